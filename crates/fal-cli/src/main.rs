@@ -1,0 +1,2 @@
+//! The `fal-host` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Loads the plugins, builds the graph, runs it.

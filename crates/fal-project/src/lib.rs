@@ -1,0 +1,1 @@
+//! A dbt project on disk: configuration, discovery of models, stubs, .dbtignore.

@@ -1,0 +1,1 @@
+//! Execution backend plugin: a dbt session, Python runners and the data gateway.

@@ -1,0 +1,1 @@
+//! Notebook parser plugin for .ipynb.

@@ -1,0 +1,1 @@
+//! Python parser plugin on ruff_python_parser, for newer grammar.

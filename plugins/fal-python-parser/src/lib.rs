@@ -1,0 +1,1 @@
+//! Python parser plugin on rustpython-parser.

@@ -1,0 +1,1 @@
+//! Stub writer plugin: ephemeral SQL stubs with a checksum guard.
