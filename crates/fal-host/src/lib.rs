@@ -1,1 +1,3 @@
 //! Loads the plugins, builds the graph, runs it.
+
+pub mod plugins;

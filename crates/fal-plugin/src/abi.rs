@@ -1,6 +1,7 @@
 //! The types that cross the boundary of a dynamic library. They are few and do not grow: everything that may change
 //! travels as JSON behind a method name, see [`wire`](crate::wire).
 
+#![allow(unsafe_code, reason = "the macros of abi_stable write it")]
 #![allow(unused_qualifications, reason = "the macros of abi_stable repeat paths")]
 #![allow(clippy::all, reason = "the macros of abi_stable write the code that would be complained of")]
 #![allow(non_local_definitions, reason = "the macros of abi_stable write the code that would be complained of")]

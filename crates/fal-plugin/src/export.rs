@@ -175,6 +175,7 @@ macro_rules! export_plugin {
         $(execution_backend: $execution_backend:expr,)?
     ) => {
         #[doc(hidden)]
+        #[allow(unsafe_code, missing_docs, unreachable_pub)]
         mod __fal_plugin_export {
             #[allow(unused_imports)]
             use super::*;

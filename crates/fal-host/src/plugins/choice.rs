@@ -1,0 +1,258 @@
+//! Which plugin fills which stage: `--plugin`, then fal_project.yml, then what ships with fal-host.
+
+use std::{
+    collections::BTreeMap,
+    env::consts::DLL_SUFFIX,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use fal_plugin::{
+    manifest::Stage,
+    wire::{BackendClient, NotebookParserClient, PythonParserClient, StubWriterClient},
+};
+use serde_json::Value;
+
+use super::{
+    config,
+    error::{LoadError, PluginDoorError},
+    library::{LoadedLibrary, OpenStage},
+    search::SearchPath,
+};
+
+/// What the user chose.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    /// Names or paths a stage, in the order in which they are asked. Stages that are missing have their default.
+    pub wanted: BTreeMap<Stage, Vec<String>>,
+    /// Configuration by name of plugin.
+    pub config: BTreeMap<String, Value>,
+}
+
+impl Choice {
+    /// Takes the `--plugin STAGE=NAME_OR_PATH` of a command line: they replace what was chosen for their stages.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn with_flags(mut self, flags: &[String]) -> Result<Self, PluginDoorError> {
+        let mut given: BTreeMap<Stage, Vec<String>> = BTreeMap::new();
+        for text in flags {
+            let (stage, plugin) = text
+                .split_once('=')
+                .and_then(|(stage, plugin)| Some((Stage::from_name(stage.trim())?, plugin.trim())))
+                .filter(|(_, plugin)| !plugin.is_empty())
+                .ok_or_else(|| PluginDoorError::BadChoice { text: text.clone() })?;
+            given.entry(stage).or_default().push(plugin.to_owned());
+        }
+        self.wanted.extend(given);
+        Ok(self)
+    }
+
+    fn of(&self, stage: Stage) -> Vec<String> {
+        let defaults: &[&str] = match stage {
+            Stage::PythonParser => &["fal-python-parser", "fal-python-parser-ruff"],
+            Stage::NotebookParser => &["fal-notebook-parser"],
+            Stage::StubWriter => &["fal-stub-writer"],
+            Stage::ExecutionBackend => &["fal-dbt-backend"],
+        };
+        self.wanted.get(&stage).cloned().unwrap_or_else(|| defaults.iter().map(|&name| name.to_owned()).collect())
+    }
+}
+
+/// A plugin that was chosen for a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Stage.
+    pub stage: Stage,
+    /// Name of the plugin.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its file.
+    pub path: PathBuf,
+}
+
+/// Opens stages. Loads each library once.
+pub struct Stages {
+    choice: Choice,
+    search: SearchPath,
+    loaded: Mutex<BTreeMap<PathBuf, LoadedLibrary>>,
+    chosen: Mutex<Vec<Chosen>>,
+}
+
+impl Stages {
+    /// Stages as chosen, found on the search path.
+    pub fn new(choice: Choice, search: SearchPath) -> Self {
+        Self { choice, search, loaded: Mutex::default(), chosen: Mutex::default() }
+    }
+
+    /// The Python parsers, in the order in which they are asked.
+    ///
+    /// # Errors
+    /// If one does not load.
+    pub fn python_parsers(&self) -> Result<Vec<PythonParserClient>, PluginDoorError> {
+        let opened = self.open_all(Stage::PythonParser)?;
+        Ok(opened.into_iter().map(|open| PythonParserClient::new(open.transport)).collect())
+    }
+
+    /// The notebook parsers.
+    ///
+    /// # Errors
+    /// If one does not load.
+    pub fn notebook_parsers(&self) -> Result<Vec<NotebookParserClient>, PluginDoorError> {
+        let stage = Stage::NotebookParser;
+        let opened = self.open_all(stage)?.into_iter();
+        opened.map(|open| ready(stage, &open, NotebookParserClient::new(Arc::clone(&open.transport)))).collect()
+    }
+
+    /// The stub writer.
+    ///
+    /// # Errors
+    /// If it does not load.
+    pub fn stub_writer(&self) -> Result<StubWriterClient, PluginDoorError> {
+        let open = self.open_one(Stage::StubWriter)?;
+        ready(Stage::StubWriter, &open, StubWriterClient::new(Arc::clone(&open.transport)))
+    }
+
+    /// The execution backend.
+    ///
+    /// # Errors
+    /// If it does not load.
+    pub fn execution_backend(&self) -> Result<BackendClient, PluginDoorError> {
+        let open = self.open_one(Stage::ExecutionBackend)?;
+        ready(Stage::ExecutionBackend, &open, BackendClient::new(Arc::clone(&open.transport), Arc::clone(&open.router)))
+    }
+
+    /// What was opened so far.
+    pub fn chosen(&self) -> Vec<Chosen> {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Loads, without opening, what is chosen for a stage.
+    ///
+    /// # Errors
+    /// If one does not load.
+    pub fn resolve(&self, stage: Stage) -> Result<Vec<LoadedLibrary>, PluginDoorError> {
+        self.choice.of(stage).iter().map(|wanted| self.find(stage, wanted)).collect()
+    }
+
+    /// All that the outcome of parsing and of writing stubs depends on: names, versions, files and configurations.
+    pub fn identity(&self) -> String {
+        let of_file = |chosen: &Chosen| {
+            let data = chosen.path.metadata().ok();
+            let changed = data.as_ref().and_then(|data| data.modified().ok());
+            let config = self.choice.config.get(&chosen.name);
+            format!("{chosen:?} {:?} {changed:?} {config:?}", data.map(|data| data.len()))
+        };
+        let relevant = self.chosen().into_iter().filter(|chosen| chosen.stage != Stage::ExecutionBackend);
+        relevant.map(|chosen| of_file(&chosen)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn open_one(&self, stage: Stage) -> Result<OpenStage, PluginDoorError> {
+        let mut opened = self.open_all(stage)?;
+        match (opened.pop(), opened.is_empty()) {
+            (Some(open), true) => Ok(open),
+            _ => Err(PluginDoorError::BadChoice { text: format!("{stage}={}", self.choice.of(stage).join(",")) }),
+        }
+    }
+
+    fn open_all(&self, stage: Stage) -> Result<Vec<OpenStage>, PluginDoorError> {
+        self.choice.of(stage).iter().map(|wanted| self.open(stage, wanted)).collect()
+    }
+
+    fn open(&self, stage: Stage, wanted: &str) -> Result<OpenStage, PluginDoorError> {
+        let library = self.find(stage, wanted)?;
+        let manifest = &library.manifest;
+        let config = config::checked(manifest, self.choice.config.get(&manifest.name))?;
+        let open = library.open(stage, &config)?;
+        let (name, version) = (manifest.name.clone(), manifest.version.clone());
+        let chosen = Chosen { stage, name, version, path: library.path.clone() };
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).push(chosen);
+        Ok(open)
+    }
+
+    fn find(&self, stage: Stage, wanted: &str) -> Result<LoadedLibrary, PluginDoorError> {
+        if is_path(wanted) {
+            return Ok(self.load(Path::new(wanted))?);
+        }
+        let mut broken = None;
+        for path in self.search.by_file_name(wanted) {
+            match self.load(&path) {
+                Ok(library) if library.manifest.name == wanted => return Ok(library),
+                Ok(_) => {}
+                Err(error) => broken = broken.or(Some(error)),
+            }
+        }
+        // The first of its name decides: to fall back on another silently would hide that it is broken.
+        if let Some(error) = broken {
+            return Err(error.into());
+        }
+        self.find_by_manifest(stage, wanted)
+    }
+
+    /// The slow way, for libraries whose file is not named after the plugin.
+    fn find_by_manifest(&self, stage: Stage, wanted: &str) -> Result<LoadedLibrary, PluginDoorError> {
+        let (mut known, mut broken) = (Vec::new(), None);
+        for (path, _) in self.search.libraries() {
+            match self.load(&path) {
+                Ok(library) if library.manifest.name == wanted => return Ok(library),
+                Ok(library) if library.manifest.stages.contains(&stage) => known.push(library.manifest.name),
+                Ok(_) => {}
+                Err(LoadError::Interface { name, plugin, host, .. }) if name == wanted => {
+                    broken = Some(format!("it was built for interface {plugin}, not {host}"));
+                }
+                Err(LoadError::Abi { name, cause, .. }) if name == wanted => broken = Some(cause),
+                Err(_) => {}
+            }
+        }
+        let searched = self.search.folders();
+        Err(PluginDoorError::Unknown { stage, name: wanted.to_owned(), searched, known, broken })
+    }
+
+    fn load(&self, path: &Path) -> Result<LoadedLibrary, LoadError> {
+        let key = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if let Some(library) = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(library.clone());
+        }
+        // A bare file name would make the dynamic loader search its own folders.
+        let library = LoadedLibrary::load(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))?;
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, library.clone());
+        Ok(library)
+    }
+}
+
+fn ready<T>(stage: Stage, open: &OpenStage, client: Result<T, fal_plugin::PluginError>) -> Result<T, PluginDoorError> {
+    let name = open.transport.plugin().to_owned();
+    client.map_err(|error| PluginDoorError::Open { name, stage, error })
+}
+
+/// Whether a choice names a file rather than a plugin.
+pub(crate) fn is_path(wanted: &str) -> bool {
+    wanted.contains(['/', '\\']) || wanted.ends_with(DLL_SUFFIX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_replace_what_the_project_chose_for_their_stage() {
+        let wanted = BTreeMap::from([
+            (Stage::StubWriter, vec!["acme-stubs".to_owned()]),
+            (Stage::PythonParser, vec!["acme-parser".to_owned()]),
+        ]);
+        let choice = Choice { wanted, ..Choice::default() };
+        let flags = ["python-parser=./a.so".to_owned(), "python-parser=b".to_owned()];
+        let choice = choice.with_flags(&flags).unwrap();
+        assert_eq!(choice.of(Stage::PythonParser), ["./a.so", "b"]);
+        assert_eq!(choice.of(Stage::StubWriter), ["acme-stubs"]);
+        assert_eq!(choice.of(Stage::NotebookParser), ["fal-notebook-parser"]);
+    }
+
+    #[test]
+    fn a_flag_without_a_stage_is_refused() {
+        for text in ["x", "x=y", "stub-writer=", "=y"] {
+            assert!(Choice::default().with_flags(&[text.to_owned()]).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Loading one library: file, probe, interface version, header, layout, manifest. Each check comes before the first use
+//! of what it vouches for.
+
+use std::{
+    ffi::{CStr, c_char},
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use abi_stable::{
+    library::{LibHeader, LibraryError, lib_header_from_path},
+    sabi_trait::TD_Opaque,
+    std_types::{RResult, RSlice, RStr},
+};
+use fal_plugin::{
+    PluginError,
+    abi::{HostObject, HostObject_TO, PluginRootRef, StageBox},
+    manifest::{INTERFACE_VERSION, Manifest, Probe, Stage},
+    wire::{EventRouter, Transport, WireError},
+};
+use semver::Version;
+use serde_json::Value;
+
+use super::error::{LoadError, PluginDoorError};
+
+/// A library whose checks all held. It stays loaded until the process ends: code that was loaded may have left threads
+/// and thread-locals behind.
+#[derive(Clone)]
+pub struct LoadedLibrary {
+    /// Its file.
+    pub path: PathBuf,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    root: PluginRootRef,
+}
+
+impl std::fmt::Debug for LoadedLibrary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadedLibrary").field("path", &self.path).field("manifest", &self.manifest).finish()
+    }
+}
+
+impl LoadedLibrary {
+    /// Loads a library.
+    ///
+    /// # Errors
+    /// The first check that failed.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        if !path.is_file() {
+            return Err(LoadError::NotFound { path: path.to_owned() });
+        }
+        let probe = read_probe(path)?;
+        check_interface(path, &probe)?;
+        let abi = |cause: String| LoadError::Abi { path: path.to_owned(), name: probe.name.clone(), cause };
+        let header = header(path).map_err(|cause| abi(in_one_line(&cause)))?;
+        let root = header.init_root_module::<PluginRootRef>().map_err(|cause| abi(in_one_line(&cause)))?;
+        let manifest = read_manifest(path, &probe, root)?;
+        Ok(Self { path: path.to_owned(), manifest, root })
+    }
+
+    /// Opens one of its stages.
+    ///
+    /// # Errors
+    /// If the plugin does not fill the stage or refuses.
+    pub(super) fn open(&self, stage: Stage, config: &Value) -> Result<OpenStage, PluginDoorError> {
+        let name = self.manifest.name.clone();
+        if !self.manifest.stages.contains(&stage) {
+            let fills = self.manifest.stages.clone();
+            return Err(PluginDoorError::WrongStage { stage, name, path: self.path.clone(), fills });
+        }
+        let router = Arc::new(EventRouter::default());
+        let host = HostObject_TO::from_value(Host(Arc::clone(&router)), TD_Opaque);
+        let config = config.to_string();
+        match (self.root.open())(RStr::from_str(stage.name()), RStr::from_str(&config), host) {
+            RResult::ROk(object) => Ok(OpenStage { transport: Arc::new(LibraryTransport { name, object }), router }),
+            RResult::RErr(error) => Err(PluginDoorError::Open { error: open_error(&name, &error), name, stage }),
+        }
+    }
+}
+
+/// A stage that was opened, with the way to it and the way its events take.
+pub(super) struct OpenStage {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) router: Arc<EventRouter>,
+}
+
+struct LibraryTransport {
+    name: String,
+    object: StageBox,
+}
+
+impl Transport for LibraryTransport {
+    fn plugin(&self) -> &str {
+        &self.name
+    }
+
+    fn call(&self, method: &str, request: &[u8], attachment: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+        let answer =
+            self.object.call(RStr::from_str(method), RSlice::from_slice(request), RSlice::from_slice(attachment));
+        match answer {
+            RResult::ROk(bytes) => Ok(bytes.into()),
+            RResult::RErr(bytes) => Err(bytes.into()),
+        }
+    }
+}
+
+struct Host(Arc<EventRouter>);
+
+impl HostObject for Host {
+    fn event(&self, event: RSlice<'_, u8>) {
+        // A panic must not cross into the plugin.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.0.route(event.as_slice())));
+    }
+}
+
+fn open_error(plugin: &str, error: &[u8]) -> PluginError {
+    match serde_json::from_slice(error) {
+        Ok(WireError::Plugin { error }) => error,
+        Ok(WireError::Panic { message }) => PluginError::new("plugin::panic", format!("it panicked: {message}")),
+        _ => PluginError::new("plugin::bad_answer", format!("`{plugin}` answered something unreadable")),
+    }
+}
+
+/// The probe is plain C: nothing of the library's types is trusted yet.
+fn read_probe(path: &Path) -> Result<Probe, LoadError> {
+    // SAFETY: a library's initialisers run here. Only files that the user installed or named come this far.
+    #[expect(unsafe_code, reason = "loading native code is what this module is for")]
+    let library = unsafe { libloading::Library::new(path) }.map_err(|cause| LoadError::NotALibrary {
+        path: path.to_owned(),
+        cause: cause.to_string().replace(&format!("{}: ", path.display()), ""),
+    })?;
+    // SAFETY: the symbol's type is fixed for ever by the interface; its text is static and ends with a zero byte.
+    #[expect(unsafe_code, reason = "loading native code is what this module is for")]
+    let text = unsafe {
+        let probe = library.get::<extern "C" fn() -> *const c_char>(b"fal_plugin_probe\0");
+        let probe = probe.map_err(|_| LoadError::NotAPlugin { path: path.to_owned() })?;
+        let text = probe();
+        if text.is_null() { Vec::new() } else { CStr::from_ptr(text).to_bytes().to_vec() }
+    };
+    // Never unloaded: see `LoadedLibrary`.
+    std::mem::forget(library);
+    serde_json::from_slice(&text)
+        .map_err(|cause| LoadError::BadProbe { path: path.to_owned(), cause: cause.to_string() })
+}
+
+/// Same major version, and the plugin's minor not above the host's: a host knows what older plugins may lack.
+fn check_interface(path: &Path, probe: &Probe) -> Result<(), LoadError> {
+    let fits = |plugin: &Version, host: &Version| plugin.major == host.major && plugin.minor <= host.minor;
+    match (Version::parse(&probe.interface), Version::parse(INTERFACE_VERSION)) {
+        (Ok(plugin), Ok(host)) if fits(&plugin, &host) => Ok(()),
+        _ => Err(LoadError::Interface {
+            path: path.to_owned(),
+            name: probe.name.clone(),
+            version: probe.version.clone(),
+            plugin: probe.interface.clone(),
+            host: INTERFACE_VERSION.to_owned(),
+        }),
+    }
+}
+
+fn header(path: &Path) -> Result<&'static LibHeader, LibraryError> {
+    lib_header_from_path(path)
+}
+
+fn read_manifest(path: &Path, probe: &Probe, root: PluginRootRef) -> Result<Manifest, LoadError> {
+    let bad = |cause: String| LoadError::BadManifest { path: path.to_owned(), name: probe.name.clone(), cause };
+    let text = (root.manifest())();
+    let manifest: Manifest = serde_json::from_str(&text).map_err(|cause| bad(cause.to_string()))?;
+    if manifest.stages.is_empty() {
+        return Err(bad("it names no stage".to_owned()));
+    }
+    if manifest.name != probe.name {
+        return Err(bad(format!("it calls itself `{}`", manifest.name)));
+    }
+    Ok(manifest)
+}
+
+/// abi_stable's reports run over many lines and may hold a whole layout: the first lines say which check failed.
+fn in_one_line(cause: &LibraryError) -> String {
+    let text = cause.to_string();
+    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(6).collect();
+    lines.join(" ").chars().take(400).collect()
+}

@@ -1,0 +1,16 @@
+//! The plugin door, seen from inside: find libraries, load them, open their stages.
+
+mod choice;
+mod config;
+mod error;
+mod library;
+mod listing;
+mod search;
+mod trust;
+
+pub use choice::{Choice, Chosen, Stages};
+pub use error::{LoadError, PluginDoorError};
+pub use library::LoadedLibrary;
+pub use listing::{Listing, ListingRow, list};
+pub use search::{Place, PlaceKind, SearchPath};
+pub use trust::Trust;

@@ -1,0 +1,136 @@
+//! Where plugins are looked for, in order.
+
+use std::{
+    collections::BTreeSet,
+    env::{
+        self,
+        consts::{DLL_PREFIX, DLL_SUFFIX},
+    },
+    path::{Path, PathBuf},
+};
+
+use etcetera::BaseStrategy;
+
+/// Who put a folder on the search path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceKind {
+    /// fal_project.yml; only when trusted.
+    Project,
+    /// `$FAL_PLUGIN_PATH`.
+    Environment,
+    /// The user's plugin folder.
+    User,
+    /// The installation.
+    Installation,
+}
+
+impl PlaceKind {
+    /// For the user.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Environment => "FAL_PLUGIN_PATH",
+            Self::User => "user",
+            Self::Installation => "installation",
+        }
+    }
+}
+
+/// A folder of libraries, or one library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The folder or file.
+    pub path: PathBuf,
+    /// Who named it.
+    pub kind: PlaceKind,
+    /// Only files whose names begin so count: the folder of the program holds other libraries as well.
+    prefix: &'static str,
+}
+
+/// All places, the first wins.
+#[derive(Clone, Debug, Default)]
+pub struct SearchPath {
+    /// In order.
+    pub places: Vec<Place>,
+}
+
+impl SearchPath {
+    /// The places of this process: `project` (trusted paths of the project), `$FAL_PLUGIN_PATH`, the user's folder, the
+    /// installation.
+    pub fn new(project: &[PathBuf]) -> Self {
+        let mut places: Vec<Place> = project.iter().map(|path| place(path.clone(), PlaceKind::Project)).collect();
+        if let Some(paths) = env::var_os("FAL_PLUGIN_PATH") {
+            let folders = env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty());
+            places.extend(folders.map(|path| place(path, PlaceKind::Environment)));
+        }
+        if let Ok(base) = etcetera::choose_base_strategy() {
+            places.push(place(base.data_dir().join("fal-host").join("plugins"), PlaceKind::User));
+        }
+        places.extend(installation());
+        Self { places }
+    }
+
+    /// Nothing but these places.
+    pub(super) fn only(paths: &[PathBuf]) -> Self {
+        Self { places: paths.iter().map(|path| place(path.clone(), PlaceKind::Project)).collect() }
+    }
+
+    /// The folders, for messages.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.places.iter().map(|place| place.path.clone()).collect()
+    }
+
+    /// Every library, in order.
+    pub fn libraries(&self) -> Vec<(PathBuf, PlaceKind)> {
+        let mut seen = BTreeSet::new();
+        let all = self.places.iter().flat_map(|place| place.libraries().into_iter().map(|path| (path, place.kind)));
+        all.filter(|(path, _)| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone()))).collect()
+    }
+
+    /// Libraries whose file is named as a plugin `name` would be: the usual case, found without loading any other.
+    pub fn by_file_name(&self, name: &str) -> Vec<PathBuf> {
+        let file = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_"));
+        let candidates = self.places.iter().map(|place| {
+            let named = place.path.file_name().is_some_and(|last| last == file.as_str());
+            if named { place.path.clone() } else { place.path.join(&file) }
+        });
+        candidates.filter(|path| path.is_file()).collect()
+    }
+}
+
+impl Place {
+    fn libraries(&self) -> Vec<PathBuf> {
+        if self.path.is_file() {
+            return vec![self.path.clone()];
+        }
+        let Ok(entries) = self.path.read_dir() else { return Vec::new() };
+        let mut found: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| self.counts(path)).collect();
+        found.sort();
+        found
+    }
+
+    fn counts(&self, path: &Path) -> bool {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        name.ends_with(DLL_SUFFIX) && name.starts_with(&format!("{DLL_PREFIX}{}", self.prefix)) && path.is_file()
+    }
+}
+
+fn place(path: PathBuf, kind: PlaceKind) -> Place {
+    Place { path, kind, prefix: "" }
+}
+
+/// `<prefix>/bin/fal-host` has its plugins in `<prefix>/lib/fal-host/plugins`; an unpacked archive in `plugins` beside it; a build
+/// of the workspace right beside it.
+fn installation() -> Vec<Place> {
+    let Some(folder) = env::current_exe().ok().and_then(|exe| exe.canonicalize().ok()?.parent().map(Path::to_owned))
+    else {
+        return Vec::new();
+    };
+    let kind = PlaceKind::Installation;
+    let mut places = vec![place(folder.join("plugins"), kind)];
+    if let Some(prefix) = folder.parent() {
+        places.push(place(prefix.join("lib").join("fal-host").join("plugins"), kind));
+    }
+    places.push(Place { path: folder, kind, prefix: "fal_" });
+    places
+}

@@ -1,0 +1,110 @@
+//! Which projects may name plugin paths. A plugin is native code: cloning a repository must not be enough to run it.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use etcetera::BaseStrategy;
+use sha2::{Digest, Sha256};
+
+use super::{error::PluginDoorError, search::SearchPath};
+
+/// The record of trusted projects: the project's folder and a fingerprint of the libraries that were there when the user
+/// trusted them. Another library means another decision.
+pub struct Trust {
+    file: PathBuf,
+}
+
+impl Trust {
+    /// The user's record.
+    ///
+    /// # Errors
+    /// If the user has no home.
+    pub fn of_user() -> io::Result<Self> {
+        let base = etcetera::choose_base_strategy().map_err(io::Error::other)?;
+        Ok(Self { file: base.config_dir().join("fal-host").join("trusted-projects.json") })
+    }
+
+    /// Fails for the first path that is not trusted.
+    ///
+    /// # Errors
+    /// [`PluginDoorError::Untrusted`].
+    pub fn check(&self, project: &Path, paths: &[PathBuf]) -> Result<(), PluginDoorError> {
+        let Some(first) = paths.first() else { return Ok(()) };
+        let recorded = self.read().remove(&key(project));
+        if recorded.is_some() && recorded == fingerprint(paths).ok() {
+            return Ok(());
+        }
+        Err(PluginDoorError::Untrusted { path: first.clone() })
+    }
+
+    /// Records that the user trusts these libraries of this project.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub fn record(&self, project: &Path, paths: &[PathBuf]) -> io::Result<()> {
+        let mut all = self.read();
+        all.insert(key(project), fingerprint(paths)?);
+        let folder = self.file.parent().ok_or_else(|| io::Error::other("no folder"))?;
+        fs::create_dir_all(folder)?;
+        let scratch = self.file.with_extension(format!("{}.tmp", std::process::id()));
+        fs::write(&scratch, serde_json::to_vec_pretty(&all)?)?;
+        fs::rename(scratch, &self.file)
+    }
+
+    fn read(&self) -> BTreeMap<String, String> {
+        let bytes = fs::read(&self.file).unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+}
+
+fn key(project: &Path) -> String {
+    project.canonicalize().unwrap_or_else(|_| project.to_owned()).display().to_string()
+}
+
+fn fingerprint(paths: &[PathBuf]) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    for (library, _) in SearchPath::only(paths).libraries() {
+        hash.update(library.display().to_string().as_bytes());
+        hash.update([0]);
+        hash.update(Sha256::digest(fs::read(&library)?));
+    }
+    let mut text = String::new();
+    for byte in hash.finalize() {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+
+    use super::*;
+
+    #[test]
+    fn trust_is_for_the_libraries_that_were_seen() {
+        let home = tempfile::tempdir().unwrap();
+        let project = tempfile::tempdir().unwrap();
+        let trust = Trust { file: home.path().join("config/trusted.json") };
+        let library = project.path().join(format!("{DLL_PREFIX}acme{DLL_SUFFIX}"));
+        fs::write(&library, "one").unwrap();
+        let paths = [project.path().to_owned()];
+
+        assert!(trust.check(project.path(), &paths).is_err());
+        trust.record(project.path(), &paths).unwrap();
+        assert!(trust.check(project.path(), &paths).is_ok());
+        fs::write(&library, "two").unwrap();
+        assert!(trust.check(project.path(), &paths).is_err());
+    }
+
+    #[test]
+    fn a_project_without_plugin_paths_needs_no_trust() {
+        let trust = Trust { file: PathBuf::from("/nonexistent/trusted.json") };
+        assert!(trust.check(Path::new("."), &[]).is_ok());
+    }
+}
