@@ -1,1 +1,69 @@
-//! What people and programs read of a run: terminal, JSON lines, run_results.json.
+//! What people and programs read of a run: terminal, JSON lines, `run_results.json`, problems in files, errors.
+//!
+//! This crate consumes values. It sees no process and no plugin, and it reads no clock: every [`RunEvent`] carries its
+//! time. (The one exception is the live [`Bar`], which shows how long nodes have been running.)
+//!
+//! # A run
+//! The run loop describes each node once with [`NodeInfo`], and tells everything that happens as [`RunEvent`]s to
+//! [`Reporters`], from any thread:
+//! ```
+//! use fal_report::*;
+//!
+//! let results = RunResults::new(Default::default(), Default::default(), []).shared();
+//! let mut reporters = Reporters::new();
+//! reporters.add(TerminalReporter::new(Box::new(std::io::stdout()), Box::new(std::io::stderr()), Default::default()));
+//! reporters.add(results.clone());
+//! let node = NodeInfo { name: "orders".into(), kind: NodeKind::PythonModel, ..Default::default() };
+//! # let now = jiff::Timestamp::UNIX_EPOCH;
+//! reporters.emit(now, EventKind::NodeStarted { index: 1, total: 6, node });
+//! reporters.finish()?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//! | reporter | writes |
+//! |---|---|
+//! | [`TerminalReporter`] | lines in dbt's spirit, the summary, the live bar |
+//! | [`JsonReporter`] | one JSON object a line: `--log-format json`, and the record `target/fal/events.jsonl` |
+//! | [`RunResults`] | dbt's `run_results.json`, when the backend could not write it |
+//! | [`Durations`] | how long nodes took, for the next run's schedule |
+//!
+//! [`replay`] feeds a recorded stream to any reporter.
+//!
+//! # Which stream
+//! For `run` the lines about nodes, what models print and the summary *are* the command's output, as with dbt: they go to
+//! the first writer (standard output). Warnings and errors that are not about the end of a node, problems in files and
+//! the bar go to the second (standard error). With `--log-format json` all events go to one writer.
+//!
+//! # Problems and errors
+//! [`SourceProblem`] is a problem in a file; [`render_problem`], [`render_problems`], [`github_annotations`], [`sarif`] and
+//! [`problems_json`] show it. [`render_error`] shows an error with its causes.
+
+mod atomic;
+mod diagnostic;
+mod durations;
+mod error;
+mod event;
+mod json;
+mod node;
+mod problem_formats;
+mod replay;
+mod reporter;
+mod run_results;
+mod source_text;
+mod terminal;
+mod theme;
+
+#[cfg(test)]
+mod sample;
+
+pub use diagnostic::{SourceProblem, render_problem, render_problems};
+pub use durations::Durations;
+pub use error::{ReportError, render_error};
+pub use event::{EVENT_VERSION, EventKind, RunEvent, RunInfo, SkipCause, Summary};
+pub use json::JsonReporter;
+pub use node::{NodeInfo, NodeKind};
+pub use problem_formats::{github_annotations, problems_json, sarif};
+pub use replay::{Replayed, replay};
+pub use reporter::{Reporter, Reporters};
+pub use run_results::RunResults;
+pub use terminal::{Bar, TerminalOptions, TerminalReporter};
+pub use theme::Theme;

@@ -1,0 +1,188 @@
+//! The one renderer of problems in files: place, excerpt, marks, what to do.
+
+use std::fmt;
+
+use fal_plugin::payload::{Diagnostic, Position, Severity};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+use serde::{Deserialize, Serialize};
+
+use crate::source_text::SourceText;
+use crate::theme::Theme;
+
+/// Columns of a report when there is no terminal.
+const WIDTH: usize = 100;
+
+/// A problem in a file or in a cell of a notebook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceProblem {
+    /// The file below the project, with `/`.
+    pub path: String,
+    /// What `source` is called in a report: `models/a.py`, `models/a.ipynb, cell 3`.
+    pub source_name: String,
+    /// For notebooks: the cell that `source` is, from 1.
+    #[serde(default)]
+    pub cell: Option<u32>,
+    /// The text that the spans lie in: the file, or the cell's own source. Empty if it could not be read as text.
+    #[serde(default)]
+    pub source: String,
+    /// The problem; offsets and positions are relative to `source`.
+    pub diagnostic: Diagnostic,
+}
+
+impl SourceProblem {
+    /// A problem in a file.
+    pub fn in_file(path: impl Into<String>, source: impl Into<String>, diagnostic: Diagnostic) -> Self {
+        let path = path.into();
+        Self { source_name: path.clone(), path, cell: None, source: source.into(), diagnostic }
+    }
+
+    /// A problem in a cell of a notebook; `source` is the cell's text.
+    pub fn in_cell(path: impl Into<String>, cell: u32, source: impl Into<String>, diagnostic: Diagnostic) -> Self {
+        let path = path.into();
+        let source_name = format!("{path}, cell {cell}");
+        Self { source_name, path, cell: Some(cell), source: source.into(), diagnostic }
+    }
+
+    /// Whether nothing runs until it is mended.
+    pub fn is_error(&self) -> bool {
+        self.diagnostic.severity == Severity::Error
+    }
+
+    /// Where the most important label begins.
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.diagnostic.labels.first().map(|label| label.span.from)
+    }
+
+    /// `models/a.py:3:5: error: message [code]`.
+    pub fn one_line(&self) -> String {
+        let place = match self.position() {
+            Some(Position { line, column }) => format!("{}:{line}:{column}", self.source_name),
+            None => self.source_name.clone(),
+        };
+        let Diagnostic { severity, message, code, .. } = &self.diagnostic;
+        format!("{place}: {}: {message} [{code}]", severity_word(*severity))
+    }
+}
+
+/// `error`, `warning`, `note`.
+pub(crate) fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+/// A report of a problem: code, message, excerpt of the source with the labels, help. Ends with a newline.
+/// `width` is the terminal's; without one the report is 100 columns wide.
+pub fn render_problem(problem: &SourceProblem, theme: Theme, width: Option<usize>) -> String {
+    let graphics = if theme.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(graphics)
+        .with_width(width.unwrap_or(WIDTH).clamp(40, 160))
+        .with_links(false)
+        .tab_width(4);
+    let mut text = String::new();
+    match handler.render_report(&mut text, &Report::new(problem)) {
+        Ok(()) => tidy(&text),
+        // The excerpt could not be drawn: the words matter most.
+        Err(fmt::Error) => format!("{}\n", problem.one_line()),
+    }
+}
+
+/// Reports of all problems with an empty line between them, and a line that counts them.
+pub fn render_problems(problems: &[SourceProblem], theme: Theme, width: Option<usize>) -> String {
+    let mut text: String = problems.iter().map(|problem| render_problem(problem, theme, width) + "\n").collect();
+    text.push_str(&count_line(problems, theme));
+    text
+}
+
+/// `2 errors, 1 warning`.
+fn count_line(problems: &[SourceProblem], theme: Theme) -> String {
+    let count = |severity| problems.iter().filter(|problem| problem.diagnostic.severity == severity).count();
+    let words = |number: usize, severity| match number {
+        0 => None,
+        1 => Some(format!("1 {}", severity_word(severity))),
+        _ => Some(format!("{number} {}s", severity_word(severity))),
+    };
+    let parts = [Severity::Error, Severity::Warning, Severity::Note].map(|severity| words(count(severity), severity));
+    let line = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    match (count(Severity::Error), problems.len()) {
+        (_, 0) => format!("{}\n", theme.green("No problems found")),
+        (0, _) => format!("{}\n", theme.yellow(&line)),
+        _ => format!("{}\n", theme.red(&line)),
+    }
+}
+
+/// miette leaves spaces at ends of lines.
+fn tidy(text: &str) -> String {
+    let mut lines = text.trim_end().lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    lines.push('\n');
+    lines
+}
+
+/// A problem as miette asks for it.
+struct Report<'a> {
+    problem: &'a SourceProblem,
+    source: SourceText<'a>,
+}
+
+impl<'a> Report<'a> {
+    fn new(problem: &'a SourceProblem) -> Self {
+        Self { problem, source: SourceText { name: &problem.source_name, text: &problem.source } }
+    }
+
+    fn has_excerpt(&self) -> bool {
+        !self.problem.diagnostic.labels.is_empty() && !self.problem.source.is_empty()
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.has_excerpt() {
+            write!(f, "{}: ", self.problem.source_name)?;
+        }
+        f.write_str(&self.problem.diagnostic.message)
+    }
+}
+
+impl fmt::Debug for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.problem, f)
+    }
+}
+
+impl std::error::Error for Report<'_> {}
+
+impl miette::Diagnostic for Report<'_> {
+    fn code<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
+        Some(Box::new(&self.problem.diagnostic.code))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.problem.diagnostic.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Note => miette::Severity::Advice,
+        })
+    }
+
+    fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
+        self.problem.diagnostic.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.has_excerpt().then_some(&self.source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let labels = self.problem.diagnostic.labels.iter().enumerate().map(|(index, label)| {
+            let text = Some(label.text.clone()).filter(|text| !text.is_empty());
+            let span = self.source.clamp(label.span.start, label.span.end);
+            match index {
+                0 => LabeledSpan::new_primary_with_span(text, span),
+                _ => LabeledSpan::new_with_span(text, span),
+            }
+        });
+        self.has_excerpt().then(|| Box::new(labels) as Box<dyn Iterator<Item = LabeledSpan>>)
+    }
+}

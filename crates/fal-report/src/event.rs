@@ -1,0 +1,226 @@
+//! What happens in a run, as values that can be written down and read again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use fal_plugin::payload::{LogLevel, NodeResult, NodeStatus, Stream};
+use jiff::{Timestamp, Unit};
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::SourceProblem;
+use crate::node::NodeInfo;
+
+/// Version of the events' form. It rises when a reader of the old form would misread the new one; new events and new
+/// fields don't raise it, and a reader passes over what it does not know.
+pub const EVENT_VERSION: u32 = 1;
+
+/// Something happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunEvent {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+}
+
+impl RunEvent {
+    /// The event, its time cut to microseconds: that much is written down.
+    pub fn new(at: Timestamp, kind: EventKind) -> Self {
+        Self { at: at.round(Unit::Microsecond).unwrap_or(at), kind }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The project is understood and nodes will run.
+    RunStarted {
+        /// Where and with what.
+        info: RunInfo,
+    },
+    /// Stubs were compared with the project's files.
+    StubsWritten {
+        /// Paths of stubs that were written, below the project.
+        written: Vec<String>,
+        /// Paths of stubs that were removed: their models are gone.
+        removed: Vec<String>,
+        /// Stubs that were right already.
+        unchanged: u64,
+        /// Whether the block in `.dbtignore` was changed.
+        #[serde(default)]
+        ignore_changed: bool,
+    },
+    /// A problem in a file that does not keep the run from starting, or does.
+    Problem {
+        /// It.
+        problem: Box<SourceProblem>,
+    },
+    /// A node began to run.
+    NodeStarted {
+        /// Its number, from 1, in the order of starting. 0: it is not counted (hooks).
+        index: u64,
+        /// How many there are.
+        total: u64,
+        /// The node.
+        node: NodeInfo,
+    },
+    /// A line that a model wrote.
+    NodeOutput {
+        /// The node.
+        unique_id: String,
+        /// Its name.
+        name: String,
+        /// Where it wrote.
+        stream: Stream,
+        /// The line, without its end.
+        line: String,
+    },
+    /// A node ended.
+    NodeFinished {
+        /// Its number: that of its start.
+        index: u64,
+        /// How many there are.
+        total: u64,
+        /// The node.
+        node: NodeInfo,
+        /// How it ended.
+        result: Box<NodeResult>,
+    },
+    /// A node will not run.
+    NodeSkipped {
+        /// Its number.
+        index: u64,
+        /// How many there are.
+        total: u64,
+        /// The node.
+        node: NodeInfo,
+        /// Why.
+        cause: SkipCause,
+    },
+    /// A message of the host, the backend or dbt.
+    Log {
+        /// Its weight.
+        level: LogLevel,
+        /// dbt's name of the event, if it is dbt's.
+        #[serde(default)]
+        name: Option<String>,
+        /// The node it is about.
+        #[serde(default)]
+        unique_id: Option<String>,
+        /// The text.
+        message: String,
+    },
+    /// The user stopped the run.
+    Interrupted {
+        /// Names of the nodes that were running and are cancelled.
+        running: Vec<String>,
+    },
+    /// Nothing more will run.
+    RunFinished {
+        /// How many ended how.
+        summary: Summary,
+        /// Seconds that the run took.
+        elapsed: f64,
+    },
+}
+
+/// Where and with what a run works.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunInfo {
+    /// The command: `run`, `build`, ...
+    pub command: String,
+    /// Version of fal-host.
+    pub version: String,
+    /// Version of dbt-core; empty if there is none.
+    pub dbt_version: String,
+    /// Adapter: `duckdb`, `postgres`, ...
+    pub adapter: String,
+    /// Version of the adapter.
+    pub adapter_version: String,
+    /// Name of the project.
+    pub project_name: String,
+    /// Name of the target.
+    pub target_name: String,
+    /// Nodes that run at the same time at most.
+    pub threads: u32,
+    /// dbt's invocation id.
+    pub invocation_id: String,
+    /// What the project holds, by kind in the singular: `model`, `python model`, `source`, ...
+    pub found: BTreeMap<String, u64>,
+    /// How many nodes will run.
+    pub total: u64,
+}
+
+/// Why a node will not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum SkipCause {
+    /// A node that it depends on, near or far, failed or was skipped.
+    Upstream {
+        /// The node that failed.
+        unique_id: String,
+        /// Its name.
+        name: String,
+    },
+    /// A node failed, and nothing new is started (`--fail-fast`).
+    FailFast,
+    /// The user stopped the run.
+    Interrupted,
+    /// Any other reason, in a few words.
+    Other {
+        /// The reason.
+        reason: String,
+    },
+}
+
+/// How many nodes ended how, counted as dbt counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Summary {
+    /// Succeeded or passed.
+    pub pass: u64,
+    /// Tests that warned.
+    pub warn: u64,
+    /// Failed, in whole or in part.
+    pub error: u64,
+    /// Did not run.
+    pub skip: u64,
+    /// Did nothing by design.
+    #[serde(rename = "noop")]
+    pub no_op: u64,
+    /// All.
+    pub total: u64,
+}
+
+impl Summary {
+    /// Counts one more node.
+    pub fn add(&mut self, status: NodeStatus) {
+        let count = match status {
+            NodeStatus::Success | NodeStatus::Pass => &mut self.pass,
+            NodeStatus::Warn => &mut self.warn,
+            NodeStatus::Error | NodeStatus::Fail | NodeStatus::PartialSuccess => &mut self.error,
+            NodeStatus::Skipped => &mut self.skip,
+            NodeStatus::NoOp => &mut self.no_op,
+        };
+        *count += 1;
+        self.total += 1;
+    }
+}
+
+/// dbt's last line.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pass, warn, error, skip, no_op, total } = self;
+        write!(f, "Done. PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP={no_op} TOTAL={total}")
+    }
+}
+
+impl FromIterator<NodeStatus> for Summary {
+    fn from_iter<I: IntoIterator<Item = NodeStatus>>(statuses: I) -> Self {
+        let mut summary = Self::default();
+        statuses.into_iter().for_each(|status| summary.add(status));
+        summary
+    }
+}

@@ -1,0 +1,221 @@
+//! `--log-format json` and the record of a run: one JSON object a line.
+//!
+//! # Form
+//! Each line is `{"info": {...}, "data": {...}}`, dbt's envelope.
+//! - `info`: `name`, `code`, `level`, `msg`, `ts` (RFC 3339, UTC, microseconds), `invocation_id`, `thread`, `category` and
+//!   `extra` as in dbt's own logs, and `event_version`, a number: see [`EVENT_VERSION`]. Events that dbt has too carry
+//!   dbt's name and code (`LogStartLine`, `LogModelResult`, `LogSeedResult`, `LogSnapshotResult`, `LogTestResult`,
+//!   `LogNodeNoOpResult`, `SkippingDetails`, `StatsLine`); the others have the name of the [`EventKind`].
+//! - `data`: `event` (the kind, in snake case) and the fields of the [`EventKind`]. Lines about a node have besides
+//!   what dbt's lines have: `description`, `status`, `execution_time` and `node_info`.
+//!
+//! Lines are only ever extended with new fields and new events while `event_version` stays.
+
+use std::io::{self, Write};
+
+use fal_plugin::payload::{LogLevel, NodeStatus};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::event::{EVENT_VERSION, EventKind, RunEvent};
+use crate::node::{NodeInfo, NodeKind};
+use crate::reporter::{Reporter, Sink};
+
+/// Writes every event as a line of JSON.
+pub struct JsonReporter {
+    out: Sink,
+    invocation_id: String,
+    least: LogLevel,
+}
+
+impl JsonReporter {
+    /// Writes all events to `out`. Until the run's start names dbt's invocation id, lines carry `invocation_id`.
+    pub fn new(out: Box<dyn Write + Send>, invocation_id: impl Into<String>) -> Self {
+        Self { out: Sink::new(out), invocation_id: invocation_id.into(), least: LogLevel::Debug }
+    }
+
+    /// Leaves out what weighs less: `Info` unless `--debug`, `Error` under `--quiet`.
+    #[must_use]
+    pub fn at_least(mut self, level: LogLevel) -> Self {
+        self.least = level;
+        self
+    }
+}
+
+impl Reporter for JsonReporter {
+    fn event(&mut self, event: &RunEvent) {
+        if let EventKind::RunStarted { info } = &event.kind
+            && !info.invocation_id.is_empty()
+        {
+            self.invocation_id.clone_from(&info.invocation_id);
+        }
+        if level(&event.kind) < self.least {
+            return;
+        }
+        // All keys are strings, and numbers that JSON has not become null: this cannot fail.
+        if let Ok(mut line) = serde_json::to_string(&envelope(event, &self.invocation_id)) {
+            line.push('\n');
+            self.out.write(&line);
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.out.finish()
+    }
+}
+
+fn envelope(event: &RunEvent, invocation_id: &str) -> Value {
+    let (name, code) = name(&event.kind);
+    let mut info = json!({
+        "category": "", "code": code, "event_version": EVENT_VERSION, "extra": {}, "invocation_id": invocation_id,
+        "level": word(level(&event.kind)), "msg": message(&event.kind), "name": name, "thread": "MainThread",
+        "ts": stamp(event.at),
+    });
+    if let EventKind::NodeFinished { result, .. } = &event.kind
+        && !result.thread_id.is_empty()
+    {
+        info["thread"] = json!(result.thread_id);
+    }
+    json!({ "info": info, "data": data(event) })
+}
+
+/// As dbt writes times.
+pub(crate) fn stamp(at: Timestamp) -> String {
+    format!("{at:.6}")
+}
+
+fn data(event: &RunEvent) -> Value {
+    let mut data = serde_json::to_value(&event.kind).unwrap_or_default();
+    let Some(fields) = data.as_object_mut() else { return data };
+    match &event.kind {
+        EventKind::NodeStarted { node, .. } => about_node(fields, node, "started", event.at),
+        EventKind::NodeSkipped { node, .. } => {
+            about_node(fields, node, "skipped", event.at);
+            fields.insert("resource_type".into(), json!(node.kind.resource_type()));
+            fields.insert("node_name".into(), json!(node.name));
+            fields.insert("schema".into(), json!(node.schema));
+        }
+        EventKind::NodeFinished { node, result, .. } => {
+            about_node(fields, node, status_word(result.status), event.at);
+            fields.insert("status".into(), json!(status_word(result.status)));
+            fields.insert("execution_time".into(), json!(result.execution_time));
+            fields.insert("num_failures".into(), json!(result.failures.unwrap_or(0)));
+        }
+        EventKind::RunFinished { summary, elapsed } => {
+            fields.insert("stats".into(), stats(summary));
+            fields.insert("execution_time".into(), json!(elapsed));
+        }
+        _ => {}
+    }
+    data
+}
+
+fn stats(summary: &crate::event::Summary) -> Value {
+    // dbt's words are the serialized names.
+    serde_json::to_value(summary).unwrap_or_default()
+}
+
+fn about_node(fields: &mut Map<String, Value>, node: &NodeInfo, status: &str, at: Timestamp) {
+    let started = if status == "started" { stamp(at) } else { String::new() };
+    let finished = if matches!(status, "started" | "skipped") { String::new() } else { stamp(at) };
+    fields.insert("description".into(), json!(node.describe()));
+    let node_info = json!({
+        "materialized": node.materialized.as_deref().unwrap_or_default(), "meta": {},
+        "node_finished_at": finished, "node_name": node.name, "node_path": node.path.as_deref().unwrap_or_default(),
+        "node_relation": {
+            "alias": node.alias.as_deref().unwrap_or_default(), "database": node.database.as_deref().unwrap_or_default(),
+            "relation_name": node.relation_name.as_deref().unwrap_or_default(),
+            "schema": node.schema.as_deref().unwrap_or_default(),
+        },
+        "node_started_at": started, "node_status": status, "resource_type": node.kind.resource_type(),
+        "unique_id": node.unique_id,
+    });
+    fields.insert("node_info".into(), node_info);
+}
+
+fn name(kind: &EventKind) -> (&str, &'static str) {
+    match kind {
+        EventKind::RunStarted { .. } => ("RunStarted", ""),
+        EventKind::StubsWritten { .. } => ("StubsWritten", ""),
+        EventKind::Problem { .. } => ("Problem", ""),
+        EventKind::NodeStarted { .. } => ("LogStartLine", "Q011"),
+        EventKind::NodeOutput { .. } => ("NodeOutput", ""),
+        EventKind::NodeFinished { node, result, .. } => finished_name(node.kind, result.status),
+        EventKind::NodeSkipped { .. } => ("SkippingDetails", "Q034"),
+        EventKind::Log { name, .. } => (name.as_deref().unwrap_or("Log"), ""),
+        EventKind::Interrupted { .. } => ("Interrupted", ""),
+        EventKind::RunFinished { .. } => ("StatsLine", "Z023"),
+    }
+}
+
+fn finished_name(kind: NodeKind, status: NodeStatus) -> (&'static str, &'static str) {
+    match (kind, status) {
+        (_, NodeStatus::NoOp) => ("LogNodeNoOpResult", "Q019"),
+        (NodeKind::Test | NodeKind::UnitTest, _) => ("LogTestResult", "Q007"),
+        (NodeKind::Snapshot, _) => ("LogSnapshotResult", "Q015"),
+        (NodeKind::Seed, _) => ("LogSeedResult", "Q016"),
+        (NodeKind::Function, _) => ("LogFunctionResult", "Q047"),
+        (NodeKind::Hook, _) => ("LogHookEndLine", "Q033"),
+        _ => ("LogModelResult", "Q012"),
+    }
+}
+
+fn level(kind: &EventKind) -> LogLevel {
+    use fal_plugin::payload::Severity;
+    match kind {
+        EventKind::Log { level, .. } => *level,
+        EventKind::Problem { problem } => match problem.diagnostic.severity {
+            Severity::Error => LogLevel::Error,
+            Severity::Warning => LogLevel::Warn,
+            Severity::Note => LogLevel::Info,
+        },
+        EventKind::NodeFinished { result, .. } if result.status.is_failure() => LogLevel::Error,
+        EventKind::NodeFinished { result, .. } if result.status == NodeStatus::Warn => LogLevel::Warn,
+        EventKind::Interrupted { .. } => LogLevel::Warn,
+        _ => LogLevel::Info,
+    }
+}
+
+fn word(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Debug => "debug",
+        LogLevel::Info => "info",
+        LogLevel::Warn => "warn",
+        LogLevel::Error => "error",
+    }
+}
+
+/// dbt's word for a status.
+pub(crate) fn status_word(status: NodeStatus) -> &'static str {
+    match status {
+        NodeStatus::Success => "success",
+        NodeStatus::Error => "error",
+        NodeStatus::Skipped => "skipped",
+        NodeStatus::Pass => "pass",
+        NodeStatus::Fail => "fail",
+        NodeStatus::Warn => "warn",
+        NodeStatus::NoOp => "no-op",
+        NodeStatus::PartialSuccess => "partial success",
+    }
+}
+
+/// One line for people who read the log as it is.
+fn message(kind: &EventKind) -> String {
+    match kind {
+        EventKind::RunStarted { info } => format!("Running with fal-host {}", info.version),
+        EventKind::StubsWritten { written, removed, unchanged, .. } => {
+            format!("Stubs: {} written, {} removed, {unchanged} unchanged", written.len(), removed.len())
+        }
+        EventKind::Problem { problem } => problem.one_line(),
+        EventKind::NodeStarted { index, total, node } => format!("{index} of {total} START {}", node.describe()),
+        EventKind::NodeOutput { name, line, .. } => format!("{name} | {line}"),
+        EventKind::NodeFinished { index, total, node, result } => {
+            let status = status_word(result.status).to_uppercase();
+            format!("{index} of {total} {status} {} in {:.2}s", node.describe(), result.execution_time)
+        }
+        EventKind::NodeSkipped { index, total, node, .. } => format!("{index} of {total} SKIP {}", node.describe()),
+        EventKind::Log { message, .. } => message.clone(),
+        EventKind::Interrupted { running } => format!("Interrupted while {} ran", running.join(", ")),
+        EventKind::RunFinished { summary, .. } => summary.to_string(),
+    }
+}

@@ -1,0 +1,195 @@
+//! What a report says of a node: its name, its kind, its relation and its file.
+
+use fal_plugin::payload::GraphNode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What sort of thing a node is, for the reader of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeKind {
+    /// A model in SQL.
+    SqlModel,
+    /// A model in a `.py` file.
+    PythonModel,
+    /// A model in a notebook.
+    NotebookModel,
+    /// A CSV file that is loaded.
+    Seed,
+    /// A snapshot.
+    Snapshot,
+    /// A data test.
+    Test,
+    /// A unit test.
+    UnitTest,
+    /// An exposure.
+    Exposure,
+    /// A saved query.
+    SavedQuery,
+    /// A user-defined function of the warehouse.
+    Function,
+    /// on-run-start, on-run-end, or a script attached to a node.
+    Hook,
+    /// Anything else.
+    #[default]
+    #[serde(other)]
+    Other,
+}
+
+impl NodeKind {
+    /// The kind of a node of dbt's graph. A script or notebook is a SQL model there (its stub): the caller knows better.
+    pub fn of(node: &GraphNode) -> Self {
+        match node.resource_type.as_str() {
+            "model" if node.language.as_deref() == Some("python") => Self::PythonModel,
+            "model" => Self::SqlModel,
+            "seed" => Self::Seed,
+            "snapshot" => Self::Snapshot,
+            "test" => Self::Test,
+            "unit_test" => Self::UnitTest,
+            "exposure" => Self::Exposure,
+            "saved_query" => Self::SavedQuery,
+            "function" => Self::Function,
+            "operation" => Self::Hook,
+            _ => Self::Other,
+        }
+    }
+
+    /// dbt's word for it.
+    pub fn resource_type(self) -> &'static str {
+        match self {
+            Self::SqlModel | Self::PythonModel | Self::NotebookModel => "model",
+            Self::Seed => "seed",
+            Self::Snapshot => "snapshot",
+            Self::Test => "test",
+            Self::UnitTest => "unit_test",
+            Self::Exposure => "exposure",
+            Self::SavedQuery => "saved_query",
+            Self::Function => "function",
+            Self::Hook => "operation",
+            Self::Other => "node",
+        }
+    }
+
+    /// Whether it is a model.
+    pub fn is_model(self) -> bool {
+        matches!(self, Self::SqlModel | Self::PythonModel | Self::NotebookModel)
+    }
+
+    /// Whether it is a test.
+    pub fn is_test(self) -> bool {
+        matches!(self, Self::Test | Self::UnitTest)
+    }
+}
+
+/// A node as reports name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeInfo {
+    /// `model.jaffle_shop.orders`.
+    pub unique_id: String,
+    /// `orders`.
+    pub name: String,
+    /// What it is.
+    pub kind: NodeKind,
+    /// `view`, `table`, ...; for a script or notebook what its relation becomes (`table`).
+    #[serde(default)]
+    pub materialized: Option<String>,
+    /// Database.
+    #[serde(default)]
+    pub database: Option<String>,
+    /// Schema.
+    #[serde(default)]
+    pub schema: Option<String>,
+    /// Name of the relation in its schema; otherwise `name`.
+    #[serde(default)]
+    pub alias: Option<String>,
+    /// Quoted relation, as `run_results.json` has it.
+    #[serde(default)]
+    pub relation_name: Option<String>,
+    /// File below the project, with `/`: the script or the notebook, not its stub.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// File of the compiled SQL, for the report of a failure.
+    #[serde(default)]
+    pub compiled_path: Option<String>,
+}
+
+impl NodeInfo {
+    /// A node of dbt's graph as dbt sees it.
+    pub fn from_graph(node: &GraphNode) -> Self {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        Self {
+            unique_id: node.unique_id.clone(),
+            name: node.name.clone(),
+            kind: NodeKind::of(node),
+            materialized: node.materialized().map(str::to_owned),
+            database: node.database.clone(),
+            schema: node.schema.clone(),
+            alias: node.alias.clone(),
+            relation_name: node.relation_name.clone(),
+            path: text(&node.original_file_path),
+            compiled_path: node.extra.get("compiled_path").and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+
+    /// The model that the script or notebook at `path` writes, given the node of its stub.
+    pub fn from_stub(stub: &GraphNode, path: &str) -> Self {
+        let kind = if path.ends_with(".ipynb") { NodeKind::NotebookModel } else { NodeKind::PythonModel };
+        let mut node = Self::from_graph(stub);
+        node.kind = kind;
+        node.materialized = Some("table".to_owned());
+        node.path = Some(path.to_owned());
+        node.compiled_path = None;
+        node
+    }
+
+    /// `main.orders`, or only the name where there is no schema.
+    pub fn relation(&self) -> String {
+        let name = self.alias.as_deref().unwrap_or(&self.name);
+        match self.schema.as_deref() {
+            Some(schema) if !schema.is_empty() => format!("{schema}.{name}"),
+            _ => name.to_owned(),
+        }
+    }
+
+    /// As dbt's lines name it: `sql view model main.orders`, `seed file main.raw`, `test unique_orders_id`.
+    pub fn describe(&self) -> String {
+        match self.kind {
+            NodeKind::SqlModel => self.describe_model("sql"),
+            NodeKind::PythonModel => self.describe_model("python"),
+            NodeKind::NotebookModel => self.describe_model("notebook"),
+            NodeKind::Seed => format!("seed file {}", self.relation()),
+            NodeKind::Snapshot => format!("snapshot {}", self.relation()),
+            NodeKind::Hook => format!("hook: {}", self.name),
+            kind => format!("{} {}", kind.resource_type(), self.name),
+        }
+    }
+
+    fn describe_model(&self, language: &str) -> String {
+        match &self.materialized {
+            Some(materialized) => format!("{language} {materialized} model {}", self.relation()),
+            None => format!("{language} model {}", self.relation()),
+        }
+    }
+
+    /// As the count at the end names it: `view model`, `python model`, `data test`.
+    pub(crate) fn counted_as(&self) -> String {
+        match self.kind {
+            NodeKind::SqlModel => format!("{} model", self.materialized.as_deref().unwrap_or("sql")),
+            NodeKind::PythonModel => "python model".to_owned(),
+            NodeKind::NotebookModel => "notebook model".to_owned(),
+            NodeKind::Test => "data test".to_owned(),
+            NodeKind::Hook => "project hook".to_owned(),
+            kind => kind.resource_type().to_owned(),
+        }
+        .replace('_', " ")
+    }
+
+    /// `model orders (models/orders.sql)`.
+    pub(crate) fn with_path(&self) -> String {
+        let what = format!("{} {}", self.kind.resource_type().replace('_', " "), self.name);
+        match &self.path {
+            Some(path) => format!("{what} ({path})"),
+            None => what,
+        }
+    }
+}

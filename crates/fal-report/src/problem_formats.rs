@@ -1,0 +1,156 @@
+//! Problems for programs: GitHub annotations, SARIF 2.1.0, JSON.
+
+use std::fmt::Write as _;
+
+use fal_plugin::payload::{Label, Position, Severity};
+use indexmap::IndexSet;
+use serde_json::{Value, json};
+
+use crate::diagnostic::{SourceProblem, severity_word};
+
+/// Commands that make GitHub show each problem beside its line. A line each.
+pub fn github_annotations(problems: &[SourceProblem]) -> String {
+    problems.iter().map(annotation).collect()
+}
+
+fn annotation(problem: &SourceProblem) -> String {
+    let diagnostic = &problem.diagnostic;
+    let command = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "notice",
+    };
+    let mut text = format!("::{command} file={}", github_property(&problem.path));
+    // Lines of a cell are no lines of the notebook's file.
+    if let (Some(label), None) = (diagnostic.labels.first(), problem.cell) {
+        let (from, to) = (label.span.from, label.span.to);
+        let _ = write!(text, ",line={},endLine={}", from.line, to.line.max(from.line));
+        if from.line == to.line {
+            let _ = write!(text, ",col={},endColumn={}", from.column, to.column.max(from.column));
+        }
+    }
+    let _ = writeln!(text, ",title={}::{}", github_property(&diagnostic.code), github_data(&whole_message(problem)));
+    text
+}
+
+/// The message with the cell in front and the help behind.
+fn whole_message(problem: &SourceProblem) -> String {
+    let mut text = match (problem.cell, problem.position()) {
+        (Some(cell), Some(Position { line, .. })) => format!("cell {cell}, line {line}: "),
+        (Some(cell), None) => format!("cell {cell}: "),
+        _ => String::new(),
+    };
+    text.push_str(&problem.diagnostic.message);
+    if let Some(help) = &problem.diagnostic.help {
+        let _ = write!(text, "\nhelp: {help}");
+    }
+    text
+}
+
+fn github_data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn github_property(text: &str) -> String {
+    github_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// A SARIF 2.1.0 log of the problems; `version` is that of the program.
+pub fn sarif(problems: &[SourceProblem], version: &str) -> String {
+    let rules: IndexSet<&str> = problems.iter().map(|problem| problem.diagnostic.code.as_str()).collect();
+    let results = problems.iter().map(|problem| sarif_result(problem, &rules)).collect::<Vec<_>>();
+    let rules = rules.iter().map(|rule| json!({ "id": rule })).collect::<Vec<_>>();
+    pretty(&json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": { "name": "fal-host", "version": version, "rules": rules } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    }))
+}
+
+fn sarif_result(problem: &SourceProblem, rules: &IndexSet<&str>) -> Value {
+    let diagnostic = &problem.diagnostic;
+    let locations = match diagnostic.labels.split_first() {
+        Some((first, _)) => json!([sarif_location(problem, Some(first))]),
+        None => json!([sarif_location(problem, None)]),
+    };
+    let related = diagnostic.labels.iter().skip(1).enumerate().map(|(id, label)| {
+        let mut location = sarif_location(problem, Some(label));
+        location["id"] = json!(id);
+        location["message"] = json!({ "text": label.text });
+        location
+    });
+    json!({
+        "ruleId": diagnostic.code,
+        "ruleIndex": rules.get_index_of(diagnostic.code.as_str()),
+        "level": severity_word(diagnostic.severity),
+        "message": { "text": whole_message(problem) },
+        "locations": locations,
+        "relatedLocations": related.collect::<Vec<_>>(),
+    })
+}
+
+fn sarif_location(problem: &SourceProblem, label: Option<&Label>) -> Value {
+    let mut physical = json!({ "artifactLocation": { "uri": uri(&problem.path) } });
+    match (label, problem.cell) {
+        (Some(label), None) => {
+            let (from, to) = (label.span.from, label.span.to);
+            physical["region"] = json!({
+                "startLine": from.line, "startColumn": from.column, "endLine": to.line, "endColumn": to.column,
+            });
+            json!({ "physicalLocation": physical })
+        }
+        (_, Some(cell)) => {
+            json!({ "physicalLocation": physical, "logicalLocations": [{ "name": format!("cell {cell}") }] })
+        }
+        (None, None) => json!({ "physicalLocation": physical }),
+    }
+}
+
+/// The path as a relative URI reference.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            _ => {
+                let _ = write!(uri, "%{byte:02X}");
+            }
+        }
+    }
+    uri
+}
+
+/// The problems as one JSON object: `version` (1), counts by severity, and `problems`. Lines and columns count from 1,
+/// columns in characters; for notebooks they are those of the cell.
+pub fn problems_json(problems: &[SourceProblem]) -> String {
+    let count = |severity| problems.iter().filter(|problem| problem.diagnostic.severity == severity).count();
+    pretty(&json!({
+        "version": 1,
+        "errors": count(Severity::Error),
+        "warnings": count(Severity::Warning),
+        "notes": count(Severity::Note),
+        "problems": problems.iter().map(problem_json).collect::<Vec<_>>(),
+    }))
+}
+
+fn problem_json(problem: &SourceProblem) -> Value {
+    let diagnostic = &problem.diagnostic;
+    let label = |label: &Label| json!({ "text": label.text, "from": label.span.from, "to": label.span.to });
+    json!({
+        "path": problem.path,
+        "cell": problem.cell,
+        "severity": severity_word(diagnostic.severity),
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+        "labels": diagnostic.labels.iter().map(label).collect::<Vec<_>>(),
+    })
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}

@@ -1,0 +1,176 @@
+//! The live bar: how far the run is and what runs now, below the lines.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use fal_plugin::payload::NodeStatus;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use unicode_width::UnicodeWidthChar as _;
+
+use super::line::count;
+use crate::event::{EventKind, SkipCause};
+use crate::theme::Theme;
+
+/// A run that is over sooner shows no bar.
+const DELAY: Duration = Duration::from_millis(400);
+/// Time between two pictures when nothing happens.
+const TICK: Duration = Duration::from_millis(100);
+/// Pictures a second at most.
+const FRAMES: u8 = 30;
+/// Nodes listed at most.
+const LISTED: usize = 8;
+const CELLS: usize = 24;
+
+/// A bar on the terminal's last lines. It draws itself from a thread of its own until [`Bar::finish`].
+pub struct Bar {
+    bar: ProgressBar,
+    state: Arc<Mutex<State>>,
+    ticker: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Bar {
+    /// A bar on standard error, `width` columns wide. It shows nothing where that is no terminal.
+    pub fn stderr(theme: Theme, width: usize) -> io::Result<Self> {
+        Self::start(ProgressDrawTarget::stderr_with_hz(FRAMES), theme, width, DELAY)
+    }
+
+    fn start(target: ProgressDrawTarget, theme: Theme, width: usize, delay: Duration) -> io::Result<Self> {
+        let mut bar = Self::hidden(theme, width);
+        let (stop, stopped) = mpsc::channel();
+        let drawn = bar.bar.clone();
+        let ticker = thread::Builder::new().name("bar".to_owned()).spawn(move || {
+            if stopped.recv_timeout(delay) == Err(RecvTimeoutError::Timeout) {
+                drawn.set_draw_target(target);
+                while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                    drawn.tick();
+                }
+            }
+        })?;
+        bar.ticker = Some((stop, ticker));
+        Ok(bar)
+    }
+
+    fn hidden(theme: Theme, width: usize) -> Self {
+        let state = Arc::new(Mutex::new(State::default()));
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let shown = state.clone();
+        let picture = move |_: &ProgressState, writer: &mut dyn std::fmt::Write| {
+            let state = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = writer.write_str(&state.picture(Instant::now(), theme, width));
+        };
+        // The template is a constant; should indicatif ever refuse it, its own style is shown.
+        if let Ok(style) = ProgressStyle::with_template("{picture}") {
+            bar.set_style(style.with_key("picture", picture));
+        }
+        Self { bar, state, ticker: None }
+    }
+
+    /// Runs `write` while the bar is out of the way.
+    pub(super) fn above(&self, write: impl FnOnce()) {
+        self.bar.suspend(write);
+    }
+
+    pub(super) fn event(&self, event: &EventKind) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).event(event, Instant::now());
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(mut self) {
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        if let Some((stop, ticker)) = self.ticker.take() {
+            drop(stop);
+            // A ticker that panicked has stopped too.
+            let _ = ticker.join();
+        }
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// What the bar shows.
+#[derive(Default)]
+struct State {
+    total: u64,
+    done: u64,
+    failed: u64,
+    stopping: bool,
+    running: Vec<Running>,
+}
+
+struct Running {
+    unique_id: String,
+    name: String,
+    since: Instant,
+}
+
+impl State {
+    fn event(&mut self, event: &EventKind, now: Instant) {
+        match event {
+            EventKind::RunStarted { info } => self.total = info.total,
+            EventKind::NodeStarted { total, node, .. } => {
+                self.total = *total;
+                let (unique_id, name) = (node.unique_id.clone(), node.name.clone());
+                self.running.push(Running { unique_id, name, since: now });
+            }
+            EventKind::NodeFinished { index, node, result, .. } => {
+                self.running.retain(|running| running.unique_id != node.unique_id);
+                self.done += u64::from(*index > 0);
+                self.failed += u64::from(matches!(result.status, NodeStatus::Error | NodeStatus::Fail));
+            }
+            EventKind::NodeSkipped { cause: SkipCause::Interrupted, .. } => {}
+            EventKind::NodeSkipped { .. } => self.done += 1,
+            EventKind::Interrupted { .. } => self.stopping = true,
+            _ => {}
+        }
+    }
+
+    fn picture(&self, now: Instant, theme: Theme, width: usize) -> String {
+        let filled = usize::try_from(self.done * CELLS as u64 / self.total.max(1)).unwrap_or(CELLS).min(CELLS);
+        let cells = format!("{}{}", theme.green(&"━".repeat(filled)), "─".repeat(CELLS - filled));
+        let mut text = format!("{cells} {}/{}", self.done, self.total);
+        let failed = format!(", {} failed", self.failed);
+        text.push_str(if self.failed > 0 { &failed } else { "" });
+        text.push_str(if self.stopping { ", stopping" } else { "" });
+        for running in self.running.iter().take(LISTED) {
+            let seconds = now.saturating_duration_since(running.since).as_secs_f64();
+            let _ = write!(text, "\n  {:>6} {}", elapsed(seconds), cut(&running.name, width.saturating_sub(10)));
+        }
+        if self.running.len() > LISTED {
+            let _ = write!(text, "\n         and {}", count((self.running.len() - LISTED) as u64, "more node"));
+        }
+        text
+    }
+}
+
+/// `4.1s`, `2m 05s`.
+fn elapsed(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!("{seconds:.1}s");
+    }
+    format!("{:.0}m {:02.0}s", (seconds / 60.0).floor(), (seconds % 60.0).floor())
+}
+
+/// The beginning of `text` that fits into `width` columns: a line that wraps would leave its traces.
+fn cut(text: &str, width: usize) -> String {
+    let mut left = width;
+    let fits = |char: &char| match left.checked_sub(char.width().unwrap_or(0)) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    };
+    text.chars().take_while(fits).collect()
+}

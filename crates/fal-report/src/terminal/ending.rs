@@ -1,0 +1,137 @@
+//! The end of a run: how much ran, every failure in full, the counts.
+
+use std::collections::BTreeMap;
+
+use fal_plugin::payload::{NodeResult, NodeStatus};
+
+use super::clean_lines;
+use super::line::count;
+use crate::event::{SkipCause, Summary};
+use crate::node::NodeInfo;
+use crate::theme::Theme;
+
+/// What must be said again, or only at the end.
+#[derive(Default)]
+pub(super) struct Ending {
+    kinds: BTreeMap<String, u64>,
+    failures: Vec<(NodeInfo, NodeResult)>,
+    warnings: Vec<(NodeInfo, NodeResult)>,
+    partial: u64,
+    left_by_fail_fast: u64,
+    left_by_interrupt: u64,
+    interrupted: bool,
+}
+
+/// A text and whether `--quiet` shows it too.
+type Paragraph = (String, bool);
+
+impl Ending {
+    pub(super) fn finished(&mut self, node: &NodeInfo, result: &NodeResult) {
+        self.counted(node);
+        let again = match result.status {
+            NodeStatus::Error | NodeStatus::Fail => &mut self.failures,
+            NodeStatus::PartialSuccess => {
+                self.partial += 1;
+                &mut self.failures
+            }
+            NodeStatus::Warn => &mut self.warnings,
+            _ => return,
+        };
+        again.push((node.clone(), result.clone()));
+    }
+
+    pub(super) fn skipped(&mut self, node: &NodeInfo, cause: &SkipCause) {
+        match cause {
+            SkipCause::FailFast => self.left_by_fail_fast += 1,
+            SkipCause::Interrupted => self.left_by_interrupt += 1,
+            SkipCause::Upstream { .. } | SkipCause::Other { .. } => self.counted(node),
+        }
+    }
+
+    pub(super) fn interrupted(&mut self) {
+        self.interrupted = true;
+    }
+
+    fn counted(&mut self, node: &NodeInfo) {
+        *self.kinds.entry(node.counted_as()).or_default() += 1;
+    }
+
+    pub(super) fn paragraphs(&self, theme: Theme, summary: &Summary, elapsed: f64) -> Vec<Paragraph> {
+        let mut all = vec![blank(), (self.finished_running(elapsed), false)];
+        all.extend(self.left().map(|text| (theme.yellow(&text), false)));
+        all.extend([blank(), (self.verdict(theme), false)]);
+        for (node, result) in &self.failures {
+            all.extend([blank(), (failure(theme, node, result), true)]);
+        }
+        for (node, result) in &self.warnings {
+            let heading = theme.yellow(&format!("Warning in {}", node.with_path()));
+            all.extend([blank(), (with_details(theme, heading, node, result), false)]);
+        }
+        all.extend([blank(), (summary.to_string(), false)]);
+        all
+    }
+
+    fn finished_running(&self, elapsed: f64) -> String {
+        let kinds = self.kinds.iter().map(|(kind, number)| count(*number, kind)).collect::<Vec<_>>();
+        let what = if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(", ") };
+        let (hours, minutes) = ((elapsed / 3600.0).floor(), (elapsed % 3600.0 / 60.0).floor());
+        let seconds = elapsed % 60.0;
+        format!("Finished running {what} in {hours:.0} hours {minutes:.0} minutes and {seconds:.2} seconds ({elapsed:.2}s).")
+    }
+
+    fn left(&self) -> impl Iterator<Item = String> {
+        let left = |number: u64, why: &str| {
+            (number > 0).then(|| format!("Left out {} because {why}.", count(number, "node")))
+        };
+        let fail_fast = left(self.left_by_fail_fast, "another failed (--fail-fast)");
+        fail_fast.into_iter().chain(left(self.left_by_interrupt, "the run was interrupted"))
+    }
+
+    fn verdict(&self, theme: Theme) -> String {
+        let errors = self.failures.len() as u64 - self.partial;
+        let partial = if self.partial == 1 { "1 partial success".into() } else { format!("{} partial successes", self.partial) };
+        let warnings = count(self.warnings.len() as u64, "warning");
+        match (self.interrupted, errors, self.partial, self.warnings.len()) {
+            (true, ..) => theme.yellow("Exited because of keyboard interrupt"),
+            (_, 0, 0, 0) => theme.green("Completed successfully"),
+            (_, 0, 0, _) => theme.yellow(&format!("Completed with {warnings}:")),
+            (_, 0, ..) => theme.yellow(&format!("Completed with {partial} and {warnings}:")),
+            _ => theme.red(&format!("Completed with {}, {partial}, and {warnings}:", count(errors, "error"))),
+        }
+    }
+}
+
+fn blank() -> Paragraph {
+    (String::new(), false)
+}
+
+fn failure(theme: Theme, node: &NodeInfo, result: &NodeResult) -> String {
+    let heading = theme.red(&format!("Failure in {}", node.with_path()));
+    with_details(theme, heading, node, result)
+}
+
+fn with_details(theme: Theme, heading: String, node: &NodeInfo, result: &NodeResult) -> String {
+    let message = match result.message.as_deref().map(str::trim_end) {
+        Some(message) if !message.is_empty() => message.to_owned(),
+        _ => format!("Status: {}", if result.status == NodeStatus::Error { "error" } else { "fail" }),
+    };
+    let message = without_heading(&message, node);
+    let mut text = heading;
+    for line in clean_lines(message, theme.color).lines() {
+        text.push_str(format!("\n  {line}").trim_end_matches(' '));
+    }
+    if let Some(path) = &node.compiled_path {
+        text.push_str(&format!("\n\n  compiled code at {path}"));
+    }
+    text
+}
+
+/// dbt's messages begin by naming the node and its file (`Runtime Error in model x (models/x.sql)`): the heading did.
+fn without_heading<'a>(message: &'a str, node: &NodeInfo) -> &'a str {
+    match message.split_once('\n') {
+        Some((first, rest)) if first.ends_with(&format!(" Error in {}", node.with_path())) => {
+            rest.strip_prefix("  ").unwrap_or(rest)
+        }
+        _ => message,
+    }
+}
