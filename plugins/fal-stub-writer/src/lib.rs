@@ -1,1 +1,14 @@
 //! Stub writer plugin: ephemeral SQL stubs with a checksum guard.
+//!
+//! A stub is what dbt sees of a Python model: an ephemeral model whose Jinja comment names the dependencies. A checksum
+//! in it tells whether someone edited it, so that a user's work is never overwritten.
+
+mod checksum;
+mod config;
+mod dependency;
+mod location;
+mod render;
+mod writer;
+
+pub use config::{config_schema, Relation, StubConfig};
+pub use writer::SqlStubWriter;
