@@ -1,0 +1,307 @@
+//! The ready-set: which node may start now, and what is skipped when one fails. Pure: the caller owns time and threads.
+//!
+//! Nodes outside of the selection, and nodes that do nothing (ephemeral SQL), are never handed out but carry the
+//! order: if `a -> b -> c` and `b` is one of them, `c` still waits for `a`, and is skipped when `a` fails.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use crate::graph::Dag;
+use crate::node::Node;
+use crate::priority::{default_weight, remaining};
+use crate::set::{NodeId, NodeSet};
+
+/// How a node ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// What depends on it may run.
+    Succeeded,
+    /// What depends on it must not run.
+    Failed,
+}
+
+/// Why a node does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkipCause {
+    /// This one, which it depends on, failed.
+    Ancestor(NodeId),
+    /// This one failed, and the run stops at the first failure.
+    FailFast(NodeId),
+    /// The run was stopped.
+    Cancelled,
+}
+
+/// A node that will not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The node.
+    pub node: NodeId,
+    /// Why.
+    pub cause: SkipCause,
+}
+
+/// What changed when a node ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Nodes that may start from now on ([`Schedule::pop`] hands them out).
+    pub ready: Vec<NodeId>,
+    /// Nodes that will not run, parents before children.
+    pub skipped: Vec<Skipped>,
+}
+
+/// How to schedule.
+#[derive(Default)]
+pub struct ScheduleOptions<'a> {
+    /// Seconds that a node took in earlier runs; unknown ones weigh as much as the mean of the known ones.
+    pub duration: Option<&'a dyn Fn(&Node) -> Option<f64>>,
+    /// Nodes that do nothing by themselves.
+    pub does_nothing: Option<&'a dyn Fn(&Node) -> bool>,
+    /// Start nothing more once a node has failed.
+    pub fail_fast: bool,
+}
+
+/// State of one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Never handed out: done as soon as its parents are.
+    PassThrough,
+    /// A parent has not ended, or it is in the heap.
+    Waiting,
+    Running,
+    Done,
+    Skipped,
+}
+
+/// The state of a run.
+#[derive(Debug)]
+pub struct Schedule {
+    /// Parents that have not ended.
+    pending: Vec<u32>,
+    state: Vec<State>,
+    children: Children,
+    order: Vec<NodeId>,
+    priority: Vec<f64>,
+    heap: BinaryHeap<Ready>,
+    fail_fast: bool,
+    total: usize,
+    running: usize,
+    ended: usize,
+}
+
+impl Schedule {
+    /// A run of the selected nodes.
+    pub fn new(dag: &Dag, selected: &NodeSet, options: ScheduleOptions<'_>) -> Self {
+        let does_nothing = |id| options.does_nothing.is_some_and(|check| check(dag.node(id)));
+        let state: Vec<State> = dag
+            .nodes()
+            .map(|(id, _)| if selected.contains(id) && !does_nothing(id) { State::Waiting } else { State::PassThrough })
+            .collect();
+        let total = state.iter().filter(|state| **state == State::Waiting).count();
+        let mut schedule = Self {
+            pending: vec![0; dag.len()],
+            priority: priorities(dag, &state, options.duration),
+            children: Children::of(dag),
+            order: dag.order().to_vec(),
+            heap: BinaryHeap::new(),
+            fail_fast: options.fail_fast,
+            running: 0,
+            ended: 0,
+            state,
+            total,
+        };
+        schedule.count_parents();
+        schedule.start();
+        schedule
+    }
+
+    /// Number of nodes that run.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Number of nodes that were handed out and have not ended.
+    pub fn running(&self) -> usize {
+        self.running
+    }
+
+    /// Whether every node has ended or was skipped.
+    pub fn is_done(&self) -> bool {
+        self.ended == self.total
+    }
+
+    /// Hands out up to `n` nodes that may start now, the most urgent first. They count as running.
+    pub fn pop(&mut self, n: usize) -> Vec<NodeId> {
+        let mut popped = Vec::new();
+        while popped.len() < n
+            && let Some(Ready { node, .. }) = self.heap.pop()
+        {
+            self.state[node.index()] = State::Running;
+            self.running += 1;
+            popped.push(node);
+        }
+        popped
+    }
+
+    /// Takes note that a running node has ended. A node that does not run changes nothing.
+    pub fn finished(&mut self, node: NodeId, outcome: Outcome) -> Step {
+        let mut step = Step::default();
+        if self.state.get(node.index()) != Some(&State::Running) {
+            return step;
+        }
+        self.state[node.index()] = State::Done;
+        self.running -= 1;
+        self.ended += 1;
+        match outcome {
+            Outcome::Succeeded => self.release(node, &mut step.ready),
+            Outcome::Failed => {
+                self.skip_descendants(node, &mut step.skipped);
+                if self.fail_fast {
+                    self.skip_all(SkipCause::FailFast(node), &mut step.skipped);
+                }
+            }
+        }
+        step
+    }
+
+    /// Starts nothing more. What runs goes on until the caller ends it.
+    pub fn cancel(&mut self) -> Vec<Skipped> {
+        let mut skipped = Vec::new();
+        self.skip_all(SkipCause::Cancelled, &mut skipped);
+        skipped
+    }
+
+    fn count_parents(&mut self) {
+        for &child in &self.children.targets {
+            self.pending[child.index()] += 1;
+        }
+    }
+
+    fn start(&mut self) {
+        let roots: Vec<NodeId> = self.order.iter().copied().filter(|node| self.pending[node.index()] == 0).collect();
+        let mut ready = Vec::new();
+        for root in roots {
+            match self.state[root.index()] {
+                State::PassThrough => self.release(root, &mut ready),
+                _ => self.make_ready(root, &mut ready),
+            }
+        }
+    }
+
+    fn make_ready(&mut self, node: NodeId, ready: &mut Vec<NodeId>) {
+        self.heap.push(Ready { priority: self.priority[node.index()], node });
+        ready.push(node);
+    }
+
+    /// One parent less for all children of an ended node, through nodes that pass on at once.
+    fn release(&mut self, node: NodeId, ready: &mut Vec<NodeId>) {
+        let mut ended = vec![node];
+        while let Some(node) = ended.pop() {
+            for at in self.children.range(node) {
+                let child = self.children.targets[at];
+                self.pending[child.index()] -= 1;
+                if self.pending[child.index()] > 0 {
+                    continue;
+                }
+                match self.state[child.index()] {
+                    State::PassThrough => ended.push(child),
+                    State::Waiting => self.make_ready(child, ready),
+                    State::Running | State::Done | State::Skipped => {}
+                }
+            }
+        }
+    }
+
+    /// Skips what depends on a failed node. None of it can be ready: it waits for this node.
+    fn skip_descendants(&mut self, failed: NodeId, skipped: &mut Vec<Skipped>) {
+        let mut below = NodeSet::with_len(self.state.len());
+        let mut stack = vec![failed];
+        while let Some(node) = stack.pop() {
+            for at in self.children.range(node) {
+                let child = self.children.targets[at];
+                if below.insert(child) {
+                    stack.push(child);
+                }
+            }
+        }
+        self.skip_where(|node| below.contains(node), SkipCause::Ancestor(failed), skipped);
+    }
+
+    fn skip_all(&mut self, cause: SkipCause, skipped: &mut Vec<Skipped>) {
+        self.heap.clear();
+        self.skip_where(|_| true, cause, skipped);
+    }
+
+    fn skip_where(&mut self, chosen: impl Fn(NodeId) -> bool, cause: SkipCause, skipped: &mut Vec<Skipped>) {
+        for &node in &self.order {
+            if self.state[node.index()] == State::Waiting && chosen(node) {
+                self.state[node.index()] = State::Skipped;
+                self.ended += 1;
+                skipped.push(Skipped { node, cause });
+            }
+        }
+    }
+}
+
+fn priorities(dag: &Dag, state: &[State], duration: Option<&dyn Fn(&Node) -> Option<f64>>) -> Vec<f64> {
+    let known: Vec<Option<f64>> = dag
+        .nodes()
+        .map(|(id, node)| match state[id.index()] {
+            State::Waiting => duration.and_then(|of| of(node)).filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
+            _ => Some(0.0),
+        })
+        .collect();
+    let measured = dag.nodes().filter(|(id, _)| state[id.index()] == State::Waiting);
+    let default = default_weight(measured.filter_map(|(id, _)| known[id.index()]));
+    remaining(dag, |node| known[node.index()].unwrap_or(default))
+}
+
+/// All edges in one list: the children of a node stand together.
+#[derive(Debug)]
+struct Children {
+    starts: Vec<usize>,
+    targets: Vec<NodeId>,
+}
+
+impl Children {
+    fn of(dag: &Dag) -> Self {
+        let mut starts = Vec::with_capacity(dag.len() + 1);
+        let mut targets = Vec::new();
+        for (id, _) in dag.nodes() {
+            starts.push(targets.len());
+            targets.extend(dag.children(id).map(|(child, _)| child));
+        }
+        starts.push(targets.len());
+        Self { starts, targets }
+    }
+
+    fn range(&self, node: NodeId) -> std::ops::Range<usize> {
+        self.starts[node.index()]..self.starts[node.index() + 1]
+    }
+}
+
+/// A node in the heap: the longest way first, then the order of the graph.
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    priority: f64,
+    node: NodeId,
+}
+
+impl Ord for Ready {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.priority.total_cmp(&other.priority).then_with(|| Reverse(self.node).cmp(&Reverse(other.node)))
+    }
+}
+
+impl PartialOrd for Ready {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ready {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ready {}

@@ -1,0 +1,83 @@
+//! Names of selection methods.
+
+use crate::error::{SelectError, nearest};
+
+/// A selection method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Fqn,
+    Tag,
+    Group,
+    Access,
+    Source,
+    Path,
+    File,
+    Package,
+    Config,
+    Exposure,
+    Metric,
+    SemanticModel,
+    SavedQuery,
+    UnitTest,
+    TestName,
+    TestType,
+    ResourceType,
+    Version,
+    Selector,
+    /// Answered by someone else; its name.
+    External(String),
+}
+
+const OWN: [(&str, Method); 19] = [
+    ("fqn", Method::Fqn),
+    ("tag", Method::Tag),
+    ("group", Method::Group),
+    ("access", Method::Access),
+    ("source", Method::Source),
+    ("path", Method::Path),
+    ("file", Method::File),
+    ("package", Method::Package),
+    ("config", Method::Config),
+    ("exposure", Method::Exposure),
+    ("metric", Method::Metric),
+    ("semantic_model", Method::SemanticModel),
+    ("saved_query", Method::SavedQuery),
+    ("unit_test", Method::UnitTest),
+    ("test_name", Method::TestName),
+    ("test_type", Method::TestType),
+    ("resource_type", Method::ResourceType),
+    ("version", Method::Version),
+    ("selector", Method::Selector),
+];
+
+/// Methods that need more than the graph.
+const EXTERNAL: [&str; 3] = ["state", "result", "source_status"];
+
+impl Method {
+    /// The method called `name`, in the given expression.
+    pub(super) fn parse(name: &str, expression: &str) -> Result<Self, SelectError> {
+        if let Some((_, method)) = OWN.iter().find(|(own, _)| *own == name) {
+            return Ok(method.clone());
+        }
+        if EXTERNAL.contains(&name) {
+            return Ok(Self::External(name.to_owned()));
+        }
+        Err(SelectError::UnknownMethod {
+            expression: expression.to_owned(),
+            method: name.to_owned(),
+            nearest: nearest(name, OWN.iter().map(|(own, _)| *own).chain(EXTERNAL)),
+        })
+    }
+
+    /// What a value without a method is: a path, a file name, or a name.
+    pub(super) fn of_bare(value: &str) -> Self {
+        let lower = value.to_lowercase();
+        if value.contains('/') || (cfg!(windows) && value.contains('\\')) {
+            Self::Path
+        } else if [".sql", ".py", ".csv", ".ipynb"].iter().any(|ending| lower.ends_with(ending)) {
+            Self::File
+        } else {
+            Self::Fqn
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Graph operators: ancestors and descendants up to a number of levels.
+
+use petgraph::Direction;
+
+use super::criterion::{Criterion, Reach};
+use crate::graph::{Dag, EdgeKind};
+use crate::set::{NodeId, NodeSet};
+
+/// What the operators of the criterion add to what it matches.
+pub(super) fn neighbors(dag: &Dag, members: &NodeSet, criterion: &Criterion, matched: &NodeSet) -> NodeSet {
+    let mut added = dag.empty_set();
+    if criterion.childrens_parents {
+        let mut below = reach(dag, members, matched, Direction::Outgoing, Reach::Everything);
+        below.union_with(matched);
+        added.union_with(&reach(dag, members, &below, Direction::Incoming, Reach::Everything));
+        added.union_with(&below);
+    }
+    added.union_with(&reach(dag, members, matched, Direction::Incoming, criterion.parents));
+    added.union_with(&reach(dag, members, matched, Direction::Outgoing, criterion.children));
+    added
+}
+
+/// Nodes in one direction, without those where it starts unless others lead to them.
+pub(super) fn reach(dag: &Dag, members: &NodeSet, from: &NodeSet, direction: Direction, reach: Reach) -> NodeSet {
+    let levels = match reach {
+        Reach::Nowhere => 0,
+        Reach::Levels(levels) => levels,
+        Reach::Everything => usize::MAX,
+    };
+    let mut found = dag.empty_set();
+    let mut layer: Vec<NodeId> = if levels == 0 { Vec::new() } else { from.iter().collect() };
+    let mut depth = 0;
+    while !layer.is_empty() && depth < levels {
+        let mut next = Vec::new();
+        for node in layer {
+            for other in linked(dag, node, direction) {
+                if members.contains(other) && found.insert(other) {
+                    next.push(other);
+                }
+            }
+        }
+        layer = next;
+        depth += 1;
+    }
+    found
+}
+
+fn linked(dag: &Dag, node: NodeId, direction: Direction) -> impl Iterator<Item = NodeId> {
+    dag.neighbors(node, direction).filter(|(_, kind)| *kind != EdgeKind::Test).map(|(other, _)| other)
+}
