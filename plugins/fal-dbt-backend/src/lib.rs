@@ -1,1 +1,45 @@
 //! Execution backend plugin: a dbt session, Python runners and the data gateway.
+//!
+//! This crate is the supervisor: it owns a dbt session process and the processes in which Python models run, and speaks
+//! to them as `docs/notes/worker-protocol.md` says. What they do is Python, in `python/fal_worker`, embedded here.
+//!
+//! From the outside in: [`DbtBackend`] opens a [`DbtSession`]; the session hands dbt's nodes to the dbt process
+//! (`dbt`), Python models to jobs (`python_node`, `job`) forked from warm processes (`zygote`, `zygotes`); all
+//! of them are child processes (`process`) with a message channel (`channel`).
+
+mod assets;
+mod backend;
+mod cancel;
+mod channel;
+mod close;
+mod config;
+mod dbt;
+mod door;
+mod error;
+mod interpreter;
+mod job;
+mod job_end;
+mod jobs;
+mod leftover;
+mod line;
+mod native_job;
+mod process;
+mod python_node;
+mod run;
+mod run_dir;
+mod session;
+mod tail;
+mod token;
+mod zygote;
+mod zygotes;
+
+pub use backend::DbtBackend;
+pub use config::Config;
+pub use session::DbtSession;
+
+#[cfg(feature = "export")]
+fal_plugin::export_plugin! {
+    description: "Runs SQL with dbt and Python models in processes of their own",
+    config_schema: DbtBackend::config_schema,
+    execution_backend: DbtBackend::new,
+}

@@ -1,0 +1,120 @@
+//! The backend: opens sessions.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::{atomic::AtomicBool, Arc, OnceLock},
+};
+
+use fal_plugin::{
+    payload::{Capabilities, OpenRequest},
+    EventSink, ExecutionBackend, ExecutionSession, PluginError,
+};
+use serde_json::Value;
+
+use crate::{
+    assets,
+    cancel::Cancel,
+    config::Config,
+    dbt::Dbt,
+    door::Door,
+    interpreter,
+    jobs::Jobs,
+    process::Launch,
+    run::Run,
+    run_dir::RunDir,
+    session::DbtSession,
+    zygotes::{Environment, Zygotes},
+};
+
+/// Runs dbt's nodes in a dbt session and Python models in processes of their own.
+#[derive(Clone, Debug, Default)]
+pub struct DbtBackend {
+    config: Config,
+    worker: Option<PathBuf>,
+}
+
+impl DbtBackend {
+    /// A backend with the plugin's configuration from `fal_project.yml`; `null` means all defaults.
+    ///
+    /// # Errors
+    /// If the configuration is not what [`Config`] says.
+    pub fn new(config: &Value) -> Result<Self, PluginError> {
+        Ok(Self { config: Config::read(config)?, worker: None })
+    }
+
+    /// JSON schema of the configuration.
+    pub fn config_schema() -> Value {
+        schemars::schema_for!(Config).to_value()
+    }
+
+    /// Uses the package `fal_worker` in this folder instead of the embedded one: for tests, and for work on it.
+    #[must_use]
+    pub fn with_worker(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.worker = Some(folder.into());
+        self
+    }
+
+    fn home(&self, request: &OpenRequest) -> Result<PathBuf, PluginError> {
+        match &self.worker {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(assets::unpack(Path::new(&request.state_dir))?),
+        }
+    }
+
+    fn start(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Arc<Run>, PluginError> {
+        let named = request.python.as_deref().map(Path::new);
+        let python = interpreter::find(named, Path::new(&request.project_dir))?;
+        let home = self.home(&request)?;
+        let run_dir = RunDir::create()?;
+        let open = run_dir.write_open(&request)?;
+        let launch = session_launch(&python, &home, open.into(), &events);
+        let dbt = Dbt::start(launch)?;
+        let jobs = Arc::new(Jobs::default());
+        let door = Door::open(run_dir.door(), &jobs)?;
+        let zygotes = Zygotes::new(&home, &jobs, &events);
+        let run = Arc::new(Run {
+            request,
+            environment: Environment { python },
+            events,
+            dbt,
+            jobs,
+            door,
+            zygotes,
+            run_dir,
+            loaded: OnceLock::new(),
+            cancel: Cancel::default(),
+            begun: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        });
+        run.dbt.listen(&run)?;
+        Ok(run)
+    }
+}
+
+impl ExecutionBackend for DbtBackend {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { sql: true, python: true }
+    }
+
+    fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError> {
+        let run = self.start(request, events)?;
+        let session = DbtSession::new(Arc::clone(&run), self.config.preload.clone());
+        if run.request.execute {
+            // The session comes first: it takes longest. This one imports beside it, on another core.
+            run.zygotes.of(&run.environment)?;
+        }
+        Ok(Box::new(session))
+    }
+}
+
+fn session_launch<'a>(python: &'a Path, home: &'a Path, open: OsString, events: &Arc<dyn EventSink>) -> Launch<'a> {
+    Launch {
+        title: "the dbt session",
+        module: "fal_worker.session",
+        python,
+        home,
+        variables: vec![("FAL_OPEN", open)],
+        events: Arc::clone(events),
+    }
+}

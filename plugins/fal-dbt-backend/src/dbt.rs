@@ -1,0 +1,88 @@
+//! The dbt session process and what it tells unasked.
+
+use std::sync::{Arc, Weak};
+
+use fal_plugin::{
+    payload::{Event, LogLevel},
+    PluginError,
+};
+use serde::Deserialize;
+
+use crate::{
+    channel::{Channel, Listener},
+    error::{StartError, SESSION_DIED},
+    jobs::Stop,
+    native_job::{self, NativeJob},
+    process::{Launch, Process},
+    run::Run,
+};
+
+/// The dbt session process.
+pub(crate) struct Dbt {
+    pub(crate) process: Arc<Process>,
+    pub(crate) channel: Arc<Channel>,
+}
+
+impl Dbt {
+    /// Starts it. Nothing that it says is heard before [`listen`](Self::listen).
+    pub(crate) fn start(launch: Launch<'_>) -> Result<Self, StartError> {
+        let (process, stream) = Process::start(launch)?;
+        Ok(Self { process, channel: Channel::new(stream)? })
+    }
+
+    /// Hears it from now on, for `run`.
+    pub(crate) fn listen(&self, run: &Arc<Run>) -> Result<(), StartError> {
+        let process = Arc::clone(&self.process);
+        self.channel.listen(Ear { run: Arc::downgrade(run), process })
+    }
+}
+
+/// Hears the session's events. Does not keep the run alive: its end ends the session.
+struct Ear {
+    run: Weak<Run>,
+    process: Arc<Process>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Heard {
+    Log {
+        level: LogLevel,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        unique_id: Option<String>,
+        message: String,
+    },
+    PythonJob(NativeJob),
+    #[serde(other)]
+    Other,
+}
+
+impl Listener for Ear {
+    fn event(&mut self, line: &[u8]) {
+        let Some(run) = self.run.upgrade() else { return };
+        match serde_json::from_slice(line) {
+            Ok(Heard::Log { level, name, unique_id, message }) => {
+                run.events.emit(Event::Log { level, name, unique_id, message });
+            }
+            Ok(Heard::PythonJob(job)) => native_job::start(run, job),
+            Ok(Heard::Other) => {}
+            Err(_) => self.nonsense(&String::from_utf8_lossy(line)),
+        }
+    }
+
+    fn nonsense(&mut self, line: &str) {
+        if let Some(run) = self.run.upgrade() {
+            run.warn(format!("the dbt session said what nobody understands: {line}"));
+        }
+    }
+
+    fn ended(&mut self) -> PluginError {
+        let error = PluginError::new(SESSION_DIED, self.process.epitaph());
+        if let Some(run) = self.run.upgrade() {
+            run.jobs.stop_all(&Stop::SessionDied(error.clone()));
+        }
+        error
+    }
+}

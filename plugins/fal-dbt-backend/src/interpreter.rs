@@ -1,0 +1,208 @@
+//! Finds the Python that has the user's dbt.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use fal_plugin::PluginError;
+
+use crate::error::PYTHON_NOT_FOUND;
+
+/// Where to look. The environment is a function, so that tests can say what it holds.
+pub(crate) struct Search<'a> {
+    named: Option<&'a Path>,
+    project_dir: &'a Path,
+    variable: &'a dyn Fn(&str) -> Option<OsString>,
+    looked: Vec<String>,
+}
+
+/// The interpreter to use: the one that was named, else the first that is found. Whether dbt is in it is the session's
+/// to say. Links are not followed: a virtual environment is known by the name of its interpreter.
+pub(crate) fn find(named: Option<&Path>, project_dir: &Path) -> Result<PathBuf, PluginError> {
+    let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    Search { named, project_dir, variable: &variable, looked: Vec::new() }.run()
+}
+
+impl Search<'_> {
+    fn run(mut self) -> Result<PathBuf, PluginError> {
+        if let Some(python) = self.named {
+            return existing("--python", python);
+        }
+        if let Some(python) = (self.variable)("FAL_HOST_PYTHON") {
+            return existing("FAL_HOST_PYTHON", Path::new(&python));
+        }
+        let found =
+            self.active().or_else(|| self.beside_project()).or_else(|| self.of_dbt()).or_else(|| self.on_path());
+        found.ok_or_else(|| self.nothing())
+    }
+
+    fn try_at(&mut self, place: &str, python: PathBuf) -> Option<PathBuf> {
+        if is_program(&python) {
+            return Some(python);
+        }
+        self.looked.push(format!("{place}: {} is no program", python.display()));
+        None
+    }
+
+    fn active(&mut self) -> Option<PathBuf> {
+        let Some(folder) = (self.variable)("VIRTUAL_ENV") else {
+            self.looked.push("VIRTUAL_ENV: not set".to_owned());
+            return None;
+        };
+        self.try_at("VIRTUAL_ENV", PathBuf::from(folder).join("bin/python"))
+    }
+
+    /// `.venv` in the project or a folder above it, up to the root of the repository or the home folder.
+    fn beside_project(&mut self) -> Option<PathBuf> {
+        let home = (self.variable)("HOME").map(PathBuf::from);
+        for folder in self.project_dir.ancestors() {
+            if let Some(python) = self.try_at(".venv", folder.join(".venv/bin/python")) {
+                return Some(python);
+            }
+            if folder.join(".git").exists() || home.as_deref() == Some(folder) {
+                break;
+            }
+        }
+        None
+    }
+
+    /// `dbt` on the path may be installed apart, with an interpreter that is not on the path.
+    fn of_dbt(&mut self) -> Option<PathBuf> {
+        let Some(dbt) = self.search_path("dbt") else {
+            self.looked.push("dbt on PATH: not found".to_owned());
+            return None;
+        };
+        let Some(python) = script_interpreter(&dbt) else {
+            self.looked.push(format!("dbt on PATH: {} is no Python script", dbt.display()));
+            return None;
+        };
+        self.try_at("dbt on PATH", python)
+    }
+
+    fn on_path(&mut self) -> Option<PathBuf> {
+        let found = self.search_path("python3").or_else(|| self.search_path("python"));
+        if found.is_none() {
+            self.looked.push("python3 and python on PATH: not found".to_owned());
+        }
+        found
+    }
+
+    fn search_path(&self, name: &str) -> Option<PathBuf> {
+        let path = (self.variable)("PATH")?;
+        env::split_paths(&path)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join(name))
+            .find(|p| is_program(p))
+    }
+
+    fn nothing(&self) -> PluginError {
+        let places: String = self.looked.iter().map(|place| format!("\n  {place}")).collect();
+        PluginError::new(PYTHON_NOT_FOUND, format!("no Python interpreter was found. Looked at:{places}")).with_help(
+            "`fal-host setup` makes a .venv with dbt; or name an interpreter with --python or FAL_HOST_PYTHON",
+        )
+    }
+}
+
+fn existing(place: &str, python: &Path) -> Result<PathBuf, PluginError> {
+    if is_program(python) {
+        return Ok(std::path::absolute(python).unwrap_or_else(|_| python.to_owned()));
+    }
+    let message = format!("{place} names {}, which is no program", python.display());
+    Err(PluginError::new(PYTHON_NOT_FOUND, message).with_help("name a Python interpreter that has dbt"))
+}
+
+fn is_program(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// The interpreter in the first line of a script.
+fn script_interpreter(script: &Path) -> Option<PathBuf> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(script).ok()?.take(512)).read_until(b'\n', &mut line).ok()?;
+    let line = String::from_utf8(line).ok()?;
+    let python = PathBuf::from(line.strip_prefix("#!")?.trim());
+    python.file_name()?.to_str()?.starts_with("python").then_some(python)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn program(path: &Path, text: &str) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn search(root: &Path, project: &str, variables: &[(&str, &str)]) -> Result<PathBuf, PluginError> {
+        let variable = |wanted: &str| {
+            let found = variables.iter().find(|(name, _)| *name == wanted)?;
+            Some(OsString::from(found.1.replace("ROOT", root.to_str().unwrap())))
+        };
+        let project_dir = root.join(project);
+        Search { named: None, project_dir: &project_dir, variable: &variable, looked: Vec::new() }.run()
+    }
+
+    #[test]
+    fn goes_up_from_the_project_to_the_repository() {
+        let root = tempfile::tempdir().unwrap();
+        program(&root.path().join(".venv/bin/python"), "");
+        fs::create_dir_all(root.path().join("repo/project")).unwrap();
+        let found = search(root.path(), "repo/project", &[]).unwrap();
+        assert_eq!(found, root.path().join(".venv/bin/python"));
+        fs::create_dir(root.path().join("repo/.git")).unwrap();
+        assert!(search(root.path(), "repo/project", &[]).is_err());
+    }
+
+    #[test]
+    fn the_active_environment_comes_before_the_project() {
+        let root = tempfile::tempdir().unwrap();
+        program(&root.path().join("project/.venv/bin/python"), "");
+        program(&root.path().join("active/bin/python"), "");
+        let found = search(root.path(), "project", &[("VIRTUAL_ENV", "ROOT/active")]).unwrap();
+        assert_eq!(found, root.path().join("active/bin/python"));
+    }
+
+    #[test]
+    fn dbt_on_the_path_knows_its_interpreter() {
+        let root = tempfile::tempdir().unwrap();
+        let python = root.path().join("tools/dbt/bin/python");
+        program(&python, "");
+        program(&root.path().join("bin/dbt"), &format!("#!{}\nimport dbt\n", python.display()));
+        program(&root.path().join("bin/python3"), "");
+        fs::create_dir(root.path().join(".git")).unwrap();
+        assert_eq!(search(root.path(), "", &[("PATH", "ROOT/bin")]).unwrap(), python);
+        program(&root.path().join("bin/dbt"), "\x7fELF");
+        assert_eq!(search(root.path(), "", &[("PATH", "ROOT/bin")]).unwrap(), root.path().join("bin/python3"));
+    }
+
+    #[test]
+    fn a_named_interpreter_must_exist() {
+        let root = tempfile::tempdir().unwrap();
+        let error = search(root.path(), "", &[("FAL_HOST_PYTHON", "/none")]).unwrap_err();
+        assert_eq!(error.message, "FAL_HOST_PYTHON names /none, which is no program");
+    }
+
+    #[test]
+    fn the_error_lists_all_places() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("p/.git")).unwrap();
+        let error = search(root.path(), "p", &[("VIRTUAL_ENV", "/gone")]).unwrap_err();
+        let message = error.message.replace(root.path().to_str().unwrap(), "ROOT");
+        insta::assert_snapshot!(message, @r"
+        no Python interpreter was found. Looked at:
+          VIRTUAL_ENV: /gone/bin/python is no program
+          .venv: ROOT/p/.venv/bin/python is no program
+          dbt on PATH: not found
+          python3 and python on PATH: not found
+        ");
+        assert!(error.help.unwrap().contains("fal-host setup"));
+    }
+}

@@ -1,0 +1,253 @@
+//! One job from fork to end: its request, its output, its answer, its exit.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use fal_plugin::{
+    payload::{Event, LineOrigin, Stream},
+    EventSink,
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    job_end::JobEnd,
+    jobs::{Answer, Exit, Jobs, Message, Part, Stop, Ticket},
+    line::{each_line, LONGEST},
+    tail::Tail,
+    zygote::Zygote,
+};
+
+/// How long a job may live on after its answer.
+const EXIT: Duration = Duration::from_secs(10);
+/// How long to wait for the end of a job that is being killed.
+const KILL: Duration = Duration::from_secs(1);
+/// How long the streams of a job that is gone may stay open: someone else holds them then.
+const DRAIN: Duration = Duration::from_secs(1);
+/// How long what was written before may take to be passed on.
+const FLUSH: Duration = Duration::from_secs(10);
+/// Lines of standard error in the message about a crash.
+const LAST_LINES: usize = 20;
+/// Longest answer.
+const LONGEST_ANSWER: u64 = 16 << 20;
+
+/// What a job is asked to do.
+#[derive(Serialize)]
+pub(crate) struct Work<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) unique_id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) code: &'a str,
+    pub(crate) lines: Option<&'a [LineOrigin]>,
+    pub(crate) project_dir: &'a str,
+    pub(crate) cwd: &'a Path,
+    pub(crate) location: &'a str,
+    pub(crate) token: &'a str,
+    pub(crate) vars: &'a Map<String, Value>,
+    pub(crate) target: &'a Value,
+}
+
+/// How the code is to be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// As a script that writes its model.
+    Script,
+    /// As dbt defines it: `def model(dbt, session)`.
+    Native,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    job: &'a str,
+    #[serde(flatten)]
+    work: &'a Work<'a>,
+}
+
+/// Runs a job to its end.
+pub(crate) fn run(
+    work: &Work<'_>,
+    zygote: &Zygote,
+    door: &Path,
+    jobs: &Arc<Jobs>,
+    events: &Arc<dyn EventSink>,
+) -> JobEnd {
+    let ticket = jobs.open(zygote.serial());
+    let request = serde_json::to_vec(&Request { job: &ticket.job, work }).unwrap_or_default();
+    zygote.fork(&ticket.job, door, jobs);
+    let stderr = Arc::new(Tail::new(LAST_LINES));
+    let mut watch = Watch {
+        ticket,
+        zygote,
+        unique_id: work.unique_id,
+        events,
+        request,
+        stderr,
+        streams: Vec::new(),
+        ended_streams: 0,
+        answer: None,
+        exit: None,
+        end: None,
+        deadline: None,
+    };
+    watch.run()
+}
+
+struct Watch<'a> {
+    ticket: Ticket,
+    zygote: &'a Zygote,
+    unique_id: &'a str,
+    events: &'a Arc<dyn EventSink>,
+    request: Vec<u8>,
+    stderr: Arc<Tail>,
+    streams: Vec<UnixStream>,
+    ended_streams: usize,
+    /// `Some(None)`: there will be no answer.
+    answer: Option<Option<Answer>>,
+    exit: Option<Exit>,
+    /// An end that no answer changes.
+    end: Option<JobEnd>,
+    deadline: Option<(Instant, Late)>,
+}
+
+/// What is late when the deadline passes.
+#[derive(Clone, Copy)]
+enum Late {
+    Exit,
+    Streams,
+    All,
+}
+
+impl Watch<'_> {
+    fn run(&mut self) -> JobEnd {
+        while !self.is_over() {
+            let message = match self.deadline {
+                None => self.ticket.messages.recv().ok(),
+                Some((at, _)) => self.ticket.messages.recv_timeout(at.saturating_duration_since(Instant::now())).ok(),
+            };
+            match message {
+                Some(message) => self.hear(message),
+                None if self.is_hopeless() => break,
+                None => {}
+            }
+        }
+        self.sum_up()
+    }
+
+    /// Gone, its streams read to their end, and its answer or the lack of it known.
+    fn is_over(&self) -> bool {
+        self.exit.is_some() && self.answer.is_some() && self.ended_streams == 2
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Forked(Ok(())) => {}
+            Message::Forked(Err(error)) | Message::Lost(error) => {
+                self.end.get_or_insert_with(|| JobEnd::lost(&error));
+                self.gone(Exit { code: None, signal: None });
+            }
+            Message::Connected(Part::Control, stream) => self.converse(stream),
+            Message::Connected(Part::Stdout, stream) => self.relay(stream, Stream::Stdout),
+            Message::Connected(Part::Stderr, stream) => self.relay(stream, Stream::Stderr),
+            Message::Answer(answer) => self.answered(answer),
+            Message::StreamEnded => self.ended_streams += 1,
+            Message::Exited(exit) => self.gone(exit),
+            Message::Stop(stop) => self.stop(stop),
+        }
+    }
+
+    fn answered(&mut self, answer: Option<Answer>) {
+        if answer.is_some() && self.exit.is_none() {
+            self.deadline = Some((Instant::now() + EXIT, Late::Exit));
+        }
+        self.answer.get_or_insert(answer);
+    }
+
+    fn gone(&mut self, exit: Exit) {
+        self.exit.get_or_insert(exit);
+        self.deadline = Some((Instant::now() + DRAIN, Late::Streams));
+    }
+
+    fn stop(&mut self, stop: Stop) {
+        if self.end.is_none() && self.exit.is_none() {
+            self.end = Some(JobEnd::Stopped(stop));
+            self.kill();
+        }
+    }
+
+    fn kill(&mut self) {
+        self.zygote.kill(&self.ticket.job);
+        self.deadline = Some((Instant::now() + KILL, Late::All));
+    }
+
+    /// The deadline passed. Says whether there is nothing more to wait for.
+    fn is_hopeless(&mut self) -> bool {
+        match self.deadline.take() {
+            Some((_, Late::Exit)) => self.kill(),
+            Some((_, Late::Streams)) => {
+                for stream in &self.streams {
+                    // What was written before can still be read.
+                    let _ = stream.shutdown(Shutdown::Read);
+                }
+                let patience = if self.streams.is_empty() { Duration::ZERO } else { FLUSH };
+                self.deadline = Some((Instant::now() + patience, Late::All));
+            }
+            Some((_, Late::All)) => return true,
+            None => {}
+        }
+        false
+    }
+
+    /// Sends the request and waits for the answer, aside.
+    fn converse(&mut self, mut stream: UnixStream) {
+        self.streams.extend(stream.try_clone());
+        let (sender, request) = (self.ticket.sender.clone(), std::mem::take(&mut self.request));
+        thread::spawn(move || {
+            let sent = stream.write_all(&request).and_then(|()| stream.write_all(b"\n"));
+            let answer = sent.ok().and_then(|()| read_answer(&stream));
+            // Nobody listens if the job was given up.
+            let _ = sender.send(Message::Answer(answer));
+        });
+    }
+
+    /// Passes on what the job writes, aside, as fast as it is taken.
+    fn relay(&mut self, input: UnixStream, stream: Stream) {
+        self.streams.extend(input.try_clone());
+        let (sender, events, stderr) = (self.ticket.sender.clone(), Arc::clone(self.events), Arc::clone(&self.stderr));
+        let unique_id = self.unique_id.to_owned();
+        thread::spawn(move || {
+            each_line(input, LONGEST, |line| {
+                if stream == Stream::Stderr {
+                    stderr.push(&line);
+                }
+                events.emit(Event::Output { unique_id: unique_id.clone(), stream, line });
+            });
+            let _ = sender.send(Message::StreamEnded);
+        });
+    }
+
+    fn sum_up(&mut self) -> JobEnd {
+        if let Some(end) = self.end.take() {
+            return end;
+        }
+        match (self.answer.take().flatten(), self.exit) {
+            (Some(answer), _) => JobEnd::answered(answer),
+            (None, Some(exit)) => JobEnd::crashed(exit, &self.stderr),
+            (None, None) => JobEnd::Crashed("the model's process cannot be ended".to_owned()),
+        }
+    }
+}
+
+fn read_answer(stream: &UnixStream) -> Option<Answer> {
+    let mut line = Vec::new();
+    BufReader::new(stream.take(LONGEST_ANSWER)).read_until(b'\n', &mut line).ok()?;
+    serde_json::from_slice(&line).ok()
+}

@@ -1,0 +1,106 @@
+//! How a job ended, and what the user is told of it.
+
+use fal_plugin::PluginError;
+
+use crate::{
+    jobs::{Answer, Exit, JobError, Stop},
+    process::signal_name,
+    tail::Tail,
+};
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum JobEnd {
+    /// It did its work.
+    Done,
+    /// It failed and said why.
+    Failed(JobError),
+    /// It ended without a word.
+    Crashed(String),
+    /// It was stopped.
+    Stopped(Stop),
+}
+
+impl JobEnd {
+    /// From the job's answer.
+    pub(crate) fn answered(answer: Answer) -> Self {
+        if answer.ok {
+            Self::Done
+        } else {
+            Self::Failed(answer.error.unwrap_or_default())
+        }
+    }
+
+    /// From the end of its process.
+    pub(crate) fn crashed(exit: Exit, stderr: &Tail) -> Self {
+        let how = match exit {
+            Exit { signal: Some(9), .. } => {
+                "was killed by signal 9 (SIGKILL); the system does that when memory runs out".to_owned()
+            }
+            Exit { signal: Some(signal), .. } => format!("was killed by {}", signal_name(signal)),
+            Exit { code, .. } => format!(
+                "ended with exit code {} before the model was done (os._exit ends a process like that)",
+                code.unwrap_or_default()
+            ),
+        };
+        Self::Crashed(format!("the model's process {how}{}", stderr.paragraph("Its last lines on standard error")))
+    }
+
+    /// From the end of the process that it was forked from.
+    pub(crate) fn lost(error: &PluginError) -> Self {
+        Self::Crashed(format!("the model's process is gone: {error}"))
+    }
+
+    /// What the session and the user hear; `None` if all went well.
+    pub(crate) fn error(&self) -> Option<JobError> {
+        let plain = |kind: &str, message: &str| {
+            Some(JobError { kind: kind.to_owned(), message: message.to_owned(), traceback: None })
+        };
+        match self {
+            Self::Done => None,
+            Self::Failed(error) => Some(error.clone()),
+            Self::Crashed(message) => plain("crash", message),
+            Self::Stopped(Stop::Interrupted) => plain("interrupted", "interrupted"),
+            Self::Stopped(Stop::SessionDied(error)) => plain("session_died", &error.message),
+        }
+    }
+
+    /// The whole message for the user; `None` if all went well.
+    pub(crate) fn message(&self) -> Option<String> {
+        let error = self.error()?;
+        let told = error.traceback.filter(|text| !text.trim().is_empty()).unwrap_or(error.message);
+        Some(if told.trim().is_empty() { "the model failed without a message".to_owned() } else { told })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crash(code: Option<i32>, signal: Option<i32>, lines: &[&str]) -> String {
+        let tail = Tail::new(10);
+        lines.iter().for_each(|line| tail.push(line));
+        JobEnd::crashed(Exit { code, signal }, &tail).message().unwrap()
+    }
+
+    #[test]
+    fn crashes_are_told_in_words() {
+        insta::assert_snapshot!(crash(None, Some(11), &["Fatal Python error: Segmentation fault"]), @r"
+        the model's process was killed by signal 11 (SIGSEGV)
+        Its last lines on standard error:
+          Fatal Python error: Segmentation fault
+        ");
+        insta::assert_snapshot!(crash(None, Some(9), &[]), @"the model's process was killed by signal 9 (SIGKILL); the system does that when memory runs out");
+        insta::assert_snapshot!(crash(Some(0), None, &[]), @"the model's process ended with exit code 0 before the model was done (os._exit ends a process like that)");
+    }
+
+    #[test]
+    fn a_traceback_is_the_whole_message() {
+        let error =
+            JobError { message: "boom".into(), traceback: Some("Traceback ...\nboom".into()), ..JobError::default() };
+        let end = JobEnd::answered(Answer { ok: false, error: Some(error) });
+        assert_eq!(end.message().unwrap(), "Traceback ...\nboom");
+        assert_eq!(JobEnd::answered(Answer { ok: true, error: None }).message(), None);
+        assert!(JobEnd::answered(Answer::default()).message().is_some());
+    }
+}

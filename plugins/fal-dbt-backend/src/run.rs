@@ -1,0 +1,123 @@
+//! What the parts of a session share, from its start to its end.
+
+use std::{
+    collections::HashMap,
+    env,
+    path::PathBuf,
+    sync::{atomic::AtomicBool, Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use fal_plugin::{
+    payload::{Event, LogLevel, NodeResult, NodeStatus, OpenRequest, RunGraph},
+    EventSink, PluginError,
+};
+use serde::{de::DeserializeOwned, Serialize};
+use serde_json::{json, Value};
+
+use crate::{
+    cancel::{self, Cancel},
+    dbt::Dbt,
+    door::Door,
+    error::AskError,
+    job::{self, Work},
+    job_end::JobEnd,
+    jobs::Jobs,
+    python_node::plain_result,
+    run_dir::RunDir,
+    zygotes::{Environment, Zygotes},
+};
+
+/// How long a request may take once the run was cancelled.
+const AFTER_CANCEL: Duration = Duration::from_millis(300);
+
+/// A run: its processes and what is known of it.
+pub(crate) struct Run {
+    pub(crate) request: OpenRequest,
+    pub(crate) environment: Environment,
+    pub(crate) events: Arc<dyn EventSink>,
+    pub(crate) dbt: Dbt,
+    pub(crate) jobs: Arc<Jobs>,
+    pub(crate) door: Door,
+    pub(crate) zygotes: Zygotes,
+    pub(crate) run_dir: RunDir,
+    pub(crate) loaded: OnceLock<Loaded>,
+    pub(crate) cancel: Cancel,
+    pub(crate) begun: AtomicBool,
+    pub(crate) closed: AtomicBool,
+}
+
+/// What is known once the project was read.
+pub(crate) struct Loaded {
+    location: String,
+    names: HashMap<String, String>,
+    target: Value,
+}
+
+impl Loaded {
+    /// `location` is the gateway's address.
+    pub(crate) fn new(graph: &RunGraph, location: String) -> Self {
+        let info = &graph.info;
+        Self {
+            location,
+            names: graph.nodes.iter().map(|node| (node.unique_id.clone(), node.name.clone())).collect(),
+            target: json!({ "name": info.target_name, "schema": info.schema, "type": info.adapter }),
+        }
+    }
+}
+
+impl Run {
+    /// Asks the session and waits; not long once the run was cancelled.
+    pub(crate) fn ask<R: DeserializeOwned>(&self, op: &'static str, body: &impl Serialize) -> Result<R, AskError> {
+        let pending = self.dbt.channel.send(op, body);
+        if self.cancel.is_set() {
+            let late = || Err(AskError::Lost(cancel::interrupted()));
+            return pending.wait_until(Instant::now() + AFTER_CANCEL).unwrap_or_else(late);
+        }
+        pending.wait()
+    }
+
+    /// What becomes of a node whose request failed: an error of the node as long as the session lives.
+    pub(crate) fn failed(&self, unique_id: &str, error: AskError) -> Result<NodeResult, PluginError> {
+        let message = match error {
+            _ if self.cancel.is_set() => cancel::interrupted().message,
+            AskError::Answered(error) => error.message,
+            AskError::Lost(error) => return Err(error),
+        };
+        Ok(plain_result(unique_id, NodeStatus::Error, Some(message)))
+    }
+
+    /// Runs a job in the environment of its model.
+    pub(crate) fn run_job(&self, work: &Work<'_>) -> JobEnd {
+        match self.zygotes.of(&self.environment) {
+            Ok(zygote) => job::run(work, &zygote, self.door.path(), &self.jobs, &self.events),
+            Err(error) => JobEnd::Crashed(error.to_string()),
+        }
+    }
+
+    /// Name of a node.
+    pub(crate) fn name_of<'a>(&'a self, unique_id: &'a str) -> &'a str {
+        let known = self.loaded.get().and_then(|loaded| loaded.names.get(unique_id));
+        known.map_or_else(|| unique_id.rsplit('.').next().unwrap_or(unique_id), String::as_str)
+    }
+
+    /// The gateway's address.
+    pub(crate) fn location(&self) -> &str {
+        self.loaded.get().map_or("", |loaded| &loaded.location)
+    }
+
+    /// What models learn of the target.
+    pub(crate) fn target(&self) -> &Value {
+        self.loaded.get().map_or(&Value::Null, |loaded| &loaded.target)
+    }
+
+    /// Folder in which models run: the user's, so that relative paths mean what they mean in a shell.
+    pub(crate) fn cwd(&self) -> PathBuf {
+        env::current_dir().unwrap_or_else(|_| PathBuf::from(&self.request.project_dir))
+    }
+
+    /// Warns the user.
+    pub(crate) fn warn(&self, message: String) {
+        self.events.emit(Event::Log { level: LogLevel::Warn, name: None, unique_id: None, message });
+    }
+}

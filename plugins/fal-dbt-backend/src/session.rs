@@ -1,0 +1,151 @@
+//! A session as the host sees it.
+
+use std::sync::{atomic::Ordering, Arc};
+
+use fal_plugin::{
+    payload::{
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, LoadRequest, NodeRequest,
+        NodeResult, NodeWork, RunGraph, SelectRequest,
+    },
+    ExecutionSession, PluginError,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{json, Value};
+
+use crate::{
+    cancel, close,
+    python_node::{self, plain_result},
+    run::{Loaded, Run},
+};
+
+/// A running session of the dbt backend.
+pub struct DbtSession {
+    run: Arc<Run>,
+    preload: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Load<'a> {
+    #[serde(flatten)]
+    request: &'a LoadRequest,
+    gateway: Value,
+}
+
+/// The part of the answer to `load` that is not the host's.
+#[derive(Deserialize)]
+struct WithGateway {
+    gateway: Option<Gateway>,
+}
+
+#[derive(Deserialize)]
+struct Gateway {
+    location: String,
+}
+
+#[derive(Deserialize)]
+struct Selected {
+    unique_ids: Vec<String>,
+}
+
+impl DbtSession {
+    pub(crate) fn new(run: Arc<Run>, preload: Vec<String>) -> Self {
+        Self { run, preload }
+    }
+
+    /// Lets the zygotes import what the models import; ends them if there is no Python in the project.
+    fn preload(&self, request: &LoadRequest) {
+        let imports = request.python_models.iter().flat_map(|model| &model.imports);
+        let mut modules: Vec<_> = self.preload.iter().chain(imports).cloned().collect();
+        modules.sort_unstable();
+        modules.dedup();
+        if !modules.is_empty() {
+            self.run.zygotes.preload(modules);
+        }
+    }
+
+    fn take_graph(&self, graph: &RunGraph, request: &LoadRequest, gateway: Option<Gateway>) {
+        let location = gateway.map(|gateway| gateway.location).unwrap_or_default();
+        // Loading twice keeps the first: dbt's graph does not change in a session.
+        let _ = self.run.loaded.set(Loaded::new(graph, location));
+        let is_python = |language: Option<&str>| language == Some("python");
+        if request.python_models.is_empty() && !graph.nodes.iter().any(|node| is_python(node.language.as_deref())) {
+            self.run.zygotes.hang_up();
+        }
+    }
+
+    fn run_dbt(&self, unique_id: &str) -> Result<NodeResult, PluginError> {
+        match self.run.ask("run", &json!({ "unique_id": unique_id })) {
+            Ok(result) => Ok(result),
+            Err(error) => self.run.failed(unique_id, error),
+        }
+    }
+
+    /// A node that failed after the interruption failed because of it.
+    fn blame_interruption(&self, mut result: NodeResult) -> NodeResult {
+        if self.run.cancel.is_set() && result.status.is_failure() {
+            result.message = Some(cancel::interrupted().message);
+        }
+        result
+    }
+}
+
+impl ExecutionSession for DbtSession {
+    fn load(&self, request: &LoadRequest) -> Result<RunGraph, PluginError> {
+        if self.run.request.execute {
+            self.preload(request);
+        }
+        let gateway = json!({ "socket_dir": self.run.run_dir.gateway_dir() });
+        let reply = self.run.dbt.channel.send("load", &Load { request, gateway }).reply()?;
+        let graph: RunGraph = reply.read()?;
+        let with: WithGateway = reply.read()?;
+        self.take_graph(&graph, request, with.gateway);
+        Ok(graph)
+    }
+
+    fn select(&self, request: &SelectRequest) -> Result<Vec<String>, PluginError> {
+        let selected: Selected = self.run.ask("select", request)?;
+        Ok(selected.unique_ids)
+    }
+
+    fn begin(&self, request: &BeginRequest) -> Result<(), PluginError> {
+        self.run.begun.store(true, Ordering::SeqCst);
+        self.run.ask::<Value>("begin", request)?;
+        Ok(())
+    }
+
+    fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
+        let unique_id = &request.unique_id;
+        if self.run.cancel.is_set() {
+            let message = cancel::interrupted().message;
+            return Ok(plain_result(unique_id, fal_plugin::payload::NodeStatus::Error, Some(message)));
+        }
+        let result = match &request.work {
+            NodeWork::Dbt => self.run_dbt(unique_id),
+            NodeWork::Python(work) => python_node::run(&self.run, unique_id, work),
+        };
+        result.map(|result| self.blame_interruption(result))
+    }
+
+    fn record(&self, result: &NodeResult) -> Result<(), PluginError> {
+        self.run.ask::<Value>("record", result)?;
+        Ok(())
+    }
+
+    fn compile(&self, request: &CompileRequest) -> Result<CompileResponse, PluginError> {
+        Ok(self.run.ask("compile", request)?)
+    }
+
+    fn cancel(&self) {
+        cancel::cancel(&self.run);
+    }
+
+    fn close(&self, request: &CloseRequest) -> Result<CloseResponse, PluginError> {
+        close::close(&self.run, request)
+    }
+}
+
+impl Drop for DbtSession {
+    fn drop(&mut self) {
+        close::abandon(&self.run);
+    }
+}

@@ -1,0 +1,116 @@
+//! A warm Python process from which jobs are forked.
+
+use std::{path::Path, sync::Arc, time::Instant};
+
+use fal_plugin::{
+    payload::{Event, LogLevel},
+    EventSink, PluginError,
+};
+use serde::Deserialize;
+use serde_json::{json, Value};
+
+use crate::{
+    channel::{Channel, Listener},
+    error::{AskError, StartError, ZYGOTE_DIED},
+    jobs::{Exit, Jobs, Message},
+    process::{Launch, Process},
+};
+
+/// A warm process.
+pub(crate) struct Zygote {
+    serial: u64,
+    process: Arc<Process>,
+    channel: Arc<Channel>,
+}
+
+impl Zygote {
+    /// Starts it; `serial` tells it from others.
+    pub(crate) fn start(launch: Launch<'_>, serial: u64, jobs: &Arc<Jobs>) -> Result<Self, StartError> {
+        let events = Arc::clone(&launch.events);
+        let (process, stream) = Process::start(launch)?;
+        let channel = Channel::new(stream)?;
+        channel.listen(Ear { serial, process: Arc::clone(&process), jobs: Arc::clone(jobs), events })?;
+        Ok(Self { serial, process, channel })
+    }
+
+    /// Tells it from others.
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Whether it can fork.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// Lets it import what will be needed.
+    pub(crate) fn preload(&self, modules: &[String]) {
+        // A module that cannot be imported is the model's problem, with a traceback, when it runs.
+        drop(self.channel.send("preload", &json!({ "modules": modules })));
+    }
+
+    /// Asks for a process for `job`. What comes of it is heard by way of `jobs`.
+    pub(crate) fn fork(&self, job: &str, door: &Path, jobs: &Arc<Jobs>) {
+        let (jobs, name) = (Arc::clone(jobs), job.to_owned());
+        self.channel.send_then("fork", &json!({ "job": job, "socket": door }), move |outcome| {
+            let forked = outcome.map_err(AskError::Lost).and_then(|reply| reply.read::<Value>());
+            jobs.deliver(&name, Message::Forked(forked.map(drop).map_err(PluginError::from)));
+        });
+    }
+
+    /// Ends a job and all its processes.
+    pub(crate) fn kill(&self, job: &str) {
+        drop(self.channel.send("kill", &json!({ "job": job })));
+    }
+
+    /// Tells it that there will be no more jobs: it ends.
+    pub(crate) fn hang_up(&self) {
+        self.channel.hang_up();
+    }
+
+    /// Waits for its end; kills it at `deadline`.
+    pub(crate) fn end_by(&self, deadline: Instant) {
+        self.process.end_by(deadline);
+    }
+}
+
+/// Hears the zygote's events.
+struct Ear {
+    serial: u64,
+    process: Arc<Process>,
+    jobs: Arc<Jobs>,
+    events: Arc<dyn EventSink>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Heard {
+    Exited {
+        job: String,
+        #[serde(flatten)]
+        exit: Exit,
+    },
+    #[serde(other)]
+    Other,
+}
+
+impl Listener for Ear {
+    fn event(&mut self, line: &[u8]) {
+        match serde_json::from_slice(line) {
+            Ok(Heard::Exited { job, exit }) => self.jobs.deliver(&job, Message::Exited(exit)),
+            Ok(Heard::Other) => {}
+            Err(_) => self.nonsense(&String::from_utf8_lossy(line)),
+        }
+    }
+
+    fn nonsense(&mut self, line: &str) {
+        let message = format!("the process that starts models said what nobody understands: {line}");
+        self.events.emit(Event::Log { level: LogLevel::Warn, name: None, unique_id: None, message });
+    }
+
+    fn ended(&mut self) -> PluginError {
+        let error = PluginError::new(ZYGOTE_DIED, self.process.epitaph());
+        self.jobs.lose(self.serial, &error);
+        error
+    }
+}
