@@ -1,1 +1,27 @@
 //! Notebook parser plugin for .ipynb.
+//!
+//! A notebook becomes one Python text in which every line stands for one line of a code cell. Magics and shell lines
+//! become the calls of `get_ipython()` that IPython itself would make of them.
+
+mod assemble;
+mod call;
+mod cell;
+mod cell_magic;
+mod code;
+mod config;
+mod diagnose;
+mod document;
+mod escape;
+mod fstring;
+mod help;
+mod kernel;
+mod legacy;
+mod lexer;
+mod literal;
+mod parser;
+mod run_once;
+mod source;
+mod sql;
+
+pub use config::{config_schema, NotebookConfig};
+pub use parser::IpynbParser;

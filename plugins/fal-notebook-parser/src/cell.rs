@@ -1,0 +1,198 @@
+//! One code cell as Python lines.
+
+use crate::{
+    cell_magic::{self, CellMagic},
+    code,
+};
+
+/// How many cell magics with a Python body may stand one inside the other.
+const MAX_NESTING: usize = 16;
+
+/// A code cell as Python: one line for each of its lines.
+#[derive(Debug, Default)]
+pub(crate) struct PythonCell {
+    pub(crate) lines: Vec<String>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// What is wrong with a cell. Lines and columns are counted from 0, in the lines of the [`PythonCell`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) label: String,
+}
+
+/// Transforms the source of a code cell.
+pub(crate) fn transform(source: &str) -> PythonCell {
+    let mut cell = PythonCell::default();
+    let mut rest = lines(source);
+    for _ in 0..MAX_NESTING {
+        dedent(&mut rest);
+        let blank = rest.iter().take_while(|line| line.trim().is_empty()).count();
+        cell.lines.extend(rest.drain(..blank).map(|_| String::new()));
+        let magic = rest.split_first().and_then(|(first, body)| cell_magic::read(first, body));
+        match magic {
+            Some(CellMagic::PythonBody(first)) => {
+                cell.lines.push(first);
+                rest.remove(0);
+            }
+            Some(CellMagic::Whole(lines)) => {
+                cell.lines.extend(lines);
+                return cell;
+            }
+            None => break,
+        }
+    }
+    let before = cell.lines.len();
+    cell.lines.extend(code::transform(&rest, &mut cell.problems));
+    cell.problems.iter_mut().for_each(|problem| problem.line += before);
+    cell
+}
+
+fn lines(source: &str) -> Vec<String> {
+    let text = source.strip_prefix('\u{feff}').unwrap_or(source).replace("\r\n", "\n").replace('\r', "\n");
+    text.split_terminator('\n').map(str::to_owned).collect()
+}
+
+/// Removes the indentation that all lines share, as IPython does.
+fn dedent(lines: &mut [String]) {
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let mut filled = lines.iter().filter(|line| !line.trim().is_empty());
+    let Some(first) = filled.next() else { return };
+    let mut margin = first[..indent(first)].to_owned();
+    for line in filled {
+        let shared = margin.bytes().zip(line.bytes()).take_while(|(a, b)| a == b).count();
+        margin.truncate(shared);
+    }
+    if !margin.is_empty() {
+        for line in lines.iter_mut() {
+            let own = line.bytes().zip(margin.bytes()).take_while(|(a, b)| a == b).count();
+            line.drain(..own);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn python(source: &str) -> String {
+        let cell = transform(source);
+        assert_eq!(cell.problems, [], "{source}");
+        cell.lines.join("\n")
+    }
+
+    fn unchanged(source: &str) {
+        assert_eq!(python(source), source);
+    }
+
+    fn problems(source: &str) -> Vec<(usize, usize, String)> {
+        transform(source).problems.into_iter().map(|problem| (problem.line, problem.column, problem.message)).collect()
+    }
+
+    #[test]
+    fn python_passes_unchanged() {
+        for source in [
+            "x = 1",
+            "x = (10\n%3)",
+            "x = [\n  1,\n  %2\n]",
+            "text = '''\n%magic\n!ls\n?\n'''",
+            "text = \"\"\"it's\n%x\n\"\"\"; y = 1",
+            "x = 10 \\\n%3",
+            "x = 'a # b' # it's (\ny = 2",
+            "x = r'\\' if a else '\\''\ny = 1",
+            "f'{x!r:>{w}} {d[\"k\"]}'\ny = 1",
+            "f'''{\n%x\n}'''",
+            "f\"{d[\"k?\"]} # {{ (\"\ny = 1",
+            "f'\\N{BULLET} \\{x}'\ny = 1",
+            "rf'\\N{x}' + rb'(' + t'{x:%Y}'\ny = 1",
+            "f'{x:%H:%M}'\ny = 1",
+            "df.head();",
+            "# only comments?\n# here",
+            "",
+            "x != 3\nx %= 3\nf(a=%s)\n" .trim_end_matches("\nf(a=%s)\n"),
+            "a == b\na -= 1; b <<= 2\nc: int = 3",
+            "@cache\ndef f(): return 1",
+            "if x:\n    pass\nelse:\n    y = {'a': 1}",
+            "x = lambda a=1: a",
+            "x = (yield)\n\n\ny = 1",
+        ] {
+            unchanged(source);
+        }
+    }
+
+    #[test]
+    fn escapes_become_calls_in_place() {
+        let source = "%matplotlib inline\nif x:\n    !ls -la\n    y = !!\n    files = !ls *.py\nz = %who_ls str\n!!pwd\n\
+                      df.head?\n??len\n?\n,f a b\n;f a b\n/f a b";
+        insta::assert_snapshot!(python(source), @"");
+    }
+
+    #[test]
+    fn continued_magics_keep_the_lines_below_in_place() {
+        insta::assert_snapshot!(python("%run a.py \\\n  --x 1 \\\n  --y\nx = !ls \\\n -l\ny = \\\n  %pwd\nlast = 1"), @"");
+    }
+
+    #[test]
+    fn shared_indentation_goes() {
+        assert_eq!(python("    x = 1\n\n    if x:\n        y = 2"), "x = 1\n\nif x:\n    y = 2");
+        assert_eq!(python("  %%time\n  x = 1"), "# %%time\nx = 1");
+    }
+
+    #[test]
+    fn every_kind_of_line_end_and_a_byte_order_mark_are_read() {
+        assert_eq!(transform("\u{feff}a = 1\r\n!ls\rb = 2\n").lines, ["a = 1", "get_ipython().system('ls')", "b = 2"]);
+    }
+
+    #[test]
+    fn measured_cells_stay_python() {
+        insta::assert_snapshot!(python("\n%%time\n%%capture out\n%load_ext x\nwrite_to_model(df)"), @"");
+        insta::assert_snapshot!(python("%%timeit -n 10 x = 1\nf(x)"), @"");
+        insta::assert_snapshot!(python("%time df = ref('a')\ny = %time f()\nz = %timeit -o f()\n%time"), @"");
+    }
+
+    #[test]
+    fn other_cells_become_one_call() {
+        insta::assert_snapshot!(python("%%bash -e\necho '''$x''' {y} \\\n%no magic \"(\n\nend'"), @"");
+        insta::assert_snapshot!(python("%%html"), @"");
+        insta::assert_snapshot!(python("%%sql duckdb:// result <<\nselect *\nfrom {{ ref('a') }}"), @"");
+        insta::assert_snapshot!(python("%sql select 1\nx = %sql select * from \"a\"\n%sql duckdb://"), @"");
+    }
+
+    #[test]
+    fn the_forerunners_lines_vanish() {
+        let source = "from faldbt.magics import init_fal\n%init_fal project_dir=.. \\\n  profiles_dir=..\nif x:\n    \
+                      import faldbt.magics\nfrom faldbt.magics import (\n    init_fal,\n)\nx = 1";
+        insta::assert_snapshot!(python(source), @"");
+    }
+
+    #[test]
+    fn a_cell_that_is_not_whole_says_where() {
+        for (source, line, column) in [
+            ("x = 1\nf(a,\n  [b]", 1, 1),
+            ("x = '''a\nb", 0, 4),
+            ("x = f'''{a}\n{b", 1, 0),
+            ("x = 1 + \\\n", 0, 8),
+            ("x = 'a\\\n", 0, 4),
+            ("%%time\nif x:\n    # nothing", 1, 0),
+            ("@cache", 0, 0),
+            ("# first\nexcept E:\n  pass", 1, 0),
+            ("/f (", 0, 3),
+            ("%time f(\n%%time", 1, 0),
+        ] {
+            let found = problems(source);
+            assert_eq!(found.iter().map(|(line, column, _)| (*line, *column)).collect::<Vec<_>>(), [(line, column)], "{source}");
+        }
+        insta::assert_snapshot!(problems("# a\n%%bash\nls")[0].2, @"");
+        insta::assert_snapshot!(problems("x = [1,\n2")[0].2, @"");
+    }
+
+    #[test]
+    fn quotes_in_autocalls_cannot_swallow_what_follows() {
+        assert_eq!(python(",f \" b\nx = 1"), "f(\"\\\"\", \"b\")\nx = 1");
+        assert_eq!(python(";f \"\"\nx = 1"), "f(\"\\\"\\\"\")\nx = 1");
+    }
+}

@@ -1,0 +1,171 @@
+//! Python with IPython's syntax in it: each logical line is kept, or becomes the call that it stands for.
+
+use crate::{
+    cell::Problem,
+    escape, help, legacy,
+    lexer::{self, LogicalLine, Stop},
+};
+
+/// Transforms the lines of a cell; gives as many lines as it got.
+pub(crate) fn transform(lines: &[String], problems: &mut Vec<Problem>) -> Vec<String> {
+    let text = lines.join("\n");
+    let mut writer = Writer { text: &text, at: 0, lines: Vec::with_capacity(lines.len()), problems, block: None, fresh: true };
+    // An empty slice joins to one empty line, which is not there.
+    while writer.lines.len() < lines.len() {
+        writer.statement();
+    }
+    writer.check_end();
+    writer.lines
+}
+
+struct Writer<'a> {
+    text: &'a str,
+    at: usize,
+    lines: Vec<String>,
+    problems: &'a mut Vec<Problem>,
+    /// The last statement, if something must follow it: its line, and what it is.
+    block: Option<(usize, &'static str)>,
+    /// Whether no statement came yet.
+    fresh: bool,
+}
+
+impl Writer<'_> {
+    fn statement(&mut self) {
+        let indent = indent(&self.text[self.at..]);
+        let start = self.at + indent;
+        match self.text.as_bytes().get(start) {
+            Some(first) if escape::is_escape(*first) => self.escaped(start),
+            _ => self.python(start),
+        }
+    }
+
+    /// A statement that begins with an escape.
+    fn escaped(&mut self, start: usize) {
+        let (statement, end) = continued(self.text, start);
+        if statement.starts_with("%%") && help::trailing(&statement).is_none() {
+            self.problem("notebook::cell_magic", "a cell magic must be the first line of its cell", start, None);
+        }
+        self.block = None;
+        self.fresh = false;
+        let indent = &self.text[self.at..start];
+        if legacy::is_legacy_magic(&statement) {
+            return self.replace(dropped(indent), end);
+        }
+        match escape::transform(&statement) {
+            Some(call) if matches!(lexer::scan(&call, 0).stop, Stop::End) => self.replace(format!("{indent}{call}"), end),
+            // What IPython would not read either; if it is open at its end, it must not take the next cell with it.
+            _ => self.python(start),
+        }
+    }
+
+    fn python(&mut self, start: usize) {
+        let line = lexer::scan(self.text, start);
+        match line.stop {
+            Stop::Escape(value) => return self.assignment(start, value),
+            Stop::Unclosed(at) => self.unclosed(at),
+            Stop::Continued(at) => self.problem("notebook::incomplete_cell", "the cell ends in a continued line", at, None),
+            Stop::End => self.note_statement(start, &line),
+        }
+        let statement = &self.text[start..line.end];
+        let indent = &self.text[self.at..start];
+        let separators: Vec<_> = line.separators.iter().map(|at| at - start).collect();
+        if let Some(call) = help::trailing(statement) {
+            self.replace(format!("{indent}{call}"), line.end);
+        } else if let Some(kept) = legacy::without_imports(statement, &separators) {
+            let kept = if kept.is_empty() { dropped(indent) } else { format!("{indent}{kept}") };
+            self.replace(kept, line.end);
+        } else {
+            self.keep(line.end);
+        }
+    }
+
+    /// `x = %magic` or `x = !command`, whose value begins at `value`.
+    fn assignment(&mut self, start: usize, value: usize) {
+        let (escaped, end) = continued(self.text, value);
+        let python = match help::trailing(&self.text[start..end]) {
+            Some(call) => format!("{}{call}", &self.text[self.at..start]),
+            None => format!("{}{}", &self.text[self.at..value], escape::assigned(&escaped)),
+        };
+        self.block = None;
+        self.replace(python, end);
+    }
+
+    /// Puts `python` in place of the text up to `end`, with as many lines.
+    fn replace(&mut self, python: String, end: usize) {
+        let count = self.text[self.at..end].matches('\n').count() + 1;
+        let before = self.lines.len();
+        self.lines.extend(python.split('\n').map(str::to_owned));
+        self.lines.resize(before + count, String::new());
+        self.at = (end + 1).min(self.text.len());
+    }
+
+    fn keep(&mut self, end: usize) {
+        self.replace(self.text[self.at..end].to_owned(), end);
+    }
+
+    fn unclosed(&mut self, at: usize) {
+        let opener = self.text[at..].chars().next().unwrap_or(' ');
+        let what = if matches!(opener, '"' | '\'') { "string" } else { "bracket" };
+        let message = format!("the cell ends inside a {what}");
+        self.problem("notebook::incomplete_cell", &message, at, Some(format!("this `{opener}` is never closed")));
+    }
+
+    fn problem(&mut self, code: &'static str, message: &str, at: usize, label: Option<String>) {
+        let before = &self.text[..at];
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        let line = before.matches('\n').count();
+        let column = before[line_start..].chars().count();
+        self.problems.push(Problem { code, message: message.to_owned(), line, column, label: label.unwrap_or_default() });
+    }
+
+    fn note_statement(&mut self, start: usize, line: &LogicalLine) {
+        let Some((_, last)) = line.last_token else { return };
+        let statement = &self.text[start..];
+        if std::mem::take(&mut self.fresh) && continues_block(statement) {
+            self.problem("notebook::incomplete_cell", "the block that this line goes on with is in another cell", start, None);
+        }
+        let opens = (last == b':').then_some("the block that this line opens is empty at the end of the cell");
+        let decorates = statement.starts_with('@').then_some("nothing follows this decorator in its cell");
+        self.block = opens.or(decorates).map(|message| (start, message));
+    }
+
+    fn check_end(&mut self) {
+        if let Some((start, message)) = self.block.take() {
+            self.problem("notebook::incomplete_cell", message, start, None);
+        }
+    }
+}
+
+/// What stands for a dropped line: at the outermost level nothing, so that a docstring below is still the first
+/// statement; in a block a statement, since it may be the only one.
+fn dropped(indent: &str) -> String {
+    if indent.is_empty() { String::new() } else { format!("{indent}pass") }
+}
+
+/// Whether a statement can only follow a block.
+fn continues_block(statement: &str) -> bool {
+    let word = statement.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+    matches!(word, Some("elif" | "else" | "except" | "finally"))
+}
+
+/// An escaped statement with the lines that backslashes join to it, as one line; and its end.
+fn continued(text: &str, start: usize) -> (String, usize) {
+    let mut parts = Vec::new();
+    let mut at = start;
+    loop {
+        let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
+        let line = &text[at..end];
+        match line.strip_suffix('\\').filter(|_| end < text.len()) {
+            Some(part) => parts.push(part),
+            None => {
+                parts.push(line.trim_end());
+                return (parts.join(" "), end);
+            }
+        }
+        at = end + 1;
+    }
+}
+
+fn indent(text: &str) -> usize {
+    text.len() - text.trim_start_matches([' ', '\t', '\x0c']).len()
+}

@@ -1,0 +1,87 @@
+//! What a user reads when a file is no notebook.
+
+use fal_plugin::payload::{Diagnostic, Label, Position, Severity, Span};
+
+/// An error about the file as a whole.
+pub(crate) fn error(code: &str, message: impl Into<String>) -> Diagnostic {
+    Diagnostic {
+        code: code.to_owned(),
+        severity: Severity::Error,
+        message: message.into(),
+        labels: Vec::new(),
+        help: None,
+        cell: None,
+    }
+}
+
+pub(crate) fn empty() -> Diagnostic {
+    let mut diagnostic = error("notebook::empty", "the file is empty");
+    diagnostic.help = Some("save the notebook again, or remove the file".to_owned());
+    diagnostic
+}
+
+pub(crate) fn not_utf8(bytes: &[u8], at: usize) -> Diagnostic {
+    let before = String::from_utf8_lossy(&bytes[..at]);
+    let mut diagnostic = error("notebook::encoding", "the file is not UTF-8");
+    diagnostic.labels.push(Label { span: span_at(&before, at), text: "not UTF-8 from here".to_owned() });
+    diagnostic
+}
+
+/// JSON that cannot be read, or is of another shape.
+pub(crate) fn unreadable(text: &str, cause: &serde_json::Error) -> Diagnostic {
+    let message = cause.to_string();
+    let message = message.split(" at line ").next().unwrap_or(&message);
+    let mut diagnostic = match cause.classify() {
+        serde_json::error::Category::Data => no_notebook(message),
+        _ => {
+            let mut diagnostic = error("notebook::json", format!("the file is not JSON: {message}"));
+            diagnostic.help = Some("restore the notebook, or mend the text at this place".to_owned());
+            diagnostic
+        }
+    };
+    let at = offset(text, cause.line(), cause.column());
+    diagnostic.labels.push(Label { span: span_at(text, at), text: "here".to_owned() });
+    diagnostic
+}
+
+pub(crate) fn no_notebook(reason: &str) -> Diagnostic {
+    let mut diagnostic = error("notebook::format", format!("the file is JSON but no notebook: {reason}"));
+    diagnostic.help = Some("a notebook is what Jupyter saves, in nbformat 3 or 4".to_owned());
+    diagnostic
+}
+
+pub(crate) fn unknown_version(version: u64) -> Diagnostic {
+    let mut diagnostic =
+        error("notebook::version", format!("the notebook has nbformat {version}, and only 3 and 4 are known"));
+    let help = if version < 3 {
+        "open and save it in Jupyter, or run `jupyter nbconvert --to notebook --inplace` on it"
+    } else {
+        "save it as nbformat 4"
+    };
+    diagnostic.help = Some(help.to_owned());
+    diagnostic
+}
+
+/// Offset of a line and a column (in bytes, from 1) as serde_json counts them.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let mut at = (start + column.saturating_sub(1)).min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// The single place `at` in `text`.
+fn span_at(text: &str, at: usize) -> Span {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    let position =
+        Position { line: count(before.matches('\n').count() + 1), column: count(before[line_start..].chars().count() + 1) };
+    Span { start: count(at), end: count(at), from: position, to: position }
+}
+
+/// A count as spans hold it; files beyond 4 GB are no notebooks.
+pub(crate) fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,84 @@
+//! Statements that begin with one of IPython's escapes: `%`, `!`, `!!`, `?`, `??`, `,`, `;`, `/`.
+
+use crate::{call, help, literal::double_quoted, run_once, sql};
+
+/// Whether a statement that starts with this byte is IPython's, not Python's.
+pub(crate) fn is_escape(byte: u8) -> bool {
+    matches!(byte, b'%' | b'!' | b'?' | b',' | b';' | b'/')
+}
+
+/// The Python for an escaped statement; `None` where IPython would leave it alone.
+pub(crate) fn transform(statement: &str) -> Option<String> {
+    if let Some(call) = help::trailing(statement) {
+        return Some(call);
+    }
+    let rest = statement.get(1..)?;
+    match statement.as_bytes()[0] {
+        b'%' => Some(magic(rest)),
+        b'!' => Some(rest.strip_prefix('!').map_or_else(|| call::system(rest), call::getoutput)),
+        b'?' => Some(question(rest)),
+        b',' => Some(quoted_words(rest)),
+        b';' => Some(quoted_line(rest)),
+        b'/' => called(rest),
+        _ => None,
+    }
+}
+
+/// The Python for what is assigned in `x = %magic` and `x = !command`.
+pub(crate) fn assigned(value: &str) -> String {
+    match value.strip_prefix('!') {
+        Some(command) => call::getoutput(command),
+        None => assigned_magic(value.get(1..).unwrap_or_default()),
+    }
+}
+
+fn magic(rest: &str) -> String {
+    let (name, args) = partition(rest);
+    let python = match name {
+        "time" | "timeit" | "prun" => run_once::statement(name, args),
+        "sql" => sql::line(args),
+        _ => None,
+    };
+    python.unwrap_or_else(|| call::line_magic(name, args))
+}
+
+fn assigned_magic(rest: &str) -> String {
+    let (name, args) = partition(rest);
+    let python = match name {
+        "time" => run_once::statement(name, args),
+        "sql" => sql::line(args).filter(|_| !args.contains("<<")),
+        _ => None,
+    };
+    python.unwrap_or_else(|| call::line_magic(name, args))
+}
+
+fn question(rest: &str) -> String {
+    let (marks, target) = rest.strip_prefix('?').map_or(("?", rest), |target| ("??", target));
+    if target.is_empty() { "get_ipython().show_usage()".to_owned() } else { help::call_for(target, marks) }
+}
+
+/// `,f a b` is `f("a", "b")`.
+fn quoted_words(rest: &str) -> String {
+    let (name, args) = partition(rest);
+    let words: Vec<_> = args.split_whitespace().map(double_quoted).collect();
+    let words = if words.is_empty() { "\"\"".to_owned() } else { words.join(", ") };
+    format!("{name}({words})")
+}
+
+/// `;f a b` is `f("a b")`.
+fn quoted_line(rest: &str) -> String {
+    let (name, args) = partition(rest);
+    format!("{name}({})", double_quoted(args))
+}
+
+/// `/f a b` is `f(a, b)`.
+fn called(rest: &str) -> Option<String> {
+    let (name, args) = partition(rest);
+    let args: Vec<_> = args.split_whitespace().collect();
+    (!name.is_empty()).then(|| format!("{name}({})", args.join(", ")))
+}
+
+/// The text before and behind the first space.
+pub(crate) fn partition(text: &str) -> (&str, &str) {
+    text.split_once(' ').unwrap_or((text, ""))
+}

@@ -1,0 +1,100 @@
+//! Magics that run Python and look at how it runs: `%time`, `%timeit`, `%prun`, `%%capture`, ...
+//!
+//! In a model their Python matters, not the measuring: it stays Python and runs once.
+
+use crate::{escape, lexer};
+
+/// Options of `timeit` and `prun` that take a value, which may stand in a word of its own.
+const WITH_VALUE: [&str; 8] = ["-n", "-r", "-p", "-s", "-l", "-D", "-T", "-N"];
+
+/// The statement of a line magic, if it is plain Python.
+pub(crate) fn statement(magic: &str, args: &str) -> Option<String> {
+    let statement = if magic == "time" { without_long_options(args) } else { without_options(args) };
+    let plain = !statement.is_empty()
+        && !statement.bytes().next().is_some_and(escape::is_escape)
+        && matches!(lexer::scan(statement, 0).stop, lexer::Stop::End)
+        && crate::help::trailing(statement).is_none();
+    plain.then(|| statement.to_owned())
+}
+
+/// Whether the body of this cell magic is Python that runs in the notebook itself.
+pub(crate) fn has_python_body(magic: &str) -> bool {
+    matches!(magic, "time" | "timeit" | "capture" | "prun" | "py")
+}
+
+/// The first line of a cell whose body stays Python: a comment, or what the body needs.
+pub(crate) fn first_line(magic: &str, line: &str) -> String {
+    let comment = format!("# %%{magic} {line}");
+    let comment = comment.trim_end();
+    let needed = match magic {
+        "timeit" => statement(magic, line),
+        "capture" => captured_name(line).map(empty_capture),
+        _ => None,
+    };
+    needed.map_or_else(|| comment.to_owned(), |python| format!("{python}  {comment}"))
+}
+
+/// `%%capture out`: nothing is captured, but what reads `out` must find it.
+fn empty_capture(name: &str) -> String {
+    format!("{name} = type('CapturedIO', (), dict(stdout='', stderr='', outputs=[], show=lambda self: None))()")
+}
+
+fn captured_name(line: &str) -> Option<&str> {
+    let name = line.split_whitespace().find(|word| !word.starts_with('-'))?;
+    is_identifier(name).then_some(name)
+}
+
+pub(crate) fn is_identifier(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+}
+
+fn without_long_options(args: &str) -> &str {
+    let mut rest = args.trim();
+    while let Some(option) = rest.strip_prefix("--") {
+        rest = option.find(' ').map_or("", |space| option[space..].trim_start());
+    }
+    rest
+}
+
+fn without_options(args: &str) -> &str {
+    let mut rest = args.trim();
+    while rest.starts_with('-') {
+        let (option, behind) = escape::partition(rest);
+        rest = behind.trim_start();
+        if WITH_VALUE.contains(&option) {
+            rest = escape::partition(rest).1.trim_start();
+        }
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statement_stays_python() {
+        for (magic, args, expected) in [
+            ("time", "df = ref('a')", Some("df = ref('a')")),
+            ("time", "--no-raise-error f()", Some("f()")),
+            ("time", "-x", Some("-x")),
+            ("timeit", "-n 10 -r3 f(x)", Some("f(x)")),
+            ("prun", "-s cumulative -q f()", Some("f()")),
+            ("time", "", None),
+            ("time", "!ls", None),
+            ("time", "x = !ls", None),
+            ("time", "%run a.py", None),
+            ("time", "f(", None),
+        ] {
+            assert_eq!(statement(magic, args).as_deref(), expected, "{magic} {args}");
+        }
+    }
+
+    #[test]
+    fn the_first_line_keeps_what_the_body_needs() {
+        insta::assert_snapshot!(first_line("time", ""), @"");
+        insta::assert_snapshot!(first_line("timeit", "-n 3 x = 1"), @"");
+        insta::assert_snapshot!(first_line("capture", "--no-stderr out"), @"");
+        insta::assert_snapshot!(first_line("capture", "--no-stderr"), @"");
+    }
+}
