@@ -1,0 +1,130 @@
+"""The job's side of the data gateway: Arrow Flight, with the gateway's errors as `FalError`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.job.error import FalError
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pyarrow import flight
+
+
+class Gateway:
+    """Connects at first use, once a process: a connection does not survive a fork of the user's."""
+
+    def __init__(self, location: str, token: str) -> None:
+        self._location = location
+        self._token = token
+        self._client: tuple[int, flight.FlightClient] | None = None
+
+    def read(self, **command: Any) -> pyarrow.RecordBatchReader:
+        """Streams what `command` (an op with its arguments) names."""
+        import pyarrow
+        from pyarrow import flight
+
+        with told_plainly():
+            stream = self._connection().do_get(flight.Ticket(self._command(command)))
+            return pyarrow.RecordBatchReader.from_batches(stream.schema, _batches(stream))
+
+    def read_table(self, **command: Any) -> pyarrow.Table:
+        """All of it at once."""
+        from pyarrow import flight
+
+        with told_plainly():
+            return self._connection().do_get(flight.Ticket(self._command(command))).read_all()
+
+    def write(self, batches: pyarrow.RecordBatchReader, **command: Any) -> None:
+        """Sends a stream; returns when the gateway has taken all of it."""
+        from pyarrow import flight
+
+        with told_plainly():
+            descriptor = flight.FlightDescriptor.for_command(self._command(command))
+            writer, _ = self._connection().do_put(descriptor, batches.schema)
+        _send(writer, batches)
+
+    def ask(self, action: str) -> Any:
+        """The JSON that an action answers."""
+        from pyarrow import flight
+
+        with told_plainly():
+            results = self._connection().do_action(flight.Action(action, self._command({})))
+            return json.loads(b"".join(result.body.to_pybytes() for result in results) or b"null")
+
+    def _command(self, command: dict[str, Any]) -> bytes:
+        return json.dumps({"token": self._token, **command}).encode()
+
+    def _connection(self) -> flight.FlightClient:
+        from pyarrow import flight
+
+        if self._client is None or self._client[0] != os.getpid():
+            self._client = os.getpid(), flight.connect(self._location)
+        return self._client[1]
+
+
+def _batches(stream: flight.FlightStreamReader) -> Iterator[pyarrow.RecordBatch]:
+    while True:
+        with told_plainly():
+            try:
+                chunk = stream.read_chunk()
+            except StopIteration:
+                return
+        if chunk.data is not None:
+            yield chunk.data
+
+
+def _send(writer: flight.FlightStreamWriter, batches: pyarrow.RecordBatchReader) -> None:
+    """An error of the gateway shows only when the stream is closed; one of the user's data must not be hidden by it."""
+    import pyarrow
+
+    refused = False
+    try:
+        for batch in batches:
+            try:
+                writer.write_batch(batch)
+            except pyarrow.ArrowException:
+                refused = True
+                break
+    except BaseException:
+        with contextlib.suppress(Exception):
+            writer.close()
+        raise
+    with told_plainly():
+        writer.close()
+    if refused:
+        raise FalError("fal: the data gateway closed the stream before it had all rows")
+
+
+@contextlib.contextmanager
+def told_plainly() -> Iterator[None]:
+    """Raises errors of Flight as `FalError` with what the gateway said."""
+    try:
+        yield
+    except FalError:
+        raise
+    except Exception as error:
+        if not _is_arrow(error):
+            raise
+        raise _translate(error) from None
+
+
+def _is_arrow(error: Exception) -> bool:
+    return any(base.__module__.partition(".")[0] == "pyarrow" for base in type(error).__mro__)
+
+
+def _translate(error: Exception) -> FalError:
+    """gRPC wraps the gateway's JSON in text of its own."""
+    text = str(error)
+    start = text.find("{")
+    if start >= 0:
+        with contextlib.suppress(ValueError):
+            said, _ = json.JSONDecoder().raw_decode(text[start:])
+            return FalError(str(said.get("message", text)), said.get("code"), said.get("help"))
+    if type(error).__name__ == "FlightUnavailableError":
+        return FalError("fal: the data gateway does not answer: the dbt session has ended")
+    return FalError("fal: " + text.partition(". gRPC client debug context")[0].partition(". Detail: ")[0])

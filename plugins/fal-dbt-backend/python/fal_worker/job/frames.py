@@ -1,0 +1,181 @@
+"""Whatever the user writes, as a stream of Arrow batches. No library is imported that the user's data is not of."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from fal_worker.job.error import FalError
+
+# A batch is about this large: enough to be fast, little enough for streams larger than memory.
+_BATCH_BYTES = 16 << 20
+_BATCH_ROWS = 122_880
+
+_ACCEPTED = (
+    "a pandas or polars DataFrame, a polars LazyFrame, a pyarrow Table, RecordBatch or RecordBatchReader, a DuckDB "
+    "relation, an object with __arrow_c_stream__, or a generator of these"
+)
+
+
+def reader(function: str, data: Any) -> Any:
+    """A `pyarrow.RecordBatchReader` over `data`; raises `FalError` naming the type if it cannot be."""
+    import pyarrow
+
+    stream = _single(data)
+    if stream is None and hasattr(type(data), "__next__"):
+        stream = _chained(function, data)
+    if stream is None:
+        raise FalError(f"fal: {function} does not take {_describe(data)}", help=f"It takes {_ACCEPTED}.")
+    return _normalised(stream) if isinstance(stream, pyarrow.RecordBatchReader) else stream
+
+
+def _single(data: Any) -> Any:
+    """A reader over one frame; `None` for what is no frame."""
+    import pyarrow
+
+    if isinstance(data, pyarrow.RecordBatchReader):
+        return data
+    if isinstance(data, pyarrow.RecordBatch):
+        data = pyarrow.Table.from_batches([data])
+    if isinstance(data, pyarrow.Table):
+        return _table_reader(data)
+    if _is_a(data, "pandas", "DataFrame"):
+        from fal_worker.job import pandas_frames
+
+        return _table_reader(pandas_frames.to_arrow(data))
+    if _is_a(data, "polars", "LazyFrame"):
+        data = data.collect()
+    if _is_a(data, "polars", "DataFrame"):
+        return _polars_reader(data)
+    if _is_series(data):
+        return None
+    return _capsule_reader(data)
+
+
+def _is_a(data: Any, library: str, name: str) -> bool:
+    """By the names of its classes: the user may have put anything in the place of `pandas.DataFrame`."""
+    return any(base.__name__ == name and base.__module__.partition(".")[0] == library for base in type(data).__mro__)
+
+
+def _is_series(data: Any) -> bool:
+    return _is_a(data, "pandas", "Series") or _is_a(data, "polars", "Series")
+
+
+def _table_reader(table: Any) -> Any:
+    per_row = table.nbytes / max(table.num_rows, 1)
+    rows = max(1, min(_BATCH_ROWS, int(_BATCH_BYTES / max(per_row, 0.001))))
+    return table.to_reader(max_chunksize=rows)
+
+
+def _polars_reader(frame: Any) -> Any:
+    """Slice by slice: polars' text has another layout, and a copy of the whole would double the memory."""
+    import pyarrow
+
+    schema = frame.head(0).to_arrow().schema
+    rows = max(1, min(_BATCH_ROWS, int(_BATCH_BYTES / max(frame.estimated_size() / max(frame.height, 1), 0.001))))
+    batches = itertools.chain.from_iterable(part.to_arrow().to_batches() for part in frame.iter_slices(rows))
+    return pyarrow.RecordBatchReader.from_batches(schema, (_cast(batch, schema) for batch in batches))
+
+
+def _capsule_reader(data: Any) -> Any:
+    """Through the Arrow C interface, or DuckDB's own way for releases without it."""
+    import pyarrow
+
+    if hasattr(data, "__arrow_c_stream__"):
+        try:
+            return pyarrow.RecordBatchReader.from_stream(data)
+        except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
+            return None  # an array and no table
+    if hasattr(data, "__arrow_c_array__"):
+        try:
+            return _table_reader(pyarrow.Table.from_batches([pyarrow.record_batch(data)]))
+        except (pyarrow.ArrowException, TypeError):
+            return None
+    for library in ("duckdb", "_duckdb"):
+        if _is_a(data, library, "DuckDBPyRelation"):
+            return data.fetch_arrow_reader(_BATCH_ROWS)
+    return None
+
+
+def _chained(function: str, parts: Iterator[Any]) -> Any:
+    """A reader over the parts of a generator, which all have the columns of the first."""
+    import pyarrow
+
+    try:
+        first = reader(function, next(parts))
+    except StopIteration:
+        raise FalError("fal: the generator gave nothing, so the columns are not known") from None
+    schema = first.schema
+
+    def batches() -> Iterator[Any]:
+        number = 1
+        for part in itertools.chain([first], (reader(function, part) for part in parts)):
+            for batch in part:
+                yield _cast(batch, schema, f"part {number} of the generator")
+            number += 1
+
+    return pyarrow.RecordBatchReader.from_batches(schema, batches())
+
+
+def _normalised(stream: Any) -> Any:
+    """Dictionaries as their values and views as plain text: every warehouse takes those."""
+    import pyarrow
+
+    from fal_worker.job.pandas_frames import checked_names
+
+    checked_names(stream.schema.names)
+    fields = [field.with_type(_plain(field.type)) for field in stream.schema]
+    schema = pyarrow.schema(fields)
+    if schema.equals(stream.schema):
+        return stream
+    return pyarrow.RecordBatchReader.from_batches(schema, (_cast(batch, schema) for batch in stream))
+
+
+def _plain(kind: Any) -> Any:
+    import pyarrow
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        return _plain(kind.value_type)
+    if getattr(types, "is_string_view", lambda _: False)(kind):
+        return pyarrow.large_string()
+    if getattr(types, "is_binary_view", lambda _: False)(kind):
+        return pyarrow.large_binary()
+    return kind
+
+
+def _cast(batch: Any, schema: Any, what: str = "the data") -> Any:
+    """The batch with exactly the columns and types of `schema`."""
+    import pyarrow
+
+    if batch.schema.equals(schema):
+        return batch
+    if batch.schema.names != schema.names:
+        told = f"{batch.schema.names} instead of {schema.names}"
+        raise FalError(f"fal: {what} has other columns than the first: {told}")
+    columns = []
+    for column, field in zip(batch.columns, schema):
+        try:
+            columns.append(column if column.type == field.type else column.cast(field.type))
+        except pyarrow.ArrowException:
+            raise FalError(
+                f"fal: column {field.name!r} of {what} is {column.type} and does not fit {field.type}"
+            ) from None
+    return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _describe(data: Any) -> str:
+    kind = type(data)
+    module = kind.__module__.partition(".")[0]
+    name = kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+    hints = {
+        "Series": "make a table of it with .to_frame()",
+        "ndarray": "wrap it in pandas.DataFrame(...) with names for its columns",
+        "list": "wrap it in pandas.DataFrame(...)",
+        "dict": "wrap it in pandas.DataFrame(...) or pyarrow.table(...)",
+        "NoneType": "a function that returns nothing, perhaps",
+        "DuckDBPyConnection": "take the result of .sql(...), or add .arrow()",
+    }
+    hint = hints.get(kind.__name__)
+    return f"{name} ({hint})" if hint else name

@@ -1,0 +1,150 @@
+"""pandas to Arrow and back. The table of types stands in `read`."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pyarrow
+from pyarrow import types
+
+from fal_worker.job.error import FalError
+
+if TYPE_CHECKING:
+    import pandas
+
+_NULLABLE = {
+    pyarrow.bool_(): "BooleanDtype",
+    pyarrow.int8(): "Int8Dtype",
+    pyarrow.int16(): "Int16Dtype",
+    pyarrow.int32(): "Int32Dtype",
+    pyarrow.int64(): "Int64Dtype",
+    pyarrow.uint8(): "UInt8Dtype",
+    pyarrow.uint16(): "UInt16Dtype",
+    pyarrow.uint32(): "UInt32Dtype",
+    pyarrow.uint64(): "UInt64Dtype",
+}
+
+
+def from_arrow(table: pyarrow.Table) -> pandas.DataFrame:
+    """A DataFrame. Columns that pandas would make lossy floats of are converted one by one."""
+    special = {place: column for place, column in enumerate(table.columns) if _is_special(column)}
+    plain = table.select([place for place in range(table.num_columns) if place not in special])
+    frame = _convert(plain)
+    if not special:
+        return frame
+    frame.index = range(table.num_rows) if not plain.num_columns else frame.index
+    for place, column in special.items():
+        frame.insert(place, table.column_names[place], _series(column, frame.index), allow_duplicates=True)
+    return frame
+
+
+def _convert(table: pyarrow.Table) -> pandas.DataFrame:
+    table = table.replace_schema_metadata(None)
+    try:
+        return table.to_pandas(maps_as_pydicts="lossy")
+    except pyarrow.ArrowInvalid:  # pandas 1 knows nanoseconds only, and a timestamp is out of their range
+        return table.to_pandas(maps_as_pydicts="lossy", timestamp_as_object=True)
+
+
+def _is_special(column: pyarrow.ChunkedArray) -> bool:
+    if column.type in _NULLABLE:
+        return column.null_count > 0
+    return types.is_nested(column.type) and any(_loses(chunk) for chunk in column.chunks)
+
+
+def _loses(array: pyarrow.Array) -> bool:
+    """Whether there is an integer or boolean list with NULLs in it somewhere below."""
+    if isinstance(array, pyarrow.ExtensionArray):
+        array = array.storage
+    if types.is_struct(array.type):
+        return any(_loses(child) for child in array.flatten())
+    if types.is_map(array.type):
+        return _loses(array.items)
+    if types.is_nested(array.type) and hasattr(array, "flatten"):
+        values = array.flatten()
+        return (values.type in _NULLABLE and values.null_count > 0) or _loses(values)
+    return False
+
+
+def _series(column: pyarrow.ChunkedArray, index: Any) -> Any:
+    import pandas
+
+    if column.type in _NULLABLE:
+        return pandas.Series(getattr(pandas, _NULLABLE[column.type])().__from_arrow__(column), index=index)
+    return pandas.Series(_python_values(column), index=index, dtype=object)
+
+
+def _python_values(column: pyarrow.ChunkedArray) -> list[Any]:
+    try:
+        return column.to_pylist(maps_as_pydicts="lossy")
+    except TypeError:  # an older pyarrow
+        return column.to_pylist()
+
+
+def to_arrow(frame: pandas.DataFrame) -> pyarrow.Table:
+    """A table without the index; every reason why that cannot be names the column."""
+    names = column_names(frame)
+    _mention_index(frame)
+    if list(frame.columns) != names:
+        frame = frame.set_axis(names, axis=1)
+    try:
+        table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+    except (pyarrow.ArrowException, TypeError, OverflowError, ValueError):
+        table = pyarrow.table([_array(name, frame.iloc[:, place]) for place, name in enumerate(names)], names=names)
+    return table.replace_schema_metadata(None)
+
+
+def column_names(frame: pandas.DataFrame) -> list[str]:
+    """The names as text. Several levels, missing names and names that are there twice are refused."""
+    names = []
+    for place, name in enumerate(frame.columns, 1):
+        if isinstance(name, tuple):
+            raise FalError(f"fal: column {place} has a name of several levels, {name!r}; join the levels to one text")
+        if name is None or name != name or name == "":
+            raise FalError(f"fal: column {place} of the DataFrame has no name")
+        names.append(str(name))
+    return checked_names(names)
+
+
+def checked_names(names: list[str]) -> list[str]:
+    """Refuses no columns at all, and a name that is there twice."""
+    if not names:
+        raise FalError("fal: the data has no columns")
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise FalError(f"fal: there are {count} columns named {name!r}")
+    return names
+
+
+def _mention_index(frame: pandas.DataFrame) -> None:
+    names = [str(name) for name in frame.index.names if name is not None]
+    if names:
+        told = ", ".join(map(repr, names))
+        print(f"fal: the index {told} is not written; use reset_index() to keep it", file=sys.stderr)
+
+
+def _array(name: str, series: Any) -> pyarrow.Array:
+    try:
+        return pyarrow.array(series, from_pandas=True)
+    except OverflowError:
+        raise FalError(
+            f"fal: column {name!r} holds integers of more than 64 bits; use decimal.Decimal for them"
+        ) from None
+    except (pyarrow.ArrowException, TypeError, ValueError) as error:
+        found = Counter(type(value).__name__ for value in series.to_list() if not _is_missing(value))
+        if len(found) > 1:
+            kinds = ", ".join(f"{kind} ({count})" for kind, count in found.most_common())
+            raise FalError(
+                f"fal: column {name!r} mixes values of several types: {kinds}", help="Give all of them one type."
+            ) from None
+        kind = next(iter(found), str(series.dtype))
+        raise FalError(f"fal: column {name!r} holds values of type {kind}, which no table can hold: {error}") from None
+
+
+def _is_missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):
+        return type(value).__name__ == "NAType"

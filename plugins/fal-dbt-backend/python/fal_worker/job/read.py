@@ -1,0 +1,59 @@
+"""Arrow from the gateway as the frame that the user asked for.
+
+What pandas gets (`as_="pandas"`, the default); nothing loses a digit without being asked:
+
+| column | without NULL | with NULLs |
+|---|---|---|
+| integers | numpy of the same width | pandas' nullable type of the same width (`Int64`, ...) |
+| booleans | numpy | pandas' `boolean` |
+| floating point | numpy | numpy; NULL is NaN |
+| decimals | `decimal.Decimal` | and None |
+| text | pandas' text type (pandas 3: `str`, before: object) | as pandas marks it |
+| dates | `datetime.date` | and None |
+| times | `datetime.time` | and None |
+| timestamps | `datetime64` of the same unit and zone (pandas 1: nanoseconds) | NaT |
+| durations | `timedelta64` | NaT |
+| intervals | `pyarrow.MonthDayNano` | and None |
+| binary | `bytes` | and None |
+| lists | numpy arrays; Python lists where there are NULLs in them | and None |
+| structs, maps | dictionaries | and None |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fal_worker.job.client import Gateway
+from fal_worker.job.error import FalError
+
+FORMS = ("pandas", "polars", "arrow", "reader")
+
+
+def read(gateway: Gateway, form: str, **command: Any) -> Any:
+    """Reads what `command` names, as one of `FORMS`."""
+    if form not in FORMS:
+        raise FalError(f"fal: as_ is one of {', '.join(FORMS)}, not {form!r}")
+    if form == "reader":
+        return gateway.read(**command)
+    if form == "arrow":
+        return gateway.read_table(**command)
+    if form == "polars":
+        return _imported("polars").from_arrow(gateway.read_table(**command))
+    _imported("pandas")
+    from fal_worker.job import pandas_frames
+
+    return pandas_frames.from_arrow(gateway.read_table(**command))
+
+
+def _imported(name: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise FalError(
+            f"fal: {name} is not installed in this environment",
+            help="Install it, or read with as_='arrow' or another form that is there.",
+        ) from None

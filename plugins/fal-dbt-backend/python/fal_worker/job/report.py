@@ -1,0 +1,150 @@
+"""Errors of a model in its author's terms: their own frames, their cells, no line of ours."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.job.error import FalError
+from fal_worker.job.origin import Kind, Origins
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from fal_worker.job.request import Request
+
+# A traceback with more entries is cut in its middle.
+_LONGEST = 30
+
+_KINDS: tuple[tuple[type[BaseException], str], ...] = (
+    (FalError, "fal"),
+    (SystemExit, "exit"),
+    (KeyboardInterrupt, "interrupted"),
+    (MemoryError, "memory"),
+    (BaseException, "exception"),
+)
+
+
+class Reporter:
+    """Knows the model's files, so that it can tell whose a frame is."""
+
+    def __init__(self, request: Request) -> None:
+        self._origins = Origins(request.file, request.project_dir)
+
+    def describe(self, error: BaseException) -> dict[str, Any]:
+        """Kind, message and traceback of an error that ended the model."""
+        told = traceback.TracebackException.from_exception(error)
+        _each(told, self._clean)
+        if isinstance(error, SyntaxError) and not told.stack:
+            return {"kind": "syntax", "message": self._syntax_message(error), "traceback": _text(told.format_exception_only())}
+        kind = next(name for base, name in _KINDS if isinstance(error, base))
+        return {"kind": kind, "message": _message(error, told), "traceback": _text(told.format())}
+
+    def place(self) -> str | None:
+        """Where the user's code that called us stands: `line 3`, `Cell 2, line 1`, `helper.py, line 3`."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            name = frame.f_code.co_filename
+            if self._origins.kind(name) is Kind.USER:
+                return self._origins.place(name, frame.f_lineno)
+            frame = frame.f_back
+        return None
+
+    def _clean(self, told: traceback.TracebackException) -> None:
+        """Replaces the stack by one that tells the user's part of it."""
+        told.stack = _Stack(self._of_interest(told.stack), self._origins)
+        filename = getattr(told, "filename", None)
+        if filename is not None:
+            told.filename = self._origins.shown(filename)
+
+    def _of_interest(self, frames: traceback.StackSummary) -> list[traceback.FrameSummary | int]:
+        """The user's frames; of libraries that they called the last one of each row, with the count of the others.
+
+        Ours are dropped, and what we called: that is not the user's concern.
+        """
+        kept: list[traceback.FrameSummary | int] = []
+        row: list[traceback.FrameSummary] = []
+        below_ours = False
+        for frame in frames:
+            kind = self._origins.kind(frame.filename)
+            if kind is Kind.LIBRARY and not below_ours:
+                row.append(frame)
+            elif kind is Kind.USER:
+                kept += [*_collapsed(row), frame]
+                row = []
+            if kind is not Kind.LIBRARY:
+                below_ours = kind is Kind.OURS
+        return kept + _collapsed(row)
+
+    def _syntax_message(self, error: SyntaxError) -> str:
+        place = f"{self._origins.shown(error.filename)}, line {error.lineno}" if error.filename else "the code"
+        return f"{type(error).__name__}: {error.msg} ({place})"
+
+
+def _each(told: traceback.TracebackException, change: Any) -> None:
+    """Applies `change` to an error, to those that it came from, and to those in a group."""
+    change(told)
+    related = [told.__cause__, told.__context__, *(getattr(told, "exceptions", None) or [])]
+    for other in related:
+        if other is not None and not isinstance(other.stack, _Stack):
+            _each(other, change)
+
+
+def _collapsed(row: list[traceback.FrameSummary]) -> list[traceback.FrameSummary | int]:
+    if len(row) < 2:
+        return [*row]
+    return [len(row) - 1, row[-1]]
+
+
+def _message(error: BaseException, told: traceback.TracebackException) -> str:
+    if isinstance(error, SystemExit):
+        return f"SystemExit: {error.code}"
+    if isinstance(error, FalError):
+        return str(error)
+    return _text(told.format_exception_only())
+
+
+def _text(lines: Any) -> str:
+    return "".join(lines).rstrip("\n")
+
+
+class _Stack(traceback.StackSummary):
+    """Formats entries as `traceback` does, with names of cells, and short when the recursion was deep."""
+
+    def __init__(self, entries: list[traceback.FrameSummary | int], origins: Origins) -> None:
+        super().__init__(entries)
+        self._origins = origins
+
+    def format(self, **_: Any) -> list[str]:
+        """Called by `TracebackException.format`."""
+        return _shortened(_without_repeats([self._entry(entry) for entry in self]))
+
+    def _entry(self, entry: traceback.FrameSummary | int) -> str:
+        if isinstance(entry, int):
+            return f"  [{entry} more frame{'s' * (entry > 1)} of libraries]\n"
+        first, _, rest = "".join(traceback.StackSummary.from_list([entry]).format()).partition("\n")
+        return f"  {self._origins.located(entry.filename, entry.lineno)}, in {entry.name}\n{rest}"
+
+
+def _without_repeats(entries: list[str]) -> list[str]:
+    kept: list[str] = []
+    repeats = 0
+    for before, entry in zip([None, *entries], entries):
+        if entry == before:
+            repeats += 1
+            continue
+        kept += _repeated(repeats) + [entry]
+        repeats = 0
+    return kept + _repeated(repeats)
+
+
+def _repeated(count: int) -> list[str]:
+    return [f"  [the same frame {count} more time{'s' * (count > 1)}]\n"] if count else []
+
+
+def _shortened(entries: list[str]) -> list[str]:
+    if len(entries) <= _LONGEST:
+        return entries
+    half = _LONGEST // 2
+    return [*entries[:half], f"  [{len(entries) - 2 * half} more frames]\n", *entries[-half:]]

@@ -1,0 +1,38 @@
+"""The one request of a job."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run; the fields are told in docs/notes/worker-protocol.md."""
+
+    job: str
+    kind: str
+    name: str
+    path: str
+    code: str
+    project_dir: str
+    location: str
+    token: str
+    unique_id: str = ""
+    lines: list[dict[str, int]] | None = None
+    cwd: str | None = None
+    vars: dict[str, Any] = field(default_factory=dict)
+    target: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, message: dict[str, Any]) -> Request:
+        """Reads a message; what it does not know is left out, so that a newer supervisor may say more."""
+        known = {entry.name for entry in fields(cls)}
+        given = {key: value for key, value in message.items() if key in known and value is not None}
+        return cls(**given)
+
+    @property
+    def file(self) -> str:
+        """The absolute path of the model's file."""
+        return os.path.normpath(os.path.join(self.project_dir, self.path))

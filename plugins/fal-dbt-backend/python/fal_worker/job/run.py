@@ -1,0 +1,131 @@
+"""Runs the request of a job, answers, and ends the process."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import traceback
+import types
+from typing import Any, NoReturn
+
+from fal_worker.job import legacy, native, shell
+from fal_worker.job.client import Gateway
+from fal_worker.job.program import Program
+from fal_worker.job.report import Reporter
+from fal_worker.job.request import Request
+from fal_worker.job.scope import Scope
+from fal_worker.protocol import Channel
+
+# How long the user's `atexit` functions may take after the answer.
+_FAREWELL_SECONDS = 5.0
+
+
+def serve(channel: Channel) -> NoReturn:
+    """Runs the job's one request. The process ends here: threads of the user are not waited for."""
+    message = next(iter(channel.receive()), None)
+    if message is None:
+        os._exit(0)
+    atexit._clear()  # what the zygote's imports registered; what the user registers runs
+    answer = _answer(message)
+    _flush()
+    try:
+        channel.send(answer)
+    except OSError:
+        os._exit(1)  # nobody listens
+    _farewell()
+    os._exit(0 if answer["ok"] else 1)
+
+
+def _answer(message: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return Job(Request.of(message)).run()
+    except BaseException as error:  # a fault of ours: the supervisor must hear of it all the same
+        text = f"{type(error).__name__}: {error}"
+        return _failure("internal", text, "".join(traceback.format_exception(type(error), error, error.__traceback__)))
+
+
+def _failure(kind: str, message: str, text: str | None = None) -> dict[str, Any]:
+    return {"ok": False, "error": {"kind": kind, "message": message, "traceback": text}}
+
+
+class Job:
+    """One model: its code, what it sees, and how it ended."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._reporter = Reporter(request)
+        self._scope = Scope(request, Gateway(request.location, request.token), self._reporter)
+
+    def run(self) -> dict[str, Any]:
+        """Runs the model's code and gives the answer."""
+        try:
+            self._execute()
+        except SystemExit as error:
+            if error.code not in (None, 0):
+                return {"ok": False, "error": self._reporter.describe(error)}
+        except BaseException as error:
+            return {"ok": False, "error": self._reporter.describe(error)}
+        return self._verdict()
+
+    def _execute(self) -> None:
+        self._prepare_process()
+        module = self._main_module()
+        program = Program.compile(self._request)
+        if self._request.kind == "native":
+            native.run(program, module, self._scope)
+        else:
+            program.run(module.__dict__)
+
+    def _prepare_process(self) -> None:
+        """Arguments, import path and working directory as if Python had been started with the file."""
+        request = self._request
+        os.environ.setdefault("MPLBACKEND", "Agg")
+        os.chdir(request.cwd or request.project_dir)
+        sys.argv = [request.file]
+        folder = os.path.dirname(request.file)
+        ahead = list(dict.fromkeys([folder, os.path.normpath(request.project_dir)]))
+        sys.path[:] = ahead + [entry for entry in sys.path if entry not in ahead]
+        legacy.install(self._scope.names())
+
+    def _main_module(self) -> types.ModuleType:
+        """The module of the user's code: `__main__`, or for a dbt-native model one of its name, as dbt does it."""
+        native_name = self._request.name if self._request.kind == "native" else None
+        module = types.ModuleType(native_name or "__main__")
+        module.__file__ = self._request.file
+        module.__builtins__ = __builtins__
+        if native_name is None:
+            module.__dict__.update(self._scope.names())
+            module.get_ipython = shell.Shell(module.__dict__, self._scope).get_ipython
+            module.display = shell.display
+        if native_name is None or native_name not in sys.modules:
+            sys.modules[module.__name__] = module
+        return module
+
+    def _verdict(self) -> dict[str, Any]:
+        """The code ended by itself: it is a model only if it wrote."""
+        problem = self._scope.writes.missing()
+        return {"ok": True, "wrote": True} if problem is None else _failure("no_write", problem)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        try:
+            stream.flush()
+        except Exception:  # the user may have put anything there
+            continue
+
+
+def _farewell() -> None:
+    """Runs the user's `atexit` functions, but not for ever: SIGALRM ends the process."""
+    multiprocessing = sys.modules.get("multiprocessing.util")
+    if multiprocessing is not None:
+        atexit.unregister(multiprocessing._exit_function)  # it would wait for processes that are left behind
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, _FAREWELL_SECONDS)
+    try:
+        atexit._run_exitfuncs()
+    except BaseException:
+        traceback.print_exc()
+    _flush()

@@ -1,0 +1,122 @@
+"""The names that a model sees without importing them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.job import read
+from fal_worker.job.client import Gateway
+from fal_worker.job.error import FalError
+from fal_worker.job.record import Later, recorded
+from fal_worker.job.writes import Writes
+
+if TYPE_CHECKING:
+    from fal_worker.job.report import Reporter
+    from fal_worker.job.request import Request
+
+_MISSING = object()
+
+
+class Scope:
+    """Functions over one gateway; `names` is what goes into the module of the user's code."""
+
+    def __init__(self, request: Request, gateway: Gateway, reporter: Reporter) -> None:
+        self.gateway = gateway
+        self.request = request
+        self.reporter = reporter
+        self.writes = Writes(gateway, reporter)
+        self.context = Later(lambda: gateway.ask("context"))
+
+    def names(self) -> dict[str, Any]:
+        """Name and value of everything in scope."""
+        functions = [self.ref, self.source, self.write_to_model, self.write_to_source, self.execute_sql]
+        functions += [self.list_models, self.list_models_ids, self.list_sources, self.var, self.env_var]
+        return {
+            **{function.__name__: function for function in functions},
+            "context": self.context,
+            "this": Later(self._this),
+            "target": recorded(self.request.target),
+            "FalError": FalError,
+        }
+
+    def ref(self, *args: str, version: Any = None, v: Any = None, as_: str = "pandas") -> Any:
+        """Reads a model, seed or snapshot: `ref("orders")`, `ref("package", "orders")`, `ref("orders", version=2)`.
+
+        `as_` is one of `pandas` (a DataFrame), `polars` (a DataFrame), `arrow` (a `pyarrow.Table`) and `reader`
+        (a `pyarrow.RecordBatchReader`, for relations larger than memory). Which pandas type a column gets is told
+        in the documentation of `fal_worker.job.read`.
+        """
+        _check_names("ref", args, 1, 2)
+        number = version if version is not None else v
+        return read.read(self.gateway, as_, op="ref", args=list(args), version=number)
+
+    def source(self, *args: str, as_: str = "pandas") -> Any:
+        """Reads a source: `source("raw", "payments")`. `as_` as for `ref`."""
+        _check_names("source", args, 2, 2)
+        return read.read(self.gateway, as_, op="source", args=list(args))
+
+    def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
+        """Runs a query in the warehouse, with Jinja, and reads its rows. `as_` as for `ref`."""
+        if not isinstance(sql, str):
+            raise FalError(f"fal: execute_sql takes the text of a query, not {_type_name(sql)}")
+        return read.read(self.gateway, as_, op="sql", sql=sql)
+
+    def write_to_model(self, data: Any, dtype: Any = None, mode: str = "overwrite") -> None:
+        """Writes the rows of this model; called exactly once.
+
+        Takes a pandas or polars DataFrame, a polars LazyFrame, a pyarrow Table, RecordBatch or RecordBatchReader, a
+        DuckDB relation, anything with `__arrow_c_stream__`, and a generator of any of these, which is streamed. The
+        index of a pandas DataFrame is not written. Names of columns become text. `dtype` is accepted for the sake of
+        older scripts and has no effect: types are those of the data.
+        """
+        self.writes.model(data, mode)
+
+    def write_to_source(
+        self, data: Any, source_name: str, table_name: str, dtype: Any = None, mode: str = "append"
+    ) -> None:
+        """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces."""
+        _check_names("write_to_source", (source_name, table_name), 2, 2)
+        self.writes.source(data, source_name, table_name, mode)
+
+    def list_models(self) -> list[Any]:
+        """All models of the project: objects with `name`, `unique_id`, `status`, ..."""
+        return recorded(self.gateway.ask("list_models"))
+
+    def list_models_ids(self) -> Any:
+        """The unique ids of all models, with their status."""
+        return recorded(self.gateway.ask("list_models_ids"))
+
+    def list_sources(self) -> list[Any]:
+        """All sources of the project: objects with `name`, `source_name`, ..."""
+        return recorded(self.gateway.ask("list_sources"))
+
+    def var(self, name: str, default: Any = _MISSING) -> Any:
+        """A variable of the project or the command line."""
+        value = self.request.vars.get(name, default)
+        if value is _MISSING:
+            raise FalError(f"fal: there is no var {name!r}", help="Set it in dbt_project.yml or with --vars.")
+        return value
+
+    def env_var(self, name: str, default: Any = _MISSING) -> Any:
+        """A variable of the environment."""
+        value = os.environ.get(name, default)
+        if value is _MISSING:
+            raise FalError(f"fal: there is no environment variable {name!r}")
+        return value
+
+    def _this(self) -> Any:
+        return self.context["this"]
+
+
+def _check_names(function: str, args: tuple[Any, ...], least: int, most: int) -> None:
+    if not least <= len(args) <= most:
+        wanted = f"{least} or {most} names" if least != most else f"{least} names"
+        raise FalError(f"fal: {function} takes {wanted}, not {len(args)}")
+    for value in args:
+        if not isinstance(value, str):
+            raise FalError(f"fal: {function} takes names as text, not {_type_name(value)}")
+
+
+def _type_name(value: Any) -> str:
+    return type(value).__name__

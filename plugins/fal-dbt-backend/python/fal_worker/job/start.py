@@ -1,0 +1,80 @@
+"""Makes a process a job: its own session, its three sockets, fresh signals, streams and random numbers."""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import io
+import json
+import os
+import random
+import signal
+import socket
+import sys
+
+from fal_worker.protocol import Channel
+from fal_worker.zygote import process
+
+# Variables that are ours: a program that the model starts must not see them.
+_OURS = ("FAL_CONTROL_FD", "FAL_OPEN", "FAL_WORKER_START", "FAL_JOB", "FAL_JOB_SOCKET")
+
+
+def enter(job: str, path: str, parent: int) -> Channel:
+    """Turns this process into `job`, connected to the supervisor's `socket` path; gives its control channel."""
+    if os.getpid() != os.getsid(0):
+        os.setsid()
+    process.become_subreaper()
+    process.die_with_parent(parent)
+    _reset_signals()
+    for name in _OURS:
+        os.environ.pop(name, None)
+    control = _connect(path, job, "control")
+    _redirect(_connect(path, job, "stdout"), 1)
+    _redirect(_connect(path, job, "stderr"), 2)
+    _open_streams()
+    _reseed()
+    gc.enable()
+    return Channel(control)
+
+
+def _reset_signals() -> None:
+    """As in a fresh interpreter: what the zygote set is not the user's."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def _connect(path: str, job: str, channel: str) -> int:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.connect(path)
+    connection.sendall(json.dumps({"job": job, "channel": channel}).encode() + b"\n")
+    return connection.detach()
+
+
+def _redirect(source: int, target: int) -> None:
+    os.dup2(source, target)
+    os.close(source)
+
+
+def _open_streams() -> None:
+    """New stream objects: UTF-8 whatever the locale, output by the line, no input."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    _redirect(null, 0) if null != 0 else None
+    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)
+    sys.stdout = sys.__stdout__ = _writer(1, "backslashreplace")
+    sys.stderr = sys.__stderr__ = _writer(2, "backslashreplace")
+    faulthandler.enable(2, all_threads=False)
+
+
+def _writer(fd: int, errors: str) -> io.TextIOWrapper:
+    return open(fd, "w", encoding="utf-8", errors=errors, buffering=1, closefd=False)
+
+
+def _reseed() -> None:
+    """Forked processes would all draw the same numbers."""
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()

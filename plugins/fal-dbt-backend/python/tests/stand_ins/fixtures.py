@@ -1,0 +1,64 @@
+"""Fixtures over the stand-ins: `gateway`, `zygote` and `run`."""
+
+import itertools
+import shutil
+import tempfile
+import textwrap
+from pathlib import Path
+
+import pytest
+from stand_ins.gateway import TOKEN, FakeGateway
+from stand_ins.supervisor import Zygote
+
+
+@pytest.fixture(scope="session")
+def sockets():
+    """A folder with a short name: paths of sockets are limited."""
+    folder = Path(tempfile.mkdtemp(prefix="fal"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def zygote(sockets):
+    """One zygote for all tests: every job must leave it fit for the next."""
+    zygote = Zygote(sockets)
+    yield zygote
+    zygote.close()
+
+
+@pytest.fixture(scope="session")
+def numbers():
+    return itertools.count()
+
+
+@pytest.fixture
+def gateway(sockets, numbers):
+    with FakeGateway(sockets / f"g{next(numbers)}.sock") as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "models").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def start(zygote, gateway, project, numbers):
+    """`start(code)` starts a job; `.end()` waits for it."""
+
+    def start(code, path="models/m.py", zygote=zygote, **rest):
+        code = textwrap.dedent(code)
+        (project / path).write_text(code)
+        request = {"kind": "script", "unique_id": "model.p.m", "name": "m", "path": path, "code": code, "lines": None}
+        request |= {"project_dir": str(project), "cwd": str(project), "location": gateway.location, "token": TOKEN}
+        return zygote.start(f"j{next(numbers)}", {**request, "vars": {}, "target": {}, **rest})
+
+    return start
+
+
+@pytest.fixture
+def run(start):
+    """`run(code)` runs a job to its end."""
+    return lambda code, **rest: start(code, **rest).end()

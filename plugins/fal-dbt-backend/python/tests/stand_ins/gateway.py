@@ -1,0 +1,82 @@
+"""A data gateway over an in-memory DuckDB: the contract of docs/notes/worker-protocol.md, without dbt."""
+
+import json
+import threading
+
+import duckdb
+import pyarrow
+from pyarrow import flight
+
+TOKEN = "t0ken"
+
+
+class FakeGateway(flight.FlightServerBase):
+    """Relations are tables of `connection`, `source.table` for sources. Remembers commands and what was written."""
+
+    def __init__(self, socket):
+        self.location = f"grpc+unix://{socket}"
+        super().__init__(self.location)
+        self.connection = duckdb.connect(":memory:")
+        self.connection.execute("set TimeZone = 'UTC'")
+        self.tables = {}
+        self.commands = []
+        self.written = {}
+        self.batches = 0
+        self.refusal = None
+        self.context = {"current_model": {"name": "m", "alias": "m_alias", "meta": {"owner": "ann"}}, "this": '"main"."m"'}
+        self._lock = threading.Lock()
+
+    def query(self, sql):
+        """Makes the rows of a relation with DuckDB's own types."""
+        with self._lock:
+            return self.connection.sql(sql).to_arrow_table()
+
+    def do_get(self, context, ticket):
+        command = self._command(ticket.ticket)
+        return flight.RecordBatchStream(self._rows(command))
+
+    def _rows(self, command):
+        if command["op"] == "sql":
+            return self.query(command["sql"])
+        name = command["relation"] if command["op"] == "relation" else ".".join(command["args"])
+        if name not in self.tables:
+            raise refused("gateway::unknown", f"there is no {name!r}", "Declare it.")
+        return self.tables[name]
+
+    def do_put(self, context, descriptor, reader, writer):
+        command = self._command(descriptor.command)
+        if self.refusal:
+            raise refused("gateway::refused", self.refusal, None)
+        if command["op"] in self.written:
+            raise refused("gateway::second_write", "a second write", None)
+        batches = []
+        for chunk in reader:
+            self.batches += 1
+            batches.append(chunk.data)
+        self.written[command["op"]] = pyarrow.Table.from_batches(batches, reader.schema)
+
+    def do_action(self, context, action):
+        self._command(action.body.to_pybytes())
+        answers = {
+            "list_models": [{"name": "a", "unique_id": "model.p.a", "status": "success"}],
+            "list_models_ids": {"model.p.a": "success"},
+            "list_sources": [{"name": "t", "source_name": "s"}],
+            "context": self.context,
+        }
+        yield flight.Result(json.dumps(answers[action.type]).encode())
+
+    def _command(self, data):
+        command = json.loads(data)
+        self.commands.append(command)
+        if command["token"] != TOKEN:
+            raise refused("gateway::token", "unknown token", None)
+        return command
+
+    @property
+    def model(self):
+        """What the model wrote."""
+        return self.written["write_to_model"]
+
+
+def refused(code, message, help):
+    return flight.FlightServerError(json.dumps({"code": code, "message": message, "help": help}))
