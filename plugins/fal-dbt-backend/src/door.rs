@@ -22,7 +22,7 @@ use crate::{
 /// How long a connection may take to say whose it is.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest first line.
-const LONGEST: u64 = 1024;
+const LONGEST: usize = 1024;
 
 /// An open door.
 pub(crate) struct Door {
@@ -82,9 +82,13 @@ fn greet(stream: UnixStream, jobs: &Jobs) {
 }
 
 /// Byte by byte: what follows the line is for someone else.
-fn first_line(stream: &UnixStream) -> Vec<u8> {
-    let bytes = stream.take(LONGEST).bytes().map_while(Result::ok);
-    bytes.take_while(|byte| *byte != b'\n').collect()
+fn first_line(mut stream: &UnixStream) -> Vec<u8> {
+    let mut line = Vec::new();
+    let mut byte = [0];
+    while line.len() < LONGEST && matches!(stream.read(&mut byte), Ok(1)) && byte != *b"\n" {
+        line.push(byte[0]);
+    }
+    line
 }
 
 #[cfg(test)]

@@ -41,10 +41,15 @@ const KEPT_LINES: usize = 100;
 /// How long the message waits for the end of a process whose channel is closed, and for the rest of its output.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Runs a module of the worker without the current folder on Python's path, where the user's files could hide the
-/// standard library's; the user's own `PYTHONPATH` and `sitecustomize` stay in force.
-const BOOT: &str = "import sys; sys.path[0] = sys.argv.pop(1); import runpy; \
-                    runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)";
+/// Runs a module of the worker. The current folder is not on Python's path, where the user's files could hide the standard
+/// library's; the user's own `PYTHONPATH` and `sitecustomize` stay in force.
+const BOOT: &str = "\
+import sys
+safe = getattr(sys.flags, 'safe_path', False)
+sys.path[: 0 if safe else 1] = [sys.argv.pop(1)]
+import runpy
+runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)
+";
 
 /// What to start.
 pub(crate) struct Launch<'a> {

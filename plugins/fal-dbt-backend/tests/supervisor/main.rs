@@ -1,0 +1,7 @@
+//! The supervisor over a stand-in worker that speaks the protocol: what happens when things go right, and when not.
+
+mod death;
+mod ending;
+mod models;
+mod requests;
+mod support;
