@@ -186,3 +186,6 @@ impl miette::Diagnostic for Report<'_> {
         self.has_excerpt().then(|| Box::new(labels) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,8 +39,8 @@ impl Durations {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(ReportError::Read { path: path.to_owned(), source }),
         };
-        let file: File = serde_json::from_slice(&bytes)
-            .map_err(|source| ReportError::Invalid { path: path.to_owned(), source })?;
+        let file: File =
+            serde_json::from_slice(&bytes).map_err(|source| ReportError::Invalid { path: path.to_owned(), source })?;
         let seconds = if file.version == VERSION { file.seconds } else { BTreeMap::new() };
         Ok(Self { seconds: seconds.into_iter().filter(|(_, seconds)| is_duration(*seconds)).collect() })
     }
@@ -48,8 +48,8 @@ impl Durations {
     /// Writes the file, whole or not at all.
     pub fn save(&self, path: &Path) -> Result<(), ReportError> {
         let file = File { version: VERSION, seconds: self.seconds.clone() };
-        let bytes = serde_json::to_vec(&file)
-            .map_err(|source| ReportError::Encode { what: "durations of nodes", source })?;
+        let bytes =
+            serde_json::to_vec(&file).map_err(|source| ReportError::Encode { what: "durations of nodes", source })?;
         write_atomic(path, &bytes)
     }
 
@@ -132,7 +132,8 @@ mod tests {
         assert_eq!(loaded.typical(), Some(1.5));
         loaded.retain(|id| id != "model.c");
         assert_eq!(loaded.seconds("model.c"), None);
-        let left: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["durations.json"]);
     }
 

@@ -115,3 +115,57 @@ fn push_block(text: &mut String, indent: &str, head: &str, message: &str) {
         let _ = writeln!(text, "{}", format!("{indent}  {line}").trim_end());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{message}")]
+    struct Outer {
+        message: String,
+        source: ReportError,
+    }
+
+    fn error(message: &str) -> Outer {
+        let source = io::Error::other("permission denied\nby the folder");
+        Outer {
+            message: message.to_owned(),
+            source: ReportError::Write { path: "target/fal/events.jsonl".into(), source },
+        }
+    }
+
+    #[test]
+    fn causes_are_indented_and_the_help_comes_last() {
+        let text =
+            render_error(&error("the run cannot be recorded"), Some("choose another `--target-path`"), Theme::PLAIN);
+        insta::assert_snapshot!(text, @"
+        error: the run cannot be recorded
+          caused by: cannot write target/fal/events.jsonl
+          caused by: permission denied
+            by the folder
+        help: choose another `--target-path`
+        ");
+    }
+
+    #[test]
+    fn a_cause_is_not_said_twice() {
+        let text = render_error(&error("failed: cannot write target/fal/events.jsonl"), None, Theme::PLAIN);
+        insta::assert_snapshot!(text, @"
+        error: failed: cannot write target/fal/events.jsonl
+          caused by: permission denied
+            by the folder
+        ");
+    }
+
+    #[test]
+    fn colours_mark_heading_and_help() {
+        let text = render_error(&io::Error::other("no"), Some("try"), Theme::COLOR).replace('\u{1b}', "^");
+        insta::assert_snapshot!(text, @"
+        ^[31;1merror:^[0m no
+        ^[36mhelp:^[0m try
+        ");
+    }
+}

@@ -219,3 +219,6 @@ fn message(kind: &EventKind) -> String {
         EventKind::RunFinished { summary, .. } => summary.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

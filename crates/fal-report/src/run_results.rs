@@ -98,7 +98,11 @@ impl RunResults {
     }
 
     fn never_ran(&self) -> Option<&'static str> {
-        Some(if self.interrupted { "Skipped because the run was interrupted" } else { "Skipped because the run broke off" })
+        Some(if self.interrupted {
+            "Skipped because the run was interrupted"
+        } else {
+            "Skipped because the run broke off"
+        })
     }
 
     fn ended(&mut self, node: &NodeInfo, result: &NodeResult) {
@@ -182,3 +186,6 @@ fn entry(node: &NodeInfo, result: &NodeResult) -> Value {
         "batch_results": null,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use fal_plugin::payload::{Diagnostic, Label, LogLevel, NodeResult, NodeStatus, Position, Severity, Span, Stream, Timing};
+use fal_plugin::payload::{
+    Diagnostic, Label, LogLevel, NodeResult, NodeStatus, Position, Severity, Span, Stream, Timing,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 
@@ -188,7 +190,10 @@ pub(crate) fn success() -> Vec<RunEvent> {
         started(5, 5, unique.clone()),
         finished(5, 5, unique, passed),
         finished(4, 5, forecast, row),
-        run_finished(&[NodeStatus::Success, NodeStatus::Success, NodeStatus::Success, NodeStatus::Success, NodeStatus::Pass], 3.21),
+        run_finished(
+            &[NodeStatus::Success, NodeStatus::Success, NodeStatus::Success, NodeStatus::Success, NodeStatus::Pass],
+            3.21,
+        ),
     ])
 }
 

@@ -38,7 +38,9 @@ impl SourceText<'_> {
 
     /// `start..end` inside the text and between characters, whatever a plugin said.
     pub(crate) fn clamp(&self, start: u32, end: u32) -> SourceSpan {
-        let start = self.floor(start as usize);
+        // Nothing is drawn behind the last line break: what lies there is marked at the end of the last line.
+        let last = self.text.trim_end_matches(['\n', '\r']).len();
+        let start = self.floor(start as usize).min(last);
         let end = self.floor(end as usize).max(start);
         (start, end - start).into()
     }

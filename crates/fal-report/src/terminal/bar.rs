@@ -174,3 +174,6 @@ fn cut(text: &str, width: usize) -> String {
     };
     text.chars().take_while(fits).collect()
 }
+
+#[cfg(test)]
+mod tests;

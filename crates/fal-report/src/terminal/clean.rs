@@ -15,7 +15,7 @@ pub(super) fn clean(line: &str, keep_color: bool) -> String {
         match char {
             '\u{1b}' => {
                 let color = escape(&mut chars).filter(|_| keep_color);
-                colored |= color.is_some();
+                colored = color.as_deref().map_or(colored, |color| !matches!(color, "\u{1b}[m" | "\u{1b}[0m"));
                 text.extend(color);
             }
             '\t' => text.push('\t'),
@@ -88,7 +88,10 @@ mod tests {
 
     #[test]
     fn sequences_that_do_more_are_dropped() {
-        assert_eq!(clean("a\u{1b}[2Jb\u{1b}[1;1Hc\u{1b}]0;title\u{7}d\u{1b}(Be\u{1b}]8;;x\u{1b}\\f\u{8}", true), "abcdef");
+        assert_eq!(
+            clean("a\u{1b}[2Jb\u{1b}[1;1Hc\u{1b}]0;title\u{7}d\u{1b}(Be\u{1b}]8;;x\u{1b}\\f\u{8}", true),
+            "abcdef"
+        );
     }
 
     #[test]

@@ -74,22 +74,23 @@ impl Ending {
     fn finished_running(&self, elapsed: f64) -> String {
         let kinds = self.kinds.iter().map(|(kind, number)| count(*number, kind)).collect::<Vec<_>>();
         let what = if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(", ") };
-        let (hours, minutes) = ((elapsed / 3600.0).floor(), (elapsed % 3600.0 / 60.0).floor());
+        let whole = elapsed.max(0.0) as u64;
+        let (hours, minutes) = (count(whole / 3600, "hour"), count(whole % 3600 / 60, "minute"));
         let seconds = elapsed % 60.0;
-        format!("Finished running {what} in {hours:.0} hours {minutes:.0} minutes and {seconds:.2} seconds ({elapsed:.2}s).")
+        format!("Finished running {what} in {hours} {minutes} and {seconds:.2} seconds ({elapsed:.2}s).")
     }
 
     fn left(&self) -> impl Iterator<Item = String> {
-        let left = |number: u64, why: &str| {
-            (number > 0).then(|| format!("Left out {} because {why}.", count(number, "node")))
-        };
+        let left =
+            |number: u64, why: &str| (number > 0).then(|| format!("Left out {} because {why}.", count(number, "node")));
         let fail_fast = left(self.left_by_fail_fast, "another failed (--fail-fast)");
         fail_fast.into_iter().chain(left(self.left_by_interrupt, "the run was interrupted"))
     }
 
     fn verdict(&self, theme: Theme) -> String {
         let errors = self.failures.len() as u64 - self.partial;
-        let partial = if self.partial == 1 { "1 partial success".into() } else { format!("{} partial successes", self.partial) };
+        let partial =
+            if self.partial == 1 { "1 partial success".into() } else { format!("{} partial successes", self.partial) };
         let warnings = count(self.warnings.len() as u64, "warning");
         match (self.interrupted, errors, self.partial, self.warnings.len()) {
             (true, ..) => theme.yellow("Exited because of keyboard interrupt"),
@@ -117,7 +118,7 @@ fn with_details(theme: Theme, heading: String, node: &NodeInfo, result: &NodeRes
     };
     let message = without_heading(&message, node);
     let mut text = heading;
-    for line in clean_lines(message, theme.color).lines() {
+    for line in clean_lines(&message, theme.color).lines() {
         text.push_str(format!("\n  {line}").trim_end_matches(' '));
     }
     if let Some(path) = &node.compiled_path {
@@ -127,11 +128,12 @@ fn with_details(theme: Theme, heading: String, node: &NodeInfo, result: &NodeRes
 }
 
 /// dbt's messages begin by naming the node and its file (`Runtime Error in model x (models/x.sql)`): the heading did.
-fn without_heading<'a>(message: &'a str, node: &NodeInfo) -> &'a str {
+/// What follows is indented below it.
+fn without_heading(message: &str, node: &NodeInfo) -> String {
     match message.split_once('\n') {
         Some((first, rest)) if first.ends_with(&format!(" Error in {}", node.with_path())) => {
-            rest.strip_prefix("  ").unwrap_or(rest)
+            rest.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
         }
-        _ => message,
+        _ => message.to_owned(),
     }
 }

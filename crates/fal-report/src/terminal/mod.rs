@@ -25,6 +25,9 @@ use clean::clean;
 use ending::Ending;
 use line::{Lines, count};
 
+/// Stubs listed at most, unless `--debug` is given.
+const STUBS_LISTED: usize = 20;
+
 /// How a run is shown.
 #[derive(Clone, Debug)]
 pub struct TerminalOptions {
@@ -125,11 +128,16 @@ impl TerminalReporter {
     }
 
     fn stubs_written(&mut self, at: Timestamp, written: &[String], removed: &[String], ignore_changed: bool) {
-        for path in written {
+        let listed = if self.options.debug { usize::MAX } else { STUBS_LISTED };
+        for path in written.iter().take(listed) {
             self.say(at, &format!("Wrote stub {path}"));
         }
-        for path in removed {
+        for path in removed.iter().take(listed) {
             self.say(at, &format!("Removed stub {path}: its model is gone"));
+        }
+        let more = written.len().saturating_sub(listed) + removed.len().saturating_sub(listed);
+        if more > 0 {
+            self.say(at, &format!("... and {}", count(more as u64, "more stub")));
         }
         if ignore_changed {
             self.say(at, "Updated .dbtignore");
@@ -202,7 +210,7 @@ impl Reporter for TerminalReporter {
             EventKind::Problem { problem } => {
                 if !self.options.quiet || problem.is_error() {
                     let text = render_problem(problem, self.options.err, self.options.width);
-                    self.print_err(&text);
+                    self.print_err(&(text + "\n"));
                 }
             }
             EventKind::NodeStarted { index, total, node } => {
