@@ -1,0 +1,226 @@
+"""DuckDB: Arrow in and out of the database that dbt has open, on cursors of its own."""
+
+from __future__ import annotations
+
+import ast
+import threading
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from fal_worker.session.errors import SessionError
+
+from .warehouse import Reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# A multiple of DuckDB's vector of 2048 rows; small enough to stay in the caches, large enough to amortise a message.
+_BATCH_ROWS = 1 << 16
+
+
+def open_warehouse(adapter: Any) -> DuckDB:
+    return DuckDB(adapter)
+
+
+class DuckDB:
+    """Serves dbt-duckdb. Every read and write has a connection of its own, as dbt's own nodes have."""
+
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
+        self._lock = threading.Lock()
+        self._schemas = threading.Lock()
+        self._open: set[_Connection] = set()
+
+    def read(self, sql: str) -> Reading:
+        connection = self._connect()
+        try:
+            returns = _returns_rows(sql)
+            # A relation streams; what `execute` gives would be copied whole first.
+            result = connection.cursor.sql(sql)
+            reader = _arrow_reader(result) if returns and result is not None else _nothing()
+        except duckdb.Error as error:
+            connection.close()
+            raise _failure(error) from None
+        except BaseException:
+            connection.close()
+            raise
+        if not returns:
+            connection.close()
+        return Reading(reader, connection.close)
+
+    def begin_write(self, relation: Any, schema: pa.Schema, reader: pa.RecordBatchReader) -> _Write:
+        if not schema.names:
+            raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
+        connection = self._connect()
+        try:
+            self._make_schema(connection.cursor, relation)
+            return _Write(connection, self._replace(connection.cursor, relation, reader))
+        except duckdb.Error as error:
+            connection.rollback()
+            raise _failure(error, f"Writing {relation}") from None
+        except BaseException:
+            connection.rollback()
+            raise
+
+    def write_native(self, connection: Any, code: str, reader: pa.RecordBatchReader) -> int:
+        cursor = _unwrap(connection.handle)
+        if not connection.transaction_open and not self._adapter.disable_transactions():
+            # So that a failure later in dbt's macro leaves nothing behind.
+            cursor.execute("begin transaction")
+            connection.transaction_open = True
+        target = _Counting(cursor)
+        try:
+            _materialize(code)(reader, target)
+        except duckdb.Error as error:
+            raise _failure(error, "Writing the model") from None
+        return target.rows
+
+    def cancel(self) -> None:
+        with self._lock:
+            for connection in self._open:
+                connection.cursor.interrupt()
+
+    def _connect(self) -> _Connection:
+        handle = self._adapter.connections.env().handle()
+        connection = _Connection(handle, self._forget)
+        with self._lock:
+            self._open.add(connection)
+        return connection
+
+    def _forget(self, connection: _Connection) -> None:
+        with self._lock:
+            self._open.discard(connection)
+
+    def _make_schema(self, cursor: Any, relation: Any) -> None:
+        # Two transactions that make the same schema would conflict: one after the other, each committed at once.
+        with self._schemas:
+            cursor.execute(f"create schema if not exists {relation.without_identifier()}")
+
+    def _replace(self, cursor: Any, relation: Any, reader: pa.RecordBatchReader) -> int:
+        view = "_fal_" + uuid.uuid4().hex
+        cursor.register(view, reader)
+        cursor.execute("begin transaction")
+        if _is_view(cursor, relation):
+            cursor.execute(f"drop view {relation}")
+        counted = cursor.execute(f"create or replace table {relation} as select * from {view}").fetchall()
+        cursor.unregister(view)
+        return int(counted[0][0]) if counted else 0
+
+
+class _Connection:
+    """A cursor of the database that dbt has open."""
+
+    def __init__(self, handle: Any, on_close: Any) -> None:
+        self._handle, self._on_close = handle, on_close
+        self.cursor = _unwrap(handle)
+        self._closed = False
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._on_close(self)
+            self._handle.close()
+
+    def rollback(self) -> None:
+        try:
+            self.cursor.execute("rollback")
+        except duckdb.Error:
+            pass  # no transaction, or one that DuckDB has already rolled back
+        self.close()
+
+
+class _Write:
+    """A table in an open transaction."""
+
+    def __init__(self, connection: _Connection, rows: int) -> None:
+        self._connection, self.rows = connection, rows
+
+    def commit(self) -> None:
+        try:
+            self._connection.cursor.execute("commit")
+        except duckdb.Error as error:
+            self._connection.rollback()
+            raise _failure(error, "Committing the model's table") from None
+        self._connection.close()
+
+    def rollback(self) -> None:
+        self._connection.rollback()
+
+
+class _Counting:
+    """The connection that the adapter's `materialize` gets. A stream can be read once only, so the adapter's statements
+    that want just the columns (`limit 0`, on DuckLake) read an empty table in its place."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor, self._empty = cursor, {}
+        self.rows = 0
+
+    def register(self, name: str, frame: Any) -> None:
+        self._empty[name] = "_fal_" + uuid.uuid4().hex
+        self._cursor.register(self._empty[name], frame.schema.empty_table())
+        self._cursor.register(name, frame)
+
+    def unregister(self, name: str) -> None:
+        self._cursor.unregister(self._empty.pop(name))
+        self._cursor.unregister(name)
+
+    def execute(self, sql: str) -> None:
+        for name, empty in self._empty.items():
+            if sql.endswith(f" from {name} limit 0"):
+                sql = sql.removesuffix(f"{name} limit 0") + empty
+        answer = self._cursor.execute(sql).fetchall()
+        if answer and isinstance(answer[0][0], int):
+            self.rows = answer[0][0]
+
+
+def _materialize(code: str) -> Any:
+    """The function that dbt-duckdb's macro put behind the user's code. Nothing else of the code is executed."""
+    functions = [n for n in ast.parse(code.lstrip()).body if isinstance(n, ast.FunctionDef) and n.name == "materialize"]
+    if not functions:
+        raise SessionError("dbt::unsupported", "This dbt-duckdb gives Python models no `materialize` function")
+    namespace: dict[str, Any] = {}
+    exec(compile(ast.Module([functions[-1]], []), "<dbt-duckdb>", "exec"), namespace)  # noqa: S102
+    return namespace["materialize"]
+
+
+def _unwrap(handle: Any) -> Any:
+    """The connection of the `duckdb` module inside dbt-duckdb's wrappers."""
+    while (inner := handle.__dict__.get("_cursor") if hasattr(handle, "__dict__") else None) is not None:
+        handle = inner
+    if not isinstance(handle, duckdb.DuckDBPyConnection):
+        raise SessionError("gateway::adapter", "Python models cannot use a remote DuckDB (Buena Vista)")
+    return handle
+
+
+def _returns_rows(sql: str) -> bool:
+    statements = duckdb.extract_statements(sql)
+    if not statements:
+        return False
+    kinds = statements[-1].expected_result_type
+    return duckdb.ExpectedResultType.QUERY_RESULT in kinds
+
+
+def _arrow_reader(result: Any) -> pa.RecordBatchReader:
+    # The older name warns on DuckDB 2.
+    read = getattr(result, "to_arrow_reader", None) or result.fetch_arrow_reader
+    return read(_BATCH_ROWS)
+
+
+def _nothing() -> pa.RecordBatchReader:
+    import pyarrow as pa
+
+    return pa.RecordBatchReader.from_batches(pa.schema([]), [])
+
+
+def _is_view(cursor: Any, relation: Any) -> bool:
+    where = {"table_catalog": relation.database, "table_schema": relation.schema, "table_name": relation.identifier}
+    where = {column: value for column, value in where.items() if value is not None}
+    text = " and ".join(f"lower({column}) = lower(?)" for column in where)
+    sql = f"select table_type from system.information_schema.tables where {text}"
+    return any(kind == "VIEW" for (kind,) in cursor.execute(sql, list(where.values())).fetchall())
+
+
+def _failure(error: duckdb.Error, doing: str | None = None) -> SessionError:
+    text = str(error).strip()
+    return SessionError("gateway::database", f"{doing} failed: {text}" if doing else text)

@@ -1,0 +1,78 @@
+"""The Arrow Flight server in front of the gateway. Imports pyarrow, so it is imported late."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import from_exception
+from pyarrow import flight
+
+from .catalogue import ACTIONS
+from .warehouse import Reading
+
+if TYPE_CHECKING:
+    from .service import Gateway
+
+
+def serve(gateway: Gateway, location: str) -> flight.FlightServerBase:
+    server = FlightGateway(gateway, location)
+    threading.Thread(target=server.serve, name="fal-gateway", daemon=True).start()
+    return server
+
+
+class FlightGateway(flight.FlightServerBase):
+    """Every ticket, descriptor and action is JSON and carries the job's token."""
+
+    def __init__(self, gateway: Gateway, location: str) -> None:
+        super().__init__(location)
+        self._gateway = gateway
+
+    def do_get(self, context: Any, ticket: flight.Ticket) -> flight.FlightDataStream:
+        reading: Reading = self._call(self._gateway.read, _json(ticket.ticket))
+        return flight.GeneratorStream(reading.reader.schema, _stream(reading))
+
+    def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:
+        command = _json(descriptor.command)
+        rows = self._call(self._gateway.write, command, reader.schema, reader.to_reader())
+        writer.write(json.dumps({"rows": rows}).encode())
+
+    def do_action(self, context: Any, action: flight.Action) -> Iterator[flight.Result]:
+        body = _json(action.body.to_pybytes() or b"{}")
+        answer = self._call(self._gateway.action, action.type, body)
+        yield flight.Result(json.dumps(answer, ensure_ascii=False, default=str).encode())
+
+    def list_actions(self, context: Any) -> list[tuple[str, str]]:
+        return [(name, "JSON with the job's token") for name in ACTIONS]
+
+    def _call(self, function: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return self._gateway.call(function, *args)
+        except Exception as error:
+            raise _flight_error(error) from None
+
+
+def _stream(reading: Reading) -> Iterator[Any]:
+    """The batches go out without Python; closed also when the client goes away, since the generator is then closed."""
+    try:
+        yield reading.reader
+    finally:
+        reading.close()
+
+
+def _json(data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {}
+
+
+def _flight_error(error: Exception) -> flight.FlightError:
+    data = json.dumps(from_exception(error).to_dict(), ensure_ascii=False)
+    # gRPC adds words of its own to the message, so the JSON travels once more beside it.
+    return flight.FlightServerError(data, extra_info=data.encode())
+
+

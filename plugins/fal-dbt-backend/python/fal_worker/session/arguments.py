@@ -1,0 +1,40 @@
+"""The command line of dbt that an `OpenRequest` stands for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+# dbt's command to the class that it instantiates, which ours takes the place of.
+TASKS = {
+    "run": ("dbt.task.run", "RunTask"),
+    "build": ("dbt.task.build", "BuildTask"),
+    "test": ("dbt.task.test", "TestTask"),
+    "seed": ("dbt.task.seed", "SeedTask"),
+    "snapshot": ("dbt.task.snapshot", "SnapshotTask"),
+}
+
+
+def command_of(request: dict[str, Any]) -> str:
+    """dbt's command: macros and artifacts see it. What only looks at the graph goes by `build`."""
+    return request["command"] if request["command"] in TASKS else "build"
+
+
+def words(request: dict[str, Any], known: set[str]) -> list[str]:
+    """The words after `dbt`. `known` are the parameters that this dbt's command has."""
+    out = [command_of(request), "--log-level", "none", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+    valued = {
+        "project_dir": request["project_dir"],
+        "profiles_dir": request.get("profiles_dir"),
+        "profile": request.get("profile"),
+        "target": request.get("target"),
+        "target_path": request.get("target_path"),
+        "threads": request.get("threads"),
+        "vars": json.dumps(request["vars"]) if request.get("vars") else None,
+    }
+    for name, value in valued.items():
+        if value is not None:
+            out += ["--" + name.replace("_", "-"), str(value)]
+    if request.get("full_refresh") and "full_refresh" in known:
+        out.append("--full-refresh")
+    return out + [str(word) for word in request.get("dbt_args") or []]

@@ -1,0 +1,59 @@
+"""dbt's events and prints, as `log` events of the session."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from .outbox import Outbox
+
+# Said by dbt at warn or error about what the host tells itself: the results of nodes, the end of the run.
+_SAID_BY_HOST = frozenset(
+    """
+    CheckNodeTestFailure EndOfRunSummary FirstRunResultError GenericExceptionOnRun InternalErrorOnRun LogBatchResult
+    LogFreshnessResult LogFunctionResult LogHookEndLine LogModelResult LogNodeResult LogSeedResult LogSnapshotResult
+    LogTestResult LogUnitTestResult MainEncounteredError MainStackTrace NothingToDo RunResultError
+    RunResultErrorNoMessage RunResultFailure RunResultWarning RunResultWarningMessage SkippingDetails StatsLine
+    """.split()
+)
+# Said at info because the user's own macros ask for it.
+_ALWAYS = frozenset({"JinjaLogInfo", "PrintEvent"})
+_LEVELS = {"debug": "debug", "test": "debug", "info": "info", "warn": "warn", "error": "error"}
+
+
+class EventForwarder:
+    """A callback of dbt. Runs on whatever thread fires the event, about 30 times a node: it only looks and queues."""
+
+    def __init__(self, outbox: Outbox, debug: bool) -> None:
+        self._outbox, self._debug = outbox, debug
+        self.muted = False
+
+    def __call__(self, message: Any) -> None:
+        info = message.info
+        if self.muted or not self._wanted(info.level, info.name):
+            return
+        if text := info.msg.strip():
+            node = getattr(getattr(message.data, "node_info", None), "unique_id", "")
+            self._outbox.log(_LEVELS.get(info.level, "info"), text, info.name, node or None)
+
+    def _wanted(self, level: str, name: str) -> bool:
+        if name in _ALWAYS or self._debug:
+            return True
+        return level in ("warn", "error") and name not in _SAID_BY_HOST
+
+
+class LineForwarder(io.TextIOBase):
+    """Stands for `sys.stdout`: what macros print becomes a `log` event, line by line."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox, self._rest = outbox, ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            if line.strip():
+                self._outbox.log("info", line, "Print")
+        return len(text)

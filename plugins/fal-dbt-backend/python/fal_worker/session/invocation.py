@@ -1,0 +1,223 @@
+"""One stock invocation of dbt, in a thread of its own, that waits for the host where dbt would go on by itself."""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from . import arguments
+from .errors import Interrupted, SessionError, from_exception
+from .graph import COLLECTIONS
+from .queue import HostQueue
+from .results import to_node_result, to_run_result
+from .task import Stop, host_task, installed
+
+T = TypeVar("T")
+
+
+class Invocation:
+    """States: parsing, parsed (waits for `begin`), ready (waits for nodes), ended."""
+
+    def __init__(self, request: dict[str, Any], callback: Callable[[Any], None], stub_paths: set[str]) -> None:
+        self.request = request
+        self.stubs: set[str] = set()
+        self.selected: set[str] = set()
+        self.queue: HostQueue | None = None
+        self.task: Any = None
+        self.cancelled = threading.Event()
+        self.result: Any = None
+        self.on_parsed: Future[Any] = Future()
+        self.on_ready: Future[None] = Future()
+        self._callback, self._stub_paths = callback, stub_paths
+        self._nodes: dict[str, Future[dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+        self._begin: queue.SimpleQueue[set[str] | BaseException] = queue.SimpleQueue()
+        self._context: contextvars.Context | None = None
+        self._started_ns = time.time_ns()
+        self._thread = threading.Thread(target=self._main, name="dbt", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    # What the task says, on dbt's thread.
+
+    def parsed(self, task: Any) -> None:
+        """The manifest is there."""
+        self.task, self._context = task, contextvars.copy_context()
+        root = task.config.project_name
+        self.stubs = {
+            node.unique_id
+            for node in task.manifest.nodes.values()
+            if node.package_name == root and node.original_file_path.replace("\\", "/") in self._stub_paths
+        }
+        self.on_parsed.set_result(task)
+
+    def selection(self) -> set[str]:
+        """Sleeps until the host has said what will run."""
+        selected = self._begin.get()
+        if isinstance(selected, BaseException):
+            raise selected
+        from dbt import selected_resources
+
+        known = {uid for name in COLLECTIONS for uid in getattr(self.task.manifest, name, {})}
+        self.selected = selected & known
+        selected_resources.set_selected_resources(self.selected)
+        return set(self.selected)
+
+    def ready(self) -> None:
+        """Schemas, cache and on-run-start are done."""
+        self.on_ready.set_result(None)
+
+    def node_ended(self, result: Any) -> None:
+        with self._lock:
+            future = self._nodes.pop(result.node.unique_id, None)
+        if future is not None:
+            future.set_result(to_node_result(result))
+
+    # What the host wants, on any thread.
+
+    def begin(self, selected: set[str]) -> None:
+        self._begin.put(selected)
+
+    def run_node(self, unique_id: str) -> Future[dict[str, Any]]:
+        if self.queue is None or not self.on_ready.done():
+            raise SessionError("session::order", "`run` came before `begin` was answered")
+        if unique_id not in self.selected:
+            raise SessionError("session::unknown_node", f"{unique_id} is not among the nodes of `begin`")
+        future: Future[dict[str, Any]] = Future()
+        with self._lock:
+            if not self._thread.is_alive():
+                raise self._end()
+            if unique_id in self._nodes:
+                raise SessionError("session::order", f"{unique_id} is running already")
+            self._nodes[unique_id] = future
+        self.queue.put(unique_id)
+        return future
+
+    def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
+        """Puts a node that dbt did not run among dbt's results."""
+        node = self.task.manifest.expect(result["unique_id"])
+        if node.unique_id not in self.stubs and getattr(node, "is_ephemeral_model", False):
+            return  # dbt has no result for these either
+        self.task.node_results.append(to_run_result(node, result, relation_name))
+
+    def within(self, function: Callable[..., T], *args: Any) -> T:
+        """Calls a function on this thread with dbt's context (invocation, project root) set."""
+        if self._context is None:
+            raise SessionError("session::order", "the project is not loaded yet")
+        return self._context.copy().run(function, *args)
+
+    @property
+    def adapter(self) -> Any:
+        from dbt.adapters.factory import get_adapter
+
+        return get_adapter(self.task.config)
+
+    def cancel_queries(self) -> None:
+        """Interrupts what runs now."""
+        if self.task is None or not self._thread.is_alive():
+            return
+        adapter = self.adapter
+        if adapter.is_cancelable():
+            with adapter.connection_named("fal_cancel"):
+                for _ in adapter.cancel_open_connections() or ():
+                    pass
+
+    # The end.
+
+    def finish(self) -> None:
+        """No more nodes: on-run-end, artifacts."""
+        self._leave(None)
+        self._thread.join()
+
+    def interrupt(self, cancel: Callable[[], None], patience: float) -> None:
+        """dbt's own way out for Ctrl-C, once the nodes in flight have ended or `patience` seconds are over."""
+        self.cancelled.set()
+        deadline = time.monotonic() + patience
+        while self.queue is not None and self.queue.in_progress and time.monotonic() < deadline:
+            # An interrupt that comes between two queries of a node has no effect, so say it again.
+            cancel()
+            time.sleep(0.02)
+        self._give_up_nodes()
+        self._leave(KeyboardInterrupt())
+        while self._thread.is_alive() and time.monotonic() < deadline + patience:
+            cancel()
+            self._thread.join(0.05)
+
+    def _give_up_nodes(self) -> None:
+        with self._lock:
+            left, self._nodes = self._nodes, {}
+        for unique_id, future in left.items():
+            result = {"unique_id": unique_id, "status": "error", "message": "Interrupted"}
+            self.record(result)
+            future.set_exception(Interrupted())
+
+    def _leave(self, error: BaseException | None) -> None:
+        if self.queue is not None and self._thread.is_alive():
+            self.queue.close(error)
+        self._begin.put(Stop())
+
+    def artifacts_written(self) -> bool:
+        """Whether run_results.json is taken care of: written, or unwanted."""
+        import os
+
+        if not getattr(self.task.args, "write_json", True):
+            return True
+        try:
+            return os.stat(self.task.result_path()).st_mtime_ns >= self._started_ns
+        except OSError:
+            return False
+
+    def failed_hooks(self) -> list[dict[str, Any]]:
+        results = [to_node_result(r) for r in self.task.node_results if getattr(r, "node", None) is not None]
+        return [r for r in results if r["unique_id"].startswith("operation.") and r["status"] == "error"]
+
+    def failure(self) -> BaseException | None:
+        """What ended dbt's invocation, if that was no orderly end."""
+        error = getattr(self.result, "exception", None)
+        return None if isinstance(error, (Stop, KeyboardInterrupt)) else error
+
+    # The thread.
+
+    def _main(self) -> None:
+        try:
+            self.result = self._invoke()
+            error = self.failure()
+        except BaseException as raised:  # nothing may be lost on this thread: the host waits for an answer
+            error = raised
+        for future in (self.on_parsed, self.on_ready):
+            if not future.done():
+                self._settle(future, error)
+        with self._lock:
+            left, self._nodes = self._nodes, {}
+        for waiting in left.values():
+            waiting.set_exception(self._end())
+
+    def _settle(self, future: Future[Any], error: BaseException | None) -> None:
+        if error is not None:
+            future.set_exception(from_exception(error))
+        elif future is self.on_ready and (hooks := self.failed_hooks()):
+            # skip_nodes_if_on_run_start_fails: dbt has skipped everything and ended.
+            future.set_exception(SessionError("dbt::on_run_start", hooks[0]["message"] or "on-run-start failed"))
+        else:
+            future.set_result(None)
+
+    def _end(self) -> SessionError:
+        error = self.failure()
+        return from_exception(error) if error is not None else SessionError("session::ended", "dbt's run has ended")
+
+    def _invoke(self) -> Any:
+        from dbt.cli.main import cli, dbtRunner
+
+        command = arguments.command_of(self.request)
+        known = {param.name for param in cli.commands[command].params}
+        words = arguments.words(self.request, known)
+        sys.argv = ["dbt", *words]  # dbt notes it as the invocation's command
+        with installed(command, host_task(self)):
+            return dbtRunner(callbacks=[self._callback]).invoke(words)

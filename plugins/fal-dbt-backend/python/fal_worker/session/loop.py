@@ -1,0 +1,150 @@
+"""The session's main loop: every request on a thread of its own, the end of the channel as the end of the process."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import json
+import os
+import queue
+import sys
+import threading
+from concurrent.futures import Future
+from typing import Any
+
+from fal_worker.protocol import Channel
+
+from .errors import SessionError, from_exception
+from .events import LineForwarder
+from .outbox import Outbox
+
+OPEN = "FAL_OPEN"
+# Seconds that the end of the channel leaves for rolling back.
+_LAST_WORDS = 1.0
+
+
+def main() -> None:
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    channel = Channel.from_environment()
+    outbox = Outbox(channel)
+    sys.stdout = LineForwarder(outbox)  # type: ignore[assignment]
+    request = _open_request()
+    state = _State()
+    threading.Thread(target=_read, args=(channel, requests, state), name="fal-reader", daemon=True).start()
+    failure = _import_dbt()
+    _Loop(outbox, request, failure, state).serve(requests)
+
+
+def _open_request() -> dict[str, Any]:
+    with open(os.environ.pop(OPEN), encoding="utf-8") as file:
+        request: dict[str, Any] = json.load(file)
+    return request
+
+
+class _State:
+    """What the reader must know to end the process."""
+
+    def __init__(self) -> None:
+        self.session: Any = None
+
+
+def _read(channel: Channel, requests: queue.SimpleQueue[dict[str, Any]], state: _State) -> None:
+    try:
+        for message in channel.receive():
+            requests.put(message)
+    finally:
+        _die(state)
+
+
+def _die(state: _State) -> None:
+    """The supervisor is gone: nothing that was not committed stays, and the process ends whatever its threads do."""
+    threading.Timer(_LAST_WORDS, os._exit, (1,)).start()
+    try:
+        if state.session is not None:
+            state.session.cancel()
+            state.session.close_database()
+    finally:
+        os._exit(1)
+
+
+def _import_dbt() -> SessionError | None:
+    """The longest step of a cold run: nothing else should want the interpreter meanwhile."""
+    gc.disable()
+    try:
+        import dbt.cli.main  # noqa: F401
+
+        from . import selfcheck, session  # noqa: F401
+
+        selfcheck.check()
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "dbt":
+            return from_exception(error)
+        return SessionError(
+            "dbt::missing",
+            f"dbt is not installed in {sys.executable}",
+            "Install dbt-core and the adapter that your profile names, or name another Python with --python.",
+        )
+    except SessionError as error:
+        return error
+    finally:
+        # What was imported lives for ever: the collector need not look at it again.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        gc.enable()
+    return None
+
+
+def _leave(outbox: Outbox) -> None:
+    """Ends the process without Python's own end: DuckDB prints what it leaked there, and threads of dbt may be stuck."""
+    outbox.flush()
+    # dbt's log file is flushed, and multiprocessing's semaphores are given back (their tracker complains otherwise).
+    leaving = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
+    leaving.start()
+    leaving.join(_LAST_WORDS)
+    os._exit(0)
+
+
+class _Loop:
+    """Answers requests."""
+
+    def __init__(self, outbox: Outbox, request: dict[str, Any], failure: SessionError | None, state: _State) -> None:
+        self._outbox, self._failure, self._state = outbox, failure, state
+        if failure is None:
+            from .session import Session
+
+            state.session = Session(request, outbox)
+
+    def serve(self, requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+        while True:
+            message = requests.get()
+            threading.Thread(target=self._answer, args=(message,), name=f"fal-{message.get('op')}", daemon=True).start()
+
+    def _answer(self, message: dict[str, Any]) -> None:
+        id = message.get("id")
+        try:
+            value = self._perform(message)
+            if isinstance(value, Future):
+                value = value.result()
+            self._before_answer(message)
+            self._outbox.answer(id, value)
+        except BaseException as error:  # every request gets an answer
+            self._outbox.refuse(id, error)
+        if message.get("op") == "finish":
+            _leave(self._outbox)
+
+    def _before_answer(self, message: dict[str, Any]) -> None:
+        """Whoever reads the answer to `finish` may open the database."""
+        if message.get("op") == "finish" and self._state.session is not None:
+            closing = threading.Thread(target=self._state.session.close_database, daemon=True)
+            closing.start()
+            closing.join(_LAST_WORDS)
+
+    def _perform(self, message: dict[str, Any]) -> Any:
+        if self._failure is not None:
+            if message.get("op") == "finish":
+                return {"artifacts_written": False, "failed_hooks": []}
+            raise self._failure
+        operation = getattr(self._state.session, f"op_{message.get('op')}", None)
+        if operation is None:
+            raise SessionError("session::op", f"the session has no operation {message.get('op')!r}")
+        return operation(message)

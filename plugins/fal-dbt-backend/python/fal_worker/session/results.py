@@ -1,0 +1,87 @@
+"""dbt's `RunResult` to the protocol's `NodeResult`, and back."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+
+def _text(value: Any) -> str:
+    return str(getattr(value, "value", value))
+
+
+def _timing(step: Any) -> dict[str, Any]:
+    def stamp(moment: Any) -> str | None:
+        if moment is None:
+            return None
+        return moment.isoformat() + ("" if moment.tzinfo else "Z")
+
+    return {"name": step.name, "started_at": stamp(step.started_at), "completed_at": stamp(step.completed_at)}
+
+
+def _rows(response: dict[str, Any]) -> int | None:
+    rows = response.get("rows_affected")
+    # Drivers say -1 for "unknown".
+    return int(rows) if isinstance(rows, (int, float)) and rows >= 0 else None
+
+
+def to_node_result(result: Any) -> dict[str, Any]:
+    """The protocol's form of what dbt says of a node."""
+    node = result.node
+    response = dict(result.adapter_response or {})
+    compiled = getattr(node, "compiled", None)
+    return {
+        "unique_id": node.unique_id,
+        "status": _text(result.status),
+        "message": None if result.message is None else str(result.message),
+        "execution_time": result.execution_time,
+        "rows_affected": _rows(response),
+        "failures": result.failures,
+        "timing": [_timing(step) for step in result.timing],
+        "thread_id": result.thread_id,
+        "adapter_response": response,
+        "compiled": compiled,
+        "compiled_code": getattr(node, "compiled_code", None),
+        "relation_name": getattr(node, "relation_name", None),
+    }
+
+
+def _parse_timing(steps: list[dict[str, Any]]) -> list[Any]:
+    from datetime import datetime, timezone
+
+    from dbt.artifacts.schemas.results import TimingInfo
+
+    def moment(text: str | None) -> datetime | None:
+        if not text:
+            return None
+        # dbt's own times are UTC without a zone; before 3.11 Python does not read a final Z.
+        value = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        return value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
+
+    return [TimingInfo(s["name"], moment(s.get("started_at")), moment(s.get("completed_at"))) for s in steps]
+
+
+def to_run_result(node: Any, result: dict[str, Any], relation_name: str | None = None) -> Any:
+    """A `RunResult` for a node that dbt did not run itself."""
+    from dbt.artifacts.schemas.results import RunStatus
+    from dbt.artifacts.schemas.run import RunResult
+
+    if relation_name is not None:
+        # dbt knows the stub as ephemeral, so without a relation; the artifact should name the real one.
+        node = copy.copy(node)
+        node.relation_name = relation_name
+    thread = result.get("thread_id") or "fal"
+    fields: dict[str, Any] = {
+        "status": RunStatus(result["status"]),
+        "timing": _parse_timing(result.get("timing") or []),
+        # dbt hides what ran on "main" from on-run-end hooks.
+        "thread_id": thread if thread != "main" else "fal",
+        "execution_time": result.get("execution_time") or 0.0,
+        "adapter_response": result.get("adapter_response") or {},
+        "message": result.get("message"),
+        "failures": result.get("failures"),
+        "node": node,
+    }
+    if "batch_results" in RunResult.__dataclass_fields__:
+        fields["batch_results"] = None
+    return RunResult(**fields)

@@ -1,0 +1,183 @@
+"""The operations of the session, as docs/notes/worker-protocol.md names them."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from importlib.util import find_spec
+from typing import Any
+
+from fal_worker.gateway.service import Gateway
+
+from .errors import Interrupted, SessionError
+from .events import EventForwarder
+from .graph import members, run_graph
+from .inline import compile_sql
+from .invocation import Invocation
+from .native import NativeJobs
+from .outbox import Outbox
+
+# Seconds that interrupted nodes get to end by themselves. The host promises the user two seconds in all.
+_PATIENCE = 0.8
+
+
+class Session:
+    """One run. Each operation returns its answer, or a future of it."""
+
+    def __init__(self, request: dict[str, Any], outbox: Outbox) -> None:
+        self._request, self._outbox = request, outbox
+        self._events = EventForwarder(outbox, bool(request.get("debug")))
+        self._invocation: Invocation | None = None
+        self._gateway: Gateway | None = None
+        self._native: NativeJobs | None = None
+
+    def op_load(self, message: dict[str, Any]) -> dict[str, Any]:
+        if self._invocation is not None:
+            raise SessionError("session::order", "the project is loaded already")
+        models = message.get("python_models") or []
+        self._check_pyarrow(models)
+        stubs = {model["stub_path"] for model in models if model.get("stub_path")}
+        self._invocation = Invocation(self._request, self._events, stubs)
+        self._invocation.start()
+        task = self._invocation.on_parsed.result()
+        graph = self._invocation.within(run_graph, task)
+        self._gateway = Gateway(self._invocation, self._outbox, message["gateway"]["socket_dir"])
+        self._native = NativeJobs(self._invocation, self._gateway, self._outbox)
+        if models:
+            # dbt now waits for the host, and then for the warehouse: time to import pyarrow.
+            threading.Thread(target=self._start_gateway, name="fal-gateway-start", daemon=True).start()
+        return {**graph, "gateway": {"location": self._gateway.location}}
+
+    def _check_pyarrow(self, models: list[Any]) -> None:
+        if models and self._request.get("execute") and find_spec("pyarrow") is None:
+            raise SessionError(
+                "session::no_pyarrow",
+                "Python models need pyarrow beside dbt, and it is not installed",
+                "Install it into the environment of dbt: pip install pyarrow",
+            )
+
+    def _start_gateway(self) -> None:
+        if self._request.get("execute") and self._gateway is not None:
+            try:
+                self._gateway.start()
+            except Exception as error:  # said again, and answered, when the first job opens
+                self._outbox.log("debug", f"the gateway did not start ahead of time: {error}")
+
+    def op_select(self, message: dict[str, Any]) -> dict[str, Any]:
+        return {"unique_ids": self._there.within(self._select, message["method"], message["value"])}
+
+    def _select(self, method: str, value: str) -> list[str]:
+        from dbt.graph.selector_methods import MethodManager, MethodName
+
+        name, *arguments = method.split(".")
+        known = [str(m) for m in MethodName]
+        if name not in known:
+            raise SessionError("dbt::selector", f"`{name}` is not a selection method of dbt", f"dbt has: {', '.join(known)}")
+        task = self._there.task
+        search = MethodManager(task.manifest, task.previous_state).get_method(MethodName(name), arguments)
+        return sorted(set(search.search({node.unique_id for node in members(task.manifest)}, value)))
+
+    def op_begin(self, message: dict[str, Any]) -> dict[str, Any]:
+        if not self._request.get("execute"):
+            raise SessionError("session::order", "this session was opened to look at the graph only")
+        invocation = self._there
+        assert self._native is not None
+        invocation.within(self._native.install)
+        invocation.begin(set(message["selected"]))
+        invocation.on_ready.result()
+        return {}
+
+    def op_run(self, message: dict[str, Any]) -> Future[dict[str, Any]]:
+        return self._there.run_node(message["unique_id"])
+
+    def op_job_open(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._opened.open_job(message["job"], message["token"], message["unique_id"])
+        return {}
+
+    def op_job_close(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._there.within(self._opened.close_job, message["job"], message["ok"], message["result"])
+
+    def op_python_job_done(self, message: dict[str, Any]) -> dict[str, Any]:
+        assert self._native is not None
+        self._native.done(message)
+        return {}
+
+    def op_record(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._there.within(self._there.record, message)
+        return {}
+
+    def op_compile(self, message: dict[str, Any]) -> dict[str, Any]:
+        return {"sql": self._there.within(compile_sql, self._there, message["sql"]).sql}
+
+    def op_cancel(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._there.cancelled.set()
+        self.cancel()
+        return {}
+
+    def op_finish(self, message: dict[str, Any]) -> dict[str, Any]:
+        invocation = self._invocation
+        if invocation is None:
+            return {"artifacts_written": False, "failed_hooks": []}
+        if not self._request.get("execute"):
+            self._events.muted = True
+        if message.get("interrupted"):
+            self._interrupt(invocation)
+        else:
+            self._abandon_jobs(invocation)
+            invocation.finish()
+        if (error := invocation.failure()) is not None and invocation.on_parsed.exception() is None:
+            raise error
+        if invocation.on_parsed.exception() is not None or not self._request.get("execute"):
+            return {"artifacts_written": False, "failed_hooks": []}
+        return {"artifacts_written": invocation.artifacts_written(), "failed_hooks": invocation.failed_hooks()}
+
+    def _interrupt(self, invocation: Invocation) -> None:
+        invocation.cancelled.set()
+        self.cancel()
+        self._abandon_jobs(invocation)
+        invocation.interrupt(self.cancel, _PATIENCE)
+
+    def _abandon_jobs(self, invocation: Invocation) -> None:
+        """Models whose end nobody will tell any more."""
+        if self._gateway is None:
+            return
+        for job in self._gateway.abandon():
+            if not job.native:
+                result = {"unique_id": job.unique_id, "status": "error", "message": Interrupted().message}
+                invocation.within(invocation.record, result)
+
+    def cancel(self) -> None:
+        """Interrupts queries of dbt and of the gateway, and models that dbt waits for."""
+        if self._native is not None:
+            self._native.cancel()
+        if self._gateway is not None:
+            self._gateway.cancel()
+        if self._invocation is not None and self._invocation.task is not None:
+            self._invocation.within(self._invocation.cancel_queries)
+
+    def close_database(self) -> None:
+        """dbt-duckdb holds the file until the process ends; it should be whole and free before that."""
+        import sys
+
+        if self._gateway is not None:
+            self._gateway.abandon()
+        module = sys.modules.get("dbt.adapters.duckdb.connections")
+        if module is None:
+            return
+        manager = module.DuckDBConnectionManager
+        with manager._LOCK:
+            if manager._ENV is not None:
+                manager._ENV.close()
+            manager.close_all_connections()
+
+    @property
+    def _there(self) -> Invocation:
+        if self._invocation is None:
+            raise SessionError("session::order", "the project is not loaded yet")
+        return self._invocation
+
+    @property
+    def _opened(self) -> Gateway:
+        if self._gateway is None:
+            raise SessionError("session::order", "the project is not loaded yet")
+        return self._gateway

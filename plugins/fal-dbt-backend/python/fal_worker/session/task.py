@@ -1,0 +1,80 @@
+"""dbt's build task with the host in the place of dbt's own queue, and how it gets into a stock invocation."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from .arguments import TASKS
+from .queue import HostQueue
+
+if TYPE_CHECKING:
+    from .invocation import Invocation
+
+
+class Stop(BaseException):
+    """Ends dbt's invocation before it touched the warehouse. Not an `Exception`, so that nothing of dbt handles it."""
+
+
+def host_task(invocation: Invocation) -> type:
+    """The subclass of `BuildTask` that serves this invocation. Made late: dbt must be imported."""
+    from dbt.task.build import BuildTask
+
+    class HostTask(BuildTask):
+        def compile_manifest(self) -> None:
+            # The host selects while dbt makes its own graph, and names cycles better.
+            invocation.parsed(self)
+            super().compile_manifest()
+
+        def get_graph_queue(self) -> HostQueue:
+            self.selected_unit_tests, self.model_to_unit_test_map = set(), {}
+            queue = HostQueue(self.manifest, invocation.selection())
+            invocation.queue = queue
+            return queue
+
+        def get_model_schemas(self, adapter: Any, selected_uids: Any) -> set[Any]:
+            # dbt makes no schema for an ephemeral node; a stub stands for a table.
+            stubs = [self.manifest.nodes[uid] for uid in invocation.stubs if uid in selected_uids]
+            relations = {adapter.Relation.create_from(self.config, node).without_identifier() for node in stubs}
+            return super().get_model_schemas(adapter, selected_uids) | relations
+
+        def run_queue(self, pool: Any) -> None:
+            invocation.ready()
+            super().run_queue(pool)
+
+        def call_runner(self, runner: Any, *args: Any, **kwargs: Any) -> Any:
+            if invocation.cancelled.is_set():
+                runner.do_skip()
+            return super().call_runner(runner, *args, **kwargs)
+
+        def _handle_result(self, result: Any) -> None:
+            # What depends on a failed node is the host's to skip.
+            marked, self.MARK_DEPENDENT_ERRORS_STATUSES = self.MARK_DEPENDENT_ERRORS_STATUSES, []
+            try:
+                super()._handle_result(result)
+            finally:
+                self.MARK_DEPENDENT_ERRORS_STATUSES = marked
+            invocation.node_ended(result)
+
+    return HostTask
+
+
+@contextlib.contextmanager
+def installed(command: str, task: type) -> Iterator[None]:
+    """While it lasts, the next task that dbt's `command` makes is ours; the original is back as soon as it is made."""
+    module_name, attribute = TASKS[command]
+    module = importlib.import_module(module_name)
+    original = getattr(module, attribute)
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        setattr(module, attribute, original)
+        return task(*args, **kwargs)
+
+    make.from_args = getattr(task, "from_args", None)  # type: ignore[attr-defined]
+    setattr(module, attribute, make)
+    try:
+        yield
+    finally:
+        setattr(module, attribute, original)

@@ -1,0 +1,1 @@
+"""Real sessions over real projects, for the tests of the session and the gateway."""
