@@ -53,13 +53,25 @@ mod tests {
     #[test]
     fn a_cell_magic_spans_as_many_lines_as_its_cell() {
         let body = ["echo '''{x}'''", "", "echo \\\"a\" 'b'"];
-        insta::assert_snapshot!(cell_magic("bash", "-e", &body).join("\n"), @"");
-        insta::assert_snapshot!(cell_magic::<&str>("html", "", &[]).join("\n"), @"");
+        insta::assert_snapshot!(cell_magic("bash", "-e", &body).join("\n"), @r#"
+        get_ipython().run_cell_magic('bash', '-e', '''\
+        echo \'\''{x}\'\'\'
+
+        echo \\"a" 'b\'\n''')
+        "#);
+        insta::assert_snapshot!(cell_magic::<&str>("html", "", &[]).join("\n"), @"get_ipython().run_cell_magic('html', '', '')");
     }
 
     #[test]
     fn sql_starts_where_it_was_written() {
-        insta::assert_snapshot!(execute_sql(Some("df"), "", &["select \"a\"", "from \"b\""]).join("\n"), @"");
-        insta::assert_snapshot!(execute_sql(None, "select 1", &["limit 1"]).join("\n"), @"");
+        insta::assert_snapshot!(execute_sql(Some("df"), "", &["select \"a\"", "from \"b\""]).join("\n"), @r#"
+        df = execute_sql("""\
+        select "a\"
+        from "b\"""")
+        "#);
+        insta::assert_snapshot!(execute_sql(None, "select 1", &["limit 1"]).join("\n"), @r#"
+        execute_sql("""select 1
+        limit 1""")
+        "#);
     }
 }

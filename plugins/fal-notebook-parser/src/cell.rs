@@ -57,10 +57,12 @@ fn lines(source: &str) -> Vec<String> {
     text.split_terminator('\n').map(str::to_owned).collect()
 }
 
-/// Removes the indentation that all lines share, as IPython does.
+/// Removes the indentation that all lines share, and blanks on lines that hold nothing else, as IPython does.
 fn dedent(lines: &mut [String]) {
+    let is_blank = |line: &String| line.bytes().all(|byte| matches!(byte, b' ' | b'\t'));
+    lines.iter_mut().filter(|line| is_blank(line)).for_each(String::clear);
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
-    let mut filled = lines.iter().filter(|line| !line.trim().is_empty());
+    let mut filled = lines.iter().filter(|line| !line.is_empty());
     let Some(first) = filled.next() else { return };
     let mut margin = first[..indent(first)].to_owned();
     for line in filled {
@@ -113,7 +115,7 @@ mod tests {
             "df.head();",
             "# only comments?\n# here",
             "",
-            "x != 3\nx %= 3\nf(a=%s)\n" .trim_end_matches("\nf(a=%s)\n"),
+            "x != 3\nx %= 3",
             "a == b\na -= 1; b <<= 2\nc: int = 3",
             "@cache\ndef f(): return 1",
             "if x:\n    pass\nelse:\n    y = {'a': 1}",
@@ -126,14 +128,38 @@ mod tests {
 
     #[test]
     fn escapes_become_calls_in_place() {
-        let source = "%matplotlib inline\nif x:\n    !ls -la\n    y = !!\n    files = !ls *.py\nz = %who_ls str\n!!pwd\n\
+        let source =
+            "%matplotlib inline\nif x:\n    !ls -la\n    y = !!\n    files = !ls *.py\nz = %who_ls str\n!!pwd\n\
                       df.head?\n??len\n?\n,f a b\n;f a b\n/f a b";
-        insta::assert_snapshot!(python(source), @"");
+        insta::assert_snapshot!(python(source), @r#"
+        get_ipython().run_line_magic('matplotlib', 'inline')
+        if x:
+            get_ipython().system('ls -la')
+            y = get_ipython().getoutput('!')
+            files = get_ipython().getoutput('ls *.py')
+        z = get_ipython().run_line_magic('who_ls', 'str')
+        get_ipython().getoutput('pwd')
+        get_ipython().run_line_magic('pinfo', 'df.head')
+        get_ipython().run_line_magic('pinfo2', 'len')
+        get_ipython().show_usage()
+        f("a", "b")
+        f("a b")
+        f(a, b)
+        "#);
     }
 
     #[test]
     fn continued_magics_keep_the_lines_below_in_place() {
-        insta::assert_snapshot!(python("%run a.py \\\n  --x 1 \\\n  --y\nx = !ls \\\n -l\ny = \\\n  %pwd\nlast = 1"), @"");
+        insta::assert_snapshot!(python("%run a.py \\\n  --x 1 \\\n  --y\nx = !ls \\\n -l\ny = \\\n  %pwd\nlast = 1"), @r"
+        get_ipython().run_line_magic('run', 'a.py    --x 1    --y')
+
+
+        x = get_ipython().getoutput('ls   -l')
+
+        y = \
+          get_ipython().run_line_magic('pwd', '')
+        last = 1
+        ");
     }
 
     #[test]
@@ -149,24 +175,62 @@ mod tests {
 
     #[test]
     fn measured_cells_stay_python() {
-        insta::assert_snapshot!(python("\n%%time\n%%capture out\n%load_ext x\nwrite_to_model(df)"), @"");
-        insta::assert_snapshot!(python("%%timeit -n 10 x = 1\nf(x)"), @"");
-        insta::assert_snapshot!(python("%time df = ref('a')\ny = %time f()\nz = %timeit -o f()\n%time"), @"");
+        insta::assert_snapshot!(python("%%time\n%%capture out\n%load_ext x\nwrite_to_model(df)"), @"
+        # %%time
+        out = type('CapturedIO', (), dict(stdout='', stderr='', outputs=[], show=lambda self: None))()  # %%capture out
+        get_ipython().run_line_magic('load_ext', 'x')
+        write_to_model(df)
+        ");
+        insta::assert_snapshot!(python("%%timeit -n 10 x = 1\nf(x)"), @"
+        x = 1  # %%timeit -n 10 x = 1
+        f(x)
+        ");
+        insta::assert_snapshot!(python("%time df = ref('a')\ny = %time f()\nz = %timeit -o f()\n%time"), @"
+        df = ref('a')
+        y = f()
+        z = get_ipython().run_line_magic('timeit', '-o f()')
+        get_ipython().run_line_magic('time', '')
+        ");
     }
 
     #[test]
     fn other_cells_become_one_call() {
-        insta::assert_snapshot!(python("%%bash -e\necho '''$x''' {y} \\\n%no magic \"(\n\nend'"), @"");
-        insta::assert_snapshot!(python("%%html"), @"");
-        insta::assert_snapshot!(python("%%sql duckdb:// result <<\nselect *\nfrom {{ ref('a') }}"), @"");
-        insta::assert_snapshot!(python("%sql select 1\nx = %sql select * from \"a\"\n%sql duckdb://"), @"");
+        insta::assert_snapshot!(python("%%bash -e\necho '''$x''' {y} \\\n%no magic \"(\n\nend'"), @r#"
+        get_ipython().run_cell_magic('bash', '-e', '''\
+        echo \'\''$x\'\'' {y} \\
+        %no magic "(
+
+        end\'\n''')
+        "#);
+        insta::assert_snapshot!(python("%%html"), @"get_ipython().run_cell_magic('html', '', '')");
+        insta::assert_snapshot!(python("%%sql duckdb:// result <<\nselect *\nfrom {{ ref('a') }}"), @r#"
+        result = execute_sql("""\
+        select *
+        from {{ ref('a') }}""")
+        "#);
+        insta::assert_snapshot!(python("%sql select 1\nx = %sql select * from \"a\"\n%sql duckdb://"), @r#"
+        execute_sql("""select 1""")
+        x = execute_sql("""select * from "a\"""")
+        get_ipython().run_line_magic('sql', 'duckdb://')
+        "#);
     }
 
     #[test]
     fn the_forerunners_lines_vanish() {
-        let source = "from faldbt.magics import init_fal\n%init_fal project_dir=.. \\\n  profiles_dir=..\nif x:\n    \
+        let source = "import os\nfrom faldbt.magics import init_fal\n%init_fal project_dir=.. \\\n  profiles_dir=..\nif x:\n    \
                       import faldbt.magics\nfrom faldbt.magics import (\n    init_fal,\n)\nx = 1";
-        insta::assert_snapshot!(python(source), @"");
+        insta::assert_snapshot!(python(source), @"
+        import os
+
+
+
+        if x:
+            pass
+
+
+
+        x = 1
+        ");
     }
 
     #[test]
@@ -184,10 +248,14 @@ mod tests {
             ("%time f(\n%%time", 1, 0),
         ] {
             let found = problems(source);
-            assert_eq!(found.iter().map(|(line, column, _)| (*line, *column)).collect::<Vec<_>>(), [(line, column)], "{source}");
+            assert_eq!(
+                found.iter().map(|(line, column, _)| (*line, *column)).collect::<Vec<_>>(),
+                [(line, column)],
+                "{source}"
+            );
         }
-        insta::assert_snapshot!(problems("# a\n%%bash\nls")[0].2, @"");
-        insta::assert_snapshot!(problems("x = [1,\n2")[0].2, @"");
+        insta::assert_snapshot!(problems("# a\n%%bash\nls")[0].2, @"a cell magic must be the first line of its cell");
+        insta::assert_snapshot!(problems("x = [1,\n2")[0].2, @"the cell ends inside a bracket");
     }
 
     #[test]

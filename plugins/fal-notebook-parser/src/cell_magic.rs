@@ -30,5 +30,6 @@ pub(crate) fn read<S: AsRef<str>>(first: &str, body: &[S]) -> Option<CellMagic> 
 
 /// `%%name?` asks about the magic.
 fn asks_for_help(name: &str) -> bool {
-    name.split_once('?').is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_'))
+    name.split_once('?')
+        .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_'))
 }

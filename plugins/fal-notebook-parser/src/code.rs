@@ -9,7 +9,8 @@ use crate::{
 /// Transforms the lines of a cell; gives as many lines as it got.
 pub(crate) fn transform(lines: &[String], problems: &mut Vec<Problem>) -> Vec<String> {
     let text = lines.join("\n");
-    let mut writer = Writer { text: &text, at: 0, lines: Vec::with_capacity(lines.len()), problems, block: None, fresh: true };
+    let mut writer =
+        Writer { text: &text, at: 0, lines: Vec::with_capacity(lines.len()), problems, block: None, fresh: true };
     // An empty slice joins to one empty line, which is not there.
     while writer.lines.len() < lines.len() {
         writer.statement();
@@ -31,18 +32,19 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn statement(&mut self) {
-        let indent = indent(&self.text[self.at..]);
-        let start = self.at + indent;
-        match self.text.as_bytes().get(start) {
-            Some(first) if escape::is_escape(*first) => self.escaped(start),
-            _ => self.python(start),
+        let start = lexer::skip_space(self.text.as_bytes(), self.at);
+        if escape::is_escaped(&self.text[start..]) {
+            self.escaped(start);
+        } else {
+            self.python(start);
         }
     }
 
     /// A statement that begins with an escape.
     fn escaped(&mut self, start: usize) {
         let (statement, end) = continued(self.text, start);
-        if statement.starts_with("%%") && help::trailing(&statement).is_none() {
+        let asked = help::trailing(&self.text[start..end]);
+        if statement.starts_with("%%") && asked.is_none() {
             self.problem("notebook::cell_magic", "a cell magic must be the first line of its cell", start, None);
         }
         self.block = None;
@@ -51,8 +53,10 @@ impl Writer<'_> {
         if legacy::is_legacy_magic(&statement) {
             return self.replace(dropped(indent), end);
         }
-        match escape::transform(&statement) {
-            Some(call) if matches!(lexer::scan(&call, 0).stop, Stop::End) => self.replace(format!("{indent}{call}"), end),
+        match asked.or_else(|| escape::transform(&statement)) {
+            Some(call) if matches!(lexer::scan(&call, 0).stop, Stop::End) => {
+                self.replace(format!("{indent}{call}"), end)
+            }
             // What IPython would not read either; if it is open at its end, it must not take the next cell with it.
             _ => self.python(start),
         }
@@ -63,7 +67,9 @@ impl Writer<'_> {
         match line.stop {
             Stop::Escape(value) => return self.assignment(start, value),
             Stop::Unclosed(at) => self.unclosed(at),
-            Stop::Continued(at) => self.problem("notebook::incomplete_cell", "the cell ends in a continued line", at, None),
+            Stop::Continued(at) => {
+                self.problem("notebook::incomplete_cell", "the cell ends in a continued line", at, None)
+            }
             Stop::End => self.note_statement(start, &line),
         }
         let statement = &self.text[start..line.end];
@@ -115,14 +121,25 @@ impl Writer<'_> {
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         let line = before.matches('\n').count();
         let column = before[line_start..].chars().count();
-        self.problems.push(Problem { code, message: message.to_owned(), line, column, label: label.unwrap_or_default() });
+        self.problems.push(Problem {
+            code,
+            message: message.to_owned(),
+            line,
+            column,
+            label: label.unwrap_or_default(),
+        });
     }
 
     fn note_statement(&mut self, start: usize, line: &LogicalLine) {
         let Some((_, last)) = line.last_token else { return };
         let statement = &self.text[start..];
         if std::mem::take(&mut self.fresh) && continues_block(statement) {
-            self.problem("notebook::incomplete_cell", "the block that this line goes on with is in another cell", start, None);
+            self.problem(
+                "notebook::incomplete_cell",
+                "the block that this line goes on with is in another cell",
+                start,
+                None,
+            );
         }
         let opens = (last == b':').then_some("the block that this line opens is empty at the end of the cell");
         let decorates = statement.starts_with('@').then_some("nothing follows this decorator in its cell");
@@ -139,7 +156,11 @@ impl Writer<'_> {
 /// What stands for a dropped line: at the outermost level nothing, so that a docstring below is still the first
 /// statement; in a block a statement, since it may be the only one.
 fn dropped(indent: &str) -> String {
-    if indent.is_empty() { String::new() } else { format!("{indent}pass") }
+    if indent.is_empty() {
+        String::new()
+    } else {
+        format!("{indent}pass")
+    }
 }
 
 /// Whether a statement can only follow a block.
@@ -166,6 +187,32 @@ fn continued(text: &str, start: usize) -> (String, usize) {
     }
 }
 
-fn indent(text: &str) -> usize {
-    text.len() - text.trim_start_matches([' ', '\t', '\x0c']).len()
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PIECES: [&str; 30] = [
+        "%", "!", "?", ",", ";", "/", "=", " ", "\n", "\n    ", "\\\n", "\\", "x", "f", "(", ")", "[", "{", "}", "'",
+        "\"", "'''", "\"\"\"", "f'", "f'''{", "# c", ":", "%time ", "rb'", "x = !",
+    ];
+
+    proptest! {
+        /// What passes without a problem cannot swallow the first line of the next cell.
+        #[test]
+        fn a_cell_without_problems_ends_where_a_statement_ends(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..9)) {
+            let lines: Vec<_> = pieces.concat().lines().map(str::to_owned).collect();
+            let mut problems = Vec::new();
+            let python = transform(&lines, &mut problems).join("\n");
+            if problems.is_empty() {
+                let whole = format!("{python}\nnext");
+                let mut start = 0;
+                while start < python.len() {
+                    start = lexer::scan(&whole, start).end + 1;
+                }
+                prop_assert!(start <= python.len() + 1, "{:?}", python);
+            }
+        }
+    }
 }

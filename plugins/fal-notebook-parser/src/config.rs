@@ -47,6 +47,6 @@ mod tests {
         assert_eq!(tags(json!({"skip_tags": ["x"]})), Ok(vec!["x".to_owned()]));
         assert_eq!(tags(json!({})), tags(json!(null)));
         let error = NotebookConfig::read(&json!({"skip": []})).unwrap_err();
-        insta::assert_snapshot!(error.message, @"");
+        insta::assert_snapshot!(error.message, @"the options of the notebook parser are wrong: unknown field `skip`, expected `skip_tags`");
     }
 }

@@ -76,8 +76,10 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 fn span_at(text: &str, at: usize) -> Span {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    let position =
-        Position { line: count(before.matches('\n').count() + 1), column: count(before[line_start..].chars().count() + 1) };
+    let position = Position {
+        line: count(before.matches('\n').count() + 1),
+        column: count(before[line_start..].chars().count() + 1),
+    };
     Span { start: count(at), end: count(at), from: position, to: position }
 }
 

@@ -2,16 +2,17 @@
 
 use crate::{call, help, literal::double_quoted, run_once, sql};
 
-/// Whether a statement that starts with this byte is IPython's, not Python's.
-pub(crate) fn is_escape(byte: u8) -> bool {
-    matches!(byte, b'%' | b'!' | b'?' | b',' | b';' | b'/')
+/// Whether a statement is IPython's, not Python's: its first token is one of the escapes.
+pub(crate) fn is_escaped(statement: &str) -> bool {
+    match statement.as_bytes() {
+        [b'%' | b'!' | b'/', b'=', ..] | [b'/', b'/', ..] => false, // operators of Python
+        [b'%' | b'!' | b'?' | b',' | b';' | b'/', ..] => true,
+        _ => false,
+    }
 }
 
 /// The Python for an escaped statement; `None` where IPython would leave it alone.
 pub(crate) fn transform(statement: &str) -> Option<String> {
-    if let Some(call) = help::trailing(statement) {
-        return Some(call);
-    }
     let rest = statement.get(1..)?;
     match statement.as_bytes()[0] {
         b'%' => Some(magic(rest)),
@@ -22,6 +23,8 @@ pub(crate) fn transform(statement: &str) -> Option<String> {
         b'/' => called(rest),
         _ => None,
     }
+    // `/!name` gives another escaped statement.
+    .and_then(|call| if is_escaped(&call) { transform(&call) } else { Some(call) })
 }
 
 /// The Python for what is assigned in `x = %magic` and `x = !command`.
@@ -54,7 +57,11 @@ fn assigned_magic(rest: &str) -> String {
 
 fn question(rest: &str) -> String {
     let (marks, target) = rest.strip_prefix('?').map_or(("?", rest), |target| ("??", target));
-    if target.is_empty() { "get_ipython().show_usage()".to_owned() } else { help::call_for(target, marks) }
+    if target.is_empty() {
+        "get_ipython().show_usage()".to_owned()
+    } else {
+        help::call_for(target, marks)
+    }
 }
 
 /// `,f a b` is `f("a", "b")`.

@@ -17,7 +17,11 @@ impl Prefix {
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
         let length = bytes[..quote].iter().rev().take_while(|byte| is_word(byte)).take(3).count();
         let has = |letter: u8| bytes[quote - length..quote].iter().any(|byte| byte.eq_ignore_ascii_case(&letter));
-        if length < 3 { Self { fields: has(b'f') || has(b't'), raw: has(b'r') } } else { Self::default() }
+        if length < 3 {
+            Self { fields: has(b'f') || has(b't'), raw: has(b'r') }
+        } else {
+            Self::default()
+        }
     }
 }
 

@@ -4,8 +4,7 @@ use crate::{call, lexer};
 
 /// The call for a statement that ends in `?`, if what it asks about is a name as IPython sees one.
 pub(crate) fn trailing(statement: &str) -> Option<String> {
-    let statement = statement.trim_end();
-    let line = lexer::scan(statement, 0);
+    let line = lexer::scan_past_escapes(statement, 0);
     let asks = line.last_token == Some((statement.len().checked_sub(1)?, b'?')) && !line.comment;
     if !asks {
         return None;
@@ -56,7 +55,11 @@ fn after_index(text: &str) -> Option<&str> {
     let digits = text.strip_prefix('[')?;
     let digits = digits.strip_prefix('-').unwrap_or(digits);
     let rest = digits.trim_start_matches(|c: char| c.is_ascii_digit());
-    if rest.len() < digits.len() { rest.strip_prefix(']') } else { None }
+    if rest.len() < digits.len() {
+        rest.strip_prefix(']')
+    } else {
+        None
+    }
 }
 
 fn is_name(c: char) -> bool {
@@ -79,6 +82,8 @@ mod tests {
             ("%%time??", "pinfo2", "%%time"),
             ("x = f(a).b?", "pinfo", "b"),
             ("x = 1; y?", "pinfo", "y"),
+            ("x = !ls?", "pinfo", "ls"),
+            ("x = %time?", "pinfo", "%time"),
         ] {
             assert_eq!(trailing(statement), Some(call::line_magic(name, about)), "{statement}");
         }

@@ -56,7 +56,9 @@ fn others(list: &str, dropped: impl Fn(&str) -> bool) -> Option<String> {
 }
 
 fn is_module(name: &str) -> bool {
-    MODULES.iter().any(|(package, module)| name.strip_prefix(package).and_then(|rest| rest.strip_prefix('.')) == Some(module))
+    MODULES
+        .iter()
+        .any(|(package, module)| name.strip_prefix(package).and_then(|rest| rest.strip_prefix('.')) == Some(module))
 }
 
 /// A statement on one line, without comments, brackets and continuation marks, single spaces between its words.

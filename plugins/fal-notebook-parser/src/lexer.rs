@@ -53,12 +53,21 @@ pub(crate) struct Scanner<'a> {
 
 /// Scans the logical line of `text` that begins at `start`.
 pub(crate) fn scan(text: &str, start: usize) -> LogicalLine {
-    let line =
-        LogicalLine { end: text.len(), stop: Stop::End, separators: Vec::new(), last_token: None, comment: false };
-    Scanner { bytes: text.as_bytes(), at: start, stack: Vec::new(), assigned: false, line }.run()
+    Scanner::new(text, start).run()
 }
 
-impl Scanner<'_> {
+/// Scans like [`scan`], past the escapes of IPython.
+pub(crate) fn scan_past_escapes(text: &str, start: usize) -> LogicalLine {
+    Scanner { assigned: true, ..Scanner::new(text, start) }.run()
+}
+
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str, at: usize) -> Self {
+        let line =
+            LogicalLine { end: text.len(), stop: Stop::End, separators: Vec::new(), last_token: None, comment: false };
+        Self { bytes: text.as_bytes(), at, stack: Vec::new(), assigned: false, line }
+    }
+
     fn run(mut self) -> LogicalLine {
         while let Some(byte) = self.peek(0) {
             let done = match self.stack.last() {
@@ -143,7 +152,7 @@ impl Scanner<'_> {
         if self.peek(0) == Some(b'\n') {
             self.at += 1;
         }
-        (self.at >= self.bytes.len()).then(|| Stop::Continued(start))
+        (self.at >= self.bytes.len()).then_some(Stop::Continued(start))
     }
 
     /// A string, from its first quote. Those with fields are read piece by piece.
@@ -188,10 +197,10 @@ impl Scanner<'_> {
 
     /// Offset of `%name` or `!command` after the `=` at `equals`.
     fn escape_after(&self, equals: usize) -> Option<usize> {
-        let at = self.skip_space(equals + 1);
+        let at = skip_space(self.bytes, equals + 1);
         match self.bytes.get(at)? {
-            b'%' => self.bytes.get(self.skip_space(at + 1)).is_some_and(|byte| starts_name(*byte)).then_some(at),
-            b'!' => {
+            b'%' => self.bytes.get(skip_space(self.bytes, at + 1)).is_some_and(|byte| starts_name(*byte)).then_some(at),
+            b'!' if self.bytes.get(at + 1) != Some(&b'=') => {
                 let line_start = self.bytes[..equals].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
                 let something_before = self.bytes[line_start..equals].iter().any(|byte| !byte.is_ascii_whitespace());
                 something_before.then_some(at)
@@ -199,14 +208,15 @@ impl Scanner<'_> {
             _ => None,
         }
     }
+}
 
-    fn skip_space(&self, mut at: usize) -> usize {
-        loop {
-            match self.bytes.get(at..) {
-                Some([b' ' | b'\t' | b'\x0c', ..]) => at += 1,
-                Some([b'\\', b'\n', ..]) => at += 2,
-                _ => return at,
-            }
+/// Skips blanks and continued line ends.
+pub(crate) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        match bytes.get(at..) {
+            Some([b' ' | b'\t' | b'\x0c', ..]) => at += 1,
+            Some([b'\\', b'\n', ..]) => at += 2,
+            _ => return at,
         }
     }
 }

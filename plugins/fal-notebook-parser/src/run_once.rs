@@ -11,7 +11,7 @@ const WITH_VALUE: [&str; 8] = ["-n", "-r", "-p", "-s", "-l", "-D", "-T", "-N"];
 pub(crate) fn statement(magic: &str, args: &str) -> Option<String> {
     let statement = if magic == "time" { without_long_options(args) } else { without_options(args) };
     let plain = !statement.is_empty()
-        && !statement.bytes().next().is_some_and(escape::is_escape)
+        && !escape::is_escaped(statement)
         && matches!(lexer::scan(statement, 0).stop, lexer::Stop::End)
         && crate::help::trailing(statement).is_none();
     plain.then(|| statement.to_owned())
@@ -92,9 +92,9 @@ mod tests {
 
     #[test]
     fn the_first_line_keeps_what_the_body_needs() {
-        insta::assert_snapshot!(first_line("time", ""), @"");
-        insta::assert_snapshot!(first_line("timeit", "-n 3 x = 1"), @"");
-        insta::assert_snapshot!(first_line("capture", "--no-stderr out"), @"");
-        insta::assert_snapshot!(first_line("capture", "--no-stderr"), @"");
+        insta::assert_snapshot!(first_line("time", ""), @"# %%time");
+        insta::assert_snapshot!(first_line("timeit", "-n 3 x = 1"), @"x = 1  # %%timeit -n 3 x = 1");
+        insta::assert_snapshot!(first_line("capture", "--no-stderr out"), @"out = type('CapturedIO', (), dict(stdout='', stderr='', outputs=[], show=lambda self: None))()  # %%capture --no-stderr out");
+        insta::assert_snapshot!(first_line("capture", "--no-stderr"), @"# %%capture --no-stderr");
     }
 }

@@ -4,9 +4,34 @@ use crate::{call, run_once::is_identifier};
 
 /// Words that SQL begins with: what stands on the magic's line is SQL, not the name of a connection.
 const OPENERS: [&str; 28] = [
-    "alter", "analyze", "attach", "begin", "call", "commit", "copy", "create", "delete", "describe", "drop", "explain",
-    "from", "grant", "insert", "install", "load", "merge", "pivot", "pragma", "select", "set", "show", "summarize",
-    "truncate", "update", "values", "with",
+    "alter",
+    "analyze",
+    "attach",
+    "begin",
+    "call",
+    "commit",
+    "copy",
+    "create",
+    "delete",
+    "describe",
+    "drop",
+    "explain",
+    "from",
+    "grant",
+    "insert",
+    "install",
+    "load",
+    "merge",
+    "pivot",
+    "pragma",
+    "select",
+    "set",
+    "show",
+    "summarize",
+    "truncate",
+    "update",
+    "values",
+    "with",
 ];
 
 /// What stands on the line of a SQL magic.
@@ -84,7 +109,10 @@ mod tests {
         assert_eq!(text("SELECT 1", &["limit 1"]), "execute_sql(\"\"\"SELECT 1\nlimit 1\"\"\")");
         assert_eq!(text("df << select 1 << 2", &[]), "df = execute_sql(\"\"\"select 1 << 2\"\"\")");
         assert_eq!(text("mydb select 1 << 2", &[]), "execute_sql(\"\"\"select 1 << 2\"\"\")");
-        assert_eq!(line("with a as (select 1) from a"), Some("execute_sql(\"\"\"with a as (select 1) from a\"\"\")".into()));
+        assert_eq!(
+            line("with a as (select 1) from a"),
+            Some("execute_sql(\"\"\"with a as (select 1) from a\"\"\")".into())
+        );
     }
 
     #[test]

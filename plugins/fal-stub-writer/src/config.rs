@@ -2,11 +2,11 @@
 
 use fal_plugin::PluginError;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What the stub selects from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
     /// `{{ this }}`: right under custom schemas, aliases and databases.
@@ -72,7 +72,10 @@ mod tests {
     #[test]
     fn no_options_mean_the_defaults() {
         for config in [json!(null), json!({})] {
-            assert_eq!(StubConfig::read(&config), Ok(StubConfig { relation: Relation::This, folder: "fal".to_owned() }));
+            assert_eq!(
+                StubConfig::read(&config),
+                Ok(StubConfig { relation: Relation::This, folder: "fal".to_owned() })
+            );
         }
     }
 

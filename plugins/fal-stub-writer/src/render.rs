@@ -29,7 +29,19 @@ mod tests {
     #[test]
     fn the_older_relation_can_be_asked_for() {
         let stub = render(&["{{ ref('model_a') }}".to_owned()], Relation::TargetSchema);
-        insta::assert_snapshot!(stub, @"");
+        insta::assert_snapshot!(stub, @"
+        {{ config(materialized='ephemeral') }}
+        /*
+        FAL_GENERATED b6a6d6e296f63595d713c7ecc6a73f4a
+
+        Script dependencies:
+
+        {{ ref('model_a') }}
+
+        */
+
+        SELECT * FROM {{ target.schema }}.{{ model.name }}
+        ");
     }
 
     #[test]
