@@ -1,3 +1,19 @@
-//! Loads the plugins, builds the graph, runs it.
+//! The host: loads the plugins, builds the graph, selects, runs and reports.
+//!
+//! [`Project::open`] finds the project and decides on its plugins; [`Project::generate`] understands the models and writes
+//! their stubs; [`run`] runs the graph. The host has no stage of its own: what it parses, writes and runs with comes
+//! through [`plugins`].
 
+mod error;
+mod interrupt;
 pub mod plugins;
+mod problems;
+mod project;
+mod run;
+mod session;
+
+pub use error::HostError;
+pub use interrupt::Interrupt;
+pub use problems::of as source_problems;
+pub use project::{Project, ProjectArgs};
+pub use run::{RunOptions, RunOutcome, run};

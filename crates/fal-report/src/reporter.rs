@@ -52,7 +52,7 @@ impl Reporters {
     }
 
     /// One more listens.
-    pub fn add(&mut self, reporter: impl Reporter + 'static) {
+    pub fn add(&self, reporter: impl Reporter + 'static) {
         lock(&self.all).push(Box::new(reporter));
     }
 

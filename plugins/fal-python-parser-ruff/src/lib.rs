@@ -1,1 +1,12 @@
-//! Python parser plugin on ruff_python_parser, for newer grammar.
+//! Python parser plugin on ruff_python_parser: follows Python's newest grammar.
+
+mod lower;
+mod parser;
+
+pub use parser::RuffParser;
+
+#[cfg(feature = "export")]
+fal_plugin::export_plugin! {
+    description: "Reads Python with ruff_python_parser, also newer grammar",
+    python_parser: RuffParser::new,
+}

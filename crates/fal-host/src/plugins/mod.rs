@@ -8,6 +8,7 @@ mod listing;
 mod search;
 mod trust;
 
+pub(crate) use choice::is_path;
 pub use choice::{Choice, Chosen, Stages};
 pub use error::{LoadError, PluginDoorError};
 pub use library::LoadedLibrary;

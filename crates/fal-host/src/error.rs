@@ -1,0 +1,84 @@
+//! What ends a command before its nodes have run.
+
+use fal_graph::{DagError, SelectError};
+use fal_plugin::PluginError;
+use fal_project::{GenerateError, ProjectError};
+use fal_report::ReportError;
+
+use crate::plugins::PluginDoorError;
+
+/// Why a command ended. All of them mean that the command, the project or a plugin is wrong, but
+/// [`Interrupted`](Self::Interrupted).
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The project cannot be read.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// The stubs cannot be generated.
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
+    /// A plugin cannot be used.
+    #[error(transparent)]
+    Door(#[from] PluginDoorError),
+    /// The execution backend failed.
+    #[error("{error}")]
+    Backend {
+        /// What it said.
+        error: PluginError,
+    },
+    /// The nodes make no graph.
+    #[error(transparent)]
+    Dag(#[from] DagError),
+    /// The selection makes no sense.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// The backend's graph has no node for a Python model.
+    #[error("the execution backend does not know the model `{name}` ({path})")]
+    UnknownModel {
+        /// Name of the model.
+        name: String,
+        /// Its file.
+        path: String,
+    },
+    /// An artifact cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A folder or file of ours cannot be made.
+    #[error("cannot write `{path}`: {source}")]
+    Write {
+        /// The file or folder.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The user stopped the command.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl HostError {
+    /// What the user can do.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Project(error) => error.help(),
+            Self::Door(error) => error.help(),
+            Self::Backend { error } => error.help.clone(),
+            Self::Generate(GenerateError::Plugin { source, .. }) => source.help.clone(),
+            Self::UnknownModel { .. } => Some(
+                "is its stub disabled, or its folder left out by `.dbtignore`? `dbt ls` shows what dbt sees".to_owned(),
+            ),
+            Self::Dag(_)
+            | Self::Select(_)
+            | Self::Generate(_)
+            | Self::Report(_)
+            | Self::Write { .. }
+            | Self::Interrupted => None,
+        }
+    }
+}
+
+impl From<PluginError> for HostError {
+    fn from(error: PluginError) -> Self {
+        Self::Backend { error }
+    }
+}

@@ -1,0 +1,154 @@
+//! A project with its plugins: what every command begins with.
+
+use std::path::{Path, PathBuf};
+
+use fal_plugin::{NotebookParser, PythonParser, manifest::Stage, payload::OpenRequest};
+use fal_project::{DbtProject, FalProject, GenerateOptions, Generated, ProjectOptions};
+use serde_json::{Map, Value};
+
+use crate::{
+    error::HostError,
+    plugins::{Choice, PluginDoorError, SearchPath, Stages, Trust, is_path},
+};
+
+/// What the command line says of the project, the target and the plugins.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectArgs {
+    /// `--project-dir`.
+    pub project_dir: Option<PathBuf>,
+    /// `--profiles-dir`.
+    pub profiles_dir: Option<PathBuf>,
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// `--target`.
+    pub target: Option<String>,
+    /// `--target-path`.
+    pub target_path: Option<PathBuf>,
+    /// `--vars`.
+    pub vars: Map<String, Value>,
+    /// `--threads`.
+    pub threads: Option<u32>,
+    /// `--full-refresh`.
+    pub full_refresh: bool,
+    /// `--python`.
+    pub python: Option<PathBuf>,
+    /// `--plugin`.
+    pub plugins: Vec<String>,
+    /// `--trust-project-plugins`.
+    pub trust_project_plugins: bool,
+    /// `--debug`.
+    pub debug: bool,
+    /// Further words for dbt.
+    pub dbt_args: Vec<String>,
+}
+
+/// A project and its plugins.
+pub struct Project {
+    /// The dbt project.
+    pub dbt: DbtProject,
+    /// fal_project.yml.
+    pub fal: FalProject,
+    /// The plugins.
+    pub stages: Stages,
+    args: ProjectArgs,
+}
+
+impl Project {
+    /// Finds the project and decides on its plugins; loads none.
+    ///
+    /// # Errors
+    /// If there is no project, a file of it makes no sense, or it wants plugins that the user did not trust.
+    pub fn open(args: ProjectArgs) -> Result<Self, HostError> {
+        let dbt = DbtProject::find(&ProjectOptions {
+            project_dir: args.project_dir.clone(),
+            target_path: args.target_path.clone(),
+            vars: args.vars.clone(),
+        })?;
+        let fal = FalProject::read(&dbt.root)?;
+        let (choice, paths) = choice(&dbt.root, &fal);
+        let choice = choice.with_flags(&args.plugins)?;
+        let trusted = trusted(&dbt.root, paths, &args)?;
+        let stages = Stages::new(choice, SearchPath::new(&trusted));
+        Ok(Self { dbt, fal, stages, args })
+    }
+
+    /// Paths of plugins that the project itself names.
+    pub fn plugin_paths(&self) -> Vec<PathBuf> {
+        choice(&self.dbt.root, &self.fal).1
+    }
+
+    /// Understands all models and writes their stubs (or, with `check`, only says what would change).
+    ///
+    /// # Errors
+    /// If any file must be mended first, a plugin fails, or a file cannot be written.
+    pub fn generate(&self, check: bool) -> Result<Generated, HostError> {
+        let python = self.stages.python_parsers()?;
+        let notebooks = self.stages.notebook_parsers()?;
+        let stubs = self.stages.stub_writer()?;
+        let stages = fal_project::Stages {
+            python: python.iter().map(|parser| parser as &dyn PythonParser).collect(),
+            notebooks: notebooks.iter().map(|parser| parser as &dyn NotebookParser).collect(),
+            stubs: &stubs,
+            identity: self.stages.identity(),
+        };
+        Ok(fal_project::generate(&self.dbt, &stages, GenerateOptions { check })?)
+    }
+
+    /// What a session of the backend is told.
+    pub(crate) fn open_request(&self, command: &str, execute: bool) -> OpenRequest {
+        let args = &self.args;
+        let text = |path: &Option<PathBuf>| path.as_deref().map(absolute);
+        OpenRequest {
+            project_dir: self.dbt.root.display().to_string(),
+            profiles_dir: text(&args.profiles_dir),
+            profile: args.profile.clone(),
+            target: args.target.clone(),
+            target_path: args.target_path.as_ref().map(|_| self.dbt.target_path.display().to_string()),
+            vars: args.vars.clone(),
+            threads: args.threads,
+            full_refresh: args.full_refresh,
+            command: command.to_owned(),
+            dbt_args: args.dbt_args.clone(),
+            python: text(&args.python),
+            execute,
+            state_dir: self.dbt.state_dir().display().to_string(),
+            debug: args.debug,
+        }
+    }
+}
+
+fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+/// What fal_project.yml chooses, and the paths of native code that it names.
+fn choice(root: &Path, fal: &FalProject) -> (Choice, Vec<PathBuf>) {
+    let settings = &fal.plugins;
+    let stub_writer: Vec<String> = settings.stub_writer.iter().cloned().collect();
+    let chains = [
+        (Stage::PythonParser, &settings.python_parser),
+        (Stage::NotebookParser, &settings.notebook_parser),
+        (Stage::StubWriter, &stub_writer),
+        (Stage::ExecutionBackend, &settings.execution_backend),
+    ];
+    let mut paths: Vec<PathBuf> = settings.paths.iter().map(|path| root.join(path)).collect();
+    let mut choice = Choice::default();
+    for (stage, chain) in chains.into_iter().filter(|(_, chain)| !chain.is_empty()) {
+        let of_project =
+            |name: &String| if is_path(name) { root.join(name).display().to_string() } else { name.clone() };
+        let chain: Vec<String> = chain.iter().map(of_project).collect();
+        paths.extend(chain.iter().filter(|name| is_path(name)).map(PathBuf::from));
+        choice.wanted.insert(stage, chain);
+    }
+    choice.config = settings.config.clone().into_iter().collect();
+    (choice, paths)
+}
+
+fn trusted(root: &Path, paths: Vec<PathBuf>, args: &ProjectArgs) -> Result<Vec<PathBuf>, PluginDoorError> {
+    if args.trust_project_plugins || paths.is_empty() {
+        return Ok(paths);
+    }
+    let untrusted = || PluginDoorError::Untrusted { path: paths[0].clone() };
+    Trust::of_user().map_err(|_| untrusted())?.check(root, &paths)?;
+    Ok(paths)
+}

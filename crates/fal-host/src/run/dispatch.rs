@@ -1,0 +1,269 @@
+//! The run loop: owns the schedule, starts nodes on threads, hears of their ends, decides what comes next.
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use fal_graph::{Dag, NodeId, Outcome, Schedule, SkipCause as Cause, Skipped};
+use fal_plugin::{
+    ExecutionSession, PluginError,
+    payload::{NodeRequest, NodeResult, NodeStatus},
+};
+use fal_report::{EventKind, Reporters, SkipCause, Summary};
+use jiff::Timestamp;
+
+use super::plan::Plan;
+use crate::interrupt::Interrupt;
+
+/// How long a cancelled node may take to end before the run goes on without it.
+const GRACE: Duration = Duration::from_millis(1100);
+
+/// How a run went.
+#[derive(Debug, Default)]
+pub(super) struct Ended {
+    pub(super) summary: Summary,
+    pub(super) interrupted: bool,
+    /// The backend itself failed: nothing more could be run.
+    pub(super) broken: Option<PluginError>,
+}
+
+enum Message {
+    Ended(NodeId, Result<NodeResult, PluginError>),
+    Interrupt,
+}
+
+/// State of a run.
+pub(super) struct Dispatcher<'a> {
+    dag: &'a Dag,
+    plan: &'a Plan,
+    schedule: Schedule,
+    session: &'a Arc<dyn ExecutionSession>,
+    reporters: &'a Reporters,
+    threads: usize,
+    messages: (Sender<Message>, Receiver<Message>),
+    /// Nodes that run, with their number and their start.
+    running: Vec<(NodeId, u64, Instant)>,
+    started: u64,
+    deadline: Option<Instant>,
+    ended: Ended,
+}
+
+impl<'a> Dispatcher<'a> {
+    pub(super) fn new(
+        dag: &'a Dag,
+        plan: &'a Plan,
+        schedule: Schedule,
+        session: &'a Arc<dyn ExecutionSession>,
+        reporters: &'a Reporters,
+        threads: usize,
+    ) -> Self {
+        Self {
+            dag,
+            plan,
+            schedule,
+            session,
+            reporters,
+            threads: threads.max(1),
+            messages: mpsc::channel(),
+            running: Vec::new(),
+            started: 0,
+            deadline: None,
+            ended: Ended::default(),
+        }
+    }
+
+    /// Runs all nodes to their end.
+    pub(super) fn run(mut self, interrupt: &Interrupt) -> Ended {
+        let sender = self.messages.0.clone();
+        // The loop may be over by then: nobody is left to be told.
+        interrupt.listen(move || _ = sender.send(Message::Interrupt));
+        loop {
+            self.start_ready();
+            if self.running.is_empty() {
+                break;
+            }
+            match self.next_message() {
+                Some(Message::Ended(node, result)) => self.node_ended(node, result),
+                Some(Message::Interrupt) => self.interrupt(),
+                None => self.abandon(),
+            }
+        }
+        self.ended
+    }
+
+    fn next_message(&self) -> Option<Message> {
+        let Some(deadline) = self.deadline else { return self.messages.1.recv().ok() };
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.messages.1.recv_timeout(left) {
+            Ok(message) => Some(message),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        }
+    }
+
+    fn start_ready(&mut self) {
+        let free = self.threads.saturating_sub(self.running.len());
+        for node in self.schedule.pop(free) {
+            self.start(node);
+        }
+    }
+
+    fn start(&mut self, node: NodeId) {
+        self.started += 1;
+        let (index, total) = (self.started, self.plan.total);
+        self.running.push((node, index, Instant::now()));
+        self.emit(EventKind::NodeStarted { index, total, node: self.plan.info(self.dag, node) });
+        let (session, sender) = (Arc::clone(self.session), self.messages.0.clone());
+        let request =
+            NodeRequest { unique_id: self.dag.node(node).unique_id().to_owned(), work: self.plan.work(self.dag, node) };
+        let run = move || {
+            let result = session.run_node(&request);
+            // Nobody listens any more if the run was abandoned.
+            let _ = sender.send(Message::Ended(node, result));
+        };
+        let name = format!("node-{index}");
+        if let Err(cause) = thread::Builder::new().name(name).spawn(run) {
+            let error = PluginError::new("host::thread", format!("no thread could be started: {cause}"));
+            let _ = self.messages.0.send(Message::Ended(node, Err(error)));
+        }
+    }
+
+    fn node_ended(&mut self, node: NodeId, result: Result<NodeResult, PluginError>) {
+        let Some(at) = self.running.iter().position(|(other, ..)| *other == node) else { return };
+        let (_, index, started) = self.running.remove(at);
+        let id = self.dag.node(node).unique_id();
+        let result = match result {
+            // An answer about another node would be booked on this one.
+            Ok(result) if result.unique_id == id => result,
+            Ok(result) => self.broke(id, started, wrong_node(id, &result)),
+            Err(error) => self.broke(id, started, error),
+        };
+        self.book(node, index, result);
+    }
+
+    fn book(&mut self, node: NodeId, index: u64, result: NodeResult) {
+        let outcome = if result.status.is_failure() || result.status == NodeStatus::Skipped {
+            Outcome::Failed
+        } else {
+            Outcome::Succeeded
+        };
+        self.ended.summary.add(result.status);
+        let total = self.plan.total;
+        let info = self.plan.info(self.dag, node);
+        self.emit(EventKind::NodeFinished { index, total, node: info, result: Box::new(result) });
+        let step = self.schedule.finished(node, outcome);
+        self.skip(&step.skipped);
+    }
+
+    /// The backend failed, not the node: the run ends, with everything that waits skipped.
+    fn broke(&mut self, id: &str, started: Instant, error: PluginError) -> NodeResult {
+        let result = failed(id, started, &error.message);
+        if self.ended.broken.is_none() && !self.ended.interrupted {
+            self.ended.broken = Some(error);
+            let skipped = self.schedule.cancel();
+            self.skip(&skipped);
+            self.cancel_session();
+        }
+        result
+    }
+
+    fn skip(&mut self, skipped: &[Skipped]) {
+        for Skipped { node, cause } in skipped {
+            self.started += 1;
+            self.ended.summary.add(NodeStatus::Skipped);
+            let spec = self.dag.node(*node);
+            let cause = self.cause(*cause);
+            let message = match &cause {
+                SkipCause::Upstream { name, .. } => Some(format!("Skipped because {name} failed")),
+                SkipCause::FailFast => Some("Skipped because of --fail-fast".to_owned()),
+                SkipCause::Interrupted => Some("Skipped because the run was interrupted".to_owned()),
+                SkipCause::Other { reason } => Some(reason.clone()),
+            };
+            let result = NodeResult { message, ..blank(spec.unique_id(), NodeStatus::Skipped) };
+            // What the backend cannot record, the artifact of the host will.
+            let _ = self.session.record(&result);
+            let (index, total, node) = (self.started, self.plan.total, self.plan.info(self.dag, *node));
+            self.emit(EventKind::NodeSkipped { index, total, node, cause });
+        }
+    }
+
+    fn cause(&self, cause: Cause) -> SkipCause {
+        match cause {
+            Cause::Ancestor(node) => {
+                let node = self.dag.node(node);
+                SkipCause::Upstream { unique_id: node.unique_id().to_owned(), name: node.name().to_owned() }
+            }
+            Cause::FailFast(_) => SkipCause::FailFast,
+            Cause::Cancelled if self.ended.interrupted => SkipCause::Interrupted,
+            Cause::Cancelled => SkipCause::Other { reason: "the execution backend failed".to_owned() },
+        }
+    }
+
+    fn interrupt(&mut self) {
+        if self.ended.interrupted {
+            return;
+        }
+        self.ended.interrupted = true;
+        self.deadline = Some(Instant::now() + GRACE);
+        let names = self.running.iter().map(|(node, ..)| self.dag.node(*node).name().to_owned()).collect();
+        self.emit(EventKind::Interrupted { running: names });
+        let skipped = self.schedule.cancel();
+        self.cancel_session();
+        self.skip(&skipped);
+    }
+
+    fn cancel_session(&mut self) {
+        self.deadline = self.deadline.or_else(|| Some(Instant::now() + GRACE));
+        let session = Arc::clone(self.session);
+        // On a thread of its own: it may take a while, and the ends of the cancelled nodes come meanwhile. If no
+        // thread can be had, closing the session ends them.
+        let _ = thread::Builder::new().name("cancel".to_owned()).spawn(move || session.cancel());
+    }
+
+    /// Nodes that did not end in time: closing the session will end them.
+    fn abandon(&mut self) {
+        for (node, index, started) in std::mem::take(&mut self.running) {
+            let result = failed(self.dag.node(node).unique_id(), started, "Interrupted while it ran");
+            let _ = self.session.record(&result);
+            self.book(node, index, result);
+        }
+    }
+
+    fn emit(&self, kind: EventKind) {
+        self.reporters.emit(Timestamp::now(), kind);
+    }
+}
+
+fn wrong_node(id: &str, result: &NodeResult) -> PluginError {
+    let message = format!("the execution backend answered for `{}` when it was asked to run `{id}`", result.unique_id);
+    PluginError::new("plugin::bad_answer", message)
+}
+
+fn failed(id: &str, started: Instant, message: &str) -> NodeResult {
+    NodeResult {
+        message: Some(message.to_owned()),
+        execution_time: started.elapsed().as_secs_f64(),
+        ..blank(id, NodeStatus::Error)
+    }
+}
+
+fn blank(id: &str, status: NodeStatus) -> NodeResult {
+    NodeResult {
+        unique_id: id.to_owned(),
+        status,
+        message: None,
+        execution_time: 0.0,
+        rows_affected: None,
+        failures: None,
+        timing: Vec::new(),
+        thread_id: "fal-host".to_owned(),
+        adapter_response: serde_json::Map::new(),
+        compiled: None,
+        compiled_code: None,
+        relation_name: None,
+    }
+}
