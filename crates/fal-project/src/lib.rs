@@ -1,1 +1,48 @@
-//! A dbt project on disk: configuration, discovery of models, stubs, .dbtignore.
+//! A dbt project on disk: configuration, discovery of models, stubs, `.dbtignore`.
+//!
+//! Needs neither dbt nor Python, and never knows how the plugins that it asks were loaded:
+//!
+//! ```no_run
+//! use fal_project::{DbtProject, FalProject, GenerateOptions, ProjectOptions, Stages, generate};
+//! # fn stages<'a>(_: &FalProject) -> Stages<'a> { unimplemented!() }
+//! let project = DbtProject::find(&ProjectOptions::default())?;
+//! let settings = FalProject::read(&project.root)?;
+//! let stages: Stages<'_> = stages(&settings);
+//! let generated = generate(&project, &stages, GenerateOptions { check: false })?;
+//! for model in &generated.models {
+//!     let _ = (&model.name, &model.stub_path, model.python_model(), model.work()?);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! What holds at any moment, also when a run is killed:
+//! - With an error in any file nothing is written: every byte and every time of the project stays.
+//! - A file that fal-host did not write, or that was edited since, is never replaced or removed.
+//! - Each stub on disk is whole, and written only when its bytes change.
+//! - Around our block, `.dbtignore` is the user's, byte for byte.
+
+mod analysis;
+mod cache;
+mod cells;
+mod config;
+mod dbtignore;
+mod diagnostics;
+mod discover;
+mod error;
+mod generate;
+mod model;
+mod names;
+mod roots;
+mod stages;
+mod stamp;
+mod stubs;
+mod temporary;
+mod text;
+
+pub use cells::NotebookText;
+pub use config::{DbtProject, Environment, FalProject, PluginSettings, Profile, ProjectOptions, Route};
+pub use diagnostics::{Excerpt, FileDiagnostic};
+pub use error::{GenerateError, ProjectError};
+pub use generate::{GenerateOptions, Generated, generate};
+pub use model::ModelFile;
+pub use stages::Stages;

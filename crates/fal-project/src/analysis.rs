@@ -1,0 +1,193 @@
+//! Reads files and asks the parsers about them, all in parallel; what the cache knows is neither read nor parsed.
+
+use std::{fs, path::Path};
+
+use fal_plugin::{
+    ParseError, PythonParser,
+    payload::{Diagnostic, NotebookAnalysis, PythonAnalysis, Severity},
+};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::{
+    cache::{Cache, Entry, StubRecord},
+    cells::NotebookText,
+    diagnostics::FileDiagnostic,
+    discover::{Language, SourceFile},
+    stages::{NOTEBOOK_PARSER, PYTHON_PARSER, PluginFailure, Stages},
+    text::decode,
+};
+
+/// What the parsers said of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Parsed {
+    pub(crate) analysis: PythonAnalysis,
+    pub(crate) notebook: Option<NotebookText>,
+    /// What the notebook parser had to say.
+    pub(crate) notebook_diagnostics: Vec<Diagnostic>,
+}
+
+/// A file that was understood.
+#[derive(Debug)]
+pub(crate) struct Analysed {
+    pub(crate) file: SourceFile,
+    pub(crate) parsed: Parsed,
+    pub(crate) hash: u128,
+    /// The stub that belongs to this very content, if the cache knows it.
+    pub(crate) stub: Option<StubRecord>,
+    pub(crate) diagnostics: Vec<FileDiagnostic>,
+    /// Whether the cache knew all this.
+    pub(crate) cached: bool,
+}
+
+/// All files, the understood ones in the order given.
+#[derive(Default)]
+pub(crate) struct Analyses {
+    pub(crate) files: Vec<Analysed>,
+    pub(crate) problems: Vec<FileDiagnostic>,
+    pub(crate) failures: Vec<PluginFailure>,
+}
+
+enum Trouble {
+    File(Box<FileDiagnostic>),
+    Plugin(Box<PluginFailure>),
+}
+
+/// Analyses every file.
+pub(crate) fn analyse(project: &Path, files: Vec<SourceFile>, cache: &mut Cache, stages: &Stages<'_>) -> Analyses {
+    let known: Vec<_> = files
+        .into_iter()
+        .map(|file| {
+            let entry = cache.take(&file.path);
+            let fresh = entry.as_ref().is_some_and(|entry| entry.stamp == file.stamp && !cache.is_racy(&file.stamp));
+            (file, entry, fresh)
+        })
+        .collect();
+    let results: Vec<_> = known
+        .into_par_iter()
+        .with_min_len(16)
+        .map(|(file, entry, fresh)| match entry {
+            Some(entry) if fresh => Ok(finish(project, file, entry, true, None)),
+            entry => read(project, file, entry, stages),
+        })
+        .collect();
+    let mut analyses = Analyses::default();
+    for result in results {
+        match result {
+            Ok(analysed) => analyses.files.push(analysed),
+            Err(Trouble::File(problem)) => analyses.problems.push(*problem),
+            Err(Trouble::Plugin(failure)) => analyses.failures.push(*failure),
+        }
+    }
+    analyses
+}
+
+/// Reads a file; what is known of the same content still holds.
+fn read(project: &Path, file: SourceFile, entry: Option<Entry>, stages: &Stages<'_>) -> Result<Analysed, Trouble> {
+    let bytes = fs::read(project.join(&file.path)).map_err(|error| unreadable(&file.path, &error))?;
+    let hash = xxh3_128(&bytes);
+    if let Some(entry) = entry.filter(|entry| entry.hash == hash) {
+        return Ok(finish(project, file, entry, false, None));
+    }
+    let (parsed, text) = parse(&file, bytes, stages)?;
+    let entry = Entry::new(parsed, hash, file.stamp);
+    Ok(finish(project, file, entry, false, Some(text)))
+}
+
+fn parse(file: &SourceFile, bytes: Vec<u8>, stages: &Stages<'_>) -> Result<(Parsed, String), Trouble> {
+    match file.language {
+        Language::Python => {
+            let text = decode(bytes).map_err(|message| not_text(&file.path, message))?;
+            let analysis = chain(&file.path, &text, &stages.python).map_err(|trouble| {
+                trouble.placed(&file.path, |diagnostic| FileDiagnostic::in_text(&file.path, diagnostic, &text))
+            })?;
+            Ok((Parsed { analysis, notebook: None, notebook_diagnostics: Vec::new() }, text))
+        }
+        Language::Notebook(parser) => notebook(file, &bytes, parser, stages).map(|parsed| (parsed, String::new())),
+    }
+}
+
+fn notebook(file: &SourceFile, bytes: &[u8], parser: usize, stages: &Stages<'_>) -> Result<Parsed, Trouble> {
+    let path = &file.path;
+    let answer = stages.notebooks[parser].parse(path, bytes).map_err(|error| match error {
+        ParseError::Syntax(diagnostic) => {
+            Trouble::File(Box::new(FileDiagnostic::in_text(path, *diagnostic, &String::from_utf8_lossy(bytes))))
+        }
+        ParseError::Plugin(error) => Trouble::Plugin(Box::new(PluginFailure::on(NOTEBOOK_PARSER, path, error))),
+    })?;
+    let NotebookAnalysis { python, lines, diagnostics, .. } = answer;
+    let text = NotebookText { python, lines };
+    // A kernel of another language, say: its code is no Python, so a syntax error would only confuse.
+    if let Some(error) = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error) {
+        return Err(Trouble::File(Box::new(FileDiagnostic::in_notebook(path, error.clone(), &text))));
+    }
+    let analysis = chain(path, &text.python, &stages.python)
+        .map_err(|trouble| trouble.placed(path, |diagnostic| FileDiagnostic::in_notebook(path, diagnostic, &text)))?;
+    Ok(Parsed { analysis, notebook: Some(text), notebook_diagnostics: diagnostics })
+}
+
+/// Why the chain gave nothing.
+enum ChainTrouble {
+    Syntax(Box<Diagnostic>),
+    Plugin(PluginFailure),
+}
+
+impl ChainTrouble {
+    fn placed(self, path: &str, place: impl FnOnce(Diagnostic) -> FileDiagnostic) -> Trouble {
+        match self {
+            Self::Syntax(diagnostic) => {
+                let mut placed = place(*diagnostic);
+                placed.severity = Severity::Error;
+                placed.path = path.to_owned();
+                Trouble::File(Box::new(placed))
+            }
+            Self::Plugin(failure) => Trouble::Plugin(Box::new(failure)),
+        }
+    }
+}
+
+/// The first parser that understands the text answers; of several syntax errors the last one counts, as later parsers
+/// know newer grammar.
+fn chain(path: &str, text: &str, parsers: &[&dyn PythonParser]) -> Result<PythonAnalysis, ChainTrouble> {
+    let mut last = None;
+    for parser in parsers {
+        match parser.parse(path, text) {
+            Ok(analysis) => return Ok(analysis),
+            Err(ParseError::Syntax(diagnostic)) => last = Some(diagnostic),
+            Err(ParseError::Plugin(error)) => {
+                return Err(ChainTrouble::Plugin(PluginFailure::on(PYTHON_PARSER, path, error)));
+            }
+        }
+    }
+    Err(match last {
+        Some(diagnostic) => ChainTrouble::Syntax(diagnostic),
+        None => ChainTrouble::Plugin(PluginFailure::nonsense(PYTHON_PARSER, Some(path), "there is none".to_owned())),
+    })
+}
+
+/// Gives the diagnostics their places. The text is read again only where there is something to show.
+fn finish(project: &Path, file: SourceFile, entry: Entry, cached: bool, text: Option<String>) -> Analysed {
+    let Entry { parsed, hash, stub, .. } = entry;
+    let path = &file.path;
+    let found = parsed.notebook_diagnostics.iter().chain(&parsed.analysis.diagnostics).cloned();
+    let diagnostics = match &parsed.notebook {
+        Some(notebook) => found.map(|diagnostic| FileDiagnostic::in_notebook(path, diagnostic, notebook)).collect(),
+        None if parsed.analysis.diagnostics.is_empty() => Vec::new(),
+        None => {
+            let text = text.or_else(|| fs::read(project.join(path)).ok().and_then(|bytes| decode(bytes).ok()));
+            let text = text.unwrap_or_default();
+            found.map(|diagnostic| FileDiagnostic::in_text(path, diagnostic, &text)).collect()
+        }
+    };
+    Analysed { file, parsed, hash, stub, diagnostics, cached }
+}
+
+fn unreadable(path: &str, error: &std::io::Error) -> Trouble {
+    let message = format!("this file cannot be read: {error}");
+    Trouble::File(Box::new(FileDiagnostic::error(path, "project::unreadable", message)))
+}
+
+fn not_text(path: &str, message: String) -> Trouble {
+    Trouble::File(Box::new(FileDiagnostic::error(path, "python::encoding", message).with_help("save it as UTF-8")))
+}

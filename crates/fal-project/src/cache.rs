@@ -1,0 +1,154 @@
+//! What earlier runs learned, so that unchanged files are neither read nor parsed. Losing it costs time only: a cache
+//! that is missing, damaged or of other plugins is as none.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::{
+    analysis::{Analysed, Parsed},
+    stamp::Stamp,
+    temporary::Temporary,
+};
+
+/// Raised when the format changes.
+const MAGIC: &[u8; 8] = b"falc\0\0\0\x01";
+/// Entries decoded together.
+const SHARD: usize = 256;
+
+/// A stub as it was when it was last written or compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StubRecord {
+    /// Path below the project.
+    pub(crate) path: String,
+    /// Hash of the content that belongs there.
+    pub(crate) hash: u128,
+    /// The file that had this content.
+    pub(crate) stamp: Stamp,
+}
+
+/// What is known of a file.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    path: String,
+    pub(crate) stamp: Stamp,
+    pub(crate) hash: u128,
+    pub(crate) parsed: Parsed,
+    /// The stub that belongs to this very content.
+    pub(crate) stub: Option<StubRecord>,
+}
+
+#[derive(Serialize)]
+struct EntryRef<'a> {
+    path: &'a str,
+    stamp: Stamp,
+    hash: u128,
+    parsed: &'a Parsed,
+    stub: Option<&'a StubRecord>,
+}
+
+/// The cache of one project.
+pub(crate) struct Cache {
+    file: PathBuf,
+    identity: u128,
+    /// When the run began that wrote it.
+    started: i128,
+    entries: HashMap<String, Entry>,
+}
+
+impl Cache {
+    /// Reads the cache of a project, as far as it fits the plugins.
+    pub(crate) fn read(state_dir: &Path, identity: &str) -> Self {
+        let file = state_dir.join("analysis.bin");
+        let identity = xxh3_128(format!("{}\n{identity}", env!("CARGO_PKG_VERSION")).as_bytes());
+        let (started, entries) = fs::read(&file).ok().and_then(|bytes| decode(&bytes, identity)).unwrap_or_default();
+        Self { file, identity, started, entries }
+    }
+
+    /// Takes out what is known of a file.
+    pub(crate) fn take(&mut self, path: &str) -> Option<Entry> {
+        self.entries.remove(path)
+    }
+
+    /// Whether a file with this stamp may have changed since the cache was written.
+    pub(crate) fn is_racy(&self, stamp: &Stamp) -> bool {
+        stamp.is_racy(self.started)
+    }
+
+    /// Whether something is left that no file took: files that are gone.
+    pub(crate) fn has_rest(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
+    /// Writes what this run learned. A failure costs the next run time and is no error of this one.
+    pub(crate) fn write(&self, started: i128, files: &[(&Analysed, Option<&StubRecord>)]) {
+        let shards: Vec<Vec<u8>> = files
+            .par_chunks(SHARD)
+            .map(|chunk| {
+                let entries: Vec<_> = chunk.iter().map(|(file, stub)| EntryRef::of(file, *stub)).collect();
+                postcard::to_stdvec(&entries).unwrap_or_default()
+            })
+            .collect();
+        let Some(folder) = self.file.parent() else { return };
+        let written = Temporary::write(folder, &encode(self.identity, started, &shards));
+        // No cache is a valid cache.
+        let _ = written.and_then(|temporary| temporary.replace(&self.file));
+    }
+}
+
+impl Entry {
+    /// Of a file that was just parsed.
+    pub(crate) fn new(parsed: Parsed, hash: u128, stamp: Stamp) -> Self {
+        Self { path: String::new(), stamp, hash, parsed, stub: None }
+    }
+}
+
+impl<'a> EntryRef<'a> {
+    fn of(file: &'a Analysed, stub: Option<&'a StubRecord>) -> Self {
+        Self { path: &file.file.path, stamp: file.file.stamp, hash: file.hash, parsed: &file.parsed, stub }
+    }
+}
+
+/// Magic, checksum of the rest, identity, start, then each shard with its length.
+fn encode(identity: u128, started: i128, shards: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(40 + shards.iter().map(|shard| shard.len() + 8).sum::<usize>());
+    body.extend(identity.to_le_bytes());
+    body.extend(started.to_le_bytes());
+    for shard in shards {
+        body.extend((shard.len() as u64).to_le_bytes());
+        body.extend(shard);
+    }
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(xxh3_128(&body).to_le_bytes());
+    bytes.extend(body);
+    bytes
+}
+
+fn decode(bytes: &[u8], identity: u128) -> Option<(i128, HashMap<String, Entry>)> {
+    let rest = bytes.strip_prefix(MAGIC)?;
+    let (checksum, body) = rest.split_first_chunk::<16>()?;
+    if u128::from_le_bytes(*checksum) != xxh3_128(body) {
+        return None;
+    }
+    let (found, rest) = body.split_first_chunk::<16>()?;
+    let (started, mut rest) = rest.split_first_chunk::<16>()?;
+    if u128::from_le_bytes(*found) != identity {
+        return None;
+    }
+    let mut shards = Vec::new();
+    while let Some((length, behind)) = rest.split_first_chunk::<8>() {
+        let (shard, next) = behind.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        shards.push(shard);
+        rest = next;
+    }
+    let decoded: Option<Vec<Vec<Entry>>> =
+        shards.into_par_iter().map(|shard| postcard::from_bytes(shard).ok()).collect();
+    let entries = decoded?.into_iter().flatten().map(|entry| (entry.path.clone(), entry)).collect();
+    Some((i128::from_le_bytes(*started), entries))
+}

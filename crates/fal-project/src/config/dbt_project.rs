@@ -1,0 +1,223 @@
+//! `dbt_project.yml`: where it is, and what of it matters before dbt is there.
+
+use std::{
+    env,
+    path::{Component, Path, PathBuf},
+};
+
+use serde_json::{Map, Value};
+
+use super::{source::Source, yaml::Node};
+use crate::error::ProjectError;
+
+const FILE: &str = "dbt_project.yml";
+
+/// What the command line says of the project.
+#[derive(Clone, Debug, Default)]
+pub struct ProjectOptions {
+    /// `--project-dir`; otherwise `DBT_PROJECT_DIR`, otherwise the nearest folder upwards that holds a project.
+    pub project_dir: Option<PathBuf>,
+    /// `--target-path`; otherwise `DBT_TARGET_PATH`, otherwise the project's.
+    pub target_path: Option<PathBuf>,
+    /// `--vars`.
+    pub vars: Map<String, Value>,
+}
+
+/// A dbt project. Paths are below [`root`](Self::root), with `/`, unless they say otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DbtProject {
+    /// Folder of `dbt_project.yml`, absolute.
+    pub root: PathBuf,
+    /// `name`.
+    pub name: String,
+    /// `profile`.
+    pub profile: Option<String>,
+    /// `model-paths`.
+    pub model_paths: Vec<String>,
+    /// The var `fal-models-paths`: further folders with Python models.
+    pub fal_models_paths: Vec<String>,
+    /// The var `fal-scripts-path`: what scripts of the older kind are relative to.
+    pub fal_scripts_path: String,
+    /// `seed-paths`.
+    pub seed_paths: Vec<String>,
+    /// `snapshot-paths`.
+    pub snapshot_paths: Vec<String>,
+    /// `packages-install-path`.
+    pub packages_path: String,
+    /// The target folder, absolute.
+    pub target_path: PathBuf,
+}
+
+impl DbtProject {
+    /// Finds and reads the project.
+    ///
+    /// # Errors
+    /// If there is none, or if its file makes no sense.
+    pub fn find(options: &ProjectOptions) -> Result<Self, ProjectError> {
+        let lookup = |name: &str| env::var(name).ok();
+        let root = locate(options.project_dir.as_deref())?;
+        let Some(source) = Source::read(&root.join(FILE), &lookup)? else {
+            return Err(ProjectError::NotFound { folder: root, above: false });
+        };
+        let mut project = read(&source, &options.vars)?;
+        let target = options.target_path.clone().or_else(|| env::var_os("DBT_TARGET_PATH").map(PathBuf::from));
+        project.target_path = root.join(target.unwrap_or(project.target_path));
+        project.root = root;
+        Ok(project)
+    }
+
+    /// Folder of our own files: `target/fal`.
+    pub fn state_dir(&self) -> PathBuf {
+        self.target_path.join("fal")
+    }
+}
+
+fn locate(project_dir: Option<&Path>) -> Result<PathBuf, ProjectError> {
+    let named = project_dir.map(Path::to_path_buf).or_else(|| env::var_os("DBT_PROJECT_DIR").map(PathBuf::from));
+    let here = named.clone().unwrap_or_else(|| PathBuf::from("."));
+    let start = std::path::absolute(&here).map_err(|source| ProjectError::Read { path: here, source })?;
+    let start = lexical(&start);
+    let above = named.is_none();
+    let mut candidates = start.ancestors().take(if above { usize::MAX } else { 1 });
+    match candidates.find(|folder| folder.join(FILE).is_file()) {
+        Some(folder) => Ok(folder.to_path_buf()),
+        None => Err(ProjectError::NotFound { folder: start, above }),
+    }
+}
+
+/// Without `.`; `..` stays, as it may lead through a link.
+fn lexical(path: &Path) -> PathBuf {
+    path.components().filter(|component| *component != Component::CurDir).collect()
+}
+
+fn read(source: &Source<'_>, cli_vars: &Map<String, Value>) -> Result<DbtProject, ProjectError> {
+    let tree = source.tree()?;
+    let Some(name) = source.optional_string(&tree, "name")? else {
+        let help = "add `name: my_project`".to_owned();
+        return Err(source.complain(1, "the project has no `name`".to_owned(), Some(help)));
+    };
+    let paths = |key: &str, default: &str| -> Result<Vec<String>, ProjectError> {
+        match tree.get(key) {
+            Some(node) if !node.is_null() => Ok(normal(source.strings(&format!("`{key}`"), node)?)),
+            _ => Ok(vec![default.to_owned()]),
+        }
+    };
+    let vars = Vars { source, cli: cli_vars, file: tree.get("vars"), project: &name };
+    Ok(DbtProject {
+        root: PathBuf::new(),
+        profile: source.optional_string(&tree, "profile")?,
+        model_paths: paths("model-paths", "models")?,
+        fal_models_paths: normal(vars.strings("fal-models-paths")?),
+        fal_scripts_path: normal(vars.strings("fal-scripts-path")?).into_iter().next().unwrap_or_default(),
+        seed_paths: paths("seed-paths", "seeds")?,
+        snapshot_paths: paths("snapshot-paths", "snapshots")?,
+        packages_path: normal(source.optional_string(&tree, "packages-install-path")?.into_iter().collect())
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| "dbt_packages".to_owned()),
+        target_path: source.optional_string(&tree, "target-path")?.map_or_else(|| "target".into(), PathBuf::from),
+        name,
+    })
+}
+
+/// Vars in dbt's order: command line, the project's own, for all packages.
+struct Vars<'a> {
+    source: &'a Source<'a>,
+    cli: &'a Map<String, Value>,
+    file: Option<&'a Node>,
+    project: &'a str,
+}
+
+impl Vars<'_> {
+    fn strings(&self, name: &str) -> Result<Vec<String>, ProjectError> {
+        if let Some(value) = self.cli.get(name) {
+            return self.given(name, value);
+        }
+        let scoped = self.file.and_then(|vars| vars.get(self.project)).and_then(|vars| vars.get(name));
+        match scoped.or_else(|| self.file.and_then(|vars| vars.get(name))) {
+            Some(node) => self.source.strings(&format!("the var `{name}`"), node),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn given(&self, name: &str, value: &Value) -> Result<Vec<String>, ProjectError> {
+        let texts = match value {
+            Value::String(text) => Some(vec![text.clone()]),
+            Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            _ => None,
+        };
+        let message = || format!("the var `{name}` given with --vars must be text or a list of texts");
+        texts.ok_or_else(|| self.source.complain(1, message(), None))
+    }
+}
+
+/// Paths as they are compared: with `/`, without `.` and a trailing slash.
+fn normal(paths: Vec<String>) -> Vec<String> {
+    let one = |path: String| {
+        let absolute = if path.starts_with('/') { "/" } else { "" };
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        format!("{absolute}{}", parts.join("/"))
+    };
+    paths.into_iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn project(text: &str, vars: Value) -> Result<DbtProject, ProjectError> {
+        let env = |name: &str| (name == "MODELS").then(|| "env_models".to_owned());
+        read(&Source::of(text, &env), vars.as_object().unwrap())
+    }
+
+    #[test]
+    fn defaults_are_dbts() {
+        let project = project("name: shop\n", json!({})).unwrap();
+        assert_eq!(project.model_paths, ["models"]);
+        assert_eq!(project.packages_path, "dbt_packages");
+        assert_eq!(project.target_path, PathBuf::from("target"));
+        assert!(project.fal_models_paths.is_empty());
+    }
+
+    #[test]
+    fn paths_are_normal_and_env_vars_known() {
+        let text = "name: shop\nmodel-paths: [./a/, \"{{ env_var('MODELS') }}\", \"{{ env_var('NO', 'x') }}\"]\n";
+        assert_eq!(project(text, json!({})).unwrap().model_paths, ["a", "env_models", "x"]);
+    }
+
+    #[test]
+    fn vars_have_dbts_order() {
+        let text = "name: shop\nvars:\n  fal-models-paths: all\n  fal-scripts-path: scripts\n  shop:\n    fal-models-paths: [own]\n";
+        let read = project(text, json!({})).unwrap();
+        assert_eq!((read.fal_models_paths, read.fal_scripts_path), (vec!["own".to_owned()], "scripts".to_owned()));
+        assert_eq!(project(text, json!({"fal-models-paths": "cli"})).unwrap().fal_models_paths, ["cli"]);
+        assert!(project(text, json!({"fal-models-paths": 3})).is_err());
+    }
+
+    #[test]
+    fn complaints_name_file_line_and_fix() {
+        let error = project("name: shop\n\nmodel-paths: {a: b}\n", json!({})).unwrap_err();
+        insta::assert_snapshot!(error, @"test.yml: `model-paths` must be text or a list, not a mapping");
+        let ProjectError::Invalid(diagnostic) = error else { panic!() };
+        assert_eq!(diagnostic.place().unwrap().1.line, 3);
+        let error = project("name: \"{{ env_var('NOPE') }}\"\n", json!({})).unwrap_err();
+        insta::assert_snapshot!(error.help().unwrap(), @"set NOPE, or give a default: env_var('NOPE', '...')");
+        insta::assert_snapshot!(project("", json!({})).unwrap_err(), @"test.yml: the project has no `name`");
+    }
+
+    #[test]
+    fn a_named_folder_is_not_left() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "name: x\n").unwrap();
+        let inside = folder.path().join("models");
+        fs::create_dir(&inside).unwrap();
+        let find =
+            |path: &Path| DbtProject::find(&ProjectOptions { project_dir: Some(path.into()), ..Default::default() });
+        assert_eq!(find(folder.path()).unwrap().name, "x");
+        assert!(matches!(find(&inside), Err(ProjectError::NotFound { above: false, .. })));
+    }
+}

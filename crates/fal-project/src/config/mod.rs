@@ -1,0 +1,13 @@
+//! What the project's YAML files say.
+
+mod dbt_project;
+mod env_var;
+mod fal_project;
+mod nearest;
+mod profiles;
+mod source;
+mod yaml;
+
+pub use dbt_project::{DbtProject, ProjectOptions};
+pub use fal_project::{Environment, FalProject, PluginSettings, Route};
+pub use profiles::Profile;

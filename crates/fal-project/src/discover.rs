@@ -1,0 +1,266 @@
+//! Finds the files that may be models, and what stands in the folders of stubs. Reads folders and stamps, no content.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, DirEntry, FileType, Metadata},
+    io,
+    path::{Path, PathBuf},
+};
+
+use rayon::prelude::*;
+
+use crate::{diagnostics::FileDiagnostic, roots::Root, stamp::Stamp, temporary};
+
+/// A file that may be a model.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceFile {
+    /// Below the project, with `/`.
+    pub(crate) path: String,
+    /// Where the path below the root begins.
+    below: usize,
+    /// The stem.
+    pub(crate) name: String,
+    pub(crate) language: Language,
+    /// Index of its root.
+    pub(crate) root: usize,
+    pub(crate) stamp: Stamp,
+}
+
+impl SourceFile {
+    /// Path below its model path.
+    pub(crate) fn below(&self) -> &str {
+        &self.path[self.below..]
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Python,
+    /// Claimed by the notebook parser of this index.
+    Notebook(usize),
+}
+
+/// What stands below the folder of stubs.
+#[derive(Clone, Debug)]
+pub(crate) struct StubFile {
+    pub(crate) path: String,
+    below: usize,
+    /// `None`: no regular file (a link, a folder), so nothing that we wrote.
+    pub(crate) stamp: Option<Stamp>,
+}
+
+impl StubFile {
+    pub(crate) fn below(&self) -> &str {
+        &self.path[self.below..]
+    }
+}
+
+/// All that was found, each list sorted by path.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) sources: Vec<SourceFile>,
+    /// SQL files outside the folders of stubs: name and path.
+    pub(crate) sql: Vec<(String, String)>,
+    pub(crate) stubs: Vec<StubFile>,
+    /// Temporary files of earlier runs.
+    pub(crate) leftovers: Vec<PathBuf>,
+    pub(crate) problems: Vec<FileDiagnostic>,
+}
+
+/// What to look for and where not.
+pub(crate) struct Scope<'a> {
+    /// The project's folder.
+    pub(crate) project: &'a Path,
+    /// Extension (in lower case) and index of the notebook parser that claims it.
+    pub(crate) notebooks: Vec<(String, usize)>,
+    /// Folder of stubs below each model path.
+    pub(crate) stub_folder: &'a str,
+    /// Folders below the project that hold no models: target, packages, the other roots.
+    pub(crate) skipped: Vec<String>,
+}
+
+/// Walks all roots.
+pub(crate) fn discover(scope: &Scope<'_>, roots: &[Root]) -> Found {
+    let mut found = roots
+        .par_iter()
+        .enumerate()
+        .map(|(index, root)| Walk { scope, root, index }.folder(&root.path, false))
+        .reduce(Found::default, Found::and);
+    found.sources.par_sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    found.stubs.par_sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    found.sql.sort_unstable_by(|one, other| one.1.cmp(&other.1));
+    found.problems.sort_by(|one, other| one.path.cmp(&other.path));
+    found
+}
+
+impl Found {
+    fn and(mut self, mut other: Self) -> Self {
+        if self.sources.len() + self.stubs.len() < other.sources.len() + other.stubs.len() {
+            std::mem::swap(&mut self, &mut other);
+        }
+        self.sources.append(&mut other.sources);
+        self.sql.append(&mut other.sql);
+        self.stubs.append(&mut other.stubs);
+        self.leftovers.append(&mut other.leftovers);
+        self.problems.append(&mut other.problems);
+        self
+    }
+
+    fn problem(problem: FileDiagnostic) -> Self {
+        Self { problems: vec![problem], ..Self::default() }
+    }
+}
+
+struct Walk<'a> {
+    scope: &'a Scope<'a>,
+    root: &'a Root,
+    index: usize,
+}
+
+impl Walk<'_> {
+    /// Everything below a folder, given as its path below the project.
+    fn folder(&self, path: &str, in_stubs: bool) -> Found {
+        let entries = fs::read_dir(self.scope.project.join(path)).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        match entries {
+            Ok(entries) => entries
+                .into_par_iter()
+                .with_min_len(64)
+                .fold(Found::default, |found, entry| self.entry(found, path, &entry, in_stubs))
+                .reduce(Found::default, Found::and),
+            // dbt takes a model path that does not exist for an empty one.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Found::default(),
+            Err(error) => Found::problem(FileDiagnostic::error(
+                path,
+                "project::unreadable",
+                format!("this folder cannot be read: {error}"),
+            )),
+        }
+    }
+
+    fn entry(&self, mut found: Found, folder: &str, entry: &DirEntry, in_stubs: bool) -> Found {
+        let file_name = entry.file_name();
+        let Some(name) = file_name.to_str() else {
+            found.problems.extend(self.strange_name(folder, &file_name));
+            return found;
+        };
+        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let result = match entry.file_type() {
+            Ok(kind) if kind.is_dir() => {
+                if in_stubs && name.ends_with(".sql") {
+                    found.stubs.push(StubFile { path: path.clone(), below: self.root.below(), stamp: None });
+                }
+                return found.and(self.subfolder(&path, name, in_stubs));
+            }
+            Ok(kind) if in_stubs => self.in_stubs(&mut found, path.clone(), name, kind, entry),
+            Ok(kind) => self.file(&mut found, path.clone(), name, kind, entry),
+            Err(error) => Err(error),
+        };
+        match result {
+            // Gone since the folder was read: as if it had never been there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => found.problems.push(unreadable(&path, &error)),
+            Ok(()) => {}
+        }
+        found
+    }
+
+    fn subfolder(&self, path: &str, name: &str, in_stubs: bool) -> Found {
+        let hidden = name.starts_with('.') || name == "__pycache__";
+        if hidden || self.scope.skipped.iter().any(|skipped| skipped == path) {
+            return Found::default();
+        }
+        let is_stubs = path.get(self.root.below()..) == Some(self.scope.stub_folder);
+        self.folder(path, in_stubs || is_stubs)
+    }
+
+    fn file(&self, found: &mut Found, path: String, name: &str, kind: FileType, entry: &DirEntry) -> io::Result<()> {
+        let Some((stem, extension)) = split(name) else { return Ok(()) };
+        if extension == "sql" {
+            found.sql.push((stem.to_owned(), path));
+            return Ok(());
+        }
+        let Some(language) = self.language(&extension) else { return Ok(()) };
+        match metadata(entry, kind) {
+            Ok(metadata) if metadata.is_file() => found.sources.push(SourceFile {
+                below: self.root.below(),
+                name: stem.to_owned(),
+                language,
+                root: self.index,
+                stamp: Stamp::of(&metadata),
+                path,
+            }),
+            Ok(_) => {}
+            Err(error) if kind.is_symlink() && error.kind() == io::ErrorKind::NotFound => {
+                found.problems.push(
+                    FileDiagnostic::error(path, "project::broken_link", "this symbolic link leads nowhere")
+                        .with_help("remove the link, or restore the file that it leads to"),
+                );
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn in_stubs(
+        &self,
+        found: &mut Found,
+        path: String,
+        name: &str,
+        kind: FileType,
+        entry: &DirEntry,
+    ) -> io::Result<()> {
+        if temporary::is_ours(name) {
+            found.leftovers.push(entry.path());
+        } else if name.ends_with(".sql") {
+            let stamp = if kind.is_file() { Some(Stamp::of(&entry.metadata()?)) } else { None };
+            found.stubs.push(StubFile { path, below: self.root.below(), stamp });
+        } else if split(name).is_some_and(|(_, extension)| self.language(&extension).is_some()) {
+            let folder = self.scope.stub_folder;
+            found.problems.push(
+                FileDiagnostic::warning(
+                    path,
+                    "project::model_among_stubs",
+                    format!("not read as a model: the folder `{folder}` belongs to the generated stubs"),
+                )
+                .with_help(format!("move it to a folder that is not called `{folder}`")),
+            );
+        }
+        Ok(())
+    }
+
+    fn language(&self, extension: &str) -> Option<Language> {
+        if extension == "py" {
+            return Some(Language::Python);
+        }
+        let claim = self.scope.notebooks.iter().find(|(claimed, _)| claimed == extension)?;
+        Some(Language::Notebook(claim.1))
+    }
+
+    /// A name that is no UTF-8 matters only where it could be a model's.
+    fn strange_name(&self, folder: &str, name: &OsStr) -> Option<FileDiagnostic> {
+        let extension = Path::new(name).extension()?.to_str()?.to_lowercase();
+        if extension != "sql" && self.language(&extension).is_none() {
+            return None;
+        }
+        let path = format!("{folder}/{}", name.to_string_lossy());
+        Some(
+            FileDiagnostic::error(path, "project::name_not_utf8", "the name of this file is not UTF-8")
+                .with_help("rename it: a model's name is the file's"),
+        )
+    }
+}
+
+/// Stem and extension in lower case (dbt takes `X.PY` for Python, too). Hidden files have none.
+fn split(name: &str) -> Option<(&str, String)> {
+    let (stem, extension) = name.rsplit_once('.')?;
+    (!stem.is_empty() && !stem.starts_with('.')).then(|| (stem, extension.to_lowercase()))
+}
+
+/// Of what a link leads to.
+fn metadata(entry: &DirEntry, kind: FileType) -> io::Result<Metadata> {
+    if kind.is_symlink() { fs::metadata(entry.path()) } else { entry.metadata() }
+}
+
+fn unreadable(path: &str, error: &io::Error) -> FileDiagnostic {
+    FileDiagnostic::error(path, "project::unreadable", format!("this file cannot be read: {error}"))
+}

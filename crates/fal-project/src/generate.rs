@@ -1,0 +1,245 @@
+//! From the files of a project to its stubs and its `.dbtignore`: all or nothing.
+
+use std::path::{Path, PathBuf};
+
+use fal_plugin::payload::FileKind;
+
+use crate::{
+    analysis::{Analysed, Analyses, analyse},
+    cache::{Cache, StubRecord},
+    config::DbtProject,
+    dbtignore::{self, Change, Dbtignore, Rules},
+    diagnostics::FileDiagnostic,
+    discover::{Found, Scope, discover},
+    error::GenerateError,
+    model::ModelFile,
+    names::duplicates,
+    roots::{Root, roots},
+    stages::{PluginFailure, Stages},
+    stamp,
+    stubs::{StubPlan, Survey, apply, plan},
+};
+
+/// How to generate.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GenerateOptions {
+    /// Change nothing, only say what would change.
+    pub check: bool,
+}
+
+/// What is in place now; with [`GenerateOptions::check`] what would be. Paths are below the project.
+#[derive(Clone, Debug, Default)]
+pub struct Generated {
+    /// All Python and notebook models, by path.
+    pub models: Vec<ModelFile>,
+    /// Python files and notebooks that are no models.
+    pub helpers: Vec<String>,
+    /// Stubs that were written.
+    pub written: Vec<String>,
+    /// Stubs that were removed, as their models are gone.
+    pub removed: Vec<String>,
+    /// How many stubs were right already.
+    pub unchanged: usize,
+    /// Whether `.dbtignore` was written or removed.
+    pub dbtignore_changed: bool,
+    /// Warnings and notes, by path.
+    pub warnings: Vec<FileDiagnostic>,
+}
+
+impl Generated {
+    /// Whether anything was (or would be) written or removed.
+    pub fn is_changed(&self) -> bool {
+        self.dbtignore_changed || !self.written.is_empty() || !self.removed.is_empty()
+    }
+}
+
+/// Brings the stubs and `.dbtignore` of a project up to date.
+///
+/// # Errors
+/// All problems of all files at once, or the failure of a plugin: then nothing was changed. Or the one file that could
+/// not be written: then others were, each of them whole.
+pub fn generate(
+    project: &DbtProject,
+    stages: &Stages<'_>,
+    options: GenerateOptions,
+) -> Result<Generated, GenerateError> {
+    let folder = stages.stub_folder().map_err(|failure| plugin_error(failure, 0))?;
+    let job = Job { project, stages, roots: roots(project), folder, started: stamp::now() };
+    let state = job.examine()?;
+    let mut generated = state.summary();
+    let stub_paths = if options.check { state.planned() } else { job.apply(&state)? };
+    generated.warnings = state.warnings;
+    for (file, stub) in state.files.into_iter().zip(stub_paths) {
+        match file.parsed.analysis.kind {
+            FileKind::Helper => generated.helpers.push(file.file.path),
+            FileKind::Script | FileKind::DbtNative => generated.models.push(job.model(file, stub)),
+        }
+    }
+    Ok(generated)
+}
+
+/// One call of [`generate`].
+struct Job<'a> {
+    project: &'a DbtProject,
+    stages: &'a Stages<'a>,
+    roots: Vec<Root>,
+    folder: String,
+    started: i128,
+}
+
+/// What was found and what has to be done about it. Nothing is wrong with it.
+struct State {
+    files: Vec<Analysed>,
+    cache: Cache,
+    plan: StubPlan,
+    leftovers: Vec<PathBuf>,
+    dbtignore: Dbtignore,
+    change: Change,
+    warnings: Vec<FileDiagnostic>,
+}
+
+impl Job<'_> {
+    /// Reads everything, and writes nothing.
+    fn examine(&self) -> Result<State, GenerateError> {
+        let dbtignore = Dbtignore::read(&self.project.root).map_err(|problem| GenerateError::Files(vec![*problem]))?;
+        let identity = format!("{}\n{}\n{:?}", self.stages.identity, self.folder, self.roots);
+        let state_dir = self.project.state_dir();
+        let (found, mut cache) = rayon::join(|| self.find(&dbtignore.rules()), || Cache::read(&state_dir, &identity));
+        let Analyses { files, mut problems, failures } =
+            analyse(&self.project.root, found.sources, &mut cache, self.stages);
+        stop_at(failures)?;
+        let mut plan = plan(&self.survey(&files, &cache), &found.stubs);
+        stop_at(std::mem::take(&mut plan.failures))?;
+        problems.extend(found.problems);
+        problems.extend(files.iter().flat_map(|file| file.diagnostics.iter().cloned()));
+        problems.append(&mut plan.conflicts);
+        problems.append(&mut plan.warnings);
+        problems.extend(same_names(&files, &found.sql, &plan));
+        problems.sort_by(|one, other| one.path.cmp(&other.path));
+        if problems.iter().any(FileDiagnostic::is_error) {
+            return Err(GenerateError::Files(problems));
+        }
+        let change = dbtignore.change(&self.unfit_for_dbt(&files));
+        Ok(State { files, cache, plan, leftovers: found.leftovers, dbtignore, change, warnings: problems })
+    }
+
+    /// All files, less those that the user hides from dbt.
+    fn find(&self, rules: &Rules) -> Found {
+        let below =
+            |path: &Path| path.strip_prefix(&self.project.root).ok().and_then(|path| path.to_str()).map(str::to_owned);
+        let mut skipped: Vec<String> = self.roots.iter().map(|root| root.path.clone()).collect();
+        skipped.extend(below(&self.project.target_path));
+        skipped.push(self.project.packages_path.clone());
+        let scope =
+            Scope { project: &self.project.root, notebooks: self.stages.claims(), stub_folder: &self.folder, skipped };
+        let mut found = discover(&scope, &self.roots);
+        found.sources.retain(|file| !rules.ignores(&file.path));
+        found.sql.retain(|(_, path)| !rules.ignores(path));
+        found.problems.retain(|problem| !rules.ignores(&problem.path));
+        found
+    }
+
+    fn survey<'b>(&'b self, files: &'b [Analysed], cache: &'b Cache) -> Survey<'b> {
+        Survey {
+            project: &self.project.root,
+            roots: &self.roots,
+            stages: self.stages,
+            folder: &self.folder,
+            cache,
+            files,
+        }
+    }
+
+    /// Files that dbt would read and fail on: it wants exactly one `def model` in each.
+    fn unfit_for_dbt<'b>(&self, files: &'b [Analysed]) -> Vec<&'b str> {
+        files
+            .iter()
+            .filter(|file| self.roots[file.file.root].dbt && file.parsed.notebook.is_none())
+            .filter(|file| file.parsed.analysis.kind != FileKind::DbtNative)
+            .map(|file| file.file.path.as_str())
+            .collect()
+    }
+
+    /// Writes what has to be written, and says each file's stub.
+    fn apply(&self, state: &State) -> Result<Vec<Option<String>>, GenerateError> {
+        let written = apply(&self.project.root, &self.folder, &state.plan, &state.leftovers, self.stages)?;
+        state.dbtignore.apply(&state.change).map_err(|source| GenerateError::Write {
+            action: "write",
+            path: dbtignore::FILE.to_owned(),
+            source,
+        })?;
+        let mut records: Vec<Option<StubRecord>> = vec![None; state.files.len()];
+        for (model, record) in state.plan.keep.iter().cloned().chain(written) {
+            records[model] = Some(record);
+        }
+        self.remember(state, &records);
+        Ok(records.into_iter().map(|record| record.map(|record| record.path)).collect())
+    }
+
+    /// Writes the cache, if there is anything new to say.
+    fn remember(&self, state: &State, records: &[Option<StubRecord>]) {
+        let same = |(file, stub): (&Analysed, &Option<StubRecord>)| file.cached && file.stub == *stub;
+        if state.cache.has_rest() || !state.files.iter().zip(records).all(same) {
+            let files: Vec<_> = state.files.iter().zip(records).map(|(file, stub)| (file, stub.as_ref())).collect();
+            state.cache.write(self.started, &files);
+        }
+    }
+
+    fn model(&self, file: Analysed, stub_path: Option<String>) -> ModelFile {
+        ModelFile {
+            name: file.file.name,
+            file: self.project.root.join(&file.file.path),
+            path: file.file.path,
+            kind: file.parsed.analysis.kind,
+            analysis: file.parsed.analysis,
+            notebook: file.parsed.notebook,
+            stub_path,
+            diagnostics: file.diagnostics,
+        }
+    }
+}
+
+impl State {
+    fn summary(&self) -> Generated {
+        Generated {
+            written: self.plan.write.iter().map(|write| write.path.clone()).collect(),
+            removed: self.plan.remove.iter().map(|stub| stub.path.clone()).collect(),
+            unchanged: self.plan.keep.len(),
+            dbtignore_changed: self.change != Change::None,
+            ..Generated::default()
+        }
+    }
+
+    /// Each file's stub as it would be.
+    fn planned(&self) -> Vec<Option<String>> {
+        let mut paths = vec![None; self.files.len()];
+        for (model, record) in &self.plan.keep {
+            paths[*model] = Some(record.path.clone());
+        }
+        for write in &self.plan.write {
+            paths[write.model] = Some(write.path.clone());
+        }
+        paths
+    }
+}
+
+/// Models of one name, also where the other is SQL.
+fn same_names(files: &[Analysed], sql: &[(String, String)], plan: &StubPlan) -> Vec<FileDiagnostic> {
+    let models = files.iter().filter(|file| file.parsed.analysis.kind != FileKind::Helper);
+    let python: Vec<_> = models.map(|file| (file.file.name.as_str(), file.file.path.as_str())).collect();
+    let sql: Vec<_> = sql.iter().chain(&plan.users).map(|(name, path)| (name.as_str(), path.as_str())).collect();
+    duplicates(&python, &sql)
+}
+
+/// One plugin that fails on ten thousand files is one error.
+fn stop_at(mut failures: Vec<PluginFailure>) -> Result<(), GenerateError> {
+    let others = failures.len().saturating_sub(1);
+    match failures.is_empty() {
+        true => Ok(()),
+        false => Err(plugin_error(failures.swap_remove(0), others)),
+    }
+}
+
+fn plugin_error(failure: PluginFailure, others: usize) -> GenerateError {
+    GenerateError::Plugin { stage: failure.stage, path: failure.path, others, source: failure.error }
+}

@@ -1,0 +1,30 @@
+//! What stands at a path, and whose it is.
+
+use std::{borrow::Cow, fs, io, path::Path};
+
+use fal_plugin::payload::{StubVerdict, StubVerdictRequest};
+
+use crate::stages::{PluginFailure, STUB_WRITER, Stages};
+
+/// A file as text with line ends as we write them: git may have changed those of a stub.
+pub(crate) struct Existing(Option<String>);
+
+impl Existing {
+    /// Reads a file; one that is no UTF-8 has no text, and is nobody's stub.
+    pub(crate) fn read(path: &Path) -> io::Result<Self> {
+        Ok(Self(String::from_utf8(fs::read(path)?).ok()))
+    }
+
+    /// Its text, as if git had left the line ends alone.
+    pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
+        let text = self.0.as_deref()?;
+        Some(if text.contains('\r') { text.replace("\r\n", "\n").into() } else { text.into() })
+    }
+
+    /// Whose it is; `below` is its path below the model path.
+    pub(crate) fn verdict(&self, path: &str, below: &str, stages: &Stages<'_>) -> Result<StubVerdict, PluginFailure> {
+        let Some(text) = self.text() else { return Ok(StubVerdict::Foreign) };
+        let request = StubVerdictRequest { path: below.to_owned(), content: text.into_owned() };
+        stages.stubs.judge(&request).map_err(|error| PluginFailure::on(STUB_WRITER, path, error))
+    }
+}

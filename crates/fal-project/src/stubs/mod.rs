@@ -1,0 +1,13 @@
+//! Stubs: what belongs where, what stands there, and the change from one to the other.
+
+mod apply;
+mod conflict;
+mod existing;
+mod folder;
+mod plan;
+mod wanted;
+
+pub(crate) use self::{
+    apply::apply,
+    plan::{StubPlan, Survey, plan},
+};
