@@ -1,0 +1,121 @@
+//! A copy of the DuckDB project, and a session over it.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::{mpsc, Arc, Mutex},
+};
+
+use fal_dbt_backend::DbtBackend;
+use fal_plugin::{
+    payload::{BeginRequest, Event, LoadRequest, NodeRequest, NodeResult, NodeWork, PythonModel, PythonWork, RunGraph},
+    EventSink, ExecutionBackend, ExecutionSession,
+};
+use serde_json::{json, Value};
+use tempfile::TempDir;
+
+pub(crate) struct Project {
+    pub(crate) session: Box<dyn ExecutionSession>,
+    events: Mutex<mpsc::Receiver<Event>>,
+    pub(crate) folder: TempDir,
+}
+
+struct Sink(Mutex<mpsc::Sender<Event>>);
+
+impl EventSink for Sink {
+    fn emit(&self, event: Event) {
+        let _ = self.0.lock().unwrap().send(event);
+    }
+}
+
+/// Opens a session over a fresh copy.
+pub(crate) fn open() -> Project {
+    let python = env::var_os("FAL_TEST_DBT_PYTHON").expect(
+        "FAL_TEST_DBT_PYTHON must name a Python with dbt-duckdb, pandas and pyarrow (`cargo xtask test` sets it)",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/duckdb_project"), folder.path());
+    let state = folder.path().join("target/fal");
+    fs::create_dir_all(&state).unwrap();
+    let output = json!({"type": "duckdb", "path": folder.path().join("shop.duckdb"), "threads": 2});
+    let profiles = json!({"shop": {"target": "dev", "outputs": {"dev": output}}});
+    fs::write(folder.path().join("profiles.yml"), profiles.to_string()).unwrap();
+    let request = json!({
+        "project_dir": folder.path(), "profiles_dir": folder.path(), "state_dir": state, "command": "build",
+        "execute": true, "python": PathBuf::from(python),
+    });
+    let (sender, events) = mpsc::channel();
+    let backend = DbtBackend::new(&Value::Null).unwrap();
+    let session = backend.open(serde_json::from_value(request).unwrap(), Arc::new(Sink(Mutex::new(sender)))).unwrap();
+    Project { session, events: Mutex::new(events), folder }
+}
+
+impl Project {
+    /// Loads it.
+    pub(crate) fn load(&self) -> RunGraph {
+        let model = |name: &str| PythonModel {
+            name: name.into(),
+            path: format!("models/{name}.py"),
+            stub_path: Some(format!("models/fal/{name}.sql")),
+            imports: vec!["pandas".into()],
+        };
+        let native = |name: &str| PythonModel { stub_path: None, imports: vec![], ..model(name) };
+        let python_models = vec![model("totals"), model("misfits"), native("doubled"), native("counted")];
+        self.session.load(&LoadRequest { python_models }).unwrap()
+    }
+
+    /// Loads it and begins a run of all nodes; gives their ids.
+    pub(crate) fn begin(&self) -> Vec<String> {
+        let selected: Vec<_> = self.load().nodes.into_iter().map(|node| node.unique_id).collect();
+        self.session.begin(&BeginRequest { selected: selected.clone() }).unwrap();
+        selected
+    }
+
+    /// Lines that models wrote, with their node.
+    pub(crate) fn output(&self) -> Vec<(String, String)> {
+        self.events.lock().unwrap().try_iter().filter_map(output).collect()
+    }
+
+    /// Waits until a model writes this line.
+    pub(crate) fn await_output(&self, text: &str) {
+        let events = self.events.lock().unwrap();
+        assert!(events.iter().filter_map(output).any(|(_, line)| line == text), "no model says {text}");
+    }
+
+    /// Lets dbt run a node.
+    pub(crate) fn dbt(&self, unique_id: &str) -> NodeResult {
+        self.session.run_node(&NodeRequest { unique_id: unique_id.into(), work: NodeWork::Dbt }).unwrap()
+    }
+
+    /// Runs a Python model of the project.
+    pub(crate) fn python(&self, name: &str) -> NodeResult {
+        let path = format!("models/{name}.py");
+        let code = fs::read_to_string(self.folder.path().join(&path)).unwrap();
+        self.code(name, &code)
+    }
+
+    /// Runs code as a model of the project.
+    pub(crate) fn code(&self, name: &str, code: &str) -> NodeResult {
+        let work = NodeWork::Python(PythonWork { path: format!("models/{name}.py"), code: code.into(), lines: None });
+        self.session.run_node(&NodeRequest { unique_id: format!("model.shop.{name}"), work }).unwrap()
+    }
+}
+
+fn output(event: Event) -> Option<(String, String)> {
+    match event {
+        Event::Output { unique_id, line, .. } => Some((unique_id, line)),
+        Event::Log { .. } => None,
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        if path.is_dir() {
+            copy(&path, &to.join(name));
+        } else {
+            fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
+}
