@@ -4,6 +4,7 @@ use std::fmt;
 
 use fal_plugin::payload::{Diagnostic, Position, Severity};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::source_text::SourceText;
@@ -13,7 +14,7 @@ use crate::theme::Theme;
 const WIDTH: usize = 100;
 
 /// A problem in a file or in a cell of a notebook.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceProblem {
     /// The file below the project, with `/`.
     pub path: String,

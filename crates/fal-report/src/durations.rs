@@ -125,7 +125,9 @@ mod tests {
         let path = folder.path().join("fal/durations.json");
         assert_eq!(Durations::load(&path).unwrap(), Durations::default());
         let mut durations = Durations::default();
-        [("model.a", 1.5), ("model.b", 0.25), ("model.c", 8.0)].map(|(id, seconds)| durations.record(id, seconds));
+        for (id, seconds) in [("model.a", 1.5), ("model.b", 0.25), ("model.c", 8.0)] {
+            durations.record(id, seconds);
+        }
         durations.save(&path).unwrap();
         let mut loaded = Durations::load(&path).unwrap();
         assert_eq!(loaded, durations);

@@ -5,6 +5,7 @@ use std::fmt;
 
 use fal_plugin::payload::{LogLevel, NodeResult, NodeStatus, Stream};
 use jiff::{Timestamp, Unit};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::SourceProblem;
@@ -31,7 +32,7 @@ impl RunEvent {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum EventKind {
     /// The project is understood and nodes will run.
@@ -126,7 +127,7 @@ pub enum EventKind {
 }
 
 /// Where and with what a run works.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RunInfo {
     /// The command: `run`, `build`, ...
@@ -154,7 +155,7 @@ pub struct RunInfo {
 }
 
 /// Why a node will not run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum SkipCause {
     /// A node that it depends on, near or far, failed or was skipped.
@@ -176,7 +177,7 @@ pub enum SkipCause {
 }
 
 /// How many nodes ended how, counted as dbt counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Summary {
     /// Succeeded or passed.

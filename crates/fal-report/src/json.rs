@@ -1,15 +1,4 @@
 //! `--log-format json` and the record of a run: one JSON object a line.
-//!
-//! # Form
-//! Each line is `{"info": {...}, "data": {...}}`, dbt's envelope.
-//! - `info`: `name`, `code`, `level`, `msg`, `ts` (RFC 3339, UTC, microseconds), `invocation_id`, `thread`, `category` and
-//!   `extra` as in dbt's own logs, and `event_version`, a number: see [`EVENT_VERSION`]. Events that dbt has too carry
-//!   dbt's name and code (`LogStartLine`, `LogModelResult`, `LogSeedResult`, `LogSnapshotResult`, `LogTestResult`,
-//!   `LogNodeNoOpResult`, `SkippingDetails`, `StatsLine`); the others have the name of the [`EventKind`].
-//! - `data`: `event` (the kind, in snake case) and the fields of the [`EventKind`]. Lines about a node have besides
-//!   what dbt's lines have: `description`, `status`, `execution_time` and `node_info`.
-//!
-//! Lines are only ever extended with new fields and new events while `event_version` stays.
 
 use std::io::{self, Write};
 
@@ -22,6 +11,18 @@ use crate::node::{NodeInfo, NodeKind};
 use crate::reporter::{Reporter, Sink};
 
 /// Writes every event as a line of JSON.
+///
+/// # Form
+/// Each line is `{"info": {...}, "data": {...}}`, dbt's envelope.
+/// - `info`: `name`, `code`, `level`, `msg`, `ts` (RFC 3339, UTC, microseconds), `invocation_id`, `thread`, `category` and
+///   `extra` as in dbt's own logs, and `event_version`, a number: see [`EVENT_VERSION`]. Events that dbt has too carry
+///   dbt's name and code (`LogStartLine`, `LogModelResult`, `LogSeedResult`, `LogSnapshotResult`, `LogTestResult`,
+///   `LogNodeNoOpResult`, `SkippingDetails`, `StatsLine`); the others have the name of the [`EventKind`].
+/// - `data`: `event` (the kind, in snake case) and the fields of the [`EventKind`]. Lines about a node have besides
+///   what dbt's lines have: `description`, `status`, `execution_time` and `node_info`.
+///
+/// Lines are only ever extended with new fields and new events while `event_version` stays.
+/// [`event_schema`] is the JSON schema of `data`, without dbt's additions.
 pub struct JsonReporter {
     out: Sink,
     invocation_id: String,
@@ -40,6 +41,11 @@ impl JsonReporter {
         self.least = level;
         self
     }
+}
+
+/// JSON schema of `data` in the lines of a [`JsonReporter`]: the [`EventKind`].
+pub fn event_schema() -> Value {
+    schemars::schema_for!(EventKind).to_value()
 }
 
 impl Reporter for JsonReporter {

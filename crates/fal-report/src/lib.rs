@@ -10,7 +10,7 @@
 //! use fal_report::*;
 //!
 //! let results = RunResults::new(Default::default(), Default::default(), []).shared();
-//! let mut reporters = Reporters::new();
+//! let reporters = Reporters::new();
 //! reporters.add(TerminalReporter::new(Box::new(std::io::stdout()), Box::new(std::io::stderr()), Default::default()));
 //! reporters.add(results.clone());
 //! let node = NodeInfo { name: "orders".into(), kind: NodeKind::PythonModel, ..Default::default() };
@@ -59,7 +59,7 @@ pub use diagnostic::{SourceProblem, render_problem, render_problems};
 pub use durations::Durations;
 pub use error::{ReportError, render_error};
 pub use event::{EVENT_VERSION, EventKind, RunEvent, RunInfo, SkipCause, Summary};
-pub use json::JsonReporter;
+pub use json::{JsonReporter, event_schema};
 pub use node::{NodeInfo, NodeKind};
 pub use problem_formats::{github_annotations, problems_json, sarif};
 pub use replay::{Replayed, replay};

@@ -1,11 +1,12 @@
 //! What a report says of a node: its name, its kind, its relation and its file.
 
 use fal_plugin::payload::GraphNode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What sort of thing a node is, for the reader of a report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeKind {
     /// A model in SQL.
@@ -82,7 +83,7 @@ impl NodeKind {
 }
 
 /// A node as reports name it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeInfo {
     /// `model.jaffle_shop.orders`.
     pub unique_id: String,

@@ -81,19 +81,21 @@ fn parse(bytes: &[u8], number: u64) -> Result<Option<RunEvent>, ReportError> {
     Ok(Some(RunEvent { at: line.info.ts, kind }))
 }
 
+/// The kinds of events that this program reads.
+pub(crate) const KNOWN: [&str; 10] = [
+    "run_started",
+    "stubs_written",
+    "problem",
+    "node_started",
+    "node_output",
+    "node_finished",
+    "node_skipped",
+    "log",
+    "interrupted",
+    "run_finished",
+];
+
 /// An event that this program has no name for is of a later one, or a line of dbt's own.
 fn is_known(data: &Value) -> bool {
-    const KNOWN: [&str; 10] = [
-        "run_started",
-        "stubs_written",
-        "problem",
-        "node_started",
-        "node_output",
-        "node_finished",
-        "node_skipped",
-        "log",
-        "interrupted",
-        "run_finished",
-    ];
     data.get("event").and_then(Value::as_str).is_some_and(|event| KNOWN.contains(&event))
 }

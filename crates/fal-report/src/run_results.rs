@@ -117,7 +117,9 @@ impl Reporter for RunResults {
         match &event.kind {
             EventKind::RunStarted { info } => {
                 self.began = Some(event.at);
-                self.dbt_version.clone_from(&info.dbt_version);
+                if !info.dbt_version.is_empty() {
+                    self.dbt_version.clone_from(&info.dbt_version);
+                }
                 if !info.invocation_id.is_empty() {
                     self.metadata.entry("invocation_id").or_insert_with(|| json!(info.invocation_id));
                 }

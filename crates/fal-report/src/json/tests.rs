@@ -3,8 +3,9 @@
 use fal_plugin::payload::LogLevel;
 use serde_json::Value;
 
+use crate::replay::KNOWN;
 use crate::sample::{self, Page};
-use crate::{EVENT_VERSION, JsonReporter, Replayed, Reporter, RunEvent, TerminalReporter, replay};
+use crate::{EVENT_VERSION, JsonReporter, Replayed, Reporter, RunEvent, TerminalReporter, event_schema, replay};
 
 fn lines(events: &[RunEvent]) -> String {
     let page = Page::default();
@@ -196,6 +197,13 @@ fn names_of_events_are_those_of_dbt_where_dbt_has_them() {
 }
 
 #[test]
+fn the_schema_names_every_event_that_is_read() {
+    let schema = event_schema();
+    let events = schema["oneOf"].as_array().unwrap().iter().map(|event| &event["properties"]["event"]["const"]);
+    assert_eq!(events.collect::<Vec<_>>(), KNOWN);
+}
+
+#[test]
 fn a_record_tells_the_same_again() {
     let (replayed, heard) = hear(&lines(&all()));
     assert_eq!(heard, all());
@@ -210,7 +218,9 @@ fn a_record_shows_the_same_on_the_terminal() {
         (out.text(), err.text())
     };
     let live = show(&|reporter| all().iter().for_each(|event| reporter.event(event)));
-    let again = show(&|reporter| drop(replay(lines(&all()).as_bytes(), reporter).unwrap()));
+    let again = show(&|reporter| {
+        replay(lines(&all()).as_bytes(), reporter).unwrap();
+    });
     assert_eq!(live, again);
 }
 

@@ -27,6 +27,7 @@ impl Lines {
         let status = self.status(node, result);
         let what = match node.kind {
             NodeKind::Test | NodeKind::UnitTest => format!("{} {}", test_word(result), node.name),
+            NodeKind::Snapshot => format!("{}{}", verb(node.kind, result.status), node.relation()),
             _ => format!("{}{}", verb(node.kind, result.status), node.describe()),
         };
         self.line(place, &what, &status, Some(result.execution_time))
@@ -70,8 +71,11 @@ impl Lines {
 
     fn line(&self, (index, total): (u64, u64), what: &str, status: &str, seconds: Option<f64>) -> String {
         let place = if index == 0 { String::new() } else { format!("{index} of {total} ") };
-        let text = format!("{place}{what} ");
-        let dots = ".".repeat(self.status_column().saturating_sub(text.width()));
+        let text = format!("{place}{what}");
+        let dots = match self.status_column().saturating_sub(text.width() + 1) {
+            0 => String::new(),
+            number => format!(" {}", ".".repeat(number)),
+        };
         let time = seconds.map(|seconds| format!(" in {seconds:.2}s")).unwrap_or_default();
         format!("{text}{dots} [{status}{time}]")
     }

@@ -248,13 +248,13 @@ fn a_narrow_terminal_has_fewer_dots() {
     12:03:14  1 of 5 START seed file main.raw_orders ....... [RUN]
     12:03:14  1 of 5 OK loaded seed file main.raw_orders ... [INSERT 2 in 0.13s]
     12:03:15  2 of 5 START sql view model main.stg_orders .. [RUN]
-    12:03:15  2 of 5 OK created sql view model main.stg_orders  [OK in 0.10s]
-    12:03:15  3 of 5 START python table model main.customer_clusters  [RUN]
-    12:03:15  4 of 5 START notebook table model main.forecast  [RUN]
-    12:03:17  3 of 5 OK created python table model main.customer_clusters  [2000 rows in 0.41s]
+    12:03:15  2 of 5 OK created sql view model main.stg_orders [OK in 0.10s]
+    12:03:15  3 of 5 START python table model main.customer_clusters [RUN]
+    12:03:15  4 of 5 START notebook table model main.forecast [RUN]
+    12:03:17  3 of 5 OK created python table model main.customer_clusters [2000 rows in 0.41s]
     12:03:17  5 of 5 START test unique_stg_orders_id ....... [RUN]
     12:03:17  5 of 5 PASS unique_stg_orders_id ............. [PASS in 0.03s]
-    12:03:17  4 of 5 OK created notebook table model main.forecast  [1 row in 1.20s]
+    12:03:17  4 of 5 OK created notebook table model main.forecast [1 row in 1.20s]
     ");
 }
 
@@ -291,7 +291,7 @@ fn every_kind_has_its_words() {
         sample::finished(u64::from(kind != NodeKind::Hook), 6, node, result)
     });
     insta::assert_snapshot!(show_kinds(lines, options()), @"
-    12:03:14  1 of 6 OK snapshotted snapshot main.thing ...................................... [OK in 0.50s]
+    12:03:14  1 of 6 OK snapshotted main.thing ............................................... [OK in 0.50s]
     12:03:14  1 of 6 ERROR thing ............................................................. [ERROR in 0.50s]
     12:03:14  1 of 6 NO-OP exposure thing .................................................... [NO-OP in 0.50s]
     12:03:14  1 of 6 PARTIALLY saved_query thing ............................................. [PARTIAL SUCCESS in 0.50s]
@@ -305,7 +305,7 @@ fn every_kind_has_its_words() {
 fn lines_of_models_that_print_at_once_stay_whole() {
     const LINES: usize = 200;
     let page = Page::default();
-    let mut reporters = Reporters::new();
+    let reporters = Reporters::new();
     reporters.add(TerminalReporter::new(page.boxed(), Page::default().boxed(), options()));
     thread::scope(|scope| {
         for node in [sample::clusters(), sample::forecast(), sample::staging()] {
