@@ -47,6 +47,7 @@
 
 mod cycle;
 mod error;
+mod export;
 mod graph;
 mod kind;
 mod node;
@@ -57,6 +58,7 @@ mod set;
 
 pub use cycle::Cycle;
 pub use error::{DagError, SelectError};
+pub use export::{Format, render};
 pub use fal_plugin::payload::GraphNode;
 pub use graph::{Dag, DagBuilder, EdgeKind, MissingParent};
 pub use kind::NodeKind;

@@ -44,6 +44,15 @@ impl Node {
         &self.spec.name
     }
 
+    /// A short name that is its own among nodes of its kind: `events.clicks` for a source, `people.v2` for a version.
+    pub fn label(&self) -> String {
+        match (&self.spec.source_name, &self.spec.version) {
+            (Some(source), _) => format!("{source}.{}", self.spec.name),
+            (None, Some(version)) if self.spec.resource_type == "model" => format!("{}.v{version}", self.spec.name),
+            _ => self.spec.name.clone(),
+        }
+    }
+
     /// Its kind.
     pub fn kind(&self) -> NodeKind {
         self.kind

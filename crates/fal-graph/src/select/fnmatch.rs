@@ -48,7 +48,6 @@ impl Pattern {
                 retry = Some((rest.clone(), at));
                 continue;
             }
-            let before = rest.clone();
             match (rest.next(), tokens.get(at)) {
                 (None, None) => return true,
                 (Some(c), Some(token)) if token.accepts(c) => at += 1,
@@ -58,7 +57,6 @@ impl Pattern {
                     if start.next().is_none() {
                         return false;
                     }
-                    drop(before);
                     rest = start.clone();
                     at = *after;
                 }

@@ -1,6 +1,6 @@
 //! Path patterns, as Python's `pathlib` resolves them below the project, but on the files of nodes instead of the disk.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::fnmatch::Pattern;
 use crate::graph::Dag;
@@ -29,6 +29,9 @@ impl Glob {
         }
         let words = pattern.split('/').filter(|word| !word.is_empty() && *word != ".");
         let segments: Vec<Segment> = words.map(segment).collect::<Option<_>>()?;
+        if segments.is_empty() {
+            return None;
+        }
         let only_folders = pattern.ends_with('/') || matches!(segments.last(), Some(Segment::Deep));
         Some(Self { segments, only_folders })
     }
@@ -99,17 +102,17 @@ impl<'a> Tree<'a> {
     /// What the pattern finds.
     pub(super) fn find(&self, glob: &Glob) -> Found<'a> {
         let matching = self.entries.iter().filter(|(path, is_folder)| glob.matches(path, **is_folder));
-        Found(matching.map(|(path, _)| (*path, ())).collect())
+        Found(matching.map(|(path, _)| *path).collect())
     }
 }
 
 /// Paths that a pattern found.
 #[derive(Debug)]
-pub(super) struct Found<'a>(HashMap<&'a str, ()>);
+pub(super) struct Found<'a>(HashSet<&'a str>);
 
 impl Found<'_> {
     pub(super) fn has(&self, path: &str) -> bool {
-        self.0.contains_key(path)
+        self.0.contains(path)
     }
 
     /// Whether it has the file or a folder that the file is in.
@@ -147,13 +150,13 @@ mod tests {
         assert!(!matches("models/**", "models/a.sql", false));
         assert!(!matches("models/a.sql/", "models/a.sql", false));
         assert!(matches("models/", "models", true));
-        assert!(matches("./", "", true));
+        assert!(matches("**", "", true));
         assert!(!matches("models/../models/a.sql", "models/a.sql", false));
     }
 
     #[test]
     fn what_python_refuses_is_refused() {
-        for pattern in ["", "/models", "models/a**"] {
+        for pattern in ["", ".", "./", "/models", "models/a**"] {
             assert!(Glob::parse(pattern).is_none(), "{pattern}");
         }
     }

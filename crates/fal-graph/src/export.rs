@@ -1,1 +1,0 @@
-//! The graph as text: Graphviz dot, Mermaid, JSON.

@@ -1,0 +1,225 @@
+//! What the renderings look like.
+
+use super::{Format, render};
+use crate::{Dag, DagBuilder, DagError, GraphNode};
+
+fn node(id: &str, parents: &[&str]) -> GraphNode {
+    let mut words = id.splitn(3, '.').map(str::to_owned);
+    let mut next = || words.next().unwrap_or_default();
+    let (resource_type, package_name, name) = (next(), next(), next());
+    GraphNode {
+        unique_id: id.to_owned(),
+        original_file_path: format!("models/{name}.sql"),
+        source_name: (resource_type == "source").then(|| "crm".to_owned()),
+        depends_on: parents.iter().map(|&parent| parent.to_owned()).collect(),
+        resource_type,
+        package_name,
+        name,
+        ..GraphNode::default()
+    }
+}
+
+fn shop() -> Result<Dag, DagError> {
+    let mut builder = DagBuilder::new("shop");
+    builder.nodes([
+        node("source.shop.accounts", &[]),
+        node("seed.shop.raw", &[]),
+        node("model.shop.stg", &["source.shop.accounts", "seed.shop.raw"]),
+        node("model.shop.forecast", &["model.shop.stg"]),
+        node("model.shop.report", &["model.shop.forecast", "model.shop.stg"]),
+        node("test.shop.not_null_\"odd\" <na\\me> #1;`", &["model.shop.report"]),
+        node("script.forecast.AFTER.send.py", &[]),
+    ]);
+    builder.python_model("model.shop.forecast", "models/forecast.ipynb");
+    builder.run_before("model.shop.forecast", "script.forecast.AFTER.send.py");
+    builder.build()
+}
+
+fn all(dag: &Dag, format: Format) -> String {
+    render(dag, &dag.nodes().map(|(id, _)| id).collect(), format)
+}
+
+#[test]
+fn dot() -> Result<(), DagError> {
+    insta::assert_snapshot!(all(&shop()?, Format::Dot), @r##"
+    digraph dag {
+      rankdir=LR;
+      node [style=filled, fontname="sans-serif", fillcolor="#ffffff"];
+      n0 [label="raw", tooltip="seed.shop.raw", shape=folder, fillcolor="#d8f5d0"];
+      n1 [label="crm.accounts", tooltip="source.shop.accounts", shape=cylinder, fillcolor="#d8f5d0"];
+      n2 [label="stg", tooltip="model.shop.stg", shape=box, fillcolor="#cfe2ff"];
+      n3 [label="forecast", tooltip="model.shop.forecast", shape=note, fillcolor="#ffe0cc"];
+      n4 [label="AFTER.send.py", tooltip="script.forecast.AFTER.send.py", shape=cds, fillcolor="#fff3bf"];
+      n5 [label="report", tooltip="model.shop.report", shape=box, fillcolor="#cfe2ff"];
+      n6 [label="not_null_\"odd\" <na\\me> #1;`", tooltip="test.shop.not_null_\"odd\" <na\\me> #1;`", shape=ellipse, fillcolor="#eeeeee"];
+      n0 -> n2;
+      n1 -> n2;
+      n2 -> n3;
+      n2 -> n5;
+      n3 -> n4 [style=dashed];
+      n3 -> n5;
+      n5 -> n6;
+    }
+    "##);
+    Ok(())
+}
+
+#[test]
+fn mermaid() -> Result<(), DagError> {
+    insta::assert_snapshot!(all(&shop()?, Format::Mermaid), @r##"
+    flowchart LR
+      n0[("raw")]:::data
+      n1[("crm.accounts")]:::data
+      n2["stg"]:::sql
+      n3[["forecast"]]:::notebook
+      n4>"AFTER.send.py"]:::python
+      n5["report"]:::sql
+      n6(["not_null_#34;odd#34; #60;na#92;me#62; #35;1#59;#96;"]):::test
+      n0 --> n2
+      n1 --> n2
+      n2 --> n3
+      n2 --> n5
+      n3 -.-> n4
+      n3 --> n5
+      n5 --> n6
+      classDef sql fill:#cfe2ff
+      classDef python fill:#fff3bf
+      classDef notebook fill:#ffe0cc
+      classDef data fill:#d8f5d0
+      classDef test fill:#eeeeee
+      classDef use fill:#f3d9fa
+      classDef other fill:#ffffff
+    "##);
+    Ok(())
+}
+
+#[test]
+fn json() -> Result<(), DagError> {
+    insta::assert_snapshot!(all(&shop()?, Format::Json), @r##"
+    {
+      "nodes": [
+        {
+          "unique_id": "seed.shop.raw",
+          "name": "raw",
+          "kind": "seed",
+          "resource_type": "seed",
+          "package_name": "shop",
+          "file": "models/raw.sql",
+          "tags": []
+        },
+        {
+          "unique_id": "source.shop.accounts",
+          "name": "accounts",
+          "kind": "source",
+          "resource_type": "source",
+          "package_name": "shop",
+          "file": "models/accounts.sql",
+          "tags": []
+        },
+        {
+          "unique_id": "model.shop.stg",
+          "name": "stg",
+          "kind": "sql",
+          "resource_type": "model",
+          "package_name": "shop",
+          "file": "models/stg.sql",
+          "tags": []
+        },
+        {
+          "unique_id": "model.shop.forecast",
+          "name": "forecast",
+          "kind": "notebook",
+          "resource_type": "model",
+          "package_name": "shop",
+          "file": "models/forecast.ipynb",
+          "tags": []
+        },
+        {
+          "unique_id": "script.forecast.AFTER.send.py",
+          "name": "AFTER.send.py",
+          "kind": "script",
+          "resource_type": "script",
+          "package_name": "forecast",
+          "file": "models/AFTER.send.py.sql",
+          "tags": []
+        },
+        {
+          "unique_id": "model.shop.report",
+          "name": "report",
+          "kind": "sql",
+          "resource_type": "model",
+          "package_name": "shop",
+          "file": "models/report.sql",
+          "tags": []
+        },
+        {
+          "unique_id": "test.shop.not_null_\"odd\" <na\\me> #1;`",
+          "name": "not_null_\"odd\" <na\\me> #1;`",
+          "kind": "test",
+          "resource_type": "test",
+          "package_name": "shop",
+          "file": "models/not_null_\"odd\" <na\\me> #1;`.sql",
+          "tags": []
+        }
+      ],
+      "edges": [
+        {
+          "from": "seed.shop.raw",
+          "to": "model.shop.stg",
+          "kind": "data"
+        },
+        {
+          "from": "source.shop.accounts",
+          "to": "model.shop.stg",
+          "kind": "data"
+        },
+        {
+          "from": "model.shop.stg",
+          "to": "model.shop.forecast",
+          "kind": "data"
+        },
+        {
+          "from": "model.shop.stg",
+          "to": "model.shop.report",
+          "kind": "data"
+        },
+        {
+          "from": "model.shop.forecast",
+          "to": "script.forecast.AFTER.send.py",
+          "kind": "order"
+        },
+        {
+          "from": "model.shop.forecast",
+          "to": "model.shop.report",
+          "kind": "data"
+        },
+        {
+          "from": "model.shop.report",
+          "to": "test.shop.not_null_\"odd\" <na\\me> #1;`",
+          "kind": "data"
+        }
+      ]
+    }
+    "##);
+    Ok(())
+}
+
+#[test]
+fn what_is_hidden_still_connects() -> Result<(), DagError> {
+    let dag = shop()?;
+    let shown = ["seed.shop.raw", "model.shop.report"].iter().filter_map(|id| dag.find(id)).collect();
+    insta::assert_snapshot!(render(&dag, &shown, Format::Mermaid), @r##"
+    flowchart LR
+      n0[("raw")]:::data
+      n1["report"]:::sql
+      n0 -.-> n1
+      classDef sql fill:#cfe2ff
+      classDef python fill:#fff3bf
+      classDef notebook fill:#ffe0cc
+      classDef data fill:#d8f5d0
+      classDef test fill:#eeeeee
+      classDef use fill:#f3d9fa
+      classDef other fill:#ffffff
+    "##);
+    Ok(())
+}

@@ -1,0 +1,2 @@
+customers = ref('customers')
+write_to_model(customers)

@@ -1,0 +1,1 @@
+select * from {{ source('events', 'clicks') }} union all select * from {{ source('events', 'views') }}
