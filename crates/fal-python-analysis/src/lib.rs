@@ -1,1 +1,22 @@
 //! What a Python model depends on and how often it writes, over a parser-neutral syntax tree.
+//!
+//! A parser plugin lowers its own tree into [`tree::Tree`] and calls [`analyse`], so that all parsers agree.
+
+mod analyse;
+mod context;
+mod dependency;
+mod evaluate;
+mod imports;
+mod kind;
+mod position;
+mod scope;
+mod stack;
+mod syntax;
+pub mod tree;
+mod value;
+
+pub use analyse::analyse;
+pub use position::Lines;
+pub use stack::with_stack;
+pub use syntax::{check_config, syntax_error};
+pub use value::decimal;

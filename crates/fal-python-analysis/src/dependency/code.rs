@@ -1,0 +1,130 @@
+//! Calls of `ref` and `source` in the code.
+
+use fal_plugin::payload::{Dependency, DependencyKind, DependencyOrigin};
+
+use super::{Found, docstring, loops, reference, sql, value_use};
+use crate::{
+    context::{File, Meaning},
+    evaluate::{Evaluator, Turn, constant},
+    tree::{Kind, NodeId},
+    value::Value,
+};
+
+const KINDS: [DependencyKind; 2] = [DependencyKind::Ref, DependencyKind::Source];
+
+/// All that the file reads, in the order of the stub: the docstring's calls, then `ref` calls, then `source` calls
+/// with literal arguments, then what only a deeper look finds.
+pub(crate) fn collect(file: &File<'_, '_>, order: &[NodeId]) -> Found {
+    let mut found = Found::default();
+    docstring::add(file, &mut found);
+    let calls = KINDS.map(|kind| calls(file, order, reference::name(kind)));
+    let mut deeper = Vec::new();
+    for (kind, calls) in KINDS.into_iter().zip(&calls) {
+        for call in calls {
+            if !add_literal(file, *call, kind, &mut found) {
+                deeper.push((kind, *call));
+            }
+        }
+    }
+    let queries = calls_of_sql(file, order);
+    for kind in KINDS {
+        deeper.iter().filter(|(of, _)| *of == kind).for_each(|(_, call)| add_deeper(file, *call, kind, &mut found));
+        value_use::add(file, kind, &mut found);
+        queries.iter().for_each(|query| sql::add(file, query, kind, &mut found));
+    }
+    sql::warn_of_unknown(file, &queries, &mut found);
+    found.warn_of_unresolved();
+    found
+}
+
+/// Calls by this bare name, breadth first.
+fn calls(file: &File<'_, '_>, order: &[NodeId], name: &str) -> Vec<NodeId> {
+    let ours = |id: &NodeId| {
+        file.called_name(*id) == Some(name) && file.meaning(name, file.scopes.scope(*id)) != Meaning::Foreign
+    };
+    order.iter().copied().filter(ours).collect()
+}
+
+fn calls_of_sql(file: &File<'_, '_>, order: &[NodeId]) -> Vec<sql::Query> {
+    calls(file, order, "execute_sql").into_iter().filter_map(|call| sql::query(file, call)).collect()
+}
+
+/// Adds a call whose arguments are all literals. False: they are not.
+fn add_literal(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, found: &mut Found) -> bool {
+    let Some((_, args, keywords)) = file.call(call) else { return false };
+    let literal = |id: &NodeId| constant(file.tree.kind(*id));
+    let Some(values) = args.iter().map(literal).collect::<Option<Vec<_>>>() else { return false };
+    let Some(keywords) = literal_keywords(file, keywords) else { return false };
+    let made = reference::dependency(kind, &values, &keywords, DependencyOrigin::Code, file.span(call));
+    match made {
+        Some(dependency) => found.dependencies.push(dependency),
+        None => wrong_arguments(file, call, kind, found),
+    }
+    true
+}
+
+fn wrong_arguments(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, found: &mut Found) {
+    let (takes, example) = match kind {
+        DependencyKind::Ref => ("the name of a model, or a package and a name", "ref('model_name')"),
+        DependencyKind::Source => ("a source and a table", "source('source_name', 'table_name')"),
+    };
+    let message = format!("`{}` takes {takes}, as strings", reference::name(kind));
+    found.warn("dependency::arguments", message, file.span(call), "names no relation", &format!("as in `{example}`"));
+}
+
+/// Keyword arguments whose values are displays of literals. What `as_` is given does not matter.
+fn literal_keywords<'t>(file: &File<'t, '_>, keywords: &[NodeId]) -> Option<Vec<(&'t str, Value)>> {
+    let nothing = Turn::new();
+    let mut out = Vec::with_capacity(keywords.len());
+    for keyword in keywords {
+        let Kind::Keyword(Some(name)) = file.tree.kind(*keyword) else { return None };
+        if *name == "as_" {
+            continue;
+        }
+        let value = *file.tree.kids(*keyword).first()?;
+        let known = is_display(file, value).then(|| Evaluator::new(file, &nothing).value(value));
+        out.push((*name, known.flatten()?));
+    }
+    Some(out)
+}
+
+/// Whether an expression is made of literals alone.
+fn is_display(file: &File<'_, '_>, id: NodeId) -> bool {
+    let kids = file.tree.kids(id);
+    match file.tree.kind(id) {
+        Kind::List | Kind::Tuple | Kind::Set | Kind::Dict { .. } | Kind::Unary(_) => {
+            kids.iter().all(|kid| is_display(file, *kid))
+        }
+        kind => constant(kind).is_some(),
+    }
+}
+
+fn add_deeper(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, found: &mut Found) {
+    match resolve(file, call, kind) {
+        Some(dependencies) => dependencies.into_iter().for_each(|dependency| found.add_new(dependency)),
+        None => found.add_unresolved(kind, file.source(call), file.span(call)),
+    }
+}
+
+/// What a call reads in every turn of the loops around it. Nothing if one turn is not known.
+fn resolve(file: &File<'_, '_>, call: NodeId, kind: DependencyKind) -> Option<Vec<Dependency>> {
+    let (_, args, keywords) = file.call(call)?;
+    let expressions: Vec<NodeId> = args.iter().chain(keywords).copied().collect();
+    let turns = loops::turns(file, call, &expressions);
+    turns.iter().map(|turn| in_turn(file, call, kind, turn)).collect()
+}
+
+fn in_turn(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, turn: &Turn<'_>) -> Option<Dependency> {
+    let (_, args, keywords) = file.call(call)?;
+    let evaluator = Evaluator::new(file, turn);
+    let values = evaluator.elements(args, 0)?;
+    let mut named = Vec::new();
+    for keyword in keywords {
+        let Kind::Keyword(Some(name)) = file.tree.kind(*keyword) else { return None };
+        if *name != "as_" {
+            named.push((*name, evaluator.value(*file.tree.kids(*keyword).first()?)?));
+        }
+    }
+    let origin = if turn.is_empty() { DependencyOrigin::Binding } else { DependencyOrigin::Loop };
+    reference::dependency(kind, &values, &named, origin, file.span(call))
+}

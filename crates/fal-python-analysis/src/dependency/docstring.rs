@@ -1,0 +1,92 @@
+//! The module docstring and the dependencies written in it.
+
+use fal_plugin::payload::{Dependency, DependencyKind, DependencyOrigin, Span};
+
+use super::{Found, literal_call, reference};
+use crate::{
+    context::File,
+    tree::{Kind, NodeId},
+};
+
+/// The node of the module docstring and its text.
+pub(crate) fn docstring<'t>(file: &File<'t, '_>) -> Option<(NodeId, &'t str)> {
+    let first = *file.tree.kids(file.tree.root()).first()?;
+    let value = *file.tree.kids(first).first()?;
+    match (file.tree.kind(first), file.tree.kind(value)) {
+        (Kind::Expr, Kind::Str(text)) => Some((value, text)),
+        _ => None,
+    }
+}
+
+/// Adds the calls of each line as written: `ref` before `source`.
+pub(super) fn add(file: &File<'_, '_>, found: &mut Found) {
+    let Some((node, text)) = docstring(file) else { return };
+    let (start, end) = file.tree.range(node);
+    let mut cursor = Cursor { source: file.lines.slice(start, end), start, at: 0 };
+    for line in lines(text) {
+        let offset = cursor.find(line);
+        for kind in [DependencyKind::Ref, DependencyKind::Source] {
+            for (at, call) in calls(line, kind) {
+                let place = offset.map_or((start, end), |line| (line + at as u32, line + (at + call.len()) as u32));
+                let span = file.lines.span(place.0, place.1);
+                match read(kind, call, span) {
+                    Some(dependency) => found.dependencies.push(dependency),
+                    None => ignored(found, call, span),
+                }
+            }
+        }
+    }
+}
+
+fn ignored(found: &mut Found, call: &str, span: Span) {
+    found.warn(
+        "dependency::docstring",
+        format!("`{call}` in the docstring names no relation and is ignored"),
+        span,
+        "needs literal names",
+        "write the names as literals, as in `- ref('model_name')`, or put it in other words",
+    );
+}
+
+fn read(kind: DependencyKind, call: &str, span: Span) -> Option<Dependency> {
+    let open = call.find('(')? + 1;
+    let parsed = literal_call::parse(&call[open..]).filter(|parsed| open + parsed.len == call.len())?;
+    let keywords: Vec<_> = parsed.keywords.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let mut made = reference::dependency(kind, &parsed.args, &keywords, DependencyOrigin::Docstring, span)?;
+    call.clone_into(&mut made.text);
+    Some(made)
+}
+
+/// All `name(...)` up to the next closing parenthesis, with their offsets.
+fn calls(line: &str, kind: DependencyKind) -> Vec<(usize, &str)> {
+    let opening = format!("{}(", reference::name(kind));
+    let mut out = Vec::new();
+    let mut from = 0;
+    while let Some(at) = line[from..].find(&opening).map(|at| from + at) {
+        let Some(end) = line[at..].find(')').map(|end| at + end + 1) else { break };
+        out.push((at, &line[at..end]));
+        from = end;
+    }
+    out
+}
+
+/// As Python's `str.splitlines` has it.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}'])
+}
+
+/// Finds the lines of the docstring's value in its source. Escapes may hide one: then there is no better place than
+/// the whole docstring.
+struct Cursor<'t> {
+    source: &'t str,
+    start: u32,
+    at: usize,
+}
+
+impl Cursor<'_> {
+    fn find(&mut self, line: &str) -> Option<u32> {
+        let at = self.at + self.source.get(self.at..)?.find(line)?;
+        self.at = at + line.len();
+        Some(self.start + at as u32)
+    }
+}

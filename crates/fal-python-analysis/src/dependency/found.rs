@@ -1,0 +1,77 @@
+//! What the search has found so far.
+
+use fal_plugin::payload::{
+    Dependency, DependencyKind, DependencyOrigin, Diagnostic, Label, Severity, Span, UnresolvedCall,
+};
+
+use super::reference::name;
+
+/// Dependencies in the order of the stub, and what could not be known.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) unresolved: Vec<UnresolvedCall>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Found {
+    /// Adds what only the deeper analysis finds, unless it is listed already.
+    pub(super) fn add_new(&mut self, dependency: Dependency) {
+        let same = |other: &Dependency| {
+            (other.kind, &other.args, &other.version) == (dependency.kind, &dependency.args, &dependency.version)
+        };
+        if !self.dependencies.iter().any(same) {
+            self.dependencies.push(dependency);
+        }
+    }
+
+    pub(super) fn add_unresolved(&mut self, kind: DependencyKind, text: &str, span: Span) {
+        self.unresolved.push(UnresolvedCall { kind, text: text.to_owned(), span });
+    }
+
+    pub(super) fn warn(&mut self, code: &str, message: String, span: Span, label: &str, help: &str) {
+        self.diagnostics.push(Diagnostic {
+            code: code.to_owned(),
+            severity: Severity::Warning,
+            message,
+            labels: vec![Label { span, text: label.to_owned() }],
+            help: Some(help.to_owned()),
+            cell: None,
+        });
+    }
+
+    /// A warning for each unresolved call, unless the docstring names something of its kind that the code does not:
+    /// then the user has followed the advice.
+    pub(super) fn warn_of_unresolved(&mut self) {
+        for call in std::mem::take(&mut self.unresolved) {
+            if !self.docstring_adds(call.kind) {
+                self.warn_of(&call);
+            }
+            self.unresolved.push(call);
+        }
+    }
+
+    fn docstring_adds(&self, kind: DependencyKind) -> bool {
+        let of = |origin: bool| {
+            self.dependencies
+                .iter()
+                .filter(move |it| it.kind == kind && (it.origin == DependencyOrigin::Docstring) == origin)
+        };
+        of(true).any(|declared| of(false).all(|found| found.args != declared.args))
+    }
+
+    fn warn_of(&mut self, call: &UnresolvedCall) {
+        let name = name(call.kind);
+        let line = match call.kind {
+            DependencyKind::Ref => "- ref('model_name')",
+            DependencyKind::Source => "- source('source_name', 'table_name')",
+        };
+        self.warn(
+            "dependency::unresolved",
+            format!("what this `{name}` reads is not known before the run"),
+            call.span,
+            "not a literal, nor a name bound once to one",
+            &format!("name what it reads in the module docstring, in a line such as `{line}`"),
+        );
+    }
+}

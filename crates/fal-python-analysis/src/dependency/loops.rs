@@ -1,0 +1,127 @@
+//! The turns of the loops and comprehensions around a call, where they run over known values.
+
+use crate::{
+    context::File,
+    evaluate::{Evaluator, Turn},
+    scope::ScopeKind,
+    tree::{Context, Kind, NodeId},
+    value::Value,
+};
+
+/// More turns than this are not looked at.
+const LIMIT: usize = 2_000;
+
+struct Loop {
+    target: NodeId,
+    iter: NodeId,
+}
+
+/// The values that loop variables used in `expressions` take, one entry for each turn of the loops around `at`. One
+/// empty entry if there are no such loops.
+pub(super) fn turns<'t>(file: &File<'t, '_>, at: NodeId, expressions: &[NodeId]) -> Vec<Turn<'t>> {
+    let mut needed = Vec::new();
+    expressions.iter().for_each(|id| names(file, *id, &mut needed, 0));
+    let mut loops = Vec::new();
+    for candidate in around(file, at) {
+        let bound = targets(file, candidate.target);
+        if bound.iter().any(|(name, _)| needed.contains(name)) && !rebound(file, at, &candidate, &bound) {
+            names(file, candidate.iter, &mut needed, 0);
+            loops.push(candidate);
+        }
+    }
+    loops.iter().rev().fold(vec![Turn::new()], |turns, each| unroll(file, each, turns))
+}
+
+/// The loops around a node, innermost first.
+fn around(file: &File<'_, '_>, at: NodeId) -> Vec<Loop> {
+    let mut out = Vec::new();
+    for (parent, child) in file.ancestors(at) {
+        let kids = file.tree.kids(parent);
+        match file.tree.kind(parent) {
+            Kind::For { body } if (2..2 + *body as usize).contains(&file.place(parent, child)) => {
+                out.push(Loop { target: kids[0], iter: kids[1] });
+            }
+            Kind::Comprehension { elements } => {
+                let place = file.place(parent, child);
+                let generators = &kids[*elements as usize..];
+                let seen = if place < *elements as usize { generators.len() } else { place - *elements as usize + 1 };
+                let parts = generators[..seen].iter().rev().map(|generator| file.tree.kids(*generator));
+                let outside = |kids: &&[NodeId]| !file.tree.encloses(kids[1], at);
+                out.extend(parts.filter(outside).map(|kids| Loop { target: kids[0], iter: kids[1] }));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Names read in an expression, also through names bound once.
+fn names<'t>(file: &File<'t, '_>, id: NodeId, out: &mut Vec<&'t str>, hops: u32) {
+    let mut stack = vec![id];
+    while let Some(id) = stack.pop() {
+        stack.extend_from_slice(file.tree.kids(id));
+        let Kind::Name(name, Context::Load) = file.tree.kind(id) else { continue };
+        if out.contains(name) || out.len() > 100 {
+            continue;
+        }
+        out.push(name);
+        if let Some(value) = file.bound_value(name, id).filter(|_| hops < 8) {
+            names(file, value, out, hops + 1);
+        }
+    }
+}
+
+fn targets<'t>(file: &File<'t, '_>, target: NodeId) -> Vec<(&'t str, NodeId)> {
+    match file.tree.kind(target) {
+        Kind::Name(name, _) => vec![(name, target)],
+        Kind::Tuple | Kind::List => file.tree.kids(target).iter().flat_map(|kid| targets(file, *kid)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether the body of the loop gives one of its variables another value.
+fn rebound(file: &File<'_, '_>, at: NodeId, each: &Loop, bound: &[(&str, NodeId)]) -> bool {
+    let whole = file.scopes.parent(each.target);
+    let scope = file.scopes.scope(each.target);
+    if file.scopes.kind(scope) == ScopeKind::Comprehension {
+        return false;
+    }
+    bound.iter().any(|(name, own)| {
+        let binders = file.scopes.resolve(name, file.scopes.scope(at)).map_or(&[][..], |(_, binders)| binders);
+        binders.iter().any(|binder| binder != own && file.tree.encloses(whole, *binder))
+    })
+}
+
+fn unroll<'t>(file: &File<'t, '_>, each: &Loop, turns: Vec<Turn<'t>>) -> Vec<Turn<'t>> {
+    let mut out = Vec::new();
+    for turn in turns {
+        match Evaluator::new(file, &turn).value(each.iter).and_then(Value::items) {
+            Some(items) => out.extend(items.into_iter().map(|item| extended(file, &turn, each.target, item))),
+            None => out.push(turn),
+        }
+        if out.len() > LIMIT {
+            return vec![Turn::new()];
+        }
+    }
+    out
+}
+
+fn extended<'t>(file: &File<'t, '_>, turn: &Turn<'t>, target: NodeId, item: Value) -> Turn<'t> {
+    let mut turn = turn.clone();
+    assign(file, target, item, &mut turn);
+    turn
+}
+
+/// Binds a target; what does not fit stays unknown.
+fn assign<'t>(file: &File<'t, '_>, target: NodeId, value: Value, turn: &mut Turn<'t>) {
+    match file.tree.kind(target) {
+        Kind::Name(name, _) => turn.push((name, value)),
+        Kind::Tuple | Kind::List => {
+            let targets = file.tree.kids(target);
+            if let Some(items) = value.items().filter(|items| items.len() == targets.len()) {
+                targets.iter().zip(items).for_each(|(target, item)| assign(file, *target, item, turn));
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,37 @@
+//! Makes a dependency of the arguments of a `ref` or `source`.
+
+use fal_plugin::payload::{Dependency, DependencyKind, DependencyOrigin, Span};
+
+use crate::value::Value;
+
+/// Keyword of the host's own `ref` and `source`: how the data is handed over. It says nothing about the relation, and
+/// dbt does not know it.
+const AS: &str = "as_";
+
+pub(super) fn name(kind: DependencyKind) -> &'static str {
+    match kind {
+        DependencyKind::Ref => "ref",
+        DependencyKind::Source => "source",
+    }
+}
+
+/// The dependency, unless the arguments cannot name a relation.
+pub(super) fn dependency(
+    kind: DependencyKind,
+    values: &[Value],
+    keywords: &[(&str, Value)],
+    origin: DependencyOrigin,
+    span: Span,
+) -> Option<Dependency> {
+    let args: Vec<String> = values.iter().map(|value| value.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+    let fits = match kind {
+        DependencyKind::Ref => matches!(args.len(), 1 | 2),
+        DependencyKind::Source => args.len() == 2,
+    };
+    let named = || keywords.iter().filter(|(name, _)| *name != AS);
+    let version = named().find(|(name, _)| matches!(*name, "version" | "v")).map(|(_, value)| value.display());
+    let printed = values.iter().map(ToString::to_string);
+    let printed: Vec<String> = printed.chain(named().map(|(name, value)| format!("{name}={value}"))).collect();
+    let text = format!("{}({})", name(kind), printed.join(", "));
+    fits.then_some(Dependency { kind, text, args, version, origin, span })
+}

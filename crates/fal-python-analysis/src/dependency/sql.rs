@@ -1,0 +1,79 @@
+//! SQL given to `execute_sql`.
+
+use fal_plugin::payload::{DependencyKind, DependencyOrigin, Span};
+
+use super::{
+    Found,
+    jinja::{self, JinjaCall},
+    loops, reference,
+};
+use crate::{
+    context::File,
+    evaluate::Evaluator,
+    tree::{Kind, NodeId},
+};
+
+/// The SQL of one call.
+pub(super) struct Query {
+    argument: NodeId,
+    /// The text in each turn of the loops around it; `None`: not known at all.
+    texts: Option<Vec<String>>,
+}
+
+/// The SQL of a call of `execute_sql`.
+pub(super) fn query(file: &File<'_, '_>, call: NodeId) -> Option<Query> {
+    let (_, args, keywords) = file.call(call)?;
+    let named = |keyword: &&NodeId| matches!(file.tree.kind(**keyword), Kind::Keyword(Some("sql" | "query")));
+    let keyword = || keywords.iter().find(named).and_then(|keyword| file.tree.kids(*keyword).first());
+    let argument = *args.first().or_else(keyword)?;
+    let turns = loops::turns(file, call, &[argument]);
+    let text = |turn: &_| Evaluator::new(file, turn).lenient().value(argument)?.as_str().map(str::to_owned);
+    Some(Query { argument, texts: turns.iter().map(text).collect() })
+}
+
+/// Adds what the Jinja in it reads.
+pub(super) fn add(file: &File<'_, '_>, query: &Query, kind: DependencyKind, found: &mut Found) {
+    for text in query.texts.iter().flatten() {
+        for call in jinja::calls(text).into_iter().filter(|call| call.kind == kind) {
+            add_call(&call, place(file, query.argument, call.text), found);
+        }
+    }
+}
+
+fn add_call(call: &JinjaCall<'_>, span: Span, found: &mut Found) {
+    let made = call.arguments.as_ref().and_then(|(args, keywords)| {
+        let keywords: Vec<_> = keywords.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        reference::dependency(call.kind, args, &keywords, DependencyOrigin::Sql, span)
+    });
+    match made {
+        Some(dependency) => found.add_new(dependency),
+        None => found.add_unresolved(call.kind, &call.text.replace(crate::evaluate::UNKNOWN, "..."), span),
+    }
+}
+
+/// The call within the literal, if it stands there as it is; otherwise the whole argument.
+fn place(file: &File<'_, '_>, argument: NodeId, text: &str) -> Span {
+    let holder = match file.tree.kind(argument) {
+        Kind::Name(name, _) => file.bound_value(name, argument).unwrap_or(argument),
+        _ => argument,
+    };
+    let (start, _) = file.tree.range(holder);
+    match file.source(holder).find(text) {
+        Some(at) => file.lines.span(start + at as u32, start + (at + text.len()) as u32),
+        None => file.span(argument),
+    }
+}
+
+/// A warning for SQL of which nothing is known.
+pub(super) fn warn_of_unknown(file: &File<'_, '_>, queries: &[Query], found: &mut Found) {
+    let declared = found.dependencies.iter().any(|it| it.origin == DependencyOrigin::Docstring);
+    for query in queries.iter().filter(|query| query.texts.is_none() && !declared) {
+        found.warn(
+            "dependency::unresolved_sql",
+            "what this SQL reads is not known before the run".to_owned(),
+            file.span(query.argument),
+            "not a literal, nor a name bound once to one",
+            "name what it reads in the module docstring, in a line such as `- ref('model_name')`",
+        );
+    }
+}

@@ -1,0 +1,335 @@
+//! Evaluates expressions that are known without running the file.
+
+use std::cell::Cell;
+
+use crate::{
+    context::File,
+    scope::ScopeKind,
+    tree::{Binary, Kind, NodeId, Unary},
+    value::{Value, bytes, complex, float},
+};
+
+/// Stands for what is not known in a string of which parts are. No file can hold this character in a literal by
+/// accident and mean a relation.
+pub(crate) const UNKNOWN: char = '\u{0}';
+
+/// Values of loop variables in one turn.
+pub(crate) type Turn<'t> = Vec<(&'t str, Value)>;
+
+/// Methods that change a list, set or dict in place.
+const MUTATORS: [&str; 15] = [
+    "append",
+    "extend",
+    "insert",
+    "remove",
+    "pop",
+    "clear",
+    "sort",
+    "reverse",
+    "add",
+    "discard",
+    "update",
+    "popitem",
+    "setdefault",
+    "difference_update",
+    "intersection_update",
+];
+
+/// Evaluates within limits: names may stand for one another only so far, and values may not explode.
+pub(crate) struct Evaluator<'f, 't, 'a> {
+    file: &'f File<'t, 'a>,
+    turn: &'f Turn<'t>,
+    /// Whether unknown parts of f-strings and sums are let through as [`UNKNOWN`].
+    lenient: bool,
+    budget: Cell<u32>,
+}
+
+impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
+    pub(crate) fn new(file: &'f File<'t, 'a>, turn: &'f Turn<'t>) -> Self {
+        Self { file, turn, lenient: false, budget: Cell::new(20_000) }
+    }
+
+    pub(crate) fn lenient(mut self) -> Self {
+        self.lenient = true;
+        self
+    }
+
+    /// The value, if it is known.
+    pub(crate) fn value(&self, id: NodeId) -> Option<Value> {
+        self.eval(id, 0)
+    }
+
+    fn spend(&self, amount: usize) -> Option<()> {
+        let left = self.budget.get().checked_sub(u32::try_from(amount).ok()?)?;
+        self.budget.set(left);
+        Some(())
+    }
+
+    fn eval(&self, id: NodeId, hops: u32) -> Option<Value> {
+        self.spend(1)?;
+        let kids = self.file.tree.kids(id);
+        if let Some(constant) = constant(self.file.tree.kind(id)) {
+            return Some(constant);
+        }
+        match self.file.tree.kind(id) {
+            Kind::Name(name, _) => self.name(name, id, hops),
+            Kind::List => Some(Value::List(self.elements(kids, hops)?)),
+            Kind::Tuple => Some(Value::Tuple(self.elements(kids, hops)?)),
+            Kind::Set => Some(Value::Set(self.elements(kids, hops)?)),
+            Kind::Dict { keys, unpack: false } => self.dict(kids, *keys as usize, hops),
+            Kind::Unary(op) => self.unary(*op, *kids.first()?, hops),
+            Kind::Binary(Binary::Add) => self.sum(kids, hops),
+            Kind::FString => self.fstring(kids, hops),
+            Kind::Subscript => self.item(kids, hops),
+            Kind::NamedExpr => self.eval(*kids.get(1)?, hops),
+            Kind::Call { .. } => self.call(id, hops),
+            _ => None,
+        }
+    }
+
+    /// Elements of a display or arguments, with `*` of known sequences.
+    pub(crate) fn elements(&self, ids: &[NodeId], hops: u32) -> Option<Vec<Value>> {
+        let mut out = Vec::with_capacity(ids.len());
+        for id in ids {
+            if matches!(self.file.tree.kind(*id), Kind::Starred) {
+                out.extend(self.eval(*self.file.tree.kids(*id).first()?, hops)?.items()?);
+            } else {
+                out.push(self.eval(*id, hops)?);
+            }
+        }
+        Some(out)
+    }
+
+    fn dict(&self, kids: &[NodeId], keys: usize, hops: u32) -> Option<Value> {
+        let (keys, values) = kids.split_at(keys);
+        let keys = self.elements(keys, hops)?;
+        Some(Value::Dict(keys.into_iter().zip(self.elements(values, hops)?).collect()))
+    }
+
+    fn unary(&self, op: Unary, operand: NodeId, hops: u32) -> Option<Value> {
+        let Value::Atom(text) = self.eval(operand, hops)? else { return None };
+        let sign = match op {
+            Unary::Minus => "-",
+            Unary::Plus => "+",
+            Unary::Invert => "~",
+            Unary::Not => "not ",
+        };
+        Some(Value::Atom(format!("{sign}{text}")))
+    }
+
+    fn sum(&self, kids: &[NodeId], hops: u32) -> Option<Value> {
+        let [left, right] = kids else { return None };
+        match (self.eval(*left, hops), self.eval(*right, hops)) {
+            (Some(Value::Str(left)), Some(Value::Str(right))) => self.join([left, right]),
+            (Some(Value::List(left)), Some(Value::List(right))) => self.chain(left, right).map(Value::List),
+            (Some(Value::Tuple(left)), Some(Value::Tuple(right))) => self.chain(left, right).map(Value::Tuple),
+            (Some(Value::Str(known)), None) if self.lenient => self.join([known, UNKNOWN.to_string()]),
+            (None, Some(Value::Str(known))) if self.lenient => self.join([UNKNOWN.to_string(), known]),
+            _ => None,
+        }
+    }
+
+    fn join(&self, [left, right]: [String; 2]) -> Option<Value> {
+        self.spend((left.len() + right.len()) / 64)?;
+        Some(Value::Str(left + &right))
+    }
+
+    fn chain(&self, mut left: Vec<Value>, right: Vec<Value>) -> Option<Vec<Value>> {
+        self.spend(left.len() + right.len())?;
+        left.extend(right);
+        Some(left)
+    }
+
+    fn fstring(&self, parts: &[NodeId], hops: u32) -> Option<Value> {
+        let mut out = String::new();
+        for part in parts {
+            match (self.part(*part, hops), self.lenient) {
+                (Some(text), _) => out += &text,
+                (None, true) => out.push(UNKNOWN),
+                (None, false) => return None,
+            }
+        }
+        self.spend(out.len() / 64)?;
+        Some(Value::Str(out))
+    }
+
+    fn part(&self, part: NodeId, hops: u32) -> Option<String> {
+        match self.file.tree.kind(part) {
+            Kind::Str(text) => Some((*text).to_owned()),
+            Kind::Formatted { plain: true } => Some(self.eval(*self.file.tree.kids(part).first()?, hops)?.display()),
+            _ => None,
+        }
+    }
+
+    /// `DICT['key']`, `LIST[0]`.
+    fn item(&self, kids: &[NodeId], hops: u32) -> Option<Value> {
+        let [of, key] = kids else { return None };
+        let key = self.eval(*key, hops)?;
+        match self.eval(*of, hops)? {
+            Value::Dict(pairs) => pairs.into_iter().rev().find(|(candidate, _)| *candidate == key).map(|pair| pair.1),
+            Value::List(items) | Value::Tuple(items) => {
+                let Value::Atom(index) = key else { return None };
+                let index: isize = index.parse().ok()?;
+                let from_end = if index < 0 { items.len() } else { 0 };
+                items.into_iter().nth(usize::try_from(index + isize::try_from(from_end).ok()?).ok()?)
+            }
+            _ => None,
+        }
+    }
+
+    /// Calls of builtins and methods that only rearrange a sequence.
+    fn call(&self, id: NodeId, hops: u32) -> Option<Value> {
+        let (function, args, keywords) = self.file.call(id)?;
+        if !keywords.is_empty() {
+            return None;
+        }
+        match self.file.tree.kind(function) {
+            Kind::Attribute(method) if args.is_empty() => {
+                let Value::Dict(pairs) = self.eval(*self.file.tree.kids(function).first()?, hops)? else { return None };
+                view(pairs, method)
+            }
+            Kind::Name(name, _) if self.file.scopes.resolve(name, self.file.scopes.scope(id)).is_none() => {
+                rearrange(name, self.elements(args, hops)?)
+            }
+            _ => None,
+        }
+    }
+
+    fn name(&self, name: &str, id: NodeId, hops: u32) -> Option<Value> {
+        if let Some((_, value)) = self.turn.iter().rev().find(|(bound, _)| *bound == name) {
+            self.spend(size(value))?;
+            return Some(value.clone());
+        }
+        if hops > 16 {
+            return None;
+        }
+        let value = self.eval(self.file.bound_value(name, id)?, hops + 1)?;
+        let mutable = !matches!(value, Value::Str(_) | Value::Atom(_) | Value::Tuple(_));
+        if mutable && self.file.is_mutated(name, id) { None } else { Some(value) }
+    }
+}
+
+impl File<'_, '_> {
+    /// The expression that a name stands for, if it is bound once, by a plain assignment.
+    pub(crate) fn bound_value(&self, name: &str, at: NodeId) -> Option<NodeId> {
+        let scope = self.scopes.scope(at);
+        let binder = self.scopes.resolve_once(name, scope)?;
+        if self.scopes.kind(self.scopes.scope(binder)) == ScopeKind::Comprehension {
+            return None;
+        }
+        let parent = self.scopes.parent(binder);
+        let kids = self.tree.kids(parent);
+        match self.tree.kind(parent) {
+            Kind::Assign | Kind::NamedExpr => kids.last().copied(),
+            Kind::AnnAssign { value: true } => kids.last().copied(),
+            Kind::Tuple | Kind::List => self.unpacked(parent, binder),
+            _ => None,
+        }
+    }
+
+    /// `A, B = 'a', 'b'`.
+    fn unpacked(&self, target: NodeId, binder: NodeId) -> Option<NodeId> {
+        let assign = self.scopes.parent(target);
+        if !matches!(self.tree.kind(assign), Kind::Assign) {
+            return None;
+        }
+        let value = *self.tree.kids(assign).last()?;
+        let plain = |id: NodeId| {
+            let kids = self.tree.kids(id);
+            let display = matches!(self.tree.kind(id), Kind::Tuple | Kind::List);
+            (display && !kids.iter().any(|kid| matches!(self.tree.kind(*kid), Kind::Starred))).then_some(kids)
+        };
+        let (targets, values) = (plain(target)?, plain(value)?);
+        let same = targets.len() == values.len() && value != target;
+        values.get(self.place(target, binder)).copied().filter(|_| same)
+    }
+
+    /// Whether something in the file changes the list, set or dict of this name in place.
+    fn is_mutated(&self, name: &str, at: NodeId) -> bool {
+        let home = self.scopes.resolve(name, self.scopes.scope(at)).map(|(scope, _)| scope);
+        let same = |id: NodeId| self.scopes.resolve(name, self.scopes.scope(id)).map(|(scope, _)| scope) == home;
+        self.tree.ids().any(|id| {
+            matches!(self.tree.kind(id), Kind::Name(found, _) if *found == name) && self.changes(id) && same(id)
+        })
+    }
+
+    fn changes(&self, id: NodeId) -> bool {
+        let parent = self.scopes.parent(id);
+        let outer = self.scopes.parent(parent);
+        match self.tree.kind(parent) {
+            Kind::Attribute(method) => MUTATORS.contains(method),
+            Kind::Subscript => match self.tree.kind(outer) {
+                Kind::Assign => self.tree.kids(outer).last() != Some(&parent),
+                Kind::AugAssign => self.tree.kids(outer).first() == Some(&parent),
+                Kind::Delete => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// A literal's value.
+pub(crate) fn constant(kind: &Kind<'_>) -> Option<Value> {
+    Some(match kind {
+        Kind::Str(text) => Value::Str((*text).to_owned()),
+        Kind::Bytes(all) => Value::Atom(bytes(all)),
+        Kind::Int(int) => Value::Atom(int.to_string()),
+        Kind::BigInt(digits) => Value::Atom(digits.clone()),
+        Kind::Float(value) => Value::Atom(float(*value)),
+        Kind::Complex(real, imag) => Value::Atom(complex(*real, *imag)),
+        Kind::True => Value::Atom("True".to_owned()),
+        Kind::False => Value::Atom("False".to_owned()),
+        Kind::None => Value::Atom("None".to_owned()),
+        Kind::Ellipsis => Value::Atom("...".to_owned()),
+        _ => return None,
+    })
+}
+
+fn view(pairs: Vec<(Value, Value)>, method: &str) -> Option<Value> {
+    let pick: fn((Value, Value)) -> Value = match method {
+        "items" => |(key, value)| Value::Tuple(vec![key, value]),
+        "keys" => |(key, _)| key,
+        "values" => |(_, value)| value,
+        _ => return None,
+    };
+    Some(Value::List(pairs.into_iter().map(pick).collect()))
+}
+
+fn rearrange(function: &str, args: Vec<Value>) -> Option<Value> {
+    if function == "zip" {
+        return zip(args);
+    }
+    let mut args = args.into_iter();
+    let (Some(only), None) = (args.next(), args.next()) else { return None };
+    let mut items = only.items()?;
+    match function {
+        "list" | "tuple" | "set" | "frozenset" | "iter" => {}
+        "reversed" => items.reverse(),
+        "sorted" => {
+            items.iter().all(|item| item.as_str().is_some()).then_some(())?;
+            items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        }
+        "enumerate" => {
+            let pair = |(at, item): (usize, Value)| Value::Tuple(vec![Value::Atom(at.to_string()), item]);
+            items = items.into_iter().enumerate().map(pair).collect();
+        }
+        _ => return None,
+    }
+    Some(Value::List(items))
+}
+
+fn zip(args: Vec<Value>) -> Option<Value> {
+    let columns: Vec<Vec<Value>> = args.into_iter().map(Value::items).collect::<Option<_>>()?;
+    let rows = columns.iter().map(Vec::len).min().unwrap_or(0);
+    let row = |at: usize| Value::Tuple(columns.iter().map(|column| column[at].clone()).collect());
+    Some(Value::List((0..rows).map(row).collect()))
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Str(text) | Value::Atom(text) => text.len() / 64,
+        Value::List(items) | Value::Tuple(items) | Value::Set(items) => items.iter().map(size).sum::<usize>() + 1,
+        Value::Dict(pairs) => pairs.iter().map(|(key, value)| size(key) + size(value)).sum::<usize>() + 1,
+    }
+}

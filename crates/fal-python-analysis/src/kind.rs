@@ -1,0 +1,70 @@
+//! What a file is: a script of ours, a model as dbt defines it, or neither.
+
+use fal_plugin::payload::{Diagnostic, FileKind, Label, Severity};
+
+use crate::{
+    context::{File, Meaning},
+    tree::{Context, Kind, NodeId},
+};
+
+/// Names whose call makes a script. `context` is not among them: too many files have one of their own.
+const CALLED: [&str; 8] = [
+    "write_to_model",
+    "write_to_source",
+    "ref",
+    "source",
+    "execute_sql",
+    "list_models",
+    "list_models_ids",
+    "list_sources",
+];
+
+/// The kind, with a complaint if the file is both.
+pub(crate) fn kind(file: &File<'_, '_>, order: &[NodeId]) -> (FileKind, Option<Diagnostic>) {
+    match (script_mark(file, order), dbt_model(file)) {
+        (Some(mark), Some(model)) => (FileKind::Script, Some(both(file, mark, model))),
+        (Some(_), None) => (FileKind::Script, None),
+        (None, Some(_)) => (FileKind::DbtNative, None),
+        (None, None) => (FileKind::Helper, None),
+    }
+}
+
+/// The first call of one of our names, or use of `write_to_model` as a value.
+fn script_mark(file: &File<'_, '_>, order: &[NodeId]) -> Option<NodeId> {
+    let ours = |name: &str, id: NodeId| file.meaning(name, file.scopes.scope(id)) == Meaning::Ours;
+    let marks = |id: &NodeId| match file.tree.kind(*id) {
+        Kind::Call { .. } => file.called_name(*id).is_some_and(|name| CALLED.contains(&name) && ours(name, *id)),
+        Kind::Name("write_to_model", Context::Load) => ours("write_to_model", *id),
+        _ => false,
+    };
+    order.iter().copied().find(marks)
+}
+
+/// `def model(dbt, session)` at module level; the second parameter may have any name.
+fn dbt_model(file: &File<'_, '_>) -> Option<NodeId> {
+    file.tree.kids(file.tree.root()).iter().copied().find(|id| {
+        let Kind::FunctionDef { name: "model", is_async: false, .. } = file.tree.kind(*id) else { return false };
+        let arguments = file.tree.kids(*id)[0];
+        let first = file.tree.kids(arguments).first();
+        let is_dbt = first.is_some_and(|first| matches!(file.tree.kind(*first), Kind::Arg("dbt")));
+        is_dbt && matches!(file.tree.kind(arguments), Kind::Arguments { positional: 2, .. })
+    })
+}
+
+fn both(file: &File<'_, '_>, mark: NodeId, model: NodeId) -> Diagnostic {
+    let label = |id, text: &str| Label { span: file.span(id), text: text.to_owned() };
+    let mut head = label(model, "makes it a model as dbt defines it");
+    // The whole function would be marked: its first line says enough.
+    let first_line = file.source(model).lines().next().map_or(0, str::len) as u32;
+    head.span = file.lines.span(head.span.start, head.span.start + first_line);
+    Diagnostic {
+        code: "model::both_kinds".to_owned(),
+        severity: Severity::Error,
+        message: "this file is both a script and a model as dbt defines it".to_owned(),
+        labels: vec![label(mark, "makes it a script"), head],
+        help: Some(
+            "in `def model(dbt, session)` use `dbt.ref` and return the DataFrame, or drop the function".to_owned(),
+        ),
+        cell: None,
+    }
+}

@@ -1,0 +1,53 @@
+//! Diagnostics for texts that are no Python.
+
+use fal_plugin::{
+    ParseError, PluginError,
+    payload::{Diagnostic, Label, Severity},
+};
+
+use crate::position::Lines;
+
+/// The error of a parser that gave up at a place.
+#[must_use]
+pub fn syntax_error(lines: &Lines<'_>, message: &str, start: u32, end: u32) -> ParseError {
+    let message = format!("this is not valid Python: {}", lower_first(message.trim().trim_end_matches('.')));
+    ParseError::Syntax(Box::new(problem(lines, "python::syntax", &message, start, end)))
+}
+
+/// The parsers take no options.
+///
+/// # Errors
+/// If there are some.
+pub fn check_config(plugin: &str, config: &serde_json::Value) -> Result<(), PluginError> {
+    let empty = config.is_null() || config.as_object().is_some_and(serde_json::Map::is_empty);
+    if empty {
+        return Ok(());
+    }
+    let error = PluginError::new("plugin::config", format!("{plugin} takes no options"));
+    Err(error.with_help(format!("remove `{plugin}` from `plugins.config` in fal_project.yml")))
+}
+
+/// An error at a place; the mark covers at least one character where there is one.
+pub(crate) fn problem(lines: &Lines<'_>, code: &str, message: &str, start: u32, end: u32) -> Diagnostic {
+    let next = lines.text().get(start as usize..).and_then(|rest| rest.chars().next());
+    let one = next.filter(|c| !matches!(c, '\n' | '\r')).map_or(0, |c| c.len_utf8() as u32);
+    let span = lines.span(start, end.max(start + one));
+    Diagnostic {
+        code: code.to_owned(),
+        severity: Severity::Error,
+        message: message.to_owned(),
+        labels: vec![Label { span, text: "here".to_owned() }],
+        help: None,
+        cell: None,
+    }
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().into_iter().flat_map(char::to_lowercase);
+    // An acronym or a name in capitals stays as it is.
+    match text.chars().nth(1) {
+        Some(second) if second.is_lowercase() => first.chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}

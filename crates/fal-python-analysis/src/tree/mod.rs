@@ -1,0 +1,70 @@
+//! The parser-neutral syntax tree: only what the analysis needs, in an arena.
+
+mod build;
+mod kind;
+mod walk;
+
+pub use build::Builder;
+pub use kind::{Binary, Context, Kind, Unary};
+pub(crate) use walk::breadth_first;
+
+/// Index of a node in its tree. Children have smaller ids than their parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(crate) u32);
+
+impl NodeId {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+#[derive(Debug)]
+struct Node<'a> {
+    kind: Kind<'a>,
+    start: u32,
+    end: u32,
+    first: u32,
+    count: u32,
+}
+
+/// A file's syntax tree. Children stand in the order of CPython's `ast.iter_child_nodes`.
+#[derive(Debug)]
+pub struct Tree<'a> {
+    nodes: Vec<Node<'a>>,
+    links: Vec<NodeId>,
+}
+
+impl<'a> Tree<'a> {
+    /// The module.
+    pub(crate) fn root(&self) -> NodeId {
+        NodeId(self.nodes.len() as u32 - 1)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    pub(crate) fn kind(&self, id: NodeId) -> &Kind<'a> {
+        &self.nodes[id.index()].kind
+    }
+
+    pub(crate) fn kids(&self, id: NodeId) -> &[NodeId] {
+        let node = &self.nodes[id.index()];
+        &self.links[node.first as usize..(node.first + node.count) as usize]
+    }
+
+    pub(crate) fn range(&self, id: NodeId) -> (u32, u32) {
+        let node = &self.nodes[id.index()];
+        (node.start, node.end)
+    }
+
+    /// Whether `inner` lies within `outer` in the text.
+    pub(crate) fn encloses(&self, outer: NodeId, inner: NodeId) -> bool {
+        let (outer, inner) = (self.range(outer), self.range(inner));
+        outer.0 <= inner.0 && inner.1 <= outer.1
+    }
+}
