@@ -13,6 +13,8 @@ const MAX_NESTING: usize = 16;
 pub(crate) struct PythonCell {
     pub(crate) lines: Vec<String>,
     pub(crate) problems: Vec<Problem>,
+    /// Lines, counted from 0, that are calls of magics and shell commands.
+    pub(crate) calls: Vec<usize>,
 }
 
 /// What is wrong with a cell. Lines and columns are counted from 0, in the lines of the [`PythonCell`].
@@ -47,8 +49,10 @@ pub(crate) fn transform(source: &str) -> PythonCell {
         }
     }
     let before = cell.lines.len();
-    cell.lines.extend(code::transform(&rest, &mut cell.problems));
-    cell.problems.iter_mut().for_each(|problem| problem.line += before);
+    let code = code::transform(&rest);
+    cell.lines.extend(code.lines);
+    cell.problems.extend(code.problems.into_iter().map(|problem| Problem { line: problem.line + before, ..problem }));
+    cell.calls.extend(code.calls.into_iter().map(|line| line + before));
     cell
 }
 

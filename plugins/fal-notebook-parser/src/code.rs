@@ -1,30 +1,28 @@
 //! Python with IPython's syntax in it: each logical line is kept, or becomes the call that it stands for.
 
 use crate::{
-    cell::Problem,
+    cell::{Problem, PythonCell},
     escape, help, legacy,
     lexer::{self, LogicalLine, Stop},
 };
 
 /// Transforms the lines of a cell; gives as many lines as it got.
-pub(crate) fn transform(lines: &[String], problems: &mut Vec<Problem>) -> Vec<String> {
+pub(crate) fn transform(lines: &[String]) -> PythonCell {
     let text = lines.join("\n");
-    let mut writer =
-        Writer { text: &text, at: 0, lines: Vec::with_capacity(lines.len()), problems, block: None, fresh: true };
-    // An empty slice joins to one empty line, which is not there.
-    while writer.lines.len() < lines.len() {
+    let mut writer = Writer { text: &text, at: 0, cell: PythonCell::default(), block: None, fresh: true };
+    // No lines join to one empty line, which is not there.
+    while writer.cell.lines.len() < lines.len() {
         writer.statement();
     }
     writer.check_end();
-    writer.lines
+    writer.cell
 }
 
 struct Writer<'a> {
     text: &'a str,
     at: usize,
-    lines: Vec<String>,
-    problems: &'a mut Vec<Problem>,
-    /// The last statement, if something must follow it: its line, and what it is.
+    cell: PythonCell,
+    /// The last statement, if something must follow it: where it is, and what is wrong if nothing does.
     block: Option<(usize, &'static str)>,
     /// Whether no statement came yet.
     fresh: bool,
@@ -46,6 +44,7 @@ impl Writer<'_> {
         let asked = help::trailing(&self.text[start..end]);
         if statement.starts_with("%%") && asked.is_none() {
             self.problem("notebook::cell_magic", "a cell magic must be the first line of its cell", start, None);
+            return self.keep(end);
         }
         self.block = None;
         self.fresh = false;
@@ -55,7 +54,8 @@ impl Writer<'_> {
         }
         match asked.or_else(|| escape::transform(&statement)) {
             Some(call) if matches!(lexer::scan(&call, 0).stop, Stop::End) => {
-                self.replace(format!("{indent}{call}"), end)
+                self.cell.calls.push(self.cell.lines.len());
+                self.replace(format!("{indent}{call}"), end);
             }
             // What IPython would not read either; if it is open at its end, it must not take the next cell with it.
             _ => self.python(start),
@@ -99,9 +99,9 @@ impl Writer<'_> {
     /// Puts `python` in place of the text up to `end`, with as many lines.
     fn replace(&mut self, python: String, end: usize) {
         let count = self.text[self.at..end].matches('\n').count() + 1;
-        let before = self.lines.len();
-        self.lines.extend(python.split('\n').map(str::to_owned));
-        self.lines.resize(before + count, String::new());
+        let before = self.cell.lines.len();
+        self.cell.lines.extend(python.split('\n').map(str::to_owned));
+        self.cell.lines.resize(before + count, String::new());
         self.at = (end + 1).min(self.text.len());
     }
 
@@ -121,7 +121,7 @@ impl Writer<'_> {
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         let line = before.matches('\n').count();
         let column = before[line_start..].chars().count();
-        self.problems.push(Problem {
+        self.cell.problems.push(Problem {
             code,
             message: message.to_owned(),
             line,
@@ -203,9 +203,9 @@ mod tests {
         #[test]
         fn a_cell_without_problems_ends_where_a_statement_ends(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..9)) {
             let lines: Vec<_> = pieces.concat().lines().map(str::to_owned).collect();
-            let mut problems = Vec::new();
-            let python = transform(&lines, &mut problems).join("\n");
-            if problems.is_empty() {
+            let cell = transform(&lines);
+            let python = cell.lines.join("\n");
+            if cell.problems.is_empty() {
                 let whole = format!("{python}\nnext");
                 let mut start = 0;
                 while start < python.len() {

@@ -1,7 +1,7 @@
 //! The notebook file: JSON of nbformat 3 or 4.
 
 use fal_plugin::payload::Diagnostic;
-use serde::Deserialize;
+use serde::{de::IgnoredAny, Deserialize};
 use serde_json::Value;
 
 use crate::{diagnose, source};
@@ -17,12 +17,14 @@ struct File {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "a worksheet")]
 struct Worksheet {
     #[serde(default)]
     cells: Vec<FileCell>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "a cell")]
 struct FileCell {
     #[serde(default)]
     cell_type: Value,
@@ -69,7 +71,12 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, Diagnostic> {
     if text.trim().is_empty() {
         return Err(diagnose::empty());
     }
-    let file: File = serde_json::from_str(text).map_err(|error| diagnose::unreadable(text, &error))?;
+    let unreadable = |error: serde_json::Error| diagnose::unreadable(text, &error);
+    if !text.trim_start().starts_with('{') {
+        serde_json::from_str::<IgnoredAny>(text).map_err(unreadable)?;
+        return Err(diagnose::no_notebook("it is no object"));
+    }
+    let file: File = serde_json::from_str(text).map_err(unreadable)?;
     match version(&file)? {
         3 => Ok(document(file.worksheets.unwrap_or_default().into_iter().flat_map(|sheet| sheet.cells), file.metadata)),
         _ => match file.cells {
@@ -84,7 +91,7 @@ fn version(file: &File) -> Result<u64, Diagnostic> {
     match version.as_u64() {
         Some(version @ 3..=4) => Ok(version),
         Some(version) => Err(diagnose::unknown_version(version)),
-        None => Err(diagnose::no_notebook("its `nbformat` is no number")),
+        None => Err(diagnose::no_notebook("its `nbformat` is no whole number")),
     }
 }
 
@@ -102,5 +109,58 @@ impl From<FileCell> for Cell {
         let tags = cell.metadata.get("tags").and_then(Value::as_array).into_iter().flatten();
         let tags = tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect();
         Self { kind, language: cell.language, tags }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(bytes: &[u8]) -> String {
+        let diagnostic = read(bytes).unwrap_err();
+        let place = diagnostic.labels.first().map(|label| label.span.from);
+        let place = place.map_or_else(String::new, |at| format!(" ({}:{})", at.line, at.column));
+        format!("{}: {}{place}", diagnostic.code, diagnostic.message)
+    }
+
+    fn sources(text: &str) -> Vec<String> {
+        let source = |cell: Cell| match cell.kind {
+            CellKind::Code(Some(source)) => source,
+            other => format!("{other:?}"),
+        };
+        read(text.as_bytes()).unwrap().cells.into_iter().map(source).collect()
+    }
+
+    #[test]
+    fn what_is_no_notebook_is_told_apart() {
+        insta::assert_snapshot!(refusal(b""), @"notebook::empty: the file is empty");
+        insta::assert_snapshot!(refusal(b"\xef\xbb\xbf \n"), @"notebook::empty: the file is empty");
+        insta::assert_snapshot!(refusal(b"print('hello')\n"), @"notebook::json: the file is not JSON: expected value (1:1)");
+        insta::assert_snapshot!(refusal("{\n \"größe\": \"é\", ]".as_bytes()), @"notebook::json: the file is not JSON: key must be a string (2:16)");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": 4, \"cells\": ["), @"notebook::json: the file is not JSON: EOF while parsing a list (1:26)");
+        insta::assert_snapshot!(refusal(b"{}"), @"notebook::format: the file is JSON but no notebook: it has no `nbformat`");
+        insta::assert_snapshot!(refusal(b"[1, 2]"), @"notebook::format: the file is JSON but no notebook: it is no object");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": 4, \"cells\": [[1]]}"), @"notebook::format: the file is JSON but no notebook: invalid length 2, expected a cell (1:29)");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": 4}"), @"notebook::format: the file is JSON but no notebook: it has no `cells`");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": 4,\n\"cells\": 1}"), @"notebook::format: the file is JSON but no notebook: invalid type: integer `1`, expected a sequence (2:10)");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": \"4\", \"cells\": []}"), @"notebook::format: the file is JSON but no notebook: its `nbformat` is no whole number");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": 2, \"worksheets\": []}"), @"notebook::version: the notebook has nbformat 2, and only 3 and 4 are known");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": 5, \"cells\": []}"), @"notebook::version: the notebook has nbformat 5, and only 3 and 4 are known");
+        insta::assert_snapshot!(refusal(b"{\n\"n\xe4me\": 1}"), @"notebook::encoding: the file is not UTF-8 (2:3)");
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_outputs_are_passed_over() {
+        let deep = "[".repeat(1000) + &"]".repeat(1000);
+        let cell = format!("{{\"cell_type\": \"code\", \"source\": \"x\", \"outputs\": {deep}}}");
+        assert_eq!(sources(&format!("\u{feff}{{\"nbformat\": 4, \"cells\": [{cell}]}}")), ["x"]);
+    }
+
+    #[test]
+    fn nbformat_3_has_worksheets_and_inputs() {
+        let text = r#"{"nbformat": 3, "metadata": {"name": ""}, "worksheets": [
+            {"cells": [{"cell_type": "code", "input": ["a\n", "b"], "language": "python"}]},
+            {"cells": [{"cell_type": "heading", "level": 1, "source": "h"}, {"cell_type": "code", "input": "c"}]}]}"#;
+        assert_eq!(sources(text), ["a\nb", "Prose", "c"]);
     }
 }

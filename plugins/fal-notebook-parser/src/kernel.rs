@@ -60,3 +60,39 @@ fn language_of_kernel(name: &str) -> Option<String> {
     };
     OTHER_KERNELS.iter().find(|(pattern, _)| matches(pattern)).map(|(_, language)| (*language).to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn language_of(metadata: Value) -> Option<String> {
+        language(&Document { metadata, cells: Vec::new() })
+    }
+
+    #[test]
+    fn the_first_place_that_names_a_language_counts() {
+        for (metadata, expected) in [
+            (
+                json!({"kernelspec": {"language": "R", "name": "python3"}, "language_info": {"name": "python"}}),
+                Some("R"),
+            ),
+            (json!({"kernelspec": {"name": "ir"}, "language_info": {"name": "python"}}), Some("python")),
+            (json!({"language": "julia"}), Some("julia")),
+            (json!({"kernelspec": {"name": "julia-1.9"}}), Some("Julia")),
+            (json!({"kernelspec": {"name": "Python3"}}), Some("python")),
+            (json!({"kernelspec": {"name": "forecasting-env", "language": ""}}), None),
+            (json!({"kernelspec": 1}), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(language_of(metadata.clone()).as_deref(), expected, "{metadata}");
+        }
+    }
+
+    #[test]
+    fn every_name_of_python_is_known() {
+        assert!(["python", "Python", "python3", "Python 3.11", "ipython", "ipython3"].into_iter().all(is_python));
+        assert!(!["R", "micropython", "pythonic", "scala", ""].into_iter().any(is_python));
+    }
+}

@@ -61,6 +61,14 @@ pub(crate) fn scan_past_escapes(text: &str, start: usize) -> LogicalLine {
     Scanner { assigned: true, ..Scanner::new(text, start) }.run()
 }
 
+/// End of the string that `text` begins with, behind its prefix.
+pub(crate) fn first_string_end(text: &str) -> Option<usize> {
+    let start = text.find(['"', '\''])?;
+    let mut scanner = Scanner::new(text, start);
+    let quote = scanner.peek(0)?;
+    scanner.string(quote).is_none().then_some(scanner.at)
+}
+
 impl<'a> Scanner<'a> {
     fn new(text: &'a str, at: usize) -> Self {
         let line =

@@ -10,6 +10,7 @@ mod cell_magic;
 mod code;
 mod config;
 mod diagnose;
+mod docstring;
 mod document;
 mod escape;
 mod fstring;
