@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from fal_worker.session.errors import SessionError
 
+from .duckdb_types import named, readable, writable
 from .warehouse import Reading
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class DuckDB:
         connection = self._connect()
         try:
             self._make_schema(connection.cursor, relation)
-            return _Write(connection, self._replace(connection.cursor, relation, reader))
+            return _Write(connection, self._replace(connection.cursor, relation, writable(reader)))
         except duckdb.Error as error:
             connection.rollback()
             raise _failure(error, f"Writing {relation}") from None
@@ -71,7 +72,7 @@ class DuckDB:
             connection.transaction_open = True
         target = _Counting(cursor)
         try:
-            _materialize(code)(reader, target)
+            _materialize(code)(writable(reader), target)
         except duckdb.Error as error:
             raise _failure(error, "Writing the model") from None
         return target.rows
@@ -201,10 +202,11 @@ def _returns_rows(sql: str) -> bool:
     return duckdb.ExpectedResultType.QUERY_RESULT in kinds
 
 
-def _arrow_reader(result: Any) -> pa.RecordBatchReader:
+def _arrow_reader(relation: Any) -> pa.RecordBatchReader:
+    relation, huge = readable(relation)
     # The older name warns on DuckDB 2.
-    read = getattr(result, "to_arrow_reader", None) or result.fetch_arrow_reader
-    return read(_BATCH_ROWS)
+    read = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
+    return named(read(_BATCH_ROWS), huge)
 
 
 def _nothing() -> pa.RecordBatchReader:

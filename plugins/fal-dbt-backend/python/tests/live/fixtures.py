@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
@@ -58,6 +59,12 @@ def make_project(root: Path, files: dict[str, str] | None = None) -> Path:
 @pytest.fixture
 def open_session(project: Path) -> Iterator[Callable[..., SessionProcess]]:
     """Starts sessions over the project (or another), and ends them with the test."""
+    with sessions(project) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def sessions(project: Path) -> Iterator[Callable[..., SessionProcess]]:
     started: list[SessionProcess] = []
     count = itertools.count()
     # A socket's path must be short.
@@ -69,6 +76,8 @@ def open_session(project: Path) -> Iterator[Callable[..., SessionProcess]]:
             started.append(SessionProcess(root or project, socket_dir, **request))
             return started[-1]
 
-        yield start
-        for session in started:
-            session.close()
+        try:
+            yield start
+        finally:
+            for session in started:
+                session.close()

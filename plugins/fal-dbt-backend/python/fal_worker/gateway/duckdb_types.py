@@ -1,0 +1,114 @@
+"""Where Arrow and DuckDB do not have the same types: what is converted on the way in and out, and how.
+
+Into DuckDB: half floats become FLOAT, an all-NULL column INTEGER (as DuckDB itself names an untyped NULL), decimals of 256
+bits DECIMAL(38, s) if they fit. Dictionaries become their values' type, a time zone becomes TIMESTAMPTZ (the instant stays,
+the zone's name does not), durations INTERVAL in microseconds.
+Out of DuckDB: HUGEINT and UHUGEINT become decimal128(38, 0), with the field's metadata `fal.type` naming the origin, since
+`sum` of integers is a HUGEINT; a value of 39 digits is an error. What Arrow has no type for comes as text: BIT, BIGNUM, TIME
+with a zone, VARIANT. UUID and JSON are text, ENUM is a dictionary, as DuckDB does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_HUGE = "DECIMAL(38, 0)"
+# By `id` of DuckDB's type.
+_CASTS = {
+    "hugeint": _HUGE,
+    "uhugeint": _HUGE,
+    "bit": "VARCHAR",
+    "bignum": "VARCHAR",
+    "varint": "VARCHAR",
+    "time with time zone": "VARCHAR",
+    "variant": "VARCHAR",
+}
+
+
+def readable(relation: Any) -> tuple[Any, dict[str, str]]:
+    """The relation with the columns cast that Arrow cannot hold, and which huge integers there were."""
+    casts = [_cast(kind) for kind in relation.types]
+    if not any(casts):
+        return relation, {}
+    quoted = [name.replace('"', '""') for name in relation.columns]
+    columns = [f'cast("{n}" as {cast}) as "{n}"' if cast else f'"{n}"' for n, cast in zip(quoted, casts)]
+    huge = {n: str(t) for n, t in zip(relation.columns, relation.types) if t.id in ("hugeint", "uhugeint")}
+    return relation.project(", ".join(columns)), huge
+
+
+def _cast(kind: Any) -> str | None:
+    """The type to cast to, if Arrow cannot hold this one."""
+    if kind.id in _CASTS:
+        return _CASTS[kind.id]
+    if kind.id == "list":
+        return _suffixed(kind.children[0][1], "[]")
+    if kind.id == "array":
+        return _suffixed(kind.children[0][1], f"[{kind.children[1][1]}]")
+    if kind.id in ("struct", "map"):
+        return _nested(kind)
+    return None
+
+
+def _suffixed(child: Any, suffix: str) -> str | None:
+    cast = _cast(child)
+    return cast + suffix if cast else None
+
+
+def _nested(kind: Any) -> str | None:
+    casts = [(name, child, _cast(child)) for name, child in kind.children]
+    if not any(cast for _, _, cast in casts):
+        return None
+    types = [cast or str(child) for _, child, cast in casts]
+    if kind.id == "map":
+        return f"MAP({', '.join(types)})"
+    names = ['"' + name.replace('"', '""') + '"' for name, _, _ in casts]
+    fields = ", ".join(f"{name} {type}" for name, type in zip(names, types))
+    return f"STRUCT({fields})"
+
+
+def named(reader: pa.RecordBatchReader, huge: dict[str, str]) -> pa.RecordBatchReader:
+    """The same stream, with `fal.type` at the columns that were huge integers."""
+    import pyarrow as pa
+
+    if not huge:
+        return reader
+    fields = [f.with_metadata({"fal.type": huge[f.name]}) if f.name in huge else f for f in reader.schema]
+    schema = pa.schema(fields)
+    batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in reader)
+    return pa.RecordBatchReader.from_batches(schema, batches)
+
+
+def writable(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """The stream in types that DuckDB takes."""
+    import pyarrow as pa
+
+    fields = [field.with_type(_taken(field.type)) for field in reader.schema]
+    schema = pa.schema(fields)
+    return reader if schema.equals(reader.schema) else reader.cast(schema)
+
+
+def _taken(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_null(kind):
+        return pa.int32()
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if pa.types.is_decimal256(kind):
+        return pa.decimal128(min(kind.precision, 38), kind.scale)
+    if pa.types.is_dictionary(kind):
+        return _taken(kind.value_type) if pa.types.is_null(kind.value_type) else kind
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_taken(kind.value_type)))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(kind.value_field.with_type(_taken(kind.value_type)))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(kind.value_field.with_type(_taken(kind.value_type)), kind.list_size)
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_taken(field.type)) for field in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(_taken(kind.key_type), _taken(kind.item_type))
+    return kind
