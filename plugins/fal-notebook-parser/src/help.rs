@@ -4,6 +4,9 @@ use crate::{call, lexer};
 
 /// The call for a statement that ends in `?`, if what it asks about is a name as IPython sees one.
 pub(crate) fn trailing(statement: &str) -> Option<String> {
+    if !statement.ends_with('?') {
+        return None;
+    }
     let line = lexer::scan_past_escapes(statement, 0);
     let asks = line.last_token == Some((statement.len().checked_sub(1)?, b'?')) && !line.comment;
     if !asks {
