@@ -1,2 +1,15 @@
 //! The `fal-host` command.
-fn main() {}
+
+mod args;
+mod commands;
+mod error;
+mod exit;
+mod output;
+mod signals;
+mod vars;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::main()
+}

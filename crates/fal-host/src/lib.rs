@@ -5,6 +5,7 @@
 //! through [`plugins`].
 
 mod error;
+mod graph;
 mod interrupt;
 pub mod plugins;
 mod problems;
@@ -13,6 +14,7 @@ mod run;
 mod session;
 
 pub use error::HostError;
+pub use graph::graph;
 pub use interrupt::Interrupt;
 pub use problems::of as source_problems;
 pub use project::{Project, ProjectArgs};

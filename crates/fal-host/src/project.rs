@@ -51,6 +51,7 @@ pub struct Project {
     /// The plugins.
     pub stages: Stages,
     args: ProjectArgs,
+    trusted: Vec<PathBuf>,
 }
 
 impl Project {
@@ -69,7 +70,12 @@ impl Project {
         let choice = choice.with_flags(&args.plugins)?;
         let trusted = trusted(&dbt.root, paths, &args)?;
         let stages = Stages::new(choice, SearchPath::new(&trusted));
-        Ok(Self { dbt, fal, stages, args })
+        Ok(Self { dbt, fal, stages, args, trusted })
+    }
+
+    /// Where plugins of this project are looked for.
+    pub fn search_path(&self) -> SearchPath {
+        SearchPath::new(&self.trusted)
     }
 
     /// Paths of plugins that the project itself names.

@@ -1,0 +1,38 @@
+//! `fal-host check`: everything that can be known without running.
+
+use fal_host::{HostError, Project};
+use fal_project::GenerateError;
+use fal_report::{SourceProblem, github_annotations, problems_json, render_problems, sarif};
+
+use super::Context;
+use crate::{
+    args::{CheckArgs, CheckFormat},
+    error::CliError,
+    exit::Ended,
+};
+
+pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliError> {
+    let project = Project::open(context.global.project_args())?;
+    let (files, models) = match project.generate(true) {
+        Ok(generated) => (generated.warnings, Some(generated.models.len())),
+        Err(HostError::Generate(GenerateError::Files(files))) => (files, None),
+        Err(error) => return Err(error.into()),
+    };
+    let problems: Vec<SourceProblem> = files.iter().flat_map(fal_host::source_problems).collect();
+    context.output.data(&report(context, args.format, &problems))?;
+    if let (Some(models), true) = (models, problems.is_empty()) {
+        context.output.status(&format!("{models} Python and notebook models, nothing to complain of"));
+    }
+    let wrong = models.is_none() || (args.strict && !problems.is_empty());
+    Ok(if wrong { Ended::Wrong } else { Ended::Well })
+}
+
+fn report(context: &Context, format: CheckFormat, problems: &[SourceProblem]) -> String {
+    match format {
+        CheckFormat::Text if problems.is_empty() => String::new(),
+        CheckFormat::Text => render_problems(problems, context.output.out_theme(), context.output.width()),
+        CheckFormat::Json => problems_json(problems) + "\n",
+        CheckFormat::Sarif => sarif(problems, env!("CARGO_PKG_VERSION")) + "\n",
+        CheckFormat::Github => github_annotations(problems),
+    }
+}

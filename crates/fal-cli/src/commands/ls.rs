@@ -1,0 +1,78 @@
+//! `fal-host ls`.
+
+use std::sync::Arc;
+
+use fal_graph::{Criteria, Dag, Node, NodeId, ResourceTypes};
+use fal_host::{HostError, Project};
+use serde_json::json;
+
+use super::Context;
+use crate::{
+    args::{LsArgs, LsOutput, SelectArgs},
+    error::CliError,
+    exit::Ended,
+};
+
+pub(super) fn ls(context: &Context, args: &LsArgs) -> Result<Ended, CliError> {
+    let types = ResourceTypes::of_command("ls")
+        .narrowed(&args.resource_type, &args.exclude_resource_type)
+        .map_err(HostError::from)?;
+    let criteria = Criteria { resource_types: types, include_empty: true, ..args.select.criteria()? };
+    let (dag, nodes) = selected(context, &args.select, &criteria)?;
+    let mut lines: Vec<String> = nodes.into_iter().map(|id| line(dag.node(id), args.output)).collect();
+    lines.sort_unstable();
+    context.output.data(&lines.into_iter().map(|line| line + "\n").collect::<String>())?;
+    Ok(Ended::Well)
+}
+
+/// The graph and the nodes that a selection takes of it.
+pub(super) fn selected(
+    context: &Context,
+    select: &SelectArgs,
+    criteria: &Criteria,
+) -> Result<(Dag, Vec<NodeId>), CliError> {
+    let mut args = context.global.project_args();
+    args.dbt_args = select.dbt_args();
+    let project = Project::open(args)?;
+    let reporters = Arc::new(context.output.reporters());
+    let found = fal_host::graph(&project, criteria, &reporters, &context.interrupt);
+    reporters.finish()?;
+    let (dag, selection) = found?;
+    let nodes = selection.nodes.iter().collect();
+    Ok((dag, nodes))
+}
+
+fn line(node: &Node, output: LsOutput) -> String {
+    let spec = node.spec();
+    match output {
+        LsOutput::Name => node.name().to_owned(),
+        LsOutput::Path => node.file().to_owned(),
+        LsOutput::Selector => selector(node),
+        LsOutput::Json => json!({
+            "unique_id": spec.unique_id,
+            "name": spec.name,
+            "resource_type": spec.resource_type,
+            "package_name": spec.package_name,
+            "original_file_path": node.file(),
+            "kind": node.kind().as_str(),
+            "alias": spec.alias,
+            "tags": spec.tags,
+            "config": spec.config,
+            "depends_on": { "nodes": spec.depends_on },
+        })
+        .to_string(),
+    }
+}
+
+/// As `dbt ls` prints it.
+fn selector(node: &Node) -> String {
+    let spec = node.spec();
+    let qualified = |kind: &str| format!("{kind}:{}.{}", spec.package_name, spec.name);
+    match spec.resource_type.as_str() {
+        "source" => {
+            format!("source:{}.{}.{}", spec.package_name, spec.source_name.as_deref().unwrap_or_default(), spec.name)
+        }
+        kind @ ("exposure" | "metric" | "saved_query" | "semantic_model" | "unit_test") => qualified(kind),
+        _ => spec.fqn.join("."),
+    }
+}

@@ -1,0 +1,57 @@
+//! The commands, one a file.
+
+mod check;
+mod doctor;
+mod generate;
+mod graph;
+mod ls;
+mod plugin;
+mod run;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use fal_host::Interrupt;
+
+use crate::{
+    args::{Cli, Command, FlowCommand, GlobalArgs},
+    error::CliError,
+    exit::Ended,
+    output::Output,
+    signals,
+};
+
+/// What every command gets.
+pub(crate) struct Context {
+    pub(crate) global: GlobalArgs,
+    pub(crate) output: Output,
+    pub(crate) interrupt: Interrupt,
+}
+
+/// The whole program.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // clap prints help and versions to standard output with code 0, and complaints to standard error with code 2.
+        Err(error) => error.exit(),
+    };
+    let interrupt = Interrupt::new();
+    signals::listen(&interrupt);
+    let context = Context { output: Output::new(&cli.global), global: cli.global, interrupt };
+    let ended = dispatch(&context, &cli.command).unwrap_or_else(|error| error.show(&context.output));
+    ended.into()
+}
+
+fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
+    match command {
+        Command::Run(args) | Command::Flow(FlowCommand::Run(args)) => run::run(context, args),
+        Command::Generate(args) => generate::generate(context, args),
+        Command::Check(args) => check::check(context, args),
+        Command::Ls(args) => ls::ls(context, args),
+        Command::Graph(args) => graph::graph(context, args),
+        Command::Plugin(command) => plugin::plugin(context, command),
+        Command::Doctor => doctor::doctor(context),
+        Command::Setup(args) => setup::setup(context, args),
+    }
+}

@@ -1,0 +1,115 @@
+//! Where a command writes: the only place that touches the standard streams.
+
+use std::{
+    env, error,
+    io::{self, IsTerminal, Write},
+};
+
+use fal_report::{
+    Bar, JsonReporter, Reporters, SourceProblem, TerminalOptions, TerminalReporter, Theme, render_error,
+    render_problems,
+};
+
+use crate::args::{GlobalArgs, LogFormat};
+
+/// The streams of this process and how to write to them.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    format: LogFormat,
+    quiet: bool,
+    debug: bool,
+    color: bool,
+}
+
+impl Output {
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
+        let color = !global.no_color && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { format: global.log_format, quiet: global.quiet, debug: global.debug, color }
+    }
+
+    /// Data, for programs and people.
+    pub(crate) fn data(&self, text: &str) -> io::Result<()> {
+        match io::stdout().lock().write_all(text.as_bytes()) {
+            // The reader had enough (`fal-host ls | head`).
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// A line on what the command did; not under `--quiet`.
+    pub(crate) fn status(&self, text: &str) {
+        if !self.quiet {
+            self.stderr(&format!("{text}\n"));
+        }
+    }
+
+    pub(crate) fn problems(&self, problems: &[SourceProblem]) {
+        match self.format {
+            LogFormat::Text => self.stderr(&render_problems(problems, self.err_theme(), self.width())),
+            LogFormat::Json => self.stderr(&(fal_report::problems_json(problems) + "\n")),
+        }
+    }
+
+    pub(crate) fn error(&self, error: &dyn error::Error, help: Option<&str>) {
+        self.stderr(&render_error(error, help, self.err_theme()));
+    }
+
+    /// Theme of standard output.
+    pub(crate) fn out_theme(&self) -> Theme {
+        Theme { color: self.color && io::stdout().is_terminal() }
+    }
+
+    fn err_theme(&self) -> Theme {
+        Theme { color: self.color && io::stderr().is_terminal() }
+    }
+
+    /// Columns of the terminal.
+    pub(crate) fn width(&self) -> Option<usize> {
+        let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stderr())?;
+        Some(usize::from(width))
+    }
+
+    /// Those who show a run.
+    pub(crate) fn reporters(&self) -> Reporters {
+        let reporters = Reporters::new();
+        match self.format {
+            LogFormat::Json => reporters.add(self.json()),
+            LogFormat::Text => reporters.add(self.terminal()),
+        }
+        reporters
+    }
+
+    fn json(&self) -> JsonReporter {
+        use fal_plugin::payload::LogLevel;
+        let least = match (self.debug, self.quiet) {
+            (true, _) => LogLevel::Debug,
+            (_, true) => LogLevel::Error,
+            _ => LogLevel::Info,
+        };
+        JsonReporter::new(Box::new(io::stdout()), "").at_least(least)
+    }
+
+    fn terminal(&self) -> TerminalReporter {
+        let width = self.width();
+        let options = TerminalOptions {
+            out: self.out_theme(),
+            err: self.err_theme(),
+            width: if io::stdout().is_terminal() { width } else { None },
+            quiet: self.quiet,
+            debug: self.debug,
+            ..TerminalOptions::default()
+        };
+        let reporter = TerminalReporter::new(Box::new(io::stdout()), Box::new(io::stderr()), options);
+        let bar = if io::stderr().is_terminal() { width } else { None };
+        // A run is as good without its bar.
+        match bar.and_then(|width| Bar::stderr(self.err_theme(), width).ok()) {
+            Some(bar) => reporter.with_bar(bar),
+            None => reporter,
+        }
+    }
+
+    fn stderr(&self, text: &str) {
+        // There is nowhere left to tell that standard error is gone.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
