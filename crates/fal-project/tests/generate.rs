@@ -167,7 +167,12 @@ fn a_conflict_leaves_every_byte_and_time_alone() {
         .iter()
         .map(|found| format!("{} {}: {}\n  {}", found.code, found.path, found.message, found.help.as_deref().unwrap()))
         .collect();
-    insta::assert_snapshot!(told.join("\n"));
+    insta::assert_snapshot!(told.join("\n"), @r"
+    stub::edited models/fal/x.sql: this generated stub of models/x.py was edited by hand, so it is left alone
+      move what you changed to models/x.py or to a model of another name, then delete models/fal/x.sql: it will be generated anew
+    stub::foreign models/fal/z.sql: this file stands where the stub of models/z.py belongs, and fal-host did not generate it
+      move or rename models/fal/z.sql, or rename models/z.py: the name of the model decides where its stub stands
+    ");
     assert!(matches!(project.run(true), Err(GenerateError::Files(_))));
 }
 
@@ -190,9 +195,18 @@ fn all_problems_of_all_files_come_at_once_and_nothing_is_written() {
         .map(|found| {
             let place = found.place().map(|(cell, at)| format!("{cell:?} {}:{}", at.line, at.column));
             format!("{:?} {} {} {}", found.severity, found.path, found.code, place.unwrap_or_default())
+                .trim_end()
+                .to_owned()
         })
         .collect();
-    insta::assert_snapshot!(places.join("\n"));
+    insta::assert_snapshot!(places.join("\n"), @r"
+    Error models/bad.py python::syntax None 2:1
+    Error models/cell.ipynb python::syntax Some(2) 2:1
+    Error models/latin.py python::encoding
+    Error models/no.ipynb notebook::json None 1:1
+    Error models/twice.py write::twice None 1:19
+    Warning models/warn.py word::warn None 1:19
+    ");
 }
 
 #[test]
@@ -338,7 +352,7 @@ fn a_plugin_that_fails_everywhere_is_one_error() {
     let project =
         Project::new(&[("models/x.py", "FAIL PLUGIN"), ("models/y.py", "FAIL PLUGIN"), ("models/z.py", "SYNTAX")]);
     let error = project.run(false).unwrap_err();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"the python parser failed on models/x.py and 1 more: word-parser failed on models/x.py");
 }
 
 #[cfg(target_os = "linux")]

@@ -25,9 +25,9 @@ pub(crate) enum Kind {
 }
 
 impl Node {
-    /// The value of a key of a mapping.
+    /// The value of a key of a mapping; of a key given twice the last, as in PyYAML.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        self.entries().iter().find(|(name, ..)| name == key).map(|(_, _, value)| value)
+        self.entries().iter().rev().find(|(name, ..)| name == key).map(|(_, _, value)| value)
     }
 
     /// Keys, their lines, and values; empty if this is no mapping.
@@ -67,6 +67,7 @@ pub(crate) fn parse(path: &str, text: &str) -> Result<Node, Box<FileDiagnostic>>
     let mut options = Options::default();
     // As PyYAML, which dbt uses.
     options.duplicate_keys = DuplicateKeyPolicy::LastWins;
+    options.strict_booleans = true;
     options.with_snippet = false;
     if text.trim().is_empty() {
         return Ok(Node { line: 1, kind: Kind::Null });
@@ -208,8 +209,7 @@ mod tests {
     #[test]
     fn anchors_merges_and_repeated_keys_are_read_as_dbt_reads_them() {
         let tree = parse("f.yml", "base: &b {x: 1, y: 1}\nuse:\n  <<: *b\n  y: 2\nk: 1\nk: 2\n").unwrap();
-        assert_eq!(tree.get("use").unwrap().get("x").unwrap().json(), 1);
-        assert_eq!(tree.get("use").unwrap().get("y").unwrap().json(), 2);
+        assert_eq!(tree.get("use").unwrap().json(), serde_json::json!({"x": 1, "y": 2}));
         assert_eq!(tree.get("k").unwrap().json(), 2);
     }
 

@@ -41,9 +41,23 @@ fn matcher(lines: &[&str]) -> Gitignore {
     let mut builder = GitignoreBuilder::new("");
     for line in lines {
         // What this library cannot read, dbt's cannot match either.
-        let _ = builder.add_line(None, line);
+        let _ = builder.add_line(None, &without_braces(line));
     }
     builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+/// Braces are plain characters to git and dbt, but not to this library.
+fn without_braces(line: &str) -> String {
+    let mut escaped = String::with_capacity(line.len());
+    let mut after_backslash = false;
+    for letter in line.chars() {
+        if matches!(letter, '{' | '}') && !after_backslash {
+            escaped.push('\\');
+        }
+        escaped.push(letter);
+        after_backslash = letter == '\\' && !after_backslash;
+    }
+    escaped
 }
 
 #[cfg(test)]
@@ -63,6 +77,9 @@ mod tests {
             ("models/**\n!models/x/**", "models/x/a.py", false),
             ("# *.py\n\\#a.py", "#a.py", true),
             ("a[", "models/a.py", false),
+            ("/{a,b}.py", "a.py", false),
+            ("/{a,b}.py", "{a,b}.py", true),
+            ("/\\{a}.py", "{a}.py", true),
             ("*.py", "../other/a.py", false),
             ("\u{feff}*.py", "a.py", true),
         ];
