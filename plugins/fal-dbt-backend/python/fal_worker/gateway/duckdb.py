@@ -36,10 +36,10 @@ class DuckDB:
     def read(self, sql: str) -> Reading:
         connection = self._connect()
         try:
-            returns = _returns_rows(sql)
             # A relation streams; what `execute` gives would be copied whole first.
-            result = connection.cursor.sql(sql)
-            reader = _arrow_reader(result) if returns and result is not None else _nothing()
+            result = connection.cursor.sql(sql) if sql.strip() else None
+            returns = result is not None and not _is_count(sql, result)
+            reader = _arrow_reader(result) if returns else _nothing()
         except duckdb.Error as error:
             connection.close()
             raise _failure(error) from None
@@ -194,12 +194,11 @@ def _unwrap(handle: Any) -> Any:
     return handle
 
 
-def _returns_rows(sql: str) -> bool:
-    statements = duckdb.extract_statements(sql)
-    if not statements:
+def _is_count(sql: str, relation: Any) -> bool:
+    """Whether this is only DuckDB's count of changed rows, not something that the statement returns."""
+    if list(relation.columns) != ["Count"]:
         return False
-    kinds = statements[-1].expected_result_type
-    return duckdb.ExpectedResultType.QUERY_RESULT in kinds
+    return duckdb.ExpectedResultType.CHANGED_ROWS in duckdb.extract_statements(sql)[-1].expected_result_type
 
 
 def _arrow_reader(relation: Any) -> pa.RecordBatchReader:

@@ -26,8 +26,8 @@ class Outbox:
     def refuse(self, id: Any, error: BaseException) -> None:
         self._queue.put({"id": id, "error": from_exception(error).to_dict()})
 
-    def event(self, name: str, **fields: Any) -> None:
-        self._queue.put({"event": name, **fields})
+    def event(self, event: str, /, **fields: Any) -> None:
+        self._queue.put({"event": event, **fields})
 
     def log(self, level: str, message: str, name: str | None = None, unique_id: str | None = None) -> None:
         self.event("log", level=level, name=name, unique_id=unique_id, message=message)

@@ -1,0 +1,104 @@
+"""How a model's frame becomes its table."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pyarrow as pa
+import pytest
+from live.job_client import GatewayError
+
+
+def test_nothing_is_seen_before_the_job_is_closed(desk, job):
+    desk.write(pa.table({"x": [1]}))
+    writer = desk.open()
+    writer.write(pa.table({"x": [2]}))
+    assert job.ref("scores").to_pydict() == {"x": [1]}
+    desk.close(writer)
+    assert job.ref("scores").to_pydict() == {"x": [2]}
+
+
+def test_a_job_that_fails_leaves_the_old_table(desk, job):
+    desk.write(pa.table({"x": [1]}))
+    writer = desk.open()
+    writer.write(pa.table({"x": [2]}))
+    result = desk.close(writer, ok=False)
+    assert (result["status"], result["rows_affected"] if "rows_affected" in result else None) == ("error", None)
+    assert job.ref("scores").to_pydict() == {"x": [1]}
+
+
+def test_a_second_write_is_refused(desk):
+    writer = desk.open()
+    writer.write(pa.table({"x": [1]}))
+    with pytest.raises(GatewayError) as caught:
+        writer.write(pa.table({"x": [2]}))
+    assert caught.value.code == "gateway::second_write"
+    assert desk.close(writer)["rows_affected"] == 1
+
+
+def test_a_closed_job_can_do_nothing(desk):
+    writer = desk.open()
+    desk.close(writer, ok=False)
+    with pytest.raises(GatewayError) as caught:
+        writer.write(pa.table({"x": [1]}))
+    assert caught.value.code == "gateway::token"
+
+
+def test_a_view_of_the_name_is_replaced(desk, job):
+    job.sql("drop table if exists scores", raw=True)
+    job.sql("create view scores as select 0 as old", raw=True)
+    writer = desk.open()
+    writer.write(pa.table({"x": [3]}))
+    desk.close(writer, ok=False)
+    assert job.ref("scores").to_pydict() == {"old": [0]}
+    desk.write(pa.table({"x": [3]}))
+    assert job.ref("scores").to_pydict() == {"x": [3]}
+
+
+def test_the_result_reads_as_dbts_do(desk):
+    result = desk.write(pa.table({"x": [1, 2]}))
+    assert result["message"] == "SELECT 2"
+    assert result["adapter_response"] == {"_message": "SELECT 2", "code": "SELECT", "rows_affected": 2}
+    assert result["relation_name"] == '"shop"."main"."scores"'
+
+
+def test_dbts_downstream_sees_every_new_table(desk):
+    for rows in (1, 2):
+        desk.write(pa.table({"x": list(range(rows))}))
+        assert desk.session.run("model.shop.report")["status"] == "success"
+    with pytest.raises(GatewayError):
+        desk.open().ref("report")
+    assert desk.session.ask("compile", sql="{{ ref('scores') }}")["sql"].strip().startswith("with")
+
+
+def test_awkward_columns(desk, job):
+    names = ["a b", 'q"t', "ünï", "select", "a;--"]
+    desk.write(pa.table({name: [1] for name in names}))
+    assert job.ref("scores").column_names == names
+
+
+def test_many_jobs_and_nodes_at_once(desk):
+    def one(n):
+        writer = desk.open("model.shop.scores" if n % 2 else "model.shop.elsewhere")
+        assert writer.ref("orders").num_rows == 3
+        return desk.close(writer, ok=False)["status"], desk.session.ask("compile", sql="{{ ref('orders') }}")["sql"]
+
+    nodes = [desk.session.send("run", unique_id=uid) for uid in ("model.shop.orders", "model.shop.unrelated", "seed.shop.raw_orders")]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(one, range(24)))
+    assert set(answers) == {("error", '"shop"."main"."orders"')}
+    assert {n.result(60)["status"] for n in nodes} == {"success"}
+
+
+def test_a_stream_of_many_batches(desk, job):
+    batches = [pa.record_batch({"i": pa.array(range(n * 1000, (n + 1) * 1000))}) for n in range(200)]
+    assert desk.write(pa.Table.from_batches(batches))["rows_affected"] == 200_000
+    assert job.sql("select sum(i)::bigint as s from {{ ref('scores') }}").to_pydict() == {"s": [199_999 * 100_000]}
+
+
+def test_wrong_commands_are_refused(desk):
+    writer = desk.open()
+    with pytest.raises(GatewayError) as caught:
+        writer.write(pa.table({"x": [1]}), op="write_relation")
+    assert caught.value.code == "gateway::op"
+    desk.close(writer, ok=False)
