@@ -25,7 +25,7 @@ pub(crate) fn close(run: &Run, request: &CloseRequest) -> Result<CloseResponse, 
     if run.closed.swap(true, Ordering::SeqCst) {
         return Ok(CloseResponse::default());
     }
-    run.zygotes.hang_up();
+    run.zygotes.close();
     let begun = run.begun.load(Ordering::SeqCst);
     let answer = if begun { finish(run, request) } else { Ok(CloseResponse::default()) };
     let now = Instant::now();
@@ -41,7 +41,7 @@ pub(crate) fn close(run: &Run, request: &CloseRequest) -> Result<CloseResponse, 
 /// Ends the session by force.
 pub(crate) fn abandon(run: &Run) {
     run.closed.store(true, Ordering::SeqCst);
-    run.zygotes.hang_up();
+    run.zygotes.close();
     end_by(run, Instant::now());
 }
 

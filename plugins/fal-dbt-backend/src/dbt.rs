@@ -27,13 +27,20 @@ impl Dbt {
     /// Starts it. Nothing that it says is heard before [`listen`](Self::listen).
     pub(crate) fn start(launch: Launch<'_>) -> Result<Self, StartError> {
         let (process, stream) = Process::start(launch)?;
-        Ok(Self { process, channel: Channel::new(stream)? })
+        let channel = Channel::new(stream).inspect_err(|_| process.kill())?;
+        Ok(Self { process, channel })
     }
 
     /// Hears it from now on, for `run`.
     pub(crate) fn listen(&self, run: &Arc<Run>) -> Result<(), StartError> {
         let process = Arc::clone(&self.process);
         self.channel.listen(Ear { run: Arc::downgrade(run), process })
+    }
+}
+
+impl Drop for Dbt {
+    fn drop(&mut self) {
+        self.process.kill();
     }
 }
 

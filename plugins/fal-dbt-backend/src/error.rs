@@ -56,6 +56,9 @@ pub(crate) enum StartError {
         /// Why not.
         cause: io::Error,
     },
+    /// Too late.
+    #[error("the session is closed")]
+    Closed,
 }
 
 impl StartError {
@@ -72,7 +75,7 @@ impl From<StartError> for PluginError {
             StartError::Unpack { .. } => plain.with_help("set FAL_HOST_CACHE_DIR to a folder that can be written"),
             StartError::RunDir { .. } => plain.with_help("set TMPDIR to a folder that can be written"),
             StartError::Spawn { .. } => plain.with_help("name another interpreter with --python"),
-            StartError::System { .. } => plain,
+            StartError::System { .. } | StartError::Closed => plain,
         }
     }
 }

@@ -28,9 +28,11 @@ impl Zygote {
     pub(crate) fn start(launch: Launch<'_>, serial: u64, jobs: &Arc<Jobs>) -> Result<Self, StartError> {
         let events = Arc::clone(&launch.events);
         let (process, stream) = Process::start(launch)?;
-        let channel = Channel::new(stream)?;
-        channel.listen(Ear { serial, process: Arc::clone(&process), jobs: Arc::clone(jobs), events })?;
-        Ok(Self { serial, process, channel })
+        let channel = Channel::new(stream).inspect_err(|_| process.kill())?;
+        let zygote = Self { serial, process, channel };
+        let process = Arc::clone(&zygote.process);
+        zygote.channel.listen(Ear { serial, process, jobs: Arc::clone(jobs), events })?;
+        Ok(zygote)
     }
 
     /// Tells it from others.
@@ -71,6 +73,12 @@ impl Zygote {
     /// Waits for its end; kills it at `deadline`.
     pub(crate) fn end_by(&self, deadline: Instant) {
         self.process.end_by(deadline);
+    }
+}
+
+impl Drop for Zygote {
+    fn drop(&mut self) {
+        self.process.kill();
     }
 }
 

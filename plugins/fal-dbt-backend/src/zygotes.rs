@@ -29,6 +29,7 @@ pub(crate) struct Zygotes {
 #[derive(Default)]
 struct Pool {
     last: u64,
+    closed: bool,
     alive: HashMap<Environment, Arc<Zygote>>,
     modules: Vec<String>,
 }
@@ -44,6 +45,9 @@ impl Zygotes {
         let mut pool = self.lock();
         if let Some(zygote) = pool.alive.get(environment).filter(|zygote| zygote.is_alive()) {
             return Ok(Arc::clone(zygote));
+        }
+        if pool.closed {
+            return Err(StartError::Closed);
         }
         pool.last += 1;
         let launch = Launch {
@@ -72,6 +76,12 @@ impl Zygotes {
     /// Tells all that there is nothing more to do.
     pub(crate) fn hang_up(&self) {
         self.lock().alive.values().for_each(|zygote| zygote.hang_up());
+    }
+
+    /// Tells all that there is nothing more to do, and starts none from now on.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.hang_up();
     }
 
     /// Waits for the end of all; kills them at `deadline`.

@@ -30,6 +30,11 @@ impl EventSink for Sink {
 
 /// Opens a session over a fresh copy.
 pub(crate) fn open() -> Project {
+    open_with(json!({}))
+}
+
+/// The same, with other fields in the request.
+pub(crate) fn open_with(more: Value) -> Project {
     let python = env::var_os("FAL_TEST_DBT_PYTHON").expect(
         "FAL_TEST_DBT_PYTHON must name a Python with dbt-duckdb, pandas and pyarrow (`cargo xtask test` sets it)",
     );
@@ -40,10 +45,11 @@ pub(crate) fn open() -> Project {
     let output = json!({"type": "duckdb", "path": folder.path().join("shop.duckdb"), "threads": 2});
     let profiles = json!({"shop": {"target": "dev", "outputs": {"dev": output}}});
     fs::write(folder.path().join("profiles.yml"), profiles.to_string()).unwrap();
-    let request = json!({
+    let mut request = json!({
         "project_dir": folder.path(), "profiles_dir": folder.path(), "state_dir": state, "command": "build",
         "execute": true, "python": PathBuf::from(python),
     });
+    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let (sender, events) = mpsc::channel();
     let backend = DbtBackend::new(&Value::Null).unwrap();
     let session = backend.open(serde_json::from_value(request).unwrap(), Arc::new(Sink(Mutex::new(sender)))).unwrap();

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use fal_plugin::payload::{CloseRequest, NodeResult, NodeStatus, SelectRequest};
-use serde_json::Value;
+use fal_plugin::payload::{CloseRequest, LoadRequest, NodeResult, NodeStatus, SelectRequest};
+use serde_json::{json, Value};
 
 use crate::project;
 
@@ -55,4 +55,23 @@ fn a_dbt_native_model_reads_what_a_script_wrote() {
     project.dbt("model.shop.paid");
     assert_status(&project.python("totals"), NodeStatus::Success);
     assert_status(&project.dbt("model.shop.counted"), NodeStatus::Success);
+}
+
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn a_look_at_the_graph_touches_no_database() {
+    let project = project::open_with(json!({ "command": "ls", "execute": false }));
+    let graph = project.load();
+    let totals = graph.nodes.iter().find(|node| node.name == "totals").unwrap();
+    assert_eq!(totals.depends_on, ["model.shop.paid"]);
+    project.session.close(&CloseRequest { interrupted: false }).unwrap();
+    assert!(!project.folder.path().join("shop.duckdb").exists());
+}
+
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn an_error_of_the_project_is_told_as_dbt_tells_it() {
+    let project = project::open_with(json!({ "target": "nowhere" }));
+    let error = project.session.load(&LoadRequest::default()).unwrap_err();
+    assert!(error.message.contains("nowhere"), "{error:?}");
 }
