@@ -1,11 +1,22 @@
-//! `ls` and `graph`: the project's graph and a selection of it, without running anything.
+//! `ls`, `graph` and `doctor`: the project's graph and a selection of it, without running anything.
 
 use std::sync::Arc;
 
 use fal_graph::{Criteria, Dag, Selection};
+use fal_plugin::payload::SessionInfo;
 use fal_report::Reporters;
 
 use crate::{error::HostError, interrupt::Interrupt, project::Project, session::OpenSession};
+
+/// A project's graph, what was selected of it, and what the backend says of itself.
+pub struct Graph {
+    /// The whole graph.
+    pub dag: Dag,
+    /// What the criteria take of it.
+    pub selection: Selection,
+    /// The session that read it.
+    pub info: SessionInfo,
+}
 
 /// The graph and what the criteria take of it.
 ///
@@ -16,11 +27,11 @@ pub fn graph(
     criteria: &Criteria,
     reporters: &Arc<Reporters>,
     interrupt: &Interrupt,
-) -> Result<(Dag, Selection), HostError> {
+) -> Result<Graph, HostError> {
     let session = OpenSession::open(project, "ls", false, reporters, interrupt)?;
     let generated = project.generate(false)?;
     let loaded = session.load(&generated.models)?;
     let selection = session.select(&loaded, criteria)?;
     session.close(false)?;
-    Ok((loaded.dag, selection))
+    Ok(Graph { dag: loaded.dag, selection, info: loaded.info })
 }

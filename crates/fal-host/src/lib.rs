@@ -14,7 +14,7 @@ mod run;
 mod session;
 
 pub use error::HostError;
-pub use graph::graph;
+pub use graph::{Graph, graph};
 pub use interrupt::Interrupt;
 pub use problems::of as source_problems;
 pub use project::{Project, ProjectArgs};

@@ -1,8 +1,101 @@
-//! `fal-host doctor`.
+//! `fal-host doctor`: every step of a run but the running, each with its outcome and the way out.
+
+use std::sync::Arc;
+
+use fal_graph::Criteria;
+use fal_host::{HostError, Project};
+use fal_plugin::manifest::Stage;
+use fal_project::{GenerateError, Profile};
+use fal_report::Reporters;
 
 use super::Context;
 use crate::{error::CliError, exit::Ended};
 
-pub(super) fn doctor(_context: &Context) -> Result<Ended, CliError> {
-    Ok(Ended::Well)
+/// One thing that was looked at.
+struct Finding {
+    what: &'static str,
+    outcome: Result<String, (String, Option<String>)>,
+}
+
+pub(super) fn doctor(context: &Context) -> Result<Ended, CliError> {
+    let mut findings = Vec::new();
+    match Project::open(context.global.project_args()) {
+        Ok(project) => look(context, &project, &mut findings),
+        Err(error) => findings.push(finding("project", Err(error))),
+    }
+    let text: String = findings.iter().map(show).collect();
+    context.output.data(&text)?;
+    let well = findings.iter().all(|finding| finding.outcome.is_ok());
+    context.output.status(if well { "All is well." } else { "Mend what is marked, then run `fal-host doctor` again." });
+    Ok(if well { Ended::Well } else { Ended::Wrong })
+}
+
+fn look(context: &Context, project: &Project, findings: &mut Vec<Finding>) {
+    findings.push(finding("project", Ok(format!("{} in {}", project.dbt.name, project.dbt.root.display()))));
+    findings.push(finding("profile", profile(context, project)));
+    for stage in Stage::ALL {
+        findings.push(finding(stage.name(), plugins(project, stage)));
+    }
+    findings.push(finding("models", models(project)));
+    findings.push(finding("dbt", dbt(context, project)));
+}
+
+fn profile(context: &Context, project: &Project) -> Result<String, HostError> {
+    let global = &context.global;
+    let (name, target) = (global.profile.as_deref(), global.target.as_deref());
+    let found = Profile::find(&project.dbt, global.profiles_dir.as_deref(), name, target)?;
+    Ok(found.map_or_else(
+        || "none found: dbt will say where it looked".to_owned(),
+        |profile| {
+            let adapter = profile.adapter.unwrap_or_else(|| "no type".to_owned());
+            format!("{}, target {} ({adapter}) in {}", profile.name, profile.target, profile.dir.display())
+        },
+    ))
+}
+
+fn plugins(project: &Project, stage: Stage) -> Result<String, HostError> {
+    let loaded = project.stages.resolve(stage)?;
+    let names = loaded.iter().map(|library| format!("{} {}", library.manifest.name, library.manifest.version));
+    Ok(names.collect::<Vec<_>>().join(", then "))
+}
+
+fn models(project: &Project) -> Result<String, HostError> {
+    let generated = project.generate(true)?;
+    let state = if generated.is_changed() { "stubs to be written by the next run" } else { "stubs up to date" };
+    Ok(format!("{} Python and notebook models, {state}", generated.models.len()))
+}
+
+/// The real thing: a session that reads the project and runs nothing.
+fn dbt(context: &Context, project: &Project) -> Result<String, HostError> {
+    let graph = fal_host::graph(project, &Criteria::default(), &Arc::new(Reporters::new()), &context.interrupt)?;
+    let info = graph.info;
+    Ok(format!(
+        "dbt-core {}, {} {}, {} threads, {}",
+        info.dbt_version, info.adapter, info.adapter_version, info.threads, info.python
+    ))
+}
+
+fn finding(what: &'static str, outcome: Result<String, HostError>) -> Finding {
+    let explain = |error: HostError| {
+        let help = match &error {
+            HostError::Generate(GenerateError::Files(_)) => Some("`fal-host check` shows them".to_owned()),
+            error => error.help(),
+        };
+        (error.to_string(), help)
+    };
+    Finding { what, outcome: outcome.map_err(explain) }
+}
+
+fn show(finding: &Finding) -> String {
+    match &finding.outcome {
+        Ok(text) => format!("ok    {:<18} {text}\n", finding.what),
+        Err((message, help)) => {
+            let indented = |text: &str| text.replace('\n', &format!("\n{:25}", ""));
+            let mut text = format!("FAIL  {:<18} {}\n", finding.what, indented(message));
+            if let Some(help) = help {
+                text.push_str(&format!("{:25}help: {}\n", "", indented(help)));
+            }
+            text
+        }
+    }
 }

@@ -37,9 +37,9 @@ pub(super) fn selected(
     let reporters = Arc::new(context.output.reporters());
     let found = fal_host::graph(&project, criteria, &reporters, &context.interrupt);
     reporters.finish()?;
-    let (dag, selection) = found?;
-    let nodes = selection.nodes.iter().collect();
-    Ok((dag, nodes))
+    let graph = found?;
+    let nodes = graph.selection.nodes.iter().collect();
+    Ok((graph.dag, nodes))
 }
 
 fn line(node: &Node, output: LsOutput) -> String {
