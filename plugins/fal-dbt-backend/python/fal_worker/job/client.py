@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 
 class Gateway:
-    """Connects at first use, once a process: a connection does not survive a fork of the user's."""
+    """Connects at first use. gRPC hangs in a process that the user forked, so only the job's own may ask."""
 
     def __init__(self, location: str, token: str) -> None:
         self._location = location
         self._token = token
-        self._client: tuple[int, flight.FlightClient] | None = None
+        self._process = os.getpid()
+        self._client: flight.FlightClient | None = None
 
     def read(self, **command: Any) -> pyarrow.RecordBatchReader:
         """Streams what `command` (an op with its arguments) names."""
@@ -62,9 +63,14 @@ class Gateway:
     def _connection(self) -> flight.FlightClient:
         from pyarrow import flight
 
-        if self._client is None or self._client[0] != os.getpid():
-            self._client = os.getpid(), flight.connect(self._location)
-        return self._client[1]
+        if self._process != os.getpid():
+            raise FalError(
+                "fal: a process that the model started cannot read or write relations",
+                help="Do it in the model itself, and hand the rows to the process.",
+            )
+        if self._client is None:
+            self._client = flight.connect(self._location)
+        return self._client
 
 
 def _batches(stream: flight.FlightStreamReader) -> Iterator[pyarrow.RecordBatch]:

@@ -82,12 +82,12 @@ def _capsule_reader(data: Any) -> Any:
     """Through the Arrow C interface, or DuckDB's own way for releases without it."""
     import pyarrow
 
-    if hasattr(data, "__arrow_c_stream__"):
+    if hasattr(type(data), "__arrow_c_stream__"):
         try:
             return pyarrow.RecordBatchReader.from_stream(data)
         except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
             return None  # an array and no table
-    if hasattr(data, "__arrow_c_array__"):
+    if hasattr(type(data), "__arrow_c_array__"):
         try:
             return _table_reader(pyarrow.Table.from_batches([pyarrow.record_batch(data)]))
         except (pyarrow.ArrowException, TypeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # How long `%timeit` repeats a statement.
 _TIMEIT_SECONDS = 0.2
+_TIMEIT_OPTIONS = re.compile(r"^\s*(-(?:[nrpv]\s*\S+|[tcqo]+)\s+)*")
 
 
 def _ignore(*_: Any) -> None:
@@ -46,10 +48,7 @@ def _time(shell: Shell, line: str, cell: str = "") -> Any:
 
 def _timeit(shell: Shell, line: str, cell: str = "") -> None:
     """With a body, the line is the setup. Options are accepted and have no effect."""
-    words = line.split(" ")
-    while words and words[0].startswith("-"):
-        words.pop(0)
-    rest = " ".join(words)
+    rest = _TIMEIT_OPTIONS.sub("", line)
     timer = timeit.Timer(cell or rest, setup=rest if cell and rest else "pass", globals=shell.user_ns)
     once = timer.timeit(1)
     count = max(1, int(_TIMEIT_SECONDS / max(once, 1e-7)))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import enum
 import os
+import re
 import sys
 import sysconfig
 
 from fal_worker.job.cells import MARK
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_CELL = re.compile(rf'File "([^"\n]*){MARK}(\d+)", line')
 
 
 class Kind(enum.Enum):
@@ -46,10 +48,9 @@ class Origins:
         """The name, below the project where it is there."""
         return name[len(self._project) :] if name.startswith(self._project) else name
 
-    def located(self, name: str, line: int | None) -> str:
-        """`File "models/a.py", line 3`, or `File "models/a.ipynb", Cell 3, line 2`."""
-        file, mark, cell = self.shown(name).partition(MARK)
-        return f'File "{file}"{mark}{cell}, line {line}'
+    def with_cells(self, text: str) -> str:
+        """A traceback with `File "models/a.ipynb", Cell 3, line 2` for the names under which cells are compiled."""
+        return _CELL.sub(rf'File "\1"{MARK}\2, line', text)
 
     def place(self, name: str, line: int) -> str:
         """The short form: without the file, if it is the model's own."""

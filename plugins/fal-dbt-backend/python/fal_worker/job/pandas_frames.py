@@ -55,17 +55,22 @@ def _is_special(column: pyarrow.ChunkedArray) -> bool:
 
 
 def _loses(array: pyarrow.Array) -> bool:
-    """Whether there is an integer or boolean list with NULLs in it somewhere below."""
+    """Whether integers or booleans with NULLs stand somewhere within a nested column."""
+    return any(
+        (part.type in _NULLABLE and part.null_count > 0) or (types.is_nested(part.type) and _loses(part))
+        for part in _parts(array)
+    )
+
+
+def _parts(array: pyarrow.Array) -> list[pyarrow.Array]:
+    """What the values of a nested array are made of."""
     if isinstance(array, pyarrow.ExtensionArray):
         array = array.storage
     if types.is_struct(array.type):
-        return any(_loses(child) for child in array.flatten())
+        return array.flatten()
     if types.is_map(array.type):
-        return _loses(array.items)
-    if types.is_nested(array.type) and hasattr(array, "flatten"):
-        values = array.flatten()
-        return (values.type in _NULLABLE and values.null_count > 0) or _loses(values)
-    return False
+        return [array.items]
+    return [array.flatten()] if types.is_nested(array.type) and hasattr(array, "flatten") else []
 
 
 def _series(column: pyarrow.ChunkedArray, index: Any) -> Any:

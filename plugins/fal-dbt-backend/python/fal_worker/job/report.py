@@ -10,6 +10,7 @@ from fal_worker.job.error import FalError
 from fal_worker.job.origin import Kind, Origins
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
     from fal_worker.job.request import Request
@@ -37,9 +38,11 @@ class Reporter:
         told = traceback.TracebackException.from_exception(error)
         _each(told, self._clean)
         if isinstance(error, SyntaxError) and not told.stack:
-            return {"kind": "syntax", "message": self._syntax_message(error), "traceback": _text(told.format_exception_only())}
+            text = self._origins.with_cells(_text(told.format_exception_only()))
+            return {"kind": "syntax", "message": self._syntax_message(error), "traceback": text}
         kind = next(name for base, name in _KINDS if isinstance(error, base))
-        return {"kind": kind, "message": _message(error, told), "traceback": _text(told.format())}
+        text = self._origins.with_cells(_text(told.format()))
+        return {"kind": kind, "message": _message(error, told), "traceback": text}
 
     def place(self) -> str | None:
         """Where the user's code that called us stands: `line 3`, `Cell 2, line 1`, `helper.py, line 3`."""
@@ -53,7 +56,7 @@ class Reporter:
 
     def _clean(self, told: traceback.TracebackException) -> None:
         """Replaces the stack by one that tells the user's part of it."""
-        told.stack = _Stack(self._of_interest(told.stack), self._origins)
+        told.stack = _Stack(self._of_interest(told.stack), self._origins.shown)
         filename = getattr(told, "filename", None)
         if filename is not None:
             told.filename = self._origins.shown(filename)
@@ -110,11 +113,11 @@ def _text(lines: Any) -> str:
 
 
 class _Stack(traceback.StackSummary):
-    """Formats entries as `traceback` does, with names of cells, and short when the recursion was deep."""
+    """Formats entries as `traceback` does, with the files' names as the user knows them, and short if they are many."""
 
-    def __init__(self, entries: list[traceback.FrameSummary | int], origins: Origins) -> None:
+    def __init__(self, entries: list[traceback.FrameSummary | int], shown: Callable[[str], str]) -> None:
         super().__init__(entries)
-        self._origins = origins
+        self._shown = shown
 
     def format(self, **_: Any) -> list[str]:
         """Called by `TracebackException.format`."""
@@ -123,8 +126,8 @@ class _Stack(traceback.StackSummary):
     def _entry(self, entry: traceback.FrameSummary | int) -> str:
         if isinstance(entry, int):
             return f"  [{entry} more frame{'s' * (entry > 1)} of libraries]\n"
-        first, _, rest = "".join(traceback.StackSummary.from_list([entry]).format()).partition("\n")
-        return f"  {self._origins.located(entry.filename, entry.lineno)}, in {entry.name}\n{rest}"
+        text = "".join(traceback.StackSummary.from_list([entry]).format())
+        return text.replace(f'"{entry.filename}"', f'"{self._shown(entry.filename)}"', 1)
 
 
 def _without_repeats(entries: list[str]) -> list[str]:

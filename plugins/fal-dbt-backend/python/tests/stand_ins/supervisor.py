@@ -34,7 +34,7 @@ class Zygote:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
-        for line in self.control.makefile("rb"):
+        for line in self._lines():
             message = json.loads(line)
             with self._changed:
                 if "id" in message:
@@ -42,6 +42,12 @@ class Zygote:
                 elif message["event"] == "exited":
                     self._exits[message["job"]] = message
                 self._changed.notify_all()
+
+    def _lines(self):
+        try:
+            yield from self.control.makefile("rb")
+        except ConnectionResetError:
+            return  # it was killed
 
     def send(self, op, **rest):
         self._last += 1
@@ -91,6 +97,7 @@ class Job:
             self._channels = {}
             for _ in range(3):
                 connection, _ = listener.accept()
+                connection.settimeout(PATIENCE)
                 file = connection.makefile("rb")
                 self._channels[json.loads(file.readline())["channel"]] = connection, file
         self._lines = queue.Queue()

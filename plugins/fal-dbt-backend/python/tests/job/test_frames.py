@@ -1,0 +1,205 @@
+"""What can be written, and how a refusal reads."""
+
+import subprocess
+import sys
+import uuid
+
+import duckdb
+import numpy
+import pandas
+import polars
+import pyarrow
+import pytest
+from fal_worker.job import frames
+from fal_worker.job.error import FalError
+
+ROWS = {"a": [1, 2, 3], "b": ["x", None, "z"]}
+
+
+class Capsule:
+    """Only the Arrow C interface."""
+
+    def __init__(self, table):
+        self._table = table
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
+class ArrayCapsule:
+    """Only the Arrow C interface for one batch."""
+
+    def __init__(self, batch):
+        self._batch = batch
+
+    def __arrow_c_array__(self, requested_schema=None):
+        return self._batch.__arrow_c_array__(requested_schema)
+
+
+class Sub(pandas.DataFrame):
+    pass
+
+
+def relation():
+    table = pyarrow.table(ROWS)
+    return duckdb.connect().from_arrow(table)
+
+
+def parts(*frames):
+    yield from frames
+
+
+ACCEPTED = {
+    "pandas": lambda: pandas.DataFrame(ROWS),
+    "pandas-subclass": lambda: Sub(ROWS),
+    "polars": lambda: polars.DataFrame(ROWS),
+    "polars-lazy": lambda: polars.DataFrame(ROWS).lazy(),
+    "table": lambda: pyarrow.table(ROWS),
+    "batch": lambda: pyarrow.RecordBatch.from_pydict(ROWS),
+    "reader": lambda: pyarrow.table(ROWS).to_reader(),
+    "duckdb": relation,
+    "c-stream": lambda: Capsule(pyarrow.table(ROWS)),
+    "c-array": lambda: ArrayCapsule(pyarrow.RecordBatch.from_pydict(ROWS)),
+    "generator": lambda: parts(pandas.DataFrame(ROWS)[:1], pyarrow.table(ROWS).slice(1, 1), polars.DataFrame(ROWS)[2:]),
+    "iterator": lambda: iter([pyarrow.table(ROWS)]),
+}
+
+
+@pytest.mark.parametrize("make", ACCEPTED.values(), ids=ACCEPTED)
+def test_accepted(make):
+    assert frames.reader("write_to_model", make()).read_all().to_pydict() == ROWS
+
+
+@pytest.mark.parametrize("make", [ACCEPTED["polars"], ACCEPTED["duckdb"], ACCEPTED["table"]], ids=["polars", "duckdb", "table"])
+def test_empty_frames_keep_their_columns(make):
+    data = make()
+    empty = data.slice(0, 0) if hasattr(data, "slice") else data.limit(0)
+    table = frames.reader("f", empty).read_all()
+    assert (table.num_rows, table.column_names) == (0, ["a", "b"])
+
+
+def refusal(data):
+    with pytest.raises(FalError) as caught:
+        frames.reader("write_to_model", data).read_all()
+    return str(caught.value)
+
+
+REFUSED = {
+    "None": (None, "NoneType (a function that returns nothing, perhaps)"),
+    "list": ([1], "list (wrap it in pandas.DataFrame(...))"),
+    "dict": ({"a": [1]}, "dict (wrap"),
+    "text": ("x", "str"),
+    "series": (pandas.Series([1]), "pandas.Series (make a table of it with .to_frame())"),
+    "polars-series": (polars.Series([1]), "polars.Series (make"),
+    "numpy": (numpy.zeros((2, 2)), "numpy.ndarray (wrap"),
+    "array": (pyarrow.array([1]), "pyarrow.Int64Array"),
+    "class": (pandas.DataFrame, "type"),
+    "connection": (duckdb.connect(), "DuckDBPyConnection (take the result of .sql(...)"),
+}
+
+
+@pytest.mark.parametrize(("data", "told"), REFUSED.values(), ids=REFUSED)
+def test_refused(data, told):
+    message = refusal(data)
+    assert message.startswith("fal: write_to_model does not take ")
+    assert told in message
+    assert "It takes a pandas or polars DataFrame," in message
+
+
+def test_mixed_values_are_told_by_column_and_type():
+    message = refusal(pandas.DataFrame({"good": [1, 2, 3], "bad": [1, "x", None]}))
+    assert message == "fal: column 'bad' mixes values of several types: int (1), str (1)\nGive all of them one type."
+
+
+def test_values_of_a_strange_type():
+    assert refusal(pandas.DataFrame({"id": [object()]})).startswith("fal: column 'id' holds values of type object, which no table")
+
+
+def test_uuids_are_written_or_told():
+    data = pandas.DataFrame({"id": [uuid.UUID(int=1)]})
+    try:
+        table = frames.reader("f", data).read_all()
+    except FalError as error:
+        assert "'id' holds values of type UUID" in str(error)
+    else:
+        assert table.num_rows == 1
+
+
+def test_integers_that_are_too_large():
+    assert refusal(pandas.DataFrame({"n": [2**70]})).startswith("fal: column 'n' holds integers of more than 64 bits")
+
+
+def test_names_of_columns():
+    assert frames.reader("f", pandas.DataFrame([[1, 2]])).read_all().column_names == ["0", "1"]
+    assert refusal(pandas.DataFrame([[1, 2]], columns=["a", "a"])) == "fal: there are 2 columns named 'a'"
+    assert refusal(pandas.DataFrame([[1, 2]], columns=["1", 1])) == "fal: there are 2 columns named '1'"
+    assert refusal(pandas.DataFrame([[1]], columns=[None])) == "fal: column 1 of the DataFrame has no name"
+    assert "several levels" in refusal(pandas.DataFrame({("a", "b"): [1]}))
+    assert refusal(pandas.DataFrame()) == "fal: the data has no columns"
+    assert refusal(pyarrow.table([[1], [2]], names=["a", "a"])) == "fal: there are 2 columns named 'a'"
+
+
+def test_the_index_is_not_written(capsys):
+    frame = pandas.DataFrame(ROWS, index=[7, 8, 9])
+    assert frames.reader("f", frame).read_all().column_names == ["a", "b"]
+    assert capsys.readouterr().err == ""
+    frames.reader("f", frame.set_index("a"))
+    assert capsys.readouterr().err == "fal: the index 'a' is not written; use reset_index() to keep it\n"
+
+
+def test_categories_are_written_as_their_values():
+    for frame in (pandas.DataFrame({"c": pandas.Categorical(["x", "y", "x"])}), polars.DataFrame({"c": ["x", "y", "x"]}, {"c": polars.Categorical})):
+        table = frames.reader("f", frame).read_all()
+        assert table["c"].to_pylist() == ["x", "y", "x"]
+        assert not pyarrow.types.is_dictionary(table["c"].type)
+
+
+def test_an_all_none_column_has_no_type():
+    frame = pandas.DataFrame({"x": pandas.Series([None, None], dtype=object)})
+    assert frames.reader("f", frame).read_all().schema.field("x").type == pyarrow.null()
+
+
+def test_a_generator_is_read_piece_by_piece():
+    pulled = []
+
+    def endless():
+        number = 0
+        while True:
+            pulled.append(number)
+            yield pyarrow.table({"n": [number]})
+            number += 1
+
+    stream = frames.reader("f", endless())
+    assert [stream.read_next_batch()["n"][0].as_py() for _ in range(3)] == [0, 1, 2]
+    assert len(pulled) <= 4
+
+
+def test_parts_of_a_generator_must_agree():
+    first = pyarrow.table({"a": [1]})
+    assert "part 2 of the generator has other columns" in refusal(parts(first, pyarrow.table({"b": [1]})))
+    assert "column 'a' of part 2 of the generator is string and does not fit int64" in refusal(parts(first, pyarrow.table({"a": ["x"]})))
+    assert "does not take int" in refusal(parts(first, 3))
+    assert "gave nothing" in refusal(parts())
+    narrow = parts(first, pyarrow.table({"a": pyarrow.array([2], pyarrow.int8())}))
+    assert frames.reader("f", narrow).read_all()["a"].to_pylist() == [1, 2]
+
+
+def test_an_error_in_a_generator_is_the_users():
+    def failing():
+        yield pyarrow.table({"a": [1]})
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        frames.reader("f", failing()).read_all()
+
+
+def test_large_tables_go_in_batches():
+    frame = pandas.DataFrame({"x": numpy.arange(1_000_000)})
+    assert max(batch.num_rows for batch in frames.reader("f", frame)) <= 122_880
+
+
+def test_nothing_is_imported_that_the_data_is_not_of():
+    code = "import sys, pyarrow\nfrom fal_worker.job import frames\nframes.reader('f', pyarrow.table({'a': [1]})).read_all()\n"
+    code += "print([name for name in ('polars', 'duckdb') if name in sys.modules])"
+    path = {"PYTHONPATH": ":".join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True).stdout == "[]\n"

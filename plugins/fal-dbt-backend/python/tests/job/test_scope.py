@@ -1,0 +1,164 @@
+"""The names a model sees, and the world it runs in."""
+
+import json
+
+import pyarrow
+import pytest
+
+
+@pytest.fixture
+def prints(run):
+    """`prints(code)` gives what a script prints, which may end without a write."""
+
+    def prints(code, **rest):
+        ended = run(code, **rest)
+        assert ended.ok or ended.error["kind"] == "no_write", ended.error["traceback"]
+        return ended.stdout
+
+    return prints
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("ref('a')", {"op": "ref", "args": ["a"], "version": None}),
+        ("ref('p', 'a')", {"op": "ref", "args": ["p", "a"], "version": None}),
+        ("ref('a', version=2)", {"op": "ref", "args": ["a"], "version": 2}),
+        ("ref('a', v='3')", {"op": "ref", "args": ["a"], "version": "3"}),
+        ("source('s', 't')", {"op": "source", "args": ["s", "t"]}),
+        ("execute_sql('select 1 as x')", {"op": "sql", "sql": "select 1 as x"}),
+    ],
+)
+def test_reading(prints, gateway, call, told):
+    for name in ("a", "p.a", "s.t"):
+        gateway.tables[name] = pyarrow.table({"x": [1]})
+    assert prints(f"df = {call}\nprint(type(df).__name__, df.x.tolist())") == "DataFrame [1]\n"
+    assert gateway.commands[0] == {"token": "t0ken", **told}
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"), [("pandas", "DataFrame"), ("polars", "DataFrame"), ("arrow", "Table"), ("reader", "RecordBatchReader")]
+)
+def test_forms(prints, gateway, form, kind):
+    gateway.tables["a"] = pyarrow.table({"x": [1, None]})
+    code = f"df = ref('a', as_={form!r})\nprint(type(df).__module__.split('.')[0], type(df).__name__)\nwrite_to_model(df)"
+    library = form if form in ("pandas", "polars") else "pyarrow"
+    assert prints(code) == f"{library} {kind}\n"
+    assert gateway.model.to_pydict() == {"x": [1, None]}
+
+
+def test_a_reader_streams(prints, gateway):
+    gateway.tables["a"] = pyarrow.Table.from_batches([pyarrow.RecordBatch.from_pydict({"x": [n]}) for n in range(5)])
+    code = """
+        def doubled():
+            for batch in ref("a", as_="reader"):
+                yield batch.to_pandas() * 2
+        write_to_model(doubled())
+        """
+    prints(code)
+    assert gateway.model["x"].to_pylist() == [0, 2, 4, 6, 8]
+    assert gateway.batches == 5
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("ref()", "fal: ref takes 1 or 2 names, not 0"),
+        ("ref(3)", "fal: ref takes names as text, not int"),
+        ("source('a')", "fal: source takes 2 names, not 1"),
+        ("ref('a', as_='spark')", "fal: as_ is one of pandas, polars, arrow, reader, not 'spark'"),
+        ("execute_sql(1)", "fal: execute_sql takes the text of a query, not int"),
+        ("write_to_model(1, mode='append')", "fal: write_to_model does not take int"),
+        ("var('nothing')", "fal: there is no var 'nothing'"),
+        ("env_var('NOTHING_AT_ALL')", "fal: there is no environment variable 'NOTHING_AT_ALL'"),
+    ],
+)
+def test_misuse(run, call, message):
+    assert run(call).error["message"].splitlines()[0].startswith(message)
+
+
+def test_modes(run, gateway):
+    table = "import pyarrow\nt = pyarrow.table({'a': [1]})\n"
+    assert run(table + "write_to_model(t, mode='upsert')").error["message"] == "fal: mode is one of overwrite, append, not 'upsert'"
+    assert run(table + "write_to_source(t, 's', 't')\nwrite_to_model(t, dtype={'a': 'x'}, mode='append')").ok
+    assert gateway.commands == [
+        {"token": "t0ken", "op": "write_to_source", "args": ["s", "t"], "mode": "append"},
+        {"token": "t0ken", "op": "write_to_model", "mode": "append"},
+    ]
+
+
+def test_lists(prints):
+    code = "print(list_models()[0].name, list_models_ids()['model.p.a'], list_sources()[0].source_name)"
+    assert prints(code) == "a success s\n"
+
+
+def test_context_is_asked_for_when_it_is_looked_at(prints, gateway):
+    assert prints("print(1)") == "1\n"
+    assert gateway.commands == []
+    code = "m = context.current_model\nprint(m.name, m.alias, m.meta['owner'], 'current_model' in context, f'select * from {this}')"
+    assert prints(code) == 'm m_alias ann True select * from "main"."m"\n'
+    assert len(gateway.commands) == 1
+
+
+def test_context_tells_what_it_has(run):
+    assert "there is: current_model, this" in run("context.nothing").error["message"]
+
+
+def test_vars_target_and_environment(prints):
+    code = "print(var('a'), var('b', 2), target.name, env_var('HOME') != '', env_var('NOPE', 'd'))"
+    assert prints(code, vars={"a": [1]}, target={"name": "dev"}) == "[1] 2 dev True d\n"
+
+
+def test_the_script_is_main(prints, project):
+    code = "import sys, os, __main__\nprint(__name__, __file__, sys.argv, sys.path[:2], os.getcwd(), __main__.__file__ == __file__)"
+    file = str(project / "models" / "m.py")
+    told = f"__main__ {file} {[file]} {[str(project / 'models'), str(project)]} {project} True\n"
+    assert prints(code) == told
+
+
+def test_functions_can_be_pickled(prints):
+    code = "import pickle\ndef f(): return 3\nprint(pickle.loads(pickle.dumps(f))())\nprint(type(pickle.loads(pickle.dumps(FalError('x', help='y')))))"
+    assert prints(code) == "3\n<class 'FalError'>\n"
+
+
+def test_multiprocessing_works(prints):
+    code = "import multiprocessing\ndef f(n): return n * n\nwith multiprocessing.get_context('fork').Pool(2) as pool: print(pool.map(f, [1, 2, 3]))"
+    assert prints(code) == "[1, 4, 9]\n"
+
+
+def test_a_forked_process_is_told_that_it_cannot_read(prints, gateway):
+    gateway.tables["a"] = pyarrow.table({"x": [1]})
+    code = """
+        import os
+        ref("a")
+        if os.fork() == 0:
+            try:
+                ref("a")
+            except FalError as error:
+                print(error, flush=True)
+            os._exit(0)
+        os.wait()
+        """
+    assert prints(code).startswith("fal: a process that the model started cannot read or write relations\n")
+
+
+def test_imports_of_the_forerunner(prints):
+    code = """
+        from fal.typing import *
+        from fal.dbt.typing import ref as other
+        from faldbt.magics import init_fal
+        from fal.dbt.integration.magics import init_fal as init
+        init_fal(project_dir="x", profiles_dir="y")
+        print(other is ref, init(1))
+        """
+    assert prints(code) == "True None\n"
+
+
+def test_unicode_in_and_out(prints):
+    assert prints("print('ä🙂', '\\ud800')") == "ä🙂 \\ud800\n"
+    assert prints("\ufeffprint('mark')") == "mark\n"
+
+
+def test_future_imports_are_those_of_the_script(prints):
+    assert prints("def f(x: nothing): pass\nprint(f.__annotations__)" .join(["from __future__ import annotations\n", ""])) == "{'x': 'nothing'}\n"
+    assert json.loads(prints("def f(x: 3): pass\nprint(f.__annotations__['x'])")) == 3

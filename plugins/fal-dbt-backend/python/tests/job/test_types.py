@@ -1,0 +1,121 @@
+"""Every type of column: read as pandas, and written back without a loss."""
+
+import datetime as dt
+from decimal import Decimal
+
+import numpy
+import pandas
+import pyarrow
+import pytest
+from fal_worker.job import frames, pandas_frames
+
+NOON = dt.datetime(2024, 2, 29, 12, 0, 0, 1)
+DAY = dt.date(1, 1, 1)
+BIG = 2**63 - 1
+
+# Type in Arrow, values, dtype in pandas, whether the same type comes back (else the type that does).
+TABLE = [
+    (pyarrow.int8(), [1, -128], "int8", None),
+    (pyarrow.int8(), [1, None], "Int8", None),
+    (pyarrow.int16(), [1, None], "Int16", None),
+    (pyarrow.int32(), [1, None], "Int32", None),
+    (pyarrow.int64(), [BIG, -BIG], "int64", None),
+    (pyarrow.int64(), [BIG, None], "Int64", None),
+    (pyarrow.int64(), [None, None], "Int64", None),
+    (pyarrow.uint8(), [255, None], "UInt8", None),
+    (pyarrow.uint16(), [1, None], "UInt16", None),
+    (pyarrow.uint32(), [1, None], "UInt32", None),
+    (pyarrow.uint64(), [2**64 - 1, None], "UInt64", None),
+    (pyarrow.uint64(), [2**64 - 1, 0], "uint64", None),
+    (pyarrow.bool_(), [True, False], "bool", None),
+    (pyarrow.bool_(), [True, None], "boolean", None),
+    (pyarrow.float32(), [1.5, None], "float32", None),
+    (pyarrow.float64(), [0.1, None], "float64", None),
+    (pyarrow.decimal128(38, 10), [Decimal("1234567890123456789.0123456789"), None], "object", pyarrow.decimal128(29, 10)),
+    (pyarrow.string(), ["ä🙂\u0000\u200b", None], "str", pyarrow.large_string()),
+    (pyarrow.string(), ["", "b"], "str", pyarrow.large_string()),
+    (pyarrow.string(), [None, None], "str", pyarrow.large_string()),
+    (pyarrow.large_string(), ["a", None], "str", None),
+    (pyarrow.binary(), [b"\x00\xff", None], "object", None),
+    (pyarrow.date32(), [DAY, None], "object", None),
+    (pyarrow.time64("us"), [dt.time(23, 59, 59, 999999), None], "object", None),
+    (pyarrow.timestamp("us"), [NOON, None], "datetime64[us]", None),
+    (pyarrow.timestamp("us"), [dt.datetime(9999, 12, 31), dt.datetime(1, 1, 1)], "datetime64[us]", None),
+    (pyarrow.timestamp("ns"), [pandas.Timestamp(1, unit="ns"), None], "datetime64[ns]", None),
+    (pyarrow.timestamp("us", "UTC"), [NOON.replace(tzinfo=dt.timezone.utc), None], "datetime64[us, UTC]", None),
+    (pyarrow.timestamp("us", "Europe/Berlin"), [NOON.replace(tzinfo=dt.timezone.utc), None], "datetime64[us, Europe/Berlin]", None),
+    (pyarrow.duration("us"), [dt.timedelta(days=-1, microseconds=1), None], "timedelta64[us]", None),
+    (pyarrow.month_day_nano_interval(), [pyarrow.MonthDayNano([14, -3, 5]), None], "object", None),
+    (pyarrow.list_(pyarrow.int64()), [[1, 2], [], None], "object", None),
+    (pyarrow.list_(pyarrow.int64()), [[BIG, None], [1]], "object", None),
+    (pyarrow.list_(pyarrow.string()), [["a", None], None], "object", None),
+    (pyarrow.list_(pyarrow.list_(pyarrow.int64())), [[[BIG, None], None], [[1]]], "object", None),
+    (pyarrow.struct([("a", pyarrow.int64()), ("b", pyarrow.string())]), [{"a": BIG, "b": None}, {"a": None, "b": "x"}, None], "object", None),
+    (pyarrow.struct([("a", pyarrow.list_(pyarrow.int64()))]), [{"a": [BIG, None]}], "object", None),
+    (pyarrow.map_(pyarrow.string(), pyarrow.int64()), [[("a", 1)], None], "object", pyarrow.struct([("a", pyarrow.int64())])),
+    (pyarrow.null(), [None, None], "object", None),
+]
+
+
+def names(case):
+    return f"{case[0]}-{'null' if None in case[1] else 'full'}".replace(" ", "")
+
+
+@pytest.mark.parametrize("case", TABLE, ids=names)
+def test_pandas_keeps_every_value(case):
+    kind, values, dtype, back = case
+    table = pyarrow.table({"before": range(len(values)), "x": pyarrow.array(values, kind), "after": range(len(values))})
+    frame = pandas_frames.from_arrow(table)
+    assert list(frame.columns) == ["before", "x", "after"]
+    assert str(frame["x"].dtype) == dtype
+    written = frames.reader("write_to_model", frame).read_all()
+    assert written.schema.field("x").type == (back or kind)
+    assert written["x"].cast(kind) == table["x"] if not pyarrow.types.is_nested(back or kind) else True
+    if back is None:
+        assert written.equals(table)
+
+
+@pytest.mark.parametrize("kind", sorted({case[0] for case in TABLE}, key=str), ids=str)
+def test_no_rows(kind):
+    frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array([], kind)}))
+    assert len(frame) == 0
+    assert list(frame.columns) == ["x"]
+    assert frames.reader("write_to_model", frame).read_all().num_rows == 0
+
+
+def test_decimals_are_decimal():
+    frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array([Decimal("1.10")], pyarrow.decimal128(9, 2))}))
+    assert frame.x[0] == Decimal("1.10")
+    assert isinstance(frame.x[0], Decimal)
+
+
+def test_dates_are_dates():
+    frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array([DAY], pyarrow.date32())}))
+    assert type(frame.x[0]) is dt.date
+
+
+def test_maps_are_dictionaries():
+    column = pyarrow.array([[("a", 1), ("b", None)]], pyarrow.map_(pyarrow.string(), pyarrow.int64()))
+    assert pandas_frames.from_arrow(pyarrow.table({"x": column})).x[0] == {"a": 1, "b": None}
+
+
+def test_columns_of_one_name_stay_apart():
+    table = pyarrow.table([pyarrow.array([1, None]), pyarrow.array([2, 3]), pyarrow.array([None, 5])], names=["x", "x", "x"])
+    frame = pandas_frames.from_arrow(table)
+    assert [str(dtype) for dtype in frame.dtypes] == ["Int64", "int64", "Int64"]
+
+
+def test_the_frame_can_be_changed():
+    frame = pandas_frames.from_arrow(pyarrow.table({"x": [1, 2], "y": [1, None]}))
+    frame.loc[0, "x"] = 5
+    frame.loc[1, "y"] = 7
+    assert frame.x.tolist() == [5, 2]
+    assert frame.y.tolist() == [1, 7]
+
+
+def test_numbers_with_nan_are_written_as_null():
+    assert frames.reader("f", pandas.DataFrame({"x": [1.0, numpy.nan]})).read_all()["x"].to_pylist() == [1.0, None]
+
+
+def test_infinity_is_kept():
+    assert frames.reader("f", pandas.DataFrame({"x": [numpy.inf]})).read_all()["x"].to_pylist() == [numpy.inf]
