@@ -1,10 +1,11 @@
 //! The whole analysis of one file.
 
-use fal_plugin::payload::{PythonAnalysis, WriteCount};
+use fal_plugin::payload::{FileKind, PythonAnalysis};
 
 use crate::{
     context::File,
     dependency,
+    flow::{self, Counted},
     imports::imports,
     kind::kind,
     position::Lines,
@@ -19,14 +20,15 @@ pub fn analyse(text: &str, tree: &Tree<'_>) -> PythonAnalysis {
     let order = breadth_first(tree);
     let (kind, both) = kind(&file, &order);
     let found = dependency::collect(&file, &order);
+    let counted = if kind == FileKind::Script { flow::count(&file) } else { Counted::default() };
     PythonAnalysis {
         kind,
         docstring: dependency::docstring(&file).map(|(_, text)| text.to_owned()),
         dependencies: found.dependencies,
         unresolved: found.unresolved,
-        writes: Vec::new(),
-        write_count: WriteCount::default(),
+        writes: counted.writes,
+        write_count: counted.count,
         imports: imports(&file),
-        diagnostics: both.into_iter().chain(found.diagnostics).collect(),
+        diagnostics: both.into_iter().chain(counted.diagnostics).chain(found.diagnostics).collect(),
     }
 }

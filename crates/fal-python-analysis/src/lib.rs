@@ -6,8 +6,10 @@ mod analyse;
 mod context;
 mod dependency;
 mod evaluate;
+mod flow;
 mod imports;
 mod kind;
+mod newline;
 mod position;
 mod scope;
 mod stack;
@@ -16,6 +18,7 @@ pub mod tree;
 mod value;
 
 pub use analyse::analyse;
+pub use newline::Newlines;
 pub use position::Lines;
 pub use stack::with_stack;
 pub use syntax::{check_config, syntax_error};

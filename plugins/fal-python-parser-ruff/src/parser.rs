@@ -1,7 +1,7 @@
 //! The plugin: parses, lowers, analyses.
 
 use fal_plugin::{payload::PythonAnalysis, ParseError, PluginError, PythonParser};
-use fal_python_analysis::{analyse, check_config, syntax_error, with_stack, Lines};
+use fal_python_analysis::{analyse, check_config, syntax_error, with_stack, Lines, Newlines};
 use ruff_python_parser::parse_module;
 
 /// Parses Python with ruff_python_parser.
@@ -22,11 +22,12 @@ impl RuffParser {
 impl PythonParser for RuffParser {
     fn parse(&self, _path: &str, text: &str) -> Result<PythonAnalysis, ParseError> {
         with_stack(text, || {
-            let parsed = parse_module(text).map_err(|error| {
-                let (start, end) = (u32::from(error.location.start()), u32::from(error.location.end()));
+            let newlines = Newlines::new(text);
+            let parsed = parse_module(newlines.text()).map_err(|error| {
+                let [start, end] = [error.location.start(), error.location.end()].map(|at| newlines.original(at.into()));
                 syntax_error(&Lines::new(text), &error.error.to_string(), start, end)
             })?;
-            Ok(analyse(text, &crate::lower::lower(text, parsed.suite())))
+            Ok(analyse(text, &super::lower::lower(&newlines, parsed.suite())))
         })?
     }
 }

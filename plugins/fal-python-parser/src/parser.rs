@@ -1,7 +1,7 @@
 //! The plugin: parses, lowers, analyses.
 
 use fal_plugin::{payload::PythonAnalysis, ParseError, PluginError, PythonParser};
-use fal_python_analysis::{analyse, check_config, syntax_error, with_stack, Lines};
+use fal_python_analysis::{analyse, check_config, syntax_error, with_stack, Lines, Newlines};
 use rustpython_parser::{ast::Suite, Parse};
 
 /// Parses Python with rustpython-parser.
@@ -22,11 +22,12 @@ impl RustPythonParser {
 impl PythonParser for RustPythonParser {
     fn parse(&self, path: &str, text: &str) -> Result<PythonAnalysis, ParseError> {
         with_stack(text, || {
-            let body = Suite::parse(text, path).map_err(|error| {
-                let at = u32::from(error.offset);
+            let newlines = Newlines::new(text);
+            let body = Suite::parse(newlines.text(), path).map_err(|error| {
+                let at = newlines.original(error.offset.into());
                 syntax_error(&Lines::new(text), &error.error.to_string(), at, at)
             })?;
-            Ok(analyse(text, &crate::lower::lower(text, &body)))
+            Ok(analyse(text, &super::lower::lower(&newlines, &body)))
         })?
     }
 }

@@ -1,12 +1,14 @@
 //! Builds a tree from the leaves up: a parser plugin lowers children first, then closes their parent.
 
 use super::{Kind, Node, NodeId, Tree};
+use crate::newline::Newlines;
 
 /// Builds a [`Tree`].
 ///
 /// ```
-/// use fal_python_analysis::tree::{Builder, Context, Kind};
-/// let mut builder = Builder::new(16);
+/// use fal_python_analysis::{Newlines, tree::{Builder, Context, Kind}};
+/// let newlines = Newlines::new("ref('a')");
+/// let mut builder = Builder::new(&newlines);
 /// let module = builder.open();
 /// let statement = builder.open();
 /// let call = builder.open();
@@ -20,16 +22,18 @@ use super::{Kind, Node, NodeId, Tree};
 /// ```
 #[derive(Debug)]
 pub struct Builder<'a> {
+    newlines: &'a Newlines<'a>,
     tree: Tree<'a>,
     open: Vec<NodeId>,
 }
 
 impl<'a> Builder<'a> {
-    /// A builder with room for a text of this many bytes.
+    /// A builder for this text. Offsets given to it are those of [`Newlines::text`].
     #[must_use]
-    pub fn new(text_len: usize) -> Self {
-        let room = text_len / 4 + 8;
+    pub fn new(newlines: &'a Newlines<'a>) -> Self {
+        let room = newlines.text().len() / 4 + 8;
         Self {
+            newlines,
             tree: Tree { nodes: Vec::with_capacity(room), links: Vec::with_capacity(room) },
             open: Vec::with_capacity(64),
         }
@@ -53,6 +57,7 @@ impl<'a> Builder<'a> {
         let count = self.count(mark);
         self.tree.links.extend(self.open.drain(mark..));
         let id = NodeId(self.tree.nodes.len() as u32);
+        let (start, end) = (self.newlines.original(start), self.newlines.original(end));
         self.tree.nodes.push(Node { kind, start, end, first, count });
         self.open.push(id);
     }

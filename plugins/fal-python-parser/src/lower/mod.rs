@@ -5,18 +5,18 @@ mod literal;
 mod pattern;
 mod statement;
 
-use fal_python_analysis::tree::{Builder, Kind, Tree};
+use fal_python_analysis::{Newlines, tree::{Builder, Kind, Tree}};
 use rustpython_parser::{
     ast::{Ranged, Stmt},
     text_size::TextRange,
 };
 
 /// The neutral tree of a module.
-pub(crate) fn lower<'a>(text: &str, body: &'a [Stmt]) -> Tree<'a> {
-    let mut lower = Lower { builder: Builder::new(text.len()) };
+pub(crate) fn lower<'a>(newlines: &'a Newlines<'a>, body: &'a [Stmt]) -> Tree<'a> {
+    let mut lower = Lower { builder: Builder::new(newlines) };
     let module = lower.builder.open();
     lower.block(body);
-    lower.builder.close(module, Kind::Module, 0, text.len() as u32);
+    lower.builder.close(module, Kind::Module, 0, newlines.text().len() as u32);
     lower.builder.finish()
 }
 

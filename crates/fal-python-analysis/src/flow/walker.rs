@@ -1,0 +1,70 @@
+//! Walks over the tree of one file.
+
+use std::collections::HashMap;
+
+use super::outcome::Flow;
+use crate::{
+    context::{File, Meaning},
+    tree::{Context, Kind, NodeId},
+};
+
+/// What the walk knows.
+pub(super) struct Walker<'f, 't, 'a> {
+    pub(super) file: &'f File<'t, 'a>,
+    /// Nodes below which something matters to the count.
+    relevant: Vec<bool>,
+    /// Functions and lambdas that were called; `None`: being walked just now.
+    pub(super) called: HashMap<NodeId, Option<Flow>>,
+}
+
+impl<'f, 't, 'a> Walker<'f, 't, 'a> {
+    pub(super) fn new(file: &'f File<'t, 'a>) -> Self {
+        Self { file, relevant: relevant(file), called: HashMap::new() }
+    }
+
+    pub(super) fn is_relevant(&self, id: NodeId) -> bool {
+        self.relevant[id.index()]
+    }
+
+    pub(super) fn kind(&self, id: NodeId) -> &'f Kind<'a> {
+        self.file.tree.kind(id)
+    }
+
+    pub(super) fn kids(&self, id: NodeId) -> &'f [NodeId] {
+        self.file.tree.kids(id)
+    }
+
+    /// Whether the call is one of `write_to_model`.
+    pub(super) fn is_write(&self, call: NodeId) -> bool {
+        is_write(self.file, call)
+    }
+}
+
+/// Whether a call is one of `write_to_model`.
+pub(super) fn is_write(file: &File<'_, '_>, call: NodeId) -> bool {
+    file.called_name(call) == Some("write_to_model")
+        && file.meaning("write_to_model", file.scopes.scope(call)) == Meaning::Ours
+}
+
+/// Children have smaller ids than their parents, so one pass upwards is enough.
+fn relevant(file: &File<'_, '_>) -> Vec<bool> {
+    let mut relevant = vec![false; file.tree.len()];
+    for id in file.tree.ids() {
+        let below = file.tree.kids(id).iter().any(|kid| relevant[kid.index()]);
+        relevant[id.index()] = below || matters(file, id);
+    }
+    relevant
+}
+
+/// Calls of bare names, which may be functions of this file, and of `sys.exit`.
+fn matters(file: &File<'_, '_>, id: NodeId) -> bool {
+    let Some((function, ..)) = file.call(id) else { return false };
+    match file.tree.kind(function) {
+        Kind::Name(name, Context::Load) => {
+            matches!(*name, "write_to_model" | "exit" | "quit")
+                || file.scopes.resolve(name, file.scopes.scope(id)).is_some()
+        }
+        Kind::Attribute("exit" | "_exit") | Kind::Lambda => true,
+        _ => false,
+    }
+}
