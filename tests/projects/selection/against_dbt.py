@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import yaml
+
 HERE = Path(__file__).resolve().parent
 TABLE = HERE / "selections.json"
 NODES = HERE.parents[2] / "crates" / "fal-graph" / "tests" / "fixtures" / "selection_nodes.jsonl"
@@ -114,7 +116,13 @@ def write(manifest, answered):
     TABLE.write_text(f"[\n{lines}\n]\n")
     NODES.parent.mkdir(parents=True, exist_ok=True)
     NODES.write_text("".join(json.dumps(node) + "\n" for node in graph_nodes(manifest)))
-    NODES.with_name("selection_selectors.json").write_text(json.dumps(manifest["selectors"], indent=1) + "\n")
+    write_selectors("selection_selectors.json", manifest["selectors"])
+    raw = yaml.safe_load((HERE / "selectors.yml").read_text())["selectors"]
+    write_selectors("selection_selectors_raw.json", {selector["name"]: selector for selector in raw})
+
+
+def write_selectors(name, selectors):
+    NODES.with_name(name).write_text(json.dumps(selectors, indent=1) + "\n")
 
 
 def main():

@@ -1,7 +1,7 @@
 //! What the renderings look like.
 
 use super::{Format, render};
-use crate::{Dag, DagBuilder, DagError, GraphNode};
+use crate::{Dag, DagBuilder, DagError, EdgeKind, GraphNode};
 
 fn node(id: &str, parents: &[&str]) -> GraphNode {
     let mut words = id.splitn(3, '.').map(str::to_owned);
@@ -31,7 +31,7 @@ fn shop() -> Result<Dag, DagError> {
         node("script.forecast.AFTER.send.py", &[]),
     ]);
     builder.python_model("model.shop.forecast", "models/forecast.ipynb");
-    builder.run_before("model.shop.forecast", "script.forecast.AFTER.send.py");
+    builder.edge("model.shop.forecast", EdgeKind::Order, "script.forecast.AFTER.send.py");
     builder.build()
 }
 

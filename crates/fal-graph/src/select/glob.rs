@@ -40,8 +40,7 @@ impl Glob {
         if self.only_folders && !is_folder {
             return false;
         }
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-        matches_from(&self.segments, &parts)
+        matches_from(&self.segments, path)
     }
 }
 
@@ -54,15 +53,15 @@ fn segment(word: &str) -> Option<Segment> {
     }
 }
 
-fn matches_from(segments: &[Segment], parts: &[&str]) -> bool {
-    match (segments, parts) {
-        ([], parts) => parts.is_empty(),
-        ([Segment::Deep, rest @ ..], parts) => (0..=parts.len()).any(|skip| matches_from(rest, &parts[skip..])),
-        ([Segment::Literal(name), rest @ ..], [first, parts @ ..]) => name == first && matches_from(rest, parts),
-        ([Segment::Wild(pattern), rest @ ..], [first, parts @ ..]) => {
-            pattern.matches(first) && matches_from(rest, parts)
-        }
-        (_, []) => false,
+/// Whether the whole path matches; the empty path is the project itself.
+fn matches_from(segments: &[Segment], path: &str) -> bool {
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    match segments {
+        [] => path.is_empty(),
+        [Segment::Deep, tail @ ..] => matches_from(tail, path) || (!path.is_empty() && matches_from(segments, rest)),
+        _ if path.is_empty() => false,
+        [Segment::Literal(name), tail @ ..] => name == first && matches_from(tail, rest),
+        [Segment::Wild(pattern), tail @ ..] => pattern.matches(first) && matches_from(tail, rest),
     }
 }
 

@@ -66,12 +66,19 @@ impl<'a> NameMatcher<'a> {
             }
         }
         let Some((at, pattern)) = &self.wild else { return true };
-        let rest: Vec<&str> = segments.collect();
-        if rest.len() < self.parts.len() - at {
-            return false;
-        }
         // A single word with a wildcard also matches the name alone, however deep it stands.
-        pattern.matches(&rest.join(".")) || (self.parts.len() == 1 && pattern.matches(leaf))
+        if self.parts.len() == 1 && pattern.matches(leaf) {
+            return true;
+        }
+        let (mut rest, mut count) = (String::new(), 0);
+        for segment in segments {
+            if count > 0 {
+                rest.push('.');
+            }
+            rest.push_str(segment);
+            count += 1;
+        }
+        count >= self.parts.len() - at && pattern.matches(&rest)
     }
 }
 

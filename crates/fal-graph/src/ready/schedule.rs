@@ -1,64 +1,13 @@
-//! The ready-set: which node may start now, and what is skipped when one fails. Pure: the caller owns time and threads.
-//!
-//! Nodes outside of the selection, and nodes that do nothing (ephemeral SQL), are never handed out but carry the
-//! order: if `a -> b -> c` and `b` is one of them, `c` still waits for `a`, and is skipped when `a` fails.
+//! The state of a run, and how it changes.
 
-use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use super::children::Children;
+use super::heap::Ready;
+use super::outcome::{Outcome, ScheduleOptions, SkipCause, Skipped, Step};
+use super::priority::priorities;
 use crate::graph::Dag;
-use crate::node::Node;
-use crate::priority::{default_weight, remaining};
 use crate::set::{NodeId, NodeSet};
-
-/// How a node ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// What depends on it may run.
-    Succeeded,
-    /// What depends on it must not run.
-    Failed,
-}
-
-/// Why a node does not run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SkipCause {
-    /// This one, which it depends on, failed.
-    Ancestor(NodeId),
-    /// This one failed, and the run stops at the first failure.
-    FailFast(NodeId),
-    /// The run was stopped.
-    Cancelled,
-}
-
-/// A node that will not run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    /// The node.
-    pub node: NodeId,
-    /// Why.
-    pub cause: SkipCause,
-}
-
-/// What changed when a node ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Step {
-    /// Nodes that may start from now on ([`Schedule::pop`] hands them out).
-    pub ready: Vec<NodeId>,
-    /// Nodes that will not run, parents before children.
-    pub skipped: Vec<Skipped>,
-}
-
-/// How to schedule.
-#[derive(Default)]
-pub struct ScheduleOptions<'a> {
-    /// Seconds that a node took in earlier runs; unknown ones weigh as much as the mean of the known ones.
-    pub duration: Option<&'a dyn Fn(&Node) -> Option<f64>>,
-    /// Nodes that do nothing by themselves.
-    pub does_nothing: Option<&'a dyn Fn(&Node) -> bool>,
-    /// Start nothing more once a node has failed.
-    pub fail_fast: bool,
-}
 
 /// State of one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +48,7 @@ impl Schedule {
         let total = state.iter().filter(|state| **state == State::Waiting).count();
         let mut schedule = Self {
             pending: vec![0; dag.len()],
-            priority: priorities(dag, &state, options.duration),
+            priority: priorities(dag, |node| state[node.index()] == State::Waiting, options.duration),
             children: Children::of(dag),
             order: dag.order().to_vec(),
             heap: BinaryHeap::new(),
@@ -152,7 +101,10 @@ impl Schedule {
         self.running -= 1;
         self.ended += 1;
         match outcome {
-            Outcome::Succeeded => self.release(node, &mut step.ready),
+            Outcome::Succeeded => {
+                self.release(node, &mut step.ready);
+                step.ready.sort_unstable();
+            }
             Outcome::Failed => {
                 self.skip_descendants(node, &mut step.skipped);
                 if self.fail_fast {
@@ -241,67 +193,3 @@ impl Schedule {
         }
     }
 }
-
-fn priorities(dag: &Dag, state: &[State], duration: Option<&dyn Fn(&Node) -> Option<f64>>) -> Vec<f64> {
-    let known: Vec<Option<f64>> = dag
-        .nodes()
-        .map(|(id, node)| match state[id.index()] {
-            State::Waiting => duration.and_then(|of| of(node)).filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
-            _ => Some(0.0),
-        })
-        .collect();
-    let measured = dag.nodes().filter(|(id, _)| state[id.index()] == State::Waiting);
-    let default = default_weight(measured.filter_map(|(id, _)| known[id.index()]));
-    remaining(dag, |node| known[node.index()].unwrap_or(default))
-}
-
-/// All edges in one list: the children of a node stand together.
-#[derive(Debug)]
-struct Children {
-    starts: Vec<usize>,
-    targets: Vec<NodeId>,
-}
-
-impl Children {
-    fn of(dag: &Dag) -> Self {
-        let mut starts = Vec::with_capacity(dag.len() + 1);
-        let mut targets = Vec::new();
-        for (id, _) in dag.nodes() {
-            starts.push(targets.len());
-            targets.extend(dag.children(id).map(|(child, _)| child));
-        }
-        starts.push(targets.len());
-        Self { starts, targets }
-    }
-
-    fn range(&self, node: NodeId) -> std::ops::Range<usize> {
-        self.starts[node.index()]..self.starts[node.index() + 1]
-    }
-}
-
-/// A node in the heap: the longest way first, then the order of the graph.
-#[derive(Clone, Copy, Debug)]
-struct Ready {
-    priority: f64,
-    node: NodeId,
-}
-
-impl Ord for Ready {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.priority.total_cmp(&other.priority).then_with(|| Reverse(self.node).cmp(&Reverse(other.node)))
-    }
-}
-
-impl PartialOrd for Ready {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ready {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Ready {}

@@ -1,0 +1,108 @@
+//! The finished graph: nodes by unique id, edges from parents to children.
+
+use indexmap::IndexMap;
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::node::Node;
+use crate::set::{NodeId, NodeSet};
+
+/// Why a node waits for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EdgeKind {
+    /// It reads it.
+    Data,
+    /// It runs after it (scripts before and after a model). Graph operators follow such edges.
+    Order,
+    /// It waits for a test of what it reads, as in `dbt build`. Graph operators do not follow such edges.
+    Test,
+}
+
+/// A parent that a node names and the graph does not have (disabled, or of a kind that the backend left out).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingParent {
+    /// The node.
+    pub node: NodeId,
+    /// Unique id of the parent.
+    pub parent: String,
+}
+
+/// Nodes by unique id.
+pub(super) type Nodes = IndexMap<Box<str>, Node>;
+
+/// Nodes and edges, known to have no cycle.
+#[derive(Clone, Debug)]
+pub struct Dag {
+    pub(super) project: String,
+    pub(super) nodes: Nodes,
+    pub(super) graph: DiGraph<(), EdgeKind>,
+    /// Parents before children.
+    pub(super) order: Vec<NodeId>,
+    pub(super) missing: Vec<MissingParent>,
+}
+
+impl Dag {
+    /// Name of the root project.
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// A node by its unique id.
+    pub fn find(&self, unique_id: &str) -> Option<NodeId> {
+        self.nodes.get_index_of(unique_id).map(|at| NodeIndex::new(at).into())
+    }
+
+    /// A node. It must be of this graph.
+    pub fn node(&self, node: NodeId) -> &Node {
+        &self.nodes[node.index()]
+    }
+
+    /// All nodes, in the order of insertion.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.nodes.values().enumerate().map(|(at, node)| (NodeIndex::new(at).into(), node))
+    }
+
+    /// All nodes, parents before children.
+    pub fn order(&self) -> &[NodeId] {
+        &self.order
+    }
+
+    /// What a node waits for.
+    pub fn parents(&self, node: NodeId) -> impl Iterator<Item = (NodeId, EdgeKind)> {
+        self.neighbors(node, Direction::Incoming)
+    }
+
+    /// What waits for a node.
+    pub fn children(&self, node: NodeId) -> impl Iterator<Item = (NodeId, EdgeKind)> {
+        self.neighbors(node, Direction::Outgoing)
+    }
+
+    /// Parents that nodes name and that are not there. This is no error: dbt itself decides what it requires.
+    pub fn missing_parents(&self) -> &[MissingParent] {
+        &self.missing
+    }
+
+    /// An empty set of nodes of this graph.
+    pub fn empty_set(&self) -> NodeSet {
+        NodeSet::with_len(self.len())
+    }
+
+    pub(crate) fn neighbors(&self, node: NodeId, direction: Direction) -> impl Iterator<Item = (NodeId, EdgeKind)> {
+        use petgraph::visit::EdgeRef;
+        self.graph.edges_directed(node.petgraph(), direction).map(move |edge| {
+            let other = if direction == Direction::Outgoing { edge.target() } else { edge.source() };
+            (other.into(), *edge.weight())
+        })
+    }
+}

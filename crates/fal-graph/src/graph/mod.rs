@@ -1,0 +1,9 @@
+//! The DAG: nodes by unique id, edges from parents to children.
+
+mod builder;
+mod dag;
+#[cfg(test)]
+mod tests;
+
+pub use builder::DagBuilder;
+pub use dag::{Dag, EdgeKind, MissingParent};

@@ -1,0 +1,56 @@
+//! What a schedule is told and what it tells.
+
+use crate::node::Node;
+use crate::set::NodeId;
+
+/// How a node ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// What depends on it may run.
+    Succeeded,
+    /// What depends on it must not run.
+    Failed,
+}
+
+/// Why a node does not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkipCause {
+    /// This one, which it depends on, failed.
+    Ancestor(NodeId),
+    /// This one failed, and the run stops at the first failure.
+    FailFast(NodeId),
+    /// The run was stopped.
+    Cancelled,
+}
+
+/// A node that will not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// The node.
+    pub node: NodeId,
+    /// Why.
+    pub cause: SkipCause,
+}
+
+/// What changed when a node ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// Nodes that may start from now on, in the order of the graph ([`Schedule::pop`] hands them out).
+    pub ready: Vec<NodeId>,
+    /// Nodes that will not run, parents before children.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Seconds that a node took before, if that is known.
+pub type Duration<'a> = dyn Fn(&Node) -> Option<f64> + 'a;
+
+/// How to schedule.
+#[derive(Default)]
+pub struct ScheduleOptions<'a> {
+    /// Seconds that a node took in earlier runs; unknown ones weigh as much as the mean of the known ones.
+    pub duration: Option<&'a Duration<'a>>,
+    /// Nodes that do nothing by themselves.
+    pub does_nothing: Option<&'a dyn Fn(&Node) -> bool>,
+    /// Start nothing more once a node has failed.
+    pub fail_fast: bool,
+}
