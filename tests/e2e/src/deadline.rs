@@ -1,0 +1,23 @@
+//! Waiting for a condition.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Longer than anything takes on a loaded machine. No test passes or fails by it unless something hangs.
+pub const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Looks until `condition` gives something; `None` after `patience`.
+pub fn wait_until<T>(patience: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + patience;
+    loop {
+        if let Some(found) = condition() {
+            return Some(found);
+        }
+        if Instant::now() >= end {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,26 @@
+//! What the end-to-end tests share: projects in temporary folders, the `fal-host` binary run over them, and a look from
+//! outside at what it left: files, processes, artifacts, the database.
+//!
+//! The binary and the plugins that ship with it are built by `cargo build` (or named by `FAL_TEST_HOST`); the foreign
+//! plugins of `tests/plugins` are built into a target folder of their own. Tests over dbt need `FAL_TEST_DBT_PYTHON`, a
+//! Python with dbt-duckdb, pandas, polars and pyarrow; `cargo xtask test` makes one.
+
+mod built;
+mod deadline;
+mod ended;
+mod processes;
+mod project;
+mod python;
+mod redact;
+mod running;
+mod tree;
+
+pub use built::{foreign_plugin, host, workspace};
+pub use deadline::{PATIENCE, wait_until};
+pub use ended::Ended;
+pub use processes::survivors;
+pub use project::Project;
+pub use python::{dbt_python, python};
+pub use redact::redact;
+pub use running::Running;
+pub use tree::{Tree, tree};

@@ -1,0 +1,204 @@
+//! A dbt project in a temporary folder, and the host run over it.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    built::{host, shared_folder, workspace},
+    ended::Ended,
+    processes::{self, MARK, survivors},
+    python::{dbt_python, python},
+    running::Running,
+    tree::{Tree, tree},
+};
+
+/// A copy of a fixture project. The user's home is a folder beside it.
+pub struct Project {
+    folder: TempDir,
+    mark: String,
+}
+
+impl Project {
+    /// A copy of `tests/projects/NAME`.
+    pub fn copy_of(name: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let project = Self { folder, mark };
+        fs::create_dir_all(project.home()).unwrap_or_else(|error| panic!("home: {error}"));
+        copy(&workspace().join("tests/projects").join(name), &project.root());
+        project
+    }
+
+    /// One with a name, a DuckDB profile and no models.
+    pub fn bare() -> Self {
+        Self::copy_of("bare")
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> PathBuf {
+        let folder = self.folder.path().canonicalize().unwrap_or_else(|error| panic!("temporary folder: {error}"));
+        folder.join("project")
+    }
+
+    /// The home of the user who works on it.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// A path below it.
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.root().join(relative)
+    }
+
+    /// Writes a file.
+    pub fn write(&self, relative: &str, content: impl AsRef<[u8]>) -> &Self {
+        let path = self.path(relative);
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        fs::write(&path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        self
+    }
+
+    /// Reads a file.
+    #[track_caller]
+    pub fn read(&self, relative: &str) -> String {
+        let path = self.path(relative);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// A JSON file.
+    #[track_caller]
+    pub fn json(&self, relative: &str) -> Value {
+        serde_json::from_str(&self.read(relative)).unwrap_or_else(|error| panic!("{relative}: {error}"))
+    }
+
+    /// Removes a file.
+    pub fn remove(&self, relative: &str) -> &Self {
+        let path = self.path(relative);
+        fs::remove_file(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        self
+    }
+
+    /// Whether there is such a file.
+    pub fn has(&self, relative: &str) -> bool {
+        self.path(relative).symlink_metadata().is_ok()
+    }
+
+    /// Every file and folder of it.
+    pub fn tree(&self) -> Tree {
+        tree(&self.root())
+    }
+
+    /// `fal-host ARGS` in the project's folder, with an environment that holds nothing of the machine's.
+    pub fn host(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(host());
+        command.args(args).current_dir(self.root());
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if ["FAL_", "DBT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "CARGO"].iter().any(|prefix| text.starts_with(prefix)) {
+                command.env_remove(&name);
+            }
+        }
+        command.env(MARK, &self.mark).env("HOME", self.home()).env("TZ", "UTC").env("NO_COLOR", "1");
+        // The plugin unpacks its Python files there: the same for all tests.
+        command.env("XDG_CACHE_HOME", shared_folder().join("cache"));
+        command.env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false");
+        command
+    }
+
+    /// The same, with the Python that has dbt.
+    pub fn host_with_dbt(&self, args: &[&str]) -> Command {
+        let mut command = self.host(args);
+        command.env("FAL_HOST_PYTHON", dbt_python());
+        command
+    }
+
+    /// Runs `fal-host ARGS`, without dbt.
+    pub fn run_host(&self, args: &[&str]) -> Ended {
+        self.finish(self.host(args))
+    }
+
+    /// Runs `fal-host ARGS` with dbt.
+    pub fn run(&self, args: &[&str]) -> Ended {
+        self.finish(self.host_with_dbt(args))
+    }
+
+    /// Starts `fal-host ARGS` with dbt.
+    pub fn start(&self, args: &[&str]) -> Running {
+        self.spawn(self.host_with_dbt(args))
+    }
+
+    /// Starts a command over this project.
+    pub fn spawn(&self, command: Command) -> Running {
+        Running::start(command, &self.mark, self.root())
+    }
+
+    /// Runs a command over this project to its end.
+    pub fn finish(&self, command: Command) -> Ended {
+        self.spawn(command).wait()
+    }
+
+    /// Runs plain `dbt ARGS` on it.
+    pub fn dbt(&self, args: &[&str]) -> Ended {
+        let mut command = Command::new(dbt_python());
+        command.args(["-c", "from dbt.cli.main import cli; cli()"]).args(args).args(["--no-use-colors"]);
+        command.current_dir(self.root()).env("HOME", self.home()).env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false");
+        command.env_remove("VIRTUAL_ENV").env(MARK, &self.mark);
+        self.finish(command)
+    }
+
+    /// Rows of a query in its database, as JSON lists; values that JSON lacks as text.
+    #[track_caller]
+    pub fn query(&self, sql: &str) -> Value {
+        python(include_str!("python/query.py"), &[&self.path("shop.duckdb").display().to_string(), sql])
+    }
+
+    /// `NAME status` of each result in run_results.json, sorted, read by dbt's own loader.
+    #[track_caller]
+    pub fn results(&self) -> Vec<String> {
+        let path = self.path("target/run_results.json").display().to_string();
+        let results = python(include_str!("python/run_results.py"), &[&path]);
+        let lines = results.as_array().unwrap_or_else(|| panic!("{results}")).iter();
+        lines.map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Fails if a process of a run is left.
+    #[track_caller]
+    pub fn nothing_is_left(&self) {
+        let left = survivors(&self.mark, &self.root(), Duration::from_secs(2));
+        assert!(left.is_empty(), "processes are left: {left:#?}");
+    }
+
+    /// Processes of a run that are left after `grace`.
+    pub fn survivors(&self, grace: Duration) -> Vec<String> {
+        survivors(&self.mark, &self.root(), grace)
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        processes::sweep(&self.mark, self.folder.path());
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap_or_else(|error| panic!("{}: {error}", to.display()));
+    let entries = fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+    for entry in entries.flatten() {
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            fs::copy(&path, &to).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The Python that has dbt, for the host and for the tests' own questions to dbt and DuckDB.
+
+use std::{env, path::PathBuf, process::Command};
+
+use serde_json::Value;
+
+/// The interpreter.
+///
+/// # Panics
+/// If the tests were not told of one.
+pub fn dbt_python() -> PathBuf {
+    let named = env::var_os("FAL_TEST_DBT_PYTHON").filter(|value| !value.is_empty());
+    named.map(PathBuf::from).expect(
+        "this test needs FAL_TEST_DBT_PYTHON: a Python with dbt-core, dbt-duckdb, pandas, polars and pyarrow. \
+         `cargo xtask test` makes one and runs all tests with it",
+    )
+}
+
+/// Runs a program with that interpreter and gives the JSON that it prints.
+///
+/// # Panics
+/// If it fails.
+#[track_caller]
+pub fn python(program: &str, args: &[&str]) -> Value {
+    let mut command = Command::new(dbt_python());
+    command.arg("-c").arg(program).args(args);
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{args:?}\n{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}\n{stdout}"))
+}
