@@ -143,7 +143,7 @@ impl Walk<'_> {
             found.problems.extend(self.strange_name(folder, &file_name));
             return found;
         };
-        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let path = join(folder, name);
         let result = match entry.file_type() {
             Ok(kind) if kind.is_dir() => {
                 if in_stubs && name.ends_with(".sql") {
@@ -151,14 +151,14 @@ impl Walk<'_> {
                 }
                 return found.and(self.subfolder(&path, name, in_stubs));
             }
-            Ok(kind) if in_stubs => self.in_stubs(&mut found, path.clone(), name, kind, entry),
-            Ok(kind) => self.file(&mut found, path.clone(), name, kind, entry),
+            Ok(kind) if in_stubs => self.in_stubs(&mut found, path, name, kind, entry),
+            Ok(kind) => self.file(&mut found, path, name, kind, entry),
             Err(error) => Err(error),
         };
         match result {
             // Gone since the folder was read: as if it had never been there.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => found.problems.push(unreadable(&path, &error)),
+            Err(error) => found.problems.push(unreadable(&join(folder, name), &error)),
             Ok(()) => {}
         }
         found
@@ -180,6 +180,17 @@ impl Walk<'_> {
             return Ok(());
         }
         let Some(language) = self.language(&extension) else { return Ok(()) };
+        if path.contains(|letter: char| letter == '\\' || letter.is_control()) {
+            found.problems.push(
+                FileDiagnostic::error(
+                    path,
+                    "project::odd_name",
+                    "a model's path may hold no backslash and no control character",
+                )
+                .with_help("rename the file or its folder, or list it in .dbtignore"),
+            );
+            return Ok(());
+        }
         match metadata(entry, kind) {
             Ok(metadata) if metadata.is_file() => found.sources.push(SourceFile {
                 below: self.root.below(),
@@ -248,6 +259,10 @@ impl Walk<'_> {
                 .with_help("rename it: a model's name is the file's"),
         )
     }
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// Stem and extension in lower case (dbt takes `X.PY` for Python, too). Hidden files have none.

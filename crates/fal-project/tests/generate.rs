@@ -367,6 +367,16 @@ fn names_that_are_not_utf8_are_errors() {
     assert_eq!(project.problems(), pairs(&[("project::name_not_utf8", "models/\u{fffd}.py")]));
 }
 
+#[cfg(unix)]
+#[test]
+fn names_that_no_stub_can_have_are_errors() {
+    let project = Project::new(&[("models/a\\b/x.py", SCRIPT), ("models/n\newline.py", SCRIPT)]);
+    let codes: Vec<_> = project.problems().into_iter().map(|(code, _)| code).collect();
+    assert_eq!(codes, ["project::odd_name"; 2]);
+    project.write(".dbtignore", "a?b/\nn?ewline.py");
+    assert!(project.generate().models.is_empty());
+}
+
 #[test]
 fn a_broken_block_stops_everything() {
     let project = Project::new(&[("models/x.py", SCRIPT), (".dbtignore", "a\n# >>> fal-host\n")]);
