@@ -6,6 +6,7 @@ Knows framing only; what the messages mean is told in docs/notes/worker-protocol
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ class Channel:
 
     def send(self, message: dict[str, Any]) -> None:
         """Sends one message. Raises `OSError` when the other side is gone."""
-        data = memoryview(json.dumps(message, ensure_ascii=False, default=str).encode("utf-8", "replace") + b"\n")
+        data = memoryview(_encode(message) + b"\n")
         with self._lock:
             while data:
                 data = data[os.write(self.fd, data) :]
@@ -52,3 +53,20 @@ class Channel:
             for line in lines:
                 if line.strip():
                     yield json.loads(line)
+
+
+def _encode(message: Any) -> bytes:
+    """JSON as others read it: without Python's NaN and Infinity, which become null."""
+    try:
+        text = json.dumps(message, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(message), ensure_ascii=False, default=str)
+    return text.encode("utf-8", "replace")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -140,23 +140,26 @@ class Invocation:
         """dbt's own way out for Ctrl-C, once the nodes in flight have ended or `patience` seconds are over."""
         self.cancelled.set()
         deadline = time.monotonic() + patience
-        while self.queue is not None and self.queue.in_progress and time.monotonic() < deadline:
-            # An interrupt that comes between two queries of a node has no effect, so say it again.
-            cancel()
-            time.sleep(0.02)
+        self.until_idle(cancel, deadline)
         self._give_up_nodes()
         self._leave(KeyboardInterrupt())
         while self._thread.is_alive() and time.monotonic() < deadline + patience:
             cancel()
             self._thread.join(0.05)
 
+    def until_idle(self, cancel: Callable[[], None], deadline: float | None) -> None:
+        """Cancels again and again until no node runs."""
+        while self._nodes and (deadline is None or time.monotonic() < deadline):
+            cancel()
+            time.sleep(0.02)
+
     def _give_up_nodes(self) -> None:
         with self._lock:
             left, self._nodes = self._nodes, {}
         for unique_id, future in left.items():
-            result = {"unique_id": unique_id, "status": "error", "message": "Interrupted"}
+            result = {"unique_id": unique_id, "status": "error", "message": Interrupted().message}
             self.record(result)
-            future.set_exception(Interrupted())
+            future.set_result(result)
 
     def _leave(self, error: BaseException | None) -> None:
         if self.queue is not None and self._thread.is_alive():

@@ -112,6 +112,8 @@ class Session:
     def op_cancel(self, message: dict[str, Any]) -> dict[str, Any]:
         self._there.cancelled.set()
         self.cancel()
+        # An interrupt that comes between two queries of a node has no effect, so say it until all have ended.
+        threading.Thread(target=self._there.until_idle, args=(self.cancel, None), name="fal-cancel", daemon=True).start()
         return {}
 
     def op_finish(self, message: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from typing import Any
 
 from fal_worker.protocol import Channel
 
+from .nursery import ForkedProcess
+
 PACKAGE = Path(__file__).parent.parent.parent
 _TIMEOUT = 90
 
@@ -29,23 +31,23 @@ class Refused(Exception):
 class SessionProcess:
     """The supervisor's side of one session."""
 
-    def __init__(self, project: Path, socket_dir: Path, **request: Any) -> None:
+    def __init__(self, project: Path, socket_dir: Path, fresh: bool = False, **request: Any) -> None:
         self.project, self.socket_dir = project, socket_dir
         self.events: list[dict[str, Any]] = []
         self.on_python_job: Any = None
         self.eof = threading.Event()
+        self._said: Any = None
         self._answers: dict[int, Future[dict[str, Any]]] = {}
         self._count = 0
         self._lock = threading.Lock()
         open_path = socket_dir / "open.json"
         open_path.write_text(json.dumps(self._open(request)))
         ours, theirs = socket.socketpair()
-        env = {**os.environ, "FAL_CONTROL_FD": str(theirs.fileno()), "FAL_OPEN": str(open_path), "PYTHONPATH": str(PACKAGE)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "fal_worker.session"],
-            env=env, pass_fds=[theirs.fileno()], cwd=project, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+        env = {"FAL_OPEN": str(open_path)}
+        if fresh:
+            self.process: Any = _spawn(theirs, env, project)
+        else:
+            self.process = ForkedProcess(theirs, env, project, socket_dir)
         theirs.close()
         self._socket = ours
         self._channel = Channel(ours.fileno())
@@ -114,8 +116,9 @@ class SessionProcess:
         return answer
 
     def output(self) -> tuple[str, str]:
-        out, err = self.process.communicate(timeout=_TIMEOUT)
-        return out, err
+        if self._said is None:
+            self._said = self.process.communicate(timeout=_TIMEOUT)
+        return self._said
 
     def logs(self, *levels: str) -> list[str]:
         return [e["message"] for e in self.events if e["event"] == "log" and e["level"] in levels]
@@ -126,8 +129,14 @@ class SessionProcess:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream is not None and not stream.closed:
-                stream.close()
-        self.process.wait(_TIMEOUT)
+        self.output()
         self._socket.close()
+
+
+def _spawn(channel: socket.socket, env: dict[str, str], cwd: Path) -> Any:
+    """As the supervisor starts a session."""
+    fd = channel.fileno()
+    env = {**os.environ, **env, "FAL_CONTROL_FD": str(fd), "PYTHONPATH": str(PACKAGE)}
+    command = [sys.executable, "-m", "fal_worker.session"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=env, pass_fds=[fd], cwd=cwd, text=True, stdout=pipe, stderr=pipe)

@@ -10,7 +10,7 @@ from live.job_client import JobClient
 
 
 def test_a_run_of_everything(project, open_session):
-    session = open_session()
+    session = open_session(fresh=True)
     graph = session.load("models/fal/scores.sql")
     nodes = {n["unique_id"]: n for n in graph["nodes"]}
     assert nodes["model.shop.scores"]["depends_on"] == ["model.shop.orders"]
