@@ -84,7 +84,7 @@ def _capsule_reader(data: Any) -> Any:
 
     if hasattr(type(data), "__arrow_c_stream__"):
         try:
-            return pyarrow.RecordBatchReader.from_stream(data)
+            return _imported_stream(data)
         except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError):
             return None  # an array and no table
     if hasattr(type(data), "__arrow_c_array__"):
@@ -96,6 +96,14 @@ def _capsule_reader(data: Any) -> Any:
         if _is_a(data, library, "DuckDBPyRelation"):
             return data.fetch_arrow_reader(_BATCH_ROWS)
     return None
+
+
+def _imported_stream(data: Any) -> Any:
+    import pyarrow
+
+    if hasattr(pyarrow.RecordBatchReader, "from_stream"):
+        return pyarrow.RecordBatchReader.from_stream(data)
+    return pyarrow.RecordBatchReader._import_from_c_capsule(data.__arrow_c_stream__())  # pyarrow 14
 
 
 def _chained(function: str, parts: Iterator[Any]) -> Any:

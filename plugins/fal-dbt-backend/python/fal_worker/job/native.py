@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import inspect
 import types
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,11 @@ def run(program: Program, module: types.ModuleType, scope: Scope) -> None:
 def _session(model: Any, scope: Scope) -> _Pandas | _DuckDB:
     """A model whose second argument is called `fal` expects pandas, as the forerunner gave it."""
     second = [*inspect.signature(model).parameters, "", ""][1]
-    if second == "fal" or importlib.util.find_spec("duckdb") is None:
+    if second == "fal":
+        return _Pandas(scope)
+    try:
+        import duckdb  # noqa: F401
+    except ModuleNotFoundError:
         return _Pandas(scope)
     return _DuckDB(scope)
 
@@ -54,11 +58,8 @@ class _DuckDB:
     """`dbt.ref` gives relations of DuckDB, as dbt-duckdb does, over the rows in memory."""
 
     def __init__(self, scope: Scope) -> None:
-        import duckdb
-
         self._gateway = scope.gateway
-        # Frames are looked up in all callers: ours stand between `session.sql` and the user's variables.
-        self._connection = duckdb.connect(":memory:", config={"python_scan_all_frames": True})
+        self._connection = _connect()
         self.handle = Session(self._connection, self)
 
     def load(self, relation: str) -> Any:
@@ -68,6 +69,16 @@ class _DuckDB:
     def query_warehouse(self, sql: str) -> Any:
         """Runs the SQL in the warehouse, as it stands."""
         return self._connection.from_arrow(self._gateway.read_table(op="sql", sql=sql, raw=True))
+
+
+def _connect() -> Any:
+    """Frames are looked up in all callers: ours stand between `session.sql` and the user's variables."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:")
+    with contextlib.suppress(duckdb.CatalogException):  # before 1.1 it is so anyway
+        connection.execute("set python_scan_all_frames = true")
+    return connection
 
 
 class Session:

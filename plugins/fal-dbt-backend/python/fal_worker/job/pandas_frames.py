@@ -82,10 +82,20 @@ def _series(column: pyarrow.ChunkedArray, index: Any) -> Any:
 
 
 def _python_values(column: pyarrow.ChunkedArray) -> list[Any]:
-    try:
-        return column.to_pylist(maps_as_pydicts="lossy")
-    except TypeError:  # an older pyarrow
-        return column.to_pylist()
+    return [_with_dictionaries(value, column.type) for value in column.to_pylist()]
+
+
+def _with_dictionaries(value: Any, kind: pyarrow.DataType) -> Any:
+    """Maps come as lists of pairs."""
+    if value is None or not types.is_nested(kind):
+        return value
+    if types.is_map(kind):
+        return {key: _with_dictionaries(entry, kind.item_type) for key, entry in value}
+    if types.is_struct(kind):
+        return {field.name: _with_dictionaries(value[field.name], field.type) for field in kind}
+    if hasattr(kind, "value_type"):
+        return [_with_dictionaries(entry, kind.value_type) for entry in value]
+    return value
 
 
 def to_arrow(frame: pandas.DataFrame) -> pyarrow.Table:

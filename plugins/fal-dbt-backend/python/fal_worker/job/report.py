@@ -86,12 +86,15 @@ class Reporter:
 
 
 def _each(told: traceback.TracebackException, change: Any) -> None:
-    """Applies `change` to an error, to those that it came from, and to those in a group."""
-    change(told)
-    related = [told.__cause__, told.__context__, *(getattr(told, "exceptions", None) or [])]
-    for other in related:
-        if other is not None and not isinstance(other.stack, _Stack):
-            _each(other, change)
+    """Applies `change` to an error, to those that it came from, and to those in a group; each once."""
+    waiting, seen = [told], set()
+    while waiting:
+        error = waiting.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        change(error)
+        waiting += [error.__cause__, error.__context__, *(getattr(error, "exceptions", None) or [])]
 
 
 def _collapsed(row: list[traceback.FrameSummary]) -> list[traceback.FrameSummary | int]:

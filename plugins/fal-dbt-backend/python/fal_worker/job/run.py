@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import os
 import signal
 import sys
@@ -28,8 +29,11 @@ def serve(channel: Channel) -> NoReturn:
     if message is None:
         os._exit(0)
     atexit._clear()  # what the zygote's imports registered; what the user registers runs
+    process = os.getpid()
     answer = _answer(message)
     _flush()
+    if os.getpid() != process:
+        os._exit(0)  # a process that the user forked ran to the end of the script: the answer is not its to give
     try:
         channel.send(answer)
     except OSError:
@@ -57,6 +61,7 @@ class Job:
         self._request = request
         self._reporter = Reporter(request)
         self._scope = Scope(request, Gateway(request.location, request.token), self._reporter)
+        self._module = self._main_module()
 
     def run(self) -> dict[str, Any]:
         """Runs the model's code and gives the answer."""
@@ -65,23 +70,24 @@ class Job:
         except SystemExit as error:
             if error.code not in (None, 0):
                 return {"ok": False, "error": self._reporter.describe(error)}
+        except MemoryError as error:
+            self._module.__dict__.clear()  # room for the report
+            return {"ok": False, "error": self._reporter.describe(error)}
         except BaseException as error:
             return {"ok": False, "error": self._reporter.describe(error)}
         return self._verdict()
 
     def _execute(self) -> None:
         self._prepare_process()
-        module = self._main_module()
         program = Program.compile(self._request)
         if self._request.kind == "native":
-            native.run(program, module, self._scope)
+            native.run(program, self._module, self._scope)
         else:
-            program.run(module.__dict__)
+            program.run(self._module.__dict__)
 
     def _prepare_process(self) -> None:
         """Arguments, import path and working directory as if Python had been started with the file."""
         request = self._request
-        os.environ.setdefault("MPLBACKEND", "Agg")
         os.chdir(request.cwd or request.project_dir)
         sys.argv = [request.file]
         folder = os.path.dirname(request.file)
@@ -106,15 +112,19 @@ class Job:
     def _verdict(self) -> dict[str, Any]:
         """The code ended by itself: it is a model only if it wrote."""
         problem = self._scope.writes.missing()
+        if problem is not None and self._request.kind == "native":
+            problem = "fal: the model ended before it returned its rows"
         return {"ok": True, "wrote": True} if problem is None else _failure("no_write", problem)
 
 
 def _flush() -> None:
+    """Python's streams, then those of C: extensions print there, and `os._exit` does not care for them."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()
         except Exception:  # the user may have put anything there
             continue
+    ctypes.CDLL(None).fflush(None)
 
 
 def _farewell() -> None:

@@ -83,6 +83,9 @@ class Shell:
         self.user_ns["_exit_code"] = done.returncode
         return Lines(done.stdout.splitlines())
 
+    def show_usage(self) -> None:
+        """`?` alone: help that nobody is there to read."""
+
     def expand(self, text: str, names: dict[str, Any]) -> str:
         """Puts values in the place of `{expression}` and `$name`; what has no value stays as it is."""
 

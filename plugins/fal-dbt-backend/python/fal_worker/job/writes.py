@@ -24,6 +24,7 @@ class Writes:
         self._lock = threading.Lock()
         self._place: str | None = None
         self._done = False
+        self._torn: str | None = None
 
     def model(self, data: Any, mode: str, op: str = "write_to_model") -> None:
         """Writes the model. A second call fails before it sends anything."""
@@ -40,12 +41,17 @@ class Writes:
         self._done = True
 
     def source(self, data: Any, source: str, table: str, mode: str) -> None:
-        """Writes the table of a source."""
+        """Writes the table of a source. One that breaks off may have sent a part: then the model must not succeed."""
         batches = frames.reader("write_to_source", data)
-        self._gateway.write(batches, op="write_to_source", args=[source, table], mode=_checked(mode))
+        mode = _checked(mode)
+        self._torn = f"{source}.{table}"
+        self._gateway.write(batches, op="write_to_source", args=[source, table], mode=mode)
+        self._torn = None
 
     def missing(self) -> str | None:
         """What is wrong, if the code ends now."""
+        if self._torn is not None:
+            return f"fal: write_to_source broke off while it wrote {self._torn}, and the script went on"
         if self._done:
             return None
         if self._place is not None:

@@ -43,7 +43,7 @@ SAFE: dict[str, tuple[str, ...]] = {
     "prophet": (),
     "cmdstanpy": (),
     "holidays": (),
-    # Plots, without a display (see `basics`).
+    # Plots, without a display (see `environment`).
     "matplotlib": ("matplotlib.pyplot",),
     "seaborn": (),
     "PIL": ("PIL.Image",),
@@ -72,9 +72,16 @@ SAFE: dict[str, tuple[str, ...]] = {
 FORK_AWARE_THREADS = {"jemalloc_bg_thd"}
 
 
+def environment() -> None:
+    """Settings that libraries read when they are loaded; the user's own count more."""
+    os.environ.setdefault("MPLBACKEND", "Agg")  # no display
+    # Threads of OpenMP wait by spinning, as if they had the machine for themselves: several models at a time took twice
+    # as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def basics() -> None:
-    """Imports what every job needs. `MPLBACKEND` keeps a later matplotlib from looking for a display."""
-    os.environ.setdefault("MPLBACKEND", "Agg")
+    """Imports what every job needs."""
     for name in BASICS:
         _import(name)
 

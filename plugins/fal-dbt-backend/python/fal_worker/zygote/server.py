@@ -76,6 +76,7 @@ class Zygote:
 
     def serve(self) -> Child | None:
         """Works until the supervisor is gone. Returns only in a forked child."""
+        preload.environment()
         if not self._spawns:
             preload.basics()
             self._spawns = not preload.fork_is_safe()
@@ -102,10 +103,16 @@ class Zygote:
             ok = self._do(request)
         except Exception as error:
             failure = {"code": "worker::zygote", "message": f"{type(error).__name__}: {error}", "help": None}
-            self._channel.send({"id": request.get("id"), "error": failure})
+            self._tell({"id": request.get("id"), "error": failure})
             return
         if self._child is None:
-            self._channel.send({"id": request.get("id"), "ok": ok})
+            self._tell({"id": request.get("id"), "ok": ok})
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        try:
+            self._channel.send(message)
+        except OSError:
+            self._ending = True  # nobody listens any more
 
     def _do(self, request: dict[str, Any]) -> dict[str, Any]:
         op = request.get("op")
@@ -164,7 +171,7 @@ class Zygote:
         if ended and not self._kill_strays():
             for job in ended:
                 del self._jobs[job.name]
-                self._channel.send(_exited(job))
+                self._tell(_exited(job))
 
     def _ended(self) -> list[Job]:
         return [job for job in self._jobs.values() if job.status is not None]

@@ -1,5 +1,6 @@
 """How errors of a model read: their own frames, their own words."""
 
+import sys
 import textwrap
 
 import pytest
@@ -158,9 +159,29 @@ def test_an_error_while_rows_are_made(fails):
     assert "pyarrow/" not in error["traceback"]
 
 
+def test_a_source_that_broke_off_fails_the_model(fails):
+    code = """
+        import pyarrow
+        table = pyarrow.table({"a": [1]})
+        def rows():
+            yield table
+            raise KeyError("mine")
+        try:
+            write_to_source(rows(), "s", "t")
+        except KeyError:
+            write_to_model(table)
+        """
+    assert fails(code)["message"] == "fal: write_to_source broke off while it wrote s.t, and the script went on"
+
+
+def test_a_long_chain_of_errors(fails):
+    code = "e = None\nfor n in range(3000):\n    f = ValueError(n)\n    f.__cause__ = e\n    e = f\nraise e"
+    assert fails(code)["message"] == "ValueError: 2999"
+
+
 def test_an_error_that_cannot_be_printed(fails):
     code = "class Odd(Exception):\n    def __str__(self):\n        raise ValueError\nraise Odd()"
-    assert fails(code)["message"] == "Odd: <exception str() failed>"
+    assert fails(code)["message"].startswith("Odd: <")
 
 
 def test_output_is_kept_when_the_model_fails(run):
@@ -181,8 +202,8 @@ def test_a_broken_request_is_answered(run):
     assert error["kind"] == "internal"
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="there were none")
 def test_groups_of_errors(fails):
-    pytest.importorskip("builtins", reason="").__dict__.get("ExceptionGroup") or pytest.skip("Python 3.11")
     text = fails("def f(): raise ValueError(1)\ntry:\n    f()\nexcept ValueError as e:\n    raise ExceptionGroup('two', [e, KeyError('k')])")["traceback"]
     assert "ValueError: 1" in text
     assert "KeyError: 'k'" in text

@@ -40,9 +40,11 @@ class Sub(pandas.DataFrame):
     pass
 
 
+DATABASE = duckdb.connect()
+
+
 def relation():
-    table = pyarrow.table(ROWS)
-    return duckdb.connect().from_arrow(table)
+    return DATABASE.from_arrow(pyarrow.table(ROWS))
 
 
 def parts(*frames):

@@ -27,22 +27,22 @@ def test_a_notebook_runs(notebook, gateway):
 
 
 def test_an_error_names_cell_and_line(notebook):
-    error = notebook("def f():\n    boom()", "x = 1\nf()").error
-    assert error["message"] == "NameError: name 'boom' is not defined"
+    error = notebook("def f():\n    nonesuch()", "x = 1\nf()").error
+    assert error["message"] == "NameError: name 'nonesuch' is not defined"
     lines = [line for line in error["traceback"].splitlines() if "^" not in line]
     assert lines == [
         "Traceback (most recent call last):",
         '  File "models/n.ipynb", Cell 3, line 2, in <module>',
         "    f()",
         '  File "models/n.ipynb", Cell 1, line 2, in f',
-        "    boom()",
-        "NameError: name 'boom' is not defined",
+        "    nonesuch()",
+        "NameError: name 'nonesuch' is not defined",
     ]
 
 
 def test_a_decorated_function_keeps_its_lines(notebook):
-    error = notebook("1", "import functools\n@functools.lru_cache\ndef f():\n    boom()", "f()").error
-    assert 'File "models/n.ipynb", Cell 3, line 4, in f\n    boom()' in error["traceback"]
+    error = notebook("1", "import functools\n@functools.lru_cache\ndef f():\n    nonesuch()", "f()").error
+    assert 'File "models/n.ipynb", Cell 3, line 4, in f\n    nonesuch()' in error["traceback"]
 
 
 def test_a_syntax_error_names_cell_and_line(notebook):
@@ -65,8 +65,8 @@ def test_await_at_top_level(notebook):
 
 
 def test_an_error_behind_await(notebook):
-    error = notebook("async def f():\n    boom()", "await f()").error
-    assert 'Cell 1, line 2, in f\n    boom()' in error["traceback"]
+    error = notebook("async def f():\n    nonesuch()", "await f()").error
+    assert 'Cell 1, line 2, in f\n    nonesuch()' in error["traceback"]
     assert "fal_worker" not in error["traceback"]
 
 
@@ -150,7 +150,7 @@ def test_a_failing_program_fails_the_model(notebook):
 
 
 def test_an_error_in_a_timed_cell(notebook):
-    error = notebook(cell_magic("time", "", "x = 1\nboom")).error
+    error = notebook(cell_magic("time", "", "x = 1\nnonesuch")).error
     assert 'File "models/n.ipynb", Cell 1, line 1, in <module>' in error["traceback"]
     assert 'line 2, in <module>' in error["traceback"]
 

@@ -4,6 +4,7 @@ import json
 
 import pyarrow
 import pytest
+from stand_ins.supervisor import PYTHON, Zygote
 
 
 @pytest.fixture
@@ -162,3 +163,40 @@ def test_unicode_in_and_out(prints):
 def test_future_imports_are_those_of_the_script(prints):
     assert prints("def f(x: nothing): pass\nprint(f.__annotations__)" .join(["from __future__ import annotations\n", ""])) == "{'x': 'nothing'}\n"
     assert json.loads(prints("def f(x: 3): pass\nprint(f.__annotations__['x'])")) == 3
+
+
+HIDE = """
+import sys
+class Hider:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in {"numpy", "pandas", "polars", "duckdb"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Hider())
+"""
+
+
+@pytest.fixture(scope="module", params=["fork", "spawn"])
+def bare(request, sockets, tmp_path_factory):
+    """A zygote of an environment that has pyarrow and nothing else."""
+    folder = tmp_path_factory.mktemp("bare")
+    (folder / "sitecustomize.py").write_text(HIDE)
+    zygote = Zygote(sockets, PYTHONPATH=f"{PYTHON}:{folder}", FAL_WORKER_START=request.param)
+    yield zygote
+    zygote.close()
+
+
+def test_pyarrow_is_enough(start, gateway, bare):
+    gateway.tables["a"] = pyarrow.table({"x": [1, None]})
+    ended = start("write_to_model(ref('a', as_='arrow'))", zygote=bare).end()
+    assert ended.ok, ended.error
+    assert gateway.model.to_pydict() == {"x": [1, None]}
+
+
+def test_a_library_that_is_missing_is_named(start, gateway, bare):
+    assert start("ref('a')", zygote=bare).end().error["message"].startswith("fal: pandas is not installed in this environment")
+    assert start("ref('a', as_='polars')", zygote=bare).end().error["message"].startswith("fal: polars is not installed")
+
+
+def test_a_native_model_without_its_libraries(start, gateway, bare):
+    code = "def model(dbt, session):\n    return dbt.load('a')\nclass dbtObj:\n    def __init__(self, load): self.load = load\n"
+    assert "pandas is not installed" in start(code, zygote=bare, kind="native").end().error["message"]

@@ -12,6 +12,7 @@ from fal_worker.job import frames, pandas_frames
 NOON = dt.datetime(2024, 2, 29, 12, 0, 0, 1)
 DAY = dt.date(1, 1, 1)
 BIG = 2**63 - 1
+FAR_AWAY = [dt.datetime(9999, 12, 31), dt.datetime(1, 1, 1)]
 
 # Type in Arrow, values, dtype in pandas, whether the same type comes back (else the type that does).
 TABLE = [
@@ -40,7 +41,7 @@ TABLE = [
     (pyarrow.date32(), [DAY, None], "object", None),
     (pyarrow.time64("us"), [dt.time(23, 59, 59, 999999), None], "object", None),
     (pyarrow.timestamp("us"), [NOON, None], "datetime64[us]", None),
-    (pyarrow.timestamp("us"), [dt.datetime(9999, 12, 31), dt.datetime(1, 1, 1)], "datetime64[us]", None),
+    (pyarrow.timestamp("us"), FAR_AWAY, "datetime64[us]", None),
     (pyarrow.timestamp("ns"), [pandas.Timestamp(1, unit="ns"), None], "datetime64[ns]", None),
     (pyarrow.timestamp("us", "UTC"), [NOON.replace(tzinfo=dt.timezone.utc), None], "datetime64[us, UTC]", None),
     (pyarrow.timestamp("us", "Europe/Berlin"), [NOON.replace(tzinfo=dt.timezone.utc), None], "datetime64[us, Europe/Berlin]", None),
@@ -57,6 +58,25 @@ TABLE = [
 ]
 
 
+PANDAS = int(pandas.__version__.partition(".")[0])
+
+
+def dtype_here(dtype):
+    """Before pandas 3 text is object; pandas 1 knows nanoseconds only."""
+    if dtype == "str" and PANDAS < 3:
+        return "object"
+    return dtype.replace("64[us", "64[ns") if PANDAS < 2 else dtype
+
+
+def type_here(kind):
+    """The type that is written, of the type that was read."""
+    if PANDAS < 3 and pyarrow.types.is_large_string(kind):
+        return pyarrow.string()
+    if PANDAS < 2 and (pyarrow.types.is_timestamp(kind) or pyarrow.types.is_duration(kind)):
+        return pyarrow.timestamp("ns", kind.tz) if pyarrow.types.is_timestamp(kind) else pyarrow.duration("ns")
+    return kind
+
+
 def names(case):
     return f"{case[0]}-{'null' if None in case[1] else 'full'}".replace(" ", "")
 
@@ -67,12 +87,19 @@ def test_pandas_keeps_every_value(case):
     table = pyarrow.table({"before": range(len(values)), "x": pyarrow.array(values, kind), "after": range(len(values))})
     frame = pandas_frames.from_arrow(table)
     assert list(frame.columns) == ["before", "x", "after"]
-    assert str(frame["x"].dtype) == dtype
     written = frames.reader("write_to_model", frame).read_all()
-    assert written.schema.field("x").type == (back or kind)
-    assert written["x"].cast(kind) == table["x"] if not pyarrow.types.is_nested(back or kind) else True
-    if back is None:
-        assert written.equals(table)
+    if values == FAR_AWAY and PANDAS < 2:
+        dtype, back = "object", pyarrow.timestamp("us")
+    assert str(frame["x"].dtype) == dtype_here(dtype)
+    column = written["x"]
+    if PANDAS < 3 and dtype == "str" and not any(values):
+        assert column.to_pylist() == values
+    elif not pyarrow.types.is_map(kind):
+        assert column.type == (back if values == FAR_AWAY and back else type_here(back or kind))
+        assert column.cast(kind) == table["x"]
+    else:
+        assert column.to_pylist() == [{"a": 1}, None]
+    assert written["after"] == table["after"]
 
 
 @pytest.mark.parametrize("kind", sorted({case[0] for case in TABLE}, key=str), ids=str)

@@ -29,7 +29,7 @@ class FakeGateway(flight.FlightServerBase):
     def query(self, sql):
         """Makes the rows of a relation with DuckDB's own types."""
         with self._lock:
-            return self.connection.sql(sql).to_arrow_table()
+            return _table(self.connection.sql(sql))
 
     def do_get(self, context, ticket):
         command = self._command(ticket.ticket)
@@ -80,3 +80,7 @@ class FakeGateway(flight.FlightServerBase):
 
 def refused(code, message, help):
     return flight.FlightServerError(json.dumps({"code": code, "message": message, "help": help}))
+
+
+def _table(relation):
+    return relation.to_arrow_table() if hasattr(relation, "to_arrow_table") else relation.fetch_arrow_table()

@@ -17,11 +17,11 @@ PATIENCE = 60
 class Zygote:
     """A real zygote process."""
 
-    def __init__(self, folder, **environment):
+    def __init__(self, folder, python=sys.executable, **environment):
         self.folder = folder
         ours, theirs = socket.socketpair()
         variables = {**os.environ, "PYTHONPATH": PYTHON, "FAL_CONTROL_FD": str(theirs.fileno()), **environment}
-        command = [sys.executable, "-m", "fal_worker.zygote"]
+        command = [python, "-m", "fal_worker.zygote"]
         self.process = subprocess.Popen(
             command, env=variables, pass_fds=[theirs.fileno()], cwd=folder, stdin=subprocess.DEVNULL, start_new_session=True
         )

@@ -271,6 +271,22 @@ def test_preload_takes_what_survives_a_fork_and_nothing_else(sockets, start):
     zygote.close()
 
 
+def test_numeric_libraries_work_in_the_child(sockets, start):
+    pytest.importorskip("sklearn")
+    zygote = Zygote(sockets)
+    assert "sklearn.metrics" in zygote.ask("preload", modules=["sklearn", "scipy"])["ok"]["modules"]
+    code = """
+        import os
+        import numpy
+        from sklearn.cluster import KMeans
+        rows = numpy.random.default_rng(1).random((4000, 8))
+        print(KMeans(3, n_init=2, random_state=1).fit(rows).labels_.max(), (rows.T @ rows).shape, os.getppid() == ZYGOTE)
+        """.replace("ZYGOTE", str(zygote.process.pid))
+    jobs = [start(code, zygote=zygote) for _ in range(2)]
+    assert [job.end().stdout for job in jobs] == ["2 (8, 8) True\n"] * 2  # forked, not spawned
+    zygote.close()
+
+
 def test_two_jobs_run_at_once(start):
     first, second = start("print(1)\nimport os, time\nwhile not os.path.exists('go'): time.sleep(0.01)"), start("open('go', 'w').close()")
     assert first.line() == "1"
@@ -282,6 +298,15 @@ def test_what_atexit_registered_runs(run):
     ended = run(WRITE + "import atexit\natexit.register(print, 'bye')")
     assert ended.ok
     assert ended.stdout == "bye\n"
+
+
+def test_what_c_printed_is_not_lost(run):
+    assert run("import ctypes\nctypes.CDLL(None).printf(b'from C')").stdout == "from C"
+
+
+def test_a_forked_process_that_runs_on_does_not_answer_for_the_job(run):
+    ended = run("import os\npid = os.fork()\nif pid: os.waitpid(pid, 0)\nif pid:\n    " + WRITE.replace("\n", "\n    "))
+    assert ended.answer == {"ok": True, "wrote": True}
 
 
 def test_multiprocessing_left_open_does_not_hold_the_job(run):
