@@ -5,13 +5,14 @@ use crate::{
     project::Project,
 };
 
-/// Folders become `PROJECT`, `HOME`, `INSTALLATION` and `PLUGINS`; times of day `TIME`; seconds `SECONDS`.
+/// Folders become `PROJECT`, `HOME`, `INSTALLATION` (in `PREFIX`) and `PLUGINS`; times of day `TIME`; seconds `SECONDS`.
 pub fn redact(text: &str, project: &Project) -> String {
     let folder_of = |path: std::path::PathBuf| path.parent().unwrap_or(&path).display().to_string();
     let folders = [
         (project.root().display().to_string(), "PROJECT"),
         (project.home().display().to_string(), "HOME"),
         (folder_of(host()), "INSTALLATION"),
+        (folder_of(folder_of(host()).into()), "PREFIX"),
         (foreign_plugins().display().to_string(), "PLUGINS"),
     ];
     let text = folders.iter().fold(text.to_owned(), |text, (folder, word)| text.replace(folder, word));

@@ -33,7 +33,23 @@ fn generate_leaves_edited_and_foreign_files_and_names_both_files_of_each() {
     let ended = project.run_host(&["generate"]);
     ended.expect(2);
     assert_unchanged(&before, &project.tree());
-    insta::assert_snapshot!(ended.stderr, @"");
+    insta::assert_snapshot!(ended.stderr, @r"
+    stub::edited
+
+      × models/fal/edited.sql: this generated stub of models/edited.py was edited by hand, so it is
+      │ left alone
+      help: move what you changed to models/edited.py or to a model of another name, then delete
+            models/fal/edited.sql: it will be generated anew
+
+    stub::foreign
+
+      × models/fal/mart/taken.sql: this file stands where the stub of models/mart/taken.py belongs,
+      │ and fal-host did not generate it
+      help: move or rename models/fal/mart/taken.sql, or rename models/mart/taken.py: the name of the
+            model decides where its stub stands
+
+    2 errors
+    ");
     assert_eq!(ended.stdout, "");
 }
 

@@ -2,6 +2,7 @@
 //! of what it vouches for.
 
 use std::{
+    error::Error,
     ffi::{CStr, c_char},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -126,9 +127,10 @@ fn open_error(plugin: &str, error: &[u8]) -> PluginError {
 fn read_probe(path: &Path) -> Result<Probe, LoadError> {
     // SAFETY: a library's initialisers run here. Only files that the user installed or named come this far.
     #[expect(unsafe_code, reason = "loading native code is what this module is for")]
-    let library = unsafe { libloading::Library::new(path) }.map_err(|cause| LoadError::NotALibrary {
-        path: path.to_owned(),
-        cause: cause.to_string().replace(&format!("{}: ", path.display()), ""),
+    let library = unsafe { libloading::Library::new(path) }.map_err(|error| {
+        // The reason is the source; the error itself only says which call failed.
+        let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        LoadError::NotALibrary { path: path.to_owned(), cause: cause.replace(&format!("{}: ", path.display()), "") }
     })?;
     // SAFETY: the symbol's type is fixed for ever by the interface; its text is static and ends with a zero byte.
     #[expect(unsafe_code, reason = "loading native code is what this module is for")]
