@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use fal_graph::Criteria;
 use fal_host::ProjectArgs;
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ use crate::error::CliError;
 /// Put `.py` or `.ipynb` files into the model paths of a dbt project. Each reads with `ref(...)` and `source(...)` and calls
 /// `write_to_model(df)` once. `fal-host run` runs them with the SQL models, in the right order.
 #[derive(Debug, Parser)]
-#[command(name = "fal-host", version, arg_required_else_help = true, infer_long_args = true)]
+#[command(name = "fal-host", version, arg_required_else_help = true, infer_long_args = true, args_override_self = true)]
 #[command(
     after_help = "Examples:\n  fal-host setup                 make a .venv with dbt and the project's adapter\n  \
     fal-host run                   run all models, SQL and Python\n  \
@@ -89,10 +89,10 @@ pub(crate) struct GlobalArgs {
     )]
     pub(crate) log_format: LogFormat,
     /// Show errors only
-    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_QUIET", hide_env = true)]
+    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_QUIET", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) quiet: bool,
     /// Show what helps to find a fault
-    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_DEBUG", hide_env = true)]
+    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_DEBUG", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
     /// No colours
     #[arg(long, global = true, help_heading = "Output")]
@@ -104,7 +104,7 @@ pub(crate) struct GlobalArgs {
 pub(crate) enum LogFormat {
     /// Lines for people.
     #[default]
-    #[value(alias = "default")]
+    #[value(aliases = ["default", "debug"])]
     Text,
     /// One JSON object a line.
     Json,
@@ -215,10 +215,10 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     /// Rebuild incremental models from nothing
-    #[arg(short, long, env = "DBT_FULL_REFRESH", hide_env = true)]
+    #[arg(short, long, env = "DBT_FULL_REFRESH", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) full_refresh: bool,
     /// Start nothing more once a node has failed
-    #[arg(short = 'x', long, env = "DBT_FAIL_FAST", hide_env = true)]
+    #[arg(short = 'x', long, env = "DBT_FAIL_FAST", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) fail_fast: bool,
     /// Taken for the forerunner's sake: Python models are always on
     #[arg(long, hide = true)]
@@ -382,6 +382,10 @@ mod tests {
         let parse = |words: &[&str]| Cli::try_parse_from(words).unwrap().global.target;
         assert_eq!(parse(&["fal-host", "--target", "a", "run"]).as_deref(), Some("a"));
         assert_eq!(parse(&["fal-host", "run", "--target", "b"]).as_deref(), Some("b"));
+        assert_eq!(
+            parse(&["fal-host", "--target", "a", "run", "--target", "b", "--target", "c"]).as_deref(),
+            Some("c")
+        );
     }
 
     #[test]

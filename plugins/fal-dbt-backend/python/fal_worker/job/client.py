@@ -124,13 +124,20 @@ def _is_arrow(error: Exception) -> bool:
 
 
 def _translate(error: Exception) -> FalError:
-    """gRPC wraps the gateway's JSON in text of its own."""
-    text = str(error)
-    start = text.find("{")
-    if start >= 0:
-        with contextlib.suppress(ValueError):
-            said, _ = json.JSONDecoder().raw_decode(text[start:])
-            return FalError(str(said.get("message", text)), said.get("code"), said.get("help"))
+    """The gateway's JSON travels beside the message, and within text of gRPC's own."""
+    said = _json(getattr(error, "extra_info", b"") or b"") or _json(str(error))
+    if said is not None:
+        return FalError(str(said.get("message", error)), said.get("code"), said.get("help"))
     if type(error).__name__ == "FlightUnavailableError":
         return FalError("fal: the data gateway does not answer: the dbt session has ended")
+    text = str(error)
     return FalError("fal: " + text.partition(". gRPC client debug context")[0].partition(". Detail: ")[0])
+
+
+def _json(text: str | bytes) -> dict[str, Any] | None:
+    """The first object in the text."""
+    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    try:
+        return json.JSONDecoder().raw_decode(text[text.index("{") :])[0]
+    except ValueError:
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow
 from pyarrow import types
 
+from fal_worker.job import kinds
 from fal_worker.job.error import FalError
 
 if TYPE_CHECKING:
@@ -29,15 +31,25 @@ _NULLABLE = {
 
 def from_arrow(table: pyarrow.Table) -> pandas.DataFrame:
     """A DataFrame. Columns that pandas would make lossy floats of are converted one by one."""
+    table = _with_plain_integers(table)
     special = {place: column for place, column in enumerate(table.columns) if _is_special(column)}
     plain = table.select([place for place in range(table.num_columns) if place not in special])
     frame = _convert(plain)
-    if not special:
-        return frame
-    frame.index = range(table.num_rows) if not plain.num_columns else frame.index
+    if special and not plain.num_columns:
+        frame.index = range(table.num_rows)
     for place, column in special.items():
         frame.insert(place, table.column_names[place], _series(column, frame.index), allow_duplicates=True)
+    kinds.remember(frame, table.schema)
     return frame
+
+
+def _with_plain_integers(table: pyarrow.Table) -> pyarrow.Table:
+    """Integers of 128 bits travel as decimals, marked as such. In DuckDB every sum of integers is one; few are that large."""
+    for place, field in enumerate(table.schema):
+        if (field.metadata or {}).get(b"fal.type") == b"HUGEINT":
+            with contextlib.suppress(pyarrow.ArrowInvalid):
+                table = table.set_column(place, field.name, table.column(place).cast(pyarrow.int64()))
+    return table
 
 
 def _convert(table: pyarrow.Table) -> pandas.DataFrame:
@@ -108,7 +120,7 @@ def to_arrow(frame: pandas.DataFrame) -> pyarrow.Table:
         table = pyarrow.Table.from_pandas(frame, preserve_index=False)
     except (pyarrow.ArrowException, TypeError, OverflowError, ValueError):
         table = pyarrow.table([_array(name, frame.iloc[:, place]) for place, name in enumerate(names)], names=names)
-    return table.replace_schema_metadata(None)
+    return kinds.restored(table.replace_schema_metadata(None), frame)
 
 
 def column_names(frame: pandas.DataFrame) -> list[str]:

@@ -7,6 +7,7 @@ What pandas gets (`as_="pandas"`, the default); nothing loses a digit without be
 | integers | numpy of the same width | pandas' nullable type of the same width (`Int64`, ...) |
 | booleans | numpy | pandas' `boolean` |
 | floating point | numpy | numpy; NULL is NaN |
+| integers of 128 bits (every sum in DuckDB) | as integers of 64 bits, where all values fit; else as decimals | |
 | decimals | `decimal.Decimal` | and None |
 | text | pandas' text type (pandas 3: `str`, before: object) | as pandas marks it |
 | dates | `datetime.date` | and None |
@@ -14,9 +15,13 @@ What pandas gets (`as_="pandas"`, the default); nothing loses a digit without be
 | timestamps | `datetime64` of the same unit and zone (pandas 1: nanoseconds) | NaT |
 | durations | `timedelta64` | NaT |
 | intervals | `pyarrow.MonthDayNano` | and None |
+| enums | categories | and NaN |
 | binary | `bytes` | and None |
 | lists | numpy arrays; Python lists where there are NULLs in them | and None |
 | structs, maps | dictionaries | and None |
+
+What pandas holds as objects is written back as what it was, as long as the values fit: see `kinds`. A column that is NULL
+throughout and was made in pandas has no type of its own: the warehouse gives it one. NaN is written as NULL.
 """
 
 from __future__ import annotations

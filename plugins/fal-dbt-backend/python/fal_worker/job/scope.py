@@ -36,7 +36,7 @@ class Scope:
             **{function.__name__: function for function in functions},
             "context": self.context,
             "this": Later(self._this),
-            "target": recorded(self.request.target),
+            "target": recorded(self.request.target) or Later(lambda: self.context["target"]),
             "FalError": FalError,
         }
 
@@ -93,7 +93,9 @@ class Scope:
 
     def var(self, name: str, default: Any = _MISSING) -> Any:
         """A variable of the project or the command line."""
-        value = self.request.vars.get(name, default)
+        if name in self.request.vars:
+            return self.request.vars[name]
+        value = (self.context.get("vars") or {}).get(name, default)
         if value is _MISSING:
             raise FalError(f"fal: there is no var {name!r}", help="Set it in dbt_project.yml or with --vars.")
         return value
@@ -106,7 +108,12 @@ class Scope:
         return value
 
     def _this(self) -> Any:
-        return self.context["this"]
+        """The model's own relation, as text for a query."""
+        if "this" in self.context:
+            return self.context["this"]
+        model = self.context["current_model"]
+        parts = [model.get("database"), model.get("schema"), model.get("alias") or model.get("name")]
+        return ".".join(f'"{part}"' for part in parts if part)
 
 
 def _check_names(function: str, args: tuple[Any, ...], least: int, most: int) -> None:

@@ -16,6 +16,8 @@ from .errors import Interrupted, SessionError, from_exception
 from .graph import COLLECTIONS
 from .queue import HostQueue
 from .results import to_node_result, to_run_result
+from .speed import KeptSchemas, ManifestLater
+from .stub_refs import as_tables
 from .task import Stop, host_task, installed
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ class Invocation:
 
     def __init__(self, request: dict[str, Any], callback: Callable[[Any], None], stub_paths: set[str]) -> None:
         self.request = request
+        self.executes = bool(request.get("execute"))
         self.stubs: set[str] = set()
         self.selected: set[str] = set()
         self.queue: HostQueue | None = None
@@ -40,6 +43,8 @@ class Invocation:
         self._begin: queue.SimpleQueue[set[str] | BaseException] = queue.SimpleQueue()
         self._context: contextvars.Context | None = None
         self._started_ns = time.time_ns()
+        self._schemas = KeptSchemas(request["state_dir"])
+        self._manifest = ManifestLater()
         self._thread = threading.Thread(target=self._main, name="dbt", daemon=True)
 
     def start(self) -> None:
@@ -49,14 +54,18 @@ class Invocation:
 
     def parsed(self, task: Any) -> None:
         """The manifest is there."""
+        self._manifest.restore()
         self.task, self._context = task, contextvars.copy_context()
         root = task.config.project_name
-        self.stubs = {
+        self.stubs |= {
             node.unique_id
             for node in task.manifest.nodes.values()
             if node.package_name == root and node.original_file_path.replace("\\", "/") in self._stub_paths
         }
         self.on_parsed.set_result(task)
+        self._schemas.save()
+        if not self.executes:
+            self._manifest.write()
 
     def selection(self) -> set[str]:
         """Sleeps until the host has said what will run."""
@@ -191,6 +200,8 @@ class Invocation:
     def _main(self) -> None:
         try:
             self.result = self._invoke()
+            if self.result.exception is not None and self.task is not None:
+                self.within(self._manifest.write)
             error = self.failure()
         except BaseException as raised:  # nothing may be lost on this thread: the host waits for an answer
             error = raised
@@ -222,5 +233,5 @@ class Invocation:
         known = {param.name for param in cli.commands[command].params}
         words = arguments.words(self.request, known)
         sys.argv = ["dbt", *words]  # dbt notes it as the invocation's command
-        with installed(command, host_task(self)):
+        with installed(command, host_task(self)), as_tables(self.stubs):
             return dbtRunner(callbacks=[self._callback]).invoke(words)

@@ -19,7 +19,7 @@ _NAMES = {
         "GraphQueue.wait_until_something_was_done",
     ),
     "dbt.contracts.graph.manifest": ("Manifest.resolve_ref", "Manifest.resolve_source", "Manifest.expect", "Disabled"),
-    "dbt.context.providers": ("RuntimeRefResolver.create_relation",),
+    "dbt.context.providers": ("RuntimeRefResolver.create_relation", "OperationRefResolver"),
     "dbt.compilation": ("Compiler.compile_node",),
     "dbt.parser.sql": ("SqlBlockParser.parse_remote",),
     "dbt.parser.manifest": ("process_node",),

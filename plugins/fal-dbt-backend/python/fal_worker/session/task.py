@@ -26,7 +26,8 @@ def host_task(invocation: Invocation) -> type:
         def compile_manifest(self) -> None:
             # The host selects while dbt makes its own graph, and names cycles better.
             invocation.parsed(self)
-            super().compile_manifest()
+            if invocation.executes:
+                super().compile_manifest()
 
         def get_graph_queue(self) -> HostQueue:
             self.selected_unit_tests, self.model_to_unit_test_map = set(), {}

@@ -110,6 +110,16 @@ def test_vars_target_and_environment(prints):
     assert prints(code, vars={"a": [1]}, target={"name": "dev"}) == "[1] 2 dev True d\n"
 
 
+def test_vars_target_and_this_of_the_context(prints, gateway):
+    gateway.context = {
+        "vars": {"a": 1},
+        "target": {"name": "prod"},
+        "current_model": {"database": "d", "schema": "s", "alias": "m"},
+    }
+    assert prints("print(var('a'), var('b', 2), target.name, this)") == '1 2 prod "d"."s"."m"\n'
+    assert len(gateway.commands) == 1
+
+
 def test_the_script_is_main(prints, project):
     code = "import sys, os, __main__\nprint(__name__, __file__, sys.argv, sys.path[:2], os.getcwd(), __main__.__file__ == __file__)"
     file = str(project / "models" / "m.py")

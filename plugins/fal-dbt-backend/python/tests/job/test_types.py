@@ -32,7 +32,7 @@ TABLE = [
     (pyarrow.bool_(), [True, None], "boolean", None),
     (pyarrow.float32(), [1.5, None], "float32", None),
     (pyarrow.float64(), [0.1, None], "float64", None),
-    (pyarrow.decimal128(38, 10), [Decimal("1234567890123456789.0123456789"), None], "object", pyarrow.decimal128(29, 10)),
+    (pyarrow.decimal128(38, 10), [Decimal("1234567890123456789.0123456789"), None], "object", None),
     (pyarrow.string(), ["ä🙂\u0000\u200b", None], "str", pyarrow.large_string()),
     (pyarrow.string(), ["", "b"], "str", pyarrow.large_string()),
     (pyarrow.string(), [None, None], "str", pyarrow.large_string()),
@@ -114,6 +114,53 @@ def test_decimals_are_decimal():
     frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array([Decimal("1.10")], pyarrow.decimal128(9, 2))}))
     assert frame.x[0] == Decimal("1.10")
     assert isinstance(frame.x[0], Decimal)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"), [([1, 2], "int64"), ([1, None], "Int64"), ([], "int64"), ([1, 2**64], "object"), ([1, None, -(2**64)], "object")]
+)
+def test_sums_are_integers_where_they_fit(values, dtype):
+    column = pyarrow.array([None if value is None else Decimal(value) for value in values], pyarrow.decimal128(38, 0))
+    field = pyarrow.field("x", column.type, metadata={"fal.type": "HUGEINT"})
+    frame = pandas_frames.from_arrow(pyarrow.table([column], schema=pyarrow.schema([field])))
+    assert str(frame.x.dtype) == dtype
+    assert [None if value is pandas.NA else value for value in frame.x] == values
+
+
+NARROW = {
+    "decimal": (pyarrow.decimal128(18, 3), [Decimal("1.250"), None]),
+    "decimals of nothing": (pyarrow.decimal128(18, 3), [None, None]),
+    "list": (pyarrow.list_(pyarrow.int32()), [[1, None], []]),
+    "list of lists": (pyarrow.list_(pyarrow.list_(pyarrow.int8())), [[[1], None]]),
+    "struct": (pyarrow.struct({"a": pyarrow.int32(), "b": pyarrow.string()}), [{"a": 1, "b": None}, None]),
+    "dates of nothing": (pyarrow.date32(), [None]),
+}
+
+
+@pytest.mark.parametrize("case", NARROW)
+def test_types_that_pandas_does_not_know_are_remembered(case):
+    table = pyarrow.table({"x": pyarrow.array(NARROW[case][1], NARROW[case][0])})
+    frame = pandas_frames.from_arrow(table)
+    changed = frame[frame.index >= 0].assign(more=1).rename(columns={"more": "other"}).reset_index(drop=True)
+    assert frames.reader("f", changed).read_all().select(["x"]).equals(table)
+
+
+def test_what_does_not_fit_the_remembered_type_has_its_own():
+    frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array([Decimal("1.25")], pyarrow.decimal128(18, 2))}))
+    frame.loc[0, "x"] = Decimal("1.255")
+    assert frames.reader("f", frame).read_all()["x"].to_pylist() == [Decimal("1.255")]
+    frame["x"] = pandas.Series(["text"], dtype=object)
+    assert frames.reader("f", frame).read_all()["x"].to_pylist() == ["text"]
+    struct = pyarrow.array([{"a": 1}], pyarrow.struct({"a": pyarrow.int32()}))
+    frame = pandas_frames.from_arrow(pyarrow.table({"x": struct}))
+    frame["x"] = pandas.Series([{"a": 1, "b": 2}])
+    assert frames.reader("f", frame).read_all()["x"].to_pylist() == [{"a": 1, "b": 2}]
+
+
+def test_what_is_remembered_does_not_hinder_parquet(tmp_path):
+    frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array([Decimal("1.25")])}))
+    frame.to_parquet(tmp_path / "x.parquet")
+    assert pandas.read_parquet(tmp_path / "x.parquet").x[0] == Decimal("1.25")
 
 
 def test_dates_are_dates():

@@ -1,0 +1,124 @@
+"""A job at the real gateway of a real session over DuckDB."""
+
+import ast
+import itertools
+
+import pytest
+
+pytest.importorskip("dbt.adapters.duckdb")
+
+from live.fixtures import make_project, sessions, stub  # noqa: E402
+
+SCORES = "model.shop.scores"
+
+TYPES = """
+{{ config(materialized='table') }}
+select * from (values
+    (1::tinyint, 1::hugeint, 1.25::decimal(18, 3), true, 'ä🙂', date '2024-02-29', time '12:00:00',
+     timestamp '2024-01-01 12:00:00.000001', timestamptz '2024-01-01 12:00:00+00', interval '1 month 2 days 3 seconds',
+     '\\x00\\xFF'::blob, [1, null], {'a': 1, 'b': null::varchar}, uuid '00000000-0000-0000-0000-000000000001', 2::bigint),
+    (null, null, null, null, null, null, null, null, null, null, null, null, null, null, null)
+) t(i8, huge, dec, flag, txt, d, t, ts, tz, iv, bin, lst, st, id, i64)
+"""
+NAMES = "i8 huge dec flag txt d t ts tz iv bin lst st id i64".split()
+# DuckDB gives text for a UUID, and decimals for integers of 128 bits; polars knows one kind of time.
+CHANGES = {
+    "pandas": {"id": "VARCHAR", "huge": "BIGINT"},
+    "polars": {"id": "VARCHAR", "huge": "DECIMAL(38,0)", "t": "TIME_NS"},
+    "arrow": {"id": "VARCHAR", "huge": "DECIMAL(38,0)"},
+    "reader": {"id": "VARCHAR", "huge": "DECIMAL(38,0)"},
+}
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    files = {"models/types.sql": TYPES, "models/fal/scores.sql": stub("ref('orders')", "ref('types')")}
+    with sessions(make_project(tmp_path_factory.mktemp("whole") / "project", files)) as start:
+        session = start()
+        session.load("models/fal/scores.sql")
+        session.ask("begin", selected=session.runnable())
+        for node in ("seed.shop.raw_orders", "model.shop.orders", "model.shop.types"):
+            assert session.run(node)["status"] == "success"
+        yield session
+
+
+@pytest.fixture(scope="module")
+def count():
+    return itertools.count()
+
+
+@pytest.fixture
+def job(session, start, count):
+    """`job(code)` runs a whole job of `scores`: how it ended, and its result as recorded."""
+
+    def job(code):
+        token = f"token{next(count)}"
+        session.ask("job_open", job=token, token=token, unique_id=SCORES)
+        ended = start(code, location=session.location, token=token).end()
+        result = {"unique_id": SCORES, "status": "success" if ended.ok else "error", "execution_time": 0.0}
+        return ended, session.ask("job_close", job=token, ok=ended.ok, result=result)
+
+    return job
+
+
+def test_a_model(job):
+    ended, result = job('df = ref("orders")\ndf["amount"] = df.amount.fillna(0) * 2\nwrite_to_model(df)')
+    assert ended.ok, ended.error
+    assert result["rows_affected"] == 3
+    code = """
+        rows = execute_sql(f"select sum(amount) as s from {this}")
+        print(rows.s.dtype, rows.s[0], len(execute_sql("select * from {{ ref('orders') }}")))
+        """
+    assert job(code)[0].stdout == "int64 60 3\n"
+
+
+def test_a_stream(job):
+    code = 'write_to_model(b.to_pandas() for _ in range(5) for b in ref("orders", as_="reader"))'
+    ended, result = job(code)
+    assert ended.ok, ended.error
+    assert result["rows_affected"] == 15
+
+
+def columns(job, relation):
+    """Names and types of a relation, as the warehouse calls them."""
+    code = f"""
+        rows = execute_sql(f"describe select * from {relation}", as_="arrow").to_pylist()
+        print({{row["column_name"]: row["column_type"] for row in rows}})
+        """
+    return ast.literal_eval(job(code)[0].stdout)
+
+
+@pytest.mark.parametrize("form", ["pandas", "polars", "arrow", "reader"])
+def test_types_survive(job, form):
+    # polars has no intervals.
+    query = "select * exclude iv from {{ ref('types') }}" if form == "polars" else "select * from {{ ref('types') }}"
+    ended, _ = job(f"write_to_model(execute_sql({query!r}, as_={form!r}))")
+    assert ended.ok, ended.error
+    before, after = columns(job, "{{{{ ref('types') }}}}"), columns(job, "{this}")
+    assert {name: kind for name, kind in after.items() if kind != before[name]} == CHANGES[form]
+    code = f"""
+        query = {query!r} + " intersect all select * from " + str(this)
+        print(execute_sql(query, as_="arrow").num_rows)
+        """
+    assert job(code)[0].stdout == "2\n"
+
+
+def test_a_failure_after_the_write(job):
+    job('write_to_model(ref("orders"))')
+    ended, result = job('write_to_model(ref("types"))\nraise ValueError("late")')
+    assert ended.error["message"] == "ValueError: late"
+    assert result["status"] == "error"
+    assert job('print(len(execute_sql(f"select * from {this}")))')[0].stdout == "3\n"
+
+
+def test_errors_of_dbt_are_plain(job):
+    error = job('ref("nothing")')[0].error
+    assert error["kind"] == "fal"
+    assert "nothing" in error["message"]
+    assert "gRPC" not in error["traceback"]
+    assert "selec" in job('execute_sql("selec 1")')[0].error["message"]
+
+
+def test_context(job):
+    ended, _ = job("print(context.current_model.name, target.type, [m.name for m in list_models()].count('orders'), var('x', 3))")
+    assert ended.stdout == "scores duckdb 1 3\n"
