@@ -167,9 +167,7 @@ def _cast(batch: Any, schema: Any, what: str = "the data") -> Any:
         try:
             columns.append(column if column.type == field.type else column.cast(field.type))
         except pyarrow.ArrowException:
-            raise FalError(
-                f"fal: column {field.name!r} of {what} is {column.type} and does not fit {field.type}"
-            ) from None
+            raise FalError(f"fal: column {field.name!r} of {what} is {column.type} and does not fit {field.type}") from None
     return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
 
 

@@ -1,7 +1,7 @@
 """The Arrow types of columns that pandas holds as objects, remembered from reading to writing.
 
-pandas knows a decimal, a list or a structure only as a Python object, so a table that is read and written would change its types
-with the values that happen to be in it: `DECIMAL(18,3)` would become `DECIMAL(4,3)`. The types travel in `attrs` of the DataFrame,
+pandas knows a decimal, a list or a structure only as a Python object, so a table that is read and written would change its
+types with the values that happen to be in it: `DECIMAL(18,3)` would become `DECIMAL(4,3)`. The types travel in `attrs` of the DataFrame,
 as text, because pandas writes `attrs` to Parquet as JSON; most operations of pandas hand them on. They are a hint: one that
 does not fit what is in the column is passed over.
 """

@@ -156,9 +156,7 @@ def _array(name: str, series: Any) -> pyarrow.Array:
     try:
         return pyarrow.array(series, from_pandas=True)
     except OverflowError:
-        raise FalError(
-            f"fal: column {name!r} holds integers of more than 64 bits; use decimal.Decimal for them"
-        ) from None
+        raise FalError(f"fal: column {name!r} holds integers of more than 64 bits; use decimal.Decimal for them") from None
     except (pyarrow.ArrowException, TypeError, ValueError) as error:
         found = Counter(type(value).__name__ for value in series.to_list() if not _is_missing(value))
         if len(found) > 1:

@@ -72,9 +72,7 @@ class Scope:
         """
         self.writes.model(data, mode)
 
-    def write_to_source(
-        self, data: Any, source_name: str, table_name: str, dtype: Any = None, mode: str = "append"
-    ) -> None:
+    def write_to_source(self, data: Any, source_name: str, table_name: str, dtype: Any = None, mode: str = "append") -> None:
         """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces."""
         _check_names("write_to_source", (source_name, table_name), 2, 2)
         self.writes.source(data, source_name, table_name, mode)

@@ -61,7 +61,8 @@ class Writes:
     def _refuse_second(self) -> None:
         if self._place is not None:
             raise FalError(
-                f"fal: write_to_model was already called at {self._place}", "worker::second_write",
+                f"fal: write_to_model was already called at {self._place}",
+                "worker::second_write",
                 "A model writes exactly once: put the rows together, then write them.",
             )
 

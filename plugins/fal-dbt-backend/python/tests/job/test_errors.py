@@ -52,7 +52,7 @@ def test_frames_of_libraries_are_one_line(fails):
 def test_helpers_of_the_project_are_shown(fails, project):
     (project / "models" / "helper.py").write_text("def f():\n    raise ValueError('deep')\n")
     text = fails("import helper\nhelper.f()")["traceback"]
-    assert 'File "models/helper.py", line 2, in f\n    raise ValueError(\'deep\')' in text
+    assert "File \"models/helper.py\", line 2, in f\n    raise ValueError('deep')" in text
 
 
 def test_errors_that_came_from_others_are_told(fails):
@@ -92,7 +92,9 @@ def test_a_refused_frame_shows_no_frame_of_ours(fails):
     error = fails("write_to_model([1])")
     assert error["kind"] == "fal"
     assert error["message"].startswith("fal: write_to_model does not take list")
-    assert [line for line in error["traceback"].splitlines() if line.startswith("  File")] == ['  File "models/m.py", line 1, in <module>']
+    assert [line for line in error["traceback"].splitlines() if line.startswith("  File")] == [
+        '  File "models/m.py", line 1, in <module>'
+    ]
 
 
 def test_errors_of_the_gateway_are_plain(fails):
@@ -133,7 +135,11 @@ def test_a_frame_that_was_refused_may_be_corrected(run, gateway):
 
 
 def test_no_write(fails):
-    assert fails("x = 1") == {"kind": "no_write", "message": "fal: the script ended without a call of write_to_model", "traceback": None}
+    assert fails("x = 1") == {
+        "kind": "no_write",
+        "message": "fal: the script ended without a call of write_to_model",
+        "traceback": None,
+    }
 
 
 def test_a_write_that_failed_and_was_hidden(fails, gateway):
@@ -204,7 +210,9 @@ def test_a_broken_request_is_answered(run):
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="there were none")
 def test_groups_of_errors(fails):
-    text = fails("def f(): raise ValueError(1)\ntry:\n    f()\nexcept ValueError as e:\n    raise ExceptionGroup('two', [e, KeyError('k')])")["traceback"]
+    text = fails(
+        "def f(): raise ValueError(1)\ntry:\n    f()\nexcept ValueError as e:\n    raise ExceptionGroup('two', [e, KeyError('k')])"
+    )["traceback"]
     assert "ValueError: 1" in text
     assert "KeyError: 'k'" in text
     assert 'File "models/m.py", line 1, in f' in text

@@ -114,7 +114,9 @@ def test_mixed_values_are_told_by_column_and_type():
 
 
 def test_values_of_a_strange_type():
-    assert refusal(pandas.DataFrame({"id": [object()]})).startswith("fal: column 'id' holds values of type object, which no table")
+    assert refusal(pandas.DataFrame({"id": [object()]})).startswith(
+        "fal: column 'id' holds values of type object, which no table"
+    )
 
 
 def test_uuids_are_written_or_told():
@@ -150,7 +152,10 @@ def test_the_index_is_not_written(capsys):
 
 
 def test_categories_are_written_as_their_values():
-    for frame in (pandas.DataFrame({"c": pandas.Categorical(["x", "y", "x"])}), polars.DataFrame({"c": ["x", "y", "x"]}, {"c": polars.Categorical})):
+    for frame in (
+        pandas.DataFrame({"c": pandas.Categorical(["x", "y", "x"])}),
+        polars.DataFrame({"c": ["x", "y", "x"]}, {"c": polars.Categorical}),
+    ):
         table = frames.reader("f", frame).read_all()
         assert table["c"].to_pylist() == ["x", "y", "x"]
         assert not pyarrow.types.is_dictionary(table["c"].type)
@@ -179,7 +184,9 @@ def test_a_generator_is_read_piece_by_piece():
 def test_parts_of_a_generator_must_agree():
     first = pyarrow.table({"a": [1]})
     assert "part 2 of the generator has other columns" in refusal(parts(first, pyarrow.table({"b": [1]})))
-    assert "column 'a' of part 2 of the generator is string and does not fit int64" in refusal(parts(first, pyarrow.table({"a": ["x"]})))
+    assert "column 'a' of part 2 of the generator is string and does not fit int64" in refusal(
+        parts(first, pyarrow.table({"a": ["x"]}))
+    )
     assert "does not take int" in refusal(parts(first, 3))
     assert "gave nothing" in refusal(parts())
     narrow = parts(first, pyarrow.table({"a": pyarrow.array([2], pyarrow.int8())}))

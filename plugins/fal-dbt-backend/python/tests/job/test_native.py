@@ -4,7 +4,7 @@ import pyarrow
 import pytest
 
 # What dbt appends, shortened: names of relations are rendered, frames come from the function given.
-TAIL = '''
+TAIL = """
 def ref(*args, **kwargs):
     refs = {"orders": '"db"."main"."orders"'}
     return kwargs["dbt_load_df_function"](refs[".".join(args)])
@@ -21,7 +21,7 @@ class dbtObj:
 
 def materialize(df, con):
     raise AssertionError("this is the session's business")
-'''
+"""
 
 
 @pytest.fixture

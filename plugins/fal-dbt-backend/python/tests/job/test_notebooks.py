@@ -51,7 +51,9 @@ def test_a_syntax_error_names_cell_and_line(notebook):
     assert ended.error["kind"] == "syntax"
     assert ended.error["message"] == "SyntaxError: invalid syntax (models/n.ipynb, Cell 3, line 2)"
     assert ended.error["traceback"].splitlines()[:2] == ['  File "models/n.ipynb", Cell 3, line 2', "    y = = 2"]
-    assert notebook("1", "x\nreturn 3").error["message"] == "SyntaxError: 'return' outside function (models/n.ipynb, Cell 3, line 2)"
+    assert (
+        notebook("1", "x\nreturn 3").error["message"] == "SyntaxError: 'return' outside function (models/n.ipynb, Cell 3, line 2)"
+    )
 
 
 def test_a_second_write_names_the_cell(notebook):
@@ -60,13 +62,18 @@ def test_a_second_write_names_the_cell(notebook):
 
 
 def test_await_at_top_level(notebook):
-    ended = notebook("import asyncio\nasync def f():\n    return 3", "x = await f()", "print(x, await asyncio.sleep(0, 4))", "print(asyncio.run(f()))")
+    ended = notebook(
+        "import asyncio\nasync def f():\n    return 3",
+        "x = await f()",
+        "print(x, await asyncio.sleep(0, 4))",
+        "print(asyncio.run(f()))",
+    )
     assert ended.stdout == "3 4\n3\n"
 
 
 def test_an_error_behind_await(notebook):
     error = notebook("async def f():\n    nonesuch()", "await f()").error
-    assert 'Cell 1, line 2, in f\n    nonesuch()' in error["traceback"]
+    assert "Cell 1, line 2, in f\n    nonesuch()" in error["traceback"]
     assert "fal_worker" not in error["traceback"]
 
 
@@ -152,7 +159,7 @@ def test_a_failing_program_fails_the_model(notebook):
 def test_an_error_in_a_timed_cell(notebook):
     error = notebook(cell_magic("time", "", "x = 1\nnonesuch")).error
     assert 'File "models/n.ipynb", Cell 1, line 1, in <module>' in error["traceback"]
-    assert 'line 2, in <module>' in error["traceback"]
+    assert "line 2, in <module>" in error["traceback"]
 
 
 def test_display(notebook):

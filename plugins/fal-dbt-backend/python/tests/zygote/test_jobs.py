@@ -196,7 +196,9 @@ def test_unknown_requests_are_errors(zygote):
 
 def test_end_of_file_kills_everything(sockets, start, tmp_path):
     zygote = Zygote(sockets)
-    job = start("import subprocess, time\nprint(subprocess.Popen(['setsid', 'sleep', '10000']).pid)\ntime.sleep(10000)", zygote=zygote)
+    job = start(
+        "import subprocess, time\nprint(subprocess.Popen(['setsid', 'sleep', '10000']).pid)\ntime.sleep(10000)", zygote=zygote
+    )
     child = int(job.line())
     zygote.close()
     assert zygote.process.returncode == 0
@@ -237,7 +239,9 @@ def test_ctrl_c_does_not_end_the_zygote(zygote, run):
 
 
 def test_signals_of_a_job_are_those_of_a_fresh_python(run):
-    ended = run("import os, signal\nprint(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\nos.kill(os.getpid(), signal.SIGINT)")
+    ended = run(
+        "import os, signal\nprint(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\nos.kill(os.getpid(), signal.SIGINT)"
+    )
     assert ended.stdout == "True\n"
     assert ended.error["kind"] == "interrupted"
     assert run("import os\nos.kill(os.getpid(), 15)").exit["signal"] == signal.SIGTERM
@@ -251,7 +255,9 @@ def test_random_numbers_differ_between_jobs(run):
 
 
 def test_a_program_of_the_model_sees_nothing_of_ours(run):
-    ended = run("import os, subprocess\nprint(sorted(n for n in os.environ if n.startswith('FAL_')))\nprint(sorted(os.listdir('/proc/self/fd')))")
+    ended = run(
+        "import os, subprocess\nprint(sorted(n for n in os.environ if n.startswith('FAL_')))\nprint(sorted(os.listdir('/proc/self/fd')))"
+    )
     names, descriptors = map(eval, ended.stdout.splitlines())
     assert names == []
     # The three streams, the control channel, and the listing itself.
@@ -266,7 +272,9 @@ def test_preload_takes_what_survives_a_fork_and_nothing_else(sockets, start):
     zygote = Zygote(sockets)
     loaded = zygote.ask("preload", modules=["joblib", "polars", "duckdb", "torch", "not_there"])["ok"]["modules"]
     assert loaded == ["joblib"]
-    ended = start("import sys\nprint([name in sys.modules for name in ('pandas', 'joblib', 'polars', 'duckdb')])", zygote=zygote).end()
+    ended = start(
+        "import sys\nprint([name in sys.modules for name in ('pandas', 'joblib', 'polars', 'duckdb')])", zygote=zygote
+    ).end()
     assert ended.stdout == "[True, True, False, False]\n"
     zygote.close()
 
@@ -288,7 +296,10 @@ def test_numeric_libraries_work_in_the_child(sockets, start):
 
 
 def test_two_jobs_run_at_once(start):
-    first, second = start("print(1)\nimport os, time\nwhile not os.path.exists('go'): time.sleep(0.01)"), start("open('go', 'w').close()")
+    first, second = (
+        start("print(1)\nimport os, time\nwhile not os.path.exists('go'): time.sleep(0.01)"),
+        start("open('go', 'w').close()"),
+    )
     assert first.line() == "1"
     assert second.end().error["kind"] == "no_write"
     assert first.end().error["kind"] == "no_write"
