@@ -70,6 +70,23 @@ def test_the_session_asks_the_warehouse_for_tables_that_it_does_not_know(result,
     assert gateway.commands[0] == {"token": "t0ken", "op": "sql", "sql": "select max(top) as top from w.m", "raw": True}
 
 
+def test_this_is_the_warehouses_also_if_a_frame_has_its_name(result, gateway):
+    gateway.tables['"db"."main"."m"'] = pyarrow.table({"top": [5]})
+    gateway.connection.execute("attach ':memory:' as db; create table db.main.m as select 5 as top")
+    code = "def model(dbt, session):\n    m = dbt.ref('orders')\n    native = types = 3\n"
+    assert result(code + "    return session.sql(f'select max(top) as top from {dbt.this}')\n") == {"top": [5]}
+    gateway.written.clear()
+    mixed = "    return session.sql(f'select top + id as n from {dbt.this}, m where id = 1')\n"
+    assert result(code + mixed) == {"n": [6]}
+
+
+def test_a_model_named_as_a_module_of_ours(result, gateway):
+    gateway.connection.execute("create table native as select 1 as x")
+    assert result("import json as native\ndef model(dbt, session):\n    return session.sql('select x from native')\n") == {
+        "x": [1]
+    }
+
+
 def test_fal_as_second_argument_means_pandas(result):
     code = "import pandas\ndef model(dbt, fal):\n    assert isinstance(dbt.ref('orders'), pandas.DataFrame)\n    return dbt.ref('orders')\n"
     assert result(code) == ROWS

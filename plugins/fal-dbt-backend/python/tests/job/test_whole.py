@@ -21,6 +21,16 @@ select * from (values
 ) t(i8, huge, dec, flag, txt, d, t, ts, tz, iv, bin, lst, st, id, i64)
 """
 NAMES = "i8 huge dec flag txt d t ts tz iv bin lst st id i64".split()
+NATIVE = """
+def model(dbt, session):
+    dbt.config(materialized="incremental")
+    orders = dbt.ref("orders")
+    if dbt.is_incremental:
+        top = session.sql(f"select max(id) as top from {dbt.this}").df().top[0]
+        orders = session.sql(f"select id + {top} as id, amount from orders")
+    return orders
+"""
+
 # DuckDB gives text for a UUID, and decimals for integers of 128 bits; polars knows one kind of time.
 CHANGES = {
     "pandas": {"id": "VARCHAR", "huge": "BIGINT"},
@@ -32,7 +42,11 @@ CHANGES = {
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    files = {"models/types.sql": TYPES, "models/fal/scores.sql": stub("ref('orders')", "ref('types')")}
+    files = {
+        "models/native.py": NATIVE,
+        "models/types.sql": TYPES,
+        "models/fal/scores.sql": stub("ref('orders')", "ref('types')", "ref('native')"),
+    }
     with sessions(make_project(tmp_path_factory.mktemp("whole") / "project", files)) as start:
         session = start()
         session.load("models/fal/scores.sql")
@@ -122,3 +136,21 @@ def test_errors_of_dbt_are_plain(job):
 def test_context(job):
     ended, _ = job("print(context.current_model.name, target.type, [m.name for m in list_models()].count('orders'), var('x', 3))")
     assert ended.stdout == "scores duckdb 1 3\n"
+
+
+def test_a_native_model(session, start, job):
+    ends = []
+
+    def run(event):
+        ended = start(
+            event["code"], event["path"], kind="native", name="native", location=event["location"], token=event["token"]
+        ).end()
+        ends.append(ended)
+        session.ask("python_job_done", job=event["job"], ok=ended.ok, error=None if ended.ok else ended.error)
+
+    session.on_python_job = run
+    for _ in range(2):
+        result = session.run("model.shop.native")
+        assert result["status"] == "success", (result, ends[-1].answer)
+    rows = job("print(execute_sql(\"select id from {{ ref('native') }} order by id\").id.tolist())")[0]
+    assert rows.stdout == "[1, 2, 3, 4, 5, 6]\n", (rows.answer, rows.stderr)

@@ -37,7 +37,10 @@ class FakeGateway(flight.FlightServerBase):
 
     def _rows(self, command):
         if command["op"] == "sql":
-            return self.query(command["sql"])
+            try:
+                return self.query(command["sql"])
+            except duckdb.Error as error:
+                raise refused("gateway::sql", str(error), None) from None
         name = command["relation"] if command["op"] == "relation" else ".".join(command["args"])
         if name not in self.tables:
             raise refused("gateway::unknown", f"there is no {name!r}", "Declare it.")
