@@ -1,2 +1,37 @@
-//! The project's automation.
-fn main() {}
+//! The project's automation: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask dist DIR`.
+//!
+//! Nothing here is part of fal-host. Each command is a module; what they share is the repository's layout (`layout`),
+//! the running of other programs (`program`) and the Python environment (`python`, `venv`).
+
+mod args;
+mod bench;
+mod demo;
+mod dist;
+mod error;
+mod layout;
+mod program;
+mod python;
+mod test;
+mod venv;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo => demo::run(),
+        Command::Test(args) => test::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Dist { dir } => dist::run(&dir),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            program::tell(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

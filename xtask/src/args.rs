@@ -1,0 +1,92 @@
+//! The command line of `cargo xtask`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The project's automation.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build fal-host, make .venv, run examples/jaffle_shop and show its result
+    Demo,
+    /// Run every test
+    Test(TestArgs),
+    /// Measure fal-host against dbt and DuckDB; prints a Markdown table
+    Bench(BenchArgs),
+    /// Lay out an installation: bin/fal-host and lib/fal-host/plugins
+    Dist {
+        /// Folder to fill
+        dir: PathBuf,
+    },
+}
+
+/// Flags of `test`.
+#[derive(Args, Debug)]
+pub(crate) struct TestArgs {
+    /// Only this part; may be given several times
+    #[arg(long, value_name = "PART")]
+    pub(crate) only: Vec<Part>,
+}
+
+/// A part of the tests, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Format, clippy, documentation.
+    Lint,
+    /// Tests and doctests of the workspace that need no dbt.
+    Rust,
+    /// Tests of the workspace that run dbt.
+    E2e,
+    /// Tests of the backend's Python side.
+    Python,
+}
+
+/// Flags of `bench`.
+#[derive(Args, Debug)]
+pub(crate) struct BenchArgs {
+    /// Rounds of each measurement; the median counts
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) runs: u16,
+    /// Only this part; may be given several times
+    #[arg(long, value_name = "PART")]
+    pub(crate) only: Vec<BenchPart>,
+    /// Rows that go through the Python model
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) rows: u32,
+    /// Python files for `generate`
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) files: u32,
+}
+
+/// A part of the measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchPart {
+    /// Whole runs against `dbt run`, in time and memory.
+    Run,
+    /// Rows in and out of a Python model against DuckDB in process.
+    Data,
+    /// Stubs of many Python files.
+    Generate,
+    /// A graph of 10,000 nodes.
+    Graph,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

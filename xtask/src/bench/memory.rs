@@ -1,0 +1,73 @@
+//! Peak memory of a program and all its descendants, from /proc.
+//!
+//! Counted as proportional set size: a page that forked processes share counts once. The sum over the processes is
+//! sampled, so a peak shorter than the pause can be missed; the run that is sampled is not timed.
+
+use std::{
+    collections::HashMap,
+    fs,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use crate::error::{At, Result};
+
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Runs a program to its end and gives the most bytes that it and its descendants held at a time.
+pub(super) fn peak(command: &mut Command) -> Result<u64> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().at("bench")?;
+    let mut peak = 0;
+    while child.try_wait().at("bench")?.is_none() {
+        peak = peak.max(tree(child.id()).into_iter().filter_map(proportional).sum());
+        thread::sleep(PAUSE);
+    }
+    Ok(peak)
+}
+
+/// A process and its descendants.
+fn tree(root: u32) -> Vec<u32> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let id = process.file_name().to_str().and_then(|name| name.parse().ok());
+        if let Some((id, parent)) = id.and_then(|id| Some((id, parent(id)?))) {
+            children.entry(parent).or_default().push(id);
+        }
+    }
+    let mut found = vec![root];
+    let mut at = 0;
+    while let Some(id) = found.get(at) {
+        found.extend(children.remove(id).unwrap_or_default());
+        at += 1;
+    }
+    found
+}
+
+/// The fourth field of `stat`, counted after the name, which may hold anything.
+fn parent(id: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn proportional(id: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_finds_itself_and_its_child() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let found = tree(std::process::id());
+        let own = proportional(std::process::id());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(found.contains(&child.id()) && found[0] == std::process::id());
+        assert!(own.unwrap() > 100_000);
+    }
+}

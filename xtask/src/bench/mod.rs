@@ -1,0 +1,75 @@
+//! `cargo xtask bench`: what fal-host takes, beside what others take for the same work, from one run.
+//!
+//! Prints a table and never judges: the machine may be busy. What the numbers should be stands beside them.
+
+mod data;
+mod generate;
+mod graph;
+mod memory;
+mod runs;
+mod table;
+mod timing;
+mod twins;
+
+use std::{fs, path::PathBuf};
+
+use tempfile::TempDir;
+
+use crate::{
+    args::{BenchArgs, BenchPart},
+    demo,
+    error::{At, Result},
+    layout,
+    program::{self, say, tell},
+    venv::{self, Venv},
+};
+use table::Table;
+
+/// What the measurements share.
+struct Bench<'a> {
+    args: &'a BenchArgs,
+    venv: Venv,
+    host: PathBuf,
+    scratch: TempDir,
+}
+
+/// Measures and prints.
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    program::run(&mut program::cargo(["build", "--release"]))?;
+    let folder = layout::target().join("bench");
+    fs::create_dir_all(&folder).at(&folder)?;
+    let bench = Bench {
+        args,
+        venv: venv::with(demo::REQUIREMENTS)?,
+        host: layout::release("fal-host"),
+        scratch: tempfile::tempdir_in(&folder).at(&folder)?,
+    };
+    let mut table = Table::default();
+    for (part, measure) in PARTS {
+        if args.only.is_empty() || args.only.contains(&part) {
+            tell(&format!("\n==> {part:?}"));
+            measure(&bench, &mut table)?;
+        }
+    }
+    say(&format!("{}\n\n{table}", machine(args)));
+    Ok(())
+}
+
+type Measure = fn(&Bench<'_>, &mut Table) -> Result<()>;
+
+const PARTS: [(BenchPart, Measure); 4] = [
+    (BenchPart::Run, runs::measure),
+    (BenchPart::Data, data::measure),
+    (BenchPart::Generate, generate::measure),
+    (BenchPart::Graph, graph::measure),
+];
+
+fn machine(args: &BenchArgs) -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("unknown").to_owned();
+    format!(
+        "Medians of {} rounds, {cores} cores, load at the end {load}. Release build; files of Python are compiled.",
+        args.runs
+    )
+}

@@ -1,0 +1,80 @@
+//! The table of results, in Markdown.
+
+use std::{fmt, time::Duration};
+
+/// Rows in the order in which they were measured.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    what: String,
+    own: String,
+    other: Option<(String, f64)>,
+    aim: &'static str,
+}
+
+impl Table {
+    /// A time, and the time of something else that does the same.
+    pub(super) fn times(&mut self, what: &str, own: Duration, (name, other): (&str, Duration), aim: &'static str) {
+        self.row(what, seconds(own), Some((format!("{name}: {}", seconds(other)), ratio(own, other))), aim);
+    }
+
+    /// A time alone.
+    pub(super) fn time(&mut self, what: &str, own: Duration, aim: &'static str) {
+        self.row(what, seconds(own), None, aim);
+    }
+
+    /// Memory in bytes.
+    pub(super) fn memory(&mut self, what: &str, own: u64, (name, other): (&str, u64)) {
+        #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
+        let ratio = own as f64 / other.max(1) as f64;
+        self.row(what, mebibytes(own), Some((format!("{name}: {}", mebibytes(other)), ratio)), "");
+    }
+
+    fn row(&mut self, what: &str, own: String, other: Option<(String, f64)>, aim: &'static str) {
+        self.rows.push(Row { what: what.to_owned(), own, other, aim });
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "| what | fal-host | compared with | ratio | aim |\n|---|--:|--:|--:|--:|")?;
+        for Row { what, own, other, aim } in &self.rows {
+            let (other, ratio) = other.as_ref().map_or_else(Default::default, |(o, r)| (o.clone(), format!("{r:.2}")));
+            writeln!(formatter, "| {what} | {own} | {other} | {ratio} | {aim} |")?;
+        }
+        Ok(())
+    }
+}
+
+fn ratio(own: Duration, other: Duration) -> f64 {
+    own.as_secs_f64() / other.as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
+fn seconds(time: Duration) -> String {
+    if time < Duration::from_millis(20) {
+        return format!("{:.2} ms", time.as_secs_f64() * 1000.0);
+    }
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes / 1024 / 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_aligned_as_markdown_wants() {
+        let mut table = Table::default();
+        table.times("run", Duration::from_millis(1500), ("dbt run", Duration::from_secs(3)), "≤ 0.9");
+        table.time("graph", Duration::from_micros(5790), "");
+        let lines: Vec<_> = table.to_string().lines().map(str::to_owned).collect();
+        assert_eq!(lines[2..], ["| run | 1.50 s | dbt run: 3.00 s | 0.50 | ≤ 0.9 |", "| graph | 5.79 ms |  |  |  |"]);
+    }
+}

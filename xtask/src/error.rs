@@ -1,0 +1,54 @@
+//! What can go wrong.
+
+use std::{io, path::PathBuf, process::ExitStatus};
+
+use thiserror::Error;
+
+/// A result of this program.
+pub(crate) type Result<T> = std::result::Result<T, XtaskError>;
+
+/// What can go wrong.
+#[derive(Debug, Error)]
+pub(crate) enum XtaskError {
+    /// A program could not be started.
+    #[error("`{command}` did not start: {source}")]
+    Start { command: String, source: io::Error },
+    /// A program ended badly.
+    #[error("`{command}` failed ({status}){}", text_of(output))]
+    Failed { command: String, status: ExitStatus, output: String },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    /// No Python that will do.
+    #[error(
+        "no Python 3.11 or newer was found (tried {})\n  Install one, on Debian and Ubuntu with `apt-get install python3 python3-venv`, \
+         or name one: FAL_HOST_BASE_PYTHON=/path/to/python",
+        tried.join(", ")
+    )]
+    NoPython { tried: Vec<String> },
+    /// Python is there, but cannot make virtual environments.
+    #[error(
+        "{} cannot make a virtual environment:\n{output}\n  On Debian and Ubuntu: `apt-get install python3-venv`. Or install uv, which needs no more.",
+        python.display()
+    )]
+    NoVenv { python: PathBuf, output: String },
+    /// A program's output was not understood.
+    #[error("`{command}` answered what was not expected: {output}")]
+    Answer { command: String, output: String },
+}
+
+fn text_of(output: &str) -> String {
+    if output.is_empty() { String::new() } else { format!("\n{output}") }
+}
+
+/// Names the path that an IO error is about.
+pub(crate) trait At<T> {
+    /// Adds the path.
+    fn at(self, path: impl Into<PathBuf>) -> Result<T>;
+}
+
+impl<T> At<T> for io::Result<T> {
+    fn at(self, path: impl Into<PathBuf>) -> Result<T> {
+        self.map_err(|source| XtaskError::Io { path: path.into(), source })
+    }
+}

@@ -1,0 +1,36 @@
+//! `cargo xtask test`: every test, in parts.
+//!
+//! The part that ends last is pytest's, so that the last line says how many tests ran, whatever runs the Rust tests.
+
+mod lint;
+mod python;
+mod rust;
+
+use crate::{
+    args::{Part, TestArgs},
+    error::Result,
+    program,
+    venv::{self, Venv},
+};
+
+/// What the tests import: the example's requirements and more.
+const REQUIREMENTS: &str = "tests/requirements.txt";
+const ALL: [Part; 4] = [Part::Lint, Part::Rust, Part::E2e, Part::Python];
+
+/// Runs the parts that were asked for; stops at the first that fails.
+pub(crate) fn run(args: &TestArgs) -> Result<()> {
+    for part in ALL.into_iter().filter(|part| args.only.is_empty() || args.only.contains(part)) {
+        program::tell(&format!("\n==> {part:?}"));
+        match part {
+            Part::Lint => lint::run()?,
+            Part::Rust => rust::run(&environment()?)?,
+            Part::E2e => rust::run_with_dbt(&environment()?)?,
+            Part::Python => python::run(&environment()?)?,
+        }
+    }
+    Ok(())
+}
+
+fn environment() -> Result<Venv> {
+    venv::with(REQUIREMENTS)
+}

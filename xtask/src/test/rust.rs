@@ -1,0 +1,48 @@
+//! Tests of the workspace, with nextest where it is installed.
+
+use std::process::Command;
+
+use crate::{
+    error::Result,
+    layout,
+    program::{self, cargo},
+    venv::Venv,
+};
+
+/// All tests that need no dbt, then the doctests.
+pub(super) fn run(venv: &Venv) -> Result<()> {
+    build()?;
+    let mut command = if nextest() { cargo(["nextest", "run", "--workspace"]) } else { plain() };
+    program::run(in_environment(&mut command, venv))?;
+    program::run(&mut cargo(["test", "--quiet", "--workspace", "--doc"]))
+}
+
+/// The tests that run dbt: they are marked as ignored, so that a plain `cargo test` works without Python.
+pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
+    build()?;
+    let mut command =
+        if nextest() { cargo(["nextest", "run", "--workspace", "--run-ignored", "only"]) } else { plain() };
+    if !nextest() {
+        command.args(["--", "--ignored"]);
+    }
+    program::run(in_environment(&mut command, venv))
+}
+
+/// Tests that run fal-host find it, and its plugins, where cargo puts them.
+fn build() -> Result<()> {
+    program::run(&mut cargo(["build", "--workspace"]))
+}
+
+fn plain() -> Command {
+    cargo(["test", "--quiet", "--workspace", "--lib", "--bins", "--tests"])
+}
+
+fn nextest() -> bool {
+    program::works(program::program("cargo-nextest", layout::root()).args(["nextest", "--version"]))
+}
+
+fn in_environment<'a>(command: &'a mut Command, venv: &Venv) -> &'a mut Command {
+    let host = layout::target().join("debug/fal-host");
+    let python = venv.python();
+    command.env("FAL_TEST_PYTHON", &python).env("FAL_TEST_DBT_PYTHON", &python).env("FAL_TEST_HOST", host)
+}

@@ -1,0 +1,80 @@
+//! The environment `.venv` at the root of the repository, with pinned requirements.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{At, Result, XtaskError},
+    layout, program, python,
+};
+
+/// A virtual environment that holds what was asked for.
+#[derive(Debug)]
+pub(crate) struct Venv {
+    folder: PathBuf,
+}
+
+/// Makes the environment, or brings it up to date; quick when it is. It holds what the requirements name, and may hold more.
+pub(crate) fn with(requirements: &str) -> Result<Venv> {
+    let venv = Venv { folder: layout::root().join(".venv") };
+    let file = layout::root().join(requirements);
+    let wanted = fs::read_to_string(&file).at(&file)?;
+    let marker = venv.folder.join(format!("xtask-{}", requirements.replace('/', "-")));
+    if python::version(&venv.python()).is_none() {
+        venv.make()?;
+    } else if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+        return Ok(venv);
+    }
+    venv.install(&file)?;
+    fs::write(&marker, wanted).at(&marker)?;
+    Ok(venv)
+}
+
+impl Venv {
+    /// Its interpreter.
+    pub(crate) fn python(&self) -> PathBuf {
+        self.program("python")
+    }
+
+    /// A program of it.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join("bin").join(name)
+    }
+
+    fn make(&self) -> Result<()> {
+        let base = python::find()?;
+        if uv() {
+            let mut command = program::program("uv", layout::root());
+            return program::run(command.args(["venv", "--quiet", "--clear", "--python"]).arg(base).arg(&self.folder));
+        }
+        let mut command = program::program(&base, layout::root());
+        command.args(["-m", "venv", "--clear"]).arg(&self.folder);
+        program::tell(&format!("\n$ {}", program::shown(&command)));
+        let made = program::attempt(&mut command)?;
+        if made.status.success() {
+            return Ok(());
+        }
+        let text = [made.stdout, made.stderr].concat();
+        Err(XtaskError::NoVenv { python: base, output: String::from_utf8_lossy(&text).trim_end().to_owned() })
+    }
+
+    /// Compiles to bytecode as well, as pip does: otherwise the first run of dbt takes twice as long.
+    fn install(&self, requirements: &Path) -> Result<()> {
+        let mut command = if uv() {
+            let mut command = program::program("uv", layout::root());
+            command.args(["pip", "install", "--quiet", "--compile-bytecode", "--python"]).arg(self.python());
+            command
+        } else {
+            let mut command = program::program(self.python(), layout::root());
+            command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            command
+        };
+        program::run(command.arg("-r").arg(requirements))
+    }
+}
+
+fn uv() -> bool {
+    program::works(program::program("uv", layout::root()).arg("--version"))
+}

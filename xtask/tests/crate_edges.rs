@@ -1,0 +1,101 @@
+//! The edges between crates are the architecture: what depends on what is written down here and checked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    env,
+    path::Path,
+    process::Command,
+};
+
+use serde_json::Value;
+
+/// What each crate may depend on among ours, in builds. A plugin stands on the interface alone, so that one written
+/// elsewhere can do what ours do.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("fal-cli", &["fal-graph", "fal-host", "fal-plugin", "fal-project", "fal-report"]),
+    ("fal-dbt-backend", &["fal-plugin"]),
+    ("fal-e2e", &[]),
+    ("fal-graph", &["fal-plugin"]),
+    ("fal-host", &["fal-graph", "fal-plugin", "fal-project", "fal-report"]),
+    ("fal-notebook-parser", &["fal-plugin"]),
+    ("fal-plugin", &[]),
+    ("fal-project", &["fal-plugin"]),
+    ("fal-python-analysis", &["fal-plugin"]),
+    ("fal-python-parser", &["fal-plugin", "fal-python-analysis"]),
+    ("fal-python-parser-ruff", &["fal-plugin", "fal-python-analysis"]),
+    ("fal-report", &["fal-plugin"]),
+    ("fal-stub-writer", &["fal-plugin"]),
+    ("xtask", &[]),
+];
+
+/// Crates that do no IO: nothing that opens files, sockets or processes may come in through the back door.
+const PURE: &[&str] = &["fal-graph", "fal-python-analysis"];
+const IO: &[&str] = &["ctrlc", "ignore", "libloading", "rustix", "tempfile", "tokio"];
+
+struct Package {
+    plugin: bool,
+    /// Names of what it depends on in builds.
+    builds: BTreeSet<String>,
+}
+
+fn packages() -> BTreeMap<String, Package> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let mut command = Command::new(cargo);
+    command.args(["metadata", "--format-version=1", "--no-deps", "--offline", "--manifest-path"]).arg(manifest);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().iter().map(package).collect()
+}
+
+fn package(package: &Value) -> (String, Package) {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let in_builds = |dependency: &&Value| dependency["kind"].as_str() != Some("dev");
+    let dependencies = package["dependencies"].as_array().unwrap();
+    let builds = dependencies.iter().filter(in_builds).map(|dependency| text(&dependency["name"])).collect();
+    let plugin = Path::new(&text(&package["manifest_path"])).ancestors().nth(2).unwrap().ends_with("plugins");
+    (text(&package["name"]), Package { plugin, builds })
+}
+
+#[test]
+fn crates_depend_on_what_they_may() {
+    let packages = packages();
+    let allowed: BTreeMap<_, _> = ALLOWED.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for (name, package) in &packages {
+        let Some(allowed) = allowed.get(name.as_str()) else {
+            wrong.push(format!("{name} is not in the table"));
+            continue;
+        };
+        let ours = package.builds.iter().filter(|dependency| packages.contains_key(*dependency));
+        wrong.extend(ours.filter(|o| !allowed.contains(&o.as_str())).map(|other| format!("{name} -> {other}")));
+    }
+    assert!(wrong.is_empty(), "edges that must not be:\n{}", wrong.join("\n"));
+    let gone: Vec<_> = allowed.keys().filter(|name| !packages.contains_key(**name)).collect();
+    assert!(gone.is_empty(), "the table names crates that are gone: {gone:?}");
+}
+
+/// The table cannot allow what the design forbids.
+#[test]
+fn the_table_keeps_the_rules() {
+    let packages = packages();
+    let plugins: Vec<_> =
+        packages.iter().filter(|(_, package)| package.plugin).map(|(name, _)| name.as_str()).collect();
+    assert_eq!(plugins.len(), 5, "{plugins:?}");
+    for (name, allowed) in ALLOWED {
+        assert!(!allowed.iter().any(|other| plugins.contains(other)), "{name} may not build on a plugin");
+        if plugins.contains(name) {
+            assert!(allowed.iter().all(|other| ["fal-plugin", "fal-python-analysis"].contains(other)), "{name}");
+        }
+    }
+}
+
+#[test]
+fn pure_crates_bring_no_io() {
+    let packages = packages();
+    for name in PURE {
+        let found: Vec<_> = packages[*name].builds.iter().filter(|other| IO.contains(&other.as_str())).collect();
+        assert!(found.is_empty(), "{name} does no IO, but depends on {found:?}");
+    }
+}
