@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from . import arguments
 from .errors import Interrupted, SessionError, from_exception
-from .graph import COLLECTIONS
+from .graph import COLLECTIONS, run_graph
 from .queue import HostQueue
 from .results import to_node_result, to_run_result
 from .speed import KeptSchemas, ManifestLater
@@ -35,7 +35,7 @@ class Invocation:
         self.task: Any = None
         self.cancelled = threading.Event()
         self.result: Any = None
-        self.on_parsed: Future[Any] = Future()
+        self.on_parsed: Future[dict[str, Any]] = Future()
         self.on_ready: Future[None] = Future()
         self._callback, self._stub_paths = callback, stub_paths
         self._nodes: dict[str, Future[dict[str, Any]]] = {}
@@ -62,7 +62,7 @@ class Invocation:
             for node in task.manifest.nodes.values()
             if node.package_name == root and node.original_file_path.replace("\\", "/") in self._stub_paths
         }
-        self.on_parsed.set_result(task)
+        self.on_parsed.set_result(run_graph(task))
         self._schemas.save()
         if not self.executes:
             self._manifest.write()
@@ -233,5 +233,9 @@ class Invocation:
         known = {param.name for param in cli.commands[command].params}
         words = arguments.words(self.request, known)
         sys.argv = ["dbt", *words]  # dbt notes it as the invocation's command
-        with installed(command, host_task(self)), as_tables(self.stubs):
-            return dbtRunner(callbacks=[self._callback]).invoke(words)
+        self._manifest.install()
+        try:
+            with installed(command, host_task(self)), as_tables(self.stubs), self._schemas.used():
+                return dbtRunner(callbacks=[self._callback]).invoke(words)
+        finally:
+            self._manifest.restore()

@@ -14,6 +14,7 @@ _NAMES = {
         "BuildTask.call_runner", "BuildTask._handle_result", "BuildTask.MARK_DEPENDENT_ERRORS_STATUSES", "BuildTask.result_path",
     ),
     "dbt.task.run": ("RunTask",),
+    "dbt.graph": ("Graph",),
     "dbt.graph.queue": (
         "GraphQueue.get_selected_nodes", "GraphQueue.empty", "GraphQueue.get", "GraphQueue.mark_done", "GraphQueue.join",
         "GraphQueue.wait_until_something_was_done",

@@ -11,7 +11,7 @@ from fal_worker.gateway.service import Gateway
 
 from .errors import Interrupted, SessionError
 from .events import EventForwarder
-from .graph import members, run_graph
+from .graph import members
 from .inline import compile_sql
 from .invocation import Invocation
 from .native import NativeJobs
@@ -30,6 +30,7 @@ class Session:
         self._invocation: Invocation | None = None
         self._gateway: Gateway | None = None
         self._native: NativeJobs | None = None
+        self._has_models = False
 
     def op_load(self, message: dict[str, Any]) -> dict[str, Any]:
         if self._invocation is not None:
@@ -39,13 +40,10 @@ class Session:
         stubs = {model["stub_path"] for model in models if model.get("stub_path")}
         self._invocation = Invocation(self._request, self._events, stubs)
         self._invocation.start()
-        task = self._invocation.on_parsed.result()
-        graph = self._invocation.within(run_graph, task)
+        graph = self._invocation.on_parsed.result()
         self._gateway = Gateway(self._invocation, self._outbox, message["gateway"]["socket_dir"])
         self._native = NativeJobs(self._invocation, self._gateway, self._outbox)
-        if models:
-            # dbt now waits for the host, and then for the warehouse: time to import pyarrow.
-            threading.Thread(target=self._start_gateway, name="fal-gateway-start", daemon=True).start()
+        self._has_models = bool(models)
         return {**graph, "gateway": {"location": self._gateway.location}}
 
     def _check_pyarrow(self, models: list[Any]) -> None:
@@ -57,11 +55,10 @@ class Session:
             )
 
     def _start_gateway(self) -> None:
-        if self._request.get("execute") and self._gateway is not None:
-            try:
-                self._gateway.start()
-            except Exception as error:  # said again, and answered, when the first job opens
-                self._outbox.log("debug", f"the gateway did not start ahead of time: {error}")
+        try:
+            self._opened.start()
+        except Exception as error:  # said again, and answered, when the first job opens
+            self._outbox.log("debug", f"the gateway did not start ahead of time: {error}")
 
     def op_select(self, message: dict[str, Any]) -> dict[str, Any]:
         return {"unique_ids": self._there.within(self._select, message["method"], message["value"])}
@@ -85,6 +82,9 @@ class Session:
         invocation.within(self._native.install)
         invocation.begin(set(message["selected"]))
         invocation.on_ready.result()
+        if self._has_models:
+            # The first nodes wait for the warehouse: time to import pyarrow, before the first model needs it.
+            threading.Thread(target=self._start_gateway, name="fal-gateway-start", daemon=True).start()
         return {}
 
     def op_run(self, message: dict[str, Any]) -> Future[dict[str, Any]]:

@@ -20,7 +20,9 @@ class Stop(BaseException):
 
 def host_task(invocation: Invocation) -> type:
     """The subclass of `BuildTask` that serves this invocation. Made late: dbt must be imported."""
+    from dbt.graph import Graph
     from dbt.task.build import BuildTask
+    from networkx import DiGraph
 
     class HostTask(BuildTask):
         def compile_manifest(self) -> None:
@@ -28,6 +30,8 @@ def host_task(invocation: Invocation) -> type:
             invocation.parsed(self)
             if invocation.executes:
                 super().compile_manifest()
+            else:
+                self.graph = Graph(DiGraph())  # nobody asks: the host has its own
 
         def get_graph_queue(self) -> HostQueue:
             self.selected_unit_tests, self.model_to_unit_test_map = set(), {}

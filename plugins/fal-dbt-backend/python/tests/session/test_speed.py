@@ -13,26 +13,28 @@ def run(open_session, project, state, **request):
     return json.loads((project / "target/manifest.json").read_text())
 
 
+def names(kept):
+    return {key.split(" ")[0].rsplit(".", 1)[1] for key in json.loads(kept.read_text())["schemas"]}
+
+
 def test_kept_schemas_are_used_and_a_broken_file_is_made_anew(project, open_session, tmp_path):
     kept = tmp_path / "dbt-schemas.json"
     run(open_session, project, tmp_path)
-    first = kept.read_bytes()
-    names = {key.split(" ")[0].rsplit(".", 1)[1] for key in json.loads(first)["schemas"]}
-    assert {"Project", "DuckDBCredentials"} <= names
+    assert {"Project", "DuckDBCredentials"} <= names(kept)
     inode = kept.stat().st_ino
     run(open_session, project, tmp_path)
     assert kept.stat().st_ino == inode
     kept.write_text("{")
     run(open_session, project, tmp_path)
-    assert kept.read_bytes() == first
+    assert {"Project", "DuckDBCredentials"} <= names(kept)
 
 
 def test_a_wrong_project_is_still_refused_with_kept_schemas(project, open_session, tmp_path):
     run(open_session, project, tmp_path)
-    (project / "dbt_project.yml").write_text("name: shop\nversion: '1'\nprofile: shop\nmodel-paths: 7\n")
+    (project / "dbt_project.yml").write_text("name: shop\nversion: '1.0'\nprofile: shop\nmodel-paths: 7\n")
     session = open_session(state_dir=str(tmp_path))
     answer = session.send("load", python_models=[], gateway={"socket_dir": str(session.socket_dir)})
-    assert "7 is not of type 'array'" in str(answer.exception(60))
+    assert "7 is not valid under" in str(answer.exception(60))
 
 
 def test_an_unusable_folder_does_not_matter(project, open_session, tmp_path):
