@@ -44,8 +44,12 @@ impl Running {
 
     /// Waits until the program printed this text to either stream.
     pub fn wait_for(&self, text: &str) -> &Self {
-        let found = wait_until(PATIENCE, || self.said().contains(text).then_some(()));
-        assert!(found.is_some(), "{text:?} was not said\n{}", self.said());
+        let found = wait_until(PATIENCE, || match self.has_ended() {
+            // What it said last counts too.
+            true => Some(self.said().contains(text)),
+            false => self.said().contains(text).then_some(true),
+        });
+        assert_eq!(found, Some(true), "{text:?} was not said\n{}", self.said());
         self
     }
 
@@ -80,9 +84,13 @@ impl Running {
         let took = self.since.elapsed();
         let Some(status) = status else { panic!("the program did not end\n{}", self.said()) };
         // Whoever holds the other end of the pipes outlived the program: the tests look for such processes themselves.
-        let readers = &self.readers;
-        wait_until(Duration::from_secs(5), || readers.iter().all(JoinHandle::is_finished).then_some(()));
+        wait_until(Duration::from_secs(5), || self.has_ended().then_some(()));
         Ended { status, stdout: text(&self.stdout), stderr: text(&self.stderr), took }
+    }
+
+    /// Whether both of its streams are at their end.
+    fn has_ended(&self) -> bool {
+        self.readers.iter().all(JoinHandle::is_finished)
     }
 
     fn said(&self) -> String {

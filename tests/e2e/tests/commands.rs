@@ -1,0 +1,220 @@
+//! `ls`, `graph`, `check` and the flags of `run`.
+
+use std::{collections::BTreeSet, thread};
+
+use fal_e2e::{Project, redact};
+use serde_json::{Value, json};
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn ls_and_graph_show_the_whole_graph_and_selections_of_it() {
+    let project = Project::copy_of("shop");
+    insta::assert_snapshot!(project.run(&["ls"]).expect(0).stdout, @r"
+    shop.doubled
+    shop.fal.ranks
+    shop.fal.totals
+    shop.marts.report
+    shop.not_null_report_customer
+    shop.not_null_stg_orders_id
+    shop.not_null_totals_customer
+    shop.raw_orders
+    shop.staging.stg_orders
+    shop.unique_ranks_place
+    shop.unique_stg_orders_id
+    shop.unique_totals_customer
+    source:shop.raw.raw_orders
+    ");
+    insta::assert_snapshot!(project.run(&["ls", "--resource-type", "model", "--output", "path"]).expect(0).stdout, @r"
+    models/doubled.py
+    models/marts/report.sql
+    models/ranks.ipynb
+    models/staging/stg_orders.sql
+    models/totals.py
+    ");
+    insta::assert_snapshot!(project.run(&["ls", "-s", "+ranks", "--exclude", "tag:staging", "--output", "name"]).expect(0).stdout, @r"
+    not_null_totals_customer
+    ranks
+    raw_orders
+    totals
+    unique_ranks_place
+    unique_totals_customer
+    ");
+    insta::assert_snapshot!(project.run(&["graph", "--select", "config.materialized:table+", "raw_orders+", "--exclude", "resource_type:test"]).expect(0).stdout, @r#"
+    flowchart LR
+      n0[("raw_orders")]:::data
+      n1["doubled"]:::python
+      n2["report"]:::sql
+      n1 --> n2
+      classDef sql fill:#cfe2ff
+      classDef python fill:#fff3bf
+      classDef notebook fill:#ffe0cc
+      classDef data fill:#d8f5d0
+      classDef test fill:#eeeeee
+      classDef use fill:#f3d9fa
+      classDef other fill:#ffffff
+    "#);
+    let json = project.run(&["graph", "--format", "json"]);
+    let graph: Value = serde_json::from_str(&json.expect(0).stdout).unwrap();
+    assert!(graph.is_object(), "{graph:#}");
+    project.run(&["graph", "--format", "dot", "--select", "totals"]).expect(0).says("digraph").says("totals");
+    assert!(!project.has("shop.duckdb"), "nothing was run");
+    let wrong = project.run(&["ls", "--select", "no_such_method:x"]);
+    wrong.expect(2);
+    insta::assert_snapshot!(redact(&wrong.stderr, &project), @"error: 'no_such_method' is not a selection method, in 'no_such_method:x'");
+}
+
+#[test]
+fn check_reports_in_every_form() {
+    let project = Project::bare();
+    project.write("models/twice.py", "rows = ref('orders')\nwrite_to_model(rows)\nwrite_to_model(rows)\n");
+    project.write("models/broken.py", "rows = ref('orders'\nwrite_to_model(rows)\n");
+    project.write("models/guesses.py", "import sys\nwrite_to_model(ref(sys.argv[0]))\n");
+    insta::assert_snapshot!(project.run_host(&["check"]).expect(2).stdout, @r"
+    python::syntax
+
+      × this is not valid Python: expected `,`, found name
+       ╭─[models/broken.py:2:1]
+     1 │ rows = ref('orders'
+     2 │ write_to_model(rows)
+       · ───────┬──────
+       ·        ╰── here
+       ╰────
+
+    dependency::unresolved
+
+      ⚠ what this `ref` reads is not known before the run
+       ╭─[models/guesses.py:2:16]
+     1 │ import sys
+     2 │ write_to_model(ref(sys.argv[0]))
+       ·                ────────┬───────
+       ·                        ╰── not a literal, nor a name bound once to one
+       ╰────
+      help: name what it reads in the module docstring, in a line such as `- ref('model_name')`
+
+    write::twice
+
+      × `write_to_model` is called twice on one path
+       ╭─[models/twice.py:3:1]
+     1 │ rows = ref('orders')
+     2 │ write_to_model(rows)
+       · ──────────┬─────────
+       ·           ╰── the first call
+     3 │ write_to_model(rows)
+       · ──────────┬─────────
+       ·           ╰── the second call
+       ╰────
+      help: a model has one table: join the data and call `write_to_model` once, or make two models
+
+    2 errors, 1 warning
+    ");
+    insta::assert_snapshot!(project.run_host(&["check", "--format", "github"]).expect(2).stdout, @r"
+    ::error file=models/broken.py,line=2,endLine=2,col=1,endColumn=15,title=python%3A%3Asyntax::this is not valid Python: expected `,`, found name
+    ::warning file=models/guesses.py,line=2,endLine=2,col=16,endColumn=32,title=dependency%3A%3Aunresolved::what this `ref` reads is not known before the run%0Ahelp: name what it reads in the module docstring, in a line such as `- ref('model_name')`
+    ::error file=models/twice.py,line=3,endLine=3,col=1,endColumn=21,title=write%3A%3Atwice::`write_to_model` is called twice on one path%0Ahelp: a model has one table: join the data and call `write_to_model` once, or make two models
+    ");
+    for format in ["json", "sarif"] {
+        let ended = project.run_host(&["check", "--format", format]);
+        let report: Value = serde_json::from_str(&ended.expect(2).stdout).unwrap();
+        assert!(report.to_string().contains("write::twice"), "{report:#}");
+    }
+    project.remove("models/twice.py").remove("models/broken.py");
+    project.run_host(&["check"]).expect(0);
+    project.run_host(&["check", "--strict"]).expect(2);
+    assert!(!project.has("models/fal"), "`check` writes nothing");
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn the_lines_of_json_output_parse_and_tell_of_every_node() {
+    let project = Project::copy_of("shop");
+    project.run_host(&["generate"]).expect(0);
+    project.dbt(&["seed"]).expect(0);
+    let ended = project.run(&["--log-format", "json", "run"]);
+    ended.expect(0);
+    let lines: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = Value::Array(lines).to_string();
+    for node in ["stg_orders", "totals", "ranks", "doubled", "report"] {
+        assert!(text.contains(&format!("model.shop.{node}")), "{node}\n{ended}");
+    }
+    assert!(text.contains("\"3 customers\""), "{ended}");
+    let events = project.read("target/fal/events.jsonl");
+    assert!(events.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()) && events.lines().count() > 10);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn a_run_looks_like_dbt_s() {
+    let project = Project::copy_of("shop");
+    project.run_host(&["generate"]).expect(0);
+    project.dbt(&["seed"]).expect(0);
+    let ended = project.run(&["flow", "run", "--experimental-models", "--threads", "1"]);
+    ended.expect(0);
+    let shown = redact(&ended.stdout, &project);
+    let versions = shown.lines().next().unwrap().to_owned();
+    assert!(versions.starts_with("TIME  Running with fal-host ") && versions.contains(", dbt 1."), "{versions}");
+    let rest: String = shown.lines().skip(1).filter(|line| !line.contains("Finished running")).map(|line| format!("{line}\n")).collect();
+    insta::assert_snapshot!(rest, @"");
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn target_vars_select_and_exclude_reach_dbt_and_python() {
+    let project = Project::copy_of("shop");
+    project.run_host(&["generate"]).expect(0);
+    project.dbt(&["seed"]).expect(0);
+    let vars = "{factor: 100}";
+    let ended = project.run(&["run", "--target", "prod", "--vars", vars, "--select", "+report", "--exclude", "stg_orders"]);
+    ended.expect(1).says("target='prod'").says("Concurrency: 1 thread");
+    let ended = project.run(&["run", "-t", "prod", "--vars", vars, "--select", "+report"]);
+    ended.expect(0);
+    assert_eq!(project.query("select scaled from prod.report order by place"), json!([[4000], [2000], [1500]]));
+    project.run(&["run", "-t", "prod", "--select", "totals"]).expect(0);
+    assert_eq!(project.results(), ["totals success"]);
+    assert_eq!(project.query("select max(scaled) from prod.totals"), json!([[400]]));
+    let tables = project.query("select distinct table_schema from information_schema.tables where table_name = 'totals'");
+    assert_eq!(tables, json!([["prod"]]));
+    project.run(&["run", "--select", "nothing_of_that_name"]).expect(0).says("Nothing to do");
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn fail_fast_starts_nothing_more() {
+    let project = Project::bare();
+    project.write("models/a_bad.py", "print('bad')\nif list_models():\n    raise RuntimeError('no')\nwrite_to_model(None)\n");
+    for name in ["b", "c", "d"] {
+        project.write(&format!("models/{name}.sql"), "select 1 as id");
+    }
+    let ended = project.run(&["run", "--fail-fast", "--threads", "1"]);
+    ended.expect(1);
+    let results: BTreeSet<_> = project.results().into_iter().collect();
+    assert!(results.contains("a_bad error"), "{results:?}");
+    let skipped = results.iter().filter(|line| line.ends_with(" skipped")).count();
+    assert_eq!(skipped + results.iter().filter(|line| line.ends_with(" success")).count(), 3, "{results:?}");
+    // The order among nodes without children is the scheduler's to choose; with the failing one first, all others are skipped.
+    let first = ended.stdout.lines().find(|line| line.contains("1 of 4 START")).unwrap();
+    assert_eq!(skipped == 3, first.contains("a_bad"), "{ended}");
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn runs_of_two_projects_at_the_same_time_do_not_disturb_each_other() {
+    let projects = [Project::copy_of("shop"), Project::copy_of("shop")];
+    let factors = [3, 7];
+    for (project, factor) in projects.iter().zip(factors) {
+        project.run_host(&["generate"]).expect(0);
+        project.dbt(&["seed"]).expect(0);
+        let settings = project.read("dbt_project.yml").replace("factor: 10", &format!("factor: {factor}"));
+        project.write("dbt_project.yml", settings);
+    }
+    thread::scope(|scope| {
+        let runs: Vec<_> = projects.iter().map(|project| scope.spawn(|| project.run(&["run"]))).collect();
+        for run in runs {
+            run.join().unwrap().expect(0);
+        }
+    });
+    for (project, factor) in projects.iter().zip(factors) {
+        assert_eq!(project.query("select max(scaled) from report"), json!([[40 * factor]]));
+        project.nothing_is_left();
+    }
+}

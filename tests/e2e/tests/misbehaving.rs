@@ -1,0 +1,87 @@
+//! Models that do the worst: each harms only itself.
+
+use fal_e2e::Project;
+use serde_json::json;
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn models_that_misbehave_harm_only_themselves() {
+    let project = Project::copy_of("misbehaving");
+    // What stood in these tables before stays when the model fails.
+    let fails = ["fails_late", "exits", "system_exit", "recursion", "segfault"];
+    let codes = fails.map(|name| project.read(&format!("models/{name}.py")));
+    for name in fails {
+        project.write(&format!("models/{name}.py"), "write_to_model(ref('orders'))\n");
+    }
+    let mut select = vec!["run", "--select", "orders"];
+    select.extend(fails);
+    project.run(&select).expect(0);
+    for (name, code) in fails.iter().zip(codes) {
+        project.write(&format!("models/{name}.py"), code);
+    }
+
+    let ended = project.run(&["run", "--threads", "4"]);
+    ended.expect(1);
+    let left = project.survivors(std::time::Duration::ZERO);
+    assert!(left.is_empty(), "processes are left at the end of the run: {left:#?}");
+    assert_eq!(
+        project.results(),
+        [
+            "below_healthy success",
+            "below_segfault skipped",
+            "chatty success",
+            "chdir success",
+            "children success",
+            "exits error",
+            "fails_late error",
+            "healthy success",
+            "healthy_late success",
+            "orders success",
+            "patched success",
+            "recursion error",
+            "segfault error",
+            "system_exit error",
+            "threads success",
+            "unrelated success",
+        ]
+    );
+    for name in fails {
+        assert_eq!(project.query(&format!("select id from {name}")), json!([[1]]), "{name}: the old table stays");
+    }
+    for name in ["chatty", "chdir", "children", "patched", "threads", "healthy", "healthy_late"] {
+        assert_eq!(project.query(&format!("select id from {name}")), json!([[1]]), "{name}");
+    }
+
+    let results = project.json("target/run_results.json");
+    let message = |name: &str| {
+        let results = results["results"].as_array().unwrap().iter();
+        let result = results.clone().find(|result| result["unique_id"] == format!("model.shop.{name}")).unwrap();
+        result["message"].as_str().unwrap().to_owned()
+    };
+    let crash = message("segfault");
+    assert!(crash.starts_with("the model's process was killed by signal 11 (SIGSEGV)"), "{crash}");
+    insta::assert_snapshot!(message("exits"), @"the model's process ended with exit code 0 before the model was done (os._exit ends a process like that)");
+    insta::assert_snapshot!(message("system_exit"), @"fal: the script ended without a call of write_to_model");
+    insta::assert_snapshot!(message("recursion"), @r#"
+    Traceback (most recent call last):
+      File "models/recursion.py", line 5, in <module>
+        again(0)
+      File "models/recursion.py", line 2, in again
+        return again(n + 1)
+               ^^^^^^^^^^^^
+      [the same frame 984 more times]
+    RecursionError: maximum recursion depth exceeded
+    "#);
+    insta::assert_snapshot!(message("fails_late"), @r#"
+    Traceback (most recent call last):
+      File "models/fails_late.py", line 2, in <module>
+        raise RuntimeError("after the write")
+    RuntimeError: after the write
+    "#);
+
+    // All that the chatty one printed came through, under its name.
+    ended.says("healthy | working in project, 1 thread").says("healthy | pandas is itself").says("chatty | chatty is done");
+    let printed = ended.stdout.lines().filter(|line| line.contains("  chatty | xxx")).count();
+    assert_eq!(printed, 50_000);
+    ended.says("segfault | about to crash");
+}

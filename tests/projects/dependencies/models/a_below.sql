@@ -1,0 +1,1 @@
+select * from {{ ref('b_chain') }} union all select * from {{ ref('a_code') }}

@@ -1,0 +1,2 @@
+PARENT = "late_orders"
+write_to_model(ref(PARENT))

@@ -1,0 +1,4 @@
+import os
+
+os.chdir("/")
+write_to_model(ref("orders"))

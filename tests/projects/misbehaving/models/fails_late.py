@@ -1,0 +1,2 @@
+write_to_model(ref("orders").assign(id=lambda rows: rows["id"] + 99))
+raise RuntimeError("after the write")

@@ -1,0 +1,1 @@
+select * from {{ ref('every_type') }} limit 0

@@ -1,0 +1,1 @@
+select * exclude (months, span) from {{ ref('every_type') }} limit 0

@@ -1,0 +1,5 @@
+import pyarrow
+
+rows = ref("every_type", as_="arrow")
+assert isinstance(rows, pyarrow.Table)
+write_to_model(rows)

@@ -1,0 +1,1 @@
+write_to_model(batch for batch in ref("every_type", as_="reader"))
