@@ -94,5 +94,6 @@ def _context(invocation: Invocation, node: Any, statuses: dict[str, str]) -> dic
             "database": credentials.database,
             "threads": config.threads,
         },
-        "vars": dict(config.vars.to_dict().get(config.project_name) or {}) | dict(config.cli_vars or {}),
+        # Those of all projects and, before them, those of the node's own, as dbt's `var` sees them.
+        "vars": dict(config.vars.vars_for(node, credentials.type)) | dict(config.cli_vars or {}),
     }
