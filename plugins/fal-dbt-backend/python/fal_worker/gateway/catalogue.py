@@ -16,7 +16,7 @@ ACTIONS = ("list_models", "list_models_ids", "list_sources", "context")
 def answer(invocation: Invocation, name: str, node: Any) -> Any:
     statuses = _statuses(invocation)
     manifest = invocation.task.manifest
-    models = [n for n in manifest.nodes.values() if n.resource_type == "model"]
+    models = [n for n in list(manifest.nodes.values()) if n.resource_type == "model"]
     if name == "list_models":
         return [_model(invocation, n, statuses) for n in models]
     if name == "list_models_ids":
@@ -43,7 +43,7 @@ def _columns(node: Any) -> dict[str, Any]:
 
 
 def _tests(invocation: Invocation, unique_id: str) -> list[dict[str, Any]]:
-    tests = [n for n in invocation.task.manifest.nodes.values() if n.resource_type == "test"]
+    tests = [n for n in list(invocation.task.manifest.nodes.values()) if n.resource_type == "test"]
     return [
         {"name": t.name, "unique_id": t.unique_id, "column": getattr(t, "column_name", None)}
         for t in tests
@@ -85,6 +85,7 @@ def _context(invocation: Invocation, node: Any, statuses: dict[str, str]) -> dic
     credentials = config.credentials
     return {
         "current_model": _model(invocation, node, statuses),
+        "this": str(invocation.adapter.Relation.create_from(config, node)),
         "config": {"target_path": os.path.abspath(config.project_target_path)},
         "target": {
             "name": config.target_name,

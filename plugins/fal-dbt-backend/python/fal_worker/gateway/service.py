@@ -146,7 +146,7 @@ class Gateway:
 
     def _compiled(self, job: Job, sql: str) -> str:
         try:
-            compiled = compile_sql(self._invocation, sql)
+            compiled = compile_sql(self._invocation, sql, self._node(job))
         except Exception as error:
             from fal_worker.session.errors import from_exception
 

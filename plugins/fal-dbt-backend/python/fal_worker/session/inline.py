@@ -21,8 +21,8 @@ class Compiled:
     reads: tuple[str, ...]
 
 
-def compile_sql(invocation: Invocation, sql: str) -> Compiled:
-    """To be called with dbt's context set (`Invocation.within`)."""
+def compile_sql(invocation: Invocation, sql: str, of: Any = None) -> Compiled:
+    """To be called with dbt's context set (`Invocation.within`). `this` is the relation of the node `of`."""
     from dbt.parser.manifest import process_node
     from dbt.parser.sql import SqlBlockParser
 
@@ -37,5 +37,7 @@ def compile_sql(invocation: Invocation, sql: str) -> Compiled:
                 node = manifest.nodes.get(node.unique_id, node)
             finally:
                 manifest.nodes.pop(node.unique_id, None)
+        if of is not None:
+            node.database, node.schema, node.alias = of.database, of.schema, of.alias
         node = task.compiler.compile_node(node, manifest, {}, write=False)
         return Compiled(node.compiled_code, tuple(node.depends_on.nodes))

@@ -37,6 +37,12 @@ def test_another_python_model_is_its_table_with_schema_and_alias(desk, job):
     assert job.sql("select x || '!' as x from {{ ref('elsewhere') }}").to_pydict() == {"x": ["here!"]}
 
 
+def test_this_in_sql_is_the_relation_of_the_model(job):
+    relation = job.sql("select '{{ this }}' as name")["name"].to_pylist()[0]
+    assert relation == job.action("context")["this"]
+    assert relation.endswith('"scores"')
+
+
 def test_names_that_are_not_there(job):
     error = refusal(job.ref, "ordres")
     assert (error.code, error.message) == ("gateway::unknown", "ref('ordres'): the project has no such node")
