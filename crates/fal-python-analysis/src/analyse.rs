@@ -9,7 +9,7 @@ use crate::{
     imports::imports,
     kind::kind,
     position::Lines,
-    tree::{Tree, breadth_first},
+    tree::Tree,
 };
 
 /// Analyses a parsed file.
@@ -17,9 +17,8 @@ use crate::{
 pub fn analyse(text: &str, tree: &Tree<'_>) -> PythonAnalysis {
     let lines = Lines::new(text);
     let file = File::new(&lines, tree);
-    let order = breadth_first(tree);
-    let (kind, both) = kind(&file, &order);
-    let found = dependency::collect(&file, &order);
+    let (kind, both) = kind(&file);
+    let found = dependency::collect(&file);
     let counted = if kind == FileKind::Script { flow::count(&file) } else { Counted::default() };
     PythonAnalysis {
         kind,

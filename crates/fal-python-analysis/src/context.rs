@@ -1,8 +1,11 @@
 //! What all parts of the analysis share: the text, the tree, its scopes, and which names are ours.
 
+use std::cell::OnceCell;
+
 use fal_plugin::payload::Span;
 
 use crate::{
+    names::{Ours, Use, uses},
     position::Lines,
     scope::{ScopeId, Scopes},
     tree::{Kind, NodeId, Tree},
@@ -12,7 +15,8 @@ use crate::{
 pub(crate) struct File<'t, 'a> {
     pub(crate) lines: &'t Lines<'t>,
     pub(crate) tree: &'t Tree<'a>,
-    pub(crate) scopes: Scopes<'t>,
+    pub(crate) uses: Vec<Use>,
+    scopes: OnceCell<Scopes<'t>>,
 }
 
 /// Whether a name means what the host puts in scope.
@@ -28,7 +32,29 @@ pub(crate) enum Meaning {
 
 impl<'t, 'a> File<'t, 'a> {
     pub(crate) fn new(lines: &'t Lines<'t>, tree: &'t Tree<'a>) -> Self {
-        Self { lines, tree, scopes: Scopes::new(tree) }
+        Self { lines, tree, uses: uses(tree), scopes: OnceCell::new() }
+    }
+
+    /// Scopes and parents; not every file needs them.
+    pub(crate) fn scopes(&self) -> &Scopes<'t> {
+        self.scopes.get_or_init(|| Scopes::new(self.tree))
+    }
+
+    /// Names of ours that are read, with what they mean there.
+    pub(crate) fn uses_of(&self, ours: Ours) -> impl Iterator<Item = (NodeId, Meaning)> + '_ {
+        self.uses.iter().filter(move |it| it.ours == ours).map(|it| (it.name, self.meaning_of(it.name)))
+    }
+
+    /// What a name of ours means.
+    pub(crate) fn meaning_of(&self, name: NodeId) -> Meaning {
+        let Kind::Name(text, _) = self.tree.kind(name) else { return Meaning::Foreign };
+        self.meaning(text, self.scopes().scope(name))
+    }
+
+    /// The call whose function this node is.
+    pub(crate) fn call_of(&self, function: NodeId) -> Option<NodeId> {
+        let parent = self.scopes().parent(function);
+        self.call(parent).filter(|(called, ..)| *called == function).map(|_| parent)
     }
 
     pub(crate) fn span(&self, id: NodeId) -> Span {
@@ -58,8 +84,8 @@ impl<'t, 'a> File<'t, 'a> {
 
     /// What one of our names means where it stands. A binding under a condition is a stand-in for runs outside the
     /// host (`try: ref` `except NameError: ...`, `if TYPE_CHECKING: ...`), so the name stays ours.
-    pub(crate) fn meaning(&self, name: &str, scope: ScopeId) -> Meaning {
-        let Some((_, binders)) = self.scopes.resolve(name, scope) else { return Meaning::Ours };
+    fn meaning(&self, name: &str, scope: ScopeId) -> Meaning {
+        let Some((_, binders)) = self.scopes().resolve(name, scope) else { return Meaning::Ours };
         if binders.iter().any(|binder| self.takes_over(*binder)) {
             return Meaning::Foreign;
         }
@@ -71,7 +97,7 @@ impl<'t, 'a> File<'t, 'a> {
         if matches!(self.tree.kind(binder), Kind::Arg(_)) {
             return false;
         }
-        let parent = self.scopes.parent(binder);
+        let parent = self.scopes().parent(binder);
         if let Kind::ImportFrom { module: Some(module), level: 0 } = self.tree.kind(parent)
             && is_fal_module(module)
         {
@@ -84,7 +110,7 @@ impl<'t, 'a> File<'t, 'a> {
     pub(crate) fn ancestors(&self, id: NodeId) -> impl Iterator<Item = (NodeId, NodeId)> + '_ {
         let mut child = id;
         std::iter::from_fn(move || {
-            let parent = self.scopes.parent(child);
+            let parent = self.scopes().parent(child);
             let stop = parent == child || matches!(self.tree.kind(parent), Kind::FunctionDef { .. });
             let step = (parent, child);
             child = parent;

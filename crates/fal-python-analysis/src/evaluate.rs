@@ -188,8 +188,8 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
                 let Value::Dict(pairs) = self.eval(*self.file.tree.kids(function).first()?, hops)? else { return None };
                 view(pairs, method)
             }
-            Kind::Name(name, _) if self.file.scopes.resolve(name, self.file.scopes.scope(id)).is_none() => {
-                rearrange(name, self.elements(args, hops)?)
+            Kind::Name(..) if self.file.rearranges(id) => {
+                rearrange(self.file.called_name(id)?, self.elements(args, hops)?)
             }
             _ => None,
         }
@@ -209,15 +209,30 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
     }
 }
 
+/// Builtins whose result is known where their arguments are.
+const REARRANGERS: [&str; 9] = ["zip", "list", "tuple", "set", "frozenset", "iter", "reversed", "sorted", "enumerate"];
+
 impl File<'_, '_> {
+    /// Whether a call is one of a builtin or method that the evaluation knows.
+    pub(crate) fn rearranges(&self, call: NodeId) -> bool {
+        let Some((function, args, _)) = self.call(call) else { return false };
+        match self.tree.kind(function) {
+            Kind::Attribute(_) => args.is_empty(),
+            Kind::Name(name, _) => {
+                REARRANGERS.contains(name) && self.scopes().resolve(name, self.scopes().scope(call)).is_none()
+            }
+            _ => false,
+        }
+    }
+
     /// The expression that a name stands for, if it is bound once, by a plain assignment.
     pub(crate) fn bound_value(&self, name: &str, at: NodeId) -> Option<NodeId> {
-        let scope = self.scopes.scope(at);
-        let binder = self.scopes.resolve_once(name, scope)?;
-        if self.scopes.kind(self.scopes.scope(binder)) == ScopeKind::Comprehension {
+        let scope = self.scopes().scope(at);
+        let binder = self.scopes().resolve_once(name, scope)?;
+        if self.scopes().kind(self.scopes().scope(binder)) == ScopeKind::Comprehension {
             return None;
         }
-        let parent = self.scopes.parent(binder);
+        let parent = self.scopes().parent(binder);
         let kids = self.tree.kids(parent);
         match self.tree.kind(parent) {
             Kind::Assign | Kind::NamedExpr => kids.last().copied(),
@@ -229,7 +244,7 @@ impl File<'_, '_> {
 
     /// `A, B = 'a', 'b'`.
     fn unpacked(&self, target: NodeId, binder: NodeId) -> Option<NodeId> {
-        let assign = self.scopes.parent(target);
+        let assign = self.scopes().parent(target);
         if !matches!(self.tree.kind(assign), Kind::Assign) {
             return None;
         }
@@ -246,16 +261,16 @@ impl File<'_, '_> {
 
     /// Whether something in the file changes the list, set or dict of this name in place.
     fn is_mutated(&self, name: &str, at: NodeId) -> bool {
-        let home = self.scopes.resolve(name, self.scopes.scope(at)).map(|(scope, _)| scope);
-        let same = |id: NodeId| self.scopes.resolve(name, self.scopes.scope(id)).map(|(scope, _)| scope) == home;
+        let home = self.scopes().resolve(name, self.scopes().scope(at)).map(|(scope, _)| scope);
+        let same = |id: NodeId| self.scopes().resolve(name, self.scopes().scope(id)).map(|(scope, _)| scope) == home;
         self.tree.ids().any(|id| {
             matches!(self.tree.kind(id), Kind::Name(found, _) if *found == name) && self.changes(id) && same(id)
         })
     }
 
     fn changes(&self, id: NodeId) -> bool {
-        let parent = self.scopes.parent(id);
-        let outer = self.scopes.parent(parent);
+        let parent = self.scopes().parent(id);
+        let outer = self.scopes().parent(parent);
         match self.tree.kind(parent) {
             Kind::Attribute(method) => MUTATORS.contains(method),
             Kind::Subscript => match self.tree.kind(outer) {

@@ -4,24 +4,13 @@ use fal_plugin::payload::{Diagnostic, FileKind, Label, Severity};
 
 use crate::{
     context::{File, Meaning},
-    tree::{Context, Kind, NodeId},
+    names::Ours,
+    tree::{Kind, NodeId},
 };
 
-/// Names whose call makes a script. `context` is not among them: too many files have one of their own.
-const CALLED: [&str; 8] = [
-    "write_to_model",
-    "write_to_source",
-    "ref",
-    "source",
-    "execute_sql",
-    "list_models",
-    "list_models_ids",
-    "list_sources",
-];
-
 /// The kind, with a complaint if the file is both.
-pub(crate) fn kind(file: &File<'_, '_>, order: &[NodeId]) -> (FileKind, Option<Diagnostic>) {
-    match (script_mark(file, order), dbt_model(file)) {
+pub(crate) fn kind(file: &File<'_, '_>) -> (FileKind, Option<Diagnostic>) {
+    match (script_mark(file), dbt_model(file)) {
         (Some(mark), Some(model)) => (FileKind::Script, Some(both(file, mark, model))),
         (Some(_), None) => (FileKind::Script, None),
         (None, Some(_)) => (FileKind::DbtNative, None),
@@ -30,14 +19,11 @@ pub(crate) fn kind(file: &File<'_, '_>, order: &[NodeId]) -> (FileKind, Option<D
 }
 
 /// The first call of one of our names, or use of `write_to_model` as a value.
-fn script_mark(file: &File<'_, '_>, order: &[NodeId]) -> Option<NodeId> {
-    let ours = |name: &str, id: NodeId| file.meaning(name, file.scopes.scope(id)) == Meaning::Ours;
-    let marks = |id: &NodeId| match file.tree.kind(*id) {
-        Kind::Call { .. } => file.called_name(*id).is_some_and(|name| CALLED.contains(&name) && ours(name, *id)),
-        Kind::Name("write_to_model", Context::Load) => ours("write_to_model", *id),
-        _ => false,
-    };
-    order.iter().copied().find(marks)
+fn script_mark(file: &File<'_, '_>) -> Option<NodeId> {
+    file.uses.iter().find_map(|it| {
+        let value = (it.ours == Ours::WriteToModel).then_some(it.name);
+        file.call_of(it.name).or(value).filter(|_| file.meaning_of(it.name) == Meaning::Ours)
+    })
 }
 
 /// `def model(dbt, session)` at module level; the second parameter may have any name.

@@ -9,6 +9,7 @@ mod evaluate;
 mod flow;
 mod imports;
 mod kind;
+mod names;
 mod newline;
 mod position;
 mod scope;

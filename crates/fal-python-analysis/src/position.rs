@@ -1,12 +1,20 @@
 //! Lines and columns of byte offsets.
 
+use std::cell::OnceCell;
+
 use fal_plugin::payload::{Position, Span};
+
+/// Characters are counted once for every so many bytes.
+const BLOCK: usize = 1024;
 
 /// Finds the line and column of offsets into a text. Lines end in `\n`, `\r\n` or `\r`, as Python reads them.
 #[derive(Debug)]
 pub struct Lines<'t> {
     text: &'t str,
     starts: Vec<u32>,
+    ascii: bool,
+    /// Characters before each block. Lines may be long, and many places may be asked for.
+    blocks: OnceCell<Vec<u32>>,
 }
 
 impl<'t> Lines<'t> {
@@ -22,7 +30,7 @@ impl<'t> Lines<'t> {
                 starts.push(at as u32 + 1);
             }
         }
-        Self { text, starts }
+        Self { text, starts, ascii: text.is_ascii(), blocks: OnceCell::new() }
     }
 
     /// The text.
@@ -42,8 +50,8 @@ impl<'t> Lines<'t> {
     pub fn position(&self, offset: u32) -> Position {
         let offset = self.clamp(offset);
         let line = self.starts.partition_point(|start| *start <= offset) - 1;
-        let column = self.slice(self.starts[line], offset).chars().count();
-        Position { line: line as u32 + 1, column: column as u32 + 1 }
+        let column = self.characters(offset) - self.characters(self.starts[line]);
+        Position { line: line as u32 + 1, column: column + 1 }
     }
 
     /// The span of two offsets.
@@ -54,6 +62,23 @@ impl<'t> Lines<'t> {
         Span { start, end, from: self.position(start), to: self.position(end) }
     }
 
+    /// How many characters stand before an offset.
+    fn characters(&self, offset: u32) -> u32 {
+        if self.ascii {
+            return offset;
+        }
+        let bytes = self.text.as_bytes();
+        let blocks = self.blocks.get_or_init(|| {
+            let mut blocks = vec![0];
+            for block in bytes.chunks(BLOCK) {
+                blocks.push(blocks[blocks.len() - 1] + count(block));
+            }
+            blocks
+        });
+        let block = offset as usize / BLOCK;
+        blocks[block] + count(&bytes[block * BLOCK..offset as usize])
+    }
+
     fn clamp(&self, offset: u32) -> u32 {
         let mut at = (offset as usize).min(self.text.len());
         while !self.text.is_char_boundary(at) {
@@ -61,6 +86,11 @@ impl<'t> Lines<'t> {
         }
         at as u32
     }
+}
+
+/// Counts the first bytes of characters.
+fn count(bytes: &[u8]) -> u32 {
+    bytes.iter().filter(|byte| (**byte as i8) >= -0x40).count() as u32
 }
 
 #[cfg(test)]
@@ -88,6 +118,14 @@ mod tests {
         assert_eq!(at(&lines, 5), (3, 1));
         assert_eq!(at(&lines, 7), (4, 1));
         assert_eq!(at(&lines, 9), (4, 3));
+    }
+
+    #[test]
+    fn long_lines_are_counted_in_blocks() {
+        let text = format!("{}\n{}x", "é".repeat(BLOCK + 7), "a€".repeat(3 * BLOCK));
+        let lines = Lines::new(&text);
+        assert_eq!(at(&lines, text.len() as u32), (2, 6 * BLOCK as u32 + 2));
+        assert_eq!(at(&lines, 2 * (BLOCK as u32 + 7)), (1, BLOCK as u32 + 8));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Scopes and bindings: which names a module, function, class or comprehension binds, where and how often.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::tree::{Context, Kind, NodeId, Tree};
 
@@ -21,12 +21,12 @@ pub(crate) enum ScopeKind {
 struct Scope<'t> {
     kind: ScopeKind,
     parent: Option<ScopeId>,
-    bindings: HashMap<&'t str, Vec<NodeId>>,
+    bindings: FxHashMap<&'t str, Vec<NodeId>>,
 }
 
 impl Scope<'_> {
     fn new(kind: ScopeKind, parent: Option<ScopeId>) -> Self {
-        Self { kind, parent, bindings: HashMap::new() }
+        Self { kind, parent, bindings: FxHashMap::default() }
     }
 }
 

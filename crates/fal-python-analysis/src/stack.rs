@@ -40,13 +40,33 @@ fn levels(text: &str) -> usize {
     let mut levels = 0;
     let mut space = false;
     for byte in text.bytes() {
-        let is_space = byte.is_ascii_whitespace();
-        let is_word = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-        levels += usize::from(!is_word && !(is_space && space));
-        space = is_space;
+        let class = CLASSES[usize::from(byte)];
+        levels += usize::from(class != Class::Word && !(class == Class::Space && space));
+        space = class == Class::Space;
     }
     levels
 }
+
+#[derive(Clone, Copy, PartialEq)]
+enum Class {
+    Word,
+    Space,
+    Other,
+}
+
+static CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80..=0xff => Class::Word,
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0c => Class::Space,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    classes
+};
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,8 @@
 //! Runs both parsers over all Python files below the folders given: counts what they accept, names the files on which
 //! they differ, and prints their speed.
 //!
-//! `cargo run --release -p fal-python-parser --example compare -- FOLDER...`
+//! `cargo run --release -p fal-python-parser --example compare -- FOLDER...`; `ONLY=0` or `ONLY=1` in the environment
+//! runs one parser alone, for a profiler.
 #![expect(clippy::print_stdout, reason = "a program to run by hand")]
 
 #[path = "../tests/common/mod.rs"]
@@ -12,8 +13,6 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-
-use fal_plugin::PythonParser;
 
 fn files(folder: &Path, out: &mut Vec<PathBuf>) {
     for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
@@ -33,10 +32,12 @@ fn main() {
     let bytes: usize = texts.iter().map(|(_, text)| text.len()).sum();
     let parsers = common::parsers();
     let mut spent = [Duration::ZERO; 2];
+    let only: Option<usize> = env::var("ONLY").ok().and_then(|only| only.parse().ok());
     let (mut accepted, mut differing) = ([0; 2], 0);
     for (path, text) in &texts {
         let text = text.trim_start_matches('\u{feff}');
         let answers = [0, 1].map(|which| {
+            let which = only.unwrap_or(which);
             let start = Instant::now();
             let answer = parsers[which].parse("file.py", text);
             spent[which] += start.elapsed();

@@ -10,7 +10,10 @@ fn names_bound_once_are_followed() {
     assert_eq!(dependencies("A = 'a'\nref(A)"), ["ref('a')"]);
     assert_eq!(dependencies("A: str = 'a' 'b'\nref(A)"), ["ref('ab')"]);
     assert_eq!(dependencies("S, T = 'raw', 'orders'\nsource(S, T)"), ["source('raw', 'orders')"]);
-    assert_eq!(dependencies("P = 'stg_'\nN = P + 'a'\nref(N)\nref(f'{P}b')\nref(f'c')"), ["ref('stg_a')", "ref('stg_b')", "ref('c')"]);
+    assert_eq!(
+        dependencies("P = 'stg_'\nN = P + 'a'\nref(N)\nref(f'{P}b')\nref(f'c')"),
+        ["ref('stg_a')", "ref('stg_b')", "ref('c')"]
+    );
     assert_eq!(dependencies("V = 2\nref('a', v=V)"), ["ref('a', v=2)"]);
     assert_eq!(dependencies("T = {'x': 'a', 'y': 'b'}\nref(T['y'])\nref(['p', 'q'][-1])"), ["ref('b')", "ref('q')"]);
     assert_eq!(dependencies("def f():\n    name = 'a'\n    return ref(name)"), ["ref('a')"]);
@@ -72,10 +75,7 @@ fn deeper_finds_follow_in_their_own_order_and_only_once() {
     let text = "A = 'x'\nsource(A, 't')\nref(A)\nref('z')\nsource('s', 't')\nref('x', v=1)\nref('q')\nB = 'z'\nref(B)";
     let found = agreed(text).dependencies;
     let texts: Vec<&str> = found.iter().map(|it| it.text.as_str()).collect();
-    assert_eq!(
-        texts,
-        ["ref('z')", "ref('x', v=1)", "ref('q')", "source('s', 't')", "ref('x')", "source('x', 't')"]
-    );
+    assert_eq!(texts, ["ref('z')", "ref('x', v=1)", "ref('q')", "source('s', 't')", "ref('x')", "source('x', 't')"]);
     assert_eq!(found[1].version.as_deref(), Some("1"));
     assert_eq!(found[4].origin, DependencyOrigin::Binding);
 }
@@ -83,7 +83,9 @@ fn deeper_finds_follow_in_their_own_order_and_only_once() {
 #[test]
 fn jinja_in_sql_is_read() {
     assert_eq!(
-        dependencies("execute_sql(\"\"\"select * from {{ source('s', \"t\") }} join {{ ref('a') }} {# {{ ref('b') }} #}\"\"\")"),
+        dependencies(
+            "execute_sql(\"\"\"select * from {{ source('s', \"t\") }} join {{ ref('a') }} {# {{ ref('b') }} #}\"\"\")"
+        ),
         ["ref('a')", "source('s', 't')"]
     );
     assert_eq!(dependencies("Q = 'select * from ' \"{{ ref('a') }}\"\nexecute_sql(Q)"), ["ref('a')"]);
@@ -94,7 +96,10 @@ fn jinja_in_sql_is_read() {
     );
     let analysis = agreed("execute_sql(f\"select * from {{{{ ref('{t}') }}}}\")");
     assert_eq!(analysis.unresolved.len(), 1);
-    assert_eq!(agreed("execute_sql(q)").diagnostics.iter().filter(|it| it.code == "dependency::unresolved_sql").count(), 1);
+    assert_eq!(
+        agreed("execute_sql(q)").diagnostics.iter().filter(|it| it.code == "dependency::unresolved_sql").count(),
+        1
+    );
 }
 
 #[test]
@@ -111,8 +116,10 @@ fn places_are_exact() {
 
 #[test]
 fn the_hosts_own_keyword_is_no_part_of_the_stub() {
-    assert_eq!(dependencies("ref('a', as_='polars')\nref('b', version=1, as_=how)\nsource('s', 't', as_='arrow')"),
-        ["ref('a')", "ref('b', version=1)", "source('s', 't')"]);
+    assert_eq!(
+        dependencies("ref('a', as_='polars')\nref('b', version=1, as_=how)\nsource('s', 't', as_='arrow')"),
+        ["ref('a')", "ref('b', version=1)", "source('s', 't')"]
+    );
 }
 
 #[test]
@@ -136,7 +143,9 @@ fn names_of_the_file_are_not_ours() {
 
 #[test]
 fn calls_that_name_no_relation_are_told_and_left_out() {
-    for text in ["ref()", "ref(1)", "ref('a', 'b', 'c')", "source('a')", "source(None, 'a')", "'''ref(name)'''\nref('b')"] {
+    for text in
+        ["ref()", "ref(1)", "ref('a', 'b', 'c')", "source('a')", "source(None, 'a')", "'''ref(name)'''\nref('b')"]
+    {
         let analysis = agreed(text);
         let told = analysis.diagnostics.iter().filter(|it| it.code.starts_with("dependency::")).count();
         assert_eq!(told, 1, "{text}");

@@ -6,6 +6,7 @@ use super::{Found, docstring, loops, reference, sql, value_use};
 use crate::{
     context::{File, Meaning},
     evaluate::{Evaluator, Turn, constant},
+    names::Ours,
     tree::{Kind, NodeId},
     value::Value,
 };
@@ -14,10 +15,10 @@ const KINDS: [DependencyKind; 2] = [DependencyKind::Ref, DependencyKind::Source]
 
 /// All that the file reads, in the order of the stub: the docstring's calls, then `ref` calls, then `source` calls
 /// with literal arguments, then what only a deeper look finds.
-pub(crate) fn collect(file: &File<'_, '_>, order: &[NodeId]) -> Found {
+pub(crate) fn collect(file: &File<'_, '_>) -> Found {
     let mut found = Found::default();
     docstring::add(file, &mut found);
-    let calls = KINDS.map(|kind| calls(file, order, reference::name(kind)));
+    let calls = KINDS.map(|kind| calls(file, reference::ours(kind)));
     let mut deeper = Vec::new();
     for (kind, calls) in KINDS.into_iter().zip(&calls) {
         for call in calls {
@@ -26,7 +27,7 @@ pub(crate) fn collect(file: &File<'_, '_>, order: &[NodeId]) -> Found {
             }
         }
     }
-    let queries = calls_of_sql(file, order);
+    let queries = calls_of_sql(file);
     for kind in KINDS {
         deeper.iter().filter(|(of, _)| *of == kind).for_each(|(_, call)| add_deeper(file, *call, kind, &mut found));
         value_use::add(file, kind, &mut found);
@@ -38,15 +39,13 @@ pub(crate) fn collect(file: &File<'_, '_>, order: &[NodeId]) -> Found {
 }
 
 /// Calls by this bare name, breadth first.
-fn calls(file: &File<'_, '_>, order: &[NodeId], name: &str) -> Vec<NodeId> {
-    let ours = |id: &NodeId| {
-        file.called_name(*id) == Some(name) && file.meaning(name, file.scopes.scope(*id)) != Meaning::Foreign
-    };
-    order.iter().copied().filter(ours).collect()
+fn calls(file: &File<'_, '_>, ours: Ours) -> Vec<NodeId> {
+    let mentioned = file.uses_of(ours).filter(|(_, meaning)| *meaning != Meaning::Foreign);
+    mentioned.filter_map(|(name, _)| file.call_of(name)).collect()
 }
 
-fn calls_of_sql(file: &File<'_, '_>, order: &[NodeId]) -> Vec<sql::Query> {
-    calls(file, order, "execute_sql").into_iter().filter_map(|call| sql::query(file, call)).collect()
+fn calls_of_sql(file: &File<'_, '_>) -> Vec<sql::Query> {
+    calls(file, Ours::ExecuteSql).into_iter().filter_map(|call| sql::query(file, call)).collect()
 }
 
 /// Adds a call whose arguments are all literals. False: they are not.
@@ -114,7 +113,7 @@ fn resolve(file: &File<'_, '_>, call: NodeId, kind: DependencyKind) -> Option<Ve
     turns.iter().map(|turn| in_turn(file, call, kind, turn)).collect()
 }
 
-fn in_turn(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, turn: &Turn<'_>) -> Option<Dependency> {
+fn in_turn<'t>(file: &File<'t, '_>, call: NodeId, kind: DependencyKind, turn: &Turn<'t>) -> Option<Dependency> {
     let (_, args, keywords) = file.call(call)?;
     let evaluator = Evaluator::new(file, turn);
     let values = evaluator.elements(args, 0)?;

@@ -1,10 +1,15 @@
 //! What the search has found so far.
 
+use std::collections::HashSet;
+
 use fal_plugin::payload::{
     Dependency, DependencyKind, DependencyOrigin, Diagnostic, Label, Severity, Span, UnresolvedCall,
 };
 
 use super::reference::name;
+
+/// An unresolved call is shown up to so many characters.
+const LONGEST: usize = 200;
 
 /// Dependencies in the order of the stub, and what could not be known.
 #[derive(Debug, Default)]
@@ -26,7 +31,11 @@ impl Found {
     }
 
     pub(super) fn add_unresolved(&mut self, kind: DependencyKind, text: &str, span: Span) {
-        self.unresolved.push(UnresolvedCall { kind, text: text.to_owned(), span });
+        let mut shown: String = text.chars().take(LONGEST).collect();
+        if shown.len() < text.len() {
+            shown += "...";
+        }
+        self.unresolved.push(UnresolvedCall { kind, text: shown, span });
     }
 
     pub(super) fn warn(&mut self, code: &str, message: String, span: Span, label: &str, help: &str) {
@@ -43,8 +52,9 @@ impl Found {
     /// A warning for each unresolved call, unless the docstring names something of its kind that the code does not:
     /// then the user has followed the advice.
     pub(super) fn warn_of_unresolved(&mut self) {
+        let settled = [DependencyKind::Ref, DependencyKind::Source].map(|kind| (kind, self.docstring_adds(kind)));
         for call in std::mem::take(&mut self.unresolved) {
-            if !self.docstring_adds(call.kind) {
+            if !settled.contains(&(call.kind, true)) {
                 self.warn_of(&call);
             }
             self.unresolved.push(call);
@@ -52,12 +62,12 @@ impl Found {
     }
 
     fn docstring_adds(&self, kind: DependencyKind) -> bool {
-        let of = |origin: bool| {
-            self.dependencies
-                .iter()
-                .filter(move |it| it.kind == kind && (it.origin == DependencyOrigin::Docstring) == origin)
+        let of = |declared: bool| {
+            let is = move |it: &&Dependency| it.kind == kind && (it.origin == DependencyOrigin::Docstring) == declared;
+            self.dependencies.iter().filter(is).map(|it| &it.args)
         };
-        of(true).any(|declared| of(false).all(|found| found.args != declared.args))
+        let found: HashSet<_> = of(false).collect();
+        of(true).any(|declared| !found.contains(declared))
     }
 
     fn warn_of(&mut self, call: &UnresolvedCall) {

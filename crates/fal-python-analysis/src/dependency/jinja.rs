@@ -2,7 +2,10 @@
 
 use fal_plugin::payload::DependencyKind;
 
-use super::{literal_call, reference};
+use super::{
+    literal_call::{self, LiteralCall},
+    reference,
+};
 use crate::{evaluate::UNKNOWN, value::Value};
 
 /// One call in Jinja.
@@ -12,7 +15,7 @@ pub(super) struct JinjaCall<'s> {
     /// As written.
     pub(super) text: &'s str,
     /// Its arguments; `None` if they are not all literals.
-    pub(super) arguments: Option<(Vec<Value>, Vec<(String, Value)>)>,
+    pub(super) arguments: Option<LiteralCall>,
 }
 
 /// All calls in `{{ ... }}` and `{% ... %}`; comments and raw blocks hold none.
@@ -49,8 +52,8 @@ fn split<'s>(body: &'s str, close: &str) -> (&'s str, &'s str) {
     let mut at = 0;
     while at < body.len() {
         let rest = &body[at..];
-        if rest.starts_with(close) {
-            return (&body[..at], &rest[close.len()..]);
+        if let Some(behind) = rest.strip_prefix(close) {
+            return (&body[..at], behind);
         }
         at += string_len(rest).unwrap_or_else(|| rest.chars().next().map_or(1, char::len_utf8));
     }
@@ -122,7 +125,7 @@ fn call<'s>(name: &str, rest: &'s str) -> Option<JinjaCall<'s>> {
     let unknown = |values: &[Value]| values.iter().any(|value| value.display().contains(UNKNOWN));
     let len = parsed.as_ref().map_or_else(|| behind.find(')').map_or(behind.len(), |at| at + 1), |parsed| parsed.len);
     let text = &rest[..open + len];
-    let arguments = parsed.filter(|parsed| !unknown(&parsed.args)).map(|parsed| (parsed.args, parsed.keywords));
+    let arguments = parsed.filter(|parsed| !unknown(&parsed.args));
     Some(JinjaCall { kind, text, arguments })
 }
 

@@ -21,6 +21,9 @@ struct Loop {
 pub(super) fn turns<'t>(file: &File<'t, '_>, at: NodeId, expressions: &[NodeId]) -> Vec<Turn<'t>> {
     let mut needed = Vec::new();
     expressions.iter().for_each(|id| names(file, *id, &mut needed, 0));
+    if needed.is_empty() {
+        return vec![Turn::new()];
+    }
     let mut loops = Vec::new();
     for candidate in around(file, at) {
         let bound = targets(file, candidate.target);
@@ -55,10 +58,14 @@ fn around(file: &File<'_, '_>, at: NodeId) -> Vec<Loop> {
     out
 }
 
-/// Names read in an expression, also through names bound once.
+/// Names read in an expression, also through names bound once. Calls that cannot be evaluated are left out: nothing
+/// around them can be either.
 fn names<'t>(file: &File<'t, '_>, id: NodeId, out: &mut Vec<&'t str>, hops: u32) {
     let mut stack = vec![id];
     while let Some(id) = stack.pop() {
+        if matches!(file.tree.kind(id), Kind::Call { .. }) && !file.rearranges(id) {
+            continue;
+        }
         stack.extend_from_slice(file.tree.kids(id));
         let Kind::Name(name, Context::Load) = file.tree.kind(id) else { continue };
         if out.contains(name) || out.len() > 100 {
@@ -81,13 +88,13 @@ fn targets<'t>(file: &File<'t, '_>, target: NodeId) -> Vec<(&'t str, NodeId)> {
 
 /// Whether the body of the loop gives one of its variables another value.
 fn rebound(file: &File<'_, '_>, at: NodeId, each: &Loop, bound: &[(&str, NodeId)]) -> bool {
-    let whole = file.scopes.parent(each.target);
-    let scope = file.scopes.scope(each.target);
-    if file.scopes.kind(scope) == ScopeKind::Comprehension {
+    let whole = file.scopes().parent(each.target);
+    let scope = file.scopes().scope(each.target);
+    if file.scopes().kind(scope) == ScopeKind::Comprehension {
         return false;
     }
     bound.iter().any(|(name, own)| {
-        let binders = file.scopes.resolve(name, file.scopes.scope(at)).map_or(&[][..], |(_, binders)| binders);
+        let binders = file.scopes().resolve(name, file.scopes().scope(at)).map_or(&[][..], |(_, binders)| binders);
         binders.iter().any(|binder| binder != own && file.tree.encloses(whole, *binder))
     })
 }

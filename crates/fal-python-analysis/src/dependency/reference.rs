@@ -2,7 +2,7 @@
 
 use fal_plugin::payload::{Dependency, DependencyKind, DependencyOrigin, Span};
 
-use crate::value::Value;
+use crate::{names::Ours, value::Value};
 
 /// Keyword of the host's own `ref` and `source`: how the data is handed over. It says nothing about the relation, and
 /// dbt does not know it.
@@ -12,6 +12,13 @@ pub(super) fn name(kind: DependencyKind) -> &'static str {
     match kind {
         DependencyKind::Ref => "ref",
         DependencyKind::Source => "source",
+    }
+}
+
+pub(super) fn ours(kind: DependencyKind) -> Ours {
+    match kind {
+        DependencyKind::Ref => Ours::Ref,
+        DependencyKind::Source => Ours::Source,
     }
 }
 

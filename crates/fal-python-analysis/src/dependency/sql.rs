@@ -41,9 +41,9 @@ pub(super) fn add(file: &File<'_, '_>, query: &Query, kind: DependencyKind, foun
 }
 
 fn add_call(call: &JinjaCall<'_>, span: Span, found: &mut Found) {
-    let made = call.arguments.as_ref().and_then(|(args, keywords)| {
-        let keywords: Vec<_> = keywords.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        reference::dependency(call.kind, args, &keywords, DependencyOrigin::Sql, span)
+    let made = call.arguments.as_ref().and_then(|it| {
+        let keywords: Vec<_> = it.keywords.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        reference::dependency(call.kind, &it.args, &keywords, DependencyOrigin::Sql, span)
     });
     match made {
         Some(dependency) => found.add_new(dependency),

@@ -6,30 +6,26 @@ use super::{Found, loops, reference};
 use crate::{
     context::{File, Meaning},
     evaluate::Evaluator,
-    tree::{Context, Kind, NodeId},
+    tree::{Kind, NodeId},
     value::Value,
 };
 
 /// Adds what such uses read.
 pub(super) fn add(file: &File<'_, '_>, kind: DependencyKind, found: &mut Found) {
-    let name = reference::name(kind);
-    for id in file.tree.ids() {
-        if !matches!(file.tree.kind(id), Kind::Name(at, Context::Load) if *at == name) || !is_value(file, id) {
-            continue;
-        }
-        if file.meaning(name, file.scopes.scope(id)) != Meaning::Ours {
+    for (id, meaning) in file.uses_of(reference::ours(kind)) {
+        if meaning != Meaning::Ours || !is_value(file, id) {
             continue;
         }
         match mapped(file, id, kind) {
             Some(dependencies) => dependencies.into_iter().for_each(|dependency| found.add_new(dependency)),
-            None => found.add_unresolved(kind, file.source(file.scopes.parent(id)), file.span(id)),
+            None => found.add_unresolved(kind, file.source(file.scopes().parent(id)), file.span(id)),
         }
     }
 }
 
 /// Neither called nor only looked at.
 fn is_value(file: &File<'_, '_>, id: NodeId) -> bool {
-    let parent = file.scopes.parent(id);
+    let parent = file.scopes().parent(id);
     match file.tree.kind(parent) {
         Kind::Call { .. } => file.tree.kids(parent).first() != Some(&id),
         Kind::Assign | Kind::AnnAssign { .. } | Kind::Return | Kind::Keyword(_) | Kind::NamedExpr => true,
@@ -40,7 +36,7 @@ fn is_value(file: &File<'_, '_>, id: NodeId) -> bool {
 
 /// `map(ref, names)`.
 fn mapped(file: &File<'_, '_>, id: NodeId, kind: DependencyKind) -> Option<Vec<Dependency>> {
-    let call = file.scopes.parent(id);
+    let call = file.scopes().parent(id);
     let (_, args, _) = file.call(call)?;
     let (first, columns) = args.split_first()?;
     if file.called_name(call) != Some("map") || *first != id {

@@ -39,8 +39,8 @@ impl Walker<'_, '_, '_> {
     }
 
     fn named(&self, name: &str, at: NodeId) -> Callee {
-        let scope = self.file.scopes.scope(at);
-        let Some((_, binders)) = self.file.scopes.resolve(name, scope) else {
+        let scope = self.file.scopes().scope(at);
+        let Some((_, binders)) = self.file.scopes().resolve(name, scope) else {
             return if matches!(name, "exit" | "quit") { Callee::Exit } else { Callee::Unknown };
         };
         let [binder] = binders else { return Callee::Unknown };
@@ -75,7 +75,7 @@ impl Walker<'_, '_, '_> {
     /// A function that calls itself may write any number of times, if it or what it calls writes at all. The fewest
     /// calls are those of the paths that do not come here.
     fn recursion(&self, function: NodeId) -> Flow {
-        let writes = self.is_relevant(function) && self.file.tree.ids().any(|id| self.is_write(id));
+        let writes = self.is_relevant(function) && !self.writes.is_empty();
         let max = if writes { UNBOUNDED } else { 0 };
         Flow::normal(Paths { min: UNBOUNDED, max, sure: None })
     }
@@ -118,7 +118,7 @@ enum Callee {
 
 /// `from sys import exit`.
 fn is_exit_import(walker: &Walker<'_, '_, '_>, binder: NodeId) -> bool {
-    let from = walker.kind(walker.file.scopes.parent(binder));
+    let from = walker.kind(walker.file.scopes().parent(binder));
     let name = walker.kind(binder);
     matches!(from, Kind::ImportFrom { module: Some("sys" | "os"), level: 0 })
         && matches!(name, Kind::Alias { name: "exit" | "_exit", .. })

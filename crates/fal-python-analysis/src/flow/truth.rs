@@ -24,11 +24,15 @@ pub(super) fn truth(file: &File<'_, '_>, id: NodeId) -> Option<bool> {
 
 /// `and` holds if all hold and fails if one fails; `or` the other way round.
 fn all(file: &File<'_, '_>, kids: &[NodeId], neutral: bool) -> Option<bool> {
-    let known = kids.iter().map(|kid| truth(file, *kid));
-    if known.clone().any(|it| it == Some(!neutral)) {
-        return Some(!neutral);
+    let mut undecided = false;
+    for kid in kids {
+        match truth(file, *kid) {
+            Some(value) if value != neutral => return Some(value),
+            Some(_) => {}
+            None => undecided = true,
+        }
     }
-    known.clone().all(|it| it == Some(neutral)).then_some(neutral)
+    (!undecided).then_some(neutral)
 }
 
 /// `__name__ == "__main__"`, either way round.

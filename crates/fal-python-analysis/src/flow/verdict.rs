@@ -5,7 +5,7 @@ use fal_plugin::payload::{Diagnostic, Label, Severity, Span, WriteCall, WriteCou
 use super::{
     paths::{Paths, Site, Sure, UNBOUNDED, either},
     stray,
-    walker::{Walker, is_write},
+    walker::Walker,
 };
 use crate::{
     context::File,
@@ -35,7 +35,7 @@ pub(crate) fn count(file: &File<'_, '_>) -> Counted {
     let max = any.max.saturating_add(strays);
     let min = ends.map(|ends| ends.min).filter(|min| *min <= max && *min != UNBOUNDED);
     let count = WriteCount { min: min.unwrap_or(0), max: stray::bounded(max) };
-    let writes = writes(file);
+    let writes = writes(&walker);
     let mut diagnostics = verdict(file, &count, any.sure, &writes);
     // A script that always fails has no path to complain of.
     diagnostics.retain(|it| ends.is_some() || it.code != SOMETIMES);
@@ -43,22 +43,35 @@ pub(crate) fn count(file: &File<'_, '_>) -> Counted {
     Counted { writes, count, diagnostics }
 }
 
-fn writes(file: &File<'_, '_>) -> Vec<WriteCall> {
-    let mut calls: Vec<NodeId> = file.tree.ids().filter(|id| is_write(file, *id)).collect();
+fn writes(walker: &Walker<'_, '_, '_>) -> Vec<WriteCall> {
+    if walker.writes.is_empty() {
+        return Vec::new();
+    }
+    let file = walker.file;
+    let looped = in_loops(file);
+    let mut calls: Vec<NodeId> = walker.writes.iter().copied().collect();
     calls.sort_by_key(|id| file.tree.range(*id));
-    calls.into_iter().map(|id| WriteCall { span: file.span(id), in_loop: in_loop(file, id) }).collect()
+    calls.into_iter().map(|id| WriteCall { span: file.span(id), in_loop: looped[id.index()] }).collect()
 }
 
-fn in_loop(file: &File<'_, '_>, id: NodeId) -> bool {
-    file.ancestors(id).any(|(parent, child)| {
-        let place = file.place(parent, child);
-        match file.tree.kind(parent) {
-            Kind::For { body } => (2..2 + *body as usize).contains(&place),
-            Kind::While { body } => place <= *body as usize,
-            Kind::Comprehension { .. } => true,
-            _ => false,
+/// For each node whether it stands in a loop of its function. Parents have larger ids than their children, so one
+/// pass downwards is enough.
+fn in_loops(file: &File<'_, '_>) -> Vec<bool> {
+    let mut looped = vec![false; file.tree.len()];
+    for id in file.tree.ids().rev() {
+        let (repeated, inherits) = match file.tree.kind(id) {
+            Kind::For { body } => (2..2 + *body as usize, true),
+            Kind::While { body } => (0..1 + *body as usize, true),
+            Kind::Comprehension { .. } => (0..usize::MAX, true),
+            Kind::FunctionDef { .. } | Kind::Lambda => (0..0, false),
+            _ => (0..0, true),
+        };
+        let outer = inherits && looped[id.index()];
+        for (place, kid) in file.tree.kids(id).iter().enumerate() {
+            looped[kid.index()] = outer || repeated.contains(&place);
         }
-    })
+    }
+    looped
 }
 
 fn verdict(file: &File<'_, '_>, count: &WriteCount, sure: Option<Sure>, writes: &[WriteCall]) -> Vec<Diagnostic> {
@@ -152,4 +165,3 @@ fn label(span: Span, text: &str) -> Label {
 fn problem(code: &str, severity: Severity, message: String, labels: Vec<Label>, help: &str) -> Diagnostic {
     Diagnostic { code: code.to_owned(), severity, message, labels, help: Some(help.to_owned()), cell: None }
 }
-

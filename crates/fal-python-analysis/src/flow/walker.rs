@@ -1,10 +1,11 @@
 //! Walks over the tree of one file.
 
-use std::collections::HashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::outcome::Flow;
 use crate::{
     context::{File, Meaning},
+    names::Ours,
     tree::{Context, Kind, NodeId},
 };
 
@@ -14,12 +15,16 @@ pub(super) struct Walker<'f, 't, 'a> {
     /// Nodes below which something matters to the count.
     relevant: Vec<bool>,
     /// Functions and lambdas that were called; `None`: being walked just now.
-    pub(super) called: HashMap<NodeId, Option<Flow>>,
+    pub(super) called: FxHashMap<NodeId, Option<Flow>>,
+    /// All calls of `write_to_model`.
+    pub(super) writes: FxHashSet<NodeId>,
 }
 
 impl<'f, 't, 'a> Walker<'f, 't, 'a> {
     pub(super) fn new(file: &'f File<'t, 'a>) -> Self {
-        Self { file, relevant: relevant(file), called: HashMap::new() }
+        let ours = file.uses_of(Ours::WriteToModel).filter(|(_, meaning)| *meaning == Meaning::Ours);
+        let writes = ours.filter_map(|(name, _)| file.call_of(name)).collect();
+        Self { file, relevant: relevant(file), called: FxHashMap::default(), writes }
     }
 
     pub(super) fn is_relevant(&self, id: NodeId) -> bool {
@@ -36,14 +41,8 @@ impl<'f, 't, 'a> Walker<'f, 't, 'a> {
 
     /// Whether the call is one of `write_to_model`.
     pub(super) fn is_write(&self, call: NodeId) -> bool {
-        is_write(self.file, call)
+        self.writes.contains(&call)
     }
-}
-
-/// Whether a call is one of `write_to_model`.
-pub(super) fn is_write(file: &File<'_, '_>, call: NodeId) -> bool {
-    file.called_name(call) == Some("write_to_model")
-        && file.meaning("write_to_model", file.scopes.scope(call)) == Meaning::Ours
 }
 
 /// Children have smaller ids than their parents, so one pass upwards is enough.
@@ -62,7 +61,7 @@ fn matters(file: &File<'_, '_>, id: NodeId) -> bool {
     match file.tree.kind(function) {
         Kind::Name(name, Context::Load) => {
             matches!(*name, "write_to_model" | "exit" | "quit")
-                || file.scopes.resolve(name, file.scopes.scope(id)).is_some()
+                || file.scopes().resolve(name, file.scopes().scope(id)).is_some()
         }
         Kind::Attribute("exit" | "_exit") | Kind::Lambda => true,
         _ => false,

@@ -5,7 +5,10 @@ mod literal;
 mod pattern;
 mod statement;
 
-use fal_python_analysis::{Newlines, tree::{Builder, Kind, Tree}};
+use fal_python_analysis::{
+    tree::{Builder, Kind, Tree},
+    Newlines,
+};
 use ruff_python_ast::Stmt;
 use ruff_text_size::{Ranged, TextRange};
 

@@ -5,7 +5,10 @@ mod literal;
 mod pattern;
 mod statement;
 
-use fal_python_analysis::{Newlines, tree::{Builder, Kind, Tree}};
+use fal_python_analysis::{
+    tree::{Builder, Kind, Tree},
+    Newlines,
+};
 use rustpython_parser::{
     ast::{Ranged, Stmt},
     text_size::TextRange,

@@ -9,8 +9,8 @@ mod lower;
 mod parser;
 
 use fal_plugin::{
-    ParseError, PythonParser,
     payload::{Diagnostic, PythonAnalysis},
+    ParseError, PythonParser,
 };
 use fal_python_parser::RustPythonParser;
 use parser::RuffParser;

@@ -1,0 +1,46 @@
+//! The names that the host puts in scope, and where a file uses them.
+
+use crate::tree::{Context, Kind, NodeId, Tree, breadth_first};
+
+/// A function of ours. `context` is not among them: too many files have one of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ours {
+    Ref,
+    Source,
+    WriteToModel,
+    ExecuteSql,
+    /// Another that makes a file a script, no more.
+    Other,
+}
+
+impl Ours {
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "ref" => Self::Ref,
+            "source" => Self::Source,
+            "write_to_model" => Self::WriteToModel,
+            "execute_sql" => Self::ExecuteSql,
+            "write_to_source" | "list_models" | "list_models_ids" | "list_sources" => Self::Other,
+            _ => return None,
+        })
+    }
+}
+
+/// One place where such a name is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Use {
+    pub(crate) ours: Ours,
+    pub(crate) name: NodeId,
+}
+
+/// All uses, breadth first: calls come in the same order as their names.
+pub(crate) fn uses(tree: &Tree<'_>) -> Vec<Use> {
+    let found: Vec<Use> = tree.ids().filter_map(|id| of(tree, id)).collect();
+    // Walking in order costs more than this first look, and most files of a project are no models.
+    if found.len() < 2 { found } else { breadth_first(tree).into_iter().filter_map(|id| of(tree, id)).collect() }
+}
+
+fn of(tree: &Tree<'_>, name: NodeId) -> Option<Use> {
+    let Kind::Name(text, Context::Load) = tree.kind(name) else { return None };
+    Ours::of(text).map(|ours| Use { ours, name })
+}
