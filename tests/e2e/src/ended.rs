@@ -46,7 +46,12 @@ impl Ended {
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (code, took) = (self.code(), self.took);
-        write!(f, "exit code {code} after {took:?}\n--- stdout\n{}\n--- stderr\n{}", tail(&self.stdout), tail(&self.stderr))
+        write!(
+            f,
+            "exit code {code} after {took:?}\n--- stdout\n{}\n--- stderr\n{}",
+            tail(&self.stdout),
+            tail(&self.stderr)
+        )
     }
 }
 

@@ -104,7 +104,8 @@ impl Project {
         command.args(args).current_dir(self.root());
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
-            if ["FAL_", "DBT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "CARGO"].iter().any(|prefix| text.starts_with(prefix)) {
+            if ["FAL_", "DBT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "CARGO"].iter().any(|prefix| text.starts_with(prefix))
+            {
                 command.env_remove(&name);
             }
         }
@@ -169,6 +170,18 @@ impl Project {
         let results = python(include_str!("python/run_results.py"), &[&path]);
         let lines = results.as_array().unwrap_or_else(|| panic!("{results}")).iter();
         lines.map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The message of a model in run_results.json, without the marks below a line that differ between Pythons.
+    #[track_caller]
+    pub fn message(&self, model: &str) -> String {
+        let results = self.json("target/run_results.json");
+        let mut results = results["results"].as_array().into_iter().flatten();
+        let wanted = format!("model.shop.{model}");
+        let result = results.find(|result| result["unique_id"] == wanted.as_str());
+        let message = result.and_then(|result| result["message"].as_str()).unwrap_or_else(|| panic!("no {model}"));
+        let marks = |line: &&str| line.is_empty() || line.contains(|char| !matches!(char, ' ' | '^' | '~'));
+        message.lines().filter(marks).collect::<Vec<_>>().join("\n")
     }
 
     /// Fails if a process of a run is left.

@@ -48,7 +48,10 @@ mod tests {
 
     #[test]
     fn times_become_words() {
-        assert_eq!(line("12:34:56  1 of 2 OK in main ... [10 rows in 0.12s]\n"), "TIME  1 of 2 OK in main ... [10 rows in SECONDS]\n");
+        assert_eq!(
+            line("12:34:56  1 of 2 OK in main ... [10 rows in 0.12s]\n"),
+            "TIME  1 of 2 OK in main ... [10 rows in SECONDS]\n"
+        );
         assert_eq!(line("nothing in here"), "nothing in here");
     }
 }

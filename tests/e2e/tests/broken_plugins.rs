@@ -134,7 +134,10 @@ fn a_library_that_is_missing_and_a_flag_that_makes_no_sense() {
         ("--plugin=stub-writer=./no/such.so", "there is no file"),
         ("--plugin=stub-writer=no-such-plugin", "no plugin `no-such-plugin` for the stage `stub-writer` was found"),
         ("--plugin=stubs=./x.so", "`--plugin stubs=./x.so` is not STAGE=NAME_OR_PATH"),
-        ("--plugin=stub-writer=fal-notebook-parser", "does not fill the stage `stub-writer`; it fills `notebook-parser`"),
+        (
+            "--plugin=stub-writer=fal-notebook-parser",
+            "does not fill the stage `stub-writer`; it fills `notebook-parser`",
+        ),
     ] {
         project.run_host(&["generate", flag]).expect(2).says(said);
     }

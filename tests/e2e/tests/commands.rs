@@ -152,8 +152,33 @@ fn a_run_looks_like_dbt_s() {
     let shown = redact(&ended.stdout, &project);
     let versions = shown.lines().next().unwrap().to_owned();
     assert!(versions.starts_with("TIME  Running with fal-host ") && versions.contains(", dbt 1."), "{versions}");
-    let rest: String = shown.lines().skip(1).filter(|line| !line.contains("Finished running")).map(|line| format!("{line}\n")).collect();
-    insta::assert_snapshot!(rest, @"");
+    let rest: String = shown
+        .lines()
+        .skip(1)
+        .filter(|line| !line.contains("Finished running"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    insta::assert_snapshot!(rest, @r"
+    TIME  Found 2 models, 1 notebook model, 2 python models, 1 seed, 1 source, 6 tests
+    TIME  Concurrency: 1 thread (target='dev')
+
+    TIME  1 of 5 START sql view model main.stg_orders .................................... [RUN]
+    TIME  1 of 5 OK created sql view model main.stg_orders ............................... [OK in SECONDS]
+    TIME  2 of 5 START python table model main.totals .................................... [RUN]
+    TIME  totals | 3 customers
+    TIME  2 of 5 OK created python table model main.totals ............................... [3 rows in SECONDS]
+    TIME  3 of 5 START notebook table model main.ranks ................................... [RUN]
+    TIME  3 of 5 OK created notebook table model main.ranks .............................. [3 rows in SECONDS]
+    TIME  4 of 5 START python table model main.doubled ................................... [RUN]
+    TIME  4 of 5 OK created python table model main.doubled .............................. [3 rows in SECONDS]
+    TIME  5 of 5 START sql table model main.report ....................................... [RUN]
+    TIME  5 of 5 OK created sql table model main.report .................................. [OK in SECONDS]
+
+
+    TIME  Completed successfully
+
+    TIME  Done. PASS=5 WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL=5
+    ");
     assert_eq!(ended.stderr, "");
 }
 
@@ -164,7 +189,8 @@ fn target_vars_select_and_exclude_reach_dbt_and_python() {
     project.run_host(&["generate"]).expect(0);
     project.dbt(&["seed"]).expect(0);
     let vars = "{factor: 100}";
-    let ended = project.run(&["run", "--target", "prod", "--vars", vars, "--select", "+report", "--exclude", "stg_orders"]);
+    let ended =
+        project.run(&["run", "--target", "prod", "--vars", vars, "--select", "+report", "--exclude", "stg_orders"]);
     ended.expect(1).says("target='prod'").says("Concurrency: 1 thread");
     let ended = project.run(&["run", "-t", "prod", "--vars", vars, "--select", "+report"]);
     ended.expect(0);
@@ -172,7 +198,8 @@ fn target_vars_select_and_exclude_reach_dbt_and_python() {
     project.run(&["run", "-t", "prod", "--select", "totals"]).expect(0);
     assert_eq!(project.results(), ["totals success"]);
     assert_eq!(project.query("select max(scaled) from prod.totals"), json!([[400]]));
-    let tables = project.query("select distinct table_schema from information_schema.tables where table_name = 'totals'");
+    let tables =
+        project.query("select distinct table_schema from information_schema.tables where table_name = 'totals'");
     assert_eq!(tables, json!([["prod"]]));
     project.run(&["run", "--select", "nothing_of_that_name"]).expect(0).says("Nothing to do");
 }
@@ -181,7 +208,10 @@ fn target_vars_select_and_exclude_reach_dbt_and_python() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn fail_fast_starts_nothing_more() {
     let project = Project::bare();
-    project.write("models/a_bad.py", "print('bad')\nif list_models():\n    raise RuntimeError('no')\nwrite_to_model(None)\n");
+    project.write(
+        "models/a_bad.py",
+        "print('bad')\nif list_models():\n    raise RuntimeError('no')\nwrite_to_model(None)\n",
+    );
     for name in ["b", "c", "d"] {
         project.write(&format!("models/{name}.sql"), "select 1 as id");
     }

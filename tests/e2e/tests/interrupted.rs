@@ -37,6 +37,7 @@ fn interrupt(mut running: Running, to: To) -> Ended {
     running.wait()
 }
 
+#[expect(clippy::print_stdout, reason = "the figure is the result; it is shown, not asserted")]
 #[track_caller]
 fn assert_ended_well(what: &str, project: &Project, ended: &Ended) {
     println!("{what}: ended {:?} after the signal", ended.took);

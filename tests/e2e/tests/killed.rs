@@ -84,7 +84,8 @@ fn a_first_generate_that_is_killed_leaves_only_whole_files_and_the_next_complete
     project.run_host(&["generate"]).expect(0);
     assert_eq!(whole_stubs(&project), MODELS);
     project.run_host(&["generate", "--check"]).expect(0);
-    let left: Vec<_> = project.tree().into_keys().filter(|path| path.extension().is_some_and(|it| it == "tmp")).collect();
+    let left: Vec<_> =
+        project.tree().into_keys().filter(|path| path.extension().is_some_and(|it| it == "tmp")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
 

@@ -52,27 +52,17 @@ fn models_that_misbehave_harm_only_themselves() {
         assert_eq!(project.query(&format!("select id from {name}")), json!([[1]]), "{name}");
     }
 
-    let results = project.json("target/run_results.json");
-    let message = |name: &str| {
-        let results = results["results"].as_array().unwrap().iter();
-        let result = results.clone().find(|result| result["unique_id"] == format!("model.shop.{name}")).unwrap();
-        result["message"].as_str().unwrap().to_owned()
-    };
-    let crash = message("segfault");
+    let crash = project.message("segfault");
     assert!(crash.starts_with("the model's process was killed by signal 11 (SIGSEGV)"), "{crash}");
-    insta::assert_snapshot!(message("exits"), @"the model's process ended with exit code 0 before the model was done (os._exit ends a process like that)");
-    insta::assert_snapshot!(message("system_exit"), @"fal: the script ended without a call of write_to_model");
-    insta::assert_snapshot!(message("recursion"), @r#"
-    Traceback (most recent call last):
-      File "models/recursion.py", line 5, in <module>
-        again(0)
-      File "models/recursion.py", line 2, in again
-        return again(n + 1)
-               ^^^^^^^^^^^^
-      [the same frame 984 more times]
-    RecursionError: maximum recursion depth exceeded
-    "#);
-    insta::assert_snapshot!(message("fails_late"), @r#"
+    insta::assert_snapshot!(project.message("exits"), @"the model's process ended with exit code 0 before the model was done (os._exit ends a process like that)");
+    insta::assert_snapshot!(project.message("system_exit"), @"fal: the script ended without a call of write_to_model");
+    let recursion = project.message("recursion");
+    assert!(
+        recursion.contains("models/recursion.py\", line 2, in again") && recursion.contains("RecursionError"),
+        "{recursion}"
+    );
+    assert!(recursion.lines().count() < 12, "a long traceback is cut: {recursion}");
+    insta::assert_snapshot!(project.message("fails_late"), @r#"
     Traceback (most recent call last):
       File "models/fails_late.py", line 2, in <module>
         raise RuntimeError("after the write")
@@ -80,7 +70,10 @@ fn models_that_misbehave_harm_only_themselves() {
     "#);
 
     // All that the chatty one printed came through, under its name.
-    ended.says("healthy | working in project, 1 thread").says("healthy | pandas is itself").says("chatty | chatty is done");
+    ended
+        .says("healthy | working in project, 1 thread")
+        .says("healthy | pandas is itself")
+        .says("chatty | chatty is done");
     let printed = ended.stdout.lines().filter(|line| line.contains("  chatty | xxx")).count();
     assert_eq!(printed, 50_000);
     ended.says("segfault | about to crash");

@@ -11,11 +11,20 @@ fn tables_and_incremental_models_run_in_processes_of_their_own() {
     ended.expect(1).says("doubled | native models print too");
     assert_eq!(
         project.results(),
-        ["below_native success", "doubled success", "exits error", "growing success", "orders success"],
+        [
+            "below_native success",
+            "below_script success",
+            "doubled success",
+            "exits error",
+            "growing success",
+            "orders success",
+            "script success",
+        ],
         "{ended}"
     );
     assert_eq!(project.query("from doubled order by id"), json!([[2], [4]]));
     assert_eq!(project.query("from below_native order by id"), json!([[2], [4]]));
+    assert_eq!(project.query("from below_script"), json!([[12]]));
     assert_eq!(project.query("from growing order by id"), json!([[1], [2]]));
 
     project.remove("models/exits.py");

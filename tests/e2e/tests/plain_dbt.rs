@@ -33,6 +33,10 @@ fn after_a_run_dbt_test_and_dbt_run_pass() {
     project.dbt(&["test"]).expect(0).says("ERROR=0");
     project.dbt(&["run"]).expect(0);
     project.dbt(&["docs", "generate"]).expect(0);
-    assert_eq!(project.query("select * from report order by place"), rows, "dbt left the tables of Python models alone");
+    assert_eq!(
+        project.query("select * from report order by place"),
+        rows,
+        "dbt left the tables of Python models alone"
+    );
     project.nothing_is_left();
 }

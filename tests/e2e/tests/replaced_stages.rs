@@ -112,13 +112,15 @@ fn the_configuration_reaches_the_plugin_and_is_checked_against_its_schema() {
     project.run_host(&trust).expect(0);
     assert!(project.read("models/acme/a.sql").starts_with("-- MADE BY ACME\n"));
 
-    for (config, snapshot) in [
-        ("{heading: 7}", "`heading`: 7 is not of type \"string\""),
-        ("{colour: red}", "'colour' was unexpected"),
-    ] {
+    for (config, snapshot) in
+        [("{heading: 7}", "`heading`: 7 is not of type \"string\""), ("{colour: red}", "'colour' was unexpected")]
+    {
         let project = with_own_plugin(&format!("  config: {{acme-stages: {config}}}\n"));
         let ended = project.run_host(&trust);
-        ended.expect(2).says("the configuration of the plugin `acme-stages` in fal_project.yml is wrong").says(snapshot);
+        ended
+            .expect(2)
+            .says("the configuration of the plugin `acme-stages` in fal_project.yml is wrong")
+            .says(snapshot);
         assert!(!project.has("models/acme/a.sql"));
     }
 }

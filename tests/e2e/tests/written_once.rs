@@ -13,9 +13,18 @@ const REFUSED: [(&str, &str); 6] = [
 ];
 
 const ALLOWED: [(&str, &str); 3] = [
-    ("branches", "df = ref('orders')\nif len(df) > 1:\n    write_to_model(df)\nelse:\n    write_to_model(df.head(1))\n"),
-    ("cases", "df = ref('orders')\nmatch len(df):\n    case 0:\n        write_to_model(df)\n    case _:\n        write_to_model(df.head(1))\n"),
-    ("caught", "df = ref('orders')\ntry:\n    small = df.head(1)\nexcept ValueError:\n    write_to_model(df)\nelse:\n    write_to_model(small)\n"),
+    (
+        "branches",
+        "df = ref('orders')\nif len(df) > 1:\n    write_to_model(df)\nelse:\n    write_to_model(df.head(1))\n",
+    ),
+    (
+        "cases",
+        "df = ref('orders')\nmatch len(df):\n    case 0:\n        write_to_model(df)\n    case _:\n        write_to_model(df.head(1))\n",
+    ),
+    (
+        "caught",
+        "df = ref('orders')\ntry:\n    small = df.head(1)\nexcept ValueError:\n    write_to_model(df)\nelse:\n    write_to_model(small)\n",
+    ),
 ];
 
 /// The analysis sees the second call only.
@@ -45,7 +54,8 @@ fn models_that_write_never_twice_or_in_a_loop_are_refused_with_their_lines() {
     for (name, code) in REFUSED {
         project.write(&format!("models/{name}.py"), code);
     }
-    let cells = ["df = ref('orders')\nwrite_to_model(df)", "# another cell\n\nfor n in range(2):\n    write_to_model(df)"];
+    let cells =
+        ["df = ref('orders')\nwrite_to_model(df)", "# another cell\n\nfor n in range(2):\n    write_to_model(df)"];
     project.write("models/cells.ipynb", notebook(&cells));
     let ended = project.run_host(&["generate"]);
     ended.expect(2);
@@ -177,29 +187,31 @@ fn exclusive_branches_run_and_what_evades_the_count_is_caught_before_the_second_
     ended.expect(1).says("evades | wrote once").never_says("wrote twice");
     assert_eq!(
         project.results(),
-        ["branches success", "cases success", "caught success", "evades error", "notebook error", "orders success", "silent error"]
+        [
+            "branches success",
+            "cases success",
+            "caught success",
+            "evades error",
+            "notebook error",
+            "orders success",
+            "silent error"
+        ]
     );
-    let results = project.json("target/run_results.json");
-    let message = |name: &str| {
-        let results = results["results"].as_array().unwrap();
-        let result = results.iter().find(|result| result["unique_id"] == format!("model.shop.{name}")).unwrap();
-        result["message"].as_str().unwrap().to_owned()
-    };
-    insta::assert_snapshot!(message("evades"), @r#"
+    insta::assert_snapshot!(project.message("evades"), @r#"
     Traceback (most recent call last):
       File "models/evades.py", line 4, in <module>
         write_to_model(ref('orders').head(0))
     FalError: fal: write_to_model was already called at line 2
     A model writes exactly once: put the rows together, then write them.
     "#);
-    insta::assert_snapshot!(message("notebook"), @r#"
+    insta::assert_snapshot!(project.message("notebook"), @r#"
     Traceback (most recent call last):
       File "models/notebook.ipynb", Cell 2, line 4, in <module>
         write_to_model(ref('orders').head(0))
     FalError: fal: write_to_model was already called at Cell 2, line 2
     A model writes exactly once: put the rows together, then write them.
     "#);
-    insta::assert_snapshot!(message("silent"), @"");
+    insta::assert_snapshot!(project.message("silent"), @"fal: the script ended without a call of write_to_model");
     for name in ["evades", "silent", "notebook"] {
         assert_eq!(project.query(&format!("select count(*) from {name}")), json!([[2]]), "{name}: the old table stays");
     }

@@ -1,3 +1,5 @@
 def model(dbt, session):
     dbt.config(materialized="table")
-    return dbt.ref("totals").df().assign(doubled=lambda rows: rows["amount"] * 2)
+    orders = dbt.ref("stg_orders").df()
+    totals = orders.groupby("customer", as_index=False)["amount"].sum()
+    return totals.assign(doubled=totals["amount"] * 2)
