@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import threading
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,8 @@ class DuckDB:
     def cancel(self) -> None:
         with self._lock:
             for connection in self._open:
-                connection.cursor.interrupt()
+                with contextlib.suppress(duckdb.Error):  # it may be closing
+                    connection.cursor.interrupt()
 
     def _connect(self) -> _Connection:
         handle = self._adapter.connections.env().handle()
@@ -124,10 +126,8 @@ class _Connection:
             self._handle.close()
 
     def rollback(self) -> None:
-        try:
+        with contextlib.suppress(duckdb.Error):  # no transaction, or one that DuckDB has already rolled back
             self.cursor.execute("rollback")
-        except duckdb.Error:
-            pass  # no transaction, or one that DuckDB has already rolled back
         self.close()
 
 

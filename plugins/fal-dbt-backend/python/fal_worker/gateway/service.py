@@ -85,7 +85,7 @@ class Gateway:
         return {**result, "message": message, "rows_affected": job.rows, "adapter_response": response}
 
     def _committed(self, unique_id: str, relation: Any) -> None:
-        """dbt learns of the new table, and compiles the stub, so that what is downstream needs not do it at once, twice."""
+        """dbt learns of the new table; the stub is compiled, as dbt's artifacts have it of an ephemeral model that ran."""
         invocation, adapter = self._invocation, self._invocation.adapter
         with adapter.connection_named(unique_id):
             old = adapter.get_relation(relation.database, relation.schema, relation.identifier)

@@ -41,11 +41,11 @@ def from_exception(error: BaseException) -> SessionError:
     names = [cls.__name__ for cls in type(error).__mro__]
     if isinstance(error, ModuleNotFoundError):
         return SessionError("dbt::missing", str(error), f"Install what provides `{error.name}` into the session's Python.")
+    if "Found a cycle" in str(error):
+        return SessionError("dbt::cycle", str(error))
     for name in names:
         if name in _CODES:
             return SessionError(_CODES[name], str(error))
     if "DbtBaseException" in names:
         return SessionError("dbt::error", str(error))
-    if type(error) is RuntimeError and str(error).startswith("Found a cycle"):
-        return SessionError("dbt::cycle", str(error))
     return SessionError("dbt::internal", f"{type(error).__name__}: {error}")

@@ -64,8 +64,6 @@ class Invocation:
         }
         self.on_parsed.set_result(run_graph(task))
         self._schemas.save()
-        if not self.executes:
-            self._manifest.write()
 
     def selection(self) -> set[str]:
         """Sleeps until the host has said what will run."""
@@ -187,8 +185,8 @@ class Invocation:
             return False
 
     def failed_hooks(self) -> list[dict[str, Any]]:
-        results = [to_node_result(r) for r in self.task.node_results if getattr(r, "node", None) is not None]
-        return [r for r in results if r["unique_id"].startswith("operation.") and r["status"] == "error"]
+        results = [to_node_result(r) for r in self.task.node_results]
+        return [r for r in results if r["unique_id"].startswith("operation") and r["status"] == "error"]
 
     def failure(self) -> BaseException | None:
         """What ended dbt's invocation, if that was no orderly end."""
@@ -233,7 +231,8 @@ class Invocation:
         known = {param.name for param in cli.commands[command].params}
         words = arguments.words(self.request, known)
         sys.argv = ["dbt", *words]  # dbt notes it as the invocation's command
-        self._manifest.install()
+        if self.executes:
+            self._manifest.install()
         try:
             with installed(command, host_task(self)), as_tables(self.stubs), self._schemas.used():
                 return dbtRunner(callbacks=[self._callback]).invoke(words)

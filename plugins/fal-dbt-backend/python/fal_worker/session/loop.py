@@ -63,6 +63,7 @@ def _die(state: _State) -> None:
         if state.session is not None:
             state.session.cancel()
             state.session.close_database()
+        atexit._run_exitfuncs()
     finally:
         os._exit(1)
 

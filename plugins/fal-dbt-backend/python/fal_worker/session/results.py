@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 
@@ -27,11 +28,12 @@ def _rows(response: dict[str, Any]) -> int | None:
 
 def to_node_result(result: Any) -> dict[str, Any]:
     """The protocol's form of what dbt says of a node."""
-    node = result.node
+    # dbt 1.8 has no node for a hook that failed.
+    node = getattr(result, "node", None)
     response = dict(result.adapter_response or {})
     compiled = getattr(node, "compiled", None)
     return {
-        "unique_id": node.unique_id,
+        "unique_id": getattr(node, "unique_id", "operation"),
         "status": _text(result.status),
         "message": None if result.message is None else str(result.message),
         "execution_time": result.execution_time,
@@ -54,8 +56,9 @@ def _parse_timing(steps: list[dict[str, Any]]) -> list[Any]:
     def moment(text: str | None) -> datetime | None:
         if not text:
             return None
-        # dbt's own times are UTC without a zone; before 3.11 Python does not read a final Z.
-        value = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        # dbt's own times are UTC without a zone. Before 3.11 Python reads no final Z, and six digits of a second only.
+        text = re.sub(r"\.(\d+)", lambda found: "." + found[1][:6].ljust(6, "0"), text.replace("Z", "+00:00"))
+        value = datetime.fromisoformat(text)
         return value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
 
     return [TimingInfo(s["name"], moment(s.get("started_at")), moment(s.get("completed_at"))) for s in steps]

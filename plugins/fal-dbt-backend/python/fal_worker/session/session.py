@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from concurrent.futures import Future
 from importlib.util import find_spec
@@ -150,12 +151,14 @@ class Session:
 
     def cancel(self) -> None:
         """Interrupts queries of dbt and of the gateway, and models that dbt waits for."""
-        if self._native is not None:
-            self._native.cancel()
-        if self._gateway is not None:
-            self._gateway.cancel()
+        for part in (self._native, self._gateway):
+            if part is not None:
+                # What is interrupted may end, and close its connection, at the same moment.
+                with contextlib.suppress(Exception):
+                    part.cancel()
         if self._invocation is not None and self._invocation.task is not None:
-            self._invocation.within(self._invocation.cancel_queries)
+            with contextlib.suppress(Exception):
+                self._invocation.within(self._invocation.cancel_queries)
 
     def close_database(self) -> None:
         """dbt-duckdb holds the file until the process ends; it should be whole and free before that."""

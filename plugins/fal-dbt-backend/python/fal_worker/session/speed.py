@@ -100,7 +100,7 @@ class ManifestLater:
 
     def __init__(self) -> None:
         self._module = import_module("dbt.parser.manifest")
-        self._original = getattr(self._module, "write_manifest", None)
+        self._original: Any = getattr(self._module, "write_manifest", None)
         self._call: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
     def install(self) -> None:
@@ -113,8 +113,17 @@ class ManifestLater:
 
     def write(self) -> None:
         call, self._call = self._call, None
-        if call is not None and self._original is not None:
-            self._original(*call[0], **call[1])
+        if call is None or self._original is None:
+            return
+        manifest, target, *rest = call[0]
+        # Perhaps the process is ended in the middle of it, since this is not where dbt writes: whole files only.
+        with tempfile.TemporaryDirectory(dir=target, prefix=".manifest") as folder:
+            self._original(manifest, folder, *rest, **call[1])
+            for name in os.listdir(folder):
+                os.replace(os.path.join(folder, name), os.path.join(target, name))
 
     def _note(self, *args: Any, **kwargs: Any) -> None:
-        self._call = (args, kwargs)
+        if len(args) < 2:
+            self._original(*args, **kwargs)  # a dbt that calls it otherwise
+        else:
+            self._call = (args, kwargs)

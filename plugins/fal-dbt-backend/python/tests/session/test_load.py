@@ -34,7 +34,7 @@ groups:
   - {name: finance, owner: {name: me}}
 """,
     "tests/single.sql": "select * from {{ ref('orders') }} where false",
-    "snapshots/snap.sql": "{% snapshot snap %}{{ config(unique_key='id', strategy='check', check_cols='all') }} select * from {{ ref('orders') }}{% endsnapshot %}",
+    "snapshots/snap.sql": "{% snapshot snap %}{{ config(unique_key='id', strategy='check', check_cols='all', target_schema='main') }} select * from {{ ref('orders') }}{% endsnapshot %}",
     "selectors.yml": "selectors:\n  - {name: nightly, definition: 'tag:a'}\n",
 }
 
