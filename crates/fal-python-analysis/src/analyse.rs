@@ -8,6 +8,7 @@ use crate::{
     flow::{self, Counted},
     imports::imports,
     kind::kind,
+    misplaced::misplaced,
     position::Lines,
     tree::Tree,
 };
@@ -28,6 +29,11 @@ pub fn analyse(text: &str, tree: &Tree<'_>) -> PythonAnalysis {
         writes: counted.writes,
         write_count: counted.count,
         imports: imports(&file),
-        diagnostics: both.into_iter().chain(counted.diagnostics).chain(found.diagnostics).collect(),
+        diagnostics: misplaced(&file)
+            .into_iter()
+            .chain(both)
+            .chain(counted.diagnostics)
+            .chain(found.diagnostics)
+            .collect(),
     }
 }

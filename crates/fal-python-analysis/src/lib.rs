@@ -9,6 +9,7 @@ mod evaluate;
 mod flow;
 mod imports;
 mod kind;
+mod misplaced;
 mod names;
 mod newline;
 mod position;

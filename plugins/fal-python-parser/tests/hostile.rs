@@ -191,6 +191,9 @@ fn deep_nesting_does_not_overflow() {
         deep("(", "x", " and y)"),
         deep("(", "x", " if x else y)"),
         "ref('a')\n".repeat(5_000),
+        (0..80).map(|n| format!("{0}if a{n}:\n{0} pass\n{0}if not a{n}:\n", " ".repeat(n))).collect::<String>()
+            + &" ".repeat(80)
+            + "write_to_model(1)",
         "ref(a);".repeat(5_000),
         format!("[{}]", "ref('a'), ".repeat(5_000)),
         "lambda: write_to_model(1)\n".repeat(2_000),

@@ -48,6 +48,37 @@ fn sequences_add_and_branches_join() {
 }
 
 #[test]
+fn conditions_of_one_block_may_exclude_each_other() {
+    check(&[
+        ("if a:\n  W\nif not a:\n  W", "1..1"),
+        ("if a:\n  W\nx = 1\nif a:\n  W", "0..2 twice"),
+        ("if m == 'x':\n  W\nif m == 'y':\n  W", "0..1 never_on_some_path"),
+        ("if m == 'x':\n  W\nif m != 'x':\n  W", "1..1"),
+        ("if m == 'x':\n  W\nelif m == 'y':\n  W\nif m == 'z':\n  W", "0..1 never_on_some_path"),
+        ("if m == 'x':\n  W\nif n == 'x':\n  W", "0..2 twice"),
+        ("if df.empty:\n  W\n  sys.exit()\nif not df.empty:\n  W", "1..1"),
+        ("def f():\n  if a:\n    W\n  if not a:\n    W\nf()", "1..1"),
+        ("if a:\n  W\nif b:\n  x()\nif not a:\n  W\nif not b:\n  W", "1..2 twice"),
+    ]);
+}
+
+#[test]
+fn statements_in_the_wrong_place_are_errors() {
+    for text in [
+        "return",
+        "yield 1",
+        "break",
+        "class C:\n  return",
+        "for x in y:\n  pass\nelse:\n  break",
+        "for x in y:\n  def f():\n    continue",
+    ] {
+        let codes: Vec<String> = agreed(text).diagnostics.into_iter().map(|it| it.code).collect();
+        assert_eq!(codes, ["python::syntax"], "{text}");
+    }
+    assert!(agreed("def f():\n  return [(yield 1)]\nwhile a:\n  if b:\n    break\n").diagnostics.is_empty());
+}
+
+#[test]
 fn known_conditions_are_decided() {
     check(&[
         ("if __name__ == '__main__':\n  W", "1..1"),

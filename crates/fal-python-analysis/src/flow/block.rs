@@ -6,6 +6,9 @@ use crate::tree::{Kind, NodeId};
 impl Walker<'_, '_, '_> {
     /// Statements one after the other.
     pub(super) fn block(&mut self, statements: &[NodeId]) -> Flow {
+        if let Some(flow) = self.by_cases(statements) {
+            return flow;
+        }
         let mut flow = Flow::NOTHING;
         for statement in statements {
             if flow.normal.is_none() {
@@ -51,7 +54,8 @@ impl Walker<'_, '_, '_> {
     fn condition(&mut self, kids: &[NodeId], body: usize) -> Flow {
         let (test, rest) = (kids[0], &kids[1..]);
         let (yes, no) = rest.split_at(body);
-        let branches = match truth(self.file, test) {
+        let known = self.assumed.get(&test).copied().or_else(|| truth(self.file, test));
+        let branches = match known {
             Some(true) => self.block(yes),
             Some(false) => self.block(no),
             None => self.block(yes).or(self.block(no)),

@@ -66,7 +66,9 @@ impl Walker<'_, '_, '_> {
             return known.unwrap_or_else(|| self.recursion(function));
         }
         self.called.insert(function, None);
+        let assumed = std::mem::take(&mut self.assumed);
         let body = self.function_body(function);
+        self.assumed = assumed;
         let flow = if self.is_generator(function) { Flow::normal(Paths::perhaps(most(&body))) } else { called(body) };
         self.called.insert(function, Some(flow));
         flow

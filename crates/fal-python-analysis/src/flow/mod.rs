@@ -7,6 +7,7 @@
 //! only for the first, and the run time has the last word there.
 
 mod block;
+mod exclusive;
 mod expression;
 mod function;
 mod outcome;

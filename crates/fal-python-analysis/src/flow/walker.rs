@@ -16,6 +16,8 @@ pub(super) struct Walker<'f, 't, 'a> {
     relevant: Vec<bool>,
     /// Functions and lambdas that were called; `None`: being walked just now.
     pub(super) called: FxHashMap<NodeId, Option<Flow>>,
+    /// Conditions taken to hold or to fail in the case at hand.
+    pub(super) assumed: FxHashMap<NodeId, bool>,
     /// All calls of `write_to_model`.
     pub(super) writes: FxHashSet<NodeId>,
 }
@@ -24,7 +26,7 @@ impl<'f, 't, 'a> Walker<'f, 't, 'a> {
     pub(super) fn new(file: &'f File<'t, 'a>) -> Self {
         let ours = file.uses_of(Ours::WriteToModel).filter(|(_, meaning)| *meaning == Meaning::Ours);
         let writes = ours.filter_map(|(name, _)| file.call_of(name)).collect();
-        Self { file, relevant: relevant(file), called: FxHashMap::default(), writes }
+        Self { file, relevant: relevant(file), called: FxHashMap::default(), assumed: FxHashMap::default(), writes }
     }
 
     pub(super) fn is_relevant(&self, id: NodeId) -> bool {

@@ -1,0 +1,88 @@
+//! Conditions of one block that exclude each other: `if full:` and later `if not full:`, `if mode == "a":` and later
+//! `if mode == "b":`. Whether a value changes in between is not looked at: it is not certain then that both hold.
+
+use super::{outcome::Flow, walker::Walker};
+use crate::tree::{Kind, NodeId, Unary};
+
+/// More cases than this are not told apart.
+const LIMIT: usize = 8;
+
+/// A condition: what is looked at, and the literal that it is compared with.
+#[derive(Clone, Copy, PartialEq)]
+struct Test<'t> {
+    node: NodeId,
+    subject: &'t str,
+    literal: Option<&'t str>,
+    negated: bool,
+}
+
+impl<'t> Walker<'_, 't, '_> {
+    /// The block once for each case of a condition that several of its statements look at; `None`: there is none.
+    pub(super) fn by_cases(&mut self, statements: &[NodeId]) -> Option<Flow> {
+        let tests = self.tests(statements);
+        let open = |test: &&Test<'_>| !self.assumed.contains_key(&test.node);
+        let shared = |test: &&Test<'_>| tests.iter().filter(|other| other.subject == test.subject).count() > 1;
+        let subject = tests.iter().filter(open).find(shared)?.subject;
+        let group: Vec<Test<'t>> = tests.into_iter().filter(|test| test.subject == subject).collect();
+        let mut cases: Vec<Option<&str>> = group.iter().map(|test| test.literal).collect();
+        cases.sort_unstable();
+        cases.dedup();
+        let literals = cases.iter().flatten().count();
+        if literals > LIMIT || (literals > 0 && literals < cases.len()) || self.assumed.len() > LIMIT {
+            return None;
+        }
+        // The last case is that of no literal, or of a condition that fails.
+        let flows = cases.iter().map(Some).chain([None]).map(|case| self.in_case(statements, &group, case));
+        flows.collect::<Vec<_>>().into_iter().reduce(Flow::or)
+    }
+
+    fn in_case(&mut self, statements: &[NodeId], group: &[Test<'_>], case: Option<&Option<&str>>) -> Flow {
+        for test in group {
+            let holds = case.is_some_and(|literal| test.literal == *literal);
+            self.assumed.insert(test.node, holds != test.negated);
+        }
+        let flow = self.block(statements);
+        group.iter().for_each(|test| {
+            self.assumed.remove(&test.node);
+        });
+        flow
+    }
+
+    /// The conditions of `if` and `elif` below which something matters.
+    fn tests(&self, statements: &[NodeId]) -> Vec<Test<'t>> {
+        let mut out = Vec::new();
+        for statement in statements {
+            let mut at = *statement;
+            while let Kind::If { body } = self.kind(at) {
+                let kids = self.kids(at);
+                if self.is_relevant(at) {
+                    out.push(self.test(kids[0]));
+                }
+                match &kids[1 + *body as usize..] {
+                    [next] => at = *next,
+                    _ => break,
+                }
+            }
+        }
+        if out.len() > 2 * LIMIT { Vec::new() } else { out }
+    }
+
+    fn test(&self, node: NodeId) -> Test<'t> {
+        let kids = self.kids(node);
+        if let (Kind::Unary(Unary::Not), [inner]) = (self.kind(node), kids) {
+            let inner = self.test(*inner);
+            return Test { node, negated: !inner.negated, ..inner };
+        }
+        let literal = |id: NodeId| matches!(self.kind(id), Kind::Str(_) | Kind::Int(_)).then(|| self.file.source(id));
+        match (self.kind(node), kids) {
+            (Kind::Compare { equal, unequal }, [left, right]) if *equal || *unequal => {
+                let subject = self.file.source(*left);
+                match literal(*right) {
+                    Some(value) => Test { node, subject, literal: Some(value), negated: *unequal },
+                    None => Test { node, subject: self.file.source(node), literal: None, negated: false },
+                }
+            }
+            _ => Test { node, subject: self.file.source(node), literal: None, negated: false },
+        }
+    }
+}
