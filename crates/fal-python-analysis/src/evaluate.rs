@@ -3,8 +3,8 @@
 use std::cell::Cell;
 
 use crate::{
+    builtin::{rearrange, view},
     context::File,
-    scope::ScopeKind,
     tree::{Binary, Kind, NodeId, Unary},
     value::{Value, bytes, complex, float},
 };
@@ -15,25 +15,6 @@ pub(crate) const UNKNOWN: char = '\u{0}';
 
 /// Values of loop variables in one turn.
 pub(crate) type Turn<'t> = Vec<(&'t str, Value)>;
-
-/// Methods that change a list, set or dict in place.
-const MUTATORS: [&str; 15] = [
-    "append",
-    "extend",
-    "insert",
-    "remove",
-    "pop",
-    "clear",
-    "sort",
-    "reverse",
-    "add",
-    "discard",
-    "update",
-    "popitem",
-    "setdefault",
-    "difference_update",
-    "intersection_update",
-];
 
 /// Evaluates within limits: names may stand for one another only so far, and values may not explode.
 pub(crate) struct Evaluator<'f, 't, 'a> {
@@ -209,81 +190,6 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
     }
 }
 
-/// Builtins whose result is known where their arguments are.
-const REARRANGERS: [&str; 9] = ["zip", "list", "tuple", "set", "frozenset", "iter", "reversed", "sorted", "enumerate"];
-
-impl File<'_, '_> {
-    /// Whether a call is one of a builtin or method that the evaluation knows.
-    pub(crate) fn rearranges(&self, call: NodeId) -> bool {
-        let Some((function, args, _)) = self.call(call) else { return false };
-        match self.tree.kind(function) {
-            Kind::Attribute(_) => args.is_empty(),
-            Kind::Name(name, _) => {
-                REARRANGERS.contains(name) && self.scopes().resolve(name, self.scopes().scope(call)).is_none()
-            }
-            _ => false,
-        }
-    }
-
-    /// The expression that a name stands for, if it is bound once, by a plain assignment.
-    pub(crate) fn bound_value(&self, name: &str, at: NodeId) -> Option<NodeId> {
-        let scope = self.scopes().scope(at);
-        let binder = self.scopes().resolve_once(name, scope)?;
-        if self.scopes().kind(self.scopes().scope(binder)) == ScopeKind::Comprehension {
-            return None;
-        }
-        let parent = self.scopes().parent(binder);
-        let kids = self.tree.kids(parent);
-        match self.tree.kind(parent) {
-            Kind::Assign | Kind::NamedExpr => kids.last().copied(),
-            Kind::AnnAssign { value: true } => kids.last().copied(),
-            Kind::Tuple | Kind::List => self.unpacked(parent, binder),
-            _ => None,
-        }
-    }
-
-    /// `A, B = 'a', 'b'`.
-    fn unpacked(&self, target: NodeId, binder: NodeId) -> Option<NodeId> {
-        let assign = self.scopes().parent(target);
-        if !matches!(self.tree.kind(assign), Kind::Assign) {
-            return None;
-        }
-        let value = *self.tree.kids(assign).last()?;
-        let plain = |id: NodeId| {
-            let kids = self.tree.kids(id);
-            let display = matches!(self.tree.kind(id), Kind::Tuple | Kind::List);
-            (display && !kids.iter().any(|kid| matches!(self.tree.kind(*kid), Kind::Starred))).then_some(kids)
-        };
-        let (targets, values) = (plain(target)?, plain(value)?);
-        let same = targets.len() == values.len() && value != target;
-        values.get(self.place(target, binder)).copied().filter(|_| same)
-    }
-
-    /// Whether something in the file changes the list, set or dict of this name in place.
-    fn is_mutated(&self, name: &str, at: NodeId) -> bool {
-        let home = self.scopes().resolve(name, self.scopes().scope(at)).map(|(scope, _)| scope);
-        let same = |id: NodeId| self.scopes().resolve(name, self.scopes().scope(id)).map(|(scope, _)| scope) == home;
-        self.tree.ids().any(|id| {
-            matches!(self.tree.kind(id), Kind::Name(found, _) if *found == name) && self.changes(id) && same(id)
-        })
-    }
-
-    fn changes(&self, id: NodeId) -> bool {
-        let parent = self.scopes().parent(id);
-        let outer = self.scopes().parent(parent);
-        match self.tree.kind(parent) {
-            Kind::Attribute(method) => MUTATORS.contains(method),
-            Kind::Subscript => match self.tree.kind(outer) {
-                Kind::Assign => self.tree.kids(outer).last() != Some(&parent),
-                Kind::AugAssign => self.tree.kids(outer).first() == Some(&parent),
-                Kind::Delete => true,
-                _ => false,
-            },
-            _ => false,
-        }
-    }
-}
-
 /// A literal's value.
 pub(crate) fn constant(kind: &Kind<'_>) -> Option<Value> {
     Some(match kind {
@@ -299,46 +205,6 @@ pub(crate) fn constant(kind: &Kind<'_>) -> Option<Value> {
         Kind::Ellipsis => Value::Atom("...".to_owned()),
         _ => return None,
     })
-}
-
-fn view(pairs: Vec<(Value, Value)>, method: &str) -> Option<Value> {
-    let pick: fn((Value, Value)) -> Value = match method {
-        "items" => |(key, value)| Value::Tuple(vec![key, value]),
-        "keys" => |(key, _)| key,
-        "values" => |(_, value)| value,
-        _ => return None,
-    };
-    Some(Value::List(pairs.into_iter().map(pick).collect()))
-}
-
-fn rearrange(function: &str, args: Vec<Value>) -> Option<Value> {
-    if function == "zip" {
-        return zip(args);
-    }
-    let mut args = args.into_iter();
-    let (Some(only), None) = (args.next(), args.next()) else { return None };
-    let mut items = only.items()?;
-    match function {
-        "list" | "tuple" | "set" | "frozenset" | "iter" => {}
-        "reversed" => items.reverse(),
-        "sorted" => {
-            items.iter().all(|item| item.as_str().is_some()).then_some(())?;
-            items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
-        }
-        "enumerate" => {
-            let pair = |(at, item): (usize, Value)| Value::Tuple(vec![Value::Atom(at.to_string()), item]);
-            items = items.into_iter().enumerate().map(pair).collect();
-        }
-        _ => return None,
-    }
-    Some(Value::List(items))
-}
-
-fn zip(args: Vec<Value>) -> Option<Value> {
-    let columns: Vec<Vec<Value>> = args.into_iter().map(Value::items).collect::<Option<_>>()?;
-    let rows = columns.iter().map(Vec::len).min().unwrap_or(0);
-    let row = |at: usize| Value::Tuple(columns.iter().map(|column| column[at].clone()).collect());
-    Some(Value::List((0..rows).map(row).collect()))
 }
 
 fn size(value: &Value) -> usize {

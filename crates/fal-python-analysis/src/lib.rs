@@ -3,6 +3,8 @@
 //! A parser plugin lowers its own tree into [`tree::Tree`] and calls [`analyse`], so that all parsers agree.
 
 mod analyse;
+mod binding;
+mod builtin;
 mod context;
 mod dependency;
 mod evaluate;
