@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Once, OnceLock},
 };
 
 use fal_graph::{Criteria, Dag, DagBuilder, Selection, Selector};
@@ -50,15 +50,19 @@ impl OpenSession {
     pub(crate) fn load(&self, models: &[ModelFile]) -> Result<Loaded, HostError> {
         let session = Arc::clone(&self.session);
         let loading = Arc::new(OnceLock::new());
-        let loaded = Arc::clone(&loading);
+        let closing = Arc::new(Once::new());
+        let (loaded, closed) = (Arc::clone(&loading), Arc::clone(&closing));
         self.interrupt.listen(move || {
             if loaded.get().is_none() {
-                // Its end is what counts: how orderly it was does not matter to anyone any more.
-                let _ = session.close(&CloseRequest { interrupted: true });
+                closed.call_once(|| close_at_once(&*session));
             }
         });
         let request = LoadRequest { python_models: models.iter().map(ModelFile::python_model).collect() };
         let graph = self.session.load(&request).map_err(|error| self.unless_interrupted(error.into()));
+        if matches!(graph, Err(HostError::Interrupted)) {
+            // Returns when the session has ended, whoever ends it: the process must not be gone before its children.
+            closing.call_once(|| close_at_once(&*self.session));
+        }
         // Only this call sets it.
         let _ = loading.set(());
         let graph = graph?;
@@ -94,6 +98,11 @@ impl OpenSession {
     pub(crate) fn log(&self, level: LogLevel, message: String) {
         self.reporters.emit(Timestamp::now(), EventKind::Log { level, name: None, unique_id: None, message });
     }
+}
+
+/// Its end is what counts: how orderly it was does not matter to anyone any more.
+fn close_at_once(session: &dyn ExecutionSession) {
+    let _ = session.close(&CloseRequest { interrupted: true });
 }
 
 /// dbt's nodes, with the Python models in the places of their stubs.
