@@ -13,13 +13,15 @@ const PATIENCE: Duration = Duration::from_millis(1800);
 pub(crate) fn listen(interrupt: &Interrupt) {
     let interrupt = interrupt.clone();
     let heard = move || {
-        if interrupt.raise() {
+        if interrupt.is_raised() {
             leave();
         }
+        // Before those who listen: one of them may take its time.
         thread::spawn(|| {
             thread::sleep(PATIENCE);
             leave();
         });
+        interrupt.raise();
     };
     // Without a handler the default holds: the process ends at once, and what it started with it.
     let _ = ctrlc::set_handler(heard);
