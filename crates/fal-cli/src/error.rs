@@ -1,7 +1,6 @@
 //! What a command says when it cannot go on.
 
 use fal_host::{HostError, plugins::PluginDoorError};
-use fal_project::GenerateError;
 
 use crate::{exit::Ended, output::Output};
 
@@ -10,7 +9,7 @@ use crate::{exit::Ended, output::Output};
 pub(crate) enum CliError {
     /// Anything behind the command line.
     #[error(transparent)]
-    Host(#[from] HostError),
+    Host(Box<HostError>),
     /// The command line makes no sense.
     #[error("{message}")]
     Usage {
@@ -39,21 +38,19 @@ impl CliError {
 
     /// Shows the error, and says how the command ends.
     pub(crate) fn show(&self, output: &Output) -> Ended {
-        match self {
-            Self::Host(HostError::Interrupted) => {
-                output.status("Interrupted");
-                Ended::Interrupted
-            }
-            Self::Host(HostError::Generate(GenerateError::Files(files))) => {
-                let problems: Vec<_> = files.iter().flat_map(fal_host::source_problems).collect();
-                output.problems(&problems);
-                Ended::Wrong
-            }
-            error => {
-                output.error(error, error.help().as_deref());
-                Ended::Wrong
-            }
+        let Self::Host(host) = self else {
+            output.error(self, self.help().as_deref());
+            return Ended::Wrong;
+        };
+        if matches!(**host, HostError::Interrupted) {
+            output.status("Interrupted");
+            return Ended::Interrupted;
         }
+        match host.files() {
+            Some(files) => output.problems(&files.iter().flat_map(fal_host::source_problems).collect::<Vec<_>>()),
+            None => output.error(self, self.help().as_deref()),
+        }
+        Ended::Wrong
     }
 
     fn help(&self) -> Option<String> {
@@ -65,14 +62,20 @@ impl CliError {
     }
 }
 
+impl From<HostError> for CliError {
+    fn from(error: HostError) -> Self {
+        Self::Host(Box::new(error))
+    }
+}
+
 impl From<PluginDoorError> for CliError {
     fn from(error: PluginDoorError) -> Self {
-        Self::Host(error.into())
+        HostError::from(error).into()
     }
 }
 
 impl From<fal_project::ProjectError> for CliError {
     fn from(error: fal_project::ProjectError) -> Self {
-        Self::Host(error.into())
+        HostError::from(error).into()
     }
 }

@@ -2,7 +2,7 @@
 
 use fal_graph::{DagError, SelectError};
 use fal_plugin::PluginError;
-use fal_project::{GenerateError, ProjectError};
+use fal_project::{FileDiagnostic, GenerateError, ProjectError};
 use fal_report::ReportError;
 
 use crate::plugins::PluginDoorError;
@@ -16,7 +16,7 @@ pub enum HostError {
     Project(#[from] ProjectError),
     /// The stubs cannot be generated.
     #[error(transparent)]
-    Generate(#[from] GenerateError),
+    Generate(Box<GenerateError>),
     /// A plugin cannot be used.
     #[error(transparent)]
     Door(#[from] PluginDoorError),
@@ -57,23 +57,38 @@ pub enum HostError {
 }
 
 impl HostError {
+    /// The problems in the project's files, if it is those that ended the command.
+    pub fn files(&self) -> Option<&[FileDiagnostic]> {
+        match self {
+            Self::Generate(error) => match &**error {
+                GenerateError::Files(files) => Some(files),
+                GenerateError::Plugin { .. } | GenerateError::Write { .. } => None,
+            },
+            _ => None,
+        }
+    }
+
     /// What the user can do.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Project(error) => error.help(),
             Self::Door(error) => error.help(),
             Self::Backend { error } => error.help.clone(),
-            Self::Generate(GenerateError::Plugin { source, .. }) => source.help.clone(),
+            Self::Generate(error) => match &**error {
+                GenerateError::Plugin { source, .. } => source.help.clone(),
+                GenerateError::Files(_) | GenerateError::Write { .. } => None,
+            },
             Self::UnknownModel { .. } => Some(
                 "is its stub disabled, or its folder left out by `.dbtignore`? `dbt ls` shows what dbt sees".to_owned(),
             ),
-            Self::Dag(_)
-            | Self::Select(_)
-            | Self::Generate(_)
-            | Self::Report(_)
-            | Self::Write { .. }
-            | Self::Interrupted => None,
+            Self::Dag(_) | Self::Select(_) | Self::Report(_) | Self::Write { .. } | Self::Interrupted => None,
         }
+    }
+}
+
+impl From<GenerateError> for HostError {
+    fn from(error: GenerateError) -> Self {
+        Self::Generate(Box::new(error))
     }
 }
 

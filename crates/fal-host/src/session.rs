@@ -8,7 +8,7 @@ use std::{
 use fal_graph::{Criteria, Dag, DagBuilder, Selection, Selector};
 use fal_plugin::{
     EventSink, ExecutionBackend, ExecutionSession,
-    payload::{CloseRequest, CloseResponse, Event, LoadRequest, LogLevel, SelectRequest, SessionInfo},
+    payload::{BeginRequest, CloseRequest, CloseResponse, Event, LoadRequest, LogLevel, SelectRequest, SessionInfo},
 };
 use fal_project::ModelFile;
 use fal_report::{EventKind, Reporters};
@@ -48,12 +48,13 @@ impl OpenSession {
 
     /// Reads the project. A Ctrl-C ends the session, and with it the waiting.
     pub(crate) fn load(&self, models: &[ModelFile]) -> Result<Loaded, HostError> {
-        let session = Arc::clone(&self.session);
+        // Weak, here and below: a session whose command failed ends when it is dropped.
+        let session = Arc::downgrade(&self.session);
         let loading = Arc::new(OnceLock::new());
         let closing = Arc::new(Once::new());
         let (loaded, closed) = (Arc::clone(&loading), Arc::clone(&closing));
         self.interrupt.listen(move || {
-            if loaded.get().is_none() {
+            if let (None, Some(session)) = (loaded.get(), session.upgrade()) {
                 closed.call_once(|| close_at_once(&*session));
             }
         });
@@ -83,6 +84,22 @@ impl OpenSession {
             self.log(LogLevel::Warn, warning.to_string());
         }
         Ok(selection)
+    }
+
+    /// Makes ready to run nodes. A Ctrl-C cancels what runs before the first node.
+    pub(crate) fn begin(&self, selected: Vec<String>) -> Result<(), HostError> {
+        let session = Arc::downgrade(&self.session);
+        let beginning = Arc::new(OnceLock::new());
+        let begun = Arc::clone(&beginning);
+        self.interrupt.listen(move || {
+            if let (None, Some(session)) = (begun.get(), session.upgrade()) {
+                session.cancel();
+            }
+        });
+        let answer = self.session.begin(&BeginRequest { selected });
+        // Only this call sets it.
+        let _ = beginning.set(());
+        answer.map_err(|error| self.unless_interrupted(error.into()))
     }
 
     /// Ends the session.

@@ -102,17 +102,10 @@ impl Project {
     pub fn host(&self, args: &[&str]) -> Command {
         let mut command = Command::new(host());
         command.args(args).current_dir(self.root());
-        for (name, _) in env::vars_os() {
-            let text = name.to_string_lossy();
-            if ["FAL_", "DBT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "CARGO"].iter().any(|prefix| text.starts_with(prefix))
-            {
-                command.env_remove(&name);
-            }
-        }
-        command.env(MARK, &self.mark).env("HOME", self.home()).env("TZ", "UTC").env("NO_COLOR", "1");
+        self.prepare(&mut command);
+        command.env("TZ", "UTC").env("NO_COLOR", "1");
         // The plugin unpacks its Python files there: the same for all tests.
         command.env("XDG_CACHE_HOME", shared_folder().join("cache"));
-        command.env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false");
         command
     }
 
@@ -152,9 +145,20 @@ impl Project {
     pub fn dbt(&self, args: &[&str]) -> Ended {
         let mut command = Command::new(dbt_python());
         command.args(["-c", "from dbt.cli.main import cli; cli()"]).args(args).args(["--no-use-colors"]);
-        command.current_dir(self.root()).env("HOME", self.home()).env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false");
-        command.env_remove("VIRTUAL_ENV").env(MARK, &self.mark);
+        self.prepare(command.current_dir(self.root()));
         self.finish(command)
+    }
+
+    /// Marks a command, and leaves nothing of the machine's settings in its environment.
+    fn prepare(&self, command: &mut Command) {
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if ["FAL_", "DBT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "CARGO"].iter().any(|prefix| text.starts_with(prefix))
+            {
+                command.env_remove(&name);
+            }
+        }
+        command.env(MARK, &self.mark).env("HOME", self.home()).env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false");
     }
 
     /// Rows of a query in its database, as JSON lists; values that JSON lacks as text.

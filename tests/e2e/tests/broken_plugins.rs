@@ -41,16 +41,16 @@ fn a_text_file_with_the_name_of_a_library() {
     fs::write(&path, "just text, and rather long for a header of any kind\n".repeat(50)).unwrap();
     insta::assert_snapshot!(errors(&path), @r"
     python-parser:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: dlopen failed
+    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
     help: `fal-host plugin list` shows every library that was found, and why one did not load
     notebook-parser:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: dlopen failed
+    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
     help: `fal-host plugin list` shows every library that was found, and why one did not load
     stub-writer:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: dlopen failed
+    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
     help: `fal-host plugin list` shows every library that was found, and why one did not load
     execution-backend:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: dlopen failed
+    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
     help: `fal-host plugin list` shows every library that was found, and why one did not load
     ");
 }
@@ -177,7 +177,7 @@ fn plugin_list_has_a_row_for_every_library_also_for_broken_ones() {
         HOME/plugins/libacme_stages.so
     libacme_text.so            -        not loaded                                   FAL_PLUGIN_PATH
         HOME/plugins/libacme_text.so
-        why: `HOME/plugins/libacme_text.so` is not a library that this system can load: dlopen failed
+        why: `HOME/plugins/libacme_text.so` is not a library that this system can load: invalid ELF header
     fal-dbt-backend            0.1.0    ok          execution-backend                installation
         Runs SQL with dbt and Python models in processes of their own
         INSTALLATION/libfal_dbt_backend.so

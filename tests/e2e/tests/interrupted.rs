@@ -127,3 +127,21 @@ fn while_dbt_parses() {
     let ended = interrupt(running, To::Host);
     assert_ended_well("a macro while dbt parses", &project, &ended);
 }
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn during_on_run_start() {
+    for to in [To::Host, To::Group] {
+        let project = project();
+        project.write("models/endless.py", SLEEP);
+        let settings = project.read("dbt_project.yml");
+        let hook = format!("{{{{ log('the hook runs', info=true) if execute }}}}{SQL}");
+        project.write("dbt_project.yml", format!("{settings}on-run-start: [\"{hook}\"]\n"));
+        let running = project.start(&["run"]);
+        running.wait_for("the hook runs");
+        let ended = interrupt(running, to);
+        assert_ended_well(&format!("on-run-start, signal to {to:?}"), &project, &ended);
+        assert_eq!(project.results(), ["endless skipped", "orders skipped", "report skipped"]);
+        assert_eq!(project.query("select 1"), json!([[1]]), "the database opens");
+    }
+}

@@ -1,7 +1,6 @@
 //! `fal-host check`: everything that can be known without running.
 
-use fal_host::{HostError, Project};
-use fal_project::GenerateError;
+use fal_host::Project;
 use fal_report::{SourceProblem, github_annotations, problems_json, render_problems, sarif};
 
 use super::Context;
@@ -15,8 +14,10 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliErr
     let project = Project::open(context.global.project_args())?;
     let (files, models) = match project.generate(true) {
         Ok(generated) => (generated.warnings, Some(generated.models.len())),
-        Err(HostError::Generate(GenerateError::Files(files))) => (files, None),
-        Err(error) => return Err(error.into()),
+        Err(error) => match error.files() {
+            Some(files) => (files.to_vec(), None),
+            None => return Err(error.into()),
+        },
     };
     let problems: Vec<SourceProblem> = files.iter().flat_map(fal_host::source_problems).collect();
     context.output.data(&report(context, args.format, &problems))?;

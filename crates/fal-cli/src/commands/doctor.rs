@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fal_graph::Criteria;
 use fal_host::{HostError, Project};
 use fal_plugin::manifest::Stage;
-use fal_project::{GenerateError, Profile};
+use fal_project::Profile;
 use fal_report::Reporters;
 
 use super::Context;
@@ -77,9 +77,9 @@ fn dbt(context: &Context, project: &Project) -> Result<String, HostError> {
 
 fn finding(what: &'static str, outcome: Result<String, HostError>) -> Finding {
     let explain = |error: HostError| {
-        let help = match &error {
-            HostError::Generate(GenerateError::Files(_)) => Some("`fal-host check` shows them".to_owned()),
-            error => error.help(),
+        let help = match error.files() {
+            Some(_) => Some("`fal-host check` shows them".to_owned()),
+            None => error.help(),
         };
         (error.to_string(), help)
     };

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+        mpsc::{self, Receiver, Sender},
     },
     thread,
     time::{Duration, Instant},
@@ -33,7 +33,7 @@ pub(super) struct Ended {
 }
 
 enum Message {
-    Ended(NodeId, Result<NodeResult, PluginError>),
+    Ended(NodeId, Box<Result<NodeResult, PluginError>>),
     Interrupt,
 }
 
@@ -82,13 +82,16 @@ impl<'a> Dispatcher<'a> {
         let sender = self.messages.0.clone();
         // The loop may be over by then: nobody is left to be told.
         interrupt.listen(move || _ = sender.send(Message::Interrupt));
+        if interrupt.is_raised() {
+            self.interrupt();
+        }
         loop {
             self.start_ready();
             if self.running.is_empty() {
                 break;
             }
             match self.next_message() {
-                Some(Message::Ended(node, result)) => self.node_ended(node, result),
+                Some(Message::Ended(node, result)) => self.node_ended(node, *result),
                 Some(Message::Interrupt) => self.interrupt(),
                 None => self.abandon(),
             }
@@ -99,10 +102,7 @@ impl<'a> Dispatcher<'a> {
     fn next_message(&self) -> Option<Message> {
         let Some(deadline) = self.deadline else { return self.messages.1.recv().ok() };
         let left = deadline.saturating_duration_since(Instant::now());
-        match self.messages.1.recv_timeout(left) {
-            Ok(message) => Some(message),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.messages.1.recv_timeout(left).ok()
     }
 
     fn start_ready(&mut self) {
@@ -123,12 +123,12 @@ impl<'a> Dispatcher<'a> {
         let run = move || {
             let result = session.run_node(&request);
             // Nobody listens any more if the run was abandoned.
-            let _ = sender.send(Message::Ended(node, result));
+            let _ = sender.send(Message::Ended(node, Box::new(result)));
         };
         let name = format!("node-{index}");
         if let Err(cause) = thread::Builder::new().name(name).spawn(run) {
             let error = PluginError::new("host::thread", format!("no thread could be started: {cause}"));
-            let _ = self.messages.0.send(Message::Ended(node, Err(error)));
+            let _ = self.messages.0.send(Message::Ended(node, Box::new(Err(error))));
         }
     }
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use fal_graph::{Criteria, NodeKind, Schedule, ScheduleOptions};
-use fal_plugin::payload::{BeginRequest, LogLevel, NodeStatus};
+use fal_plugin::payload::{LogLevel, NodeStatus};
 use fal_project::{Generated, ModelFile};
 use fal_report::{Durations, EventKind, JsonReporter, NodeInfo, Reporters, RunInfo, RunResults, Summary};
 use jiff::Timestamp;
@@ -67,7 +67,7 @@ pub fn run(
     announce_stubs(&generated, reporters);
     let loaded = session.load(&generated.models)?;
     let run = Run { project, options, session, loaded, models: generated.models, began };
-    run.to_end(interrupt)
+    run.finish_all(interrupt)
 }
 
 struct Run<'a> {
@@ -80,7 +80,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn to_end(self, interrupt: &Interrupt) -> Result<RunOutcome, HostError> {
+    fn finish_all(self, interrupt: &Interrupt) -> Result<RunOutcome, HostError> {
         let dag = &self.loaded.dag;
         let selection = self.session.select(&self.loaded, &self.options.criteria)?;
         let plan = Plan::new(dag, &selection.nodes, &self.models)?;
@@ -94,8 +94,11 @@ impl Run<'_> {
         let durations = self.durations();
 
         let selected = selection.ids(dag).into_iter().map(str::to_owned).collect();
-        let begun = self.session.session.begin(&BeginRequest { selected });
-        begun.map_err(|error| self.session.unless_interrupted(error.into()))?;
+        match self.session.begin(selected) {
+            // The dispatcher skips all nodes, and the artifacts say so.
+            Ok(()) | Err(HostError::Interrupted) => {}
+            Err(error) => return Err(error),
+        }
         let schedule = self.schedule(&selection.nodes, &durations);
         let threads = self.loaded.info.threads as usize;
         let dispatcher = Dispatcher::new(dag, &plan, schedule, &self.session.session, &self.session.reporters, threads);
