@@ -35,7 +35,7 @@ pub struct Skipped {
 /// What changed when a node ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Step {
-    /// Nodes that may start from now on, in the order of the graph ([`Schedule::pop`] hands them out).
+    /// Nodes that may start from now on, in the order of the graph ([`Schedule::pop`](crate::Schedule::pop) hands them out).
     pub ready: Vec<NodeId>,
     /// Nodes that will not run, parents before children.
     pub skipped: Vec<Skipped>,
