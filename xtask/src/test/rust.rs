@@ -12,7 +12,7 @@ use crate::{
 /// All tests that need no dbt, then the doctests.
 pub(super) fn run(venv: &Venv) -> Result<()> {
     build()?;
-    let mut command = if nextest() { cargo(["nextest", "run", "--workspace"]) } else { plain() };
+    let mut command = if nextest() { cargo(["nextest", "run", "--workspace", "--no-fail-fast"]) } else { plain() };
     program::run(in_environment(&mut command, venv))?;
     program::run(&mut cargo(["test", "--quiet", "--workspace", "--doc"]))
 }
@@ -20,8 +20,11 @@ pub(super) fn run(venv: &Venv) -> Result<()> {
 /// The tests that run dbt: they are marked as ignored, so that a plain `cargo test` works without Python.
 pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
     build()?;
-    let mut command =
-        if nextest() { cargo(["nextest", "run", "--workspace", "--run-ignored", "only"]) } else { plain() };
+    let mut command = if nextest() {
+        cargo(["nextest", "run", "--workspace", "--no-fail-fast", "--run-ignored", "only"])
+    } else {
+        plain()
+    };
     if !nextest() {
         command.args(["--", "--ignored"]);
     }
@@ -34,7 +37,7 @@ fn build() -> Result<()> {
 }
 
 fn plain() -> Command {
-    cargo(["test", "--quiet", "--workspace", "--lib", "--bins", "--tests"])
+    cargo(["test", "--quiet", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"])
 }
 
 fn nextest() -> bool {
