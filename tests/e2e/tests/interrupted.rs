@@ -141,7 +141,10 @@ fn during_on_run_start() {
         running.wait_for("the hook runs");
         let ended = interrupt(running, to);
         assert_ended_well(&format!("on-run-start, signal to {to:?}"), &project, &ended);
-        assert_eq!(project.results(), ["endless skipped", "orders skipped", "report skipped"]);
+        // dbt names the hook as well if it gets to write the file itself.
+        let mut results = project.results();
+        results.retain(|line| !line.starts_with("shop-on-run-start"));
+        assert_eq!(results, ["endless skipped", "orders skipped", "report skipped"]);
         assert_eq!(project.query("select 1"), json!([[1]]), "the database opens");
     }
 }

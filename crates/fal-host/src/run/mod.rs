@@ -104,6 +104,15 @@ impl Run<'_> {
         let dispatcher = Dispatcher::new(dag, &plan, schedule, &self.session.session, &self.session.reporters, threads);
         let mut ended = dispatcher.run(interrupt);
 
+        let artifact = Path::new(&self.loaded.info.target_path).join("run_results.json");
+        let write = || {
+            let results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            results.write(&artifact, Timestamp::now())
+        };
+        if ended.interrupted {
+            // The session's end may be cut short. If it is not, the session writes this file once more.
+            write()?;
+        }
         let closed = self.session.close(ended.interrupted);
         let failed_hooks = closed.as_ref().map(|closed| closed.failed_hooks.clone()).unwrap_or_default();
         for hook in &failed_hooks {
@@ -113,8 +122,7 @@ impl Run<'_> {
         }
         self.finish(ended.summary, &durations);
         if !closed.as_ref().is_ok_and(|closed| closed.artifacts_written) {
-            let path = Path::new(&self.loaded.info.target_path).join("run_results.json");
-            results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write(&path, Timestamp::now())?;
+            write()?;
         }
         match ended.broken {
             _ if ended.interrupted => Ok(RunOutcome::Interrupted),
