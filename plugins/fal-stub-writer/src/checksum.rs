@@ -118,8 +118,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_file_sealed_with_its_checksum_is_ours(before in ".{0,40}", after in "(?s).{0,40}") {
-            let sealed = |sum: &str| format!("{before}\nFAL_GENERATED {sum}\n{after}").replace("\r\n", "\n");
+        // Without carriage returns: a stub has none, and a lone one before a line end is lost when git's are taken away.
+        fn a_file_sealed_with_its_checksum_is_ours(before in "[^\r\n]{0,40}", after in "[^\r]{0,40}") {
+            let sealed = |sum: &str| format!("{before}\nFAL_GENERATED {sum}\n{after}");
             let text = sealed(&checksum(&sealed("x")));
             proptest::prop_assert_eq!(judge(&text), StubVerdict::Ours);
         }
