@@ -37,7 +37,6 @@ pub use backend::DbtBackend;
 pub use config::Config;
 pub use session::DbtSession;
 
-#[cfg(feature = "export")]
 fal_plugin::export_plugin! {
     description: "Runs SQL with dbt and Python models in processes of their own",
     config_schema: DbtBackend::config_schema,

@@ -27,7 +27,6 @@ mod sql;
 pub use config::{config_schema, NotebookConfig};
 pub use parser::IpynbParser;
 
-#[cfg(feature = "export")]
 fal_plugin::export_plugin! {
     description: "Reads Jupyter notebooks",
     config_schema: config_schema,

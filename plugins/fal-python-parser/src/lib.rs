@@ -6,7 +6,6 @@ mod parser;
 
 pub use parser::RustPythonParser;
 
-#[cfg(feature = "export")]
 fal_plugin::export_plugin! {
     description: "Reads Python with rustpython-parser",
     python_parser: RustPythonParser::new,

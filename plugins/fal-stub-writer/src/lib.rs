@@ -13,7 +13,6 @@ mod writer;
 pub use config::{config_schema, Relation, StubConfig};
 pub use writer::SqlStubWriter;
 
-#[cfg(feature = "export")]
 fal_plugin::export_plugin! {
     description: "Writes ephemeral SQL stubs with a checksum",
     config_schema: config_schema,

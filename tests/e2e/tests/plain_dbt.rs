@@ -40,3 +40,28 @@ fn after_a_run_dbt_test_and_dbt_run_pass() {
     );
     project.nothing_is_left();
 }
+
+/// File names that a pattern could get wrong.
+const NAMES: [&str; 11] =
+    ["a b", " lead", "#hash", "!bang", "brackets[x]", "star*", "what?", "{brace,d}", "schön_☃", "dash-dot.x", "trail "];
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn plain_dbt_reads_the_project_whatever_the_names_of_its_files() {
+    let project = Project::bare();
+    project.write("models/native.py", "def model(dbt, session):\n    return None\n");
+    for (index, name) in NAMES.iter().enumerate() {
+        project.write(&format!("models/{name}/{name}.py"), "x = 1\n");
+        project.write(&format!("models/{name}/script{index}.py"), "write_to_model(1)\n");
+    }
+    let list = ["ls", "--resource-type", "model", "--output", "name", "--quiet"];
+    project.dbt(&list).expect(2);
+    project.run_host(&["generate"]).expect(0);
+    let listed = project.dbt(&list);
+    let mut names: Vec<_> = listed.expect(0).stdout.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    names.sort_unstable();
+    let mut expected: Vec<String> = (0..NAMES.len()).map(|index| format!("script{index}")).collect();
+    expected.push("native".to_owned());
+    expected.sort();
+    assert_eq!(names, expected, "{}", project.read(".dbtignore"));
+}
