@@ -119,6 +119,9 @@ impl Project {
             execute,
             state_dir: self.dbt.state_dir().display().to_string(),
             debug: args.debug,
+            keyword: "fal".to_owned(),
+            scripts_dir: None,
+            environments: Vec::new(),
         }
     }
 }

@@ -96,7 +96,7 @@ impl OpenSession {
                 session.cancel();
             }
         });
-        let answer = self.session.begin(&BeginRequest { selected });
+        let answer = self.session.begin(&BeginRequest { selected, ..BeginRequest::default() });
         // Only this call sets it.
         let _ = beginning.set(());
         answer.map_err(|error| self.unless_interrupted(error.into()))

@@ -63,6 +63,7 @@ impl ModelFile {
             path: self.path.clone(),
             code: self.code()?.into_owned(),
             lines: self.notebook.as_ref().map(|notebook| notebook.lines.clone()),
+            environment: None,
         })
     }
 }

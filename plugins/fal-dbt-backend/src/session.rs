@@ -122,6 +122,7 @@ impl ExecutionSession for DbtSession {
         let result = match &request.work {
             NodeWork::Dbt => self.run_dbt(unique_id),
             NodeWork::Python(work) => python_node::run(&self.run, unique_id, work),
+            NodeWork::Script(_) => Err(PluginError::new("backend::script", "scripts are not run yet")),
         };
         result.map(|result| self.blame_interruption(result))
     }

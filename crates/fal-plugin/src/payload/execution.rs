@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::notebook::LineOrigin;
+use super::{
+    notebook::LineOrigin,
+    script::{EnvironmentSpec, ScriptWork},
+};
 
 /// What a backend can do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +59,19 @@ pub struct OpenRequest {
     /// `--debug`.
     #[serde(default)]
     pub debug: bool,
+    /// Key of `meta` under which scripts, hooks and environments stand (`--keyword`); user code does not see it.
+    #[serde(default = "default_keyword")]
+    pub keyword: String,
+    /// Folder of the scripts (dbt var `fal-scripts-path`), absolute: goes on the import path of all user code.
+    #[serde(default)]
+    pub scripts_dir: Option<String>,
+    /// Environments that models and scripts may name.
+    #[serde(default)]
+    pub environments: Vec<EnvironmentSpec>,
+}
+
+fn default_keyword() -> String {
+    "fal".to_owned()
 }
 
 /// A Python or notebook model whose stub is in place.
@@ -155,6 +171,19 @@ impl GraphNode {
     pub fn materialized(&self) -> Option<&str> {
         self.config.get("materialized").and_then(Value::as_str)
     }
+
+    /// What stands under `keyword` in `config.meta`, else in `meta`.
+    pub fn fal_meta(&self, keyword: &str) -> Option<&Map<String, Value>> {
+        let in_config = self.config.get("meta").and_then(|meta| meta.get(keyword));
+        in_config.or_else(|| self.meta.get(keyword)).and_then(Value::as_object)
+    }
+
+    /// Name of the environment that its Python runs in: `environment` under `keyword` in `meta`, else the configuration's
+    /// `fal_environment`.
+    pub fn environment(&self, keyword: &str) -> Option<&str> {
+        let in_meta = self.fal_meta(keyword).and_then(|fal| fal.get("environment"));
+        in_meta.or_else(|| self.config.get("fal_environment")).and_then(Value::as_str)
+    }
 }
 
 /// What the backend knows of the place it works in.
@@ -222,8 +251,15 @@ pub struct SelectRequest {
 /// What will run: the backend prepares the warehouse (schemas, cache, on-run-start).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BeginRequest {
-    /// Unique ids of all selected nodes.
+    /// Unique ids of all selected nodes of dbt's graph.
     pub selected: Vec<String>,
+    /// Ids of all selected scripts. With no `selected` beside them, on-run-start and on-run-end do not run, and artifacts
+    /// of earlier runs stay.
+    #[serde(default)]
+    pub scripts: Vec<String>,
+    /// Names of the environments that will be needed: a backend may make them ready ahead.
+    #[serde(default)]
+    pub environments: Vec<String>,
 }
 
 /// Python code to run.
@@ -236,6 +272,9 @@ pub struct PythonWork {
     /// For a notebook: where each line of `code` came from.
     #[serde(default)]
     pub lines: Option<Vec<LineOrigin>>,
+    /// Name of the environment that it runs in; `None` or `local`: the Python that runs dbt.
+    #[serde(default)]
+    pub environment: Option<String>,
 }
 
 /// What a node needs to run.
@@ -246,12 +285,15 @@ pub enum NodeWork {
     Dbt,
     /// A script or notebook that writes its model.
     Python(PythonWork),
+    /// A script or hook attached to a model, or a global script.
+    Script(ScriptWork),
 }
 
 /// Run one node. Called from many threads at once; returns when the node has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeRequest {
-    /// The node in the graph (for a Python model: its stub's).
+    /// The node in the graph (for a Python model: its stub's), or `script.MODEL.BEFORE.load.py`, `hook.MODEL.POST.tell.py`,
+    /// `script.GLOBAL.AFTER.done.py` for what only the host knows.
     pub unique_id: String,
     /// What to do.
     pub work: NodeWork,

@@ -6,6 +6,7 @@ mod diagnostic;
 mod execution;
 mod notebook;
 mod python;
+mod script;
 mod stub;
 
 pub use diagnostic::{Diagnostic, Label, Position, Severity, Span};
@@ -19,6 +20,7 @@ pub use python::{
     Dependency, DependencyKind, DependencyOrigin, FileKind, Import, PythonAnalysis, UnresolvedCall, WriteCall,
     WriteCount,
 };
+pub use script::{EnvironmentKind, EnvironmentSpec, ScriptRole, ScriptWork};
 pub use stub::{Stub, StubRequest, StubVerdict, StubVerdictRequest};
 
 /// Version of the JSON payloads. A change that an older reader could misread raises it.

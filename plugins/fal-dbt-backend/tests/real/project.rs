@@ -73,7 +73,7 @@ impl Project {
     /// Loads it and begins a run of all nodes; gives their ids.
     pub(crate) fn begin(&self) -> Vec<String> {
         let selected: Vec<_> = self.load().nodes.into_iter().map(|node| node.unique_id).collect();
-        self.session.begin(&BeginRequest { selected: selected.clone() }).unwrap();
+        self.session.begin(&BeginRequest { selected: selected.clone(), ..BeginRequest::default() }).unwrap();
         selected
     }
 
@@ -102,7 +102,7 @@ impl Project {
 
     /// Runs code as a model of the project.
     pub(crate) fn code(&self, name: &str, code: &str) -> NodeResult {
-        let work = NodeWork::Python(PythonWork { path: format!("models/{name}.py"), code: code.into(), lines: None });
+        let work = NodeWork::Python(PythonWork { path: format!("models/{name}.py"), code: code.into(), lines: None, environment: None });
         self.session.run_node(&NodeRequest { unique_id: format!("model.shop.{name}"), work }).unwrap()
     }
 }

@@ -26,7 +26,7 @@ fn a_whole_run() {
     let bench = open(json!({}));
     let graph = bench.load().unwrap();
     assert_eq!(graph.nodes[0].name, "a");
-    bench.session.begin(&BeginRequest { selected: vec!["model.p.a".into()] }).unwrap();
+    bench.session.begin(&BeginRequest { selected: vec!["model.p.a".into()], ..BeginRequest::default() }).unwrap();
     let selected = bench.session.select(&SelectRequest { method: "state".into(), value: "modified".into() }).unwrap();
     assert_eq!(selected, ["state", "modified"]);
     assert_eq!(bench.session.compile(&CompileRequest { sql: "select".into() }).unwrap().sql, "SELECT");

@@ -120,7 +120,7 @@ impl Bench {
 
     /// Runs code as a model.
     pub(crate) fn python(&self, code: &str) -> Result<NodeResult, PluginError> {
-        let work = PythonWork { path: "models/a.py".into(), code: code.into(), lines: None };
+        let work = PythonWork { path: "models/a.py".into(), code: code.into(), lines: None, environment: None };
         self.session.run_node(&NodeRequest { unique_id: "model.p.a".into(), work: NodeWork::Python(work) })
     }
 

@@ -135,7 +135,7 @@ impl ExecutionSession for AcmeSession {
     fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
         let path = match &request.work {
             NodeWork::Python(work) => work.path.clone(),
-            NodeWork::Dbt => String::new(),
+            NodeWork::Dbt | NodeWork::Script(_) => String::new(),
         };
         let line = format!("acme ran {} from {path}", request.unique_id);
         self.events.emit(Event::Output { unique_id: request.unique_id.clone(), stream: Stream::Stdout, line });

@@ -1,0 +1,72 @@
+//! Scripts and hooks that belong to models, and the environments in which Python runs.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::execution::PythonWork;
+
+/// Where a script stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScriptRole {
+    /// A node of the graph ahead of its model.
+    Before,
+    /// A node of the graph behind its model.
+    After,
+    /// A part of its model, ahead of it. May not write.
+    PreHook,
+    /// A part of its model, behind it, also if it failed. May not write.
+    PostHook,
+    /// Attached to no model.
+    Global,
+}
+
+impl ScriptRole {
+    /// Whether it runs as a part of its model.
+    pub fn is_hook(self) -> bool {
+        matches!(self, Self::PreHook | Self::PostHook)
+    }
+}
+
+/// A script to run. It writes no model of its own; a [`ScriptRole::Before`] or [`ScriptRole::After`] script may write its
+/// model's table and tables of sources, each write being final at once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScriptWork {
+    /// Its code.
+    pub python: PythonWork,
+    /// Where it stands.
+    pub role: ScriptRole,
+    /// Unique id of its model: `context.current_model`. `None` for a global script.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// `context.arguments`: what the schema file gives under `with`.
+    #[serde(default)]
+    pub arguments: Map<String, Value>,
+}
+
+/// Kind of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EnvironmentKind {
+    /// A virtual environment with `requirements` from PyPI.
+    Venv,
+    /// A conda environment with `packages` from conda channels.
+    Conda,
+}
+
+/// A Python environment as `fal_project.yml` defines it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct EnvironmentSpec {
+    /// Its name. `local` is reserved: it is the Python that runs dbt.
+    pub name: String,
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: EnvironmentKind,
+    /// Requirements (venv) or packages (conda), as written.
+    #[serde(default)]
+    pub requirements: Vec<String>,
+    /// Version of Python, as `3.11`.
+    #[serde(default)]
+    pub python: Option<String>,
+}
