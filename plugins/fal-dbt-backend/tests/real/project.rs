@@ -102,7 +102,12 @@ impl Project {
 
     /// Runs code as a model of the project.
     pub(crate) fn code(&self, name: &str, code: &str) -> NodeResult {
-        let work = NodeWork::Python(PythonWork { path: format!("models/{name}.py"), code: code.into(), lines: None, environment: None });
+        let work = NodeWork::Python(PythonWork {
+            path: format!("models/{name}.py"),
+            code: code.into(),
+            lines: None,
+            environment: None,
+        });
         self.session.run_node(&NodeRequest { unique_id: format!("model.shop.{name}"), work }).unwrap()
     }
 }
