@@ -4,6 +4,8 @@ use std::{io, path::PathBuf, process::ExitStatus};
 
 use thiserror::Error;
 
+use crate::args::Part;
+
 /// A result of this program.
 pub(crate) type Result<T> = std::result::Result<T, XtaskError>;
 
@@ -32,6 +34,9 @@ pub(crate) enum XtaskError {
         python.display()
     )]
     NoVenv { python: PathBuf, output: String },
+    /// Some parts of the tests.
+    #[error("failed: {failed:?}")]
+    Parts { failed: Vec<Part> },
     /// A program's output was not understood.
     #[error("`{command}` answered what was not expected: {output}")]
     Answer { command: String, output: String },

@@ -8,7 +8,7 @@ mod rust;
 
 use crate::{
     args::{Part, TestArgs},
-    error::Result,
+    error::{Result, XtaskError},
     program,
     venv::{self, Venv},
 };
@@ -17,18 +17,26 @@ use crate::{
 const REQUIREMENTS: &str = "tests/requirements.txt";
 const ALL: [Part; 4] = [Part::Lint, Part::Rust, Part::E2e, Part::Python];
 
-/// Runs the parts that were asked for; stops at the first that fails.
+/// Runs the parts that were asked for, all of them, so that one run tells everything that fails.
 pub(crate) fn run(args: &TestArgs) -> Result<()> {
+    let mut failed = Vec::new();
     for part in ALL.into_iter().filter(|part| args.only.is_empty() || args.only.contains(part)) {
         program::tell(&format!("\n==> {part:?}"));
-        match part {
-            Part::Lint => lint::run()?,
-            Part::Rust => rust::run(&environment()?)?,
-            Part::E2e => rust::run_with_dbt(&environment()?)?,
-            Part::Python => python::run(&environment()?)?,
+        if let Err(error) = run_part(part) {
+            program::tell(&format!("error: {error}"));
+            failed.push(part);
         }
     }
-    Ok(())
+    if failed.is_empty() { Ok(()) } else { Err(XtaskError::Parts { failed }) }
+}
+
+fn run_part(part: Part) -> Result<()> {
+    match part {
+        Part::Lint => lint::run(),
+        Part::Rust => rust::run(&environment()?),
+        Part::E2e => rust::run_with_dbt(&environment()?),
+        Part::Python => python::run(&environment()?),
+    }
 }
 
 fn environment() -> Result<Venv> {
