@@ -59,7 +59,7 @@ pub use cycle::Cycle;
 pub use error::{DagError, SelectError};
 pub use export::{Format, render};
 pub use fal_plugin::payload::GraphNode;
-pub use graph::{Dag, DagBuilder, EdgeKind, MissingParent};
+pub use graph::{AttachedScript, Dag, DagBuilder, EdgeKind, MissingParent, Side};
 pub use kind::NodeKind;
 pub use node::Node;
 pub use ready::{Duration, Outcome, Schedule, ScheduleOptions, SkipCause, Skipped, Step};

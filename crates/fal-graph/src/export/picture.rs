@@ -18,6 +18,7 @@ impl Link {
             Self::Direct(EdgeKind::Data) => "data",
             Self::Direct(EdgeKind::Order) => "order",
             Self::Direct(EdgeKind::Test) => "test",
+            Self::Direct(EdgeKind::Sequence) => "sequence",
             Self::Through => "through",
         }
     }

@@ -1,4 +1,4 @@
-//! How a graph is put together: nodes, what is Python among them, edges, the check for cycles.
+//! How a graph is put together: nodes, what is Python among them, edges, scripts, the check for cycles.
 
 use fal_plugin::payload::GraphNode;
 use indexmap::IndexMap;
@@ -6,6 +6,7 @@ use petgraph::algo::toposort;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::dag::{Dag, EdgeKind, MissingParent, Nodes};
+use super::script::{AttachedScript, attach};
 use crate::cycle::find_cycles;
 use crate::error::DagError;
 use crate::node::Node;
@@ -18,6 +19,7 @@ pub struct DagBuilder {
     specs: Vec<GraphNode>,
     python: Vec<(String, String)>,
     edges: Vec<(String, EdgeKind, String)>,
+    scripts: Vec<AttachedScript>,
 }
 
 impl DagBuilder {
@@ -45,6 +47,12 @@ impl DagBuilder {
         self
     }
 
+    /// Attaches a script to a model. Scripts on one side of a model run in the order in which they are attached.
+    pub fn script(&mut self, script: AttachedScript) -> &mut Self {
+        self.scripts.push(script);
+        self
+    }
+
     /// Links the nodes.
     ///
     /// # Errors
@@ -54,6 +62,7 @@ impl DagBuilder {
         mark_python(&mut nodes, self.python)?;
         let (mut graph, missing) = link(&mut nodes);
         add_edges(&nodes, &mut graph, self.edges)?;
+        attach(&mut nodes, &mut graph, self.scripts)?;
         let order = match toposort(&graph, None) {
             Ok(order) => order.into_iter().map(NodeId::from).collect(),
             Err(_) => return Err(DagError::Cycle { cycles: find_cycles(&graph, |at| nodes[at.index()].unique_id()) }),

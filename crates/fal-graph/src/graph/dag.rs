@@ -17,6 +17,21 @@ pub enum EdgeKind {
     Order,
     /// It waits for a test of what it reads, as in `dbt build`. Graph operators do not follow such edges.
     Test,
+    /// It is listed behind it (scripts on one side of a model): it starts when that one has ended, however it ended.
+    /// Graph operators do not follow such edges, and failures do not pass along them.
+    Sequence,
+}
+
+impl EdgeKind {
+    /// Whether graph operators follow it.
+    pub(crate) fn is_followed(self) -> bool {
+        matches!(self, Self::Data | Self::Order)
+    }
+
+    /// Whether a failure at its start dooms its end.
+    pub(crate) fn passes_failures(self) -> bool {
+        self != Self::Sequence
+    }
 }
 
 /// A parent that a node names and the graph does not have (disabled, or of a kind that the backend left out).

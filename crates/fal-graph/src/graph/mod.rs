@@ -2,8 +2,10 @@
 
 mod builder;
 mod dag;
+mod script;
 #[cfg(test)]
 mod tests;
 
 pub use builder::DagBuilder;
 pub use dag::{Dag, EdgeKind, MissingParent};
+pub use script::{AttachedScript, Side};

@@ -8,18 +8,23 @@ use crate::set::NodeId;
 pub(super) struct Children {
     starts: Vec<usize>,
     pub(super) targets: Vec<NodeId>,
+    /// Whether the end at this place is doomed when the start fails.
+    pub(super) doomed: Vec<bool>,
 }
 
 impl Children {
     pub(super) fn of(dag: &Dag) -> Self {
         let mut starts = Vec::with_capacity(dag.len() + 1);
-        let mut targets = Vec::new();
+        let (mut targets, mut doomed) = (Vec::new(), Vec::new());
         for (id, _) in dag.nodes() {
             starts.push(targets.len());
-            targets.extend(dag.children(id).map(|(child, _)| child));
+            for (child, kind) in dag.children(id) {
+                targets.push(child);
+                doomed.push(kind.passes_failures());
+            }
         }
         starts.push(targets.len());
-        Self { starts, targets }
+        Self { starts, targets, doomed }
     }
 
     /// Where in `targets` the children of the node stand.

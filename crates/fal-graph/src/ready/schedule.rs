@@ -100,18 +100,15 @@ impl Schedule {
         self.state[node.index()] = State::Done;
         self.running -= 1;
         self.ended += 1;
-        match outcome {
-            Outcome::Succeeded => {
-                self.release(node, &mut step.ready);
-                step.ready.sort_unstable();
-            }
-            Outcome::Failed => {
-                self.skip_descendants(node, &mut step.skipped);
-                if self.fail_fast {
-                    self.skip_all(SkipCause::FailFast(node), &mut step.skipped);
-                }
+        if outcome == Outcome::Failed {
+            self.skip_descendants(node, &mut step.skipped);
+            if self.fail_fast {
+                self.skip_all(SkipCause::FailFast(node), &mut step.skipped);
             }
         }
+        // Also after a failure: what only stands behind it in a list goes on, and all that it dooms is skipped by now.
+        self.release(node, &mut step.ready);
+        step.ready.sort_unstable();
         step
     }
 
@@ -155,9 +152,9 @@ impl Schedule {
                     continue;
                 }
                 match self.state[child.index()] {
-                    State::PassThrough => ended.push(child),
+                    State::PassThrough | State::Skipped => ended.push(child),
                     State::Waiting => self.make_ready(child, ready),
-                    State::Running | State::Done | State::Skipped => {}
+                    State::Running | State::Done => {}
                 }
             }
         }
@@ -170,7 +167,7 @@ impl Schedule {
         while let Some(node) = stack.pop() {
             for at in self.children.range(node) {
                 let child = self.children.targets[at];
-                if below.insert(child) {
+                if self.children.doomed[at] && below.insert(child) {
                     stack.push(child);
                 }
             }

@@ -3,7 +3,7 @@
 use petgraph::Direction;
 
 use super::criterion::{Criterion, Reach};
-use crate::graph::{Dag, EdgeKind};
+use crate::graph::Dag;
 use crate::set::{NodeId, NodeSet};
 
 /// What the operators of the criterion add to what it matches.
@@ -46,5 +46,5 @@ pub(super) fn reach(dag: &Dag, members: &NodeSet, from: &NodeSet, direction: Dir
 }
 
 fn linked(dag: &Dag, node: NodeId, direction: Direction) -> impl Iterator<Item = NodeId> {
-    dag.neighbors(node, direction).filter(|(_, kind)| *kind != EdgeKind::Test).map(|(other, _)| other)
+    dag.neighbors(node, direction).filter(|(_, kind)| kind.is_followed()).map(|(other, _)| other)
 }
