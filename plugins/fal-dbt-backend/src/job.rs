@@ -11,7 +11,7 @@ use std::{
 };
 
 use fal_plugin::{
-    payload::{Event, LineOrigin, Stream},
+    payload::{Event, LineOrigin, ScriptRole, Stream},
     EventSink,
 };
 use serde::Serialize;
@@ -53,6 +53,22 @@ pub(crate) struct Work<'a> {
     pub(crate) token: &'a str,
     pub(crate) vars: &'a Map<String, Value>,
     pub(crate) target: &'a Value,
+    pub(crate) keyword: &'a str,
+    pub(crate) scripts_dir: Option<&'a str>,
+    /// Of a job of kind `attached`.
+    #[serde(flatten)]
+    pub(crate) attachment: Option<Attachment<'a>>,
+    /// Name of the environment in which it runs; the job itself need not know.
+    #[serde(skip)]
+    pub(crate) environment: Option<&'a str>,
+}
+
+/// Where a script stands, and what it is given.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Attachment<'a> {
+    pub(crate) role: ScriptRole,
+    pub(crate) model: Option<&'a str>,
+    pub(crate) arguments: &'a Map<String, Value>,
 }
 
 /// How the code is to be run.
@@ -63,6 +79,8 @@ pub(crate) enum Kind {
     Script,
     /// As dbt defines it: `def model(dbt, session)`.
     Native,
+    /// As a script or hook that belongs to a model, or to none.
+    Attached,
 }
 
 #[derive(Serialize)]

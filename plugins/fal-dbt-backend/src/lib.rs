@@ -4,7 +4,7 @@
 //! to them as `docs/notes/worker-protocol.md` says. What they do is Python, in `python/fal_worker`, embedded here.
 //!
 //! From the outside in: [`DbtBackend`] opens a [`DbtSession`]; the session hands dbt's nodes to the dbt process
-//! (`dbt`), Python models to jobs (`python_node`, `job`) forked from warm processes (`zygote`, `zygotes`); all
+//! (`dbt`), Python models and scripts to jobs (`python_node`, `script_node`, `gateway_job`, `job`) forked from warm processes (`zygote`, `zygotes`); all
 //! of them are child processes (`process`) with a message channel (`channel`).
 
 mod assets;
@@ -16,6 +16,7 @@ mod config;
 mod dbt;
 mod door;
 mod error;
+mod gateway_job;
 mod interpreter;
 mod job;
 mod job_end;
@@ -27,6 +28,7 @@ mod process;
 mod python_node;
 mod run;
 mod run_dir;
+mod script_node;
 mod session;
 mod tail;
 mod token;

@@ -54,6 +54,10 @@ fn run_job(run: &Run, job: &NativeJob) -> JobEnd {
         token: &job.token,
         vars: &run.request.vars,
         target: run.target(),
+        keyword: &run.request.keyword,
+        scripts_dir: run.request.scripts_dir.as_deref(),
+        attachment: None,
+        environment: None,
     };
     run.run_job(&work)
 }

@@ -20,10 +20,10 @@ use crate::{
     dbt::Dbt,
     door::Door,
     error::AskError,
+    gateway_job::plain_result,
     job::{self, Work},
     job_end::JobEnd,
     jobs::Jobs,
-    python_node::plain_result,
     run_dir::RunDir,
     zygotes::{Environment, Zygotes},
 };

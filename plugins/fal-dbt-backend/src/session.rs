@@ -4,8 +4,8 @@ use std::sync::{atomic::Ordering, Arc};
 
 use fal_plugin::{
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, LoadRequest, NodeRequest,
-        NodeResult, NodeWork, RunGraph, SelectRequest,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, GraphNode, LoadRequest,
+        NodeRequest, NodeResult, NodeWork, RunGraph, SelectRequest,
     },
     ExecutionSession, PluginError,
 };
@@ -14,8 +14,10 @@ use serde_json::{json, Value};
 
 use crate::{
     cancel, close,
-    python_node::{self, plain_result},
+    gateway_job::plain_result,
+    python_node,
     run::{Loaded, Run},
+    script_node,
 };
 
 /// A running session of the dbt backend.
@@ -67,10 +69,17 @@ impl DbtSession {
         let location = gateway.map(|gateway| gateway.location).unwrap_or_default();
         // Loading twice keeps the first: dbt's graph does not change in a session.
         let _ = self.run.loaded.set(Loaded::new(graph, location));
-        let is_python = |language: Option<&str>| language == Some("python");
-        if request.python_models.is_empty() && !graph.nodes.iter().any(|node| is_python(node.language.as_deref())) {
+        if request.python_models.is_empty() && !self.has_python(graph) {
             self.run.zygotes.hang_up();
         }
+    }
+
+    /// Whether a node is Python for dbt, or may have scripts. `hooks` exists for scripts.
+    fn has_python(&self, graph: &RunGraph) -> bool {
+        let Run { request, .. } = &*self.run;
+        let of_node =
+            |node: &GraphNode| node.language.as_deref() == Some("python") || node.fal_meta(&request.keyword).is_some();
+        request.command == "hooks" || graph.nodes.iter().any(of_node)
     }
 
     fn run_dbt(&self, unique_id: &str) -> Result<NodeResult, PluginError> {
@@ -122,7 +131,7 @@ impl ExecutionSession for DbtSession {
         let result = match &request.work {
             NodeWork::Dbt => self.run_dbt(unique_id),
             NodeWork::Python(work) => python_node::run(&self.run, unique_id, work),
-            NodeWork::Script(_) => Err(PluginError::new("backend::script", "scripts are not run yet")),
+            NodeWork::Script(work) => script_node::run(&self.run, unique_id, work),
         };
         result.map(|result| self.blame_interruption(result))
     }

@@ -1,0 +1,133 @@
+//! A job that reads and writes by way of the gateway: opened there, run, closed there, and what comes of it.
+
+use std::time::Instant;
+
+use fal_plugin::{
+    payload::{NodeResult, NodeStatus, ScriptRole, Timing},
+    PluginError,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{error::AskError, job_end::JobEnd, jobs::Stop, run::Run, token};
+
+/// Whose job it is.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Owner<'a> {
+    pub(crate) unique_id: &'a str,
+    /// Of a script that is no model: where it stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) role: Option<ScriptRole>,
+    /// Of such a script: the model that it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Open<'a> {
+    job: &'a str,
+    token: &'a str,
+    #[serde(flatten)]
+    owner: Owner<'a>,
+}
+
+#[derive(Serialize)]
+struct Close<'a> {
+    job: &'a str,
+    ok: bool,
+    result: &'a NodeResult,
+}
+
+/// Runs a job from its start to its result. `execute` gets the token with which it may use the gateway.
+pub(crate) fn run(
+    run: &Run,
+    owner: Owner<'_>,
+    execute: impl FnOnce(&str) -> JobEnd,
+) -> Result<NodeResult, PluginError> {
+    let (clock, unique_id) = (Clock::start(), owner.unique_id);
+    let token = token::random()?;
+    // The gateway's name of the job; the token is the secret.
+    let job = format!("s-{}", &token[..8]);
+    if let Err(error) = run.ask::<serde_json::Value>("job_open", &Open { job: &job, token: &token, owner }) {
+        return run.failed(unique_id, error);
+    }
+    let end = execute(&token);
+    if let JobEnd::Stopped(Stop::SessionDied(error)) = &end {
+        return run.failed(unique_id, AskError::Lost(error.clone()));
+    }
+    let result = clock.result(unique_id, &end);
+    match run.ask("job_close", &Close { job: &job, ok: end == JobEnd::Done, result: &result }) {
+        Ok(recorded) => Ok(recorded),
+        // What the code itself says is worth more than that nobody took note of it.
+        Err(AskError::Answered(_)) if end != JobEnd::Done => Ok(result),
+        Err(error) => run.failed(unique_id, error),
+    }
+}
+
+/// When the job started.
+struct Clock {
+    started_at: Timestamp,
+    started: Instant,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { started_at: Timestamp::now(), started: Instant::now() }
+    }
+
+    fn result(&self, unique_id: &str, end: &JobEnd) -> NodeResult {
+        let step = Timing {
+            name: "execute".to_owned(),
+            started_at: Some(rfc3339(self.started_at)),
+            completed_at: Some(rfc3339(Timestamp::now())),
+        };
+        let status = if *end == JobEnd::Done { NodeStatus::Success } else { NodeStatus::Error };
+        NodeResult {
+            execution_time: self.started.elapsed().as_secs_f64(),
+            timing: vec![step],
+            ..plain_result(unique_id, status, end.message())
+        }
+    }
+}
+
+/// dbt's precision.
+fn rfc3339(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
+}
+
+/// A result that says no more than how it ended.
+pub(crate) fn plain_result(unique_id: &str, status: NodeStatus, message: Option<String>) -> NodeResult {
+    NodeResult {
+        unique_id: unique_id.to_owned(),
+        status,
+        message,
+        execution_time: 0.0,
+        rows_affected: None,
+        failures: None,
+        timing: Vec::new(),
+        thread_id: std::thread::current().name().unwrap_or("fal-host").to_owned(),
+        adapter_response: serde_json::Map::new(),
+        compiled: None,
+        compiled_code: None,
+        relation_name: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_look_as_in_dbt() {
+        assert_eq!(rfc3339(Timestamp::UNIX_EPOCH), "1970-01-01T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn only_scripts_say_where_they_stand() {
+        let open = |owner| serde_json::to_string(&Open { job: "s-1", token: "t", owner }).unwrap();
+        let model = Owner { unique_id: "model.p.a", ..Owner::default() };
+        insta::assert_snapshot!(open(model), @r#"{"job":"s-1","token":"t","unique_id":"model.p.a"}"#);
+        let hook = Owner { unique_id: "hook.a.PRE.x.py", role: Some(ScriptRole::PreHook), model: Some("model.p.a") };
+        insta::assert_snapshot!(open(hook), @r#"{"job":"s-1","token":"t","unique_id":"hook.a.PRE.x.py","role":"pre_hook","model":"model.p.a"}"#);
+    }
+}

@@ -1,0 +1,21 @@
+//! A script or hook that belongs to a model, or to none: its job and its result.
+
+use fal_plugin::{
+    payload::{NodeResult, ScriptWork},
+    PluginError,
+};
+
+use crate::{
+    gateway_job::{self, Owner},
+    job::Attachment,
+    python_node,
+    run::Run,
+};
+
+/// Runs the script.
+pub(crate) fn run(run: &Run, unique_id: &str, work: &ScriptWork) -> Result<NodeResult, PluginError> {
+    let model = work.model.as_deref();
+    let owner = Owner { unique_id, role: Some(work.role), model };
+    let attachment = Attachment { role: work.role, model, arguments: &work.arguments };
+    gateway_job::run(run, owner, |token| python_node::execute(run, unique_id, &work.python, token, Some(attachment)))
+}
