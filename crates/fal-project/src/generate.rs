@@ -18,6 +18,7 @@ use crate::{
     stages::{PluginFailure, Stages},
     stamp,
     stubs::{StubPlan, Survey, apply, plan},
+    temporary,
 };
 
 /// How to generate.
@@ -162,6 +163,8 @@ impl Job<'_> {
 
     /// Writes what has to be written, and says each file's stub.
     fn apply(&self, state: &State) -> Result<Vec<Option<String>>, GenerateError> {
+        // Where `.dbtignore` and the cache are written; the stubs' folders are looked through anyway.
+        [self.project.root.clone(), self.project.state_dir()].iter().for_each(|folder| temporary::sweep(folder));
         let written = apply(&self.project.root, &self.folder, &state.plan, &state.leftovers, self.stages)?;
         state.dbtignore.apply(&state.change).map_err(|source| GenerateError::Write {
             action: "write",

@@ -86,6 +86,14 @@ pub(crate) fn is_abandoned(path: &Path) -> bool {
     !is_alive(process) || is_old(path)
 }
 
+/// Removes what killed runs left in a folder. What cannot be removed now, a later run removes.
+pub(crate) fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_abandoned(path)) {
+        let _ = fs::remove_file(path);
+    }
+}
+
 fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
@@ -163,5 +171,18 @@ mod tests {
         assert!(is_abandoned(Path::new(&format!(".fal-{dead}-1.tmp"))));
         assert!(!is_abandoned(Path::new(&format!(".fal-{}-1.tmp", process::id()))));
         assert!(!is_abandoned(Path::new(".fal-x-1.tmp")), "not one of ours");
+    }
+
+    #[test]
+    fn only_what_dead_processes_left_is_swept() {
+        let mut child = process::Command::new("true").spawn().unwrap();
+        let dead = child.id();
+        child.wait().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let names = [format!(".fal-{dead}-1.tmp"), format!(".fal-{}-1.tmp", process::id()), "mine.tmp".to_owned()];
+        names.iter().for_each(|name| fs::write(folder.path().join(name), "x").unwrap());
+        sweep(folder.path());
+        let kept: Vec<_> = names.iter().filter(|name| folder.path().join(name).exists()).collect();
+        assert_eq!(kept, [&names[1], &names[2]]);
     }
 }

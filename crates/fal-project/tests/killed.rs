@@ -31,8 +31,8 @@ fn spawn(project: &Project, salt: &str) -> Child {
         .args(["--exact", "child", "--nocapture"])
         .env(ROOT, &project.root)
         .env(SALT, salt)
+        // What a child says of its failure belongs to the test's output.
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
         .spawn()
         .unwrap()
 }

@@ -67,7 +67,11 @@ impl Dbtignore {
     pub(crate) fn apply(&self, change: &Change) -> io::Result<()> {
         match change {
             Change::None => Ok(()),
-            Change::Remove => fs::remove_file(&self.path),
+            Change::Remove => match fs::remove_file(&self.path) {
+                // Another run was faster.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            },
             Change::Write(text) => {
                 // A link stays a link: the file that it leads to is replaced.
                 let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());

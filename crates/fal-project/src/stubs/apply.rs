@@ -97,7 +97,10 @@ impl StubWrite {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Meanwhile::Gone),
             Err(error) => return Err(error),
         };
-        let existing = Existing::read(target)?;
+        let existing = match Existing::read(target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Meanwhile::Gone),
+            read => read?,
+        };
         if existing.text().is_some_and(|text| *text == self.content) {
             return Ok(Meanwhile::Same(Stamp::of(&metadata)));
         }

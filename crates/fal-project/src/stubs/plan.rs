@@ -67,6 +67,8 @@ enum Step {
     Write(StubWrite),
     Conflict(FileDiagnostic),
     Remove(StubFile),
+    /// Another run removed it.
+    Gone,
     Users(StubFile, StubVerdict),
     Fail(PluginFailure),
 }
@@ -106,6 +108,7 @@ impl StubPlan {
             Step::Write(write) => self.write.push(write),
             Step::Conflict(conflict) => self.conflicts.push(conflict),
             Step::Remove(stub) => self.remove.push(stub),
+            Step::Gone => {}
             Step::Users(stub, verdict) => {
                 if verdict == StubVerdict::Edited {
                     self.warnings.push(conflict::edited_orphan(&stub.path));
@@ -188,6 +191,7 @@ impl Survey<'_> {
         }
         let content = match Existing::read(&self.project.join(&stub.path)) {
             Ok(content) => content,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Step::Gone,
             Err(error) => return Step::Conflict(unreadable(&stub.path, &error)),
         };
         match content.verdict(&stub.path, stub.below(), self.stages) {
