@@ -1,0 +1,18 @@
+"""fal outside of a run: `FalDbt` and the magic `%init_fal`. In a model, hook or script that `fal-host` runs nothing of
+this is needed: the names are there."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {"FalDbt": "fal.project", "FalError": "fal_worker.job.error"}
+
+__all__ = ["FalDbt", "FalError"]  # noqa: F822
+
+
+def __getattr__(name: str) -> Any:
+    """Late: the session process imports this package too, and needs neither."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,1 @@
+"""Where fal 0.9 and newer had the magic."""

@@ -1,0 +1,62 @@
+"""The names of a model's scope over a `FalDbt`: what `%init_fal` puts into a notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fal_worker.job.error import FalError
+from fal_worker.job.record import Later
+
+from .project import FalDbt
+
+NAMES = (
+    "FalError", "context", "env_var", "execute_sql", "fal", "list_features", "list_models", "list_models_ids", "list_sources",
+    "list_tests", "ref", "source", "target", "this", "var", "write_to_model", "write_to_source",
+)  # fmt: skip
+
+# The `FalDbt` of the last `%init_fal`.
+_current: FalDbt | None = None
+
+
+def current() -> FalDbt | None:
+    """The project that the notebook has open."""
+    return _current
+
+
+def make_current(fal: FalDbt | None) -> None:
+    """Takes the place of the one before, which is closed."""
+    global _current
+    before, _current = _current, fal
+    if before is not None:
+        before.close()
+
+
+def names_of(fal: FalDbt) -> dict[str, Any]:
+    """Name and value of everything in `NAMES`."""
+    methods = (
+        fal.ref, fal.source, fal.execute_sql, fal.list_models, fal.list_models_ids, fal.list_sources, fal.list_tests,
+        fal.list_features, fal.var, fal.env_var,
+    )  # fmt: skip
+    return {
+        **{method.__name__: method for method in methods},
+        **_writers(fal),
+        "context": Later(lambda: fal.context),
+        "target": Later(lambda: fal.target),
+        "this": Later(lambda: fal.context["this"]),
+        "fal": fal,
+        "FalError": FalError,
+    }
+
+
+def _writers(fal: FalDbt) -> dict[str, Any]:
+    """With the arguments that they have in a script."""
+
+    def write_to_model(data: Any, dtype: Any = None, mode: str = "overwrite", *, target_model_name: str | None = None) -> None:
+        """Writes the table of the notebook's model (`default_model_name` of `%init_fal`), or of the model named."""
+        fal.write_to_model(data, target_model_name=target_model_name, dtype=dtype, mode=mode)
+
+    def write_to_source(data: Any, source_name: str, table_name: str, dtype: Any = None, mode: str = "append") -> None:
+        """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces."""
+        fal.write_to_source(data, source_name, table_name, dtype=dtype, mode=mode)
+
+    return {"write_to_model": write_to_model, "write_to_source": write_to_source}

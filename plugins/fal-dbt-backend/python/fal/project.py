@@ -1,0 +1,278 @@
+"""`FalDbt`: a dbt project outside of a run, for notebooks, scripts and shells of the user's own."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from fal_worker.job import frames, read
+from fal_worker.job.error import FalError
+from fal_worker.job.record import Record, recorded
+
+from .desk import Desk
+from .request import Settings
+
+_MISSING = object()
+
+
+class FalDbt:
+    """A dbt project that can be read and written.
+
+    ```py
+    with FalDbt(profiles_dir="~/.dbt", project_dir="../shop") as fal:
+        orders = fal.ref("orders")
+        fal.write_to_model(scores, target_model_name="scores")
+    ```
+
+    dbt runs in a process of its own, in this Python unless `python` names another. It ends with `close()`, with the `with`
+    block, or with this interpreter. The project is read once: after a change of its files, `reload()`. A DuckDB file is
+    held only while something is read or written, unless `keep_open=True`.
+    """
+
+    def __init__(
+        self,
+        profiles_dir: str | os.PathLike[str] | None = None,
+        project_dir: str | os.PathLike[str] | None = None,
+        target: str | None = None,
+        threads: int | None = None,
+        vars: dict[str, Any] | str | None = None,
+        *,
+        profile: str | None = None,
+        state: str | os.PathLike[str] | None = None,
+        defer: bool = False,
+        keyword: str = "fal",
+        python: str | os.PathLike[str] | None = None,
+        keep_open: bool = False,
+        default_model_name: str | None = None,
+        profile_target: str | None = None,
+        args_vars: dict[str, Any] | str | None = None,
+    ) -> None:
+        """`profile_target` and `args_vars` are older names of `target` and `vars`; `vars` may be text in JSON or YAML.
+        `default_model_name` is the model that `write_to_model` and `context` mean when none is named."""
+        self._settings = Settings.of(
+            profiles_dir, project_dir, target or profile_target, threads, vars if vars is not None else args_vars,
+            profile=profile, state=state, defer=defer, keyword=keyword, python=python, keep_open=keep_open,
+        )  # fmt: skip
+        self.default_model_name = default_model_name
+        self._lock = threading.RLock()
+        self._desk: Desk | None = None
+        self._closed = False
+        self._open()
+        if default_model_name is not None:
+            try:
+                self._model_id(default_model_name)
+            except BaseException:
+                self.close()
+                raise
+        _OPEN.add(self)
+
+    # Reads.
+
+    def ref(self, *args: str, version: Any = None, v: Any = None, as_: str = "pandas") -> Any:
+        """Reads a model, seed or snapshot: `ref("orders")`, `ref("package", "orders")`, `ref("orders", version=2)`.
+
+        `as_` is one of `pandas`, `polars`, `arrow` (a `pyarrow.Table`) and `reader` (a `pyarrow.RecordBatchReader`).
+        """
+        _check_names("ref", args, 1, 2)
+        return self._read(as_, op="ref", args=list(args), version=version if version is not None else v)
+
+    def source(self, *args: str, as_: str = "pandas") -> Any:
+        """Reads a source: `source("raw", "payments")`. `as_` as for `ref`."""
+        _check_names("source", args, 2, 2)
+        return self._read(as_, op="source", args=list(args))
+
+    def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
+        """Runs SQL in the warehouse, with Jinja (refs, macros, vars), and reads its rows. `as_` as for `ref`."""
+        if not isinstance(sql, str):
+            raise FalError(f"fal: execute_sql takes the text of a query, not {type(sql).__name__}")
+        return self._read(as_, op="sql", sql=sql)
+
+    def _read(self, form: str, **command: Any) -> Any:
+        return read.read(self._there.gateway(self._default_id()), form, **command)
+
+    # Writes.
+
+    def write_to_source(
+        self, data: Any, target_source_name: str, target_table_name: str, *, dtype: Any = None, mode: str = "append"
+    ) -> None:
+        """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces."""
+        _check_names("write_to_source", (target_source_name, target_table_name), 2, 2)
+        batches = frames.reader("write_to_source", data)
+        self._write(self._default_id(), batches, "write_to_source", mode, dtype, [target_source_name, target_table_name])
+
+    def write_to_model(
+        self,
+        data: Any,
+        target_1: str | None = None,
+        target_2: str | None = None,
+        *,
+        target_model_name: str | None = None,
+        target_package_name: str | None = None,
+        dtype: Any = None,
+        mode: str = "overwrite",
+    ) -> None:
+        """Writes the table of a model: `write_to_model(df, "orders")`, `write_to_model(df, "package", "orders")`, or by
+        keywords. Replaces what is there, or with `mode="append"` adds to it."""
+        package, name = (target_1, target_2) if target_2 is not None else (target_package_name, target_model_name or target_1)
+        name = name or self.default_model_name
+        if name is None:
+            raise FalError(
+                "fal: write_to_model needs the name of a model",
+                "fal::no_model",
+                "Give target_model_name=..., or default_model_name=... to FalDbt or %init_fal.",
+            )
+        model = self._model_id(name, package)
+        self._write(model, frames.reader("write_to_model", data), "write_to_model", mode, dtype)
+
+    def _write(self, model: str | None, batches: Any, op: str, mode: str, dtype: Any, args: list[str] | None = None) -> None:
+        self._there.write(model, batches, op=op, mode=mode, dtype=dtype, args=args)
+
+    # What there is.
+
+    def list_models(self) -> list[Any]:
+        """All models: objects with `name`, `unique_id`, `status`, `columns`, `tests`, `meta`, ..."""
+        return recorded(self._ask("list_models"))
+
+    def list_models_ids(self) -> Any:
+        """The unique ids of all models, with their status in the last run."""
+        return recorded(self._ask("list_models_ids"))
+
+    def list_sources(self) -> list[Any]:
+        """All tables of sources: objects with `name`, `table_name`, `schema`, ..."""
+        return recorded(self._ask("list_sources"))
+
+    def list_tests(self) -> list[Any]:
+        """All tests: objects with `name`, `model_name`, `column`, `status`."""
+        return recorded(self._ask("list_tests"))
+
+    def list_features(self) -> list[Any]:
+        """Columns whose `meta` marks them as features of the feature store."""
+        return recorded(self._ask("list_features"))
+
+    def context_of(self, model_name: str | None = None) -> Any:
+        """`context` as a script of this model sees it: `current_model`, `config.target_path`, `target`, `vars`."""
+        model = self._model_id(model_name) if model_name is not None else self._default_id()
+        return recorded(self._there.gateway(model).ask("context"))
+
+    @property
+    def context(self) -> Any:
+        """`context_of` the default model."""
+        return self.context_of()
+
+    @property
+    def target(self) -> Any:
+        """The target of the profile: `name`, `type`, `schema`, `database`, ..."""
+        return self.context["target"]
+
+    @property
+    def target_path(self) -> str:
+        """dbt's target folder."""
+        return str(self._there.info["target_path"])
+
+    @property
+    def project_name(self) -> str:
+        """Name of the project."""
+        return str(self._there.info["project_name"])
+
+    @property
+    def info(self) -> Any:
+        """Versions of dbt and its adapter, and the Python that runs them."""
+        wanted = ("project_name", "target_name", "dbt_version", "adapter", "adapter_version", "python", "target_path")
+        return Record({name: self._there.info.get(name) for name in wanted})
+
+    def var(self, name: str, default: Any = _MISSING) -> Any:
+        """A variable of the project, or of `vars`."""
+        value = (self.context.get("vars") or {}).get(name, default)
+        if value is _MISSING:
+            raise FalError(f"fal: there is no var {name!r}", help="Set it in dbt_project.yml or with vars=.")
+        return value
+
+    def env_var(self, name: str, default: Any = _MISSING) -> Any:
+        """A variable of the environment."""
+        value = os.environ.get(name, default)
+        if value is _MISSING:
+            raise FalError(f"fal: there is no environment variable {name!r}")
+        return value
+
+    def _ask(self, action: str) -> Any:
+        return self._there.gateway(self._default_id()).ask(action)
+
+    # Its life.
+
+    def reload(self) -> None:
+        """Reads the project's files anew."""
+        with self._lock:
+            self._end()
+            self._closed = False
+            self._open()
+
+    def close(self) -> None:
+        """Ends dbt; the database is free. May be called twice."""
+        with self._lock:
+            self._closed = True
+            self._end()
+        _OPEN.discard(self)
+
+    def __enter__(self) -> FalDbt:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = " (closed)" if self._closed else ""
+        return f"FalDbt(project_dir={self._settings.project_dir!r}){state}"
+
+    def _open(self) -> None:
+        self._desk = Desk(self._settings)
+
+    def _end(self) -> None:
+        desk, self._desk = self._desk, None
+        if desk is not None:
+            desk.close()
+
+    @property
+    def _there(self) -> Desk:
+        with self._lock:
+            if self._closed:
+                raise FalError("fal: this FalDbt is closed", "fal::closed", "Make another one, or call reload().")
+            if self._desk is None or self._desk.is_over:
+                self._end()
+                self._open()
+            assert self._desk is not None
+            return self._desk
+
+    def _default_id(self) -> str | None:
+        return self._model_id(self.default_model_name) if self.default_model_name is not None else None
+
+    def _model_id(self, name: str, package: str | None = None) -> str:
+        return self._there.model_id(name, package)
+
+
+_OPEN: weakref.WeakSet[FalDbt] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """An orderly end at the interpreter's; without it the end of the channel does the same, a little later."""
+    for fal in _each():
+        with contextlib.suppress(Exception):
+            fal.close()
+
+
+def _each() -> Iterator[FalDbt]:
+    yield from list(_OPEN)
+
+
+def _check_names(function: str, args: tuple[Any, ...], least: int, most: int) -> None:
+    if not least <= len(args) <= most:
+        wanted = f"{least} or {most} names" if least != most else f"{least} names"
+        raise FalError(f"fal: {function} takes {wanted}, not {len(args)}")
+    for value in args:
+        if not isinstance(value, str):
+            raise FalError(f"fal: {function} takes names as text, not {type(value).__name__}")

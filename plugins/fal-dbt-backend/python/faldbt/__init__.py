@@ -1,0 +1,1 @@
+"""Names of fal's first versions."""
