@@ -45,14 +45,14 @@ class Desk:
     def _open_job(self, model: str | None) -> Gateway:
         self._begin()
         token = secrets.token_hex(16)
-        self._child.ask("job_open", job=f"n{next(self._numbers)}", token=token, **_job(model))
+        self._child.ask("job_open", job=f"n{next(self._numbers)}", token=token, **_script(model))
         return Gateway(self._location, token)
 
     def _begin(self) -> None:
         if self._begun:
             return
         try:
-            self._child.ask("begin", selected=[], scripts=[_SCRIPT], environments=[])
+            self._child.ask("begin", selected=[], scripts=[_script(None)["unique_id"]], environments=[])
         except FalError:
             self.is_over = True  # dbt's run has ended: the next use starts another
             raise
@@ -80,8 +80,8 @@ class Desk:
         self._child.end()
 
 
-_SCRIPT = "script.GLOBAL.BEFORE.notebook"
-
-
-def _job(model: str | None) -> dict[str, Any]:
-    return {"unique_id": model or _SCRIPT}
+def _script(model: str | None) -> dict[str, Any]:
+    """What the session takes the notebook for: an after-script of the model, or a global script."""
+    if model is None:
+        return {"unique_id": "script.GLOBAL.AFTER.notebook", "role": "global"}
+    return {"unique_id": f"script.{model}.AFTER.notebook", "role": "after", "model": model}
