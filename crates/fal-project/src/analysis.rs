@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use fal_plugin::{
     ParseError, PythonParser,
-    payload::{Diagnostic, NotebookAnalysis, PythonAnalysis, Severity},
+    payload::{Diagnostic, FileKind, NotebookAnalysis, PythonAnalysis, Severity},
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -39,6 +39,21 @@ pub(crate) struct Analysed {
     pub(crate) diagnostics: Vec<FileDiagnostic>,
     /// Whether the cache knew all this.
     pub(crate) cached: bool,
+    /// Whether a schema file names it as a script: then it is no model. The cache does not know that.
+    pub(crate) is_script: bool,
+}
+
+impl Analysed {
+    /// What the project takes it for.
+    pub(crate) fn kind(&self) -> FileKind {
+        if self.is_script { FileKind::Helper } else { self.parsed.analysis.kind }
+    }
+
+    /// Takes it for a script: how often it writes is its own affair.
+    pub(crate) fn become_script(&mut self) {
+        self.is_script = true;
+        self.diagnostics.clear();
+    }
 }
 
 /// All files, the understood ones in the order given.
@@ -180,7 +195,7 @@ fn finish(project: &Path, file: SourceFile, entry: Entry, cached: bool, text: Op
             found.map(|diagnostic| FileDiagnostic::in_text(path, diagnostic, &text)).collect()
         }
     };
-    Analysed { file, parsed, hash, stub, diagnostics, cached }
+    Analysed { file, parsed, hash, stub, diagnostics, cached, is_script: false }
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Trouble {

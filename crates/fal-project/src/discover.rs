@@ -61,6 +61,8 @@ pub(crate) struct Found {
     pub(crate) sources: Vec<SourceFile>,
     /// SQL files outside the folders of stubs: name and path.
     pub(crate) sql: Vec<(String, String)>,
+    /// Schema files.
+    pub(crate) schemas: Vec<String>,
     pub(crate) stubs: Vec<StubFile>,
     /// Temporary files of earlier runs.
     pub(crate) leftovers: Vec<PathBuf>,
@@ -100,6 +102,7 @@ impl Found {
         }
         self.sources.append(&mut other.sources);
         self.sql.append(&mut other.sql);
+        self.schemas.append(&mut other.schemas);
         self.stubs.append(&mut other.stubs);
         self.leftovers.append(&mut other.leftovers);
         self.problems.append(&mut other.problems);
@@ -177,6 +180,10 @@ impl Walk<'_> {
         let Some((stem, extension)) = split(name) else { return Ok(()) };
         if extension == "sql" {
             found.sql.push((stem.to_owned(), path));
+            return Ok(());
+        }
+        if extension == "yml" || extension == "yaml" {
+            found.schemas.push(path);
             return Ok(());
         }
         let Some(language) = self.language(&extension) else { return Ok(()) };

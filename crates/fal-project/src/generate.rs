@@ -15,6 +15,7 @@ use crate::{
     model::ModelFile,
     names::duplicates,
     roots::{Root, roots},
+    scripts::named_scripts,
     stages::{PluginFailure, Stages},
     stamp,
     stubs::{StubPlan, Survey, apply, plan},
@@ -71,7 +72,7 @@ pub fn generate(
     let stub_paths = if options.check { state.planned() } else { job.apply(&state)? };
     generated.warnings = state.warnings;
     for (file, stub) in state.files.into_iter().zip(stub_paths) {
-        match file.parsed.analysis.kind {
+        match file.kind() {
             FileKind::Helper => generated.helpers.push(file.file.path),
             FileKind::Script | FileKind::DbtNative => generated.models.push(job.model(file, stub)),
         }
@@ -106,9 +107,11 @@ impl Job<'_> {
         let identity = format!("{}\n{}\n{:?}", self.stages.identity, self.folder, self.roots);
         let state_dir = self.project.state_dir();
         let (found, mut cache) = rayon::join(|| self.find(&dbtignore.rules()), || Cache::read(&state_dir, &identity));
-        let Analyses { files, mut problems, failures } =
+        let scripts = named_scripts(self.project, &found.schemas);
+        let Analyses { mut files, mut problems, failures } =
             analyse(&self.project.root, found.sources, &mut cache, self.stages);
         stop_at(failures)?;
+        files.iter_mut().filter(|file| scripts.contains(&file.file.path)).for_each(Analysed::become_script);
         let mut plan = plan(&self.survey(&files, &cache), &found.stubs);
         stop_at(std::mem::take(&mut plan.failures))?;
         problems.extend(found.problems);
@@ -156,7 +159,7 @@ impl Job<'_> {
         files
             .iter()
             .filter(|file| self.roots[file.file.root].dbt && file.parsed.notebook.is_none())
-            .filter(|file| file.parsed.analysis.kind != FileKind::DbtNative)
+            .filter(|file| file.kind() != FileKind::DbtNative)
             .map(|file| file.file.path.as_str())
             .collect()
     }
@@ -190,10 +193,10 @@ impl Job<'_> {
 
     fn model(&self, file: Analysed, stub_path: Option<String>) -> ModelFile {
         ModelFile {
+            kind: file.kind(),
             name: file.file.name,
             file: self.project.root.join(&file.file.path),
             path: file.file.path,
-            kind: file.parsed.analysis.kind,
             analysis: file.parsed.analysis,
             notebook: file.parsed.notebook,
             stub_path,
@@ -228,7 +231,7 @@ impl State {
 
 /// Models of one name, also where the other is SQL.
 fn same_names(files: &[Analysed], sql: &[(String, String)], plan: &StubPlan) -> Vec<FileDiagnostic> {
-    let models = files.iter().filter(|file| file.parsed.analysis.kind != FileKind::Helper);
+    let models = files.iter().filter(|file| file.kind() != FileKind::Helper);
     let python: Vec<_> = models.map(|file| (file.file.name.as_str(), file.file.path.as_str())).collect();
     let sql: Vec<_> = sql.iter().chain(&plan.users).map(|(name, path)| (name.as_str(), path.as_str())).collect();
     duplicates(&python, &sql)

@@ -33,6 +33,7 @@ mod generate;
 mod model;
 mod names;
 mod roots;
+mod scripts;
 mod stages;
 mod stamp;
 mod stubs;
@@ -45,4 +46,7 @@ pub use diagnostics::{Excerpt, FileDiagnostic};
 pub use error::{GenerateError, ProjectError};
 pub use generate::{GenerateOptions, Generated, generate};
 pub use model::ModelFile;
+pub use scripts::{
+    GlobalScripts, NodeScripts, ScriptEntry, ScriptError, ScriptOwner, ScriptReader, global_scripts, node_scripts,
+};
 pub use stages::Stages;

@@ -398,3 +398,24 @@ fn a_project_without_models_is_none_the_worse() {
     assert!(!generated.is_changed() && generated.models.is_empty());
     assert!(!project.exists("models") && !project.exists(".dbtignore"));
 }
+
+#[test]
+fn a_file_that_a_schema_file_names_as_a_script_is_no_model() {
+    let schema =
+        "models:\n- name: x\n  meta: {fal: {scripts: [models/tell.py, models/load.ipynb], pre-hook: models/pre.py}}\n";
+    let project = Project::new(&[
+        ("models/x.py", SCRIPT),
+        ("models/deep/schema.yml", schema),
+        ("models/tell.py", "write_to_model(ref('x'))\nwrite_to_model(ref('x'))\n"),
+        ("models/pre.py", "print(ref('a'))\n"),
+        ("models/load.ipynb", "write_to_model(1)"),
+    ]);
+    let generated = project.generate();
+    assert_eq!(generated.written, ["models/fal/x.sql"]);
+    assert_eq!(generated.helpers, ["models/load.ipynb", "models/pre.py", "models/tell.py"]);
+    assert!(project.read(".dbtignore").contains("\n/models/pre.py\n/models/tell.py\n"));
+    assert!(!project.generate().is_changed());
+    // What the cache knows of the file itself still holds when it is a script no more.
+    project.remove("models/deep/schema.yml");
+    assert_eq!(project.generate().written, ["models/fal/load.sql", "models/fal/tell.sql"]);
+}

@@ -36,7 +36,7 @@ pub struct DbtProject {
     pub model_paths: Vec<String>,
     /// The var `fal-models-paths`: further folders with Python models.
     pub fal_models_paths: Vec<String>,
-    /// The var `fal-scripts-path`: what scripts of the older kind are relative to.
+    /// The var `fal-scripts-path`: what paths of scripts are relative to; empty for the project's folder.
     pub fal_scripts_path: String,
     /// `seed-paths`.
     pub seed_paths: Vec<String>,
@@ -69,6 +69,25 @@ impl DbtProject {
     /// Folder of our own files: `target/fal`.
     pub fn state_dir(&self) -> PathBuf {
         self.target_path.join("fal")
+    }
+
+    /// Folder of the scripts, absolute: on the import path of all user code.
+    pub fn scripts_dir(&self) -> PathBuf {
+        if self.fal_scripts_path.is_empty() { self.root.clone() } else { self.root.join(&self.fal_scripts_path) }
+    }
+
+    /// Path of a script below the project, given as it is written in a schema file.
+    pub fn script_path(&self, written: &str) -> String {
+        let path = format!("{}/{written}", self.fal_scripts_path);
+        let mut parts: Vec<&str> = Vec::new();
+        for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
+            match (part, parts.last()) {
+                ("..", Some(&last)) if last != ".." => _ = parts.pop(),
+                _ => parts.push(part),
+            }
+        }
+        let absolute = if self.fal_scripts_path.starts_with('/') { "/" } else { "" };
+        format!("{absolute}{}", parts.join("/"))
     }
 }
 
@@ -196,6 +215,17 @@ mod tests {
         assert_eq!((read.fal_models_paths, read.fal_scripts_path), (vec!["own".to_owned()], "scripts".to_owned()));
         assert_eq!(project(text, json!({"fal-models-paths": "cli"})).unwrap().fal_models_paths, ["cli"]);
         assert!(project(text, json!({"fal-models-paths": 3})).is_err());
+    }
+
+    #[test]
+    fn scripts_are_relative_to_their_folder() {
+        let at = |folder: &str, path: &str| {
+            DbtProject { fal_scripts_path: folder.to_owned(), ..DbtProject::default() }.script_path(path)
+        };
+        assert_eq!(at("", "a.py"), "a.py");
+        assert_eq!(at("scripts", "./x/../a.py"), "scripts/a.py");
+        assert_eq!(at("scripts", "../../a.py"), "../a.py");
+        assert_eq!(at("/srv/scripts", "a.py"), "/srv/scripts/a.py");
     }
 
     #[test]

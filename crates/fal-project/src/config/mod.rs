@@ -6,8 +6,10 @@ mod fal_project;
 mod nearest;
 mod profiles;
 mod source;
-mod yaml;
+pub(crate) mod yaml;
 
 pub use dbt_project::{DbtProject, ProjectOptions};
 pub use fal_project::{Environment, FalProject, PluginSettings, Route};
 pub use profiles::Profile;
+
+pub(crate) use nearest::nearest;

@@ -30,7 +30,7 @@ pub(crate) struct Renderer<'a> {
 
 /// The stubs of all scripts.
 pub(crate) fn wanted(files: &[Analysed], renderer: &Renderer<'_>) -> Vec<Result<Wanted, PluginFailure>> {
-    let scripts = files.par_iter().enumerate().filter(|(_, file)| file.parsed.analysis.kind == FileKind::Script);
+    let scripts = files.par_iter().enumerate().filter(|(_, file)| file.kind() == FileKind::Script);
     scripts
         .map(|(model, file)| match &file.stub {
             Some(known) => Ok(Wanted { model, path: known.path.clone(), hash: known.hash, content: None }),

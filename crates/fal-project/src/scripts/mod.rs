@@ -1,0 +1,18 @@
+//! Scripts and hooks: what schema files attach to models, global scripts, and the files themselves.
+//!
+//! A model's scripts stand under the keyword (`fal`) of its `meta`; dbt reads that, so [`node_scripts`] takes dbt's node.
+//! Global scripts stand at the top level of schema files, which dbt passes over: [`global_scripts`] reads those files.
+//! [`named_scripts`] reads all schema files before dbt does, as a script that lies among the models must get no stub.
+
+mod entry;
+mod global;
+mod meta;
+mod named;
+mod place;
+mod reader;
+
+pub use entry::{NodeScripts, ScriptEntry, ScriptOwner};
+pub use global::{GlobalScripts, global_scripts};
+pub use meta::node_scripts;
+pub(crate) use named::named_scripts;
+pub use reader::{ScriptError, ScriptReader};

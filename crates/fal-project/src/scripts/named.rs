@@ -1,0 +1,101 @@
+//! Files that schema files name as scripts: one that lies among the models is no model, whatever it calls.
+//!
+//! Stubs are made before dbt reads a schema file, so these are read here, as far as that matters: the paths under
+//! `scripts`, `pre-hook` and `post-hook`, whatever the keyword. Paths made by Jinja, and those in a SQL file's own
+//! `config()`, are not seen.
+
+use std::{collections::HashSet, fs};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use crate::config::{
+    DbtProject,
+    yaml::{self, Kind, Node},
+};
+
+const KEYS: [&str; 5] = ["scripts", "pre-hook", "post-hook", "pre_hook", "post_hook"];
+
+/// Paths below the project of all files that the schema files (given below the project) name as scripts.
+pub(crate) fn named_scripts(project: &DbtProject, schemas: &[String]) -> HashSet<String> {
+    let named = schemas.par_iter().with_min_len(16).flat_map_iter(|schema| of_file(project, schema));
+    named.collect()
+}
+
+fn of_file(project: &DbtProject, schema: &str) -> Vec<String> {
+    let text = fs::read_to_string(project.root.join(schema)).unwrap_or_default();
+    let mut paths = Vec::new();
+    if speaks_of_scripts(&text)
+        // What is no YAML, dbt refuses with its own words.
+        && let Ok(tree) = yaml::parse(schema, &text)
+    {
+        search(&tree, &mut paths);
+    }
+    paths.iter().map(|path| project.script_path(path)).collect()
+}
+
+/// Most schema files speak of none: those need no parser.
+fn speaks_of_scripts(text: &str) -> bool {
+    (text.contains(".py") || text.contains(".ipynb")) && (text.contains("scripts") || text.contains("hook"))
+}
+
+fn search(node: &Node, paths: &mut Vec<String>) {
+    match &node.kind {
+        Kind::Map(entries) => {
+            for (key, _, value) in entries {
+                if KEYS.contains(&key.as_str()) { gather(value, paths) } else { search(value, paths) }
+            }
+        }
+        Kind::List(items) => items.iter().for_each(|item| search(item, paths)),
+        Kind::Null | Kind::Scalar(_) => {}
+    }
+}
+
+/// A path, a mapping with a path, a list of these, or a mapping of such lists.
+fn gather(node: &Node, paths: &mut Vec<String>) {
+    match &node.kind {
+        Kind::Scalar(Value::String(path)) if path.ends_with(".py") || path.ends_with(".ipynb") => {
+            paths.push(path.clone());
+        }
+        Kind::List(items) => items.iter().for_each(|item| gather(item, paths)),
+        Kind::Map(entries) => {
+            let known = entries.iter().filter(|(key, ..)| matches!(key.as_str(), "path" | "before" | "after"));
+            known.for_each(|(_, _, value)| gather(value, paths));
+        }
+        Kind::Null | Kind::Scalar(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_is_seen_and_nothing_else() {
+        let text = "
+fal: {scripts: {before: [models/g.py]}}
+models:
+  - name: a
+    meta: {fal: {scripts: [models/a.py, ./models/x/../b.ipynb]}}
+    config:
+      pre-hook: 'select 1 -- not.py; '
+      meta:
+        acme:
+          pre-hook: models/c.py
+          post_hook: [{path: models/d.py, with: {path: models/not.py}}]
+  - name: e
+    description: scripts such as models/not_either.py
+";
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("s.yml"), text).unwrap();
+        let mut project = DbtProject { root: folder.path().to_owned(), ..DbtProject::default() };
+        let sorted = |project: &DbtProject| {
+            let mut named: Vec<_> = named_scripts(project, &["s.yml".to_owned()]).into_iter().collect();
+            named.sort();
+            named
+        };
+        assert_eq!(sorted(&project), ["models/a.py", "models/b.ipynb", "models/c.py", "models/d.py", "models/g.py"]);
+        project.fal_scripts_path = "fal".into();
+        assert_eq!(sorted(&project)[0], "fal/models/a.py");
+    }
+}

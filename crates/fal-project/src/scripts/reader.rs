@@ -1,0 +1,153 @@
+//! Reads the file of a script.
+
+use std::{fs, io, path::Path};
+
+use fal_plugin::{
+    NotebookParser, ParseError, PluginError,
+    payload::{NotebookAnalysis, PythonWork, Severity},
+};
+
+use super::{
+    entry::{ScriptEntry, ScriptOwner},
+    place::Place,
+};
+use crate::{cells::NotebookText, config::DbtProject, diagnostics::FileDiagnostic, text::decode};
+
+/// Why a script cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ScriptError {
+    /// Its file is not there or makes no sense.
+    #[error("{}: {}", .0.path, .0.message)]
+    File(Box<FileDiagnostic>),
+    /// The notebook parser failed.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+}
+
+/// Reads scripts of a project.
+pub struct ScriptReader<'a> {
+    project: &'a DbtProject,
+    notebooks: Vec<&'a dyn NotebookParser>,
+}
+
+impl<'a> ScriptReader<'a> {
+    /// Reads `.py` files, and notebooks with these parsers: of two that claim an extension the first has it.
+    pub fn new(project: &'a DbtProject, notebooks: Vec<&'a dyn NotebookParser>) -> Self {
+        Self { project, notebooks }
+    }
+
+    /// What an execution backend runs; its environment is not decided here.
+    ///
+    /// # Errors
+    /// If the file is missing, cannot be decoded or is no notebook.
+    pub fn read(&self, entry: &ScriptEntry, owner: &ScriptOwner) -> Result<PythonWork, ScriptError> {
+        let path = self.project.script_path(&entry.path);
+        let file = self.project.root.join(&path);
+        let bytes = fs::read(&file).map_err(|cause| self.unreadable(entry, owner, &path, &file, &cause))?;
+        let parser = self.parser(&path);
+        let (code, lines) = match parser {
+            Some(parser) => {
+                let notebook = notebook(parser, &path, &bytes)?;
+                (notebook.python, Some(notebook.lines))
+            }
+            None => (text(&path, bytes)?, None),
+        };
+        Ok(PythonWork { path, code, lines, environment: None })
+    }
+
+    fn parser(&self, path: &str) -> Option<&dyn NotebookParser> {
+        let extension = Path::new(path).extension()?.to_str()?.to_lowercase();
+        let claims = |parser: &&&dyn NotebookParser| {
+            parser.extensions().iter().any(|claimed| claimed.trim_start_matches('.').eq_ignore_ascii_case(&extension))
+        };
+        self.notebooks.iter().filter(|_| extension != "py").find(claims).copied()
+    }
+
+    fn unreadable(
+        &self,
+        entry: &ScriptEntry,
+        owner: &ScriptOwner,
+        path: &str,
+        file: &Path,
+        cause: &io::Error,
+    ) -> ScriptError {
+        let missing = cause.kind() == io::ErrorKind::NotFound;
+        let why = if missing { format!("there is no file `{path}`") } else { format!("`{path}`: {cause}") };
+        let message = format!("{}: the script `{}` cannot be read: {why}", owner.describe(), entry.path);
+        let help = format!(
+            "create {}, or mend its path: it is relative to {}",
+            file.display(),
+            match self.project.fal_scripts_path.as_str() {
+                "" => "the project's folder (set the dbt var `fal-scripts-path` for another)".to_owned(),
+                folder => format!("the folder `{folder}` (the dbt var `fal-scripts-path`)"),
+            }
+        );
+        let place = Place { root: &self.project.root, owner };
+        ScriptError::File(Box::new(place.error("script::missing", message, help, &entry.path)))
+    }
+}
+
+fn text(path: &str, bytes: Vec<u8>) -> Result<String, ScriptError> {
+    decode(bytes).map_err(|message| {
+        let problem = FileDiagnostic::error(path, "python::encoding", message).with_help("save it as UTF-8");
+        ScriptError::File(Box::new(problem))
+    })
+}
+
+fn notebook(parser: &dyn NotebookParser, path: &str, bytes: &[u8]) -> Result<NotebookText, ScriptError> {
+    let answer = parser.parse(path, bytes).map_err(|error| match error {
+        ParseError::Syntax(diagnostic) => {
+            let text = String::from_utf8_lossy(bytes);
+            ScriptError::File(Box::new(FileDiagnostic::in_text(path, *diagnostic, &text)))
+        }
+        ParseError::Plugin(error) => error.into(),
+    })?;
+    let NotebookAnalysis { python, lines, diagnostics, .. } = answer;
+    let text = NotebookText { python, lines };
+    match diagnostics.into_iter().find(|diagnostic| diagnostic.severity == Severity::Error) {
+        Some(error) => Err(ScriptError::File(Box::new(FileDiagnostic::in_notebook(path, error, &text)))),
+        None => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &str, scripts_path: &str, files: &[(&str, &str)]) -> Result<PythonWork, ScriptError> {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let root = folder.path().to_owned();
+        let project = DbtProject { root, fal_scripts_path: scripts_path.to_owned(), ..DbtProject::default() };
+        let entry = ScriptEntry { path: path.to_owned(), ..ScriptEntry::default() };
+        let owner = ScriptOwner { name: Some("orders".into()), kind: "model".into(), file: "models/s.yml".into() };
+        ScriptReader::new(&project, Vec::new()).read(&entry, &owner).map_err(|error| match error {
+            ScriptError::File(mut problem) => {
+                let root = folder.path().display().to_string();
+                problem.help = problem.help.map(|help| help.replace(&root, "ROOT"));
+                ScriptError::File(problem)
+            }
+            other => other,
+        })
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_scripts_folder() {
+        let work = read("./x/../a.py", "scripts", &[("scripts/a.py", "print(1)\n")]).unwrap();
+        assert_eq!((work.path.as_str(), work.code.as_str()), ("scripts/a.py", "print(1)\n"));
+        assert_eq!(read("a.py", "", &[("a.py", "")]).unwrap().path, "a.py");
+    }
+
+    #[test]
+    fn a_missing_script_names_model_schema_file_and_both_ways_out() {
+        let schema = ("models/s.yml", "models:\n- name: orders\n  meta: {fal: {scripts: [b.py]}}\n");
+        let Err(ScriptError::File(problem)) = read("b.py", "scripts", &[schema]) else { panic!() };
+        insta::assert_snapshot!(problem.message, @"the model `orders`: the script `b.py` cannot be read: there is no file `scripts/b.py`");
+        insta::assert_snapshot!(problem.help.as_deref().unwrap(), @"create ROOT/scripts/b.py, or mend its path: it is relative to the folder `scripts` (the dbt var `fal-scripts-path`)");
+        assert_eq!((problem.path.as_str(), problem.place().unwrap().1.line), ("models/s.yml", 3));
+    }
+}
