@@ -4,7 +4,8 @@ mod common;
 
 use std::collections::{BTreeSet, VecDeque};
 
-use common::{dag_of, edges_of_any, edges_of_dag, ids};
+use common::edges::edges_of_dag;
+use common::{dag_of, edges_of_any, ids};
 use fal_graph::{
     Criteria, Dag, DagError, IndirectSelection, NodeId, NodeSet, Outcome, Schedule, ScheduleOptions, Selector,
     SkipCause,

@@ -1,12 +1,13 @@
 //! What a graph is made of, and what is wrong with one.
 
-use super::{Dag, DagBuilder, EdgeKind, MissingParent};
-use crate::GraphNode;
+use super::{AttachedScript, Dag, DagBuilder, EdgeKind, MissingParent, Side};
+use crate::{GraphNode, NodeKind};
 
 fn model(name: &str, parents: &[&str]) -> GraphNode {
     GraphNode {
         unique_id: format!("model.shop.{name}"),
         resource_type: "model".to_owned(),
+        package_name: "shop".to_owned(),
         depends_on: parents.iter().map(|parent| format!("model.shop.{parent}")).collect(),
         ..GraphNode::default()
     }
@@ -46,6 +47,51 @@ fn edges_of_our_own_stand_beside_those_of_the_data() -> Result<(), String> {
     Ok(())
 }
 
+fn script(model: &str, side: Side, file: &str) -> AttachedScript {
+    let id = format!("script.{model}.{file}");
+    AttachedScript { id, model: format!("model.shop.{model}"), side, file: format!("scripts/{file}") }
+}
+
+#[test]
+fn a_script_is_a_node_in_the_package_of_its_model() -> Result<(), String> {
+    let dag = build(|builder| _ = builder.script(script("b", Side::After, "x.py")))?;
+    let node = dag.node(dag.find("script.b.x.py").ok_or("it is there")?);
+    assert_eq!((node.name(), node.kind(), node.resource_type()), ("script.b.x.py", NodeKind::Script, "script"));
+    assert_eq!((node.file(), node.spec().package_name.as_str()), ("scripts/x.py", "shop"));
+    Ok(())
+}
+
+#[test]
+fn a_test_that_a_model_waits_for_is_waited_for_by_its_scripts_too() -> Result<(), String> {
+    let test = GraphNode {
+        unique_id: "test.shop.t".to_owned(),
+        resource_type: "test".to_owned(),
+        depends_on: vec!["model.shop.a".to_owned()],
+        ..GraphNode::default()
+    };
+    let dag = build(|builder| {
+        builder.nodes([test]).edge("test.shop.t", EdgeKind::Test, "model.shop.b");
+        builder.script(script("b", Side::Before, "x.py")).script(script("a", Side::After, "y.py"));
+    })?;
+    let mut edges = edges(&dag);
+    edges.sort();
+    assert_eq!(
+        edges,
+        [
+            "model.shop.a Data model.shop.b",
+            "model.shop.a Data test.shop.t",
+            "model.shop.a Order script.a.y.py",
+            "model.shop.a Order script.b.x.py",
+            "script.a.y.py Order model.shop.b",
+            "script.a.y.py Order script.b.x.py",
+            "script.b.x.py Order model.shop.b",
+            "test.shop.t Test model.shop.b",
+            "test.shop.t Test script.b.x.py",
+        ]
+    );
+    Ok(())
+}
+
 #[test]
 fn what_is_wrong_is_named() {
     let error = |change: fn(&mut DagBuilder)| build(change).err().unwrap_or_default();
@@ -59,6 +105,22 @@ fn what_is_wrong_is_named() {
     );
     insta::assert_snapshot!(
         error(|builder| { builder.edge("model.shop.b", EdgeKind::Order, "model.shop.a"); }),
+        @"found a cycle: model.shop.a -> model.shop.b -> model.shop.a"
+    );
+    insta::assert_snapshot!(
+        error(|builder| _ = builder.script(script("c", Side::Before, "x.py"))),
+        @"no node has the unique id 'model.shop.c' (needed by scripts/x.py)"
+    );
+    insta::assert_snapshot!(
+        error(|builder| {
+            builder.script(script("a", Side::Before, "x.py")).script(script("a", Side::After, "x.py"));
+        }),
+        @"two nodes have the unique id 'script.a.x.py'"
+    );
+    insta::assert_snapshot!(
+        error(|builder| {
+            builder.edge("model.shop.b", EdgeKind::Order, "model.shop.a").script(script("a", Side::After, "x.py"));
+        }),
         @"found a cycle: model.shop.a -> model.shop.b -> model.shop.a"
     );
 }

@@ -1,11 +1,12 @@
-//! `--select` and `--exclude`: arguments and spaces are unions, commas intersections.
+//! `--select` and `--exclude`: arguments and spaces are unions, commas intersections. A comma by itself says nothing.
 
 use super::criterion::Criterion;
 use super::spec::{Combine, Group, IndirectSelection, Spec};
 use crate::error::SelectError;
 
-/// What dbt selects when the user names nothing.
-const EVERYTHING: [&str; 5] = ["fqn:*", "source:*", "exposure:*", "metric:*", "semantic_model:*"];
+/// What dbt selects when the user names nothing, and all scripts.
+const EVERYTHING: [&str; 6] =
+    ["fqn:*", "source:*", "exposure:*", "metric:*", "semantic_model:*", "resource_type:script"];
 
 /// What is included without what is excluded.
 pub(super) fn parse(select: &[String], exclude: &[String], indirect: IndirectSelection) -> Result<Spec, SelectError> {
@@ -25,7 +26,7 @@ fn union<'a>(
     let parts = arguments
         .into_iter()
         .flat_map(|argument| argument.split(' '))
-        .filter(|expression| !expression.is_empty())
+        .filter(|expression| !expression.trim_matches(',').is_empty())
         .map(|expression| intersection(expression, expected, indirect))
         .collect::<Result<_, _>>()?;
     Ok(Spec::Group(Group { combine: Combine::Union, parts, indirect, expected: None }))

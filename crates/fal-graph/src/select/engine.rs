@@ -14,6 +14,7 @@ use super::indirect::{Picked, expand, incorporate};
 use super::matcher::{Matcher, Surroundings};
 use super::method::Method;
 use super::resource::ResourceTypes;
+use super::script;
 use super::spec::{Combine, Group, IndirectSelection, Spec};
 use super::walk::neighbors;
 use crate::error::{SelectError, nearest};
@@ -241,7 +242,8 @@ impl<'a> Selector<'a> {
 
     fn nothing_matched(&self, expression: &str) -> SelectionWarning {
         let name = expression.trim_matches(|c: char| c == '@' || c == '+' || c.is_ascii_digit());
-        let names = self.dag.nodes().filter(|(_, node)| !node.is_test()).map(|(_, node)| node.name());
+        let named = self.dag.nodes().map(|(_, node)| node).filter(|node| !node.is_test());
+        let names = named.map(|node| script::file_name(node).unwrap_or(node.name()));
         SelectionWarning::NothingMatched { expression: expression.to_owned(), nearest: nearest(name, names) }
     }
 }

@@ -5,6 +5,7 @@ use super::fnmatch::Pattern;
 use super::glob::{Found, Glob};
 use super::method::Method;
 use super::name::NameMatcher;
+use super::script::ScriptText;
 use super::{config, resource, version};
 use crate::error::SelectError;
 use crate::node::Node;
@@ -20,8 +21,16 @@ pub(super) enum Matcher<'a> {
         source: Pattern,
         table: Pattern,
     },
-    Path(Found<'a>),
-    File(Pattern),
+    Path {
+        found: Found<'a>,
+        scripts: Option<ScriptText<'a>>,
+    },
+    File {
+        pattern: Pattern,
+        scripts: Option<ScriptText<'a>>,
+    },
+    /// A name that may also be the beginning of ids of scripts.
+    Script(NameMatcher<'a>, ScriptText<'a>),
     Package(Pattern),
     Config(&'a Criterion),
     /// A node of a resource type by name, perhaps with its package.
@@ -78,9 +87,10 @@ impl<'a> Matcher<'a> {
                         "a path or pattern below the project, with ** only as a whole folder",
                     )
                 })?;
-                Self::Path((around.find_paths)(&glob))
+                Self::Path { found: (around.find_paths)(&glob), scripts: ScriptText::of_file(value) }
             }
-            Method::File => Self::File(pattern()),
+            Method::File => Self::File { pattern: pattern(), scripts: ScriptText::of_file(value) },
+            Method::Script => Self::Script(NameMatcher::new(value), ScriptText::of_id(value)),
             Method::Package => Self::Package(Pattern::new(if value == "this" { around.project } else { value })),
             Method::Config => Self::Config(criterion),
             Method::Exposure => named(criterion, "exposure", value)?,
@@ -108,8 +118,11 @@ impl<'a> Matcher<'a> {
     /// Whether the node is one.
     pub(super) fn matches(&self, node: &Node) -> bool {
         let spec = node.spec();
+        if spec.resource_type == "script" {
+            return self.matches_script(node);
+        }
         match self {
-            Self::Name(name) => spec.resource_type != "source" && name.matches(node),
+            Self::Name(name) | Self::Script(name, _) => spec.resource_type != "source" && name.matches(node),
             Self::Tag(pattern) => node.tags().any(|tag| pattern.matches(tag)),
             Self::Group(pattern) => {
                 let groupable = node.is_manifest_node() || spec.resource_type == "metric";
@@ -123,10 +136,10 @@ impl<'a> Matcher<'a> {
                     && spec.source_name.as_deref().is_some_and(|name| source.matches(name))
                     && table.matches(&spec.name)
             }
-            Self::Path(found) => {
+            Self::Path { found, .. } => {
                 node.files().any(|file| found.covers(file)) || node.patch_file().is_some_and(|file| found.has(file))
             }
-            Self::File(pattern) => node.files().any(|file| is_file(pattern, file)),
+            Self::File { pattern, .. } => node.files().any(|file| is_file(pattern, file)),
             Self::Package(pattern) => pattern.matches(&spec.package_name),
             Self::Config(criterion) => {
                 (node.is_manifest_node() || spec.resource_type == "source")
@@ -143,6 +156,17 @@ impl<'a> Matcher<'a> {
             Self::TestType(wanted) => wanted.has(node),
             Self::ResourceType(name) => spec.resource_type == *name,
             Self::Version(wanted) => version::matches(spec, wanted) == Some(true),
+        }
+    }
+
+    /// Scripts are found by what names them alone: whatever selects their model, its folder or its package, does not.
+    fn matches_script(&self, node: &Node) -> bool {
+        match self {
+            Self::Path { found, scripts: Some(text) } => text.finds(node) || found.covers(node.file()),
+            Self::File { pattern, scripts: Some(text) } => text.finds(node) || is_file(pattern, node.file()),
+            Self::Script(_, text) => text.finds(node),
+            Self::ResourceType(name) => *name == "script",
+            _ => false,
         }
     }
 }

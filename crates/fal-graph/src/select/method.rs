@@ -1,5 +1,6 @@
 //! Names of selection methods.
 
+use super::script;
 use crate::error::{SelectError, nearest};
 
 /// A selection method.
@@ -24,6 +25,8 @@ pub(super) enum Method {
     ResourceType,
     Version,
     Selector,
+    /// A name that begins as ids of scripts do, without a method.
+    Script,
     /// Answered by someone else; its name.
     External(String),
 }
@@ -69,13 +72,15 @@ impl Method {
         })
     }
 
-    /// What a value without a method is: a path, a file name, or a name.
+    /// What a value without a method is: a path, a file name, a script, or a name.
     pub(super) fn of_bare(value: &str) -> Self {
         let lower = value.to_lowercase();
         if value.contains('/') || (cfg!(windows) && value.contains('\\')) {
             Self::Path
         } else if [".sql", ".py", ".csv", ".ipynb"].iter().any(|ending| lower.ends_with(ending)) {
             Self::File
+        } else if script::is_id(value) {
+            Self::Script
         } else {
             Self::Fqn
         }

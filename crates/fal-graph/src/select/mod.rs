@@ -8,6 +8,10 @@
 //! - A Python model whose stub dbt knows is found by both files and both folders: by `models/a/b.py`, `b.py`,
 //!   `models/a` and `shop.a.b` as well as by the stub's `models/fal/a/b.sql` and `shop.fal.a.b`.
 //! - A bare name that ends in `.ipynb` is a file name, like `.py`.
+//! - Scripts before and after models are found by a part of their id or path (`load.py`, `prep/load.py`,
+//!   `script.orders.AFTER`), by `path:` and `file:` with a value that ends in `.py` or `.ipynb`, by
+//!   `resource_type:script`, and by graph operators; nothing that selects their model selects them.
+//! - An argument of nothing but commas says nothing.
 //! - `selector:NAME` works among other expressions.
 //! - `path:` sees only the files of nodes, not the disk: a folder in which no node of the root project stands does
 //!   not exist.
@@ -24,6 +28,7 @@ mod matcher;
 mod method;
 mod name;
 mod resource;
+mod script;
 mod spec;
 mod version;
 mod walk;

@@ -1,19 +1,12 @@
 //! Graphs of numbered models for property tests.
 
+pub(crate) mod edges;
+
 use fal_graph::{Dag, DagBuilder, DagError, GraphNode, NodeSet};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
 type Edges = Vec<(usize, usize)>;
-
-/// Edges that only lead from lower to higher numbers of a shuffled order: never a cycle.
-pub(crate) fn edges_of_dag(nodes: usize) -> impl Strategy<Value = Edges> {
-    let order = Just((0..nodes).collect::<Vec<_>>()).prop_shuffle();
-    let pairs = prop::collection::btree_set((0..nodes, 0..nodes), 0..nodes * 2);
-    (order, pairs).prop_map(|(order, pairs)| {
-        pairs.into_iter().filter(|(a, b)| a < b).map(|(a, b)| (order[a], order[b])).collect()
-    })
-}
 
 /// Any edges, also from a node to itself.
 pub(crate) fn edges_of_any(nodes: usize) -> impl Strategy<Value = Edges> {
