@@ -1,7 +1,7 @@
-//! Lines that fal's forerunner needed in a notebook, and that mean nothing to us: `%init_fal` and the import of it.
+//! Lines that a notebook needs in Jupyter, and that mean nothing in a run: `%init_fal` and the import of it.
 
-/// Modules that defined the magic, over the forerunner's versions: (package, module).
-const MODULES: [(&str, &str); 2] = [("faldbt", "magics"), ("fal.dbt.integration", "magics")];
+/// Modules that define the magic, over all versions: (package, module).
+const MODULES: [(&str, &str); 3] = [("faldbt", "magics"), ("fal.dbt.integration", "magics"), ("fal", "magics")];
 
 /// Whether an escaped statement is one of the forerunner's.
 pub(crate) fn is_legacy_magic(statement: &str) -> bool {
@@ -84,6 +84,9 @@ mod tests {
             ("import pandas as pd, faldbt.magics", Some("import pandas as pd")),
             ("from faldbt import magics, project", Some("from faldbt import project")),
             ("from fal.dbt.integration import magics", Some("")),
+            ("from fal.magics import init_fal", Some("")),
+            ("from fal import magics, FalDbt", Some("from fal import FalDbt")),
+            ("from fal.typing import *", None),
             ("from faldbt.project import FalDbt", None),
             ("import faldbt.magics_of_mine", None),
             ("x = 'import faldbt.magics'", None),
@@ -103,6 +106,7 @@ mod tests {
     fn the_magic_goes_with_any_arguments() {
         assert!(is_legacy_magic("%init_fal project_dir=/x profiles_dir=/y"));
         assert!(is_legacy_magic("%load_ext faldbt.magics"));
+        assert!(is_legacy_magic("%load_ext fal.magics"));
         assert!(!is_legacy_magic("%load_ext autoreload"));
         assert!(!is_legacy_magic("%init_falcon"));
     }
