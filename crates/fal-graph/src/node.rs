@@ -44,8 +44,12 @@ impl Node {
         &self.spec.name
     }
 
-    /// A short name that is its own among nodes of its kind: `events.clicks` for a source, `people.v2` for a version.
+    /// A short name that is its own among nodes of its kind: `events.clicks` for a source, `people.v2` for a version,
+    /// `orders.AFTER.tell.py` for a script.
     pub fn label(&self) -> String {
+        if let Some(script) = self.spec.name.strip_prefix("script.").filter(|_| self.spec.resource_type == "script") {
+            return script.to_owned();
+        }
         match (&self.spec.source_name, &self.spec.version) {
             (Some(source), _) => format!("{source}.{}", self.spec.name),
             (None, Some(version)) if self.spec.resource_type == "model" => format!("{}.v{version}", self.spec.name),

@@ -1,7 +1,7 @@
 //! What the renderings look like.
 
 use super::{Format, render};
-use crate::{Dag, DagBuilder, DagError, EdgeKind, GraphNode};
+use crate::{AttachedScript, Dag, DagBuilder, DagError, EdgeKind, GraphNode, Side};
 
 fn node(id: &str, parents: &[&str]) -> GraphNode {
     let mut words = id.splitn(3, '.').map(str::to_owned);
@@ -221,5 +221,96 @@ fn what_is_hidden_still_connects() -> Result<(), DagError> {
       classDef use fill:#f3d9fa
       classDef other fill:#ffffff
     "##);
+    Ok(())
+}
+
+/// Scripts around one model: two before it, one after it, and a child.
+fn with_scripts() -> Result<Dag, DagError> {
+    let mut builder = DagBuilder::new("shop");
+    builder.nodes([
+        node("model.shop.stg", &[]),
+        node("model.shop.orders", &["model.shop.stg"]),
+        node("model.shop.report", &["model.shop.orders"]),
+    ]);
+    for (side, name) in [(Side::Before, "load.py"), (Side::Before, "check.py"), (Side::After, "tell.ipynb")] {
+        let word = if side == Side::Before { "BEFORE" } else { "AFTER" };
+        builder.script(AttachedScript {
+            id: format!("script.orders.{word}.{name}"),
+            model: "model.shop.orders".to_owned(),
+            side,
+            file: format!("scripts/{name}"),
+        });
+    }
+    builder.build()
+}
+
+#[test]
+fn scripts_stand_around_their_model() -> Result<(), DagError> {
+    insta::assert_snapshot!(all(&with_scripts()?, Format::Mermaid), @r##"
+    flowchart LR
+      n0["stg"]:::sql
+      n1>"orders.BEFORE.load.py"]:::python
+      n2>"orders.BEFORE.check.py"]:::python
+      n3["orders"]:::sql
+      n4>"orders.AFTER.tell.ipynb"]:::python
+      n5["report"]:::sql
+      n0 -.-> n1
+      n0 -.-> n2
+      n0 --> n3
+      n1 -.-> n2
+      n1 -.-> n3
+      n2 -.-> n3
+      n3 -.-> n4
+      n3 --> n5
+      n4 -.-> n5
+      classDef sql fill:#cfe2ff
+      classDef python fill:#fff3bf
+      classDef notebook fill:#ffe0cc
+      classDef data fill:#d8f5d0
+      classDef test fill:#eeeeee
+      classDef use fill:#f3d9fa
+      classDef other fill:#ffffff
+    "##);
+    insta::assert_snapshot!(all(&with_scripts()?, Format::Dot), @r##"
+    digraph dag {
+      rankdir=LR;
+      node [style=filled, fontname="sans-serif", fillcolor="#ffffff"];
+      n0 [label="stg", tooltip="model.shop.stg", shape=box, fillcolor="#cfe2ff"];
+      n1 [label="orders.BEFORE.load.py", tooltip="script.orders.BEFORE.load.py", shape=cds, fillcolor="#fff3bf"];
+      n2 [label="orders.BEFORE.check.py", tooltip="script.orders.BEFORE.check.py", shape=cds, fillcolor="#fff3bf"];
+      n3 [label="orders", tooltip="model.shop.orders", shape=box, fillcolor="#cfe2ff"];
+      n4 [label="orders.AFTER.tell.ipynb", tooltip="script.orders.AFTER.tell.ipynb", shape=cds, fillcolor="#fff3bf"];
+      n5 [label="report", tooltip="model.shop.report", shape=box, fillcolor="#cfe2ff"];
+      n0 -> n1 [style=dashed];
+      n0 -> n2 [style=dashed];
+      n0 -> n3;
+      n1 -> n2 [style=dashed];
+      n1 -> n3 [style=dashed];
+      n2 -> n3 [style=dashed];
+      n3 -> n4 [style=dashed];
+      n3 -> n5;
+      n4 -> n5 [style=dashed];
+    }
+    "##);
+    Ok(())
+}
+
+#[test]
+fn json_tells_how_scripts_are_linked() -> Result<(), Box<dyn std::error::Error>> {
+    let picture: serde_json::Value = serde_json::from_str(&all(&with_scripts()?, Format::Json))?;
+    let edges = picture["edges"].as_array().ok_or("a list")?.iter();
+    let lines: Vec<String> = edges.map(|edge| format!("{} {} {}", edge["from"], edge["kind"], edge["to"])).collect();
+    insta::assert_snapshot!(lines.join("\n").replace('"', ""), @r##"
+    model.shop.stg order script.orders.BEFORE.load.py
+    model.shop.stg order script.orders.BEFORE.check.py
+    model.shop.stg data model.shop.orders
+    script.orders.BEFORE.load.py sequence script.orders.BEFORE.check.py
+    script.orders.BEFORE.load.py order model.shop.orders
+    script.orders.BEFORE.check.py order model.shop.orders
+    model.shop.orders order script.orders.AFTER.tell.ipynb
+    model.shop.orders data model.shop.report
+    script.orders.AFTER.tell.ipynb order model.shop.report
+    "##);
+    insta::assert_snapshot!(picture["nodes"][1], @r##"{"unique_id":"script.orders.BEFORE.load.py","name":"script.orders.BEFORE.load.py","kind":"script","resource_type":"script","package_name":"shop","file":"scripts/load.py","tags":[]}"##);
     Ok(())
 }
