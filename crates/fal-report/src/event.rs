@@ -88,6 +88,13 @@ pub enum EventKind {
         /// How it ended.
         result: Box<NodeResult>,
     },
+    /// A hook of a model ended. It is a part of its model, whose own end comes later and counts.
+    HookFinished {
+        /// The hook.
+        node: NodeInfo,
+        /// How it ended.
+        result: Box<NodeResult>,
+    },
     /// A node will not run.
     NodeSkipped {
         /// Its number.

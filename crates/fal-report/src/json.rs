@@ -101,7 +101,7 @@ fn data(event: &RunEvent) -> Value {
             fields.insert("node_name".into(), json!(node.name));
             fields.insert("schema".into(), json!(node.schema));
         }
-        EventKind::NodeFinished { node, result, .. } => {
+        EventKind::NodeFinished { node, result, .. } | EventKind::HookFinished { node, result } => {
             about_node(fields, node, status_word(result.status), event.at);
             fields.insert("status".into(), json!(status_word(result.status)));
             fields.insert("execution_time".into(), json!(result.execution_time));
@@ -147,6 +147,7 @@ fn name(kind: &EventKind) -> (&str, &'static str) {
         EventKind::NodeStarted { .. } => ("LogStartLine", "Q011"),
         EventKind::NodeOutput { .. } => ("NodeOutput", ""),
         EventKind::NodeFinished { node, result, .. } => finished_name(node.kind, result.status),
+        EventKind::HookFinished { .. } => ("HookFinished", ""),
         EventKind::NodeSkipped { .. } => ("SkippingDetails", "Q034"),
         EventKind::Log { name, .. } => (name.as_deref().unwrap_or("Log"), ""),
         EventKind::Interrupted { .. } => ("Interrupted", ""),
@@ -162,6 +163,7 @@ fn finished_name(kind: NodeKind, status: NodeStatus) -> (&'static str, &'static 
         (NodeKind::Seed, _) => ("LogSeedResult", "Q016"),
         (NodeKind::Function, _) => ("LogFunctionResult", "Q047"),
         (NodeKind::Hook, _) => ("LogHookEndLine", "Q033"),
+        (NodeKind::Script, _) => ("ScriptFinished", ""),
         _ => ("LogModelResult", "Q012"),
     }
 }
@@ -175,7 +177,11 @@ fn level(kind: &EventKind) -> LogLevel {
             Severity::Warning => LogLevel::Warn,
             Severity::Note => LogLevel::Info,
         },
-        EventKind::NodeFinished { result, .. } if result.status.is_failure() => LogLevel::Error,
+        EventKind::NodeFinished { result, .. } | EventKind::HookFinished { result, .. }
+            if result.status.is_failure() =>
+        {
+            LogLevel::Error
+        }
         EventKind::NodeFinished { result, .. } if result.status == NodeStatus::Warn => LogLevel::Warn,
         EventKind::Interrupted { .. } => LogLevel::Warn,
         _ => LogLevel::Info,
@@ -218,6 +224,10 @@ fn message(kind: &EventKind) -> String {
         EventKind::NodeFinished { index, total, node, result } => {
             let status = status_word(result.status).to_uppercase();
             format!("{index} of {total} {status} {} in {:.2}s", node.describe(), result.execution_time)
+        }
+        EventKind::HookFinished { node, result } => {
+            let status = status_word(result.status).to_uppercase();
+            format!("{status} {} in {:.2}s", node.describe(), result.execution_time)
         }
         EventKind::NodeSkipped { index, total, node, .. } => format!("{index} of {total} SKIP {}", node.describe()),
         EventKind::Log { message, .. } => message.clone(),

@@ -1,6 +1,6 @@
 //! What a report says of a node: its name, its kind, its relation and its file.
 
-use fal_plugin::payload::GraphNode;
+use fal_plugin::payload::{GraphNode, ScriptRole};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,8 +29,10 @@ pub enum NodeKind {
     SavedQuery,
     /// A user-defined function of the warehouse.
     Function,
-    /// on-run-start, on-run-end, or a script attached to a node.
+    /// on-run-start or on-run-end.
     Hook,
+    /// A script or hook attached to a model, or a global script.
+    Script,
     /// Anything else.
     #[default]
     #[serde(other)]
@@ -51,6 +53,7 @@ impl NodeKind {
             "saved_query" => Self::SavedQuery,
             "function" => Self::Function,
             "operation" => Self::Hook,
+            "script" => Self::Script,
             _ => Self::Other,
         }
     }
@@ -67,6 +70,7 @@ impl NodeKind {
             Self::SavedQuery => "saved_query",
             Self::Function => "function",
             Self::Hook => "operation",
+            Self::Script => "script",
             Self::Other => "node",
         }
     }
@@ -112,6 +116,12 @@ pub struct NodeInfo {
     /// File of the compiled SQL, for the report of a failure.
     #[serde(default)]
     pub compiled_path: Option<String>,
+    /// For a script or hook: where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<ScriptRole>,
+    /// For a script or hook: name of its model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
 }
 
 impl NodeInfo {
@@ -129,6 +139,22 @@ impl NodeInfo {
             relation_name: node.relation_name.clone(),
             path: text(&node.original_file_path),
             compiled_path: node.extra.get("compiled_path").and_then(Value::as_str).map(str::to_owned),
+            role: None,
+            model: None,
+        }
+    }
+
+    /// A script or hook in the file at `path`; a global script has no model. Its name is `tell.py (after orders)`.
+    pub fn script(unique_id: &str, path: &str, role: ScriptRole, model: Option<&str>) -> Self {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        Self {
+            unique_id: unique_id.to_owned(),
+            name: format!("{file} ({})", place(role, model)),
+            kind: NodeKind::Script,
+            path: Some(path.to_owned()),
+            role: Some(role),
+            model: model.map(str::to_owned),
+            ..Self::default()
         }
     }
 
@@ -187,10 +213,24 @@ impl NodeInfo {
 
     /// `model orders (models/orders.sql)`.
     pub(crate) fn with_path(&self) -> String {
+        if let (Some(path), Some(role)) = (&self.path, self.role) {
+            return format!("script {path} ({})", place(role, self.model.as_deref()));
+        }
         let what = format!("{} {}", self.kind.resource_type().replace('_', " "), self.name);
         match &self.path {
             Some(path) => format!("{what} ({path})"),
             None => what,
         }
+    }
+}
+
+/// `after orders`, `pre-hook of orders`, `global`.
+fn place(role: ScriptRole, model: Option<&str>) -> String {
+    match (role, model) {
+        (_, None) | (ScriptRole::Global, _) => "global".to_owned(),
+        (ScriptRole::Before, Some(model)) => format!("before {model}"),
+        (ScriptRole::After, Some(model)) => format!("after {model}"),
+        (ScriptRole::PreHook, Some(model)) => format!("pre-hook of {model}"),
+        (ScriptRole::PostHook, Some(model)) => format!("post-hook of {model}"),
     }
 }

@@ -82,13 +82,14 @@ fn parse(bytes: &[u8], number: u64) -> Result<Option<RunEvent>, ReportError> {
 }
 
 /// The kinds of events that this program reads.
-pub(crate) const KNOWN: [&str; 10] = [
+pub(crate) const KNOWN: [&str; 11] = [
     "run_started",
     "stubs_written",
     "problem",
     "node_started",
     "node_output",
     "node_finished",
+    "hook_finished",
     "node_skipped",
     "log",
     "interrupted",

@@ -40,7 +40,8 @@ impl RunResults {
         args: Map<String, Value>,
         planned: impl IntoIterator<Item = NodeInfo>,
     ) -> Self {
-        let waiting = planned.into_iter().map(|node| (node.unique_id.clone(), node)).collect();
+        let planned = planned.into_iter().filter(is_of_dbt);
+        let waiting = planned.map(|node| (node.unique_id.clone(), node)).collect();
         Self { metadata, args, waiting, ..Self::default() }
     }
 
@@ -124,20 +125,31 @@ impl Reporter for RunResults {
                     self.metadata.entry("invocation_id").or_insert_with(|| json!(info.invocation_id));
                 }
             }
-            EventKind::NodeStarted { node, .. } => {
+            EventKind::NodeStarted { node, .. } if is_of_dbt(node) => {
                 self.waiting.shift_remove(&node.unique_id);
                 self.running.insert(node.unique_id.clone(), node.clone());
             }
-            EventKind::NodeFinished { node, result, .. } => self.ended(node, result),
-            EventKind::NodeSkipped { node, cause, .. } => self.ended(node, &skipped(node, reason(cause))),
+            EventKind::NodeFinished { node, result, .. } if is_of_dbt(node) => self.ended(node, result),
+            EventKind::NodeSkipped { node, cause, .. } if is_of_dbt(node) => {
+                self.ended(node, &skipped(node, reason(cause)));
+            }
             EventKind::Interrupted { .. } => self.interrupted = true,
             EventKind::RunFinished { elapsed, .. } => self.elapsed = *elapsed,
-            EventKind::StubsWritten { .. }
+            EventKind::NodeStarted { .. }
+            | EventKind::NodeFinished { .. }
+            | EventKind::NodeSkipped { .. }
+            | EventKind::HookFinished { .. }
+            | EventKind::StubsWritten { .. }
             | EventKind::Problem { .. }
             | EventKind::NodeOutput { .. }
             | EventKind::Log { .. } => {}
         }
     }
+}
+
+/// Scripts are ours alone: dbt's artifact does not know them.
+fn is_of_dbt(node: &NodeInfo) -> bool {
+    node.kind != NodeKind::Script
 }
 
 /// dbt says nothing for a node whose parent failed.

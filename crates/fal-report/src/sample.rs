@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use fal_plugin::payload::{
-    Diagnostic, Label, LogLevel, NodeResult, NodeStatus, Position, Severity, Span, Stream, Timing,
+    Diagnostic, Label, LogLevel, NodeResult, NodeStatus, Position, ScriptRole, Severity, Span, Stream, Timing,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
@@ -54,8 +54,21 @@ pub(crate) fn node(kind: NodeKind, name: &str, materialized: &str, path: &str) -
         alias: has_relation.then(|| name.to_owned()),
         relation_name: has_relation.then(|| format!("\"shop\".\"main\".\"{name}\"")),
         path: Some(path.to_owned()),
-        compiled_path: None,
+        ..NodeInfo::default()
     }
+}
+
+/// A script or hook of `customer_clusters`.
+pub(crate) fn script(role: ScriptRole, path: &str) -> NodeInfo {
+    let model = clusters().name;
+    let (kind, side) = match role {
+        ScriptRole::PreHook => ("hook", "PRE"),
+        ScriptRole::PostHook => ("hook", "POST"),
+        ScriptRole::Before => ("script", "BEFORE"),
+        ScriptRole::After | ScriptRole::Global => ("script", "AFTER"),
+    };
+    let file = path.rsplit('/').next().unwrap_or(path);
+    NodeInfo::script(&format!("{kind}.{model}.{side}.{file}"), path, role, Some(&model))
 }
 
 pub(crate) fn seed() -> NodeInfo {
@@ -220,6 +233,33 @@ pub(crate) fn failure() -> Vec<RunEvent> {
         started(4, 4, unique.clone()),
         finished(4, 4, unique, warn),
         run_finished(&[NodeStatus::Error, NodeStatus::Error, NodeStatus::Skipped, NodeStatus::Warn], 3723.456),
+    ])
+}
+
+/// A before-script does well, a pre-hook fails, so its model does not run and its after-script is skipped.
+pub(crate) fn scripts() -> Vec<RunEvent> {
+    let clusters = clusters();
+    let (before, after) = (script(ScriptRole::Before, "scripts/load.py"), script(ScriptRole::After, "tell.ipynb"));
+    let (pre, post) = (script(ScriptRole::PreHook, "scripts/check.py"), script(ScriptRole::PostHook, "log.py"));
+    let mut wrong = result(&pre, NodeStatus::Error, 0.2);
+    wrong.message = Some("Traceback (most recent call last):\n  ...\nValueError: too few rows".into());
+    let mut error = result(&clusters, NodeStatus::Error, 0.3);
+    error.message = Some(
+        "The pre-hook scripts/check.py failed, so the model did not run\n".to_owned()
+            + wrong.message.as_deref().unwrap(),
+    );
+    let cause = SkipCause::Upstream { unique_id: clusters.unique_id.clone(), name: clusters.name.clone() };
+    timed([
+        run_started(3),
+        started(1, 3, before.clone()),
+        output(&before, "loading"),
+        finished(1, 3, before.clone(), result(&before, NodeStatus::Success, 0.1)),
+        started(2, 3, clusters.clone()),
+        EventKind::HookFinished { node: pre, result: Box::new(wrong) },
+        EventKind::HookFinished { node: post.clone(), result: Box::new(result(&post, NodeStatus::Success, 0.1)) },
+        finished(2, 3, clusters, error),
+        EventKind::NodeSkipped { index: 3, total: 3, node: after, cause },
+        run_finished(&[NodeStatus::Success, NodeStatus::Error, NodeStatus::Skipped], 1.5),
     ])
 }
 

@@ -16,7 +16,7 @@ fn lines(events: &[RunEvent]) -> String {
 }
 
 fn all() -> Vec<RunEvent> {
-    [sample::success(), sample::failure(), sample::interrupted(), sample::messages()].concat()
+    [sample::success(), sample::failure(), sample::interrupted(), sample::scripts(), sample::messages()].concat()
 }
 
 /// Keeps what it hears.
@@ -255,5 +255,9 @@ fn light_events_can_be_left_out() {
     all().iter().for_each(|event| reporter.event(event));
     let text = page.text();
     assert!(text.lines().all(|line| line.contains(r#""level":"error""#)), "{text}");
-    assert_eq!(text.lines().count(), 4, "two failures, one interrupted node, one message: {text}");
+    assert_eq!(
+        text.lines().count(),
+        6,
+        "two failures, one interrupted node, one hook and its model, one message: {text}"
+    );
 }

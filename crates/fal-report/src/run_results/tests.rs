@@ -136,6 +136,15 @@ fn seeds_have_no_compiled_code_and_models_say_whether_they_were_compiled() {
 }
 
 #[test]
+fn scripts_are_not_in_it() {
+    let scripts = sample::scripts();
+    let planned = [sample::clusters(), sample::script(fal_plugin::payload::ScriptRole::After, "tell.ipynb")];
+    let mut results = RunResults::from_session(&session(), planned);
+    scripts.iter().for_each(|event| results.event(event));
+    insta::assert_snapshot!(statuses(&results), @r#""model.shop.customer_clusters" "error" "The pre-hook scripts/check.py failed, so the model did not run\nTraceback (most recent call last):\n  ...\nValueError: too few rows""#);
+}
+
+#[test]
 fn the_file_is_replaced_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("target/run_results.json");

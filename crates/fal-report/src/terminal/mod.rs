@@ -10,7 +10,7 @@ mod tests;
 
 use std::io::{self, Write};
 
-use fal_plugin::payload::{LogLevel, NodeStatus};
+use fal_plugin::payload::{LogLevel, NodeResult, NodeStatus};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -144,6 +144,18 @@ impl TerminalReporter {
         }
     }
 
+    /// A hook that did well shows in its model's line.
+    fn hook_finished(&mut self, at: Timestamp, node: &NodeInfo, result: &NodeResult) {
+        if result.status.is_failure() {
+            let line = self.lines.finished((0, 0), node, result);
+            let line = self.stamped(at, &line);
+            self.print(&line);
+        } else if self.options.debug {
+            let line = self.lines.finished((0, 0), node, result);
+            self.say(at, &line);
+        }
+    }
+
     fn skipped(&mut self, at: Timestamp, place: (u64, u64), node: &NodeInfo, cause: &SkipCause) {
         self.ending.skipped(node, cause);
         // These two skip all that is left: they are counted at the end instead of listed.
@@ -226,6 +238,7 @@ impl Reporter for TerminalReporter {
                     self.print(&line);
                 }
             }
+            EventKind::HookFinished { node, result } => self.hook_finished(at, node, result),
             EventKind::NodeSkipped { index, total, node, cause } => self.skipped(at, (*index, *total), node, cause),
             EventKind::Log { level, message, .. } => self.log(at, *level, message),
             EventKind::Interrupted { running } => {

@@ -106,6 +106,37 @@ fn failure_with_traceback_skip_and_warning() {
 }
 
 #[test]
+fn scripts_are_lines_like_nodes_and_hooks_that_fail_are_named() {
+    let (out, err) = show(&sample::scripts(), options());
+    insta::assert_snapshot!(out, @"
+    12:03:14  Running with fal-host 0.1.0, dbt 1.11.2, duckdb 1.10.0
+    12:03:14  Found 2 models, 1 notebook model, 1 python model, 1 seed
+    12:03:14  Concurrency: 2 threads (target='dev')
+
+    12:03:14  1 of 3 START script load.py (before customer_clusters) ......................... [RUN]
+    12:03:14  load.py (before customer_clusters) | loading
+    12:03:14  1 of 3 OK script load.py (before customer_clusters) ............................ [OK in 0.10s]
+    12:03:15  2 of 3 START python table model main.customer_clusters ......................... [RUN]
+    12:03:15  ERROR script check.py (pre-hook of customer_clusters) .......................... [ERROR in 0.20s]
+    12:03:15  2 of 3 ERROR creating python table model main.customer_clusters ................ [ERROR in 0.30s]
+    12:03:16  3 of 3 SKIP script tell.ipynb (after customer_clusters) (because of customer_clusters) [SKIP]
+
+    12:03:16  Finished running 1 python model, 2 scripts in 0 hours 0 minutes and 1.50 seconds (1.50s).
+
+    12:03:16  Completed with 1 error, 0 partial successes, and 0 warnings:
+
+    12:03:16  Failure in model customer_clusters (models/customer_clusters.py)
+      The pre-hook scripts/check.py failed, so the model did not run
+      Traceback (most recent call last):
+        ...
+      ValueError: too few rows
+
+    12:03:16  Done. PASS=1 WARN=0 ERROR=1 SKIP=1 NO-OP=0 TOTAL=3
+    ");
+    assert_eq!(err, "");
+}
+
+#[test]
 fn interrupted() {
     insta::assert_snapshot!(show(&sample::interrupted(), options()).0, @"
     12:03:14  Running with fal-host 0.1.0, dbt 1.11.2, duckdb 1.10.0
