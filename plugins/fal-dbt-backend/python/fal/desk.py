@@ -10,17 +10,20 @@ from typing import Any
 
 from fal_worker.job.client import Gateway
 from fal_worker.job.error import FalError
+from fal_worker.job.request import Request
+from fal_worker.job.scope import Scope
 
 from .child import Child
 from .request import Settings
 
 
 class Desk:
-    """Opens a job for each model that is written, and one for what concerns none."""
+    """To the session a notebook is a script that belongs to a model, or to none; `scope` is what that script would see."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._lock = threading.Lock()
-        self._gateways: dict[str | None, Gateway] = {}
+        self._scopes: dict[str | None, Scope] = {}
         self._numbers = itertools.count(1)
         self._begun = False
         self.is_over = False
@@ -35,18 +38,21 @@ class Desk:
         self._location = graph["gateway"]["location"]
         self._models = [node for node in graph["nodes"] if node["resource_type"] == "model"]
 
-    def gateway(self, model: str | None) -> Gateway:
-        """A client that reads, and writes as a script of this model may."""
+    def scope(self, model: str | None) -> Scope:
+        """The functions of a script of this model, by its unique id."""
         with self._lock:
-            if model not in self._gateways:
-                self._gateways[model] = self._open_job(model)
-            return self._gateways[model]
+            if model not in self._scopes:
+                self._scopes[model] = self._open_job(model)
+            return self._scopes[model]
 
-    def _open_job(self, model: str | None) -> Gateway:
+    def _open_job(self, model: str | None) -> Scope:
         self._begin()
-        token = secrets.token_hex(16)
-        self._child.ask("job_open", job=f"n{next(self._numbers)}", token=token, **_script(model))
-        return Gateway(self._location, token)
+        job, token = f"n{next(self._numbers)}", secrets.token_hex(16)
+        script = _script(model)
+        self._child.ask("job_open", job=job, token=token, **script)
+        fields = {"name": "notebook", "path": "notebook", "code": "", "project_dir": self._settings.project_dir}
+        request = {**fields, **script, "job": job, "kind": "attached", "location": self._location, "token": token}
+        return Scope(Request.of(request), Gateway(self._location, token), _Nowhere())  # type: ignore[arg-type]
 
     def _begin(self) -> None:
         if self._begun:
@@ -58,10 +64,6 @@ class Desk:
             raise
         self._begun = True
 
-    def write(self, model: str | None, batches: Any, **command: Any) -> None:
-        """Sends rows; they are committed when this returns."""
-        self.gateway(model).write(batches, **{name: value for name, value in command.items() if value is not None})
-
     def model_id(self, name: str, package: str | None = None) -> str:
         """The unique id of a model, which may be named so too."""
         found = [node for node in self._models if name in (node["name"], node["unique_id"])]
@@ -72,12 +74,23 @@ class Desk:
             return str(latest[0]["unique_id"])
         near = difflib.get_close_matches(name, sorted({node["name"] for node in self._models}), n=1)
         told = f"{package}.{name}" if package else name
-        raise FalError(f"fal: there is no model {told}", "fal::no_model", f"Did you mean `{near[0]}`?" if near else None)
+        raise FalError(f"fal: there is no model {told}", "fal::no_model", _hint(near))
 
     def close(self) -> None:
         """Ends the process."""
         self.is_over = True
         self._child.end()
+
+
+class _Nowhere:
+    """Stands for the reporter of a run, which knows the line of a call: a notebook shows that itself."""
+
+    def place(self) -> None:
+        """No line."""
+
+
+def _hint(near: list[str]) -> str:
+    return f"Did you mean `{near[0]}`?" if near else "A Python model is known by its stub, which `fal-host generate` writes."
 
 
 def _script(model: str | None) -> dict[str, Any]:

@@ -34,29 +34,8 @@ def make_current(fal: FalDbt | None) -> None:
 def names_of(fal: FalDbt) -> dict[str, Any]:
     """Name and value of everything in `NAMES`."""
     methods = (
-        fal.ref, fal.source, fal.execute_sql, fal.list_models, fal.list_models_ids, fal.list_sources, fal.list_tests,
-        fal.list_features, fal.var, fal.env_var,
+        fal.ref, fal.source, fal.write_to_source, fal.execute_sql, fal.list_models, fal.list_models_ids, fal.list_sources,
+        fal.list_tests, fal.list_features, fal.var, fal.env_var, fal.write_to_model,
     )  # fmt: skip
-    return {
-        **{method.__name__: method for method in methods},
-        **_writers(fal),
-        "context": Later(lambda: fal.context),
-        "target": Later(lambda: fal.target),
-        "this": Later(lambda: fal.context["this"]),
-        "fal": fal,
-        "FalError": FalError,
-    }
-
-
-def _writers(fal: FalDbt) -> dict[str, Any]:
-    """With the arguments that they have in a script."""
-
-    def write_to_model(data: Any, dtype: Any = None, mode: str = "overwrite", *, target_model_name: str | None = None) -> None:
-        """Writes the table of the notebook's model (`default_model_name` of `%init_fal`), or of the model named."""
-        fal.write_to_model(data, target_model_name=target_model_name, dtype=dtype, mode=mode)
-
-    def write_to_source(data: Any, source_name: str, table_name: str, dtype: Any = None, mode: str = "append") -> None:
-        """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces."""
-        fal.write_to_source(data, source_name, table_name, dtype=dtype, mode=mode)
-
-    return {"write_to_model": write_to_model, "write_to_source": write_to_source}
+    later = {name: Later(lambda name=name: getattr(fal, name)) for name in ("context", "target", "this")}
+    return {**{method.__name__: method for method in methods}, **later, "fal": fal, "FalError": FalError}

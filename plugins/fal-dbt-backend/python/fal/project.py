@@ -7,17 +7,14 @@ import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Iterator
 from typing import Any
 
-from fal_worker.job import frames, read
 from fal_worker.job.error import FalError
-from fal_worker.job.record import Record, recorded
+from fal_worker.job.record import Record
+from fal_worker.job.scope import Scope
 
 from .desk import Desk
 from .request import Settings
-
-_MISSING = object()
 
 
 class FalDbt:
@@ -78,32 +75,24 @@ class FalDbt:
 
         `as_` is one of `pandas`, `polars`, `arrow` (a `pyarrow.Table`) and `reader` (a `pyarrow.RecordBatchReader`).
         """
-        _check_names("ref", args, 1, 2)
-        return self._read(as_, op="ref", args=list(args), version=version if version is not None else v)
+        return self._scope.ref(*args, version=version, v=v, as_=as_)
 
     def source(self, *args: str, as_: str = "pandas") -> Any:
         """Reads a source: `source("raw", "payments")`. `as_` as for `ref`."""
-        _check_names("source", args, 2, 2)
-        return self._read(as_, op="source", args=list(args))
+        return self._scope.source(*args, as_=as_)
 
     def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
         """Runs SQL in the warehouse, with Jinja (refs, macros, vars), and reads its rows. `as_` as for `ref`."""
-        if not isinstance(sql, str):
-            raise FalError(f"fal: execute_sql takes the text of a query, not {type(sql).__name__}")
-        return self._read(as_, op="sql", sql=sql)
-
-    def _read(self, form: str, **command: Any) -> Any:
-        return read.read(self._there.gateway(self._default_id()), form, **command)
+        return self._scope.execute_sql(sql, as_=as_)
 
     # Writes.
 
     def write_to_source(
         self, data: Any, target_source_name: str, target_table_name: str, *, dtype: Any = None, mode: str = "append"
     ) -> None:
-        """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces."""
-        _check_names("write_to_source", (target_source_name, target_table_name), 2, 2)
-        batches = frames.reader("write_to_source", data)
-        self._write(self._default_id(), batches, "write_to_source", mode, dtype, [target_source_name, target_table_name])
+        """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces. `dtype` gives columns types,
+        as in `pandas.DataFrame.to_sql`."""
+        self._scope.write_to_source(data, target_source_name, target_table_name, dtype=dtype, mode=mode)
 
     def write_to_model(
         self,
@@ -117,7 +106,8 @@ class FalDbt:
         mode: str = "overwrite",
     ) -> None:
         """Writes the table of a model: `write_to_model(df, "orders")`, `write_to_model(df, "package", "orders")`, or by
-        keywords. Replaces what is there, or with `mode="append"` adds to it."""
+        keywords; without a name that of `default_model_name`. Replaces what is there, or with `mode="append"` adds to it.
+        `dtype` as for `write_to_source`."""
         package, name = (target_1, target_2) if target_2 is not None else (target_package_name, target_model_name or target_1)
         name = name or self.default_model_name
         if name is None:
@@ -126,38 +116,34 @@ class FalDbt:
                 "fal::no_model",
                 "Give target_model_name=..., or default_model_name=... to FalDbt or %init_fal.",
             )
-        model = self._model_id(name, package)
-        self._write(model, frames.reader("write_to_model", data), "write_to_model", mode, dtype)
-
-    def _write(self, model: str | None, batches: Any, op: str, mode: str, dtype: Any, args: list[str] | None = None) -> None:
-        self._there.write(model, batches, op=op, mode=mode, dtype=dtype, args=args)
+        self._there.scope(self._model_id(name, package)).write_to_model(data, dtype=dtype, mode=mode)
 
     # What there is.
 
     def list_models(self) -> list[Any]:
         """All models: objects with `name`, `unique_id`, `status`, `columns`, `tests`, `meta`, ..."""
-        return recorded(self._ask("list_models"))
+        return self._scope.list_models()
 
     def list_models_ids(self) -> Any:
         """The unique ids of all models, with their status in the last run."""
-        return recorded(self._ask("list_models_ids"))
+        return self._scope.list_models_ids()
 
     def list_sources(self) -> list[Any]:
         """All tables of sources: objects with `name`, `table_name`, `schema`, ..."""
-        return recorded(self._ask("list_sources"))
+        return self._scope.list_sources()
 
     def list_tests(self) -> list[Any]:
         """All tests: objects with `name`, `model_name`, `column`, `status`."""
-        return recorded(self._ask("list_tests"))
+        return self._scope.list_tests()
 
     def list_features(self) -> list[Any]:
         """Columns whose `meta` marks them as features of the feature store."""
-        return recorded(self._ask("list_features"))
+        return self._scope.list_features()
 
     def context_of(self, model_name: str | None = None) -> Any:
         """`context` as a script of this model sees it: `current_model`, `config.target_path`, `target`, `vars`."""
         model = self._model_id(model_name) if model_name is not None else self._default_id()
-        return recorded(self._there.gateway(model).ask("context"))
+        return self._there.scope(model).context
 
     @property
     def context(self) -> Any:
@@ -167,7 +153,12 @@ class FalDbt:
     @property
     def target(self) -> Any:
         """The target of the profile: `name`, `type`, `schema`, `database`, ..."""
-        return self.context["target"]
+        return self._scope.names()["target"]
+
+    @property
+    def this(self) -> Any:
+        """The relation of the default model, as text for a query."""
+        return self._scope.names()["this"]
 
     @property
     def target_path(self) -> str:
@@ -185,22 +176,13 @@ class FalDbt:
         wanted = ("project_name", "target_name", "dbt_version", "adapter", "adapter_version", "python", "target_path")
         return Record({name: self._there.info.get(name) for name in wanted})
 
-    def var(self, name: str, default: Any = _MISSING) -> Any:
-        """A variable of the project, or of `vars`."""
-        value = (self.context.get("vars") or {}).get(name, default)
-        if value is _MISSING:
-            raise FalError(f"fal: there is no var {name!r}", help="Set it in dbt_project.yml or with vars=.")
-        return value
+    def var(self, name: str, *default: Any) -> Any:
+        """A variable of the project, or of `vars`; the second argument is for one that is not there."""
+        return self._scope.var(name, *default)
 
-    def env_var(self, name: str, default: Any = _MISSING) -> Any:
-        """A variable of the environment."""
-        value = os.environ.get(name, default)
-        if value is _MISSING:
-            raise FalError(f"fal: there is no environment variable {name!r}")
-        return value
-
-    def _ask(self, action: str) -> Any:
-        return self._there.gateway(self._default_id()).ask(action)
+    def env_var(self, name: str, *default: Any) -> Any:
+        """A variable of the environment; the second argument is for one that is not there."""
+        return self._scope.env_var(name, *default)
 
     # Its life.
 
@@ -247,6 +229,10 @@ class FalDbt:
             assert self._desk is not None
             return self._desk
 
+    @property
+    def _scope(self) -> Scope:
+        return self._there.scope(self._default_id())
+
     def _default_id(self) -> str | None:
         return self._model_id(self.default_model_name) if self.default_model_name is not None else None
 
@@ -260,19 +246,6 @@ _OPEN: weakref.WeakSet[FalDbt] = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     """An orderly end at the interpreter's; without it the end of the channel does the same, a little later."""
-    for fal in _each():
+    for fal in list(_OPEN):
         with contextlib.suppress(Exception):
             fal.close()
-
-
-def _each() -> Iterator[FalDbt]:
-    yield from list(_OPEN)
-
-
-def _check_names(function: str, args: tuple[Any, ...], least: int, most: int) -> None:
-    if not least <= len(args) <= most:
-        wanted = f"{least} or {most} names" if least != most else f"{least} names"
-        raise FalError(f"fal: {function} takes {wanted}, not {len(args)}")
-    for value in args:
-        if not isinstance(value, str):
-            raise FalError(f"fal: {function} takes names as text, not {type(value).__name__}")
