@@ -18,7 +18,6 @@ use crate::{
     config::Config,
     dbt::Dbt,
     door::Door,
-    interpreter,
     jobs::Jobs,
     process::Launch,
     run::Run,
@@ -64,7 +63,7 @@ impl DbtBackend {
 
     fn start(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Arc<Run>, PluginError> {
         let named = request.python.as_deref().map(Path::new);
-        let python = interpreter::find(named, Path::new(&request.project_dir))?;
+        let python = fal_environments::find_interpreter(named, Path::new(&request.project_dir))?;
         let home = self.home(&request)?;
         let run_dir = RunDir::create()?;
         let open = run_dir.write_open(&request)?;

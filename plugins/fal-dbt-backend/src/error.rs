@@ -16,8 +16,6 @@ pub(crate) const ZYGOTE_DIED: &str = "python::zygote_died";
 pub(crate) const PROTOCOL: &str = "dbt::protocol";
 /// The user stopped the run.
 pub(crate) const INTERRUPTED: &str = "dbt::interrupted";
-/// No Python.
-pub(crate) const PYTHON_NOT_FOUND: &str = "python::not_found";
 
 /// Why nothing could start.
 #[derive(Debug, thiserror::Error)]

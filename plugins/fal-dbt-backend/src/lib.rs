@@ -17,7 +17,6 @@ mod dbt;
 mod door;
 mod error;
 mod gateway_job;
-mod interpreter;
 mod job;
 mod job_end;
 mod jobs;

@@ -5,13 +5,15 @@ use std::{
     ffi::OsString,
     fs::File,
     io::{BufRead, BufReader, Read},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use fal_plugin::PluginError;
 
-use crate::error::PYTHON_NOT_FOUND;
+use crate::program::{is_program, variable};
+
+/// No Python.
+const PYTHON_NOT_FOUND: &str = "python::not_found";
 
 /// Where to look. The environment is a function, so that tests can say what it holds.
 pub(crate) struct Search<'a> {
@@ -23,8 +25,10 @@ pub(crate) struct Search<'a> {
 
 /// The interpreter to use: the one that was named, else the first that is found. Whether dbt is in it is the session's
 /// to say. Links are not followed: a virtual environment is known by the name of its interpreter.
-pub(crate) fn find(named: Option<&Path>, project_dir: &Path) -> Result<PathBuf, PluginError> {
-    let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+///
+/// # Errors
+/// If the named one is none, or none is found.
+pub fn find(named: Option<&Path>, project_dir: &Path) -> Result<PathBuf, PluginError> {
     Search { named, project_dir, variable: &variable, looked: Vec::new() }.run()
 }
 
@@ -116,10 +120,6 @@ fn existing(place: &str, python: &Path) -> Result<PathBuf, PluginError> {
     Err(PluginError::new(PYTHON_NOT_FOUND, message).with_help("name a Python interpreter that has dbt"))
 }
 
-fn is_program(path: &Path) -> bool {
-    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-}
-
 /// The interpreter in the first line of a script.
 fn script_interpreter(script: &Path) -> Option<PathBuf> {
     let mut line = Vec::new();
@@ -131,7 +131,7 @@ fn script_interpreter(script: &Path) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use super::*;
 

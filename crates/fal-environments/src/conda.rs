@@ -1,0 +1,117 @@
+//! Conda environments, by whichever of its programs is there.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    base::Base,
+    definition::Definition,
+    error::EnvironmentError,
+    folder::Folder,
+    installer::Installer,
+    program::{is_program, variable, working},
+    requirement::{Requirements, name_of, single_spaced},
+    venv::NEEDED,
+};
+
+const ON_PATH: [&str; 3] = ["conda", "mamba", "micromamba"];
+
+/// Reads `packages`.
+pub(crate) fn packages(lines: &[String]) -> Result<Requirements, EnvironmentError> {
+    let mut found = Requirements::default();
+    for line in lines.iter().map(|line| single_spaced(line)).filter(|line| !line.is_empty()) {
+        let name = package_name(&line);
+        if line.starts_with('-') || name.is_empty() {
+            let why = "it does not begin with the name of a package".to_owned();
+            return Err(EnvironmentError::Requirement { line, why });
+        }
+        found.lines.push(line);
+    }
+    Ok(found.normal())
+}
+
+/// The name in `channel::name=version`.
+fn package_name(line: &str) -> String {
+    name_of(line.rsplit_once("::").map_or(line, |(_, package)| package))
+}
+
+/// Builds one.
+pub(crate) fn build(
+    definition: &Definition,
+    base: &Base,
+    folder: &Folder,
+    installer: &Installer<'_>,
+) -> Result<(), EnvironmentError> {
+    let home = variable("FAL_CONDA_HOME").map(PathBuf::from);
+    let program = find(home.as_deref())?;
+    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    installer.run(&format!("{name} create"), &create(&program, definition, base, &folder.path()))
+}
+
+fn find(home: Option<&Path>) -> Result<PathBuf, EnvironmentError> {
+    if let Some(home) = home {
+        let program = home.join("bin").join("conda");
+        let looked = || format!("FAL_CONDA_HOME names {}, which has no program bin/conda", home.display());
+        return if is_program(&program) { Ok(program) } else { Err(EnvironmentError::NoConda { looked: looked() }) };
+    }
+    let looked = || format!("FAL_CONDA_HOME is not set, and none of {} is on PATH", ON_PATH.join(", "));
+    ON_PATH.iter().find_map(|name| working(name)).ok_or_else(|| EnvironmentError::NoConda { looked: looked() })
+}
+
+fn create(program: &Path, definition: &Definition, base: &Base, path: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.args(["create", "--yes", "--quiet", "--prefix"]).arg(path);
+    if program.file_name().is_some_and(|name| name == "micromamba") {
+        // It has no default channel of its own.
+        command.args(["--channel", "conda-forge"]);
+    }
+    let lines = &definition.requirements.lines;
+    let has = |name: &str| lines.iter().any(|line| package_name(line) == name);
+    if let Some(asked) = &definition.python {
+        command.arg(format!("python={asked}"));
+    } else if !has("python") {
+        command.arg(format!("python={}", base.minor()));
+    }
+    command.args(lines).args(NEEDED.iter().filter(|name| !has(name)));
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
+
+    use super::*;
+    use crate::base::stand_in;
+
+    fn words(program: &str, lines: &[&str], python: Option<&str>) -> String {
+        let spec = EnvironmentSpec {
+            name: "e".into(),
+            kind: EnvironmentKind::Conda,
+            requirements: lines.iter().map(|line| (*line).to_owned()).collect(),
+            python: python.map(str::to_owned),
+        };
+        let definition = Definition::read(&spec, Path::new("/")).unwrap();
+        let command = create(Path::new(program), &definition, &stand_in("3.11.7"), Path::new("/e"));
+        let words = [command.get_program()].into_iter().chain(command.get_args());
+        words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join("|")
+    }
+
+    #[test]
+    fn the_command_lines() {
+        insta::assert_snapshot!(words("/c/bin/conda", &["prophet=1.1", "conda-forge::pandas"], None), @"/c/bin/conda|create|--yes|--quiet|--prefix|/e|python=3.11|conda-forge::pandas|prophet=1.1|pyarrow");
+        insta::assert_snapshot!(words("micromamba", &["python  >=3.10", "pyarrow"], None), @"micromamba|create|--yes|--quiet|--prefix|/e|--channel|conda-forge|pyarrow|python >=3.10|pandas");
+        insta::assert_snapshot!(words("mamba", &[], Some("3.12")), @"mamba|create|--yes|--quiet|--prefix|/e|python=3.12|pandas|pyarrow");
+    }
+
+    #[test]
+    fn options_are_no_packages() {
+        assert!(packages(&["--channel x".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn a_home_without_conda_is_told() {
+        insta::assert_snapshot!(find(Some(Path::new("/nowhere"))).unwrap_err(), @"no conda was found: FAL_CONDA_HOME names /nowhere, which has no program bin/conda");
+    }
+}

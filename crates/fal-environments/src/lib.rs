@@ -1,0 +1,41 @@
+//! Python environments that a project defines: built once, kept by content in the user's cache, shared by all projects.
+//!
+//! A [`Definition`] is what `fal_project.yml` says, in a normal form. With the default interpreter ([`Base`]) it gives
+//! a [`Key`]; equal definitions have one key whatever their names, and one folder in the [`Cache`]. A [`Workshop`]
+//! gives the environment of a definition, and builds it first if it is missing: one process at a time for each key, by
+//! lock files. What it gives ([`Ready`]) cannot be removed while it is held.
+//!
+//! An environment is built where it stays, since its scripts name their interpreter by its whole path, and its marker is
+//! written last: a folder without the marker is half an environment, and the next build begins by removing it.
+
+mod base;
+mod cache;
+mod conda;
+mod definition;
+mod error;
+mod folder;
+mod installer;
+mod interpreter;
+mod key;
+mod local;
+mod lock;
+mod program;
+mod requirement;
+mod requirements_file;
+mod stop;
+mod uses;
+mod venv;
+mod workshop;
+
+pub use base::Base;
+pub use cache::{Cache, Entry, Removal, State};
+pub use definition::Definition;
+pub use error::EnvironmentError;
+pub use interpreter::find as find_interpreter;
+pub use key::Key;
+pub use stop::Stop;
+pub use uses::Use;
+pub use workshop::{Ready, Step, Workshop, each_of};
+
+/// The environment that is none: the Python that runs dbt.
+pub const LOCAL: &str = "local";

@@ -1,0 +1,36 @@
+//! Programs of the machine.
+
+use std::{
+    env,
+    ffi::OsString,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// Whether a file can be run.
+pub(crate) fn is_program(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
+
+/// All programs of a name on the path.
+pub(crate) fn all_on_path(name: &str) -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
+    folders.map(|folder| folder.join(name)).filter(|path| is_program(path)).collect()
+}
+
+/// The first program of a name on the path that tells its version. One may be there and not work: version managers put
+/// stand-ins on the path.
+pub(crate) fn working(name: &str) -> Option<PathBuf> {
+    all_on_path(name).into_iter().find(|path| {
+        let mut command = Command::new(path);
+        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
+}
+
+/// A variable that is set to something.
+pub(crate) fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,73 @@
+//! The interruption of builds.
+
+use std::{
+    collections::HashMap,
+    io::PipeWriter,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::error::EnvironmentError;
+
+/// Ends what is being built, and lets nothing more begin.
+///
+/// An installer lives as long as the writing end of its pipe, its lifeline: the end of this process ends it too.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    raised: bool,
+    last: u64,
+    lifelines: HashMap<u64, PipeWriter>,
+}
+
+/// A lifeline in use; cut when dropped.
+pub(crate) struct Lifeline {
+    stop: Stop,
+    number: u64,
+}
+
+impl Stop {
+    /// Nobody stops anything yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stops. Returns at once.
+    pub fn raise(&self) {
+        let mut state = self.lock();
+        state.raised = true;
+        state.lifelines.clear();
+    }
+
+    /// Whether it was raised.
+    pub fn is_raised(&self) -> bool {
+        self.lock().raised
+    }
+
+    /// An error once it was raised.
+    pub(crate) fn check(&self) -> Result<(), EnvironmentError> {
+        if self.is_raised() { Err(EnvironmentError::Stopped) } else { Ok(()) }
+    }
+
+    /// Keeps a lifeline until the installer has ended or is to end.
+    pub(crate) fn hold(&self, writer: PipeWriter) -> Lifeline {
+        let mut state = self.lock();
+        state.last += 1;
+        let number = state.last;
+        if !state.raised {
+            state.lifelines.insert(number, writer);
+        }
+        Lifeline { stop: self.clone(), number }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Lifeline {
+    fn drop(&mut self) {
+        self.stop.lock().lifelines.remove(&self.number);
+    }
+}

@@ -1,0 +1,61 @@
+//! Which projects used an environment, and when: a small file for each, renewed at each use.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::key::hex;
+
+/// A project that used an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Use {
+    /// The project's folder.
+    pub project: PathBuf,
+    /// What the environment is called there.
+    pub name: String,
+}
+
+/// The uses of one environment.
+pub(crate) struct Uses(PathBuf);
+
+impl Uses {
+    pub(crate) fn at(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    /// Notes a use. Nothing depends on it but what lists show and what is cleaned.
+    pub(crate) fn note(&self, name: &str, project: &Path) {
+        let used = Use { project: project.to_owned(), name: name.to_owned() };
+        let Ok(text) = serde_json::to_vec(&used) else { return };
+        let file = self.0.join(format!("{}.json", hex(&Sha256::digest(&text)[..8])));
+        let _ = fs::create_dir_all(&self.0).and_then(|()| fs::write(file, text));
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<Use> {
+        let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
+        let mut uses: Vec<Use> = self.files().iter().filter_map(read).collect();
+        uses.sort_unstable_by(|a, b| (&a.project, &a.name).cmp(&(&b.project, &b.name)));
+        uses
+    }
+
+    /// When it was used last.
+    pub(crate) fn last(&self) -> Option<SystemTime> {
+        self.files().iter().filter_map(|path| path.metadata().ok()?.modified().ok()).max()
+    }
+
+    /// Forgets them.
+    pub(crate) fn forget(&self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.0).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    }
+}

@@ -1,0 +1,155 @@
+//! Virtual environments: by uv where it is there, as it is much faster; else by what every Python has.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    base::Base,
+    definition::Definition,
+    error::EnvironmentError,
+    folder::Folder,
+    installer::Installer,
+    program::{all_on_path, variable, working},
+};
+
+/// What the worker's code imports beside the standard library: data crosses as Arrow, and `ref` gives pandas.
+pub(crate) const NEEDED: [&str; 2] = ["pandas", "pyarrow"];
+
+const FILE: &str = "fal-requirements.txt";
+
+/// Builds one.
+pub(crate) fn build(
+    definition: &Definition,
+    base: &Base,
+    folder: &Folder,
+    installer: &Installer<'_>,
+) -> Result<(), EnvironmentError> {
+    let uv = working("uv");
+    let python = interpreter(definition.python.as_deref(), base, uv.is_some())?;
+    let (path, file) = (folder.path(), folder.path().join(FILE));
+    match &uv {
+        Some(uv) => {
+            installer.run("uv venv", &uv_venv(uv, &python, &path))?;
+            write(&file, definition)?;
+            installer.run("uv pip install", &uv_install(uv, &folder.python(), &file))
+        }
+        None => {
+            installer.run("python -m venv", &plain_venv(&python, &path))?;
+            write(&file, definition)?;
+            installer.run("pip install", &plain_install(&folder.python(), &file))
+        }
+    }
+}
+
+fn uv_venv(uv: &Path, python: &Path, path: &Path) -> Command {
+    let mut command = Command::new(uv);
+    command.args(["venv", "--quiet", "--no-project", "--python"]).arg(python).arg(path);
+    command
+}
+
+fn uv_install(uv: &Path, python: &Path, file: &Path) -> Command {
+    let mut command = Command::new(uv);
+    command.args(["pip", "install", "--no-progress", "--python"]).arg(python).arg("--requirement").arg(file);
+    command
+}
+
+fn plain_venv(python: &Path, path: &Path) -> Command {
+    let mut command = Command::new(python);
+    command.args(["-m", "venv"]).arg(path);
+    command
+}
+
+fn plain_install(python: &Path, file: &Path) -> Command {
+    let mut command = Command::new(python);
+    command.args(["-m", "pip", "install", "--progress-bar", "off", "--requirement"]).arg(file);
+    command
+}
+
+/// What is to be installed, for the installer to read; it stays, for people to read.
+fn write(file: &Path, definition: &Definition) -> Result<(), EnvironmentError> {
+    let wanted = &definition.requirements;
+    let needed = NEEDED.iter().filter(|name| !wanted.name(name)).map(|name| (*name).to_owned());
+    let lines: String =
+        wanted.options.iter().chain(&wanted.lines).cloned().chain(needed).map(|line| line + "\n").collect();
+    fs::write(file, lines).map_err(EnvironmentError::file("written", file))
+}
+
+/// The interpreter to build with. Where none is found, uv is told the version: it knows more places, and may fetch one.
+fn interpreter(asked: Option<&str>, base: &Base, with_uv: bool) -> Result<PathBuf, EnvironmentError> {
+    let Some(asked) = asked else { return Ok(base.python.clone()) };
+    if base.is(asked) {
+        return Ok(base.python.clone());
+    }
+    let found = candidates(asked).into_iter().find(|python| Base::of(python).is_ok_and(|found| found.is(asked)));
+    match found {
+        Some(python) => Ok(python),
+        None if with_uv => Ok(PathBuf::from(asked)),
+        None => Err(EnvironmentError::NoPython { asked: asked.to_owned() }),
+    }
+}
+
+/// Programs on the path that may have the version, then those of pyenv, whose stand-ins on the path work for one only.
+fn candidates(asked: &str) -> Vec<PathBuf> {
+    let minor = asked.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
+    let mut found = all_on_path(&format!("python{minor}"));
+    found.extend(all_on_path("python3"));
+    let home = variable("HOME").map(|home| PathBuf::from(home).join(".pyenv"));
+    if let Some(root) = variable("PYENV_ROOT").map(PathBuf::from).or(home) {
+        let versions = fs::read_dir(root.join("versions")).into_iter().flatten().flatten();
+        let mut pythons: Vec<_> = versions.map(|version| version.path().join("bin").join("python")).collect();
+        pythons.retain(|python| python.exists() && python.to_string_lossy().contains(&format!("/{minor}")));
+        pythons.sort_unstable();
+        found.extend(pythons.into_iter().rev());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
+
+    use super::*;
+    use crate::base::stand_in;
+
+    fn words(command: &Command) -> String {
+        let words = [command.get_program()].into_iter().chain(command.get_args());
+        words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_command_lines() {
+        let (python, path, file) = (Path::new("/py"), Path::new("/e"), Path::new("/e/r.txt"));
+        insta::assert_snapshot!(words(&uv_venv(Path::new("uv"), python, path)), @"uv venv --quiet --no-project --python /py /e");
+        insta::assert_snapshot!(words(&uv_install(Path::new("uv"), python, file)), @"uv pip install --no-progress --python /py --requirement /e/r.txt");
+        insta::assert_snapshot!(words(&plain_venv(python, path)), @"/py -m venv /e");
+        insta::assert_snapshot!(words(&plain_install(python, file)), @"/py -m pip install --progress-bar off --requirement /e/r.txt");
+    }
+
+    #[test]
+    fn what_the_worker_needs_is_added_unless_it_is_required() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE);
+        let spec = EnvironmentSpec {
+            name: "e".into(),
+            kind: EnvironmentKind::Venv,
+            requirements: vec!["six".into(), "PyArrow<20".into(), "-i https://i".into()],
+            python: None,
+        };
+        write(&file, &Definition::read(&spec, folder.path()).unwrap()).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "--index-url https://i\npyarrow<20\nsix\npandas\n");
+    }
+
+    #[test]
+    fn the_default_interpreter_serves_its_own_version() {
+        let base = stand_in("3.11.7");
+        assert_eq!(interpreter(Some("3.11"), &base, false).unwrap(), base.python);
+        assert_eq!(interpreter(None, &base, false).unwrap(), base.python);
+        assert_eq!(interpreter(Some("3.99"), &base, true).unwrap(), Path::new("3.99"));
+        assert!(matches!(interpreter(Some("3.99"), &base, false), Err(EnvironmentError::NoPython { .. })));
+    }
+}
