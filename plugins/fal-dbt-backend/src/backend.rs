@@ -13,17 +13,8 @@ use fal_plugin::{
 use serde_json::Value;
 
 use crate::{
-    assets,
-    cancel::Cancel,
-    config::Config,
-    dbt::Dbt,
-    door::Door,
-    jobs::Jobs,
-    process::Launch,
-    run::Run,
-    run_dir::RunDir,
-    session::DbtSession,
-    zygotes::{Environment, Zygotes},
+    assets, cancel::Cancel, config::Config, dbt::Dbt, door::Door, environments::Environments, jobs::Jobs,
+    process::Launch, run::Run, run_dir::RunDir, session::DbtSession, zygotes::Zygotes,
 };
 
 /// Runs dbt's nodes in a dbt session and Python models in processes of their own.
@@ -72,9 +63,11 @@ impl DbtBackend {
         let jobs = Arc::new(Jobs::default());
         let door = Door::open(run_dir.door(), &jobs)?;
         let zygotes = Zygotes::new(&home, &jobs, &events);
+        let project_dir = Path::new(&request.project_dir);
+        let environments = Arc::new(Environments::new(&request.environments, project_dir, &python, &events));
         let run = Arc::new(Run {
             request,
-            environment: Environment { python },
+            environments,
             events,
             dbt,
             jobs,
@@ -101,7 +94,7 @@ impl ExecutionBackend for DbtBackend {
         let session = DbtSession::new(Arc::clone(&run), self.config.preload.clone());
         if run.request.execute {
             // The session comes first: it takes longest. This one imports beside it, on another core.
-            run.zygotes.of(&run.environment)?;
+            run.zygotes.of(&run.environments.local())?;
         }
         Ok(Box::new(session))
     }

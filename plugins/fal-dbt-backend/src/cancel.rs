@@ -45,6 +45,7 @@ pub(crate) fn cancel(run: &Arc<Run>) {
         return;
     }
     run.jobs.stop_all(&Stop::Interrupted);
+    run.environments.stop();
     let channel = Arc::clone(&run.dbt.channel);
     // The session may be too busy to read: nobody waits for that either.
     thread::spawn(move || drop(channel.send("cancel", &json!({}))));

@@ -67,6 +67,7 @@ fn finish(run: &Run, request: &CloseRequest) -> Result<CloseResponse, PluginErro
 fn end_by(run: &Run, deadline: Instant) {
     run.dbt.channel.hang_up();
     run.door.close();
+    run.environments.end_by(deadline);
     run.dbt.process.end_by(deadline);
     run.zygotes.end_by(deadline.min(Instant::now() + IDLE));
     run.run_dir.remove();

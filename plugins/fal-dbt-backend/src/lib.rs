@@ -15,6 +15,7 @@ mod close;
 mod config;
 mod dbt;
 mod door;
+mod environments;
 mod error;
 mod gateway_job;
 mod job;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use fal_plugin::{
-    payload::{Event, LogLevel, NodeResult, NodeStatus, OpenRequest, RunGraph},
+    payload::{Event, GraphNode, LogLevel, NodeResult, NodeStatus, OpenRequest, RunGraph},
     EventSink, PluginError,
 };
 use serde::{de::DeserializeOwned, Serialize};
@@ -19,13 +19,14 @@ use crate::{
     cancel::{self, Cancel},
     dbt::Dbt,
     door::Door,
+    environments::{Environments, NoEnvironment},
     error::AskError,
     gateway_job::plain_result,
-    job::{self, Work},
+    job::{self, Kind, Work},
     job_end::JobEnd,
-    jobs::Jobs,
+    jobs::{Jobs, Stop},
     run_dir::RunDir,
-    zygotes::{Environment, Zygotes},
+    zygotes::Zygotes,
 };
 
 /// How long a request may take once the run was cancelled.
@@ -34,7 +35,7 @@ const AFTER_CANCEL: Duration = Duration::from_millis(300);
 /// A run: its processes and what is known of it.
 pub(crate) struct Run {
     pub(crate) request: OpenRequest,
-    pub(crate) environment: Environment,
+    pub(crate) environments: Arc<Environments>,
     pub(crate) events: Arc<dyn EventSink>,
     pub(crate) dbt: Dbt,
     pub(crate) jobs: Arc<Jobs>,
@@ -51,16 +52,18 @@ pub(crate) struct Run {
 pub(crate) struct Loaded {
     location: String,
     names: HashMap<String, String>,
+    environments: HashMap<String, String>,
     target: Value,
 }
 
 impl Loaded {
-    /// `location` is the gateway's address.
-    pub(crate) fn new(graph: &RunGraph, location: String) -> Self {
+    /// `location` is the gateway's address; environments of nodes stand under `keyword`.
+    pub(crate) fn new(graph: &RunGraph, location: String, keyword: &str) -> Self {
         let info = &graph.info;
         Self {
             location,
             names: graph.nodes.iter().map(|node| (node.unique_id.clone(), node.name.clone())).collect(),
+            environments: graph.nodes.iter().filter_map(|node| environment(node, keyword)).collect(),
             target: json!({ "name": info.target_name, "schema": info.schema, "type": info.adapter }),
         }
     }
@@ -87,12 +90,31 @@ impl Run {
         Ok(plain_result(unique_id, NodeStatus::Error, Some(message)))
     }
 
-    /// Runs a job in the environment of its model.
+    /// Runs a job in its environment, or in that of its model.
     pub(crate) fn run_job(&self, work: &Work<'_>) -> JobEnd {
-        match self.zygotes.of(&self.environment) {
+        // dbt-native models are run by dbt: nobody says with each where it runs.
+        let of_node = || self.loaded.get().and_then(|loaded| loaded.environments.get(work.unique_id));
+        let native = if work.kind == Kind::Native { of_node() } else { None };
+        let environment = match self.environments.of(work.environment.or(native.map(String::as_str))) {
+            Ok(environment) => environment,
+            Err(NoEnvironment::Stopped) => return JobEnd::Stopped(Stop::Interrupted),
+            Err(NoEnvironment::Failed(message)) => return JobEnd::Crashed(message),
+        };
+        match self.zygotes.of(&environment) {
             Ok(zygote) => job::run(work, &zygote, self.door.path(), &self.jobs, &self.events),
             Err(error) => JobEnd::Crashed(error.to_string()),
         }
+    }
+
+    /// Makes environments ready while the run begins, each with a warm process of its own.
+    pub(crate) fn prepare(self: &Arc<Self>, names: &[String]) {
+        let run = Arc::downgrade(self);
+        self.environments.prepare(names.to_vec(), move |environment| {
+            if let Some(run) = run.upgrade() {
+                // A process that does not start is told of by the job that needs it.
+                drop(run.zygotes.of(environment));
+            }
+        });
     }
 
     /// Name of a node.
@@ -120,4 +142,8 @@ impl Run {
     pub(crate) fn warn(&self, message: String) {
         self.events.emit(Event::Log { level: LogLevel::Warn, name: None, unique_id: None, message });
     }
+}
+
+fn environment(node: &GraphNode, keyword: &str) -> Option<(String, String)> {
+    Some((node.unique_id.clone(), node.environment(keyword)?.to_owned()))
 }

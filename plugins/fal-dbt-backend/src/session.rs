@@ -68,7 +68,7 @@ impl DbtSession {
     fn take_graph(&self, graph: &RunGraph, request: &LoadRequest, gateway: Option<Gateway>) {
         let location = gateway.map(|gateway| gateway.location).unwrap_or_default();
         // Loading twice keeps the first: dbt's graph does not change in a session.
-        let _ = self.run.loaded.set(Loaded::new(graph, location));
+        let _ = self.run.loaded.set(Loaded::new(graph, location, &self.run.request.keyword));
         if request.python_models.is_empty() && !self.has_python(graph) {
             self.run.zygotes.hang_up();
         }
@@ -118,6 +118,7 @@ impl ExecutionSession for DbtSession {
 
     fn begin(&self, request: &BeginRequest) -> Result<(), PluginError> {
         self.run.begun.store(true, Ordering::SeqCst);
+        self.run.prepare(&request.environments);
         self.run.ask::<Value>("begin", request)?;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -11,11 +12,20 @@ use fal_plugin::EventSink;
 
 use crate::{error::StartError, jobs::Jobs, process::Launch, zygote::Zygote};
 
-/// What a model needs around it. One for all today.
+/// What a model needs around it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Environment {
     /// Its interpreter.
     pub(crate) python: PathBuf,
+    /// Environment variables of its own.
+    pub(crate) variables: Vec<(&'static str, OsString)>,
+}
+
+impl Environment {
+    /// An interpreter with the variables of this process.
+    pub(crate) fn of_python(python: PathBuf) -> Self {
+        Self { python, variables: Vec::new() }
+    }
 }
 
 /// Starts zygotes when they are needed, again if one died.
@@ -55,7 +65,7 @@ impl Zygotes {
             module: "fal_worker.zygote",
             python: &environment.python,
             home: &self.home,
-            variables: Vec::new(),
+            variables: environment.variables.clone(),
             events: Arc::clone(&self.events),
         };
         let zygote = Arc::new(Zygote::start(launch, pool.last, &self.jobs)?);

@@ -1,0 +1,217 @@
+//! The environments of a project: built while the run goes on, waited for by the jobs that need them.
+
+use std::{
+    collections::HashMap,
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    thread,
+    time::Instant,
+};
+
+use fal_environments::{each_of, Base, Cache, Definition, EnvironmentError, Ready, Step, Stop, Workshop, LOCAL};
+use fal_plugin::{
+    payload::{EnvironmentKind, EnvironmentSpec, Event, LogLevel},
+    EventSink,
+};
+
+use crate::zygotes::Environment;
+
+/// How many are built at the same time: installers use several cores and the network by themselves.
+const AT_ONCE: usize = 4;
+
+/// Why a job has no environment.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum NoEnvironment {
+    /// The run was interrupted.
+    #[error("interrupted")]
+    Stopped,
+    /// It is not defined, or cannot be made. The message is for the user, whole.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The environments of a run.
+pub(crate) struct Environments {
+    specs: Vec<EnvironmentSpec>,
+    project_dir: PathBuf,
+    python: PathBuf,
+    events: Arc<dyn EventSink>,
+    stop: Stop,
+    workshop: OnceLock<Result<Workshop, NoEnvironment>>,
+    /// One for each definition, whatever its names. Each is tried once in a run.
+    made: Mutex<HashMap<Definition, Arc<OnceLock<Outcome>>>>,
+}
+
+type Outcome = Result<Arc<Made>, NoEnvironment>;
+
+/// An environment that this run uses; it stays as long as the run.
+struct Made {
+    environment: Environment,
+    _ready: Ready,
+}
+
+impl Environments {
+    /// None is built yet. `python` is the interpreter that runs dbt.
+    pub(crate) fn new(
+        specs: &[EnvironmentSpec],
+        project_dir: &Path,
+        python: &Path,
+        events: &Arc<dyn EventSink>,
+    ) -> Self {
+        Self {
+            specs: specs.to_vec(),
+            project_dir: project_dir.to_owned(),
+            python: python.to_owned(),
+            events: Arc::clone(events),
+            stop: Stop::new(),
+            workshop: OnceLock::new(),
+            made: Mutex::default(),
+        }
+    }
+
+    /// Begins to build those that will be needed, aside; `ready` hears of each as soon as it is there.
+    pub(crate) fn prepare(self: &Arc<Self>, names: Vec<String>, ready: impl Fn(&Environment) + Send + Sync + 'static) {
+        let all = Arc::clone(self);
+        thread::spawn(move || {
+            each_of(&names, AT_ONCE, |name| match all.of(Some(name)) {
+                Ok(environment) => ready(&environment),
+                // The jobs that need it say so.
+                Err(NoEnvironment::Stopped | NoEnvironment::Failed(_)) => {}
+            });
+        });
+    }
+
+    /// The environment of a name, built first if need be; none or `local` is the Python that runs dbt.
+    pub(crate) fn of(&self, name: Option<&str>) -> Result<Environment, NoEnvironment> {
+        let Some(name) = name.filter(|name| *name != LOCAL) else {
+            return Ok(self.local());
+        };
+        let spec = self.specs.iter().find(|spec| spec.name == name).ok_or_else(|| self.undefined(name))?;
+        let definition = Definition::read(spec, &self.project_dir).map_err(|error| failed(name, &error))?;
+        let slot = Arc::clone(self.lock().entry(definition.clone()).or_default());
+        let made = slot.get_or_init(|| self.make(name, &definition)).clone()?;
+        Ok(made.environment.clone())
+    }
+
+    /// The Python that runs dbt.
+    pub(crate) fn local(&self) -> Environment {
+        Environment::of_python(self.python.clone())
+    }
+
+    /// Ends all builds. Returns at once.
+    pub(crate) fn stop(&self) {
+        self.stop.raise();
+    }
+
+    /// Ends all builds and waits until nothing of them is left, but not longer than to `deadline`.
+    pub(crate) fn end_by(self: &Arc<Self>, deadline: Instant) {
+        self.stop();
+        let slots: Vec<_> = self.lock().values().cloned().collect();
+        let (done, ended) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            slots.iter().for_each(|slot| {
+                slot.wait();
+            });
+            // Nobody may be waiting any more.
+            let _ = done.send(());
+        });
+        let _ = ended.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    }
+
+    fn make(&self, name: &str, definition: &Definition) -> Outcome {
+        let workshop = self.workshop.get_or_init(|| self.open(name)).as_ref().map_err(Clone::clone)?;
+        let tell = |step| self.tell(name, &step);
+        let ready = workshop.prepare(name, definition, &tell).map_err(|error| failed(name, &error))?;
+        let environment = Environment { python: ready.python.clone(), variables: variables(&ready) };
+        Ok(Arc::new(Made { environment, _ready: ready }))
+    }
+
+    fn open(&self, name: &str) -> Result<Workshop, NoEnvironment> {
+        let cache = Cache::of_user().map_err(|error| failed(name, &error))?;
+        let base = Base::of(&self.python).map_err(|error| failed(name, &error))?;
+        Ok(Workshop { cache, base, project_dir: self.project_dir.clone(), stop: self.stop.clone() })
+    }
+
+    fn undefined(&self, name: &str) -> NoEnvironment {
+        let known: Vec<_> = self.specs.iter().map(|spec| spec.name.as_str()).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        NoEnvironment::Failed(format!("environment `{name}` is not defined in fal_project.yml (defined are: {known})"))
+    }
+
+    fn tell(&self, name: &str, step: &Step) {
+        let message = match step {
+            Step::Waiting { process: Some(process) } => {
+                format!("environment `{name}`: waiting for process {process}, which builds it")
+            }
+            Step::Waiting { process: None } => format!("environment `{name}`: waiting for others who use it"),
+            Step::Building { .. } => format!("environment `{name}`: building"),
+            Step::Built { took } => format!("environment `{name}`: built in {:.1}s", took.as_secs_f64()),
+        };
+        self.events.emit(Event::Log { level: LogLevel::Info, name: None, unique_id: None, message });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Definition, Arc<OnceLock<Outcome>>>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn failed(name: &str, error: &EnvironmentError) -> NoEnvironment {
+    if matches!(error, EnvironmentError::Stopped) {
+        return NoEnvironment::Stopped;
+    }
+    let help = error.help().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+    NoEnvironment::Failed(format!("environment `{name}` cannot be made: {error}{help}"))
+}
+
+/// What an activated environment sets: models may start programs of it.
+fn variables(ready: &Ready) -> Vec<(&'static str, OsString)> {
+    let place = match ready.kind {
+        EnvironmentKind::Venv => "VIRTUAL_ENV",
+        EnvironmentKind::Conda => "CONDA_PREFIX",
+    };
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(ready.path.join("bin")).chain(env::split_paths(&folders));
+    let mut variables = vec![(place, ready.path.clone().into_os_string())];
+    // A folder with a colon in its name cannot stand in PATH.
+    variables.extend(env::join_paths(folders).ok().map(|path| ("PATH", path)));
+    variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nobody;
+
+    impl EventSink for Nobody {
+        fn emit(&self, _: Event) {}
+    }
+
+    fn environments(specs: &[EnvironmentSpec]) -> Environments {
+        let events: Arc<dyn EventSink> = Arc::new(Nobody);
+        Environments::new(specs, Path::new("/project"), Path::new("/nowhere/python"), &events)
+    }
+
+    #[test]
+    fn local_is_the_python_that_runs_dbt() {
+        let environments = environments(&[]);
+        let local = environments.of(None).unwrap();
+        assert_eq!(local, environments.of(Some("local")).unwrap());
+        assert_eq!((local.python.as_path(), local.variables.len()), (Path::new("/nowhere/python"), 0));
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_by_name() {
+        let spec = EnvironmentSpec {
+            name: "ml".into(),
+            kind: EnvironmentKind::Venv,
+            requirements: vec!["--pre".into()],
+            python: None,
+        };
+        let environments = environments(&[spec]);
+        insta::assert_snapshot!(environments.of(Some("mk")).unwrap_err(), @"environment `mk` is not defined in fal_project.yml (defined are: ml)");
+        insta::assert_snapshot!(environments.of(Some("ml")).unwrap_err(), @"environment `ml` cannot be made: `--pre` cannot be used: this option is not known here, or its value is missing");
+    }
+}
