@@ -6,7 +6,9 @@ keep `fal-host run` and everybody else out.
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 from typing import Any
 
@@ -51,4 +53,6 @@ def _must_stay_open(credentials: Any) -> bool:
 if __name__ == "__main__":
     if os.environ.pop("FAL_KEEP_OPEN", "") != "1":
         session.Session = NotebookSession  # type: ignore[misc]
+    # The folder of sockets, also when the interpreter that made it was killed.
+    atexit.register(shutil.rmtree, os.path.dirname(os.environ[loop.OPEN]), ignore_errors=True)
     loop.main()

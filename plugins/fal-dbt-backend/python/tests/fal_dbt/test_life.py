@@ -1,0 +1,76 @@
+"""How a `FalDbt` begins and ends, and what it says when it cannot."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+
+import pytest
+
+from fal import FalDbt, FalError
+
+_PACKAGE = str(Path(__file__).parent.parent.parent)
+
+
+def test_reload_sees_new_files_and_close_is_final(new_shop):
+    with FalDbt(project_dir=str(new_shop), default_model_name="orders") as fal:
+        assert fal.context.current_model.name == "orders"
+        (new_shop / "models" / "late.sql").write_text("{{ config(materialized='ephemeral') }} select 8 as x")
+        with pytest.raises(FalError, match="no such node"):
+            fal.ref("late")
+        fal.reload()
+        assert fal.ref("late")["x"].tolist() == [8]
+    fal.close()
+    with pytest.raises(FalError, match="is closed"):
+        fal.ref("orders")
+
+
+def test_dbt_says_what_is_wrong_with_the_project(new_shop):
+    (new_shop / "models" / "broken.sql").write_text("select * from {{ ref('nowhere') }}")
+    with pytest.raises(FalError, match="depends on a node named 'nowhere' which was not found"):
+        FalDbt(project_dir=new_shop)
+
+
+def test_wrong_places_are_told_at_once(shop, tmp_path):
+    with pytest.raises(FalError, match="has no dbt_project.yml"):
+        FalDbt(project_dir=tmp_path)
+    with pytest.raises(FalError, match="has no profiles.yml"):
+        FalDbt(project_dir=shop, profiles_dir=tmp_path)
+    with pytest.raises(FalError, match="cannot be started"):
+        FalDbt(project_dir=shop, python=tmp_path / "python")
+    with pytest.raises(FalError, match="vars is a mapping"):
+        FalDbt(project_dir=shop, vars="[1]")
+
+
+def test_a_python_without_dbt_is_named(shop, tmp_path):
+    venv.create(tmp_path / "bare", symlinks=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    with pytest.raises(FalError, match=f"dbt is not installed in {python}"):
+        FalDbt(project_dir=shop, python=python)
+
+
+def test_a_killed_interpreter_leaves_no_session_and_no_folder(new_shop):
+    program = (
+        "import sys, time; from fal import FalDbt; fal = FalDbt(sys.argv[1], sys.argv[1]); fal.ref('orders')\n"
+        "child = fal._there._child; print(child._process.pid, child._folder, flush=True); time.sleep(600)"
+    )
+    environment = {**os.environ, "PYTHONPATH": _PACKAGE}
+    command = [sys.executable, "-c", program, str(new_shop)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as interpreter:
+        pid, folder = interpreter.stdout.readline().split()
+        interpreter.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while _lives(int(pid)) or os.path.exists(folder):
+        assert time.monotonic() < deadline, "the session outlives its interpreter"
+        time.sleep(0.02)
+
+
+def _lives(pid):
+    """A zombie nobody waits for has ended too."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
