@@ -121,7 +121,7 @@ impl Project {
             debug: args.debug,
             keyword: "fal".to_owned(),
             scripts_dir: None,
-            environments: Vec::new(),
+            environments: self.fal.environments.clone(),
         }
     }
 }

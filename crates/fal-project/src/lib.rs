@@ -41,12 +41,13 @@ mod temporary;
 mod text;
 
 pub use cells::NotebookText;
-pub use config::{DbtProject, Environment, FalProject, PluginSettings, Profile, ProjectOptions, Route};
+pub use config::{DbtProject, FalProject, PluginSettings, Profile, ProjectOptions, Route};
 pub use diagnostics::{Excerpt, FileDiagnostic};
 pub use error::{GenerateError, ProjectError};
 pub use generate::{GenerateOptions, Generated, generate};
 pub use model::ModelFile;
 pub use scripts::{
-    GlobalScripts, NodeScripts, ScriptEntry, ScriptError, ScriptOwner, ScriptReader, global_scripts, node_scripts,
+    GlobalScripts, LOCAL, NodeScripts, ScriptEntry, ScriptError, ScriptOwner, ScriptReader, global_scripts, node_scripts,
+    unknown_environment,
 };
 pub use stages::Stages;

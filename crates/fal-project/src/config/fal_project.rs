@@ -2,6 +2,7 @@
 
 use std::{env, path::Path};
 
+use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
 use serde_json::{Map, Value};
 
 use super::{
@@ -11,6 +12,8 @@ use super::{
 use crate::error::ProjectError;
 
 const FILE: &str = "fal_project.yml";
+/// The environment that is none.
+const RESERVED: &str = "local";
 
 /// What `fal_project.yml` says; without the file, nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,7 +23,7 @@ pub struct FalProject {
     /// `routes`, in order.
     pub routes: Vec<Route>,
     /// `environments`, in order.
-    pub environments: Vec<Environment>,
+    pub environments: Vec<EnvironmentSpec>,
 }
 
 /// Which plugin does what. An empty chain means the default.
@@ -47,19 +50,6 @@ pub struct Route {
     pub select: String,
     /// Name of the backend.
     pub runner: String,
-}
-
-/// A Python environment for models.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Environment {
-    /// Its name.
-    pub name: String,
-    /// Its type (`venv`).
-    pub kind: String,
-    /// What is installed.
-    pub requirements: Vec<String>,
-    /// Version of Python.
-    pub python: Option<String>,
 }
 
 impl FalProject {
@@ -132,15 +122,54 @@ fn route(source: &Source<'_>, node: &Node) -> Result<Route, ProjectError> {
     })
 }
 
-fn environment(source: &Source<'_>, node: &Node) -> Result<Environment, ProjectError> {
-    source.only("an environment", node, &["name", "type", "requirements", "python"])?;
-    let requirements = node.get("requirements");
-    Ok(Environment {
-        name: required(source, node, "an environment", "name")?,
-        kind: source.optional_string(node, "type")?.unwrap_or_else(|| "venv".to_owned()),
-        requirements: requirements.map_or_else(|| Ok(Vec::new()), |value| source.strings("`requirements`", value))?,
-        python: source.optional_string(node, "python")?,
+fn environment(source: &Source<'_>, node: &Node) -> Result<EnvironmentSpec, ProjectError> {
+    let kind = environment_kind(source, node)?;
+    let content = match kind {
+        EnvironmentKind::Venv => "requirements",
+        EnvironmentKind::Conda => "packages",
+    };
+    // `python_version` is the forerunner's word.
+    source.only("an environment", node, &["name", "type", content, "python", "python_version"])?;
+    let name = required(source, node, "an environment", "name")?;
+    if name == RESERVED {
+        let message = format!("`{RESERVED}` is the Python that runs dbt, and no name for an environment");
+        return Err(source.complain(node.line, message, Some("give it another name".to_owned())));
+    }
+    let lines = |value: &Node| source.strings(&format!("`{content}`"), value);
+    Ok(EnvironmentSpec {
+        name,
+        kind,
+        requirements: node.get(content).map_or_else(|| Ok(Vec::new()), lines)?,
+        python: python(source, node)?,
     })
+}
+
+fn environment_kind(source: &Source<'_>, node: &Node) -> Result<EnvironmentKind, ProjectError> {
+    match source.optional_string(node, "type")?.as_deref() {
+        None | Some("venv" | "virtualenv") => Ok(EnvironmentKind::Venv),
+        Some("conda") => Ok(EnvironmentKind::Conda),
+        Some(other) => {
+            let line = node.get("type").map_or(node.line, |value| value.line);
+            let message = format!("there is no type of environment called `{other}`");
+            Err(source.complain(line, message, Some("it is `venv` or `conda`".to_owned())))
+        }
+    }
+}
+
+fn python(source: &Source<'_>, node: &Node) -> Result<Option<String>, ProjectError> {
+    let Some(key) = ["python", "python_version"].into_iter().find(|key| node.get(key).is_some()) else {
+        return Ok(None);
+    };
+    let version = source.optional_string(node, key)?;
+    // No Python of today: what was written is 3.10.
+    match (node.get(key).map(|value| &value.kind), version.as_deref()) {
+        (Some(Kind::Scalar(Value::Number(_))), Some("3.1" | "3.2")) => {
+            let message = format!("unquoted, YAML reads this version as {}", version.unwrap_or_default());
+            let line = node.get(key).map_or(node.line, |value| value.line);
+            Err(source.complain(line, message, Some(format!("put it in quotes: `{key}: \"3.10\"`"))))
+        }
+        _ => Ok(version),
+    }
 }
 
 fn required(source: &Source<'_>, node: &Node, what: &str, key: &str) -> Result<String, ProjectError> {
@@ -148,7 +177,11 @@ fn required(source: &Source<'_>, node: &Node, what: &str, key: &str) -> Result<S
     source.optional_string(node, key)?.ok_or_else(missing)
 }
 
-fn unique(source: &Source<'_>, tree: &Node, environments: Vec<Environment>) -> Result<Vec<Environment>, ProjectError> {
+fn unique(
+    source: &Source<'_>,
+    tree: &Node,
+    environments: Vec<EnvironmentSpec>,
+) -> Result<Vec<EnvironmentSpec>, ProjectError> {
     for (index, environment) in environments.iter().enumerate() {
         if environments[..index].iter().any(|earlier| earlier.name == environment.name) {
             let line = match tree.get("environments").map(|node| &node.kind) {
@@ -215,5 +248,31 @@ environments:
         insta::assert_snapshot!(parse("routes:\n  - select: a\n").unwrap_err(), @"test.yml: a route has no `runner`");
         insta::assert_snapshot!(parse("routes: 3\n").unwrap_err(), @"test.yml: `routes` must be a list, not a number");
         insta::assert_snapshot!(parse("environments:\n- name: a\n- name: a\n").unwrap_err(), @"test.yml: there are two environments called `a`");
+    }
+
+    #[test]
+    fn environments_have_a_type_and_what_belongs_to_it() {
+        let text = "
+environments:
+- { name: a, requirements: six, python: 3.11 }
+- { name: b, type: conda, packages: [x=1, y], python_version: '3.10' }
+- { name: c, type: virtualenv }
+";
+        let environments = parse(text).unwrap().environments;
+        let kinds: Vec<_> = environments.iter().map(|environment| environment.kind).collect();
+        assert_eq!(kinds, [EnvironmentKind::Venv, EnvironmentKind::Conda, EnvironmentKind::Venv]);
+        assert_eq!(
+            (environments[0].requirements.as_slice(), environments[0].python.as_deref()),
+            (&["six".to_owned()][..], Some("3.11"))
+        );
+        assert_eq!((environments[1].requirements.len(), environments[1].python.as_deref()), (2, Some("3.10")));
+        let wrong = |text: &str| {
+            let error = parse(&format!("environments:\n- {text}\n")).unwrap_err();
+            format!("{error}; {}", error.help().unwrap_or_default())
+        };
+        insta::assert_snapshot!(wrong("{name: local}"), @"test.yml: `local` is the Python that runs dbt, and no name for an environment; give it another name");
+        insta::assert_snapshot!(wrong("{name: a, type: docker}"), @"test.yml: there is no type of environment called `docker`; it is `venv` or `conda`");
+        insta::assert_snapshot!(wrong("{name: a, packages: [x]}"), @"test.yml: an environment has no key `packages`; known are: name, type, requirements, python, python_version");
+        insta::assert_snapshot!(wrong("{name: a, python: 3.10}"), @r#"test.yml: unquoted, YAML reads this version as 3.1; put it in quotes: `python: "3.10"`"#);
     }
 }

@@ -9,7 +9,7 @@ mod source;
 pub(crate) mod yaml;
 
 pub use dbt_project::{DbtProject, ProjectOptions};
-pub use fal_project::{Environment, FalProject, PluginSettings, Route};
+pub use fal_project::{FalProject, PluginSettings, Route};
 pub use profiles::Profile;
 
 pub(crate) use nearest::nearest;
