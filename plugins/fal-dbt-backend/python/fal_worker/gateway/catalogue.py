@@ -1,8 +1,8 @@
-"""The lists that user code may ask for: models, their states, sources, and the context of the running model."""
+"""The lists that user code may ask for: models, their states, sources, tests, features."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
@@ -10,91 +10,163 @@ from fal_worker.session.errors import SessionError
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
 
-ACTIONS = ("list_models", "list_models_ids", "list_sources", "context")
+    from .jobs import Job
+
+ACTIONS = ("list_models", "list_models_ids", "list_sources", "list_tests", "list_features", "context")
 
 
-def answer(invocation: Invocation, name: str, node: Any) -> Any:
-    statuses = _statuses(invocation)
-    manifest = invocation.task.manifest
-    models = [n for n in list(manifest.nodes.values()) if n.resource_type == "model"]
+def answer(invocation: Invocation, name: str, job: Job) -> Any:
+    """What the action `name` says to `job`."""
+    catalogue = Catalogue(invocation)
     if name == "list_models":
-        return [_model(invocation, n, statuses) for n in models]
+        return [catalogue.model(node) for node in catalogue.models()]
     if name == "list_models_ids":
-        return {n.unique_id: _status(n, statuses) for n in models}
+        return {node.unique_id: catalogue.status(node) for node in catalogue.models()}
     if name == "list_sources":
-        return [_source(invocation, s) for s in manifest.sources.values()]
+        return [catalogue.source(source) for source in invocation.task.manifest.sources.values()]
+    if name == "list_tests":
+        return [catalogue.test(test) for test in catalogue.tests()]
+    if name == "list_features":
+        return list(catalogue.features())
     if name == "context":
-        return _context(invocation, node, statuses)
+        from .context import context
+
+        return context(invocation, catalogue, job)
     raise SessionError("gateway::op", f"The gateway has no action called {name!r}")
 
 
-def _statuses(invocation: Invocation) -> dict[str, str]:
-    results = [r for r in invocation.task.node_results if getattr(r, "node", None) is not None]
-    return {r.node.unique_id: str(getattr(r.status, "value", r.status)) for r in results}
+class Catalogue:
+    """The project as it stands at this moment of the run."""
 
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._nodes = list(invocation.task.manifest.nodes.values())
+        self._outcomes = invocation.outcomes.all()
+        self._keyword = invocation.request.get("keyword") or "fal"
+        self._by_parent: dict[str, list[Any]] = {}
+        for test in self.tests():
+            for parent in test.depends_on.nodes:
+                self._by_parent.setdefault(parent, []).append(test)
 
-def _status(node: Any, statuses: dict[str, str]) -> str:
-    # In a run every model counts as skipped until it has run.
-    return statuses.get(node.unique_id, "skipped")
+    def models(self) -> list[Any]:
+        return [node for node in self._nodes if node.resource_type == "model"]
+
+    def tests(self) -> list[Any]:
+        return [node for node in self._nodes if node.resource_type == "test"]
+
+    def status(self, node: Any) -> str:
+        """Its own, or `tested` if only its tests ran. In a run every model counts as skipped until it has run."""
+        outcome = self._outcomes.get(node.unique_id)
+        if outcome is not None:
+            return str(outcome["status"])
+        ran = (self._outcomes.get(test.unique_id) for test in self._by_parent.get(node.unique_id, ()))
+        return "tested" if any(test is not None and test["status"] != "skipped" for test in ran) else "skipped"
+
+    def adapter_response(self, node: Any) -> dict[str, Any] | None:
+        outcome = self._outcomes.get(node.unique_id)
+        response = outcome["adapter_response"] if outcome is not None else None
+        if not response:
+            return None
+        message = response.get("_message", response.get("message"))
+        return {"message": str(message), "code": response.get("code"), "rows_affected": response.get("rows_affected")}
+
+    def model(self, node: Any) -> dict[str, Any]:
+        return {
+            "name": node.name,
+            "alias": node.alias,
+            "unique_id": node.unique_id,
+            "package_name": node.package_name,
+            "database": node.database,
+            "schema": node.schema,
+            "version": node.version,
+            "description": node.description,
+            "path": node.original_file_path.replace("\\", "/"),
+            "tags": list(node.tags),
+            "depends_on": list(node.depends_on.nodes),
+            "status": self.status(node),
+            "columns": _columns(node),
+            "tests": self._tests_of(node),
+            "meta": self._meta(node),
+            "adapter_response": self.adapter_response(node),
+        }
+
+    def source(self, source: Any) -> dict[str, Any]:
+        return {
+            "name": source.source_name,
+            "source_name": source.source_name,
+            "table_name": source.name,
+            "unique_id": source.unique_id,
+            "package_name": source.package_name,
+            "database": source.database,
+            "schema": source.schema,
+            "identifier": source.identifier,
+            "description": source.description,
+            "columns": _columns(source),
+            "tests": self._tests_of(source),
+            "meta": self._meta(source),
+        }
+
+    def test(self, node: Any, parent: Any = None) -> dict[str, Any]:
+        """A generic test is called as the schema file calls it: `not_null`. `parent` is what it is told of."""
+        metadata = getattr(node, "test_metadata", None)
+        parent_id = parent.unique_id if parent is not None else _tested(node)
+        name = "" if parent_id is None else self._name_of(parent_id)
+        outcome = self._outcomes.get(node.unique_id)
+        return {
+            "name": metadata.name if metadata is not None else node.name,
+            "full_name": node.name,
+            "unique_id": node.unique_id,
+            "model_name": name,
+            "model": name,
+            "model_ids": [parent for parent in node.depends_on.nodes if parent.startswith("model.")],
+            "source_ids": [parent for parent in node.depends_on.nodes if parent.startswith("source.")],
+            "column": getattr(node, "column_name", None),
+            "status": "skipped" if outcome is None else outcome["status"],
+            "meta": self._meta(node),
+        }
+
+    def features(self) -> Iterator[dict[str, Any]]:
+        """The columns of models whose `meta.<keyword>.feature_store` names an entity and a timestamp."""
+        for node in self.models():
+            store = (_all_meta(node).get(self._keyword) or {}).get("feature_store") or {}
+            keys = [store.get("entity_column"), store.get("timestamp_column")]
+            if not all(keys):
+                continue
+            for name, column in node.columns.items():
+                if name not in keys:
+                    yield {
+                        "model": node.name,
+                        "column": name,
+                        "entity_column": keys[0],
+                        "timestamp_column": keys[1],
+                        "description": column.description,
+                    }
+
+    def _tests_of(self, node: Any) -> list[dict[str, Any]]:
+        return [self.test(test, node) for test in self._by_parent.get(node.unique_id, ())]
+
+    def _meta(self, node: Any) -> dict[str, Any]:
+        """The user's; what stands under the keyword is for us."""
+        return {key: value for key, value in _all_meta(node).items() if key != self._keyword}
+
+    def _name_of(self, unique_id: str) -> str:
+        manifest = self._invocation.task.manifest
+        found = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
+        return unique_id.rsplit(".", 1)[-1] if found is None else found.name
 
 
 def _columns(node: Any) -> dict[str, Any]:
     return {name: column.to_dict() for name, column in node.columns.items()}
 
 
-def _tests(invocation: Invocation, unique_id: str) -> list[dict[str, Any]]:
-    tests = [n for n in list(invocation.task.manifest.nodes.values()) if n.resource_type == "test"]
-    return [
-        {"name": t.name, "unique_id": t.unique_id, "column": getattr(t, "column_name", None)}
-        for t in tests
-        if unique_id in t.depends_on.nodes
-    ]
+def _all_meta(node: Any) -> dict[str, Any]:
+    config = getattr(node, "config", None)
+    in_config = config.get("meta") if hasattr(config, "get") else getattr(config, "meta", None)
+    return {**(getattr(node, "meta", None) or {}), **(in_config or {})}
 
 
-def _model(invocation: Invocation, node: Any, statuses: dict[str, str]) -> dict[str, Any]:
-    return {
-        "name": node.name,
-        "alias": node.alias,
-        "unique_id": node.unique_id,
-        "database": node.database,
-        "schema": node.schema,
-        "status": _status(node, statuses),
-        "columns": _columns(node),
-        "tests": _tests(invocation, node.unique_id),
-        # `fal` is ours, not the user's.
-        "meta": {key: value for key, value in (node.config.get("meta") or {}).items() if key != "fal"},
-    }
-
-
-def _source(invocation: Invocation, source: Any) -> dict[str, Any]:
-    return {
-        "name": source.source_name,
-        "table_name": source.name,
-        "unique_id": source.unique_id,
-        "database": source.database,
-        "schema": source.schema,
-        "identifier": source.identifier,
-        "columns": _columns(source),
-        "tests": _tests(invocation, source.unique_id),
-        "meta": dict(source.meta or {}),
-    }
-
-
-def _context(invocation: Invocation, node: Any, statuses: dict[str, str]) -> dict[str, Any]:
-    config = invocation.task.config
-    credentials = config.credentials
-    return {
-        "current_model": _model(invocation, node, statuses),
-        "this": str(invocation.adapter.Relation.create_from(config, node)),
-        "config": {"target_path": os.path.abspath(config.project_target_path)},
-        "target": {
-            "name": config.target_name,
-            "profile_name": config.profile_name,
-            "type": credentials.type,
-            "schema": credentials.schema,
-            "database": credentials.database,
-            "threads": config.threads,
-        },
-        # Those of all projects and, before them, those of the node's own, as dbt's `var` sees them.
-        "vars": dict(config.vars.vars_for(node, credentials.type)) | dict(config.cli_vars or {}),
-    }
+def _tested(node: Any) -> str | None:
+    """What the test is of: of several parents of a generic test the one in whose description it stands."""
+    attached = getattr(node, "attached_node", None)
+    parents = node.depends_on.nodes
+    return attached or (parents[0] if parents else None)

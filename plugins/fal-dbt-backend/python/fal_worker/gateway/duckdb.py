@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from fal_worker.session.errors import SessionError
 
+from . import duckdb_tables
 from .duckdb_types import named, readable, writable
 from .warehouse import Reading
 
@@ -51,13 +52,16 @@ class DuckDB:
             connection.close()
         return Reading(reader, connection.close)
 
-    def begin_write(self, relation: Any, schema: pa.Schema, reader: pa.RecordBatchReader) -> _Write:
+    def begin_write(
+        self, relation: Any, schema: pa.Schema, reader: pa.RecordBatchReader, mode: str = "overwrite", types: dict[str, str] | None = None
+    ) -> _Write:
         if not schema.names:
             raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
         connection = self._connect()
         try:
             self._make_schema(connection.cursor, relation)
-            return _Write(connection, self._replace(connection.cursor, relation, writable(reader)))
+            rows = duckdb_tables.write(connection.cursor, relation, writable(reader), mode, types or {})
+            return _Write(connection, rows)
         except duckdb.Error as error:
             connection.rollback()
             raise _failure(error, f"Writing {relation}") from None
@@ -99,16 +103,6 @@ class DuckDB:
         # Two transactions that make the same schema would conflict: one after the other, each committed at once.
         with self._schemas:
             cursor.execute(f"create schema if not exists {relation.without_identifier()}")
-
-    def _replace(self, cursor: Any, relation: Any, reader: pa.RecordBatchReader) -> int:
-        view = "_fal_" + uuid.uuid4().hex
-        cursor.register(view, reader)
-        cursor.execute("begin transaction")
-        if _is_view(cursor, relation):
-            cursor.execute(f"drop view {relation}")
-        counted = cursor.execute(f"create or replace table {relation} as select * from {view}").fetchall()
-        cursor.unregister(view)
-        return int(counted[0][0]) if counted else 0
 
 
 class _Connection:
@@ -212,14 +206,6 @@ def _nothing() -> pa.RecordBatchReader:
     import pyarrow as pa
 
     return pa.RecordBatchReader.from_batches(pa.schema([]), [])
-
-
-def _is_view(cursor: Any, relation: Any) -> bool:
-    where = {"table_catalog": relation.database, "table_schema": relation.schema, "table_name": relation.identifier}
-    where = {column: value for column, value in where.items() if value is not None}
-    text = " and ".join(f"lower({column}) = lower(?)" for column in where)
-    sql = f"select table_type from system.information_schema.tables where {text}"
-    return any(kind == "VIEW" for (kind,) in cursor.execute(sql, list(where.values())).fetchall())
 
 
 def _failure(error: duckdb.Error, doing: str | None = None) -> SessionError:

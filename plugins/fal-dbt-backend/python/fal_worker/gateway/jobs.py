@@ -13,13 +13,28 @@ from .warehouse import PendingWrite
 
 
 class Job:
-    """One run of a model. May read, and write its own relation once."""
+    """One run of a model, or of a script that belongs to one (`role` and `model` say where it stands). All may read.
 
-    def __init__(self, id: str, token: str, unique_id: str, write: Callable[[Any], int] | None = None) -> None:
+    A model writes its own relation once, and that stays pending until the job is closed."""
+
+    def __init__(
+        self,
+        id: str,
+        token: str,
+        unique_id: str,
+        write: Callable[[Any], int] | None = None,
+        role: str | None = None,
+        model: str | None = None,
+    ) -> None:
         self.id, self.token, self.unique_id = id, token, unique_id
+        self.role = role
+        # dbt's node from whose place the job sees the project; none for a global script.
+        self.node_id = model if role is not None else unique_id
         self.pending: PendingWrite | None = None
         self.rows: int | None = None
         self.warned: set[str] = set()
+        # What it wrote besides, for its result.
+        self.written: list[tuple[str, int]] = []
         self._native_write = write
         self._lock = threading.Lock()
         self._wrote = self._sealed = False
@@ -27,6 +42,15 @@ class Job:
     @property
     def native(self) -> bool:
         return self._native_write is not None
+
+    @property
+    def attached(self) -> bool:
+        """Whether this is a script, which writes no model of its own."""
+        return self.role is not None
+
+    @property
+    def hook(self) -> bool:
+        return self.role in ("pre_hook", "post_hook")
 
     def write(self, begin: Callable[[], PendingWrite]) -> int:
         """A model written by a script: stays pending until the job is closed."""
@@ -46,12 +70,15 @@ class Job:
         with self._lock:
             self._sealed = True
 
+    def check_open(self) -> None:
+        if self._sealed:
+            raise SessionError("gateway::closed", f"The job of {self.unique_id} has ended")
+
     def _writing(self) -> threading.Lock:
         if not self._lock.acquire(blocking=False):
             raise _twice(self.unique_id)
         try:
-            if self._sealed:
-                raise SessionError("gateway::closed", f"The job of {self.unique_id} has ended")
+            self.check_open()
             if self._wrote:
                 raise _twice(self.unique_id)
             self._wrote = True
@@ -104,4 +131,4 @@ class JobTable:
             for job in self.all():
                 if hmac.compare_digest(job.token.encode(), token.encode()):
                     return job
-        raise SessionError("gateway::token", "The gateway does not know this token, or its model has ended")
+        raise SessionError("gateway::token", "The gateway does not know this token, or its job has ended")

@@ -36,7 +36,7 @@ class FlightGateway(flight.FlightServerBase):
 
     def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:
         command = _json(descriptor.command)
-        rows = self._call(self._gateway.write, command, reader.schema, reader.to_reader())
+        rows = self._call(self._gateway.write, command, reader.schema, reader)
         writer.write(json.dumps({"rows": rows}).encode())
 
     def do_action(self, context: Any, action: flight.Action) -> Iterator[flight.Result]:

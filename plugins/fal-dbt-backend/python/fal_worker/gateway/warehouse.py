@@ -41,8 +41,11 @@ class Warehouse(Protocol):
         """Runs SQL and streams its result; SQL without a result gives an empty stream without columns."""
         ...
 
-    def begin_write(self, relation: Any, schema: pa.Schema, reader: pa.RecordBatchReader) -> PendingWrite:
-        """Streams into a table that replaces `relation` (table or view) when committed."""
+    def begin_write(
+        self, relation: Any, schema: pa.Schema, reader: pa.RecordBatchReader, mode: str = "overwrite", types: dict[str, str] | None = None
+    ) -> PendingWrite:
+        """Streams into a table that replaces `relation` (table or view) when committed, or with mode `append` into the
+        table that is there. Columns in `types` are cast."""
         ...
 
     def write_native(self, connection: Any, code: str, reader: pa.RecordBatchReader) -> int:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pyarrow
     from pyarrow import flight
 
+# Metadata at the end of a whole stream.
+END = b"end"
+
 
 class Gateway:
     """Connects at first use. gRPC hangs in a process that the user forked, so only the job's own may ask."""
@@ -40,14 +43,15 @@ class Gateway:
         with told_plainly():
             return self._connection().do_get(flight.Ticket(self._command(command))).read_all()
 
-    def write(self, batches: pyarrow.RecordBatchReader, **command: Any) -> None:
-        """Sends a stream; returns when the gateway has taken all of it."""
+    def write(self, batches: pyarrow.RecordBatchReader, final: bool = False, **command: Any) -> None:
+        """Sends a stream; returns when the gateway has taken all of it. A `final` write counts at once, so the stream says
+        that it is whole: one that breaks off looks ended to the gateway, too."""
         from pyarrow import flight
 
         with told_plainly():
             descriptor = flight.FlightDescriptor.for_command(self._command(command))
             writer, _ = self._connection().do_put(descriptor, batches.schema)
-        _send(writer, batches)
+        _send(writer, batches, END if final else None)
 
     def ask(self, action: str) -> Any:
         """The JSON that an action answers."""
@@ -84,7 +88,7 @@ def _batches(stream: flight.FlightStreamReader) -> Iterator[pyarrow.RecordBatch]
             yield chunk.data
 
 
-def _send(writer: flight.FlightStreamWriter, batches: pyarrow.RecordBatchReader) -> None:
+def _send(writer: flight.FlightStreamWriter, batches: pyarrow.RecordBatchReader, end: bytes | None) -> None:
     """An error of the gateway shows only when the stream is closed; one of the user's data must not be hidden by it."""
     import pyarrow
 
@@ -96,6 +100,9 @@ def _send(writer: flight.FlightStreamWriter, batches: pyarrow.RecordBatchReader)
             except pyarrow.ArrowException:
                 refused = True
                 break
+        if end is not None and not refused:
+            with contextlib.suppress(pyarrow.ArrowException):  # refused as well: told below
+                writer.write_metadata(end)
     except BaseException:
         with contextlib.suppress(Exception):
             writer.close()

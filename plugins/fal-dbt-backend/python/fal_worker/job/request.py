@@ -24,6 +24,11 @@ class Request:
     cwd: str | None = None
     vars: dict[str, Any] = field(default_factory=dict)
     target: dict[str, Any] = field(default_factory=dict)
+    keyword: str = "fal"
+    scripts_dir: str | None = None
+    role: str | None = None
+    model: str | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, message: dict[str, Any]) -> Request:
@@ -31,6 +36,16 @@ class Request:
         known = {entry.name for entry in fields(cls)}
         given = {key: value for key, value in message.items() if key in known and value is not None}
         return cls(**given)
+
+    @property
+    def attached(self) -> bool:
+        """Whether the code belongs to a model, or to none, and is not a model itself."""
+        return self.kind == "attached"
+
+    @property
+    def hook(self) -> bool:
+        """Whether it is a part of its model."""
+        return self.role in ("pre_hook", "post_hook")
 
     @property
     def file(self) -> str:

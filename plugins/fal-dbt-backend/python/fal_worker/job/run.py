@@ -11,7 +11,7 @@ import traceback
 import types
 from typing import Any, NoReturn
 
-from fal_worker.job import legacy, native, shell
+from fal_worker.job import legacy, modules, native, shell
 from fal_worker.job.client import Gateway
 from fal_worker.job.program import Program
 from fal_worker.job.report import Reporter
@@ -90,8 +90,7 @@ class Job:
         request = self._request
         os.chdir(request.cwd or request.project_dir)
         sys.argv = [request.file]
-        folder = os.path.dirname(request.file)
-        ahead = list(dict.fromkeys([folder, os.path.normpath(request.project_dir)]))
+        ahead = list(dict.fromkeys(modules.folders(request)))
         sys.path[:] = ahead + [entry for entry in sys.path if entry not in ahead]
         legacy.install(self._scope.names())
 
@@ -101,6 +100,8 @@ class Job:
         module = types.ModuleType(native_name or "__main__")
         module.__file__ = self._request.file
         module.__builtins__ = __builtins__
+        if self._request.attached:
+            module.__package__ = modules.package(self._request)
         if native_name is None:
             module.__dict__.update(self._scope.names())
             module.get_ipython = shell.Shell(module.__dict__, self._scope).get_ipython
@@ -110,11 +111,11 @@ class Job:
         return module
 
     def _verdict(self) -> dict[str, Any]:
-        """The code ended by itself: it is a model only if it wrote."""
-        problem = self._scope.writes.missing()
+        """The code ended by itself: it is a model only if it wrote. A script need not."""
+        problem = None if self._request.attached else self._scope.writes.missing()
         if problem is not None and self._request.kind == "native":
             problem = "fal: the model ended before it returned its rows"
-        return {"ok": True, "wrote": True} if problem is None else _failure("no_write", problem)
+        return {"ok": True, "wrote": self._scope.writes.done} if problem is None else _failure("no_write", problem)
 
 
 def _flush() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.job import read
 from fal_worker.job.client import Gateway
+from fal_worker.job.context import Context
 from fal_worker.job.error import FalError
 from fal_worker.job.record import Later, recorded
 from fal_worker.job.writes import Writes
@@ -25,13 +26,14 @@ class Scope:
         self.gateway = gateway
         self.request = request
         self.reporter = reporter
-        self.writes = Writes(gateway, reporter)
-        self.context = Later(lambda: gateway.ask("context"))
+        self.writes = Writes(gateway, reporter, request)
+        self.context = Context(request, lambda: gateway.ask("context"))
 
     def names(self) -> dict[str, Any]:
         """Name and value of everything in scope."""
         functions = [self.ref, self.source, self.write_to_model, self.write_to_source, self.execute_sql]
-        functions += [self.list_models, self.list_models_ids, self.list_sources, self.var, self.env_var]
+        functions += [self.list_models, self.list_models_ids, self.list_sources, self.list_tests, self.list_features]
+        functions += [self.var, self.env_var]
         return {
             **{function.__name__: function for function in functions},
             "context": self.context,
@@ -63,19 +65,21 @@ class Scope:
         return read.read(self.gateway, as_, op="sql", sql=sql)
 
     def write_to_model(self, data: Any, dtype: Any = None, mode: str = "overwrite") -> None:
-        """Writes the rows of this model; called exactly once.
+        """Writes the rows of this model; in a Python model called exactly once, in a before- or after-script as often as
+        you like. With `mode="append"` the rows come to those that are there.
 
         Takes a pandas or polars DataFrame, a polars LazyFrame, a pyarrow Table, RecordBatch or RecordBatchReader, a
         DuckDB relation, anything with `__arrow_c_stream__`, and a generator of any of these, which is streamed. The
-        index of a pandas DataFrame is not written. Names of columns become text. `dtype` is accepted for the sake of
-        older scripts and has no effect: types are those of the data.
+        index of a pandas DataFrame is not written. Names of columns become text. `dtype` gives columns types of the
+        warehouse, as in `pandas.DataFrame.to_sql`: types of SQLAlchemy or SQL as text, one for all columns or a dictionary.
         """
-        self.writes.model(data, mode)
+        self.writes.model(data, dtype, mode)
 
     def write_to_source(self, data: Any, source_name: str, table_name: str, dtype: Any = None, mode: str = "append") -> None:
-        """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces."""
+        """Writes rows to the table of a source, at once: appends by the names of columns, or with `mode="overwrite"`
+        replaces. A table that is not there is made. `dtype` as for `write_to_model`."""
         _check_names("write_to_source", (source_name, table_name), 2, 2)
-        self.writes.source(data, source_name, table_name, mode)
+        self.writes.source(data, source_name, table_name, dtype, mode)
 
     def list_models(self) -> list[Any]:
         """All models of the project: objects with `name`, `unique_id`, `status`, ..."""
@@ -86,8 +90,16 @@ class Scope:
         return recorded(self.gateway.ask("list_models_ids"))
 
     def list_sources(self) -> list[Any]:
-        """All sources of the project: objects with `name`, `source_name`, ..."""
+        """All tables of sources of the project: objects with `name` (of the source), `table_name`, `tests`, ..."""
         return recorded(self.gateway.ask("list_sources"))
+
+    def list_tests(self) -> list[Any]:
+        """All tests of the project: objects with `name`, `model_name`, `column`, `status`, ..."""
+        return recorded(self.gateway.ask("list_tests"))
+
+    def list_features(self) -> list[Any]:
+        """The columns of models with a `feature_store`: objects with `model`, `column`, `entity_column`, ..."""
+        return recorded(self.gateway.ask("list_features"))
 
     def var(self, name: str, default: Any = _MISSING) -> Any:
         """A variable of the project or the command line."""
@@ -107,9 +119,11 @@ class Scope:
 
     def _this(self) -> Any:
         """The model's own relation, as text for a query."""
-        if "this" in self.context:
+        if self.context.get("this") is not None:
             return self.context["this"]
         model = self.context["current_model"]
+        if model is None:
+            raise FalError("fal: a global script belongs to no model, so there is no `this`")
         parts = [model.get("database"), model.get("schema"), model.get("alias") or model.get("name")]
         return ".".join(f'"{part}"' for part in parts if part)
 

@@ -1,62 +1,81 @@
-"""Writing, and the rule that a model writes itself exactly once."""
+"""Writing: what a model may write once, and what scripts and models may write as often as they like."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job import frames
+from fal_worker.job import dtypes, frames
 from fal_worker.job.client import Gateway
 from fal_worker.job.error import FalError
 
 if TYPE_CHECKING:
     from fal_worker.job.report import Reporter
+    from fal_worker.job.request import Request
 
 _MODES = ("overwrite", "append")
+_IN_A_MODEL = "Make it a Python model: a .py or .ipynb file in a folder of models that calls write_to_model(df)."
 
 
 class Writes:
-    """What the model has written so far. A call counts from the moment that it starts to send."""
+    """What has been written so far. A model's call counts from the moment that it starts to send."""
 
-    def __init__(self, gateway: Gateway, reporter: Reporter) -> None:
-        self._gateway = gateway
-        self._reporter = reporter
+    def __init__(self, gateway: Gateway, reporter: Reporter, request: Request) -> None:
+        self._gateway, self._reporter, self._request = gateway, reporter, request
         self._lock = threading.Lock()
         self._place: str | None = None
-        self._done = False
-        self._torn: str | None = None
+        self.done = False
 
-    def model(self, data: Any, mode: str, op: str = "write_to_model") -> None:
-        """Writes the model. A second call fails before it sends anything."""
+    def model(self, data: Any, dtype: Any, mode: str, names: tuple[str, ...] = ()) -> None:
+        """Writes the model. In a Python model a second call fails before it sends anything; in a script that belongs to a
+        model each call is final at once, and `names` may name another model."""
+        if self._request.attached:
+            self._refuse_in_hooks("write_to_model")
+            if self._request.role == "global" and not names:
+                raise FalError("fal: a global script belongs to no model that it could write", "worker::write", _IN_A_MODEL)
+            self._final("write_to_model", list(names), data, dtype, mode)
+            return
         self._refuse_second()
-        batches = frames.reader("write_to_model", data)
+        if names:
+            raise FalError("fal: a Python model writes its own table and no other model's", "worker::write")
+        batches, kinds = self._prepared("write_to_model", data, dtype)
+        mode = _checked(mode)
         self._claim()
-        self._gateway.write(batches, op=op, mode=_checked(mode))
-        self._done = True
+        self._gateway.write(batches, op="write_to_model", mode=mode, **kinds)
+        self.done = True
 
     def relation(self, data: Any) -> None:
         """Writes what a dbt-native model returned."""
         self._claim()
         self._gateway.write(frames.reader("model", data), op="write_relation")
-        self._done = True
+        self.done = True
 
-    def source(self, data: Any, source: str, table: str, mode: str) -> None:
-        """Writes the table of a source. One that breaks off may have sent a part: then the model must not succeed."""
-        batches = frames.reader("write_to_source", data)
-        mode = _checked(mode)
-        self._torn = f"{source}.{table}"
-        self._gateway.write(batches, op="write_to_source", args=[source, table], mode=mode)
-        self._torn = None
+    def source(self, data: Any, source: str, table: str, dtype: Any, mode: str) -> None:
+        """Writes the table of a source, final at once."""
+        self._refuse_in_hooks("write_to_source")
+        self._final("write_to_source", [source, table], data, dtype, mode)
 
     def missing(self) -> str | None:
-        """What is wrong, if the code ends now."""
-        if self._torn is not None:
-            return f"fal: write_to_source broke off while it wrote {self._torn}, and the script went on"
-        if self._done:
+        """What is wrong with a model, if the code ends now."""
+        if self.done:
             return None
         if self._place is not None:
             return f"fal: the model has no rows: write_to_model at {self._place} failed, and the script went on"
         return "fal: the script ended without a call of write_to_model"
+
+    def _final(self, op: str, args: list[str], data: Any, dtype: Any, mode: str) -> None:
+        batches, kinds = self._prepared(op, data, dtype)
+        self._gateway.write(batches, final=True, op=op, args=args, mode=_checked(mode), **kinds)
+
+    def _prepared(self, function: str, data: Any, dtype: Any) -> tuple[Any, dict[str, Any]]:
+        batches = frames.reader(function, data)
+        kinds = dtypes.described(dtype, batches.schema.names)
+        return batches, {"dtype": kinds} if kinds else {}
+
+    def _refuse_in_hooks(self, function: str) -> None:
+        if self._request.hook:
+            side = "pre" if self._request.role == "pre_hook" else "post"
+            raise FalError(f"fal: {function} cannot be called in a {side}-hook", "worker::write_in_hook", _IN_A_MODEL)
 
     def _refuse_second(self) -> None:
         if self._place is not None:

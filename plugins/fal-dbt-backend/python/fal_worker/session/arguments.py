@@ -15,8 +15,14 @@ TASKS = {
 }
 
 
+# Ours: the scripts of the last run. To dbt it is a run in which nothing runs.
+OF_LAST_RUN = "hooks"
+
+
 def command_of(request: dict[str, Any]) -> str:
     """dbt's command: macros and artifacts see it. What only looks at the graph goes by `build`."""
+    if request["command"] == OF_LAST_RUN:
+        return "run"
     return request["command"] if request["command"] in TASKS else "build"
 
 

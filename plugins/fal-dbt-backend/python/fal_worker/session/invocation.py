@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from . import arguments
 from .errors import Interrupted, SessionError, from_exception
 from .graph import COLLECTIONS, run_graph
+from .outcomes import Outcomes
 from .queue import HostQueue
 from .results import to_node_result, to_run_result
 from .speed import KeptSchemas, ManifestLater
@@ -31,6 +32,11 @@ class Invocation:
         self.executes = bool(request.get("execute"))
         self.stubs: set[str] = set()
         self.selected: set[str] = set()
+        # Whether scripts of the last run are what runs, whose results are in its run_results.json.
+        self.of_last_run = request["command"] == arguments.OF_LAST_RUN
+        # Whether there are no nodes of dbt's to run, but scripts: no on-run-start and -end, and no artifacts.
+        self.only_scripts = self.of_last_run
+        self.outcomes = Outcomes(self)
         self.queue: HostQueue | None = None
         self.task: Any = None
         self.cancelled = threading.Event()
@@ -40,6 +46,7 @@ class Invocation:
         self._callback, self._stub_paths = callback, stub_paths
         self._nodes: dict[str, Future[dict[str, Any]]] = {}
         self._lock = threading.Lock()
+        self._beginning = False
         self._begin: queue.SimpleQueue[set[str] | BaseException] = queue.SimpleQueue()
         self._context: contextvars.Context | None = None
         self._started_ns = time.time_ns()
@@ -89,7 +96,9 @@ class Invocation:
 
     # What the host wants, on any thread.
 
-    def begin(self, selected: set[str]) -> None:
+    def begin(self, selected: set[str], only_scripts: bool = False) -> None:
+        self.only_scripts = self.only_scripts or only_scripts
+        self._beginning = True
         self._begin.put(selected)
 
     def run_node(self, unique_id: str) -> Future[dict[str, Any]]:
@@ -108,11 +117,17 @@ class Invocation:
         return future
 
     def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
-        """Puts a node that dbt did not run among dbt's results."""
+        """Puts a node among dbt's results that dbt did not run, in the place of an earlier result of the same node."""
         node = self.task.manifest.expect(result["unique_id"])
         if node.unique_id not in self.stubs and getattr(node, "is_ephemeral_model", False):
             return  # dbt has no result for these either
-        self.task.node_results.append(to_run_result(node, result, relation_name))
+        results = self.task.node_results
+        for place, earlier in enumerate(list(results)):
+            if getattr(getattr(earlier, "node", None), "unique_id", None) == node.unique_id:
+                # The host changed its mind: a hook failed after its model had run. The relation stays what it was.
+                results[place] = to_run_result(earlier.node, result, relation_name)
+                return
+        results.append(to_run_result(node, result, relation_name))
 
     def within(self, function: Callable[..., T], *args: Any) -> T:
         """Calls a function on this thread with dbt's context (invocation, project root) set."""
@@ -156,9 +171,12 @@ class Invocation:
 
     def until_idle(self, cancel: Callable[[], None], deadline: float | None) -> None:
         """Cancels again and again until no node runs."""
-        while self._nodes and (deadline is None or time.monotonic() < deadline):
+        while (self._nodes or self._is_beginning()) and (deadline is None or time.monotonic() < deadline):
             cancel()
             time.sleep(0.02)
+
+    def _is_beginning(self) -> bool:
+        return self._beginning and not self.on_ready.done()
 
     def _give_up_nodes(self) -> None:
         with self._lock:
@@ -177,7 +195,7 @@ class Invocation:
         """Whether run_results.json is taken care of: written, or unwanted."""
         import os
 
-        if not getattr(self.task.args, "write_json", True):
+        if self.only_scripts or not getattr(self.task.args, "write_json", True):
             return True
         try:
             return os.stat(self.task.result_path()).st_mtime_ns >= self._started_ns

@@ -81,7 +81,7 @@ class Session:
         invocation = self._there
         assert self._native is not None
         invocation.within(self._native.install)
-        invocation.begin(set(message["selected"]))
+        invocation.begin(set(message["selected"]), only_scripts=bool(message.get("scripts")) and not message["selected"])
         invocation.on_ready.result()
         if self._has_models:
             # The first nodes wait for the warehouse: time to import pyarrow, before the first model needs it.
@@ -92,7 +92,8 @@ class Session:
         return self._there.run_node(message["unique_id"])
 
     def op_job_open(self, message: dict[str, Any]) -> dict[str, Any]:
-        self._opened.open_job(message["job"], message["token"], message["unique_id"])
+        role, model = message.get("role"), message.get("model")
+        self._opened.open_job(message["job"], message["token"], message["unique_id"], role, model)
         return {}
 
     def op_job_close(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +146,7 @@ class Session:
         if self._gateway is None:
             return
         for job in self._gateway.abandon():
-            if not job.native:
+            if not job.native and not job.attached:
                 result = {"unique_id": job.unique_id, "status": "error", "message": Interrupted().message}
                 invocation.within(invocation.record, result)
 

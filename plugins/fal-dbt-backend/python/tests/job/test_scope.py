@@ -86,7 +86,7 @@ def test_modes(run, gateway):
     assert run(table + "write_to_source(t, 's', 't')\nwrite_to_model(t, dtype={'a': 'x'}, mode='append')").ok
     assert gateway.commands == [
         {"token": "t0ken", "op": "write_to_source", "args": ["s", "t"], "mode": "append"},
-        {"token": "t0ken", "op": "write_to_model", "mode": "append"},
+        {"token": "t0ken", "op": "write_to_model", "mode": "append", "dtype": {"a": {"sql": "x"}}},
     ]
 
 

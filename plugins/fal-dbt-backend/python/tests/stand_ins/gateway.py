@@ -54,8 +54,9 @@ class FakeGateway(flight.FlightServerBase):
             raise refused("gateway::second_write", "a second write", None)
         batches = []
         for chunk in reader:
-            self.batches += 1
-            batches.append(chunk.data)
+            if chunk.data is not None:
+                self.batches += 1
+                batches.append(chunk.data)
         self.written[command["op"]] = pyarrow.Table.from_batches(batches, reader.schema)
 
     def do_action(self, context, action):
@@ -64,6 +65,8 @@ class FakeGateway(flight.FlightServerBase):
             "list_models": [{"name": "a", "unique_id": "model.p.a", "status": "success"}],
             "list_models_ids": {"model.p.a": "success"},
             "list_sources": [{"name": "t", "source_name": "s"}],
+            "list_tests": [{"name": "not_null", "model_name": "a", "column": "x", "status": "pass"}],
+            "list_features": [{"model": "a", "column": "x", "entity_column": "id", "timestamp_column": "at"}],
             "context": self.context,
         }
         yield flight.Result(json.dumps(answers[action.type]).encode())

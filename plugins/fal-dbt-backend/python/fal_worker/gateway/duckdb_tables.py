@@ -1,0 +1,76 @@
+"""DuckDB: a stream of Arrow into a table, new or appended to, in a transaction that stays open."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def write(cursor: Any, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str]) -> int:
+    """Begins a transaction and writes; gives the number of rows."""
+    view = "_fal_" + uuid.uuid4().hex
+    names = list(reader.schema.names)
+    cursor.register(view, reader)
+    cursor.execute("begin transaction")
+    there = _columns(cursor, relation)
+    rows = f"select {', '.join(_column(name, types) for name in names)} from {view}"
+    if mode == "append" and there is not None:
+        _check_columns(relation, names, there)
+        sql = f"insert into {relation} ({', '.join(map(_quoted, names))}) {rows}"
+    else:
+        if there is not None and there.is_view:
+            cursor.execute(f"drop view {relation}")
+        sql = f"create or replace table {relation} as {rows}"
+    counted = cursor.execute(sql).fetchall()
+    cursor.unregister(view)
+    return int(counted[0][0]) if counted else 0
+
+
+class _Columns(list[str]):
+    """The columns of a relation that exists."""
+
+    is_view = False
+
+
+def _columns(cursor: Any, relation: Any) -> _Columns | None:
+    """`None` if there is no such relation."""
+    where = {"table_catalog": relation.database, "table_schema": relation.schema, "table_name": relation.identifier}
+    where = {column: value for column, value in where.items() if value is not None}
+    text = " and ".join(f"lower({column}) = lower(?)" for column in where)
+    kinds = cursor.execute(f"select table_type from system.information_schema.tables where {text}", list(where.values())).fetchall()
+    if not kinds:
+        return None
+    found = _Columns()
+    found.is_view = any(kind == "VIEW" for (kind,) in kinds)
+    if not found.is_view:
+        sql = f"select column_name from system.information_schema.columns where {text} order by ordinal_position"
+        found.extend(name for (name,) in cursor.execute(sql, list(where.values())).fetchall())
+    return found
+
+
+def _check_columns(relation: Any, names: list[str], there: _Columns) -> None:
+    if there.is_view:
+        raise SessionError("gateway::append_to_view", f"{relation} is a view: nothing can be appended to it", "Use mode='overwrite'.")
+    known = {name.lower() for name in there}
+    unknown = [name for name in names if name.lower() not in known]
+    if unknown:
+        told = ", ".join(f"`{name}`" for name in unknown)
+        raise SessionError(
+            "gateway::unknown_columns",
+            f"{relation} has no column {told}",
+            f"It has {', '.join(there)}. Columns that are left out become NULL; mode='overwrite' makes the table anew.",
+        )
+
+
+def _column(name: str, types: dict[str, str]) -> str:
+    quoted = _quoted(name)
+    return f"cast({quoted} as {types[name]}) as {quoted}" if name in types else quoted
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,111 @@
+"""What jobs write: a model its own relation, pending until it ends; models and scripts other tables, final at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError
+
+from . import resolve
+from .column_types import sql_types
+from .reads import node_of, reader_of
+
+if TYPE_CHECKING:
+    from fal_worker.session.invocation import Invocation
+
+    from .jobs import Job
+    from .warehouse import Warehouse
+
+MODES = ("overwrite", "append")
+# Metadata at the end of a stream that counts at once; without it the stream broke off.
+_END = b"end"
+_IN_A_MODEL = "Make it a Python model: a .py or .ipynb file in a folder of models that calls write_to_model(df)."
+
+
+def relation_of(invocation: Invocation, node: Any) -> Any:
+    """The table of a node, also where dbt sees none: a stub's."""
+    return invocation.adapter.Relation.create_from(invocation.task.config, node)
+
+
+class Writes:
+    """Takes streams. Each method is called with dbt's context set."""
+
+    def __init__(self, invocation: Invocation, warehouse: Callable[[], Warehouse]) -> None:
+        self._invocation, self._warehouse = invocation, warehouse
+        self._lock = threading.Lock()
+        self._busy: dict[str, threading.Lock] = {}
+
+    def write(self, job: Job, command: dict[str, Any], schema: Any, reader: Any) -> int:
+        """Does what a command asks, if this job may; gives the number of rows."""
+        op = command.get("op")
+        if op not in ("write_to_model", "write_to_source") or job.native:
+            raise SessionError("gateway::op", f"The gateway has no write called {op!r} for this job")
+        if job.hook:
+            raise SessionError("gateway::write_in_hook", f"{op} cannot be called in a hook", _IN_A_MODEL)
+        if (mode := command.get("mode", "overwrite")) not in MODES:
+            raise SessionError("gateway::mode", f"Tables are written with mode `overwrite` or `append`, not `{mode}`")
+        types = sql_types(self._invocation.adapter.type(), command.get("dtype") or {})
+        if op == "write_to_model" and not job.attached:
+            relation = relation_of(self._invocation, node_of(self._invocation, job))
+            return job.write(lambda: self._warehouse().begin_write(relation, schema, reader.to_reader(), mode, types))
+        relation = self._target(job, op, command.get("args") or [])
+        return self._final(job, relation, schema, reader, mode, types)
+
+    def announce(self, relation: Any) -> None:
+        """dbt learns of a new table."""
+        adapter = self._invocation.adapter
+        with adapter.connection_named(f"fal_{relation.identifier}"):
+            old = adapter.get_relation(relation.database, relation.schema, relation.identifier)
+            if old is not None:
+                adapter.cache_dropped(old)
+            adapter.cache_added(relation.incorporate(type="table"))
+
+    def _target(self, job: Job, op: str, args: list[Any]) -> Any:
+        reader = reader_of(self._invocation, job)
+        if op == "write_to_source":
+            return _table_of_source(relation_of(self._invocation, resolve.source(self._invocation, reader, args)), args)
+        if args:
+            return relation_of(self._invocation, resolve.ref(self._invocation, reader, args))
+        node = node_of(self._invocation, job)
+        if node is None:
+            raise SessionError("gateway::write", "A global script belongs to no model that it could write", _IN_A_MODEL)
+        return relation_of(self._invocation, node)
+
+    def _final(self, job: Job, relation: Any, schema: Any, reader: Any, mode: str, types: dict[str, str]) -> int:
+        """One transaction; those on one table come one after the other, since they would conflict."""
+        with self._turn(str(relation)):
+            job.check_open()
+            pending = self._warehouse().begin_write(relation, schema, _whole(schema, reader), mode, types)
+            pending.commit()
+        self.announce(relation)
+        job.written.append((relation.render(), pending.rows))
+        return pending.rows
+
+    def _turn(self, name: str) -> threading.Lock:
+        with self._lock:
+            return self._busy.setdefault(name, threading.Lock())
+
+
+def _table_of_source(relation: Any, args: list[Any]) -> Any:
+    if getattr(relation, "external", None):
+        name = ".".join(args)
+        raise SessionError("gateway::external", f"The source {name} is no table but read from {relation.external}: it cannot be written")
+    return relation
+
+
+def _whole(schema: Any, reader: Any) -> Any:
+    """The stream, which fails at its end if that is not the end that the job meant."""
+    import pyarrow as pa
+
+    def batches() -> Iterator[Any]:
+        ended = False
+        for chunk in reader:
+            ended = chunk.app_metadata is not None and chunk.app_metadata.to_pybytes() == _END
+            if chunk.data is not None:
+                yield chunk.data
+        if not ended:
+            raise SessionError("gateway::broken_off", "The data broke off, so nothing was written")
+
+    return pa.RecordBatchReader.from_batches(schema, batches())

@@ -1,0 +1,112 @@
+"""Scripts of models as real jobs at the gateway of a real session over DuckDB."""
+
+import itertools
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("dbt.adapters.duckdb")
+
+_TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
+
+from live.fixtures import make_project, sessions, stub  # noqa: E402
+from stand_ins.fixtures import numbers, sockets, zygote  # noqa: E402, F401
+
+SCHEMA = """
+models:
+  - name: orders
+    description: All orders.
+    meta: {owner: ann, fal: {scripts: {after: [tell.py]}, feature_store: {entity_column: id, timestamp_column: at}}}
+    columns:
+      - name: id
+        description: The order.
+        data_tests: [not_null, unique]
+      - {name: at}
+      - {name: amount, description: What was paid.}
+  - name: dim
+    latest_version: 1
+    versions: [{v: 1}, {v: 2}]
+sources:
+  - name: files
+    schema: main
+    tables: [{name: people, identifier: raw_orders}]
+  - name: out
+    schema: written
+    meta: {keep: "yes", fal: {x: 1}}
+    tables:
+      - name: log
+        columns: [{name: n, data_tests: [not_null]}]
+      - name: other
+"""
+FILES = {
+    "dbt_project.yml": "name: shop\nversion: '1.0'\nprofile: shop\nmodel-paths: [models]\nvars: {colour: red, shop: {size: 3}}\n"
+    "on-run-start: ['create table started as select 1 as x']\non-run-end: ['create table ended as select 1 as x']\n",
+    "models/schema.yml": SCHEMA,
+    "models/late.sql": "select 1 as x",
+    "models/elsewhere.sql": "{{ config(schema='other', alias='renamed') }} select 7 as x",
+    "models/dim_v1.sql": "select 1 as v",
+    "models/dim_v2.sql": "select 2 as v",
+    "macros/twice.sql": "{% macro twice(x) %}({{ x }} * 2){% endmacro %}",
+    "models/fal/scores.sql": stub("ref('orders')"),
+}
+ORDERS, SCORES = "model.shop.orders", "model.shop.scores"
+
+
+class Desk:
+    """A session, and jobs at its gateway."""
+
+    def __init__(self, session, zygote, numbers):
+        self.session, self._zygote, self._numbers = session, zygote, numbers
+        self.project = session.project
+
+    def script(self, code, role="after", model=ORDERS, path="fal_scripts/s.py", **rest):
+        """Runs a script to its end: how it ended, and its result."""
+        unique_id = f"script.{role}.{path}"
+        return self._run(code, unique_id, {"role": role, "model": model}, path, "attached", rest)
+
+    def model(self, code, unique_id=SCORES):
+        """Runs code as a Python model."""
+        return self._run(code, unique_id, {}, "models/m.py", "script", {})
+
+    def _run(self, code, unique_id, place, path, kind, rest):
+        name, code = f"a{next(self._numbers)}", textwrap.dedent(code)
+        token = "token-" + name
+        self.session.ask("job_open", job=name, token=token, unique_id=unique_id, **place)
+        file = self.project / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(code)
+        request = {"kind": kind, "unique_id": unique_id, "name": unique_id, "path": path, "code": code, "lines": None}
+        request |= {"project_dir": str(self.project), "cwd": str(self.project), "location": self.session.location, "token": token}
+        request |= {"vars": {}, "target": {}, "keyword": "fal", "scripts_dir": str(self.project / "fal_scripts"), **place, **rest}
+        ended = self._zygote.start(name, request).end()
+        result = {"unique_id": unique_id, "status": "success" if ended.ok else "error", "execution_time": 0.0}
+        return ended, self.session.ask("job_close", job=name, ok=ended.ok, result=result)
+
+    def said(self, code, **rest):
+        """What a script printed that went well."""
+        ended, _ = self.script(code, **rest)
+        assert ended.ok, ended.answer
+        return ended.stdout
+
+    def query(self, sql):
+        """Rows of the warehouse, by a script."""
+        return eval(self.said(f"print(execute_sql({sql!r}, as_='arrow').to_pylist())", role="global", model=None))
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory):
+    return make_project(tmp_path_factory.mktemp("attached") / "project", FILES)
+
+
+@pytest.fixture(scope="session")
+def desk(root, zygote, numbers):  # noqa: F811
+    with sessions(root) as start:
+        session = start()
+        session.load("models/fal/scores.sql")
+        session.ask("begin", selected=session.runnable(), scripts=["script.orders.AFTER.s.py"])
+        for node in ("seed.shop.raw_orders", ORDERS, "model.shop.elsewhere", "model.shop.dim.v1", "model.shop.dim.v2"):
+            assert session.run(node)["status"] == "success"
+        yield Desk(session, zygote, numbers)

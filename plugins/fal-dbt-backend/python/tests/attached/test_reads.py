@@ -1,0 +1,87 @@
+"""What scripts read: relations of the whole project, lists, the context."""
+
+
+def test_every_relation_as_from_the_model_without_declaring_it(desk):
+    code = """
+    print(len(ref("orders")), len(ref("shop", "orders")), len(source("files", "people")), ref("elsewhere").x[0])
+    print(ref("dim", version=2).v[0], ref("dim", v=1).v[0], ref("dim").v[0])
+    print(execute_sql("select {{ twice(4) }} as a, '{{ var('colour') }}' as b, '{{ target.name }}' as c, '{{ this }}' as d", as_="arrow").to_pylist()[0])
+    print(execute_sql("select count(*) as n from {{ ref('orders') }} o join {{ source('files', 'people') }} p using (id)").n[0])
+    print(this, target.type, var("colour"), var("size"), var("none", 5), env_var("HOME") != "", __name__)
+    """
+    assert desk.said(code).splitlines() == [
+        "3 3 3 7",
+        "2 1 1",
+        "{'a': 8, 'b': 'red', 'c': 'dev', 'd': '\"shop\".\"main\".\"orders\"'}",
+        "3",
+        '"shop"."main"."orders" duckdb red 3 5 True __main__',
+    ]
+
+
+def test_a_global_script_stands_in_the_root_project(desk):
+    code = """
+    print(context.current_model, len(ref("orders")), ref("dim", version=2).v[0], source("files", "people").shape, var("size"))
+    print(execute_sql("select count(*) as n from {{ ref('orders') }}").n[0], context.config.target_path.name)
+    try:
+        str(this)
+    except FalError as error:
+        print(error)
+    """
+    assert desk.said(code, role="global", model=None).splitlines() == [
+        "None 3 2 (3, 2) 3",
+        "3 target",
+        "fal: a global script belongs to no model, so there is no `this`",
+    ]
+
+
+def test_reading_what_has_not_run_yet_is_a_warning(desk):
+    ended, _ = desk.script('ref("late")')
+    assert "late" in ended.error["message"]
+    assert "script.after.fal_scripts/s.py reads model.shop.late, which is part of this run and has not run yet" in desk.session.logs("warn")
+
+
+def test_the_context_of_a_model_that_ran(desk):
+    code = """
+    model = context.current_model
+    print(model.name, model.alias, model.status, model.meta, model["columns"]["amount"].description, list(model.columns))
+    print([(t.name, t.model_name, t.column, t.status) for t in model.tests])
+    print(model.adapter_response.message, model.adapter_response.rows_affected, context["config"]["target_path"])
+    print(hasattr(context, "arguments"), "arguments" in context)
+    """
+    lines = desk.said(code).splitlines()
+    assert lines[0] == "orders orders success {'owner': 'ann'} What was paid. ['id', 'at', 'amount']"
+    assert sorted(eval(lines[1])) == [("not_null", "orders", "id", "skipped"), ("unique", "orders", "id", "skipped")]
+    assert lines[2].endswith(str(desk.project / "target")) and lines[3] == "False False"
+
+
+def test_a_model_that_has_not_run_is_skipped(desk):
+    code = "print(context.current_model.status, context.current_model.adapter_response, list_models_ids()['model.shop.late'])"
+    assert desk.said(code, model="model.shop.late", role="before") == "skipped None skipped\n"
+
+
+def test_arguments_are_there_in_hooks(desk):
+    code = "print(context.arguments.a, context.arguments['b'].c, context['arguments']['a'], context.current_model.name)"
+    assert desk.said(code, role="post_hook", arguments={"a": 1, "b": {"c": [2]}}) == "1 [2] 1 orders\n"
+    assert desk.said("print(context.arguments)", role="pre_hook") == "{}\n"
+    error = desk.script("context.arguments")[0].error
+    assert "pre-hooks and post-hooks only" in error["message"]
+
+
+def test_lists(desk):
+    code = """
+    model = {m.name: m for m in list_models()}["orders"]
+    print(model.alias, model.unique_id, model.status, sorted(t.name for t in model.tests), model.meta, model.columns["id"].description)
+    source = {s.table_name: s for s in list_sources()}["log"]
+    print(source.name, source.unique_id, source.meta, [(t.name, t.column, t.model_name) for t in source.tests])
+    print(sorted((t.name, t.model_name, t.column, t.status) for t in list_tests()))
+    print([dict(f) for f in list_features()])
+    """
+    lines = desk.said(code).splitlines()
+    assert lines[0] == "orders model.shop.orders success ['not_null', 'unique'] {'owner': 'ann'} The order."
+    assert lines[1] == "out source.shop.out.log {'keep': 'yes'} [('not_null', 'n', 'log')]"
+    assert eval(lines[2]) == [
+        ("not_null", "log", "n", "skipped"), ("not_null", "orders", "id", "skipped"), ("unique", "orders", "id", "skipped"),
+    ]  # fmt: skip
+    assert eval(lines[3]) == [
+        {"model": "orders", "column": "amount", "entity_column": "id", "timestamp_column": "at", "description": "What was paid."}
+    ]

@@ -1,0 +1,104 @@
+"""What scripts and models write besides: final at once, whole or not at all."""
+
+import pytest
+
+FRAME = "import pandas as pd\n"
+
+
+@pytest.fixture(autouse=True)
+def clean(desk):
+    desk.said("execute_sql('drop schema if exists written cascade')")
+
+
+def test_a_source_is_made_and_appended_to_by_name(desk):
+    code = """
+    import pandas as pd
+    write_to_source(pd.DataFrame({"n": [1], "t": ["a"]}), "out", "log")
+    write_to_source(pd.DataFrame({"t": ["b"]}), "out", "log", mode="append")
+    write_to_source(pd.DataFrame({"T": ["c"], "n": [3]}), source_name="out", table_name="log")
+    print(source("out", "log").shape)
+    """
+    ended, result = desk.script(code)
+    assert (ended.ok, ended.stdout) == (True, "(3, 2)\n")
+    assert result["message"] == 'wrote 1 to "shop"."written"."log", 1 to "shop"."written"."log", 1 to "shop"."written"."log"'
+    assert desk.query("select * from written.log order by t") == [{"n": 1, "t": "a"}, {"n": None, "t": "b"}, {"n": 3, "t": "c"}]
+
+
+def test_overwrite_swaps_and_a_failing_script_keeps_what_it_wrote(desk):
+    code = """
+    import pandas as pd
+    write_to_source(pd.DataFrame({"n": [1, 2]}), "out", "log")
+    write_to_source(pd.DataFrame({"m": ["x"]}), "out", "log", mode="overwrite")
+    raise ValueError("late")
+    """
+    assert "ValueError: late" in desk.script(code, role="before")[0].error["message"]
+    assert desk.query("select * from {{ source('out', 'log') }}") == [{"m": "x"}]
+
+
+def test_a_column_that_is_not_there_is_named_and_nothing_is_written(desk):
+    desk.said(FRAME + "write_to_source(pd.DataFrame({'n': [1]}), 'out', 'log')")
+    error = desk.script(FRAME + "write_to_source(pd.DataFrame({'n': [1], 'new': [2]}), 'out', 'log')")[0].error
+    assert error["message"].startswith('"shop"."written"."log" has no column `new`\nIt has n.')
+    assert desk.query("select * from written.log") == [{"n": 1}]
+
+
+def test_a_write_that_breaks_off_leaves_nothing(desk):
+    code = """
+    import pandas as pd
+    def rows():
+        yield pd.DataFrame({"n": range(200000)})
+        raise KeyError("mine")
+    try:
+        write_to_source(rows(), "out", "log")
+    except KeyError:
+        write_to_source(pd.DataFrame({"n": [1]}), "out", "log")
+    """
+    assert desk.script(code)[0].ok
+    assert desk.query("select * from written.log") == [{"n": 1}]
+
+
+def test_scripts_write_their_model_any_number_of_times(desk):
+    code = """
+    import pandas as pd
+    write_to_model(pd.DataFrame({"x": [1, 2]}))
+    write_to_model(pd.DataFrame({"x": [3]}), mode="append")
+    print(sorted(ref("elsewhere").x))
+    write_to_model(pd.DataFrame({"x": [7]}))
+    """
+    assert desk.said(code, model="model.shop.elsewhere") == "[1, 2, 3]\n"
+    assert desk.query("select * from {{ ref('elsewhere') }}") == [{"x": 7}]
+    assert desk.session.run("model.shop.elsewhere")["status"] == "success"
+
+
+@pytest.mark.parametrize("role", ["pre_hook", "post_hook"])
+@pytest.mark.parametrize("call", ["write_to_model(t)", "write_to_source(t, 'out', 'log')"])
+def test_hooks_write_nothing(desk, role, call):
+    error = desk.script(f"{FRAME}t = pd.DataFrame({{'x': [1]}})\n{call}", role=role)[0].error
+    assert "cannot be called in a" in error["message"] and "Make it a Python model" in error["message"]
+
+
+def test_a_global_script_writes_sources_only(desk):
+    code = FRAME + "t = pd.DataFrame({'n': [1]})\nwrite_to_source(t, 'out', 'log')\nwrite_to_model(t)"
+    error = desk.script(code, role="global", model=None)[0].error
+    assert "belongs to no model" in error["message"] and "Make it a Python model" in error["message"]
+    assert desk.query("select * from written.log") == [{"n": 1}]
+
+
+def test_models_append_within_their_transaction_and_write_sources_at_once(desk):
+    desk.model(FRAME + "write_to_model(pd.DataFrame({'x': [1]}))")
+    code = FRAME + "write_to_source(pd.DataFrame({'n': [1]}), 'out', 'log')\nwrite_to_model(pd.DataFrame({'x': [2]}), mode='append')\n"
+    ended, result = desk.model(code)
+    assert (ended.ok, result["rows_affected"]) == (True, 1)
+    assert desk.query("select * from {{ ref('scores') }}") == [{"x": 1}, {"x": 2}]
+    ended, result = desk.model(code + "raise ValueError('late')")
+    assert result["status"] == "error"
+    assert desk.query("select * from scores") == [{"x": 1}, {"x": 2}]
+    assert desk.query("select count(*) as n from written.log") == [{"n": 2}]
+
+
+def test_nothing_is_appended_to_a_view(desk):
+    desk.said("execute_sql('create schema written'); execute_sql('create view written.log as select 1 as n')")
+    code = FRAME + "write_to_source(pd.DataFrame({'n': [1]}), 'out', 'log'"
+    assert "is a view" in desk.script(code + ")")[0].error["message"]
+    assert desk.script(code + ", mode='overwrite')")[0].ok
+    assert desk.query("select * from written.log") == [{"n": 1}]
