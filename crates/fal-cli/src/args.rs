@@ -147,6 +147,9 @@ pub(crate) enum Command {
     /// See and trust plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// See, build and remove the Python environments of models
+    #[command(subcommand)]
+    Env(crate::commands::env::EnvCommand),
     /// Look for what keeps fal-host from working here
     #[command(after_help = "Example:\n  fal-host doctor")]
     Doctor,

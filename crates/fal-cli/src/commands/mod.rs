@@ -2,6 +2,7 @@
 
 mod check;
 mod doctor;
+pub(crate) mod env;
 mod generate;
 mod graph;
 mod ls;
@@ -51,6 +52,7 @@ fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
         Command::Ls(args) => ls::ls(context, args),
         Command::Graph(args) => graph::graph(context, args),
         Command::Plugin(command) => plugin::plugin(context, command),
+        Command::Env(command) => env::env(context, command),
         Command::Doctor => doctor::doctor(context),
         Command::Setup(args) => setup::setup(context, args),
     }
