@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fal_worker.job.error import FalError
@@ -37,5 +38,5 @@ def names_of(fal: FalDbt) -> dict[str, Any]:
         fal.ref, fal.source, fal.write_to_source, fal.execute_sql, fal.list_models, fal.list_models_ids, fal.list_sources,
         fal.list_tests, fal.list_features, fal.var, fal.env_var, fal.write_to_model,
     )  # fmt: skip
-    later = {name: Later(lambda name=name: getattr(fal, name)) for name in ("context", "target", "this")}
+    later = {name: Later(partial(getattr, fal, name)) for name in ("context", "target", "this")}
     return {**{method.__name__: method for method in methods}, **later, "fal": fal, "FalError": FalError}

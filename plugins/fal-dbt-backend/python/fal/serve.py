@@ -37,7 +37,7 @@ class NotebookSession(session.Session):
 def _let_go() -> None:
     """Has the effect of `keep_open: false` in the profile; dbt-duckdb opens the file again at the next use."""
     module = sys.modules.get("dbt.adapters.duckdb.connections")
-    environment = getattr(getattr(module, "DuckDBConnectionManager", None), "_ENV", None)
+    environment: Any = getattr(getattr(module, "DuckDBConnectionManager", None), "_ENV", None)
     if not getattr(environment, "_keep_open", False) or _must_stay_open(environment.creds):
         return
     environment._keep_open = False

@@ -20,7 +20,8 @@ def test_versions_ephemeral_models_and_sources(fal):
 
 
 def test_sql_is_compiled_with_refs_macros_and_vars(fal):
-    sql = "select {{ twice('amount') }} as a, {{ var('discount') }} as d, '{{ var('season') }}' as s from {{ ref('orders') }} where id = 2"
+    columns = "{{ twice('amount') }} as a, {{ var('discount') }} as d, '{{ var('season') }}' as s"
+    sql = f"select {columns} from {{{{ ref('orders') }}}} where id = 2"
     assert fal.execute_sql(sql).to_dict("records") == [{"a": 40, "d": 5, "s": "summer"}]
     assert fal.execute_sql("select * from {{ source('raw', 'people') }}")["name"].tolist() == ["Ada"]
 
