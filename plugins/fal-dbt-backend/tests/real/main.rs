@@ -4,3 +4,4 @@
 mod interruption;
 mod project;
 mod run;
+mod script;

@@ -8,7 +8,10 @@ use std::{
 
 use fal_dbt_backend::DbtBackend;
 use fal_plugin::{
-    payload::{BeginRequest, Event, LoadRequest, NodeRequest, NodeResult, NodeWork, PythonModel, PythonWork, RunGraph},
+    payload::{
+        BeginRequest, Event, LoadRequest, NodeRequest, NodeResult, NodeWork, PythonModel, PythonWork, RunGraph,
+        ScriptRole, ScriptWork,
+    },
     EventSink, ExecutionBackend, ExecutionSession,
 };
 use serde_json::{json, Value};
@@ -109,6 +112,15 @@ impl Project {
             environment: None,
         });
         self.session.run_node(&NodeRequest { unique_id: format!("model.shop.{name}"), work }).unwrap()
+    }
+
+    /// Runs code as a script of a model, or of none.
+    pub(crate) fn script(&self, role: ScriptRole, model: Option<&str>, code: &str) -> NodeResult {
+        let python = PythonWork { path: "scripts/s.py".into(), code: code.into(), lines: None, environment: None };
+        let model = model.map(|name| format!("model.shop.{name}"));
+        let arguments = json!({ "greeting": "hello" }).as_object().unwrap().clone();
+        let work = NodeWork::Script(ScriptWork { python, role, model, arguments });
+        self.session.run_node(&NodeRequest { unique_id: "script.paid.AFTER.s.py".into(), work }).unwrap()
     }
 }
 
