@@ -5,7 +5,7 @@ use fal_plugin::PluginError;
 use fal_project::{FileDiagnostic, GenerateError, ProjectError};
 use fal_report::ReportError;
 
-use crate::plugins::PluginDoorError;
+use crate::{hooks::HooksError, plugins::PluginDoorError};
 
 /// Why a command ended. All of them mean that the command, the project or a plugin is wrong, but
 /// [`Interrupted`](Self::Interrupted).
@@ -26,6 +26,15 @@ pub enum HostError {
         /// What it said.
         error: PluginError,
     },
+    /// Scripts, hooks or environments are wrong: all that is wrong with them.
+    #[error("{} with scripts must be mended first", count(.files))]
+    Scripts {
+        /// The problems, in schema files and in the scripts themselves.
+        files: Vec<FileDiagnostic>,
+    },
+    /// The command `hooks` cannot tell what to run.
+    #[error(transparent)]
+    Hooks(#[from] HooksError),
     /// The nodes make no graph.
     #[error(transparent)]
     Dag(#[from] DagError),
@@ -60,6 +69,7 @@ impl HostError {
     /// The problems in the project's files, if it is those that ended the command.
     pub fn files(&self) -> Option<&[FileDiagnostic]> {
         match self {
+            Self::Scripts { files } => Some(files),
             Self::Generate(error) => match &**error {
                 GenerateError::Files(files) => Some(files),
                 GenerateError::Plugin { .. } | GenerateError::Write { .. } => None,
@@ -74,6 +84,7 @@ impl HostError {
             Self::Project(error) => error.help(),
             Self::Door(error) => error.help(),
             Self::Backend { error } => error.help.clone(),
+            Self::Hooks(error) => Some(error.help()),
             Self::Generate(error) => match &**error {
                 GenerateError::Plugin { source, .. } => source.help.clone(),
                 GenerateError::Files(_) | GenerateError::Write { .. } => None,
@@ -81,6 +92,7 @@ impl HostError {
             Self::UnknownModel { .. } => Some(
                 "is its stub disabled, or its folder left out by `.dbtignore`? `dbt ls` shows what dbt sees".to_owned(),
             ),
+            Self::Scripts { .. } => None,
             Self::Dag(_) | Self::Select(_) | Self::Report(_) | Self::Write { .. } | Self::Interrupted => None,
         }
     }
@@ -95,5 +107,12 @@ impl From<GenerateError> for HostError {
 impl From<PluginError> for HostError {
     fn from(error: PluginError) -> Self {
         Self::Backend { error }
+    }
+}
+
+fn count(files: &[FileDiagnostic]) -> String {
+    match files.len() {
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
     }
 }

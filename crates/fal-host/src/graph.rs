@@ -30,7 +30,7 @@ pub fn graph(
 ) -> Result<Graph, HostError> {
     let session = OpenSession::open(project, "ls", false, reporters, interrupt)?;
     let generated = project.generate(false)?;
-    let loaded = session.load(&generated.models)?;
+    let loaded = session.load(project, &generated.models)?;
     let selection = session.select(&loaded, criteria)?;
     session.close(false)?;
     Ok(Graph { dag: loaded.dag, selection, info: loaded.info })

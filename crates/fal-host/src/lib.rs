@@ -6,15 +6,18 @@
 
 mod error;
 mod graph;
+mod hooks;
 mod interrupt;
 pub mod plugins;
 mod problems;
 mod project;
 mod run;
+mod scripts;
 mod session;
 
 pub use error::HostError;
 pub use graph::{Graph, graph};
+pub use hooks::{HooksError, HooksOptions, hooks};
 pub use interrupt::Interrupt;
 pub use problems::of as source_problems;
 pub use project::{Project, ProjectArgs};

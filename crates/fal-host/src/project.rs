@@ -38,6 +38,8 @@ pub struct ProjectArgs {
     pub trust_project_plugins: bool,
     /// `--debug`.
     pub debug: bool,
+    /// `--keyword`: the key below `meta` that is ours; `fal` if it is not given.
+    pub keyword: Option<String>,
     /// Further words for dbt.
     pub dbt_args: Vec<String>,
 }
@@ -100,6 +102,11 @@ impl Project {
         Ok(fal_project::generate(&self.dbt, &stages, GenerateOptions { check })?)
     }
 
+    /// Takes this target, if the user named none.
+    pub(crate) fn prefer_target(&mut self, target: Option<String>) {
+        self.args.target = self.args.target.take().or(target);
+    }
+
     /// What a session of the backend is told.
     pub(crate) fn open_request(&self, command: &str, execute: bool) -> OpenRequest {
         let args = &self.args;
@@ -119,8 +126,8 @@ impl Project {
             execute,
             state_dir: self.dbt.state_dir().display().to_string(),
             debug: args.debug,
-            keyword: "fal".to_owned(),
-            scripts_dir: None,
+            keyword: args.keyword.clone().unwrap_or_else(|| "fal".to_owned()),
+            scripts_dir: Some(self.dbt.scripts_dir().display().to_string()),
             environments: self.fal.environments.clone(),
         }
     }

@@ -2,19 +2,26 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Once, OnceLock},
+    sync::{Arc, Once, OnceLock, PoisonError, RwLock},
 };
 
 use fal_graph::{Criteria, Dag, DagBuilder, Selection, Selector};
 use fal_plugin::{
     EventSink, ExecutionBackend, ExecutionSession,
-    payload::{BeginRequest, CloseRequest, CloseResponse, Event, LoadRequest, LogLevel, SelectRequest, SessionInfo},
+    payload::{
+        BeginRequest, CloseRequest, CloseResponse, Event, GraphNode, LoadRequest, LogLevel, SelectRequest, SessionInfo,
+    },
 };
 use fal_project::ModelFile;
 use fal_report::{EventKind, Reporters};
 use jiff::Timestamp;
 
-use crate::{error::HostError, interrupt::Interrupt, project::Project};
+use crate::{
+    error::HostError,
+    interrupt::Interrupt,
+    project::Project,
+    scripts::{Attached, Attachments},
+};
 
 /// A session that warms up.
 pub(crate) struct OpenSession {
@@ -22,12 +29,16 @@ pub(crate) struct OpenSession {
     pub(crate) reporters: Arc<Reporters>,
     sink: Arc<Sink>,
     interrupt: Interrupt,
+    keyword: String,
 }
 
 /// A project's graph.
 pub(crate) struct Loaded {
     pub(crate) info: SessionInfo,
     pub(crate) dag: Dag,
+    pub(crate) attachments: Attachments,
+    /// Under which scripts stand in `meta`.
+    pub(crate) keyword: String,
 }
 
 impl OpenSession {
@@ -40,14 +51,16 @@ impl OpenSession {
         interrupt: &Interrupt,
     ) -> Result<Self, HostError> {
         let backend = project.stages.execution_backend()?;
-        let sink = Arc::new(Sink { reporters: Arc::clone(reporters), names: OnceLock::new() });
+        let sink = Arc::new(Sink { reporters: Arc::clone(reporters), names: RwLock::default() });
         let events: Arc<dyn EventSink> = Arc::<Sink>::clone(&sink);
-        let session: Arc<dyn ExecutionSession> = backend.open(project.open_request(command, execute), events)?.into();
-        Ok(Self { session, reporters: Arc::clone(reporters), sink, interrupt: interrupt.clone() })
+        let request = project.open_request(command, execute);
+        let keyword = request.keyword.clone();
+        let session: Arc<dyn ExecutionSession> = backend.open(request, events)?.into();
+        Ok(Self { session, reporters: Arc::clone(reporters), sink, interrupt: interrupt.clone(), keyword })
     }
 
     /// Reads the project. A Ctrl-C ends the session, and with it the waiting.
-    pub(crate) fn load(&self, models: &[ModelFile]) -> Result<Loaded, HostError> {
+    pub(crate) fn load(&self, project: &Project, models: &[ModelFile]) -> Result<Loaded, HostError> {
         // Weak, here and below: a session whose command failed ends when it is dropped.
         let session = Arc::downgrade(&self.session);
         let loading = Arc::new(OnceLock::new());
@@ -67,10 +80,22 @@ impl OpenSession {
         // Only this call sets it.
         let _ = loading.set(());
         let graph = graph?;
-        let names = graph.nodes.iter().map(|node| (node.unique_id.clone(), node.name.clone())).collect();
-        let _ = self.sink.names.set(names);
-        let dag = build(&graph.info, graph.nodes, models)?;
-        Ok(Loaded { info: graph.info, dag })
+        let attachments = Attachments::of_nodes(&project.dbt, &self.keyword, &graph.nodes)?;
+        self.learn_names(&graph.nodes, &attachments);
+        let dag = build(&graph.info, graph.nodes, models, &attachments)?;
+        Ok(Loaded { info: graph.info, dag, attachments, keyword: self.keyword.clone() })
+    }
+
+    /// What the lines that nodes print are headed with.
+    fn learn_names(&self, nodes: &[GraphNode], attachments: &Attachments) {
+        let nodes = nodes.iter().map(|node| (node.unique_id.clone(), node.name.clone()));
+        let scripts = attachments.iter().map(|attached| (attached.id.clone(), attached.info().name));
+        self.sink.learn(nodes.chain(scripts));
+    }
+
+    /// What the lines of global scripts are headed with.
+    pub(crate) fn learn_more_names<'a>(&self, scripts: impl Iterator<Item = &'a Attached>) {
+        self.sink.learn(scripts.map(|attached| (attached.id.clone(), attached.info().name)));
     }
 
     /// Selects nodes; what the graph cannot tell is asked of the backend.
@@ -87,7 +112,7 @@ impl OpenSession {
     }
 
     /// Makes ready to run nodes. A Ctrl-C cancels what runs before the first node.
-    pub(crate) fn begin(&self, selected: Vec<String>) -> Result<(), HostError> {
+    pub(crate) fn begin(&self, request: &BeginRequest) -> Result<(), HostError> {
         let session = Arc::downgrade(&self.session);
         let beginning = Arc::new(OnceLock::new());
         let begun = Arc::clone(&beginning);
@@ -96,7 +121,7 @@ impl OpenSession {
                 session.cancel();
             }
         });
-        let answer = self.session.begin(&BeginRequest { selected, ..BeginRequest::default() });
+        let answer = self.session.begin(request);
         // Only this call sets it.
         let _ = beginning.set(());
         answer.map_err(|error| self.unless_interrupted(error.into()))
@@ -125,8 +150,9 @@ fn close_at_once(session: &dyn ExecutionSession) {
 /// dbt's nodes, with the Python models in the places of their stubs.
 fn build(
     info: &SessionInfo,
-    nodes: Vec<fal_plugin::payload::GraphNode>,
+    nodes: Vec<GraphNode>,
     models: &[ModelFile],
+    attachments: &Attachments,
 ) -> Result<Dag, HostError> {
     let of_root = nodes.iter().filter(|node| node.package_name == info.project_name && node.resource_type == "model");
     let ids: HashMap<String, String> =
@@ -142,20 +168,32 @@ fn build(
             None => return Err(HostError::UnknownModel { name: model.name.clone(), path: model.path.clone() }),
         }
     }
+    attachments.add_to(&mut builder);
     Ok(builder.build()?)
 }
 
 /// Brings the backend's events to the reporters.
 struct Sink {
     reporters: Arc<Reporters>,
-    names: OnceLock<HashMap<String, String>>,
+    names: RwLock<HashMap<String, String>>,
+}
+
+impl Sink {
+    fn learn(&self, names: impl Iterator<Item = (String, String)>) {
+        self.names.write().unwrap_or_else(PoisonError::into_inner).extend(names);
+    }
+
+    fn name_of(&self, unique_id: &str) -> String {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        names.get(unique_id).map_or(unique_id, String::as_str).to_owned()
+    }
 }
 
 impl EventSink for Sink {
     fn emit(&self, event: Event) {
         let kind = match event {
             Event::Output { unique_id, stream, line } => {
-                let name = self.names.get().and_then(|names| names.get(&unique_id)).unwrap_or(&unique_id).clone();
+                let name = self.name_of(&unique_id);
                 EventKind::NodeOutput { unique_id, name, stream, line }
             }
             Event::Log { level, name, unique_id, message } => EventKind::Log { level, name, unique_id, message },

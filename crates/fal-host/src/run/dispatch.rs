@@ -3,6 +3,7 @@
 use std::{
     sync::{
         Arc,
+        atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, Sender},
     },
     thread,
@@ -12,12 +13,16 @@ use std::{
 use fal_graph::{Dag, NodeId, Outcome, Schedule, SkipCause as Cause, Skipped};
 use fal_plugin::{
     ExecutionSession, PluginError,
-    payload::{NodeRequest, NodeResult, NodeStatus},
+    payload::{NodeResult, NodeStatus},
 };
-use fal_report::{EventKind, Reporters, SkipCause, Summary};
+use fal_report::{EventKind, NodeInfo, Reporters, SkipCause, Summary};
 use jiff::Timestamp;
 
-use super::plan::Plan;
+use super::{
+    plan::Plan,
+    result::{blank, failed},
+    task::Crew,
+};
 use crate::interrupt::Interrupt;
 
 /// How long a cancelled node may take to end before the run goes on without it.
@@ -25,11 +30,11 @@ const GRACE: Duration = Duration::from_millis(1100);
 
 /// How a run went.
 #[derive(Debug, Default)]
-pub(super) struct Ended {
-    pub(super) summary: Summary,
-    pub(super) interrupted: bool,
+pub(crate) struct Ended {
+    pub(crate) summary: Summary,
+    pub(crate) interrupted: bool,
     /// The backend itself failed: nothing more could be run.
-    pub(super) broken: Option<PluginError>,
+    pub(crate) broken: Option<PluginError>,
 }
 
 enum Message {
@@ -38,12 +43,11 @@ enum Message {
 }
 
 /// State of a run.
-pub(super) struct Dispatcher<'a> {
+pub(crate) struct Dispatcher<'a> {
     dag: &'a Dag,
     plan: &'a Plan,
     schedule: Schedule,
-    session: &'a Arc<dyn ExecutionSession>,
-    reporters: &'a Reporters,
+    crew: Crew,
     threads: usize,
     messages: (Sender<Message>, Receiver<Message>),
     /// Nodes that run, with their number and their start.
@@ -54,20 +58,20 @@ pub(super) struct Dispatcher<'a> {
 }
 
 impl<'a> Dispatcher<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         dag: &'a Dag,
         plan: &'a Plan,
         schedule: Schedule,
-        session: &'a Arc<dyn ExecutionSession>,
-        reporters: &'a Reporters,
+        session: &Arc<dyn ExecutionSession>,
+        reporters: &Arc<Reporters>,
         threads: usize,
     ) -> Self {
+        let (session, reporters) = (Arc::clone(session), Arc::clone(reporters));
         Self {
             dag,
             plan,
             schedule,
-            session,
-            reporters,
+            crew: Crew { session, reporters, stopped: Arc::new(AtomicBool::new(false)) },
             threads: threads.max(1),
             messages: mpsc::channel(),
             running: Vec::new(),
@@ -78,7 +82,7 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Runs all nodes to their end.
-    pub(super) fn run(mut self, interrupt: &Interrupt) -> Ended {
+    pub(crate) fn run(mut self, interrupt: &Interrupt) -> Ended {
         let sender = self.messages.0.clone();
         // The loop may be over by then: nobody is left to be told.
         interrupt.listen(move || _ = sender.send(Message::Interrupt));
@@ -117,11 +121,10 @@ impl<'a> Dispatcher<'a> {
         let (index, total) = (self.started, self.plan.total);
         self.running.push((node, index, Instant::now()));
         self.emit(EventKind::NodeStarted { index, total, node: self.plan.info(self.dag, node) });
-        let (session, sender) = (Arc::clone(self.session), self.messages.0.clone());
-        let request =
-            NodeRequest { unique_id: self.dag.node(node).unique_id().to_owned(), work: self.plan.work(self.dag, node) };
+        let (crew, sender) = (self.crew.clone(), self.messages.0.clone());
+        let task = self.plan.task(self.dag, node);
         let run = move || {
-            let result = session.run_node(&request);
+            let result = task.run(&crew);
             // Nobody listens any more if the run was abandoned.
             let _ = sender.send(Message::Ended(node, Box::new(result)));
         };
@@ -137,9 +140,7 @@ impl<'a> Dispatcher<'a> {
         let (_, index, started) = self.running.remove(at);
         let id = self.dag.node(node).unique_id();
         let result = match result {
-            // An answer about another node would be booked on this one.
-            Ok(result) if result.unique_id == id => result,
-            Ok(result) => self.broke(id, started, wrong_node(id, &result)),
+            Ok(result) => result,
             Err(error) => self.broke(id, started, error),
         };
         self.book(node, index, result);
@@ -185,7 +186,7 @@ impl<'a> Dispatcher<'a> {
             };
             let result = NodeResult { message, ..blank(spec.unique_id(), NodeStatus::Skipped) };
             // What the backend cannot record, the artifact of the host will.
-            let _ = self.session.record(&result);
+            let _ = self.crew.session.record(&result);
             let (index, total, node) = (self.started, self.plan.total, self.plan.info(self.dag, *node));
             self.emit(EventKind::NodeSkipped { index, total, node, cause });
         }
@@ -194,8 +195,8 @@ impl<'a> Dispatcher<'a> {
     fn cause(&self, cause: Cause) -> SkipCause {
         match cause {
             Cause::Ancestor(node) => {
-                let node = self.dag.node(node);
-                SkipCause::Upstream { unique_id: node.unique_id().to_owned(), name: node.name().to_owned() }
+                let NodeInfo { unique_id, name, .. } = self.plan.info(self.dag, node);
+                SkipCause::Upstream { unique_id, name }
             }
             Cause::FailFast(_) => SkipCause::FailFast,
             Cause::Cancelled if self.ended.interrupted => SkipCause::Interrupted,
@@ -209,7 +210,7 @@ impl<'a> Dispatcher<'a> {
         }
         self.ended.interrupted = true;
         self.deadline = Some(Instant::now() + GRACE);
-        let names = self.running.iter().map(|(node, ..)| self.dag.node(*node).name().to_owned()).collect();
+        let names = self.running.iter().map(|(node, ..)| self.plan.info(self.dag, *node).name).collect();
         self.emit(EventKind::Interrupted { running: names });
         let skipped = self.schedule.cancel();
         self.cancel_session();
@@ -218,7 +219,8 @@ impl<'a> Dispatcher<'a> {
 
     fn cancel_session(&mut self) {
         self.deadline = self.deadline.or_else(|| Some(Instant::now() + GRACE));
-        let session = Arc::clone(self.session);
+        self.crew.stopped.store(true, Ordering::SeqCst);
+        let session = Arc::clone(&self.crew.session);
         // On a thread of its own: it may take a while, and the ends of the cancelled nodes come meanwhile. If no
         // thread can be had, closing the session ends them.
         let _ = thread::Builder::new().name("cancel".to_owned()).spawn(move || session.cancel());
@@ -228,42 +230,12 @@ impl<'a> Dispatcher<'a> {
     fn abandon(&mut self) {
         for (node, index, started) in std::mem::take(&mut self.running) {
             let result = failed(self.dag.node(node).unique_id(), started, "Interrupted while it ran");
-            let _ = self.session.record(&result);
+            let _ = self.crew.session.record(&result);
             self.book(node, index, result);
         }
     }
 
     fn emit(&self, kind: EventKind) {
-        self.reporters.emit(Timestamp::now(), kind);
-    }
-}
-
-fn wrong_node(id: &str, result: &NodeResult) -> PluginError {
-    let message = format!("the execution backend answered for `{}` when it was asked to run `{id}`", result.unique_id);
-    PluginError::new("plugin::bad_answer", message)
-}
-
-fn failed(id: &str, started: Instant, message: &str) -> NodeResult {
-    NodeResult {
-        message: Some(message.to_owned()),
-        execution_time: started.elapsed().as_secs_f64(),
-        ..blank(id, NodeStatus::Error)
-    }
-}
-
-fn blank(id: &str, status: NodeStatus) -> NodeResult {
-    NodeResult {
-        unique_id: id.to_owned(),
-        status,
-        message: None,
-        execution_time: 0.0,
-        rows_affected: None,
-        failures: None,
-        timing: Vec::new(),
-        thread_id: "fal-host".to_owned(),
-        adapter_response: serde_json::Map::new(),
-        compiled: None,
-        compiled_code: None,
-        relation_name: None,
+        self.crew.reporters.emit(Timestamp::now(), kind);
     }
 }

@@ -1,24 +1,21 @@
 //! `run`: everything from the project's files to the end of its last node.
 
-mod dispatch;
-mod plan;
+pub(crate) mod announce;
+pub(crate) mod dispatch;
+pub(crate) mod plan;
+pub(crate) mod record;
+mod result;
+mod task;
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::BufWriter,
-    path::Path,
-    sync::Arc,
-    time::Instant,
-};
+use std::{path::Path, sync::Arc, time::Instant};
 
-use fal_graph::{Criteria, NodeKind, Schedule, ScheduleOptions};
-use fal_plugin::payload::{LogLevel, NodeStatus};
-use fal_project::{Generated, ModelFile};
-use fal_report::{Durations, EventKind, JsonReporter, NodeInfo, Reporters, RunInfo, RunResults, Summary};
+use fal_graph::{Criteria, NodeSet, Schedule, ScheduleOptions, Selection};
+use fal_plugin::payload::{BeginRequest, LogLevel, NodeStatus};
+use fal_project::ModelFile;
+use fal_report::{EventKind, NodeInfo, Reporters, RunResults, Summary};
 use jiff::Timestamp;
 
-use self::{dispatch::Dispatcher, plan::Plan};
+use self::{dispatch::Dispatcher, plan::Plan, record::KnownDurations};
 use crate::{
     error::HostError,
     interrupt::Interrupt,
@@ -62,10 +59,9 @@ pub fn run(
     // First of all, as it takes longest: the backend warms up while the project is read.
     let session = OpenSession::open(project, &options.command, true, reporters, interrupt)?;
     let generated = project.generate(false)?;
-    prepare_state_dir(&project.dbt.state_dir())?;
-    record_events(&project.dbt.state_dir(), reporters)?;
-    announce_stubs(&generated, reporters);
-    let loaded = session.load(&generated.models)?;
+    record::events(&project.dbt.state_dir(), reporters)?;
+    announce::stubs(&generated, reporters);
+    let loaded = session.load(project, &generated.models)?;
     let run = Run { project, options, session, loaded, models: generated.models, began };
     run.finish_all(interrupt)
 }
@@ -82,36 +78,26 @@ struct Run<'a> {
 impl Run<'_> {
     fn finish_all(self, interrupt: &Interrupt) -> Result<RunOutcome, HostError> {
         let dag = &self.loaded.dag;
-        let selection = self.session.select(&self.loaded, &self.options.criteria)?;
-        let plan = Plan::new(dag, &selection.nodes, &self.models)?;
-        self.announce(plan.total);
-        if plan.total == 0 {
-            self.session.log(LogLevel::Warn, "Nothing to do: no node matches the selection".to_owned());
-        }
-        let planned: Vec<NodeInfo> = selection.nodes.iter().map(|id| plan.info(dag, id)).collect();
-        let results = RunResults::from_session(&self.loaded.info, planned).shared();
-        self.session.reporters.add(Arc::clone(&results));
-        let durations = self.durations();
+        let selected = self.selected()?;
+        let plan = Plan::new(self.project, &self.loaded, &selected, &self.models)?;
+        announce::start(&self.session, &self.loaded, &self.options.command, plan.total);
+        self.warn(&plan);
+        let artifact = self.artifact(&plan, &selected);
+        let durations = KnownDurations::load(&self.project.dbt.state_dir(), &self.session.reporters);
 
-        let selected = selection.ids(dag).into_iter().map(str::to_owned).collect();
-        match self.session.begin(selected) {
+        match self.session.begin(&self.begin_request(&plan, &selected)) {
             // The dispatcher skips all nodes, and the artifacts say so.
             Ok(()) | Err(HostError::Interrupted) => {}
             Err(error) => return Err(error),
         }
-        let schedule = self.schedule(&selection.nodes, &durations);
+        let schedule = self.schedule(&selected, &durations);
         let threads = self.loaded.info.threads as usize;
         let dispatcher = Dispatcher::new(dag, &plan, schedule, &self.session.session, &self.session.reporters, threads);
         let mut ended = dispatcher.run(interrupt);
 
-        let artifact = Path::new(&self.loaded.info.target_path).join("run_results.json");
-        let write = || {
-            let results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            results.write(&artifact, Timestamp::now())
-        };
         if ended.interrupted {
             // The session's end may be cut short. If it is not, the session writes this file once more.
-            write()?;
+            artifact.write()?;
         }
         let closed = self.session.close(ended.interrupted);
         let failed_hooks = closed.as_ref().map(|closed| closed.failed_hooks.clone()).unwrap_or_default();
@@ -122,7 +108,7 @@ impl Run<'_> {
         }
         self.finish(ended.summary, &durations);
         if !closed.as_ref().is_ok_and(|closed| closed.artifacts_written) {
-            write()?;
+            artifact.write()?;
         }
         match ended.broken {
             _ if ended.interrupted => Ok(RunOutcome::Interrupted),
@@ -132,9 +118,60 @@ impl Run<'_> {
         }
     }
 
-    fn schedule(&self, selected: &fal_graph::NodeSet, durations: &SharedDurations) -> Schedule {
-        let known = durations.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let duration = |node: &fal_graph::Node| known.seconds(node.unique_id());
+    fn selected(&self) -> Result<NodeSet, HostError> {
+        let criteria = &self.options.criteria;
+        let Selection { mut nodes, .. } = self.session.select(&self.loaded, criteria)?;
+        // Without a selection a script runs if its model is of a kind that the command runs: `run` loads no seeds.
+        if criteria.select.is_empty() && criteria.selector.is_none() {
+            let everything = Criteria { exclude: Vec::new(), ..criteria.clone() };
+            let models = self.session.select(&self.loaded, &everything)?.nodes;
+            nodes = nodes.iter().filter(|id| self.is_of_one(*id, &models)).collect();
+        }
+        Ok(nodes)
+    }
+
+    /// Whether a node is no script, or one of these models.
+    fn is_of_one(&self, id: fal_graph::NodeId, models: &NodeSet) -> bool {
+        let Some(script) = self.loaded.attachments.find(self.loaded.dag.node(id).unique_id()) else { return true };
+        let model = script.model.as_deref().and_then(|model| self.loaded.dag.find(model));
+        model.is_some_and(|model| models.contains(model))
+    }
+
+    fn begin_request(&self, plan: &Plan, selected: &NodeSet) -> BeginRequest {
+        let ids = |scripts: bool| {
+            let nodes = selected.iter().filter(|id| plan.is_script(*id) == scripts);
+            let mut ids: Vec<String> = nodes.map(|id| self.loaded.dag.node(id).unique_id().to_owned()).collect();
+            ids.sort_unstable();
+            ids
+        };
+        BeginRequest { selected: ids(false), scripts: ids(true), environments: plan.environments.clone() }
+    }
+
+    fn warn(&self, plan: &Plan) {
+        if plan.total == 0 {
+            self.session.log(LogLevel::Warn, "Nothing to do: no node matches the selection".to_owned());
+        }
+        for name in &plan.idle {
+            let message = format!("The hooks of {name} do not run: an ephemeral model is only a part of what reads it");
+            self.session.log(LogLevel::Warn, message);
+        }
+    }
+
+    /// run_results.json, should the session not write it.
+    fn artifact(&self, plan: &Plan, selected: &NodeSet) -> Artifact {
+        let dag = &self.loaded.dag;
+        let only_scripts = plan.total > 0 && selected.iter().all(|id| plan.is_script(id));
+        if only_scripts {
+            return Artifact(None);
+        }
+        let planned: Vec<NodeInfo> = selected.iter().map(|id| plan.info(dag, id)).collect();
+        let results = RunResults::from_session(&self.loaded.info, planned).shared();
+        self.session.reporters.add(Arc::clone(&results));
+        Artifact(Some((Path::new(&self.loaded.info.target_path).join("run_results.json"), results)))
+    }
+
+    fn schedule(&self, selected: &NodeSet, durations: &KnownDurations) -> Schedule {
+        let duration = |node: &fal_graph::Node| durations.seconds(node.unique_id());
         let options = ScheduleOptions {
             duration: Some(&duration),
             does_nothing: Some(&plan::does_nothing),
@@ -143,82 +180,26 @@ impl Run<'_> {
         Schedule::new(&self.loaded.dag, selected, options)
     }
 
-    /// How long nodes took before; a record that cannot be read only costs a good order.
-    fn durations(&self) -> SharedDurations {
-        let durations = Durations::load(&self.durations_file()).unwrap_or_default().shared();
-        self.session.reporters.add(Arc::clone(&durations));
-        durations
-    }
-
-    fn durations_file(&self) -> std::path::PathBuf {
-        self.project.dbt.state_dir().join("durations.json")
-    }
-
-    fn announce(&self, total: u64) {
-        let info = &self.loaded.info;
-        let mut found: BTreeMap<String, u64> = BTreeMap::new();
-        for (_, node) in self.loaded.dag.nodes() {
-            *found.entry(kind_in_words(node.kind())).or_default() += 1;
-        }
-        let info = RunInfo {
-            command: self.options.command.clone(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            dbt_version: info.dbt_version.clone(),
-            adapter: info.adapter.clone(),
-            adapter_version: info.adapter_version.clone(),
-            project_name: info.project_name.clone(),
-            target_name: info.target_name.clone(),
-            threads: info.threads,
-            invocation_id: info.invocation_id.clone(),
-            found,
-            total,
-        };
-        self.session.reporters.emit(Timestamp::now(), EventKind::RunStarted { info });
-    }
-
-    fn finish(&self, summary: Summary, durations: &SharedDurations) {
+    fn finish(&self, summary: Summary, durations: &KnownDurations) {
         let elapsed = self.began.elapsed().as_secs_f64();
         self.session.reporters.emit(Timestamp::now(), EventKind::RunFinished { summary, elapsed });
-        let mut durations = durations.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        durations.retain(|id| self.loaded.dag.find(id).is_some());
-        if let Err(error) = durations.save(&self.durations_file()) {
+        let (dag, attachments) = (&self.loaded.dag, &self.loaded.attachments);
+        let exists = |id: &str| dag.find(id).is_some() || attachments.find(id).is_some();
+        if let Err(error) = durations.save(exists) {
             self.session.log(LogLevel::Warn, error.to_string());
         }
     }
 }
 
-fn kind_in_words(kind: NodeKind) -> String {
-    match kind {
-        NodeKind::Sql => "model".to_owned(),
-        NodeKind::Python | NodeKind::Notebook => format!("{} model", kind.as_str()),
-        other => other.as_str().replace('_', " "),
+type SharedResults = Arc<std::sync::Mutex<RunResults>>;
+
+/// run_results.json; none where only scripts run, as that of an earlier run stays.
+struct Artifact(Option<(std::path::PathBuf, SharedResults)>);
+
+impl Artifact {
+    fn write(&self) -> Result<(), HostError> {
+        let Some((path, results)) = &self.0 else { return Ok(()) };
+        let results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(results.write(path, Timestamp::now())?)
     }
-}
-
-type SharedDurations = Arc<std::sync::Mutex<Durations>>;
-
-fn prepare_state_dir(folder: &Path) -> Result<(), HostError> {
-    fs::create_dir_all(folder).map_err(|source| HostError::Write { path: folder.display().to_string(), source })
-}
-
-/// The record of this run, for those who come later.
-fn record_events(folder: &Path, reporters: &Reporters) -> Result<(), HostError> {
-    let path = folder.join("events.jsonl");
-    let file = File::create(&path).map_err(|source| HostError::Write { path: path.display().to_string(), source })?;
-    reporters.add(JsonReporter::new(Box::new(BufWriter::new(file)), ""));
-    Ok(())
-}
-
-fn announce_stubs(generated: &Generated, reporters: &Reporters) {
-    let problems = generated.warnings.iter().flat_map(crate::problems::of);
-    for problem in problems {
-        reporters.emit(Timestamp::now(), EventKind::Problem { problem: Box::new(problem) });
-    }
-    let kind = EventKind::StubsWritten {
-        written: generated.written.clone(),
-        removed: generated.removed.clone(),
-        unchanged: generated.unchanged as u64,
-        ignore_changed: generated.dbtignore_changed,
-    };
-    reporters.emit(Timestamp::now(), kind);
 }

@@ -1,52 +1,155 @@
-//! What will run: the selected nodes, and for each Python model the code that was analysed.
+//! What will run: the selected nodes, with the code and the hooks that were read before anything runs.
 
 use std::collections::HashMap;
 
 use fal_graph::{Dag, Node, NodeId, NodeKind, NodeSet};
-use fal_plugin::payload::{FileKind, NodeWork, PythonWork};
-use fal_project::ModelFile;
+use fal_plugin::payload::{FileKind, NodeRequest, NodeWork, ScriptRole};
+use fal_project::{ModelFile, ScriptOwner};
 use fal_report::NodeInfo;
 
-use crate::error::HostError;
+use super::task::{Hook, Hooks, Task};
+use crate::{
+    error::HostError,
+    project::Project,
+    scripts::{Attached, Attachments, Preparer},
+    session::Loaded,
+};
 
 /// The work of a run.
-pub(super) struct Plan {
+#[derive(Default)]
+pub(crate) struct Plan {
     /// Number of nodes that run.
-    pub(super) total: u64,
-    /// Code of the Python models that are ours.
-    python: HashMap<NodeId, PythonWork>,
+    pub(crate) total: u64,
+    /// Names of the environments that they need.
+    pub(crate) environments: Vec<String>,
+    /// Models that have hooks but do not run by themselves.
+    pub(crate) idle: Vec<String>,
+    /// Work that is not dbt's.
+    works: HashMap<NodeId, NodeWork>,
+    scripts: HashMap<NodeId, NodeInfo>,
+    hooks: HashMap<NodeId, Hooks>,
 }
 
 impl Plan {
-    /// Reads the code of the selected Python models now, so that a file edited during the run changes nothing.
-    pub(super) fn new(dag: &Dag, selected: &NodeSet, models: &[ModelFile]) -> Result<Self, HostError> {
+    /// Reads the code of what is selected now, so that a file edited during the run changes nothing.
+    pub(crate) fn new(
+        project: &Project,
+        loaded: &Loaded,
+        selected: &NodeSet,
+        models: &[ModelFile],
+    ) -> Result<Self, HostError> {
+        let mut preparer = Preparer::new(project)?;
+        let mut plan = Self::default();
         let by_path: HashMap<&str, &ModelFile> = models.iter().map(|model| (model.path.as_str(), model)).collect();
-        let mut python = HashMap::new();
         for id in selected.iter() {
-            if let Some(model) = by_path.get(dag.node(id).file()).filter(|model| model.kind == FileKind::Script) {
-                python.insert(id, model.work()?);
+            let node = loaded.dag.node(id);
+            if let Some(attached) = loaded.attachments.find(node.unique_id()) {
+                plan.script(id, attached, &mut preparer);
+            } else if does_nothing(node) {
+                plan.idle.extend(has_hooks(&loaded.attachments, node).then(|| node.name().to_owned()));
+            } else {
+                plan.total += 1;
+                let model = by_path.get(node.file()).filter(|model| model.kind == FileKind::Script);
+                plan.model(id, node, &loaded.keyword, model.copied(), &mut preparer)?;
+                plan.hooks(id, &loaded.attachments, node, &mut preparer);
             }
         }
-        let total = selected.iter().filter(|id| !does_nothing(dag.node(*id))).count() as u64;
-        Ok(Self { total, python })
+        plan.environments = preparer.finish()?;
+        Ok(plan)
     }
 
-    pub(super) fn work(&self, dag: &Dag, node: NodeId) -> NodeWork {
-        debug_assert!(!does_nothing(dag.node(node)));
-        self.python.get(&node).map_or(NodeWork::Dbt, |work| NodeWork::Python(work.clone()))
-    }
-
-    pub(super) fn info(&self, dag: &Dag, id: NodeId) -> NodeInfo {
-        let node = dag.node(id);
-        match self.python.get(&id) {
-            Some(work) => NodeInfo::from_stub(node.spec(), &work.path),
-            None => NodeInfo::from_graph(node.spec()),
+    /// The plan of scripts and hooks that run by themselves, as nodes of a graph of their own.
+    pub(crate) fn of_scripts(project: &Project, dag: &Dag, scripts: &[&Attached]) -> Result<Self, HostError> {
+        let mut preparer = Preparer::new(project)?;
+        let mut plan = Self::default();
+        for attached in scripts {
+            if let Some(id) = dag.find(&attached.id) {
+                plan.script(id, attached, &mut preparer);
+            }
         }
+        plan.environments = preparer.finish()?;
+        Ok(plan)
+    }
+
+    fn script(&mut self, id: NodeId, attached: &Attached, preparer: &mut Preparer<'_>) {
+        self.total += 1;
+        self.scripts.insert(id, attached.info());
+        if let Some(request) = preparer.request(attached) {
+            self.works.insert(id, request.work);
+        }
+    }
+
+    fn model(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        keyword: &str,
+        model: Option<&ModelFile>,
+        preparer: &mut Preparer<'_>,
+    ) -> Result<(), HostError> {
+        if !is_python(node) {
+            return Ok(());
+        }
+        let named = node.spec().environment(keyword);
+        let environment = preparer.environment(&ScriptOwner::of(node.spec()), None, named);
+        if let Some(model) = model {
+            let mut work = model.work()?;
+            work.environment = environment;
+            self.works.insert(id, NodeWork::Python(work));
+        }
+        Ok(())
+    }
+
+    fn hooks(&mut self, id: NodeId, attachments: &Attachments, node: &Node, preparer: &mut Preparer<'_>) {
+        let mut read = |role| -> Vec<Hook> {
+            let hooks = attachments.of_model(node.unique_id(), role);
+            hooks
+                .filter_map(|attached| {
+                    let request = preparer.request(attached)?;
+                    Some(Hook { info: attached.info(), request })
+                })
+                .collect()
+        };
+        let hooks = Hooks { pre: read(ScriptRole::PreHook), post: read(ScriptRole::PostHook) };
+        if !hooks.pre.is_empty() || !hooks.post.is_empty() {
+            self.hooks.insert(id, hooks);
+        }
+    }
+
+    /// What a slot of the schedule does for a node.
+    pub(super) fn task(&self, dag: &Dag, id: NodeId) -> Task {
+        debug_assert!(!does_nothing(dag.node(id)));
+        let work = self.works.get(&id).cloned().unwrap_or(NodeWork::Dbt);
+        let request = NodeRequest { unique_id: dag.node(id).unique_id().to_owned(), work };
+        Task { request, hooks: self.hooks.get(&id).cloned().unwrap_or_default() }
+    }
+
+    /// As reports name a node.
+    pub(crate) fn info(&self, dag: &Dag, id: NodeId) -> NodeInfo {
+        let node = dag.node(id);
+        match (self.scripts.get(&id), self.works.get(&id)) {
+            (Some(info), _) => info.clone(),
+            (None, Some(NodeWork::Python(work))) => NodeInfo::from_stub(node.spec(), &work.path),
+            (None, _) => NodeInfo::from_graph(node.spec()),
+        }
+    }
+
+    /// Whether a node is a script.
+    pub(crate) fn is_script(&self, id: NodeId) -> bool {
+        self.scripts.contains_key(&id)
     }
 }
 
+fn has_hooks(attachments: &Attachments, node: &Node) -> bool {
+    let of_role = |role| attachments.of_model(node.unique_id(), role).next().is_some();
+    of_role(ScriptRole::PreHook) || of_role(ScriptRole::PostHook)
+}
+
+fn is_python(node: &Node) -> bool {
+    matches!(node.kind(), NodeKind::Python | NodeKind::Notebook)
+}
+
 /// Ephemeral SQL is compiled into what reads it, and a source is only read.
-pub(super) fn does_nothing(node: &Node) -> bool {
-    let python = matches!(node.kind(), NodeKind::Python | NodeKind::Notebook);
-    !python && node.resource_type() == "model" && node.spec().materialized() == Some("ephemeral")
+pub(crate) fn does_nothing(node: &Node) -> bool {
+    !is_python(node) && node.resource_type() == "model" && node.spec().materialized() == Some("ephemeral")
 }

@@ -5,6 +5,7 @@
 //! [`named_scripts`] reads all schema files before dbt does, as a script that lies among the models must get no stub.
 
 mod entry;
+mod environment;
 mod global;
 mod meta;
 mod named;
@@ -12,6 +13,7 @@ mod place;
 mod reader;
 
 pub use entry::{NodeScripts, ScriptEntry, ScriptOwner};
+pub use environment::{LOCAL, unknown_environment};
 pub use global::{GlobalScripts, global_scripts};
 pub use meta::node_scripts;
 pub(crate) use named::named_scripts;

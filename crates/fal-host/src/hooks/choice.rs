@@ -1,0 +1,116 @@
+//! Which scripts and hooks run, and in which order.
+
+use std::collections::HashSet;
+
+use fal_graph::NodeSet;
+use fal_plugin::payload::ScriptRole;
+use fal_project::DbtProject;
+
+use super::{HooksOptions, last_run::LastRun};
+use crate::{
+    error::HostError,
+    scripts::{Attached, Attachments},
+    session::Loaded,
+};
+
+/// Scripts of one model and role, or global ones: one runs behind the other.
+pub(super) type Lane = Vec<Attached>;
+
+/// What runs: phase behind phase; the lanes of a phase know nothing of each other.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    pub(super) phases: Vec<Vec<Lane>>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Chosen {
+    /// All of it.
+    pub(super) fn scripts(&self) -> impl Iterator<Item = &Attached> {
+        self.phases.iter().flatten().flatten()
+    }
+}
+
+/// What the choice is made of.
+pub(super) struct Choice<'a> {
+    pub(super) project: &'a DbtProject,
+    pub(super) loaded: &'a Loaded,
+    pub(super) options: &'a HooksOptions,
+    /// The models that the user selects, if any selection is given.
+    pub(super) selected: Option<&'a NodeSet>,
+    pub(super) last_run: Option<&'a LastRun>,
+}
+
+impl Choice<'_> {
+    pub(super) fn choose(&self) -> Result<Chosen, HostError> {
+        let models = self.models();
+        let globals = self.globals()?;
+        let lanes = |role| models.iter().map(|model| self.lane(model, role)).collect();
+        let phases = if self.options.before {
+            vec![vec![globals], lanes(ScriptRole::PreHook), lanes(ScriptRole::Before)]
+        } else {
+            vec![lanes(ScriptRole::After), lanes(ScriptRole::PostHook), vec![globals]]
+        };
+        let mut chosen = Chosen { phases, warnings: Vec::new() };
+        chosen.warnings = self.warnings(&chosen);
+        Ok(chosen)
+    }
+
+    fn lane(&self, model: &str, role: ScriptRole) -> Lane {
+        self.attachments().of_model(model, role).filter(|one| self.wants(one)).cloned().collect()
+    }
+
+    fn attachments(&self) -> &Attachments {
+        &self.loaded.attachments
+    }
+
+    /// Models that have anything attached and are meant, parents first.
+    fn models(&self) -> Vec<&str> {
+        let dag = &self.loaded.dag;
+        let owners: HashSet<&str> = self.attachments().iter().filter_map(|one| one.model.as_deref()).collect();
+        let took_part = self.last_run.map(|run| run.took_part(dag)).unwrap_or_default();
+        let ordered = dag.order().iter().map(|id| (*id, dag.node(*id).unique_id()));
+        let wanted = ordered.filter(|(id, model)| match self.selected {
+            _ if !owners.contains(model) => false,
+            Some(selected) => selected.contains(*id),
+            None if self.options.before => self.attachments().of_model(model, ScriptRole::Before).next().is_some(),
+            None if self.options.all => true,
+            None => took_part.contains(model),
+        });
+        wanted.map(|(_, model)| model).collect()
+    }
+
+    /// Global scripts run when nothing narrows the choice, or when they are asked for.
+    fn globals(&self) -> Result<Lane, HostError> {
+        let narrowed = self.options.selects() || !self.options.scripts.is_empty();
+        if narrowed && !self.options.globals {
+            return Ok(Vec::new());
+        }
+        let side = if self.options.before { ScriptRole::Before } else { ScriptRole::After };
+        let mut globals = Attachments::global(self.project, &self.loaded.keyword, side)?;
+        globals.retain(|global| self.wants(global));
+        Ok(globals)
+    }
+
+    /// Whether `--scripts` lets it pass: hooks always.
+    fn wants(&self, attached: &Attached) -> bool {
+        let scripts = &self.options.scripts;
+        scripts.is_empty() || attached.role.is_hook() || scripts.iter().any(|path| self.is_same(path, attached))
+    }
+
+    fn is_same(&self, path: &str, attached: &Attached) -> bool {
+        *path == attached.entry.path || self.project.script_path(path) == attached.file
+    }
+
+    fn warnings(&self, chosen: &Chosen) -> Vec<String> {
+        let unused =
+            self.options.scripts.iter().filter(|path| {
+                !chosen.scripts().any(|attached| !attached.role.is_hook() && self.is_same(path, attached))
+            });
+        let mut warnings: Vec<String> =
+            unused.map(|path| format!("`--scripts {path}` matches no script that would run")).collect();
+        if chosen.scripts().next().is_none() {
+            warnings.push("Nothing to do: no model that is meant has such scripts or hooks".to_owned());
+        }
+        warnings
+    }
+}

@@ -1,0 +1,169 @@
+//! All scripts and hooks of a project, gathered from dbt's nodes and the schema files.
+
+use std::collections::HashMap;
+
+use fal_graph::{DagBuilder, Side};
+use fal_plugin::payload::{GraphNode, ScriptRole};
+use fal_project::{DbtProject, FileDiagnostic, ScriptOwner, global_scripts, node_scripts};
+
+use super::attached::{Attached, Ids, words};
+use crate::error::HostError;
+
+/// dbt's resource types whose nodes make a relation: those can have scripts.
+const WITH_SCRIPTS: [&str; 3] = ["model", "seed", "snapshot"];
+
+/// All scripts and hooks, by id and by model.
+#[derive(Debug, Default)]
+pub(crate) struct Attachments {
+    all: Vec<Attached>,
+    by_id: HashMap<String, usize>,
+    by_model: HashMap<String, Vec<usize>>,
+}
+
+impl Attachments {
+    /// What the `meta` of dbt's nodes attaches.
+    pub(crate) fn of_nodes(project: &DbtProject, keyword: &str, nodes: &[GraphNode]) -> Result<Self, HostError> {
+        let (mut attachments, mut ids, mut problems) = (Self::default(), Ids::default(), Vec::new());
+        for node in nodes.iter().filter(|node| WITH_SCRIPTS.contains(&node.resource_type.as_str())) {
+            match node_scripts(node, keyword, &project.root) {
+                Ok(scripts) => {
+                    let owner = ScriptOwner::of(node);
+                    for (role, entry) in scripts.iter() {
+                        let (kind, side) = words(role, role);
+                        let attached = Attached {
+                            id: ids.give(kind, &label(node), side, entry),
+                            role,
+                            model: Some(node.unique_id.clone()),
+                            owner: owner.clone(),
+                            file: project.script_path(&entry.path),
+                            environment: entry.environment.as_deref().or(node.environment(keyword)).map(str::to_owned),
+                            entry: entry.clone(),
+                        };
+                        attachments.add(attached);
+                    }
+                }
+                Err(wrong) => problems.extend(wrong),
+            }
+        }
+        complete(attachments, problems)
+    }
+
+    /// The global scripts on a side.
+    pub(crate) fn global(project: &DbtProject, keyword: &str, side: ScriptRole) -> Result<Vec<Attached>, HostError> {
+        let found = global_scripts(project, keyword).map_err(|files| HostError::Scripts { files })?;
+        let of_side = found.scripts.into_iter().filter(|(role, ..)| *role == side);
+        let mut ids = Ids::default();
+        let attached = of_side.map(|(_, entry, owner)| Attached {
+            id: ids.give("script", "GLOBAL", words(ScriptRole::Global, side).1, &entry),
+            role: ScriptRole::Global,
+            model: None,
+            owner,
+            file: project.script_path(&entry.path),
+            environment: entry.environment.clone(),
+            entry,
+        });
+        Ok(attached.collect())
+    }
+
+    /// Puts the scripts before and after models into a graph.
+    pub(crate) fn add_to(&self, builder: &mut DagBuilder) {
+        for attached in &self.all {
+            let side = match attached.role {
+                ScriptRole::Before => Side::Before,
+                ScriptRole::After => Side::After,
+                ScriptRole::PreHook | ScriptRole::PostHook | ScriptRole::Global => continue,
+            };
+            if let Some(model) = attached.model.clone() {
+                let (id, file) = (attached.id.clone(), attached.file.clone());
+                builder.script(fal_graph::AttachedScript { id, model, side, file });
+            }
+        }
+    }
+
+    /// A script or hook by its id.
+    pub(crate) fn find(&self, id: &str) -> Option<&Attached> {
+        self.by_id.get(id).map(|at| &self.all[*at])
+    }
+
+    /// What a model has in this role, in order.
+    pub(crate) fn of_model(&self, model: &str, role: ScriptRole) -> impl Iterator<Item = &Attached> {
+        let of_model = self.by_model.get(model).into_iter().flatten().map(|at| &self.all[*at]);
+        of_model.filter(move |attached| attached.role == role)
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Attached> {
+        self.all.iter()
+    }
+
+    fn add(&mut self, attached: Attached) {
+        let at = self.all.len();
+        self.by_id.insert(attached.id.clone(), at);
+        if let Some(model) = &attached.model {
+            self.by_model.entry(model.clone()).or_default().push(at);
+        }
+        self.all.push(attached);
+    }
+}
+
+/// `orders`, `people.v2`: what ids of its scripts name a model by.
+fn label(node: &GraphNode) -> String {
+    match &node.version {
+        Some(version) => format!("{}.v{version}", node.name),
+        None => node.name.clone(),
+    }
+}
+
+fn complete(attachments: Attachments, problems: Vec<FileDiagnostic>) -> Result<Attachments, HostError> {
+    if problems.is_empty() { Ok(attachments) } else { Err(HostError::Scripts { files: problems }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn node(name: &str, version: Option<&str>, fal: serde_json::Value) -> GraphNode {
+        GraphNode {
+            unique_id: format!("model.shop.{name}{}", version.map(|v| format!(".v{v}")).unwrap_or_default()),
+            name: name.into(),
+            resource_type: "model".into(),
+            version: version.map(str::to_owned),
+            patch_path: Some("shop://models/schema.yml".into()),
+            meta: json!({ "fal": fal }).as_object().cloned().unwrap(),
+            ..GraphNode::default()
+        }
+    }
+
+    fn gather(nodes: &[GraphNode]) -> Result<Attachments, HostError> {
+        let project = DbtProject { root: "/nowhere".into(), fal_scripts_path: "py".into(), ..DbtProject::default() };
+        Attachments::of_nodes(&project, "fal", nodes)
+    }
+
+    #[test]
+    fn ids_and_files_are_as_documented_and_environments_are_inherited() {
+        let fal = json!({"scripts": {"before": ["x/load.py"], "after": [{"path": "tell.py", "environment": "local"}]},
+            "pre-hook": "check.py", "environment": "ml"});
+        let found = gather(&[node("orders", None, fal.clone()), node("people", Some("2"), fal)]).unwrap();
+        let line =
+            |one: &Attached| format!("{} {} {}", one.id, one.file, one.environment.as_deref().unwrap_or_default());
+        insta::assert_snapshot!(found.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
+        script.orders.BEFORE.load.py py/x/load.py ml
+        script.orders.AFTER.tell.py py/tell.py local
+        hook.orders.PRE.check.py py/check.py ml
+        script.people.v2.BEFORE.load.py py/x/load.py ml
+        script.people.v2.AFTER.tell.py py/tell.py local
+        hook.people.v2.PRE.check.py py/check.py ml
+        ");
+        assert_eq!(found.of_model("model.shop.orders", ScriptRole::PreHook).count(), 1);
+        assert_eq!(found.find("script.orders.AFTER.tell.py").unwrap().info().name, "tell.py (after orders)");
+    }
+
+    #[test]
+    fn all_complaints_come_at_once() {
+        let wrong = json!({"scripts": "a.py"});
+        let error = gather(&[node("a", None, wrong.clone()), node("b", None, wrong)]).unwrap_err();
+        assert_eq!(error.files().unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,79 @@
+//! Makes work of scripts: reads their files and checks their environments, all before anything runs.
+
+use std::collections::BTreeSet;
+
+use fal_plugin::{
+    NotebookParser, PluginError,
+    payload::{NodeRequest, NodeWork, ScriptWork},
+    wire::NotebookParserClient,
+};
+use fal_project::{FileDiagnostic, LOCAL, ScriptError, ScriptOwner, ScriptReader, unknown_environment};
+
+use super::attached::Attached;
+use crate::{error::HostError, project::Project};
+
+/// Prepares work, gathers what is wrong, and remembers which environments are needed.
+pub(crate) struct Preparer<'a> {
+    project: &'a Project,
+    notebooks: Vec<NotebookParserClient>,
+    environments: BTreeSet<String>,
+    problems: Vec<FileDiagnostic>,
+    failure: Option<PluginError>,
+}
+
+impl<'a> Preparer<'a> {
+    pub(crate) fn new(project: &'a Project) -> Result<Self, HostError> {
+        let notebooks = project.stages.notebook_parsers()?;
+        Ok(Self { project, notebooks, environments: BTreeSet::new(), problems: Vec::new(), failure: None })
+    }
+
+    /// The request for a script. What is wrong is told by [`finish`](Self::finish).
+    pub(crate) fn request(&mut self, attached: &Attached) -> Option<NodeRequest> {
+        let path = attached.entry.path.as_str();
+        let environment = self.environment(&attached.owner, Some(path), attached.environment.as_deref());
+        let notebooks = self.notebooks.iter().map(|parser| parser as &dyn NotebookParser).collect();
+        let mut python = match ScriptReader::new(&self.project.dbt, notebooks).read(&attached.entry, &attached.owner) {
+            Ok(python) => python,
+            Err(ScriptError::File(problem)) => {
+                // A file that several models share is complained about once where the complaint is the same.
+                if !self.problems.contains(&problem) {
+                    self.problems.push(*problem);
+                }
+                return None;
+            }
+            Err(ScriptError::Plugin(error)) => {
+                self.failure.get_or_insert(error);
+                return None;
+            }
+        };
+        python.environment = environment;
+        let (role, model, arguments) = (attached.role, attached.model.clone(), attached.entry.arguments.clone());
+        let work = NodeWork::Script(ScriptWork { python, role, model, arguments });
+        Some(NodeRequest { unique_id: attached.id.clone(), work })
+    }
+
+    /// The environment that code runs in; `None` for that of dbt.
+    pub(crate) fn environment(
+        &mut self,
+        owner: &ScriptOwner,
+        user: Option<&str>,
+        name: Option<&str>,
+    ) -> Option<String> {
+        let name = name.filter(|name| *name != LOCAL)?;
+        let known: Vec<&str> = self.project.fal.environments.iter().map(|known| known.name.as_str()).collect();
+        match unknown_environment(&self.project.dbt.root, &known, owner, user, name) {
+            Some(problem) => self.problems.push(problem),
+            None => _ = self.environments.insert(name.to_owned()),
+        }
+        Some(name.to_owned())
+    }
+
+    /// The environments that are needed, if nothing is wrong.
+    pub(crate) fn finish(self) -> Result<Vec<String>, HostError> {
+        match self.failure {
+            Some(error) => Err(error.into()),
+            None if self.problems.is_empty() => Ok(self.environments.into_iter().collect()),
+            None => Err(HostError::Scripts { files: self.problems }),
+        }
+    }
+}
