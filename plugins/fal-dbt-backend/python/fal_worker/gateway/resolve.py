@@ -55,16 +55,14 @@ def _shown(args: list[Any], version: Any = None) -> str:
 
 def relation(invocation: Invocation, reader: Any, target: Any) -> Any:
     """The relation of a node as dbt would name it in the SQL of `reader`: deferral and `--empty` included. A stub's is the
-    table that its Python model writes. `None` for an ephemeral SQL model, which has none."""
+    table that its Python model writes (`stub_refs`). `None` for an ephemeral SQL model, which has none."""
     adapter, config = invocation.adapter, invocation.task.config
-    if target.unique_id in invocation.stubs:
-        return adapter.Relation.create_from(config, target)
     if target.resource_type == "source":
         from dbt.context.providers import RuntimeSourceResolver as Resolver
 
         resolver = Resolver(adapter, reader, config, invocation.task.manifest)
         return resolver.resolve(target.source_name, target.name)
-    if target.is_ephemeral_model:
+    if target.is_ephemeral_model and target.unique_id not in invocation.stubs:
         return None
     from dbt.context.providers import RuntimeRefResolver
 

@@ -92,7 +92,7 @@ class Job:
         sys.argv = [request.file]
         ahead = list(dict.fromkeys(modules.folders(request)))
         sys.path[:] = ahead + [entry for entry in sys.path if entry not in ahead]
-        legacy.install(self._scope.names())
+        legacy.install(self._scope)
 
     def _main_module(self) -> types.ModuleType:
         """The module of the user's code: `__main__`, or for a dbt-native model one of its name, as dbt does it."""

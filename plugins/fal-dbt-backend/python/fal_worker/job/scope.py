@@ -26,11 +26,17 @@ class Scope:
         self.gateway = gateway
         self.request = request
         self.reporter = reporter
+        self._names: dict[str, Any] | None = None
         self.writes = Writes(gateway, reporter, request)
         self.context = Context(request, lambda: gateway.ask("context"))
 
     def names(self) -> dict[str, Any]:
-        """Name and value of everything in scope."""
+        """Name and value of everything in scope, the same values at every call."""
+        if self._names is None:
+            self._names = self._make_names()
+        return dict(self._names)
+
+    def _make_names(self) -> dict[str, Any]:
         functions = [self.ref, self.source, self.write_to_model, self.write_to_source, self.execute_sql]
         functions += [self.list_models, self.list_models_ids, self.list_sources, self.list_tests, self.list_features]
         functions += [self.var, self.env_var]
@@ -75,11 +81,16 @@ class Scope:
         """
         self.writes.model(data, dtype, mode)
 
-    def write_to_source(self, data: Any, source_name: str, table_name: str, dtype: Any = None, mode: str = "append") -> None:
+    def write_to_source(
+        self, data: Any, source: Any = None, table: Any = None, dtype: Any = None, mode: str = "append", **older: Any
+    ) -> None:
         """Writes rows to the table of a source, at once: appends by the names of columns, or with `mode="overwrite"`
         replaces. A table that is not there is made. `dtype` as for `write_to_model`."""
-        _check_names("write_to_source", (source_name, table_name), 2, 2)
-        self.writes.source(data, source_name, table_name, dtype, mode)
+        source, table = _older_names(older, "source", source), _older_names(older, "table", table)
+        if older:
+            raise FalError(f"fal: write_to_source does not know {', '.join(older)}")
+        _check_names("write_to_source", tuple(name for name in (source, table) if name is not None), 2, 2)
+        self.writes.source(data, source, table, dtype, mode)
 
     def list_models(self) -> list[Any]:
         """All models of the project: objects with `name`, `unique_id`, `status`, ..."""
@@ -135,6 +146,13 @@ def _check_names(function: str, args: tuple[Any, ...], least: int, most: int) ->
     for value in args:
         if not isinstance(value, str):
             raise FalError(f"fal: {function} takes names as text, not {_type_name(value)}")
+
+
+def _older_names(given: dict[str, Any], name: str, value: Any) -> Any:
+    """The forerunner's versions called the arguments otherwise."""
+    for older in (f"{name}_name", f"target_{name}_name"):
+        value = given.pop(older, value)
+    return value
 
 
 def _type_name(value: Any) -> str:

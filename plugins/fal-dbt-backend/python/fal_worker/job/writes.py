@@ -36,7 +36,7 @@ class Writes:
             self._final("write_to_model", list(names), data, dtype, mode)
             return
         self._refuse_second()
-        if names:
+        if names and names[-1] != self._request.name:
             raise FalError("fal: a Python model writes its own table and no other model's", "worker::write")
         batches, kinds = self._prepared("write_to_model", data, dtype)
         mode = _checked(mode)

@@ -249,8 +249,7 @@ class Invocation:
         known = {param.name for param in cli.commands[command].params}
         words = arguments.words(self.request, known)
         sys.argv = ["dbt", *words]  # dbt notes it as the invocation's command
-        if self.executes:
-            self._manifest.install()
+        self._manifest.install()
         try:
             with installed(command, host_task(self)), as_tables(self.stubs), self._schemas.used():
                 return dbtRunner(callbacks=[self._callback]).invoke(words)

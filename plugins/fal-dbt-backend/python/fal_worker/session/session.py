@@ -17,6 +17,7 @@ from .inline import compile_sql
 from .invocation import Invocation
 from .native import NativeJobs
 from .outbox import Outbox
+from .python_state import PythonState
 
 # Seconds that interrupted nodes get to end by themselves. The host promises the user two seconds in all.
 _PATIENCE = 0.8
@@ -31,6 +32,7 @@ class Session:
         self._invocation: Invocation | None = None
         self._gateway: Gateway | None = None
         self._native: NativeJobs | None = None
+        self._python: PythonState | None = None
         self._has_models = False
 
     def op_load(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -42,6 +44,9 @@ class Session:
         self._invocation = Invocation(self._request, self._events, stubs)
         self._invocation.start()
         graph = self._invocation.on_parsed.result()
+        self._python = PythonState(
+            self._invocation.task.manifest, self._request["project_dir"], models, lambda text: self._outbox.log("warn", text)
+        )
         self._gateway = Gateway(self._invocation, self._outbox, message["gateway"]["socket_dir"])
         self._native = NativeJobs(self._invocation, self._gateway, self._outbox)
         self._has_models = bool(models)
@@ -72,8 +77,17 @@ class Session:
         if name not in known:
             raise SessionError("dbt::selector", f"`{name}` is not a selection method of dbt", f"dbt has: {', '.join(known)}")
         task = self._there.task
+        if name == "state" and (task.previous_state is None or task.previous_state.manifest is None):
+            raise SessionError(
+                "dbt::state",
+                f"`state:{value}` compares with the manifest.json of an earlier run, and there is none",
+                "Name the folder of that run's artifacts: --state DIR",
+            )
         search = MethodManager(task.manifest, task.previous_state).get_method(MethodName(name), arguments)
-        return sorted(set(search.search({node.unique_id for node in members(task.manifest)}, value)))
+        found = set(search.search({node.unique_id for node in members(task.manifest)}, value))
+        if name == "state" and self._python is not None:
+            found = self._python.answer(value, found, task.previous_state.manifest)
+        return sorted(found)
 
     def op_begin(self, message: dict[str, Any]) -> dict[str, Any]:
         if not self._request.get("execute"):

@@ -1,11 +1,13 @@
 """References to stubs: in a run of ours they are tables.
 
 To dbt alone a stub is ephemeral: it puts `with __dbt__cte__x as (select * from the table)` in front of what reads it. In SQL
-that is a detour, in a dbt-native Python model a syntax error, and in an operation dbt refuses it. Here the table is known."""
+that is a detour, in a dbt-native Python model a syntax error, and in an operation dbt refuses it. Here the table is known. So
+dbt is shown a node that is materialized as a table, and resolves it by its own rules: `--empty`, `--defer`, `--favor-state`."""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,15 +28,30 @@ def as_tables(stubs: set[str]) -> Iterator[None]:
             cls.create_relation = original
 
 
+def defer_stubs(deferred: Any, stubs: set[str]) -> None:
+    """Makes tables of the stubs in an earlier state's manifest: dbt defers to what is not ephemeral."""
+    for unique_id in stubs & deferred.nodes.keys():
+        deferred.nodes[unique_id] = _table(deferred.nodes[unique_id])
+
+
 def _direct(original: Any, stubs: set[str]) -> Any:
     def create_relation(resolver: Any, target_model: Any) -> Any:
-        if target_model.unique_id not in stubs:
+        if target_model.unique_id not in stubs or not target_model.is_ephemeral_model:
             return original(resolver, target_model)
-        # `--empty` limits what is read; dbt 1.8 knows no filter by event time.
-        known = ("resolve_limit", "limit"), ("resolve_event_time_filter", "event_time_filter")
-        limits = {word: getattr(resolver, name) for name, word in known if hasattr(resolver, name)}
-        if callable(limits.get("event_time_filter")):
-            limits["event_time_filter"] = limits["event_time_filter"](target_model)
-        return resolver.Relation.create_from(resolver.config, target_model, **limits)
+        from dbt import selected_resources
+
+        table = _table(target_model)
+        if table.unique_id in selected_resources.SELECTED_RESOURCES:
+            # It ran before whatever reads it. dbt's cache of relations need not know.
+            table.defer_relation = None
+        return original(resolver, table)
 
     return create_relation
+
+
+def _table(node: Any) -> Any:
+    """The node with another materialization, sharing everything else."""
+    table = copy.copy(node)
+    table.config = copy.copy(node.config)
+    table.config.materialized = "table"
+    return table

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arguments import TASKS
 from .queue import HostQueue
+from .stub_refs import defer_stubs
 
 if TYPE_CHECKING:
     from .invocation import Invocation
@@ -33,6 +34,12 @@ def host_task(invocation: Invocation) -> type:
                 super().compile_manifest()
             else:
                 self.graph = Graph(DiGraph())  # nobody asks: the host has its own
+
+        def _get_deferred_manifest(self) -> Any:
+            deferred = super()._get_deferred_manifest()
+            if deferred is not None:
+                defer_stubs(deferred, invocation.stubs)
+            return deferred
 
         def get_graph_queue(self) -> HostQueue:
             self.selected_unit_tests, self.model_to_unit_test_map = set(), {}

@@ -67,9 +67,9 @@ class Desk:
         unique_id = f"script.{role}.{path}"
         return self._run(code, unique_id, {"role": role, "model": model}, path, "attached", rest)
 
-    def model(self, code, unique_id=SCORES):
+    def model(self, code, unique_id=SCORES, **rest):
         """Runs code as a Python model."""
-        return self._run(code, unique_id, {}, "models/m.py", "script", {})
+        return self._run(code, unique_id, {}, "models/m.py", "script", rest)
 
     def _run(self, code, unique_id, place, path, kind, rest):
         name, code = f"a{next(self._numbers)}", textwrap.dedent(code)

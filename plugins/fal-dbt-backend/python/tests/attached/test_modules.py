@@ -1,0 +1,94 @@
+"""What scripts import: modules of their folders, relative ones, the forerunner's."""
+
+import pytest
+
+FILES = {
+    "fal_scripts/top.py": "NAME = 'top'",
+    "fal_scripts/pkg/sub/mine.py": "from .. import other\nfrom ...top import NAME\nWHO = other.WHO + NAME",
+    "fal_scripts/pkg/other.py": "WHO = 'other'",
+    "lib/thing.py": "from . import part\nTHING = part.PART",
+    "lib/part.py": "PART = 5",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def files(root):
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def test_the_folder_of_scripts_and_the_project_are_on_the_path(desk):
+    code = "import top, pkg.other, lib.thing, os\nprint(top.NAME, pkg.other.WHO, lib.thing.THING, os.getcwd())"
+    assert desk.said(code) == f"top other 5 {desk.project}\n"
+    assert desk.said(code, path="elsewhere/s.py") == f"top other 5 {desk.project}\n"
+
+
+def test_relative_imports_in_a_script_of_a_package_without_init(desk):
+    code = "from . import other\nfrom .sub.helper import X\nfrom .other import WHO\nprint(other.WHO, X, __package__, __name__)"
+    (desk.project / "fal_scripts/pkg/sub").mkdir(parents=True, exist_ok=True)
+    (desk.project / "fal_scripts/pkg/sub/helper.py").write_text("from ..other import WHO as X")
+    assert desk.said(code, path="fal_scripts/pkg/s.py") == "other other pkg __main__\n"
+
+
+def test_relative_imports_right_in_the_folder_of_scripts(desk):
+    code = "from . import top\nfrom .pkg.sub.mine import WHO\nprint(top.NAME, WHO, __package__)"
+    assert desk.said(code) == "top othertop fal_scripts\n"
+
+
+def test_without_a_folder_of_scripts_the_project_is_it(desk):
+    code = "from .part import PART\nprint(PART, __package__)"
+    assert desk.said(code, path="lib/s.py", scripts_dir=None) == "5 lib\n"
+    assert desk.said("print(__package__)", path="s.py", scripts_dir=None) == "None\n"
+
+
+def test_models_find_the_modules_of_scripts_too(desk):
+    ended, _ = desk.model("import top, pandas as pd\nwrite_to_model(pd.DataFrame({'x': [top.NAME]}))", scripts_dir=str(desk.project / "fal_scripts"))
+    assert ended.ok, ended.answer
+
+
+@pytest.mark.parametrize("module", ["fal.typing", "fal.dbt.typing"])
+def test_names_by_import(desk, module):
+    assert desk.said(f"from {module} import *\nfrom {module} import context, ref\nprint(len(ref('orders')))") == "3\n"
+
+
+@pytest.mark.parametrize("module", ["faldbt.magics", "fal.dbt.integration.magics", "fal.magics"])
+def test_the_magic_does_nothing(desk, module):
+    assert desk.said(f"from {module} import init_fal\ninit_fal('project_dir=x')\nprint('on')") == "on\n"
+
+
+@pytest.mark.parametrize("module", ["fal", "fal.dbt", "faldbt.project"])
+def test_the_project_as_an_object(desk, module):
+    code = f"""
+    from {module} import FalDbt
+    import pandas as pd
+    fal = FalDbt(profiles_dir="~/.dbt", project_dir="{desk.project}")
+    print(len(fal.ref("orders")), len(fal.source("files", "people")), fal.project_name, fal.target.type, fal.keyword)
+    print({{m.name: m.status for m in fal.list_models()}}["orders"], len(fal.list_sources()), len(fal.tests), len(fal.features))
+    print(fal.execute_sql("select count(*) as n from {{{{ ref('orders') }}}}").n[0], fal.target_path.endswith("target"))
+    fal.write_to_source(pd.DataFrame({{"n": [1]}}), target_source_name="out", target_table_name="other", mode="overwrite")
+    fal.write_to_model(pd.DataFrame({{"x": [7]}}), "shop", "elsewhere")
+    print(len(fal.source("out", "other")), fal.ref("elsewhere").x[0])
+    """
+    assert desk.said(code).splitlines() == ["3 3 shop duckdb fal", "success 3 3 1", "3 True", "1 7"]
+
+
+def test_the_project_of_another_run_is_refused(desk, tmp_path):
+    (tmp_path / "dbt_project.yml").write_text("name: other")
+    error = desk.script(f"from fal import FalDbt\nFalDbt(project_dir='{tmp_path}')")[0].error
+    assert "is not the project of this run" in error["message"]
+
+
+def test_an_installed_package_of_the_name_is_there_too(desk):
+    folder = desk.project / "fal_scripts/installed/fal"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("def function():\n    return 'theirs'")
+    (folder / "client.py").write_text("X = 1")
+    code = f"""
+    import sys
+    sys.path.insert(0, {str(folder.parent)!r})
+    import fal, fal.client
+    from fal.typing import ref
+    print(fal.function(), fal.client.X, fal.FalDbt(), len(ref("orders")))
+    """
+    assert desk.said(code) == f"theirs 1 FalDbt(project_dir={str(desk.project)!r}) 3\n"
