@@ -11,7 +11,7 @@ from typing import Any
 
 from fal_worker.job.error import FalError
 
-_DETAILS = ("length", "precision", "scale", "timezone", "dimensions", "collation")
+_DETAILS = ("length", "precision", "scale", "timezone", "dimensions")
 
 
 def described(dtype: Any, columns: list[str]) -> dict[str, Any]:
@@ -49,26 +49,17 @@ def _is_sqlalchemy(kind: type) -> bool:
 
 def _of_sqlalchemy(kind: Any) -> dict[str, Any]:
     cls = kind if isinstance(kind, type) else type(kind)
-    impl = None if isinstance(kind, type) else _underlying(kind)
-    if impl is not None:
-        return _of_sqlalchemy(impl)
-    described: dict[str, Any] = {"names": [base.__name__ for base in cls.__mro__ if base.__name__ != "object"]}
+    names = [base.__name__ for base in cls.__mro__]
+    if "TypeDecorator" in names and getattr(kind, "impl", None) is not None:
+        return _of_sqlalchemy(kind.impl)  # the user's own type over another one
+    described: dict[str, Any] = {"names": names[:-1]}
     if not isinstance(kind, type):
-        for name in _DETAILS:
-            value = getattr(kind, name, None)
-            if isinstance(value, (bool, int, str)):
-                described[name] = value
+        details = {name: getattr(kind, name, None) for name in _DETAILS}
+        described.update({name: value for name, value in details.items() if isinstance(value, (bool, int))})
         item = getattr(kind, "item_type", None)
         if item is not None:
             described["item"] = _of_sqlalchemy(item)
     return described
-
-
-def _underlying(kind: Any) -> Any:
-    """The type that a user's own `TypeDecorator` stands for."""
-    if any(base.__name__ == "TypeDecorator" for base in type(kind).__mro__):
-        return getattr(kind, "impl", None)
-    return None
 
 
 def _shown(kind: Any) -> str:

@@ -16,10 +16,21 @@ class Record(dict):
             raise AttributeError(f"there is no {name!r} here; there is: {', '.join(map(str, self)) or 'nothing'}") from None
 
 
+class Status(str):
+    """How a node ended. To the forerunner's scripts it was a member of an enumeration, which has a `value`."""
+
+    @property
+    def value(self) -> str:
+        """The word itself."""
+        return str(self)
+
+
 def recorded(value: Any) -> Any:
     """`value` with every mapping in it, at any depth, as a `Record`."""
     if isinstance(value, dict):
-        return Record({key: recorded(entry) for key, entry in value.items()})
+        status = value.get("status")
+        fields = {key: recorded(entry) for key, entry in value.items()}
+        return Record({**fields, "status": Status(status)} if isinstance(status, str) else fields)
     if isinstance(value, list):
         return [recorded(entry) for entry in value]
     return value

@@ -46,12 +46,12 @@ def test_the_context_of_a_model_that_ran(desk):
     print(model.name, model.alias, model.status, model.meta, model["columns"]["amount"].description, list(model.columns))
     print([(t.name, t.model_name, t.column, t.status) for t in model.tests])
     print(model.adapter_response.message, model.adapter_response.rows_affected, context["config"]["target_path"])
-    print(hasattr(context, "arguments"), "arguments" in context)
+    print(hasattr(context, "arguments"), "arguments" in context, model.status == "success", model.status.value)
     """
     lines = desk.said(code).splitlines()
     assert lines[0] == "orders orders success {'owner': 'ann'} What was paid. ['id', 'at', 'amount']"
     assert sorted(eval(lines[1])) == [("not_null", "orders", "id", "skipped"), ("unique", "orders", "id", "skipped")]
-    assert lines[2].endswith(str(desk.project / "target")) and lines[3] == "False False"
+    assert lines[2].endswith(str(desk.project / "target")) and lines[3] == "False False True success"
 
 
 def test_a_model_that_has_not_run_is_skipped(desk):

@@ -1,0 +1,90 @@
+"""`dtype=`: the types that a table has in the end."""
+
+import pytest
+
+CODE = """
+import pandas as pd
+import datetime as dt
+{imports}
+frame = pd.DataFrame({{"a": ["1", "2"], "b": [1.5, None], "c": ["2024-01-01 10:00:00", None]}})
+{call}
+"""
+
+
+def described(desk, imports, call, table="written.other"):
+    desk.said("execute_sql('drop schema if exists written cascade')")
+    ended, _ = desk.script(CODE.format(imports=imports, call=call))
+    assert ended.ok, ended.answer
+    rows = desk.query(f"select column_name as c, data_type as t from duckdb_columns() where schema_name || '.' || table_name = '{table}'")
+    return {row["c"]: row["t"] for row in rows}, ended.stderr
+
+
+
+
+WRITE = "write_to_source(frame, 'out', 'other', dtype={})"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "types"),
+    [
+        ("{'a': 'INTEGER'}", {"a": "INTEGER", "b": "DOUBLE", "c": "VARCHAR"}),
+        ("{'a': types.Integer, 'b': types.Numeric(10, 2), 'c': types.DateTime(timezone=True)}",
+         {"a": "INTEGER", "b": "DECIMAL(10,2)", "c": "TIMESTAMP WITH TIME ZONE"}),
+        ("{'a': types.String(20), 'b': types.BigInteger(), 'c': types.TIMESTAMP()}", {"a": "VARCHAR", "b": "BIGINT", "c": "TIMESTAMP"}),
+        ("{'a': types.SmallInteger, 'b': types.Float(24), 'c': types.Date}", {"a": "SMALLINT", "b": "FLOAT", "c": "DATE"}),
+        ("{'a': types.NUMERIC, 'b': types.Boolean, 'c': types.Text}", {"a": "DECIMAL(38,10)", "b": "BOOLEAN", "c": "VARCHAR"}),
+        ("types.Text", {"a": "VARCHAR", "b": "VARCHAR", "c": "VARCHAR"}),
+        ("'VARCHAR'", {"a": "VARCHAR", "b": "VARCHAR", "c": "VARCHAR"}),
+        ("{'a': postgresql.JSONB(), 'b': postgresql.DOUBLE_PRECISION, 'c': postgresql.TIMESTAMP(timezone=True)}",
+         {"a": "JSON", "b": "DOUBLE", "c": "TIMESTAMP WITH TIME ZONE"}),
+        ("{'a': Mine(), 'b': types.Double, 'c': types.LargeBinary}", {"a": "INTEGER", "b": "DOUBLE", "c": "BLOB"}),
+        ("{'a': Mine, 'b': types.Enum('x', 'y'), 'c': types.Unicode(5)}", {"a": "INTEGER", "b": "VARCHAR", "c": "VARCHAR"}),
+    ],
+)  # fmt: skip
+def test_types(desk, dtype, types):
+    if "types." in dtype or "postgresql" in dtype:
+        pytest.importorskip("sqlalchemy")
+        imports = "from sqlalchemy import types\nfrom sqlalchemy.dialects import postgresql\n"
+        imports += "class Mine(types.TypeDecorator):\n    impl = types.Integer\n"
+    else:
+        imports = ""
+    assert described(desk, imports, WRITE.format(dtype))[0] == types
+
+
+def test_lists(desk):
+    pytest.importorskip("sqlalchemy")
+    call = "write_to_source(pd.DataFrame({'l': [['1', '2'], None]}), 'out', 'other', dtype={'l': types.ARRAY(types.Integer)})"
+    assert described(desk, "from sqlalchemy import types", call)[0] == {"l": "INTEGER[]"}
+
+
+def test_the_model_and_what_is_appended_are_cast_too(desk):
+    call = "write_to_model(frame, dtype={'a': 'SMALLINT'})\nwrite_to_model(frame, mode='append', dtype={'a': 'SMALLINT'})"
+    desk.said(CODE.format(imports="", call=call), model="model.shop.elsewhere")
+    assert desk.query("select typeof(a) as t, count(*) as n from {{ ref('elsewhere') }} group by 1") == [{"t": "SMALLINT", "n": 4}]
+    assert desk.session.run("model.shop.elsewhere")["status"] == "success"
+    assert desk.model(CODE.format(imports="", call="write_to_model(frame, dtype={'a': 'SMALLINT'})"))[0].ok
+    assert desk.query("select distinct typeof(a) as t from {{ ref('scores') }}") == [{"t": "SMALLINT"}]
+
+
+def test_a_column_that_is_not_there_is_mentioned(desk):
+    types, said = described(desk, "", WRITE.format("{'z': 'INTEGER'}"))
+    assert types == {"a": "VARCHAR", "b": "DOUBLE", "c": "VARCHAR"}
+    assert "dtype names columns that the data has not: z" in said
+
+
+@pytest.mark.parametrize(
+    ("dtype", "message"),
+    [
+        ("{'a': int}", "fal: the type of column 'a' in dtype is builtins.int, which is no SQL type\nGive a type of SQLAlchemy"),
+        ("{'a': 5}", "fal: the type of column 'a' in dtype is 5, which is no SQL type"),
+        ("{'a': types.PickleType}", None),
+        ("{'a': Odd()}", "dtype gives column `a` the type Odd, for which duckdb has nothing known here"),
+        ("{'a': 'NONSENSE'}", 'Writing "shop"."written"."other" failed: '),
+        ("{'c': 'INTEGER'}", "Could not convert string '2024-01-01 10:00:00' to INT32"),
+    ],
+)
+def test_what_is_no_type(desk, dtype, message):
+    pytest.importorskip("sqlalchemy")
+    imports = "from sqlalchemy import types\nclass Odd(types.UserDefinedType):\n    pass\n"
+    ended, _ = desk.script(CODE.format(imports=imports, call=WRITE.format(dtype)))
+    assert (message is None and ended.ok) or message in ended.error["message"]
