@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
 import secrets
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import Any
 
 from fal_worker.job.client import Gateway
@@ -15,6 +18,12 @@ from fal_worker.job.scope import Scope
 
 from .child import Child
 from .request import Settings
+
+# How often, and every how many seconds, a read that was interrupted is told so.
+_CANCELS = 100
+_BETWEEN = 0.05
+# Every how many seconds the one who waits looks for signals.
+_LOOK = 0.25
 
 
 class Desk:
@@ -64,6 +73,29 @@ class Desk:
             raise
         self._begun = True
 
+    def interruptible(self, function: Callable[[], Any]) -> Any:
+        """What the function gives. While a query runs no signal gets through to Python, so it runs in another thread, and
+        Ctrl-C (or Jupyter's stop button) cancels it in the warehouse."""
+        if threading.current_thread() is not threading.main_thread():
+            return function()
+        future: Future[Any] = Future()
+        try:
+            threading.Thread(target=_settle, args=(future, function), name="fal-read", daemon=True).start()
+            while not wait([future], _LOOK).done:
+                pass  # a signal that comes just before the wait is seen after it only
+            return future.result()
+        except KeyboardInterrupt:
+            self._cancel(future)
+            raise
+
+    def _cancel(self, future: Future[Any]) -> None:
+        """An interruption between two queries has no effect, so it is said until the read has ended."""
+        for _ in range(_CANCELS):
+            with contextlib.suppress(FalError):
+                self._child.ask("cancel")
+            if wait([future], _BETWEEN).done:
+                return
+
     def model_id(self, name: str, package: str | None = None) -> str:
         """The unique id of a model, which may be named so too."""
         found = [node for node in self._models if name in (node["name"], node["unique_id"])]
@@ -80,6 +112,13 @@ class Desk:
         """Ends the process."""
         self.is_over = True
         self._child.end()
+
+
+def _settle(future: Future[Any], function: Callable[[], Any]) -> None:
+    try:
+        future.set_result(function())
+    except BaseException as error:  # told in the thread that waits
+        future.set_exception(error)
 
 
 class _Nowhere:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from fal_worker.job.error import FalError
@@ -75,15 +76,19 @@ class FalDbt:
 
         `as_` is one of `pandas`, `polars`, `arrow` (a `pyarrow.Table`) and `reader` (a `pyarrow.RecordBatchReader`).
         """
-        return self._scope.ref(*args, version=version, v=v, as_=as_)
+        return self._read(lambda scope: scope.ref(*args, version=version, v=v, as_=as_))
 
     def source(self, *args: str, as_: str = "pandas") -> Any:
         """Reads a source: `source("raw", "payments")`. `as_` as for `ref`."""
-        return self._scope.source(*args, as_=as_)
+        return self._read(lambda scope: scope.source(*args, as_=as_))
 
     def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
         """Runs SQL in the warehouse, with Jinja (refs, macros, vars), and reads its rows. `as_` as for `ref`."""
-        return self._scope.execute_sql(sql, as_=as_)
+        return self._read(lambda scope: scope.execute_sql(sql, as_=as_))
+
+    def _read(self, function: Callable[[Scope], Any]) -> Any:
+        scope = self._scope
+        return self._there.interruptible(lambda: function(scope))
 
     # Writes.
 

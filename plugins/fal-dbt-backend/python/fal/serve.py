@@ -19,7 +19,7 @@ _IN_MEMORY = ":memory:"
 
 
 class NotebookSession(session.Session):
-    """Closes the database as soon as the last cursor is closed."""
+    """Goes on after an interruption, and closes the database as soon as the last cursor is closed."""
 
     def op_begin(self, message: dict[str, Any]) -> Any:
         """The warehouse is ready; dbt may have opened the database."""
@@ -33,9 +33,17 @@ class NotebookSession(session.Session):
         _let_go()
         return answer
 
+    def op_cancel(self, message: dict[str, Any]) -> Any:
+        """Interrupts what is read now; the notebook goes on. Not through dbt, which opens a connection for every thread
+        that it ever saw, to have something to cancel, and keeps it open."""
+        self._opened.cancel()
+        return {}
+
 
 def _let_go() -> None:
     """Has the effect of `keep_open: false` in the profile; dbt-duckdb opens the file again at the next use."""
+    if os.environ.get("FAL_KEEP_OPEN") == "1":
+        return
     module = sys.modules.get("dbt.adapters.duckdb.connections")
     environment: Any = getattr(getattr(module, "DuckDBConnectionManager", None), "_ENV", None)
     if not getattr(environment, "_keep_open", False) or _must_stay_open(environment.creds):
@@ -51,8 +59,7 @@ def _must_stay_open(credentials: Any) -> bool:
 
 
 if __name__ == "__main__":
-    if os.environ.pop("FAL_KEEP_OPEN", "") != "1":
-        session.Session = NotebookSession  # type: ignore[misc]
+    session.Session = NotebookSession  # type: ignore[misc]
     # The folder of sockets, also when the interpreter that made it was killed.
     atexit.register(shutil.rmtree, os.path.dirname(os.environ[loop.OPEN]), ignore_errors=True)
     loop.main()

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import venv
 from pathlib import Path
@@ -50,6 +51,20 @@ def test_a_python_without_dbt_is_named(shop, tmp_path):
     python = tmp_path / "bare" / "bin" / "python"
     with pytest.raises(FalError, match=f"dbt is not installed in {python}"):
         FalDbt(project_dir=shop, python=python)
+
+
+def test_an_interrupted_query_ends_and_the_notebook_goes_on(fal):
+    def interrupt():
+        while not any(thread.name == "fal-read" for thread in threading.enumerate()):
+            time.sleep(0.01)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    fal.ref("orders")
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        fal.execute_sql("select sum(a.range * b.range) from range(100000) a, range(3000000) b")
+    assert fal.ref("orders")["id"].tolist() == [1, 2, 3]
+    assert not any(thread.name == "fal-read" for thread in threading.enumerate())
 
 
 def test_a_killed_interpreter_leaves_no_session_and_no_folder(new_shop):
