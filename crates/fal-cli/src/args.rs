@@ -1,13 +1,13 @@
 //! The command line. Flags keep dbt's names, meaning and environment variables.
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use fal_graph::Criteria;
 use fal_host::ProjectArgs;
 use serde_json::{Map, Value};
 
-use crate::error::CliError;
+use crate::{error::CliError, legacy::LegacyArgs, state::StateArgs, word_order};
 
 /// Python files and notebooks as models of a dbt project: one DAG with SQL, one command.
 ///
@@ -27,6 +27,17 @@ pub(crate) struct Cli {
     pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Understands the words of a command line, its first one being the program.
+    ///
+    /// # Errors
+    /// clap's: a mistake, or help that was asked for.
+    pub(crate) fn of_words(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Self, clap::Error> {
+        let words = words.into_iter().map(Into::into).collect();
+        Self::try_parse_from(word_order::flags_last(&Self::command(), words))
+    }
 }
 
 /// Flags that every command knows.
@@ -65,6 +76,9 @@ pub(crate) struct GlobalArgs {
     /// Variables for the project, as a YAML mapping
     #[arg(long, global = true, value_name = "YAML", help_heading = "Project", value_parser = crate::vars::parse)]
     pub(crate) vars: Option<Map<String, Value>>,
+    /// Key below `meta` in schema files that is ours [default: fal]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Project")]
+    pub(crate) keyword: Option<String>,
     /// How many nodes run at the same time [default: the profile's]
     #[arg(long, global = true, value_name = "N", help_heading = "Project", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) threads: Option<u32>,
@@ -97,6 +111,8 @@ pub(crate) struct GlobalArgs {
     /// No colours
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) no_color: bool,
+    #[command(flatten)]
+    pub(crate) legacy: LegacyArgs,
 }
 
 /// Form of the output.
@@ -118,6 +134,16 @@ pub(crate) enum Command {
         fal-host run --select models/forecast.ipynb --threads 4\n  fal-host run --target prod --vars '{day: 2024-01-31}'\n\n\
         Exit codes: 0 all well, 1 a node failed, 2 the command, the project or a plugin is wrong, 130 interrupted.")]
     Run(RunArgs),
+    /// Run the scripts and hooks of models by themselves, after or before a run (the forerunner's `fal run`)
+    #[command(
+        visible_alias = "run-scripts",
+        after_help = "Examples:\n  fal-host hooks                        after-scripts and post-hooks of the models of the last run\n  \
+        fal-host hooks --before               before it: global scripts, pre-hooks, before-scripts\n  \
+        fal-host hooks --all                  of all models\n  fal-host hooks --select tag:daily     of these models\n  \
+        fal-host hooks --scripts tell.py      only this script, and the post-hooks\n\n\
+        Which scripts a model has stands in its schema file, under `meta: {fal: ...}`."
+    )]
+    Hooks(crate::commands::hooks::HooksArgs),
     /// The forerunner's name of some commands
     #[command(subcommand, hide = true)]
     Flow(FlowCommand),
@@ -182,9 +208,8 @@ pub(crate) struct SelectArgs {
     /// Which tests come with their nodes: eager, cautious, buildable or empty
     #[arg(long, value_name = "MODE", env = "DBT_INDIRECT_SELECTION", hide_env = true)]
     pub(crate) indirect_selection: Option<String>,
-    /// Artifacts of an earlier run, for `state:` and `result:`
-    #[arg(long, value_name = "DIR", env = "DBT_STATE", hide_env = true)]
-    pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateArgs,
 }
 
 impl SelectArgs {
@@ -206,9 +231,7 @@ impl SelectArgs {
 
     /// What dbt must be told of it.
     pub(crate) fn dbt_args(&self) -> Vec<String> {
-        let absolute =
-            |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string();
-        self.state.iter().flat_map(|path| ["--state".to_owned(), absolute(path)]).collect()
+        self.state.dbt_args()
     }
 }
 
@@ -223,15 +246,6 @@ pub(crate) struct RunArgs {
     /// Start nothing more once a node has failed
     #[arg(short = 'x', long, env = "DBT_FAIL_FAST", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) fail_fast: bool,
-    /// Taken for the forerunner's sake: Python models are always on
-    #[arg(long, hide = true)]
-    pub(crate) experimental_models: bool,
-    /// Taken for the forerunner's sake: there is one way to run
-    #[arg(long, hide = true)]
-    pub(crate) experimental_flow: bool,
-    /// Taken for the forerunner's sake: the same as --threads
-    #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) experimental_threads: Option<u32>,
 }
 
 /// Flags of `generate`.
@@ -359,11 +373,12 @@ impl GlobalArgs {
             target: self.target.clone(),
             target_path: self.target_path.clone(),
             vars: self.vars.clone().unwrap_or_default(),
-            threads: self.threads,
+            threads: self.threads.or(self.legacy.experimental_threads),
             python: self.python.clone(),
             plugins: self.plugin.clone(),
             trust_project_plugins: self.trust_project_plugins,
             debug: self.debug,
+            keyword: self.keyword.clone(),
             ..ProjectArgs::default()
         }
     }
@@ -371,30 +386,108 @@ impl GlobalArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    fn parsed(line: &str) -> Cli {
+        let words = std::iter::once("fal-host").chain(line.split_whitespace());
+        Cli::of_words(words).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    fn run(line: &str) -> RunArgs {
+        match parsed(line).command {
+            Command::Run(run) | Command::Flow(FlowCommand::Run(run)) => run,
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 
+    /// What is not shown is the default.
+    fn shown(line: &str) -> String {
+        let (cli, run) = (parsed(line), run(line));
+        let args = cli.global.project_args();
+        let text = |name: &str, value: Option<String>| value.map(|value| format!("{name}={value}"));
+        let path = |path: Option<PathBuf>| path.map(|path| path.display().to_string());
+        let vars = (!args.vars.is_empty()).then(|| Value::Object(args.vars).to_string());
+        [
+            text("project-dir", path(args.project_dir)),
+            text("profiles-dir", path(args.profiles_dir)),
+            text("profile", args.profile),
+            text("target", args.target),
+            text("target-path", path(args.target_path)),
+            text("vars", vars),
+            text("threads", args.threads.map(|n| n.to_string())),
+            text("keyword", args.keyword),
+            text("select", (!run.select.select.is_empty()).then(|| run.select.select.join("|"))),
+            run.full_refresh.then(|| "full-refresh".to_owned()),
+            cli.global.legacy.disable_logging.then(|| "disable-logging".to_owned()),
+            text("dbt", (!run.select.dbt_args().is_empty()).then(|| run.select.dbt_args().join(" "))),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
+    }
+
+    /// Each flag: behind the command, ahead of it, between its words, and twice.
     #[test]
-    fn flags_may_stand_before_and_after_the_command() {
-        let parse = |words: &[&str]| Cli::try_parse_from(words).unwrap().global.target;
-        assert_eq!(parse(&["fal-host", "--target", "a", "run"]).as_deref(), Some("a"));
-        assert_eq!(parse(&["fal-host", "run", "--target", "b"]).as_deref(), Some("b"));
-        assert_eq!(
-            parse(&["fal-host", "--target", "a", "run", "--target", "b", "--target", "c"]).as_deref(),
-            Some("c")
-        );
+    fn flags_may_stand_anywhere_and_the_right_most_wins() {
+        let flags = [
+            ("--project-dir a", "--project-dir b", "project-dir=b"),
+            ("--profiles-dir a", "--profiles-dir b", "profiles-dir=b"),
+            ("--profile a", "--profile=b", "profile=b"),
+            ("--target a", "-t b", "target=b"),
+            ("--target-path a", "--target-path b", "target-path=b"),
+            ("--vars {\"x\":1}", "--vars {\"y\":2}", "vars={\"y\":2}"),
+            ("--threads 1", "--threads 2", "threads=2"),
+            ("--keyword a", "--keyword b", "keyword=b"),
+            ("--state /a", "--state /b", "dbt=--state /b"),
+            ("--defer-state /a", "--defer-state /b", "dbt=--defer-state /b"),
+            ("--no-defer", "--defer", "dbt=--defer"),
+            ("--defer", "--no-defer", "dbt=--no-defer"),
+            ("--no-favor-state", "--favor-state", "dbt=--favor-state"),
+            ("--favor-state", "--no-favor-state", "dbt=--no-favor-state"),
+            ("--full-refresh", "-f", "full-refresh"),
+            ("--disable-logging", "--disable-logging", "disable-logging"),
+            ("--experimental-threads 3", "--experimental-threads 4", "threads=4"),
+            ("--experimental-threads 3 --threads 5", "--experimental-threads 4", "threads=5"),
+            ("--experimental-flow", "--experimental-models", ""),
+        ];
+        for (first, last, expected) in flags {
+            for line in [
+                format!("flow run {first} {last}"),
+                format!("{first} {last} flow run"),
+                format!("{first} flow run {last}"),
+                format!("{first} flow {last} run"),
+                format!("flow {first} run {last}"),
+                format!("{first} run {last}"),
+                format!("flow run {last}"),
+                format!("{last} flow run"),
+            ] {
+                let expected =
+                    if line.contains("--threads 5") || !first.contains("--threads 5") { expected } else { "threads=4" };
+                assert_eq!(shown(&line), expected, "{line}");
+            }
+        }
     }
 
     #[test]
-    fn the_forerunner_s_flags_are_taken() {
-        let words = ["fal-host", "flow", "run", "--experimental-models", "--models", "a", "b"];
-        let Command::Flow(FlowCommand::Run(run)) = Cli::try_parse_from(words).unwrap().command else { panic!() };
-        assert_eq!(run.select.select, ["a", "b"]);
+    fn selections_add_up_wherever_they_stand() {
+        assert_eq!(run("--select a b flow run --models c -m d").select.select, ["a", "b", "c", "d"]);
+        assert_eq!(run("run --exclude x --select a+ @b").select.exclude, ["x"]);
+    }
+
+    #[test]
+    fn a_line_of_the_forerunner_is_taken() {
+        let line = "--disable-logging --keyword fal2 flow run --experimental-flow --experimental-models \
+            --experimental-threads 4 --profiles-dir /p --project-dir /d --defer --state /s --models a b";
+        assert_eq!(
+            shown(line),
+            "project-dir=/d, profiles-dir=/p, threads=4, keyword=fal2, select=a|b, disable-logging, \
+             dbt=--state /s --defer"
+        );
     }
 }

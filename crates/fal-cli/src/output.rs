@@ -10,7 +10,10 @@ use fal_report::{
     render_problems,
 };
 
-use crate::args::{GlobalArgs, LogFormat};
+use crate::{
+    args::{GlobalArgs, LogFormat},
+    unlogged::Unlogged,
+};
 
 /// The streams of this process and how to write to them.
 #[derive(Clone, Debug)]
@@ -19,12 +22,15 @@ pub(crate) struct Output {
     quiet: bool,
     debug: bool,
     color: bool,
+    /// Without log lines.
+    unlogged: bool,
 }
 
 impl Output {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
         let color = !global.no_color && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { format: global.log_format, quiet: global.quiet, debug: global.debug, color }
+        let unlogged = global.legacy.disable_logging;
+        Self { format: global.log_format, quiet: global.quiet, debug: global.debug, color, unlogged }
     }
 
     /// Data, for programs and people.
@@ -36,9 +42,9 @@ impl Output {
         }
     }
 
-    /// A line on what the command did; not under `--quiet`.
+    /// A line on what the command did; not under `--quiet` and `--disable-logging`.
     pub(crate) fn status(&self, text: &str) {
-        if !self.quiet {
+        if !self.quiet && !self.unlogged {
             self.stderr(&format!("{text}\n"));
         }
     }
@@ -72,9 +78,11 @@ impl Output {
     /// Those who show a run.
     pub(crate) fn reporters(&self) -> Reporters {
         let reporters = Reporters::new();
-        match self.format {
-            LogFormat::Json => reporters.add(self.json()),
-            LogFormat::Text => reporters.add(self.terminal()),
+        match (self.format, self.unlogged) {
+            (LogFormat::Json, false) => reporters.add(self.json()),
+            (LogFormat::Json, true) => reporters.add(Unlogged(self.json())),
+            (LogFormat::Text, false) => reporters.add(self.terminal()),
+            (LogFormat::Text, true) => reporters.add(Unlogged(self.terminal())),
         }
         reporters
     }

@@ -72,6 +72,7 @@ fn selector(node: &Node) -> String {
         "source" => {
             format!("source:{}.{}.{}", spec.package_name, spec.source_name.as_deref().unwrap_or_default(), spec.name)
         }
+        "script" => spec.name.clone(),
         kind @ ("exposure" | "metric" | "saved_query" | "semantic_model" | "unit_test") => qualified(kind),
         _ => spec.fqn.join("."),
     }

@@ -5,6 +5,7 @@ mod doctor;
 pub(crate) mod env;
 mod generate;
 mod graph;
+pub(crate) mod hooks;
 mod ls;
 mod plugin;
 mod run;
@@ -12,11 +13,11 @@ mod setup;
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use fal_host::Interrupt;
 
 use crate::{
     args::{Cli, Command, FlowCommand, GlobalArgs},
+    complaint,
     error::CliError,
     exit::Ended,
     output::Output,
@@ -32,10 +33,13 @@ pub(crate) struct Context {
 
 /// The whole program.
 pub(crate) fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::of_words(std::env::args_os()) {
         Ok(cli) => cli,
-        // clap prints help and versions to standard output with code 0, and complaints to standard error with code 2.
-        Err(error) => error.exit(),
+        Err(error) => match complaint::of(&error) {
+            Some(mistake) => return mistake.show(&Output::new(&GlobalArgs::default())).into(),
+            // clap prints help and versions to standard output with code 0, or to standard error with code 2.
+            None => error.exit(),
+        },
     };
     let interrupt = Interrupt::new();
     signals::listen(&interrupt);
@@ -47,6 +51,7 @@ pub(crate) fn main() -> ExitCode {
 fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
     match command {
         Command::Run(args) | Command::Flow(FlowCommand::Run(args)) => run::run(context, args),
+        Command::Hooks(args) => hooks::hooks(context, args),
         Command::Generate(args) => generate::generate(context, args),
         Command::Check(args) => check::check(context, args),
         Command::Ls(args) => ls::ls(context, args),

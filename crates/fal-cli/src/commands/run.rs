@@ -11,7 +11,6 @@ use crate::{args::RunArgs, error::CliError, exit::Ended};
 pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Ended, CliError> {
     let mut project = context.global.project_args();
     project.full_refresh = args.full_refresh;
-    project.threads = project.threads.or(args.experimental_threads);
     project.dbt_args = args.select.dbt_args();
     let project = Project::open(project)?;
     let command = "run";
