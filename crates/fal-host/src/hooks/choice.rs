@@ -114,3 +114,6 @@ impl Choice<'_> {
         warnings
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,3 +156,6 @@ fn with_failures(mut result: NodeResult, failures: &[(String, String)]) -> NodeR
     result.message = Some(messages.join("\n\n"));
     result
 }
+
+#[cfg(test)]
+mod tests;

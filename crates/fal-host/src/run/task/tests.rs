@@ -1,0 +1,196 @@
+//! A node and its hooks, run by a session that only writes down what it is asked.
+
+use std::sync::{Mutex, PoisonError};
+
+use fal_plugin::payload::{
+    BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, LoadRequest, NodeWork, RunGraph,
+    ScriptRole, SelectRequest,
+};
+use fal_report::{Reporter, RunEvent};
+
+use super::*;
+
+const MODEL: &str = "model.shop.orders";
+
+/// What happened, in order.
+type Diary = Arc<Mutex<Vec<String>>>;
+
+fn note(diary: &Diary, line: String) {
+    diary.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+}
+
+struct Fake {
+    diary: Diary,
+    /// Ids that fail.
+    failing: Vec<&'static str>,
+    /// The user stops the run while this one runs.
+    stopping: Option<(&'static str, Arc<AtomicBool>)>,
+    /// The answer is about another node.
+    confused: bool,
+}
+
+impl ExecutionSession for Fake {
+    fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
+        let id = request.unique_id.as_str();
+        note(&self.diary, format!("run {id}"));
+        if let Some((_, stopped)) = self.stopping.as_ref().filter(|(at, _)| *at == id) {
+            stopped.store(true, Ordering::SeqCst);
+        }
+        let failing = self.failing.contains(&id);
+        let status = if failing { NodeStatus::Error } else { NodeStatus::Success };
+        let message = failing.then(|| format!("{id} is broken"));
+        let answered = if self.confused { "model.shop.other" } else { id };
+        Ok(NodeResult { message, ..blank(answered, status) })
+    }
+
+    fn record(&self, result: &NodeResult) -> Result<(), PluginError> {
+        note(&self.diary, format!("record {} {:?}", result.unique_id, result.status));
+        Ok(())
+    }
+
+    fn load(&self, _: &LoadRequest) -> Result<RunGraph, PluginError> {
+        unreachable!()
+    }
+
+    fn select(&self, _: &SelectRequest) -> Result<Vec<String>, PluginError> {
+        unreachable!()
+    }
+
+    fn begin(&self, _: &BeginRequest) -> Result<(), PluginError> {
+        unreachable!()
+    }
+
+    fn compile(&self, _: &CompileRequest) -> Result<CompileResponse, PluginError> {
+        unreachable!()
+    }
+
+    fn cancel(&self) {}
+
+    fn close(&self, _: &CloseRequest) -> Result<CloseResponse, PluginError> {
+        unreachable!()
+    }
+}
+
+struct Listener(Diary);
+
+impl Reporter for Listener {
+    fn event(&mut self, event: &RunEvent) {
+        if let EventKind::HookFinished { node, result } = &event.kind {
+            note(&self.0, format!("told {} {:?}", node.name, result.status));
+        }
+    }
+}
+
+fn hook(role: ScriptRole, file: &str) -> Hook {
+    let side = if role == ScriptRole::PreHook { "PRE" } else { "POST" };
+    let id = format!("hook.orders.{side}.{file}");
+    Hook {
+        info: NodeInfo::script(&id, &format!("py/{file}"), role, Some("orders")),
+        request: NodeRequest { unique_id: id, work: NodeWork::Dbt },
+    }
+}
+
+fn task() -> Task {
+    let hooks = |role, files: [&str; 2]| files.map(|file| hook(role, file)).to_vec();
+    Task {
+        request: NodeRequest { unique_id: MODEL.to_owned(), work: NodeWork::Dbt },
+        hooks: Hooks {
+            pre: hooks(ScriptRole::PreHook, ["a.py", "b.py"]),
+            post: hooks(ScriptRole::PostHook, ["c.py", "d.py"]),
+        },
+    }
+}
+
+/// The result, and what happened.
+fn run(failing: &[&'static str], stop_at: Option<&'static str>) -> (NodeResult, String) {
+    let (diary, stopped) = (Diary::default(), Arc::new(AtomicBool::new(false)));
+    let reporters = Arc::new(Reporters::new());
+    reporters.add(Listener(Arc::clone(&diary)));
+    let stopping = stop_at.map(|at| (at, Arc::clone(&stopped)));
+    let fake = Fake { diary: Arc::clone(&diary), failing: failing.to_vec(), stopping, confused: false };
+    let result = task().run(&Crew { session: Arc::new(fake), reporters, stopped }).unwrap();
+    let lines = diary.lock().unwrap().join("\n");
+    (result, lines)
+}
+
+#[test]
+fn hooks_run_around_their_node() {
+    let (result, lines) = run(&[], None);
+    assert_eq!((result.unique_id.as_str(), result.status), (MODEL, NodeStatus::Success));
+    insta::assert_snapshot!(lines, @r"
+    run hook.orders.PRE.a.py
+    told a.py (pre-hook of orders) Success
+    run hook.orders.PRE.b.py
+    told b.py (pre-hook of orders) Success
+    run model.shop.orders
+    run hook.orders.POST.c.py
+    told c.py (post-hook of orders) Success
+    run hook.orders.POST.d.py
+    told d.py (post-hook of orders) Success
+    ");
+}
+
+#[test]
+fn behind_a_pre_hook_that_fails_only_post_hooks_run_and_the_session_knows_first() {
+    let (result, lines) = run(&["hook.orders.PRE.a.py"], None);
+    assert_eq!((result.unique_id.as_str(), result.status), (MODEL, NodeStatus::Error));
+    insta::assert_snapshot!(result.message.unwrap(), @r"
+    The pre-hook py/a.py failed, so the model did not run
+    hook.orders.PRE.a.py is broken
+    ");
+    insta::assert_snapshot!(lines, @r"
+    run hook.orders.PRE.a.py
+    told a.py (pre-hook of orders) Error
+    record model.shop.orders Error
+    run hook.orders.POST.c.py
+    told c.py (post-hook of orders) Success
+    run hook.orders.POST.d.py
+    told d.py (post-hook of orders) Success
+    ");
+}
+
+#[test]
+fn post_hooks_run_behind_a_failure_and_add_theirs() {
+    let (result, lines) = run(&[MODEL, "hook.orders.POST.c.py"], None);
+    assert_eq!(result.status, NodeStatus::Error);
+    insta::assert_snapshot!(result.message.unwrap(), @r"
+    model.shop.orders is broken
+
+    The post-hook py/c.py failed too
+    hook.orders.POST.c.py is broken
+    ");
+    assert!(lines.ends_with("told d.py (post-hook of orders) Success\nrecord model.shop.orders Error"), "{lines}");
+}
+
+#[test]
+fn a_post_hook_that_fails_makes_an_error_of_a_model_that_was_written() {
+    let (result, lines) = run(&["hook.orders.POST.d.py"], None);
+    assert_eq!(result.status, NodeStatus::Error);
+    insta::assert_snapshot!(result.message.unwrap(), @r"
+    The post-hook py/d.py failed; the model had run, and its table was written
+    hook.orders.POST.d.py is broken
+    ");
+    assert!(lines.ends_with("record model.shop.orders Error"), "{lines}");
+}
+
+#[test]
+fn once_the_run_is_stopped_nothing_more_is_begun() {
+    let (result, lines) = run(&[], Some("hook.orders.PRE.a.py"));
+    assert_eq!(result.status, NodeStatus::Skipped);
+    insta::assert_snapshot!(lines, @r"
+    run hook.orders.PRE.a.py
+    told a.py (pre-hook of orders) Success
+    record model.shop.orders Skipped
+    ");
+    let (result, lines) = run(&[], Some(MODEL));
+    assert_eq!(result.status, NodeStatus::Success);
+    assert!(lines.ends_with("run model.shop.orders"), "{lines}");
+}
+
+#[test]
+fn an_answer_about_another_node_is_the_backend_s_failure() {
+    let fake = Fake { diary: Diary::default(), failing: Vec::new(), stopping: None, confused: true };
+    let (reporters, stopped) = (Arc::new(Reporters::new()), Arc::default());
+    let error = task().run(&Crew { session: Arc::new(fake), reporters, stopped }).unwrap_err();
+    assert_eq!(error.code, "plugin::bad_answer");
+}
