@@ -1,0 +1,191 @@
+//! `fal-host env`: environments built, listed and removed without a run.
+
+use std::{
+    env, fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use fal_e2e::{Ended, Project, Running};
+use rustix::process::Signal;
+use serde_json::Value;
+
+const TWO: &str = "environments:\n- {name: old, requirements: [iniconfig==1.1.1]}\n\
+    - {name: new, requirements: [iniconfig==2.0.0]}\n";
+
+fn project(environments: &str) -> Project {
+    let project = Project::bare();
+    project.write("fal_project.yml", environments);
+    project
+}
+
+/// With a cache of the project's own.
+fn env(project: &Project, args: &[&str]) -> Command {
+    let mut command = project.host_with_dbt(&[&["env"], args].concat());
+    command.env("FAL_HOST_ENVIRONMENTS", project.home().join("environments"));
+    command
+}
+
+fn run(project: &Project, args: &[&str]) -> Ended {
+    project.finish(env(project, args))
+}
+
+/// `NAME STATE` of each.
+fn states(project: &Project) -> Vec<String> {
+    let ended = run(project, &["list", "--output", "json"]);
+    let rows: Value = serde_json::from_str(&ended.expect(0).stdout).unwrap();
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or("-").to_owned();
+    rows.as_array().unwrap().iter().map(|row| format!("{} {}", text(row, "name"), text(row, "state"))).collect()
+}
+
+/// Puts a program into a folder of its own.
+fn program(project: &Project, name: &str, script: &str) -> PathBuf {
+    let folder = project.home().join("bin");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), format!("#!/bin/sh\n{script}")).unwrap();
+    fs::set_permissions(folder.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// A uv that makes a folder, says that it installs, and then never ends.
+fn endless_uv(project: &Project) -> PathBuf {
+    let begun = project.path("installing").display().to_string();
+    let script = format!(
+        "case \"$1\" in\npip) touch {begun}; sleep 600 & wait ;;\n\
+        venv) for last; do :; done; mkdir -p \"$last/bin\"; ln -s {} \"$last/bin/python\" ;;\nesac\n",
+        env::var("FAL_TEST_DBT_PYTHON").unwrap()
+    );
+    program(project, "uv", &script)
+}
+
+fn start_endless(project: &Project) -> Running {
+    let mut command = env(project, &["create", "old"]);
+    let folders = env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{folders}", endless_uv(project).display()));
+    let running = project.spawn(command);
+    running.wait_until("the build begins", || project.has("installing").then_some(()));
+    running
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn two_at_once_build_each_environment_once() {
+    let project = project(TWO);
+    assert_eq!(states(&project), ["old missing", "new missing"]);
+    let both = [(); 2].map(|()| project.spawn(env(&project, &["create"])));
+    let both = both.map(|running| {
+        let ended = running.wait();
+        ended.expect(0);
+        ended
+    });
+    let said: String = both.iter().map(|ended| ended.stderr.as_str()).collect();
+    assert_eq!(said.matches(": built in ").count(), 2, "{said}");
+    assert_eq!(said.matches(": ready in ").count(), 4, "{said}");
+    assert_eq!(said.matches("waiting for process").count(), 2, "{said}");
+    assert_eq!(states(&project), ["old ready", "new ready"]);
+    run(&project, &["create"]).expect(0).never_says("building");
+
+    run(&project, &["clean"]).expect(0).says("Nothing to remove");
+    run(&project, &["clean", "old"]).expect(0).says("(old)");
+    assert_eq!(states(&project), ["old missing", "new ready"]);
+    run(&project, &["clean", "--all"]).expect(0);
+    assert_eq!(states(&project), ["old missing", "new missing"]);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn a_killed_build_leaves_no_half_environment() {
+    let project = project(TWO);
+    let mut running = start_endless(&project);
+    assert_eq!(states(&project), ["old building", "new missing"]);
+    running.signal(Signal::KILL);
+    running.wait();
+    project.nothing_is_left();
+    assert_eq!(states(&project), ["old half built", "new missing"]);
+    run(&project, &["create", "old"]).expect(0).says("old: built in");
+    assert_eq!(states(&project), ["old ready", "new missing"]);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn what_a_killed_build_left_can_be_cleaned() {
+    let project = project(TWO);
+    let mut running = start_endless(&project);
+    run(&project, &["clean", "--all"]).expect(0).says("In use");
+    running.signal(Signal::KILL);
+    running.wait();
+    project.nothing_is_left();
+    run(&project, &["clean"]).expect(0).says("Removed");
+    assert_eq!(states(&project), ["old missing", "new missing"]);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn an_interruption_ends_the_installer() {
+    let project = project(TWO);
+    let mut running = start_endless(&project);
+    running.signal(Signal::INT);
+    running.wait().expect(130);
+    project.nothing_is_left();
+    assert_eq!(states(&project), ["old missing", "new missing"]);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn without_uv_there_is_pip() {
+    let project = project(TWO);
+    let mut command = env(&project, &["create", "new"]);
+    // The interpreter is named by its path; nothing else is needed.
+    command.env("PATH", project.home());
+    project.finish(command).expect(0);
+    let log = logs(&project);
+    assert!(log.contains(" -m venv ") && log.contains(" -m pip install ") && !log.contains("uv"), "{log}");
+    assert_eq!(states(&project), ["old missing", "new ready"]);
+}
+
+fn logs(project: &Project) -> String {
+    let folder = project.home().join("environments/logs");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
+/// No conda is asked for in the tests: a stand-in shows what it would be told, and makes a folder of the same shape.
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn conda_environments_by_a_stand_in() {
+    let project = project("environments:\n- {name: sci, type: conda, packages: [prophet=1.1], python: '3.11'}\n");
+    let python = env::var("FAL_TEST_DBT_PYTHON").unwrap();
+    let script = format!(
+        "echo told \"$@\"\n[ \"$1\" = create ] || exit 0\nmkdir -p \"$5/bin\"\n\
+        printf '#!/bin/sh\\nexec {python} \"$@\"\\n' > \"$5/bin/python\"\nchmod +x \"$5/bin/python\"\n"
+    );
+    let home = program(&project, "conda", &script).parent().map(Path::to_owned).unwrap();
+
+    let mut without = env(&project, &["create"]);
+    without.env("PATH", "/nowhere");
+    let ended = project.finish(without);
+    ended.expect(1).says("environment `sci`: no conda was found: FAL_CONDA_HOME is not set");
+    ended.says("set FAL_CONDA_HOME");
+
+    let mut with = env(&project, &["create"]);
+    with.env("FAL_CONDA_HOME", &home);
+    project.finish(with).expect(0).says("sci: built in");
+    let log = logs(&project);
+    let told = log.lines().find_map(|line| line.strip_prefix("told ")).unwrap();
+    let words: Vec<_> = told.split(' ').filter(|word| !word.contains("/environments/")).collect();
+    assert_eq!(words.join(" "), "create --yes --quiet --prefix python=3.11 prophet=1.1 pandas pyarrow");
+    assert_eq!(states(&project), ["sci ready"]);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn what_is_wrong_is_told_by_name() {
+    let project = project("environments:\n- {name: a, requirements: [--pre]}\n");
+    run(&project, &["list"]).expect(2).says("environment `a`: `--pre` cannot be used");
+    project.write("fal_project.yml", TWO);
+    run(&project, &["create", "odl"]).expect(2).says("defines no environment `odl`").says("known are: old, new");
+    project.write("fal_project.yml", "environments:\n- {name: a, requirements: [iniconfig==99.9]}\n");
+    run(&project, &["create"]).expect(1).says("environment `a`: `uv pip install` failed").says("iniconfig==99.9");
+    assert_eq!(states(&project), ["a missing"]);
+}

@@ -1,0 +1,102 @@
+//! Models and hooks in environments of their own.
+
+use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
+
+use fal_e2e::Project;
+use rustix::process::Signal;
+use serde_json::json;
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn two_versions_of_a_package_in_one_run() {
+    let project = Project::copy_of("environments");
+    let first = project.run(&["run", "--exclude", "hooked"]);
+    first.expect(1);
+    assert_eq!(
+        project.results(),
+        [
+            "below_broken skipped",
+            "native success",
+            "orders success",
+            "with_also_new success",
+            "with_broken error",
+            "with_new success",
+            "with_old success",
+            "without success",
+        ]
+    );
+    let versions = "select (select version from with_old), (select version from with_new), \
+        (select version from with_also_new), (select version from native)";
+    assert_eq!(project.query(versions), json!([["1.1.1", "2.0.0", "2.0.0", "1.1.1"]]));
+    assert_eq!(project.query("select venv from without"), json!([[""]]), "the Python that runs dbt");
+
+    let message = project.message("with_broken");
+    assert!(message.starts_with("environment `broken` cannot be made: `uv pip install` failed"), "{message}");
+    assert!(message.contains("iniconfig==99.9"), "{message}");
+    let log = message.lines().find_map(|line| line.strip_prefix("The whole log: ")).map(PathBuf::from).unwrap();
+    assert!(fs::read_to_string(log).unwrap().contains("iniconfig==99.9"));
+    assert_eq!(first.stdout.matches("environment `broken`: building").count(), 1, "{first}");
+
+    let second = project.run(&["run", "--exclude", "hooked", "with_broken+"]);
+    second.expect(0).never_says("building");
+    assert_eq!(project.query(versions), json!([["1.1.1", "2.0.0", "2.0.0", "1.1.1"]]));
+    project.nothing_is_left();
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn hooks_of_one_model_run_in_different_environments() {
+    let project = Project::copy_of("environments");
+    let ended = project.run(&["run", "--select", "+hooked+"]);
+    ended.expect(0);
+    let said: Vec<_> = ended
+        .stdout
+        .lines()
+        .filter_map(|line| line.find("hooked: ").map(|at| &line[at..]))
+        .filter(|line| line.contains("iniconfig"))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "hooked: an environment with iniconfig 1.1.1",
+            "hooked: an environment with iniconfig 2.0.0",
+            "hooked: dbt's Python with iniconfig any",
+            "hooked: an environment with iniconfig 1.1.1",
+        ],
+        "{ended}"
+    );
+    assert_eq!(project.query("select version from hooked"), json!([["1.1.1"]]));
+}
+
+/// A uv that says when it installs, and then never ends.
+fn endless_uv(project: &Project) -> PathBuf {
+    let folder = project.home().join("bin");
+    fs::create_dir_all(&folder).unwrap();
+    let script = format!(
+        "#!/bin/sh\ncase \"$1\" in\npip) touch {}; sleep 600 & wait ;;\nvenv) for last; do :; done; mkdir -p \"$last\" ;;\nesac\n",
+        project.path("installing").display()
+    );
+    let uv = folder.join("uv");
+    fs::write(&uv, script).unwrap();
+    fs::set_permissions(&uv, fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn an_interruption_ends_a_build_and_leaves_nothing() {
+    let project = Project::copy_of("environments");
+    let cache = project.home().join("environments");
+    let mut command: Command = project.host_with_dbt(&["run", "--select", "orders", "with_old"]);
+    let folders = env::var("PATH").unwrap();
+    command.env("FAL_HOST_ENVIRONMENTS", &cache);
+    command.env("PATH", format!("{}:{folders}", endless_uv(&project).display()));
+    let mut running = project.spawn(command);
+    running.wait_until("the build begins", || project.has("installing").then_some(()));
+    running.signal(Signal::INT);
+    let ended = running.wait();
+    ended.expect(130);
+    project.nothing_is_left();
+    let names = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!names.into_iter().any(|name| name.starts_with("venv-")), "half an environment is left\n{ended}");
+}
