@@ -7,30 +7,26 @@ keep `fal-host run` and everybody else out.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import shutil
-import sys
 from typing import Any
 
 from fal_worker.session import loop, session
 
-# dbt-duckdb's name for a database that is lost when it is closed.
-_IN_MEMORY = ":memory:"
+# Tries to open a file that another process holds, 1, 2, 4 and 8 seconds apart.
+_ATTEMPTS = 4
 
 
 class NotebookSession(session.Session):
-    """Goes on after an interruption, and closes the database as soon as the last cursor is closed."""
+    """Goes on after an interruption, and holds a database only while it is used."""
 
-    def op_begin(self, message: dict[str, Any]) -> Any:
-        """The warehouse is ready; dbt may have opened the database."""
-        answer = super().op_begin(message)
-        _let_go()
-        return answer
-
-    def op_job_open(self, message: dict[str, Any]) -> Any:
-        """The last moment before the database is used."""
-        answer = super().op_job_open(message)
-        _let_go()
+    def op_load(self, message: dict[str, Any]) -> Any:
+        """The profile is known, and no connection has been made yet."""
+        answer = super().op_load(message)
+        credentials = self._there.task.config.credentials
+        if credentials.type == "duckdb" and os.environ.get("FAL_KEEP_OPEN") != "1":
+            _share(credentials)
         return answer
 
     def op_cancel(self, message: dict[str, Any]) -> Any:
@@ -40,22 +36,14 @@ class NotebookSession(session.Session):
         return {}
 
 
-def _let_go() -> None:
-    """Has the effect of `keep_open: false` in the profile; dbt-duckdb opens the file again at the next use."""
-    if os.environ.get("FAL_KEEP_OPEN") == "1":
-        return
-    module = sys.modules.get("dbt.adapters.duckdb.connections")
-    environment: Any = getattr(getattr(module, "DuckDBConnectionManager", None), "_ENV", None)
-    if not getattr(environment, "_keep_open", False) or _must_stay_open(environment.creds):
-        return
-    environment._keep_open = False
-    with environment.lock:
-        if environment.handle_count <= 0:
-            environment.close()
+def _share(credentials: Any) -> None:
+    """As if the profile said so. What is in memory dbt-duckdb keeps open all the same, and MotherDuck."""
+    credentials.keep_open = False
+    if getattr(credentials, "retries", None) is None:
+        with contextlib.suppress(ImportError, AttributeError):
+            from dbt.adapters.duckdb.credentials import Retries
 
-
-def _must_stay_open(credentials: Any) -> bool:
-    return credentials.path == _IN_MEMORY or bool(getattr(credentials, "is_motherduck", False))
+            credentials.retries = Retries(connect_attempts=_ATTEMPTS)
 
 
 if __name__ == "__main__":

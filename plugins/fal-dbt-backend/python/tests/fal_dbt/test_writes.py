@@ -1,5 +1,9 @@
 """What `FalDbt` writes."""
 
+import subprocess
+import sys
+import threading
+
 import pandas
 import polars
 import pytest
@@ -33,6 +37,18 @@ def test_another_process_sees_it_at_once_while_the_session_lives(fal, shop, else
     assert elsewhere(shop, "from written") == [(5,)]
     elsewhere(shop, "insert into written values (6)")
     assert fal.ref("written")["id"].tolist() == [5, 6]
+
+
+def test_a_database_that_another_process_holds_for_a_moment_is_waited_for(fal, shop):
+    program = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read(1)"
+    command = [sys.executable, "-c", program, str(shop / "shop.duckdb")]
+    fal.write_to_model(rows(7), "written")
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        other.stdout.readline()
+        letting_go = threading.Timer(0.3, other.stdin.close)
+        letting_go.start()
+        assert fal.ref("written")["id"].tolist() == [7]
+        letting_go.join()
 
 
 def test_refusals_leave_the_table(fal):

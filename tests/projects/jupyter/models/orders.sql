@@ -1,0 +1,3 @@
+select 1 as id, 10 as amount
+union all
+select 2, 20
