@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 # dbt's command to the class that it instantiates, which ours takes the place of.
@@ -35,7 +36,7 @@ def words(request: dict[str, Any], known: set[str]) -> list[str]:
         "profile": request.get("profile"),
         "target": request.get("target"),
         "target_path": request.get("target_path"),
-        "threads": request.get("threads"),
+        "threads": 1 if _single_threaded() else request.get("threads"),
         "vars": json.dumps(request["vars"]) if request.get("vars") else None,
     }
     for name, value in valued.items():
@@ -43,4 +44,13 @@ def words(request: dict[str, Any], known: set[str]) -> list[str]:
             out += ["--" + name.replace("_", "-"), str(value)]
     if request.get("full_refresh") and "full_refresh" in known:
         out.append("--full-refresh")
+    if "single_threaded" in known:
+        # On dbt's main thread alone nodes would run where dbt waits for the host. One thread is as single.
+        out.append("--no-single-threaded")
     return out + [str(word) for word in request.get("dbt_args") or []]
+
+
+def _single_threaded() -> bool:
+    """Whether dbt's variable asks for it, under its new or its old name."""
+    said = os.environ.get("DBT_ENGINE_SINGLE_THREADED") or os.environ.get("DBT_SINGLE_THREADED") or ""
+    return said.lower() in ("1", "true", "t", "yes", "y", "on")

@@ -78,11 +78,8 @@ class Session:
             raise SessionError("dbt::selector", f"`{name}` is not a selection method of dbt", f"dbt has: {', '.join(known)}")
         task = self._there.task
         if name == "state" and (task.previous_state is None or task.previous_state.manifest is None):
-            raise SessionError(
-                "dbt::state",
-                f"`state:{value}` compares with the manifest.json of an earlier run, and there is none",
-                "Name the folder of that run's artifacts: --state DIR",
-            )
+            message = f"`state:{value}` compares with the manifest.json of an earlier run: name the folder that has it, --state DIR"
+            raise SessionError("dbt::state", message)
         search = MethodManager(task.manifest, task.previous_state).get_method(MethodName(name), arguments)
         found = set(search.search({node.unique_id for node in members(task.manifest)}, value))
         if name == "state" and self._python is not None:

@@ -1,0 +1,1 @@
+select '{{ target.name }}' as origin, {{ var('size') }} as size

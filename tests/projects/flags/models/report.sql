@@ -1,0 +1,1 @@
+select origin as score_from from {{ ref('score') }}
