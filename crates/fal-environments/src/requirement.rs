@@ -29,10 +29,16 @@ impl Requirements {
         groups.into_iter().flat_map(|(name, list)| std::iter::once(name).chain(list.iter().map(String::as_str)))
     }
 
-    /// Whether a package is required by its name.
+    /// Whether a package is required, by its name or as a wheel.
     pub(crate) fn name(&self, package: &str) -> bool {
-        self.lines.iter().any(|line| name_of(line) == package)
+        self.lines.iter().any(|line| name_of(line) == package || wheel_name(line).as_deref() == Some(package))
     }
+}
+
+/// The name of the package in `folder/name-version-tags.whl`.
+fn wheel_name(line: &str) -> Option<String> {
+    let file = line.split(".whl").next().filter(|path| path.len() < line.len())?.rsplit('/').next()?;
+    Some(normal_name(file.split('-').next()?))
 }
 
 /// The name that a line begins with, in its normal form.
@@ -126,6 +132,9 @@ mod tests {
         assert_eq!(named("x;python_version  < '3.10'").unwrap(), "x ; python_version < '3.10'");
         assert_eq!(named("x @  https://h/x-1.whl").unwrap(), "x @ https://h/x-1.whl");
         assert_eq!(name_of("foo-bar[a]>=1"), "foo-bar");
+        let wheel = "https://h/a/Foo_Bar-1.0-py3-none-any.whl ; python_version > '3'";
+        assert_eq!(wheel_name(wheel).as_deref(), Some("foo-bar"));
+        assert_eq!(wheel_name("foo-bar"), None);
     }
 
     #[test]

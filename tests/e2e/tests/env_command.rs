@@ -131,17 +131,31 @@ fn an_interruption_ends_the_installer() {
     assert_eq!(states(&project), ["old missing", "new missing"]);
 }
 
+/// Writes `wheels/NAME-0.0.1-py3-none-any.whl`: pip takes long over real ones of what the worker needs.
+fn wheel(project: &Project, name: &str) -> String {
+    let path = format!("wheels/{name}-0.0.1-py3-none-any.whl");
+    project.write("wheels/README", "");
+    fal_e2e::python(include_str!("../src/python/wheel.py"), &[&project.path(&path).display().to_string(), name]);
+    path
+}
+
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn without_uv_there_is_pip() {
-    let project = project(TWO);
+    let project = project("");
+    let requirements = ["pandas", "pyarrow"].map(|name| wheel(&project, name)).join(", ");
+    project.write(
+        "fal_project.yml",
+        format!("environments:\n- {{name: new, requirements: [{requirements}, iniconfig]}}\n"),
+    );
     let mut command = env(&project, &["create", "new"]);
     // The interpreter is named by its path; nothing else is needed.
     command.env("PATH", project.home());
     project.finish(command).expect(0);
     let log = logs(&project);
     assert!(log.contains(" -m venv ") && log.contains(" -m pip install ") && !log.contains("uv"), "{log}");
-    assert_eq!(states(&project), ["old missing", "new ready"]);
+    assert!(log.contains("Successfully installed iniconfig-") && log.contains("pandas-0.0.1 pyarrow-0.0.1"), "{log}");
+    assert_eq!(states(&project), ["new ready"]);
 }
 
 fn logs(project: &Project) -> String {

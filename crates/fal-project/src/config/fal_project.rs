@@ -9,11 +9,9 @@ use super::{
     source::Source,
     yaml::{Kind, Node},
 };
-use crate::error::ProjectError;
+use crate::{error::ProjectError, scripts::LOCAL};
 
 const FILE: &str = "fal_project.yml";
-/// The environment that is none.
-const RESERVED: &str = "local";
 
 /// What `fal_project.yml` says; without the file, nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -131,8 +129,8 @@ fn environment(source: &Source<'_>, node: &Node) -> Result<EnvironmentSpec, Proj
     // `python_version` is the forerunner's word.
     source.only("an environment", node, &["name", "type", content, "python", "python_version"])?;
     let name = required(source, node, "an environment", "name")?;
-    if name == RESERVED {
-        let message = format!("`{RESERVED}` is the Python that runs dbt, and no name for an environment");
+    if name == LOCAL {
+        let message = format!("`{LOCAL}` is the Python that runs dbt, and no name for an environment");
         return Err(source.complain(node.line, message, Some("give it another name".to_owned())));
     }
     let lines = |value: &Node| source.strings(&format!("`{content}`"), value);
