@@ -18,7 +18,7 @@ fn scripts_read_write_and_see_their_model() {
     let code = "print(context.current_model.status, __name__)\nwrite_to_model(ref('paid'))";
     let after = project.script(ScriptRole::After, Some("paid"), code);
     assert_eq!(after.unique_id, "script.paid.AFTER.s.py");
-    assert!(after.message.as_deref().is_some_and(|text| text.starts_with("wrote 3 to")), "{after:?}");
+    assert!(after.message.as_deref().is_some_and(|text| text.starts_with("wrote 3 rows to main.paid")), "{after:?}");
     let failed = project.script(ScriptRole::PostHook, Some("paid"), "x = 1\nwrite_to_model(ref('paid'))");
     assert_eq!(failed.status, NodeStatus::Error);
     let message = failed.message.unwrap();

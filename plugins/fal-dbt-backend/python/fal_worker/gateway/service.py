@@ -151,5 +151,8 @@ def _with_writes(result: dict[str, Any], job: Job) -> dict[str, Any]:
     """The result of a script, with what it wrote if that is all there is to say."""
     if result.get("message") or not job.written:
         return result
-    told = ", ".join(f"{rows} to {relation}" for relation, rows in job.written)
-    return {**result, "message": f"wrote {told}", "rows_affected": sum(rows for _, rows in job.written)}
+    rows: dict[str, int] = {}
+    for relation, count in job.written:
+        rows[relation] = rows.get(relation, 0) + count
+    told = ", ".join(f"{count} row{'s' * (count != 1)} to {relation}" for relation, count in rows.items())
+    return {**result, "message": f"wrote {told}", "rows_affected": sum(rows.values())}

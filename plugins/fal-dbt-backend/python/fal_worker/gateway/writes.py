@@ -80,7 +80,7 @@ class Writes:
             pending = self._warehouse().begin_write(relation, schema, _whole(schema, reader), mode, types)
             pending.commit()
         self.announce(relation)
-        job.written.append((relation.render(), pending.rows))
+        job.written.append((f"{relation.schema}.{relation.identifier}", pending.rows))
         return pending.rows
 
     def _turn(self, name: str) -> threading.Lock:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import UserString
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 
@@ -66,3 +68,15 @@ class Later:
 
     def __str__(self) -> str:
         return str(self._value())
+
+
+class LaterText(UserString):
+    """Text that is asked for when it is first looked at."""
+
+    def __init__(self, fetch: Callable[[], str] | object) -> None:
+        self._fetch = fetch
+
+    @cached_property
+    def data(self) -> str:  # type: ignore[override]
+        """The text. What the methods of text make of it comes as it is."""
+        return str(self._fetch() if callable(self._fetch) else self._fetch)

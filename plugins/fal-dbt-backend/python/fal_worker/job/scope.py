@@ -9,7 +9,7 @@ from fal_worker.job import read
 from fal_worker.job.client import Gateway
 from fal_worker.job.context import Context
 from fal_worker.job.error import FalError
-from fal_worker.job.record import Later, recorded
+from fal_worker.job.record import Later, LaterText, recorded
 from fal_worker.job.writes import Writes
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Scope:
         return {
             **{function.__name__: function for function in functions},
             "context": self.context,
-            "this": Later(self._this),
+            "this": LaterText(self._this),
             "target": recorded(self.request.target) or Later(lambda: self.context["target"]),
             "FalError": FalError,
         }
@@ -66,9 +66,9 @@ class Scope:
 
     def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
         """Runs a query in the warehouse, with Jinja, and reads its rows. `as_` as for `ref`."""
-        if not isinstance(sql, str):
+        if not isinstance(sql, (str, LaterText)):
             raise FalError(f"fal: execute_sql takes the text of a query, not {_type_name(sql)}")
-        return read.read(self.gateway, as_, op="sql", sql=sql)
+        return read.read(self.gateway, as_, op="sql", sql=str(sql))
 
     def write_to_model(self, data: Any, dtype: Any = None, mode: str = "overwrite") -> None:
         """Writes the rows of this model; in a Python model called exactly once, in a before- or after-script as often as

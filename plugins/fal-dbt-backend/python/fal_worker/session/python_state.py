@@ -21,15 +21,13 @@ class PythonState:
     """Notes the code of the models in the manifest, and compares it with that of an earlier one."""
 
     def __init__(self, manifest: Any, project_dir: str, models: list[dict[str, Any]], warn: Callable[[str], None]) -> None:
-        from dbt.artifacts.resources import FileHash
-
         self._manifest, self._warn, self._warned = manifest, warn, False
         files = {model["stub_path"]: os.path.join(project_dir, model["path"]) for model in models if model.get("stub_path")}
         self._ids: set[str] = set()
         for node in manifest.nodes.values():
             file = files.get(node.original_file_path.replace("\\", "/"))
             if file is not None and (checksum := _checksum(file)) is not None:
-                node.checksum = FileHash(name=_KIND, checksum=checksum)
+                node.checksum = type(node.checksum)(name=_KIND, checksum=checksum)
                 self._ids.add(node.unique_id)
 
     def answer(self, value: str, found: set[str], previous: Any) -> set[str]:

@@ -7,14 +7,14 @@ def test_every_relation_as_from_the_model_without_declaring_it(desk):
     print(ref("dim", version=2).v[0], ref("dim", v=1).v[0], ref("dim").v[0])
     print(execute_sql("select {{ twice(4) }} as a, '{{ var('colour') }}' as b, '{{ target.name }}' as c, '{{ this }}' as d", as_="arrow").to_pylist()[0])
     print(execute_sql("select count(*) as n from {{ ref('orders') }} o join {{ source('files', 'people') }} p using (id)").n[0])
-    print(this, target.type, var("colour"), var("size"), var("none", 5), env_var("HOME") != "", __name__)
+    print(this, target.type, var("colour"), var("size"), var("none", 5), env_var("HOME") != "", __name__, this + ";", "from " + this, this.count('"'))
     """
     assert desk.said(code).splitlines() == [
         "3 3 3 7",
         "2 1 1",
         "{'a': 8, 'b': 'red', 'c': 'dev', 'd': '\"shop\".\"main\".\"orders\"'}",
         "3",
-        '"shop"."main"."orders" duckdb red 3 5 True __main__',
+        '"shop"."main"."orders" duckdb red 3 5 True __main__ "shop"."main"."orders"; from "shop"."main"."orders" 6',
     ]
 
 

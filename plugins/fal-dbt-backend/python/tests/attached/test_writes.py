@@ -20,7 +20,7 @@ def test_a_source_is_made_and_appended_to_by_name(desk):
     """
     ended, result = desk.script(code)
     assert (ended.ok, ended.stdout) == (True, "(3, 2)\n")
-    assert result["message"] == 'wrote 1 to "shop"."written"."log", 1 to "shop"."written"."log", 1 to "shop"."written"."log"'
+    assert result["message"] == "wrote 3 rows to written.log"
     assert desk.query("select * from written.log order by t") == [{"n": 1, "t": "a"}, {"n": None, "t": "b"}, {"n": 3, "t": "c"}]
 
 

@@ -1,0 +1,1 @@
+TEXT = "a module beside the scripts"

@@ -1,0 +1,2 @@
+{{ config(schema='other', alias='shown_as') }}
+select 7 as x
