@@ -43,7 +43,7 @@ impl<'a> ScriptReader<'a> {
     pub fn read(&self, entry: &ScriptEntry, owner: &ScriptOwner) -> Result<PythonWork, ScriptError> {
         let path = self.project.script_path(&entry.path);
         let file = self.project.root.join(&path);
-        let bytes = fs::read(&file).map_err(|cause| self.unreadable(entry, owner, &path, &file, &cause))?;
+        let bytes = fs::read(&file).map_err(|cause| self.unreadable(entry, owner, &path, &cause))?;
         let parser = self.parser(&path);
         let (code, lines) = match parser {
             Some(parser) => {
@@ -63,25 +63,15 @@ impl<'a> ScriptReader<'a> {
         self.notebooks.iter().filter(|_| extension != "py").find(claims).copied()
     }
 
-    fn unreadable(
-        &self,
-        entry: &ScriptEntry,
-        owner: &ScriptOwner,
-        path: &str,
-        file: &Path,
-        cause: &io::Error,
-    ) -> ScriptError {
+    fn unreadable(&self, entry: &ScriptEntry, owner: &ScriptOwner, path: &str, cause: &io::Error) -> ScriptError {
         let missing = cause.kind() == io::ErrorKind::NotFound;
         let why = if missing { format!("there is no file `{path}`") } else { format!("`{path}`: {cause}") };
         let message = format!("{}: the script `{}` cannot be read: {why}", owner.describe(), entry.path);
-        let help = format!(
-            "create {}, or mend its path: it is relative to {}",
-            file.display(),
-            match self.project.fal_scripts_path.as_str() {
-                "" => "the project's folder (set the dbt var `fal-scripts-path` for another)".to_owned(),
-                folder => format!("the folder `{folder}` (the dbt var `fal-scripts-path`)"),
-            }
-        );
+        let folder = match self.project.fal_scripts_path.as_str() {
+            "" => "the project's folder (set the dbt var `fal-scripts-path` for another)".to_owned(),
+            folder => format!("the folder `{folder}` (the dbt var `fal-scripts-path`)"),
+        };
+        let help = format!("create it, or mend its path, which is relative to {folder}");
         let place = Place { root: &self.project.root, owner };
         ScriptError::File(Box::new(place.error("script::missing", message, help, &entry.path)))
     }
@@ -125,14 +115,7 @@ mod tests {
         let project = DbtProject { root, fal_scripts_path: scripts_path.to_owned(), ..DbtProject::default() };
         let entry = ScriptEntry { path: path.to_owned(), ..ScriptEntry::default() };
         let owner = ScriptOwner { name: Some("orders".into()), kind: "model".into(), file: "models/s.yml".into() };
-        ScriptReader::new(&project, Vec::new()).read(&entry, &owner).map_err(|error| match error {
-            ScriptError::File(mut problem) => {
-                let root = folder.path().display().to_string();
-                problem.help = problem.help.map(|help| help.replace(&root, "ROOT"));
-                ScriptError::File(problem)
-            }
-            other => other,
-        })
+        ScriptReader::new(&project, Vec::new()).read(&entry, &owner)
     }
 
     #[test]
@@ -147,7 +130,7 @@ mod tests {
         let schema = ("models/s.yml", "models:\n- name: orders\n  meta: {fal: {scripts: [b.py]}}\n");
         let Err(ScriptError::File(problem)) = read("b.py", "scripts", &[schema]) else { panic!() };
         insta::assert_snapshot!(problem.message, @"the model `orders`: the script `b.py` cannot be read: there is no file `scripts/b.py`");
-        insta::assert_snapshot!(problem.help.as_deref().unwrap(), @"create ROOT/scripts/b.py, or mend its path: it is relative to the folder `scripts` (the dbt var `fal-scripts-path`)");
+        insta::assert_snapshot!(problem.help.as_deref().unwrap(), @"create it, or mend its path, which is relative to the folder `scripts` (the dbt var `fal-scripts-path`)");
         assert_eq!((problem.path.as_str(), problem.place().unwrap().1.line), ("models/s.yml", 3));
     }
 }

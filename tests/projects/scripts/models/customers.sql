@@ -1,0 +1,1 @@
+select id, 'one' as name from {{ ref('raw') }}

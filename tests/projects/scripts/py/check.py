@@ -1,0 +1,3 @@
+import journal
+
+journal.note("check.py", context.current_model)

@@ -1,0 +1,3 @@
+import journal
+
+journal.note("done.py", context.current_model)

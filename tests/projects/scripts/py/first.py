@@ -1,0 +1,3 @@
+import journal
+
+journal.note("first.py", context.current_model)

@@ -1,0 +1,3 @@
+import journal
+
+journal.note("last.py", context.current_model)

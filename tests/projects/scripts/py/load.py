@@ -1,0 +1,3 @@
+import journal
+
+journal.note("load.py", context.current_model)

@@ -1,0 +1,3 @@
+import journal
+
+journal.note("log.py", context.current_model)

@@ -1,0 +1,3 @@
+import journal
+
+journal.note("more.py", context.current_model)

@@ -1,0 +1,3 @@
+import journal
+
+journal.note("tell.py", context.current_model)
