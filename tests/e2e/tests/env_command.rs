@@ -107,6 +107,44 @@ fn a_killed_build_leaves_no_half_environment() {
     assert_eq!(states(&project), ["old ready", "new missing"]);
 }
 
+/// The folder of the only environment, whole or not.
+fn built(project: &Project) -> Option<PathBuf> {
+    let entries = fs::read_dir(project.home().join("environments")).ok()?.flatten();
+    entries.map(|entry| entry.path()).find(|path| path.file_name().unwrap().to_string_lossy().starts_with("venv-"))
+}
+
+/// uv itself, killed with the host when it comes to these files: the last one may be the last of the build.
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn a_build_may_be_killed_at_any_moment() {
+    let project = with_wheels("old");
+    for file in
+        ["", "pyvenv.cfg", "fal-requirements.txt", "lib/python*/site-packages/iniconfig", "fal-environment.json"]
+    {
+        run(&project, &["clean", "--all"]).expect(0);
+        let mut running = project.spawn(env(&project, &["create"]));
+        running.wait_until("the file is there", || exists(&built(&project)?.join(file)).then_some(()));
+        running.signal(Signal::KILL);
+        running.wait();
+        project.nothing_is_left();
+        if states(&project) != ["old ready"] {
+            assert_eq!(states(&project), ["old half built"], "killed at {file:?}");
+            run(&project, &["create"]).expect(0).says("old: built in");
+        }
+        let python = built(&project).unwrap().join("bin/python");
+        let whole = Command::new(python).args(["-c", "import iniconfig, pandas, pyarrow"]).output().unwrap();
+        assert!(whole.status.success(), "killed at {file:?}: {}", String::from_utf8_lossy(&whole.stderr));
+    }
+}
+
+/// `*` stands for the version of Python.
+fn exists(path: &Path) -> bool {
+    let text = path.display().to_string();
+    let Some((before, after)) = text.split_once("python*/") else { return path.exists() };
+    let versions = fs::read_dir(before).into_iter().flatten().flatten();
+    versions.into_iter().any(|version| version.path().join(after).exists())
+}
+
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn what_a_killed_build_left_can_be_cleaned() {
@@ -131,7 +169,16 @@ fn an_interruption_ends_the_installer() {
     assert_eq!(states(&project), ["old missing", "new missing"]);
 }
 
-/// Writes `wheels/NAME-0.0.1-py3-none-any.whl`: pip takes long over real ones of what the worker needs.
+/// With one environment, in which empty packages stand for what the worker needs: real ones take long.
+fn with_wheels(name: &str) -> Project {
+    let project = project("");
+    let wheels = ["pandas", "pyarrow"].map(|package| wheel(&project, package)).join(", ");
+    let requirements = format!("[{wheels}, iniconfig]");
+    project.write("fal_project.yml", format!("environments:\n- {{name: {name}, requirements: {requirements}}}\n"));
+    project
+}
+
+/// Writes `wheels/NAME-0.0.1-py3-none-any.whl`.
 fn wheel(project: &Project, name: &str) -> String {
     let path = format!("wheels/{name}-0.0.1-py3-none-any.whl");
     project.write("wheels/README", "");
@@ -142,12 +189,7 @@ fn wheel(project: &Project, name: &str) -> String {
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn without_uv_there_is_pip() {
-    let project = project("");
-    let requirements = ["pandas", "pyarrow"].map(|name| wheel(&project, name)).join(", ");
-    project.write(
-        "fal_project.yml",
-        format!("environments:\n- {{name: new, requirements: [{requirements}, iniconfig]}}\n"),
-    );
+    let project = with_wheels("new");
     let mut command = env(&project, &["create", "new"]);
     // The interpreter is named by its path; nothing else is needed.
     command.env("PATH", project.home());

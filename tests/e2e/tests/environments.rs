@@ -68,6 +68,30 @@ fn hooks_of_one_model_run_in_different_environments() {
     assert_eq!(project.query("select version from hooked"), json!([["1.1.1"]]));
 }
 
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn two_runs_at_once_build_each_environment_once() {
+    let projects = [(); 2].map(|()| Project::copy_of("environments"));
+    let cache = projects[0].home().join("environments");
+    let select = ["run", "--select", "orders", "with_old", "with_new", "with_also_new"];
+    let start = |project: &Project| {
+        let mut command = project.host_with_dbt(&select);
+        command.env("FAL_HOST_ENVIRONMENTS", &cache);
+        project.spawn(command)
+    };
+    let running = [start(&projects[0]), start(&projects[1])];
+    let ended = running.map(|running| running.wait());
+    ended.iter().for_each(|ended| _ = ended.expect(0));
+    let said: String = ended.iter().map(|ended| ended.stdout.as_str()).collect();
+    assert_eq!(said.matches(": built in ").count(), 2, "{said}");
+    for project in &projects {
+        assert_eq!(
+            project.query("select (select version from with_old), (select version from with_new)"),
+            json!([["1.1.1", "2.0.0"]])
+        );
+    }
+}
+
 /// A uv that says when it installs, and then never ends.
 fn endless_uv(project: &Project) -> PathBuf {
     let folder = project.home().join("bin");
