@@ -239,3 +239,6 @@ impl<'a> Dispatcher<'a> {
         self.crew.reporters.emit(Timestamp::now(), kind);
     }
 }
+
+#[cfg(test)]
+mod tests;

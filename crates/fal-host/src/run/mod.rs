@@ -2,6 +2,8 @@
 
 pub(crate) mod announce;
 pub(crate) mod dispatch;
+#[cfg(test)]
+mod fake;
 pub(crate) mod plan;
 pub(crate) mod record;
 mod result;

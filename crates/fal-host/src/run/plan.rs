@@ -71,6 +71,12 @@ impl Plan {
         Ok(plan)
     }
 
+    /// A plan of dbt's nodes with these hooks.
+    #[cfg(test)]
+    pub(super) fn of_hooks(dag: &Dag, hooks: HashMap<NodeId, Hooks>) -> Self {
+        Self { total: dag.len() as u64, hooks, ..Self::default() }
+    }
+
     fn script(&mut self, id: NodeId, attached: &Attached, preparer: &mut Preparer<'_>) {
         self.total += 1;
         self.scripts.insert(id, attached.info());

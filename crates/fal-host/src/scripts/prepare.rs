@@ -1,10 +1,10 @@
 //! Makes work of scripts: reads their files and checks their environments, all before anything runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use fal_plugin::{
     NotebookParser, PluginError,
-    payload::{NodeRequest, NodeWork, ScriptWork},
+    payload::{NodeRequest, NodeWork, PythonWork, ScriptWork},
     wire::NotebookParserClient,
 };
 use fal_project::{FileDiagnostic, LOCAL, ScriptError, ScriptOwner, ScriptReader, unknown_environment};
@@ -16,6 +16,8 @@ use crate::{error::HostError, project::Project};
 pub(crate) struct Preparer<'a> {
     project: &'a Project,
     notebooks: Vec<NotebookParserClient>,
+    /// Files that were read, by their path as written: many models may share one.
+    read: HashMap<String, PythonWork>,
     environments: BTreeSet<String>,
     problems: Vec<FileDiagnostic>,
     failure: Option<PluginError>,
@@ -24,32 +26,40 @@ pub(crate) struct Preparer<'a> {
 impl<'a> Preparer<'a> {
     pub(crate) fn new(project: &'a Project) -> Result<Self, HostError> {
         let notebooks = project.stages.notebook_parsers()?;
-        Ok(Self { project, notebooks, environments: BTreeSet::new(), problems: Vec::new(), failure: None })
+        Ok(Self {
+            project,
+            notebooks,
+            read: HashMap::new(),
+            environments: BTreeSet::new(),
+            problems: Vec::new(),
+            failure: None,
+        })
     }
 
     /// The request for a script. What is wrong is told by [`finish`](Self::finish).
     pub(crate) fn request(&mut self, attached: &Attached) -> Option<NodeRequest> {
         let path = attached.entry.path.as_str();
         let environment = self.environment(&attached.owner, Some(path), attached.environment.as_deref());
-        let notebooks = self.notebooks.iter().map(|parser| parser as &dyn NotebookParser).collect();
-        let mut python = match ScriptReader::new(&self.project.dbt, notebooks).read(&attached.entry, &attached.owner) {
-            Ok(python) => python,
-            Err(ScriptError::File(problem)) => {
-                // A file that several models share is complained about once where the complaint is the same.
-                if !self.problems.contains(&problem) {
-                    self.problems.push(*problem);
-                }
-                return None;
-            }
-            Err(ScriptError::Plugin(error)) => {
-                self.failure.get_or_insert(error);
-                return None;
-            }
-        };
+        let mut python = self.read(attached)?;
         python.environment = environment;
         let (role, model, arguments) = (attached.role, attached.model.clone(), attached.entry.arguments.clone());
         let work = NodeWork::Script(ScriptWork { python, role, model, arguments });
         Some(NodeRequest { unique_id: attached.id.clone(), work })
+    }
+
+    fn read(&mut self, attached: &Attached) -> Option<PythonWork> {
+        if let Some(known) = self.read.get(&attached.entry.path) {
+            return Some(known.clone());
+        }
+        let notebooks = self.notebooks.iter().map(|parser| parser as &dyn NotebookParser).collect();
+        match ScriptReader::new(&self.project.dbt, notebooks).read(&attached.entry, &attached.owner) {
+            Ok(python) => _ = self.read.insert(attached.entry.path.clone(), python),
+            // A notebook that several models share is complained of once; a missing file by each model that wants it.
+            Err(ScriptError::File(problem)) if self.problems.contains(&problem) => {}
+            Err(ScriptError::File(problem)) => self.problems.push(*problem),
+            Err(ScriptError::Plugin(error)) => _ = self.failure.get_or_insert(error),
+        }
+        self.read.get(&attached.entry.path).cloned()
     }
 
     /// The environment that code runs in; `None` for that of dbt.

@@ -1,8 +1,8 @@
 //! Files that schema files name as scripts: one that lies among the models is no model, whatever it calls.
 //!
 //! Stubs are made before dbt reads a schema file, so these are read here, as far as that matters: the paths under
-//! `scripts`, `pre-hook` and `post-hook`, whatever the keyword. Paths made by Jinja, and those in a SQL file's own
-//! `config()`, are not seen.
+//! `scripts`, `pre-hook` and `post-hook`, whatever the keyword, and the same of dbt_project.yml (`+meta`). Paths made by
+//! Jinja, and those in a SQL file's own `config()`, are not seen.
 
 use std::{collections::HashSet, fs};
 
@@ -19,7 +19,9 @@ const KEYS: [&str; 5] = ["scripts", "pre-hook", "post-hook", "pre_hook", "post_h
 /// Paths below the project of all files that the schema files (given below the project) name as scripts.
 pub(crate) fn named_scripts(project: &DbtProject, schemas: &[String]) -> HashSet<String> {
     let named = schemas.par_iter().with_min_len(16).flat_map_iter(|schema| of_file(project, schema));
-    named.collect()
+    let mut named: HashSet<String> = named.collect();
+    named.extend(of_file(project, "dbt_project.yml"));
+    named
 }
 
 fn of_file(project: &DbtProject, schema: &str) -> Vec<String> {
@@ -95,6 +97,8 @@ models:
             named
         };
         assert_eq!(sorted(&project), ["models/a.py", "models/b.ipynb", "models/c.py", "models/d.py", "models/g.py"]);
+        fs::write(folder.path().join("dbt_project.yml"), "models: {+meta: {fal: {scripts: [models/all.py]}}}").unwrap();
+        assert_eq!(sorted(&project)[1], "models/all.py");
         project.fal_scripts_path = "fal".into();
         assert_eq!(sorted(&project)[0], "fal/models/a.py");
     }

@@ -1,75 +1,14 @@
 //! A node and its hooks, run by a session that only writes down what it is asked.
 
-use std::sync::{Mutex, PoisonError};
-
-use fal_plugin::payload::{
-    BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, LoadRequest, NodeWork, RunGraph,
-    ScriptRole, SelectRequest,
-};
+use fal_plugin::payload::{NodeWork, ScriptRole};
 use fal_report::{Reporter, RunEvent};
 
-use super::*;
+use super::{
+    super::fake::{Diary, Fake, note},
+    *,
+};
 
 const MODEL: &str = "model.shop.orders";
-
-/// What happened, in order.
-type Diary = Arc<Mutex<Vec<String>>>;
-
-fn note(diary: &Diary, line: String) {
-    diary.lock().unwrap_or_else(PoisonError::into_inner).push(line);
-}
-
-struct Fake {
-    diary: Diary,
-    /// Ids that fail.
-    failing: Vec<&'static str>,
-    /// The user stops the run while this one runs.
-    stopping: Option<(&'static str, Arc<AtomicBool>)>,
-    /// The answer is about another node.
-    confused: bool,
-}
-
-impl ExecutionSession for Fake {
-    fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
-        let id = request.unique_id.as_str();
-        note(&self.diary, format!("run {id}"));
-        if let Some((_, stopped)) = self.stopping.as_ref().filter(|(at, _)| *at == id) {
-            stopped.store(true, Ordering::SeqCst);
-        }
-        let failing = self.failing.contains(&id);
-        let status = if failing { NodeStatus::Error } else { NodeStatus::Success };
-        let message = failing.then(|| format!("{id} is broken"));
-        let answered = if self.confused { "model.shop.other" } else { id };
-        Ok(NodeResult { message, ..blank(answered, status) })
-    }
-
-    fn record(&self, result: &NodeResult) -> Result<(), PluginError> {
-        note(&self.diary, format!("record {} {:?}", result.unique_id, result.status));
-        Ok(())
-    }
-
-    fn load(&self, _: &LoadRequest) -> Result<RunGraph, PluginError> {
-        unreachable!()
-    }
-
-    fn select(&self, _: &SelectRequest) -> Result<Vec<String>, PluginError> {
-        unreachable!()
-    }
-
-    fn begin(&self, _: &BeginRequest) -> Result<(), PluginError> {
-        unreachable!()
-    }
-
-    fn compile(&self, _: &CompileRequest) -> Result<CompileResponse, PluginError> {
-        unreachable!()
-    }
-
-    fn cancel(&self) {}
-
-    fn close(&self, _: &CloseRequest) -> Result<CloseResponse, PluginError> {
-        unreachable!()
-    }
-}
 
 struct Listener(Diary);
 
