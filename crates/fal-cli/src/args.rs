@@ -1,13 +1,21 @@
 //! The command line. Flags keep dbt's names, meaning and environment variables.
 
+mod global;
+mod legacy;
+mod select;
+mod state;
+#[cfg(test)]
+mod tests;
+mod word_order;
+
 use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
-use fal_graph::Criteria;
-use fal_host::ProjectArgs;
-use serde_json::{Map, Value};
 
-use crate::{error::CliError, legacy::LegacyArgs, state::StateArgs, word_order};
+pub(crate) use self::{
+    global::{GlobalArgs, LogFormat},
+    select::SelectArgs,
+};
 
 /// Python files and notebooks as models of a dbt project: one DAG with SQL, one command.
 ///
@@ -38,92 +46,6 @@ impl Cli {
         let words = words.into_iter().map(Into::into).collect();
         Self::try_parse_from(word_order::flags_last(&Self::command(), words))
     }
-}
-
-/// Flags that every command knows.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct GlobalArgs {
-    /// Folder of dbt_project.yml [default: here or the nearest folder upwards]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Project", env = "DBT_PROJECT_DIR", hide_env = true)]
-    pub(crate) project_dir: Option<PathBuf>,
-    /// Folder of profiles.yml [default: here, then ~/.dbt]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        help_heading = "Project",
-        env = "DBT_PROFILES_DIR",
-        hide_env = true
-    )]
-    pub(crate) profiles_dir: Option<PathBuf>,
-    /// Profile of profiles.yml to use
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Project", env = "DBT_PROFILE", hide_env = true)]
-    pub(crate) profile: Option<String>,
-    /// Target of the profile to use
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "NAME",
-        help_heading = "Project",
-        env = "DBT_TARGET",
-        hide_env = true
-    )]
-    pub(crate) target: Option<String>,
-    /// Folder for artifacts [default: target]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Project", env = "DBT_TARGET_PATH", hide_env = true)]
-    pub(crate) target_path: Option<PathBuf>,
-    /// Variables for the project, as a YAML mapping
-    #[arg(long, global = true, value_name = "YAML", help_heading = "Project", value_parser = crate::vars::parse)]
-    pub(crate) vars: Option<Map<String, Value>>,
-    /// Key below `meta` in schema files that is ours [default: fal]
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Project")]
-    pub(crate) keyword: Option<String>,
-    /// How many nodes run at the same time [default: the profile's]
-    #[arg(long, global = true, value_name = "N", help_heading = "Project", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) threads: Option<u32>,
-    /// Python interpreter that has dbt [default: $VIRTUAL_ENV, a .venv of the project, python3]
-    #[arg(long, global = true, value_name = "PATH", help_heading = "Project")]
-    pub(crate) python: Option<PathBuf>,
-    /// Use another plugin for a stage; may be given several times
-    #[arg(long, global = true, value_name = "STAGE=NAME_OR_PATH", help_heading = "Plugins", action = ArgAction::Append)]
-    pub(crate) plugin: Vec<String>,
-    /// Load plugins from the paths that fal_project.yml names
-    #[arg(long, global = true, help_heading = "Plugins")]
-    pub(crate) trust_project_plugins: bool,
-    /// Form of the output
-    #[arg(
-        long,
-        global = true,
-        value_name = "FORM",
-        help_heading = "Output",
-        env = "DBT_LOG_FORMAT",
-        hide_env = true,
-        default_value = "text"
-    )]
-    pub(crate) log_format: LogFormat,
-    /// Show errors only
-    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_QUIET", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) quiet: bool,
-    /// Show what helps to find a fault
-    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_DEBUG", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) debug: bool,
-    /// No colours
-    #[arg(long, global = true, help_heading = "Output")]
-    pub(crate) no_color: bool,
-    #[command(flatten)]
-    pub(crate) legacy: LegacyArgs,
-}
-
-/// Form of the output.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// Lines for people.
-    #[default]
-    #[value(aliases = ["default", "debug"])]
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// What to do.
@@ -191,48 +113,6 @@ pub(crate) enum Command {
 pub(crate) enum FlowCommand {
     /// The same as `fal-host run`
     Run(RunArgs),
-}
-
-/// Which nodes.
-#[derive(Args, Clone, Debug, Default)]
-pub(crate) struct SelectArgs {
-    /// Nodes to take, in dbt's syntax; may hold several, separated by spaces (union) or commas (intersection)
-    #[arg(short, long, visible_aliases = ["models", "model"], short_alias = 'm', value_name = "SELECTION", num_args = 1.., action = ArgAction::Append)]
-    pub(crate) select: Vec<String>,
-    /// Nodes to leave out
-    #[arg(long, value_name = "SELECTION", num_args = 1.., action = ArgAction::Append)]
-    pub(crate) exclude: Vec<String>,
-    /// A selector of selectors.yml
-    #[arg(long, value_name = "NAME")]
-    pub(crate) selector: Option<String>,
-    /// Which tests come with their nodes: eager, cautious, buildable or empty
-    #[arg(long, value_name = "MODE", env = "DBT_INDIRECT_SELECTION", hide_env = true)]
-    pub(crate) indirect_selection: Option<String>,
-    #[command(flatten)]
-    state: StateArgs,
-}
-
-impl SelectArgs {
-    pub(crate) fn criteria(&self) -> Result<Criteria, CliError> {
-        let indirect = match self.indirect_selection.as_deref() {
-            None => fal_graph::IndirectSelection::default(),
-            Some(name) => name.parse().map_err(|_| {
-                CliError::usage(format!("`--indirect-selection` is eager, cautious, buildable or empty, not `{name}`"))
-            })?,
-        };
-        Ok(Criteria {
-            select: self.select.clone(),
-            exclude: self.exclude.clone(),
-            selector: self.selector.clone(),
-            indirect,
-            ..Criteria::default()
-        })
-    }
-
-    /// What dbt must be told of it.
-    pub(crate) fn dbt_args(&self) -> Vec<String> {
-        self.state.dbt_args()
-    }
 }
 
 /// Flags of `run`.
@@ -362,132 +242,4 @@ pub(crate) struct SetupArgs {
     /// Folder of the environment [default: .venv in the project]
     #[arg(long, value_name = "DIR")]
     pub(crate) venv: Option<PathBuf>,
-}
-
-impl GlobalArgs {
-    pub(crate) fn project_args(&self) -> ProjectArgs {
-        ProjectArgs {
-            project_dir: self.project_dir.clone(),
-            profiles_dir: self.profiles_dir.clone(),
-            profile: self.profile.clone(),
-            target: self.target.clone(),
-            target_path: self.target_path.clone(),
-            vars: self.vars.clone().unwrap_or_default(),
-            threads: self.threads.or(self.legacy.experimental_threads),
-            python: self.python.clone(),
-            plugins: self.plugin.clone(),
-            trust_project_plugins: self.trust_project_plugins,
-            debug: self.debug,
-            keyword: self.keyword.clone(),
-            ..ProjectArgs::default()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(line: &str) -> Cli {
-        let words = std::iter::once("fal-host").chain(line.split_whitespace());
-        Cli::of_words(words).unwrap_or_else(|error| panic!("{line}: {error}"))
-    }
-
-    fn run(line: &str) -> RunArgs {
-        match parsed(line).command {
-            Command::Run(run) | Command::Flow(FlowCommand::Run(run)) => run,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    /// What is not shown is the default.
-    fn shown(line: &str) -> String {
-        let (cli, run) = (parsed(line), run(line));
-        let args = cli.global.project_args();
-        let text = |name: &str, value: Option<String>| value.map(|value| format!("{name}={value}"));
-        let path = |path: Option<PathBuf>| path.map(|path| path.display().to_string());
-        let vars = (!args.vars.is_empty()).then(|| Value::Object(args.vars).to_string());
-        [
-            text("project-dir", path(args.project_dir)),
-            text("profiles-dir", path(args.profiles_dir)),
-            text("profile", args.profile),
-            text("target", args.target),
-            text("target-path", path(args.target_path)),
-            text("vars", vars),
-            text("threads", args.threads.map(|n| n.to_string())),
-            text("keyword", args.keyword),
-            text("select", (!run.select.select.is_empty()).then(|| run.select.select.join("|"))),
-            run.full_refresh.then(|| "full-refresh".to_owned()),
-            cli.global.legacy.disable_logging.then(|| "disable-logging".to_owned()),
-            text("dbt", (!run.select.dbt_args().is_empty()).then(|| run.select.dbt_args().join(" "))),
-        ]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(", ")
-    }
-
-    /// Each flag: behind the command, ahead of it, between its words, and twice.
-    #[test]
-    fn flags_may_stand_anywhere_and_the_right_most_wins() {
-        let flags = [
-            ("--project-dir a", "--project-dir b", "project-dir=b"),
-            ("--profiles-dir a", "--profiles-dir b", "profiles-dir=b"),
-            ("--profile a", "--profile=b", "profile=b"),
-            ("--target a", "-t b", "target=b"),
-            ("--target-path a", "--target-path b", "target-path=b"),
-            ("--vars {\"x\":1}", "--vars {\"y\":2}", "vars={\"y\":2}"),
-            ("--threads 1", "--threads 2", "threads=2"),
-            ("--keyword a", "--keyword b", "keyword=b"),
-            ("--state /a", "--state /b", "dbt=--state /b"),
-            ("--defer-state /a", "--defer-state /b", "dbt=--defer-state /b"),
-            ("--no-defer", "--defer", "dbt=--defer"),
-            ("--defer", "--no-defer", "dbt=--no-defer"),
-            ("--no-favor-state", "--favor-state", "dbt=--favor-state"),
-            ("--favor-state", "--no-favor-state", "dbt=--no-favor-state"),
-            ("--full-refresh", "-f", "full-refresh"),
-            ("--disable-logging", "--disable-logging", "disable-logging"),
-            ("--experimental-threads 3", "--experimental-threads 4", "threads=4"),
-            ("--experimental-threads 3 --threads 5", "--experimental-threads 4", "threads=5"),
-            ("--experimental-flow", "--experimental-models", ""),
-        ];
-        for (first, last, expected) in flags {
-            for line in [
-                format!("flow run {first} {last}"),
-                format!("{first} {last} flow run"),
-                format!("{first} flow run {last}"),
-                format!("{first} flow {last} run"),
-                format!("flow {first} run {last}"),
-                format!("{first} run {last}"),
-                format!("flow run {last}"),
-                format!("{last} flow run"),
-            ] {
-                let expected =
-                    if line.contains("--threads 5") || !first.contains("--threads 5") { expected } else { "threads=4" };
-                assert_eq!(shown(&line), expected, "{line}");
-            }
-        }
-    }
-
-    #[test]
-    fn selections_add_up_wherever_they_stand() {
-        assert_eq!(run("--select a b flow run --models c -m d").select.select, ["a", "b", "c", "d"]);
-        assert_eq!(run("run --exclude x --select a+ @b").select.exclude, ["x"]);
-    }
-
-    #[test]
-    fn a_line_of_the_forerunner_is_taken() {
-        let line = "--disable-logging --keyword fal2 flow run --experimental-flow --experimental-models \
-            --experimental-threads 4 --profiles-dir /p --project-dir /d --defer --state /s --models a b";
-        assert_eq!(
-            shown(line),
-            "project-dir=/d, profiles-dir=/p, threads=4, keyword=fal2, select=a|b, disable-logging, \
-             dbt=--state /s --defer"
-        );
-    }
 }

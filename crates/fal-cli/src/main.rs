@@ -5,13 +5,10 @@ mod commands;
 mod complaint;
 mod error;
 mod exit;
-mod legacy;
 mod output;
 mod signals;
-mod state;
 mod unlogged;
 mod vars;
-mod word_order;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,115 @@
+//! Flags that every command knows: the project, plugins, output.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ValueEnum, builder::FalseyValueParser};
+use fal_host::ProjectArgs;
+use serde_json::{Map, Value};
+
+use super::legacy::LegacyArgs;
+
+/// Flags that every command knows.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct GlobalArgs {
+    /// Folder of dbt_project.yml [default: here or the nearest folder upwards]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Project", env = "DBT_PROJECT_DIR", hide_env = true)]
+    pub(crate) project_dir: Option<PathBuf>,
+    /// Folder of profiles.yml [default: here, then ~/.dbt]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Project",
+        env = "DBT_PROFILES_DIR",
+        hide_env = true
+    )]
+    pub(crate) profiles_dir: Option<PathBuf>,
+    /// Profile of profiles.yml to use
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Project", env = "DBT_PROFILE", hide_env = true)]
+    pub(crate) profile: Option<String>,
+    /// Target of the profile to use
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "NAME",
+        help_heading = "Project",
+        env = "DBT_TARGET",
+        hide_env = true
+    )]
+    pub(crate) target: Option<String>,
+    /// Folder for artifacts [default: target]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Project", env = "DBT_TARGET_PATH", hide_env = true)]
+    pub(crate) target_path: Option<PathBuf>,
+    /// Variables for the project, as a YAML mapping
+    #[arg(long, global = true, value_name = "YAML", help_heading = "Project", value_parser = crate::vars::parse)]
+    pub(crate) vars: Option<Map<String, Value>>,
+    /// Key below `meta` in schema files that is ours [default: fal]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Project")]
+    pub(crate) keyword: Option<String>,
+    /// How many nodes run at the same time [default: the profile's]
+    #[arg(long, global = true, value_name = "N", help_heading = "Project", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) threads: Option<u32>,
+    /// Python interpreter that has dbt [default: $VIRTUAL_ENV, a .venv of the project, python3]
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Project")]
+    pub(crate) python: Option<PathBuf>,
+    /// Use another plugin for a stage; may be given several times
+    #[arg(long, global = true, value_name = "STAGE=NAME_OR_PATH", help_heading = "Plugins", action = ArgAction::Append)]
+    pub(crate) plugin: Vec<String>,
+    /// Load plugins from the paths that fal_project.yml names
+    #[arg(long, global = true, help_heading = "Plugins")]
+    pub(crate) trust_project_plugins: bool,
+    /// Form of the output
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORM",
+        help_heading = "Output",
+        env = "DBT_LOG_FORMAT",
+        hide_env = true,
+        default_value = "text"
+    )]
+    pub(crate) log_format: LogFormat,
+    /// Show errors only
+    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_QUIET", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) quiet: bool,
+    /// Show what helps to find a fault
+    #[arg(short, long, global = true, help_heading = "Output", env = "DBT_DEBUG", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) debug: bool,
+    /// No colours
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(crate) no_color: bool,
+    #[command(flatten)]
+    pub(crate) legacy: LegacyArgs,
+}
+
+/// Form of the output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    #[default]
+    #[value(aliases = ["default", "debug"])]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl GlobalArgs {
+    pub(crate) fn project_args(&self) -> ProjectArgs {
+        ProjectArgs {
+            project_dir: self.project_dir.clone(),
+            profiles_dir: self.profiles_dir.clone(),
+            profile: self.profile.clone(),
+            target: self.target.clone(),
+            target_path: self.target_path.clone(),
+            vars: self.vars.clone().unwrap_or_default(),
+            threads: self.threads.or(self.legacy.experimental_threads),
+            python: self.python.clone(),
+            plugins: self.plugin.clone(),
+            trust_project_plugins: self.trust_project_plugins,
+            debug: self.debug,
+            keyword: self.keyword.clone(),
+            ..ProjectArgs::default()
+        }
+    }
+}
