@@ -95,6 +95,7 @@ impl ExecutionBackend for DbtBackend {
         if run.request.execute {
             // The session comes first: it takes longest. This one imports beside it, on another core.
             run.zygotes.of(&run.environments.local())?;
+            run.warm_up();
         }
         Ok(Box::new(session))
     }

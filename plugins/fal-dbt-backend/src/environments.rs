@@ -10,7 +10,9 @@ use std::{
     time::Instant,
 };
 
-use fal_environments::{each_of, Base, Cache, Definition, EnvironmentError, Ready, Step, Stop, Workshop, LOCAL};
+use fal_environments::{
+    each_of, Base, Cache, Definition, EnvironmentError, Key, Ready, State, Step, Stop, Workshop, LOCAL,
+};
 use fal_plugin::{
     payload::{EnvironmentKind, EnvironmentSpec, Event, LogLevel},
     EventSink,
@@ -73,14 +75,41 @@ impl Environments {
 
     /// Begins to build those that will be needed, aside; `ready` hears of each as soon as it is there.
     pub(crate) fn prepare(self: &Arc<Self>, names: Vec<String>, ready: impl Fn(&Environment) + Send + Sync + 'static) {
+        self.each(names, |_, _| true, ready);
+    }
+
+    /// `ready` hears of those that are there; nothing is built.
+    pub(crate) fn look_up(self: &Arc<Self>, names: Vec<String>, ready: impl Fn(&Environment) + Send + Sync + 'static) {
+        self.each(names, Self::is_there, ready);
+    }
+
+    fn each(
+        self: &Arc<Self>,
+        names: Vec<String>,
+        wanted: fn(&Self, &str) -> bool,
+        ready: impl Fn(&Environment) + Send + Sync + 'static,
+    ) {
+        if names.is_empty() {
+            return;
+        }
         let all = Arc::clone(self);
         thread::spawn(move || {
-            each_of(&names, AT_ONCE, |name| match all.of(Some(name)) {
-                Ok(environment) => ready(&environment),
+            each_of(&names, AT_ONCE, |name| match wanted(&all, name).then(|| all.of(Some(name))) {
+                Some(Ok(environment)) => ready(&environment),
                 // The jobs that need it say so.
-                Err(NoEnvironment::Stopped | NoEnvironment::Failed(_)) => {}
+                Some(Err(NoEnvironment::Stopped | NoEnvironment::Failed(_))) | None => {}
             });
         });
+    }
+
+    /// Whether it need not be built.
+    fn is_there(&self, name: &str) -> bool {
+        let spec = self.specs.iter().find(|spec| spec.name == name);
+        let definition = spec.and_then(|spec| Definition::read(spec, &self.project_dir).ok());
+        let workshop = self.workshop.get_or_init(|| self.open(name)).as_ref().ok();
+        definition.zip(workshop).is_some_and(|(definition, workshop)| {
+            workshop.cache.entry(&Key::new(&definition, &workshop.base)).state == State::Ready
+        })
     }
 
     /// The environment of a name, built first if need be; none or `local` is the Python that runs dbt.

@@ -21,6 +21,7 @@ mod gateway_job;
 mod job;
 mod job_end;
 mod jobs;
+mod last_needed;
 mod leftover;
 mod line;
 mod native_job;

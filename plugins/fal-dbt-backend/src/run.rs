@@ -25,8 +25,9 @@ use crate::{
     job::{self, Kind, Work},
     job_end::JobEnd,
     jobs::{Jobs, Stop},
+    last_needed,
     run_dir::RunDir,
-    zygotes::Zygotes,
+    zygotes::{Environment, Zygotes},
 };
 
 /// How long a request may take once the run was cancelled.
@@ -108,13 +109,23 @@ impl Run {
 
     /// Makes environments ready while the run begins, each with a warm process of its own.
     pub(crate) fn prepare(self: &Arc<Self>, names: &[String]) {
+        last_needed::write(&self.request.state_dir, names);
+        self.environments.prepare(names.to_vec(), self.starter());
+    }
+
+    /// Starts processes that will most likely be needed.
+    pub(crate) fn warm_up(self: &Arc<Self>) {
+        self.environments.look_up(last_needed::read(&self.request.state_dir), self.starter());
+    }
+
+    fn starter(self: &Arc<Self>) -> impl Fn(&Environment) + Send + Sync + 'static {
         let run = Arc::downgrade(self);
-        self.environments.prepare(names.to_vec(), move |environment| {
+        move |environment| {
             if let Some(run) = run.upgrade() {
                 // A process that does not start is told of by the job that needs it.
                 drop(run.zygotes.of(environment));
             }
-        });
+        }
     }
 
     /// Name of a node.

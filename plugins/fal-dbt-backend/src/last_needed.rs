@@ -1,0 +1,44 @@
+//! The environments that the last run needed. Those of them that are there get their warm processes while dbt is still
+//! being imported; what this run needs is only known once dbt has read the project.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Their names; none if nothing is known.
+pub(crate) fn read(state_dir: &str) -> Vec<String> {
+    let text = fs::read(file(state_dir)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+/// Notes them for the next run.
+pub(crate) fn write(state_dir: &str, names: &[String]) {
+    if read(state_dir) == names {
+        return;
+    }
+    // A note that is lost costs a second in the next run.
+    let _ = fs::create_dir_all(state_dir);
+    let _ = fs::write(file(state_dir), serde_json::to_vec(names).unwrap_or_default());
+}
+
+fn file(state_dir: &str) -> PathBuf {
+    Path::new(state_dir).join("environments.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kept_and_nonsense_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let state_dir = folder.path().join("fal").display().to_string();
+        write(&state_dir, &[]);
+        assert!(!Path::new(&state_dir).exists(), "nothing needs no note");
+        write(&state_dir, &["ml".to_owned()]);
+        assert_eq!(read(&state_dir), ["ml"]);
+        fs::write(file(&state_dir), "{").unwrap();
+        assert!(read(&state_dir).is_empty());
+    }
+}
