@@ -91,6 +91,11 @@ class Child:
     def _output(self) -> Path:
         return self._folder / "output"
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone, by itself or by `end`."""
+        return self._ended
+
     def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         """The answer to a request; its error as `FalError`."""
         if self._owner != os.getpid():

@@ -12,6 +12,7 @@ from concurrent.futures import Future, wait
 from typing import Any
 
 from fal_worker.job.client import Gateway
+from fal_worker.job.context import Context
 from fal_worker.job.error import FalError
 from fal_worker.job.request import Request
 from fal_worker.job.scope import Scope
@@ -34,8 +35,7 @@ class Desk:
         self._lock = threading.Lock()
         self._scopes: dict[str | None, Scope] = {}
         self._numbers = itertools.count(1)
-        self._begun = False
-        self.is_over = False
+        self._begun = self._over = False
         self._child = Child(settings.request, settings.python, settings.keep_open)
         try:
             models = list(settings.python_models())
@@ -46,6 +46,11 @@ class Desk:
         self.info: dict[str, Any] = graph["info"]
         self._location = graph["gateway"]["location"]
         self._models = [node for node in graph["nodes"] if node["resource_type"] == "model"]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it can no longer be used."""
+        return self._over or self._child.has_ended
 
     def scope(self, model: str | None) -> Scope:
         """The functions of a script of this model, by its unique id."""
@@ -61,7 +66,11 @@ class Desk:
         self._child.ask("job_open", job=job, token=token, **script)
         fields = {"name": "notebook", "path": "notebook", "code": "", "project_dir": self._settings.project_dir}
         request = {**fields, **script, "job": job, "kind": "attached", "location": self._location, "token": token}
-        return Scope(Request.of(request), Gateway(self._location, token), _Nowhere())  # type: ignore[arg-type]
+        scope = Scope(Request.of(request), Gateway(self._location, token), _Nowhere())  # type: ignore[arg-type]
+        # Reads and writes as a script, and has arguments as a hook: a notebook may be either.
+        hook = Request.of({**request, "role": "post_hook", "arguments": self._settings.arguments})
+        scope.context = Context(hook, lambda: scope.gateway.ask("context"))
+        return scope
 
     def _begin(self) -> None:
         if self._begun:
@@ -69,7 +78,7 @@ class Desk:
         try:
             self._child.ask("begin", selected=[], scripts=[_script(None)["unique_id"]], environments=[])
         except FalError:
-            self.is_over = True  # dbt's run has ended: the next use starts another
+            self._over = True  # dbt's run has ended: the next use starts another
             raise
         self._begun = True
 
@@ -110,7 +119,7 @@ class Desk:
 
     def close(self) -> None:
         """Ends the process."""
-        self.is_over = True
+        self._over = True
         self._child.end()
 
 

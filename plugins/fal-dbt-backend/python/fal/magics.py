@@ -23,7 +23,7 @@ __all__ = ["init_fal"]
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _KNOWN = (
     "project_dir", "profiles_dir", "default_model_name", "target", "threads", "vars", "profile", "python", "keep_open",
-    "keyword", "state", "defer", "profile_target", "args_vars",
+    "keyword", "state", "defer", "arguments", "profile_target", "args_vars",
 )  # fmt: skip
 
 
@@ -34,7 +34,10 @@ def init_fal(line: str = "") -> None:
     if shell is None:
         raise FalError("fal: %init_fal works in IPython and Jupyter only", help="Elsewhere use FalDbt.")
     make_current(None)  # ahead: the new one may want the same database
-    fal = FalDbt(**arguments(line))
+    try:
+        fal = FalDbt(**arguments_of(line))
+    except FalError as error:
+        raise error.with_traceback(None) from None
     make_current(fal)
     shell.push(names_of(fal))
     info = fal.info
@@ -42,7 +45,7 @@ def init_fal(line: str = "") -> None:
     print(f"fal: project {info.project_name}, target {info.target_name}{model} (dbt {info.dbt_version}, {info.adapter})")
 
 
-def arguments(line: str) -> dict[str, Any]:
+def arguments_of(line: str) -> dict[str, Any]:
     """The arguments of `FalDbt` that a line stands for."""
     given: dict[str, Any] = {}
     for word in _words(line):

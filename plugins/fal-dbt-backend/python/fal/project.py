@@ -47,14 +47,17 @@ class FalDbt:
         python: str | os.PathLike[str] | None = None,
         keep_open: bool = False,
         default_model_name: str | None = None,
+        arguments: dict[str, Any] | str | None = None,
         profile_target: str | None = None,
         args_vars: dict[str, Any] | str | None = None,
     ) -> None:
-        """`profile_target` and `args_vars` are older names of `target` and `vars`; `vars` may be text in JSON or YAML.
-        `default_model_name` is the model that `write_to_model` and `context` mean when none is named."""
+        """`default_model_name` is the model that `write_to_model` and `context` mean when none is named, `arguments` what
+        `context.arguments` holds. Mappings may be text in JSON or YAML; `profile_target` and `args_vars` are older names of
+        `target` and `vars`."""
         self._settings = Settings.of(
             profiles_dir, project_dir, target or profile_target, threads, vars if vars is not None else args_vars,
             profile=profile, state=state, defer=defer, keyword=keyword, python=python, keep_open=keep_open,
+            arguments=arguments,
         )  # fmt: skip
         self.default_model_name = default_model_name
         self._lock = threading.RLock()
@@ -88,7 +91,10 @@ class FalDbt:
 
     def _read(self, function: Callable[[Scope], Any]) -> Any:
         scope = self._scope
-        return self._there.interruptible(lambda: function(scope))
+        try:
+            return self._there.interruptible(lambda: function(scope))
+        except FalError as error:
+            raise error.with_traceback(None) from None  # ours is of no use to the reader
 
     # Writes.
 
@@ -210,6 +216,11 @@ class FalDbt:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        """A cell that runs again would leave a process behind."""
+        if getattr(self, "_desk", None) is not None:
+            self._end()
 
     def __repr__(self) -> str:
         state = " (closed)" if self._closed else ""

@@ -25,11 +25,12 @@ class Settings:
     python: str
     keep_open: bool = False
     request: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, profiles_dir: Any, project_dir: Any, target: str | None, threads: int | None, vars: Any, *,
-        profile: str | None, state: Any, defer: bool, keyword: str, python: Any, keep_open: bool,
+        profile: str | None, state: Any, defer: bool, keyword: str, python: Any, keep_open: bool, arguments: Any,
     ) -> Settings:  # fmt: skip
         """Reads them; the two folders may come in either order, as the forerunner's versions had it."""
         project, profiles = _path(project_dir), _path(profiles_dir)
@@ -44,9 +45,9 @@ class Settings:
         words = ["--defer"] * bool(defer) + (["--state", str(_path(state))] if state else [])
         request = {
             "project_dir": root, "profiles_dir": profiles, "profile": profile, "target": target, "threads": threads,
-            "vars": _vars(vars), "keyword": keyword, "dbt_args": words, "command": "hooks", "execute": True,
+            "vars": _mapping("vars", vars), "keyword": keyword, "dbt_args": words, "command": "hooks", "execute": True,
         }  # fmt: skip
-        return cls(root, _python(python), keep_open, request)
+        return cls(root, _python(python), keep_open, request, _mapping("arguments", arguments))
 
     def python_models(self) -> Iterator[dict[str, Any]]:
         """The Python models, as their stubs tell of them: what stands there is a table, not the stub's query."""
@@ -79,18 +80,18 @@ def _python(given: Any) -> str:
     return str(_path(named)) if named and os.sep in os.fspath(named) else str(named or sys.executable)
 
 
-def _vars(given: Any) -> dict[str, Any]:
+def _mapping(name: str, given: Any) -> dict[str, Any]:
     if given is None or given == "":
         return {}
-    value = _parsed(given) if isinstance(given, str) else given
+    value = _parsed(name, given) if isinstance(given, str) else given
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise FalError(f"fal: vars is a mapping of names to values, not {given!r}")
+        raise FalError(f"fal: {name} is a mapping of names to values, not {given!r}")
     return value
 
 
-def _parsed(text: str) -> Any:
+def _parsed(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
@@ -98,8 +99,8 @@ def _parsed(text: str) -> Any:
     try:
         import yaml
     except ModuleNotFoundError:
-        raise FalError("fal: vars is no JSON, and there is no PyYAML to read it as YAML", help="Give a dict.") from None
+        raise FalError(f"fal: {name} is no JSON, and there is no PyYAML to read it as YAML", help="Give a dict.") from None
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise FalError(f"fal: vars is neither JSON nor YAML: {error}") from None
+        raise FalError(f"fal: {name} is neither JSON nor YAML: {error}") from None
