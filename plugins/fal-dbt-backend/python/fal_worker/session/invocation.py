@@ -129,6 +129,10 @@ class Invocation:
                 return
         results.append(to_run_result(node, result, relation_name))
 
+    def write_manifest(self) -> None:
+        """Now: whoever looks at the graph only ends the session without a word."""
+        self.within(self._manifest.write)
+
     def within(self, function: Callable[..., T], *args: Any) -> T:
         """Calls a function on this thread with dbt's context (invocation, project root) set."""
         if self._context is None:

@@ -47,6 +47,8 @@ class Session:
         self._python = PythonState(
             self._invocation.task.manifest, self._request["project_dir"], models, lambda text: self._outbox.log("warn", text)
         )
+        if not self._request.get("execute"):
+            self._invocation.write_manifest()
         self._gateway = Gateway(self._invocation, self._outbox, message["gateway"]["socket_dir"])
         self._native = NativeJobs(self._invocation, self._gateway, self._outbox)
         self._has_models = bool(models)

@@ -93,7 +93,6 @@ def test_the_manifest_of_a_session_tells_of_the_code(tmp_path, open_session):
     session.load("models/fal/scores.sql")
     with pytest.raises(Refused, match="--state DIR"):
         session.ask("select", method="state", value="modified")
-    session.finish()
     nodes = json.loads((root / "target/manifest.json").read_text())["nodes"]
     assert nodes["model.shop.scores"]["checksum"]["name"] == "fal-sha256"
     assert nodes["model.shop.orders"]["checksum"]["name"] == "sha256"
