@@ -186,3 +186,32 @@ fn mistakes_in_flags_end_with_code_2_and_the_nearest_name() {
     help: did you mean `run`?
     ");
 }
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn scripts_are_selected_with_operators_and_methods_of_dbt() {
+    let project = Project::copy_of("scripts");
+    project.run(&["ls"]).expect(0);
+    keep_state(&project);
+    project.write("models/orders.sql", project.read("models/orders.sql") + "\n-- changed");
+    let names = |words: &[&str]| {
+        let listed = project.run(&[&["ls", "--output", "name", "--state", "state"], words].concat());
+        let mut names: Vec<String> = listed.expect(0).stdout.lines().map(|name| name.replace("script.", "")).collect();
+        names.sort();
+        names.join(" ")
+    };
+    assert_eq!(
+        names(&["--select", "1+state:modified"]),
+        "orders orders.BEFORE.load.py orders.BEFORE.more.py raw raw.AFTER.tell.py"
+    );
+    assert_eq!(
+        names(&["--select", "state:modified+,load.py", "tell.py"]),
+        "orders.AFTER.tell.py raw.AFTER.tell.py report.BEFORE.load.py"
+    );
+    assert_eq!(
+        names(&["--select", "script.orders , customers", "--exclude", "more.py+"]),
+        "customers orders.BEFORE.load.py"
+    );
+    let ran = project.run(&["run", "--select", "load.py+1,orders", "1+orders,script.orders", "--exclude", "more.py"]);
+    ran.expect(1).says("1 of 2").says("load.py (before orders)");
+}
