@@ -95,7 +95,12 @@ class Session:
         assert self._native is not None
         invocation.within(self._native.install)
         invocation.begin(set(message["selected"]), only_scripts=bool(message.get("scripts")) and not message["selected"])
-        invocation.on_ready.result()
+        try:
+            invocation.on_ready.result()
+        except SessionError:
+            if invocation.cancelled.is_set():
+                raise Interrupted() from None
+            raise
         if self._has_models:
             # The first nodes wait for the warehouse: time to import pyarrow, before the first model needs it.
             threading.Thread(target=self._start_gateway, name="fal-gateway-start", daemon=True).start()
@@ -142,7 +147,8 @@ class Session:
         else:
             self._abandon_jobs(invocation)
             invocation.finish()
-        if (error := invocation.failure()) is not None and invocation.on_parsed.exception() is None:
+        interrupted = invocation.cancelled.is_set()
+        if (error := invocation.failure()) is not None and invocation.on_parsed.exception() is None and not interrupted:
             raise error
         if invocation.on_parsed.exception() is not None or not self._request.get("execute"):
             return {"artifacts_written": False, "failed_hooks": []}

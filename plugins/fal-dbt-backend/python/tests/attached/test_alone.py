@@ -10,8 +10,6 @@ SCHEMA = """
 models:
   - name: orders
     columns: [{name: id, data_tests: [not_null, unique]}]
-  - name: report
-    columns: [{name: n, data_tests: [{accepted_values: {arguments: {values: [99]}}}]}]
 """
 FILES = {
     "dbt_project.yml": "name: shop\nversion: '1.0'\nprofile: shop\nmodel-paths: [models]\n"
@@ -19,6 +17,7 @@ FILES = {
     "on-run-end: ['create or replace table ended as select 1 as x']\n",
     "models/schema.yml": SCHEMA,
     "models/report.sql": "{{ config(materialized='table') }} select count(*) as n from {{ ref('orders') }}",
+    "tests/report_has_no_rows.sql": "select * from {{ ref('report') }}",
     "models/broken.sql": "select 1/ from",
 }
 STATUSES = "print({m.name: (m.status, sorted((t.name, t.status) for t in m.tests)) for m in list_models() if m.name in ('orders', 'report', 'broken')})"
@@ -61,13 +60,13 @@ def test_scripts_alone_and_of_the_last_run(tmp_path, zygote, numbers):
         with duckdb.connect(str(root / "shop.duckdb")) as connection:
             connection.execute("drop table started; drop table ended")
         skipped = [("not_null", "skipped"), ("unique", "skipped")]
-        accepted = [("accepted_values", "skipped")]
+        no_rows = [("report_has_no_rows", "skipped")]
 
         alone = seen(start, root, numbers, zygote)
-        assert eval(alone[0]) == {"orders": ("skipped", skipped), "report": ("skipped", accepted), "broken": ("skipped", [])}
+        assert eval(alone[0]) == {"orders": ("skipped", skipped), "report": ("skipped", no_rows), "broken": ("skipped", [])}
         assert alone[1] == "3 False"
         last = seen(start, root, numbers, zygote, command="hooks")
-        assert eval(last[0]) == {"orders": ("success", skipped), "report": ("success", accepted), "broken": ("error", [])}
+        assert eval(last[0]) == {"orders": ("success", skipped), "report": ("success", no_rows), "broken": ("error", [])}
         assert last[1] == "3 True"
         assert path.read_text() == results
         assert not {"started", "ended"} & tables(root)
@@ -76,7 +75,7 @@ def test_scripts_alone_and_of_the_last_run(tmp_path, zygote, numbers):
         last = seen(start, root, numbers, zygote, command="hooks")
         tested = {
             "orders": ("tested", [("not_null", "pass"), ("unique", "pass")]),
-            "report": ("tested", [("accepted_values", "fail")]),
+            "report": ("tested", [("report_has_no_rows", "fail")]),
             "broken": ("skipped", []),
         }
         assert eval(last[0]) == tested

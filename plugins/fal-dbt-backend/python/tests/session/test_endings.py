@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from live.fixtures import make_project
 from live.job_client import JobClient
+from live.process import Refused  # noqa: E402
 
 ENDLESS = "{{ config(materialized='table') }} select count(*) as n from range(100000000000) a where a.range % 7 = 3"
 HOOKS = "on-run-start: ['create table if not exists log (what varchar)', \"insert into log values ('start')\"]\non-run-end: [\"insert into log values ('end {{ results | length }}')\"]\n"
@@ -92,6 +93,22 @@ def test_finish_interrupted_ends_nodes_in_flight_by_itself(hooked, open_session)
     # Begun already, or still waiting for a thread of dbt.
     assert endless.result(5)["status"] in ("error", "skipped")
     assert results(hooked)["model.shop.endless"][0] == endless.result()["status"]
+
+
+def test_an_on_run_start_under_way_ends_when_the_run_is_cancelled(tmp_path, open_session):
+    slow = ENDLESS.rsplit("}}", 1)[-1].strip()
+    root = make_project(tmp_path / "slow", {"dbt_project.yml": PROJECT + f"on-run-start: [{json.dumps('create table x as ' + slow)}]\n"})
+    session = open_session(root)
+    session.load()
+    begun = session.send("begin", selected=session.runnable())
+    session.ask("cancel")
+    try:
+        begun.result(60)  # the hook was cancelled, and dbt went on
+        assert session.run("seed.shop.raw_orders")["status"] == "skipped"
+    except Refused as error:  # a query of dbt's own ahead of it was
+        assert error.code == "dbt::interrupted"
+    session.finish(interrupted=True)
+    assert query(root, "select * from duckdb_tables()") == []
 
 
 def test_an_interrupted_native_model_is_an_error(tmp_path, open_session):
