@@ -1,7 +1,9 @@
 //! The folder of one environment, its marker, and the files beside it.
 
 use std::{
-    fs, io,
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
@@ -59,7 +61,9 @@ impl Folder {
     /// Opens its lock; makes the folders that are needed.
     pub(crate) fn lock(&self) -> Result<Lock, EnvironmentError> {
         for folder in ["locks", "logs"].map(|name| self.root.join(name)) {
-            fs::create_dir_all(&folder).map_err(EnvironmentError::file("made", folder))?;
+            // Addresses in requirements may hold passwords.
+            let make = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+            make.map_err(EnvironmentError::file("made", folder))?;
         }
         Lock::open(&self.root.join("locks").join(format!("{}.lock", self.key)))
     }

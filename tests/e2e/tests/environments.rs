@@ -2,20 +2,21 @@
 
 use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
-use fal_e2e::Project;
+use fal_e2e::{Ended, Project};
 use rustix::process::Signal;
 use serde_json::json;
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
-fn two_versions_of_a_package_in_one_run() {
+fn models_and_hooks_run_in_their_environments() {
     let project = Project::copy_of("environments");
-    let first = project.run(&["run", "--exclude", "hooked"]);
+    let first = project.run(&["run"]);
     first.expect(1);
     assert_eq!(
         project.results(),
         [
             "below_broken skipped",
+            "hooked success",
             "native success",
             "orders success",
             "with_also_new success",
@@ -26,9 +27,20 @@ fn two_versions_of_a_package_in_one_run() {
         ]
     );
     let versions = "select (select version from with_old), (select version from with_new), \
-        (select version from with_also_new), (select version from native)";
-    assert_eq!(project.query(versions), json!([["1.1.1", "2.0.0", "2.0.0", "1.1.1"]]));
+        (select version from with_also_new), (select version from native), (select version from hooked)";
+    let expected = json!([["1.1.1", "2.0.0", "2.0.0", "1.1.1", "1.1.1"]]);
+    assert_eq!(project.query(versions), expected);
     assert_eq!(project.query("select venv from without"), json!([[""]]), "the Python that runs dbt");
+    assert_eq!(
+        said_in_hooks(&first),
+        [
+            "hooked: an environment with iniconfig 1.1.1",
+            "hooked: an environment with iniconfig 2.0.0",
+            "hooked: dbt's Python with iniconfig any",
+            "hooked: an environment with iniconfig 1.1.1",
+        ],
+        "pre-hooks as the model and in another one, a post-hook without, a script as the model\n{first}"
+    );
 
     let message = project.message("with_broken");
     assert!(message.starts_with("environment `broken` cannot be made: `uv pip install` failed"), "{message}");
@@ -37,35 +49,15 @@ fn two_versions_of_a_package_in_one_run() {
     assert!(fs::read_to_string(log).unwrap().contains("iniconfig==99.9"));
     assert_eq!(first.stdout.matches("environment `broken`: building").count(), 1, "{first}");
 
-    let second = project.run(&["run", "--exclude", "hooked", "with_broken+"]);
+    let second = project.run(&["run", "--exclude", "with_broken+"]);
     second.expect(0).never_says("building");
-    assert_eq!(project.query(versions), json!([["1.1.1", "2.0.0", "2.0.0", "1.1.1"]]));
+    assert_eq!(project.query(versions), expected);
     project.nothing_is_left();
 }
 
-#[test]
-#[ignore = "needs dbt: cargo xtask test"]
-fn hooks_of_one_model_run_in_different_environments() {
-    let project = Project::copy_of("environments");
-    let ended = project.run(&["run", "--select", "+hooked+"]);
-    ended.expect(0);
-    let said: Vec<_> = ended
-        .stdout
-        .lines()
-        .filter_map(|line| line.find("hooked: ").map(|at| &line[at..]))
-        .filter(|line| line.contains("iniconfig"))
-        .collect();
-    assert_eq!(
-        said,
-        [
-            "hooked: an environment with iniconfig 1.1.1",
-            "hooked: an environment with iniconfig 2.0.0",
-            "hooked: dbt's Python with iniconfig any",
-            "hooked: an environment with iniconfig 1.1.1",
-        ],
-        "{ended}"
-    );
-    assert_eq!(project.query("select version from hooked"), json!([["1.1.1"]]));
+fn said_in_hooks(ended: &Ended) -> Vec<&str> {
+    let lines = ended.stdout.lines().filter_map(|line| line.find("hooked: ").map(|at| &line[at..]));
+    lines.filter(|line| line.contains("iniconfig")).collect()
 }
 
 #[test]
