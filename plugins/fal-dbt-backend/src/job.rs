@@ -106,6 +106,7 @@ pub(crate) fn run(
         ticket,
         zygote,
         unique_id: work.unique_id,
+        whose: if work.kind == Kind::Attached { "script" } else { "model" },
         events,
         request,
         stderr,
@@ -123,6 +124,8 @@ struct Watch<'a> {
     ticket: Ticket,
     zygote: &'a Zygote,
     unique_id: &'a str,
+    /// `model` or `script`, for messages.
+    whose: &'static str,
     events: &'a Arc<dyn EventSink>,
     request: Vec<u8>,
     stderr: Arc<Tail>,
@@ -169,7 +172,7 @@ impl Watch<'_> {
         match message {
             Message::Forked(Ok(())) => {}
             Message::Forked(Err(error)) | Message::Lost(error) => {
-                self.end.get_or_insert_with(|| JobEnd::lost(&error));
+                self.end.get_or_insert_with(|| JobEnd::lost(self.whose, &error));
                 self.gone(Exit { code: None, signal: None });
             }
             Message::Connected(Part::Control, stream) => self.converse(stream),
@@ -258,8 +261,8 @@ impl Watch<'_> {
         }
         match (self.answer.take().flatten(), self.exit) {
             (Some(answer), _) => JobEnd::answered(answer),
-            (None, Some(exit)) => JobEnd::crashed(exit, &self.stderr),
-            (None, None) => JobEnd::Crashed("the model's process cannot be ended".to_owned()),
+            (None, Some(exit)) => JobEnd::crashed(self.whose, exit, &self.stderr),
+            (None, None) => JobEnd::Crashed(format!("the {}'s process cannot be ended", self.whose)),
         }
     }
 }

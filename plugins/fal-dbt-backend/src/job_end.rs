@@ -31,24 +31,24 @@ impl JobEnd {
         }
     }
 
-    /// From the end of its process.
-    pub(crate) fn crashed(exit: Exit, stderr: &Tail) -> Self {
+    /// From the end of the process of `whose`, a model or a script.
+    pub(crate) fn crashed(whose: &str, exit: Exit, stderr: &Tail) -> Self {
         let how = match exit {
             Exit { signal: Some(9), .. } => {
                 "was killed by signal 9 (SIGKILL); the system does that when memory runs out".to_owned()
             }
             Exit { signal: Some(signal), .. } => format!("was killed by {}", signal_name(signal)),
             Exit { code, .. } => format!(
-                "ended with exit code {} before the model was done (os._exit ends a process like that)",
+                "ended with exit code {} before the {whose} was done (os._exit ends a process like that)",
                 code.unwrap_or_default()
             ),
         };
-        Self::Crashed(format!("the model's process {how}{}", stderr.paragraph("Its last lines on standard error")))
+        Self::Crashed(format!("the {whose}'s process {how}{}", stderr.paragraph("Its last lines on standard error")))
     }
 
     /// From the end of the process that it was forked from.
-    pub(crate) fn lost(error: &PluginError) -> Self {
-        Self::Crashed(format!("the model's process is gone: {error}"))
+    pub(crate) fn lost(whose: &str, error: &PluginError) -> Self {
+        Self::Crashed(format!("the {whose}'s process is gone: {error}"))
     }
 
     /// What the session and the user hear; `None` if all went well.
@@ -69,7 +69,7 @@ impl JobEnd {
     pub(crate) fn message(&self) -> Option<String> {
         let error = self.error()?;
         let told = error.traceback.filter(|text| !text.trim().is_empty()).unwrap_or(error.message);
-        Some(if told.trim().is_empty() { "the model failed without a message".to_owned() } else { told })
+        Some(if told.trim().is_empty() { "it failed without a message".to_owned() } else { told })
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
     fn crash(code: Option<i32>, signal: Option<i32>, lines: &[&str]) -> String {
         let tail = Tail::new(10);
         lines.iter().for_each(|line| tail.push(line));
-        JobEnd::crashed(Exit { code, signal }, &tail).message().unwrap()
+        JobEnd::crashed("model", Exit { code, signal }, &tail).message().unwrap()
     }
 
     #[test]

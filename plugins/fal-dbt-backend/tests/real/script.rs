@@ -43,3 +43,13 @@ fn scripts_of_the_last_run_write_no_artifacts() {
     let closed = project.session.close(&CloseRequest { interrupted: false }).unwrap();
     assert!(closed.artifacts_written && !project.folder.path().join("target/run_results.json").exists());
 }
+
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn a_script_that_crashes_is_told_as_a_script() {
+    let project = project::open();
+    project.begin();
+    let crashed = project.script(ScriptRole::Before, Some("paid"), "import os\nos.abort()");
+    let message = crashed.message.unwrap();
+    assert!(message.starts_with("the script's process was killed by signal 6 (SIGABRT)"), "{message}");
+}
