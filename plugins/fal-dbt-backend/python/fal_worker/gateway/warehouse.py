@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # dbt's adapter type to the module that serves it.
-_MODULES = {"duckdb": "fal_worker.gateway.duckdb"}
+_MODULES = {"duckdb": "fal_worker.gateway.duckdb", "postgres": "fal_worker.gateway.postgres"}
 
 
 @dataclass(frozen=True)

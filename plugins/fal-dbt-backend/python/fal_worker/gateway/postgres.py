@@ -1,0 +1,75 @@
+"""PostgreSQL: Arrow in and out through ADBC, on connections of its own."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError
+
+from . import postgres_read, postgres_write
+from .postgres_connection import Connection, connect
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from .warehouse import Reading
+
+
+def open_warehouse(adapter: Any) -> Postgres:
+    return Postgres(adapter)
+
+
+class Postgres:
+    """Serves dbt-postgres. Every read and write has a connection of its own, closed when it ends."""
+
+    def __init__(self, adapter: Any) -> None:
+        self._credentials = adapter.config.credentials
+        self._lock = threading.Lock()
+        self._schemas = threading.Lock()
+        self._open: set[Connection] = set()
+
+    def read(self, sql: str) -> Reading:
+        connection = self._connect()
+        try:
+            return postgres_read.read(connection, sql)
+        except BaseException:
+            connection.close()
+            raise
+
+    def begin_write(
+        self, relation: Any, schema: pa.Schema, reader: pa.RecordBatchReader, mode: str = "overwrite", types: dict[str, str] | None = None
+    ) -> postgres_write.Write:
+        if not schema.names:
+            raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
+        connection = self._connect()
+        try:
+            with self._schemas:
+                postgres_write.make_schema(connection, relation)
+            return postgres_write.begin(connection, relation, reader, mode, types or {})
+        except BaseException:
+            connection.close()
+            raise
+
+    def write_native(self, connection: Any, code: str, reader: pa.RecordBatchReader) -> int:
+        raise SessionError(
+            "dbt::unsupported",
+            "dbt-postgres runs no Python models of the form `def model(dbt, session)`",
+            "Write it as a script that calls ref() and write_to_model(df).",
+        )
+
+    def cancel(self) -> None:
+        with self._lock:
+            running = list(self._open)
+        for connection in running:
+            connection.cancel()
+
+    def _connect(self) -> Connection:
+        connection = connect(self._credentials, self._forget)
+        with self._lock:
+            self._open.add(connection)
+        return connection
+
+    def _forget(self, connection: Connection) -> None:
+        with self._lock:
+            self._open.discard(connection)

@@ -1,0 +1,66 @@
+"""PostgreSQL: nested values as jsonb, exact: a decimal keeps its digits."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# What a binary COPY of jsonb begins with.
+_VERSION = b"\x01"
+
+
+def to_jsonb(array: pa.Array, as_json: bool = False) -> pa.Array:
+    """With `as_json` the values are JSON already."""
+    import pyarrow as pa
+
+    is_map = pa.types.is_map(array.type)
+    rows = []
+    for value in array.to_pylist():
+        if value is None:
+            rows.append(None)
+            continue
+        text = value if as_json else _text(dict(value) if is_map and _by_text(array.type) else value)
+        rows.append(_VERSION + text.encode())
+    return pa.array(rows, pa.binary())
+
+
+def _by_text(type: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(type.key_type) or pa.types.is_large_string(type.key_type))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json.dumps(str(key), ensure_ascii=False)}:{_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return "[" + ",".join(map(_text, value)) + "]"
+    if isinstance(value, Decimal):
+        return _decimal(value)
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        raise ValueError(f"JSON has no number {value}")
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return json.dumps(value, ensure_ascii=False)
+    return json.dumps(_said(value), ensure_ascii=False)
+
+
+def _decimal(value: Decimal) -> str:
+    if not value.is_finite():
+        raise ValueError(f"JSON has no number {value}")
+    return format(value, "f")
+
+
+def _said(value: Any) -> str:
+    """As PostgreSQL itself writes the type in JSON."""
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    if isinstance(value, (dt.date, dt.datetime, dt.time)):
+        return value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return f"{value / dt.timedelta(seconds=1)} seconds"
+    return str(value)

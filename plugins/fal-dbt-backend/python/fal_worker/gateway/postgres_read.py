@@ -1,0 +1,152 @@
+"""PostgreSQL: a query's result as a stream of record batches, in bounded memory, by `COPY ... TO STDOUT (FORMAT binary)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from .postgres_columns import Column, check, columns, storage, stored
+from .postgres_connection import Connection, DatabaseError, failures
+from .postgres_numeric import to_decimal
+from .postgres_spool import spooled
+from .warehouse import Reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SYNTAX_ERROR = "42601"
+
+
+def read(connection: Connection, sql: str) -> Reading:
+    """The result of the last statement; what they changed is committed when the stream has been read to its end."""
+    import pyarrow as pa
+
+    last, schema = _described(connection, sql)
+    if not schema.names:
+        if _split(last):
+            connection.run(last)
+        connection.commit()
+        connection.close()
+        return Reading(pa.RecordBatchReader.from_batches(pa.schema([]), []), connection.close)
+    found = columns(connection, schema)
+    cursor = _executed(connection, last, found)
+    with failures():
+        batches = _stored(_batches(connection, cursor), len(found))
+    if any(column.depends_on_values for column in found):
+        return Reading(spooled(found, batches), connection.close)
+    fields = [column.field(column.decimal or stored(_arrow(column))) for column in found]
+    out = pa.schema(fields)
+    return Reading(pa.RecordBatchReader.from_batches(out, _converted(found, out, batches)), connection.close)
+
+
+def _described(connection: Connection, sql: str) -> tuple[str, pa.Schema]:
+    """The statement whose result is asked for, and its columns; the ones before it have run."""
+    import pyarrow as pa
+
+    if not sql.strip():
+        return "", pa.schema([])
+    try:
+        return sql, _schema(connection, sql)
+    except DatabaseError as error:
+        statements = _split(sql) if error.sqlstate == _SYNTAX_ERROR else [sql]
+        if len(statements) < 2:
+            raise
+    connection.rollback()
+    for statement in statements[:-1]:
+        connection.run(statement)
+    return statements[-1], _schema(connection, statements[-1])
+
+
+def _schema(connection: Connection, sql: str) -> pa.Schema:
+    with connection.cursor() as cursor:
+        return cursor.adbc_execute_schema(sql)
+
+
+def _split(sql: str) -> list[str]:
+    # dbt depends on it.
+    import sqlparse
+
+    return [statement for statement in sqlparse.split(sql) if sqlparse.format(statement, strip_comments=True).strip(" \n\t;")]
+
+
+def _trimmed(sql: str) -> str:
+    """Without a semicolon at its end, and what stands behind that."""
+    if ";" not in sql:
+        return sql
+    from sqlparse import lexer, tokens
+
+    found = list(lexer.tokenize(sql))
+    while found and (found[-1][1].strip() in ("", ";") or found[-1][0] in tokens.Comment):
+        found.pop()
+    return "".join(text for _, text in found)
+
+
+def _executed(connection: Connection, sql: str, found: list[Column]) -> Any:
+    """A cursor with the result. Not every statement can stand in a COPY, or in a subquery."""
+    attempts = list(_attempts(sql, found))
+    for number, (text, copy) in enumerate(attempts):
+        connection.run("savepoint fal_read")
+        cursor = connection.open_cursor()
+        try:
+            with failures():
+                cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "true" if copy else "false"})
+                cursor.execute(text)
+            return cursor
+        except DatabaseError as error:
+            cursor.close()
+            if error.sqlstate != _SYNTAX_ERROR or number == len(attempts) - 1:
+                raise
+            connection.run("rollback to savepoint fal_read")
+    raise AssertionError("there is always an attempt")
+
+
+def _attempts(sql: str, found: list[Column]) -> Iterator[tuple[str, bool]]:
+    """Texts to try one after the other, each with whether it is read by COPY."""
+    sql = _trimmed(sql)
+    if not any(column.cast or column.is_array for column in found):
+        yield f"{sql}\n", True
+        yield sql, False
+        return
+    names = ", ".join(f"_{number}" for number in range(len(found)))
+    selected = [f"_{number}::{column.cast}" if column.cast else f"_{number}" for number, column in enumerate(found)]
+    # Beside each array its lengths, if it has several dimensions: the stream has its elements one after the other.
+    selected += [f"case when array_ndims(_{n}) > 1 then array_dims(_{n}) end" for n, column in enumerate(found) if column.is_array]
+    yield f"select {', '.join(selected)} from (\n{sql}\n) as _q({names})", True
+    yield f"with _q({names}) as (\n{sql}\n) select {', '.join(selected)} from _q", True
+
+
+def _batches(connection: Connection, cursor: Any) -> Iterator[pa.RecordBatch]:
+    with failures():
+        yield from cursor.fetch_record_batch()
+        cursor.close()
+    connection.commit()
+    connection.close()
+
+
+def _stored(batches: Iterator[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:
+    """Batches whose columns are named by their places."""
+    import pyarrow as pa
+
+    for batch in batches:
+        arrays = [storage(array) for array in batch.columns]
+        yield pa.RecordBatch.from_arrays(arrays, names=[str(number) for number in range(len(arrays))])
+
+
+def _arrow(column: Column) -> Any:
+    """The type in which ADBC gives it."""
+    import pyarrow as pa
+
+    if column.cast is None:
+        return column.arrow
+    return pa.int64() if column.cast == "int8" else pa.string()
+
+
+def _converted(found: list[Column], schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    for batch in batches:
+        arrays = []
+        for column, array, field in zip(found, batch.columns, schema):
+            check(column, array)
+            arrays.append(to_decimal(column.name, array, field.type) if column.decimal else array)
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)

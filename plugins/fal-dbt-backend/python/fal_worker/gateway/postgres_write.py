@@ -1,0 +1,196 @@
+"""PostgreSQL: a stream of Arrow into a table, in a transaction that stays open.
+
+The rows are copied into a table that nobody else sees. Only `commit` touches the table that is there, so that it can be read until
+then. It is replaced as dbt's own table materialization replaces it: what depended on it (views) is dropped with it, and rights that
+were granted on it by hand go.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError
+
+from .postgres_connection import Connection, DatabaseError, failures
+from .postgres_encode import Encoding, encoding
+from .postgres_tables import Table, drop, look_up
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_LONGEST_NAME = 63
+
+
+def make_schema(connection: Connection, relation: Any) -> None:
+    """Asks first: a user may write into a schema without the right to make one."""
+    name = _schema_name(relation)
+    if not connection.rows(f"select 1 from pg_namespace where nspname = {_literal(name)}"):
+        connection.run(f"create schema if not exists {relation.without_identifier().include(database=False)}")
+    connection.commit()
+
+
+def begin(connection: Connection, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str]) -> Write:
+    there = look_up(connection, relation)
+    if there is not None:
+        there.check_replaceable()
+    names = list(reader.schema.names)
+    _check_names(names)
+    encodings = [_encoding(name, field.type) for name, field in zip(names, reader.schema)]
+    if mode == "append" and there is not None:
+        there.check_columns(names)
+    stage = _Stage(connection, relation)
+    rows = stage.fill(names, encodings, reader, types)
+    if mode == "append" and there is not None:
+        stage.pour(there, names, encodings, types)
+        return Write(connection, rows, None)
+    return Write(connection, rows, stage)
+
+
+class Write:
+    """A table in an open transaction. Without a stage, everything is in its place already."""
+
+    def __init__(self, connection: Connection, rows: int, stage: _Stage | None) -> None:
+        self._connection, self.rows, self._stage = connection, rows, stage
+
+    def commit(self) -> None:
+        try:
+            if self._stage is not None:
+                self._stage.swap()
+            self._connection.commit()
+        except DatabaseError as error:
+            raise SessionError("gateway::database", f"Committing the model's table failed: {error.message}") from None
+        finally:
+            self._connection.close()
+
+    def rollback(self) -> None:
+        self._connection.close()
+
+
+class _Stage:
+    """The new table under a name of its own."""
+
+    def __init__(self, connection: Connection, relation: Any) -> None:
+        self._connection, self._relation = connection, relation
+        self.name = f"fal_{uuid.uuid4().hex}"
+        self._table = f"{relation.without_identifier().include(database=False)}.{_quoted(self.name)}"
+
+    def fill(self, names: list[str], encodings: list[Encoding], reader: pa.RecordBatchReader, types: dict[str, str]) -> int:
+        """Makes it and copies the rows; gives their number."""
+        import pyarrow as pa
+
+        columns = ", ".join(f"{_quoted(name)} {encoding.sql}" for name, encoding in zip(names, encodings))
+        self._told(f"create table {self._table} ({columns})")
+        schema = pa.schema([pa.field(name, encoding.arrow) for name, encoding in zip(names, encodings)])
+        source = _Source(reader, schema, encodings)
+        try:
+            with self._connection.cursor() as cursor:
+                rows = cursor.adbc_ingest(self.name, source.reader(), mode="append", db_schema_name=_schema_name(self._relation))
+        except DatabaseError as error:
+            if source.error is not None:
+                raise source.error from None
+            raise _copy_failure(error, self._relation, names) from None
+        self._cast(types)
+        return int(rows)
+
+    def _cast(self, types: dict[str, str]) -> None:
+        if types:
+            casts = [f"alter column {_quoted(n)} type {sql} using {_quoted(n)}::{sql}" for n, sql in types.items()]
+            self._told(f"alter table {self._table} {', '.join(casts)}")
+
+    def pour(self, there: Table, names: list[str], encodings: list[Encoding], types: dict[str, str]) -> None:
+        """Its rows go to the end of the table that is there."""
+        targets = [there.column(name) for name in names]
+        rows = [
+            # An untyped NULL fits every column, text does not.
+            f"{_quoted(name)}::{target.type}" if encoding.untyped and name not in types else _quoted(name)
+            for name, encoding, target in zip(names, encodings, targets)
+        ]
+        into = ", ".join(_quoted(target.name) for target in targets)
+        self._told(f"insert into {there.sql} ({into}) select {', '.join(rows)} from {self._table}")
+        self._connection.run(f"drop table {self._table}")
+
+    def swap(self) -> None:
+        there = look_up(self._connection, self._relation)
+        if there is not None:
+            drop(self._connection, there)
+        identifier = self._relation.include(database=False, schema=False)
+        self._connection.run(f"alter table {self._table} rename to {identifier}")
+
+    def _told(self, sql: str) -> None:
+        try:
+            self._connection.run(sql)
+        except DatabaseError as error:
+            raise SessionError("gateway::database", f"Writing {self._relation} failed: {error.message}") from None
+
+
+class _Source:
+    """The encoded stream. Keeps the error that ended it, which ADBC would only retell."""
+
+    def __init__(self, reader: pa.RecordBatchReader, schema: pa.Schema, encodings: list[Encoding]) -> None:
+        self._reader, self._schema, self._encodings = reader, schema, encodings
+        self.error: BaseException | None = None
+
+    def reader(self) -> pa.RecordBatchReader:
+        import pyarrow as pa
+
+        return pa.RecordBatchReader.from_batches(self._schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        try:
+            for batch in self._reader:
+                columns = zip(self._encodings, self._schema.names, batch.columns)
+                arrays = [encoding.encoded(name, array) for encoding, name, array in columns]
+                yield pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def _encoding(name: str, type: Any) -> Encoding:
+    try:
+        return encoding(type)
+    except SessionError as error:
+        raise SessionError(error.code, f"The column `{name}`: {error.message}") from None
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if len(name.encode()) > _LONGEST_NAME or not name or "\0" in name:
+            told = f"PostgreSQL's names of columns have 1 to {_LONGEST_NAME} bytes, without NUL: {name!r} cannot be one"
+            raise SessionError("gateway::column_name", told)
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SessionError("gateway::column_name", f"The frame has more than one column {', '.join(f'`{name}`' for name in twice)}")
+
+
+def _copy_failure(error: DatabaseError, relation: Any, names: list[str]) -> SessionError:
+    """Says which column and row it was. What the server says of the place is in its own language, but for the numbers."""
+    message = error.message.split("\n")[0]
+    place = re.search(r"COPY fal_\w+, \w+ (\d+)(?:, \w+ ([^\n:]+))?", error.message)
+    if place is None:
+        return SessionError("gateway::database", f"Writing {relation} failed: {message}")
+    column = f"The column `{place[2]}` holds, in row {place[1]}," if place[2] in names else f"Row {place[1]} holds"
+    if error.sqlstate in ("22021", "22P05"):
+        told = f"{column} the character NUL (U+0000), which PostgreSQL cannot store in text"
+        return SessionError("gateway::value", told, "Remove it, or write the column as bytes.")
+    if error.sqlstate == "22008":
+        return SessionError("gateway::value", f"{column} a date or time beyond what PostgreSQL can store (4713 BC to 294276 AD)")
+    return SessionError("gateway::value", f"{column} a value that PostgreSQL cannot store: {message}")
+
+
+def _schema_name(relation: Any) -> str:
+    """As the catalogue has it."""
+    return str(relation.schema) if relation.quote_policy.schema else str(relation.schema).lower()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
