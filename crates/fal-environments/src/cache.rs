@@ -197,6 +197,21 @@ mod tests {
         assert_eq!(cache.entry(&whole).state, State::Half, "its interpreter is gone");
     }
 
+    /// As of a program that an installer left running.
+    #[test]
+    fn a_lock_goes_with_its_owner() {
+        let root = tempfile::tempdir().unwrap();
+        let cache = Cache::at(root.path()).unwrap();
+        let key = put(&cache, "venv-1", true);
+        let lock = cache.folder(&key).lock().unwrap();
+        assert!(lock.attempt(Mode::Exclusive).unwrap());
+        let left = lock.file().try_clone().unwrap();
+        assert_eq!(cache.remove(&key).unwrap(), Removal::InUse);
+        drop(lock);
+        assert_eq!(cache.remove(&key).unwrap(), Removal::Removed);
+        drop(left);
+    }
+
     #[test]
     fn what_is_in_use_stays() {
         let root = tempfile::tempdir().unwrap();

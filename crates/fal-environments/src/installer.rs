@@ -154,7 +154,7 @@ mod tests {
         assert!(fs::read_to_string(log).unwrap().contains("first\n"));
     }
 
-    /// What the installer started itself ends too: the lock is free only when all of them are gone.
+    /// What the installer started itself ends too: it would hold the lock.
     #[test]
     fn a_stop_ends_the_installer_and_its_children() {
         let place = Place::new();

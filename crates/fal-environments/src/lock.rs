@@ -90,6 +90,13 @@ impl Lock {
     }
 }
 
+impl Drop for Lock {
+    /// Installers have the file too, and some start programs that outlive them: the lock goes with us all the same.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
+}
+
 /// Decides when a wait is told of: once.
 #[derive(Default)]
 pub(crate) struct Patience {

@@ -79,7 +79,7 @@ impl Workshop {
     pub fn prepare(&self, name: &str, definition: &Definition, tell: &dyn Fn(Step)) -> Result<Ready, EnvironmentError> {
         let key = Key::new(definition, &self.base);
         let folder = self.cache.folder(&key);
-        let lock = folder.lock()?;
+        let mut lock = folder.lock()?;
         let mut patience = Patience::default();
         loop {
             if !lock.attempt(Mode::Shared)? {
@@ -99,7 +99,8 @@ impl Workshop {
                 if folder.marker().is_none() {
                     self.build(definition, &folder, &lock, tell)?;
                 }
-                lock.release()?;
+                // A new one, which no installer ever had.
+                lock = folder.lock()?;
             } else {
                 if patience.users() {
                     tell(Step::Waiting { process: None });

@@ -234,6 +234,32 @@ fn conda_environments_by_a_stand_in() {
     assert_eq!(states(&project), ["sci ready"]);
 }
 
+/// Stand-ins: what counts is which interpreter the installer is told to use.
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn the_asked_version_is_looked_for_on_the_path() {
+    let project = project("environments:\n- {name: far, python: '3.77'}\n- {name: gone, python: '3.78'}\n");
+    let python = env::var("FAL_TEST_DBT_PYTHON").unwrap();
+    let answer = r#"echo '{"version": "3.77.1", "tag": "cpython-377", "platform": "linux"}'"#;
+    program(&project, "python3.77", answer);
+    let uv = format!(
+        "for last; do :; done\n[ \"$1\" = venv ] && mkdir -p \"$last/bin\" && ln -s {python} \"$last/bin/python\"\nexit 0\n"
+    );
+    let bin = program(&project, "uv", &uv);
+    let mut command = env(&project, &["create"]);
+    command.env("PATH", format!("{}:{}", bin.display(), env::var("PATH").unwrap()));
+    project.finish(command).expect(0);
+    let log = logs(&project);
+    assert!(log.contains(&format!("venv --quiet --no-project --python {}/python3.77 ", bin.display())), "{log}");
+    assert!(log.contains("venv --quiet --no-project --python 3.78 "), "uv may know more places: {log}");
+
+    fs::remove_file(bin.join("uv")).unwrap();
+    run(&project, &["clean", "--all"]).expect(0);
+    let mut command = env(&project, &["create", "gone"]);
+    command.env("PATH", &bin);
+    project.finish(command).expect(1).says("environment `gone`: no Python 3.78 is installed").says("install uv");
+}
+
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn what_is_wrong_is_told_by_name() {
