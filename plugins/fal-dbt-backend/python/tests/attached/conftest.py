@@ -40,11 +40,15 @@ sources:
       - name: log
         columns: [{name: n, data_tests: [not_null]}]
       - name: other
+  - name: ext
+    meta: {external_location: "people.csv"}
+    tables: [{name: people}]
 """
 FILES = {
     "dbt_project.yml": "name: shop\nversion: '1.0'\nprofile: shop\nmodel-paths: [models]\nvars: {colour: red, shop: {size: 3}}\n"
     "on-run-start: ['create table started as select 1 as x']\non-run-end: ['create table ended as select 1 as x']\n",
     "models/schema.yml": SCHEMA,
+    "people.csv": "id,name\n1,ann\n",
     "models/late.sql": "select 1 as x",
     "models/elsewhere.sql": "{{ config(schema='other', alias='renamed') }} select 7 as x",
     "models/dim_v1.sql": "select 1 as v",

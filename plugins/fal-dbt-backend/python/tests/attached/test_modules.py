@@ -70,7 +70,7 @@ def test_the_project_as_an_object(desk, module):
     fal.write_to_model(pd.DataFrame({{"x": [7]}}), "shop", "elsewhere")
     print(len(fal.source("out", "other")), fal.ref("elsewhere").x[0])
     """
-    assert desk.said(code).splitlines() == ["3 3 shop duckdb fal", "success 3 3 1", "3 True", "1 7"]
+    assert desk.said(code).splitlines() == ["3 3 shop duckdb fal", "success 4 3 1", "3 True", "1 7"]
 
 
 def test_the_project_of_another_run_is_refused(desk, tmp_path):
@@ -92,3 +92,11 @@ def test_an_installed_package_of_the_name_is_there_too(desk):
     print(fal.function(), fal.client.X, fal.FalDbt(), len(ref("orders")))
     """
     assert desk.said(code) == f"theirs 1 FalDbt(project_dir={str(desk.project)!r}) 3\n"
+
+
+def test_a_notebook_names_cell_and_line(desk):
+    code = "x = 1\nfrom . import top\nprint(top.NAME, context.current_model.name)\nref('nothing')"
+    lines = [{"cell": 1, "line": 1}, {"cell": 3, "line": 1}, {"cell": 3, "line": 2}, {"cell": 3, "line": 3}]
+    ended, _ = desk.script(code, path="fal_scripts/s.ipynb", lines=lines)
+    assert ended.stdout == "top orders\n"
+    assert 'File "fal_scripts/s.ipynb", Cell 3, line 3' in ended.error["traceback"]

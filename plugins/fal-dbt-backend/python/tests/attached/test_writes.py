@@ -1,5 +1,7 @@
 """What scripts and models write besides: final at once, whole or not at all."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 FRAME = "import pandas as pd\n"
@@ -102,3 +104,18 @@ def test_nothing_is_appended_to_a_view(desk):
     assert "is a view" in desk.script(code + ")")[0].error["message"]
     assert desk.script(code + ", mode='overwrite')")[0].ok
     assert desk.query("select * from written.log") == [{"n": 1}]
+
+
+def test_a_source_that_is_no_table_is_read_and_not_written(desk):
+    code = FRAME + "print(source('ext', 'people').name[0])\nwrite_to_source(pd.DataFrame({'id': [1]}), 'ext', 'people')"
+    ended, _ = desk.script(code)
+    assert ended.stdout == "ann\n"
+    assert "The source ext.people is no table but read from" in ended.error["message"]
+
+
+def test_many_scripts_append_at_once(desk):
+    code = FRAME + "for n in range(5):\n    write_to_source(pd.DataFrame({'n': [n]}), 'out', 'log')"
+    with ThreadPoolExecutor(4) as pool:
+        ends = [pool.submit(desk.script, code, path=f"fal_scripts/s{n}.py") for n in range(4)]
+    assert all(end.result()[0].ok for end in ends)
+    assert desk.query("select count(*) as n, count(distinct n) as d from written.log") == [{"n": 20, "d": 5}]
