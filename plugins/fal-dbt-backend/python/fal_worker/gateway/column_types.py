@@ -6,20 +6,28 @@ from typing import Any
 
 from fal_worker.session.errors import SessionError
 
-# By the name of a class, as SQLAlchemy spells its generic types, those of SQL, and those of dialects. `{}` is what the
-# warehouse wants for the type's own numbers.
-_DUCKDB = {
-    "SmallInteger": "SMALLINT", "SMALLINT": "SMALLINT", "TINYINT": "TINYINT", "MEDIUMINT": "INTEGER",
-    "Integer": "INTEGER", "INTEGER": "INTEGER", "BigInteger": "BIGINT", "BIGINT": "BIGINT", "HUGEINT": "HUGEINT",
-    "UTINYINT": "UTINYINT", "USMALLINT": "USMALLINT", "UINTEGER": "UINTEGER", "UBIGINT": "UBIGINT",
-    "REAL": "REAL", "Float": "{float}", "DOUBLE": "DOUBLE", "DOUBLE_PRECISION": "DOUBLE", "Double": "DOUBLE",
-    "Numeric": "{decimal}", "NUMERIC": "{decimal}", "DECIMAL": "{decimal}",
+# By the name of a class, as SQLAlchemy spells its generic types, those of SQL, and those of dialects; what stands in braces
+# depends on the type's own numbers.
+_COMMON = {
+    "SmallInteger": "SMALLINT", "SMALLINT": "SMALLINT", "MEDIUMINT": "INTEGER", "Integer": "INTEGER", "INTEGER": "INTEGER",
+    "BigInteger": "BIGINT", "BIGINT": "BIGINT", "REAL": "REAL", "Float": "{float}", "Numeric": "{decimal}",
     "Boolean": "BOOLEAN", "String": "{text}", "Interval": "INTERVAL", "INTERVAL": "INTERVAL", "_AbstractInterval": "INTERVAL",
     "Date": "DATE", "DateTime": "{timestamp}", "TIMESTAMP": "{timestamp}", "DATETIME": "{timestamp}", "Time": "{time}",
-    "_Binary": "BLOB", "LargeBinary": "BLOB", "BYTEA": "BLOB", "JSON": "JSON", "JSONB": "JSON", "Uuid": "UUID", "UUID": "UUID",
-    "BIT": "BIT", "ARRAY": "{array}",
+    "JSON": "JSON", "Uuid": "UUID", "UUID": "UUID", "ARRAY": "{array}",
 }  # fmt: skip
-_DIALECTS = {"duckdb": _DUCKDB}
+_DUCKDB = {
+    **_COMMON,
+    "TINYINT": "TINYINT", "HUGEINT": "HUGEINT", "UTINYINT": "UTINYINT", "USMALLINT": "USMALLINT", "UINTEGER": "UINTEGER",
+    "UBIGINT": "UBIGINT", "DOUBLE": "DOUBLE", "DOUBLE_PRECISION": "DOUBLE", "Double": "DOUBLE", "BIT": "BIT",
+    "_Binary": "BLOB", "LargeBinary": "BLOB", "BYTEA": "BLOB",
+}  # fmt: skip
+_POSTGRES = {
+    **_COMMON,
+    "TINYINT": "SMALLINT", "DOUBLE": "DOUBLE PRECISION", "DOUBLE_PRECISION": "DOUBLE PRECISION", "Double": "DOUBLE PRECISION",
+    "_Binary": "BYTEA", "LargeBinary": "BYTEA", "BYTEA": "BYTEA", "JSONB": "JSONB", "INET": "INET", "CIDR": "CIDR",
+    "MACADDR": "MACADDR", "HSTORE": "HSTORE",
+}  # fmt: skip
+_DIALECTS = {"duckdb": _DUCKDB, "postgres": _POSTGRES}
 
 
 def sql_types(adapter: str, dtype: dict[str, Any]) -> dict[str, str]:
@@ -33,7 +41,7 @@ def _sql(adapter: str, column: str, kind: dict[str, Any]) -> str:
     known = _DIALECTS.get(adapter, {})
     for name in kind.get("names", ()):
         if name in known:
-            return _filled(adapter, column, known[name], kind)
+            return _array(adapter, column, kind) if known[name] == "{array}" else _filled(adapter, known[name], kind)
     name = (kind.get("names") or ["?"])[0]
     raise SessionError(
         "gateway::dtype",
@@ -42,20 +50,23 @@ def _sql(adapter: str, column: str, kind: dict[str, Any]) -> str:
     )
 
 
-def _filled(adapter: str, column: str, sql: str, kind: dict[str, Any]) -> str:
+def _array(adapter: str, column: str, kind: dict[str, Any]) -> str:
+    return _sql(adapter, column, kind["item"]) + "[]" * (kind.get("dimensions") or 1)
+
+
+def _filled(adapter: str, sql: str, kind: dict[str, Any]) -> str:
+    precision, zone = kind.get("precision"), "TZ" if kind.get("timezone") else ""
     if sql == "{text}":
-        return "VARCHAR" if kind.get("length") is None else f"VARCHAR({kind['length']})"
+        return f"VARCHAR({kind['length']})" if kind.get("length") is not None else "VARCHAR"
     if sql == "{decimal}":
-        precision, scale = kind.get("precision"), kind.get("scale")
-        # Numeric without numbers is exact and as wide as there is.
-        return f"DECIMAL({precision or 38}, {scale if scale is not None else 0 if precision else 10})"
+        return _decimal(adapter, precision, kind.get("scale"))
     if sql == "{float}":
-        precision = kind.get("precision")
-        return "REAL" if precision is not None and precision <= 24 else "DOUBLE"
-    if sql == "{timestamp}":
-        return "TIMESTAMPTZ" if kind.get("timezone") else "TIMESTAMP"
-    if sql == "{time}":
-        return "TIMETZ" if kind.get("timezone") else "TIME"
-    if sql == "{array}":
-        return _sql(adapter, column, kind["item"]) + "[]" * (kind.get("dimensions") or 1)
-    return sql
+        return "REAL" if precision is not None and precision <= 24 else _DIALECTS[adapter]["Double"]
+    return {"{timestamp}": f"TIMESTAMP{zone}", "{time}": f"TIME{zone}"}.get(sql, sql)
+
+
+def _decimal(adapter: str, precision: int | None, scale: int | None) -> str:
+    if precision is not None:
+        return f"DECIMAL({precision}, {scale or 0})"
+    # Exact, and as wide as there is: DuckDB alone would take DECIMAL for 18 digits, three of them behind the point.
+    return f"DECIMAL(38, {10 if scale is None else scale})" if adapter == "duckdb" else "NUMERIC"
