@@ -1,6 +1,7 @@
 //! `fal-host hooks`: the scripts of models by themselves.
 
 use fal_e2e::Project;
+use rustix::process::Signal;
 
 fn journal(project: &Project) -> Vec<String> {
     if !project.has("journal.txt") {
@@ -126,4 +127,39 @@ fn what_cannot_be_told_is_an_error_with_a_way_out() {
     ");
     project.write("target/run_results.json", "{\"results\": 3}");
     assert!(said(&["hooks"]).contains("target/run_results.json` cannot be read: invalid type"));
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn after_dbt_test_it_takes_the_models_that_were_tested() {
+    let project = Project::bare();
+    project.write("models/orders.sql", "select 1 as id");
+    project.write("models/other.sql", "select 1 as id");
+    let model = |name: &str, tests: &str| {
+        format!(
+            "  - name: {name}\n    columns: [{{name: id, data_tests: [{tests}]}}]\n    config: {{meta: {{fal: {{scripts: [tell.py]}}}}}}\n"
+        )
+    };
+    project.write("models/schema.yml", format!("models:\n{}{}", model("orders", "unique"), model("other", "")));
+    let code =
+        "model = context.current_model\nprint(model.name, model.status, [test.status for test in model.tests])\n";
+    project.write("tell.py", code);
+    project.dbt(&["run"]).expect(0);
+    project.run(&["hooks"]).expect(0).says("orders success").says("other success");
+    project.dbt(&["test"]).expect(0);
+    project.run(&["hooks"]).expect(0).says("orders tested ['pass']").never_says("(after other)");
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn ctrl_c_ends_it_and_leaves_nothing() {
+    let project = Project::copy_of("scripts");
+    project.write("py/load.py", "import time\nprint('asleep', flush=True)\ntime.sleep(600)\n");
+    let mut running = project.start(&["hooks", "--before"]);
+    running.wait_for("| asleep");
+    running.signal(Signal::INT);
+    running.wait().expect(130);
+    project.nothing_is_left();
+    assert!(!project.has("target/run_results.json"));
+    assert!(!project.read("journal.txt").contains("more.py"), "nothing more is begun");
 }
