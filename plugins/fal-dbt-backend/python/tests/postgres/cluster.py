@@ -1,0 +1,110 @@
+"""A PostgreSQL server of its own for tests: in a temporary folder, reached by a Unix socket only, gone when standard input ends.
+
+`python cluster.py` prints the server's address and waits. Whoever started it need only die for the server to stop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+USER = "fal"
+_PORT = 5432  # only a part of the socket's name
+_PATIENCE = 60
+# Nothing here must outlive the machine's power.
+_SETTINGS = {
+    "listen_addresses": "", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
+    "shared_buffers": "64MB", "max_connections": "150", "max_wal_size": "4GB", "timezone": "UTC",
+}  # fmt: skip
+
+
+class NoPostgres(Exception):
+    """The machine has no server's programs."""
+
+
+def main() -> None:
+    programs = find()
+    # A socket's path must be short, and another user must reach it.
+    folder = Path(tempfile.mkdtemp(prefix="falpg", dir="/tmp"))
+    server = None
+    try:
+        server = start(programs, folder)
+        print(f"postgresql://{USER}@{quote(str(folder), safe='')}:{_PORT}/postgres", flush=True)
+        sys.stdin.buffer.read()
+    finally:
+        if server is not None:
+            server.send_signal(signal.SIGQUIT)
+            server.wait(_PATIENCE)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def find() -> Path:
+    """The folder of the newest server's programs; Debian keeps them off the path."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))])
+    on_path = shutil.which("initdb")
+    for folder in [*reversed(folders), *([Path(on_path).resolve().parent] if on_path else [])]:
+        if (folder / "initdb").exists() and (folder / "postgres").exists():
+            return folder
+    raise NoPostgres("PostgreSQL's server is not installed: `apt-get install postgresql`")
+
+
+def start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
+    user = _user()
+    data = folder / "data"
+    if user:
+        account = pwd.getpwnam("postgres")
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    log = (folder / "log").open("wb")
+    made = [programs / "initdb", "-D", data, "-U", USER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+    subprocess.run(made, check=True, stdout=log, stderr=log, cwd=folder, **user)
+    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    command = [programs / "postgres", "-D", data, "-k", folder, "-p", str(_PORT), *settings]
+    server = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, preexec_fn=_die_with_parent, start_new_session=True, **user
+    )
+    try:
+        _await_ready(programs, folder, server)
+    except BaseException:
+        server.kill()
+        raise
+    return server
+
+
+def _user() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def _await_ready(programs: Path, folder: Path, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + _PATIENCE
+    while subprocess.run([programs / "pg_isready", "-q", "-h", folder, "-p", str(_PORT)], check=False).returncode != 0:
+        if server.poll() is not None or time.monotonic() > end:
+            raise NoPostgres(f"PostgreSQL did not start:\n{(folder / 'log').read_text(errors='replace')}")
+        time.sleep(0.02)
+
+
+def _die_with_parent() -> None:
+    """Also when this process is killed. After the change of user, which would undo it."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    try:
+        main()
+    except NoPostgres as error:
+        sys.exit(str(error))

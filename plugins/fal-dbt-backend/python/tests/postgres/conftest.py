@@ -1,0 +1,136 @@
+"""A server for all tests of this folder, a database and a session for each file, and what they ask."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import psycopg2
+import pyarrow as pa
+import pytest
+
+_TESTS = Path(__file__).parent.parent
+sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
+
+from live.fixtures import make_project, sessions, stub  # noqa: E402
+from live.job_client import JobClient  # noqa: E402
+
+SCORES = "model.shop.scores"
+OTHER = "model.shop.other"
+FILES = {
+    "models/fal/scores.sql": stub("ref('orders')", "ref('seen')", "source('raw', 'people')"),
+    "models/fal/other.sql": stub("ref('orders')", "ref('scores')", config=", schema='side', alias='renamed'"),
+    "models/seen.sql": "{{ config(materialized='view') }} select id from {{ ref('orders') }}",
+    "models/sources.yml": "sources:\n  - name: raw\n    schema: public\n    tables: [{name: people, identifier: raw_orders}]\n",
+}
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Address of the server: of one that runs already, or of one that ends with the tests."""
+    if given := os.environ.get("FAL_TEST_POSTGRES"):
+        yield given
+        return
+    command = [sys.executable, str(Path(__file__).parent / "cluster.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as cluster:
+        address = cluster.stdout.readline().strip()
+        if not address:
+            pytest.fail(cluster.stderr.read())
+        yield address
+        cluster.stdin.close()
+
+
+class Database:
+    """A database of its own, looked at from outside."""
+
+    _count = itertools.count()
+
+    def __init__(self, server: str) -> None:
+        address = urlsplit(server)
+        # `hostname` would lose the case.
+        host = unquote(address.netloc.rpartition("@")[2].rpartition(":")[0])
+        self.name = f"t{os.getpid()}_{next(self._count)}"
+        self.settings = {"host": host, "port": address.port, "user": address.username, "password": "unused"}
+        self._run("postgres", f"create database {self.name}")
+
+    def query(self, sql: str) -> list[tuple]:
+        return self._run(self.name, sql)
+
+    def _run(self, database: str, sql: str) -> list[tuple]:
+        connection = psycopg2.connect(dbname=database, **self.settings)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def profile(self, **more: object) -> str:
+        import json
+
+        output = {"type": "postgres", "dbname": self.name, "schema": "public", "threads": 4, **self.settings, **more}
+        return f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
+
+
+@pytest.fixture(scope="module")
+def database(server):
+    return Database(server)
+
+
+class Desk:
+    """Opens jobs in a session that has begun."""
+
+    def __init__(self, session, database: Database) -> None:
+        self.session, self.database, self._count = session, database, itertools.count()
+        self.query = database.query
+
+    def open(self, unique_id: str = SCORES) -> JobClient:
+        id = f"j{next(self._count)}"
+        self.session.ask("job_open", job=id, token="secret-" + id, unique_id=unique_id)
+        client = JobClient(self.session.location, "secret-" + id)
+        client.id, client.unique_id = id, unique_id
+        return client
+
+    def close(self, job, ok: bool = True) -> dict:
+        result = {"unique_id": job.unique_id, "status": "success" if ok else "error", "execution_time": 0.0}
+        return self.session.ask("job_close", job=job.id, ok=ok, result=result)
+
+    def write(self, table: pa.Table, unique_id: str = SCORES) -> dict:
+        """One whole job that writes this; gives its recorded result."""
+        job = self.open(unique_id)
+        try:
+            job.write(table)
+        except BaseException:
+            self.close(job, ok=False)
+            raise
+        return self.close(job)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, database):
+    files = {**FILES, "profiles.yml": database.profile()}
+    return make_project(tmp_path_factory.mktemp("postgres") / "project", files)
+
+
+@pytest.fixture(scope="module")
+def desk(project, database):
+    with sessions(project) as start:
+        session = start()
+        session.load("models/fal/scores.sql", "models/fal/other.sql")
+        session.ask("begin", selected=session.runnable())
+        session.run("seed.shop.raw_orders")
+        session.run("model.shop.orders")
+        yield Desk(session, database)
+
+
+@pytest.fixture
+def job(desk):
+    """An open job of `scores`, rolled back at the end."""
+    opened = desk.open()
+    yield opened
+    desk.close(opened, ok=False)

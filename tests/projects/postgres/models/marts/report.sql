@@ -1,0 +1,3 @@
+select totals.customer, totals.amount, totals.scaled, ranks.place
+from {{ ref('totals') }} totals
+join {{ ref('ranks') }} ranks using (customer)

@@ -1,0 +1,1 @@
+print("rows in the report:", len(execute_sql("select * from {{ this }}")))
