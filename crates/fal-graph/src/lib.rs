@@ -3,7 +3,9 @@
 //! The way through:
 //!
 //! ```
-//! use fal_graph::{Criteria, DagBuilder, GraphNode, Outcome, ResourceTypes, Schedule, ScheduleOptions, Selector};
+//! use fal_graph::{
+//!     AttachedScript, Criteria, DagBuilder, GraphNode, Outcome, ResourceTypes, Schedule, ScheduleOptions, Selector, Side,
+//! };
 //!
 //! # fn model(name: &str, parents: &[&str]) -> GraphNode {
 //! #     GraphNode {
@@ -19,17 +21,23 @@
 //! # }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let nodes = vec![model("orders", &[]), model("forecast", &["orders"])];
-//! // 1. dbt's nodes, then what is ours: a stub that stands for a Python file.
+//! // 1. dbt's nodes, then what is ours: a stub that stands for a Python file, a script behind a model.
 //! let mut builder = DagBuilder::new("shop");
 //! builder.nodes(nodes);
 //! builder.python_model("model.shop.forecast", "models/forecast.py");
+//! builder.script(AttachedScript {
+//!     id: "script.orders.AFTER.tell.py".to_owned(),
+//!     model: "model.shop.orders".to_owned(),
+//!     side: Side::After,
+//!     file: "scripts/tell.py".to_owned(),
+//! });
 //! let dag = builder.build()?; // every cycle is reported as the cycle itself
 //!
 //! // 2. What the user wants of it.
 //! let criteria =
 //!     Criteria { select: vec!["orders+".into()], resource_types: ResourceTypes::of_command("run"), ..Criteria::default() };
 //! let selection = Selector::new(&dag).select(&criteria)?;
-//! assert_eq!(selection.ids(&dag), ["model.shop.forecast", "model.shop.orders"]);
+//! assert_eq!(selection.ids(&dag), ["model.shop.forecast", "model.shop.orders", "script.orders.AFTER.tell.py"]);
 //!
 //! // 3. Run it: `pop` what may start, tell how it `finished`.
 //! let mut schedule = Schedule::new(&dag, &selection.nodes, ScheduleOptions::default());
