@@ -16,7 +16,7 @@ from .errors import Interrupted, SessionError, from_exception
 from .graph import COLLECTIONS, run_graph
 from .outcomes import Outcomes
 from .queue import HostQueue
-from .results import to_node_result, to_run_result
+from .results import artifacts_written, failed_hooks, put_result, to_node_result
 from .speed import KeptSchemas, ManifestLater
 from .stub_refs import as_tables
 from .task import Stop, host_task, installed
@@ -119,19 +119,8 @@ class Invocation:
     def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
         """Puts a node among dbt's results that dbt did not run, in the place of an earlier result of the same node."""
         node = self.task.manifest.expect(result["unique_id"])
-        if node.unique_id not in self.stubs and getattr(node, "is_ephemeral_model", False):
-            return  # dbt has no result for these either
-        results = self.task.node_results
-        for place, earlier in enumerate(list(results)):
-            if getattr(getattr(earlier, "node", None), "unique_id", None) == node.unique_id:
-                # The host changed its mind: a hook failed after its model had run. The relation stays what it was.
-                results[place] = to_run_result(earlier.node, result, relation_name)
-                return
-        results.append(to_run_result(node, result, relation_name))
-
-    def write_manifest(self) -> None:
-        """Now: whoever looks at the graph only ends the session without a word."""
-        self.within(self._manifest.write)
+        if node.unique_id in self.stubs or not getattr(node, "is_ephemeral_model", False):  # dbt has no result for these
+            put_result(self.task.node_results, node, result, relation_name)
 
     def within(self, function: Callable[..., T], *args: Any) -> T:
         """Calls a function on this thread with dbt's context (invocation, project root) set."""
@@ -197,18 +186,10 @@ class Invocation:
 
     def artifacts_written(self) -> bool:
         """Whether run_results.json is taken care of: written, or unwanted."""
-        import os
-
-        if self.only_scripts or not getattr(self.task.args, "write_json", True):
-            return True
-        try:
-            return os.stat(self.task.result_path()).st_mtime_ns >= self._started_ns
-        except OSError:
-            return False
+        return self.only_scripts or artifacts_written(self.task, self._started_ns)
 
     def failed_hooks(self) -> list[dict[str, Any]]:
-        results = [to_node_result(r) for r in self.task.node_results]
-        return [r for r in results if r["unique_id"].startswith("operation") and r["status"] == "error"]
+        return failed_hooks(self.task)
 
     def failure(self) -> BaseException | None:
         """What ended dbt's invocation, if that was no orderly end."""

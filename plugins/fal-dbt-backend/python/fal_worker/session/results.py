@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 from typing import Any
 
@@ -88,3 +89,29 @@ def to_run_result(node: Any, result: dict[str, Any], relation_name: str | None =
     if "batch_results" in RunResult.__dataclass_fields__:
         fields["batch_results"] = None
     return RunResult(**fields)
+
+
+def put_result(results: list[Any], node: Any, result: dict[str, Any], relation_name: str | None = None) -> None:
+    """Puts a result among those of dbt's task. An earlier one of the same node makes room, and its relation stays: the
+    host changes its mind when a hook fails behind its model."""
+    for place, earlier in enumerate(list(results)):
+        if getattr(getattr(earlier, "node", None), "unique_id", None) == node.unique_id:
+            results[place] = to_run_result(earlier.node, result, relation_name)
+            return
+    results.append(to_run_result(node, result, relation_name))
+
+
+def artifacts_written(task: Any, since_ns: int) -> bool:
+    """Whether dbt's task wrote run_results.json since then, or was told not to."""
+    if not getattr(task.args, "write_json", True):
+        return True
+    try:
+        return os.stat(task.result_path()).st_mtime_ns >= since_ns
+    except OSError:
+        return False
+
+
+def failed_hooks(task: Any) -> list[dict[str, Any]]:
+    """Results of on-run-start and -end that failed."""
+    results = [to_node_result(result) for result in task.node_results]
+    return [result for result in results if result["unique_id"].startswith("operation") and result["status"] == "error"]
