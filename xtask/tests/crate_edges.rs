@@ -87,7 +87,10 @@ fn the_table_keeps_the_rules() {
     for (name, allowed) in ALLOWED {
         assert!(!allowed.iter().any(|other| plugins.contains(other)), "{name} may not build on a plugin");
         if plugins.contains(name) {
-            assert!(allowed.iter().all(|other| ["fal-environments", "fal-plugin", "fal-python-analysis"].contains(other)), "{name}");
+            assert!(
+                allowed.iter().all(|other| ["fal-environments", "fal-plugin", "fal-python-analysis"].contains(other)),
+                "{name}"
+            );
         }
     }
 }

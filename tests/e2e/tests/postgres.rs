@@ -17,7 +17,8 @@ impl Shop {
         let address = env::var("FAL_TEST_POSTGRES").expect(
             "this test needs FAL_TEST_POSTGRES: the address of a PostgreSQL server. `cargo xtask test` starts one",
         );
-        let shop = Self { project: Project::copy_of("postgres"), address, database: format!("{name}_{}", process::id()) };
+        let shop =
+            Self { project: Project::copy_of("postgres"), address, database: format!("{name}_{}", process::id()) };
         shop.ask("postgres", &format!("create database {}", shop.database));
         shop
     }
@@ -62,7 +63,10 @@ fn sql_python_and_notebooks_feed_each_other_and_dbt_tests_what_they_made() {
     let ended = shop.run(&["run"]);
     ended.expect(0).says("totals | 3 customers");
     let report = shop.query("select customer, amount, scaled, place from shop.report order by place");
-    assert_eq!(report, json!([["cid", "40.00", "400.00", 1], ["bob", "20.25", "202.50", 2], ["ann", "15.50", "155.00", 3]]));
+    assert_eq!(
+        report,
+        json!([["cid", "40.00", "400.00", 1], ["bob", "20.25", "202.50", 2], ["ann", "15.50", "155.00", 3]])
+    );
     assert_eq!(shop.query("select * from shop.log"), json!([["report", "success"]]));
     ended.says("rows in the report: 3");
     shop.dbt(&["test"]).expect(0).says("ERROR=0");

@@ -3,6 +3,7 @@
 //! The part that ends last is pytest's, so that the last line says how many tests ran, whatever runs the Rust tests.
 
 mod lint;
+mod postgres;
 mod python;
 mod rust;
 

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use super::postgres::Server;
 use crate::{
     error::Result,
     layout,
@@ -28,7 +29,8 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
     if !nextest() {
         command.args(["--", "--ignored"]);
     }
-    program::run(in_environment(&mut command, venv))
+    let server = Server::start(venv)?;
+    program::run(in_environment(&mut command, venv).env("FAL_TEST_POSTGRES", server.address()))
 }
 
 /// Tests that run fal-host find it, and its plugins, where cargo puts them.

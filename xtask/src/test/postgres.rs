@@ -1,0 +1,58 @@
+//! A PostgreSQL server for the tests that need one.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Stdio},
+};
+
+use crate::{
+    error::{Result, XtaskError},
+    layout, program,
+    venv::Venv,
+};
+
+/// A server in a temporary folder. It stops when this is dropped, or this process ends in whatever way: it goes by the
+/// end of its standard input.
+pub(super) struct Server {
+    keeper: Child,
+    address: String,
+}
+
+impl Server {
+    /// Starts it, with the program by which pytest starts one where nobody else did.
+    pub(super) fn start(venv: &Venv) -> Result<Self> {
+        let mut command = program::program(venv.python(), layout::root());
+        command.arg(layout::worker().join("tests/postgres/cluster.py"));
+        let shown = program::shown(&command);
+        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut keeper = started.map_err(|source| XtaskError::Start { command: shown.clone(), source })?;
+        let mut address = String::new();
+        if let Some(stdout) = keeper.stdout.take() {
+            // An unreadable answer is none.
+            let _ = BufReader::new(stdout).read_line(&mut address);
+        }
+        let mut server = Self { keeper, address: address.trim_end().to_owned() };
+        if server.address.is_empty() {
+            let status = server.stop().map_err(|source| XtaskError::Start { command: shown.clone(), source })?;
+            return Err(XtaskError::Failed { command: shown, status, output: String::new() });
+        }
+        Ok(server)
+    }
+
+    /// As libpq wants it.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    fn stop(&mut self) -> std::io::Result<std::process::ExitStatus> {
+        drop(self.keeper.stdin.take());
+        self.keeper.wait()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nothing can be done about a server that does not end; its keeper gives it a minute.
+        let _ = self.stop();
+    }
+}
