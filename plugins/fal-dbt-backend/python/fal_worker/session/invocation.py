@@ -122,6 +122,10 @@ class Invocation:
         if node.unique_id in self.stubs or not getattr(node, "is_ephemeral_model", False):  # dbt has no result for these
             put_result(self.task.node_results, node, result, relation_name)
 
+    def write_manifest(self) -> None:
+        """Now: whoever looks at the graph only ends the session without a word."""
+        self.within(self._manifest.write)
+
     def within(self, function: Callable[..., T], *args: Any) -> T:
         """Calls a function on this thread with dbt's context (invocation, project root) set."""
         if self._context is None:

@@ -21,11 +21,13 @@ class PythonState:
     """Notes the code of the models in the manifest, and compares it with that of an earlier one."""
 
     def __init__(self, manifest: Any, project_dir: str, models: list[dict[str, Any]], warn: Callable[[str], None]) -> None:
+        """`models` as the host names them; only the root project has any."""
         self._manifest, self._warn, self._warned = manifest, warn, False
         files = {model["stub_path"]: os.path.join(project_dir, model["path"]) for model in models if model.get("stub_path")}
         self._ids: set[str] = set()
+        root = manifest.metadata.project_name
         for node in manifest.nodes.values():
-            file = files.get(node.original_file_path.replace("\\", "/"))
+            file = files.get(node.original_file_path.replace("\\", "/")) if node.package_name == root else None
             if file is not None and (checksum := _checksum(file)) is not None:
                 node.checksum = type(node.checksum)(name=_KIND, checksum=checksum)
                 self._ids.add(node.unique_id)

@@ -19,11 +19,12 @@ class Hash:
 @dataclass
 class Node:
     name: str
+    package_name: str = "shop"
     checksum: Hash = field(default_factory=Hash)
 
     @property
     def unique_id(self):
-        return f"model.shop.{self.name}"
+        return f"model.{self.package_name}.{self.name}"
 
     @property
     def original_file_path(self):
@@ -33,8 +34,9 @@ class Node:
 def noted(root, *names, warn=pytest.fail):
     """A state of models that are scripts, and its manifest."""
     models = [{"path": f"models/{name}", "stub_path": f"models/fal/{name.split('.')[0]}.sql"} for name in names]
-    nodes = [Node(name.split(".")[0]) for name in [*names, "of_dbt.sql"]]
-    manifest = SimpleNamespace(nodes={node.unique_id: node for node in nodes})
+    nodes = [Node(name.split(".")[0]) for name in [*names, "of_dbt.sql"]] + [Node("a", package_name="other")]
+    metadata = SimpleNamespace(project_name="shop")
+    manifest = SimpleNamespace(nodes={node.unique_id: node for node in nodes}, metadata=metadata)
     return PythonState(manifest, str(root), models, warn), manifest
 
 
@@ -71,6 +73,12 @@ def test_the_code_decides(models, path, content, changed):
     assert state.answer("modified.body", set(), before) == changed
     assert state.answer("unmodified", {"model.shop.a", "model.shop.b"}, before) == {"model.shop.a", "model.shop.b"} - changed
     assert state.answer("modified.configs", set(), before) == set()
+
+
+def test_a_model_of_a_package_has_no_code_of_ours(models):
+    _, manifest = noted(models, "a.py")
+    assert manifest.nodes["model.other.a"].checksum == Hash()
+    assert manifest.nodes["model.shop.a"].checksum.name == "fal-sha256"
 
 
 def test_a_model_that_was_not_there_is_dbts_to_judge(models):
