@@ -101,7 +101,7 @@ class Session:
             if invocation.cancelled.is_set():
                 raise Interrupted() from None
             raise
-        if self._has_models:
+        if self._has_models or message.get("scripts") or invocation.of_last_run:
             # The first nodes wait for the warehouse: time to import pyarrow, before the first model needs it.
             threading.Thread(target=self._start_gateway, name="fal-gateway-start", daemon=True).start()
         return {}
