@@ -1,0 +1,85 @@
+"""Scripts over Postgres: the same reads and writes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+pytest.importorskip("dbt.adapters.postgres")
+pytest.importorskip("adbc_driver_postgresql")
+
+from attached.conftest import FILES, ORDERS, Desk  # noqa: E402
+from live.fixtures import make_project, sessions  # noqa: E402
+
+CLUSTER = Path(__file__).resolve().parents[1] / "postgres/cluster.py"
+
+
+@pytest.fixture(scope="module")
+def server():
+    """Address of a server that runs already, or of one that ends with the tests."""
+    if given := os.environ.get("FAL_TEST_POSTGRES"):
+        yield given
+        return
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, str(CLUSTER)], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as cluster:
+        address = cluster.stdout.readline().strip()
+        if not address:
+            pytest.fail(cluster.stderr.read())
+        yield address
+        cluster.stdin.close()
+
+
+@pytest.fixture(scope="module")
+def desk(server, tmp_path_factory, zygote, numbers):
+    address = urlsplit(server)
+    output = {
+        "type": "postgres", "host": unquote(address.netloc.rpartition("@")[2].rpartition(":")[0]), "port": address.port,
+        "user": address.username, "password": "unused", "dbname": "postgres", "schema": f"scripts{os.getpid()}", "threads": 4,
+    }  # fmt: skip
+    profile = f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
+    kept = ("dbt_project.yml", "macros/twice.sql", "models/elsewhere.sql")
+    schema = "sources: [{name: out, schema: written, tables: [{name: log}]}]"
+    files = {**{name: FILES[name] for name in kept}, "profiles.yml": profile, "models/schema.yml": schema}
+    files["dbt_project.yml"] = files["dbt_project.yml"].replace("table started", "table if not exists started").replace(
+        "table ended", "table if not exists ended"
+    )
+    with sessions(make_project(tmp_path_factory.mktemp("attached") / "project", files)) as start:
+        session = start()
+        session.load("models/fal/scores.sql")
+        session.ask("begin", selected=session.runnable(), scripts=["script.orders.AFTER.s.py"])
+        for node in ("seed.shop.raw_orders", ORDERS, "model.shop.elsewhere"):
+            assert session.run(node)["status"] == "success"
+        yield Desk(session, zygote, numbers)
+
+
+def test_scripts_read_and_write(desk):
+    code = """
+    import pandas as pd
+    print(len(ref("orders")), execute_sql("select {{ twice(2) }} as x").x[0], context.current_model.status, target.type)
+    write_to_source(pd.DataFrame({"n": ["1"], "t": ["a"]}), "out", "log", dtype={"n": "BIGINT"}, mode="overwrite")
+    write_to_source(pd.DataFrame({"t": ["b"]}), "out", "log")
+    try:
+        write_to_source(pd.DataFrame({"new": ["b"]}), "out", "log")
+    except FalError as error:
+        print("new" in str(error))
+    def rows():
+        yield pd.DataFrame({"t": ["c"]})
+        raise KeyError("mine")
+    try:
+        write_to_source(rows(), "out", "log")
+    except KeyError:
+        pass
+    write_to_model(pd.DataFrame({"x": [1, 2]}))
+    write_to_model(pd.DataFrame({"x": [3]}), mode="append")
+    """
+    ended, result = desk.script(code, model="model.shop.elsewhere")
+    assert ended.ok, ended.answer
+    assert ended.stdout == "3 4 success postgres\nTrue\n"
+    assert desk.query("select n, t from written.log order by t") == [{"n": 1, "t": "a"}, {"n": None, "t": "b"}]
+    assert desk.query("select pg_typeof(n)::text as n from written.log limit 1") == [{"n": "bigint"}]
+    assert desk.query("select x from {{ ref('elsewhere') }} order by 1") == [{"x": 1}, {"x": 2}, {"x": 3}]
+    assert desk.session.run("model.shop.elsewhere")["status"] == "success"
