@@ -108,11 +108,17 @@ def _attempts(sql: str, found: list[Column]) -> Iterator[tuple[str, bool]]:
         yield sql, False
         return
     names = ", ".join(f"_{number}" for number in range(len(found)))
-    selected = [f"_{number}::{column.cast}" if column.cast else f"_{number}" for number, column in enumerate(found)]
+    selected = [_selected(f"_{number}", column) for number, column in enumerate(found)]
     # Beside each array its lengths, if it has several dimensions: the stream has its elements one after the other.
     selected += [f"case when array_ndims(_{n}) > 1 then array_dims(_{n}) end" for n, column in enumerate(found) if column.is_array]
     yield f"select {', '.join(selected)} from (\n{sql}\n) as _q({names})", True
     yield f"with _q({names}) as (\n{sql}\n) select {', '.join(selected)} from _q", True
+
+
+def _selected(name: str, column: Column) -> str:
+    cast = f"{name}::{column.cast}" if column.cast else name
+    # A slice of all begins at 1, which is where ADBC wants an array to begin.
+    return f"({cast})[:]" if column.is_array else cast
 
 
 def _batches(connection: Connection, cursor: Any) -> Iterator[pa.RecordBatch]:

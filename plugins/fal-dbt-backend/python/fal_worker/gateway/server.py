@@ -7,7 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import from_exception
+import pyarrow as pa
+from fal_worker.session.errors import SessionError, from_exception
 from pyarrow import flight
 
 from .catalogue import ACTIONS
@@ -55,11 +56,22 @@ class FlightGateway(flight.FlightServerBase):
 
 
 def _stream(reading: Reading) -> Iterator[Any]:
-    """The batches go out without Python; closed also when the client goes away, since the generator is then closed."""
+    """Closed also when the client goes away, since the generator is then closed."""
     try:
-        yield reading.reader
+        # Batch by batch, since Flight would garble an error that comes out of a reader. As readers, for their dictionaries.
+        for batch in reading.reader:
+            yield pa.RecordBatchReader.from_batches(batch.schema, [batch])
+    except GeneratorExit:
+        raise
+    except Exception as error:
+        raise _flight_error(_broken_off(error)) from None
     finally:
         reading.close()
+
+
+def _broken_off(error: Exception) -> Exception:
+    """An error in the middle of a result is the database's, in Arrow's clothes."""
+    return SessionError("gateway::database", str(error)) if isinstance(error, (pa.ArrowException, OSError)) else error
 
 
 def _json(data: bytes) -> dict[str, Any]:
