@@ -43,6 +43,17 @@ impl Venv {
         self.folder.join("bin").join(name)
     }
 
+    /// A folder for the search path with uv, but without the environment's Python: tests start that by its path only.
+    pub(crate) fn tools(&self) -> Result<PathBuf> {
+        let tools = self.folder.join("tools");
+        fs::create_dir_all(&tools).at(&tools)?;
+        let link = tools.join("uv");
+        match std::os::unix::fs::symlink(self.program("uv"), &link) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error).at(&link),
+            _ => Ok(tools),
+        }
+    }
+
     fn make(&self) -> Result<()> {
         let base = python::find()?;
         if uv() {

@@ -1,6 +1,6 @@
 //! Tests of the workspace, with nextest where it is installed.
 
-use std::process::Command;
+use std::{env, process::Command};
 
 use super::postgres::Server;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 pub(super) fn run(venv: &Venv) -> Result<()> {
     build()?;
     let mut command = if nextest() { cargo(["nextest", "run", "--workspace", "--no-fail-fast"]) } else { plain() };
-    program::run(in_environment(&mut command, venv))?;
+    program::run(in_environment(&mut command, venv)?)?;
     program::run(&mut cargo(["test", "--quiet", "--workspace", "--doc"]))
 }
 
@@ -30,7 +30,7 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
         command.args(["--", "--ignored"]);
     }
     let server = Server::start(venv)?;
-    program::run(in_environment(&mut command, venv).env("FAL_TEST_POSTGRES", server.address()))
+    program::run(in_environment(&mut command, venv)?.env("FAL_TEST_POSTGRES", server.address()))
 }
 
 /// Tests that run fal-host find it, and its plugins, where cargo puts them.
@@ -46,8 +46,11 @@ fn nextest() -> bool {
     program::works(program::program("cargo-nextest", layout::root()).args(["nextest", "--version"]))
 }
 
-fn in_environment<'a>(command: &'a mut Command, venv: &Venv) -> &'a mut Command {
+fn in_environment<'a>(command: &'a mut Command, venv: &Venv) -> Result<&'a mut Command> {
     let host = layout::target().join("debug/fal-host");
     let python = venv.python();
-    command.env("FAL_TEST_PYTHON", &python).env("FAL_TEST_DBT_PYTHON", &python).env("FAL_TEST_HOST", host)
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(env::split_paths(&folders).chain([venv.tools()?])).unwrap_or(folders);
+    command.env("PATH", path);
+    Ok(command.env("FAL_TEST_PYTHON", &python).env("FAL_TEST_DBT_PYTHON", &python).env("FAL_TEST_HOST", host))
 }
