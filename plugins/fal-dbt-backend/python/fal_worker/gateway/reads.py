@@ -78,7 +78,7 @@ class Reads:
         if unique_id == job.node_id:
             return
         if job.attached:
-            if unique_id in self._invocation.selected and self._invocation.outcomes.of(unique_id) is None:
+            if self._is_to_come(unique_id):
                 self._warn(job, unique_id, "EarlyRead", "which is part of this run and has not run yet")
             return
         if unique_id in reader_of(self._invocation, job).depends_on.nodes:
@@ -88,6 +88,14 @@ class Reads:
             message = f"{job.unique_id} reads {unique_id}, which it does not declare"
             raise SessionError("gateway::undeclared", message, f"Name it in the docstring: - {_call(unique_id, name)}")
         self._warn(job, unique_id, "UndeclaredRead", "which it does not declare")
+
+    def _is_to_come(self, unique_id: str) -> bool:
+        """Whether this run makes it, and has not yet. Sources and ephemeral models are not made at all."""
+        invocation = self._invocation
+        node = invocation.task.manifest.nodes.get(unique_id) if unique_id in invocation.selected else None
+        if node is None or (getattr(node, "is_ephemeral_model", False) and unique_id not in invocation.stubs):
+            return False
+        return invocation.outcomes.of(unique_id) is None
 
     def _warn(self, job: Job, unique_id: str, name: str, why: str) -> None:
         if unique_id not in job.warned:

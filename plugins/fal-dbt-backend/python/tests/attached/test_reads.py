@@ -35,8 +35,10 @@ def test_a_global_script_stands_in_the_root_project(desk):
 
 
 def test_reading_what_has_not_run_yet_is_a_warning(desk):
+    assert desk.said('print(len(ref("shared")), len(source("files", "people")))') == "3 3\n"
     ended, _ = desk.script('ref("late")')
     assert "late" in ended.error["message"]
+    assert not [message for message in desk.session.logs("warn") if "shared" in message or "people" in message]
     assert "script.after.fal_scripts/s.py reads model.shop.late, which is part of this run and has not run yet" in desk.session.logs("warn")
 
 
