@@ -1,0 +1,117 @@
+"""Sessions that end, queries that are interrupted, and how much memory a stream takes."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from live.fixtures import sessions
+from live.job_client import GatewayError
+from pyarrow import flight
+
+_PATIENCE = 60
+
+
+def until(condition) -> None:
+    end = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def other_desk(desk, project, database):
+    """A session that may be killed."""
+    with sessions(project) as start:
+        session = start()
+        session.load("models/fal/scores.sql", "models/fal/other.sql")
+        session.ask("begin", selected=session.runnable())
+        yield type(desk)(session, database)
+
+
+def running(desk) -> int:
+    """How many queries or COPYs of sessions the server has."""
+    sql = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'"
+    return desk.query(sql)[0][0]
+
+
+def test_a_session_killed_while_it_copies_leaves_the_old_table(desk, job, other_desk):
+    desk.write(pa.table({"x": [1]}))
+    writer = other_desk.open()
+    command = f'{{"token": "{writer._token}", "op": "write_to_model", "mode": "overwrite"}}'
+    schema = pa.schema({"x": pa.int64()})
+    stream, _ = writer._client.do_put(flight.FlightDescriptor.for_command(command.encode()), schema)
+    batch = pa.record_batch({"x": pa.array(range(100_000))})
+    copying = "select count(*) from pg_stat_progress_copy where datname = current_database() and tuples_processed > 0"
+    for _ in range(1000):
+        stream.write_batch(batch)
+        if desk.query(copying) != [(0,)]:
+            break
+    assert desk.query(copying) == [(1,)]
+    other_desk.session.process.kill()
+    until(lambda: running(desk) == 0)
+    assert job.ref("scores").to_pydict() == {"x": [1]}
+    assert desk.query("select relname from pg_class where relname like 'fal%'") == []
+
+
+def test_a_session_killed_before_the_model_ends_leaves_the_old_table(desk, job, other_desk):
+    desk.write(pa.table({"x": [1]}))
+    other_desk.open().write(pa.table({"x": [2]}))
+    other_desk.session.process.kill()
+    until(lambda: running(desk) == 0)
+    assert job.ref("scores").to_pydict() == {"x": [1]}
+
+
+def test_a_query_is_cancelled(desk, other_desk):
+    reader = other_desk.open()
+    told: list[Exception] = []
+
+    def read():
+        try:
+            reader.sql("select pg_sleep(600)", raw=True)
+        except GatewayError as error:
+            told.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    until(lambda: desk.query("select count(*) from pg_stat_activity where query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid()") != [(0,)])
+    other_desk.session.ask("cancel")
+    thread.join(_PATIENCE)
+    assert [error.message for error in told] == ["canceling statement due to user request"]
+    assert running(desk) == 0
+
+
+def test_a_reader_that_goes_away_ends_its_query(desk, job):
+    stream = job.open("sql", sql="select repeat('x', 1000) from generate_series(1, 1000) a, generate_series(1, 100000) b", raw=True)
+    stream.read_chunk()
+    stream.cancel()
+    until(lambda: running(desk) == 0)
+
+
+def peak(session) -> int:
+    """The most memory that a process ever had, in bytes."""
+    status = Path(f"/proc/{session.process._process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+
+def test_a_million_rows_go_through_in_bounded_memory(desk, job):
+    """Some 400 MB each way, one batch of which is 6 MB."""
+    job.sql("select 1")
+    before = peak(desk.session)
+    text = pa.array([f"{n:0400}" for n in range(16_000)])
+    batch = pa.record_batch({"i": pa.array(range(16_000)), "t": text, "f": pa.array([0.5] * 16_000)})
+    writer = desk.open()
+    assert writer.write(pa.Table.from_batches([batch] * 63)) == 1_008_000
+    desk.close(writer)
+    stream, rows = job.open("ref", args=["scores"]), 0
+    while True:
+        try:
+            rows += stream.read_chunk().data.num_rows
+        except StopIteration:
+            break
+    assert rows == 1_008_000
+    assert peak(desk.session) - before < 200 << 20
