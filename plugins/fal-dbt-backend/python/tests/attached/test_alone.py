@@ -119,3 +119,17 @@ def test_a_result_that_is_recorded_again_replaces_the_first(tmp_path, zygote, nu
     assert told["scores"] == ("error", message, '"shop"."main"."scores"')
     assert told["report"][:2] == ("error", "a pre-hook failed")
     assert len(results) == len({r["unique_id"] for r in results})
+
+
+def test_another_keyword(tmp_path, zygote, numbers):
+    store = "feature_store: {entity_column: id, timestamp_column: at}"
+    meta = f"meta: {{hosted: {{{store}}}, fal: {{owner: bob}}, team: data}}"
+    schema = f"models:\n  - name: orders\n    {meta}\n    columns: [{{name: id}}, {{name: at}}, {{name: amount}}]\n"
+    root = make_project(tmp_path / "project", {"models/schema.yml": schema})
+    with sessions(root) as start:
+        session = start(keyword="hosted")
+        session.load()
+        session.ask("begin", selected=[], scripts=["script.orders.AFTER.s.py"])
+        code = "print(context.current_model.meta, [f.column for f in list_features()])"
+        assert Desk(session, zygote, numbers).said(code) == "{'fal': {'owner': 'bob'}, 'team': 'data'} ['amount']\n"
+        session.finish()
