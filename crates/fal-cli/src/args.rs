@@ -6,15 +6,17 @@ mod select;
 mod state;
 #[cfg(test)]
 mod tests;
+mod verbs;
 mod word_order;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     global::{GlobalArgs, LogFormat},
     select::SelectArgs,
+    verbs::{BuildArgs, RetryArgs, RunArgs, SeedArgs, SnapshotArgs, TestArgs, switch},
 };
 
 /// Python files and notebooks as models of a dbt project: one DAG with SQL, one command.
@@ -27,6 +29,7 @@ pub(crate) use self::{
     after_help = "Examples:\n  fal-host setup                 make a .venv with dbt and the project's adapter\n  \
     fal-host run                   run all models, SQL and Python\n  \
     fal-host run --select +report  run `report` and all that it needs\n  \
+    fal-host build                 run and test everything\n  \
     fal-host generate --check      in CI: are the stubs up to date?\n\n\
     Documentation: the folder docs of the project, and `fal-host help COMMAND`."
 )]
@@ -56,6 +59,26 @@ pub(crate) enum Command {
         fal-host run --select models/forecast.ipynb --threads 4\n  fal-host run --target prod --vars '{day: 2024-01-31}'\n\n\
         Exit codes: 0 all well, 1 a node failed, 2 the command, the project or a plugin is wrong, 130 interrupted.")]
     Run(RunArgs),
+    /// Run seeds, snapshots, models and tests in the order of the DAG; a test that fails stops what depends on its node
+    #[command(after_help = "Examples:\n  fal-host build\n  fal-host build --select staging+ --full-refresh\n  \
+        fal-host build --exclude-resource-type test unit_test\n  fal-host build --store-failures\n\n\
+        Exit codes: 0 all well (warnings of tests too), 1 a node or a test failed, 2 the command, the project or a plugin is \
+        wrong, 130 interrupted.")]
+    Build(BuildArgs),
+    /// Run the data tests of models, snapshots, seeds and sources, and dbt's unit tests of SQL models
+    #[command(after_help = "Examples:\n  fal-host test\n  fal-host test --select forecast --store-failures\n  \
+        fal-host test --select test_type:unit")]
+    Test(TestArgs),
+    /// Load seeds
+    #[command(after_help = "Examples:\n  fal-host seed\n  fal-host seed --select countries --full-refresh --show")]
+    Seed(SeedArgs),
+    /// Run snapshots
+    #[command(after_help = "Example:\n  fal-host snapshot --select orders_history")]
+    Snapshot(SnapshotArgs),
+    /// Run again what failed or was skipped, as the last run_results.json says: of fal-host or of dbt itself
+    #[command(after_help = "Examples:\n  fal-host retry\n  fal-host retry --vars '{day: 2024-02-01}' --threads 4\n\n\
+        The command and its flags are those of the last run. Exit code 0 if there is nothing to retry.")]
+    Retry(RetryArgs),
     /// Run the scripts and hooks of models by themselves, after or before a run (the forerunner's `fal run`)
     #[command(
         visible_alias = "run-scripts",
@@ -113,19 +136,6 @@ pub(crate) enum Command {
 pub(crate) enum FlowCommand {
     /// The same as `fal-host run`
     Run(RunArgs),
-}
-
-/// Flags of `run`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct RunArgs {
-    #[command(flatten)]
-    pub(crate) select: SelectArgs,
-    /// Rebuild incremental models from nothing
-    #[arg(short, long, env = "DBT_FULL_REFRESH", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) full_refresh: bool,
-    /// Start nothing more once a node has failed
-    #[arg(short = 'x', long, env = "DBT_FAIL_FAST", hide_env = true, value_parser = FalseyValueParser::new())]
-    pub(crate) fail_fast: bool,
 }
 
 /// Flags of `generate`.

@@ -3,6 +3,7 @@
 use fal_plugin::payload::GraphNode;
 use serde_json::Value;
 
+use crate::graph::Side;
 use crate::kind::NodeKind;
 
 /// First folder below the resource path in which stubs stand.
@@ -17,12 +18,14 @@ pub struct Node {
     own_fqn: Option<Vec<String>>,
     /// Whether a parent that it names is not in the graph.
     pub(crate) incomplete: bool,
+    /// For a script attached to a model: on which side of it.
+    pub(crate) side: Option<Side>,
 }
 
 impl Node {
     pub(crate) fn new(spec: GraphNode) -> Self {
         let kind = NodeKind::of_spec(&spec);
-        Self { spec, kind, own_file: None, own_fqn: None, incomplete: false }
+        Self { spec, kind, own_file: None, own_fqn: None, incomplete: false, side: None }
     }
 
     /// Says that the node is the Python or notebook model in `file`; dbt may know it by a stub.

@@ -5,7 +5,7 @@ use fal_plugin::PluginError;
 use fal_project::{FileDiagnostic, GenerateError, ProjectError};
 use fal_report::ReportError;
 
-use crate::{hooks::HooksError, plugins::PluginDoorError};
+use crate::{hooks::HooksError, plugins::PluginDoorError, run::RetryError};
 
 /// Why a command ended. All of them mean that the command, the project or a plugin is wrong, but
 /// [`Interrupted`](Self::Interrupted).
@@ -35,6 +35,9 @@ pub enum HostError {
     /// The command `hooks` cannot tell what to run.
     #[error(transparent)]
     Hooks(#[from] HooksError),
+    /// There is nothing that could be tried again.
+    #[error(transparent)]
+    Retry(#[from] RetryError),
     /// The nodes make no graph.
     #[error(transparent)]
     Dag(#[from] DagError),
@@ -85,6 +88,7 @@ impl HostError {
             Self::Door(error) => error.help(),
             Self::Backend { error } => error.help.clone(),
             Self::Hooks(error) => Some(error.help()),
+            Self::Retry(error) => Some(error.help()),
             Self::Generate(error) => match &**error {
                 GenerateError::Plugin { source, .. } => source.help.clone(),
                 GenerateError::Files(_) | GenerateError::Write { .. } => None,

@@ -21,4 +21,4 @@ pub use hooks::{HooksError, HooksOptions, hooks};
 pub use interrupt::Interrupt;
 pub use problems::of as source_problems;
 pub use project::{Project, ProjectArgs};
-pub use run::{RunOptions, RunOutcome, run};
+pub use run::{Retry, RetryError, RunOptions, RunOutcome, run};

@@ -42,6 +42,8 @@ pub struct ProjectArgs {
     pub keyword: Option<String>,
     /// Further words for dbt.
     pub dbt_args: Vec<String>,
+    /// For `retry`: the `run_results.json` of what is tried again.
+    pub retry_of: Option<PathBuf>,
 }
 
 /// A project and its plugins.
@@ -122,6 +124,7 @@ impl Project {
             full_refresh: args.full_refresh,
             command: command.to_owned(),
             dbt_args: args.dbt_args.clone(),
+            retry_of: text(&args.retry_of),
             python: text(&args.python),
             execute,
             state_dir: self.dbt.state_dir().display().to_string(),

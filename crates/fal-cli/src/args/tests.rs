@@ -41,7 +41,7 @@ fn shown(line: &str) -> String {
         text("threads", args.threads.map(|n| n.to_string())),
         text("keyword", args.keyword),
         text("select", (!run.select.select.is_empty()).then(|| run.select.select.join("|"))),
-        run.full_refresh.then(|| "full-refresh".to_owned()),
+        run.refresh.full_refresh.then(|| "full-refresh".to_owned()),
         cli.global.legacy.disable_logging.then(|| "disable-logging".to_owned()),
         text("dbt", (!run.select.dbt_args().is_empty()).then(|| run.select.dbt_args().join(" "))),
     ]

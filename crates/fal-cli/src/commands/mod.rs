@@ -8,8 +8,9 @@ mod graph;
 pub(crate) mod hooks;
 mod ls;
 mod plugin;
-mod run;
+mod retry;
 mod setup;
+mod verbs;
 
 use std::process::ExitCode;
 
@@ -50,7 +51,12 @@ pub(crate) fn main() -> ExitCode {
 
 fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
     match command {
-        Command::Run(args) | Command::Flow(FlowCommand::Run(args)) => run::run(context, args),
+        Command::Run(args) | Command::Flow(FlowCommand::Run(args)) => verbs::run(context, args),
+        Command::Build(args) => verbs::build(context, args),
+        Command::Test(args) => verbs::test(context, args),
+        Command::Seed(args) => verbs::seed(context, args),
+        Command::Snapshot(args) => verbs::snapshot(context, args),
+        Command::Retry(args) => retry::retry(context, args),
         Command::Hooks(args) => hooks::hooks(context, args),
         Command::Generate(args) => generate::generate(context, args),
         Command::Check(args) => check::check(context, args),

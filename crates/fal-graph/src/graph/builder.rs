@@ -63,11 +63,16 @@ impl DagBuilder {
         let (mut graph, missing) = link(&mut nodes);
         add_edges(&nodes, &mut graph, self.edges)?;
         attach(&mut nodes, &mut graph, self.scripts)?;
-        let order = match toposort(&graph, None) {
-            Ok(order) => order.into_iter().map(NodeId::from).collect(),
-            Err(_) => return Err(DagError::Cycle { cycles: find_cycles(&graph, |at| nodes[at.index()].unique_id()) }),
-        };
+        let order = sorted(&nodes, &graph)?;
         Ok(Dag { project: self.project, nodes, graph, order, missing })
+    }
+}
+
+/// Parents before children.
+pub(super) fn sorted(nodes: &Nodes, graph: &DiGraph<(), EdgeKind>) -> Result<Vec<NodeId>, DagError> {
+    match toposort(graph, None) {
+        Ok(order) => Ok(order.into_iter().map(NodeId::from).collect()),
+        Err(_) => Err(DagError::Cycle { cycles: find_cycles(graph, |at| nodes[at.index()].unique_id()) }),
     }
 }
 

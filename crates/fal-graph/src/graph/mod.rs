@@ -1,5 +1,6 @@
 //! The DAG: nodes by unique id, edges from parents to children.
 
+mod build_order;
 mod builder;
 mod dag;
 mod script;

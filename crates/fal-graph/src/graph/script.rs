@@ -35,14 +35,16 @@ pub struct AttachedScript {
 impl AttachedScript {
     /// Its node, in the package of its model. It has no fully qualified name: selectors find it by its file or its id.
     fn node(&self, package: &str) -> Node {
-        Node::new(GraphNode {
+        let mut node = Node::new(GraphNode {
             unique_id: self.id.clone(),
             name: self.id.clone(),
             resource_type: "script".to_owned(),
             package_name: package.to_owned(),
             original_file_path: self.file.clone(),
             ..GraphNode::default()
-        })
+        });
+        node.side = Some(self.side);
+        node
     }
 }
 

@@ -89,8 +89,29 @@ impl ResourceTypes {
         Ok(Self(types))
     }
 
+    /// With scripts.
+    #[must_use]
+    pub fn and_scripts(mut self) -> Self {
+        if !self.includes("script") {
+            self.0.push("script");
+        }
+        self
+    }
+
+    /// What `other` has too.
+    #[must_use]
+    pub fn within(mut self, other: &Self) -> Self {
+        self.0.retain(|name| other.includes(name));
+        self
+    }
+
+    /// Whether it has a resource type.
+    pub fn includes(&self, resource_type: &str) -> bool {
+        self.0.contains(&resource_type)
+    }
+
     pub(super) fn has(&self, node: &Node) -> bool {
-        self.0.contains(&node.resource_type())
+        self.includes(node.resource_type())
     }
 }
 

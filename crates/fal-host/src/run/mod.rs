@@ -7,17 +7,20 @@ mod fake;
 pub(crate) mod plan;
 pub(crate) mod record;
 mod result;
+mod retry;
+mod selection;
 mod task;
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Instant};
 
-use fal_graph::{Criteria, NodeSet, Schedule, ScheduleOptions, Selection};
+use fal_graph::{Criteria, NodeSet, Schedule, ScheduleOptions};
 use fal_plugin::payload::{BeginRequest, LogLevel, NodeStatus};
 use fal_project::ModelFile;
 use fal_report::{EventKind, NodeInfo, Reporters, RunResults, Summary};
 use jiff::Timestamp;
 
-use self::{dispatch::Dispatcher, plan::Plan, record::KnownDurations};
+pub use self::retry::{Retry, RetryError};
+use self::{dispatch::Dispatcher, plan::Plan, record::KnownDurations, selection::Choice};
 use crate::{
     error::HostError,
     interrupt::Interrupt,
@@ -34,6 +37,8 @@ pub struct RunOptions {
     pub criteria: Criteria,
     /// `--fail-fast`.
     pub fail_fast: bool,
+    /// Just these nodes, by unique id, whatever the selection says.
+    pub only: Option<BTreeSet<String>>,
 }
 
 /// How it went.
@@ -80,7 +85,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn finish_all(self, interrupt: &Interrupt) -> Result<RunOutcome, HostError> {
         let dag = &self.loaded.dag;
-        let selected = self.selected()?;
+        let selected = Choice { session: &self.session, loaded: &self.loaded, options: self.options }.nodes()?;
         let plan = Plan::new(self.project, &self.loaded, &selected, &self.models)?;
         announce::start(&self.session, &self.loaded, &self.options.command, plan.total);
         self.warn(&plan);
@@ -92,7 +97,7 @@ impl Run<'_> {
             Ok(()) | Err(HostError::Interrupted) => {}
             Err(error) => return Err(error),
         }
-        let schedule = self.schedule(&selected, &durations);
+        let schedule = self.schedule(&selected, &durations)?;
         let threads = self.loaded.info.threads as usize;
         let dispatcher = Dispatcher::new(dag, &plan, schedule, &self.session.session, &self.session.reporters, threads);
         let mut ended = dispatcher.run(interrupt);
@@ -118,25 +123,6 @@ impl Run<'_> {
             None if ended.summary.error > 0 => Ok(RunOutcome::Failed),
             None => closed.map(|_| RunOutcome::Succeeded),
         }
-    }
-
-    fn selected(&self) -> Result<NodeSet, HostError> {
-        let criteria = &self.options.criteria;
-        let Selection { mut nodes, .. } = self.session.select(&self.loaded, criteria)?;
-        // Without a selection a script runs if its model is of a kind that the command runs: `run` loads no seeds.
-        if criteria.select.is_empty() && criteria.selector.is_none() {
-            let everything = Criteria { exclude: Vec::new(), ..criteria.clone() };
-            let models = self.session.select(&self.loaded, &everything)?.nodes;
-            nodes = nodes.iter().filter(|id| self.is_of_one(*id, &models)).collect();
-        }
-        Ok(nodes)
-    }
-
-    /// Whether a node is no script, or one of these models.
-    fn is_of_one(&self, id: fal_graph::NodeId, models: &NodeSet) -> bool {
-        let Some(script) = self.loaded.attachments.find(self.loaded.dag.node(id).unique_id()) else { return true };
-        let model = script.model.as_deref().and_then(|model| self.loaded.dag.find(model));
-        model.is_some_and(|model| models.contains(model))
     }
 
     fn begin_request(&self, plan: &Plan, selected: &NodeSet) -> BeginRequest {
@@ -172,14 +158,19 @@ impl Run<'_> {
         Artifact(Some((Path::new(&self.loaded.info.target_path).join("run_results.json"), results)))
     }
 
-    fn schedule(&self, selected: &NodeSet, durations: &KnownDurations) -> Schedule {
+    fn schedule(&self, selected: &NodeSet, durations: &KnownDurations) -> Result<Schedule, HostError> {
         let duration = |node: &fal_graph::Node| durations.seconds(node.unique_id());
         let options = ScheduleOptions {
             duration: Some(&duration),
             does_nothing: Some(&plan::does_nothing),
             fail_fast: self.options.fail_fast,
         };
-        Schedule::new(&self.loaded.dag, selected, options)
+        let dag = &self.loaded.dag;
+        // Tests hold nodes back in `build` alone: `run` runs none, and `test` nothing else.
+        Ok(match self.options.command.as_str() {
+            "build" => Schedule::new(&dag.in_build_order()?, selected, options),
+            _ => Schedule::new(dag, selected, options),
+        })
     }
 
     fn finish(&self, summary: Summary, durations: &KnownDurations) {

@@ -49,6 +49,10 @@ pub struct OpenRequest {
     /// Further words for dbt's command line, as given.
     #[serde(default)]
     pub dbt_args: Vec<String>,
+    /// For `retry`: `run_results.json` of what is tried again, absolute. Of microbatch models only the batches that
+    /// failed there are run.
+    #[serde(default)]
+    pub retry_of: Option<String>,
     /// Python interpreter, absolute, if the user named one.
     #[serde(default)]
     pub python: Option<String>,

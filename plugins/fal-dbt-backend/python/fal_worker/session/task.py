@@ -7,6 +7,8 @@ import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from . import seeds
+from .again import take_batches
 from .arguments import TASKS
 from .queue import HostQueue
 from .stub_refs import defer_stubs
@@ -45,6 +47,7 @@ def host_task(invocation: Invocation) -> type:
             self.selected_unit_tests, self.model_to_unit_test_map = set(), {}
             queue = HostQueue(self.manifest, invocation.selection())
             invocation.queue = queue
+            take_batches(self, invocation.request.get("retry_of"))
             return queue
 
         def get_model_schemas(self, adapter: Any, selected_uids: Any) -> set[Any]:
@@ -65,6 +68,11 @@ def host_task(invocation: Invocation) -> type:
         def get_result(self, *args: Any, **kwargs: Any) -> Any:
             result = super().get_result(*args, **kwargs)
             return _Unwritten(result.results) if invocation.only_scripts else result
+
+        def task_end_messages(self, results: Any) -> None:
+            super().task_end_messages(results)
+            if getattr(self.args, "show", False):
+                seeds.show(results)
 
         def run_queue(self, pool: Any) -> None:
             invocation.ready()

@@ -1,0 +1,196 @@
+//! Flags of the commands that run nodes: dbt's, each where dbt has it.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, builder::FalseyValueParser};
+use fal_graph::ResourceTypes;
+use fal_host::HostError;
+
+use super::SelectArgs;
+use crate::error::CliError;
+
+/// Flags of `run`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) refresh: RefreshArgs,
+    #[command(flatten)]
+    pub(crate) failing: FailingArgs,
+    #[command(flatten)]
+    pub(crate) extent: ExtentArgs,
+}
+
+/// Flags of `build`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct BuildArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) types: TypeArgs,
+    #[command(flatten)]
+    pub(crate) refresh: RefreshArgs,
+    #[command(flatten)]
+    pub(crate) failing: FailingArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    #[command(flatten)]
+    pub(crate) extent: ExtentArgs,
+    /// Export saved queries
+    #[arg(long)]
+    pub(crate) export_saved_queries: bool,
+}
+
+/// Flags of `test`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TestArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) types: TypeArgs,
+    #[command(flatten)]
+    pub(crate) failing: FailingArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}
+
+/// Flags of `seed`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SeedArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) refresh: RefreshArgs,
+    #[command(flatten)]
+    pub(crate) failing: FailingArgs,
+    /// Show some rows of each seed
+    #[arg(long)]
+    pub(crate) show: bool,
+}
+
+/// Flags of `snapshot`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SnapshotArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) failing: FailingArgs,
+    #[command(flatten)]
+    pub(crate) empty: EmptyArgs,
+}
+
+/// Flags of `retry`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RetryArgs {
+    /// Folder of the run_results.json to start from [default: the target folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) refresh: RefreshArgs,
+    #[command(flatten)]
+    pub(crate) failing: FailingArgs,
+}
+
+/// Rebuild from nothing.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RefreshArgs {
+    /// Rebuild incremental models and seeds from nothing
+    #[arg(short, long, env = "DBT_FULL_REFRESH", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) full_refresh: bool,
+}
+
+/// What a failure stops.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FailingArgs {
+    /// Start nothing more once a node has failed
+    #[arg(short = 'x', long, env = "DBT_FAIL_FAST", hide_env = true, value_parser = FalseyValueParser::new())]
+    pub(crate) fail_fast: bool,
+}
+
+/// Which kinds of nodes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TypeArgs {
+    /// Only nodes of this type: model, seed, snapshot, test, unit_test, ...; may be given several times
+    #[arg(long, visible_alias = "resource-types", value_name = "TYPE", num_args = 1.., action = ArgAction::Append,
+        env = "DBT_RESOURCE_TYPES", hide_env = true, value_delimiter = ' ')]
+    pub(crate) resource_type: Vec<String>,
+    /// No nodes of this type
+    #[arg(long, visible_alias = "exclude-resource-types", value_name = "TYPE", num_args = 1.., action = ArgAction::Append,
+        env = "DBT_EXCLUDE_RESOURCE_TYPES", hide_env = true, value_delimiter = ' ')]
+    pub(crate) exclude_resource_type: Vec<String>,
+}
+
+/// What becomes of rows that tests find.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StoreArgs {
+    /// Keep the rows that tests find in tables
+    #[arg(long)]
+    pub(crate) store_failures: bool,
+}
+
+/// Without data.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct EmptyArgs {
+    /// Read no rows: only see whether everything can be built
+    #[arg(long, overrides_with = "no_empty")]
+    pub(crate) empty: bool,
+    /// Undoes --empty
+    #[arg(long, hide = true, overrides_with = "empty")]
+    pub(crate) no_empty: bool,
+}
+
+/// How much data.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ExtentArgs {
+    #[command(flatten)]
+    pub(crate) empty: EmptyArgs,
+    /// Start of the time that microbatch models work on
+    #[arg(long, value_name = "TIME")]
+    pub(crate) event_time_start: Option<String>,
+    /// End of the time that microbatch models work on
+    #[arg(long, value_name = "TIME")]
+    pub(crate) event_time_end: Option<String>,
+}
+
+impl TypeArgs {
+    /// The resource types that a command is about. Scripts go with their models unless they are excluded.
+    pub(crate) fn of(&self, command: &str) -> Result<ResourceTypes, CliError> {
+        let own = ResourceTypes::of_command(command);
+        let narrowed = own.narrowed(&self.resource_type, &self.exclude_resource_type).map_err(HostError::from)?;
+        let named = self.resource_type.iter().filter(|name| !matches!(name.as_str(), "all" | "default"));
+        if let Some(name) = named.into_iter().find(|name| !own.includes(name)) {
+            return Err(CliError::usage(format!("`fal-host {command}` runs nothing of type `{name}`")));
+        }
+        let no_scripts = self.exclude_resource_type.iter().any(|name| name == "script");
+        Ok(if no_scripts { narrowed } else { narrowed.and_scripts() }.within(&own))
+    }
+}
+
+impl StoreArgs {
+    /// What dbt must be told of it.
+    pub(crate) fn dbt_args(&self) -> Vec<String> {
+        switch("--store-failures", self.store_failures)
+    }
+}
+
+impl EmptyArgs {
+    /// What dbt must be told of it.
+    pub(crate) fn dbt_args(&self) -> Vec<String> {
+        [switch("--empty", self.empty), switch("--no-empty", self.no_empty)].concat()
+    }
+}
+
+impl ExtentArgs {
+    /// What dbt must be told of it.
+    pub(crate) fn dbt_args(&self) -> Vec<String> {
+        let times = [("--event-time-start", &self.event_time_start), ("--event-time-end", &self.event_time_end)];
+        let given = times.into_iter().filter_map(|(flag, time)| Some([flag.to_owned(), time.clone()?]));
+        self.empty.dbt_args().into_iter().chain(given.flatten()).collect()
+    }
+}
+
+/// A word that is there or not.
+pub(crate) fn switch(word: &str, on: bool) -> Vec<String> {
+    on.then(|| word.to_owned()).into_iter().collect()
+}

@@ -1,0 +1,19 @@
+//! `fal-host retry`: runs again what failed or was skipped.
+
+use fal_host::{HostError, Project, Retry};
+
+use super::{Context, verbs::run_nodes};
+use crate::{args::RetryArgs, error::CliError, exit::Ended};
+
+pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliError> {
+    let mut project = context.global.project_args();
+    project.full_refresh = args.refresh.full_refresh;
+    let last = Retry::of_last_command(&Project::open(project.clone())?, args.state.as_deref());
+    let last = last.map_err(HostError::from)?;
+    if last.is_empty() {
+        context.output.status(&format!("Nothing to retry: all of the last `{}` ended well", last.command()));
+        return Ok(Ended::Well);
+    }
+    last.take_over(&mut project);
+    run_nodes(context, project, &last.options(args.failing.fail_fast))
+}

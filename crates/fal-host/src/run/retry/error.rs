@@ -1,0 +1,40 @@
+//! Why there is nothing that could be tried again.
+
+use std::path::PathBuf;
+
+/// What is wrong with what the last command left.
+#[derive(Debug, thiserror::Error)]
+pub enum RetryError {
+    /// Nothing ran yet.
+    #[error("there is no run to try again: `{}` does not exist", .path.display())]
+    NoLastRun {
+        /// Where its results should be.
+        path: PathBuf,
+    },
+    /// The artifact of the last run cannot be understood.
+    #[error("`{}` cannot be read: {message}", .path.display())]
+    BadLastRun {
+        /// The artifact.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// The last command was another one.
+    #[error("the last command was `dbt {command}`, which cannot be tried again here")]
+    Command {
+        /// As dbt calls it.
+        command: String,
+    },
+}
+
+impl RetryError {
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::NoLastRun { .. } => "run something first (`fal-host build`), or name the folder with `--state`",
+            Self::BadLastRun { .. } => "run the command itself again: it writes the file anew",
+            Self::Command { .. } => "`retry` knows run, build, test, seed and snapshot; `dbt retry` may know it",
+        }
+        .to_owned()
+    }
+}

@@ -1,0 +1,81 @@
+//! The flags of the last command, from `args` of its `run_results.json`, for the one that tries again.
+
+use serde_json::{Map, Value};
+
+use crate::project::ProjectArgs;
+
+/// Flags that are on or off, and the words that turn them on.
+const SWITCHES: [(&str, &str); 5] = [
+    ("store_failures", "--store-failures"),
+    ("empty", "--empty"),
+    ("defer", "--defer"),
+    ("favor_state", "--favor-state"),
+    ("export_saved_queries", "--export-saved-queries"),
+];
+/// Flags with a value.
+const VALUED: [(&str, &str); 5] = [
+    ("state", "--state"),
+    ("defer_state", "--defer-state"),
+    ("event_time_start", "--event-time-start"),
+    ("event_time_end", "--event-time-end"),
+    ("sample", "--sample"),
+];
+
+/// Takes what this command line does not say itself. Paths of the project and of profiles are always this one's, as with
+/// `dbt retry`.
+pub(super) fn take_over(said: &Map<String, Value>, args: &mut ProjectArgs) {
+    let text = |name: &str| said.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    args.target = args.target.take().or_else(|| text("target").map(str::to_owned));
+    args.profile = args.profile.take().or_else(|| text("profile").map(str::to_owned));
+    args.threads = args.threads.or_else(|| u32::try_from(said.get("threads")?.as_u64()?).ok());
+    args.full_refresh |= is_on(said, "full_refresh");
+    if let (true, Some(Value::Object(vars))) = (args.vars.is_empty(), said.get("vars")) {
+        args.vars.clone_from(vars);
+    }
+    let switches = SWITCHES.into_iter().filter(|(name, _)| is_on(said, name)).map(|(_, word)| word.to_owned());
+    let valued = VALUED.into_iter().filter_map(|(name, word)| Some([word.to_owned(), text(name)?.to_owned()]));
+    // First, so that words of this command line win.
+    let words: Vec<String> = switches.chain(valued.flatten()).collect();
+    args.dbt_args.splice(0..0, words);
+}
+
+/// Whether a flag was given.
+pub(super) fn is_on(said: &Map<String, Value>, name: &str) -> bool {
+    said.get(name).and_then(Value::as_bool).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn take(said: Value, mut args: ProjectArgs) -> ProjectArgs {
+        take_over(said.as_object().unwrap(), &mut args);
+        args
+    }
+
+    #[test]
+    fn the_flags_of_the_last_command_come_back() {
+        let said = json!({"which": "build", "target": "prod", "threads": 3, "vars": {"day": 1}, "full_refresh": true,
+            "store_failures": true, "defer": false, "state": "old", "select": ["a"], "project_dir": "/elsewhere"});
+        let args = take(said, ProjectArgs::default());
+        assert_eq!((args.target.as_deref(), args.threads, args.full_refresh), (Some("prod"), Some(3), true));
+        assert_eq!(Value::Object(args.vars), json!({"day": 1}));
+        assert_eq!(args.dbt_args, ["--store-failures", "--state", "old"]);
+        assert_eq!(args.project_dir, None);
+    }
+
+    #[test]
+    fn this_command_line_wins() {
+        let given = ProjectArgs {
+            target: Some("dev".into()),
+            threads: Some(1),
+            vars: json!({"day": 2}).as_object().cloned().unwrap(),
+            ..ProjectArgs::default()
+        };
+        let args = take(json!({"target": "prod", "threads": 3, "vars": {"day": 1, "n": 1}}), given);
+        assert_eq!((args.target.as_deref(), args.threads, args.full_refresh), (Some("dev"), Some(1), false));
+        assert_eq!(Value::Object(args.vars), json!({"day": 2}));
+    }
+}

@@ -1,0 +1,99 @@
+//! Artifacts of dbt and records of ours.
+
+use std::sync::{Arc, Mutex};
+
+use fal_plugin::payload::{NodeStatus, ScriptRole};
+use fal_report::{EventKind, JsonReporter, NodeInfo, Reporters, RunInfo, SkipCause};
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::*;
+use crate::run::result::blank;
+
+/// A folder with these files, read.
+fn read(results: &str, events: Option<&[u8]>) -> Result<Retry, RetryError> {
+    let folder: TempDir = tempfile::tempdir().unwrap();
+    let (path, record) = (folder.path().join("run_results.json"), folder.path().join("events.jsonl"));
+    fs::write(&path, results).unwrap();
+    events.iter().for_each(|events| fs::write(&record, events).unwrap());
+    Retry::read(&path, &record)
+}
+
+const RESULTS: &str = r#"{"metadata": {"invocation_id": "i1"}, "args": {"which": "build"}, "results": [
+    {"unique_id": "model.shop.a", "status": "success"}, {"unique_id": "model.shop.b", "status": "error"},
+    {"unique_id": "test.shop.c", "status": "fail"}, {"unique_id": "test.shop.d", "status": "warn"},
+    {"unique_id": "test.shop.e", "status": "pass"}, {"unique_id": "model.shop.f", "status": "skipped"},
+    {"unique_id": "model.shop.g", "status": "partial success"}, {"unique_id": "seed.shop.h", "status": "runtime error"},
+    {"unique_id": "operation.shop.on-run-end-0", "status": "error"}, {"unique_id": "saved.i", "status": "no-op"}]}"#;
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A record in which one script ended well, one failed, one was skipped.
+fn events(invocation: &str) -> Vec<u8> {
+    let (buffer, reporters) = (Buffer::default(), Reporters::new());
+    reporters.add(JsonReporter::new(Box::new(buffer.clone()), ""));
+    let script = |id: &str| NodeInfo::script(id, "py/x.py", ScriptRole::After, Some("a"));
+    let ended = |id: &str, status| EventKind::NodeFinished {
+        index: 1,
+        total: 3,
+        node: script(id),
+        result: Box::new(blank(id, status)),
+    };
+    let info = RunInfo { invocation_id: invocation.to_owned(), ..RunInfo::default() };
+    let kinds = [
+        EventKind::RunStarted { info },
+        ended("script.well", NodeStatus::Success),
+        ended("script.failed", NodeStatus::Error),
+        EventKind::NodeSkipped { index: 3, total: 3, node: script("script.skipped"), cause: SkipCause::FailFast },
+    ];
+    kinds.into_iter().for_each(|kind| reporters.emit(Timestamp::now(), kind));
+    reporters.finish().unwrap();
+    let bytes = buffer.0.lock().unwrap().clone();
+    bytes
+}
+
+fn nodes(retry: &Retry) -> String {
+    retry.nodes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_failed_or_was_skipped_is_left() {
+    let retry = read(RESULTS, None).unwrap();
+    insta::assert_snapshot!(nodes(&retry), @"model.shop.b model.shop.f model.shop.g seed.shop.h test.shop.c");
+    assert_eq!(retry.command(), "build");
+}
+
+#[test]
+fn scripts_are_left_too_if_the_record_is_of_the_same_invocation() {
+    let with = read(RESULTS, Some(&events("i1"))).unwrap();
+    assert!(nodes(&with).ends_with(" script.failed script.skipped test.shop.c"), "{}", nodes(&with));
+    assert_eq!(read(RESULTS, Some(&events("i2"))).unwrap().nodes, read(RESULTS, None).unwrap().nodes);
+}
+
+#[test]
+fn when_all_ended_well_nothing_is_left() {
+    let all_well = r#"{"args": {"which": "run"}, "results": [{"unique_id": "model.shop.a", "status": "success"}]}"#;
+    assert!(read(all_well, None).unwrap().is_empty());
+}
+
+#[test]
+fn other_commands_and_nonsense_are_refused() {
+    let error = |text: &str| read(text, None).unwrap_err();
+    assert!(matches!(error(r#"{"args": {"which": "generate"}, "results": []}"#), RetryError::Command { .. }));
+    for text in ["{", "{}", r#"{"results": []}"#] {
+        assert!(matches!(error(text), RetryError::BadLastRun { .. }), "{text}");
+    }
+    let nowhere = Path::new("/nonexistent/run_results.json");
+    assert!(matches!(Retry::read(nowhere, nowhere), Err(RetryError::NoLastRun { .. })));
+}

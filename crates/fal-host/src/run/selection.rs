@@ -1,0 +1,95 @@
+//! Which nodes run: what the criteria take of the graph, or what is to be tried again.
+
+use std::collections::BTreeSet;
+
+use fal_graph::{Criteria, NodeId, NodeKind, NodeSet, Selection};
+use fal_plugin::payload::LogLevel;
+
+use super::RunOptions;
+use crate::{
+    error::HostError,
+    session::{Loaded, OpenSession},
+};
+
+/// Chooses nodes for a command.
+pub(super) struct Choice<'a> {
+    pub(super) session: &'a OpenSession,
+    pub(super) loaded: &'a Loaded,
+    pub(super) options: &'a RunOptions,
+}
+
+impl Choice<'_> {
+    pub(super) fn nodes(&self) -> Result<NodeSet, HostError> {
+        let nodes = match &self.options.only {
+            Some(ids) => self.named(ids),
+            None => self.matching()?,
+        };
+        Ok(nodes.iter().filter(|id| self.can_run(*id)).collect())
+    }
+
+    fn named(&self, ids: &BTreeSet<String>) -> NodeSet {
+        let find = |id: &String| {
+            let found = self.loaded.dag.find(id);
+            if found.is_none() {
+                self.warn(format!("{id} is not tried again: it is not in the project any more"));
+            }
+            found
+        };
+        ids.iter().filter_map(find).collect()
+    }
+
+    fn matching(&self) -> Result<NodeSet, HostError> {
+        let criteria = &self.options.criteria;
+        let Selection { nodes, .. } = self.session.select(self.loaded, criteria)?;
+        // Without a selection a script runs if its model is of a kind that the command runs: `run` loads no seeds.
+        if criteria.select.is_empty() && criteria.selector.is_none() {
+            let everything = Criteria { exclude: Vec::new(), ..criteria.clone() };
+            let models = self.session.select(self.loaded, &everything)?.nodes;
+            return Ok(nodes.iter().filter(|id| self.is_of_one(*id, &models)).collect());
+        }
+        if self.options.command == "run" {
+            return Ok(nodes);
+        }
+        Ok(nodes.iter().filter(|id| self.is_of_kind(*id)).collect())
+    }
+
+    /// Whether a node is no script, or one of these models.
+    fn is_of_one(&self, id: NodeId, models: &NodeSet) -> bool {
+        self.model_of(id).is_none_or(|model| model.is_some_and(|model| models.contains(model)))
+    }
+
+    /// Whether a node is no script, or one of a model of a kind that the command runs.
+    fn is_of_kind(&self, id: NodeId) -> bool {
+        let of_kind = |model| {
+            let kind = self.loaded.dag.node(model).resource_type();
+            self.options.criteria.resource_types.includes(kind)
+        };
+        self.model_of(id).is_none_or(|model| model.is_some_and(of_kind))
+    }
+
+    /// For a script: its model.
+    fn model_of(&self, id: NodeId) -> Option<Option<NodeId>> {
+        let script = self.loaded.attachments.find(self.loaded.dag.node(id).unique_id())?;
+        Some(script.model.as_deref().and_then(|model| self.loaded.dag.find(model)))
+    }
+
+    /// dbt would test the stub's SQL in the place of the Python code, and say that all is well.
+    fn can_run(&self, id: NodeId) -> bool {
+        let dag = &self.loaded.dag;
+        let node = dag.node(id);
+        if node.kind() != NodeKind::UnitTest {
+            return true;
+        }
+        let model = node.spec().depends_on.first().and_then(|model| dag.find(model)).map(|model| dag.node(model));
+        let python = model.filter(|model| matches!(model.kind(), NodeKind::Python | NodeKind::Notebook));
+        if let Some(model) = python {
+            let (test, model) = (node.name(), model.name());
+            self.warn(format!("The unit test {test} does not run: {model} is a Python model"));
+        }
+        python.is_none()
+    }
+
+    fn warn(&self, message: String) {
+        self.session.log(LogLevel::Warn, message);
+    }
+}
