@@ -1,0 +1,1 @@
+select * from {{ ref('below_notes') }} where n > 100
