@@ -13,10 +13,13 @@ from fal_worker.session.errors import SessionError
 
 from . import duckdb_tables
 from .duckdb_types import named, readable, writable
-from .warehouse import Reading
+from .finishing import Borrowed
+from .warehouse import Place, Reading
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from .finishing import Finish
 
 # A multiple of DuckDB's vector of 2048 rows; small enough to stay in the caches, large enough to amortise a message.
 _BATCH_ROWS = 1 << 16
@@ -53,15 +56,22 @@ class DuckDB:
         return Reading(reader, connection.close)
 
     def begin_write(
-        self, relation: Any, schema: pa.Schema, reader: pa.RecordBatchReader, mode: str = "overwrite", types: dict[str, str] | None = None
+        self,
+        relation: Any,
+        schema: pa.Schema,
+        reader: pa.RecordBatchReader,
+        mode: str = "overwrite",
+        types: dict[str, str] | None = None,
+        place: Place = Place.MODEL,
     ) -> _Write:
+        # Views of DuckDB do not hang on the table but on its name, so that `place` makes no difference.
         if not schema.names:
             raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
         connection = self._connect()
         try:
             self._make_schema(connection.cursor, relation)
             rows = duckdb_tables.write(connection.cursor, relation, writable(reader), mode, types or {})
-            return _Write(connection, rows)
+            return _Write(connection, rows, mode != "append")
         except duckdb.Error as error:
             connection.rollback()
             raise _failure(error, f"Writing {relation}") from None
@@ -109,7 +119,7 @@ class _Connection:
     """A cursor of the database that dbt has open."""
 
     def __init__(self, handle: Any, on_close: Any) -> None:
-        self._handle, self._on_close = handle, on_close
+        self.handle, self._on_close = handle, on_close
         self.cursor = _unwrap(handle)
         self._closed = False
 
@@ -117,7 +127,7 @@ class _Connection:
         if not self._closed:
             self._closed = True
             self._on_close(self)
-            self._handle.close()
+            self.handle.close()
 
     def rollback(self) -> None:
         with contextlib.suppress(duckdb.Error):  # no transaction, or one that DuckDB has already rolled back
@@ -128,16 +138,22 @@ class _Connection:
 class _Write:
     """A table in an open transaction."""
 
-    def __init__(self, connection: _Connection, rows: int) -> None:
-        self._connection, self.rows = connection, rows
+    def __init__(self, connection: _Connection, rows: int, is_new: bool) -> None:
+        self._connection, self.rows, self._is_new = connection, rows, is_new
 
-    def commit(self) -> None:
+    def commit(self, finish: Finish | None = None) -> bool:
         try:
+            if finish is not None:
+                finish(Borrowed(self._connection.handle), self._is_new)
             self._connection.cursor.execute("commit")
         except duckdb.Error as error:
             self._connection.rollback()
             raise _failure(error, "Committing the model's table") from None
+        except BaseException:
+            self._connection.rollback()
+            raise
         self._connection.close()
+        return self._is_new
 
     def rollback(self) -> None:
         self._connection.rollback()

@@ -9,6 +9,7 @@ from fal_worker.session.errors import SessionError
 
 from . import postgres_read, postgres_write
 from .postgres_connection import Connection, connect
+from .warehouse import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +39,13 @@ class Postgres:
             raise
 
     def begin_write(
-        self, relation: Any, schema: pa.Schema, reader: pa.RecordBatchReader, mode: str = "overwrite", types: dict[str, str] | None = None
+        self,
+        relation: Any,
+        schema: pa.Schema,
+        reader: pa.RecordBatchReader,
+        mode: str = "overwrite",
+        types: dict[str, str] | None = None,
+        place: Place = Place.MODEL,
     ) -> postgres_write.Write:
         if not schema.names:
             raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
@@ -46,7 +53,7 @@ class Postgres:
         try:
             with self._schemas:
                 postgres_write.make_schema(connection, relation)
-            return postgres_write.begin(connection, relation, reader, mode, types or {})
+            return postgres_write.begin(connection, relation, reader, mode, types or {}, place)
         except BaseException:
             connection.close()
             raise

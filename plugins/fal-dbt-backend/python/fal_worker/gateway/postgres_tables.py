@@ -7,7 +7,23 @@ from typing import Any
 
 from fal_worker.session.errors import SessionError
 
-from .postgres_connection import Connection
+from .postgres_connection import Connection, DatabaseError
+
+_DEPENDED_ON = "2BP01"
+# A value goes from one to another of them unchanged, or is refused.
+_ALIKE = [{"smallint", "integer", "bigint"}, {"text", "character varying"}, {"real", "double precision"}]
+
+
+def _fits(type: str, there: str) -> bool:
+    # Text of limited length refuses what is longer.
+    bare = there.partition("(")[0] if there.startswith("character varying") else there
+    if type == "double precision" and bare == "real":
+        return False
+    # numeric without precision takes every number of digits.
+    if bare == "numeric" and (type.startswith("numeric") or type in _ALIKE[0]):
+        return True
+    return type == there or any(type in alike and bare in alike for alike in _ALIKE)
+
 
 # What dbt's materializations drop, by `relkind`; they know no other kinds.
 _DROPPED = {"r": "table", "p": "table", "v": "view", "m": "materialized view"}
@@ -51,6 +67,12 @@ class Table:
                 "mode='overwrite' makes the table anew.",
             )
 
+    def takes(self, columns: list[TableColumn]) -> bool:
+        """Whether rows of these columns, and of no others, fit in without a loss."""
+        if self.relkind not in ("r", "p") or {column.name for column in self.columns} != {column.name for column in columns}:
+            return False
+        return all(_fits(column.type, self.column(column.name).type) for column in columns)
+
     def column(self, name: str) -> TableColumn:
         return next(column for column in self.columns if column.name == name)
 
@@ -58,18 +80,30 @@ class Table:
 def look_up(connection: Connection, relation: Any) -> Table | None:
     """`None` if there is none."""
     sql = str(relation.include(database=False))
-    name = "'" + sql.replace("'", "''") + "'"
-    kinds = connection.rows(f"select relkind::text from pg_class where oid = to_regclass({name})")
-    if not kinds:
-        return None
-    columns = connection.rows(
+    kinds = connection.rows(f"select relkind::text from pg_class where oid = to_regclass({_literal(sql)})")
+    return Table(relation, sql, kinds[0][0], look_up_columns(connection, sql)) if kinds else None
+
+
+def look_up_columns(connection: Connection, table: str) -> list[TableColumn]:
+    rows = connection.rows(
         "select attname::text, format_type(atttypid, atttypmod) from pg_attribute "
-        f"where attrelid = to_regclass({name}) and attnum > 0 and not attisdropped order by attnum"
+        f"where attrelid = to_regclass({_literal(table)}) and attnum > 0 and not attisdropped order by attnum"
     )
-    return Table(relation, sql, kinds[0][0], [TableColumn(*column) for column in columns])
+    return [TableColumn(*row) for row in rows]
 
 
-def drop(connection: Connection, table: Table) -> None:
-    """As dbt's table materialization drops what was there."""
+def drop(connection: Connection, table: Table, cascade: bool = True) -> None:
+    """With `cascade` as dbt's table materialization drops what was there."""
     table.check_replaceable()
-    connection.run(f"drop {_DROPPED[table.relkind]} {table.sql} cascade")
+    try:
+        connection.run(f"drop {_DROPPED[table.relkind]} {table.sql}{' cascade' * cascade}")
+    except DatabaseError as error:
+        if error.sqlstate != _DEPENDED_ON:
+            raise
+        message = f"{table.relation} has other columns now, so its table must be made anew, but more hangs on it: {error.message}"
+        help = "Write the same columns as before, or drop what hangs on it, with it, yourself."
+        raise SessionError("gateway::depended_on", message, help) from None
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

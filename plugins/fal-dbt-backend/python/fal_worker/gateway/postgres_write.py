@@ -1,8 +1,8 @@
 """PostgreSQL: a stream of Arrow into a table, in a transaction that stays open.
 
 The rows are copied into a table that nobody else sees. Only `commit` touches the table that is there, so that it can be read until
-then. It is replaced as dbt's own table materialization replaces it: what depended on it (views) is dropped with it, and rights that
-were granted on it by hand go.
+then. A model's table is replaced as dbt's own table materialization replaces it: what depended on it (views) is dropped with it, and
+rights that were granted on it by hand go. What scripts write (`Place`) keeps the table where it can.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
-from .postgres_connection import Connection, DatabaseError, failures
+from .postgres_connection import Connection, DatabaseError
 from .postgres_encode import Encoding, encoding
-from .postgres_tables import Table, drop, look_up
+from .finishing import Borrowed
+from .postgres_handle import Handle
+from .postgres_tables import Table, drop, look_up, look_up_columns
+from .warehouse import Place
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from .finishing import Finish
 
 _LONGEST_NAME = 63
 
@@ -32,7 +37,9 @@ def make_schema(connection: Connection, relation: Any) -> None:
     connection.commit()
 
 
-def begin(connection: Connection, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str]) -> Write:
+def begin(
+    connection: Connection, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str], place: Place
+) -> Write:
     there = look_up(connection, relation)
     if there is not None:
         there.check_replaceable()
@@ -44,24 +51,26 @@ def begin(connection: Connection, relation: Any, reader: pa.RecordBatchReader, m
     stage = _Stage(connection, relation)
     rows = stage.fill(names, encodings, reader, types)
     if mode == "append" and there is not None:
-        stage.pour(there, names, encodings, types)
-        return Write(connection, rows, None)
-    return Write(connection, rows, stage)
+        stage.pour(there, names, {name for name, encoding in zip(names, encodings) if encoding.untyped and name not in types})
+        return Write(connection, rows, None, place)
+    return Write(connection, rows, stage, place)
 
 
 class Write:
     """A table in an open transaction. Without a stage, everything is in its place already."""
 
-    def __init__(self, connection: Connection, rows: int, stage: _Stage | None) -> None:
-        self._connection, self.rows, self._stage = connection, rows, stage
+    def __init__(self, connection: Connection, rows: int, stage: _Stage | None, place: Place) -> None:
+        self._connection, self.rows, self._stage, self._place = connection, rows, stage, place
 
-    def commit(self) -> None:
+    def commit(self, finish: Finish | None = None) -> bool:
         try:
-            if self._stage is not None:
-                self._stage.swap()
+            is_new = self._stage is not None and self._stage.settle(self._place)
+            if finish is not None:
+                finish(Borrowed(Handle(self._connection)), is_new)
             self._connection.commit()
+            return is_new
         except DatabaseError as error:
-            raise SessionError("gateway::database", f"Committing the model's table failed: {error.message}") from None
+            raise SessionError("gateway::database", f"Committing the model's table failed: {error.message}", error.help) from None
         finally:
             self._connection.close()
 
@@ -75,7 +84,7 @@ class _Stage:
     def __init__(self, connection: Connection, relation: Any) -> None:
         self._connection, self._relation = connection, relation
         self.name = f"fal_{uuid.uuid4().hex}"
-        self._table = f"{relation.without_identifier().include(database=False)}.{_quoted(self.name)}"
+        self._table = f"{relation.without_identifier().include(database=False)}.{self.name}"
 
     def fill(self, names: list[str], encodings: list[Encoding], reader: pa.RecordBatchReader, types: dict[str, str]) -> int:
         """Makes it and copies the rows; gives their number."""
@@ -100,24 +109,29 @@ class _Stage:
             casts = [f"alter column {_quoted(n)} type {sql} using {_quoted(n)}::{sql}" for n, sql in types.items()]
             self._told(f"alter table {self._table} {', '.join(casts)}")
 
-    def pour(self, there: Table, names: list[str], encodings: list[Encoding], types: dict[str, str]) -> None:
-        """Its rows go to the end of the table that is there."""
+    def pour(self, there: Table, names: list[str], untyped: set[str] | None = None) -> None:
+        """Its rows go to the end of the table that is there. Those columns are cast that have no type of their own."""
         targets = [there.column(name) for name in names]
-        rows = [
-            # An untyped NULL fits every column, text does not.
-            f"{_quoted(name)}::{target.type}" if encoding.untyped and name not in types else _quoted(name)
-            for name, encoding, target in zip(names, encodings, targets)
-        ]
-        into = ", ".join(_quoted(target.name) for target in targets)
+        # An untyped NULL fits every column, text does not.
+        rows = [f"{_quoted(name)}::{target.type}" if name in (untyped or ()) else _quoted(name) for name, target in zip(names, targets)]
+        into = ", ".join(map(_quoted, names))
         self._told(f"insert into {there.sql} ({into}) select {', '.join(rows)} from {self._table}")
         self._connection.run(f"drop table {self._table}")
 
-    def swap(self) -> None:
+    def settle(self, place: Place) -> bool:
+        """It becomes the table, or its rows become those of the table; whether that is a new one."""
         there = look_up(self._connection, self._relation)
+        if there is not None and place is not Place.MODEL:
+            columns = look_up_columns(self._connection, self._table)
+            if there.takes(columns):
+                self._connection.run(f"truncate table {there.sql}")
+                self.pour(there, [column.name for column in columns])
+                return False
         if there is not None:
-            drop(self._connection, there)
+            drop(self._connection, there, cascade=place is not Place.SOURCE)
         identifier = self._relation.include(database=False, schema=False)
         self._connection.run(f"alter table {self._table} rename to {identifier}")
+        return True
 
     def _told(self, sql: str) -> None:
         try:

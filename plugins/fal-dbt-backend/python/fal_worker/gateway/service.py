@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.session.errors import SessionError
 
 from . import catalogue
+from .finishing import finishing
 from .jobs import Job, JobTable
 from .reads import Reads
 from .warehouse import PendingWrite, Reading, Warehouse, for_adapter
@@ -84,18 +85,19 @@ class Gateway:
             pending.rollback()
             return result
         try:
-            pending.commit()
+            node = self._invocation.task.manifest.expect(job.unique_id)
+            is_new = pending.commit(finishing(self._invocation, node, relation))
         except SessionError as error:
             return {**result, "status": "error", "message": error.message}
-        self._committed(job.unique_id, relation)
+        self._committed(job.unique_id, relation, is_new)
         message = f"SELECT {job.rows}"
         response = {"_message": message, "code": "SELECT", "rows_affected": job.rows}
         return {**result, "message": message, "rows_affected": job.rows, "adapter_response": response}
 
-    def _committed(self, unique_id: str, relation: Any) -> None:
+    def _committed(self, unique_id: str, relation: Any, is_new: bool) -> None:
         """dbt learns of the new table; the stub is compiled, as dbt's artifacts have it of an ephemeral model that ran."""
         invocation = self._invocation
-        self._writes.announce(relation)
+        self._writes.announce(relation, is_new)
         with invocation.adapter.connection_named(unique_id):
             node = invocation.task.manifest.expect(unique_id)
             if not node.compiled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,8 +13,21 @@ from fal_worker.session.errors import SessionError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from .finishing import Finish
+
 # dbt's adapter type to the module that serves it.
 _MODULES = {"duckdb": "fal_worker.gateway.duckdb", "postgres": "fal_worker.gateway.postgres"}
+
+
+class Place(Enum):
+    """Whose table is written, which says what may become of views and rights that hang on it."""
+
+    # A model by itself: replaced as dbt replaces a table.
+    MODEL = "model"
+    # A model by a script: its rows are replaced if the columns are the same, else the table.
+    OF_A_MODEL = "of a model"
+    # A source by a script: the same, but nothing that hangs on it is ever dropped.
+    SOURCE = "source"
 
 
 @dataclass(frozen=True)
@@ -29,7 +43,9 @@ class PendingWrite(Protocol):
 
     rows: int
 
-    def commit(self) -> None: ...
+    def commit(self, finish: Finish | None = None) -> bool:
+        """Puts the table in its place, calls `finish`, and ends the transaction; whether the table is a new one."""
+        ...
 
     def rollback(self) -> None: ...
 
@@ -42,10 +58,16 @@ class Warehouse(Protocol):
         ...
 
     def begin_write(
-        self, relation: Any, schema: pa.Schema, reader: pa.RecordBatchReader, mode: str = "overwrite", types: dict[str, str] | None = None
+        self,
+        relation: Any,
+        schema: pa.Schema,
+        reader: pa.RecordBatchReader,
+        mode: str = "overwrite",
+        types: dict[str, str] | None = None,
+        place: Place = Place.MODEL,
     ) -> PendingWrite:
         """Streams into a table that replaces `relation` (table or view) when committed, or with mode `append` into the
-        table that is there. Columns in `types` are cast."""
+        table that is there. Columns in `types` are cast. `place` counts where something may hang on a table that is replaced."""
         ...
 
     def write_native(self, connection: Any, code: str, reader: pa.RecordBatchReader) -> int:

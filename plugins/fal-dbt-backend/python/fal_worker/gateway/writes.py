@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
 from . import resolve
 from .column_types import sql_types
+from .finishing import Finish, finishing
 from .reads import node_of, reader_of
+from .warehouse import Place
 
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
@@ -50,42 +53,54 @@ class Writes:
         if op == "write_to_model" and not job.attached:
             relation = relation_of(self._invocation, node_of(self._invocation, job))
             return job.write(lambda: self._warehouse().begin_write(relation, schema, reader.to_reader(), mode, types))
-        relation = self._target(job, op, command.get("args") or [])
-        return self._final(job, relation, schema, reader, mode, types)
+        target = self._target(job, op, command.get("args") or [])
+        return self._final(job, target, schema, reader, mode, types)
 
-    def announce(self, relation: Any) -> None:
-        """dbt learns of a new table."""
+    def announce(self, relation: Any, is_new: bool) -> None:
+        """dbt learns of a new table, and that what hung on the old one is gone."""
         adapter = self._invocation.adapter
         with adapter.connection_named(f"fal_{relation.identifier}"):
             old = adapter.get_relation(relation.database, relation.schema, relation.identifier)
+            if old is not None and not is_new:
+                return
             if old is not None:
                 adapter.cache_dropped(old)
             adapter.cache_added(relation.incorporate(type="table"))
 
-    def _target(self, job: Job, op: str, args: list[Any]) -> Any:
+    def _target(self, job: Job, op: str, args: list[Any]) -> _Target:
         reader = reader_of(self._invocation, job)
         if op == "write_to_source":
-            return _table_of_source(relation_of(self._invocation, resolve.source(self._invocation, reader, args)), args)
-        if args:
-            return relation_of(self._invocation, resolve.ref(self._invocation, reader, args))
-        node = node_of(self._invocation, job)
+            node = resolve.source(self._invocation, reader, args)
+            return _Target(_table_of_source(relation_of(self._invocation, node), args), None, Place.SOURCE)
+        node = resolve.ref(self._invocation, reader, args) if args else node_of(self._invocation, job)
         if node is None:
             raise SessionError("gateway::write", "A global script belongs to no model that it could write", _IN_A_MODEL)
-        return relation_of(self._invocation, node)
+        relation = relation_of(self._invocation, node)
+        return _Target(relation, finishing(self._invocation, node, relation), Place.OF_A_MODEL)
 
-    def _final(self, job: Job, relation: Any, schema: Any, reader: Any, mode: str, types: dict[str, str]) -> int:
+    def _final(self, job: Job, target: _Target, schema: Any, reader: Any, mode: str, types: dict[str, str]) -> int:
         """One transaction; those on one table come one after the other, since they would conflict."""
+        relation = target.relation
         with self._turn(str(relation)):
             job.check_open()
-            pending = self._warehouse().begin_write(relation, schema, _whole(schema, reader), mode, types)
-            pending.commit()
-        self.announce(relation)
+            pending = self._warehouse().begin_write(relation, schema, _whole(schema, reader), mode, types, target.place)
+            is_new = pending.commit(target.finish)
+        self.announce(relation, is_new)
         job.written.append((f"{relation.schema}.{relation.identifier}", pending.rows))
         return pending.rows
 
     def _turn(self, name: str) -> threading.Lock:
         with self._lock:
             return self._busy.setdefault(name, threading.Lock())
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What a script writes."""
+
+    relation: Any
+    finish: Finish | None
+    place: Place
 
 
 def _table_of_source(relation: Any, args: list[Any]) -> Any:

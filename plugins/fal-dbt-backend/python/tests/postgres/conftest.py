@@ -112,8 +112,14 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory, database):
-    files = {**FILES, "profiles.yml": database.profile()}
+def files():
+    """More files of the project."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, database, files):
+    files = {**FILES, "profiles.yml": database.profile(), **files}
     return make_project(tmp_path_factory.mktemp("postgres") / "project", files)
 
 

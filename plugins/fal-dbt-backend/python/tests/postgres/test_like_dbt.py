@@ -1,4 +1,4 @@
-"""What hangs on a table when a Python model replaces it: the same happens as when dbt replaces a SQL model's table."""
+"""What becomes of a table's company when a Python model replaces it: the same as when dbt replaces a SQL model's table."""
 
 from __future__ import annotations
 
@@ -7,19 +7,39 @@ import pytest
 
 
 def sql_model(desk) -> None:
-    assert desk.session.run("model.shop.orders")["status"] == "success"
+    result = desk.session.run("model.shop.orders")
+    assert result["status"] == "success", result["message"]
 
 
 def python_model(desk) -> None:
-    assert desk.write(pa.table({"id": [1], "amount": [2]}))["status"] == "success"
+    result = desk.write(pa.table({"id": [1], "amount": [2]}))
+    assert result["status"] == "success", result["message"]
 
 
 TABLES = {"orders": sql_model, "scores": python_model}
 
 
+CONFIGURED = """
+  - name: {table}
+    description: Told; of $all$.
+    config:
+      grants: {{select: [owner_of_none]}}
+      persist_docs: {{relation: true, columns: true}}
+      indexes: [{{columns: [id], unique: true}}, {{columns: [amount, id]}}]
+    columns: [{{name: id, description: The key; unique}}, {{name: amount}}]"""
+
+
+@pytest.fixture(scope="module")
+def files():
+    return {"models/schema.yml": "models:" + "".join(CONFIGURED.format(table=table) for table in TABLES)}
+
+
 @pytest.fixture(scope="module", autouse=True)
-def roles(desk):
-    desk.query("do $$ begin create role reader; exception when duplicate_object then null; end $$")
+def tables(request, database):
+    """The roles must be there before the first model, which names one of them."""
+    for role in ("reader", "owner_of_none"):
+        database.query(f"do $$ begin create role {role}; exception when duplicate_object then null; end $$")
+    desk = request.getfixturevalue("desk")
     for build in TABLES.values():
         build(desk)
 
@@ -65,3 +85,25 @@ def test_a_foreign_key_of_the_user_falls_and_its_table_stays(desk):
     by_dbt, by_us = after_replacing(desk, before, look)
     assert by_us == by_dbt == [(True, 0)]
 
+
+
+def test_indexes_rights_and_comments_of_the_configuration(desk):
+    """Those of the project's `schema.yml`, the same for both models."""
+    indexes = "select replace(indexdef, tablename, '?') from pg_indexes where tablename = '{table}' order by 1"
+    rights = "select grantee, privilege_type from information_schema.role_table_grants where table_name = '{table}' and grantee = 'owner_of_none'"
+    comments = "select obj_description('{table}'::regclass), col_description('{table}'::regclass, 1), col_description('{table}'::regclass, 2)"
+    by_dbt, by_us = after_replacing(desk, "select 1", indexes)
+    assert [definition.partition(" ON ")[2] for (definition,) in by_us] == [definition.partition(" ON ")[2] for (definition,) in by_dbt]
+    assert len(by_us) == 2
+    for look, expected in ((rights, [("owner_of_none", "SELECT")]), (comments, [("Told; of $all$.", "The key; unique", None)])):
+        by_dbt, by_us = after_replacing(desk, "select 1", look)
+        assert by_us == by_dbt == expected
+
+
+def test_a_grant_that_fails_leaves_the_old_table(desk):
+    before = desk.query("select * from scores")
+    desk.query("drop owned by owner_of_none; drop role owner_of_none")
+    result = desk.write(pa.table({"id": [7], "amount": [7]}))
+    assert (result["status"], 'role "owner_of_none" does not exist' in result["message"]) == ("error", True)
+    assert (desk.query("select * from scores"), desk.session.run("model.shop.orders")["status"]) == (before, "error")
+    desk.query("create role owner_of_none")

@@ -1,0 +1,104 @@
+"""Any adapter: dbt's own connection of this thread, for as long as one read or one step of a write takes.
+
+dbt keeps a connection for each thread, and some drivers (SQLite's) let no other thread use it. So nothing here outlives a call:
+whatever begins on a thread ends on it, and the connection is released.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from fal_worker.session.errors import SessionError
+
+_PREFIX = "fal_gateway_"
+
+
+class Connections:
+    """Lends connections of dbt's adapter, and interrupts them."""
+
+    def __init__(self, adapter: Any) -> None:
+        self.adapter = adapter
+        self._lock = threading.Lock()
+        self._lent: set[Connection] = set()
+
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[Connection]:
+        """The connection of this thread. What is not committed at the end is rolled back."""
+        name = _PREFIX + uuid.uuid4().hex
+        connection = Connection(self.adapter)
+        with self._lock:
+            self._lent.add(connection)
+        try:
+            with connection.failures(), self.adapter.connection_named(name):
+                yield connection
+        finally:
+            with self._lock:
+                self._lent.discard(connection)
+
+    def cancel(self) -> None:
+        """Interrupts what runs, and what is between two statements."""
+        with self._lock:
+            for connection in self._lent:
+                connection.cancelled.set()
+        manager = self.adapter.connections
+        with manager.lock:
+            ours = [each for each in manager.thread_connections.values() if (each.name or "").startswith(_PREFIX)]
+        for each in ours:
+            if each.state == "open":
+                with contextlib.suppress(Exception):  # it may end at this moment
+                    manager.cancel(each)
+
+
+class Connection:
+    """For one thread."""
+
+    def __init__(self, adapter: Any) -> None:
+        self.adapter = adapter
+        self.cancelled = threading.Event()
+
+    def run(self, sql: str, bindings: list[Any] | None = None) -> Any:
+        """Runs one statement, in a transaction where the adapter has them; gives the driver's cursor."""
+        self.check()
+        with self.failures():
+            return self.adapter.add_query(sql, bindings=bindings, abridge_sql_log=True)[1]
+
+    def fetch(self, cursor: Any, rows: int) -> list[Any]:
+        self.check()
+        with self.failures(), self.adapter.connections.exception_handler("fetch"):
+            return list(cursor.fetchmany(rows))
+
+    def macro(self, name: str, **arguments: Any) -> Any:
+        """What a macro of dbt's, in the adapter's version, returns."""
+        with self.failures():
+            return self.adapter.execute_macro(name, kwargs=arguments)
+
+    def commit(self) -> None:
+        manager = self.adapter.connections
+        with self.failures():
+            if manager.get_thread_connection().transaction_open:
+                manager.commit()
+
+    def check(self) -> None:
+        if self.cancelled.is_set():
+            raise SessionError("gateway::cancelled", "The run was interrupted")
+
+    @contextlib.contextmanager
+    def failures(self) -> Iterator[None]:
+        """Turns dbt's errors into the user's."""
+        from dbt_common.exceptions import DbtBaseException
+
+        try:
+            yield
+        except DbtBaseException as error:
+            self.check()
+            raise SessionError("gateway::database", str(getattr(error, "msg", error)).strip()) from None
+
+
+def quoted(adapter: Any, name: str) -> str:
+    """A column's name as the adapter quotes it; dbt itself takes no care of quotes within."""
+    end = adapter.quote("x")[-1]
+    return str(adapter.quote(name if end == "x" else name.replace(end, end + end)))
