@@ -1,0 +1,202 @@
+//! dbt's verbs beside `run`: `build`, `test`, `seed`, `snapshot`, `retry`.
+
+use fal_e2e::{Ended, Project};
+use rustix::process::Signal;
+use serde_json::json;
+
+/// One row more than there are orders, and one order unknown.
+const BROKEN: &str = "orders = ref('orders')\norders.loc[0, 'id'] = 9\nwrite_to_model(orders)\n";
+
+/// Results without the hashes at the end of tests' names.
+#[track_caller]
+fn results(project: &Project) -> Vec<String> {
+    let is_hash = |part: &str| part.len() == 10 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let plain = |line: String| {
+        let (name, status) = line.split_once(' ').unwrap();
+        let name = name.rsplit_once('.').filter(|(_, last)| is_hash(last)).map_or(name, |(name, _)| name);
+        format!("{name} {status}")
+    };
+    project.results().into_iter().map(plain).collect()
+}
+
+/// Fails unless each of these lines was said, in this order.
+#[track_caller]
+fn in_order(ended: &Ended, lines: &[&str]) {
+    let place = |line: &str| ended.stdout.find(line).unwrap_or_else(|| panic!("{line:?} was not said\n{ended}"));
+    let places: Vec<usize> = lines.iter().map(|line| place(line)).collect();
+    assert!(places.is_sorted(), "{lines:?} {places:?}\n{ended}");
+}
+
+/// The project without what plain dbt does not know.
+fn of_sql() -> Project {
+    let project = Project::copy_of("verbs");
+    project.remove("models/forecast.py").remove("models/notes.ipynb");
+    project.write("models/forecast.sql", "select id + 1 as id, amount from {{ ref('orders') }}");
+    project.write("models/notes.sql", "select * from {{ ref('orders') }}");
+    project
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn build_runs_everything_in_order_and_a_failing_test_of_a_python_model_stops_its_children_alone() {
+    let project = Project::copy_of("verbs");
+    project.write("models/forecast.py", BROKEN);
+    let ended = project.run(&["build", "--store-failures"]);
+    ended.expect(1);
+    assert_eq!(
+        results(&project),
+        [
+            "below_forecast skipped",
+            "below_notes success",
+            "forecast success",
+            "history success",
+            "known fail",
+            "not_null_orders_id pass",
+            "notes success",
+            "ordered fail",
+            "orders success",
+            "orders.doubled pass",
+            "past success",
+            "raw success",
+            "short warn",
+            "unique_forecast_id pass",
+            "unique_notes_id pass",
+            "unique_raw_id pass",
+        ],
+        "{ended}"
+    );
+    in_order(
+        &ended,
+        &["OK loaded seed file main.raw", "START snapshot main.history", "START sql table model main.past"],
+    );
+    in_order(&ended, &["PASS unique_raw_id", "START unit_test doubled", "PASS doubled", "model main.orders"]);
+    in_order(&ended, &["PASS not_null_orders_id", "START notebook table model main.notes", "WARN 2 short"]);
+    in_order(&ended, &["START test short", "START sql table model main.below_notes"]);
+    in_order(
+        &ended,
+        &[
+            "OK created python table model main.forecast",
+            "START test known",
+            "FAIL 1 known",
+            "SKIP relation main.below_forecast",
+        ],
+    );
+    ended
+        .says("tell.py (post-hook of raw) | told of raw success")
+        .says("tell.py (after orders) | told of orders success");
+    ended.says("Got 1 result, configured to fail if != 0").says("Done. PASS=14 WARN=1 ERROR=2 SKIP=1 NO-OP=0 TOTAL=18");
+    assert_eq!(project.query("from main_dbt_test__audit.known"), json!([[9]]), "failures are stored");
+
+    // Scripts that ended well do not run again, nor does the model: only its tests failed.
+    project.write("tests/known.sql", "select id from {{ ref('forecast') }} where id > 9");
+    project.write("tests/ordered.sql", "select id from {{ ref('forecast') }} where id not in (2, 3, 9)");
+    let ended = project.run(&["retry"]);
+    ended.expect(0).never_says("told of").says("Done. PASS=3 WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL=3");
+    assert_eq!(results(&project), ["below_forecast success", "known pass", "ordered pass"]);
+    let flags = project.json("target/run_results.json")["args"].clone();
+    assert_eq!((&flags["which"], &flags["store_failures"]), (&json!("build"), &json!(true)));
+    project.run_host(&["retry"]).expect(0).says("Nothing to retry: all of the last `build` ended well");
+    project.nothing_is_left();
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn retry_goes_on_after_an_interruption_with_the_same_variables_and_with_scripts() {
+    let project = Project::copy_of("verbs");
+    let sleeping = "import time\nprint('asleep', flush=True)\ntime.sleep(600)\nwrite_to_model(ref('orders'))\n";
+    project.write("models/forecast.py", sleeping);
+    project.write("models/below_notes.sql", "select {{ var('day') }} as day from {{ ref('notes') }} limit 1");
+    project.write("py/tell.py", "if context.current_model.name == 'orders':\n    raise ValueError('not now')\n");
+    let args = ["build", "--exclude", "below_notes", "--vars", "{day: 31}"];
+    let ended = project.run(&args);
+    ended.expect(1).says("ERROR script tell.py (after orders)").never_says("asleep");
+    assert!(
+        results(&project).contains(&"not_null_orders_id pass".to_owned()),
+        "tests do not wait for after-scripts\n{ended}"
+    );
+    let skipped =
+        ["below_forecast", "forecast", "known", "notes", "ordered", "short", "unique_forecast_id", "unique_notes_id"];
+    let left: Vec<String> = results(&project).into_iter().filter(|line| line.ends_with("skipped")).collect();
+    assert_eq!(left, skipped.map(|name| format!("{name} skipped")));
+
+    project.write("py/tell.py", "print('told of', context.current_model.name)\n");
+    let mut running = project.start(&["retry"]);
+    running.wait_for("forecast | asleep").wait_for("OK created notebook table model main.notes");
+    running.wait_for("PASS unique_notes_id").wait_for("WARN 2 short");
+    running.signal(Signal::INT);
+    running.wait().expect(130).says("told of orders");
+    let expected = [
+        "below_forecast skipped",
+        "forecast error",
+        "known skipped",
+        "notes success",
+        "ordered skipped",
+        "short warn",
+        "unique_forecast_id skipped",
+        "unique_notes_id pass",
+    ];
+    assert_eq!(results(&project), expected);
+
+    project.write("models/forecast.py", "write_to_model(ref('orders'))");
+    let ended = project.run(&["retry"]);
+    ended.expect(0).never_says("told of");
+    let expected =
+        ["below_forecast success", "forecast success", "known pass", "ordered pass", "unique_forecast_id pass"];
+    assert_eq!(results(&project), expected);
+    assert_eq!(project.json("target/run_results.json")["args"]["vars"], json!({"day": 31}));
+    project.nothing_is_left();
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn statuses_of_build_are_those_of_dbt_and_retry_takes_up_what_dbt_left() {
+    let (ours, dbts) = (of_sql(), of_sql());
+    ours.run(&["build"]).expect(1);
+    dbts.dbt(&["build"]).expect(1);
+    let statuses = results(&ours);
+    assert_eq!(statuses, results(&dbts));
+    for line in ["known fail", "ordered fail", "below_forecast skipped", "short warn", "below_notes success"] {
+        assert!(statuses.contains(&line.to_owned()), "{line}: {statuses:?}");
+    }
+    dbts.write("tests/known.sql", "select id from {{ ref('forecast') }} where id > 4");
+    dbts.run(&["retry"]).expect(1);
+    assert_eq!(results(&dbts), ["below_forecast skipped", "known pass", "ordered fail"]);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn seed_snapshot_and_test_run_their_kinds_alone() {
+    let project = Project::copy_of("verbs");
+    project.run(&["seed"]).expect(0).says("TOTAL=2").says("tell.py (post-hook of raw)").says("seeded.py (after raw) |");
+    project.run(&["snapshot"]).expect(0).says("TOTAL=1").never_says("told of");
+    project.write("seeds/raw.csv", "id,amount,place\n1,10,a\n2,25,b\n");
+    let ended = project.run(&["seed", "--full-refresh", "--show", "--select", "raw+"]);
+    ended.expect(0).says("Random sample of table: main.raw").says("|  2 |     25 | b     |").says("TOTAL=2");
+    project.run(&["snapshot"]).expect(0);
+    let history = "select id, amount, dbt_valid_to is null from history order by id, dbt_valid_from";
+    assert_eq!(project.query(history), json!([[1, 10, true], [2, 20, false], [2, 25, true], [3, 30, true]]));
+
+    // What the tests of the other models read is not there: only these two run.
+    let ended = project.run(&["test", "--select", "raw", "doubled"]);
+    ended.expect(0).never_says("told of");
+    assert_eq!(results(&project), ["orders.doubled pass", "unique_raw_id pass"]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_starts() {
+    let project = Project::copy_of("verbs");
+    project.run_host(&["retry"]).expect(2).says("there is no run to try again");
+    let docs = json!({"args": {"which": "generate"}, "results": []});
+    project.write("target/run_results.json", docs.to_string());
+    project
+        .run_host(&["retry"])
+        .expect(2)
+        .says("the last command was `dbt generate`, which cannot be tried again here");
+    project.write("target/run_results.json", "{");
+    project.run_host(&["retry"]).expect(2).says("run_results.json` cannot be read");
+    project
+        .run_host(&["build", "--resource-type", "source"])
+        .expect(2)
+        .says("`fal-host build` runs nothing of type `source`");
+    project.run_host(&["test", "--resource-type", "tset"]).expect(2).says("did you mean 'test'?");
+}

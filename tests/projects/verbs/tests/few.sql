@@ -1,1 +1,0 @@
-select * from {{ ref('below_notes') }} where n > 100

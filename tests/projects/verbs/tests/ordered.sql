@@ -1,0 +1,1 @@
+select id from {{ ref('forecast') }} where id not in (select id from {{ ref('orders') }})

@@ -1,0 +1,2 @@
+{{ config(severity='warn') }}
+select id from {{ ref('notes') }} where id > 1
