@@ -80,7 +80,7 @@ def _of_scalar(type: Any) -> Encoding:
         (t.is_uint64, "numeric(20,0)", pa.decimal128(20, 0)),
         (lambda kind: t.is_float16(kind) or t.is_float32(kind), "real", pa.float32()),
         (t.is_float64, "double precision", pa.float64()),
-        (lambda kind: t.is_string(kind) or t.is_large_string(kind) or t.is_string_view(kind), "text", None),
+        (_is_text, "text", None),
         (_is_binary, "bytea", None),
         (t.is_date, "date", pa.date32()),
         (t.is_time, "time", pa.time64("us")),
@@ -101,20 +101,26 @@ def _plain_bytes(type: Any) -> Any:
 
     if t.is_large_string(type) or t.is_large_binary(type):
         return type
-    return pa.string() if t.is_string(type) or t.is_string_view(type) else pa.binary()
+    return pa.string() if _is_text(type) else pa.binary()
+
+
+def _is_text(type: Any) -> bool:
+    return _is(type, "string", "large_string", "string_view")
 
 
 def _is_binary(type: Any) -> bool:
-    import pyarrow.types as t
-
-    return bool(t.is_binary(type) or t.is_large_binary(type) or t.is_fixed_size_binary(type) or t.is_binary_view(type))
+    return _is(type, "binary", "large_binary", "fixed_size_binary", "binary_view")
 
 
 def _is_list(type: Any) -> bool:
+    return _is(type, "list", "large_list", "fixed_size_list", "list_view", "large_list_view")
+
+
+def _is(type: Any, *kinds: str) -> bool:
+    """Whether it is one of these; an older pyarrow does not know all of them."""
     import pyarrow.types as t
 
-    views = getattr(t, "is_list_view", lambda _: False)(type) or getattr(t, "is_large_list_view", lambda _: False)(type)
-    return bool(t.is_list(type) or t.is_large_list(type) or t.is_fixed_size_list(type) or views)
+    return any(getattr(t, f"is_{kind}", lambda _: False)(type) for kind in kinds)
 
 
 def _of_decimal(precision: int, scale: int) -> Encoding:

@@ -1,0 +1,107 @@
+"""What scripts write: rows of a table that stays, with what hangs on it, where the columns are the same."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import pyarrow as pa
+import pytest
+from live.job_client import GatewayError
+from pyarrow import flight
+
+_count = itertools.count()
+
+
+@pytest.fixture
+def write(desk):
+    """Writes as an after-script of `orders` would, and gives the recorded message."""
+
+    def written(table: pa.Table, op: str = "write_to_source", **command: object) -> str:
+        id = f"s{next(_count)}"
+        unique_id = f"script.orders.AFTER.{id}.py"
+        desk.session.ask("job_open", job=id, token="secret-" + id, unique_id=unique_id, role="after", model="model.shop.orders")
+        command = {"token": "secret-" + id, "op": op, "args": ["raw", "people"] if op == "write_to_source" else [], **command}
+        client, ok = flight.FlightClient(desk.session.location), False
+        try:
+            writer, reader = client.do_put(flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema)
+            for batch in table.to_batches():
+                writer.write_batch(batch)
+            writer.write_metadata(b"end")
+            writer.done_writing()
+            reader.read()
+            writer.close()
+            ok = True
+        except flight.FlightError as error:
+            raise GatewayError(json.JSONDecoder().raw_decode(str(error)[str(error).index("{") :])[0]) from None
+        finally:
+            result = {"unique_id": unique_id, "status": "success" if ok else "error", "execution_time": 0.0}
+            answer = desk.session.ask("job_close", job=id, ok=ok, result=result)
+        return answer["message"]
+
+    return written
+
+
+@pytest.fixture(autouse=True)
+def people(desk):
+    """The source, with what the user hung on it."""
+    desk.query("drop table if exists raw_orders cascade")
+    desk.query("create table raw_orders (id integer primary key, amount numeric(12,2))")
+    desk.query("insert into raw_orders values (1, 1); create view of_people as select id from raw_orders")
+    desk.query("comment on table raw_orders is 'mine'")
+
+
+def rows(desk) -> list[tuple]:
+    return desk.query("select id, amount from raw_orders order by id")
+
+
+def company(desk) -> list[tuple]:
+    return desk.query("select count(*), obj_description('raw_orders'::regclass) from of_people")
+
+
+def test_a_source_of_the_same_columns_keeps_its_table(desk, write):
+    frame = pa.table({"amount": pa.array([2, None], pa.decimal128(12, 2)), "id": [7, 8]})
+    assert write(frame) == "wrote 2 rows to public.raw_orders"
+    assert [(id, amount and float(amount)) for id, amount in rows(desk)] == [(7, 2.0), (8, None)]
+    assert company(desk) == [(2, "mine")]
+    assert desk.query("select indexname from pg_indexes where tablename = 'raw_orders'") == [("raw_orders_pkey",)]
+
+
+def test_a_value_that_does_not_fit_leaves_the_source(desk, write):
+    for wrong in ([1, 1], [2**40, 1]):
+        with pytest.raises(GatewayError):
+            write(pa.table({"id": wrong, "amount": pa.array([1, 1], pa.decimal128(12, 2))}))
+        assert [id for id, _ in rows(desk)] == [1]
+
+
+def test_a_source_of_other_columns_is_not_made_anew_where_something_hangs_on_it(desk, write):
+    frame = pa.table({"id": [1], "new": [1]})
+    with pytest.raises(GatewayError) as caught:
+        write(frame)
+    assert caught.value.code == "gateway::depended_on"
+    assert "of_people" in caught.value.message
+    assert company(desk) == [(1, "mine")]
+    desk.query("drop view of_people")
+    write(frame)
+    assert desk.query("select * from raw_orders") == [(1, 1)]
+
+
+def test_append_to_a_source_and_a_source_that_is_not_there(desk, write):
+    write(pa.table({"id": [2]}), mode="append")
+    assert (len(rows(desk)), company(desk)) == (2, [(2, "mine")])
+    desk.query("drop table raw_orders cascade")
+    write(pa.table({"id": [2]}), mode="append")
+    assert desk.query("select * from raw_orders") == [(2,)]
+
+
+def test_dbt_goes_on_with_a_model_whose_rows_a_script_wrote(desk, write):
+    run = desk.session.run
+    desk.query("create table if not exists raw_orders (id integer, amount numeric(12,2))")
+    assert (run("model.shop.orders")["status"], run("model.shop.seen")["status"]) == ("success", "success")
+    same = pa.table({"id": pa.array([5], pa.int32()), "amount": pa.array([5], pa.decimal128(12, 2))})
+    write(same, "write_to_model")
+    assert desk.query("select id from seen") == [(5,)]
+    # A new column makes a new table; the view falls, as it does when dbt makes it anew, and dbt knows.
+    write(same.append_column("more", pa.array([1])), "write_to_model")
+    assert desk.query("select * from orders") == [(5, 5, 1)]
+    assert desk.query("select count(*) from pg_views where viewname = 'seen'") == [(0,)]
