@@ -27,6 +27,16 @@ def _rows(response: dict[str, Any]) -> int | None:
     return int(rows) if isinstance(rows, (int, float)) and rows >= 0 else None
 
 
+def _message(message: str) -> str:
+    if "only supports languages ['sql']; got \"python\"" not in message:
+        return message
+    # dbt means its materialization; what the user wants to know is the way out.
+    return (
+        "dbt runs no models of the form `def model(dbt, session)` on this warehouse.\n"
+        "Write it as a script in their place: orders = ref('orders'), then write_to_model(orders).\n" + message
+    )
+
+
 def to_node_result(result: Any) -> dict[str, Any]:
     """The protocol's form of what dbt says of a node."""
     # dbt 1.8 has no node for a hook that failed.
@@ -36,7 +46,7 @@ def to_node_result(result: Any) -> dict[str, Any]:
     return {
         "unique_id": getattr(node, "unique_id", "operation"),
         "status": _text(result.status),
-        "message": None if result.message is None else str(result.message),
+        "message": None if result.message is None else _message(str(result.message)),
         "execution_time": result.execution_time,
         "rows_affected": _rows(response),
         "failures": result.failures,
