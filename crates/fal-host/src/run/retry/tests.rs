@@ -59,8 +59,7 @@ fn events(invocation: &str) -> Vec<u8> {
     ];
     kinds.into_iter().for_each(|kind| reporters.emit(Timestamp::now(), kind));
     reporters.finish().unwrap();
-    let bytes = buffer.0.lock().unwrap().clone();
-    bytes
+    std::mem::take(&mut *buffer.0.lock().unwrap())
 }
 
 fn nodes(retry: &Retry) -> String {
@@ -77,7 +76,8 @@ fn what_failed_or_was_skipped_is_left() {
 #[test]
 fn scripts_are_left_too_if_the_record_is_of_the_same_invocation() {
     let with = read(RESULTS, Some(&events("i1"))).unwrap();
-    assert!(nodes(&with).ends_with(" script.failed script.skipped test.shop.c"), "{}", nodes(&with));
+    let scripts = with.nodes.iter().filter(|id| id.starts_with("script.")).collect::<Vec<_>>();
+    assert_eq!(scripts, ["script.failed", "script.skipped"]);
     assert_eq!(read(RESULTS, Some(&events("i2"))).unwrap().nodes, read(RESULTS, None).unwrap().nodes);
 }
 
