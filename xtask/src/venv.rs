@@ -22,10 +22,16 @@ pub(crate) fn with(requirements: &str) -> Result<Venv> {
     let file = layout::root().join(requirements);
     let wanted = fs::read_to_string(&file).at(&file)?;
     let marker = venv.folder.join(format!("xtask-{}", requirements.replace('/', "-")));
-    if python::version(&venv.python()).is_none() {
+    if python::version(&venv.python()).is_some() {
+        if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
+            return Ok(venv);
+        }
+        // One that uv made has no pip, and uv may be gone since.
+        if !uv() && !venv.has_pip() {
+            venv.make()?;
+        }
+    } else {
         venv.make()?;
-    } else if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
-        return Ok(venv);
     }
     venv.install(&file)?;
     fs::write(&marker, wanted).at(&marker)?;
@@ -52,6 +58,10 @@ impl Venv {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error).at(&link),
             _ => Ok(tools),
         }
+    }
+
+    fn has_pip(&self) -> bool {
+        program::works(program::program(self.python(), layout::root()).args(["-m", "pip", "--version"]))
     }
 
     fn make(&self) -> Result<()> {
