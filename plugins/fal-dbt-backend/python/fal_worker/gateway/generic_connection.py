@@ -10,9 +10,14 @@ import contextlib
 import threading
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
+
+from .finishing import Borrowed
+
+if TYPE_CHECKING:
+    from .finishing import Finish
 
 _PREFIX = "fal_gateway_"
 
@@ -81,6 +86,20 @@ class Connection:
         with self.failures():
             if manager.get_thread_connection().transaction_open:
                 manager.commit()
+
+    def finish(self, finish: Finish | None, is_new: bool) -> None:
+        """Lets dbt's macros work inside of this transaction."""
+        if finish is None:
+            return
+        with self.failures():
+            ours = self.adapter.connections.get_thread_connection()
+            kept = {name: getattr(ours, name) for name in ("name", "handle", "state", "transaction_open")}
+            try:
+                # On the same thread dbt takes the same connection, and releases it behind the macros.
+                finish(Borrowed(ours.handle), is_new)
+            finally:
+                for name, value in kept.items():
+                    setattr(ours, name, value)
 
     def check(self) -> None:
         if self.cancelled.is_set():

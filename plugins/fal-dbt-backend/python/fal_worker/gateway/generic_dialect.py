@@ -19,22 +19,25 @@ class Dialect:
     plain_values: bool = False
     # A table is made anew in its place, since a rename would take along what names it.
     in_place: bool = False
+    # What is not committed can be rolled back, tables that were made and dropped included.
+    transactions: bool = False
     # Whoever writes shuts out all others, who give up after a while.
     one_writer: bool = False
 
 
 # By the type of dbt's adapter. Only SQLite, DuckDB and PostgreSQL were run.
 _KNOWN = {
-    "sqlite": Dialect(zoned="text", plain_values=True, in_place=True, one_writer=True),
-    "postgres": Dialect(binary="bytea"),
-    "redshift": Dialect(binary="varbyte"),
+    "sqlite": Dialect(zoned="text", plain_values=True, in_place=True, transactions=True, one_writer=True),
+    "postgres": Dialect(binary="bytea", transactions=True),
+    "duckdb": Dialect(transactions=True),
+    "redshift": Dialect(binary="varbyte", transactions=True),
     "snowflake": Dialect(binary="binary"),
     "databricks": Dialect(binary="binary", zoned=None),
     "spark": Dialect(binary="binary", zoned=None),
     "trino": Dialect(binary="varbinary"),
     "athena": Dialect(binary="varbinary"),
-    "sqlserver": Dialect(binary="varbinary(max)", zoned="datetimeoffset", parameters=2_000),
-    "fabric": Dialect(binary="varbinary(max)", zoned="datetimeoffset", parameters=2_000),
+    "sqlserver": Dialect(binary="varbinary(max)", zoned="datetimeoffset", parameters=2_000, transactions=True),
+    "fabric": Dialect(binary="varbinary(max)", zoned="datetimeoffset", parameters=2_000, transactions=True),
 }
 
 

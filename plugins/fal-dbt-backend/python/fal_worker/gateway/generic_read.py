@@ -81,7 +81,7 @@ def _told(adapter: Any, description: Any) -> pa.DataType | None:
     """The type that the driver itself names, if it does."""
     import pyarrow as pa
 
-    code, precision, scale = (tuple(description) + (None,) * 7)[1:6:1][0], *(tuple(description) + (None,) * 7)[4:6]
+    _, code, _, _, precision, scale, *_ = (*description, *[None] * 6)
     if code is None:
         return None
     name = str(code)

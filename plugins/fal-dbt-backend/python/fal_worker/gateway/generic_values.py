@@ -40,7 +40,7 @@ _KINDS: dict[type, str] = {
 }  # fmt: skip
 _WIDER = {frozenset(("int", "decimal")): "decimal", frozenset(("int", "float")): "float", frozenset(("date", "datetime")): "datetime"}
 _INT64 = 1 << 63
-# Of the largest integer of 64 bits.
+# Of the largest integer of 64 bits; no one looks how many of them an integer uses.
 _INT_DIGITS = 19
 
 
@@ -56,6 +56,8 @@ class Column:
         """A batch as it is known up to now; `type` in the end is as wide or wider."""
         kinds = self._kinds(values)
         self._kind = reduce(self._wider, sorted(kinds), self._kind)
+        if "int" in kinds:
+            self._digits = max(self._digits, _INT_DIGITS)
         if self._kind == "decimal":
             self._measure(values)
         return self._array(values)
@@ -110,8 +112,6 @@ class Column:
         return wider
 
     def _measure(self, values: list[Any]) -> None:
-        # An integer of an earlier batch may have had all the digits of its type.
-        self._digits = max(self._digits, _INT_DIGITS)
         for value in values:
             if value is not None:
                 self._measure_one(Decimal(value))

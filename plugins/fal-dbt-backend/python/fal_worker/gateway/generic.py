@@ -1,0 +1,66 @@
+"""Any adapter of dbt that speaks SQL and has no native path here: Arrow in and out through the adapter's own connections.
+
+Slow beside a native path, since every value passes through Python; what dbt itself can do with seeds, this can do with frames.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError
+
+from . import generic_dialect, generic_read
+from .generic_connection import Connections
+from .generic_write import Write, Writer
+from .warehouse import Place
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from .warehouse import Reading
+
+
+def open_warehouse(adapter: Any) -> Generic:
+    if not hasattr(adapter, "add_query"):
+        raise SessionError(
+            "gateway::adapter",
+            f"Python models cannot read or write through the dbt adapter `{adapter.type()}`: it has no cursors that take SQL",
+            "SQL models run there as always.",
+        )
+    return Generic(adapter)
+
+
+class Generic:
+    """Serves any adapter with connections of Python's DB-API."""
+
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
+        self._connections = Connections(adapter)
+        self._writer = Writer(self._connections, generic_dialect.of(adapter))
+
+    def read(self, sql: str) -> Reading:
+        with self._connections.lend() as connection:
+            return generic_read.read(connection, sql)
+
+    def begin_write(
+        self,
+        relation: Any,
+        schema: pa.Schema,
+        reader: pa.RecordBatchReader,
+        mode: str = "overwrite",
+        types: dict[str, str] | None = None,
+        place: Place = Place.MODEL,
+    ) -> Write:
+        if not schema.names:
+            raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
+        return self._writer.begin(relation, reader, mode, types or {}, place)
+
+    def write_native(self, connection: Any, code: str, reader: pa.RecordBatchReader) -> int:
+        raise SessionError(
+            "dbt::unsupported",
+            f"Python models of the form `def model(dbt, session)` do not run on the dbt adapter `{self._adapter.type()}`",
+            "Write it as a script that calls ref() and write_to_model(df).",
+        )
+
+    def cancel(self) -> None:
+        self._connections.cancel()
