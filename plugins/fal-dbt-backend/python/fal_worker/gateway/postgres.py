@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.session.errors import SessionError
 
 from . import postgres_read, postgres_write
-from .postgres_connection import Connection, connect
+from .postgres_connection import Connection, Connector
 from .warehouse import Place
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Postgres:
     """Serves dbt-postgres. Every read and write has a connection of its own, closed when it ends."""
 
     def __init__(self, adapter: Any) -> None:
-        self._credentials = adapter.config.credentials
+        self._connector = Connector(adapter.config.credentials)
         self._lock = threading.Lock()
         self._schemas = threading.Lock()
         self._open: set[Connection] = set()
@@ -72,7 +72,7 @@ class Postgres:
             connection.cancel()
 
     def _connect(self) -> Connection:
-        connection = connect(self._credentials, self._forget)
+        connection = self._connector.connect(self._forget)
         with self._lock:
             self._open.add(connection)
         return connection

@@ -83,6 +83,7 @@ def _column(connection: Connection, field: pa.Field) -> Column:
     kind = metadata.get(b"POSTGRESQL:type", b"").decode()
     if unnamed := re.fullmatch(r"unnamed<oid:(\d+)>", kind):
         kind = connection.rows(f"select format_type({unnamed[1]}, null)")[0][0]
+        return Column(field.name, kind.removesuffix("[]"), kind.endswith("[]"), field.type, -1)
     typmod = int(metadata.get(b"POSTGRESQL:typmod", b"-1"))
     is_array = pa.types.is_list(field.type) and kind.startswith("_")
     return Column(field.name, kind[1:] if is_array else kind, is_array, field.type, typmod)

@@ -15,30 +15,51 @@ _MISSING = "Python models on PostgreSQL need the ADBC driver, which dbt's Python
 _INSTALL = "pip install adbc-driver-postgresql"
 
 
-def connect(credentials: Any, on_close: Callable[[Connection], None]) -> Connection:
-    """Opens a connection in a transaction, with dbt's number of further attempts."""
-    dbapi = driver()
-    attempt = 0
-    while True:
+class Connector:
+    """Opens connections. The driver's knowledge of the server's types takes long to get and is shared by all of them; of a
+    type that was made later it says nothing but the number."""
+
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
+        self._lock = threading.Lock()
+        self._first: Any = None
+
+    def connect(self, on_close: Callable[[Connection], None]) -> Connection:
+        """Opens a connection in a transaction, with dbt's number of further attempts."""
+        connection = Connection(self._handle(), on_close)
         try:
-            # With transactions of its own, the driver would allow nothing after an error, not even going back to a savepoint.
-            handle = dbapi.connect(_dsn(credentials), autocommit=True)
-            break
-        except dbapi.OperationalError as error:
-            if attempt >= credentials.retries:
-                raise _connection_failure(error, credentials) from None
-            # As dbt-postgres waits.
-            time.sleep(attempt * attempt)
-            attempt += 1
-    connection = Connection(handle, on_close)
-    try:
-        if credentials.role:
-            connection.run(f"set role {credentials.role}")
-        connection.run("begin")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+            if self._credentials.role:
+                connection.run(f"set role {self._credentials.role}")
+            connection.run("begin")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _handle(self) -> Any:
+        dbapi = driver()
+        attempt = 0
+        while True:
+            try:
+                with self._lock:
+                    return self._opened(dbapi)
+            except dbapi.OperationalError as error:
+                if attempt >= self._credentials.retries:
+                    raise _connection_failure(error, self._credentials) from None
+                # As dbt-postgres waits.
+                time.sleep(attempt * attempt)
+                attempt += 1
+
+    def _opened(self, dbapi: Any) -> Any:
+        if self._first is None:
+            first = dbapi.connect(_dsn(self._credentials), autocommit=True)
+            # What it knows stays without its connection.
+            first.adbc_connection.close()
+            self._first = first
+        handle = self._first.adbc_clone()
+        # With transactions of its own, the driver would allow nothing after an error, not even going back to a savepoint.
+        handle.adbc_connection.set_autocommit(True)
+        return handle
 
 
 def driver() -> Any:
@@ -57,6 +78,8 @@ class Connection:
         self._handle, self._on_close = handle, on_close
         self._lock = threading.Lock()
         self._closed = False
+        # Whether the server is at work on a result that nobody may want any more.
+        self.streaming = False
 
     @contextlib.contextmanager
     def cursor(self) -> Iterator[Any]:
@@ -93,8 +116,9 @@ class Connection:
                 self._handle.adbc_cancel()
 
     def close(self) -> None:
-        """Interrupts what runs, rolls back what is open, and closes."""
-        self.cancel()
+        """Rolls back what is open, and closes."""
+        if self.streaming:
+            self.cancel()
         with self._lock:
             if self._closed:
                 return

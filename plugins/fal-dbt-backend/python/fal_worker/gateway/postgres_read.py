@@ -29,6 +29,7 @@ def read(connection: Connection, sql: str) -> Reading:
         connection.close()
         return Reading(pa.RecordBatchReader.from_batches(pa.schema([]), []), connection.close)
     found = columns(connection, schema)
+    connection.streaming = True
     cursor = _executed(connection, last, found)
     with failures():
         batches = _stored(_batches(connection, cursor), len(found))
@@ -125,6 +126,7 @@ def _batches(connection: Connection, cursor: Any) -> Iterator[pa.RecordBatch]:
     with failures():
         yield from cursor.fetch_record_batch()
         cursor.close()
+    connection.streaming = False
     connection.commit()
     connection.close()
 

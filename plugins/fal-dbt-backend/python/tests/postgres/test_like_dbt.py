@@ -23,22 +23,28 @@ CONFIGURED = """
   - name: {table}
     description: Told; of $all$.
     config:
-      grants: {{select: [owner_of_none]}}
+      grants: {{select: [{role}]}}
       persist_docs: {{relation: true, columns: true}}
       indexes: [{{columns: [id], unique: true}}, {{columns: [amount, id]}}]
     columns: [{{name: id, description: The key; unique}}, {{name: amount}}]"""
 
 
 @pytest.fixture(scope="module")
-def files():
-    return {"models/schema.yml": "models:" + "".join(CONFIGURED.format(table=table) for table in TABLES)}
+def role(database):
+    """Roles belong to the whole server."""
+    return f"of_{database.name}"
+
+
+@pytest.fixture(scope="module")
+def files(role):
+    return {"models/schema.yml": "models:" + "".join(CONFIGURED.format(table=table, role=role) for table in TABLES)}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tables(request, database):
+def tables(request, database, role):
     """The roles must be there before the first model, which names one of them."""
-    for role in ("reader", "owner_of_none"):
-        database.query(f"do $$ begin create role {role}; exception when duplicate_object then null; end $$")
+    for name in ("reader", role):
+        database.query(f"do $$ begin create role {name}; exception when duplicate_object then null; end $$")
     desk = request.getfixturevalue("desk")
     for build in TABLES.values():
         build(desk)
@@ -87,23 +93,23 @@ def test_a_foreign_key_of_the_user_falls_and_its_table_stays(desk):
 
 
 
-def test_indexes_rights_and_comments_of_the_configuration(desk):
+def test_indexes_rights_and_comments_of_the_configuration(desk, role):
     """Those of the project's `schema.yml`, the same for both models."""
     indexes = "select replace(indexdef, tablename, '?') from pg_indexes where tablename = '{table}' order by 1"
-    rights = "select grantee, privilege_type from information_schema.role_table_grants where table_name = '{table}' and grantee = 'owner_of_none'"
+    rights = f"select privilege_type from information_schema.role_table_grants where table_name = '{{table}}' and grantee = '{role}'"
     comments = "select obj_description('{table}'::regclass), col_description('{table}'::regclass, 1), col_description('{table}'::regclass, 2)"
     by_dbt, by_us = after_replacing(desk, "select 1", indexes)
     assert [definition.partition(" ON ")[2] for (definition,) in by_us] == [definition.partition(" ON ")[2] for (definition,) in by_dbt]
     assert len(by_us) == 2
-    for look, expected in ((rights, [("owner_of_none", "SELECT")]), (comments, [("Told; of $all$.", "The key; unique", None)])):
+    for look, expected in ((rights, [("SELECT",)]), (comments, [("Told; of $all$.", "The key; unique", None)])):
         by_dbt, by_us = after_replacing(desk, "select 1", look)
         assert by_us == by_dbt == expected
 
 
-def test_a_grant_that_fails_leaves_the_old_table(desk):
+def test_a_grant_that_fails_leaves_the_old_table(desk, role):
     before = desk.query("select * from scores")
-    desk.query("drop owned by owner_of_none; drop role owner_of_none")
+    desk.query(f"drop owned by {role}; drop role {role}")
     result = desk.write(pa.table({"id": [7], "amount": [7]}))
-    assert (result["status"], 'role "owner_of_none" does not exist' in result["message"]) == ("error", True)
+    assert (result["status"], f'role "{role}" does not exist' in result["message"]) == ("error", True)
     assert (desk.query("select * from scores"), desk.session.run("model.shop.orders")["status"]) == (before, "error")
-    desk.query("create role owner_of_none")
+    desk.query(f"create role {role}")
