@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
+import json
+
 import pyarrow as pa
+import pytest
+from live.job_client import GatewayError
+from pyarrow import flight
+
+LEFT_OVER = "select count(*) as n from {} where name like 'scores\\_\\_%' escape '\\'"
+
+
+def left_over(desk, job) -> int:
+    catalogue = "sqlite_master" if desk.adapter == "sqlite" else "(select table_name as name from information_schema.tables)"
+    return job.sql(LEFT_OVER.format(catalogue), raw=True)["n"].to_pylist()[0]
+
+
+def put(job, table: pa.Table, op: str = "write_to_model", end: bool = False, **more: object) -> int:
+    command = {"token": job._token, "op": op, "mode": "overwrite", **more}
+    writer, reader = job._client.do_put(flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema)
+    for batch in table.to_batches():
+        writer.write_batch(batch)
+    if end:
+        writer.write_metadata(b"end")
+    writer.done_writing()
+    answer = reader.read()
+    writer.close()
+    return json.loads(answer.to_pybytes())["rows"]
 
 
 def test_nothing_is_seen_before_the_job_is_closed(desk, job):
@@ -12,6 +37,7 @@ def test_nothing_is_seen_before_the_job_is_closed(desk, job):
     assert job.ref("scores").to_pydict() == {"x": [1]}
     assert desk.close(writer)["message"] == "SELECT 1"
     assert job.ref("scores").to_pydict() == {"x": [2]}
+    assert left_over(desk, job) == 0
 
 
 def test_a_job_that_fails_leaves_the_old_table(desk, job):
@@ -20,3 +46,105 @@ def test_a_job_that_fails_leaves_the_old_table(desk, job):
     writer.write(pa.table({"x": [2]}))
     desk.close(writer, ok=False)
     assert job.ref("scores").to_pydict() == {"x": [1]}
+    assert left_over(desk, job) == 0
+
+
+def test_rows_in_many_statements_arrive_in_order(desk, job):
+    table = pa.table({"i": pa.array(range(25_001)), "t": [f"{i} ?%s" for i in range(25_001)]})
+    assert desk.write(table)["rows_affected"] == 25_001
+    assert job.ref("scores").sort_by("i").equals(table)
+
+
+def test_a_value_that_the_warehouse_refuses_fails_the_model(desk, job):
+    desk.write(pa.table({"x": [1]}))
+    writer = desk.open()
+    with pytest.raises(flight.FlightServerError):
+        put(writer, pa.table({"x": ["a"]}), dtype={"x": {"sql": "integer check (typeof(x) = 'integer')"}})
+    desk.close(writer, ok=False)
+    assert job.ref("scores").to_pydict() == {"x": [1]}
+    assert left_over(desk, job) == 0
+
+
+def test_names_of_columns_are_quoted(desk, job):
+    table = pa.table({'a "b"': [1], "select": [2], "100%": [3], "é": [4]})
+    desk.write(table)
+    assert job.ref("scores").equals(table)
+
+
+def test_a_view_of_the_name_is_replaced(desk, job):
+    job.sql("drop table if exists scores", raw=True)
+    job.sql("create view scores as select 0 as old", raw=True)
+    writer = desk.open()
+    writer.write(pa.table({"x": [3]}))
+    assert job.ref("scores").to_pydict() == {"old": [0]}
+    desk.close(writer)
+    assert job.ref("scores").to_pydict() == {"x": [3]}
+
+
+def test_views_of_the_table_see_the_new_one(desk, job):
+    desk.write(pa.table({"x": [1]}))
+    job.sql("create view seen as select x + 1 as y from scores", raw=True)
+    desk.write(pa.table({"x": [2]}))
+    assert job.sql("select * from seen", raw=True).to_pydict() == {"y": [3]}
+    job.sql("drop view seen", raw=True)
+
+
+def test_rows_are_appended_by_name(desk, job):
+    desk.write(pa.table({"x": [1], "y": ["a"]}))
+    writer = desk.open()
+    put(writer, pa.table({"y": ["b"], "x": pa.nulls(1)}), mode="append")
+    assert job.ref("scores").num_rows == 1
+    desk.close(writer)
+    assert job.ref("scores").to_pydict() == {"x": [1, None], "y": ["a", "b"]}
+    assert left_over(desk, job) == 0
+
+
+def test_appending_to_what_has_no_such_column_says_what_there_is(desk):
+    desk.write(pa.table({"x": [1]}))
+    writer = desk.open()
+    with pytest.raises(flight.FlightServerError) as caught:
+        put(writer, pa.table({"z": [1]}), mode="append")
+    assert "has no column `z`" in str(caught.value)
+    assert "It has x." in str(caught.value)
+    desk.close(writer, ok=False)
+
+
+def test_a_script_writes_a_source_at_once_and_keeps_its_table(desk, job):
+    script = desk.open("script.shop.log", role="after", model="model.shop.scores")
+    job.sql("create table if not exists people_of (x int, y varchar)", raw=True)
+    assert put(script, pa.table({"id": [7], "amount": [1]}), "write_to_source", end=True, args=["raw", "people"]) == 1
+    assert job.source("raw", "people").to_pydict() == {"id": [7], "amount": [1]}
+    put(script, pa.table({"id": [8], "amount": [2]}), "write_to_source", end=True, mode="append", args=["raw", "people"])
+    assert job.source("raw", "people").to_pydict() == {"id": [7, 8], "amount": [1, 2]}
+    with pytest.raises(flight.FlightServerError, match="broke off"):
+        put(script, pa.table({"id": [9]}), "write_to_source", args=["raw", "people"])
+    assert job.source("raw", "people").num_rows == 2
+    desk.close(script)
+
+
+def test_a_swap_that_was_cut_short_is_mended_by_the_next_write(desk, job):
+    """As if the process had been killed between the renamings, on a warehouse without transactions."""
+    desk.write(pa.table({"x": [1]}))
+    job.sql("alter table scores rename to scores__fal_backup", raw=True)
+    writer = desk.open()
+    writer.write(pa.table({"x": [2]}))
+    assert job.ref("scores").to_pydict() == {"x": [1]}
+    desk.close(writer)
+    assert job.ref("scores").to_pydict() == {"x": [2]}
+
+
+def test_what_a_killed_process_left_is_dropped(desk, job):
+    desk.write(pa.table({"x": [1]}))
+    job.sql("create table scores__fal_tmp (y int)", raw=True)
+    desk.write(pa.table({"x": [2]}))
+    assert job.ref("scores").to_pydict() == {"x": [2]}
+    assert left_over(desk, job) == 0
+
+
+def test_statements_of_scripts_are_committed(desk, job):
+    assert job.sql("create table made (x int)", raw=True).num_columns in (0, 1)  # DuckDB counts
+    job.sql("insert into made values (1), (2)", raw=True)
+    assert desk.open().sql("select count(*) as n from made", raw=True).to_pydict() == {"n": [2]}
+    job.sql("drop table made", raw=True)
+    with pytest.raises(GatewayError, match="made"):
+        job.sql("select * from made", raw=True)

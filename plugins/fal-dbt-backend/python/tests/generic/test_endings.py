@@ -1,0 +1,97 @@
+"""Sessions that end, queries that are interrupted, many threads, and how much memory a stream takes."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from generic.conftest import begun
+from live.fixtures import sessions
+from live.job_client import GatewayError
+
+_PATIENCE = 60
+ENDLESS = "with recursive t as (select 1 as n union all select n + 1 from t) select count(*) from t"
+
+
+@pytest.fixture
+def other_desk(project, desk):
+    """A session that may be killed. DuckDB lets only one process into its file."""
+    if desk.adapter == "duckdb":
+        pytest.skip("DuckDB's file is open already")
+    with sessions(project) as start:
+        yield begun(project, start)
+
+
+def test_a_session_killed_before_the_model_ends_leaves_the_old_table(desk, job, other_desk):
+    desk.write(pa.table({"x": [1]}))
+    other_desk.open().write(pa.table({"x": [2]}))
+    other_desk.session.process.kill()
+    assert other_desk.session.eof.wait(_PATIENCE)
+    assert job.ref("scores").to_pydict() == {"x": [1]}
+    desk.write(pa.table({"x": [3]}))
+    assert job.ref("scores").to_pydict() == {"x": [3]}
+
+
+def test_a_query_is_cancelled(desk, other_desk):
+    reader, told = other_desk.open(), []
+
+    def read():
+        try:
+            reader.sql(ENDLESS, raw=True)
+        except GatewayError as error:
+            told.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    end = time.monotonic() + _PATIENCE
+    while thread.is_alive() and time.monotonic() < end:
+        # Again and again, as it may not have begun.
+        other_desk.session.ask("cancel")
+        thread.join(0.1)
+    assert [error.code for error in told] == ["gateway::cancelled"]
+
+
+def test_many_jobs_read_and_write_at_once(desk):
+    """More than there are threads of dbt's."""
+
+    def work(number):
+        job = desk.open("model.shop.scores" if number % 2 else "model.shop.other")
+        rows = job.ref("orders").num_rows
+        if number < 2:
+            job.write(pa.table({"x": range(20_000)}))
+        return rows, desk.close(job, ok=number < 2)["status"]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(work, range(16)))
+    assert [rows for rows, _ in answers] == [3] * 16
+    assert [status for _, status in answers] == ["success"] * 2 + ["error"] * 14
+
+
+def peak(session) -> int:
+    """The most memory that a process ever had, in bytes."""
+    status = Path(f"/proc/{session.process._process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured by Linux")
+def test_a_large_result_goes_through_in_bounded_memory(desk, job):
+    """Some 200 MB, one batch of which is 4 MB."""
+    if desk.adapter == "duckdb":
+        pytest.skip("what DuckDB itself needs is measured elsewhere")
+    job.sql("select 1")
+    before = peak(desk.session)
+    text = f"'{'x' * 400}' || n"
+    sql = f"with recursive t as (select 1 as n union all select n + 1 from t where n < 500000) select n, {text} as t from t"
+    stream, rows = job.open("sql", sql=sql, raw=True), 0
+    while True:
+        try:
+            rows += stream.read_chunk().data.num_rows
+        except StopIteration:
+            break
+    assert rows == 500_000
+    assert peak(desk.session) - before < 120 << 20

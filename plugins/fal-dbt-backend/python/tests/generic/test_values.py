@@ -1,0 +1,80 @@
+"""What a driver gives, as a column of Arrow: without a warehouse."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from decimal import Decimal as D
+
+import pyarrow as pa
+import pytest
+from fal_worker.gateway.generic_spool import Spool
+from fal_worker.gateway.generic_values import Column
+from fal_worker.session.errors import SessionError
+
+DAY, NOON = dt.date(2020, 1, 1), dt.datetime(2020, 1, 1, 12)
+EAST = dt.timezone(dt.timedelta(hours=2))
+
+# The batches of a column; its type and values in the end.
+SETTLED = {
+    "int and Decimal": ([[1], [D("2.50")]], "decimal128(38, 2)", [D("1.00"), D("2.50")]),
+    "Decimals of more and more digits": ([[D("1.5")], [D("-0.125")]], "decimal128(38, 3)", [D("1.500"), D("-0.125")]),
+    "wider than 38": ([[D(1)], [D("1e38")], [D("0.1")]], "decimal256(76, 1)", [D("1.0"), D("1e38"), D("0.1")]),
+    "large integers": ([[1], [2**64]], "decimal128(38, 0)", [D(1), D(2**64)]),
+    "date and datetime": ([[DAY], [NOON]], "timestamp[us]", [dt.datetime(2020, 1, 1), NOON]),
+    "in one batch": ([[DAY, NOON, None]], "timestamp[us]", [dt.datetime(2020, 1, 1), NOON, None]),
+    "zones": ([[NOON.replace(tzinfo=EAST)]], "timestamp[us, tz=UTC]", [dt.datetime(2020, 1, 1, 10, tzinfo=dt.timezone.utc)]),
+    "NULL first": ([[None], [True]], "bool", [None, True]),
+    "NULL only": ([[None], [None]], "null", [None, None]),
+    "JSON": ([[{"a": [1]}], [[None, "é"]]], "string", ['{"a": [1]}', '[null, "é"]']),
+    "UUID": ([[uuid.UUID(int=1)]], "string", ["00000000-0000-0000-0000-000000000001"]),
+    "bytes": ([[memoryview(b"a"), bytearray(b"b"), b"c"]], "binary", [b"a", b"b", b"c"]),
+    "time": ([[dt.time(1, 2, 3)]], "time64[us]", [dt.time(1, 2, 3)]),
+    "time with a zone": ([[dt.time(1, 2, tzinfo=EAST)]], "string", ["01:02:00+02:00"]),
+    "timedelta": ([[dt.timedelta(days=1)]], "duration[us]", [dt.timedelta(days=1)]),
+}
+
+
+@pytest.mark.parametrize("case", SETTLED)
+def test_settled(case):
+    batches, kind, values = SETTLED[case]
+    column = Column("x")
+    arrays = [column.add(batch) for batch in batches]
+    settled = [column.settled(array) for array in arrays]
+    assert str(column.type) == kind
+    assert [value for array in settled for value in array.to_pylist()] == values
+
+
+MIXED = {
+    "integers in some rows and text in others": [[1], ["a"]],
+    "times without a zone in some rows and times with a zone in others": [[NOON, NOON.replace(tzinfo=EAST)]],
+    "booleans in some rows and integers in others": [[True, 1]],
+    "the number NaN, which no decimal can be": [[D("NaN")]],
+    "values of the Python type `builtins.complex`, which is not known here": [[1j]],
+}
+
+
+@pytest.mark.parametrize("told", MIXED)
+def test_what_does_not_fit_is_an_error(told):
+    column = Column("x")
+    with pytest.raises(SessionError) as caught:
+        for batch in MIXED[told]:
+            column.add(batch)
+    assert caught.value.message == f"The column `x` holds {told}"
+
+
+def test_the_driver_tells_the_precision():
+    column = Column("x", pa.decimal128(10, 2))
+    assert str(column.add([D("1.5")]).type) == "decimal128(10, 2)"
+    # Unless it is not true.
+    column.add([D("0.125")])
+    assert str(column.type) == "decimal128(38, 3)"
+
+
+@pytest.mark.parametrize("room", [0, 1 << 20])
+def test_a_spool_keeps_batches_of_changing_types(room):
+    batches = [pa.record_batch({"x": pa.array(values)}) for values in ([1], [2], [0.5], [None], ["a"])]
+    spool = Spool(room)
+    for batch in batches:
+        spool.add(batch)
+    assert list(spool) == batches
