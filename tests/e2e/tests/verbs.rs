@@ -176,10 +176,41 @@ fn seed_snapshot_and_test_run_their_kinds_alone() {
     let history = "select id, amount, dbt_valid_to is null from history order by id, dbt_valid_from";
     assert_eq!(project.query(history), json!([[1, 10, true], [2, 20, false], [2, 25, true], [3, 30, true]]));
 
+    let unit = "unit_tests: [{name: more, model: forecast, given: [{input: ref('orders'), rows: [{id: 1}]}], expect: {rows: [{id: 1}]}}]";
+    project.write("models/unit.yml", unit);
+    project
+        .run(&["test", "--select", "more"])
+        .expect(0)
+        .says("The unit test more does not run: forecast is a Python model");
+    project.remove("models/unit.yml");
+
     // What the tests of the other models read is not there: only these two run.
     let ended = project.run(&["test", "--select", "raw", "doubled"]);
     ended.expect(0).never_says("told of");
     assert_eq!(results(&project), ["orders.doubled pass", "unique_raw_id pass"]);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn retry_runs_only_the_batches_that_failed() {
+    let project = Project::bare();
+    let days = "select unnest([timestamp '2024-01-01', timestamp '2024-01-02']) as ts";
+    project.write("models/days.sql", format!("{{{{ config(materialized='table', event_time='ts') }}}} {days}"));
+    let batched = |second: &str| {
+        let config = "materialized='incremental', incremental_strategy='microbatch', event_time='ts', batch_size='day'";
+        let day = "model.batch and model.batch.event_time_start.day == 2";
+        format!(
+            "{{{{ config({config}, begin='2024-01-01') }}}} select ts, {{% if {day} %}} {second} {{% else %}} \
+             {{{{ var('n', 1) }}}} {{% endif %}} as n from {{{{ ref('days') }}}}"
+        )
+    };
+    project.write("models/batched.sql", batched("no_such_column"));
+    let time = ["--event-time-start", "2024-01-01", "--event-time-end", "2024-01-03"];
+    project.run(&[&["build"], &time[..]].concat()).expect(1);
+    assert_eq!(project.results(), ["batched partial success", "days success"]);
+    project.write("models/batched.sql", batched("5"));
+    project.run(&["retry", "--vars", "{n: 7}"]).expect(0);
+    assert_eq!(project.query("select n from batched order by ts"), json!([[1], [5]]), "the first batch is as it was");
 }
 
 #[test]

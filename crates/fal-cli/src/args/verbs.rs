@@ -194,3 +194,39 @@ impl ExtentArgs {
 pub(crate) fn switch(word: &str, on: bool) -> Vec<String> {
     on.then(|| word.to_owned()).into_iter().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn types(command: &str, only: &[&str], without: &[&str]) -> Result<String, String> {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let args = TypeArgs { resource_type: words(only), exclude_resource_type: words(without) };
+        let types = args.of(command).map_err(|error| error.to_string())?;
+        let all = ["model", "seed", "snapshot", "test", "unit_test", "source", "script"];
+        Ok(all.into_iter().filter(|name| types.includes(name)).collect::<Vec<_>>().join(" "))
+    }
+
+    #[test]
+    fn scripts_go_with_their_models_unless_they_are_excluded() {
+        let all_of_build = "model seed snapshot test unit_test script";
+        let cases: [(&[&str], &[&str], &str); 6] = [
+            (&[], &[], all_of_build),
+            (&["all"], &[], all_of_build),
+            (&["default"], &["test"], "model seed snapshot unit_test script"),
+            (&["model"], &[], "model script"),
+            (&["model"], &["script"], "model"),
+            (&["test", "seed"], &["seed"], "test script"),
+        ];
+        for (only, without, expected) in cases {
+            assert_eq!(types("build", only, without).as_deref(), Ok(expected), "{only:?} {without:?}");
+        }
+        assert_eq!(types("test", &[], &["unit_test"]).as_deref(), Ok("test"));
+    }
+
+    #[test]
+    fn types_that_the_command_does_not_run_are_refused() {
+        assert_eq!(types("test", &["model"], &[]), Err("`fal-host test` runs nothing of type `model`".to_owned()));
+        assert!(types("build", &["modle"], &[]).unwrap_err().contains("did you mean 'model'?"));
+    }
+}
