@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
     from .postgres_connection import Connection
 
-_PLAIN = frozenset(
-    "int2 int4 int8 float4 float8 bool text varchar bpchar name char bytea date time timestamp timestamptz interval".split()
-)
+_PLAIN = frozenset("int2 int4 int8 float4 float8 bool text varchar bpchar name char bytea date time timestamp timestamptz interval".split())
 _JSON = frozenset(["json", "jsonb"])
 # ADBC reads oid as a signed integer of 32 bits.
 _CASTS = {"oid": "int8"}

@@ -35,11 +35,12 @@ class Encoding:
         import pyarrow as pa
 
         try:
-            if self.convert is not None:
-                return self.convert(array)
-            return _cast(array, self.arrow)
+            return self.values(array)
         except (pa.ArrowInvalid, ValueError) as error:
             raise SessionError("gateway::value", f"The column `{name}` holds a value that PostgreSQL cannot store: {error}") from None
+
+    def values(self, array: pa.Array) -> pa.Array:
+        return _cast(array, self.arrow) if self.convert is None else self.convert(array)
 
 
 def encoding(type: Any) -> Encoding:
@@ -51,12 +52,12 @@ def encoding(type: Any) -> Encoding:
         return _of_extension(type)
     if t.is_dictionary(type):
         inner = encoding(type.value_type)
-        return Encoding(inner.sql, inner.arrow, lambda array: inner.encoded("", array.dictionary_decode()))
+        return Encoding(inner.sql, inner.arrow, lambda array: inner.values(array.dictionary_decode()))
     if t.is_run_end_encoded(type):
         import pyarrow.compute as pc
 
         inner = encoding(type.value_type)
-        return Encoding(inner.sql, inner.arrow, lambda array: inner.encoded("", pc.run_end_decode(array)))
+        return Encoding(inner.sql, inner.arrow, lambda array: inner.values(pc.run_end_decode(array)))
     if t.is_null(type):
         return Encoding("text", pa.string(), untyped=True)
     if t.is_decimal(type):
@@ -141,7 +142,7 @@ def _of_extension(type: Any) -> Encoding:
         return Encoding("uuid", pa.binary(), lambda array: array.storage.cast(pa.binary()))
     if name == "arrow.json":
         return Encoding("jsonb", pa.binary(), lambda array: to_jsonb(array.storage, as_json=True))
-    return Encoding(inner.sql, inner.arrow, lambda array: inner.encoded("", array.storage))
+    return Encoding(inner.sql, inner.arrow, lambda array: inner.values(array.storage))
 
 
 def _of_list(type: Any) -> Encoding:
@@ -158,7 +159,7 @@ def _of_list(type: Any) -> Encoding:
         array = array.cast(pa.large_list(child)) if array.type != pa.large_list(child) else array
         ends = pc.cumulative_sum(array.value_lengths().fill_null(0))
         offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
-        values = inner.encoded("", array.flatten())
+        values = inner.values(array.flatten())
         mask = array.is_null() if array.null_count else None
         return pa.LargeListArray.from_arrays(offsets, values, mask=mask)
 

@@ -19,7 +19,7 @@ def to_jsonb(array: pa.Array, as_json: bool = False) -> pa.Array:
     import pyarrow as pa
 
     is_map = pa.types.is_map(array.type)
-    rows = []
+    rows: list[bytes | None] = []
     for value in array.to_pylist():
         if value is None:
             rows.append(None)

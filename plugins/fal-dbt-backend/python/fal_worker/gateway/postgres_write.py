@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
+from .finishing import Borrowed
 from .postgres_connection import Connection, DatabaseError
 from .postgres_encode import Encoding, encoding
-from .finishing import Borrowed
 from .postgres_handle import Handle
 from .postgres_tables import Table, drop, look_up, look_up_columns
 from .warehouse import Place
@@ -37,9 +37,7 @@ def make_schema(connection: Connection, relation: Any) -> None:
     connection.commit()
 
 
-def begin(
-    connection: Connection, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str], place: Place
-) -> Write:
+def begin(connection: Connection, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str], place: Place) -> Write:
     there = look_up(connection, relation)
     if there is not None:
         there.check_replaceable()

@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 
+import psycopg2
 import pyarrow as pa
 import pytest
 from live.fixtures import sessions
@@ -66,6 +67,24 @@ def test_a_session_killed_before_the_model_ends_leaves_the_old_table(desk, job, 
     assert job.ref("scores").to_pydict() == {"x": [1]}
 
 
+def test_a_session_killed_while_it_commits_leaves_the_old_table(desk, job, other_desk, database):
+    """Stopped between its steps by somebody who reads the old table."""
+    desk.write(pa.table({"x": [1]}))
+    reader = psycopg2.connect(dbname=database.name, **database.settings)
+    reader.cursor().execute("select * from scores")
+    writer = other_desk.open()
+    writer.write(pa.table({"x": [2]}))
+    result = {"unique_id": writer.unique_id, "status": "success", "execution_time": 0.0}
+    other_desk.session.send("job_close", job=writer.id, ok=True, result=result)
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    until(lambda: desk.query(waiting) == [(1,)])
+    other_desk.session.process.kill()
+    reader.close()
+    until(lambda: running(desk) == 0)
+    assert job.ref("scores").to_pydict() == {"x": [1]}
+    assert desk.query("select relname from pg_class where relname like 'fal%'") == []
+
+
 def test_a_query_is_cancelled(desk, other_desk):
     reader = other_desk.open()
     told: list[Exception] = []
@@ -78,7 +97,8 @@ def test_a_query_is_cancelled(desk, other_desk):
 
     thread = threading.Thread(target=read)
     thread.start()
-    until(lambda: desk.query("select count(*) from pg_stat_activity where query like '%pg_sleep(600)%' and state = 'active' and pid <> pg_backend_pid()") != [(0,)])
+    asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+    until(lambda: desk.query(asleep) == [(1,)])
     other_desk.session.ask("cancel")
     thread.join(_PATIENCE)
     assert [error.message for error in told] == ["canceling statement due to user request"]

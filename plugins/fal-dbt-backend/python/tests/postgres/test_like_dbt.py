@@ -92,12 +92,13 @@ def test_a_foreign_key_of_the_user_falls_and_its_table_stays(desk):
     assert by_us == by_dbt == [(True, 0)]
 
 
-
 def test_indexes_rights_and_comments_of_the_configuration(desk, role):
     """Those of the project's `schema.yml`, the same for both models."""
     indexes = "select replace(indexdef, tablename, '?') from pg_indexes where tablename = '{table}' order by 1"
     rights = f"select privilege_type from information_schema.role_table_grants where table_name = '{{table}}' and grantee = '{role}'"
-    comments = "select obj_description('{table}'::regclass), col_description('{table}'::regclass, 1), col_description('{table}'::regclass, 2)"
+    comments = (
+        "select obj_description('{table}'::regclass), col_description('{table}'::regclass, 1), col_description('{table}'::regclass, 2)"
+    )
     by_dbt, by_us = after_replacing(desk, "select 1", indexes)
     assert [definition.partition(" ON ")[2] for (definition,) in by_us] == [definition.partition(" ON ")[2] for (definition,) in by_dbt]
     assert len(by_us) == 2

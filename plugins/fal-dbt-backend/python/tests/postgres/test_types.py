@@ -103,9 +103,9 @@ WRITTEN = {
 def test_written(desk, job, case):
     array, kind, back, values = WRITTEN[case]
     assert desk.write(pa.table({"x": array}))["rows_affected"] == len(array)
-    assert desk.query("select format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'scores'::regclass and attname = 'x'") == [
-        (kind,)
-    ]
+    assert desk.query(
+        "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'scores'::regclass and attname = 'x'"
+    ) == [(kind,)]
     column = job.ref("scores")["x"]
     assert str(column.type) == (back or str(array.type))
     assert column.to_pylist() == (array.to_pylist() if values is None else values)
@@ -182,7 +182,9 @@ READ = {
 
 @pytest.fixture(scope="module")
 def own_types(desk):
-    desk.query("create type mood as enum ('sad', 'glad'); create type pair as (x int, y text); create domain positive as int check (value > 0)")
+    desk.query(
+        "create type mood as enum ('sad', 'glad'); create type pair as (x int, y text); create domain positive as int check (value > 0)"
+    )
 
 
 @pytest.mark.parametrize("sql", READ)
@@ -241,6 +243,10 @@ REFUSED = {
     "date": (pa.array([-(2**31)], pa.int32()).cast(pa.date32()), "in row 1, a date or time beyond what PostgreSQL can store"),
     "timestamp": (pa.array([-(2**63)], pa.timestamp("us")), "a value that PostgreSQL cannot store: a time before 4713 BC"),
     "seconds": (pa.array([10**13], pa.timestamp("s")), "a value that PostgreSQL cannot store: Casting from timestamp[s]"),
+    "seconds in a list": (
+        pa.array([[10**13]], pa.list_(pa.timestamp("s"))),
+        "a value that PostgreSQL cannot store: Casting from timestamp[s]",
+    ),
     "NaN in JSON": (pa.array([{"a": float("nan")}]), "a value that PostgreSQL cannot store: JSON has no number nan"),
 }
 

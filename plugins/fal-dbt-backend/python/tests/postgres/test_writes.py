@@ -132,7 +132,11 @@ def test_append_makes_a_table_and_not_a_view(desk, job):
 
 
 def test_types_that_the_user_names(desk):
-    written(desk, pa.table({"x": ["1", None], "y": [1, 2]}), dtype={"x": {"sql": "integer"}, "y": {"names": ["NUMERIC", "Numeric"], "precision": 5, "scale": 1}})
+    written(
+        desk,
+        pa.table({"x": ["1", None], "y": [1, 2]}),
+        dtype={"x": {"sql": "integer"}, "y": {"names": ["NUMERIC", "Numeric"], "precision": 5, "scale": 1}},
+    )
     kinds = "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'scores'::regclass and attnum > 0"
     assert desk.query(kinds) == [("integer",), ("numeric(5,1)",)]
     with pytest.raises(GatewayError, match='invalid input syntax for type integer: "b"'):
