@@ -19,6 +19,7 @@ sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
 
 from live.fixtures import make_project, sessions, stub  # noqa: E402
 from live.job_client import JobClient  # noqa: E402
+from postgres.conftest import Database, server  # noqa: E402, F401
 
 SCORES = "model.shop.scores"
 OTHER = "model.shop.other"
@@ -34,7 +35,9 @@ PROFILES = {
 }
 
 
-def profile(adapter: str) -> str:
+def profile(request, adapter: str) -> str:
+    if adapter == "postgres":
+        return Database(request.getfixturevalue("server")).profile(schema="main", search_path="main")
     output = {"type": adapter, **PROFILES[adapter]}
     return f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
 
@@ -67,12 +70,12 @@ class Desk:
         return self.close(job)
 
 
-@pytest.fixture(scope="module", params=sorted(PROFILES))
+@pytest.fixture(scope="module", params=[*sorted(PROFILES), "postgres"])
 def project(request, tmp_path_factory):
     adapter = request.param
     if find_spec(f"dbt.adapters.{adapter}") is None:
         pytest.skip(f"dbt-{adapter} is not installed here")
-    files = {**FILES, "profiles.yml": profile(adapter)}
+    files = {**FILES, "profiles.yml": profile(request, adapter)}
     root = make_project(tmp_path_factory.mktemp(adapter) / "project", files)
     (root / "adapter").write_text(adapter)
     os.environ["FAL_TEST_GENERIC"] = "1"
