@@ -1,4 +1,4 @@
-"""A server for all tests of this folder, a database and a session for each file, and what they ask."""
+"""A server, a database and a session for all tests of this folder, and what they ask."""
 
 from __future__ import annotations
 
@@ -25,8 +25,19 @@ FILES = {
     "models/fal/scores.sql": stub("ref('orders')", "ref('seen')", "source('raw', 'people')"),
     "models/fal/other.sql": stub("ref('orders')", "ref('scores')", config=", schema='side', alias='renamed'"),
     "models/seen.sql": "{{ config(materialized='view') }} select id from {{ ref('orders') }}",
+    "models/by_dbt.sql": "{{ config(materialized='table') }} select 1 as id, 2 as amount",
+    "models/fal/by_us.sql": stub("ref('orders')"),
     "models/sources.yml": "sources:\n  - name: raw\n    schema: public\n    tables: [{name: people, identifier: raw_orders}]\n",
 }
+CONFIGURED = """
+  - name: {table}
+    description: Told; of $all$.
+    config:
+      grants: {{select: [{role}]}}
+      persist_docs: {{relation: true, columns: true}}
+      indexes: [{{columns: [id], unique: true}}, {{columns: [amount, id]}}]
+    columns: [{{name: id, description: The key; unique}}, {{name: amount}}]"""
+STUBS = ("models/fal/scores.sql", "models/fal/other.sql", "models/fal/by_us.sql")
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +88,7 @@ class Database:
         return f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def database(server):
     return Database(server)
 
@@ -111,23 +122,24 @@ class Desk:
         return self.close(job)
 
 
-@pytest.fixture(scope="module")
-def files():
-    """More files of the project."""
-    return {}
+@pytest.fixture(scope="session")
+def role(database):
+    """Named by the configuration of two models. Roles belong to the whole server."""
+    return f"of_{database.name}"
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory, database, files):
-    files = {**FILES, "profiles.yml": database.profile(), **files}
+@pytest.fixture(scope="session")
+def project(tmp_path_factory, database, role):
+    configured = "models:" + "".join(CONFIGURED.format(table=table, role=role) for table in ("by_dbt", "by_us"))
+    files = {**FILES, "profiles.yml": database.profile(), "models/configured.yml": configured}
     return make_project(tmp_path_factory.mktemp("postgres") / "project", files)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def desk(project, database):
     with sessions(project) as start:
         session = start()
-        session.load("models/fal/scores.sql", "models/fal/other.sql")
+        session.load(*STUBS)
         session.ask("begin", selected=session.runnable())
         session.run("seed.shop.raw_orders")
         session.run("model.shop.orders")

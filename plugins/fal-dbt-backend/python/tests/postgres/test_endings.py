@@ -29,7 +29,7 @@ def other_desk(desk, project, database):
     """A session that may be killed."""
     with sessions(project) as start:
         session = start()
-        session.load("models/fal/scores.sql", "models/fal/other.sql")
+        session.load("models/fal/scores.sql")
         session.ask("begin", selected=session.runnable())
         yield type(desk)(session, database)
 

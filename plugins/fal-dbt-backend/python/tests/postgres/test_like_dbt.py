@@ -7,45 +7,22 @@ import pytest
 
 
 def sql_model(desk) -> None:
-    result = desk.session.run("model.shop.orders")
+    result = desk.session.run("model.shop.by_dbt")
     assert result["status"] == "success", result["message"]
 
 
 def python_model(desk) -> None:
-    result = desk.write(pa.table({"id": [1], "amount": [2]}))
+    result = desk.write(pa.table({"id": [1], "amount": [2]}), "model.shop.by_us")
     assert result["status"] == "success", result["message"]
 
 
-TABLES = {"orders": sql_model, "scores": python_model}
-
-
-CONFIGURED = """
-  - name: {table}
-    description: Told; of $all$.
-    config:
-      grants: {{select: [{role}]}}
-      persist_docs: {{relation: true, columns: true}}
-      indexes: [{{columns: [id], unique: true}}, {{columns: [amount, id]}}]
-    columns: [{{name: id, description: The key; unique}}, {{name: amount}}]"""
-
-
-@pytest.fixture(scope="module")
-def role(database):
-    """Roles belong to the whole server."""
-    return f"of_{database.name}"
-
-
-@pytest.fixture(scope="module")
-def files(role):
-    return {"models/schema.yml": "models:" + "".join(CONFIGURED.format(table=table, role=role) for table in TABLES)}
+TABLES = {"by_dbt": sql_model, "by_us": python_model}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def tables(request, database, role):
-    """The roles must be there before the first model, which names one of them."""
+def tables(desk, role):
     for name in ("reader", role):
-        database.query(f"do $$ begin create role {name}; exception when duplicate_object then null; end $$")
-    desk = request.getfixturevalue("desk")
+        desk.query(f"do $$ begin create role {name}; exception when duplicate_object then null; end $$")
     for build in TABLES.values():
         build(desk)
 
@@ -93,7 +70,7 @@ def test_a_foreign_key_of_the_user_falls_and_its_table_stays(desk):
 
 
 def test_indexes_rights_and_comments_of_the_configuration(desk, role):
-    """Those of the project's `schema.yml`, the same for both models."""
+    """The same for both models."""
     indexes = "select replace(indexdef, tablename, '?') from pg_indexes where tablename = '{table}' order by 1"
     rights = f"select privilege_type from information_schema.role_table_grants where table_name = '{{table}}' and grantee = '{role}'"
     comments = (
@@ -108,9 +85,9 @@ def test_indexes_rights_and_comments_of_the_configuration(desk, role):
 
 
 def test_a_grant_that_fails_leaves_the_old_table(desk, role):
-    before = desk.query("select * from scores")
+    before = desk.query("select * from by_us")
     desk.query(f"drop owned by {role}; drop role {role}")
-    result = desk.write(pa.table({"id": [7], "amount": [7]}))
+    result = desk.write(pa.table({"id": [7], "amount": [7]}), "model.shop.by_us")
     assert (result["status"], f'role "{role}" does not exist' in result["message"]) == ("error", True)
-    assert (desk.query("select * from scores"), desk.session.run("model.shop.orders")["status"]) == (before, "error")
+    assert (desk.query("select * from by_us"), desk.session.run("model.shop.by_dbt")["status"]) == (before, "error")
     desk.query(f"create role {role}")

@@ -146,7 +146,7 @@ def test_types_that_the_user_names(desk):
 def test_many_jobs_and_nodes_at_once(desk):
     def one(n):
         writer = desk.open("model.shop.scores" if n % 2 else "model.shop.other")
-        assert writer.ref("orders").num_rows == 3
+        assert writer.ref("orders").num_rows > 0
         writer.write(pa.table({"x": [n]}))
         return desk.close(writer)["status"]
 
