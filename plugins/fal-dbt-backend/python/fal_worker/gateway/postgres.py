@@ -25,6 +25,7 @@ class Postgres:
     """Serves dbt-postgres. Every read and write has a connection of its own, closed when it ends."""
 
     def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
         self._connector = Connector(adapter.config.credentials)
         self._lock = threading.Lock()
         self._schemas = threading.Lock()
@@ -49,6 +50,9 @@ class Postgres:
     ) -> postgres_write.Write:
         if not schema.names:
             raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
+        if relation.database:
+            # A connection is to one database, whatever a name says.
+            self._adapter.verify_database(relation.database)
         connection = self._connect()
         try:
             with self._schemas:

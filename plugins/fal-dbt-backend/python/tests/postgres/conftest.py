@@ -27,7 +27,8 @@ FILES = {
     "models/seen.sql": "{{ config(materialized='view') }} select id from {{ ref('orders') }}",
     "models/by_dbt.sql": "{{ config(materialized='table') }} select 1 as id, 2 as amount",
     "models/fal/by_us.sql": stub("ref('orders')"),
-    "models/sources.yml": "sources:\n  - name: raw\n    schema: public\n    tables: [{name: people, identifier: raw_orders}]\n",
+    "models/sources.yml": "sources:\n  - name: raw\n    schema: public\n    tables: [{name: people, identifier: raw_orders}]\n"
+    "  - {name: far, database: elsewhere, schema: public, tables: [{name: people}]}\n",
 }
 CONFIGURED = """
   - name: {table}

@@ -105,3 +105,9 @@ def test_dbt_goes_on_with_a_model_whose_rows_a_script_wrote(desk, write):
     write(same.append_column("more", pa.array([1])), "write_to_model")
     assert desk.query("select * from orders") == [(5, 5, 1)]
     assert desk.query("select count(*) from pg_views where viewname = 'seen'") == [(0,)]
+
+
+def test_a_source_of_another_database_is_refused_as_dbt_refuses_it(desk, write):
+    with pytest.raises(GatewayError, match="Cross-db references not allowed in postgres"):
+        write(pa.table({"id": [1]}), args=["far", "people"])
+    assert desk.query("select count(*) from pg_tables where tablename = 'people'") == [(0,)]
