@@ -81,6 +81,16 @@ class Connection:
         with self.failures():
             return self.adapter.execute_macro(name, kwargs=arguments)
 
+    def begin(self) -> None:
+        """To be called ahead of what must be one transaction: some of dbt's macros begin none by themselves."""
+        self.commit()
+        manager = self.adapter.connections
+        with self.failures():
+            with contextlib.suppress(Exception):  # there is none to roll back, or the driver has none
+                # dbt-postgres leaves BEGIN to psycopg2, which does not see the end of a transaction that dbt ends with SQL.
+                manager.get_thread_connection().handle.rollback()
+            manager.begin()
+
     def commit(self) -> None:
         manager = self.adapter.connections
         with self.failures():

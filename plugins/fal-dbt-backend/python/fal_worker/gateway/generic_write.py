@@ -108,7 +108,7 @@ class Write:
         there = tables.look_up(tables.relation)
         keeps = there is not None and self._place is not Place.MODEL and dialect.transactions
         if self._append or (keeps and tables.alike(there, tables.stage)):
-            connection.commit()
+            connection.begin()
             if not self._append:
                 connection.run(f"delete from {tables.relation}")
             self._pour(connection, tables)
@@ -120,7 +120,7 @@ class Write:
 
     def _swap(self, connection: Connection, tables: Tables, there: Any, finish: Finish | None) -> None:
         tables.drop(tables.backup)
-        connection.commit()
+        connection.begin()
         if there is not None:
             tables.rename(there, tables.backup)
         tables.rename(tables.stage, tables.relation)
@@ -134,7 +134,7 @@ class Write:
 
     def _replace(self, connection: Connection, tables: Tables, there: Any, finish: Finish | None) -> None:
         # A transaction that begins by reading could not wait for its turn to write.
-        connection.commit()
+        connection.begin()
         if there is not None:
             tables.drop_there(there)
         connection.run(f"create table {tables.relation} ({self._definition})")

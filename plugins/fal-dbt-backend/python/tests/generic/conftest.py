@@ -19,14 +19,17 @@ sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
 
 from live.fixtures import make_project, sessions, stub  # noqa: E402
 from live.job_client import JobClient  # noqa: E402
-from postgres.conftest import Database, server  # noqa: E402, F401
+
+if find_spec("psycopg2") is not None:
+    from postgres.conftest import Database, server  # noqa: F401
 
 SCORES = "model.shop.scores"
-OTHER = "model.shop.other"
+GRANTED = "model.shop.granted"
 FILES = {
     "models/schema.yml": "models: []\n",
     "models/fal/scores.sql": stub("ref('orders')", "source('raw', 'people')"),
     "models/fal/other.sql": stub("ref('orders')", "ref('scores')"),
+    "models/fal/granted.sql": stub("ref('orders')", config=", grants={'select': ['nobody']}"),
     "models/sources.yml": "sources:\n  - name: raw\n    schema: main\n    tables: [{name: people, identifier: raw_orders}]\n",
 }
 PROFILES = {
@@ -85,7 +88,7 @@ def project(request, tmp_path_factory):
 
 def begun(project, start) -> Desk:
     session = start()
-    session.load("models/fal/scores.sql", "models/fal/other.sql")
+    session.load("models/fal/scores.sql", "models/fal/other.sql", "models/fal/granted.sql")
     session.ask("begin", selected=session.runnable())
     return Desk(session, (project / "adapter").read_text())
 
