@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -81,6 +82,57 @@ def test_a_session_killed_while_it_commits_leaves_the_old_table(desk, job, other
     other_desk.session.process.kill()
     reader.close()
     until(lambda: running(desk) == 0)
+    assert job.ref("scores").to_pydict() == {"x": [1]}
+    assert desk.query("select relname from pg_class where relname like 'fal%'") == []
+
+
+# Statements of a write, before and behind which it is held up.
+STEPS = [
+    ("ddl_command_start", "CREATE TABLE"),
+    ("ddl_command_start", "DROP TABLE"),
+    ("ddl_command_end", "DROP TABLE"),
+    ("ddl_command_start", "ALTER TABLE"),
+    ("ddl_command_end", "ALTER TABLE"),
+]
+
+
+@pytest.fixture
+def held_up(database):
+    """Makes sessions of dbt wait at a step, until the test is over."""
+    holder = psycopg2.connect(dbname=database.name, **database.settings)
+    holder.cursor().execute("select pg_advisory_lock(4711)")
+    holder.commit()
+
+    def at(event: str, tag: str) -> None:
+        wait = "if current_setting('application_name') = 'dbt' then perform pg_advisory_xact_lock(4711); end if"
+        database.query(f"create function held_up() returns event_trigger language plpgsql as $$ begin {wait}; end $$")
+        database.query(f"create event trigger held_up on {event} when tag in ('{tag}') execute function held_up()")
+
+    yield at
+    if not holder.closed:
+        holder.close()
+    database.query("drop event trigger if exists held_up; drop function if exists held_up")
+
+
+@pytest.mark.parametrize(("event", "tag"), STEPS)
+def test_a_session_killed_at_any_step_leaves_the_old_table(desk, job, other_desk, held_up, event, tag):
+    desk.write(pa.table({"x": [1]}))
+    writer = other_desk.open()
+    held_up(event, tag)
+
+    def write() -> None:
+        with contextlib.suppress(Exception):
+            writer.write(pa.table({"x": [2]}))
+            other_desk.close(writer)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'"
+    until(lambda: desk.query(waiting) == [(1,)])
+    other_desk.session.process.kill()
+    desk.query("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 4711 and granted")
+    until(lambda: running(desk) == 0)
+    thread.join(_PATIENCE)
     assert job.ref("scores").to_pydict() == {"x": [1]}
     assert desk.query("select relname from pg_class where relname like 'fal%'") == []
 
