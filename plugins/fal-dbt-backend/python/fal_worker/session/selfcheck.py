@@ -12,7 +12,8 @@ _NAMES = {
     "dbt.task.build": (
         "BuildTask.compile_manifest", "BuildTask.get_graph_queue", "BuildTask.get_model_schemas", "BuildTask.run_queue",
         "BuildTask._runtime_initialize", "BuildTask.safe_run_hooks", "BuildTask.get_result", "BuildTask.call_runner",
-        "BuildTask._handle_result", "BuildTask.task_end_messages", "BuildTask.MARK_DEPENDENT_ERRORS_STATUSES", "BuildTask.result_path",
+        "BuildTask._handle_result", "BuildTask.task_end_messages", "BuildTask.result_path",
+        "BuildTask.MARK_DEPENDENT_ERRORS_STATUSES",
     ),
     "dbt.task.run": ("RunTask",),
     "dbt.graph": ("Graph",),
