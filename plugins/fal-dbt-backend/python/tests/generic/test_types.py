@@ -78,12 +78,21 @@ def test_written(desk, job, case):
 
 # What the tables' columns are declared as.
 DECLARED = {
-    "sqlite": {"i": "bigint", "f": "REAL", "t": "TEXT", "b": "INT", "d": "numeric(10,2)", "when": "TEXT", "day": "TEXT", "raw": "BLOB"},
-    "duckdb": {"i": "BIGINT", "f": "DOUBLE", "t": "VARCHAR", "b": "BOOLEAN", "d": "DECIMAL(10,2)", "when": "TIMESTAMP", "day": "DATE", "raw": "BLOB"},
-    "postgres": {"i": "bigint", "f": "double precision", "t": "text", "b": "boolean", "d": "numeric(10,2)", "when": "timestamp without time zone", "day": "date", "raw": "bytea"},
-}
+    "sqlite": {
+        "i": "bigint", "f": "REAL", "t": "TEXT", "b": "INT", "d": "numeric(10,2)", "when": "TEXT", "day": "TEXT", "raw": "BLOB",
+    },
+    "duckdb": {
+        "i": "BIGINT", "f": "DOUBLE", "t": "VARCHAR", "b": "BOOLEAN", "d": "DECIMAL(10,2)", "when": "TIMESTAMP", "day": "DATE",
+        "raw": "BLOB",
+    },
+    "postgres": {
+        "i": "bigint", "f": "double precision", "t": "text", "b": "boolean", "d": "numeric(10,2)",
+        "when": "timestamp without time zone", "day": "date", "raw": "bytea",
+    },
+}  # fmt: skip
 COLUMNS = "select name, type from pragma_table_info('scores')"
-COLUMNS_OF_POSTGRES = "select attname::text as name, format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = 'scores'::regclass and attnum > 0"
+COLUMNS_OF_POSTGRES = """select attname::text as name, format_type(atttypid, atttypmod) as type from pg_attribute
+    where attrelid = 'scores'::regclass and attnum > 0"""
 
 
 def test_columns_have_dbts_names_of_types(desk, job):
