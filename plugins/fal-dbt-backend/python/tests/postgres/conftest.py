@@ -6,6 +6,7 @@ import itertools
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -59,13 +60,11 @@ def server():
 class Database:
     """A database of its own, looked at from outside."""
 
-    _count = itertools.count()
-
     def __init__(self, server: str) -> None:
         address = urlsplit(server)
         # `hostname` would lose the case.
         host = unquote(address.netloc.rpartition("@")[2].rpartition(":")[0])
-        self.name = f"t{os.getpid()}_{next(self._count)}"
+        self.name = f"t{uuid.uuid4().hex[:12]}"
         self.settings = {"host": host, "port": address.port, "user": address.username, "password": "unused"}
         self._run("postgres", f"create database {self.name}")
 
