@@ -8,6 +8,7 @@ mod error;
 mod graph;
 mod hooks;
 mod interrupt;
+mod last_results;
 pub mod plugins;
 mod problems;
 mod project;

@@ -2,16 +2,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs,
-    io::ErrorKind,
     path::Path,
 };
 
 use fal_graph::{Dag, GraphNode};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::error::HooksError;
+use crate::last_results::LastResults;
 
 /// Results of the last run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,32 +20,13 @@ pub(super) struct LastRun {
     statuses: HashMap<String, String>,
 }
 
-#[derive(Deserialize)]
-struct Artifact {
-    #[serde(default)]
-    results: Vec<Entry>,
-    #[serde(default)]
-    args: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    unique_id: String,
-    status: String,
-}
-
 impl LastRun {
     /// Reads the artifact; none if it does not exist.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, HooksError> {
         let bad = |message: String| HooksError::BadLastRun { path: path.to_owned(), message };
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(bad(error.to_string())),
-        };
-        let artifact: Artifact = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
+        let Some(artifact) = LastResults::read(path).map_err(bad)? else { return Ok(None) };
         Ok(Some(Self {
-            target: artifact.args.get("target").and_then(Value::as_str).map(str::to_owned),
+            target: artifact.arg("target").map(str::to_owned),
             statuses: artifact.results.into_iter().map(|entry| (entry.unique_id, entry.status)).collect(),
         }))
     }
@@ -77,6 +56,8 @@ fn tested(test: &GraphNode) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use fal_graph::DagBuilder;
 
     use super::*;

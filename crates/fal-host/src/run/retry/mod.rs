@@ -6,17 +6,17 @@ mod scripts;
 
 use std::{
     collections::BTreeSet,
-    fs,
-    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use self::error::RetryError;
 use super::RunOptions;
-use crate::project::{Project, ProjectArgs};
+use crate::{
+    last_results::{LastResults, NodeEntry},
+    project::{Project, ProjectArgs},
+};
 
 /// Commands whose nodes can be run again.
 const COMMANDS: [&str; 5] = ["run", "build", "test", "seed", "snapshot"];
@@ -32,21 +32,6 @@ pub struct Retry {
     path: PathBuf,
 }
 
-#[derive(Deserialize)]
-struct Artifact {
-    #[serde(default)]
-    metadata: Map<String, Value>,
-    results: Vec<Entry>,
-    #[serde(default)]
-    args: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    unique_id: String,
-    status: String,
-}
-
 impl Retry {
     /// What the last command of this project left to do, as the `run_results.json` in `state` or in the target folder says.
     ///
@@ -59,20 +44,16 @@ impl Retry {
 
     fn read(path: &Path, events: &Path) -> Result<Self, RetryError> {
         let bad = |message: String| RetryError::BadLastRun { path: path.to_owned(), message };
-        let bytes = fs::read(path).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => RetryError::NoLastRun { path: path.to_owned() },
-            _ => bad(error.to_string()),
-        })?;
-        let artifact: Artifact = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
-        let text = |map: &Map<String, Value>, name: &str| map.get(name)?.as_str().map(str::to_owned);
-        let command = text(&artifact.args, "which").ok_or_else(|| bad("it does not name its command".to_owned()))?;
+        let artifact = LastResults::read(path).map_err(bad)?;
+        let artifact = artifact.ok_or_else(|| RetryError::NoLastRun { path: path.to_owned() })?;
+        let command = artifact.arg("which").ok_or_else(|| bad("it does not name its command".to_owned()))?.to_owned();
         if !COMMANDS.contains(&command.as_str()) {
             return Err(RetryError::Command { command });
         }
-        let left = artifact.results.into_iter().filter(Entry::is_left).map(|entry| entry.unique_id);
+        let left = artifact.results.iter().filter(|entry| is_left(entry)).map(|entry| entry.unique_id.clone());
         let mut nodes: BTreeSet<String> = left.collect();
-        if let Some(invocation) = text(&artifact.metadata, "invocation_id") {
-            nodes.extend(scripts::left_over(events, &invocation));
+        if let Some(invocation) = artifact.invocation_id() {
+            nodes.extend(scripts::left_over(events, invocation));
         }
         Ok(Self { command, nodes, args: artifact.args, path: path.to_owned() })
     }
@@ -100,11 +81,9 @@ impl Retry {
     }
 }
 
-impl Entry {
-    /// Hooks of the project run anyway.
-    fn is_left(&self) -> bool {
-        RETRIED.contains(&self.status.as_str()) && !self.unique_id.starts_with("operation.")
-    }
+/// Hooks of the project run anyway.
+fn is_left(entry: &NodeEntry) -> bool {
+    RETRIED.contains(&entry.status.as_str()) && !entry.unique_id.starts_with("operation.")
 }
 
 #[cfg(test)]

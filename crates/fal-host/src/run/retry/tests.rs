@@ -1,5 +1,7 @@
 //! Artifacts of dbt and records of ours.
 
+use std::fs;
+
 use std::sync::{Arc, Mutex};
 
 use fal_plugin::payload::{NodeStatus, ScriptRole};
