@@ -1,8 +1,9 @@
 //! Artifacts of dbt and records of ours.
 
-use std::fs;
-
-use std::sync::{Arc, Mutex};
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+};
 
 use fal_plugin::payload::{NodeStatus, ScriptRole};
 use fal_report::{EventKind, JsonReporter, NodeInfo, Reporters, RunInfo, SkipCause};
