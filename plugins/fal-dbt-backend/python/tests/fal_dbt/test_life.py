@@ -59,6 +59,15 @@ def test_a_python_without_dbt_is_named(shop, tmp_path):
         FalDbt(project_dir=shop, python=python)
 
 
+@pytest.fixture
+def heeds_sigint():
+    """A shell's background job begins with SIGINT ignored; the tests may be one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_sigint")
 def test_an_interrupted_query_ends_and_the_notebook_goes_on(fal):
     def interrupt():
         while not any(thread.name == "fal-read" for thread in threading.enumerate()):
