@@ -43,7 +43,8 @@ class SessionProcess:
         open_path = socket_dir / "open.json"
         open_path.write_text(json.dumps(self._open(request)))
         ours, theirs = socket.socketpair()
-        env = {"FAL_OPEN": str(open_path)}
+        # A process may be forked from one that is older than what the test has set.
+        env = {"FAL_OPEN": str(open_path), "FAL_TEST_GENERIC": os.environ.get("FAL_TEST_GENERIC", "")}
         if fresh:
             self.process: Any = _spawn(theirs, env, project)
         else:
