@@ -23,8 +23,7 @@ impl Dag {
     /// None is possible for a graph that is in order by itself; a cycle would be named.
     pub fn in_build_order(&self) -> Result<Self, DagError> {
         let mut dag = self.clone();
-        let mut edges = Tested { dag: self, below: HashMap::new() }.edges();
-        for (test, node) in edges.drain(..) {
+        for (test, node) in (Tested { dag: self, below: HashMap::new() }).edges() {
             dag.graph.update_edge(test, node, EdgeKind::Test);
         }
         dag.turn_unit_tests();

@@ -43,8 +43,12 @@ impl Choice<'_> {
         let Selection { nodes, .. } = self.session.select(self.loaded, criteria)?;
         // Without a selection a script runs if its model is of a kind that the command runs: `run` loads no seeds.
         if criteria.select.is_empty() && criteria.selector.is_none() {
-            let everything = Criteria { exclude: Vec::new(), ..criteria.clone() };
-            let models = self.session.select(self.loaded, &everything)?.nodes;
+            let models = if criteria.exclude.is_empty() {
+                nodes.clone()
+            } else {
+                let everything = Criteria { exclude: Vec::new(), ..criteria.clone() };
+                self.session.select(self.loaded, &everything)?.nodes
+            };
             return Ok(nodes.iter().filter(|id| self.is_of_one(*id, &models)).collect());
         }
         if self.options.command == "run" {
