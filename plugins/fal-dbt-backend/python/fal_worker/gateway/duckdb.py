@@ -58,15 +58,12 @@ class DuckDB:
     def begin_write(
         self,
         relation: Any,
-        schema: pa.Schema,
         reader: pa.RecordBatchReader,
         mode: str = "overwrite",
         types: dict[str, str] | None = None,
         place: Place = Place.MODEL,
     ) -> _Write:
         # Views of DuckDB do not hang on the table but on its name, so that `place` makes no difference.
-        if not schema.names:
-            raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
         connection = self._connect()
         try:
             self._make_schema(connection.cursor, relation)

@@ -45,14 +45,11 @@ class Generic:
     def begin_write(
         self,
         relation: Any,
-        schema: pa.Schema,
         reader: pa.RecordBatchReader,
         mode: str = "overwrite",
         types: dict[str, str] | None = None,
         place: Place = Place.MODEL,
     ) -> Write:
-        if not schema.names:
-            raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
         return self._writer.begin(relation, reader, mode, types or {}, place)
 
     def write_native(self, connection: Any, code: str, reader: pa.RecordBatchReader) -> int:

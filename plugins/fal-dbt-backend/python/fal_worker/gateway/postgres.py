@@ -42,14 +42,11 @@ class Postgres:
     def begin_write(
         self,
         relation: Any,
-        schema: pa.Schema,
         reader: pa.RecordBatchReader,
         mode: str = "overwrite",
         types: dict[str, str] | None = None,
         place: Place = Place.MODEL,
     ) -> postgres_write.Write:
-        if not schema.names:
-            raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
         if relation.database:
             # A connection is to one database, whatever a name says.
             self._adapter.verify_database(relation.database)

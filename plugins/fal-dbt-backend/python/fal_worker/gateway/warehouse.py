@@ -60,7 +60,6 @@ class Warehouse(Protocol):
     def begin_write(
         self,
         relation: Any,
-        schema: pa.Schema,
         reader: pa.RecordBatchReader,
         mode: str = "overwrite",
         types: dict[str, str] | None = None,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
 
     from .jobs import Job
-    from .warehouse import Warehouse
+    from .warehouse import PendingWrite, Warehouse
 
 MODES = ("overwrite", "append")
 # Metadata at the end of a stream that counts at once; without it the stream broke off.
@@ -52,7 +52,7 @@ class Writes:
         types = sql_types(self._invocation.adapter.type(), command.get("dtype") or {})
         if op == "write_to_model" and not job.attached:
             relation = relation_of(self._invocation, node_of(self._invocation, job))
-            return job.write(lambda: self._warehouse().begin_write(relation, schema, reader.to_reader(), mode, types))
+            return job.write(lambda: self._begin(relation, reader.to_reader(), mode, types))
         target = self._target(job, op, command.get("args") or [])
         return self._final(job, target, schema, reader, mode, types)
 
@@ -83,11 +83,16 @@ class Writes:
         relation = target.relation
         with self._turn(str(relation)):
             job.check_open()
-            pending = self._warehouse().begin_write(relation, schema, _whole(schema, reader), mode, types, target.place)
+            pending = self._begin(relation, _whole(schema, reader), mode, types, target.place)
             is_new = pending.commit(target.finish)
         self.announce(relation, is_new)
         job.written.append((f"{relation.schema}.{relation.identifier}", pending.rows))
         return pending.rows
+
+    def _begin(self, relation: Any, reader: Any, *how: Any) -> PendingWrite:
+        if not reader.schema.names:
+            raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
+        return self._warehouse().begin_write(relation, reader, *how)
 
     def _turn(self, name: str) -> threading.Lock:
         with self._lock:
