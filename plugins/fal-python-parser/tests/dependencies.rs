@@ -103,6 +103,29 @@ fn jinja_in_sql_is_read() {
 }
 
 #[test]
+fn which_part_is_read_says_nothing_about_the_relation() {
+    assert_eq!(dependencies("ref('a', columns=['x', 'y'], where='x > 1', limit=10, v=2)"), ["ref('a', v=2)"]);
+    assert_eq!(dependencies("source('s', 't', columns=c, where=w, limit=n)"), ["source('s', 't')"]);
+    assert_eq!(dependencies("N = 'a'\nfor w in g():\n    ref(N, where=w, limit=len(w))"), ["ref('a')"]);
+    assert_eq!(dependencies("[ref(x, columns=[y]) for x, y in [('a', 'i'), ('b', 'i')]]"), ["ref('a')", "ref('b')"]);
+    assert_eq!(dependencies("\"\"\"- ref('a', limit=2)\"\"\"\nref('a', limit=1)"), ["ref('a')"; 2]);
+    assert!(agreed("ref('a', where=w)\nwrite_to_model(1)").diagnostics.is_empty());
+}
+
+#[test]
+fn jinja_in_a_condition_is_read() {
+    let text =
+        "ref('a', where=\"x in (select x from {{ ref('b') }}) and y > (select max(y) from {{ source('s', 't') }})\")";
+    assert_eq!(dependencies(text), ["ref('a')", "ref('b')", "source('s', 't')"]);
+    let text = "W = \"x in (select x from {{ ref('b') }})\"\nsource('s', 't', where=W)";
+    assert_eq!(dependencies(text), ["source('s', 't')", "ref('b')"]);
+    let text = "ref('a', where=f\"x > {n} and x in (select x from {{{{ ref('b') }}}})\")";
+    assert_eq!(dependencies(text), ["ref('a')", "ref('b')"]);
+    let text = "ref('a', where=f\"x in (select x from {{{{ ref('{t}') }}}})\")";
+    assert_eq!(agreed(text).unresolved.len(), 1);
+}
+
+#[test]
 fn places_are_exact() {
     let text = "\"\"\"é\r\n- ref('a')\r\n\"\"\"\r\nq = \"select {{ ref('b') }}\"\r\nexecute_sql(q)\r\nü = ref('c')";
     let analysis = agreed(text);

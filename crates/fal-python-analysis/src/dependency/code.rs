@@ -28,10 +28,11 @@ pub(crate) fn collect(file: &File<'_, '_>) -> Found {
         }
     }
     let queries = calls_of_sql(file);
+    let conditions: Vec<_> = calls.iter().flatten().filter_map(|call| sql::condition(file, *call)).collect();
     for kind in KINDS {
         deeper.iter().filter(|(of, _)| *of == kind).for_each(|(_, call)| add_deeper(file, *call, kind, &mut found));
         value_use::add(file, kind, &mut found);
-        queries.iter().for_each(|query| sql::add(file, query, kind, &mut found));
+        queries.iter().chain(&conditions).for_each(|query| sql::add(file, query, kind, &mut found));
     }
     sql::warn_of_unknown(file, &queries, &mut found);
     found.warn_of_unresolved();
@@ -71,13 +72,13 @@ fn wrong_arguments(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, foun
     found.warn("dependency::arguments", message, file.span(call), "names no relation", &format!("as in `{example}`"));
 }
 
-/// Keyword arguments whose values are displays of literals. What `as_` is given does not matter.
+/// Keyword arguments whose values are displays of literals, without those that say nothing about the relation.
 fn literal_keywords<'t>(file: &File<'t, '_>, keywords: &[NodeId]) -> Option<Vec<(&'t str, Value)>> {
     let nothing = Turn::new();
     let mut out = Vec::with_capacity(keywords.len());
     for keyword in keywords {
         let Kind::Keyword(Some(name)) = file.tree.kind(*keyword) else { return None };
-        if *name == "as_" {
+        if reference::is_of_the_read(name) {
             continue;
         }
         let value = *file.tree.kids(*keyword).first()?;
@@ -108,9 +109,14 @@ fn add_deeper(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, found: &m
 /// What a call reads in every turn of the loops around it. Nothing if one turn is not known.
 fn resolve(file: &File<'_, '_>, call: NodeId, kind: DependencyKind) -> Option<Vec<Dependency>> {
     let (_, args, keywords) = file.call(call)?;
-    let expressions: Vec<NodeId> = args.iter().chain(keywords).copied().collect();
+    let names = keywords.iter().filter(|keyword| !is_of_the_read(file, **keyword));
+    let expressions: Vec<NodeId> = args.iter().chain(names).copied().collect();
     let turns = loops::turns(file, call, &expressions);
     turns.iter().map(|turn| in_turn(file, call, kind, turn)).collect()
+}
+
+fn is_of_the_read(file: &File<'_, '_>, keyword: NodeId) -> bool {
+    matches!(file.tree.kind(keyword), Kind::Keyword(Some(name)) if reference::is_of_the_read(name))
 }
 
 fn in_turn<'t>(file: &File<'t, '_>, call: NodeId, kind: DependencyKind, turn: &Turn<'t>) -> Option<Dependency> {
@@ -120,7 +126,7 @@ fn in_turn<'t>(file: &File<'t, '_>, call: NodeId, kind: DependencyKind, turn: &T
     let mut named = Vec::new();
     for keyword in keywords {
         let Kind::Keyword(Some(name)) = file.tree.kind(*keyword) else { return None };
-        if *name != "as_" {
+        if !reference::is_of_the_read(name) {
             named.push((*name, evaluator.value(*file.tree.kids(*keyword).first()?)?));
         }
     }

@@ -53,7 +53,10 @@ fn read(kind: DependencyKind, call: &str, span: Span) -> Option<Dependency> {
     let parsed = literal_call::parse(&call[open..]).filter(|parsed| open + parsed.len == call.len())?;
     let keywords: Vec<_> = parsed.keywords.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     let mut made = reference::dependency(kind, &parsed.args, &keywords, DependencyOrigin::Docstring, span)?;
-    call.clone_into(&mut made.text);
+    // In the stub as it was written, but for what dbt does not know.
+    if !parsed.keywords.iter().any(|(name, _)| reference::is_of_the_read(name)) {
+        call.clone_into(&mut made.text);
+    }
     Some(made)
 }
 

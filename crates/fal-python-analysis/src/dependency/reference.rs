@@ -4,9 +4,17 @@ use fal_plugin::payload::{Dependency, DependencyKind, DependencyOrigin, Span};
 
 use crate::{names::Ours, value::Value};
 
-/// Keyword of the host's own `ref` and `source`: how the data is handed over. It says nothing about the relation, and
-/// dbt does not know it.
-const AS: &str = "as_";
+/// Keywords of the host's own `ref` and `source`: which part of the data is read, and how it is handed over. They say
+/// nothing about the relation, and dbt does not know them.
+const OF_THE_READ: [&str; 4] = ["as_", "columns", WHERE, "limit"];
+
+/// The one whose value is SQL, with Jinja perhaps.
+pub(super) const WHERE: &str = "where";
+
+/// Whether a keyword argument says nothing about the relation.
+pub(super) fn is_of_the_read(keyword: &str) -> bool {
+    OF_THE_READ.contains(&keyword)
+}
 
 pub(super) fn name(kind: DependencyKind) -> &'static str {
     match kind {
@@ -35,7 +43,7 @@ pub(super) fn dependency(
         DependencyKind::Ref => matches!(args.len(), 1 | 2),
         DependencyKind::Source => args.len() == 2,
     };
-    let named = || keywords.iter().filter(|(name, _)| *name != AS);
+    let named = || keywords.iter().filter(|(name, _)| !is_of_the_read(name));
     let version = named().find(|(name, _)| matches!(*name, "version" | "v")).map(|(_, value)| value.display());
     let printed = values.iter().map(ToString::to_string);
     let printed: Vec<String> = printed.chain(named().map(|(name, value)| format!("{name}={value}"))).collect();

@@ -1,4 +1,4 @@
-//! SQL given to `execute_sql`.
+//! SQL given to `execute_sql`, or to `ref` and `source` as `where`.
 
 use fal_plugin::payload::{DependencyKind, DependencyOrigin, Span};
 
@@ -23,12 +23,26 @@ pub(super) struct Query {
 /// The SQL of a call of `execute_sql`.
 pub(super) fn query(file: &File<'_, '_>, call: NodeId) -> Option<Query> {
     let (_, args, keywords) = file.call(call)?;
-    let named = |keyword: &&NodeId| matches!(file.tree.kind(**keyword), Kind::Keyword(Some("sql" | "query")));
-    let keyword = || keywords.iter().find(named).and_then(|keyword| file.tree.kids(*keyword).first());
-    let argument = *args.first().or_else(keyword)?;
+    let argument = args.first().copied().or_else(|| keyword(file, keywords, &["sql", "query"]))?;
+    Some(known(file, call, argument))
+}
+
+/// The condition of a call of `ref` or `source`.
+pub(super) fn condition(file: &File<'_, '_>, call: NodeId) -> Option<Query> {
+    let (_, _, keywords) = file.call(call)?;
+    Some(known(file, call, keyword(file, keywords, &[reference::WHERE])?))
+}
+
+fn keyword(file: &File<'_, '_>, keywords: &[NodeId], names: &[&str]) -> Option<NodeId> {
+    let named =
+        |keyword: &&NodeId| matches!(file.tree.kind(**keyword), Kind::Keyword(Some(name)) if names.contains(name));
+    file.tree.kids(*keywords.iter().find(named)?).first().copied()
+}
+
+fn known(file: &File<'_, '_>, call: NodeId, argument: NodeId) -> Query {
     let turns = loops::turns(file, call, &[argument]);
     let text = |turn: &_| Evaluator::new(file, turn).lenient().value(argument)?.as_str().map(str::to_owned);
-    Some(Query { argument, texts: turns.iter().map(text).collect() })
+    Query { argument, texts: turns.iter().map(text).collect() }
 }
 
 /// Adds what the Jinja in it reads.

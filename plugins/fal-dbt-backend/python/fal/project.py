@@ -74,16 +74,28 @@ class FalDbt:
 
     # Reads.
 
-    def ref(self, *args: str, version: Any = None, v: Any = None, as_: str = "pandas") -> Any:
+    def ref(
+        self,
+        *args: str,
+        version: Any = None,
+        v: Any = None,
+        as_: str = "pandas",
+        columns: Any = None,
+        where: Any = None,
+        limit: Any = None,
+    ) -> Any:
         """Reads a model, seed or snapshot: `ref("orders")`, `ref("package", "orders")`, `ref("orders", version=2)`.
 
-        `as_` is one of `pandas`, `polars`, `arrow` (a `pyarrow.Table`) and `reader` (a `pyarrow.RecordBatchReader`).
+        Or a part of it, which the warehouse selects: `columns` is a list of names, `where` a condition in SQL, with Jinja,
+        `limit` a number of rows. `as_` is one of `pandas`, `polars`, `arrow` (a `pyarrow.Table`) and `reader` (a
+        `pyarrow.RecordBatchReader`).
         """
-        return self._read(lambda scope: scope.ref(*args, version=version, v=v, as_=as_))
+        part = {"columns": columns, "where": where, "limit": limit}
+        return self._read(lambda scope: scope.ref(*args, version=version, v=v, as_=as_, **part))
 
-    def source(self, *args: str, as_: str = "pandas") -> Any:
-        """Reads a source: `source("raw", "payments")`. `as_` as for `ref`."""
-        return self._read(lambda scope: scope.source(*args, as_=as_))
+    def source(self, *args: str, as_: str = "pandas", columns: Any = None, where: Any = None, limit: Any = None) -> Any:
+        """Reads a source: `source("raw", "payments")`. The keywords as for `ref`."""
+        return self._read(lambda scope: scope.source(*args, as_=as_, columns=columns, where=where, limit=limit))
 
     def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
         """Runs SQL in the warehouse, with Jinja (refs, macros, vars), and reads its rows. `as_` as for `ref`."""

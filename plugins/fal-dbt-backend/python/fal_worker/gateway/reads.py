@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError, from_exception
 from fal_worker.session.inline import compile_sql
 
-from . import resolve
+from . import part, resolve
 
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
     from fal_worker.session.outbox import Outbox
 
     from .jobs import Job
+    from .warehouse import Warehouse
 
 
 def node_of(invocation: Invocation, job: Job) -> Any:
@@ -37,31 +39,46 @@ def reader_of(invocation: Invocation, job: Job) -> Any:
 class Reads:
     """Turns tickets into SQL."""
 
-    def __init__(self, invocation: Invocation, outbox: Outbox) -> None:
-        self._invocation, self._outbox = invocation, outbox
+    def __init__(self, invocation: Invocation, outbox: Outbox, warehouse: Callable[[], Warehouse]) -> None:
+        self._invocation, self._outbox, self._warehouse = invocation, outbox, warehouse
 
     def sql(self, job: Job, ticket: dict[str, Any]) -> str:
         """The query that a ticket stands for. To be called with dbt's context set."""
         op, args = ticket.get("op"), ticket.get("args") or []
         reader = reader_of(self._invocation, job)
         if op == "ref":
-            return self._select(job, resolve.ref(self._invocation, reader, args, ticket.get("version")))
+            target = resolve.ref(self._invocation, reader, args, ticket.get("version"))
+            return self._select(job, target, part.wanted(ticket), resolve.shown("ref", args, ticket.get("version")))
         if op == "source":
-            return self._select(job, resolve.source(self._invocation, reader, args))
+            target = resolve.source(self._invocation, reader, args)
+            return self._select(job, target, part.wanted(ticket), resolve.shown("source", args))
         if op == "relation":
             return f"select * from {ticket['relation']}"
         if op == "sql":
             return str(ticket["sql"]) if ticket.get("raw") else self._compiled(job, str(ticket["sql"]))
         raise SessionError("gateway::op", f"The gateway has no read called {op!r}")
 
-    def _select(self, job: Job, target: Any) -> str:
+    def _select(self, job: Job, target: Any, fields: dict[str, Any], call: str) -> str:
         self._check(job, target.unique_id)
         relation = resolve.relation(self._invocation, reader_of(self._invocation, job), target)
-        if relation is not None:
-            return f"select * from {relation}"
-        package, version = target.package_name, target.version
-        pinned = f", version={str(version)!r}" if version is not None else ""
-        return compile_sql(self._invocation, f"select * from {{{{ ref('{package}', '{target.name}'{pinned}) }}}}").sql
+        if relation is None:
+            # An ephemeral model is compiled into the query.
+            return self._compiled(job, self._part(_inline(target), fields, call, is_jinja=True))
+        if not part.is_jinja(fields):
+            return self._part(str(relation), fields, call, is_jinja=False)
+        return self._compiled(job, self._part(part.raw(str(relation)), fields, call, is_jinja=True))
+
+    def _part(self, relation: str, fields: dict[str, Any], call: str, is_jinja: bool) -> str:
+        def names() -> list[str]:
+            empty = f"select * from {relation} where 1 = 0"
+            reading = self._warehouse().read(compile_sql(self._invocation, empty).sql if is_jinja else empty)
+            try:
+                return list(reading.reader.schema.names)
+            finally:
+                reading.close()
+
+        written = part.raw if is_jinja else str
+        return part.query(self._invocation.adapter, relation, fields, call, names, written)
 
     def _compiled(self, job: Job, sql: str) -> str:
         try:
@@ -101,6 +118,11 @@ class Reads:
         if unique_id not in job.warned:
             job.warned.add(unique_id)
             self._outbox.log("warn", f"{job.unique_id} reads {unique_id}, {why}", name, job.unique_id)
+
+
+def _inline(target: Any) -> str:
+    version = f", version={str(target.version)!r}" if target.version is not None else ""
+    return f"{{{{ ref({target.package_name!r}, {target.name!r}{version}) }}}}"
 
 
 def _call(unique_id: str, name: str) -> str:

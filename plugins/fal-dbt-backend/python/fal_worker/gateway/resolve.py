@@ -21,7 +21,7 @@ def ref(invocation: Invocation, reader: Any, args: list[Any], version: Any = Non
     found = manifest.resolve_ref(
         reader, name, package, version, invocation.task.config.project_name, reader.package_name
     )
-    return _existing(found, f"ref({_shown(args, version)})", name, _model_names(manifest))
+    return _existing(found, shown("ref", args, version), name, _model_names(manifest))
 
 
 def source(invocation: Invocation, reader: Any, args: list[Any]) -> Any:
@@ -30,7 +30,7 @@ def source(invocation: Invocation, reader: Any, args: list[Any]) -> Any:
     manifest = invocation.task.manifest
     found = manifest.resolve_source(*args, invocation.task.config.project_name, reader.package_name)
     names = [f"{s.source_name}.{s.name}" for s in manifest.sources.values()]
-    return _existing(found, f"source({_shown(args)})", ".".join(args), names)
+    return _existing(found, shown("source", args), ".".join(args), names)
 
 
 def _existing(found: Any, call: str, name: str, names: Iterable[str]) -> Any:
@@ -47,6 +47,11 @@ def _existing(found: Any, call: str, name: str, names: Iterable[str]) -> Any:
 
 def _model_names(manifest: Any) -> list[str]:
     return [node.name for node in manifest.nodes.values() if node.resource_type in ("model", "seed", "snapshot")]
+
+
+def shown(function: str, args: list[Any], version: Any = None) -> str:
+    """The call as the user wrote it."""
+    return f"{function}({_shown(args, version)})"
 
 
 def _shown(args: list[Any], version: Any = None) -> str:

@@ -6,12 +6,14 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
+from fal_worker.session.errors import SessionError, from_exception
+from fal_worker.session.results import longer, to_node_result
 
 from . import catalogue
 from .finishing import finishing
 from .jobs import Job, JobTable
 from .reads import Reads
+from .staging import Plan
 from .warehouse import PendingWrite, Reading, Warehouse, for_adapter
 from .writes import Writes, relation_of
 
@@ -27,7 +29,7 @@ class Gateway:
         self.location = "grpc+unix://" + os.path.join(socket_dir, "gateway.sock")
         self._invocation, self._outbox = invocation, outbox
         self._jobs = JobTable()
-        self._reads = Reads(invocation, outbox)
+        self._reads = Reads(invocation, outbox, self.warehouse)
         self._writes = Writes(invocation, self.warehouse)
         self._start = threading.Lock()
         self._server: Any = None
@@ -51,7 +53,23 @@ class Gateway:
             raise SessionError("session::unknown_node", f"{unique_id} belongs to {model}, which is not there")
         self.warehouse()
         self.start()
-        self._jobs.add(Job(id, token, unique_id, role=role, model=model))
+        job = Job(id, token, unique_id, role=role, model=model)
+        if role is None:
+            job.plan = self._plan(unique_id)
+        self._jobs.add(job)
+
+    def _plan(self, unique_id: str) -> Plan:
+        node = self._invocation.task.manifest.expect(unique_id)
+        try:
+            plan = Plan(self._invocation, node, relation_of(self._invocation, node))
+            if plan.kind.wanted_view:
+                self._outbox.log("warn", f"{unique_id} is a Python model: it becomes a table, not a view", "NoView", unique_id)
+            plan.start()
+        except Exception as error:
+            told = from_exception(error)
+            self._invocation.record({"unique_id": unique_id, "status": "error", "message": told.message})
+            raise told from None
+        return plan
 
     def open_native_job(self, id: str, unique_id: str, connection: Any, code: str) -> Job:
         import secrets
@@ -84,6 +102,9 @@ class Gateway:
         if not ok:
             pending.rollback()
             return result
+        assert job.plan is not None
+        if job.plan.kind.by_dbt:
+            return self._materialize(job.plan, job, pending, result)
         try:
             node = self._invocation.task.manifest.expect(job.unique_id)
             is_new = pending.commit(finishing(self._invocation, node, relation))
@@ -94,10 +115,30 @@ class Gateway:
         response = {"_message": message, "code": "SELECT", "rows_affected": job.rows}
         return {**result, "message": message, "rows_affected": job.rows, "adapter_response": response}
 
+    def _materialize(self, plan: Plan, job: Job, pending: PendingWrite, result: dict[str, Any]) -> dict[str, Any]:
+        """The staged rows count, and dbt makes the model's relation of them."""
+        try:
+            pending.commit()
+            made = to_node_result(plan.finish())
+        except SessionError as error:
+            made = {"status": "error", "message": error.message, "adapter_response": {}, "rows_affected": None}
+        finally:
+            try:
+                plan.clean()
+            except Exception as error:  # the next write drops it
+                self._outbox.log("debug", f"the staging table of {job.unique_id} stays: {error}", None, job.unique_id)
+        if made["status"] == "success":
+            self._compile(job.unique_id)
+            made["rows_affected"] = job.rows if made["rows_affected"] is None else made["rows_affected"]
+        return longer(result, {name: made[name] for name in ("status", "message", "adapter_response", "rows_affected")})
+
     def _committed(self, unique_id: str, relation: Any, is_new: bool) -> None:
         """dbt learns of the new table; the stub is compiled, as dbt's artifacts have it of an ephemeral model that ran."""
-        invocation = self._invocation
         self._writes.announce(relation, is_new)
+        self._compile(unique_id)
+
+    def _compile(self, unique_id: str) -> None:
+        invocation = self._invocation
         with invocation.adapter.connection_named(unique_id):
             node = invocation.task.manifest.expect(unique_id)
             if not node.compiled:

@@ -9,6 +9,7 @@ from fal_worker.job import read
 from fal_worker.job.client import Gateway
 from fal_worker.job.context import Context
 from fal_worker.job.error import FalError
+from fal_worker.job.part import part
 from fal_worker.job.record import Later, LaterText, recorded
 from fal_worker.job.writes import Writes
 
@@ -39,7 +40,7 @@ class Scope:
     def _make_names(self) -> dict[str, Any]:
         functions = [self.ref, self.source, self.write_to_model, self.write_to_source, self.execute_sql]
         functions += [self.list_models, self.list_models_ids, self.list_sources, self.list_tests, self.list_features]
-        functions += [self.var, self.env_var]
+        functions += [self.var, self.env_var, self.is_incremental]
         return {
             **{function.__name__: function for function in functions},
             "context": self.context,
@@ -48,8 +49,20 @@ class Scope:
             "FalError": FalError,
         }
 
-    def ref(self, *args: str, version: Any = None, v: Any = None, as_: str = "pandas") -> Any:
+    def ref(
+        self,
+        *args: str,
+        version: Any = None,
+        v: Any = None,
+        as_: str = "pandas",
+        columns: Any = None,
+        where: Any = None,
+        limit: Any = None,
+    ) -> Any:
         """Reads a model, seed or snapshot: `ref("orders")`, `ref("package", "orders")`, `ref("orders", version=2)`.
+
+        Or a part of it, which the warehouse selects: `columns` is a list of names, `where` a condition in SQL, with Jinja,
+        `limit` a number of rows.
 
         `as_` is one of `pandas` (a DataFrame), `polars` (a DataFrame), `arrow` (a `pyarrow.Table`) and `reader`
         (a `pyarrow.RecordBatchReader`, for relations larger than memory). Which pandas type a column gets is told
@@ -57,12 +70,13 @@ class Scope:
         """
         _check_names("ref", args, 1, 2)
         number = version if version is not None else v
-        return read.read(self.gateway, as_, op="ref", args=list(args), version=number)
+        chosen = part("ref", columns, where, limit)
+        return read.read(self.gateway, as_, op="ref", args=list(args), version=number, **chosen)
 
-    def source(self, *args: str, as_: str = "pandas") -> Any:
-        """Reads a source: `source("raw", "payments")`. `as_` as for `ref`."""
+    def source(self, *args: str, as_: str = "pandas", columns: Any = None, where: Any = None, limit: Any = None) -> Any:
+        """Reads a source: `source("raw", "payments")`. The keywords as for `ref`."""
         _check_names("source", args, 2, 2)
-        return read.read(self.gateway, as_, op="source", args=list(args))
+        return read.read(self.gateway, as_, op="source", args=list(args), **part("source", columns, where, limit))
 
     def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
         """Runs a query in the warehouse, with Jinja, and reads its rows. `as_` as for `ref`."""
@@ -70,9 +84,17 @@ class Scope:
             raise FalError(f"fal: execute_sql takes the text of a query, not {_type_name(sql)}")
         return read.read(self.gateway, as_, op="sql", sql=str(sql))
 
-    def write_to_model(self, data: Any, dtype: Any = None, mode: str = "overwrite") -> None:
+    def is_incremental(self) -> bool:
+        """As dbt's macro: whether the model is materialized as incremental, its table is there, and no full refresh was asked for."""
+        return bool(self.gateway.ask("is_incremental"))
+
+    def write_to_model(self, data: Any, dtype: Any = None, mode: str | None = None) -> None:
         """Writes the rows of this model; in a Python model called exactly once, in a before- or after-script as often as
-        you like. With `mode="append"` the rows come to those that are there.
+        you like.
+
+        Without a `mode` the model's materialization says what becomes of the rows that are there. With `mode="append"` the rows
+        come to those; with `mode="overwrite"` they take their place, also in an incremental model. There a mode may name any other
+        strategy of dbt's for this run: `merge`, `delete+insert`.
 
         Takes a pandas or polars DataFrame, a polars LazyFrame, a pyarrow Table, RecordBatch or RecordBatchReader, a
         DuckDB relation, anything with `__arrow_c_stream__`, and a generator of any of these, which is streamed. The

@@ -87,3 +87,35 @@ def test_lists(desk):
     assert eval(lines[3]) == [
         {"model": "orders", "column": "amount", "entity_column": "id", "timestamp_column": "at", "description": "What was paid."}
     ]
+
+
+def test_a_part_of_a_relation(desk):
+    code = """
+    import numpy
+    from fal import FalDbt
+    print(ref("orders", columns=("AMOUNT",), where="id = {{ 1 + 1 }}", as_="arrow").to_pydict())
+    print(len(source("files", "people", limit=numpy.int64(2))), FalDbt().ref("orders", limit=1).shape)
+    """
+    assert desk.said(code) == "{'amount': [20]}\n2 (1, 2)\n"
+
+
+def test_parts_of_a_wrong_kind(desk):
+    code = """
+    parts = [{"columns": "id"}, {"columns": [1]}, {"columns": []}, {"columns": ["id", "id"]}, {"where": 3}, {"where": ""}]
+    for part in [*parts, {"limit": 1.5}, {"limit": True}, {"limit": -1}]:
+        try:
+            ref("orders", **part)
+        except FalError as error:
+            print(error)
+    """
+    assert desk.said(code).splitlines() == [
+        "fal: ref takes columns=[...], a list of names, not 'id'",
+        "fal: ref takes columns=[...], a list of names, and 1 is none",
+        "fal: ref takes columns=[...], a list of at least one name",
+        "fal: ref was given the column 'id' twice",
+        "fal: ref takes where='...', a condition in SQL, not 3",
+        "fal: ref was given an empty condition: leave `where` out to read all rows",
+        "fal: ref takes limit=n, a whole number of rows from 0, not 1.5",
+        "fal: ref takes limit=n, a whole number of rows from 0, not True",
+        "fal: ref takes limit=n, a whole number of rows from 0, not -1",
+    ]

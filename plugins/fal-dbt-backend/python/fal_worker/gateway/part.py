@@ -1,0 +1,79 @@
+"""A part of a relation, as one query: `columns`, `where` and `limit` of a ticket."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+from fal_worker.session.errors import SessionError
+
+FIELDS = ("columns", "where", "limit")
+
+
+def wanted(ticket: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the ticket that ask for a part, of the right kinds."""
+    fields = {name: ticket[name] for name in FIELDS if ticket.get(name) is not None}
+    columns, where, limit = (fields.get(name) for name in FIELDS)
+    if columns is not None and not (isinstance(columns, list) and columns and all(isinstance(name, str) for name in columns)):
+        raise SessionError("gateway::part", f"`columns` is a list of names, not {columns!r}")
+    if where is not None and not (isinstance(where, str) and where.strip()):
+        raise SessionError("gateway::part", f"`where` is a condition in SQL, not {where!r}")
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+        raise SessionError("gateway::part", f"`limit` is a whole number from 0, not {limit!r}")
+    return fields
+
+
+def is_jinja(fields: dict[str, Any]) -> bool:
+    """Whether there is something to render."""
+    return any(sign in fields.get("where", "") for sign in ("{{", "{%", "{#"))
+
+
+def raw(text: str) -> str:
+    """Text that stays as it is when it is rendered."""
+    return "{% raw %}" + text + "{% endraw %}" if "{" in text else text
+
+
+def quoted(adapter: Any, name: str) -> str:
+    """As dbt quotes it, which leaves alone the marks within the name."""
+    mark = adapter.quote("x")[-1]
+    return str(adapter.quote(name.replace(mark, mark * 2)))
+
+
+def query(
+    adapter: Any,
+    relation: str,
+    fields: dict[str, Any],
+    call: str,
+    names: Callable[[], list[str]],
+    written: Callable[[str], str],
+) -> str:
+    """Selects the part. `names` tells the columns of the relation, `call` how the user named it; `written` says how plain text
+    is written in the query."""
+    chosen = _chosen(fields["columns"], names(), call) if "columns" in fields else None
+    columns = ", ".join(written(quoted(adapter, name)) for name in chosen) if chosen else "*"
+    text = f"select {columns} from {relation}"
+    if "where" in fields:
+        # On lines of its own, since it may end in a comment.
+        text = f"{text} where (\n{fields['where']}\n)"
+    if "limit" in fields:
+        # Not every warehouse says `limit`.
+        limited = adapter.execute_macro("get_limit_subquery_sql", kwargs={"sql": text, "limit": fields["limit"]})
+        text = str(limited).strip()
+    return text
+
+
+def _chosen(asked: list[str], there: list[str], call: str) -> list[str]:
+    """The columns as the warehouse calls them: by their exact name, else by the only one that differs in case alone."""
+    return [_column(name, there, call) for name in asked]
+
+
+def _column(name: str, there: list[str], call: str) -> str:
+    if name in there:
+        return name
+    alike = [column for column in there if column.casefold() == name.casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    near = alike or difflib.get_close_matches(name, there, n=1)
+    guess = f"Did you mean {' or '.join(f'`{column}`' for column in near)}? " if near else ""
+    raise SessionError("gateway::unknown_column", f"{call}: there is no column `{name}`", f"{guess}There are: {', '.join(there)}")
