@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
+from fal_worker.session.materialize import is_incremental
+from fal_worker.session.materialized import materialized
 
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
 
     from .jobs import Job
 
-ACTIONS = ("list_models", "list_models_ids", "list_sources", "list_tests", "list_features", "context")
+ACTIONS = ("list_models", "list_models_ids", "list_sources", "list_tests", "list_features", "context", "is_incremental")
 
 
 def answer(invocation: Invocation, name: str, job: Job) -> Any:
@@ -32,6 +34,8 @@ def answer(invocation: Invocation, name: str, job: Job) -> Any:
         from .context import context
 
         return context(invocation, catalogue, job)
+    if name == "is_incremental":
+        return _is_incremental(invocation, job)
     raise SessionError("gateway::op", f"The gateway has no action called {name!r}")
 
 
@@ -153,6 +157,13 @@ class Catalogue:
         manifest = self._invocation.task.manifest
         found = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
         return unique_id.rsplit(".", 1)[-1] if found is None else found.name
+
+
+def _is_incremental(invocation: Invocation, job: Job) -> bool:
+    if job.node_id is None:
+        raise SessionError("gateway::op", "A global script belongs to no model that could be incremental")
+    node = invocation.task.manifest.expect(job.node_id)
+    return is_incremental(invocation, node, job.plan.kind.name if job.plan is not None else materialized(invocation, node).name)
 
 
 def _columns(node: Any) -> dict[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hmac
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
-from .warehouse import PendingWrite
+if TYPE_CHECKING:
+    from .staging import Plan
+    from .warehouse import PendingWrite
 
 
 class Job:
@@ -32,6 +34,8 @@ class Job:
         self.node_id = model if role is not None else unique_id
         self.pending: PendingWrite | None = None
         self.rows: int | None = None
+        # How its rows reach the relation, of a model that is a script.
+        self.plan: Plan | None = None
         self.warned: set[str] = set()
         # What it wrote besides, for its result.
         self.written: list[tuple[str, int]] = []

@@ -47,12 +47,14 @@ class Writes:
             raise SessionError("gateway::op", f"The gateway has no write called {op!r} for this job")
         if job.hook:
             raise SessionError("gateway::write_in_hook", f"{op} cannot be called in a hook", _IN_A_MODEL)
-        if (mode := command.get("mode", "overwrite")) not in MODES:
-            raise SessionError("gateway::mode", f"Tables are written with mode `overwrite` or `append`, not `{mode}`")
+        mode = command.get("mode")
         types = sql_types(self._invocation.adapter.type(), command.get("dtype") or {})
         if op == "write_to_model" and not job.attached:
-            relation = relation_of(self._invocation, node_of(self._invocation, job))
+            assert job.plan is not None
+            relation, mode = job.plan.target(mode)
             return job.write(lambda: self._begin(relation, reader.to_reader(), mode, types))
+        if (mode := mode or "overwrite") not in MODES:
+            raise SessionError("gateway::mode", f"Tables are written with mode `overwrite` or `append`, not `{mode}`")
         target = self._target(job, op, command.get("args") or [])
         return self._final(job, target, schema, reader, mode, types)
 

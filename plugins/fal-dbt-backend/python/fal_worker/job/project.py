@@ -49,7 +49,7 @@ class FalDbt:
         target_model_name: str | None = None,
         target_package_name: str | None = None,
         dtype: Any = None,
-        mode: str = "overwrite",
+        mode: str | None = None,
     ) -> None:
         """Writes the table of a model: `write_to_model(df, "orders")`, `write_to_model(df, "package", "orders")`, or by
         keywords; without a name that of the script's own."""

@@ -26,7 +26,7 @@ class Writes:
         self._place: str | None = None
         self.done = False
 
-    def model(self, data: Any, dtype: Any, mode: str, names: tuple[str, ...] = ()) -> None:
+    def model(self, data: Any, dtype: Any, mode: str | None, names: tuple[str, ...] = ()) -> None:
         """Writes the model. In a Python model a second call fails before it sends anything; in a script that belongs to a
         model each call is final at once, and `names` may name another model."""
         if self._request.attached:
@@ -39,7 +39,8 @@ class Writes:
         if names and names[-1] != self._request.name:
             raise FalError("fal: a Python model writes its own table and no other model's", "worker::write")
         batches, kinds = self._prepared("write_to_model", data, dtype)
-        mode = _checked(mode)
+        if mode is not None and not isinstance(mode, str):
+            raise FalError(f"fal: a mode is a text, not {mode!r}")
         self._claim()
         self._gateway.write(batches, op="write_to_model", mode=mode, **kinds)
         self.done = True
@@ -63,7 +64,7 @@ class Writes:
             return f"fal: the model has no rows: write_to_model at {self._place} failed, and the script went on"
         return "fal: the script ended without a call of write_to_model"
 
-    def _final(self, op: str, args: list[str], data: Any, dtype: Any, mode: str) -> None:
+    def _final(self, op: str, args: list[str], data: Any, dtype: Any, mode: str | None) -> None:
         batches, kinds = self._prepared(op, data, dtype)
         self._gateway.write(batches, final=True, op=op, args=args, mode=_checked(mode), **kinds)
 
@@ -91,7 +92,8 @@ class Writes:
             self._place = self._reporter.place() or "its start"
 
 
-def _checked(mode: str) -> str:
+def _checked(mode: str | None) -> str:
+    mode = mode or "overwrite"
     if mode not in _MODES:
         raise FalError(f"fal: mode is one of {', '.join(_MODES)}, not {mode!r}")
     return mode

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -47,6 +48,7 @@ class Invocation:
         self._nodes: dict[str, Future[dict[str, Any]]] = {}
         self._lock = threading.Lock()
         self._beginning = False
+        self._working = 0
         self._begin: queue.SimpleQueue[set[str] | BaseException] = queue.SimpleQueue()
         self._context: contextvars.Context | None = None
         self._started_ns = time.time_ns()
@@ -168,9 +170,22 @@ class Invocation:
 
     def until_idle(self, cancel: Callable[[], None], deadline: float | None) -> None:
         """Cancels again and again until no node runs."""
-        while (self._nodes or self._is_beginning()) and (deadline is None or time.monotonic() < deadline):
+        while (self._nodes or self._working or self._is_beginning()) and (deadline is None or time.monotonic() < deadline):
             cancel()
             time.sleep(0.02)
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """While it lasts, dbt works on a node that is none of its own task's: an interruption waits for it, too."""
+        with self._lock:
+            self._working += 1
+        try:
+            if self.cancelled.is_set():
+                raise Interrupted()
+            yield
+        finally:
+            with self._lock:
+                self._working -= 1
 
     def _is_beginning(self) -> bool:
         return self._beginning and not self.on_ready.done()

@@ -59,6 +59,19 @@ def to_node_result(result: Any) -> dict[str, Any]:
     }
 
 
+def longer(result: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """The result of a job, with what was learnt behind its end, and with the time that this took."""
+    from datetime import datetime, timezone
+
+    steps = [dict(step) for step in result.get("timing") or []]
+    if not steps or not (ended := _parse_timing(steps)[-1].completed_at):
+        return {**result, **more}
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    steps[-1]["completed_at"] = now.isoformat() + "Z"
+    seconds = (result.get("execution_time") or 0.0) + max(0.0, (now - ended).total_seconds())
+    return {**result, **more, "timing": steps, "execution_time": seconds}
+
+
 def _parse_timing(steps: list[dict[str, Any]]) -> list[Any]:
     from datetime import datetime, timezone
 

@@ -43,8 +43,8 @@ class JobClient:
     def sql(self, sql: str, raw: bool = False) -> pa.Table:
         return self.read("sql", sql=sql, raw=raw)
 
-    def write(self, table: pa.Table, op: str = "write_to_model") -> int:
-        command = {"token": self._token, "op": op, "mode": "overwrite"}
+    def write(self, table: pa.Table, op: str = "write_to_model", mode: str | None = None) -> int:
+        command = {"token": self._token, "op": op, "mode": mode}
         descriptor = flight.FlightDescriptor.for_command(json.dumps(command).encode())
         with _decoded():
             writer, reader = self._client.do_put(descriptor, table.schema)

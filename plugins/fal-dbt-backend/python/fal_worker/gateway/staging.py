@@ -1,0 +1,105 @@
+"""The table in which a Python model's rows wait for dbt's own materialization: beside the model's, called `NAME__fal_stage`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError, from_exception
+from fal_worker.session.materialize import context_of, hooks_inside, materialize, run_hooks_ahead
+from fal_worker.session.materialized import Materialized, materialized
+
+if TYPE_CHECKING:
+    from fal_worker.session.invocation import Invocation
+
+_SUFFIX = "__fal_stage"
+_INCREMENTAL = "incremental"
+
+
+def stage_of(relation: Any) -> Any:
+    """The staging table of a model's relation."""
+    name = relation.identifier + _SUFFIX
+    longest = relation.relation_max_name_length() if hasattr(relation, "relation_max_name_length") else None
+    if longest is not None and len(name) > longest:
+        # Two long names that differ at their end only must not meet.
+        mark = hashlib.sha256(relation.identifier.encode()).hexdigest()[:8]
+        name = relation.identifier[: longest - len(_SUFFIX) - 9] + "_" + mark + _SUFFIX
+    return relation.incorporate(path={"identifier": name}, type="table")
+
+
+def drop_stage(invocation: Invocation, stage: Any) -> None:
+    """If it is there."""
+    adapter = invocation.adapter
+    with adapter.connection_named(f"fal_{stage.identifier}"):
+        adapter.drop_relation(stage)
+        adapter.commit_if_has_connection()
+
+
+class Plan:
+    """How the rows of one Python model reach its relation. Made before the job starts: what cannot be is refused then."""
+
+    def __init__(self, invocation: Invocation, node: Any, relation: Any) -> None:
+        self._invocation, self._node, self._relation = invocation, node, relation
+        self.kind: Materialized = materialized(invocation, node)
+        self._changes: dict[str, Any] = {"materialized": self.kind.name}
+
+    def start(self) -> None:
+        """Before the job: what dbt does ahead of the model's transaction."""
+        left_over = stage_of(self._relation)
+        if self._invocation.adapter.get_relation(left_over.database, left_over.schema, left_over.identifier) is not None:
+            drop_stage(self._invocation, left_over)
+        if self.kind.by_dbt:
+            # dbt's checks of the configuration, too.
+            context_of(self._invocation, self._node, **self._changes)
+            run_hooks_ahead(self._invocation, self._node, self.kind.name)
+
+    def target(self, mode: str | None) -> tuple[Any, str]:
+        """Where the rows go, and how, if the model writes with `mode`."""
+        if not self.kind.by_dbt:
+            if mode not in (None, "overwrite", "append"):
+                raise _no_mode(f"{self._node.unique_id} is a table", mode)
+            return self._relation, mode or "overwrite"
+        self._changes.update(self._by_mode(mode))
+        return stage_of(self._relation), "overwrite"
+
+    def _by_mode(self, mode: str | None) -> dict[str, Any]:
+        name = self.kind.name
+        if mode is None or (name == "table" and mode == "overwrite"):
+            return {}
+        if name != _INCREMENTAL:
+            with_what = f" with {' and '.join(self.kind.reasons)}" if name == "table" else ""
+            raise _no_mode(f"{self._node.unique_id} is materialized as {name}{with_what}", mode)
+        if mode == "overwrite":
+            if self._node.config.full_refresh is False:
+                message = f"{self._node.unique_id} has full_refresh: false, so mode='overwrite' may not replace its table"
+                raise SessionError("gateway::mode", message)
+            return {"full_refresh": True}
+        self._check_strategy(mode)
+        return {"incremental_strategy": mode}
+
+    def _check_strategy(self, strategy: str) -> None:
+        """dbt itself would look at it only when the table is there."""
+        if strategy == "microbatch":
+            raise _no_mode(f"{self._node.unique_id} is a Python model", strategy)
+        context = context_of(self._invocation, self._node, **self._changes)
+        try:
+            self._invocation.adapter.get_incremental_strategy_macro(context, strategy)
+        except Exception as error:
+            raise SessionError("gateway::mode", from_exception(error).message) from None
+
+    def finish(self) -> Any:
+        """dbt makes the relation of the staged rows; its `RunResult`."""
+        stage = stage_of(self._relation)
+        return materialize(self._invocation, self._node, stage, pre_hook=hooks_inside(self._node), **self._changes)
+
+    def clean(self) -> None:
+        drop_stage(self._invocation, stage_of(self._relation))
+
+
+def _no_mode(what: str, mode: str) -> SessionError:
+    return SessionError(
+        "gateway::mode",
+        f"{what}: it cannot be written with mode='{mode}'",
+        "Set `materialized: incremental` in the model's configuration: then a mode can name the strategy (append, merge, ...) of a run.",
+    )
