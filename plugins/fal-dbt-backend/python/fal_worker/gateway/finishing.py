@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import from_exception
@@ -33,36 +34,53 @@ class Borrowed:
         pass
 
 
+# Whose tables are made with what the model configures: partitions, clusters, sort keys, labels.
+_WITH_OPTIONS = ("snowflake", "bigquery", "databricks", "redshift", "trino")
+
+
 def finishing(invocation: Invocation, node: Any, relation: Any) -> Finish | None:
     """`None` if the model's configuration asks for nothing."""
     config = node.config
-    grants, docs = config.get("grants"), config.get("persist_docs")
-    if not (grants or config.get("indexes") or docs):
+    asked = config.get("grants") or config.get("indexes") or config.get("persist_docs")
+    if not asked and invocation.adapter.type() not in _WITH_OPTIONS:
         return None
+    return Finishing(invocation, node, relation.incorporate(type="table"))
 
-    def finish(handle: Any, is_new: bool) -> None:
+
+class Finishing:
+    """Of one model; to be called as `Finish`."""
+
+    def __init__(self, invocation: Invocation, node: Any, relation: Any) -> None:
+        self._invocation, self._node, self._relation = invocation, node, relation
+        self.config = node.config
+
+    def __call__(self, handle: Any, is_new: bool) -> None:
+        with self._context(handle) as context:
+            if is_new:
+                context["create_indexes"](self._relation)
+            # Rights granted on another table than this were not carried over.
+            context["apply_grants"](self._relation, context["config"].get("grants"), not is_new or context["copy_grants"]())
+            context["persist_docs"](self._relation, context["model"])
+
+    def create_sql(self, handle: Any, relation: Any, select: str) -> str:
+        """The statements of the adapter's own `create_table_as`, with what the model configures."""
+        with self._context(handle) as context:
+            return str(context["create_table_as"](False, relation, select)).strip()
+
+    @contextlib.contextmanager
+    def _context(self, handle: Any) -> Iterator[dict[str, Any]]:
+        """What macros of the model see, on this connection."""
+        from dbt.context.providers import generate_runtime_model_context
+
+        adapter, task = self._invocation.adapter, self._invocation.task
         try:
-            _run(invocation, node, relation.incorporate(type="table"), handle, is_new)
+            with adapter.connection_named(f"fal_finish_{self._node.unique_id}"):
+                connection = adapter.connections.get_thread_connection()
+                connection.handle, connection.state, connection.transaction_open = handle, "open", True
+                try:
+                    yield generate_runtime_model_context(self._node, task.config, task.manifest)
+                finally:
+                    # The transaction is the writer's to end.
+                    connection.transaction_open = False
         except Exception as error:
             raise from_exception(error) from None
-
-    return finish
-
-
-def _run(invocation: Invocation, node: Any, relation: Any, handle: Any, is_new: bool) -> None:
-    from dbt.context.providers import generate_runtime_model_context
-
-    adapter, task = invocation.adapter, invocation.task
-    with adapter.connection_named(f"fal_finish_{node.unique_id}"):
-        connection = adapter.connections.get_thread_connection()
-        connection.handle, connection.state, connection.transaction_open = handle, "open", True
-        try:
-            context = generate_runtime_model_context(node, task.config, task.manifest)
-            if is_new:
-                context["create_indexes"](relation)
-            # Rights granted on another table than this were not carried over.
-            context["apply_grants"](relation, context["config"].get("grants"), not is_new or context["copy_grants"]())
-            context["persist_docs"](relation, context["model"])
-        finally:
-            # The transaction is the writer's to end.
-            connection.transaction_open = False
