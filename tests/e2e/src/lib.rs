@@ -3,7 +3,8 @@
 //!
 //! The binary and the plugins that ship with it are built by `cargo build` (or named by `FAL_TEST_HOST`); the foreign
 //! plugins of `tests/plugins` are built into a target folder of their own. Tests over dbt need `FAL_TEST_DBT_PYTHON`, a
-//! Python with dbt-duckdb, pandas, polars and pyarrow; `cargo xtask test` makes one.
+//! Python with dbt-duckdb, dbt-postgres, pandas, polars and pyarrow, and some `FAL_TEST_POSTGRES`, the address of a PostgreSQL server;
+//! `cargo xtask test` makes both.
 
 mod built;
 mod deadline;
@@ -14,6 +15,7 @@ mod python;
 mod redact;
 mod running;
 mod tree;
+mod warehouse;
 
 pub use built::{foreign_plugin, host, workspace};
 pub use deadline::{PATIENCE, wait_until};

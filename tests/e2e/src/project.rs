@@ -18,24 +18,41 @@ use crate::{
     python::{dbt_python, python},
     running::Running,
     tree::{Tree, tree},
+    warehouse::{Database, PROFILE, Warehouse},
 };
 
 /// A copy of a fixture project. The user's home is a folder beside it.
 pub struct Project {
     folder: TempDir,
     mark: String,
+    warehouse: Warehouse,
 }
 
 impl Project {
     /// A copy of `tests/projects/NAME`.
     pub fn copy_of(name: &str) -> Self {
+        Self::copy_of_folder(&Path::new("tests/projects").join(name))
+    }
+
+    /// A copy of a project of this repository, without what runs leave behind.
+    pub fn copy_of_folder(relative: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
         let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let project = Self { folder, mark };
+        let project = Self { folder, mark, warehouse: Warehouse::default() };
         fs::create_dir_all(project.home()).unwrap_or_else(|error| panic!("home: {error}"));
-        copy(&workspace().join("tests/projects").join(name), &project.root());
+        copy(&workspace().join(relative), &project.root());
         project
+    }
+
+    /// The same project with a database of its own on the tests' PostgreSQL server, which its profile finds by the
+    /// variables of libpq. A profile without an output of the name `postgres` is replaced by one with the same names.
+    pub fn on_postgres(mut self) -> Self {
+        self.warehouse = Warehouse::Postgres(Database::create());
+        if !self.read("profiles.yml").contains("postgres:") {
+            self.write("profiles.yml", PROFILE);
+        }
+        self
     }
 
     /// One with a name, a DuckDB profile and no models.
@@ -159,12 +176,23 @@ impl Project {
             }
         }
         command.env(MARK, &self.mark).env("HOME", self.home()).env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false");
+        if let Warehouse::Postgres(database) = &self.warehouse {
+            command.envs(database.variables());
+        }
     }
 
     /// Rows of a query in its database, as JSON lists; values that JSON lacks as text.
     #[track_caller]
     pub fn query(&self, sql: &str) -> Value {
-        python(include_str!("python/query.py"), &[&self.path("shop.duckdb").display().to_string(), sql])
+        self.warehouse.query(&self.root(), sql)
+    }
+
+    /// What stands in some tables (`SCHEMA.TABLE`) of this project's database and of another's, and not alike.
+    #[track_caller]
+    pub fn differences(&self, other: &Self, tables: &[&str]) -> Value {
+        let addresses = [self, other].map(|project| project.warehouse.address(&project.root()));
+        let args: Vec<&str> = addresses.iter().map(String::as_str).chain(tables.iter().copied()).collect();
+        python(include_str!("python/differences.py"), &args)
     }
 
     /// `NAME status` of each result in run_results.json, sorted, read by dbt's own loader.
@@ -212,6 +240,11 @@ fn copy(from: &Path, to: &Path) {
     let entries = fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
     for entry in entries.flatten() {
         let (path, to) = (entry.path(), to.join(entry.file_name()));
+        let left_by_runs = path.extension().is_some_and(|extension| extension == "duckdb" || extension == "wal")
+            || ["target", "logs"].iter().any(|left| entry.file_name() == *left);
+        if left_by_runs {
+            continue;
+        }
         if path.is_dir() {
             copy(&path, &to);
         } else {

@@ -1,7 +1,10 @@
 -- One row a day, also for days without an order: a forecast must know the zeros.
-with days as (
-    select cast(unnest(generate_series(min(order_date), max(order_date), interval 1 day)) as date) as order_date
-    from {{ ref('orders') }}
+with recursive days as (
+    select min(order_date) as order_date from {{ ref('orders') }}
+    union all
+    select cast(order_date + interval '1 day' as date)
+    from days
+    where order_date < (select max(order_date) from {{ ref('orders') }})
 )
 
 select

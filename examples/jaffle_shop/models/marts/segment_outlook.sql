@@ -6,7 +6,7 @@ with recent as (
         sum(orders.amount) as revenue
     from {{ ref('orders') }} as orders
     inner join {{ ref('customer_segments') }} as segments on orders.customer_id = segments.customer_id
-    where orders.order_date > (select max(order_date) - interval 90 day from {{ ref('orders') }})
+    where orders.order_date > (select max(order_date) - interval '90 days' from {{ ref('orders') }})
     group by segments.segment
 ),
 
@@ -23,14 +23,14 @@ weeks as (
         cast(date_trunc('week', order_date) as date) as week,
         sum(expected_orders) as expected_orders
     from {{ ref('order_forecast') }}
-    group by all
+    group by 1
 )
 
 select
     weeks.week,
     shares.segment,
-    round(weeks.expected_orders * shares.share_of_orders, 1) as expected_orders,
-    round(weeks.expected_orders * shares.share_of_orders * shares.revenue_per_order, 2) as expected_revenue
+    cast(weeks.expected_orders * shares.share_of_orders as decimal(12, 1)) as expected_orders,
+    cast(weeks.expected_orders * shares.share_of_orders * shares.revenue_per_order as decimal(12, 2)) as expected_revenue
 from weeks
 cross join shares
 order by weeks.week, shares.segment

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import StandardScaler
 
-customers = ref("customers")
+customers = ref("customers").sort_values("customer_id")
 active = customers[customers["orders"] > 0].reset_index(drop=True)
 print(f"{len(active)} of {len(customers)} customers have ordered")
 

@@ -1,0 +1,52 @@
+"""What two databases hold in the same tables, and not alike: `differences.py ONE OTHER SCHEMA.TABLE...`.
+
+Names of columns and all rows, whatever their order. Databases differ in the widths of their numbers and in the last digit of
+what they compute, so numbers are compared with nine significant digits.
+"""
+
+import datetime
+import decimal
+import json
+import sys
+from collections import Counter
+
+
+def connect(address):
+    kind, _, rest = address.partition(":")
+    if kind == "duckdb":
+        import duckdb
+
+        return duckdb.connect(rest, read_only=True)
+    import psycopg2
+
+    return psycopg2.connect(rest).cursor()
+
+
+def plain(value):
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, (int, float, decimal.Decimal)):
+        return f"{float(value):.9g}"
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        return str(value.astimezone(datetime.timezone.utc))
+    if isinstance(value, memoryview):
+        return value.tobytes().hex()
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def content(cursor, table):
+    schema, name = table.split(".")
+    cursor.execute(f'select * from "{schema}"."{name}"')
+    names = [column[0] for column in cursor.description]
+    return names, Counter(tuple(map(plain, row)) for row in cursor.fetchall())
+
+
+found = {}
+one, other = (connect(address) for address in sys.argv[1:3])
+for table in sys.argv[3:]:
+    (names, rows), (other_names, other_rows) = content(one, table), content(other, table)
+    if names != other_names:
+        found[table] = [names, other_names]
+    elif rows != other_rows:
+        found[table] = [sorted(map(str, (rows - other_rows).elements()))[:3], sorted(map(str, (other_rows - rows).elements()))[:3]]
+print(json.dumps(found))

@@ -1,0 +1,166 @@
+//! The fixture projects and the example on DuckDB and on PostgreSQL: the same exit codes, results and rows.
+//!
+//! Not here: `native`, whose models are dbt's own (tests of their own); `types`, whose SQL names every type that DuckDB has
+//! (PostgreSQL's are in the backend's tests); `selection`, which is only listed; `postgres`, which is on PostgreSQL alone.
+
+use std::path::Path;
+
+use fal_e2e::{Ended, Project};
+use serde_json::json;
+
+/// What is run in a project, and the tables that must be alike.
+struct Case {
+    folder: &'static str,
+    /// Command lines, one after the other, and their exit codes.
+    runs: &'static [(&'static [&'static str], i32)],
+    tables: &'static [&'static str],
+}
+
+const SHOP: Case = Case {
+    folder: "tests/projects/shop",
+    // `doubled` is one of dbt's own kind, in DuckDB's dialect of it. The seed is read as a source.
+    runs: &[(&["seed"], 0), (&["build", "--exclude", "doubled+", "raw_orders"], 0)],
+    tables: &["main.raw_orders", "main.stg_orders", "main.totals", "main.ranks"],
+};
+
+const VERBS: Case = Case {
+    folder: "tests/projects/verbs",
+    runs: &[(&["build"], 0)],
+    tables: &[
+        "main.raw",
+        "main.past",
+        "main.orders",
+        "main.forecast",
+        "main.notes",
+        "main.below_notes",
+        "main.below_forecast",
+    ],
+};
+
+const SCRIPTS: Case = Case {
+    folder: "tests/projects/scripts",
+    runs: &[(&["flow", "run", "--threads", "4"], 0)],
+    tables: &["main.raw", "main.orders", "main.customers", "main.report", "main.end"],
+};
+
+const SCRIPT_API: Case = Case {
+    folder: "tests/projects/script_api",
+    runs: &[(&["seed"], 0), (&["run"], 1)],
+    tables: &["main.orders", "main.below", "main.forecast", "main_other.shown_as", "written.log", "written.typed"],
+};
+
+const FLAGS: Case = Case {
+    folder: "tests/projects/flags",
+    runs: &[(&["run", "--target", "prod", "--vars", "size: 2"], 0)],
+    tables: &["prod.raw", "prod.score", "prod.total", "prod.report"],
+};
+
+const NOTEBOOKS: Case = Case {
+    folder: "tests/projects/notebooks",
+    runs: &[(&["run"], 1)],
+    tables: &["main.orders", "main.magic", "main.old"],
+};
+
+const DEPENDENCIES: Case = Case {
+    folder: "tests/projects/dependencies",
+    runs: &[(&["run", "--threads", "4"], 0)],
+    tables: &["main.a_docstring", "main.a_bound", "main.a_jinja", "main.a_below", "main.b_chain"],
+};
+
+const ENVIRONMENTS: Case = Case {
+    folder: "tests/projects/environments",
+    // `native` again is one of dbt's own kind; `with_broken` is about an installation that fails.
+    runs: &[(&["run", "--exclude", "native", "with_broken+"], 0)],
+    tables: &["main.with_old", "main.with_new", "main.with_also_new", "main.hooked"],
+};
+
+const JUPYTER: Case = Case {
+    folder: "tests/projects/jupyter",
+    runs: &[(&["run"], 0)],
+    tables: &["main.shares", "main.by_class", "main.tally"],
+};
+
+const MISBEHAVING: Case = Case {
+    folder: "tests/projects/misbehaving",
+    runs: &[(&["run", "--threads", "4"], 1)],
+    tables: &["main.chatty", "main.chdir", "main.children", "main.patched", "main.threads", "main.healthy_late"],
+};
+
+/// Its own profile has an output for PostgreSQL; what is alike stands in schemas of different names.
+const EXAMPLE: &str = "examples/jaffle_shop";
+const EXAMPLE_TABLES: [&str; 6] =
+    ["customers", "daily_orders", "customer_segments", "order_forecast", "segment_summary", "segment_outlook"];
+
+/// Runs a case on one warehouse and gives the results after each command.
+fn run(project: &Project, runs: &[(&[&str], i32)]) -> Vec<Vec<String>> {
+    let one = |(args, code): &(&[&str], i32)| {
+        let ended: Ended = project.run(args);
+        ended.expect(*code);
+        project.results()
+    };
+    let results = runs.iter().map(one).collect();
+    project.nothing_is_left();
+    results
+}
+
+#[track_caller]
+fn assert_alike(case: &Case) {
+    let project = || Project::copy_of_folder(Path::new(case.folder));
+    let (duckdb, postgres) = (project(), project().on_postgres());
+    assert_eq!(run(&duckdb, case.runs), run(&postgres, case.runs), "{}", case.folder);
+    assert_eq!(duckdb.differences(&postgres, case.tables), json!({}), "{}: DuckDB, PostgreSQL", case.folder);
+    let left = "select relname from pg_class where relname like '%fal\\_%' and relname not like 'fal\\_%key'";
+    assert_eq!(postgres.query(left), json!([]), "{}: tables of a write are left", case.folder);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn build_with_seeds_snapshots_tests_and_unit_tests() {
+    assert_alike(&SHOP);
+    assert_alike(&VERBS);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn scripts_and_their_functions() {
+    assert_alike(&SCRIPTS);
+    assert_alike(&SCRIPT_API);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn targets_and_dependencies() {
+    assert_alike(&FLAGS);
+    assert_alike(&DEPENDENCIES);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn notebooks() {
+    assert_alike(&NOTEBOOKS);
+    assert_alike(&JUPYTER);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn environments() {
+    assert_alike(&ENVIRONMENTS);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn models_that_misbehave() {
+    assert_alike(&MISBEHAVING);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn the_example() {
+    let example = || Project::copy_of_folder(Path::new(EXAMPLE));
+    let (duckdb, postgres) = (example(), example().on_postgres());
+    let results = run(&duckdb, &[(&["build"], 0)]);
+    assert_eq!(run(&postgres, &[(&["build", "--target", "postgres"], 0)]), results);
+    postgres.query("alter schema jaffle_shop rename to main");
+    let tables = EXAMPLE_TABLES.map(|table| format!("main.{table}"));
+    assert_eq!(duckdb.differences(&postgres, &tables.each_ref().map(String::as_str)), json!({}));
+}
