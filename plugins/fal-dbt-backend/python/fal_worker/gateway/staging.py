@@ -32,8 +32,10 @@ def drop_stage(invocation: Invocation, stage: Any) -> None:
     """If it is there."""
     adapter = invocation.adapter
     with adapter.connection_named(f"fal_{stage.identifier}"):
+        # dbt's macro begins no transaction, and what a driver begins by itself would be rolled back.
+        adapter.connections.begin()
         adapter.drop_relation(stage)
-        adapter.commit_if_has_connection()
+        adapter.connections.commit()
 
 
 class Plan:

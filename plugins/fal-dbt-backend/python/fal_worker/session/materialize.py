@@ -29,11 +29,15 @@ def sql_node(node: Any, stage: Any = None, **config: Any) -> Any:
     from dbt_common.dataclass_schema import ValidationError
 
     model = copy.copy(node)
+    model.config = copy.copy(node.config)
+    for name, value in config.items():
+        # `replace` would add to the hooks that are there.
+        setattr(model.config, name, value)
     try:
-        # Made anew, so that dbt checks it.
-        model.config = node.config.replace(**config)
+        # dbt's checks of the whole, which a stub passed as an ephemeral model.
+        model.config.__post_init__()
     except ValidationError as error:
-        raise SessionError("dbt::parse", f"{node.unique_id}: {error.message}") from None
+        raise SessionError("dbt::parse", f"{node.unique_id}: {error}") from None
     model.language = "sql"
     model.compiled, model.extra_ctes_injected, model.extra_ctes = True, True, []
     model.compiled_code = None if stage is None else f"select * from {stage}"

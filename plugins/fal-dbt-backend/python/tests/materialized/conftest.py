@@ -1,0 +1,242 @@
+"""One project on each of two warehouses: models of dbt's SQL and the same as Python models, fed the same rows."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+pytest.importorskip("dbt.adapters.duckdb")
+pytest.importorskip("dbt.adapters.postgres")
+pytest.importorskip("adbc_driver_postgresql")
+
+_TESTS = Path(__file__).parent.parent
+sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
+
+from live.fixtures import make_project, sessions, stub  # noqa: E402
+from live.job_client import GatewayError, JobClient  # noqa: E402
+from live.process import Refused  # noqa: E402
+from postgres.conftest import Database, server  # noqa: E402, F401
+
+WAREHOUSES = ("duckdb", "postgres")
+KEYS = {"id": "id", "both": ["id", "day"]}
+# Configurations of incremental models, by name.
+INCREMENTAL = {
+    "plain": {},
+    "appended": {"incremental_strategy": "append"},
+    "keyed": {"unique_key": "id"},
+    "merged": {"incremental_strategy": "merge", "unique_key": "id"},
+    "merged_both": {"incremental_strategy": "merge", "unique_key": ["id", "day"]},
+    "replaced": {"incremental_strategy": "delete+insert", "unique_key": "id"},
+    "replaced_both": {"incremental_strategy": "delete+insert", "unique_key": ["id", "day"]},
+    "narrowed": {
+        "incremental_strategy": "delete+insert",
+        "unique_key": "id",
+        "incremental_predicates": ["{{ 'id' }} < 3"],
+    },
+    "changed_ignore": {"incremental_strategy": "append", "on_schema_change": "ignore"},
+    "changed_fail": {"incremental_strategy": "append", "on_schema_change": "fail"},
+    "changed_append_new_columns": {"incremental_strategy": "append", "on_schema_change": "append_new_columns"},
+    "changed_sync_all_columns": {"incremental_strategy": "merge", "unique_key": "id", "on_schema_change": "sync_all_columns"},
+    "unknown": {"incremental_strategy": "nonsense"},
+    "never_anew": {"full_refresh": False},
+}
+LOG = "insert into heard select '{told} ' || {count}"
+COUNT = "(select count(*) from {{ this }})"
+HOOKS = {
+    # What is seen from outside, while the model runs.
+    "pre_hook": [
+        {"sql": "insert into heard values ('ahead {{ is_incremental() }}')", "transaction": False},
+        "insert into heard values ('inside')",
+    ],
+    "post_hook": [f"insert into heard select 'behind ' || {COUNT}", {"sql": "insert into heard values ('after')", "transaction": False}],
+}
+CONTRACT = {"contract": {"enforced": True}}
+COLUMNS = [
+    {"name": "id", "data_type": "bigint", "description": "The key; unique", "constraints": [{"type": "not_null"}]},
+    {"name": "day", "data_type": "bigint"},
+    {"name": "v", "data_type": "text"},
+]
+FAILING = {"post_hook": ["insert into heard values ('lost')", "select * from nowhere"]}
+# Others: materialization, configuration, columns.
+OTHERS = {
+    "hooked": {"materialized": "table", **HOOKS},
+    "hooked_rows": {"materialized": "incremental", **HOOKS},
+    "failing": {"materialized": "table", **FAILING},
+    "failing_rows": {"materialized": "incremental", **FAILING},
+    "held": {"materialized": "table", **CONTRACT},
+    "held_rows": {"materialized": "incremental", "on_schema_change": "append_new_columns", **CONTRACT},
+    "told": {"materialized": "table", "persist_docs": {"relation": True, "columns": True}, "indexes": [{"columns": ["id"]}], **HOOKS},
+}
+
+
+def schema_file(own: dict[str, dict]) -> str:
+    """Every configuration for a SQL model, `sql_NAME`, and a Python model, `py_NAME`."""
+    models = []
+    for name, config in {**{n: {"materialized": "incremental", **c} for n, c in INCREMENTAL.items()}, **OTHERS}.items():
+        columns = COLUMNS if name in ("held", "held_rows", "told") else []
+        more = {"config": config, "columns": columns, "description": "Rows; of $a$."}
+        models += [{"name": f"{kind}_{name}", **more} for kind in ("sql", "py")]
+    models += [{"name": name, "config": config} for name, config in own.items()]
+    return json.dumps({"models": models})
+
+
+# Python models without a SQL model beside them.
+OWN = {
+    "a_view": {"materialized": "view"},
+    "a_batch": {"materialized": "incremental", "incremental_strategy": "microbatch", "event_time": "day", "batch_size": "day", "begin": "2026-01-01"},
+    "a_query": {"materialized": "materialized_view"},
+    "a_table": {"materialized": "{{ 'table' }}"},
+    "by_project": {"unique_key": "id"},
+    "customized": {"materialized": "customized"},
+    "ahead_fails": {"pre_hook": {"sql": "select * from nowhere", "transaction": False}},
+}
+CUSTOMIZED = """
+{% materialization customized, default %}
+  {% set target = this.incorporate(type='table') %}
+  {% do adapter.drop_relation(target) %}
+  {% call statement('main') %} create table {{ target }} as select *, 'customized' as made from ({{ sql }}) as rows {% endcall %}
+  {{ adapter.commit() }}
+  {{ return({'relations': [target]}) }}
+{% endmaterialization %}
+"""
+PROJECT = """
+name: shop
+version: '1.0'
+profile: shop
+model-paths: [models]
+models:
+  +materialized: view
+  shop:
+    projects:
+      +materialized: "{{ 'incremental' }}"
+"""
+
+
+def files() -> dict[str, str]:
+    names = [*INCREMENTAL, *OTHERS]
+    return {
+        "dbt_project.yml": PROJECT,
+        "models/schema.yml": schema_file(OWN),
+        "macros/customized.sql": CUSTOMIZED,
+        **{f"models/sql_{name}.sql": "select * from batch" for name in names},
+        **{path: stub() for path in stubs()},
+    }
+
+
+def stubs() -> list[str]:
+    own = [f"models/{'projects/' * (name == 'by_project')}fal/{name}.sql" for name in OWN]
+    return [*(f"models/fal/py_{name}.sql" for name in [*INCREMENTAL, *OTHERS]), *own]
+
+
+class Desk:
+    """Runs models of both kinds in a session that has begun, and looks at their tables."""
+
+    def __init__(self, session, warehouse: str) -> None:
+        self.session, self.warehouse, self._count = session, warehouse, itertools.count()
+        self._looking = self.open("model.shop.orders")
+
+    def open(self, unique_id: str) -> JobClient:
+        id = f"j{next(self._count)}"
+        self.session.ask("job_open", job=id, token="secret-" + id, unique_id=unique_id)
+        client = JobClient(self.session.location, "secret-" + id)
+        client.id, client.unique_id = id, unique_id
+        return client
+
+    def close(self, job: JobClient, ok: bool = True) -> dict:
+        step = {"name": "execute", "started_at": "2026-01-01T00:00:00Z", "completed_at": "2026-01-01T00:00:01Z"}
+        result = {"unique_id": job.unique_id, "status": "success" if ok else "error", "execution_time": 1.0, "timing": [step]}
+        return self.session.ask("job_close", job=job.id, ok=ok, result=result)
+
+    def python(self, name: str, table: pa.Table, mode: str | None = None) -> dict:
+        """One whole job that writes this; its recorded result."""
+        try:
+            job = self.open(f"model.shop.{name}")
+        except Refused as error:
+            return {"status": "error", "message": error.message}
+        try:
+            job.write(table, mode=mode)
+        except GatewayError as error:
+            self.close(job, ok=False)
+            return {"status": "error", "message": error.message}
+        return self.close(job)
+
+    def sql(self, name: str, table: pa.Table) -> dict:
+        """The same rows through dbt's own model, which selects all of `batch`."""
+        written = self.python("batch", table)
+        assert written["status"] == "success", written
+        return self.session.run(f"model.shop.{name}")
+
+    def query(self, sql: str) -> list[tuple]:
+        return [tuple(row.values()) for row in self._looking.sql(sql, raw=True).to_pylist()]
+
+    def run(self, sql: str) -> None:
+        self._looking.sql(sql, raw=True)
+
+    def table(self, name: str) -> tuple[list, list]:
+        """Columns with their types, and sorted rows; nothing if there is no such table."""
+        columns = self.query(
+            f"select column_name::text, data_type::text from information_schema.columns where table_name = '{name}' order by ordinal_position"
+        )
+        return columns, sorted(self.query(f"select * from {name}"), key=repr) if columns else []
+
+    def heard(self) -> list[str]:
+        """What hooks have told since it was last asked."""
+        told = [row[0] for row in self.query("select t from heard")]
+        self.run("delete from heard")
+        return told
+
+    def left_over(self) -> list[tuple]:
+        return self.query("select table_name::text from information_schema.tables where table_name like '%fal_stage%'")
+
+
+def same(message: str | None) -> str:
+    """A message without what tells one kind of model from the other."""
+    text = re.sub(r"models/fal/", "models/", message or "")
+    text = re.sub(r"\b(sql|py)_(\w+)", r"m_\2", text)
+    return re.sub(r"__dbt_tmp\w*|LINE \d+.*", "", text, flags=re.S)
+
+
+@pytest.fixture(scope="session")
+def projects(tmp_path_factory, request):
+    """The folder of each warehouse's project."""
+    made: dict[str, Path] = {}
+
+    def project(warehouse: str) -> Path:
+        if warehouse not in made:
+            more = files()
+            if warehouse == "postgres":
+                more["profiles.yml"] = Database(request.getfixturevalue("server")).profile()
+            more["models/fal/batch.sql"] = stub()
+            made[warehouse] = make_project(tmp_path_factory.mktemp(warehouse) / "project", more)
+        return made[warehouse]
+
+    return project
+
+
+@pytest.fixture(scope="module", params=WAREHOUSES)
+def desk(request, projects):
+    """Anew for each file of tests: its models start without tables."""
+    with desks(projects(request.param), request.param) as opened:
+        yield opened()
+
+
+import contextlib  # noqa: E402
+
+
+@contextlib.contextmanager
+def desks(project: Path, warehouse: str):
+    with sessions(project) as start:
+
+        def open_desk(**options) -> Desk:
+            session = start(**options)
+            session.load("models/fal/batch.sql", *stubs())
+            session.ask("begin", selected=session.runnable())
+            return Desk(session, warehouse)
+
+        yield open_desk
