@@ -12,14 +12,27 @@ use serde_json::Value;
 /// What each crate may depend on among ours, in builds. A plugin stands on the interface alone, so that one written
 /// elsewhere can do what ours do.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("fal-cli", &["fal-environments", "fal-graph", "fal-host", "fal-plugin", "fal-project", "fal-report"]),
+    (
+        "fal-cli",
+        &[
+            "fal-environments",
+            "fal-graph",
+            "fal-host",
+            "fal-plugin",
+            "fal-plugin-testkit",
+            "fal-project",
+            "fal-report",
+        ],
+    ),
     ("fal-dbt-backend", &["fal-environments", "fal-plugin"]),
     ("fal-e2e", &[]),
     ("fal-environments", &["fal-plugin"]),
     ("fal-graph", &["fal-plugin"]),
-    ("fal-host", &["fal-graph", "fal-plugin", "fal-project", "fal-report"]),
+    ("fal-host", &["fal-graph", "fal-loader", "fal-plugin", "fal-project", "fal-report"]),
+    ("fal-loader", &["fal-plugin"]),
     ("fal-notebook-parser", &["fal-plugin"]),
     ("fal-plugin", &[]),
+    ("fal-plugin-testkit", &["fal-loader", "fal-plugin"]),
     ("fal-project", &["fal-plugin"]),
     ("fal-python-analysis", &["fal-plugin"]),
     ("fal-python-parser", &["fal-plugin", "fal-python-analysis"]),

@@ -7,18 +7,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use fal_loader::{LoadError, LoadedLibrary, OpenError, OpenStage, check_config};
 use fal_plugin::{
     manifest::Stage,
     wire::{BackendClient, NotebookParserClient, PythonParserClient, StubWriterClient},
 };
 use serde_json::Value;
 
-use super::{
-    config,
-    error::{LoadError, PluginDoorError},
-    library::{LoadedLibrary, OpenStage},
-    search::SearchPath,
-};
+use super::{error::PluginDoorError, search::SearchPath};
 
 /// What the user chose.
 #[derive(Clone, Debug, Default)]
@@ -163,7 +159,7 @@ impl Stages {
     fn open(&self, stage: Stage, wanted: &str) -> Result<OpenStage, PluginDoorError> {
         let library = self.find(stage, wanted)?;
         let manifest = &library.manifest;
-        let config = config::checked(manifest, self.choice.config.get(&manifest.name))?;
+        let config = check_config(manifest, self.choice.config.get(&manifest.name))?;
         let open = library.open(stage, &config)?;
         let (name, version) = (manifest.name.clone(), manifest.version.clone());
         let chosen = Chosen { stage, name, version, path: library.path.clone() };
@@ -223,7 +219,7 @@ impl Stages {
 
 fn ready<T>(stage: Stage, open: &OpenStage, client: Result<T, fal_plugin::PluginError>) -> Result<T, PluginDoorError> {
     let name = open.transport.plugin().to_owned();
-    client.map_err(|error| PluginDoorError::Open { name, stage, error })
+    client.map_err(|error| OpenError::Refused { name, stage, error }.into())
 }
 
 /// Whether a choice names a file rather than a plugin.

@@ -2,13 +2,11 @@
 
 use std::path::PathBuf;
 
+use fal_loader::LoadedLibrary;
 use fal_plugin::manifest::Stage;
 use serde::Serialize;
 
-use super::{
-    library::LoadedLibrary,
-    search::{PlaceKind, SearchPath},
-};
+use super::search::{PlaceKind, SearchPath};
 
 /// All libraries, in the order of the search path.
 #[derive(Clone, Debug, Serialize)]

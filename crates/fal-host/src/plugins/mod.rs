@@ -1,17 +1,15 @@
 //! The plugin door, seen from inside: find libraries, load them, open their stages.
 
 mod choice;
-mod config;
 mod error;
-mod library;
 mod listing;
 mod search;
 mod trust;
 
 pub(crate) use choice::is_path;
 pub use choice::{Choice, Chosen, Stages};
-pub use error::{LoadError, PluginDoorError};
-pub use library::LoadedLibrary;
+pub use error::PluginDoorError;
+pub use fal_loader::{LoadError, LoadedLibrary, OpenError};
 pub use listing::{Listing, ListingRow, list};
 pub use search::{Place, PlaceKind, SearchPath};
 pub use trust::Trust;

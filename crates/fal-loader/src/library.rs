@@ -23,7 +23,7 @@ use fal_plugin::{
 use semver::Version;
 use serde_json::Value;
 
-use super::error::{LoadError, PluginDoorError};
+use crate::error::{LoadError, OpenError};
 
 /// A library whose checks all held. It stays loaded until the process ends: code that was loaded may have left threads
 /// and thread-locals behind.
@@ -64,26 +64,28 @@ impl LoadedLibrary {
     ///
     /// # Errors
     /// If the plugin does not fill the stage or refuses.
-    pub(super) fn open(&self, stage: Stage, config: &Value) -> Result<OpenStage, PluginDoorError> {
+    pub fn open(&self, stage: Stage, config: &Value) -> Result<OpenStage, OpenError> {
         let name = self.manifest.name.clone();
         if !self.manifest.stages.contains(&stage) {
             let fills = self.manifest.stages.clone();
-            return Err(PluginDoorError::WrongStage { stage, name, path: self.path.clone(), fills });
+            return Err(OpenError::WrongStage { stage, name, path: self.path.clone(), fills });
         }
         let router = Arc::new(EventRouter::default());
         let host = HostObject_TO::from_value(Host(Arc::clone(&router)), TD_Opaque);
         let config = config.to_string();
         match (self.root.open())(RStr::from_str(stage.name()), RStr::from_str(&config), host) {
             RResult::ROk(object) => Ok(OpenStage { transport: Arc::new(LibraryTransport { name, object }), router }),
-            RResult::RErr(error) => Err(PluginDoorError::Open { error: open_error(&name, &error), name, stage }),
+            RResult::RErr(error) => Err(OpenError::Refused { error: open_error(&name, &error), name, stage }),
         }
     }
 }
 
 /// A stage that was opened, with the way to it and the way its events take.
-pub(super) struct OpenStage {
-    pub(super) transport: Arc<dyn Transport>,
-    pub(super) router: Arc<EventRouter>,
+pub struct OpenStage {
+    /// Carries calls to it.
+    pub transport: Arc<dyn Transport>,
+    /// Takes its events.
+    pub router: Arc<EventRouter>,
 }
 
 struct LibraryTransport {
@@ -146,19 +148,26 @@ fn read_probe(path: &Path) -> Result<Probe, LoadError> {
         .map_err(|cause| LoadError::BadProbe { path: path.to_owned(), cause: cause.to_string() })
 }
 
-/// Same major version, and the plugin's minor not above the host's: a host knows what older plugins may lack.
-fn check_interface(path: &Path, probe: &Probe) -> Result<(), LoadError> {
-    let fits = |plugin: &Version, host: &Version| plugin.major == host.major && plugin.minor <= host.minor;
-    match (Version::parse(&probe.interface), Version::parse(INTERFACE_VERSION)) {
-        (Ok(plugin), Ok(host)) if fits(&plugin, &host) => Ok(()),
-        _ => Err(LoadError::Interface {
-            path: path.to_owned(),
-            name: probe.name.clone(),
-            version: probe.version.clone(),
-            plugin: probe.interface.clone(),
-            host: INTERFACE_VERSION.to_owned(),
-        }),
+/// Whether a host of one version of the interface takes a plugin of another: same major version, and the plugin's minor
+/// not above the host's. A host knows what older plugins may lack; the patch does not matter.
+pub fn fits(plugin: &str, host: &str) -> bool {
+    match (Version::parse(plugin), Version::parse(host)) {
+        (Ok(plugin), Ok(host)) => plugin.major == host.major && plugin.minor <= host.minor,
+        _ => false,
     }
+}
+
+fn check_interface(path: &Path, probe: &Probe) -> Result<(), LoadError> {
+    if fits(&probe.interface, INTERFACE_VERSION) {
+        return Ok(());
+    }
+    Err(LoadError::Interface {
+        path: path.to_owned(),
+        name: probe.name.clone(),
+        version: probe.version.clone(),
+        plugin: probe.interface.clone(),
+        host: INTERFACE_VERSION.to_owned(),
+    })
 }
 
 fn header(path: &Path) -> Result<&'static LibHeader, LibraryError> {
@@ -183,4 +192,24 @@ fn in_one_line(cause: &LibraryError) -> String {
     let text = cause.to_string();
     let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(6).collect();
     lines.join(" ").chars().take(400).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn the_rule_of_versions() {
+        for (plugin, host, expected) in [
+            ("1.0.0", "1.0.0", true),
+            ("1.0.0", "1.4.0", true),
+            ("1.4.9", "1.4.0", true),
+            ("1.5.0", "1.4.7", false),
+            ("2.0.0", "1.4.0", false),
+            ("1.9.0", "2.0.0", false),
+            ("one", "1.0.0", false),
+        ] {
+            assert_eq!(fits(plugin, host), expected, "a plugin of {plugin} in a host of {host}");
+        }
+    }
 }

@@ -3,11 +3,14 @@
 use fal_plugin::manifest::Manifest;
 use serde_json::{Value, json};
 
-use super::error::PluginDoorError;
+use crate::error::OpenError;
 
 /// The configuration that the plugin gets: what fal_project.yml says, or nothing.
-pub(super) fn checked(manifest: &Manifest, given: Option<&Value>) -> Result<Value, PluginDoorError> {
-    let error = |cause: String| PluginDoorError::Config { name: manifest.name.clone(), cause };
+///
+/// # Errors
+/// If it does not fit the plugin's schema.
+pub fn check(manifest: &Manifest, given: Option<&Value>) -> Result<Value, OpenError> {
+    let error = |cause: String| OpenError::Config { name: manifest.name.clone(), cause };
     let config = match given {
         None | Some(Value::Null) => json!({}),
         Some(config) => config.clone(),
@@ -55,21 +58,21 @@ mod tests {
     #[test]
     fn what_fits_the_schema_is_passed_on() {
         let config = json!({"queue": "gpu"});
-        assert_eq!(checked(&manifest(queue_schema()), Some(&config)).unwrap(), config);
-        assert_eq!(checked(&manifest(queue_schema()), None).unwrap(), json!({}));
+        assert_eq!(check(&manifest(queue_schema()), Some(&config)).unwrap(), config);
+        assert_eq!(check(&manifest(queue_schema()), None).unwrap(), json!({}));
     }
 
     #[test]
     fn what_does_not_fit_is_named_with_its_place() {
-        let error = checked(&manifest(queue_schema()), Some(&json!({"queue": "tpu"}))).unwrap_err();
+        let error = check(&manifest(queue_schema()), Some(&json!({"queue": "tpu"}))).unwrap_err();
         assert!(error.to_string().contains("`queue`: \"tpu\" is not one of"), "{error}");
-        let error = checked(&manifest(queue_schema()), Some(&json!({"que": "gpu"}))).unwrap_err();
+        let error = check(&manifest(queue_schema()), Some(&json!({"que": "gpu"}))).unwrap_err();
         assert!(error.to_string().contains("'que' was unexpected"), "{error}");
     }
 
     #[test]
     fn a_plugin_without_schema_takes_no_configuration() {
-        assert!(checked(&manifest(None), Some(&json!({"a": 1}))).is_err());
-        assert_eq!(checked(&manifest(None), Some(&Value::Null)).unwrap(), json!({}));
+        assert!(check(&manifest(None), Some(&json!({"a": 1}))).is_err());
+        assert_eq!(check(&manifest(None), Some(&Value::Null)).unwrap(), json!({}));
     }
 }
