@@ -34,9 +34,8 @@ def source(invocation: Invocation, reader: Any, args: list[Any]) -> Any:
 
 
 def _existing(found: Any, call: str, name: str, names: Iterable[str]) -> Any:
-    from dbt.contracts.graph.manifest import Disabled
-
-    if isinstance(found, Disabled):
+    # By its name, since dbt need not be there.
+    if type(found).__name__ == "Disabled":
         raise SessionError("gateway::disabled", f"{call}: {found.target.unique_id} is disabled")
     if found is None:
         near = difflib.get_close_matches(name, sorted(set(names)), n=1)
@@ -61,6 +60,8 @@ def _shown(args: list[Any], version: Any = None) -> str:
 def relation(invocation: Invocation, reader: Any, target: Any) -> Any:
     """The relation of a node as dbt would name it in the SQL of `reader`: deferral and `--empty` included. A stub's is the
     table that its Python model writes (`stub_refs`). `None` for an ephemeral SQL model, which has none."""
+    if (without_dbt := getattr(invocation, "relation_of", None)) is not None:
+        return without_dbt(target)
     adapter, config = invocation.adapter, invocation.task.config
     if target.resource_type == "source":
         from dbt.context.providers import RuntimeSourceResolver as Resolver

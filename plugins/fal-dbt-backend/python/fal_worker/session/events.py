@@ -21,6 +21,13 @@ _ALWAYS = frozenset({"JinjaLogInfo", "PrintEvent"})
 _LEVELS = {"debug": "debug", "test": "debug", "info": "info", "warn": "warn", "error": "error"}
 
 
+def is_wanted(level: str, name: str, debug: bool) -> bool:
+    """Whether the user should hear of an event of dbt's."""
+    if name in _ALWAYS or debug:
+        return True
+    return level in ("warn", "error") and name not in _SAID_BY_HOST
+
+
 class EventForwarder:
     """A callback of dbt. Runs on whatever thread fires the event, about 30 times a node: it only looks and queues."""
 
@@ -30,16 +37,11 @@ class EventForwarder:
 
     def __call__(self, message: Any) -> None:
         info = message.info
-        if self.muted or not self._wanted(info.level, info.name):
+        if self.muted or not is_wanted(info.level, info.name, self._debug):
             return
         if text := info.msg.strip():
             node = getattr(getattr(message.data, "node_info", None), "unique_id", "")
             self._outbox.log(_LEVELS.get(info.level, "info"), text, info.name, node or None)
-
-    def _wanted(self, level: str, name: str) -> bool:
-        if name in _ALWAYS or self._debug:
-            return True
-        return level in ("warn", "error") and name not in _SAID_BY_HOST
 
 
 class LineForwarder(io.TextIOBase):

@@ -22,7 +22,7 @@ def members(manifest: Any) -> Iterator[Any]:
 
 
 def run_graph(task: Any) -> dict[str, Any]:
-    return {"info": _info(task), "nodes": [_node(node) for node in members(task.manifest)]}
+    return {"info": _info(task), "nodes": [run_graph_node(node) for node in members(task.manifest)]}
 
 
 def _text(value: Any) -> str | None:
@@ -36,7 +36,8 @@ def _plain(value: Any) -> Any:
     return getattr(value, "value", value)
 
 
-def _node(node: Any) -> dict[str, Any]:
+def run_graph_node(node: Any) -> dict[str, Any]:
+    """A node in the form of the interface."""
     config = getattr(node, "config", None)
     tags = getattr(node, "tags", None) or []
     return {

@@ -23,6 +23,8 @@ class Compiled:
 
 def compile_sql(invocation: Invocation, sql: str, of: Any = None) -> Compiled:
     """To be called with dbt's context set (`Invocation.within`). `this` is the relation of the node `of`."""
+    if (without_dbt := getattr(invocation, "compile_sql", None)) is not None:
+        return without_dbt(sql, of)
     from dbt.parser.manifest import process_node
     from dbt.parser.sql import SqlBlockParser
 

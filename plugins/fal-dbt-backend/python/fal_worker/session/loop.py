@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import json
 import os
 import queue
@@ -14,7 +13,8 @@ from typing import Any
 
 from fal_worker.protocol import Channel
 
-from .errors import SessionError, from_exception
+from . import engine
+from .errors import SessionError
 from .events import LineForwarder
 from .outbox import Outbox
 
@@ -31,8 +31,7 @@ def main() -> None:
     request = _open_request()
     state = _State()
     threading.Thread(target=_read, args=(channel, requests, state), name="fal-reader", daemon=True).start()
-    failure = _import_dbt()
-    _Loop(outbox, request, failure, state).serve(requests)
+    _Loop(outbox, request, engine.choose(), state).serve(requests)
 
 
 def _open_request() -> dict[str, Any]:
@@ -68,33 +67,6 @@ def _die(state: _State) -> None:
         os._exit(1)
 
 
-def _import_dbt() -> SessionError | None:
-    """The longest step of a cold run: nothing else should want the interpreter meanwhile."""
-    gc.disable()
-    try:
-        import dbt.cli.main  # noqa: F401
-
-        from . import selfcheck, session  # noqa: F401
-
-        selfcheck.check()
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "dbt":
-            return from_exception(error)
-        return SessionError(
-            "dbt::missing",
-            f"dbt is not installed in {sys.executable}",
-            "Install dbt-core and the adapter that your profile names, or name another Python with --python.",
-        )
-    except SessionError as error:
-        return error
-    finally:
-        # What was imported lives for ever: the collector need not look at it again.
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
-        gc.enable()
-    return None
-
-
 def _leave(outbox: Outbox) -> None:
     """Ends the process without Python's own end: DuckDB prints what it leaked there, and threads of dbt may be stuck."""
     outbox.flush()
@@ -108,12 +80,10 @@ def _leave(outbox: Outbox) -> None:
 class _Loop:
     """Answers requests."""
 
-    def __init__(self, outbox: Outbox, request: dict[str, Any], failure: SessionError | None, state: _State) -> None:
-        self._outbox, self._failure, self._state = outbox, failure, state
-        if failure is None:
-            from .session import Session
-
-            state.session = Session(request, outbox)
+    def __init__(self, outbox: Outbox, request: dict[str, Any], choice: engine.Choice, state: _State) -> None:
+        self._outbox, self._failure, self._state = outbox, choice.failure, state
+        if choice.make is not None:
+            state.session = choice.make(request, outbox)
 
     def serve(self, requests: queue.SimpleQueue[dict[str, Any]]) -> None:
         while True:

@@ -37,11 +37,12 @@ class Outcomes:
         if not self._invocation.of_last_run:
             return {}
         if self._earlier is None:
-            self._earlier = _read(self._invocation.task.result_path())
+            self._earlier = read_results(self._invocation.task.result_path())
         return self._earlier
 
 
-def _read(path: str) -> dict[str, dict[str, Any]]:
+def read_results(path: str) -> dict[str, dict[str, Any]]:
+    """The outcomes in a run_results.json."""
     try:
         with open(path, encoding="utf-8") as file:
             results = json.load(file)["results"]

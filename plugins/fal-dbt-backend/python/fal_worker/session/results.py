@@ -21,20 +21,11 @@ def _timing(step: Any) -> dict[str, Any]:
     return {"name": step.name, "started_at": stamp(step.started_at), "completed_at": stamp(step.completed_at)}
 
 
-def _rows(response: dict[str, Any]) -> int | None:
+def rows_of(response: dict[str, Any]) -> int | None:
+    """The number of rows in an adapter's answer."""
     rows = response.get("rows_affected")
     # Drivers say -1 for "unknown".
     return int(rows) if isinstance(rows, (int, float)) and rows >= 0 else None
-
-
-def _message(message: str) -> str:
-    if "only supports languages ['sql']; got \"python\"" not in message:
-        return message
-    # dbt means its materialization; what the user wants to know is the way out.
-    return (
-        "dbt runs no models of the form `def model(dbt, session)` on this warehouse.\n"
-        "Write it as a script in their place: orders = ref('orders'), then write_to_model(orders).\n" + message
-    )
 
 
 def to_node_result(result: Any) -> dict[str, Any]:
@@ -46,9 +37,9 @@ def to_node_result(result: Any) -> dict[str, Any]:
     return {
         "unique_id": getattr(node, "unique_id", "operation"),
         "status": _text(result.status),
-        "message": None if result.message is None else _message(str(result.message)),
+        "message": None if result.message is None else str(result.message),
         "execution_time": result.execution_time,
-        "rows_affected": _rows(response),
+        "rows_affected": rows_of(response),
         "failures": result.failures,
         "timing": [_timing(step) for step in result.timing],
         "thread_id": result.thread_id,
@@ -88,9 +79,15 @@ def _parse_timing(steps: list[dict[str, Any]]) -> list[Any]:
     return [TimingInfo(s["name"], moment(s.get("started_at")), moment(s.get("completed_at"))) for s in steps]
 
 
+def _status(word: str) -> Any:
+    """A model's status, or a test's for the words that only tests have."""
+    from dbt.artifacts.schemas.results import RunStatus, TestStatus
+
+    return TestStatus(word) if word in ("pass", "fail", "warn") else RunStatus(word)
+
+
 def to_run_result(node: Any, result: dict[str, Any], relation_name: str | None = None) -> Any:
     """A `RunResult` for a node that dbt did not run itself."""
-    from dbt.artifacts.schemas.results import RunStatus
     from dbt.artifacts.schemas.run import RunResult
 
     if relation_name is not None:
@@ -99,7 +96,7 @@ def to_run_result(node: Any, result: dict[str, Any], relation_name: str | None =
         node.relation_name = relation_name
     thread = result.get("thread_id") or "fal"
     fields: dict[str, Any] = {
-        "status": RunStatus(result["status"]),
+        "status": _status(result["status"]),
         "timing": _parse_timing(result.get("timing") or []),
         # dbt hides what ran on "main" from on-run-end hooks.
         "thread_id": thread if thread != "main" else "fal",

@@ -166,7 +166,7 @@ def test_without_dbt_it_says_so(project, open_session, tmp_path):
     script = (
         "import sys, os, socket, json, subprocess\n"
         "class No:\n    def find_spec(self, name, *a):\n        if name.split('.')[0] == 'dbt': raise ModuleNotFoundError('no', name=name)\n"
-        "sys.meta_path.insert(0, No())\nfrom fal_worker.session.loop import _import_dbt\nprint(json.dumps(_import_dbt().to_dict()))"
+        "sys.meta_path.insert(0, No())\nfrom fal_worker.session.engine import _import_dbt\nprint(json.dumps(_import_dbt().to_dict()))"
     )
     from live.process import PACKAGE
 
