@@ -52,13 +52,30 @@ impl DbtBackend {
         }
     }
 
+    fn session_launch<'a>(
+        &self,
+        python: &'a Path,
+        home: &'a Path,
+        open: OsString,
+        events: &Arc<dyn EventSink>,
+    ) -> Launch<'a> {
+        Launch {
+            title: "the dbt session",
+            module: "fal_worker.session",
+            python,
+            home,
+            variables: [("FAL_OPEN", open)].into_iter().chain(self.config.variables()).collect(),
+            events: Arc::clone(events),
+        }
+    }
+
     fn start(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Arc<Run>, PluginError> {
         let named = request.python.as_deref().map(Path::new);
         let python = fal_environments::find_interpreter(named, Path::new(&request.project_dir))?;
         let home = self.home(&request)?;
         let run_dir = RunDir::create()?;
         let open = run_dir.write_open(&request)?;
-        let launch = session_launch(&python, &home, open.into(), &events);
+        let launch = self.session_launch(&python, &home, open.into(), &events);
         let dbt = Dbt::start(launch)?;
         let jobs = Arc::new(Jobs::default());
         let door = Door::open(run_dir.door(), &jobs)?;
@@ -98,16 +115,5 @@ impl ExecutionBackend for DbtBackend {
             run.warm_up();
         }
         Ok(Box::new(session))
-    }
-}
-
-fn session_launch<'a>(python: &'a Path, home: &'a Path, open: OsString, events: &Arc<dyn EventSink>) -> Launch<'a> {
-    Launch {
-        title: "the dbt session",
-        module: "fal_worker.session",
-        python,
-        home,
-        variables: vec![("FAL_OPEN", open)],
-        events: Arc::clone(events),
     }
 }

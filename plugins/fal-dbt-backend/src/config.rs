@@ -1,5 +1,7 @@
 //! The plugin's configuration in `fal_project.yml`.
 
+use std::ffi::OsString;
+
 use fal_plugin::PluginError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,9 +15,38 @@ use crate::error;
 pub struct Config {
     /// Further modules that are imported once, ahead of all models.
     pub preload: Vec<String>,
+    /// Which engine runs dbt; `FAL_HOST_DBT_ENGINE` wins.
+    pub engine: Engine,
+    /// The `dbt` program of the engine `commands`; `FAL_HOST_DBT` wins.
+    pub dbt: Option<String>,
+}
+
+/// How dbt is run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// From the inside, if this dbt is known, else by its commands.
+    #[default]
+    Auto,
+    /// From the inside, or not at all.
+    Session,
+    /// By its commands, in as few calls as the graph allows.
+    Commands,
 }
 
 impl Config {
+    /// What the session process reads of it, unless the user's environment says something else.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let engine = match self.engine {
+            Engine::Auto => None,
+            Engine::Session => Some("session".to_owned()),
+            Engine::Commands => Some("commands".to_owned()),
+        };
+        let named = [("FAL_HOST_DBT_ENGINE", engine), ("FAL_HOST_DBT", self.dbt.clone())];
+        let wanted = named.into_iter().filter(|(name, _)| std::env::var_os(name).is_none());
+        wanted.filter_map(|(name, value)| Some((name, value?.into()))).collect()
+    }
+
     /// Reads the configuration; `null` means all defaults.
     pub(crate) fn read(value: &Value) -> Result<Self, PluginError> {
         if value.is_null() {
@@ -36,6 +67,15 @@ mod tests {
     fn nothing_means_defaults() {
         assert_eq!(Config::read(&Value::Null).unwrap(), Config::default());
         assert_eq!(Config::read(&json!({})).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_engine_reaches_the_session() {
+        let config = Config::read(&json!({"engine": "commands", "dbt": "/opt/dbt"})).unwrap();
+        let said = [("FAL_HOST_DBT_ENGINE", "commands".into()), ("FAL_HOST_DBT", "/opt/dbt".into())];
+        assert_eq!(config.variables(), said);
+        assert!(Config::read(&json!({"engine": "steam"})).unwrap_err().message.contains("steam"));
+        assert_eq!(Config::default().variables(), []);
     }
 
     #[test]

@@ -69,8 +69,9 @@ fn models(project: &Project) -> Result<String, HostError> {
 fn dbt(context: &Context, project: &Project) -> Result<String, HostError> {
     let graph = fal_host::graph(project, &Criteria::default(), &Arc::new(Reporters::new()), &context.interrupt)?;
     let info = graph.info;
+    let engine = info.engine.map(|engine| format!("\ndriven by {engine}")).unwrap_or_default();
     Ok(format!(
-        "dbt-core {}, {} {}, {} threads, {}",
+        "dbt-core {}, {} {}, {} threads, {}{engine}",
         info.dbt_version, info.adapter, info.adapter_version, info.threads, info.python
     ))
 }
@@ -88,9 +89,8 @@ fn finding(what: &'static str, outcome: Result<String, HostError>) -> Finding {
 
 fn show(finding: &Finding) -> String {
     match &finding.outcome {
-        Ok(text) => format!("ok    {:<18} {text}\n", finding.what),
+        Ok(text) => format!("ok    {:<18} {}\n", finding.what, indented(text)),
         Err((message, help)) => {
-            let indented = |text: &str| text.replace('\n', &format!("\n{:25}", ""));
             let mut text = format!("FAIL  {:<18} {}\n", finding.what, indented(message));
             if let Some(help) = help {
                 text.push_str(&format!("{:25}help: {}\n", "", indented(help)));
@@ -98,4 +98,8 @@ fn show(finding: &Finding) -> String {
             text
         }
     }
+}
+
+fn indented(text: &str) -> String {
+    text.replace('\n', &format!("\n{:25}", ""))
 }

@@ -232,6 +232,9 @@ pub struct SessionInfo {
     /// Python that runs the session.
     #[serde(default)]
     pub python: String,
+    /// How the backend runs dbt, where that is not its usual way.
+    #[serde(default)]
+    pub engine: Option<String>,
 }
 
 /// The project's graph as the backend knows it.

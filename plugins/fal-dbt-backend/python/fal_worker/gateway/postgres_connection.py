@@ -168,8 +168,6 @@ def _connection_failure(error: Exception, credentials: Any) -> SessionError:
 
 def _dsn(credentials: Any) -> str:
     """The connection that `PostgresConnectionManager.open` of dbt-postgres makes, as libpq's text."""
-    from psycopg2.extensions import make_dsn
-
     given: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,
@@ -188,4 +186,9 @@ def _dsn(credentials: Any) -> str:
         given["sslmode"] = credentials.sslmode
     for name in ("sslcert", "sslkey", "sslrootcert"):
         given[name] = getattr(credentials, name)
-    return str(make_dsn(**{name: value for name, value in given.items() if value is not None}))
+    return " ".join(f"{name}={_conninfo(value)}" for name, value in given.items() if value is not None)
+
+
+def _conninfo(value: Any) -> str:
+    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"
