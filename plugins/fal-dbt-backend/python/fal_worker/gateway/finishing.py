@@ -62,10 +62,10 @@ class Finishing:
             context["apply_grants"](self._relation, context["config"].get("grants"), not is_new or context["copy_grants"]())
             context["persist_docs"](self._relation, context["model"])
 
-    def create_sql(self, handle: Any, relation: Any, select: str) -> str:
+    def create_sql(self, handle: Any, relation: Any, select: str, *more: str) -> str:
         """The statements of the adapter's own `create_table_as`, with what the model configures."""
         with self._context(handle) as context:
-            return str(context["create_table_as"](False, relation, select)).strip()
+            return str(context["create_table_as"](False, relation, select, *more)).strip()
 
     @contextlib.contextmanager
     def _context(self, handle: Any) -> Iterator[dict[str, Any]]:

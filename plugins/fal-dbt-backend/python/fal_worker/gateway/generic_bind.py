@@ -27,7 +27,7 @@ def _values(name: str, array: pa.Array, plain_values: bool) -> list[Any]:
     import pyarrow as pa
 
     try:
-        array = _simple(array)
+        array = simple(array)
         values = array.to_pylist()
     except (pa.ArrowException, ValueError, OverflowError) as error:
         raise SessionError("gateway::value", f"The column `{name}` holds a value that Python cannot: {error}") from None
@@ -35,7 +35,7 @@ def _values(name: str, array: pa.Array, plain_values: bool) -> list[Any]:
     return values if convert is None else [None if value is None else convert(value) for value in values]
 
 
-def _simple(array: pa.Array) -> pa.Array:
+def simple(array: pa.Array) -> pa.Array:
     """Without dictionaries, extensions, and what is finer than a microsecond."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -44,11 +44,11 @@ def _simple(array: pa.Array) -> pa.Array:
     if isinstance(array.type, pa.BaseExtensionType):
         if array.type.extension_name == "arrow.uuid":
             return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
-        return _simple(array.storage)
+        return simple(array.storage)
     if t.is_dictionary(array.type):
-        return _simple(array.dictionary_decode())
+        return simple(array.dictionary_decode())
     if t.is_run_end_encoded(array.type):
-        return _simple(pc.run_end_decode(array))
+        return simple(pc.run_end_decode(array))
     if t.is_timestamp(array.type):
         # As Python's own UTC, which every driver knows, and not as a zone of some library.
         return _cut(array, pa.timestamp("us", array.type.tz and "UTC"))

@@ -39,32 +39,43 @@ _NAMES = (
 def read(connection: Connection, sql: str) -> Reading:
     """What the statement returns, all of it; what it changed is committed."""
     if not sql.strip():
-        return _nothing()
+        return nothing()
     cursor = connection.run(connection.adapter.connections._add_query_comment(sql))
     if not cursor.description:
         connection.commit()
-        return _nothing()
+        return nothing()
+    made = rows(connection, cursor)
+    try:
+        connection.commit()
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def rows(connection: Connection, cursor: Any) -> Reading:
+    """All rows of a cursor."""
     columns = [Column(each[0], _told(connection.adapter, each)) for each in cursor.description]
     spool = Spool()
     try:
         _fill(spool, connection, cursor, columns)
-        connection.commit()
     except BaseException:
         spool.close()
         raise
-    return _reading(columns, spool)
+    return reading(columns, spool)
 
 
 def _fill(spool: Spool, connection: Connection, cursor: Any, columns: list[Column]) -> None:
     import pyarrow as pa
 
     names = [column.name for column in columns]
-    while rows := connection.fetch(cursor, _BATCH_ROWS):
-        arrays = [column.add(list(values)) for column, values in zip(columns, zip(*rows))]
+    while fetched := connection.fetch(cursor, _BATCH_ROWS):
+        arrays = [column.add(list(values)) for column, values in zip(columns, zip(*fetched))]
         spool.add(pa.RecordBatch.from_arrays(arrays, names=names))
 
 
-def _reading(columns: list[Column], spool: Spool) -> Reading:
+def reading(columns: list[Any], spool: Spool) -> Reading:
+    """What is in the spool, in each column's type as it is settled now."""
     import pyarrow as pa
 
     schema = pa.schema([pa.field(column.name, column.type) for column in columns])
@@ -98,7 +109,8 @@ def _told(adapter: Any, description: Any) -> pa.DataType | None:
     return types.get(kind or "")
 
 
-def _nothing() -> Reading:
+def nothing() -> Reading:
+    """Of a statement without a result."""
     import pyarrow as pa
 
     return Reading(pa.RecordBatchReader.from_batches(pa.schema([]), []), lambda: None)

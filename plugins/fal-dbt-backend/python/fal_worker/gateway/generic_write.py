@@ -42,13 +42,16 @@ class Writer:
         with self.tables(relation) as (_, tables), self._schemas, self.turn():
             tables.make_schema()
             tables.recover()
-        write = Write(self, relation, reader.schema, mode, types, place)
+        write = self.make(relation, reader.schema, mode, types, place)
         try:
             write.fill(reader)
         except BaseException:
             write.rollback()
             raise
         return write
+
+    def make(self, relation: Any, schema: pa.Schema, mode: str, types: dict[str, str], place: Place) -> Write:
+        return Write(self, relation, schema, mode, types, place)
 
     @contextlib.contextmanager
     def tables(self, relation: Any) -> Iterator[tuple[Connection, Tables]]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .finishing import Finish
 
 # dbt's adapter type to the module that serves it.
-_MODULES = {"duckdb": "fal_worker.gateway.duckdb", "postgres": "fal_worker.gateway.postgres"}
+_NATIVE = ("duckdb", "postgres", "snowflake", "bigquery", "databricks", "redshift", "trino")
+_MODULES = {name: f"fal_worker.gateway.{name}" for name in _NATIVE}
 _GENERIC = "fal_worker.gateway.generic"
 
 
@@ -51,7 +52,10 @@ class PendingWrite(Protocol):
 
 
 class Warehouse(Protocol):
-    """Native paths of one adapter. Called from many threads at once."""
+    """Native paths of one adapter. Called from many threads at once.
+
+    One with `takes_native_rows = True` also has `write_native(connection, code, reader) -> int`: it streams into the relation
+    that dbt's compiled code of a Python model names, on dbt's own connection, for dbt's own materialization."""
 
     def read(self, sql: str) -> Reading:
         """Runs SQL and streams its result; SQL without a result gives an empty stream without columns."""
@@ -67,10 +71,6 @@ class Warehouse(Protocol):
     ) -> PendingWrite:
         """Streams into a table that replaces `relation` (table or view) when committed, or with mode `append` into the
         table that is there. Columns in `types` are cast. `place` counts where something may hang on a table that is replaced."""
-        ...
-
-    def write_native(self, connection: Any, code: str, reader: pa.RecordBatchReader) -> int:
-        """Streams into the relation that a native Python model's compiled code names, on dbt's own connection."""
         ...
 
     def cancel(self) -> None:

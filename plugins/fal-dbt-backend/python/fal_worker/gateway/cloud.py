@@ -1,0 +1,33 @@
+"""Cloud warehouses: what those with a module of their own here have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import generic, generic_dialect
+from .cloud_connection import Connection, Connections
+from .cloud_write import Write, Writer
+
+if TYPE_CHECKING:
+    from .cloud_types import Words
+    from .warehouse import Reading
+
+
+class Cloud(generic.Generic):
+    """The general path, with reads and writes of the warehouse's own."""
+
+    words: Words
+    connection: type[Connection] = Connection
+    write: type[Write]
+
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
+        self._connections = Connections(adapter, self.connection)
+        self._writer = Writer(self._connections, generic_dialect.of(adapter), self.words, self.write)
+
+    def read(self, sql: str) -> Reading:
+        with self._connections.lend() as connection:
+            return self.read_on(connection, sql)
+
+    def read_on(self, connection: Any, sql: str) -> Reading:
+        raise NotImplementedError

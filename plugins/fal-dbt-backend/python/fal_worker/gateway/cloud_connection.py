@@ -1,0 +1,131 @@
+"""Cloud warehouses: dbt's connections, with what their clients offer beside a cursor, and interrupted from another connection.
+
+As on the general path, nothing outlives a call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError
+
+from . import generic_connection
+
+if TYPE_CHECKING:
+    from .finishing import Finish
+
+# To wait for the warehouse to take note.
+_INTERRUPT_SECONDS = 5
+
+
+class Connection(generic_connection.Connection):
+    """For one thread; `interrupt` comes from another."""
+
+    def __init__(self, adapter: Any) -> None:
+        super().__init__(adapter)
+        self.own: Any = None
+
+    @property
+    def handle(self) -> Any:
+        """The client's own connection, or what dbt puts around it."""
+        return self.own.handle
+
+    def direct(self, call: Callable[[], Any]) -> Any:
+        """Calls the client itself, past dbt: what dbt would log, split or convert."""
+        self.check()
+        with self.failures(), self.adapter.connections.exception_handler("fal"):
+            return call()
+
+    def interrupt(self) -> None:
+        """What dbt does to stop what runs on a connection, which may take a second one."""
+        if self.own is not None and self.own.state == "open":
+            with self.adapter.connection_named(f"fal_cancel_{uuid.uuid4().hex}"):
+                self.adapter.connections.cancel(self.own)
+
+    def finish(self, finish: Finish | None, is_new: bool) -> None:
+        super().finish(finish, is_new)
+        self.regain()
+
+    def create_sql(self, finish: Any, relation: Any, select: str, *more: str) -> str | None:
+        """The statements that make the table as its model's configuration has it; `None` where there is no model."""
+        if getattr(finish, "create_sql", None) is None:
+            return None
+        made: list[str] = []
+
+        def create(handle: Any, _: bool) -> None:
+            made.append(finish.create_sql(handle, relation, select, *more))
+
+        self.finish(create, True)
+        return made[0]
+
+    def regain(self) -> None:
+        """Some managers forget a connection that is released, which dbt's macros do with the one that they borrow."""
+        manager = self.adapter.connections
+        if self.own is not None and manager.get_if_exists() is not self.own:
+            manager.clear_thread_connection()
+            manager.set_thread_connection(self.own)
+
+
+class Connections(generic_connection.Connections):
+    """Lends connections of one kind."""
+
+    def __init__(self, adapter: Any, kind: type[Connection] = Connection) -> None:
+        super().__init__(adapter)
+        self._kind = kind
+
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[Connection]:
+        connection = self._kind(self.adapter)
+        with self._lock:
+            self._lent.add(connection)
+        try:
+            with connection.failures(), self.adapter.connection_named(f"fal_gateway_{uuid.uuid4().hex}"):
+                connection.own = self.adapter.connections.get_thread_connection()
+                yield connection
+        finally:
+            with self._lock:
+                self._lent.discard(connection)
+
+    def cancel(self) -> None:
+        with self._lock:
+            lent = [each for each in self._lent if isinstance(each, Connection)]
+        threads = [_interrupting(connection) for connection in lent]
+        for thread in threads:
+            thread.join(_INTERRUPT_SECONDS)
+
+
+def _interrupting(connection: Connection) -> threading.Thread:
+    """On a thread of its own, since dbt has one connection a thread."""
+    connection.cancelled.set()
+
+    def interrupt() -> None:
+        with contextlib.suppress(Exception):  # it may end at this moment
+            connection.interrupt()
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(interrupt,), daemon=True)
+    thread.start()
+    return thread
+
+
+def variable(adapter: Any, name: str) -> str | None:
+    """A variable of the project (`vars:`, `--vars`), else of the environment under its name in capitals."""
+    import os
+
+    config = adapter.config
+    given = {**_variables(config), **(getattr(config, "cli_vars", None) or {})}
+    value = given.get(name) or os.environ.get(name.upper())
+    if value is not None and not isinstance(value, str):
+        raise SessionError("gateway::variable", f"The variable `{name}` must be text, not {value!r}")
+    return value
+
+
+def _variables(config: Any) -> dict[str, Any]:
+    declared = getattr(config, "vars", None)
+    given = dict(declared.to_dict()) if declared is not None and hasattr(declared, "to_dict") else {}
+    own = given.get(getattr(config, "project_name", None))
+    return {**given, **(own if isinstance(own, dict) else {})}

@@ -1,0 +1,191 @@
+"""Cloud warehouses: each column of a frame as one that the warehouse takes, and the words for its type.
+
+What all of them share: integers are bigint, of 64 bits without sign decimal(20, 0); floats double precision; a column without any
+value and UUIDs are text; what is finer than a microsecond is cut off; instants are in UTC; durations are refused. What a warehouse
+has no type for goes as text. Decimals of more digits than it has must fit value by value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError
+
+from .cloud_json import json_text
+from .generic_bind import simple
+from .generic_types import is_binary, is_text, plain
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a warehouse calls its types."""
+
+    warehouse: str
+    boolean: str = "boolean"
+    integer: str = "bigint"
+    double: str = "double"
+    text: str = "varchar"
+    binary: str = "binary"
+    date: str = "date"
+    # `None`: as text.
+    time: str | None = "time"
+    timestamp: str = "timestamp"
+    zoned: str = "timestamp with time zone"
+    # What a decimal of so many digits, so many of them behind the point, is called; `None` if it is too wide.
+    decimal: Callable[[int, int], str | None] = lambda precision, scale: f"decimal({precision}, {scale})" if precision <= 38 else None
+    # The widest decimal, for those that are wider in Arrow than it.
+    widest: tuple[int, int] = (38, 37)
+    # The type of a list, struct or map, `None`: as JSON, in a column of this type.
+    nested: Callable[[Any], str | None] = lambda _: None
+    json: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column on its way into a table."""
+
+    name: str
+    # The table's type, and the one that the values have on the way.
+    sql: str
+    arrow: Any
+    # Whether it holds JSON that the warehouse has a type for.
+    is_json: bool = False
+    # The user's own word for the type.
+    given: bool = False
+
+    def encoded(self, array: pa.Array) -> pa.Array:
+        import pyarrow as pa
+
+        try:
+            return _encoded(array, self.arrow)
+        except (pa.ArrowException, ValueError, OverflowError) as error:
+            raise SessionError(
+                "gateway::value", f"The column `{self.name}` holds a value that its type {self.sql} cannot: {error}"
+            ) from None
+
+
+def columns(schema: pa.Schema, words: Words, given: dict[str, str]) -> list[Column]:
+    return [_column(field.name, field.type, words, given.get(field.name)) for field in schema]
+
+
+def check_names(names: list[str], warehouse: str) -> None:
+    """None of these warehouses tells names apart by case, and none has empty ones."""
+    seen: dict[str, str] = {}
+    for name in names:
+        if not name or "\0" in name:
+            raise SessionError("gateway::column_name", f"{warehouse} has no columns with the name {name!r}")
+        if (other := seen.setdefault(name.lower(), name)) is not name:
+            both = f"`{name}` twice" if other == name else f"`{other}` and `{name}`, which are one name to {warehouse}"
+            raise SessionError("gateway::column_name", f"The frame has the columns {both}")
+        seen[name.lower()] = name
+
+
+def _column(name: str, type: Any, words: Words, given: str | None) -> Column:
+    import pyarrow.types as t
+
+    type = plain(type)
+    if t.is_nested(type):
+        sql, arrow, is_json = _nested(type, words)
+    else:
+        (sql, arrow), is_json = scalar(name, type, words), False
+    return Column(name, given or sql, arrow, is_json and given is None, given is not None)
+
+
+def _nested(type: Any, words: Words) -> tuple[str, Any, bool]:
+    import pyarrow as pa
+
+    sql = words.nested(type)
+    if sql is not None:
+        return sql, inner(type, words), False
+    return words.json or words.text, pa.string(), words.json is not None
+
+
+def scalar(name: str, type: Any, words: Words) -> tuple[str, Any]:
+    """The warehouse's word for a type without parts, and the type of Arrow on the way; `name` is for errors."""
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    if t.is_boolean(type):
+        return words.boolean, pa.bool_()
+    if t.is_integer(type):
+        return (words.decimal(20, 0) or words.text, pa.decimal128(20, 0)) if t.is_uint64(type) else (words.integer, pa.int64())
+    if t.is_floating(type):
+        return words.double, pa.float64()
+    if t.is_decimal(type):
+        return _decimal(name, type, words)
+    if is_text(type) or t.is_null(type):
+        return words.text, pa.string()
+    if is_binary(type):
+        return words.binary, pa.binary()
+    return _of_time(name, type, words)
+
+
+def _of_time(name: str, type: Any, words: Words) -> tuple[str, Any]:
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    if t.is_date(type):
+        return words.date, pa.date32()
+    if t.is_time(type):
+        return (words.time, pa.time64("us")) if words.time else (words.text, pa.string())
+    if t.is_timestamp(type):
+        return (words.zoned, pa.timestamp("us", "UTC")) if type.tz else (words.timestamp, pa.timestamp("us"))
+    raise SessionError(
+        "gateway::type",
+        f"The column `{name}` has the type {type}, for which {words.warehouse} has none",
+        "Write it as a number or as text.",
+    )
+
+
+def _decimal(name: str, type: Any, words: Words) -> tuple[str, Any]:
+    import pyarrow as pa
+
+    # Digits ahead of the point that are always 0 are no digits to a warehouse.
+    precision, scale = (type.precision, type.scale) if type.scale >= 0 else (type.precision - type.scale, 0)
+    precision = max(precision, scale)
+    sql = words.decimal(precision, scale)
+    if sql is None:
+        most, most_scale = words.widest
+        if scale > most_scale:
+            message = f"The column `{name}` has the type {type}, with more digits behind the point than {words.warehouse} has"
+            raise SessionError("gateway::type", message, "Round it, or write it as text.")
+        precision, sql = most, words.decimal(most, scale)
+    assert sql is not None
+    return sql, (pa.decimal128 if precision <= 38 else pa.decimal256)(precision, scale)
+
+
+def inner(type: Any, words: Words) -> Any:
+    """The type of nested values, with the same rules at every level."""
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    type = plain(type)
+    if t.is_struct(type):
+        return pa.struct([pa.field(field.name, inner(field.type, words)) for field in type])
+    if t.is_map(type):
+        return pa.map_(inner(type.key_type, words), inner(type.item_type, words))
+    if t.is_nested(type):
+        return pa.list_(inner(type.value_type, words))
+    return scalar("", type, words)[1]
+
+
+def _encoded(array: pa.Array, target: Any) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.types as t
+
+    array = simple(array)
+    if t.is_nested(array.type) and not t.is_nested(target):
+        return json_text(array)
+    if array.type.equals(target):
+        return array
+    if t.is_time(array.type) and t.is_string(target):
+        return pa.array([None if value is None else value.isoformat() for value in array.to_pylist()], target)
+    if t.is_floating(array.type) and not t.is_floating(target):
+        raise pa.ArrowInvalid(f"{array.type} as {target}")
+    return pc.cast(array, options=pc.CastOptions(target, allow_time_truncate=True))
