@@ -32,6 +32,8 @@ def open_warehouse(adapter: Any) -> DuckDB:
 class DuckDB:
     """Serves dbt-duckdb. Every read and write has a connection of its own, as dbt's own nodes have."""
 
+    takes_native_rows = True
+
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
         self._lock = threading.Lock()

@@ -52,12 +52,5 @@ class Generic:
     ) -> Write:
         return self._writer.begin(relation, reader, mode, types or {}, place)
 
-    def write_native(self, connection: Any, code: str, reader: pa.RecordBatchReader) -> int:
-        raise SessionError(
-            "dbt::unsupported",
-            f"Python models of the form `def model(dbt, session)` do not run on the dbt adapter `{self._adapter.type()}`",
-            "Write it as a script that calls ref() and write_to_model(df).",
-        )
-
     def cancel(self) -> None:
         self._connections.cancel()

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .staging import Plan
     from .warehouse import PendingWrite
 
+# The role of a unit test's job.
+UNIT_TEST = "unit_test"
+
 
 class Job:
     """One run of a model, or of a script that belongs to one (`role` and `model` say where it stands). All may read.
@@ -27,6 +30,8 @@ class Job:
         write: Callable[[Any], int] | None = None,
         role: str | None = None,
         model: str | None = None,
+        plan: Plan | None = None,
+        native: bool = False,
     ) -> None:
         self.id, self.token, self.unique_id = id, token, unique_id
         self.role = role
@@ -34,18 +39,16 @@ class Job:
         self.node_id = model if role is not None else unique_id
         self.pending: PendingWrite | None = None
         self.rows: int | None = None
-        # How its rows reach the relation, of a model that is a script.
-        self.plan: Plan | None = None
+        # How its rows reach the relation, unless dbt's own Python materialization takes them (`write`).
+        self.plan = plan
+        # Whether it is a dbt-native model, that returns its rows.
+        self.native = native
         self.warned: set[str] = set()
         # What it wrote besides, for its result.
         self.written: list[tuple[str, int]] = []
         self._native_write = write
         self._lock = threading.Lock()
         self._wrote = self._sealed = False
-
-    @property
-    def native(self) -> bool:
-        return self._native_write is not None
 
     @property
     def attached(self) -> bool:
@@ -73,6 +76,10 @@ class Job:
         """Waits for a write under way, and lets no other begin."""
         with self._lock:
             self._sealed = True
+
+    def check_uses_warehouse(self) -> None:
+        if self.role == UNIT_TEST:
+            raise SessionError("gateway::unit_test", f"{self.unique_id} is a unit test, which does without the warehouse")
 
     def check_open(self) -> None:
         if self._sealed:

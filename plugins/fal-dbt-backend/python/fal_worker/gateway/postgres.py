@@ -59,13 +59,6 @@ class Postgres:
             connection.close()
             raise
 
-    def write_native(self, connection: Any, code: str, reader: pa.RecordBatchReader) -> int:
-        raise SessionError(
-            "dbt::unsupported",
-            "dbt-postgres runs no Python models of the form `def model(dbt, session)`",
-            "Write it as a script that calls ref() and write_to_model(df).",
-        )
-
     def cancel(self) -> None:
         with self._lock:
             running = list(self._open)

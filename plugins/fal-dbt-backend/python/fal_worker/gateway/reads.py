@@ -53,7 +53,8 @@ class Reads:
             target = resolve.source(self._invocation, reader, args)
             return self._select(job, target, part.wanted(ticket), resolve.shown("source", args))
         if op == "relation":
-            return f"select * from {ticket['relation']}"
+            relation = str(ticket["relation"])
+            return self._relation(job, relation, part.wanted(ticket), relation)
         if op == "sql":
             return str(ticket["sql"]) if ticket.get("raw") else self._compiled(job, str(ticket["sql"]))
         raise SessionError("gateway::op", f"The gateway has no read called {op!r}")
@@ -64,9 +65,12 @@ class Reads:
         if relation is None:
             # An ephemeral model is compiled into the query.
             return self._compiled(job, self._part(_inline(target), fields, call, is_jinja=True))
+        return self._relation(job, str(relation), fields, call)
+
+    def _relation(self, job: Job, relation: str, fields: dict[str, Any], call: str) -> str:
         if not part.is_jinja(fields):
-            return self._part(str(relation), fields, call, is_jinja=False)
-        return self._compiled(job, self._part(part.raw(str(relation)), fields, call, is_jinja=True))
+            return self._part(relation, fields, call, is_jinja=False)
+        return self._compiled(job, self._part(part.raw(relation), fields, call, is_jinja=True))
 
     def _part(self, relation: str, fields: dict[str, Any], call: str, is_jinja: bool) -> str:
         def names() -> list[str]:
@@ -103,7 +107,9 @@ class Reads:
         if unique_id in self._invocation.selected:
             name = unique_id.split(".", 2)[-1]
             message = f"{job.unique_id} reads {unique_id}, which it does not declare"
-            raise SessionError("gateway::undeclared", message, f"Name it in the docstring: - {_call(unique_id, name)}")
+            call = _call(unique_id, name)
+            way = f"Call dbt.{call}: that is how dbt knows." if job.native else f"Name it in the docstring: - {call}"
+            raise SessionError("gateway::undeclared", message, way)
         self._warn(job, unique_id, "UndeclaredRead", "which it does not declare")
 
     def _is_to_come(self, unique_id: str) -> bool:

@@ -11,7 +11,7 @@ from fal_worker.session.results import longer, to_node_result
 
 from . import catalogue
 from .finishing import finishing
-from .jobs import Job, JobTable
+from .jobs import UNIT_TEST, Job, JobTable
 from .reads import Reads
 from .staging import Plan
 from .warehouse import PendingWrite, Reading, Warehouse, for_adapter
@@ -71,14 +71,45 @@ class Gateway:
             raise told from None
         return plan
 
+    def open_unit_test(self, id: str, token: str, unique_id: str, model: str) -> None:
+        """A job that gets its rows from the host: it may ask about the project, but neither read nor write. Nothing connects."""
+        self.start()
+        self._jobs.add(Job(id, token, unique_id, role=UNIT_TEST, model=model))
+
     def open_native_job(self, id: str, unique_id: str, connection: Any, code: str) -> Job:
         import secrets
 
-        warehouse = self.warehouse()
+        warehouse: Any = self.warehouse()
         self.start()
-        job = Job(id, secrets.token_hex(16), unique_id, lambda reader: warehouse.write_native(connection, code, reader))
+
+        def write(reader: Any) -> int:
+            return warehouse.write_native(connection, code, reader)
+
+        job = Job(id, secrets.token_hex(16), unique_id, write, native=True)
         self._jobs.add(job)
         return job
+
+    def runs_native(self) -> bool:
+        """Whether dbt's own materialization takes the rows of dbt-native models here."""
+        return getattr(self.warehouse(), "takes_native_rows", False)
+
+    def open_staged_job(self, id: str, node: Any) -> Job:
+        """For a dbt-native model whose rows take the way of a script's."""
+        import secrets
+
+        plan = Plan(self._invocation, node, relation_of(self._invocation, node))
+        self.start()
+        plan.start()
+        job = Job(id, secrets.token_hex(16), node.unique_id, plan=plan, native=True)
+        self._jobs.add(job)
+        return job
+
+    def close_staged_job(self, job: Job, node: Any, ok: bool) -> dict[str, Any]:
+        """Commits or rolls back; the result is not recorded."""
+        self._jobs.take(job.id)
+        job.seal()
+        result = {"unique_id": job.unique_id, "status": "success" if ok else "error", "message": None}
+        return result if job.pending is None else self._settle(job, job.pending, ok, relation_of(self._invocation, node), result)
 
     def forget_job(self, id: str) -> None:
         self._jobs.take(id)
@@ -165,6 +196,7 @@ class Gateway:
 
     def read(self, ticket: dict[str, Any]) -> Reading:
         job = self._jobs.by_token(ticket.get("token"))
+        job.check_uses_warehouse()
         if self._invocation.cancelled.is_set():
             raise SessionError("gateway::cancelled", "The run was interrupted")
         return self.warehouse().read(self._reads.sql(job, ticket))
@@ -172,14 +204,19 @@ class Gateway:
     def write(self, command: dict[str, Any], schema: Any, reader: Any) -> int:
         """`reader` is Flight's; what it reads goes into a relation."""
         job = self._jobs.by_token(command.get("token"))
+        job.check_uses_warehouse()
         if self._invocation.cancelled.is_set():
             raise SessionError("gateway::cancelled", "The run was interrupted")
         if command.get("op") == "write_relation" and job.native:
-            return job.write_native(reader.to_reader())
+            return job.write_native(reader.to_reader()) if job.plan is None else self._writes.returned(job, reader.to_reader())
         return self._writes.write(job, command, schema, reader)
 
     def action(self, name: str, body: dict[str, Any]) -> Any:
         job = self._jobs.by_token(body.get("token"))
+        if name == "unit_test_sql" and job.role == UNIT_TEST:
+            from fal_worker.session.unit_test_sql import compiled
+
+            return compiled(self._invocation, job.unique_id, str(body.get("sql")))
         return catalogue.answer(self._invocation, name, job)
 
     # Small things.

@@ -58,6 +58,12 @@ class Writes:
         target = self._target(job, op, command.get("args") or [])
         return self._final(job, target, schema, reader, mode, types)
 
+    def returned(self, job: Job, reader: Any) -> int:
+        """The rows that a dbt-native model returned; pending until its job is closed."""
+        assert job.plan is not None
+        relation, mode = job.plan.target(None)
+        return job.write(lambda: self._begin(relation, reader, mode, {}))
+
     def announce(self, relation: Any, is_new: bool) -> None:
         """dbt learns of a new table, and that what hung on the old one is gone."""
         adapter = self._invocation.adapter

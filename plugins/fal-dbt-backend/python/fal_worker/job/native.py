@@ -1,21 +1,23 @@
-"""dbt's own kind of Python model: `def model(dbt, session)` returns what is written."""
+"""dbt's own kind of Python model: `def model(dbt, session)` or `def model(dbt, fal)` returns what is written."""
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import sys
 import types
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.job import read
 from fal_worker.job.error import FalError
+from fal_worker.job.native_session import Fal, Warehouse
+from fal_worker.job.part import part
 
 if TYPE_CHECKING:
-    from types import FrameType
-
+    from fal_worker.job.native_duckdb import DuckDB
     from fal_worker.job.program import Program
     from fal_worker.job.scope import Scope
+
+# Gives the name of a relation in the place of its rows.
+NAME = "name"
 
 
 def run(program: Program, module: types.ModuleType, scope: Scope) -> None:
@@ -29,132 +31,67 @@ def run(program: Program, module: types.ModuleType, scope: Scope) -> None:
     if not callable(model) or "dbtObj" not in module.__dict__:
         raise FalError("fal: the compiled code has no model(dbt, session)")
     session = _session(model, scope)
-    dbt = module.dbtObj(session.load)
+    # dbt's functions look names up, and hand them to this one.
+    dbt = module.dbtObj(str)
+    _with_frames(dbt, Frames(scope, session))
     session.knows(str(getattr(dbt, "this", "")))
     scope.writes.relation(model(dbt, session.handle))
 
 
-def _session(model: Any, scope: Scope) -> _Pandas | _DuckDB:
-    """A model whose second argument is called `fal` expects pandas, as the forerunner gave it."""
+def _session(model: Any, scope: Scope) -> Warehouse | DuckDB:
+    """A model whose second argument is called `fal` gets pandas, as the forerunner gave it."""
     second = [*inspect.signature(model).parameters, "", ""][1]
     if second == "fal":
-        return _Pandas(scope)
-    try:
-        import duckdb  # noqa: F401
-    except ModuleNotFoundError:
-        return _Pandas(scope)
-    return _DuckDB(scope)
-
-
-class _Pandas:
-    """`dbt.ref` gives pandas; there is no session."""
-
-    handle = None
-
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
-
-    def knows(self, relation: str) -> None:
-        """There is no session that could be asked for it."""
-
-    def load(self, relation: str) -> Any:
-        """Reads a relation."""
-        return read.read(self._scope.gateway, "pandas", op="relation", relation=str(relation))
-
-
-class _DuckDB:
-    """`dbt.ref` gives relations of DuckDB, as dbt-duckdb does, over the rows in memory."""
-
-    def __init__(self, scope: Scope) -> None:
-        import duckdb
-
-        self._gateway = scope.gateway
-        self._connection = duckdb.connect(":memory:")
-        self._relations: set[str] = set()
-        self.handle = Session(self._connection, self)
-
-    def knows(self, relation: str) -> None:
-        """Notes the name of a relation of the warehouse, as it stands in queries."""
-        if relation:
-            self._relations.add(relation)
-
-    def load(self, relation: str) -> Any:
-        """Reads a relation."""
-        self.knows(str(relation))
-        return self._connection.from_arrow(self._rows(str(relation)))
-
-    def query_warehouse(self, sql: str) -> Any:
-        """Runs the SQL in the warehouse, as it stands."""
-        return self._connection.from_arrow(self._gateway.read_table(op="sql", sql=sql, raw=True))
-
-    def names_of_warehouse(self, sql: str) -> list[str]:
-        """The relations of the warehouse that the SQL names, longest first."""
-        return sorted((name for name in self._relations if name in sql), key=len, reverse=True)
-
-    def with_local_tables(self, sql: str, names: list[str]) -> str:
-        """The SQL with tables of the job in the place of relations of the warehouse."""
-        for number, name in enumerate(names):
-            local = f"fal_relation_{number}"
-            self._connection.register(local, self._rows(name))
-            sql = sql.replace(name, local)
-        return sql
-
-    def _rows(self, relation: str) -> Any:
-        return self._gateway.read_table(op="relation", relation=relation)
-
-
-class Session:
-    """A DuckDB connection of the job, that also knows the warehouse.
-
-    In dbt's own process a table of the warehouse comes before a frame of the same name, so a query that names a relation
-    of the warehouse is asked there first. What the warehouse does not know are frames of the user.
-    """
-
-    def __init__(self, connection: Any, models: _DuckDB) -> None:
-        self._connection = connection
-        self._models = models
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    def sql(self, query: str, **options: Any) -> Any:
-        """As DuckDB's `sql`."""
-        return self._ask("sql", query, options, sys._getframe(1))
-
-    def query(self, query: str, **options: Any) -> Any:
-        """As DuckDB's `query`."""
-        return self._ask("query", query, options, sys._getframe(1))
-
-    def execute(self, query: Any, *args: Any, **options: Any) -> Any:
-        """As DuckDB's `execute`. With parameters only the job's own tables are known."""
-        if args or options or not isinstance(query, str):
-            return self._connection.execute(query, *args, **options)
-        return self._ask("execute", query, {}, sys._getframe(1))
-
-    def _ask(self, method: str, query: str, options: dict[str, Any], caller: FrameType) -> Any:
-        names = self._models.names_of_warehouse(query)
-        if names:
-            with contextlib.suppress(FalError):
-                return self._models.query_warehouse(query)
-            query = self._models.with_local_tables(query, names)
+        return Warehouse(scope, Fal(scope))
+    if (scope.request.target or {}).get("type", "duckdb") == "duckdb":
         try:
-            return _called_by(caller, getattr(self._connection, method), query, options)
-        except Exception as error:
-            if names or not _is_unknown_table(error):
-                raise
-        return self._models.query_warehouse(query)
+            import duckdb  # noqa: F401
+        except ModuleNotFoundError:
+            return Warehouse(scope)
+        from fal_worker.job.native_duckdb import DuckDB
+
+        return DuckDB(scope)
+    return Warehouse(scope)
 
 
-def _called_by(caller: FrameType, function: Any, query: str, options: dict[str, Any]) -> Any:
-    """Calls as if from the user's code: DuckDB looks up frames by name in the variables of the one who calls it."""
-    call = {"fal_function": function, "fal_query": query, "fal_options": options}
-    return eval("fal_function(fal_query, **fal_options)", caller.f_globals, {**caller.f_locals, **call})
+class Frames:
+    """Reads relations in the form that the model asks for, else in that of its session."""
+
+    def __init__(self, scope: Scope, session: Warehouse | DuckDB) -> None:
+        self._scope, self._session = scope, session
+
+    def read(self, relation: str, form: str | None, part: dict[str, Any]) -> Any:
+        """The rows, or the name."""
+        self._session.knows(relation)
+        if form is None:
+            return self._session.frame(relation, part)
+        if form == NAME:
+            return relation
+        if form not in read.FORMS:
+            raise FalError(f"fal: as_ is one of {', '.join((*read.FORMS, NAME))}, not {form!r}")
+        return read.read(self._scope.gateway, form, op="relation", relation=relation, **part)
 
 
-def _is_unknown_table(error: Exception) -> bool:
-    """Whether DuckDB found no table of that name, or something in Python that is none."""
-    import duckdb
+def _with_frames(dbt: Any, frames: Frames) -> None:
+    """Gives `dbt` functions that read, in the place of those that give names."""
+    ref_name, source_name = dbt.ref, getattr(dbt, "source", None)
 
-    if isinstance(error, duckdb.CatalogException):
-        return "does not exist" in str(error)
-    return isinstance(error, duckdb.InvalidInputException) and "not suitable for replacement scans" in str(error)
+    def ref(*args: str, as_: Any = None, columns: Any = None, where: Any = None, limit: Any = None, **version: Any) -> Any:
+        """Reads a model, seed or snapshot. The keywords as for `ref` in scripts; `as_="name"` gives the relation's name."""
+        return frames.read(_known(ref_name, "ref", args, version), as_, part("dbt.ref", columns, where, limit))
+
+    def source(*args: str) -> Any:
+        """Reads a source. dbt takes no keywords here."""
+        return frames.read(_known(source_name, "source", args, {}), None, {})
+
+    dbt.ref, dbt.source = ref, source
+
+
+def _known(function: Any, name: str, args: tuple[str, ...], version: dict[str, Any]) -> str:
+    try:
+        return str(function(*args, **version))
+    except KeyError as error:
+        raise FalError(
+            f"fal: dbt.{name} does not know {error}",
+            help=f"dbt finds what a model reads in calls of dbt.{name} whose arguments are literals.",
+        ) from None

@@ -41,6 +41,8 @@ class Invocation:
         self.queue: HostQueue | None = None
         self.task: Any = None
         self.cancelled = threading.Event()
+        # dbt's runner for a node, where that is another than dbt's own.
+        self.runner_of: Callable[[Any], type | None] = lambda node: None
         self.result: Any = None
         self.on_parsed: Future[dict[str, Any]] = Future()
         self.on_ready: Future[None] = Future()

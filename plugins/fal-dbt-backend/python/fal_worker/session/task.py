@@ -74,6 +74,9 @@ def host_task(invocation: Invocation) -> type:
             if getattr(self.args, "show", False):
                 seeds.show(results)
 
+        def get_runner_type(self, node: Any) -> Any:
+            return invocation.runner_of(node) or super().get_runner_type(node)
+
         def run_queue(self, pool: Any) -> None:
             invocation.ready()
             super().run_queue(pool)

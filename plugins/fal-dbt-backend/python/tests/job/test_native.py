@@ -28,15 +28,15 @@ def materialize(df, con):
 def native(run, gateway):
     """`native(code)` runs a dbt-native model on a relation of three orders."""
     gateway.tables['"db"."main"."orders"'] = pyarrow.table({"id": [1, 2, 3], "n": [1, None, 3]})
-    return lambda code: run(code + TAIL, kind="native")
+    return lambda code, adapter="duckdb": run(code + TAIL, kind="native", target={"type": adapter})
 
 
 @pytest.fixture
 def result(native, gateway):
     """What the model returned."""
 
-    def result(code):
-        ended = native(code)
+    def result(code, adapter="duckdb"):
+        ended = native(code, adapter)
         assert ended.ok, ended.error["traceback"]
         return gateway.written["write_relation"].to_pydict()
 
@@ -90,6 +90,64 @@ def test_a_model_named_as_a_module_of_ours(result, gateway):
 def test_fal_as_second_argument_means_pandas(result):
     code = "import pandas\ndef model(dbt, fal):\n    assert isinstance(dbt.ref('orders'), pandas.DataFrame)\n    return dbt.ref('orders')\n"
     assert result(code) == ROWS
+
+
+def test_elsewhere_than_on_duckdb_frames_are_pandas_and_the_session_asks_the_warehouse(result, gateway):
+    gateway.connection.execute("create schema w; create table w.m as select 5 as top")
+    code = """
+import pandas
+def model(dbt, session):
+    orders = dbt.ref("orders")
+    assert isinstance(orders, pandas.DataFrame)
+    top = session.sql("select max(top) as top from w.m").top[0]
+    assert session.table(dbt.ref("orders", as_="name"), as_="arrow").num_rows == 3
+    return orders[["id"]] + top
+"""
+    assert result(code, "postgres") == {"id": [6, 7, 8]}
+    assert {"token": "t0ken", "op": "sql", "sql": "select max(top) as top from w.m", "raw": True} in gateway.commands
+
+
+def test_fal_has_what_scripts_have_but_writes(result, native):
+    code = """
+def model(dbt, fal):
+    assert fal.list_models()[0].name == "a" and fal.sql("select 1 as x").x[0] == fal.execute_sql("select 1 as x", as_="arrow")["x"][0].as_py()
+    try:
+        fal.nothing
+    except AttributeError as error:
+        assert "it has sql, table and what scripts have" in str(error)
+    return fal.sql("select 7 as x", as_="reader")
+"""
+    assert result(code, "postgres") == {"x": [7]}
+    assert "It returns its rows" in native("def model(dbt, fal):\n    return fal.write_to_model(1)\n").error["message"]
+    error = native("def model(dbt, session):\n    return session.createDataFrame([1])\n", "postgres").error
+    assert error["message"].endswith("the session of a model on postgres has sql(query) and table(name), and no 'createDataFrame'")
+
+
+@pytest.mark.parametrize("adapter", ["duckdb", "postgres"])
+def test_forms_parts_and_names_of_what_is_read(result, gateway, adapter):
+    code = """
+import polars
+def model(dbt, session):
+    orders = dbt.ref("orders", as_="polars", columns=["id"], where="id > 0", limit=9)
+    assert isinstance(orders, polars.DataFrame)
+    assert dbt.ref("orders", as_="name") == '"db"."main"."orders"'
+    def parts():
+        yield dbt.ref("orders", limit=2)
+        yield orders.lazy().with_columns(n=polars.col("id").cast(polars.Int64))
+    return parts()
+"""
+    assert result(code, adapter)["id"] == [1, 2, 3, 1, 2, 3]
+    part = {"columns": ["id"], "where": "id > 0", "limit": 9}
+    assert {"token": "t0ken", "op": "relation", "relation": '"db"."main"."orders"', **part} in gateway.commands
+
+
+def test_what_dbt_does_not_know_is_told(native):
+    error = native("def model(dbt, session):\n    return getattr(dbt, 'ref')('other')\n").error
+    assert error["message"].splitlines() == [
+        "fal: dbt.ref does not know 'other'",
+        "dbt finds what a model reads in calls of dbt.ref whose arguments are literals.",
+    ]
+    assert "as_ is one of pandas" in native("def model(dbt, session):\n    return dbt.ref('orders', as_='x')\n").error["message"]
 
 
 def test_our_names_are_not_there(native):

@@ -14,10 +14,12 @@ def run(event: dict[str, Any]) -> dict[str, Any]:
     client = JobClient(event["location"], event["token"])
     session = _Session(client)
     module: dict[str, Any] = {"__name__": "model"}
+    if "def materialize(" not in event["code"]:
+        session = _Elsewhere(client)
     try:
         exec(compile(event["code"], event["path"], "exec"), module)
         df = module["model"](module["dbtObj"](session.load), session)
-        client.write(df.to_arrow_table(), op="write_relation")
+        client.write(df.to_arrow_table() if hasattr(df, "to_arrow_table") else df, op="write_relation")
     except (Exception, GatewayError) as error:
         return {"job": event["job"], "ok": False, "error": {"kind": "exception", "message": str(error), "traceback": None}}
     return {"job": event["job"], "ok": True, "error": None}
@@ -32,3 +34,11 @@ class _Session:
 
     def sql(self, text: str) -> duckdb.DuckDBPyRelation:
         return self._local.from_arrow(self._client.sql(text, raw=True))
+
+
+class _Elsewhere(_Session):
+    def load(self, relation: str) -> Any:
+        return self._client.read("relation", relation=relation)
+
+    def sql(self, text: str) -> Any:
+        return self._client.sql(text, raw=True)

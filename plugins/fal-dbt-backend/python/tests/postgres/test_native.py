@@ -1,0 +1,122 @@
+"""dbt-native Python models where dbt has no Python of its own: staged rows, and dbt's SQL materialization."""
+
+from __future__ import annotations
+
+import pytest
+from live import native_job
+from live.fixtures import make_project, sessions
+
+MODELS = {
+    "plain": """
+def model(dbt, session):
+    return dbt.ref("orders")
+""",
+    "grown": """
+def model(dbt, session):
+    dbt.config(materialized="incremental", unique_key="id", incremental_strategy="delete+insert")
+    if dbt.is_incremental:
+        top = session.sql(f"select max(id) as top from {dbt.this}")["top"][0].as_py()
+        return session.sql(f"select {top} as id, 100 as amount union all select {top + 1}, 200")
+    return dbt.ref("orders")
+""",
+    "hooked": """
+def model(dbt, session):
+    dbt.config(pre_hook="create table natives.told (n int)", post_hook="insert into natives.told select count(*) from natives.hooked")
+    return dbt.ref("orders")
+""",
+    "viewed": """
+def model(dbt, session):
+    dbt.config(materialized="view")
+    return dbt.ref("orders")
+""",
+    "batched": """
+def model(dbt, session):
+    dbt.config(materialized="incremental", incremental_strategy="microbatch", event_time="at", batch_size="day", begin="2024-01-01")
+    return dbt.ref("orders")
+""",
+    "broken": """
+def model(dbt, session):
+    raise ValueError("no luck")
+    return dbt.ref("orders")
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, database):
+    files = {f"models/{name}.py": code for name, code in MODELS.items()}
+    files |= {"profiles.yml": database.profile(schema="natives")}
+    return make_project(tmp_path_factory.mktemp("native") / "project", files)
+
+
+@pytest.fixture(scope="module")
+def run(project):
+    """Runs models in a session of their own: their results by name, and the events."""
+
+    def run(*names, job=native_job.run, **request):
+        with sessions(project) as start:
+            session = start(**request)
+            session.on_python_job = lambda event: session.send("python_job_done", **job(event))
+            ids = ["seed.shop.raw_orders", "model.shop.orders", *(f"model.shop.{name}" for name in names)]
+            session.start("models/fal/scores.sql", selected=ids)
+            results = {id.split(".")[-1]: session.run(id) for id in ids}
+            session.finish()
+            return results, session.events
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def first(run):
+    return run(*MODELS)
+
+
+def test_a_plain_table(first, database):
+    results, events = first
+    result = results["plain"]
+    assert (result["status"], result["rows_affected"], result["relation_name"]) == ("success", 3, f'"{database.name}"."natives"."plain"')
+    assert database.query("select * from natives.plain order by id") == [(1, 10), (2, 20), (3, None)]
+    (event,) = [e for e in events if e["event"] == "python_job" and e["unique_id"].endswith("plain")]
+    assert event["code"].split("\n")[:3] == MODELS["plain"].split("\n")[:3]
+
+
+def test_what_dbt_does_around_a_model(first, database):
+    results, _ = first
+    assert results["hooked"]["status"] == "success", results["hooked"]
+    assert database.query("select n from natives.told") == [(3,)]
+    assert database.query("select tablename from pg_tables where tablename like '%fal%'") == []
+
+
+def test_what_cannot_be_is_refused_before_the_code_runs(first):
+    results, events = first
+    assert "Say table or incremental" in results["viewed"]["message"]
+    assert "microbatch cuts SQL into batches" in results["batched"]["message"]
+    ran = {e["unique_id"].split(".")[-1] for e in events if e["event"] == "python_job"}
+    assert ran == {"plain", "grown", "hooked", "broken"}
+
+
+def test_an_error_of_the_code(first):
+    results, _ = first
+    assert results["broken"]["message"] == "Runtime Error in model broken (models/broken.py)\n  Python model failed: no luck"
+
+
+def test_an_incremental_model_reads_itself_and_merges(first, run, database):
+    assert database.query("select * from natives.grown order by id") == [(1, 10), (2, 20), (3, None)]
+    results, _ = run("grown")
+    assert results["grown"]["status"] == "success", results["grown"]
+    assert database.query("select * from natives.grown order by id") == [(1, 10), (2, 20), (3, 100), (4, 200)]
+    results, _ = run("grown", full_refresh=True)
+    assert database.query("select count(*) from natives.grown") == [(3,)]
+
+
+def test_a_job_that_dies_after_its_write_leaves_the_old_table(first, run, database):
+    def dies(event):
+        return {**native_job.run(event), "ok": False, "error": {"kind": "crash", "message": "killed by SIGSEGV"}}
+
+    def ends(event):
+        return {"job": event["job"], "ok": True, "error": None}
+
+    before = database.query("select 'natives.plain'::regclass::oid")
+    assert "killed by SIGSEGV" in run("plain", job=dies)[0]["plain"]["message"]
+    assert "without writing" in run("plain", job=ends)[0]["plain"]["message"]
+    assert database.query("select 'natives.plain'::regclass::oid") == before
