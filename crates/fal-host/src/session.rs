@@ -9,7 +9,8 @@ use fal_graph::{Criteria, Dag, DagBuilder, Selection, Selector};
 use fal_plugin::{
     EventSink, ExecutionBackend, ExecutionSession,
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, Event, GraphNode, LoadRequest, LogLevel, SelectRequest, SessionInfo,
+        BeginRequest, Capabilities, CloseRequest, CloseResponse, Event, GraphNode, LoadRequest, LogLevel,
+        SelectRequest, SessionInfo,
     },
 };
 use fal_project::ModelFile;
@@ -27,6 +28,8 @@ use crate::{
 pub(crate) struct OpenSession {
     pub(crate) session: Arc<dyn ExecutionSession>,
     pub(crate) reporters: Arc<Reporters>,
+    /// Of the backend.
+    pub(crate) capabilities: Capabilities,
     sink: Arc<Sink>,
     interrupt: Interrupt,
     keyword: String,
@@ -56,7 +59,15 @@ impl OpenSession {
         let request = project.open_request(command, execute);
         let keyword = request.keyword.clone();
         let session: Arc<dyn ExecutionSession> = backend.open(request, events)?.into();
-        Ok(Self { session, reporters: Arc::clone(reporters), sink, interrupt: interrupt.clone(), keyword })
+        let capabilities = backend.capabilities();
+        Ok(Self {
+            session,
+            reporters: Arc::clone(reporters),
+            capabilities,
+            sink,
+            interrupt: interrupt.clone(),
+            keyword,
+        })
     }
 
     /// Reads the project. A Ctrl-C ends the session, and with it the waiting.

@@ -65,23 +65,24 @@ pub(crate) fn run(
 }
 
 /// When the job started.
-struct Clock {
+pub(crate) struct Clock {
     started_at: Timestamp,
     started: Instant,
 }
 
 impl Clock {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { started_at: Timestamp::now(), started: Instant::now() }
     }
 
-    fn result(&self, unique_id: &str, end: &JobEnd) -> NodeResult {
+    pub(crate) fn result(&self, unique_id: &str, end: &JobEnd) -> NodeResult {
         let step = Timing {
             name: "execute".to_owned(),
             started_at: Some(rfc3339(self.started_at)),
             completed_at: Some(rfc3339(Timestamp::now())),
         };
-        let status = if *end == JobEnd::Done { NodeStatus::Success } else { NodeStatus::Error };
+        let status =
+            if matches!(end, JobEnd::Done | JobEnd::Rows(_)) { NodeStatus::Success } else { NodeStatus::Error };
         NodeResult {
             execution_time: self.started.elapsed().as_secs_f64(),
             timing: vec![step],

@@ -13,6 +13,8 @@ use crate::{
 pub(crate) enum JobEnd {
     /// It did its work.
     Done,
+    /// It did its work as a unit test: the rows that the model gave, for the session.
+    Rows(String),
     /// It failed and said why.
     Failed(JobError),
     /// It ended without a word.
@@ -24,10 +26,10 @@ pub(crate) enum JobEnd {
 impl JobEnd {
     /// From the job's answer.
     pub(crate) fn answered(answer: Answer) -> Self {
-        if answer.ok {
-            Self::Done
-        } else {
-            Self::Failed(answer.error.unwrap_or_default())
+        match answer {
+            Answer { ok: true, rows: Some(rows), .. } => Self::Rows(rows),
+            Answer { ok: true, .. } => Self::Done,
+            Answer { error, .. } => Self::Failed(error.unwrap_or_default()),
         }
     }
 
@@ -57,7 +59,7 @@ impl JobEnd {
             Some(JobError { kind: kind.to_owned(), message: message.to_owned(), traceback: None })
         };
         match self {
-            Self::Done => None,
+            Self::Done | Self::Rows(_) => None,
             Self::Failed(error) => Some(error.clone()),
             Self::Crashed(message) => plain("crash", message),
             Self::Stopped(Stop::Interrupted) => plain("interrupted", "interrupted"),
@@ -98,9 +100,9 @@ mod tests {
     fn a_traceback_is_the_whole_message() {
         let error =
             JobError { message: "boom".into(), traceback: Some("Traceback ...\nboom".into()), ..JobError::default() };
-        let end = JobEnd::answered(Answer { ok: false, error: Some(error) });
+        let end = JobEnd::answered(Answer { error: Some(error), ..Answer::default() });
         assert_eq!(end.message().unwrap(), "Traceback ...\nboom");
-        assert_eq!(JobEnd::answered(Answer { ok: true, error: None }).message(), None);
+        assert_eq!(JobEnd::answered(Answer { ok: true, ..Answer::default() }).message(), None);
         assert!(JobEnd::answered(Answer::default()).message().is_some());
     }
 }

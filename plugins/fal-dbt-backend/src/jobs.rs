@@ -47,6 +47,9 @@ pub(crate) enum Part {
 pub(crate) struct Answer {
     /// Whether it went well.
     pub(crate) ok: bool,
+    /// Of a unit test: what the model wrote, for the session.
+    #[serde(default)]
+    pub(crate) rows: Option<String>,
     /// What went wrong.
     #[serde(default)]
     pub(crate) error: Option<JobError>,

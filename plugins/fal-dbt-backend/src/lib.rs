@@ -4,7 +4,7 @@
 //! to them as `docs/notes/worker-protocol.md` says. What they do is Python, in `python/fal_worker`, embedded here.
 //!
 //! From the outside in: [`DbtBackend`] opens a [`DbtSession`]; the session hands dbt's nodes to the dbt process
-//! (`dbt`), Python models and scripts to jobs (`python_node`, `script_node`, `gateway_job`, `job`) forked from warm processes (`zygote`, `zygotes`); all
+//! (`dbt`), Python models and scripts to jobs (`python_node`, `script_node`, `unit_test_node`, `gateway_job`, `job`) forked from warm processes (`zygote`, `zygotes`); all
 //! of them are child processes (`process`) with a message channel (`channel`).
 
 mod assets;
@@ -33,6 +33,7 @@ mod script_node;
 mod session;
 mod tail;
 mod token;
+mod unit_test_node;
 mod zygote;
 mod zygotes;
 

@@ -57,6 +57,7 @@ fn run_job(run: &Run, job: &NativeJob) -> JobEnd {
         keyword: &run.request.keyword,
         scripts_dir: run.request.scripts_dir.as_deref(),
         attachment: None,
+        unit_test: None,
         environment: None,
     };
     run.run_job(&work)

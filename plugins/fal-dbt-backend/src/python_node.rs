@@ -1,5 +1,7 @@
 //! A Python or notebook model: its job and its result.
 
+use std::path::Path;
+
 use fal_plugin::{
     payload::{NodeResult, PythonWork},
     PluginError,
@@ -27,22 +29,35 @@ pub(crate) fn execute(
     attachment: Option<Attachment<'_>>,
 ) -> JobEnd {
     let cwd = run.cwd();
-    run.run_job(&Work {
-        kind: if attachment.is_some() { Kind::Attached } else { Kind::Script },
+    let kind = if attachment.is_some() { Kind::Attached } else { Kind::Script };
+    run.run_job(&Work { kind, attachment, ..work_of(run, unique_id, work, token, &cwd) })
+}
+
+/// A model's job.
+pub(crate) fn work_of<'a>(
+    run: &'a Run,
+    unique_id: &'a str,
+    work: &'a PythonWork,
+    token: &'a str,
+    cwd: &'a Path,
+) -> Work<'a> {
+    Work {
+        kind: Kind::Script,
         unique_id,
         name: run.name_of(unique_id),
         path: &work.path,
         code: &work.code,
         lines: work.lines.as_deref(),
         project_dir: &run.request.project_dir,
-        cwd: &cwd,
+        cwd,
         location: run.location(),
         token,
         vars: &run.request.vars,
         target: run.target(),
         keyword: &run.request.keyword,
         scripts_dir: run.request.scripts_dir.as_deref(),
-        attachment,
+        attachment: None,
+        unit_test: None,
         environment: work.environment.as_deref(),
-    })
+    }
 }

@@ -17,7 +17,7 @@ use crate::{
     gateway_job::plain_result,
     python_node,
     run::{Loaded, Run},
-    script_node,
+    script_node, unit_test_node,
 };
 
 /// A running session of the dbt backend.
@@ -133,6 +133,7 @@ impl ExecutionSession for DbtSession {
             NodeWork::Dbt => self.run_dbt(unique_id),
             NodeWork::Python(work) => python_node::run(&self.run, unique_id, work),
             NodeWork::Script(work) => script_node::run(&self.run, unique_id, work),
+            NodeWork::UnitTest(work) => unit_test_node::run(&self.run, unique_id, work),
         };
         result.map(|result| self.blame_interruption(result))
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fal_graph::{Dag, Node, NodeId, NodeKind, NodeSet};
-use fal_plugin::payload::{FileKind, NodeRequest, NodeWork, ScriptRole};
+use fal_plugin::payload::{FileKind, NodeRequest, NodeWork, ScriptRole, UnitTestWork};
 use fal_project::{ModelFile, ScriptOwner};
 use fal_report::NodeInfo;
 
@@ -47,6 +47,9 @@ impl Plan {
                 plan.script(id, attached, &mut preparer);
             } else if does_nothing(node) {
                 plan.idle.extend(has_hooks(&loaded.attachments, node).then(|| node.name().to_owned()));
+            } else if let Some(model) = tested_python(&loaded.dag, node) {
+                plan.total += 1;
+                plan.unit_test(id, model, &loaded.keyword, by_path.get(model.file()).copied(), &mut preparer)?;
             } else {
                 plan.total += 1;
                 let model = by_path.get(node.file()).filter(|model| model.kind == FileKind::Script);
@@ -106,6 +109,24 @@ impl Plan {
         Ok(())
     }
 
+    /// The code is the model's, and the environment too. Its hooks are no part of the test.
+    fn unit_test(
+        &mut self,
+        id: NodeId,
+        node: &Node,
+        keyword: &str,
+        model: Option<&ModelFile>,
+        preparer: &mut Preparer<'_>,
+    ) -> Result<(), HostError> {
+        let Some(model) = model else { return Ok(()) };
+        let named = node.spec().environment(keyword);
+        let mut python = model.work()?;
+        python.environment = preparer.environment(&ScriptOwner::of(node.spec()), None, named);
+        let dbt_native = model.kind == FileKind::DbtNative;
+        self.works.insert(id, NodeWork::UnitTest(UnitTestWork { python, dbt_native }));
+        Ok(())
+    }
+
     fn hooks(&mut self, id: NodeId, attachments: &Attachments, node: &Node, preparer: &mut Preparer<'_>) {
         let mut read = |role| -> Vec<Hook> {
             let hooks = attachments.of_model(node.unique_id(), role);
@@ -153,6 +174,15 @@ fn has_hooks(attachments: &Attachments, node: &Node) -> bool {
 
 fn is_python(node: &Node) -> bool {
     matches!(node.kind(), NodeKind::Python | NodeKind::Notebook)
+}
+
+/// For a unit test of a Python model: the model.
+pub(super) fn tested_python<'a>(dag: &'a Dag, node: &Node) -> Option<&'a Node> {
+    if node.kind() != NodeKind::UnitTest {
+        return None;
+    }
+    let model = node.spec().depends_on.first().and_then(|model| dag.find(model)).map(|model| dag.node(model));
+    model.filter(|model| is_python(model))
 }
 
 /// Ephemeral SQL is compiled into what reads it, and a source is only read.

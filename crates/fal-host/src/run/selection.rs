@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use fal_graph::{Criteria, NodeId, NodeKind, NodeSet, Selection};
+use fal_graph::{Criteria, NodeId, NodeSet, Selection};
 use fal_plugin::payload::LogLevel;
 
-use super::RunOptions;
+use super::{RunOptions, plan::tested_python};
 use crate::{
     error::HostError,
     session::{Loaded, OpenSession},
@@ -77,20 +77,20 @@ impl Choice<'_> {
         Some(script.model.as_deref().and_then(|model| self.loaded.dag.find(model)))
     }
 
-    /// dbt would test the stub's SQL in the place of the Python code, and say that all is well.
+    /// A unit test of a Python model is the host's to run, and never dbt's: dbt would test the stub's SQL in the place of the
+    /// Python code, and say that all is well.
     fn can_run(&self, id: NodeId) -> bool {
-        let dag = &self.loaded.dag;
-        let node = dag.node(id);
-        if node.kind() != NodeKind::UnitTest {
+        let node = self.loaded.dag.node(id);
+        let Some(model) = tested_python(&self.loaded.dag, node) else { return true };
+        let why = if !self.session.capabilities.unit_tests {
+            "is a Python model, and the execution backend has no unit tests of those"
+        } else if model.spec().package_name != self.loaded.info.project_name {
+            "is a Python model of another package"
+        } else {
             return true;
-        }
-        let model = node.spec().depends_on.first().and_then(|model| dag.find(model)).map(|model| dag.node(model));
-        let python = model.filter(|model| matches!(model.kind(), NodeKind::Python | NodeKind::Notebook));
-        if let Some(model) = python {
-            let (test, model) = (node.name(), model.name());
-            self.warn(format!("The unit test {test} does not run: {model} is a Python model"));
-        }
-        python.is_none()
+        };
+        self.warn(format!("The unit test {} does not run: {} {why}", node.name(), model.name()));
+        false
     }
 
     fn warn(&self, message: String) {

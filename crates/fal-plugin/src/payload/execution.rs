@@ -16,6 +16,9 @@ pub struct Capabilities {
     pub sql: bool,
     /// Runs Python and notebook models.
     pub python: bool,
+    /// Runs unit tests of Python and notebook models ([`NodeWork::UnitTest`]).
+    #[serde(default)]
+    pub unit_tests: bool,
 }
 
 /// Start of a session. The backend may start to warm up; it reads no model yet.
@@ -284,6 +287,17 @@ pub struct PythonWork {
     pub environment: Option<String>,
 }
 
+/// A unit test of a Python model: its code runs on the rows that dbt's `unit_tests:` gives, and what it writes is compared
+/// with the rows that are expected. Nothing is read from or written to the warehouse.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct UnitTestWork {
+    /// The model's code.
+    pub python: PythonWork,
+    /// Whether it is a model as dbt defines it (`def model`).
+    #[serde(default)]
+    pub dbt_native: bool,
+}
+
 /// What a node needs to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -294,6 +308,8 @@ pub enum NodeWork {
     Python(PythonWork),
     /// A script or hook attached to a model, or a global script.
     Script(ScriptWork),
+    /// A unit test of a Python model.
+    UnitTest(UnitTestWork),
 }
 
 /// Run one node. Called from many threads at once; returns when the node has ended.

@@ -13,7 +13,7 @@ pub use diagnostic::{Diagnostic, Label, Position, Severity, Span};
 pub use execution::{
     BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event, GraphNode,
     LoadRequest, LogLevel, NodeRequest, NodeResult, NodeStatus, NodeWork, OpenRequest, PythonModel, PythonWork,
-    RunGraph, SelectRequest, SessionInfo, Stream, Timing,
+    RunGraph, SelectRequest, SessionInfo, Stream, Timing, UnitTestWork,
 };
 pub use notebook::{LineOrigin, NotebookAnalysis};
 pub use python::{

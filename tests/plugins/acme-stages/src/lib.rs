@@ -89,7 +89,7 @@ struct AcmeBackend;
 
 impl ExecutionBackend for AcmeBackend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { sql: true, python: true }
+        Capabilities { sql: true, python: true, unit_tests: false }
     }
 
     fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError> {
@@ -135,7 +135,7 @@ impl ExecutionSession for AcmeSession {
     fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
         let path = match &request.work {
             NodeWork::Python(work) => work.path.clone(),
-            NodeWork::Dbt | NodeWork::Script(_) => String::new(),
+            NodeWork::Dbt | NodeWork::Script(_) | NodeWork::UnitTest(_) => String::new(),
         };
         let line = format!("acme ran {} from {path}", request.unique_id);
         self.events.emit(Event::Output { unique_id: request.unique_id.clone(), stream: Stream::Stdout, line });

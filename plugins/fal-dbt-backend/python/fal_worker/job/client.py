@@ -53,12 +53,12 @@ class Gateway:
             writer, _ = self._connection().do_put(descriptor, batches.schema)
         _send(writer, batches, END if final else None)
 
-    def ask(self, action: str) -> Any:
+    def ask(self, action: str, **body: Any) -> Any:
         """The JSON that an action answers."""
         from pyarrow import flight
 
         with told_plainly():
-            results = self._connection().do_action(flight.Action(action, self._command({})))
+            results = self._connection().do_action(flight.Action(action, self._command(body)))
             return json.loads(b"".join(result.body.to_pybytes() for result in results) or b"null")
 
     def _command(self, command: dict[str, Any]) -> bytes:

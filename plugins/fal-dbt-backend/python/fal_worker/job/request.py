@@ -29,6 +29,7 @@ class Request:
     role: str | None = None
     model: str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
+    unit_test: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, message: dict[str, Any]) -> Request:

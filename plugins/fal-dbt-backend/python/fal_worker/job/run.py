@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 import types
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from fal_worker.job import legacy, modules, native, shell
@@ -17,6 +18,7 @@ from fal_worker.job.program import Program
 from fal_worker.job.report import Reporter
 from fal_worker.job.request import Request
 from fal_worker.job.scope import Scope
+from fal_worker.job.unit_test import UnitTest
 from fal_worker.protocol import Channel
 
 # How long the user's `atexit` functions may take after the answer.
@@ -58,9 +60,14 @@ class Job:
     """One model: its code, what it sees, and how it ended."""
 
     def __init__(self, request: Request) -> None:
+        gateway: Any = Gateway(request.location, request.token)
+        self._unit_test = None
+        if request.unit_test is not None:
+            gateway = self._unit_test = UnitTest(request.unit_test, gateway)
+            request = replace(request, vars={**request.vars, **self._unit_test.vars})
         self._request = request
         self._reporter = Reporter(request)
-        self._scope = Scope(request, Gateway(request.location, request.token), self._reporter)
+        self._scope = Scope(request, gateway, self._reporter)
         self._module = self._main_module()
 
     def run(self) -> dict[str, Any]:
@@ -80,6 +87,8 @@ class Job:
     def _execute(self) -> None:
         self._prepare_process()
         program = Program.compile(self._request)
+        if self._unit_test is not None:
+            self._unit_test.prepare(self._module)
         if self._request.kind == "native":
             native.run(program, self._module, self._scope)
         else:
@@ -115,7 +124,10 @@ class Job:
         problem = None if self._request.attached else self._scope.writes.missing()
         if problem is not None and self._request.kind == "native":
             problem = "fal: the model ended before it returned its rows"
-        return {"ok": True, "wrote": self._scope.writes.done} if problem is None else _failure("no_write", problem)
+        if problem is not None:
+            return _failure("no_write", problem)
+        answer = {"ok": True, "wrote": self._scope.writes.done}
+        return answer if self._unit_test is None else {**answer, "rows": self._unit_test.rows()}
 
 
 def _flush() -> None:

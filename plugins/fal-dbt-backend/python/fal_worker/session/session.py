@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from importlib.util import find_spec
 from typing import Any
 
+from fal_worker.gateway.jobs import UNIT_TEST
 from fal_worker.gateway.service import Gateway
 
 from .errors import Interrupted, SessionError
@@ -18,6 +19,7 @@ from .invocation import Invocation
 from .native import NativeJobs
 from .outbox import Outbox
 from .python_state import PythonState
+from .unit_tests import UnitTests
 
 # Seconds that interrupted nodes get to end by themselves. The host promises the user two seconds in all.
 _PATIENCE = 0.8
@@ -117,6 +119,12 @@ class Session:
     def op_job_close(self, message: dict[str, Any]) -> dict[str, Any]:
         return self._there.within(self._opened.close_job, message["job"], message["ok"], message["result"])
 
+    def op_unit_test_open(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._tests.open(message["job"], message["token"], message["unique_id"])
+
+    def op_unit_test_close(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._tests.close(message["job"], message["ok"], message.get("rows"), message["result"])
+
     def op_python_job_done(self, message: dict[str, Any]) -> dict[str, Any]:
         assert self._native is not None
         self._native.done(message)
@@ -165,7 +173,7 @@ class Session:
         if self._gateway is None:
             return
         for job in self._gateway.abandon():
-            if not job.native and not job.attached:
+            if not job.native and (not job.attached or job.role == UNIT_TEST):
                 result = {"unique_id": job.unique_id, "status": "error", "message": Interrupted().message}
                 invocation.within(invocation.record, result)
 
@@ -200,6 +208,10 @@ class Session:
         if self._invocation is None:
             raise SessionError("session::order", "the project is not loaded yet")
         return self._invocation
+
+    @property
+    def _tests(self) -> UnitTests:
+        return UnitTests(self._there, self._opened)
 
     @property
     def _opened(self) -> Gateway:
