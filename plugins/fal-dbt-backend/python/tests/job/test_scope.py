@@ -219,5 +219,5 @@ def test_a_library_that_is_missing_is_named(start, gateway, bare):
 
 
 def test_a_native_model_without_its_libraries(start, gateway, bare):
-    code = "def model(dbt, session):\n    return dbt.load('a')\nclass dbtObj:\n    def __init__(self, load): self.load = load\n"
+    code = "def model(dbt, session):\n    return dbt.ref('a')\nclass dbtObj:\n    def __init__(self, load): self.ref = load\n"
     assert "pandas is not installed" in start(code, zygote=bare, kind="native").end().error["message"]
