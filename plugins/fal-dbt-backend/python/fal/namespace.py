@@ -11,8 +11,8 @@ from fal_worker.job.record import Later
 from .project import FalDbt
 
 NAMES = (
-    "FalError", "context", "env_var", "execute_sql", "fal", "list_features", "list_models", "list_models_ids", "list_sources",
-    "list_tests", "ref", "source", "target", "this", "var", "write_to_model", "write_to_source",
+    "FalError", "context", "env_var", "execute_sql", "fal", "is_incremental", "list_features", "list_models", "list_models_ids",
+    "list_sources", "list_tests", "ref", "source", "target", "this", "var", "write_to_model", "write_to_source",
 )  # fmt: skip
 
 # The `FalDbt` of the last `%init_fal`.
@@ -36,7 +36,7 @@ def names_of(fal: FalDbt) -> dict[str, Any]:
     """Name and value of everything in `NAMES`."""
     methods = (
         fal.ref, fal.source, fal.write_to_source, fal.execute_sql, fal.list_models, fal.list_models_ids, fal.list_sources,
-        fal.list_tests, fal.list_features, fal.var, fal.env_var, fal.write_to_model,
+        fal.list_tests, fal.list_features, fal.var, fal.env_var, fal.write_to_model, fal.is_incremental,
     )  # fmt: skip
     later = {name: Later(partial(getattr, fal, name)) for name in ("context", "target", "this")}
     return {**{method.__name__: method for method in methods}, **later, "fal": fal, "FalError": FalError}

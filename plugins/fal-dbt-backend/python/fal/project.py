@@ -141,6 +141,11 @@ class FalDbt:
             )
         self._there.scope(self._model_id(name, package)).write_to_model(data, dtype=dtype, mode=mode)
 
+    def is_incremental(self, model_name: str | None = None) -> bool:
+        """As dbt's macro in a model, of this one or of `default_model_name`: whether it is incremental and its table is there."""
+        model = self._model_id(model_name) if model_name is not None else self._default_id()
+        return self._there.scope(model).is_incremental()
+
     # What there is.
 
     def list_models(self) -> list[Any]:

@@ -163,7 +163,8 @@ def _is_incremental(invocation: Invocation, job: Job) -> bool:
     if job.node_id is None:
         raise SessionError("gateway::op", "A global script belongs to no model that could be incremental")
     node = invocation.task.manifest.expect(job.node_id)
-    return is_incremental(invocation, node, job.plan.kind.name if job.plan is not None else materialized(invocation, node).name)
+    name = materialized(invocation, node).name if node.unique_id in invocation.stubs else node.config.materialized
+    return is_incremental(invocation, node, name)
 
 
 def _columns(node: Any) -> dict[str, Any]:

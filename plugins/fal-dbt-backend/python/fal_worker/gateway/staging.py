@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError, from_exception
+from fal_worker.session.errors import Interrupted, SessionError, from_exception
 from fal_worker.session.materialize import context_of, hooks_inside, materialize, run_hooks_ahead
 from fal_worker.session.materialized import Materialized, materialized
 
@@ -93,7 +93,10 @@ class Plan:
     def finish(self) -> Any:
         """dbt makes the relation of the staged rows; its `RunResult`."""
         stage = stage_of(self._relation)
-        return materialize(self._invocation, self._node, stage, pre_hook=hooks_inside(self._node), **self._changes)
+        result = materialize(self._invocation, self._node, stage, pre_hook=hooks_inside(self._node), **self._changes)
+        if result.status != "success" and self._invocation.cancelled.is_set():
+            raise Interrupted()
+        return result
 
     def clean(self) -> None:
         drop_stage(self._invocation, stage_of(self._relation))

@@ -24,7 +24,6 @@ from live.process import Refused  # noqa: E402
 from postgres.conftest import Database, server  # noqa: E402, F401
 
 WAREHOUSES = ("duckdb", "postgres")
-KEYS = {"id": "id", "both": ["id", "day"]}
 # Configurations of incremental models, by name.
 INCREMENTAL = {
     "plain": {},
@@ -46,10 +45,8 @@ INCREMENTAL = {
     "unknown": {"incremental_strategy": "nonsense"},
     "never_anew": {"full_refresh": False},
 }
-LOG = "insert into heard select '{told} ' || {count}"
 COUNT = "(select count(*) from {{ this }})"
 HOOKS = {
-    # What is seen from outside, while the model runs.
     "pre_hook": [
         {"sql": "insert into heard values ('ahead {{ is_incremental() }}')", "transaction": False},
         "insert into heard values ('inside')",
@@ -71,6 +68,7 @@ OTHERS = {
     "failing_rows": {"materialized": "incremental", **FAILING},
     "held": {"materialized": "table", **CONTRACT},
     "held_rows": {"materialized": "incremental", "on_schema_change": "append_new_columns", **CONTRACT},
+    "granted_rows": {"materialized": "incremental", "grants": {"select": ["reads"]}},
     "told": {"materialized": "table", "persist_docs": {"relation": True, "columns": True}, "indexes": [{"columns": ["id"]}], **HOOKS},
 }
 
@@ -82,19 +80,27 @@ def schema_file(own: dict[str, dict]) -> str:
         columns = COLUMNS if name in ("held", "held_rows", "told") else []
         more = {"config": config, "columns": columns, "description": "Rows; of $a$."}
         models += [{"name": f"{kind}_{name}", **more} for kind in ("sql", "py")]
-    models += [{"name": name, "config": config} for name, config in own.items()]
+    for name, config in own.items():
+        columns = [column for column in COLUMNS if column["name"] != "day" or name == "held_widely"]
+        models.append({"name": name, "config": config, "columns": columns if name.startswith("held") else []})
     return json.dumps({"models": models})
 
 
+PERIODS = {"event_time": "day", "batch_size": "day", "begin": "2026-01-01"}
 # Python models without a SQL model beside them.
 OWN = {
     "a_view": {"materialized": "view"},
-    "a_batch": {"materialized": "incremental", "incremental_strategy": "microbatch", "event_time": "day", "batch_size": "day", "begin": "2026-01-01"},
+    "a_batch": {"materialized": "incremental", "incremental_strategy": "microbatch", **PERIODS},
     "a_query": {"materialized": "materialized_view"},
+    "moded": {"materialized": "incremental", "unique_key": "id"},
     "a_table": {"materialized": "{{ 'table' }}"},
     "by_project": {"unique_key": "id"},
     "customized": {"materialized": "customized"},
     "ahead_fails": {"pre_hook": {"sql": "select * from nowhere", "transaction": False}},
+    "ahead": {"pre_hook": {"sql": "insert into heard values ('ahead')", "transaction": False}},
+    "held_table": {"materialized": "table", **CONTRACT},
+    "sleeps": {"post_hook": "select pg_sleep(600)"},
+    "held_widely": {"materialized": "incremental", "on_schema_change": "fail", "unique_key": "id", **CONTRACT},
 }
 CUSTOMIZED = """
 {% materialization customized, default %}
@@ -180,9 +186,8 @@ class Desk:
 
     def table(self, name: str) -> tuple[list, list]:
         """Columns with their types, and sorted rows; nothing if there is no such table."""
-        columns = self.query(
-            f"select column_name::text, data_type::text from information_schema.columns where table_name = '{name}' order by ordinal_position"
-        )
+        where = f"where table_name = '{name}' order by ordinal_position"
+        columns = self.query(f"select column_name::text, data_type::text from information_schema.columns {where}")
         return columns, sorted(self.query(f"select * from {name}"), key=repr) if columns else []
 
     def heard(self) -> list[str]:

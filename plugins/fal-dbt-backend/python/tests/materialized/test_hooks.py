@@ -1,0 +1,170 @@
+"""SQL hooks, comments, indexes and contracts of Python models, against dbt's SQL models with the same configuration."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from .conftest import GatewayError, Refused, desks, same
+
+ROWS = pa.table({"id": [1, 2], "day": [1, 1], "v": ["a", "b"]})
+MORE = pa.table({"id": [3], "day": [2], "v": ["c"]})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def heard(desk):
+    """Where hooks say that they ran."""
+    desk.run("create table if not exists heard (t text)")
+
+
+def both(desk, name: str, table: pa.Table) -> dict:
+    """The outcome, which is the same for both kinds of model; and what their hooks told."""
+    seen = []
+    for run, kind in ((desk.sql, "sql"), (desk.python, "py")):
+        result = run(f"{kind}_{name}", table)
+        told = {"status": result["status"], "message": same(result["message"])}
+        seen.append({**told, "table": desk.table(f"{kind}_{name}"), "heard": desk.heard()})
+    assert seen[1] == seen[0]
+    assert desk.left_over() == []
+    return seen[0]
+
+
+def ids(outcome: dict) -> list:
+    return [row[0] for row in outcome["table"][1]]
+
+
+def test_hooks_around_a_table(desk):
+    first, second = both(desk, "hooked", ROWS), both(desk, "hooked", MORE)
+    assert first["heard"] == ["ahead False", "inside", "behind 2", "after"]
+    assert second["heard"] == ["ahead False", "inside", "behind 1", "after"]
+
+
+def test_hooks_around_incremental_rows(desk):
+    first, second = both(desk, "hooked_rows", ROWS), both(desk, "hooked_rows", MORE)
+    assert first["heard"] == ["ahead False", "inside", "behind 2", "after"]
+    assert second["heard"] == ["ahead True", "inside", "behind 3", "after"]
+
+
+@pytest.mark.parametrize("name", ["failing", "failing_rows"])
+def test_a_post_hook_that_fails(desk, name):
+    desk.run("create table nowhere (x int)")
+    assert both(desk, name, ROWS)["heard"] == ["lost"]
+    desk.run("drop table nowhere")
+    failed = both(desk, name, MORE)
+    assert failed["status"] == "error"
+    assert "nowhere" in failed["message"]
+    assert failed["heard"] == []
+    assert ids(failed) == [1, 2]
+
+
+def test_a_hook_ahead_is_seen_by_the_code(desk):
+    job = desk.open("model.shop.ahead")
+    assert job.sql("select t from heard", raw=True).to_pylist() == [{"t": "ahead"}]
+    job.write(ROWS)
+    assert desk.close(job)["status"] == "success"
+    assert desk.heard() == ["ahead"]
+
+
+def test_a_hook_ahead_that_fails_stops_the_model(desk):
+    with pytest.raises(Refused, match="nowhere"):
+        desk.open("model.shop.ahead_fails")
+
+
+def test_a_model_that_fails_runs_no_hooks_but_those_ahead(desk):
+    before = desk.table("py_hooked")
+    job = desk.open("model.shop.py_hooked")
+    job.write(MORE)
+    assert desk.close(job, ok=False)["status"] == "error"
+    assert desk.heard() == ["ahead False"]
+    assert desk.table("py_hooked") == before
+    assert desk.left_over() == []
+
+
+WRONG = {
+    "type": (pa.table({"id": [9], "day": ["text"], "v": ["x"]}), "day"),
+    "name": (pa.table({"id": [9], "day": [1], "w": ["x"]}), "missing in"),
+    "null": (pa.table({"id": pa.array([None], pa.int64()), "day": [1], "v": ["x"]}), "constraint"),
+}
+
+
+@pytest.mark.parametrize("name", ["held", "held_rows"])
+def test_a_contract(desk, name):
+    assert both(desk, name, ROWS)["status"] == "success"
+    null = "select is_nullable from information_schema.columns where table_name = 'py_{}' and column_name = 'id'"
+    assert desk.query(null.format(name)) == [("NO",)]
+    for wrong, part in WRONG.values():
+        failed = both(desk, name, wrong)
+        assert failed["status"] == "error"
+        assert part in failed["message"]
+        assert ids(failed) == [1, 2]
+
+
+def test_a_contract_of_an_incremental_model_with_a_key(desk):
+    for table in (ROWS, pa.table({"id": [2], "day": [5], "v": ["B"]})):
+        assert desk.python("held_widely", table)["status"] == "success"
+    assert desk.table("held_widely")[1] == [(1, 1, "a"), (2, 5, "B")]
+
+
+COMMENTS = {
+    "duckdb": "select comment from duckdb_tables() where table_name = '{0}' union all "
+    "select comment from duckdb_columns() where table_name = '{0}' and comment <> ''",
+    "postgres": "select obj_description('{0}'::regclass)::text union all select col_description('{0}'::regclass, 1)::text",
+}
+INDEXES = {
+    "duckdb": "select count(*) from duckdb_indexes() where table_name = '{0}'",
+    "postgres": "select count(*) from pg_indexes where tablename = '{0}'",
+}
+
+
+def test_comments_and_indexes_beside_hooks(desk):
+    for _ in range(2):
+        assert both(desk, "told", ROWS)["status"] == "success"
+    seen = [[desk.query(asked[desk.warehouse].format(f"{kind}_told")) for asked in (COMMENTS, INDEXES)] for kind in ("sql", "py")]
+    assert seen[0] == seen[1] == [[("Rows; of $a$.",), ("The key; unique",)], [(1,)]]
+
+
+def test_rights(desk):
+    if desk.warehouse == "duckdb":
+        pytest.skip("DuckDB has no rights")
+    desk.run("do $$ begin create role reads; exception when duplicate_object then null; end $$")
+    rights = "select privilege_type::text from information_schema.role_table_grants where table_name = '{}' and grantee = 'reads'"
+    for table in (ROWS, MORE):
+        assert both(desk, "granted_rows", table)["status"] == "success"
+        assert [desk.query(rights.format(f"{kind}_granted_rows")) for kind in ("sql", "py")] == [[("SELECT",)]] * 2
+
+
+def test_an_interruption_ends_a_hook(desk, projects):
+    if desk.warehouse == "duckdb":
+        pytest.skip("DuckDB cannot wait")
+    with desks(projects(desk.warehouse), desk.warehouse) as opened:
+        other = opened()
+        job = other.open("model.shop.sleeps")
+        job.write(ROWS)
+        result = {"unique_id": job.unique_id, "status": "success", "execution_time": 0.0}
+        closing = other.session.send("job_close", job=job.id, ok=True, result=result)
+        asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+        while other.query(asleep) != [(1,)]:
+            assert not closing.done(), closing.result()
+        other.session.ask("cancel")
+        ended = closing.result(60)
+        assert (ended["status"], ended["message"]) == ("error", "Interrupted")
+    assert desk.table("sleeps") == ([], [])
+
+
+def test_results(desk, projects):
+    """What dbt's artifact says of a model that dbt materialized for us."""
+    desk.heard()
+    result = desk.python("py_hooked_rows", MORE)
+    assert (result["status"], result["rows_affected"], result["execution_time"] > 1.0) == ("success", 1, True)
+    desk.sql("sql_hooked_rows", MORE)
+    desk.session.finish()
+    written = json.loads((projects(desk.warehouse) / "target/run_results.json").read_text())["results"]
+    by_name = {each["unique_id"].split(".")[-1]: each for each in written}
+    ours, dbts = by_name["py_hooked_rows"], by_name["sql_hooked_rows"]
+    for key in ("status", "message", "adapter_response", "compiled"):
+        assert ours[key] == dbts[key], key
+    assert ours["relation_name"] == dbts["relation_name"].replace("sql_", "py_")
+    assert by_name["ahead_fails"]["status"] == "error"
+    assert "nowhere" in by_name["ahead_fails"]["message"]

@@ -1,0 +1,107 @@
+"""How a Python model is materialized, and what the mode of its write may say against it."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from .conftest import desks
+
+ROWS = pa.table({"id": [1, 2], "v": ["a", "b"]})
+MORE = pa.table({"id": [2], "v": ["B"]})
+
+
+def test_a_view_becomes_a_table_with_a_warning(desk):
+    assert desk.python("a_view", ROWS)["message"] == "SELECT 2"
+    assert desk.query("select table_type from information_schema.tables where table_name = 'a_view'") == [("BASE TABLE",)]
+    assert desk.session.logs("warn") == ["model.shop.a_view is a Python model: it becomes a table, not a view"]
+
+
+def test_a_view_of_the_whole_project_becomes_a_table(desk):
+    """`batch` has no configuration but that of dbt_project.yml."""
+    assert desk.python("batch", ROWS)["message"] == "SELECT 2"
+    assert desk.python("a_table", ROWS)["message"] == "SELECT 2"
+    assert not [line for line in desk.session.logs("warn") if "batch" in line]
+
+
+def test_the_project_file_says_incremental(desk):
+    seen = []
+    for table in (ROWS, MORE):
+        job = desk.open("model.shop.by_project")
+        seen.append(job.action("is_incremental"))
+        job.write(table)
+        assert desk.close(job)["status"] == "success"
+    assert seen == [False, True]
+    assert desk.table("by_project")[1] == [(1, "a"), (2, "B")]
+
+
+def test_is_incremental_of_others(desk):
+    assert desk.open("model.shop.a_table").action("is_incremental") is False
+    desk.sql("sql_appended", ROWS)
+    desk.session.ask("job_open", job="hook", token="hook", unique_id="hook.x", role="post_hook", model="model.shop.sql_appended")
+    assert type(desk.open("model.shop.batch"))(desk.session.location, "hook").action("is_incremental") is True
+    desk.session.ask("job_open", job="all", token="all", unique_id="script.x", role="global", model=None)
+    with pytest.raises(Exception, match="belongs to no model"):
+        type(desk.open("model.shop.batch"))(desk.session.location, "all").action("is_incremental")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a_batch", "microbatch cuts SQL into batches"),
+        ("a_query", "cannot be materialized as materialized_view"),
+    ],
+)
+def test_what_a_python_model_cannot_be(desk, name, message):
+    failed = desk.python(name, ROWS)
+    assert failed["status"] == "error"
+    assert message in failed["message"]
+
+
+def test_a_materialization_of_the_project(desk):
+    assert desk.python("customized", ROWS)["status"] == "success"
+    assert desk.table("customized")[1] == [(1, "a", "customized"), (2, "b", "customized")]
+
+
+def test_modes_of_an_incremental_model(desk):
+    def written(mode: str | None) -> list:
+        result = desk.python("moded", MORE, mode)
+        return result["message"] if result["status"] == "error" else [row[0] for row in desk.table("moded")[1]]
+
+    desk.python("moded", ROWS)
+    assert written(None) == [1, 2]
+    assert written("append") == [1, 2, 2]
+    assert written("delete+insert") == [1, 2]
+    assert written("merge") == [1, 2]
+    assert "get_incremental_nonsense_sql" in written("nonsense")
+    assert "insert_overwrite' is not valid for this adapter" in written("insert_overwrite")
+    assert "cannot be written with mode='microbatch'" in written("microbatch")
+    assert written("overwrite") == [2]
+    assert written(None) == [2]
+
+
+def test_modes_of_tables(desk):
+    desk.python("a_table", ROWS)
+    assert desk.python("a_table", MORE, "append")["status"] == "success"
+    assert [row[0] for row in desk.table("a_table")[1]] == [1, 2, 2]
+    assert desk.python("a_table", MORE, "overwrite")["status"] == "success"
+    assert [row[0] for row in desk.table("a_table")[1]] == [2]
+    assert "is a table: it cannot be written with mode='merge'" in desk.python("a_table", MORE, "merge")["message"]
+    assert desk.python("held_table", ROWS, "overwrite")["status"] == "success"
+    assert "is materialized as table with a contract" in desk.python("held_table", MORE, "append")["message"]
+    assert "is materialized as customized" in desk.python("customized", MORE, "overwrite")["message"]
+    assert "full_refresh: false" in desk.python("py_never_anew", ROWS, "overwrite")["message"]
+    assert desk.left_over() == []
+
+
+def test_a_staging_table_that_was_left_over(desk, projects):
+    """By a run that was killed: of a model that is staged, and of one that was."""
+    for name in ("moded", "a_table"):
+        desk.run(f"create table {name}__fal_stage as select 7 as other")
+    desk.session.finish()
+    with desks(projects(desk.warehouse), desk.warehouse) as opened:
+        anew = opened()
+        assert len(anew.left_over()) == 2
+        for name in ("moded", "a_table"):
+            assert anew.python(name, ROWS)["status"] == "success"
+        assert anew.left_over() == []
