@@ -49,7 +49,11 @@ class Plan:
     def start(self) -> None:
         """Before the job: what dbt does ahead of the model's transaction."""
         left_over = stage_of(self._relation)
-        if self._invocation.adapter.get_relation(left_over.database, left_over.schema, left_over.identifier) is not None:
+        adapter = self._invocation.adapter
+        # Where all models are Python, dbt has not looked at the schema yet.
+        with adapter.connection_named(f"fal_{left_over.identifier}"):
+            found = adapter.get_relation(left_over.database, left_over.schema, left_over.identifier)
+        if found is not None:
             drop_stage(self._invocation, left_over)
         if self.kind.by_dbt:
             # dbt's checks of the configuration, too.
