@@ -57,7 +57,7 @@ WORDS = Words(
     timestamp="datetime",
     zoned="timestamp",
     decimal=_decimal,
-    widest=(76, 38),
+    widest=lambda scale: 38 + scale if scale <= 38 else None,
     nested=_nested,
 )
 

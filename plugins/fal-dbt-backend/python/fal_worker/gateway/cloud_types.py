@@ -38,8 +38,8 @@ class Words:
     zoned: str = "timestamp with time zone"
     # What a decimal of so many digits, so many of them behind the point, is called; `None` if it is too wide.
     decimal: Callable[[int, int], str | None] = lambda precision, scale: f"decimal({precision}, {scale})" if precision <= 38 else None
-    # The widest decimal, for those that are wider in Arrow than it.
-    widest: tuple[int, int] = (38, 37)
+    # The most digits of a decimal with so many behind the point, for those that are wider in Arrow; `None` if there is none.
+    widest: Callable[[int], int | None] = lambda scale: 38 if scale < 38 else None
     # The type of a list, struct or map, `None`: as JSON, in a column of this type.
     nested: Callable[[Any], str | None] = lambda _: None
     json: str | None = None
@@ -79,9 +79,9 @@ def check_names(names: list[str], warehouse: str) -> None:
     for name in names:
         if not name or "\0" in name:
             raise SessionError("gateway::column_name", f"{warehouse} has no columns with the name {name!r}")
-        if (other := seen.setdefault(name.lower(), name)) is not name:
-            both = f"`{name}` twice" if other == name else f"`{other}` and `{name}`, which are one name to {warehouse}"
-            raise SessionError("gateway::column_name", f"The frame has the columns {both}")
+        if (other := seen.get(name.lower())) is not None:
+            both = f"column `{name}` twice" if other == name else f"columns `{other}` and `{name}`, which are one name to {warehouse}"
+            raise SessionError("gateway::column_name", f"The frame has the {both}")
         seen[name.lower()] = name
 
 
@@ -150,8 +150,8 @@ def _decimal(name: str, type: Any, words: Words) -> tuple[str, Any]:
     precision = max(precision, scale)
     sql = words.decimal(precision, scale)
     if sql is None:
-        most, most_scale = words.widest
-        if scale > most_scale:
+        most = words.widest(scale)
+        if most is None:
             message = f"The column `{name}` has the type {type}, with more digits behind the point than {words.warehouse} has"
             raise SessionError("gateway::type", message, "Round it, or write it as text.")
         precision, sql = most, words.decimal(most, scale)

@@ -44,7 +44,6 @@ WORDS = Words(
     time=None,
     timestamp="timestamp_ntz",
     zoned="timestamp",
-    widest=(38, 38),
     nested=_nested,
 )
 

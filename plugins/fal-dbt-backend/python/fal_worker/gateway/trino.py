@@ -33,7 +33,6 @@ _WORDS = Words(
     time="time(6)",
     timestamp="timestamp(6)",
     zoned="timestamp(6) with time zone",
-    widest=(38, 38),
 )
 
 

@@ -1,0 +1,490 @@
+"""The five clouds over the world of tests: what their statements are in DuckDB's words, and stand-ins for their clients."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from clouds.world import Adapter, Manager, World, relation
+
+_WORDS = [
+    (r"\btimestamp_ntz\b", "timestamp"), (r"\btimestamp_tz\b", "timestamptz"), (r"\bvariant\b", "json"), (r"\bstring\b", "varchar"),
+    (r"\bnumber\(", "decimal("), (r"\bfloat64\b", "double"), (r"\bint64\b", "bigint"), (r"\bbytes\b", "blob"), (r"\bbinary\b", "blob"),
+    (r"\bvarbinary\b", "blob"), (r"\bdatetime\b", "timestamp"), (r"\bvarbyte\(\d+\)", "blob"), (r"\btimestamp\(6\)( with time zone)", r"timestamptz"),
+    (r"\b(time|timestamp)\(6\)", r"\1"), (r"\b(big)?numeric\(", "decimal("), (r"varchar\(\d+\)", "varchar"), (r"float\b", "double"),
+]  # fmt: skip
+
+
+def words(sql: str) -> str:
+    """Names of types, where no text and no name of a column is."""
+    parts = re.split(r"""('(?:[^'\\]|''|\\.)*'|"(?:[^"]|"")*")""", sql)
+    for pattern, word in _WORDS:
+        parts[::2] = [re.sub(pattern, word, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def backticks(sql: str) -> str:
+    """Names in backticks, as DuckDB has them."""
+    return re.sub(r"`((?:[^`]|``)*)`", lambda found: '"' + found[1].replace("``", "`").replace('"', '""') + '"', sql)
+
+
+class Files:
+    """A table of DuckDB's made of uploaded files."""
+
+    @staticmethod
+    def register(cursor: Any, contents: list[bytes]) -> None:
+        tables = [_narrow(pq.read_table(io.BytesIO(each))) for each in contents]
+        cursor.register("uploaded", pa.concat_tables(tables) if tables else pa.table({"c0": pa.array([], pa.int64())}))
+
+
+def _narrow(table: pa.Table) -> pa.Table:
+    """DuckDB's decimals have at most 38 digits."""
+    types = [pa.decimal128(38, f.type.scale) if pa.types.is_decimal256(f.type) else f.type for f in table.schema]
+    return table.cast(pa.schema(list(zip(table.column_names, types))))
+
+
+# Snowflake.
+
+
+class Snowflake(Adapter):
+    kind = "snowflake"
+
+    def __init__(self, world: World, **variables: str) -> None:
+        super().__init__(world, **variables)
+        self.connections = SnowflakeManager(self)
+
+    def run(self, sql: str, values: Any = None) -> Any:
+        if sql.startswith(("create temporary stage", "drop stage")):
+            self.world.step(sql)
+            self.world.look()
+            return None
+        if sql.startswith("copy into"):
+            return self._copy(sql)
+        return super().run(sql, values)
+
+    def translated(self, sql: str) -> str:
+        found = re.fullmatch(r"insert overwrite into (.*?) \((.*)\) (select .*)", sql)
+        if found:
+            table, names, select = found.groups()
+            sql = f"begin; delete from {table}; insert into {table} ({names}) {select}; commit"
+        return words(sql)
+
+    def _copy(self, sql: str) -> Any:
+        found = re.match(r"copy into (.*?) \((.*)\) from \(select (.*) from @(\S+)\) file_format = \(type = parquet", sql)
+        table, names, values, stage = found.groups()
+        contents = [content for place, content in self.world.files.items() if place.startswith(stage)]
+        values = values.replace("$1:", "")
+        values = re.sub(r"to_timestamp_ntz\((\w+)::number\(38, 0\), 6\)", r"make_timestamp(\1::bigint)", values)
+        values = re.sub(r"to_timestamp_tz\((\w+)::number\(38, 0\), 6\)", r"make_timestamp(\1::bigint)::timestamptz", values)
+        values = re.sub(r"parse_json\((\w+)::varchar\)", r"json(\1)", values)
+        cursor = self.connections.get_thread_connection().cursor
+        Files.register(cursor, contents)
+        self.world.step(sql)
+        cursor.execute(words(f"insert into {table} ({names}) select {values} from uploaded"))
+        self.world.look()
+        rows = [("f", "LOADED", pq.read_metadata(io.BytesIO(each)).num_rows) for each in contents]
+        return SimpleNamespace(description=[("file",), ("status",), ("rows_loaded",)], fetchall=lambda: rows)
+
+
+class SnowflakeManager(Manager):
+    def handle(self, connection: Any) -> Any:
+        return SnowflakeHandle(self._adapter.world)
+
+
+class SnowflakeHandle:
+    """Of snowflake.connector.SnowflakeConnection."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.arrow_number_to_decimal_setter = False
+
+    def cursor(self) -> SnowflakeCursor:
+        return SnowflakeCursor(self._world)
+
+
+class SnowflakeCursor:
+    """Of snowflake.connector.cursor.SnowflakeCursor: uploads, and results."""
+
+    def __init__(self, world: World, description: Any = None, batches: Any = None) -> None:
+        self._world, self.description, self._batches = world, description, batches
+
+    def execute(self, command: str) -> SnowflakeCursor:
+        path, stage = re.fullmatch(r"put 'file://(.*)' @(\S+) auto_compress = false", command).groups()
+        self._world.step(re.sub(r"/.*/", "FOLDER/", command.replace(stage, stage.split(".")[-1])))
+        with open(path, "rb") as file:
+            self._world.files[f"{stage}/{path.rpartition('/')[2]}"] = file.read()
+        self._world.look()
+        return self
+
+    def fetch_arrow_batches(self, force_microsecond_precision: bool = False) -> Any:
+        assert force_microsecond_precision
+        return iter(self._batches)
+
+    def __enter__(self) -> SnowflakeCursor:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+
+# BigQuery.
+
+
+class BigQuery(Adapter):
+    kind = "bigquery"
+    quotes = "``"
+    # It has none.
+    add_query = None
+
+    def __init__(self, world: World, **variables: str) -> None:
+        super().__init__(world, **variables)
+        self.connections = BigQueryManager(self)
+        self.replaceable = True
+
+    def parse_partition_by(self, raw_partition_by: Any) -> Any:
+        return raw_partition_by
+
+    def is_replaceable(self, relation: Any, conf_partition: Any, conf_cluster: Any) -> bool:
+        return self.replaceable
+
+    def translated(self, sql: str) -> str:
+        sql = re.sub(r" options \(.*?\)(?=$|\s+as\b)", "", sql.replace("interval 12 hour))", "interval 12 hour)"))
+        sql = re.sub(r" options \(expiration_timestamp.*", "", sql).replace("begin transaction", "begin").replace("commit transaction;", "commit")
+        sql = re.sub(r"truncate table", "delete from", sql)
+        sql = re.sub(r"\btimestamp\b", "timestamptz", re.sub(r"\bdatetime\b", "timestamp_ntz", sql))
+        sql = _angles(sql, "array", lambda parts: parts + "[]")
+        sql = _angles(sql, "struct", lambda parts: f"struct({parts})")
+        # DuckDB's decimals have at most 38 digits.
+        sql = re.sub(r"\bbignumeric\(\d+, ", "decimal(38, ", sql)
+        return backticks(words(sql))
+
+
+def _angles(sql: str, word: str, write: Any) -> str:
+    """`word<...>` in other brackets."""
+    while (start := sql.find(word + "<")) >= 0:
+        depth, end = 1, start + len(word) + 1
+        while depth:
+            depth += {"<": 1, ">": -1}.get(sql[end], 0)
+            end += 1
+        sql = sql[:start] + write(sql[start + len(word) + 1 : end - 1]) + sql[end:]
+    return sql
+
+
+class BigQueryManager(Manager):
+    def __init__(self, adapter: Any) -> None:
+        super().__init__(adapter)
+        self.jobs_by_thread: dict[Any, list[str]] = {}
+
+    def handle(self, connection: Any) -> Any:
+        return BigQueryClient(self._adapter)
+
+    def raw_execute(self, sql: str) -> Any:
+        cursor = self._adapter.run(sql)
+        return None, SimpleNamespace(schema=[], cursor=cursor)
+
+    def generate_job_id(self) -> str:
+        jobs = self.jobs_by_thread.setdefault(threading.get_ident(), [])
+        jobs.append(f"job-{len(jobs)}")
+        return jobs[-1]
+
+    @staticmethod
+    def table_ref(database: str, schema: str, table_name: str) -> str:
+        return f"{database}.{schema}.{table_name}"
+
+
+class BigQueryClient:
+    """Of google.cloud.bigquery.Client."""
+
+    def __init__(self, adapter: BigQuery) -> None:
+        self._adapter, self.jobs, self.cancelled = adapter, {}, []
+
+    def load_table_from_file(self, file_obj: Any, destination: str, *, job_id: str | None = None, job_config: Any = None) -> Any:
+        names = [field.name for field in job_config.schema]
+        self._adapter.world.step(f"upload {', '.join(names)}")
+        content = file_obj.read()
+        assert pq.read_schema(io.BytesIO(content)).names == names
+        self._adapter.world.files[f"{destination}/{job_id}"] = content
+        return LoadJob(self._adapter, content, destination, names)
+
+    def cancel_job(self, job_id: str) -> None:
+        self.cancelled.append(job_id)
+
+    def _ensure_bqstorage_client(self) -> Any:
+        return None
+
+
+class LoadJob:
+    """Of google.cloud.bigquery.LoadJob."""
+
+    def __init__(self, adapter: BigQuery, content: bytes, destination: str, names: list[str]) -> None:
+        self._adapter, self._content, self._table, self._names = adapter, content, destination.rpartition(".")[2], names
+        self.cancelled = False
+
+    def result(self) -> LoadJob:
+        self._adapter.world.step(f"load into {self._table}")
+        cursor = self._adapter.connections.get_thread_connection().cursor
+        Files.register(cursor, [self._content])
+        values = ", ".join(f"coalesce({name}, [])" if "[]" in kind else name for name, kind in self._kinds(cursor))
+        cursor.execute(f'insert into "{self._table}" select {values} from uploaded')
+        self._adapter.world.look()
+        return self
+
+    def _kinds(self, cursor: Any) -> Any:
+        return [(row[0], row[1]) for row in cursor.execute(f'describe "{self._table}"').fetchall()]
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+# Databricks.
+
+
+class Databricks(Adapter):
+    kind = "databricks"
+    quotes = "``"
+
+    def __init__(self, world: World, **variables: str) -> None:
+        super().__init__(world, **variables)
+        self.connections = DatabricksManager(self)
+
+    def run(self, sql: str, values: Any = None) -> Any:
+        if sql.startswith("remove"):
+            self.world.step(sql)
+            del self.world.files[sql.split("'")[1]]
+            return None
+        found = re.search(r" from parquet\.`(.*?)`", sql)
+        if found:
+            contents = [content for place, content in self.world.files.items() if place.startswith(found[1])]
+            Files.register(self.connections.get_thread_connection().cursor, contents)
+        return super().run(sql, values)
+
+    def translated(self, sql: str) -> str:
+        sql = re.sub(r" from parquet\.`(.*?)`", " from uploaded", sql)
+        found = re.fullmatch(r"insert overwrite table (.*?) (select .*)", sql)
+        if found:
+            sql = f"begin; delete from {found[1]}; insert into {found[1]} {found[2]}; commit"
+        return words(backticks(spark(sql)))
+
+
+def spark(sql: str) -> str:
+    """Spark's types and literals as DuckDB's."""
+    parts = re.split(r"('(?:[^'\\]|\\.)*')", sql)
+    parts[1::2] = ["'" + re.sub(r"\\(.)", r"\1", part[1:-1]).replace("'", "''") + "'" for part in parts[1::2]]
+    for pattern, word in (
+        (r"\btimestamp\b(?!_)", "timestamptz"), (r"\btimestamp_ntz$", "timestamp "), (r"\btimestamptz$", "timestamptz "), (r"\bdate$", "date "),
+        (r"\bX$", "unhex("), (r"(?<=\d)[LD]\b", ""), (r"\bdouble\($", "("),
+    ):  # fmt: skip
+        parts[::2] = [re.sub(pattern, word, part) for part in parts[::2]]
+    sql = "".join(part + (")" if before.endswith("unhex(") else "") for before, part in zip(["", *parts], parts))
+    sql = _calls(sql, "array", lambda values: f"[{', '.join(values)}]")
+    sql = _calls(sql, "map", lambda values: "map {" + ", ".join(f"{k}: {v}" for k, v in zip(values[::2], values[1::2])) + "}")
+    sql = _calls(sql, "named_struct", lambda values: "{" + ", ".join(f"{k}: {v}" for k, v in zip(values[::2], values[1::2])) + "}")
+    sql = _angles(sql, "array", lambda inside: inside + "[]")
+    sql = _angles(sql, "map", lambda inside: f"map({inside})")
+    return _angles(sql, "struct", lambda inside: "struct(" + re.sub(r"(`[^`]*`):", r"\1", inside) + ")")
+
+
+def _calls(sql: str, name: str, write: Any) -> str:
+    """`name(...)` written in another way, the innermost first."""
+    while found := list(re.finditer(rf"\b{name}\(", sql)):
+        values, end = _arguments(sql, found[-1].end())
+        sql = sql[: found[-1].start()] + write(values) + sql[end:]
+    return sql
+
+
+def _arguments(sql: str, start: int) -> tuple[list[str], int]:
+    values, depth, begin, position = [], 1, start, start
+    while depth:
+        if sql[position] == "'":
+            position = sql.index("'", position + 1)
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(sql[position], 0)
+        if depth == 0 or (depth == 1 and sql[position] == ","):
+            values.append(sql[begin:position].strip())
+            begin = position + 1
+        position += 1
+    return [value for value in values if value], position
+
+
+class DatabricksManager(Manager):
+    def handle(self, connection: Any) -> Any:
+        return DatabricksHandle(self._adapter.world)
+
+
+class DatabricksHandle:
+    """Of dbt-databricks, around one of databricks.sql.client.Connection."""
+
+    def __init__(self, world: World) -> None:
+        self._conn = DatabricksConnection(world)
+
+
+class DatabricksConnection:
+    staging_allowed_local_path = None
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def cursor(self) -> DatabricksCursor:
+        return DatabricksCursor(self._world, self)
+
+
+class DatabricksCursor:
+    """Of databricks.sql.client.Cursor."""
+
+    def __init__(self, world: World, connection: Any = None, table: pa.Table | None = None) -> None:
+        self._world, self._connection, self._table = world, connection, table
+
+    def execute(self, operation: str) -> DatabricksCursor:
+        path, place = re.fullmatch(r"put '(.*)' into '(.*)' overwrite", operation).groups()
+        assert path.startswith(self._connection.staging_allowed_local_path)
+        self._world.step(f"put FILE into {place}")
+        with open(path, "rb") as file:
+            self._world.files[place] = file.read()
+        self._world.look()
+        return self
+
+    def fetchmany_arrow(self, size: int) -> pa.Table:
+        part, self._table = self._table.slice(0, size), self._table.slice(size)
+        return part
+
+    def __enter__(self) -> DatabricksCursor:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+
+# Redshift.
+
+
+class Redshift(Adapter):
+    kind = "redshift"
+
+    def __init__(self, world: World, **variables: str) -> None:
+        super().__init__(world, **variables)
+        self.connections = RedshiftManager(self)
+
+    def run(self, sql: str, values: Any = None) -> Any:
+        if values:
+            sql = re.sub(r"to_varbyte\(%s::varchar\(65535\), 'hex'\)", "unhex(%s)", sql)
+            sql = re.sub(r"(?<!%)%s", "?", sql).replace("%%", "%")
+        return super().run(sql, values)
+
+    def translated(self, sql: str) -> str:
+        return words(sql)
+
+
+class RedshiftManager(Manager):
+    def handle(self, connection: Any) -> Any:
+        return RedshiftConnection(self._adapter)
+
+
+class RedshiftConnection:
+    """Of redshift_connector.Connection."""
+
+    def __init__(self, adapter: Redshift) -> None:
+        self.adapter = adapter
+
+    def cursor(self) -> RedshiftCursor:
+        return RedshiftCursor(self.adapter)
+
+    def commit(self) -> None:
+        self.adapter.run("commit")
+
+    def rollback(self) -> None:
+        self.adapter.connections.get_thread_connection().cursor.rollback()
+
+
+class RedshiftCursor:
+    """Of redshift_connector.Cursor. A declared cursor is kept with its result."""
+
+    def __init__(self, adapter: Redshift) -> None:
+        self._adapter, self.description, self._rows = adapter, None, []
+
+    def execute(self, operation: str, args: Any = None) -> RedshiftCursor:
+        connection = self._adapter.connections.get_thread_connection()
+        if declared := re.fullmatch(r"declare fal_rows cursor for (.*)", operation, re.DOTALL):
+            cursor = self._adapter.run(declared[1])
+            connection.declared = ([(each[0], None) for each in cursor.description], cursor.fetchall())
+        elif fetched := re.fullmatch(r"fetch forward (\d+) from fal_rows", operation):
+            self._adapter.world.step(operation)
+            self.description, rows = connection.declared
+            self._rows, rest = rows[: int(fetched[1])], rows[int(fetched[1]) :]
+            connection.declared = (self.description, rest)
+        else:
+            self._adapter.run(operation, args)
+        return self
+
+    def fetchall(self) -> list[Any]:
+        return self._rows
+
+
+# Trino.
+
+
+class Trino(Adapter):
+    kind = "trino"
+
+    def __init__(self, world: World, **variables: str) -> None:
+        super().__init__(world, **variables)
+        self.connections = TrinoManager(self)
+
+    def translated(self, sql: str) -> str:
+        sql = re.sub(r"\b(bigint|double|date|time) '([^']*)'", r"'\2'::\1", sql)
+        sql = re.sub(r"\btimestamp '([^']*) UTC'", r"'\1+00'::timestamptz", sql)
+        sql = re.sub(r"\bX'([0-9a-f]*)'", r"unhex('\1')", sql)
+        sql = sql.replace("-infinity()", "'-inf'::double").replace("infinity()", "'inf'::double").replace("nan()", "'nan'::double")
+        return words(sql)
+
+
+class TrinoManager(Manager):
+    def handle(self, connection: Any) -> Any:
+        # dbt-trino's, around the client's.
+        return SimpleNamespace(handle=TrinoConnection(self._adapter), cancel=lambda: None)
+
+
+class TrinoConnection:
+    """Of trino.dbapi.Connection."""
+
+    def __init__(self, adapter: Trino) -> None:
+        self._adapter = adapter
+
+    def cursor(self) -> TrinoCursor:
+        return TrinoCursor(self._adapter)
+
+
+class TrinoCursor:
+    """Of trino.dbapi.Cursor: a statement is over when all was fetched."""
+
+    def __init__(self, adapter: Trino) -> None:
+        self._adapter, self._sql, self._cursor, self.cancelled = adapter, "", None, False
+
+    def execute(self, operation: str) -> TrinoCursor:
+        self._sql = operation
+        if not operation.startswith("insert"):
+            self._cursor = self._adapter.run(operation)
+        return self
+
+    @property
+    def description(self) -> Any:
+        return self._cursor and self._cursor.description
+
+    def fetchmany(self, size: int) -> list[Any]:
+        return self._cursor.fetchmany(size)
+
+    def fetchall(self) -> list[Any]:
+        if self._cursor is None:
+            self._cursor = self._adapter.run(self._sql)
+        return self._cursor.fetchall()
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+ADAPTERS = {each.kind: each for each in (Snowflake, BigQuery, Databricks, Redshift, Trino)}
+
+__all__ = ["ADAPTERS", "relation"]

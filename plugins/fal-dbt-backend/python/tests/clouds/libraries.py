@@ -1,0 +1,69 @@
+"""Stand-ins for what the gateway imports of the clouds' clients, where these are not installed."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+
+class NotSupportedError(Exception):
+    """Of snowflake.connector.errors."""
+
+
+class Forbidden(Exception):
+    """Of google.api_core.exceptions."""
+
+
+class SchemaField:
+    """Of google.cloud.bigquery."""
+
+    def __init__(
+        self, name: str, field_type: str, mode: str = "NULLABLE", *, fields: Any = (), precision: Any = None, scale: Any = None
+    ) -> None:
+        self.name, self.field_type, self.mode = name, field_type, mode
+        self.fields, self.precision, self.scale = tuple(fields), precision, scale
+
+
+class LoadJobConfig(SimpleNamespace):
+    """Of google.cloud.bigquery."""
+
+
+class ParquetOptions:
+    """Of google.cloud.bigquery.format_options."""
+
+    enable_list_inference = False
+
+
+def _module(name: str, **content: Any) -> None:
+    parent, _, last = name.rpartition(".")
+    if parent and parent not in sys.modules:
+        _module(parent)
+    module = sys.modules.setdefault(name, ModuleType(name))
+    module.__path__ = []  # type: ignore[attr-defined]
+    for key, value in content.items():
+        setattr(module, key, value)
+    if parent:
+        setattr(sys.modules[parent], last, module)
+
+
+def installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except (ModuleNotFoundError, ValueError):
+        return False
+
+
+def stand_in() -> None:
+    """Only for what is missing."""
+    if not installed("snowflake.connector"):
+        _module("snowflake.connector.errors", NotSupportedError=NotSupportedError)
+    if not installed("google.cloud.bigquery"):
+        _module("google.api_core.exceptions", Forbidden=Forbidden)
+        dispositions = SimpleNamespace(WRITE_APPEND="WRITE_APPEND", CREATE_NEVER="CREATE_NEVER")
+        _module(
+            "google.cloud.bigquery", SchemaField=SchemaField, LoadJobConfig=LoadJobConfig, WriteDisposition=dispositions,
+            CreateDisposition=dispositions, SourceFormat=SimpleNamespace(PARQUET="PARQUET"),
+            format_options=SimpleNamespace(ParquetOptions=ParquetOptions),
+        )  # fmt: skip

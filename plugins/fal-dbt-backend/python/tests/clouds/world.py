@@ -1,0 +1,214 @@
+"""A warehouse for tests: dbt's adapter as the gateway sees it, over a DuckDB in memory that understands a cloud's statements.
+
+Every call that would reach a server is a step: it is written down, may be made to fail, and is followed by a look from outside at the
+table that is written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from dbt.adapters.base import BaseRelation, Column
+from dbt_common.exceptions import DbtDatabaseError
+
+SCHEMA = "main"
+
+
+def relation(name: str = "scores", type: str | None = "table") -> BaseRelation:
+    return BaseRelation.create(database="memory", schema=SCHEMA, identifier=name, type=type)
+
+
+class World:
+    """What is behind the wire."""
+
+    def __init__(self) -> None:
+        self.database = duckdb.connect()
+        self.database.execute("set timezone = 'UTC'")
+        self.steps: list[str] = []
+        self.seen: list[Any] = []
+        self.fail_at: int | None = None
+        self.on_step: Callable[[str], None] = lambda _: None
+        # Files that were uploaded, by their place.
+        self.files: dict[str, bytes] = {}
+
+    def step(self, told: str) -> None:
+        """Ahead of what a server does."""
+        self.on_step(told)
+        self.steps.append(re.sub(r"fal_[0-9a-f]{32}", "fal_ID", told))
+        if self.fail_at == len(self.steps):
+            raise DbtDatabaseError("the fault")
+
+    def look(self) -> None:
+        """Behind it: the rows that anybody else sees."""
+        self.seen.append(self.rows())
+
+    def rows(self, name: str = "scores") -> Any:
+        """`None` without a table."""
+        with self.database.cursor() as outside:
+            try:
+                return outside.execute(f'select * from "{name}"').fetchall()
+            except duckdb.CatalogException:
+                return None
+
+    def arrow(self, name: str = "scores") -> pa.Table:
+        return self.database.cursor().execute(f'select * from "{name}"').to_arrow_table()
+
+    def tables(self) -> list[str]:
+        found = self.database.cursor().execute("select table_name from information_schema.tables order by 1").fetchall()
+        return [name for (name,) in found]
+
+
+class Adapter:
+    """The part of dbt's adapters that the gateway calls. A connection is a cursor of DuckDB's."""
+
+    quotes = '""'
+    kind = "?"
+
+    def __init__(self, world: World, **variables: str) -> None:
+        self.world = world
+        self.connections = Manager(self)
+        self.config = SimpleNamespace(cli_vars=variables, vars=None, project_name="shop")
+        self.Relation = BaseRelation
+
+    def type(self) -> str:
+        return self.kind
+
+    @contextlib.contextmanager
+    def connection_named(self, name: str) -> Iterator[None]:
+        with self.connections.named(name):
+            yield
+
+    # SQL.
+
+    def translated(self, sql: str) -> str:
+        """The statement for DuckDB."""
+        return sql
+
+    def run(self, sql: str, values: Any = None) -> Any:
+        """As the server runs it, on the connection of this thread."""
+        self.world.step(sql)
+        cursor = self.connections.get_thread_connection().cursor
+        try:
+            cursor.execute(self.translated(sql), values or [])
+        except duckdb.Error as error:
+            raise DbtDatabaseError(f"{error}") from None
+        self.world.look()
+        return cursor
+
+    def add_query(self, sql: str, bindings: Any = None, abridge_sql_log: bool = False) -> Any:
+        return None, self.run(sql, bindings)
+
+    def execute_macro(self, name: str, kwargs: dict[str, Any]) -> Any:
+        base = kwargs["base_relation"]
+        assert name in ("make_intermediate_relation", "make_backup_relation")
+        return base.incorporate(path={"identifier": base.identifier + kwargs["suffix"]}, type="table")
+
+    # The catalogue.
+
+    def quote(self, name: str) -> str:
+        return f"{self.quotes[0]}{name}{self.quotes[1]}"
+
+    def list_schemas(self, database: str | None) -> list[str]:
+        return [SCHEMA]
+
+    def list_relations_without_caching(self, schema: Any) -> list[Any]:
+        cursor = self.connections.get_thread_connection().cursor
+        found = cursor.execute("select table_name, table_type from information_schema.tables").fetchall()
+        return [relation(name, "view" if kind == "VIEW" else "table") for name, kind in found]
+
+    def get_columns_in_relation(self, one: Any) -> list[Any]:
+        cursor = self.connections.get_thread_connection().cursor
+        return [Column(row[0], row[1]) for row in cursor.execute(f'describe "{one.identifier}"').fetchall()]
+
+    def drop_relation(self, one: Any) -> None:
+        self.run(f'drop {one.type} if exists "{one.identifier}"')
+
+    def rename_relation(self, old: Any, new: Any) -> None:
+        self.run(f'alter {old.type} "{old.identifier}" rename to "{new.identifier}"')
+
+    def cache_dropped(self, _: Any) -> None:
+        pass
+
+
+class Manager:
+    """dbt's connections, one a thread."""
+
+    def __init__(self, adapter: Adapter) -> None:
+        self._adapter = adapter
+        self.lock = threading.RLock()
+        self.thread_connections: dict[Any, Any] = {}
+        self.cancelled: list[Any] = []
+
+    @contextlib.contextmanager
+    def named(self, name: str) -> Iterator[None]:
+        key = threading.get_ident()
+        if key in self.thread_connections:
+            # As dbt does: the same one under another name.
+            yield
+            return
+        cursor = self._adapter.world.database.cursor()
+        self.thread_connections[key] = connection = SimpleNamespace(name=name, state="open", transaction_open=False, cursor=cursor)
+        connection.handle = self.handle(connection)
+        try:
+            yield
+        finally:
+            del self.thread_connections[key]
+            cursor.close()
+
+    def handle(self, connection: Any) -> Any:
+        return SimpleNamespace()
+
+    def get_thread_connection(self) -> Any:
+        return self.thread_connections[threading.get_ident()]
+
+    def get_if_exists(self) -> Any:
+        return self.thread_connections.get(threading.get_ident())
+
+    def clear_thread_connection(self) -> None:
+        self.thread_connections.pop(threading.get_ident(), None)
+
+    def set_thread_connection(self, connection: Any) -> None:
+        self.thread_connections[threading.get_ident()] = connection
+
+    @contextlib.contextmanager
+    def exception_handler(self, sql: str) -> Iterator[None]:
+        try:
+            yield
+        except (duckdb.Error, OSError) as error:
+            raise DbtDatabaseError(str(error)) from None
+
+    def cancel(self, connection: Any) -> None:
+        assert threading.get_ident() in self.thread_connections, "dbt cancels from a connection of its own"
+        self.cancelled.append(connection)
+
+    def begin(self) -> None:
+        pass
+
+    def commit(self) -> None:
+        pass
+
+    def _add_query_comment(self, sql: str) -> str:
+        return sql
+
+
+class Finish:
+    """What the gateway makes of a model's configuration, without dbt's macros."""
+
+    def __init__(self, world: World, adapter: Adapter, options: str = "", fails: bool = False, **config: Any) -> None:
+        self.world, self.adapter, self.options, self.fails, self.config = world, adapter, options, fails, config
+        self.calls: list[bool] = []
+
+    def create_sql(self, handle: Any, one: Any, select: str, *more: str) -> str:
+        replaces = self.adapter.kind not in ("redshift", "trino") or "replace" in more
+        return f"create {'or replace ' if replaces else ''}table {one} {self.options}as (\n{select}\n)"
+
+    def __call__(self, handle: Any, is_new: bool) -> None:
+        self.world.step(f"finish({is_new})")
+        self.calls.append(is_new)
