@@ -80,14 +80,28 @@ def test_misuse(run, call, message):
 
 def test_modes(run, gateway):
     table = "import pyarrow\nt = pyarrow.table({'a': [1]})\n"
-    assert (
-        run(table + "write_to_model(t, mode='upsert')").error["message"] == "fal: mode is one of overwrite, append, not 'upsert'"
-    )
-    assert run(table + "write_to_source(t, 's', 't')\nwrite_to_model(t, dtype={'a': 'x'}, mode='append')").ok
+    wrong = {
+        "write_to_source(t, 's', 't', mode='upsert')": "fal: mode is one of overwrite, append, not 'upsert'",
+        "write_to_model(t, mode=1)": "fal: a mode is a text, not 1",
+    }
+    for call, message in wrong.items():
+        assert run(table + call).error["message"] == message
+    # Which strategies a model has is not known here.
+    assert run(table + "write_to_source(t, 's', 't')\nwrite_to_model(t, dtype={'a': 'x'}, mode='merge')").ok
     assert gateway.commands == [
         {"token": "t0ken", "op": "write_to_source", "args": ["s", "t"], "mode": "append"},
-        {"token": "t0ken", "op": "write_to_model", "mode": "append", "dtype": {"a": {"sql": "x"}}},
+        {"token": "t0ken", "op": "write_to_model", "mode": "merge", "dtype": {"a": {"sql": "x"}}},
     ]
+
+
+def test_without_a_mode_the_materialization_decides(run, gateway):
+    assert run("import pyarrow\nwrite_to_model(pyarrow.table({'a': [1]}))").ok
+    assert gateway.commands == [{"token": "t0ken", "op": "write_to_model", "mode": None}]
+
+
+def test_is_incremental_is_asked_of_the_gateway(prints, gateway):
+    assert prints("print(is_incremental())") == "True\n"
+    assert [command["token"] for command in gateway.commands] == ["t0ken"]
 
 
 def test_lists(prints):

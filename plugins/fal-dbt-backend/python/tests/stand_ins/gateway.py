@@ -68,6 +68,7 @@ class FakeGateway(flight.FlightServerBase):
             "list_tests": [{"name": "not_null", "model_name": "a", "column": "x", "status": "pass"}],
             "list_features": [{"model": "a", "column": "x", "entity_column": "id", "timestamp_column": "at"}],
             "context": self.context,
+            "is_incremental": True,
         }
         yield flight.Result(json.dumps(answers[action.type]).encode())
 
