@@ -18,7 +18,7 @@ use fal_plugin::{
     EventSink,
 };
 
-use crate::zygotes::Environment;
+use crate::{packages::Packages, zygotes::Environment};
 
 /// How many are built at the same time: installers use several cores and the network by themselves.
 const AT_ONCE: usize = 4;
@@ -37,6 +37,8 @@ pub(crate) enum NoEnvironment {
 /// The environments of a run.
 pub(crate) struct Environments {
     specs: Vec<EnvironmentSpec>,
+    /// Known once dbt has read the project.
+    packages: OnceLock<Packages>,
     project_dir: PathBuf,
     python: PathBuf,
     events: Arc<dyn EventSink>,
@@ -64,6 +66,7 @@ impl Environments {
     ) -> Self {
         Self {
             specs: specs.to_vec(),
+            packages: OnceLock::new(),
             project_dir: project_dir.to_owned(),
             python: python.to_owned(),
             events: Arc::clone(events),
@@ -71,6 +74,21 @@ impl Environments {
             workshop: OnceLock::new(),
             made: Mutex::default(),
         }
+    }
+
+    /// Adds those of models that ask for packages. The first call counts.
+    pub(crate) fn add(&self, packages: Packages) {
+        let _ = self.packages.set(packages);
+    }
+
+    /// Those of models that ask for packages.
+    pub(crate) fn packages(&self) -> Option<&Packages> {
+        self.packages.get()
+    }
+
+    fn spec(&self, name: &str) -> Option<&EnvironmentSpec> {
+        let of_project = || self.specs.iter().find(|spec| spec.name == name);
+        self.packages().and_then(|packages| packages.spec(name)).or_else(of_project)
     }
 
     /// Begins to build those that will be needed, aside; `ready` hears of each as soon as it is there.
@@ -104,8 +122,7 @@ impl Environments {
 
     /// Whether it need not be built.
     fn is_there(&self, name: &str) -> bool {
-        let spec = self.specs.iter().find(|spec| spec.name == name);
-        let definition = spec.and_then(|spec| Definition::read(spec, &self.project_dir).ok());
+        let definition = self.spec(name).and_then(|spec| Definition::read(spec, &self.project_dir).ok());
         let workshop = self.workshop.get_or_init(|| self.open(name)).as_ref().ok();
         definition.zip(workshop).is_some_and(|(definition, workshop)| {
             workshop.cache.entry(&Key::new(&definition, &workshop.base)).state == State::Ready
@@ -117,7 +134,7 @@ impl Environments {
         let Some(name) = name.filter(|name| *name != LOCAL) else {
             return Ok(self.local());
         };
-        let spec = self.specs.iter().find(|spec| spec.name == name).ok_or_else(|| self.undefined(name))?;
+        let spec = self.spec(name).ok_or_else(|| self.undefined(name))?;
         let definition = Definition::read(spec, &self.project_dir).map_err(|error| failed(name, &error))?;
         let slot = Arc::clone(self.lock().entry(definition.clone()).or_default());
         let made = slot.get_or_init(|| self.make(name, &definition)).clone()?;

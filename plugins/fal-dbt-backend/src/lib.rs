@@ -25,6 +25,7 @@ mod last_needed;
 mod leftover;
 mod line;
 mod native_job;
+mod packages;
 mod process;
 mod python_node;
 mod run;

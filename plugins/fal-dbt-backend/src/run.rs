@@ -95,8 +95,10 @@ impl Run {
     pub(crate) fn run_job(&self, work: &Work<'_>) -> JobEnd {
         // dbt-native models are run by dbt: nobody says with each where it runs.
         let of_node = || self.loaded.get().and_then(|loaded| loaded.environments.get(work.unique_id));
-        let native = if work.kind == Kind::Native { of_node() } else { None };
-        let environment = match self.environments.of(work.environment.or(native.map(String::as_str))) {
+        let of_packages = || self.environments.packages()?.name(work.unique_id);
+        let native = || of_node().map(String::as_str).or_else(of_packages);
+        let environment = work.environment.or_else(|| if work.kind == Kind::Native { native() } else { None });
+        let environment = match self.environments.of(environment) {
             Ok(environment) => environment,
             Err(NoEnvironment::Stopped) => return JobEnd::Stopped(Stop::Interrupted),
             Err(NoEnvironment::Failed(message)) => return JobEnd::Crashed(message),
@@ -107,10 +109,16 @@ impl Run {
         }
     }
 
-    /// Makes environments ready while the run begins, each with a warm process of its own.
-    pub(crate) fn prepare(self: &Arc<Self>, names: &[String]) {
+    /// Makes environments ready while the run begins, each with a warm process of its own: those that the host names, and
+    /// those of selected models that ask for packages.
+    pub(crate) fn prepare(self: &Arc<Self>, names: &[String], selected: &[String]) {
         last_needed::write(&self.request.state_dir, names);
-        self.environments.prepare(names.to_vec(), self.starter());
+        let mut names = names.to_vec();
+        if let Some(packages) = self.environments.packages() {
+            packages.warnings(selected).for_each(|warning| self.warn(warning));
+            names.extend(packages.names(selected).map(str::to_owned));
+        }
+        self.environments.prepare(names, self.starter());
     }
 
     /// Starts processes that will most likely be needed.

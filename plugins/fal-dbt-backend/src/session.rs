@@ -15,6 +15,7 @@ use serde_json::{json, Value};
 use crate::{
     cancel, close,
     gateway_job::plain_result,
+    packages::Packages,
     python_node,
     run::{Loaded, Run},
     script_node, unit_test_node,
@@ -68,6 +69,7 @@ impl DbtSession {
     fn take_graph(&self, graph: &RunGraph, request: &LoadRequest, gateway: Option<Gateway>) {
         let location = gateway.map(|gateway| gateway.location).unwrap_or_default();
         // Loading twice keeps the first: dbt's graph does not change in a session.
+        self.run.environments.add(Packages::of(&graph.nodes, &self.run.request.keyword));
         let _ = self.run.loaded.set(Loaded::new(graph, location, &self.run.request.keyword));
         if request.python_models.is_empty() && !self.has_python(graph) {
             self.run.zygotes.hang_up();
@@ -118,7 +120,7 @@ impl ExecutionSession for DbtSession {
 
     fn begin(&self, request: &BeginRequest) -> Result<(), PluginError> {
         self.run.begun.store(true, Ordering::SeqCst);
-        self.run.prepare(&request.environments);
+        self.run.prepare(&request.environments, &request.selected);
         self.run.ask::<Value>("begin", request)?;
         Ok(())
     }

@@ -1,9 +1,8 @@
 import os
 
 
-def model(dbt, session):
-    dbt.config(materialized="table")
-    rows = dbt.ref("orders").df()
+def model(dbt, fal):
+    rows = dbt.ref("orders")
     if len(rows) > 1:
         os._exit(0)
     return rows

@@ -93,5 +93,5 @@ def _known(function: Any, name: str, args: tuple[str, ...], version: dict[str, A
     except KeyError as error:
         raise FalError(
             f"fal: dbt.{name} does not know {error}",
-            help=f"dbt finds what a model reads in calls of dbt.{name} whose arguments are literals.",
+            help=f"dbt finds what a model reads in calls such as rows = dbt.{name}(...) whose arguments are literals.",
         ) from None

@@ -145,7 +145,7 @@ def test_what_dbt_does_not_know_is_told(native):
     error = native("def model(dbt, session):\n    return getattr(dbt, 'ref')('other')\n").error
     assert error["message"].splitlines() == [
         "fal: dbt.ref does not know 'other'",
-        "dbt finds what a model reads in calls of dbt.ref whose arguments are literals.",
+        "dbt finds what a model reads in calls such as rows = dbt.ref(...) whose arguments are literals.",
     ]
     assert "as_ is one of pandas" in native("def model(dbt, session):\n    return dbt.ref('orders', as_='x')\n").error["message"]
 
