@@ -1,0 +1,215 @@
+//! The engine that drives the `dbt` program: as few calls as the graph allows, and nothing of dbt but its command line.
+
+use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
+
+use fal_e2e::{Ended, Project, dbt_python, python};
+use serde_json::{Value, json};
+
+/// Notes its command, and is dbt otherwise. Of what hides dbt from the session it knows nothing.
+const PROGRAM: &str = "#!/bin/sh
+echo \"$1\" >> <calls>
+unset PYTHONPATH
+exec <python> -c 'from dbt.cli.main import cli; cli()' \"$@\"
+";
+/// No Python that reads this can import dbt.
+const HIDES_DBT: &str = "
+import sys
+
+class NoDbt:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('dbt', 'dbt_common', 'dbt_adapters', 'psycopg2', 'agate'):
+            raise ModuleNotFoundError(f'No module named {name!r}', name=name)
+
+sys.meta_path.insert(0, NoDbt())
+";
+
+/// SQL, Python and notebooks in turn.
+fn alternating() -> Project {
+    let project = Project::bare();
+    project.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nmodels: {shop: {+materialized: table}}\nvars: {factor: 2}\n",
+    );
+    project.write("seeds/raw.csv", "id,amount\n1,10\n2,20\n3,30\n");
+    project.write("models/a.sql", "select id, amount from {{ ref('raw') }}");
+    project.write(
+        "models/half.sql",
+        "{{ config(materialized='ephemeral') }} select id, amount / 2 as half from {{ ref('a') }}",
+    );
+    project.write("models/p.py", PYTHON);
+    project.write("models/b.sql", "select id, amount + 1 as amount from {{ ref('p') }}");
+    project.write("models/n.ipynb", notebook("b = ref('b')\nwrite_to_model(b[b['id'] > 1])"));
+    project.write("models/c.sql", "select sum(amount) as total from {{ ref('n') }}");
+    project.write("models/schema.yml", SCHEMA);
+    project.write("hooks/tell.py", "print('p ended:', context.current_model.status)");
+    project
+}
+
+const PYTHON: &str = "
+a, half, sums = ref('a'), ref('half'), execute_sql(\"select sum(amount) * {{ var('factor') }} as s from {{ ref('a') }}\")
+a['amount'] = a['amount'] + half['half'].astype(int) + int(sums['s'][0])
+write_to_model(a)
+";
+const SCHEMA: &str = "
+models:
+  - name: p
+    columns: [{name: id, data_tests: [unique]}]
+  - name: c
+    columns: [{name: total, data_tests: [not_null]}]
+";
+
+fn notebook(code: &str) -> String {
+    let cell = json!({ "cell_type": "code", "source": [code], "metadata": {}, "outputs": [], "execution_count": null });
+    json!({ "cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5 }).to_string()
+}
+
+/// The `dbt` program of a test, and what it was called for.
+struct Program {
+    path: PathBuf,
+    calls: PathBuf,
+}
+
+impl Program {
+    fn of(project: &Project) -> Self {
+        let (path, calls) = (project.home().join("bin/dbt"), project.home().join("calls"));
+        fs::create_dir_all(project.home().join("bin")).unwrap();
+        let text = PROGRAM.replace("<calls>", &calls.display().to_string());
+        fs::write(&path, text.replace("<python>", &dbt_python().display().to_string())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        Self { path, calls }
+    }
+
+    /// Since the last look.
+    fn calls(&self) -> Vec<String> {
+        let text = fs::read_to_string(&self.calls).unwrap_or_default();
+        let _ = fs::remove_file(&self.calls);
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+/// Names and statuses; of tests' names without the hash at their end.
+fn statuses(project: &Project) -> Vec<String> {
+    let plain = |line: String| {
+        let (name, status) = line.split_once(' ').unwrap_or((&line, ""));
+        format!("{} {status}", name.split('.').next().unwrap_or_default())
+    };
+    project.results().into_iter().map(plain).collect()
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn a_dbt_without_python_runs_sql_python_and_notebooks_in_three_calls_and_skips_only_below_what_failed() {
+    let project = alternating();
+    project.write("models/wrong.sql", "select nothing from {{ ref('a') }}");
+    project.write("models/below.sql", "select * from {{ ref('wrong') }}");
+    project.write("models/below_py.py", "write_to_model(ref('below'))");
+    let program = Program::of(&project);
+    let hidden = project.home().join("hidden");
+    fs::create_dir_all(&hidden).unwrap();
+    fs::write(hidden.join("sitecustomize.py"), HIDES_DBT).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = project.host_with_dbt(args);
+        command.env("PYTHONPATH", &hidden).env("FAL_HOST_DBT", &program.path);
+        project.finish(command)
+    };
+    let ended = run(&["build"]);
+    ended.expect(1).says("dbt runs as a program").says("dbt is not installed in").says("below_py");
+    assert_eq!(program.calls(), ["parse", "build", "build", "build"]);
+    assert_eq!(project.query("select * from c"), json!([[317]]));
+    assert_eq!(
+        statuses(&project),
+        [
+            "a success",
+            "b success",
+            "below skipped",
+            "below_py skipped",
+            "c success",
+            "n success",
+            "not_null_c_total pass",
+            "p success",
+            "raw success",
+            "unique_p_id pass",
+            "wrong error"
+        ]
+    );
+    assert!(project.message("wrong").contains("nothing"), "{}", project.message("wrong"));
+    project.nothing_is_left();
+}
+
+/// A database of its own on the tests' server.
+struct Database {
+    address: String,
+    name: String,
+}
+
+impl Database {
+    fn new() -> Self {
+        let address = env::var("FAL_TEST_POSTGRES").expect(
+            "this test needs FAL_TEST_POSTGRES: the address of a PostgreSQL server. `cargo xtask test` starts one",
+        );
+        let database = Self { address, name: format!("engine_{}", std::process::id()) };
+        database.ask("postgres", &format!("create database {}", database.name));
+        database
+    }
+
+    fn ask(&self, database: &str, sql: &str) -> Value {
+        python(include_str!("postgres/ask.py"), &[&self.address, database, sql])
+    }
+
+    /// As the profile names it; the address comes out of the environment.
+    fn profile(&self) -> String {
+        format!(
+            "shop:
+  target: dev
+  outputs:
+    dev:
+      type: postgres
+      host: \"{{{{ env_var('SHOP_HOST') }}}}\"
+      port: \"{{{{ env_var('SHOP_PORT') | as_number }}}}\"
+      user: \"{{{{ env_var('SHOP_USER') }}}}\"
+      password: unused
+      dbname: {}
+      schema: shop
+      threads: 3
+",
+            self.name
+        )
+    }
+
+    fn connected(&self, mut command: Command) -> Command {
+        let (user, rest) = self.address.trim_start_matches("postgresql://").split_once('@').unwrap();
+        let (host, rest) = rest.split_once(':').unwrap();
+        let (port, _) = rest.split_once('/').unwrap();
+        command.env("SHOP_HOST", host.replace("%2F", "/")).env("SHOP_PORT", port).env("SHOP_USER", user);
+        command
+    }
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn postgres_is_read_and_written_between_the_calls_and_hooks_of_a_model_are_waited_for() {
+    let (project, database) = (alternating(), Database::new());
+    let program = Program::of(&project);
+    project.write("profiles.yml", database.profile());
+    project.write(
+        "fal_project.yml",
+        format!("plugins: {{config: {{fal-dbt-backend: {{engine: commands, dbt: {}}}}}}}\n", program.path.display()),
+    );
+    project.write("models/d.sql", "select * from {{ ref('a') }}");
+    project.write("models/d.yml", "models: [{name: d, config: {meta: {fal: {post-hook: [hooks/tell.py]}}}}]");
+    project.write("models/e.sql", "select count(*) as n from {{ ref('d') }}");
+    let run = |args: &[&str]| -> Ended { project.finish(database.connected(project.host_with_dbt(args))) };
+    let ended = run(&["build"]);
+    ended.expect(0).says("p ended: success");
+    let calls = program.calls();
+    assert_eq!(calls[0], "parse");
+    // d and what is behind it wait for the host, which may be one call more each.
+    assert!((4..=6).contains(&calls.len()), "{calls:?}");
+    assert_eq!(
+        database.ask(&database.name, "select total::int, (select n::int from shop.e) from shop.c"),
+        json!([[317, 3]])
+    );
+    assert_eq!(statuses(&project).len(), 10, "{:?}", statuses(&project));
+    assert!(project.results().iter().all(|line| line.ends_with(" success") || line.ends_with(" pass")));
+    project.nothing_is_left();
+}
