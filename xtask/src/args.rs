@@ -21,6 +21,8 @@ pub(crate) enum Command {
     Test(TestArgs),
     /// Measure fal-host against dbt and DuckDB; prints a Markdown table
     Bench(BenchArgs),
+    /// Run tests over several versions of dbt; writes the table in docs/dbt-versions.md
+    Matrix(MatrixArgs),
     /// Lay out an installation: bin/fal-host and lib/fal-host/plugins
     Dist {
         /// Folder to fill
@@ -47,6 +49,17 @@ pub(crate) enum Part {
     E2e,
     /// Tests of the backend's Python side.
     Python,
+}
+
+/// Flags of `matrix`.
+#[derive(Args, Debug)]
+pub(crate) struct MatrixArgs {
+    /// Only these minor versions: 1.8,1.12
+    #[arg(long, value_name = "VERSIONS", value_delimiter = ',')]
+    pub(crate) dbt: Vec<String>,
+    /// All end-to-end tests, not only those that say most about dbt
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 /// Flags of `bench`.

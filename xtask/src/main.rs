@@ -1,4 +1,5 @@
-//! The project's automation: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask dist DIR`.
+//! The project's automation: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask matrix`,
+//! `cargo xtask dist DIR`.
 //!
 //! Nothing here is part of fal-host. Each command is a module; what they share is the repository's layout (`layout`),
 //! the running of other programs (`program`) and the Python environment (`python`, `venv`).
@@ -9,6 +10,7 @@ mod demo;
 mod dist;
 mod error;
 mod layout;
+mod matrix;
 mod program;
 mod python;
 mod test;
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Matrix(args) => matrix::run(&args),
         Command::Dist { dir } => dist::run(&dir),
     };
     match done {

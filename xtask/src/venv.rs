@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::{
@@ -39,6 +40,11 @@ pub(crate) fn with(requirements: &str) -> Result<Venv> {
 }
 
 impl Venv {
+    /// The environment in this folder, which may be there or not.
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
     /// Its interpreter.
     pub(crate) fn python(&self) -> PathBuf {
         self.program("python")
@@ -64,7 +70,8 @@ impl Venv {
         program::works(program::program(self.python(), layout::root()).args(["-m", "pip", "--version"]))
     }
 
-    fn make(&self) -> Result<()> {
+    /// Makes it anew, empty.
+    pub(crate) fn make(&self) -> Result<()> {
         let base = python::find()?;
         if uv() {
             let mut command = program::program("uv", layout::root());
@@ -81,9 +88,14 @@ impl Venv {
         Err(XtaskError::NoVenv { python: base, output: String::from_utf8_lossy(&text).trim_end().to_owned() })
     }
 
-    /// Compiles to bytecode as well, as pip does: otherwise the first run of dbt takes twice as long.
     fn install(&self, requirements: &Path) -> Result<()> {
-        let mut command = if uv() {
+        program::run(self.installer().arg("-r").arg(requirements))
+    }
+
+    /// What installs into it; the requirements are to be added. Compiles to bytecode as well, as pip does: otherwise the first
+    /// run of dbt takes twice as long.
+    pub(crate) fn installer(&self) -> Command {
+        if uv() {
             let mut command = program::program("uv", layout::root());
             command.args(["pip", "install", "--quiet", "--compile-bytecode", "--python"]).arg(self.python());
             command
@@ -91,11 +103,11 @@ impl Venv {
             let mut command = program::program(self.python(), layout::root());
             command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
             command
-        };
-        program::run(command.arg("-r").arg(requirements))
+        }
     }
 }
 
-fn uv() -> bool {
+/// Whether uv is installed.
+pub(crate) fn uv() -> bool {
     program::works(program::program("uv", layout::root()).arg("--version"))
 }

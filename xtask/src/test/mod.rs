@@ -3,9 +3,9 @@
 //! The part that ends last is pytest's, so that the last line says how many tests ran, whatever runs the Rust tests.
 
 mod lint;
-mod postgres;
+pub(crate) mod postgres;
 mod python;
-mod rust;
+pub(crate) mod rust;
 
 use crate::{
     args::{Part, TestArgs},

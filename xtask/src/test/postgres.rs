@@ -13,14 +13,14 @@ use crate::{
 
 /// A server in a temporary folder. It stops when this is dropped, or this process ends in whatever way: it goes by the
 /// end of its standard input.
-pub(super) struct Server {
+pub(crate) struct Server {
     keeper: Child,
     address: String,
 }
 
 impl Server {
     /// Starts it, with the program by which pytest starts one where nobody else did.
-    pub(super) fn start(venv: &Venv) -> Result<Self> {
+    pub(crate) fn start(venv: &Venv) -> Result<Self> {
         let mut command = program::program(venv.python(), layout::root());
         command.arg(layout::worker().join("tests/postgres/cluster.py"));
         let shown = program::shown(&command);
@@ -40,7 +40,7 @@ impl Server {
     }
 
     /// As libpq wants it.
-    pub(super) fn address(&self) -> &str {
+    pub(crate) fn address(&self) -> &str {
         &self.address
     }
 

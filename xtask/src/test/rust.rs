@@ -42,11 +42,13 @@ fn plain() -> Command {
     cargo(["test", "--quiet", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"])
 }
 
-fn nextest() -> bool {
+/// Whether nextest is installed.
+pub(crate) fn nextest() -> bool {
     program::works(program::program("cargo-nextest", layout::root()).args(["nextest", "--version"]))
 }
 
-fn in_environment<'a>(command: &'a mut Command, venv: &Venv) -> Result<&'a mut Command> {
+/// Tells tests of their Python and their fal-host.
+pub(crate) fn in_environment<'a>(command: &'a mut Command, venv: &Venv) -> Result<&'a mut Command> {
     let host = layout::target().join("debug/fal-host");
     let python = venv.python();
     let folders = env::var_os("PATH").unwrap_or_default();

@@ -1,0 +1,93 @@
+//! How many tests passed, out of what their runners print.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+/// Numbers of tests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) passed: u64,
+    pub(super) failed: u64,
+    pub(super) skipped: u64,
+}
+
+impl Counts {
+    /// As they are kept.
+    pub(super) fn to_json(self) -> Value {
+        json!({ "passed": self.passed, "failed": self.failed, "skipped": self.skipped })
+    }
+
+    /// What was kept.
+    pub(super) fn read(value: &Value) -> Self {
+        let number = |name: &str| value[name].as_u64().unwrap_or_default();
+        Self { passed: number("passed"), failed: number("failed"), skipped: number("skipped") }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed", self.passed)?;
+        if self.failed > 0 {
+            write!(f, ", {} failed", self.failed)?;
+        }
+        if self.skipped > 0 {
+            write!(f, ", {} skipped", self.skipped)?;
+        }
+        Ok(())
+    }
+}
+
+/// Of pytest, nextest, or every program of `cargo test`; `None` if nothing ran.
+pub(super) fn of(text: &str) -> Option<Counts> {
+    let lines = || text.lines().map(str::trim);
+    let results: Vec<&str> = lines().filter(|line| line.starts_with("test result:")).collect();
+    if !results.is_empty() {
+        let add = |sum: Counts, line: &&str| {
+            let one = words(line);
+            Counts {
+                passed: sum.passed + one.passed,
+                failed: sum.failed + one.failed,
+                skipped: sum.skipped + one.skipped,
+            }
+        };
+        // What `cargo test` ignores was not asked for.
+        return lines().all(|line| !line.starts_with("Summary [")).then(|| results.iter().fold(Counts::default(), add));
+    }
+    let summary = |line: &&str| line.starts_with("Summary [") || (line.contains(" passed") && line.contains(" in "));
+    lines().rfind(summary).map(words)
+}
+
+/// The numbers ahead of these words.
+fn words(line: &str) -> Counts {
+    let mut counts = Counts::default();
+    let parts: Vec<&str> = line.split([' ', ',', ';']).filter(|part| !part.is_empty()).collect();
+    for pair in parts.windows(2) {
+        let Ok(number) = pair[0].parse() else { continue };
+        match pair[1] {
+            "passed" => counts.passed = number,
+            "failed" | "error" | "errors" => counts.failed += number,
+            "skipped" => counts.skipped = number,
+            _ => {}
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_runner_is_understood() {
+        let pytest = "FAILED tests/a.py::x\n2 failed, 407 passed, 1 skipped, 1 error in 215.50s (0:03:35)";
+        assert_eq!(of(pytest), Some(Counts { passed: 407, failed: 3, skipped: 1 }));
+        let nextest =
+            "     Summary [ 148.533s] 20 tests run: 19 passed (1 slow), 1 failed, 240 skipped\n  FAIL a 1 passed";
+        assert_eq!(of(nextest), Some(Counts { passed: 19, failed: 1, skipped: 240 }));
+        let cargo =
+            "test result: ok. 3 passed; 0 failed; 0 ignored\n\ntest result: FAILED. 1 passed; 2 failed; 0 ignored";
+        assert_eq!(of(cargo), Some(Counts { passed: 4, failed: 2, skipped: 0 }));
+        assert_eq!(of("error: could not compile"), None);
+    }
+}
