@@ -21,20 +21,9 @@ use crate::{
 /// The minor versions of dbt-core that fal-host drives from the inside.
 const VERSIONS: [&str; 5] = ["1.8", "1.9", "1.10", "1.11", "1.12"];
 /// Test programs of `tests/e2e` that say most about dbt. `--all` runs every one.
-const E2E: [&str; 10] = [
-    "artifacts",
-    "hooks",
-    "hooks_command",
-    "native_models",
-    "notebooks",
-    "plain_dbt",
-    "postgres",
-    "scripts",
-    "verbs",
-    "written_once",
-];
+const E2E: [&str; 6] = ["artifacts", "hooks", "native_models", "postgres", "scripts", "verbs"];
 /// Folders of the Python tests that start dbt.
-const FOLDERS: [&str; 4] = ["attached", "gateway", "postgres", "session"];
+const FOLDERS: [&str; 3] = ["gateway", "postgres", "session"];
 
 /// Makes the environments, runs the tests, writes the table.
 pub(crate) fn run(args: &MatrixArgs) -> Result<()> {
