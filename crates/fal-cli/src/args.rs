@@ -115,7 +115,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  fal-host graph --format mermaid\n  fal-host graph --select +report --format dot | dot -Tsvg > graph.svg"
     )]
     Graph(GraphArgs),
-    /// See and trust plugins
+    /// See, trust and check plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// See, build and remove the Python environments of models
@@ -235,6 +235,15 @@ pub(crate) enum PluginCommand {
         after_help = "The record holds for the libraries as they are now: when one changes, you are asked again."
     )]
     Trust,
+    /// Check a plugin library against the contract of its stages, in a process of its own
+    #[command(after_help = "Examples:\n  fal-host plugin check target/debug/libacme_stubs.so\n  \
+        fal-host plugin check ./libacme.so --stage stub-writer --config '{\"folder\": \"acme\"}'\n  \
+        fal-host plugin check fal-stub-writer --format json\n\n\
+        Exit codes: 0 all required cases passed, 2 one failed. Every failure says what was seen and what to do about it.")]
+    Check(crate::commands::plugin::CheckLibraryArgs),
+    /// What `check` starts
+    #[command(hide = true)]
+    CheckInChild,
 }
 
 /// Flags of `setup`.

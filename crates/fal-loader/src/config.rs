@@ -19,10 +19,24 @@ pub fn check(manifest: &Manifest, given: Option<&Value>) -> Result<Value, OpenEr
         let empty = config.as_object().is_some_and(serde_json::Map::is_empty);
         return if empty { Ok(config) } else { Err(error("it takes no configuration".to_owned())) };
     };
-    let validator = jsonschema::validator_for(schema)
-        .map_err(|cause| error(format!("its own schema is not a JSON schema: {cause}")))?;
+    let validator = validator(manifest, schema)?;
     let problems: Vec<String> = validator.iter_errors(&config).map(|problem| describe(&problem)).collect();
     if problems.is_empty() { Ok(config) } else { Err(error(problems.join("; "))) }
+}
+
+/// Whether a plugin's schema is one.
+///
+/// # Errors
+/// If it is not a JSON schema.
+pub fn check_schema(manifest: &Manifest) -> Result<(), OpenError> {
+    manifest.config_schema.as_ref().map_or(Ok(()), |schema| validator(manifest, schema).map(drop))
+}
+
+fn validator(manifest: &Manifest, schema: &Value) -> Result<jsonschema::Validator, OpenError> {
+    jsonschema::validator_for(schema).map_err(|cause| OpenError::Config {
+        name: manifest.name.clone(),
+        cause: format!("its own schema is not a JSON schema: {cause}"),
+    })
 }
 
 fn describe(problem: &jsonschema::ValidationError<'_>) -> String {
@@ -68,6 +82,13 @@ mod tests {
         assert!(error.to_string().contains("`queue`: \"tpu\" is not one of"), "{error}");
         let error = check(&manifest(queue_schema()), Some(&json!({"que": "gpu"}))).unwrap_err();
         assert!(error.to_string().contains("'que' was unexpected"), "{error}");
+    }
+
+    #[test]
+    fn a_schema_that_is_none_is_told() {
+        assert!(check_schema(&manifest(queue_schema())).is_ok());
+        assert!(check_schema(&manifest(None)).is_ok());
+        assert!(check_schema(&manifest(Some(json!({"type": "anything"})))).is_err());
     }
 
     #[test]

@@ -6,6 +6,6 @@ mod config;
 mod error;
 mod library;
 
-pub use config::check as check_config;
+pub use config::{check as check_config, check_schema};
 pub use error::{LoadError, OpenError};
 pub use library::{LoadedLibrary, OpenStage, fits};

@@ -7,7 +7,7 @@ mod generate;
 mod graph;
 pub(crate) mod hooks;
 mod ls;
-mod plugin;
+pub(crate) mod plugin;
 mod retry;
 mod setup;
 mod verbs;

@@ -1,4 +1,6 @@
-//! `fal-host plugin list` and `plugin trust`.
+//! `fal-host plugin list`, `plugin trust` and `plugin check`.
+
+mod check;
 
 use std::fmt::Write;
 
@@ -8,6 +10,7 @@ use fal_host::{
 };
 use fal_project::{DbtProject, ProjectOptions};
 
+pub(crate) use self::check::CheckLibraryArgs;
 use super::Context;
 use crate::{
     args::{LogFormat, PluginCommand},
@@ -26,6 +29,8 @@ pub(super) fn plugin(context: &Context, command: &PluginCommand) -> Result<Ended
             context.output.data(&text)?;
         }
         PluginCommand::Trust => trust(context)?,
+        PluginCommand::Check(args) => return check::check(context, args),
+        PluginCommand::CheckInChild => return check::child(),
     }
     Ok(Ended::Well)
 }

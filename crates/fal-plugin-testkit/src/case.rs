@@ -1,0 +1,169 @@
+//! A case of a contract: its name, what it holds, and how it is checked.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use fal_plugin::{PluginError, wire::Transport};
+use serde::{Deserialize, Serialize};
+
+use crate::report::{CaseReport, Outcome};
+
+/// Whether a plugin must pass a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// fal-host relies on it.
+    Required,
+    /// fal-host does without it; users have less.
+    Optional,
+}
+
+/// What there is to know of a case ahead of its check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseInfo {
+    /// `STAGE/NAME`, or `door/NAME` for what every library must do. Stable.
+    pub name: String,
+    /// Whether it must pass.
+    pub need: Need,
+    /// What it holds, as a sentence.
+    pub holds: String,
+}
+
+/// A case of the contract of a stage.
+pub(crate) struct Case<S: ?Sized> {
+    pub(crate) name: &'static str,
+    pub(crate) need: Need,
+    pub(crate) holds: &'static str,
+    /// What its author does about a failure.
+    pub(crate) fix: &'static str,
+    pub(crate) check: Check<S>,
+}
+
+/// How a case is checked.
+pub(crate) enum Check<S: ?Sized> {
+    /// By the stage's trait, in process as through a library.
+    Stage(fn(&S) -> Verdict),
+    /// By the bytes of a message: what the traits cannot show.
+    Wire(
+        #[cfg_attr(not(feature = "library"), expect(dead_code, reason = "only a library has a wire"))]
+        fn(&dyn Transport) -> Verdict,
+    ),
+}
+
+/// What a check found.
+pub(crate) type Verdict = Result<(), Finding>;
+
+/// Why a case did not pass.
+pub(crate) enum Finding {
+    /// The plugin is wrong.
+    Flaw { reason: String, fix: Option<String> },
+    /// The case says nothing about this plugin.
+    NotApplicable(String),
+}
+
+impl Finding {
+    pub(crate) fn flaw(reason: impl Into<String>) -> Self {
+        Self::Flaw { reason: reason.into(), fix: None }
+    }
+}
+
+/// What to do about a panic, wherever it comes up.
+pub(crate) const PANIC_FIX: &str = "answer with an error in the place of the panic; the message says where it is: look for `unwrap`, indexes and slices there";
+const UNREADABLE_FIX: &str = "answer with the JSON that the schema of the stage asks for, as the export macro does";
+
+impl From<PluginError> for Finding {
+    fn from(error: PluginError) -> Self {
+        let fix = match error.code.as_str() {
+            "plugin::panic" => Some(PANIC_FIX.to_owned()),
+            "plugin::bad_answer" => Some(UNREADABLE_FIX.to_owned()),
+            _ => None,
+        };
+        Self::Flaw { reason: error.message, fix }
+    }
+}
+
+/// Returns a flaw unless a condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($reason:tt)+) => {
+        if !$condition {
+            return Err($crate::case::Finding::flaw(format!($($reason)+)));
+        }
+    };
+}
+pub(crate) use ensure;
+
+impl<S: ?Sized> Case<S> {
+    pub(crate) const fn required(
+        name: &'static str,
+        holds: &'static str,
+        fix: &'static str,
+        check: fn(&S) -> Verdict,
+    ) -> Self {
+        Self { name, need: Need::Required, holds, fix, check: Check::Stage(check) }
+    }
+
+    pub(crate) const fn optional(
+        name: &'static str,
+        holds: &'static str,
+        fix: &'static str,
+        check: fn(&S) -> Verdict,
+    ) -> Self {
+        Self { name, need: Need::Optional, holds, fix, check: Check::Stage(check) }
+    }
+
+    pub(crate) const fn wire(
+        name: &'static str,
+        holds: &'static str,
+        fix: &'static str,
+        check: fn(&dyn Transport) -> Verdict,
+    ) -> Self {
+        Self { name, need: Need::Required, holds, fix, check: Check::Wire(check) }
+    }
+
+    pub(crate) fn info(&self) -> CaseInfo {
+        CaseInfo { name: self.name.to_owned(), need: self.need, holds: self.holds.to_owned() }
+    }
+
+    /// Checks the stage; `None` for a case that only a library can be asked.
+    pub(crate) fn run_in_process(&self, stage: &S) -> Option<CaseReport> {
+        let Check::Stage(check) = self.check else { return None };
+        Some(CaseReport { info: self.info(), outcome: guarded(self.fix, || check(stage)) })
+    }
+
+    #[cfg(feature = "library")]
+    pub(crate) fn run(&self, stage: &S, transport: &dyn Transport) -> Outcome {
+        guarded(self.fix, || match self.check {
+            Check::Stage(check) => check(stage),
+            Check::Wire(check) => check(transport),
+        })
+    }
+}
+
+/// Runs a check; a panic is a flaw.
+pub(crate) fn guarded(fix: &str, check: impl FnOnce() -> Verdict) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(check)) {
+        Ok(Ok(())) => Outcome::Passed,
+        Ok(Err(Finding::NotApplicable(why))) => Outcome::Skipped { why },
+        Ok(Err(Finding::Flaw { reason, fix: own })) => {
+            Outcome::Failed { reason, fix: own.unwrap_or_else(|| fix.to_owned()) }
+        }
+        Err(cause) => {
+            Outcome::Failed { reason: format!("it panicked: {}", message(&*cause)), fix: PANIC_FIX.to_owned() }
+        }
+    }
+}
+
+fn message(cause: &(dyn Any + Send)) -> String {
+    let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+/// The beginning of a text, quoted.
+pub(crate) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 90;
+    let start: String = text.chars().take(LONGEST).collect();
+    let more = if start.len() < text.len() { "…" } else { "" };
+    format!("`{}{more}`", start.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\""))
+}

@@ -1,0 +1,183 @@
+//! The cases of the door itself: what every library must do before a stage of it is opened.
+
+use std::sync::{Arc, OnceLock};
+
+use fal_loader::{LoadError, LoadedLibrary, check_schema};
+use fal_plugin::{manifest::Manifest, payload::PAYLOAD_VERSION};
+
+use super::{LibraryOptions, step::Step};
+use crate::{
+    case::{CaseInfo, Finding, Need, Verdict, ensure, guarded},
+    report::Outcome,
+    wire,
+};
+
+const LIBRARY: &str = "door/library";
+const INTERFACE: &str = "door/interface";
+const LAYOUT: &str = "door/layout";
+const MANIFEST: &str = "door/manifest";
+
+/// Name, need, what it holds, what to do.
+type Row = (&'static str, Need, &'static str, &'static str);
+
+type ManifestCheck = fn(&Manifest) -> Verdict;
+
+const LOADING: [Row; 4] = [
+    (
+        LIBRARY,
+        Need::Required,
+        "The file is a library of this system whose probe says what it is",
+        "build a `cdylib` for this system, and export it with `fal_plugin::export_plugin!`",
+    ),
+    (
+        INTERFACE,
+        Need::Required,
+        "It was built for an interface that this fal-host knows",
+        "build it with a fal-plugin of the same major version, and of no later minor version",
+    ),
+    (
+        LAYOUT,
+        Need::Required,
+        "Its types have the layout of the interface",
+        "let `export_plugin!` write the exports, and build with the released crate fal-plugin, unchanged",
+    ),
+    (
+        MANIFEST,
+        Need::Required,
+        "Its manifest can be read, agrees with the probe, and has a version by semver",
+        "let `export_plugin!` write the manifest; give the package a version such as 1.0.0",
+    ),
+];
+const SCHEMA: Row = (
+    "door/config-schema",
+    Need::Required,
+    "The schema of its configuration is a JSON schema",
+    "give a JSON schema of an object, or none if it takes no configuration",
+);
+const DESCRIPTION: Row = (
+    "door/description",
+    Need::Optional,
+    "One line says what it does",
+    "fill `description:` in `export_plugin!`; `fal-host plugin list` shows it",
+);
+const QUIET: Row = (
+    "door/quiet",
+    Need::Required,
+    "It prints nothing on standard output and standard error",
+    "remove prints: standard output belongs to the command's data. A backend reports by its event sink",
+);
+
+fn info((name, need, holds, _): Row) -> CaseInfo {
+    CaseInfo { name: name.to_owned(), need, holds: holds.to_owned() }
+}
+
+/// The cases of the door.
+pub fn door_contract() -> Vec<CaseInfo> {
+    LOADING.into_iter().chain([SCHEMA, DESCRIPTION, QUIET]).map(info).collect()
+}
+
+pub(super) fn quiet() -> CaseInfo {
+    info(QUIET)
+}
+
+/// What the case on prints says of a text.
+#[cfg(unix)]
+pub(super) fn heard(text: &str, stream: &str) -> Outcome {
+    let line = text.trim().lines().next().unwrap_or_default();
+    Outcome::Failed {
+        reason: format!("it printed on {stream}: {}", crate::case::quoted(line)),
+        fix: QUIET.3.to_owned(),
+    }
+}
+
+/// A library that loads when the first case asks for it.
+pub(super) struct Loading {
+    options: LibraryOptions,
+    loaded: OnceLock<Result<LoadedLibrary, LoadError>>,
+}
+
+impl Loading {
+    pub(super) fn new(options: &LibraryOptions) -> Arc<Self> {
+        Arc::new(Self { options: options.clone(), loaded: OnceLock::new() })
+    }
+
+    fn get(&self) -> Result<&LoadedLibrary, &LoadError> {
+        self.loaded.get_or_init(|| LoadedLibrary::load(&self.options.path)).as_ref()
+    }
+
+    /// The library, once it has loaded.
+    pub(super) fn library(&self) -> Option<&LoadedLibrary> {
+        self.loaded.get().and_then(|loaded| loaded.as_ref().ok())
+    }
+}
+
+/// The case that an error belongs to.
+fn of_error(error: &LoadError) -> &'static str {
+    match error {
+        LoadError::NotFound { .. }
+        | LoadError::NotALibrary { .. }
+        | LoadError::NotAPlugin { .. }
+        | LoadError::BadProbe { .. } => LIBRARY,
+        LoadError::Interface { .. } => INTERFACE,
+        LoadError::Abi { .. } => LAYOUT,
+        LoadError::BadManifest { .. } => MANIFEST,
+    }
+}
+
+/// The cases of the door, in the order of its checks.
+pub(super) fn steps(loading: &Arc<Loading>) -> Vec<Step> {
+    let loads = LOADING.into_iter().enumerate().map(|(place, row)| {
+        let loading = Arc::clone(loading);
+        Step { info: info(row), run: Box::new(move || guarded(row.3, || load_case(&loading, place))) }
+    });
+    let of_manifest: [(Row, ManifestCheck); 2] = [(SCHEMA, schema), (DESCRIPTION, description)];
+    let manifests = of_manifest.into_iter().map(|(row, check)| {
+        let loading = Arc::clone(loading);
+        Step { info: info(row), run: Box::new(move || guarded(row.3, || check(&loaded(&loading)?.manifest))) }
+    });
+    loads.chain(manifests).collect()
+}
+
+fn loaded(loading: &Loading) -> Result<&LoadedLibrary, Finding> {
+    loading.get().map_err(|_| Finding::NotApplicable("the library did not load".to_owned()))
+}
+
+fn load_case(loading: &Loading, place: usize) -> Verdict {
+    let own = LOADING[place].0;
+    match loading.get() {
+        Ok(library) if own == MANIFEST => manifest(&library.manifest),
+        Ok(_) => Ok(()),
+        Err(error) if of_error(error) == own => Err(Finding::flaw(error.to_string())),
+        // A check that comes before the one that failed has passed.
+        Err(error) if LOADING.iter().position(|row| row.0 == of_error(error)).is_some_and(|failed| place < failed) => {
+            Ok(())
+        }
+        Err(_) => loaded(loading).map(drop),
+    }
+}
+
+fn manifest(manifest: &Manifest) -> Verdict {
+    wire::plain_name("its name", &manifest.name)?;
+    let version = semver::Version::parse(&manifest.version);
+    ensure!(version.is_ok(), "its version is `{}`", manifest.version);
+    ensure!(
+        manifest.payload <= PAYLOAD_VERSION,
+        "it speaks version {} of the payloads, and this fal-host {PAYLOAD_VERSION}",
+        manifest.payload
+    );
+    let mut stages = manifest.stages.clone();
+    stages.sort_unstable();
+    stages.dedup();
+    ensure!(stages.len() == manifest.stages.len(), "it names a stage twice");
+    Ok(())
+}
+
+fn schema(manifest: &Manifest) -> Verdict {
+    check_schema(manifest).map_err(|error| Finding::flaw(error.to_string()))
+}
+
+fn description(manifest: &Manifest) -> Verdict {
+    let lines = manifest.description.lines().count();
+    ensure!(lines == 1, "it has {lines} lines");
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! One child, from its start to its end.
+
+use std::{
+    io::{BufRead, BufReader},
+    os::{
+        fd::OwnedFd,
+        unix::{net::UnixStream, process::ExitStatusExt},
+    },
+    process::{Child, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Findings, IsolatedError, Isolation,
+    message::{Order, Told, write},
+    prints::Prints,
+};
+use crate::library::LibraryOptions;
+
+/// To start a program on a busy machine.
+const START: Duration = Duration::from_secs(60);
+
+/// How a child ended.
+pub(super) enum End {
+    /// All cases were run.
+    Done,
+    /// A case did not end.
+    Hung { case: Option<String> },
+    /// The process ended in a case.
+    Died { case: Option<String>, how: String },
+}
+
+/// A running child.
+pub(super) struct Round {
+    child: Child,
+    messages: Receiver<Told>,
+    stdout: Prints,
+    stderr: Prints,
+    /// Its other end is the child's lifeline.
+    _channel: UnixStream,
+}
+
+impl Round {
+    /// Runs the cases that are not yet done.
+    pub(super) fn run(
+        options: &LibraryOptions,
+        isolation: &Isolation<'_>,
+        done: Vec<String>,
+        findings: &mut Findings,
+    ) -> Result<End, IsolatedError> {
+        let order = Order { options: options.clone(), done };
+        let mut round = Self::start(isolation, &order).map_err(IsolatedError::Start)?;
+        let end = round.listen(isolation, findings);
+        // A child that is done may still be held up by the plugin's own end of process.
+        let _ = round.child.kill();
+        let status = round.child.wait().map_err(IsolatedError::Start)?;
+        Ok(round.heard(end?, status, findings))
+    }
+
+    fn start(isolation: &Isolation<'_>, order: &Order) -> std::io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let mut command = (isolation.command)();
+        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
+        // The command holds the child's end of the channel: nobody would see that end close.
+        drop(command);
+        let missing = || std::io::Error::other("a stream of the child is missing");
+        let stdout = Prints::listen(child.stdout.take().ok_or_else(missing)?);
+        let stderr = Prints::listen(child.stderr.take().ok_or_else(missing)?);
+        // A child that is gone already shows in what it does not say.
+        let _ = write(&ours, order);
+        Ok(Self { child, messages: messages(ours.try_clone()?), stdout, stderr, _channel: ours })
+    }
+
+    fn listen(&self, isolation: &Isolation<'_>, findings: &mut Findings) -> Result<End, IsolatedError> {
+        let mut running = None;
+        let mut patience = START.max(isolation.patience);
+        loop {
+            match self.next(patience, isolation)? {
+                Ok(Told::Plan { cases }) => findings.planned(cases),
+                Ok(Told::Started { case }) => running = Some(case),
+                Ok(Told::Ended { case, outcome }) => {
+                    findings.outcomes.insert(case, outcome);
+                    running = None;
+                }
+                Ok(Told::Done { subject }) => {
+                    findings.subject = subject;
+                    return Ok(End::Done);
+                }
+                Err(RecvTimeoutError::Timeout) => return Ok(End::Hung { case: running }),
+                Err(RecvTimeoutError::Disconnected) => return Ok(End::Died { case: running, how: String::new() }),
+            }
+            patience = isolation.patience;
+        }
+    }
+
+    /// The next message; looks up now and then, whether it is still wanted.
+    fn next(
+        &self,
+        patience: Duration,
+        isolation: &Isolation<'_>,
+    ) -> Result<Result<Told, RecvTimeoutError>, IsolatedError> {
+        let until = Instant::now() + patience;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.messages.recv_timeout(left.min(Duration::from_millis(100))) {
+                Err(RecvTimeoutError::Timeout) if (isolation.interrupted)() => return Err(IsolatedError::Interrupted),
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+                told => return Ok(told),
+            }
+        }
+    }
+
+    /// Adds what was printed. Last words of a process that died are no babble, but say how it died.
+    fn heard(&self, end: End, status: ExitStatus, findings: &mut Findings) -> End {
+        let (stdout, stderr) = (self.stdout.text(), self.stderr.text());
+        let babble = |text: &str, stream: &'static str| (!text.trim().is_empty()).then(|| (text.to_owned(), stream));
+        let mut first = babble(&stdout, "standard output");
+        let end = match end {
+            End::Died { case, .. } => End::Died { case, how: how(status, &stderr) },
+            other => {
+                first = first.or_else(|| babble(&stderr, "standard error"));
+                other
+            }
+        };
+        findings.printed = findings.printed.take().or(first);
+        end
+    }
+}
+
+impl Drop for Round {
+    fn drop(&mut self) {
+        // A child that has ended is no error.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn messages(channel: UnixStream) -> Receiver<Told> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let lines = BufReader::new(channel).lines().map_while(Result::ok);
+        // What cannot be read is the plugin's doing: it found the channel.
+        for told in lines.filter_map(|line| serde_json::from_str(&line).ok()) {
+            if sender.send(told).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn how(status: ExitStatus, last_words: &str) -> String {
+    let how = match (status.signal(), status.code()) {
+        (Some(signal), _) => format!("it ended the process by signal {signal}{}", name(signal)),
+        (None, code) => format!("it ended the process with exit code {}", code.unwrap_or_default()),
+    };
+    let words: Vec<_> = last_words.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
+    if words.is_empty() { how } else { format!("{how}; its last words: {}", words.join(" / ")) }
+}
+
+fn name(signal: i32) -> &'static str {
+    match signal {
+        4 => " (SIGILL)",
+        6 => " (SIGABRT)",
+        7 | 10 => " (SIGBUS)",
+        8 => " (SIGFPE)",
+        9 => " (SIGKILL)",
+        11 => " (SIGSEGV)",
+        _ => "",
+    }
+}

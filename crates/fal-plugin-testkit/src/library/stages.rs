@@ -1,0 +1,210 @@
+//! The cases of the stages of a library.
+
+use std::{
+    fs,
+    sync::{Arc, OnceLock},
+    thread,
+    time::Duration,
+};
+
+use fal_loader::{LoadedLibrary, OpenStage, check_config};
+use fal_plugin::{
+    ExecutionBackend, NotebookParser, PluginError, PythonParser, StubWriter,
+    manifest::Stage,
+    payload::StubRequest,
+    wire::{BackendClient, NotebookParserClient, PythonParserClient, StubWriterClient, Transport},
+};
+use serde_json::Value;
+
+use super::{
+    LibraryOptions,
+    door::{self, Loading},
+    step::Step,
+};
+use crate::{
+    case::{Case, CaseInfo, Finding, Need, Verdict, ensure, guarded},
+    execution, notebook, python, stub,
+};
+
+/// Runs all cases of a library in order: those of the door, then those of its stages. Gives what the library is.
+pub(super) fn walk(
+    options: &LibraryOptions,
+    plan: &mut dyn FnMut(&[CaseInfo]),
+    perform: &mut dyn FnMut(Step),
+) -> String {
+    let loading = Loading::new(options);
+    all(door::steps(&loading), plan, perform);
+    let path = options.path.display();
+    let Some(library) = loading.library() else { return path.to_string() };
+    all(steps(library, options), plan, perform);
+    let manifest = &library.manifest;
+    let stages: Vec<_> = manifest.stages.iter().map(|stage| stage.name()).collect();
+    let (name, version, interface) = (&manifest.name, &manifest.version, &manifest.interface);
+    format!("{name} {version}, interface {interface}: {}\n{path}", stages.join(", "))
+}
+
+fn all(steps: Vec<Step>, plan: &mut dyn FnMut(&[CaseInfo]), perform: &mut dyn FnMut(Step)) {
+    plan(&steps.iter().map(|step| step.info.clone()).collect::<Vec<_>>());
+    steps.into_iter().for_each(perform);
+}
+
+fn steps(library: &LoadedLibrary, options: &LibraryOptions) -> Vec<Step> {
+    let wanted = if options.stages.is_empty() { &library.manifest.stages } else { &options.stages };
+    let of_stage = |stage: &Stage| {
+        let (library, config) = (library.clone(), options.config.clone());
+        match stage {
+            Stage::PythonParser => Behind::steps(*stage, library, config, python::CASES, python_parser, use_python),
+            Stage::NotebookParser => Behind::steps(*stage, library, config, notebook::CASES, notebooks, use_notebooks),
+            Stage::StubWriter => Behind::steps(*stage, library, config, stub::CASES, stubs, use_stubs),
+            Stage::ExecutionBackend => Behind::steps(*stage, library, config, execution::CASES, backend, use_backend),
+        }
+    };
+    wanted.iter().flat_map(of_stage).collect()
+}
+
+fn python_parser(open: OpenStage) -> Result<Box<dyn PythonParser>, PluginError> {
+    Ok(Box::new(PythonParserClient::new(open.transport)))
+}
+
+fn notebooks(open: OpenStage) -> Result<Box<dyn NotebookParser>, PluginError> {
+    Ok(Box::new(NotebookParserClient::new(open.transport)?))
+}
+
+fn stubs(open: OpenStage) -> Result<Box<dyn StubWriter>, PluginError> {
+    Ok(Box::new(StubWriterClient::new(open.transport)?))
+}
+
+fn backend(open: OpenStage) -> Result<Box<dyn ExecutionBackend>, PluginError> {
+    Ok(Box::new(BackendClient::new(open.transport, open.router)?))
+}
+
+// What the stage answers is no matter here: it only shall have worked.
+
+fn use_python(parser: &dyn PythonParser) {
+    let _ = parser.parse("models/a.py", "write_to_model(ref('a'))\n");
+}
+
+fn use_notebooks(parser: &dyn NotebookParser) {
+    let _ = parser.parse("models/a.ipynb", b"{}");
+}
+
+fn use_stubs(writer: &dyn StubWriter) {
+    let _ = writer.render(&StubRequest { model: "a".to_owned(), path: "a.py".to_owned(), dependencies: Vec::new() });
+}
+
+fn use_backend(backend: &dyn ExecutionBackend) {
+    let _ = backend.capabilities();
+}
+
+/// A stage behind the door, which opens when the first case asks for it.
+struct Behind<S: ?Sized> {
+    stage: Stage,
+    library: LoadedLibrary,
+    config: Option<Value>,
+    client: fn(OpenStage) -> Result<Box<S>, PluginError>,
+    opened: OnceLock<Result<Opened<S>, PluginError>>,
+}
+
+struct Opened<S: ?Sized> {
+    stage: Box<S>,
+    transport: Arc<dyn Transport>,
+}
+
+impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
+    fn steps(
+        stage: Stage,
+        library: LoadedLibrary,
+        config: Option<Value>,
+        cases: &'static [Case<S>],
+        client: fn(OpenStage) -> Result<Box<S>, PluginError>,
+        work: fn(&S),
+    ) -> Vec<Step> {
+        let behind = Arc::new(Self { stage, library, config, client, opened: OnceLock::new() });
+        let mut steps = vec![behind.opens()];
+        steps.extend(cases.iter().map(|case| behind.case(case)));
+        steps.push(behind.leaves_no_thread(work));
+        steps
+    }
+
+    fn opens(self: &Arc<Self>) -> Step {
+        let behind = Arc::clone(self);
+        let info = self.info("opens", "The stage opens with the configuration that it is given, or with none");
+        let fix = "answer a working stage for an empty configuration; if it needs one, check with `--config`";
+        Step { info, run: Box::new(move || guarded(fix, || Ok(behind.get().map(drop)?))) }
+    }
+
+    fn case(self: &Arc<Self>, case: &'static Case<S>) -> Step {
+        let behind = Arc::clone(self);
+        let run = move || match behind.get() {
+            Ok(opened) => case.run(&*opened.stage, &*opened.transport),
+            Err(_) => guarded("", || Err(Finding::NotApplicable("the stage did not open".to_owned()))),
+        };
+        Step { info: case.info(), run: Box::new(run) }
+    }
+
+    fn leaves_no_thread(self: &Arc<Self>, work: fn(&S)) -> Step {
+        let behind = Arc::clone(self);
+        let info =
+            self.info("no-thread-left", "A stage that is opened, used and dropped leaves no further thread behind");
+        let fix = "end and join in `Drop` what the stage started; one pool for the whole library is fine";
+        Step { info, run: Box::new(move || guarded(fix, || behind.count_threads(work))) }
+    }
+
+    fn info(&self, name: &str, holds: &str) -> CaseInfo {
+        CaseInfo { name: format!("{}/{name}", self.stage), need: Need::Required, holds: holds.to_owned() }
+    }
+
+    fn get(&self) -> Result<&Opened<S>, PluginError> {
+        self.opened.get_or_init(|| self.open()).as_ref().map_err(Clone::clone)
+    }
+
+    fn open(&self) -> Result<Opened<S>, PluginError> {
+        let refused = |error: fal_loader::OpenError| match error {
+            fal_loader::OpenError::Refused { error, .. } => error,
+            other => PluginError::new("plugin::open", other.to_string()),
+        };
+        let config = check_config(&self.library.manifest, self.config.as_ref()).map_err(refused)?;
+        let open = self.library.open(self.stage, &config).map_err(refused)?;
+        let transport = Arc::clone(&open.transport);
+        Ok(Opened { stage: (self.client)(open)?, transport })
+    }
+
+    fn count_threads(&self, work: fn(&S)) -> Verdict {
+        let Some(_) = threads() else {
+            return Err(Finding::NotApplicable("this system does not tell of threads".to_owned()));
+        };
+        if self.get().is_err() {
+            return Err(Finding::NotApplicable("the stage did not open".to_owned()));
+        }
+        const TIMES: usize = 5;
+        let round = || self.open().map(|opened| work(&*opened.stage));
+        // The first time may start what is kept for all.
+        round()?;
+        let before = settled(0);
+        (0..TIMES).try_for_each(|_| round())?;
+        let after = settled(before);
+        ensure!(after < before + TIMES, "there were {before} threads, and {after} after {TIMES} times");
+        Ok(())
+    }
+}
+
+/// Threads of this process.
+fn threads() -> Option<usize> {
+    Some(fs::read_dir("/proc/self/task").ok()?.count())
+}
+
+/// Threads that are left when those that are ending have ended: at the latest after a second.
+fn settled(enough: usize) -> usize {
+    let mut count = threads().unwrap_or_default();
+    let mut unchanged = 0;
+    for _ in 0..100 {
+        if count <= enough || (enough == 0 && unchanged > 3) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+        let now = threads().unwrap_or_default();
+        unchanged = if now == count { unchanged + 1 } else { 0 };
+        count = now;
+    }
+    count
+}

@@ -1,0 +1,83 @@
+//! Cases on the bytes of messages, for all stages. In Rust the export macro takes care of them.
+
+use fal_plugin::wire::{Transport, WireError};
+use serde::de::DeserializeOwned;
+
+use crate::case::{Finding, Verdict, ensure, quoted};
+
+pub(crate) const UNKNOWN_METHOD: &str = "A method of a newer interface is refused as unknown";
+pub(crate) const UNKNOWN_METHOD_FIX: &str =
+    "answer the error {\"kind\": \"unknown_method\", \"method\": NAME}: a newer host then does without it";
+pub(crate) const UNREADABLE_REQUEST: &str = "A request that is no JSON is an error with a code and a message";
+pub(crate) const UNREADABLE_REQUEST_FIX: &str =
+    "answer {\"kind\": \"plugin\", \"error\": {\"code\": ..., \"message\": ...}}";
+pub(crate) const UNKNOWN_FIELDS: &str = "Fields of a newer interface in a request are ignored";
+pub(crate) const UNKNOWN_FIELDS_FIX: &str =
+    "do not refuse unknown fields (in Rust: no `deny_unknown_fields`): a minor version adds fields";
+
+pub(crate) fn unknown_method(transport: &dyn Transport) -> Verdict {
+    match refused(transport, "no_such_method", b"{}", b"")? {
+        WireError::UnknownMethod { method } if method == "no_such_method" => Ok(()),
+        other => Err(Finding::flaw(format!("`no_such_method` was answered with {other:?}"))),
+    }
+}
+
+/// Calls a method with something that is no JSON.
+pub(crate) fn unreadable_request(transport: &dyn Transport, method: &str) -> Verdict {
+    plain_error(method, refused(transport, method, b"{\"path\": ", b"")?)
+}
+
+/// Calls a method that has to answer `A`.
+pub(crate) fn answered<A: DeserializeOwned>(
+    transport: &dyn Transport,
+    method: &str,
+    request: &[u8],
+    attachment: &[u8],
+) -> Result<A, Finding> {
+    match transport.call(method, request, attachment) {
+        Ok(answer) => read(method, &answer),
+        Err(error) => {
+            let error: WireError = read(method, &error)?;
+            Err(Finding::flaw(format!("`{method}` with {} gave {error:?}", quoted(&String::from_utf8_lossy(request)))))
+        }
+    }
+}
+
+/// An error that the plugin gave on purpose.
+pub(crate) fn plain_error(method: &str, error: WireError) -> Verdict {
+    match error {
+        WireError::Plugin { error } if !error.code.is_empty() && !error.message.is_empty() => Ok(()),
+        other => Err(Finding::flaw(format!("`{method}` answered {other:?}"))),
+    }
+}
+
+/// Calls a method that has to refuse.
+pub(crate) fn refused(
+    transport: &dyn Transport,
+    method: &str,
+    request: &[u8],
+    attachment: &[u8],
+) -> Result<WireError, Finding> {
+    match transport.call(method, request, attachment) {
+        Err(error) => read(method, &error),
+        Ok(answer) => {
+            let answer = String::from_utf8_lossy(&answer).into_owned();
+            Err(Finding::flaw(format!("`{method}` answered {}", quoted(&answer))))
+        }
+    }
+}
+
+fn read<A: DeserializeOwned>(method: &str, answer: &[u8]) -> Result<A, Finding> {
+    serde_json::from_slice(answer).map_err(|cause| {
+        let text = quoted(&String::from_utf8_lossy(answer));
+        Finding::flaw(format!("`{method}` answered something unreadable: {cause} in {text}"))
+    })
+}
+
+/// The message of a flaw in a name that a stage gives.
+pub(crate) fn plain_name(what: &str, name: &str) -> Verdict {
+    let plain = |char: char| char.is_alphanumeric() || matches!(char, '_' | '-' | '.');
+    let dots = name.starts_with('.');
+    ensure!(!name.is_empty() && name.chars().all(plain) && !dots, "{what} is {}", quoted(name));
+    Ok(())
+}
