@@ -53,7 +53,10 @@ class UnitTest:
         if op == "sql":
             sql = str(command["sql"])
             return self._local.query(sql if command.get("raw") else str(self._gateway.ask("unit_test_sql", sql=sql)))
-        given = self._by_relation(command["relation"]) if op == "relation" else self.find(op, command["args"], command.get("version"))
+        if op == "relation":
+            given = self._by_relation(command["relation"])
+        else:
+            given = self.find(op, command["args"], command.get("version"))
         part = {name: command[name] for name in ("columns", "where", "limit") if command.get(name) is not None}
         return self._local.part(given, part) if part else self.table(given)
 
@@ -65,7 +68,19 @@ class UnitTest:
                 "worker::unit_test",
                 "A unit test looks at the rows of its model alone.",
             )
-        self._written = batches.read_all()
+        self._written = self._small(batches)
+
+    def _small(self, batches: pyarrow.RecordBatchReader) -> pyarrow.Table:
+        import pyarrow
+
+        kept, size, count = [], 0, 0
+        for batch in batches:
+            kept.append(batch)
+            size, count = size + batch.nbytes, count + batch.num_rows
+            if size > _MOST_BYTES:
+                told = f"fal: the model gave {count} rows and more to the unit test {self.name}, too many to compare"
+                raise FalError(told, "worker::unit_test")
+        return pyarrow.Table.from_batches(kept, batches.schema)
 
     def ask(self, action: str, **body: Any) -> Any:
         """As the gateway's, with the overrides of the test."""
@@ -122,8 +137,6 @@ class UnitTest:
         import pyarrow
 
         assert self._written is not None
-        if self._written.nbytes > _MOST_BYTES:
-            raise FalError(f"fal: the model gave {self._written.num_rows} rows, too many to compare in a unit test")
         sink = pyarrow.BufferOutputStream()
         with pyarrow.ipc.new_stream(sink, self._written.schema) as writer:
             writer.write_table(self._written)

@@ -47,7 +47,8 @@ class Local:
         return table.slice(0, part["limit"]) if "limit" in part else table
 
     def _column(self, name: str, there: list[str], given: dict[str, Any]) -> str:
-        alike = [column for column in there if column == name] or [column for column in there if column.casefold() == name.casefold()]
+        alike = [column for column in there if column == name]
+        alike = alike or [column for column in there if column.casefold() == name.casefold()]
         if len(alike) == 1:
             return alike[0]
         told = f"fal: {given['input']}: there is no column `{name}`"
@@ -59,7 +60,7 @@ class Local:
                 self._connection = local_duckdb.connect()
             except ModuleNotFoundError:
                 raise FalError(
-                    f"fal: SQL in a unit test runs in an in-memory DuckDB, and duckdb is not installed in the model's environment",
+                    "fal: SQL in a unit test runs in an in-memory DuckDB, and duckdb is not installed in the model's environment",
                     "worker::no_duckdb",
                     "Install it there, or leave this model's SQL to a data test.",
                 ) from None

@@ -88,6 +88,16 @@ class Invocation:
         selected_resources.set_selected_resources(self.selected)
         return set(self.selected)
 
+    @property
+    def only_python_unit_tests(self) -> bool:
+        """Whether nothing runs but unit tests of Python models, which the host runs without the warehouse."""
+        unit_tests = self.task.manifest.unit_tests
+        return bool(self.selected) and all(uid in unit_tests and self._is_python(unit_tests[uid]) for uid in self.selected)
+
+    def _is_python(self, test: Any) -> bool:
+        model = self.task.manifest.nodes.get(test.depends_on.nodes[0])
+        return model is not None and (model.unique_id in self.stubs or str(getattr(model, "language", "")).endswith("python"))
+
     def ready(self) -> None:
         """Schemas, cache and on-run-start are done."""
         self.on_ready.set_result(None)

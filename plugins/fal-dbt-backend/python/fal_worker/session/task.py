@@ -56,14 +56,22 @@ def host_task(invocation: Invocation) -> type:
             relations = {adapter.Relation.create_from(self.config, node).without_identifier() for node in stubs}
             return super().get_model_schemas(adapter, selected_uids) | relations
 
+        def populate_adapter_cache(self, *args: Any, **kwargs: Any) -> Any:
+            # What is in the warehouse is nothing to unit tests of Python models: they run where there is none, too.
+            return None if invocation.only_python_unit_tests else super().populate_adapter_cache(*args, **kwargs)
+
         def _runtime_initialize(self) -> None:
             super()._runtime_initialize()
             if invocation.only_scripts:
                 # With nothing to run, dbt would end before the warehouse is ready.
                 self._flattened_nodes = _Unempty(self._flattened_nodes)
 
-        def safe_run_hooks(self, *args: Any, **kwargs: Any) -> Any:
-            return RunStatus.Success if invocation.only_scripts else super().safe_run_hooks(*args, **kwargs)
+        def safe_run_hooks(self, adapter: Any, hook_type: Any, *args: Any, **kwargs: Any) -> Any:
+            if invocation.only_scripts:
+                return RunStatus.Success
+            if invocation.only_python_unit_tests and not self.get_hooks_by_type(hook_type):
+                return RunStatus.Success  # dbt ends a transaction first, and connects for it
+            return super().safe_run_hooks(adapter, hook_type, *args, **kwargs)
 
         def get_result(self, *args: Any, **kwargs: Any) -> Any:
             result = super().get_result(*args, **kwargs)

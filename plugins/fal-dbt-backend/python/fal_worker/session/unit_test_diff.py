@@ -37,21 +37,8 @@ def _table(columns: list[str], expected: list[Row], actual: list[Row]) -> str:
     diff = daff.TableDiff(daff.Coopy.compareTables(before, after, flags).align(), flags)
     found = daff.PythonTableView([])
     diff.hilite(found)
-    if not diff.hasDifference():
-        return _counted(expected, actual)
     text = _COLOUR.sub("", daff.TerminalDiffRender().render(found))
     return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n"))
-
-
-def _counted(expected: list[Row], actual: list[Row]) -> str:
-    """daff takes a row that is there twice for one that is there once."""
-    wanted, found = Counter(expected), Counter(actual)
-    rows = [row for row in dict.fromkeys([*expected, *actual]) if wanted[row] != found[row]]
-    return "".join(f"{', '.join(map(_cell, row))}: expected {wanted[row]} times, found {found[row]} times\n" for row in rows)
-
-
-def _cell(value: str | None) -> str:
-    return "NULL" if value is None else value
 
 
 def _without_equal(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row]]:

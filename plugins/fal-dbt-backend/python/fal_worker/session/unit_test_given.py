@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import os
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from fal_worker.gateway import resolve
 
 from . import unit_test_values as values
 from .errors import SessionError
@@ -41,12 +43,27 @@ def tested_model(invocation: Invocation, test: Any) -> Any:
 
 
 def input_node(invocation: Invocation, test: Any, given: Any) -> Any:
-    """The node that an input names, as dbt finds it."""
-    from dbt.parser.unit_tests import UnitTestManifestLoader
+    """The node that an input names: `this`, `ref('orders', v=2)`, `source('raw', 'payments')`."""
+    model, text = tested_model(invocation, test), given.input.strip()
+    if text == "this":
+        return model
+    function, args, version = _call(text)
+    if function == "ref":
+        return resolve.ref(invocation, model, args, version)
+    if function == "source":
+        return resolve.source(invocation, model, args)
+    message = f"Unit test {test.name!r} has the input {given.input!r}, which is no ref(...), no source(...) and not this"
+    raise SessionError("unit_test::input", message)
 
-    manifest = invocation.task.manifest
-    loader = UnitTestManifestLoader(manifest, invocation.task.config, {test.unique_id})
-    return loader._get_original_input_node(given.input, tested_model(invocation, test), test.name)
+
+def _call(text: str) -> tuple[str | None, list[Any], Any]:
+    """Function, arguments and version of a call with literals."""
+    try:
+        call: Any = ast.parse(text, mode="eval").body
+        keywords = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        return call.func.id, [ast.literal_eval(arg) for arg in call.args], keywords.get("v", keywords.get("version"))
+    except (SyntaxError, ValueError, AttributeError):
+        return None, [], None
 
 
 def _given(invocation: Invocation, test: Any, model: Any, given: Any, columns: KnownColumns) -> Given:
@@ -120,7 +137,9 @@ def _check_names(node: Any, rows: list[dict[str, Any]]) -> None:
 
 def invalid_column(name: str, fixture: str, accepted: list[str]) -> SessionError:
     """In dbt's words."""
-    message = f"Invalid column name: '{name}' in unit test fixture for {fixture}.\nAccepted columns for {fixture} are: {accepted}"
+    message = (
+        f"Invalid column name: '{name}' in unit test fixture for {fixture}.\nAccepted columns for {fixture} are: {accepted}"
+    )
     return SessionError("unit_test::column", message)
 
 
@@ -167,9 +186,9 @@ class KnownColumns:
     def _rows(self, node: Any) -> Iterator[dict[str, Any]]:
         for test in self._invocation.task.manifest.unit_tests.values():
             for given in test.given:
-                rows = given.rows
-                if format_of(given) == "dict" and isinstance(rows, list) and node.name in given.input and self._is(node, test, given):
-                    yield from rows
+                is_listed = format_of(given) == "dict" and isinstance(given.rows, list)
+                if is_listed and node.name in given.input and self._is(node, test, given):
+                    yield from given.rows
 
     def _is(self, node: Any, test: Any, given: Any) -> bool:
         try:

@@ -25,7 +25,8 @@ def query(invocation: Invocation, unique_id: str, sql: str, whose: str) -> Any:
         connection = local_duckdb.connect()
     except ModuleNotFoundError:
         told = f"{whose} are given as SQL, which runs in DuckDB, and DuckDB is not installed beside dbt"
-        raise SessionError("unit_test::no_duckdb", told, "Install it (pip install duckdb), or give the rows as `dict` or `csv`.") from None
+        hint = "Install it (pip install duckdb), or give the rows as `dict` or `csv`."
+        raise SessionError("unit_test::no_duckdb", told, hint) from None
     import duckdb
 
     text = compiled(invocation, unique_id, sql) if any(sign in sql for sign in ("{{", "{%", "{#")) else sql

@@ -13,8 +13,10 @@ _TIME = r"\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?"
 _ZONE = r" ?(?:Z|UTC|[+-]\d\d(?::?\d\d)?)"
 _TIMESTAMP = re.compile(rf"\d{{4}}-\d\d-\d\d[ T]{_TIME}")
 _MOMENT = re.compile(rf"\d{{4}}-\d\d-\d\d[ T]{_TIME}{_ZONE}", re.IGNORECASE)
+_REST = r"(\.\d*)?|\.\d+)(e[+-]?\d+)?"
 _WHOLE, _ANY_WHOLE = re.compile(r"[+-]?(0|[1-9]\d*)"), re.compile(r"[+-]?\d+")
-_NUMBER, _ANY_NUMBER = (re.compile(rf"[+-]?({whole}(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE) for whole in (r"(0|[1-9]\d*)", r"\d+"))
+_NUMBER = re.compile(rf"[+-]?((0|[1-9]\d*){_REST}", re.IGNORECASE)
+_ANY_NUMBER = re.compile(rf"[+-]?(\d+{_REST}", re.IGNORECASE)
 _TRUTH = re.compile("true|false", re.IGNORECASE)
 _WORDS = {"true": True, "t": True, "yes": True, "1": True, "false": False, "f": False, "no": False, "0": False}
 
@@ -136,7 +138,8 @@ def _moment(value: Any) -> datetime.datetime:
         raise ValueError(f"{value!r} is no date or timestamp in ISO form")
     # Before 3.11 Python reads fewer forms.
     written = re.sub(r" ?(?:Z|UTC)$", "+00:00", written, flags=re.IGNORECASE)
-    written = re.sub(r" ?([+-]\d\d):?(\d\d)?$", lambda found: f"{found[1]}:{found[2] or '00'}", written) if ":" in written else written
+    if ":" in written:
+        written = re.sub(r" ?([+-]\d\d):?(\d\d)?$", lambda found: f"{found[1]}:{found[2] or '00'}", written)
     return datetime.datetime.fromisoformat(_six_digits(written))
 
 

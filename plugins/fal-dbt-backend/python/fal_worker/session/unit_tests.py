@@ -30,10 +30,8 @@ class UnitTests:
         except Exception as error:
             failure = from_exception(error)
             if unique_id in self._invocation.selected:
-                message = failure.message + (f"\n{failure.help}" if failure.help else "")
-                self._record({"unique_id": unique_id, "status": "error", "message": message})
-                raise SessionError(failure.code, message) from None
-            raise failure from None
+                self._record({"unique_id": unique_id, "status": "error", "message": _told(failure)})
+            raise SessionError(failure.code, _told(failure)) from None
         return prepared
 
     def close(self, id: str, ok: bool, rows: str | None, result: dict[str, Any]) -> dict[str, Any]:
@@ -44,8 +42,7 @@ class UnitTests:
                 test = self._test(result["unique_id"])
                 result = {**result, **self._invocation.within(_judged, self._invocation, test, rows or "")}
             except Exception as error:
-                failure = from_exception(error)
-                result = {**result, "status": "error", "message": failure.message}
+                result = {**result, "status": "error", "message": _told(from_exception(error))}
         self._record(result)
         return result
 
@@ -57,6 +54,10 @@ class UnitTests:
 
     def _record(self, result: dict[str, Any]) -> None:
         self._invocation.within(self._invocation.record, result)
+
+
+def _told(error: SessionError) -> str:
+    return error.message + (f"\n{error.help}" if error.help else "")
 
 
 def _prepared(invocation: Invocation, test: Any) -> dict[str, Any]:

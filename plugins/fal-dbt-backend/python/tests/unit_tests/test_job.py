@@ -1,0 +1,132 @@
+"""The job of a unit test: given rows in the place of the warehouse, rows back in the place of a write."""
+
+import base64
+
+import pyarrow as pa
+import pytest
+
+
+def sent(table):
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return base64.b64encode(sink.getvalue().to_pybytes()).decode()
+
+
+def given(number, name, table, **rest):
+    entry = {"input": f"ref('{name}')", "kind": "ref", "source": None, "name": name, "package": "p", "is_own_package": True}
+    entry |= {"version": None, "is_latest": True, "relation": f'"db"."main"."{name}"', "table": f"fal_given_{number}"}
+    return {**entry, "rows": sent(table), **rest}
+
+
+ORDERS = pa.table({"id": [1, 2, 3], "n": [1, None, 3]})
+INPUTS = [
+    given(0, "orders", ORDERS),
+    given(1, "payments", pa.table({"paid": [5]}), kind="source", source="raw", input="source('raw', 'payments')"),
+    given(2, "old", pa.table({"v": [1]}), version="1", is_latest=False, input="ref('old', v=1)"),
+    given(3, "old", pa.table({"v": [2]}), version="2", input="ref('old', v=2)"),
+    given(4, "m", pa.table({"top": [2]}), kind="this", input="this"),
+]
+TOLD = {"name": "t", "model": "model.p.m", "vars": {}, "env_vars": {}, "is_incremental": False, "config": {}}
+
+
+@pytest.fixture
+def test(run, gateway):
+    """`test(code)` runs a unit test; gives its answer."""
+
+    def test(code, kind="script", **told):
+        told = {**TOLD, "this": '"db"."main"."m"', "given": INPUTS, **told}
+        return run(code, kind=kind, unit_test=told)
+
+    yield test
+    assert not gateway.written, "a unit test writes nothing"
+    assert {command.get("op") for command in gateway.commands} <= {None}, "a unit test reads nothing"
+
+
+def rows(ended):
+    assert ended.ok, ended.error
+    return pa.ipc.open_stream(base64.b64decode(ended.answer["rows"])).read_all().to_pydict()
+
+
+def test_reads_are_answered_from_the_given_rows(test):
+    ended = test(
+        """
+        orders, paid = ref("orders"), source("raw", "payments", as_="polars")
+        assert [str(kind) for kind in orders.dtypes] == ["int64", "Int64"]
+        assert ref("p", "orders", as_="arrow").num_rows == 3 and sum(b.num_rows for b in ref("orders", as_="reader")) == 3
+        write_to_model(orders.assign(paid=paid["paid"][0], old=ref("old")["v"][0], older=ref("old", version=1)["v"][0]))
+        """
+    )
+    assert rows(ended) == {"id": [1, 2, 3], "n": [1, None, 3], "paid": [5] * 3, "old": [2] * 3, "older": [1] * 3}
+
+
+def test_parts_of_the_given_rows(test):
+    ended = test("write_to_model(ref('orders', columns=['N'], where='id > 1', limit=1, as_='arrow'))")
+    assert rows(ended) == {"n": [None]}
+    assert "there is no column `x`" in test("ref('orders', columns=['x'])").error["message"]
+
+
+@pytest.mark.parametrize("call", ["ref('customers')", "source('raw', 'orders')", "ref('q', 'orders')", "ref('old', version=3)"])
+def test_what_is_not_given_is_told(test, call):
+    error = test(f"{call}\nwrite_to_model(None)").error
+    assert error["kind"] == "fal"
+    assert error["message"].splitlines() == [
+        f"fal: the model reads {call}, which the unit test t does not give",
+        "Add it to `given`, with `rows: []` if its rows do not matter. Given: ref('orders'), source('raw', 'payments'), "
+        "ref('old', v=1), ref('old', v=2), this.",
+    ]
+
+
+def test_overrides(test):
+    code = """
+    import os
+    assert (var("day"), env_var("PLACE"), os.environ["PLACE"], is_incremental()) == (3, "Oslo", "Oslo", True)
+    write_to_model(ref("orders"), mode="append")
+    """
+    assert rows(test(code, vars={"day": 3}, env_vars={"PLACE": "Oslo"}, is_incremental=True))["id"] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("call", ["write_to_source(ref('orders'), 'raw', 'payments')"])
+def test_nothing_else_is_written(test, call):
+    error = test(f"{call}\nwrite_to_model(ref('orders'))").error
+    assert error["message"].startswith("fal: the unit test t does not write to a source")
+
+
+def test_errors_are_those_of_a_model(test):
+    assert test("pass").error["kind"] == "no_write"
+    assert test("1 / 0").error["traceback"].splitlines()[1] == '  File "models/m.py", line 1, in <module>'
+    assert "already called at line 1" in test("write_to_model(ref('orders'))\nwrite_to_model(ref('orders'))").error["message"]
+    assert test("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)").exit["signal"] == 9
+
+
+def test_a_result_too_large_to_compare_is_refused(test):
+    code = "import itertools, pyarrow\nwrite_to_model(pyarrow.table({'x': list(range(100_000))}) for _ in itertools.count())"
+    assert test(code).error["message"] == "fal: the model gave 1100000 rows and more to the unit test t, too many to compare"
+
+
+NATIVE = "def model(dbt, session):\n"
+
+
+def test_a_native_model(test):
+    ended = test(
+        NATIVE + "    dbt.config(materialized='table')\n"
+        "    assert dbt.is_incremental and dbt.config.get('limit') == 2 and dbt.config.meta_get('owner') == 'ann'\n"
+        "    this = dbt.this\n"
+        "    assert [this.database, this.schema, this.identifier, str(this)] == ['db', 'main', 'm', '\"db\".\"main\".\"m\"']\n"
+        "    orders = dbt.ref('orders')\n"
+        "    assert len(dbt.source('raw', 'payments').df()) == 1 and len(dbt.ref('old', v=1).df()) == 1\n"
+        "    ((top,),) = session.sql(f'select max(top) from {this}').fetchall()\n"
+        "    return session.sql(f'select id from orders where id > {top}')\n",
+        kind="native", config={"limit": 2, "meta": {"owner": "ann"}}, is_incremental=True,
+    )  # fmt: skip
+    assert rows(ended) == {"id": [3]}
+
+
+def test_a_native_model_reads_what_is_given_alone(test):
+    error = test(NATIVE + "    return dbt.ref('customers')\n", kind="native").error
+    assert error["message"].startswith("fal: the model reads ref('customers'), which the unit test t does not give")
+
+
+def test_a_native_model_without_a_session(test):
+    ended = test("def model(dbt, fal):\n    return dbt.ref('orders').assign(n=0)\n", kind="native")
+    assert rows(ended) == {"id": [1, 2, 3], "n": [0, 0, 0]}
