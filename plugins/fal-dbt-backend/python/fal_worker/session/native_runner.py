@@ -17,6 +17,7 @@ def checked_runner() -> type:
 
     class CheckedRunner(ModelRunner):
         def compile(self, manifest: Any) -> Any:
+            _refuse_views(self.node)
             _refuse_microbatch(self.node)
             return super().compile(manifest)
 

@@ -30,6 +30,8 @@ FILES = {
     "models/fal/scores.sql": stub("ref('orders')", "source('raw', 'people')"),
     "models/fal/other.sql": stub("ref('orders')", "ref('scores')"),
     "models/fal/granted.sql": stub("ref('orders')", config=", grants={'select': ['nobody']}"),
+    "models/returned.py": "def model(dbt, session):\n    dbt.config(materialized='incremental')\n"
+    "    rows = dbt.ref('orders')\n    return rows.slice(0, 1) if dbt.is_incremental else rows\n",
     "models/sources.yml": "sources:\n  - name: raw\n    schema: main\n    tables: [{name: people, identifier: raw_orders}]\n",
 }
 PROFILES = {

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import duckdb
-
 from .job_client import GatewayError, JobClient
 
 
 def run(event: dict[str, Any]) -> dict[str, Any]:
-    """Does what the protocol asks of a native job; gives the fields of `python_job_done`."""
+    """Does what the protocol asks of a native job; gives the fields of `python_job_done`. Where dbt has no Python the model
+    gets Arrow tables, else relations of DuckDB."""
     client = JobClient(event["location"], event["token"])
-    session = _Session(client)
+    session = _DuckDB(client) if "def materialize(" in event["code"] else _Session(client)
     module: dict[str, Any] = {"__name__": "model"}
-    if "def materialize(" not in event["code"]:
-        session = _Elsewhere(client)
     try:
         exec(compile(event["code"], event["path"], "exec"), module)
         df = module["model"](module["dbtObj"](session.load), session)
@@ -27,18 +24,24 @@ def run(event: dict[str, Any]) -> dict[str, Any]:
 
 class _Session:
     def __init__(self, client: JobClient) -> None:
-        self._client, self._local = client, duckdb.connect()
+        self._client = client
 
-    def load(self, relation: str) -> duckdb.DuckDBPyRelation:
-        return self._local.from_arrow(self._client.read("relation", relation=relation))
-
-    def sql(self, text: str) -> duckdb.DuckDBPyRelation:
-        return self._local.from_arrow(self._client.sql(text, raw=True))
-
-
-class _Elsewhere(_Session):
     def load(self, relation: str) -> Any:
         return self._client.read("relation", relation=relation)
 
     def sql(self, text: str) -> Any:
         return self._client.sql(text, raw=True)
+
+
+class _DuckDB(_Session):
+    def __init__(self, client: JobClient) -> None:
+        import duckdb
+
+        super().__init__(client)
+        self._local = duckdb.connect()
+
+    def load(self, relation: str) -> Any:
+        return self._local.from_arrow(super().load(relation))
+
+    def sql(self, text: str) -> Any:
+        return self._local.from_arrow(super().sql(text))

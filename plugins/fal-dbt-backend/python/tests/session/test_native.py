@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import duckdb
 import pytest
+from fal_worker.session.native import runs_in_warehouse
 from live import native_job
 from live.fixtures import make_project
 
@@ -35,6 +37,12 @@ HOOKS = """models:
       pre_hook: "create or replace table hook_log as select 1 as n"
       post_hook: "insert into hook_log select count(*) from {{ this }}"
 """
+REFUSED = """
+def model(dbt, session):
+    dbt.config(%s)
+    return dbt.ref("orders")
+"""
+MICROBATCH = 'materialized="incremental", incremental_strategy="microbatch", event_time="at", batch_size="day", begin="2024-01-01"'
 BROKEN = """
 def model(dbt, session):
     df = dbt.ref("orders")
@@ -121,3 +129,33 @@ def test_a_job_that_dies_after_its_write_leaves_nothing(native):
 def test_a_job_that_never_writes_is_an_error(native):
     result, _ = native(TABLE, lambda event: {"job": event["job"], "ok": True, "error": None})
     assert (result["status"], "without writing" in result["message"]) == ("error", True)
+
+
+def test_what_cannot_be_is_refused_before_the_code_runs(native):
+    for config, told in ((MICROBATCH, "microbatch cuts SQL into batches"), ('materialized="view"', "Say table or incremental")):
+        result, session = native(REFUSED % config)
+        assert (result["status"], told in result["message"]) == ("error", True), result
+        assert not any(event["event"] == "python_job" for event in session.events)
+
+
+class _NoPython:
+    def type(self):
+        return "postgres"
+
+    @property
+    def python_submission_helpers(self):
+        raise NotImplementedError
+
+
+def test_a_model_may_ask_for_the_python_of_its_warehouse():
+    cloud = SimpleNamespace(type=lambda: "snowflake", python_submission_helpers={"sproc": object})
+    duckdb = SimpleNamespace(type=lambda: "duckdb", python_submission_helpers={"": object})
+
+    def runs(adapter, meta=None, **config):
+        model = SimpleNamespace(config=SimpleNamespace(meta=meta or {}, get=config.get))
+        return runs_in_warehouse(SimpleNamespace(request={"keyword": "fal"}, adapter=adapter), model)
+
+    asked = {"fal": {"python": "warehouse"}}
+    assert runs(cloud, asked) and runs(cloud, submission_method="serverless")
+    assert not runs(cloud) and not runs(cloud, {"fal": "x"})
+    assert not runs(duckdb, asked) and not runs(_NoPython(), asked)
