@@ -64,8 +64,16 @@ def run_hooks_ahead(invocation: Invocation, node: Any, materialized: str) -> Non
     hooks = [hook.to_dict(omit_none=True) for hook in node.config.pre_hook]
     if all(hook.get("transaction", True) for hook in hooks):
         return
+    from dbt_common.exceptions import DbtRuntimeError
+
     with invocation.working(), invocation.adapter.connection_named(node.unique_id, node):
-        context_of(invocation, node, materialized=materialized)["run_hooks"](hooks, inside_transaction=False)
+        try:
+            context_of(invocation, node, materialized=materialized)["run_hooks"](hooks, inside_transaction=False)
+        except DbtRuntimeError as error:
+            # As dbt tells of a hook that fails: in which model.
+            if error.node is None:
+                error.add_node(node)
+            raise
 
 
 def hooks_inside(node: Any) -> list[Any]:
