@@ -10,6 +10,6 @@ def test_rows_are_staged_and_dbt_makes_the_table(desk, job):
     session.on_python_job = lambda event: session.send("python_job_done", **native_job.run(event))
     for rows in (3, 4):
         result = session.run("model.shop.returned")
-        assert result["status"] == "success", result
+        assert result["status"] == "success", result["message"]
         count = job.sql("select count(*) as n from {{ this }}".replace("{{ this }}", result["relation_name"]), raw=True)
         assert count["n"].to_pylist() == [rows]
