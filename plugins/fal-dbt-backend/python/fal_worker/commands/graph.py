@@ -57,8 +57,9 @@ def plan(project: Project) -> Plan:
     elif project.request["command"] == "test":
         parents = {}
     by_dbt = {uid for uid in selected if nodes[uid].resource_type in _RUN_BY_DBT and not nodes[uid].is_ephemeral_model}
+    by_host = project.stubs | {uid for uid in selected if project.is_python_unit_test(uid)}
     held = {uid for uid in selected if _has_scripts(nodes[uid], project.request.get("keyword") or "fal")}
-    return Plan(parents, frozenset(by_dbt - project.stubs), frozenset(selected & project.stubs), frozenset(held))
+    return Plan(parents, frozenset(by_dbt - by_host), frozenset(selected & by_host), frozenset(held))
 
 
 def _without(parents: dict[str, list[str]], unit_tests: dict[str, str]) -> dict[str, list[str]]:

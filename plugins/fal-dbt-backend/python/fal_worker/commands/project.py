@@ -68,6 +68,18 @@ class Project:
         nobody = SimpleNamespace(unique_id="the project", package_name=root, alias=None)
         return compiled(self, sql, nobody if of is None else of)
 
+    def is_python_unit_test(self, unique_id: str) -> bool:
+        """Whether this is a unit test of a Python model, which the host runs."""
+        test = self.manifest.unit_tests.get(unique_id)
+        model = None if test is None else self.manifest.nodes.get(test.depends_on.nodes[0])
+        return model is not None and (model.unique_id in self.stubs or model.language == "python")
+
+    def compile_unit_test(self, unique_id: str, sql: str) -> str:
+        """SQL of the model that a unit test tests, over its given rows."""
+        from .unit_test_text import given_text
+
+        return given_text(self, unique_id, sql)
+
     def _config(self) -> SimpleNamespace:
         settings = self.settings
         return SimpleNamespace(

@@ -11,6 +11,7 @@ from typing import Any
 from fal_worker.session.errors import Interrupted, SessionError
 from fal_worker.session.outbox import Outbox
 from fal_worker.session.results import rows_of
+from fal_worker.session.unit_tests import UnitTests
 
 from . import graph, words
 from .artifacts import Artifact
@@ -108,6 +109,13 @@ class CommandSession:
             return self._opened.close_job(message["job"], message["ok"], message["result"])
         finally:
             self._gated.leave(message["job"])
+
+    def op_unit_test_open(self, message: dict[str, Any]) -> dict[str, Any]:
+        return UnitTests(self._there, self._opened).open(message["job"], message["token"], message["unique_id"])
+
+    def op_unit_test_close(self, message: dict[str, Any]) -> dict[str, Any]:
+        tests = UnitTests(self._there, self._opened)
+        return tests.close(message["job"], message["ok"], message.get("rows"), message["result"])
 
     def op_record(self, message: dict[str, Any]) -> dict[str, Any]:
         self._there.record(message)

@@ -28,8 +28,10 @@ def rendered(compared: Compared) -> str:
 
 
 def _table(columns: list[str], expected: list[Row], actual: list[Row]) -> str:
-    import daff
-
+    try:
+        import daff
+    except ModuleNotFoundError:  # where dbt is a program elsewhere
+        return _plain_table(columns, expected, actual)
     # dbt's own steps (`TestRunner._get_daff_diff` and `_render_daff_diff`), over rows that are in order already.
     flags = daff.CompareFlags()
     flags.ordered = False
@@ -39,6 +41,13 @@ def _table(columns: list[str], expected: list[Row], actual: list[Row]) -> str:
     diff.hilite(found)
     text = _COLOUR.sub("", daff.TerminalDiffRender().render(found))
     return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def _plain_table(columns: list[str], expected: list[Row], actual: list[Row]) -> str:
+    """The rows of one side alone, with daff's marks."""
+    missing, more = _without_equal(expected, actual)
+    marked = [("@@", tuple(columns)), *(("---", row) for row in missing), *(("+++", row) for row in more)]
+    return "".join(",".join([mark, *("NULL" if value is None else value for value in row)]) + "\n" for mark, row in marked)
 
 
 def _without_equal(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row]]:

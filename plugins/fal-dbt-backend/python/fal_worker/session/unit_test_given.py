@@ -31,18 +31,35 @@ class Given:
     table: pa.Table
 
 
+@dataclass(frozen=True)
+class Fixture:
+    """An entry of `given`, or `expect`, as dbt read it."""
+
+    input: str
+    rows: Any
+    format: str
+
+    @classmethod
+    def of(cls, entry: Any) -> Fixture:
+        """From dbt's object, or from JSON of the manifest."""
+        input, rows, format = (
+            entry.get(n) if isinstance(entry, dict) else getattr(entry, n, None) for n in ("input", "rows", "format")
+        )
+        return cls(str(input or ""), rows, str(getattr(format, "value", format) or "dict"))
+
+
 def all_given(invocation: Invocation, test: Any) -> list[Given]:
     """The inputs of a unit test, in their order."""
     columns = KnownColumns(invocation)
     model = tested_model(invocation, test)
-    return [_given(invocation, test, model, given, columns) for given in test.given]
+    return [_given(invocation, test, model, Fixture.of(entry), columns) for entry in test.given]
 
 
 def tested_model(invocation: Invocation, test: Any) -> Any:
     return invocation.task.manifest.nodes[test.depends_on.nodes[0]]
 
 
-def input_node(invocation: Invocation, test: Any, given: Any) -> Any:
+def input_node(invocation: Invocation, test: Any, given: Fixture) -> Any:
     """The node that an input names: `this`, `ref('orders', v=2)`, `source('raw', 'payments')`."""
     model, text = tested_model(invocation, test), given.input.strip()
     if text == "this":
@@ -66,9 +83,9 @@ def _call(text: str) -> tuple[str | None, list[Any], Any]:
         return None, [], None
 
 
-def _given(invocation: Invocation, test: Any, model: Any, given: Any, columns: KnownColumns) -> Given:
+def _given(invocation: Invocation, test: Any, model: Any, given: Fixture, columns: KnownColumns) -> Given:
     node = input_node(invocation, test, given)
-    if format_of(given) == "sql":
+    if given.format == "sql":
         table = query(invocation, test.unique_id, str(given.rows), f"the rows of {given.input}")
     else:
         rows = given.rows or []
@@ -77,14 +94,9 @@ def _given(invocation: Invocation, test: Any, model: Any, given: Any, columns: K
     return Given(given.input, node, node is model, table)
 
 
-def format_of(fixture: Any) -> str:
-    """`dict`, `csv` or `sql`."""
-    return str(getattr(fixture.format, "value", fixture.format))
-
-
-def _is_text(given: Any, rows: list[dict[str, Any]]) -> bool:
+def _is_text(given: Fixture, rows: list[dict[str, Any]]) -> bool:
     """Whether nothing has a type: CSV, or the rows that dbt took from a seed's file."""
-    return format_of(given) == "csv" or all(isinstance(value, str) for row in rows for value in row.values())
+    return given.format == "csv" or all(isinstance(value, str) for row in rows for value in row.values())
 
 
 def _is_seed(node: Any) -> bool:
@@ -185,12 +197,12 @@ class KnownColumns:
 
     def _rows(self, node: Any) -> Iterator[dict[str, Any]]:
         for test in self._invocation.task.manifest.unit_tests.values():
-            for given in test.given:
-                is_listed = format_of(given) == "dict" and isinstance(given.rows, list)
+            for given in map(Fixture.of, test.given):
+                is_listed = given.format == "dict" and isinstance(given.rows, list)
                 if is_listed and node.name in given.input and self._is(node, test, given):
                     yield from given.rows
 
-    def _is(self, node: Any, test: Any, given: Any) -> bool:
+    def _is(self, node: Any, test: Any, given: Fixture) -> bool:
         try:
             return input_node(self._invocation, test, given) is node
         except Exception:  # told when that test runs

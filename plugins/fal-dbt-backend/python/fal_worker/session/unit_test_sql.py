@@ -40,6 +40,9 @@ def query(invocation: Invocation, unique_id: str, sql: str, whose: str) -> Any:
 def compiled(invocation: Invocation, unique_id: str, sql: str) -> str:
     """SQL of the model under test, as dbt compiles a model in a unit test: what it refers to is a CTE over a table of the
     given rows (`local_name`), and vars, macros and variables of the environment are those of `overrides`."""
+    without_dbt = getattr(invocation, "compile_unit_test", None)
+    if without_dbt is not None:
+        return str(without_dbt(unique_id, sql))
     from dbt.parser.unit_tests import UnitTestManifestLoader
 
     task = invocation.task

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import SessionError, from_exception
 
 if TYPE_CHECKING:
+    from fal_worker.commands.project import Project
     from fal_worker.gateway.service import Gateway
 
     from .invocation import Invocation
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 class UnitTests:
     """The unit tests of one invocation that the host runs."""
 
-    def __init__(self, invocation: Invocation, gateway: Gateway) -> None:
-        self._invocation, self._gateway = invocation, gateway
+    def __init__(self, invocation: Invocation | Project, gateway: Gateway) -> None:
+        self._invocation: Any = invocation
+        self._gateway = gateway
 
     def open(self, id: str, token: str, unique_id: str) -> dict[str, Any]:
         """What the job needs; an error of the test is recorded here."""
@@ -105,7 +107,7 @@ def _config(model: Any) -> dict[str, Any]:
     import json
 
     # Through JSON, since not all of it is plain data.
-    return dict(json.loads(json.dumps(model.config.to_dict(omit_none=False), default=str)))
+    return dict(json.loads(json.dumps(model.config.to_dict(), default=str)))
 
 
 def _judged(invocation: Invocation, test: Any, rows: str) -> dict[str, Any]:
@@ -120,12 +122,13 @@ def _judged(invocation: Invocation, test: Any, rows: str) -> dict[str, Any]:
 
 
 def _expected(invocation: Invocation, test: Any) -> list[dict[str, Any]]:
-    from .unit_test_given import format_of
+    from .unit_test_given import Fixture
     from .unit_test_sql import query
 
-    if format_of(test.expect) != "sql":
-        return list(test.expect.rows or [])
-    table = query(invocation, test.unique_id, str(test.expect.rows), "the expected rows")
+    expect = Fixture.of(test.expect)
+    if expect.format != "sql":
+        return list(expect.rows or [])
+    table = query(invocation, test.unique_id, str(expect.rows), "the expected rows")
     return list(table.to_pylist())
 
 

@@ -1,6 +1,7 @@
 """Expected rows against those of a model."""
 
 import datetime
+import sys
 from decimal import Decimal
 
 import pyarrow as pa
@@ -129,6 +130,12 @@ def test_the_difference_looks_as_in_dbt():
         "  ,9    ,2      ,2024-01-01",
         "→ ,11→10,NULL   ,2024-01-01",
     ]
+
+
+def test_the_difference_without_daff(monkeypatch):
+    monkeypatch.setitem(sys.modules, "daff", None)
+    compared = compare([{"id": 1, "name": None}, {"id": 2, "name": "b"}], ROWS)
+    assert lines(compared) == ["@@,id,name", "---,1,NULL", "+++,1,a", "+++,2,b"]
 
 
 def test_a_difference_that_nobody_reads_is_cut():
