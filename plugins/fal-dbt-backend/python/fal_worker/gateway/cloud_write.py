@@ -47,6 +47,7 @@ class Write(generic_write.Write):
     # Of a statement that makes a table, whose rows are those of a query, and of one that replaces all rows.
     create = "create or replace table {table} as {select}"
     overwrite = "insert overwrite {table} ({names}) {select}"
+    create_stage = "create table"
     # For the adapter's `create_table_as`, behind the query.
     how: tuple[str, ...] = ()
 
@@ -85,7 +86,7 @@ class Write(generic_write.Write):
 
     def make_stage(self, connection: Connection, tables: Tables) -> None:
         definition = ", ".join(f"{name} {column.sql}" for name, column in zip(self.names, self.columns))
-        connection.run(f"create table {tables.stage} ({definition})")
+        connection.run(f"{self.create_stage} {tables.stage} ({definition})")
 
     def _settle(self, connection: Connection, tables: Tables, finish: Finish | None) -> bool:
         there = tables.look_up(tables.relation)

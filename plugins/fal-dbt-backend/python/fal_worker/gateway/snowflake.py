@@ -49,6 +49,8 @@ def open_warehouse(adapter: Any) -> Snowflake:
 
 
 class Write(cloud_write.Write):
+    # No days of history are kept of it.
+    create_stage = "create or replace transient table"
     overwrite = "insert overwrite into {table} ({names}) {select}"
 
     def named(self, name: str) -> str:

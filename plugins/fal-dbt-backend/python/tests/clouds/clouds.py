@@ -68,6 +68,7 @@ class Snowflake(Adapter):
         return super().run(sql, values)
 
     def translated(self, sql: str) -> str:
+        sql = sql.replace("create or replace transient table", "create or replace table")
         found = re.fullmatch(r"insert overwrite into (.*?) \((.*)\) (select .*)", sql)
         if found:
             table, names, select = found.groups()

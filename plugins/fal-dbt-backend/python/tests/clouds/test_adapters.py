@@ -1,0 +1,171 @@
+"""dbt's real adapters and their macros, with drivers that only write down what they are told. Each is skipped where it is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from clouds.libraries import installed
+from fal_worker.gateway.finishing import Finishing
+from fal_worker.gateway.warehouse import Place, for_adapter
+
+PROFILES = {
+    "snowflake": {"account": "a", "user": "u", "password": "p", "database": "DB", "warehouse": "w"},
+    "bigquery": {"method": "oauth", "project": "proj"},
+    "databricks": {"host": "h.cloud.databricks.com", "http_path": "/sql/1.0/warehouses/x", "token": "t", "catalog": "cat"},
+    "redshift": {"host": "h", "user": "u", "password": "p", "port": 5439, "dbname": "db"},
+    "trino": {"method": "none", "user": "u", "host": "h", "port": 8080, "database": "cat"},
+}
+CONFIGS = {
+    "snowflake": "cluster_by=['a'], grants={'select': ['reader']}",
+    "bigquery": "partition_by={'field': 'd', 'data_type': 'date'}, cluster_by=['a'], labels={'team': 'x'}",
+    "databricks": "liquid_clustered_by='a', tblproperties={'k': 'v'}",
+    "redshift": "dist='a', sort=['d']",
+    "trino": "properties={'format': \"'PARQUET'\"}",
+}
+TABLE = pa.table({"a": [1, None], "d": pa.array([0, 1], pa.date32())})
+
+
+class Driver:
+    """A connection and a cursor at once, of whichever driver."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log = log
+        self.description: Any = None
+        self.rowcount, self.sfqid, self.sqlstate, self.update_type, self.query_id, self.query = 0, None, None, None, "", ""
+        self.session_id, self.open, self.autocommit = "s", True, True
+        # What dbt's own wrappers call their inner parts.
+        self._conn = self.handle = self._cursor = self
+
+    def cursor(self) -> Driver:
+        return Driver(self.log)
+
+    def execute(self, sql: str, params: Any = None, **_: Any) -> Driver:
+        told = re.sub(r"fal_[0-9a-f]{32}", "fal_ID", re.sub(r"\s+", " ", re.sub(r"/\* \{.*?\} \*/", "", sql)).strip())
+        self.log.append(re.sub(r"file:///\S*/", "file://FOLDER/", told) + (f" <- {params}" if params else ""))
+        if told.startswith("copy into"):
+            self.description = [("rows_loaded",)]
+            self._rows = [(2,)]
+        return self
+
+    _rows: list[Any] = []
+
+    def fetchall(self) -> list[Any]:
+        return self._rows
+
+    def fetchone(self) -> Any:
+        return None
+
+    def fetchmany(self, _: int = 0) -> list[Any]:
+        return []
+
+    def commit(self) -> None:
+        self.log.append("commit()")
+
+    def rollback(self) -> None:
+        self.log.append("rollback()")
+
+    def close(self) -> None:
+        pass
+
+    def get_response(self) -> Any:
+        from dbt.adapters.contracts.connection import AdapterResponse
+
+        return AdapterResponse("OK", query_id="q")
+
+    def __enter__(self) -> Driver:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+
+class Client(Driver):
+    """BigQuery's."""
+
+    def __init__(self, log: list[str]) -> None:
+        super().__init__(log)
+        del self.query
+
+    def query(self, query: str, **_: Any) -> Any:  # type: ignore[override]
+        self.execute(query)
+        job = SimpleNamespace(location=None, job_id="j", project="p", statement_type="SCRIPT", total_bytes_processed=0, total_bytes_billed=0)
+        job.slot_millis, job.result = 0, lambda **_: SimpleNamespace(schema=[])
+        return job
+
+    def load_table_from_file(self, file_obj: Any, destination: Any, job_id: str, job_config: Any) -> Any:
+        told = [(field.name, field.field_type) for field in job_config.schema]
+        self.log.append(f"load {told} into {destination} as {job_config.source_format}, {job_config.write_disposition}")
+        return SimpleNamespace(result=lambda: None)
+
+    def delete_table(self, table: Any, not_found_ok: bool) -> None:
+        self.log.append(f"delete {table}")
+
+
+@pytest.fixture(scope="module", params=sorted(PROFILES))
+def written(request, tmp_path_factory):
+    """What the driver was told of a model's first write, and of its second."""
+    kind = request.param
+    if not installed(f"dbt.adapters.{kind}"):
+        pytest.skip(f"dbt-{kind} is not installed here")
+    adapter, manifest = _parsed(kind, tmp_path_factory.mktemp(kind))
+    log: list[str] = []
+    there: list[Any] = []
+    _offline(adapter, log, there)
+    node = manifest.nodes["model.shop.scores"]
+    relation = adapter.Relation.create_from(adapter.config, node)
+    invocation = SimpleNamespace(adapter=adapter, task=SimpleNamespace(config=adapter.config, manifest=manifest))
+    warehouse = for_adapter(adapter)
+    logs = []
+    for _ in range(2):
+        log.clear()
+        pending = warehouse.begin_write(relation, TABLE.to_reader(), "overwrite", {}, Place.MODEL)
+        assert pending.commit(Finishing(invocation, node, relation.incorporate(type="table"))) is True
+        logs.append(list(log))
+        there[:] = [relation.incorporate(type="table")]
+    return kind, logs
+
+
+def _parsed(kind: str, root: Any) -> Any:
+    from dbt.adapters.factory import get_adapter_by_type
+    from dbt.cli.main import dbtRunner
+
+    (root / "models").mkdir()
+    (root / "dbt_project.yml").write_text("name: shop\nprofile: shop\nversion: '1.0'\n")
+    output = json.dumps({"type": kind, "threads": 1, "schema": "main", **PROFILES[kind]})
+    (root / "profiles.yml").write_text(f"shop: {{target: dev, outputs: {{dev: {output}}}}}")
+    (root / "models/scores.sql").write_text(f"{{{{ config(materialized='ephemeral', {CONFIGS[kind]}) }}}} select 1 as a")
+    parsed = dbtRunner().invoke(["parse", "--project-dir", str(root), "--profiles-dir", str(root), "--quiet"])
+    assert parsed.success, parsed.exception
+    return get_adapter_by_type(kind), parsed.result
+
+
+def _offline(adapter: Any, log: list[str], there: list[Any]) -> None:
+    """Opens drivers of ours, and answers from here what is in the warehouse."""
+
+    def open_connection(connection: Any) -> Any:
+        connection.handle, connection.state = (Client if adapter.type() == "bigquery" else Driver)(log), "open"
+        return connection
+
+    type(adapter.connections).open = staticmethod(open_connection)
+    adapter.list_schemas = lambda database: ["main"]
+    adapter.list_relations_without_caching = lambda schema: list(there)
+    adapter.is_replaceable = lambda *_: True
+    adapter.cache_dropped = lambda _: None
+
+
+def test_statements(written):
+    """Held against a file of this folder; FAL_TEST_UPDATE=1 writes it anew."""
+    kind, (first, second) = written
+    told = "-- The first write of a table.\n" + "\n".join(first) + "\n-- The second one.\n" + "\n".join(second) + "\n"
+    file = Path(__file__).parent / "statements" / f"{kind}.txt"
+    if os.environ.get("FAL_TEST_UPDATE"):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(told)
+    assert told == file.read_text()
