@@ -147,5 +147,3 @@ def _with_lines_of_file(root: str, model: dict[str, Any], code: str) -> str:
         return code.lstrip()
     lead = text[: len(text) - len(text.lstrip())]
     return "\n" * lead.count("\n") + code.lstrip()
-
-
