@@ -71,7 +71,13 @@ impl Finding {
 
 /// What to do about a panic, wherever it comes up.
 pub(crate) const PANIC_FIX: &str = "answer with an error in the place of the panic; the message says where it is: look for `unwrap`, indexes and slices there";
-const UNREADABLE_FIX: &str = "answer with the JSON that the schema of the stage asks for, as the export macro does";
+pub(crate) const UNREADABLE_FIX: &str =
+    "answer with the JSON that the schema of the stage asks for, as the export macro does";
+
+/// An error that a plugin did not mean to give: it panicked, or its answer cannot be read.
+pub(crate) fn unintended(error: &PluginError) -> bool {
+    matches!(error.code.as_str(), "plugin::panic" | "plugin::bad_answer")
+}
 
 impl From<PluginError> for Finding {
     fn from(error: PluginError) -> Self {

@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
-    case::{Case, Finding, PANIC_FIX, Verdict, ensure},
+    case::{Case, Finding, Verdict, ensure, unintended},
     wire,
 };
 
@@ -114,10 +114,7 @@ fn request(project: &Path, state: &Path) -> Result<OpenRequest, Finding> {
 }
 
 fn clear(error: &PluginError) -> Verdict {
-    if error.code == "plugin::panic" {
-        return Err(Finding::Flaw { reason: error.message.clone(), fix: Some(PANIC_FIX.to_owned()) });
-    }
-    if error.code == "plugin::bad_answer" {
+    if unintended(error) {
         return Err(error.clone().into());
     }
     ensure!(!error.code.is_empty() && error.message.trim().len() > 8, "the error is {error:?}");

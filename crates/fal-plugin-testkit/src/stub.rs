@@ -9,7 +9,7 @@ use fal_plugin::{
 };
 
 use crate::{
-    case::{Case, Finding, Verdict, ensure, quoted},
+    case::{Case, Finding, Verdict, ensure, quoted, unintended},
     wire,
 };
 
@@ -153,8 +153,10 @@ fn own_file(writer: &dyn StubWriter) -> Verdict {
 
 fn no_escape(writer: &dyn StubWriter) -> Verdict {
     for path in ["../a.py", "a/../../b.py", "/etc/a.py", "..", ""] {
-        if let Ok(stub) = writer.render(&request(path, &[])) {
-            ensure!(is_below(writer, &stub.path), "the stub of `{path}` is {}", quoted(&stub.path));
+        match writer.render(&request(path, &[])) {
+            Ok(stub) => ensure!(is_below(writer, &stub.path), "the stub of `{path}` is {}", quoted(&stub.path)),
+            Err(error) if unintended(&error) => return Err(error.into()),
+            Err(_) => {}
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use fal_plugin::wire::{Transport, WireError};
 use serde::de::DeserializeOwned;
 
-use crate::case::{Finding, Verdict, ensure, quoted};
+use crate::case::{Finding, PANIC_FIX, UNREADABLE_FIX, Verdict, ensure, quoted};
 
 pub(crate) const UNKNOWN_METHOD: &str = "A method of a newer interface is refused as unknown";
 pub(crate) const UNKNOWN_METHOD_FIX: &str =
@@ -37,7 +37,7 @@ pub(crate) fn answered<A: DeserializeOwned>(
     match transport.call(method, request, attachment) {
         Ok(answer) => read(method, &answer),
         Err(error) => {
-            let error: WireError = read(method, &error)?;
+            let error = not_a_panic(method, read(method, &error)?)?;
             Err(Finding::flaw(format!("`{method}` with {} gave {error:?}", quoted(&String::from_utf8_lossy(request)))))
         }
     }
@@ -59,7 +59,7 @@ pub(crate) fn refused(
     attachment: &[u8],
 ) -> Result<WireError, Finding> {
     match transport.call(method, request, attachment) {
-        Err(error) => read(method, &error),
+        Err(error) => not_a_panic(method, read(method, &error)?),
         Ok(answer) => {
             let answer = String::from_utf8_lossy(&answer).into_owned();
             Err(Finding::flaw(format!("`{method}` answered {}", quoted(&answer))))
@@ -67,10 +67,21 @@ pub(crate) fn refused(
     }
 }
 
+fn not_a_panic(method: &str, error: WireError) -> Result<WireError, Finding> {
+    match error {
+        WireError::Panic { message } => Err(Finding::Flaw {
+            reason: format!("it panicked in `{method}`: {message}"),
+            fix: Some(PANIC_FIX.to_owned()),
+        }),
+        other => Ok(other),
+    }
+}
+
 fn read<A: DeserializeOwned>(method: &str, answer: &[u8]) -> Result<A, Finding> {
     serde_json::from_slice(answer).map_err(|cause| {
         let text = quoted(&String::from_utf8_lossy(answer));
-        Finding::flaw(format!("`{method}` answered something unreadable: {cause} in {text}"))
+        let reason = format!("`{method}` answered something unreadable: {cause} in {text}");
+        Finding::Flaw { reason, fix: Some(UNREADABLE_FIX.to_owned()) }
     })
 }
 

@@ -179,8 +179,10 @@ macro_rules! export_plugin {
         mod __fal_plugin_export {
             #[allow(unused_imports)]
             use super::*;
-            use $crate::__private::{abi_stable, PluginRoot, PluginRootRef};
-            use abi_stable::{library, prefix_type::PrefixTypeTrait, std_types};
+            // What the plugin names must be the plugin's: nothing here has a name that an author would choose.
+            use $crate::__private::abi_stable::{
+                library as __library, prefix_type::PrefixTypeTrait as _, std_types as __std_types,
+            };
 
             /// Name, version and interface as JSON that ends with a zero byte: readable before any type is trusted.
             #[no_mangle]
@@ -191,7 +193,7 @@ macro_rules! export_plugin {
                 ).as_ptr().cast()
             }
 
-            extern "C" fn manifest() -> std_types::RString {
+            extern "C" fn __manifest() -> __std_types::RString {
                 let stages: &[$crate::manifest::Stage] = &[
                     $({ let _ = stringify!($python_parser); $crate::manifest::Stage::PythonParser },)?
                     $({ let _ = stringify!($notebook_parser); $crate::manifest::Stage::NotebookParser },)?
@@ -206,11 +208,11 @@ macro_rules! export_plugin {
                 )
             }
 
-            extern "C" fn open(
-                stage: std_types::RStr<'_>,
-                config: std_types::RStr<'_>,
+            extern "C" fn __open(
+                stage: __std_types::RStr<'_>,
+                config: __std_types::RStr<'_>,
                 host: $crate::__private::HostBox,
-            ) -> std_types::RResult<$crate::__private::StageBox, std_types::RVec<u8>> {
+            ) -> __std_types::RResult<$crate::__private::StageBox, __std_types::RVec<u8>> {
                 $crate::__private::open_stage(stage, config, host, |stage, config, _host| match stage {
                     $($crate::manifest::Stage::PythonParser =>
                         Ok($crate::__private::Served::python_parser($crate::__private::make(config, $python_parser)?)),)?
@@ -226,18 +228,20 @@ macro_rules! export_plugin {
                 })
             }
 
-            fn root() -> PluginRootRef {
-                PluginRoot { manifest, open }.leak_into_prefix()
+            fn __root() -> $crate::__private::PluginRootRef {
+                $crate::__private::PluginRoot { manifest: __manifest, open: __open }.leak_into_prefix()
             }
 
-            extern "C" fn erased_root() -> library::RootModuleResult {
-                library::__call_root_module_loader(root)
+            extern "C" fn __erased_root() -> __library::RootModuleResult {
+                __library::__call_root_module_loader(__root)
             }
 
             /// What abi_stable's `export_root_module` writes, without its need for abi_stable in the plugin's own manifest.
             #[export_name = "_1as_0lib_1header_0root_bmodule_bloader"]
-            pub static ROOT: library::LibHeader = unsafe {
-                library::LibHeader::from_constructor::<PluginRootRef>(erased_root, library::CheckTypeLayout::Yes)
+            pub static __ROOT: __library::LibHeader = unsafe {
+                __library::LibHeader::from_constructor::<$crate::__private::PluginRootRef>(
+                    __erased_root, __library::CheckTypeLayout::Yes,
+                )
             };
         }
     };
@@ -260,6 +264,35 @@ macro_rules! interface_version {
 
 #[cfg(test)]
 mod tests {
+    /// Names of the plugin's that the expansion could be thought to use itself.
+    mod an_author {
+        use crate::{PluginError, PythonParser};
+
+        mod library {
+            pub(super) struct Parser;
+        }
+
+        impl PythonParser for library::Parser {
+            fn parse(&self, _: &str, _: &str) -> Result<crate::payload::PythonAnalysis, crate::ParseError> {
+                Err(PluginError::new("a", "b").into())
+            }
+        }
+
+        fn open(_: &serde_json::Value) -> Result<library::Parser, PluginError> {
+            Ok(library::Parser)
+        }
+
+        fn manifest() -> serde_json::Value {
+            serde_json::Value::Null
+        }
+
+        crate::export_plugin! {
+            description: "Names like those of the expansion",
+            config_schema: manifest,
+            python_parser: open,
+        }
+    }
+
     #[test]
     fn the_literal_is_the_version_of_the_package() {
         assert_eq!(crate::interface_version!(), crate::manifest::INTERFACE_VERSION);

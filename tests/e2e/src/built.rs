@@ -33,9 +33,13 @@ pub fn host() -> PathBuf {
 pub fn foreign_plugin(name: &str) -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let root = workspace().join("tests/plugins");
-        let mut build = Command::new(env!("CARGO"));
-        build.env("CARGO_TARGET_DIR", root.join("target"));
-        once("foreign-plugins", || cargo(&mut build, &root.join("Cargo.toml")));
+        // The second is on the interface as it first was; the target folder is one, so that dependencies are built once.
+        once("foreign-plugins", || {
+            for manifest in ["Cargo.toml", "first/Cargo.toml"] {
+                let mut build = Command::new(env!("CARGO"));
+                cargo(build.env("CARGO_TARGET_DIR", root.join("target")), &root.join(manifest));
+            }
+        });
         foreign_plugins()
     });
     FOLDER.join(format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_")))

@@ -53,10 +53,20 @@ fn a_foreign_execution_backend_runs_the_models() {
 
 #[test]
 fn one_library_fills_all_four_stages_of_one_run() {
+    fills_all_four_stages("acme-stages");
+}
+
+/// The same source on the interface as it first was, and with another optimisation level.
+#[test]
+fn a_plugin_of_the_first_interface_runs_in_todays_host() {
+    fills_all_four_stages("acme-first");
+}
+
+fn fills_all_four_stages(name: &str) {
     let project = Project::bare();
     project.write("models/a.py", "# needs b\n").write("models/b.pynb", "# %%\n# needs orders\n");
     let stages = ["python-parser", "notebook-parser", "stub-writer", "execution-backend"];
-    let flags = stages.map(|stage| plugin(stage, "acme-stages"));
+    let flags = stages.map(|stage| plugin(stage, name));
     let mut words = vec!["run"];
     words.extend(flags.iter().map(String::as_str));
     let ended = project.run_host(&words);

@@ -105,9 +105,9 @@ impl Loading {
         self.loaded.get_or_init(|| LoadedLibrary::load(&self.options.path)).as_ref()
     }
 
-    /// The library, once it has loaded.
+    /// The library, if it loads.
     pub(super) fn library(&self) -> Option<&LoadedLibrary> {
-        self.loaded.get().and_then(|loaded| loaded.as_ref().ok())
+        self.get().ok()
     }
 }
 

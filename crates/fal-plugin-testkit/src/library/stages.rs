@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use fal_loader::{LoadedLibrary, OpenStage, check_config};
+use fal_loader::{LoadedLibrary, OpenStage, check_config, check_schema};
 use fal_plugin::{
     ExecutionBackend, NotebookParser, PluginError, PythonParser, StubWriter,
     manifest::Stage,
@@ -130,7 +130,7 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
         let behind = Arc::clone(self);
         let info = self.info("opens", "The stage opens with the configuration that it is given, or with none");
         let fix = "answer a working stage for an empty configuration; if it needs one, check with `--config`";
-        Step { info, run: Box::new(move || guarded(fix, || Ok(behind.get().map(drop)?))) }
+        Step { info, run: Box::new(move || guarded(fix, || behind.open_first())) }
     }
 
     fn case(self: &Arc<Self>, case: &'static Case<S>) -> Step {
@@ -156,6 +156,13 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
 
     fn get(&self) -> Result<&Opened<S>, PluginError> {
         self.opened.get_or_init(|| self.open()).as_ref().map_err(Clone::clone)
+    }
+
+    fn open_first(&self) -> Verdict {
+        if check_schema(&self.library.manifest).is_err() {
+            return Err(Finding::NotApplicable("no configuration fits its schema".to_owned()));
+        }
+        Ok(self.get().map(drop)?)
     }
 
     fn open(&self) -> Result<Opened<S>, PluginError> {

@@ -1,0 +1,35 @@
+//! The interface of fal-host plugins: four stage traits, their payloads and the export macro.
+//!
+//! A plugin is a dynamic library (`cdylib`) that implements one or more of the traits in [`stage`] and names them in
+//! [`export_plugin!`]. The host calls the very same traits on what it loaded: [`wire`] carries the calls over the boundary
+//! as JSON, [`abi`] holds the few types of the boundary itself.
+//!
+//! | stage | trait | gets | gives |
+//! |---|---|---|---|
+//! | `python-parser` | [`PythonParser`] | path, text | [`payload::PythonAnalysis`] |
+//! | `notebook-parser` | [`NotebookParser`] | path, bytes | [`payload::NotebookAnalysis`] |
+//! | `stub-writer` | [`StubWriter`] | [`payload::StubRequest`] | [`payload::Stub`] |
+//! | `execution-backend` | [`ExecutionBackend`] | [`payload::OpenRequest`] | an [`ExecutionSession`] |
+
+pub mod abi;
+pub mod error;
+mod export;
+pub mod manifest;
+pub mod payload;
+pub mod stage;
+pub mod wire;
+
+pub use error::PluginError;
+pub use stage::{EventSink, ExecutionBackend, ExecutionSession, NotebookParser, ParseError, PythonParser, StubWriter};
+
+/// What the macro's expansion names.
+#[doc(hidden)]
+pub mod __private {
+    pub use abi_stable;
+    pub use serde_json::Value;
+
+    pub use crate::{
+        abi::{HostBox, PluginRoot, PluginRootRef, StageBox},
+        export::{make, manifest_json, no_such_stage, open_stage, Served},
+    };
+}

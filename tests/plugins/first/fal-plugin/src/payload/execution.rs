@@ -1,0 +1,425 @@
+//! What an execution backend is asked and answers.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::notebook::LineOrigin;
+
+/// What a backend can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Capabilities {
+    /// Runs dbt's own nodes and knows the project's graph.
+    pub sql: bool,
+    /// Runs Python and notebook models.
+    pub python: bool,
+}
+
+/// Start of a session. The backend may start to warm up; it reads no model yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenRequest {
+    /// Folder of `dbt_project.yml`, absolute.
+    pub project_dir: String,
+    /// Folder of `profiles.yml`, if the user named one.
+    #[serde(default)]
+    pub profiles_dir: Option<String>,
+    /// `--profile`.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// `--target`.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// `--target-path`, if the user named one.
+    #[serde(default)]
+    pub target_path: Option<String>,
+    /// `--vars`: a mapping.
+    #[serde(default)]
+    pub vars: Map<String, Value>,
+    /// `--threads`; otherwise the profile's.
+    #[serde(default)]
+    pub threads: Option<u32>,
+    /// `--full-refresh`.
+    #[serde(default)]
+    pub full_refresh: bool,
+    /// dbt's command that this stands for: `run`, `build`, `ls`, ...
+    pub command: String,
+    /// Further words for dbt's command line, as given.
+    #[serde(default)]
+    pub dbt_args: Vec<String>,
+    /// Python interpreter, absolute, if the user named one.
+    #[serde(default)]
+    pub python: Option<String>,
+    /// Whether nodes will be run (otherwise only the graph is wanted).
+    pub execute: bool,
+    /// Folder for the backend's files, absolute; it exists.
+    pub state_dir: String,
+    /// `--debug`.
+    #[serde(default)]
+    pub debug: bool,
+}
+
+/// A Python or notebook model whose stub is in place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PythonModel {
+    /// Name of the model.
+    pub name: String,
+    /// Path of its file below the project, with `/`.
+    pub path: String,
+    /// Path of its stub below the project, with `/`; `None` for a model that dbt itself knows (`def model`).
+    #[serde(default)]
+    pub stub_path: Option<String>,
+    /// Top-level names of imported modules: a backend may load the known ones ahead.
+    #[serde(default)]
+    pub imports: Vec<String>,
+}
+
+/// Read the project now: the stubs are in place.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LoadRequest {
+    /// The models that are ours.
+    pub python_models: Vec<PythonModel>,
+}
+
+/// A node of dbt's graph.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GraphNode {
+    /// `model.jaffle_shop.orders`.
+    pub unique_id: String,
+    /// Its name.
+    pub name: String,
+    /// dbt's resource type: `model`, `seed`, `snapshot`, `test`, `source`, `exposure`, ...
+    pub resource_type: String,
+    /// Package it belongs to.
+    pub package_name: String,
+    /// Path of its file below the package, with `/`.
+    #[serde(default)]
+    pub original_file_path: String,
+    /// Path below the resource path.
+    #[serde(default)]
+    pub path: String,
+    /// YAML file that describes it (`project://models/schema.yml`).
+    #[serde(default)]
+    pub patch_path: Option<String>,
+    /// Fully qualified name, as selectors use it.
+    #[serde(default)]
+    pub fqn: Vec<String>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// `sql` or `python`.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// Parents, by unique id.
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+    /// Quoted relation, where there is one.
+    #[serde(default)]
+    pub relation_name: Option<String>,
+    /// Database.
+    #[serde(default)]
+    pub database: Option<String>,
+    /// Schema.
+    #[serde(default)]
+    pub schema: Option<String>,
+    /// Alias.
+    #[serde(default)]
+    pub alias: Option<String>,
+    /// `source_name` of a source.
+    #[serde(default)]
+    pub source_name: Option<String>,
+    /// `access` of a model.
+    #[serde(default)]
+    pub access: Option<String>,
+    /// `group`.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// `version` of a versioned model, as text.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// `latest_version` of a versioned model, as text.
+    #[serde(default)]
+    pub latest_version: Option<String>,
+    /// The whole configuration.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+    /// `meta`.
+    #[serde(default)]
+    pub meta: Map<String, Value>,
+    /// What dbt knows besides (test metadata, attached node, ...).
+    #[serde(default)]
+    pub extra: Map<String, Value>,
+}
+
+impl GraphNode {
+    /// `config.materialized`.
+    pub fn materialized(&self) -> Option<&str> {
+        self.config.get("materialized").and_then(Value::as_str)
+    }
+}
+
+/// What the backend knows of the place it works in.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionInfo {
+    /// Version of dbt-core.
+    #[serde(default)]
+    pub dbt_version: String,
+    /// Adapter: `duckdb`, `postgres`, ...
+    #[serde(default)]
+    pub adapter: String,
+    /// Version of the adapter.
+    #[serde(default)]
+    pub adapter_version: String,
+    /// Name of the project.
+    #[serde(default)]
+    pub project_name: String,
+    /// Name of the target.
+    #[serde(default)]
+    pub target_name: String,
+    /// Schema of the target.
+    #[serde(default)]
+    pub schema: String,
+    /// Threads that the user asked for, in the profile or on the command line.
+    #[serde(default)]
+    pub threads: u32,
+    /// dbt's target folder, absolute.
+    #[serde(default)]
+    pub target_path: String,
+    /// dbt's invocation id.
+    #[serde(default)]
+    pub invocation_id: String,
+    /// `metadata` of dbt's run_results.json.
+    #[serde(default)]
+    pub run_results_metadata: Map<String, Value>,
+    /// `args` of dbt's run_results.json.
+    #[serde(default)]
+    pub args: Map<String, Value>,
+    /// `selectors.yml`, resolved by dbt: name to definition.
+    #[serde(default)]
+    pub selectors: Map<String, Value>,
+    /// Python that runs the session.
+    #[serde(default)]
+    pub python: String,
+}
+
+/// The project's graph as the backend knows it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunGraph {
+    /// About the session.
+    pub info: SessionInfo,
+    /// All nodes of dbt's manifest that can be selected or depended upon.
+    pub nodes: Vec<GraphNode>,
+}
+
+/// A selection method that the host does not know by itself (`state:modified`, `result:error`, ...).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SelectRequest {
+    /// Name of the method, with its arguments: `state`, `config.materialized`.
+    pub method: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// What will run: the backend prepares the warehouse (schemas, cache, on-run-start).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BeginRequest {
+    /// Unique ids of all selected nodes.
+    pub selected: Vec<String>,
+}
+
+/// Python code to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PythonWork {
+    /// Path of the file below the project, with `/`.
+    pub path: String,
+    /// The code; for a notebook what the notebook parser made of it.
+    pub code: String,
+    /// For a notebook: where each line of `code` came from.
+    #[serde(default)]
+    pub lines: Option<Vec<LineOrigin>>,
+}
+
+/// What a node needs to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NodeWork {
+    /// dbt runs it: SQL, a seed, a test, a dbt-native Python model.
+    Dbt,
+    /// A script or notebook that writes its model.
+    Python(PythonWork),
+}
+
+/// Run one node. Called from many threads at once; returns when the node has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeRequest {
+    /// The node in the graph (for a Python model: its stub's).
+    pub unique_id: String,
+    /// What to do.
+    pub work: NodeWork,
+}
+
+/// How a node ended, in dbt's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeStatus {
+    /// It ran.
+    Success,
+    /// It failed.
+    Error,
+    /// It did not run because of another node, or because the run was stopped.
+    Skipped,
+    /// A test that passed.
+    Pass,
+    /// A test that found rows.
+    Fail,
+    /// A test that found rows and only warns.
+    Warn,
+    /// It did nothing by design.
+    #[serde(rename = "no-op")]
+    NoOp,
+    /// Some batches of a microbatch model failed.
+    #[serde(rename = "partial success")]
+    PartialSuccess,
+}
+
+impl NodeStatus {
+    /// Whether what depends on the node must not run, and the command ends with exit code 1.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Error | Self::Fail | Self::PartialSuccess)
+    }
+}
+
+/// A timed step of a node (`compile`, `execute`), in RFC 3339.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Timing {
+    /// Name of the step.
+    pub name: String,
+    /// Start.
+    #[serde(default)]
+    pub started_at: Option<String>,
+    /// End.
+    #[serde(default)]
+    pub completed_at: Option<String>,
+}
+
+/// How a node ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeResult {
+    /// The node.
+    pub unique_id: String,
+    /// How it ended.
+    pub status: NodeStatus,
+    /// For the user; on an error the whole message, several lines.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// Seconds that it took.
+    #[serde(default)]
+    pub execution_time: f64,
+    /// Rows written, where that is known.
+    #[serde(default)]
+    pub rows_affected: Option<u64>,
+    /// Rows that a test found.
+    #[serde(default)]
+    pub failures: Option<u64>,
+    /// Steps.
+    #[serde(default)]
+    pub timing: Vec<Timing>,
+    /// Thread that ran it.
+    #[serde(default)]
+    pub thread_id: String,
+    /// The adapter's answer (`_message`, `code`, `rows_affected`).
+    #[serde(default)]
+    pub adapter_response: Map<String, Value>,
+    /// Whether its SQL was compiled.
+    #[serde(default)]
+    pub compiled: Option<bool>,
+    /// Compiled SQL.
+    #[serde(default)]
+    pub compiled_code: Option<String>,
+    /// Relation it made.
+    #[serde(default)]
+    pub relation_name: Option<String>,
+}
+
+/// Compile SQL with Jinja.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CompileRequest {
+    /// The text.
+    pub sql: String,
+}
+
+/// Compiled SQL.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CompileResponse {
+    /// The text, ready for the warehouse.
+    pub sql: String,
+}
+
+/// End of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CloseRequest {
+    /// Whether the run was interrupted: no on-run-end then.
+    pub interrupted: bool,
+}
+
+/// What is left to say at the end of a session.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CloseResponse {
+    /// Whether the backend wrote `run_results.json`; otherwise the host does.
+    #[serde(default)]
+    pub artifacts_written: bool,
+    /// Results of what the backend ran by itself (on-run-start, on-run-end) and that failed.
+    #[serde(default)]
+    pub failed_hooks: Vec<NodeResult>,
+}
+
+/// Standard stream of a model's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// Weight of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// For those who look for a fault.
+    Debug,
+    /// For all.
+    Info,
+    /// The user should know.
+    Warn,
+    /// Something is wrong.
+    Error,
+}
+
+/// What a session tells while it works.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A line that a model wrote.
+    Output {
+        /// The node.
+        unique_id: String,
+        /// Where it wrote.
+        stream: Stream,
+        /// The line, without its end.
+        line: String,
+    },
+    /// A message of the backend or of dbt.
+    Log {
+        /// Its weight.
+        level: LogLevel,
+        /// dbt's name of the event, if it is dbt's.
+        #[serde(default)]
+        name: Option<String>,
+        /// The node it is about.
+        #[serde(default)]
+        unique_id: Option<String>,
+        /// The text.
+        message: String,
+    },
+}

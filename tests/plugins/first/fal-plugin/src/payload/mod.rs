@@ -1,0 +1,25 @@
+//! What crosses the plugin door, as versioned JSON.
+//!
+//! These types grow: every struct ignores fields it does not know, and a field added in a minor version has a default.
+
+mod diagnostic;
+mod execution;
+mod notebook;
+mod python;
+mod stub;
+
+pub use diagnostic::{Diagnostic, Label, Position, Severity, Span};
+pub use execution::{
+    BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event, GraphNode,
+    LoadRequest, LogLevel, NodeRequest, NodeResult, NodeStatus, NodeWork, OpenRequest, PythonModel, PythonWork,
+    RunGraph, SelectRequest, SessionInfo, Stream, Timing,
+};
+pub use notebook::{LineOrigin, NotebookAnalysis};
+pub use python::{
+    Dependency, DependencyKind, DependencyOrigin, FileKind, Import, PythonAnalysis, UnresolvedCall, WriteCall,
+    WriteCount,
+};
+pub use stub::{Stub, StubRequest, StubVerdict, StubVerdictRequest};
+
+/// Version of the JSON payloads. A change that an older reader could misread raises it.
+pub const PAYLOAD_VERSION: u32 = 1;

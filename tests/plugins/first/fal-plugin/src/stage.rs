@@ -1,0 +1,130 @@
+//! The four stages. A plugin implements one of these traits; the host calls the same traits on what it loaded.
+
+use std::sync::Arc;
+
+use crate::{
+    error::PluginError,
+    payload::{
+        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Diagnostic, Event,
+        LoadRequest, NodeRequest, NodeResult, NotebookAnalysis, OpenRequest, PythonAnalysis, RunGraph, SelectRequest,
+        Stub, StubRequest, StubVerdict, StubVerdictRequest,
+    },
+};
+
+/// Finds out what a Python file is, reads and writes.
+pub trait PythonParser: Send + Sync {
+    /// Parses `text` (UTF-8, without a byte order mark). `path` is for messages only.
+    ///
+    /// # Errors
+    /// [`ParseError::Syntax`] if the text is not Python as this parser knows it: the next parser of the chain is
+    /// asked, and the last one's diagnostic is shown.
+    fn parse(&self, path: &str, text: &str) -> Result<PythonAnalysis, ParseError>;
+}
+
+/// Turns a notebook into Python text.
+pub trait NotebookParser: Send + Sync {
+    /// File extensions that this parser claims, without the dot.
+    fn extensions(&self) -> Vec<String>;
+
+    /// Reads the notebook. `path` is for messages only.
+    ///
+    /// # Errors
+    /// [`ParseError::Syntax`] if the bytes are no notebook.
+    fn parse(&self, path: &str, bytes: &[u8]) -> Result<NotebookAnalysis, ParseError>;
+}
+
+/// Says what a stub looks like, and whether a file is one. Does no IO: the host writes.
+pub trait StubWriter: Send + Sync {
+    /// Folder below each model path that holds the stubs (`fal`).
+    fn folder(&self) -> String;
+
+    /// The stub of a model.
+    ///
+    /// # Errors
+    /// If the model cannot have a stub.
+    fn render(&self, request: &StubRequest) -> Result<Stub, PluginError>;
+
+    /// Whose a file is that stands where a stub belongs.
+    ///
+    /// # Errors
+    /// If it cannot be told: the host then treats it as foreign and stops.
+    fn judge(&self, request: &StubVerdictRequest) -> Result<StubVerdict, PluginError>;
+}
+
+/// Runs nodes.
+pub trait ExecutionBackend: Send + Sync {
+    /// What this backend can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Starts a session. It returns at once: what takes time goes on behind and is waited for in
+    /// [`ExecutionSession::load`].
+    ///
+    /// # Errors
+    /// If the session cannot start.
+    fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError>;
+}
+
+/// Takes the events of a session. Called from any thread.
+pub trait EventSink: Send + Sync {
+    /// One event.
+    fn emit(&self, event: Event);
+}
+
+/// A running backend. All methods may be called from many threads.
+pub trait ExecutionSession: Send + Sync {
+    /// Reads the project: the stubs are in place.
+    ///
+    /// # Errors
+    /// If the project, the profile or the installation is wrong: the message is for the user.
+    fn load(&self, request: &LoadRequest) -> Result<RunGraph, PluginError>;
+
+    /// Nodes that a selection method matches.
+    ///
+    /// # Errors
+    /// If there is no such method or value.
+    fn select(&self, request: &SelectRequest) -> Result<Vec<String>, PluginError>;
+
+    /// Prepares the warehouse for these nodes.
+    ///
+    /// # Errors
+    /// If nothing can run.
+    fn begin(&self, request: &BeginRequest) -> Result<(), PluginError>;
+
+    /// Runs one node to its end. A node that fails is an `Ok` with that status.
+    ///
+    /// # Errors
+    /// If the backend itself is broken: the run stops.
+    fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError>;
+
+    /// Takes note of a node that the host did not run (skipped).
+    ///
+    /// # Errors
+    /// If the backend itself is broken.
+    fn record(&self, result: &NodeResult) -> Result<(), PluginError>;
+
+    /// Compiles SQL.
+    ///
+    /// # Errors
+    /// If it does not compile.
+    fn compile(&self, request: &CompileRequest) -> Result<CompileResponse, PluginError>;
+
+    /// Ends what runs now, soon: queries are cancelled, models stopped. Their [`run_node`](Self::run_node) returns.
+    fn cancel(&self);
+
+    /// Ends the session; nothing stays behind.
+    ///
+    /// # Errors
+    /// If the end was not orderly.
+    fn close(&self, request: &CloseRequest) -> Result<CloseResponse, PluginError>;
+}
+
+/// Why a parser gave nothing.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ParseError {
+    /// The input is not what this parser reads.
+    #[error("{}", .0.message)]
+    Syntax(Box<Diagnostic>),
+    /// The parser itself failed.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+}

@@ -1,0 +1,162 @@
+//! The stage traits as messages. Each file holds both ends of one stage, so that they cannot drift apart: the end that a
+//! plugin serves, and the client that the host calls. How a message travels is a [`Transport`]'s business.
+
+mod execution;
+mod notebook_parser;
+mod python_parser;
+mod stub_writer;
+
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+use serde::{de::DeserializeOwned, Deserialize, Serialize};
+
+pub(crate) use execution::ServedBackend;
+pub use execution::{BackendClient, EventRouter};
+pub use notebook_parser::NotebookParserClient;
+pub(crate) use notebook_parser::ServedNotebookParser;
+pub use python_parser::PythonParserClient;
+pub(crate) use python_parser::ServedPythonParser;
+pub(crate) use stub_writer::ServedStubWriter;
+pub use stub_writer::StubWriterClient;
+
+use crate::{error::PluginError, payload::Diagnostic, stage::ParseError};
+
+/// Why a call gave no answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum WireError {
+    /// A parser says that the input is not its language.
+    Syntax {
+        /// Where and why.
+        diagnostic: Box<Diagnostic>,
+    },
+    /// The plugin answered with an error.
+    Plugin {
+        /// Which.
+        error: PluginError,
+    },
+    /// The plugin panicked.
+    Panic {
+        /// Message and place of the panic.
+        message: String,
+    },
+    /// The plugin is older than the host and has no such method.
+    UnknownMethod {
+        /// The method.
+        method: String,
+    },
+}
+
+/// Carries calls to a plugin.
+pub trait Transport: Send + Sync {
+    /// Name of the plugin, for messages.
+    fn plugin(&self) -> &str;
+
+    /// Calls a method.
+    ///
+    /// # Errors
+    /// What the plugin answered as the error, as bytes.
+    fn call(&self, method: &str, request: &[u8], attachment: &[u8]) -> Result<Vec<u8>, Vec<u8>>;
+}
+
+/// What a plugin serves behind the door.
+pub(crate) trait Serve: Send + Sync + 'static {
+    fn serve(&self, method: &str, request: &[u8], attachment: &[u8]) -> Result<Vec<u8>, WireError>;
+}
+
+/// Serves one call; a panic of the plugin becomes an error here, on its own side of the boundary.
+pub(crate) fn serve_guarded(
+    stage: &dyn Serve,
+    method: &str,
+    request: &[u8],
+    attachment: &[u8],
+) -> Result<Vec<u8>, Vec<u8>> {
+    let outcome = catch_unwind(AssertUnwindSafe(|| stage.serve(method, request, attachment)))
+        .unwrap_or_else(|cause| Err(WireError::Panic { message: crate::export::panic_message(&*cause) }));
+    outcome.map_err(|error| encode(&error))
+}
+
+pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    // Payloads hold nothing that JSON cannot: an empty answer is a bad one and named as such by the other end.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(request: &[u8]) -> Result<T, WireError> {
+    serde_json::from_slice(request).map_err(|cause| WireError::Plugin {
+        error: PluginError::new("plugin::bad_request", format!("the request could not be read: {cause}")),
+    })
+}
+
+impl From<PluginError> for WireError {
+    fn from(error: PluginError) -> Self {
+        Self::Plugin { error }
+    }
+}
+
+impl From<ParseError> for WireError {
+    fn from(error: ParseError) -> Self {
+        match error {
+            ParseError::Syntax(diagnostic) => Self::Syntax { diagnostic },
+            ParseError::Plugin(error) => Self::Plugin { error },
+        }
+    }
+}
+
+/// Calls a method and reads the answer.
+fn ask<Q: Serialize, A: DeserializeOwned>(
+    transport: &dyn Transport,
+    method: &str,
+    request: &Q,
+    attachment: &[u8],
+) -> Result<A, ParseError> {
+    match transport.call(method, &encode(request), attachment) {
+        Ok(answer) => {
+            serde_json::from_slice(&answer).map_err(|cause| bad_answer(transport, method, &answer, &cause).into())
+        }
+        Err(error) => Err(match serde_json::from_slice(&error) {
+            Ok(WireError::Syntax { diagnostic }) => ParseError::Syntax(diagnostic),
+            Ok(other) => failed(transport, method, other).into(),
+            Err(cause) => bad_answer(transport, method, &error, &cause).into(),
+        }),
+    }
+}
+
+/// [`ask`] for a method that does not parse a file.
+fn ask_plain<Q: Serialize, A: DeserializeOwned>(
+    transport: &dyn Transport,
+    method: &str,
+    request: &Q,
+) -> Result<A, PluginError> {
+    ask(transport, method, request, &[]).map_err(|error| match error {
+        ParseError::Plugin(error) => error,
+        ParseError::Syntax(diagnostic) => PluginError::new(diagnostic.code, diagnostic.message),
+    })
+}
+
+fn failed(transport: &dyn Transport, method: &str, error: WireError) -> PluginError {
+    let plugin = transport.plugin();
+    match error {
+        WireError::Plugin { error } => error,
+        WireError::Syntax { diagnostic } => PluginError::new(diagnostic.code, diagnostic.message),
+        WireError::Panic { message } => {
+            PluginError::new("plugin::panic", format!("the plugin `{plugin}` panicked in `{method}`: {message}"))
+                .with_help("this is a fault of the plugin: report it to its author, or choose another with `--plugin`")
+        }
+        WireError::UnknownMethod { method } => PluginError::new(
+            "plugin::unknown_method",
+            format!("the plugin `{plugin}` does not know `{method}`: it was built for an older interface"),
+        ),
+    }
+}
+
+fn bad_answer(transport: &dyn Transport, method: &str, answer: &[u8], cause: &serde_json::Error) -> PluginError {
+    let start: String = String::from_utf8_lossy(answer).chars().take(60).collect();
+    PluginError::new(
+        "plugin::bad_answer",
+        format!(
+            "the plugin `{}` answered `{method}` with something unreadable: {cause} in `{start}`",
+            transport.plugin()
+        ),
+    )
+    .with_help("this is a fault of the plugin: report it to its author, or choose another with `--plugin`")
+}
