@@ -75,11 +75,9 @@ def _import_dbt() -> SessionError | None:
 
         selfcheck.check()
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "dbt":
-            return from_exception(error)
-        return _missing(error)
-    except SessionError as error:
-        return error
+        return _missing(error) if (error.name or "").split(".")[0] == "dbt" else from_exception(error)
+    except Exception as error:  # whatever a dbt that nobody knows does when it is imported
+        return from_exception(error)
     finally:
         # What was imported lives for ever: the collector need not look at it again.
         gc.freeze()

@@ -186,4 +186,4 @@ def test_a_dbt_without_the_names_we_need_is_refused():
     out = subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True, check=True)
     error = json.loads(out.stdout)
     assert error["code"] == "dbt::unsupported"
-    assert re.match(r"dbt-core \d.* cannot be driven node by node: it lacks dbt.task.build.BuildTask.run_queue", error["message"])
+    assert re.match(r"dbt-core \d.* cannot be driven from the inside: no dbt.task.build.BuildTask.run_queue", error["message"])
