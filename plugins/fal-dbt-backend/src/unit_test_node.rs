@@ -59,12 +59,13 @@ pub(crate) fn run(run: &Run, unique_id: &str, work: &UnitTestWork) -> Result<Nod
 fn execute(run: &Run, unique_id: &str, work: &UnitTestWork, token: &str, told: &Value) -> JobEnd {
     let cwd = run.cwd();
     let model = told.get("model").and_then(Value::as_str).unwrap_or(unique_id);
+    let of_packages = || run.environments.packages().and_then(|packages| packages.name(model));
     run.run_job(&Work {
         kind: if work.dbt_native { Kind::Native } else { Kind::Script },
         name: run.name_of(model),
         unit_test: Some(told),
         // The environment is told with the work, which for a dbt-native model is not the rule.
-        environment: Some(work.python.environment.as_deref().unwrap_or("local")),
+        environment: work.python.environment.as_deref().or_else(of_packages).or(Some("local")),
         ..python_node::work_of(run, unique_id, &work.python, token, &cwd)
     })
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 from live import native_job
 from live.fixtures import make_project, sessions
+from live.job_client import GatewayError, JobClient
 
 MODELS = {
     "plain": """
@@ -21,7 +24,7 @@ def model(dbt, session):
 """,
     "hooked": """
 def model(dbt, session):
-    dbt.config(pre_hook="create table natives.told (n int)", post_hook="insert into natives.told select count(*) from natives.hooked")
+    dbt.config(pre_hook="create table if not exists natives.told (n int)", post_hook="insert into natives.told select count(*) from natives.hooked")
     return dbt.ref("orders")
 """,
     "viewed": """
@@ -119,4 +122,34 @@ def test_a_job_that_dies_after_its_write_leaves_the_old_table(first, run, databa
     before = database.query("select 'natives.plain'::regclass::oid")
     assert "killed by SIGSEGV" in run("plain", job=dies)[0]["plain"]["message"]
     assert "without writing" in run("plain", job=ends)[0]["plain"]["message"]
+    assert database.query("select 'natives.plain'::regclass::oid") == before
+
+
+def test_a_read_that_dbt_does_not_know_of(run):
+    told = []
+
+    def reads(event):
+        try:
+            JobClient(event["location"], event["token"]).ref("orders" if event["unique_id"].endswith("plain") else "plain")
+        except GatewayError as error:
+            told.append(error.help)
+        return native_job.run(event)
+
+    results, _ = run("plain", "hooked", job=reads)
+    assert results["plain"]["status"] == "success"
+    assert told == ["Call dbt.ref('plain'): that is how dbt knows."]
+
+
+def test_an_interruption_leaves_the_old_table(project, first, database):
+    before = database.query("select 'natives.plain'::regclass::oid")
+    with sessions(project) as start:
+        session = start()
+        asked = Event()
+        session.on_python_job = lambda event: asked.set()
+        session.start("models/fal/scores.sql", selected=["model.shop.plain"])
+        result = session.send("run", unique_id="model.shop.plain")
+        assert asked.wait(60)
+        session.ask("cancel")
+        assert "Interrupted" in result.result(60)["message"]
+        session.finish(interrupted=True)
     assert database.query("select 'natives.plain'::regclass::oid") == before
