@@ -76,13 +76,17 @@ class Job:
             self._execute()
         except SystemExit as error:
             if error.code not in (None, 0):
-                return {"ok": False, "error": self._reporter.describe(error)}
+                return self._failed(error)
         except MemoryError as error:
             self._module.__dict__.clear()  # room for the report
-            return {"ok": False, "error": self._reporter.describe(error)}
+            return self._failed(error)
         except BaseException as error:
-            return {"ok": False, "error": self._reporter.describe(error)}
+            return self._failed(error)
         return self._verdict()
+
+    def _failed(self, error: BaseException) -> dict[str, Any]:
+        told = self._reporter.describe(error)
+        return {"ok": False, "error": told if self._unit_test is None else self._unit_test.explained(error, told)}
 
     def _execute(self) -> None:
         self._prepare_process()

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Rows travel to the session within an answer, whose length is limited.
 _MOST_BYTES = 8 << 20
 
+# Errors over a column that is not there: of pandas, polars and pyarrow, and of DuckDB by its own names.
+_OF_COLUMNS = ("KeyError", "ColumnNotFoundError", "BinderException")
+
 
 class UnitTest:
     """Takes the place of `client.Gateway`. What it cannot tell from the given rows it asks the session: facts of the project."""
@@ -129,6 +132,14 @@ class UnitTest:
             if relation in (given["relation"], given["table"]):
                 return given
         raise self.not_given(relation)
+
+    def explained(self, error: BaseException, told: dict[str, Any]) -> dict[str, Any]:
+        """The account of an error; of one over a column, with the columns that the test gives: the warehouse has more perhaps."""
+        if type(error).__name__ not in _OF_COLUMNS or not self._given:
+            return told
+        inputs = [f"  {given['input']}: {', '.join(self.table(given).schema.names) or 'none'}" for given in self._given]
+        note = "\n".join([f"The columns that the unit test {self.name} gives:", *inputs])
+        return {**told, "traceback": f"{told['traceback']}\n{note}"}
 
     # The rows of the model.
 

@@ -104,6 +104,33 @@ def test_a_result_too_large_to_compare_is_refused(test):
     assert test(code).error["message"] == "fal: the model gave 1100000 rows and more to the unit test t, too many to compare"
 
 
+def test_a_column_that_is_not_given_is_told(test):
+    error = test("orders = ref('orders')\norders['amount']").error
+    assert error["message"] == "KeyError: 'amount'"
+    assert error["traceback"].splitlines()[-7:-2] == [
+        "KeyError: 'amount'",
+        "The columns that the unit test t gives:",
+        "  ref('orders'): id, n",
+        "  source('raw', 'payments'): paid",
+        "  ref('old', v=1): v",
+    ]
+
+
+def test_sql_needs_duckdb(test):
+    code = "import sys\nsys.modules['duckdb'] = None\n"
+    error = test(code + "ref('orders', where='id > 1')").error
+    assert error["message"].splitlines() == [
+        "fal: SQL in a unit test runs in an in-memory DuckDB, and duckdb is not installed in the model's environment",
+        "Install it there, or leave this model's SQL to a data test.",
+    ]
+    assert rows(test(code + "write_to_model(ref('orders', columns=['id'], limit=2))")) == {"id": [1, 2]}
+
+
+def test_sql_sees_the_given_rows_alone(test):
+    error = test("orders = ref('orders')\nref('orders', where='id in (select id from orders)')").error
+    assert "Table with name orders does not exist" in error["message"]
+
+
 NATIVE = "def model(dbt, session):\n"
 
 
