@@ -57,9 +57,21 @@ pub(crate) struct MatrixArgs {
     /// Only these minor versions: 1.8,1.12
     #[arg(long, value_name = "VERSIONS", value_delimiter = ',')]
     pub(crate) dbt: Vec<String>,
+    /// Only this part; may be given several times
+    #[arg(long, value_name = "PART")]
+    pub(crate) only: Vec<MatrixPart>,
     /// All end-to-end tests, not only those that say most about dbt
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+/// A part of the tests of one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MatrixPart {
+    /// Tests of the backend's Python side.
+    Python,
+    /// Tests of the whole program.
+    E2e,
 }
 
 /// Flags of `bench`.

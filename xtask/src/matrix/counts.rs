@@ -55,7 +55,10 @@ pub(super) fn of(text: &str) -> Option<Counts> {
         return lines().all(|line| !line.starts_with("Summary [")).then(|| results.iter().fold(Counts::default(), add));
     }
     let summary = |line: &&str| line.starts_with("Summary [") || (line.contains(" passed") && line.contains(" in "));
-    lines().rfind(summary).map(words)
+    let line = lines().rfind(summary)?;
+    // What nextest skips was not asked for, as with `cargo test`.
+    let skipped = if line.starts_with("Summary [") { 0 } else { words(line).skipped };
+    Some(Counts { skipped, ..words(line) })
 }
 
 /// The numbers ahead of these words.
@@ -84,7 +87,7 @@ mod tests {
         assert_eq!(of(pytest), Some(Counts { passed: 407, failed: 3, skipped: 1 }));
         let nextest =
             "     Summary [ 148.533s] 20 tests run: 19 passed (1 slow), 1 failed, 240 skipped\n  FAIL a 1 passed";
-        assert_eq!(of(nextest), Some(Counts { passed: 19, failed: 1, skipped: 240 }));
+        assert_eq!(of(nextest), Some(Counts { passed: 19, failed: 1, skipped: 0 }));
         let cargo =
             "test result: ok. 3 passed; 0 failed; 0 ignored\n\ntest result: FAILED. 1 passed; 2 failed; 0 ignored";
         assert_eq!(of(cargo), Some(Counts { passed: 4, failed: 2, skipped: 0 }));
