@@ -163,7 +163,9 @@ impl NodeInfo {
         let kind = if path.ends_with(".ipynb") { NodeKind::NotebookModel } else { NodeKind::PythonModel };
         let mut node = Self::from_graph(stub);
         node.kind = kind;
-        node.materialized = Some("table".to_owned());
+        // A stub is ephemeral to dbt, and stands for a table unless the model's configuration says otherwise.
+        let said = stub.materialized().filter(|said| !matches!(*said, "ephemeral" | "view"));
+        node.materialized = Some(said.unwrap_or("table").to_owned());
         node.path = Some(path.to_owned());
         node.compiled_path = None;
         node

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from . import arguments
 from .errors import Interrupted, SessionError, from_exception
 from .graph import COLLECTIONS, run_graph
+from .materialized import Names
 from .outcomes import Outcomes
 from .queue import HostQueue
 from .results import artifacts_written, failed_hooks, put_result, to_node_result
@@ -73,7 +74,9 @@ class Invocation:
             for node in task.manifest.nodes.values()
             if node.package_name == root and node.original_file_path.replace("\\", "/") in self._stub_paths
         }
-        self.on_parsed.set_result(run_graph(task))
+        graph = run_graph(task)
+        Names(self).tell(self.stubs, graph)
+        self.on_parsed.set_result(graph)
         self._schemas.save()
 
     def selection(self) -> set[str]:

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 _QUERIES = ("materialized_view", "dynamic_table", "streaming_table", "table_function", "function")
 # dbt's default for models without any configuration.
 _VIEW = "view"
-# Adapters' own keys that a direct write honours too (`gateway/finishing.py`).
-_HONOURED = ("indexes",)
+# What all are as Python models: tables.
+_TABLES = ("table", "ephemeral", _VIEW)
+# Keys that a direct write honours too (`gateway/finishing.py`), and those that say nothing of the table.
+_HONOURED = ("indexes", "fal_environment", "python_version", "config_keys_used", "config_keys_defaults", "meta_keys_used", "meta_keys_defaults")
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,14 @@ def materialized(invocation: Invocation, node: Any) -> Materialized:
     """Of a model's node, a stub's or a dbt-native one's. Raises for what a Python model cannot be."""
     name, own = node.config.materialized, None
     if node.unique_id in invocation.stubs:
-        own = _in_schema_file(invocation, node)
-        name = _without_stub(invocation, node, own)
+        name, own = Names(invocation).of(node)
     if name in _QUERIES:
         raise SessionError(
             "model::materialized",
             f"{node.unique_id} is a Python model: its rows are in no query, so it cannot be materialized as {name}",
             "Materialize it as table or incremental.",
         )
-    plain = name in ("table", "ephemeral", _VIEW)
-    name = "table" if plain else name
+    name = "table" if name in _TABLES else name
     if _strategy(node) == "microbatch" and name == "incremental":
         raise SessionError(
             "model::microbatch",
@@ -84,49 +84,85 @@ def _strategy(node: Any) -> str | None:
     return None if strategy is None else str(strategy)
 
 
-def _without_stub(invocation: Invocation, node: Any, own: str | None) -> str:
-    """dbt's own resolution: the projects' files, then the schema file."""
-    from dbt.context.context_config import ContextConfigGenerator
+class Names:
+    """The materializations of stubs. One object for many of them, since it remembers what files say."""
 
-    config = ContextConfigGenerator(invocation.task.config).calculate_node_config(
-        config_call_dict={},
-        fqn=node.fqn,
-        resource_type=node.resource_type,
-        project_name=node.package_name,
-        base=False,
-        patch_config_dict=None if own is None else {"materialized": own},
-    )
-    return str(config.materialized)
+    def __init__(self, invocation: Invocation) -> None:
+        self._config, self._manifest = invocation.task.config, invocation.task.manifest
+        self._files: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        # Most projects say `table` or `view` for whole folders: then there is nothing to find out for each model.
+        self._all_tables = _said(self._config.models) <= set(_TABLES)
 
+    def tell(self, stubs: set[str], graph: dict[str, Any]) -> None:
+        """Puts into the graph what is no plain table, for selection and reports."""
+        for node in graph["nodes"]:
+            if node["unique_id"] in stubs:
+                name, _ = self.of(self._manifest.nodes[node["unique_id"]])
+                if name not in _TABLES:
+                    node["config"]["materialized"] = name
 
-def _in_schema_file(invocation: Invocation, node: Any) -> str | None:
-    """What the model's entry in a schema file says, that of its version first."""
-    if not node.patch_path:
+    def of(self, node: Any) -> tuple[str, str | None]:
+        """By dbt's own resolution: the projects' files, then the schema file. And what the schema file says."""
+        own = self._in_schema_file(node)
+        if own is None and self._all_tables:
+            return "table", None
+        from dbt.context.context_config import ContextConfigGenerator
+
+        config = ContextConfigGenerator(self._config).calculate_node_config(
+            config_call_dict={},
+            fqn=node.fqn,
+            resource_type=node.resource_type,
+            project_name=node.package_name,
+            base=False,
+            patch_config_dict=None if own is None else {"materialized": own},
+        )
+        return str(config.materialized), own
+
+    def _in_schema_file(self, node: Any) -> str | None:
+        """What the model's entry says, that of its version first."""
+        if not node.patch_path:
+            return None
+        for entry in self._entries(node):
+            if (value := (entry.get("config") or {}).get("materialized")) is not None:
+                return self._rendered(value, node.package_name)
         return None
-    config = invocation.task.config
-    for entry in _entries(invocation, node):
-        if (value := (entry.get("config") or {}).get("materialized")) is None:
-            continue
+
+    def _entries(self, node: Any) -> list[dict[str, Any]]:
+        if node.patch_path not in self._files:
+            by_name: dict[str, list[dict[str, Any]]] = {}
+            for entry in self._schema_file(node.patch_path).get("models") or []:
+                by_name.setdefault(entry.get("name"), []).append(entry)
+            self._files[node.patch_path] = by_name
+        models = self._files[node.patch_path].get(node.name, [])
+        versions = [v for each in models for v in each.get("versions") or [] if str(v.get("v")) == str(getattr(node, "version", None))]
+        return [*versions, *models]
+
+    def _schema_file(self, path: str) -> dict[str, Any]:
+        """As dbt has read it; a manifest that came without its files is no reason to fail."""
+        file = getattr(self._manifest, "files", {}).get(path)
+        if known := getattr(file, "dict_from_yaml", None):
+            return dict(known)
+        from dbt.clients.yaml_helper import load_yaml_text
+
+        with open(os.path.join(self._config.project_root, path.partition("://")[2]), encoding="utf-8") as text:
+            return load_yaml_text(text.read()) or {}
+
+    def _rendered(self, value: Any, package: str) -> str:
+        if "{" not in str(value):
+            return str(value)
         from dbt.context.configured import generate_schema_yml_context
         from dbt.parser.schema_renderer import SchemaYamlRenderer
 
-        renderer = SchemaYamlRenderer(generate_schema_yml_context(config, node.package_name), "models")
+        renderer = SchemaYamlRenderer(generate_schema_yml_context(self._config, package), "models")
         return str(renderer.render_data({"config": {"materialized": value}})["config"]["materialized"])
-    return None
 
 
-def _entries(invocation: Invocation, node: Any) -> list[dict[str, Any]]:
-    models = [each for each in _schema_file(invocation, node).get("models") or [] if each.get("name") == node.name]
-    versions = [v for each in models for v in each.get("versions") or [] if str(v.get("v")) == str(getattr(node, "version", None))]
-    return [*versions, *models]
-
-
-def _schema_file(invocation: Invocation, node: Any) -> dict[str, Any]:
-    """As dbt has read it; a manifest that came without its files is no reason to fail."""
-    files = getattr(invocation.task.manifest, "files", {})
-    if (file := files.get(node.patch_path)) is not None and (known := getattr(file, "dict_from_yaml", None)):
-        return dict(known)
-    from dbt.clients.yaml_helper import load_yaml_text
-
-    with open(os.path.join(invocation.task.config.project_root, node.patch_path.partition("://")[2]), encoding="utf-8") as text:
-        return load_yaml_text(text.read()) or {}
+def _said(config: Any) -> set[str]:
+    """Every materialization that a project's file names."""
+    found = set()
+    for key, value in config.items() if isinstance(config, dict) else ():
+        if key in ("materialized", "+materialized") and not isinstance(value, dict):
+            found.add(str(value))
+        else:
+            found |= _said(value)
+    return found
