@@ -93,6 +93,9 @@ pub(crate) struct BenchArgs {
     /// Rows that go through the Python model
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub(crate) rows: u32,
+    /// Rows of eight columns for `bulk`
+    #[arg(long, value_name = "N", default_value_t = 5_000_000)]
+    pub(crate) bulk_rows: u32,
     /// Python files for `generate`
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) files: u32,
@@ -103,8 +106,12 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchPart {
     /// Whole runs against `dbt run`, in time and memory.
     Run,
+    /// Whole runs of SQL models on PostgreSQL.
+    Postgres,
     /// Rows in and out of a Python model against DuckDB in process.
     Data,
+    /// Much data through one model, on DuckDB and on PostgreSQL, with each process's memory.
+    Bulk,
     /// Stubs of many Python files.
     Generate,
     /// A graph of 10,000 nodes.

@@ -2,6 +2,9 @@
 //!
 //! Counted as proportional set size: a page that forked processes share counts once. The sum over the processes is
 //! sampled, so a peak shorter than the pause can be missed; the run that is sampled is not timed.
+//!
+//! For processes one by one it is the most resident memory that each ever had, which the kernel notes; what a process gets in
+//! its last pause is missed. Pages that processes share count for each of them.
 
 use std::{
     collections::HashMap,
@@ -11,7 +14,10 @@ use std::{
     time::Duration,
 };
 
-use crate::error::{At, Result};
+use crate::{
+    error::{At, Result, XtaskError},
+    program,
+};
 
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -24,6 +30,38 @@ pub(super) fn peak(command: &mut Command) -> Result<u64> {
         thread::sleep(PAUSE);
     }
     Ok(peak)
+}
+
+/// Runs a program to its end and gives the most memory that the host and each kind of its processes had.
+pub(super) fn peaks(command: &mut Command) -> Result<Vec<(String, u64)>> {
+    let shown = program::shown(command);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().at("bench")?;
+    let mut peaks: Vec<(String, u64)> = Vec::new();
+    let status = loop {
+        for (role, peak) in tree(child.id()).into_iter().filter_map(|id| Some((role(id, child.id()), high_water(id)?)))
+        {
+            match peaks.iter_mut().find(|(name, _)| name == role) {
+                Some((_, known)) => *known = peak.max(*known),
+                None => peaks.push((role.to_owned(), peak)),
+            }
+        }
+        if let Some(status) = child.try_wait().at("bench")? {
+            break status;
+        }
+        thread::sleep(PAUSE);
+    };
+    if status.success() { Ok(peaks) } else { Err(XtaskError::Failed { command: shown, status, output: String::new() }) }
+}
+
+/// What a process of a run is; a job is forked from the zygote and looks like it.
+fn role(id: u32, host: u32) -> &'static str {
+    let words = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    match String::from_utf8_lossy(&words) {
+        _ if id == host => "host",
+        words if words.contains("fal_worker.session") => "session",
+        _ if parent(id) == Some(host) => "zygote",
+        _ => "job",
+    }
 }
 
 /// A process and its descendants.
@@ -56,6 +94,12 @@ fn proportional(id: u32) -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
+fn high_water(id: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -65,9 +109,10 @@ mod tests {
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
         let found = tree(std::process::id());
         let own = proportional(std::process::id());
+        let most = high_water(std::process::id());
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(found.contains(&child.id()) && found[0] == std::process::id());
-        assert!(own.unwrap() > 100_000);
+        assert!(own.unwrap() > 100_000 && most.unwrap() > 100_000);
     }
 }

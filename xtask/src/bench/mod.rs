@@ -2,11 +2,13 @@
 //!
 //! Prints a table and never judges: the machine may be busy. What the numbers should be stands beside them.
 
+mod bulk;
 mod data;
 mod generate;
 mod graph;
 mod memory;
 mod runs;
+mod sql_runs;
 mod table;
 mod timing;
 mod twins;
@@ -57,9 +59,11 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 
 type Measure = fn(&Bench<'_>, &mut Table) -> Result<()>;
 
-const PARTS: [(BenchPart, Measure); 4] = [
+const PARTS: [(BenchPart, Measure); 6] = [
     (BenchPart::Run, runs::measure),
+    (BenchPart::Postgres, sql_runs::measure),
     (BenchPart::Data, data::measure),
+    (BenchPart::Bulk, bulk::measure),
     (BenchPart::Generate, generate::measure),
     (BenchPart::Graph, graph::measure),
 ];

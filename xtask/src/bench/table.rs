@@ -16,6 +16,25 @@ struct Row {
     aim: &'static str,
 }
 
+/// How fast rows went through.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rate {
+    pub(super) rows: u32,
+    pub(super) time: Duration,
+}
+
+impl Rate {
+    fn a_second(self) -> f64 {
+        f64::from(self.rows) / self.time.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:.0} rows/s", self.a_second())
+    }
+}
+
 impl Table {
     /// A time, and the time of something else that does the same.
     pub(super) fn times(&mut self, what: &str, own: Duration, (name, other): (&str, Duration), aim: &'static str) {
@@ -25,6 +44,18 @@ impl Table {
     /// A time alone.
     pub(super) fn time(&mut self, what: &str, own: Duration, aim: &'static str) {
         self.row(what, seconds(own), None, aim);
+    }
+
+    /// Rows a second. The ratio is that of the times a row takes, so that less is better as everywhere.
+    pub(super) fn rates(&mut self, what: &str, own: Rate, (name, other): (&str, Rate)) {
+        let ratio = other.a_second() / own.a_second();
+        self.row(what, own.to_string(), Some((format!("{name}: {other}"), ratio)), "");
+    }
+
+    /// Memory in bytes of several processes.
+    pub(super) fn peaks(&mut self, what: &str, peaks: &[(String, u64)], aim: &'static str) {
+        let told: Vec<_> = peaks.iter().map(|(name, bytes)| format!("{name} {}", mebibytes(*bytes))).collect();
+        self.row(what, told.join(", "), None, aim);
     }
 
     /// Memory in bytes.
@@ -74,7 +105,16 @@ mod tests {
         let mut table = Table::default();
         table.times("run", Duration::from_millis(1500), ("dbt run", Duration::from_secs(3)), "≤ 0.9");
         table.time("graph", Duration::from_micros(5790), "");
+        let rate = |rows| Rate { rows, time: Duration::from_secs(2) };
+        table.rates("rows", rate(2000), ("COPY", rate(1000)));
         let lines: Vec<_> = table.to_string().lines().map(str::to_owned).collect();
-        assert_eq!(lines[2..], ["| run | 1.50 s | dbt run: 3.00 s | 0.50 | ≤ 0.9 |", "| graph | 5.79 ms |  |  |  |"]);
+        assert_eq!(
+            lines[2..],
+            [
+                "| run | 1.50 s | dbt run: 3.00 s | 0.50 | ≤ 0.9 |",
+                "| graph | 5.79 ms |  |  |  |",
+                "| rows | 1000 rows/s | COPY: 500 rows/s | 0.50 |  |"
+            ]
+        );
     }
 }

@@ -7,6 +7,8 @@ pub(crate) mod postgres;
 mod python;
 pub(crate) mod rust;
 
+pub(crate) use postgres::Server;
+
 use crate::{
     args::{Part, TestArgs},
     error::{Result, XtaskError},
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// What the tests import: the example's requirements and more.
-const REQUIREMENTS: &str = "tests/requirements.txt";
+pub(crate) const REQUIREMENTS: &str = "tests/requirements.txt";
 const ALL: [Part; 4] = [Part::Lint, Part::Rust, Part::E2e, Part::Python];
 
 /// Runs the parts that were asked for, all of them, so that one run tells everything that fails.

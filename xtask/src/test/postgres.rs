@@ -44,6 +44,11 @@ impl Server {
         &self.address
     }
 
+    /// The folder of its socket.
+    pub(crate) fn host(&self) -> String {
+        host(&self.address)
+    }
+
     fn stop(&mut self) -> std::io::Result<std::process::ExitStatus> {
         drop(self.keeper.stdin.take());
         self.keeper.wait()
@@ -54,5 +59,20 @@ impl Drop for Server {
     fn drop(&mut self) {
         // Nothing can be done about a server that does not end; its keeper gives it a minute.
         let _ = self.stop();
+    }
+}
+
+fn host(address: &str) -> String {
+    let host = address.split_once('@').and_then(|(_, rest)| rest.split_once(':'));
+    host.map_or("", |(host, _)| host).replace("%2F", "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_is_found_in_an_address() {
+        assert_eq!(host("postgresql://fal@%2Ftmp%2Fx:5432/postgres"), "/tmp/x");
     }
 }
