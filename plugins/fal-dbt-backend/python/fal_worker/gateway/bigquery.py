@@ -91,7 +91,7 @@ class Write(cloud_write.Write):
 
     def select(self, tables: Tables) -> str:
         # In the stage the columns have the names of the files.
-        values = [f"cast(c{i} as {column.sql})" if column.given else f"c{i}" for i, column in enumerate(self.columns)]
+        values = [column.cast(f"c{i}") if column.given else f"c{i}" for i, column in enumerate(self.columns)]
         return f"select {', '.join(f'{value} as {name}' for value, name in zip(values, self.names))} from {tables.stage}"
 
     def make_stage(self, connection: Any, tables: Tables) -> None:
@@ -149,18 +149,18 @@ class BigQuery(cloud.Cloud):
         rows = connection.run(sql)
         if not rows.schema:
             return nothing()
-        with connection.failures(), connection.adapter.connections.exception_handler("fetch"), _storage(connection.handle) as storage:
+        with _storage(connection) as storage:
             return spooled(connection, told(rows.schema), _batches(rows, storage))
 
 
 @contextlib.contextmanager
-def _storage(client: Any) -> Iterator[Any]:
+def _storage(connection: Any) -> Iterator[Any]:
     """A client of the storage API, `None` where it is not installed."""
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        storage = client._ensure_bqstorage_client()
+        storage = connection.direct(connection.handle._ensure_bqstorage_client)
     try:
         yield storage
     finally:

@@ -59,6 +59,7 @@ WORDS = Words(
     decimal=_decimal,
     widest=lambda scale: 38 + scale if scale <= 38 else None,
     nested=_nested,
+    parse={"json": "parse_json({})"},
 )
 
 

@@ -9,7 +9,7 @@ import contextlib
 import contextvars
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # To wait for the warehouse to take note.
 _INTERRUPT_SECONDS = 5
+_END = object()
 
 
 class Connection(generic_connection.Connection):
@@ -40,6 +41,12 @@ class Connection(generic_connection.Connection):
         self.check()
         with self.failures(), self.adapter.connections.exception_handler("fal"):
             return call()
+
+    def each(self, items: Iterable[Any]) -> Iterator[Any]:
+        """What the client gives, one after the other; only its own errors are taken for the database's."""
+        iterator = iter(items)
+        while (item := self.direct(lambda: next(iterator, _END))) is not _END:
+            yield item
 
     def interrupt(self) -> None:
         """What dbt does to stop what runs on a connection, which may take a second one."""

@@ -47,7 +47,7 @@ def _rows(columns: list[Column], writers: list[Literal], reader: pa.RecordBatchR
 
 
 def _cast(column: Column, write: Literal) -> Literal:
-    return (lambda value: f"cast({write(value)} as {column.sql})") if column.given else write
+    return (lambda value: column.cast(write(value))) if column.given else write
 
 
 def iso(value: Any) -> str:

@@ -67,8 +67,7 @@ def spooled(connection: Connection, columns: list[Column], tables: Iterable[Any]
     """All of what the client gives, tables or batches. Columns are told apart by their place, not by their names."""
     spool = Spool()
     try:
-        for table in tables:
-            connection.check()
+        for table in connection.each(tables):
             for batch in _batches(table):
                 spool.add(_batch(columns, batch))
     except BaseException:

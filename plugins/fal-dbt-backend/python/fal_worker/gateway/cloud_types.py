@@ -7,8 +7,8 @@ has no type for goes as text. Decimals of more digits than it has must fit value
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
@@ -40,9 +40,11 @@ class Words:
     decimal: Callable[[int, int], str | None] = lambda precision, scale: f"decimal({precision}, {scale})" if precision <= 38 else None
     # The most digits of a decimal with so many behind the point, for those that are wider in Arrow; `None` if there is none.
     widest: Callable[[int], int | None] = lambda scale: 38 if scale < 38 else None
-    # The type of a list, struct or map, `None`: as JSON, in a column of this type.
+    # The type of a list, struct or map; `None`: as JSON, in a column of the type `json`, else of text.
     nested: Callable[[Any], str | None] = lambda _: None
     json: str | None = None
+    # What makes a value of such a type of text, by the type in small letters; a cast would make text in it.
+    parse: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,14 @@ class Column:
     # The table's type, and the one that the values have on the way.
     sql: str
     arrow: Any
-    # Whether it holds JSON that the warehouse has a type for.
-    is_json: bool = False
-    # The user's own word for the type.
+    # Whether the type is the user's own word.
     given: bool = False
+    # What makes a value of text, if it is JSON that the warehouse has a type for.
+    parse: str | None = None
+
+    def cast(self, sql: str) -> str:
+        """A value of the type on the way, as one of the table's."""
+        return self.parse.format(sql) if self.parse else f"cast({sql} as {self.sql})"
 
     def encoded(self, array: pa.Array) -> pa.Array:
         import pyarrow as pa
@@ -89,20 +95,16 @@ def _column(name: str, type: Any, words: Words, given: str | None) -> Column:
     import pyarrow.types as t
 
     type = plain(type)
-    if t.is_nested(type):
-        sql, arrow, is_json = _nested(type, words)
-    else:
-        (sql, arrow), is_json = scalar(name, type, words), False
-    return Column(name, given or sql, arrow, is_json and given is None, given is not None)
+    sql, arrow = _nested(type, words) if t.is_nested(type) else scalar(name, type, words)
+    sql = given or sql
+    return Column(name, sql, arrow, given is not None, words.parse.get(sql.lower()) if t.is_string(arrow) else None)
 
 
-def _nested(type: Any, words: Words) -> tuple[str, Any, bool]:
+def _nested(type: Any, words: Words) -> tuple[str, Any]:
     import pyarrow as pa
 
     sql = words.nested(type)
-    if sql is not None:
-        return sql, inner(type, words), False
-    return words.json or words.text, pa.string(), words.json is not None
+    return (words.json or words.text, pa.string()) if sql is None else (sql, inner(type, words))
 
 
 def scalar(name: str, type: Any, words: Words) -> tuple[str, Any]:

@@ -83,6 +83,7 @@ class Write(generic_write.Write):
             self.make_stage(connection, tables)
             connection.commit()
             self.load(connection, tables, reader)
+            connection.check()
 
     def make_stage(self, connection: Connection, tables: Tables) -> None:
         definition = ", ".join(f"{name} {column.sql}" for name, column in zip(self.names, self.columns))

@@ -6,6 +6,8 @@ from typing import Any
 
 from fal_worker.session.errors import SessionError
 
+from .column_dialects import of_cloud
+
 # By the name of a class, as SQLAlchemy spells its generic types, those of SQL, and those of dialects; what stands in braces
 # depends on the type's own numbers.
 _COMMON = {
@@ -38,6 +40,8 @@ def sql_types(adapter: str, dtype: dict[str, Any]) -> dict[str, str]:
 def _sql(adapter: str, column: str, kind: dict[str, Any]) -> str:
     if "sql" in kind:
         return str(kind["sql"])
+    if (sql := of_cloud(adapter, kind, lambda item: _sql(adapter, column, item))) is not None:
+        return sql
     known = _DIALECTS.get(adapter, {})
     for name in kind.get("names", ()):
         if name in known:

@@ -13,6 +13,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
@@ -64,7 +65,7 @@ class Write(cloud_write.Write):
         self.rows = files.rows
 
     def _copy(self, connection: Connection, tables: Tables, folder: str) -> None:
-        values = ", ".join(f"cast(c{index} as {column.sql})" for index, column in enumerate(self.columns))
+        values = ", ".join(column.cast(f"c{index}") for index, column in enumerate(self.columns))
         connection.run(f"insert into {tables.stage} ({', '.join(self.names)}) select {values} from parquet.`{folder}`")
 
     def _insert_literals(self, connection: Connection, tables: Tables, reader: pa.RecordBatchReader) -> None:
@@ -85,11 +86,10 @@ class Databricks(cloud.Cloud):
         cursor = connection.run(manager._add_query_comment(sql))
         if not cursor.description:
             return nothing()
-        with connection.failures(), manager.exception_handler("fetch"):
-            # dbt's cursor has no Arrow, the one in it has.
-            tables = _tables(cursor._cursor)
-            first = next(tables)
-            return spooled(connection, from_schema(first.schema), _chained(first, tables))
+        # dbt's cursor has no Arrow, the one in it has.
+        tables = connection.each(_tables(cursor._cursor))
+        first = next(tables)
+        return spooled(connection, from_schema(first.schema), chain((first,), tables))
 
 
 def _tables(cursor: Any) -> Iterator[Any]:
@@ -100,11 +100,6 @@ def _tables(cursor: Any) -> Iterator[Any]:
         table = cursor.fetchmany_arrow(_FETCH_ROWS)
         if table.num_rows:
             yield table
-
-
-def _chained(first: Any, others: Iterator[Any]) -> Iterator[Any]:
-    yield first
-    yield from others
 
 
 def _put(handle: Any, path: str, target: str) -> None:

@@ -45,6 +45,7 @@ WORDS = Words(
     timestamp="timestamp_ntz",
     zoned="timestamp",
     nested=_nested,
+    parse={"variant": "parse_json({})"},
 )
 
 

@@ -36,6 +36,7 @@ _WORDS = Words(
     text="varchar(65535)",
     binary="varbyte(1000000)",
     zoned="timestamptz",
+    parse={"super": "json_parse({})"},
     decimal=lambda precision, scale: f"decimal({precision}, {scale})" if precision <= 38 and scale <= 37 else None,
 )
 _QUERY = re.compile(r"(\s|/\*.*?\*/|--[^\n]*\n|\()*(select|with)\b", re.IGNORECASE | re.DOTALL)

@@ -25,8 +25,8 @@ def by_parameters(connection: Any, table: Any, names: list[str], columns: list[C
     """In the transaction that is open; gives the number of rows."""
     size = max(1, min(_ROWS, _PARAMETERS // len(columns)))
     mark = f"({', '.join(_mark(column) for column in columns)})"
-    # The client takes a percent sign of a name for a parameter's.
-    into = f"insert into {table} ({', '.join(names)}) values ".replace("%", "%%")
+    # A percent sign between quotes is none of a parameter to this client, so names stay as they are.
+    into = f"insert into {table} ({', '.join(names)}) values "
     texts = [_text(column.arrow) for column in columns]
     count = 0
     for batch in reader:
@@ -44,6 +44,8 @@ def by_parameters(connection: Any, table: Any, names: list[str], columns: list[C
 def _mark(column: Column) -> str:
     import pyarrow.types as t
 
+    if column.parse:
+        return column.cast("%s::varchar(65535)")
     return "to_varbyte(%s::varchar(65535), 'hex')" if t.is_binary(column.arrow) else f"%s::{column.sql}"
 
 

@@ -39,6 +39,7 @@ _WORDS = Words(
     zoned="timestamp_tz",
     decimal=lambda precision, scale: f"number({precision}, {scale})" if precision <= 38 and scale <= 37 else None,
     json="variant",
+    parse={kind: f"parse_json({{}})::{kind}" for kind in ("variant", "object", "array")},
 )
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 _FORMAT = "(type = parquet, binary_as_text = false)"
@@ -92,11 +93,11 @@ class Snowflake(cloud.Cloud):
         try:
             batches = cursor.fetch_arrow_batches(**_whole_microseconds(cursor))
         except NotSupportedError:
+            # The result is JSON.
             return rows(connection, cursor)
         name = connection.adapter.connections.data_type_code_to_name
         columns = [_column(name(each.type_code), each) for each in cursor.description]
-        with connection.failures(), connection.adapter.connections.exception_handler("fetch"):
-            return spooled(connection, columns, batches)
+        return spooled(connection, columns, batches)
 
 
 def _whole_microseconds(cursor: Any) -> dict[str, bool]:
@@ -129,8 +130,8 @@ def _carried(path: str, column: cloud_types.Column) -> tuple[str, cloud_types.Co
     import pyarrow as pa
     import pyarrow.types as t
 
-    if column.is_json:
-        return f"parse_json({path}::varchar)", column
+    if column.parse:
+        return column.cast(f"{path}::varchar"), column
     if t.is_timestamp(column.arrow):
         function = "to_timestamp_tz" if column.arrow.tz else "to_timestamp_ntz"
         return f"{function}({path}::number(38, 0), 6)::{column.sql}", replace(column, arrow=pa.int64())

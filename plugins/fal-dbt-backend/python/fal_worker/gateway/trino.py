@@ -33,6 +33,7 @@ _WORDS = Words(
     time="time(6)",
     timestamp="timestamp(6)",
     zoned="timestamp(6) with time zone",
+    parse={"json": "json_parse({})"},
 )
 
 

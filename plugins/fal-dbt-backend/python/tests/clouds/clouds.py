@@ -17,6 +17,7 @@ _WORDS = [
     (r"\bnumber\(", "decimal("), (r"\bfloat64\b", "double"), (r"\bint64\b", "bigint"), (r"\bbytes\b", "blob"), (r"\bbinary\b", "blob"),
     (r"\bvarbinary\b", "blob"), (r"\bdatetime\b", "timestamp"), (r"\bvarbyte\(\d+\)", "blob"), (r"\btimestamp\(6\)( with time zone)", r"timestamptz"),
     (r"\b(time|timestamp)\(6\)", r"\1"), (r"\b(big)?numeric\(", "decimal("), (r"varchar\(\d+\)", "varchar"), (r"float\b", "double"),
+    (r"\b(parse_json|json_parse)\(", "json("), (r"\bSUPER\b", "json"),
 ]  # fmt: skip
 
 
@@ -82,7 +83,7 @@ class Snowflake(Adapter):
         values = values.replace("$1:", "")
         values = re.sub(r"to_timestamp_ntz\((\w+)::number\(38, 0\), 6\)", r"make_timestamp(\1::bigint)", values)
         values = re.sub(r"to_timestamp_tz\((\w+)::number\(38, 0\), 6\)", r"make_timestamp(\1::bigint)::timestamptz", values)
-        values = re.sub(r"parse_json\((\w+)::varchar\)", r"json(\1)", values)
+        values = re.sub(r"parse_json\((\w+)::varchar\)::variant", r"json(\1)", values)
         cursor = self.connections.get_thread_connection().cursor
         Files.register(cursor, contents)
         self.world.step(sql)
@@ -372,7 +373,8 @@ class Redshift(Adapter):
     def run(self, sql: str, values: Any = None) -> Any:
         if values:
             sql = re.sub(r"to_varbyte\(%s::varchar\(65535\), 'hex'\)", "unhex(%s)", sql)
-            sql = re.sub(r"(?<!%)%s", "?", sql).replace("%%", "%")
+            parts = re.split(r"""("(?:[^"]|"")*")""", sql)
+            sql = "".join(part if index % 2 else part.replace("%s", "?") for index, part in enumerate(parts))
         return super().run(sql, values)
 
     def translated(self, sql: str) -> str:

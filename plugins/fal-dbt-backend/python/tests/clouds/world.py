@@ -181,7 +181,10 @@ class Manager:
     def exception_handler(self, sql: str) -> Iterator[None]:
         try:
             yield
-        except (duckdb.Error, OSError) as error:
+        except DbtDatabaseError:
+            raise
+        except Exception as error:
+            # As dbt's do, with whatever it is.
             raise DbtDatabaseError(str(error)) from None
 
     def cancel(self, connection: Any) -> None:
