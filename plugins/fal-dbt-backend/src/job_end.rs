@@ -97,6 +97,15 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_test_ends_with_rows() {
+        let answer: Answer = serde_json::from_str(r#"{"ok": true, "wrote": true, "rows": "AAAA"}"#).unwrap();
+        let end = JobEnd::answered(answer);
+        assert_eq!((&end, end.message()), (&JobEnd::Rows("AAAA".into()), None));
+        let failed = Answer { rows: Some("AAAA".into()), ..Answer::default() };
+        assert!(matches!(JobEnd::answered(failed), JobEnd::Failed(_)));
+    }
+
+    #[test]
     fn a_traceback_is_the_whole_message() {
         let error =
             JobError { message: "boom".into(), traceback: Some("Traceback ...\nboom".into()), ..JobError::default() };

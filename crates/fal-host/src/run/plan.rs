@@ -189,3 +189,32 @@ pub(super) fn tested_python<'a>(dag: &'a Dag, node: &Node) -> Option<&'a Node> {
 pub(crate) fn does_nothing(node: &Node) -> bool {
     !is_python(node) && node.resource_type() == "model" && node.spec().materialized() == Some("ephemeral")
 }
+
+#[cfg(test)]
+mod tests {
+    use fal_graph::{DagBuilder, GraphNode};
+
+    use super::*;
+
+    #[test]
+    fn unit_tests_of_python_models_are_told_from_those_of_sql() {
+        let node = |id: &str, kind: &str, parents: &[&str]| GraphNode {
+            unique_id: id.to_owned(),
+            name: id.to_owned(),
+            resource_type: kind.to_owned(),
+            depends_on: parents.iter().map(|name| (*name).to_owned()).collect(),
+            ..GraphNode::default()
+        };
+        let mut native = node("native", "model", &[]);
+        native.language = Some("python".to_owned());
+        let mut builder = DagBuilder::new("shop");
+        builder.nodes([node("sql", "model", &[]), node("script", "model", &["sql"]), native]);
+        builder.python_model("script".to_owned(), "models/script.py".to_owned());
+        builder.nodes(["sql", "script", "native"].map(|model| node(&format!("of {model}"), "unit_test", &[model])));
+        let dag = builder.build().unwrap();
+        let mut found: Vec<_> =
+            dag.nodes().filter_map(|(_, node)| Some((node.name(), tested_python(&dag, node)?.name()))).collect();
+        found.sort_unstable();
+        assert_eq!(found, [("of native", "native"), ("of script", "script")]);
+    }
+}

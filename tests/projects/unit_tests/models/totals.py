@@ -5,7 +5,7 @@ import os
 orders = ref("orders")
 orders["amount"] = orders["amount"].astype(float)
 known = source("crm", "customers")
-big = execute_sql("select id from {{ ref('orders') }} where amount >= {{ var('big') }}")
+big = execute_sql("select id from {{ ref('orders') }} where {{ is_big('amount') }}")
 orders["is_big"] = orders["id"].isin(big["id"])
 if is_incremental():
     orders = orders[orders["paid_on"] > execute_sql("select max(first) as first from {{ this }}")["first"][0]]

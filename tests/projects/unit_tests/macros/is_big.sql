@@ -1,0 +1,1 @@
+{% macro is_big(column) %}{{ column }} >= {{ var('big') }}{% endmacro %}
