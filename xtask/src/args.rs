@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Bench(BenchArgs),
     /// Run tests over several versions of dbt; writes the table in docs/dbt-versions.md
     Matrix(MatrixArgs),
+    /// Write the schemas and the contract in docs/plugins
+    Schemas,
     /// Lay out an installation: bin/fal-host and lib/fal-host/plugins
     Dist {
         /// Folder to fill

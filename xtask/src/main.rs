@@ -1,5 +1,5 @@
 //! The project's automation: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask matrix`,
-//! `cargo xtask dist DIR`.
+//! `cargo xtask schemas`, `cargo xtask dist DIR`.
 //!
 //! Nothing here is part of fal-host. Each command is a module; what they share is the repository's layout (`layout`),
 //! the running of other programs (`program`) and the Python environment (`python`, `venv`).
@@ -13,6 +13,7 @@ mod layout;
 mod matrix;
 mod program;
 mod python;
+mod schemas;
 mod test;
 mod venv;
 
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Matrix(args) => matrix::run(&args),
+        Command::Schemas => schemas::run(),
         Command::Dist { dir } => dist::run(&dir),
     };
     match done {

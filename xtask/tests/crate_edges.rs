@@ -14,15 +14,7 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     (
         "fal-cli",
-        &[
-            "fal-environments",
-            "fal-graph",
-            "fal-host",
-            "fal-plugin",
-            "fal-plugin-testkit",
-            "fal-project",
-            "fal-report",
-        ],
+        &["fal-environments", "fal-graph", "fal-host", "fal-plugin", "fal-plugin-testkit", "fal-project", "fal-report"],
     ),
     ("fal-dbt-backend", &["fal-environments", "fal-plugin"]),
     ("fal-e2e", &[]),

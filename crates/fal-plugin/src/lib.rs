@@ -10,12 +10,18 @@
 //! | `notebook-parser` | [`NotebookParser`] | path, bytes | [`payload::NotebookAnalysis`] |
 //! | `stub-writer` | [`StubWriter`] | [`payload::StubRequest`] | [`payload::Stub`] |
 //! | `execution-backend` | [`ExecutionBackend`] | [`payload::OpenRequest`] | an [`ExecutionSession`] |
+//!
+//! The crate's version is the version of the interface. It follows Semantic Versioning: a minor version only adds, with
+//! defaults, and a plugin built with an older minor version keeps loading. The rules are in `docs/plugins/versions.md`;
+//! [`schema`] has the JSON schema of every message. Whether a plugin does what the host expects of its stage is checked by
+//! the crate `fal-plugin-testkit` and by `fal-host plugin check`.
 
 pub mod abi;
 pub mod error;
 mod export;
 pub mod manifest;
 pub mod payload;
+pub mod schema;
 pub mod stage;
 pub mod wire;
 

@@ -19,9 +19,9 @@ use serde_json::Value;
 
 use crate::report::{CaseReport, Outcome, Report};
 
-pub use self::door::door_contract;
 #[cfg(unix)]
 pub use self::isolated::{IsolatedError, Isolation, check_isolated, serve_child};
+pub use self::{door::door_contract, stages::stage_contract};
 
 /// What is checked.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -96,6 +96,19 @@ fn use_backend(backend: &dyn ExecutionBackend) {
     let _ = backend.capabilities();
 }
 
+/// The cases that every stage has when it comes from a library: the first and the last of it.
+pub fn stage_contract(stage: Stage) -> [CaseInfo; 2] {
+    [
+        ("opens", "The stage opens with the configuration that it is given, or with none"),
+        ("no-thread-left", "A stage that is opened, used and dropped leaves no further thread behind"),
+    ]
+    .map(|(name, holds)| CaseInfo {
+        name: format!("{stage}/{name}"),
+        need: Need::Required,
+        holds: holds.to_owned(),
+    })
+}
+
 /// A stage behind the door, which opens when the first case asks for it.
 struct Behind<S: ?Sized> {
     stage: Stage,
@@ -128,7 +141,7 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
 
     fn opens(self: &Arc<Self>) -> Step {
         let behind = Arc::clone(self);
-        let info = self.info("opens", "The stage opens with the configuration that it is given, or with none");
+        let [info, _] = stage_contract(self.stage);
         let fix = "answer a working stage for an empty configuration; if it needs one, check with `--config`";
         Step { info, run: Box::new(move || guarded(fix, || behind.open_first())) }
     }
@@ -144,14 +157,9 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
 
     fn leaves_no_thread(self: &Arc<Self>, work: fn(&S)) -> Step {
         let behind = Arc::clone(self);
-        let info =
-            self.info("no-thread-left", "A stage that is opened, used and dropped leaves no further thread behind");
+        let [_, info] = stage_contract(self.stage);
         let fix = "end and join in `Drop` what the stage started; one pool for the whole library is fine";
         Step { info, run: Box::new(move || guarded(fix, || behind.count_threads(work))) }
-    }
-
-    fn info(&self, name: &str, holds: &str) -> CaseInfo {
-        CaseInfo { name: format!("{}/{name}", self.stage), need: Need::Required, holds: holds.to_owned() }
     }
 
     fn get(&self) -> Result<&Opened<S>, PluginError> {

@@ -8,9 +8,10 @@ use std::{
     },
 };
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
 
-use super::{ask_plain, decode, encode, Serve, Transport, WireError};
+use super::{ask_plain, decode, encode, Method, Serve, Transport, WireError};
 use crate::{
     error::PluginError,
     payload::{
@@ -20,10 +21,40 @@ use crate::{
     stage::{EventSink, ExecutionBackend, ExecutionSession},
 };
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct SessionMessage<T> {
+    /// The session: a number that the host chose in `open`.
     session: u64,
+    /// The request or event itself.
     body: T,
+}
+
+/// The methods of this stage.
+pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
+    type In<T> = SessionMessage<T>;
+    let g = generator;
+    vec![
+        Method::of::<(), Capabilities>("capabilities", "What the backend can do", g),
+        Method::of::<In<OpenRequest>, ()>("open", "Starts a session; returns at once", g),
+        Method::of::<In<LoadRequest>, RunGraph>("load", "Reads the project: the stubs are in place", g),
+        Method::of::<In<SelectRequest>, Vec<String>>(
+            "select",
+            "Unique ids of the nodes that a method of selection matches",
+            g,
+        ),
+        Method::of::<In<BeginRequest>, ()>("begin", "Prepares the warehouse for the nodes that will run", g),
+        Method::of::<In<NodeRequest>, NodeResult>("run_node", "Runs one node to its end; called from many threads", g),
+        Method::of::<In<NodeResult>, ()>("record", "Takes note of a node that was not run", g),
+        Method::of::<In<CompileRequest>, CompileResponse>("compile", "Compiles SQL with Jinja", g),
+        Method::of::<In<()>, ()>("cancel", "Ends what runs, soon: its `run_node` returns", g),
+        Method::of::<In<CloseRequest>, CloseResponse>("close", "Ends the session; nothing stays behind", g),
+        Method::of::<In<()>, ()>("drop", "The host is done with the session, whether it was closed or not", g),
+    ]
+}
+
+/// What a session tells while it works.
+pub(crate) fn event(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<SessionMessage<Event>>()
 }
 
 /// Gives the JSON of an event to the host.

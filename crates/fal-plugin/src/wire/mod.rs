@@ -8,9 +8,10 @@ mod stub_writer;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
 
-pub(crate) use execution::ServedBackend;
+pub(crate) use execution::{event, ServedBackend};
 pub use execution::{BackendClient, EventRouter};
 pub use notebook_parser::NotebookParserClient;
 pub(crate) use notebook_parser::ServedNotebookParser;
@@ -19,10 +20,10 @@ pub(crate) use python_parser::ServedPythonParser;
 pub(crate) use stub_writer::ServedStubWriter;
 pub use stub_writer::StubWriterClient;
 
-use crate::{error::PluginError, payload::Diagnostic, stage::ParseError};
+use crate::{error::PluginError, manifest::Stage, payload::Diagnostic, stage::ParseError};
 
 /// Why a call gave no answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum WireError {
     /// A parser says that the input is not its language.
@@ -45,6 +46,42 @@ pub enum WireError {
         /// The method.
         method: String,
     },
+}
+
+/// A method of a stage, as its schema tells of it.
+pub(crate) struct Method {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) request: Schema,
+    /// What goes along as bytes.
+    pub(crate) attachment: Option<&'static str>,
+    pub(crate) answer: Schema,
+}
+
+impl Method {
+    fn of<Q: JsonSchema, A: JsonSchema>(
+        name: &'static str,
+        about: &'static str,
+        generator: &mut SchemaGenerator,
+    ) -> Self {
+        let (request, answer) = (generator.subschema_for::<Q>(), generator.subschema_for::<A>());
+        Self { name, about, request, attachment: None, answer }
+    }
+
+    fn with_attachment(mut self, what: &'static str) -> Self {
+        self.attachment = Some(what);
+        self
+    }
+}
+
+/// The methods of a stage.
+pub(crate) fn methods(stage: Stage, generator: &mut SchemaGenerator) -> Vec<Method> {
+    match stage {
+        Stage::PythonParser => python_parser::methods(generator),
+        Stage::NotebookParser => notebook_parser::methods(generator),
+        Stage::StubWriter => stub_writer::methods(generator),
+        Stage::ExecutionBackend => execution::methods(generator),
+    }
 }
 
 /// Carries calls to a plugin.

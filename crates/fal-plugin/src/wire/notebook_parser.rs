@@ -2,18 +2,29 @@
 
 use std::sync::Arc;
 
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use super::{ask, ask_plain, decode, encode, Serve, Transport, WireError};
+use super::{ask, ask_plain, decode, encode, Method, Serve, Transport, WireError};
 use crate::{
     error::PluginError,
     payload::NotebookAnalysis,
     stage::{NotebookParser, ParseError},
 };
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct ParseRequest {
+    /// Path of the file below the project: for messages only.
     path: String,
+}
+
+/// The methods of this stage.
+pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
+    let about = "Turns a notebook into Python. What is no notebook is the error `syntax`";
+    vec![
+        Method::of::<(), Vec<String>>("extensions", "Extensions of the files that it claims, without dot", generator),
+        Method::of::<ParseRequest, NotebookAnalysis>("parse", about, generator).with_attachment("bytes of the file"),
+    ]
 }
 
 pub(crate) struct ServedNotebookParser<P>(pub(crate) P);

@@ -2,18 +2,27 @@
 
 use std::sync::Arc;
 
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use super::{ask, decode, encode, Serve, Transport, WireError};
+use super::{ask, decode, encode, Method, Serve, Transport, WireError};
 use crate::{
     error::PluginError,
     payload::PythonAnalysis,
     stage::{ParseError, PythonParser},
 };
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct ParseRequest {
+    /// Path of the file below the project: for messages only.
     path: String,
+}
+
+/// The methods of this stage.
+pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
+    let about = "Analyses a file. What is no Python is the error `syntax`";
+    vec![Method::of::<ParseRequest, PythonAnalysis>("parse", about, generator)
+        .with_attachment("text, UTF-8 without byte order mark")]
 }
 
 pub(crate) struct ServedPythonParser<P>(pub(crate) P);

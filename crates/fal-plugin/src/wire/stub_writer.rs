@@ -2,12 +2,27 @@
 
 use std::sync::Arc;
 
-use super::{ask_plain, decode, encode, Serve, Transport, WireError};
+use schemars::SchemaGenerator;
+
+use super::{ask_plain, decode, encode, Method, Serve, Transport, WireError};
 use crate::{
     error::PluginError,
     payload::{Stub, StubRequest, StubVerdict, StubVerdictRequest},
     stage::StubWriter,
 };
+
+/// The methods of this stage.
+pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
+    vec![
+        Method::of::<(), String>("folder", "Name of the folder of stubs below a model path", generator),
+        Method::of::<StubRequest, Stub>("render", "The stub of a model", generator),
+        Method::of::<StubVerdictRequest, StubVerdict>(
+            "judge",
+            "Whose a file is that stands in a stub's place",
+            generator,
+        ),
+    ]
+}
 
 pub(crate) struct ServedStubWriter<W>(pub(crate) W);
 

@@ -1,0 +1,14 @@
+//! `cargo xtask schemas`: writes docs/plugins/schemas and docs/plugins/contract.md from the plugin interface and its test kit.
+
+use crate::{
+    error::Result,
+    program::{self, cargo},
+};
+
+/// Lets the tests that compare the files write them.
+pub(crate) fn run() -> Result<()> {
+    let packages = ["--package", "fal-plugin", "--package", "fal-plugin-testkit", "--all-features"];
+    let mut command = cargo(["test", "--quiet", "--test", "schemas", "--test", "reference"]);
+    command.args(packages);
+    program::run(command.env("FAL_WRITE_SCHEMAS", "1"))
+}
