@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from . import cloud, cloud_connection, cloud_write
@@ -66,7 +67,7 @@ class Connection(cloud_connection.Connection):
         return self.direct(job.result)
 
     def interrupt(self) -> None:
-        """Cancels our own jobs and those that dbt began on our thread."""
+        """Cancels our own jobs and the last one that dbt began on our thread, whether or not they have ended."""
         manager = self.adapter.connections
         with self._lock:
             jobs = list(self._jobs)
@@ -76,9 +77,8 @@ class Connection(cloud_connection.Connection):
         with manager.lock:
             threads = [thread for thread, connection in manager.thread_connections.items() if connection is self.own]
         for thread in threads:
-            for id in list(manager.jobs_by_thread.get(thread, [])):
-                with contextlib.suppress(Exception):  # most of them have ended
-                    self.handle.cancel_job(id)
+            for id in list(manager.jobs_by_thread.get(thread, []))[-1:]:
+                self.handle.cancel_job(id)
 
 
 class Write(cloud_write.Write):
@@ -102,7 +102,7 @@ class Write(cloud_write.Write):
         files = Files(self._loaded, check_lists(self._loaded, reader))
         with files.opened() as paths:
             for path in paths:
-                connection.wait(connection.direct(lambda path=path: self._begin(connection, tables.stage, path)))
+                connection.wait(connection.direct(partial(self._begin, connection, tables.stage, path)))
         self.rows = files.rows
 
     def must_drop(self, there: Any, sql: str, finish: Finish | None) -> bool:
@@ -123,7 +123,7 @@ class Write(cloud_write.Write):
     def _begin(self, connection: Any, stage: Any, path: str) -> Any:
         from google.cloud import bigquery
 
-        options = bigquery.format_options.ParquetOptions()
+        options = bigquery.format_options.ParquetOptions()  # type: ignore[no-untyped-call]
         options.enable_list_inference = True
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.PARQUET,

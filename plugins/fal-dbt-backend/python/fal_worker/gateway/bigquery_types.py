@@ -76,11 +76,10 @@ def _field(name: str, type: Any, sql: str) -> Any:
         return SchemaField(name, "RECORD", fields=[_field(f.name, f.type, _part(f.type) or "") for f in type])
     if t.is_nested(type):
         item = _field(name, type.value_type, _part(type.value_type) or "")
-        more = {"precision": item.precision, "scale": item.scale}
+        more = {} if item.precision is None else {"precision": item.precision, "scale": item.scale}
         return SchemaField(name, item.field_type, mode="REPEATED", fields=item.fields, **more)
-    word, digits = re.fullmatch(r"(\w+)(?:\((.*)\))?", sql).groups()  # type: ignore[union-attr]
-    precision, scale = map(int, digits.split(",")) if digits else (None, None)
-    return SchemaField(name, word.upper(), precision=precision, scale=scale)
+    word, *digits = re.findall(r"\w+", sql)
+    return SchemaField(name, word.upper(), **dict(zip(("precision", "scale"), map(int, digits))))  # type: ignore[arg-type]
 
 
 def check_lists(columns: list[Column], reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:

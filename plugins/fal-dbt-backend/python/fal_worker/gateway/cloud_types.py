@@ -59,9 +59,13 @@ class Column:
     given: bool = False
     # What makes a value of text, if it is JSON that the warehouse has a type for.
     parse: str | None = None
+    # Without any value, for a column of whichever type.
+    empty: bool = False
 
     def cast(self, sql: str) -> str:
         """A value of the type on the way, as one of the table's."""
+        if self.empty:
+            return f"cast(null as {self.sql})"
         return self.parse.format(sql) if self.parse else f"cast({sql} as {self.sql})"
 
     def encoded(self, array: pa.Array) -> pa.Array:

@@ -22,7 +22,7 @@ from .warehouse import Place
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .cloud_connection import Connection, Connections
+    from .cloud_connection import Connections
     from .cloud_types import Words
     from .finishing import Finish
     from .generic_dialect import Dialect
@@ -66,7 +66,7 @@ class Write(generic_write.Write):
         """A column of a new table."""
         return quoted(self._adapter, name)
 
-    def load(self, connection: Connection, tables: Tables, reader: pa.RecordBatchReader) -> None:
+    def load(self, connection: Any, tables: Tables, reader: pa.RecordBatchReader) -> None:
         """Brings all rows into the stage, and counts them."""
         raise NotImplementedError
 
@@ -85,11 +85,11 @@ class Write(generic_write.Write):
             self.load(connection, tables, reader)
             connection.check()
 
-    def make_stage(self, connection: Connection, tables: Tables) -> None:
+    def make_stage(self, connection: Any, tables: Tables) -> None:
         definition = ", ".join(f"{name} {column.sql}" for name, column in zip(self.names, self.columns))
         connection.run(f"{self.create_stage} {tables.stage} ({definition})")
 
-    def _settle(self, connection: Connection, tables: Tables, finish: Finish | None) -> bool:
+    def _settle(self, connection: Any, tables: Tables, finish: Finish | None) -> bool:
         there = tables.look_up(tables.relation)
         if self._append:
             connection.run(f"insert into {tables.relation} ({', '.join(self.names)}) {self.select(tables)}")
@@ -114,7 +114,7 @@ class Write(generic_write.Write):
 
     # Steps.
 
-    def _make(self, connection: Connection, tables: Tables, there: Any, finish: Finish | None) -> None:
+    def _make(self, connection: Any, tables: Tables, there: Any, finish: Finish | None) -> None:
         select = self.select(tables)
         made = connection.create_sql(finish, tables.relation, select, *self.how)
         sql = made if made is not None else self.create.format(table=tables.relation, select=select)
@@ -137,6 +137,6 @@ class Write(generic_write.Write):
         found = [there.get(column.name) or there[column.name.lower()] for column in self.columns]
         self.names = [quoted(self._adapter, column.name) for column in found]
         self.columns = [
-            replace(column, sql=str(other.data_type), given=True) if untyped else column
+            replace(column, sql=str(other.data_type), given=True, parse=None, empty=True) if untyped else column
             for column, other, untyped in zip(self.columns, found, self._untyped)
         ]

@@ -74,8 +74,8 @@ def of_cloud(adapter: str, kind: dict[str, Any], item: Callable[[dict[str, Any]]
             for _ in range(kind.get("dimensions") or 1):
                 sql = dialect.array.format(sql)
             return sql
-        if (sql := dialect.words.get(name) or _with_numbers(dialect, name, kind)) is not None:
-            return sql
+        if (word := dialect.words.get(name) or _with_numbers(dialect, name, kind)) is not None:
+            return word
     return None
 
 

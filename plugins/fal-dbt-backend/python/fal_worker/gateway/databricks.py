@@ -13,6 +13,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +56,7 @@ class Write(cloud_write.Write):
             with files.opened() as paths:
                 for path in paths:
                     staged.append(f"{folder}/{os.path.basename(path)}")
-                    connection.direct(lambda path=path: _put(connection.handle, path, staged[-1]))
+                    connection.direct(partial(_put, connection.handle, path, staged[-1]))
             if staged:
                 self._copy(connection, tables, folder)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def by_copy(connection: Any, table: Any, columns: list[Column], reader: pa.Recor
         with files.opened() as paths:
             for number, path in enumerate(paths):
                 keys.append(f"{prefix}/{number}.parquet")
-                connection.direct(lambda path=path: client.upload_file(path, bucket, keys[-1]))
+                connection.direct(partial(client.upload_file, path, bucket, keys[-1]))
         if keys:
             access = f"iam_role {_literal(role)}" if role else "iam_role default"
             connection.say(f"copy {table} from {_literal(f's3://{bucket}/{prefix}/')} {access} format as parquet")

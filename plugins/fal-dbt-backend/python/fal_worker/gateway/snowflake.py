@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
@@ -64,7 +65,7 @@ class Write(cloud_write.Write):
         files = Files([column for _, column in carried], reader)
         with files.opened() as paths:
             for path in paths:
-                connection.direct(lambda path=path: _put(connection.handle, path, stage))
+                connection.direct(partial(_put, connection.handle, path, stage))
         if files.rows:
             values = ", ".join(sql for sql, _ in carried)
             copied = connection.run(

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 from clouds.world import Finish, relation
+from dbt.adapters.base import Column
 from fal_worker.gateway.warehouse import Place
 from fal_worker.session.errors import SessionError
 
@@ -79,6 +80,15 @@ def test_append(cloud):
     with pytest.raises(SessionError) as caught:
         write(cloud, pa.table({"z": [1]}), mode="append")
     assert caught.value.code == "gateway::unknown_columns"
+
+
+def test_a_column_without_values_is_appended_to_one_of_any_type(open_cloud):
+    for kind, variables in (("bigquery", {}), ("databricks", {}), ("databricks", {"fal_staging_volume": "/Volumes/a/b/c"})):
+        cloud = open_cloud(kind, **variables)
+        write(cloud, pa.table({"l": [[1]], "s": [{"a": 1}]}))
+        cloud.adapter.get_columns_in_relation = lambda _: [Column("l", "array<bigint>"), Column("s", "struct<`a` bigint>")]
+        write(cloud, pa.table({"s": pa.nulls(1), "l": pa.nulls(1)}), mode="append")
+        assert cloud.world.rows()[1] == (None, None)
 
 
 def test_scripts_keep_a_table_with_the_same_columns(cloud):
