@@ -18,9 +18,12 @@ class Plan:
     dbt: frozenset[str]
     # What runs elsewhere, between the calls of dbt.
     elsewhere: frozenset[str]
-    # Nodes with hooks or scripts around them, which only the host knows. They run when they are asked for and never ahead, and
-    # so does what comes behind them.
+    # Nodes with scripts or hooks ahead of them, which only the host knows of: they run when they are asked for, never before.
     held: frozenset[str] = frozenset()
+    # Those with scripts or hooks behind them: what comes next waits until it is asked for.
+    followed: frozenset[str] = frozenset()
+    # In `build`, unit tests with their models: dbt runs them there together, and not alone.
+    unit_tests: Mapping[str, str] = field(default_factory=dict)
     _before: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def before(self, node: str) -> frozenset[str]:
@@ -39,17 +42,18 @@ class Plan:
 
     def next(self, asked: Iterable[str], ended: Mapping[str, str]) -> set[str]:
         """The largest set that dbt can run now: what is asked for, and all whose turn comes once the rest of the set has
-        run. `ended` are the statuses of what has run."""
+        run. `ended` are the statuses of what has run. Unit tests whose models are not in the set make a set of their own."""
         batch = {node for node in asked if node in self.dbt and node not in ended}
         waiting = {node for node in self.dbt - self.held - batch if node not in ended}
         while found := {node for node in waiting if self._is_next(node, batch, ended)}:
             batch |= found
             waiting -= found
-        return batch
+        alone = {node for node in batch if node in self.unit_tests and self.unit_tests[node] not in batch}
+        return batch - alone or alone
 
     def _is_next(self, node: str, batch: set[str], ended: Mapping[str, str]) -> bool:
         before = self.before(node)
-        return not before & self.held and all(parent in batch or ended.get(parent) in WELL for parent in before)
+        return not before & self.followed and all(parent in batch or ended.get(parent) in WELL for parent in before)
 
 
 def with_tests(parents: Mapping[str, Iterable[str]], tests: Iterable[str], unit_tests: Mapping[str, str]) -> dict[str, set[str]]:

@@ -12,8 +12,7 @@ from .manifest import Manifest, Node
 from .project import Project
 
 _RUN_BY_DBT = ("model", "seed", "snapshot", "test", "unit_test")
-# Keys under the keyword in `meta` that put scripts around a node.
-_AROUND = ("scripts", "pre-hook", "pre_hook", "post-hook", "post_hook")
+
 
 
 def run_graph(project: Project, program: str, args: dict[str, Any], version_of_adapter: str) -> dict[str, Any]:
@@ -50,6 +49,7 @@ def plan(project: Project) -> Plan:
     manifest, selected = project.manifest, project.selected
     nodes: dict[str, Node] = {node.unique_id: node for node in members(manifest)}
     parents = {uid: list(node.depends_on.nodes) for uid, node in nodes.items()}
+    unit_tests: dict[str, str] = {}
     if project.request["command"] == "build":
         tests = [uid for uid in selected if nodes[uid].resource_type == "test"]
         unit_tests = {uid: parents[uid][0] for uid in selected if nodes[uid].resource_type == "unit_test" and parents[uid]}
@@ -58,8 +58,11 @@ def plan(project: Project) -> Plan:
         parents = {}
     by_dbt = {uid for uid in selected if nodes[uid].resource_type in _RUN_BY_DBT and not nodes[uid].is_ephemeral_model}
     by_host = project.stubs | {uid for uid in selected if project.is_python_unit_test(uid)}
-    held = {uid for uid in selected if _has_scripts(nodes[uid], project.request.get("keyword") or "fal")}
-    return Plan(parents, frozenset(by_dbt - by_host), frozenset(selected & by_host), frozenset(held))
+    scripts = {uid: _scripts(nodes[uid], project.request.get("keyword") or "fal") for uid in selected}
+    held = {uid for uid, (before, _) in scripts.items() if before}
+    followed = {uid for uid, (_, after) in scripts.items() if after}
+    of_sql = {uid: model for uid, model in unit_tests.items() if uid not in by_host}
+    return Plan(parents, frozenset(by_dbt - by_host), frozenset(selected & by_host), frozenset(held), frozenset(followed), of_sql)
 
 
 def _without(parents: dict[str, list[str]], unit_tests: dict[str, str]) -> dict[str, list[str]]:
@@ -67,6 +70,16 @@ def _without(parents: dict[str, list[str]], unit_tests: dict[str, str]) -> dict[
     return {uid: [] if uid in unit_tests else its for uid, its in parents.items()}
 
 
-def _has_scripts(node: Node, keyword: str) -> bool:
+def _scripts(node: Node, keyword: str) -> tuple[bool, bool]:
+    """Whether there are scripts or hooks ahead of a node, and behind it."""
     meta = {**(node.get("meta") or {}), **(node.config.get("meta") or {})}.get(keyword)
-    return isinstance(meta, dict) and any(meta.get(name) for name in _AROUND)
+    if not isinstance(meta, dict):
+        return False, False
+    scripts = meta.get("scripts")
+    # A plain list is of scripts that come after.
+    before, after = (scripts.get("before"), scripts.get("after")) if isinstance(scripts, dict) else (None, scripts)
+    return bool(before or _any(meta, "pre")), bool(after or _any(meta, "post"))
+
+
+def _any(meta: dict[str, Any], when: str) -> bool:
+    return any(meta.get(f"{when}{mark}hook") for mark in "-_")

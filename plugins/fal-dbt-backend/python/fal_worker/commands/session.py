@@ -184,7 +184,9 @@ class CommandSession:
             self._calls += 1
             self._outbox.log("debug", f"call {self._calls} of dbt: {', '.join(nodes)}", "Batch")
             selectors = [word(project.manifest.expect(node)) for node in nodes]
-            ended = self._dbt.call(words.batch(self._request, selectors), ear.event, ear.line)
+            # `build` runs a unit test only ahead of its model.
+            command = "test" if all(node.startswith("unit_test.") for node in nodes) else None
+            ended = self._dbt.call(words.batch(self._request, selectors, command), ear.event, ear.line)
             results = [_told(result) for result in artifact.take()]
         if not results:
             raise Interrupted() if project.cancelled.is_set() else SessionError(_code(ended), ended.message())

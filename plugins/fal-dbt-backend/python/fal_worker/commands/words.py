@@ -18,9 +18,9 @@ def parse(request: dict[str, Any]) -> list[str]:
     return ["parse", *_common(request), *_project(request)]
 
 
-def batch(request: dict[str, Any], selectors: Iterable[str]) -> list[str]:
-    """Runs just these nodes."""
-    command = arguments.command_of(request)
+def batch(request: dict[str, Any], selectors: Iterable[str], command: str | None = None) -> list[str]:
+    """Runs just these nodes, with another command than the run's if one is named."""
+    command = command or arguments.command_of(request)
     words = [command, *_common(request), *_project(request)]
     if request.get("threads"):
         words += ["--threads", str(request["threads"])]

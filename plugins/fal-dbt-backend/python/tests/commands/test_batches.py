@@ -18,8 +18,8 @@ def some_plan(random):
     kinds = {name: random.choice("ddde-") for name in names}
     dbt = frozenset(name for name in names if kinds[name] == "d")
     elsewhere = frozenset(name for name in names if kinds[name] == "e")
-    held = frozenset(name for name in dbt | elsewhere if random.random() < 0.2)
-    return Plan(parents, dbt, elsewhere, held)
+    held, followed = (frozenset(name for name in dbt | elsewhere if random.random() < 0.2) for _ in range(2))
+    return Plan(parents, dbt, elsewhere, held, followed)
 
 
 def allowed(plan, batch, asked, ended):
@@ -28,7 +28,7 @@ def allowed(plan, batch, asked, ended):
     def in_turn(node):
         before = plan.before(node)
         done = all(ended.get(p) in WELL or p in batch for p in before)
-        return node in asked or (node not in plan.held and done and not before & plan.held)
+        return node in asked or (node not in plan.held and done and not before & plan.followed)
 
     return all(node not in ended and in_turn(node) for node in batch)
 
@@ -88,3 +88,13 @@ def test_tests_come_before_what_depends_on_all_that_they_test():
     assert order["c"] == {"b"}
     assert order["e"] == {"c", "d", "of_b_and_d"}
     assert order["of_b_and_d"] == {"b", "d"}
+
+
+def test_a_unit_test_runs_with_its_model_or_by_itself():
+    order = with_tests({"a": [], "m": ["a"], "u": []}, [], {"u": "m"})
+    plan = Plan(order, frozenset({"a", "m", "u"}), frozenset(), unit_tests={"u": "m"})
+    assert plan.next({"u"}, {}) == {"a", "m", "u"}
+    held = Plan(order, frozenset({"a", "m", "u"}), frozenset(), held=frozenset({"m"}), unit_tests={"u": "m"})
+    assert held.next({"u"}, {}) == {"a"}
+    assert held.next({"u"}, {"a": "success"}) == {"u"}
+    assert held.next({"m"}, {"a": "success", "u": "pass"}) == {"m"}
