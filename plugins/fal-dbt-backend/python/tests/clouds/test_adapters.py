@@ -71,6 +71,9 @@ class Driver:
     def rollback(self) -> None:
         self.log.append("rollback()")
 
+    def cancel(self) -> None:
+        self.log.append("cancel()")
+
     def close(self) -> None:
         pass
 
@@ -104,13 +107,16 @@ class Client(Driver):
         self.log.append(f"load {told} into {destination} as {job_config.source_format}, {job_config.write_disposition}")
         return SimpleNamespace(result=lambda: None)
 
+    def cancel_job(self, job_id: str) -> None:
+        self.log.append("cancel_job()")
+
     def delete_table(self, table: Any, not_found_ok: bool) -> None:
         self.log.append(f"delete {table}")
 
 
 @pytest.fixture(scope="module", params=sorted(PROFILES))
 def written(request, tmp_path_factory):
-    """What the driver was told of a model's first write, and of its second."""
+    """What the driver was told of a model's first write, of its second, and when a query was cancelled."""
     kind = request.param
     if not installed(f"dbt.adapters.{kind}"):
         pytest.skip(f"dbt-{kind} is not installed here")
@@ -129,7 +135,11 @@ def written(request, tmp_path_factory):
         assert pending.commit(Finishing(invocation, node, relation.incorporate(type="table"))) is True
         logs.append(list(log))
         there[:] = [relation.incorporate(type="table")]
-    return kind, logs
+    log.clear()
+    with warehouse._connections.lend() as connection:
+        connection.run("select 1")
+        warehouse.cancel()
+    return kind, logs, log[1:]
 
 
 def _parsed(kind: str, root: Any) -> Any:
@@ -151,6 +161,7 @@ def _offline(adapter: Any, log: list[str], there: list[Any]) -> None:
 
     def open_connection(connection: Any) -> Any:
         connection.handle, connection.state = (Client if adapter.type() == "bigquery" else Driver)(log), "open"
+        connection.backend_pid = 7
         return connection
 
     type(adapter.connections).open = staticmethod(open_connection)
@@ -162,10 +173,24 @@ def _offline(adapter: Any, log: list[str], there: list[Any]) -> None:
 
 def test_statements(written):
     """Held against a file of this folder; FAL_TEST_UPDATE=1 writes it anew."""
-    kind, (first, second) = written
+    kind, (first, second), _ = written
     told = "-- The first write of a table.\n" + "\n".join(first) + "\n-- The second one.\n" + "\n".join(second) + "\n"
     file = Path(__file__).parent / "statements" / f"{kind}.txt"
     if os.environ.get("FAL_TEST_UPDATE"):
         file.parent.mkdir(exist_ok=True)
         file.write_text(told)
     assert told == file.read_text()
+
+
+CANCEL = {
+    "snowflake": "select system$cancel_all_queries(s)",
+    "bigquery": "cancel_job()",
+    "databricks": "cancel()",
+    "redshift": "select pg_terminate_backend(7)",
+    "trino": "cancel()",
+}
+
+
+def test_a_query_is_cancelled(written):
+    kind, _, told = written
+    assert CANCEL[kind] in told
