@@ -34,14 +34,24 @@ class EventForwarder:
     def __init__(self, outbox: Outbox, debug: bool) -> None:
         self._outbox, self._debug = outbox, debug
         self.muted = False
+        # Whether the project has stubs, which dbt takes for ephemeral models.
+        self.has_stubs = False
 
     def __call__(self, message: Any) -> None:
         info = message.info
-        if self.muted or not is_wanted(info.level, info.name, self._debug):
+        if self.muted or not is_wanted(info.level, info.name, self._debug) or self._is_of_stub(message):
             return
         if text := info.msg.strip():
             node = getattr(getattr(message.data, "node_info", None), "unique_id", "")
             self._outbox.log(_LEVELS.get(info.level, "info"), text, info.name, node or None)
+
+    def _is_of_stub(self, message: Any) -> bool:
+        """The constraints of a Python model do count. Of which model dbt speaks, it does not say."""
+        return (
+            self.has_stubs
+            and message.info.name == "UnsupportedConstraintMaterialization"
+            and getattr(message.data, "materialized", "") == "ephemeral"
+        )
 
 
 class LineForwarder(io.TextIOBase):

@@ -43,6 +43,7 @@ class Session:
         models = message.get("python_models") or []
         self._check_pyarrow(models)
         stubs = {model["stub_path"] for model in models if model.get("stub_path")}
+        self._events.has_stubs = bool(stubs)
         self._invocation = Invocation(self._request, self._events, stubs)
         self._invocation.start()
         graph = self._invocation.on_parsed.result()

@@ -1,0 +1,1 @@
+select kind, events * 2 as doubled from {{ ref('totals') }}
