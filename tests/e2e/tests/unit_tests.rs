@@ -28,6 +28,7 @@ fn a_unit_test_runs_ahead_of_its_model_and_one_that_fails_skips_it() {
             "scores.raises error",
             "scores.scored pass",
             "totals skipped",
+            "totals.no_this error",
             "totals.not_given error",
             "totals.overridden pass",
             "totals.sums pass",
@@ -35,7 +36,7 @@ fn a_unit_test_runs_ahead_of_its_model_and_one_that_fails_skips_it() {
         ],
         "{ended}"
     );
-    ended.says("sums | total of 2 customers").says("Done. PASS=7 WARN=0 ERROR=7 SKIP=6 NO-OP=0 TOTAL=20");
+    ended.says("sums | total of 2 customers").says("Done. PASS=7 WARN=0 ERROR=8 SKIP=6 NO-OP=0 TOTAL=21");
     insta::assert_snapshot!(failures(&ended, &project), @r#"
     TIME  Failure in unit test wrong (models/failing_unit_tests.yml)
 
@@ -49,10 +50,17 @@ fn a_unit_test_runs_ahead_of_its_model_and_one_that_fails_skips_it() {
 
     TIME  Failure in unit test not_given (models/failing_unit_tests.yml)
       Traceback (most recent call last):
-        File "models/totals.py", line 7, in <module>
+        File "models/totals.py", line 8, in <module>
           known = source("crm", "customers")
       FalError: fal: the model reads source('crm', 'customers'), which the unit test not_given does not give
       Add it to `given`, with `rows: []` if its rows do not matter. Given: ref('orders').
+
+    TIME  Failure in unit test no_this (models/failing_unit_tests.yml)
+      Traceback (most recent call last):
+        File "models/totals.py", line 12, in <module>
+          orders = orders[orders["paid_on"] > execute_sql("select max(first) as first from {{ this }}")["first"][0]]
+      FalError: The SQL reads {{ this }}, which the unit test no_this does not give
+      Add `input: this` to `given`, with the rows of the model's table.
 
     TIME  Failure in unit test raises (models/failing_unit_tests.yml)
       Traceback (most recent call last):

@@ -4,6 +4,7 @@ import os
 
 orders = ref("orders")
 orders["amount"] = orders["amount"].astype(float)
+assert var("big") == (1000 if is_incremental() and "PLACE" in os.environ else 100)
 known = source("crm", "customers")
 big = execute_sql("select id from {{ ref('orders') }} where {{ is_big('amount') }}")
 orders["is_big"] = orders["id"].isin(big["id"])

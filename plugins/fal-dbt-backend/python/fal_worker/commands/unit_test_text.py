@@ -34,7 +34,7 @@ class _GivenText(_Text):
         is_incremental = bool(macros.get("is_incremental"))
         return {
             **super()._names(reader),
-            "this": self._tables.get(reader.unique_id),
+            "this": self._tables.get(reader.unique_id, "the_input_this_that_is_not_given"),
             "var": _var({**self._project.settings.vars_of(reader.package_name), **vars}),
             "env_var": lambda name, default=None: env_vars.get(name, os.environ.get(name, default)),
             "is_incremental": lambda: is_incremental,

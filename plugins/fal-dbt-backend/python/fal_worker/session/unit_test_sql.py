@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +56,13 @@ def compiled(invocation: Invocation, unique_id: str, sql: str) -> str:
         loader = UnitTestManifestLoader(shown, task.config, {unique_id})
         loader.parse_unit_test_case(test)
         manifest = loader.unit_test_manifest
-        return str(task.compiler.compile_node(manifest.nodes[unique_id], manifest, {}, write=False).compiled_code)
+        node = task.compiler.compile_node(manifest.nodes[unique_id], manifest, {}, write=False)
     except Exception as error:
         raise from_exception(error) from None
+    if node.this_input_node_unique_id is None and re.search(r"\b(from|join|into)\s+None\b", node.compiled_code):
+        told = f"The SQL reads {{{{ this }}}}, which the unit test {test.name} does not give"
+        raise SessionError("unit_test::this", told, "Add `input: this` to `given`, with the rows of the model's table.")
+    return str(node.compiled_code)
 
 
 def _over_local(given: Any, number: int) -> Any:
