@@ -72,7 +72,8 @@ def literal(type: Any) -> Literal:
 
 
 def text(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    # Spark would put a variable of the session in the place of ${...}, in a text too.
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("${", "\\u0024{") + "'"
 
 
 def _of_parts(type: Any) -> Literal:

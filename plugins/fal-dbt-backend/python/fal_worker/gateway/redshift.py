@@ -41,6 +41,8 @@ _WORDS = Words(
 )
 _QUERY = re.compile(r"(\s|/\*.*?\*/|--[^\n]*\n|\()*(select|with)\b", re.IGNORECASE | re.DOTALL)
 _CURSOR = "fal_rows"
+# A cluster of one node gives no more at once.
+_PAGE = 1_000
 
 
 def open_warehouse(adapter: Any) -> Redshift:
@@ -151,8 +153,8 @@ class Redshift(cloud.Cloud):
 class _Pages:
     """A cursor whose rows stay on the server until they are asked for."""
 
-    def __init__(self, connection: Any, rows: int = 10_000) -> None:
-        self._connection, self._rows = connection, rows
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
         self._page = self._fetch()
         self.description = self._page.description
 
@@ -177,4 +179,4 @@ class _Pages:
         return page
 
     def _fetch(self) -> Any:
-        return self._connection.say(f"fetch forward {self._rows} from {_CURSOR}")
+        return self._connection.say(f"fetch forward {_PAGE} from {_CURSOR}")

@@ -276,7 +276,7 @@ class Databricks(Adapter):
 def spark(sql: str) -> str:
     """Spark's types and literals as DuckDB's."""
     parts = re.split(r"('(?:[^'\\]|\\.)*')", sql)
-    parts[1::2] = ["'" + re.sub(r"\\(.)", r"\1", part[1:-1]).replace("'", "''") + "'" for part in parts[1::2]]
+    parts[1::2] = ["'" + re.sub(r"\\(.)", r"\1", part[1:-1].replace("\\u0024", "$")).replace("'", "''") + "'" for part in parts[1::2]]
     for pattern, word in (
         (r"\btimestamp\b(?!_)", "timestamptz"), (r"\btimestamp_ntz$", "timestamp "), (r"\btimestamptz$", "timestamptz "), (r"\bdate$", "date "),
         (r"\bX$", "unhex("), (r"(?<=\d)[LD]\b", ""), (r"\bdouble\($", "("),

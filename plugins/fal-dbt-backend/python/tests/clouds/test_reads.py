@@ -135,7 +135,7 @@ def test_redshift_fetches_pages(open_cloud):
     sql = f"-- all\n(select i, i::decimal(20, 2) as n from range({MANY}) t(i))"
     got = read(cloud, sql + ";")
     assert (got.num_rows, got["i"][MANY - 1].as_py(), got.schema.types) == (MANY, MANY - 1, [pa.int64(), pa.decimal128(38, 2)])
-    assert cloud.world.steps == ["begin", sql, *["fetch forward 10000 from fal_rows"] * 4, "commit"]
+    assert cloud.world.steps == ["begin", sql, *["fetch forward 1000 from fal_rows"] * 26, "commit"]
 
 
 def test_redshift_runs_as_it_is_what_no_cursor_takes(open_cloud):
