@@ -111,7 +111,7 @@ pub(super) fn threads(parser: &dyn PythonParser) -> Verdict {
     let alone = (0..8).map(|number| analysed(parser, &text(number))).collect::<Result<Vec<_>, _>>()?;
     thread::scope(|scope| {
         let ask =
-            |number: usize| move || (0..20).map(|_| analysed(parser, &text(number))).collect::<Result<Vec<_>, _>>();
+            |number: usize| move || (0..5).map(|_| analysed(parser, &text(number))).collect::<Result<Vec<_>, _>>();
         let threads: Vec<_> = (0..8).map(|number| scope.spawn(ask(number))).collect();
         for (thread, alone) in threads.into_iter().zip(&alone) {
             let answers = thread.join().map_err(|_| Finding::flaw("a thread panicked"))??;
