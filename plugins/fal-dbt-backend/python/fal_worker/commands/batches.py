@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 # Statuses after which what depends on a node may run.
@@ -20,8 +20,11 @@ class Plan:
     elsewhere: frozenset[str]
     # Nodes with scripts or hooks ahead of them, which only the host knows of: they run when they are asked for, never before.
     held: frozenset[str] = frozenset()
-    # Those with scripts or hooks behind them: what comes next waits until it is asked for.
+    # Those with hooks behind them, which belong to them: what comes next waits until it is asked for.
+    hooked: frozenset[str] = frozenset()
+    # Those with scripts behind them: what comes next waits likewise, but for data tests.
     followed: frozenset[str] = frozenset()
+    tests: frozenset[str] = frozenset()
     # In `build`, unit tests with their models: dbt runs them there together, and not alone.
     unit_tests: Mapping[str, str] = field(default_factory=dict)
     _before: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
@@ -40,20 +43,25 @@ class Plan:
             self._before[node] = frozenset(found)
         return self._before[node]
 
-    def next(self, asked: Iterable[str], ended: Mapping[str, str]) -> set[str]:
+    def settled_by(self, asked: str) -> frozenset[str]:
+        """Whose hooks and scripts have ended, since the host asks for what comes behind them."""
+        return self.before(asked) & (self.hooked if asked in self.tests else self.hooked | self.followed)
+
+    def next(self, asked: Iterable[str], ended: Mapping[str, str], settled: Set[str] = frozenset()) -> set[str]:
         """The largest set that dbt can run now: what is asked for, and all whose turn comes once the rest of the set has
-        run. `ended` are the statuses of what has run. Unit tests whose models are not in the set make a set of their own."""
+        run. `ended` are the statuses of what has run, `settled` the nodes whose hooks and scripts have ended. Unit tests whose
+        models are not in the set make a set of their own."""
         batch = {node for node in asked if node in self.dbt and node not in ended}
         waiting = {node for node in self.dbt - self.held - batch if node not in ended}
-        while found := {node for node in waiting if self._is_next(node, batch, ended)}:
+        while found := {node for node in waiting if self._is_next(node, batch, ended, settled)}:
             batch |= found
             waiting -= found
         alone = {node for node in batch if node in self.unit_tests and self.unit_tests[node] not in batch}
         return batch - alone or alone
 
-    def _is_next(self, node: str, batch: set[str], ended: Mapping[str, str]) -> bool:
+    def _is_next(self, node: str, batch: set[str], ended: Mapping[str, str], settled: Set[str]) -> bool:
         before = self.before(node)
-        return not before & self.followed and all(parent in batch or ended.get(parent) in WELL for parent in before)
+        return self.settled_by(node) <= settled and all(parent in batch or ended.get(parent) in WELL for parent in before)
 
 
 def with_tests(parents: Mapping[str, Iterable[str]], tests: Iterable[str], unit_tests: Mapping[str, str]) -> dict[str, set[str]]:

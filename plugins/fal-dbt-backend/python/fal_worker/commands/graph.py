@@ -59,10 +59,10 @@ def plan(project: Project) -> Plan:
     by_dbt = {uid for uid in selected if nodes[uid].resource_type in _RUN_BY_DBT and not nodes[uid].is_ephemeral_model}
     by_host = project.stubs | {uid for uid in selected if project.is_python_unit_test(uid)}
     scripts = {uid: _scripts(nodes[uid], project.request.get("keyword") or "fal") for uid in selected}
-    held = {uid for uid, (before, _) in scripts.items() if before}
-    followed = {uid for uid, (_, after) in scripts.items() if after}
+    held, hooked, followed = (frozenset(uid for uid, where in scripts.items() if where[place]) for place in range(3))
     of_sql = {uid: model for uid, model in unit_tests.items() if uid not in by_host}
-    return Plan(parents, frozenset(by_dbt - by_host), frozenset(selected & by_host), frozenset(held), frozenset(followed), of_sql)
+    tests = frozenset(uid for uid in selected if nodes[uid].resource_type == "test")
+    return Plan(parents, frozenset(by_dbt - by_host), frozenset(selected & by_host), held, hooked, followed, tests, of_sql)
 
 
 def _without(parents: dict[str, list[str]], unit_tests: dict[str, str]) -> dict[str, list[str]]:
@@ -70,15 +70,15 @@ def _without(parents: dict[str, list[str]], unit_tests: dict[str, str]) -> dict[
     return {uid: [] if uid in unit_tests else its for uid, its in parents.items()}
 
 
-def _scripts(node: Node, keyword: str) -> tuple[bool, bool]:
-    """Whether there are scripts or hooks ahead of a node, and behind it."""
+def _scripts(node: Node, keyword: str) -> tuple[bool, bool, bool]:
+    """Whether there is something of the host's ahead of a node, a hook behind it, a script behind it."""
     meta = {**(node.get("meta") or {}), **(node.config.get("meta") or {})}.get(keyword)
     if not isinstance(meta, dict):
-        return False, False
+        return False, False, False
     scripts = meta.get("scripts")
     # A plain list is of scripts that come after.
     before, after = (scripts.get("before"), scripts.get("after")) if isinstance(scripts, dict) else (None, scripts)
-    return bool(before or _any(meta, "pre")), bool(after or _any(meta, "post"))
+    return bool(before or _any(meta, "pre")), _any(meta, "post"), bool(after)
 
 
 def _any(meta: dict[str, Any], when: str) -> bool:

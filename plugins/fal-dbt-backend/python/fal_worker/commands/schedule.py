@@ -30,12 +30,14 @@ class Schedule:
         self.plan, self._results, self._call = plan, results, call
         self._changed = threading.Condition()
         self._asked: dict[str, Future[dict[str, Any]]] = {}
+        self._settled: set[str] = set()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="fal-batches", daemon=True)
         self._thread.start()
 
     def ask(self, unique_id: str) -> Future[dict[str, Any]]:
         future: Future[dict[str, Any]] = Future()
+        self.reached(unique_id)
         with self._changed:
             if self._closed:
                 raise Interrupted()
@@ -47,6 +49,11 @@ class Schedule:
             self._asked[unique_id] = future
             self._changed.notify_all()
         return future
+
+    def reached(self, unique_id: str) -> None:
+        """The host has come to this node, so that it is done with what comes before."""
+        with self._changed:
+            self._settled |= self.plan.settled_by(unique_id)
 
     def close(self) -> None:
         """No more calls; whoever waits is told."""
@@ -74,7 +81,7 @@ class Schedule:
     def _begin(self, batch: set[str]) -> set[str]:
         with self._changed:
             statuses = {uid: str(result["status"]) for uid, result in list(self._results.items())}
-            batch |= self.plan.next(self._asked, statuses)
+            batch |= self.plan.next(self._asked, statuses, self._settled)
         return batch
 
     def _early(self, result: dict[str, Any]) -> None:

@@ -96,6 +96,8 @@ class CommandSession:
 
     def op_job_open(self, message: dict[str, Any]) -> dict[str, Any]:
         role, model = message.get("role"), message.get("model")
+        if role is None:
+            self._scheduled.reached(message["unique_id"])
         self._gated.enter(message["job"])
         try:
             self._opened.open_job(message["job"], message["token"], message["unique_id"], role, model)
