@@ -35,14 +35,14 @@ class Borrowed:
 
 
 # Whose tables are made with what the model configures: partitions, clusters, sort keys, labels.
-_WITH_OPTIONS = ("snowflake", "bigquery", "databricks", "redshift", "trino")
+WITH_OPTIONS = ("snowflake", "bigquery", "databricks", "redshift", "trino")
 
 
 def finishing(invocation: Invocation, node: Any, relation: Any) -> Finish | None:
     """`None` if the model's configuration asks for nothing."""
     config = node.config
     asked = config.get("grants") or config.get("indexes") or config.get("persist_docs")
-    if not asked and invocation.adapter.type() not in _WITH_OPTIONS:
+    if not asked and invocation.adapter.type() not in WITH_OPTIONS:
         return None
     return Finishing(invocation, node, relation.incorporate(type="table"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import Interrupted, SessionError, from_exception
@@ -49,11 +49,7 @@ class Plan:
     def start(self) -> None:
         """Before the job: what dbt does ahead of the model's transaction."""
         left_over = stage_of(self._relation)
-        adapter = self._invocation.adapter
-        # Where all models are Python, dbt has not looked at the schema yet.
-        with adapter.connection_named(f"fal_{left_over.identifier}"):
-            found = adapter.get_relation(left_over.database, left_over.schema, left_over.identifier)
-        if found is not None:
+        if self._is_there(left_over):
             drop_stage(self._invocation, left_over)
         if self.kind.by_dbt:
             # dbt's checks of the configuration, too.
@@ -62,6 +58,9 @@ class Plan:
 
     def target(self, mode: str | None) -> tuple[Any, str]:
         """Where the rows go, and how, if the model writes with `mode`."""
+        if mode == "append" and self.kind.only_options and self._is_there(self._relation):
+            # The table is there already, made with these options.
+            self.kind = replace(self.kind, reasons=())
         if not self.kind.by_dbt:
             if mode not in (None, "overwrite", "append"):
                 raise _no_mode(f"{self._node.unique_id} is a table", mode)
@@ -69,9 +68,15 @@ class Plan:
         self._changes.update(self._by_mode(mode))
         return stage_of(self._relation), "overwrite"
 
+    def _is_there(self, relation: Any) -> bool:
+        adapter = self._invocation.adapter
+        # Where all models are Python, dbt has not looked at the schema yet.
+        with adapter.connection_named(f"fal_{relation.identifier}"):
+            return adapter.get_relation(relation.database, relation.schema, relation.identifier) is not None
+
     def _by_mode(self, mode: str | None) -> dict[str, Any]:
         name = self.kind.name
-        if mode is None or (name == "table" and mode == "overwrite"):
+        if mode is None or (name == "table" and (mode == "overwrite" or (mode == "append" and self.kind.only_options))):
             return {}
         if name != _INCREMENTAL:
             with_what = f" with {' and '.join(self.kind.reasons)}" if name == "table" else ""

@@ -18,7 +18,15 @@ _VIEW = "view"
 # What all are as Python models: tables.
 _TABLES = ("table", "ephemeral", _VIEW)
 # Keys that a direct write honours too (`gateway/finishing.py`), and those that say nothing of the table.
-_HONOURED = ("indexes", "fal_environment", "python_version", "config_keys_used", "config_keys_defaults", "meta_keys_used", "meta_keys_defaults")
+_HONOURED = (
+    "indexes",
+    "fal_environment",
+    "python_version",
+    "config_keys_used",
+    "config_keys_defaults",
+    "meta_keys_used",
+    "meta_keys_defaults",
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,8 @@ class Materialized:
     wanted_view: bool = False
     # What a plain table would leave out.
     reasons: tuple[str, ...] = ()
+    # Whether that is only how a new table is made.
+    only_options: bool = False
 
     @property
     def by_dbt(self) -> bool:
@@ -55,19 +65,28 @@ def materialized(invocation: Invocation, node: Any) -> Materialized:
             f"{node.unique_id} is a Python model, and microbatch cuts SQL into batches: it cannot be its incremental_strategy",
             "Take append, merge or delete+insert, and let the code read the period that is missing: is_incremental(), execute_sql.",
         )
-    return Materialized(name, own == _VIEW, _reasons(invocation, node, name))
+    reasons, options = _reasons(invocation, node, name), _options(invocation, node)
+    return Materialized(name, own == _VIEW, (*reasons, *options), bool(options) and not reasons)
 
 
-def _reasons(invocation: Invocation, node: Any, name: str) -> tuple[str, ...]:
+def _reasons(invocation: Invocation, node: Any, name: str) -> list[str]:
     config = node.config
-    extra = [key for key, value in (getattr(config, "_extra", None) or {}).items() if value is not None and key not in _HONOURED]
     found = {
         f"materialized: {name}": name != "table" or _is_users(invocation, name),
         "hooks": bool(config.pre_hook or config.post_hook),
         "a contract": bool(config.contract.enforced),
-        ", ".join(extra): bool(extra),
     }
-    return tuple(reason for reason, holds in found.items() if holds)
+    return [reason for reason, holds in found.items() if holds]
+
+
+def _options(invocation: Invocation, node: Any) -> list[str]:
+    """What is not dbt's own, so the adapter's: how a table is stored, which the adapter's materialization knows."""
+    from fal_worker.gateway.finishing import WITH_OPTIONS
+
+    if invocation.adapter.type() in WITH_OPTIONS:
+        return []  # honoured by the direct write as well
+    extra = getattr(node.config, "_extra", None) or {}
+    return [key for key, value in extra.items() if value is not None and key not in _HONOURED]
 
 
 def _is_users(invocation: Invocation, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import re
@@ -96,6 +97,7 @@ OWN = {
     "a_table": {"materialized": "{{ 'table' }}"},
     "by_project": {"unique_key": "id"},
     "customized": {"materialized": "customized"},
+    "stored": {"unlogged": True},
     "ahead_fails": {"pre_hook": {"sql": "select * from nowhere", "transaction": False}},
     "ahead": {"pre_hook": {"sql": "insert into heard values ('ahead')", "transaction": False}},
     "held_table": {"materialized": "table", **CONTRACT},
@@ -204,7 +206,7 @@ def same(message: str | None) -> str:
     """A message without what tells one kind of model from the other."""
     text = re.sub(r"models/fal/", "models/", message or "")
     text = re.sub(r"\b(sql|py)_(\w+)", r"m_\2", text)
-    return re.sub(r"__dbt_tmp\w*|LINE \d+.*", "", text, flags=re.S)
+    return re.sub(r"__dbt_tmp\w*|LINE \d+.*", "", text, flags=re.DOTALL)
 
 
 @pytest.fixture(scope="session")
@@ -229,9 +231,6 @@ def desk(request, projects):
     """Anew for each file of tests: its models start without tables."""
     with desks(projects(request.param), request.param) as opened:
         yield opened()
-
-
-import contextlib  # noqa: E402
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import json
 import pyarrow as pa
 import pytest
 
-from .conftest import GatewayError, Refused, desks, same
+from .conftest import Refused, desks, same
 
 ROWS = pa.table({"id": [1, 2], "day": [1, 1], "v": ["a", "b"]})
 MORE = pa.table({"id": [3], "day": [2], "v": ["c"]})

@@ -94,6 +94,16 @@ def test_modes_of_tables(desk):
     assert desk.left_over() == []
 
 
+def test_how_a_table_is_stored_is_said_to_dbt(desk):
+    """By keys of the adapter's, which dbt's macros know."""
+    for mode in ("append", "append", None, "append"):
+        assert desk.python("stored", ROWS, mode)["status"] == "success"
+    assert len(desk.table("stored")[1]) == 4
+    if desk.warehouse == "postgres":
+        assert desk.query("select relpersistence::text from pg_class where relname = 'stored'") == [("u",)]
+    assert "cannot be written with mode='merge'" in desk.python("stored", ROWS, "merge")["message"]
+
+
 def test_a_staging_table_that_was_left_over(desk, projects):
     """By a run that was killed: of a model that is staged, and of one that was."""
     for name in ("moded", "a_table"):
