@@ -1,8 +1,8 @@
 //! Host, session, zygote or job killed (SIGKILL) at each step of a write: the old table or the new one, never neither, never half.
 //!
 //! A first run over existing tables notes the steps: each statement, each batch, each call between the processes
-//! (`killed_writes/sitecustomize.py`). Then each step is one to die at. The tests take a part of them; all, in a quarter of an hour,
-//! with `FAL_TEST_KILL_POINTS=all`.
+//! (`killed_writes/sitecustomize.py`). Then each step is one to die at. The tests take a part of them; all with
+//! `FAL_TEST_KILL_POINTS=all`, or with the name of a process all of that one. Then some hundred runs are killed.
 
 use std::{collections::BTreeMap, env, path::PathBuf};
 
@@ -78,6 +78,14 @@ impl Kind {
 struct Step {
     kind: Kind,
     name: String,
+}
+
+impl Step {
+    /// Whether nothing changes between this and the next step: behind one statement and before another, or a query.
+    fn is_moment_of(&self, next: &Self) -> bool {
+        let is_query = self.name.contains("select");
+        self.kind == next.kind && (is_query || (self.name.starts_with("behind") && next.name.starts_with("before")))
+    }
 }
 
 /// A project whose runs are killed.
@@ -216,13 +224,18 @@ struct Picked {
 
 const JOB: [&str; 4] = ["before the write #1", "a batch #3", "the end of the stream #1", "behind the write #1"];
 
-fn is_all() -> bool {
-    env::var("FAL_TEST_KILL_POINTS").is_ok_and(|points| points == "all")
+fn is_all(process: &str) -> bool {
+    env::var("FAL_TEST_KILL_POINTS").is_ok_and(|points| points == "all" || points == process)
 }
 
-fn chosen(steps: &[Step], some: &[(Kind, &str)]) -> Vec<Step> {
-    let is_chosen = |step: &&Step| some.iter().any(|(kind, name)| *kind == step.kind && *name == step.name);
-    let found: Vec<Step> = steps.iter().filter(|step| is_all() || is_chosen(step)).cloned().collect();
+fn chosen(process: &str, steps: &[Step], some: &[(Kind, &str)]) -> Vec<Step> {
+    let is_chosen = |step: &Step| some.iter().any(|(kind, name)| *kind == step.kind && *name == step.name);
+    let (first, second) = (steps.iter(), steps.iter().skip(1).map(Some).chain([None]));
+    let wanted = first.zip(second).filter(|(step, next)| match is_all(process) {
+        true => next.is_none_or(|next| !step.is_moment_of(next)),
+        false => is_chosen(step),
+    });
+    let found: Vec<Step> = wanted.map(|(step, _)| step.clone()).collect();
     assert!(found.len() >= some.len(), "{some:?} are not all among {steps:#?}");
     found
 }
@@ -232,7 +245,7 @@ fn kill_everything(project: Project, some: &Picked) {
     let mut victim = Victim::new(project);
     let steps = victim.succeed();
     for (process, some) in [("host", some.host), ("session", some.session)] {
-        for (number, step) in chosen(&steps, some).iter().enumerate() {
+        for (number, step) in chosen(process, &steps, some).iter().enumerate() {
             victim.kill_run(process, step);
             if number % 8 == 7 {
                 victim.succeed();
@@ -240,7 +253,7 @@ fn kill_everything(project: Project, some: &Picked) {
         }
     }
     let job: Vec<_> = KINDS.iter().flat_map(|kind| JOB.map(|name| (*kind, name))).collect();
-    let mut of_job = chosen(&steps, &job);
+    let mut of_job = chosen("job", &steps, &job);
     // A job lives until its write is answered: what comes behind that finds it gone.
     let is_behind = |name: &str| name.starts_with("the job has ended");
     for kind in KINDS {
@@ -250,7 +263,7 @@ fn kill_everything(project: Project, some: &Picked) {
         of_job.retain(|step| step.kind != kind || !behind.contains(&step.name));
     }
     victim.kill_in_one_run("job", &of_job);
-    victim.kill_in_one_run("zygote", &chosen(&steps, some.zygote));
+    victim.kill_in_one_run("zygote", &chosen("zygote", &steps, some.zygote));
     victim.succeed();
     println!("{} steps of {} kinds of writes, {} kills", steps.len(), KINDS.len(), victim.kills);
 }

@@ -12,6 +12,7 @@ times = {}
 
 def timed(name, read):
     connection = duckdb.connect("bench.duckdb")
+    connection.execute("set enable_progress_bar = false")
     start = time.perf_counter()
     rows = read(connection.cursor())  # noqa: F841  # DuckDB finds it by its name
     connection.begin()

@@ -24,7 +24,7 @@ with psycopg2.connect(address) as connection, connection.cursor() as cursor, tem
     connection.commit()
     times["copy"] = time.perf_counter() - start
 
-engine = sqlalchemy.create_engine(address.replace("postgresql://", "postgresql+psycopg2://"))
+engine = sqlalchemy.create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(address))
 start = time.perf_counter()
 frame = pandas.read_sql(f"select * from wide limit {few}", engine)
 frame.to_sql("by_pandas", engine, index=False, chunksize=10_000)
