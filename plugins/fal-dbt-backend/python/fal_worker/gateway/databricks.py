@@ -22,9 +22,9 @@ from fal_worker.session.errors import SessionError
 from . import cloud, cloud_literals, cloud_write
 from .cloud_connection import variable
 from .cloud_files import Files
-from .cloud_read import from_schema, spooled
+from .cloud_read import Column, from_schema, spooled
 from .databricks_types import WORDS, literal
-from .generic_read import nothing
+from .generic_read import nothing, told
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,6 +90,9 @@ class Databricks(cloud.Cloud):
         # dbt's cursor has no Arrow, the one in it has.
         tables = connection.each(_tables(cursor._cursor))
         first = next(tables)
+        if first.num_columns != len(cursor.description):
+            # Of no rows there may be a table without columns.
+            return spooled(connection, [Column(each[0], told(connection.adapter, each)) for each in cursor.description], ())
         return spooled(connection, from_schema(first.schema), chain((first,), tables))
 
 

@@ -55,7 +55,7 @@ def read(connection: Connection, sql: str) -> Reading:
 
 def rows(connection: Connection, cursor: Any) -> Reading:
     """All rows of a cursor."""
-    columns = [Column(each[0], _told(connection.adapter, each)) for each in cursor.description]
+    columns = [Column(each[0], told(connection.adapter, each)) for each in cursor.description]
     spool = Spool()
     try:
         _fill(spool, connection, cursor, columns)
@@ -88,7 +88,7 @@ def reading(columns: list[Any], spool: Spool) -> Reading:
     return Reading(pa.RecordBatchReader.from_batches(schema, batches()), spool.close)
 
 
-def _told(adapter: Any, description: Any) -> pa.DataType | None:
+def told(adapter: Any, description: Any) -> pa.DataType | None:
     """The type that the driver itself names, if it does."""
     import pyarrow as pa
 

@@ -48,6 +48,10 @@ SIGNATURES = [
 ]
 
 
+# Given only to clients that have it.
+ASKED_FOR = ("force_microsecond_precision",)
+
+
 @pytest.mark.parametrize(("ours", "module", "name"), SIGNATURES, ids=lambda value: value if isinstance(value, str) and "." in value else "")
 def test_stand_ins_take_what_the_real_ones_take(ours, module, name):
     if not installed(module):
@@ -57,7 +61,7 @@ def test_stand_ins_take_what_the_real_ones_take(ours, module, name):
         real = getattr(real, part)
     theirs = inspect.signature(real).parameters
     for parameter in inspect.signature(ours).parameters.values():
-        assert parameter.name in theirs, f"{name} has no parameter {parameter.name}"
+        assert parameter.name in theirs or parameter.name in ASKED_FOR, f"{name} has no parameter {parameter.name}"
     needed = {each.name for each in theirs.values() if each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)}
     assert needed <= {*inspect.signature(ours).parameters, "self", "cls"}
 
@@ -160,6 +164,25 @@ def test_databricks_uploads_what_the_connection_allows(tmp_path):
         cursor._handle_staging_operation(staging_allowed_local_path=str(tmp_path / "other"))
 
 
+@needs("databricks.sql")
+def test_databricks_gives_all_rows():
+    """The connector's own cursor and result, over a queue that holds what the server sent."""
+    from databricks.sql.client import Cursor
+    from databricks.sql.result_set import ThriftResultSet
+    from databricks.sql.utils import ArrowQueue
+    from fal_worker.gateway.databricks import _tables
+
+    table = pa.table({"i": range(250_000), "ts": pa.array([0] * 250_000, pa.timestamp("us", "Etc/UTC"))})
+    for rows in (250_000, 200_000, 1, 0):
+        result = ThriftResultSet.__new__(ThriftResultSet)
+        result.results, result._next_row_index, result.has_more_rows = ArrowQueue(table.slice(0, rows), rows), 0, False
+        result.has_been_closed_server_side = True
+        cursor = Cursor.__new__(Cursor)
+        cursor.open, cursor.active_result_set = True, result
+        parts = list(_tables(cursor))
+        assert (sum(part.num_rows for part in parts), parts[0].schema) == (rows, table.schema)
+
+
 @needs("dbt.adapters.databricks")
 def test_databricks_inner_parts():
     from dbt.adapters.databricks.handle import CursorWrapper, DatabricksHandle
@@ -197,7 +220,7 @@ def test_redshift_parameters():
 @needs("dbt.adapters.redshift")
 def test_redshift_names_of_types():
     from dbt.adapters.redshift.connections import get_datatype_name
-    from fal_worker.gateway.generic_read import _told
+    from fal_worker.gateway.generic_read import told
     from redshift_connector.utils.oids import RedshiftOID
 
     adapter = SimpleNamespace(connections=SimpleNamespace(data_type_code_to_name=get_datatype_name))
@@ -206,7 +229,7 @@ def test_redshift_names_of_types():
         "TIMESTAMP": pa.timestamp("us"), "TIMESTAMPTZ": pa.timestamp("us", "UTC"), "TIME": pa.time64("us"), "VARCHAR": pa.string(),
         "BPCHAR": pa.string(), "NUMERIC": None, "SUPER": None, "VARBYTE": None,
     }  # fmt: skip
-    assert {name: _told(adapter, ("x", int(RedshiftOID[name]), None, None, None, None, None)) for name in expected} == expected
+    assert {name: told(adapter, ("x", int(RedshiftOID[name]), None, None, None, None, None)) for name in expected} == expected
 
 
 # Trino.

@@ -122,10 +122,13 @@ def test_databricks(open_cloud):
     })  # fmt: skip
     for part in (table, table.slice(0, 0)):
         cloud = open_cloud("databricks")
-        cursor = SimpleNamespace(description=[("i",)], _cursor=DatabricksCursor(cloud.world, table=part))
+        cursor = SimpleNamespace(description=[("i",), ("ts",), ("st",)], _cursor=DatabricksCursor(cloud.world, table=part))
         cloud.adapter.add_query = lambda sql, cursor=cursor, **_: (None, cursor)
         got = read(cloud)
         assert (got.schema.types, got.num_rows) == ([pa.int32(), pa.timestamp("us", "UTC"), table.schema.field("st").type], part.num_rows)
+    described = SimpleNamespace(description=[("i", "bigint"), ("s", "string"), ("a", "array")], _cursor=DatabricksCursor(cloud.world, table=pa.table({})))
+    cloud.adapter.add_query = lambda sql, **_: (None, described)
+    assert read(cloud).schema.types == [pa.int64(), pa.string(), pa.null()]
     cloud.adapter.add_query = lambda sql, **_: (None, SimpleNamespace(description=None))
     assert read(cloud, "drop table x").schema.names == []
 
