@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -37,15 +38,19 @@ class ParquetOptions:
 
 
 def _module(name: str, **content: Any) -> None:
+    """What is there is kept: `google` has other parts than those that are missing."""
     parent, _, last = name.rpartition(".")
-    if parent and parent not in sys.modules:
+    if parent:
         _module(parent)
-    module = sys.modules.setdefault(name, ModuleType(name))
-    module.__path__ = []  # type: ignore[attr-defined]
+    try:
+        module = import_module(name)
+    except ImportError:
+        module = sys.modules[name] = ModuleType(name)
+        module.__path__ = []
+        if parent:
+            setattr(sys.modules[parent], last, module)
     for key, value in content.items():
         setattr(module, key, value)
-    if parent:
-        setattr(sys.modules[parent], last, module)
 
 
 def installed(name: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import threading
+import time
 from decimal import Decimal
 from importlib import import_module
 from types import SimpleNamespace
@@ -296,7 +297,8 @@ def test_trino_query_is_cancelled(trino):
     thread = threading.Thread(target=read)
     thread.start()
     assert server.waiting.wait(30)
-    while thread.is_alive():
+    end = time.monotonic() + 30
+    while thread.is_alive() and time.monotonic() < end:
         # Again and again: it may be between two pages.
         cloud.warehouse.cancel()
         thread.join(0.2)
