@@ -56,7 +56,7 @@ fn one_library_fills_all_four_stages_of_one_run() {
     fills_all_four_stages("acme-stages");
 }
 
-/// The same source on the interface as it first was, and with another optimisation level.
+/// The same source on the interface as it first was, with another optimisation level and another patch version of abi_stable.
 #[test]
 fn a_plugin_of_the_first_interface_runs_in_todays_host() {
     fills_all_four_stages("acme-first");

@@ -69,7 +69,7 @@ pub(super) fn check(context: &Context, args: &CheckLibraryArgs) -> Result<Ended,
         interrupted: &|| context.interrupt.is_raised(),
     };
     let report = check_isolated(&options, &isolation).map_err(|error| match error {
-        IsolatedError::Start(error) => CliError::Output(error),
+        IsolatedError::Start(error) => program_error(format!("the process of the check cannot be started: {error}")),
         IsolatedError::Interrupted => HostError::Interrupted.into(),
     })?;
     context.output.data(&shown(&report, args.format)?)?;
@@ -78,13 +78,19 @@ pub(super) fn check(context: &Context, args: &CheckLibraryArgs) -> Result<Ended,
 
 /// What the process does that is started for the check.
 pub(super) fn child() -> Result<Ended, CliError> {
-    serve_child()?;
-    Ok(Ended::Well)
+    match serve_child() {
+        Ok(()) => Ok(Ended::Well),
+        Err(error) => Err(program_error(format!("this is the part of `plugin check` that it starts itself: {error}"))),
+    }
+}
+
+fn program_error(message: String) -> CliError {
+    CliError::Program { message, help: None }
 }
 
 fn library(context: &Context, named: &str) -> Result<PathBuf, CliError> {
     let path = Path::new(named);
-    if path.components().count() > 1 || path.exists() {
+    if path.components().count() > 1 || path.is_file() {
         return Ok(std::path::absolute(path)?);
     }
     let found = search_path(context)?.by_file_name(named).into_iter().next();
