@@ -30,7 +30,8 @@ class Ear:
         if self._ended is not None and (result := _result(data, str(info.get("thread") or ""))) is not None:
             self._ended(result)
         text = str(info.get("msg") or "").strip()
-        if text and is_wanted(level, name, self._debug):
+        # That the user cancelled is known.
+        if text and name != "QueryCancelled" and is_wanted(level, name, self._debug):
             node = (data.get("node_info") or {}).get("unique_id")
             self._outbox.log(_LEVELS.get(level, "info"), text, name or None, node or None)
 

@@ -62,6 +62,9 @@ class CommandSession:
         return {**answer, "gateway": {"location": self._gateway.location}}
 
     def op_select(self, message: dict[str, Any]) -> dict[str, Any]:
+        if message["method"] == "state" and self._there.stubs:
+            told = "`state:` sees changes of what Python models read, not of their code, where dbt runs as a program"
+            self._outbox.log("warn", told, "StateOfStubs")
         found: list[str] = []
 
         def said(line: str) -> None:
@@ -87,7 +90,8 @@ class CommandSession:
         plan = graph.plan(project)
         if plan.elsewhere or message.get("scripts"):
             project.adapter.check()
-        self._warn_of_hooks(plan.elsewhere)
+        if plan.elsewhere:
+            self._warn(project)
         self._schedule = Schedule(plan, project.results, self._call)
         return {}
 
@@ -196,10 +200,13 @@ class CommandSession:
 
     # Small things.
 
-    def _warn_of_hooks(self, elsewhere: frozenset[str]) -> None:
-        hooks = [node for node in self._there.manifest.nodes.values() if node.resource_type == "operation"]
-        if hooks and elsewhere:
-            self._outbox.log("warn", "on-run-start and on-run-end run in every call of dbt, which is more than one here", "HooksRunAgain")
+    def _warn(self, project: Project) -> None:
+        """Of what is otherwise than the user may think, with Python models among the nodes."""
+        if any(node.resource_type == "operation" for node in project.manifest.nodes.values()):
+            self._outbox.log("warn", "on-run-start and on-run-end run in every call of dbt, of which there may be several", "HooksRunAgain")
+        words = [str(word) for word in self._request.get("dbt_args") or []]
+        if "--defer" in words and "--no-defer" not in words:
+            self._outbox.log("warn", "--defer counts for SQL: Python models read the tables of this target", "NotDeferred")
 
     def _abandon(self, project: Project) -> None:
         """Models whose end nobody will tell any more."""
