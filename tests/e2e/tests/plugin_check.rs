@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use fal_e2e::{Ended, Project, foreign_plugin, redact};
+use rustix::process::Signal;
 use serde_json::Value;
 
 fn check(project: &Project, fault: &str, library: &Path, flags: &[&str]) -> Ended {
@@ -59,6 +60,29 @@ fn a_plugin_that_hangs() {
 #[test]
 fn a_plugin_that_hangs_while_it_loads() {
     fails("hangs at once", "door/library", 5, &["--timeout", "3"]);
+}
+
+/// Neither Ctrl-C nor the death of the command leaves the process behind in which the plugin hangs.
+#[test]
+fn a_check_that_is_stopped_leaves_nothing() {
+    for (signal, to_group) in [(Signal::INT, true), (Signal::KILL, false)] {
+        let project = Project::bare();
+        let mut command = project.host(&["plugin", "check", "--timeout", "600"]);
+        command
+            .arg(foreign_plugin("acme-misbehaves"))
+            .env("ACME_FAULT", "hangs")
+            .env("ACME_HANGS", project.path("hangs"));
+        let mut running = project.spawn(command);
+        running.wait_until("the plugin hangs", || project.has("hangs").then_some(()));
+        if to_group {
+            running.signal_group(signal);
+            running.wait().expect(130);
+        } else {
+            running.signal(signal);
+            running.wait();
+        }
+        project.nothing_is_left();
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! dependencies only, as faults do.
 
 use std::{
-    env, process,
+    env, fs, process,
     sync::atomic::{AtomicU32, Ordering},
     thread,
     time::Duration,
@@ -32,7 +32,13 @@ fn forever() -> ! {
 #[allow(unsafe_code)]
 fn go_wrong() {
     match env::var("ACME_FAULT").unwrap_or_default().as_str() {
-        "hangs" => forever(),
+        "hangs" => {
+            // For a test that wants to know when.
+            if let Some(file) = env::var_os("ACME_HANGS") {
+                let _ = fs::write(file, "");
+            }
+            forever()
+        }
         "is slow" => thread::sleep(Duration::from_secs(4)),
         "panics" => panic!("cannot stand so many"),
         "aborts" => process::abort(),
