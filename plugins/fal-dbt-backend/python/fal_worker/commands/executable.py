@@ -18,7 +18,8 @@ def find() -> str | None:
     if named := os.environ.get(VARIABLE):
         found = shutil.which(os.path.expanduser(named))
         if found is None:
-            raise SessionError("dbt::missing", f"{VARIABLE} names {named}, which is no program", "Name the `dbt` program, or remove the variable.")
+            message = f"{VARIABLE} names {named}, which is no program"
+            raise SessionError("dbt::missing", message, "Name the `dbt` program, or remove the variable.")
         return found
     beside = Path(sys.executable).parent / ("dbt.exe" if os.name == "nt" else "dbt")
     return shutil.which(str(beside)) or shutil.which("dbt")

@@ -16,7 +16,7 @@ _LEVELS = {"debug": "debug", "test": "debug", "info": "info", "warn": "warn", "e
 class Ear:
     """Hears one call of dbt."""
 
-    def __init__(self, outbox: Outbox, debug: bool, ended: Callable[[dict[str, Any]], None] | None = None) -> None:
+    def __init__(self, outbox: Outbox, debug: bool, ended: Callable[[dict[str, Any]], object] | None = None) -> None:
         """`ended` gets the results of nodes that went well, which is all that is known of them so far."""
         self._outbox, self._debug, self._ended = outbox, debug, ended
         self.adapter_version = ""

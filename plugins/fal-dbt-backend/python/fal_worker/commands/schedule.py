@@ -71,12 +71,14 @@ class Schedule:
                 if self._closed and not self._asked:
                     return
             time.sleep(_TOGETHER)
-            batch: set[str] = set()
-            try:
-                results = self._call(lambda: self._begin(batch), self._early)
-                self._end(batch, {result["unique_id"]: result for result in results}, None)
-            except BaseException as error:  # whoever waits must hear of it
-                self._end(batch, {}, from_exception(error))
+            self._work_once(set())
+
+    def _work_once(self, batch: set[str]) -> None:
+        try:
+            results = self._call(lambda: self._begin(batch), self._early)
+            self._end(batch, {result["unique_id"]: result for result in results}, None)
+        except BaseException as error:  # whoever waits must hear of it
+            self._end(batch, {}, from_exception(error))
 
     def _begin(self, batch: set[str]) -> set[str]:
         with self._changed:

@@ -185,7 +185,7 @@ class CommandSession:
         with self._gated.dbt():
             batch = begin()
             artifact.forget()
-            ear = Ear(self._outbox, bool(self._request.get("debug")), lambda result: early(result) if result["unique_id"] in batch else None)
+            ear = Ear(self._outbox, bool(self._request.get("debug")), lambda result: result["unique_id"] in batch and early(result))
             nodes = sorted(batch)
             self._calls += 1
             self._outbox.log("debug", f"call {self._calls} of dbt: {', '.join(nodes)}", "Batch")

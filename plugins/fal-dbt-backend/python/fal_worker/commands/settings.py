@@ -51,7 +51,8 @@ def read(request: dict[str, Any]) -> Settings:
     cli_vars = dict(request.get("vars") or {})
     project = load_yaml(Path(root) / "dbt_project.yml")
     names = {"env_var": env_var, "var": lambda name, default=None: cli_vars.get(name, default)}
-    profile_name = request.get("profile") or os.environ.get("DBT_PROFILE") or render(str(project.get("profile") or ""), names, "dbt_project.yml")
+    profile_name = request.get("profile") or os.environ.get("DBT_PROFILE")
+    profile_name = profile_name or render(str(project.get("profile") or ""), names, "dbt_project.yml")
     path = _profiles(request)
     profile = load_yaml(path).get(profile_name)
     if not isinstance(profile, dict):

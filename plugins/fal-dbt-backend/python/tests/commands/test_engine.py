@@ -37,7 +37,11 @@ def chosen(tmp_path, files, **variables):
     return json.loads(done.stdout)
 
 
-STRANGE = {"dbt/__init__.py": "", "dbt/cli/__init__.py": "", "dbt/cli/main.py": "cli = None\nclass dbtRunner:\n    def __init__(self): pass\n"}
+STRANGE = {
+    "dbt/__init__.py": "",
+    "dbt/cli/__init__.py": "",
+    "dbt/cli/main.py": "cli = None\nclass dbtRunner:\n    def __init__(self): pass\n",
+}
 
 
 def test_a_dbt_with_another_inside_is_driven_by_its_commands(tmp_path):

@@ -109,7 +109,8 @@ def test_a_word_of_the_command_line_means_one_node(project):
     assert word(nodes["model.shop.a"]) == "fqn:shop.a,resource_type:model,path:models/a.sql"
     strange = Manifest({"metadata": {"project_name": "shop"}, "nodes": {"m": node("a b,c+*")}}).nodes["m"]
     assert word(strange) == "fqn:shop.a?b?c??,resource_type:model,path:models/a?b?c??.sql"
-    assert words.batch({"command": "build", "project_dir": "/p"}, ["x", "y"])[-5:] == ["--indirect-selection", "empty", "--select", "x", "y"]
+    batch = words.batch({"command": "build", "project_dir": "/p"}, ["x", "y"])
+    assert batch[-5:] == ["--indirect-selection", "empty", "--select", "x", "y"]
     state = {"project_dir": "/p", "dbt_args": ["--defer", "--state", "s", "--empty"]}
     assert words.select(state, "state", "modified")[-8:-2] == ["--state", "s", "--output", "json", "--output-keys", "unique_id"]
 
@@ -152,7 +153,8 @@ def test_calls_make_one_artifact(tmp_path):
 
     def call(*results):
         keys = {"message": None, "batch_results": None}
-        (tmp_path / "run_results.json").write_text(json.dumps({"results": [{**keys, **r} for r in results], "args": {"which": "run", "x": 1}}))
+        content = {"results": [{**keys, **r} for r in results], "args": {"which": "run", "x": 1}}
+        (tmp_path / "run_results.json").write_text(json.dumps(content))
         return [result["unique_id"] for result in artifact.take()]
 
     hook = {"unique_id": "operation.shop.h", "status": "success"}
