@@ -119,7 +119,7 @@ pub struct NodeInfo {
     /// For a script or hook: where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<ScriptRole>,
-    /// For a script or hook: name of its model.
+    /// For a script, hook or unit test: name of its model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
 }
@@ -130,7 +130,7 @@ impl NodeInfo {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Self {
             unique_id: node.unique_id.clone(),
-            name: node.name.clone(),
+            name: name(node),
             kind: NodeKind::of(node),
             materialized: node.materialized().map(str::to_owned),
             database: node.database.clone(),
@@ -140,7 +140,15 @@ impl NodeInfo {
             path: text(&node.original_file_path),
             compiled_path: node.extra.get("compiled_path").and_then(Value::as_str).map(str::to_owned),
             role: None,
-            model: None,
+            model: tested_model(node),
+        }
+    }
+
+    /// As lines about tests name it: for a unit test with its model, `orders::doubled`.
+    pub fn title(&self) -> String {
+        match (self.kind, &self.model) {
+            (NodeKind::UnitTest, Some(model)) => format!("{model}::{}", self.name),
+            _ => self.name.clone(),
         }
     }
 
@@ -189,7 +197,7 @@ impl NodeInfo {
             NodeKind::Seed => format!("seed file {}", self.relation()),
             NodeKind::Snapshot => format!("snapshot {}", self.relation()),
             NodeKind::Hook => format!("hook: {}", self.name),
-            kind => format!("{} {}", kind.resource_type(), self.name),
+            kind => format!("{} {}", kind.resource_type(), self.title()),
         }
     }
 
@@ -227,6 +235,20 @@ impl NodeInfo {
 }
 
 /// `after orders`, `pre-hook of orders`, `global`.
+/// dbt makes a unit test for each version of its model.
+fn name(node: &GraphNode) -> String {
+    match (NodeKind::of(node), &node.version) {
+        (NodeKind::UnitTest, Some(version)) => format!("{}_v{version}", node.name),
+        _ => node.name.clone(),
+    }
+}
+
+/// The model that a unit test tests.
+fn tested_model(node: &GraphNode) -> Option<String> {
+    let model = node.extra.get("model").and_then(Value::as_str)?;
+    (NodeKind::of(node) == NodeKind::UnitTest).then(|| model.to_owned())
+}
+
 fn place(role: ScriptRole, model: Option<&str>) -> String {
     match (role, model) {
         (_, None) | (ScriptRole::Global, _) => "global".to_owned(),
@@ -234,5 +256,22 @@ fn place(role: ScriptRole, model: Option<&str>) -> String {
         (ScriptRole::After, Some(model)) => format!("after {model}"),
         (ScriptRole::PreHook, Some(model)) => format!("pre-hook of {model}"),
         (ScriptRole::PostHook, Some(model)) => format!("post-hook of {model}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_test_is_named_as_dbt_names_it() {
+        let mut node = GraphNode { name: "doubled".into(), resource_type: "unit_test".into(), ..GraphNode::default() };
+        node.extra.insert("model".into(), "orders".into());
+        assert_eq!(NodeInfo::from_graph(&node).describe(), "unit_test orders::doubled");
+        node.version = Some("2".into());
+        let info = NodeInfo::from_graph(&node);
+        assert_eq!((info.title().as_str(), info.name.as_str()), ("orders::doubled_v2", "doubled_v2"));
+        node.resource_type = "test".into();
+        assert_eq!(NodeInfo::from_graph(&node).describe(), "test doubled");
     }
 }

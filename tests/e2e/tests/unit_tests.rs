@@ -108,7 +108,12 @@ fn a_unit_test_runs_ahead_of_its_model_and_one_that_fails_skips_it() {
 fn unit_tests_of_python_models_need_no_warehouse_and_can_be_interrupted() {
     let project = Project::copy_of("unit_tests");
     let ended = project.run(&["test", "--select", "test_type:unit,totals", "scored", "--target", "away"]);
-    ended.expect(1).says("PASS sums").says("PASS overridden").says("PASS scored").says("FAIL 1 wrong");
+    ended
+        .expect(1)
+        .says("PASS totals::sums")
+        .says("PASS totals::overridden")
+        .says("PASS scores::scored")
+        .says("FAIL 1 totals::wrong");
 
     project.write("models/scores.py", "");
     let code = "import time\nprint('asleep', flush=True)\ntime.sleep(600)\nwrite_to_model(ref('payments'))\n";

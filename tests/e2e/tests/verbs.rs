@@ -69,7 +69,10 @@ fn build_runs_everything_in_order_and_a_failing_test_of_a_python_model_stops_its
         &ended,
         &["OK loaded seed file main.raw", "START snapshot main.history", "START sql table model main.past"],
     );
-    in_order(&ended, &["PASS unique_raw_id", "START unit_test doubled", "PASS doubled", "model main.orders"]);
+    in_order(
+        &ended,
+        &["PASS unique_raw_id", "START unit_test orders::doubled", "PASS orders::doubled", "model main.orders"],
+    );
     in_order(&ended, &["PASS not_null_orders_id", "START notebook table model main.notes", "WARN 2 short"]);
     in_order(&ended, &["START test short", "START sql table model main.below_notes"]);
     in_order(
@@ -178,7 +181,7 @@ fn seed_snapshot_and_test_run_their_kinds_alone() {
 
     let unit = "unit_tests: [{name: more, model: forecast, given: [{input: ref('orders'), rows: [{id: 1, amount: 4}]}], expect: {rows: [{amount: 5, id: 1}]}}]";
     project.write("models/unit.yml", unit);
-    project.run(&["test", "--select", "more"]).expect(0).says("PASS more").says("TOTAL=1");
+    project.run(&["test", "--select", "more"]).expect(0).says("PASS forecast::more").says("TOTAL=1");
     project.remove("models/unit.yml");
 
     // What the tests of the other models read is not there: only these two run.

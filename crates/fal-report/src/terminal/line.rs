@@ -26,7 +26,7 @@ impl Lines {
     pub(super) fn finished(&self, place: (u64, u64), node: &NodeInfo, result: &NodeResult) -> String {
         let status = self.status(node, result);
         let what = match node.kind {
-            NodeKind::Test | NodeKind::UnitTest => format!("{} {}", test_word(result), node.name),
+            NodeKind::Test | NodeKind::UnitTest => format!("{} {}", test_word(result), node.title()),
             NodeKind::Snapshot => format!("{}{}", verb(node.kind, result.status), node.relation()),
             _ => format!("{}{}", verb(node.kind, result.status), node.describe()),
         };
@@ -38,7 +38,7 @@ impl Lines {
             kind if kind.is_model() || matches!(kind, NodeKind::Seed | NodeKind::Snapshot) => {
                 format!("relation {}", node.relation())
             }
-            kind => format!("{} {}", kind.resource_type(), node.name),
+            kind => format!("{} {}", kind.resource_type(), node.title()),
         };
         let why = match cause {
             SkipCause::Upstream { name, .. } => format!(" (because of {name})"),
