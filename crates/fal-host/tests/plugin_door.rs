@@ -11,6 +11,7 @@ use std::{
 
 use fal_host::plugins::{Choice, LoadedLibrary, SearchPath, Stages};
 use fal_plugin::{NotebookParser, PythonParser, StubWriter, manifest::Stage};
+use fal_plugin_testkit::{Need, check_library};
 use serde_json::json;
 
 /// Builds the plugins of `tests/plugins` once and gives their folder.
@@ -117,4 +118,12 @@ fn a_plugin_that_does_not_fill_the_stage_says_what_it_fills() {
     let choice = Choice::default().with_flags(&["stub-writer=no-such-plugin".to_owned()]).unwrap();
     let error = Stages::new(choice, SearchPath::default()).stub_writer().err().unwrap();
     assert_eq!(error.to_string(), "no plugin `no-such-plugin` for the stage `stub-writer` was found");
+}
+
+/// As an author's own test does it, in its own process.
+#[test]
+fn a_library_is_checked_in_the_process_of_a_test() {
+    check_library(library("acme-misbehaves")).assert_ok();
+    let report = check_library(library("acme-other-layout"));
+    assert_eq!(report.failed(Need::Required).collect::<Vec<_>>(), ["door/layout"], "{report}");
 }
