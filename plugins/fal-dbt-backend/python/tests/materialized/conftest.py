@@ -84,9 +84,15 @@ def schema_file(own: dict[str, dict]) -> str:
     for name, config in own.items():
         columns = [column for column in COLUMNS if column["name"] != "day" or name == "held_widely"]
         models.append({"name": name, "config": config, "columns": columns if name.startswith("held") else []})
-    return json.dumps({"models": models})
+    return json.dumps({"models": [*models, VERSIONED]})
 
 
+VERSIONED = {
+    "name": "dim",
+    "latest_version": 2,
+    "config": {"materialized": "table"},
+    "versions": [{"v": 1}, {"v": 2, "config": {"materialized": "incremental", "unique_key": "id"}}],
+}
 PERIODS = {"event_time": "day", "batch_size": "day", "begin": "2026-01-01"}
 # Python models without a SQL model beside them.
 OWN = {
@@ -139,7 +145,7 @@ def files() -> dict[str, str]:
 
 def stubs() -> list[str]:
     own = [f"models/{'projects/' * (name == 'by_project')}fal/{name}.sql" for name in OWN]
-    return [*(f"models/fal/py_{name}.sql" for name in [*INCREMENTAL, *OTHERS]), *own]
+    return [*(f"models/fal/py_{name}.sql" for name in [*INCREMENTAL, *OTHERS]), *own, "models/fal/dim_v1.sql", "models/fal/dim_v2.sql"]
 
 
 class Desk:

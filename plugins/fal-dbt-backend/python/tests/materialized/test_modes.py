@@ -35,6 +35,21 @@ def test_the_project_file_says_incremental(desk):
     assert desk.table("by_project")[1] == [(1, "a"), (2, "B")]
 
 
+def test_a_version_has_its_own(desk):
+    for _ in range(2):
+        assert desk.python("dim.v1", MORE, "append")["status"] == "success"
+        assert desk.python("dim.v2", MORE)["status"] == "success"
+    assert (desk.table("dim_v1")[1], desk.table("dim_v2")[1]) == ([(2, "B"), (2, "B")], [(2, "B")])
+
+
+def test_the_graph_tells(desk):
+    """For selectors and reports; a stub that stands for a table stays what it is to dbt."""
+    told = {node["unique_id"]: node["config"].get("materialized") for node in desk.session.graph["nodes"]}
+    names = ("batch", "a_view", "a_table", "by_project", "moded", "customized", "dim.v1", "dim.v2")
+    tables = ["ephemeral"] * 3
+    assert [told[f"model.shop.{name}"] for name in names] == [*tables, *["incremental"] * 2, "customized", "ephemeral", "incremental"]
+
+
 def test_is_incremental_of_others(desk):
     assert desk.open("model.shop.a_table").action("is_incremental") is False
     desk.sql("sql_appended", ROWS)
