@@ -21,6 +21,9 @@ fn the_contract_holds() {
 }
 ```
 
+With `default-features = false` the kit needs little more than `fal-plugin` itself; its default feature `library` adds `check_library`, which takes
+a built library through the door, in the process of the test.
+
 A built library is checked by the program, in a process of its own, so that a plugin which hangs, crashes, ends the process or prints
 is a case that failed:
 
