@@ -41,24 +41,16 @@ impl fmt::Display for Counts {
 /// Of pytest, nextest, or every program of `cargo test`; `None` if nothing ran.
 pub(super) fn of(text: &str) -> Option<Counts> {
     let lines = || text.lines().map(str::trim);
-    let results: Vec<&str> = lines().filter(|line| line.starts_with("test result:")).collect();
-    if !results.is_empty() {
-        let add = |sum: Counts, line: &&str| {
-            let one = words(line);
-            Counts {
-                passed: sum.passed + one.passed,
-                failed: sum.failed + one.failed,
-                skipped: sum.skipped + one.skipped,
-            }
-        };
-        // What `cargo test` ignores was not asked for.
-        return lines().all(|line| !line.starts_with("Summary [")).then(|| results.iter().fold(Counts::default(), add));
+    // What nextest skips and `cargo test` ignores was not asked for.
+    if let Some(line) = lines().rfind(|line| line.starts_with("Summary [")) {
+        return Some(Counts { skipped: 0, ..words(line) });
     }
-    let summary = |line: &&str| line.starts_with("Summary [") || (line.contains(" passed") && line.contains(" in "));
-    let line = lines().rfind(summary)?;
-    // What nextest skips was not asked for, as with `cargo test`.
-    let skipped = if line.starts_with("Summary [") { 0 } else { words(line).skipped };
-    Some(Counts { skipped, ..words(line) })
+    let results: Vec<Counts> = lines().filter(|line| line.starts_with("test result:")).map(words).collect();
+    if results.is_empty() {
+        return lines().rfind(|line| line.contains(" passed") && line.contains(" in ")).map(words);
+    }
+    let sum = |number: fn(&Counts) -> u64| results.iter().map(number).sum();
+    Some(Counts { passed: sum(|one| one.passed), failed: sum(|one| one.failed), skipped: 0 })
 }
 
 /// The numbers ahead of these words.
