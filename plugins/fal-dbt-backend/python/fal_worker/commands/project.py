@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from fal_worker.session import arguments
+from fal_worker.session.errors import SessionError
 from fal_worker.session.outcomes import read_results
 
 from .adapter import Adapter
@@ -67,6 +68,11 @@ class Project:
         root = self.task.config.project_name
         nobody = SimpleNamespace(unique_id="the project", package_name=root, alias=None)
         return compiled(self, sql, nobody if of is None else of)
+
+    def refuse_macros(self, node: Any) -> None:
+        """Of a model that a script writes."""
+        message = f"{node.unique_id} has grants, indexes or persist_docs: a script cannot write it where dbt runs as a program"
+        raise SessionError("engine::unsupported", message)
 
     def is_python_unit_test(self, unique_id: str) -> bool:
         """Whether this is a unit test of a Python model, which the host runs."""

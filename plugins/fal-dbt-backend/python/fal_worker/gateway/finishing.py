@@ -44,6 +44,8 @@ def finishing(invocation: Invocation, node: Any, relation: Any) -> Finish | None
     asked = config.get("grants") or config.get("indexes") or config.get("persist_docs")
     if not asked and invocation.adapter.type() not in WITH_OPTIONS:
         return None
+    if (without_dbt := getattr(invocation, "refuse_macros", None)) is not None:
+        without_dbt(node)
     return Finishing(invocation, node, relation.incorporate(type="table"))
 
 

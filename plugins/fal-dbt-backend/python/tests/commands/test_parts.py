@@ -208,3 +208,12 @@ def test_a_server_is_used_by_both_at_once():
     gate.enter("one")
     with gate.dbt():
         gate.enter("two")
+
+
+def test_a_script_cannot_write_a_model_that_wants_macros_of_dbt(project):
+    from fal_worker.gateway.finishing import finishing
+
+    plain, granted = (Manifest({"nodes": {"m": node("m", config=config)}}).nodes["m"] for config in ({}, {"grants": {"select": ["x"]}}))
+    assert finishing(project, plain, project.relation_of(plain)) is None
+    with pytest.raises(SessionError, match="a script cannot write it"):
+        finishing(project, granted, project.relation_of(granted))
