@@ -12,6 +12,7 @@ from fal_worker.commands.artifacts import Artifact
 from fal_worker.commands.gate import Gate
 from fal_worker.commands.lines import Ear
 from fal_worker.commands.manifest import Manifest
+from fal_worker.commands.process import Dbt
 from fal_worker.commands.project import Project
 from fal_worker.commands.selectors import word
 from fal_worker.commands.settings import read
@@ -217,3 +218,23 @@ def test_a_script_cannot_write_a_model_that_wants_macros_of_dbt(project):
     assert finishing(project, plain, project.relation_of(plain)) is None
     with pytest.raises(SessionError, match="a script cannot write it"):
         finishing(project, granted, project.relation_of(granted))
+
+
+def test_a_call_hears_events_and_lines_and_ends_when_it_is_cancelled(tmp_path):
+    program = tmp_path / "dbt"
+    event = {"info": {"name": "X", "level": "error", "msg": "it failed"}}
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(event)}'\necho printed\n[ \"$1\" = wait ] && exec sleep 60\nexit 2\n")
+    program.chmod(0o755)
+    dbt, heard, said = Dbt(str(program)), [], []
+    ended = dbt.call(["run"], heard.append, said.append)
+    assert (ended.code, heard, said, ended.message()) == (2, [event], ["printed"], "it failed")
+
+    answers = []
+    caller = threading.Thread(target=lambda: answers.append(dbt.call(["wait"], heard.append, lambda line: dbt.cancel())))
+    caller.start()
+    caller.join(30)
+    assert answers[0].code not in (0, 2)
+    with pytest.raises(Interrupted):
+        dbt.call(["run"], heard.append, said.append)
+    with pytest.raises(SessionError, match="did not start"):
+        Dbt(str(tmp_path / "nothing")).call([], heard.append, said.append)
