@@ -135,19 +135,33 @@ def test_rights(desk):
         assert [desk.query(rights.format(f"{kind}_granted_rows")) for kind in ("sql", "py")] == [[("SELECT",)]] * 2
 
 
-def test_an_interruption_ends_a_hook(desk, projects):
+def asleep(desk):
+    """A model whose post-hook sleeps in dbt's transaction, behind the new table; and the answer that it will give."""
+    job = desk.open("model.shop.sleeps")
+    job.write(ROWS)
+    result = {"unique_id": job.unique_id, "status": "success", "execution_time": 0.0}
+    closing = desk.session.send("job_close", job=job.id, ok=True, result=result)
+    sleeping = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+    while desk.query(sleeping) != [(1,)]:
+        assert not closing.done(), closing.result()
+    return closing
+
+
+def test_a_session_that_ends_within_dbts_transaction(desk, projects):
     if desk.warehouse == "duckdb":
         pytest.skip("DuckDB cannot wait")
     with desks(projects(desk.warehouse), desk.warehouse) as opened:
-        other = opened()
-        job = other.open("model.shop.sleeps")
-        job.write(ROWS)
-        result = {"unique_id": job.unique_id, "status": "success", "execution_time": 0.0}
-        closing = other.session.send("job_close", job=job.id, ok=True, result=result)
-        asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
-        while other.query(asleep) != [(1,)]:
-            assert not closing.done(), closing.result()
-        other.session.ask("cancel")
+        killed = opened()
+        asleep(killed)
+        killed.session.process.kill()
+        killed.session.process.wait(60)
+        desk.query("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()")
+        assert desk.table("sleeps") == ([], [])
+        assert desk.left_over() == [("sleeps__fal_stage",)]
+
+        interrupted = opened()
+        closing = asleep(interrupted)
+        interrupted.session.ask("cancel")
         ended = closing.result(60)
         assert (ended["status"], ended["message"]) == ("error", "Interrupted")
     assert desk.table("sleeps") == ([], [])
