@@ -17,11 +17,14 @@ _INTERNALS = {
     "dbt.task.build": (
         "BuildTask.compile_manifest(_)", "BuildTask.get_graph_queue(_)", "BuildTask.get_model_schemas(_, _, _)",
         "BuildTask.run_queue(_, _)", "BuildTask._runtime_initialize(_)", "BuildTask.populate_adapter_cache",
-        "BuildTask.safe_run_hooks(_, _, _, _)", "BuildTask.get_hooks_by_type(_, _)", "BuildTask.get_result", "BuildTask.call_runner(_, _)",
+        "BuildTask.safe_run_hooks(_, _, _, _)", "BuildTask.get_hooks_by_type(_, _)", "BuildTask.get_runner_type(_, _)",
+        "BuildTask.get_result", "BuildTask.call_runner(_, _)",
         "BuildTask._handle_result(_, _)", "BuildTask.task_end_messages(_, _)", "BuildTask.result_path(_)",
         "BuildTask._get_deferred_manifest(_)", "BuildTask.MARK_DEPENDENT_ERRORS_STATUSES",
     ),
-    "dbt.task.run": ("RunTask", "ModelRunner(_, _, _, _, _)", "ModelRunner.safe_run(_, _)", "ModelRunner.compile(_, _)"),
+    "dbt.task.run": (
+        "RunTask", "ModelRunner(_, _, _, _, _)", "ModelRunner.safe_run(_, _)", "ModelRunner.compile(_, _)", "ModelRunner.execute(_, _, _)",
+    ),
     "dbt.task.test": ("TestTask",),
     "dbt.task.seed": ("SeedTask",),
     "dbt.task.snapshot": ("SnapshotTask",),
@@ -49,7 +52,9 @@ _INTERNALS = {
     "dbt.parser.sql": ("SqlBlockParser(project=, manifest=, root_project=)", "SqlBlockParser.parse_remote(_, _, _)"),
     "dbt.parser.manifest": ("process_node(_, _, _)",),
     "dbt.parser.schema_renderer": ("SchemaYamlRenderer(_, _)", "SchemaYamlRenderer.render_data(_, _)"),
-    "dbt.parser.unit_tests": ("UnitTestManifestLoader.parse_unit_test_case",),
+    "dbt.parser.unit_tests": ("UnitTestManifestLoader(_, _, _)", "UnitTestManifestLoader.parse_unit_test_case(_, _)"),
+    "dbt.artifacts.resources": ("UnitTestFormat",),
+    "dbt.clients.yaml_helper": ("load_yaml_text(_)",),
     "dbt.artifacts.schemas.results": ("RunStatus", "TestStatus", "TimingInfo(_, _, _)"),
     "dbt.artifacts.schemas.run": (
         "RunResult(status=, timing=, thread_id=, execution_time=, adapter_response=, message=, failures=, node=)",
@@ -60,12 +65,14 @@ _INTERNALS = {
         "BaseAdapter.connection_named(_, _)", "BaseAdapter.get_relation(_, _, _, _)", "BaseAdapter.drop_relation(_, _)",
         "BaseAdapter.cache_added(_, _)", "BaseAdapter.cache_dropped(_, _)", "BaseAdapter.execute_macro(_, _, kwargs=)",
         "BaseAdapter.is_cancelable", "BaseAdapter.cancel_open_connections(_)", "BaseAdapter.commit_if_has_connection(_)",
+        "BaseAdapter.get_incremental_strategy_macro(_, _, _)",
     ),
     "dbt.adapters.contracts.connection": ("AdapterResponse(_message=, rows_affected=)",),
     "dbt.adapters.factory": ("get_adapter(_)", "get_adapter_package_names(_)"),
     "dbt.utils": ("args_to_dict(_)",),
     "dbt.version": ("__version__",),
     "dbt_common.invocation": ("get_invocation_id()",),
+    "dbt_common.dataclass_schema": ("ValidationError",),
     "dbt_common.exceptions": ("DbtRuntimeError(_)", "DbtBaseException"),
 }  # fmt: skip
 
