@@ -16,7 +16,7 @@ def connect(address):
     if kind == "duckdb":
         import duckdb
 
-        return duckdb.connect(rest, read_only=True)
+        return duckdb.connect(rest, read_only=True, config={"enable_progress_bar": "false"})
     import psycopg2
 
     return psycopg2.connect(rest).cursor()

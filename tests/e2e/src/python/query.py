@@ -5,5 +5,7 @@ import sys
 
 import duckdb
 
-rows = duckdb.connect(sys.argv[1]).execute(sys.argv[2]).fetchall()
+# A slow machine would get a progress bar among the rows.
+connection = duckdb.connect(sys.argv[1], config={"enable_progress_bar": "false"})
+rows = connection.execute(sys.argv[2]).fetchall()
 print(json.dumps(rows, default=str))
