@@ -6,6 +6,7 @@ import sys
 import duckdb
 
 # A slow machine would get a progress bar among the rows.
-connection = duckdb.connect(sys.argv[1], config={"enable_progress_bar": "false"})
+connection = duckdb.connect(sys.argv[1])
+connection.execute("set enable_progress_bar = false")
 rows = connection.execute(sys.argv[2]).fetchall()
 print(json.dumps(rows, default=str))
