@@ -62,6 +62,9 @@ pub(crate) struct MatrixArgs {
     /// Only this part; may be given several times
     #[arg(long, value_name = "PART")]
     pub(crate) only: Vec<MatrixPart>,
+    /// Run nothing: only write the table of what was run last
+    #[arg(long, conflicts_with_all = ["dbt", "only", "all"])]
+    pub(crate) table: bool,
     /// All end-to-end tests, not only those that say most about dbt
     #[arg(long)]
     pub(crate) all: bool,
@@ -70,7 +73,7 @@ pub(crate) struct MatrixArgs {
 impl MatrixArgs {
     /// Whether a part is to run.
     pub(crate) fn wants(&self, part: MatrixPart) -> bool {
-        self.only.is_empty() || self.only.contains(&part)
+        !self.table && (self.only.is_empty() || self.only.contains(&part))
     }
 }
 

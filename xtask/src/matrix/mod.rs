@@ -32,7 +32,8 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<()> {
     }
     let named: Vec<&str> = args.dbt.iter().map(String::as_str).collect();
     let mut failed = Vec::new();
-    for version in if named.is_empty() { VERSIONS.to_vec() } else { named } {
+    let versions = if named.is_empty() { VERSIONS.to_vec() } else { named };
+    for version in versions.into_iter().filter(|_| !args.table) {
         program::tell(&format!("\n==> dbt {version}"));
         let Some(environment) = Environment::of(version)? else { continue };
         if !test(&environment, args, version)? {
