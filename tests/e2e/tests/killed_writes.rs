@@ -204,7 +204,9 @@ impl Victim {
         let absent = log.iter().filter(|line| line.ends_with(&format!("! there is no {process}"))).count();
         let missed: Vec<_> =
             plan.iter().filter(|(model, _)| !log.iter().any(|line| line.starts_with(&format!("{model}!")))).collect();
-        assert_eq!(killed + absent, steps.len(), "{process}: {missed:#?}");
+        assert_eq!(killed + absent + missed.len(), steps.len(), "{process}");
+        // A model that was handed to the zygote before its end was noticed fails ahead of its own step.
+        assert!(killed > 0 && (missed.is_empty() || process == "zygote"), "{process}: {missed:#?}");
         self.kills += killed;
         let results = self.project.results();
         let status = |name: &str| {
