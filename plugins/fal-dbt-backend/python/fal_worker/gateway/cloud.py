@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import generic, generic_dialect
-from .cloud_connection import Connection, Connections
+from .cloud_connection import Connection
 from .cloud_write import Write, Writer
+from .generic_connection import Connections
 
 if TYPE_CHECKING:
     from .cloud_types import Words

@@ -1,14 +1,10 @@
-"""Cloud warehouses: dbt's connections, with what their clients offer beside a cursor, and interrupted from another connection.
+"""Cloud warehouses: dbt's connections, with what their clients offer beside a cursor.
 
 As on the general path, nothing outlives a call.
 """
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
-import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +15,11 @@ from . import generic_connection
 if TYPE_CHECKING:
     from .finishing import Finish
 
-# To wait for the warehouse to take note.
-_INTERRUPT_SECONDS = 5
 _END = object()
 
 
 class Connection(generic_connection.Connection):
-    """For one thread; `interrupt` comes from another."""
-
-    def __init__(self, adapter: Any) -> None:
-        super().__init__(adapter)
-        self.own: Any = None
+    """With the client's own connection, past dbt."""
 
     @property
     def handle(self) -> Any:
@@ -47,12 +37,6 @@ class Connection(generic_connection.Connection):
         iterator = iter(items)
         while (item := self.direct(lambda: next(iterator, _END))) is not _END:
             yield item
-
-    def interrupt(self) -> None:
-        """What dbt does to stop what runs on a connection, which may take a second one."""
-        if self.own is not None and self.own.state == "open":
-            with self.adapter.connection_named(f"fal_cancel_{uuid.uuid4().hex}"):
-                self.adapter.connections.cancel(self.own)
 
     def finish(self, finish: Finish | None, is_new: bool) -> None:
         super().finish(finish, is_new)
@@ -76,47 +60,6 @@ class Connection(generic_connection.Connection):
         if self.own is not None and manager.get_if_exists() is not self.own:
             manager.clear_thread_connection()
             manager.set_thread_connection(self.own)
-
-
-class Connections(generic_connection.Connections):
-    """Lends connections of one kind."""
-
-    def __init__(self, adapter: Any, kind: type[Connection] = Connection) -> None:
-        super().__init__(adapter)
-        self._kind = kind
-
-    @contextlib.contextmanager
-    def lend(self) -> Iterator[Connection]:
-        connection = self._kind(self.adapter)
-        with self._lock:
-            self._lent.add(connection)
-        try:
-            with connection.failures(), self.adapter.connection_named(f"fal_gateway_{uuid.uuid4().hex}"):
-                connection.own = self.adapter.connections.get_thread_connection()
-                yield connection
-        finally:
-            with self._lock:
-                self._lent.discard(connection)
-
-    def cancel(self) -> None:
-        with self._lock:
-            lent = [each for each in self._lent if isinstance(each, Connection)]
-        threads = [_interrupting(connection) for connection in lent]
-        for thread in threads:
-            thread.join(_INTERRUPT_SECONDS)
-
-
-def _interrupting(connection: Connection) -> threading.Thread:
-    """On a thread of its own, since dbt has one connection a thread."""
-    connection.cancelled.set()
-
-    def interrupt() -> None:
-        with contextlib.suppress(Exception):  # it may end at this moment
-            connection.interrupt()
-
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(interrupt,), daemon=True)
-    thread.start()
-    return thread
 
 
 def variable(adapter: Any, name: str) -> str | None:

@@ -22,7 +22,7 @@ from .warehouse import Place
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .cloud_connection import Connections
+    from .generic_connection import Connections
     from .cloud_types import Words
     from .finishing import Finish
     from .generic_dialect import Dialect

@@ -7,6 +7,7 @@ whatever begins on a thread ends on it, and the connection is released.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import threading
 import uuid
 from collections.abc import Iterator
@@ -19,26 +20,28 @@ from .finishing import Borrowed
 if TYPE_CHECKING:
     from .finishing import Finish
 
-_PREFIX = "fal_gateway_"
+# To wait for the warehouse to take note of an interruption.
+_INTERRUPT_SECONDS = 5
 
 
 class Connections:
     """Lends connections of dbt's adapter, and interrupts them."""
 
-    def __init__(self, adapter: Any) -> None:
+    def __init__(self, adapter: Any, kind: type[Connection] | None = None) -> None:
         self.adapter = adapter
+        self._kind = kind or Connection
         self._lock = threading.Lock()
         self._lent: set[Connection] = set()
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[Connection]:
         """The connection of this thread. What is not committed at the end is rolled back."""
-        name = _PREFIX + uuid.uuid4().hex
-        connection = Connection(self.adapter)
+        connection = self._kind(self.adapter)
         with self._lock:
             self._lent.add(connection)
         try:
-            with connection.failures(), self.adapter.connection_named(name):
+            with connection.failures(), self.adapter.connection_named(f"fal_gateway_{uuid.uuid4().hex}"):
+                connection.own = self.adapter.connections.get_thread_connection()
                 yield connection
         finally:
             with self._lock:
@@ -47,23 +50,38 @@ class Connections:
     def cancel(self) -> None:
         """Interrupts what runs, and what is between two statements."""
         with self._lock:
-            for connection in self._lent:
-                connection.cancelled.set()
-        manager = self.adapter.connections
-        with manager.lock:
-            ours = [each for each in manager.thread_connections.values() if (each.name or "").startswith(_PREFIX)]
-        for each in ours:
-            if each.state == "open":
-                with contextlib.suppress(Exception):  # it may end at this moment
-                    manager.cancel(each)
+            threads = [_interrupting(connection) for connection in self._lent]
+        for thread in threads:
+            thread.join(_INTERRUPT_SECONDS)
+
+
+def _interrupting(connection: Connection) -> threading.Thread:
+    """On a thread of its own, since dbt has one connection a thread."""
+    connection.cancelled.set()
+
+    def interrupt() -> None:
+        with contextlib.suppress(Exception):  # it may end at this moment
+            connection.interrupt()
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(interrupt,), daemon=True)
+    thread.start()
+    return thread
 
 
 class Connection:
-    """For one thread."""
+    """For one thread; `interrupt` comes from another."""
 
     def __init__(self, adapter: Any) -> None:
         self.adapter = adapter
+        # dbt's, while it is lent.
+        self.own: Any = None
         self.cancelled = threading.Event()
+
+    def interrupt(self) -> None:
+        """What dbt does to stop what runs on a connection, which may take a second one."""
+        if self.own is not None and self.own.state == "open":
+            with self.adapter.connection_named(f"fal_cancel_{uuid.uuid4().hex}"):
+                self.adapter.connections.cancel(self.own)
 
     def run(self, sql: str, bindings: list[Any] | None = None) -> Any:
         """Runs one statement, in a transaction where the adapter has them; gives the driver's cursor."""
