@@ -35,22 +35,36 @@ fn too_large(text: &str) -> Diagnostic {
     problem(&lines, "python::too_large", "this file is too large or too deeply nested to be analysed", 0, 0)
 }
 
-/// No tree is deeper than this: each level takes at least one operator, bracket or space in the text.
+/// No tree is deeper than this: each level takes at least one operator, opening bracket or space in the text. What stands
+/// in a list side by side takes none, so that a file of data is not taken for a deep one.
 fn levels(text: &str) -> usize {
+    let bytes = text.as_bytes();
     let mut levels = 0;
-    let mut space = false;
-    for byte in text.bytes() {
-        let class = CLASSES[usize::from(byte)];
-        levels += usize::from(class != Class::Word && !(class == Class::Space && space));
-        space = class == Class::Space;
+    let mut before = Class::Word;
+    for (at, byte) in bytes.iter().enumerate() {
+        let class = match CLASSES[usize::from(*byte)] {
+            // Behind what takes no level, a space takes none either.
+            Class::Space if before == Class::Flat => Class::Flat,
+            Class::Other if *byte == b'.' && is_digit(bytes, at.wrapping_sub(1)) && is_digit(bytes, at + 1) => {
+                Class::Word
+            }
+            class => class,
+        };
+        levels += usize::from(class == Class::Other || (class == Class::Space && before != Class::Space));
+        before = class;
     }
     levels
+}
+
+fn is_digit(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at).is_some_and(u8::is_ascii_digit)
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Class {
     Word,
     Space,
+    Flat,
     Other,
 }
 
@@ -61,6 +75,7 @@ static CLASSES: [Class; 256] = {
         classes[byte] = match byte as u8 {
             b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80..=0xff => Class::Word,
             b' ' | b'\t' | b'\n' | b'\r' | 0x0c => Class::Space,
+            b',' => Class::Flat,
             _ => Class::Other,
         };
         byte += 1;
@@ -78,6 +93,15 @@ mod tests {
         assert_eq!(levels("not not x"), 2);
         assert_eq!(levels("((-x))"), 5);
         assert_eq!(levels("a    \n\n  b"), 1);
+        assert_eq!(levels("a, not b"), 1);
+        assert_eq!(levels("a.b .c"), 3);
+        assert_eq!(levels("'a'if'b'else'c'"), 6);
+    }
+
+    #[test]
+    fn data_is_not_deep() {
+        let rows = "1.5, 20, ann,\n".repeat(100_000);
+        assert_eq!(levels(&rows), 0);
     }
 
     #[test]
