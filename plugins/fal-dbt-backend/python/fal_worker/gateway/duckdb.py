@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .finishing import Finish
 
 # A multiple of DuckDB's vector of 2048 rows; small enough to stay in the caches, large enough to amortise a message.
-_BATCH_ROWS = 1 << 16
+_BATCH_ROWS = 1 << 14
 
 
 def open_warehouse(adapter: Any) -> DuckDB:
