@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from fal_worker.jinja_signs import has_jinja
 from fal_worker.session.errors import SessionError
 
 _NOTHING = object()
@@ -46,7 +47,7 @@ def environment() -> Any:
 
 def render(text: str, names: dict[str, Any], what: str) -> str:
     """The text with its Jinja worked out; `what` is for the message."""
-    if "{{" not in text and "{%" not in text and "{#" not in text:
+    if not has_jinja(text):
         return text
     return with_errors(lambda: str(environment().from_string(text).render(**names)), what)
 

@@ -6,7 +6,10 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
+from fal_worker.jinja_signs import has_jinja
 from fal_worker.session.errors import SessionError
+
+from .generic_connection import quoted
 
 FIELDS = ("columns", "where", "limit")
 
@@ -26,18 +29,12 @@ def wanted(ticket: dict[str, Any]) -> dict[str, Any]:
 
 def is_jinja(fields: dict[str, Any]) -> bool:
     """Whether there is something to render."""
-    return any(sign in fields.get("where", "") for sign in ("{{", "{%", "{#"))
+    return has_jinja(fields.get("where", ""))
 
 
 def raw(text: str) -> str:
     """Text that stays as it is when it is rendered."""
     return "{% raw %}" + text + "{% endraw %}" if "{" in text else text
-
-
-def quoted(adapter: Any, name: str) -> str:
-    """As dbt quotes it, which leaves alone the marks within the name."""
-    mark = adapter.quote("x")[-1]
-    return str(adapter.quote(name.replace(mark, mark * 2)))
 
 
 def query(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fal_worker import local_duckdb
+from fal_worker.jinja_signs import has_jinja
 from fal_worker.job.error import FalError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Local:
         table = self._test.table(given)
         if "where" in part:
             wanted = f"select * from {given['table']} where (\n{part['where']}\n)"
-            jinja = any(sign in part["where"] for sign in ("{{", "{%", "{#"))
+            jinja = has_jinja(part["where"])
             table = self._test.read_table(op="sql", sql=wanted, raw=not jinja)
         if "columns" in part:
             table = table.select([self._column(name, table.schema.names, given) for name in part["columns"]])

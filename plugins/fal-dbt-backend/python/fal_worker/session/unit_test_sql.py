@@ -8,6 +8,7 @@ from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
 from fal_worker import local_duckdb
+from fal_worker.jinja_signs import has_jinja
 
 from .errors import SessionError, from_exception
 
@@ -30,7 +31,7 @@ def query(invocation: Invocation, unique_id: str, sql: str, whose: str) -> Any:
         raise SessionError("unit_test::no_duckdb", told, hint) from None
     import duckdb
 
-    text = compiled(invocation, unique_id, sql) if any(sign in sql for sign in ("{{", "{%", "{#")) else sql
+    text = compiled(invocation, unique_id, sql) if has_jinja(sql) else sql
     try:
         with connection:
             return local_duckdb.rows(connection, text)
