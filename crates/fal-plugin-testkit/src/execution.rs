@@ -200,7 +200,7 @@ fn after_close(backend: &dyn ExecutionBackend) -> Verdict {
     empty_or_error(opened.session.load(&LoadRequest::default()))?;
     clear_if_err(opened.session.begin(&BeginRequest::default()))?;
     let unique_id = "model.none.such".to_owned();
-    match opened.session.run_node(&NodeRequest { unique_id: unique_id.clone(), work: NodeWork::Dbt }) {
+    match opened.session.run_node(&NodeRequest::new(unique_id.clone(), NodeWork::Dbt)) {
         Ok(result) => {
             ensure!(result.unique_id == unique_id, "the result is of `{}`, not of `{unique_id}`", result.unique_id);
             Ok(())

@@ -258,7 +258,7 @@ pub fn make<T>(config: &Value, new: impl FnOnce(&Value) -> Result<T, PluginError
 #[macro_export]
 macro_rules! interface_version {
     () => {
-        "1.0.0"
+        "1.1.0"
     };
 }
 

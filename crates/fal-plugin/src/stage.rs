@@ -6,8 +6,8 @@ use crate::{
     error::PluginError,
     payload::{
         BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Diagnostic, Event,
-        LoadRequest, NodeRequest, NodeResult, NotebookAnalysis, OpenRequest, PythonAnalysis, RunGraph, SelectRequest,
-        Stub, StubRequest, StubVerdict, StubVerdictRequest,
+        LendRequest, Lent, LoadRequest, NodeRequest, NodeResult, NotebookAnalysis, OpenRequest, PythonAnalysis,
+        RunGraph, SelectRequest, SettleRequest, Stub, StubRequest, StubVerdict, StubVerdictRequest,
     },
 };
 
@@ -96,6 +96,22 @@ pub trait ExecutionSession: Send + Sync {
     /// If the backend itself is broken: the run stops.
     fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError>;
 
+    /// Lends a Python model to another backend. Called only if [`Capabilities::lends`]; every lease is settled.
+    ///
+    /// # Errors
+    /// If the backend itself is broken: the run stops. A node that cannot be lent is a [`Lent::Ended`].
+    fn lend(&self, _request: &LendRequest) -> Result<Lent, PluginError> {
+        Err(does_not_lend())
+    }
+
+    /// Ends a lease: what the node wrote is committed or undone, and its result recorded. Returns the result as recorded.
+    ///
+    /// # Errors
+    /// If the backend itself is broken: the run stops.
+    fn settle(&self, _request: &SettleRequest) -> Result<NodeResult, PluginError> {
+        Err(does_not_lend())
+    }
+
     /// Takes note of a node that the host did not run (skipped).
     ///
     /// # Errors
@@ -116,6 +132,10 @@ pub trait ExecutionSession: Send + Sync {
     /// # Errors
     /// If the end was not orderly.
     fn close(&self, request: &CloseRequest) -> Result<CloseResponse, PluginError>;
+}
+
+fn does_not_lend() -> PluginError {
+    PluginError::new("plugin::does_not_lend", "this execution backend owns no data that it could lend")
 }
 
 /// Why a parser gave nothing.

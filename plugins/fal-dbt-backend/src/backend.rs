@@ -103,7 +103,7 @@ impl DbtBackend {
 
 impl ExecutionBackend for DbtBackend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { sql: true, python: true, unit_tests: true }
+        Capabilities { sql: true, python: true, unit_tests: true, ..Capabilities::default() }
     }
 
     fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError> {

@@ -45,7 +45,7 @@ fn fifty_megabytes_flow() {
     let before = peak_memory_kb();
     let code = "for _ in range(50 * 1024): print('x' * 1023)".to_owned();
     let work = NodeWork::Python(PythonWork { path: "models/a.py".into(), code, lines: None, environment: None });
-    let result = session.run_node(&NodeRequest { unique_id: "model.p.a".into(), work }).unwrap();
+    let result = session.run_node(&NodeRequest::new("model.p.a", work)).unwrap();
     assert_eq!(result.status, NodeStatus::Success);
     assert_eq!(sink.bytes.load(Ordering::SeqCst), 50 * 1024 * 1024);
     let grown = peak_memory_kb() - before;

@@ -147,7 +147,7 @@ impl Plan {
     pub(super) fn task(&self, dag: &Dag, id: NodeId) -> Task {
         debug_assert!(!does_nothing(dag.node(id)));
         let work = self.works.get(&id).cloned().unwrap_or(NodeWork::Dbt);
-        let request = NodeRequest { unique_id: dag.node(id).unique_id().to_owned(), work };
+        let request = NodeRequest::new(dag.node(id).unique_id().to_owned(), work);
         Task { request, hooks: self.hooks.get(&id).cloned().unwrap_or_default() }
     }
 

@@ -44,7 +44,7 @@ impl<'a> Preparer<'a> {
         python.environment = environment;
         let (role, model, arguments) = (attached.role, attached.model.clone(), attached.entry.arguments.clone());
         let work = NodeWork::Script(ScriptWork { python, role, model, arguments });
-        Some(NodeRequest { unique_id: attached.id.clone(), work })
+        Some(NodeRequest::new(attached.id.clone(), work))
     }
 
     fn read(&mut self, attached: &Attached) -> Option<PythonWork> {

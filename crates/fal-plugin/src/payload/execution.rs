@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     notebook::LineOrigin,
+    runner::{Lease, Resources},
     script::{EnvironmentSpec, ScriptWork},
 };
 
@@ -19,6 +20,12 @@ pub struct Capabilities {
     /// Runs unit tests of Python and notebook models ([`NodeWork::UnitTest`]).
     #[serde(default)]
     pub unit_tests: bool,
+    /// Owns the data, and lends Python models to other backends ([`LendRequest`](super::LendRequest)).
+    #[serde(default)]
+    pub lends: bool,
+    /// Nodes that it runs at once, beside those that `--threads` allows. `None`: its nodes count among the threads.
+    #[serde(default)]
+    pub concurrency: Option<u32>,
 }
 
 /// Start of a session. The backend may start to warm up; it reads no model yet.
@@ -320,6 +327,19 @@ pub struct NodeRequest {
     pub unique_id: String,
     /// What to do.
     pub work: NodeWork,
+    /// For a backend that does not own the data: the way to it. A backend without `sql` gets one with every node.
+    #[serde(default)]
+    pub lease: Option<Box<Lease>>,
+    /// What the node asks of the machine.
+    #[serde(default)]
+    pub resources: Resources,
+}
+
+impl NodeRequest {
+    /// A node that runs where the data is and asks for nothing.
+    pub fn new(unique_id: impl Into<String>, work: NodeWork) -> Self {
+        Self { unique_id: unique_id.into(), work, lease: None, resources: Resources::default() }
+    }
 }
 
 /// How a node ended, in dbt's words.

@@ -6,6 +6,7 @@ mod diagnostic;
 mod execution;
 mod notebook;
 mod python;
+mod runner;
 mod script;
 mod stub;
 
@@ -20,6 +21,7 @@ pub use python::{
     Dependency, DependencyKind, DependencyOrigin, FileKind, Import, PythonAnalysis, UnresolvedCall, WriteCall,
     WriteCount,
 };
+pub use runner::{GatewayAccess, Lease, LeaseInput, LendRequest, Lent, Resources, SettleRequest};
 pub use script::{EnvironmentKind, EnvironmentSpec, ScriptRole, ScriptWork};
 pub use stub::{Stub, StubRequest, StubVerdict, StubVerdictRequest};
 

@@ -15,8 +15,8 @@ use super::{ask_plain, decode, encode, Method, Serve, Transport, WireError};
 use crate::{
     error::PluginError,
     payload::{
-        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event, LoadRequest,
-        NodeRequest, NodeResult, OpenRequest, RunGraph, SelectRequest,
+        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event, LendRequest,
+        Lent, LoadRequest, NodeRequest, NodeResult, OpenRequest, RunGraph, SelectRequest, SettleRequest,
     },
     stage::{EventSink, ExecutionBackend, ExecutionSession},
 };
@@ -33,7 +33,7 @@ struct SessionMessage<T> {
 pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
     type In<T> = SessionMessage<T>;
     let g = generator;
-    vec![
+    let mut methods = vec![
         Method::of::<(), Capabilities>("capabilities", "What the backend can do", g),
         Method::of::<In<OpenRequest>, ()>("open", "Starts a session; returns at once", g),
         Method::of::<In<LoadRequest>, RunGraph>("load", "Reads the project: the stubs are in place", g),
@@ -49,7 +49,14 @@ pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
         Method::of::<In<()>, ()>("cancel", "Ends what runs, soon: its `run_node` returns", g),
         Method::of::<In<CloseRequest>, CloseResponse>("close", "Ends the session; nothing stays behind", g),
         Method::of::<In<()>, ()>("drop", "The host is done with the session, whether it was closed or not", g),
-    ]
+    ];
+    // Messages are numbered in the order in which they are first met: what is newer comes behind all that is older.
+    event(g);
+    methods.extend([
+        Method::of::<In<LendRequest>, Lent>("lend", "Makes a Python model ready to be run by another backend", g),
+        Method::of::<In<SettleRequest>, NodeResult>("settle", "Commits or undoes what a lent model wrote", g),
+    ]);
+    methods
 }
 
 /// What a session tells while it works.
@@ -118,6 +125,8 @@ impl<B: ExecutionBackend + 'static> Serve for ServedBackend<B> {
             "select" => self.with(request, |session, body: SelectRequest| session.select(&body)),
             "begin" => self.with(request, |session, body: BeginRequest| session.begin(&body)),
             "run_node" => self.with(request, |session, body: NodeRequest| session.run_node(&body)),
+            "lend" => self.with(request, |session, body: LendRequest| session.lend(&body)),
+            "settle" => self.with(request, |session, body: SettleRequest| session.settle(&body)),
             "record" => self.with(request, |session, body: NodeResult| session.record(&body)),
             "compile" => self.with(request, |session, body: CompileRequest| session.compile(&body)),
             "cancel" => self.with(request, |session, (): ()| {
@@ -222,6 +231,14 @@ impl ExecutionSession for SessionClient {
 
     fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
         self.ask("run_node", request)
+    }
+
+    fn lend(&self, request: &LendRequest) -> Result<Lent, PluginError> {
+        self.ask("lend", request)
+    }
+
+    fn settle(&self, request: &SettleRequest) -> Result<NodeResult, PluginError> {
+        self.ask("settle", request)
     }
 
     fn record(&self, result: &NodeResult) -> Result<(), PluginError> {

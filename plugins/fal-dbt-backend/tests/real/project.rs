@@ -93,7 +93,7 @@ impl Project {
 
     /// Lets dbt run a node.
     pub(crate) fn dbt(&self, unique_id: &str) -> NodeResult {
-        self.session.run_node(&NodeRequest { unique_id: unique_id.into(), work: NodeWork::Dbt }).unwrap()
+        self.session.run_node(&NodeRequest::new(unique_id, NodeWork::Dbt)).unwrap()
     }
 
     /// Runs a Python model of the project.
@@ -111,7 +111,7 @@ impl Project {
             lines: None,
             environment: None,
         });
-        self.session.run_node(&NodeRequest { unique_id: format!("model.shop.{name}"), work }).unwrap()
+        self.session.run_node(&NodeRequest::new(format!("model.shop.{name}"), work)).unwrap()
     }
 
     /// Runs code as a script of a model, or of none.
@@ -120,7 +120,7 @@ impl Project {
         let model = model.map(|name| format!("model.shop.{name}"));
         let arguments = json!({ "greeting": "hello" }).as_object().unwrap().clone();
         let work = NodeWork::Script(ScriptWork { python, role, model, arguments });
-        self.session.run_node(&NodeRequest { unique_id: "script.paid.AFTER.s.py".into(), work }).unwrap()
+        self.session.run_node(&NodeRequest::new("script.paid.AFTER.s.py", work)).unwrap()
     }
 }
 

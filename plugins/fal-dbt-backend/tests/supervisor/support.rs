@@ -115,13 +115,13 @@ impl Bench {
 
     /// Lets dbt run a node.
     pub(crate) fn dbt(&self, word: &str) -> Result<NodeResult, PluginError> {
-        self.session.run_node(&NodeRequest { unique_id: format!("model.p.{word}"), work: NodeWork::Dbt })
+        self.session.run_node(&NodeRequest::new(format!("model.p.{word}"), NodeWork::Dbt))
     }
 
     /// Runs code as a model.
     pub(crate) fn python(&self, code: &str) -> Result<NodeResult, PluginError> {
         let work = PythonWork { path: "models/a.py".into(), code: code.into(), lines: None, environment: None };
-        self.session.run_node(&NodeRequest { unique_id: "model.p.a".into(), work: NodeWork::Python(work) })
+        self.session.run_node(&NodeRequest::new("model.p.a", NodeWork::Python(work)))
     }
 
     /// The number in a file that the session or a model wrote.

@@ -43,7 +43,7 @@ impl StubWriter for Panics {
 
 impl ExecutionBackend for Panics {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { sql: true, python: true, unit_tests: false }
+        Capabilities { sql: true, python: true, unit_tests: false, ..Capabilities::default() }
     }
 
     fn open(

@@ -89,7 +89,7 @@ struct AcmeBackend;
 
 impl ExecutionBackend for AcmeBackend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { sql: true, python: true, unit_tests: false }
+        Capabilities { sql: true, python: true, unit_tests: false, ..Capabilities::default() }
     }
 
     fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError> {

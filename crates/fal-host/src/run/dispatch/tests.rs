@@ -26,7 +26,7 @@ fn model(name: &str, parents: &[&str]) -> GraphNode {
 
 fn hook(role: ScriptRole, model: &str) -> Hook {
     let id = format!("{role:?} of {model}");
-    let request = NodeRequest { unique_id: id.clone(), work: NodeWork::Dbt };
+    let request = NodeRequest::new(id.clone(), NodeWork::Dbt);
     Hook { info: NodeInfo::script(&id, "a.py", role, Some(model)), request }
 }
 

@@ -25,14 +25,14 @@ fn hook(role: ScriptRole, file: &str) -> Hook {
     let id = format!("hook.orders.{side}.{file}");
     Hook {
         info: NodeInfo::script(&id, &format!("py/{file}"), role, Some("orders")),
-        request: NodeRequest { unique_id: id, work: NodeWork::Dbt },
+        request: NodeRequest::new(id, NodeWork::Dbt),
     }
 }
 
 fn task() -> Task {
     let hooks = |role, files: [&str; 2]| files.map(|file| hook(role, file)).to_vec();
     Task {
-        request: NodeRequest { unique_id: MODEL.to_owned(), work: NodeWork::Dbt },
+        request: NodeRequest::new(MODEL.to_owned(), NodeWork::Dbt),
         hooks: Hooks {
             pre: hooks(ScriptRole::PreHook, ["a.py", "b.py"]),
             post: hooks(ScriptRole::PostHook, ["c.py", "d.py"]),
