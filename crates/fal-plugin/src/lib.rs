@@ -21,6 +21,7 @@ pub mod error;
 mod export;
 pub mod manifest;
 pub mod payload;
+pub mod process;
 pub mod schema;
 pub mod stage;
 pub mod wire;
