@@ -6,12 +6,13 @@ use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
 use serde_json::{Map, Value};
 
 use super::{
+    routes::{Route, route},
     source::Source,
     yaml::{Kind, Node},
 };
 use crate::{error::ProjectError, scripts::LOCAL};
 
-const FILE: &str = "fal_project.yml";
+pub(super) const FILE: &str = "fal_project.yml";
 
 /// What `fal_project.yml` says; without the file, nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,15 +40,6 @@ pub struct PluginSettings {
     pub execution_backend: Vec<String>,
     /// Plugin's name to its options.
     pub config: Map<String, Value>,
-}
-
-/// Which runner takes which models.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// A selection as on the command line.
-    pub select: String,
-    /// Name of the backend.
-    pub runner: String,
 }
 
 impl FalProject {
@@ -112,14 +104,6 @@ fn each<T>(
     }
 }
 
-fn route(source: &Source<'_>, node: &Node) -> Result<Route, ProjectError> {
-    source.only("a route", node, &["select", "runner"])?;
-    Ok(Route {
-        select: required(source, node, "a route", "select")?,
-        runner: required(source, node, "a route", "runner")?,
-    })
-}
-
 fn environment(source: &Source<'_>, node: &Node) -> Result<EnvironmentSpec, ProjectError> {
     let kind = environment_kind(source, node)?;
     let content = match kind {
@@ -170,7 +154,7 @@ fn python(source: &Source<'_>, node: &Node) -> Result<Option<String>, ProjectErr
     }
 }
 
-fn required(source: &Source<'_>, node: &Node, what: &str, key: &str) -> Result<String, ProjectError> {
+pub(super) fn required(source: &Source<'_>, node: &Node, what: &str, key: &str) -> Result<String, ProjectError> {
     let missing = || source.complain(node.line, format!("{what} has no `{key}`"), Some(format!("add `{key}: ...`")));
     source.optional_string(node, key)?.ok_or_else(missing)
 }
@@ -220,7 +204,8 @@ environments:
         assert_eq!(project.plugins.python_parser, ["fal-python-parser", "fal-python-parser-ruff"]);
         assert_eq!(project.plugins.execution_backend, ["fal-dbt-backend"]);
         assert_eq!(Value::Object(project.plugins.config), json!({"acme-runner": {"queue": "gpu"}}));
-        assert_eq!(project.routes, [Route { select: "tag:gpu".into(), runner: "acme-runner".into() }]);
+        assert_eq!((project.routes[0].select.as_slice(), project.routes[0].line), (&["tag:gpu".to_owned()][..], 8));
+        assert_eq!(project.routes[0].runner, "acme-runner");
         assert_eq!(project.environments[0].requirements, ["prophet==1.1.6"]);
         assert_eq!(project.environments[0].python.as_deref(), Some("3.11"));
     }

@@ -5,11 +5,13 @@ mod env_var;
 mod fal_project;
 mod nearest;
 mod profiles;
+mod routes;
 mod source;
 pub(crate) mod yaml;
 
 pub use dbt_project::{DbtProject, ProjectOptions};
-pub use fal_project::{FalProject, PluginSettings, Route};
+pub use fal_project::{FalProject, PluginSettings};
 pub use profiles::Profile;
+pub use routes::Route;
 
 pub(crate) use nearest::nearest;

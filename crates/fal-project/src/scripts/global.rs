@@ -6,7 +6,7 @@ use fal_plugin::payload::ScriptRole;
 
 use super::{
     entry::{ScriptEntry, ScriptOwner},
-    meta::Meta,
+    meta::{CODE, Meta},
     place::Place,
 };
 use crate::{
@@ -46,7 +46,7 @@ fn of_file(root: &Path, file: &str, keyword: &str) -> Result<Vec<Owned>, Vec<Fil
     let tree = yaml::parse(file, &text).map_err(|problem| vec![*problem])?;
     let Some(value) = tree.get(keyword) else { return Ok(Vec::new()) };
     let owner = ScriptOwner::global(file);
-    let mut meta = Meta::new(keyword, Place { root, owner: &owner });
+    let mut meta = Meta::new(CODE, keyword, Place { root, owner: &owner });
     let scripts = meta.read(&value.json(), &["scripts"]);
     if !meta.problems.is_empty() {
         return Err(meta.problems);

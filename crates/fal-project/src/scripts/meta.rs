@@ -11,9 +11,18 @@ use super::{
 };
 use crate::{config::nearest, diagnostics::FileDiagnostic};
 
-const CODE: &str = "script::invalid";
-const MODEL_KEYS: [&str; 8] =
-    ["scripts", "pre-hook", "post-hook", "pre_hook", "post_hook", "environment", "runner", "feature_store"];
+pub(super) const CODE: &str = "script::invalid";
+const MODEL_KEYS: [&str; 9] = [
+    "scripts",
+    "pre-hook",
+    "post-hook",
+    "pre_hook",
+    "post_hook",
+    "environment",
+    "runner",
+    "resources",
+    "feature_store",
+];
 const EXAMPLE: &str = "write `scripts: [a.py]`, or `scripts: {before: [a.py], after: [b.py]}`";
 const ENTRY: &str = "write `a.py`, or `{path: a.py, with: {day: 1}, environment: NAME}`";
 
@@ -22,24 +31,31 @@ const ENTRY: &str = "write `a.py`, or `{path: a.py, with: {day: 1}, environment:
 /// # Errors
 /// All that is wrong with them.
 pub fn node_scripts(node: &GraphNode, keyword: &str, root: &Path) -> Result<NodeScripts, Vec<FileDiagnostic>> {
-    let in_config = node.config.get("meta").and_then(|meta| meta.get(keyword));
-    let Some(value) = in_config.or_else(|| node.meta.get(keyword)) else { return Ok(NodeScripts::default()) };
+    let Some(value) = under(node, keyword) else { return Ok(NodeScripts::default()) };
     let owner = ScriptOwner::of(node);
-    let mut meta = Meta::new(keyword, Place { root, owner: &owner });
+    let mut meta = Meta::new(CODE, keyword, Place { root, owner: &owner });
     let scripts = meta.read(value, &MODEL_KEYS);
     if meta.problems.is_empty() { Ok(scripts) } else { Err(meta.problems) }
 }
 
+/// What stands under the keyword in a node's `config.meta`, else in its `meta`.
+pub(super) fn under<'a>(node: &'a GraphNode, keyword: &str) -> Option<&'a Value> {
+    let in_config = node.config.get("meta").and_then(|meta| meta.get(keyword));
+    in_config.or_else(|| node.meta.get(keyword))
+}
+
 /// Reads one value under the keyword, and gathers what is wrong with it.
 pub(super) struct Meta<'a> {
+    /// Of what it complains of.
+    code: &'static str,
     keyword: &'a str,
     place: Place<'a>,
     pub(super) problems: Vec<FileDiagnostic>,
 }
 
 impl<'a> Meta<'a> {
-    pub(super) fn new(keyword: &'a str, place: Place<'a>) -> Self {
-        Self { keyword, place, problems: Vec::new() }
+    pub(super) fn new(code: &'static str, keyword: &'a str, place: Place<'a>) -> Self {
+        Self { code, keyword, place, problems: Vec::new() }
     }
 
     pub(super) fn read(&mut self, value: &Value, known: &[&str]) -> NodeScripts {
@@ -150,7 +166,7 @@ impl<'a> Meta<'a> {
         false
     }
 
-    fn mapping<'v>(
+    pub(super) fn mapping<'v>(
         &mut self,
         what: &str,
         value: &'v Value,
@@ -173,13 +189,13 @@ impl<'a> Meta<'a> {
         }
     }
 
-    fn wrong(&mut self, what: &str, value: &Value, wanted: &str, help: &str, needle: &str) {
+    pub(super) fn wrong(&mut self, what: &str, value: &Value, wanted: &str, help: &str, needle: &str) {
         self.problem(format!("{what} must be {wanted}, not {}", kind(value)), help.to_owned(), needle);
     }
 
-    fn problem(&mut self, message: String, help: String, needle: &str) {
+    pub(super) fn problem(&mut self, message: String, help: String, needle: &str) {
         let owner = self.place.owner.describe();
-        let problem = self.place.error(CODE, format!("{owner}: {message}"), help, needle);
+        let problem = self.place.error(self.code, format!("{owner}: {message}"), help, needle);
         self.problems.push(problem);
     }
 }

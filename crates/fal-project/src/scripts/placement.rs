@@ -1,0 +1,137 @@
+//! Where a Python model is to run, and what it asks of the machine: `runner` and `resources` under the keyword.
+
+use std::path::Path;
+
+use fal_plugin::payload::{GraphNode, Resources};
+use serde_json::Value;
+
+use super::{
+    entry::ScriptOwner,
+    meta::{Meta, under},
+    place::Place,
+    resources::read_resources,
+};
+use crate::diagnostics::FileDiagnostic;
+
+const CODE: &str = "runner::invalid";
+/// Ends of names of files with native code, or programs.
+const FILES: [&str; 4] = [".so", ".dylib", ".dll", ".fal-plugin"];
+
+/// What a model's `meta` says of the place where it runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Placement {
+    /// Name of the runner; `local`: where dbt runs.
+    pub runner: Option<String>,
+    /// What it asks for.
+    pub resources: Resources,
+}
+
+/// Where a model of dbt's graph wants to run.
+///
+/// # Errors
+/// All that is wrong with what it says.
+pub fn node_placement(node: &GraphNode, keyword: &str, root: &Path) -> Result<Placement, Vec<FileDiagnostic>> {
+    let Some(Value::Object(keys)) = under(node, keyword) else { return Ok(Placement::default()) };
+    let owner = ScriptOwner::of(node);
+    let mut meta = Meta::new(CODE, keyword, Place { root, owner: &owner });
+    let runner = keys.get("runner").and_then(|value| runner(&mut meta, value));
+    let resources = keys.get("resources").map(|value| read_resources(&mut meta, value)).unwrap_or_default();
+    if meta.problems.is_empty() { Ok(Placement { runner, resources }) } else { Err(meta.problems) }
+}
+
+/// An error about the runner that a model names.
+pub fn placement_problem(
+    root: &Path,
+    owner: &ScriptOwner,
+    code: &str,
+    message: String,
+    help: String,
+    runner: &str,
+) -> FileDiagnostic {
+    Place { root, owner }.error(code, format!("{}: {message}", owner.describe()), help, runner)
+}
+
+/// A name and no path: the schema file may be that of an installed package, and a path would load its native code.
+fn runner(meta: &mut Meta<'_>, value: &Value) -> Option<String> {
+    let help = "name a plugin that is installed here, or `local`";
+    let name = match value {
+        Value::Null => return None,
+        Value::String(name) => name.trim(),
+        other => {
+            meta.wrong("`runner`", other, "text", help, "runner");
+            return None;
+        }
+    };
+    if name.contains(['/', '\\']) || FILES.iter().any(|end| name.ends_with(end)) {
+        let message = format!("`runner` must be the name of a plugin, and `{name}` is a path");
+        let help = "a schema file may come with a package, so it cannot name code to load: put the path into `routes` of \
+                    fal_project.yml, or the plugin's folder into its `plugins: paths`, and name the plugin here";
+        meta.problem(message, help.to_owned(), "runner");
+        return None;
+    }
+    let is_name = |name: &str| name.chars().all(|char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.'));
+    if name.is_empty() || name.starts_with('.') || !is_name(name) {
+        meta.problem(format!("`{name}` is no name of a runner"), help.to_owned(), "runner");
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn node(fal: Value) -> GraphNode {
+        GraphNode {
+            name: "orders".into(),
+            resource_type: "model".into(),
+            patch_path: Some("shop://models/schema.yml".into()),
+            config: json!({ "meta": { "fal": fal } }).as_object().cloned().unwrap(),
+            ..GraphNode::default()
+        }
+    }
+
+    fn complaints(fal: Value) -> String {
+        let problems = node_placement(&node(fal), "fal", Path::new("/nowhere")).unwrap_err();
+        let line = |problem: &FileDiagnostic| {
+            format!("{} {}: {} ({})\n", problem.code, problem.path, problem.message, problem.help.as_deref().unwrap())
+        };
+        problems.iter().map(line).collect()
+    }
+
+    #[test]
+    fn a_runner_and_resources_are_read_under_the_keyword() {
+        let said = json!({"runner": "acme-runner", "resources": {"cpus": 2}, "scripts": ["a.py"]});
+        let placement = node_placement(&node(said.clone()), "fal", Path::new("/")).unwrap();
+        assert_eq!((placement.runner.as_deref(), placement.resources.cpus), (Some("acme-runner"), Some(2.0)));
+        assert_eq!(node_placement(&node(said), "acme", Path::new("/")).unwrap(), Placement::default());
+        assert_eq!(
+            node_placement(&node(json!({"runner": null})), "fal", Path::new("/")).unwrap(),
+            Placement::default()
+        );
+    }
+
+    #[test]
+    fn a_runner_is_a_name_and_never_a_path() {
+        insta::assert_snapshot!(complaints(json!({"runner": "./evil.so"})), @"runner::invalid models/schema.yml: the model `orders`: `runner` must be the name of a plugin, and `./evil.so` is a path (a schema file may come with a package, so it cannot name code to load: put the path into `routes` of fal_project.yml, or the plugin's folder into its `plugins: paths`, and name the plugin here)");
+        insta::assert_snapshot!(complaints(json!({"runner": 3})), @"runner::invalid models/schema.yml: the model `orders`: `runner` must be text, not a number (name a plugin that is installed here, or `local`)");
+        insta::assert_snapshot!(complaints(json!({"runner": "a b"})), @"runner::invalid models/schema.yml: the model `orders`: `a b` is no name of a runner (name a plugin that is installed here, or `local`)");
+        for path in ["../x", "libevil.so", "C:\\evil", "x.fal-plugin", "evil.dylib", "/abs", "", "..", ".hidden"] {
+            assert!(node_placement(&node(json!({"runner": path})), "fal", Path::new("/")).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_shows_the_line_of_its_model() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("models")).unwrap();
+        let text = "models:\n- name: other\n  meta: {fal: {runner: ok}}\n- name: orders\n  config:\n    meta: {fal: {runner: ./x}}\n";
+        fs::write(folder.path().join("models/schema.yml"), text).unwrap();
+        let problems = node_placement(&node(json!({"runner": "./x"})), "fal", folder.path()).unwrap_err();
+        assert_eq!(problems[0].place().unwrap().1.line, 6);
+    }
+}
