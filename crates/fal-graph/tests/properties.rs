@@ -166,6 +166,61 @@ proptest! {
     }
 
     #[test]
+    fn slots_are_never_exceeded_nor_left_free_for_what_is_ready(
+        edges in edges_of_dag(NODES), class in prop::collection::vec(0..3_usize, NODES),
+        slots in prop::collection::vec(1..4_usize, 3), failing in rarely(), choices in choices(),
+    ) {
+        let dag = dag_of(NODES, &edges)?;
+        let of_node = |node: &fal_graph::Node| dag.find(node.unique_id()).map_or(0, |id| class[id.index()]);
+        let options = ScheduleOptions { class: Some(&of_node), ..ScheduleOptions::default() };
+        let mut schedule = Schedule::new(&dag, &set(&[true; NODES], &dag), options);
+        let (mut free, mut choices) = (slots.clone(), choices.iter().cycle());
+        let (mut running, mut waiting) = (Vec::new(), BTreeSet::new());
+        let (mut started, mut skipped) = (0, 0);
+        waiting.extend((0..NODES).filter(|at| !edges.iter().any(|(_, to)| to == at)));
+        while !schedule.is_done() {
+            let popped = schedule.pop_free(&mut free);
+            started += popped.len();
+            popped.iter().for_each(|node| _ = waiting.remove(&node.index()));
+            running.extend(popped);
+            for of in 0..3 {
+                let taken = running.iter().filter(|node: &&NodeId| schedule.class(**node) == of).count();
+                prop_assert_eq!(taken + free[of], slots[of]);
+                prop_assert!(free[of] == 0 || waiting.iter().all(|at| class[*at] != of), "{:?} wait", waiting);
+            }
+            prop_assert!(!running.is_empty(), "nothing runs, and it is not done");
+            let ended = running.swap_remove(choices.next().copied().unwrap_or(0) % running.len());
+            free[class[ended.index()]] += 1;
+            let outcome = if failing[ended.index()] { Outcome::Failed } else { Outcome::Succeeded };
+            let step = schedule.finished(ended, outcome);
+            waiting.extend(step.ready.iter().map(|node| node.index()));
+            skipped += step.skipped.len();
+        }
+        prop_assert_eq!(started + skipped, NODES);
+        prop_assert_eq!(free, slots);
+    }
+
+    #[test]
+    fn with_slots_for_all_classes_do_not_change_the_order(
+        edges in edges_of_dag(NODES), class in prop::collection::vec(0..3_usize, NODES), choices in choices(),
+    ) {
+        let dag = dag_of(NODES, &edges)?;
+        let of_node = |node: &fal_graph::Node| dag.find(node.unique_id()).map_or(0, |id| class[id.index()]);
+        let all = set(&[true; NODES], &dag);
+        let mut plain = Schedule::new(&dag, &all, ScheduleOptions::default());
+        let mut classes = Schedule::new(&dag, &all, ScheduleOptions { class: Some(&of_node), ..ScheduleOptions::default() });
+        let (mut running, mut choices) = (Vec::new(), choices.iter().cycle());
+        while !plain.is_done() {
+            let popped = plain.pop(NODES);
+            prop_assert_eq!(&popped, &classes.pop_free(&mut [NODES; 3]));
+            running.extend(popped);
+            let ended: NodeId = running.swap_remove(choices.next().copied().unwrap_or(0) % running.len());
+            prop_assert_eq!(plain.finished(ended, Outcome::Succeeded), classes.finished(ended, Outcome::Succeeded));
+        }
+        prop_assert!(classes.is_done());
+    }
+
+    #[test]
     fn cancelling_skips_all_that_has_not_started(edges in edges_of_dag(NODES), first in 0..NODES) {
         let dag = dag_of(NODES, &edges)?;
         let mut schedule = Schedule::new(&dag, &set(&[true; NODES], &dag), ScheduleOptions::default());

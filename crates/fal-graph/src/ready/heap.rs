@@ -1,6 +1,9 @@
 //! The order in which ready nodes start.
 
-use std::cmp::{Ordering, Reverse};
+use std::{
+    cmp::{Ordering, Reverse},
+    collections::BinaryHeap,
+};
 
 use crate::set::NodeId;
 
@@ -30,3 +33,27 @@ impl PartialEq for Ready {
 }
 
 impl Eq for Ready {}
+
+/// The ready nodes, a heap for each class of slots: a class without a free slot does not keep others waiting.
+#[derive(Debug, Default)]
+pub(super) struct Heaps(Vec<BinaryHeap<Ready>>);
+
+impl Heaps {
+    pub(super) fn push(&mut self, class: usize, ready: Ready) {
+        if self.0.len() <= class {
+            self.0.resize_with(class + 1, BinaryHeap::new);
+        }
+        self.0[class].push(ready);
+    }
+
+    /// The most urgent node of the classes that have a slot free, and its class.
+    pub(super) fn pop(&mut self, free: impl Fn(usize) -> bool) -> Option<(usize, NodeId)> {
+        let tops = self.0.iter().enumerate().filter(|(class, _)| free(*class));
+        let (_, class) = tops.filter_map(|(class, heap)| Some((*heap.peek()?, class))).max()?;
+        self.0[class].pop().map(|ready| (class, ready.node))
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}

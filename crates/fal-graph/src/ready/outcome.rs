@@ -51,6 +51,8 @@ pub struct ScheduleOptions<'a> {
     pub duration: Option<&'a Duration<'a>>,
     /// Nodes that do nothing by themselves.
     pub does_nothing: Option<&'a dyn Fn(&Node) -> bool>,
+    /// The class of slots that a node takes one of, from 0; without it all are of class 0.
+    pub class: Option<&'a dyn Fn(&Node) -> usize>,
     /// Start nothing more once a node has failed.
     pub fail_fast: bool,
 }

@@ -1,9 +1,7 @@
 //! The state of a run, and how it changes.
 
-use std::collections::BinaryHeap;
-
 use super::children::Children;
-use super::heap::Ready;
+use super::heap::{Heaps, Ready};
 use super::outcome::{Outcome, ScheduleOptions, SkipCause, Skipped, Step};
 use super::priority::priorities;
 use crate::graph::Dag;
@@ -30,7 +28,8 @@ pub struct Schedule {
     children: Children,
     order: Vec<NodeId>,
     priority: Vec<f64>,
-    heap: BinaryHeap<Ready>,
+    class: Vec<usize>,
+    ready: Heaps,
     fail_fast: bool,
     total: usize,
     running: usize,
@@ -51,7 +50,8 @@ impl Schedule {
             priority: priorities(dag, |node| state[node.index()] == State::Waiting, options.duration),
             children: Children::of(dag),
             order: dag.order().to_vec(),
-            heap: BinaryHeap::new(),
+            class: dag.nodes().map(|(_, node)| options.class.map_or(0, |class| class(node))).collect(),
+            ready: Heaps::default(),
             fail_fast: options.fail_fast,
             running: 0,
             ended: 0,
@@ -78,17 +78,37 @@ impl Schedule {
         self.ended == self.total
     }
 
-    /// Hands out up to `n` nodes that may start now, the most urgent first. They count as running.
+    /// Hands out up to `n` nodes that may start now, the most urgent first, of whatever class. They count as running.
     pub fn pop(&mut self, n: usize) -> Vec<NodeId> {
         let mut popped = Vec::new();
         while popped.len() < n
-            && let Some(Ready { node, .. }) = self.heap.pop()
+            && let Some((_, node)) = self.ready.pop(|_| true)
         {
-            self.state[node.index()] = State::Running;
-            self.running += 1;
-            popped.push(node);
+            popped.push(self.hand_out(node));
         }
         popped
+    }
+
+    /// Hands out as many nodes of each class as `free` has slots for it (none where `free` ends before the class), the most
+    /// urgent first, and takes those slots out of `free`. They count as running.
+    pub fn pop_free(&mut self, free: &mut [usize]) -> Vec<NodeId> {
+        let mut popped = Vec::new();
+        while let Some((class, node)) = self.ready.pop(|class| free.get(class).is_some_and(|slots| *slots > 0)) {
+            free[class] -= 1;
+            popped.push(self.hand_out(node));
+        }
+        popped
+    }
+
+    /// The class of slots that a node takes one of.
+    pub fn class(&self, node: NodeId) -> usize {
+        self.class.get(node.index()).copied().unwrap_or_default()
+    }
+
+    fn hand_out(&mut self, node: NodeId) -> NodeId {
+        self.state[node.index()] = State::Running;
+        self.running += 1;
+        node
     }
 
     /// Takes note that a running node has ended. A node that does not run changes nothing.
@@ -137,7 +157,7 @@ impl Schedule {
     }
 
     fn make_ready(&mut self, node: NodeId, ready: &mut Vec<NodeId>) {
-        self.heap.push(Ready { priority: self.priority[node.index()], node });
+        self.ready.push(self.class[node.index()], Ready { priority: self.priority[node.index()], node });
         ready.push(node);
     }
 
@@ -176,7 +196,7 @@ impl Schedule {
     }
 
     fn skip_all(&mut self, cause: SkipCause, skipped: &mut Vec<Skipped>) {
-        self.heap.clear();
+        self.ready.clear();
         self.skip_where(|_| true, cause, skipped);
     }
 

@@ -78,3 +78,22 @@ fn an_end_told_twice_changes_nothing() -> Result<(), DagError> {
     assert_eq!(names(&dag, schedule.pop(9)), "c b e");
     Ok(())
 }
+
+#[test]
+fn a_class_without_a_free_slot_keeps_no_other_waiting() -> Result<(), DagError> {
+    let dag = dag()?;
+    // Two of the class 1: `a`, the most urgent, and `d`, behind `c`.
+    let class = |node: &Node| usize::from(matches!(node.name(), "a" | "d"));
+    let options = ScheduleOptions { class: Some(&class), ..ScheduleOptions::default() };
+    let mut schedule = Schedule::new(&dag, &all(&dag), options);
+    let mut free = [2, 0];
+    assert_eq!(names(&dag, schedule.pop_free(&mut free)), "e", "a has no slot, and e needs not wait for it");
+    assert_eq!(free, [1, 0]);
+    assert_eq!(names(&dag, schedule.pop_free(&mut [9])), "", "there are no slots at all for a class that is not named");
+    let a = schedule.pop_free(&mut [0, 9]);
+    assert_eq!(names(&dag, a.clone()), "a");
+    schedule.finished(a[0], Outcome::Succeeded);
+    assert_eq!(names(&dag, schedule.pop_free(&mut [1, 1])), "c");
+    assert_eq!(names(&dag, schedule.pop(9)), "b", "whatever their class");
+    Ok(())
+}
