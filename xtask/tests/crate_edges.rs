@@ -14,8 +14,18 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     (
         "fal-cli",
-        &["fal-environments", "fal-graph", "fal-host", "fal-plugin", "fal-plugin-testkit", "fal-project", "fal-report"],
+        &[
+            "fal-environments",
+            "fal-graph",
+            "fal-host",
+            "fal-plugin",
+            "fal-plugin-testkit",
+            "fal-project",
+            "fal-report",
+            "fal-scaffold",
+        ],
     ),
+    ("fal-command-runner", &["fal-plugin"]),
     ("fal-dbt-backend", &["fal-environments", "fal-plugin"]),
     ("fal-e2e", &[]),
     ("fal-environments", &["fal-plugin"]),
@@ -30,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("fal-python-parser", &["fal-plugin", "fal-python-analysis"]),
     ("fal-python-parser-ruff", &["fal-plugin", "fal-python-analysis"]),
     ("fal-report", &["fal-plugin"]),
+    ("fal-scaffold", &["fal-plugin"]),
     ("fal-stub-writer", &["fal-plugin"]),
     ("xtask", &[]),
 ];

@@ -115,7 +115,7 @@ pub(crate) enum Command {
         after_help = "Examples:\n  fal-host graph --format mermaid\n  fal-host graph --select +report --format dot | dot -Tsvg > graph.svg"
     )]
     Graph(GraphArgs),
-    /// See, trust and check plugins
+    /// See, trust, check and make plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
     /// See, build and remove the Python environments of models
@@ -241,6 +241,11 @@ pub(crate) enum PluginCommand {
         fal-host plugin check fal-stub-writer --format json\n\n\
         Exit codes: 0 all required cases passed, 2 one failed. Every failure says what was seen and what to do about it.")]
     Check(crate::commands::plugin::CheckLibraryArgs),
+    /// Make a plugin to begin with: it builds, keeps the contract of its stage and runs an example project
+    #[command(after_help = "Examples:\n  fal-host plugin new acme-stubs --stage stub-writer\n  \
+        fal-host plugin new acme-runner --stage execution-backend --language python\n\n\
+        Nothing is overwritten. Documentation: docs/plugins/guide.md.")]
+    New(crate::commands::plugin::NewPluginArgs),
     /// What `check` starts
     #[command(hide = true)]
     CheckInChild,

@@ -5,6 +5,7 @@ mod parser;
 
 pub use parser::RuffParser;
 
+#[cfg(feature = "export")]
 fal_plugin::export_plugin! {
     description: "Reads Python with ruff_python_parser, also newer grammar",
     python_parser: RuffParser::new,

@@ -39,7 +39,7 @@ pub(crate) struct CheckLibraryArgs {
     config: Option<Value>,
 }
 
-fn stage(text: &str) -> Result<Stage, String> {
+pub(super) fn stage(text: &str) -> Result<Stage, String> {
     let names = Stage::ALL.map(Stage::name).join(", ");
     Stage::from_name(text).ok_or_else(|| format!("the stages are {names}"))
 }

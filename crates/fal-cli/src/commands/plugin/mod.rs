@@ -1,6 +1,7 @@
-//! `fal-host plugin list`, `plugin trust` and `plugin check`.
+//! `fal-host plugin list`, `plugin trust`, `plugin check` and `plugin new`.
 
 mod check;
+mod new;
 
 use std::fmt::Write;
 
@@ -10,7 +11,7 @@ use fal_host::{
 };
 use fal_project::{DbtProject, ProjectOptions};
 
-pub(crate) use self::check::CheckLibraryArgs;
+pub(crate) use self::{check::CheckLibraryArgs, new::NewPluginArgs};
 use super::Context;
 use crate::{
     args::{LogFormat, PluginCommand},
@@ -30,6 +31,7 @@ pub(super) fn plugin(context: &Context, command: &PluginCommand) -> Result<Ended
         }
         PluginCommand::Trust => trust(context)?,
         PluginCommand::Check(args) => return check::check(context, args),
+        PluginCommand::New(args) => return new::new(context, args),
         PluginCommand::CheckInChild => return check::child(),
     }
     Ok(Ended::Well)

@@ -1,0 +1,77 @@
+//! `fal-host plugin new`: a plugin to begin with.
+
+use std::{
+    env,
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+use fal_plugin::manifest::Stage;
+use fal_scaffold::{Interface, Language, PluginName, Scaffold, ScaffoldError};
+
+use super::check::stage;
+use crate::{commands::Context, error::CliError, exit::Ended};
+
+/// Flags of `plugin new`.
+#[derive(Args, Debug)]
+pub(crate) struct NewPluginArgs {
+    /// Its name: small letters, digits and `-`
+    name: String,
+    /// The stage that it fills
+    #[arg(long, value_name = "STAGE", value_parser = stage)]
+    stage: Stage,
+    /// Language to write it in
+    #[arg(long, value_name = "LANGUAGE", default_value = "rust")]
+    language: LanguageArg,
+    /// Folder to make [default: NAME, here]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Folder that holds the crates of the interface [default: those that came with this fal-host]
+    #[arg(long, value_name = "DIR")]
+    interface: Option<PathBuf>,
+}
+
+/// Language of a new plugin.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LanguageArg {
+    /// A library that is loaded.
+    Rust,
+    /// A program that is started.
+    Python,
+}
+
+pub(super) fn new(context: &Context, args: &NewPluginArgs) -> Result<Ended, CliError> {
+    let language = match args.language {
+        LanguageArg::Rust => Language::Rust,
+        LanguageArg::Python => Language::Python,
+    };
+    let name = PluginName::new(&args.name).map_err(refused)?;
+    let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(name.as_str()));
+    let interface = match &args.interface {
+        Some(named) => Interface::at(named).map_err(refused)?,
+        None => Interface::of_program(&env::current_exe()?),
+    };
+    let scaffold = Scaffold { name, stage: args.stage, language, interface };
+    let files = scaffold.write(&folder).map_err(refused)?;
+    context.output.status(&told(&scaffold, &folder, &files));
+    Ok(Ended::Well)
+}
+
+fn refused(error: ScaffoldError) -> CliError {
+    CliError::Usage { message: error.to_string(), help: error.help() }
+}
+
+/// What was written, and what to do next.
+fn told(scaffold: &Scaffold, folder: &Path, files: &[PathBuf]) -> String {
+    let (name, stage, folder) = (scaffold.name.as_str(), scaffold.stage, folder.display());
+    let mut text = format!("Wrote {name}, a {stage}: {} files in {folder}\n\nNext:\n  cd {folder}\n", files.len());
+    for command in scaffold.next() {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "  {command}");
+    }
+    if scaffold.language == Language::Rust && scaffold.interface == Interface::Registry {
+        text += "\nThis fal-host came without the sources of the interface: Cargo.toml names them by version.\n";
+    }
+    text + "\nREADME.md says more."
+}

@@ -1,0 +1,68 @@
+//! Why there is no new plugin.
+
+use std::{io, path::PathBuf};
+
+use fal_plugin::manifest::Stage;
+
+/// Why there is no new plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum ScaffoldError {
+    /// The name cannot be that of a crate or of a plugin.
+    #[error("`{name}` cannot be the name of a plugin: {why}")]
+    Name {
+        /// As given.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// There is no template for this stage in this language.
+    #[error("there is no template of a {stage} in {language}")]
+    NoTemplate {
+        /// The stage.
+        stage: Stage,
+        /// The language.
+        language: &'static str,
+    },
+    /// A folder given for the interface does not hold it.
+    #[error("{} is no folder of the plugin interface: it has no {missing}", path.display())]
+    NoInterface {
+        /// As given.
+        path: PathBuf,
+        /// The first file that is not there.
+        missing: String,
+    },
+    /// Something stands where the plugin would be written.
+    #[error("{} is there already, and nothing is overwritten", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file system said no.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+}
+
+impl ScaffoldError {
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Name { .. } => Some("take small letters, digits and `-`, as `acme-stubs`".to_owned()),
+            Self::NoTemplate { stage, .. } => Some(format!(
+                "leave out `--language`: the template in Rust shows all that a {stage} needs; any other language can \
+                 fill the stage too, see docs/plugins/processes.md"
+            )),
+            Self::NoInterface { .. } => Some(
+                "name the folder that holds `fal-plugin` and `fal-plugin-testkit`: lib/fal-host/interface of an \
+                 installation, or `crates` of a checkout"
+                    .to_owned(),
+            ),
+            Self::Exists { .. } => Some("take another name, or another folder with `--dir`".to_owned()),
+            Self::Write { .. } => None,
+        }
+    }
+}

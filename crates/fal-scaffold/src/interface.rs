@@ -1,0 +1,93 @@
+//! Where a new plugin finds the interface that it is written against.
+
+use std::path::{Path, PathBuf};
+
+use fal_plugin::manifest::INTERFACE_VERSION;
+
+use crate::error::ScaffoldError;
+
+/// Crates of the interface that templates stand on.
+const CRATES: [&str; 2] = ["fal-plugin", "fal-plugin-testkit"];
+
+/// Where `fal-plugin` and its test kit are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Interface {
+    /// In this folder, each in a folder of its name: `crates` of a checkout, `lib/fal-host/interface` of an installation.
+    Folder(PathBuf),
+    /// On a registry, by their versions.
+    Registry,
+}
+
+impl Interface {
+    /// A folder that was named.
+    ///
+    /// # Errors
+    /// [`ScaffoldError::NoInterface`] if it does not hold the crates.
+    pub fn at(folder: &Path) -> Result<Self, ScaffoldError> {
+        let missing = CRATES.iter().map(|name| format!("{name}/Cargo.toml")).find(|file| !folder.join(file).is_file());
+        let absolute = || folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        match missing {
+            None => Ok(Self::Folder(absolute())),
+            Some(missing) => Err(ScaffoldError::NoInterface { path: folder.to_owned(), missing }),
+        }
+    }
+
+    /// What belongs to this program: the sources that its installation carries, or those of the checkout that it was
+    /// built in; else the registry.
+    pub fn of_program(program: &Path) -> Self {
+        let program = program.canonicalize().unwrap_or_else(|_| program.to_owned());
+        let folders = program.ancestors().skip(1);
+        let mut candidates = folders.flat_map(|folder| [folder.join("lib/fal-host/interface"), folder.join("crates")]);
+        candidates.find_map(|folder| Self::at(&folder).ok()).unwrap_or(Self::Registry)
+    }
+
+    /// What stands behind `NAME =` in a manifest, up to further options.
+    pub(crate) fn requirement(&self, name: &str) -> String {
+        let version = if name == "fal-plugin" { INTERFACE_VERSION } else { env!("CARGO_PKG_VERSION") };
+        match self {
+            Self::Folder(folder) => format!("path = {:?}", place(folder, name).display().to_string()),
+            Self::Registry => format!("version = {version:?}"),
+        }
+    }
+}
+
+/// In a checkout the plugins that others may build on stand beside `crates`.
+fn place(folder: &Path, name: &str) -> PathBuf {
+    let beside = folder.parent().map(|root| root.join("plugins").join(name)).filter(|_| !folder.join(name).exists());
+    beside.filter(|path| path.exists()).unwrap_or_else(|| folder.join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checkout_of_this_test_is_found_from_its_program() {
+        let program = std::env::current_exe().unwrap();
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        assert_eq!(Interface::of_program(&crates.join("../target/debug/fal-host")), Interface::at(&crates).unwrap());
+        assert!(program.is_absolute());
+    }
+
+    #[test]
+    fn an_installation_has_its_own() {
+        let prefix = tempfile::tempdir().unwrap();
+        let interface = prefix.path().join("lib/fal-host/interface");
+        for name in CRATES {
+            std::fs::create_dir_all(interface.join(name)).unwrap();
+            std::fs::write(interface.join(name).join("Cargo.toml"), "").unwrap();
+        }
+        let program = prefix.path().join("bin/fal-host");
+        std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+        std::fs::write(&program, "").unwrap();
+        assert_eq!(Interface::of_program(&program), Interface::at(&interface).unwrap());
+        assert_eq!(Interface::of_program(Path::new("/nonexistent/bin/fal-host")), Interface::Registry);
+    }
+
+    #[test]
+    fn a_folder_without_it_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = Interface::at(folder.path()).unwrap_err();
+        assert!(error.to_string().ends_with("it has no fal-plugin/Cargo.toml"), "{error}");
+    }
+}

@@ -1,0 +1,108 @@
+//! The name of a plugin: it becomes a package, a file and a word in `fal_project.yml`.
+
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+
+use crate::error::ScaffoldError;
+
+/// Words that cargo refuses as a package, or that rustc would take for something else.
+const RESERVED: &str = "\
+    abstract alloc as async await become box break build const continue core crate deps do dyn else enum \
+    examples extern false final fn for gen if impl in incremental let loop macro match mod move mut \
+    override priv proc-macro proc_macro pub ref return self static std struct super test trait true try \
+    type typeof union unsafe unsized use virtual where while yield abi";
+
+/// A name that a plugin can have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginName(String);
+
+impl PluginName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// [`ScaffoldError::Name`], which says what is wrong.
+    pub fn new(name: &str) -> Result<Self, ScaffoldError> {
+        match wrong(name) {
+            None => Ok(Self(name.to_owned())),
+            Some(why) => Err(ScaffoldError::Name { name: name.escape_debug().to_string(), why }),
+        }
+    }
+
+    /// As given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As Rust and Python write it in code.
+    pub fn identifier(&self) -> String {
+        self.0.replace('-', "_")
+    }
+
+    /// The file of its library on this system.
+    pub fn library(&self) -> String {
+        format!("{DLL_PREFIX}{}{DLL_SUFFIX}", self.identifier())
+    }
+}
+
+fn wrong(name: &str) -> Option<&'static str> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    if name.is_empty() {
+        Some("it is empty")
+    } else if name.len() > 64 {
+        Some("it has more than 64 letters")
+    } else if !name.chars().all(fits) {
+        Some("only small letters of ASCII, digits, `-` and `_` can be in it")
+    } else if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        Some("it has to begin with a letter")
+    } else if name.ends_with(['-', '_']) {
+        Some("it has to end in a letter or a digit")
+    } else if RESERVED.split_whitespace().any(|word| word == name) {
+        Some("Rust uses the word itself")
+    } else if name == "local" {
+        Some("that is what a project calls the place where dbt runs")
+    } else if name.starts_with("fal-") || name.starts_with("fal_") || name.starts_with("my-plugin") {
+        Some("names like this are those of fal-host itself")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_names_are_taken() {
+        for name in ["acme-stubs", "a", "acme_runner2", "x-9"] {
+            assert_eq!(PluginName::new(name).unwrap().as_str(), name);
+        }
+        assert_eq!(PluginName::new("acme-stubs").unwrap().identifier(), "acme_stubs");
+    }
+
+    #[test]
+    fn what_cargo_or_fal_host_would_trip_over_is_refused() {
+        let long = "a".repeat(65);
+        for name in [
+            "",
+            "Acme",
+            "9a",
+            "-a",
+            "a-",
+            "a b",
+            "a/b",
+            "../a",
+            "größe",
+            "a.b",
+            "a\n",
+            "test",
+            "proc-macro",
+            "local",
+            "fal-plugin",
+            "fal-dbt-backend",
+            "my-plugin",
+            &long,
+        ] {
+            let error = PluginName::new(name).unwrap_err();
+            assert!(error.help().is_some() && !error.to_string().contains('\n'), "{error}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A new plugin, as it was asked for.
+
+use std::path::{Path, PathBuf};
+
+use fal_plugin::manifest::Stage;
+
+use crate::{
+    error::ScaffoldError,
+    interface::Interface,
+    name::PluginName,
+    template::{self, File},
+    write,
+};
+
+/// Language that a plugin is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    /// A library, loaded into fal-host.
+    #[default]
+    Rust,
+    /// A program of its own that fal-host starts.
+    Python,
+}
+
+impl Language {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust",
+            Self::Python => "Python",
+        }
+    }
+}
+
+/// A new plugin.
+#[derive(Clone, Debug)]
+pub struct Scaffold {
+    /// Its name.
+    pub name: PluginName,
+    /// The stage that it fills.
+    pub stage: Stage,
+    /// The language that it is written in.
+    pub language: Language,
+    /// Where it finds the interface.
+    pub interface: Interface,
+}
+
+impl Scaffold {
+    /// Writes it into `folder`, which must not exist yet: whole, or not at all. Returns the paths of the files below it.
+    ///
+    /// # Errors
+    /// If there is no such template, the folder exists, or it cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
+        let files = template::files(self.stage, self.language)
+            .ok_or(ScaffoldError::NoTemplate { stage: self.stage, language: self.language.name() })?;
+        let files: Vec<_> = files.into_iter().map(|file| self.fill(file)).collect();
+        write::folder(folder, &files)?;
+        Ok(files.into_iter().map(|file| file.path).collect())
+    }
+
+    /// Commands that take the new plugin to its first run, in its folder.
+    pub fn next(&self) -> Vec<String> {
+        let library = match self.language {
+            Language::Rust => format!("target/debug/{}", self.name.library()),
+            Language::Python => format!("{}.fal-plugin", self.name.as_str()),
+        };
+        let build: &[&str] = if self.language == Language::Rust { &["cargo test", "cargo build"] } else { &[] };
+        let check = format!("fal-host plugin check {library}");
+        let run = "fal-host run --project-dir example --trust-project-plugins".to_owned();
+        build.iter().map(|&command| command.to_owned()).chain([check, run]).collect()
+    }
+
+    /// Puts the name and the place of the interface into a file.
+    fn fill(&self, file: File) -> write::NewFile {
+        let named = |text: &str| {
+            text.replace("libmy_plugin.so", &self.name.library())
+                .replace("my-plugin", self.name.as_str())
+                .replace("my_plugin", &self.name.identifier())
+        };
+        let content =
+            if file.path == "Cargo.toml" { self.with_interface(file.content) } else { file.content.to_owned() };
+        write::NewFile { path: named(file.path).into(), content: named(&content), executable: file.executable }
+    }
+
+    /// In a template the interface stands where it is in the repository.
+    fn with_interface(&self, manifest: &str) -> String {
+        let line = |line: &str| match line.split_once(" = { path = \"../../../") {
+            Some((name, rest)) => {
+                let options = rest.split_once('"').map_or("", |(_, options)| options);
+                format!("{name} = {{ {}{options}\n", self.interface.requirement(name))
+            }
+            None => format!("{line}\n"),
+        };
+        manifest.lines().map(line).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scaffold(interface: Interface) -> Scaffold {
+        let name = PluginName::new("acme-stubs").unwrap();
+        Scaffold { name, stage: Stage::StubWriter, language: Language::Rust, interface }
+    }
+
+    #[test]
+    fn the_interface_is_where_it_was_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = |interface: Interface, name: &str| {
+            let place = folder.path().join(name);
+            scaffold(interface).write(&place).unwrap();
+            std::fs::read_to_string(place.join("Cargo.toml")).unwrap()
+        };
+        let by_path = manifest(Interface::Folder("/opt/in terface".into()), "by-path");
+        assert!(by_path.contains("\nfal-plugin = { path = \"/opt/in terface/fal-plugin\" }\n"), "{by_path}");
+        let kit = "fal-plugin-testkit = { path = \"/opt/in terface/fal-plugin-testkit\", default-features = false }";
+        assert!(by_path.contains(kit), "{by_path}");
+        let by_version = manifest(Interface::Registry, "by-version");
+        assert!(by_version.contains("\nfal-plugin = { version = \"1."), "{by_version}");
+    }
+
+    #[test]
+    fn nothing_of_a_template_is_left() {
+        for stage in Stage::ALL {
+            for language in [Language::Rust, Language::Python] {
+                let folder = tempfile::tempdir().unwrap();
+                let place = folder.path().join("new");
+                let asked = Scaffold { stage, language, ..scaffold(Interface::Registry) };
+                let Ok(files) = asked.write(&place) else { continue };
+                for file in files {
+                    let text = std::fs::read_to_string(place.join(&file)).unwrap();
+                    assert!(!text.contains("my-plugin") && !text.contains("my_plugin"), "{}", file.display());
+                    assert!(!text.contains("../../.."), "{}", file.display());
+                }
+            }
+        }
+    }
+}

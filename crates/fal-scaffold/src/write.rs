@@ -1,0 +1,113 @@
+//! Writes a folder whole or not at all.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::error::ScaffoldError;
+
+/// A file to write.
+#[derive(Clone, Debug)]
+pub(crate) struct NewFile {
+    /// Below the folder.
+    pub(crate) path: PathBuf,
+    pub(crate) content: String,
+    pub(crate) executable: bool,
+}
+
+/// Writes the files beside the folder's place, then renames.
+pub(crate) fn folder(folder: &Path, files: &[NewFile]) -> Result<(), ScaffoldError> {
+    let exists = || ScaffoldError::Exists { path: folder.to_owned() };
+    let name = folder.file_name().ok_or_else(exists)?.to_string_lossy();
+    // Also a link that leads nowhere is somebody's.
+    if folder.symlink_metadata().is_ok() {
+        return Err(exists());
+    }
+    let parent = folder.parent().unwrap_or(Path::new(""));
+    let scratch = Scratch(parent.join(format!(".{name}.{}.tmp", std::process::id())));
+    fs::create_dir_all(&scratch.0).map_err(failed(&scratch.0))?;
+    files.iter().try_for_each(|file| write(&scratch.0, file))?;
+    // On Unix a rename takes the place of an empty folder at most: no file is lost to somebody who was quicker.
+    fs::rename(&scratch.0, folder).map_err(failed(folder))
+}
+
+/// Is removed whatever happens; after the rename there is nothing to remove.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> ScaffoldError {
+    move |source| ScaffoldError::Write { path: path.to_owned(), source }
+}
+
+fn write(below: &Path, file: &NewFile) -> Result<(), ScaffoldError> {
+    let path = below.join(&file.path);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+    }
+    fs::write(&path, &file.content).map_err(failed(&path))?;
+    if file.executable { make_executable(&path) } else { Ok(()) }
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> Result<(), ScaffoldError> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut permissions = fs::metadata(path).map_err(failed(path))?.permissions();
+    // Whoever may read it may run it.
+    permissions.set_mode(permissions.mode() | ((permissions.mode() & 0o444) >> 2));
+    fs::set_permissions(path, permissions).map_err(failed(path))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_path: &Path) -> Result<(), ScaffoldError> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, executable: bool) -> NewFile {
+        NewFile { path: path.into(), content: "text".to_owned(), executable }
+    }
+
+    #[test]
+    fn a_folder_is_written_with_what_is_in_it() {
+        let at = tempfile::tempdir().unwrap();
+        let new = at.path().join("deep/new");
+        folder(&new, &[file("a", false), file("b/c", true)]).unwrap();
+        assert_eq!(fs::read_to_string(new.join("b/c")).unwrap(), "text");
+        assert_eq!(fs::read_dir(at.path().join("deep")).unwrap().count(), 1, "nothing is left beside it");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = |name: &str| new.join(name).metadata().unwrap().permissions().mode() & 0o111;
+            assert_eq!(mode("a"), 0);
+            assert_ne!(mode("b/c"), 0);
+        }
+    }
+
+    #[test]
+    fn what_is_there_stays() {
+        let at = tempfile::tempdir().unwrap();
+        let new = at.path().join("new");
+        fs::write(&new, "mine").unwrap();
+        assert!(matches!(folder(&new, &[file("a", false)]), Err(ScaffoldError::Exists { .. })));
+        assert_eq!(fs::read_to_string(&new).unwrap(), "mine");
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing() {
+        let at = tempfile::tempdir().unwrap();
+        let new = at.path().join("new");
+        let clash = [file("a", false), file("a/b", false)];
+        assert!(matches!(folder(&new, &clash), Err(ScaffoldError::Write { .. })));
+        assert_eq!(fs::read_dir(at.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,17 @@
+//! The contract of the stage, in process: every case that `fal-host plugin check` runs through the library too.
+
+use fal_plugin_testkit::stub_writer;
+use my_plugin::Stubs;
+use serde_json::{json, Value};
+
+#[test]
+fn the_contract_holds() {
+    let stubs = Stubs::new(&Value::Null).unwrap();
+    stub_writer(&stubs).assert_ok();
+}
+
+#[test]
+fn the_contract_holds_with_options() {
+    let stubs = Stubs::new(&json!({"folder": "stubs"})).unwrap();
+    stub_writer(&stubs).assert_ok();
+}
