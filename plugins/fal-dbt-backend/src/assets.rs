@@ -15,6 +15,11 @@ use crate::error::StartError;
 
 include!(concat!(env!("OUT_DIR"), "/worker_files.rs"));
 
+/// All files, by their names below the folder.
+pub(crate) fn files() -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    FILES.iter().copied()
+}
+
 /// Folder to put on Python's path: it holds the package `fal_worker`. `fallback` is for machines without a cache folder
 /// that can be written.
 pub(crate) fn unpack(fallback: &Path) -> Result<PathBuf, StartError> {

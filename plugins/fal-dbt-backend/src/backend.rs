@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::{atomic::AtomicBool, Arc, OnceLock},
+    sync::{atomic::AtomicBool, Arc, Mutex, OnceLock},
 };
 
 use fal_plugin::{
@@ -13,8 +13,8 @@ use fal_plugin::{
 use serde_json::Value;
 
 use crate::{
-    assets, cancel::Cancel, config::Config, dbt::Dbt, door::Door, environments::Environments, jobs::Jobs,
-    process::Launch, run::Run, run_dir::RunDir, session::DbtSession, zygotes::Zygotes,
+    assets, cancel::Cancel, config::Config, dbt::Dbt, door::Door, environments::Environments, error, jobs::Jobs,
+    lease::Desk, process::Launch, run::Run, run_dir::RunDir, session::DbtSession, zygotes::Zygotes,
 };
 
 /// Runs dbt's nodes in a dbt session and Python models in processes of their own.
@@ -82,6 +82,8 @@ impl DbtBackend {
         let zygotes = Zygotes::new(&home, &jobs, &events);
         let project_dir = Path::new(&request.project_dir);
         let environments = Arc::new(Environments::new(&request.environments, project_dir, &python, &events));
+        let access = self.config.gateway.access().map_err(|told| PluginError::new(error::CONFIG, told))?;
+        let leases = Desk::new(access, self.config.bundle.clone());
         let run = Arc::new(Run {
             request,
             environments,
@@ -91,6 +93,8 @@ impl DbtBackend {
             door,
             zygotes,
             run_dir,
+            leases,
+            timeouts: Mutex::default(),
             loaded: OnceLock::new(),
             cancel: Cancel::default(),
             begun: AtomicBool::new(false),
@@ -103,7 +107,7 @@ impl DbtBackend {
 
 impl ExecutionBackend for DbtBackend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { sql: true, python: true, unit_tests: true, ..Capabilities::default() }
+        Capabilities { sql: true, python: true, unit_tests: true, lends: true, ..Capabilities::default() }
     }
 
     fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError> {

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error;
+use crate::{error, lease::GatewayConfig};
 
 /// What `plugins.config.fal-dbt-backend` may hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,10 @@ pub struct Config {
     pub engine: Engine,
     /// The `dbt` program of the engine `commands`; `FAL_HOST_DBT` wins.
     pub dbt: Option<String>,
+    /// Where the data gateway listens for nodes that runners run elsewhere.
+    pub gateway: GatewayConfig,
+    /// Files that such nodes need beside the project's Python: patterns as in .gitignore, `data/*.csv`.
+    pub bundle: Vec<String>,
 }
 
 /// How dbt is run.
@@ -52,8 +56,10 @@ impl Config {
         if value.is_null() {
             return Ok(Self::default());
         }
-        Self::deserialize(value)
-            .map_err(|cause| PluginError::new(error::CONFIG, format!("wrong configuration: {cause}")))
+        let wrong = |cause: String| PluginError::new(error::CONFIG, format!("wrong configuration: {cause}"));
+        let config = Self::deserialize(value).map_err(|cause| wrong(cause.to_string()))?;
+        config.gateway.access().map_err(wrong)?;
+        Ok(config)
     }
 }
 

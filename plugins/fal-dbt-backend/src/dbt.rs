@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use fal_plugin::{
-    payload::{Event, LogLevel},
+    payload::{Event, LogLevel, Stream},
     PluginError,
 };
 use serde::Deserialize;
@@ -61,6 +61,10 @@ enum Heard {
         unique_id: Option<String>,
         message: String,
     },
+    Output {
+        unique_id: String,
+        lines: Vec<(Stream, String)>,
+    },
     PythonJob(NativeJob),
     #[serde(other)]
     Other,
@@ -72,6 +76,11 @@ impl Listener for Ear {
         match serde_json::from_slice(line) {
             Ok(Heard::Log { level, name, unique_id, message }) => {
                 run.events.emit(Event::Log { level, name, unique_id, message });
+            }
+            Ok(Heard::Output { unique_id, lines }) => {
+                for (stream, line) in lines {
+                    run.events.emit(Event::Output { unique_id: unique_id.clone(), stream, line });
+                }
             }
             Ok(Heard::PythonJob(job)) => native_job::start(run, job),
             Ok(Heard::Other) => {}

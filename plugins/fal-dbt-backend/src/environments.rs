@@ -141,6 +141,14 @@ impl Environments {
         Ok(made.environment.clone())
     }
 
+    /// The definition of a name, for whoever makes it elsewhere; `None` for the Python that is there anyway.
+    pub(crate) fn spec_of(&self, name: Option<&str>) -> Result<Option<EnvironmentSpec>, NoEnvironment> {
+        match name.filter(|name| *name != LOCAL) {
+            None => Ok(None),
+            Some(name) => self.spec(name).cloned().map(Some).ok_or_else(|| self.undefined(name)),
+        }
+    }
+
     /// The Python that runs dbt.
     pub(crate) fn local(&self) -> Environment {
         Environment::of_python(self.python.clone())

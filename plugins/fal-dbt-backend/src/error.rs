@@ -14,6 +14,8 @@ pub(crate) const SESSION_DIED: &str = "dbt::session_died";
 pub(crate) const ZYGOTE_DIED: &str = "python::zygote_died";
 /// A process said what the protocol does not know.
 pub(crate) const PROTOCOL: &str = "dbt::protocol";
+/// A node cannot be lent to a runner.
+pub(crate) const LEASE: &str = "dbt::lease";
 /// The user stopped the run.
 pub(crate) const INTERRUPTED: &str = "dbt::interrupted";
 

@@ -23,19 +23,21 @@ pub(crate) struct Owner<'a> {
     pub(crate) model: Option<&'a str>,
 }
 
+/// `job_open`.
 #[derive(Serialize)]
-struct Open<'a> {
-    job: &'a str,
-    token: &'a str,
+pub(crate) struct JobOpen<'a> {
+    pub(crate) job: &'a str,
+    pub(crate) token: &'a str,
     #[serde(flatten)]
-    owner: Owner<'a>,
+    pub(crate) owner: Owner<'a>,
 }
 
+/// `job_close`.
 #[derive(Serialize)]
-struct Close<'a> {
-    job: &'a str,
-    ok: bool,
-    result: &'a NodeResult,
+pub(crate) struct JobClose<'a> {
+    pub(crate) job: &'a str,
+    pub(crate) ok: bool,
+    pub(crate) result: &'a NodeResult,
 }
 
 /// Runs a job from its start to its result. `execute` gets the token with which it may use the gateway.
@@ -48,7 +50,7 @@ pub(crate) fn run(
     let token = token::random()?;
     // The gateway's name of the job; the token is the secret.
     let job = format!("s-{}", &token[..8]);
-    if let Err(error) = run.ask::<serde_json::Value>("job_open", &Open { job: &job, token: &token, owner }) {
+    if let Err(error) = run.ask::<serde_json::Value>("job_open", &JobOpen { job: &job, token: &token, owner }) {
         return run.failed(unique_id, error);
     }
     let end = execute(&token);
@@ -56,7 +58,7 @@ pub(crate) fn run(
         return run.failed(unique_id, AskError::Lost(error.clone()));
     }
     let result = clock.result(unique_id, &end);
-    match run.ask("job_close", &Close { job: &job, ok: end == JobEnd::Done, result: &result }) {
+    match run.ask("job_close", &JobClose { job: &job, ok: end == JobEnd::Done, result: &result }) {
         Ok(recorded) => Ok(recorded),
         // What the code itself says is worth more than that nobody took note of it.
         Err(AskError::Answered(_)) if end != JobEnd::Done => Ok(result),
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn only_scripts_say_where_they_stand() {
-        let open = |owner| serde_json::to_string(&Open { job: "s-1", token: "t", owner }).unwrap();
+        let open = |owner| serde_json::to_string(&JobOpen { job: "s-1", token: "t", owner }).unwrap();
         let model = Owner { unique_id: "model.p.a", ..Owner::default() };
         insta::assert_snapshot!(open(model), @r#"{"job":"s-1","token":"t","unique_id":"model.p.a"}"#);
         let hook = Owner { unique_id: "hook.a.PRE.x.py", role: Some(ScriptRole::PreHook), model: Some("model.p.a") };

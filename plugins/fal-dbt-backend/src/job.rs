@@ -61,6 +61,9 @@ pub(crate) struct Work<'a> {
     /// Of a unit test: the rows that are given, and all else that the session tells of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unit_test: Option<&'a Value>,
+    /// Seconds that it may run.
+    #[serde(skip)]
+    pub(crate) timeout: Option<f64>,
     /// Name of the environment in which it runs; the job itself need not know.
     #[serde(skip)]
     pub(crate) environment: Option<&'a str>,

@@ -5,7 +5,7 @@
 //!
 //! From the outside in: [`DbtBackend`] opens a [`DbtSession`]; the session hands dbt's nodes to the dbt process
 //! (`dbt`), Python models and scripts to jobs (`python_node`, `script_node`, `unit_test_node`, `gateway_job`, `job`) forked from warm processes (`zygote`, `zygotes`); all
-//! of them are child processes (`process`) with a message channel (`channel`).
+//! of them are child processes (`process`) with a message channel (`channel`). What other backends run is lent (`lease`).
 
 mod assets;
 mod backend;
@@ -22,6 +22,7 @@ mod job;
 mod job_end;
 mod jobs;
 mod last_needed;
+mod lease;
 mod leftover;
 mod line;
 mod native_job;

@@ -1,6 +1,6 @@
 //! dbt-native Python models: dbt asks for a job in the middle of its own materialization.
 
-use std::{sync::Arc, thread};
+use std::{path::Path, sync::Arc, thread};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,51 +14,60 @@ use crate::{
 /// What the session asks for.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NativeJob {
-    job: String,
-    token: String,
-    unique_id: String,
+    pub(crate) job: String,
+    pub(crate) token: String,
+    pub(crate) unique_id: String,
     path: String,
     code: String,
     location: String,
 }
 
+/// How such a job ended.
 #[derive(Serialize)]
-struct Done<'a> {
+pub(crate) struct Done<'a> {
     job: &'a str,
     ok: bool,
     error: Option<JobError>,
 }
 
-/// Runs the job aside and tells the session how it ended.
-pub(crate) fn start(run: Arc<Run>, job: NativeJob) {
-    thread::spawn(move || {
-        let end = run_job(&run, &job);
-        let done = Done { job: &job.job, ok: end == JobEnd::Done, error: end.error() };
-        // If the session is gone, its node is lost too, and says so.
-        drop(run.dbt.channel.send("python_job_done", &done));
-    });
+impl<'a> Done<'a> {
+    pub(crate) fn new(job: &'a str, end: &JobEnd) -> Self {
+        Self { job, ok: *end == JobEnd::Done, error: end.error() }
+    }
 }
 
-fn run_job(run: &Run, job: &NativeJob) -> JobEnd {
-    let cwd = run.cwd();
-    let work = Work {
-        kind: Kind::Native,
-        unique_id: &job.unique_id,
-        name: run.name_of(&job.unique_id),
-        path: &job.path,
-        code: &job.code,
-        lines: None,
-        project_dir: &run.request.project_dir,
-        cwd: &cwd,
-        location: &job.location,
-        token: &job.token,
-        vars: &run.request.vars,
-        target: run.target(),
-        keyword: &run.request.keyword,
-        scripts_dir: run.request.scripts_dir.as_deref(),
-        attachment: None,
-        unit_test: None,
-        environment: None,
-    };
-    run.run_job(&work)
+impl NativeJob {
+    /// What is to be run.
+    pub(crate) fn work<'a>(&'a self, run: &'a Run, cwd: &'a Path) -> Work<'a> {
+        Work {
+            kind: Kind::Native,
+            unique_id: &self.unique_id,
+            name: run.name_of(&self.unique_id),
+            path: &self.path,
+            code: &self.code,
+            lines: None,
+            project_dir: &run.request.project_dir,
+            cwd,
+            location: &self.location,
+            token: &self.token,
+            vars: &run.request.vars,
+            target: run.target(),
+            keyword: &run.request.keyword,
+            scripts_dir: run.request.scripts_dir.as_deref(),
+            attachment: None,
+            unit_test: None,
+            environment: None,
+            timeout: run.timeout_of(&self.unique_id),
+        }
+    }
+}
+
+/// Runs the job aside and tells the session how it ended; or hands it to the lease that waits for it.
+pub(crate) fn start(run: Arc<Run>, job: NativeJob) {
+    let Some(job) = run.leases.offer(job) else { return };
+    thread::spawn(move || {
+        let end = run.run_job(&job.work(&run, &run.cwd()));
+        // If the session is gone, its node is lost too, and says so.
+        drop(run.dbt.channel.send("python_job_done", &Done::new(&job.job, &end)));
+    });
 }

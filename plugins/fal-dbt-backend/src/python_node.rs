@@ -59,5 +59,6 @@ pub(crate) fn work_of<'a>(
         attachment: None,
         unit_test: None,
         environment: work.environment.as_deref(),
+        timeout: None,
     }
 }

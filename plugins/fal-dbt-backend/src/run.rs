@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     env,
     path::PathBuf,
-    sync::{atomic::AtomicBool, Arc, OnceLock},
+    sync::{atomic::AtomicBool, Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -26,6 +26,7 @@ use crate::{
     job_end::JobEnd,
     jobs::{Jobs, Stop},
     last_needed,
+    lease::Desk,
     run_dir::RunDir,
     zygotes::{Environment, Zygotes},
 };
@@ -43,6 +44,9 @@ pub(crate) struct Run {
     pub(crate) door: Door,
     pub(crate) zygotes: Zygotes,
     pub(crate) run_dir: RunDir,
+    pub(crate) leases: Desk,
+    /// Seconds that nodes may run which dbt runs, by unique id.
+    pub(crate) timeouts: Mutex<HashMap<String, f64>>,
     pub(crate) loaded: OnceLock<Loaded>,
     pub(crate) cancel: Cancel,
     pub(crate) begun: AtomicBool,
@@ -52,6 +56,7 @@ pub(crate) struct Run {
 /// What is known once the project was read.
 pub(crate) struct Loaded {
     location: String,
+    target_path: String,
     names: HashMap<String, String>,
     environments: HashMap<String, String>,
     target: Value,
@@ -63,6 +68,7 @@ impl Loaded {
         let info = &graph.info;
         Self {
             location,
+            target_path: info.target_path.clone(),
             names: graph.nodes.iter().map(|node| (node.unique_id.clone(), node.name.clone())).collect(),
             environments: graph.nodes.iter().filter_map(|node| environment(node, keyword)).collect(),
             target: json!({ "name": info.target_name, "schema": info.schema, "type": info.adapter }),
@@ -93,10 +99,7 @@ impl Run {
 
     /// Runs a job in its environment, or in that of its model.
     pub(crate) fn run_job(&self, work: &Work<'_>) -> JobEnd {
-        // dbt-native models are run by dbt: nobody says with each where it runs.
-        let of_node = || self.loaded.get().and_then(|loaded| loaded.environments.get(work.unique_id));
-        let of_packages = || self.environments.packages()?.name(work.unique_id);
-        let native = || of_node().map(String::as_str).or_else(of_packages);
+        let native = || self.native_environment(work.unique_id);
         let environment = work.environment.or_else(|| if work.kind == Kind::Native { native() } else { None });
         let environment = match self.environments.of(environment) {
             Ok(environment) => environment,
@@ -107,6 +110,18 @@ impl Run {
             Ok(zygote) => job::run(work, &zygote, self.door.path(), &self.jobs, &self.events),
             Err(error) => JobEnd::Crashed(error.to_string()),
         }
+    }
+
+    /// Name of the environment of a dbt-native model, which dbt runs: nobody says with it where it runs.
+    pub(crate) fn native_environment<'a>(&'a self, unique_id: &str) -> Option<&'a str> {
+        let of_node = self.loaded.get().and_then(|loaded| loaded.environments.get(unique_id));
+        let of_packages = || self.environments.packages()?.name(unique_id);
+        of_node.map(String::as_str).or_else(of_packages)
+    }
+
+    /// Seconds that a node may run which dbt runs.
+    pub(crate) fn timeout_of(&self, unique_id: &str) -> Option<f64> {
+        self.timeouts.lock().unwrap_or_else(PoisonError::into_inner).get(unique_id).copied()
     }
 
     /// Makes environments ready while the run begins, each with a warm process of its own: those that the host names, and
@@ -145,6 +160,11 @@ impl Run {
     /// The gateway's address.
     pub(crate) fn location(&self) -> &str {
         self.loaded.get().map_or("", |loaded| &loaded.location)
+    }
+
+    /// dbt's target folder.
+    pub(crate) fn target_path(&self) -> &str {
+        self.loaded.get().map_or("", |loaded| &loaded.target_path)
     }
 
     /// What models learn of the target.

@@ -38,6 +38,11 @@ impl RunDir {
         self.folder.path().join("g")
     }
 
+    /// Folder for the scripts of leases.
+    pub(crate) fn leases(&self) -> PathBuf {
+        self.folder.path().join("l")
+    }
+
     /// Socket that jobs connect to.
     pub(crate) fn door(&self) -> PathBuf {
         self.folder.path().join("jobs")

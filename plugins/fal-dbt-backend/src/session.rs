@@ -4,8 +4,8 @@ use std::sync::{atomic::Ordering, Arc};
 
 use fal_plugin::{
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, GraphNode, LoadRequest,
-        NodeRequest, NodeResult, NodeWork, RunGraph, SelectRequest,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, GraphNode, LendRequest, Lent,
+        LoadRequest, NodeRequest, NodeResult, NodeWork, RunGraph, SelectRequest, SettleRequest,
     },
     ExecutionSession, PluginError,
 };
@@ -15,6 +15,7 @@ use serde_json::{json, Value};
 use crate::{
     cancel, close,
     gateway_job::plain_result,
+    lease,
     packages::Packages,
     python_node,
     run::{Loaded, Run},
@@ -138,6 +139,17 @@ impl ExecutionSession for DbtSession {
             NodeWork::UnitTest(work) => unit_test_node::run(&self.run, unique_id, work),
         };
         result.map(|result| self.blame_interruption(result))
+    }
+
+    fn lend(&self, request: &LendRequest) -> Result<Lent, PluginError> {
+        Ok(match lease::lend(&self.run, request)? {
+            Lent::Ended { result } => Lent::Ended { result: Box::new(self.blame_interruption(*result)) },
+            lease => lease,
+        })
+    }
+
+    fn settle(&self, request: &SettleRequest) -> Result<NodeResult, PluginError> {
+        lease::settle(&self.run, request).map(|result| self.blame_interruption(result))
     }
 
     fn record(&self, result: &NodeResult) -> Result<(), PluginError> {

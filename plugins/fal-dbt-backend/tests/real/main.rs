@@ -2,6 +2,7 @@
 //! and pyarrow; `cargo xtask test` sets it.
 
 mod interruption;
+mod leases;
 mod project;
 mod run;
 mod script;

@@ -9,8 +9,8 @@ use std::{
 use fal_dbt_backend::DbtBackend;
 use fal_plugin::{
     payload::{
-        BeginRequest, Event, LoadRequest, NodeRequest, NodeResult, NodeWork, PythonModel, PythonWork, RunGraph,
-        ScriptRole, ScriptWork,
+        BeginRequest, Event, Lease, LendRequest, Lent, LoadRequest, NodeRequest, NodeResult, NodeStatus, NodeWork,
+        PythonModel, PythonWork, Resources, RunGraph, ScriptRole, ScriptWork, SettleRequest,
     },
     EventSink, ExecutionBackend, ExecutionSession,
 };
@@ -105,13 +105,29 @@ impl Project {
 
     /// Runs code as a model of the project.
     pub(crate) fn code(&self, name: &str, code: &str) -> NodeResult {
-        let work = NodeWork::Python(PythonWork {
-            path: format!("models/{name}.py"),
-            code: code.into(),
-            lines: None,
-            environment: None,
-        });
-        self.session.run_node(&NodeRequest::new(format!("model.shop.{name}"), work)).unwrap()
+        self.session.run_node(&NodeRequest::new(format!("model.shop.{name}"), python(name, code))).unwrap()
+    }
+
+    /// Lends code as a model of the project.
+    pub(crate) fn lend(&self, name: &str, work: NodeWork) -> Lent {
+        let unique_id = format!("model.shop.{name}");
+        let resources = Resources { timeout: Some(60.0), ..Resources::default() };
+        self.session.lend(&LendRequest { unique_id, work, runner: "test".into(), resources }).unwrap()
+    }
+
+    /// The same, where it must become a lease.
+    pub(crate) fn lease(&self, name: &str, code: &str) -> Lease {
+        match self.lend(name, python(name, code)) {
+            Lent::Lease { lease } => *lease,
+            Lent::Ended { result } => panic!("{result:?}"),
+        }
+    }
+
+    /// Ends a lease as the runner sees it.
+    pub(crate) fn settle(&self, name: &str, lease: Lease, status: NodeStatus, message: Option<&str>) -> NodeResult {
+        let result = json!({"unique_id": format!("model.shop.{name}"), "status": status, "message": message});
+        let result = serde_json::from_value(result).unwrap();
+        self.session.settle(&SettleRequest { lease: lease.lease, result }).unwrap()
     }
 
     /// Runs code as a script of a model, or of none.
@@ -122,6 +138,11 @@ impl Project {
         let work = NodeWork::Script(ScriptWork { python, role, model, arguments });
         self.session.run_node(&NodeRequest::new("script.paid.AFTER.s.py", work)).unwrap()
     }
+}
+
+fn python(name: &str, code: &str) -> NodeWork {
+    let path = format!("models/{name}.py");
+    NodeWork::Python(PythonWork { path, code: code.into(), lines: None, environment: None })
 }
 
 fn output(event: Event) -> Option<(String, String)> {

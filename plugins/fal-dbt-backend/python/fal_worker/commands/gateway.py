@@ -37,6 +37,9 @@ class _Table:
     def __init__(self, node: Any, relation: Any) -> None:
         self._node, self._relation = node, relation
 
+    def again(self) -> _Table:
+        return self
+
     def target(self, mode: str | None) -> tuple[Any, str]:
         if mode not in (None, "overwrite", "append"):
             message = f"{self._node.unique_id} is a table: it cannot be written with mode='{mode}' where dbt runs as a program"

@@ -116,6 +116,16 @@ class CommandSession:
         finally:
             self._gated.leave(message["job"])
 
+    def op_gateway_listen(self, message: dict[str, Any]) -> dict[str, Any]:
+        port = self._opened.listen(message["host"], message["port"], message.get("certificate"), message.get("key"))
+        return {"port": port}
+
+    def op_job_lend(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._opened.leases.lend(message["job"])
+
+    def op_job_settle(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._opened.leases.settle(message["job"])
+
     def op_unit_test_open(self, message: dict[str, Any]) -> dict[str, Any]:
         return UnitTests(self._there, self._opened).open(message["job"], message["token"], message["unique_id"])
 

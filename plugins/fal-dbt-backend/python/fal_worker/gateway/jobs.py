@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.session.errors import SessionError
 
 if TYPE_CHECKING:
+    from .lease import Lease
+    from .lease_streams import Pump, Watched
     from .staging import Plan
     from .warehouse import PendingWrite
 
@@ -46,7 +48,11 @@ class Job:
         self.warned: set[str] = set()
         # What it wrote besides, for its result.
         self.written: list[tuple[str, int]] = []
+        # Of a job that runs elsewhere; then this is one of its attempts.
+        self.lease: Lease | None = None
         self._native_write = write
+        self._spool: Any = None
+        self._streams: set[Pump | Watched] = set()
         self._lock = threading.Lock()
         self._wrote = self._sealed = False
 
@@ -69,8 +75,58 @@ class Job:
     def write_native(self, reader: Any) -> int:
         with self._writing():
             assert self._native_write is not None
-            self.rows = self._native_write(reader)
+            if self.lease is None:
+                self.rows = self._native_write(reader)
+            else:
+                # dbt's transaction could not be rid of the rows of an attempt that does not count.
+                self._spool = Spooled(reader)
+                self.rows = self._spool.rows
         return self.rows
+
+    def deliver(self) -> None:
+        """Hands dbt the rows that an attempt elsewhere left."""
+        if self._spool is not None and self._native_write is not None:
+            self.rows = self._native_write(self._spool.reader())
+
+    @property
+    def has_written(self) -> bool:
+        """Whether its rows are there, and wait for the job's end."""
+        return self.pending is not None or self._spool is not None
+
+    def again(self, token: str) -> Job:
+        """The next attempt at the same."""
+        plan = None if self.plan is None else self.plan.again()
+        job = Job(self.id, token, self.unique_id, self._native_write, self.role, None, plan, self.native)
+        job.node_id, job.lease, job.warned, job.written = self.node_id, self.lease, self.warned, self.written
+        return job
+
+    def watch(self, stream: Any) -> None:
+        """A stream that ends with the job."""
+        self.check_open()
+        self._streams.add(stream)
+        if self._sealed:  # between the two
+            stream.abort()
+
+    def unwatch(self, stream: Any) -> None:
+        self._streams.discard(stream)
+
+    def end(self) -> None:
+        """Ends its streams; its token is of no use from now on."""
+        self._sealed, self.token = True, ""
+        streams = list(self._streams)
+        for stream in streams:
+            stream.abort()
+        for stream in streams:
+            stream.wait()
+        self.seal()
+
+    def revoke(self) -> None:
+        """As if this attempt had never been, but for what was final at once."""
+        self.end()
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            pending.rollback()
+        self._spool = None
 
     def seal(self) -> None:
         """Waits for a write under way, and lets no other begin."""
@@ -80,6 +136,10 @@ class Job:
     def check_uses_warehouse(self) -> None:
         if self.role == UNIT_TEST:
             raise SessionError("gateway::unit_test", f"{self.unique_id} is a unit test, which does without the warehouse")
+
+    @property
+    def is_sealed(self) -> bool:
+        return self._sealed
 
     def check_open(self) -> None:
         if self._sealed:
@@ -116,6 +176,28 @@ def _twice(unique_id: str) -> SessionError:
     return SessionError("gateway::second_write", f"{unique_id} writes its model a second time", "Call `write_to_model` exactly once.")
 
 
+class Spooled:
+    """Rows in a file without a name."""
+
+    def __init__(self, reader: Any) -> None:
+        import tempfile
+
+        import pyarrow as pa
+
+        self._file: Any = tempfile.TemporaryFile(prefix="fal-")  # noqa: SIM115
+        self.rows = 0
+        with pa.ipc.new_stream(self._file, reader.schema) as stream:
+            for batch in reader:
+                self.rows += batch.num_rows
+                stream.write_batch(batch)
+
+    def reader(self) -> Any:
+        import pyarrow as pa
+
+        self._file.seek(0)
+        return pa.ipc.open_stream(self._file)
+
+
 class JobTable:
     """Open jobs."""
 
@@ -129,6 +211,24 @@ class JobTable:
                 raise SessionError("session::order", f"job {job.id} is open already, or has no token")
             self._jobs[job.id] = job
 
+    def find(self, id: str) -> Job | None:
+        with self._lock:
+            return self._jobs.get(id)
+
+    def replace(self, job: Job) -> bool:
+        """Puts a job in the place of the one that has its id; whether there is one."""
+        with self._lock:
+            there = job.id in self._jobs
+            if there:
+                self._jobs[job.id] = job
+            return there
+
+    def lease_by_token(self, token: Any) -> Lease:
+        for job in self.all():
+            if job.lease is not None and _same(job.lease.token, token):
+                return job.lease
+        raise _unknown()
+
     def take(self, id: str) -> Job | None:
         with self._lock:
             return self._jobs.pop(id, None)
@@ -138,8 +238,16 @@ class JobTable:
             return list(self._jobs.values())
 
     def by_token(self, token: Any) -> Job:
-        if isinstance(token, str):
-            for job in self.all():
-                if hmac.compare_digest(job.token.encode(), token.encode()):
-                    return job
-        raise SessionError("gateway::token", "The gateway does not know this token, or its job has ended")
+        for job in self.all():
+            if _same(job.token, token):
+                return job
+        raise _unknown()
+
+
+def _same(token: str, given: Any) -> bool:
+    """An empty one is that of a job that nobody may use."""
+    return bool(token) and isinstance(given, str) and hmac.compare_digest(token.encode(), given.encode())
+
+
+def _unknown() -> SessionError:
+    return SessionError("gateway::token", "The gateway does not know this token, or its job has ended")

@@ -12,9 +12,11 @@ from fal_worker.session.errors import SessionError, from_exception
 from pyarrow import flight
 
 from .catalogue import ACTIONS
+from .leases import ACTIONS as OF_LEASES
 from .warehouse import Reading
 
 if TYPE_CHECKING:
+    from .leases import Remote
     from .service import Gateway
 
 
@@ -24,11 +26,28 @@ def serve(gateway: Gateway, location: str) -> flight.FlightServerBase:
     return server
 
 
+def listen(gateway: Remote, host: str, port: int, certificate: str | None, key: str | None) -> flight.FlightServerBase:
+    """For jobs elsewhere. `certificate` and `key` are PEM."""
+    shown = f"[{host}]" if ":" in host else host
+    location = f"grpc+{'tcp' if certificate is None else 'tls'}://{shown}:{port}"
+    try:
+        server = FlightGateway(gateway, location, None if certificate is None else [(certificate, key)])
+    except (pa.ArrowException, OSError) as error:
+        told = str(error).partition(". Detail: ")[0]
+        raise SessionError(
+            "gateway::listen",
+            f"the data gateway cannot listen at {shown}:{port} for runners: {told}",
+            "Is the port taken, or the address of another machine? It is set by `gateway: listen:` in fal_project.yml.",
+        ) from None
+    threading.Thread(target=server.serve, name="fal-gateway-leases", daemon=True).start()
+    return server
+
+
 class FlightGateway(flight.FlightServerBase):
     """Every ticket, descriptor and action is JSON and carries the job's token."""
 
-    def __init__(self, gateway: Gateway, location: str) -> None:
-        super().__init__(location)
+    def __init__(self, gateway: Gateway | Remote, location: str, certificates: Any = None) -> None:
+        super().__init__(location, tls_certificates=certificates)
         self._gateway = gateway
 
     def do_get(self, context: Any, ticket: flight.Ticket) -> flight.FlightDataStream:
@@ -46,7 +65,7 @@ class FlightGateway(flight.FlightServerBase):
         yield flight.Result(json.dumps(answer, ensure_ascii=False, default=str).encode())
 
     def list_actions(self, context: Any) -> list[tuple[str, str]]:
-        return [(name, "JSON with the job's token") for name in ACTIONS]
+        return [(name, "JSON with the job's token") for name in (*ACTIONS, *OF_LEASES)]
 
     def _call(self, function: Callable[..., Any], *args: Any) -> Any:
         try:

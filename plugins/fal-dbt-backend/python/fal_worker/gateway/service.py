@@ -12,6 +12,9 @@ from fal_worker.session.results import longer, to_node_result
 from . import catalogue
 from .finishing import finishing
 from .jobs import UNIT_TEST, Job, JobTable
+from .lease_streams import Pump, Watched
+from .leases import ACTIONS as OF_LEASES
+from .leases import Leases, Remote
 from .reads import Reads
 from .staging import Plan
 from .warehouse import PendingWrite, Reading, Warehouse, for_adapter
@@ -31,8 +34,10 @@ class Gateway:
         self._jobs = JobTable()
         self._reads = Reads(invocation, outbox, self.warehouse)
         self._writes = Writes(invocation, self.warehouse)
+        self.leases = Leases(invocation, outbox, self._jobs)
         self._start = threading.Lock()
         self._server: Any = None
+        self._listeners: list[Any] = []
         self._warehouse: Warehouse | None = None
 
     # Jobs.
@@ -44,6 +49,14 @@ class Gateway:
                 from .server import serve
 
                 self._server = serve(self, self.location)
+
+    def listen(self, host: str, port: int, certificate: str | None, key: str | None) -> int:
+        """A second way in, for jobs that run elsewhere; gives its port. Without a certificate whoever listens hears all."""
+        from .server import listen
+
+        with self._start:
+            self._listeners.append(listen(Remote(self), host, port, certificate, key))
+            return int(self._listeners[-1].port)
 
     def open_job(self, id: str, token: str, unique_id: str, role: str | None = None, model: str | None = None) -> None:
         """Opens a model's job or, with a `role`, a script's, which belongs to `model` or to none."""
@@ -106,20 +119,34 @@ class Gateway:
 
     def close_staged_job(self, job: Job, node: Any, ok: bool) -> dict[str, Any]:
         """Commits or rolls back; the result is not recorded."""
-        self._jobs.take(job.id)
-        job.seal()
+        job = self._taken(job.id) or job
         result = {"unique_id": job.unique_id, "status": "success" if ok else "error", "message": None}
         return result if job.pending is None else self._settle(job, job.pending, ok, relation_of(self._invocation, node), result)
 
+    def deliver(self, job: Job) -> Job:
+        """Of a native job that ended well: the attempt that counts, its rows handed to dbt."""
+        job = self._jobs.find(job.id) or job
+        job.deliver()
+        return job
+
     def forget_job(self, id: str) -> None:
-        self._jobs.take(id)
+        self._taken(id)
+
+    def _taken(self, id: str) -> Job | None:
+        """Out of the table; of a leased job the attempt that counts."""
+        job = self._jobs.find(id)
+        if job is not None and job.lease is not None:
+            job.lease.settle()
+        job = self._jobs.take(id)
+        if job is not None:
+            job.seal()
+        return job
 
     def close_job(self, id: str, ok: bool, result: dict[str, Any]) -> dict[str, Any]:
         """Commits or rolls back, and gives the result as it is recorded in dbt."""
-        job = self._jobs.take(id)
+        job = self._taken(id)
         if job is None:
             raise SessionError("session::order", f"job {id} is not open")
-        job.seal()
         result = {**result, "unique_id": job.unique_id}
         if job.attached:
             return _with_writes(result, job)
@@ -177,10 +204,9 @@ class Gateway:
 
     def abandon(self) -> list[Job]:
         """Rolls back whatever is open; says which jobs that were."""
-        jobs = self._jobs.all()
+        taken = (self._taken(job.id) for job in self._jobs.all())
+        jobs = [job for job in taken if job is not None]
         for job in jobs:
-            self._jobs.take(job.id)
-            job.seal()
             if job.pending is not None:
                 job.pending.rollback()
         return jobs
@@ -199,7 +225,8 @@ class Gateway:
         job.check_uses_warehouse()
         if self._invocation.cancelled.is_set():
             raise SessionError("gateway::cancelled", "The run was interrupted")
-        return self.warehouse().read(self._reads.sql(job, ticket))
+        reading = self.warehouse().read(self._reads.sql(job, ticket))
+        return reading if job.lease is None else _watched(job, reading)
 
     def write(self, command: dict[str, Any], schema: Any, reader: Any) -> int:
         """`reader` is Flight's; what it reads goes into a relation."""
@@ -207,11 +234,23 @@ class Gateway:
         job.check_uses_warehouse()
         if self._invocation.cancelled.is_set():
             raise SessionError("gateway::cancelled", "The run was interrupted")
+        if job.lease is None:
+            return self._write(job, command, schema, reader)
+        pump = Pump(reader)
+        job.watch(pump)
+        try:
+            return pump.run(lambda rows: int(self.call(self._write, job, command, schema, rows)))
+        finally:
+            job.unwatch(pump)
+
+    def _write(self, job: Job, command: dict[str, Any], schema: Any, reader: Any) -> int:
         if command.get("op") == "write_relation" and job.native:
             return job.write_native(reader.to_reader()) if job.plan is None else self._writes.returned(job, reader.to_reader())
         return self._writes.write(job, command, schema, reader)
 
     def action(self, name: str, body: dict[str, Any]) -> Any:
+        if name in OF_LEASES:
+            return self.leases.action(name, body)
         job = self._jobs.by_token(body.get("token"))
         if name == "unit_test_sql" and job.role == UNIT_TEST:
             from fal_worker.session.unit_test_sql import compiled
@@ -225,6 +264,21 @@ class Gateway:
         if self._warehouse is None:
             self._warehouse = for_adapter(self._invocation.adapter)
         return self._warehouse
+
+
+def _watched(job: Job, reading: Reading) -> Reading:
+    watched = Watched(reading.reader, reading.close)
+
+    def close() -> None:
+        job.unwatch(watched)
+        watched.close()
+
+    try:
+        job.watch(watched)
+    except BaseException:
+        watched.close()
+        raise
+    return Reading(watched, close)  # type: ignore[arg-type]
 
 
 def _with_writes(result: dict[str, Any], job: Job) -> dict[str, Any]:

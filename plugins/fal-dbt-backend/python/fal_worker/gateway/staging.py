@@ -46,6 +46,10 @@ class Plan:
         self.kind: Materialized = materialized(invocation, node)
         self._changes: dict[str, Any] = {"materialized": self.kind.name}
 
+    def again(self) -> Plan:
+        """For another attempt: what was done ahead stays done, what a write chose is forgotten."""
+        return Plan(self._invocation, self._node, self._relation)
+
     def start(self) -> None:
         """Before the job: what dbt does ahead of the model's transaction."""
         left_over = stage_of(self._relation)

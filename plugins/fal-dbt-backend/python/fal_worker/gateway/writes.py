@@ -92,6 +92,9 @@ class Writes:
         with self._turn(str(relation)):
             job.check_open()
             pending = self._begin(relation, _whole(schema, reader), mode, types, target.place)
+            if job.is_sealed:
+                pending.rollback()
+            job.check_open()
             is_new = pending.commit(target.finish)
         self.announce(relation, is_new)
         job.written.append((f"{relation.schema}.{relation.identifier}", pending.rows))

@@ -18,11 +18,24 @@ if TYPE_CHECKING:
 END = b"end"
 
 
+def connect(location: str, certificate: str | None = None, server_name: str | None = None) -> flight.FlightClient:
+    """A client that trusts `certificate` (PEM) alone, which is for `server_name` whatever the host is called."""
+    from pyarrow import flight
+
+    # The gateway is never behind the proxy that a machine has for the Internet.
+    options: dict[str, Any] = {"generic_options": [("grpc.enable_http_proxy", 0)]}
+    if certificate is not None:
+        options["tls_root_certs"] = certificate.encode()
+    if server_name is not None:
+        options["override_hostname"] = server_name
+    return flight.FlightClient(location, **options)
+
+
 class Gateway:
     """Connects at first use. gRPC hangs in a process that the user forked, so only the job's own may ask."""
 
-    def __init__(self, location: str, token: str) -> None:
-        self._location = location
+    def __init__(self, location: str, token: str, certificate: str | None = None, server_name: str | None = None) -> None:
+        self._way = (location, certificate, server_name)
         self._token = token
         self._process = os.getpid()
         self._client: flight.FlightClient | None = None
@@ -65,15 +78,13 @@ class Gateway:
         return json.dumps({"token": self._token, **command}).encode()
 
     def _connection(self) -> flight.FlightClient:
-        from pyarrow import flight
-
         if self._process != os.getpid():
             raise FalError(
                 "fal: a process that the model started cannot read or write relations",
                 help="Do it in the model itself, and hand the rows to the process.",
             )
         if self._client is None:
-            self._client = flight.connect(self._location)
+            self._client = connect(*self._way)
         return self._client
 
 

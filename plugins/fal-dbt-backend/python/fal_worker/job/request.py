@@ -30,6 +30,8 @@ class Request:
     model: str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
     unit_test: dict[str, Any] | None = None
+    certificate: str | None = None
+    server_name: str | None = None
 
     @classmethod
     def of(cls, message: dict[str, Any]) -> Request:

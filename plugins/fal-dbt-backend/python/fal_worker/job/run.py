@@ -60,7 +60,7 @@ class Job:
     """One model: its code, what it sees, and how it ended."""
 
     def __init__(self, request: Request) -> None:
-        gateway: Any = Gateway(request.location, request.token)
+        gateway: Any = Gateway(request.location, request.token, request.certificate, request.server_name)
         self._unit_test = None
         if request.unit_test is not None:
             gateway = self._unit_test = UnitTest(request.unit_test, gateway)

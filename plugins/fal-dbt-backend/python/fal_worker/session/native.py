@@ -64,7 +64,7 @@ class NativeJobs:
         job = self._gateway.open_native_job(self._new_id(), parsed_model["unique_id"], connection, compiled_code)
         try:
             self._run(job, parsed_model, compiled_code)
-            rows = job.rows
+            rows = self._gateway.deliver(job).rows
         finally:
             self._gateway.forget_job(job.id)
         if rows is None:
@@ -77,7 +77,7 @@ class NativeJobs:
         ok = False
         try:
             self._run(job, {"original_file_path": node.original_file_path}, node.compiled_code)
-            ok = True
+            job, ok = self._gateway.deliver(job), True
         finally:
             result = self._gateway.close_staged_job(job, node, ok)
         if job.rows is None:

@@ -120,6 +120,16 @@ class Session:
     def op_job_close(self, message: dict[str, Any]) -> dict[str, Any]:
         return self._there.within(self._opened.close_job, message["job"], message["ok"], message["result"])
 
+    def op_gateway_listen(self, message: dict[str, Any]) -> dict[str, Any]:
+        port = self._opened.listen(message["host"], message["port"], message.get("certificate"), message.get("key"))
+        return {"port": port}
+
+    def op_job_lend(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._there.within(self._opened.leases.lend, message["job"])
+
+    def op_job_settle(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._opened.leases.settle(message["job"])
+
     def op_unit_test_open(self, message: dict[str, Any]) -> dict[str, Any]:
         return self._tests.open(message["job"], message["token"], message["unique_id"])
 

@@ -1,0 +1,76 @@
+"""A node that runs elsewhere: its attempts, of which only the last one counts, and what it said of its end."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError
+
+from .lease_streams import fenced
+
+if TYPE_CHECKING:
+    from .jobs import Job, JobTable
+
+
+class Lease:
+    """Made of an open job, whose place in the table its attempts take one after the other."""
+
+    def __init__(self, table: JobTable, job: Job) -> None:
+        self.id, self.token, self.unique_id = job.id, job.token, job.unique_id
+        self._table, self._current = table, job
+        self._lock = threading.Lock()
+        self.attempts = 0
+        self.answer: dict[str, Any] | None = None
+        self._settled = False
+
+    def start(self) -> Job:
+        """A new attempt. Of an earlier one nothing is left when this returns."""
+        with self._lock:
+            if self._settled:
+                raise fenced()
+            self._current.revoke()
+            self.answer = None
+            self.attempts += 1
+            self._current = self._current.again(secrets.token_hex(16))
+            if not self._table.replace(self._current):
+                self._settled = True
+                raise fenced()
+            return self._current
+
+    def answered(self, job: Job, ok: bool, error: dict[str, Any] | None) -> None:
+        """The attempt's own account of its end. What it wrote waits for the end of the lease."""
+        with self._lock:
+            if self._settled or job is not self._current or not job.token:
+                raise fenced()
+            job.end()
+            self.answer = {"ok": ok, "error": None if ok else error or {}}
+
+    def settle(self) -> dict[str, Any]:
+        """The end of all attempts. What one wrote that did not answer is undone."""
+        with self._lock:
+            self._settled = True
+            if self.answer is None:
+                self._current.revoke()
+            return {"attempts": self.attempts, "answer": self.answer, "wrote": self._current.has_written}
+
+
+def checked_error(value: Any) -> dict[str, Any] | None:
+    """What a job says went wrong, as far as it is what the protocol says."""
+    if not isinstance(value, dict):
+        return None
+    text = {name: value[name] for name in ("kind", "message", "traceback") if isinstance(value.get(name), str)}
+    return {"kind": "exception", "message": "", "traceback": None, **text}
+
+
+def checked_lines(value: Any) -> list[list[str]]:
+    """Lines that a job wrote, with the stream of each."""
+    lines = value if isinstance(value, list) else None
+    if lines is None or not all(_is_line(line) for line in lines):
+        raise SessionError("gateway::op", "`lines` is a list of pairs: `stdout` or `stderr`, and the text")
+    return [[stream, text.rstrip("\r\n")] for stream, text in lines]
+
+
+def _is_line(line: Any) -> bool:
+    return isinstance(line, list) and len(line) == 2 and line[0] in ("stdout", "stderr") and isinstance(line[1], str)

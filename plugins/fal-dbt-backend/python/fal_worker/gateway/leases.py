@@ -1,0 +1,114 @@
+"""The gateway's part for jobs that run elsewhere: what they ask by name, where they find it, and how a lease ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError
+
+from . import resolve
+from .lease import Lease, checked_error, checked_lines
+from .reads import reader_of
+from .writes import relation_of
+
+if TYPE_CHECKING:
+    from fal_worker.session.invocation import Invocation
+    from fal_worker.session.outbox import Outbox
+
+    from .jobs import Job, JobTable
+    from .service import Gateway
+
+ACTIONS = ("job_start", "job_output", "job_answer")
+
+
+class Leases:
+    """Of one gateway."""
+
+    def __init__(self, invocation: Invocation, outbox: Outbox, jobs: JobTable) -> None:
+        self._invocation, self._outbox, self._jobs = invocation, outbox, jobs
+
+    def lend(self, id: str) -> dict[str, Any]:
+        """Turns an open job into a leased one; says what it reads and writes."""
+        job = self._jobs.find(id)
+        if job is None or job.lease is not None:
+            raise SessionError("session::order", f"job {id} is not open, or is lent already")
+        job.lease = Lease(self._jobs, job)
+        job.token = ""
+        return self._described(job)
+
+    def settle(self, id: str) -> dict[str, Any]:
+        job = self._jobs.find(id)
+        if job is None or job.lease is None:
+            raise SessionError("session::order", f"job {id} is not lent")
+        return job.lease.settle()
+
+    def action(self, name: str, body: dict[str, Any]) -> Any:
+        """What a leased job asks. Its token, if it is not for `job_start`, is that of an attempt."""
+        if name == "job_start":
+            return self._start(self._jobs.lease_by_token(body.get("token")))
+        job = self.attempt(body.get("token"))
+        assert job.lease is not None
+        if name == "job_output":
+            if lines := checked_lines(body.get("lines") or []):
+                self._outbox.event("output", unique_id=job.unique_id, lines=lines)
+            return {"stop": self._invocation.cancelled.is_set()}
+        job.lease.answered(job, body.get("ok") is True, checked_error(body.get("error")))
+        return {}
+
+    def attempt(self, token: Any) -> Job:
+        """The attempt with this token; jobs of this machine are none."""
+        job = self._jobs.by_token(token)
+        if job.lease is None:
+            raise SessionError("gateway::token", "The gateway knows this token as that of a job which is not lent")
+        return job
+
+    def _start(self, lease: Lease) -> dict[str, Any]:
+        if self._invocation.cancelled.is_set():
+            raise SessionError("gateway::cancelled", "The run was interrupted")
+        return {"token": lease.start().token, "attempt": lease.attempts}
+
+    def _described(self, job: Job) -> dict[str, Any]:
+        invocation = self._invocation
+        node = invocation.task.manifest.expect(job.unique_id)
+        inputs = []
+        for unique_id in node.depends_on.nodes:
+            parent = _node(invocation.task.manifest, unique_id)
+            relation = None if parent is None else resolve.relation(invocation, reader_of(invocation, job), parent)
+            inputs.append({"unique_id": unique_id, "relation": None if relation is None else str(relation)})
+        return {"inputs": inputs, "output": str(relation_of(invocation, node)), "output_is_rows": self._is_rows(job, node)}
+
+    def _is_rows(self, job: Job, node: Any) -> bool:
+        """Whether nothing but the job's rows goes into the relation, by dbt or by a script of the model."""
+        ours = (node.config.meta or {}).get(self._invocation.request.get("keyword") or "fal") or {}
+        if not isinstance(ours, dict) or any(name in ours for name in ("scripts", "pre-hook", "post-hook")):
+            return False
+        if job.plan is None:
+            return bool(node.config.materialized == "table" and not node.config.post_hook)
+        return not job.plan.kind.by_dbt
+
+
+class Remote:
+    """The gateway as it is to be seen from outside of this machine: of use to leased jobs alone."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def call(self, function: Any, *args: Any) -> Any:
+        return self._gateway.call(function, *args)
+
+    def read(self, ticket: dict[str, Any]) -> Any:
+        self._gateway.leases.attempt(ticket.get("token"))
+        return self._gateway.read(ticket)
+
+    def write(self, command: dict[str, Any], schema: Any, reader: Any) -> Any:
+        self._gateway.leases.attempt(command.get("token"))
+        return self._gateway.write(command, schema, reader)
+
+    def action(self, name: str, body: dict[str, Any]) -> Any:
+        if name != "job_start":
+            self._gateway.leases.attempt(body.get("token"))
+        return self._gateway.action(name, body)
+
+
+def _node(manifest: Any, unique_id: str) -> Any:
+    return manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)

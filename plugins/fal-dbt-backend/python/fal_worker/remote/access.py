@@ -1,0 +1,65 @@
+"""The way to the gateway: three questions, each with what it means that there is no answer."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from typing import Any
+
+from fal_worker.job.client import connect, told_plainly
+from fal_worker.job.error import FalError
+
+# Seconds that one question may take. The first undoes what an earlier attempt did.
+_ANSWER, _FIRST_ANSWER = 10.0, 300.0
+# Seconds in which the gateway must be found at the start.
+_FIND = 10.0
+_PAUSE = 0.5
+
+
+class Unreachable(Exception):
+    """Nobody answers."""
+
+
+class Refused(Exception):
+    """The gateway says no: the run was interrupted, or another attempt took the place of this one."""
+
+
+class Access:
+    """Asks as the lease, then as the attempt whose token `start` got."""
+
+    def __init__(self, lease: dict[str, Any]) -> None:
+        self.location = lease["location"]
+        self._client = connect(self.location, lease.get("certificate"), lease.get("server_name"))
+        self.token = lease["token"]
+
+    def start(self) -> None:
+        """Begins an attempt."""
+        until = time.monotonic() + _FIND
+        while True:
+            try:
+                self.token = self._ask("job_start", _FIRST_ANSWER)["token"]
+                return
+            except Unreachable as error:
+                if time.monotonic() > until:
+                    raise Unreachable(f"the data gateway at {self.location} cannot be reached from {socket.gethostname()}: {error}") from None
+                time.sleep(_PAUSE)
+
+    def output(self, lines: list[list[str]]) -> bool:
+        """Sends lines, or just a sign of life; whether the job must stop."""
+        return bool(self._ask("job_output", _ANSWER, lines=lines).get("stop"))
+
+    def answer(self, ok: bool, error: dict[str, Any] | None) -> None:
+        self._ask("job_answer", _ANSWER, ok=ok, error=error)
+
+    def _ask(self, action: str, seconds: float, **body: Any) -> Any:
+        from pyarrow import flight
+
+        question = flight.Action(action, json.dumps({"token": self.token, **body}).encode())
+        try:
+            with told_plainly():
+                results = self._client.do_action(question, flight.FlightCallOptions(timeout=seconds))
+                return json.loads(b"".join(result.body.to_pybytes() for result in results) or b"null")
+        except FalError as error:
+            # What the gateway itself says has a code.
+            raise (Refused if error.code else Unreachable)(str(error)) from None

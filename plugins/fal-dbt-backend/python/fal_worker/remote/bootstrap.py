@@ -1,0 +1,100 @@
+"""One lent node of a dbt project, whole in this file: `python FILE` or `python - < FILE` runs it, on any machine with pyarrow.
+
+Exit code 0: it ended well. 1: it failed, and the data gateway knows why. 3: it could not work; the last line on standard
+error says why. The file holds a secret: it is worth something until the lease is settled.
+`runpy.run_path(FILE, run_name="fal_lease")` runs nothing, and gives `lease(store=None) -> int`, which does the same in its caller's process.
+"""
+
+import sys
+
+if __name__ == "__main__" and sys.path and not sys.flags.isolated and not getattr(sys.flags, "safe_path", False):
+    sys.path.pop(0)  # the folder of this file, or the working directory: what lies there is not meant to be imported
+
+import base64  # noqa: E402
+import io  # noqa: E402
+import json  # noqa: E402
+import os  # noqa: E402
+import shutil  # noqa: E402
+import signal  # noqa: E402
+import tempfile  # noqa: E402
+import zipfile  # noqa: E402
+
+WORKER = "{{worker}}"  # the package fal_worker: a zip in base64
+PROJECT = "{{project}}"  # the project's own Python files: the same
+LEASE = "{{lease}}"  # what is to be run: JSON in base64
+
+COULD_NOT = 3
+
+
+class _Ended(BaseException):
+    """A signal of whoever started us."""
+
+
+def _could_not(why):
+    print("fal: " + " ".join(str(why).split()), file=sys.stderr, flush=True)
+    return COULD_NOT
+
+
+def _unpack(data, folder):
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(data))) as archive:
+        archive.extractall(folder)
+
+
+def _within(work):
+    """Calls `work(lease, folder)` with everything unpacked into a private folder, which does not outlive it."""
+    if sys.version_info < (3, 9):
+        return _could_not("Python 3.9 or newer is needed, this is " + sys.version.split()[0] + " (" + sys.executable + ")")
+    try:
+        import pyarrow.flight  # noqa: F401
+    except ImportError as error:
+        return _could_not("this Python (" + sys.executable + ") cannot import pyarrow, which the node needs: " + str(error))
+    folder = None
+    try:
+        folder = tempfile.mkdtemp(prefix="fal-lease-")
+        for name, data in (("worker", WORKER), ("project", PROJECT)):
+            _unpack(data, os.path.join(folder, name))
+        sys.path.insert(0, os.path.join(folder, "worker"))
+        return work(json.loads(base64.b64decode(LEASE)), folder)
+    except OSError as error:
+        return _could_not(error)
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(given, folder):
+    from fal_worker.remote import keeper
+
+    return keeper.run(given, folder)
+
+
+def _here(store):
+    def run(given, folder):
+        from fal_worker.remote import here
+
+        return here.run(given, folder, store)
+
+    return run
+
+
+def lease(store=None):
+    """Runs the node in this process, which must be fresh: for each node one of its own. Gives the exit code.
+
+    `store` hands tables from one node to the next: `get(unique_id)` gives a `pyarrow.Table` or None, `put(unique_id, table)` takes one."""
+    return _within(_here(store))
+
+
+def _main():
+    def end(number, _):
+        raise _Ended(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        return _within(_run)
+    except _Ended as ended:
+        return _could_not("stopped by " + signal.Signals(ended.args[0]).name)
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

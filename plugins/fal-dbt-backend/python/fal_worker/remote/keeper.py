@@ -1,0 +1,134 @@
+"""Runs a lent job to its end and tells the gateway how it was."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import time
+from collections import deque
+from typing import Any
+
+from .access import Access, Refused, Unreachable
+from .child import Child, crashed
+from .outgoing import Outgoing
+from .request import request_of
+
+DONE, FAILED, COULD_NOT = 0, 1, 3
+# Seconds that a job may live on after its answer, that its streams may stay open after its end, and that the gateway may be
+# away when it is to be told of the end.
+_EXIT, _DRAIN, _LOST = 10.0, 2.0, 30.0
+# Lines of standard error that are told of a crash.
+_LAST_LINES = 20
+
+
+def run(lease: dict[str, Any], folder: str) -> int:
+    """Gives the exit code."""
+    access = Access(lease)
+    try:
+        access.start()
+        return Keeper(lease, folder, access).run()
+    except (Unreachable, Refused) as error:
+        return could_not(error)
+
+
+def could_not(why: object) -> int:
+    print("fal: " + " ".join(str(why).split()), file=sys.stderr, flush=True)
+    return COULD_NOT
+
+
+_WHY = {
+    "stop": "the run was interrupted",
+    "fenced": "another attempt took the place of this one, or the lease is settled",
+    "lost": "the data gateway has not answered for 30 seconds",
+}
+
+
+class Keeper:
+    """Of one attempt."""
+
+    def __init__(self, lease: dict[str, Any], folder: str, access: Access) -> None:
+        self._lease, self._folder, self._access = lease, folder, access
+        self._heard: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._stderr: deque[str] = deque(maxlen=_LAST_LINES)
+        self._outgoing = Outgoing(access, lambda why: self._heard.put(("end", why)))
+        # `answer`, `exit`, and one of each stream's name, as they come.
+        self._known: dict[str, Any] = {}
+
+    def run(self) -> int:
+        child = Child(self._folder, request_of(self._lease, self._folder, self._access.token), self._hear)
+        try:
+            why = self._watch(child)
+        finally:
+            child.clean()
+        if why in _WHY:
+            return could_not(_WHY[why])
+        self._drain()
+        self._outgoing.close()
+        if "end" in self._known:
+            return could_not(_WHY[self._known["end"]])
+        return self._tell(self._timed_out() if why == "timeout" else self._ending())
+
+    def _hear(self, what: str, value: Any) -> None:
+        if what != "line":
+            self._heard.put((what, value))
+            return
+        stream, line = value
+        if stream == "stderr":
+            self._stderr.append(line.decode("utf-8", "replace"))
+        self._outgoing.put(stream, line)
+
+    def _watch(self, child: Child) -> str | None:
+        """Until the process has ended; or why it was killed, if not because of its own answer."""
+        timeout = self._lease.get("timeout")
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while "exit" not in self._known:
+            what = self._next(deadline)
+            if what == "end":
+                return str(self._known["end"])
+            if what is None and "answer" not in self._known:
+                return "timeout"
+            if what is None:
+                child.kill()
+                deadline = None
+            elif what == "answer" and self._known["answer"] is not None:
+                deadline = time.monotonic() + _EXIT
+        return None
+
+    def _next(self, deadline: float | None) -> str | None:
+        """Takes note of what is heard; `None` if that is nothing until the deadline."""
+        try:
+            what, value = self._heard.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            return None
+        self._known[value if what == "ended" else what] = value
+        return str(what)
+
+    def _drain(self) -> None:
+        """Waits for the answer and for what was printed: the process is gone, so both are there or never will be."""
+        deadline = time.monotonic() + _DRAIN
+        while not {"answer", "stdout", "stderr"} <= self._known.keys() and self._next(deadline) is not None:
+            pass
+
+    def _ending(self) -> dict[str, Any]:
+        answer = self._known.get("answer")
+        if answer is not None:
+            return {"ok": bool(answer.get("ok")), "error": answer.get("error")}
+        return _failure("crash", crashed(self._known["exit"], "model", list(self._stderr)))
+
+    def _timed_out(self) -> dict[str, Any]:
+        return _failure("timeout", f"the model ran longer than its timeout of {self._lease['timeout']:g} seconds")
+
+    def _tell(self, ending: dict[str, Any]) -> int:
+        until = time.monotonic() + _LOST
+        while True:
+            try:
+                self._access.answer(ending["ok"], ending["error"])
+                return DONE if ending["ok"] else FAILED
+            except Unreachable:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(1.0)
+
+
+def _failure(kind: str, message: str) -> dict[str, Any]:
+    return {"ok": False, "error": {"kind": kind, "message": message, "traceback": None}}

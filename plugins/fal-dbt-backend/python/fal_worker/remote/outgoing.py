@@ -1,0 +1,84 @@
+"""What a job printed, on its way to the gateway; the sign of life goes with it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from .access import Access, Refused, Unreachable
+
+# Seconds from one sign of life to the next, and without any until the job is given up.
+_BEAT, _LOST = 1.0, 30.0
+# Lines and characters of one message, and lines that may wait before whoever prints has to.
+_LINES, _CHARACTERS, _WAITING = 1000, 1 << 20, 20_000
+# Longest line that is passed on.
+_LONGEST = 64 * 1024
+
+
+class Outgoing:
+    """A thread that sends. Says once, by `on_end`, why the job must end: `stop`, `fenced` or `lost`."""
+
+    def __init__(self, access: Access, on_end: Callable[[str], None]) -> None:
+        self._access, self._on_end = access, on_end
+        self._lines: deque[list[str]] = deque()
+        self._changed = threading.Condition()
+        self._closing = self._dead = False
+        self._thread = threading.Thread(target=self._run, name="fal-outgoing", daemon=True)
+        self._thread.start()
+
+    def put(self, stream: str, data: bytes) -> None:
+        """One line, without its end. Waits if too many do."""
+        text = data[:_LONGEST].decode("utf-8", "replace").rstrip("\r")
+        if len(data) > _LONGEST:
+            text += f" [... {len(data) - _LONGEST} bytes more]"
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._lines) < _WAITING or self._dead)
+            self._lines.append([stream, text])
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Sends what is left, as long as somebody listens."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        heard = time.monotonic()
+        while not self._dead:
+            lines = self._next()
+            try:
+                if self._access.output(lines):
+                    self._end("stop")
+                heard = time.monotonic()
+            except Refused:
+                self._end("fenced")
+            except Unreachable:
+                self._lines.extendleft(reversed(lines))
+                if time.monotonic() - heard > _LOST:
+                    self._end("lost")
+                time.sleep(_BEAT / 2)
+                continue
+            if self._closing and not self._lines:
+                return
+
+    def _next(self) -> list[list[str]]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._lines or self._closing, _BEAT)
+            lines: list[Any] = []
+            room = _CHARACTERS
+            while self._lines and len(lines) < _LINES and room > 0:
+                lines.append(self._lines.popleft())
+                room -= len(lines[-1][1])
+            self._changed.notify_all()
+            return lines
+
+    def _end(self, why: str) -> None:
+        with self._changed:
+            self._dead = True
+            self._lines.clear()
+            self._changed.notify_all()
+        self._on_end(why)

@@ -1,0 +1,123 @@
+//! Where runners find the gateway: the configuration `gateway`.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where the data gateway listens for nodes that runners run elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GatewayConfig {
+    /// Address and port on this machine, `127.0.0.1:0` by default. Port 0: one that is free. `0.0.0.0` is every address.
+    pub listen: String,
+    /// What runners call this machine, if that is something else: `host` or `host:port`.
+    pub advertise: Option<String>,
+    /// Whether the connection is encrypted, with a certificate made for each run. It may only be off on the machine itself.
+    pub tls: bool,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:0".to_owned(), advertise: None, tls: true }
+    }
+}
+
+/// A host with a port, if one is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+}
+
+impl Place {
+    /// `host`, `host:port`, `[::1]:port`, `::1`.
+    fn read(text: &str) -> Option<Self> {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => rest.split_once(']').map(|(host, port)| (host, port.strip_prefix(':')))?,
+            None if text.parse::<IpAddr>().is_ok() => (text, None),
+            None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+        let port = port.map(str::parse).transpose().ok()?;
+        (!host.is_empty() && host.chars().all(plain)).then(|| Self { host: host.to_owned(), port })
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
+    /// Whether only this machine itself gets there.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.host == "localhost" || self.address().is_some_and(|address| address.is_loopback())
+    }
+
+    /// As it stands in an address.
+    pub(crate) fn with_port(&self, port: u16) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("{host}:{}", self.port.filter(|port| *port != 0).unwrap_or(port))
+    }
+}
+
+/// What the configuration means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Access {
+    pub(crate) listen: Place,
+    pub(crate) advertise: Place,
+    pub(crate) tls: bool,
+}
+
+impl GatewayConfig {
+    /// Checks it; an error is for the user.
+    pub(crate) fn access(&self) -> Result<Access, String> {
+        let read = |key: &str, text: &str| {
+            Place::read(text).ok_or_else(|| format!("`gateway.{key}: {text}` is no address: `HOST:PORT` is one"))
+        };
+        let listen = read("listen", &self.listen)?;
+        let named = self.advertise.as_deref().map(|text| read("advertise", text)).transpose()?;
+        if !self.tls && !listen.is_loopback() {
+            return Err(format!(
+                "`gateway.tls: false` would send data and secrets in the clear: without TLS the gateway may only listen at 127.0.0.1, not at {}",
+                self.listen
+            ));
+        }
+        if named.is_none() && listen.address().is_some_and(|address| address.is_unspecified()) {
+            return Err(format!(
+                "`gateway.listen: {}` is every address of this machine: name the one that runners call in `gateway.advertise`",
+                self.listen
+            ));
+        }
+        let advertise = named.unwrap_or_else(|| Place { port: None, ..listen.clone() });
+        Ok(Access { listen, advertise, tls: self.tls })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(listen: &str, advertise: Option<&str>, tls: bool) -> Result<Access, String> {
+        GatewayConfig { listen: listen.to_owned(), advertise: advertise.map(str::to_owned), tls }.access()
+    }
+
+    #[test]
+    fn the_advertised_address_is_the_listening_one_unless_another_is_named() {
+        let called = |listen, advertise| {
+            let access = access(listen, advertise, true).unwrap();
+            access.advertise.with_port(4711)
+        };
+        assert_eq!(called("127.0.0.1:0", None), "127.0.0.1:4711");
+        assert_eq!(called("10.0.0.5:900", None), "10.0.0.5:4711");
+        assert_eq!(called("0.0.0.0:0", Some("build7.corp")), "build7.corp:4711");
+        assert_eq!(called("[::]:0", Some("[2001:db8::1]:443")), "[2001:db8::1]:443");
+        assert_eq!(called("::1", None), "[::1]:4711");
+    }
+
+    #[test]
+    fn what_cannot_be_is_told() {
+        insta::assert_snapshot!(access("0.0.0.0:0", None, true).unwrap_err(), @"`gateway.listen: 0.0.0.0:0` is every address of this machine: name the one that runners call in `gateway.advertise`");
+        insta::assert_snapshot!(access("10.0.0.5:0", None, false).unwrap_err(), @"`gateway.tls: false` would send data and secrets in the clear: without TLS the gateway may only listen at 127.0.0.1, not at 10.0.0.5:0");
+        insta::assert_snapshot!(access("http://x/", None, true).unwrap_err(), @"`gateway.listen: http://x/` is no address: `HOST:PORT` is one");
+        assert!(access("127.0.0.1:0", Some("build7"), false).is_ok(), "a tunnel may end here");
+    }
+}

@@ -1,0 +1,241 @@
+//! The project's files that go with a lease: Python, and what the configuration names. Never secrets.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use ignore::{
+    overrides::{Override, OverrideBuilder},
+    DirEntry, WalkBuilder,
+};
+
+use super::zip::zip;
+
+/// Largest sum of the files' sizes.
+const LARGEST: u64 = 32 << 20;
+/// Files named in messages about the limit.
+const NAMED: usize = 5;
+/// Place of the scripts' folder, where that is not below the project.
+const SCRIPTS: &str = "_fal_scripts";
+/// Folders of dbt and of tools, beside those that are hidden.
+const LEFT_OUT: [&str; 6] = ["target", "dbt_packages", "dbt_modules", "logs", "node_modules", "__pycache__"];
+/// What looks like a secret is left out whoever asks for it.
+const SECRET_ENDS: [&str; 9] = [".pem", ".key", ".p12", ".pfx", ".jks", ".keytab", ".crt", ".kdbx", ".ppk"];
+const SECRET_NAMES: [&str; 5] = ["profiles.yml", "profiles.yaml", "credentials.json", "service_account.json", "id_rsa"];
+
+/// Packed.
+#[derive(Clone, Debug)]
+pub(crate) struct Bundle {
+    pub(crate) zip: Vec<u8>,
+    pub(crate) files: usize,
+    /// The scripts' folder as seen from the project's.
+    pub(crate) scripts_dir: Option<String>,
+}
+
+/// Why there is none.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum BundleError {
+    /// A glob is none.
+    #[error("`bundle: {glob}` is no pattern: {cause}")]
+    Glob {
+        /// As it stands in the configuration.
+        glob: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// Too much.
+    #[error("the project's files for a runner are larger than {} MiB; the largest: {}", LARGEST >> 20, .0.join(", "))]
+    Large(Vec<String>),
+    /// A file.
+    #[error("{} cannot be read: {cause}", .path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        cause: String,
+    },
+}
+
+/// Whose files, and which.
+pub(crate) struct Sources<'a> {
+    pub(crate) project: &'a Path,
+    pub(crate) scripts: Option<&'a Path>,
+    /// dbt's target folder.
+    pub(crate) target: &'a Path,
+    pub(crate) globs: &'a [String],
+}
+
+impl Sources<'_> {
+    /// Collects and packs.
+    pub(crate) fn pack(&self) -> Result<Bundle, BundleError> {
+        let mut files = self.files(self.project, "", &self.wanted()?)?;
+        let mut scripts_dir = None;
+        if let Some(scripts) = self.scripts {
+            scripts_dir = Some(match scripts.strip_prefix(self.project) {
+                Ok(below) => slashed(below),
+                Err(_) => {
+                    files.extend(self.files(scripts, SCRIPTS, &Override::empty())?);
+                    SCRIPTS.to_owned()
+                }
+            });
+        }
+        check_size(&files)?;
+        let read = |(name, path, _): &(String, PathBuf, u64)| match fs::read(path) {
+            Ok(bytes) => Ok((name.clone(), bytes)),
+            Err(cause) => Err(failed(path, &cause)),
+        };
+        let read = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let zip = zip(read.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
+        Ok(Bundle { zip, files: files.len(), scripts_dir })
+    }
+
+    fn wanted(&self) -> Result<Override, BundleError> {
+        let mut builder = OverrideBuilder::new(self.project);
+        for glob in self.globs {
+            // A pattern that begins with `!` would mean the contrary.
+            let added = if glob.starts_with('!') { None } else { builder.add(glob).err().map(|e| e.to_string()) };
+            let cause = if glob.starts_with('!') { Some("it names what is wanted".to_owned()) } else { added };
+            if let Some(cause) = cause {
+                return Err(BundleError::Glob { glob: glob.clone(), cause });
+            }
+        }
+        builder.build().map_err(|cause| BundleError::Glob { glob: self.globs.join(", "), cause: cause.to_string() })
+    }
+
+    /// Name in the archive, path and size of each file below a folder, sorted by name.
+    fn files(&self, folder: &Path, place: &str, wanted: &Override) -> Result<Vec<(String, PathBuf, u64)>, BundleError> {
+        let target = self.target.to_owned();
+        let walk = WalkBuilder::new(folder)
+            .standard_filters(false)
+            .filter_entry(move |entry| entry.depth() == 0 || is_entered(entry, &target))
+            .build();
+        let mut found = Vec::new();
+        for entry in walk.filter_map(Result::ok) {
+            let path = entry.path();
+            if !is_python(path) && !wanted.matched(path, false).is_whitelist() {
+                continue;
+            }
+            // Of a link, what it leads to.
+            let Ok(meta) = fs::metadata(path) else { continue };
+            if meta.is_file() && !is_secret(path) {
+                let name = Path::new(place).join(path.strip_prefix(folder).unwrap_or(path));
+                found.push((slashed(&name), path.to_owned(), meta.len()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+fn check_size(files: &[(String, PathBuf, u64)]) -> Result<(), BundleError> {
+    if files.iter().map(|(_, _, size)| size).sum::<u64>() <= LARGEST {
+        return Ok(());
+    }
+    let mut largest: Vec<_> = files.iter().collect();
+    largest.sort_by_key(|(_, _, size)| std::cmp::Reverse(*size));
+    let told =
+        |(name, _, size): &&(String, PathBuf, u64)| format!("{name} ({:.1} MiB)", *size as f64 / f64::from(1 << 20));
+    Err(BundleError::Large(largest.iter().take(NAMED).map(told).collect()))
+}
+
+fn is_entered(entry: &DirEntry, target: &Path) -> bool {
+    let name = entry.file_name().to_string_lossy();
+    if name.starts_with('.') {
+        return false;
+    }
+    let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+    let is_environment = || ["pyvenv.cfg", "conda-meta"].iter().any(|mark| entry.path().join(mark).exists());
+    !is_folder || !(LEFT_OUT.contains(&&*name) || entry.path() == target || is_environment())
+}
+
+fn is_python(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "py" || extension == "ipynb")
+}
+
+fn is_secret(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.starts_with('.')
+        || SECRET_NAMES.contains(&&*name)
+        || name.starts_with("id_") && !is_python(path)
+        || SECRET_ENDS.iter().any(|end| name.ends_with(end))
+}
+
+fn slashed(path: &Path) -> String {
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+fn failed(path: &Path, cause: &io::Error) -> BundleError {
+    BundleError::Read { path: path.to_owned(), cause: cause.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
+        }
+        folder
+    }
+
+    fn names(folder: &Path, globs: &[&str]) -> Vec<String> {
+        let globs: Vec<_> = globs.iter().map(|glob| (*glob).to_owned()).collect();
+        let target = folder.join("out");
+        let sources = Sources { project: folder, scripts: None, target: &target, globs: &globs };
+        let files = sources.files(folder, "", &sources.wanted().unwrap()).unwrap();
+        files.into_iter().map(|(name, _, _)| name).collect()
+    }
+
+    #[test]
+    fn python_goes_along_and_nothing_that_is_generated_hidden_or_secret() {
+        let folder = project(&[
+            "models/a.py",
+            "models/b.ipynb",
+            "models/c.sql",
+            "lib/deep/helper.py",
+            "target/x.py",
+            "out/x.py",
+            "dbt_packages/p/x.py",
+            "logs/x.py",
+            ".hidden/x.py",
+            "env/pyvenv.cfg",
+            "env/lib/x.py",
+            "models/__pycache__/x.py",
+            "profiles.yml",
+            ".env",
+            "data/rows.csv",
+            "data/server.pem",
+            "id_ed25519",
+        ]);
+        assert_eq!(names(folder.path(), &[]), ["lib/deep/helper.py", "models/a.py", "models/b.ipynb"]);
+        let wide = names(folder.path(), &["data/**", "*.yml", "id_*", ".env", "target/*.py"]);
+        assert_eq!(wide, ["data/rows.csv", "lib/deep/helper.py", "models/a.py", "models/b.ipynb"]);
+    }
+
+    #[test]
+    fn scripts_elsewhere_get_a_place_in_it() {
+        let (folder, scripts) = (project(&["models/a.py"]), project(&["load.py"]));
+        let pack = |scripts: &Path| {
+            let sources =
+                Sources { project: folder.path(), scripts: Some(scripts), target: Path::new("/t"), globs: &[] };
+            sources.pack().unwrap()
+        };
+        let bundle = pack(scripts.path());
+        assert_eq!((bundle.files, bundle.scripts_dir.as_deref()), (2, Some("_fal_scripts")));
+        let bundle = pack(&folder.path().join("models"));
+        assert_eq!((bundle.files, bundle.scripts_dir.as_deref()), (1, Some("models")));
+    }
+
+    #[test]
+    fn what_is_too_large_is_named() {
+        let file = |name: &str, size| (name.to_owned(), PathBuf::new(), size);
+        let files = [file("small.py", 10), file("huge.ipynb", 40 << 20)];
+        insta::assert_snapshot!(check_size(&files).unwrap_err(), @"the project's files for a runner are larger than 32 MiB; the largest: huge.ipynb (40.0 MiB), small.py (0.0 MiB)");
+        assert!(check_size(&files[..1]).is_ok());
+    }
+}
