@@ -1,0 +1,9 @@
+"""Runs Python models as tasks of a Ray cluster.
+
+Two processes: the plugin, which fal-host starts and which needs the standard library only (`backend`, `config`, `process`),
+and the driver, which runs in a Python that has Ray (`driver`, `cluster`, `runs`, `kept`). What runs in the cluster's workers
+is in `remote`.
+"""
+
+NAME = "fal-ray-runner"
+VERSION = "0.1.0"

@@ -1,0 +1,107 @@
+"""The driver's process as the plugin sees it: started, talked to, watched and ended.
+
+What Ray prints goes to standard error, line by line into the log; the last lines are kept for errors. The process reads from a
+pipe of ours and ends when that ends, so that it cannot outlive the plugin.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+from fal_plugin import PluginError
+
+from . import lines
+
+_START = "import sys; sys.path.insert(0, sys.argv.pop(1)); from fal_ray_runner.driver import main; main()"
+_REFUSED = ("InvalidAuthToken", "Unauthenticated")
+_TAIL = 12
+
+
+class Driver:
+    """A driver that is starting, running or gone. `heard` gets its messages, `said` what it prints; both on threads of ours."""
+
+    def __init__(
+        self,
+        python: str,
+        environment: Mapping[str, str],
+        folder: str,
+        heard: Callable[[lines.Message], None],
+        said: Callable[[str], None],
+        refused: Callable[[], None],
+    ) -> None:
+        self._heard, self._said, self._refused = heard, said, refused
+        self._tail: deque[str] = deque(maxlen=_TAIL)
+        command = [python, "-B", "-c", _START, os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(environment),
+                cwd=folder,
+            )
+        except OSError as error:
+            help = "`python` in the configuration of the Ray runner names a Python that has Ray"
+            raise PluginError(
+                "ray::python", f"the driver's Python cannot be started: {python}: {error}", help
+            ) from None
+        streams = (self._process.stdin, self._process.stdout, self._process.stderr)
+        assert streams[0] and streams[1] and streams[2]
+        self._to = lines.Writer(streams[0])
+        self._threads = [
+            threading.Thread(target=self._listen, args=(streams[1],), daemon=True),
+            threading.Thread(target=self._overhear, args=(streams[2],), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def send(self, **message: Any) -> bool:
+        """Whether the driver was there to hear it."""
+        return self._to.send(**message)
+
+    def stop(self, grace: float) -> None:
+        """Ends it: by the end of its pipe, after `grace` seconds by force."""
+        self._to.close()
+        try:
+            self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(1.0)
+
+    def last_words(self) -> str:
+        """How it ended, and the last lines that it printed."""
+        code = self._process.poll()
+        end = "" if code is None else f"signal {-code}" if code < 0 else f"exit code {code}"
+        return "\n".join([end, *self._tail]).strip()
+
+    def _listen(self, stream: BinaryIO) -> None:
+        with stream:
+            for message in lines.read(stream):
+                self._heard(message)
+        try:
+            self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            pass
+        # All that it printed should be known when its end is told.
+        self._threads[1].join(1.0)
+        self._heard({"event": "gone"})
+
+    def _overhear(self, stream: BinaryIO) -> None:
+        with stream:
+            for raw in stream:
+                line = raw.decode("utf-8", "replace").rstrip()
+                if not line:
+                    continue
+                self._tail.append(line)
+                self._said(line)
+                if any(sign in line for sign in _REFUSED):
+                    self._refused()

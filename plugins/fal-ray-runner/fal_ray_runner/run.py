@@ -1,0 +1,177 @@
+"""One node from its first attempt to its end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import demand
+from .demand import Demand
+
+if TYPE_CHECKING:
+    from .runs import Runs
+
+Outcome = dict[str, Any]
+# How often a node that waits for its machine is looked after, and when its Python is looked at.
+_ROUND, _SUSPICIOUS = 2.0, 20.0
+# A worker waits so long for a table of another machine; a dead machine is known to be dead after about ten seconds.
+_TABLE_PATIENCE = 30.0
+_MACHINE_PATIENCE = 60.0
+_BREATH = 0.5
+
+
+class _Stopped(Exception):
+    """The node cannot be run; the message is for its user."""
+
+
+class Run:
+    """A node's attempts. Ray itself does not repeat a task: a second attempt would be unknown to us, and a lost table would
+    run its node again after it has ended."""
+
+    def __init__(self, runs: Runs, node: Mapping[str, Any]) -> None:
+        self.unique_id: str = node["unique_id"]
+        self._runs, self._node = runs, node
+        self._ray = runs.ray
+        self._demand = Demand(dict(node["amounts"]), node["accelerator"])
+        self._lock = threading.Lock()
+        self._task: Any = None
+        self._place: dict[str, Any] = {}
+        self._suspected = False
+
+    def to_its_end(self) -> Outcome:
+        """Runs the node, again where its worker or machine died; `ok`, and why not."""
+        allowed = 1 + int(self._runs.settings["retries"])
+        for attempt in range(1, allowed + 1):
+            self._place = {}
+            try:
+                return self._attempt() | {"attempts": attempt}
+            except _Stopped as stopped:
+                return {"ok": False, "message": str(stopped), "attempts": attempt}
+            except self._ray.exceptions.TaskCancelledError:
+                return {"ok": False, "message": "cancelled"}
+            except self._deaths() as death:
+                if self._runs.cancelled.is_set():
+                    return {"ok": False, "message": "cancelled"}
+                told = f"{self._where()}: {_first_line(death)}"
+                if attempt == allowed:
+                    times = "" if allowed == 1 else f", at the last of {allowed} attempts"
+                    return {"ok": False, "message": f"the model's process on the cluster died{times}, {told}"}
+                self._runs.log(f"{self._name()}: its process died, {told} Running it again.", "warn", self.unique_id)
+                self._let_machine_go(death)
+            except self._ray.exceptions.RayError as error:
+                return {"ok": False, "message": f"Ray could not run the model {self._where()}: {error}"}
+        raise AssertionError("an attempt has an outcome")
+
+    def cancel(self) -> None:
+        """Kills the task, also one that waits."""
+        with self._lock:
+            task = self._task
+        if task is not None:
+            try:
+                self._ray.cancel(task, force=True)
+            except Exception as error:
+                self._runs.log(f"{self._name()}: cancelling: {error}")
+
+    def _attempt(self) -> Outcome:
+        self._wait_for_machine()
+        runs, node = self._runs, self._node
+        options: dict[str, Any] = {**self._demand.options(), "name": f"fal-host: {self._name()}"}
+        if node["runtime_env"]:
+            options["runtime_env"] = node["runtime_env"]
+        if runs.settings["scheduling"] == "spread":
+            options["scheduling_strategy"] = "SPREAD"
+        arguments = (node["script"], runs.references(node), runs.keeps(node), _TABLE_PATIENCE)
+        task = runs.task.options(**options).remote(*arguments)
+        with self._lock:
+            self._task = task if runs.streams else task[0]
+        if runs.cancelled.is_set():
+            self.cancel()
+        return self._streamed(task) if runs.streams else self._awaited(*task)
+
+    def _streamed(self, task: Any) -> Outcome:
+        self._wait_for_start(lambda: self._ray.wait([task], timeout=_ROUND)[0])
+        self._place = self._ray.get(next(task))
+        self._runs.log(f"{self._name()}: runs {self._where()}", unique_id=self.unique_id)
+        end = self._ray.get(next(task))
+        try:
+            table = None if end["bytes"] is None else next(task)
+        except (StopIteration, self._ray.exceptions.RayError):
+            table = None
+        return self._ended(end, table)
+
+    def _awaited(self, end: Any, table: Any) -> Outcome:
+        self._wait_for_start(lambda: self._ray.wait([end], timeout=_ROUND)[0])
+        told = self._ray.get(end)
+        self._place = told
+        self._runs.log(f"{self._name()}: ran {self._where()}", unique_id=self.unique_id)
+        return self._ended(told, table)
+
+    def _ended(self, end: Mapping[str, Any], table: Any) -> Outcome:
+        self._runs.took(self.unique_id, end, table)
+        node = self._place.get("node")
+        if end["code"] == 0:
+            return {"ok": True, "node": node}
+        if end["code"] == 1:
+            return {"ok": False, "node": node, "message": f"the model failed {self._where()}"}
+        words = end["words"] or f"exit code {end['code']}"
+        return {"ok": False, "node": node, "message": f"the model could not work {self._where()}: {words}"}
+
+    def _wait_for_machine(self) -> None:
+        """Until the cluster has a machine that is large enough, however busy; not for ever: it may have none ever."""
+        patience = float(self._runs.settings["queue_timeout"])
+        until, told = time.monotonic() + patience, False
+        while True:
+            machines = self._runs.machines()
+            if any(self._demand.fits(machine["Resources"]) for machine in machines):
+                return
+            has = f"it asks for {self._demand}; the cluster has {demand.machines(machines)}"
+            if time.monotonic() >= until:
+                raise _Stopped(f"no machine of the Ray cluster is large enough for the model: {has}")
+            if not told:
+                text = f"{self._name()}: no machine is large enough, waiting {patience:g} s for one to join: {has}"
+                self._runs.log(text, "warn", self.unique_id)
+                told = True
+            if self._runs.cancelled.wait(min(_ROUND, max(until - time.monotonic(), 0.01))):
+                raise _Stopped("cancelled")
+
+    def _wait_for_start(self, look: Callable[[], Any]) -> None:
+        """Until something comes of the task. A Python that cannot be started is started by Ray again and again."""
+        since = time.monotonic()
+        while not look():
+            python = self._node["runtime_env"].get("py_executable")
+            if python and not self._suspected and time.monotonic() - since > _SUSPICIOUS:
+                self._suspected = True
+                wrong = self._ray.get(self._runs.look.remote(python))
+                if wrong:
+                    self.cancel()
+                    raise _Stopped(f"the Python {python} of the model cannot run tasks on the cluster: {wrong}")
+
+    def _let_machine_go(self, death: BaseException) -> None:
+        """A little while; of a machine that died until the cluster knows: it would be given the next attempt."""
+        self._runs.cancelled.wait(_BREATH)
+        if not isinstance(death, self._ray.exceptions.NodeDiedError):
+            return
+        until, dead = time.monotonic() + _MACHINE_PATIENCE, self._place.get("node_id")
+        while any(machine["NodeID"] == dead for machine in self._runs.machines()) and time.monotonic() < until:
+            if self._runs.cancelled.wait(_BREATH):
+                return
+
+    def _deaths(self) -> tuple[type[BaseException], ...]:
+        known = ("WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "OwnerDiedError")
+        errors = self._ray.exceptions
+        return tuple(getattr(errors, name) for name in known if hasattr(errors, name))
+
+    def _name(self) -> str:
+        return self.unique_id.rpartition(".")[2]
+
+    def _where(self) -> str:
+        if not self._place:
+            return "before it told where it runs"
+        return "on {node} ({host}, node {id}, process {pid})".format(id=self._place["node_id"][:8], **self._place)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
