@@ -122,7 +122,9 @@ pub(crate) fn run(
         exit: None,
         end: None,
         deadline: None,
+        timeout: work.timeout,
     };
+    watch.start_clock();
     watch.run()
 }
 
@@ -143,17 +145,25 @@ struct Watch<'a> {
     /// An end that no answer changes.
     end: Option<JobEnd>,
     deadline: Option<(Instant, Late)>,
+    /// Seconds that it may run.
+    timeout: Option<f64>,
 }
 
 /// What is late when the deadline passes.
 #[derive(Clone, Copy)]
 enum Late {
+    Answer,
     Exit,
     Streams,
     All,
 }
 
 impl Watch<'_> {
+    fn start_clock(&mut self) {
+        let timeout = self.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        self.deadline = timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, Late::Answer)));
+    }
+
     fn run(&mut self) -> JobEnd {
         while !self.is_over() {
             let message = match self.deadline {
@@ -218,6 +228,10 @@ impl Watch<'_> {
     /// The deadline passed. Says whether there is nothing more to wait for.
     fn is_hopeless(&mut self) -> bool {
         match self.deadline.take() {
+            Some((_, Late::Answer)) => {
+                self.end = Some(JobEnd::timed_out(self.whose, self.timeout.unwrap_or_default()));
+                self.kill();
+            }
             Some((_, Late::Exit)) => self.kill(),
             Some((_, Late::Streams)) => {
                 for stream in &self.streams {

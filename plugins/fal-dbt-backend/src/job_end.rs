@@ -48,6 +48,12 @@ impl JobEnd {
         Self::Crashed(format!("the {whose}'s process {how}{}", stderr.paragraph("Its last lines on standard error")))
     }
 
+    /// `whose`, a model or a script, ran for more than `seconds`.
+    pub(crate) fn timed_out(whose: &str, seconds: f64) -> Self {
+        let message = format!("the {whose} ran longer than its timeout of {seconds} seconds");
+        Self::Failed(JobError { kind: "timeout".to_owned(), message, traceback: None })
+    }
+
     /// From the end of the process that it was forked from.
     pub(crate) fn lost(whose: &str, error: &PluginError) -> Self {
         Self::Crashed(format!("the {whose}'s process is gone: {error}"))

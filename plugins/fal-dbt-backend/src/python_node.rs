@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fal_plugin::{
-    payload::{NodeResult, PythonWork},
+    payload::{NodeResult, PythonWork, Resources},
     PluginError,
 };
 
@@ -15,22 +15,30 @@ use crate::{
 };
 
 /// Runs the model.
-pub(crate) fn run(run: &Run, unique_id: &str, work: &PythonWork) -> Result<NodeResult, PluginError> {
+pub(crate) fn run(
+    run: &Run,
+    unique_id: &str,
+    work: &PythonWork,
+    resources: &Resources,
+) -> Result<NodeResult, PluginError> {
     let owner = Owner { unique_id, ..Owner::default() };
-    gateway_job::run(run, owner, |token| execute(run, unique_id, work, token, None))
+    gateway_job::run(run, owner, |token| {
+        let cwd = run.cwd();
+        run.run_job(&Work { timeout: resources.timeout, ..work_of(run, unique_id, work, token, &cwd) })
+    })
 }
 
-/// Runs the code of a model or, with an `attachment`, of a script.
+/// Runs the code of a script that belongs to a model, or to none.
 pub(crate) fn execute(
     run: &Run,
     unique_id: &str,
     work: &PythonWork,
     token: &str,
-    attachment: Option<Attachment<'_>>,
+    attachment: Attachment<'_>,
 ) -> JobEnd {
     let cwd = run.cwd();
-    let kind = if attachment.is_some() { Kind::Attached } else { Kind::Script };
-    run.run_job(&Work { kind, attachment, ..work_of(run, unique_id, work, token, &cwd) })
+    let attachment = Some(attachment);
+    run.run_job(&Work { kind: Kind::Attached, attachment, ..work_of(run, unique_id, work, token, &cwd) })
 }
 
 /// A model's job.

@@ -119,7 +119,14 @@ impl Run {
         of_node.map(String::as_str).or_else(of_packages)
     }
 
-    /// Seconds that a node may run which dbt runs.
+    /// How long the Python of a node may run which dbt runs.
+    pub(crate) fn limit(&self, unique_id: &str, timeout: Option<f64>) {
+        if let Some(timeout) = timeout {
+            self.timeouts.lock().unwrap_or_else(PoisonError::into_inner).insert(unique_id.to_owned(), timeout);
+        }
+    }
+
+    /// Seconds that it may run.
     pub(crate) fn timeout_of(&self, unique_id: &str) -> Option<f64> {
         self.timeouts.lock().unwrap_or_else(PoisonError::into_inner).get(unique_id).copied()
     }

@@ -17,5 +17,5 @@ pub(crate) fn run(run: &Run, unique_id: &str, work: &ScriptWork) -> Result<NodeR
     let model = work.model.as_deref();
     let owner = Owner { unique_id, role: Some(work.role), model };
     let attachment = Attachment { role: work.role, model, arguments: &work.arguments };
-    gateway_job::run(run, owner, |token| python_node::execute(run, unique_id, &work.python, token, Some(attachment)))
+    gateway_job::run(run, owner, |token| python_node::execute(run, unique_id, &work.python, token, attachment))
 }

@@ -5,7 +5,7 @@ use std::sync::{atomic::Ordering, Arc};
 use fal_plugin::{
     payload::{
         BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, GraphNode, LendRequest, Lent,
-        LoadRequest, NodeRequest, NodeResult, NodeWork, RunGraph, SelectRequest, SettleRequest,
+        LoadRequest, NodeRequest, NodeResult, NodeWork, Resources, RunGraph, SelectRequest, SettleRequest,
     },
     ExecutionSession, PluginError,
 };
@@ -85,7 +85,8 @@ impl DbtSession {
         request.command == "hooks" || graph.nodes.iter().any(of_node)
     }
 
-    fn run_dbt(&self, unique_id: &str) -> Result<NodeResult, PluginError> {
+    fn run_dbt(&self, unique_id: &str, resources: &Resources) -> Result<NodeResult, PluginError> {
+        self.run.limit(unique_id, resources.timeout);
         match self.run.ask("run", &json!({ "unique_id": unique_id })) {
             Ok(result) => Ok(result),
             Err(error) => self.run.failed(unique_id, error),
@@ -133,8 +134,8 @@ impl ExecutionSession for DbtSession {
             return Ok(plain_result(unique_id, fal_plugin::payload::NodeStatus::Error, Some(message)));
         }
         let result = match &request.work {
-            NodeWork::Dbt => self.run_dbt(unique_id),
-            NodeWork::Python(work) => python_node::run(&self.run, unique_id, work),
+            NodeWork::Dbt => self.run_dbt(unique_id, &request.resources),
+            NodeWork::Python(work) => python_node::run(&self.run, unique_id, work, &request.resources),
             NodeWork::Script(work) => script_node::run(&self.run, unique_id, work),
             NodeWork::UnitTest(work) => unit_test_node::run(&self.run, unique_id, work),
         };
