@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Matrix(MatrixArgs),
     /// Write the schemas and the contract in docs/plugins
     Schemas,
-    /// Lay out an installation: bin/fal-host and lib/fal-host/plugins
+    /// Lay out an installation: bin/fal-host, lib/fal-host/plugins and lib/fal-host/interface
     Dist {
         /// Folder to fill
         dir: PathBuf,

@@ -4,10 +4,10 @@ use std::{fs, path::Path};
 
 use crate::{
     error::{At, Result},
-    layout, program,
+    interface, layout, program,
 };
 
-/// Builds and lays out `bin/fal-host` and `lib/fal-host/plugins/*`.
+/// Builds and lays out `bin/fal-host`, `lib/fal-host/plugins` and the sources in `lib/fal-host/interface`.
 pub(crate) fn run(dir: &Path) -> Result<()> {
     program::run(&mut program::cargo(["build", "--release"]))?;
     let plugins = dir.join("lib/fal-host/plugins");
@@ -16,6 +16,7 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
         let file = format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
         put(&layout::release(&file), &plugins)?;
     }
+    interface::lay_out(&dir.join("lib/fal-host/interface"))?;
     put(&layout::root().join("LICENSE"), &dir.join("share/doc/fal-host"))?;
     program::say(&format!("{}", dir.join("bin/fal-host").display()));
     Ok(())

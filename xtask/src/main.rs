@@ -9,6 +9,7 @@ mod bench;
 mod demo;
 mod dist;
 mod error;
+mod interface;
 mod layout;
 mod matrix;
 mod program;

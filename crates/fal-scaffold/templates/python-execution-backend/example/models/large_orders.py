@@ -1,0 +1,2 @@
+orders = ref("orders")
+write_to_model(orders[orders["amount"] > 100])

@@ -1,0 +1,90 @@
+//! The sources of the plugin interface as an installation carries them: what `fal-host plugin new` builds plugins on.
+
+use std::{fs, path::Path};
+
+use crate::{
+    error::{At, Result},
+    layout,
+};
+
+/// Crates that plugins elsewhere may depend on, and those that these need.
+const CRATES: [&str; 5] = [
+    "crates/fal-loader",
+    "crates/fal-plugin",
+    "crates/fal-plugin-testkit",
+    "crates/fal-python-analysis",
+    "plugins/fal-python-parser-ruff",
+];
+
+/// What of a crate goes along: not its tests, nor what a build left behind.
+const PARTS: [&str; 4] = ["Cargo.toml", "src", "python", "vectors"];
+
+/// Lays them out side by side, with a manifest that has what they take from the workspace.
+pub(crate) fn lay_out(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).at(folder)?;
+    }
+    for name in CRATES {
+        let from = layout::root().join(name);
+        let to = folder.join(from.file_name().unwrap_or_default());
+        for part in PARTS.iter().map(|part| from.join(part)).filter(|part| part.exists()) {
+            copy(&part, &to.join(part.file_name().unwrap_or_default()))?;
+        }
+    }
+    let manifest = layout::root().join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).at(&manifest)?;
+    let to = folder.join("Cargo.toml");
+    fs::write(&to, beside_each_other(&text)).at(&to)
+}
+
+/// The manifest of the workspace, for these crates alone.
+fn beside_each_other(manifest: &str) -> String {
+    let end = manifest.find("[profile.").unwrap_or(manifest.len());
+    let line = |line: &str| match line.split_once(" = ") {
+        Some(("members", _)) => Some("members = [\"fal-*\"]\n".to_owned()),
+        Some(("exclude" | "default-members", _)) => None,
+        Some((_, value)) if value.contains("path = ") => {
+            let ours = CRATES.iter().any(|name| value.contains(&format!("\"{name}\"")));
+            ours.then(|| format!("{}\n", line.replace("\"crates/", "\"").replace("\"plugins/", "\"")))
+        }
+        _ => Some(format!("{line}\n")),
+    };
+    manifest[..end].lines().filter_map(line).collect()
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        let folder = to.parent().unwrap_or(to);
+        fs::create_dir_all(folder).at(folder)?;
+        return fs::copy(from, to).at(from).map(drop);
+    }
+    for entry in fs::read_dir(from).at(from)? {
+        let name = entry.at(from)?.file_name();
+        if name != "__pycache__" && name != "tests" {
+            copy(&from.join(&name), &to.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program;
+
+    #[test]
+    fn what_is_laid_out_is_a_workspace_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let interface = folder.path().join("interface");
+        lay_out(&interface).unwrap();
+        let mut command = program::cargo(["metadata", "--format-version=1", "--no-deps", "--offline"]);
+        let metadata = program::output(command.current_dir(&interface)).unwrap();
+        let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
+        let mut names: Vec<_> =
+            metadata["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        let wanted =
+            ["fal-loader", "fal-plugin", "fal-plugin-testkit", "fal-python-analysis", "fal-python-parser-ruff"];
+        assert_eq!(names, wanted);
+    }
+}
