@@ -6,8 +6,14 @@ use std::{
 };
 
 /// The plugins that ship with fal-host.
-pub(crate) const PLUGINS: [&str; 5] =
-    ["fal_dbt_backend", "fal_notebook_parser", "fal_python_parser", "fal_python_parser_ruff", "fal_stub_writer"];
+pub(crate) const PLUGINS: [&str; 6] = [
+    "fal_command_runner",
+    "fal_dbt_backend",
+    "fal_notebook_parser",
+    "fal_python_parser",
+    "fal_python_parser_ruff",
+    "fal_stub_writer",
+];
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {

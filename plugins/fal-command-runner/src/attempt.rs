@@ -1,0 +1,166 @@
+//! One attempt at a node: bundle, command, end.
+
+use std::{
+    path::Path,
+    process::Stdio,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use fal_plugin::PluginError;
+
+use crate::{
+    bundle::Bundle,
+    end::End,
+    plan::{nothing_for, Plan},
+    process::{Launch, Process},
+    quote,
+    session::Shared,
+    settings::Line,
+    stop::Waited,
+    template::Missing,
+    values::{job_name, Values},
+    variables,
+};
+
+/// How long a command may take to end in order when the user waits for the end of all.
+const INTERRUPTED: Duration = Duration::from_millis(600);
+/// The same when only its node waits.
+const LATE: Duration = Duration::from_secs(3);
+/// How long `cleanup` may take then.
+const CLEANUP_INTERRUPTED: Duration = Duration::from_millis(1200);
+const CLEANUP: Duration = Duration::from_secs(60);
+
+/// How an attempt ended.
+pub(crate) struct Attempt {
+    pub(crate) end: End,
+    /// For the user: how it ended, the command, its last lines.
+    pub(crate) told: String,
+}
+
+/// What can be said before anything ran.
+pub(crate) enum Refused {
+    /// The node cannot run here.
+    Node(String),
+    /// No node can.
+    Runner(PluginError),
+}
+
+impl<E: Into<PluginError>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self::Runner(error.into())
+    }
+}
+
+impl From<Missing> for Refused {
+    fn from(missing: Missing) -> Self {
+        Self::Node(nothing_for(&missing))
+    }
+}
+
+/// Runs the command of a node once.
+pub(crate) fn attempt(shared: &Shared, plan: &Plan<'_>) -> Result<Attempt, Refused> {
+    let bundle = Bundle::make(plan, &shared.project_dir)?;
+    let files = bundle.files();
+    let files = files.as_ref().map(|(dir, script)| (dir.as_path(), script.as_path()));
+    let job = job_name(plan.name());
+    let values = plan.values(&job, files);
+    let one = One { shared, plan, values: &values, mark: shared.next_mark(), folder: files.map(|(dir, _)| dir) };
+    let process = one.start(plan.line, bundle.stdin()?)?;
+    let command = one.words(plan.line)?;
+    shared.debug(&plan.request.unique_id, format!("started: {}", quote::line(&command)));
+    let limit = plan.limit();
+    let end = one.wait(&process, limit);
+    let (last, threads) = process.last_words();
+    shared.keep(threads);
+    let told = format!("the command {}\nThe command: {}{last}", end.told(), quote::line(&command));
+    Ok(Attempt { end, told })
+}
+
+struct One<'a> {
+    shared: &'a Shared,
+    plan: &'a Plan<'a>,
+    values: &'a Values<'a>,
+    mark: String,
+    folder: Option<&'a Path>,
+}
+
+impl One<'_> {
+    fn words(&self, line: &Line) -> Result<Vec<String>, Missing> {
+        line.render(self.values)
+    }
+
+    fn start(&self, line: &Line, stdin: Stdio) -> Result<Process, Refused> {
+        let settings = self.plan.settings;
+        let mut variables = variables::inherited(&settings.config);
+        for (name, template) in &settings.env {
+            let value = template.render(self.values)?.unwrap_or_default();
+            variables.push((name.into(), value.into()));
+        }
+        let words = self.words(line)?;
+        let launch = Launch {
+            words: &words,
+            variables,
+            stdin,
+            dir: &self.shared.project_dir,
+            folder: self.folder,
+            mark: self.mark.clone(),
+            unique_id: &self.plan.request.unique_id,
+            events: self.shared.events.clone(),
+            stop: self.shared.stop.clone(),
+        };
+        Ok(Process::start(launch)?)
+    }
+
+    /// Waits for the end, or brings it about.
+    fn wait(&self, process: &Process, limit: Option<Duration>) -> End {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let waited = self.shared.stop.wait(deadline, || process.status().is_some());
+        let end = match (waited, limit) {
+            (Waited::Stopped, _) => End::Stopped,
+            (Waited::TimedOut, limit) => End::TimedOut(limit.unwrap_or_default()),
+            (Waited::Reached, _) => process.status().map_or(End::Stopped, End::from),
+        };
+        // What the command started elsewhere is called off while it ends itself.
+        let (grace, patience) = if end == End::Stopped { (INTERRUPTED, CLEANUP_INTERRUPTED) } else { (LATE, CLEANUP) };
+        let until = Instant::now() + patience;
+        let cleanup = self.cleanup(end);
+        if waited != Waited::Reached {
+            process.end(grace);
+        }
+        if let Some(cleanup) = cleanup {
+            self.shared.keep(self.finish_cleanup(cleanup, until));
+        }
+        end
+    }
+
+    fn cleanup(&self, end: End) -> Option<Process> {
+        if matches!(end, End::Exited(0 | 1)) {
+            return None;
+        }
+        let line = self.plan.settings.cleanup.as_ref()?;
+        match self.start(line, Stdio::null()) {
+            Ok(process) => Some(process),
+            Err(refused) => {
+                let why = match refused {
+                    Refused::Node(why) => why,
+                    Refused::Runner(error) => error.message,
+                };
+                self.shared.warn(&self.plan.request.unique_id, format!("`cleanup` was not started: {why}"));
+                None
+            }
+        }
+    }
+
+    fn finish_cleanup(&self, cleanup: Process, until: Instant) -> Vec<JoinHandle<()>> {
+        if !self.shared.stop.wait_anyway(until, || cleanup.status().is_some()) {
+            cleanup.end(Duration::ZERO);
+        }
+        let end = cleanup.status().map(End::from);
+        let (last, threads) = cleanup.last_words();
+        if let Some(end) = end.filter(|end| *end != End::Exited(0)) {
+            self.shared.warn(&self.plan.request.unique_id, format!("`cleanup` {}{last}", end.told()));
+        }
+        threads
+    }
+}

@@ -1,0 +1,52 @@
+//! The backend: reads the configuration, opens sessions.
+
+use std::{env, path::PathBuf, sync::Arc};
+
+use fal_plugin::{
+    payload::{Capabilities, OpenRequest},
+    EventSink, ExecutionBackend, ExecutionSession, PluginError,
+};
+use serde_json::Value;
+
+use crate::{config::Config, session::CommandSession, settings::Settings};
+
+/// Runs Python models by a command.
+#[derive(Clone, Debug)]
+pub struct CommandRunner {
+    settings: Arc<Settings>,
+}
+
+impl CommandRunner {
+    /// A runner with the plugin's configuration from `fal_project.yml`; `null` means all defaults.
+    ///
+    /// # Errors
+    /// If the configuration is not what [`Config`] says, or one of its placeholders is unknown.
+    pub fn new(config: &Value) -> Result<Self, PluginError> {
+        Ok(Self { settings: Arc::new(Settings::new(Config::read(config)?)?) })
+    }
+
+    /// JSON schema of the configuration.
+    pub fn config_schema() -> Value {
+        schemars::schema_for!(Config).to_value()
+    }
+}
+
+impl ExecutionBackend for CommandRunner {
+    fn capabilities(&self) -> Capabilities {
+        let concurrency = self.settings.config.concurrency;
+        Capabilities { python: true, concurrency, ..Capabilities::default() }
+    }
+
+    fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError> {
+        let python = request.python.or_else(chosen).unwrap_or_else(|| "python3".to_owned());
+        let project_dir = PathBuf::from(request.project_dir);
+        Ok(Box::new(CommandSession::new(Arc::clone(&self.settings), project_dir, python, events)))
+    }
+}
+
+/// The interpreter that fal-host itself takes when the command line names none.
+fn chosen() -> Option<String> {
+    let named = env::var("FAL_HOST_PYTHON").ok().filter(|path| !path.is_empty());
+    let venv = || env::var("VIRTUAL_ENV").ok().filter(|path| !path.is_empty()).map(|path| format!("{path}/bin/python"));
+    named.or_else(venv)
+}

@@ -1,0 +1,84 @@
+//! How an attempt ended, and what the user is told of it.
+
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+
+use rustix::process::Signal;
+
+use crate::config::Cause;
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum End {
+    /// The command ended with this code.
+    Exited(i32),
+    /// A signal ended it.
+    Signalled(i32),
+    /// It took longer than it may.
+    TimedOut(Duration),
+    /// The run was interrupted.
+    Stopped,
+}
+
+impl From<ExitStatus> for End {
+    fn from(status: ExitStatus) -> Self {
+        match status.signal() {
+            Some(signal) => Self::Signalled(signal),
+            None => Self::Exited(status.code().unwrap_or_default()),
+        }
+    }
+}
+
+impl End {
+    /// Whether it may be tried again if `cause` is listed.
+    pub(crate) fn is(self, cause: Cause) -> bool {
+        match (self, cause) {
+            (Self::Exited(code), Cause::Code(listed)) => code == i32::from(listed),
+            // 126 and 127 are a shell's words for a program that is not there: it will not be there next time.
+            (Self::Exited(code), Cause::Exit) => !matches!(code, 0 | 1 | 126 | 127),
+            (Self::Signalled(_), Cause::Signal) | (Self::TimedOut(_), Cause::Timeout) => true,
+            _ => false,
+        }
+    }
+
+    /// In words that follow `the command`.
+    pub(crate) fn told(self) -> String {
+        match self {
+            Self::Exited(1) => "ended with exit code 1".to_owned(),
+            Self::Exited(3) => "ended with exit code 3: the model's script could not work there".to_owned(),
+            Self::Exited(126) => "ended with exit code 126: a program in it cannot be executed".to_owned(),
+            Self::Exited(127) => "ended with exit code 127: a program in it was not found".to_owned(),
+            Self::Exited(137) => {
+                "ended with exit code 137: something in it was killed, as for want of memory".to_owned()
+            }
+            Self::Exited(code) => format!("ended with exit code {code}"),
+            Self::Signalled(signal) => format!("was killed by {}", signal_name(signal)),
+            Self::TimedOut(limit) => format!("was ended after {}, which is its time limit", seconds(limit)),
+            Self::Stopped => "was interrupted".to_owned(),
+        }
+    }
+}
+
+/// `90s`
+pub(crate) fn seconds(time: Duration) -> String {
+    if time < Duration::from_secs(10) {
+        return format!("{}s", (time.as_secs_f64() * 10.0).round() / 10.0);
+    }
+    format!("{}s", time.as_secs())
+}
+
+fn signal_name(number: i32) -> String {
+    let known = [
+        (Signal::HUP, "SIGHUP"),
+        (Signal::INT, "SIGINT"),
+        (Signal::ABORT, "SIGABRT"),
+        (Signal::KILL, "SIGKILL"),
+        (Signal::SEGV, "SIGSEGV"),
+        (Signal::PIPE, "SIGPIPE"),
+        (Signal::TERM, "SIGTERM"),
+        (Signal::XCPU, "SIGXCPU"),
+    ];
+    match known.iter().find(|(signal, _)| signal.as_raw() == number) {
+        Some((_, name)) => format!("signal {number} ({name})"),
+        None => format!("signal {number}"),
+    }
+}

@@ -1,0 +1,65 @@
+//! Finds and ends processes that a command left behind, also those that moved to a session of their own.
+//!
+//! Each command gets a mark in its environment; all that descend from it inherit the mark, whatever they do with groups, sessions
+//! and parents. The marks of a session begin alike. Only Linux lets one read the environment of another process; elsewhere
+//! process groups must do.
+
+use std::{fs, path::Path, thread, time::Duration};
+
+use rustix::process::{kill_process, Pid, Signal};
+
+/// Name of the environment variable that holds the mark.
+pub(crate) const VARIABLE: &str = "FAL_COMMAND_RUNNER_MARK";
+
+/// How often to look again: a process may start others while the list is read.
+const ROUNDS: u32 = 50;
+
+/// Kills all processes whose mark begins with `mark`, and returns when there is none.
+pub(crate) fn sweep(mark: &str) {
+    let wanted = format!("{VARIABLE}={mark}");
+    for _ in 0..ROUNDS {
+        let found = marked(Path::new("/proc"), wanted.as_bytes());
+        if found.is_empty() {
+            return;
+        }
+        for pid in found {
+            // It may have ended in the meantime.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn marked(proc: &Path, wanted: &[u8]) -> Vec<Pid> {
+    let Ok(entries) = fs::read_dir(proc) else { return Vec::new() };
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &i32| carries(&proc.join(pid.to_string()).join("environ"), wanted))
+        .filter(|pid| pid.unsigned_abs() != std::process::id())
+        .filter_map(Pid::from_raw)
+        .collect()
+}
+
+/// A process that ended but was not waited for has an empty environment.
+fn carries(environ: &Path, wanted: &[u8]) -> bool {
+    fs::read(environ).is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|variable| variable.starts_with(wanted)))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::random;
+
+    #[test]
+    fn finds_a_process_that_left_its_group_and_parent() {
+        let session = format!("{}.", random::name());
+        let script = "setsid sleep 1000 & exit 0";
+        Command::new("sh").args(["-c", script]).env(VARIABLE, format!("{session}1.")).status().unwrap();
+        sweep(&format!("{session}11."));
+        let wanted = format!("{VARIABLE}={session}");
+        assert_eq!(marked(Path::new("/proc"), wanted.as_bytes()).len(), 1);
+        sweep(&session);
+        assert!(marked(Path::new("/proc"), wanted.as_bytes()).is_empty());
+    }
+}

@@ -1,0 +1,109 @@
+//! How a node will be run: its command, its Python, its limits.
+
+use std::{path::Path, time::Duration};
+
+use fal_plugin::payload::{Lease, NodeRequest};
+
+use crate::{
+    config,
+    settings::{Line, Settings},
+    template::Missing,
+    values::Values,
+};
+
+/// Time for the wait for a machine, where the configuration says nothing.
+const QUEUE: Duration = Duration::from_secs(600);
+
+/// What is settled of a node before its first attempt.
+pub(crate) struct Plan<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) request: &'a NodeRequest,
+    pub(crate) lease: &'a Lease,
+    pub(crate) line: &'a Line,
+    python: &'a str,
+}
+
+impl<'a> Plan<'a> {
+    /// The plan of a node, or why there is none, for the user. `python` is the interpreter of last resort.
+    pub(crate) fn of(
+        settings: &'a Settings,
+        request: &'a NodeRequest,
+        lease: &'a Lease,
+        python: &'a str,
+    ) -> Result<Self, String> {
+        let named = lease.environment.as_ref().map(|spec| spec.name.as_str());
+        let known = named.and_then(|name| settings.config.environments.get(name));
+        let line = named.and_then(|name| settings.commands.get(name)).unwrap_or(&settings.command);
+        if let (Some(name), None) = (named, known) {
+            if !line.uses("environment") {
+                return Err(unknown_environment(name));
+            }
+        }
+        let python =
+            known.and_then(|known| known.python.as_deref()).or(settings.config.python.as_deref()).unwrap_or(python);
+        Ok(Self { settings, request, lease, line, python })
+    }
+
+    /// The node's short name.
+    pub(crate) fn name(&self) -> &'a str {
+        let id = self.request.unique_id.as_str();
+        id.splitn(3, '.').nth(2).unwrap_or(id)
+    }
+
+    /// For `bundle: file`: where folders are made; `Some(None)` for the system's place.
+    pub(crate) fn folder(&self) -> Option<Option<&'a Path>> {
+        let folder = self.settings.config.folder.as_deref().map(Path::new);
+        (self.settings.config.bundle == config::Bundle::File).then_some(folder)
+    }
+
+    /// What the placeholders stand for.
+    pub(crate) fn values<'b>(&'b self, job: &'b str, files: Option<(&'b Path, &'b Path)>) -> Values<'b> {
+        Values {
+            node: &self.request.unique_id,
+            name: self.name(),
+            job,
+            resources: &self.request.resources,
+            environment: self.lease.environment.as_ref().map(|spec| spec.name.as_str()),
+            python: self.python,
+            files,
+        }
+    }
+
+    /// The longest time for one attempt.
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        let config = &self.settings.config;
+        let queue = config.queue_timeout.map_or(QUEUE, |span| span.0);
+        let own = self.request.resources.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let own = own.map(|own| own.saturating_add(queue));
+        let general = config.timeout.map(|span| span.0);
+        own.into_iter().chain(general).min()
+    }
+
+    /// Keys of the node's resources that the configuration has no use for.
+    pub(crate) fn unused(&self) -> Vec<&'a str> {
+        let known = self.settings.custom();
+        self.request.resources.custom.keys().map(String::as_str).filter(|key| !known.contains(*key)).collect()
+    }
+}
+
+fn unknown_environment(name: &str) -> String {
+    format!(
+        "the model asks for the environment `{name}`, and the command runner does not know what that is on its machines\n\
+         Name it in the runner's configuration, `environments: {{{name}: {{python: /path/to/python}}}}`, or use `{{environment}}` in its `command`"
+    )
+}
+
+/// What to say about a placeholder that has no value.
+pub(crate) fn nothing_for(missing: &Missing) -> String {
+    let name = &missing.0;
+    let place = match name.to_string().as_str() {
+        "environment" => "`environment: ...` in the model's meta".to_owned(),
+        "memory_mb" => "`resources: {memory: ...}` in the model's meta".to_owned(),
+        "timeout_minutes" => "`resources: {timeout: ...}` in the model's meta".to_owned(),
+        text => format!("`resources: {{{}: ...}}` in the model's meta", text.trim_start_matches("custom.")),
+    };
+    format!(
+        "the command of the runner needs `{{{name}}}`, and the model does not say it\n\
+         Set {place}, or give the placeholder a default, `{{{name}:...}}`, or put its words into a list of their own, which is then left out"
+    )
+}

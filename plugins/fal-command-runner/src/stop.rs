@@ -1,0 +1,70 @@
+//! Waiting, for all that one session does: for ends, for times, and for the interruption that cuts both short.
+
+use std::{
+    sync::{Condvar, Mutex, PoisonError},
+    time::Instant,
+};
+
+/// Whether the session is to end, and a bell that rings whenever something has changed.
+#[derive(Debug, Default)]
+pub(crate) struct Stop {
+    raised: Mutex<bool>,
+    changed: Condvar,
+}
+
+/// Why a wait is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// What was waited for is there.
+    Reached,
+    /// The session is to end.
+    Stopped,
+    /// The time is up.
+    TimedOut,
+}
+
+impl Stop {
+    /// Ends all waits.
+    pub(crate) fn raise(&self) {
+        *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn is_raised(&self) -> bool {
+        *self.raised.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets all who wait look again. To be called when what they look at has changed.
+    pub(crate) fn ring(&self) {
+        // Whoever has looked, but does not sleep yet, holds the lock.
+        drop(self.raised.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    /// Waits until `reached`, the deadline or the interruption.
+    pub(crate) fn wait(&self, deadline: Option<Instant>, reached: impl Fn() -> bool) -> Waited {
+        self.sleep(deadline, true, reached)
+    }
+
+    /// Waits until `reached` or the deadline, interrupted or not. Says whether it was reached.
+    pub(crate) fn wait_anyway(&self, deadline: Instant, reached: impl Fn() -> bool) -> bool {
+        self.sleep(Some(deadline), false, reached) == Waited::Reached
+    }
+
+    fn sleep(&self, deadline: Option<Instant>, may_stop: bool, reached: impl Fn() -> bool) -> Waited {
+        let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if reached() {
+                return Waited::Reached;
+            }
+            if *raised && may_stop {
+                return Waited::Stopped;
+            }
+            raised = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                None => self.changed.wait(raised).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => return Waited::TimedOut,
+                Some(left) => self.changed.wait_timeout(raised, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Words with placeholders.
+
+use std::fmt;
+
+use crate::{
+    quote::{self, Open},
+    values::Values,
+};
+
+/// What may stand between braces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Known(&'static str),
+    /// `{custom.KEY}`
+    Custom(String),
+}
+
+/// All names but `custom.KEY`.
+pub(crate) const NAMES: [&str; 13] = [
+    "script",
+    "dir",
+    "node",
+    "name",
+    "job",
+    "cpus",
+    "memory",
+    "memory_mb",
+    "gpus",
+    "timeout",
+    "timeout_minutes",
+    "environment",
+    "python",
+];
+
+/// A placeholder: `{NAME}`, `{NAME:DEFAULT}`, `{NAME!q}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) name: Name,
+    /// Quoted for a shell further on.
+    quoted: bool,
+    default: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Slot(Slot),
+}
+
+/// A word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Template(Vec<Part>);
+
+/// What is wrong with a template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TemplateError {
+    #[error("there is no placeholder `{{{name}}}`{hint}; there are {}", known())]
+    Unknown { name: String, hint: String },
+    #[error("a `{{` is not closed; a brace itself is written `{{{{`")]
+    Open,
+    #[error("a `}}` closes nothing; a brace itself is written `}}}}`")]
+    Close,
+    #[error("`{{{name}}}` stands within quotes: values are quoted already, so write it without")]
+    WithinQuotes { name: String },
+}
+
+fn known() -> String {
+    let names: Vec<_> = NAMES.iter().map(|name| format!("{{{name}}}")).collect();
+    format!("{} and {{custom.KEY}}", names.join(", "))
+}
+
+/// A placeholder without value and default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Missing(pub(crate) Name);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(name) => f.write_str(name),
+            Self::Custom(key) => write!(f, "custom.{key}"),
+        }
+    }
+}
+
+impl Name {
+    fn parse(text: &str) -> Result<Self, TemplateError> {
+        if let Some(key) = text.strip_prefix("custom.").filter(|key| !key.is_empty()) {
+            return Ok(Self::Custom(key.to_owned()));
+        }
+        if let Some(name) = NAMES.iter().find(|name| **name == text) {
+            return Ok(Self::Known(name));
+        }
+        let near = NAMES.iter().map(|name| (strsim::damerau_levenshtein(name, text), name)).min();
+        let hint = near.filter(|(distance, _)| *distance <= 2);
+        let hint = hint.map_or_else(String::new, |(_, name)| format!("; did you mean `{{{name}}}`?"));
+        Err(TemplateError::Unknown { name: text.to_owned(), hint: hint.trim_end_matches('?').to_owned() })
+    }
+}
+
+impl Slot {
+    fn parse(text: &str) -> Result<Self, TemplateError> {
+        let (name, default) = match text.split_once(':') {
+            Some((name, default)) => (name, Some(default.to_owned())),
+            None => (text, None),
+        };
+        let (name, quoted) = name.strip_suffix("!q").map_or((name, false), |name| (name, true));
+        Ok(Self { name: Name::parse(name.trim())?, quoted, default })
+    }
+
+    fn value(&self, values: &Values<'_>) -> Result<String, Missing> {
+        let value = values.get(&self.name).or_else(|| self.default.clone());
+        let value = value.ok_or_else(|| Missing(self.name.clone()))?;
+        Ok(if self.quoted { quote::word(&value).into_owned() } else { value })
+    }
+}
+
+impl Template {
+    /// Reads a word.
+    pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
+        let (mut parts, mut plain, mut rest) = (Vec::new(), String::new(), text);
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, brace) = rest.split_at(at);
+            plain.push_str(before);
+            let (doubled, one) = if brace.starts_with('{') { ("{{", "{") } else { ("}}", "}") };
+            rest = if let Some(behind) = brace.strip_prefix(doubled) {
+                plain.push_str(one);
+                behind
+            } else if one == "}" {
+                return Err(TemplateError::Close);
+            } else {
+                let (slot, behind) = brace[1..].split_once('}').ok_or(TemplateError::Open)?;
+                if !plain.is_empty() {
+                    parts.push(Part::Text(std::mem::take(&mut plain)));
+                }
+                parts.push(Part::Slot(Slot::parse(slot)?));
+                behind
+            };
+        }
+        plain.push_str(rest);
+        if !plain.is_empty() || parts.is_empty() {
+            parts.push(Part::Text(plain));
+        }
+        Ok(Self(parts))
+    }
+
+    /// Its placeholders.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Slot(slot) => Some(slot),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// For a line that a shell reads: placeholders get quotes of their own and must not stand in others.
+    pub(crate) fn check_shell(&self) -> Result<(), TemplateError> {
+        let mut open = Open::default();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => open = open.behind(text),
+                Part::Slot(slot) if open != Open::Nothing => {
+                    return Err(TemplateError::WithinQuotes { name: slot.name.to_string() })
+                }
+                Part::Slot(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The word with its values. `None` for one that is only a placeholder with an empty default and no value.
+    pub(crate) fn render(&self, values: &Values<'_>) -> Result<Option<String>, Missing> {
+        self.fill(values, |value| value)
+    }
+
+    /// The same for a shell.
+    pub(crate) fn render_quoted(&self, values: &Values<'_>) -> Result<Option<String>, Missing> {
+        self.fill(values, |value| if value.is_empty() { value } else { quote::word(&value).into_owned() })
+    }
+
+    fn fill(&self, values: &Values<'_>, make: impl Fn(String) -> String) -> Result<Option<String>, Missing> {
+        let mut word = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => word.push_str(text),
+                Part::Slot(slot) => word.push_str(&make(slot.value(values)?)),
+            }
+        }
+        let optional = matches!(&self.0[..], [Part::Slot(slot)] if slot.default.as_deref() == Some(""));
+        Ok(Some(word).filter(|word| !(optional && word.is_empty())))
+    }
+}

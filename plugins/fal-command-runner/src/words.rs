@@ -1,0 +1,83 @@
+//! A command in the configuration: words, groups of words, or a line for a shell.
+
+use std::borrow::Cow;
+
+use schemars::{json_schema, JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+/// A text, a number or a truth value, as YAML has it: all are text to a command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// `text`
+    Text(String),
+    /// `8`
+    Integer(i64),
+    /// `0.5`
+    Number(f64),
+    /// `true`
+    Truth(bool),
+}
+
+impl Scalar {
+    /// As text.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Integer(number) => number.to_string(),
+            Self::Number(number) => number.to_string(),
+            Self::Truth(truth) => truth.to_string(),
+        }
+    }
+}
+
+impl JsonSchema for Scalar {
+    fn schema_name() -> Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": ["string", "number", "boolean"]})
+    }
+}
+
+/// A word, or words that stand or fall together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Item {
+    /// `docker`
+    Word(Scalar),
+    /// `[--cpus, "{cpus}"]`: left out if a placeholder in it has no value.
+    Group(Vec<Scalar>),
+}
+
+/// A command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Words {
+    /// A line for a shell.
+    Line(String),
+    /// Word by word.
+    List(Vec<Item>),
+}
+
+impl JsonSchema for Words {
+    fn schema_name() -> Cow<'static, str> {
+        "Words".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        // One type with alternatives, and no `anyOf`: so a validator can say what is wrong instead of that nothing fits.
+        json_schema!({
+            "description": "A list of words; a list within it is left out if one of its placeholders has no value. With `shell: true` also one line.",
+            "type": ["array", "string"],
+            "minItems": 1,
+            "minLength": 1,
+            "items": {
+                "type": ["string", "number", "boolean", "array"],
+                "minItems": 1,
+                "items": {"type": ["string", "number", "boolean"]},
+            },
+        })
+    }
+}

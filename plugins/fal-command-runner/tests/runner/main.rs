@@ -1,0 +1,8 @@
+//! The runner with real commands and scripts that stand in for those of leases.
+
+mod bundles;
+mod ends;
+mod output;
+mod retries;
+mod stand;
+mod stopping;
