@@ -5,6 +5,7 @@ mod commands;
 mod complaint;
 mod error;
 mod exit;
+mod hang;
 mod output;
 mod signals;
 mod unlogged;

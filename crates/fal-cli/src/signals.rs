@@ -29,5 +29,6 @@ pub(crate) fn listen(interrupt: &Interrupt) {
 
 #[expect(clippy::exit, reason = "the command did not end by itself")]
 fn leave() -> ! {
+    fal_host::plugins::end_all();
     std::process::exit(i32::from(Ended::Interrupted.code()))
 }

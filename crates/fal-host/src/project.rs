@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use fal_plugin::{NotebookParser, PythonParser, manifest::Stage, payload::OpenRequest};
-use fal_project::{DbtProject, FalProject, GenerateOptions, Generated, ProjectOptions};
+use fal_project::{DbtProject, FalProject, GenerateOptions, Generated, IsolateSetting, ProjectOptions, Route};
 use serde_json::{Map, Value};
 
 use crate::{
     error::HostError,
-    plugins::{Choice, PluginDoorError, SearchPath, Stages, Trust, is_path},
+    plugins::{Choice, Isolate, PluginDoorError, SearchPath, Stages, Timeouts, Trust, is_path},
 };
 
 /// What the command line says of the project, the target and the plugins.
@@ -36,6 +36,8 @@ pub struct ProjectArgs {
     pub plugins: Vec<String>,
     /// `--trust-project-plugins`.
     pub trust_project_plugins: bool,
+    /// `--isolate-plugins`.
+    pub isolate_plugins: bool,
     /// `--debug`.
     pub debug: bool,
     /// `--keyword`: the key below `meta` that is ours; `fal` if it is not given.
@@ -71,10 +73,18 @@ impl Project {
         })?;
         let fal = FalProject::read(&dbt.root)?;
         let (choice, paths) = choice(&dbt.root, &fal);
-        let choice = choice.with_flags(&args.plugins)?;
+        let mut choice = choice.with_flags(&args.plugins)?;
+        if args.isolate_plugins {
+            choice.isolate = Isolate::All;
+        }
         let trusted = trusted(&dbt.root, paths, &args)?;
         let stages = Stages::new(choice, SearchPath::new(&trusted));
         Ok(Self { dbt, fal, stages, args, trusted })
+    }
+
+    /// Which libraries of this project run in processes of their own.
+    pub fn isolate(&self) -> &Isolate {
+        self.stages.isolate()
     }
 
     /// Where plugins of this project are looked for.
@@ -107,6 +117,11 @@ impl Project {
     /// Takes this target, if the user named none.
     pub(crate) fn prefer_target(&mut self, target: Option<String>) {
         self.args.target = self.args.target.take().or(target);
+    }
+
+    /// Name or path of the runner of a route.
+    pub(crate) fn runner_of(&self, route: &Route) -> String {
+        below(&self.dbt.root, &route.runner)
     }
 
     /// What a session of the backend is told.
@@ -153,14 +168,26 @@ fn choice(root: &Path, fal: &FalProject) -> (Choice, Vec<PathBuf>) {
     let mut paths: Vec<PathBuf> = settings.paths.iter().map(|path| root.join(path)).collect();
     let mut choice = Choice::default();
     for (stage, chain) in chains.into_iter().filter(|(_, chain)| !chain.is_empty()) {
-        let of_project =
-            |name: &String| if is_path(name) { root.join(name).display().to_string() } else { name.clone() };
-        let chain: Vec<String> = chain.iter().map(of_project).collect();
+        let chain: Vec<String> = chain.iter().map(|name| below(root, name)).collect();
         paths.extend(chain.iter().filter(|name| is_path(name)).map(PathBuf::from));
         choice.wanted.insert(stage, chain);
     }
+    let runners = fal.routes.iter().map(|route| &route.runner).filter(|name| is_path(name));
+    paths.extend(runners.map(|name| PathBuf::from(below(root, name))));
     choice.config = settings.config.clone().into_iter().collect();
+    choice.isolate = match &settings.isolate {
+        IsolateSetting::None => Isolate::None,
+        IsolateSetting::All => Isolate::All,
+        IsolateSetting::Named(names) => Isolate::Named(names.clone()),
+    };
+    let default = Timeouts::default();
+    choice.timeouts = Timeouts { call: settings.timeout.or(default.call), session: settings.session_timeout };
     (choice, paths)
+}
+
+/// A path that fal_project.yml names stands below its folder; a name is a name.
+fn below(root: &Path, name: &str) -> String {
+    if is_path(name) { root.join(name).display().to_string() } else { name.to_owned() }
 }
 
 fn trusted(root: &Path, paths: Vec<PathBuf>, args: &ProjectArgs) -> Result<Vec<PathBuf>, PluginDoorError> {

@@ -9,7 +9,7 @@ use std::{
     sync::LazyLock,
 };
 
-use fal_host::plugins::{Choice, LoadedLibrary, SearchPath, Stages};
+use fal_host::plugins::{Choice, LoadOptions, LoadedPlugin, SearchPath, Stages};
 use fal_plugin::{NotebookParser, PythonParser, StubWriter, manifest::Stage};
 use fal_plugin_testkit::{Need, check_library};
 use serde_json::json;
@@ -33,7 +33,7 @@ fn library(name: &str) -> PathBuf {
 }
 
 fn refusal(path: &Path) -> String {
-    let text = LoadedLibrary::load(path).unwrap_err().to_string();
+    let text = LoadedPlugin::load(path, &LoadOptions::default()).unwrap_err().to_string();
     text.replace(&path.display().to_string(), "LIBRARY")
 }
 

@@ -1,10 +1,12 @@
-//! What goes wrong at the door. Each cause names the library, what was expected and what was found.
+//! What goes wrong at the door. Each cause names the file, what was expected and what was found.
 
 use std::path::PathBuf;
 
 use fal_plugin::{PluginError, manifest::Stage};
 
-/// Why a library did not load. The variants are in the order of the checks.
+use crate::process::ProcessError;
+
+/// Why a plugin did not load. The variants are in the order of the checks.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// There is no such file.
@@ -62,6 +64,30 @@ pub enum LoadError {
         /// Which check failed, in one line.
         cause: String,
     },
+    /// A program cannot be started as a plugin.
+    #[error("the plugin `{}` cannot be started: {cause}", path.display())]
+    NotStarted {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: String,
+    },
+    /// A plugin in a process of its own did not say what it is.
+    #[error("{error} (`{}`)", path.display())]
+    Process {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        error: ProcessError,
+    },
+    /// A plugin in a process of its own says that it cannot work.
+    #[error("the plugin `{}` refuses to start: {error}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        error: PluginError,
+    },
     /// The manifest cannot be read or contradicts the probe.
     #[error("the plugin `{name}` (`{}`) has a bad manifest: {cause}", path.display())]
     BadManifest {
@@ -77,13 +103,23 @@ pub enum LoadError {
 impl LoadError {
     /// What the user can do, where that is known.
     pub fn help(&self) -> Option<String> {
-        matches!(self, Self::Interface { .. } | Self::Abi { .. }).then(|| {
-            "rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits".to_owned()
-        })
+        match self {
+            Self::Interface { .. } | Self::Abi { .. } => Some(
+                "rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits".to_owned(),
+            ),
+            Self::Process { error, .. } => Some(error.help()),
+            Self::Refused { error, .. } => error.help.clone(),
+            Self::NotStarted { .. } => Some(
+                "a plugin is a library, or an executable file called `NAME.fal-plugin`; a script's first line names its \
+                 interpreter: `#!/usr/bin/env python3`"
+                    .to_owned(),
+            ),
+            _ => None,
+        }
     }
 }
 
-/// Why a stage of a loaded library did not open.
+/// Why a stage of a loaded plugin did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The plugin fills other stages.

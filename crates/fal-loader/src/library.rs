@@ -1,4 +1,4 @@
-//! Loading one library: file, probe, interface version, header, layout, manifest. Each check comes before the first use
+//! Loading one library into this process: file, probe, interface version, header, layout, manifest. Each check comes before the first use
 //! of what it vouches for.
 
 use std::{
@@ -23,16 +23,20 @@ use fal_plugin::{
 use semver::Version;
 use serde_json::Value;
 
-use crate::error::{LoadError, OpenError};
+use crate::{
+    error::{LoadError, OpenError},
+    timeouts::Timeouts,
+    watch::Watch,
+};
 
 /// A library whose checks all held. It stays loaded until the process ends: code that was loaded may have left threads
 /// and thread-locals behind.
 #[derive(Clone)]
-pub struct LoadedLibrary {
+pub(crate) struct LoadedLibrary {
     /// Its file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// What it says of itself.
-    pub manifest: Manifest,
+    pub(crate) manifest: Manifest,
     root: PluginRootRef,
 }
 
@@ -47,12 +51,14 @@ impl LoadedLibrary {
     ///
     /// # Errors
     /// The first check that failed.
-    pub fn load(path: &Path) -> Result<Self, LoadError> {
+    pub(crate) fn load(path: &Path, timeouts: Timeouts) -> Result<Self, LoadError> {
         if !path.is_file() {
             return Err(LoadError::NotFound { path: path.to_owned() });
         }
+        let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+        let _watch = Watch::library(timeouts.call, &Arc::from(&*file_name), "load");
         let probe = read_probe(path)?;
-        check_interface(path, &probe)?;
+        check_probe(path, &probe)?;
         let abi = |cause: String| LoadError::Abi { path: path.to_owned(), name: probe.name.clone(), cause };
         let header = header(path).map_err(|cause| abi(in_one_line(&cause)))?;
         let root = header.init_root_module::<PluginRootRef>().map_err(|cause| abi(in_one_line(&cause)))?;
@@ -60,25 +66,38 @@ impl LoadedLibrary {
         Ok(Self { path: path.to_owned(), manifest, root })
     }
 
-    /// Opens one of its stages.
-    ///
-    /// # Errors
-    /// If the plugin does not fill the stage or refuses.
-    pub fn open(&self, stage: Stage, config: &Value) -> Result<OpenStage, OpenError> {
+    /// Opens a stage by its name: the way to it, or the error as it came. Events go to `emit` as they are.
+    pub(crate) fn open_raw(
+        &self,
+        stage: &str,
+        config: &str,
+        emit: Emit,
+        timeouts: Timeouts,
+    ) -> Result<Arc<dyn Transport>, Vec<u8>> {
         let name = self.manifest.name.clone();
-        if !self.manifest.stages.contains(&stage) {
-            let fills = self.manifest.stages.clone();
-            return Err(OpenError::WrongStage { stage, name, path: self.path.clone(), fills });
+        let watched = Arc::from(name.as_str());
+        let host = HostObject_TO::from_value(Host(emit), TD_Opaque);
+        let _watch = Watch::library(timeouts.call, &watched, "open");
+        match (self.root.open())(RStr::from_str(stage), RStr::from_str(config), host) {
+            RResult::ROk(object) => Ok(Arc::new(LibraryTransport { name, object, watched, timeouts })),
+            RResult::RErr(error) => Err(error.into()),
         }
+    }
+
+    pub(crate) fn open(&self, stage: Stage, config: &Value, timeouts: Timeouts) -> Result<OpenStage, OpenError> {
         let router = Arc::new(EventRouter::default());
-        let host = HostObject_TO::from_value(Host(Arc::clone(&router)), TD_Opaque);
-        let config = config.to_string();
-        match (self.root.open())(RStr::from_str(stage.name()), RStr::from_str(&config), host) {
-            RResult::ROk(object) => Ok(OpenStage { transport: Arc::new(LibraryTransport { name, object }), router }),
-            RResult::RErr(error) => Err(OpenError::Refused { error: open_error(&name, &error), name, stage }),
+        let events = Arc::clone(&router);
+        let emit: Emit = Arc::new(move |event| events.route(event));
+        let name = self.manifest.name.clone();
+        match self.open_raw(stage.name(), &config.to_string(), emit, timeouts) {
+            Ok(transport) => Ok(OpenStage { transport, router }),
+            Err(error) => Err(OpenError::Refused { error: open_error(&name, &error), name, stage }),
         }
     }
 }
+
+/// Takes the JSON of an event.
+pub(crate) type Emit = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
 /// A stage that was opened, with the way to it and the way its events take.
 pub struct OpenStage {
@@ -91,6 +110,9 @@ pub struct OpenStage {
 struct LibraryTransport {
     name: String,
     object: StageBox,
+    /// The name again, to be shared with whoever watches a call.
+    watched: Arc<str>,
+    timeouts: Timeouts,
 }
 
 impl Transport for LibraryTransport {
@@ -99,6 +121,7 @@ impl Transport for LibraryTransport {
     }
 
     fn call(&self, method: &str, request: &[u8], attachment: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+        let _watch = Watch::library(self.timeouts.of(method), &self.watched, method);
         let answer =
             self.object.call(RStr::from_str(method), RSlice::from_slice(request), RSlice::from_slice(attachment));
         match answer {
@@ -108,16 +131,16 @@ impl Transport for LibraryTransport {
     }
 }
 
-struct Host(Arc<EventRouter>);
+struct Host(Emit);
 
 impl HostObject for Host {
     fn event(&self, event: RSlice<'_, u8>) {
         // A panic must not cross into the plugin.
-        let _ = catch_unwind(AssertUnwindSafe(|| self.0.route(event.as_slice())));
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.0)(event.as_slice())));
     }
 }
 
-fn open_error(plugin: &str, error: &[u8]) -> PluginError {
+pub(crate) fn open_error(plugin: &str, error: &[u8]) -> PluginError {
     match serde_json::from_slice(error) {
         Ok(WireError::Plugin { error }) => error,
         Ok(WireError::Panic { message }) => PluginError::new("plugin::panic", format!("it panicked: {message}")),
@@ -157,7 +180,7 @@ pub fn fits(plugin: &str, host: &str) -> bool {
     }
 }
 
-fn check_interface(path: &Path, probe: &Probe) -> Result<(), LoadError> {
+pub(crate) fn check_probe(path: &Path, probe: &Probe) -> Result<(), LoadError> {
     if fits(&probe.interface, INTERFACE_VERSION) {
         return Ok(());
     }

@@ -59,6 +59,9 @@ pub(crate) struct GlobalArgs {
     /// Load plugins from the paths that fal_project.yml names
     #[arg(long, global = true, help_heading = "Plugins")]
     pub(crate) trust_project_plugins: bool,
+    /// Run plugin libraries in processes of their own
+    #[arg(long, global = true, help_heading = "Plugins")]
+    pub(crate) isolate_plugins: bool,
     /// Form of the output
     #[arg(
         long,
@@ -107,6 +110,7 @@ impl GlobalArgs {
             python: self.python.clone(),
             plugins: self.plugin.clone(),
             trust_project_plugins: self.trust_project_plugins,
+            isolate_plugins: self.isolate_plugins,
             debug: self.debug,
             keyword: self.keyword.clone(),
             ..ProjectArgs::default()

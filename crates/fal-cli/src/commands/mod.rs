@@ -21,6 +21,7 @@ use crate::{
     complaint,
     error::CliError,
     exit::Ended,
+    hang,
     output::Output,
     signals,
 };
@@ -44,8 +45,11 @@ pub(crate) fn main() -> ExitCode {
     };
     let interrupt = Interrupt::new();
     signals::listen(&interrupt);
+    hang::end_with(&cli.global);
     let context = Context { output: Output::new(&cli.global), global: cli.global, interrupt };
     let ended = dispatch(&context, &cli.command).unwrap_or_else(|error| error.show(&context.output));
+    // Those that are still in someone's hands.
+    fal_host::plugins::end_all();
     ended.into()
 }
 

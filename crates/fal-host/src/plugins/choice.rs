@@ -7,14 +7,20 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use fal_loader::{LoadError, LoadedLibrary, OpenError, OpenStage, check_config};
+use fal_loader::{Kind, LoadError, LoadOptions, LoadedPlugin, Log, OpenError, OpenStage, Timeouts, check_config};
 use fal_plugin::{
     manifest::Stage,
+    process::FILE_SUFFIX,
     wire::{BackendClient, NotebookParserClient, PythonParserClient, StubWriterClient},
 };
 use serde_json::Value;
 
-use super::{error::PluginDoorError, search::SearchPath};
+use super::{
+    error::PluginDoorError,
+    isolation::{Isolate, in_process},
+    relay::Relay,
+    search::SearchPath,
+};
 
 /// What the user chose.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +29,10 @@ pub struct Choice {
     pub wanted: BTreeMap<Stage, Vec<String>>,
     /// Configuration by name of plugin.
     pub config: BTreeMap<String, Value>,
+    /// Libraries that run in processes of their own.
+    pub isolate: Isolate,
+    /// How long calls may take.
+    pub timeouts: Timeouts,
 }
 
 impl Choice {
@@ -68,18 +78,19 @@ pub struct Chosen {
     pub path: PathBuf,
 }
 
-/// Opens stages. Loads each library once.
+/// Opens stages. Loads each plugin once.
 pub struct Stages {
     choice: Choice,
     search: SearchPath,
-    loaded: Mutex<BTreeMap<PathBuf, LoadedLibrary>>,
+    loaded: Mutex<BTreeMap<PathBuf, LoadedPlugin>>,
     chosen: Mutex<Vec<Chosen>>,
+    relay: Relay,
 }
 
 impl Stages {
     /// Stages as chosen, found on the search path.
     pub fn new(choice: Choice, search: SearchPath) -> Self {
-        Self { choice, search, loaded: Mutex::default(), chosen: Mutex::default() }
+        Self { choice, search, loaded: Mutex::default(), chosen: Mutex::default(), relay: Relay::default() }
     }
 
     /// The Python parsers, in the order in which they are asked.
@@ -119,6 +130,26 @@ impl Stages {
         ready(Stage::ExecutionBackend, &open, BackendClient::new(Arc::clone(&open.transport), Arc::clone(&open.router)))
     }
 
+    /// An execution backend by its name or path, whatever was chosen for the stage, and what it turned out to be: a runner.
+    ///
+    /// # Errors
+    /// If it does not load.
+    pub fn open_backend(&self, wanted: &str) -> Result<(Chosen, BackendClient), PluginDoorError> {
+        let stage = Stage::ExecutionBackend;
+        let open = self.open(stage, wanted)?;
+        let client = BackendClient::new(Arc::clone(&open.transport), Arc::clone(&open.router));
+        let client = ready(stage, &open, client)?;
+        let named = |chosen: &Chosen| chosen.stage == stage && chosen.name == open.transport.plugin();
+        let chosen = self.chosen().into_iter().rev().find(named);
+        let unnamed = || Chosen { stage, name: wanted.to_owned(), version: String::new(), path: PathBuf::new() };
+        Ok((chosen.unwrap_or_else(unnamed), client))
+    }
+
+    /// Libraries that run in processes of their own.
+    pub fn isolate(&self) -> &Isolate {
+        &self.choice.isolate
+    }
+
     /// What was opened so far.
     pub fn chosen(&self) -> Vec<Chosen> {
         self.chosen.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -128,7 +159,7 @@ impl Stages {
     ///
     /// # Errors
     /// If one does not load.
-    pub fn resolve(&self, stage: Stage) -> Result<Vec<LoadedLibrary>, PluginDoorError> {
+    pub fn resolve(&self, stage: Stage) -> Result<Vec<LoadedPlugin>, PluginDoorError> {
         self.choice.of(stage).iter().map(|wanted| self.find(stage, wanted)).collect()
     }
 
@@ -157,24 +188,24 @@ impl Stages {
     }
 
     fn open(&self, stage: Stage, wanted: &str) -> Result<OpenStage, PluginDoorError> {
-        let library = self.find(stage, wanted)?;
-        let manifest = &library.manifest;
+        let plugin = self.find(stage, wanted)?;
+        let manifest = &plugin.manifest;
         let config = check_config(manifest, self.choice.config.get(&manifest.name))?;
-        let open = library.open(stage, &config)?;
+        let open = plugin.open(stage, &config)?;
         let (name, version) = (manifest.name.clone(), manifest.version.clone());
-        let chosen = Chosen { stage, name, version, path: library.path.clone() };
+        let chosen = Chosen { stage, name, version, path: plugin.path.clone() };
         self.chosen.lock().unwrap_or_else(PoisonError::into_inner).push(chosen);
         Ok(open)
     }
 
-    fn find(&self, stage: Stage, wanted: &str) -> Result<LoadedLibrary, PluginDoorError> {
+    fn find(&self, stage: Stage, wanted: &str) -> Result<LoadedPlugin, PluginDoorError> {
         if is_path(wanted) {
-            return Ok(self.load(Path::new(wanted))?);
+            return Ok(self.load(Path::new(wanted), None)?);
         }
         let mut broken = None;
         for path in self.search.by_file_name(wanted) {
-            match self.load(&path) {
-                Ok(library) if library.manifest.name == wanted => return Ok(library),
+            match self.load(&path, Some(wanted)) {
+                Ok(plugin) if plugin.manifest.name == wanted => return Ok(plugin),
                 Ok(_) => {}
                 Err(error) => broken = broken.or(Some(error)),
             }
@@ -186,13 +217,13 @@ impl Stages {
         self.find_by_manifest(stage, wanted)
     }
 
-    /// The slow way, for libraries whose file is not named after the plugin.
-    fn find_by_manifest(&self, stage: Stage, wanted: &str) -> Result<LoadedLibrary, PluginDoorError> {
+    /// The slow way, for plugins whose file is not named after them.
+    fn find_by_manifest(&self, stage: Stage, wanted: &str) -> Result<LoadedPlugin, PluginDoorError> {
         let (mut known, mut broken) = (Vec::new(), None);
         for (path, _) in self.search.libraries() {
-            match self.load(&path) {
-                Ok(library) if library.manifest.name == wanted => return Ok(library),
-                Ok(library) if library.manifest.stages.contains(&stage) => known.push(library.manifest.name),
+            match self.load(&path, None) {
+                Ok(plugin) if plugin.manifest.name == wanted => return Ok(plugin),
+                Ok(plugin) if plugin.manifest.stages.contains(&stage) => known.push(plugin.manifest.name),
                 Ok(_) => {}
                 Err(LoadError::Interface { name, plugin, host, .. }) if name == wanted => {
                     broken = Some(format!("it was built for interface {plugin}, not {host}"));
@@ -205,15 +236,27 @@ impl Stages {
         Err(PluginDoorError::Unknown { stage, name: wanted.to_owned(), searched, known, broken })
     }
 
-    fn load(&self, path: &Path) -> Result<LoadedLibrary, LoadError> {
+    fn load(&self, path: &Path, wanted: Option<&str>) -> Result<LoadedPlugin, LoadError> {
         let key = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if let Some(library) = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(library.clone());
+        if let Some(plugin) = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(plugin.clone());
         }
         // A bare file name would make the dynamic loader search its own folders.
-        let library = LoadedLibrary::load(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))?;
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, library.clone());
-        Ok(library)
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let options = LoadOptions { timeouts: self.choice.timeouts, log: Some(self.relay.log()), isolate: None };
+        let mut plugin = LoadedPlugin::load(&path, &self.choice.isolate.options(&path, wanted, &options))?;
+        // A file that is not named after its plugin: only now it shows that it is one of those.
+        if Kind::of(&path) == Kind::Library && !plugin.is_process() && self.choice.isolate.means(&plugin.manifest.name)
+        {
+            plugin = LoadedPlugin::load(&path, &in_process(&options))?;
+        }
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, plugin.clone());
+        Ok(plugin)
+    }
+
+    /// Where lines go that plugins in processes of their own write to standard error.
+    pub(crate) fn log_to(&self, log: Log) {
+        self.relay.to(log);
     }
 }
 
@@ -224,7 +267,7 @@ fn ready<T>(stage: Stage, open: &OpenStage, client: Result<T, fal_plugin::Plugin
 
 /// Whether a choice names a file rather than a plugin.
 pub(crate) fn is_path(wanted: &str) -> bool {
-    wanted.contains(['/', '\\']) || wanted.ends_with(DLL_SUFFIX)
+    wanted.contains(['/', '\\']) || wanted.ends_with(DLL_SUFFIX) || wanted.ends_with(FILE_SUFFIX)
 }
 
 #[cfg(test)]

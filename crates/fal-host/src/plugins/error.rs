@@ -8,10 +8,10 @@ use fal_plugin::manifest::Stage;
 /// Why a stage could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginDoorError {
-    /// The library did not load.
+    /// The plugin did not load.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// No library of that name.
+    /// No plugin of that name.
     #[error("no plugin `{name}` for the stage `{stage}` was found")]
     Unknown {
         /// Wanted stage.
@@ -47,13 +47,13 @@ impl PluginDoorError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Load(error) => Some(error.help().unwrap_or_else(|| {
-                "`fal-host plugin list` shows every library that was found, and why one did not load".into()
+                "`fal-host plugin list` shows every plugin that was found, and why one did not load".into()
             })),
             Self::Unknown { searched, known, broken, .. } => Some(unknown_help(searched, known, broken.as_deref())),
             Self::Open(error) => error.help(),
             Self::BadChoice { .. } => Some(OpenError::stages_help()),
             Self::Untrusted { .. } => Some(
-                "a plugin is native code that runs with your rights. If you trust this project, pass \
+                "a plugin is code that runs with your rights. If you trust this project, pass \
                  `--trust-project-plugins`, or record it once with `fal-host plugin trust`"
                     .into(),
             ),

@@ -1,12 +1,15 @@
-//! `plugin list`: a row for every library found, also for those that did not load, with the reason.
+//! `plugin list`: a row for every plugin found, also for those that did not load, with the reason.
 
 use std::path::PathBuf;
 
-use fal_loader::LoadedLibrary;
+use fal_loader::{LoadOptions, LoadedPlugin};
 use fal_plugin::manifest::Stage;
 use serde::Serialize;
 
-use super::search::{PlaceKind, SearchPath};
+use super::{
+    isolation::Isolate,
+    search::{PlaceKind, SearchPath},
+};
 
 /// All libraries, in the order of the search path.
 #[derive(Clone, Debug, Serialize)]
@@ -40,11 +43,16 @@ pub struct ListingRow {
     pub shadowed_by: Option<PathBuf>,
 }
 
-/// Loads every library on the search path.
+/// Loads every plugin on the search path.
 pub fn list(search: &SearchPath) -> Listing {
+    list_with(search, &Isolate::default())
+}
+
+/// [`list`], with libraries isolated as a command would.
+pub fn list_with(search: &SearchPath, isolate: &Isolate) -> Listing {
     let mut rows: Vec<ListingRow> = Vec::new();
     for (path, kind) in search.libraries() {
-        let mut row = row(path, kind);
+        let mut row = row(path, kind, isolate);
         let twin = rows.iter().find(|other| other.error.is_none() && other.name.is_some() && other.name == row.name);
         row.shadowed_by = twin.map(|twin| twin.path.clone());
         rows.push(row);
@@ -52,10 +60,10 @@ pub fn list(search: &SearchPath) -> Listing {
     Listing { searched: search.folders(), rows }
 }
 
-fn row(path: PathBuf, kind: PlaceKind) -> ListingRow {
-    let loaded = LoadedLibrary::load(&path);
+fn row(path: PathBuf, kind: PlaceKind, isolate: &Isolate) -> ListingRow {
+    let loaded = LoadedPlugin::load(&path, &isolate.options(&path, None, &LoadOptions::default()));
     let (manifest, error) = match loaded {
-        Ok(library) => (Some(library.manifest), None),
+        Ok(plugin) => (Some(plugin.manifest), None),
         Err(error) => (None, Some(error.to_string())),
     };
     ListingRow {

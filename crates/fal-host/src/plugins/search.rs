@@ -10,6 +10,7 @@ use std::{
 };
 
 use etcetera::BaseStrategy;
+use fal_plugin::process::FILE_SUFFIX;
 
 /// Who put a folder on the search path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +37,14 @@ impl PlaceKind {
     }
 }
 
-/// A folder of libraries, or one library.
+/// A folder of plugins, or one plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The folder or file.
     pub path: PathBuf,
     /// Who named it.
     pub kind: PlaceKind,
-    /// Only files whose names begin so count: the folder of the program holds other libraries as well.
+    /// Only libraries whose names begin so count: the folder of the program holds others as well.
     prefix: &'static str,
 }
 
@@ -80,20 +81,23 @@ impl SearchPath {
         self.places.iter().map(|place| place.path.clone()).collect()
     }
 
-    /// Every library, in order.
+    /// Every plugin's file, in order.
     pub fn libraries(&self) -> Vec<(PathBuf, PlaceKind)> {
         let mut seen = BTreeSet::new();
         let all = self.places.iter().flat_map(|place| place.libraries().into_iter().map(|path| (path, place.kind)));
         all.filter(|(path, _)| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone()))).collect()
     }
 
-    /// Libraries whose file is named as a plugin `name` would be: the usual case, found without loading any other.
+    /// Files that are named as a plugin `name` would be: the usual case, found without loading any other. In one folder a
+    /// library goes ahead of a program.
     pub fn by_file_name(&self, name: &str) -> Vec<PathBuf> {
-        let file = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_"));
-        let candidates = self.places.iter().map(|place| {
+        let library = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_"));
+        let files = [library, format!("{name}{FILE_SUFFIX}")];
+        let candidate = |place: &Place, file: &String| {
             let named = place.path.file_name().is_some_and(|last| last == file.as_str());
-            if named { place.path.clone() } else { place.path.join(&file) }
-        });
+            if named { place.path.clone() } else { place.path.join(file) }
+        };
+        let candidates = self.places.iter().flat_map(|place| files.iter().map(move |file| candidate(place, file)));
         candidates.filter(|path| path.is_file()).collect()
     }
 }
@@ -111,7 +115,10 @@ impl Place {
 
     fn counts(&self, path: &Path) -> bool {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        name.ends_with(DLL_SUFFIX) && name.starts_with(&format!("{DLL_PREFIX}{}", self.prefix)) && path.is_file()
+        let library = name.ends_with(DLL_SUFFIX) && name.starts_with(&format!("{DLL_PREFIX}{}", self.prefix));
+        // A hidden file is one that is being written, or was thrown away.
+        let program = name.ends_with(FILE_SUFFIX) && !name.starts_with('.');
+        (library || program) && path.is_file()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use fal_loader::{LoadError, LoadedLibrary, check_schema};
+use fal_loader::{LoadError, LoadOptions, LoadedPlugin, check_schema};
 use fal_plugin::{manifest::Manifest, payload::PAYLOAD_VERSION};
 
 use super::{LibraryOptions, step::Step};
@@ -93,7 +93,7 @@ pub(super) fn heard(text: &str, stream: &str) -> Outcome {
 /// A library that loads when the first case asks for it.
 pub(super) struct Loading {
     options: LibraryOptions,
-    loaded: OnceLock<Result<LoadedLibrary, LoadError>>,
+    loaded: OnceLock<Result<LoadedPlugin, LoadError>>,
 }
 
 impl Loading {
@@ -101,12 +101,12 @@ impl Loading {
         Arc::new(Self { options: options.clone(), loaded: OnceLock::new() })
     }
 
-    fn get(&self) -> Result<&LoadedLibrary, &LoadError> {
-        self.loaded.get_or_init(|| LoadedLibrary::load(&self.options.path)).as_ref()
+    fn get(&self) -> Result<&LoadedPlugin, &LoadError> {
+        self.loaded.get_or_init(|| LoadedPlugin::load(&self.options.path, &LoadOptions::default())).as_ref()
     }
 
     /// The library, if it loads.
-    pub(super) fn library(&self) -> Option<&LoadedLibrary> {
+    pub(super) fn library(&self) -> Option<&LoadedPlugin> {
         self.get().ok()
     }
 }
@@ -117,6 +117,9 @@ fn of_error(error: &LoadError) -> &'static str {
         LoadError::NotFound { .. }
         | LoadError::NotALibrary { .. }
         | LoadError::NotAPlugin { .. }
+        | LoadError::NotStarted { .. }
+        | LoadError::Process { .. }
+        | LoadError::Refused { .. }
         | LoadError::BadProbe { .. } => LIBRARY,
         LoadError::Interface { .. } => INTERFACE,
         LoadError::Abi { .. } => LAYOUT,
@@ -138,7 +141,7 @@ pub(super) fn steps(loading: &Arc<Loading>) -> Vec<Step> {
     loads.chain(manifests).collect()
 }
 
-fn loaded(loading: &Loading) -> Result<&LoadedLibrary, Finding> {
+fn loaded(loading: &Loading) -> Result<&LoadedPlugin, Finding> {
     loading.get().map_err(|_| Finding::NotApplicable("the library did not load".to_owned()))
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use fal_loader::{LoadedLibrary, OpenStage, check_config, check_schema};
+use fal_loader::{LoadedPlugin, OpenStage, check_config, check_schema};
 use fal_plugin::{
     ExecutionBackend, NotebookParser, PluginError, PythonParser, StubWriter,
     manifest::Stage,
@@ -48,7 +48,7 @@ fn all(steps: Vec<Step>, plan: &mut dyn FnMut(&[CaseInfo]), perform: &mut dyn Fn
     steps.into_iter().for_each(perform);
 }
 
-fn steps(library: &LoadedLibrary, options: &LibraryOptions) -> Vec<Step> {
+fn steps(library: &LoadedPlugin, options: &LibraryOptions) -> Vec<Step> {
     let wanted = if options.stages.is_empty() { &library.manifest.stages } else { &options.stages };
     let of_stage = |stage: &Stage| {
         let (library, config) = (library.clone(), options.config.clone());
@@ -112,7 +112,7 @@ pub fn stage_contract(stage: Stage) -> [CaseInfo; 2] {
 /// A stage behind the door, which opens when the first case asks for it.
 struct Behind<S: ?Sized> {
     stage: Stage,
-    library: LoadedLibrary,
+    library: LoadedPlugin,
     config: Option<Value>,
     client: fn(OpenStage) -> Result<Box<S>, PluginError>,
     opened: OnceLock<Result<Opened<S>, PluginError>>,
@@ -126,7 +126,7 @@ struct Opened<S: ?Sized> {
 impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
     fn steps(
         stage: Stage,
-        library: LoadedLibrary,
+        library: LoadedPlugin,
         config: Option<Value>,
         cases: &'static [Case<S>],
         client: fn(OpenStage) -> Result<Box<S>, PluginError>,

@@ -1,11 +1,12 @@
 //! `fal_project.yml`: plugins, routes and environments.
 
-use std::{env, path::Path};
+use std::{env, path::Path, time::Duration};
 
 use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
 use serde_json::{Map, Value};
 
 use super::{
+    plugin_limits::{self, IsolateSetting},
     routes::{Route, route},
     source::Source,
     yaml::{Kind, Node},
@@ -40,6 +41,12 @@ pub struct PluginSettings {
     pub execution_backend: Vec<String>,
     /// Plugin's name to its options.
     pub config: Map<String, Value>,
+    /// Libraries that run in processes of their own.
+    pub isolate: IsolateSetting,
+    /// How long a plugin may take for a call; `None`: the default.
+    pub timeout: Option<Duration>,
+    /// How long it may take for work of the user's; `None`: as long as it takes.
+    pub session_timeout: Option<Duration>,
 }
 
 impl FalProject {
@@ -67,7 +74,17 @@ fn read(source: &Source<'_>) -> Result<FalProject, ProjectError> {
 }
 
 fn plugins(source: &Source<'_>, node: &Node) -> Result<PluginSettings, ProjectError> {
-    let known = ["paths", "python-parser", "notebook-parser", "stub-writer", "execution-backend", "config"];
+    let known = [
+        "paths",
+        "python-parser",
+        "notebook-parser",
+        "stub-writer",
+        "execution-backend",
+        "config",
+        "isolate",
+        "timeout",
+        "session_timeout",
+    ];
     source.only("`plugins`", node, &known)?;
     let strings = |key: &str| -> Result<Vec<String>, ProjectError> {
         node.get(key).map_or_else(|| Ok(Vec::new()), |value| source.strings(&format!("`{key}`"), value))
@@ -79,6 +96,9 @@ fn plugins(source: &Source<'_>, node: &Node) -> Result<PluginSettings, ProjectEr
         stub_writer: source.optional_string(node, "stub-writer")?,
         execution_backend: strings("execution-backend")?,
         config: node.get("config").map_or_else(|| Ok(Map::new()), |value| config(source, value))?,
+        isolate: plugin_limits::isolate(source, node)?,
+        timeout: plugin_limits::seconds(source, node, "timeout")?,
+        session_timeout: plugin_limits::seconds(source, node, "session_timeout")?,
     })
 }
 

@@ -4,6 +4,7 @@ mod dbt_project;
 mod env_var;
 mod fal_project;
 mod nearest;
+mod plugin_limits;
 mod profiles;
 mod routes;
 mod source;
@@ -11,6 +12,7 @@ pub(crate) mod yaml;
 
 pub use dbt_project::{DbtProject, ProjectOptions};
 pub use fal_project::{FalProject, PluginSettings};
+pub use plugin_limits::IsolateSetting;
 pub use profiles::Profile;
 pub use routes::Route;
 

@@ -1,6 +1,7 @@
 //! `fal-host plugin list`, `plugin trust`, `plugin check` and `plugin new`.
 
 mod check;
+mod serve;
 mod new;
 
 use std::fmt::Write;
@@ -32,6 +33,7 @@ pub(super) fn plugin(context: &Context, command: &PluginCommand) -> Result<Ended
         PluginCommand::Trust => trust(context)?,
         PluginCommand::Check(args) => return check::check(context, args),
         PluginCommand::New(args) => return new::new(context, args),
+        PluginCommand::Serve { library } => return serve::serve(library),
         PluginCommand::CheckInChild => return check::child(),
     }
     Ok(Ended::Well)

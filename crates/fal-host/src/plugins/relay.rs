@@ -1,0 +1,54 @@
+//! Standard error of plugins in processes of their own: kept until there is someone to tell, then told.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use fal_loader::Log;
+
+/// Lines that are kept meanwhile.
+const KEPT: usize = 200;
+
+/// Brings lines to whoever shows them.
+#[derive(Clone, Default)]
+pub(super) struct Relay(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    kept: VecDeque<(String, String)>,
+    to: Option<Log>,
+}
+
+impl Relay {
+    /// Takes lines.
+    pub(super) fn log(&self) -> Log {
+        let relay = self.clone();
+        Arc::new(move |plugin, line| relay.take(plugin, line))
+    }
+
+    fn take(&self, plugin: &str, line: &str) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match state.to.clone() {
+            Some(to) => {
+                drop(state);
+                to(plugin, line);
+            }
+            None => {
+                if state.kept.len() == KEPT {
+                    state.kept.pop_front();
+                }
+                state.kept.push_back((plugin.to_owned(), line.to_owned()));
+            }
+        }
+    }
+
+    /// From now on, and for what was kept.
+    pub(super) fn to(&self, log: Log) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = std::mem::take(&mut state.kept);
+        state.to = Some(Arc::clone(&log));
+        drop(state);
+        kept.iter().for_each(|(plugin, line)| log(plugin, line));
+    }
+}

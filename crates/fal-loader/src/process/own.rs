@@ -1,0 +1,311 @@
+//! A running process: who waits for which answer, and its end.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    process::{Child, ChildStdin},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{SyncSender, sync_channel},
+    },
+    time::Duration,
+};
+
+use fal_plugin::{
+    PluginError,
+    process::{Call, MAX_ATTACHMENT, MAX_MESSAGE, write_frame},
+    wire::{EventRouter, WireError},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    fault::{Fault, ProcessError, Shared},
+    group,
+    tail::Tail,
+};
+use crate::{
+    timeouts::Timeouts,
+    watch::{Hang, Overdue, Watch},
+};
+
+/// A process has this long to end once its standard input is closed.
+const GRACE: Duration = Duration::from_secs(2);
+/// Last words of a process that has ended are waited for this long.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// What an answer is: `ok` or `error`.
+pub(super) type Answer = Result<Vec<u8>, Vec<u8>>;
+
+type Reply = Result<Answer, Shared>;
+
+/// Who waits for an answer.
+#[derive(Default)]
+struct Waiting {
+    calls: HashMap<u64, SyncSender<Reply>>,
+    /// Once set, nothing is answered any more.
+    fault: Option<Shared>,
+}
+
+/// What the threads around a process share.
+pub(super) struct Inner {
+    file_name: Arc<str>,
+    name: OnceLock<Arc<str>>,
+    id: u32,
+    child: Mutex<Option<Child>>,
+    stdin: Mutex<Option<ChildStdin>>,
+    tail: Arc<Tail>,
+    next: AtomicU64,
+    waiting: Mutex<Waiting>,
+    routers: Mutex<BTreeMap<u64, Arc<EventRouter>>>,
+    /// The host is done with it: what it does from now on is no fault.
+    ending: AtomicBool,
+    /// A fault was found: what comes of it is none of its own.
+    failed: AtomicBool,
+    timeouts: Timeouts,
+}
+
+/// A plugin's process. When the last of its users is gone, it ends.
+pub(crate) struct Process(Arc<Inner>);
+
+/// All that run, so that a command that ends at once can end them too.
+static RUNNING: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Kills all plugins in processes of their own, with what they started: for a command that ends at once.
+pub fn end_all() {
+    let running: Vec<_> = lock(&RUNNING).iter().filter_map(Weak::upgrade).collect();
+    running.iter().for_each(|process| process.kill());
+}
+
+impl Inner {
+    pub(super) fn new(
+        file_name: &str,
+        child: Child,
+        stdin: Option<ChildStdin>,
+        tail: Arc<Tail>,
+        timeouts: Timeouts,
+    ) -> Arc<Self> {
+        let inner = Arc::new(Self {
+            file_name: file_name.into(),
+            name: OnceLock::new(),
+            id: child.id(),
+            child: Mutex::new(Some(child)),
+            stdin: Mutex::new(stdin),
+            tail,
+            next: AtomicU64::new(1),
+            waiting: Mutex::default(),
+            routers: Mutex::default(),
+            ending: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            timeouts,
+        });
+        let mut running = lock(&RUNNING);
+        running.retain(|other| other.strong_count() > 0);
+        running.push(Arc::downgrade(&inner));
+        inner
+    }
+
+    /// What it calls itself, or its file.
+    pub(super) fn name(&self) -> &Arc<str> {
+        self.name.get().unwrap_or(&self.file_name)
+    }
+
+    pub(super) fn set_name(&self, name: &str) {
+        // Only `start` sets it, once.
+        let _ = self.name.set(name.into());
+    }
+
+    /// Brings an answer to whoever waits for it. False if nobody does.
+    pub(super) fn answer(&self, id: u64, answer: Answer) -> bool {
+        let caller = lock(&self.waiting).calls.remove(&id);
+        // A caller waits until it has its answer.
+        caller.map(|caller| _ = caller.send(Ok(answer))).is_some()
+    }
+
+    pub(super) fn event(&self, stage: u64, event: &[u8]) {
+        let router = lock(&self.routers).get(&stage).cloned();
+        if let Some(router) = router {
+            router.route(event);
+        }
+    }
+
+    /// The process is of no use any more: it ends, and so does all waiting. The first fault counts.
+    pub(super) fn fail(&self, fault: Fault, patience: Duration) {
+        if self.failed.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        self.kill();
+        let last_words = self.tail.lines(patience);
+        let error = Arc::new(ProcessError { plugin: self.name().to_string(), fault, last_words });
+        let mut waiting = lock(&self.waiting);
+        waiting.fault = Some(Arc::clone(&error));
+        waiting.calls.drain().for_each(|(_, caller)| _ = caller.send(Err(Arc::clone(&error))));
+    }
+
+    /// The stream of frames has ended: by the end of the process, or by `why`.
+    pub(super) fn stream_ended(&self, why: Option<Fault>) {
+        if self.ending.load(Ordering::SeqCst) {
+            return;
+        }
+        if let Some(fault) = why {
+            return self.fail(fault, LAST_WORDS);
+        }
+        let child = lock(&self.child).take();
+        let fault = match child.map(|mut child| group::end(&mut child, LAST_WORDS)) {
+            Some((true, Ok(status))) => Fault::Ended { how: group::how(status) },
+            Some((true, Err(error))) => Fault::Ended { how: error.to_string() },
+            Some((false, _)) => Fault::ClosedOutput,
+            // Someone else ended it and says why.
+            None => return,
+        };
+        self.fail(fault, LAST_WORDS);
+    }
+
+    /// Kills the group. A process that was waited for is left alone: its number may be another's.
+    fn kill(&self) {
+        if lock(&self.child).is_some() {
+            group::kill(self.id);
+        }
+    }
+
+    /// Ends the process in order: its standard input is closed, and it has a moment to end by itself.
+    fn end(&self, patience: Duration) -> bool {
+        self.ending.store(true, Ordering::SeqCst);
+        // A writer that is stuck holds the stream: then there is no order left.
+        let closed = self.stdin.try_lock().map(|mut stdin| *stdin = None).is_ok();
+        let child = lock(&self.child).take();
+        let patience = if closed { patience } else { Duration::ZERO };
+        child.is_none_or(|mut child| group::end(&mut child, patience).0)
+    }
+
+    /// Calls a method and waits for the answer.
+    pub(super) fn call(
+        self: &Arc<Self>,
+        to: &Target<'_>,
+        method: &str,
+        request: &[u8],
+        attachment: &[u8],
+    ) -> Result<Answer, CallError> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let message = message(id, to, method, request, attachment.len())?;
+        let (sender, receiver) = sync_channel(1);
+        {
+            let mut waiting = lock(&self.waiting);
+            if let Some(fault) = &waiting.fault {
+                return Err(CallError::Process(Arc::clone(fault)));
+            }
+            waiting.calls.insert(id, sender);
+        }
+        let watch = Watch::start(self.timeouts.of(method), self.name(), method, Arc::downgrade(self));
+        // A process that cannot be written to has ended: the reader says how.
+        let sent = self.send(&message, attachment);
+        let reply = receiver.recv();
+        drop(watch);
+        match reply {
+            Ok(reply) => reply.map_err(CallError::Process),
+            Err(_) => Err(CallError::Refused(PluginError::new("plugin::ended", format!("no answer: {sent:?}")))),
+        }
+    }
+
+    fn send(&self, message: &[u8], attachment: &[u8]) -> io::Result<()> {
+        let mut stdin = lock(&self.stdin);
+        let stdin = stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        write_frame(stdin, message, attachment)
+    }
+}
+
+impl Overdue for Inner {
+    fn overdue(&self, hang: &Hang) {
+        self.fail(Fault::TimedOut { method: hang.method.clone(), after: hang.after }, Duration::ZERO);
+    }
+}
+
+/// Who is called.
+pub(super) enum Target<'a> {
+    /// The plugin.
+    Plugin,
+    /// A stage that is to be opened under a number.
+    Open(&'a str, u64),
+    /// An open stage.
+    Stage(u64),
+}
+
+/// Why a call has no answer of the plugin.
+pub(super) enum CallError {
+    /// The process is of no use any more.
+    Process(Shared),
+    /// It was not even sent.
+    Refused(PluginError),
+}
+
+impl CallError {
+    /// As the answer of a transport.
+    pub(super) fn wire(&self, method: &str) -> Vec<u8> {
+        let error = match self {
+            Self::Process(fault) => fault.in_call(method),
+            Self::Refused(error) => error.clone(),
+        };
+        serde_json::to_vec(&WireError::Plugin { error }).unwrap_or_default()
+    }
+}
+
+fn message(id: u64, to: &Target<'_>, method: &str, request: &[u8], attachment: usize) -> Result<Vec<u8>, CallError> {
+    let refused = |what: String| CallError::Refused(PluginError::new("plugin::too_large", what));
+    if request.len() > MAX_MESSAGE / 2 || attachment > MAX_ATTACHMENT {
+        let size = request.len().max(attachment);
+        return Err(refused(format!("the request of `{method}` has {size} bytes: more than a frame takes")));
+    }
+    let raw = |text: String| RawValue::from_string(text).map_err(|cause| refused(cause.to_string()));
+    let (stage, number) = match to {
+        Target::Plugin => (None, None),
+        Target::Open(name, number) => (Some(raw(format!("\"{name}\""))?), Some(*number)),
+        Target::Stage(number) => (Some(raw(number.to_string())?), None),
+    };
+    let body = match serde_json::from_slice::<&RawValue>(request) {
+        Ok(body) => body.to_owned(),
+        // What is no JSON comes as a text, so that the frame is one in any case.
+        Err(_) => raw(serde_json::Value::from(String::from_utf8_lossy(request)).to_string())?,
+    };
+    let attachment = (attachment > 0).then_some(attachment);
+    let call = Call { id, stage: stage.as_deref(), method, number, body: &body, attachment };
+    serde_json::to_vec(&call).map_err(|cause| refused(cause.to_string()))
+}
+
+impl Process {
+    pub(super) fn new(inner: Arc<Inner>) -> Self {
+        Self(inner)
+    }
+
+    pub(super) fn inner(&self) -> &Arc<Inner> {
+        &self.0
+    }
+
+    pub(super) fn route(&self, stage: u64, router: &Arc<EventRouter>) {
+        lock(&self.0.routers).insert(stage, Arc::clone(router));
+    }
+
+    /// What is wrong with it, if it is of no use any more.
+    pub(crate) fn fault(&self) -> Option<ProcessError> {
+        lock(&self.0.waiting).fault.as_deref().cloned()
+    }
+
+    /// Number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id
+    }
+
+    /// Ends it. True if it ended by itself in time.
+    pub(crate) fn end(&self) -> bool {
+        self.0.end(GRACE)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.end(GRACE);
+    }
+}

@@ -1,0 +1,220 @@
+//! The other end: a library served as a plugin in a process of its own.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read, Write},
+    os::fd::AsFd,
+    path::Path,
+    sync::{
+        Arc, Condvar, Mutex, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use fal_plugin::{
+    PluginError,
+    process::{FrameReader, Message, write_frame},
+    wire::{Transport, WireError},
+};
+use serde_json::value::RawValue;
+
+use crate::{
+    error::LoadError,
+    library::{Emit, LoadedLibrary},
+    timeouts::Timeouts,
+};
+
+type Loaded = Result<LoadedLibrary, LoadError>;
+type Answer = Result<Vec<u8>, Vec<u8>>;
+
+/// What the threads of the server share.
+struct Server<I, O> {
+    path: Box<Path>,
+    input: Mutex<FrameReader<I>>,
+    /// Threads that wait for a frame, or read one.
+    idle: AtomicUsize,
+    output: Arc<Mutex<O>>,
+    library: Mutex<Option<Arc<Loaded>>>,
+    stages: RwLock<HashMap<u64, Arc<dyn Transport>>>,
+    ended: (Mutex<bool>, Condvar),
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Serves the library at `path` until `input` ends. Whatever then still runs ends with the process.
+///
+/// Whoever reads a call also answers it, and another thread waits for the next one meanwhile: no call waits for another.
+fn serve<I: Read + Send + 'static, O: Write + Send + 'static>(path: &Path, input: I, output: O) {
+    let server = Arc::new(Server {
+        path: path.into(),
+        input: Mutex::new(FrameReader::new(input)),
+        idle: AtomicUsize::new(0),
+        output: Arc::new(Mutex::new(output)),
+        library: Mutex::default(),
+        stages: RwLock::default(),
+        ended: (Mutex::new(false), Condvar::new()),
+    });
+    server.start_thread();
+    let ended = lock(&server.ended.0);
+    drop(server.ended.1.wait_while(ended, |ended| !*ended).unwrap_or_else(PoisonError::into_inner));
+}
+
+/// Serves the library at `path` over standard input and output, which it takes for itself: what the library prints goes to
+/// standard error.
+///
+/// # Errors
+/// If the streams cannot be had.
+pub fn serve_library(path: &Path) -> io::Result<()> {
+    let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    serve(path, input, output);
+    Ok(())
+}
+
+/// What is left of a message when its frame is gone.
+struct Task {
+    id: u64,
+    method: String,
+    stage_number: Option<u64>,
+    stage_name: Option<String>,
+    number: Option<u64>,
+    body: Vec<u8>,
+    attachment: Vec<u8>,
+}
+
+impl Task {
+    fn of(message: &Message<'_>, attachment: &[u8]) -> Option<Self> {
+        let body = message.body.map_or("null", RawValue::get);
+        Some(Self {
+            id: message.id?,
+            method: message.method.as_deref()?.to_owned(),
+            stage_number: message.stage_number(),
+            stage_name: message.stage_name(),
+            number: message.number,
+            body: body.as_bytes().to_vec(),
+            attachment: attachment.to_vec(),
+        })
+    }
+}
+
+impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
+    fn start_thread(self: &Arc<Self>) {
+        self.idle.fetch_add(1, Ordering::SeqCst);
+        let server = Arc::clone(self);
+        thread::spawn(move || server.work());
+    }
+
+    fn work(self: &Arc<Self>) {
+        loop {
+            let task = self.next_task();
+            // The last that waited goes to work: someone must listen, as calls may take long.
+            if self.idle.fetch_sub(1, Ordering::SeqCst) == 1 {
+                self.start_thread();
+            }
+            let Some(task) = task else {
+                *lock(&self.ended.0) = true;
+                self.ended.1.notify_all();
+                return;
+            };
+            let answer = self.perform(&task);
+            self.answer(task.id, answer);
+            self.idle.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn next_task(&self) -> Option<Task> {
+        let mut input = lock(&self.input);
+        loop {
+            // A host that says what is no frame is none: there is nobody to tell.
+            let (message, attachment) = input.next_message().ok().flatten()?;
+            if let Some(task) = Task::of(&message, attachment) {
+                return Some(task);
+            }
+        }
+    }
+
+    fn perform(&self, task: &Task) -> Answer {
+        match (task.stage_number, task.method.as_str()) {
+            (Some(stage), method) => {
+                let found = self.stages.read().unwrap_or_else(PoisonError::into_inner).get(&stage).cloned();
+                let missing = || refusal("plugin::bad_request", format!("there is no open stage {stage}"));
+                found.ok_or_else(missing)?.call(method, &task.body, &task.attachment)
+            }
+            (None, "hello") => self.hello(),
+            (None, "open") => self.open(task),
+            (None, method) => {
+                Err(serde_json::to_vec(&WireError::UnknownMethod { method: method.to_owned() }).unwrap_or_default())
+            }
+        }
+    }
+
+    fn library(&self) -> Arc<Loaded> {
+        let mut library = lock(&self.library);
+        let load = || Arc::new(LoadedLibrary::load(&self.path, UNLIMITED));
+        Arc::clone(library.get_or_insert_with(load))
+    }
+
+    fn hello(&self) -> Answer {
+        match &*self.library() {
+            Ok(library) => Ok(serde_json::to_vec(&library.manifest).unwrap_or_default()),
+            Err(error) => {
+                let mut refused = PluginError::new("plugin::load", error.to_string());
+                refused.help = error.help();
+                Err(serde_json::to_vec(&WireError::Plugin { error: refused }).unwrap_or_default())
+            }
+        }
+    }
+
+    fn open(&self, task: &Task) -> Answer {
+        let bad = |what: &str| refusal("plugin::bad_request", what.to_owned());
+        let number = task.number.ok_or_else(|| bad("`open` has no number `as`"))?;
+        let stage = task.stage_name.as_deref().ok_or_else(|| bad("`open` names no stage"))?;
+        let config = std::str::from_utf8(&task.body).map_err(|_| bad("the configuration is not UTF-8"))?;
+        let library = self.library();
+        let library = library.as_ref().as_ref().map_err(|error| refusal("plugin::load", error.to_string()))?;
+        let output = Arc::clone(&self.output);
+        let emit: Emit = Arc::new(move |event| {
+            let Ok(event) = std::str::from_utf8(event) else { return };
+            write(&output, format!("{{\"event\":{event},\"stage\":{number}}}").as_bytes());
+        });
+        let transport = library.open_raw(stage, config, emit, UNLIMITED)?;
+        self.stages.write().unwrap_or_else(PoisonError::into_inner).insert(number, transport);
+        Ok(b"null".to_vec())
+    }
+
+    fn answer(&self, id: u64, answer: Answer) {
+        let (key, bytes) = match answer {
+            Ok(bytes) => ("ok", bytes),
+            Err(bytes) => ("error", bytes),
+        };
+        let mut message = format!("{{\"id\":{id},\"{key}\":").into_bytes();
+        match serde_json::from_slice::<&RawValue>(&bytes) {
+            Ok(value) => message.extend_from_slice(value.get().as_bytes()),
+            // What is no JSON goes over as a text, and is told by whoever wanted to read it.
+            Err(_) => {
+                message.extend_from_slice(serde_json::Value::from(String::from_utf8_lossy(&bytes)).to_string().as_bytes());
+            }
+        }
+        message.push(b'}');
+        write(&self.output, &message);
+    }
+}
+
+/// The host is who counts the time.
+const UNLIMITED: Timeouts = Timeouts { call: None, session: None };
+
+fn refusal(code: &str, message: String) -> Vec<u8> {
+    let error = PluginError::new(code, message);
+    serde_json::to_vec(&WireError::Plugin { error }).unwrap_or_default()
+}
+
+/// A host that is gone is told nothing; an answer too large for a frame leaves the host to its time-out.
+fn write<O: Write>(output: &Mutex<O>, message: &[u8]) {
+    let _ = write_frame(&mut *lock(output), message, b"");
+}

@@ -1,0 +1,103 @@
+//! Starting a plugin's process, and what it says of itself.
+
+use std::{
+    io::ErrorKind,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use fal_plugin::{
+    PluginError,
+    manifest::Manifest,
+    process::{Hello, PROTOCOL_VARIABLE, PROTOCOL_VERSION},
+    wire::WireError,
+};
+
+use super::{
+    group,
+    own::{CallError, Inner, Process, Target},
+    reader,
+    tail::Tail,
+};
+use crate::{error::LoadError, library::check_probe, plugin::LoadOptions};
+
+/// Starts the plugin at `path` by `command`, and asks it what it is.
+pub(crate) fn start(
+    path: &Path,
+    mut command: Command,
+    options: &LoadOptions,
+) -> Result<(Process, Manifest), LoadError> {
+    let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    command.env(PROTOCOL_VARIABLE, PROTOCOL_VERSION);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    group::alone(&mut command);
+    let mut child =
+        spawn(&mut command).map_err(|cause| LoadError::NotStarted { path: path.to_owned(), cause: reason(&cause) })?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (log, name) = (options.log.clone(), file_name.clone());
+    let say = move |line: &str| log.iter().for_each(|log| log(&name, line));
+    let tail = match stderr {
+        Some(stderr) => Tail::read(stderr, say),
+        None => std::sync::Arc::default(),
+    };
+    let inner = Inner::new(&file_name, child, stdin, tail, options.timeouts);
+    if let Some(stdout) = stdout {
+        reader::start(stdout, &inner);
+    }
+    let process = Process::new(inner);
+    let manifest = hello(path, &process)?;
+    process.inner().set_name(&manifest.name);
+    Ok((process, manifest))
+}
+
+/// A file that was written a moment ago may still be open in a process that is being started beside us.
+fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    for _ in 0..50 {
+        match command.spawn() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::sleep(Duration::from_millis(10)),
+            other => return other,
+        }
+    }
+    command.spawn()
+}
+
+fn reason(cause: &std::io::Error) -> String {
+    const NO_FORMAT: i32 = 8;
+    match (cause.kind(), cause.raw_os_error()) {
+        (ErrorKind::PermissionDenied, _) => "it is not executable (`chmod +x` makes it so)".to_owned(),
+        (ErrorKind::NotFound, _) => "the program that its first line names (`#!...`) is not there".to_owned(),
+        (_, Some(NO_FORMAT)) => "it is no program of this system, and does not begin with `#!`".to_owned(),
+        _ => cause.to_string(),
+    }
+}
+
+fn hello(path: &Path, process: &Process) -> Result<Manifest, LoadError> {
+    let request = serde_json::to_vec(&Hello::default()).unwrap_or_default();
+    let answer = match process.inner().call(&Target::Plugin, "hello", &request, b"") {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => return Err(LoadError::Refused { path: path.to_owned(), error: refusal(&error) }),
+        Err(CallError::Process(error)) => {
+            return Err(LoadError::Process { path: path.to_owned(), error: (*error).clone() });
+        }
+        Err(CallError::Refused(error)) => return Err(LoadError::Refused { path: path.to_owned(), error }),
+    };
+    let bad = |cause: &serde_json::Error| LoadError::BadProbe { path: path.to_owned(), cause: cause.to_string() };
+    let probe = serde_json::from_slice(&answer).map_err(|cause| bad(&cause))?;
+    check_probe(path, &probe)?;
+    let bad = |cause: String| LoadError::BadManifest { path: path.to_owned(), name: probe.name.clone(), cause };
+    let manifest: Manifest = serde_json::from_slice(&answer).map_err(|cause| bad(cause.to_string()))?;
+    if manifest.stages.is_empty() {
+        return Err(bad("it names no stage".to_owned()));
+    }
+    Ok(manifest)
+}
+
+fn refusal(error: &[u8]) -> PluginError {
+    match serde_json::from_slice(error) {
+        Ok(WireError::Plugin { error }) => error,
+        Ok(WireError::Panic { message }) => PluginError::new("plugin::panic", format!("it panicked: {message}")),
+        _ => PluginError::new("plugin::bad_answer", String::from_utf8_lossy(error)),
+    }
+}
