@@ -6,12 +6,15 @@ import ast
 import contextlib
 import threading
 import uuid
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 from fal_worker.session.errors import SessionError
 
 from . import duckdb_tables
+from .duckdb_cache import BlockCache, is_plain
+from .duckdb_groups import row_groups
 from .duckdb_types import named, readable, writable
 from .finishing import Borrowed
 from .warehouse import Place, Reading
@@ -41,7 +44,7 @@ class DuckDB:
         self._open: set[_Connection] = set()
 
     def read(self, sql: str) -> Reading:
-        connection = self._connect()
+        connection = self._connect(sql)
         try:
             # A relation streams; what `execute` gives would be copied whole first.
             result = connection.cursor.sql(sql) if sql.strip() else None
@@ -67,9 +70,11 @@ class DuckDB:
     ) -> _Write:
         # Views of DuckDB do not hang on the table but on its name, so that `place` makes no difference.
         connection = self._connect()
+        cache = BlockCache(self, connection.cursor)
         try:
             self._make_schema(connection.cursor, relation)
-            rows = duckdb_tables.write(connection.cursor, relation, writable(reader), mode, types or {})
+            batches = row_groups(writable(reader), cache.trim)
+            rows = duckdb_tables.write(connection.cursor, relation, batches, mode, types or {})
             return _Write(connection, rows, mode != "append")
         except duckdb.Error as error:
             connection.rollback()
@@ -77,6 +82,8 @@ class DuckDB:
         except BaseException:
             connection.rollback()
             raise
+        finally:
+            cache.close()
 
     def write_native(self, connection: Any, code: str, reader: pa.RecordBatchReader) -> int:
         cursor = _unwrap(connection.handle)
@@ -97,9 +104,21 @@ class DuckDB:
                 with contextlib.suppress(duckdb.Error):  # it may be closing
                     connection.cursor.interrupt()
 
-    def _connect(self) -> _Connection:
+    def readings(self) -> list[_Connection]:
+        """What is being read."""
+        with self._lock:
+            return [connection for connection in self._open if connection.sql is not None]
+
+    @contextlib.contextmanager
+    def only_streams(self) -> Iterator[bool]:
+        """Whether nothing runs here but scans of tables and streams into some; nothing else begins before the end of the `with`."""
+        with self._lock:
+            yield all(connection.is_plain for connection in self._open)
+
+    def _connect(self, sql: str | None = None) -> _Connection:
+        """To read `sql`, or to write."""
         handle = self._adapter.connections.env().handle()
-        connection = _Connection(handle, self._forget)
+        connection = _Connection(handle, self._forget, sql)
         with self._lock:
             self._open.add(connection)
         return connection
@@ -117,10 +136,18 @@ class DuckDB:
 class _Connection:
     """A cursor of the database that dbt has open."""
 
-    def __init__(self, handle: Any, on_close: Any) -> None:
-        self.handle, self._on_close = handle, on_close
+    def __init__(self, handle: Any, on_close: Any, sql: str | None) -> None:
+        self.handle, self._on_close, self.sql = handle, on_close, sql
         self.cursor = _unwrap(handle)
         self._closed = False
+        # Whether it holds only a few rows at a time, as far as is known.
+        self.is_plain = sql is None
+        self._looked = False
+
+    def look(self, cursor: Any) -> None:
+        """Finds out, on another connection, whether what is read is plain."""
+        if not self._looked and self.sql is not None:
+            self._looked, self.is_plain = True, is_plain(cursor, self.sql)
 
     def close(self) -> None:
         if not self._closed:

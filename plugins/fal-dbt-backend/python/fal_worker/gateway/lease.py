@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
@@ -24,6 +25,8 @@ class Lease:
         self.attempts = 0
         self.answer: dict[str, Any] | None = None
         self._settled = False
+        self._started: float | None = None
+        self._seconds: float | None = None
 
     def start(self) -> Job:
         """A new attempt. Of an earlier one nothing is left when this returns."""
@@ -33,6 +36,7 @@ class Lease:
             self._current.revoke()
             self.answer = None
             self.attempts += 1
+            self._started, self._seconds = time.monotonic(), None
             self._current = self._current.again(secrets.token_hex(16))
             if not self._table.replace(self._current):
                 self._settled = True
@@ -45,15 +49,22 @@ class Lease:
             if self._settled or job is not self._current or not job.token:
                 raise fenced()
             job.end()
+            self._stop_clock()
             self.answer = {"ok": ok, "error": None if ok else error or {}}
 
     def settle(self) -> dict[str, Any]:
         """The end of all attempts. What one wrote that did not answer is undone."""
         with self._lock:
             self._settled = True
+            self._stop_clock()
             if self.answer is None:
                 self._current.revoke()
-            return {"attempts": self.attempts, "answer": self.answer, "wrote": self._current.has_written}
+            told = {"attempts": self.attempts, "answer": self.answer, "wrote": self._current.has_written}
+            return {**told, "seconds": self._seconds}
+
+    def _stop_clock(self) -> None:
+        if self._seconds is None and self._started is not None:
+            self._seconds = time.monotonic() - self._started
 
 
 def checked_error(value: Any) -> dict[str, Any] | None:

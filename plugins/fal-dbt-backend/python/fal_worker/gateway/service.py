@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError, from_exception
 from fal_worker.session.results import longer, to_node_result
+from fal_worker.session.traffic import TRAFFIC
 
 from . import catalogue
 from .finishing import finishing
@@ -225,7 +226,8 @@ class Gateway:
         job.check_uses_warehouse()
         if self._invocation.cancelled.is_set():
             raise SessionError("gateway::cancelled", "The run was interrupted")
-        reading = self.warehouse().read(self._reads.sql(job, ticket))
+        with TRAFFIC.one():
+            reading = self.warehouse().read(self._reads.sql(job, ticket))
         return reading if job.lease is None else _watched(job, reading)
 
     def write(self, command: dict[str, Any], schema: Any, reader: Any) -> int:
@@ -256,7 +258,8 @@ class Gateway:
             from fal_worker.session.unit_test_sql import compiled
 
             return compiled(self._invocation, job.unique_id, str(body.get("sql")))
-        return catalogue.answer(self._invocation, name, job)
+        with TRAFFIC.one():
+            return catalogue.answer(self._invocation, name, job)
 
     # Small things.
 

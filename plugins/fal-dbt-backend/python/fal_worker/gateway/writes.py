@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
+from fal_worker.session.traffic import TRAFFIC
 
 from . import resolve
 from .column_types import sql_types
@@ -95,8 +96,9 @@ class Writes:
             if job.is_sealed:
                 pending.rollback()
             job.check_open()
-            is_new = pending.commit(target.finish)
-        self.announce(relation, is_new)
+            with TRAFFIC.one():
+                is_new = pending.commit(target.finish)
+                self.announce(relation, is_new)
         job.written.append((f"{relation.schema}.{relation.identifier}", pending.rows))
         return pending.rows
 

@@ -17,6 +17,7 @@ from . import engine
 from .errors import SessionError
 from .events import LineForwarder
 from .outbox import Outbox
+from .traffic import TRAFFIC
 
 OPEN = "FAL_OPEN"
 # Seconds that the end of the channel leaves for rolling back.
@@ -93,9 +94,10 @@ class _Loop:
     def _answer(self, message: dict[str, Any]) -> None:
         id = message.get("id")
         try:
-            value = self._perform(message)
-            if isinstance(value, Future):
-                value = value.result()
+            with TRAFFIC.one():
+                value = self._perform(message)
+                if isinstance(value, Future):
+                    value = value.result()
             self._before_answer(message)
             self._outbox.answer(id, value)
         except BaseException as error:  # every request gets an answer

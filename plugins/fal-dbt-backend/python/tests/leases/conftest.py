@@ -1,0 +1,113 @@
+"""One session on each of two warehouses, whose models are lent to this process."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import flight
+
+pytest.importorskip("dbt.adapters.duckdb")
+pytest.importorskip("dbt.adapters.postgres")
+pytest.importorskip("adbc_driver_postgresql")
+
+_TESTS = Path(__file__).parent.parent
+sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
+
+from live.fixtures import make_project, sessions, stub  # noqa: E402
+from live.job_client import JobClient, _decoded  # noqa: E402
+from postgres.conftest import Database, server  # noqa: E402, F401
+
+STUBS = ("models/fal/scores.sql", "models/fal/grown.sql")
+FILES = {
+    "models/fal/grown.sql": stub("ref('orders')"),
+    "models/grown.yml": json.dumps(
+        {"models": [{"name": "grown", "config": {"materialized": "incremental", "unique_key": "id"}}]}
+    ),
+    "models/sources.yml": json.dumps({"sources": [{"name": "out", "schema": "side", "tables": [{"name": "log"}]}]}),
+    "models/native.py": "def model(dbt, session):\n    dbt.config(materialized='table')\n    return dbt.ref('orders')\n",
+}
+
+
+class Runner(JobClient):
+    """A lease as whoever runs it has it: by the gateway's other door."""
+
+    def __init__(self, location: str, token: str) -> None:
+        super().__init__(location, token)
+        self.location = location
+
+    def do(self, action: str, **body):
+        with _decoded():
+            (result,) = self._client.do_action(flight.Action(action, json.dumps({"token": self._token, **body}).encode()))
+        return json.loads(result.body.to_pybytes())
+
+    def start(self) -> Runner:
+        """A new attempt."""
+        return Runner(self.location, self.do("job_start")["token"])
+
+    def begin_write(self, table: pa.Table, **command):
+        """A write that has sent a batch, and goes on."""
+        command = {"token": self._token, "op": "write_to_model", **command}
+        descriptor = flight.FlightDescriptor.for_command(json.dumps(command).encode())
+        writer, _ = self._client.do_put(descriptor, table.schema)
+        writer.write_table(table)
+        return writer
+
+
+class Lent(Runner):
+    """With the supervisor's side."""
+
+    def __init__(self, desk, id: str, token: str, unique_id: str, told: dict) -> None:
+        super().__init__(desk.location, token)
+        self.desk, self.id, self.token, self.unique_id, self.told = desk, id, token, unique_id, told
+
+    def settle(self, ok: bool | None = None) -> tuple[dict, dict]:
+        """What the session knows of the lease, and the result: committed if all went well, or as told."""
+        settled = self.desk.session.ask("job_settle", job=self.id)
+        ok = bool((settled["answer"] or {}).get("ok")) if ok is None else ok
+        result = {"unique_id": self.unique_id, "status": "success" if ok else "error", "execution_time": 0.0, "message": None if ok else "no"}
+        return settled, self.desk.session.ask("job_close", job=self.id, ok=ok, result=result)
+
+
+class Desk:
+    """Lends models of a session that has begun."""
+
+    def __init__(self, session, query) -> None:
+        self.session, self.query, self._count = session, query, itertools.count()
+        port = session.ask("gateway_listen", host="127.0.0.1", port=0, certificate=None, key=None)["port"]
+        self.location = f"grpc+tcp://127.0.0.1:{port}"
+
+    def lend(self, name: str = "scores") -> Lent:
+        unique_id = f"model.shop.{name}"
+        id, token = f"l{next(self._count)}", f"secret-{name}-{next(self._count)}"
+        self.session.ask("job_open", job=id, token=token, unique_id=unique_id)
+        return Lent(self, id, token, unique_id, self.session.ask("job_lend", job=id))
+
+    def table(self, name: str) -> list[tuple]:
+        """Its rows, read as a job reads them; none if it is not there."""
+        return self.query(f"select * from {name} order by 1")
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def desk(request, tmp_path_factory):
+    files = dict(FILES)
+    if request.param == "postgres":
+        files["profiles.yml"] = Database(request.getfixturevalue("server")).profile()
+    root = make_project(tmp_path_factory.mktemp("leases") / "project", files)
+    with sessions(root) as start:
+        session = start()
+        session.load(*STUBS)
+        session.ask("begin", selected=session.runnable())
+        for node in ("seed.shop.raw_orders", "model.shop.orders"):
+            assert session.run(node)["status"] == "success"
+        session.ask("job_open", job="looks", token="looks", unique_id="hook", role="global", model=None)
+        looks = JobClient(session.location, "looks")
+
+        def query(sql: str) -> list[tuple]:
+            return [tuple(row.values()) for row in looks.sql(sql, raw=True).to_pylist()]
+
+        yield Desk(session, query)

@@ -1,0 +1,197 @@
+"""Attempts at a lent model: only the last one counts, whatever an earlier one is in the middle of."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from live.job_client import GatewayError
+from pyarrow import flight
+
+from .conftest import Desk, Runner
+
+
+def ids(*values: int) -> pa.Table:
+    return pa.table({"id": pa.array(values, pa.int64())})
+
+
+def fenced(job: Runner) -> None:
+    """Of no use any more, whatever it asks."""
+    for ask in (lambda: job.ref("orders"), lambda: job.write(ids(9)), lambda: job.action("list_models"), lambda: job.do("job_output"),
+                lambda: job.do("job_answer", ok=True)):  # fmt: skip
+        with pytest.raises(GatewayError) as caught:
+            ask()
+        assert caught.value.code == "gateway::token"
+
+
+def test_a_lease_says_what_it_reads_and_writes(desk: Desk):
+    scores, grown = desk.lend(), desk.lend("grown")
+    assert [entry["unique_id"] for entry in scores.told["inputs"]] == ["model.shop.orders"]
+    assert "orders" in scores.told["inputs"][0]["relation"]
+    assert ("scores" in scores.told["output"], scores.told["output_is_rows"], grown.told["output_is_rows"]) == (True, True, False)
+    for lent in (scores, grown):
+        assert lent.settle()[0]["attempts"] == 0
+
+
+@pytest.mark.parametrize("name", ["scores", "grown"])
+def test_a_new_attempt_undoes_the_one_before_it(desk: Desk, name: str):
+    lent = desk.lend(name)
+    first = lent.start()
+    assert first.write(ids(1, 2, 3)) == 3
+    second = lent.start()
+    fenced(first)
+    second.do("job_output", lines=[["stdout", "two"], ["stderr", "lines\r\n"]])
+    second.write(ids(1, 5))
+    second.do("job_answer", ok=True)
+    fenced(second)
+    settled, result = lent.settle()
+    assert (settled["attempts"], settled["answer"], settled["wrote"]) == (2, {"ok": True, "error": None}, True)
+    assert settled["seconds"] >= 0 and (result["status"], result["rows_affected"]) == ("success", 2), result
+    assert desk.table(name) == [(1,), (5,)]
+    with pytest.raises(GatewayError, match="does not know this token"):
+        lent.start()
+    output = [event for event in desk.session.events if event["event"] == "output"]
+    assert output[-1] == {"event": "output", "unique_id": lent.unique_id, "lines": [["stdout", "two"], ["stderr", "lines"]]}
+
+
+@pytest.mark.parametrize("name", ["scores", "grown"])
+def test_an_attempt_in_the_middle_of_its_write_is_fenced(desk: Desk, name: str):
+    lent = desk.lend(name)
+    writer = lent.start().begin_write(ids(*range(1000)))
+    second = lent.start()  # returns: nobody waits for the first one's rows
+    second.write(ids(7, 8))
+    second.do("job_answer", ok=True)
+    with pytest.raises(flight.FlightError):
+        while True:
+            writer.write_table(ids(*range(100_000)))
+    assert lent.settle()[1]["status"] == "success"
+    rows = desk.table(name)
+    assert rows == [(7,), (8,)] if name == "scores" else {(7,), (8,)} <= set(rows) and len(rows) < 10
+
+
+def test_a_write_that_counts_at_once_is_whole_or_not_at_all(desk: Desk):
+    lent = desk.lend()
+    first = lent.start()
+    writer = first.begin_write(ids(1), op="write_to_source", args=["out", "log"], mode="append")
+    second = lent.start()
+    with pytest.raises(flight.FlightError):
+        writer.write_metadata(b"end")
+        writer.close()
+    writer = second.begin_write(ids(2), op="write_to_source", args=["out", "log"], mode="append")
+    writer.write_metadata(b"end")
+    writer.close()
+    assert lent.settle()[0]["wrote"] is False
+    # Final at once: the end of the lease does not undo it.
+    assert desk.query("select * from side.log") == [(2,)]
+
+
+def test_a_read_under_way_ends_with_its_attempt(desk: Desk):
+    lent = desk.lend()
+    many = ", ".join(f"orders o{n}" for n in range(12))
+    stream = lent.start().open("sql", sql=f"select repeat('x', 500) as t from {many}", raw=True)
+    stream.read_chunk()
+    second = lent.start()
+    with pytest.raises(flight.FlightError, match="attempt of the job has ended"):
+        while True:
+            stream.read_chunk()
+    second.write(ids(1))
+    second.do("job_answer", ok=False, error={"kind": "exception", "message": "boom", "traceback": None, "more": 1})
+    settled, result = lent.settle()
+    assert settled["answer"] == {"ok": False, "error": {"kind": "exception", "message": "boom", "traceback": None}}
+    assert result["status"] == "error"
+
+
+def test_without_an_answer_nothing_stays(desk: Desk):
+    before = desk.table("scores")
+    lent = desk.lend()
+    attempt = lent.start()
+    attempt.write(ids(66))
+    settled, _ = lent.settle(ok=False)
+    assert (settled["attempts"], settled["answer"], settled["wrote"]) == (1, None, False)
+    fenced(attempt)
+    assert desk.table("scores") == before
+    # An answer that it went well, but the runner says no.
+    lent = desk.lend()
+    attempt = lent.start()
+    attempt.write(ids(67))
+    attempt.do("job_answer", ok=True)
+    lent.settle(ok=False)
+    assert desk.table("scores") == before
+
+
+def test_an_attempt_after_an_answer_takes_its_place(desk: Desk):
+    lent = desk.lend()
+    first = lent.start()
+    first.write(ids(1))
+    first.do("job_answer", ok=True)
+    second = lent.start()
+    assert desk.session.ask("job_settle", job=lent.id)["answer"] is None
+    fenced(second)
+    assert lent.settle()[1]["status"] == "error"
+
+
+def test_tokens_are_good_for_their_own_lease_and_door(desk: Desk):
+    desk.session.ask("job_open", job="here", token="of-this-machine", unique_id="model.shop.grown")
+    lent = desk.lend()
+    for token in ("", "wrong", "of-this-machine", lent.token, None):
+        stranger = Runner(desk.location, token)
+        for ask in (lambda: stranger.ref("orders"), lambda: stranger.action("list_models"), lambda: stranger.do("job_output")):
+            with pytest.raises(GatewayError) as caught:
+                ask()
+            assert caught.value.code == "gateway::token"
+    for token in ("", "of-this-machine"):
+        with pytest.raises(GatewayError, match="does not know this token"):
+            Runner(desk.location, token).start()
+    # The other door is open to both.
+    assert Runner(desk.session.location, "of-this-machine").ref("orders").num_rows == 3
+    inside = Runner(desk.session.location, lent.token).start()
+    assert inside.ref("orders").num_rows == 3
+    with pytest.raises(GatewayError, match="`lines` is a list of pairs"):
+        inside.do("job_output", lines=[["stdin", "x"]])
+    lent.settle()
+    desk.session.ask("job_close", job="here", ok=False, result={"unique_id": "model.shop.grown", "status": "error", "execution_time": 0})
+    told = str(desk.session.events)
+    assert lent.token not in told and "of-this-machine" not in told
+
+
+def test_a_dbt_native_model_is_delivered_once(desk: Desk):
+    jobs: list[dict] = []
+    desk.session.on_python_job = jobs.append
+    node = desk.session.send("run", unique_id="model.shop.native")
+    while not jobs:
+        assert not node.done(), node.result()
+    job = jobs[0]
+    told = desk.session.ask("job_lend", job=job["job"])
+    assert (told["output_is_rows"], "native" in told["output"]) == (True, True)
+    lease = Runner(desk.location, job["token"])
+    lease.start().write(ids(1, 2, 3), op="write_relation")
+    writer = lease.start().begin_write(ids(4), op="write_relation")
+    third = lease.start()
+    third.write(ids(5, 6), op="write_relation")
+    third.do("job_answer", ok=True)
+    with pytest.raises(flight.FlightError):
+        while True:
+            writer.write_table(ids(*range(100_000)))
+    assert desk.session.ask("job_settle", job=job["job"])["wrote"] is True
+    desk.session.ask("python_job_done", job=job["job"], ok=True, error=None)
+    result = node.result(60)
+    assert (result["status"], result["rows_affected"]) == ("success", 2), result
+    assert desk.table("native") == [(5,), (6,)]
+
+
+def test_the_end_of_the_run_ends_its_leases(desk: Desk):
+    """The last test: it interrupts the session."""
+    lent, never = desk.lend(), desk.lend("grown")
+    attempt = lent.start()
+    writer = attempt.begin_write(ids(1))
+    assert attempt.do("job_output") == {"stop": False}
+    desk.session.ask("cancel")
+    assert attempt.do("job_output") == {"stop": True}
+    with pytest.raises(GatewayError) as caught:
+        never.start()
+    assert caught.value.code == "gateway::cancelled"
+    assert lent.settle()[1]["status"] == "error"
+    with pytest.raises(flight.FlightError):
+        while True:
+            writer.write_table(ids(*range(100_000)))
+    # The lease of `grown` is out still.
+    assert desk.session.finish(interrupted=True)["artifacts_written"]
