@@ -1,8 +1,8 @@
 """Runs Python models as tasks of a Ray cluster.
 
-Two processes: the plugin, which fal-host starts and which needs the standard library only (`backend`, `config`, `process`),
-and the driver, which runs in a Python that has Ray (`driver`, `cluster`, `runs`, `kept`). What runs in the cluster's workers
-is in `remote`.
+Two processes: the plugin, which fal-host starts and which needs the standard library only (`backend`, `session`,
+`config`, `process`), and the driver, which runs in a Python that has Ray (`driver`, `cluster`, `runs`, `run`, `kept`).
+What runs in the cluster's workers is in `remote`.
 """
 
 NAME = "fal-ray-runner"

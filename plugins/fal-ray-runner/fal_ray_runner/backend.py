@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import fal_plugin
@@ -35,8 +34,6 @@ class RayRunner(ExecutionBackend):
 
 def serve() -> None:
     """Serves the plugin to the host that started it."""
-    if sys.version_info < (3, 9):
-        sys.exit(f"{NAME} needs Python 3.9 or newer, not {sys.version}")
     stages = {"execution-backend": RayRunner}
     about = "Runs Python models as tasks of a Ray cluster"
     fal_plugin.serve(NAME, VERSION, stages, description=about, config_schema=SCHEMA)

@@ -22,7 +22,7 @@ SCHEMA: dict[str, Any] = {
         "address": {
             "type": "string",
             "minLength": 1,
-            "description": "The cluster: HOST:PORT, ray://HOST:PORT, or `auto` for the one that this machine belongs to",
+            "description": "The cluster: HOST:PORT, ray://HOST:PORT, or `auto`: the one of this machine",
         },
         "token": {"type": "string", "minLength": 1, "description": "The cluster's token; better in token_file"},
         "token_file": {"type": "string", "minLength": 1, "description": "A file with the cluster's token"},

@@ -1,4 +1,4 @@
-"""The driver's process: joins the cluster, runs nodes as it is told on standard input, tells how they end on standard output."""
+"""The driver's process: joins the cluster and runs nodes. Standard input says which, standard output how they end."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 Message = dict[str, Any]
 
@@ -13,7 +13,7 @@ Message = dict[str, Any]
 class Writer:
     """Sends messages, from any thread."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._lock = stream, threading.Lock()
 
     def send(self, **message: Any) -> bool:
@@ -36,7 +36,7 @@ class Writer:
             pass
 
 
-def read(stream: BinaryIO) -> Iterator[Message]:
+def read(stream: IO[bytes]) -> Iterator[Message]:
     """All messages until the other end is gone."""
     try:
         for line in stream:

@@ -1,7 +1,7 @@
 """The driver's process as the plugin sees it: started, talked to, watched and ended.
 
-What Ray prints goes to standard error, line by line into the log; the last lines are kept for errors. The process reads from a
-pipe of ours and ends when that ends, so that it cannot outlive the plugin.
+What Ray prints goes to standard error, line by line into the log; the last lines are kept for errors. The process reads
+from a pipe of ours and ends when that ends, so that it cannot outlive the plugin.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from fal_plugin import PluginError
 
@@ -23,7 +23,7 @@ _TAIL = 12
 
 
 class Driver:
-    """A driver that is starting, running or gone. `heard` gets its messages, `said` what it prints; both on threads of ours."""
+    """A driver, starting, running or gone. `heard` gets its messages, `said` what it prints, on threads of ours."""
 
     def __init__(
         self,
@@ -54,12 +54,10 @@ class Driver:
         streams = (self._process.stdin, self._process.stdout, self._process.stderr)
         assert streams[0] and streams[1] and streams[2]
         self._to = lines.Writer(streams[0])
-        self._threads = [
-            threading.Thread(target=self._listen, args=(streams[1],), daemon=True),
-            threading.Thread(target=self._overhear, args=(streams[2],), daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._overhearer = threading.Thread(target=self._overhear, args=(streams[2],), daemon=True)
+        self._listener = threading.Thread(target=self._listen, args=(streams[1],), daemon=True)
+        self._overhearer.start()
+        self._listener.start()
 
     def send(self, **message: Any) -> bool:
         """Whether the driver was there to hear it."""
@@ -73,7 +71,7 @@ class Driver:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for thread in self._threads:
+        for thread in (self._overhearer, self._listener):
             if thread is not threading.current_thread():
                 thread.join(1.0)
 
@@ -83,7 +81,7 @@ class Driver:
         end = "" if code is None else f"signal {-code}" if code < 0 else f"exit code {code}"
         return "\n".join([end, *self._tail]).strip()
 
-    def _listen(self, stream: BinaryIO) -> None:
+    def _listen(self, stream: IO[bytes]) -> None:
         with stream:
             for message in lines.read(stream):
                 self._heard(message)
@@ -92,10 +90,10 @@ class Driver:
         except subprocess.TimeoutExpired:
             pass
         # All that it printed should be known when its end is told.
-        self._threads[1].join(1.0)
-        self._heard({"event": "gone"})
+        self._overhearer.join(1.0)
+        self._heard({"event": "gone", "words": self.last_words()})
 
-    def _overhear(self, stream: BinaryIO) -> None:
+    def _overhear(self, stream: IO[bytes]) -> None:
         with stream:
             for raw in stream:
                 line = raw.decode("utf-8", "replace").rstrip()

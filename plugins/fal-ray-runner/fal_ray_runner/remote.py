@@ -1,4 +1,4 @@
-"""What runs in a worker of the cluster: a process of its own for each node. Travels there by value, so it imports nothing of ours."""
+"""What runs in a worker of the cluster, a fresh process for each node. Travels by value: imports nothing of ours."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def here() -> dict[str, Any]:
 def run(script: str, store: Store) -> tuple[int, str]:
     """Runs a lease's script in this process: its exit code, and its last words where it has something to say."""
     tail = _Tail(sys.stderr)
-    stderr, sys.stderr = sys.stderr, tail  # type: ignore[assignment]
+    stderr, sys.stderr = sys.stderr, tail
     try:
         names: dict[str, Any] = {"__name__": "fal_lease", "__builtins__": __builtins__}
         exec(compile(script, "<lease>", "exec"), names)

@@ -27,8 +27,10 @@ class _Stopped(Exception):
 
 
 class Run:
-    """A node's attempts. Ray itself does not repeat a task: a second attempt would be unknown to us, and a lost table would
-    run its node again after it has ended."""
+    """A node's attempts.
+
+    Ray itself repeats no task: we would not know of it, and a lost table would run its node again after its end.
+    """
 
     def __init__(self, runs: Runs, node: Mapping[str, Any]) -> None:
         self.unique_id: str = node["unique_id"]
@@ -54,11 +56,11 @@ class Run:
             except self._deaths() as death:
                 if self._runs.cancelled.is_set():
                     return {"ok": False, "message": "cancelled"}
-                told = f"{self._where()}: {_first_line(death)}"
+                told = f"{self._where()}: {_first_sentence(death)}"
                 if attempt == allowed:
-                    times = "" if allowed == 1 else f", at the last of {allowed} attempts"
-                    return {"ok": False, "message": f"the model's process on the cluster died{times}, {told}"}
-                self._runs.log(f"{self._name()}: its process died, {told} Running it again.", "warn", self.unique_id)
+                    message = f"the model's process died {told} (attempt {attempt} of {allowed})"
+                    return {"ok": False, "message": message, "attempts": attempt}
+                self._runs.log(f"{self._name()}: its process died {told}; running it again", "warn", self.unique_id)
                 self._let_machine_go(death)
             except self._ray.exceptions.RayError as error:
                 return {"ok": False, "message": f"Ray could not run the model {self._where()}: {error}"}
@@ -172,6 +174,7 @@ class Run:
         return "on {node} ({host}, node {id}, process {pid})".format(id=self._place["node_id"][:8], **self._place)
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+def _first_sentence(error: BaseException) -> str:
+    """What Ray adds on its own tools does not help who reads a model's error."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].partition(". ")[0].rstrip(".")

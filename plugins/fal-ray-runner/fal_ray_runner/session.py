@@ -193,7 +193,7 @@ class Session(ExecutionSession):
             if node is not None:
                 node.end(message)
         elif event == "gone":
-            self._fail(PluginError("ray::driver", f"the driver of the Ray runner ended{self._tail()}"))
+            self._fail(PluginError("ray::driver", f"the driver of the Ray runner ended: {message['words']}"))
 
     def _said(self, line: str) -> None:
         self._events.log(f"ray: {line}", "debug")
