@@ -5,7 +5,7 @@ use fal_plugin::PluginError;
 use fal_project::{FileDiagnostic, GenerateError, ProjectError};
 use fal_report::ReportError;
 
-use crate::{hooks::HooksError, plugins::PluginDoorError, run::RetryError};
+use crate::{hooks::HooksError, plugins::PluginDoorError, run::RetryError, runners::RunnerError};
 
 /// Why a command ended. All of them mean that the command, the project or a plugin is wrong, but
 /// [`Interrupted`](Self::Interrupted).
@@ -26,12 +26,15 @@ pub enum HostError {
         /// What it said.
         error: PluginError,
     },
-    /// Scripts, hooks or environments are wrong: all that is wrong with them.
-    #[error("{} with scripts must be mended first", count(.files))]
+    /// Scripts, hooks, environments, runners or routes are wrong: all that is wrong with them.
+    #[error("{} in the project's files must be mended first", count(.files))]
     Scripts {
-        /// The problems, in schema files and in the scripts themselves.
+        /// The problems, in schema files, in fal_project.yml and in the scripts themselves.
         files: Vec<FileDiagnostic>,
     },
+    /// A runner cannot be used, or failed.
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
     /// The command `hooks` cannot tell what to run.
     #[error(transparent)]
     Hooks(#[from] HooksError),
@@ -87,6 +90,7 @@ impl HostError {
             Self::Project(error) => error.help(),
             Self::Door(error) => error.help(),
             Self::Backend { error } => error.help.clone(),
+            Self::Runner(error) => error.help(),
             Self::Hooks(error) => Some(error.help()),
             Self::Retry(error) => Some(error.help()),
             Self::Generate(error) => match &**error {

@@ -13,6 +13,7 @@ pub mod plugins;
 mod problems;
 mod project;
 mod run;
+mod runners;
 mod scripts;
 mod session;
 
@@ -23,3 +24,4 @@ pub use interrupt::Interrupt;
 pub use problems::of as source_problems;
 pub use project::{Project, ProjectArgs};
 pub use run::{Retry, RetryError, RunOptions, RunOutcome, run};
+pub use runners::RunnerError;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Once, OnceLock, PoisonError, RwLock},
 };
 
-use fal_graph::{Criteria, Dag, DagBuilder, Selection, Selector};
+use fal_graph::{Criteria, Dag, DagBuilder, NodeId, SelectError, Selection, Selector};
 use fal_plugin::{
     EventSink, ExecutionBackend, ExecutionSession,
     payload::{
@@ -13,7 +13,7 @@ use fal_plugin::{
         SelectRequest, SessionInfo,
     },
 };
-use fal_project::ModelFile;
+use fal_project::{ModelFile, Placement};
 use fal_report::{EventKind, Reporters};
 use jiff::Timestamp;
 
@@ -21,6 +21,7 @@ use crate::{
     error::HostError,
     interrupt::Interrupt,
     project::Project,
+    runners::placements,
     scripts::{Attached, Attachments},
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct Loaded {
     pub(crate) info: SessionInfo,
     pub(crate) dag: Dag,
     pub(crate) attachments: Attachments,
+    /// What Python models say of the place where they run, and of what they need there.
+    pub(crate) placements: HashMap<NodeId, Placement>,
     /// Under which scripts stand in `meta`.
     pub(crate) keyword: String,
 }
@@ -58,6 +61,11 @@ impl OpenSession {
         let events: Arc<dyn EventSink> = Arc::<Sink>::clone(&sink);
         let request = project.open_request(command, execute);
         let keyword = request.keyword.clone();
+        let log = Arc::clone(reporters);
+        project.stages.log_to(Arc::new(move |plugin, line| {
+            let (level, message) = (LogLevel::Debug, format!("{plugin}: {line}"));
+            log.emit(Timestamp::now(), EventKind::Log { level, name: None, unique_id: None, message });
+        }));
         let session: Arc<dyn ExecutionSession> = backend.open(request, events)?.into();
         let capabilities = backend.capabilities();
         Ok(Self {
@@ -94,7 +102,8 @@ impl OpenSession {
         let attachments = Attachments::of_nodes(&project.dbt, &self.keyword, &graph.nodes)?;
         self.learn_names(&graph.nodes, &attachments);
         let dag = build(&graph.info, graph.nodes, models, &attachments)?;
-        Ok(Loaded { info: graph.info, dag, attachments, keyword: self.keyword.clone() })
+        let placements = placements(&dag, &self.keyword, &project.dbt.root)?;
+        Ok(Loaded { info: graph.info, dag, attachments, placements, keyword: self.keyword.clone() })
     }
 
     /// What the lines that nodes print are headed with.
@@ -111,15 +120,25 @@ impl OpenSession {
 
     /// Selects nodes; what the graph cannot tell is asked of the backend.
     pub(crate) fn select(&self, loaded: &Loaded, criteria: &Criteria) -> Result<Selection, HostError> {
-        let external = |method: &str, value: &str| -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
-            Ok(self.session.select(&SelectRequest { method: method.to_owned(), value: value.to_owned() })?)
-        };
-        let selector = Selector::new(&loaded.dag).with_definitions(&loaded.info.selectors).with_external(&external);
-        let selection = selector.select(criteria)?;
+        let selection = self.select_quietly(loaded, criteria)?;
         for warning in &selection.warnings {
             self.log(LogLevel::Warn, warning.to_string());
         }
         Ok(selection)
+    }
+
+    /// [`select`](Self::select) that leaves it to the caller what to say of the outcome.
+    pub(crate) fn select_quietly(&self, loaded: &Loaded, criteria: &Criteria) -> Result<Selection, SelectError> {
+        let external = |method: &str, value: &str| -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
+            Ok(self.session.select(&SelectRequest { method: method.to_owned(), value: value.to_owned() })?)
+        };
+        let selector = Selector::new(&loaded.dag).with_definitions(&loaded.info.selectors).with_external(&external);
+        selector.select(criteria)
+    }
+
+    /// Where events of further sessions go.
+    pub(crate) fn events(&self) -> Arc<dyn EventSink> {
+        Arc::<Sink>::clone(&self.sink)
     }
 
     /// Makes ready to run nodes. A Ctrl-C cancels what runs before the first node.

@@ -119,6 +119,9 @@ pub struct NodeInfo {
     /// For a script or hook: where it stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<ScriptRole>,
+    /// Name of the runner that it runs on; `None`: it runs where dbt does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner: Option<String>,
     /// For a script, hook or unit test: name of its model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
@@ -140,6 +143,7 @@ impl NodeInfo {
             path: text(&node.original_file_path),
             compiled_path: node.extra.get("compiled_path").and_then(Value::as_str).map(str::to_owned),
             role: None,
+            runner: None,
             model: tested_model(node),
         }
     }
@@ -188,7 +192,8 @@ impl NodeInfo {
         }
     }
 
-    /// As dbt's lines name it: `sql view model main.orders`, `seed file main.raw`, `test unique_orders_id`.
+    /// As dbt's lines name it: `sql view model main.orders`, `seed file main.raw`, `test unique_orders_id`. A model that runs
+    /// elsewhere is said to: `python table model main.forecast on acme-runner`.
     pub fn describe(&self) -> String {
         match self.kind {
             NodeKind::SqlModel => self.describe_model("sql"),
@@ -202,10 +207,9 @@ impl NodeInfo {
     }
 
     fn describe_model(&self, language: &str) -> String {
-        match &self.materialized {
-            Some(materialized) => format!("{language} {materialized} model {}", self.relation()),
-            None => format!("{language} model {}", self.relation()),
-        }
+        let of_kind = self.materialized.as_ref().map(|kind| format!("{kind} ")).unwrap_or_default();
+        let place = self.runner.as_ref().map(|runner| format!(" on {runner}")).unwrap_or_default();
+        format!("{language} {of_kind}model {}{place}", self.relation())
     }
 
     /// As the count at the end names it: `view model`, `python model`, `data test`.

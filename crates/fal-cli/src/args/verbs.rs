@@ -20,6 +20,8 @@ pub(crate) struct RunArgs {
     pub(crate) failing: FailingArgs,
     #[command(flatten)]
     pub(crate) extent: ExtentArgs,
+    #[command(flatten)]
+    pub(crate) runner: RunnerArgs,
 }
 
 /// Flags of `build`.
@@ -37,6 +39,8 @@ pub(crate) struct BuildArgs {
     pub(crate) store: StoreArgs,
     #[command(flatten)]
     pub(crate) extent: ExtentArgs,
+    #[command(flatten)]
+    pub(crate) runner: RunnerArgs,
     /// Export saved queries
     #[arg(long)]
     pub(crate) export_saved_queries: bool,
@@ -90,6 +94,16 @@ pub(crate) struct RetryArgs {
     pub(crate) refresh: RefreshArgs,
     #[command(flatten)]
     pub(crate) failing: FailingArgs,
+    #[command(flatten)]
+    pub(crate) runner: RunnerArgs,
+}
+
+/// Where Python models run.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RunnerArgs {
+    /// Run all Python models on this runner, whatever schema files and routes say; `local`: where dbt runs
+    #[arg(long, value_name = "NAME_OR_PATH", help_heading = "Plugins")]
+    pub(crate) runner: Option<String>,
 }
 
 /// Rebuild from nothing.

@@ -1,6 +1,6 @@
 //! `fal-host retry`: runs again what failed or was skipped.
 
-use fal_host::{HostError, Project, Retry};
+use fal_host::{HostError, Project, Retry, RunOptions};
 
 use super::{Context, verbs::run_nodes};
 use crate::{args::RetryArgs, error::CliError, exit::Ended};
@@ -15,5 +15,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliErr
         return Ok(Ended::Well);
     }
     last.take_over(&mut project);
-    run_nodes(context, project, &last.options(args.failing.fail_fast))
+    let options = last.options(args.failing.fail_fast);
+    let runner = args.runner.runner.clone().or(options.runner);
+    run_nodes(context, project, &RunOptions { runner, ..options })
 }

@@ -19,6 +19,7 @@ struct Verb<'a> {
     types: ResourceTypes,
     fail_fast: bool,
     full_refresh: bool,
+    runner: Option<&'a str>,
     dbt_args: Vec<String>,
 }
 
@@ -29,6 +30,7 @@ pub(super) fn run(context: &Context, args: &RunArgs) -> Result<Ended, CliError> 
         types: ResourceTypes::of_command("run"),
         fail_fast: args.failing.fail_fast,
         full_refresh: args.refresh.full_refresh,
+        runner: args.runner.runner.as_deref(),
         dbt_args: args.extent.dbt_args(),
     };
     verb.run(context)
@@ -42,6 +44,7 @@ pub(super) fn build(context: &Context, args: &BuildArgs) -> Result<Ended, CliErr
         types: args.types.of("build")?,
         fail_fast: args.failing.fail_fast,
         full_refresh: args.refresh.full_refresh,
+        runner: args.runner.runner.as_deref(),
         dbt_args: [args.store.dbt_args(), args.extent.dbt_args(), export].concat(),
     };
     verb.run(context)
@@ -54,6 +57,7 @@ pub(super) fn test(context: &Context, args: &TestArgs) -> Result<Ended, CliError
         types: args.types.of("test")?,
         fail_fast: args.failing.fail_fast,
         full_refresh: false,
+        runner: None,
         dbt_args: args.store.dbt_args(),
     };
     verb.run(context)
@@ -66,6 +70,7 @@ pub(super) fn seed(context: &Context, args: &SeedArgs) -> Result<Ended, CliError
         types: ResourceTypes::of_command("seed").and_scripts(),
         fail_fast: args.failing.fail_fast,
         full_refresh: args.refresh.full_refresh,
+        runner: None,
         dbt_args: switch("--show", args.show),
     };
     verb.run(context)
@@ -78,6 +83,7 @@ pub(super) fn snapshot(context: &Context, args: &SnapshotArgs) -> Result<Ended, 
         types: ResourceTypes::of_command("snapshot").and_scripts(),
         fail_fast: args.failing.fail_fast,
         full_refresh: false,
+        runner: None,
         dbt_args: args.empty.dbt_args(),
     };
     verb.run(context)
@@ -93,6 +99,7 @@ impl Verb<'_> {
             criteria: Criteria { resource_types: self.types, ..self.select.criteria()? },
             fail_fast: self.fail_fast,
             only: None,
+            runner: self.runner.map(str::to_owned),
         };
         run_nodes(context, project, &options)
     }

@@ -1,6 +1,8 @@
 //! The run loop: owns the schedule, starts nodes on threads, hears of their ends, decides what comes next.
 
 use std::{
+    collections::HashSet,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,14 +21,17 @@ use fal_report::{EventKind, NodeInfo, Reporters, SkipCause, Summary};
 use jiff::Timestamp;
 
 use super::{
+    lending::{Leases, settle_abandoned},
     plan::Plan,
     result::{blank, failed},
     task::Crew,
 };
-use crate::interrupt::Interrupt;
+use crate::{interrupt::Interrupt, runners::Runner};
 
 /// How long a cancelled node may take to end before the run goes on without it.
 const GRACE: Duration = Duration::from_millis(1100);
+/// How long the run waits then for their leases to be settled.
+const SETTLING: Duration = Duration::from_millis(250);
 
 /// How a run went.
 #[derive(Debug, Default)]
@@ -48,7 +53,8 @@ pub(crate) struct Dispatcher<'a> {
     plan: &'a Plan,
     schedule: Schedule,
     crew: Crew,
-    threads: usize,
+    /// Slots that are free, by class: the threads, then those of each runner that has its own.
+    free: Vec<usize>,
     messages: (Sender<Message>, Receiver<Message>),
     /// Nodes that run, with their number and their start.
     running: Vec<(NodeId, u64, Instant)>,
@@ -71,14 +77,27 @@ impl<'a> Dispatcher<'a> {
             dag,
             plan,
             schedule,
-            crew: Crew { session, reporters, stopped: Arc::new(AtomicBool::new(false)) },
-            threads: threads.max(1),
+            crew: Crew {
+                session,
+                runners: Arc::new([]),
+                leases: Leases::default(),
+                reporters,
+                stopped: Arc::new(AtomicBool::new(false)),
+            },
+            free: vec![threads.max(1)],
             messages: mpsc::channel(),
             running: Vec::new(),
             started: 0,
             deadline: None,
             ended: Ended::default(),
         }
+    }
+
+    /// With runners, numbered as the plan numbers them.
+    pub(crate) fn with_runners(mut self, runners: &[Arc<Runner>]) -> Self {
+        self.crew.runners = runners.into();
+        self.free.extend(runners.iter().filter_map(|runner| runner.concurrency));
+        self
     }
 
     /// Runs all nodes to their end.
@@ -110,10 +129,26 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn start_ready(&mut self) {
-        let free = self.threads.saturating_sub(self.running.len());
-        for node in self.schedule.pop(free) {
-            self.start(node);
+        loop {
+            let ready = self.schedule.pop_free(&mut self.free);
+            if ready.is_empty() {
+                break;
+            }
+            for node in ready {
+                match self.plan.runner(node).and_then(|runner| self.crew.runners.get(runner)).cloned() {
+                    Some(runner) if runner.broken().is_some() => self.leave_out(node, &runner),
+                    _ => self.start(node),
+                }
+            }
         }
+    }
+
+    /// A node whose runner failed before. What waits for it does not run either, and may have been all that was ready.
+    fn leave_out(&mut self, node: NodeId, runner: &Runner) {
+        self.free[self.schedule.class(node)] += 1;
+        let step = self.schedule.finished(node, Outcome::Failed);
+        self.skip_one(node, SkipCause::Other { reason: format!("the runner {} failed", runner.name) });
+        self.skip(&step.skipped);
     }
 
     fn start(&mut self, node: NodeId) {
@@ -124,7 +159,7 @@ impl<'a> Dispatcher<'a> {
         let (crew, sender) = (self.crew.clone(), self.messages.0.clone());
         let task = self.plan.task(self.dag, node);
         let run = move || {
-            let result = task.run(&crew);
+            let result = catch_unwind(AssertUnwindSafe(|| task.run(&crew))).unwrap_or_else(|_| Err(panicked()));
             // Nobody listens any more if the run was abandoned.
             let _ = sender.send(Message::Ended(node, Box::new(result)));
         };
@@ -138,6 +173,7 @@ impl<'a> Dispatcher<'a> {
     fn node_ended(&mut self, node: NodeId, result: Result<NodeResult, PluginError>) {
         let Some(at) = self.running.iter().position(|(other, ..)| *other == node) else { return };
         let (_, index, started) = self.running.remove(at);
+        self.free[self.schedule.class(node)] += 1;
         let id = self.dag.node(node).unique_id();
         let result = match result {
             Ok(result) => result,
@@ -167,29 +203,32 @@ impl<'a> Dispatcher<'a> {
             self.ended.broken = Some(error);
             let skipped = self.schedule.cancel();
             self.skip(&skipped);
-            self.cancel_session();
+            self.cancel_sessions();
         }
         result
     }
 
     fn skip(&mut self, skipped: &[Skipped]) {
         for Skipped { node, cause } in skipped {
-            self.started += 1;
-            self.ended.summary.add(NodeStatus::Skipped);
-            let spec = self.dag.node(*node);
             let cause = self.cause(*cause);
-            let message = match &cause {
-                SkipCause::Upstream { name, .. } => Some(format!("Skipped because {name} failed")),
-                SkipCause::FailFast => Some("Skipped because of --fail-fast".to_owned()),
-                SkipCause::Interrupted => Some("Skipped because the run was interrupted".to_owned()),
-                SkipCause::Other { reason } => Some(reason.clone()),
-            };
-            let result = NodeResult { message, ..blank(spec.unique_id(), NodeStatus::Skipped) };
-            // What the backend cannot record, the artifact of the host will.
-            let _ = self.crew.session.record(&result);
-            let (index, total, node) = (self.started, self.plan.total, self.plan.info(self.dag, *node));
-            self.emit(EventKind::NodeSkipped { index, total, node, cause });
+            self.skip_one(*node, cause);
         }
+    }
+
+    fn skip_one(&mut self, node: NodeId, cause: SkipCause) {
+        self.started += 1;
+        self.ended.summary.add(NodeStatus::Skipped);
+        let message = match &cause {
+            SkipCause::Upstream { name, .. } => Some(format!("Skipped because {name} failed")),
+            SkipCause::FailFast => Some("Skipped because of --fail-fast".to_owned()),
+            SkipCause::Interrupted => Some("Skipped because the run was interrupted".to_owned()),
+            SkipCause::Other { reason } => Some(reason.clone()),
+        };
+        let result = NodeResult { message, ..blank(self.dag.node(node).unique_id(), NodeStatus::Skipped) };
+        // What the backend cannot record, the artifact of the host will.
+        let _ = self.crew.session.record(&result);
+        let (index, total, node) = (self.started, self.plan.total, self.plan.info(self.dag, node));
+        self.emit(EventKind::NodeSkipped { index, total, node, cause });
     }
 
     fn cause(&self, cause: Cause) -> SkipCause {
@@ -213,24 +252,39 @@ impl<'a> Dispatcher<'a> {
         let names = self.running.iter().map(|(node, ..)| self.plan.info(self.dag, *node).name).collect();
         self.emit(EventKind::Interrupted { running: names });
         let skipped = self.schedule.cancel();
-        self.cancel_session();
+        self.cancel_sessions();
         self.skip(&skipped);
     }
 
-    fn cancel_session(&mut self) {
+    fn cancel_sessions(&mut self) {
         self.deadline = self.deadline.or_else(|| Some(Instant::now() + GRACE));
         self.crew.stopped.store(true, Ordering::SeqCst);
-        let session = Arc::clone(&self.crew.session);
-        // On a thread of its own: it may take a while, and the ends of the cancelled nodes come meanwhile. If no
-        // thread can be had, closing the session ends them.
-        let _ = thread::Builder::new().name("cancel".to_owned()).spawn(move || session.cancel());
+        let of_runners = self.crew.runners.iter().map(|runner| runner.session());
+        for session in of_runners.chain([&self.crew.session]) {
+            let session = Arc::clone(session);
+            // On a thread of its own: it may take a while, and the ends of the cancelled nodes come meanwhile. If no
+            // thread can be had, closing the session ends them.
+            let _ = thread::Builder::new().name("cancel".to_owned()).spawn(move || session.cancel());
+        }
     }
 
-    /// Nodes that did not end in time: closing the session will end them.
+    /// Nodes that did not end in time: closing the sessions will end them. Those that are lent are settled here.
     fn abandon(&mut self) {
-        for (node, index, started) in std::mem::take(&mut self.running) {
-            let result = failed(self.dag.node(node).unique_id(), started, "Interrupted while it ran");
-            let _ = self.crew.session.record(&result);
+        let running = std::mem::take(&mut self.running);
+        let id = |node: NodeId| self.dag.node(node).unique_id();
+        let result = |node, started| failed(id(node), started, "Interrupted while it ran");
+        let lease = |(node, _, started): &(NodeId, u64, Instant)| {
+            Some((self.crew.leases.take(id(*node))?, result(*node, *started)))
+        };
+        let leases: Vec<_> = running.iter().filter_map(lease).collect();
+        let lent: HashSet<String> = leases.iter().map(|(_, result)| result.unique_id.clone()).collect();
+        let settled = settle_abandoned(&self.crew.session, leases, SETTLING);
+        for (node, index, started) in running {
+            let settled = settled.iter().find(|settled| settled.unique_id == id(node)).cloned();
+            let result = settled.unwrap_or_else(|| result(node, started));
+            if !lent.contains(&result.unique_id) {
+                let _ = self.crew.session.record(&result);
+            }
             self.book(node, index, result);
         }
     }
@@ -238,6 +292,12 @@ impl<'a> Dispatcher<'a> {
     fn emit(&self, kind: EventKind) {
         self.crew.reporters.emit(Timestamp::now(), kind);
     }
+}
+
+/// A fault of ours, or of a plugin's that is no library of its own.
+fn panicked() -> PluginError {
+    PluginError::new("host::panic", "the thread of the node panicked")
+        .with_help("this is a fault of fal-host: report it, with what stands above")
 }
 
 #[cfg(test)]

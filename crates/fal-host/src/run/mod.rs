@@ -4,6 +4,7 @@ pub(crate) mod announce;
 pub(crate) mod dispatch;
 #[cfg(test)]
 mod fake;
+mod lending;
 pub(crate) mod plan;
 pub(crate) mod record;
 mod result;
@@ -25,6 +26,7 @@ use crate::{
     error::HostError,
     interrupt::Interrupt,
     project::Project,
+    runners::{Fleet, Muster, Routing},
     session::{Loaded, OpenSession},
 };
 
@@ -39,6 +41,8 @@ pub struct RunOptions {
     pub fail_fast: bool,
     /// Just these nodes, by unique id, whatever the selection says.
     pub only: Option<BTreeSet<String>>,
+    /// `--runner`: where all Python models go, by name or path; `local` means where dbt runs.
+    pub runner: Option<String>,
 }
 
 /// How it went.
@@ -86,26 +90,33 @@ impl Run<'_> {
     fn finish_all(self, interrupt: &Interrupt) -> Result<RunOutcome, HostError> {
         let dag = &self.loaded.dag;
         let selected = Choice { session: &self.session, loaded: &self.loaded, options: self.options }.nodes()?;
-        let plan = Plan::new(self.project, &self.loaded, &selected, &self.models)?;
+        let routing = Routing::of(self.project, &self.session, &self.loaded, self.options.runner.as_deref())?;
+        let muster = Muster::of(self.project, &self.session.capabilities, &routing, selected.iter())?;
+        let plan = Plan::new(self.project, &self.loaded, &selected, &self.models, &muster)?;
+        let request = self.project.open_request(&self.options.command, true);
+        let fleet = Fleet::open(muster, &request, &self.session.events())?;
         announce::start(&self.session, &self.loaded, &self.options.command, plan.total);
-        self.warn(&plan);
+        self.warn(&plan, &routing);
         let artifact = self.artifact(&plan, &selected);
         let durations = KnownDurations::load(&self.project.dbt.state_dir(), &self.session.reporters);
 
-        match self.session.begin(&self.begin_request(&plan, &selected)) {
+        // Before the owner: where a runner cannot be reached, nothing has happened in the warehouse.
+        let begun = fleet.begin(plan.of_runners(dag, fleet.runners().len()), interrupt);
+        match begun.and_then(|()| self.session.begin(&self.begin_request(&plan, &selected))) {
             // The dispatcher skips all nodes, and the artifacts say so.
             Ok(()) | Err(HostError::Interrupted) => {}
             Err(error) => return Err(error),
         }
-        let schedule = self.schedule(&selected, &durations)?;
+        let schedule = self.schedule(&selected, &durations, &plan, &fleet)?;
         let threads = self.loaded.info.threads as usize;
         let dispatcher = Dispatcher::new(dag, &plan, schedule, &self.session.session, &self.session.reporters, threads);
-        let mut ended = dispatcher.run(interrupt);
+        let mut ended = dispatcher.with_runners(fleet.runners()).run(interrupt);
 
         if ended.interrupted {
             // The session's end may be cut short. If it is not, the session writes this file once more.
             artifact.write()?;
         }
+        let dismissed = fleet.close(ended.interrupted);
         let closed = self.session.close(ended.interrupted);
         let failed_hooks = closed.as_ref().map(|closed| closed.failed_hooks.clone()).unwrap_or_default();
         for hook in &failed_hooks {
@@ -120,8 +131,11 @@ impl Run<'_> {
         match ended.broken {
             _ if ended.interrupted => Ok(RunOutcome::Interrupted),
             Some(error) => Err(error.into()),
+            None if fleet.broken().is_some() => {
+                fleet.broken().map_or(Ok(RunOutcome::Failed), |error| Err(error.into()))
+            }
             None if ended.summary.error > 0 => Ok(RunOutcome::Failed),
-            None => closed.map(|_| RunOutcome::Succeeded),
+            None => closed.and(dismissed.map_err(HostError::from)).map(|()| RunOutcome::Succeeded),
         }
     }
 
@@ -135,7 +149,8 @@ impl Run<'_> {
         BeginRequest { selected: ids(false), scripts: ids(true), environments: plan.environments.clone() }
     }
 
-    fn warn(&self, plan: &Plan) {
+    fn warn(&self, plan: &Plan, routing: &Routing) {
+        routing.warnings.iter().for_each(|warning| self.session.log(LogLevel::Warn, warning.clone()));
         if plan.total == 0 {
             self.session.log(LogLevel::Warn, "Nothing to do: no node matches the selection".to_owned());
         }
@@ -158,11 +173,23 @@ impl Run<'_> {
         Artifact(Some((Path::new(&self.loaded.info.target_path).join("run_results.json"), results)))
     }
 
-    fn schedule(&self, selected: &NodeSet, durations: &KnownDurations) -> Result<Schedule, HostError> {
+    fn schedule(
+        &self,
+        selected: &NodeSet,
+        durations: &KnownDurations,
+        plan: &Plan,
+        fleet: &Fleet,
+    ) -> Result<Schedule, HostError> {
         let duration = |node: &fal_graph::Node| durations.seconds(node.unique_id());
+        let classes = fleet.classes();
+        let class = |node: &fal_graph::Node| {
+            let runner = self.loaded.dag.find(node.unique_id()).and_then(|id| plan.runner(id));
+            runner.and_then(|runner| classes.get(runner).copied()).unwrap_or_default()
+        };
         let options = ScheduleOptions {
             duration: Some(&duration),
             does_nothing: Some(&plan::does_nothing),
+            class: Some(&class),
             fail_fast: self.options.fail_fast,
         };
         let dag = &self.loaded.dag;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fal_graph::{Dag, Node, NodeId, NodeKind, NodeSet};
-use fal_plugin::payload::{FileKind, NodeRequest, NodeWork, ScriptRole, UnitTestWork};
+use fal_plugin::payload::{BeginRequest, FileKind, NodeRequest, NodeWork, Resources, ScriptRole, UnitTestWork};
 use fal_project::{ModelFile, ScriptOwner};
 use fal_report::NodeInfo;
 
@@ -11,9 +11,19 @@ use super::task::{Hook, Hooks, Task};
 use crate::{
     error::HostError,
     project::Project,
+    runners::{Muster, is_python},
     scripts::{Attached, Attachments, Preparer},
     session::Loaded,
 };
+
+/// Where a Python model runs and what it asks for.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    /// Number and name of its runner; none: where dbt runs.
+    runner: Option<(usize, String)>,
+    resources: Resources,
+    environment: Option<String>,
+}
 
 /// The work of a run.
 #[derive(Default)]
@@ -28,6 +38,7 @@ pub(crate) struct Plan {
     works: HashMap<NodeId, NodeWork>,
     scripts: HashMap<NodeId, NodeInfo>,
     hooks: HashMap<NodeId, Hooks>,
+    places: HashMap<NodeId, Place>,
 }
 
 impl Plan {
@@ -37,6 +48,7 @@ impl Plan {
         loaded: &Loaded,
         selected: &NodeSet,
         models: &[ModelFile],
+        muster: &Muster,
     ) -> Result<Self, HostError> {
         let mut preparer = Preparer::new(project)?;
         let mut plan = Self::default();
@@ -52,6 +64,7 @@ impl Plan {
                 plan.unit_test(id, model, &loaded.keyword, by_path.get(model.file()).copied(), &mut preparer)?;
             } else {
                 plan.total += 1;
+                plan.place(id, node, loaded, muster);
                 let model = by_path.get(node.file()).filter(|model| model.kind == FileKind::Script);
                 plan.model(id, node, &loaded.keyword, model.copied(), &mut preparer)?;
                 plan.hooks(id, &loaded.attachments, node, &mut preparer);
@@ -88,6 +101,14 @@ impl Plan {
         }
     }
 
+    fn place(&mut self, id: NodeId, node: &Node, loaded: &Loaded, muster: &Muster) {
+        if is_python(node) {
+            let resources = loaded.placements.get(&id).map(|said| said.resources.clone()).unwrap_or_default();
+            let runner = muster.of_node(id).map(|number| (number, muster.recruits[number].name.clone()));
+            self.places.insert(id, Place { runner, resources, environment: None });
+        }
+    }
+
     fn model(
         &mut self,
         id: NodeId,
@@ -100,7 +121,15 @@ impl Plan {
             return Ok(());
         }
         let named = node.spec().environment(keyword);
-        let environment = preparer.environment(&ScriptOwner::of(node.spec()), None, named);
+        let owner = ScriptOwner::of(node.spec());
+        let environment = match self.places.get_mut(&id).filter(|place| place.runner.is_some()) {
+            // It is the runner's to have it ready.
+            Some(place) => {
+                place.environment = preparer.foreign_environment(&owner, named);
+                place.environment.clone()
+            }
+            None => preparer.environment(&owner, None, named),
+        };
         if let Some(model) = model {
             let mut work = model.work()?;
             work.environment = environment;
@@ -147,18 +176,44 @@ impl Plan {
     pub(super) fn task(&self, dag: &Dag, id: NodeId) -> Task {
         debug_assert!(!does_nothing(dag.node(id)));
         let work = self.works.get(&id).cloned().unwrap_or(NodeWork::Dbt);
-        let request = NodeRequest::new(dag.node(id).unique_id().to_owned(), work);
-        Task { request, hooks: self.hooks.get(&id).cloned().unwrap_or_default() }
+        let place = self.places.get(&id);
+        let resources = place.map(|place| place.resources.clone()).unwrap_or_default();
+        let request = NodeRequest { resources, ..NodeRequest::new(dag.node(id).unique_id().to_owned(), work) };
+        Task { request, hooks: self.hooks.get(&id).cloned().unwrap_or_default(), runner: self.runner(id) }
+    }
+
+    /// Number of the runner that a node goes to.
+    pub(crate) fn runner(&self, id: NodeId) -> Option<usize> {
+        self.places.get(&id)?.runner.as_ref().map(|(number, _)| *number)
+    }
+
+    /// What each of `runners` runners is told of its nodes.
+    pub(crate) fn of_runners(&self, dag: &Dag, runners: usize) -> Vec<BeginRequest> {
+        let mut requests = vec![BeginRequest::default(); runners];
+        for (id, place) in &self.places {
+            if let Some(request) = place.runner.as_ref().and_then(|(number, _)| requests.get_mut(*number)) {
+                request.selected.push(dag.node(*id).unique_id().to_owned());
+                request.environments.extend(place.environment.clone());
+            }
+        }
+        for BeginRequest { selected, environments, .. } in &mut requests {
+            selected.sort_unstable();
+            environments.sort_unstable();
+            environments.dedup();
+        }
+        requests
     }
 
     /// As reports name a node.
     pub(crate) fn info(&self, dag: &Dag, id: NodeId) -> NodeInfo {
         let node = dag.node(id);
-        match (self.scripts.get(&id), self.works.get(&id)) {
+        let info = match (self.scripts.get(&id), self.works.get(&id)) {
             (Some(info), _) => info.clone(),
             (None, Some(NodeWork::Python(work))) => NodeInfo::from_stub(node.spec(), &work.path),
             (None, _) => NodeInfo::from_graph(node.spec()),
-        }
+        };
+        let runner = self.places.get(&id).and_then(|place| place.runner.as_ref());
+        NodeInfo { runner: runner.map(|(_, name)| name.clone()), ..info }
     }
 
     /// Whether a node is a script.
@@ -170,10 +225,6 @@ impl Plan {
 fn has_hooks(attachments: &Attachments, node: &Node) -> bool {
     let of_role = |role| attachments.of_model(node.unique_id(), role).next().is_some();
     of_role(ScriptRole::PreHook) || of_role(ScriptRole::PostHook)
-}
-
-fn is_python(node: &Node) -> bool {
-    matches!(node.kind(), NodeKind::Python | NodeKind::Notebook)
 }
 
 /// For a unit test of a Python model: the model.

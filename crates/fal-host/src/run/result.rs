@@ -7,10 +7,13 @@ use fal_plugin::{
     payload::{NodeResult, NodeStatus},
 };
 
-/// The backend answered for another node.
-pub(super) fn wrong_node(id: &str, result: &NodeResult) -> PluginError {
+/// The result, if it is about this node: an answer about another one would be booked on it.
+pub(super) fn answered_for(id: &str, result: NodeResult) -> Result<NodeResult, PluginError> {
+    if result.unique_id == id {
+        return Ok(result);
+    }
     let message = format!("the execution backend answered for `{}` when it was asked to run `{id}`", result.unique_id);
-    PluginError::new("plugin::bad_answer", message)
+    Err(PluginError::new("plugin::bad_answer", message))
 }
 
 /// An error of a node that began at `started`.

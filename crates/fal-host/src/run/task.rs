@@ -15,7 +15,11 @@ use fal_plugin::{
 use fal_report::{EventKind, NodeInfo, Reporters};
 use jiff::Timestamp;
 
-use super::result::{blank, failed, wrong_node};
+use super::{
+    lending::Leases,
+    result::{answered_for, blank, failed},
+};
+use crate::runners::Runner;
 
 /// A hook of a model.
 #[derive(Clone, Debug)]
@@ -36,12 +40,16 @@ pub(super) struct Hooks {
 pub(super) struct Task {
     pub(super) request: NodeRequest,
     pub(super) hooks: Hooks,
+    /// Number of the runner that the node itself goes to; its hooks stay where dbt runs.
+    pub(super) runner: Option<usize>,
 }
 
 /// Who runs tasks.
 #[derive(Clone)]
 pub(super) struct Crew {
     pub(super) session: Arc<dyn ExecutionSession>,
+    pub(super) runners: Arc<[Arc<Runner>]>,
+    pub(super) leases: Leases,
     pub(super) reporters: Arc<Reporters>,
     /// Nothing more is begun, not even within a task.
     pub(super) stopped: Arc<AtomicBool>,
@@ -51,7 +59,7 @@ impl Task {
     /// Runs pre-hooks, the node, post-hooks. One result stands for all.
     pub(super) fn run(&self, crew: &Crew) -> Result<NodeResult, PluginError> {
         if self.hooks.pre.is_empty() && self.hooks.post.is_empty() {
-            return crew.run(&self.request);
+            return self.run_node(crew);
         }
         let started = Instant::now();
         let mut result = match self.pre_hooks(crew)? {
@@ -61,7 +69,7 @@ impl Task {
                 result
             }
             None if crew.is_stopped() => crew.skip(&self.request.unique_id),
-            None => crew.run(&self.request)?,
+            None => self.run_node(crew)?,
         };
         let failures = self.post_hooks(crew)?;
         result.execution_time = started.elapsed().as_secs_f64();
@@ -70,6 +78,13 @@ impl Task {
             crew.record(&result);
         }
         Ok(result)
+    }
+
+    fn run_node(&self, crew: &Crew) -> Result<NodeResult, PluginError> {
+        match self.runner.and_then(|runner| crew.runners.get(runner)) {
+            Some(runner) => crew.run_on(runner, &self.request),
+            None => crew.run(&self.request),
+        }
     }
 
     /// Runs pre-hooks up to the first that fails, and says so.
@@ -110,14 +125,12 @@ impl Hook {
 }
 
 impl Crew {
-    fn is_stopped(&self) -> bool {
+    pub(super) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
     }
 
     fn run(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
-        let result = self.session.run_node(request)?;
-        // An answer about another node would be booked on this one.
-        if result.unique_id == request.unique_id { Ok(result) } else { Err(wrong_node(&request.unique_id, &result)) }
+        answered_for(&request.unique_id, self.session.run_node(request)?)
     }
 
     fn run_hook(&self, hook: &Hook) -> Result<NodeResult, PluginError> {
@@ -127,7 +140,7 @@ impl Crew {
         Ok(result)
     }
 
-    fn skip(&self, id: &str) -> NodeResult {
+    pub(super) fn skip(&self, id: &str) -> NodeResult {
         let message = Some("Skipped because the run was interrupted".to_owned());
         let result = NodeResult { message, ..blank(id, NodeStatus::Skipped) };
         self.record(&result);

@@ -69,12 +69,20 @@ impl<'a> Preparer<'a> {
         user: Option<&str>,
         name: Option<&str>,
     ) -> Option<String> {
+        let name = self.checked(owner, user, name)?;
+        self.environments.insert(name.clone());
+        Some(name)
+    }
+
+    /// The environment of code that runs elsewhere: it must be defined, but need not be made ready here.
+    pub(crate) fn foreign_environment(&mut self, owner: &ScriptOwner, name: Option<&str>) -> Option<String> {
+        self.checked(owner, None, name)
+    }
+
+    fn checked(&mut self, owner: &ScriptOwner, user: Option<&str>, name: Option<&str>) -> Option<String> {
         let name = name.filter(|name| *name != LOCAL)?;
         let known: Vec<&str> = self.project.fal.environments.iter().map(|known| known.name.as_str()).collect();
-        match unknown_environment(&self.project.dbt.root, &known, owner, user, name) {
-            Some(problem) => self.problems.push(problem),
-            None => _ = self.environments.insert(name.to_owned()),
-        }
+        self.problems.extend(unknown_environment(&self.project.dbt.root, &known, owner, user, name));
         Some(name.to_owned())
     }
 

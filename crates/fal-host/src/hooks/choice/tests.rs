@@ -1,6 +1,6 @@
 //! Which scripts the command takes, over a project of four models.
 
-use std::fs;
+use std::{collections::HashMap, fs};
 
 use fal_graph::{Criteria, DagBuilder, GraphNode, ResourceTypes, Selector};
 use fal_plugin::payload::SessionInfo;
@@ -53,7 +53,8 @@ fn world() -> World {
     builder.nodes(nodes);
     attachments.add_to(&mut builder);
     let dag = builder.build().unwrap();
-    let loaded = Loaded { info: SessionInfo::default(), dag, attachments, keyword: "fal".to_owned() };
+    let (info, placements) = (SessionInfo::default(), HashMap::new());
+    let loaded = Loaded { info, dag, attachments, placements, keyword: "fal".to_owned() };
     World { folder, project, loaded }
 }
 

@@ -37,7 +37,12 @@ fn task() -> Task {
             pre: hooks(ScriptRole::PreHook, ["a.py", "b.py"]),
             post: hooks(ScriptRole::PostHook, ["c.py", "d.py"]),
         },
+        runner: None,
     }
+}
+
+fn crew(fake: Fake, reporters: Arc<Reporters>, stopped: Arc<AtomicBool>) -> Crew {
+    Crew { session: Arc::new(fake), runners: Arc::new([]), leases: Leases::default(), reporters, stopped }
 }
 
 /// The result, and what happened.
@@ -46,8 +51,8 @@ fn run(failing: &[&'static str], stop_at: Option<&'static str>) -> (NodeResult, 
     let reporters = Arc::new(Reporters::new());
     reporters.add(Listener(Arc::clone(&diary)));
     let stopping = stop_at.map(|at| (at, Arc::clone(&stopped)));
-    let fake = Fake { diary: Arc::clone(&diary), failing: failing.to_vec(), stopping, confused: false };
-    let result = task().run(&Crew { session: Arc::new(fake), reporters, stopped }).unwrap();
+    let fake = Fake { diary: Arc::clone(&diary), failing: failing.to_vec(), stopping, ..Fake::default() };
+    let result = task().run(&crew(fake, reporters, stopped)).unwrap();
     let lines = diary.lock().unwrap().join("\n");
     (result, lines)
 }
@@ -114,22 +119,22 @@ fn a_post_hook_that_fails_makes_an_error_of_a_model_that_was_written() {
 
 #[test]
 fn once_the_run_is_stopped_nothing_more_is_begun() {
-    let (result, lines) = run(&[], Some("hook.orders.PRE.a.py"));
+    let (result, lines) = run(&[], Some("run hook.orders.PRE.a.py"));
     assert_eq!(result.status, NodeStatus::Skipped);
     insta::assert_snapshot!(lines, @r"
     run hook.orders.PRE.a.py
     told a.py (pre-hook of orders) Success
     record model.shop.orders Skipped
     ");
-    let (result, lines) = run(&[], Some(MODEL));
+    let (result, lines) = run(&[], Some("run model.shop.orders"));
     assert_eq!(result.status, NodeStatus::Success);
     assert!(lines.ends_with("run model.shop.orders"), "{lines}");
 }
 
 #[test]
 fn an_answer_about_another_node_is_the_backend_s_failure() {
-    let fake = Fake { diary: Diary::default(), failing: Vec::new(), stopping: None, confused: true };
+    let fake = Fake { confused: true, ..Fake::default() };
     let (reporters, stopped) = (Arc::new(Reporters::new()), Arc::default());
-    let error = task().run(&Crew { session: Arc::new(fake), reporters, stopped }).unwrap_err();
+    let error = task().run(&crew(fake, reporters, stopped)).unwrap_err();
     assert_eq!(error.code, "plugin::bad_answer");
 }

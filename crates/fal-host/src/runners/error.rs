@@ -1,0 +1,61 @@
+//! What goes wrong with a runner as a whole.
+
+use fal_plugin::PluginError;
+
+/// Why a runner cannot be used, or how it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// It is no runner.
+    #[error("the plugin `{name}` is no runner: {why}")]
+    NoRunner {
+        /// Its name.
+        name: String,
+        /// What it is or is not.
+        why: &'static str,
+    },
+    /// The backend cannot lend models.
+    #[error("the execution backend `{backend}` does not lend Python models, so none can go to the runner `{runner}`")]
+    NoLender {
+        /// Name of the backend.
+        backend: String,
+        /// Name of the runner.
+        runner: String,
+    },
+    /// Its session did not start.
+    #[error("the runner `{name}` does not start: {error}")]
+    Start {
+        /// Its name.
+        name: String,
+        /// What it said.
+        error: PluginError,
+    },
+    /// It failed while its nodes ran.
+    #[error("the runner `{name}` failed: {error}")]
+    Broken {
+        /// Its name.
+        name: String,
+        /// What it said.
+        error: PluginError,
+    },
+    /// Its session did not end in order.
+    #[error("the runner `{name}` did not end in order: {error}")]
+    Close {
+        /// Its name.
+        name: String,
+        /// What it said.
+        error: PluginError,
+    },
+}
+
+impl RunnerError {
+    /// What the user can do.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NoRunner { .. } => {
+                Some("`local` means: where dbt runs. `fal-host plugin list` shows all plugins".into())
+            }
+            Self::NoLender { .. } => Some("route nothing, or choose another backend with `--plugin`".into()),
+            Self::Start { error, .. } | Self::Broken { error, .. } | Self::Close { error, .. } => error.help.clone(),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The plugins of the runners that the selected models need: loaded and asked what they are, no session opened.
+
+use std::collections::{BTreeMap, HashMap};
+
+use fal_graph::NodeId;
+use fal_plugin::{ExecutionBackend, manifest::Stage, payload::Capabilities, wire::BackendClient};
+use fal_project::FileDiagnostic;
+
+use super::{
+    error::RunnerError,
+    routing::{Destination, Routing},
+};
+use crate::{error::HostError, project::Project};
+
+/// A runner's plugin.
+pub(crate) struct Recruit {
+    /// Name of the plugin.
+    pub(crate) name: String,
+    pub(crate) backend: BackendClient,
+}
+
+/// The runners of a run.
+#[derive(Default)]
+pub(crate) struct Muster {
+    pub(crate) recruits: Vec<Recruit>,
+    by_node: HashMap<NodeId, usize>,
+}
+
+impl Muster {
+    /// Loads what these nodes need; `owner` is what the execution backend can do.
+    ///
+    /// # Errors
+    /// All runners that cannot be had, each where it is named.
+    pub(crate) fn of(
+        project: &Project,
+        owner: &Capabilities,
+        routing: &Routing,
+        nodes: impl Iterator<Item = NodeId>,
+    ) -> Result<Self, HostError> {
+        let mut by_runner: BTreeMap<&str, Vec<(NodeId, &Destination)>> = BTreeMap::new();
+        for (node, destination) in nodes.filter_map(|node| Some((node, routing.of_node(node)?))) {
+            by_runner.entry(destination.wanted.as_str()).or_default().push((node, destination));
+        }
+        let (mut muster, mut problems) = (Self::default(), Vec::new());
+        for (wanted, nodes) in by_runner {
+            match recruit(project, owner, wanted) {
+                Ok(recruit) => muster.add(recruit, nodes.iter().map(|(node, _)| *node)),
+                Err(error) => problems.extend(complaints(project, error, nodes.iter().map(|(_, to)| *to))?),
+            }
+        }
+        if problems.is_empty() { Ok(muster) } else { Err(HostError::Scripts { files: problems }) }
+    }
+
+    /// Number of the runner that a node goes to.
+    pub(crate) fn of_node(&self, node: NodeId) -> Option<usize> {
+        self.by_node.get(&node).copied()
+    }
+
+    fn add(&mut self, recruit: Recruit, nodes: impl Iterator<Item = NodeId>) {
+        // A path and a name may mean the same plugin.
+        let known = self.recruits.iter().position(|known| known.name == recruit.name);
+        let at = known.unwrap_or(self.recruits.len());
+        if known.is_none() {
+            self.recruits.push(recruit);
+        }
+        self.by_node.extend(nodes.map(|node| (node, at)));
+    }
+}
+
+/// Loads a runner and makes sure that it is one.
+///
+/// # Errors
+/// If it cannot be loaded or is something else.
+pub(crate) fn recruit(project: &Project, owner: &Capabilities, wanted: &str) -> Result<Recruit, HostError> {
+    let (chosen, backend) = project.stages.open_backend(wanted)?;
+    let (name, can) = (chosen.name, backend.capabilities());
+    let why = match can {
+        Capabilities { sql: true, .. } => "it runs dbt itself",
+        Capabilities { python: false, .. } => "it does not run Python models",
+        _ if !owner.lends => {
+            let chosen = project.stages.chosen();
+            let backend = chosen.iter().find(|chosen| chosen.stage == Stage::ExecutionBackend);
+            let backend = backend.map(|chosen| chosen.name.clone()).unwrap_or_default();
+            return Err(RunnerError::NoLender { backend, runner: name }.into());
+        }
+        _ => return Ok(Recruit { name, backend }),
+    };
+    Err(RunnerError::NoRunner { name, why }.into())
+}
+
+/// The error at each place that names the runner; if the command line does, just the error.
+fn complaints<'a>(
+    project: &Project,
+    error: HostError,
+    destinations: impl Iterator<Item = &'a Destination>,
+) -> Result<Vec<FileDiagnostic>, HostError> {
+    let mut problems: Vec<FileDiagnostic> = Vec::new();
+    for destination in destinations {
+        match destination.complaint(project, &error) {
+            Some(problem) if problems.contains(&problem) => {}
+            Some(problem) => problems.push(problem),
+            None => return Err(error),
+        }
+    }
+    Ok(problems)
+}
