@@ -16,9 +16,25 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
         let file = format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
         put(&layout::release(&file), &plugins)?;
     }
+    for folder in layout::PROGRAMS {
+        put_program(&layout::root().join("plugins").join(folder), &plugins)?;
+    }
     interface::lay_out(&dir.join("lib/fal-host/interface"))?;
     put(&layout::root().join("LICENSE"), &dir.join("share/doc/fal-host"))?;
     program::say(&format!("{}", dir.join("bin/fal-host").display()));
+    Ok(())
+}
+
+/// A plugin that is a program: its `.fal-plugin`, and the Python files beside it.
+fn put_program(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from).at(from)?.flatten() {
+        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        if name.ends_with(".fal-plugin") || name.ends_with(".py") {
+            put(&path, to)?;
+        } else if path.join("__init__.py").is_file() {
+            put_program(&path, &to.join(name))?;
+        }
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The plugins that ship with fal-host.
+/// The plugins that ship with fal-host, and are libraries.
 pub(crate) const PLUGINS: [&str; 6] = [
     "fal_command_runner",
     "fal_dbt_backend",
@@ -14,6 +14,9 @@ pub(crate) const PLUGINS: [&str; 6] = [
     "fal_python_parser_ruff",
     "fal_stub_writer",
 ];
+
+/// The plugins that ship with it, and are programs: folders below `plugins`.
+pub(crate) const PROGRAMS: [&str; 1] = ["fal-ray-runner"];
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {

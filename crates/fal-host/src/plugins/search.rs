@@ -127,7 +127,7 @@ fn place(path: PathBuf, kind: PlaceKind) -> Place {
 }
 
 /// `<prefix>/bin/fal-host` has its plugins in `<prefix>/lib/fal-host/plugins`; an unpacked archive in `plugins` beside it; a build
-/// of the workspace right beside it.
+/// of the workspace has its libraries right beside it, and its programs in the workspace's `plugins`.
 fn installation() -> Vec<Place> {
     let Some(folder) = env::current_exe().ok().and_then(|exe| exe.canonicalize().ok()?.parent().map(Path::to_owned))
     else {
@@ -138,6 +138,25 @@ fn installation() -> Vec<Place> {
     if let Some(prefix) = folder.parent() {
         places.push(place(prefix.join("lib").join("fal-host").join("plugins"), kind));
     }
+    places.extend(workspace(&folder).into_iter().map(|path| place(path, kind)));
     places.push(Place { path: folder, kind, prefix: "fal_" });
     places
+}
+
+/// The folders of the workspace's plugins, for a program that was built in it: what is a program need not be built, and
+/// stays where it is.
+fn workspace(built: &Path) -> Vec<PathBuf> {
+    let Some(target) = built.parent().filter(|folder| folder.ends_with("target")) else { return Vec::new() };
+    let root = target.parent().unwrap_or(target);
+    let Some(entries) = root.join("plugins").read_dir().ok().filter(|_| root.join("Cargo.toml").is_file()) else {
+        return Vec::new();
+    };
+    let mut folders: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| holds_program(path)).collect();
+    folders.sort();
+    folders
+}
+
+fn holds_program(folder: &Path) -> bool {
+    let names = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.into_iter().any(|name| name.to_string_lossy().ends_with(FILE_SUFFIX))
 }
