@@ -58,7 +58,7 @@ class DuckDB:
             raise
         if not returns:
             connection.close()
-        return Reading(reader, connection.close)
+        return Reading(reader, connection.close, typed=True)
 
     def begin_write(
         self,
