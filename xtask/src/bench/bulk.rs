@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The most that a process may have while a model streams.
-const AIM: &str = "≤ 600 MiB";
+const AIM: &str = "≤ 572 MiB";
 /// `to_sql` takes some ten thousand rows a second.
 const FEW_ROWS: u32 = 200_000;
 
