@@ -1,5 +1,7 @@
 //! The contract of an execution backend, as far as it goes without a warehouse.
 
+mod runner;
+
 use std::{path::Path, sync::Arc};
 
 use fal_plugin::{
@@ -69,6 +71,24 @@ pub(crate) const CASES: &[Case<dyn ExecutionBackend>] = &[
         "Two sessions at once do not know of each other",
         "keep all state in the session",
         two_sessions,
+    ),
+    Case::required(
+        "execution-backend/needs-a-lease",
+        "A runner (Python, and no SQL) refuses a node that comes without a lease",
+        runner::LEASE_FIX,
+        runner::needs_a_lease,
+    ),
+    Case::optional(
+        "execution-backend/runs-the-script",
+        "A runner runs the script of the lease, and its exit code is the answer",
+        runner::SCRIPT_FIX,
+        runner::runs_the_script,
+    ),
+    Case::required(
+        "execution-backend/cancel-running",
+        "A runner whose session is cancelled ends the node that runs, soon",
+        runner::CANCEL_FIX,
+        runner::can_be_cancelled,
     ),
     Case::wire(
         "execution-backend/unknown-method",
