@@ -8,8 +8,7 @@ from fal_worker.session.errors import SessionError
 
 from . import resolve
 from .lease import Lease, checked_error, checked_lines
-from .reads import reader_of
-from .writes import relation_of
+from .reads import Reads, reader_of, relation_of
 
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
     from .jobs import Job, JobTable
     from .service import Gateway
 
-ACTIONS = ("job_start", "job_output", "job_answer")
+ACTIONS = ("job_start", "job_input", "job_output", "job_answer")
 
 
 class Leases:
     """Of one gateway."""
 
-    def __init__(self, invocation: Invocation, outbox: Outbox, jobs: JobTable) -> None:
-        self._invocation, self._outbox, self._jobs = invocation, outbox, jobs
+    def __init__(self, invocation: Invocation, outbox: Outbox, jobs: JobTable, reads: Reads) -> None:
+        self._invocation, self._outbox, self._jobs, self._reads = invocation, outbox, jobs, reads
 
     def lend(self, id: str) -> dict[str, Any]:
         """Turns an open job into a leased one; says what it reads and writes."""
@@ -52,6 +51,8 @@ class Leases:
             if lines := checked_lines(body.get("lines") or []):
                 self._outbox.event("output", unique_id=job.unique_id, lines=lines)
             return {"stop": self._invocation.cancelled.is_set()}
+        if name == "job_input":
+            return self._reads.described(job, body)
         job.lease.answered(job, body.get("ok") is True, checked_error(body.get("error")))
         return {}
 

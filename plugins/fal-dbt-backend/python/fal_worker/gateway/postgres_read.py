@@ -37,7 +37,7 @@ def read(connection: Connection, sql: str) -> Reading:
         return Reading(spooled(found, batches), connection.close)
     fields = [column.field(column.decimal or stored(_arrow(column))) for column in found]
     out = pa.schema(fields)
-    return Reading(pa.RecordBatchReader.from_batches(out, _converted(found, out, batches)), connection.close)
+    return Reading(pa.RecordBatchReader.from_batches(out, _converted(found, out, batches)), connection.close, typed=True)
 
 
 def _described(connection: Connection, sql: str) -> tuple[str, pa.Schema]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,11 @@ def reader_of(invocation: Invocation, job: Job) -> Any:
     )
 
 
+def relation_of(invocation: Invocation, node: Any) -> Any:
+    """The table of a node, also where dbt sees none: a stub's."""
+    return invocation.adapter.Relation.create_from(invocation.task.config, node)
+
+
 class Reads:
     """Turns tickets into SQL."""
 
@@ -58,6 +64,30 @@ class Reads:
         if op == "sql":
             return str(ticket["sql"]) if ticket.get("raw") else self._compiled(job, str(ticket["sql"]))
         raise SessionError("gateway::op", f"The gateway has no read called {op!r}")
+
+    def described(self, job: Job, ticket: dict[str, Any]) -> dict[str, Any]:
+        """For a read of a whole relation of the project: whose it is, and with which schema its rows come. Of what is not just
+        the table of a node (another target's, a part, an ephemeral model), or has types that depend on its values, nothing is told."""
+        reader = reader_of(self._invocation, job)
+        if ticket.get("op") == "ref":
+            target = resolve.ref(self._invocation, reader, ticket.get("args") or [], ticket.get("version"))
+            self._check(job, target.unique_id)
+            relation = resolve.relation(self._invocation, reader, target)
+        else:
+            relation = str(ticket.get("relation"))
+            target = self._parent(reader, relation)
+        if target is None or str(relation) != str(relation_of(self._invocation, target)):
+            return {"unique_id": None, "schema": None}
+        reading = self._warehouse().read(f"select * from {relation} where 1 = 0")
+        try:
+            schema = base64.b64encode(reading.reader.schema.serialize()).decode() if reading.typed else None
+        finally:
+            reading.close()
+        return {"unique_id": target.unique_id, "schema": schema}
+
+    def _parent(self, reader: Any, relation: str) -> Any:
+        nodes = (self._invocation.task.manifest.nodes.get(unique_id) for unique_id in reader.depends_on.nodes)
+        return next((node for node in nodes if node is not None and str(relation_of(self._invocation, node)) == relation), None)
 
     def _select(self, job: Job, target: Any, fields: dict[str, Any], call: str) -> str:
         self._check(job, target.unique_id)

@@ -16,10 +16,10 @@ from .jobs import UNIT_TEST, Job, JobTable
 from .lease_streams import Pump, Watched
 from .leases import ACTIONS as OF_LEASES
 from .leases import Leases, Remote
-from .reads import Reads
+from .reads import Reads, relation_of
 from .staging import Plan
 from .warehouse import PendingWrite, Reading, Warehouse, for_adapter
-from .writes import Writes, relation_of
+from .writes import Writes
 
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
@@ -35,7 +35,7 @@ class Gateway:
         self._jobs = JobTable()
         self._reads = Reads(invocation, outbox, self.warehouse)
         self._writes = Writes(invocation, self.warehouse)
-        self.leases = Leases(invocation, outbox, self._jobs)
+        self.leases = Leases(invocation, outbox, self._jobs, self._reads)
         self._start = threading.Lock()
         self._server: Any = None
         self._listeners: list[Any] = []
@@ -281,7 +281,7 @@ def _watched(job: Job, reading: Reading) -> Reading:
     except BaseException:
         watched.close()
         raise
-    return Reading(watched, close)  # type: ignore[arg-type]
+    return Reading(watched, close, reading.typed)  # type: ignore[arg-type]
 
 
 def _with_writes(result: dict[str, Any], job: Job) -> dict[str, Any]:

@@ -37,6 +37,8 @@ class Reading:
 
     reader: pa.RecordBatchReader
     close: Callable[[], None]
+    # Whether the types are those of the columns, whatever the values are.
+    typed: bool = False
 
 
 class PendingWrite(Protocol):

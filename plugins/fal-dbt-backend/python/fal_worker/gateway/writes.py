@@ -13,7 +13,7 @@ from fal_worker.session.traffic import TRAFFIC
 from . import resolve
 from .column_types import sql_types
 from .finishing import Finish, finishing
-from .reads import node_of, reader_of
+from .reads import node_of, reader_of, relation_of
 from .warehouse import Place
 
 if TYPE_CHECKING:
@@ -26,11 +26,6 @@ MODES = ("overwrite", "append")
 # Metadata at the end of a stream that counts at once; without it the stream broke off.
 _END = b"end"
 _IN_A_MODEL = "Make it a Python model: a .py or .ipynb file in a folder of models that calls write_to_model(df)."
-
-
-def relation_of(invocation: Invocation, node: Any) -> Any:
-    """The table of a node, also where dbt sees none: a stub's."""
-    return invocation.adapter.Relation.create_from(invocation.task.config, node)
 
 
 class Writes:

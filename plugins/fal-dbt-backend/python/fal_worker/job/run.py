@@ -33,7 +33,7 @@ def serve(channel: Channel) -> NoReturn:
     atexit._clear()  # what the zygote's imports registered; what the user registers runs
     process = os.getpid()
     answer = _answer(message)
-    _flush()
+    flush()
     if os.getpid() != process:
         os._exit(0)  # a process that the user forked ran to the end of the script: the answer is not its to give
     try:
@@ -59,8 +59,8 @@ def _failure(kind: str, message: str, text: str | None = None) -> dict[str, Any]
 class Job:
     """One model: its code, what it sees, and how it ended."""
 
-    def __init__(self, request: Request) -> None:
-        gateway: Any = Gateway(request.location, request.token, request.certificate, request.server_name)
+    def __init__(self, request: Request, gateway: Any = None) -> None:
+        gateway = gateway or Gateway(request.location, request.token, request.certificate, request.server_name)
         self._unit_test = None
         if request.unit_test is not None:
             gateway = self._unit_test = UnitTest(request.unit_test, gateway)
@@ -134,7 +134,7 @@ class Job:
         return answer if self._unit_test is None else {**answer, "rows": self._unit_test.rows()}
 
 
-def _flush() -> None:
+def flush() -> None:
     """Python's streams, then those of C: extensions print there, and `os._exit` does not care for them."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
@@ -155,4 +155,4 @@ def _farewell() -> None:
         atexit._run_exitfuncs()
     except BaseException:
         traceback.print_exc()
-    _flush()
+    flush()

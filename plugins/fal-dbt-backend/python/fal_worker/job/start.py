@@ -63,12 +63,13 @@ def _open_streams() -> None:
     null = os.open(os.devnull, os.O_RDONLY)
     _redirect(null, 0) if null != 0 else None
     sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)
-    sys.stdout = sys.__stdout__ = _writer(1, "backslashreplace")
-    sys.stderr = sys.__stderr__ = _writer(2, "backslashreplace")
+    sys.stdout = sys.__stdout__ = writer(1, "backslashreplace")
+    sys.stderr = sys.__stderr__ = writer(2, "backslashreplace")
     faulthandler.enable(2, all_threads=False)
 
 
-def _writer(fd: int, errors: str) -> io.TextIOWrapper:
+def writer(fd: int, errors: str) -> io.TextIOWrapper:
+    """A stream of text over a descriptor, whatever the locale."""
     return open(fd, "w", encoding="utf-8", errors=errors, buffering=1, closefd=False)
 
 

@@ -36,7 +36,7 @@ def could_not(why: object) -> int:
     return COULD_NOT
 
 
-_WHY = {
+WHY = {
     "stop": "the run was interrupted",
     "fenced": "another attempt took the place of this one, or the lease is settled",
     "lost": "the data gateway has not answered for 30 seconds",
@@ -60,13 +60,14 @@ class Keeper:
             why = self._watch(child)
         finally:
             child.clean()
-        if why in _WHY:
-            return could_not(_WHY[why])
+        if why in WHY:
+            return could_not(WHY[why])
         self._drain()
         self._outgoing.close()
         if "end" in self._known:
-            return could_not(_WHY[self._known["end"]])
-        return self._tell(self._timed_out() if why == "timeout" else self._ending())
+            return could_not(WHY[self._known["end"]])
+        ending = timed_out(self._lease["timeout"]) if why == "timeout" else self._ending()
+        return tell(self._access, ending["ok"], ending["error"])
 
     def _hear(self, what: str, value: Any) -> None:
         if what != "line":
@@ -113,22 +114,25 @@ class Keeper:
         answer = self._known.get("answer")
         if answer is not None:
             return {"ok": bool(answer.get("ok")), "error": answer.get("error")}
-        return _failure("crash", crashed(self._known["exit"], "model", list(self._stderr)))
-
-    def _timed_out(self) -> dict[str, Any]:
-        return _failure("timeout", f"the model ran longer than its timeout of {self._lease['timeout']:g} seconds")
-
-    def _tell(self, ending: dict[str, Any]) -> int:
-        until = time.monotonic() + _LOST
-        while True:
-            try:
-                self._access.answer(ending["ok"], ending["error"])
-                return DONE if ending["ok"] else FAILED
-            except Unreachable:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(1.0)
+        return failure("crash", crashed(self._known["exit"], "model", list(self._stderr)))
 
 
-def _failure(kind: str, message: str) -> dict[str, Any]:
+def tell(access: Access, ok: bool, error: dict[str, Any] | None) -> int:
+    """Gives the job's account of its end, and the exit code that goes with it."""
+    until = time.monotonic() + _LOST
+    while True:
+        try:
+            access.answer(ok, error)
+            return DONE if ok else FAILED
+        except Unreachable:
+            if time.monotonic() > until:
+                raise
+            time.sleep(1.0)
+
+
+def timed_out(seconds: float) -> dict[str, Any]:
+    return failure("timeout", f"the model ran longer than its timeout of {seconds:g} seconds")
+
+
+def failure(kind: str, message: str) -> dict[str, Any]:
     return {"ok": False, "error": {"kind": kind, "message": message, "traceback": None}}

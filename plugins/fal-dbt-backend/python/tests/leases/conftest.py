@@ -24,7 +24,7 @@ from postgres.conftest import Database, server  # noqa: E402, F401
 
 STUBS = ("models/fal/scores.sql", "models/fal/grown.sql")
 FILES = {
-    "models/fal/grown.sql": stub("ref('orders')"),
+    "models/fal/grown.sql": stub("ref('orders')", "ref('scores')"),
     "models/grown.yml": json.dumps(
         {"models": [{"name": "grown", "config": {"materialized": "incremental", "unique_key": "id"}}]}
     ),
@@ -76,8 +76,9 @@ class Lent(Runner):
 class Desk:
     """Lends models of a session that has begun."""
 
-    def __init__(self, session, query) -> None:
+    def __init__(self, session, query, warehouse: str) -> None:
         self.session, self.query, self._count = session, query, itertools.count()
+        self.warehouse = warehouse
         port = session.ask("gateway_listen", host="127.0.0.1", port=0, certificate=None, key=None)["port"]
         self.location = f"grpc+tcp://127.0.0.1:{port}"
 
@@ -110,4 +111,4 @@ def desk(request, tmp_path_factory):
         def query(sql: str) -> list[tuple]:
             return [tuple(row.values()) for row in looks.sql(sql, raw=True).to_pylist()]
 
-        yield Desk(session, query)
+        yield Desk(session, query, request.param)

@@ -1,0 +1,150 @@
+"""A lent job in the process that asks for it: for runners whose processes are fresh for each node."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from fal_worker.job import run as job_run
+from fal_worker.job import start
+from fal_worker.job.request import Request
+
+from .access import Access, Refused, Unreachable
+from .keeper import COULD_NOT, DONE, FAILED, WHY, could_not, failure, tell, timed_out
+from .outgoing import Outgoing
+from .request import request_of
+from .stored import Stored
+
+# Seconds that code gets to end which was told to, before the process is ended under it.
+_GRACE = 5.0
+# Seconds that what still holds the job's output may write on.
+_DRAIN = 2.0
+
+
+class Stopped(BaseException):
+    """Thrown into the user's code."""
+
+
+def run(lease: dict[str, Any], folder: str, store: Any) -> int:
+    """Gives the exit code."""
+    access = Access(lease)
+    try:
+        access.start()
+        return _Here(lease, folder, access, store).run()
+    except (Unreachable, Refused) as error:
+        return could_not(error)
+
+
+class _Here:
+    def __init__(self, lease: dict[str, Any], folder: str, access: Access, store: Any) -> None:
+        self._lease, self._access = lease, access
+        request = Request.of(request_of(lease, folder, access.token))
+        self._gateway = None if store is None else Stored(request, lease, store)
+        self._request = request
+        self._thread = threading.get_ident()
+        self._why: str | None = None
+        self._over = threading.Event()
+        self._turn = threading.Lock()
+
+    def run(self) -> int:
+        outgoing = Outgoing(self._access, self._end)
+        timer = self._timer()
+        answer = failure("interrupted", "the model was stopped")
+        try:
+            with _redirected(outgoing), _own_place():
+                answer = job_run.Job(self._request, self._gateway).run()
+        except Stopped:
+            pass  # it came when the job had just ended
+        finally:
+            with self._turn:
+                self._over.set()
+            if timer is not None:
+                timer.cancel()
+        return self._close(outgoing, answer)
+
+    def _close(self, outgoing: Outgoing, answer: dict[str, Any]) -> int:
+        if self._why in WHY:
+            return could_not(WHY[self._why])
+        outgoing.close()
+        if self._why in WHY:
+            return could_not(WHY[self._why])
+        if self._why == "timeout":
+            return FAILED
+        code = tell(self._access, bool(answer.get("ok")), answer.get("error"))
+        if code == DONE and self._gateway is not None:
+            self._gateway.hand_on()
+        return code
+
+    def _timer(self) -> threading.Timer | None:
+        timeout = self._lease.get("timeout")
+        if timeout is None:
+            return None
+        timer = threading.Timer(timeout, self._late)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _late(self) -> None:
+        """Said at once, since the process may have to be ended."""
+        with contextlib.suppress(Unreachable, Refused):
+            tell(self._access, False, timed_out(self._lease["timeout"])["error"])
+        self._end("timeout")
+
+    def _end(self, why: str) -> None:
+        """Called from other threads than the job's."""
+        with self._turn:
+            if self._over.is_set() or self._why is not None:
+                return
+            self._why = why
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(Stopped))
+        if not self._over.wait(_GRACE):
+            os._exit(FAILED if why == "timeout" else COULD_NOT)
+
+
+@contextlib.contextmanager
+def _own_place() -> Iterator[None]:
+    """What a job changes in its process, put back."""
+    main, argv, path, folder = sys.modules.get("__main__"), sys.argv, list(sys.path), os.getcwd()
+    try:
+        yield
+    finally:
+        if main is not None:
+            sys.modules["__main__"] = main
+        sys.argv, sys.path[:] = argv, path
+        os.chdir(folder)
+
+
+@contextlib.contextmanager
+def _redirected(outgoing: Outgoing) -> Iterator[None]:
+    """Whatever is printed in this process goes to the gateway."""
+    kept = {1: os.dup(1), 2: os.dup(2)}
+    streams = sys.stdout, sys.stderr
+    readers = []
+    for target, name in ((1, "stdout"), (2, "stderr")):
+        source, sink = os.pipe()
+        os.dup2(sink, target)
+        os.close(sink)
+        readers.append(threading.Thread(target=_relay, args=(source, name, outgoing), daemon=True))
+        readers[-1].start()
+    sys.stdout, sys.stderr = start.writer(1, "backslashreplace"), start.writer(2, "backslashreplace")
+    try:
+        yield
+    finally:
+        job_run.flush()
+        sys.stdout, sys.stderr = streams
+        for target, copy in kept.items():
+            os.dup2(copy, target)
+            os.close(copy)
+        for reader in readers:
+            reader.join(_DRAIN)
+
+
+def _relay(source: int, stream: str, outgoing: Outgoing) -> None:
+    with open(source, "rb") as file:
+        for line in file:
+            outgoing.put(stream, line.rstrip(b"\n"))

@@ -1,0 +1,109 @@
+"""The job's side of the gateway where a runner has a store: tables go from one node to the next by that, where the rows are the same."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from fal_worker.job.client import Gateway
+
+from .exact import as_read
+
+# More than this is not kept for the store while it is being written.
+_LARGEST = 1 << 30
+# What makes a read one of a part.
+_PARTS = ("columns", "where", "limit")
+
+
+class Stored(Gateway):
+    """Of one job in this process."""
+
+    def __init__(self, request: Any, lease: dict[str, Any], store: Any) -> None:
+        super().__init__(request.location, request.token, request.certificate, request.server_name)
+        self._store, self._unique_id = store, request.unique_id
+        self._inputs = {entry["unique_id"] for entry in lease.get("inputs") or []}
+        self._keeps = bool(lease.get("output_is_rows"))
+        self._written: Any = None
+
+    def read(self, **command: Any) -> Any:
+        table = self._from_store(command)
+        return super().read(**command) if table is None else table.to_reader()
+
+    def read_table(self, **command: Any) -> Any:
+        table = self._from_store(command)
+        return super().read_table(**command) if table is None else table
+
+    def write(self, batches: Any, final: bool = False, **command: Any) -> None:
+        if not self._keeps or not _is_whole(command):
+            super().write(batches, final, **command)
+            return
+        kept = _Kept(batches)
+        super().write(kept.reader(), final, **command)
+        self._written = kept.table()
+
+    def hand_on(self) -> None:
+        """The node has ended well: what it wrote goes into the store."""
+        if self._written is not None:
+            self._tell("put", lambda: self._store.put(self._unique_id, self._written))
+
+    def _from_store(self, command: dict[str, Any]) -> Any:
+        """The rows that this read would give, if the store has them."""
+        if command.get("op") not in ("ref", "relation") or any(command.get(name) is not None for name in _PARTS):
+            return None
+        # The gateway's checks are those of a read.
+        said = self.ask("job_input", **command)
+        unique_id, schema = said["unique_id"], said["schema"]
+        if unique_id not in self._inputs or schema is None:
+            return None
+        table = self._tell("get", lambda: self._store.get(unique_id))
+        return None if table is None else as_read(table, _schema(schema))
+
+    def _tell(self, what: str, work: Any) -> Any:
+        """Without its store a node runs as well, slower."""
+        try:
+            return work()
+        except Exception as error:
+            print(f"fal: the runner's store failed in `{what}`: {type(error).__name__}: {error}", file=sys.stderr)
+            return None
+
+
+def _is_whole(command: dict[str, Any]) -> bool:
+    """Whether a write makes the node's relation of these rows and no others, in types of their own."""
+    if command.get("op") == "write_relation":
+        return True
+    return command.get("op") == "write_to_model" and command.get("mode") in (None, "overwrite") and not command.get("dtype")
+
+
+class _Kept:
+    """Batches that pass by, as long as they are not too many."""
+
+    def __init__(self, batches: Any) -> None:
+        self._source, self._batches = batches, []
+        self._room = _LARGEST
+
+    def reader(self) -> Any:
+        import pyarrow as pa
+
+        return pa.RecordBatchReader.from_batches(self._source.schema, self._passing())
+
+    def table(self) -> Any:
+        import pyarrow as pa
+
+        return pa.Table.from_batches(self._batches, self._source.schema) if self._room >= 0 else None
+
+    def _passing(self) -> Iterator[Any]:
+        for batch in self._source:
+            self._room -= batch.nbytes
+            if self._room >= 0:
+                self._batches.append(batch)
+            else:
+                self._batches.clear()
+            yield batch
+
+
+def _schema(text: str) -> Any:
+    import pyarrow as pa
+
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))
