@@ -59,14 +59,13 @@ impl Scaffold {
 
     /// Commands that take the new plugin to its first run, in its folder.
     pub fn next(&self) -> Vec<String> {
-        let library = match self.language {
-            Language::Rust => format!("target/debug/{}", self.name.library()),
-            Language::Python => format!("{}.fal-plugin", self.name.as_str()),
+        let (build, file) = match self.language {
+            Language::Rust => (Some("cargo build"), format!("target/debug/{}", self.name.library())),
+            Language::Python => (None, format!("./{}.fal-plugin", self.name.as_str())),
         };
-        let build: &[&str] = if self.language == Language::Rust { &["cargo test", "cargo build"] } else { &[] };
-        let check = format!("fal-host plugin check {library}");
-        let run = "fal-host run --project-dir example --trust-project-plugins".to_owned();
-        build.iter().map(|&command| command.to_owned()).chain([check, run]).collect()
+        let check = format!("fal-host plugin check {file}");
+        let run = ["cd example", "fal-host setup", "fal-host run --trust-project-plugins"].map(str::to_owned);
+        build.map(str::to_owned).into_iter().chain([check]).chain(run).collect()
     }
 
     /// Puts the name and the place of the interface into a file.

@@ -9,6 +9,7 @@
 mod built;
 mod deadline;
 mod ended;
+mod page;
 mod processes;
 mod project;
 mod python;
@@ -20,6 +21,7 @@ mod warehouse;
 pub use built::{foreign_plugin, host, workspace};
 pub use deadline::{PATIENCE, wait_until};
 pub use ended::Ended;
+pub use page::{Block, Page, Typed};
 pub use processes::survivors;
 pub use project::Project;
 pub use python::{dbt_python, python};

@@ -126,7 +126,25 @@ impl Project {
         command
     }
 
-    /// The same, with the Python that has dbt.
+    /// What a reader of the documentation types into bash, in the folder of the project, with `fal-host` on the path and cargo as
+    /// it is on this machine.
+    pub fn shell(&self, script: &str) -> Command {
+        let mut command = Command::new("bash");
+        command.args(["-c", script]).current_dir(self.root());
+        let home = env::home_dir().unwrap_or_default();
+        let of_rust = |name: &str, folder: &str| env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from);
+        let rust =
+            [("CARGO_HOME", of_rust("CARGO_HOME", ".cargo")), ("RUSTUP_HOME", of_rust("RUSTUP_HOME", ".rustup"))];
+        self.prepare(&mut command);
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders = host().parent().map(Path::to_owned).into_iter().chain(env::split_paths(&path));
+        let path = env::join_paths(folders).unwrap_or_else(|error| panic!("PATH: {error}"));
+        command.env("PATH", path).envs(rust).env("TZ", "UTC").env("NO_COLOR", "1");
+        command.env("FAL_HOST_PYTHON", dbt_python()).env("XDG_CACHE_HOME", shared_folder().join("cache"));
+        command
+    }
+
+    /// `fal-host ARGS` with the Python that has dbt.
     pub fn host_with_dbt(&self, args: &[&str]) -> Command {
         let mut command = self.host(args);
         command.env("FAL_HOST_PYTHON", dbt_python());

@@ -65,7 +65,7 @@ fn refused(error: ScaffoldError) -> CliError {
 /// What was written, and what to do next.
 fn told(scaffold: &Scaffold, folder: &Path, files: &[PathBuf]) -> String {
     let (name, stage, folder) = (scaffold.name.as_str(), scaffold.stage, folder.display());
-    let mut text = format!("Wrote {name}, a {stage}: {} files in {folder}\n\nNext:\n  cd {folder}\n", files.len());
+    let mut text = format!("Wrote {name} ({stage}): {} files in {folder}\n\nNext:\n  cd {folder}\n", files.len());
     for command in scaffold.next() {
         // Writing to a String does not fail.
         let _ = writeln!(text, "  {command}");

@@ -2,7 +2,7 @@
 //!
 //! fal-host and its dbt backend own the data. For each model that is routed here they lend a *lease*: a Python program of one
 //! file that reads and writes through the data gateway and sends the model's output there. A runner only has to get that file
-//! run by a Python with `pyarrow`, on whatever machine. This one starts a Python on this machine: change [`Runner::command`]
+//! run by a Python with `pyarrow`, on whatever machine. This one starts a Python on this machine: change [`Session::command`]
 //! to make it yours.
 
 mod process;
@@ -18,8 +18,9 @@ use std::{
 
 use fal_plugin::{
     payload::{
-        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event, LogLevel,
-        LoadRequest, NodeRequest, NodeResult, NodeStatus, OpenRequest, RunGraph, SelectRequest,
+        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
+        Event, LoadRequest, LogLevel, NodeRequest, NodeResult, NodeStatus, OpenRequest, RunGraph,
+        SelectRequest,
     },
     EventSink, ExecutionBackend, ExecutionSession, PluginError,
 };
@@ -28,23 +29,31 @@ use serde_json::{json, Map, Value};
 
 /// The stage, with its options.
 pub struct Runner {
-    python: String,
+    python: Option<String>,
 }
 
 impl Runner {
     /// Reads the options: what stands in fal_project.yml under `plugins: config: my-plugin:`, or `null`. fal-host has
     /// checked them against [`config_schema`].
     pub fn new(config: &Value) -> Result<Self, PluginError> {
-        let python = config["python"].as_str().unwrap_or("python3");
-        Ok(Self { python: python.to_owned() })
+        Ok(Self {
+            python: config["python"].as_str().map(str::to_owned),
+        })
     }
 
-    /// What runs a lease's script. The script holds a secret: hand over the file or its content, and put neither the
-    /// content nor the token on a command line, where every user of the machine could read it.
-    fn command(&self, script: &Path) -> Command {
-        let mut command = Command::new(&self.python);
-        command.arg(script);
-        command
+    /// The Python of the options; else the one that runs dbt here, which has pyarrow.
+    fn python(&self, request: &OpenRequest) -> String {
+        let venv = Path::new(&request.project_dir).join(".venv/bin/python");
+        let venv = venv.is_file().then(|| venv.display().to_string());
+        let named = request
+            .python
+            .clone()
+            .or_else(|| std::env::var("FAL_HOST_PYTHON").ok());
+        let here = named.or(venv);
+        self.python
+            .clone()
+            .or(here)
+            .unwrap_or_else(|| "python3".to_owned())
     }
 }
 
@@ -67,20 +76,42 @@ impl ExecutionBackend for Runner {
     fn capabilities(&self) -> Capabilities {
         // `sql: false` makes it a runner: it gets a lease with every node, and never SQL. Up to four models at once, beside
         // the threads of dbt.
-        Capabilities { python: true, sql: false, concurrency: Some(4), ..Capabilities::default() }
+        Capabilities {
+            python: true,
+            sql: false,
+            concurrency: Some(4),
+            ..Capabilities::default()
+        }
     }
 
-    fn open(&self, _request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError> {
-        let runner = Self { python: self.python.clone() };
-        Ok(Box::new(Session { runner, events, ended: AtomicBool::new(false) }))
+    fn open(
+        &self,
+        request: OpenRequest,
+        events: Arc<dyn EventSink>,
+    ) -> Result<Box<dyn ExecutionSession>, PluginError> {
+        Ok(Box::new(Session {
+            python: self.python(&request),
+            events,
+            ended: AtomicBool::new(false),
+        }))
     }
 }
 
 struct Session {
-    runner: Runner,
+    python: String,
     events: Arc<dyn EventSink>,
     /// Cancelled or closed: what runs is ended, and nothing begins.
     ended: AtomicBool,
+}
+
+impl Session {
+    /// What runs a lease's script. The script holds a secret: hand over the file or its content, and put neither the
+    /// content nor the token on a command line, where every user of the machine could read it.
+    fn command(&self, script: &Path) -> Command {
+        let mut command = Command::new(&self.python);
+        command.arg(script);
+        command
+    }
 }
 
 impl ExecutionSession for Session {
@@ -100,15 +131,27 @@ impl ExecutionSession for Session {
             return Err(PluginError::new("runner::ended", "the session has ended"));
         }
         let lease = request.lease.as_ref();
-        let lease = lease.ok_or_else(|| PluginError::new("runner::lease", "a runner needs a lease with every node"))?;
+        let lease = lease.ok_or_else(|| {
+            PluginError::new("runner::lease", "a runner needs a lease with every node")
+        })?;
         // What the model prints goes to fal-host through the gateway. What the command itself says is ours to pass on.
         let tell = |line: &str| {
             let unique_id = Some(request.unique_id.clone());
-            self.events.emit(Event::Log { level: LogLevel::Info, name: None, unique_id, message: line.to_owned() });
+            self.events.emit(Event::Log {
+                level: LogLevel::Info,
+                name: None,
+                unique_id,
+                message: line.to_owned(),
+            });
         };
-        let ended = process::run(self.runner.command(Path::new(&lease.script)), &self.ended, &tell)
+        let ended = process::run(self.command(Path::new(&lease.script)), &self.ended, &tell)
             // An `Err` says that the runner is broken: this node fails, and the command ends with exit code 2.
-            .map_err(|error| PluginError::new("runner::start", format!("cannot start {}: {error}", self.runner.python)))?;
+            .map_err(|error| {
+                PluginError::new(
+                    "runner::start",
+                    format!("cannot start {}: {error}", self.python),
+                )
+            })?;
         Ok(result(&request.unique_id, ended))
     }
 
@@ -125,7 +168,10 @@ impl ExecutionSession for Session {
     // What follows is asked of the backend that owns the project, never of a runner.
 
     fn select(&self, request: &SelectRequest) -> Result<Vec<String>, PluginError> {
-        Err(PluginError::new("runner::select", format!("a runner does not know the selection `{}`", request.method)))
+        Err(PluginError::new(
+            "runner::select",
+            format!("a runner does not know the selection `{}`", request.method),
+        ))
     }
 
     fn record(&self, _result: &NodeResult) -> Result<(), PluginError> {
@@ -133,7 +179,10 @@ impl ExecutionSession for Session {
     }
 
     fn compile(&self, _request: &CompileRequest) -> Result<CompileResponse, PluginError> {
-        Err(PluginError::new("runner::compile", "a runner compiles no SQL"))
+        Err(PluginError::new(
+            "runner::compile",
+            "a runner compiles no SQL",
+        ))
     }
 }
 
@@ -142,8 +191,14 @@ fn result(unique_id: &str, ended: Ended) -> NodeResult {
     let (status, message) = match ended {
         Ended::Code { code: 0, .. } => (NodeStatus::Success, None),
         Ended::Code { code: 1, .. } => (NodeStatus::Error, Some("the model failed".to_owned())),
-        Ended::Code { code: 3, last } => (NodeStatus::Error, Some(format!("the model could not start: {last}"))),
-        Ended::Code { code, last } => (NodeStatus::Error, Some(format!("its process ended with code {code}: {last}"))),
+        Ended::Code { code: 3, last } => (
+            NodeStatus::Error,
+            Some(format!("the model could not start: {last}")),
+        ),
+        Ended::Code { code, last } => (
+            NodeStatus::Error,
+            Some(format!("its process ended with code {code}: {last}")),
+        ),
         Ended::Cancelled => (NodeStatus::Error, Some("the run was cancelled".to_owned())),
     };
     NodeResult {

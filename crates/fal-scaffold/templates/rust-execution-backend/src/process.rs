@@ -29,10 +29,21 @@ pub enum Ended {
 }
 
 /// Runs a command until it ends or `stop` is set. Every line that it prints goes to `tell`.
-pub fn run(mut command: Command, stop: &AtomicBool, tell: &(dyn Fn(&str) + Sync)) -> io::Result<Ended> {
+pub fn run(
+    mut command: Command,
+    stop: &AtomicBool,
+    tell: &(dyn Fn(&str) + Sync),
+) -> io::Result<Ended> {
     own_group(&mut command);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-    let streams = [child.stdout.take().map(boxed), child.stderr.take().map(boxed)];
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let streams = [
+        child.stdout.take().map(boxed),
+        child.stderr.take().map(boxed),
+    ];
     let last = Mutex::new(String::new());
     let ended = thread::scope(|scope| {
         for stream in streams.into_iter().flatten() {
@@ -50,7 +61,10 @@ pub fn run(mut command: Command, stop: &AtomicBool, tell: &(dyn Fn(&str) + Sync)
         ended
     })?;
     let last = last.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(ended.map_or(Ended::Cancelled, |status| Ended::Code { code: code(status), last }))
+    Ok(ended.map_or(Ended::Cancelled, |status| Ended::Code {
+        code: code(status),
+        last,
+    }))
 }
 
 /// `None` if it was stopped.
@@ -89,7 +103,10 @@ fn end(child: &mut Child) {
 fn code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
 
-    status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+    status
+        .code()
+        .or(status.signal().map(|signal| 128 + signal))
+        .unwrap_or(-1)
 }
 
 #[cfg(not(unix))]

@@ -11,8 +11,9 @@ use fal_plugin::{
     EventSink, ExecutionBackend, ExecutionSession,
 };
 use fal_plugin_testkit::execution_backend;
-use my_plugin::Runner;
 use serde_json::{json, Value};
+
+use my_plugin::Runner;
 
 #[test]
 fn the_contract_holds() {
@@ -38,23 +39,40 @@ fn session(name: &str, code: &str) -> (Box<dyn ExecutionSession>, NodeRequest, A
     let script = folder.join("lease");
     fs::write(&script, code).unwrap();
     let runner = Runner::new(&json!({"python": "sh"})).unwrap();
-    let request = json!({"project_dir": folder, "state_dir": folder, "command": "run", "execute": true});
+    let request =
+        json!({"project_dir": folder, "state_dir": folder, "command": "run", "execute": true});
     let request: OpenRequest = serde_json::from_value(request).unwrap();
     let told = Arc::new(Told::default());
     let session = runner.open(request, told.clone()).unwrap();
-    let lease = Lease { script: script.display().to_string(), ..Lease::default() };
-    let node = NodeRequest { lease: Some(Box::new(lease)), ..NodeRequest::new("model.example.a", NodeWork::Dbt) };
+    let lease = Lease {
+        script: script.display().to_string(),
+        ..Lease::default()
+    };
+    let node = NodeRequest {
+        lease: Some(Box::new(lease)),
+        ..NodeRequest::new("model.example.a", NodeWork::Dbt)
+    };
     (session, node, told)
 }
 
 #[test]
 fn exit_codes_tell_how_a_node_ended() {
-    for (code, status) in [(0, NodeStatus::Success), (1, NodeStatus::Error), (3, NodeStatus::Error)] {
-        let (session, node, told) = session(&format!("code-{code}"), &format!("echo no pyarrow >&2; exit {code}"));
+    for (code, status) in [
+        (0, NodeStatus::Success),
+        (1, NodeStatus::Error),
+        (3, NodeStatus::Error),
+    ] {
+        let (session, node, told) = session(
+            &format!("code-{code}"),
+            &format!("echo no pyarrow >&2; exit {code}"),
+        );
         let result = session.run_node(&node).unwrap();
         assert_eq!(result.status, status);
         assert_eq!(told.0.lock().unwrap().as_slice(), ["no pyarrow"]);
-        assert_eq!(code == 3, result.message.unwrap_or_default().ends_with("no pyarrow"));
+        assert_eq!(
+            code == 3,
+            result.message.unwrap_or_default().ends_with("no pyarrow")
+        );
     }
 }
 
@@ -70,5 +88,8 @@ fn cancel_ends_what_runs() {
         running.join().unwrap()
     });
     assert_eq!(result.status, NodeStatus::Error);
-    assert!(session.run_node(&node).is_err(), "nothing begins in a session that was cancelled");
+    assert!(
+        session.run_node(&node).is_err(),
+        "nothing begins in a session that was cancelled"
+    );
 }

@@ -33,7 +33,8 @@ impl NotebookParser for Quarto {
     }
 
     fn parse(&self, _path: &str, bytes: &[u8]) -> Result<NotebookAnalysis, ParseError> {
-        let text = std::str::from_utf8(bytes).map_err(|_| syntax("the document is not UTF-8", 1, None))?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| syntax("the document is not UTF-8", 1, None))?;
         let mut document = Document::default();
         for (line, number) in text.lines().zip(1..) {
             document.read(line, number);
@@ -75,7 +76,10 @@ impl Document {
                 if cell.python {
                     self.python += line;
                     self.python.push('\n');
-                    self.lines.push(LineOrigin { cell: self.cells, line: cell.lines });
+                    self.lines.push(LineOrigin {
+                        cell: self.cells,
+                        line: cell.lines,
+                    });
                 }
             }
             None if fence >= 3 => self.open_cell(fence, rest, number),
@@ -85,30 +89,51 @@ impl Document {
 
     fn open_cell(&mut self, fence: usize, rest: &str, number: u32) {
         // Options may follow the language: `{python, echo=FALSE}`. Fences without braces only show code.
-        let language = rest.strip_prefix('{').and_then(|rest| rest.split([',', ' ', '}']).next());
+        let language = rest
+            .strip_prefix('{')
+            .and_then(|rest| rest.split([',', ' ', '}']).next());
         let python = language == Some("python");
         if let Some(language) = language {
             self.cells += 1;
             if !python {
-                self.diagnostics.push(other_language(self.cells, language, number));
+                self.diagnostics
+                    .push(other_language(self.cells, language, number));
             }
         }
-        self.open = Some(Cell { fence, python, opened: number, lines: 0 });
+        self.open = Some(Cell {
+            fence,
+            python,
+            opened: number,
+            lines: 0,
+        });
     }
 
     fn end(self) -> Result<NotebookAnalysis, ParseError> {
         if let Some(cell) = self.open {
             // The parser could not read it: a `Syntax` error lets fal-host ask the next parser, then show this one.
-            return Err(syntax("a cell is not closed", cell.opened, Some(self.cells)));
+            return Err(syntax(
+                "a cell is not closed",
+                cell.opened,
+                Some(self.cells),
+            ));
         }
         let (python, lines, diagnostics) = (self.python, self.lines, self.diagnostics);
-        Ok(NotebookAnalysis { python, lines, language: Some("python".to_owned()), diagnostics })
+        Ok(NotebookAnalysis {
+            python,
+            lines,
+            language: Some("python".to_owned()),
+            diagnostics,
+        })
     }
 }
 
 /// The document can be read, but it cannot be a model: a diagnostic of an answer, not an error.
 fn other_language(cell: u32, language: &str, line: u32) -> Diagnostic {
-    let mut problem = problem("notebook::language", &format!("cell {cell} is not Python but {language}"), line);
+    let mut problem = problem(
+        "notebook::language",
+        &format!("cell {cell} is not Python but {language}"),
+        line,
+    );
     problem.help = Some("keep documents with other languages out of the model paths".to_owned());
     problem.cell = Some(cell);
     problem
@@ -122,9 +147,24 @@ fn syntax(message: &str, line: u32, cell: Option<u32>) -> ParseError {
 
 fn problem(code: &str, message: &str, line: u32) -> Diagnostic {
     let at = Position { line, column: 1 };
-    let label = Label { span: Span { start: 0, end: 0, from: at, to: at }, text: "here".to_owned() };
+    let label = Label {
+        span: Span {
+            start: 0,
+            end: 0,
+            from: at,
+            to: at,
+        },
+        text: "here".to_owned(),
+    };
     let (code, message) = (code.to_owned(), message.to_owned());
-    Diagnostic { code, severity: Severity::Error, message, labels: vec![label], help: None, cell: None }
+    Diagnostic {
+        code,
+        severity: Severity::Error,
+        message,
+        labels: vec![label],
+        help: None,
+        cell: None,
+    }
 }
 
 fal_plugin::export_plugin! {

@@ -2,6 +2,7 @@
 
 use fal_plugin::{payload::LineOrigin, NotebookParser};
 use fal_plugin_testkit::notebook_parser;
+
 use my_plugin::Quarto;
 
 #[test]
@@ -21,6 +22,9 @@ fn cells_become_a_module_whose_lines_are_known() {
 #[test]
 fn a_cell_in_another_language_is_a_problem() {
     let analysis = Quarto.parse("a.qmd", b"```{r}\nx <- 1\n```\n").unwrap();
-    assert_eq!(analysis.diagnostics[0].message, "cell 1 is not Python but r");
+    assert_eq!(
+        analysis.diagnostics[0].message,
+        "cell 1 is not Python but r"
+    );
     assert!(Quarto.parse("a.qmd", b"```{python}\nx = 1\n").is_err());
 }

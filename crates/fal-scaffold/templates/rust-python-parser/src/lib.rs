@@ -11,7 +11,9 @@
 //! often each path through the file writes. So the contract of the stage, which asks for all of that, holds from the start.
 
 use fal_plugin::{
-    payload::{Dependency, DependencyKind, DependencyOrigin, FileKind, Position, PythonAnalysis, Span},
+    payload::{
+        Dependency, DependencyKind, DependencyOrigin, FileKind, Position, PythonAnalysis, Span,
+    },
     ParseError, PluginError, PythonParser,
 };
 use fal_python_parser_ruff::RuffParser;
@@ -28,7 +30,10 @@ impl HouseParser {
     /// checked them against [`config_schema`].
     pub fn new(config: &Value) -> Result<Self, PluginError> {
         let keyword = config["keyword"].as_str().unwrap_or("reads");
-        Ok(Self { python: RuffParser, keyword: format!("# {keyword}:") })
+        Ok(Self {
+            python: RuffParser,
+            keyword: format!("# {keyword}:"),
+        })
     }
 
     /// The names behind the keyword, each where it stands.
@@ -72,7 +77,10 @@ impl PythonParser for HouseParser {
         let mut analysis = self.python.parse(path, text)?;
         // Helpers and dbt's own Python models have no stub that could name a dependency.
         if analysis.kind == FileKind::Script {
-            let dependencies = self.named(text).into_iter().map(|(name, at)| dependency(text, name, at));
+            let dependencies = self
+                .named(text)
+                .into_iter()
+                .map(|(name, at)| dependency(text, name, at));
             analysis.dependencies.extend(dependencies);
         }
         Ok(analysis)
@@ -96,10 +104,21 @@ fn span(text: &str, start: usize, end: usize) -> Span {
     let position = |at: usize| {
         let before = &text[..at];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let (line, column) = (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1);
-        Position { line: line as u32, column: column as u32 }
+        let (line, column) = (
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        );
+        Position {
+            line: line as u32,
+            column: column as u32,
+        }
     };
-    Span { start: start as u32, end: end as u32, from: position(start), to: position(end) }
+    Span {
+        start: start as u32,
+        end: end as u32,
+        from: position(start),
+        to: position(end),
+    }
 }
 
 fal_plugin::export_plugin! {

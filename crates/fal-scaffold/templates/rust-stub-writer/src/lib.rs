@@ -22,7 +22,9 @@ impl Stubs {
     /// checked them against [`config_schema`].
     pub fn new(config: &Value) -> Result<Self, PluginError> {
         let folder = config["folder"].as_str().unwrap_or("generated");
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
     }
 }
 
@@ -55,19 +57,33 @@ impl StubWriter for Stubs {
         }
         body += "select * from {{ this }}\n";
         let content = format!("{MARK}{:016x}\n{body}", checksum(&body));
-        Ok(Stub { path: format!("{}/{stem}.sql", self.folder), content })
+        Ok(Stub {
+            path: format!("{}/{stem}.sql", self.folder),
+            content,
+        })
     }
 
     fn judge(&self, request: &StubVerdictRequest) -> Result<StubVerdict, PluginError> {
         // Git may have turned the line ends into those of Windows: nobody edited such a file.
         let content = request.content.replace("\r\n", "\n");
-        let Some((recorded, body)) = content.strip_prefix(MARK).and_then(|rest| rest.split_once('\n')) else {
+        let Some((recorded, body)) = content
+            .strip_prefix(MARK)
+            .and_then(|rest| rest.split_once('\n'))
+        else {
             // A stub with something put before its mark is an edited stub; a file without the mark is the user's.
-            return Ok(if content.contains(MARK) { StubVerdict::Edited } else { StubVerdict::Foreign });
+            return Ok(if content.contains(MARK) {
+                StubVerdict::Edited
+            } else {
+                StubVerdict::Foreign
+            });
         };
         // `Ours` lets fal-host overwrite and remove the file: only what is just as this plugin wrote it.
         let untouched = recorded == format!("{:016x}", checksum(body));
-        Ok(if untouched { StubVerdict::Ours } else { StubVerdict::Edited })
+        Ok(if untouched {
+            StubVerdict::Ours
+        } else {
+            StubVerdict::Edited
+        })
     }
 }
 
@@ -75,7 +91,10 @@ impl StubWriter for Stubs {
 fn stem(path: &str) -> Result<&str, PluginError> {
     let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']);
     if !path.split('/').all(plain) {
-        return Err(PluginError::new("stub::path", format!("`{path}` is no path below a model path")));
+        return Err(PluginError::new(
+            "stub::path",
+            format!("`{path}` is no path below a model path"),
+        ));
     }
     Ok(path.rsplit_once('.').map_or(path, |(stem, _)| stem))
 }
@@ -86,14 +105,18 @@ fn name(dependency: &Dependency) -> Result<&str, PluginError> {
     if text.contains("}}") || text.contains(char::is_control) {
         let line = dependency.span.from.line;
         let message = format!("line {line}: {text:?} cannot stand in a stub");
-        return Err(PluginError::new("stub::name", message).with_help("name the model as dbt knows it"));
+        return Err(
+            PluginError::new("stub::name", message).with_help("name the model as dbt knows it")
+        );
     }
     Ok(text)
 }
 
 /// FNV-1a: enough against edits by accident, and the same on every machine and with every compiler.
 fn checksum(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fal_plugin::export_plugin! {

@@ -1,8 +1,9 @@
 //! The contract of the stage, in process: every case that `fal-host plugin check` runs through the library too.
 
 use fal_plugin_testkit::stub_writer;
-use my_plugin::Stubs;
 use serde_json::{json, Value};
+
+use my_plugin::Stubs;
 
 #[test]
 fn the_contract_holds() {

@@ -1,0 +1,98 @@
+//! The guide for authors of plugins, followed to the letter: what its pages say is typed, in order, by somebody with an empty
+//! home folder; what they show of a plugin's files is there.
+
+use std::{fs, path::Path};
+
+use fal_e2e::{Page, Project, Typed, workspace};
+use serde_json::json;
+
+/// What stands around a reader's commands. Builds share a folder, so that dependencies are compiled once, and versions with this
+/// repository, so that a release elsewhere breaks no test here. `setup` would install dbt: only its flags are checked.
+const PRELUDE: &str = r#"
+set -euo pipefail
+exec 2>&1
+export CARGO_PROFILE_DEV_DEBUG=false CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
+cargo() {
+    if [ -f Cargo.toml ] && [ ! -e target ]; then
+        mkdir -p "$SHARED" && ln -s "$SHARED" target && cp "$LOCK" Cargo.lock
+    fi
+    command cargo "$@"
+}
+fal-host() {
+    if [ "$1" = setup ]; then command fal-host "$@" --help; else command fal-host "$@"; fi
+}
+"#;
+
+/// Commands that `guide.md` has ahead of every page: from a fresh clone to a `fal-host` on the path.
+fn installation() -> usize {
+    let page = Page::read("docs/plugins/guide.md");
+    let exempt = page.in_language("console").filter(|block| block.is_exempt());
+    exempt.flat_map(fal_e2e::Block::typed).count()
+}
+
+/// Types all that a page says, and checks what it says of the output.
+fn follow(project: &Project, path: &str) -> Vec<Typed> {
+    let typed = Page::read(path).typed();
+    let mut script = PRELUDE.to_owned();
+    for (number, one) in typed.iter().enumerate() {
+        script += &format!("printf '\\n@@ {number}\\n'\n{}\n", one.command);
+    }
+    let mut command = project.shell(&script);
+    command.env("SHARED", workspace().join("target/e2e/scaffolds")).env("LOCK", workspace().join("Cargo.lock"));
+    let ended = project.finish(command);
+    ended.expect(0);
+    for (number, one) in typed.iter().enumerate() {
+        let begin = format!("\n@@ {number}\n");
+        let output = ended.stdout.split_once(&begin).map_or("", |(_, rest)| rest);
+        let output = output.split_once("\n@@ ").map_or(output, |(output, _)| output);
+        for line in one.printed.iter().filter(|line| !line.trim().is_empty() && line.trim() != "...") {
+            assert!(
+                output.contains(line.trim()),
+                "{}: {} does not print\n{line}\nbut\n{output}",
+                one.place,
+                one.command
+            );
+        }
+    }
+    typed
+}
+
+/// Every piece of code that a page shows is a piece of one of these files.
+fn shows(path: &str, folder: &Path, languages: &[&str]) {
+    let files: Vec<String> = texts(folder);
+    let page = Page::read(path);
+    for block in languages.iter().flat_map(|language| page.in_language(language)) {
+        let found = files.iter().any(|text| text.contains(block.text.trim_end()));
+        assert!(found, "{}: this is in no file of the plugin\n{}", block.place, block.text);
+    }
+}
+
+fn texts(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let not_built = entries.filter(|path| !path.ends_with("target") && !path.ends_with("logs"));
+    not_built
+        .flat_map(|path| if path.is_dir() { texts(&path) } else { fs::read_to_string(path).into_iter().collect() })
+        .collect()
+}
+
+/// From nothing to a plugin that runs a project, in fewer than ten commands.
+fn leads_to_a_run(page: &str, plugin: &str) -> Project {
+    let path = format!("docs/plugins/{page}");
+    let project = Project::bare();
+    let typed = follow(&project, &path);
+    let run = typed.iter().position(|one| one.command.starts_with("fal-host run")).expect("the page runs a project");
+    let count = installation() + run + 1;
+    assert!(count < 10, "{count} commands");
+    shows(&path, &project.path(plugin), &["rust", "python", "yaml", "sql", "markdown"]);
+    let results = project.json(&format!("{plugin}/example/target/run_results.json"));
+    let statuses: Vec<_> = results["results"].as_array().unwrap().iter().map(|result| &result["status"]).collect();
+    assert_eq!(statuses, [&json!("success"), &json!("success")], "{results:#}");
+    project
+}
+
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn a_stub_writer() {
+    let project = leads_to_a_run("guide-stub-writer.md", "acme-stubs");
+    assert!(project.has("acme-stubs/example/models/generated/large_orders.sql"));
+}
