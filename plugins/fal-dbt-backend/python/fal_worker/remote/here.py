@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def run(lease: dict[str, Any], folder: str, store: Any) -> int:
 
 class _Here:
     def __init__(self, lease: dict[str, Any], folder: str, access: Access, store: Any) -> None:
-        self._lease, self._access = lease, access
+        self._lease, self._folder, self._access = lease, folder, access
         request = Request.of(request_of(lease, folder, access.token))
         self._gateway = None if store is None else Stored(request, lease, store)
         self._request = request
@@ -103,6 +104,7 @@ class _Here:
             self._why = why
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(Stopped))
         if not self._over.wait(_GRACE):
+            shutil.rmtree(self._folder, ignore_errors=True)
             os._exit(FAILED if why == "timeout" else COULD_NOT)
 
 
