@@ -1,12 +1,12 @@
 //! `ls`, `graph` and `doctor`: the project's graph and a selection of it, without running anything.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use fal_graph::{Criteria, Dag, Selection};
+use fal_graph::{Criteria, Dag, NodeId, Selection};
 use fal_plugin::payload::SessionInfo;
 use fal_report::Reporters;
 
-use crate::{error::HostError, interrupt::Interrupt, project::Project, session::OpenSession};
+use crate::{error::HostError, interrupt::Interrupt, project::Project, runners::Routing, session::OpenSession};
 
 /// A project's graph, what was selected of it, and what the backend says of itself.
 pub struct Graph {
@@ -16,6 +16,8 @@ pub struct Graph {
     pub selection: Selection,
     /// The session that read it.
     pub info: SessionInfo,
+    /// Name or path of the runner that a Python model goes to, if not where dbt runs.
+    pub runners: HashMap<NodeId, String>,
 }
 
 /// The graph and what the criteria take of it.
@@ -32,6 +34,7 @@ pub fn graph(
     let generated = project.generate(false)?;
     let loaded = session.load(project, &generated.models)?;
     let selection = session.select(&loaded, criteria)?;
+    let runners = Routing::of(project, &session, &loaded, None)?.names();
     session.close(false)?;
-    Ok(Graph { dag: loaded.dag, selection, info: loaded.info })
+    Ok(Graph { dag: loaded.dag, selection, info: loaded.info, runners })
 }

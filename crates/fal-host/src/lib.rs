@@ -24,4 +24,4 @@ pub use interrupt::Interrupt;
 pub use problems::of as source_problems;
 pub use project::{Project, ProjectArgs};
 pub use run::{Retry, RetryError, RunOptions, RunOutcome, run};
-pub use runners::RunnerError;
+pub use runners::{RunnerError, route_runners, runner_problems, runner_version};

@@ -119,6 +119,11 @@ impl Project {
         self.args.target = self.args.target.take().or(target);
     }
 
+    /// Key of `meta` that is ours.
+    pub(crate) fn keyword(&self) -> &str {
+        self.args.keyword.as_deref().unwrap_or("fal")
+    }
+
     /// Name or path of the runner of a route.
     pub(crate) fn runner_of(&self, route: &Route) -> String {
         below(&self.dbt.root, &route.runner)
@@ -144,7 +149,7 @@ impl Project {
             execute,
             state_dir: self.dbt.state_dir().display().to_string(),
             debug: args.debug,
-            keyword: args.keyword.clone().unwrap_or_else(|| "fal".to_owned()),
+            keyword: self.keyword().to_owned(),
             scripts_dir: Some(self.dbt.scripts_dir().display().to_string()),
             environments: self.fal.environments.clone(),
         }

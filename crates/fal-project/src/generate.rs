@@ -44,6 +44,8 @@ pub struct Generated {
     pub unchanged: usize,
     /// Whether `.dbtignore` was written or removed.
     pub dbtignore_changed: bool,
+    /// Schema files.
+    pub schemas: Vec<String>,
     /// Warnings and notes, by path.
     pub warnings: Vec<FileDiagnostic>,
 }
@@ -71,6 +73,7 @@ pub fn generate(
     let mut generated = state.summary();
     let stub_paths = if options.check { state.planned() } else { job.apply(&state)? };
     generated.warnings = state.warnings;
+    generated.schemas = state.schemas;
     for (file, stub) in state.files.into_iter().zip(stub_paths) {
         match file.kind() {
             FileKind::Helper => generated.helpers.push(file.file.path),
@@ -97,6 +100,7 @@ struct State {
     leftovers: Vec<PathBuf>,
     dbtignore: Dbtignore,
     change: Change,
+    schemas: Vec<String>,
     warnings: Vec<FileDiagnostic>,
 }
 
@@ -124,7 +128,8 @@ impl Job<'_> {
             return Err(GenerateError::Files(problems));
         }
         let change = dbtignore.change(&self.unfit_for_dbt(&files));
-        Ok(State { files, cache, plan, leftovers: found.leftovers, dbtignore, change, warnings: problems })
+        let (leftovers, schemas) = (found.leftovers, found.schemas);
+        Ok(State { files, cache, plan, leftovers, dbtignore, change, schemas, warnings: problems })
     }
 
     /// All files, less those that the user hides from dbt.

@@ -1,6 +1,7 @@
 //! `fal-host check`: everything that can be known without running.
 
 use fal_host::Project;
+use fal_project::FileDiagnostic;
 use fal_report::{SourceProblem, github_annotations, problems_json, render_problems, sarif};
 
 use super::Context;
@@ -13,7 +14,11 @@ use crate::{
 pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliError> {
     let project = Project::open(context.global.project_args())?;
     let (files, models) = match project.generate(true) {
-        Ok(generated) => (generated.warnings, Some(generated.models.len())),
+        Ok(generated) => {
+            let mut problems = fal_host::runner_problems(&project, &generated);
+            problems.extend(generated.warnings);
+            (problems, Some(generated.models.len()))
+        }
         Err(error) => match error.files() {
             Some(files) => (files.to_vec(), None),
             None => return Err(error.into()),
@@ -24,7 +29,7 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliErr
     if let (Some(models), true) = (models, problems.is_empty()) {
         context.output.status(&format!("{models} Python and notebook models, nothing to complain of"));
     }
-    let wrong = models.is_none() || (args.strict && !problems.is_empty());
+    let wrong = models.is_none() || files.iter().any(FileDiagnostic::is_error) || (args.strict && !problems.is_empty());
     Ok(if wrong { Ended::Wrong } else { Ended::Well })
 }
 

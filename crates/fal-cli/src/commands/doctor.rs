@@ -1,9 +1,9 @@
 //! `fal-host doctor`: every step of a run but the running, each with its outcome and the way out.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use fal_graph::Criteria;
-use fal_host::{HostError, Project};
+use fal_host::{Graph, HostError, Project};
 use fal_plugin::manifest::Stage;
 use fal_project::Profile;
 use fal_report::Reporters;
@@ -37,7 +37,10 @@ fn look(context: &Context, project: &Project, findings: &mut Vec<Finding>) {
         findings.push(finding(stage.name(), plugins(project, stage)));
     }
     findings.push(finding("models", models(project)));
-    findings.push(finding("dbt", dbt(context, project)));
+    let graph = fal_host::graph(project, &Criteria::default(), &Arc::new(Reporters::new()), &context.interrupt);
+    let runners = graph.as_ref().map(|graph| graph.runners.values().cloned().collect()).unwrap_or_default();
+    findings.push(finding("dbt", graph.map(|graph| dbt(&graph))));
+    findings.extend(runners_of(project, runners));
 }
 
 fn profile(context: &Context, project: &Project) -> Result<String, HostError> {
@@ -65,15 +68,27 @@ fn models(project: &Project) -> Result<String, HostError> {
     Ok(format!("{} Python and notebook models, {state}", generated.models.len()))
 }
 
-/// The real thing: a session that reads the project and runs nothing.
-fn dbt(context: &Context, project: &Project) -> Result<String, HostError> {
-    let graph = fal_host::graph(project, &Criteria::default(), &Arc::new(Reporters::new()), &context.interrupt)?;
-    let info = graph.info;
-    let engine = info.engine.map(|engine| format!("\ndriven by {engine}")).unwrap_or_default();
-    Ok(format!(
+/// The real thing: a session that read the project and ran nothing.
+fn dbt(graph: &Graph) -> String {
+    let info = &graph.info;
+    let engine = info.engine.as_ref().map(|engine| format!("\ndriven by {engine}")).unwrap_or_default();
+    format!(
         "dbt-core {}, {} {}, {} threads, {}{engine}",
         info.dbt_version, info.adapter, info.adapter_version, info.threads, info.python
-    ))
+    )
+}
+
+/// Each runner that models go to, and those that only routes name.
+fn runners_of(project: &Project, of_models: Vec<String>) -> Vec<Finding> {
+    let mut models: BTreeMap<String, usize> = BTreeMap::new();
+    of_models.into_iter().for_each(|runner| *models.entry(runner).or_default() += 1);
+    let routes = fal_host::route_runners(project).into_iter().map(|runner| (runner, 0));
+    routes.for_each(|(runner, none)| _ = models.entry(runner).or_insert(none));
+    let look = |(runner, models): (String, usize)| {
+        let version = fal_host::runner_version(project, &runner);
+        finding("runner", version.map(|version| format!("{version}, {models} Python models")))
+    };
+    models.into_iter().map(look).collect()
 }
 
 fn finding(what: &'static str, outcome: Result<String, HostError>) -> Finding {

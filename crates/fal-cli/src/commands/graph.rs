@@ -11,14 +11,12 @@ use crate::{
 
 pub(super) fn graph(context: &Context, args: &GraphArgs) -> Result<Ended, CliError> {
     let criteria = Criteria { resource_types: ResourceTypes::of_command("ls"), ..args.select.criteria()? };
-    let (dag, nodes) = selected(context, &args.select, &criteria)?;
+    let graph = selected(context, &args.select, &criteria)?;
     let format = match args.format {
         GraphFormat::Dot => Format::Dot,
         GraphFormat::Mermaid => Format::Mermaid,
         GraphFormat::Json => Format::Json,
     };
-    let mut set = dag.empty_set();
-    nodes.into_iter().for_each(|node| _ = set.insert(node));
-    context.output.data(&fal_graph::render(&dag, &set, format))?;
+    context.output.data(&fal_graph::render(&graph.dag, &graph.selection.nodes, format))?;
     Ok(Ended::Well)
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use fal_graph::{Criteria, Dag, Node, NodeId, ResourceTypes};
-use fal_host::{HostError, Project};
+use fal_graph::{Criteria, Node, ResourceTypes};
+use fal_host::{Graph, HostError, Project};
 use serde_json::json;
 
 use super::Context;
@@ -18,31 +18,26 @@ pub(super) fn ls(context: &Context, args: &LsArgs) -> Result<Ended, CliError> {
         .narrowed(&args.resource_type, &args.exclude_resource_type)
         .map_err(HostError::from)?;
     let criteria = Criteria { resource_types: types, include_empty: true, ..args.select.criteria()? };
-    let (dag, nodes) = selected(context, &args.select, &criteria)?;
-    let mut lines: Vec<String> = nodes.into_iter().map(|id| line(dag.node(id), args.output)).collect();
+    let Graph { dag, selection, runners, .. } = selected(context, &args.select, &criteria)?;
+    let runner = |id| runners.get(&id).map(String::as_str);
+    let mut lines: Vec<String> = selection.nodes.iter().map(|id| line(dag.node(id), runner(id), args.output)).collect();
     lines.sort_unstable();
     context.output.data(&lines.into_iter().map(|line| line + "\n").collect::<String>())?;
     Ok(Ended::Well)
 }
 
 /// The graph and the nodes that a selection takes of it.
-pub(super) fn selected(
-    context: &Context,
-    select: &SelectArgs,
-    criteria: &Criteria,
-) -> Result<(Dag, Vec<NodeId>), CliError> {
+pub(super) fn selected(context: &Context, select: &SelectArgs, criteria: &Criteria) -> Result<Graph, CliError> {
     let mut args = context.global.project_args();
     args.dbt_args = select.dbt_args();
     let project = Project::open(args)?;
     let reporters = Arc::new(context.output.reporters());
     let found = fal_host::graph(&project, criteria, &reporters, &context.interrupt);
     reporters.finish()?;
-    let graph = found?;
-    let nodes = graph.selection.nodes.iter().collect();
-    Ok((graph.dag, nodes))
+    Ok(found?)
 }
 
-fn line(node: &Node, output: LsOutput) -> String {
+fn line(node: &Node, runner: Option<&str>, output: LsOutput) -> String {
     let spec = node.spec();
     match output {
         LsOutput::Name => node.name().to_owned(),
@@ -59,6 +54,7 @@ fn line(node: &Node, output: LsOutput) -> String {
             "tags": spec.tags,
             "config": spec.config,
             "depends_on": { "nodes": spec.depends_on },
+            "runner": runner,
         })
         .to_string(),
     }

@@ -150,6 +150,11 @@ impl Stages {
         &self.choice.isolate
     }
 
+    /// Names or paths of what is chosen as the execution backend.
+    pub(crate) fn execution_backend_names(&self) -> Vec<String> {
+        self.choice.of(Stage::ExecutionBackend)
+    }
+
     /// What was opened so far.
     pub fn chosen(&self) -> Vec<Chosen> {
         self.chosen.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -301,4 +301,6 @@ fn panicked() -> PluginError {
 }
 
 #[cfg(test)]
+mod runner_tests;
+#[cfg(test)]
 mod tests;

@@ -1,10 +1,6 @@
 //! A session for tests, which only writes down what it is asked: an owner of data, or a runner.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
-    mpsc::Receiver,
-};
+use std::sync::{Arc, Mutex, PoisonError, mpsc::Receiver};
 
 use fal_plugin::{
     ExecutionSession, PluginError,
@@ -17,39 +13,42 @@ use fal_plugin::{
 use super::result::blank;
 
 /// What happened, in order.
-pub(super) type Diary = Arc<Mutex<Vec<String>>>;
+pub(crate) type Diary = Arc<Mutex<Vec<String>>>;
 
-pub(super) fn note(diary: &Diary, line: String) {
+pub(crate) fn note(diary: &Diary, line: String) {
     diary.lock().unwrap_or_else(PoisonError::into_inner).push(line);
 }
 
+/// Something that happens during a call.
+type Deed = Arc<dyn Fn() + Send + Sync>;
+
 #[derive(Default)]
-pub(super) struct Fake {
-    pub(super) diary: Diary,
+pub(crate) struct Fake {
+    pub(crate) diary: Diary,
     /// Ahead of each line of the diary: `acme: ` for a runner.
-    pub(super) sign: &'static str,
+    pub(crate) sign: &'static str,
     /// Ids that fail.
-    pub(super) failing: Vec<&'static str>,
-    /// Calls that are answered with an error: `run a`, `lend a`, `settle a`, `begin`, `close`.
-    pub(super) breaking: Vec<&'static str>,
+    pub(crate) failing: Vec<&'static str>,
+    /// Calls that are answered with an error: `run a`, `lend a`, `settle a`, `begin a b`, `close`.
+    pub(crate) breaking: Vec<&'static str>,
     /// Calls that panic.
-    pub(super) panicking: Vec<&'static str>,
+    pub(crate) panicking: Vec<&'static str>,
     /// Ids whose lending ends them.
-    pub(super) ended: Vec<&'static str>,
-    /// The user stops the run during this call (`run a`, `lend a`).
-    pub(super) stopping: Option<(&'static str, Arc<AtomicBool>)>,
+    pub(crate) ended: Vec<&'static str>,
+    /// What happens during this call.
+    pub(crate) during: Option<(&'static str, Deed)>,
     /// The answer is about another node.
-    pub(super) confused: bool,
+    pub(crate) confused: bool,
     /// Calls of `run_node` wait for a word.
-    pub(super) gate: Option<Mutex<Receiver<()>>>,
+    pub(crate) gate: Option<Mutex<Receiver<()>>>,
 }
 
 impl Fake {
     /// Writes the call down, and does what is to happen during it.
     fn call(&self, call: &str) -> Result<(), PluginError> {
         note(&self.diary, format!("{}{call}", self.sign));
-        if let Some((_, stopped)) = self.stopping.as_ref().filter(|(at, _)| *at == call) {
-            stopped.store(true, Ordering::SeqCst);
+        if let Some((_, deed)) = self.during.as_ref().filter(|(at, _)| *at == call) {
+            deed();
         }
         assert!(!self.panicking.contains(&call), "{call} panics, as the test wants it");
         if self.breaking.contains(&call) {
@@ -118,9 +117,7 @@ impl ExecutionSession for Fake {
     }
 
     fn begin(&self, request: &BeginRequest) -> Result<(), PluginError> {
-        note(&self.diary, format!("{}begin with {}", self.sign, request.selected.join(" ")));
-        let broken = PluginError::new("fake::broken", "`begin` broke");
-        if self.breaking.contains(&"begin") { Err(broken) } else { Ok(()) }
+        self.call(&format!("begin {}", request.selected.join(" ")))
     }
 
     fn compile(&self, _: &CompileRequest) -> Result<CompileResponse, PluginError> {

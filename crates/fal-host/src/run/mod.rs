@@ -3,7 +3,7 @@
 pub(crate) mod announce;
 pub(crate) mod dispatch;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 mod lending;
 pub(crate) mod plan;
 pub(crate) mod record;

@@ -93,6 +93,14 @@ impl Plan {
         Self { total: dag.len() as u64, hooks, ..Self::default() }
     }
 
+    /// A plan of dbt's nodes, of which these go to the runner of this number.
+    #[cfg(test)]
+    pub(super) fn of_runners_nodes(dag: &Dag, runners: HashMap<NodeId, usize>) -> Self {
+        let place = |number| Place { runner: Some((number, "acme".to_owned())), ..Place::default() };
+        let places = runners.into_iter().map(|(id, number)| (id, place(number))).collect();
+        Self { total: dag.len() as u64, places, ..Self::default() }
+    }
+
     fn script(&mut self, id: NodeId, attached: &Attached, preparer: &mut Preparer<'_>) {
         self.total += 1;
         self.scripts.insert(id, attached.info());

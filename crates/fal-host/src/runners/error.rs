@@ -1,10 +1,22 @@
 //! What goes wrong with a runner as a whole.
 
+use std::path::PathBuf;
+
 use fal_plugin::PluginError;
 
 /// Why a runner cannot be used, or how it failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
+    /// Nothing has its name.
+    #[error("there is no runner `{name}`")]
+    Unknown {
+        /// As wanted.
+        name: String,
+        /// Plugins that could be meant.
+        known: Vec<String>,
+        /// Folders that were searched.
+        searched: Vec<PathBuf>,
+    },
     /// It is no runner.
     #[error("the plugin `{name}` is no runner: {why}")]
     NoRunner {
@@ -51,6 +63,7 @@ impl RunnerError {
     /// What the user can do.
     pub fn help(&self) -> Option<String> {
         match self {
+            Self::Unknown { known, searched, .. } => Some(unknown_help(known, searched)),
             Self::NoRunner { .. } => {
                 Some("`local` means: where dbt runs. `fal-host plugin list` shows all plugins".into())
             }
@@ -58,4 +71,10 @@ impl RunnerError {
             Self::Start { error, .. } | Self::Broken { error, .. } | Self::Close { error, .. } => error.help.clone(),
         }
     }
+}
+
+fn unknown_help(known: &[String], searched: &[PathBuf]) -> String {
+    let folders: Vec<_> = searched.iter().map(|path| path.display().to_string()).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).chain(["local"]).collect();
+    format!("known are: {}; searched: {}", known.join(", "), folders.join(", "))
 }

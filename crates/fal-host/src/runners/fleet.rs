@@ -133,7 +133,7 @@ impl Drop for Fleet {
 }
 
 fn open(recruit: Recruit, mut request: OpenRequest, events: &Arc<dyn EventSink>) -> Result<Runner, HostError> {
-    let Recruit { name, backend } = recruit;
+    let Recruit { name, backend, .. } = recruit;
     request.state_dir = state_dir(&request.state_dir, &name)?;
     let sink = Arc::new(Named { name: name.clone(), events: Arc::clone(events) });
     let concurrency = backend.capabilities().concurrency;
@@ -174,3 +174,6 @@ impl EventSink for Named {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! [`Routing`] decides by `--runner`, `meta` and the routes of fal_project.yml. [`Muster`] loads the plugins that the selected
 //! models need, [`Fleet`] opens their sessions. How one model is lent, run and settled stands in `run/lending.rs`.
 
+mod check;
 mod error;
 mod fleet;
 mod muster;
@@ -10,6 +11,7 @@ mod placements;
 mod routing;
 mod runner;
 
+pub use check::{route_runners, runner_problems, runner_version};
 pub use error::RunnerError;
 pub(crate) use fleet::Fleet;
 pub(crate) use muster::Muster;

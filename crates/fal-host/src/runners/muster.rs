@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fal_graph::NodeId;
-use fal_plugin::{ExecutionBackend, manifest::Stage, payload::Capabilities, wire::BackendClient};
+use fal_plugin::{ExecutionBackend, payload::Capabilities, wire::BackendClient};
 use fal_project::FileDiagnostic;
 
 use super::{
     error::RunnerError,
     routing::{Destination, Routing},
 };
-use crate::{error::HostError, project::Project};
+use crate::{error::HostError, plugins::PluginDoorError, project::Project};
 
 /// A runner's plugin.
 pub(crate) struct Recruit {
     /// Name of the plugin.
     pub(crate) name: String,
+    pub(super) version: String,
     pub(crate) backend: BackendClient,
 }
 
@@ -43,7 +44,7 @@ impl Muster {
         }
         let (mut muster, mut problems) = (Self::default(), Vec::new());
         for (wanted, nodes) in by_runner {
-            match recruit(project, owner, wanted) {
+            match recruit(project, wanted).and_then(|recruit| lent_by(project, owner, recruit)) {
                 Ok(recruit) => muster.add(recruit, nodes.iter().map(|(node, _)| *node)),
                 Err(error) => problems.extend(complaints(project, error, nodes.iter().map(|(_, to)| *to))?),
             }
@@ -71,21 +72,35 @@ impl Muster {
 ///
 /// # Errors
 /// If it cannot be loaded or is something else.
-pub(crate) fn recruit(project: &Project, owner: &Capabilities, wanted: &str) -> Result<Recruit, HostError> {
-    let (chosen, backend) = project.stages.open_backend(wanted)?;
-    let (name, can) = (chosen.name, backend.capabilities());
-    let why = match can {
+pub(super) fn recruit(project: &Project, wanted: &str) -> Result<Recruit, HostError> {
+    let (chosen, backend) = project.stages.open_backend(wanted).map_err(|error| unknown(project, error))?;
+    let why = match backend.capabilities() {
         Capabilities { sql: true, .. } => "it runs dbt itself",
         Capabilities { python: false, .. } => "it does not run Python models",
-        _ if !owner.lends => {
-            let chosen = project.stages.chosen();
-            let backend = chosen.iter().find(|chosen| chosen.stage == Stage::ExecutionBackend);
-            let backend = backend.map(|chosen| chosen.name.clone()).unwrap_or_default();
-            return Err(RunnerError::NoLender { backend, runner: name }.into());
-        }
-        _ => return Ok(Recruit { name, backend }),
+        _ => return Ok(Recruit { name: chosen.name, version: chosen.version, backend }),
     };
-    Err(RunnerError::NoRunner { name, why }.into())
+    Err(RunnerError::NoRunner { name: chosen.name, why }.into())
+}
+
+/// The runner, if there is somebody to lend it something.
+fn lent_by(project: &Project, owner: &Capabilities, recruit: Recruit) -> Result<Recruit, HostError> {
+    if owner.lends {
+        return Ok(recruit);
+    }
+    let backend = project.stages.execution_backend_names().join(", ");
+    Err(RunnerError::NoLender { backend, runner: recruit.name }.into())
+}
+
+/// A name that nothing has: among those that are there the execution backend itself is none.
+fn unknown(project: &Project, error: PluginDoorError) -> HostError {
+    match error {
+        PluginDoorError::Unknown { name, mut known, searched, broken: None, .. } => {
+            let backends = project.stages.execution_backend_names();
+            known.retain(|known| !backends.contains(known));
+            RunnerError::Unknown { name, known, searched }.into()
+        }
+        other => other.into(),
+    }
 }
 
 /// The error at each place that names the runner; if the command line does, just the error.

@@ -64,6 +64,11 @@ impl Routing {
         self.by_node.get(&node)
     }
 
+    /// The runner of each model that goes to one.
+    pub(crate) fn names(self) -> HashMap<NodeId, String> {
+        self.by_node.into_iter().map(|(node, destination)| (node, destination.wanted)).collect()
+    }
+
     /// The models whose `meta` decides.
     fn by_meta(&mut self, loaded: &Loaded, python: &NodeSet) -> NodeSet {
         let named = |id: NodeId| Some((id, loaded.placements.get(&id)?.runner.clone()?));

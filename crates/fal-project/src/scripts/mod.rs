@@ -14,6 +14,7 @@ mod place;
 mod placement;
 mod reader;
 mod resources;
+mod runners;
 
 pub use entry::{NodeScripts, ScriptEntry, ScriptOwner};
 pub use environment::{LOCAL, unknown_environment};
@@ -22,3 +23,4 @@ pub use meta::node_scripts;
 pub(crate) use named::named_scripts;
 pub use placement::{Placement, node_placement, placement_problem};
 pub use reader::{ScriptError, ScriptReader};
+pub use runners::{NamedRunner, named_runners};

@@ -14,6 +14,7 @@ use super::{
 use crate::diagnostics::FileDiagnostic;
 
 const CODE: &str = "runner::invalid";
+const HELP: &str = "name a plugin that is installed here, or `local`";
 /// Ends of names of files with native code, or programs.
 const FILES: [&str; 4] = [".so", ".dylib", ".dll", ".fal-plugin"];
 
@@ -53,28 +54,34 @@ pub fn placement_problem(
 
 /// A name and no path: the schema file may be that of an installed package, and a path would load its native code.
 fn runner(meta: &mut Meta<'_>, value: &Value) -> Option<String> {
-    let help = "name a plugin that is installed here, or `local`";
     let name = match value {
         Value::Null => return None,
         Value::String(name) => name.trim(),
         other => {
-            meta.wrong("`runner`", other, "text", help, "runner");
+            meta.wrong("`runner`", other, "text", HELP, "runner");
             return None;
         }
     };
+    match wrong_name(name) {
+        Some((message, help)) => {
+            meta.problem(message, help.to_owned(), "runner");
+            None
+        }
+        None => Some(name.to_owned()),
+    }
+}
+
+/// What is wrong with what a schema file calls a runner, and what to do about it.
+pub(super) fn wrong_name(name: &str) -> Option<(String, &'static str)> {
     if name.contains(['/', '\\']) || FILES.iter().any(|end| name.ends_with(end)) {
         let message = format!("`runner` must be the name of a plugin, and `{name}` is a path");
         let help = "a schema file may come with a package, so it cannot name code to load: put the path into `routes` of \
                     fal_project.yml, or the plugin's folder into its `plugins: paths`, and name the plugin here";
-        meta.problem(message, help.to_owned(), "runner");
-        return None;
+        return Some((message, help));
     }
-    let is_name = |name: &str| name.chars().all(|char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.'));
-    if name.is_empty() || name.starts_with('.') || !is_name(name) {
-        meta.problem(format!("`{name}` is no name of a runner"), help.to_owned(), "runner");
-        return None;
-    }
-    Some(name.to_owned())
+    let is_part = |char: char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.');
+    let is_name = !name.is_empty() && !name.starts_with('.') && name.chars().all(is_part);
+    (!is_name).then(|| (format!("`{name}` is no name of a runner"), HELP))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One model on a runner: the order of lending, running and settling, and every way in which one of them fails.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fal_plugin::payload::NodeWork;
 use fal_report::Reporters;
@@ -47,6 +47,12 @@ fn run_with(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>, hooks: Hooks) 
 
 fn fake() -> Fake {
     Fake::default()
+}
+
+/// The user stops the run during this call.
+fn stopping(call: &'static str, stopped: &Arc<AtomicBool>) -> Fake {
+    let stopped = Arc::clone(stopped);
+    Fake { during: Some((call, Arc::new(move || stopped.store(true, Ordering::SeqCst)))), ..fake() }
 }
 
 fn flag() -> Arc<AtomicBool> {
@@ -140,16 +146,14 @@ fn a_run_that_is_stopped_ends_it_at_the_next_step_and_what_is_lent_is_settled() 
     assert_eq!(told.diary, "record a Skipped", "before it is lent");
 
     let stopped = flag();
-    let owner = Fake { stopping: Some(("lend a", Arc::clone(&stopped))), ..fake() };
-    let told = run(owner, fake(), &stopped);
+    let told = run(stopping("lend a", &stopped), fake(), &stopped);
     assert_eq!(told.diary, "lend a\nsettle a Skipped", "while it is lent");
 
     let stopped = flag();
-    let during = || Some(("run a", Arc::clone(&stopped)));
-    let told = run(fake(), Fake { stopping: during(), failing: vec!["a"], ..fake() }, &stopped);
+    let told = run(fake(), Fake { failing: vec!["a"], ..stopping("run a", &stopped) }, &stopped);
     assert_eq!(told.diary, "lend a\nacme: run a\nsettle a Error", "while it runs");
-    stopped.store(false, std::sync::atomic::Ordering::SeqCst);
-    let told = run(fake(), Fake { stopping: during(), breaking: vec!["run a"], ..fake() }, &stopped);
+    let stopped = flag();
+    let told = run(fake(), Fake { breaking: vec!["run a"], ..stopping("run a", &stopped) }, &stopped);
     assert_eq!(told.diary, "lend a\nacme: run a\nsettle a Error", "while it runs, and the runner breaks of it");
     assert_eq!(told.broken, None, "that is no failure of the runner's");
 }

@@ -50,8 +50,9 @@ fn run(failing: &[&'static str], stop_at: Option<&'static str>) -> (NodeResult, 
     let (diary, stopped) = (Diary::default(), Arc::new(AtomicBool::new(false)));
     let reporters = Arc::new(Reporters::new());
     reporters.add(Listener(Arc::clone(&diary)));
-    let stopping = stop_at.map(|at| (at, Arc::clone(&stopped)));
-    let fake = Fake { diary: Arc::clone(&diary), failing: failing.to_vec(), stopping, ..Fake::default() };
+    let flag = Arc::clone(&stopped);
+    let during = stop_at.map(|at| (at, Arc::new(move || flag.store(true, Ordering::SeqCst)) as Arc<_>));
+    let fake = Fake { diary: Arc::clone(&diary), failing: failing.to_vec(), during, ..Fake::default() };
     let result = task().run(&crew(fake, reporters, stopped)).unwrap();
     let lines = diary.lock().unwrap().join("\n");
     (result, lines)

@@ -1,0 +1,64 @@
+//! The runners that a project names, looked at without running anything.
+
+use std::collections::BTreeMap;
+
+use fal_project::{FileDiagnostic, Generated, LOCAL, named_runners};
+
+use super::muster::recruit;
+use crate::{error::HostError, project::Project};
+
+/// What is wrong with the runners that routes and schema files name.
+pub fn runner_problems(project: &Project, generated: &Generated) -> Vec<FileDiagnostic> {
+    let root = &project.dbt.root;
+    let (mut seen, mut problems) = (Seen { project, outcomes: BTreeMap::new() }, Vec::new());
+    for route in &project.fal.routes {
+        if let Some((message, help)) = seen.wrong(&project.runner_of(route)) {
+            problems.push(route.error(
+                root,
+                "runner::unusable",
+                format!("{} leads nowhere: {message}", route.describe()),
+                help,
+            ));
+        }
+    }
+    for named in named_runners(&project.dbt, &generated.schemas, project.keyword()) {
+        let wrong_name = named.wrong_name(root);
+        let unusable = || {
+            let (message, help) = seen.wrong(&named.name)?;
+            Some(named.error(root, "runner::unusable", message, help))
+        };
+        problems.extend(wrong_name.or_else(unusable));
+    }
+    problems
+}
+
+/// Names or paths of the runners that routes lead to.
+pub fn route_runners(project: &Project) -> Vec<String> {
+    let runners = project.fal.routes.iter().map(|route| project.runner_of(route));
+    runners.filter(|runner| runner != LOCAL).collect()
+}
+
+/// Name and version of a runner, by its name or path.
+///
+/// # Errors
+/// If it cannot be had or is none.
+pub fn runner_version(project: &Project, wanted: &str) -> Result<String, HostError> {
+    recruit(project, wanted).map(|recruit| format!("{} {}", recruit.name, recruit.version))
+}
+
+/// Each runner is loaded once.
+struct Seen<'a> {
+    project: &'a Project,
+    outcomes: BTreeMap<String, Option<(String, Option<String>)>>,
+}
+
+impl Seen<'_> {
+    /// What is wrong with a runner, and what to do about it.
+    fn wrong(&mut self, wanted: &str) -> Option<(String, Option<String>)> {
+        if wanted == LOCAL {
+            return None;
+        }
+        let look = || recruit(self.project, wanted).err().map(|error| (error.to_string(), error.help()));
+        self.outcomes.entry(wanted.to_owned()).or_insert_with(look).clone()
+    }
+}
