@@ -125,7 +125,8 @@ impl One<'_> {
         let (grace, patience) = if end == End::Stopped { (INTERRUPTED, CLEANUP_INTERRUPTED) } else { (LATE, CLEANUP) };
         let until = Instant::now() + patience;
         let cleanup = self.cleanup(end);
-        if waited != Waited::Reached {
+        // What a command of the infrastructure's own left behind must not meet the next attempt.
+        if !matches!(end, End::Exited(0 | 1)) {
             process.end(grace);
         }
         if let Some(cleanup) = cleanup {
