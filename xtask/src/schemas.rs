@@ -1,4 +1,4 @@
-//! `cargo xtask schemas`: writes docs/plugins/schemas and docs/plugins/contract.md from the plugin interface and its test kit.
+//! `cargo xtask schemas`: writes docs/plugins/schemas, docs/plugins/reference.md and docs/plugins/contract.md from the plugin interface and its test kit.
 
 use crate::{
     error::Result,
