@@ -36,7 +36,7 @@ pub(crate) fn open() -> Project {
     open_with(json!({}))
 }
 
-/// The same, with other fields in the request.
+/// The same, with other fields in the request. `config` is the plugin's configuration.
 pub(crate) fn open_with(more: Value) -> Project {
     let python = env::var_os("FAL_TEST_DBT_PYTHON").expect(
         "FAL_TEST_DBT_PYTHON must name a Python with dbt-duckdb, pandas and pyarrow (`cargo xtask test` sets it)",
@@ -54,7 +54,7 @@ pub(crate) fn open_with(more: Value) -> Project {
     });
     request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let (sender, events) = mpsc::channel();
-    let backend = DbtBackend::new(&Value::Null).unwrap();
+    let backend = DbtBackend::new(&more["config"]).unwrap();
     let session = backend.open(serde_json::from_value(request).unwrap(), Arc::new(Sink(Mutex::new(sender)))).unwrap();
     Project { session, events: Mutex::new(events), folder }
 }
@@ -78,6 +78,11 @@ impl Project {
         let selected: Vec<_> = self.load().nodes.into_iter().map(|node| node.unique_id).collect();
         self.session.begin(&BeginRequest { selected: selected.clone(), ..BeginRequest::default() }).unwrap();
         selected
+    }
+
+    /// Everything told so far.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.events.lock().unwrap().try_iter().collect()
     }
 
     /// Lines that models wrote, with their node.
@@ -109,15 +114,15 @@ impl Project {
     }
 
     /// Lends code as a model of the project.
-    pub(crate) fn lend(&self, name: &str, work: NodeWork) -> Lent {
+    pub(crate) fn lend(&self, name: &str, work: NodeWork, timeout: Option<f64>) -> Lent {
         let unique_id = format!("model.shop.{name}");
-        let resources = Resources { timeout: Some(60.0), ..Resources::default() };
+        let resources = Resources { timeout, ..Resources::default() };
         self.session.lend(&LendRequest { unique_id, work, runner: "test".into(), resources }).unwrap()
     }
 
     /// The same, where it must become a lease.
     pub(crate) fn lease(&self, name: &str, code: &str) -> Lease {
-        match self.lend(name, python(name, code)) {
+        match self.lend(name, python(name, code), None) {
             Lent::Lease { lease } => *lease,
             Lent::Ended { result } => panic!("{result:?}"),
         }
@@ -140,7 +145,14 @@ impl Project {
     }
 }
 
-fn python(name: &str, code: &str) -> NodeWork {
+/// Work of a model in an environment.
+pub(crate) fn work_in(name: &str, code: &str, environment: &str) -> NodeWork {
+    let path = format!("models/{name}.py");
+    NodeWork::Python(PythonWork { path, code: code.into(), lines: None, environment: Some(environment.into()) })
+}
+
+/// Work of a model.
+pub(crate) fn python(name: &str, code: &str) -> NodeWork {
     let path = format!("models/{name}.py");
     NodeWork::Python(PythonWork { path, code: code.into(), lines: None, environment: None })
 }
