@@ -2,6 +2,7 @@
 
 mod death;
 mod ending;
+mod leases;
 mod models;
 mod requests;
 mod support;

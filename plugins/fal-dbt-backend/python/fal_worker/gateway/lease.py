@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .jobs import Job, JobTable
 
 
+# Characters of a line that are passed on.
+_LONGEST = 1 << 17
+
+
 class Lease:
     """Made of an open job, whose place in the table its attempts take one after the other."""
 
@@ -80,7 +84,7 @@ def checked_lines(value: Any) -> list[list[str]]:
     lines = value if isinstance(value, list) else None
     if lines is None or not all(_is_line(line) for line in lines):
         raise SessionError("gateway::op", "`lines` is a list of pairs: `stdout` or `stderr`, and the text")
-    return [[stream, text.rstrip("\r\n")] for stream, text in lines]
+    return [[stream, text.rstrip("\r\n")[:_LONGEST]] for stream, text in lines]
 
 
 def _is_line(line: Any) -> bool:
