@@ -73,7 +73,7 @@ pub enum LoadError {
         cause: String,
     },
     /// A plugin in a process of its own did not say what it is.
-    #[error("{error} (`{}`)", path.display())]
+    #[error("{} (`{}`)", error.message(Some("hello")), path.display())]
     Process {
         /// The file.
         path: PathBuf,

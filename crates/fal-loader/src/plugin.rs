@@ -73,7 +73,7 @@ fn is_executable(path: &Path) -> bool {
 
 #[derive(Clone)]
 enum Loaded {
-    Library(LoadedLibrary, Timeouts),
+    Library(Box<LoadedLibrary>, Timeouts),
     Process(Arc<Process>),
 }
 
@@ -119,7 +119,7 @@ impl LoadedPlugin {
     fn load_library(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
         let library = LoadedLibrary::load(path, options.timeouts)?;
         let (path, manifest) = (library.path.clone(), library.manifest.clone());
-        Ok(Self { path, manifest, loaded: Loaded::Library(library, options.timeouts) })
+        Ok(Self { path, manifest, loaded: Loaded::Library(Box::new(library), options.timeouts) })
     }
 
     /// Opens one of its stages.

@@ -2,10 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use fal_plugin::{
-    PluginError,
-    process::FrameError,
-};
+use fal_plugin::{PluginError, process::FrameError};
 
 use crate::watch::seconds;
 
@@ -68,7 +65,7 @@ impl fmt::Display for ProcessError {
 
 impl ProcessError {
     /// The message for a caller that waited for `method`.
-    pub(super) fn message(&self, method: Option<&str>) -> String {
+    pub(crate) fn message(&self, method: Option<&str>) -> String {
         let Self { plugin, fault, .. } = self;
         let within = method.map(|method| format!(" in `{method}`")).unwrap_or_default();
         let mut text = match fault {

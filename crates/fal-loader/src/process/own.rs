@@ -149,7 +149,7 @@ impl Inner {
     /// The stream of frames has ended: by the end of the process, or by `why`.
     pub(super) fn stream_ended(&self, why: Option<Fault>) {
         if self.ending.load(Ordering::SeqCst) {
-            return;
+            return self.fail(Fault::Ended { how: "fal-host ended it".to_owned() }, Duration::ZERO);
         }
         if let Some(fault) = why {
             return self.fail(fault, LAST_WORDS);
@@ -296,6 +296,11 @@ impl Process {
     /// Number of the process.
     pub(crate) fn id(&self) -> u32 {
         self.0.id
+    }
+
+    /// Ends it at once: it was of no use.
+    pub(super) fn end_at_once(&self) {
+        self.0.end(Duration::ZERO);
     }
 
     /// Ends it. True if it ended by itself in time.

@@ -15,7 +15,7 @@ use std::{
 
 use fal_plugin::{
     PluginError,
-    process::{FrameReader, Message, write_frame},
+    process::{FrameReader, MAX_MESSAGE, Message, write_frame},
     wire::{Transport, WireError},
 };
 use serde_json::value::RawValue;
@@ -180,7 +180,8 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
         let library = library.as_ref().as_ref().map_err(|error| refusal("plugin::load", error.to_string()))?;
         let output = Arc::clone(&self.output);
         let emit: Emit = Arc::new(move |event| {
-            let Ok(event) = std::str::from_utf8(event) else { return };
+            // What is no JSON would break the frame, and an event is never worth a run.
+            let Ok(event) = serde_json::from_slice::<&RawValue>(event) else { return };
             write(&output, format!("{{\"event\":{event},\"stage\":{number}}}").as_bytes());
         });
         let transport = library.open_raw(stage, config, emit, UNLIMITED)?;
@@ -198,10 +199,14 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
             Ok(value) => message.extend_from_slice(value.get().as_bytes()),
             // What is no JSON goes over as a text, and is told by whoever wanted to read it.
             Err(_) => {
-                message.extend_from_slice(serde_json::Value::from(String::from_utf8_lossy(&bytes)).to_string().as_bytes());
+                message
+                    .extend_from_slice(serde_json::Value::from(String::from_utf8_lossy(&bytes)).to_string().as_bytes());
             }
         }
         message.push(b'}');
+        if message.len() > MAX_MESSAGE {
+            message = too_large(id, message.len());
+        }
         write(&self.output, &message);
     }
 }
@@ -214,7 +219,14 @@ fn refusal(code: &str, message: String) -> Vec<u8> {
     serde_json::to_vec(&WireError::Plugin { error }).unwrap_or_default()
 }
 
-/// A host that is gone is told nothing; an answer too large for a frame leaves the host to its time-out.
+/// Said in the place of an answer that fits into no frame.
+fn too_large(id: u64, size: usize) -> Vec<u8> {
+    let text = format!("the answer has {size} bytes; more than {MAX_MESSAGE} do not fit into a frame");
+    let refusal = refusal("plugin::too_large", text);
+    [format!("{{\"id\":{id},\"error\":").as_bytes(), &refusal, b"}"].concat()
+}
+
+/// A host that is gone is told nothing.
 fn write<O: Write>(output: &Mutex<O>, message: &[u8]) {
     let _ = write_frame(&mut *lock(output), message, b"");
 }

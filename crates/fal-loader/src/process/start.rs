@@ -47,7 +47,7 @@ pub(crate) fn start(
         reader::start(stdout, &inner);
     }
     let process = Process::new(inner);
-    let manifest = hello(path, &process)?;
+    let manifest = hello(path, &process).inspect_err(|_| process.end_at_once())?;
     process.inner().set_name(&manifest.name);
     Ok((process, manifest))
 }

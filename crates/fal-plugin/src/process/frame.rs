@@ -143,14 +143,22 @@ fn fill(input: &mut impl Read, buffer: &mut Vec<u8>, length: usize) -> Result<()
     // A buffer that one large frame has grown is not kept for ever.
     buffer.shrink_to(length.max(SMALL * 16));
     input.take(length as u64).read_to_end(buffer)?;
-    if buffer.len() == length { Ok(()) } else { Err(FrameError::Truncated) }
+    if buffer.len() == length {
+        Ok(())
+    } else {
+        Err(FrameError::Truncated)
+    }
 }
 
 fn start_of(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
     let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
     let short: String = line.chars().take(80).collect();
-    if short.len() < line.len() { format!("{short}…") } else { short }
+    if short.len() < line.len() {
+        format!("{short}…")
+    } else {
+        short
+    }
 }
 
 #[cfg(test)]
@@ -203,6 +211,8 @@ mod tests {
         assert_eq!(error_of(&[255, 0, 0, 1]), "a frame with JSON of 4278190081 bytes, where 67108864 are allowed");
         assert_eq!(error_of(&[0, 0, 0, 9, b'{']), "the beginning of a frame, and no more");
         assert_eq!(error_of(&framed("[1]", b"")), "a frame that is no message: it is no JSON object in `[1]`");
-        assert!(error_of(&framed(r#"{"id": 1, "attachment": 2000000000}"#, b"")).contains("an attachment of 2000000000"));
+        assert!(
+            error_of(&framed(r#"{"id": 1, "attachment": 2000000000}"#, b"")).contains("an attachment of 2000000000")
+        );
     }
 }
