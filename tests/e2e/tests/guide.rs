@@ -96,3 +96,43 @@ fn a_stub_writer() {
     let project = leads_to_a_run("guide-stub-writer.md", "acme-stubs");
     assert!(project.has("acme-stubs/example/models/generated/large_orders.sql"));
 }
+
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn a_notebook_parser() {
+    leads_to_a_run("guide-notebook-parser.md", "acme-quarto");
+}
+
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn a_python_parser() {
+    let project = leads_to_a_run("guide-python-parser.md", "acme-parser");
+    assert!(project.read("acme-parser/example/models/fal/large_orders.sql").contains("{{ ref('orders') }}"));
+}
+
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn a_runner_in_rust() {
+    leads_to_a_run("guide-execution-backend.md", "acme-runner");
+}
+
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn a_runner_in_python() {
+    leads_to_a_run("guide-runner-in-python.md", "acme-cluster");
+}
+
+/// The index: what it types is there.
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn the_index() {
+    follow(&Project::bare(), "docs/plugins/guide.md");
+}
+
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn publishing() {
+    let project = Project::bare();
+    follow(&project, "docs/plugins/publishing.md");
+    assert_eq!(fs::read_dir(project.home().join(".local/share/fal-host/plugins")).unwrap().count(), 1);
+}

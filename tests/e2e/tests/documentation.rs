@@ -1,0 +1,155 @@
+//! Every block of code in the documentation of plugins is checked by something: pages of the guide are followed (`guide.rs`), files
+//! are read by fal-host, configurations by the plugins that they are for, commands by the command line.
+
+use std::{fs, process::Command};
+
+use fal_e2e::{Block, Page, Project, Typed, workspace};
+use serde_json::Value;
+
+/// Followed to the letter, with all their blocks, by `guide.rs`.
+const FOLLOWED: [&str; 5] = [
+    "guide-stub-writer.md",
+    "guide-notebook-parser.md",
+    "guide-python-parser.md",
+    "guide-execution-backend.md",
+    "guide-runner-in-python.md",
+];
+/// Their commands are followed by `guide.rs`.
+const TYPED: [&str; 2] = ["guide.md", "publishing.md"];
+/// Generated, or with blocks that their own tests run.
+const ELSEWHERE: [&str; 2] = ["contract.md", "reference.md"];
+
+fn pages() -> Vec<Page> {
+    let folder = workspace().join("docs/plugins");
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".md"))
+        .filter(|name| !FOLLOWED.contains(&name.as_str()) && !ELSEWHERE.contains(&name.as_str()))
+        .collect();
+    names.sort();
+    names.iter().map(|name| Page::read(&format!("docs/plugins/{name}"))).collect()
+}
+
+#[test]
+fn every_block_is_of_a_kind_that_is_checked() {
+    for block in pages().iter().flat_map(|page| &page.blocks) {
+        let file = block.file().unwrap_or_default();
+        let known = match block.language.as_str() {
+            "yaml" => !file.is_empty(),
+            "console" | "dockerfile" | "json" | "text" => true,
+            _ => false,
+        };
+        assert!(known, "{}: nothing checks a block of `{}`", block.place, block.language);
+    }
+}
+
+/// Blocks that only a reader runs are rare, and say so and why.
+#[test]
+fn few_blocks_are_exempt() {
+    let all: Vec<_> =
+        pages().into_iter().chain(FOLLOWED.map(|name| Page::read(&format!("docs/plugins/{name}")))).collect();
+    let exempt: Vec<_> = all.iter().flat_map(|page| &page.blocks).filter(|block| block.is_exempt()).collect();
+    assert!(exempt.len() <= 6, "{exempt:#?}");
+}
+
+/// Each `fal_project.yml` is read by fal-host, which says what is wrong with it.
+#[test]
+fn projects_are_read() {
+    for block in pages().iter().flat_map(|page| page.in_language("yaml")) {
+        let Some("fal_project.yml") = block.file() else { continue };
+        let project = Project::bare();
+        project.write("fal_project.yml", &block.text);
+        let ended = project.run_host(&["plugin", "list", "--trust-project-plugins"]);
+        assert_eq!(ended.code(), 0, "{}\n{ended}", block.place);
+    }
+}
+
+/// Any other YAML and JSON is what it says.
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn other_files_are_read_by_their_formats() {
+    let blocks = |language: &str| -> Vec<String> {
+        let pages = pages();
+        pages.iter().flat_map(|page| page.in_language(language)).map(|block| block.text.clone()).collect()
+    };
+    assert!(blocks("json").iter().all(|text| serde_json::from_str::<Value>(text).is_ok()));
+    let texts = serde_json::to_string(&blocks("yaml")).unwrap();
+    let code = "import json, sys, yaml\nfor text in json.loads(sys.argv[1]): yaml.safe_load(text)\nprint('null')";
+    fal_e2e::python(code, &[&texts]);
+}
+
+/// Configurations of the plugins that ship with fal-host are checked by them: `plugin check` opens the stage with each.
+#[test]
+#[ignore = "needs FAL_TEST_DBT_PYTHON"]
+fn configurations_open_their_plugins() {
+    const CONFIGS: &str = "import json, re, sys, yaml\n\
+        text = re.sub(r\"\\{\\{ *env_var\\('[^']*'(?:, *'([^']*)')?\\) *\\}\\}\", r'\\1', sys.argv[1])\n\
+        print(json.dumps((yaml.safe_load(text).get('plugins') or {}).get('config') or {}))";
+    let mut opened = 0;
+    for block in pages().iter().flat_map(|page| page.in_language("yaml")) {
+        let Some("fal_project.yml") = block.file() else { continue };
+        let configs = fal_e2e::python(CONFIGS, &[&block.text]);
+        for (name, config) in configs.as_object().unwrap().iter().filter(|(name, _)| name.starts_with("fal-")) {
+            let project = Project::bare();
+            let ended = project.run(&["plugin", "check", name, "--config", &config.to_string(), "--format", "json"]);
+            let report: Value =
+                serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{}\n{ended}", block.place));
+            let case =
+                report["cases"].as_array().unwrap().iter().find(|case| case["name"] == "execution-backend/opens");
+            assert_eq!(case.unwrap()["outcome"]["kind"], "passed", "{}: {name}\n{report:#}", block.place);
+            opened += 1;
+        }
+    }
+    assert!(opened >= 3, "{opened}");
+}
+
+/// What is not typed by `guide.rs` is at least a line of bash, and each `fal-host` in it a command with these flags.
+#[test]
+fn commands_are_those_of_the_program() {
+    let pages = pages();
+    let typed = |page: &Page| TYPED.iter().any(|name| page.path.ends_with(&format!("/{name}")));
+    for page in &pages {
+        for block in page.in_language("console").filter(|block| !typed(page) || block.is_exempt()) {
+            block.typed().iter().for_each(is_a_command);
+        }
+    }
+    let workflows =
+        pages.iter().flat_map(|page| page.in_language("yaml")).filter(|block| block.text.contains("- run: "));
+    for block in workflows {
+        runs(block).iter().for_each(is_a_command);
+    }
+}
+
+/// The steps of a workflow.
+fn runs(block: &Block) -> Vec<Typed> {
+    let commands = block.text.lines().filter_map(|line| line.trim().strip_prefix("- run: "));
+    let typed = |command: &str| Typed { command: command.to_owned(), printed: Vec::new(), place: block.place.clone() };
+    commands.map(typed).collect()
+}
+
+fn is_a_command(typed: &Typed) {
+    let read = Command::new("bash").args(["-n", "-c", &typed.command]).output().unwrap();
+    assert!(read.status.success(), "{}: {}", typed.place, typed.command);
+    if typed.command.starts_with("fal-host ") {
+        let words: Vec<_> =
+            typed.command.split_whitespace().skip(1).take_while(|word| !word.starts_with('#')).collect();
+        let ended = Project::bare().run_host(&[words, vec!["--help"]].concat());
+        assert_eq!(ended.code(), 0, "{}: {}\n{ended}", typed.place, typed.command);
+    }
+}
+
+/// Links between pages, and to files of this repository, lead somewhere.
+#[test]
+fn links_lead_somewhere() {
+    let folder = workspace().join("docs/plugins");
+    for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        let text = fs::read_to_string(entry.path()).unwrap();
+        for rest in text.split("](").skip(1) {
+            let link = rest.split(')').next().unwrap_or_default();
+            let file = link.split('#').next().unwrap_or_default();
+            let here = !file.is_empty() && !file.contains("://");
+            assert!(!here || folder.join(file).exists(), "{}: {link}", entry.path().display());
+        }
+    }
+}
