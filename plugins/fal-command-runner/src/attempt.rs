@@ -68,7 +68,7 @@ pub(crate) fn attempt(shared: &Shared, plan: &Plan<'_>) -> Result<Attempt, Refus
     let one = One { shared, plan, values: &values, mark: shared.next_mark(), folder: files.map(|(dir, _)| dir) };
     let process = one.start(plan.line, bundle.stdin()?)?;
     let command = one.words(plan.line)?;
-    shared.debug(&plan.request.unique_id, format!("started: {}", quote::line(&command)));
+    shared.debug(&plan.request.unique_id, &format!("started: {}", quote::line(&command)));
     let limit = plan.limit();
     let end = one.wait(&process, limit);
     let (last, threads) = process.last_words();
@@ -147,7 +147,7 @@ impl One<'_> {
                     Refused::Node(why) => why,
                     Refused::Runner(error) => error.message,
                 };
-                self.shared.warn(&self.plan.request.unique_id, format!("`cleanup` was not started: {why}"));
+                self.shared.warn(&self.plan.request.unique_id, &format!("`cleanup` was not started: {why}"));
                 None
             }
         }
@@ -160,7 +160,7 @@ impl One<'_> {
         let end = cleanup.status().map(End::from);
         let (last, threads) = cleanup.last_words();
         if let Some(end) = end.filter(|end| *end != End::Exited(0)) {
-            self.shared.warn(&self.plan.request.unique_id, format!("`cleanup` {}{last}", end.told()));
+            self.shared.warn(&self.plan.request.unique_id, &format!("`cleanup` {}{last}", end.told()));
         }
         threads
     }

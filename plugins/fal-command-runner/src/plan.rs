@@ -8,7 +8,7 @@ use crate::{
     config,
     settings::{Line, Settings},
     template::Missing,
-    values::Values,
+    values::{short_name, Values},
 };
 
 /// Time for the wait for a machine, where the configuration says nothing.
@@ -46,8 +46,7 @@ impl<'a> Plan<'a> {
 
     /// The node's short name.
     pub(crate) fn name(&self) -> &'a str {
-        let id = self.request.unique_id.as_str();
-        id.splitn(3, '.').nth(2).unwrap_or(id)
+        short_name(&self.request.unique_id)
     }
 
     /// For `bundle: file`: where folders are made; `Some(None)` for the system's place.

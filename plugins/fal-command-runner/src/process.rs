@@ -28,6 +28,7 @@ use crate::{
     quote,
     stop::Stop,
     tail::Tail,
+    values::short_name,
 };
 
 /// How long the rest of the output is waited for: something else may hold the streams open (a shared connection of ssh).
@@ -67,6 +68,12 @@ struct Watched {
     open_streams: AtomicU8,
     stdout: Tail,
     stderr: Tail,
+}
+
+/// A log line about a node: not every report shows the id beside it.
+pub(crate) fn log(level: LogLevel, unique_id: &str, line: &str) -> Event {
+    let message = format!("{}: {line}", short_name(unique_id));
+    Event::Log { level, name: None, unique_id: Some(unique_id.to_owned()), message }
 }
 
 /// Puts a command into a session of its own: signals of the terminal do not reach it, and it cannot ask for a password there.
@@ -181,10 +188,9 @@ impl Relay<'_> {
         let unique_id = self.unique_id.to_owned();
         thread::spawn(move || {
             if let Some(stream) = stream {
-                each_line(stream, LONGEST, |message| {
-                    tail(&watched).push(&message);
-                    let unique_id = Some(unique_id.clone());
-                    events.emit(Event::Log { level: LogLevel::Info, name: None, unique_id, message });
+                each_line(stream, LONGEST, |line| {
+                    tail(&watched).push(&line);
+                    events.emit(log(LogLevel::Info, &unique_id, &line));
                 });
             }
             watched.open_streams.fetch_sub(1, Ordering::Release);

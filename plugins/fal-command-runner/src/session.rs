@@ -13,8 +13,8 @@ use std::{
 
 use fal_plugin::{
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event, LoadRequest, LogLevel,
-        NodeRequest, NodeResult, NodeStatus, RunGraph, SelectRequest, SessionInfo,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, LoadRequest, LogLevel, NodeRequest,
+        NodeResult, NodeStatus, RunGraph, SelectRequest, SessionInfo,
     },
     EventSink, ExecutionSession, PluginError,
 };
@@ -24,6 +24,7 @@ use crate::{
     end::{seconds, End},
     error, leftover,
     plan::Plan,
+    process::log,
     random, retry,
     settings::Settings,
     stop::{Stop, Waited},
@@ -55,16 +56,12 @@ impl Shared {
         kept.extend(threads);
     }
 
-    pub(crate) fn debug(&self, unique_id: &str, message: String) {
-        self.log(LogLevel::Debug, unique_id, message);
+    pub(crate) fn debug(&self, unique_id: &str, message: &str) {
+        self.events.emit(log(LogLevel::Debug, unique_id, message));
     }
 
-    pub(crate) fn warn(&self, unique_id: &str, message: String) {
-        self.log(LogLevel::Warn, unique_id, message);
-    }
-
-    fn log(&self, level: LogLevel, unique_id: &str, message: String) {
-        self.events.emit(Event::Log { level, name: None, unique_id: Some(unique_id.to_owned()), message });
+    pub(crate) fn warn(&self, unique_id: &str, message: &str) {
+        self.events.emit(log(LogLevel::Warn, unique_id, message));
     }
 }
 
@@ -154,7 +151,7 @@ impl CommandSession {
         let (told, again) = (&attempt.told, seconds(wait));
         self.shared.warn(
             &plan.request.unique_id,
-            format!("attempt {number} of {}: {told}\nTried again in {again}", retries.attempts),
+            &format!("attempt {number} of {}: {told}\nTried again in {again}", retries.attempts),
         );
         let waited = self.shared.stop.wait(Some(Instant::now() + wait), || false);
         (waited == Waited::Stopped).then(|| Outcome::Failed("interrupted".to_owned()))
@@ -166,7 +163,7 @@ impl CommandSession {
             let new = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
             if new {
                 let text = format!("`resources: {{{key}: ...}}` does nothing here: no placeholder `{{custom.{key}}}` is in the runner's configuration");
-                self.shared.warn(&plan.request.unique_id, text);
+                self.shared.warn(&plan.request.unique_id, &text);
             }
         }
     }

@@ -57,6 +57,11 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
+/// The short name of a node: `orders` of `model.shop.orders`.
+pub(crate) fn short_name(unique_id: &str) -> &str {
+    unique_id.splitn(3, '.').nth(2).unwrap_or(unique_id)
+}
+
 /// A name for one attempt that every queue and cluster takes: lower-case letters, digits and dashes, and no other attempt has it.
 pub(crate) fn job_name(name: &str) -> String {
     let letter = |char: char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '-' };

@@ -32,7 +32,8 @@ impl EventSink for Heard {
     fn emit(&self, event: Event) {
         if let Event::Log { level, unique_id, message, .. } = event {
             assert_eq!(unique_id.as_deref(), Some("model.shop.orders"));
-            self.0.lock().unwrap().push((level, message));
+            let message = message.strip_prefix("orders: ").expect("it names its node");
+            self.0.lock().unwrap().push((level, message.to_owned()));
         }
     }
 }
