@@ -14,6 +14,7 @@ use crate::{error::AskError, job_end::JobEnd, native_job::Done, run::Run};
 #[derive(Serialize)]
 struct RunNode<'a> {
     unique_id: &'a str,
+    lend: bool,
 }
 
 /// Starts the node, and lends the job that comes of it.
@@ -23,7 +24,7 @@ pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
     let ground = Ground::ready(run, environment)?;
     let (sender, heard) = mpsc::channel();
     run.leases.expect_native(unique_id, sender.clone());
-    run.dbt.channel.send_then("run", &RunNode { unique_id }, move |outcome| {
+    run.dbt.channel.send_then("run", &RunNode { unique_id, lend: true }, move |outcome| {
         let ended = outcome.map_err(AskError::Lost).and_then(|reply| reply.read());
         // Nobody listens after an interruption.
         let _ = sender.send(Native::Ended(ended));

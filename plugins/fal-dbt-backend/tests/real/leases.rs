@@ -93,6 +93,7 @@ fn a_lent_model_is_run_by_its_script_alone() {
     assert_eq!(lines, ["rows: 3", "rows: 3", "here"]);
     let told = format!("{events:?}");
     assert!(told.contains("lease of model.shop.totals: a script of") && !told.contains(&token), "{told}");
+    assert!(!told.contains("ssl_"), "who knocks in vain is nobody's news: {told}");
     let results = fs::read_to_string(project.folder.path().join("target/run_results.json")).unwrap();
     assert!(results.contains("model.shop.counted") && !results.contains(&token));
 }

@@ -96,6 +96,12 @@ class CommandSession:
         return {}
 
     def op_run(self, message: dict[str, Any]) -> Future[dict[str, Any]]:
+        if message.get("lend"):
+            raise SessionError(
+                "session::lend",
+                f"{message['unique_id']} is a dbt-native Python model, which dbt runs itself where it runs as a program: no runner can",
+                "Let it run here (runner: local), or make it a script that calls write_to_model.",
+            )
         return self._scheduled.ask(message["unique_id"])
 
     def op_job_open(self, message: dict[str, Any]) -> dict[str, Any]:

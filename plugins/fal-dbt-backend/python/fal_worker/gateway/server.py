@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from fal_worker.session.errors import SessionError, from_exception
-from pyarrow import flight
 
-from .catalogue import ACTIONS
-from .leases import ACTIONS as OF_LEASES
-from .warehouse import Reading
+# Who knocks in vain is not worth a line of the user's: gRPC reads this when it starts.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+from pyarrow import flight  # noqa: E402
+
+from .catalogue import ACTIONS  # noqa: E402
+from .leases import ACTIONS as OF_LEASES  # noqa: E402
+from .warehouse import Reading  # noqa: E402
 
 if TYPE_CHECKING:
     from .leases import Remote

@@ -15,6 +15,7 @@ from fal_worker.commands.manifest import Manifest
 from fal_worker.commands.process import Dbt
 from fal_worker.commands.project import Project
 from fal_worker.commands.selectors import word
+from fal_worker.commands.session import CommandSession
 from fal_worker.commands.settings import read
 from fal_worker.commands.support import check_model
 from fal_worker.session.errors import Interrupted, SessionError
@@ -238,3 +239,9 @@ def test_a_call_hears_events_and_lines_and_ends_when_it_is_cancelled(tmp_path):
         dbt.call(["run"], heard.append, said.append)
     with pytest.raises(SessionError, match="did not start"):
         Dbt(str(tmp_path / "nothing")).call([], heard.append, said.append)
+
+
+def test_dbt_keeps_its_own_python_models_to_itself():
+    session = CommandSession({"execute": True}, SimpleNamespace(), "dbt", "asked for")
+    with pytest.raises(SessionError, match=r"model\.shop\.native is a dbt-native Python model.*no runner can"):
+        session.op_run({"unique_id": "model.shop.native", "lend": True})
