@@ -57,10 +57,13 @@ fn a_missing_file_is_named() {
 
 #[test]
 fn a_library_of_another_interface_is_refused_with_both_versions() {
+    let ours = fal_plugin::manifest::INTERFACE_VERSION;
     assert_eq!(
         refusal(&library("acme-old-interface")),
-        "the plugin `acme-old-interface` 0.3.0 (`LIBRARY`) was built for version 0.9.0 of the plugin interface; \
-         this fal-host has 1.0.0"
+        format!(
+            "the plugin `acme-old-interface` 0.3.0 (`LIBRARY`) was built for version 0.9.0 of the plugin interface; \
+             this fal-host has {ours}"
+        )
     );
 }
 

@@ -155,6 +155,9 @@ pub struct RunInfo {
     pub threads: u32,
     /// dbt's invocation id.
     pub invocation_id: String,
+    /// `--runner`, as given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runner: Option<String>,
     /// What the project holds, by kind in the singular: `model`, `python model`, `source`, ...
     pub found: BTreeMap<String, u64>,
     /// How many nodes will run.

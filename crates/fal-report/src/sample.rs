@@ -154,6 +154,7 @@ fn run_started(total: u64) -> EventKind {
             target_name: "dev".into(),
             threads: 2,
             invocation_id: "6d3dda8b-aa88-4a4c-bba6-915f98eb26d5".into(),
+            runner: None,
             found: BTreeMap::from(found.map(|(kind, number)| (kind.to_owned(), number))),
             total,
         },

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use fal_graph::Criteria;
 use fal_host::{Graph, HostError, Project};
 use fal_plugin::manifest::Stage;
-use fal_project::Profile;
+use fal_project::{FileDiagnostic, Profile};
 use fal_report::Reporters;
 
 use super::Context;
@@ -93,11 +93,14 @@ fn runners_of(project: &Project, of_models: Vec<String>) -> Vec<Finding> {
 
 fn finding(what: &'static str, outcome: Result<String, HostError>) -> Finding {
     let explain = |error: HostError| {
-        let help = match error.files() {
-            Some(_) => Some("`fal-host check` shows them".to_owned()),
+        let told = |file: &FileDiagnostic| format!("\n{}: {}", file.path, file.message);
+        let files =
+            error.files().map(|files| files.iter().filter(|file| file.is_error()).map(told).collect::<String>());
+        let help = match files {
+            Some(_) => Some("`fal-host check` and `fal-host ls` show them with their places".to_owned()),
             None => error.help(),
         };
-        (error.to_string(), help)
+        (format!("{error}{}", files.unwrap_or_default()), help)
     };
     Finding { what, outcome: outcome.map_err(explain) }
 }

@@ -103,7 +103,7 @@ impl HooksRun<'_> {
         let scripts: Vec<&Attached> = chosen.scripts().collect();
         let dag = chain::dag(&self.loaded.info.project_name, &chosen.phases)?;
         let plan = Plan::of_scripts(self.project, &dag, &scripts)?;
-        announce::start(&self.session, &self.loaded, COMMAND, plan.total);
+        announce::start(&self.session, &self.loaded, COMMAND, None, plan.total);
         chosen.warnings.iter().for_each(|warning| self.session.log(LogLevel::Warn, warning.clone()));
         let durations = KnownDurations::load(&self.project.dbt.state_dir(), &self.session.reporters);
         let request = BeginRequest {

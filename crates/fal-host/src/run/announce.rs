@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::session::{Loaded, OpenSession};
 
 /// What the project holds, and how much of it will run.
-pub(crate) fn start(session: &OpenSession, loaded: &Loaded, command: &str, total: u64) {
+pub(crate) fn start(session: &OpenSession, loaded: &Loaded, command: &str, runner: Option<&str>, total: u64) {
     let info = &loaded.info;
     let mut found: BTreeMap<String, u64> = BTreeMap::new();
     for (_, node) in loaded.dag.nodes() {
@@ -26,6 +26,7 @@ pub(crate) fn start(session: &OpenSession, loaded: &Loaded, command: &str, total
         target_name: info.target_name.clone(),
         threads: info.threads,
         invocation_id: info.invocation_id.clone(),
+        runner: runner.map(str::to_owned),
         found,
         total,
     };

@@ -24,6 +24,7 @@ use super::{
     lending::{Leases, settle_abandoned},
     plan::Plan,
     result::{blank, failed},
+    slots::Slots,
     task::Crew,
 };
 use crate::{interrupt::Interrupt, runners::Runner};
@@ -81,6 +82,7 @@ impl<'a> Dispatcher<'a> {
                 session,
                 runners: Arc::new([]),
                 leases: Leases::default(),
+                hooks: Slots::new(threads),
                 reporters,
                 stopped: Arc::new(AtomicBool::new(false)),
             },

@@ -10,13 +10,14 @@ pub(crate) mod record;
 mod result;
 mod retry;
 mod selection;
+mod slots;
 mod task;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc, time::Instant};
 
 use fal_graph::{Criteria, NodeSet, Schedule, ScheduleOptions};
 use fal_plugin::payload::{BeginRequest, LogLevel, NodeStatus};
-use fal_project::ModelFile;
+use fal_project::{LOCAL, ModelFile};
 use fal_report::{EventKind, NodeInfo, Reporters, RunResults, Summary};
 use jiff::Timestamp;
 
@@ -26,7 +27,7 @@ use crate::{
     error::HostError,
     interrupt::Interrupt,
     project::Project,
-    runners::{Fleet, Muster, Routing},
+    runners::{Fleet, Muster, Routing, runner_version},
     session::{Loaded, OpenSession},
 };
 
@@ -69,6 +70,13 @@ pub fn run(
     let began = Instant::now();
     // First of all, as it takes longest: the backend warms up while the project is read.
     let session = OpenSession::open(project, &options.command, true, reporters, interrupt)?;
+    // A mistake of the command line is told at once, and not when dbt has read the project.
+    options
+        .runner
+        .as_deref()
+        .filter(|runner| *runner != LOCAL)
+        .map(|runner| runner_version(project, runner))
+        .transpose()?;
     let generated = project.generate(false)?;
     record::events(&project.dbt.state_dir(), reporters)?;
     announce::stubs(&generated, reporters);
@@ -95,7 +103,8 @@ impl Run<'_> {
         let plan = Plan::new(self.project, &self.loaded, &selected, &self.models, &muster)?;
         let request = self.project.open_request(&self.options.command, true);
         let fleet = Fleet::open(muster, &request, &self.session.events())?;
-        announce::start(&self.session, &self.loaded, &self.options.command, plan.total);
+        let runner = self.options.runner.as_deref();
+        announce::start(&self.session, &self.loaded, &self.options.command, runner, plan.total);
         self.warn(&plan, &routing);
         let artifact = self.artifact(&plan, &selected);
         let durations = KnownDurations::load(&self.project.dbt.state_dir(), &self.session.reporters);

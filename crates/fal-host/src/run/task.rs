@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use super::{
     lending::Leases,
     result::{answered_for, blank, failed},
+    slots::Slots,
 };
 use crate::runners::Runner;
 
@@ -50,6 +51,8 @@ pub(super) struct Crew {
     pub(super) session: Arc<dyn ExecutionSession>,
     pub(super) runners: Arc<[Arc<Runner>]>,
     pub(super) leases: Leases,
+    /// For hooks of models that take no thread themselves.
+    pub(super) hooks: Slots,
     pub(super) reporters: Arc<Reporters>,
     /// Nothing more is begun, not even within a task.
     pub(super) stopped: Arc<AtomicBool>,
@@ -81,19 +84,27 @@ impl Task {
     }
 
     fn run_node(&self, crew: &Crew) -> Result<NodeResult, PluginError> {
-        match self.runner.and_then(|runner| crew.runners.get(runner)) {
+        match self.runner(crew) {
             Some(runner) => crew.run_on(runner, &self.request),
             None => crew.run(&self.request),
         }
     }
 
+    fn runner<'a>(&self, crew: &'a Crew) -> Option<&'a Runner> {
+        self.runner.and_then(|runner| crew.runners.get(runner)).map(|runner| &**runner)
+    }
+
+    /// A hook runs where dbt does: in this task's thread, or if its slot is one of a runner's, in one that it waits for.
+    fn run_hook(&self, crew: &Crew, hook: &Hook) -> Result<Option<NodeResult>, PluginError> {
+        let foreign = self.runner(crew).is_some_and(|runner| runner.concurrency.is_some());
+        let _slot = foreign.then(|| crew.hooks.take());
+        if crew.is_stopped() { Ok(None) } else { crew.run_hook(hook).map(Some) }
+    }
+
     /// Runs pre-hooks up to the first that fails, and says so.
     fn pre_hooks(&self, crew: &Crew) -> Result<Option<String>, PluginError> {
         for hook in &self.hooks.pre {
-            if crew.is_stopped() {
-                break;
-            }
-            let result = crew.run_hook(hook)?;
+            let Some(result) = self.run_hook(crew, hook)? else { break };
             if !went_well(&result) {
                 let message = result.message.unwrap_or_default();
                 return Ok(Some(format!("The pre-hook {} failed, so the model did not run\n{message}", hook.path())));
@@ -105,11 +116,8 @@ impl Task {
     /// Runs all post-hooks, also behind one that fails; the failures, each with its hook.
     fn post_hooks(&self, crew: &Crew) -> Result<Vec<(String, String)>, PluginError> {
         let mut failures = Vec::new();
-        for hook in self.hooks.post.iter() {
-            if crew.is_stopped() {
-                break;
-            }
-            let result = crew.run_hook(hook)?;
+        for hook in &self.hooks.post {
+            let Some(result) = self.run_hook(crew, hook)? else { break };
             if !went_well(&result) {
                 failures.push((hook.path().to_owned(), result.message.unwrap_or_default()));
             }

@@ -8,6 +8,7 @@ use fal_report::Reporters;
 use super::{
     super::{
         fake::{Diary, Fake, note},
+        slots::Slots,
         task::{Hook, Hooks, Task},
     },
     *,
@@ -35,6 +36,7 @@ fn run_with(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>, hooks: Hooks) 
         session: Arc::new(owner),
         runners: Arc::new([Arc::clone(&runner)]),
         leases: Leases::default(),
+        hooks: Slots::new(1),
         reporters: Arc::new(Reporters::new()),
         stopped: Arc::clone(stopped),
     };

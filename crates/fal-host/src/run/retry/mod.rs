@@ -2,7 +2,7 @@
 
 mod error;
 mod flags;
-mod scripts;
+mod record;
 
 use std::{
     collections::BTreeSet,
@@ -12,6 +12,7 @@ use std::{
 use serde_json::{Map, Value};
 
 pub use self::error::RetryError;
+use self::record::Record;
 use super::RunOptions;
 use crate::{
     last_results::{LastResults, NodeEntry},
@@ -30,6 +31,7 @@ pub struct Retry {
     nodes: BTreeSet<String>,
     args: Map<String, Value>,
     path: PathBuf,
+    runner: Option<String>,
 }
 
 impl Retry {
@@ -52,10 +54,9 @@ impl Retry {
         }
         let left = artifact.results.iter().filter(|entry| is_left(entry)).map(|entry| entry.unique_id.clone());
         let mut nodes: BTreeSet<String> = left.collect();
-        if let Some(invocation) = artifact.invocation_id() {
-            nodes.extend(scripts::left_over(events, invocation));
-        }
-        Ok(Self { command, nodes, args: artifact.args, path: path.to_owned() })
+        let record = artifact.invocation_id().map(|invocation| Record::read(events, invocation)).unwrap_or_default();
+        nodes.extend(record.scripts);
+        Ok(Self { command, nodes, args: artifact.args, path: path.to_owned(), runner: record.runner })
     }
 
     /// Whether all ended well.
@@ -77,7 +78,13 @@ impl Retry {
     /// What to run.
     pub fn options(self, fail_fast: bool) -> RunOptions {
         let fail_fast = fail_fast || flags::is_on(&self.args, "fail_fast");
-        RunOptions { command: self.command, fail_fast, only: Some(self.nodes), ..RunOptions::default() }
+        RunOptions {
+            command: self.command,
+            fail_fast,
+            only: Some(self.nodes),
+            runner: self.runner,
+            ..RunOptions::default()
+        }
     }
 }
 

@@ -53,7 +53,8 @@ fn events(invocation: &str) -> Vec<u8> {
         node: script(id),
         result: Box::new(blank(id, status)),
     };
-    let info = RunInfo { invocation_id: invocation.to_owned(), ..RunInfo::default() };
+    let (invocation_id, runner) = (invocation.to_owned(), Some("acme".to_owned()));
+    let info = RunInfo { invocation_id, runner, ..RunInfo::default() };
     let kinds = [
         EventKind::RunStarted { info },
         ended("script.well", NodeStatus::Success),
@@ -82,6 +83,12 @@ fn scripts_are_left_too_if_the_record_is_of_the_same_invocation() {
     let scripts = with.nodes.iter().filter(|id| id.starts_with("script.")).collect::<Vec<_>>();
     assert_eq!(scripts, ["script.failed", "script.skipped"]);
     assert_eq!(read(RESULTS, Some(&events("i2"))).unwrap().nodes, read(RESULTS, None).unwrap().nodes);
+}
+
+#[test]
+fn models_go_where_they_went() {
+    let runner = |invocation: &str| read(RESULTS, Some(&events(invocation))).unwrap().options(false).runner;
+    assert_eq!((runner("i1").as_deref(), runner("i2")), (Some("acme"), None));
 }
 
 #[test]

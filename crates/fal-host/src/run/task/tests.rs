@@ -42,7 +42,14 @@ fn task() -> Task {
 }
 
 fn crew(fake: Fake, reporters: Arc<Reporters>, stopped: Arc<AtomicBool>) -> Crew {
-    Crew { session: Arc::new(fake), runners: Arc::new([]), leases: Leases::default(), reporters, stopped }
+    Crew {
+        session: Arc::new(fake),
+        runners: Arc::new([]),
+        leases: Leases::default(),
+        hooks: Slots::new(1),
+        reporters,
+        stopped,
+    }
 }
 
 /// The result, and what happened.

@@ -1,0 +1,62 @@
+//! A number of slots that threads wait for.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+/// Slots; whoever clones them shares them.
+#[derive(Clone)]
+pub(super) struct Slots(Arc<(Mutex<usize>, Condvar)>);
+
+/// A slot that was taken. It is given back when this is dropped.
+pub(super) struct Slot<'a>(&'a Slots);
+
+impl Slots {
+    /// So many, one at least.
+    pub(super) fn new(number: usize) -> Self {
+        Self(Arc::new((Mutex::new(number.max(1)), Condvar::new())))
+    }
+
+    /// Waits for a slot.
+    pub(super) fn take(&self) -> Slot<'_> {
+        let (free, given_back) = &*self.0;
+        let free = free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = given_back.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Slot(self)
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        let (free, given_back) = &*self.0.0;
+        *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        given_back.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn no_more_than_there_are_are_taken_at_once_and_all_get_one() {
+        let (slots, taken, ended) = (Slots::new(2), AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    let slot = slots.take();
+                    assert!(taken.fetch_add(1, Ordering::SeqCst) < 2);
+                    thread::yield_now();
+                    taken.fetch_sub(1, Ordering::SeqCst);
+                    drop(slot);
+                    ended.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+        });
+        assert_eq!(ended.load(Ordering::SeqCst), 16);
+    }
+}
