@@ -3,6 +3,7 @@
 //! The part that ends last is pytest's, so that the last line says how many tests ran, whatever runs the Rust tests.
 
 mod lint;
+mod namespaces;
 pub(crate) mod postgres;
 mod python;
 pub(crate) mod rust;
@@ -37,7 +38,10 @@ fn run_part(part: Part) -> Result<()> {
     match part {
         Part::Lint => lint::run(),
         Part::Rust => rust::run(&environment()?),
-        Part::E2e => rust::run_with_dbt(&environment()?),
+        Part::E2e => {
+            namespaces::announce();
+            rust::run_with_dbt(&environment()?)
+        }
         Part::Python => python::run(&environment()?),
     }
 }
