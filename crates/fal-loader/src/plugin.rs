@@ -11,6 +11,7 @@ use std::{
 use fal_plugin::{
     manifest::{Manifest, Stage},
     process::FILE_SUFFIX,
+    wire::Transport,
 };
 use serde_json::Value;
 
@@ -134,6 +135,14 @@ impl LoadedPlugin {
         match &self.loaded {
             Loaded::Library(library, timeouts) => library.open(stage, config, *timeouts),
             Loaded::Process(process) => process::open(process, &self.manifest, stage, config),
+        }
+    }
+
+    /// The way to the stage that has a number, whether it was opened or not: for the test kit. `None` for a library.
+    pub fn stage_by_number(&self, number: u64) -> Option<Arc<dyn Transport>> {
+        match &self.loaded {
+            Loaded::Process(process) => Some(process::stage(process, &self.manifest, number)),
+            Loaded::Library(..) => None,
         }
     }
 

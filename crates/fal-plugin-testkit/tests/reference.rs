@@ -5,7 +5,7 @@ use std::{env, fmt::Write, fs, path::Path};
 use fal_plugin::manifest::Stage;
 use fal_plugin_testkit::{
     CaseInfo, Need, contract,
-    library::{door_contract, stage_contract},
+    library::{door_contract, program_contract, stage_contract},
 };
 
 const START: &str = "# The contract of a plugin, case by case
@@ -24,17 +24,23 @@ fn the_contract_holds() {
 With `default-features = false` the kit needs little more than `fal-plugin` itself; its default feature `library` adds `check_library`, which takes
 a built library through the door, in the process of the test.
 
-A built library is checked by the program, in a process of its own, so that a plugin which hangs, crashes, ends the process or prints
+A built plugin is checked by the program, in a process of its own, so that a plugin which hangs, crashes, ends the process or prints
 is a case that failed:
 
 ```sh
 fal-host plugin check target/debug/libmy_stubs.so
 fal-host plugin check target/debug/libmy_stubs.so --stage stub-writer --timeout 5 --format json
+fal-host plugin check ./my-stubs.fal-plugin
 ```
 
 It ends with exit code 0 if all required cases passed, and with 2 if one failed. Every failure says what was seen and what to do about it.
 What an optional case holds, fal-host does without, and users have less. Cases on messages and those of the door are for
-libraries only: in process there is no door.
+built plugins only: in process there is no door.
+";
+
+const PROGRAMS: &str = "
+For a plugin that is a process of its own, be it a program or a library that is served (`--isolate-plugins`), `door/library`, `door/layout`,
+`door/quiet` and `STAGE/no-thread-left` are not checked, as there is nothing to check, and these are:
 ";
 
 fn rows(text: &mut String, title: &str, cases: impl IntoIterator<Item = CaseInfo>) {
@@ -48,6 +54,8 @@ fn rows(text: &mut String, title: &str, cases: impl IntoIterator<Item = CaseInfo
 fn reference() -> String {
     let mut text = START.to_owned();
     rows(&mut text, "The door", door_contract());
+    text.push_str(PROGRAMS);
+    rows(&mut text, "The door of a plugin in a process of its own", program_contract());
     for stage in Stage::ALL {
         let [first, last] = stage_contract(stage);
         rows(&mut text, stage.name(), [first].into_iter().chain(contract(stage)).chain([last]));
@@ -69,7 +77,8 @@ fn the_published_reference_is_current() {
 /// Names are what people and programs refer to.
 #[test]
 fn names_are_unique_and_belong_to_their_stage() {
-    let mut names: Vec<String> = door_contract().into_iter().map(|case| case.name).collect();
+    let doors = door_contract().into_iter().chain(program_contract());
+    let mut names: Vec<String> = doors.map(|case| case.name).collect();
     for stage in Stage::ALL {
         let cases: Vec<_> = contract(stage).into_iter().chain(stage_contract(stage)).collect();
         assert!(cases.iter().all(|case| case.name.starts_with(&format!("{stage}/"))), "{cases:?}");

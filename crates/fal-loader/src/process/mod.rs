@@ -17,4 +17,4 @@ pub use serve::serve_library;
 
 pub(crate) use own::Process;
 pub(crate) use start::start;
-pub(crate) use transport::open;
+pub(crate) use transport::{open, stage};

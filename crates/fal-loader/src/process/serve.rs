@@ -123,7 +123,7 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
                 return;
             };
             let answer = self.perform(&task);
-            self.answer(task.id, answer);
+            self.answer(&task, answer);
             self.idle.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -189,7 +189,20 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
         Ok(b"null".to_vec())
     }
 
-    fn answer(&self, id: u64, answer: Answer) {
+    /// Said in the place of an answer that fits into no frame.
+    fn too_large(&self, task: &Task, size: usize) -> Vec<u8> {
+        let library = self.library();
+        let name = library.as_ref().as_ref().map_or("", |library| library.manifest.name.as_str());
+        let text = format!(
+            "the plugin `{name}` answered `{}` with {size} bytes; a frame takes no more than {MAX_MESSAGE}",
+            task.method
+        );
+        let refusal = refusal("plugin::too_large", text);
+        [format!("{{\"id\":{},\"error\":", task.id).as_bytes(), &refusal, b"}"].concat()
+    }
+
+    fn answer(&self, task: &Task, answer: Answer) {
+        let id = task.id;
         let (key, bytes) = match answer {
             Ok(bytes) => ("ok", bytes),
             Err(bytes) => ("error", bytes),
@@ -205,7 +218,7 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
         }
         message.push(b'}');
         if message.len() > MAX_MESSAGE {
-            message = too_large(id, message.len());
+            message = self.too_large(task, message.len());
         }
         write(&self.output, &message);
     }
@@ -217,13 +230,6 @@ const UNLIMITED: Timeouts = Timeouts { call: None, session: None };
 fn refusal(code: &str, message: String) -> Vec<u8> {
     let error = PluginError::new(code, message);
     serde_json::to_vec(&WireError::Plugin { error }).unwrap_or_default()
-}
-
-/// Said in the place of an answer that fits into no frame.
-fn too_large(id: u64, size: usize) -> Vec<u8> {
-    let text = format!("the answer has {size} bytes; more than {MAX_MESSAGE} do not fit into a frame");
-    let refusal = refusal("plugin::too_large", text);
-    [format!("{{\"id\":{id},\"error\":").as_bytes(), &refusal, b"}"].concat()
 }
 
 /// A host that is gone is told nothing.

@@ -34,6 +34,11 @@ impl Transport for ProcessTransport {
     }
 }
 
+/// The way to the stage of that number.
+pub(crate) fn stage(process: &Arc<Process>, manifest: &Manifest, number: u64) -> Arc<dyn Transport> {
+    Arc::new(ProcessTransport { name: manifest.name.clone(), process: Arc::clone(process), stage: number })
+}
+
 /// Opens a stage.
 pub(crate) fn open(
     process: &Arc<Process>,
@@ -49,8 +54,8 @@ pub(crate) fn open(
     let answer = process.inner().call(&target, "open", config.to_string().as_bytes(), b"");
     match answer.unwrap_or_else(|error| Err(error.wire("open"))) {
         Ok(_) => {
-            let process = Arc::clone(process);
-            Ok(OpenStage { transport: Arc::new(ProcessTransport { name, process, stage: number }), router })
+            let transport = self::stage(process, manifest, number);
+            Ok(OpenStage { transport, router })
         }
         Err(error) => Err(OpenError::Refused { error: crate::library::open_error(&name, &error), name, stage }),
     }

@@ -2,10 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use fal_loader::{LoadError, LoadOptions, LoadedPlugin, check_schema};
+use fal_loader::{LoadError, LoadedPlugin, check_schema};
 use fal_plugin::{manifest::Manifest, payload::PAYLOAD_VERSION};
 
-use super::{LibraryOptions, step::Step};
+use super::{
+    LibraryOptions,
+    program::{self, HELLO},
+    step::Step,
+};
 use crate::{
     case::{CaseInfo, Finding, Need, Verdict, ensure, guarded},
     report::Outcome,
@@ -18,7 +22,7 @@ const LAYOUT: &str = "door/layout";
 const MANIFEST: &str = "door/manifest";
 
 /// Name, need, what it holds, what to do.
-type Row = (&'static str, Need, &'static str, &'static str);
+pub(super) type Row = (&'static str, Need, &'static str, &'static str);
 
 type ManifestCheck = fn(&Manifest) -> Verdict;
 
@@ -67,7 +71,12 @@ const QUIET: Row = (
     "remove prints: standard output belongs to the command's data. A backend reports by its event sink",
 );
 
-fn info((name, need, holds, _): Row) -> CaseInfo {
+/// The rows that loading goes through.
+fn rows(program: bool) -> [Row; 4] {
+    if program { [HELLO, LOADING[1], LOADING[2], LOADING[3]] } else { LOADING }
+}
+
+pub(super) fn info((name, need, holds, _): Row) -> CaseInfo {
     CaseInfo { name: name.to_owned(), need, holds: holds.to_owned() }
 }
 
@@ -90,7 +99,7 @@ pub(super) fn heard(text: &str, stream: &str) -> Outcome {
     }
 }
 
-/// A library that loads when the first case asks for it.
+/// A plugin that loads when the first case asks for it.
 pub(super) struct Loading {
     options: LibraryOptions,
     loaded: OnceLock<Result<LoadedPlugin, LoadError>>,
@@ -102,17 +111,17 @@ impl Loading {
     }
 
     fn get(&self) -> Result<&LoadedPlugin, &LoadError> {
-        self.loaded.get_or_init(|| LoadedPlugin::load(&self.options.path, &LoadOptions::default())).as_ref()
+        self.loaded.get_or_init(|| self.options.load()).as_ref()
     }
 
-    /// The library, if it loads.
+    /// The plugin, if it loads.
     pub(super) fn library(&self) -> Option<&LoadedPlugin> {
         self.get().ok()
     }
 }
 
-/// The case that an error belongs to.
-fn of_error(error: &LoadError) -> &'static str {
+/// The case that an error belongs to; `first` is the first of all.
+fn of_error(error: &LoadError, first: &'static str) -> &'static str {
     match error {
         LoadError::NotFound { .. }
         | LoadError::NotALibrary { .. }
@@ -120,7 +129,7 @@ fn of_error(error: &LoadError) -> &'static str {
         | LoadError::NotStarted { .. }
         | LoadError::Process { .. }
         | LoadError::Refused { .. }
-        | LoadError::BadProbe { .. } => LIBRARY,
+        | LoadError::BadProbe { .. } => first,
         LoadError::Interface { .. } => INTERFACE,
         LoadError::Abi { .. } => LAYOUT,
         LoadError::BadManifest { .. } => MANIFEST,
@@ -129,7 +138,8 @@ fn of_error(error: &LoadError) -> &'static str {
 
 /// The cases of the door, in the order of its checks.
 pub(super) fn steps(loading: &Arc<Loading>) -> Vec<Step> {
-    let loads = LOADING.into_iter().enumerate().map(|(place, row)| {
+    let program = loading.options.is_program();
+    let loads = rows(program).into_iter().enumerate().map(|(place, row)| {
         let loading = Arc::clone(loading);
         Step { info: info(row), run: Box::new(move || guarded(row.3, || load_case(&loading, place))) }
     });
@@ -138,24 +148,34 @@ pub(super) fn steps(loading: &Arc<Loading>) -> Vec<Step> {
         let loading = Arc::clone(loading);
         Step { info: info(row), run: Box::new(move || guarded(row.3, || check(&loaded(&loading)?.manifest))) }
     });
-    loads.chain(manifests).collect()
+    let of_program = if program { program::steps(loading, &loading.options) } else { Vec::new() };
+    let unasked = program.then(|| {
+        let why = "it is a process of its own, and no library is loaded".to_owned();
+        Step { info: info(LOADING[0]), run: Box::new(|| Outcome::Skipped { why }) }
+    });
+    unasked.into_iter().chain(loads).chain(manifests).chain(of_program).collect()
 }
 
 fn loaded(loading: &Loading) -> Result<&LoadedPlugin, Finding> {
-    loading.get().map_err(|_| Finding::NotApplicable("the library did not load".to_owned()))
+    loading.get().map_err(|_| Finding::NotApplicable("the plugin did not load".to_owned()))
 }
 
 fn load_case(loading: &Loading, place: usize) -> Verdict {
-    let own = LOADING[place].0;
+    let program = loading.options.is_program();
+    let rows = rows(program);
+    let own = rows[place].0;
     match loading.get() {
-        Ok(library) if own == MANIFEST => manifest(&library.manifest),
-        Ok(_) => Ok(()),
-        Err(error) if of_error(error) == own => Err(Finding::flaw(error.to_string())),
-        // A check that comes before the one that failed has passed.
-        Err(error) if LOADING.iter().position(|row| row.0 == of_error(error)).is_some_and(|failed| place < failed) => {
-            Ok(())
+        Err(error) if of_error(error, rows[0].0) == own => Err(Finding::flaw(error.to_string())),
+        _ if program && own == LAYOUT => {
+            Err(Finding::NotApplicable("a process of its own shares no types with the host".to_owned()))
         }
-        Err(_) => loaded(loading).map(drop),
+        Ok(plugin) if own == MANIFEST => manifest(&plugin.manifest),
+        Ok(_) => Ok(()),
+        // A check that comes before the one that failed has passed.
+        Err(error) => {
+            let failed = rows.iter().position(|row| row.0 == of_error(error, rows[0].0));
+            if failed.is_some_and(|failed| place < failed) { Ok(()) } else { loaded(loading).map(drop) }
+        }
     }
 }
 

@@ -44,7 +44,8 @@ pub struct Isolation<'a> {
 /// # Errors
 /// If that process cannot be started, or the caller does not want the report any more.
 pub fn check_isolated(options: &LibraryOptions, isolation: &Isolation<'_>) -> Result<Report, IsolatedError> {
-    let mut findings = Findings { subject: options.path.display().to_string(), ..Findings::default() };
+    let program = options.is_program();
+    let mut findings = Findings { subject: options.path.display().to_string(), program, ..Findings::default() };
     loop {
         let done: Vec<String> = findings.outcomes.keys().cloned().collect();
         let end = Round::run(options, isolation, done, &mut findings)?;
@@ -58,6 +59,8 @@ pub fn check_isolated(options: &LibraryOptions, isolation: &Isolation<'_>) -> Re
 #[derive(Default)]
 struct Findings {
     subject: String,
+    /// The plugin is a process of its own, whose streams are not those of the child.
+    program: bool,
     plan: Vec<CaseInfo>,
     outcomes: BTreeMap<String, Outcome>,
     /// Cases that ended a child, by stage.
@@ -107,7 +110,11 @@ impl Findings {
     }
 
     fn report(mut self) -> Report {
-        let quiet = self.printed.take().map_or(Outcome::Passed, |(text, stream)| door::heard(&text, stream));
+        let unheard = match self.program {
+            true => Outcome::Skipped { why: super::program::NOT_QUIET.to_owned() },
+            false => Outcome::Passed,
+        };
+        let quiet = self.printed.take().map_or(unheard, |(text, stream)| door::heard(&text, stream));
         let mut cases = vec![];
         for info in self.plan {
             let missing = || Outcome::Skipped { why: "the check ended before it".to_owned() };

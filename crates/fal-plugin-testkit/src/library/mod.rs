@@ -1,8 +1,10 @@
-//! The contract through a built library: the checks of the plugin door, then the cases of each stage behind it.
+//! The contract through a built plugin, be it a library or a program: the checks of the plugin door, then the cases of each
+//! stage behind it.
 
 mod door;
 #[cfg(unix)]
 mod isolated;
+mod program;
 mod stages;
 mod step;
 
@@ -13,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use fal_loader::{Kind, LoadError, LoadOptions, LoadedPlugin, Timeouts};
 use fal_plugin::manifest::Stage;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,30 +24,47 @@ use crate::report::{CaseReport, Outcome, Report};
 
 #[cfg(unix)]
 pub use self::isolated::{IsolatedError, Isolation, check_isolated, serve_child};
-pub use self::{door::door_contract, stages::stage_contract};
+pub use self::{door::door_contract, program::program_contract, stages::stage_contract};
 
 /// What is checked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LibraryOptions {
-    /// The library.
+    /// The library, or the program.
     pub path: PathBuf,
     /// The stages to check; none: all that it fills.
     pub stages: Vec<Stage>,
     /// The configuration to open it with; `None`: as when fal_project.yml has none.
     pub config: Option<Value>,
+    /// Has a library served in a process of its own: a program that serves its last argument, and the arguments ahead of that.
+    #[serde(default)]
+    pub isolate: Option<(PathBuf, Vec<String>)>,
+    /// How long a plugin in a process of its own may take for a call.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
 }
 
 impl LibraryOptions {
     /// All stages, without configuration.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), stages: Vec::new(), config: None }
+        Self { path: path.into(), stages: Vec::new(), config: None, isolate: None, timeout: None }
+    }
+
+    /// Whether the plugin will be a process of its own.
+    pub(crate) fn is_program(&self) -> bool {
+        self.isolate.is_some() || Kind::of(&self.path) == Kind::Program
+    }
+
+    /// Loads the plugin.
+    pub(crate) fn load(&self) -> Result<LoadedPlugin, LoadError> {
+        let timeouts = self.timeout.map_or_else(Timeouts::default, Timeouts::all);
+        LoadedPlugin::load(&self.path, &LoadOptions { timeouts, isolate: self.isolate.clone(), log: None })
     }
 }
 
 /// How long a case may take in [`check_library`].
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Checks a library in this process: a hang is a case that failed, but a crash ends the process. For a test of the plugin's
+/// Checks a plugin from this process: a hang is a case that failed, but a crash ends the process. For a test of the plugin's
 /// own crate; `fal-host plugin check` uses a process of its own.
 pub fn check_library(path: impl AsRef<Path>) -> Report {
     let mut report = Report::default();
@@ -56,7 +76,10 @@ pub fn check_library(path: impl AsRef<Path>) -> Report {
         let outcome = receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| step::hung(PATIENCE));
         report.cases.push(CaseReport { info, outcome });
     });
-    let why = "only a process of its own shows it: `fal-host plugin check`".to_owned();
-    report.cases.push(CaseReport { info: door::quiet(), outcome: Outcome::Skipped { why } });
+    let why = match options.is_program() {
+        true => program::NOT_QUIET,
+        false => "only a process of its own shows it: `fal-host plugin check`",
+    };
+    report.cases.push(CaseReport { info: door::quiet(), outcome: Outcome::Skipped { why: why.to_owned() } });
     report
 }

@@ -1,29 +1,30 @@
-//! The cases of the stages of a library.
+//! The cases of the stages of a plugin.
 
 use std::{
     fs,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
+use super::{
+    LibraryOptions,
+    door::{self, Loading},
+    program,
+    step::Step,
+};
+use crate::{
+    case::{Case, CaseInfo, Finding, Need, Verdict, ensure, guarded},
+    execution, notebook, python,
+    report::Outcome,
+    stub,
+};
 use fal_loader::{LoadedPlugin, OpenStage, check_config, check_schema};
 use fal_plugin::{
     ExecutionBackend, NotebookParser, PluginError, PythonParser, StubWriter,
     manifest::Stage,
     payload::StubRequest,
     wire::{BackendClient, NotebookParserClient, PythonParserClient, StubWriterClient, Transport},
-};
-use serde_json::Value;
-
-use super::{
-    LibraryOptions,
-    door::{self, Loading},
-    step::Step,
-};
-use crate::{
-    case::{Case, CaseInfo, Finding, Need, Verdict, ensure, guarded},
-    execution, notebook, python, stub,
 };
 
 /// Runs all cases of a library in order: those of the door, then those of its stages. Gives what the library is.
@@ -51,12 +52,12 @@ fn all(steps: Vec<Step>, plan: &mut dyn FnMut(&[CaseInfo]), perform: &mut dyn Fn
 fn steps(library: &LoadedPlugin, options: &LibraryOptions) -> Vec<Step> {
     let wanted = if options.stages.is_empty() { &library.manifest.stages } else { &options.stages };
     let of_stage = |stage: &Stage| {
-        let (library, config) = (library.clone(), options.config.clone());
+        let (plugin, options) = (library.clone(), options.clone());
         match stage {
-            Stage::PythonParser => Behind::steps(*stage, library, config, python::CASES, python_parser, use_python),
-            Stage::NotebookParser => Behind::steps(*stage, library, config, notebook::CASES, notebooks, use_notebooks),
-            Stage::StubWriter => Behind::steps(*stage, library, config, stub::CASES, stubs, use_stubs),
-            Stage::ExecutionBackend => Behind::steps(*stage, library, config, execution::CASES, backend, use_backend),
+            Stage::PythonParser => Behind::steps(*stage, plugin, options, python::CASES, python_parser, use_python),
+            Stage::NotebookParser => Behind::steps(*stage, plugin, options, notebook::CASES, notebooks, use_notebooks),
+            Stage::StubWriter => Behind::steps(*stage, plugin, options, stub::CASES, stubs, use_stubs),
+            Stage::ExecutionBackend => Behind::steps(*stage, plugin, options, execution::CASES, backend, use_backend),
         }
     };
     wanted.iter().flat_map(of_stage).collect()
@@ -112,11 +113,23 @@ pub fn stage_contract(stage: Stage) -> [CaseInfo; 2] {
 /// A stage behind the door, which opens when the first case asks for it.
 struct Behind<S: ?Sized> {
     stage: Stage,
-    library: LoadedPlugin,
-    config: Option<Value>,
+    options: LibraryOptions,
     client: fn(OpenStage) -> Result<Box<S>, PluginError>,
-    opened: OnceLock<Result<Opened<S>, PluginError>>,
+    state: Mutex<State<S>>,
 }
+
+/// The plugin, and the stage that is open.
+struct State<S: ?Sized> {
+    plugin: LoadedPlugin,
+    opened: Option<Attempt<S>>,
+    /// How often a process of its own came to its end.
+    ends: usize,
+}
+
+type Attempt<S> = Arc<Result<Opened<S>, PluginError>>;
+
+/// A process of its own that ends is started once more, for the cases behind the one that it ended in.
+const ENDS: usize = 2;
 
 struct Opened<S: ?Sized> {
     stage: Box<S>,
@@ -126,13 +139,14 @@ struct Opened<S: ?Sized> {
 impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
     fn steps(
         stage: Stage,
-        library: LoadedPlugin,
-        config: Option<Value>,
+        plugin: LoadedPlugin,
+        options: LibraryOptions,
         cases: &'static [Case<S>],
         client: fn(OpenStage) -> Result<Box<S>, PluginError>,
         work: fn(&S),
     ) -> Vec<Step> {
-        let behind = Arc::new(Self { stage, library, config, client, opened: OnceLock::new() });
+        let state = Mutex::new(State { plugin, opened: None, ends: 0 });
+        let behind = Arc::new(Self { stage, options, client, state });
         let mut steps = vec![behind.opens()];
         steps.extend(cases.iter().map(|case| behind.case(case)));
         steps.push(behind.leaves_no_thread(work));
@@ -148,9 +162,9 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
 
     fn case(self: &Arc<Self>, case: &'static Case<S>) -> Step {
         let behind = Arc::clone(self);
-        let run = move || match behind.get() {
-            Ok(opened) => case.run(&*opened.stage, &*opened.transport),
-            Err(_) => guarded("", || Err(Finding::NotApplicable("the stage did not open".to_owned()))),
+        let run = move || match &*behind.get() {
+            Ok(opened) => behind.unless_ended(case.run(&*opened.stage, &*opened.transport)),
+            Err(_) => guarded("", || Err(Finding::NotApplicable(behind.why_closed()))),
         };
         Step { info: case.info(), run: Box::new(run) }
     }
@@ -162,24 +176,61 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
         Step { info, run: Box::new(move || guarded(fix, || behind.count_threads(work))) }
     }
 
-    fn get(&self) -> Result<&Opened<S>, PluginError> {
-        self.opened.get_or_init(|| self.open()).as_ref().map_err(Clone::clone)
+    fn state(&self) -> MutexGuard<'_, State<S>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self) -> Attempt<S> {
+        let mut state = self.state();
+        if state.plugin.fault().is_some() && state.ends < ENDS {
+            state.ends += 1;
+            state.opened = None;
+            if state.ends < ENDS
+                && let Ok(plugin) = self.options.load()
+            {
+                state.plugin = plugin;
+            }
+        }
+        if let Some(opened) = &state.opened {
+            return Arc::clone(opened);
+        }
+        let opened = Arc::new(self.open(&state.plugin));
+        state.opened = Some(Arc::clone(&opened));
+        opened
+    }
+
+    /// The outcome of a case, but for one in which the plugin's process came to its end.
+    fn unless_ended(&self, outcome: Outcome) -> Outcome {
+        match self.state().plugin.fault() {
+            Some(fault) => Outcome::Failed { reason: fault.to_string(), fix: program::DIED_FIX.to_owned() },
+            None => outcome,
+        }
+    }
+
+    fn why_closed(&self) -> String {
+        match self.state().ends {
+            ENDS.. => "the plugin ended the check of this stage by force".to_owned(),
+            _ => "the stage did not open".to_owned(),
+        }
     }
 
     fn open_first(&self) -> Verdict {
-        if check_schema(&self.library.manifest).is_err() {
+        if check_schema(&self.state().plugin.manifest).is_err() {
             return Err(Finding::NotApplicable("no configuration fits its schema".to_owned()));
         }
-        Ok(self.get().map(drop)?)
+        match &*self.get() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.clone().into()),
+        }
     }
 
-    fn open(&self) -> Result<Opened<S>, PluginError> {
+    fn open(&self, plugin: &LoadedPlugin) -> Result<Opened<S>, PluginError> {
         let refused = |error: fal_loader::OpenError| match error {
             fal_loader::OpenError::Refused { error, .. } => error,
             other => PluginError::new("plugin::open", other.to_string()),
         };
-        let config = check_config(&self.library.manifest, self.config.as_ref()).map_err(refused)?;
-        let open = self.library.open(self.stage, &config).map_err(refused)?;
+        let config = check_config(&plugin.manifest, self.options.config.as_ref()).map_err(refused)?;
+        let open = plugin.open(self.stage, &config).map_err(refused)?;
         let transport = Arc::clone(&open.transport);
         Ok(Opened { stage: (self.client)(open)?, transport })
     }
@@ -189,10 +240,14 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
             return Err(Finding::NotApplicable("this system does not tell of threads".to_owned()));
         };
         if self.get().is_err() {
-            return Err(Finding::NotApplicable("the stage did not open".to_owned()));
+            return Err(Finding::NotApplicable(self.why_closed()));
+        }
+        let plugin = self.state().plugin.clone();
+        if plugin.is_process() {
+            return Err(Finding::NotApplicable("its threads end with its process".to_owned()));
         }
         const TIMES: usize = 5;
-        let round = || self.open().map(|opened| work(&*opened.stage));
+        let round = || self.open(&plugin).map(|opened| work(&*opened.stage));
         // The first time may start what is kept for all.
         round()?;
         let before = settled(0);

@@ -1,4 +1,4 @@
-//! `fal-host plugin check`: the contract of a plugin's stages, through its library, in a process of its own.
+//! `fal-host plugin check`: the contract of a plugin's stages, through its library or program, in a process of its own.
 
 use std::{
     env,
@@ -22,8 +22,8 @@ use crate::{args::LogFormat, commands::Context, error::CliError, exit::Ended};
 /// Flags of `plugin check`.
 #[derive(Args, Debug)]
 pub(crate) struct CheckLibraryArgs {
-    /// The library, or the name of a plugin that `plugin list` shows
-    #[arg(value_name = "LIBRARY")]
+    /// The library or program, or the name of a plugin that `plugin list` shows
+    #[arg(value_name = "PLUGIN")]
     library: String,
     /// Only this stage; may be given several times [default: all that the plugin fills]
     #[arg(long, value_name = "STAGE", value_parser = stage)]
@@ -57,8 +57,11 @@ fn config(text: &str) -> Result<Value, String> {
 
 pub(super) fn check(context: &Context, args: &CheckLibraryArgs) -> Result<Ended, CliError> {
     let path = library(context, &args.library)?;
-    let options = LibraryOptions { path, stages: args.stage.clone(), config: args.config.clone() };
     let program = env::current_exe()?;
+    let isolated = context.global.isolate_plugins.then(|| vec!["plugin".to_owned(), "serve".to_owned()]);
+    let isolate = isolated.map(|arguments| (program.clone(), arguments));
+    let options =
+        LibraryOptions { path, stages: args.stage.clone(), config: args.config.clone(), isolate, timeout: None };
     let isolation = Isolation {
         command: &|| {
             let mut command = Command::new(&program);
@@ -94,7 +97,7 @@ fn library(context: &Context, named: &str) -> Result<PathBuf, CliError> {
         return Ok(std::path::absolute(path)?);
     }
     let found = search_path(context)?.by_file_name(named).into_iter().next();
-    found.ok_or_else(|| CliError::usage(format!("there is no library and no plugin `{named}`")))
+    found.ok_or_else(|| CliError::usage(format!("there is no file and no plugin `{named}`")))
 }
 
 fn shown(report: &Report, format: LogFormat) -> Result<String, CliError> {

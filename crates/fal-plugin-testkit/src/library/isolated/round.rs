@@ -22,6 +22,9 @@ use crate::library::LibraryOptions;
 /// To start a program on a busy machine.
 const START: Duration = Duration::from_secs(60);
 
+/// To tell that a plugin in a process of its own did not answer.
+const VERDICT: Duration = Duration::from_secs(10);
+
 /// How a child ended.
 pub(super) enum End {
     /// All cases were run.
@@ -50,7 +53,8 @@ impl Round {
         done: Vec<String>,
         findings: &mut Findings,
     ) -> Result<End, IsolatedError> {
-        let order = Order { options: options.clone(), done };
+        let timeout = Some(isolation.patience);
+        let order = Order { options: LibraryOptions { timeout, ..options.clone() }, done };
         let mut round = Self::start(isolation, &order).map_err(IsolatedError::Start)?;
         let end = round.listen(isolation, findings);
         // A child that is done may still be held up by the plugin's own end of process.
@@ -92,7 +96,8 @@ impl Round {
                 Err(RecvTimeoutError::Timeout) => return Ok(End::Hung { case: running }),
                 Err(RecvTimeoutError::Disconnected) => return Ok(End::Died { case: running, how: String::new() }),
             }
-            patience = isolation.patience;
+            // A plugin that is a process of its own has its time-out in the child: the case goes on to its verdict.
+            patience = isolation.patience + if findings.program { VERDICT } else { Duration::ZERO };
         }
     }
 

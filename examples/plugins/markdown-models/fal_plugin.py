@@ -1,0 +1,1 @@
+../../../crates/fal-plugin/python/fal_plugin.py
