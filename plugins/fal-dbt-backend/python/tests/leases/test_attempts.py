@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 from live.job_client import GatewayError
@@ -151,6 +154,19 @@ def test_tokens_are_good_for_their_own_lease_and_door(desk: Desk):
     desk.session.ask("job_close", job="here", ok=False, result={"unique_id": "model.shop.grown", "status": "error", "execution_time": 0})
     told = str(desk.session.events)
     assert lent.token not in told and "of-this-machine" not in told
+
+
+def test_the_client_of_the_documentation_runs(desk: Desk):
+    page = Path(__file__).resolve().parents[5] / "docs/plugins/leases.md"
+    (code,) = re.findall(r"```python\n# attempt.py\n(.*?)```", page.read_text(), re.DOTALL)
+    namespace: dict = {}
+    exec(code, namespace)
+    lent = desk.lend()
+    namespace["run"]({"location": desk.location, "token": lent.token, "certificate": None}, namespace["first_two_orders"])
+    assert lent.settle()[1]["rows_affected"] == 2
+    lent = desk.lend()
+    namespace["run"]({"location": desk.location, "token": lent.token, "certificate": None}, lambda attempt: attempt.read(op="ref", args=["x"]))
+    assert "no such node" in lent.settle()[0]["answer"]["error"]["message"]
 
 
 def test_a_dbt_native_model_is_delivered_once(desk: Desk):
