@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     plugin_limits::{self, IsolateSetting},
     routes::{Route, route},
+    runners::{self, RunnerSpec, runner},
     source::Source,
     yaml::{Kind, Node},
 };
@@ -22,6 +23,8 @@ pub struct FalProject {
     pub plugins: PluginSettings,
     /// `routes`, in order.
     pub routes: Vec<Route>,
+    /// `runners`, in order.
+    pub runners: Vec<RunnerSpec>,
     /// `environments`, in order.
     pub environments: Vec<EnvironmentSpec>,
 }
@@ -65,10 +68,11 @@ impl FalProject {
 
 fn read(source: &Source<'_>) -> Result<FalProject, ProjectError> {
     let tree = source.tree()?;
-    source.only(FILE, &tree, &["plugins", "routes", "environments"])?;
+    source.only(FILE, &tree, &["plugins", "routes", "runners", "environments"])?;
     Ok(FalProject {
         plugins: tree.get("plugins").map_or_else(|| Ok(PluginSettings::default()), |node| plugins(source, node))?,
         routes: each(source, &tree, "routes", route)?,
+        runners: runners::unique(source, each(source, &tree, "runners", runner)?)?,
         environments: unique(source, &tree, each(source, &tree, "environments", environment)?)?,
     })
 }
@@ -106,7 +110,7 @@ fn plugins(source: &Source<'_>, node: &Node) -> Result<PluginSettings, ProjectEr
 fn config(source: &Source<'_>, node: &Node) -> Result<Map<String, Value>, ProjectError> {
     match &node.kind {
         Kind::Null => Ok(Map::new()),
-        Kind::Map(entries) => Ok(entries.iter().map(|(name, _, value)| (name.clone(), value.json())).collect()),
+        Kind::Map(entries) => entries.iter().map(|(name, _, value)| Ok((name.clone(), source.json(value)?))).collect(),
         _ => Err(source.wrong("`config`", node, "a mapping of plugin names")),
     }
 }
@@ -208,6 +212,17 @@ mod tests {
     }
 
     #[test]
+    fn configurations_of_plugins_know_the_environment() {
+        let env = |name: &str| (name == "HOST").then(|| "build7".to_owned());
+        let text =
+            "plugins:\n  config:\n    a: {hosts: [\"{{ env_var('HOST') }}:1\"], braces: '{{x}}', n: 3, none: null}\n";
+        let config = read(&Source::of(text, &env)).unwrap().plugins.config;
+        assert_eq!(config["a"], json!({"hosts": ["build7:1"], "braces": "{{x}}", "n": 3, "none": null}));
+        let error = parse(text).unwrap_err();
+        assert!(error.to_string().contains("HOST is not set"), "{error}");
+    }
+
+    #[test]
     fn the_example_of_the_documentation_is_read() {
         let text = r#"
 plugins:
@@ -243,7 +258,7 @@ environments:
         insta::assert_snapshot!(error.help().unwrap(), @"did you mean `python-parser`?");
         let ProjectError::Invalid(diagnostic) = error else { panic!() };
         assert_eq!(diagnostic.place().unwrap().1.line, 2);
-        insta::assert_snapshot!(parse("hooks: 1\n").unwrap_err().help().unwrap(), @"known are: plugins, routes, environments");
+        insta::assert_snapshot!(parse("hooks: 1\n").unwrap_err().help().unwrap(), @"known are: plugins, routes, runners, environments");
     }
 
     #[test]

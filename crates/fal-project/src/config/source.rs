@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::Value;
+
 use super::{
     env_var::{self, Env},
     nearest::nearest,
@@ -67,7 +69,7 @@ impl<'a> Source<'a> {
     /// Text with `env_var` evaluated. Numbers and truth values are taken as written.
     pub(crate) fn string(&self, what: &str, node: &Node) -> Result<String, ProjectError> {
         let text = match &node.kind {
-            Kind::Scalar(serde_json::Value::String(text)) => text.clone(),
+            Kind::Scalar(Value::String(text)) => text.clone(),
             Kind::Scalar(other) => other.to_string(),
             _ => return Err(self.wrong(what, node, "text")),
         };
@@ -79,6 +81,19 @@ impl<'a> Source<'a> {
             let message = format!("the environment variable {name} is not set");
             let help = format!("set {name}, or give a default: env_var('{name}', '...')");
             self.complain(node.line, message, Some(help))
+        })
+    }
+
+    /// The value as JSON, with `env_var` evaluated in its texts.
+    pub(crate) fn json(&self, node: &Node) -> Result<Value, ProjectError> {
+        Ok(match &node.kind {
+            Kind::Scalar(Value::String(text)) => Value::String(self.evaluated(node, text)?),
+            Kind::List(items) => Value::Array(items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?),
+            Kind::Map(entries) => {
+                let values = entries.iter().map(|(key, _, value)| Ok((key.clone(), self.json(value)?)));
+                Value::Object(values.collect::<Result<_, ProjectError>>()?)
+            }
+            Kind::Null | Kind::Scalar(_) => node.json(),
         })
     }
 
