@@ -1,4 +1,4 @@
-//! The environment `.venv` at the root of the repository, with pinned requirements.
+//! Python environments with pinned requirements: `.venv` at the root of the repository, and further ones.
 
 use std::{
     fs,
@@ -19,7 +19,12 @@ pub(crate) struct Venv {
 
 /// Makes the environment, or brings it up to date; quick when it is. It holds what the requirements name, and may hold more.
 pub(crate) fn with(requirements: &str) -> Result<Venv> {
-    let venv = Venv { folder: layout::root().join(".venv") };
+    within(layout::root().join(".venv"), requirements)
+}
+
+/// The same in another folder, for what does not go together with the rest.
+pub(crate) fn within(folder: PathBuf, requirements: &str) -> Result<Venv> {
+    let venv = Venv { folder };
     let file = layout::root().join(requirements);
     let wanted = fs::read_to_string(&file).at(&file)?;
     let marker = venv.folder.join(format!("xtask-{}", requirements.replace('/', "-")));

@@ -3,8 +3,8 @@
 //!
 //! The binary and the plugins that ship with it are built by `cargo build` (or named by `FAL_TEST_HOST`); the foreign
 //! plugins of `tests/plugins` are built into a target folder of their own. Tests over dbt need `FAL_TEST_DBT_PYTHON`, a
-//! Python with dbt-duckdb, dbt-postgres, pandas, polars and pyarrow, and some `FAL_TEST_POSTGRES`, the address of a PostgreSQL server;
-//! `cargo xtask test` makes both.
+//! Python with dbt-duckdb, dbt-postgres, pandas, polars and pyarrow, some `FAL_TEST_POSTGRES`, the address of a PostgreSQL server, and
+//! one `FAL_TEST_RAY_PYTHON`, a Python with ray, pandas and pyarrow; `cargo xtask test` makes all of them.
 
 mod built;
 mod deadline;

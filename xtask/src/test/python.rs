@@ -1,9 +1,13 @@
-//! Tests of the dbt backend's Python side.
+//! Tests of the dbt backend's Python side, and of the plugins that are programs in Python.
 
 use crate::{error::Result, layout, program, venv::Venv};
 
-/// Runs pytest in the worker's folder, which is where `fal_worker` is imported from.
+/// Runs pytest in the folder of each: it is where they are imported from. The worker's tests come last: they are the most.
 pub(super) fn run(venv: &Venv) -> Result<()> {
-    let mut command = program::program(venv.python(), &layout::worker());
-    program::run(command.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]))
+    let plugins = layout::PROGRAMS.map(|name| layout::root().join("plugins").join(name));
+    for folder in plugins.iter().chain([&layout::worker()]) {
+        let mut command = program::program(venv.python(), folder);
+        program::run(command.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]))?;
+    }
+    Ok(())
 }

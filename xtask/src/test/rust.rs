@@ -7,8 +7,11 @@ use crate::{
     error::Result,
     layout,
     program::{self, cargo},
-    venv::Venv,
+    venv::{self, Venv},
 };
+
+/// What the tests of the Ray runner have on the cluster.
+const RAY: &str = "tests/ray-requirements.txt";
 
 /// All tests that need no dbt, then the doctests.
 pub(super) fn run(venv: &Venv) -> Result<()> {
@@ -29,8 +32,11 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
     if !nextest() {
         command.args(["--", "--ignored"]);
     }
+    // Ray on its own: it is large, and models that it runs stand in no environment with dbt.
+    let ray = venv::within(layout::target().join("ray-venv"), RAY)?;
     let server = Server::start(venv)?;
-    program::run(in_environment(&mut command, venv)?.env("FAL_TEST_POSTGRES", server.address()))
+    let command = in_environment(&mut command, venv)?.env("FAL_TEST_RAY_PYTHON", ray.python());
+    program::run(command.env("FAL_TEST_POSTGRES", server.address()))
 }
 
 /// Tests that run fal-host find it, and its plugins, where cargo puts them.

@@ -1,0 +1,3 @@
+import steps
+
+write_to_model(steps.step(4, ref("raw")))
