@@ -1,11 +1,12 @@
 //! Output with what differs from run to run replaced by words.
 
 use crate::{
-    built::{foreign_plugins, host},
+    built::{foreign_plugins, host, workspace},
     project::Project,
 };
 
-/// Folders become `PROJECT`, `HOME`, `INSTALLATION` (in `PREFIX`) and `PLUGINS`; times of day `TIME`; seconds `SECONDS`.
+/// Folders become `PROJECT`, `HOME`, `INSTALLATION` (in `PREFIX`), `PLUGINS` and
+/// `REPOSITORY`; times of day `TIME`; seconds `SECONDS`.
 pub fn redact(text: &str, project: &Project) -> String {
     let folder_of = |path: std::path::PathBuf| path.parent().unwrap_or(&path).display().to_string();
     let folders = [
@@ -14,6 +15,7 @@ pub fn redact(text: &str, project: &Project) -> String {
         (folder_of(host()), "INSTALLATION"),
         (folder_of(folder_of(host()).into()), "PREFIX"),
         (foreign_plugins().display().to_string(), "PLUGINS"),
+        (workspace().display().to_string(), "REPOSITORY"),
     ];
     let text = folders.iter().fold(text.to_owned(), |text, (folder, word)| text.replace(folder, word));
     text.split_inclusive('\n').map(line).collect()

@@ -42,16 +42,16 @@ fn a_text_file_with_the_name_of_a_library() {
     insta::assert_snapshot!(errors(&path), @r"
     python-parser:
     error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
-    help: `fal-host plugin list` shows every library that was found, and why one did not load
+    help: `fal-host plugin list` shows every plugin that was found, and why one did not load
     notebook-parser:
     error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
-    help: `fal-host plugin list` shows every library that was found, and why one did not load
+    help: `fal-host plugin list` shows every plugin that was found, and why one did not load
     stub-writer:
     error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
-    help: `fal-host plugin list` shows every library that was found, and why one did not load
+    help: `fal-host plugin list` shows every plugin that was found, and why one did not load
     execution-backend:
     error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
-    help: `fal-host plugin list` shows every library that was found, and why one did not load
+    help: `fal-host plugin list` shows every plugin that was found, and why one did not load
     ");
 }
 
@@ -59,16 +59,16 @@ fn a_text_file_with_the_name_of_a_library() {
 fn a_library_of_another_interface() {
     insta::assert_snapshot!(errors(&foreign_plugin("acme-old-interface")), @r"
     python-parser:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.0.0
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     notebook-parser:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.0.0
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     stub-writer:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.0.0
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     execution-backend:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.0.0
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     ");
 }
@@ -165,7 +165,7 @@ fn plugin_list_has_a_row_for_every_library_also_for_broken_ones() {
         HOME/plugins/libacme_nonsense.so
     libacme_old_interface.so   -        not loaded                                   FAL_PLUGIN_PATH
         HOME/plugins/libacme_old_interface.so
-        why: the plugin `acme-old-interface` 0.3.0 (`HOME/plugins/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.0.0
+        why: the plugin `acme-old-interface` 0.3.0 (`HOME/plugins/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0
     libacme_other_layout.so    -        not loaded                                   FAL_PLUGIN_PATH
         HOME/plugins/libacme_other_layout.so
         why: the plugin `acme-other-layout` (`HOME/plugins/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref
@@ -178,6 +178,12 @@ fn plugin_list_has_a_row_for_every_library_also_for_broken_ones() {
     libacme_text.so            -        not loaded                                   FAL_PLUGIN_PATH
         HOME/plugins/libacme_text.so
         why: `HOME/plugins/libacme_text.so` is not a library that this system can load: invalid ELF header
+    fal-ray-runner             0.1.0    ok          execution-backend                installation
+        Runs Python models as tasks of a Ray cluster
+        REPOSITORY/plugins/fal-ray-runner/fal-ray-runner.fal-plugin
+    fal-command-runner         0.1.0    ok          execution-backend                installation
+        Runs Python models by any command: ssh, kubectl, docker, sbatch
+        INSTALLATION/libfal_command_runner.so
     fal-dbt-backend            0.1.0    ok          execution-backend                installation
         Runs SQL with dbt and Python models in processes of their own
         INSTALLATION/libfal_dbt_backend.so
@@ -199,6 +205,7 @@ fn plugin_list_has_a_row_for_every_library_also_for_broken_ones() {
       HOME/.local/share/fal-host/plugins
       INSTALLATION/plugins
       PREFIX/lib/fal-host/plugins
+      REPOSITORY/plugins/fal-ray-runner
       INSTALLATION
     ");
 
@@ -206,5 +213,5 @@ fn plugin_list_has_a_row_for_every_library_also_for_broken_ones() {
     let listing: serde_json::Value = serde_json::from_str(&ended.expect(0).stdout).unwrap();
     let rows = listing["rows"].as_array().unwrap();
     let broken = rows.iter().filter(|row| !row["error"].is_null()).count();
-    assert_eq!((rows.len(), broken), (6 + 5, 3), "{listing:#}");
+    assert_eq!((rows.len(), broken), (6 + 7, 3), "{listing:#}");
 }

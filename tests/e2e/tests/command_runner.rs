@@ -178,7 +178,7 @@ fn a_program_that_is_not_there_ends_the_command_with_two() {
     let ended = project.run(&["run"]);
     ended.expect(2).says("there is no program `no-such-ssh`").says("shell syntax needs `shell: true`");
     let misspelt = routed(&json!({"command": ["ssh", "{nmae}"]}), &[("a", plain)]);
-    let ended = misspelt.run(&["run"]);
+    let ended = misspelt.run_host(&["check"]);
     ended.expect(2).says("`command.1`:").says("there is no placeholder `{nmae}`; did you mean `{name}`");
     project.nothing_is_left();
 }
