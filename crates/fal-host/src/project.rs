@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use fal_plugin::{NotebookParser, PythonParser, manifest::Stage, payload::OpenRequest};
-use fal_project::{DbtProject, FalProject, GenerateOptions, Generated, IsolateSetting, ProjectOptions, Route};
+use fal_project::{
+    DbtProject, FalProject, GenerateOptions, Generated, IsolateSetting, ProjectOptions, Route, RunnerSpec,
+};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -129,6 +131,12 @@ impl Project {
         below(&self.dbt.root, &route.runner)
     }
 
+    /// A runner that fal_project.yml names: its plugin's name or path, and its configuration.
+    pub(crate) fn runner_spec(&self, name: &str) -> Option<(String, &RunnerSpec)> {
+        let spec = self.fal.runners.iter().find(|spec| spec.name == name)?;
+        Some((below(&self.dbt.root, &spec.plugin), spec))
+    }
+
     /// What a session of the backend is told.
     pub(crate) fn open_request(&self, command: &str, execute: bool) -> OpenRequest {
         let args = &self.args;
@@ -177,7 +185,8 @@ fn choice(root: &Path, fal: &FalProject) -> (Choice, Vec<PathBuf>) {
         paths.extend(chain.iter().filter(|name| is_path(name)).map(PathBuf::from));
         choice.wanted.insert(stage, chain);
     }
-    let runners = fal.routes.iter().map(|route| &route.runner).filter(|name| is_path(name));
+    let runners = fal.routes.iter().map(|route| &route.runner).chain(fal.runners.iter().map(|runner| &runner.plugin));
+    let runners = runners.filter(|name| is_path(name));
     paths.extend(runners.map(|name| PathBuf::from(below(root, name))));
     choice.config = settings.config.clone().into_iter().collect();
     choice.isolate = match &settings.isolate {

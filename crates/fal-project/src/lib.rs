@@ -41,7 +41,7 @@ mod temporary;
 mod text;
 
 pub use cells::NotebookText;
-pub use config::{DbtProject, FalProject, IsolateSetting, PluginSettings, Profile, ProjectOptions, Route};
+pub use config::{DbtProject, FalProject, IsolateSetting, PluginSettings, Profile, ProjectOptions, Route, RunnerSpec};
 pub use diagnostics::{Excerpt, FileDiagnostic};
 pub use error::{GenerateError, ProjectError};
 pub use generate::{GenerateOptions, Generated, generate};

@@ -16,6 +16,7 @@ use fal_plugin::{
 use serde_json::Value;
 
 use super::{
+    code,
     error::PluginDoorError,
     isolation::{Isolate, in_process},
     relay::Relay,
@@ -131,12 +132,17 @@ impl Stages {
     }
 
     /// An execution backend by its name or path, whatever was chosen for the stage, and what it turned out to be: a runner.
+    /// Without a `config` it has that of its name.
     ///
     /// # Errors
     /// If it does not load.
-    pub fn open_backend(&self, wanted: &str) -> Result<(Chosen, BackendClient), PluginDoorError> {
+    pub fn open_backend(
+        &self,
+        wanted: &str,
+        config: Option<&Value>,
+    ) -> Result<(Chosen, BackendClient), PluginDoorError> {
         let stage = Stage::ExecutionBackend;
-        let open = self.open(stage, wanted)?;
+        let open = self.open_with(stage, wanted, config)?;
         let client = BackendClient::new(Arc::clone(&open.transport), Arc::clone(&open.router));
         let client = ready(stage, &open, client)?;
         let named = |chosen: &Chosen| chosen.stage == stage && chosen.name == open.transport.plugin();
@@ -170,14 +176,17 @@ impl Stages {
 
     /// All that the outcome of parsing and of writing stubs depends on: names, versions, files and configurations.
     pub fn identity(&self) -> String {
-        let of_file = |chosen: &Chosen| {
-            let data = chosen.path.metadata().ok();
+        let of_file = |path: &PathBuf| {
+            let data = path.metadata().ok();
             let changed = data.as_ref().and_then(|data| data.modified().ok());
-            let config = self.choice.config.get(&chosen.name);
-            format!("{chosen:?} {:?} {changed:?} {config:?}", data.map(|data| data.len()))
+            format!("{path:?} {:?} {changed:?}", data.map(|data| data.len()))
+        };
+        let of_plugin = |chosen: &Chosen| {
+            let files: Vec<_> = code::files(&chosen.path).iter().map(of_file).collect();
+            format!("{chosen:?} {files:?} {:?}", self.choice.config.get(&chosen.name))
         };
         let relevant = self.chosen().into_iter().filter(|chosen| chosen.stage != Stage::ExecutionBackend);
-        relevant.map(|chosen| of_file(&chosen)).collect::<Vec<_>>().join("\n")
+        relevant.map(|chosen| of_plugin(&chosen)).collect::<Vec<_>>().join("\n")
     }
 
     fn open_one(&self, stage: Stage) -> Result<OpenStage, PluginDoorError> {
@@ -193,9 +202,13 @@ impl Stages {
     }
 
     fn open(&self, stage: Stage, wanted: &str) -> Result<OpenStage, PluginDoorError> {
+        self.open_with(stage, wanted, None)
+    }
+
+    fn open_with(&self, stage: Stage, wanted: &str, config: Option<&Value>) -> Result<OpenStage, PluginDoorError> {
         let plugin = self.find(stage, wanted)?;
         let manifest = &plugin.manifest;
-        let config = check_config(manifest, self.choice.config.get(&manifest.name))?;
+        let config = check_config(manifest, config.or_else(|| self.choice.config.get(&manifest.name)))?;
         let open = plugin.open(stage, &config)?;
         let (name, version) = (manifest.name.clone(), manifest.version.clone());
         let chosen = Chosen { stage, name, version, path: plugin.path.clone() };

@@ -1,6 +1,7 @@
 //! The plugin door, seen from inside: find plugins, load them, open their stages.
 
 mod choice;
+mod code;
 mod error;
 mod isolation;
 mod listing;

@@ -1,4 +1,4 @@
-//! Which projects may name plugin paths. A plugin is native code: cloning a repository must not be enough to run it.
+//! Which projects may name plugin paths. A plugin is code that runs: cloning a repository must not be enough for that.
 
 use std::{
     collections::BTreeMap,
@@ -10,10 +10,10 @@ use std::{
 use etcetera::BaseStrategy;
 use sha2::{Digest, Sha256};
 
-use super::{error::PluginDoorError, search::SearchPath};
+use super::{code, error::PluginDoorError, search::SearchPath};
 
-/// The record of trusted projects: the project's folder and a fingerprint of the libraries that were there when the user
-/// trusted them. Another library means another decision.
+/// The record of trusted projects: the project's folder and a fingerprint of the plugins that were there when the user
+/// trusted them. Another plugin, or another Python file beside one that is a program, means another decision.
 pub struct Trust {
     file: PathBuf,
 }
@@ -67,10 +67,11 @@ fn key(project: &Path) -> String {
 
 fn fingerprint(paths: &[PathBuf]) -> io::Result<String> {
     let mut hash = Sha256::new();
-    for (library, _) in SearchPath::only(paths).libraries() {
-        hash.update(library.display().to_string().as_bytes());
+    let plugins = SearchPath::only(paths).libraries();
+    for file in plugins.iter().flat_map(|(plugin, _)| code::files(plugin)) {
+        hash.update(file.display().to_string().as_bytes());
         hash.update([0]);
-        hash.update(Sha256::digest(fs::read(&library)?));
+        hash.update(Sha256::digest(fs::read(&file)?));
     }
     let mut text = String::new();
     for byte in hash.finalize() {

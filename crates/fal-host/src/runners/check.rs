@@ -7,10 +7,15 @@ use fal_project::{FileDiagnostic, Generated, LOCAL, named_runners};
 use super::muster::recruit;
 use crate::{error::HostError, project::Project};
 
-/// What is wrong with the runners that routes and schema files name.
+/// What is wrong with the runners of fal_project.yml, and with those that routes and schema files name.
 pub fn runner_problems(project: &Project, generated: &Generated) -> Vec<FileDiagnostic> {
     let root = &project.dbt.root;
     let (mut seen, mut problems) = (Seen { project, outcomes: BTreeMap::new() }, Vec::new());
+    for spec in &project.fal.runners {
+        if let Err(HostError::Scripts { files }) = recruit(project, &spec.name) {
+            problems.extend(files);
+        }
+    }
     for route in &project.fal.routes {
         if let Some((message, help)) = seen.wrong(&project.runner_of(route)) {
             problems.push(route.error(
@@ -58,7 +63,11 @@ impl Seen<'_> {
         if wanted == LOCAL {
             return None;
         }
-        let look = || recruit(self.project, wanted).err().map(|error| (error.to_string(), error.help()));
+        let look = || match recruit(self.project, wanted) {
+            // A runner that fal_project.yml names: what is wrong with it is said there.
+            Ok(_) | Err(HostError::Scripts { .. }) => None,
+            Err(error) => Some((error.to_string(), error.help())),
+        };
         self.outcomes.entry(wanted.to_owned()).or_insert_with(look).clone()
     }
 }

@@ -4,13 +4,18 @@ use std::collections::{BTreeMap, HashMap};
 
 use fal_graph::NodeId;
 use fal_plugin::{ExecutionBackend, payload::Capabilities, wire::BackendClient};
-use fal_project::FileDiagnostic;
+use fal_project::{FileDiagnostic, RunnerSpec};
+use serde_json::Value;
 
 use super::{
     error::RunnerError,
     routing::{Destination, Routing},
 };
-use crate::{error::HostError, plugins::PluginDoorError, project::Project};
+use crate::{
+    error::HostError,
+    plugins::{OpenError, PluginDoorError},
+    project::Project,
+};
 
 /// A runner's plugin.
 pub(crate) struct Recruit {
@@ -68,18 +73,37 @@ impl Muster {
     }
 }
 
-/// Loads a runner and makes sure that it is one.
+/// Loads a runner, by a name of fal_project.yml or by name or path of its plugin, and makes sure that it is one.
 ///
 /// # Errors
 /// If it cannot be loaded or is something else.
 pub(super) fn recruit(project: &Project, wanted: &str) -> Result<Recruit, HostError> {
-    let (chosen, backend) = project.stages.open_backend(wanted).map_err(|error| unknown(project, error))?;
+    let Some((plugin, spec)) = project.runner_spec(wanted) else { return load(project, wanted, None) };
+    let config = spec.config.clone().map(Value::Object);
+    let loaded = load(project, &plugin, config.as_ref()).map_err(|error| of_spec(project, spec, &error))?;
+    Ok(Recruit { name: spec.name.clone(), ..loaded })
+}
+
+fn load(project: &Project, plugin: &str, config: Option<&Value>) -> Result<Recruit, HostError> {
+    let opened = project.stages.open_backend(plugin, config);
+    let (chosen, backend) = opened.map_err(|error| unknown(project, error))?;
     let why = match backend.capabilities() {
         Capabilities { sql: true, .. } => "it runs dbt itself",
         Capabilities { python: false, .. } => "it does not run Python models",
         _ => return Ok(Recruit { name: chosen.name, version: chosen.version, backend }),
     };
     Err(RunnerError::NoRunner { name: chosen.name, why }.into())
+}
+
+/// An error of a plugin that fal_project.yml calls a runner, at that place.
+fn of_spec(project: &Project, spec: &RunnerSpec, error: &HostError) -> HostError {
+    let message = format!("the runner `{}` cannot be used: {error}", spec.name);
+    let help = match error {
+        // It names the place of another configuration.
+        HostError::Door(PluginDoorError::Open(OpenError::Config { .. })) if spec.config.is_some() => None,
+        other => other.help(),
+    };
+    HostError::Scripts { files: vec![spec.error(&project.dbt.root, "runner::unusable", message, help)] }
 }
 
 /// The runner, if there is somebody to lend it something.
@@ -97,6 +121,7 @@ fn unknown(project: &Project, error: PluginDoorError) -> HostError {
         PluginDoorError::Unknown { name, mut known, searched, broken: None, .. } => {
             let backends = project.stages.execution_backend_names();
             known.retain(|known| !backends.contains(known));
+            known.extend(project.fal.runners.iter().map(|spec| spec.name.clone()));
             RunnerError::Unknown { name, known, searched }.into()
         }
         other => other.into(),
@@ -109,6 +134,9 @@ fn complaints<'a>(
     error: HostError,
     destinations: impl Iterator<Item = &'a Destination>,
 ) -> Result<Vec<FileDiagnostic>, HostError> {
+    if let HostError::Scripts { files } = error {
+        return Ok(files);
+    }
     let mut problems: Vec<FileDiagnostic> = Vec::new();
     for destination in destinations {
         match destination.complaint(project, &error) {

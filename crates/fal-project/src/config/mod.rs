@@ -7,6 +7,7 @@ mod nearest;
 mod plugin_limits;
 mod profiles;
 mod routes;
+mod runners;
 mod source;
 pub(crate) mod yaml;
 
@@ -15,5 +16,6 @@ pub use fal_project::{FalProject, PluginSettings};
 pub use plugin_limits::IsolateSetting;
 pub use profiles::Profile;
 pub use routes::Route;
+pub use runners::RunnerSpec;
 
 pub(crate) use nearest::nearest;

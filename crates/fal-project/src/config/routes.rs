@@ -30,10 +30,14 @@ impl Route {
 
     /// An error at the route.
     pub fn error(&self, root: &Path, code: &str, message: String, help: Option<String>) -> FileDiagnostic {
-        let text = fs::read_to_string(root.join(FILE)).unwrap_or_default();
-        let problem = FileDiagnostic::error(FILE, code, message).with_line(&text, self.line, "here");
-        FileDiagnostic { help, ..problem }
+        FileDiagnostic { help, ..error_at(root, self.line, code, message) }
     }
+}
+
+/// An error at a line of fal_project.yml.
+pub(super) fn error_at(root: &Path, line: usize, code: &str, message: String) -> FileDiagnostic {
+    let text = fs::read_to_string(root.join(FILE)).unwrap_or_default();
+    FileDiagnostic::error(FILE, code, message).with_line(&text, line, "here")
 }
 
 pub(super) fn route(source: &Source<'_>, node: &Node) -> Result<Route, ProjectError> {

@@ -21,6 +21,7 @@ pub use environment::{LOCAL, unknown_environment};
 pub use global::{GlobalScripts, global_scripts};
 pub use meta::node_scripts;
 pub(crate) use named::named_scripts;
+pub(crate) use placement::wrong_runner_name;
 pub use placement::{Placement, node_placement, placement_problem};
 pub use reader::{ScriptError, ScriptReader};
 pub use runners::{NamedRunner, named_runners};

@@ -71,6 +71,11 @@ fn runner(meta: &mut Meta<'_>, value: &Value) -> Option<String> {
     }
 }
 
+/// Whether this cannot be the name of a runner.
+pub(crate) fn wrong_runner_name(name: &str) -> bool {
+    wrong_name(name).is_some()
+}
+
 /// What is wrong with what a schema file calls a runner, and what to do about it.
 pub(super) fn wrong_name(name: &str) -> Option<(String, &'static str)> {
     if name.contains(['/', '\\']) || FILES.iter().any(|end| name.ends_with(end)) {

@@ -1,0 +1,113 @@
+//! `runners` of fal_project.yml: names for plugins with configurations of their own, so that one plugin can be several runners.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::{
+    fal_project::required,
+    routes::error_at,
+    source::Source,
+    yaml::{Kind, Node},
+};
+use crate::{
+    diagnostics::FileDiagnostic,
+    error::ProjectError,
+    scripts::{LOCAL, wrong_runner_name},
+};
+
+/// A runner with a name of the project's own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunnerSpec {
+    /// What `--runner`, `meta` and routes call it.
+    pub name: String,
+    /// Name or path of the plugin, as written.
+    pub plugin: String,
+    /// The plugin's options, in the place of those under `plugins: config:`.
+    pub config: Option<Map<String, Value>>,
+    /// Its line in the file.
+    pub line: usize,
+}
+
+impl RunnerSpec {
+    /// An error at the runner.
+    pub fn error(&self, root: &Path, code: &str, message: String, help: Option<String>) -> FileDiagnostic {
+        FileDiagnostic { help, ..error_at(root, self.line, code, message) }
+    }
+}
+
+pub(super) fn runner(source: &Source<'_>, node: &Node) -> Result<RunnerSpec, ProjectError> {
+    source.only("a runner", node, &["name", "plugin", "config"])?;
+    let name = required(source, node, "a runner", "name")?;
+    if name == LOCAL {
+        let message = format!("`{LOCAL}` is where dbt runs, and no name for a runner");
+        return Err(source.complain(node.line, message, Some("give it another name".to_owned())));
+    }
+    if wrong_runner_name(&name) {
+        let help = "a name has letters, digits, `-`, `_` and `.`; the path goes under `plugin`";
+        return Err(source.complain(node.line, format!("`{name}` is no name of a runner"), Some(help.to_owned())));
+    }
+    let plugin = required(source, node, "a runner", "plugin")?;
+    let config = match node.get("config") {
+        None => None,
+        Some(Node { kind: Kind::Null, .. }) => Some(Map::new()),
+        Some(value) => match source.json(value)? {
+            Value::Object(config) => Some(config),
+            _ => return Err(source.wrong("`config`", value, "a mapping")),
+        },
+    };
+    Ok(RunnerSpec { name, plugin, config, line: node.line })
+}
+
+/// Each name once.
+pub(super) fn unique(source: &Source<'_>, runners: Vec<RunnerSpec>) -> Result<Vec<RunnerSpec>, ProjectError> {
+    for (index, runner) in runners.iter().enumerate() {
+        if runners[..index].iter().any(|earlier| earlier.name == runner.name) {
+            let message = format!("there are two runners called `{}`", runner.name);
+            return Err(source.complain(runner.line, message, Some("give one of them another name".to_owned())));
+        }
+    }
+    Ok(runners)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::FalProject;
+
+    fn read(runners: &str) -> Result<Vec<RunnerSpec>, ProjectError> {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("fal_project.yml"), format!("runners:\n{runners}")).unwrap();
+        Ok(FalProject::read(folder.path())?.runners)
+    }
+
+    #[test]
+    fn one_plugin_may_be_several_runners() {
+        let text = "- {name: slurm, plugin: fal-command-runner, config: {command: [sbatch]}}\n- name: own\n  plugin: ./x\n- {name: bare, plugin: y, config: }\n";
+        let runners = read(text).unwrap();
+        assert_eq!(
+            (runners[0].name.as_str(), runners[0].plugin.as_str(), runners[0].line),
+            ("slurm", "fal-command-runner", 2)
+        );
+        assert_eq!(runners[0].config.clone().map(Value::Object), Some(json!({"command": ["sbatch"]})));
+        assert_eq!((runners[1].plugin.as_str(), &runners[1].config), ("./x", &None));
+        assert_eq!(runners[2].config, Some(Map::new()));
+    }
+
+    #[test]
+    fn what_is_wrong_has_its_line() {
+        let complaint = |text: &str| {
+            let error = read(text).unwrap_err();
+            format!("{} ({})", error.to_string().split("yml: ").last().unwrap(), error.help().unwrap_or_default())
+        };
+        insta::assert_snapshot!(complaint("- {name: local, plugin: x}\n"), @"`local` is where dbt runs, and no name for a runner (give it another name)");
+        insta::assert_snapshot!(complaint("- {name: a/b, plugin: x}\n"), @"`a/b` is no name of a runner (a name has letters, digits, `-`, `_` and `.`; the path goes under `plugin`)");
+        insta::assert_snapshot!(complaint("- {name: a}\n"), @"a runner has no `plugin` (add `plugin: ...`)");
+        insta::assert_snapshot!(complaint("- {name: a, plugin: x, config: 3}\n"), @"`config` must be a mapping, not a number ()");
+        insta::assert_snapshot!(complaint("- {name: a, plugin: x}\n- {name: a, plugin: y}\n"), @"there are two runners called `a` (give one of them another name)");
+    }
+}
