@@ -45,7 +45,16 @@ mod tests {
     #[test]
     fn a_program_is_more_than_its_file_and_a_library_is_not() {
         let folder = tempfile::tempdir().unwrap();
-        for file in ["b.fal-plugin", "c.py", "acme/d.py", "notes.txt", ".git/e.py", "__pycache__/c.py", "env/f.py", "env/pyvenv.cfg"] {
+        for file in [
+            "b.fal-plugin",
+            "c.py",
+            "acme/d.py",
+            "notes.txt",
+            ".git/e.py",
+            "__pycache__/c.py",
+            "env/f.py",
+            "env/pyvenv.cfg",
+        ] {
             let path = folder.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
