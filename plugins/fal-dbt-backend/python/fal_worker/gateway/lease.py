@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .jobs import Job, JobTable
 
 
+# Longest time that a sign of life waits for an answer, in seconds.
+_WAIT = 5.0
 # Characters of a line that are passed on.
 _LONGEST = 1 << 17
 
@@ -85,6 +87,11 @@ def checked_lines(value: Any) -> list[list[str]]:
     if lines is None or not all(_is_line(line) for line in lines):
         raise SessionError("gateway::op", "`lines` is a list of pairs: `stdout` or `stderr`, and the text")
     return [[stream, text.rstrip("\r\n")[:_LONGEST]] for stream, text in lines]
+
+
+def checked_wait(value: Any) -> float:
+    """Seconds that a job is ready to wait for a word to stop."""
+    return min(max(float(value), 0.0), _WAIT) if isinstance(value, (int, float)) else 0.0
 
 
 def _is_line(line: Any) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
+from fal_worker.session.traffic import TRAFFIC
 
 from . import resolve
-from .lease import Lease, checked_error, checked_lines
+from .lease import Lease, checked_error, checked_lines, checked_wait
 from .reads import Reads, reader_of, relation_of
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ class Leases:
         if name == "job_output":
             if lines := checked_lines(body.get("lines") or []):
                 self._outbox.event("output", unique_id=job.unique_id, lines=lines)
-            return {"stop": self._invocation.cancelled.is_set()}
+            return {"stop": self._invocation.cancelled.wait(checked_wait(body.get("wait")))}
         if name == "job_input":
-            return self._reads.described(job, body)
+            with TRAFFIC.one():
+                return self._reads.described(job, body)
         job.lease.answered(job, body.get("ok") is True, checked_error(body.get("error")))
         return {}
 

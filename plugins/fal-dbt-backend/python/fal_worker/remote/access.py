@@ -46,8 +46,12 @@ class Access:
                 time.sleep(_PAUSE)
 
     def output(self, lines: list[list[str]]) -> bool:
-        """Sends lines, or just a sign of life; whether the job must stop."""
+        """Sends lines; whether the job must stop."""
         return bool(self._ask("job_output", _ANSWER, lines=lines).get("stop"))
+
+    def beat(self, seconds: float) -> bool:
+        """A sign of life. Waits for so long for a word to stop, so that it comes at once."""
+        return bool(self._ask("job_output", seconds + _ANSWER, wait=seconds).get("stop"))
 
     def answer(self, ok: bool, error: dict[str, Any] | None) -> None:
         self._ask("job_answer", _ANSWER, ok=ok, error=error)

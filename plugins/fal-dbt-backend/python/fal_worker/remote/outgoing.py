@@ -19,15 +19,17 @@ _LONGEST = 64 * 1024
 
 
 class Outgoing:
-    """A thread that sends. Says once, by `on_end`, why the job must end: `stop`, `fenced` or `lost`."""
+    """Threads that send lines, and signs of life. Says once, by `on_end`, why the job must end: `stop`, `fenced` or `lost`."""
 
     def __init__(self, access: Access, on_end: Callable[[str], None]) -> None:
         self._access, self._on_end = access, on_end
         self._lines: deque[list[str]] = deque()
         self._changed = threading.Condition()
         self._closing = self._dead = False
-        self._thread = threading.Thread(target=self._run, name="fal-outgoing", daemon=True)
-        self._thread.start()
+        self._heard = time.monotonic()
+        self._sender = threading.Thread(target=self._send, name="fal-outgoing", daemon=True)
+        for thread in (self._sender, threading.Thread(target=self._beat, name="fal-beat", daemon=True)):
+            thread.start()
 
     def put(self, stream: str, data: bytes) -> None:
         """One line, without its end. Waits if too many do."""
@@ -44,33 +46,39 @@ class Outgoing:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._thread.join()
+        self._sender.join()
 
-    def _run(self) -> None:
-        heard = time.monotonic()
-        while not self._dead:
-            lines = self._next()
-            try:
-                if self._access.output(lines):
-                    self._end("stop")
-                heard = time.monotonic()
-            except Refused:
-                self._end("fenced")
-            except Unreachable:
-                self._lines.extendleft(reversed(lines))
-                if time.monotonic() - heard > _LOST:
-                    self._end("lost")
+    def _send(self) -> None:
+        while lines := self._next():
+            while not self._dead and not self._told(lambda lines=lines: self._access.output(lines)):
                 time.sleep(_BEAT / 2)
-                continue
-            if self._closing and not self._lines:
-                return
+
+    def _beat(self) -> None:
+        while not self._dead and not self._closing:
+            if not self._told(lambda: self._access.beat(_BEAT)):
+                time.sleep(_BEAT / 2)
+
+    def _told(self, ask: Callable[[], bool]) -> bool:
+        """Whether the gateway heard."""
+        try:
+            if ask():
+                self._end("stop")
+            self._heard = time.monotonic()
+        except Refused:
+            self._end("fenced")
+        except Unreachable:
+            if time.monotonic() - self._heard > _LOST:
+                self._end("lost")
+            return False
+        return True
 
     def _next(self) -> list[list[str]]:
+        """What is to be sent next; nothing at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._lines or self._closing, _BEAT)
+            self._changed.wait_for(lambda: self._lines or self._closing or self._dead)
             lines: list[Any] = []
             room = _CHARACTERS
-            while self._lines and len(lines) < _LINES and room > 0:
+            while self._lines and len(lines) < _LINES and room > 0 and not self._dead:
                 lines.append(self._lines.popleft())
                 room -= len(lines[-1][1])
             self._changed.notify_all()
@@ -78,6 +86,8 @@ class Outgoing:
 
     def _end(self, why: str) -> None:
         with self._changed:
+            if self._dead or (self._closing and why == "fenced" and not self._lines):
+                return  # at the end, a sign of life may cross the answer
             self._dead = True
             self._lines.clear()
             self._changed.notify_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -200,8 +201,12 @@ def test_the_end_of_the_run_ends_its_leases(desk: Desk):
     attempt = lent.start()
     writer = attempt.begin_write(ids(1))
     assert attempt.do("job_output") == {"stop": False}
+    told: list[dict] = []
+    waits = threading.Thread(target=lambda: told.append(attempt.do("job_output", wait=5)))
+    waits.start()
     desk.session.ask("cancel")
-    assert attempt.do("job_output") == {"stop": True}
+    waits.join()
+    assert [*told, attempt.do("job_output")] == [{"stop": True}] * 2
     with pytest.raises(GatewayError) as caught:
         never.start()
     assert caught.value.code == "gateway::cancelled"

@@ -59,8 +59,9 @@ class LeaseGateway(FakeGateway):
 
     def _job_output(self, body):
         with self.said:
-            self.lines += body["lines"]
+            self.lines += body.get("lines", [])
             self.said.notify_all()
+            self.said.wait_for(lambda: self.stop, body.get("wait", 0))
         return {"stop": self.stop}
 
     def _job_input(self, body):
