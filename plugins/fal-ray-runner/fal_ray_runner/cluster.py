@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 from dataclasses import dataclass
@@ -69,7 +68,6 @@ def explained(error: BaseException, address: str) -> ClusterProblem:
 
 
 def _ray() -> Any:
-    os.environ.setdefault("RAY_COLOR_PREFIX", "0")
     try:
         import ray
     except ImportError as error:

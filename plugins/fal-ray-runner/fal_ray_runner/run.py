@@ -56,6 +56,9 @@ class Run:
             except self._deaths() as death:
                 if self._runs.cancelled.is_set():
                     return {"ok": False, "message": "cancelled"}
+                wrong = "" if self._place else self._wrong_python()
+                if wrong:
+                    return {"ok": False, "message": wrong, "attempts": attempt}
                 told = f"{self._where()}: {_first_sentence(death)}"
                 if attempt == allowed:
                     message = f"the model's process died {told} (attempt {attempt} of {allowed})"
@@ -142,13 +145,19 @@ class Run:
         """Until something comes of the task. A Python that cannot be started is started by Ray again and again."""
         since = time.monotonic()
         while not look():
-            python = self._node["runtime_env"].get("py_executable")
-            if python and not self._suspected and time.monotonic() - since > _SUSPICIOUS:
-                self._suspected = True
-                wrong = self._ray.get(self._runs.look.remote(python))
-                if wrong:
-                    self.cancel()
-                    raise _Stopped(f"the Python {python} of the model cannot run tasks on the cluster: {wrong}")
+            wrong = self._wrong_python() if time.monotonic() - since > _SUSPICIOUS else ""
+            if wrong:
+                self.cancel()
+                raise _Stopped(wrong)
+
+    def _wrong_python(self) -> str:
+        """What is wrong with the model's own Python, if it has one and that has not been looked at; costs a task."""
+        python = self._node["runtime_env"].get("py_executable")
+        if not python or self._suspected:
+            return ""
+        self._suspected = True
+        wrong = self._ray.get(self._runs.look.remote(python))
+        return f"the Python {python} of the model cannot run tasks on the cluster: {wrong}" if wrong else ""
 
     def _let_machine_go(self, death: BaseException) -> None:
         """A little while; of a machine that died until the cluster knows: it would be given the next attempt."""

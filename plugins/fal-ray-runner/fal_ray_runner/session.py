@@ -171,6 +171,8 @@ class Session(ExecutionSession):
             **os.environ,
             "PYTHONUTF8": "1",
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_COLOR_PREFIX": "0",
+            "RAY_DEDUP_LOGS": "0",
             "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
         }
         token = self._config.secret(self._project)

@@ -157,6 +157,16 @@ def test_a_python_that_never_starts_is_looked_at(ray: FakeRay, monkeypatch: pyte
     assert ray.cancelled
 
 
+def test_a_python_in_which_tasks_die_at_once_is_looked_at_too(ray: FakeRay) -> None:
+    bench = Bench(ray)
+    looks = iter(["", "it has Python 3.9"])
+    bench.runs.look.remote = lambda python: next(looks)
+    ray.script = [[WorkerCrashedError("gone")], [PLACE, end()], [WorkerCrashedError("gone")]]
+    assert bench.run(runtime_env={"py_executable": "/py"})["attempts"] == 2
+    outcome = bench.run(runtime_env={"py_executable": "/py"})
+    assert outcome["message"] == "the Python /py of the model cannot run tasks on the cluster: it has Python 3.9"
+
+
 def test_every_node_has_a_last_word(ray: FakeRay) -> None:
     bench = Bench(ray)
     ray.script = [[PLACE, end()], [ValueError("unexpected")]]

@@ -43,11 +43,7 @@ fn the_tables_are_those_of_a_local_run_though_a_machine_dies(
     configure(project, cluster, json!({}));
     let holding = hold(project);
     let running = start(project, &["run"]);
-    let dying = [1, 2]
-        .map(|number| running.wait_until("both are held", || place(project, number)))
-        .iter()
-        .position(|place| on_worker(place));
-    let (dying, staying) = if dying.expect("one of them on each machine") == 0 { (1, 2) } else { (2, 1) };
+    let (dying, staying) = both_held(&running, project);
     cluster.kill_worker();
     running.wait_until("the model is run again", || said(project, &format!("held_{dying}: its process died")));
     fs::remove_dir_all(&holding).unwrap();
@@ -75,8 +71,7 @@ fn without_retries_only_what_ran_on_the_machine_fails(cluster: &mut Cluster, pro
     configure(project, cluster, json!({"retries": 0}));
     let holding = hold(project);
     let running = start(project, &["run", "--select", "held_1", "held_2"]);
-    let places = [1, 2].map(|number| running.wait_until("both are held", || place(project, number)));
-    let (dead, alive) = if on_worker(&places[0]) { (1, 2) } else { (2, 1) };
+    let (dead, alive) = both_held(&running, project);
     cluster.kill_worker();
     running.wait_until("its model fails", || {
         messages(project)
@@ -161,8 +156,14 @@ fn place(project: &Project, number: u32) -> Option<String> {
     project.home().join("hold").join(&model).exists().then(|| said(project, &format!("{model}: runs on ")))?
 }
 
-fn on_worker(place: &str) -> bool {
-    place.contains(cluster::WORKER)
+/// The number of the model that is held on the second machine, and that of the other.
+fn both_held(running: &Running, project: &Project) -> (u32, u32) {
+    let places = [1, 2].map(|number| running.wait_until("both are held", || place(project, number)));
+    match places.map(|place| place.contains(cluster::WORKER)) {
+        [true, false] => (1, 2),
+        [false, true] => (2, 1),
+        _ => panic!("one of them on each machine"),
+    }
 }
 
 fn said(project: &Project, text: &str) -> Option<String> {
