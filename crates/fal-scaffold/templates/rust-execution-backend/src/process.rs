@@ -8,11 +8,16 @@ use std::{
         Mutex, PoisonError,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
+
+#[cfg(unix)]
+use rustix::process::{kill_process_group, Pid, Signal};
 
 /// How often it looks whether the process has ended or is to stop.
 const TICK: Duration = Duration::from_millis(20);
+/// How long it may take to end when it is asked to: fal-host waits for two seconds in all.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// How a process ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,14 +74,19 @@ pub fn run(
 
 /// `None` if it was stopped.
 fn wait(child: &mut Child, stop: &AtomicBool) -> io::Result<Option<ExitStatus>> {
+    let mut stopped: Option<Instant> = None;
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+            return Ok(stopped.is_none().then_some(status));
         }
-        if stop.load(Ordering::SeqCst) {
-            end(child);
-            child.wait()?;
-            return Ok(None);
+        match stopped {
+            // The script ends its model and cleans up behind it, if it is asked to and not killed.
+            None if stop.load(Ordering::SeqCst) => {
+                ask(child);
+                stopped = Some(Instant::now());
+            }
+            Some(since) if since.elapsed() > GRACE => end(child),
+            _ => {}
         }
         thread::sleep(TICK);
     }
@@ -93,10 +103,19 @@ fn own_group(command: &mut Command) {
 }
 
 #[cfg(unix)]
+fn ask(child: &Child) {
+    signal(child, Signal::TERM);
+}
+
+#[cfg(unix)]
 fn end(child: &mut Child) {
-    let group = rustix::process::Pid::from_child(child);
+    signal(child, Signal::KILL);
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, signal: Signal) {
     // It may have ended just now.
-    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    let _ = kill_process_group(Pid::from_child(child), signal);
 }
 
 #[cfg(unix)]
@@ -111,6 +130,9 @@ fn code(status: ExitStatus) -> i32 {
 
 #[cfg(not(unix))]
 fn own_group(_command: &mut Command) {}
+
+#[cfg(not(unix))]
+fn ask(_child: &Child) {}
 
 #[cfg(not(unix))]
 fn end(child: &mut Child) {
