@@ -1,0 +1,86 @@
+//! Plugins that do one thing wrong, at a moment that nobody chose: the host ends with an error that names the plugin, or with a
+//! finished run; never by a signal, and never later than the configured time-out.
+//!
+//! `FAL_FAULT_SEED` and `FAL_FAULT_COUNT` choose which pairs are tried; without them they are others each time, and what failed is
+//! printed so that it can be pasted into `FOUND`.
+
+#[path = "faults/case.rs"]
+mod case;
+#[path = "faults/catalogue.rs"]
+mod catalogue;
+#[path = "faults/trial.rs"]
+mod trial;
+
+use std::{
+    env,
+    panic::{self, AssertUnwindSafe, catch_unwind},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use case::Case;
+
+/// Pairs that once failed.
+const FOUND: &[&str] = &[];
+
+/// At a time; most of them wait.
+const AT_ONCE: usize = 4;
+
+#[test]
+fn what_was_found_stays_mended() {
+    try_all(&FOUND.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>());
+}
+
+#[test]
+fn two_hundred_random_faults() {
+    let seed = number("FAL_FAULT_SEED").unwrap_or_else(now);
+    let count = number("FAL_FAULT_COUNT").map_or(200, |count| usize::try_from(count).unwrap());
+    println!("FAL_FAULT_SEED={seed}");
+    let cases = match env::var("FAL_FAULT_CASE") {
+        Ok(one) => vec![one.parse().unwrap()],
+        Err(_) => catalogue::random(seed, count),
+    };
+    let fired = try_all(&cases);
+    println!("{fired} of {} faults were met", cases.len());
+    assert!(fired * 10 >= cases.len() * 9, "only {fired} of {} faults were met: seed {seed}", cases.len());
+}
+
+/// Tries them, and fails with all that failed; how many faults were met.
+fn try_all(cases: &[Case]) -> usize {
+    let (next, fired) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let failures = Mutex::new(Vec::new());
+    // Told below, all at once.
+    panic::set_hook(Box::new(|_| {}));
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    match catch_unwind(AssertUnwindSafe(|| trial::run(case))) {
+                        Ok(met) => _ = fired.fetch_add(usize::from(met), Ordering::SeqCst),
+                        Err(cause) => failures.lock().unwrap().push(format!("{case}\n{}", text(&*cause))),
+                    }
+                }
+            });
+        }
+    });
+    drop(panic::take_hook());
+    let failures = failures.into_inner().unwrap();
+    assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), cases.len(), failures.join("\n\n"));
+    fired.into_inner()
+}
+
+fn text(cause: &(dyn std::any::Any + Send)) -> &str {
+    cause.downcast_ref::<String>().map_or_else(|| *cause.downcast_ref::<&str>().unwrap_or(&"no words"), String::as_str)
+}
+
+fn number(variable: &str) -> Option<u64> {
+    env::var(variable).ok()?.parse().ok()
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.subsec_nanos().into())
+}

@@ -1,0 +1,222 @@
+//! All pairs that there are, and a choice of them.
+
+use crate::case::{Case, Role, Way};
+
+/// Methods of each role, and how often they are called at least.
+const MOMENTS: &[(Role, &[(&str, u32)])] = &[
+    (Role::Stage("python-parser"), &[("hello", 1), ("opens", 1), ("parse", 2), ("dropped", 1)]),
+    (Role::Stage("notebook-parser"), &[("hello", 1), ("opens", 1), ("extensions", 1), ("parse", 1), ("dropped", 1)]),
+    (
+        Role::Stage("stub-writer"),
+        &[("hello", 1), ("opens", 1), ("folder", 1), ("render", 3), ("judge", 1), ("dropped", 1), ("goodbye", 1)],
+    ),
+    (
+        Role::Stage("execution-backend"),
+        &[
+            ("hello", 1),
+            ("opens", 1),
+            ("capabilities", 1),
+            ("open", 1),
+            ("load", 1),
+            ("select", 1),
+            ("begin", 1),
+            ("run_node", 3),
+            ("record", 1),
+            ("cancel", 1),
+            ("close", 1),
+            ("drop", 1),
+            ("dropped", 1),
+            ("goodbye", 1),
+        ],
+    ),
+    (Role::Owner, &[("lend", 2), ("settle", 2)]),
+    (
+        Role::Runner,
+        &[
+            ("hello", 1),
+            ("opens", 1),
+            ("capabilities", 1),
+            ("open", 1),
+            ("load", 1),
+            ("begin", 1),
+            ("run_node", 3),
+            ("cancel", 1),
+            ("close", 1),
+            ("drop", 1),
+            ("dropped", 1),
+        ],
+    ),
+];
+
+/// Faults that a library may have in the host's own process. What ends a process, or breaks its memory, ends the host too: that is
+/// what isolation is for.
+const OF_LIBRARIES: &[&str] = &[
+    "panics",
+    "panics without words",
+    "hangs",
+    "spins",
+    "is slow",
+    "prints",
+    "complains",
+    "leaks threads",
+    "refuses",
+    "refuses without words",
+    "answers nonsense",
+    "answers in another shape",
+    "answers nothing",
+    "answers null",
+    "answers half",
+    "answers too much",
+    "answers about another node",
+    "errs nonsensically",
+    "errs without a word",
+    "tells nonsense",
+    "tells much",
+    "tells for ever",
+    "tells of another node",
+    "tells of another session",
+];
+/// What they may do besides in a process of their own.
+const OF_ISOLATED: &[&str] =
+    &["aborts", "exits with 0", "exits with 3", "crashes", "overflows the stack", "leaves a child"];
+const OF_PROGRAMS: &[&str] = &[
+    "panics",
+    "hangs",
+    "spins",
+    "is slow",
+    "complains",
+    "complains much",
+    "leaks threads",
+    "refuses",
+    "refuses without words",
+    "aborts",
+    "crashes",
+    "exits with 0",
+    "exits with 3",
+    "leaves a child",
+    "babbles",
+    "babbles a little",
+    "begins a frame and ends",
+    "begins a frame and hangs",
+    "announces too much",
+    "announces a huge attachment",
+    "closes its output",
+    "closes everything",
+    "is deaf",
+    "answers a call that nobody made",
+    "answers nonsense",
+    "answers nothing",
+    "answers half",
+    "answers in no encoding",
+    "answers too much",
+    "answers in another shape",
+    "answers null",
+    "answers both",
+    "answers neither",
+    "answers about another node",
+    "answers twice",
+    "never answers",
+    "errs nonsensically",
+    "errs without a word",
+    "tells nonsense",
+    "tells much",
+    "tells for ever",
+    "tells of another node",
+];
+const OF_MANIFESTS: &[&str] = &["has no stage", "has stages of its own", "has a bad schema"];
+const OF_LIBRARY_MANIFESTS: &[&str] = &["calls itself another"];
+const OF_PROGRAM_MANIFESTS: &[&str] = &["has no name", "is too new", "is of no version"];
+
+/// Some of all pairs, each at most once.
+pub(crate) fn random(seed: u64, count: usize) -> Vec<Case> {
+    let mut all = all();
+    let mut random = Random(seed);
+    for at in 0..all.len() {
+        let other = at + random.below(all.len() - at);
+        all.swap(at, other);
+    }
+    all.truncate(count);
+    all
+}
+
+/// All pairs.
+fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for way in [Way::Library, Way::Isolated, Way::Program] {
+        for (role, moments) in MOMENTS {
+            for (method, most) in *moments {
+                for count in 1..=*most {
+                    for fault in faults(way, method) {
+                        let case = Case { way, role: *role, method, count, fault, interrupted: false };
+                        cases.extend(moments_of(case));
+                    }
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// A case alone, and with Ctrl-C where that makes a difference; `cancel` is called only then.
+fn moments_of(case: Case) -> Vec<Case> {
+    let interrupted = Case { interrupted: true, ..case.clone() };
+    match case.method {
+        "cancel" => vec![interrupted],
+        // The program ends while it is waited for.
+        "goodbye" | "dropped" => vec![case],
+        "close" | "drop" if case.role != Role::Runner => vec![case, interrupted],
+        _ if case.hangs() => vec![case, interrupted],
+        _ => vec![case],
+    }
+}
+
+fn faults(way: Way, method: &str) -> Vec<&'static str> {
+    let (common, more) = match way {
+        Way::Library => (OF_LIBRARIES, [].as_slice()),
+        Way::Isolated => (OF_LIBRARIES, OF_ISOLATED),
+        Way::Program => (OF_PROGRAMS, [].as_slice()),
+    };
+    let own: &[&[&str]] = match (method, way) {
+        ("hello", Way::Program) => &[OF_MANIFESTS, OF_PROGRAM_MANIFESTS],
+        ("hello", _) => &[OF_MANIFESTS, OF_LIBRARY_MANIFESTS],
+        _ => &[],
+    };
+    let all = common.iter().chain(more).chain(own.iter().copied().flatten()).copied();
+    all.filter(|fault| is_possible(fault, way, method)).collect()
+}
+
+/// Whether a plugin can do this at that moment, and still be one.
+fn is_possible(fault: &str, way: Way, method: &str) -> bool {
+    let spoils = fault.starts_with("answers") || fault.starts_with("errs") || fault.starts_with("refuses");
+    let tells = fault.starts_with("tells");
+    match (method, way) {
+        // No guard stands around the manifest: there is nothing to go wrong in it when the macro writes it.
+        ("hello", Way::Library | Way::Isolated) => {
+            !fault.starts_with("panics")
+                && !fault.starts_with("errs")
+                && !fault.starts_with("refuses")
+                && !tells
+                && !["answers half", "answers too much", "answers about another node"].contains(&fault)
+        }
+        ("hello", Way::Program) => !tells,
+        ("opens", _) => !tells && !(fault.starts_with("answers") && way != Way::Program),
+        // A library is never told goodbye; a program does not know of a stage that is let go of.
+        ("goodbye", way) => way == Way::Program && !spoils && !tells && fault != "never answers",
+        ("dropped", way) => way != Way::Program && !spoils && !tells,
+        // Where the answer is nothing, nothing is right.
+        _ => true,
+    }
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % limit as u64).unwrap()
+    }
+}
