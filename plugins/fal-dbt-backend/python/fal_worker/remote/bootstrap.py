@@ -98,4 +98,11 @@ def _main():
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    _code = _main()
+    for _stream in (sys.stdout, sys.stderr):
+        try:
+            _stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # there is none, or nobody reads it any more
+    # The thread of the signs of life may be in pyarrow's own code: an orderly end of Python under it is a crash.
+    os._exit(_code)
