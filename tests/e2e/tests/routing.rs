@@ -51,6 +51,9 @@ fn what_is_wrong_with_runners_is_found_without_running_anything() {
     ended.says("[fal_project.yml:3:1]").says("the route `x` to `acme-rnner` leads nowhere");
     ended.says("[fal_project.yml:4:1]").says("the plugin `fal-dbt-backend` is no runner");
     ended.says("4 errors");
+    let named = "runners:\n- {name: machines, plugin: ./acme-runner.fal-plugin, config: {concurrency: many}}\n";
+    project.write("models/schema.yml", "").write("fal_project.yml", named);
+    run(&project, &["check"]).expect(2).says("the runner `machines` cannot be used").says("[fal_project.yml:2:1]");
 }
 
 /// Two run there; the second waits for the first, so that the order is known. Then the runner dies.
@@ -58,8 +61,9 @@ fn what_is_wrong_with_runners_is_found_without_running_anything() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_runner_that_dies_fails_what_ran_there_and_nothing_else() {
     let project = project();
-    let config = "plugins: {config: {acme-runner: {concurrency: 2}}}\n";
-    project.write("fal_project.yml", format!("{config}{ROUTES}- {{select: 'tag:nothing', runner: local}}\n"));
+    let named = "runners: [{name: machines, plugin: ./acme-runner.fal-plugin, config: {concurrency: 2}}]\n";
+    let routes = "routes:\n- {select: 'tag:nothing', runner: local}\n- {select: 'tag:away', runner: machines}\n";
+    project.write("fal_project.yml", format!("{named}{routes}"));
     project
         .write("models/well.py", MODEL)
         .write("models/here.py", MODEL)
@@ -80,18 +84,18 @@ models:
     );
     let ended = run(&project, &["run"]);
     ended.expect(2).says("the route `tag:nothing` to `local` matches no Python model");
-    ended.says("python table model main.well on acme-runner").says("python table model main.here ..");
-    ended.says("acme-runner: begins with model.shop.dies model.shop.late model.shop.well");
-    ended.says("acme-runner: model.shop.well asks for {'memory': 2000, 'custom': {'queue': 'gpu'}}");
+    ended.says("python table model main.well on machines").says("python table model main.here ..");
+    ended.says("machines: begins with model.shop.dies model.shop.late model.shop.well");
+    ended.says("machines: model.shop.well asks for {'memory': 2000, 'custom': {'queue': 'gpu'}}");
     ended.says("tell.py (post-hook of well) | told here");
-    ended.says("the runner `acme-runner` failed: ").says("7");
+    ended.says("the runner `machines` failed: ").says("7");
     let results = ["below skipped", "dies error", "here success", "late skipped", "other success", "well success"];
     assert_eq!(project.results(), results, "{ended}");
     let events = project.read("target/fal/events.jsonl");
     let there = |name: &str| {
         events
             .lines()
-            .any(|line| line.contains(&format!("\"name\":\"{name}\"")) && line.contains("\"runner\":\"acme-runner\""))
+            .any(|line| line.contains(&format!("\"name\":\"{name}\"")) && line.contains("\"runner\":\"machines\""))
     };
     assert_eq!(["well", "dies", "here", "other"].map(there), [true, true, false, false]);
     project.nothing_is_left();
