@@ -247,8 +247,10 @@ pub(crate) enum PluginCommand {
         Nothing is overwritten. Documentation: docs/plugins/guide.md.")]
     New(crate::commands::plugin::NewPluginArgs),
     /// Serve a plugin library over standard input and output, as a plugin that is a process of its own
-    #[command(after_help = "fal-host starts it for libraries that are isolated: `--isolate-plugins`, or `plugins: isolate:` in \
-        fal_project.yml.\nThe protocol is that of plugins in any language: docs/plugins/processes.md.")]
+    #[command(
+        after_help = "fal-host starts it for libraries that are isolated: `--isolate-plugins`, or `plugins: isolate:` in \
+        fal_project.yml.\nThe protocol is that of plugins in any language: docs/plugins/processes.md."
+    )]
     Serve {
         /// The library
         #[arg(value_name = "LIBRARY")]

@@ -4,6 +4,7 @@
 
 mod bulk;
 mod data;
+mod door;
 mod generate;
 mod graph;
 mod memory;
@@ -59,13 +60,14 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 
 type Measure = fn(&Bench<'_>, &mut Table) -> Result<()>;
 
-const PARTS: [(BenchPart, Measure); 6] = [
+const PARTS: [(BenchPart, Measure); 7] = [
     (BenchPart::Run, runs::measure),
     (BenchPart::Postgres, sql_runs::measure),
     (BenchPart::Data, data::measure),
     (BenchPart::Bulk, bulk::measure),
     (BenchPart::Generate, generate::measure),
     (BenchPart::Graph, graph::measure),
+    (BenchPart::Door, door::measure),
 ];
 
 fn machine(args: &BenchArgs) -> String {

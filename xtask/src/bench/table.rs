@@ -46,6 +46,17 @@ impl Table {
         self.row(what, seconds(own), None, aim);
     }
 
+    /// What a call costs beyond a direct one, in nanoseconds.
+    pub(super) fn overhead(&mut self, what: &str, call: u64, (name, direct): (&str, u64), aim: &'static str) {
+        let beyond = call.saturating_sub(direct);
+        self.row(
+            what,
+            format!("{} more", microseconds(beyond)),
+            Some((format!("{name}: {}", microseconds(direct)), over(call, direct))),
+            aim,
+        );
+    }
+
     /// Rows a second. The ratio is that of the times a row takes, so that less is better as everywhere.
     pub(super) fn rates(&mut self, what: &str, own: Rate, (name, other): (&str, Rate)) {
         let ratio = other.a_second() / own.a_second();
@@ -83,6 +94,14 @@ impl fmt::Display for Table {
 
 fn ratio(own: Duration, other: Duration) -> f64 {
     own.as_secs_f64() / other.as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
+fn over(call: u64, direct: u64) -> f64 {
+    ratio(Duration::from_nanos(call), Duration::from_nanos(direct))
+}
+
+fn microseconds(nanoseconds: u64) -> String {
+    format!("{:.1} µs", Duration::from_nanos(nanoseconds).as_secs_f64() * 1e6)
 }
 
 fn seconds(time: Duration) -> String {

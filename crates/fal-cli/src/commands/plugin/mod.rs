@@ -1,8 +1,8 @@
 //! `fal-host plugin list`, `plugin trust`, `plugin check` and `plugin new`.
 
 mod check;
-mod serve;
 mod new;
+mod serve;
 
 use std::fmt::Write;
 
