@@ -103,7 +103,7 @@ def test_only_whole_writes_in_types_of_their_own_are_kept(desk: Desk):
 
 
 class Broken:
-    def get(self, unique_id):
+    def get(self, *_):
         raise OSError("no store")
 
     put = get
