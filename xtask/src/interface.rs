@@ -16,8 +16,11 @@ const CRATES: [&str; 5] = [
     "plugins/fal-python-parser-ruff",
 ];
 
-/// What of a crate goes along: not its tests, nor what a build left behind.
-const PARTS: [&str; 4] = ["Cargo.toml", "src", "python", "vectors"];
+/// What of a crate goes along: not its tests.
+const PARTS: [&str; 3] = ["src", "python", "vectors"];
+
+/// Sections of a manifest that are of no use without tests.
+const OF_TESTS: [&str; 4] = ["[dev-dependencies]", "[[bench]]", "[[example]]", "[[test]]"];
 
 /// Lays them out side by side, with a manifest that has what they take from the workspace.
 pub(crate) fn lay_out(folder: &Path) -> Result<()> {
@@ -27,14 +30,29 @@ pub(crate) fn lay_out(folder: &Path) -> Result<()> {
     for name in CRATES {
         let from = layout::root().join(name);
         let to = folder.join(from.file_name().unwrap_or_default());
-        for part in PARTS.iter().map(|part| from.join(part)).filter(|part| part.exists()) {
-            copy(&part, &to.join(part.file_name().unwrap_or_default()))?;
+        for part in PARTS.iter().filter(|part| from.join(part).exists()) {
+            copy(&from.join(part), &to.join(part))?;
         }
+        put(&from.join("Cargo.toml"), &to.join("Cargo.toml"), without_tests)?;
     }
-    let manifest = layout::root().join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).at(&manifest)?;
-    let to = folder.join("Cargo.toml");
-    fs::write(&to, beside_each_other(&text)).at(&to)
+    put(&layout::root().join("Cargo.toml"), &folder.join("Cargo.toml"), beside_each_other)
+}
+
+fn put(from: &Path, to: &Path, change: fn(&str) -> String) -> Result<()> {
+    let text = fs::read_to_string(from).at(from)?;
+    fs::write(to, change(&text)).at(to)
+}
+
+/// The manifest of a crate, for those who only build it.
+fn without_tests(manifest: &str) -> String {
+    let mut kept = true;
+    let keep = |line: &&str| {
+        if line.starts_with('[') {
+            kept = !OF_TESTS.contains(line);
+        }
+        kept
+    };
+    manifest.lines().filter(keep).map(|line| format!("{line}\n")).collect()
 }
 
 /// The manifest of the workspace, for these crates alone.
@@ -60,7 +78,7 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     }
     for entry in fs::read_dir(from).at(from)? {
         let name = entry.at(from)?.file_name();
-        if name != "__pycache__" && name != "tests" {
+        if name != "__pycache__" {
             copy(&from.join(&name), &to.join(&name))?;
         }
     }
