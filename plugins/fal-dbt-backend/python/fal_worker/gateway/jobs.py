@@ -51,6 +51,8 @@ class Job:
         # Of a job that runs elsewhere; then this is one of its attempts.
         self.lease: Lease | None = None
         self._native_write = write
+        # Set when whoever watches over it, and waits for a word, should ask again.
+        self.news = threading.Event()
         self._spool: Any = None
         self._streams: set[Pump | Watched] = set()
         self._lock = threading.Lock()
@@ -113,6 +115,7 @@ class Job:
     def end(self) -> None:
         """Ends its streams; its token is of no use from now on."""
         self._sealed, self.token = True, ""
+        self.news.set()
         streams = list(self._streams)
         for stream in streams:
             stream.abort()

@@ -51,7 +51,8 @@ class Leases:
         if name == "job_output":
             if lines := checked_lines(body.get("lines") or []):
                 self._outbox.event("output", unique_id=job.unique_id, lines=lines)
-            return {"stop": self._invocation.cancelled.wait(checked_wait(body.get("wait")))}
+            job.news.wait(checked_wait(body.get("wait")))
+            return {"stop": self._invocation.cancelled.is_set()}
         if name == "job_input":
             with TRAFFIC.one():
                 return self._reads.described(job, body)

@@ -213,6 +213,8 @@ class Gateway:
         return jobs
 
     def cancel(self) -> None:
+        for job in self._jobs.all():
+            job.news.set()
         if self._warehouse is not None:
             self._warehouse.cancel()
 

@@ -66,7 +66,10 @@ class _Here:
                 self._over.set()
             if timer is not None:
                 timer.cancel()
-        return self._close(outgoing, answer)
+        try:
+            return self._close(outgoing, answer)
+        finally:
+            outgoing.join()
 
     def _close(self, outgoing: Outgoing, answer: dict[str, Any]) -> int:
         if self._why in WHY:

@@ -12,6 +12,8 @@ from .access import Access, Refused, Unreachable
 
 # Seconds from one sign of life to the next, and without any until the job is given up.
 _BEAT, _LOST = 1.0, 30.0
+# Seconds that the end waits for what is under way.
+_PATIENCE = 5.0
 # Lines and characters of one message, and lines that may wait before whoever prints has to.
 _LINES, _CHARACTERS, _WAITING = 1000, 1 << 20, 20_000
 # Longest line that is passed on.
@@ -28,7 +30,8 @@ class Outgoing:
         self._closing = self._dead = False
         self._heard = time.monotonic()
         self._sender = threading.Thread(target=self._send, name="fal-outgoing", daemon=True)
-        for thread in (self._sender, threading.Thread(target=self._beat, name="fal-beat", daemon=True)):
+        self._beater = threading.Thread(target=self._beat, name="fal-beat", daemon=True)
+        for thread in (self._sender, self._beater):
             thread.start()
 
     def put(self, stream: str, data: bytes) -> None:
@@ -47,6 +50,14 @@ class Outgoing:
             self._closing = True
             self._changed.notify_all()
         self._sender.join()
+
+    def join(self) -> None:
+        """Waits for its threads, after the job's answer: Python must not end under them."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        for thread in (self._sender, self._beater):
+            thread.join(_PATIENCE)
 
     def _send(self) -> None:
         while lines := self._next():
