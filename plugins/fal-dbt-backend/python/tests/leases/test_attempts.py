@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,6 +72,27 @@ def test_an_attempt_in_the_middle_of_its_write_is_fenced(desk: Desk, name: str):
     assert lent.settle()[1]["status"] == "success"
     rows = desk.table(name)
     assert rows == [(7,), (8,)] if name == "scores" else {(7,), (8,)} <= set(rows) and len(rows) < 10
+
+
+@pytest.mark.parametrize("name", ["scores", "grown"])
+def test_of_many_attempts_at_once_one_counts(desk: Desk, name: str):
+    lent = desk.lend(name)
+    done: list[int] = []
+
+    def attempt(mark: int) -> None:
+        with contextlib.suppress(GatewayError, flight.FlightError):
+            job = lent.start()
+            job.ref("orders")
+            job.write(pa.table({"id": range(mark * 1000, mark * 1000 + 500), "mark": [mark] * 500}), mode="overwrite")
+            job.do("job_answer", ok=True)
+            done.append(mark)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(attempt, range(24)))
+    settled, result = lent.settle()
+    assert settled["attempts"] == 24 and settled["wrote"] == settled["answer"]["ok"] == (result["status"] == "success"), result
+    marks = desk.query(f"select mark, count(*) from {name} group by mark")
+    assert len(marks) == 1 and marks[0][1] == 500 and marks[0][0] in done
 
 
 def test_a_write_that_counts_at_once_is_whole_or_not_at_all(desk: Desk):
