@@ -29,7 +29,8 @@ import struct
 import sys
 import threading
 import traceback
-from typing import Any, BinaryIO, Callable, Dict, List, Mapping, Optional, Tuple, Union
+from collections.abc import Mapping
+from typing import Any, BinaryIO, Callable
 
 INTERFACE = "1.1.0"
 """Version of the plugin interface that this file speaks."""
@@ -42,18 +43,27 @@ GRACE = 1.5
 """Seconds that calls have to end once the host is gone."""
 
 Json = Any
-Config = Dict[str, Any]
+Config = dict[str, Any]
 
 __all__ = [
-    "Events", "ExecutionBackend", "ExecutionSession", "NotebookParser", "PluginError", "PythonParser", "StubWriter",
-    "SyntaxProblem", "diagnostic", "serve", "span",
-]  # fmt: skip
+    "Events",
+    "ExecutionBackend",
+    "ExecutionSession",
+    "NotebookParser",
+    "PluginError",
+    "PythonParser",
+    "StubWriter",
+    "SyntaxProblem",
+    "diagnostic",
+    "serve",
+    "span",
+]
 
 
 class PluginError(Exception):
     """An error with a message for the user. Everything else that a method raises is shown as a fault of the plugin."""
 
-    def __init__(self, code: str, message: str, help: Optional[str] = None) -> None:
+    def __init__(self, code: str, message: str, help: str | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.help = code, message, help
 
@@ -65,7 +75,7 @@ class PluginError(Exception):
 class SyntaxProblem(Exception):
     """A file is not what a parser reads: the next parser of the chain is asked. Takes what `diagnostic` makes."""
 
-    def __init__(self, problem: Dict[str, Any]) -> None:
+    def __init__(self, problem: dict[str, Any]) -> None:
         super().__init__(problem["message"])
         self.problem = problem
 
@@ -82,11 +92,11 @@ class _UnknownMethod(Exception):
         return {"kind": "unknown_method", "method": self.method}
 
 
-def span(text: str, start: Tuple[int, int], end: Optional[Tuple[int, int]] = None) -> Dict[str, Any]:
+def span(text: str, start: tuple[int, int], end: tuple[int, int] | None = None) -> dict[str, Any]:
     """A piece of a text, from `start` to `end`: lines and columns of characters, counted from 1."""
     lines = text.split("\n")
 
-    def offset(place: Tuple[int, int]) -> int:
+    def offset(place: tuple[int, int]) -> int:
         line = min(max(place[0], 1), len(lines))
         before = sum(len(other.encode()) + 1 for other in lines[: line - 1])
         return before + len(lines[line - 1][: max(place[1] - 1, 0)].encode())
@@ -100,17 +110,22 @@ def diagnostic(
     code: str,
     message: str,
     *,
-    place: Optional[Dict[str, Any]] = None,
+    place: dict[str, Any] | None = None,
     label: str = "",
     severity: str = "error",
-    help: Optional[str] = None,
-    cell: Optional[int] = None,
-) -> Dict[str, Any]:
+    help: str | None = None,
+    cell: int | None = None,
+) -> dict[str, Any]:
     """A problem in a file. `place` is a `span`; `severity` is `error`, `warning` or `note`."""
     labels = [] if place is None else [{"span": place, "text": label}]
     return {
-        "code": code, "severity": severity, "message": message, "labels": labels, "help": help, "cell": cell,
-    }  # fmt: skip
+        "code": code,
+        "severity": severity,
+        "message": message,
+        "labels": labels,
+        "help": help,
+        "cell": cell,
+    }
 
 
 class _Stage:
@@ -131,7 +146,7 @@ class _Stage:
 class PythonParser(_Stage):
     """Finds out what a Python file is, reads and writes."""
 
-    def parse(self, path: str, text: str) -> Dict[str, Any]:
+    def parse(self, path: str, text: str) -> dict[str, Any]:
         """Answers a `PythonAnalysis`. Raises `SyntaxProblem` if the text is not Python as this parser knows it."""
         raise NotImplementedError
 
@@ -141,18 +156,18 @@ class PythonParser(_Stage):
         try:
             text = attachment.decode()
         except UnicodeDecodeError as error:
-            raise PluginError("plugin::bad_request", "the text is not UTF-8: {}".format(error)) from None
+            raise PluginError("plugin::bad_request", f"the text is not UTF-8: {error}") from None
         return self.parse(_field(body, "path"), text)
 
 
 class NotebookParser(_Stage):
     """Turns a notebook into Python text."""
 
-    def extensions(self) -> List[str]:
+    def extensions(self) -> list[str]:
         """File extensions that this parser claims, without the dot."""
         raise NotImplementedError
 
-    def parse(self, path: str, data: bytes) -> Dict[str, Any]:
+    def parse(self, path: str, data: bytes) -> dict[str, Any]:
         """Answers a `NotebookAnalysis`. Raises `SyntaxProblem` if the bytes are no notebook."""
         raise NotImplementedError
 
@@ -171,11 +186,11 @@ class StubWriter(_Stage):
         """Folder below each model path that holds the stubs."""
         raise NotImplementedError
 
-    def render(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def render(self, request: dict[str, Any]) -> dict[str, Any]:
         """The stub of a model (`StubRequest`): `{"path": ..., "content": ...}`."""
         raise NotImplementedError
 
-    def judge(self, request: Dict[str, Any]) -> str:
+    def judge(self, request: dict[str, Any]) -> str:
         """Whose a file is that stands where a stub belongs (`StubVerdictRequest`): a `StubVerdict`."""
         raise NotImplementedError
 
@@ -193,7 +208,7 @@ class Events:
     def __init__(self, emit: Callable[[Json], None]) -> None:
         self._emit = emit
 
-    def emit(self, event: Dict[str, Any]) -> None:
+    def emit(self, event: dict[str, Any]) -> None:
         """An `Event` as it is."""
         self._emit(event)
 
@@ -201,7 +216,7 @@ class Events:
         """A line that a node printed; `stream` is `stdout` or `stderr`."""
         self._emit({"event": "output", "unique_id": unique_id, "stream": stream, "line": line})
 
-    def log(self, message: str, level: str = "info", unique_id: Optional[str] = None) -> None:
+    def log(self, message: str, level: str = "info", unique_id: str | None = None) -> None:
         """A message of the backend; `level` is `debug`, `info`, `warn` or `error`."""
         self._emit({"event": "log", "level": level, "name": None, "unique_id": unique_id, "message": message})
 
@@ -209,40 +224,40 @@ class Events:
 class ExecutionSession:
     """A running backend. Methods are called from many threads at once, each with its request as a dict."""
 
-    def load(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def load(self, request: dict[str, Any]) -> dict[str, Any]:
         """Reads the project: a `RunGraph`. A runner answers an empty one, as here."""
         return {"info": {}, "nodes": []}
 
-    def select(self, request: Dict[str, Any]) -> List[str]:
+    def select(self, request: dict[str, Any]) -> list[str]:
         """Unique ids of the nodes that a method of selection matches."""
         raise PluginError("plugin::select", "this backend knows no methods of selection")
 
-    def begin(self, request: Dict[str, Any]) -> None:
+    def begin(self, request: dict[str, Any]) -> None:
         """Makes ready for the nodes that will run (`BeginRequest`)."""
 
-    def run_node(self, request: Dict[str, Any]) -> Dict[str, Any]:
-        """Runs one node (`NodeRequest`) to its end: a `NodeResult`. A node that fails is a result with `status: error`."""
+    def run_node(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Runs one node (`NodeRequest`) to its end: a `NodeResult`, which says `error` if the node failed."""
         raise NotImplementedError
 
-    def lend(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def lend(self, request: dict[str, Any]) -> dict[str, Any]:
         """Makes a Python model ready to be run by another backend."""
         raise PluginError("plugin::does_not_lend", "this execution backend owns no data that it could lend")
 
-    def settle(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def settle(self, request: dict[str, Any]) -> dict[str, Any]:
         """Commits or undoes what a lent model wrote."""
         raise PluginError("plugin::does_not_lend", "this execution backend owns no data that it could lend")
 
-    def record(self, request: Dict[str, Any]) -> None:
+    def record(self, request: dict[str, Any]) -> None:
         """Takes note of a node that was not run (`NodeResult`)."""
 
-    def compile(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def compile(self, request: dict[str, Any]) -> dict[str, Any]:
         """Compiles SQL: `{"sql": ...}`."""
         raise PluginError("plugin::no_sql", "this backend compiles no SQL")
 
     def cancel(self) -> None:
         """Ends what runs, soon: its `run_node` returns."""
 
-    def close(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def close(self, request: dict[str, Any]) -> dict[str, Any]:
         """Ends the session; nothing stays behind. May be called twice."""
         return {}
 
@@ -255,11 +270,11 @@ class ExecutionBackend(_Stage):
 
     _inline = False
 
-    def capabilities(self) -> Dict[str, Any]:
+    def capabilities(self) -> dict[str, Any]:
         """What it can do: `Capabilities`. A runner answers `{"sql": False, "python": True}`."""
         raise NotImplementedError
 
-    def open(self, request: Dict[str, Any], events: Events) -> ExecutionSession:
+    def open(self, request: dict[str, Any], events: Events) -> ExecutionSession:
         """Starts a session (`OpenRequest`). Returns at once: what takes time is waited for in `load`."""
         raise NotImplementedError
 
@@ -280,7 +295,7 @@ class ExecutionBackend(_Stage):
             return None
         session = self._sessions.get(number)
         if session is None:
-            raise PluginError("plugin::bad_request", "there is no session {}".format(number))
+            raise PluginError("plugin::bad_request", f"there is no session {number}")
         if method == "drop":
             self._sessions.pop(number, None)
             return session.drop()
@@ -298,7 +313,7 @@ def serve(
     stages: Stages,
     *,
     description: str = "",
-    config_schema: Optional[Dict[str, Any]] = None,
+    config_schema: dict[str, Any] | None = None,
 ) -> None:
     """Serves the plugin until the host is done; call it last.
 
@@ -307,15 +322,21 @@ def serve(
     """
     if "FAL_PLUGIN_PROTOCOL" not in os.environ:
         about = "{} {}: a plugin for fal-host that fills {}".format(name, version, ", ".join(stages))
-        sys.exit(about + ".\nfal-host starts it: `fal-host plugin check {}`".format(sys.argv[0]))
+        sys.exit(about + f".\nfal-host starts it: `fal-host plugin check {sys.argv[0]}`")
     manifest = {
-        "name": name, "version": version, "interface": INTERFACE, "payload": PAYLOAD, "stages": list(stages),
-        "description": description, "config_schema": config_schema, "features": [],
-    }  # fmt: skip
+        "name": name,
+        "version": version,
+        "interface": INTERFACE,
+        "payload": PAYLOAD,
+        "stages": list(stages),
+        "description": description,
+        "config_schema": config_schema,
+        "features": [],
+    }
     _Server(manifest, stages, *_channel()).run()
 
 
-def _channel() -> Tuple[BinaryIO, BinaryIO]:
+def _channel() -> tuple[BinaryIO, BinaryIO]:
     """Takes the two streams for the protocol: what is printed from now on, by whomever, goes to standard error."""
     incoming, outgoing = os.dup(0), os.dup(1)
     sys.stdout.flush()
@@ -331,7 +352,7 @@ class _Server:
     def __init__(self, manifest: Json, stages: Stages, incoming: BinaryIO, outgoing: BinaryIO) -> None:
         self._manifest, self._makers = manifest, stages
         self._incoming, self._outgoing = incoming, outgoing
-        self._open: Dict[int, Any] = {}
+        self._open: dict[int, Any] = {}
         self._writing = threading.Lock()
 
     def run(self) -> None:
@@ -341,7 +362,8 @@ class _Server:
             if frame is None:
                 break
             message, attachment = frame
-            stage = self._open.get(message.get("stage")) if isinstance(message.get("stage"), int) else None
+            number = message.get("stage")
+            stage = self._open.get(number) if isinstance(number, int) else None
             if stage is None or stage._inline:
                 self._answer(message, stage, attachment)
             else:
@@ -359,13 +381,13 @@ class _Server:
             threading.Event().wait(GRACE)
             os._exit(1)
 
-    def _read(self) -> Optional[Tuple[Dict[str, Any], bytes]]:
+    def _read(self) -> tuple[dict[str, Any], bytes] | None:
         start = self._incoming.read(4)
         if len(start) < 4:
             return None
         (length,) = struct.unpack(">I", start)
         if length > MAX_MESSAGE:
-            sys.exit("a frame of {} bytes: what started this program is no fal-host".format(length))
+            sys.exit(f"a frame of {length} bytes: what started this program is no fal-host")
         message = json.loads(self._incoming.read(length))
         attachment = message.get("attachment") or 0
         return message, self._incoming.read(attachment) if attachment else b""
@@ -377,7 +399,7 @@ class _Server:
             while view:
                 view = view[self._outgoing.write(view) :]
 
-    def _answer(self, message: Dict[str, Any], stage: Any, attachment: bytes) -> None:
+    def _answer(self, message: dict[str, Any], stage: Any, attachment: bytes) -> None:
         number = message.get("id")
         try:
             answer = {"id": number, "ok": self._call(message, stage, attachment)}
@@ -388,12 +410,12 @@ class _Server:
         try:
             self._write(answer)
         except (TypeError, ValueError) as error:
-            problem = "the answer is no JSON: {}".format(error)
+            problem = f"the answer is no JSON: {error}"
             self._write({"id": number, "error": {"kind": "panic", "message": problem}})
         except OSError:
             pass  # The host is gone; so is this process, soon.
 
-    def _call(self, message: Dict[str, Any], stage: Any, attachment: bytes) -> Json:
+    def _call(self, message: dict[str, Any], stage: Any, attachment: bytes) -> Json:
         method, body = message.get("method"), message.get("body")
         if stage is not None:
             return stage._call(method, body, attachment)
@@ -406,7 +428,7 @@ class _Server:
     def _open_stage(self, number: int, name: Any, config: Json) -> None:
         maker = self._makers.get(name)
         if maker is None:
-            raise PluginError("plugin::no_such_stage", "the plugin has no stage `{}`".format(name))
+            raise PluginError("plugin::no_such_stage", f"the plugin has no stage `{name}`")
         stage = maker(_object(config))
         if isinstance(stage, ExecutionBackend):
             stage._prepare(lambda event: self._write({"event": event, "stage": number}))
@@ -414,11 +436,11 @@ class _Server:
 
 
 def _encode(message: Json) -> bytes:
-    # Also where a text holds half a character: it is written as an escape, which the host reads as a fault of the answer.
+    # Half a character is written as an escape, which the host reads as a fault of the answer.
     return json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _object(body: Json) -> Dict[str, Any]:
+def _object(body: Json) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise PluginError("plugin::bad_request", "the request could not be read: it is no object")
     return body
@@ -426,7 +448,7 @@ def _object(body: Json) -> Dict[str, Any]:
 
 def _field(body: Json, key: str) -> Any:
     if key not in _object(body):
-        raise PluginError("plugin::bad_request", "the request could not be read: it has no `{}`".format(key))
+        raise PluginError("plugin::bad_request", f"the request could not be read: it has no `{key}`")
     return body[key]
 
 
@@ -434,6 +456,6 @@ def _place_of(error: BaseException) -> str:
     """The error and where it was raised, for the host; the whole of it for standard error."""
     traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
     sys.stderr.flush()
-    text = "{}: {}".format(type(error).__name__, error)
+    text = f"{type(error).__name__}: {error}"
     frames = traceback.extract_tb(error.__traceback__)
-    return "{} ({}, line {})".format(text, os.path.basename(frames[-1].filename), frames[-1].lineno) if frames else text
+    return f"{text} ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else text
