@@ -1,6 +1,10 @@
 //! The backend: reads the configuration, opens sessions.
 
-use std::{env, path::PathBuf, sync::Arc};
+use std::{
+    env,
+    path::{self, PathBuf},
+    sync::Arc,
+};
 
 use fal_plugin::{
     payload::{Capabilities, OpenRequest},
@@ -46,7 +50,9 @@ impl ExecutionBackend for CommandRunner {
 
 /// The interpreter that fal-host itself takes when the command line names none.
 fn chosen() -> Option<String> {
-    let named = env::var("FAL_HOST_PYTHON").ok().filter(|path| !path.is_empty());
-    let venv = || env::var("VIRTUAL_ENV").ok().filter(|path| !path.is_empty()).map(|path| format!("{path}/bin/python"));
-    named.or_else(venv)
+    let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+    // The command works in the project's folder, which need not be where fal-host was called.
+    let whole = |path: String| path::absolute(&path).map_or(path, |path| path.display().to_string());
+    let named = variable("FAL_HOST_PYTHON").map(|path| if path.contains('/') { whole(path) } else { path });
+    named.or_else(|| variable("VIRTUAL_ENV").map(|folder| whole(format!("{folder}/bin/python"))))
 }
