@@ -79,7 +79,7 @@ impl LoadedLibrary {
         let host = HostObject_TO::from_value(Host(emit), TD_Opaque);
         let _watch = Watch::library(timeouts.call, &watched, "open");
         match (self.root.open())(RStr::from_str(stage), RStr::from_str(config), host) {
-            RResult::ROk(object) => Ok(Arc::new(LibraryTransport { name, object, watched, timeouts })),
+            RResult::ROk(object) => Ok(Arc::new(LibraryTransport { name, object: Some(object), watched, timeouts })),
             RResult::RErr(error) => Err(error.into()),
         }
     }
@@ -109,7 +109,8 @@ pub struct OpenStage {
 
 struct LibraryTransport {
     name: String,
-    object: StageBox,
+    /// Gone once it is dropped.
+    object: Option<StageBox>,
     /// The name again, to be shared with whoever watches a call.
     watched: Arc<str>,
     timeouts: Timeouts,
@@ -122,12 +123,20 @@ impl Transport for LibraryTransport {
 
     fn call(&self, method: &str, request: &[u8], attachment: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
         let _watch = Watch::library(self.timeouts.of(method), &self.watched, method);
-        let answer =
-            self.object.call(RStr::from_str(method), RSlice::from_slice(request), RSlice::from_slice(attachment));
+        let Some(object) = &self.object else { return Err(Vec::new()) };
+        let answer = object.call(RStr::from_str(method), RSlice::from_slice(request), RSlice::from_slice(attachment));
         match answer {
             RResult::ROk(bytes) => Ok(bytes.into()),
             RResult::RErr(bytes) => Err(bytes.into()),
         }
+    }
+}
+
+impl Drop for LibraryTransport {
+    fn drop(&mut self) {
+        // The plugin's code runs here too.
+        let _watch = Watch::library(self.timeouts.call, &self.watched, "drop");
+        self.object = None;
     }
 }
 

@@ -46,7 +46,16 @@ pub(crate) fn panic_message(cause: &(dyn Any + Send)) -> String {
     LAST_PANIC.take().unwrap_or_else(plain)
 }
 
-struct Door(Box<dyn Serve>);
+/// Empty once it is dropped.
+struct Door(Option<Box<dyn Serve>>);
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        let stage = self.0.take();
+        // A panic here would end the host: nothing may unwind across the boundary. Nobody needs the stage any more.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(stage)));
+    }
+}
 
 impl StageObject for Door {
     fn call(
@@ -55,9 +64,13 @@ impl StageObject for Door {
         request: RSlice<'_, u8>,
         attachment: RSlice<'_, u8>,
     ) -> RResult<RVec<u8>, RVec<u8>> {
-        match serve_guarded(&*self.0, method.as_str(), request.as_slice(), attachment.as_slice()) {
-            Ok(answer) => RResult::ROk(answer.into()),
-            Err(error) => RResult::RErr(error.into()),
+        let served = |stage: &Box<dyn Serve>| {
+            serve_guarded(&**stage, method.as_str(), request.as_slice(), attachment.as_slice())
+        };
+        match self.0.as_ref().map(served) {
+            Some(Ok(answer)) => RResult::ROk(answer.into()),
+            Some(Err(error)) => RResult::RErr(error.into()),
+            None => RResult::RErr(RVec::new()),
         }
     }
 }
@@ -101,7 +114,7 @@ pub fn open_stage(
         make(kind, &config, host)
     }));
     match made {
-        Ok(Ok(served)) => RResult::ROk(StageObject_TO::from_value(Door(served.0), TD_Opaque)),
+        Ok(Ok(served)) => RResult::ROk(StageObject_TO::from_value(Door(Some(served.0)), TD_Opaque)),
         Ok(Err(error)) => RResult::RErr(encode(&WireError::Plugin { error }).into()),
         Err(cause) => RResult::RErr(encode(&WireError::Panic { message: panic_message(&*cause) }).into()),
     }

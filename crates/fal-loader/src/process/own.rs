@@ -191,7 +191,7 @@ impl Inner {
         attachment: &[u8],
     ) -> Result<Answer, CallError> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let message = message(id, to, method, request, attachment.len())?;
+        let message = message(self.name(), id, to, method, request, attachment.len())?;
         let (sender, receiver) = sync_channel(1);
         {
             let mut waiting = lock(&self.waiting);
@@ -253,11 +253,20 @@ impl CallError {
     }
 }
 
-fn message(id: u64, to: &Target<'_>, method: &str, request: &[u8], attachment: usize) -> Result<Vec<u8>, CallError> {
+fn message(
+    plugin: &str,
+    id: u64,
+    to: &Target<'_>,
+    method: &str,
+    request: &[u8],
+    attachment: usize,
+) -> Result<Vec<u8>, CallError> {
     let refused = |what: String| CallError::Refused(PluginError::new("plugin::too_large", what));
     if request.len() > MAX_MESSAGE / 2 || attachment > MAX_ATTACHMENT {
         let size = request.len().max(attachment);
-        return Err(refused(format!("the request of `{method}` has {size} bytes: more than a frame takes")));
+        let text =
+            format!("the request of `{method}` to the plugin `{plugin}` has {size} bytes: more than a frame takes");
+        return Err(refused(text));
     }
     let raw = |text: String| RawValue::from_string(text).map_err(|cause| refused(cause.to_string()));
     let (stage, number) = match to {

@@ -173,6 +173,12 @@ fn ask_plain<Q: Serialize, A: DeserializeOwned>(
 fn failed(transport: &dyn Transport, method: &str, error: WireError) -> PluginError {
     let plugin = transport.plugin();
     match error {
+        // Where the plugin says nothing, somebody must.
+        WireError::Plugin { error } if error.message.trim().is_empty() => PluginError::new(
+            "plugin::no_words",
+            format!("the plugin `{plugin}` failed in `{method}`, and does not say why"),
+        )
+        .with_help("this is a fault of the plugin: report it to its author, or choose another with `--plugin`"),
         WireError::Plugin { error } => error,
         WireError::Syntax { diagnostic } => PluginError::new(diagnostic.code, diagnostic.message),
         WireError::Panic { message } => {
@@ -187,7 +193,9 @@ fn failed(transport: &dyn Transport, method: &str, error: WireError) -> PluginEr
 }
 
 fn bad_answer(transport: &dyn Transport, method: &str, answer: &[u8], cause: &serde_json::Error) -> PluginError {
-    let start: String = String::from_utf8_lossy(answer).chars().take(60).collect();
+    let start: String = String::from_utf8_lossy(&answer[..answer.len().min(240)]).chars().take(60).collect();
+    // It may quote the whole answer.
+    let cause: String = cause.to_string().chars().take(200).collect();
     PluginError::new(
         "plugin::bad_answer",
         format!(

@@ -196,7 +196,7 @@ fn plugin(stage: &str, path: &Path) -> String {
 }
 
 /// The program, in a folder that all cases share.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("acme-program.fal-plugin");
