@@ -15,9 +15,9 @@ A plugin is an executable file called ``NAME.fal-plugin`` with this file beside 
 
     fal_plugin.serve("acme-stubs", "1.0.0", {"stub-writer": Stubs}, description="Writes stubs")
 
-fal-host starts it when it is needed, and calls the methods of its stages. Requests and answers are plain dicts and lists;
-their schemas are in ``docs/plugins/schemas``, the protocol in ``docs/plugins/processes.md``. Ignore keys that you do not
-know: a newer host may send more. What the plugin prints goes to standard error, which fal-host shows with ``--debug``.
+fal-host starts it when it is needed, and calls the methods of its stages. Requests and answers are plain dicts and
+lists; their schemas are in ``docs/plugins/schemas``, the protocol in ``docs/plugins/processes.md``. Ignore keys that you
+do not know: a newer host may send more. What the plugin prints goes to standard error, and is shown with ``--debug``.
 """
 
 from __future__ import annotations

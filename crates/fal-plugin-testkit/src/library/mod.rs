@@ -56,7 +56,9 @@ impl LibraryOptions {
 
     /// Loads the plugin.
     pub(crate) fn load(&self) -> Result<LoadedPlugin, LoadError> {
-        let timeouts = self.timeout.map_or_else(Timeouts::default, Timeouts::all);
+        // Of a library that hangs whoever runs the cases takes note.
+        let limit = self.timeout.filter(|_| self.is_program());
+        let timeouts = Timeouts { call: limit, session: limit };
         LoadedPlugin::load(&self.path, &LoadOptions { timeouts, isolate: self.isolate.clone(), log: None })
     }
 }
