@@ -46,3 +46,22 @@ fn put(file: &Path, folder: &Path) -> Result<()> {
     fs::copy(file, &copy).at(file)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugin_that_is_a_program_comes_with_its_modules_and_without_its_tests() {
+        let folder = tempfile::tempdir().unwrap();
+        put_program(&layout::root().join("plugins/fal-ray-runner"), folder.path()).unwrap();
+        let here = |name: &str| folder.path().join(name);
+        let program = fs::metadata(here("fal-ray-runner.fal-plugin")).unwrap();
+        #[cfg(unix)]
+        assert_ne!(std::os::unix::fs::PermissionsExt::mode(&program.permissions()) & 0o100, 0);
+        assert!(here("fal_ray_runner/driver.py").is_file());
+        let library = fs::symlink_metadata(here("fal_plugin.py")).unwrap();
+        assert!(library.is_file(), "a copy, since the sources are not there");
+        assert!(!here("tests").exists() && !here("pyproject.toml").exists());
+    }
+}
