@@ -91,8 +91,10 @@ class Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {k: v for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items() if k not in "oO"}
 
 text = re.sub(r"\{\{ *env_var\('[^']*'(?:, *'([^']*)')?\) *\}\}", r"\1", sys.argv[1])
-plugins = yaml.load(text, Loader).get("plugins") or {}
-print(json.dumps(plugins.get("config") or {}))
+project = yaml.load(text, Loader)
+configs = list(((project.get("plugins") or {}).get("config") or {}).items())
+configs += [(runner["plugin"], runner.get("config") or {}) for runner in project.get("runners") or []]
+print(json.dumps(configs))
 "#;
 
 /// Configurations of the plugins that ship with fal-host are checked by them: `plugin check` opens the stage with each.
@@ -103,7 +105,16 @@ fn configurations_open_their_plugins() {
     for block in pages().iter().flat_map(|page| page.in_language("yaml")) {
         let Some("fal_project.yml") = block.file() else { continue };
         let configs = fal_e2e::python(CONFIGS, &[&block.text]);
-        for (name, config) in configs.as_object().unwrap().iter().filter(|(name, _)| name.starts_with("fal-")) {
+        for pair in configs.as_array().unwrap() {
+            let (name, config) = (pair[0].as_str().unwrap(), &pair[1]);
+            if name == "fal-dbt-backend" {
+                // Its contract starts dbt several times; the set-up below opens one of these.
+                is_of_the_backend(config, &block.place);
+                continue;
+            }
+            if !name.starts_with("fal-") {
+                continue;
+            }
             let project = Project::bare();
             let ended = project.run(&["plugin", "check", name, "--config", &config.to_string(), "--format", "json"]);
             let report: Value =
@@ -115,6 +126,15 @@ fn configurations_open_their_plugins() {
         }
     }
     assert!(opened >= 3, "{opened}");
+}
+
+fn is_of_the_backend(config: &Value, place: &str) {
+    let keys = |value: &Value| -> Vec<String> {
+        value.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
+    };
+    let unknown = |given: Vec<String>, known: &[&str]| given.into_iter().find(|key| !known.contains(&key.as_str()));
+    assert_eq!(unknown(keys(config), &["gateway", "bundle", "preload", "engine", "dbt"]), None, "{place}");
+    assert_eq!(unknown(keys(&config["gateway"]), &["listen", "advertise", "tls"]), None, "{place}");
 }
 
 /// What is not typed by `guide.rs` is at least a line of bash, and each `fal-host` in it a command with these flags.
@@ -199,7 +219,9 @@ fn links_lead_somewhere() {
     let folder = workspace().join("docs/plugins");
     for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
         let text = fs::read_to_string(entry.path()).unwrap();
-        for rest in text.split("](").skip(1) {
+        // What is between fences is no text, and may look like a link.
+        let prose: String = text.split("\n```").step_by(2).collect();
+        for rest in prose.split("](").skip(1) {
             let link = rest.split(')').next().unwrap_or_default();
             let file = link.split('#').next().unwrap_or_default();
             let here = !file.is_empty() && !file.contains("://");
