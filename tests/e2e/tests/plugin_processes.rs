@@ -79,6 +79,24 @@ fn with_all_stages_in_processes_of_their_own_a_run_gives_the_same_stubs_and_tabl
     assert_eq!(here.differences(&apart, &tables), json!({}));
 }
 
+/// The same cases as through the library, and those of the protocol.
+#[test]
+fn plugins_keep_their_contract_in_processes_of_their_own_too() {
+    let project = Project::bare();
+    let example = workspace().join("examples/plugins/markdown-models/markdown-models.fal-plugin").display().to_string();
+    for plugin in ["fal-python-parser", "fal-notebook-parser", "fal-stub-writer", "fal-dbt-backend", &example] {
+        let ended = project.run_host(&["plugin", "check", plugin, "--isolate-plugins", "--format", "json"]);
+        let report: Value = serde_json::from_str(&ended.expect(0).stdout).unwrap_or_else(|_| panic!("{ended}"));
+        let cases = report["cases"].as_array().unwrap();
+        let passed = |name: &str| cases.iter().any(|case| case["name"] == name && case["outcome"] == "passed");
+        for case in ["door/hello", "door/stages", "door/ends"] {
+            assert!(passed(case), "{plugin}: {case}\n{report:#}");
+        }
+        assert!(cases.iter().any(|case| case["name"] == "door/layout" && case["outcome"] == "skipped"));
+    }
+    project.nothing_is_left();
+}
+
 #[test]
 fn a_program_is_found_listed_and_chosen_as_a_library_is() {
     let project = one_model();
