@@ -5,7 +5,7 @@
 //! account of its end take the way of the gateway; the command only has to bring a script to a Python.
 //!
 //! From the outside in: [`CommandRunner`] reads its configuration (`config`, `template`) and opens a session (`session`); the session makes
-//! a plan of a node (`plan`, `values`), and tries it (`attempt`, `retry`) with a bundle (`bundle`) and a process (`process`, `guard`,
+//! a plan of a node (`node`, `plan`, `values`), and tries it (`attempt`, `retry`) with a bundle (`bundle`) and a process (`process`, `guard`,
 //! `leftover`), whose end it explains (`end`).
 
 mod attempt;
@@ -17,6 +17,7 @@ mod error;
 mod guard;
 mod leftover;
 mod line;
+mod node;
 mod plan;
 mod process;
 mod quote;
@@ -24,6 +25,7 @@ mod random;
 mod retry;
 mod session;
 mod settings;
+mod shared;
 mod span;
 mod stop;
 mod tail;

@@ -1,0 +1,83 @@
+//! What the nodes of a session share: where they work, whom they tell, when they stop, what they leave.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, PoisonError,
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use fal_plugin::{payload::LogLevel, EventSink};
+
+use crate::{leftover, process::log, random, stop::Stop};
+
+/// What the nodes of a session share.
+pub(crate) struct Shared {
+    pub(crate) project_dir: PathBuf,
+    pub(crate) events: Arc<dyn EventSink>,
+    pub(crate) stop: Arc<Stop>,
+    mark: String,
+    marks: AtomicU64,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    warned: Mutex<BTreeSet<String>>,
+}
+
+impl Shared {
+    pub(crate) fn new(project_dir: PathBuf, events: Arc<dyn EventSink>) -> Self {
+        Self {
+            project_dir,
+            events,
+            stop: Arc::default(),
+            mark: format!("{}.", random::name()),
+            marks: AtomicU64::new(1),
+            threads: Mutex::default(),
+            warned: Mutex::default(),
+        }
+    }
+
+    /// The mark of the next command: the session's and a number.
+    pub(crate) fn next_mark(&self) -> String {
+        format!("{}{}.", self.mark, self.marks.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Keeps threads until the session ends.
+    pub(crate) fn keep(&self, threads: Vec<JoinHandle<()>>) {
+        let mut kept = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|thread| !thread.is_finished());
+        kept.extend(threads);
+    }
+
+    pub(crate) fn debug(&self, unique_id: &str, message: &str) {
+        self.events.emit(log(LogLevel::Debug, unique_id, message));
+    }
+
+    pub(crate) fn warn(&self, unique_id: &str, message: &str) {
+        self.events.emit(log(LogLevel::Warn, unique_id, message));
+    }
+
+    /// Warns of a key once in a session.
+    pub(crate) fn warn_once(&self, unique_id: &str, key: &str, message: &str) {
+        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned()) {
+            self.warn(unique_id, message);
+        }
+    }
+
+    /// Ends all that was left running, and waits for the threads that read from it, but not longer than to `until`.
+    pub(crate) fn sweep(&self, until: Instant) {
+        leftover::sweep(&self.mark);
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            while !thread.is_finished() && Instant::now() < until {
+                thread::sleep(Duration::from_millis(1));
+            }
+            // Whoever holds a stream and cannot be found keeps its reader, not us.
+            if thread.is_finished() {
+                let _ = thread.join();
+            }
+        }
+    }
+}
