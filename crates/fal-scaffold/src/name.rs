@@ -4,12 +4,12 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 
 use crate::error::ScaffoldError;
 
-/// Words that cargo refuses as a package, or that rustc would take for something else.
+/// Words that cargo refuses as a package, that rustc would take for something else, or that a template depends on.
 const RESERVED: &str = "\
     abstract alloc as async await become box break build const continue core crate deps do dyn else enum \
     examples extern false final fn for gen if impl in incremental let loop macro match mod move mut \
     override priv proc-macro proc_macro pub ref return self static std struct super test trait true try \
-    type typeof union unsafe unsized use virtual where while yield abi";
+    type typeof union unsafe unsized use virtual where while yield abi rustix serde-json serde_json";
 
 /// A name that a plugin can have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ fn wrong(name: &str) -> Option<&'static str> {
     } else if name.ends_with(['-', '_']) {
         Some("it has to end in a letter or a digit")
     } else if RESERVED.split_whitespace().any(|word| word == name) {
-        Some("Rust uses the word itself")
+        Some("the word has a meaning in Rust, or is the name of a crate that the plugin needs")
     } else if name == "local" {
         Some("that is what a project calls the place where dbt runs")
     } else if name.starts_with("fal-") || name.starts_with("fal_") || name.starts_with("my-plugin") {
