@@ -188,3 +188,41 @@ impl Template {
         Ok(Some(word).filter(|word| !(optional && word.is_empty())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fal_plugin::payload::Resources;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn values(resources: &Resources) -> Values<'_> {
+        Values { node: "model.a.b", name: "b", job: "j", resources, environment: None, python: "p", files: None }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_itself_once_its_braces_are_doubled(text in ".{0,40}") {
+            let doubled = text.replace('{', "{{").replace('}', "}}");
+            let word = Template::parse(&doubled).unwrap().render(&values(&Resources::default())).unwrap();
+            prop_assert_eq!(word.as_deref(), Some(text.as_str()));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "[a-z{}:!q.'\" ]{0,40}") {
+            if let Ok(template) = Template::parse(&text) {
+                let _ = template.check_shell();
+                let _ = template.render_quoted(&values(&Resources::default()));
+            }
+        }
+
+        #[test]
+        fn a_default_is_any_text_without_a_brace(default in "[^{}]{1,20}") {
+            let template = Template::parse(&format!("<{{gpus:{default}}}>")).unwrap();
+            let none = Resources::default();
+            prop_assert_eq!(template.render(&values(&none)).unwrap(), Some(format!("<{default}>")));
+            let some = Resources { gpus: Some(2.0), ..Resources::default() };
+            prop_assert_eq!(template.render(&values(&some)).unwrap(), Some("<2>".to_owned()));
+        }
+    }
+}
