@@ -71,7 +71,8 @@ fn client(path: &Path, options: &LoadOptions) -> Result<Box<dyn PythonParser>, B
 
 /// A model of 2 KB: a few dependencies, and code that says nothing.
 fn text() -> String {
-    let mut text = "\"\"\"Orders with their people.\"\"\"\n\nimport pandas as pd\n\n\ndef features(frame):\n".to_owned();
+    let mut text =
+        "\"\"\"Orders with their people.\"\"\"\n\nimport pandas as pd\n\n\ndef features(frame):\n".to_owned();
     for column in 0.. {
         if text.len() > 1_800 {
             break;

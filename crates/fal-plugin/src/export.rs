@@ -64,10 +64,9 @@ impl StageObject for Door {
         request: RSlice<'_, u8>,
         attachment: RSlice<'_, u8>,
     ) -> RResult<RVec<u8>, RVec<u8>> {
-        let served = |stage: &Box<dyn Serve>| {
-            serve_guarded(&**stage, method.as_str(), request.as_slice(), attachment.as_slice())
-        };
-        match self.0.as_ref().map(served) {
+        let served =
+            |stage: &dyn Serve| serve_guarded(stage, method.as_str(), request.as_slice(), attachment.as_slice());
+        match self.0.as_deref().map(served) {
             Some(Ok(answer)) => RResult::ROk(answer.into()),
             Some(Err(error)) => RResult::RErr(error.into()),
             None => RResult::RErr(RVec::new()),

@@ -210,8 +210,9 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
         let mut message = format!("{{\"id\":{id},\"{key}\":").into_bytes();
         match serde_json::from_slice::<&RawValue>(&bytes) {
             Ok(value) => message.extend_from_slice(value.get().as_bytes()),
-            // What is no JSON goes over as a text, and is told by whoever wanted to read it.
+            // What is no JSON goes over as a text where no text is wanted, and is told by whoever wanted to read it.
             Err(_) => {
+                message = format!("{{\"id\":{id},\"error\":").into_bytes();
                 message
                     .extend_from_slice(serde_json::Value::from(String::from_utf8_lossy(&bytes)).to_string().as_bytes());
             }
