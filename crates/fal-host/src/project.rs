@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use fal_plugin::{NotebookParser, PythonParser, manifest::Stage, payload::OpenRequest};
 use fal_project::{
-    DbtProject, FalProject, GenerateOptions, Generated, IsolateSetting, ProjectOptions, Route, RunnerSpec,
+    DbtProject, FalProject, GenerateError, GenerateOptions, Generated, IsolateSetting, ProjectOptions, Route,
+    RunnerSpec,
 };
 use serde_json::{Map, Value};
 
@@ -113,7 +114,20 @@ impl Project {
             stubs: &stubs,
             identity: self.stages.identity(),
         };
-        Ok(fal_project::generate(&self.dbt, &stages, GenerateOptions { check })?)
+        Ok(fal_project::generate(&self.dbt, &stages, GenerateOptions { check }).map_err(|error| self.named(error))?)
+    }
+
+    /// The same error, with the name of the plugin if it does not say it itself.
+    fn named(&self, mut error: GenerateError) -> GenerateError {
+        if let GenerateError::Plugin { stage, source, .. } = &mut error {
+            let chosen =
+                self.stages.chosen().into_iter().filter(|chosen| chosen.stage.name().replace('-', " ") == *stage);
+            let names: Vec<_> = chosen.map(|chosen| format!("`{}`", chosen.name)).collect();
+            if !names.iter().any(|name| source.message.contains(name)) {
+                source.message.push_str(&format!(" (plugin {})", names.join(", ")));
+            }
+        }
+        error
     }
 
     /// Takes this target, if the user named none.

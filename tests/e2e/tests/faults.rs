@@ -30,12 +30,16 @@ use rustix::process::Signal;
 const FOUND: &[&str] = &[
     "isolated alone owner settle 2 answers too much",
     "isolated alone owner settle 2 tells nonsense",
+    "isolated alone stub-writer folder 1 answers nothing",
+    "isolated alone stub-writer folder 1 answers outside",
     "library alone execution-backend dropped 1 panics",
     "library alone execution-backend dropped 1 hangs",
     "library alone python-parser parse 2 refuses without words",
     "library alone runner dropped 1 spins",
     "library alone runner run_node 3 answers too much",
+    "library alone stub-writer render 1 answers outside",
     "library alone stub-writer render 2 refuses without words",
+    "program alone stub-writer render 1 answers with the user's file",
     "program alone execution-backend select 1 refuses without words",
 ];
 

@@ -155,6 +155,11 @@ def spoiled(fault, id, answer):
         return {"id": id, "ok": "x" * (60 << 20)}
     if fault == "answers in another shape":
         return {"id": id, "ok": {"colour": [7]}}
+    if fault == "answers outside":
+        stub = {"path": "acme/../../outside.sql", "content": "-- acme"}
+        return {"id": id, "ok": "../outside" if isinstance(answer, str) else stub}
+    if fault == "answers with the user's file":
+        return {"id": id, "ok": {"path": "acme/user_too.sql", "content": "-- acme"}}
     if fault == "answers null":
         return {"id": id, "ok": None}
     if fault == "answers both":

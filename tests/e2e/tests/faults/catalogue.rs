@@ -68,6 +68,8 @@ const OF_LIBRARIES: &[&str] = &[
     "answers half",
     "answers too much",
     "answers about another node",
+    "answers outside",
+    "answers with the user's file",
     "errs nonsensically",
     "errs without a word",
     "tells nonsense",
@@ -114,6 +116,8 @@ const OF_PROGRAMS: &[&str] = &[
     "answers both",
     "answers neither",
     "answers about another node",
+    "answers outside",
+    "answers with the user's file",
     "answers twice",
     "never answers",
     "errs nonsensically",
@@ -189,6 +193,11 @@ fn faults(way: Way, method: &str) -> Vec<&'static str> {
 fn is_possible(fault: &str, way: Way, method: &str) -> bool {
     let spoils = fault.starts_with("answers") || fault.starts_with("errs") || fault.starts_with("refuses");
     let tells = fault.starts_with("tells");
+    match fault {
+        "answers outside" => return ["folder", "render"].contains(&method),
+        "answers with the user's file" => return method == "render",
+        _ => {}
+    }
     match (method, way) {
         // No guard stands around the manifest: there is nothing to go wrong in it when the macro writes it.
         ("hello", Way::Library | Way::Isolated) => {

@@ -55,6 +55,12 @@ fn spoil(due: Due, answer: RResult<RVec<u8>, RVec<u8>>) -> RResult<RVec<u8>, RVe
         "answers null" => ok(b"null"),
         "answers too much" => ok(format!("\"{}\"", "x".repeat(70 << 20)).as_bytes()),
         "answers half" => ok(&answer.as_ref().map(|bytes| bytes[..bytes.len() / 2].to_vec()).unwrap_or_default()),
+        "answers outside" => match answer {
+            // A folder, or a stub.
+            RResult::ROk(bytes) if bytes.starts_with(b"\"") => ok(b"\"../outside\""),
+            _ => ok(b"{\"path\": \"acme/../../outside.sql\", \"content\": \"-- acme\"}"),
+        },
+        "answers with the user's file" => ok(b"{\"path\": \"acme/user_too.sql\", \"content\": \"-- acme\"}"),
         "errs nonsensically" => RResult::RErr(RVec::from(b"colourless green ideas".to_vec())),
         "errs without a word" => RResult::RErr(RVec::from(Vec::new())),
         "answers about another node" => answer.map(|bytes| {
