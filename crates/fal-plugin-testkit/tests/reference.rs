@@ -17,7 +17,8 @@ In a test of your crate, with `fal-plugin-testkit` among the development depende
 ```rust
 #[test]
 fn the_contract_holds() {
-    fal_plugin_testkit::stub_writer(&MyStubs::default()).assert_ok();
+    let stubs = Stubs::new(&Value::Null).unwrap();
+    stub_writer(&stubs).assert_ok();
 }
 ```
 
@@ -27,10 +28,10 @@ a built library through the door, in the process of the test.
 A built plugin is checked by the program, in a process of its own, so that a plugin which hangs, crashes, ends the process or prints
 is a case that failed:
 
-```sh
-fal-host plugin check target/debug/libmy_stubs.so
-fal-host plugin check target/debug/libmy_stubs.so --stage stub-writer --timeout 5 --format json
-fal-host plugin check ./my-stubs.fal-plugin
+```console
+$ fal-host plugin check target/debug/libmy_stubs.so
+$ fal-host plugin check target/debug/libmy_stubs.so --stage stub-writer --timeout 5 --format json
+$ fal-host plugin check ./my-stubs.fal-plugin
 ```
 
 It ends with exit code 0 if all required cases passed, and with 2 if one failed. Every failure says what was seen and what to do about it.
