@@ -1,7 +1,9 @@
 //! Format, lints and documentation.
 
+use std::{fs, process::Command};
+
 use crate::{
-    error::Result,
+    error::{At, Result},
     layout,
     program::{self, cargo, tell},
 };
@@ -9,9 +11,22 @@ use crate::{
 /// Runs them all, the quickest first.
 pub(super) fn run() -> Result<()> {
     program::run(&mut cargo(["fmt", "--all", "--check"]))?;
+    program::run(templates()?.args(["--check", "--edition", "2021"]))?;
     program::run(&mut cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     program::run(cargo(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
     licences()
+}
+
+/// rustfmt over what `plugin new` writes, in the form that it has in a crate without a configuration.
+fn templates() -> Result<Command> {
+    let mut command = program::program("rustfmt", layout::root());
+    command.args(["--config", "max_width=100,use_small_heuristics=Default"]);
+    let folder = layout::root().join("crates/fal-scaffold/templates");
+    for template in fs::read_dir(&folder).at(&folder)?.flatten() {
+        let files = ["src/lib.rs", "tests/contract.rs"].map(|file| template.path().join(file));
+        command.args(files.iter().filter(|file| file.exists()));
+    }
+    Ok(command)
 }
 
 /// Licences and sources of what we depend on; the advisories need the network and are not asked.

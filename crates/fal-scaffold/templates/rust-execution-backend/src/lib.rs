@@ -33,7 +33,7 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Reads the options: what stands in fal_project.yml under `plugins: config: my-plugin:`, or `null`. fal-host has
+    /// Reads the options: what stands in `fal_project.yml` under `plugins: config: my-plugin:`, or `null`. fal-host has
     /// checked them against [`config_schema`].
     pub fn new(config: &Value) -> Result<Self, PluginError> {
         Ok(Self {

@@ -26,7 +26,7 @@ pub struct HouseParser {
 }
 
 impl HouseParser {
-    /// Reads the options: what stands in fal_project.yml under `plugins: config: my-plugin:`, or `null`. fal-host has
+    /// Reads the options: what stands in `fal_project.yml` under `plugins: config: my-plugin:`, or `null`. fal-host has
     /// checked them against [`config_schema`].
     pub fn new(config: &Value) -> Result<Self, PluginError> {
         let keyword = config["keyword"].as_str().unwrap_or("reads");

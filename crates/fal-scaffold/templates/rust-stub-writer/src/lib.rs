@@ -18,7 +18,7 @@ pub struct Stubs {
 }
 
 impl Stubs {
-    /// Reads the options: what stands in fal_project.yml under `plugins: config: my-plugin:`, or `null`. fal-host has
+    /// Reads the options: what stands in `fal_project.yml` under `plugins: config: my-plugin:`, or `null`. fal-host has
     /// checked them against [`config_schema`].
     pub fn new(config: &Value) -> Result<Self, PluginError> {
         let folder = config["folder"].as_str().unwrap_or("generated");
