@@ -125,7 +125,8 @@ impl Run<'_> {
             // The session's end may be cut short. If it is not, the session writes this file once more.
             artifact.write()?;
         }
-        let dismissed = fleet.close(ended.interrupted);
+        // Nobody waits for the machines of a run that has failed.
+        let dismissed = fleet.close(ended.interrupted || ended.broken.is_some());
         let closed = self.session.close(ended.interrupted);
         let failed_hooks = closed.as_ref().map(|closed| closed.failed_hooks.clone()).unwrap_or_default();
         for hook in &failed_hooks {
