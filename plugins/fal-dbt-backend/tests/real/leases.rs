@@ -201,16 +201,3 @@ fn leases_end_as_they_must() {
     assert_eq!(result.message.as_deref(), Some("interrupted"));
     project.session.close(&CloseRequest { interrupted: true }).unwrap();
 }
-
-#[test]
-#[ignore = "needs FAL_TEST_DBT_PYTHON"]
-fn a_port_that_is_taken_is_named() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let listen = taken.local_addr().unwrap().to_string();
-    let project = ready(json!({ "config": { "gateway": { "listen": listen } } }));
-    let Lent::Ended { result } = project.lend("totals", python("totals", "pass"), None) else { panic!() };
-    let message = result.message.unwrap();
-    assert!(message.starts_with(&format!("the data gateway cannot listen at {listen} for runners")), "{message}");
-    // What runs here does not mind.
-    assert_eq!(project.python("totals").status, NodeStatus::Success);
-}

@@ -47,6 +47,18 @@ fn a_model_that_dbt_runs_waits_for_its_code() {
 }
 
 #[test]
+fn without_a_way_in_nothing_is_lent() {
+    let bench = bench(json!({ "taken": true }));
+    bench.session.begin(&BeginRequest::default()).unwrap();
+    for _ in 0..2 {
+        let Lent::Ended { result } = lend(&bench, "native").unwrap() else { panic!("there is no listener") };
+        assert_eq!((result.status, result.message.as_deref()), (NodeStatus::Error, Some("the port is taken")));
+    }
+    // What runs here does not mind.
+    assert_eq!(bench.dbt("a").unwrap().status, NodeStatus::Success);
+}
+
+#[test]
 fn the_death_of_the_session_ends_its_leases() {
     let bench = bench(json!({ "code": "" }));
     bench.session.begin(&BeginRequest::default()).unwrap();

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from fal_worker.session.errors import SessionError, from_exception
 
-# Who knocks in vain is not worth a line of the user's: gRPC reads this when it starts.
-os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+# Who knocks in vain is not worth a line of the user's, and what is, we say ourselves: gRPC reads this when it starts.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from pyarrow import flight  # noqa: E402
 

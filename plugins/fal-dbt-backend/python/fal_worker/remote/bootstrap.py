@@ -44,7 +44,7 @@ def _within(work):
     """Calls `work(lease, folder)` with everything unpacked into a private folder, which does not outlive it."""
     if sys.version_info < (3, 9):
         return _could_not("Python 3.9 or newer is needed, this is " + sys.version.split()[0] + " (" + sys.executable + ")")
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         import pyarrow.flight  # noqa: F401
     except ImportError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from live.job_client import GatewayError
+from live.process import Refused
 from pyarrow import flight
 
 from .conftest import Desk, Runner
@@ -36,6 +37,13 @@ def test_a_lease_says_what_it_reads_and_writes(desk: Desk):
     assert ("scores" in scores.told["output"], scores.told["output_is_rows"], grown.told["output_is_rows"]) == (True, True, False)
     for lent in (scores, grown):
         assert lent.settle()[0]["attempts"] == 0
+
+
+def test_a_port_that_is_taken_is_named(desk: Desk):
+    place = desk.location.rpartition("/")[2]
+    with pytest.raises(Refused) as caught:
+        desk.session.ask("gateway_listen", host="127.0.0.1", port=int(place.rpartition(":")[2]), certificate=None, key=None)
+    assert (caught.value.code, caught.value.message.startswith(f"the data gateway cannot listen at {place} for runners")) == ("gateway::listen", True)
 
 
 @pytest.mark.parametrize("name", ["scores", "grown"])
