@@ -97,7 +97,7 @@ fn people_read() {
     let project = Project::bare();
     let ended = check(&project, "aborts", &foreign_plugin("acme-misbehaves"), &["--stage", "stub-writer"]);
     insta::assert_snapshot!(redact(&ended.expect(2).stdout, &project), @r"
-    acme-misbehaves 0.3.0, interface 1.0.0: stub-writer
+    acme-misbehaves 0.3.0, interface 1.1.0: stub-writer
     PLUGINS/libacme_misbehaves.so
 
       ok      door/library
@@ -140,9 +140,9 @@ fn people_read() {
       FAILED  door/layout: Its types have the layout of the interface
               but: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref
               fix: let `export_plugin!` write the exports, and build with the released crate fal-plugin, unchanged
-      -       door/manifest: not checked, the library did not load
-      -       door/config-schema: not checked, the library did not load
-      -       door/description: not checked, the library did not load
+      -       door/manifest: not checked, the plugin did not load
+      -       door/config-schema: not checked, the plugin did not load
+      -       door/description: not checked, the plugin did not load
       ok      door/quiet
 
     7 cases: 3 passed, 1 failed, 0 optional not met, 3 not checked
@@ -162,7 +162,7 @@ fn libraries_that_are_none_fail_at_the_door() {
         let ended = check(&project, "", &library, &["--format", "json"]);
         assert_eq!(failed(&ended).0, [case], "{}\n{ended}", library.display());
     }
-    project.run_host(&["plugin", "check", "no-such-plugin"]).expect(2).says("there is no library and no plugin");
+    project.run_host(&["plugin", "check", "no-such-plugin"]).expect(2).says("there is no file and no plugin");
     project.run_host(&["plugin", "check", "x.so", "--stage", "stubs"]).expect(2).says("the stages are python-parser");
     let parser =
         check(&project, "", &foreign_plugin("acme-misbehaves"), &["--stage", "python-parser", "--format", "json"]);
