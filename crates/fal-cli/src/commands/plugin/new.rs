@@ -18,7 +18,7 @@ use crate::{commands::Context, error::CliError, exit::Ended};
 pub(crate) struct NewPluginArgs {
     /// Its name: small letters, digits and `-`
     name: String,
-    /// The stage that it fills
+    /// The stage that it fills: python-parser, notebook-parser, stub-writer or execution-backend
     #[arg(long, value_name = "STAGE", value_parser = stage)]
     stage: Stage,
     /// Language to write it in
