@@ -19,7 +19,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use case::Case;
@@ -80,7 +80,7 @@ fn a_runner_at_fault_leaves_the_old_table() {
         // It says that it ran the model, and did not.
         (0, "", 1, "a"),
         (1, "exits with 3", 2, "the plugin `acme-program` ended in `run_node`: exit code 3"),
-        (1, "answers about another node", 2, "acme-program"),
+        (1, "answers in another shape", 2, "acme-program"),
         (1, "hangs", 130, ""),
     ] {
         let new = format!("select {} as id", count + 2 + i32::from(code == 130));
@@ -107,6 +107,7 @@ fn a_runner_at_fault_leaves_the_old_table() {
 /// Tries them, and fails with all that failed; how many faults were met.
 fn try_all(cases: &[Case]) -> usize {
     let (next, fired) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let longest = Mutex::new(Duration::ZERO);
     let failures = Mutex::new(Vec::new());
     // Told below, all at once.
     panic::set_hook(Box::new(|_| {}));
@@ -115,7 +116,11 @@ fn try_all(cases: &[Case]) -> usize {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
                     match catch_unwind(AssertUnwindSafe(|| trial::run(case))) {
-                        Ok(met) => _ = fired.fetch_add(usize::from(met), Ordering::SeqCst),
+                        Ok((met, took)) => {
+                            fired.fetch_add(usize::from(met), Ordering::SeqCst);
+                            let mut longest = longest.lock().unwrap();
+                            *longest = took.max(*longest);
+                        }
                         Err(cause) => {
                             println!("failed: {case}");
                             failures.lock().unwrap().push(format!("{case}\n{}", text(&*cause)));
@@ -126,6 +131,7 @@ fn try_all(cases: &[Case]) -> usize {
         }
     });
     drop(panic::take_hook());
+    println!("the longest took {:?}", longest.into_inner().unwrap());
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), cases.len(), failures.join("\n\n"));
     fired.into_inner()

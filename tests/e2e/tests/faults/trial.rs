@@ -26,13 +26,13 @@ const NOTEBOOK: &str = r##"{"cells": [{"cell_type": "code", "metadata": {}, "out
     "source": "# needs b\nwrite_to_model(ref('b'))"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 2}"##;
 const OLD_STUB: &str = "-- acme\nselect 'old'\n-- end\n";
 
-/// Runs it, and checks what must hold; whether the fault was met.
-pub(crate) fn run(case: &Case) -> bool {
+/// Runs it, and checks what must hold; whether the fault was met, and how long it took.
+pub(crate) fn run(case: &Case) -> (bool, Duration) {
     let trial = Trial::new(case);
     let ended = trial.run();
     let met = trial.marks.path().join("met").is_file();
     trial.check(&ended, met);
-    met
+    (met, ended.took)
 }
 
 struct Trial<'a> {
