@@ -47,7 +47,7 @@ pub use error::{GenerateError, ProjectError};
 pub use generate::{GenerateOptions, Generated, generate};
 pub use model::ModelFile;
 pub use scripts::{
-    GlobalScripts, LOCAL, NamedRunner, NodeScripts, Placement, ScriptEntry, ScriptError, ScriptOwner, ScriptReader,
-    global_scripts, named_runners, node_placement, node_scripts, placement_problem, unknown_environment,
+    GlobalScripts, LOCAL, NamedRunner, NodeScripts, Placement, SchemaRunners, ScriptEntry, ScriptError, ScriptOwner,
+    ScriptReader, global_scripts, node_placement, node_scripts, placement_problem, schema_runners, unknown_environment,
 };
 pub use stages::Stages;

@@ -38,8 +38,7 @@ fn what_is_wrong_with_runners_is_found_without_running_anything() {
     let untrusted = project.run_host(&["check"]);
     untrusted.expect(2).says("which is not trusted").says("acme-runner.fal-plugin");
     run(&project, &["check"]).expect(0);
-    let schema =
-        "models:\n- name: a\n  meta: {fal: {runner: nobody}}\n- name: b\n  config: {meta: {fal: {runner: ./evil}}}\n";
+    let schema = "models:\n- name: a\n  meta: {fal: {runner: nobody}}\n- name: b\n  config: {meta: {fal: {runner: ./evil, resources: {memory: lots}}}}\n";
     project.write("models/schema.yml", schema);
     project.write(
         "fal_project.yml",
@@ -50,7 +49,7 @@ fn what_is_wrong_with_runners_is_found_without_running_anything() {
     ended.says("[models/schema.yml:5:1]").says("`runner` must be the name of a plugin, and `./evil` is a path");
     ended.says("[fal_project.yml:3:1]").says("the route `x` to `acme-rnner` leads nowhere");
     ended.says("[fal_project.yml:4:1]").says("the plugin `fal-dbt-backend` is no runner");
-    ended.says("4 errors");
+    ended.says("`memory` of `resources` cannot be `lots`").says("5 errors");
     let named = "runners:\n- {name: machines, plugin: ./acme-runner.fal-plugin, config: {concurrency: many}}\n";
     project.write("models/schema.yml", "").write("fal_project.yml", named);
     run(&project, &["check"]).expect(2).says("the runner `machines` cannot be used").says("[fal_project.yml:2:1]");

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use fal_project::{FileDiagnostic, Generated, LOCAL, named_runners};
+use fal_project::{FileDiagnostic, Generated, LOCAL, schema_runners};
 
 use super::muster::recruit;
 use crate::{error::HostError, project::Project};
 
-/// What is wrong with the runners of fal_project.yml, and with those that routes and schema files name.
+/// What is wrong with the runners of fal_project.yml, with those that routes and schema files name, and with resources.
 pub fn runner_problems(project: &Project, generated: &Generated) -> Vec<FileDiagnostic> {
     let root = &project.dbt.root;
     let (mut seen, mut problems) = (Seen { project, outcomes: BTreeMap::new() }, Vec::new());
@@ -26,7 +26,9 @@ pub fn runner_problems(project: &Project, generated: &Generated) -> Vec<FileDiag
             ));
         }
     }
-    for named in named_runners(&project.dbt, &generated.schemas, project.keyword()) {
+    let schemas = schema_runners(&project.dbt, &generated.schemas, project.keyword());
+    problems.extend(schemas.problems);
+    for named in schemas.named {
         let wrong_name = named.wrong_name(root);
         let unusable = || {
             let (message, help) = seen.wrong(&named.name)?;

@@ -24,4 +24,4 @@ pub(crate) use named::named_scripts;
 pub(crate) use placement::wrong_runner_name;
 pub use placement::{Placement, node_placement, placement_problem};
 pub use reader::{ScriptError, ScriptReader};
-pub use runners::{NamedRunner, named_runners};
+pub use runners::{NamedRunner, SchemaRunners, schema_runners};

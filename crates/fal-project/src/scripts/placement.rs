@@ -13,7 +13,7 @@ use super::{
 };
 use crate::diagnostics::FileDiagnostic;
 
-const CODE: &str = "runner::invalid";
+pub(super) const CODE: &str = "runner::invalid";
 const HELP: &str = "name a plugin that is installed here, or `local`";
 /// Ends of names of files with native code, or programs.
 const FILES: [&str; 4] = [".so", ".dylib", ".dll", ".fal-plugin"];

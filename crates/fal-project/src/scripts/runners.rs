@@ -1,12 +1,19 @@
-//! The runners that schema files name, read without dbt: for those who look at a project without running it.
+//! The runners that schema files name and the resources that they ask for, read without dbt: for those who look at a project
+//! without running it.
 //!
-//! Names that Jinja makes are not seen, nor those in a model's own `config()`, nor those of packages.
+//! What Jinja makes is not seen, nor what stands in a model's own `config()`, nor the files of packages.
 
 use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use super::placement::wrong_name;
+use super::{
+    entry::ScriptOwner,
+    meta::Meta,
+    place::Place,
+    placement::{CODE, wrong_name},
+    resources::read_resources,
+};
 use crate::{
     config::{
         DbtProject,
@@ -41,33 +48,75 @@ impl NamedRunner {
     }
 }
 
-/// The runners under the keyword in these schema files (paths below the project) and in dbt_project.yml.
-pub fn named_runners(project: &DbtProject, schemas: &[String], keyword: &str) -> Vec<NamedRunner> {
-    let mut found = Vec::new();
+/// What schema files say of the places where models run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SchemaRunners {
+    /// The runners.
+    pub named: Vec<NamedRunner>,
+    /// What is wrong with resources.
+    pub problems: Vec<FileDiagnostic>,
+}
+
+/// What stands under the keyword in these schema files (paths below the project) and in dbt_project.yml.
+pub fn schema_runners(project: &DbtProject, schemas: &[String], keyword: &str) -> SchemaRunners {
+    let mut found = SchemaRunners::default();
     for file in schemas.iter().map(String::as_str).chain(["dbt_project.yml"]) {
         let text = fs::read_to_string(project.root.join(file)).unwrap_or_default();
-        if text.contains("runner")
+        if (text.contains("runner") || text.contains("resources"))
             // What is no YAML, dbt refuses with its own words.
             && let Ok(tree) = yaml::parse(file, &text)
         {
-            search(&tree, keyword, file, &mut found);
+            Search { root: &project.root, keyword, file, found: &mut found }.below(&tree, None);
         }
     }
     found
 }
 
-fn search(node: &Node, keyword: &str, file: &str, found: &mut Vec<NamedRunner>) {
-    if let Kind::List(items) = &node.kind {
-        items.iter().for_each(|item| search(item, keyword, file, found));
+struct Search<'a> {
+    root: &'a Path,
+    keyword: &'a str,
+    file: &'a str,
+    found: &'a mut SchemaRunners,
+}
+
+impl Search<'_> {
+    /// `model` is the name of the nearest mapping that has one.
+    fn below(&mut self, node: &Node, model: Option<&str>) {
+        if let Kind::List(items) = &node.kind {
+            items.iter().for_each(|item| self.below(item, model));
+        }
+        let name = node.get("name").and_then(|name| match &name.kind {
+            Kind::Scalar(Value::String(name)) => Some(name.as_str()),
+            _ => None,
+        });
+        let model = name.or(model);
+        for (key, _, value) in node.entries() {
+            if key == self.keyword {
+                self.runner(value);
+                self.resources(value, model);
+            }
+            self.below(value, model);
+        }
     }
-    for (key, _, value) in node.entries() {
-        let runner = value.get("runner").filter(|_| key == keyword);
-        if let Some(Node { line, kind: Kind::Scalar(Value::String(name)) }) = runner
+
+    fn runner(&mut self, value: &Node) {
+        if let Some(Node { line, kind: Kind::Scalar(Value::String(name)) }) = value.get("runner")
             && !name.contains("{{")
         {
-            found.push(NamedRunner { name: name.trim().to_owned(), file: file.to_owned(), line: *line });
+            let (name, file) = (name.trim().to_owned(), self.file.to_owned());
+            self.found.named.push(NamedRunner { name, file, line: *line });
         }
-        search(value, keyword, file, found);
+    }
+
+    fn resources(&mut self, value: &Node, model: Option<&str>) {
+        let (Some(resources), Some(model)) = (value.get("resources").map(Node::json), model) else { return };
+        if !resources.to_string().contains("{{") {
+            let (name, kind) = (Some(model.to_owned()), "model".to_owned());
+            let owner = ScriptOwner { name, kind, file: self.file.to_owned() };
+            let mut meta = Meta::new(CODE, self.keyword, Place { root: self.root, owner: &owner });
+            read_resources(&mut meta, &resources);
+            self.found.problems.append(&mut meta.problems);
+        }
     }
 }
 
@@ -93,13 +142,37 @@ models:
         fs::write(folder.path().join("s.yml"), text).unwrap();
         fs::write(folder.path().join("dbt_project.yml"), "models: {+meta: {fal: {runner: all}}}\n").unwrap();
         let project = DbtProject { root: folder.path().to_owned(), ..DbtProject::default() };
-        let found = named_runners(&project, &["s.yml".to_owned()], "fal");
+        let found = schema_runners(&project, &["s.yml".to_owned()], "fal").named;
         let line = |one: &NamedRunner| format!("{}:{} {}", one.file, one.line, one.name);
         let lines: Vec<_> = found.iter().map(line).collect();
         assert_eq!(lines, ["s.yml:4 acme", "s.yml:9 ./evil.so", "dbt_project.yml:1 all"]);
         assert_eq!(found[0].wrong_name(folder.path()), None);
         let problem = found[1].wrong_name(folder.path()).unwrap();
         assert_eq!((problem.code.as_str(), problem.place().unwrap().1.line), ("runner::invalid", 9));
-        assert!(named_runners(&project, &["s.yml".to_owned()], "acme").is_empty());
+        assert_eq!(schema_runners(&project, &["s.yml".to_owned()], "acme"), SchemaRunners::default());
+    }
+
+    #[test]
+    fn bad_resources_are_told_with_their_model_and_line() {
+        let text = "
+models:
+- {name: a, meta: {fal: {resources: {cpus: 1}}}}
+- name: b
+  config:
+    meta: {fal: {resources: {memory: 4 GBytes, timeout: '{{ var(\"t\") }}'}}}
+- name: c
+  columns: [{name: x}]
+  meta: {fal: {resources: {cpus: many}}}
+";
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("s.yml"), text).unwrap();
+        let project = DbtProject { root: folder.path().to_owned(), ..DbtProject::default() };
+        let problems = schema_runners(&project, &["s.yml".to_owned()], "fal").problems;
+        let told: Vec<_> = problems.iter().map(|one| (one.message.as_str(), one.place().unwrap().1.line)).collect();
+        assert_eq!(
+            told,
+            [("the model `c`: `cpus` of `resources` cannot be `many`", 9)],
+            "what Jinja makes is dbt's to say"
+        );
     }
 }
