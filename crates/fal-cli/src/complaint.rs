@@ -18,6 +18,7 @@ pub(crate) fn of(error: &clap::Error) -> Option<CliError> {
             format!("there is no command `{}`", text(error, ContextKind::InvalidSubcommand)?)
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => wrong_value(error),
+        ErrorKind::MissingRequiredArgument => missing(error)?,
         _ => first_line(error),
     };
     Some(CliError::Usage { message, help: Some(help(error)) })
@@ -30,6 +31,10 @@ fn unknown(error: &clap::Error) -> Option<String> {
     } else {
         format!("`{word}` is one word too many")
     })
+}
+
+fn missing(error: &clap::Error) -> Option<String> {
+    Some(format!("the command also needs {}", text(error, ContextKind::InvalidArg)?))
 }
 
 fn wrong_value(error: &clap::Error) -> String {
@@ -128,6 +133,7 @@ mod tests {
             "run --vars [1]",
             "plugin lst",
             "generate --full-refresh",
+            "plugin new acme",
         ];
         let told: Vec<String> = lines.iter().map(|line| format!("$ {line}\n{}", complaint(line))).collect();
         insta::assert_snapshot!(told.join("\n"), @r"
@@ -182,6 +188,9 @@ mod tests {
         $ generate --full-refresh
         there is no flag `--full-refresh`
         `fal-host generate --help` shows all commands and flags
+        $ plugin new acme
+        the command also needs `--stage <STAGE>`
+        `fal-host plugin new --help` shows all commands and flags
         ");
     }
 
