@@ -8,6 +8,9 @@ use serde_json::Value;
 
 const UNITS: [(&str, f64); 5] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3_600.0), ("d", 86_400.0)];
 
+/// Longer is a mistake, and more than clocks can add.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// A length of time: `90`, `"90s"`, `"2h"`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Span(pub Duration);
@@ -20,7 +23,7 @@ impl Span {
         let factor = if unit.is_empty() { 1.0 } else { UNITS.iter().find(|(name, _)| *name == unit)?.1 };
         let plain = number.starts_with(|char: char| char.is_ascii_digit());
         let seconds = number.parse::<f64>().ok().filter(|_| plain)? * factor;
-        Duration::try_from_secs_f64(seconds).ok().map(Self)
+        Duration::try_from_secs_f64(seconds).ok().filter(|time| *time < LONGEST).map(Self)
     }
 }
 
@@ -65,7 +68,9 @@ mod tests {
         ] {
             assert_eq!(Span::deserialize(&value).unwrap().0.as_secs_f64(), seconds, "{value}");
         }
-        for wrong in [json!("soon"), json!(-1), json!("-1s"), json!("1w"), json!(""), json!("inf"), json!("1e400")] {
+        for wrong in
+            [json!("soon"), json!(-1), json!("-1s"), json!("1w"), json!(""), json!("inf"), json!("1e400"), json!(1e18)]
+        {
             let error = Span::deserialize(&wrong).unwrap_err().to_string();
             assert!(error.contains("is no time"), "{wrong}: {error}");
         }
