@@ -17,6 +17,8 @@ from typing import Any
 from fal_worker.zygote import process
 from fal_worker.zygote.spawn import JOB, SOCKET
 
+from .outgoing import lines
+
 # Longest path of a socket that every Unix allows, and its name.
 _LONGEST = 100
 _NAME = "job"
@@ -100,8 +102,8 @@ class Child:
 
     def _read(self, stream: str, file: Any) -> None:
         try:
-            for line in file:
-                self._hear("line", (stream, line.rstrip(b"\n")))
+            for line in lines(file):
+                self._hear("line", (stream, line))
         except OSError:
             pass
         self._hear("ended", stream)
@@ -119,15 +121,15 @@ def _reap(pid: int, known: subprocess.Popen[bytes]) -> None:
         pass
 
 
-def crashed(code: int, whose: str, lines: list[str]) -> str:
-    """How a process ended that gave no answer; `code` as of `subprocess`, `lines` its last on standard error."""
+def crashed(code: int, whose: str, last: list[str]) -> str:
+    """How a process ended that gave no answer; `code` as of `subprocess`, `last` its last lines on standard error."""
     if code == -signal.SIGKILL:
         how = "was killed by signal 9 (SIGKILL); the system does that when memory runs out"
     elif code < 0:
         how = f"was killed by signal {-code} ({_name(-code)})"
     else:
         how = f"ended with exit code {code} before the {whose} was done (os._exit ends a process like that)"
-    told = "".join(f"\n  {line}" for line in lines)
+    told = "".join(f"\n  {line}" for line in last)
     return f"the {whose}'s process {how}" + (f"\nIts last lines on standard error:{told}" if told else "")
 
 

@@ -17,7 +17,7 @@ from fal_worker.job.request import Request
 
 from .access import Access, Refused, Unreachable
 from .keeper import COULD_NOT, DONE, FAILED, WHY, could_not, failure, tell, timed_out
-from .outgoing import Outgoing
+from .outgoing import Outgoing, lines
 from .request import request_of
 from .stored import Stored
 
@@ -151,5 +151,5 @@ def _redirected(outgoing: Outgoing) -> Iterator[None]:
 
 def _relay(source: int, stream: str, outgoing: Outgoing) -> None:
     with open(source, "rb") as file:
-        for line in file:
-            outgoing.put(stream, line.rstrip(b"\n"))
+        for line in lines(file):
+            outgoing.put(stream, line)

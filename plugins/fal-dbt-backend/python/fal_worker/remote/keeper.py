@@ -75,7 +75,7 @@ class Keeper:
             return
         stream, line = value
         if stream == "stderr":
-            self._stderr.append(line.decode("utf-8", "replace"))
+            self._stderr.append(line)
         self._outgoing.put(stream, line)
 
     def _watch(self, child: Child) -> str | None:

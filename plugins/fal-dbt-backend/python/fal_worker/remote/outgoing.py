@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
 from .access import Access, Refused, Unreachable
 
@@ -18,6 +18,26 @@ _PATIENCE = 5.0
 _LINES, _CHARACTERS, _WAITING = 1000, 1 << 20, 20_000
 # Longest line that is passed on.
 _LONGEST = 64 * 1024
+
+
+def lines(file: BinaryIO) -> Iterator[str]:
+    """The lines of a stream, without their ends. However long one is, little of it is kept."""
+    kept, dropped = bytearray(), 0
+    while piece := file.readline(_LONGEST):
+        body = piece[:-1] if piece.endswith(b"\n") else piece
+        room = _LONGEST - len(kept)
+        kept += body[:room]
+        dropped += len(body[room:])
+        if body is not piece:
+            yield _text(kept, dropped)
+            kept, dropped = bytearray(), 0
+    if kept:
+        yield _text(kept, dropped)
+
+
+def _text(kept: bytearray, dropped: int) -> str:
+    text = kept.decode("utf-8", "replace").rstrip("\r")
+    return f"{text} [... {dropped} bytes more]" if dropped else text
 
 
 class Outgoing:
@@ -34,11 +54,8 @@ class Outgoing:
         for thread in (self._sender, self._beater):
             thread.start()
 
-    def put(self, stream: str, data: bytes) -> None:
+    def put(self, stream: str, text: str) -> None:
         """One line, without its end. Waits if too many do."""
-        text = data[:_LONGEST].decode("utf-8", "replace").rstrip("\r")
-        if len(data) > _LONGEST:
-            text += f" [... {len(data) - _LONGEST} bytes more]"
         with self._changed:
             self._changed.wait_for(lambda: len(self._lines) < _WAITING or self._dead)
             self._lines.append([stream, text])
