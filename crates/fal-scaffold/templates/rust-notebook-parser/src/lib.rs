@@ -131,7 +131,7 @@ impl Document {
 fn other_language(cell: u32, language: &str, line: u32) -> Diagnostic {
     let mut problem = problem(
         "notebook::language",
-        &format!("cell {cell} is not Python but {language}"),
+        &format!("the cell is not Python but {language}"),
         line,
     );
     problem.help = Some("keep documents with other languages out of the model paths".to_owned());

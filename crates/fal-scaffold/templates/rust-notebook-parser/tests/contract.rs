@@ -24,7 +24,7 @@ fn a_cell_in_another_language_is_a_problem() {
     let analysis = Quarto.parse("a.qmd", b"```{r}\nx <- 1\n```\n").unwrap();
     assert_eq!(
         analysis.diagnostics[0].message,
-        "cell 1 is not Python but r"
+        "the cell is not Python but r"
     );
     assert!(Quarto.parse("a.qmd", b"```{python}\nx = 1\n").is_err());
 }
