@@ -305,6 +305,26 @@ mod tests {
         }
     }
 
+    /// A stage that cannot be let go of.
+    struct Clings;
+
+    impl Drop for Clings {
+        fn drop(&mut self) {
+            panic!("no");
+        }
+    }
+
+    impl crate::wire::Serve for Clings {
+        fn serve(&self, _: &str, _: &[u8], _: &[u8]) -> Result<Vec<u8>, crate::wire::WireError> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn a_panic_when_a_stage_is_dropped_goes_no_further() {
+        drop(super::Door(Some(Box::new(Clings))));
+    }
+
     #[test]
     fn the_literal_is_the_version_of_the_package() {
         assert_eq!(crate::interface_version!(), crate::manifest::INTERFACE_VERSION);

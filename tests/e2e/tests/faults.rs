@@ -4,6 +4,8 @@
 //! `FAL_FAULT_SEED` and `FAL_FAULT_COUNT` choose which pairs are tried; without them they are others each time, and what failed is
 //! printed so that it can be pasted into `FOUND`.
 
+#![allow(clippy::print_stdout, reason = "what was tried must be known when it fails")]
+
 #[path = "faults/case.rs"]
 mod case;
 #[path = "faults/catalogue.rs"]
@@ -118,6 +120,9 @@ fn try_all(cases: &[Case]) -> usize {
                     match catch_unwind(AssertUnwindSafe(|| trial::run(case))) {
                         Ok((met, took)) => {
                             fired.fetch_add(usize::from(met), Ordering::SeqCst);
+                            if !met {
+                                println!("not met: {case}");
+                            }
                             let mut longest = longest.lock().unwrap();
                             *longest = took.max(*longest);
                         }

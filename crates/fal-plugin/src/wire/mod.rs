@@ -205,3 +205,38 @@ fn bad_answer(transport: &dyn Transport, method: &str, answer: &[u8], cause: &se
     )
     .with_help("this is a fault of the plugin: report it to its author, or choose another with `--plugin`")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers everything with the same error.
+    struct Errs(Vec<u8>);
+
+    impl Transport for Errs {
+        fn plugin(&self) -> &str {
+            "acme"
+        }
+
+        fn call(&self, _: &str, _: &[u8], _: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+            Err(self.0.clone())
+        }
+    }
+
+    fn message(error: Vec<u8>) -> String {
+        ask_plain::<_, String>(&Errs(error), "folder", &()).unwrap_err().message
+    }
+
+    #[test]
+    fn an_error_without_words_names_the_plugin() {
+        let silent = WireError::Plugin { error: PluginError::new("", " ") };
+        assert_eq!(message(encode(&silent)), "the plugin `acme` failed in `folder`, and does not say why");
+    }
+
+    #[test]
+    fn an_unreadable_answer_is_not_quoted_in_full() {
+        let told = message(encode(&"x".repeat(1 << 20)));
+        assert!(told.starts_with("the plugin `acme` answered `folder` with something unreadable: "), "{told}");
+        assert!(told.len() < 500, "{}", told.len());
+    }
+}

@@ -208,11 +208,11 @@ fn is_possible(fault: &str, way: Way, method: &str) -> bool {
                 && !["answers half", "answers too much", "answers about another node"].contains(&fault)
         }
         ("hello", Way::Program) => !tells,
-        ("opens", _) => !tells && !(fault.starts_with("answers") && way != Way::Program),
-        // A library is never told goodbye; a program does not know of a stage that is let go of.
+        ("opens", Way::Program) => !tells,
+        ("opens", _) => !tells && !fault.starts_with("answers"),
+        // A library is never told goodbye; a process is not told of a stage that is let go of.
         ("goodbye", way) => way == Way::Program && !spoils && !tells && fault != "never answers",
-        ("dropped", way) => way != Way::Program && !spoils && !tells,
-        // Where the answer is nothing, nothing is right.
+        ("dropped", way) => way == Way::Library && !spoils && !tells,
         _ => true,
     }
 }
