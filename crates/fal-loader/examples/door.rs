@@ -13,13 +13,13 @@ use std::{
 };
 
 use fal_loader::{LoadOptions, LoadedPlugin};
-use fal_plugin::{PythonParser, manifest::Stage, wire::PythonParserClient};
+use fal_plugin::{PythonParser, manifest::Stage, payload::PythonAnalysis, wire::PythonParserClient};
 use serde_json::{Map, Value, json};
 
 /// Rounds in which each way has its turn, so that what else the machine does meets all alike.
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 300;
 /// Calls of a way in a round.
-const CALLS: usize = 50;
+const CALLS: usize = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
@@ -59,9 +59,28 @@ fn main() -> Result<(), Box<dyn Error>> {
         times.sort_unstable();
         medians.insert((*name).to_owned(), Value::from(u64::try_from(times[times.len() / 2])?));
     }
+    let (json, size) = json(ways[0].1.as_ref(), &text)?;
+    medians.insert("parse: JSON".to_owned(), Value::from(json));
     medians.insert("bytes".to_owned(), Value::from(text.len()));
+    medians.insert("bytes of JSON".to_owned(), Value::from(size));
     writeln!(stdout(), "{}", Value::Object(medians))?;
     Ok(())
+}
+
+/// What it takes to write the analysis as JSON and to read it again, which every way but the direct one has to do; and how
+/// long the JSON is.
+fn json(parser: &dyn PythonParser, text: &str) -> Result<(u64, usize), Box<dyn Error>> {
+    let analysis = parser.parse("models/a.py", text).map_err(|error| error.to_string())?;
+    let (mut times, mut size) = (Vec::new(), 0);
+    for _ in 0..ROUNDS * CALLS {
+        let start = Instant::now();
+        let bytes = serde_json::to_vec(black_box(&analysis))?;
+        size = bytes.len();
+        black_box(serde_json::from_slice::<PythonAnalysis>(black_box(&bytes))?);
+        times.push(start.elapsed().as_nanos());
+    }
+    times.sort_unstable();
+    Ok((u64::try_from(times[times.len() / 2])?, size))
 }
 
 fn client(path: &Path, options: &LoadOptions) -> Result<Box<dyn PythonParser>, Box<dyn Error>> {

@@ -46,15 +46,16 @@ impl Table {
         self.row(what, seconds(own), None, aim);
     }
 
-    /// What a call costs beyond a direct one, in nanoseconds.
-    pub(super) fn overhead(&mut self, what: &str, call: u64, (name, direct): (&str, u64), aim: &'static str) {
-        let beyond = call.saturating_sub(direct);
-        self.row(
-            what,
-            format!("{} more", microseconds(beyond)),
-            Some((format!("{name}: {}", microseconds(direct)), over(call, direct))),
-            aim,
-        );
+    /// What a call takes, in nanoseconds, and how much of it is beyond a direct one.
+    pub(super) fn beyond(&mut self, what: &str, call: u64, (name, direct): (&str, u64), aim: &'static str) {
+        let ratio = ratio(Duration::from_nanos(call), Duration::from_nanos(direct));
+        let own = format!("{} more", microseconds(call.saturating_sub(direct)));
+        self.row(what, own, Some((format!("{name}: {}", microseconds(direct)), ratio)), aim);
+    }
+
+    /// What a call takes, in nanoseconds.
+    pub(super) fn call(&mut self, what: &str, call: u64, aim: &'static str) {
+        self.row(what, microseconds(call), None, aim);
     }
 
     /// Rows a second. The ratio is that of the times a row takes, so that less is better as everywhere.
@@ -94,10 +95,6 @@ impl fmt::Display for Table {
 
 fn ratio(own: Duration, other: Duration) -> f64 {
     own.as_secs_f64() / other.as_secs_f64().max(f64::MIN_POSITIVE)
-}
-
-fn over(call: u64, direct: u64) -> f64 {
-    ratio(Duration::from_nanos(call), Duration::from_nanos(direct))
 }
 
 fn microseconds(nanoseconds: u64) -> String {
