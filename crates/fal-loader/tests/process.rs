@@ -192,6 +192,20 @@ fn a_plugin_that_reads_nothing_does_not_hold_the_host() {
 }
 
 #[test]
+fn a_plugin_that_closes_its_standard_input_is_not_waited_for() {
+    let misdeed = "first = call()\nos.close(0)\nwrite({'id': first[0]['id'], 'ok': None})\nforever()";
+    let unlimited = LoadOptions { timeouts: Timeouts { call: None, session: None }, ..LoadOptions::default() };
+    let plugin = Plugin::misbehaving(misdeed).load(&unlimited).unwrap();
+    let parser = PythonParserClient::new(opened(&plugin, Stage::PythonParser).transport);
+    // Whatever the answer means: it was given when nothing is read any more.
+    let _ = parser.parse("a.py", "");
+    let Err(ParseError::Plugin(error)) = parser.parse("b.py", "") else { panic!("no error") };
+    insta::assert_snapshot!(error, @"the plugin `acme` closed its standard input in `parse`");
+    assert_eq!(error.code, "plugin::ended");
+    is_gone(plugin.process_id().unwrap());
+}
+
+#[test]
 fn what_is_refused_before_anything_is_asked() {
     let refusal = |misdeed: &str| Plugin::misbehaving(misdeed).refusal(&LoadOptions::default());
     insta::assert_snapshot!(refusal("hello(interface='2.0.0')\nforever()").replace(fal_plugin::manifest::INTERFACE_VERSION, "HOST"), @"the plugin `acme` 1.0.0 (`FOLDER/acme.fal-plugin`) was built for version 2.0.0 of the plugin interface; this fal-host has HOST");

@@ -16,6 +16,8 @@ pub enum Fault {
     },
     /// Its standard output ended, but the process did not.
     ClosedOutput,
+    /// It closed its standard input, but did not end.
+    ClosedInput,
     /// What it wrote to its standard output is no frame.
     Babbled {
         /// What it is instead, in the words of [`FrameError`].
@@ -71,6 +73,7 @@ impl ProcessError {
         let mut text = match fault {
             Fault::Ended { how } => format!("the plugin `{plugin}` ended{within}: {how}"),
             Fault::ClosedOutput => format!("the plugin `{plugin}` closed its standard output{within}"),
+            Fault::ClosedInput => format!("the plugin `{plugin}` closed its standard input{within}"),
             Fault::Babbled { what } => format!("the plugin `{plugin}` wrote to its standard output {what}"),
             Fault::Nonsense { what } => format!("the plugin `{plugin}` broke the protocol{within}: {what}"),
             Fault::TimedOut { method, after } => {
@@ -87,7 +90,7 @@ impl ProcessError {
     /// What to do.
     pub fn help(&self) -> String {
         match &self.fault {
-            Fault::Ended { .. } | Fault::ClosedOutput | Fault::Nonsense { .. } => {
+            Fault::Ended { .. } | Fault::ClosedOutput | Fault::ClosedInput | Fault::Nonsense { .. } => {
                 "this is a fault of the plugin: `fal-host plugin check` finds more of them; report it to its author, or choose \
                  another with `--plugin`"
             }
@@ -105,7 +108,7 @@ impl ProcessError {
     /// A stable code for it.
     pub fn code(&self) -> &'static str {
         match self.fault {
-            Fault::Ended { .. } | Fault::ClosedOutput => "plugin::ended",
+            Fault::Ended { .. } | Fault::ClosedOutput | Fault::ClosedInput => "plugin::ended",
             Fault::Babbled { .. } => "plugin::babbled",
             Fault::Nonsense { .. } => "plugin::protocol",
             Fault::TimedOut { .. } => "plugin::timeout",

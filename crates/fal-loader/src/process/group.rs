@@ -3,6 +3,7 @@
 use std::{
     io,
     process::{Child, Command, ExitStatus},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -36,8 +37,9 @@ fn has_ended(id: u32) -> bool {
     waitid(WaitId::Pid(process), options).map_or(true, |status| status.is_some())
 }
 
-/// Gives the process time to end by itself, then ends it and what it left behind. True if it ended by itself.
-pub(super) fn end(child: &mut Child, patience: Duration) -> (bool, io::Result<ExitStatus>) {
+/// Gives the process time to end by itself, then ends it and what it left behind. True if it ended by itself. Takes note in
+/// `reaped` that it was waited for.
+pub(super) fn end(child: &mut Child, patience: Duration, reaped: &Mutex<bool>) -> (bool, io::Result<ExitStatus>) {
     let until = Instant::now() + patience;
     let mut pause = Duration::from_micros(500);
     #[cfg(unix)]
@@ -50,12 +52,16 @@ pub(super) fn end(child: &mut Child, patience: Duration) -> (bool, io::Result<Ex
         pause = (pause * 2).min(Duration::from_millis(20));
         by_itself = ended(child);
     }
+    // Whoever kills by its number waits meanwhile.
+    let mut reaped = reaped.lock().unwrap_or_else(PoisonError::into_inner);
     kill(child.id());
     if !by_itself {
         // On systems without groups, and if the process left its own.
         let _ = child.kill();
     }
-    (by_itself, child.wait())
+    let status = child.wait();
+    *reaped = true;
+    (by_itself, status)
 }
 
 /// How a process ended, in words.

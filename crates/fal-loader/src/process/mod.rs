@@ -1,5 +1,6 @@
 //! A plugin that is a process of its own: started, spoken to in frames, and ended with all that it started.
 
+mod call;
 mod fault;
 mod group;
 mod own;

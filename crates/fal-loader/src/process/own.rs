@@ -7,19 +7,15 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
-        mpsc::{SyncSender, sync_channel},
+        mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, sync_channel},
     },
     time::Duration,
 };
 
-use fal_plugin::{
-    PluginError,
-    process::{Call, MAX_ATTACHMENT, MAX_MESSAGE, write_frame},
-    wire::{EventRouter, WireError},
-};
-use serde_json::value::RawValue;
+use fal_plugin::{PluginError, process::write_frame, wire::EventRouter};
 
 use super::{
+    call::{CallError, Target, message},
     fault::{Fault, ProcessError, Shared},
     group,
     tail::Tail,
@@ -53,6 +49,8 @@ pub(super) struct Inner {
     name: OnceLock<Arc<str>>,
     id: u32,
     child: Mutex<Option<Child>>,
+    /// Whether it was waited for: its number may be another's from then on.
+    reaped: Mutex<bool>,
     stdin: Mutex<Option<ChildStdin>>,
     tail: Arc<Tail>,
     next: AtomicU64,
@@ -94,6 +92,7 @@ impl Inner {
             name: OnceLock::new(),
             id: child.id(),
             child: Mutex::new(Some(child)),
+            reaped: Mutex::new(false),
             stdin: Mutex::new(stdin),
             tail,
             next: AtomicU64::new(1),
@@ -149,25 +148,26 @@ impl Inner {
     /// The stream of frames has ended: by the end of the process, or by `why`.
     pub(super) fn stream_ended(&self, why: Option<Fault>) {
         if self.ending.load(Ordering::SeqCst) {
-            return self.fail(Fault::Ended { how: "fal-host ended it".to_owned() }, Duration::ZERO);
+            return self.fail(ended_by_host(), Duration::ZERO);
         }
         if let Some(fault) = why {
             return self.fail(fault, LAST_WORDS);
         }
         let child = lock(&self.child).take();
-        let fault = match child.map(|mut child| group::end(&mut child, LAST_WORDS)) {
+        let fault = match child.map(|mut child| group::end(&mut child, LAST_WORDS, &self.reaped)) {
             Some((true, Ok(status))) => Fault::Ended { how: group::how(status) },
             Some((true, Err(error))) => Fault::Ended { how: error.to_string() },
             Some((false, _)) => Fault::ClosedOutput,
-            // Someone else ended it and says why.
-            None => return,
+            // The host began to end it a moment ago.
+            None => ended_by_host(),
         };
         self.fail(fault, LAST_WORDS);
     }
 
-    /// Kills the group. A process that was waited for is left alone: its number may be another's.
+    /// Kills the group, also while someone gives the process time to end. One that was waited for is left alone.
     fn kill(&self) {
-        if lock(&self.child).is_some() {
+        let reaped = lock(&self.reaped);
+        if !*reaped {
             group::kill(self.id);
         }
     }
@@ -179,7 +179,7 @@ impl Inner {
         let closed = self.stdin.try_lock().map(|mut stdin| *stdin = None).is_ok();
         let child = lock(&self.child).take();
         let patience = if closed { patience } else { Duration::ZERO };
-        child.is_none_or(|mut child| group::end(&mut child, patience).0)
+        child.is_none_or(|mut child| group::end(&mut child, patience, &self.reaped).0)
     }
 
     /// Calls a method and waits for the answer.
@@ -201,13 +201,24 @@ impl Inner {
             waiting.calls.insert(id, sender);
         }
         let watch = Watch::start(self.timeouts.of(method), self.name(), method, Arc::downgrade(self));
-        // A process that cannot be written to has ended: the reader says how.
         let sent = self.send(&message, attachment);
-        let reply = receiver.recv();
+        let reply = if sent.is_ok() { receiver.recv() } else { self.not_heard(&receiver) };
         drop(watch);
         match reply {
             Ok(reply) => reply.map_err(CallError::Process),
             Err(_) => Err(CallError::Refused(PluginError::new("plugin::ended", format!("no answer: {sent:?}")))),
+        }
+    }
+
+    /// A process that cannot be written to has ended as a rule, and the reader says how. If it lives on, it is of no use.
+    fn not_heard(&self, receiver: &Receiver<Reply>) -> Result<Reply, RecvError> {
+        match receiver.recv_timeout(GRACE) {
+            Ok(reply) => Ok(reply),
+            Err(RecvTimeoutError::Disconnected) => Err(RecvError),
+            Err(RecvTimeoutError::Timeout) => {
+                self.fail(Fault::ClosedInput, LAST_WORDS);
+                receiver.recv()
+            }
         }
     }
 
@@ -218,70 +229,15 @@ impl Inner {
     }
 }
 
+/// What ends with the host's own doing.
+fn ended_by_host() -> Fault {
+    Fault::Ended { how: "fal-host ended it".to_owned() }
+}
+
 impl Overdue for Inner {
     fn overdue(&self, hang: &Hang) {
         self.fail(Fault::TimedOut { method: hang.method.clone(), after: hang.after }, Duration::ZERO);
     }
-}
-
-/// Who is called.
-pub(super) enum Target<'a> {
-    /// The plugin.
-    Plugin,
-    /// A stage that is to be opened under a number.
-    Open(&'a str, u64),
-    /// An open stage.
-    Stage(u64),
-}
-
-/// Why a call has no answer of the plugin.
-pub(super) enum CallError {
-    /// The process is of no use any more.
-    Process(Shared),
-    /// It was not even sent.
-    Refused(PluginError),
-}
-
-impl CallError {
-    /// As the answer of a transport.
-    pub(super) fn wire(&self, method: &str) -> Vec<u8> {
-        let error = match self {
-            Self::Process(fault) => fault.in_call(method),
-            Self::Refused(error) => error.clone(),
-        };
-        serde_json::to_vec(&WireError::Plugin { error }).unwrap_or_default()
-    }
-}
-
-fn message(
-    plugin: &str,
-    id: u64,
-    to: &Target<'_>,
-    method: &str,
-    request: &[u8],
-    attachment: usize,
-) -> Result<Vec<u8>, CallError> {
-    let refused = |what: String| CallError::Refused(PluginError::new("plugin::too_large", what));
-    if request.len() > MAX_MESSAGE / 2 || attachment > MAX_ATTACHMENT {
-        let size = request.len().max(attachment);
-        let text =
-            format!("the request of `{method}` to the plugin `{plugin}` has {size} bytes: more than a frame takes");
-        return Err(refused(text));
-    }
-    let raw = |text: String| RawValue::from_string(text).map_err(|cause| refused(cause.to_string()));
-    let (stage, number) = match to {
-        Target::Plugin => (None, None),
-        Target::Open(name, number) => (Some(raw(format!("\"{name}\""))?), Some(*number)),
-        Target::Stage(number) => (Some(raw(number.to_string())?), None),
-    };
-    let body = match serde_json::from_slice::<&RawValue>(request) {
-        Ok(body) => body.to_owned(),
-        // What is no JSON comes as a text, so that the frame is one in any case.
-        Err(_) => raw(serde_json::Value::from(String::from_utf8_lossy(request)).to_string())?,
-    };
-    let attachment = (attachment > 0).then_some(attachment);
-    let call = Call { id, stage: stage.as_deref(), method, number, body: &body, attachment };
-    serde_json::to_vec(&call).map_err(|cause| refused(cause.to_string()))
 }
 
 impl Process {
@@ -323,3 +279,6 @@ impl Drop for Process {
         self.0.end(GRACE);
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -112,16 +112,15 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
 
     fn work(self: &Arc<Self>) {
         loop {
-            let task = self.next_task();
-            // The last that waited goes to work: someone must listen, as calls may take long.
-            if self.idle.fetch_sub(1, Ordering::SeqCst) == 1 {
-                self.start_thread();
-            }
-            let Some(task) = task else {
+            let Some(task) = self.next_task() else {
                 *lock(&self.ended.0) = true;
                 self.ended.1.notify_all();
                 return;
             };
+            // The last that waited goes to work: someone must listen, as calls may take long.
+            if self.idle.fetch_sub(1, Ordering::SeqCst) == 1 {
+                self.start_thread();
+            }
             let answer = self.perform(&task);
             self.answer(&task, answer);
             self.idle.fetch_add(1, Ordering::SeqCst);

@@ -16,8 +16,9 @@ use fal_plugin::{
 };
 
 use super::{
+    call::{CallError, Target},
     group,
-    own::{CallError, Inner, Process, Target},
+    own::{Inner, Process},
     reader,
     tail::Tail,
 };

@@ -11,7 +11,7 @@ use fal_plugin::{
 };
 use serde_json::Value;
 
-use super::own::{Process, Target};
+use super::{call::Target, own::Process};
 use crate::{error::OpenError, library::OpenStage};
 
 /// Numbers of stages, for all processes.
