@@ -62,11 +62,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_checkout_of_this_test_is_found_from_its_program() {
-        let program = std::env::current_exe().unwrap();
+    fn a_program_that_was_built_in_a_checkout_has_its_crates() {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         assert_eq!(Interface::of_program(&crates.join("../target/debug/fal-host")), Interface::at(&crates).unwrap());
-        assert!(program.is_absolute());
     }
 
     #[test]

@@ -59,8 +59,10 @@ fn wrong(name: &str) -> Option<&'static str> {
         Some("the word has a meaning in Rust, or is the name of a crate that the plugin needs")
     } else if name == "local" {
         Some("that is what a project calls the place where dbt runs")
-    } else if name.starts_with("fal-") || name.starts_with("fal_") || name.starts_with("my-plugin") {
+    } else if name.starts_with("fal-") || name.starts_with("fal_") {
         Some("names like this are those of fal-host itself")
+    } else if name.replace('_', "-").contains("my-plugin") {
+        Some("that is what the templates are called")
     } else {
         None
     }
@@ -99,6 +101,8 @@ mod tests {
             "fal-plugin",
             "fal-dbt-backend",
             "my-plugin",
+            "my_plugin2",
+            "acme-my-plugin",
             &long,
         ] {
             let error = PluginName::new(name).unwrap_err();
