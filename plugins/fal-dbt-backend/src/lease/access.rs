@@ -34,7 +34,10 @@ impl Place {
     /// `host`, `host:port`, `[::1]:port`, `::1`.
     fn read(text: &str) -> Option<Self> {
         let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => rest.split_once(']').map(|(host, port)| (host, port.strip_prefix(':')))?,
+            Some(rest) => match rest.split_once(']')? {
+                (host, "") => (host, None),
+                (host, port) => (host, Some(port.strip_prefix(':')?)),
+            },
             None if text.parse::<IpAddr>().is_ok() => (text, None),
             None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
         };
@@ -117,6 +120,7 @@ mod tests {
     fn what_cannot_be_is_told() {
         insta::assert_snapshot!(access("0.0.0.0:0", None, true).unwrap_err(), @"`gateway.listen: 0.0.0.0:0` is every address of this machine: name the one that runners call in `gateway.advertise`");
         insta::assert_snapshot!(access("10.0.0.5:0", None, false).unwrap_err(), @"`gateway.tls: false` would send data and secrets in the clear: without TLS the gateway may only listen at 127.0.0.1, not at 10.0.0.5:0");
+        assert!(access("[::1]4711", None, true).is_err(), "no colon ahead of the port");
         insta::assert_snapshot!(access("http://x/", None, true).unwrap_err(), @"`gateway.listen: http://x/` is no address: `HOST:PORT` is one");
         assert!(access("127.0.0.1:0", Some("build7"), false).is_ok(), "a tunnel may end here");
     }

@@ -14,6 +14,8 @@ use super::zip::zip;
 
 /// Largest sum of the files' sizes.
 const LARGEST: u64 = 32 << 20;
+/// Largest number of files: more have no place in a zip's directory.
+const MOST: usize = u16::MAX as usize;
 /// Files named in messages about the limit.
 const NAMED: usize = 5;
 /// Place of the scripts' folder, where that is not below the project.
@@ -47,6 +49,9 @@ pub(crate) enum BundleError {
     /// Too much.
     #[error("the project's files for a runner are larger than {} MiB; the largest: {}", LARGEST >> 20, .0.join(", "))]
     Large(Vec<String>),
+    /// Too many.
+    #[error("the project has {0} files for a runner; more than {MOST} cannot go along: name fewer under `bundle:`")]
+    Many(usize),
     /// A file.
     #[error("{} cannot be read: {cause}", .path.display())]
     Read {
@@ -129,6 +134,9 @@ impl Sources<'_> {
 }
 
 fn check_size(files: &[(String, PathBuf, u64)]) -> Result<(), BundleError> {
+    if files.len() > MOST {
+        return Err(BundleError::Many(files.len()));
+    }
     if files.iter().map(|(_, _, size)| size).sum::<u64>() <= LARGEST {
         return Ok(());
     }
@@ -237,5 +245,8 @@ mod tests {
         let files = [file("small.py", 10), file("huge.ipynb", 40 << 20)];
         insta::assert_snapshot!(check_size(&files).unwrap_err(), @"the project's files for a runner are larger than 32 MiB; the largest: huge.ipynb (40.0 MiB), small.py (0.0 MiB)");
         assert!(check_size(&files[..1]).is_ok());
+        let many = vec![file("__init__.py", 0); MOST + 1];
+        insta::assert_snapshot!(check_size(&many).unwrap_err(), @"the project has 65536 files for a runner; more than 65535 cannot go along: name fewer under `bundle:`");
+        assert!(check_size(&many[1..]).is_ok());
     }
 }
