@@ -15,7 +15,7 @@ use fal_plugin::{
 };
 
 use super::{
-    result::{answered_for, blank, failed},
+    result::{BACKEND, answered_for, blank, failed},
     task::Crew,
 };
 use crate::runners::Runner;
@@ -53,7 +53,7 @@ impl Crew {
         };
         let lease = match self.session.lend(&asked)? {
             Lent::Lease { lease } => lease,
-            Lent::Ended { result } => return answered_for(id, *result),
+            Lent::Ended { result } => return answered_for(BACKEND, id, *result),
         };
         self.leases.add(id, lease.lease.clone());
         let result = if self.is_stopped() {
@@ -70,7 +70,7 @@ impl Crew {
 
     fn run_lent(&self, runner: &Runner, request: NodeRequest) -> NodeResult {
         let (id, began) = (request.unique_id.as_str(), Instant::now());
-        let answer = runner.run(&request).and_then(|result| answered_for(id, result));
+        let answer = runner.run(&request).and_then(|result| answered_for("it", id, result));
         answer.unwrap_or_else(|error| {
             let message = format!("the runner `{}` failed: {}", runner.name, error.message);
             // What is cancelled may end in any way.
@@ -89,7 +89,7 @@ pub(super) fn settle(
     result: NodeResult,
 ) -> Result<NodeResult, PluginError> {
     let id = result.unique_id.clone();
-    answered_for(&id, session.settle(&SettleRequest { lease, result })?)
+    answered_for(BACKEND, &id, session.settle(&SettleRequest { lease, result })?)
 }
 
 /// Settles for nodes that do not end, side by side, waiting no longer than `patience`: what is recorded of each.

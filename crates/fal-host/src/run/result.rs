@@ -7,14 +7,17 @@ use fal_plugin::{
     payload::{NodeResult, NodeStatus},
 };
 
-/// The result, if it is about this node: an answer about another one would be booked on it.
-pub(super) fn answered_for(id: &str, result: NodeResult) -> Result<NodeResult, PluginError> {
+/// The result, if it is about this node: an answer about another one would be booked on it. `who` answered, for the message.
+pub(super) fn answered_for(who: &str, id: &str, result: NodeResult) -> Result<NodeResult, PluginError> {
     if result.unique_id == id {
         return Ok(result);
     }
-    let message = format!("the execution backend answered for `{}` when it was asked to run `{id}`", result.unique_id);
+    let message = format!("{who} answered for `{}` when it was asked to run `{id}`", result.unique_id);
     Err(PluginError::new("plugin::bad_answer", message))
 }
+
+/// Who answers, if no runner does.
+pub(super) const BACKEND: &str = "the execution backend";
 
 /// An error of a node that began at `started`.
 pub(super) fn failed(id: &str, started: Instant, message: &str) -> NodeResult {

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::{
     lending::Leases,
-    result::{answered_for, blank, failed},
+    result::{BACKEND, answered_for, blank, failed},
     slots::Slots,
 };
 use crate::runners::Runner;
@@ -138,7 +138,7 @@ impl Crew {
     }
 
     fn run(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
-        answered_for(&request.unique_id, self.session.run_node(request)?)
+        answered_for(BACKEND, &request.unique_id, self.session.run_node(request)?)
     }
 
     fn run_hook(&self, hook: &Hook) -> Result<NodeResult, PluginError> {

@@ -119,10 +119,7 @@ fn a_runner_that_breaks_fails_its_model_and_is_remembered() {
     let broken = [
         (Fake { breaking: vec!["run a"], ..fake() }, "`run a` broke"),
         (Fake { panicking: vec!["run a"], ..fake() }, "the call of `acme` panicked"),
-        (
-            Fake { confused: true, ..fake() },
-            "the execution backend answered for `model.shop.other` when it was asked to run `a`",
-        ),
+        (Fake { confused: true, ..fake() }, "it answered for `model.shop.other` when it was asked to run `a`"),
     ];
     for (runner, message) in broken {
         let told = run(fake(), runner, &flag());
