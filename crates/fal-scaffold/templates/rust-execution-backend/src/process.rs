@@ -54,9 +54,11 @@ pub fn run(
         for stream in streams.into_iter().flatten() {
             let last = &last;
             scope.spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    tell(&line);
-                    line.clone_into(&mut last.lock().unwrap_or_else(PoisonError::into_inner));
+                // As bytes: what is no UTF-8 must not end the reading, or the script could print no more.
+                for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                    let line = String::from_utf8_lossy(&line);
+                    tell(line.trim_end_matches('\r'));
+                    *last.lock().unwrap_or_else(PoisonError::into_inner) = line.into_owned();
                 }
             });
         }

@@ -77,6 +77,14 @@ fn exit_codes_tell_how_a_node_ended() {
 }
 
 #[test]
+fn output_that_is_no_text_is_passed_on_too() {
+    let (session, node, told) = session("bytes", "printf '\\377\\n'; echo after");
+    let result = session.run_node(&node).unwrap();
+    assert_eq!(result.status, NodeStatus::Success);
+    assert_eq!(told.0.lock().unwrap().as_slice(), ["\u{fffd}", "after"]);
+}
+
+#[test]
 fn cancel_ends_what_runs() {
     let (session, node, told) = session("cancel", "echo started; sleep 3600 & wait");
     let result = thread::scope(|scope| {
