@@ -36,6 +36,7 @@ class Gateway:
 
     def __init__(self, location: str, token: str, certificate: str | None = None, server_name: str | None = None) -> None:
         self._way = (location, certificate, server_name)
+        self._away = _away(location)
         self._token = token
         self._process = os.getpid()
         self._client: flight.FlightClient | None = None
@@ -45,15 +46,15 @@ class Gateway:
         import pyarrow
         from pyarrow import flight
 
-        with told_plainly():
+        with told_plainly(self._away):
             stream = self._connection().do_get(flight.Ticket(self._command(command)))
-            return pyarrow.RecordBatchReader.from_batches(stream.schema, _batches(stream))
+            return pyarrow.RecordBatchReader.from_batches(stream.schema, _batches(stream, self._away))
 
     def read_table(self, **command: Any) -> pyarrow.Table:
         """All of it at once."""
         from pyarrow import flight
 
-        with told_plainly():
+        with told_plainly(self._away):
             return self._connection().do_get(flight.Ticket(self._command(command))).read_all()
 
     def write(self, batches: pyarrow.RecordBatchReader, final: bool = False, **command: Any) -> None:
@@ -61,16 +62,16 @@ class Gateway:
         that it is whole: one that breaks off looks ended to the gateway, too."""
         from pyarrow import flight
 
-        with told_plainly():
+        with told_plainly(self._away):
             descriptor = flight.FlightDescriptor.for_command(self._command(command))
             writer, _ = self._connection().do_put(descriptor, batches.schema)
-        _send(writer, batches, END if final else None)
+        _send(writer, batches, END if final else None, self._away)
 
     def ask(self, action: str, **body: Any) -> Any:
         """The JSON that an action answers."""
         from pyarrow import flight
 
-        with told_plainly():
+        with told_plainly(self._away):
             results = self._connection().do_action(flight.Action(action, self._command(body)))
             return json.loads(b"".join(result.body.to_pybytes() for result in results) or b"null")
 
@@ -88,9 +89,16 @@ class Gateway:
         return self._client
 
 
-def _batches(stream: flight.FlightStreamReader) -> Iterator[pyarrow.RecordBatch]:
+def _away(location: str) -> str:
+    """What it means that nobody answers there."""
+    if location.startswith("grpc+unix:"):
+        return "the data gateway does not answer: the dbt session has ended"
+    return f"the data gateway at {location} does not answer: the run has ended, or the network is broken"
+
+
+def _batches(stream: flight.FlightStreamReader, away: str) -> Iterator[pyarrow.RecordBatch]:
     while True:
-        with told_plainly():
+        with told_plainly(away):
             try:
                 chunk = stream.read_chunk()
             except StopIteration:
@@ -99,7 +107,7 @@ def _batches(stream: flight.FlightStreamReader) -> Iterator[pyarrow.RecordBatch]
             yield chunk.data
 
 
-def _send(writer: flight.FlightStreamWriter, batches: pyarrow.RecordBatchReader, end: bytes | None) -> None:
+def _send(writer: flight.FlightStreamWriter, batches: pyarrow.RecordBatchReader, end: bytes | None, away: str) -> None:
     """An error of the gateway shows only when the stream is closed; one of the user's data must not be hidden by it."""
     import pyarrow
 
@@ -118,15 +126,15 @@ def _send(writer: flight.FlightStreamWriter, batches: pyarrow.RecordBatchReader,
         with contextlib.suppress(Exception):
             writer.close()
         raise
-    with told_plainly():
+    with told_plainly(away):
         writer.close()
     if refused:
         raise FalError("fal: the data gateway closed the stream before it had all rows")
 
 
 @contextlib.contextmanager
-def told_plainly() -> Iterator[None]:
-    """Raises errors of Flight as `FalError` with what the gateway said."""
+def told_plainly(away: str | None = None) -> Iterator[None]:
+    """Raises errors of Flight as `FalError` with what the gateway said; `away` is told where nobody answers, or else the reason."""
     try:
         yield
     except FalError:
@@ -134,22 +142,22 @@ def told_plainly() -> Iterator[None]:
     except Exception as error:
         if not _is_arrow(error):
             raise
-        raise _translate(error) from None
+        raise _translate(error, away) from None
 
 
 def _is_arrow(error: Exception) -> bool:
     return any(base.__module__.partition(".")[0] == "pyarrow" for base in type(error).__mro__)
 
 
-def _translate(error: Exception) -> FalError:
+def _translate(error: Exception, away: str | None) -> FalError:
     """The gateway's JSON travels beside the message, and within text of gRPC's own."""
     said = _json(getattr(error, "extra_info", b"") or b"") or _json(str(error))
     if said is not None:
         return FalError(str(said.get("message", error)), said.get("code"), said.get("help"))
-    if type(error).__name__ == "FlightUnavailableError":
-        return FalError("fal: the data gateway does not answer: the dbt session has ended")
-    text = str(error)
-    return FalError("fal: " + text.partition(". gRPC client debug context")[0].partition(". Detail: ")[0])
+    if away is not None and type(error).__name__ == "FlightUnavailableError":
+        return FalError(f"fal: {away}")
+    text = str(error).partition(". gRPC client debug context")[0].partition(". Detail: ")[0]
+    return FalError("fal: " + (text.partition(" error, with message: ")[2] or text))
 
 
 def _json(text: str | bytes) -> dict[str, Any] | None:

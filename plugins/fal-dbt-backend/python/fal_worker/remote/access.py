@@ -66,4 +66,4 @@ class Access:
                 return json.loads(b"".join(result.body.to_pybytes() for result in results) or b"null")
         except FalError as error:
             # What the gateway itself says has a code.
-            raise (Refused if error.code else Unreachable)(str(error)) from None
+            raise (Refused if error.code else Unreachable)(str(error).removeprefix("fal: ")) from None

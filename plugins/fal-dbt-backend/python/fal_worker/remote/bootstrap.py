@@ -85,11 +85,19 @@ def lease(store=None):
     return _within(_here(store))
 
 
+def _ignore(*_):
+    pass
+
+
 def _main():
+    signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
     def end(number, _):
+        for other in signals:
+            signal.signal(other, _ignore)  # a second one would interrupt the tidying up
         raise _Ended(number)
 
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    for number in signals:
         signal.signal(number, end)
     try:
         return _within(_run)

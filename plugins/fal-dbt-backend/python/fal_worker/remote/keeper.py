@@ -17,6 +17,8 @@ DONE, FAILED, COULD_NOT = 0, 1, 3
 # Seconds that a job may live on after its answer, that its streams may stay open after its end, and that the gateway may be
 # away when it is to be told of the end.
 _EXIT, _DRAIN, _LOST = 10.0, 2.0, 30.0
+# Seconds after which a signal is seen at the latest: of several at once, none may wake the main thread.
+_LOOK = 0.2
 # Lines of standard error that are told of a crash.
 _LAST_LINES = 20
 
@@ -97,10 +99,14 @@ class Keeper:
 
     def _next(self, deadline: float | None) -> str | None:
         """Takes note of what is heard; `None` if that is nothing until the deadline."""
-        try:
-            what, value = self._heard.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            return None
+        while True:
+            left = _LOOK if deadline is None else deadline - time.monotonic()
+            try:
+                what, value = self._heard.get(timeout=min(max(left, 0.0), _LOOK))
+                break
+            except queue.Empty:
+                if left <= _LOOK and deadline is not None:
+                    return None
         self._known[value if what == "ended" else what] = value
         return str(what)
 

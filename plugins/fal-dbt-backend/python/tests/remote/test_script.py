@@ -139,7 +139,17 @@ def test_the_runner_may_stop_it(runner: Runner):
 def test_without_a_gateway_it_ends(runner: Runner):
     assert stopped(runner, lambda _: runner.gateway.shutdown()) == "fal: the data gateway has not answered for 30 seconds"
     done = runner.run("print('never')")
-    assert done.returncode == 3 and "cannot be reached from" in done.stderr.splitlines()[-1]
+    said = done.stderr.splitlines()[-1]
+    assert done.returncode == 3 and "cannot be reached from" in said and said.endswith("No such file or directory"), said
+    assert "session has ended" not in said
+
+
+def test_who_stops_it_twice_does_not_stop_its_tidying(runner: Runner):
+    def stop(process):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            process.send_signal(number)
+
+    assert stopped(runner, stop).startswith("fal: stopped by SIG")
 
 
 def test_what_it_needs_is_named(runner: Runner):
