@@ -47,8 +47,10 @@ class BlockCache:
         for reading in self._warehouse.readings():
             reading.look(self._cursor)
         with TRAFFIC.none() as quiet, self._warehouse.only_streams() as plain:
-            if quiet and plain:
-                self._drop(used[1] - used[2] + self._before + KEPT)
+            # Looked at again: a query that has just ended may have set a limit.
+            now = self._used() if quiet and plain else None
+            if now is not None and now[0] == used[0]:
+                self._drop(now[1] - now[2] + self._before + KEPT)
 
     def close(self) -> None:
         self._cursor.close()

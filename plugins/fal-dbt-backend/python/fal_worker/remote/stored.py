@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -77,11 +78,15 @@ def _is_whole(command: dict[str, Any]) -> bool:
 
 
 class _Kept:
-    """Batches that pass by, as long as they are not too many."""
+    """Copies of batches that pass by, as long as they are not too many. A frame shares its memory with the batches made of it, and
+    the model may change it after the write."""
 
     def __init__(self, batches: Any) -> None:
-        self._source, self._batches = batches, []
-        self._room = _LARGEST
+        import pyarrow as pa
+
+        self._source, self._room = batches, _LARGEST
+        self._copy: Any = pa.BufferOutputStream()
+        self._writer: Any = pa.ipc.new_stream(self._copy, batches.schema)
 
     def reader(self) -> Any:
         import pyarrow as pa
@@ -91,16 +96,27 @@ class _Kept:
     def table(self) -> Any:
         import pyarrow as pa
 
-        return pa.Table.from_batches(self._batches, self._source.schema) if self._room >= 0 else None
+        if self._copy is None:
+            return None
+        self._writer.close()
+        return pa.ipc.open_stream(self._copy.getvalue()).read_all()
 
     def _passing(self) -> Iterator[Any]:
         for batch in self._source:
-            self._room -= batch.nbytes
-            if self._room >= 0:
-                self._batches.append(batch)
-            else:
-                self._batches.clear()
+            self._keep(batch)
             yield batch
+
+    def _keep(self, batch: Any) -> None:
+        import pyarrow as pa
+
+        if self._copy is None:
+            return
+        self._room -= batch.nbytes
+        with contextlib.suppress(pa.ArrowException):  # the gateway says what is wrong with it
+            if self._room >= 0:
+                self._writer.write_batch(batch)
+                return
+        self._writer = self._copy = None
 
 
 def _schema(text: str) -> Any:

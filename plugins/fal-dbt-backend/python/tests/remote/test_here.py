@@ -77,6 +77,14 @@ def test_a_failure_hands_on_nothing(runner: Runner):
     assert runner.gateway.answer["error"]["message"] == "ValueError: late"
 
 
+def test_what_a_model_does_to_its_frame_after_the_write_is_not_handed_on(runner: Runner):
+    code = "import pandas\ndf = pandas.DataFrame({'x': [1.5, 2.5]})\nwrite_to_model(df)\ndf.iloc[0, 0] = 99.0\nprint(df['x'].tolist())"
+    done = ended(start(runner, code, output_is_rows=True))
+    assert runner.gateway.of("stdout") == ["[99.0, 2.5]"]
+    assert runner.gateway.model.to_pydict() == {"x": [1.5, 2.5]}
+    assert "[[1.5,2.5]]" in done.stdout, done.stdout
+
+
 def test_code_is_stopped_or_its_process(runner: Runner):
     gateway = runner.gateway
     process = start(runner, LOOPS)
