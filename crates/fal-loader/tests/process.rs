@@ -254,6 +254,8 @@ class Parser(fal_plugin.PythonParser):
             raise fal_plugin.SyntaxProblem(fal_plugin.diagnostic("python::syntax", "no Python", place=place))
         if path == "broken.py":
             return 1 / 0
+        if path == "ends.py":
+            raise SystemExit("enough")
         return {"kind": "helper", "docstring": text}
 
 fal_plugin.serve("acme-runner", "2.0.0", {"execution-backend": Runner, "python-parser": Parser}, description="Runs")
@@ -291,6 +293,8 @@ fn errors_of_python_are_told_as_what_they_are() {
         ),
         "{error}"
     );
+    let error = parser.parse("ends.py", "").unwrap_err().to_string();
+    assert!(error.contains("panicked in `parse`: SystemExit: enough (acme.fal-plugin"), "{error}");
     assert!(parser.parse("a.py", "").is_ok(), "an error is not the end");
 }
 

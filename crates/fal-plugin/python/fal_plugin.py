@@ -405,7 +405,8 @@ class _Server:
             answer = {"id": number, "ok": self._call(message, stage, attachment)}
         except (PluginError, SyntaxProblem, _UnknownMethod) as error:
             answer = {"id": number, "error": error.wire()}
-        except Exception as error:
+        # Of `sys.exit` on a thread nobody would hear.
+        except (Exception, SystemExit) as error:
             answer = {"id": number, "error": {"kind": "panic", "message": _place_of(error)}}
         try:
             self._write(answer)
