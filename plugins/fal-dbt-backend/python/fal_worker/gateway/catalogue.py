@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from .jobs import Job
 
-ACTIONS = ("list_models", "list_models_ids", "list_sources", "list_tests", "list_features", "context", "is_incremental")
-
 
 def answer(invocation: Invocation, name: str, job: Job) -> Any:
     """What the action `name` says to `job`."""

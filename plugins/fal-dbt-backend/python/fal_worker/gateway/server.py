@@ -16,8 +16,6 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from pyarrow import flight  # noqa: E402
 
-from .catalogue import ACTIONS  # noqa: E402
-from .leases import ACTIONS as OF_LEASES  # noqa: E402
 from .warehouse import Reading  # noqa: E402
 
 if TYPE_CHECKING:
@@ -68,9 +66,6 @@ class FlightGateway(flight.FlightServerBase):
         body = _json(action.body.to_pybytes() or b"{}")
         answer = self._call(self._gateway.action, action.type, body)
         yield flight.Result(json.dumps(answer, ensure_ascii=False, default=str).encode())
-
-    def list_actions(self, context: Any) -> list[tuple[str, str]]:
-        return [(name, "JSON with the job's token") for name in (*ACTIONS, *OF_LEASES)]
 
     def _call(self, function: Callable[..., Any], *args: Any) -> Any:
         try:

@@ -130,9 +130,9 @@ def tell(access: Access, ok: bool, error: dict[str, Any] | None) -> int:
         try:
             access.answer(ok, error)
             return DONE if ok else FAILED
-        except Unreachable:
+        except Unreachable as error:
             if time.monotonic() > until:
-                raise
+                raise Unreachable(f"{WHY['lost']}: {error}") from None
             time.sleep(1.0)
 
 

@@ -247,3 +247,12 @@ def test_the_end_of_the_run_ends_its_leases(desk: Desk):
             writer.write_table(ids(*range(100_000)))
     # The lease of `grown` is out still.
     assert desk.session.finish(interrupted=True)["artifacts_written"]
+
+
+def test_nothing_is_listed(desk: Desk):
+    lent = desk.lend()
+    client = lent.start()._client
+    for ask in (client.list_actions, client.list_flights):
+        with pytest.raises((pa.ArrowException, NotImplementedError)):
+            list(ask())
+    lent.settle()

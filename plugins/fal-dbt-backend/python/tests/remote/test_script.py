@@ -6,6 +6,9 @@ import signal
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
+from fal_worker.remote import keeper
+from fal_worker.remote.access import Unreachable
 
 from .conftest import Runner, ended
 
@@ -142,6 +145,16 @@ def test_without_a_gateway_it_ends(runner: Runner):
     said = done.stderr.splitlines()[-1]
     assert done.returncode == 3 and "cannot be reached from" in said and said.endswith("No such file or directory"), said
     assert "session has ended" not in said
+
+
+def test_an_end_that_nobody_hears_is_told_with_the_reason(monkeypatch):
+    class Away:
+        def answer(self, *_):
+            raise Unreachable("connection refused")
+
+    monkeypatch.setattr(keeper, "_LOST", -1.0)
+    with pytest.raises(Unreachable, match="the data gateway has not answered for 30 seconds: connection refused"):
+        keeper.tell(Away(), True, None)
 
 
 def test_who_stops_it_twice_does_not_stop_its_tidying(runner: Runner):
