@@ -193,7 +193,7 @@ fn result(unique_id: &str, ended: Ended) -> NodeResult {
         Ended::Code { code: 1, .. } => (NodeStatus::Error, Some("the model failed".to_owned())),
         Ended::Code { code: 3, last } => (
             NodeStatus::Error,
-            Some(format!("the model could not start: {last}")),
+            Some(format!("the model could not work: {last}")),
         ),
         Ended::Code { code, last } => (
             NodeStatus::Error,
