@@ -3,6 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use fal_e2e::{Ended, Project, foreign_plugin, redact, workspace};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 const NUMBERS: &str = "# Numbers\n\n```python\norders = ref('stg_orders')\n```\n\nOnly the first ones.\n\n```python\n\
@@ -229,4 +230,16 @@ fn a_check_finds_each_fault_of_a_program_and_goes_on_behind_it() {
     );
     let mute = failures("time.sleep(1000)");
     assert_eq!(mute[0][0], "door/hello", "{mute}");
+}
+
+#[test]
+fn a_check_that_is_interrupted_leaves_no_program() {
+    let project = one_model();
+    // It never looks whether its standard input has ended.
+    let path = program(&project, "open('started', 'w').close()\ntime.sleep(1000)");
+    let mut running = project.spawn(project.host(&["plugin", "check", &path]));
+    running.wait_until("the program runs", || project.has("started").then_some(()));
+    running.signal(Signal::INT);
+    running.wait().expect(130);
+    project.nothing_is_left();
 }

@@ -26,10 +26,12 @@ pub fn serve_child() -> io::Result<()> {
     serve(&channel, &order)
 }
 
-/// The parent says nothing more; the end of the channel is its own end, also while the plugin hangs.
+/// The parent says nothing more; the end of the channel is our end, also while the plugin hangs.
 fn end_with_parent(mut reader: BufReader<UnixStream>) {
     thread::spawn(move || {
         let _ = reader.read(&mut [0]);
+        // A plugin that is a process of its own need not look whether it is still wanted.
+        fal_loader::end_all();
         #[expect(clippy::exit, reason = "there is nobody left to answer, and the plugin may hang")]
         process::exit(0);
     });

@@ -1,7 +1,8 @@
 //! One child, from its start to its end.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
+    net::Shutdown,
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::ExitStatusExt},
@@ -25,6 +26,9 @@ const START: Duration = Duration::from_secs(60);
 /// To tell that a plugin in a process of its own did not answer.
 const VERDICT: Duration = Duration::from_secs(10);
 
+/// For a child to end what it started, once nothing more is wanted of it.
+const PARTING: Duration = Duration::from_secs(1);
+
 /// How a child ended.
 pub(super) enum End {
     /// All cases were run.
@@ -42,7 +46,7 @@ pub(super) struct Round {
     stdout: Prints,
     stderr: Prints,
     /// Its other end is the child's lifeline.
-    _channel: UnixStream,
+    channel: UnixStream,
 }
 
 impl Round {
@@ -57,25 +61,23 @@ impl Round {
         let order = Order { options: LibraryOptions { timeout, ..options.clone() }, done };
         let mut round = Self::start(isolation, &order).map_err(IsolatedError::Start)?;
         let end = round.listen(isolation, findings);
-        // A child that is done may still be held up by the plugin's own end of process.
-        let _ = round.child.kill();
-        let status = round.child.wait().map_err(IsolatedError::Start)?;
+        let status = round.end().map_err(IsolatedError::Start)?;
         Ok(round.heard(end?, status, findings))
     }
 
-    fn start(isolation: &Isolation<'_>, order: &Order) -> std::io::Result<Self> {
+    fn start(isolation: &Isolation<'_>, order: &Order) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         let mut command = (isolation.command)();
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         // The command holds the child's end of the channel: nobody would see that end close.
         drop(command);
-        let missing = || std::io::Error::other("a stream of the child is missing");
+        let missing = || io::Error::other("a stream of the child is missing");
         let stdout = Prints::listen(child.stdout.take().ok_or_else(missing)?);
         let stderr = Prints::listen(child.stderr.take().ok_or_else(missing)?);
         // A child that is gone already shows in what it does not say.
         let _ = write(&ours, order);
-        Ok(Self { child, messages: messages(ours.try_clone()?), stdout, stderr, _channel: ours })
+        Ok(Self { child, messages: messages(ours.try_clone()?), stdout, stderr, channel: ours })
     }
 
     fn listen(&self, isolation: &Isolation<'_>, findings: &mut Findings) -> Result<End, IsolatedError> {
@@ -99,6 +101,21 @@ impl Round {
             // A plugin that is a process of its own has its time-out in the child: the case goes on to its verdict.
             patience = isolation.patience + if findings.program { VERDICT } else { Duration::ZERO };
         }
+    }
+
+    /// Ends the child. It hears of it, so that it can end a plugin's process too; the plugin in it may hold it up.
+    fn end(&mut self) -> io::Result<ExitStatus> {
+        // One that is gone hears nothing.
+        let _ = self.channel.shutdown(Shutdown::Write);
+        let until = Instant::now() + PARTING;
+        while Instant::now() < until {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.child.kill()?;
+        self.child.wait()
     }
 
     /// The next message; looks up now and then, whether it is still wanted.
@@ -137,9 +154,8 @@ impl Round {
 
 impl Drop for Round {
     fn drop(&mut self) {
-        // A child that has ended is no error.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // There is nobody to tell.
+        let _ = self.end();
     }
 }
 
