@@ -20,8 +20,10 @@ const MOST: usize = u16::MAX as usize;
 const NAMED: usize = 5;
 /// Place of the scripts' folder, where that is not below the project.
 const SCRIPTS: &str = "_fal_scripts";
-/// Folders of dbt and of tools, beside those that are hidden.
-const LEFT_OUT: [&str; 6] = ["target", "dbt_packages", "dbt_modules", "logs", "node_modules", "__pycache__"];
+/// Folders of dbt, right below the project: further down a folder of models may be called so.
+const OF_DBT: [&str; 4] = ["target", "dbt_packages", "dbt_modules", "logs"];
+/// Folders of tools, beside those that are hidden.
+const OF_TOOLS: [&str; 2] = ["node_modules", "__pycache__"];
 /// What looks like a secret is left out whoever asks for it.
 const SECRET_ENDS: [&str; 9] = [".pem", ".key", ".p12", ".pfx", ".jks", ".keytab", ".crt", ".kdbx", ".ppk"];
 const SECRET_NAMES: [&str; 5] = ["profiles.yml", "profiles.yaml", "credentials.json", "service_account.json", "id_rsa"];
@@ -154,7 +156,8 @@ fn is_entered(entry: &DirEntry, target: &Path) -> bool {
     }
     let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
     let is_environment = || ["pyvenv.cfg", "conda-meta"].iter().any(|mark| entry.path().join(mark).exists());
-    !is_folder || !(LEFT_OUT.contains(&&*name) || entry.path() == target || is_environment())
+    let is_generated = entry.depth() == 1 && OF_DBT.contains(&&*name) || entry.path() == target;
+    !is_folder || !(is_generated || OF_TOOLS.contains(&&*name) || is_environment())
 }
 
 fn is_python(path: &Path) -> bool {
@@ -210,6 +213,7 @@ mod tests {
             "out/x.py",
             "dbt_packages/p/x.py",
             "logs/x.py",
+            "models/logs/d.py",
             ".hidden/x.py",
             "env/pyvenv.cfg",
             "env/lib/x.py",
@@ -220,9 +224,10 @@ mod tests {
             "data/server.pem",
             "id_ed25519",
         ]);
-        assert_eq!(names(folder.path(), &[]), ["lib/deep/helper.py", "models/a.py", "models/b.ipynb"]);
+        let usual = ["lib/deep/helper.py", "models/a.py", "models/b.ipynb", "models/logs/d.py"];
+        assert_eq!(names(folder.path(), &[]), usual);
         let wide = names(folder.path(), &["data/**", "*.yml", "id_*", ".env", "target/*.py"]);
-        assert_eq!(wide, ["data/rows.csv", "lib/deep/helper.py", "models/a.py", "models/b.ipynb"]);
+        assert_eq!(wide, [&["data/rows.csv"], &usual[..]].concat());
     }
 
     #[test]
