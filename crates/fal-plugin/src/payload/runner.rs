@@ -4,6 +4,8 @@
 //! the machines. For each node that is routed to a runner the host asks the owner for a [`Lease`], gives it to the runner
 //! with the node, and settles with the owner when the runner says how it ended.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -34,7 +36,7 @@ pub struct Resources {
 }
 
 /// Where a runner's process reaches the data.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GatewayAccess {
     /// Arrow Flight address: `grpc+tls://10.0.0.5:41233`, or `grpc+unix:///...` on the same machine.
     pub location: String,
@@ -46,6 +48,14 @@ pub struct GatewayAccess {
     /// Name that the certificate is for, whatever the location's host is called.
     #[serde(default)]
     pub server_name: Option<String>,
+}
+
+/// Without the token: a request that is written to a log by its `Debug` tells no secret.
+impl fmt::Debug for GatewayAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("GatewayAccess");
+        shown.field("location", &self.location).field("server_name", &self.server_name).finish_non_exhaustive()
+    }
 }
 
 /// A relation that the node says it reads.
@@ -127,4 +137,17 @@ pub struct SettleRequest {
     /// How it ended as the runner sees it. What the node wrote stays only if this is a success and the node itself said so
     /// too; where it failed, what the node said of it counts for more than what the runner can tell.
     pub result: NodeResult,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_that_is_shown_tells_no_secret() {
+        let gateway =
+            GatewayAccess { location: "grpc://here:1".into(), token: "s3cret".into(), ..GatewayAccess::default() };
+        let shown = format!("{:?}", Lease { gateway, ..Lease::default() });
+        assert!(shown.contains("grpc://here:1") && !shown.contains("s3cret"), "{shown}");
+    }
 }
