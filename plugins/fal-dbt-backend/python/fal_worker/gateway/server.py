@@ -105,5 +105,3 @@ def _flight_error(error: Exception) -> flight.FlightError:
     data = json.dumps(from_exception(error).to_dict(), ensure_ascii=False)
     # gRPC adds words of its own to the message, so the JSON travels once more beside it.
     return flight.FlightServerError(data, extra_info=data.encode())
-
-

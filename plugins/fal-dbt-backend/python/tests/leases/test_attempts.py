@@ -46,6 +46,15 @@ def test_a_port_that_is_taken_is_named(desk: Desk):
     assert (caught.value.code, caught.value.message.startswith(f"the data gateway cannot listen at {place} for runners")) == ("gateway::listen", True)
 
 
+def test_nothing_is_listed(desk: Desk):
+    lent = desk.lend()
+    client = lent.start()._client
+    for ask in (client.list_actions, client.list_flights):
+        with pytest.raises((pa.ArrowException, NotImplementedError)):
+            list(ask())
+    lent.settle()
+
+
 @pytest.mark.parametrize("name", ["scores", "grown"])
 def test_a_new_attempt_undoes_the_one_before_it(desk: Desk, name: str):
     lent = desk.lend(name)
@@ -247,12 +256,3 @@ def test_the_end_of_the_run_ends_its_leases(desk: Desk):
             writer.write_table(ids(*range(100_000)))
     # The lease of `grown` is out still.
     assert desk.session.finish(interrupted=True)["artifacts_written"]
-
-
-def test_nothing_is_listed(desk: Desk):
-    lent = desk.lend()
-    client = lent.start()._client
-    for ask in (client.list_actions, client.list_flights):
-        with pytest.raises((pa.ArrowException, NotImplementedError)):
-            list(ask())
-    lent.settle()
