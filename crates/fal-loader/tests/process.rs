@@ -12,7 +12,7 @@ use std::{
 
 use fal_loader::{Fault, LoadError, LoadOptions, LoadedPlugin, OpenStage, Timeouts};
 use fal_plugin::{
-    EventSink, ExecutionBackend, ParseError, PluginError, PythonParser,
+    EventSink, ExecutionBackend, ExecutionSession, ParseError, PluginError, PythonParser,
     manifest::Stage,
     payload::{Event, NodeRequest, NodeStatus, NodeWork, OpenRequest},
     wire::{BackendClient, PythonParserClient},
@@ -306,19 +306,23 @@ impl EventSink for Sends {
     }
 }
 
+/// A session, and its events.
+fn session(plugin: &LoadedPlugin) -> (Box<dyn ExecutionSession>, mpsc::Receiver<Event>) {
+    let open = opened(plugin, Stage::ExecutionBackend);
+    let backend = BackendClient::new(open.transport, open.router).unwrap();
+    let request = json!({"project_dir": "/", "state_dir": "/", "command": "run", "execute": true});
+    let request: OpenRequest = serde_json::from_value(request).unwrap();
+    let (sender, events) = mpsc::channel();
+    (backend.open(request, Arc::new(Sends(Mutex::new(sender)))).unwrap(), events)
+}
+
 #[test]
 fn a_session_is_cancelled_while_its_node_runs() {
     let (lines, logged) = mpsc::channel();
     let lines = Mutex::new(lines);
     let log: fal_loader::Log = Arc::new(move |_, line| lines.lock().unwrap().send(line.to_owned()).unwrap());
     let plugin = Plugin::of_author(RUNNER).load(&LoadOptions { log: Some(log), ..LoadOptions::default() }).unwrap();
-    let open = opened(&plugin, Stage::ExecutionBackend);
-    let backend = BackendClient::new(open.transport, open.router).unwrap();
-    let request: OpenRequest =
-        serde_json::from_value(json!({"project_dir": "/", "state_dir": "/", "command": "run", "execute": true}))
-            .unwrap();
-    let (sender, events) = mpsc::channel();
-    let session = backend.open(request, Arc::new(Sends(Mutex::new(sender)))).unwrap();
+    let (session, events) = session(&plugin);
     thread::scope(|scope| {
         let node = scope.spawn(|| session.run_node(&NodeRequest::new("model.a.b", NodeWork::Dbt)).unwrap());
         let Event::Output { unique_id, line, .. } = events.recv().unwrap() else { panic!() };
@@ -327,7 +331,7 @@ fn a_session_is_cancelled_while_its_node_runs() {
         session.cancel();
         assert_eq!(node.join().unwrap().status, NodeStatus::Error);
     });
-    drop((session, backend));
+    drop(session);
     let process = plugin.process_id().unwrap();
     assert!(plugin.end(), "it ends by itself");
     is_gone(process);
@@ -336,13 +340,7 @@ fn a_session_is_cancelled_while_its_node_runs() {
 #[test]
 fn a_plugin_ends_with_the_host_also_in_the_middle_of_a_call() {
     let plugin = Plugin::of_author(RUNNER).loaded();
-    let open = opened(&plugin, Stage::ExecutionBackend);
-    let backend = BackendClient::new(open.transport, open.router).unwrap();
-    let request: OpenRequest =
-        serde_json::from_value(json!({"project_dir": "/", "state_dir": "/", "command": "run", "execute": true}))
-            .unwrap();
-    let (sender, events) = mpsc::channel();
-    let session = backend.open(request, Arc::new(Sends(Mutex::new(sender)))).unwrap();
+    let (session, events) = session(&plugin);
     thread::scope(|scope| {
         let node = scope.spawn(|| session.run_node(&NodeRequest::new("model.a.b", NodeWork::Dbt)));
         events.recv().unwrap();
