@@ -40,13 +40,14 @@ class Run:
         self._lock = threading.Lock()
         self._task: Any = None
         self._place: dict[str, Any] = {}
+        self._since: float | None = None
         self._suspected = False
 
     def to_its_end(self) -> Outcome:
         """Runs the node, again where its worker or machine died; `ok`, and why not."""
         allowed = 1 + int(self._runs.settings["retries"])
         for attempt in range(1, allowed + 1):
-            self._place = {}
+            self._place, self._since = {}, None
             try:
                 return self._attempt() | {"attempts": attempt}
             except _Stopped as stopped:
@@ -56,6 +57,9 @@ class Run:
             except self._deaths() as death:
                 if self._runs.cancelled.is_set():
                     return {"ok": False, "message": "cancelled"}
+                if self._is_late():
+                    message = f"the model ran longer than its timeout, and its process was ended {self._where()}"
+                    return {"ok": False, "message": message, "attempts": attempt}
                 wrong = "" if self._place else self._wrong_python()
                 if wrong:
                     return {"ok": False, "message": wrong, "attempts": attempt}
@@ -97,7 +101,7 @@ class Run:
 
     def _streamed(self, task: Any) -> Outcome:
         self._wait_for_start(lambda: self._ray.wait([task], timeout=_ROUND)[0])
-        self._place = self._ray.get(next(task))
+        self._place, self._since = self._ray.get(next(task)), time.monotonic()
         self._runs.log(f"{self._name()}: runs {self._where()}", unique_id=self.unique_id)
         end = self._ray.get(next(task))
         try:
@@ -168,6 +172,11 @@ class Run:
         while any(machine["NodeID"] == dead for machine in self._runs.machines()) and time.monotonic() < until:
             if self._runs.cancelled.wait(_BREATH):
                 return
+
+    def _is_late(self) -> bool:
+        """Whether this death is the end of a model's time: code that does not stop is ended with its process."""
+        timeout = self._node.get("timeout")
+        return timeout is not None and self._since is not None and time.monotonic() - self._since >= timeout
 
     def _deaths(self) -> tuple[type[BaseException], ...]:
         known = ("WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "OwnerDiedError")

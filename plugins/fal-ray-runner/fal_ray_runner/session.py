@@ -144,6 +144,7 @@ class Session(ExecutionSession):
             "script": script,
             "amounts": demand.amounts,
             "accelerator": demand.accelerator,
+            "timeout": (request.get("resources") or {}).get("timeout"),
             "runtime_env": runtime_env,
             "inputs": [entry["unique_id"] for entry in lease.get("inputs") or []],
             "keep": bool(lease.get("output_is_rows")),

@@ -100,6 +100,16 @@ def test_a_death_is_followed_by_another_attempt(ray: FakeRay) -> None:
     ]
 
 
+def test_a_model_whose_time_is_over_is_not_run_again(ray: FakeRay) -> None:
+    ray.script = [[PLACE, WorkerCrashedError("gone")]]
+    outcome = Bench(ray).run(timeout=0.0)
+    where = "on 10.0.0.1 (one, node a, process 7)"
+    message = f"the model ran longer than its timeout, and its process was ended {where}"
+    assert outcome == {"ok": False, "message": message, "attempts": 1}
+    ray.script = [[WorkerCrashedError("gone")], [PLACE, WorkerCrashedError("gone")], [PLACE, end()]]
+    assert Bench(ray).run(timeout=3600.0)["attempts"] == 3
+
+
 def test_attempts_come_to_an_end(ray: FakeRay) -> None:
     ray.script = [[PLACE, WorkerCrashedError("gone")] for _ in range(2)]
     outcome = Bench(ray, retries=1).run()
