@@ -35,6 +35,8 @@ use crate::{
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a killed process may take to go: only the kernel can delay it.
 const KILLED: Duration = Duration::from_secs(5);
+/// Exit code 255, as a shell would have it.
+const UNKNOWN_END: i32 = 255 << 8;
 
 /// What to start.
 pub(crate) struct Launch<'a> {
@@ -170,7 +172,8 @@ impl Watched {
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         drop(guard);
         let _ = kill_process_group(self.pid, Signal::KILL);
-        *status = child.wait().ok().or_else(|| Some(ExitStatus::from_raw(0)));
+        // A process that somebody else waited for has an end that nobody knows: that is no success.
+        *status = child.wait().ok().or_else(|| Some(ExitStatus::from_raw(UNKNOWN_END)));
     }
 }
 
