@@ -14,23 +14,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fal_child::{each_line, sweep, Tail, LONGEST};
 use fal_plugin::{
     payload::{Event, LogLevel},
     EventSink,
 };
 use rustix::process::{kill_process_group, waitid, Pid, Signal, WaitId, WaitIdOptions};
 
-use crate::{
-    error::StartError,
-    guard::Guard,
-    leftover,
-    line::{each_line, LONGEST},
-    quote,
-    stop::Stop,
-    tail::Tail,
-    values::short_name,
-};
+use crate::{error::StartError, guard::Guard, quote, stop::Stop, values::short_name};
 
+/// Name of the environment variable by which all that a command started is found. The marks of a session begin alike.
+pub(crate) const MARK: &str = "FAL_COMMAND_RUNNER_MARK";
+/// How many lines of each stream are kept for the message about its end.
+const LAST_LINES: usize = 20;
 /// How long the rest of the output is waited for: something else may hold the streams open (a shared connection of ssh).
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a killed process may take to go: only the kernel can delay it.
@@ -96,7 +92,7 @@ impl Process {
         let program = program(launch.words, launch.dir);
         let mut command = Command::new(&program);
         command.args(launch.words.get(1..).unwrap_or_default()).env_clear().envs(launch.variables);
-        command.env(leftover::VARIABLE, &launch.mark).stdin(launch.stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env(MARK, &launch.mark).stdin(launch.stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         if launch.dir.is_dir() {
             command.current_dir(launch.dir);
         }
@@ -110,8 +106,8 @@ impl Process {
             pid,
             status: Mutex::new(None),
             open_streams: AtomicU8::new(2),
-            stdout: Tail::default(),
-            stderr: Tail::default(),
+            stdout: Tail::new(LAST_LINES),
+            stderr: Tail::new(LAST_LINES),
         });
         let relay =
             Relay { unique_id: launch.unique_id, events: &launch.events, stop: &launch.stop, watched: &watched };
@@ -140,7 +136,7 @@ impl Process {
             self.watched.signal(Signal::KILL);
             self.stop.wait_anyway(Instant::now() + KILLED, ended);
         }
-        leftover::sweep(&self.mark);
+        sweep(MARK, &self.mark);
     }
 
     /// Waits for the last of its output; gives its last lines, and the threads that still read.

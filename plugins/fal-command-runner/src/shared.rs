@@ -13,7 +13,11 @@ use std::{
 
 use fal_plugin::{payload::LogLevel, EventSink};
 
-use crate::{leftover, process::log, random, stop::Stop};
+use crate::{
+    process::{log, MARK},
+    random,
+    stop::Stop,
+};
 
 /// What the nodes of a session share.
 pub(crate) struct Shared {
@@ -68,7 +72,7 @@ impl Shared {
 
     /// Ends all that was left running, and waits for the threads that read from it, but not longer than to `until`.
     pub(crate) fn sweep(&self, until: Instant) {
-        leftover::sweep(&self.mark);
+        fal_child::sweep(MARK, &self.mark);
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             while !thread.is_finished() && Instant::now() < until {

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fal_child::{each_line, Tail, LONGEST};
 use fal_plugin::{
     payload::{Event, LineOrigin, ScriptRole, Stream},
     EventSink,
@@ -20,8 +21,6 @@ use serde_json::{Map, Value};
 use crate::{
     job_end::JobEnd,
     jobs::{Answer, Exit, Jobs, Message, Part, Stop, Ticket},
-    line::{each_line, LONGEST},
-    tail::Tail,
     zygote::Zygote,
 };
 

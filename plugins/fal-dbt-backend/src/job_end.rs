@@ -1,11 +1,11 @@
 //! How a job ended, and what the user is told of it.
 
+use fal_child::Tail;
 use fal_plugin::PluginError;
 
 use crate::{
     jobs::{Answer, Exit, JobError, Stop},
     process::signal_name,
-    tail::Tail,
 };
 
 /// How a job ended.

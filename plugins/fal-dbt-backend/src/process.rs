@@ -20,22 +20,19 @@ use std::{
 };
 
 use command_fds::{CommandFdExt, FdMapping};
+use fal_child::{each_line, sweep, Tail, LONGEST};
 use fal_plugin::{
     payload::{Event, LogLevel},
     EventSink,
 };
 use rustix::process::{kill_process_group, waitid, Pid, Signal, WaitId, WaitIdOptions};
 
-use crate::{
-    error::StartError,
-    leftover,
-    line::{each_line, LONGEST},
-    tail::Tail,
-    token,
-};
+use crate::{error::StartError, token};
 
 /// The channel's number in the process.
 const CONTROL_FD: i32 = 3;
+/// Name of the environment variable by which all that a process started is found.
+const MARK: &str = "FAL_HOST_WORKER_MARK";
 /// How many lines of each stream are kept for the message about an unexpected end.
 const KEPT_LINES: usize = 100;
 /// How long the message waits for the end of a process whose channel is closed, and for the rest of its output.
@@ -142,7 +139,7 @@ impl Process {
         });
         // What was already sent can still be read.
         let _ = channel.shutdown(Shutdown::Both);
-        leftover::sweep(&self.mark);
+        sweep(MARK, &self.mark);
         self.update(|life| life.swept = true);
     }
 
@@ -165,7 +162,7 @@ impl Process {
     pub(crate) fn end_by(&self, deadline: Instant) {
         if !self.wait_until(deadline) {
             self.kill();
-            leftover::sweep(&self.mark);
+            sweep(MARK, &self.mark);
             // A process that is killed ends; only the kernel can delay it.
             self.wait_until(Instant::now() + Duration::from_secs(5));
         }
@@ -219,7 +216,7 @@ fn command(launch: &Launch<'_>, mark: &str, channel: UnixStream) -> io::Result<C
         .arg(launch.module)
         .env("FAL_CONTROL_FD", CONTROL_FD.to_string())
         .env("PYTHONUTF8", "1")
-        .env(leftover::VARIABLE, mark)
+        .env(MARK, mark)
         .envs(launch.variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

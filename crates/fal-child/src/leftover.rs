@@ -1,22 +1,22 @@
-//! Finds and ends processes that a command left behind, also those that moved to a session of their own.
+//! Finds and ends processes that a child left behind, also those that moved to a session of their own.
 //!
-//! Each command gets a mark in its environment; all that descend from it inherit the mark, whatever they do with groups, sessions
-//! and parents. The marks of a session begin alike. Only Linux lets one read the environment of another process; elsewhere
-//! process groups must do.
+//! Each child gets a random mark in its environment; all that descend from it inherit the mark, whatever they do with groups,
+//! sessions and parents. Only Linux lets one read the environment of another process; elsewhere process groups must do.
 
 use std::{fs, path::Path, thread, time::Duration};
 
-use rustix::process::{kill_process, Pid, Signal};
-
-/// Name of the environment variable that holds the mark.
-pub(crate) const VARIABLE: &str = "FAL_COMMAND_RUNNER_MARK";
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How often to look again: a process may start others while the list is read.
 const ROUNDS: u32 = 50;
 
-/// Kills all processes whose mark begins with `mark`, and returns when there is none.
-pub(crate) fn sweep(mark: &str) {
-    let wanted = format!("{VARIABLE}={mark}");
+/// Kills all processes that have the environment variable `variable` with a value that begins with `mark`, and returns when
+/// there is none. An empty mark means none of them.
+pub fn sweep(variable: &str, mark: &str) {
+    if mark.is_empty() {
+        return;
+    }
+    let wanted = format!("{variable}={mark}");
     for _ in 0..ROUNDS {
         let found = marked(Path::new("/proc"), wanted.as_bytes());
         if found.is_empty() {
@@ -49,17 +49,19 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::random;
+
+    const VARIABLE: &str = "FAL_CHILD_TEST_MARK";
 
     #[test]
-    fn finds_a_process_that_left_its_group_and_parent() {
-        let session = format!("{}.", random::name());
+    fn finds_a_process_that_left_its_group_and_parent_by_the_start_of_its_mark() {
+        let session = format!("{}-{:?}.", std::process::id(), std::time::Instant::now());
         let script = "setsid sleep 1000 & exit 0";
         Command::new("sh").args(["-c", script]).env(VARIABLE, format!("{session}1.")).status().unwrap();
-        sweep(&format!("{session}11."));
+        sweep(VARIABLE, &format!("{session}11."));
+        sweep(VARIABLE, "");
         let wanted = format!("{VARIABLE}={session}");
         assert_eq!(marked(Path::new("/proc"), wanted.as_bytes()).len(), 1);
-        sweep(&session);
+        sweep(VARIABLE, &session);
         assert!(marked(Path::new("/proc"), wanted.as_bytes()).is_empty());
     }
 }

@@ -1,34 +1,41 @@
-//! The last lines of a stream, for messages about a process that ended unexpectedly.
+//! The last lines of a stream, for the message about a process that ended unexpectedly.
 
 use std::{
     collections::VecDeque,
     sync::{Mutex, PoisonError},
 };
 
+/// Longest line, in characters.
+const LONGEST: usize = 1000;
+
 /// Keeps the last lines that were pushed.
 #[derive(Debug)]
-pub(crate) struct Tail {
+pub struct Tail {
     limit: usize,
     lines: Mutex<VecDeque<String>>,
 }
 
 impl Tail {
     /// Keeps up to `limit` lines.
-    pub(crate) fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self { limit, lines: Mutex::default() }
     }
 
-    /// Adds a line; the oldest goes when there are too many.
-    pub(crate) fn push(&self, line: &str) {
+    /// Adds a line, the oldest going when there are too many. Blank ones say nothing and are left out; of a long one the
+    /// start is kept.
+    pub fn push(&self, line: &str) {
+        if line.trim().is_empty() {
+            return;
+        }
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == self.limit {
             lines.pop_front();
         }
-        lines.push_back(line.to_owned());
+        lines.push_back(line.chars().take(LONGEST).collect());
     }
 
     /// A heading and the lines, indented; nothing if there are none.
-    pub(crate) fn paragraph(&self, heading: &str) -> String {
+    pub fn paragraph(&self, heading: &str) -> String {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.is_empty() {
             return String::new();
@@ -45,11 +52,9 @@ mod tests {
     fn keeps_the_last_lines_only() {
         let tail = Tail::new(2);
         assert_eq!(tail.paragraph("last words"), "");
-        ["a", "b", "c"].iter().for_each(|line| tail.push(line));
-        insta::assert_snapshot!(tail.paragraph("last words").trim_start(), @r"
-        last words:
-          b
-          c
-        ");
+        ["a", "b", "  ", "c"].iter().for_each(|line| tail.push(line));
+        assert_eq!(tail.paragraph("last words"), "\nlast words:\n  b\n  c");
+        tail.push(&"x".repeat(5000));
+        assert_eq!(tail.paragraph("last words").len(), "\nlast words:\n  c\n  ".len() + 1000);
     }
 }

@@ -2,13 +2,14 @@
 
 use std::io::{BufRead, BufReader, Read};
 
-/// Longest line that is passed on; the rest of it is dropped, with a note.
-pub(crate) const LONGEST: usize = 64 * 1024;
+/// Longest line that is worth passing on, in bytes.
+pub const LONGEST: usize = 64 * 1024;
 
-/// Calls `take` with each line of `input`, without its end, until the input ends or fails.
+/// Calls `take` with each line of `input`, without its end, until the input ends or fails. What a line has beyond `limit` bytes is
+/// dropped, with a note.
 ///
 /// Bytes that are not UTF-8 are replaced.
-pub(crate) fn each_line(input: impl Read, limit: usize, mut take: impl FnMut(String)) {
+pub fn each_line(input: impl Read, limit: usize, mut take: impl FnMut(String)) {
     let mut input = BufReader::with_capacity(64 * 1024, input);
     let mut line = Line { limit, ..Line::default() };
     loop {

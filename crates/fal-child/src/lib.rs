@@ -1,0 +1,10 @@
+//! What every execution backend that starts processes has to do with them: read their output line by line, keep the last
+//! lines for a message, and end what they leave behind.
+
+mod leftover;
+mod line;
+mod tail;
+
+pub use leftover::sweep;
+pub use line::{LONGEST, each_line};
+pub use tail::Tail;
