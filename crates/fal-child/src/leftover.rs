@@ -17,9 +17,12 @@ pub fn sweep(variable: &str, mark: &str) {
         return;
     }
     let wanted = format!("{variable}={mark}");
+    let mut empty = 0;
     for _ in 0..ROUNDS {
         let found = marked(Path::new("/proc"), wanted.as_bytes());
-        if found.is_empty() {
+        empty = if found.is_empty() { empty + 1 } else { 0 };
+        // In the middle of an exec a process shows no environment: only two looks in a row tell that there is none.
+        if empty == 2 {
             return;
         }
         for pid in found {
@@ -46,7 +49,10 @@ fn carries(environ: &Path, wanted: &[u8]) -> bool {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::process::Command;
+    use std::{
+        io::{BufRead, BufReader},
+        process::{Command, Stdio},
+    };
 
     use super::*;
 
@@ -55,8 +61,14 @@ mod tests {
     #[test]
     fn finds_a_process_that_left_its_group_and_parent_by_the_start_of_its_mark() {
         let session = format!("{}-{:?}.", std::process::id(), std::time::Instant::now());
-        let script = "setsid sleep 1000 & exit 0";
-        Command::new("sh").args(["-c", script]).env(VARIABLE, format!("{session}1.")).status().unwrap();
+        // Stops once it is what it shall be, so that the test knows when to look; a stopped process can be killed.
+        let script = "setsid sh -c 'echo there; kill -STOP $$' & exit 0";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).env(VARIABLE, format!("{session}1.")).stdout(Stdio::piped());
+        let mut shell = shell.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        shell.wait().unwrap();
         sweep(VARIABLE, &format!("{session}11."));
         sweep(VARIABLE, "");
         let wanted = format!("{VARIABLE}={session}");
