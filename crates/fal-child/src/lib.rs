@@ -1,10 +1,12 @@
 //! What every execution backend that starts processes has to do with them: read their output line by line, keep the last
-//! lines for a message, and end what they leave behind.
+//! lines for a message, say how they ended, and end what they leave behind.
 
 mod leftover;
 mod line;
+mod signal;
 mod tail;
 
 pub use leftover::sweep;
 pub use line::{LONGEST, each_line};
+pub use signal::signal_name;
 pub use tail::Tail;

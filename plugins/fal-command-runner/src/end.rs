@@ -2,7 +2,7 @@
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
-use rustix::process::Signal;
+use fal_child::signal_name;
 
 use crate::config::Cause;
 
@@ -64,21 +64,4 @@ pub(crate) fn seconds(time: Duration) -> String {
         return format!("{}s", (time.as_secs_f64() * 10.0).round() / 10.0);
     }
     format!("{}s", time.as_secs())
-}
-
-fn signal_name(number: i32) -> String {
-    let known = [
-        (Signal::HUP, "SIGHUP"),
-        (Signal::INT, "SIGINT"),
-        (Signal::ABORT, "SIGABRT"),
-        (Signal::KILL, "SIGKILL"),
-        (Signal::SEGV, "SIGSEGV"),
-        (Signal::PIPE, "SIGPIPE"),
-        (Signal::TERM, "SIGTERM"),
-        (Signal::XCPU, "SIGXCPU"),
-    ];
-    match known.iter().find(|(signal, _)| signal.as_raw() == number) {
-        Some((_, name)) => format!("signal {number} ({name})"),
-        None => format!("signal {number}"),
-    }
 }

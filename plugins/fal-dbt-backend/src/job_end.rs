@@ -1,12 +1,9 @@
 //! How a job ended, and what the user is told of it.
 
-use fal_child::Tail;
+use fal_child::{signal_name, Tail};
 use fal_plugin::PluginError;
 
-use crate::{
-    jobs::{Answer, Exit, JobError, Stop},
-    process::signal_name,
-};
+use crate::jobs::{Answer, Exit, JobError, Stop};
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
