@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import generic, generic_dialect
 from .cloud_connection import Connection
+from .cloud_types import Words
 from .cloud_write import Write, Writer
+from .column_rules import ColumnRules
 from .generic_connection import Connections
 
 if TYPE_CHECKING:
-    from .cloud_types import Words
     from .warehouse import Reading
 
 
@@ -24,6 +25,7 @@ class Cloud(generic.Generic):
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
         self._connections = Connections(adapter, self.connection)
+        self.column_rules = ColumnRules(self.words.warehouse, folds_fields=self.words.nested is not Words.nested)
         self._writer = Writer(self._connections, generic_dialect.of(adapter), self.words, self.write)
 
     def read(self, sql: str) -> Reading:

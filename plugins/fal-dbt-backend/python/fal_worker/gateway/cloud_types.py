@@ -83,18 +83,6 @@ def columns(schema: pa.Schema, words: Words, given: dict[str, str]) -> list[Colu
     return [_column(field.name, field.type, words, given.get(field.name)) for field in schema]
 
 
-def check_names(names: list[str], warehouse: str) -> None:
-    """None of these warehouses tells names apart by case, and none has empty ones."""
-    seen: dict[str, str] = {}
-    for name in names:
-        if not name or "\0" in name:
-            raise SessionError("gateway::column_name", f"{warehouse} has no columns with the name {name!r}")
-        if (other := seen.get(name.lower())) is not None:
-            both = f"column `{name}` twice" if other == name else f"columns `{other}` and `{name}`, which are one name to {warehouse}"
-            raise SessionError("gateway::column_name", f"The frame has the {both}")
-        seen[name.lower()] = name
-
-
 def _column(name: str, type: Any, words: Words, given: str | None) -> Column:
     import pyarrow.types as t
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from . import generic_write
-from .cloud_types import check_names, columns
+from .cloud_types import columns
 from .generic_connection import quoted
 from .warehouse import Place
 
@@ -56,7 +56,6 @@ class Write(generic_write.Write):
         self._adapter, self._schema = writer.connections.adapter, schema
         self._context = contextvars.copy_context()
         self.rows = 0
-        check_names(schema.names, writer.words.warehouse)
         self.columns = columns(schema, writer.words, types)
         self._untyped = [str(field.type) == "null" and field.name not in types for field in schema]
         # Of the table in the end, and of the one beside it.

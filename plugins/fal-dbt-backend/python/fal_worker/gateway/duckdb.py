@@ -13,6 +13,7 @@ import duckdb
 from fal_worker.session.errors import SessionError
 
 from . import duckdb_tables
+from .column_rules import COMMON, ColumnRules, ascii_lower
 from .duckdb_cache import BlockCache, is_plain
 from .duckdb_groups import row_groups
 from .duckdb_types import named, readable, writable
@@ -36,6 +37,9 @@ class DuckDB:
     """Serves dbt-duckdb. Every read and write has a connection of its own, as dbt's own nodes have."""
 
     takes_native_rows = True
+    column_rules = ColumnRules(
+        "DuckDB", ascii_lower, folds_fields=True, extensions=COMMON | {"arrow.bool8", "arrow.opaque[DuckDB]", "geoarrow.wkb"}
+    )
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter

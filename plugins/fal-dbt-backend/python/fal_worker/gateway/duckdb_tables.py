@@ -18,7 +18,10 @@ def write(cursor: Any, relation: Any, reader: pa.RecordBatchReader, mode: str, t
     cursor.register(view, reader)
     cursor.execute("begin transaction")
     there = _columns(cursor, relation)
-    rows = f"select {', '.join(_column(name, types) for name in names)} from {view}"
+    # By position: DuckDB resolves names without regard to case.
+    places = [f"c{place}" for place in range(len(names))]
+    columns = [f"{_cast(place, name, types)} as {_quoted(name)}" for place, name in zip(places, names)]
+    rows = f"select {', '.join(columns)} from {view} as rows({', '.join(places)})"
     if mode == "append" and there is not None:
         _check_columns(relation, names, there)
         sql = f"insert into {relation} ({', '.join(map(_quoted, names))}) {rows}"
@@ -67,9 +70,8 @@ def _check_columns(relation: Any, names: list[str], there: _Columns) -> None:
         )
 
 
-def _column(name: str, types: dict[str, str]) -> str:
-    quoted = _quoted(name)
-    return f"cast({quoted} as {types[name]}) as {quoted}" if name in types else quoted
+def _cast(place: str, name: str, types: dict[str, str]) -> str:
+    return f"cast({place} as {types[name]})" if name in types else place
 
 
 def _quoted(name: str) -> str:

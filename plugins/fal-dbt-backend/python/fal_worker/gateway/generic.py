@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.session.errors import SessionError
 
 from . import generic_dialect, generic_read
+from .column_rules import ColumnRules
 from .generic_connection import Connections
 from .generic_write import Write, Writer
 from .warehouse import Place
@@ -36,7 +37,9 @@ class Generic:
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
         self._connections = Connections(adapter)
-        self._writer = Writer(self._connections, generic_dialect.of(adapter))
+        dialect = generic_dialect.of(adapter)
+        self.column_rules = ColumnRules(f"the dbt adapter `{adapter.type()}`", str.lower if dialect.folds_case else None)
+        self._writer = Writer(self._connections, dialect)
 
     def read(self, sql: str) -> Reading:
         with self._connections.lend() as connection:

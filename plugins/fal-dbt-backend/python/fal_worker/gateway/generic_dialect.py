@@ -23,12 +23,14 @@ class Dialect:
     transactions: bool = False
     # Whoever writes shuts out all others, who give up after a while.
     one_writer: bool = False
+    # Columns that differ in letter case only cannot be in one table.
+    folds_case: bool = True
 
 
 # By the type of dbt's adapter. Only SQLite, DuckDB and PostgreSQL were run.
 _KNOWN = {
     "sqlite": Dialect(zoned="text", plain_values=True, in_place=True, transactions=True, one_writer=True),
-    "postgres": Dialect(binary="bytea", transactions=True),
+    "postgres": Dialect(binary="bytea", transactions=True, folds_case=False),
     "duckdb": Dialect(transactions=True),
     "redshift": Dialect(binary="varbyte", transactions=True),
     "snowflake": Dialect(binary="binary"),

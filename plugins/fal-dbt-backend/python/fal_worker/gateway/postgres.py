@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.session.errors import SessionError
 
 from . import postgres_read, postgres_write
+from .column_rules import ColumnRules
 from .postgres_connection import Connection, Connector
 from .warehouse import Place
 
@@ -23,6 +24,8 @@ def open_warehouse(adapter: Any) -> Postgres:
 
 class Postgres:
     """Serves dbt-postgres. Every read and write has a connection of its own, closed when it ends."""
+
+    column_rules = ColumnRules("PostgreSQL", fold=None, longest=63)
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter

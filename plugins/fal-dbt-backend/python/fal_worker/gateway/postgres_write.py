@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from .finishing import Finish
 
-_LONGEST_NAME = 63
-
 
 def make_schema(connection: Connection, relation: Any) -> None:
     """Asks first: a user may write into a schema without the right to make one."""
@@ -42,7 +40,6 @@ def begin(connection: Connection, relation: Any, reader: pa.RecordBatchReader, m
     if there is not None:
         there.check_replaceable()
     names = list(reader.schema.names)
-    _check_names(names)
     encodings = [_encoding(name, field.type) for name, field in zip(names, reader.schema)]
     if mode == "append" and there is not None:
         there.check_columns(names)
@@ -168,16 +165,6 @@ def _encoding(name: str, type: Any) -> Encoding:
         return encoding(type)
     except SessionError as error:
         raise SessionError(error.code, f"The column `{name}`: {error.message}") from None
-
-
-def _check_names(names: list[str]) -> None:
-    for name in names:
-        if len(name.encode()) > _LONGEST_NAME or not name or "\0" in name:
-            told = f"PostgreSQL's names of columns have 1 to {_LONGEST_NAME} bytes, without NUL: {name!r} cannot be one"
-            raise SessionError("gateway::column_name", told)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SessionError("gateway::column_name", f"The frame has more than one column {', '.join(f'`{name}`' for name in twice)}")
 
 
 def _copy_failure(error: DatabaseError, relation: Any, names: list[str]) -> SessionError:

@@ -248,6 +248,7 @@ class Gateway:
             job.unwatch(pump)
 
     def _write(self, job: Job, command: dict[str, Any], schema: Any, reader: Any) -> int:
+        self.warehouse().column_rules.check(schema)
         if command.get("op") == "write_relation" and job.native:
             return job.write_native(reader.to_reader()) if job.plan is None else self._writes.returned(job, reader.to_reader())
         return self._writes.write(job, command, schema, reader)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from .column_rules import ColumnRules
     from .finishing import Finish
 
 # dbt's adapter type to the module that serves it.
@@ -58,6 +59,9 @@ class Warehouse(Protocol):
 
     One with `takes_native_rows = True` also has `write_native(connection, code, reader) -> int`: it streams into the relation
     that dbt's compiled code of a Python model names, on dbt's own connection, for dbt's own materialization."""
+
+    # Checked ahead of every write.
+    column_rules: ColumnRules
 
     def read(self, sql: str) -> Reading:
         """Runs SQL and streams its result; SQL without a result gives an empty stream without columns."""

@@ -88,3 +88,14 @@ def test_what_is_no_type(desk, dtype, message):
     imports = "from sqlalchemy import types\nclass Odd(types.UserDefinedType):\n    pass\n"
     ended, _ = desk.script(CODE.format(imports=imports, call=WRITE.format(dtype)))
     assert (message is None and ended.ok) or message in ended.error["message"]
+
+
+@pytest.mark.parametrize("call", ["write_to_model(frame, {})", "write_to_source(frame, 'out', 'other', {})"])
+@pytest.mark.parametrize("how", ["", "dtype={'NAME': 'INTEGER'}", "mode='append'"])
+@pytest.mark.parametrize("frame", ["pd.DataFrame", "pl.DataFrame", "pa.table"])
+def test_columns_that_differ_in_case_only(desk, call, how, frame):
+    imports = "import pandas as pd, pyarrow as pa\ntry:\n    import polars as pl\nexcept ImportError:\n    pl = pd\n"
+    code = f"{imports}frame = {frame}({{'Name': ['1', '2'], 'NAME': ['3', '4']}})\n{call.format(how)}\n"
+    ended, _ = desk.script(code)
+    assert not ended.ok
+    assert "The frame has the columns `Name` and `NAME`, which are one name to DuckDB" in ended.stderr + str(ended.answer)

@@ -155,3 +155,10 @@ def test_many_jobs_and_nodes_at_once(desk):
         assert set(pool.map(one, range(24))) == {"success"}
     assert {node.result(60)["status"] for node in nodes} <= {"success", "error"}
     assert (len(desk.query("select * from scores")), leftovers(desk)) == (1, [])
+
+
+def test_extension_types_are_not_taken_by_their_storage(desk):
+    field = pa.field("x", pa.int64(), metadata={"ARROW:extension:name": "pandas.period"})
+    with pytest.raises(GatewayError) as caught:
+        desk.write(pa.table([[648]], schema=pa.schema([field])))
+    assert (caught.value.code, "`x` has the Arrow extension type `pandas.period`" in caught.value.message) == ("gateway::type", True)
