@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -48,6 +49,19 @@ def main() -> None:
             server.send_signal(signal.SIGQUIT)
             server.wait(_PATIENCE)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[str]:
+    """The address of a server that runs in a process of its own until the end of the `with`."""
+    command = [sys.executable, str(Path(__file__))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as cluster:
+        assert cluster.stdin is not None and cluster.stdout is not None and cluster.stderr is not None
+        address = cluster.stdout.readline().strip()
+        if not address:
+            raise NoPostgres(cluster.stderr.read())
+        yield address
+        cluster.stdin.close()
 
 
 def find() -> Path:

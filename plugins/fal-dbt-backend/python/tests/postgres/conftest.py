@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import subprocess
 import sys
 import uuid
 from pathlib import Path
@@ -19,6 +18,7 @@ sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
 
 from live.fixtures import make_project, sessions, stub  # noqa: E402
 from live.job_client import JobClient  # noqa: E402
+from postgres.cluster import running  # noqa: E402
 
 SCORES = "model.shop.scores"
 OTHER = "model.shop.other"
@@ -48,13 +48,8 @@ def server():
     if given := os.environ.get("FAL_TEST_POSTGRES"):
         yield given
         return
-    command = [sys.executable, str(Path(__file__).parent / "cluster.py")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as cluster:
-        address = cluster.stdout.readline().strip()
-        if not address:
-            pytest.fail(cluster.stderr.read())
+    with running() as address:
         yield address
-        cluster.stdin.close()
 
 
 class Database:
@@ -70,6 +65,10 @@ class Database:
 
     def query(self, sql: str) -> list[tuple]:
         return self._run(self.name, sql)
+
+    def drop(self) -> None:
+        """Also where a session still has connections."""
+        self._run("postgres", f"drop database if exists {self.name} with (force)")
 
     def _run(self, database: str, sql: str) -> list[tuple]:
         connection = psycopg2.connect(dbname=database, **self.settings)

@@ -1,0 +1,91 @@
+"""One session over a warehouse, and models at its gateway: the way of a model's rows, without a process for each model."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from fal_worker.job.client import Gateway
+from fal_worker.job.error import FalError
+from fal_worker.job.read import read
+from fal_worker.job.writes import Writes
+from live.fixtures import make_project, sessions, stub
+
+MODEL = "model.shop.scores"
+WAREHOUSES = ("duckdb", "postgres")
+
+
+class Desk:
+    """Writes and reads the one model."""
+
+    def __init__(self, session: Any, warehouse: str) -> None:
+        self._session, self.warehouse, self._count = session, warehouse, itertools.count()
+        self._reader = self._open()
+
+    def write(self, data: Any) -> None:
+        """A whole model that writes this; raises `FalError` if it is refused."""
+        request = SimpleNamespace(attached=False, hook=False, role=None, name="scores")
+        job = _Model(self._open)
+        ended, result = False, None
+        try:
+            Writes(job, SimpleNamespace(place=lambda: "m.py:1"), request).model(data, None, None)
+            ended = True
+        finally:
+            result = self._close(job.id, ended) if job.id else None
+        if result is not None and result["status"] != "success":
+            raise FalError(result["message"])
+
+    def read(self, form: str) -> Any:
+        return read(self._reader, form, op="ref", args=["scores"])
+
+    def sql(self, sql: str, form: str = "arrow") -> Any:
+        return read(self._reader, form, op="sql", sql=sql, raw=True)
+
+    def _open(self, id: str | None = None) -> Gateway:
+        id = id or f"j{next(self._count)}"
+        self._session.ask("job_open", job=id, token="secret-" + id, unique_id=MODEL)
+        return Gateway(self._session.location, "secret-" + id)
+
+    def _close(self, id: str, ok: bool) -> dict[str, Any]:
+        result = {"unique_id": MODEL, "status": "success" if ok else "error", "execution_time": 0.0}
+        answer: dict[str, Any] = self._session.ask("job_close", job=id, ok=ok, result=result)
+        return answer
+
+
+class _Model:
+    """The gateway of a job that is opened when it is needed: most of what is refused never gets so far."""
+
+    _count = itertools.count()
+
+    def __init__(self, open_job: Any) -> None:
+        self._open, self.id = open_job, ""
+
+    def write(self, batches: Any, **command: Any) -> None:
+        self.id = f"m{next(self._count)}"
+        self._open(self.id).write(batches, **command)
+
+
+@contextlib.contextmanager
+def desk(warehouse: str, fresh: bool = False) -> Iterator[Desk]:
+    """A new project and database, gone at the end. A `fresh` session is a process as the host starts it."""
+    with tempfile.TemporaryDirectory(prefix="fal") as folder, contextlib.ExitStack() as stack:
+        files = {"models/schema.yml": "models: []\n", "models/fal/scores.sql": stub("ref('orders')")}
+        if warehouse == "postgres":
+            from postgres.cluster import running
+            from postgres.conftest import Database
+
+            server = os.environ.get("FAL_TEST_POSTGRES") or stack.enter_context(running())
+            database = Database(server)
+            stack.callback(database.drop)
+            files["profiles.yml"] = database.profile()
+        start = stack.enter_context(sessions(make_project(Path(folder) / "project", files)))
+        session = start(fresh=fresh)
+        session.load("models/fal/scores.sql")
+        session.ask("begin", selected=session.runnable())
+        yield Desk(session, warehouse)

@@ -1,0 +1,151 @@
+"""Whether what was read is what was given.
+
+Equal means: the same canonical form, or one that a documented conversion makes of it. The conversions are all here, as data;
+whatever else differs is a change.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pandas as pd
+
+from . import canonical
+
+
+@dataclass(frozen=True)
+class Place:
+    """The way that a value went: the library it comes from, the warehouse, the form in which it was read."""
+
+    carrier: str
+    warehouse: str
+    form: str
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What becomes of values of one kind, as the documentation says it."""
+
+    says: str
+    given: str
+    read: str
+    # Whether this is what was read for this.
+    holds: Callable[[Any, Any], bool]
+    here: Callable[[Place], bool] = lambda place: True
+
+
+def _to_microseconds(given: Any, read: Any) -> bool:
+    return bool(given[1] // 1000 * 1000 == read[1])
+
+
+def _as_interval(given: Any, read: Any) -> bool:
+    months, days, rest = read[1]
+    return bool(months == 0 and days * 86_400 * 10**9 + rest == int(given[1] / 1000) * 1000)
+
+
+def _is_json(given: Any, read: Any) -> bool:
+    try:
+        value = json.loads(read[1], parse_float=Decimal)
+    except ValueError:
+        return False
+    return _alike_in_json(given, canonical.of_value(value))
+
+
+def _alike_in_json(given: Any, read: Any) -> bool:
+    if given == read:
+        return True
+    if given is None or read is None:
+        return False
+    name, value = given[0], given[1] if len(given) > 1 else None
+    if name == "number":
+        # JSON has the shortest text that reads as the same double.
+        return bool(read[0] == "number" and abs(read[1]) < 2**1024 and Fraction(float(read[1])) == value)
+    if name == "minus zero":
+        return bool(read == ("number", 0))
+    if name == "list":
+        return bool(read[0] == "list" and len(read[1]) == len(value) and all(map(_alike_in_json, value, read[1])))
+    if name == "struct":
+        pairs = dict(read[1]) if read[0] == "struct" else {}
+        return bool(read[0] == "struct" and dict(value).keys() == pairs.keys() and all(_alike_in_json(one, pairs[key]) for key, one in value))
+    if name == "map":
+        return _alike_in_json(("list", tuple(("list", pair) for pair in value)), read)
+    return bool(read[0] == "text" and _said(name, value, read[1]))
+
+
+def _said(name: str, value: Any, text: str) -> bool:
+    """Whether this is how the value is written as text within JSON."""
+    try:
+        if name == "bytes":
+            return text == "\\x" + value.hex()
+        if name == "date":
+            return canonical.of_value(dt.date.fromisoformat(text)) == (name, value)
+        if name == "time":
+            return canonical.of_value(dt.time.fromisoformat(text)) == (name, value)
+        if name in ("timestamp", "instant"):
+            return canonical.of_value(pd.Timestamp(text)) == (name, value)
+        if name == "duration":
+            return bool(Decimal(text.removesuffix(" seconds")) * 10**9 == value)
+    except (ValueError, ArithmeticError):
+        return False
+    return text == str(value)
+
+
+def _is_postgres(place: Place) -> bool:
+    return place.warehouse == "postgres"
+
+
+def _same_text(given: Any, read: Any) -> bool:
+    return bool(given[1] == read[1])
+
+
+CONVERSIONS = [
+    Conversion("pandas cannot tell NaN from NULL: it is written as NULL", "nan", "NULL", lambda *_: True, lambda place: place.carrier == "pandas"),
+    Conversion("in a column of floats pandas has NaN for NULL", "NULL", "nan", lambda *_: True, lambda place: place.form == "pandas"),
+    Conversion("a UUID is read as text", "uuid", "text", _same_text),
+    Conversion("a duration is an interval, of microseconds", "duration", "interval", _as_interval),
+    Conversion("lists of structures, structures and maps are jsonb, read as text", "struct", "text", _is_json, _is_postgres),
+    Conversion("lists of structures, structures and maps are jsonb, read as text", "list", "text", _is_json, _is_postgres),
+    Conversion("lists of structures, structures and maps are jsonb, read as text", "map", "text", _is_json, _is_postgres),
+    Conversion("JSON is read as text", "json", "text", lambda given, read: json.loads(given[1]) == json.loads(read[1])),
+    Conversion("nanoseconds are cut to microseconds", "timestamp", "timestamp", _to_microseconds, _is_postgres),
+    Conversion("nanoseconds are cut to microseconds", "instant", "instant", _to_microseconds),
+    Conversion("nanoseconds are cut to microseconds", "time", "time", _to_microseconds, _is_postgres),
+]
+
+
+def difference(given: list[Any], read: list[Any], place: Place) -> str | None:
+    """Where the two columns of canonical forms differ; `None` if nowhere."""
+    if len(given) != len(read):
+        return f"{len(read)} rows instead of {len(given)}"
+    for row, (one, other) in enumerate(zip(given, read), 1):
+        if not _same(one, other, place):
+            return f"row {row}: {_shown(one)} was read as {_shown(other)}"
+    return None
+
+
+def _same(given: Any, read: Any, place: Place) -> bool:
+    if given == read:
+        return True
+    if _name(given) == _name(read) == "list":
+        return len(given[1]) == len(read[1]) and all(_same(one, other, place) for one, other in zip(given[1], read[1]))
+    if _name(given) == _name(read) == "struct":
+        # A field that may have become NULL is not there.
+        before, after = dict(given[1]), dict(read[1])
+        return all(_same(before.get(key), after.get(key), place) for key in before.keys() | after.keys())
+    names = (_name(given), _name(read))
+    return any(names == (c.given, c.read) and c.here(place) and c.holds(given, read) for c in CONVERSIONS)
+
+
+def _name(form: Any) -> str:
+    return "NULL" if form is None else str(form[0])
+
+
+def _shown(form: Any) -> str:
+    text = str(form)
+    return text if len(text) < 200 else text[:200] + "..."
