@@ -1,4 +1,4 @@
-"""References to stubs: in a run of ours they are tables.
+"""Stubs as dbt sees them in a run of ours: they are tables.
 
 To dbt alone a stub is ephemeral: it puts `with __dbt__cte__x as (select * from the table)` in front of what reads it. In SQL
 that is a detour, in a dbt-native Python model a syntax error, and in an operation dbt refuses it. Here the table is known. So
@@ -28,6 +28,17 @@ def as_tables(stubs: set[str]) -> Iterator[None]:
             cls.create_relation = original
 
 
+@contextlib.contextmanager
+def listed_as_tables(manifest: Any, stubs: set[str]) -> Iterator[None]:
+    """While it lasts, the manifest's nodes in `stubs` are tables, for dbt's steps that leave out what is ephemeral."""
+    nodes = manifest.nodes
+    manifest.nodes = {**nodes, **{unique_id: _table(nodes[unique_id]) for unique_id in stubs & nodes.keys()}}
+    try:
+        yield
+    finally:
+        manifest.nodes = nodes
+
+
 def defer_stubs(deferred: Any, stubs: set[str]) -> None:
     """Makes tables of the stubs in an earlier state's manifest: dbt defers to what is not ephemeral."""
     for unique_id in stubs & deferred.nodes.keys():
@@ -35,10 +46,14 @@ def defer_stubs(deferred: Any, stubs: set[str]) -> None:
 
 
 def _direct(original: Any, stubs: set[str]) -> Any:
+    from dbt import selected_resources
+    from dbt.context.providers import RuntimeUnitTestRefResolver
+
     def create_relation(resolver: Any, target_model: Any) -> Any:
-        if target_model.unique_id not in stubs or not target_model.is_ephemeral_model:
+        # In a unit test the node with a stub's id is the fixture, which is ephemeral: the given rows, not the table.
+        is_given = isinstance(resolver, RuntimeUnitTestRefResolver)
+        if is_given or target_model.unique_id not in stubs or not target_model.is_ephemeral_model:
             return original(resolver, target_model)
-        from dbt import selected_resources
 
         table = _table(target_model)
         if table.unique_id in selected_resources.SELECTED_RESOURCES:

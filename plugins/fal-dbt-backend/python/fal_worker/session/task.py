@@ -11,7 +11,7 @@ from . import seeds
 from .again import take_batches
 from .arguments import TASKS
 from .queue import HostQueue
-from .stub_refs import defer_stubs
+from .stub_refs import defer_stubs, listed_as_tables
 
 if TYPE_CHECKING:
     from .invocation import Invocation
@@ -51,14 +51,18 @@ def host_task(invocation: Invocation) -> type:
             return queue
 
         def get_model_schemas(self, adapter: Any, selected_uids: Any) -> set[Any]:
-            # dbt makes no schema for an ephemeral node; a stub stands for a table.
-            stubs = [self.manifest.nodes[uid] for uid in invocation.stubs if uid in selected_uids]
-            relations = {adapter.Relation.create_from(self.config, node).without_identifier() for node in stubs}
-            return super().get_model_schemas(adapter, selected_uids) | relations
+            # dbt makes no schema for an ephemeral node.
+            with listed_as_tables(self.manifest, invocation.stubs):
+                return super().get_model_schemas(adapter, selected_uids)
 
         def populate_adapter_cache(self, *args: Any, **kwargs: Any) -> Any:
             # What is in the warehouse is nothing to unit tests of Python models: they run where there is none, too.
-            return None if invocation.only_python_unit_tests else super().populate_adapter_cache(*args, **kwargs)
+            if invocation.only_python_unit_tests:
+                return
+            # dbt looks at no schema that has only ephemeral nodes. In one it has not looked at, it does not know which views hang
+            # on a table, and so not that they are gone with the table that a Python model replaces.
+            with listed_as_tables(self.manifest, invocation.stubs):
+                super().populate_adapter_cache(*args, **kwargs)
 
         def _runtime_initialize(self) -> None:
             super()._runtime_initialize()

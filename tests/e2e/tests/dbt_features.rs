@@ -1,0 +1,116 @@
+//! What the user's dbt project says, for Python models too: unit tests, schemas.
+
+use fal_e2e::Project;
+use serde_json::json;
+
+const UNIT_TESTS: &str = r#"unit_tests:
+  - name: right
+    model: top
+    given: [{input: ref('amounts'), rows: [{id: 7, amount: 20}, {id: 8, amount: 1}]}]
+    expect: {rows: [{id: 7}]}
+  - name: wrong
+    model: top
+    given: [{input: ref('amounts'), rows: [{id: 7, amount: 20}]}]
+    expect: {rows: [{id: 1}]}
+  - name: right_ephemeral
+    model: doubled
+    given: [{input: ref('amounts'), rows: [{id: 7, amount: 20}]}]
+    expect: {rows: [{id: 7, amount: 40}]}
+  - name: wrong_ephemeral
+    model: doubled
+    given: [{input: ref('amounts'), rows: [{id: 7, amount: 20}]}]
+    expect: {rows: [{id: 1, amount: 100}, {id: 2, amount: 10}]}
+  - name: right_below_ephemeral
+    model: below
+    given:
+      - {input: ref('doubled'), format: sql, rows: "select 7 as id, 40 as amount"}
+      - {input: ref('amounts'), rows: [{id: 7, amount: 20}]}
+    expect: {rows: [{id: 7, amount: 60}]}
+  - name: wrong_below_ephemeral
+    model: below
+    given:
+      - {input: ref('doubled'), format: sql, rows: "select 7 as id, 40 as amount"}
+      - {input: ref('amounts'), rows: []}
+    expect: {rows: [{id: 1, amount: 150}, {id: 2, amount: 15}]}
+"#;
+
+/// SQL models over a script, whose rows are other ones than those of any unit test.
+fn with_unit_tests() -> Project {
+    let project = Project::bare();
+    project
+        .write(
+            "models/amounts.py",
+            "import pandas as pd\n\nwrite_to_model(pd.DataFrame({'id': [1, 2], 'amount': [50, 5]}))\n",
+        )
+        .write("models/top.sql", "select id from {{ ref('amounts') }} where amount > 10")
+        .write(
+            "models/doubled.sql",
+            "{{ config(materialized='ephemeral') }} select id, amount * 2 as amount from {{ ref('amounts') }}",
+        )
+        .write(
+            "models/below.sql",
+            "select d.id, d.amount + a.amount as amount from (select * from {{ ref('doubled') }}) as d \
+             join (select * from {{ ref('amounts') }}) as a on a.id = d.id",
+        )
+        .write("models/unit_tests.yml", UNIT_TESTS);
+    project
+}
+
+fn unit_tests_of_sql_models_read_the_given_rows_of_python_models(project: &Project) {
+    project.run(&["run"]).expect(0);
+    let ended = project.run(&["test"]);
+    ended.expect(1);
+    let expected = [
+        "below.right_below_ephemeral pass",
+        "below.wrong_below_ephemeral fail",
+        "doubled.right_ephemeral pass",
+        "doubled.wrong_ephemeral fail",
+        "top.right pass",
+        "top.wrong fail",
+    ];
+    assert_eq!(project.results(), expected, "{ended}");
+    let build = ["build", "--exclude", "wrong", "wrong_ephemeral", "wrong_below_ephemeral"];
+    project.run(&build).expect(0);
+    project.run(&[&build[..], &["--empty"]].concat()).expect(0);
+    let passed = project.results().iter().filter(|line| line.ends_with(" pass")).count();
+    assert_eq!(passed, 3);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn unit_tests_of_sql_models_read_the_given_rows_of_python_models_on_duckdb() {
+    unit_tests_of_sql_models_read_the_given_rows_of_python_models(&with_unit_tests());
+}
+
+#[test]
+#[ignore = "needs dbt and PostgreSQL: cargo xtask test"]
+fn unit_tests_of_sql_models_read_the_given_rows_of_python_models_on_postgres() {
+    unit_tests_of_sql_models_read_the_given_rows_of_python_models(&with_unit_tests().on_postgres());
+}
+
+#[test]
+#[ignore = "needs dbt and PostgreSQL: cargo xtask test"]
+fn a_view_over_a_python_model_in_another_schema_lasts() {
+    let project = Project::bare().on_postgres();
+    project
+        .write("models/numbers.py", "import pandas as pd\n\nwrite_to_model(pd.DataFrame({'id': [1]}))\n")
+        .write("models/seen.sql", "{{ config(materialized='view') }} select * from {{ ref('numbers') }}")
+        .write("models/far.sql", "{{ config(materialized='view', schema='far') }} select * from {{ ref('near') }}")
+        .write("models/near.py", "import pandas as pd\n\nwrite_to_model(pd.DataFrame({'id': [2]}))\n")
+        .write("models/models.yml", "models: [{name: numbers, config: {schema: marts}}]");
+    for _ in 0..3 {
+        project.run(&["run"]).expect(0);
+        assert_eq!(
+            project.query("select (select id from main.seen) as a, (select id from main_far.far) as b"),
+            json!([[1, 2]])
+        );
+    }
+    // Only the Python model runs: its views are there again once they run.
+    project.run(&["run", "--select", "numbers"]).expect(0);
+    project.run(&["run", "--select", "seen"]).expect(0);
+    // With a cache of the selected schemas alone.
+    project.write("dbt_project.yml", project.read("dbt_project.yml") + "flags: {cache_selected_only: true}\n");
+    for _ in 0..2 {
+        project.run(&["run"]).expect(0);
+    }
+}
