@@ -41,7 +41,7 @@ _INTERNALS = {
     "dbt.contracts.state": ("load_result_state(_)",),
     "dbt.context.providers": (
         "RuntimeRefResolver(_, _, _, _)", "RuntimeRefResolver.create_relation(_, _)", "RuntimeSourceResolver(_, _, _, _)",
-        "OperationRefResolver", "generate_runtime_model_context(_, _, _)",
+        "OperationRefResolver", "RuntimeUnitTestRefResolver", "generate_runtime_model_context(_, _, _)",
     ),
     "dbt.context.context_config": (
         "ContextConfigGenerator.calculate_node_config(_, config_call_dict=, fqn=, resource_type=, project_name=, base=, "
