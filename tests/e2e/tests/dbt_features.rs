@@ -114,3 +114,57 @@ fn a_view_over_a_python_model_in_another_schema_lasts() {
         project.run(&["run"]).expect(0);
     }
 }
+
+/// A macro as packages have it that send reads to another schema, without `**kwargs`.
+const REF: &str = "{% macro ref(model_name) %}
+  {% set found = builtins.ref(model_name) %}
+  {% do return(found.replace_path(schema='main_far') if model_name == 'near' else found) %}
+{% endmacro %}
+{% macro source(source_name, table_name) %}
+  {% do return(builtins.source(source_name, table_name).replace_path(schema='main_far')) %}
+{% endmacro %}
+";
+
+fn a_ref_macro_counts_for_all_kinds_of_models(project: &Project) {
+    let native = "def model(dbt, session):
+    dbt.config(materialized='table')
+    near = dbt.ref('near', as_='pandas', columns=['word'])
+    far = dbt.source('raw', 'near')
+    near['more'] = (far.df() if hasattr(far, 'df') else far)['word']
+    return near
+";
+    let script = "near = ref('near', columns=['word'])
+near['more'] = source('raw', 'near')['word']
+write_to_model(near)
+";
+    project
+        .write("macros/ref.sql", REF)
+        .write("models/near.sql", "select 'near' as word")
+        .write("models/far.sql", "{{ config(schema='far', alias='near') }} select 'far' as word")
+        .write("models/sources.yml", "sources: [{name: raw, schema: main, tables: [{name: near}]}]")
+        .write(
+            "models/by_sql.sql",
+            "select word, (select word from {{ source('raw', 'near') }}) as more from {{ ref('near') }}",
+        )
+        .write("models/by_native.py", native)
+        .write("models/by_script.py", script)
+        .write("models/models.yml", "models: [{name: by_sql, meta: {fal: {post-hook: [hook.py]}}}]")
+        .write("hook.py", "print('hook reads', ref('near')['word'][0], source('raw', 'near')['word'][0])\n");
+    project.run(&["run", "--select", "near", "far"]).expect(0);
+    project.run(&["run"]).expect(0).says("hook reads far far");
+    for table in ["by_sql", "by_native", "by_script"] {
+        assert_eq!(project.query(&format!("select word, more from main.{table}")), json!([["far", "far"]]), "{table}");
+    }
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn a_ref_macro_counts_for_all_kinds_of_models_on_duckdb() {
+    a_ref_macro_counts_for_all_kinds_of_models(&Project::bare());
+}
+
+#[test]
+#[ignore = "needs dbt and PostgreSQL: cargo xtask test"]
+fn a_ref_macro_counts_for_all_kinds_of_models_on_postgres() {
+    a_ref_macro_counts_for_all_kinds_of_models(&Project::bare().on_postgres());
+}

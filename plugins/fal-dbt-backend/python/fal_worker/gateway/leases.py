@@ -74,11 +74,11 @@ class Leases:
     def _described(self, job: Job) -> dict[str, Any]:
         invocation = self._invocation
         node = invocation.task.manifest.expect(job.unique_id)
-        inputs = []
+        reader, inputs = reader_of(invocation, job), []
         for unique_id in node.depends_on.nodes:
             parent = _node(invocation.task.manifest, unique_id)
-            relation = None if parent is None else resolve.relation(invocation, reader_of(invocation, job), parent)
-            inputs.append({"unique_id": unique_id, "relation": None if relation is None else str(relation)})
+            relation = None if parent is None else resolve.read_of(invocation, reader, node, parent).relation
+            inputs.append({"unique_id": unique_id, "relation": relation})
         return {"inputs": inputs, "output": str(relation_of(invocation, node)), "output_is_rows": self._is_rows(job, node)}
 
     def _is_rows(self, job: Job, node: Any) -> bool:

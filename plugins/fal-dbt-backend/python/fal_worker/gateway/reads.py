@@ -51,13 +51,9 @@ class Reads:
     def sql(self, job: Job, ticket: dict[str, Any]) -> str:
         """The query that a ticket stands for. To be called with dbt's context set."""
         op, args = ticket.get("op"), ticket.get("args") or []
-        reader = reader_of(self._invocation, job)
-        if op == "ref":
-            target = resolve.ref(self._invocation, reader, args, ticket.get("version"))
-            return self._select(job, target, part.wanted(ticket), resolve.shown("ref", args, ticket.get("version")))
-        if op == "source":
-            target = resolve.source(self._invocation, reader, args)
-            return self._select(job, target, part.wanted(ticket), resolve.shown("source", args))
+        if op in ("ref", "source"):
+            version = ticket.get("version") if op == "ref" else None
+            return self._select(job, self._read(job, op, args, version), part.wanted(ticket), resolve.shown(op, args, version))
         if op == "relation":
             relation = str(ticket["relation"])
             return self._relation(job, relation, part.wanted(ticket), relation)
@@ -68,15 +64,13 @@ class Reads:
     def described(self, job: Job, ticket: dict[str, Any]) -> dict[str, Any]:
         """For a read of a whole relation of the project: whose it is, and with which schema its rows come. Of what is not just
         the table of a node (another target's, a part, an ephemeral model), or has types that depend on its values, nothing is told."""
-        reader = reader_of(self._invocation, job)
         if ticket.get("op") == "ref":
-            target = resolve.ref(self._invocation, reader, ticket.get("args") or [], ticket.get("version"))
-            self._check(job, target.unique_id)
-            relation = resolve.relation(self._invocation, reader, target)
+            read = self._read(job, "ref", ticket.get("args") or [], ticket.get("version"))
+            relation, target = read.relation, read.nodes[0] if len(read.nodes) == 1 else None
         else:
             relation = str(ticket.get("relation"))
-            target = self._parent(reader, relation)
-        if target is None or str(relation) != str(relation_of(self._invocation, target)):
+            target = self._parent(reader_of(self._invocation, job), relation)
+        if target is None or relation != str(relation_of(self._invocation, target)):
             return {"unique_id": None, "schema": None}
         reading = self._warehouse().read(f"select * from {relation} where 1 = 0")
         try:
@@ -89,13 +83,18 @@ class Reads:
         nodes = (self._invocation.task.manifest.nodes.get(unique_id) for unique_id in reader.depends_on.nodes)
         return next((node for node in nodes if node is not None and str(relation_of(self._invocation, node)) == relation), None)
 
-    def _select(self, job: Job, target: Any, fields: dict[str, Any], call: str) -> str:
-        self._check(job, target.unique_id)
-        relation = resolve.relation(self._invocation, reader_of(self._invocation, job), target)
-        if relation is None:
+    def _read(self, job: Job, function: str, args: list[Any], version: Any) -> resolve.Read:
+        invocation = self._invocation
+        read = resolve.read(invocation, reader_of(invocation, job), node_of(invocation, job), function, args, version)
+        for node in read.nodes:
+            self._check(job, node.unique_id)
+        return read
+
+    def _select(self, job: Job, read: resolve.Read, fields: dict[str, Any], call: str) -> str:
+        if read.relation is None:
             # An ephemeral model is compiled into the query.
-            return self._compiled(job, self._part(_inline(target), fields, call, is_jinja=True))
-        return self._relation(job, str(relation), fields, call)
+            return self._compiled(job, self._part(f"{{{{ {read.jinja} }}}}", fields, call, is_jinja=True))
+        return self._relation(job, read.relation, fields, call)
 
     def _relation(self, job: Job, relation: str, fields: dict[str, Any], call: str) -> str:
         if not part.is_jinja(fields):
@@ -154,11 +153,6 @@ class Reads:
         if unique_id not in job.warned:
             job.warned.add(unique_id)
             self._outbox.log("warn", f"{job.unique_id} reads {unique_id}, {why}", name, job.unique_id)
-
-
-def _inline(target: Any) -> str:
-    version = f", version={str(target.version)!r}" if target.version is not None else ""
-    return f"{{{{ ref({target.package_name!r}, {target.name!r}{version}) }}}}"
 
 
 def _call(unique_id: str, name: str) -> str:

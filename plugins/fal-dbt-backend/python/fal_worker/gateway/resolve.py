@@ -4,18 +4,72 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
+from fal_worker.session.errors import SessionError, from_exception
+from fal_worker.session.inline import compile_sql
+from fal_worker.session.overrides import is_overridden
 
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
 
 
+@dataclass(frozen=True)
+class Read:
+    """What a call of `ref` or `source` reads."""
+
+    # `None` if it must be compiled into the query: an ephemeral model.
+    relation: str | None
+    # The call in Jinja, without the braces.
+    jinja: str
+    nodes: tuple[Any, ...]
+
+
+def read(invocation: Invocation, reader: Any, of: Any, function: str, args: list[Any], version: Any = None) -> Read:
+    """What `function(*args, version=...)` means in `reader`, which is dbt's node `of` if it belongs to one. A macro of the project that
+    overrides the function decides, as it does in SQL."""
+    _check(function, args, version)
+    without_dbt = getattr(invocation, "relation_of", None) is not None
+    if not without_dbt and is_overridden(invocation.task.manifest, function):
+        return _by_macro(invocation, reader, of, function, args, version)
+    target = _named(invocation, reader, function, args, version)
+    found = relation(invocation, reader, target)
+    return Read(None if found is None else str(found), _inline(target), (target,))
+
+
+def read_of(invocation: Invocation, reader: Any, of: Any, target: Any) -> Read:
+    """What `reader` reads if it names the node `target`."""
+    if target.resource_type == "source":
+        return read(invocation, reader, of, "source", [target.source_name, target.name])
+    package = [] if target.package_name == reader.package_name else [target.package_name]
+    return read(invocation, reader, of, "ref", [*package, target.name], getattr(target, "version", None))
+
+
+def _by_macro(invocation: Invocation, reader: Any, of: Any, function: str, args: list[Any], version: Any) -> Read:
+    call = shown(function, args, version)
+    try:
+        compiled = compile_sql(invocation, f"{{{{ {call} }}}}", of)
+    except Exception as error:
+        _named(invocation, reader, function, args, version)  # a name that is not there is said more plainly
+        raise from_exception(error) from None
+    manifest = invocation.task.manifest
+    nodes = (manifest.nodes.get(uid) or manifest.sources.get(uid) for uid in compiled.reads)
+    return Read(None if compiled.has_ctes else compiled.sql.strip(), call, tuple(node for node in nodes if node is not None))
+
+
+def _inline(target: Any) -> str:
+    version = getattr(target, "version", None)
+    return shown("ref", [target.package_name, target.name], None if version is None else str(version))
+
+
+def _named(invocation: Invocation, reader: Any, function: str, args: list[Any], version: Any) -> Any:
+    return source(invocation, reader, args) if function == "source" else ref(invocation, reader, args, version)
+
+
 def ref(invocation: Invocation, reader: Any, args: list[Any], version: Any = None) -> Any:
     """The node that `ref(*args, version=...)` means in the node `reader`."""
-    if len(args) not in (1, 2) or not all(isinstance(arg, str) for arg in args):
-        raise SessionError("gateway::ref", f"ref() takes a model, or a package and a model, not {_shown(args)}")
+    _check("ref", args, version)
     package, name = (None, args[0]) if len(args) == 1 else args
     manifest = invocation.task.manifest
     found = manifest.resolve_ref(
@@ -25,12 +79,22 @@ def ref(invocation: Invocation, reader: Any, args: list[Any], version: Any = Non
 
 
 def source(invocation: Invocation, reader: Any, args: list[Any]) -> Any:
-    if len(args) != 2 or not all(isinstance(arg, str) for arg in args):
-        raise SessionError("gateway::source", f"source() takes a source and a table, not {_shown(args)}")
+    _check("source", args)
     manifest = invocation.task.manifest
     found = manifest.resolve_source(*args, invocation.task.config.project_name, reader.package_name)
     names = [f"{s.source_name}.{s.name}" for s in manifest.sources.values()]
     return _existing(found, shown("source", args), ".".join(args), names)
+
+
+def _check(function: str, args: list[Any], version: Any = None) -> None:
+    """Whether it is a call that dbt takes. It may become Jinja, so that nothing but plain values may be in it."""
+    are_texts = all(isinstance(arg, str) for arg in args)
+    if function == "source" and not (are_texts and len(args) == 2):
+        raise SessionError("gateway::source", f"source() takes a source and a table, not {_shown(args)}")
+    if function == "ref" and not (are_texts and len(args) in (1, 2)):
+        raise SessionError("gateway::ref", f"ref() takes a model, or a package and a model, not {_shown(args)}")
+    if version is not None and not isinstance(version, (str, int, float)):
+        raise SessionError("gateway::ref", f"The version of a model is a number or a text, not {version!r}")
 
 
 def _existing(found: Any, call: str, name: str, names: Iterable[str]) -> Any:

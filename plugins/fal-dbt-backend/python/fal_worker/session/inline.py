@@ -19,6 +19,8 @@ class Compiled:
 
     sql: str
     reads: tuple[str, ...]
+    # Whether it begins with the SQL of ephemeral models.
+    has_ctes: bool = False
 
 
 def compile_sql(invocation: Invocation, sql: str, of: Any = None) -> Compiled:
@@ -42,4 +44,4 @@ def compile_sql(invocation: Invocation, sql: str, of: Any = None) -> Compiled:
         if of is not None:
             node.database, node.schema, node.alias = of.database, of.schema, of.alias
         node = task.compiler.compile_node(node, manifest, {}, write=False)
-        return Compiled(node.compiled_code, tuple(node.depends_on.nodes))
+        return Compiled(node.compiled_code, tuple(node.depends_on.nodes), bool(node.extra_ctes))

@@ -17,6 +17,7 @@ from .errors import Interrupted, SessionError, from_exception
 from .graph import COLLECTIONS, run_graph
 from .materialized import Names
 from .outcomes import Outcomes
+from .overrides import without_our_keywords
 from .queue import HostQueue
 from .results import artifacts_written, failed_hooks, put_result, to_node_result
 from .speed import KeptSchemas, ManifestLater
@@ -270,7 +271,7 @@ class Invocation:
         sys.argv = ["dbt", *words]  # dbt notes it as the invocation's command
         self._manifest.install()
         try:
-            with installed(command, host_task(self)), as_tables(self.stubs), self._schemas.used():
+            with installed(command, host_task(self)), as_tables(self.stubs), without_our_keywords(), self._schemas.used():
                 return dbtRunner(callbacks=[self._callback]).invoke(words)
         finally:
             self._manifest.restore()

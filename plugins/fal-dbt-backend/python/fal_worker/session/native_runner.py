@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .errors import SessionError
+from .overrides import context_of_native
 from .results import to_run_result
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def checked_runner() -> type:
         def compile(self, manifest: Any) -> Any:
             _refuse_views(self.node)
             _refuse_microbatch(self.node)
-            return super().compile(manifest)
+            return self.compiler.compile_node(self.node, manifest, context_of_native(self.node, self.config, manifest))
 
     return CheckedRunner
 
@@ -32,10 +33,7 @@ def staged_runner(native: NativeJobs) -> type:
     class StagedRunner(ModelRunner):
         def compile(self, manifest: Any) -> Any:
             _refuse_views(self.node)
-            ref = _overridden_ref(self.node, self.config, manifest)
-            if ref is None:
-                return super().compile(manifest)
-            return self.compiler.compile_node(self.node, manifest, {"ref": ref})
+            return self.compiler.compile_node(self.node, manifest, context_of_native(self.node, self.config, manifest))
 
         def execute(self, model: Any, manifest: Any) -> Any:
             try:
@@ -45,21 +43,6 @@ def staged_runner(native: NativeJobs) -> type:
             return to_run_result(model, result)
 
     return StagedRunner
-
-
-def _overridden_ref(node: Any, config: Any, manifest: Any) -> Any:
-    """What a macro called `ref` gives, dbt-sqlite's for instance. dbt asks it for a version of every model that Python code
-    reads, which most such macros do not take."""
-    if not any(macro.name == "ref" for macro in manifest.macros.values()):
-        return None
-    from dbt.context.providers import generate_runtime_model_context
-
-    macro = generate_runtime_model_context(node, config, manifest)["ref"]
-
-    def ref(*args: Any, v: Any = None, **more: Any) -> Any:
-        return macro(*args, **({} if v is None else {"v": v}), **more)
-
-    return ref
 
 
 def _refuse_microbatch(node: Any) -> None:

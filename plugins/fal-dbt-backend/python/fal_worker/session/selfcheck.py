@@ -50,6 +50,7 @@ _INTERNALS = {
     "dbt.context.configured": ("generate_schema_yml_context(_, _)",),
     "dbt.compilation": ("Compiler.compile_node(_, _, _, _, write=)",),
     "dbt.parser.sql": ("SqlBlockParser(project=, manifest=, root_project=)", "SqlBlockParser.parse_remote(_, _, _)"),
+    "dbt.parser.models": ("ModelParser.parse_python_model(_, _, _, _)",),
     "dbt.parser.manifest": ("process_node(_, _, _)",),
     "dbt.parser.schema_renderer": ("SchemaYamlRenderer(_, _)", "SchemaYamlRenderer.render_data(_, _)"),
     "dbt.parser.unit_tests": ("UnitTestManifestLoader(_, _, _)", "UnitTestManifestLoader.parse_unit_test_case(_, _)"),
