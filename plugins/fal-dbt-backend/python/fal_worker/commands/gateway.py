@@ -40,6 +40,9 @@ class _Table:
     def again(self) -> _Table:
         return self
 
+    def outcome(self, pending: Any) -> Any:
+        return pending.relation
+
     def target(self, mode: str | None) -> tuple[Any, str]:
         if mode not in (None, "overwrite", "append"):
             message = f"{self._node.unique_id} is a table: it cannot be written with mode='{mode}' where dbt runs as a program"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.gateway import resolve
 from fal_worker.session.errors import SessionError
 from fal_worker.session.inline import Compiled
+from fal_worker.session.stub_refs import open_relation
 
 from .jinja import environment, with_errors
 
@@ -54,6 +55,8 @@ class _Text:
             return self._table(resolve.source(project, reader, list(args)), reader)
 
         def this() -> Any:
+            if (own := open_relation(reader.unique_id)) is not None:
+                return own
             return None if reader.alias is None else project.adapter.Relation.create_from(None, reader)
 
         credentials = settings.credentials
@@ -72,7 +75,7 @@ class _Text:
     def _table(self, node: Any, reader: Any) -> str:
         if self._depth == 0:
             self.reads.append(node.unique_id)
-        relation = self._project.relation_of(node)
+        relation = resolve.relation(self._project, reader, node)
         return str(relation) if relation is not None else self._expression(node)
 
     def _expression(self, node: Any) -> str:

@@ -75,8 +75,10 @@ class Write(generic_write.Write):
         with self._writer.tables(self._relation) as (connection, tables):
             there = tables.look_up(tables.relation)
             self._append = self._append and there is not None
+            known = tables.check_append(there, [column.name for column in self.columns]) if self._append else []
             if self._append:
-                self._fit(tables.check_append(there, [column.name for column in self.columns]))
+                self._fit(known)
+            self.place(tables, known)
             connection.commit()
             tables.drop(tables.stage)
             self.make_stage(connection, tables)

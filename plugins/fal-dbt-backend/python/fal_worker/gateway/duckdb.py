@@ -18,7 +18,7 @@ from .duckdb_cache import BlockCache, is_plain
 from .duckdb_groups import row_groups
 from .duckdb_types import named, readable, writable
 from .finishing import Borrowed
-from .warehouse import Place, Reading
+from .warehouse import Place, Reading, whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,7 +79,7 @@ class DuckDB:
             self._make_schema(connection.cursor, relation)
             batches = row_groups(writable(reader), cache.trim)
             rows = duckdb_tables.write(connection.cursor, relation, batches, mode, types or {})
-            return _Write(connection, rows, mode != "append")
+            return _Write(connection, relation, rows, mode != "append")
         except duckdb.Error as error:
             connection.rollback()
             raise _failure(error, f"Writing {relation}") from None
@@ -168,8 +168,10 @@ class _Connection:
 class _Write:
     """A table in an open transaction."""
 
-    def __init__(self, connection: _Connection, rows: int, is_new: bool) -> None:
+    def __init__(self, connection: _Connection, relation: Any, rows: int, is_new: bool) -> None:
         self._connection, self.rows, self._is_new = connection, rows, is_new
+        # In its own transaction the table has its name already.
+        self.relation, self.identifier = relation, str(relation.identifier)
 
     def commit(self, finish: Finish | None = None) -> bool:
         try:
@@ -187,6 +189,16 @@ class _Write:
 
     def rollback(self) -> None:
         self._connection.rollback()
+
+    def read(self, sql: str) -> Reading:
+        self._connection.is_plain = False
+        try:
+            if len(duckdb.extract_statements(sql)) != 1:  # one of them could be a `commit`
+                raise SessionError("gateway::own_table", "After its write a model reads its own table by one statement at a time")
+            result = self._connection.cursor.sql(sql)
+            return whole(_nothing() if result is None or _is_count(sql, result) else _arrow_reader(result))
+        except duckdb.Error as error:
+            raise _failure(error) from None
 
 
 class _Counting:

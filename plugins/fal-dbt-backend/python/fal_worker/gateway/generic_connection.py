@@ -149,3 +149,18 @@ def quoted(adapter: Any, name: str) -> str:
     """A column's name as the adapter quotes it; dbt itself takes no care of quotes within."""
     end = adapter.quote("x")[-1]
     return str(adapter.quote(name if end == "x" else name.replace(end, end + end)))
+
+
+def both(adapter: Any, there: Any, more: Any, columns: list[Any], names: list[str]) -> str:
+    """The rows of a table and of another that will be appended to it, as a table in parentheses."""
+    known = [column.name for column in columns]
+    if {name.lower() for name in known} != {name.lower() for name in names}:
+        raise SessionError(
+            "gateway::own_table",
+            f"After its write a model can read {there} again only when it has ended: the rows lack columns that the table has, or have more",
+            "Read it ahead of the write, or in a model that depends on this one.",
+        )
+    given = {name.lower(): name for name in names}
+    old = ", ".join(quoted(adapter, name) for name in known)
+    new = ", ".join(quoted(adapter, given[name.lower()]) for name in known)
+    return f"(select {old} from {there} union all select {new} from {more})"

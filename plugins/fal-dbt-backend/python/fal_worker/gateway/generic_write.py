@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
+from . import generic_read
 from .generic_bind import parameters
-from .generic_connection import Connection, Connections, quoted
+from .generic_connection import Connection, Connections, both, quoted
 from .generic_dialect import Dialect
 from .generic_tables import Tables
 from .generic_types import Types
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from .finishing import Finish
+    from .warehouse import Reading
 
 
 class Writer:
@@ -72,6 +74,7 @@ class Write:
         self._adapter = writer.connections.adapter
         self._names = [quoted(self._adapter, name) for name in schema.names]
         self._definition = ""
+        self.identifier = ""
         # dbt's own, for the threads that end the write.
         self._context = contextvars.copy_context()
         self.rows = 0
@@ -87,7 +90,23 @@ class Write:
                 tables.drop(tables.stage)
                 connection.run(f"create table {tables.stage} ({self._definition})")
                 connection.commit()
+            self.place(tables, known)
             self._insert(connection, tables.stage, reader)
+
+    def place(self, tables: Tables, known: list[Any]) -> None:
+        """Notes where the rows are until `commit`; `known` are the columns of a table that gets more."""
+        self._stage, self._known, self.identifier = tables.stage, known, str(tables.stage.identifier)
+
+    @property
+    def relation(self) -> Any:
+        return both(self._adapter, self._relation, self._stage, self._known, self._schema.names) if self._append else self._stage
+
+    def read(self, sql: str) -> Reading:
+        return self._context.copy().run(self._read, sql)
+
+    def _read(self, sql: str) -> Reading:
+        with self._writer.connections.lend() as connection:
+            return generic_read.read(connection, sql)
 
     def commit(self, finish: Finish | None = None) -> bool:
         return self._context.copy().run(self._commit, finish)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
@@ -147,6 +148,13 @@ class Job:
     def check_open(self) -> None:
         if self._sealed:
             raise SessionError("gateway::closed", f"The job of {self.unique_id} has ended")
+
+    @contextlib.contextmanager
+    def while_open(self) -> Iterator[None]:
+        """Its write neither begins nor ends while this lasts."""
+        with self._lock:
+            self.check_open()
+            yield
 
     def _writing(self) -> threading.Lock:
         if not self._lock.acquire(blocking=False):

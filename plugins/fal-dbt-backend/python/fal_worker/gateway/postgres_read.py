@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .postgres_columns import Column, check, columns, storage, stored
 from .postgres_connection import Connection, DatabaseError, failures
 from .postgres_numeric import to_decimal
 from .postgres_spool import spooled
-from .warehouse import Reading
+from .warehouse import Reading, whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,25 +19,49 @@ _SYNTAX_ERROR = "42601"
 
 def read(connection: Connection, sql: str) -> Reading:
     """The result of the last statement; what they changed is committed when the stream has been read to its end."""
-    import pyarrow as pa
 
-    last, schema = _described(connection, sql)
-    if not schema.names:
-        if _split(last):
-            connection.run(last)
+    def end() -> None:
         connection.commit()
         connection.close()
-        return Reading(pa.RecordBatchReader.from_batches(pa.schema([]), []), connection.close)
+
+    last, schema = _described(connection, sql)
+    reader, typed = _read(connection, last, schema, end)
+    return Reading(reader, connection.close, typed)
+
+
+def read_within(connection: Connection, sql: str) -> Reading:
+    """The result of one statement, all of it, inside the transaction that is open: what it changed ends with that, and
+    what fails leaves the transaction as it was."""
+    connection.run("savepoint fal_within")
+    try:
+        # Not several: one of them could be a `commit`.
+        reading = whole(_read(connection, sql, _schema(connection, sql), lambda: None)[0])
+    except BaseException:
+        connection.run("rollback to savepoint fal_within")
+        raise
+    connection.run("release savepoint fal_within")
+    return reading
+
+
+def _read(connection: Connection, sql: str, schema: pa.Schema, end: Callable[[], None]) -> tuple[pa.RecordBatchReader, bool]:
+    """The result, and whether its types are those of the columns; `end` is called behind the last row."""
+    import pyarrow as pa
+
+    if not schema.names:
+        if _split(sql):
+            connection.run(sql)
+        end()
+        return pa.RecordBatchReader.from_batches(pa.schema([]), []), False
     found = columns(connection, schema)
     connection.streaming = True
-    cursor = _executed(connection, last, found)
+    cursor = _executed(connection, sql, found)
     with failures():
-        batches = _stored(_batches(connection, cursor), len(found))
+        batches = _stored(_batches(connection, cursor, end), len(found))
     if any(column.depends_on_values for column in found):
-        return Reading(spooled(found, batches), connection.close)
+        return spooled(found, batches), False
     fields = [column.field(column.decimal or stored(_arrow(column))) for column in found]
     out = pa.schema(fields)
-    return Reading(pa.RecordBatchReader.from_batches(out, _converted(found, out, batches)), connection.close, typed=True)
+    return pa.RecordBatchReader.from_batches(out, _converted(found, out, batches)), True
 
 
 def _described(connection: Connection, sql: str) -> tuple[str, pa.Schema]:
@@ -122,13 +146,12 @@ def _selected(name: str, column: Column) -> str:
     return f"({cast})[:]" if column.is_array else cast
 
 
-def _batches(connection: Connection, cursor: Any) -> Iterator[pa.RecordBatch]:
+def _batches(connection: Connection, cursor: Any, end: Callable[[], None]) -> Iterator[pa.RecordBatch]:
     with failures():
         yield from cursor.fetch_record_batch()
         cursor.close()
     connection.streaming = False
-    connection.commit()
-    connection.close()
+    end()
 
 
 def _stored(batches: Iterator[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:

@@ -7,18 +7,16 @@ measured on the way.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .generic_spool import Spool
 from .postgres_arrays import Dimensions
 from .postgres_columns import Column, check, stored
 from .postgres_numeric import Digits, to_decimal
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-_IN_MEMORY = 32 << 20
 
 
 def spooled(found: list[Column], batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
@@ -34,39 +32,6 @@ def spooled(found: list[Column], batches: Iterator[pa.RecordBatch]) -> pa.Record
     schema = pa.schema([measure.field for measure in measures])
     converted = (pa.RecordBatch.from_arrays([measure.converted(batch) for measure in measures], schema=schema) for batch in spool)
     return pa.RecordBatchReader.from_batches(schema, converted)
-
-
-class Spool:
-    """Batches, kept until they are read once."""
-
-    def __init__(self) -> None:
-        self._kept: list[pa.RecordBatch] = []
-        self._size = 0
-        self._file: Any = None
-        self._writer: Any = None
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        self._size += batch.nbytes
-        if self._size <= _IN_MEMORY:
-            self._kept.append(batch)
-            return
-        if self._writer is None:
-            import pyarrow as pa
-
-            self._file = tempfile.TemporaryFile(prefix="fal-")  # noqa: SIM115
-            self._writer = pa.ipc.new_stream(self._file, batch.schema)
-        self._writer.write_batch(batch)
-
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        while self._kept:
-            yield self._kept.pop(0)
-        if self._writer is not None:
-            self._writer.close()
-            self._file.seek(0)
-            yield from pa.ipc.open_stream(self._file)
-            self._file.close()
 
 
 def _measures(found: list[Column]) -> list[_Measure]:

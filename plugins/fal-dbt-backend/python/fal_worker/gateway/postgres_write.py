@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
+from . import postgres_read
 from .finishing import Borrowed
 from .postgres_connection import Connection, DatabaseError
 from .postgres_encode import Encoding, encoding
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from .finishing import Finish
+    from .warehouse import Reading
 
 
 def make_schema(connection: Connection, relation: Any) -> None:
@@ -47,15 +49,17 @@ def begin(connection: Connection, relation: Any, reader: pa.RecordBatchReader, m
     rows = stage.fill(names, encodings, reader, types)
     if mode == "append" and there is not None:
         stage.pour(there, names, {name for name, encoding in zip(names, encodings) if encoding.untyped and name not in types})
-        return Write(connection, rows, None, place)
-    return Write(connection, rows, stage, place)
+        return Write(connection, relation, rows, None, place)
+    return Write(connection, relation, rows, stage, place)
 
 
 class Write:
     """A table in an open transaction. Without a stage, everything is in its place already."""
 
-    def __init__(self, connection: Connection, rows: int, stage: _Stage | None, place: Place) -> None:
+    def __init__(self, connection: Connection, relation: Any, rows: int, stage: _Stage | None, place: Place) -> None:
         self._connection, self.rows, self._stage, self._place = connection, rows, stage, place
+        self.relation = relation if stage is None else relation.incorporate(path={"identifier": stage.name})
+        self.identifier = str(self.relation.identifier)
 
     def commit(self, finish: Finish | None = None) -> bool:
         try:
@@ -71,6 +75,9 @@ class Write:
 
     def rollback(self) -> None:
         self._connection.close()
+
+    def read(self, sql: str) -> Reading:
+        return postgres_read.read_within(self._connection, sql)
 
 
 class _Stage:

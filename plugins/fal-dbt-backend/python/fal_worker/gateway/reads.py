@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError, from_exception
 from fal_worker.session.inline import compile_sql
+from fal_worker.session.stub_refs import OPEN_WRITE
 
-from . import part, resolve
+from . import own_table, part, resolve
 
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
     from fal_worker.session.outbox import Outbox
 
     from .jobs import Job
-    from .warehouse import Warehouse
+    from .warehouse import Reading, Warehouse
 
 
 def node_of(invocation: Invocation, job: Job) -> Any:
@@ -43,10 +44,27 @@ def relation_of(invocation: Invocation, node: Any) -> Any:
 
 
 class Reads:
-    """Turns tickets into SQL."""
+    """Turns tickets into SQL, and runs it."""
 
     def __init__(self, invocation: Invocation, outbox: Outbox, warehouse: Callable[[], Warehouse]) -> None:
         self._invocation, self._outbox, self._warehouse = invocation, outbox, warehouse
+
+    def read(self, job: Job, ticket: dict[str, Any]) -> Reading:
+        """The rows that a ticket stands for. To be called with dbt's context set."""
+        with own_table.shown(job) as own:
+            sql = self.sql(job, ticket)
+            if own is not None and ticket.get("op") == "sql":
+                self._check_by_hand(job, own, sql)
+            return self._run(sql)
+
+    def _run(self, sql: str) -> Reading:
+        own = OPEN_WRITE.get()
+        return own.read(sql) if own is not None and own.is_in(sql) else self._warehouse().read(sql)
+
+    def _check_by_hand(self, job: Job, own: own_table.OwnTable, sql: str) -> None:
+        """A table that is named without `ref` or `this` is read as it is, which may be as it was."""
+        if own.is_named_by_hand(sql, str(relation_of(self._invocation, node_of(self._invocation, job)).identifier)):
+            self._warn(job, job.unique_id, "OldTable", "by its name, so as it was before the write: `{{ this }}` gives the new rows")
 
     def sql(self, job: Job, ticket: dict[str, Any]) -> str:
         """The query that a ticket stands for. To be called with dbt's context set."""
@@ -70,7 +88,7 @@ class Reads:
         else:
             relation = str(ticket.get("relation"))
             target = self._parent(reader_of(self._invocation, job), relation)
-        if target is None or relation != str(relation_of(self._invocation, target)):
+        if target is None or target.unique_id == job.node_id or relation != str(relation_of(self._invocation, target)):
             return {"unique_id": None, "schema": None}
         reading = self._warehouse().read(f"select * from {relation} where 1 = 0")
         try:
@@ -104,7 +122,7 @@ class Reads:
     def _part(self, relation: str, fields: dict[str, Any], call: str, is_jinja: bool) -> str:
         def names() -> list[str]:
             empty = f"select * from {relation} where 1 = 0"
-            reading = self._warehouse().read(compile_sql(self._invocation, empty).sql if is_jinja else empty)
+            reading = self._run(compile_sql(self._invocation, empty).sql if is_jinja else empty)
             try:
                 return list(reading.reader.schema.names)
             finally:
@@ -117,7 +135,8 @@ class Reads:
         try:
             compiled = compile_sql(self._invocation, sql, node_of(self._invocation, job))
         except Exception as error:
-            raise from_exception(error) from None
+            own = OPEN_WRITE.get()
+            raise (own and own.refusal) or from_exception(error) from None
         for unique_id in compiled.reads:
             self._check(job, unique_id)
         return compiled.sql

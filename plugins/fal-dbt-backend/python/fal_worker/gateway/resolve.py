@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.session.errors import SessionError, from_exception
 from fal_worker.session.inline import compile_sql
 from fal_worker.session.overrides import is_overridden
+from fal_worker.session.stub_refs import open_relation
 
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
@@ -35,7 +36,7 @@ def read(invocation: Invocation, reader: Any, of: Any, function: str, args: list
         return _by_macro(invocation, reader, of, function, args, version)
     target = _named(invocation, reader, function, args, version)
     found = relation(invocation, reader, target)
-    return Read(None if found is None else str(found), _inline(target), (target,))
+    return Read(None if found is None else _text(found), _inline(target), (target,))
 
 
 def read_of(invocation: Invocation, reader: Any, of: Any, target: Any) -> Read:
@@ -55,7 +56,13 @@ def _by_macro(invocation: Invocation, reader: Any, of: Any, function: str, args:
         raise from_exception(error) from None
     manifest = invocation.task.manifest
     nodes = (manifest.nodes.get(uid) or manifest.sources.get(uid) for uid in compiled.reads)
-    return Read(None if compiled.has_ctes else compiled.sql.strip(), call, tuple(node for node in nodes if node is not None))
+    return Read(None if compiled.has_ctes else _text(compiled.sql.strip()), call, tuple(node for node in nodes if node is not None))
+
+
+def _text(found: Any) -> str:
+    """A query in the place of a table has a name, which PostgreSQL wants."""
+    text = str(found)
+    return f"{text} as fal_rows" if text.startswith("(") else text
 
 
 def _inline(target: Any) -> str:
@@ -124,6 +131,8 @@ def _shown(args: list[Any], version: Any = None) -> str:
 def relation(invocation: Invocation, reader: Any, target: Any) -> Any:
     """The relation of a node as dbt would name it in the SQL of `reader`: deferral and `--empty` included. A stub's is the
     table that its Python model writes (`stub_refs`). `None` for an ephemeral SQL model, which has none."""
+    if (own := open_relation(target.unique_id)) is not None:
+        return own
     if (without_dbt := getattr(invocation, "relation_of", None)) is not None:
         return without_dbt(target)
     adapter, config = invocation.adapter, invocation.task.config

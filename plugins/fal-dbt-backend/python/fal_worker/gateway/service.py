@@ -229,7 +229,7 @@ class Gateway:
         if self._invocation.cancelled.is_set():
             raise SessionError("gateway::cancelled", "The run was interrupted")
         with TRAFFIC.one():
-            reading = self.warehouse().read(self._reads.sql(job, ticket))
+            reading = self._reads.read(job, ticket)
         return reading if job.lease is None else _watched(job, reading)
 
     def write(self, command: dict[str, Any], schema: Any, reader: Any) -> int:

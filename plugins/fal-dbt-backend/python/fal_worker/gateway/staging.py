@@ -10,11 +10,17 @@ from fal_worker.session.errors import Interrupted, SessionError, from_exception
 from fal_worker.session.materialize import context_of, hooks_inside, materialize, run_hooks_ahead
 from fal_worker.session.materialized import Materialized, materialized
 
+from .generic_connection import both
+
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
 
+    from .warehouse import PendingWrite
+
 _SUFFIX = "__fal_stage"
 _INCREMENTAL = "incremental"
+# Adapters whose default strategy is to append where there is no key.
+_APPENDING = ("duckdb", "postgres", "redshift")
 
 
 def stage_of(relation: Any) -> Any:
@@ -102,6 +108,33 @@ class Plan:
             self._invocation.adapter.get_incremental_strategy_macro(context, strategy)
         except Exception as error:
             raise SessionError("gateway::mode", from_exception(error).message) from None
+
+    def outcome(self, pending: PendingWrite) -> Any:
+        """What reads, inside the open write, as the model's relation will when it has ended."""
+        rows = pending.relation
+        if not self.kind.by_dbt or self.kind.name == "table":
+            return rows
+        context = context_of(self._invocation, self._node, **self._changes)
+        if self.kind.name == _INCREMENTAL:
+            with self._invocation.adapter.connection_named(f"fal_{self._relation.identifier}"):
+                if not context["is_incremental"]():
+                    return rows
+                if self._appends():
+                    columns = self._invocation.adapter.get_columns_in_relation(self._relation)
+                    names = pending.read(f"select * from {rows} where 1 = 0").reader.schema.names
+                    return both(self._invocation.adapter, self._relation, rows, columns, names)
+        raise SessionError(
+            "gateway::own_table",
+            f"{self._node.unique_id} reads its own table after its write, but dbt makes that of the rows only when the model has ended",
+            "Read it ahead of the write, use the frame that was written, or read it in a model that depends on this one.",
+        )
+
+    def _appends(self) -> bool:
+        """Whether dbt's macro will only add the rows."""
+        strategy = self._changes.get("incremental_strategy") or getattr(self._node.config, "incremental_strategy", None)
+        if strategy in (None, "default"):
+            return not self._node.config.unique_key and self._invocation.adapter.type() in _APPENDING
+        return bool(strategy == "append")
 
     def finish(self) -> Any:
         """dbt makes the relation of the staged rows; its `RunResult`."""

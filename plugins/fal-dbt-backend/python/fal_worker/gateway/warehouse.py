@@ -42,16 +42,39 @@ class Reading:
     typed: bool = False
 
 
+def whole(reader: pa.RecordBatchReader) -> Reading:
+    """The same rows, all of them read: from memory, or from a temporary file where they are many."""
+    import pyarrow as pa
+
+    from .generic_spool import Spool
+
+    spool = Spool()
+    try:
+        for batch in reader:
+            spool.add(batch)
+    except BaseException:
+        spool.close()
+        raise
+    return Reading(pa.RecordBatchReader.from_batches(reader.schema, iter(spool)), spool.close)
+
+
 class PendingWrite(Protocol):
     """A table written inside a transaction that is still open."""
 
     rows: int
+    # What reads as the table will be once this is committed, for `read` only, and the name by which a statement shows that it does.
+    relation: Any
+    identifier: str
 
     def commit(self, finish: Finish | None = None) -> bool:
         """Puts the table in its place, calls `finish`, and ends the transaction; whether the table is a new one."""
         ...
 
     def rollback(self) -> None: ...
+
+    def read(self, sql: str) -> Reading:
+        """Runs SQL that reads `relation`. The result is whole when this returns, so that the write may end while it is streamed."""
+        ...
 
 
 class Warehouse(Protocol):

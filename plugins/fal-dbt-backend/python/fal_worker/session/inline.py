@@ -7,7 +7,9 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from .errors import SessionError
 from .invocation import Invocation
+from .stub_refs import open_relation
 
 # Parsing puts the text into the manifest for a moment.
 _LOCK = threading.Lock()
@@ -42,6 +44,21 @@ def compile_sql(invocation: Invocation, sql: str, of: Any = None) -> Compiled:
             finally:
                 manifest.nodes.pop(node.unique_id, None)
         if of is not None:
-            node.database, node.schema, node.alias = of.database, of.schema, of.alias
+            place = _place(of, sql)
+            node.database, node.schema, node.alias = place
         node = task.compiler.compile_node(node, manifest, {}, write=False)
         return Compiled(node.compiled_code, tuple(node.depends_on.nodes), bool(node.extra_ctes))
+
+
+def _place(of: Any, sql: str) -> tuple[Any, Any, Any]:
+    """What `this` names: where the node's own write is open, the rows just written."""
+    own = open_relation(of.unique_id) if "this" in sql else None
+    if own is None:
+        return of.database, of.schema, of.alias
+    if isinstance(own, str):
+        raise SessionError(
+            "gateway::own_table",
+            "After its write an appending model can read its rows by `ref` but not by `this`: they are in two tables",
+            f"Read them with `ref({of.name!r})`.",
+        )
+    return own.database, own.schema, own.identifier

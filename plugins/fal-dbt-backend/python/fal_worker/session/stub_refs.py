@@ -9,7 +9,11 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
+
+# The model whose write is open in what runs now, if any (`gateway/own_table.py`): references to it mean the rows just written.
+OPEN_WRITE: ContextVar[Any] = ContextVar("fal_open_write", default=None)
 
 
 @contextlib.contextmanager
@@ -45,11 +49,19 @@ def defer_stubs(deferred: Any, stubs: set[str]) -> None:
         deferred.nodes[unique_id] = _table(deferred.nodes[unique_id])
 
 
+def open_relation(unique_id: str) -> Any:
+    """What to read for this model where its own write is open; else `None`."""
+    own = OPEN_WRITE.get()
+    return own.relation if own is not None and own.unique_id == unique_id else None
+
+
 def _direct(original: Any, stubs: set[str]) -> Any:
     from dbt import selected_resources
     from dbt.context.providers import RuntimeUnitTestRefResolver
 
     def create_relation(resolver: Any, target_model: Any) -> Any:
+        if (own := open_relation(target_model.unique_id)) is not None:
+            return own
         # In a unit test the node with a stub's id is the fixture, which is ephemeral: the given rows, not the table.
         is_given = isinstance(resolver, RuntimeUnitTestRefResolver)
         if is_given or target_model.unique_id not in stubs or not target_model.is_ephemeral_model:

@@ -181,3 +181,26 @@ def test_statements_of_scripts_are_committed(desk, job):
     job.sql("drop table made", raw=True)
     with pytest.raises(GatewayError, match="made"):
         job.sql("select * from made", raw=True)
+
+
+def test_after_its_write_a_model_reads_its_own_rows(desk):
+    desk.write(pa.table({"x": [1]}))
+    for mode, expected in (("overwrite", [2]), ("append", [1, 2])):
+        writer, other = desk.open(), desk.open()
+        writer.write(pa.table({"x": [2]}), mode=mode)
+        assert sorted(writer.ref("scores")["x"].to_pylist()) == expected
+        assert sorted(writer.sql("select * from {{ ref('scores') }} as own")["x"].to_pylist()) == expected
+        assert other.ref("scores").to_pydict() == {"x": [1]}
+        for each in (writer, other):
+            desk.close(each, ok=False)
+        assert desk.open().ref("scores").to_pydict() == {"x": [1]}
+
+
+def test_an_append_that_lacks_columns_says_so_when_it_is_read_again(desk):
+    desk.write(pa.table({"x": [1], "y": [1]}))
+    writer = desk.open()
+    writer.write(pa.table({"x": [2]}), mode="append")
+    with pytest.raises(GatewayError) as caught:
+        writer.ref("scores")
+    assert caught.value.code == "gateway::own_table"
+    desk.close(writer, ok=False)

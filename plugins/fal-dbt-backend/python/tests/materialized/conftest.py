@@ -108,6 +108,11 @@ OWN = {
     "ahead": {"pre_hook": {"sql": "insert into heard values ('ahead')", "transaction": False}},
     "held_table": {"materialized": "table", **CONTRACT},
     "sleeps": {"post_hook": "select pg_sleep(600)"},
+    # For `test_own_table`: no other file of tests writes them.
+    **{f"own_{name}": {"materialized": "incremental", **INCREMENTAL[name]} for name in ("plain", "appended", "keyed", "merged", "replaced")},
+    "own_hooked": {"materialized": "table", "post_hook": "select 1"},
+    "own_table": {"materialized": "table"},
+    "own_stored": {"unlogged": True},
     "held_widely": {"materialized": "incremental", "on_schema_change": "fail", "unique_key": "id", **CONTRACT},
 }
 CUSTOMIZED = """

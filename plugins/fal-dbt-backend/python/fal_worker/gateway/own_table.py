@@ -1,0 +1,69 @@
+"""A model's own table between its write and its end: read as it will be, by this model alone.
+
+The rows are there, but only the open write knows where: in its own transaction, or in a table under another name. While a job reads,
+`shown` puts that place where `ref`, `this` and their like are resolved, and the read goes through the open write itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.session.errors import SessionError
+from fal_worker.session.stub_refs import OPEN_WRITE
+
+if TYPE_CHECKING:
+    from .jobs import Job
+    from .warehouse import Reading
+
+
+class OwnTable:
+    """The table that a job's open write makes."""
+
+    def __init__(self, job: Job) -> None:
+        assert job.pending is not None
+        self.unique_id = job.unique_id
+        self._job, self._pending = job, job.pending
+        # Kept, since dbt puts errors of its Jinja into words of its own.
+        self.refusal: SessionError | None = None
+
+    @cached_property
+    def relation(self) -> Any:
+        """What to read in the table's place. Raises where only dbt's materialization knows what it will be."""
+        plan = self._job.plan
+        try:
+            return self._pending.relation if plan is None else plan.outcome(self._pending)
+        except SessionError as error:
+            self.refusal = error
+            raise
+
+    def is_in(self, sql: str) -> bool:
+        """Whether the statement names the table."""
+        return _names(sql, self._pending.identifier)
+
+    def is_named_by_hand(self, sql: str, identifier: str) -> bool:
+        """Whether it names the table that is there, whose rows are the old ones."""
+        return identifier != self._pending.identifier and _names(sql, identifier)
+
+    def read(self, sql: str) -> Reading:
+        """Runs it inside the open write."""
+        with self._job.while_open():
+            return self._pending.read(sql)
+
+
+@contextlib.contextmanager
+def shown(job: Job) -> Iterator[OwnTable | None]:
+    """While it lasts, references to the job's own model mean its open write, if there is one."""
+    own = None if job.pending is None else OwnTable(job)
+    before = OPEN_WRITE.set(own)
+    try:
+        yield own
+    finally:
+        OPEN_WRITE.reset(before)
+
+
+def _names(sql: str, identifier: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(identifier)}(?!\w)", sql, re.IGNORECASE) is not None
