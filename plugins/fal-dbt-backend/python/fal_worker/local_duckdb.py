@@ -24,12 +24,9 @@ def rows(connection: Any, sql: str) -> pyarrow.Table:
     """The rows of a statement; a table without columns, if it gives none."""
     import pyarrow
 
-    from fal_worker.gateway.duckdb_types import named, readable
+    from fal_worker.gateway.duckdb_read import reader_of
 
     relation = connection.sql(sql)
     if relation is None:
         return pyarrow.table({})
-    relation, huge = readable(relation)
-    # The older name warns on DuckDB 2.
-    read = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
-    return named(read(100_000), huge).read_all()
+    return reader_of(relation, 100_000).read_all()

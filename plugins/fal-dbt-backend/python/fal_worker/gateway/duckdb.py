@@ -16,7 +16,8 @@ from . import duckdb_tables
 from .column_rules import COMMON, ColumnRules, ascii_lower
 from .duckdb_cache import BlockCache, is_plain
 from .duckdb_groups import row_groups
-from .duckdb_types import named, readable, writable
+from .duckdb_read import reader_of
+from .duckdb_types import writable
 from .finishing import Borrowed
 from .warehouse import Place, Reading, whole
 
@@ -53,7 +54,7 @@ class DuckDB:
             # A relation streams; what `execute` gives would be copied whole first.
             result = connection.cursor.sql(sql) if sql.strip() else None
             returns = result is not None and not _is_count(sql, result)
-            reader = _arrow_reader(result) if returns else _nothing()
+            reader = reader_of(result, _BATCH_ROWS) if returns else _nothing()
         except duckdb.Error as error:
             connection.close()
             raise _failure(error) from None
@@ -196,7 +197,7 @@ class _Write:
             if len(duckdb.extract_statements(sql)) != 1:  # one of them could be a `commit`
                 raise SessionError("gateway::own_table", "After its write a model reads its own table by one statement at a time")
             result = self._connection.cursor.sql(sql)
-            return whole(_nothing() if result is None or _is_count(sql, result) else _arrow_reader(result))
+            return whole(_nothing() if result is None or _is_count(sql, result) else reader_of(result, _BATCH_ROWS))
         except duckdb.Error as error:
             raise _failure(error) from None
 
@@ -251,13 +252,6 @@ def _is_count(sql: str, relation: Any) -> bool:
     if list(relation.columns) != ["Count"]:
         return False
     return duckdb.ExpectedResultType.CHANGED_ROWS in duckdb.extract_statements(sql)[-1].expected_result_type
-
-
-def _arrow_reader(relation: Any) -> pa.RecordBatchReader:
-    relation, huge = readable(relation)
-    # The older name warns on DuckDB 2.
-    read = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
-    return named(read(_BATCH_ROWS), huge)
 
 
 def _nothing() -> pa.RecordBatchReader:

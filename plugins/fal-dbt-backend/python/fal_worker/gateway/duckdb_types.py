@@ -4,8 +4,8 @@ Into DuckDB: half floats become FLOAT, an all-NULL column INTEGER (as DuckDB its
 bits DECIMAL(38, s) if they fit. Dictionaries become their values' type, a time zone becomes TIMESTAMPTZ (the instant stays,
 the zone's name does not), durations INTERVAL in microseconds.
 Out of DuckDB: HUGEINT and UHUGEINT become decimal128(38, 0), with the field's metadata `fal.type` naming the origin, since
-`sum` of integers is a HUGEINT; a value of 39 digits is an error. What Arrow has no type for comes as text: BIT, BIGNUM, TIME
-with a zone, VARIANT. UUID and JSON are text, ENUM is a dictionary, as DuckDB does.
+`sum` of integers is a HUGEINT; a value of 39 digits is an error (`duckdb_read`). What Arrow has no type for comes as text: BIT, BIGNUM, TIME
+with a zone, VARIANT, TYPE. UUID and JSON are text, ENUM is a dictionary, as DuckDB does.
 """
 
 from __future__ import annotations
@@ -15,31 +15,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_HUGE = "DECIMAL(38, 0)"
+# What integers of 128 bits are cast to.
+HUGE = "DECIMAL(38, 0)"
 # By `id` of DuckDB's type.
 _CASTS = {
-    "hugeint": _HUGE,
-    "uhugeint": _HUGE,
+    "hugeint": HUGE,
+    "uhugeint": HUGE,
     "bit": "VARCHAR",
     "bignum": "VARCHAR",
     "varint": "VARCHAR",
     "time with time zone": "VARCHAR",
     "variant": "VARCHAR",
+    "type": "VARCHAR",
 }
 
 
-def readable(relation: Any) -> tuple[Any, dict[str, str]]:
-    """The relation with the columns cast that Arrow cannot hold, and which huge integers there were."""
-    casts = [_cast(kind) for kind in relation.types]
-    if not any(casts):
-        return relation, {}
-    quoted = [name.replace('"', '""') for name in relation.columns]
-    columns = [f'cast("{n}" as {cast}) as "{n}"' if cast else f'"{n}"' for n, cast in zip(quoted, casts)]
-    huge = {n: str(t) for n, t in zip(relation.columns, relation.types) if t.id in ("hugeint", "uhugeint")}
-    return relation.project(", ".join(columns)), huge
+def is_huge(kind: Any) -> bool:
+    """Whether a type of DuckDB's has integers of 128 bits."""
+    return kind.id in ("hugeint", "uhugeint")
 
 
-def _cast(kind: Any) -> str | None:
+def cast_of(kind: Any) -> str | None:
     """The type to cast to, if Arrow cannot hold this one."""
     if kind.id in _CASTS:
         return _CASTS[kind.id]
@@ -53,12 +49,12 @@ def _cast(kind: Any) -> str | None:
 
 
 def _suffixed(child: Any, suffix: str) -> str | None:
-    cast = _cast(child)
+    cast = cast_of(child)
     return cast + suffix if cast else None
 
 
 def _nested(kind: Any) -> str | None:
-    casts = [(name, child, _cast(child)) for name, child in kind.children]
+    casts = [(name, child, cast_of(child)) for name, child in kind.children]
     if not any(cast for _, _, cast in casts):
         return None
     types = [cast or str(child) for _, child, cast in casts]
@@ -67,18 +63,6 @@ def _nested(kind: Any) -> str | None:
     names = ['"' + name.replace('"', '""') + '"' for name, _, _ in casts]
     fields = ", ".join(f"{name} {type}" for name, type in zip(names, types))
     return f"STRUCT({fields})"
-
-
-def named(reader: pa.RecordBatchReader, huge: dict[str, str]) -> pa.RecordBatchReader:
-    """The same stream, with `fal.type` at the columns that were huge integers."""
-    import pyarrow as pa
-
-    if not huge:
-        return reader
-    fields = [f.with_metadata({"fal.type": huge[f.name]}) if f.name in huge else f for f in reader.schema]
-    schema = pa.schema(fields)
-    batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in reader)
-    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def writable(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
+from .unfit import unfit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -137,11 +137,3 @@ def check(column: Column, array: pa.Array) -> None:
     lowest = pc.min(values).as_py()
     if lowest is not None and lowest < first:
         raise unfit(column.name, "`infinity`, or a time beyond the year 294246", f"nullif({column.name}, 'infinity')")
-
-
-def unfit(name: str, what: str, instead: str) -> SessionError:
-    return SessionError(
-        "gateway::value",
-        f"The column `{name}` holds {what}, for which Arrow, and so pandas and polars, has no value",
-        f"Read it by execute_sql, or from a model, with other SQL in its place: {instead}",
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .postgres_columns import unfit
+from .unfit import unfit
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,12 +9,15 @@ from .postgres_columns import Column, check, columns, storage, stored
 from .postgres_connection import Connection, DatabaseError, failures
 from .postgres_numeric import to_decimal
 from .postgres_spool import spooled
+from .unfit import unfit
 from .warehouse import Reading, whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _SYNTAX_ERROR = "42601"
+# What the driver says of an interval; not in which column.
+_TOO_LONG = "would overflow when converting to nanoseconds"
 
 
 def read(connection: Connection, sql: str) -> Reading:
@@ -56,7 +59,7 @@ def _read(connection: Connection, sql: str, schema: pa.Schema, end: Callable[[],
     connection.streaming = True
     cursor = _executed(connection, sql, found)
     with failures():
-        batches = _stored(_batches(connection, cursor, end), len(found))
+        batches = _stored(_batches(connection, cursor, found, end))
     if any(column.depends_on_values for column in found):
         return spooled(found, batches), False
     fields = [column.field(column.decimal or stored(_arrow(column))) for column in found]
@@ -146,15 +149,21 @@ def _selected(name: str, column: Column) -> str:
     return f"({cast})[:]" if column.is_array else cast
 
 
-def _batches(connection: Connection, cursor: Any, end: Callable[[], None]) -> Iterator[pa.RecordBatch]:
-    with failures():
-        yield from cursor.fetch_record_batch()
-        cursor.close()
+def _batches(connection: Connection, cursor: Any, found: list[Column], end: Callable[[], None]) -> Iterator[pa.RecordBatch]:
+    try:
+        with failures():
+            yield from cursor.fetch_record_batch()
+            cursor.close()
+    except DatabaseError as error:
+        intervals = [column.name for column in found if column.kind == "interval"]
+        if _TOO_LONG not in error.message or not intervals:
+            raise
+        raise unfit("` or `".join(intervals), "an interval of more than 2562047 hours", f"{intervals[0]}::text") from None
     connection.streaming = False
     end()
 
 
-def _stored(batches: Iterator[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:
+def _stored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Batches whose columns are named by their places."""
     import pyarrow as pa
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,6 @@ _NULLABLE = {
 
 def from_arrow(table: pyarrow.Table) -> pandas.DataFrame:
     """A DataFrame. Columns that pandas would make lossy floats of are converted one by one."""
-    table = _with_plain_integers(table)
     special = {place: column for place, column in enumerate(table.columns) if _is_special(column)}
     plain = table.select([place for place in range(table.num_columns) if place not in special])
     frame = _convert(plain)
@@ -41,15 +39,6 @@ def from_arrow(table: pyarrow.Table) -> pandas.DataFrame:
         frame.insert(place, table.column_names[place], _series(column, frame.index), allow_duplicates=True)
     kinds.remember(frame, table.schema)
     return frame
-
-
-def _with_plain_integers(table: pyarrow.Table) -> pyarrow.Table:
-    """Integers of 128 bits travel as decimals, marked as such. In DuckDB every sum of integers is one; few are that large."""
-    for place, field in enumerate(table.schema):
-        if (field.metadata or {}).get(b"fal.type") == b"HUGEINT":
-            with contextlib.suppress(pyarrow.ArrowInvalid):
-                table = table.set_column(place, field.name, table.column(place).cast(pyarrow.int64()))
-    return table
 
 
 def _convert(table: pyarrow.Table) -> pandas.DataFrame:

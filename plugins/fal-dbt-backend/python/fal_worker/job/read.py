@@ -7,18 +7,20 @@ What pandas gets (`as_="pandas"`, the default); nothing loses a digit without be
 | integers | numpy of the same width | pandas' nullable type of the same width (`Int64`, ...) |
 | booleans | numpy | pandas' `boolean` |
 | floating point | numpy | numpy; NULL is NaN |
-| integers of 128 bits (every sum in DuckDB) | as integers of 64 bits, where all values fit; else as decimals | |
+| integers of 128 bits (every sum in DuckDB) | as integers of 64 bits, where all values fit; else as decimals; so in polars | |
 | decimals | `decimal.Decimal` | and None |
 | text | pandas' text type (pandas 3: `str`, before: object) | as pandas marks it |
 | dates | `datetime.date` | and None |
 | times | `datetime.time` | and None |
 | timestamps | `datetime64` of the same unit and zone (pandas 1: nanoseconds) | NaT |
 | durations | `timedelta64` | NaT |
-| intervals | `pyarrow.MonthDayNano` | and None |
+| intervals | `pandas.DateOffset` of months, days and nanoseconds | and None |
 | enums | categories | and NaN |
 | binary | `bytes` | and None |
 | lists | numpy arrays; Python lists where there are NULLs in them | and None |
 | structs, maps | dictionaries | and None |
+
+What pandas or polars has no value for is refused by the column's name: see `unfit`.
 
 What pandas holds as objects is written back as what it was, as long as the values fit: see `kinds`. A column that is NULL
 throughout and was made in pandas has no type of its own: the warehouse gives it one. NaN is written as NULL.
@@ -26,10 +28,14 @@ throughout and was made in pandas has no type of its own: the warehouse gives it
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import TYPE_CHECKING, Any
 
 from fal_worker.job.client import Gateway
 from fal_worker.job.error import FalError
+
+if TYPE_CHECKING:
+    import pyarrow
 
 FORMS = ("pandas", "polars", "arrow", "reader")
 
@@ -42,12 +48,22 @@ def read(gateway: Gateway, form: str, **command: Any) -> Any:
         return gateway.read(**command)
     if form == "arrow":
         return gateway.read_table(**command)
-    if form == "polars":
-        return _imported("polars").from_arrow(gateway.read_table(**command))
-    _imported("pandas")
-    from fal_worker.job import pandas_frames
+    library = _imported(form)
+    from fal_worker.job import pandas_frames, unfit
 
-    return pandas_frames.from_arrow(gateway.read_table(**command))
+    table = with_plain_integers(gateway.read_table(**command))
+    return unfit.converted(table, form, pandas_frames.from_arrow if form == "pandas" else library.from_arrow)
+
+
+def with_plain_integers(table: pyarrow.Table) -> pyarrow.Table:
+    """Integers of 128 bits travel as decimals, marked as such. In DuckDB every sum of integers is one; few are that large."""
+    import pyarrow
+
+    for place, field in enumerate(table.schema):
+        if (field.metadata or {}).get(b"fal.type") in (b"HUGEINT", b"UHUGEINT"):
+            with contextlib.suppress(pyarrow.ArrowInvalid):
+                table = table.set_column(place, field.name, table.column(place).cast(pyarrow.int64()))
+    return table
 
 
 def _imported(name: str) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fal_worker import local_duckdb
 from fal_worker.jinja_signs import has_jinja
 from fal_worker.job.error import FalError
+from fal_worker.session.errors import SessionError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -29,6 +30,8 @@ class Local:
             sql = sql.replace(given["relation"], given["table"])
         try:
             return local_duckdb.rows(connection, sql)
+        except SessionError as error:
+            raise FalError(f"fal: {error.message}", error.code, error.help) from None
         except duckdb.Error as error:
             raise FalError(
                 f"fal: {type(error).__name__} in the unit test {self._test.name}: {error}",

@@ -23,6 +23,7 @@ BASICS = (
     "pyarrow.flight",
     "fal_worker.job.run",
     "fal_worker.job.pandas_frames",
+    "fal_worker.job.unfit",
 )
 
 # Top-level names that may be imported, with the submodules that cost most: their packages import them lazily.

@@ -126,7 +126,7 @@ def test_a_huge_integer_says_what_it_was(job):
 
 
 def test_a_huge_integer_of_39_digits_is_an_error_not_another_number(job):
-    with pytest.raises(Exception, match="out of range|could not be cast|Could not cast"):
+    with pytest.raises(Exception, match="The column `x` holds an integer of more than 38 digits"):
         job.sql("select 340282366920938463463374607431768211455::uhugeint as x")
 
 

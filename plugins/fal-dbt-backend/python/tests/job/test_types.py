@@ -7,7 +7,7 @@ import numpy
 import pandas
 import pyarrow
 import pytest
-from fal_worker.job import frames, pandas_frames
+from fal_worker.job import frames, pandas_frames, read
 
 NOON = dt.datetime(2024, 2, 29, 12, 0, 0, 1)
 DAY = dt.date(1, 1, 1)
@@ -131,7 +131,7 @@ def test_decimals_are_decimal():
 def test_sums_are_integers_where_they_fit(values, dtype):
     column = pyarrow.array([None if value is None else Decimal(value) for value in values], pyarrow.decimal128(38, 0))
     field = pyarrow.field("x", column.type, metadata={"fal.type": "HUGEINT"})
-    frame = pandas_frames.from_arrow(pyarrow.table([column], schema=pyarrow.schema([field])))
+    frame = pandas_frames.from_arrow(read.with_plain_integers(pyarrow.table([column], schema=pyarrow.schema([field]))))
     assert str(frame.x.dtype) == dtype
     assert [None if value is pandas.NA else value for value in frame.x] == values
 

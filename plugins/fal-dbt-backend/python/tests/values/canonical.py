@@ -48,6 +48,8 @@ def of_polars(series: pl.Series) -> list[Any]:
     if isinstance(dtype, pl.Struct):
         fields = {field.name: of_polars(series.struct.field(field.name)) for field in dtype.fields}
         return [None if null else _struct({name: column[place] for name, column in fields.items()}) for place, null in enumerate(series.is_null())]
+    if type(dtype).__name__ == "Map":
+        return of_arrow(series.to_arrow())
     return [of_value(value) for value in series.to_list()]
 
 
@@ -149,6 +151,16 @@ def _span(value: pd.Timedelta) -> Any:
     return _numpy_span(value.to_timedelta64())
 
 
+def _offset(value: pd.DateOffset) -> Any:
+    """As pandas has intervals. There are others, to the end of a month say: these are no interval."""
+    sizes = {"hours": 3600 * 10**9, "minutes": 60 * 10**9, "seconds": 10**9, "microseconds": 1000, "nanoseconds": 1}
+    words = dict(value.kwds)
+    months, days = 12 * words.pop("years", 0) + words.pop("months", 0), 7 * words.pop("weeks", 0) + words.pop("days", 0)
+    if type(value) is not pd.DateOffset or value.n != 1 or value.normalize or not words.keys() <= sizes.keys():
+        return ("other", "DateOffset", repr(value))
+    return ("interval", (months, days, sum(sizes[word] * count for word, count in words.items())))
+
+
 def _mapping(value: Mapping[Any, Any]) -> Any:
     return _map([(of_value(key), of_value(entry)) for key, entry in value.items()])
 
@@ -195,6 +207,7 @@ _FORMS: list[tuple[Any, Any]] = [
     (pd.Interval, lambda value: ("range", str(value))),
     (uuid.UUID, lambda value: ("uuid", str(value))),
     (pa.MonthDayNano, lambda value: ("interval", tuple(value))),
+    (pd.DateOffset, _offset),
     (pa.Scalar, of_scalar),
     (Mapping, _mapping),
     (np.void, _record),

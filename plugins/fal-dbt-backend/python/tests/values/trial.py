@@ -46,7 +46,7 @@ def tried(desk: Desk, table: Table) -> Iterator[Verdict]:
     try:
         desk.write(table.frame())
         doing = f"read as {table.form}"
-        found = _columns(table.form, desk.read(table.form))
+        found = columns_of(table.form, desk.read(table.form))
     except Exception as error:
         if len(table.columns) == 1:
             yield _refused(table.columns[0], error, doing)
@@ -84,7 +84,8 @@ def _names(error: Exception, column: Column) -> bool:
     return re.search(rf"\b{column.name}\b", str(error)) is not None
 
 
-def _columns(form: str, read: Any) -> dict[str, list[Any]]:
+def columns_of(form: str, read: Any) -> dict[str, list[Any]]:
+    """The canonical forms of what was read, by column."""
     if form == "arrow":
         return {name: canonical.of_arrow(column) for name, column in zip(read.schema.names, read.columns)}
     if form == "polars":
