@@ -6,9 +6,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_HOMES = {"FalDbt": "fal.project", "FalError": "fal_worker.job.error"}
+_TYPES = ("Context", "CurrentModel", "DbtGenericTest", "DbtModel", "DbtSingularTest", "DbtSource", "DbtTest")
+_HOMES = {"FalDbt": "fal.project", "FalError": "fal_worker.job.error", **dict.fromkeys(_TYPES, "fal_worker.job.nodes")}
 
-__all__ = ["FalDbt", "FalError"]  # noqa: F822
+__all__ = ["FalDbt", "FalError", *_TYPES]  # noqa: F822
 
 
 def __getattr__(name: str) -> Any:

@@ -168,6 +168,26 @@ class FalDbt:
         """Columns whose `meta` marks them as features of the feature store."""
         return self._scope.list_features()
 
+    @property
+    def models(self) -> list[Any]:
+        """As `list_models()`."""
+        return self.list_models()
+
+    @property
+    def sources(self) -> list[Any]:
+        """As `list_sources()`."""
+        return self.list_sources()
+
+    @property
+    def tests(self) -> list[Any]:
+        """As `list_tests()`."""
+        return self.list_tests()
+
+    @property
+    def features(self) -> list[Any]:
+        """As `list_features()`."""
+        return self.list_features()
+
     def context_of(self, model_name: str | None = None) -> Any:
         """`context` as a script of this model sees it: `current_model`, `config.target_path`, `target`, `vars`."""
         model = self._model_id(model_name) if model_name is not None else self._default_id()

@@ -1,5 +1,5 @@
-"""The module in which fal's first versions had `FalDbt`."""
+"""The module in which fal's first versions had `FalDbt` and its classes."""
 
-from fal.project import FalDbt
+from fal import Context, CurrentModel, DbtGenericTest, DbtModel, DbtSingularTest, DbtSource, DbtTest, FalDbt
 
-__all__ = ["FalDbt"]
+__all__ = ["Context", "CurrentModel", "DbtGenericTest", "DbtModel", "DbtSingularTest", "DbtSource", "DbtTest", "FalDbt"]

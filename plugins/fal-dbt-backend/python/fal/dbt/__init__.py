@@ -1,5 +1,5 @@
-"""The module under which fal 0.9 and newer had `FalDbt`."""
+"""The module under which fal 0.9 and newer had `FalDbt` and its classes."""
 
-from fal.project import FalDbt
+from fal import Context, CurrentModel, DbtGenericTest, DbtModel, DbtSingularTest, DbtSource, DbtTest, FalDbt
 
-__all__ = ["FalDbt"]
+__all__ = ["Context", "CurrentModel", "DbtGenericTest", "DbtModel", "DbtSingularTest", "DbtSource", "DbtTest", "FalDbt"]

@@ -117,6 +117,7 @@ class Catalogue:
         return {
             "name": metadata.name if metadata is not None else node.name,
             "full_name": node.name,
+            "test_type": "singular" if metadata is None else "generic",
             "unique_id": node.unique_id,
             "model_name": name,
             "model": name,

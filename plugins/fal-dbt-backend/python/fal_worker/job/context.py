@@ -6,15 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fal_worker.job.record import Later, recorded
+from fal_worker.job.record import Later, Record, recorded
 from fal_worker.job.request import Request
+
+
+class CurrentModel(Record):
+    """The model of the code that runs, as `context.current_model` gives it."""
 
 
 class Context(Later):
     """The gateway's context, asked for when it is first looked at; in hooks also `arguments`, known without asking."""
 
     def __init__(self, request: Request, fetch: Callable[[], Any]) -> None:
-        super().__init__(lambda: _with_paths(fetch()))
+        super().__init__(lambda: _typed(fetch()))
         self.__dict__["_arguments"] = recorded(dict(request.arguments)) if request.hook or request.arguments else None
 
     def __getattr__(self, name: str) -> Any:
@@ -35,8 +39,10 @@ class Context(Later):
         return arguments
 
 
-def _with_paths(context: dict[str, Any]) -> dict[str, Any]:
-    """Folders as paths, which join with `/` and print as text."""
+def _typed(context: dict[str, Any]) -> dict[str, Any]:
+    """The model as fal's class, and folders as paths, which join with `/` and print as text."""
+    if (model := context.get("current_model")) is not None:
+        context = {**context, "current_model": CurrentModel(recorded(model))}
     config = context.get("config") or {}
     paths = {name: Path(value) for name, value in config.items() if name.endswith("_path") and value}
     return {**context, "config": {**config, **paths}}

@@ -17,7 +17,7 @@ from fal_worker.job.scope import Scope
 
 _TYPING = {"fal.typing", "fal.dbt.typing"}
 _MAGICS = {"faldbt.magics", "fal.magics", "fal.dbt.integration.magics"}
-_PROJECT = {"faldbt.project", "fal.project", "fal.dbt.integration.project"}
+_PROJECT = {"faldbt.project", "fal.project", "fal.dbt.integration.project", "fal.fal_script", "fal.dbt.fal_script"}
 _PACKAGES = {"fal", "fal.dbt", "fal.dbt.integration", "faldbt"}
 
 
@@ -63,7 +63,8 @@ class _Finder:
             module.init_fal = lambda *_, **__: None  # type: ignore[attr-defined]
             module.__all__ = ["init_fal"]  # type: ignore[attr-defined]
         else:
-            from fal_worker.job import error, project
+            from fal_worker.job import error, nodes, project
 
+            module.__dict__.update(nodes.EXPORTED)
             module.FalDbt = project.bound(self._scope)  # type: ignore[attr-defined]
             module.FalError = error.FalError  # type: ignore[attr-defined]

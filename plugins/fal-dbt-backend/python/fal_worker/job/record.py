@@ -29,6 +29,8 @@ class Status(str):
 
 def recorded(value: Any) -> Any:
     """`value` with every mapping in it, at any depth, as a `Record`."""
+    if isinstance(value, Record):
+        return value
     if isinstance(value, dict):
         status = value.get("status")
         fields = {key: recorded(entry) for key, entry in value.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job import read
+from fal_worker.job import nodes, read
 from fal_worker.job.client import Gateway
 from fal_worker.job.context import Context
 from fal_worker.job.error import FalError
@@ -116,7 +116,7 @@ class Scope:
 
     def list_models(self) -> list[Any]:
         """All models of the project: objects with `name`, `unique_id`, `status`, ..."""
-        return recorded(self.gateway.ask("list_models"))
+        return nodes.models(self.gateway.ask("list_models"))
 
     def list_models_ids(self) -> Any:
         """The unique ids of all models, with their status."""
@@ -124,11 +124,11 @@ class Scope:
 
     def list_sources(self) -> list[Any]:
         """All tables of sources of the project: objects with `name` (of the source), `table_name`, `tests`, ..."""
-        return recorded(self.gateway.ask("list_sources"))
+        return nodes.sources(self.gateway.ask("list_sources"))
 
     def list_tests(self) -> list[Any]:
         """All tests of the project: objects with `name`, `model_name`, `column`, `status`, ..."""
-        return recorded(self.gateway.ask("list_tests"))
+        return nodes.tests(self.gateway.ask("list_tests"))
 
     def list_features(self) -> list[Any]:
         """The columns of models with a `feature_store`: objects with `model`, `column`, `entity_column`, ..."""

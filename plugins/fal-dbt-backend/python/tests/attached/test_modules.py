@@ -73,6 +73,17 @@ def test_the_project_as_an_object(desk, module):
     assert desk.said(code).splitlines() == ["3 3 shop duckdb fal", "success 4 3 1", "3 True", "1 7"]
 
 
+@pytest.mark.parametrize("module", ["fal", "fal.dbt", "faldbt.project", "fal.dbt.integration.project"])
+def test_fals_classes(desk, module):
+    code = f"""
+    from {module} import Context, CurrentModel, DbtGenericTest, DbtModel, DbtSingularTest, DbtSource, DbtTest
+    print({{type(m) is DbtModel for m in list_models()}}, {{type(s) is DbtSource for s in list_sources()}})
+    print(sorted({{type(t).__name__ for t in list_tests()}}), issubclass(DbtSingularTest, DbtTest))
+    print(isinstance(context, Context), type(context.current_model) is CurrentModel)
+    """
+    assert desk.said(code).splitlines() == ["{True} {True}", "['DbtGenericTest'] True", "True True"]
+
+
 def test_the_project_of_another_run_is_refused(desk, tmp_path):
     (tmp_path / "dbt_project.yml").write_text("name: other")
     error = desk.script(f"from fal import FalDbt\nFalDbt(project_dir='{tmp_path}')")[0].error

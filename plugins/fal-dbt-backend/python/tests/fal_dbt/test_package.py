@@ -23,6 +23,10 @@ def test_it_has_the_packages_and_the_version_of_the_program():
     [
         "from fal import FalDbt, FalError", "from fal.dbt import FalDbt", "from faldbt.project import FalDbt",
         "from faldbt.magics import init_fal", "from fal.magics import init_fal",
+        "from fal import DbtModel, DbtSource, DbtTest, DbtGenericTest, DbtSingularTest, Context, CurrentModel",
+        "from fal.dbt import FalDbt, DbtModel, DbtSource, DbtTest, DbtGenericTest, DbtSingularTest, Context, CurrentModel",
+        "from fal.dbt.integration.project import FalDbt, DbtModel", "from fal.fal_script import Context",
+        "from fal.dbt.fal_script import Context, CurrentModel", "from faldbt.project import DbtTest",
         "from fal.dbt.integration.magics import init_fal", "from fal.typing import *", "from fal.dbt.typing import *",
     ],
 )  # fmt: skip

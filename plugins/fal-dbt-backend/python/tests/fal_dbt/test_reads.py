@@ -2,7 +2,7 @@
 
 import pytest
 
-from fal import FalError
+from fal import CurrentModel, DbtGenericTest, DbtModel, DbtSource, DbtTest, FalError
 
 
 def test_ref_gives_frames_of_every_form(fal):
@@ -48,6 +48,17 @@ def test_lists(fal):
     assert {(source.name, source.table_name) for source in fal.list_sources()} == {("raw", "people"), ("raw", "log")}
     assert ("orders", "id") in [(test.model_name, test.column) for test in fal.list_tests()]
     assert fal.list_features() == []
+    assert (fal.models, fal.sources, fal.tests, fal.features) == (
+        fal.list_models(), fal.list_sources(), fal.list_tests(), fal.list_features(),
+    )  # fmt: skip
+
+
+def test_what_is_listed_is_of_fals_classes(fal):
+    assert {type(each) for each in fal.models} == {DbtModel}
+    assert {type(each) for each in fal.sources} == {DbtSource}
+    assert {type(each) for each in fal.tests} == {DbtGenericTest}
+    assert all(isinstance(test, DbtTest) for model in fal.models for test in model.tests)
+    assert isinstance(fal.context_of("orders").current_model, CurrentModel)
 
 
 def test_context_target_and_variables(fal, shop, monkeypatch):

@@ -235,3 +235,11 @@ def test_a_library_that_is_missing_is_named(start, gateway, bare):
 def test_a_native_model_without_its_libraries(start, gateway, bare):
     code = "def model(dbt, session):\n    return dbt.ref('a')\nclass dbtObj:\n    def __init__(self, load): self.ref = load\n"
     assert "pandas is not installed" in start(code, zygote=bare, kind="native").end().error["message"]
+
+
+def test_a_singular_test_is_of_fals_class():
+    from fal_worker.job import nodes
+
+    given = [{"name": "a", "test_type": "singular", "status": "pass"}, {"name": "b", "test_type": "generic", "status": "fail"}]
+    assert [type(each) for each in nodes.tests(given)] == [nodes.DbtSingularTest, nodes.DbtGenericTest]
+    assert [each.status.value for each in nodes.tests(given)] == ["pass", "fail"]

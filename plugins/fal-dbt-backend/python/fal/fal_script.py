@@ -1,0 +1,5 @@
+"""The module in which fal's first versions had `Context`."""
+
+from fal import Context, CurrentModel
+
+__all__ = ["Context", "CurrentModel"]
