@@ -48,7 +48,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Crates that do no IO: nothing that opens files, sockets or processes may come in through the back door.
 const PURE: &[&str] = &["fal-graph", "fal-python-analysis"];
-const IO: &[&str] = &["ctrlc", "ignore", "libloading", "rustix", "tempfile", "tokio"];
+const IO: &[&str] = &["ignore", "libc", "libloading", "rustix", "signal-hook", "tempfile", "tokio"];
 
 struct Package {
     plugin: bool,

@@ -1,6 +1,15 @@
-//! The exit code, chosen in one place.
+//! The exit code, chosen in one place, and the ways out of the process.
 
-use std::process::ExitCode;
+use std::{
+    panic,
+    process::ExitCode,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::output::Output;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +35,80 @@ impl Ended {
     }
 }
 
-impl From<Ended> for ExitCode {
-    fn from(ended: Ended) -> Self {
-        Self::from(ended.code())
+/// Whether this program chose to end.
+static CHOSEN: AtomicBool = AtomicBool::new(false);
+/// Where the guard writes.
+static OUTPUT: OnceLock<Output> = OnceLock::new();
+
+/// Something other than fal-host ended its process.
+#[derive(Debug, thiserror::Error)]
+#[error("{by} ended the process of fal-host, so the command did not do its work")]
+struct EndedFromOutside {
+    by: String,
+}
+
+/// A panic of this program.
+#[derive(Debug, thiserror::Error)]
+#[error("fal-host failed at {place}: {message}")]
+struct Panicked {
+    place: String,
+    message: String,
+}
+
+/// Runs the program and gives its exit code. An end that the program did not choose is [`Ended::Wrong`] with an error: a
+/// panic, and a library that calls `exit`, whatever code it gives.
+pub(crate) fn run(output: &Output, program: impl FnOnce() -> Ended + panic::UnwindSafe) -> ExitCode {
+    // `run` is called once.
+    let _ = OUTPUT.set(output.clone());
+    let shown = output.clone();
+    panic::set_hook(Box::new(move |panicked| {
+        let place = panicked.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let message = panicked.payload_as_str().unwrap_or("no message").to_owned();
+        let help = "this is a fault of fal-host: please report it with this message";
+        shown.error(&Panicked { place, message }, Some(help));
+    }));
+    guard();
+    let ended = panic::catch_unwind(program).unwrap_or(Ended::Wrong);
+    CHOSEN.store(true, Ordering::SeqCst);
+    ExitCode::from(ended.code())
+}
+
+/// Ends the process at once, whatever its threads do: `exit` would wait for a library that hangs while it is loaded.
+pub(crate) fn leave(ended: Ended) -> ! {
+    // SAFETY: `_exit` ends the process and touches no memory. All that was printed has been flushed.
+    #[expect(unsafe_code, reason = "the only way out that runs no code of a library")]
+    unsafe {
+        libc::_exit(i32::from(ended.code()))
     }
+}
+
+fn guard() {
+    extern "C" fn at_exit() {
+        if !CHOSEN.load(Ordering::SeqCst) {
+            tell();
+            fal_host::plugins::end_all();
+            leave(Ended::Wrong);
+        }
+    }
+    // SAFETY: the function is `extern "C"`, lives as long as the process, and does not unwind: `tell` catches panics. Without
+    // the guard, if there is no room for it, an exit of a library goes unnoticed as before.
+    #[expect(unsafe_code, reason = "only the C library knows of every call of exit")]
+    let _ = unsafe { libc::atexit(at_exit) };
+}
+
+fn tell() {
+    let told = panic::catch_unwind(|| {
+        let plugins = fal_host::plugins::under_way();
+        let by = match plugins.as_slice() {
+            [] => "a library or plugin".to_owned(),
+            plugins => format!("the plugin `{}`", plugins.join("` or `")),
+        };
+        let help = "plugins that run with `--isolate-plugins` cannot do that; `fal-host plugin list --isolate-plugins` shows \
+                    every plugin that was found";
+        if let Some(output) = OUTPUT.get() {
+            output.error(&EndedFromOutside { by }, Some(help));
+        }
+    });
+    // The exit code says it all the same.
+    drop(told);
 }

@@ -1,12 +1,15 @@
-//! Where a command writes: the only place that touches the standard streams.
+//! Where a command writes: the only place that touches the standard streams. All text goes through the filter of
+//! [`Printer`].
+
+#![expect(clippy::disallowed_methods, reason = "the one printer")]
 
 use std::{
     env, error,
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
 };
 
 use fal_report::{
-    Bar, JsonReporter, Reporters, SourceProblem, TerminalOptions, TerminalReporter, Theme, render_error,
+    Bar, JsonReporter, Printer, Reporters, SourceProblem, TerminalOptions, TerminalReporter, Theme, render_error,
     render_problems,
 };
 
@@ -35,11 +38,12 @@ impl Output {
 
     /// Data, for programs and people.
     pub(crate) fn data(&self, text: &str) -> io::Result<()> {
-        match io::stdout().lock().write_all(text.as_bytes()) {
-            // The reader had enough (`fal-host ls | head`).
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            outcome => outcome,
-        }
+        data(text, false)
+    }
+
+    /// Text that was made with [`out_theme`](Self::out_theme).
+    pub(crate) fn themed_data(&self, text: &str) -> io::Result<()> {
+        data(text, self.out_theme().color)
     }
 
     /// A line on what the command did; not under `--quiet` and `--disable-logging`.
@@ -52,7 +56,7 @@ impl Output {
     pub(crate) fn problems(&self, problems: &[SourceProblem]) {
         match self.format {
             LogFormat::Text => self.stderr(&render_problems(problems, self.err_theme(), self.width())),
-            LogFormat::Json => self.stderr(&(fal_report::problems_json(problems) + "\n")),
+            LogFormat::Json => stderr(&(fal_report::problems_json(problems) + "\n"), false),
         }
     }
 
@@ -117,7 +121,19 @@ impl Output {
     }
 
     fn stderr(&self, text: &str) {
-        // There is nowhere left to tell that standard error is gone.
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        stderr(text, self.err_theme().color);
     }
+}
+
+fn data(text: &str, themed: bool) -> io::Result<()> {
+    match Printer::new(Box::new(io::stdout()), themed).print(text) {
+        // The reader had enough (`fal-host ls | head`).
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn stderr(text: &str, themed: bool) {
+    // There is nowhere left to say that standard error is gone.
+    let _ = Printer::new(Box::new(io::stderr()), themed).print(text);
 }

@@ -1,34 +1,87 @@
 //! Ctrl-C: the first asks the command to end, and makes sure that it does.
 
-use std::{thread, time::Duration};
+use std::{
+    mem::MaybeUninit,
+    ptr,
+    sync::{Arc, Barrier, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
 
 use fal_host::Interrupt;
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
 
-use crate::exit::Ended;
+use crate::exit::{self, Ended};
 
 /// The command has this long to end by itself. What it started ends with it: its processes watch their channel to us.
 const PATIENCE: Duration = Duration::from_millis(1800);
 
-/// Listens to SIGINT and SIGTERM for the rest of the process.
+/// Listens to SIGINT, SIGTERM and SIGHUP for the rest of the process; those that were ignored at its start stay ignored, as
+/// `nohup` and a shell's `&` want it.
 pub(crate) fn listen(interrupt: &Interrupt) {
-    let interrupt = interrupt.clone();
-    let heard = move || {
-        if interrupt.is_raised() {
-            leave();
-        }
-        // Before those who listen: one of them may take its time.
-        thread::spawn(|| {
-            thread::sleep(PATIENCE);
-            leave();
-        });
-        interrupt.raise();
-    };
+    let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
     // Without a handler the default holds: the process ends at once, and what it started with it.
-    let _ = ctrlc::set_handler(heard);
+    let Ok(mut signals) = Signals::new(heeded) else { return };
+    let interrupt = interrupt.clone();
+    let first = Arc::new(First::default());
+    // Both run before anything else does: a thread that starts while a library hangs in its load would hang too, and so
+    // would one that then uses a channel for the first time.
+    let started = Arc::new(Barrier::new(3));
+    let (heard, runs) = (Arc::clone(&first), Arc::clone(&started));
+    thread::spawn(move || {
+        runs.wait();
+        heard.wait();
+        thread::sleep(PATIENCE);
+        leave();
+    });
+    let runs = Arc::clone(&started);
+    thread::spawn(move || {
+        runs.wait();
+        for _ in signals.forever() {
+            if interrupt.is_raised() {
+                leave();
+            }
+            // Before those who listen: one of them may take its time.
+            first.happened();
+            interrupt.raise();
+        }
+    });
+    started.wait();
 }
 
-#[expect(clippy::exit, reason = "the command did not end by itself")]
+/// Whether there was a signal.
+#[derive(Default)]
+struct First(Mutex<bool>, Condvar);
+
+impl First {
+    fn happened(&self) {
+        *self.lock() = true;
+        self.1.notify_all();
+    }
+
+    fn wait(&self) {
+        drop(self.1.wait_while(self.lock(), |happened| !*happened).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 fn leave() -> ! {
     fal_host::plugins::end_all();
-    std::process::exit(i32::from(Ended::Interrupted.code()))
+    exit::leave(Ended::Interrupted)
+}
+
+fn is_ignored(signal: i32) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action `sigaction` only writes the present one, all of it, to memory that is large enough.
+    #[expect(unsafe_code, reason = "the standard library does not tell how a signal is handled")]
+    unsafe {
+        libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
 }

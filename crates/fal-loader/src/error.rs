@@ -23,6 +23,16 @@ pub enum LoadError {
         /// What the dynamic loader says.
         cause: String,
     },
+    /// The file lacks its end.
+    #[error("the library `{}` is cut off: it has {has} bytes and needs at least {needs}", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that it has.
+        has: u64,
+        /// Bytes that its header asks for.
+        needs: u64,
+    },
     /// The library has no probe.
     #[error("`{}` is a library, but no fal-host plugin: it lacks the symbol `fal_plugin_probe`", path.display())]
     NotAPlugin {
@@ -107,6 +117,7 @@ impl LoadError {
             Self::Interface { .. } | Self::Abi { .. } => Some(
                 "rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits".to_owned(),
             ),
+            Self::Truncated { .. } => Some("copy or build it again".to_owned()),
             Self::Process { error, .. } => Some(error.help()),
             Self::Refused { error, .. } => error.help.clone(),
             Self::NotStarted { .. } => Some(

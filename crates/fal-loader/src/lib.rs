@@ -9,6 +9,7 @@ mod library;
 mod plugin;
 mod process;
 mod timeouts;
+mod truncated;
 mod watch;
 
 pub use config::{check as check_config, check_schema};
@@ -19,4 +20,4 @@ pub use plugin::{Kind, LoadOptions, LoadedPlugin, Log};
 pub use process::serve_library;
 pub use process::{Fault, ProcessError, end_all};
 pub use timeouts::Timeouts;
-pub use watch::{Hang, on_hang};
+pub use watch::{Hang, on_hang, under_way};

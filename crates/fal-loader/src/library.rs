@@ -1,4 +1,4 @@
-//! Loading one library into this process: file, probe, interface version, header, layout, manifest. Each check comes before the first use
+//! Loading one library into this process: file, length, probe, interface version, header, layout, manifest. Each check comes before the first use
 //! of what it vouches for.
 
 use std::{
@@ -26,6 +26,7 @@ use serde_json::Value;
 use crate::{
     error::{LoadError, OpenError},
     timeouts::Timeouts,
+    truncated::{self, Missing},
     watch::Watch,
 };
 
@@ -57,6 +58,7 @@ impl LoadedLibrary {
         }
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let _watch = Watch::library(timeouts.call, &Arc::from(&*file_name), "load");
+        check_length(path)?;
         let probe = read_probe(path)?;
         check_probe(path, &probe)?;
         let abi = |cause: String| LoadError::Abi { path: path.to_owned(), name: probe.name.clone(), cause };
@@ -154,6 +156,14 @@ pub(crate) fn open_error(plugin: &str, error: &[u8]) -> PluginError {
         Ok(WireError::Plugin { error }) => error,
         Ok(WireError::Panic { message }) => PluginError::new("plugin::panic", format!("it panicked: {message}")),
         _ => PluginError::new("plugin::bad_answer", format!("`{plugin}` answered something unreadable")),
+    }
+}
+
+fn check_length(path: &Path) -> Result<(), LoadError> {
+    match truncated::missing(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(Missing { has, needs })) => Err(LoadError::Truncated { path: path.to_owned(), has, needs }),
+        Err(cause) => Err(LoadError::NotALibrary { path: path.to_owned(), cause: cause.to_string() }),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::{
     cell::OnceCell,
     marker::PhantomData,
-    sync::{Arc, Mutex, Once, OnceLock, PoisonError, Weak},
+    sync::{Arc, Barrier, Mutex, Once, OnceLock, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
 };
@@ -65,6 +65,20 @@ impl Overdue for EndsCommand {
     }
 }
 
+/// Names of the plugins whose code runs now: one that ends the process is among them.
+pub fn under_way() -> Vec<String> {
+    // Whoever holds a lock does so for a moment; in a process that ends, that moment may never come.
+    let Ok(slots) = SLOTS.try_lock() else { return Vec::new() };
+    let calls = slots.iter().filter_map(Weak::upgrade).filter_map(|slot| {
+        let watched = slot.0.try_lock().ok()?;
+        watched.last().map(|last| last.plugin.to_string())
+    });
+    let mut names: Vec<String> = calls.collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 struct Watched {
     until: Instant,
     after: Duration,
@@ -90,10 +104,22 @@ thread_local! {
 
 fn new_slot() -> Arc<Slot> {
     static WATCHDOG: Once = Once::new();
-    WATCHDOG.call_once(|| _ = thread::spawn(watch_all));
+    WATCHDOG.call_once(start_watchdog);
     let slot = Arc::new(Slot::default());
     SLOTS.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&slot));
     slot
+}
+
+/// Returns when the thread runs: one that starts while a library hangs in its load would hang too, since the dynamic loader's
+/// lock also guards what a thread keeps for its end.
+fn start_watchdog() {
+    let started = Arc::new(Barrier::new(2));
+    let runs = Arc::clone(&started);
+    thread::spawn(move || {
+        runs.wait();
+        watch_all();
+    });
+    started.wait();
 }
 
 /// Watches until it is dropped, on the thread that made it.

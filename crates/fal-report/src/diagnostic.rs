@@ -7,11 +7,14 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::source_text::SourceText;
+use crate::excerpt::Excerpt;
+use crate::printed::{mark_styles, printable, shortened};
 use crate::theme::Theme;
 
 /// Columns of a report when there is no terminal.
 const WIDTH: usize = 100;
+/// Longest message, help or label, in characters.
+const LONGEST: usize = 2000;
 
 /// A problem in a file or in a cell of a notebook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -84,7 +87,7 @@ pub fn render_problem(problem: &SourceProblem, theme: Theme, width: Option<usize
         .tab_width(4);
     let mut text = String::new();
     match handler.render_report(&mut text, &Report::new(problem)) {
-        Ok(()) => tidy(&text),
+        Ok(()) => mark_styles(&tidy(&text)),
         // The excerpt could not be drawn: the words matter most.
         Err(fmt::Error) => format!("{}\n", problem.one_line()),
     }
@@ -114,6 +117,11 @@ fn count_line(problems: &[SourceProblem], theme: Theme) -> String {
     }
 }
 
+/// A text as it is shown, before miette measures it.
+fn shown(text: &str) -> String {
+    printable(&shortened(text, LONGEST, ""), false)
+}
+
 /// miette leaves spaces at ends of lines.
 fn tidy(text: &str) -> String {
     let mut lines = text.trim_end().lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
@@ -124,12 +132,12 @@ fn tidy(text: &str) -> String {
 /// A problem as miette asks for it.
 struct Report<'a> {
     problem: &'a SourceProblem,
-    source: SourceText<'a>,
+    excerpt: Excerpt<'a>,
 }
 
 impl<'a> Report<'a> {
     fn new(problem: &'a SourceProblem) -> Self {
-        Self { problem, source: SourceText { name: &problem.source_name, text: &problem.source } }
+        Self { problem, excerpt: Excerpt::new(problem) }
     }
 
     fn has_excerpt(&self) -> bool {
@@ -140,9 +148,9 @@ impl<'a> Report<'a> {
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.has_excerpt() {
-            write!(f, "{}: ", self.problem.source_name)?;
+            write!(f, "{}: ", shown(&self.problem.source_name))?;
         }
-        f.write_str(&self.problem.diagnostic.message)
+        f.write_str(&shown(&self.problem.diagnostic.message))
     }
 }
 
@@ -156,7 +164,7 @@ impl std::error::Error for Report<'_> {}
 
 impl miette::Diagnostic for Report<'_> {
     fn code<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        Some(Box::new(&self.problem.diagnostic.code))
+        Some(Box::new(shown(&self.problem.diagnostic.code)))
     }
 
     fn severity(&self) -> Option<miette::Severity> {
@@ -168,20 +176,20 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        self.problem.diagnostic.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.problem.diagnostic.help.as_ref().map(|help| Box::new(shown(help)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.has_excerpt().then_some(&self.source as &dyn SourceCode)
+        self.has_excerpt().then_some(&self.excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let labels = self.problem.diagnostic.labels.iter().enumerate().map(|(index, label)| {
-            let text = Some(label.text.clone()).filter(|text| !text.is_empty());
-            let span = self.source.clamp(label.span.start, label.span.end);
+        let labels = self.problem.diagnostic.labels.iter().zip(&self.excerpt.spans).enumerate();
+        let labels = labels.map(|(index, (label, span))| {
+            let text = Some(shown(&label.text)).filter(|text| !text.is_empty());
             match index {
-                0 => LabeledSpan::new_primary_with_span(text, span),
-                _ => LabeledSpan::new_with_span(text, span),
+                0 => LabeledSpan::new_primary_with_span(text, *span),
+                _ => LabeledSpan::new_with_span(text, *span),
             }
         });
         self.has_excerpt().then(|| Box::new(labels) as Box<dyn Iterator<Item = LabeledSpan>>)

@@ -4,7 +4,11 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use crate::printed::shortened;
 use crate::theme::Theme;
+
+/// Longest message of one error, in characters.
+const LONGEST: usize = 8000;
 
 /// What can go wrong while reports are written or read.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +113,8 @@ pub fn render_error(error: &dyn Error, help: Option<&str>, theme: Theme) -> Stri
 
 /// `indent` + `head` + first line; further lines stand two columns deeper than the head.
 fn push_block(text: &mut String, indent: &str, head: &str, message: &str) {
-    let mut lines = message.trim_end().lines();
+    let message = shortened(message.trim_end(), LONGEST, "");
+    let mut lines = message.lines();
     let _ = writeln!(text, "{indent}{head} {}", lines.next().unwrap_or_default());
     for line in lines {
         let _ = writeln!(text, "{}", format!("{indent}  {line}").trim_end());
@@ -162,7 +167,8 @@ mod tests {
 
     #[test]
     fn colours_mark_heading_and_help() {
-        let text = render_error(&io::Error::other("no"), Some("try"), Theme::COLOR).replace('\u{1b}', "^");
+        let text = render_error(&io::Error::other("no"), Some("try"), Theme::COLOR);
+        let text = crate::printed::printable(&text, true).replace('\u{1b}', "^");
         insta::assert_snapshot!(text, @"
         ^[31;1merror:^[0m no
         ^[36mhelp:^[0m try

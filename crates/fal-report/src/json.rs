@@ -32,7 +32,7 @@ pub struct JsonReporter {
 impl JsonReporter {
     /// Writes all events to `out`. Until the run's start names dbt's invocation id, lines carry `invocation_id`.
     pub fn new(out: Box<dyn Write + Send>, invocation_id: impl Into<String>) -> Self {
-        Self { out: Sink::new(out), invocation_id: invocation_id.into(), least: LogLevel::Debug }
+        Self { out: Sink::new(out, false), invocation_id: invocation_id.into(), least: LogLevel::Debug }
     }
 
     /// Leaves out what weighs less: `Info` unless `--debug`, `Error` under `--quiet`.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::event::{EventKind, RunEvent};
+use crate::printed::Printer;
 
 /// Someone who listens to a run.
 pub trait Reporter: Send {
@@ -77,25 +78,25 @@ fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A writer that stops at the first failure and remembers it.
+/// A printer that stops at the first failure and remembers it.
 pub(crate) struct Sink {
-    writer: Option<Box<dyn Write + Send>>,
+    printer: Option<Printer>,
     error: Option<io::Error>,
 }
 
 impl Sink {
-    pub(crate) fn new(writer: Box<dyn Write + Send>) -> Self {
-        Self { writer: Some(writer), error: None }
+    pub(crate) fn new(writer: Box<dyn Write + Send>, styled: bool) -> Self {
+        Self { printer: Some(Printer::new(writer, styled)), error: None }
     }
 
     /// Writes whole lines at once, so that nothing comes between them.
     pub(crate) fn write(&mut self, text: &str) {
-        let Some(writer) = &mut self.writer else { return };
+        let Some(printer) = &mut self.printer else { return };
         if text.is_empty() {
             return;
         }
-        if let Err(error) = writer.write_all(text.as_bytes()).and_then(|()| writer.flush()) {
-            self.writer = None;
+        if let Err(error) = printer.print(text) {
+            self.printer = None;
             // The reader had enough (`fal-host run | head`): the run goes on without it.
             self.error = Some(error).filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
         }

@@ -1,6 +1,6 @@
 //! Colours, or none.
 
-use owo_colors::{OwoColorize, Style};
+use crate::printed::style;
 
 /// Whether colours are used. The caller decides (terminal, `NO_COLOR`, `--no-color`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,26 +16,26 @@ impl Theme {
     pub const COLOR: Self = Self { color: true };
 
     pub(crate) fn green(self, text: &str) -> String {
-        self.paint(Style::new().green(), text)
+        self.paint("32", text)
     }
 
     pub(crate) fn red(self, text: &str) -> String {
-        self.paint(Style::new().red(), text)
+        self.paint("31", text)
     }
 
     pub(crate) fn yellow(self, text: &str) -> String {
-        self.paint(Style::new().yellow(), text)
+        self.paint("33", text)
     }
 
     pub(crate) fn cyan(self, text: &str) -> String {
-        self.paint(Style::new().cyan(), text)
+        self.paint("36", text)
     }
 
     pub(crate) fn strong_red(self, text: &str) -> String {
-        self.paint(Style::new().red().bold(), text)
+        self.paint("31;1", text)
     }
 
-    fn paint(self, style: Style, text: &str) -> String {
-        if self.color { text.style(style).to_string() } else { text.to_owned() }
+    fn paint(self, parameters: &str, text: &str) -> String {
+        if self.color { format!("{}{text}{}", style(parameters), style("0")) } else { text.to_owned() }
     }
 }

@@ -148,3 +148,28 @@ fn during_on_run_start() {
         assert_eq!(project.query("select 1"), json!([[1]]), "the database opens");
     }
 }
+
+/// Ends when the file `go` is there.
+const WAITS: &str = "import os, time\nprint('waits', flush=True)\nwhile not os.path.exists('go'):\n    time.sleep(0.02)\n\
+                     write_to_model(ref('orders'))\n";
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn signals_that_were_ignored_at_the_start_stay_ignored() {
+    let project = project();
+    project.write("models/endless.py", WAITS);
+    let host = project.host_with_dbt(&["run"]);
+    // As `nohup` and a script's `&` start a program.
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' HUP INT; exec \"$0\" \"$@\""]).arg(host.get_program()).args(host.get_args());
+    command.current_dir(project.root());
+    host.get_envs().for_each(|(name, value)| match value {
+        Some(value) => _ = command.env(name, value),
+        None => _ = command.env_remove(name),
+    });
+    let mut running = project.spawn(command);
+    running.wait_for("endless | waits");
+    running.signal(Signal::HUP).signal(Signal::INT).signal_group(Signal::INT);
+    project.write("go", "");
+    running.wait().expect(0).never_says("Interrupted");
+}

@@ -1,5 +1,7 @@
 //! `fal-host check`: everything that can be known without running.
 
+use std::io;
+
 use fal_host::Project;
 use fal_project::FileDiagnostic;
 use fal_report::{SourceProblem, github_annotations, problems_json, render_problems, sarif};
@@ -25,7 +27,7 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliErr
         },
     };
     let problems: Vec<SourceProblem> = files.iter().flat_map(fal_host::source_problems).collect();
-    context.output.data(&report(context, args.format, &problems))?;
+    show(context, args.format, &problems)?;
     if let (Some(models), true) = (models, problems.is_empty()) {
         context.output.status(&format!("{models} Python and notebook models, nothing to complain of"));
     }
@@ -33,12 +35,13 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliErr
     Ok(if wrong { Ended::Wrong } else { Ended::Well })
 }
 
-fn report(context: &Context, format: CheckFormat, problems: &[SourceProblem]) -> String {
+fn show(context: &Context, format: CheckFormat, problems: &[SourceProblem]) -> io::Result<()> {
+    let output = &context.output;
     match format {
-        CheckFormat::Text if problems.is_empty() => String::new(),
-        CheckFormat::Text => render_problems(problems, context.output.out_theme(), context.output.width()),
-        CheckFormat::Json => problems_json(problems) + "\n",
-        CheckFormat::Sarif => sarif(problems, env!("CARGO_PKG_VERSION")) + "\n",
-        CheckFormat::Github => github_annotations(problems),
+        CheckFormat::Text if problems.is_empty() => Ok(()),
+        CheckFormat::Text => output.themed_data(&render_problems(problems, output.out_theme(), output.width())),
+        CheckFormat::Json => output.data(&(problems_json(problems) + "\n")),
+        CheckFormat::Sarif => output.data(&(sarif(problems, env!("CARGO_PKG_VERSION")) + "\n")),
+        CheckFormat::Github => output.data(&github_annotations(problems)),
     }
 }

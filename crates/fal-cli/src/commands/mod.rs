@@ -12,7 +12,7 @@ mod retry;
 mod setup;
 mod verbs;
 
-use std::process::ExitCode;
+use std::{panic::AssertUnwindSafe, process::ExitCode};
 
 use fal_host::Interrupt;
 
@@ -20,7 +20,7 @@ use crate::{
     args::{Cli, Command, FlowCommand, GlobalArgs},
     complaint,
     error::CliError,
-    exit::Ended,
+    exit::{self, Ended},
     hang,
     output::Output,
     signals,
@@ -38,19 +38,30 @@ pub(crate) fn main() -> ExitCode {
     let cli = match Cli::of_words(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => match complaint::of(&error) {
-            Some(mistake) => return mistake.show(&Output::new(&GlobalArgs::default())).into(),
-            // clap prints help and versions to standard output with code 0, or to standard error with code 2.
-            None => error.exit(),
+            Some(mistake) => return mistake.show(&Output::new(&GlobalArgs::default())).code().into(),
+            None => return help(&error),
         },
     };
     let interrupt = Interrupt::new();
     signals::listen(&interrupt);
     hang::end_with(&cli.global);
     let context = Context { output: Output::new(&cli.global), global: cli.global, interrupt };
-    let ended = dispatch(&context, &cli.command).unwrap_or_else(|error| error.show(&context.output));
-    // Those that are still in someone's hands.
-    fal_host::plugins::end_all();
-    ended.into()
+    let program =
+        AssertUnwindSafe(|| dispatch(&context, &cli.command).unwrap_or_else(|error| error.show(&context.output)));
+    exit::run(&context.output, || {
+        let ended = program();
+        // Those that are still in someone's hands.
+        fal_host::plugins::end_all();
+        ended
+    })
+}
+
+/// clap prints help and versions to standard output with code 0, or to standard error with code 2.
+fn help(error: &clap::Error) -> ExitCode {
+    // There is nowhere left to say that the stream is gone.
+    let _ = error.print();
+    let ended = if error.exit_code() == 0 { Ended::Well } else { Ended::Wrong };
+    ended.code().into()
 }
 
 fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {

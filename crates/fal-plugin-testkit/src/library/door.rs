@@ -126,6 +126,7 @@ fn of_error(error: &LoadError, first: &'static str) -> &'static str {
         LoadError::NotFound { .. }
         | LoadError::NotALibrary { .. }
         | LoadError::NotAPlugin { .. }
+        | LoadError::Truncated { .. }
         | LoadError::NotStarted { .. }
         | LoadError::Process { .. }
         | LoadError::Refused { .. }

@@ -2,6 +2,9 @@
 
 use fal_plugin::payload::{Diagnostic, Label, Position, Severity, Span};
 
+use proptest::prelude::*;
+
+use crate::printed::{mark_styles, printable};
 use crate::sample::{error_in_cell, label, label_at, warning};
 use crate::{SourceProblem, Theme, github_annotations, problems_json, render_problem, render_problems, sarif};
 
@@ -135,7 +138,7 @@ fn all_at_once_are_counted() {
 #[test]
 fn colours_only_when_allowed() {
     assert!(!plain(&warning()).contains('\u{1b}'));
-    assert!(render_problem(&warning(), Theme::COLOR, None).contains("\u{1b}["));
+    assert!(printable(&render_problem(&warning(), Theme::COLOR, None), true).contains("\u{1b}["));
 }
 
 #[test]
@@ -317,4 +320,97 @@ fn json() {
       ]
     }
     "#);
+}
+
+#[test]
+fn a_long_line_is_clipped_around_its_labels() {
+    let source = format!("x = '{}' + bad + '{}' +\n{}\n", "a".repeat(70_000), "ö".repeat(70_000), "z".repeat(500));
+    let labels = vec![label(&source, "bad", "here"), label_at(&source, source.len() - 501, source.len(), "long")];
+    let clipped = problem(&source, labels);
+    assert!(clipped.one_line().starts_with("models/a.py:1:70010: error"), "{}", clipped.one_line());
+    let text = plain(&clipped);
+    assert!(text.contains("models/a.py:1:70010]") && text.contains("a' + bad + 'ö") && text.contains("here"), "{text}");
+    assert!(text.contains("ö…\n") && text.chars().count() < 4000, "{text}");
+}
+
+#[test]
+fn a_label_over_a_long_line_shows_its_ends() {
+    let source = format!("begin{}end\n", "日本".repeat(60_000));
+    let text = plain(&problem(&source, vec![label_at(&source, 0, source.len(), "all")]));
+    assert!(
+        text.contains("begin日本") && text.contains('…') && text.contains("本end") && text.contains("all"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_written_out() {
+    let source = "x = '\u{1b}[2J\u{202e}' + )\r\ny = 1\r";
+    let mut odd = problem(source, vec![label(source, ")", "\u{1b}]0;title\u{7}")]);
+    odd.source_name = "models/\u{9b}31mevil.py".into();
+    insta::assert_snapshot!(plain(&odd), @r"
+    python::syntax
+
+      × invalid syntax
+       ╭─[models/\u009b31mevil.py:1:15]
+     1 │ x = '\u001b[2J\u202e' + )
+       ·                         ┬
+       ·                         ╰── \u001b]0;title\u0007
+     2 │ y = 1
+       ╰────
+    ");
+}
+
+/// Text in which all is more likely that is troublesome.
+fn odd_text() -> impl Strategy<Value = String> {
+    let odd = prop_oneof![
+        "\\PC{0,12}",
+        "[\u{0}-\u{1f}\u{7f}-\u{9f}\u{200d}\u{202e}\u{fdd0}\u{fdd1}\u{fe0f}]{0,4}",
+        "[\\r\\n\\t日本👍🏽ö\u{301}]{0,6}",
+        Just("\u{1b}[31m\u{1b}]0;x\u{7}".to_owned()),
+        (0..4usize, prop::sample::select(vec!["a", "\t", "本", "\u{7}", "\u{301}"]))
+            .prop_map(|(size, piece)| piece.repeat([1, 90, 700, 70_000][size])),
+    ];
+    prop::collection::vec(odd, 0..6).prop_map(|parts| parts.concat())
+}
+
+fn odd_label() -> impl Strategy<Value = Label> {
+    let offset = || prop_oneof![4 => 0..40u32, 2 => 0..2000u32, 1 => 0..300_000u32, 1 => Just(u32::MAX)];
+    let position = || (offset(), offset()).prop_map(|(line, column)| Position { line, column });
+    (offset(), offset(), position(), position(), odd_text())
+        .prop_map(|(start, end, from, to, text)| Label { span: Span { start, end, from, to }, text })
+}
+
+fn odd_problem() -> impl Strategy<Value = SourceProblem> {
+    let severity = prop::sample::select(vec![Severity::Error, Severity::Warning, Severity::Note]);
+    let labels = prop::collection::vec(odd_label(), 0..6);
+    let texts = (odd_text(), odd_text(), odd_text(), odd_text(), prop::option::of(odd_text()));
+    (texts, labels, severity, prop::option::of(0..3u32)).prop_map(
+        |((path, source, code, message, help), labels, severity, cell)| {
+            let diagnostic = Diagnostic { code, severity, message, labels, help, cell };
+            match cell {
+                Some(cell) => SourceProblem::in_cell(path, cell, source, diagnostic),
+                None => SourceProblem::in_file(path, source, diagnostic),
+            }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_problem_is_shown_in_every_format(odd in odd_problem(), width in prop::option::of(0..400usize)) {
+        let problems = std::slice::from_ref(&odd);
+        for (theme, styled) in [(Theme::PLAIN, false), (Theme::COLOR, true)] {
+            let text = printable(&render_problem(&odd, theme, width), styled);
+            prop_assert!(!mark_styles(&text).contains(|char: char| char.is_control() && !matches!(char, '\n' | '\t')), "{text:?}");
+        }
+        for json in [problems_json(problems), sarif(problems, "1.0.0")] {
+            let json: serde_json::Value = serde_json::from_str(&printable(&json, false)).unwrap();
+            prop_assert!(json.is_object());
+        }
+        let annotation = printable(&github_annotations(problems), false);
+        prop_assert!(annotation.starts_with("::") && annotation.ends_with('\n') && annotation.matches('\n').count() == 1);
+    }
 }

@@ -13,6 +13,7 @@ use unicode_width::UnicodeWidthChar as _;
 
 use super::line::count;
 use crate::event::{EventKind, SkipCause};
+use crate::printed::printable;
 use crate::theme::Theme;
 
 /// A run that is over sooner shows no bar.
@@ -60,7 +61,7 @@ impl Bar {
         let shown = state.clone();
         let picture = move |_: &ProgressState, writer: &mut dyn std::fmt::Write| {
             let state = shown.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = writer.write_str(&state.picture(Instant::now(), theme, width));
+            let _ = writer.write_str(&printable(&state.picture(Instant::now(), theme, width), theme.color));
         };
         // The template is a constant; should indicatif ever refuse it, its own style is shown.
         if let Ok(style) = ProgressStyle::with_template("{picture}") {
@@ -121,7 +122,7 @@ impl State {
             EventKind::RunStarted { info } => self.total = info.total,
             EventKind::NodeStarted { total, node, .. } => {
                 self.total = *total;
-                let (unique_id, name) = (node.unique_id.clone(), node.name.clone());
+                let (unique_id, name) = (node.unique_id.clone(), printable(&node.name, false));
                 self.running.push(Running { unique_id, name, since: now });
             }
             EventKind::NodeFinished { index, node, result, .. } => {

@@ -3,8 +3,10 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// What a terminal would show of one line: control characters and escape sequences are dropped, but colours only when
-/// `keep_color` is off. Of a line that was overwritten with carriage returns (progress bars) the last state remains.
+use crate::printed::{MARK, MARK_END, is_style, style};
+
+/// What a terminal would show of one line: control characters and escape sequences are dropped, but colours, which become
+/// marked styles, only when `keep_color` is off. Of a line that was overwritten with carriage returns (progress bars) the last state remains.
 pub(super) fn clean(line: &str, keep_color: bool) -> String {
     let line = line.trim_end_matches(['\r', '\n']);
     let line = line.rsplit('\r').next().unwrap_or(line);
@@ -15,21 +17,22 @@ pub(super) fn clean(line: &str, keep_color: bool) -> String {
         match char {
             '\u{1b}' => {
                 let color = escape(&mut chars).filter(|_| keep_color);
-                colored = color.as_deref().map_or(colored, |color| !matches!(color, "\u{1b}[m" | "\u{1b}[0m"));
-                text.extend(color);
+                colored = color.as_deref().map_or(colored, |color| !matches!(color, "" | "0"));
+                text.extend(color.as_deref().map(style));
             }
             '\t' => text.push('\t'),
+            MARK | MARK_END => {}
             char if char.is_control() => {}
             char => text.push(char),
         }
     }
     if colored {
-        text.push_str("\u{1b}[0m");
+        text.push_str(&style("0"));
     }
     text
 }
 
-/// Reads an escape sequence to its end. Gives it back if it only sets a colour.
+/// Reads an escape sequence to its end. Gives its parameters if it only sets a colour.
 fn escape(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
     match chars.peek() {
         Some('[') => {
@@ -56,8 +59,7 @@ fn control_sequence(chars: &mut Peekable<Chars<'_>>) -> Option<String> {
         parameters.push(char);
     }
     let last = chars.next_if(|char| matches!(char, '@'..='~'))?;
-    let is_color = last == 'm' && parameters.chars().all(|char| char.is_ascii_digit() || matches!(char, ';' | ':'));
-    is_color.then(|| format!("\u{1b}[{parameters}m"))
+    (last == 'm' && is_style(&parameters)).then_some(parameters)
 }
 
 /// A string (title, link) ends with BEL or `ESC \`.
@@ -78,7 +80,12 @@ fn skip_string(chars: &mut Peekable<Chars<'_>>) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::clean;
+    use super::clean as marked;
+    use crate::printed::printable;
+
+    fn clean(line: &str, keep_color: bool) -> String {
+        printable(&marked(line, keep_color), true)
+    }
 
     #[test]
     fn colours_are_kept_and_ended_or_dropped() {

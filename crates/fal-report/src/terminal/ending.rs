@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use fal_plugin::payload::{NodeResult, NodeStatus};
 
-use super::clean_lines;
 use super::line::count;
+use super::{IN_RESULTS, LONGEST_MESSAGE, clean_lines};
 use crate::event::{SkipCause, Summary};
 use crate::node::NodeInfo;
+use crate::printed::shortened;
 use crate::theme::Theme;
 
 /// What must be said again, or only at the end.
@@ -116,7 +117,7 @@ fn with_details(theme: Theme, heading: String, node: &NodeInfo, result: &NodeRes
         Some(message) if !message.is_empty() => message.to_owned(),
         _ => format!("Status: {}", if result.status == NodeStatus::Error { "error" } else { "fail" }),
     };
-    let message = without_heading(&message, node);
+    let message = shortened(&without_heading(&message, node), LONGEST_MESSAGE, IN_RESULTS);
     let mut text = heading;
     for line in clean_lines(&message, theme.color).lines() {
         text.push_str(format!("\n  {line}").trim_end_matches(' '));

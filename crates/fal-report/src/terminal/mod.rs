@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 use crate::diagnostic::render_problem;
 use crate::event::{EventKind, RunEvent, RunInfo, SkipCause, Summary};
 use crate::node::NodeInfo;
+use crate::printed::shortened;
 use crate::reporter::{Reporter, Sink};
 use crate::theme::Theme;
 
@@ -27,6 +28,13 @@ use line::{Lines, count};
 
 /// Stubs listed at most, unless `--debug` is given.
 const STUBS_LISTED: usize = 20;
+
+/// Longest message shown, in characters.
+const LONGEST_MESSAGE: usize = 8000;
+/// Where a message is whole that is not about the end of a node.
+const IN_EVENTS: &str = "; target/fal/events.jsonl has all of it";
+/// Where the message of a node's end is whole.
+const IN_RESULTS: &str = "; run_results.json has all of it";
 
 /// How a run is shown.
 #[derive(Clone, Debug)]
@@ -66,7 +74,8 @@ impl TerminalReporter {
     /// Lines about nodes go to `out`, warnings and problems to `err`.
     pub fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, options: TerminalOptions) -> Self {
         let lines = Lines { theme: options.out, width: options.width };
-        Self { out: Sink::new(out), err: Sink::new(err), options, lines, ending: Ending::default(), bar: None }
+        let (out, err) = (Sink::new(out, options.out.color), Sink::new(err, options.err.color));
+        Self { out, err, options, lines, ending: Ending::default(), bar: None }
     }
 
     /// Shows this bar while nodes run. It stays away under `--quiet`.
@@ -173,7 +182,7 @@ impl TerminalReporter {
 
     fn log(&mut self, at: Timestamp, level: LogLevel, message: &str) {
         let theme = self.options.err;
-        let message = clean_lines(message, theme.color);
+        let message = shortened(message, LONGEST_MESSAGE, IN_EVENTS);
         match level {
             LogLevel::Debug if !self.options.debug => {}
             LogLevel::Debug | LogLevel::Info => self.say(at, &clean_lines(&message, self.options.out.color)),
@@ -185,7 +194,8 @@ impl TerminalReporter {
 
     fn alert(&mut self, at: Timestamp, tag: &str, message: &str) {
         let tagged = ["[WARNING]", "[ERROR]"].iter().any(|tag| clean(message, false).starts_with(tag));
-        let text = if tagged { message.to_owned() } else { format!("{tag}: {message}") };
+        let message = clean_lines(message, self.options.err.color);
+        let text = if tagged { message } else { format!("{tag}: {message}") };
         let text = self.stamped(at, &text);
         self.print_err(&text);
     }
