@@ -16,11 +16,13 @@ use crate::{
 /// Tells how things go, on standard error.
 pub(crate) fn tell(line: &str) {
     // A closed terminal is no reason to stop.
+    #[expect(clippy::disallowed_methods, reason = "xtask shows nothing of a user's project")]
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Prints a result, on standard output.
 pub(crate) fn say(line: &str) {
+    #[expect(clippy::disallowed_methods, reason = "xtask shows nothing of a user's project")]
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
