@@ -135,6 +135,8 @@ def _numpy_moment(value: np.datetime64) -> Any:
     if np.isnat(value):
         return None
     unit, count = np.datetime_data(value.dtype)
+    if unit in ("D", "W"):
+        return ("date", int(value.astype("M8[D]").astype("i8")))
     if unit in ("Y", "M"):
         value, unit, count = value.astype("M8[D]"), "D", 1
     return ("timestamp", int(value.astype("i8")) * count * NANOSECONDS[unit])
@@ -211,6 +213,6 @@ _FORMS: list[tuple[Any, Any]] = [
     (pa.Scalar, of_scalar),
     (Mapping, _mapping),
     (np.void, _record),
-    ((list, tuple, np.ndarray, pd.Series), _list),
+    ((list, tuple, set, frozenset, np.ndarray, pd.Series), _list),
     (pl.Series, lambda value: ("list", tuple(of_polars(value)))),
 ]

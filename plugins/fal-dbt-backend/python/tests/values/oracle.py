@@ -40,13 +40,9 @@ class Conversion:
     here: Callable[[Place], bool] = lambda place: True
 
 
-def _to_microseconds(given: Any, read: Any) -> bool:
-    return bool(given[1] // 1000 * 1000 == read[1])
-
-
 def _as_interval(given: Any, read: Any) -> bool:
     months, days, rest = read[1]
-    return bool(months == 0 and days * 86_400 * 10**9 + rest == int(given[1] / 1000) * 1000)
+    return bool(months == 0 and days * 86_400 * 10**9 + rest == given[1])
 
 
 def _is_json(given: Any, read: Any) -> bool:
@@ -108,14 +104,13 @@ CONVERSIONS = [
     Conversion("pandas cannot tell NaN from NULL: it is written as NULL", "nan", "NULL", lambda *_: True, lambda place: place.carrier == "pandas"),
     Conversion("in a column of floats pandas has NaN for NULL", "NULL", "nan", lambda *_: True, lambda place: place.form == "pandas"),
     Conversion("a UUID is read as text", "uuid", "text", _same_text),
-    Conversion("a duration is an interval, of microseconds", "duration", "interval", _as_interval),
+    Conversion("a duration is an interval", "duration", "interval", _as_interval),
     Conversion("lists of structures, structures and maps are jsonb, read as text", "struct", "text", _is_json, _is_postgres),
     Conversion("lists of structures, structures and maps are jsonb, read as text", "list", "text", _is_json, _is_postgres),
     Conversion("lists of structures, structures and maps are jsonb, read as text", "map", "text", _is_json, _is_postgres),
     Conversion("JSON is read as text", "json", "text", lambda given, read: json.loads(given[1]) == json.loads(read[1])),
-    Conversion("nanoseconds are cut to microseconds", "timestamp", "timestamp", _to_microseconds, _is_postgres),
-    Conversion("nanoseconds are cut to microseconds", "instant", "instant", _to_microseconds),
-    Conversion("nanoseconds are cut to microseconds", "time", "time", _to_microseconds, _is_postgres),
+    Conversion("a Period of pandas is text", "period", "text", _same_text),
+    Conversion("an Interval of pandas is text", "range", "text", _same_text),
 ]
 
 

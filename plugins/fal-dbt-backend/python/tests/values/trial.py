@@ -42,25 +42,51 @@ class Verdict:
 
 def tried(desk: Desk, table: Table) -> Iterator[Verdict]:
     """A verdict on each column. A refused table is split: the columns that the error names are tried alone, the others together."""
-    doing = "written"
     try:
         desk.write(table.frame())
-        doing = f"read as {table.form}"
+    except Exception as error:
+        yield from _refused(desk, table, error)
+        return
+    try:
         found = columns_of(table.form, desk.read(table.form))
     except Exception as error:
-        if len(table.columns) == 1:
-            yield _refused(table.columns[0], error, doing)
-            return
-        for columns in _split(table.columns, error):
-            yield from tried(desk, table.only(columns))
+        yield from _unread(desk, table, error)
         return
-    place = Place(table.carrier, desk.warehouse, table.form)
     for column in table.columns:
-        if column.name not in found:
-            yield Verdict(column, Outcome.CHANGED, f"there are the columns {sorted(found)}")
-            continue
-        why = difference(column.given, found[column.name], place)
-        yield Verdict(column, Outcome.EQUAL) if why is None else Verdict(column, Outcome.CHANGED, f"{why} ({table.form})")
+        yield _compared(column, found, Place(table.carrier, desk.warehouse, table.form))
+
+
+def _refused(desk: Desk, table: Table, error: Exception) -> Iterator[Verdict]:
+    if len(table.columns) == 1:
+        yield _judged(table.columns[0], error, "written")
+        return
+    for columns in _split(table.columns, error):
+        yield from tried(desk, table.only(columns))
+
+
+def _unread(desk: Desk, table: Table, error: Exception) -> Iterator[Verdict]:
+    """Where pandas or polars has no value for what was written, Arrow has."""
+    if len(table.columns) > 1:
+        yield from _refused(desk, table, error)
+        return
+    column = table.columns[0]
+    verdict = _judged(column, error, f"read as {table.form}")
+    if verdict.outcome is Outcome.REFUSED:
+        try:
+            found = columns_of("arrow", desk.read("arrow"))
+        except Exception as unread:
+            verdict = Verdict(column, Outcome.CHANGED, f"written, but it cannot be read: {unread}")
+        else:
+            compared = _compared(column, found, Place(table.carrier, desk.warehouse, "arrow"))
+            verdict = compared if compared.outcome is Outcome.CHANGED else verdict
+    yield verdict
+
+
+def _compared(column: Column, found: dict[str, list[Any]], place: Place) -> Verdict:
+    if column.name not in found:
+        return Verdict(column, Outcome.CHANGED, f"there are the columns {sorted(found)}")
+    why = difference(column.given, found[column.name], place)
+    return Verdict(column, Outcome.EQUAL) if why is None else Verdict(column, Outcome.CHANGED, f"{why} ({place.form})")
 
 
 def _split(columns: tuple[Column, ...], error: Exception) -> list[list[Column]]:
@@ -71,7 +97,7 @@ def _split(columns: tuple[Column, ...], error: Exception) -> list[list[Column]]:
     return [*([column] for column in named), rest]
 
 
-def _refused(column: Column, error: Exception, doing: str) -> Verdict:
+def _judged(column: Column, error: Exception, doing: str) -> Verdict:
     text = f"{doing}: {error}"
     if not isinstance(error, FalError):
         return Verdict(column, Outcome.BROKEN, f"{text}\n{''.join(traceback.format_exception(error)[-3:])}")
