@@ -34,6 +34,8 @@ class ColumnRules:
     longest: int | None = None
     # The extension types of Arrow that are written by their meaning; all others are refused, since their storage is something else.
     extensions: frozenset[str] = COMMON
+    # Whether it has a type for Arrow's sparse unions; dense ones are refused everywhere.
+    has_unions: bool = False
 
     def check(self, schema: pa.Schema) -> None:
         """Raises `SessionError` for the first column that the warehouse cannot keep as it is."""
@@ -68,6 +70,12 @@ class ColumnRules:
                 f"The column `{column}` has the Arrow extension type `{extension}`, which {self.warehouse} has no type for",
                 "Write it as text or numbers: convert its values, or take the storage array if that is what you mean.",
             )
+        if t.is_union(field.type) and not (self.has_unions and field.type.mode == "sparse"):
+            told = f"The column `{column}` holds {field.type.mode} unions of Arrow, which {self.warehouse} has no type for"
+            raise SessionError("gateway::type", told, "Write its members as columns, or all of them as text.")
+        if t.is_struct(field.type) and any("\0" in each.name for each in field.type):
+            told = f"The structs in column `{column}` have a field with NUL in its name, which {self.warehouse} cannot keep"
+            raise SessionError("gateway::column_name", told, "Rename the field.")
         if t.is_struct(field.type) and self.folds_fields:
             self._check_distinct([each.name for each in field.type], f"The structs in column `{column}` have the fields")
         for part in parts(field.type):

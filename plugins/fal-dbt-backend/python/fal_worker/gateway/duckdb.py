@@ -39,7 +39,7 @@ class DuckDB:
 
     takes_native_rows = True
     column_rules = ColumnRules(
-        "DuckDB", ascii_lower, folds_fields=True, extensions=COMMON | {"arrow.bool8", "arrow.opaque[DuckDB]", "geoarrow.wkb"}
+        "DuckDB", ascii_lower, folds_fields=True, has_unions=True, extensions=COMMON | {"arrow.bool8", "arrow.opaque[DuckDB]", "geoarrow.wkb"}
     )
 
     def __init__(self, adapter: Any) -> None:

@@ -18,6 +18,9 @@ from pyarrow import flight  # noqa: E402
 
 from .warehouse import Reading  # noqa: E402
 
+# Of a text of an error, in characters: encoded, and there twice, it has ten times as many bytes.
+_LONGEST = 30_000
+
 if TYPE_CHECKING:
     from .leases import Remote
     from .service import Gateway
@@ -93,6 +96,11 @@ def _broken_off(error: Exception) -> Exception:
     return SessionError("gateway::database", str(error)) if isinstance(error, (pa.ArrowException, OSError)) else error
 
 
+def _cut(text: str) -> str:
+    """gRPC would drop an error that is longer than its headers may be, and say only that."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+
+
 def _json(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data)
@@ -102,6 +110,7 @@ def _json(data: bytes) -> dict[str, Any]:
 
 
 def _flight_error(error: Exception) -> flight.FlightError:
-    data = json.dumps(from_exception(error).to_dict(), ensure_ascii=False)
+    told = from_exception(error).to_dict()
+    data = json.dumps({name: _cut(text) if text else text for name, text in told.items()}, ensure_ascii=False)
     # gRPC adds words of its own to the message, so the JSON travels once more beside it.
     return flight.FlightServerError(data, extra_info=data.encode())

@@ -23,7 +23,8 @@ def connect(location: str, certificate: str | None = None, server_name: str | No
     from pyarrow import flight
 
     # The gateway is never behind the proxy that a machine has for the Internet.
-    options: dict[str, Any] = {"generic_options": [("grpc.enable_http_proxy", 0)]}
+    # Errors come in headers, of which gRPC takes 8 kB; the gateway cuts them to less than this.
+    options: dict[str, Any] = {"generic_options": [("grpc.enable_http_proxy", 0), ("grpc.max_metadata_size", 1 << 20)]}
     if certificate is not None:
         options["tls_root_certs"] = certificate.encode()
     if server_name is not None:

@@ -75,3 +75,16 @@ def test_rules_without_folding():
     for names in (["a", "a"], ["abcd"]):
         with pytest.raises(Exception, match=r"twice|1 to 3 bytes"):
             rules.check(pa.schema([(name, pa.int8()) for name in names]))
+
+
+def test_unions():
+    sparse, dense = (pa.union([pa.field("n", pa.int64())], mode) for mode in ("sparse", "dense"))
+    ColumnRules("it", has_unions=True).check(pa.schema([("x", pa.list_(sparse))]))
+    for rules, type in ((ColumnRules("it", has_unions=True), dense), (ColumnRules("it"), sparse)):
+        with pytest.raises(Exception, match=r"The column `x` holds \w+ unions of Arrow, which it has no type for"):
+            rules.check(pa.schema([("x", pa.list_(type))]))
+
+
+def test_a_field_with_nul_in_its_name(desk):
+    error = refused(lambda: desk.write(pa.table({"x": pa.array([{"a\0b": 1}])})))
+    assert error.message == "The structs in column `x` have a field with NUL in its name, which DuckDB cannot keep"

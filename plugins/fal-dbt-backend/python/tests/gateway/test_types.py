@@ -132,7 +132,7 @@ def test_a_huge_integer_of_39_digits_is_an_error_not_another_number(job):
 
 REFUSED = {
     "no columns": (pa.table({}), "without columns"),
-    "a union": (pa.table({"u": pa.UnionArray.from_dense(pa.array([0], pa.int8()), pa.array([0], pa.int32()), [pa.array([1])])}), "Union"),
+    "a union": (pa.table({"u": pa.UnionArray.from_dense(pa.array([0], pa.int8()), pa.array([0], pa.int32()), [pa.array([1])])}), "dense unions"),
     "too many digits": (pa.table({"d": pa.array([D(10**39)], pa.decimal256(76, 0))}), "fit"),
 }
 

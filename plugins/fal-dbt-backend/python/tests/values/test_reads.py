@@ -72,6 +72,12 @@ def test_the_table_has_every_type_of_postgres(postgres):
     assert set(postgres.sql(sql)["name"].to_pylist()) <= set(POSTGRES) | POSTGRES_INTERNAL
 
 
+@pytest.mark.parametrize("letter", ["a", "é", "日"])
+def test_a_long_error_arrives(duckdb, letter):
+    with pytest.raises(FalError, match=f"{letter * 20_000}.* characters"):
+        duckdb.sql(f"select error(repeat('{letter}', 100000)) as x")
+
+
 @pytest.mark.parametrize("form", ["pandas", "polars"])
 def test_sums_are_integers_of_64_bits_in_both_where_they_fit(duckdb, form):
     frame = duckdb.sql("select 9223372036854775807::hugeint as small, 9223372036854775808::hugeint as large", form)
