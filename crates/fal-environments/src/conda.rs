@@ -10,6 +10,7 @@ use crate::{
     definition::Definition,
     error::EnvironmentError,
     folder::Folder,
+    imports,
     installer::Installer,
     program::{is_program, variable, working},
     requirement::{Requirements, name_of, single_spaced},
@@ -47,7 +48,8 @@ pub(crate) fn build(
     let home = variable("FAL_CONDA_HOME").map(PathBuf::from);
     let program = find(home.as_deref())?;
     let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    installer.run(&format!("{name} create"), &create(&program, definition, base, &folder.path()))
+    installer.run(&format!("{name} create"), &create(&program, definition, base, &folder.path()))?;
+    imports::check(folder, installer)
 }
 
 fn find(home: Option<&Path>) -> Result<PathBuf, EnvironmentError> {

@@ -74,6 +74,18 @@ pub enum EnvironmentError {
         /// The file with all that it said.
         log: PathBuf,
     },
+    /// A package that every model needs was installed, and cannot be imported.
+    #[error("{package} {version} cannot be imported there: {why}\nThe whole log: {}", .log.display())]
+    Unusable {
+        /// The package.
+        package: String,
+        /// Its version, as far as it is known.
+        version: String,
+        /// Python's last words.
+        why: String,
+        /// The file with all that was said.
+        log: PathBuf,
+    },
     /// The interpreter in the environment is older than what models need.
     #[error("it has Python {found}, and models need {} or later", crate::base::OLDEST_NAME)]
     TooOld {
@@ -103,6 +115,9 @@ impl EnvironmentError {
             Self::NoCache | Self::File { .. } => Some("set FAL_HOST_ENVIRONMENTS to a folder that can be written"),
             Self::Install { command, .. } if command.contains("-m venv") => {
                 Some("on Debian, `python3 -m venv` needs the package python3-venv; or install uv")
+            }
+            Self::Unusable { .. } => {
+                Some("require versions that go together, for example `pyarrow<26` beside `numpy<2`")
             }
             Self::TooOld { .. } => Some("name a later one with `python:`"),
             _ => None,

@@ -14,6 +14,7 @@ mod conda;
 mod definition;
 mod error;
 mod folder;
+mod imports;
 mod installer;
 mod interpreter;
 mod key;

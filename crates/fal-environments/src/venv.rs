@@ -11,6 +11,7 @@ use crate::{
     definition::Definition,
     error::EnvironmentError,
     folder::Folder,
+    imports,
     installer::Installer,
     program::{all_on_path, variable, working},
 };
@@ -29,19 +30,17 @@ pub(crate) fn build(
 ) -> Result<(), EnvironmentError> {
     let uv = working("uv");
     let python = interpreter(definition.python.as_deref(), base, uv.is_some())?;
-    let (path, file) = (folder.path(), folder.path().join(FILE));
+    let path = folder.path();
     match &uv {
-        Some(uv) => {
-            installer.run("uv venv", &uv_venv(uv, &python, &path))?;
-            write(&file, definition)?;
-            installer.run("uv pip install", &uv_install(uv, &folder.python(), &file))
-        }
-        None => {
-            installer.run("python -m venv", &plain_venv(&python, &path))?;
-            write(&file, definition)?;
-            installer.run("pip install", &plain_install(&folder.python(), &file))
-        }
+        Some(uv) => installer.run("uv venv", &uv_venv(uv, &python, &path))?,
+        None => installer.run("python -m venv", &plain_venv(&python, &path))?,
     }
+    let install = |file: &Path| match &uv {
+        Some(uv) => installer.run("uv pip install", &uv_install(uv, &folder.python(), file)),
+        None => installer.run("pip install", &plain_install(&folder.python(), file)),
+    };
+    install(&write(folder, definition, None)?)?;
+    imports::check_and_mend(definition, folder, installer, install)
 }
 
 fn uv_venv(uv: &Path, python: &Path, path: &Path) -> Command {
@@ -69,13 +68,18 @@ fn plain_install(python: &Path, file: &Path) -> Command {
     command
 }
 
-/// What is to be installed, for the installer to read; it stays, for people to read.
-fn write(file: &Path, definition: &Definition) -> Result<(), EnvironmentError> {
+/// What is to be installed, for the installer to read; it stays, for people to read. `more` goes beside what was asked for.
+pub(crate) fn write(folder: &Folder, definition: &Definition, more: Option<&str>) -> Result<PathBuf, EnvironmentError> {
+    let file = folder.path().join(FILE);
+    fs::write(&file, lines(definition, more)).map_err(EnvironmentError::file("written", &file))?;
+    Ok(file)
+}
+
+fn lines(definition: &Definition, more: Option<&str>) -> String {
     let wanted = &definition.requirements;
-    let needed = NEEDED.iter().filter(|name| !wanted.name(name)).map(|name| (*name).to_owned());
-    let lines: String =
-        wanted.options.iter().chain(&wanted.lines).cloned().chain(needed).map(|line| line + "\n").collect();
-    fs::write(file, lines).map_err(EnvironmentError::file("written", file))
+    let needed = NEEDED.iter().filter(|name| !wanted.name(name)).copied().chain(more);
+    let lines = wanted.options.iter().chain(&wanted.lines).map(String::as_str).chain(needed);
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// The interpreter to build with. Where none is found, uv is told the version: it knows more places, and may fetch one.
@@ -134,15 +138,15 @@ mod tests {
     #[test]
     fn what_the_worker_needs_is_added_unless_it_is_required() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join(FILE);
         let spec = EnvironmentSpec {
             name: "e".into(),
             kind: EnvironmentKind::Venv,
             requirements: vec!["six".into(), "PyArrow<20".into(), "-i https://i".into()],
             python: None,
         };
-        write(&file, &Definition::read(&spec, folder.path()).unwrap()).unwrap();
-        assert_eq!(fs::read_to_string(&file).unwrap(), "--index-url https://i\npyarrow<20\nsix\npandas\n");
+        let definition = Definition::read(&spec, folder.path()).unwrap();
+        assert_eq!(lines(&definition, None), "--index-url https://i\npyarrow<20\nsix\npandas\n");
+        assert_eq!(lines(&definition, Some("x<2")), "--index-url https://i\npyarrow<20\nsix\npandas\nx<2\n");
     }
 
     #[test]

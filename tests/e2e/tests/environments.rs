@@ -84,6 +84,27 @@ fn two_runs_at_once_build_each_environment_once() {
     }
 }
 
+/// pyarrow declares no version of numpy, so an installer takes one that cannot be imported there.
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn an_environment_with_an_older_numpy_gets_a_pyarrow_that_goes_with_it() {
+    let project = Project::bare();
+    project.write("models/orders.sql", "select 1 as id");
+    let environments = "environments:\n  - {name: old, requirements: ['numpy<2']}\n  - {name: clash, requirements: ['numpy<2', 'pyarrow>=26']}\n";
+    project.write("fal_project.yml", environments);
+    let model = "import numpy\ndf = ref('orders')\ndf['version'] = numpy.__version__\nwrite_to_model(df)\n";
+    project.write("models/with_old.py", model);
+    project.write("models/clashing.py", model);
+    project.write("models/more.yml", "models:\n  - {name: with_old, meta: {fal: {environment: old}}}\n  - {name: clashing, meta: {fal: {environment: clash}}}\n");
+    let ended = project.run(&["run", "--select", "orders", "with_old", "clashing"]);
+    ended.expect(1);
+    assert_eq!(project.query("select distinct split_part(version, '.', 1) from with_old"), json!([["1"]]));
+    let message = project.message("clashing");
+    assert!(message.starts_with("environment `clash` cannot be made: pyarrow 26"), "{message}");
+    assert!(message.contains("NumPy 2"), "{message}");
+    assert!(message.contains("`pyarrow<26` beside `numpy<2`"), "{message}");
+}
+
 /// A uv that says when it installs, and then never ends.
 fn endless_uv(project: &Project) -> PathBuf {
     let folder = project.home().join("bin");
