@@ -44,6 +44,11 @@ class Origins:
             return Kind.LIBRARY  # relative names are those of compiled extensions: "pyarrow/table.pxi"
         return Kind.USER
 
+    def is_in_project(self, module: str) -> bool:
+        """Whether the project has a file or folder of this name at its top, which is a module that could be meant."""
+        place = os.path.join(self._project, module)
+        return os.path.isdir(place) or os.path.isfile(place + ".py")
+
     def shown(self, name: str) -> str:
         """The name, below the project where it is there."""
         return name[len(self._project) :] if name.startswith(self._project) else name

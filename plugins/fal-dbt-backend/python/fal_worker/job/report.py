@@ -41,8 +41,8 @@ class Reporter:
             text = self._origins.with_cells(_text(told.format_exception_only()))
             return {"kind": "syntax", "message": self._syntax_message(error), "traceback": text}
         kind = next(name for base, name in _KINDS if isinstance(error, base))
-        text = self._origins.with_cells(_text(told.format()))
-        return {"kind": kind, "message": _message(error, told), "traceback": text}
+        text, hint = self._origins.with_cells(_text(told.format())), self._hint(error)
+        return {"kind": kind, "message": _message(error, told) + hint, "traceback": text + hint}
 
     def place(self) -> str | None:
         """Where the user's code that called us stands: `line 3`, `Cell 2, line 1`, `helper.py, line 3`."""
@@ -53,6 +53,16 @@ class Reporter:
                 return self._origins.place(name, frame.f_lineno)
             frame = frame.f_back
         return None
+
+    def _hint(self, error: BaseException) -> str:
+        """What to do about a package that is not there: where it must be depends on the Python that runs the code."""
+        name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        if not name or name in sys.modules or self._origins.is_in_project(name):
+            return ""
+        return (
+            f"\nhelp: install the package that has the module `{name}` for {sys.executable}, "
+            "or run this code in an environment of fal_project.yml that requires it."
+        )
 
     def _clean(self, told: traceback.TracebackException) -> None:
         """Replaces the stack by one that tells the user's part of it."""

@@ -228,3 +228,15 @@ def test_the_text_that_ran_is_shown_and_not_the_text_on_disk(start, project):
     (project / "models" / "m.py").write_text(textwrap.dedent("x\n" * 10))
     (project / "go").touch()
     assert "line 4, in <module>\n    boom" in job.end().error["traceback"]
+
+
+def test_a_package_that_is_not_there_leads_to_the_python_that_lacks_it(fails):
+    error = fails("import slack_sdk_that_nobody_has.web")
+    hint = f"install the package that has the module `slack_sdk_that_nobody_has` for {sys.executable}, or run this code in an environment"
+    assert error["message"].startswith("ModuleNotFoundError: No module named 'slack_sdk_that_nobody_has'\nhelp: " + hint)
+    assert error["traceback"].endswith(error["message"])
+
+
+@pytest.mark.parametrize("code", ["import json.nothing", "raise ModuleNotFoundError('by hand')", "from json import nothing"])
+def test_other_imports_that_fail_get_no_advice(fails, code):
+    assert "help:" not in fails(code)["message"]
