@@ -161,7 +161,7 @@ fn run_started(total: u64) -> EventKind {
     }
 }
 
-fn run_finished(statuses: &[NodeStatus], elapsed: f64) -> EventKind {
+pub(crate) fn run_finished(statuses: &[NodeStatus], elapsed: f64) -> EventKind {
     EventKind::RunFinished { summary: statuses.iter().copied().collect(), elapsed }
 }
 

@@ -168,3 +168,35 @@ fn a_ref_macro_counts_for_all_kinds_of_models_on_duckdb() {
 fn a_ref_macro_counts_for_all_kinds_of_models_on_postgres() {
     a_ref_macro_counts_for_all_kinds_of_models(&Project::bare().on_postgres());
 }
+
+fn a_native_model_over_an_ephemeral_model_is_refused_in_words(project: &Project) {
+    let native = "
+
+def model(dbt, session):
+    dbt.config(materialized='table')
+    return dbt.ref('part')
+";
+    project
+        .write("models/part.sql", "{{ config(materialized='ephemeral') }} select 1 as id")
+        .write("models/script.py", "import pandas as pd\n\nwrite_to_model(ref('part'))\n")
+        .write("models/native.py", native);
+    let ended = project.run(&["run"]);
+    ended
+        .expect(1)
+        .says("the model `part` that it reads (models/part.sql) is ephemeral")
+        .says("Materialize `part` as view or table")
+        .never_says("SyntaxError");
+    assert_eq!(project.results(), ["native error", "script success"], "{ended}");
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn a_native_model_over_an_ephemeral_model_is_refused_in_words_on_duckdb() {
+    a_native_model_over_an_ephemeral_model_is_refused_in_words(&Project::bare());
+}
+
+#[test]
+#[ignore = "needs dbt and PostgreSQL: cargo xtask test"]
+fn a_native_model_over_an_ephemeral_model_is_refused_in_words_on_postgres() {
+    a_native_model_over_an_ephemeral_model_is_refused_in_words(&Project::bare().on_postgres());
+}

@@ -198,6 +198,31 @@ fn seed_snapshot_and_test_run_their_kinds_alone() {
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
+fn retry_knows_that_the_last_command_ended_before_it_ran_anything() {
+    let project = Project::bare();
+    project.write("models/a.sql", "select 1 as x").write("models/b.py", "write_to_model(ref('a'))\n");
+    project.run(&["run"]).expect(0);
+    project.run(&["retry"]).expect(0).says("Nothing to retry: all of the last `run` ended well");
+    for (file, broken) in
+        [("models/c.sql", "select * from {{ ref('nowhere') }}"), ("models/c.py", "write_to_model(ref('a')")]
+    {
+        project.write(file, broken);
+        project.run(&["run"]).expect(2);
+        project.remove(file);
+        let ended = project.run(&["retry"]);
+        ended.expect(2).says("the last command ended before it had results").never_says("ended well");
+    }
+    // What an earlier command left is tried again, as with dbt.
+    project.write("models/b.py", "write_to_model(ref('a')[['y']])\n");
+    project.run(&["run"]).expect(1);
+    project.write("models/c.sql", "select * from {{ ref('nowhere') }}");
+    project.run(&["build"]).expect(2);
+    project.remove("models/c.sql").write("models/b.py", "write_to_model(ref('a'))\n");
+    project.run(&["retry"]).expect(0).says("trying again what the `run` before it left").says("Done. PASS=1");
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
 fn retry_runs_only_the_batches_that_failed() {
     let project = Project::bare();
     let days = "select unnest([timestamp '2024-01-01', timestamp '2024-01-02']) as ts";
@@ -217,8 +242,16 @@ fn retry_runs_only_the_batches_that_failed() {
         ended.expect(2).says("No such option '--event-time-start'");
         return;
     }
-    ended.expect(1);
+    // dbt's own result only counts the batches.
+    ended
+        .expect(1)
+        .says("PARTIAL SUCCESS (1/2)")
+        .says("batch 2 of 2 (2024-01-02):")
+        .says("\"no_such_column\" not found");
     assert_eq!(project.results(), ["batched partial success", "days success"]);
+    let log = project.read("target/fal/events.jsonl");
+    let of_batches = log.lines().find(|line| line.contains("PARTIAL SUCCESS")).unwrap_or_default();
+    assert!(of_batches.contains("no_such_column"), "{of_batches}");
     project.write("models/batched.sql", batched("5"));
     project.run(&["retry", "--vars", "{n: 7}"]).expect(0);
     assert_eq!(project.query("select n from batched order by ts"), json!([[1], [5]]), "the first batch is as it was");

@@ -14,6 +14,13 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliErr
         context.output.status(&format!("Nothing to retry: all of the last `{}` ended well", last.command()));
         return Ok(Ended::Well);
     }
+    if last.is_of_earlier() {
+        let told = format!(
+            "The last command ended before it had results: trying again what the `{}` before it left",
+            last.command()
+        );
+        context.output.status(&told);
+    }
     last.take_over(&mut project);
     let options = last.options(args.failing.fail_fast);
     let runner = args.runner.runner.clone().or(options.runner);

@@ -77,8 +77,9 @@ pub fn run(
         .filter(|runner| *runner != LOCAL)
         .map(|runner| runner_version(project, runner))
         .transpose()?;
-    let generated = project.generate(false)?;
+    // Also of a run whose project is refused: `retry` must know that it had no results.
     record::events(&project.dbt.state_dir(), reporters)?;
+    let generated = project.generate(false)?;
     announce::stubs(&generated, reporters);
     let loaded = session.load(project, &generated.models)?;
     let run = Run { project, options, session, loaded, models: generated.models, began };

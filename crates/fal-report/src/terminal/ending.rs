@@ -7,6 +7,7 @@ use fal_plugin::payload::{NodeResult, NodeStatus};
 use super::line::count;
 use super::{IN_RESULTS, LONGEST_MESSAGE, clean_lines};
 use crate::event::{SkipCause, Summary};
+use crate::json::status_word;
 use crate::node::NodeInfo;
 use crate::printed::shortened;
 use crate::theme::Theme;
@@ -115,7 +116,7 @@ fn failure(theme: Theme, node: &NodeInfo, result: &NodeResult) -> String {
 fn with_details(theme: Theme, heading: String, node: &NodeInfo, result: &NodeResult) -> String {
     let message = match result.message.as_deref().map(str::trim_end) {
         Some(message) if !message.is_empty() => message.to_owned(),
-        _ => format!("Status: {}", if result.status == NodeStatus::Error { "error" } else { "fail" }),
+        _ => format!("Status: {}", status_word(result.status)),
     };
     let message = shortened(&without_heading(&message, node), LONGEST_MESSAGE, IN_RESULTS);
     let mut text = heading;

@@ -7,6 +7,7 @@ use fal_plugin::payload::{LogLevel, NodeStatus};
 use jiff::tz::TimeZone;
 
 use super::{TerminalOptions, TerminalReporter};
+use crate::json::status_word;
 use crate::sample::{self, Page, at};
 use crate::{EventKind, NodeKind, Reporter as _, Reporters, RunEvent, SkipCause, Theme};
 
@@ -329,6 +330,20 @@ fn every_kind_has_its_words() {
     12:03:14  1 of 6 OK created function thing ............................................... [OK in 0.50s]
     12:03:14  ERROR hook: thing .............................................................. [ERROR in 0.50s]
     ");
+}
+
+#[test]
+fn what_ended_without_a_message_is_said_by_its_status() {
+    let statuses = [NodeStatus::Warn, NodeStatus::Fail, NodeStatus::Error, NodeStatus::PartialSuccess];
+    let lines = statuses.into_iter().map(|status| {
+        let node = sample::node(NodeKind::Test, status_word(status), "", "models/thing.yml");
+        let mut result = sample::result(&node, status, 0.5);
+        result.message = None;
+        sample::finished(1, 4, node, result)
+    });
+    let page = show_kinds(lines.chain([sample::run_finished(&statuses, 1.0)]), options());
+    let said: Vec<&str> = page.lines().filter_map(|line| line.trim().strip_prefix("Status: ")).collect();
+    assert_eq!(said, ["fail", "error", "partial success", "warn"]);
 }
 
 /// Each writes its own lines; no line may hold two, or lose its name.

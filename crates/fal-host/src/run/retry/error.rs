@@ -19,6 +19,9 @@ pub enum RetryError {
         /// Why.
         message: String,
     },
+    /// The last command has no results, and the one before left nothing to do.
+    #[error("the last command ended before it had results: there is nothing to try again")]
+    EndedEarly,
     /// The last command was another one.
     #[error("the last command was `dbt {command}`, which cannot be tried again here")]
     Command {
@@ -33,6 +36,7 @@ impl RetryError {
         match self {
             Self::NoLastRun { .. } => "run something first (`fal-host build`), or name the folder with `--state`",
             Self::BadLastRun { .. } => "run the command itself again: it writes the file anew",
+            Self::EndedEarly => "run the command itself again: `retry` only knows nodes that ran",
             Self::Command { .. } => "`retry` knows run, build, test, seed and snapshot; `dbt retry` may know it",
         }
         .to_owned()

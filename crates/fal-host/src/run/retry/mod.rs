@@ -6,6 +6,7 @@ mod record;
 
 use std::{
     collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -32,16 +33,22 @@ pub struct Retry {
     args: Map<String, Value>,
     path: PathBuf,
     runner: Option<String>,
+    is_of_earlier: bool,
 }
 
 impl Retry {
     /// What the last command of this project left to do, as the `run_results.json` in `state` or in the target folder says.
     ///
     /// # Errors
-    /// If there is none, it cannot be read, or it is of a command that does not run nodes.
+    /// If there is none, it cannot be read, it is of a command that does not run nodes, or a later command ended without results and
+    /// the one before left nothing to do.
     pub fn of_last_command(project: &Project, state: Option<&Path>) -> Result<Self, RetryError> {
         let folder = state.unwrap_or(&project.dbt.target_path);
-        Self::read(&folder.join("run_results.json"), &project.dbt.state_dir().join("events.jsonl"))
+        let events = project.dbt.state_dir().join("events.jsonl");
+        let retry = Self::read(&folder.join("run_results.json"), &events)?;
+        // With `--state` the user names the run.
+        let retry = Self { is_of_earlier: retry.is_of_earlier && state.is_none(), ..retry };
+        if retry.is_of_earlier && retry.is_empty() { Err(RetryError::EndedEarly) } else { Ok(retry) }
     }
 
     fn read(path: &Path, events: &Path) -> Result<Self, RetryError> {
@@ -54,14 +61,23 @@ impl Retry {
         }
         let left = artifact.results.iter().filter(|entry| is_left(entry)).map(|entry| entry.unique_id.clone());
         let mut nodes: BTreeSet<String> = left.collect();
-        let record = artifact.invocation_id().map(|invocation| Record::read(events, invocation)).unwrap_or_default();
+        let record = Record::read(events).unwrap_or_default();
+        let is_of_same = record.is_of(artifact.invocation_id());
+        // dbt's own commands write results and no record.
+        let is_of_earlier = !is_of_same && record.has_no_end() && is_newer(events, path);
+        let record = if is_of_same { record } else { Record::default() };
         nodes.extend(record.scripts);
-        Ok(Self { command, nodes, args: artifact.args, path: path.to_owned(), runner: record.runner })
+        Ok(Self { command, nodes, args: artifact.args, path: path.to_owned(), runner: record.runner, is_of_earlier })
     }
 
     /// Whether all ended well.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
+    }
+
+    /// Whether a later command of fal-host ended without results.
+    pub fn is_of_earlier(&self) -> bool {
+        self.is_of_earlier
     }
 
     /// dbt's name of the last command.
@@ -86,6 +102,12 @@ impl Retry {
             ..RunOptions::default()
         }
     }
+}
+
+/// Whether a file was written after another one.
+fn is_newer(file: &Path, other: &Path) -> bool {
+    let written = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    written(file) > written(other)
 }
 
 /// Hooks of the project run anyway.

@@ -13,16 +13,25 @@ pub(super) struct Record {
     pub(super) scripts: BTreeSet<String>,
     /// `--runner`, as given.
     pub(super) runner: Option<String>,
+    is_finished: bool,
 }
 
 impl Record {
-    /// Of this invocation; nothing if the record is of another one.
-    pub(super) fn read(events: &Path, invocation: &str) -> Self {
+    /// Reads the record of fal-host's last command. Only fal-host's own commands have one; what is broken off in it was not done.
+    pub(super) fn read(events: &Path) -> Option<Self> {
         let mut record = Self::default();
-        // Only fal-host's own runs have a record; what is broken off in it was not done.
-        let read = File::open(events).map(|file| replay(BufReader::new(file), &mut record));
-        let whole = matches!(read, Ok(Ok(_)));
-        if whole && record.invocation == invocation { record } else { Self::default() }
+        replay(BufReader::new(File::open(events).ok()?), &mut record).ok()?;
+        Some(record)
+    }
+
+    /// Whether it is the record of this invocation.
+    pub(super) fn is_of(&self, invocation: Option<&str>) -> bool {
+        invocation.is_some_and(|invocation| invocation == self.invocation)
+    }
+
+    /// Whether the command ended before it had results, as one does whose project dbt refuses.
+    pub(super) fn has_no_end(&self) -> bool {
+        !self.is_finished
     }
 
     fn add(&mut self, node: &NodeInfo) {
@@ -45,6 +54,7 @@ impl Reporter for Record {
                 self.add(node);
             }
             EventKind::NodeSkipped { node, .. } => self.add(node),
+            EventKind::RunFinished { .. } => self.is_finished = true,
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Artifacts of dbt and records of ours.
 
 use std::{
-    fs,
+    fs::{self, File},
     sync::{Arc, Mutex},
 };
 
@@ -106,4 +106,32 @@ fn other_commands_and_nonsense_are_refused() {
     }
     let nowhere = Path::new("/nonexistent/run_results.json");
     assert!(matches!(Retry::read(nowhere, nowhere), Err(RetryError::NoLastRun { .. })));
+}
+
+/// The record of a command whose project was refused: it has neither a beginning nor an end.
+fn ended_early(before: &str, newest_is_record: bool) -> Result<Retry, RetryError> {
+    let folder: TempDir = tempfile::tempdir().unwrap();
+    let (path, record) = (folder.path().join("run_results.json"), folder.path().join("events.jsonl"));
+    fs::write(&path, before).unwrap();
+    fs::write(&record, "").unwrap();
+    let now = std::time::SystemTime::now();
+    let older = now - std::time::Duration::from_secs(60);
+    let [of_path, of_record] = if newest_is_record { [older, now] } else { [now, older] };
+    File::options().write(true).open(&path).unwrap().set_modified(of_path).unwrap();
+    File::options().write(true).open(&record).unwrap().set_modified(of_record).unwrap();
+    Retry::read(&path, &record)
+}
+
+#[test]
+fn a_command_without_results_behind_the_last_ones_is_known() {
+    assert!(ended_early(RESULTS, true).unwrap().is_of_earlier());
+    // A command of dbt's came after it.
+    assert!(!ended_early(RESULTS, false).unwrap().is_of_earlier());
+    // The record is whole and of another command: `hooks`, which has no artifact.
+    assert!(!read(RESULTS, None).unwrap().is_of_earlier());
+    let error = RetryError::EndedEarly;
+    insta::assert_snapshot!(format!("{error}\n{}", error.help()), @"
+    the last command ended before it had results: there is nothing to try again
+    run the command itself again: `retry` only knows nodes that ran
+    ");
 }

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from . import arguments
+from .batches import BatchFailures
 from .errors import Interrupted, SessionError, from_exception
 from .graph import COLLECTIONS, run_graph
 from .materialized import Names
@@ -40,6 +41,7 @@ class Invocation:
         # Whether there are no nodes of dbt's to run, but scripts: no on-run-start and -end, and no artifacts.
         self.only_scripts = self.of_last_run
         self.outcomes = Outcomes(self)
+        self.batch_failures = BatchFailures()
         self.queue: HostQueue | None = None
         self.task: Any = None
         self.cancelled = threading.Event()
@@ -110,7 +112,7 @@ class Invocation:
         with self._lock:
             future = self._nodes.pop(result.node.unique_id, None)
         if future is not None:
-            future.set_result(to_node_result(result))
+            future.set_result(self.batch_failures.explained(to_node_result(result)))
 
     # What the host wants, on any thread.
 
@@ -272,6 +274,6 @@ class Invocation:
         self._manifest.install()
         try:
             with installed(command, host_task(self)), as_tables(self.stubs), without_our_keywords(), self._schemas.used():
-                return dbtRunner(callbacks=[self._callback]).invoke(words)
+                return dbtRunner(callbacks=[self._callback, self.batch_failures.event]).invoke(words)
         finally:
             self._manifest.restore()

@@ -20,7 +20,7 @@ def checked_runner() -> type:
         def compile(self, manifest: Any) -> Any:
             _refuse_views(self.node)
             _refuse_microbatch(self.node)
-            return self.compiler.compile_node(self.node, manifest, context_of_native(self.node, self.config, manifest))
+            return _compiled(self, manifest)
 
     return CheckedRunner
 
@@ -33,7 +33,7 @@ def staged_runner(native: NativeJobs) -> type:
     class StagedRunner(ModelRunner):
         def compile(self, manifest: Any) -> Any:
             _refuse_views(self.node)
-            return self.compiler.compile_node(self.node, manifest, context_of_native(self.node, self.config, manifest))
+            return _compiled(self, manifest)
 
         def execute(self, model: Any, manifest: Any) -> Any:
             try:
@@ -43,6 +43,27 @@ def staged_runner(native: NativeJobs) -> type:
             return to_run_result(model, result)
 
     return StagedRunner
+
+
+def _compiled(runner: Any, manifest: Any) -> Any:
+    node = runner.compiler.compile_node(runner.node, manifest, context_of_native(runner.node, runner.config, manifest))
+    _refuse_ephemeral(node, manifest)
+    return node
+
+
+def _refuse_ephemeral(node: Any, manifest: Any) -> None:
+    """dbt puts the SQL of an ephemeral model ahead of what reads it, ahead of Python code too."""
+    if not node.extra_ctes:
+        return
+    from dbt_common.exceptions import DbtRuntimeError
+
+    first = manifest.nodes[node.extra_ctes[-1].id]
+    raise DbtRuntimeError(
+        f"This is a dbt-native Python model, and the model `{first.name}` that it reads ({first.original_file_path}) is ephemeral: "
+        f"dbt makes no relation of it that Python code could read.\n"
+        f"Materialize `{first.name}` as view or table, or make this model a script: "
+        f'ref("{first.name}") and write_to_model(df) read ephemeral models.'
+    )
 
 
 def _refuse_microbatch(node: Any) -> None:

@@ -96,7 +96,9 @@ def host_task(invocation: Invocation) -> type:
         def call_runner(self, runner: Any, *args: Any, **kwargs: Any) -> Any:
             if invocation.cancelled.is_set():
                 runner.do_skip()
-            return super().call_runner(runner, *args, **kwargs)
+            result = super().call_runner(runner, *args, **kwargs)
+            invocation.batch_failures.note(runner, result)
+            return result
 
         def _handle_result(self, result: Any) -> None:
             # What depends on a failed node is the host's to skip.
