@@ -56,11 +56,21 @@ def _is_special(column: pyarrow.ChunkedArray) -> bool:
 
 
 def _loses(array: pyarrow.Array) -> bool:
-    """Whether integers or booleans with NULLs stand somewhere within a nested column."""
+    """Whether something within a nested column would not keep its value."""
+    is_list = hasattr(array.type, "value_type")
     return any(
-        (part.type in _NULLABLE and part.null_count > 0) or (types.is_nested(part.type) and _loses(part))
+        (part.type in _NULLABLE and part.null_count > 0)
+        or _loses_time(part.type, is_list)
+        or (types.is_nested(part.type) and _loses(part))
         for part in _parts(array)
     )
+
+
+def _loses_time(kind: pyarrow.DataType, in_list: bool) -> bool:
+    """numpy's arrays, which lists become, know no zones; and within structures nanoseconds become integers."""
+    if types.is_timestamp(kind) and kind.tz is not None:
+        return True
+    return not in_list and kind in (pyarrow.timestamp("ns"), pyarrow.duration("ns"))
 
 
 def _parts(array: pyarrow.Array) -> list[pyarrow.Array]:

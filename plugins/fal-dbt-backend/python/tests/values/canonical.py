@@ -28,6 +28,10 @@ _US = dt.timedelta(microseconds=1)
 def of_pandas(series: pd.Series) -> list[Any]:
     if isinstance(series.dtype, pd.ArrowDtype):
         return of_arrow(series.array.__arrow_array__())
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        # A cell of integers would be a float where another is missing.
+        labels = [of_value(label) for label in series.cat.categories]
+        return [None if code < 0 else labels[code] for code in series.cat.codes]
     return [of_value(value) for value in series]
 
 

@@ -41,8 +41,8 @@ class Desk:
         if result is not None and result["status"] != "success":
             raise FalError(result["message"])
 
-    def read(self, form: str) -> Any:
-        return read(self._reader, form, op="ref", args=["scores"])
+    def read(self, form: str, columns: list[str]) -> Any:
+        return read(self._reader, form, op="ref", args=["scores"], columns=columns)
 
     def sql(self, sql: str, form: str = "arrow") -> Any:
         return read(self._reader, form, op="sql", sql=sql, raw=True)

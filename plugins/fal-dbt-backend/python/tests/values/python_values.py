@@ -156,6 +156,7 @@ NESTED: dict[str, Make] = {
     "list of lists": lambda rng: [[whole(rng)], [], [1, 2]],
     "list of dicts": lambda rng: [record(rng), record(rng)],
     "list of datetimes": lambda rng: [moment(rng)],
+    "list of zoned datetimes": lambda rng: [moment(rng).replace(tzinfo=INDIA)],
     "list of Decimals": lambda rng: [decimal(rng), Decimal(1)],
     "empty list": lambda rng: [],
     "tuple": lambda rng: (whole(rng), whole(rng)),

@@ -94,7 +94,11 @@ DUCKDB: dict[str, list[Read]] = {
     "TIMESTAMP WITH TIME ZONE": [
         Read("'2024-01-01 02:00+02'::timestamptz", dt.datetime(2024, 1, 1, tzinfo=_UTC)), Read("'infinity'::timestamptz", refused=_INFINITY)
     ],
-    "TIMESTAMPTZ_NS": [Read("'1970-01-01 00:00:00.000000001+00'::timestamptz_ns", Form(("instant", 1)))],
+    "TIMESTAMPTZ_NS": [
+        Read("'1970-01-01 00:00:00.000000001+00'::timestamptz_ns", Form(("instant", 1))),
+        Read("['1970-01-01 00:00:00.000000001+00'::timestamptz_ns]", Form(("list", (("instant", 1),)))),
+        Read("{'a': '1970-01-01 00:00:00.000000001'::timestamp_ns}", Form(("struct", (("a", ("timestamp", 1)),)))),
+    ],
     "INTERVAL": [
         Read("interval '1 month -2 days 3 seconds'", pa.MonthDayNano([1, -2, 3 * 10**9]), _POLARS_INTERVAL),
         Read("[interval '1 month']", [pa.MonthDayNano([1, 0, 0])], _POLARS_INTERVAL),

@@ -41,45 +41,52 @@ class Verdict:
 
 
 def tried(desk: Desk, table: Table) -> Iterator[Verdict]:
-    """A verdict on each column. A refused table is split: the columns that the error names are tried alone, the others together."""
+    """A verdict on each column. A refused table is tried again without the column that the error names; if it names none, by halves."""
     try:
         desk.write(table.frame())
     except Exception as error:
-        yield from _refused(desk, table, error)
+        if len(table.columns) == 1:
+            yield _judged(table.columns[0], error, "written")
+            return
+        named, groups = _split(table.columns, error)
+        yield from (_judged(column, error, "written") for column in named)
+        for columns in groups:
+            yield from tried(desk, table.only(columns))
         return
+    yield from _read(desk, table, list(table.columns))
+
+
+def _read(desk: Desk, table: Table, columns: list[Column]) -> Iterator[Verdict]:
+    """The same of a table that is written: what pandas or polars has no value for, Arrow has."""
     try:
-        found = columns_of(table.form, desk.read(table.form))
+        found = columns_of(table.form, desk.read(table.form, [column.name for column in columns]))
     except Exception as error:
-        yield from _unread(desk, table, error)
+        named, groups = _split(tuple(columns), error) if len(columns) > 1 else (columns, [])
+        for column in named:
+            yield _as_arrow(desk, table, column, _judged(column, error, f"read as {table.form}"))
+        for group in groups:
+            yield from _read(desk, table, group)
         return
-    for column in table.columns:
+    for column in columns:
         yield _compared(column, found, Place(table.carrier, desk.warehouse, table.form))
 
 
-def _refused(desk: Desk, table: Table, error: Exception) -> Iterator[Verdict]:
-    if len(table.columns) == 1:
-        yield _judged(table.columns[0], error, "written")
-        return
-    for columns in _split(table.columns, error):
-        yield from tried(desk, table.only(columns))
+def _split(columns: tuple[Column, ...], error: Exception) -> tuple[list[Column], list[list[Column]]]:
+    """The column that the error names, and those to try again."""
+    named = [column for column in columns if _names(error, column)]
+    if len(named) == 1:
+        return named, [[column for column in columns if column is not named[0]]]
+    middle = len(columns) // 2
+    return [], [list(columns[:middle]), list(columns[middle:])]
 
 
-def _unread(desk: Desk, table: Table, error: Exception) -> Iterator[Verdict]:
-    """Where pandas or polars has no value for what was written, Arrow has."""
-    if len(table.columns) > 1:
-        yield from _refused(desk, table, error)
-        return
-    column = table.columns[0]
-    verdict = _judged(column, error, f"read as {table.form}")
-    if verdict.outcome is Outcome.REFUSED:
-        try:
-            found = columns_of("arrow", desk.read("arrow"))
-        except Exception as unread:
-            verdict = Verdict(column, Outcome.CHANGED, f"written, but it cannot be read: {unread}")
-        else:
-            compared = _compared(column, found, Place(table.carrier, desk.warehouse, "arrow"))
-            verdict = compared if compared.outcome is Outcome.CHANGED else verdict
-    yield verdict
+def _as_arrow(desk: Desk, table: Table, column: Column, refused: Verdict) -> Verdict:
+    try:
+        found = columns_of("arrow", desk.read("arrow", [column.name]))
+    except Exception as error:
+        return Verdict(column, Outcome.CHANGED, f"written, but it cannot be read: {error}")
+    compared = _compared(column, found, Place(table.carrier, desk.warehouse, "arrow"))
+    return compared if compared.outcome is Outcome.CHANGED else refused
 
 
 def _compared(column: Column, found: dict[str, list[Any]], place: Place) -> Verdict:
@@ -87,14 +94,6 @@ def _compared(column: Column, found: dict[str, list[Any]], place: Place) -> Verd
         return Verdict(column, Outcome.CHANGED, f"there are the columns {sorted(found)}")
     why = difference(column.given, found[column.name], place)
     return Verdict(column, Outcome.EQUAL) if why is None else Verdict(column, Outcome.CHANGED, f"{why} ({place.form})")
-
-
-def _split(columns: tuple[Column, ...], error: Exception) -> list[list[Column]]:
-    named = [column for column in columns if _names(error, column)]
-    rest = [column for column in columns if column not in named]
-    if not named or not rest:
-        return [list(columns[: len(columns) // 2]), list(columns[len(columns) // 2 :])]
-    return [*([column] for column in named), rest]
 
 
 def _judged(column: Column, error: Exception, doing: str) -> Verdict:
