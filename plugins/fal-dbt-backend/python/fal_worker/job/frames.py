@@ -72,6 +72,9 @@ def _polars_reader(frame: Any) -> Any:
     """Slice by slice: polars' text has another layout, and a copy of the whole would double the memory."""
     import pyarrow
 
+    from fal_worker.job import polars_columns
+
+    frame = polars_columns.plain(frame)
     schema = frame.head(0).to_arrow().schema
     rows = max(1, min(_BATCH_ROWS, int(_BATCH_BYTES / max(frame.estimated_size() / max(frame.height, 1), 0.001))))
     batches = itertools.chain.from_iterable(part.to_arrow().to_batches() for part in frame.iter_slices(rows))
@@ -165,10 +168,18 @@ def _cast(batch: Any, schema: Any, what: str = "the data") -> Any:
     columns = []
     for column, field in zip(batch.columns, schema):
         try:
-            columns.append(column if column.type == field.type else column.cast(field.type))
+            columns.append(_as_type(column, field.type))
         except pyarrow.ArrowException:
             raise FalError(f"fal: column {field.name!r} of {what} is {column.type} and does not fit {field.type}") from None
     return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _as_type(column: Any, kind: Any) -> Any:
+    from pyarrow import types
+
+    if types.is_dictionary(column.type):
+        column = column.dictionary_decode()  # also of values that pyarrow casts to nothing
+    return column if column.type == kind else column.cast(kind)
 
 
 def _describe(data: Any) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow
 from pyarrow import types
 
-from fal_worker.job import kinds
+from fal_worker.job import kinds, pandas_columns
 from fal_worker.job.error import FalError
 
 if TYPE_CHECKING:
@@ -115,10 +115,13 @@ def to_arrow(frame: pandas.DataFrame) -> pyarrow.Table:
     _mention_index(frame)
     if list(frame.columns) != names:
         frame = frame.set_axis(names, axis=1)
+    frame = pandas_columns.plain(frame)
     try:
         table = pyarrow.Table.from_pandas(frame, preserve_index=False)
     except (pyarrow.ArrowException, TypeError, OverflowError, ValueError):
         table = pyarrow.table([_array(name, frame.iloc[:, place]) for place, name in enumerate(names)], names=names)
+    else:
+        table = _with_checked_objects(table, frame)
     return kinds.restored(table.replace_schema_metadata(None), frame)
 
 
@@ -141,6 +144,8 @@ def checked_names(names: list[str]) -> list[str]:
     for name, count in Counter(names).items():
         if count > 1:
             raise FalError(f"fal: there are {count} columns named {name!r}")
+        if any("\ud800" <= c <= "\udfff" for c in name):
+            raise FalError(f"fal: the column name {name!r} has half of a surrogate pair, which is no character; rename the column")
     return names
 
 
@@ -151,24 +156,20 @@ def _mention_index(frame: pandas.DataFrame) -> None:
         print(f"fal: the index {told} is not written; use reset_index() to keep it", file=sys.stderr)
 
 
+def _with_checked_objects(table: pyarrow.Table, frame: pandas.DataFrame) -> pyarrow.Table:
+    """pyarrow finds text only where every value is text; what else it found may not be what all values are."""
+    for place, (field, dtype) in enumerate(zip(table.schema, frame.dtypes)):
+        if dtype == object and not kinds.is_text(field.type):
+            found = table.column(place)
+            array = pandas_columns.from_objects(field.name, frame.iloc[:, place], found)
+            table = table if array is found else table.set_column(place, field.name, array)
+    return table
+
+
 def _array(name: str, series: Any) -> pyarrow.Array:
+    if series.dtype == object:
+        return pandas_columns.from_objects(name, series)
     try:
         return pyarrow.array(series, from_pandas=True)
-    except OverflowError:
-        raise FalError(f"fal: column {name!r} holds integers of more than 64 bits; use decimal.Decimal for them") from None
-    except (pyarrow.ArrowException, TypeError, ValueError) as error:
-        found = Counter(type(value).__name__ for value in series.to_list() if not _is_missing(value))
-        if len(found) > 1:
-            kinds = ", ".join(f"{kind} ({count})" for kind, count in found.most_common())
-            raise FalError(
-                f"fal: column {name!r} mixes values of several types: {kinds}", help="Give all of them one type."
-            ) from None
-        kind = next(iter(found), str(series.dtype))
-        raise FalError(f"fal: column {name!r} holds values of type {kind}, which no table can hold: {error}") from None
-
-
-def _is_missing(value: Any) -> bool:
-    try:
-        return value is None or bool(value != value)
-    except (TypeError, ValueError):
-        return type(value).__name__ == "NAType"
+    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError):
+        return pandas_columns.from_objects(name, series.astype(object))

@@ -110,7 +110,7 @@ def test_refused(data, told):
 
 def test_mixed_values_are_told_by_column_and_type():
     message = refusal(pandas.DataFrame({"good": [1, 2, 3], "bad": [1, "x", None]}))
-    assert message == "fal: column 'bad' mixes values of several types: int (1), str (1)\nGive all of them one type."
+    assert message == "fal: column 'bad' mixes values of several types, int and str: row 2 is 'x'\nGive all of them one type."
 
 
 def test_values_of_a_strange_type():
