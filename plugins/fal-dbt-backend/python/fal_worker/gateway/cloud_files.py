@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from .cloud_types import encoded_parts
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -63,8 +65,5 @@ class Files:
     def _batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
-        for batch in self._reader:
-            for start in range(0, batch.num_rows, _BATCH_ROWS):
-                part = batch.slice(start, _BATCH_ROWS)
-                arrays = [column.encoded(array) for column, array in zip(self._columns, part.columns)]
-                yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+        for arrays in encoded_parts(self._columns, self._reader, _BATCH_ROWS):
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .cloud_types import encoded_parts
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -35,15 +37,10 @@ def statements(
 
 
 def _rows(columns: list[Column], writers: list[Literal], reader: pa.RecordBatchReader, size: int) -> Iterator[str]:
-    for batch in reader:
-        for start in range(0, batch.num_rows, size):
-            part = batch.slice(start, size)
-            values = [
-                ["null" if value is None else write(value) for value in column.encoded(array).to_pylist()]
-                for column, write, array in zip(columns, writers, part.columns)
-            ]
-            for row in zip(*values):
-                yield f"({', '.join(row)})"
+    for arrays in encoded_parts(columns, reader, size):
+        values = [["null" if value is None else write(value) for value in array.to_pylist()] for write, array in zip(writers, arrays)]
+        for row in zip(*values):
+            yield f"({', '.join(row)})"
 
 
 def _cast(column: Column, write: Literal) -> Literal:

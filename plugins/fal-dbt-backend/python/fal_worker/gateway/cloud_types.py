@@ -1,19 +1,20 @@
 """Cloud warehouses: each column of a frame as one that the warehouse takes, and the words for its type.
 
 What all of them share: integers are bigint, of 64 bits without sign decimal(20, 0); floats double precision; a column without any
-value and UUIDs are text; what is finer than a microsecond is cut off; instants are in UTC; durations are refused. What a warehouse
+value and UUIDs are text; nothing may be finer than a microsecond; instants are in UTC; durations are refused. What a warehouse
 has no type for goes as text. Decimals of more digits than it has must fit value by value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
 from .cloud_json import json_text
+from .encoded import cast, fitted
 from .generic_bind import simple
 from .generic_types import is_binary, is_text, plain
 
@@ -68,15 +69,20 @@ class Column:
             return f"cast(null as {self.sql})"
         return self.parse.format(sql) if self.parse else f"cast({sql} as {self.sql})"
 
-    def encoded(self, array: pa.Array) -> pa.Array:
-        import pyarrow as pa
+    def encoded(self, array: pa.Array, before: int) -> pa.Array:
+        """`before` is the number of rows ahead of it."""
+        encoded: pa.Array = fitted(f"the type {self.sql}", self.name, before, array, lambda part: _encoded(part, self.arrow))
+        return encoded
 
-        try:
-            return _encoded(array, self.arrow)
-        except (pa.ArrowException, ValueError, OverflowError) as error:
-            raise SessionError(
-                "gateway::value", f"The column `{self.name}` holds a value that its type {self.sql} cannot: {error}"
-            ) from None
+
+def encoded_parts(columns: list[Column], reader: pa.RecordBatchReader, size: int) -> Iterator[list[pa.Array]]:
+    """The encoded columns of at most so many rows at a time."""
+    before = 0
+    for batch in reader:
+        for start in range(0, batch.num_rows, size):
+            part = batch.slice(start, size)
+            yield [column.encoded(array, before) for column, array in zip(columns, part.columns)]
+            before += part.num_rows
 
 
 def columns(schema: pa.Schema, words: Words, given: dict[str, str]) -> list[Column]:
@@ -170,7 +176,6 @@ def inner(type: Any, words: Words) -> Any:
 
 def _encoded(array: pa.Array, target: Any) -> pa.Array:
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.types as t
 
     array = simple(array)
@@ -182,4 +187,4 @@ def _encoded(array: pa.Array, target: Any) -> pa.Array:
         return pa.array([None if value is None else value.isoformat() for value in array.to_pylist()], target)
     if t.is_floating(array.type) and not t.is_floating(target):
         raise pa.ArrowInvalid(f"{array.type} as {target}")
-    return pc.cast(array, options=pc.CastOptions(target, allow_time_truncate=True))
+    return cast(array, target)

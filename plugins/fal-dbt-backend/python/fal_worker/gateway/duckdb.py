@@ -76,14 +76,15 @@ class DuckDB:
         # Views of DuckDB do not hang on the table but on its name, so that `place` makes no difference.
         connection = self._connect()
         cache = BlockCache(self, connection.cursor)
+        stream = writable(reader)
         try:
             self._make_schema(connection.cursor, relation)
-            batches = row_groups(writable(reader), cache.trim)
+            batches = row_groups(stream.reader(), cache.trim)
             rows = duckdb_tables.write(connection.cursor, relation, batches, mode, types or {})
             return _Write(connection, relation, rows, mode != "append")
         except duckdb.Error as error:
             connection.rollback()
-            raise _failure(error, f"Writing {relation}") from None
+            raise stream.error or _failure(error, f"Writing {relation}") from None
         except BaseException:
             connection.rollback()
             raise
@@ -96,11 +97,11 @@ class DuckDB:
             # So that a failure later in dbt's macro leaves nothing behind.
             cursor.execute("begin transaction")
             connection.transaction_open = True
-        target = _Counting(cursor)
+        target, stream = _Counting(cursor), writable(reader)
         try:
-            _materialize(code)(writable(reader), target)
+            _materialize(code)(stream.reader(), target)
         except duckdb.Error as error:
-            raise _failure(error, "Writing the model") from None
+            raise stream.error or _failure(error, "Writing the model") from None
         return target.rows
 
     def cancel(self) -> None:

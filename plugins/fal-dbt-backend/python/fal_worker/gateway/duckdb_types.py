@@ -2,7 +2,7 @@
 
 Into DuckDB: half floats become FLOAT, an all-NULL column INTEGER (as DuckDB itself names an untyped NULL), decimals of 256
 bits DECIMAL(38, s) if they fit. Dictionaries become their values' type, a time zone becomes TIMESTAMPTZ (the instant stays,
-the zone's name does not), durations INTERVAL in microseconds.
+the zone's name does not), durations INTERVAL, if they have no nanoseconds.
 Out of DuckDB: HUGEINT and UHUGEINT become decimal128(38, 0), with the field's metadata `fal.type` naming the origin, since
 `sum` of integers is a HUGEINT; a value of 39 digits is an error (`duckdb_read`). What Arrow has no type for comes as text: BIT, BIGNUM, TIME
 with a zone, VARIANT, TYPE. UUID and JSON are text, ENUM is a dictionary, as DuckDB does.
@@ -12,9 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
+from .encoded import Convert, Stream, cast, whole_microseconds
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# Before its version 2, DuckDB has timestamps of nanoseconds without a zone only.
+_HAS_NANOSECONDS = int(duckdb.__version__.partition(".")[0]) >= 2
 # What integers of 128 bits are cast to.
 HUGE = "DECIMAL(38, 0)"
 # By `id` of DuckDB's type.
@@ -65,13 +71,21 @@ def _nested(kind: Any) -> str | None:
     return f"STRUCT({fields})"
 
 
-def writable(reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+def writable(reader: pa.RecordBatchReader) -> Stream:
     """The stream in types that DuckDB takes."""
     import pyarrow as pa
 
     fields = [field.with_type(_taken(field.type)) for field in reader.schema]
-    schema = pa.schema(fields)
-    return reader if schema.equals(reader.schema) else reader.cast(schema)
+    converts = [_convert(field.type, taken.type) for field, taken in zip(reader.schema, fields)]
+    return Stream("DuckDB", reader, pa.schema(fields), converts)
+
+
+def _convert(type: Any, taken: Any) -> Convert | None:
+    import pyarrow as pa
+
+    if pa.types.is_interval(type):
+        return whole_microseconds
+    return None if type.equals(taken) else lambda array: cast(array, taken)
 
 
 def _taken(kind: pa.DataType) -> pa.DataType:
@@ -82,7 +96,11 @@ def _taken(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_float16(kind):
         return pa.float32()
     if pa.types.is_decimal256(kind):
-        return pa.decimal128(min(kind.precision, 38), kind.scale)
+        return pa.decimal128(min(kind.precision, 38), min(kind.scale, 38))
+    if pa.types.is_duration(kind):
+        return pa.duration("us")
+    if not _HAS_NANOSECONDS and (pa.types.is_time64(kind) or (pa.types.is_timestamp(kind) and kind.tz and kind.unit == "ns")):
+        return pa.time64("us") if pa.types.is_time64(kind) else pa.timestamp("us", kind.tz)
     if pa.types.is_dictionary(kind):
         return _taken(kind.value_type) if pa.types.is_null(kind.value_type) else kind
     if pa.types.is_list(kind):

@@ -7,36 +7,29 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
-
+from .encoded import cast, fitted
 from .generic_types import plain
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def parameters(batch: pa.RecordBatch, rows: int, plain_values: bool) -> Iterator[tuple[int, list[Any]]]:
-    """At most so many rows at a time: their number, and their values one row after the other."""
+def parameters(batch: pa.RecordBatch, rows: int, plain_values: bool, before: int) -> Iterator[tuple[int, list[Any]]]:
+    """At most so many rows at a time: their number, and their values one row after the other; `before` rows are ahead of the batch."""
     for start in range(0, batch.num_rows, rows):
         part = batch.slice(start, rows)
-        columns = [_values(name, array, plain_values) for name, array in zip(part.schema.names, part.columns)]
+        columns = [_values(name, array, plain_values, before + start) for name, array in zip(part.schema.names, part.columns)]
         yield part.num_rows, list(chain.from_iterable(zip(*columns)))
 
 
-def _values(name: str, array: pa.Array, plain_values: bool) -> list[Any]:
-    import pyarrow as pa
-
-    try:
-        array = simple(array)
-        values = array.to_pylist()
-    except (pa.ArrowException, ValueError, OverflowError) as error:
-        raise SessionError("gateway::value", f"The column `{name}` holds a value that Python cannot: {error}") from None
-    convert = _conversion(array.type, plain_values)
+def _values(name: str, array: pa.Array, plain_values: bool, before: int) -> list[Any]:
+    values = fitted("the database", name, before, array, lambda part: simple(part).to_pylist())
+    convert = _conversion(simple(array[:0]).type, plain_values)
     return values if convert is None else [None if value is None else convert(value) for value in values]
 
 
 def simple(array: pa.Array) -> pa.Array:
-    """Without dictionaries, extensions, and what is finer than a microsecond."""
+    """Without dictionaries and extensions, in microseconds."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.types as t
@@ -51,14 +44,8 @@ def simple(array: pa.Array) -> pa.Array:
         return simple(pc.run_end_decode(array))
     if t.is_timestamp(array.type):
         # As Python's own UTC, which every driver knows, and not as a zone of some library.
-        return _cut(array, pa.timestamp("us", array.type.tz and "UTC"))
-    return _cut(array, pa.time64("us")) if t.is_time64(array.type) else array
-
-
-def _cut(array: pa.Array, type: pa.DataType) -> pa.Array:
-    import pyarrow.compute as pc
-
-    return pc.cast(array, options=pc.CastOptions(type, allow_time_truncate=True))
+        return cast(array, pa.timestamp("us", array.type.tz and "UTC"))
+    return cast(array, pa.time64("us")) if t.is_time64(array.type) else array
 
 
 def _conversion(type: pa.DataType, plain_values: bool) -> Callable[[Any], Any] | None:

@@ -2,7 +2,7 @@
 
 The names are those that dbt gives the columns of a seed (`convert_type`), and its macros `type_bigint` and `type_string`. Integers
 of all widths become bigint, of 64 bits without sign numeric(20, 0). Floats become what seeds use for numbers with a fraction. Lists,
-structs and maps become text, as JSON, an all-NULL column text. What is finer than a microsecond is cut off. Durations are refused:
+structs and maps become text, as JSON, an all-NULL column text. Nothing may be finer than a microsecond. Durations are refused:
 no two warehouses have the same, and dbt names none.
 """
 

@@ -207,7 +207,7 @@ class Write:
         one = f"({', '.join([mark] * width)})"
         dialect = self._writer.dialect
         for batch in reader:
-            for rows, values in parameters(batch, max(1, min(most, dialect.parameters // width)), dialect.plain_values):
+            for rows, values in parameters(batch, max(1, min(most, dialect.parameters // width)), dialect.plain_values, self.rows):
                 with self._writer.turn():
                     connection.run(into + ", ".join([one] * rows), values)
                     connection.commit()

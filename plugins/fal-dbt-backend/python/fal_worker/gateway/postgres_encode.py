@@ -1,7 +1,7 @@
 """PostgreSQL: the type of a table's column for each type of Arrow, and the array in the form that a binary COPY takes.
 
 Dictionaries become their values' type. Unsigned integers the next wider one, of 64 bits numeric(20, 0). What PostgreSQL counts in
-microseconds loses its nanoseconds: timestamps, times, durations (interval). An all-NULL column becomes text. Lists of simple
+microseconds must have no nanoseconds: timestamps, times, durations (interval). An all-NULL column becomes text. Lists of simple
 values become arrays; structs, maps, and lists of lists or of those jsonb, in which bytes are hexadecimal and durations text.
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
+from .encoded import cast, whole_microseconds
 from .postgres_columns import FIRST_MICROSECOND
 from .postgres_json import to_jsonb
 
@@ -30,14 +31,6 @@ class Encoding:
     # More than a cast, if that does not do.
     convert: Callable[[Any], Any] | None = None
     untyped: bool = False
-
-    def encoded(self, name: str, array: pa.Array) -> pa.Array:
-        import pyarrow as pa
-
-        try:
-            return self.values(array)
-        except (pa.ArrowInvalid, ValueError) as error:
-            raise SessionError("gateway::value", f"The column `{name}` holds a value that PostgreSQL cannot store: {error}") from None
 
     def values(self, array: pa.Array) -> pa.Array:
         return _cast(array, self.arrow) if self.convert is None else self.convert(array)
@@ -88,10 +81,11 @@ def _of_scalar(type: Any) -> Encoding:
         (lambda kind: t.is_timestamp(kind) and kind.tz is not None, "timestamp with time zone", pa.timestamp("us", "UTC")),
         (t.is_timestamp, "timestamp", pa.timestamp("us")),
         (t.is_duration, "interval", pa.duration("us")),
-        (t.is_interval, "interval", pa.month_day_nano_interval()),
     ):
         if fits(type):
             return Encoding(sql, arrow if arrow is not None else _plain_bytes(type))
+    if t.is_interval(type):
+        return Encoding("interval", pa.month_day_nano_interval(), whole_microseconds)
     raise SessionError("gateway::type", f"PostgreSQL has no type for Arrow's {type}")
 
 
@@ -167,12 +161,10 @@ def _of_list(type: Any) -> Encoding:
 
 
 def _cast(array: pa.Array, type: Any) -> pa.Array:
-    """Drops nanoseconds, but lets nothing overflow."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if array.type != type:
-        array = pc.cast(array, options=pc.CastOptions(type, allow_time_truncate=True))
+    array = cast(array, type)
     if pa.types.is_timestamp(type):
         first = pc.min(array.cast(pa.int64())).as_py()
         if first is not None and first < FIRST_MICROSECOND:

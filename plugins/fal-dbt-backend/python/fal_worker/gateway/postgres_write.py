@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
 from . import postgres_read
+from .encoded import Stream
 from .finishing import Borrowed
 from .postgres_connection import Connection, DatabaseError
 from .postgres_encode import Encoding, encoding
@@ -95,7 +95,7 @@ class _Stage:
         columns = ", ".join(f"{_quoted(name)} {encoding.sql}" for name, encoding in zip(names, encodings))
         self._told(f"create table {self._table} ({columns})")
         schema = pa.schema([pa.field(name, encoding.arrow) for name, encoding in zip(names, encodings)])
-        source = _Source(reader, schema, encodings)
+        source = Stream("PostgreSQL", reader, schema, [encoding.values for encoding in encodings])
         try:
             with self._connection.cursor() as cursor:
                 rows = cursor.adbc_ingest(self.name, source.reader(), mode="append", db_schema_name=_schema_name(self._relation))
@@ -140,31 +140,6 @@ class _Stage:
             self._connection.run(sql)
         except DatabaseError as error:
             raise SessionError("gateway::database", f"Writing {self._relation} failed: {error.message}") from None
-
-
-class _Source:
-    """The encoded stream. Keeps the error that ended it, which ADBC would only retell."""
-
-    def __init__(self, reader: pa.RecordBatchReader, schema: pa.Schema, encodings: list[Encoding]) -> None:
-        self._reader, self._schema, self._encodings = reader, schema, encodings
-        self.error: BaseException | None = None
-
-    def reader(self) -> pa.RecordBatchReader:
-        import pyarrow as pa
-
-        return pa.RecordBatchReader.from_batches(self._schema, self._batches())
-
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        import pyarrow as pa
-
-        try:
-            for batch in self._reader:
-                columns = zip(self._encodings, self._schema.names, batch.columns)
-                arrays = [encoding.encoded(name, array) for encoding, name, array in columns]
-                yield pa.RecordBatch.from_arrays(arrays, schema=self._schema)
-        except Exception as error:
-            self.error = error
-            raise
 
 
 def _encoding(name: str, type: Any) -> Encoding:

@@ -12,6 +12,7 @@ from fal_worker.session.errors import SessionError
 
 from .cloud_files import Files
 from .cloud_literals import iso
+from .cloud_types import encoded_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,15 +31,10 @@ def by_parameters(connection: Any, table: Any, names: list[str], columns: list[C
     into = f"insert into {table} ({', '.join(names)}) values "
     texts = [_text(column.arrow) for column in columns]
     count = 0
-    for batch in reader:
-        for start in range(0, batch.num_rows, size):
-            part = batch.slice(start, size)
-            values = [
-                [None if value is None else text(value) for value in column.encoded(array).to_pylist()]
-                for column, text, array in zip(columns, texts, part.columns)
-            ]
-            connection.say(into + ", ".join([mark] * part.num_rows), list(chain.from_iterable(zip(*values))))
-            count += part.num_rows
+    for arrays in encoded_parts(columns, reader, size):
+        values = [[None if value is None else text(value) for value in array.to_pylist()] for text, array in zip(texts, arrays)]
+        connection.say(into + ", ".join([mark] * len(arrays[0])), list(chain.from_iterable(zip(*values))))
+        count += len(arrays[0])
     return count
 
 

@@ -3,16 +3,18 @@
 pandas knows a decimal, a list or a structure only as a Python object, so a table that is read and written would change its
 types with the values that happen to be in it: `DECIMAL(18,3)` would become `DECIMAL(4,3)`. The types travel in `attrs` of the DataFrame,
 as text, because pandas writes `attrs` to Parquet as JSON; most operations of pandas hand them on. They are a hint: one that
-does not fit what is in the column is passed over.
+would change a value is passed over.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pyarrow
+import pyarrow.compute as pc
 from pyarrow import types
 
 if TYPE_CHECKING:
@@ -47,8 +49,35 @@ def restored(table: pyarrow.Table, frame: pandas.DataFrame) -> pyarrow.Table:
         if kind is None or dtype != object or kind == field.type or not _is_like(field.type, kind):
             continue
         with contextlib.suppress(pyarrow.ArrowException, TypeError, ValueError, OverflowError):
-            table = table.set_column(place, field.name, pyarrow.array(frame.iloc[:, place], kind, from_pandas=True))
+            column = pyarrow.chunked_array([pyarrow.array(frame.iloc[:, place], kind, from_pandas=True)])
+            if _same(table.column(place), column):
+                table = table.set_column(place, field.name, column)
     return table
+
+
+def _same(found: pyarrow.ChunkedArray, column: pyarrow.ChunkedArray) -> bool:
+    """Whether a column in the noted type has every value that was found: pyarrow makes floats narrower without a word."""
+    pairs = zip(_leaves(found.combine_chunks()), _leaves(column.combine_chunks()))
+    return all(types.is_null(one.type) or _equal(one, other.cast(one.type)) for one, other in pairs)
+
+
+def _leaves(array: pyarrow.Array) -> Iterator[pyarrow.Array]:
+    """The values that nested ones are made of; how they are nested is the same in both, since both are of the same objects."""
+    if _is_list(array.type):
+        yield from _leaves(array.flatten())
+    elif types.is_struct(array.type):
+        for part in array.flatten():
+            yield from _leaves(part)
+    else:
+        yield array
+
+
+def _equal(one: pyarrow.Array, other: pyarrow.Array) -> bool:
+    """With NaN equal to itself, which it is not in Arrow."""
+    if one.equals(other) or not types.is_floating(one.type):
+        return one.equals(other)
+    same = pc.or_(pc.equal(one, other), pc.and_(pc.is_nan(one), pc.is_nan(other)))
+    return one.is_null().equals(other.is_null()) and pc.all(same, min_count=0).as_py()
 
 
 def _is_like(found: pyarrow.DataType, known: pyarrow.DataType) -> bool:

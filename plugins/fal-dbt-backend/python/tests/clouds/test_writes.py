@@ -152,7 +152,7 @@ def test_values(cloud):
         "d": [dt.date(1, 1, 1), dt.date(9999, 12, 31), None],
         "t": [dt.time(23, 59, 59, 999999), dt.time(0), None],
         "ts": pa.array([dt.datetime(2024, 2, 29, 12, 30, 0, 123456), dt.datetime(1700, 1, 1), None], pa.timestamp("us")),
-        "ns": pa.array([1_700_000_000_123_456_789, 0, None], pa.timestamp("ns")),
+        "ns": pa.array([1_700_000_000_123_456_000, 0, None], pa.timestamp("ns")),
         "tz": pa.array([dt.datetime(2024, 2, 29, 12, tzinfo=zone), dt.datetime(1999, 1, 1, tzinfo=zone), None], pa.timestamp("us", "Europe/Paris")),
         "cat": pa.array(["a", "b", None]).dictionary_encode(),
         "none": pa.nulls(3),
@@ -217,6 +217,12 @@ def test_a_decimal_too_large(cloud):
     with pytest.raises(SessionError) as caught:
         write(cloud, table)
     assert (caught.value.code, "`x`" in caught.value.message) == ("gateway::value", True)
+
+
+def test_nanoseconds_are_refused_with_their_row(cloud):
+    batches = [pa.record_batch([pa.array(values, pa.timestamp("ns"))], ["x"]) for values in ([0, 1000], [2000, 1])]
+    with pytest.raises(SessionError, match="The column `x` holds, in row 4, a value that the type"):
+        write(cloud, pa.Table.from_batches(batches))
 
 
 def test_a_stream_that_fails_leaves_nothing(cloud):

@@ -63,7 +63,7 @@ WRITTEN = {
     "zoned[us]": (pa.array([1, None], pa.timestamp("us", "+02:00")), "TIMESTAMP WITH TIME ZONE", ZONED, None),
     "duration[s]": (pa.array([90, None], pa.duration("s")), "INTERVAL", INTERVAL, [(0, 0, 90 * 10**9), None]),
     "duration[us]": (pa.array([90], pa.duration("us")), "INTERVAL", INTERVAL, [(0, 0, 90_000)]),
-    "duration[ns]": (pa.array([1999], pa.duration("ns")), "INTERVAL", INTERVAL, [(0, 0, 1000)]),
+    "duration[ns]": (pa.array([1000], pa.duration("ns")), "INTERVAL", INTERVAL, [(0, 0, 1000)]),
     "interval": (pa.array([(1, -2, 3000), None], pa.month_day_nano_interval()), "INTERVAL", None, None),
     "list": (pa.array([[1, None], None, []], pa.list_(pa.int64())), "BIGINT[]", "list<l: int64>", None),
     "large_list": (pa.array([["x"]], pa.large_list(pa.string())), "VARCHAR[]", "list<l: string>", None),
@@ -133,8 +133,22 @@ def test_a_huge_integer_of_39_digits_is_an_error_not_another_number(job):
 REFUSED = {
     "no columns": (pa.table({}), "without columns"),
     "a union": (pa.table({"u": pa.UnionArray.from_dense(pa.array([0], pa.int8()), pa.array([0], pa.int32()), [pa.array([1])])}), "dense unions"),
-    "too many digits": (pa.table({"d": pa.array([D(10**39)], pa.decimal256(76, 0))}), "fit"),
+    "too many digits": (pa.table({"d": pa.array([D(1), D(10**39)], pa.decimal256(76, 0))}), "`d` holds, in row 2, a value that DuckDB cannot store"),
+    "too many places": (pa.table({"d": pa.array([None, D("1e-40")], pa.decimal256(50, 40))}), "`d` holds, in row 2, a value that DuckDB cannot"),
+    "nanoseconds": (pa.table({"d": pa.array([1], pa.duration("ns"))}), "`d` holds, in row 1, a value that DuckDB cannot store: Casting from duration"),
+    "nanoseconds of an interval": (pa.table({"d": pa.array([(0, 0, 1)], pa.month_day_nano_interval())}), "`d` holds, in row 1, a value"),
 }
+
+
+def test_a_row_of_a_later_batch(desk):
+    batches = [pa.record_batch([pa.array([D(1)] * n, pa.decimal256(50, 0))], ["d"]) for n in (7, 200_000)]
+    last = pa.record_batch([pa.array([D(1), D(10**45), D(10**46)], pa.decimal256(50, 0))], ["d"])
+    with pytest.raises(GatewayError) as caught:
+        desk.write(pa.Table.from_batches([*batches, last]))
+    assert caught.value.code == "gateway::value"
+    assert caught.value.message.startswith("The column `d` holds, in row 200009, a value that DuckDB cannot store: ")
+    assert "Traceback" not in caught.value.message
+    assert "as text" in caught.value.help
 
 
 @pytest.mark.parametrize("case", REFUSED)

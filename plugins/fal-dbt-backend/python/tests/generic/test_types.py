@@ -43,7 +43,7 @@ WRITTEN = {
         ("string", ["2020-02-29 12:30:00.000005", None]),
     ),
     "nanoseconds": (
-        pa.array([1577836800000001999], pa.timestamp("ns")),
+        pa.array([1577836800000001000], pa.timestamp("ns")),
         ("timestamp[us]", [dt.datetime(2020, 1, 1, 0, 0, 0, 1)]),
         ("string", ["2020-01-01 00:00:00.000001"]),
     ),
@@ -139,3 +139,10 @@ def test_what_has_no_rows_has_the_types_that_the_driver_tells(desk, job):
     assert table.num_rows == 0
     assert table.column_names == ["i", "t"]
     assert [str(field.type) for field in table.schema] == (["null", "null"] if desk.adapter == "sqlite" else ["int64", "string"])
+
+
+def test_nanoseconds_are_refused_with_their_row(desk):
+    times = pa.array([*range(0, 40_000_000, 1000), 1], pa.timestamp("ns"))
+    with pytest.raises(GatewayError) as caught:
+        desk.write(pa.table({"at": times}))
+    assert caught.value.message.startswith("The column `at` holds, in row 40001, a value that the database cannot store: Casting")

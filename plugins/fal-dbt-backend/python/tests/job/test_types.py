@@ -202,3 +202,51 @@ def test_numbers_with_nan_are_written_as_null():
 
 def test_infinity_is_kept():
     assert frames.reader("f", pandas.DataFrame({"x": [numpy.inf]})).read_all()["x"].to_pylist() == [numpy.inf]
+
+
+F32, F64 = pyarrow.float32(), pyarrow.float64()
+# What was read, the values that are written in its place, the type that they get: the one that was read only if it holds all of them.
+RESTORED = {
+    "floats that are as before": (pyarrow.list_(F32), [[1.5, 2.5]], [[1.5], [0.25, None]], pyarrow.list_(F32)),
+    "large doubles": (pyarrow.list_(F32), [[1.5]], [[1.5e40]], pyarrow.list_(F64)),
+    "fine doubles": (pyarrow.list_(F32), [[1.5]], [[0.1]], pyarrow.list_(F64)),
+    "one fine double": (pyarrow.list_(F32), [[1.5]], [[0.5], None, [0.1]], pyarrow.list_(F64)),
+    "infinity": (pyarrow.list_(F32), [[1.5]], [[float("inf")]], pyarrow.list_(F32)),
+    "doubles in structs": (pyarrow.struct({"a": F32}), [{"a": 1.5}], [{"a": 0.1}], pyarrow.struct({"a": F64})),
+    "doubles in lists of structs": (
+        pyarrow.list_(pyarrow.struct({"a": F32, "b": pyarrow.int8()})),
+        [[{"a": 1.5, "b": 1}]],
+        [[{"a": 0.1, "b": 1}]],
+        pyarrow.list_(pyarrow.struct({"a": F64, "b": pyarrow.int64()})),
+    ),
+    "arrays of a length": (pyarrow.list_(F32, 2), [[1.5, 2.5]], [[0.5, 1.0]], pyarrow.list_(F32, 2)),
+    "arrays of another length": (pyarrow.list_(F32, 2), [[1.5, 2.5]], [[0.5]], pyarrow.list_(F64)),
+    "small integers": (pyarrow.list_(pyarrow.int8()), [[1]], [[127]], pyarrow.list_(pyarrow.int8())),
+    "larger integers": (pyarrow.list_(pyarrow.int8()), [[1]], [[128]], pyarrow.list_(pyarrow.int64())),
+    "integers below 0": (pyarrow.list_(pyarrow.uint8()), [[1]], [[-1]], pyarrow.list_(pyarrow.int64())),
+    "finer decimals": (pyarrow.decimal128(9, 2), [Decimal("1.25")], [Decimal("1.255")], pyarrow.decimal128(4, 3)),
+    "fewer digits": (pyarrow.decimal128(9, 2), [Decimal("1.25")], [Decimal("1.5")], pyarrow.decimal128(9, 2)),
+    "longer decimals in lists": (
+        pyarrow.list_(pyarrow.decimal128(3, 1)),
+        [[Decimal("1.5")]],
+        [[Decimal("12345.5")]],
+        pyarrow.list_(pyarrow.decimal128(6, 1)),
+    ),
+    "microseconds in lists": (
+        pyarrow.list_(pyarrow.timestamp("s")),
+        [[dt.datetime(2024, 1, 1)]],
+        [[NOON]],
+        pyarrow.list_(pyarrow.timestamp("us")),
+    ),
+    "longer bytes": (pyarrow.binary(2), [b"ab"], [b"abc"], pyarrow.binary()),
+}
+
+
+@pytest.mark.parametrize("case", RESTORED)
+def test_the_type_that_was_read_is_restored_if_every_value_survives(case):
+    kind, before, after, expected = RESTORED[case]
+    frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array(before, kind)}))
+    frame = frame.iloc[:0].reindex(range(len(after)))
+    frame["x"] = pandas.Series(after, dtype=object)
+    column = frames.reader("f", frame).read_all()["x"]
+    assert (column.type, column.to_pylist()) == (expected, after)
