@@ -76,6 +76,9 @@ class ColumnRules:
         if t.is_struct(field.type) and any("\0" in each.name for each in field.type):
             told = f"The structs in column `{column}` have a field with NUL in its name, which {self.warehouse} cannot keep"
             raise SessionError("gateway::column_name", told, "Rename the field.")
+        if t.is_struct(field.type) and self.folds_fields and any(not each.name for each in field.type):
+            told = f"The structs in column `{column}` have a field without a name, which {self.warehouse} would give one"
+            raise SessionError("gateway::column_name", told, "Rename the field.")
         if t.is_struct(field.type) and self.folds_fields:
             self._check_distinct([each.name for each in field.type], f"The structs in column `{column}` have the fields")
         for part in parts(field.type):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from .encoded import Convert, Stream, cast, whole_microseconds
+from .encoded import Convert, Stream, cast, has, leaves, whole_microseconds, with_distinct_keys
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,7 +85,26 @@ def _convert(type: Any, taken: Any) -> Convert | None:
 
     if pa.types.is_interval(type):
         return whole_microseconds
+    if has(pa.types.is_map, type):
+        return lambda array: cast(with_distinct_keys(array), taken)
+    if has(pa.types.is_temporal, type):
+        return lambda array: _finite(cast(array, taken))
     return None if type.equals(taken) else lambda array: cast(array, taken)
+
+
+def _finite(array: pa.Array) -> pa.Array:
+    """Refuses the largest and the smallest days and times, which DuckDB takes for its `infinity`."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for leaf in leaves(array):
+        if not (pa.types.is_date32(leaf.type) or pa.types.is_timestamp(leaf.type)):
+            continue
+        bits = 31 if pa.types.is_date32(leaf.type) else 63
+        ends = pc.min_max(leaf.view(pa.int32() if bits == 31 else pa.int64())).as_py()
+        if ends["max"] is not None and (ends["max"] >= 2**bits - 1 or ends["min"] <= 1 - 2**bits):
+            raise ValueError("a date or time that is infinity to DuckDB")
+    return array
 
 
 def _taken(kind: pa.DataType) -> pa.DataType:
@@ -97,6 +116,8 @@ def _taken(kind: pa.DataType) -> pa.DataType:
         return pa.float32()
     if pa.types.is_decimal256(kind):
         return pa.decimal128(min(kind.precision, 38), min(kind.scale, 38))
+    if pa.types.is_decimal128(kind) and kind.scale < 0:
+        return pa.decimal128(min(kind.precision - kind.scale, 38), 0)
     if pa.types.is_duration(kind):
         return pa.duration("us")
     if not _HAS_NANOSECONDS and (pa.types.is_time64(kind) or (pa.types.is_timestamp(kind) and kind.tz and kind.unit == "ns")):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
+from .column_rules import parts
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -36,6 +38,50 @@ def whole_microseconds(array: pa.Array) -> pa.Array:
     for value in array.to_pylist():
         if value is not None and value.nanoseconds % 1000:
             raise ValueError(f"casting {value} to microseconds would lose data")
+    return array
+
+
+def has(is_one: Callable[[Any], bool], type: Any) -> bool:
+    """Whether a type is such a one, or is made of one."""
+    return is_one(type) or any(has(is_one, part.type) for part in parts(type))
+
+
+def leaves(array: pa.Array) -> Iterator[pa.Array]:
+    """The values that nested ones are made of."""
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    if isinstance(array, pa.ExtensionArray):
+        yield from leaves(array.storage)
+    elif t.is_dictionary(array.type):
+        yield from leaves(array.dictionary)
+    elif t.is_struct(array.type):
+        for part in array.flatten():
+            yield from leaves(part)
+    elif t.is_map(array.type):
+        yield from leaves(array.keys)
+        yield from leaves(array.items)
+    elif hasattr(array, "flatten") and t.is_nested(array.type):
+        yield from leaves(array.flatten())
+    else:
+        yield array
+
+
+def with_distinct_keys(array: pa.Array) -> pa.Array:
+    """Maps as databases have them, which keep one value of each key."""
+    import pyarrow.types as t
+
+    if t.is_map(array.type):
+        for value in array.to_pylist():
+            keys = [repr(key) for key, _ in value or ()]
+            if len(set(keys)) < len(keys):
+                raise ValueError(f"a map with the key {next(key for key in keys if keys.count(key) > 1)} twice")
+        with_distinct_keys(array.items)
+    elif t.is_struct(array.type):
+        for part in array.flatten():
+            with_distinct_keys(part)
+    elif has(t.is_map, array.type) and hasattr(array, "flatten"):
+        with_distinct_keys(array.flatten())
     return array
 
 

@@ -7,6 +7,8 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from .encoded import with_distinct_keys
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -18,13 +20,15 @@ def to_jsonb(array: pa.Array, as_json: bool = False) -> pa.Array:
     """With `as_json` the values are JSON already."""
     import pyarrow as pa
 
-    is_map = pa.types.is_map(array.type)
+    is_object = pa.types.is_map(array.type) and _by_text(array.type)
+    if is_object:
+        with_distinct_keys(array)
     rows: list[bytes | None] = []
     for value in array.to_pylist():
         if value is None:
             rows.append(None)
             continue
-        text = value if as_json else _text(dict(value) if is_map and _by_text(array.type) else value)
+        text = value if as_json else _text(dict(value) if is_object else value)
         rows.append(_VERSION + text.encode())
     return pa.array(rows, pa.binary())
 
@@ -38,7 +42,7 @@ def _by_text(type: Any) -> bool:
 def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ",".join(f"{json.dumps(str(key), ensure_ascii=False)}:{_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+    if isinstance(value, (list, tuple)) and type(value).__name__ != "MonthDayNano":
         return "[" + ",".join(map(_text, value)) + "]"
     if isinstance(value, Decimal):
         return _decimal(value)
@@ -61,6 +65,8 @@ def _said(value: Any) -> str:
         return "\\x" + value.hex()
     if isinstance(value, (dt.date, dt.datetime, dt.time)):
         return value.isoformat()
+    if type(value).__name__ == "MonthDayNano":
+        return f"{value.months} mons {value.days} days {Decimal(value.nanoseconds) / 10**9:f} seconds"
     if isinstance(value, dt.timedelta):
         return f"{value / dt.timedelta(seconds=1)} seconds"
     return str(value)

@@ -89,7 +89,7 @@ def _is_like(found: pyarrow.DataType, known: pyarrow.DataType) -> bool:
         return {field.name for field in found} == set(pairs) and all(_is_like(field.type, pairs[field.name]) for field in found)
     if _is_list(found) and _is_list(known):
         return _is_like(found.value_type, known.value_type)
-    alike = (types.is_integer, types.is_floating, types.is_decimal, is_text, _is_binary)
+    alike = (types.is_integer, types.is_floating, types.is_decimal, _is_text, _is_binary)
     return any(is_one(found) and is_one(known) for is_one in alike)
 
 
@@ -97,7 +97,7 @@ def _is_list(kind: pyarrow.DataType) -> bool:
     return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
 
 
-def is_text(kind: pyarrow.DataType) -> bool:
+def _is_text(kind: pyarrow.DataType) -> bool:
     return types.is_string(kind) or types.is_large_string(kind)
 
 

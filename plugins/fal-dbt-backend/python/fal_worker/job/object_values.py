@@ -20,9 +20,14 @@ _KINDS = {
     "bool": "bool", "bool_": "bool", "int": "int", "integer": "int", "float": "float", "floating": "float", "Decimal": "decimal",
     "str": "text", "bytes": "bytes", "bytearray": "bytes", "memoryview": "bytes", "datetime64": "datetime64", "timedelta64": "duration",
     "datetime": "datetime", "date": "date", "time": "time", "timedelta": "duration", "UUID": "uuid", "MonthDayNano": "interval",
-    "DateOffset": "interval", "list": "list", "tuple": "list", "set": "list", "frozenset": "list", "ndarray": "array", "dict": "dict",
-    "Period": "label", "Interval": "label", "NoneType": "", "NAType": "", "NaTType": "",
+    "DateOffset": "interval", "list": "list", "tuple": "list", "ndarray": "array", "dict": "dict", "Period": "label", "Interval": "label",
+    "NoneType": "", "NAType": "", "NaTType": "",
+    # No double has all of its digits.
+    "longdouble": "longdouble",
 }  # fmt: skip
+_KNOWN = frozenset(_KINDS.values()) - {"longdouble"}
+_SPANS = {"years", "months", "weeks", "days", "hours", "minutes", "seconds", "microseconds", "nanoseconds"}
+GEOMETRY = "Write it as text or bytes: .to_wkt() or .to_wkb() of geopandas, .wkt or .wkb of shapely."
 # Of the elements of numpy's arrays.
 _DTYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "text", "S": "bytes", "M": "datetime64", "m": "duration"}
 _FINE = ({"int", "decimal"}, {"list", "array"})
@@ -68,6 +73,10 @@ def _fault(values: list[Any], nested: bool) -> tuple[str, str] | None:
     if len(types) > 1 and not any(map(_is_number, values)):
         types = {each for each in types if kind_of(each) != "float"}  # only NaN, which is a missing value
     kinds = set(map(kind_of, types))
+    for each in types:
+        if kind_of(each) not in _KNOWN:
+            help = GEOMETRY if hasattr(each, "__geo_interface__") else "Write them as text, numbers or dates."
+            return f"holds values of type {each.__name__}, which no table can hold", help
     if len(kinds) > 1 and kinds not in _FINE:
         if kinds != {"int", "float"}:
             return f"mixes values of several types, {_listed(types)}", "Give all of them one type."
@@ -86,7 +95,7 @@ def _fault_of_lists(types: set[type], values: list[Any]) -> tuple[str, str] | No
     lists = [value for value in values if type(value) in types]
     arrays = [value for value in lists if kind_of(type(value)) == "array"] if any(kind_of(each) == "array" for each in types) else []
     dtypes = {array.dtype for array in arrays}
-    if len(dtypes) == 1 and len(arrays) == len(lists) and all(dtype.kind in _DTYPES for dtype in dtypes):
+    if len(dtypes) == 1 and len(arrays) == len(lists) and all(dtype.kind in _DTYPES and dtype.char != "g" for dtype in dtypes):
         return None
     if arrays:
         lists = [value.tolist() if kind_of(type(value)) == "array" else value for value in lists]
@@ -97,6 +106,8 @@ def _fault_of_dicts(dicts: list[dict[Any, Any]]) -> tuple[str, str] | None:
     keys = dict.fromkeys(chain.from_iterable(dicts))
     if not all(isinstance(key, str) for key in keys):
         return "holds dicts with keys that are no text", "Make text of the keys."
+    if any("\0" in key for key in keys):
+        return "holds dicts with the character NUL in a key", "Remove it."
     for key in keys:
         fault = _fault([each[key] for each in dicts if key in each], True)
         if fault is not None:
@@ -112,6 +123,8 @@ def _fault_of_times(types: set[type], kinds: set[str], values: list[Any], nested
         return "mixes datetimes with and without a time zone", "Give all of them one, or none: tz_localize or tz_convert of pandas does it."
     if "decimal" in kinds and any(value.is_infinite() or value.is_snan() for value in values if isinstance(value, Decimal)):
         return "holds decimals that are no number", "Write floats, or None, in their place."
+    if "interval" in kinds and not all(_is_interval(value) for value in values if type(value) in types):
+        return "holds offsets of pandas that are no interval", "Write text, or intervals of months, days and seconds, in their place."
     if nested and has_finer(types, values):
         return "holds nanoseconds within lists or dicts, which would be lost", "Round them, for example with .floor('us')."
     if nested and kinds & {"datetime64", "label"}:
@@ -125,6 +138,11 @@ def has_finer(types: set[type], values: list[Any]) -> bool:
     return bool(fine) and any(
         getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0) for value in values if type(value) in fine
     )
+
+
+def _is_interval(value: Any) -> bool:
+    """Of an offset pyarrow takes the parts of one that adds, and nothing else."""
+    return isinstance(value, tuple) or (value.n == 1 and not value.normalize and bool(value.kwds) and set(value.kwds) <= _SPANS)
 
 
 def _is_number(value: Any) -> bool:

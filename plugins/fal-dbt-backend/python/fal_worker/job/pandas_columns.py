@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow
 
 from fal_worker.job.error import FalError
-from fal_worker.job.object_values import check, first, has_finer, kind_of, refusal, types_of
+from fal_worker.job.object_values import GEOMETRY, check, first, has_finer, kind_of, refusal, types_of
 
 if TYPE_CHECKING:
     import pandas
 
-_GEOMETRY = "Write it as text or bytes: .to_wkt() or .to_wkb() of geopandas, .wkt or .wkb of shapely."
 _DAYS, _UNKNOWN = ("W", "D"), ("Y", "M", "ps", "fs", "as", "generic")
 
 
@@ -46,7 +45,7 @@ def _plain(name: str, series: Any) -> Any:
     if kind == "SparseDtype":
         return _plain(name, series.sparse.to_dense())
     if kind == "GeometryDtype":
-        raise FalError(f"fal: column {name!r} holds geometries, which no table can hold", "worker::value", _GEOMETRY)
+        raise FalError(f"fal: column {name!r} holds geometries, which no table can hold", "worker::value", GEOMETRY)
     if kind in ("PeriodDtype", "IntervalDtype"):
         codes, labels = series.factorize()
         return _labelled(series, codes, labels)
@@ -67,11 +66,12 @@ def _labelled(series: Any, codes: Any, labels: Any) -> Any:
     return type(series)(texts[codes], index=series.index, dtype=object)
 
 
-def from_objects(name: str, series: Any, converted: Any = None) -> Any:
-    """An Arrow array of a column of objects: `converted`, which pyarrow made of it, if that is right."""
+def from_objects(name: str, series: Any) -> Any:
+    """An Arrow array of a column of objects."""
     values = given = series.to_list()
     types = types_of(values)
-    if {"datetime64", "duration", "label"} & set(map(kind_of, types)):
+    kinds = set(map(kind_of, types))
+    if kinds & {"datetime64", "duration"} or kinds == {"label"}:
         values = [_simple(name, row, value) for row, value in enumerate(values)]
         types = types_of(values)
     check(name, values, given)
@@ -82,8 +82,6 @@ def from_objects(name: str, series: Any, converted: Any = None) -> Any:
         return _fine_durations(name, values)
     if "int" in kinds and len(types) > 1:
         values = _numbers(values)
-    if converted is not None and values is given:
-        return converted
     return _array(name, values)
 
 
@@ -126,7 +124,7 @@ def _simple(name: str, row: int, value: Any) -> Any:
 def _fine_times(name: str, values: list[Any]) -> Any:
     import pandas
 
-    zone = next(str(value.tzinfo) for value in values if isinstance(value, dt.datetime) and value == value)
+    zone = next(str(value.tzinfo) for value in values if isinstance(value, dt.datetime) and kind_of(type(value)))
     return _nanoseconds(name, values, pandas.Timestamp, pyarrow.timestamp("ns", None if zone == "None" else "UTC"))
 
 
@@ -140,7 +138,7 @@ def _nanoseconds(name: str, values: list[Any], cls: Any, kind: Any) -> Any:
     counts: list[int | None] = []
     for row, value in enumerate(values):
         try:
-            counts.append(cls(value).value if value == value and value is not None else None)
+            counts.append(cls(value).value if kind_of(type(value)) else None)
         except (ValueError, OverflowError):
             help = "Round all of them, for example with .floor('us')."
             raise refusal(name, "mixes nanoseconds with values that have none to that precision", row, value, help) from None
@@ -170,6 +168,4 @@ def _unfit(name: str, row: int, value: Any, error: Exception) -> FalError:
     if isinstance(error, UnicodeEncodeError):
         help = "Remove it, for example with .str.encode('utf-8', 'replace').str.decode('utf-8')."
         return refusal(name, "holds text with half of a surrogate pair, which is no character", row, value, help)
-    if hasattr(value, "__geo_interface__"):
-        return refusal(name, f"holds geometries of type {kind}, which no table can hold", row, value, _GEOMETRY)
     return refusal(name, f"holds values of type {kind}, which no table can hold", row, value, "Write them as text, numbers or dates.")

@@ -116,13 +116,28 @@ def to_arrow(frame: pandas.DataFrame) -> pyarrow.Table:
     if list(frame.columns) != names:
         frame = frame.set_axis(names, axis=1)
     frame = pandas_columns.plain(frame)
+    arrays = {name: _array(name, frame[name]) for name in names if _is_objects(frame[name])}
+    others = [name for name in names if name not in arrays]
+    arrays.update(zip(others, _together(frame[others])))
+    table = pyarrow.table([arrays[name] for name in names], names=names)
+    return kinds.restored(table, frame)
+
+
+def _is_objects(series: Any) -> bool:
+    """Whether it has other objects than text. pyarrow changes some of those, and crashes over others, so they are looked at first."""
+    import pandas
+
+    return series.dtype == object and pandas.api.types.infer_dtype(series, skipna=True) != "string"
+
+
+def _together(frame: pandas.DataFrame) -> list[Any]:
+    """Its columns, by pyarrow's threads."""
+    if frame.columns.empty:
+        return []
     try:
-        table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+        return pyarrow.Table.from_pandas(frame, preserve_index=False).columns
     except (pyarrow.ArrowException, TypeError, OverflowError, ValueError):
-        table = pyarrow.table([_array(name, frame.iloc[:, place]) for place, name in enumerate(names)], names=names)
-    else:
-        table = _with_checked_objects(table, frame)
-    return kinds.restored(table.replace_schema_metadata(None), frame)
+        return [_array(name, frame[name]) for name in frame.columns]
 
 
 def column_names(frame: pandas.DataFrame) -> list[str]:
@@ -154,16 +169,6 @@ def _mention_index(frame: pandas.DataFrame) -> None:
     if names:
         told = ", ".join(map(repr, names))
         print(f"fal: the index {told} is not written; use reset_index() to keep it", file=sys.stderr)
-
-
-def _with_checked_objects(table: pyarrow.Table, frame: pandas.DataFrame) -> pyarrow.Table:
-    """pyarrow finds text only where every value is text; what else it found may not be what all values are."""
-    for place, (field, dtype) in enumerate(zip(table.schema, frame.dtypes)):
-        if dtype == object and not kinds.is_text(field.type):
-            found = table.column(place)
-            array = pandas_columns.from_objects(field.name, frame.iloc[:, place], found)
-            table = table if array is found else table.set_column(place, field.name, array)
-    return table
 
 
 def _array(name: str, series: Any) -> pyarrow.Array:

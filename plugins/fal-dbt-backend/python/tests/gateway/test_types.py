@@ -48,6 +48,7 @@ WRITTEN = {
     "binary of 4": (pa.array([b"abcd"], pa.binary(4)), "BLOB", "binary", None),
     "decimal128": (pa.array([D("1.50"), None, D("-99999999.99")], pa.decimal128(10, 2)), "DECIMAL(10,2)", None, None),
     "decimal of 38": (pa.array([D(10**38 - 1)], pa.decimal128(38, 0)), "DECIMAL(38,0)", None, None),
+    "decimal in hundreds": (pa.array([D("1200")], pa.decimal128(5, -2)), "DECIMAL(7,0)", "decimal128(7, 0)", None),
     "decimal256": (pa.array([D("1.50")], pa.decimal256(50, 2)), "DECIMAL(38,2)", "decimal128(38, 2)", None),
     "date32": (pa.array([dt.date(1, 1, 1), None, dt.date(9999, 12, 31)]), "DATE", None, None),
     "date64": (pa.array([dt.date(2020, 2, 29)], pa.date64()), "DATE", "date32[day]", None),
@@ -135,6 +136,15 @@ REFUSED = {
     "a union": (pa.table({"u": pa.UnionArray.from_dense(pa.array([0], pa.int8()), pa.array([0], pa.int32()), [pa.array([1])])}), "dense unions"),
     "too many digits": (pa.table({"d": pa.array([D(1), D(10**39)], pa.decimal256(76, 0))}), "`d` holds, in row 2, a value that DuckDB cannot store"),
     "too many places": (pa.table({"d": pa.array([None, D("1e-40")], pa.decimal256(50, 40))}), "`d` holds, in row 2, a value that DuckDB cannot"),
+    "a key twice": (pa.table({"d": pa.array([[("k", 1)], [("k", 1), ("k", 2)]], pa.map_(pa.string(), pa.int8()))}), "in row 2, .*the key 'k' twice"),
+    "a key twice in a list": (
+        pa.table({"d": pa.array([[[("k", 1), ("k", 2)]]], pa.list_(pa.map_(pa.string(), pa.int8())))}),
+        "`d` holds, in row 1, .*the key 'k' twice",
+    ),
+    "no name of a field": (pa.table({"d": pa.array([{"": 1}])}), "The structs in column `d` have a field without a name"),
+    "infinity": (pa.table({"d": pa.array([0, 2**31 - 1], pa.int32()).cast(pa.date32())}), "`d` holds, in row 2, .*infinity to DuckDB"),
+    "infinite times": (pa.table({"d": pa.array([None, 1 - 2**63], pa.timestamp("ns"))}), "`d` holds, in row 2, .*infinity to DuckDB"),
+    "infinite times in lists": (pa.table({"d": pa.array([[2**63 - 1]], pa.list_(pa.timestamp("us", "UTC")))}), "`d` holds, in row 1"),
     "nanoseconds": (pa.table({"d": pa.array([1], pa.duration("ns"))}), "`d` holds, in row 1, a value that DuckDB cannot store: Casting from duration"),
     "nanoseconds of an interval": (pa.table({"d": pa.array([(0, 0, 1)], pa.month_day_nano_interval())}), "`d` holds, in row 1, a value"),
 }

@@ -88,6 +88,10 @@ WRITTEN = {
         pa.array([{"d": D("1.50"), "t": dt.datetime(2020, 1, 1), "b": b"\xff", "n": None, "l": [True]}]),
         "jsonb", "string", ['{"b": "\\\\xff", "d": 1.50, "l": [true], "n": null, "t": "2020-01-01T00:00:00"}'],
     ),
+    "struct of an interval": (
+        pa.array([{"i": (1, -2, 3000)}], pa.struct({"i": pa.month_day_nano_interval()})),
+        "jsonb", "string", ['{"i": "1 mons -2 days 0.000003 seconds"}'],
+    ),
     "map": (pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int32())), "jsonb", "string", ['{"k": 1}', None]),
     "map of numbers": (pa.array([[(1, 2)]], pa.map_(pa.int32(), pa.int32())), "jsonb", "string", ["[[1, 2]]"]),
     "dictionary": (pa.array(["a", None, "a"]).dictionary_encode(), "text", "string", None),
@@ -253,6 +257,10 @@ REFUSED = {
     "nanoseconds of an interval": (
         pa.array([(0, 0, 1)], pa.month_day_nano_interval()),
         "in row 1, a value that PostgreSQL cannot store: casting MonthDayNano",
+    ),
+    "a key twice": (
+        pa.array([[("k", 1), ("k", 2)]], pa.map_(pa.string(), pa.int8())),
+        "in row 1, a value that PostgreSQL cannot store: a map with the key 'k' twice",
     ),
     "NaN in JSON": (pa.array([{"a": float("nan")}]), "in row 1, a value that PostgreSQL cannot store: JSON has no number nan"),
 }
