@@ -200,3 +200,84 @@ fn a_native_model_over_an_ephemeral_model_is_refused_in_words_on_duckdb() {
 fn a_native_model_over_an_ephemeral_model_is_refused_in_words_on_postgres() {
     a_native_model_over_an_ephemeral_model_is_refused_in_words(&Project::bare().on_postgres());
 }
+
+fn a_sql_hook_that_fails_is_named(project: &Project) {
+    let native = "def model(dbt, session):
+    dbt.config(materialized='table')
+    return dbt.ref('seen')
+";
+    project
+        .write("models/seen.sql", "select 1 as id")
+        .write("models/native.py", native)
+        .write("models/script.py", "write_to_model(ref('seen'))\n")
+        .write("models/ahead.py", "write_to_model(ref('seen'))\n")
+        .write(
+            "models/plain.sql",
+            "{{ config(post_hook='select no_such_column from {{ ref(\"seen\") }}') }} select 1 as id",
+        )
+        .write(
+            "models/models.yml",
+            "models:
+  - {name: native, config: {post_hook: 'alter table {{ this }} add column id int'}}
+  - {name: script, config: {post_hook: 'select no_such_column from {{ this }}'}}
+  - {name: ahead, config: {pre-hook: {sql: 'select no_such_column', transaction: false}}}
+",
+        );
+    let ended = project.run(&["run"]);
+    ended.expect(1);
+    for (model, said) in [
+        ("native", "The post-hook failed: alter table {{ this }} add column id int"),
+        ("script", "The post-hook failed: select no_such_column from {{ this }}"),
+        ("plain", "The post-hook failed: select no_such_column from"),
+        ("ahead", "The pre-hook failed: select no_such_column"),
+    ] {
+        let message = project.message(model);
+        assert!(message.contains(said), "{model}: {message}");
+    }
+    ended.says("The post-hook failed: alter table").says("The pre-hook failed: select no_such_column");
+    let results = project.results();
+    assert_eq!(results, ["ahead error", "native error", "plain error", "script error", "seen success"], "{ended}");
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn a_sql_hook_that_fails_is_named_on_duckdb() {
+    a_sql_hook_that_fails_is_named(&Project::bare());
+}
+
+#[test]
+#[ignore = "needs dbt and PostgreSQL: cargo xtask test"]
+fn a_sql_hook_that_fails_is_named_on_postgres() {
+    a_sql_hook_that_fails_is_named(&Project::bare().on_postgres());
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn a_profile_of_fals_adapter_is_an_error_with_the_way_out() {
+    let project = Project::bare();
+    let profile = "shop:
+  target: with_fal
+  outputs:
+    with_fal: {type: fal, db_profile: dev}
+    dev: {type: duckdb, path: shop.duckdb}
+";
+    project.write("profiles.yml", profile).write("models/a.sql", "select 1 as x");
+    project.run(&["run"]).expect(2).says("set `target:` in profiles.yml to the output that its `db_profile` names");
+    project.run(&["run", "--target", "dev"]).expect(0);
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn a_project_without_models_reads_and_writes() {
+    let script = "import pandas as pd
+print('freshness', [source.freshness for source in list_sources()])
+write_to_source(pd.DataFrame({'a': [1, 2]}), 'raw', 't', mode='overwrite')
+print('rows', len(source('raw', 't')), execute_sql('select 5 as x')['x'][0])
+";
+    let project = Project::bare();
+    project.write("load.py", script).write(
+        "models/sources.yml",
+        "sources: [{name: raw, schema: main, tables: [{name: t}]}]\nfal: {scripts: {before: [load.py]}}",
+    );
+    project.run(&["hooks", "--before"]).expect(0).says("freshness [None]").says("rows 2 5");
+}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
@@ -49,6 +52,10 @@ class Catalogue:
         for test in self.tests():
             for parent in test.depends_on.nodes:
                 self._by_parent.setdefault(parent, []).append(test)
+
+    @cached_property
+    def _freshness(self) -> dict[str, Any]:
+        return _last_freshness(os.path.join(self._invocation.task.config.project_target_path, "sources.json"))
 
     def models(self) -> list[Any]:
         return [node for node in self._nodes if node.resource_type == "model"]
@@ -106,6 +113,8 @@ class Catalogue:
             "columns": _columns(source),
             "tests": self._tests_of(source),
             "meta": self._meta(source),
+            "status": self.status(source),
+            "freshness": self._freshness.get(source.unique_id),
         }
 
     def test(self, node: Any, parent: Any = None) -> dict[str, Any]:
@@ -156,6 +165,15 @@ class Catalogue:
         manifest = self._invocation.task.manifest
         found = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
         return unique_id.rsplit(".", 1)[-1] if found is None else found.name
+
+
+def _last_freshness(path: str) -> dict[str, Any]:
+    """What the last `dbt source freshness` found, by unique id. Empty if there was none, or its sources.json cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return {result["unique_id"]: result for result in json.load(file)["results"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _is_incremental(invocation: Invocation, job: Job) -> bool:

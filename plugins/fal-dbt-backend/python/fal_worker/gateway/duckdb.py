@@ -123,11 +123,20 @@ class DuckDB:
 
     def _connect(self, sql: str | None = None) -> _Connection:
         """To read `sql`, or to write."""
-        handle = self._adapter.connections.env().handle()
+        handle = self._environment().handle()
         connection = _Connection(handle, self._forget, sql)
         with self._lock:
             self._open.add(connection)
         return connection
+
+    def _environment(self) -> Any:
+        """dbt-duckdb makes it with its first connection. In a run without models there was none."""
+        connections = self._adapter.connections
+        with self._schemas:
+            if getattr(connections, "_ENV", True) is None:
+                with self._adapter.connection_named("fal_open"):
+                    connections.open(connections.get_thread_connection())
+        return connections.env()
 
     def _forget(self, connection: _Connection) -> None:
         with self._lock:

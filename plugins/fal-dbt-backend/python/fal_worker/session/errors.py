@@ -34,6 +34,12 @@ _CODES = {
 }
 
 
+_NO_FAL = (
+    "A `type: fal` output is fal's own adapter, which fal-host does not need: set `target:` in profiles.yml to the output that "
+    "its `db_profile` names, or name that output with --target."
+)
+
+
 def from_exception(error: BaseException) -> SessionError:
     """The error of the channel for whatever dbt raised, with dbt's own message."""
     if isinstance(error, SessionError):
@@ -43,6 +49,8 @@ def from_exception(error: BaseException) -> SessionError:
         return SessionError("dbt::missing", str(error), f"Install what provides `{error.name}` into the session's Python.")
     if "Found a cycle" in str(error):
         return SessionError("dbt::cycle", str(error))
+    if "Could not find adapter type fal!" in str(error):
+        return SessionError("dbt::profile", str(error), _NO_FAL)
     for name in names:
         if name in _CODES:
             return SessionError(_CODES[name], str(error))

@@ -16,6 +16,7 @@ from . import arguments
 from .batches import BatchFailures
 from .errors import Interrupted, SessionError, from_exception
 from .graph import COLLECTIONS, run_graph
+from .hooks import named_in_errors
 from .materialized import Names
 from .outcomes import Outcomes
 from .overrides import without_our_keywords
@@ -273,7 +274,10 @@ class Invocation:
         sys.argv = ["dbt", *words]  # dbt notes it as the invocation's command
         self._manifest.install()
         try:
-            with installed(command, host_task(self)), as_tables(self.stubs), without_our_keywords(), self._schemas.used():
+            with contextlib.ExitStack() as changed:
+                for change in (installed(command, host_task(self)), as_tables(self.stubs), without_our_keywords(), named_in_errors()):
+                    changed.enter_context(change)
+                changed.enter_context(self._schemas.used())
                 return dbtRunner(callbacks=[self._callback, self.batch_failures.event]).invoke(words)
         finally:
             self._manifest.restore()

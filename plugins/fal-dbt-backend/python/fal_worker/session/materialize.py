@@ -68,7 +68,8 @@ def run_hooks_ahead(invocation: Invocation, node: Any, materialized: str) -> Non
 
     with invocation.working(), invocation.adapter.connection_named(node.unique_id, node):
         try:
-            context_of(invocation, node, materialized=materialized)["run_hooks"](hooks, inside_transaction=False)
+            context = context_of(invocation, node, materialized=materialized)
+            context["run_hooks"](context["pre_hooks"], inside_transaction=False)
         except DbtRuntimeError as error:
             # As dbt tells of a hook that fails: in which model.
             if error.node is None:

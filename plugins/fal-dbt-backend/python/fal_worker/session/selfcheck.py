@@ -48,6 +48,7 @@ _INTERNALS = {
         "patch_config_dict=)",
     ),
     "dbt.context.configured": ("generate_schema_yml_context(_, _)",),
+    "dbt.clients.jinja": ("MacroGenerator.__call__",),
     "dbt.compilation": ("Compiler.compile_node(_, _, _, _, write=)",),
     "dbt.parser.sql": ("SqlBlockParser(project=, manifest=, root_project=)", "SqlBlockParser.parse_remote(_, _, _)"),
     "dbt.parser.models": ("ModelParser.parse_python_model(_, _, _, _)",),

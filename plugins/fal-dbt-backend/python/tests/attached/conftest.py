@@ -55,6 +55,7 @@ FILES = {
     "models/dim_v2.sql": "select 2 as v",
     "macros/twice.sql": "{% macro twice(x) %}({{ x }} * 2){% endmacro %}",
     "models/fal/scores.sql": stub("ref('orders')"),
+    "target/sources.json": '{"results": [{"unique_id": "source.shop.out.log", "status": "warn", "max_loaded_at_time_ago_in_s": 7.5}]}',
 }
 ORDERS, SCORES = "model.shop.orders", "model.shop.scores"
 

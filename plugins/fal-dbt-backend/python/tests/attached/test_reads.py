@@ -61,6 +61,20 @@ def test_a_model_that_has_not_run_is_skipped(desk):
     assert desk.said(code, model="model.shop.late", role="before") == "skipped None skipped\n"
 
 
+def test_sources_have_a_status_and_the_freshness_that_dbt_found_last(desk):
+    code = """
+    for s in sorted(list_sources(), key=lambda s: s.table_name):
+        f = s.freshness
+        print(s.table_name, s.status.value, None if f is None else (f.status, f.status.value, f.max_loaded_at_time_ago_in_s))
+    """
+    assert desk.said(code).splitlines() == [
+        "log skipped ('warn', 'warn', 7.5)",
+        "other skipped None",
+        "people skipped None",
+        "people skipped None",
+    ]
+
+
 def test_arguments_are_there_in_hooks(desk):
     code = "print(context.arguments.a, context.arguments['b'].c, context['arguments']['a'], context.current_model.name)"
     assert desk.said(code, role="post_hook", arguments={"a": 1, "b": {"c": [2]}}) == "1 [2] 1 orders\n"
