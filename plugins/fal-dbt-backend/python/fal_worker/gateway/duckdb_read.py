@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.leaves import leaves
 from fal_worker.session.errors import SessionError
 
 from . import unfit
-from .duckdb_types import HUGE, cast_of, is_huge
+from .duckdb_types import HUGE, cast_of, has_infinite, is_huge
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,7 +86,7 @@ def _checked(reader: pa.RecordBatchReader, nested: list[str]) -> pa.RecordBatchR
     def batches() -> Iterator[pa.RecordBatch]:
         try:
             for batch in reader:
-                check_infinite(batch)
+                _check_finite(batch)
                 yield batch
         except Exception as error:
             raise _refusal(error, nested) or error from None
@@ -95,23 +94,11 @@ def _checked(reader: pa.RecordBatchReader, nested: list[str]) -> pa.RecordBatchR
     return pa.RecordBatchReader.from_batches(reader.schema, batches())
 
 
-def check_infinite(batch: pa.RecordBatch) -> None:
+def _check_finite(batch: pa.RecordBatch) -> None:
     """Refuses the numbers that DuckDB takes for infinite dates and timestamps."""
     for name, array in zip(batch.schema.names, batch.columns):
-        if any(_has_infinite(leaf) for leaf in leaves([array])):
+        if has_infinite(array):
             raise unfit.unfit(name, "`infinity`", f"case when isfinite({name}) then {name} end")
-
-
-def _has_infinite(array: pa.Array) -> bool:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if not (pa.types.is_date32(array.type) or pa.types.is_timestamp(array.type)):
-        return False
-    number = pa.int32() if pa.types.is_date32(array.type) else pa.int64()
-    largest = 2 ** (number.bit_width - 1) - 1
-    found = pc.min_max(array.cast(number)).as_py()
-    return found["max"] == largest or (found["min"] is not None and found["min"] <= -largest)
 
 
 def _quoted(name: str) -> str:

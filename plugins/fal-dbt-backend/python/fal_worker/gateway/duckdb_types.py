@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from .encoded import Convert, Stream, cast, has, leaves, whole_microseconds, with_distinct_keys
+from fal_worker.leaves import leaves
+
+from .encoded import Convert, Stream, cast, has, whole_microseconds, with_distinct_keys
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,28 +85,61 @@ def writable(reader: pa.RecordBatchReader) -> Stream:
 def _convert(type: Any, taken: Any) -> Convert | None:
     import pyarrow as pa
 
-    if pa.types.is_interval(type):
-        return whole_microseconds
-    if has(pa.types.is_map, type):
-        return lambda array: cast(with_distinct_keys(array), taken)
-    if has(pa.types.is_temporal, type):
-        return lambda array: _finite(cast(array, taken))
-    return None if type.equals(taken) else lambda array: cast(array, taken)
+    checks = [check for is_one, check in _CHECKS if has(is_one, type)]
+    if type.equals(taken) and not checks:
+        return None
+
+    def convert(array: pa.Array) -> pa.Array:
+        array = cast(array, taken)
+        for check in checks:
+            check(array)
+        return array
+
+    return convert
 
 
 def _finite(array: pa.Array) -> pa.Array:
-    """Refuses the largest and the smallest days and times, which DuckDB takes for its `infinity`."""
+    """Dates and times, also within others, none of which DuckDB takes for its `infinity`."""
+    if has_infinite(array):
+        raise ValueError("a date or time that is infinity to DuckDB")
+    return array
+
+
+def has_infinite(array: pa.Array) -> bool:
+    """Whether a value is one of the numbers that are infinite dates and timestamps to DuckDB: the largest and the smallest."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    for leaf in leaves(array):
-        if not (pa.types.is_date32(leaf.type) or pa.types.is_timestamp(leaf.type)):
-            continue
-        bits = 31 if pa.types.is_date32(leaf.type) else 63
-        ends = pc.min_max(leaf.view(pa.int32() if bits == 31 else pa.int64())).as_py()
-        if ends["max"] is not None and (ends["max"] >= 2**bits - 1 or ends["min"] <= 1 - 2**bits):
-            raise ValueError("a date or time that is infinity to DuckDB")
-    return array
+    for leaf in leaves([array]):
+        if _may_be_infinite(leaf.type):
+            number = pa.int32() if pa.types.is_date32(leaf.type) else pa.int64()
+            largest = 2 ** (number.bit_width - 1) - 1
+            ends = pc.min_max(leaf.cast(number)).as_py()
+            if ends["max"] is not None and (ends["max"] >= largest or ends["min"] <= -largest):
+                return True
+    return False
+
+
+def _may_be_infinite(type: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_date32(type) or pa.types.is_timestamp(type))
+
+
+def _is_map(type: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_map(type))
+
+
+def _is_interval(type: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_interval(type))
+
+
+# What DuckDB would change, or refuse without the column.
+_CHECKS = ((_is_map, with_distinct_keys), (_may_be_infinite, _finite), (_is_interval, whole_microseconds))
 
 
 def _taken(kind: pa.DataType) -> pa.DataType:
@@ -125,13 +160,20 @@ def _taken(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(kind):
         return _taken(kind.value_type) if pa.types.is_null(kind.value_type) else kind
     if pa.types.is_list(kind):
-        return pa.list_(kind.value_field.with_type(_taken(kind.value_type)))
+        return pa.list_(kind.value_field.with_type(_within(kind.value_type)))
     if pa.types.is_large_list(kind):
-        return pa.large_list(kind.value_field.with_type(_taken(kind.value_type)))
+        return pa.large_list(kind.value_field.with_type(_within(kind.value_type)))
     if pa.types.is_fixed_size_list(kind):
-        return pa.list_(kind.value_field.with_type(_taken(kind.value_type)), kind.list_size)
+        return pa.list_(kind.value_field.with_type(_within(kind.value_type)), kind.list_size)
     if pa.types.is_struct(kind):
-        return pa.struct([field.with_type(_taken(field.type)) for field in kind])
+        return pa.struct([field.with_type(_within(field.type)) for field in kind])
     if pa.types.is_map(kind):
-        return pa.map_(_taken(kind.key_type), _taken(kind.item_type))
+        return pa.map_(_within(kind.key_type), _within(kind.item_type))
     return kind
+
+
+def _within(kind: pa.DataType) -> pa.DataType:
+    """The type within another one. DuckDB cannot read dictionaries there if a batch has none of their values."""
+    import pyarrow as pa
+
+    return _taken(kind.value_type if pa.types.is_dictionary(kind) else kind)

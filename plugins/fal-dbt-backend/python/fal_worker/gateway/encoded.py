@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from fal_worker.leaves import leaves
 from fal_worker.session.errors import SessionError
 
 from .column_rules import parts
@@ -34,10 +35,13 @@ def cast(array: pa.Array, type: Any) -> pa.Array:
 
 
 def whole_microseconds(array: pa.Array) -> pa.Array:
-    """Intervals, whose nanoseconds databases do not have."""
-    for value in array.to_pylist():
-        if value is not None and value.nanoseconds % 1000:
-            raise ValueError(f"casting {value} to microseconds would lose data")
+    """Intervals, also within others; databases do not have their nanoseconds."""
+    import pyarrow as pa
+
+    for leaf in leaves([array]):
+        for value in leaf.to_pylist() if pa.types.is_interval(leaf.type) else ():
+            if value is not None and value.nanoseconds % 1000:
+                raise ValueError(f"casting {value} to microseconds would lose data")
     return array
 
 
@@ -46,29 +50,8 @@ def has(is_one: Callable[[Any], bool], type: Any) -> bool:
     return is_one(type) or any(has(is_one, part.type) for part in parts(type))
 
 
-def leaves(array: pa.Array) -> Iterator[pa.Array]:
-    """The values that nested ones are made of."""
-    import pyarrow as pa
-    import pyarrow.types as t
-
-    if isinstance(array, pa.ExtensionArray):
-        yield from leaves(array.storage)
-    elif t.is_dictionary(array.type):
-        yield from leaves(array.dictionary)
-    elif t.is_struct(array.type):
-        for part in array.flatten():
-            yield from leaves(part)
-    elif t.is_map(array.type):
-        yield from leaves(array.keys)
-        yield from leaves(array.items)
-    elif hasattr(array, "flatten") and t.is_nested(array.type):
-        yield from leaves(array.flatten())
-    else:
-        yield array
-
-
 def with_distinct_keys(array: pa.Array) -> pa.Array:
-    """Maps as databases have them, which keep one value of each key."""
+    """Maps, also within others; databases keep one value of each key."""
     import pyarrow.types as t
 
     if t.is_map(array.type):
@@ -78,8 +61,8 @@ def with_distinct_keys(array: pa.Array) -> pa.Array:
                 raise ValueError(f"a map with the key {next(key for key in keys if keys.count(key) > 1)} twice")
         with_distinct_keys(array.items)
     elif t.is_struct(array.type):
-        for part in array.flatten():
-            with_distinct_keys(part)
+        for place in range(array.type.num_fields):  # `flatten` ends the process where one is a union
+            with_distinct_keys(array.field(place))
     elif has(t.is_map, array.type) and hasattr(array, "flatten"):
         with_distinct_keys(array.flatten())
     return array

@@ -149,9 +149,8 @@ def _of_list(type: Any) -> Encoding:
     inner = encoding(child)
 
     def convert(array: pa.Array) -> pa.Array:
-        # One kind of list, whose offsets begin at the first element.
-        array = array.cast(pa.large_list(child)) if array.type != pa.large_list(child) else array
-        ends = pc.cumulative_sum(array.value_lengths().fill_null(0))
+        # Offsets that begin at the first element. A cast from a list view would lose the last list.
+        ends = pc.cumulative_sum(pc.list_value_length(array).cast(pa.int64()).fill_null(0))
         offsets = pa.concat_arrays([pa.array([0], pa.int64()), ends])
         values = inner.values(array.flatten())
         mask = array.is_null() if array.null_count else None

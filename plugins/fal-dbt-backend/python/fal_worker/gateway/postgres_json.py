@@ -20,17 +20,30 @@ def to_jsonb(array: pa.Array, as_json: bool = False) -> pa.Array:
     """With `as_json` the values are JSON already."""
     import pyarrow as pa
 
-    is_object = pa.types.is_map(array.type) and _by_text(array.type)
-    if is_object:
+    if not as_json:
         with_distinct_keys(array)
     rows: list[bytes | None] = []
     for value in array.to_pylist():
         if value is None:
             rows.append(None)
             continue
-        text = value if as_json else _text(dict(value) if is_object else value)
+        text = value if as_json else _text(_with_objects(value, array.type))
         rows.append(_VERSION + text.encode())
     return pa.array(rows, pa.binary())
+
+
+def _with_objects(value: Any, type: Any) -> Any:
+    """Maps by text as dictionaries; Arrow gives them as pairs."""
+    import pyarrow.types as t
+
+    if value is None or not t.is_nested(type):
+        return value
+    if t.is_struct(type):
+        return {field.name: _with_objects(value[field.name], field.type) for field in type}
+    if t.is_map(type):
+        pairs = [(key, _with_objects(item, type.item_type)) for key, item in value]
+        return dict(pairs) if _by_text(type) else pairs
+    return [_with_objects(each, type.value_type) for each in value] if hasattr(type, "value_type") else value
 
 
 def _by_text(type: Any) -> bool:

@@ -35,6 +35,18 @@ def of_pandas(series: pd.Series) -> list[Any]:
     return [of_value(value) for value in series]
 
 
+def without_nan(form: Any) -> Any:
+    """The form with NULL for NaN, also within lists and dicts: most columns of pandas cannot tell the two."""
+    if form is None or form[0] == "nan":
+        return None
+    if form[0] == "list":
+        return ("list", tuple(map(without_nan, form[1])))
+    if form[0] == "struct":
+        pairs = ((name, without_nan(entry)) for name, entry in form[1])
+        return ("struct", tuple((name, entry) for name, entry in pairs if entry is not None))
+    return form
+
+
 def of_arrow(column: pa.Array | pa.ChunkedArray) -> list[Any]:
     return [of_scalar(scalar) for scalar in column]
 

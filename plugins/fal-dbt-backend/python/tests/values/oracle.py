@@ -131,8 +131,6 @@ def difference(given: list[Any], read: list[Any], place: Place) -> str | None:
     if len(given) != len(read):
         return f"{len(read)} rows instead of {len(given)}"
     for row, (one, other) in enumerate(zip(given, read), 1):
-        if place.carrier == "pandas":
-            one = _without_nan(one)
         if not _same(one, other, place):
             return f"row {row}: {_shown(one)} was read as {_shown(other)}"
     return None
@@ -149,18 +147,6 @@ def _same(given: Any, read: Any, place: Place) -> bool:
         return all(_same(before.get(key), after.get(key), place) for key in before.keys() | after.keys())
     names = (_name(given), _name(read))
     return any(names == (c.given, c.read) and c.here(place) and c.holds(given, read) for c in CONVERSIONS)
-
-
-def _without_nan(form: Any) -> Any:
-    """pandas cannot tell NaN from NULL: it is written as NULL, also within lists and dicts."""
-    if _name(form) == "nan":
-        return None
-    if _name(form) == "list":
-        return ("list", tuple(map(_without_nan, form[1])))
-    if _name(form) == "struct":
-        pairs = ((name, _without_nan(entry)) for name, entry in form[1])
-        return ("struct", tuple((name, entry) for name, entry in pairs if entry is not None))
-    return form
 
 
 def _name(form: Any) -> str:

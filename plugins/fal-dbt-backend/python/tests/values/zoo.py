@@ -111,8 +111,14 @@ def _inferred(cells: list[Any]) -> pd.Series:
     return pd.Series(objects, dtype=object)
 
 
+def _given_in_pandas(series: pd.Series) -> list[Any]:
+    """NaN is written as NULL, but for Arrow's own columns, which have both."""
+    forms = canonical.of_pandas(series)
+    return forms if isinstance(series.dtype, pd.ArrowDtype) else [canonical.without_nan(form) for form in forms]
+
+
 _TYPED: dict[str, dict[str, Any]] = {"pandas": PANDAS, "polars": POLARS, "pyarrow": ARROW}
-_GIVEN = {"pandas": canonical.of_pandas, "polars": canonical.of_polars, "pyarrow": canonical.of_arrow}
+_GIVEN = {"pandas": _given_in_pandas, "polars": canonical.of_polars, "pyarrow": canonical.of_arrow}
 
 
 def _typed(carrier: str, rng: Random, rows: int) -> tuple[tuple[str, ...], Any]:

@@ -1,0 +1,31 @@
+"""A value is written as it is, or refused by its column's name: columns drawn by chance, through the whole way of a model.
+
+`python -m tests.values` (in the folder above `tests`) tries any number of columns, and the ones of a seed again.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+
+pytest.importorskip("dbt.adapters.duckdb")
+pytest.importorskip("polars")
+
+from values.command import Tally, run
+from values.desk import WAREHOUSES, desk
+
+COLUMNS = 300
+
+
+@pytest.mark.parametrize("warehouse", WAREHOUSES)
+def test_columns_are_equal_or_refused_by_name(warehouse):
+    if warehouse == "postgres":
+        pytest.importorskip("dbt.adapters.postgres")
+        pytest.importorskip("adbc_driver_postgresql")
+    tally = Tally(secrets.token_hex(4))
+    print(f"again: python -m tests.values --warehouse {warehouse} --columns {COLUMNS} --seed {tally.seed}")
+    with desk(warehouse) as at:
+        run(at, tally, COLUMNS)
+    assert tally.columns.total() == COLUMNS
+    assert tally.faults == {}, tally.seed
