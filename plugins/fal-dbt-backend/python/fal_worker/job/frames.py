@@ -160,6 +160,8 @@ def _cast(batch: Any, schema: Any, what: str = "the data") -> Any:
     """The batch with exactly the columns and types of `schema`."""
     import pyarrow
 
+    from fal_worker.job.casts import kept
+
     if batch.schema.equals(schema):
         return batch
     if batch.schema.names != schema.names:
@@ -168,18 +170,10 @@ def _cast(batch: Any, schema: Any, what: str = "the data") -> Any:
     columns = []
     for column, field in zip(batch.columns, schema):
         try:
-            columns.append(_as_type(column, field.type))
+            columns.append(kept(column, field.type))
         except pyarrow.ArrowException:
             raise FalError(f"fal: column {field.name!r} of {what} is {column.type} and does not fit {field.type}") from None
     return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _as_type(column: Any, kind: Any) -> Any:
-    from pyarrow import types
-
-    if types.is_dictionary(column.type):
-        column = column.dictionary_decode()  # also of values that pyarrow casts to nothing
-    return column if column.type == kind else column.cast(kind)
 
 
 def _describe(data: Any) -> str:

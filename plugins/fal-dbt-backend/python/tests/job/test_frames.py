@@ -1,5 +1,6 @@
 """What can be written, and how a refusal reads."""
 
+import datetime as dt
 import subprocess
 import sys
 import uuid
@@ -212,3 +213,51 @@ def test_nothing_is_imported_that_the_data_is_not_of():
     code += "print([name for name in ('polars', 'duckdb') if name in sys.modules])"
     path = {"PYTHONPATH": ":".join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+PARTS = {
+    "a time of day": ([dt.date(2024, 1, 1)], [dt.datetime(2024, 1, 1, 5)]),
+    "a date": ([dt.datetime(2024, 1, 1, 5)], [dt.date(2024, 1, 1)]),
+    "a zone": ([dt.datetime(2024, 1, 1)], [dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc)]),
+    "text for numbers": (["a"], [1]),
+    "numbers for text": ([1], ["1"]),
+    "numbers for booleans": ([True], [1]),
+    "a fraction": ([1], [2.5]),
+    "a field": ([{"a": 1}], [{"a": 1, "b": 2}]),
+    "all fields": ([{}], [{"b": "x"}]),
+    "text for bytes": ([b"a"], ["a"]),
+    "a large double": (numpy.array([1], "f4"), [1e40]),
+    "a double": (numpy.array([1], "f4"), [0.1]),
+    "a minus zero": ([1], [-0.0]),
+    "a list of numbers": ([["a"]], [[1]]),
+}
+
+
+@pytest.mark.parametrize("case", PARTS)
+def test_a_later_part_keeps_its_values_or_is_refused(case):
+    first, second = (pyarrow.array(values) for values in PARTS[case])
+    parts = (pyarrow.table({"x": array}) for array in (first, second))
+    with pytest.raises(FalError, match=r"column 'x' of part 2 of the generator is .* and does not fit"):
+        frames.reader("f", parts).read_all()
+
+
+WIDER = {
+    "integers": (pyarrow.int64(), [1], pyarrow.int8(), [2]),
+    "doubles that are whole": (pyarrow.int64(), [1], pyarrow.float64(), [2.0, None]),
+    "integers among doubles": (pyarrow.float64(), [1.5], pyarrow.int64(), [2]),
+    "NaN": (pyarrow.float32(), [1.5], pyarrow.float64(), [float("nan")]),
+    "nothing": (pyarrow.string(), ["a"], pyarrow.null(), [None]),
+    "a field less": (pyarrow.struct({"a": pyarrow.int8(), "b": pyarrow.int8()}), [{"a": 1, "b": 2}], pyarrow.struct({"a": pyarrow.int8()}), [{"a": 1}]),
+    "a unit": (pyarrow.timestamp("us"), [dt.datetime(2024, 1, 1)], pyarrow.timestamp("s"), [dt.datetime(2024, 1, 1)]),
+    "words": (pyarrow.string(), ["a"], pyarrow.dictionary(pyarrow.int8(), pyarrow.string()), ["b", None]),
+    "lists": (pyarrow.list_(pyarrow.int64()), [[1]], pyarrow.list_(pyarrow.int8()), [[2, None], []]),
+}
+
+
+@pytest.mark.parametrize("case", WIDER)
+def test_a_later_part_may_have_another_type_for_its_values(case):
+    kind, values, other, others = WIDER[case]
+    parts = (pyarrow.table({"x": pyarrow.array(each, type)}) for type, each in ((kind, values), (other, others)))
+    read = frames.reader("f", parts).read_all()["x"]
+    assert read.type == kind
+    assert str(read.to_pylist()) == str([*pyarrow.array(values, kind).to_pylist(), *pyarrow.array(others, other).cast(kind).to_pylist()])
