@@ -1,8 +1,10 @@
 //! What a name is bound to, where that cannot change.
 
+use rustc_hash::FxHashSet;
+
 use crate::{
     context::File,
-    scope::ScopeKind,
+    scope::{ScopeId, ScopeKind},
     tree::{Kind, NodeId},
 };
 
@@ -25,7 +27,7 @@ const MUTATORS: [&str; 15] = [
     "intersection_update",
 ];
 
-impl File<'_, '_> {
+impl<'t> File<'t, '_> {
     /// The expression that a name stands for, if it is bound once, by a plain assignment.
     pub(crate) fn bound_value(&self, name: &str, at: NodeId) -> Option<NodeId> {
         let scope = self.scopes().scope(at);
@@ -57,16 +59,22 @@ impl File<'_, '_> {
         };
         let (targets, values) = (plain(target)?, plain(value)?);
         let same = targets.len() == values.len() && value != target;
-        values.get(self.place(target, binder)).copied().filter(|_| same)
+        values.get(self.scopes().place(binder)).copied().filter(|_| same)
     }
 
     /// Whether something in the file changes the list, set or dict of this name in place.
     pub(crate) fn is_mutated(&self, name: &str, at: NodeId) -> bool {
         let home = self.scopes().resolve(name, self.scopes().scope(at)).map(|(scope, _)| scope);
-        let same = |id: NodeId| self.scopes().resolve(name, self.scopes().scope(id)).map(|(scope, _)| scope) == home;
-        self.tree.ids().any(|id| {
-            matches!(self.tree.kind(id), Kind::Name(found, _) if *found == name) && self.changes(id) && same(id)
-        })
+        home.is_some_and(|home| self.mutated.get_or_init(|| self.all_mutated()).contains(&(home, name)))
+    }
+
+    fn all_mutated(&self) -> FxHashSet<(ScopeId, &'t str)> {
+        let changed = |id: NodeId| {
+            let Kind::Name(name, _) = *self.tree.kind(id) else { return None };
+            let home = || self.scopes().resolve(name, self.scopes().scope(id)).map(|(scope, _)| (scope, name));
+            self.changes(id).then(home).flatten()
+        };
+        self.tree.ids().filter_map(changed).collect()
     }
 
     fn changes(&self, id: NodeId) -> bool {

@@ -1,13 +1,15 @@
 //! What all parts of the analysis share: the text, the tree, its scopes, and which names are ours.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
 
 use fal_plugin::payload::Span;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
+    enclosing::Enclosing,
     names::{Ours, Use, uses},
     position::Lines,
-    scope::{ScopeId, Scopes},
+    scope::{ScopeId, ScopeKind, Scopes},
     tree::{Kind, NodeId, Tree},
 };
 
@@ -17,7 +19,16 @@ pub(crate) struct File<'t, 'a> {
     pub(crate) tree: &'t Tree<'a>,
     pub(crate) uses: Vec<Use>,
     scopes: OnceCell<Scopes<'t>>,
+    enclosing: OnceCell<Enclosing>,
+    pub(crate) mutated: OnceCell<FxHashSet<(ScopeId, &'t str)>>,
+    meanings: RefCell<FxHashMap<(ScopeId, &'t str), Meaning>>,
+    budget: Cell<usize>,
 }
+
+/// How much work a file may ask for beyond one look at each node: values that are evaluated again at every use, texts
+/// that are searched. What is not known when it is used up stays unknown.
+const BUDGET: usize = 1_000_000;
+const BUDGET_PER_NODE: usize = 20;
 
 /// Whether a name means what the host puts in scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +43,28 @@ pub(crate) enum Meaning {
 
 impl<'t, 'a> File<'t, 'a> {
     pub(crate) fn new(lines: &'t Lines<'t>, tree: &'t Tree<'a>) -> Self {
-        Self { lines, tree, uses: uses(tree), scopes: OnceCell::new() }
+        Self {
+            lines,
+            tree,
+            uses: uses(tree),
+            scopes: OnceCell::new(),
+            enclosing: OnceCell::new(),
+            mutated: OnceCell::new(),
+            meanings: RefCell::default(),
+            budget: Cell::new(BUDGET + BUDGET_PER_NODE * tree.len()),
+        }
+    }
+
+    /// Takes from the budget; `None`: it is used up.
+    pub(crate) fn spend(&self, amount: usize) -> Option<()> {
+        let left = self.budget.get().checked_sub(amount);
+        self.budget.set(left.unwrap_or(0));
+        left.map(|_| ())
+    }
+
+    /// The loops, comprehensions and conditions around nodes.
+    pub(crate) fn enclosing(&self) -> &Enclosing {
+        self.enclosing.get_or_init(|| Enclosing::new(self.tree, self.scopes()))
     }
 
     /// Scopes and parents; not every file needs them.
@@ -47,7 +79,7 @@ impl<'t, 'a> File<'t, 'a> {
 
     /// What a name of ours means.
     pub(crate) fn meaning_of(&self, name: NodeId) -> Meaning {
-        let Kind::Name(text, _) = self.tree.kind(name) else { return Meaning::Foreign };
+        let Kind::Name(text, _) = *self.tree.kind(name) else { return Meaning::Foreign };
         self.meaning(text, self.scopes().scope(name))
     }
 
@@ -82,45 +114,46 @@ impl<'t, 'a> File<'t, 'a> {
         if let Kind::Name(name, _) = self.tree.kind(function) { Some(name) } else { None }
     }
 
-    /// What one of our names means where it stands. A binding under a condition is a stand-in for runs outside the
-    /// host (`try: ref` `except NameError: ...`, `if TYPE_CHECKING: ...`), so the name stays ours.
-    fn meaning(&self, name: &str, scope: ScopeId) -> Meaning {
-        let Some((_, binders)) = self.scopes().resolve(name, scope) else { return Meaning::Ours };
-        if binders.iter().any(|binder| self.takes_over(*binder)) {
+    /// What one of our names means in a scope.
+    fn meaning(&self, name: &'t str, scope: ScopeId) -> Meaning {
+        let Some((home, binders)) = self.scopes().resolve(name, scope) else { return Meaning::Ours };
+        *self.meanings.borrow_mut().entry((home, name)).or_insert_with(|| self.meaning_of_bound(home, binders))
+    }
+
+    fn meaning_of_bound(&self, home: ScopeId, binders: &[NodeId]) -> Meaning {
+        if binders.iter().any(|binder| self.takes_over(home, *binder)) {
             return Meaning::Foreign;
         }
         let parameter = |binder: &NodeId| matches!(self.tree.kind(*binder), Kind::Arg(_));
         if binders.iter().any(parameter) { Meaning::Parameter } else { Meaning::Ours }
     }
 
-    fn takes_over(&self, binder: NodeId) -> bool {
-        if matches!(self.tree.kind(binder), Kind::Arg(_)) {
-            return false;
+    /// Whether the name is the file's own because of this binding. A name that a function, lambda or comprehension binds
+    /// is local to it. In a module or class the name is the host's until the binding runs, and a binding under a condition
+    /// is a stand-in for runs outside the host (`try: ref` `except NameError: ...`, `if TYPE_CHECKING: ...`).
+    fn takes_over(&self, home: ScopeId, binder: NodeId) -> bool {
+        let mut parent = self.scopes().parent(binder);
+        while matches!(self.tree.kind(parent), Kind::Tuple | Kind::List | Kind::Starred) {
+            parent = self.scopes().parent(parent);
         }
-        let parent = self.scopes().parent(binder);
-        if let Kind::ImportFrom { module: Some(module), level: 0 } = self.tree.kind(parent)
-            && is_fal_module(module)
-        {
-            return false;
+        match (self.tree.kind(binder), self.tree.kind(parent)) {
+            (Kind::Arg(_), _) => false,
+            (_, Kind::ImportFrom { module: Some(module), level: 0 }) if is_fal_module(module) => false,
+            _ if matches!(self.scopes().kind(home), ScopeKind::Function | ScopeKind::Comprehension) => true,
+            // `ref: Callable` gives no value.
+            (_, Kind::AnnAssign { value: false }) => false,
+            (kind, parent) => !may_stand_in(kind, parent) || !self.enclosing().is_conditional(binder),
         }
-        !self.ancestors(binder).any(|(id, _)| matches!(self.tree.kind(id), Kind::If { .. } | Kind::Try { .. }))
     }
+}
 
-    /// The ancestors of a node, each with its child on the way, up to the function that holds it.
-    pub(crate) fn ancestors(&self, id: NodeId) -> impl Iterator<Item = (NodeId, NodeId)> + '_ {
-        let mut child = id;
-        std::iter::from_fn(move || {
-            let parent = self.scopes().parent(child);
-            let stop = parent == child || matches!(self.tree.kind(parent), Kind::FunctionDef { .. });
-            let step = (parent, child);
-            child = parent;
-            (!stop).then_some(step)
-        })
-    }
-
-    /// Which child of its parent a node is.
-    pub(crate) fn place(&self, parent: NodeId, child: NodeId) -> usize {
-        self.tree.kids(parent).iter().position(|kid| *kid == child).unwrap_or(0)
+/// Whether a binding is of a kind that gives a name a function to call: an assignment, a definition or an import. The
+/// targets of loops, `with`, `except` and `case` are the file's own names.
+fn may_stand_in(binder: &Kind<'_>, parent: &Kind<'_>) -> bool {
+    match binder {
+        Kind::FunctionDef { .. } | Kind::ClassDef { .. } | Kind::Alias { .. } => true,
+        Kind::Name(..) => matches!(parent, Kind::Assign | Kind::AnnAssign { .. }),
+        _ => false,
     }
 }
 

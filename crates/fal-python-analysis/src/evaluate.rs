@@ -43,7 +43,7 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
     fn spend(&self, amount: usize) -> Option<()> {
         let left = self.budget.get().checked_sub(u32::try_from(amount).ok()?)?;
         self.budget.set(left);
-        Some(())
+        self.file.spend(amount)
     }
 
     fn eval(&self, id: NodeId, hops: u32) -> Option<Value> {

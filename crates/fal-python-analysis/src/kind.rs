@@ -19,7 +19,7 @@ pub(crate) fn kind(file: &File<'_, '_>) -> (FileKind, Option<Diagnostic>) {
 }
 
 /// The first call of one of our names, or use of `write_to_model` as a value.
-fn script_mark(file: &File<'_, '_>) -> Option<NodeId> {
+pub(crate) fn script_mark(file: &File<'_, '_>) -> Option<NodeId> {
     file.uses.iter().find_map(|it| {
         let value = (it.ours == Ours::WriteToModel).then_some(it.name);
         file.call_of(it.name).or(value).filter(|_| file.meaning_of(it.name) == Meaning::Ours)

@@ -6,7 +6,9 @@ mod analyse;
 mod binding;
 mod builtin;
 mod context;
+mod cost;
 mod dependency;
+mod enclosing;
 mod evaluate;
 mod flow;
 mod imports;
@@ -22,6 +24,9 @@ pub mod tree;
 mod value;
 
 pub use analyse::analyse;
+#[cfg(debug_assertions)]
+#[doc(hidden)]
+pub use cost::steps;
 pub use newline::Newlines;
 pub use position::Lines;
 pub use stack::with_stack;

@@ -32,10 +32,11 @@ fn in_function(file: &File<'_, '_>, id: NodeId) -> bool {
 }
 
 fn in_loop(file: &File<'_, '_>, id: NodeId) -> bool {
-    let inside = file.ancestors(id).take_while(|(parent, _)| !matches!(file.tree.kind(*parent), Kind::ClassDef { .. }));
-    inside.into_iter().any(|(parent, child)| match file.tree.kind(parent) {
-        Kind::For { body } => file.place(parent, child) < 2 + *body as usize,
-        Kind::While { body } => file.place(parent, child) < 1 + *body as usize,
+    let around = file.enclosing().around(file.scopes(), id);
+    let mut inside = around.take_while(|(parent, _)| !matches!(file.tree.kind(*parent), Kind::ClassDef { .. }));
+    inside.any(|(parent, child)| match file.tree.kind(parent) {
+        Kind::For { body } => file.scopes().place(child) < 2 + *body as usize,
+        Kind::While { body } => file.scopes().place(child) < 1 + *body as usize,
         _ => false,
     })
 }

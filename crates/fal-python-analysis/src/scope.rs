@@ -2,7 +2,10 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::tree::{Context, Kind, NodeId, Tree};
+use crate::{
+    cost,
+    tree::{Context, Kind, NodeId, Tree},
+};
 
 /// A module, function, class or comprehension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,13 +24,17 @@ pub(crate) enum ScopeKind {
 struct Scope<'t> {
     kind: ScopeKind,
     parent: Option<ScopeId>,
+    /// The innermost function, class or module: itself, unless it is a comprehension.
+    body: ScopeId,
     bindings: FxHashMap<&'t str, Vec<NodeId>>,
+    declared: FxHashMap<&'t str, Declared>,
 }
 
-impl Scope<'_> {
-    fn new(kind: ScopeKind, parent: Option<ScopeId>) -> Self {
-        Self { kind, parent, bindings: FxHashMap::default() }
-    }
+/// Where a name belongs that a scope declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Declared {
+    Global,
+    Nonlocal,
 }
 
 /// All scopes and bindings of a tree, and each node's parent and scope.
@@ -35,9 +42,10 @@ impl Scope<'_> {
 pub(crate) struct Scopes<'t> {
     scopes: Vec<Scope<'t>>,
     parents: Vec<NodeId>,
+    places: Vec<u32>,
     of: Vec<ScopeId>,
-    /// Names that a scope declares `global` or `nonlocal`, and the scope that they belong to.
-    redirects: Vec<(ScopeId, &'t str, ScopeId)>,
+    /// Bindings of `nonlocal` names, which belong to a scope that is known only when all others are.
+    elsewhere: Vec<(ScopeId, &'t str, NodeId)>,
 }
 
 const MODULE: ScopeId = ScopeId(0);
@@ -45,12 +53,15 @@ const MODULE: ScopeId = ScopeId(0);
 impl<'t> Scopes<'t> {
     pub(crate) fn new<'a: 't>(tree: &'t Tree<'a>) -> Self {
         let mut scopes = Self {
-            scopes: vec![Scope::new(ScopeKind::Module, None)],
+            scopes: Vec::new(),
             parents: vec![tree.root(); tree.len()],
+            places: vec![0; tree.len()],
             of: vec![MODULE; tree.len()],
-            redirects: Vec::new(),
+            elsewhere: Vec::new(),
         };
+        scopes.add(ScopeKind::Module, None);
         scopes.fill(tree);
+        scopes.settle(tree);
         scopes
     }
 
@@ -58,32 +69,40 @@ impl<'t> Scopes<'t> {
         self.parents[id.index()]
     }
 
+    /// Which child of its parent a node is.
+    pub(crate) fn place(&self, id: NodeId) -> usize {
+        self.places[id.index()] as usize
+    }
+
     pub(crate) fn scope(&self, id: NodeId) -> ScopeId {
         self.of[id.index()]
     }
 
     pub(crate) fn kind(&self, scope: ScopeId) -> ScopeKind {
-        self.scopes[scope.0 as usize].kind
+        self.get(scope).kind
     }
 
     /// The innermost function, class or module: comprehensions are looked through.
-    pub(crate) fn body_scope(&self, mut scope: ScopeId) -> ScopeId {
-        while self.kind(scope) == ScopeKind::Comprehension {
-            scope = self.scopes[scope.0 as usize].parent.unwrap_or(MODULE);
-        }
-        scope
+    pub(crate) fn body_scope(&self, scope: ScopeId) -> ScopeId {
+        self.get(scope).body
     }
 
-    /// The scope in which a name that is read in `scope` is bound, and all nodes that bind it.
+    /// The scope in which a name that is read in `scope` is bound, and all nodes that bind it, in the order of the text.
     pub(crate) fn resolve(&self, name: &str, scope: ScopeId) -> Option<(ScopeId, &[NodeId])> {
         let mut at = scope;
         loop {
-            let here = self.redirect(at, name);
-            let visible = at == scope || self.kind(at) != ScopeKind::Class;
-            if let Some(found) = self.scopes[here.0 as usize].bindings.get(name).filter(|_| visible) {
-                return Some((here, found));
+            cost::step();
+            let here = self.get(at);
+            // What a class binds is seen in its body only, not in the functions and comprehensions within.
+            if at == scope || here.kind != ScopeKind::Class {
+                match here.declared.get(name) {
+                    Some(Declared::Global) => return self.bound(name, MODULE),
+                    Some(Declared::Nonlocal) => {}
+                    None if here.bindings.contains_key(name) => return self.bound(name, at),
+                    None => {}
+                }
             }
-            at = self.scopes[at.0 as usize].parent?;
+            at = here.parent?;
         }
     }
 
@@ -95,9 +114,19 @@ impl<'t> Scopes<'t> {
         }
     }
 
-    fn redirect(&self, scope: ScopeId, name: &str) -> ScopeId {
-        let found = self.redirects.iter().find(|(from, what, _)| *from == scope && *what == name);
-        found.map_or(scope, |(_, _, to)| *to)
+    fn get(&self, scope: ScopeId) -> &Scope<'t> {
+        &self.scopes[scope.0 as usize]
+    }
+
+    fn bound(&self, name: &str, scope: ScopeId) -> Option<(ScopeId, &[NodeId])> {
+        self.get(scope).bindings.get(name).map(|found| (scope, &found[..]))
+    }
+
+    fn add(&mut self, kind: ScopeKind, parent: Option<ScopeId>) -> ScopeId {
+        let id = ScopeId(self.scopes.len() as u32);
+        let body = parent.filter(|_| kind == ScopeKind::Comprehension).map_or(id, |parent| self.body_scope(parent));
+        self.scopes.push(Scope { kind, parent, body, bindings: FxHashMap::default(), declared: FxHashMap::default() });
+        id
     }
 
     fn fill<'a: 't>(&mut self, tree: &'t Tree<'a>) {
@@ -107,26 +136,57 @@ impl<'t> Scopes<'t> {
             self.of[id.index()] = scope;
             self.bind_node(tree, id, scope);
             let inner = self.open(tree, id, scope);
-            let kids = tree.kids(id).iter().enumerate().rev();
-            stack.extend(kids.map(|(at, kid)| (*kid, id, if inner.holds(at) { inner.scope } else { scope })));
-        }
-        for (id, names) in all_parameters(tree) {
-            self.bind_parameters(tree, id, &names);
+            for (at, kid) in tree.kids(id).iter().enumerate().rev() {
+                self.places[kid.index()] = at as u32;
+                stack.push((*kid, id, if inner.holds(at) { inner.scope } else { scope }));
+            }
         }
     }
 
-    /// The scope that a node opens, and which of its children stand in it.
-    fn open(&mut self, tree: &Tree<'_>, id: NodeId, scope: ScopeId) -> Inner {
+    /// Gives the bindings of `nonlocal` names to the functions that they belong to, and sorts all.
+    fn settle(&mut self, tree: &Tree<'_>) {
+        for (scope, name, node) in std::mem::take(&mut self.elsewhere) {
+            if let Some((home, _)) = self.resolve(name, scope) {
+                self.bind(home, name, node);
+            }
+        }
+        for binders in self.scopes.iter_mut().flat_map(|scope| scope.bindings.values_mut()) {
+            binders.sort_by_key(|id| tree.range(*id));
+        }
+    }
+
+    /// The scope that a node opens, and which of its children belong to it.
+    fn open<'a: 't>(&mut self, tree: &'t Tree<'a>, id: NodeId, scope: ScopeId) -> Inner {
         let (kind, from, count) = match tree.kind(id) {
             Kind::FunctionDef { body, .. } => (ScopeKind::Function, 1, *body),
             Kind::Lambda => (ScopeKind::Function, 1, 1),
             Kind::ClassDef { bases, body, .. } => (ScopeKind::Class, *bases, *body),
             Kind::Comprehension { .. } => (ScopeKind::Comprehension, 0, u32::MAX),
+            // The first iterable of a comprehension is evaluated outside it.
+            Kind::Generator if self.is_first_generator(tree, id) => {
+                return Inner { scope: self.scope(self.parent(id)), from: 1, count: 1 };
+            }
             _ => return Inner { scope, from: 0, count: 0 },
         };
-        let inner = ScopeId(self.scopes.len() as u32);
-        self.scopes.push(Scope::new(kind, Some(scope)));
+        let inner = self.add(kind, Some(scope));
+        self.bind_parameters(tree, id, inner);
         Inner { scope: inner, from, count }
+    }
+
+    fn is_first_generator(&self, tree: &Tree<'_>, id: NodeId) -> bool {
+        let parent = self.parent(id);
+        matches!(tree.kind(parent), Kind::Comprehension { elements } if self.place(id) == *elements as usize)
+    }
+
+    /// Parameters and type parameters are bound in the scope of the body, although they come before it.
+    fn bind_parameters<'a: 't>(&mut self, tree: &'t Tree<'a>, id: NodeId, inner: ScopeId) {
+        let kids = tree.kids(id);
+        let arguments = kids.first().filter(|kid| matches!(tree.kind(**kid), Kind::Arguments { .. }));
+        for kid in arguments.map_or(&[][..], |it| tree.kids(*it)).iter().chain(kids) {
+            if let Kind::Arg(name) | Kind::TypeParam(name) = tree.kind(*kid) {
+                self.bind(inner, name, *kid);
+            }
+        }
     }
 
     fn bind_node<'a: 't>(&mut self, tree: &'t Tree<'a>, id: NodeId, scope: ScopeId) {
@@ -136,9 +196,7 @@ impl<'t> Scopes<'t> {
                 let scope = if walrus { self.body_scope(scope) } else { scope };
                 self.bind(scope, name, id);
             }
-            Kind::FunctionDef { name, .. } | Kind::ClassDef { name, .. } | Kind::TypeParam(name) => {
-                self.bind(scope, name, id);
-            }
+            Kind::FunctionDef { name, .. } | Kind::ClassDef { name, .. } => self.bind(scope, name, id),
             Kind::Alias { name, asname } => {
                 let bound = asname.unwrap_or_else(|| first_part(name));
                 self.bind(scope, bound, id);
@@ -146,33 +204,31 @@ impl<'t> Scopes<'t> {
             Kind::Handler { name: Some(name), .. } | Kind::Pattern { binds: Some(name), .. } => {
                 self.bind(scope, name, id);
             }
-            Kind::Global => self.declare(tree, id, scope, MODULE),
-            Kind::Nonlocal => {
-                let outer = self.scopes[scope.0 as usize].parent.unwrap_or(MODULE);
-                self.declare(tree, id, scope, outer);
-            }
+            Kind::Global => self.declare(tree, id, scope, Declared::Global),
+            Kind::Nonlocal => self.declare(tree, id, scope, Declared::Nonlocal),
             _ => {}
         }
     }
 
-    fn declare<'a: 't>(&mut self, tree: &'t Tree<'a>, id: NodeId, scope: ScopeId, to: ScopeId) {
+    fn declare<'a: 't>(&mut self, tree: &'t Tree<'a>, id: NodeId, scope: ScopeId, how: Declared) {
+        // At module level `global` says nothing new.
+        if scope == MODULE {
+            return;
+        }
         for kid in tree.kids(id) {
             if let Kind::Ident(name) = tree.kind(*kid) {
-                self.redirects.push((scope, name, to));
+                self.scopes[scope.0 as usize].declared.insert(name, how);
             }
         }
     }
 
     fn bind(&mut self, scope: ScopeId, name: &'t str, node: NodeId) {
-        let scope = self.redirect(scope, name);
-        self.scopes[scope.0 as usize].bindings.entry(name).or_default().push(node);
-    }
-
-    /// Parameters are bound in the scope of the body, although they stand before it.
-    fn bind_parameters<'a: 't>(&mut self, tree: &'t Tree<'a>, function: NodeId, names: &[(&'t str, NodeId)]) {
-        let Some(body) = tree.kids(function).get(1) else { return };
-        let scope = self.scope(*body);
-        names.iter().for_each(|(name, id)| self.bind(scope, name, *id));
+        let home = match self.get(scope).declared.get(name) {
+            Some(Declared::Nonlocal) => return self.elsewhere.push((scope, name, node)),
+            Some(Declared::Global) => MODULE,
+            None => scope,
+        };
+        self.scopes[home.0 as usize].bindings.entry(name).or_default().push(node);
     }
 }
 
@@ -191,14 +247,4 @@ impl Inner {
 
 fn first_part(dotted: &str) -> &str {
     dotted.split('.').next().unwrap_or(dotted)
-}
-
-/// Each function or lambda with parameters.
-fn all_parameters<'t>(tree: &'t Tree<'_>) -> Vec<(NodeId, Vec<(&'t str, NodeId)>)> {
-    let is_function = |id: &NodeId| matches!(tree.kind(*id), Kind::FunctionDef { .. } | Kind::Lambda);
-    let parameters = |id: NodeId| {
-        let kids = tree.kids(tree.kids(id)[0]).iter();
-        kids.filter_map(|kid| if let Kind::Arg(name) = tree.kind(*kid) { Some((*name, *kid)) } else { None }).collect()
-    };
-    tree.ids().filter(is_function).map(|id| (id, parameters(id))).collect()
 }

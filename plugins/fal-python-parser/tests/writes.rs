@@ -252,7 +252,7 @@ fn a_missing_call_is_told() {
     let text = "df = ref('a')\nprint(df)\n";
     insta::assert_snapshot!(shown(text, &agreed(text).diagnostics), @r#"
     Error write::never: this model never calls `write_to_model`
-      1:1 `df = ref('a')` no call in this file
+      1:6 `ref('a')` makes this file a model
       help: call `write_to_model(df)` exactly once, with the data that the model's table shall hold
     "#);
 }

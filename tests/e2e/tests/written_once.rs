@@ -102,10 +102,10 @@ fn models_that_write_never_twice_or_in_a_loop_are_refused_with_their_lines() {
     write::never
 
       × this model never calls `write_to_model`
-       ╭─[models/never.py:1:1]
+       ╭─[models/never.py:1:6]
      1 │ df = ref('orders')
-       · ─────────┬────────
-       ·          ╰── no call in this file
+       ·      ──────┬──────
+       ·            ╰── makes this file a model
      2 │ df['x'] = 1
        ╰────
       help: call `write_to_model(df)` exactly once, with the data that the model's table shall hold

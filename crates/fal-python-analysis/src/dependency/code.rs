@@ -39,10 +39,19 @@ pub(crate) fn collect(file: &File<'_, '_>) -> Found {
     found
 }
 
+/// A call of a name that is the host's, or of a parameter that may be.
+#[derive(Clone, Copy)]
+pub(super) struct Call {
+    pub(super) id: NodeId,
+    /// The name is the host's for sure: what is not known of the call is worth a warning.
+    pub(super) sure: bool,
+}
+
 /// Calls by this bare name, breadth first.
-fn calls(file: &File<'_, '_>, ours: Ours) -> Vec<NodeId> {
+fn calls(file: &File<'_, '_>, ours: Ours) -> Vec<Call> {
     let mentioned = file.uses_of(ours).filter(|(_, meaning)| *meaning != Meaning::Foreign);
-    mentioned.filter_map(|(name, _)| file.call_of(name)).collect()
+    let call = |(name, meaning)| Some(Call { id: file.call_of(name)?, sure: meaning == Meaning::Ours });
+    mentioned.filter_map(call).collect()
 }
 
 fn calls_of_sql(file: &File<'_, '_>) -> Vec<sql::Query> {
@@ -50,7 +59,7 @@ fn calls_of_sql(file: &File<'_, '_>) -> Vec<sql::Query> {
 }
 
 /// Adds a call whose arguments are all literals. False: they are not.
-fn add_literal(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, found: &mut Found) -> bool {
+fn add_literal(file: &File<'_, '_>, Call { id: call, sure }: Call, kind: DependencyKind, found: &mut Found) -> bool {
     let Some((_, args, keywords)) = file.call(call) else { return false };
     let literal = |id: &NodeId| constant(file.tree.kind(*id));
     let Some(values) = args.iter().map(literal).collect::<Option<Vec<_>>>() else { return false };
@@ -58,7 +67,8 @@ fn add_literal(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, found: &
     let made = reference::dependency(kind, &values, &keywords, DependencyOrigin::Code, file.span(call));
     match made {
         Some(dependency) => found.dependencies.push(dependency),
-        None => wrong_arguments(file, call, kind, found),
+        None if sure => wrong_arguments(file, call, kind, found),
+        None => {}
     }
     true
 }
@@ -99,10 +109,11 @@ fn is_display(file: &File<'_, '_>, id: NodeId) -> bool {
     }
 }
 
-fn add_deeper(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, found: &mut Found) {
-    match resolve(file, call, kind) {
+fn add_deeper(file: &File<'_, '_>, call: Call, kind: DependencyKind, found: &mut Found) {
+    match resolve(file, call.id, kind) {
         Some(dependencies) => dependencies.into_iter().for_each(|dependency| found.add_new(dependency)),
-        None => found.add_unresolved(kind, file.source(call), file.span(call)),
+        None if call.sure => found.add_unresolved(kind, file.source(call.id), file.span(call.id)),
+        None => {}
     }
 }
 

@@ -22,11 +22,15 @@ pub(crate) fn docstring<'t>(file: &File<'t, '_>) -> Option<(NodeId, &'t str)> {
 pub(super) fn add(file: &File<'_, '_>, found: &mut Found) {
     let Some((node, text)) = docstring(file) else { return };
     let (start, end) = file.tree.range(node);
-    let mut cursor = Cursor { source: file.lines.slice(start, end), start, at: 0 };
+    let mut cursor = Cursor { file, source: file.lines.slice(start, end), start, at: 0 };
     for line in lines(text) {
+        let found_calls = [DependencyKind::Ref, DependencyKind::Source].map(|kind| (kind, calls(line, kind)));
+        if found_calls.iter().all(|(_, calls)| calls.is_empty()) {
+            continue;
+        }
         let offset = cursor.find(line);
-        for kind in [DependencyKind::Ref, DependencyKind::Source] {
-            for (at, call) in calls(line, kind) {
+        for (kind, calls) in found_calls {
+            for (at, call) in calls {
                 let place = offset.map_or((start, end), |line| (line + at as u32, line + (at + call.len()) as u32));
                 let span = file.lines.span(place.0, place.1);
                 match read(kind, call, span) {
@@ -78,17 +82,27 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split(['\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}'])
 }
 
+/// Bytes that are searched in about the time of one look at a node.
+pub(super) const SEARCHED_AT_ONCE: usize = 64;
+
 /// Finds the lines of the docstring's value in its source. Escapes may hide one: then there is no better place than
 /// the whole docstring.
-struct Cursor<'t> {
+struct Cursor<'f, 't, 'a> {
+    file: &'f File<'t, 'a>,
     source: &'t str,
     start: u32,
     at: usize,
 }
 
-impl Cursor<'_> {
+impl Cursor<'_, '_, '_> {
     fn find(&mut self, line: &str) -> Option<u32> {
-        let at = self.at + self.source.get(self.at..)?.find(line)?;
+        self.file.spend(1)?;
+        let rest = self.source.get(self.at..)?;
+        let Some(found) = rest.find(line) else {
+            self.file.spend(rest.len() / SEARCHED_AT_ONCE)?;
+            return None;
+        };
+        let at = self.at + found;
         self.at = at + line.len();
         Some(self.start + at as u32)
     }

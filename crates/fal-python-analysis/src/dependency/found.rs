@@ -9,11 +9,13 @@ use fal_plugin::payload::{
 use super::reference::name;
 
 /// An unresolved call is shown up to so many characters.
-const LONGEST: usize = 200;
+pub(super) const LONGEST: usize = 200;
 
 /// Dependencies in the order of the stub, and what could not be known.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
+    /// What the first dependencies read, and how many of them are in it.
+    seen: (HashSet<(bool, Vec<String>, Option<String>)>, usize),
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) unresolved: Vec<UnresolvedCall>,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -22,10 +24,11 @@ pub(crate) struct Found {
 impl Found {
     /// Adds what only the deeper analysis finds, unless it is listed already.
     pub(super) fn add_new(&mut self, dependency: Dependency) {
-        let same = |other: &Dependency| {
-            (other.kind, &other.args, &other.version) == (dependency.kind, &dependency.args, &dependency.version)
-        };
-        if !self.dependencies.iter().any(same) {
+        let read = |it: &Dependency| (it.kind == DependencyKind::Ref, it.args.clone(), it.version.clone());
+        let (seen, count) = &mut self.seen;
+        seen.extend(self.dependencies[*count..].iter().map(read));
+        *count = self.dependencies.len();
+        if !seen.contains(&read(&dependency)) {
             self.dependencies.push(dependency);
         }
     }

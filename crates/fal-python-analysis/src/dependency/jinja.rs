@@ -3,6 +3,7 @@
 use fal_plugin::payload::DependencyKind;
 
 use super::{
+    found::LONGEST,
     literal_call::{self, LiteralCall},
     reference,
 };
@@ -21,6 +22,7 @@ pub(super) struct JinjaCall<'s> {
 /// All calls in `{{ ... }}` and `{% ... %}`; comments and raw blocks hold none.
 pub(super) fn calls(sql: &str) -> Vec<JinjaCall<'_>> {
     let mut out = Vec::new();
+    let mut strings = Strings::default();
     let mut rest = sql;
     while let Some(at) = rest.find('{') {
         rest = &rest[at + 1..];
@@ -32,10 +34,10 @@ pub(super) fn calls(sql: &str) -> Vec<JinjaCall<'_>> {
             _ => continue,
         };
         let body = &rest[1..];
-        let (tag, behind) = if kind == '#' { comment(body) } else { split(body, close) };
+        let (tag, behind) = if kind == '#' { comment(body) } else { split(body, close, &mut strings) };
         rest = behind;
         match kind {
-            '%' if word(tag) == "raw" => rest = skip_raw(behind),
+            '%' if word(tag) == "raw" => rest = skip_raw(behind, &mut strings),
             '#' => {}
             _ => in_tag(tag, &mut out),
         }
@@ -48,19 +50,38 @@ fn comment(body: &str) -> (&str, &str) {
 }
 
 /// The inside of a tag and what follows it; strings may hold its end.
-fn split<'s>(body: &'s str, close: &str) -> (&'s str, &'s str) {
+fn split<'s>(body: &'s str, close: &str, strings: &mut Strings) -> (&'s str, &'s str) {
     let mut at = 0;
     while at < body.len() {
         let rest = &body[at..];
         if let Some(behind) = rest.strip_prefix(close) {
             return (&body[..at], behind);
         }
-        at += string_len(rest).unwrap_or_else(|| rest.chars().next().map_or(1, char::len_utf8));
+        at += strings.len(rest).unwrap_or_else(|| rest.chars().next().map_or(1, char::len_utf8));
     }
     (body, "")
 }
 
-/// Length of the string that begins here.
+/// Finds the ends of strings. Where a quote has no end, no later quote of its kind has one, so that each kind is searched
+/// in vain only once.
+#[derive(Default)]
+struct Strings {
+    endless: [bool; 2],
+}
+
+impl Strings {
+    /// Length of the string that begins here.
+    fn len(&mut self, text: &str) -> Option<usize> {
+        let kind = ['\'', '"'].into_iter().position(|quote| text.starts_with(quote))?;
+        if self.endless[kind] {
+            return None;
+        }
+        let len = string_len(text);
+        self.endless[kind] = len.is_none();
+        len
+    }
+}
+
 fn string_len(text: &str) -> Option<usize> {
     let quote = text.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
     let mut escaped = false;
@@ -84,11 +105,10 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-fn skip_raw(mut rest: &str) -> &str {
+fn skip_raw<'s>(mut rest: &'s str, strings: &mut Strings) -> &'s str {
     while let Some((_, behind)) = rest.split_once("{%") {
-        let (tag, after) = split(behind, "%}");
-        if word(tag) == "endraw" {
-            return after;
+        if word(behind) == "endraw" {
+            return split(behind, "%}", strings).1;
         }
         rest = behind;
     }
@@ -98,10 +118,11 @@ fn skip_raw(mut rest: &str) -> &str {
 fn in_tag<'s>(tag: &'s str, out: &mut Vec<JinjaCall<'s>>) {
     let mut at = 0;
     let mut attribute = false;
+    let mut strings = Strings::default();
     while at < tag.len() {
         let rest = &tag[at..];
         let first = rest.chars().next().unwrap_or(' ');
-        if let Some(len) = string_len(rest) {
+        if let Some(len) = strings.len(rest) {
             at += len;
         } else if is_word(first) {
             let name = word(rest);
@@ -123,10 +144,16 @@ fn call<'s>(name: &str, rest: &'s str) -> Option<JinjaCall<'s>> {
     let open = rest.len() - behind.len();
     let parsed = literal_call::parse(behind);
     let unknown = |values: &[Value]| values.iter().any(|value| value.display().contains(UNKNOWN));
-    let len = parsed.as_ref().map_or_else(|| behind.find(')').map_or(behind.len(), |at| at + 1), |parsed| parsed.len);
+    let len = parsed.as_ref().map_or_else(|| unparsed_len(behind), |parsed| parsed.len);
     let text = &rest[..open + len];
     let arguments = parsed.filter(|parsed| !unknown(&parsed.args));
     Some(JinjaCall { kind, text, arguments })
+}
+
+/// Length of arguments that are not all literals, as far as they are worth showing.
+fn unparsed_len(text: &str) -> usize {
+    let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(at, _)| at);
+    text[..end].find(')').map_or(end, |at| at + 1)
 }
 
 #[cfg(test)]

@@ -11,6 +11,9 @@ use crate::{
 /// More turns than this are not looked at.
 const LIMIT: usize = 2_000;
 
+/// Loops further out than this are not looked at.
+const DEEPEST: usize = 100;
+
 struct Loop {
     target: NodeId,
     iter: NodeId,
@@ -38,14 +41,14 @@ pub(super) fn turns<'t>(file: &File<'t, '_>, at: NodeId, expressions: &[NodeId])
 /// The loops around a node, innermost first.
 fn around(file: &File<'_, '_>, at: NodeId) -> Vec<Loop> {
     let mut out = Vec::new();
-    for (parent, child) in file.ancestors(at) {
+    for (parent, child) in file.enclosing().around(file.scopes(), at).take(DEEPEST) {
         let kids = file.tree.kids(parent);
         match file.tree.kind(parent) {
-            Kind::For { body } if (2..2 + *body as usize).contains(&file.place(parent, child)) => {
+            Kind::For { body } if (2..2 + *body as usize).contains(&file.scopes().place(child)) => {
                 out.push(Loop { target: kids[0], iter: kids[1] });
             }
             Kind::Comprehension { elements } => {
-                let place = file.place(parent, child);
+                let place = file.scopes().place(child);
                 let generators = &kids[*elements as usize..];
                 let seen = if place < *elements as usize { generators.len() } else { place - *elements as usize + 1 };
                 let parts = generators[..seen].iter().rev().map(|generator| file.tree.kids(*generator));
@@ -63,6 +66,10 @@ fn around(file: &File<'_, '_>, at: NodeId) -> Vec<Loop> {
 fn names<'t>(file: &File<'t, '_>, id: NodeId, out: &mut Vec<&'t str>, hops: u32) {
     let mut stack = vec![id];
     while let Some(id) = stack.pop() {
+        // A list may be large, and used at many places.
+        if file.spend(1).is_none() {
+            return;
+        }
         if matches!(file.tree.kind(id), Kind::Call { .. }) && !file.rearranges(id) {
             continue;
         }
@@ -95,7 +102,10 @@ fn rebound(file: &File<'_, '_>, at: NodeId, each: &Loop, bound: &[(&str, NodeId)
     }
     bound.iter().any(|(name, own)| {
         let binders = file.scopes().resolve(name, file.scopes().scope(at)).map_or(&[][..], |(_, binders)| binders);
-        binders.iter().any(|binder| binder != own && file.tree.encloses(whole, *binder))
+        // They are sorted, and many loops may share a name.
+        let first = binders.partition_point(|binder| file.tree.range(*binder).0 < file.tree.range(whole).0);
+        let inside = binders[first..].iter().take_while(|binder| file.tree.encloses(whole, **binder));
+        inside.into_iter().any(|binder| binder != own)
     })
 }
 

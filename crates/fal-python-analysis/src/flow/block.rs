@@ -1,6 +1,6 @@
 //! Statements, except `try`.
 
-use super::{outcome::Flow, repeat::Turns, truth::truth, walker::Walker};
+use super::{outcome::Flow, repeat::Turns, walker::Walker};
 use crate::tree::{Kind, NodeId};
 
 impl Walker<'_, '_, '_> {
@@ -54,7 +54,7 @@ impl Walker<'_, '_, '_> {
     fn condition(&mut self, kids: &[NodeId], body: usize) -> Flow {
         let (test, rest) = (kids[0], &kids[1..]);
         let (yes, no) = rest.split_at(body);
-        let known = self.assumed.get(&test).copied().or_else(|| truth(self.file, test));
+        let known = self.assumed.get(&test).copied().or_else(|| self.truth(test));
         let branches = match known {
             Some(true) => self.block(yes),
             Some(false) => self.block(no),
@@ -64,7 +64,7 @@ impl Walker<'_, '_, '_> {
     }
 
     fn while_loop(&mut self, id: NodeId, kids: &[NodeId], body: usize) -> Flow {
-        let turns = match truth(self.file, kids[0]) {
+        let turns = match self.truth(kids[0]) {
             Some(true) => Turns::Forever,
             Some(false) => Turns::Never,
             None => Turns::Unknown,
@@ -126,7 +126,7 @@ impl Walker<'_, '_, '_> {
     fn assert(&mut self, kids: &[NodeId]) -> Flow {
         let Some((test, message)) = kids.split_first() else { return Flow::NOTHING };
         let tested = self.expression(*test);
-        match truth(self.file, *test) {
+        match self.truth(*test) {
             Some(true) => tested,
             Some(false) => tested.then(self.sequence(message)).then(Flow::raises()),
             None => tested.fallible(),

@@ -54,9 +54,14 @@ impl<'t> Walker<'_, 't, '_> {
         for statement in statements {
             let mut at = *statement;
             while let Kind::If { body } = self.kind(at) {
+                // An `elif` is a part of the `if` before it.
+                if !self.is_relevant(at) {
+                    break;
+                }
                 let kids = self.kids(at);
-                if self.is_relevant(at) {
-                    out.push(self.test(kids[0]));
+                out.push(self.test(kids[0]));
+                if out.len() > 2 * LIMIT {
+                    return Vec::new();
                 }
                 match &kids[1 + *body as usize..] {
                     [next] => at = *next,
@@ -64,7 +69,7 @@ impl<'t> Walker<'_, 't, '_> {
                 }
             }
         }
-        if out.len() > 2 * LIMIT { Vec::new() } else { out }
+        out
     }
 
     fn test(&self, node: NodeId) -> Test<'t> {

@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::{outcome::Flow, truth::truth, walker::Walker};
+use super::{outcome::Flow, walker::Walker};
 use crate::tree::{Kind, NodeId};
 
 impl Walker<'_, '_, '_> {
@@ -40,7 +40,7 @@ impl Walker<'_, '_, '_> {
 
     fn choice(&mut self, kids: &[NodeId]) -> Flow {
         let [test, yes, no] = kids else { return Flow::FALLIBLE };
-        let branch = match truth(self.file, *test) {
+        let branch = match self.truth(*test) {
             Some(true) => self.expression(*yes),
             Some(false) => self.expression(*no),
             None => self.expression(*yes).or(self.expression(*no)),
@@ -55,7 +55,7 @@ impl Walker<'_, '_, '_> {
         if rest.is_empty() {
             return head;
         }
-        match truth(self.file, *first) {
+        match self.truth(*first) {
             Some(value) if value != while_true => head,
             Some(_) => head.then(self.short_circuit(rest, while_true)),
             None => head.then(self.short_circuit(rest, while_true).optional()),

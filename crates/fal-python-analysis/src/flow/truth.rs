@@ -5,8 +5,18 @@ use crate::{
     tree::{Kind, NodeId, Unary},
 };
 
-/// Whether a condition always or never holds. A script runs as `__main__`, and not under a type checker.
-pub(super) fn truth(file: &File<'_, '_>, id: NodeId) -> Option<bool> {
+/// For each node whether it always or never holds as a condition. Children have smaller ids than their parents, so one
+/// pass upwards is enough.
+pub(super) fn truths(file: &File<'_, '_>) -> Vec<Option<bool>> {
+    let mut known = Vec::with_capacity(file.tree.len());
+    for id in file.tree.ids() {
+        known.push(truth(file, &known, id));
+    }
+    known
+}
+
+/// A script runs as `__main__`, and not under a type checker.
+fn truth(file: &File<'_, '_>, known: &[Option<bool>], id: NodeId) -> Option<bool> {
     let kids = file.tree.kids(id);
     match file.tree.kind(id) {
         Kind::True | Kind::Name("__debug__", _) => Some(true),
@@ -14,19 +24,19 @@ pub(super) fn truth(file: &File<'_, '_>, id: NodeId) -> Option<bool> {
         Kind::Int(value) => Some(*value != 0),
         Kind::Str(text) => Some(!text.is_empty()),
         Kind::Name("TYPE_CHECKING", _) | Kind::Attribute("TYPE_CHECKING") => Some(false),
-        Kind::Unary(Unary::Not) => kids.first().and_then(|kid| truth(file, *kid)).map(|it| !it),
-        Kind::And => all(file, kids, true),
-        Kind::Or => all(file, kids, false),
+        Kind::Unary(Unary::Not) => kids.first().and_then(|kid| known[kid.index()]).map(|it| !it),
+        Kind::And => all(known, kids, true),
+        Kind::Or => all(known, kids, false),
         Kind::Compare { equal, unequal } if *equal || *unequal => is_main(file, kids).then_some(*equal),
         _ => None,
     }
 }
 
 /// `and` holds if all hold and fails if one fails; `or` the other way round.
-fn all(file: &File<'_, '_>, kids: &[NodeId], neutral: bool) -> Option<bool> {
+fn all(known: &[Option<bool>], kids: &[NodeId], neutral: bool) -> Option<bool> {
     let mut undecided = false;
     for kid in kids {
-        match truth(file, *kid) {
+        match known[kid.index()] {
             Some(value) if value != neutral => return Some(value),
             Some(_) => {}
             None => undecided = true,

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     context::File,
+    kind::script_mark,
     tree::{Kind, NodeId},
 };
 
@@ -91,7 +92,8 @@ fn verdict(file: &File<'_, '_>, count: &WriteCount, sure: Option<Sure>, writes: 
 fn never(file: &File<'_, '_>, writes: &[WriteCall]) -> Diagnostic {
     let unreached = writes.iter().map(|write| label(write.span, "never reached"));
     let labels: Vec<Label> = unreached.collect();
-    let labels = if labels.is_empty() { vec![label(first_line(file), "no call in this file")] } else { labels };
+    let mark = || script_mark(file).map_or(file.span(file.tree.root()), |id| file.span(id));
+    let labels = if labels.is_empty() { vec![label(mark(), "makes this file a model")] } else { labels };
     problem(
         "write::never",
         Severity::Error,
@@ -151,11 +153,6 @@ fn header(file: &File<'_, '_>, id: NodeId) -> Span {
     let (start, _) = file.tree.range(id);
     let line = file.source(id).lines().next().map_or(0, str::len) as u32;
     file.lines.span(start, start + line)
-}
-
-fn first_line(file: &File<'_, '_>) -> Span {
-    let line = file.lines.text().lines().next().map_or(0, str::len) as u32;
-    file.lines.span(0, line)
 }
 
 fn label(span: Span, text: &str) -> Label {

@@ -2,7 +2,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::outcome::Flow;
+use super::{outcome::Flow, truth::truths};
 use crate::{
     context::{File, Meaning},
     names::Ours,
@@ -14,6 +14,8 @@ pub(super) struct Walker<'f, 't, 'a> {
     pub(super) file: &'f File<'t, 'a>,
     /// Nodes below which something matters to the count.
     relevant: Vec<bool>,
+    /// What is known of nodes as conditions.
+    truths: Vec<Option<bool>>,
     /// Functions and lambdas that were called; `None`: being walked just now.
     pub(super) called: FxHashMap<NodeId, Option<Flow>>,
     /// Conditions taken to hold or to fail in the case at hand.
@@ -26,11 +28,23 @@ impl<'f, 't, 'a> Walker<'f, 't, 'a> {
     pub(super) fn new(file: &'f File<'t, 'a>) -> Self {
         let ours = file.uses_of(Ours::WriteToModel).filter(|(_, meaning)| *meaning == Meaning::Ours);
         let writes = ours.filter_map(|(name, _)| file.call_of(name)).collect();
-        Self { file, relevant: relevant(file), called: FxHashMap::default(), assumed: FxHashMap::default(), writes }
+        Self {
+            file,
+            relevant: relevant(file),
+            truths: truths(file),
+            called: FxHashMap::default(),
+            assumed: FxHashMap::default(),
+            writes,
+        }
     }
 
     pub(super) fn is_relevant(&self, id: NodeId) -> bool {
         self.relevant[id.index()]
+    }
+
+    /// Whether a condition always or never holds.
+    pub(super) fn truth(&self, id: NodeId) -> Option<bool> {
+        self.truths[id.index()]
     }
 
     pub(super) fn kind(&self, id: NodeId) -> &'f Kind<'a> {

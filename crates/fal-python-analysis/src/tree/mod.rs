@@ -8,6 +8,8 @@ pub use build::Builder;
 pub use kind::{Binary, Context, Kind, Unary};
 pub(crate) use walk::breadth_first;
 
+use crate::cost;
+
 /// Index of a node in its tree. Children have smaller ids than their parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(crate) u32);
@@ -49,6 +51,7 @@ impl<'a> Tree<'a> {
     }
 
     pub(crate) fn kind(&self, id: NodeId) -> &Kind<'a> {
+        cost::step();
         &self.nodes[id.index()].kind
     }
 
@@ -64,6 +67,7 @@ impl<'a> Tree<'a> {
 
     /// Whether `inner` lies within `outer` in the text.
     pub(crate) fn encloses(&self, outer: NodeId, inner: NodeId) -> bool {
+        cost::step();
         let (outer, inner) = (self.range(outer), self.range(inner));
         outer.0 <= inner.0 && inner.1 <= outer.1
     }
