@@ -24,6 +24,7 @@
 mod analysis;
 mod cache;
 mod cells;
+mod codecs;
 mod config;
 mod dbtignore;
 mod diagnostics;

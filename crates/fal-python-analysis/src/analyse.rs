@@ -1,6 +1,7 @@
 //! The whole analysis of one file.
 
-use fal_plugin::payload::{FileKind, PythonAnalysis};
+use fal_plugin::payload::{Diagnostic, FileKind, PythonAnalysis};
+use rustc_hash::FxHashMap;
 
 use crate::{
     context::File,
@@ -29,11 +30,31 @@ pub fn analyse(text: &str, tree: &Tree<'_>) -> PythonAnalysis {
         writes: counted.writes,
         write_count: counted.count,
         imports: imports(&file),
-        diagnostics: misplaced(&file)
-            .into_iter()
-            .chain(both)
-            .chain(counted.diagnostics)
-            .chain(found.diagnostics)
-            .collect(),
+        diagnostics: summed_up(
+            misplaced(&file).into_iter().chain(both).chain(counted.diagnostics).chain(found.diagnostics).collect(),
+        ),
     }
+}
+
+/// So many diagnostics of one code are shown for a file, each with an excerpt.
+const SHOWN: usize = 50;
+
+/// Puts one diagnostic with their number in the place of those of a code beyond the first [`SHOWN`].
+fn summed_up(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut counts: FxHashMap<String, usize> = FxHashMap::default();
+    diagnostics.iter().for_each(|it| *counts.entry(it.code.clone()).or_default() += 1);
+    let mut seen: FxHashMap<String, usize> = FxHashMap::default();
+    let mut out = Vec::with_capacity(diagnostics.len().min(2 * SHOWN));
+    for diagnostic in diagnostics {
+        let (all, nth) = (counts[&diagnostic.code], seen.entry(diagnostic.code.clone()).or_default());
+        *nth += 1;
+        if all <= SHOWN || *nth < SHOWN {
+            out.push(diagnostic);
+        } else if *nth == SHOWN {
+            let message =
+                format!("{} more places in this file, this one the first: {}", all + 1 - SHOWN, diagnostic.message);
+            out.push(Diagnostic { message, ..diagnostic });
+        }
+    }
+    out
 }

@@ -7,6 +7,7 @@ mod binding;
 mod builtin;
 mod context;
 mod cost;
+mod culprit;
 mod dependency;
 mod enclosing;
 mod evaluate;

@@ -5,14 +5,20 @@ use fal_plugin::{
     payload::{Diagnostic, Label, Severity},
 };
 
-use crate::position::Lines;
+use crate::{culprit, position::Lines};
 
 /// The error of a parser that gave up at a place.
 #[must_use]
 pub fn syntax_error(lines: &Lines<'_>, message: &str, start: u32, end: u32) -> ParseError {
-    let message = format!("this is not valid Python: {}", lower_first(message.trim().trim_end_matches('.')));
-    ParseError::Syntax(Box::new(problem(lines, "python::syntax", &message, start, end)))
+    if let Some(found) = culprit::merge_conflict(lines).or_else(|| culprit::unclosed_bracket(lines, start)) {
+        return ParseError::Syntax(Box::new(found));
+    }
+    let message = format!("{NOT_PYTHON}: {}", lower_first(message.trim().trim_end_matches('.')));
+    ParseError::Syntax(Box::new(problem(lines, SYNTAX, &message, start, end)))
 }
+
+pub(crate) const SYNTAX: &str = "python::syntax";
+pub(crate) const NOT_PYTHON: &str = "this is not valid Python";
 
 /// The parsers take no options.
 ///

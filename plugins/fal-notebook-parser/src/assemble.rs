@@ -58,7 +58,11 @@ impl Assembly {
 
     fn finish(mut self, language: Option<String>) -> NotebookAnalysis {
         docstring::lead_with_docstring(&mut self.python, &self.calls);
-        let located: Vec<_> = self.problems.iter().map(|(cell, problem)| self.located(*cell, problem)).collect();
+        let starts: Vec<usize> =
+            self.python.iter().scan(0, |at, line| Some(std::mem::replace(at, *at + line.len() + 1))).collect();
+        let located =
+            |(cell, problem): &(u32, Problem)| self.located(*cell, problem, starts.get(problem.line).copied());
+        let located: Vec<_> = self.problems.iter().map(located).collect();
         self.diagnostics.extend(located);
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.cell);
         let python = self.python.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
@@ -66,13 +70,13 @@ impl Assembly {
     }
 
     /// The problem, with its place in the Python text.
-    fn located(&self, cell: u32, problem: &Problem) -> Diagnostic {
+    fn located(&self, cell: u32, problem: &Problem, line_start: Option<usize>) -> Diagnostic {
         let line = self.python.get(problem.line).map_or("", String::as_str);
         let before: String = line.chars().take(problem.column).collect();
         // An opening mark is labelled alone, anything else to the end of its line.
         let length = if problem.label.is_empty() { usize::MAX } else { 1 };
         let marked: String = line.chars().skip(problem.column).take(length).collect();
-        let from = self.python[..problem.line].iter().map(|line| line.len() + 1).sum::<usize>() + before.len();
+        let from = line_start.unwrap_or_default() + before.len();
         let columns = before.chars().count();
         let position = |column: usize| Position { line: count(problem.line + 1), column: count(column + 1) };
         let span = Span {
@@ -83,17 +87,9 @@ impl Assembly {
         };
         let mut diagnostic = error(problem.code, problem.message.clone());
         diagnostic.labels.push(Label { span, text: problem.label.clone() });
-        diagnostic.help = help(problem.code).map(str::to_owned);
+        diagnostic.help = problem.help.map(str::to_owned);
         diagnostic.cell = Some(cell);
         diagnostic
-    }
-}
-
-fn help(code: &str) -> Option<&'static str> {
-    match code {
-        "notebook::incomplete_cell" => Some("each cell must be whole by itself, as in Jupyter"),
-        "notebook::cell_magic" => Some("move it to the top of the cell, or split the cell before it"),
-        _ => None,
     }
 }
 
@@ -198,12 +194,16 @@ mod tests {
             json!({"cell_type": "sql", "source": "x"}),
             code("x = 1\nö = f(a,\n  b"),
             code("y = 2\n%%bash"),
+            code("%md\n# Title"),
+            code("é = 1\npip install é"),
         ];
         let analysis = parse(&notebook(&cells));
         let text = |diagnostic: &Diagnostic| {
             let place = diagnostic.labels.first().map(|label| {
                 let marked = &analysis.python[label.span.start as usize..label.span.end as usize];
                 format!(", {}:{} `{marked}` {}", label.span.from.line, label.span.from.column, label.text)
+                    .trim_end()
+                    .to_owned()
             });
             let cell = diagnostic.cell.unwrap_or_default();
             format!("{:?} cell {cell}: {}{}\n", diagnostic.severity, diagnostic.message, place.unwrap_or_default())
@@ -213,6 +213,8 @@ mod tests {
         Warning cell 3: a cell of the unknown type `sql` is left out
         Error cell 4: the cell ends inside a bracket, 3:6 `(` this `(` is never closed
         Error cell 5: a cell magic must be the first line of its cell, 6:1 `%%bash`
+        Error cell 6: `%md` on the first line of a cell is Databricks' way to give the whole cell a language, 7:1 `%md`
+        Error cell 7: `pip ...` is not Python: Jupyter reads such a line as the magic `%pip`, 10:1 `pip install é`
         ");
     }
 }

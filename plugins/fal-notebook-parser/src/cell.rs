@@ -2,7 +2,7 @@
 
 use crate::{
     cell_magic::{self, CellMagic},
-    code,
+    code, databricks,
 };
 
 /// How many cell magics with a Python body may stand one inside the other.
@@ -25,12 +25,28 @@ pub(crate) struct Problem {
     pub(crate) line: usize,
     pub(crate) column: usize,
     pub(crate) label: String,
+    pub(crate) help: Option<&'static str>,
 }
 
 /// Transforms the source of a code cell.
 pub(crate) fn transform(source: &str) -> PythonCell {
     let mut cell = PythonCell::default();
     let mut rest = lines(source);
+    if let Some(head) = databricks::head(&rest) {
+        cell.problems.push(Problem {
+            code: "notebook::databricks_magic",
+            message: format!(
+                "`{}` on the first line of a cell is Databricks' way to give the whole cell a language",
+                head.magic
+            ),
+            line: head.line,
+            column: 0,
+            label: String::new(),
+            help: Some(head.help),
+        });
+        cell.lines = rest;
+        return cell;
+    }
     for _ in 0..MAX_NESTING {
         dedent(&mut rest);
         let blank = rest.iter().take_while(|line| line.trim().is_empty()).count();
@@ -181,7 +197,7 @@ mod tests {
     fn measured_cells_stay_python() {
         insta::assert_snapshot!(python("%%time\n%%capture out\n%load_ext x\nwrite_to_model(df)"), @"
         # %%time
-        out = type('CapturedIO', (), dict(stdout='', stderr='', outputs=[], show=lambda self: None))()  # %%capture out
+        # get_ipython(): %%capture out
         get_ipython().run_line_magic('load_ext', 'x')
         write_to_model(df)
         ");
@@ -258,6 +274,15 @@ mod tests {
                 "{source}"
             );
         }
+        assert_eq!(
+            problems("x = 1\n  pip install x\npip install y"),
+            [
+                (1, 2, "`pip ...` is not Python: Jupyter reads such a line as the magic `%pip`".to_owned()),
+                (2, 0, "`pip ...` is not Python: Jupyter reads such a line as the magic `%pip`".to_owned()),
+            ]
+        );
+        insta::assert_snapshot!(problems("\n%sql\nselect 1")[0].2, @"`%sql` on the first line of a cell is Databricks' way to give the whole cell a language");
+        assert_eq!(transform("%sql\nselect 1").lines, ["%sql", "select 1"], "the user's text is shown");
         insta::assert_snapshot!(problems("# a\n%%bash\nls")[0].2, @"a cell magic must be the first line of its cell");
         insta::assert_snapshot!(problems("x = [1,\n2")[0].2, @"the cell ends inside a bracket");
     }

@@ -1,6 +1,7 @@
 //! Python with IPython's syntax in it: each logical line is kept, or becomes the call that it stands for.
 
 use crate::{
+    automagic,
     cell::{Problem, PythonCell},
     escape, help, legacy,
     lexer::{self, LogicalLine, Stop},
@@ -73,6 +74,9 @@ impl Writer<'_> {
             Stop::End => self.note_statement(start, &line),
         }
         let statement = &self.text[start..line.end];
+        if let Some(magic) = automagic::magic(statement) {
+            self.automagic(start, magic);
+        }
         let indent = &self.text[self.at..start];
         let separators: Vec<_> = line.separators.iter().map(|at| at - start).collect();
         if let Some(call) = help::trailing(statement) {
@@ -82,6 +86,14 @@ impl Writer<'_> {
             self.replace(kept, line.end);
         } else {
             self.keep(line.end);
+        }
+    }
+
+    fn automagic(&mut self, start: usize, magic: &str) {
+        let message = format!("`{magic} ...` is not Python: Jupyter reads such a line as the magic `%{magic}`");
+        self.problem("notebook::automagic", &message, start, None);
+        if let Some(problem) = self.cell.problems.last_mut() {
+            problem.help = Some(automagic::help(magic));
         }
     }
 
@@ -119,7 +131,11 @@ impl Writer<'_> {
     fn problem(&mut self, code: &'static str, message: &str, at: usize, label: Option<String>) {
         let before = &self.text[..at];
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-        let line = before.matches('\n').count();
+        // A cell may have many problems: only what is not written yet is counted again.
+        let line = match before.get(self.at..) {
+            Some(open) => self.cell.lines.len() + open.matches('\n').count(),
+            None => before.matches('\n').count(),
+        };
         let column = before[line_start..].chars().count();
         self.cell.problems.push(Problem {
             code,
@@ -127,6 +143,7 @@ impl Writer<'_> {
             line,
             column,
             label: label.unwrap_or_default(),
+            help: help(code),
         });
     }
 
@@ -150,6 +167,14 @@ impl Writer<'_> {
         if let Some((start, message)) = self.block.take() {
             self.problem("notebook::incomplete_cell", message, start, None);
         }
+    }
+}
+
+fn help(code: &str) -> Option<&'static str> {
+    match code {
+        "notebook::incomplete_cell" => Some("each cell must be whole by itself, as in Jupyter"),
+        "notebook::cell_magic" => Some("move it to the top of the cell, or split the cell before it"),
+        _ => None,
     }
 }
 

@@ -27,8 +27,32 @@ pub(crate) fn not_utf8(bytes: &[u8], at: usize) -> Diagnostic {
     diagnostic
 }
 
+/// The markers that Git leaves where two versions of a file did not go together.
+fn conflict(text: &str) -> Option<Diagnostic> {
+    let is_marker = |line: &str| ["<<<<<<< ", "=======", ">>>>>>> "].iter().any(|marker| line.starts_with(marker));
+    let mut lines =
+        text.split_inclusive('\n').scan(0, |at, line| Some((std::mem::replace(at, *at + line.len()), line)));
+    let (first, _) = lines.find(|(_, line)| line.starts_with("<<<<<<< "))?;
+    let cells = text[..first].matches("\"cell_type\"").count();
+    let place = if cells == 0 { "ahead of its cells".to_owned() } else { format!("the first in cell {cells}") };
+    let mut diagnostic =
+        error("notebook::merge_conflict", format!("the file holds the markers of an unfinished merge, {place}"));
+    diagnostic.help = Some(
+        "take one side (`git checkout --ours FILE` or `--theirs`), or merge the cells by hand (with `nbdime mergetool`, say)"
+            .to_owned(),
+    );
+    let others = lines.filter(|(_, line)| is_marker(line)).take(2).map(|(at, _)| at);
+    for at in [first].into_iter().chain(others) {
+        diagnostic.labels.push(Label { span: span_at(text, at), text: "marker of the merge".to_owned() });
+    }
+    Some(diagnostic)
+}
+
 /// JSON that cannot be read, or is of another shape.
 pub(crate) fn unreadable(text: &str, cause: &serde_json::Error) -> Diagnostic {
+    if let Some(conflict) = conflict(text) {
+        return conflict;
+    }
     let message = cause.to_string();
     let message = message.split(" at line ").next().unwrap_or(&message);
     let mut diagnostic = match cause.classify() {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::lexer::{self, Stop};
 
 /// Moves leading calls behind the docstring, if there are any and a docstring follows. `calls` are the numbers of lines
-/// (from 0) that are calls of magics.
+/// (from 0) that are calls of magics, in their order.
 pub(crate) fn lead_with_docstring(lines: &mut [String], calls: &[usize]) {
     let Some((leading, docstring)) = find(lines, calls) else { return };
     let moved: Vec<_> = leading.iter().map(|line| std::mem::take(&mut lines[*line])).collect();
@@ -23,7 +23,7 @@ fn find(lines: &[String], calls: &[usize]) -> Option<(Vec<usize>, Range<usize>)>
     let mut leading = Vec::new();
     let mut number = 0;
     while let Some(line) = lines.get(number) {
-        if calls.contains(&number) {
+        if calls.binary_search(&number).is_ok() {
             leading.push(number);
         } else if !line.is_empty() && !line.starts_with('#') {
             let length = docstring_length(&lines[number..])?;

@@ -139,6 +139,10 @@ mod tests {
         insta::assert_snapshot!(refusal("{\n \"größe\": \"é\", ]".as_bytes()), @"notebook::json: the file is not JSON: key must be a string (2:16)");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 4, \"cells\": ["), @"notebook::json: the file is not JSON: EOF while parsing a list (1:26)");
         insta::assert_snapshot!(refusal(b"{}"), @"notebook::format: the file is JSON but no notebook: it has no `nbformat`");
+        let merged = b"{\n \"cells\": [\n  {\"cell_type\": \"code\",\n<<<<<<< HEAD\n  \"source\": \"a\"\n=======\n  \"source\": \"b\"\n>>>>>>> x\n}]}";
+        insta::assert_snapshot!(refusal(merged), @"notebook::merge_conflict: the file holds the markers of an unfinished merge, the first in cell 1 (4:1)");
+        assert_eq!(read(merged).unwrap_err().labels.iter().map(|it| it.span.from.line).collect::<Vec<_>>(), [4, 6, 8]);
+        insta::assert_snapshot!(refusal(b"<<<<<<< HEAD\n{}"), @"notebook::merge_conflict: the file holds the markers of an unfinished merge, ahead of its cells (1:1)");
         insta::assert_snapshot!(refusal(b"[1, 2]"), @"notebook::format: the file is JSON but no notebook: it is no object");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 4, \"cells\": [[1]]}"), @"notebook::format: the file is JSON but no notebook: invalid length 2, expected a cell (1:29)");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 4}"), @"notebook::format: the file is JSON but no notebook: it has no `cells`");

@@ -4,11 +4,13 @@
 //! become the calls of `get_ipython()` that IPython itself would make of them.
 
 mod assemble;
+mod automagic;
 mod call;
 mod cell;
 mod cell_magic;
 mod code;
 mod config;
+mod databricks;
 mod diagnose;
 mod docstring;
 mod document;

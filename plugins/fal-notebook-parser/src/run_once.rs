@@ -24,24 +24,13 @@ pub(crate) fn has_python_body(magic: &str) -> bool {
 
 /// The first line of a cell whose body stays Python: a comment, or what the body needs.
 pub(crate) fn first_line(magic: &str, line: &str) -> String {
-    let comment = format!("# %%{magic} {line}");
+    // The worker's fal_worker/job/cells.py reads this comment and captures what the cell prints. A statement would keep
+    // a docstring below it from being the notebook's.
+    let sign = if magic == "capture" { "get_ipython(): " } else { "" };
+    let comment = format!("# {sign}%%{magic} {line}");
     let comment = comment.trim_end();
-    let needed = match magic {
-        "timeit" => statement(magic, line),
-        "capture" => captured_name(line).map(empty_capture),
-        _ => None,
-    };
+    let needed = if magic == "timeit" { statement(magic, line) } else { None };
     needed.map_or_else(|| comment.to_owned(), |python| format!("{python}  {comment}"))
-}
-
-/// `%%capture out`: nothing is captured, but what reads `out` must find it.
-fn empty_capture(name: &str) -> String {
-    format!("{name} = type('CapturedIO', (), dict(stdout='', stderr='', outputs=[], show=lambda self: None))()")
-}
-
-fn captured_name(line: &str) -> Option<&str> {
-    let name = line.split_whitespace().find(|word| !word.starts_with('-'))?;
-    is_identifier(name).then_some(name)
 }
 
 pub(crate) fn is_identifier(name: &str) -> bool {
@@ -94,7 +83,7 @@ mod tests {
     fn the_first_line_keeps_what_the_body_needs() {
         insta::assert_snapshot!(first_line("time", ""), @"# %%time");
         insta::assert_snapshot!(first_line("timeit", "-n 3 x = 1"), @"x = 1  # %%timeit -n 3 x = 1");
-        insta::assert_snapshot!(first_line("capture", "--no-stderr out"), @"out = type('CapturedIO', (), dict(stdout='', stderr='', outputs=[], show=lambda self: None))()  # %%capture --no-stderr out");
-        insta::assert_snapshot!(first_line("capture", "--no-stderr"), @"# %%capture --no-stderr");
+        insta::assert_snapshot!(first_line("capture", "--no-stderr out"), @"# get_ipython(): %%capture --no-stderr out");
+        insta::assert_snapshot!(first_line("capture", ""), @"# get_ipython(): %%capture");
     }
 }

@@ -53,6 +53,12 @@ pub(crate) fn line(args: &str) -> Option<String> {
     (!read.sql.is_empty()).then(|| call::execute_sql::<&str>(read.result, read.sql, &[]).remove(0))
 }
 
+/// Whether a text begins as SQL does.
+pub(crate) fn is_sql(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    OPENERS.contains(&word.as_str())
+}
+
 fn read(line: &str) -> Line<'_> {
     match line.split_once("<<").map(|(before, sql)| (result_name(before), sql.trim())) {
         Some((Some(name), sql)) => Line { result: Some(name), sql },

@@ -225,16 +225,28 @@ fn syntax_errors_name_their_place() {
             .collect::<String>()
     };
     insta::assert_snapshot!(show("df = ref('a'\nwrite_to_model(df)\n"), @r#"
-    Error python::syntax: this is not valid Python: invalid syntax. Got unexpected token 'write_to_model'
-      2:1 `w` here
-    Error python::syntax: this is not valid Python: expected `,`, found name
-      2:1 `write_to_model` here
+    Error python::syntax: this is not valid Python: this `(` is never closed
+      1:9 `(` here
+    Error python::syntax: this is not valid Python: this `(` is never closed
+      1:9 `(` here
     "#);
     insta::assert_snapshot!(show("if x:\r\npass"), @r#"
     Error python::syntax: this is not valid Python: expected an indented block
       2:1 `p` here
     Error python::syntax: this is not valid Python: expected an indented block after `if` statement
       2:1 `pass` here
+    "#);
+    insta::assert_snapshot!(show("<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\n"), @r#"
+    Error python::syntax: this is not valid Python: it holds the markers of an unfinished merge
+      1:1 `<<<<<<< HEAD` marker of the merge
+      3:1 `=======` marker of the merge
+      5:1 `>>>>>>> other` marker of the merge
+      help: keep one of the two versions, and take the three lines out
+    Error python::syntax: this is not valid Python: it holds the markers of an unfinished merge
+      1:1 `<<<<<<< HEAD` marker of the merge
+      3:1 `=======` marker of the merge
+      5:1 `>>>>>>> other` marker of the merge
+      help: keep one of the two versions, and take the three lines out
     "#);
     insta::assert_snapshot!(show("é = = 1"), @r#"
     Error python::syntax: this is not valid Python: invalid syntax. Got unexpected token '='

@@ -78,6 +78,21 @@ fn steps_grow_with_the_text() {
     worker.unwrap().join().unwrap();
 }
 
+/// Each diagnostic is shown with an excerpt of the file, so there must not be as many as a long file has places.
+#[test]
+fn many_diagnostics_are_summed_up() {
+    let text = format!("{}write_to_model(1)", "ref(x)\n".repeat(1_000));
+    let found = common::agreed(&text);
+    assert_eq!((found.unresolved.len(), found.diagnostics.len()), (1_000, 50));
+    let last = &found.diagnostics[49];
+    assert_eq!(
+        last.message,
+        "951 more places in this file, this one the first: what this `ref` reads is not known before the run"
+    );
+    assert_eq!(last.labels[0].span.from.line, 50);
+    assert_eq!(common::agreed(&format!("{}write_to_model(1)", "ref(x)\n".repeat(50))).diagnostics.len(), 50);
+}
+
 /// A list is evaluated again at each of its uses, up to a limit for the file.
 #[test]
 fn what_is_evaluated_at_every_use_has_a_budget() {

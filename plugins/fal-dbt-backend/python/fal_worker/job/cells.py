@@ -3,11 +3,63 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import CodeType
 
 # Between the file and the number of the cell, in the name under which a cell is compiled.
 MARK = ", Cell "
+
+AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+# Flags that `from __future__ import ...` in one cell sets for the cells after it.
+FUTURE = 0
+for _name in __import__("__future__").all_feature_names:
+    FUTURE |= getattr(__import__("__future__"), _name).compiler_flag
+
+# What the notebook parser makes of `%%capture out`, so that the cell's body stays Python.
+_CAPTURE = re.compile(r"^(?:\s*(?:#.*)?\n)*?# get_ipython\(\): %%capture\b(.*)$", re.MULTILINE)
+
+
+def captured(text: str) -> str | None:
+    """The arguments of a cell's `%%capture`; `None` if its output is not captured."""
+    found = _CAPTURE.match(text)
+    return found and found[1].strip()
+
+
+@dataclass
+class Cell:
+    """One cell of a notebook."""
+
+    name: str
+    text: str
+    tree: ast.Module
+
+    @classmethod
+    def parsed(cls, name: str, text: str) -> Cell:
+        """A cell by itself."""
+        return cls(name, text, compile(text, name, "exec", flags=ast.PyCF_ONLY_AST | AWAIT, dont_inherit=True))
+
+    def units(self, future: int) -> Iterator[CodeType]:
+        """Compiles the cell: all but its last expression, and that one so that `sys.displayhook` gets its value. `future`
+        are the flags that `from __future__ import ...` set in the cells before."""
+        flags = AWAIT | future
+        body, last = self.tree.body, None
+        if body and isinstance(body[-1], ast.Expr) and not self._is_quiet():
+            body, last = body[:-1], body[-1]
+        if body:
+            unit = compile(ast.Module(body=body, type_ignores=[]), self.name, "exec", flags=flags, dont_inherit=True)
+            flags |= unit.co_flags & FUTURE
+            yield unit
+        if last is not None:
+            yield compile(ast.Interactive(body=[last]), self.name, "single", flags=flags, dont_inherit=True)
+
+    def _is_quiet(self) -> bool:
+        """A `;` at the end says that the value is not wanted."""
+        tokens = ""
+        for line in reversed(self.text.splitlines()):
+            tokens = line.partition("#")[0].rstrip() if tokens == "" else tokens
+        return tokens.endswith(";")
 
 
 @dataclass
@@ -29,26 +81,28 @@ class Notebook:
         entry = self.lines[min(max((line or 1) - 1, 0), len(self.lines) - 1)]
         return entry["cell"], entry["line"]
 
-    def sources(self) -> Iterator[tuple[str, str]]:
-        """Name and text of every cell; lines that are not in the code are empty."""
+    def cells(self) -> Iterator[Cell]:
+        """Each cell with its text and a tree of its own, both with the cell's line numbers, in order."""
+        texts = self._texts()
+        bodies: dict[int, list[ast.stmt]] = {cell: [] for cell, text in texts.items() if captured(text) is not None}
+        for statement in self._parse().body:
+            bodies.setdefault(self.origin(_first_line(statement))[0], []).append(statement)
+        for cell, body in sorted(bodies.items()):
+            tree = ast.Module(body=body, type_ignores=[])
+            self._renumber(tree)
+            yield Cell(self.name(cell), texts.get(cell, ""), tree)
+
+    def _texts(self) -> dict[int, str]:
+        """The text of every cell; lines that are not in the code are empty."""
         texts: dict[int, dict[int, str]] = {}
         for origin, text in zip(self.lines, self.code.split("\n")):
             texts.setdefault(origin["cell"], {})[origin["line"]] = text
-        for cell, rows in texts.items():
-            yield self.name(cell), "".join(rows.get(row, "") + "\n" for row in range(1, max(rows) + 1))
-
-    def trees(self) -> Iterator[tuple[str, ast.Module]]:
-        """Each cell as a tree of its own with its own line numbers, in order."""
-        groups: dict[int, list[ast.stmt]] = {}
-        for statement in self._parse().body:
-            groups.setdefault(self.origin(_first_line(statement))[0], []).append(statement)
-        for cell, body in groups.items():
-            tree = ast.Module(body=body, type_ignores=[])
-            self._renumber(tree)
-            yield self.name(cell), tree
+        return {
+            cell: "".join(rows.get(row, "") + "\n" for row in range(1, max(rows) + 1)) for cell, rows in texts.items()
+        }
 
     def _parse(self) -> ast.Module:
-        flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        flags = ast.PyCF_ONLY_AST | AWAIT
         try:
             return compile(self.code, self.file, "exec", flags=flags, dont_inherit=True)
         except SyntaxError as error:

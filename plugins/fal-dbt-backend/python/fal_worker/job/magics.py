@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import re
 import shlex
@@ -11,10 +9,14 @@ import subprocess
 import sys
 import time
 import timeit
+import tokenize
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fal_worker.job import notebook_file
+from fal_worker.job.capture import capture
 from fal_worker.job.error import FalError
+from fal_worker.job.program import Cells, Script, remember
 
 if TYPE_CHECKING:
     from fal_worker.job.shell import Shell
@@ -57,13 +59,8 @@ def _timeit(shell: Shell, line: str, cell: str = "") -> None:
 
 
 def _capture(shell: Shell, line: str, cell: str) -> None:
-    """The output is dropped, or kept as text under the name given."""
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
+    with capture(line, shell.user_ns):
         _execute(shell, cell)
-    names = [word for word in line.split() if not word.startswith("-")]
-    if names:
-        shell.user_ns[names[0]] = output.getvalue()
 
 
 def _env(shell: Shell, line: str) -> Any:
@@ -88,10 +85,49 @@ def _pwd(shell: Shell, line: str) -> str:
 
 
 def _run_file(shell: Shell, line: str) -> None:
-    words = [word for word in shlex.split(line) if word != "-i"]
-    path = os.path.abspath(words[0])
-    with open(path, encoding="utf-8") as file:
-        exec(compile(file.read(), path, "exec", dont_inherit=True), shell.user_ns)
+    """Runs a file in the notebook's names: a notebook cell by cell, anything else as Python."""
+    words = shlex.split(line)
+    while words and words[0] in ("-i", "-n", "-e"):
+        del words[0]
+    if not words:
+        raise FalError("fal: %run needs the name of a file")
+    path = _file_to_run(os.path.abspath(os.path.expanduser(words[0])))
+    program = Cells(notebook_file.cells(path)) if path.endswith(".ipynb") else _script(path)
+    file, arguments = shell.user_ns.get("__file__"), sys.argv
+    shell.user_ns["__file__"], sys.argv = path, [path, *words[1:]]
+    try:
+        program.run(shell.user_ns)
+    finally:
+        shell.user_ns["__file__"], sys.argv = file, arguments
+
+
+def _file_to_run(path: str) -> str:
+    """The file of this name. Its ending may be left out, as in IPython."""
+    candidates = [path, *(path + ending for ending in (".py", ".ipynb") if not path.endswith(ending))]
+    found = next((candidate for candidate in candidates if os.path.isfile(candidate)), None)
+    if found is None:
+        raise FalError(
+            f"fal: %run finds no file {path}",
+            help=f"Paths in a notebook are relative to its own folder; this one runs in {os.getcwd()}.",
+        )
+    return found
+
+
+def _script(path: str) -> Script:
+    with tokenize.open(path) as file:
+        code = file.read()
+    remember(path, code)
+    return Script(compile(code, path, "exec", dont_inherit=True))
+
+
+def _sql(shell: Shell, line: str, cell: str = "") -> Any:
+    """`%sql` and `%%sql` of a notebook that another one runs; `name <<` keeps the rows under the name."""
+    name, kept, query = line.partition("<<")
+    rows = shell.scope.execute_sql(cell or (query if kept else line))
+    if not kept:
+        return rows
+    shell.user_ns[name.split()[-1]] = rows
+    return None
 
 
 def _matplotlib(shell: Shell, line: str) -> None:
@@ -148,6 +184,7 @@ LINE: dict[str, Callable[..., Any]] = {
     "pwd": _pwd,
     "run": _run_file,
     "set_env": _env,
+    "sql": _sql,
     "sx": _system,
     "system": _system,
     "time": _time,
@@ -165,6 +202,7 @@ CELL: dict[str, Callable[..., Any]] = {
     "python3": _feeds(sys.executable, "-"),
     "script": _feeds(),
     "sh": _feeds("sh"),
+    "sql": _sql,
     "time": _time,
     "timeit": _timeit,
     "writefile": _write_file,

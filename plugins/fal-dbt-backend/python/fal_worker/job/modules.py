@@ -14,8 +14,17 @@ def folders(request: Request) -> Iterator[str]:
     yield from _bases(request)
 
 
+def working_folder(request: Request) -> str:
+    """The folder that the code starts in: a notebook's own, as in Jupyter; that of the command for all else."""
+    own = os.path.dirname(request.file)
+    # A runner's machine has the folder only if files of the project were sent along.
+    if request.lines is not None and os.path.isdir(own):
+        return own
+    return request.cwd or request.project_dir
+
+
 def package(request: Request) -> str | None:
-    """The package that a script stands in, so that `from . import x` works in it; packages need no `__init__.py`.
+    """The package that a file belongs to, so that `from . import x` works in it; packages need no `__init__.py`.
 
     In a folder below that of the scripts it is that folder; right there it is the folder of the scripts itself, if that
     can be imported from the project."""

@@ -2,60 +2,89 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
+import contextlib
 import inspect
 import linecache
-from collections.abc import Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterable, Iterator
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fal_worker.job import cells
 from fal_worker.job.request import Request
 
-_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-# Flags that `from __future__ import ...` in one cell sets for the cells after it.
-_FUTURE = 0
-for _name in __import__("__future__").all_feature_names:
-    _FUTURE |= getattr(__import__("__future__"), _name).compiler_flag
+if TYPE_CHECKING:
+    from fal_worker.job.shell import Shell
 
 
-@dataclass
-class Program:
-    """Compiled units in their order. Nothing of it has run when it exists: a syntax error is told before."""
-
-    units: list[CodeType]
-
-    @classmethod
-    def compile(cls, request: Request) -> Program:
-        """Compiles, and tells `linecache` the source, so that tracebacks show what ran and not what is on disk."""
-        code = request.code.lstrip("\ufeff")
-        if request.lines is None:
-            _remember(request.file, code)
-            return cls([compile(code, request.file, "exec", dont_inherit=True)])
-        notebook = cells.Notebook(request.file, code, request.lines)
-        for name, text in notebook.sources():
-            _remember(name, text)
-        return cls(list(_compile_cells(notebook)))
+class Program(Protocol):
+    """Compiled code. Nothing of it has run when it exists: a syntax error is reported before."""
 
     def run(self, namespace: dict[str, Any]) -> None:
-        """Runs the units one after the other. A cell that awaits runs in an event loop, as in Jupyter."""
-        loop = None
-        for unit in self.units:
+        """Runs the code in these names."""
+
+
+def compiled(request: Request, shell: Shell | None = None) -> Program:
+    """Compiles a job's code, and gives `linecache` the source, so that tracebacks show what ran and not what is on disk."""
+    code = request.code.lstrip("\ufeff")
+    if request.lines is None:
+        remember(request.file, code)
+        return Script(compile(code, request.file, "exec", dont_inherit=True))
+    notebook = cells.Notebook(request.file, code, request.lines)
+    return Cells(notebook.cells(), shell)
+
+
+class Script:
+    """One unit."""
+
+    def __init__(self, unit: CodeType) -> None:
+        self._unit = unit
+
+    def run(self, namespace: dict[str, Any]) -> None:
+        """Runs it."""
+        exec(self._unit, namespace)
+
+
+class Cells:
+    """The cells of a notebook. The shell records them; without one their results are dropped."""
+
+    def __init__(self, notebook: Iterable[cells.Cell], shell: Shell | None = None) -> None:
+        self._shell = shell
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cells: list[tuple[cells.Cell, list[CodeType]]] = []
+        future = 0
+        for cell in notebook:
+            remember(cell.name, cell.text)
+            if shell is not None:
+                shell.history.expect(cell.text)
+            units = list(cell.units(future))
+            for unit in units:
+                future |= unit.co_flags & cells.FUTURE
+            self._cells.append((cell, units))
+
+    def run(self, namespace: dict[str, Any]) -> None:
+        """Runs the cells one after the other. A cell that awaits runs in an event loop, as in Jupyter."""
+        for cell, units in self._cells:
+            with _unrecorded() if self._shell is None else self._shell.cell(cell):
+                self._run(units, namespace)
+
+    def _run(self, units: list[CodeType], namespace: dict[str, Any]) -> None:
+        for unit in units:
             if unit.co_flags & inspect.CO_COROUTINE:
-                loop = loop or _new_loop()
-                loop.run_until_complete(eval(unit, namespace))
+                self._loop = self._loop or _new_loop()
+                self._loop.run_until_complete(eval(unit, namespace))
             else:
                 exec(unit, namespace)
 
 
-def _compile_cells(notebook: cells.Notebook) -> Iterator[CodeType]:
-    flags = _AWAIT
-    for name, tree in notebook.trees():
-        unit = compile(tree, name, "exec", flags=flags, dont_inherit=True)
-        flags |= unit.co_flags & _FUTURE
-        yield unit
+@contextlib.contextmanager
+def _unrecorded() -> Iterator[None]:
+    shown, sys.displayhook = sys.displayhook, lambda value: None
+    try:
+        yield
+    finally:
+        sys.displayhook = shown
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -64,6 +93,6 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _remember(name: str, text: str) -> None:
+def remember(name: str, text: str) -> None:
     """An entry without a time is never checked against the disk."""
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from fal_worker.job import legacy, modules, native, shell
 from fal_worker.job.client import Gateway
-from fal_worker.job.program import Program
+from fal_worker.job.program import compiled
 from fal_worker.job.report import Reporter
 from fal_worker.job.request import Request
 from fal_worker.job.scope import Scope
@@ -90,7 +90,7 @@ class Job:
 
     def _execute(self) -> None:
         self._prepare_process()
-        program = Program.compile(self._request)
+        program = compiled(self._request, self._shell)
         if self._unit_test is not None:
             self._unit_test.prepare(self._module)
         if self._request.kind == "native":
@@ -101,7 +101,7 @@ class Job:
     def _prepare_process(self) -> None:
         """Arguments, import path and working directory as if Python had been started with the file."""
         request = self._request
-        os.chdir(request.cwd or request.project_dir)
+        os.chdir(modules.working_folder(request))
         sys.argv = [request.file]
         ahead = list(dict.fromkeys(modules.folders(request)))
         sys.path[:] = ahead + [entry for entry in sys.path if entry not in ahead]
@@ -112,12 +112,12 @@ class Job:
         native_name = self._request.name if self._request.kind == "native" else None
         module = types.ModuleType(native_name or "__main__")
         module.__file__ = self._request.file
+        self._shell = shell.Shell(module.__dict__, self._scope)
         module.__builtins__ = __builtins__
-        if self._request.attached:
-            module.__package__ = modules.package(self._request)
+        module.__package__ = modules.package(self._request)
         if native_name is None:
             module.__dict__.update(self._scope.names())
-            module.get_ipython = shell.Shell(module.__dict__, self._scope).get_ipython
+            module.get_ipython = self._shell.get_ipython
             module.display = shell.display
         if native_name is None or native_name not in sys.modules:
             sys.modules[module.__name__] = module

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+
+from fal_worker.job import cells
+from fal_worker.job.capture import capture
+from fal_worker.job.history import History
 
 if TYPE_CHECKING:
     from fal_worker.job.scope import Scope
@@ -40,10 +45,23 @@ class Shell:
     def __init__(self, namespace: dict[str, Any], scope: Scope) -> None:
         self.user_ns = namespace
         self.scope = scope
+        self.history = History(namespace)
 
     def get_ipython(self) -> Shell:
         """The function that notebooks call."""
         return self
+
+    @contextlib.contextmanager
+    def cell(self, cell: cells.Cell) -> Iterator[None]:
+        """Around the run of a cell: keeps its text and its result, and its output if that is to be captured."""
+        self.history.begin(cell.text)
+        captured = cells.captured(cell.text)
+        shown, sys.displayhook = sys.displayhook, self.history.result
+        try:
+            with contextlib.nullcontext() if captured is None else capture(captured, self.user_ns):
+                yield
+        finally:
+            sys.displayhook = shown
 
     def run_line_magic(self, name: str, line: str, *_: Any, **__: Any) -> Any:
         """`%name line`."""
@@ -73,7 +91,13 @@ class Shell:
         """`!command`: its output is the model's. Its exit code goes to `_exit_code`, as in IPython."""
         command = self.expand(command, sys._getframe(1).f_locals)
         _flush()
-        self.user_ns["_exit_code"] = subprocess.run(command, shell=True).returncode
+        streams = [stream if stream not in (sys.__stdout__, sys.__stderr__) else None for stream in (sys.stdout, sys.stderr)]
+        pipes = [None if stream is None else subprocess.PIPE for stream in streams]
+        done = subprocess.run(command, shell=True, stdout=pipes[0], stderr=pipes[1], encoding="utf-8", errors="replace")
+        for stream, text in zip(streams, (done.stdout, done.stderr)):
+            if stream is not None:
+                stream.write(text)  # the cell's output is captured, and the command's is a part of it
+        self.user_ns["_exit_code"] = done.returncode
 
     def getoutput(self, command: str, *_: Any, **__: Any) -> Lines:
         """`x = !command`: the lines that it wrote."""

@@ -1,5 +1,7 @@
 """Notebook models: cells, magics, shell lines."""
 
+import json
+
 import pytest
 
 WRITE = "import pyarrow\nwrite_to_model(pyarrow.table({'a': [1]}))"
@@ -109,7 +111,7 @@ def test_shell_lines(notebook):
 def test_magics_that_do_something(notebook, project):
     ended = notebook(
         f"{magic('env', 'MARK=7')}\nprint({magic('env', 'MARK')})",
-        f"{magic('cd', 'models')}\nprint({magic('pwd')}[-7:])",
+        f"{magic('cd', '../models')}\nprint({magic('pwd')}[-7:])",
         f"x = {magic('time', '1 + 2')}\nprint(x)",
         cell_magic("time", "", "y = 5\nz = 6"),
         "print(y + z)",
@@ -117,7 +119,7 @@ def test_magics_that_do_something(notebook, project):
         cell_magic("bash", "", "cat made.txt"),
         cell_magic("python3", "", "print(40 + 2)"),
         cell_magic("capture", "out", "print('silent')"),
-        "print(repr(out))",
+        "print(repr(out.stdout))",
         magic("timeit", "-n 3 y + z"),
     )
     lines = ended.stdout.splitlines()
@@ -168,3 +170,121 @@ def test_display(notebook):
 
 def test_names_of_a_notebook_are_not_in_scripts_of_libraries(notebook):
     assert "is not there in a model" in notebook("get_ipython().kernel").error["message"]
+
+
+CAPTURE = "# get_ipython(): %%capture"
+
+
+def test_a_captured_cell_keeps_its_output(notebook):
+    ended = notebook(
+        f"{CAPTURE} out\nimport sys\nprint('a')\nprint('b', file=sys.stderr)\nget_ipython().system('echo c; echo d >&2')",
+        "print(repr((out.stdout, out.stderr, out.outputs, str(out))))\nout.show()",
+        f"# %%time\n\n{CAPTURE} --no-stderr only\nprint('e')\nprint('f', file=sys.stderr)",
+        "print(repr((only.stdout, only.stderr)))",
+        f"{CAPTURE}\nprint('dropped')",
+        f"{CAPTURE} nothing\n# no code",
+        "print(repr(nothing.stdout))",
+        "# %%capture is only a comment here\nprint('shown')",
+    )
+    assert ended.error is None or ended.error["kind"] == "no_write"
+    assert ended.stdout.splitlines() == [
+        r"('a\nc\n', 'b\nd\n', [], 'a\nc\n')", "a", "c", r"('e\n', '')", "''", "shown",
+    ]  # fmt: skip
+    assert ended.stderr.splitlines() == ["b", "d", "f"]
+
+
+def test_a_captured_cell_that_fails_shows_its_output(notebook):
+    ended = notebook(f"{CAPTURE} out\nprint('before')\nnonesuch()")
+    assert ended.stdout == "before\n"
+    assert 'File "models/n.ipynb", Cell 1, line 3, in <module>' in ended.error["traceback"]
+    assert "unrecognized arguments: --all" in notebook(f"{CAPTURE} out --all\n1").error["message"]
+
+
+def test_results_and_inputs_of_cells(notebook):
+    ended = notebook(
+        "40 + 2",
+        "_ + 1",
+        "'quiet';",
+        "None",
+        "x = 7",
+        "print(_, __, repr(___), Out, _1, _2)",
+        "print(In[1].strip(), _i.strip(), _i2.strip(), len(In))",
+        "import asyncio\nawait asyncio.sleep(0, 5)",
+        "print(_)",
+        "for _ in range(3): pass\n1 + 1",
+        "print(_, Out[10])",
+    )
+    assert ended.stdout.splitlines() == [
+        "43 42 '' {1: 42, 2: 43} 42 43",
+        "40 + 2 print(_, __, repr(___), Out, _1, _2) _ + 1 8",
+        "5",
+        "2 2",
+    ]
+
+
+def test_results_that_no_cell_names_are_not_kept(notebook):
+    ended = notebook("import weakref\nclass C: pass\nc = C()\nw = weakref.ref(c)\nc", "del c", "print(w())")
+    assert ended.stdout == "None\n"
+
+
+def write_notebook(path, *cells):
+    kinds = [{"cell_type": "markdown", "source": "# Title"}]
+    kinds += [{"cell_type": "code", "source": source, "outputs": [], "execution_count": None} for source in cells]
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": kinds}))
+
+
+def test_run_of_a_notebook(notebook, project):
+    write_notebook(
+        project / "models" / "other.ipynb",
+        "%matplotlib inline\nvalue = [\n  10\n  %3,\n]",
+        "files = !printf 'a\\nb'\n!echo $word\nif True:\n    !echo inside\nvalue?",
+        "%%capture kept\nprint('silent')",
+        "%%time\ntimed = 1\n!echo timed",
+        "import sys\nargs = sys.argv[1:]\n'dropped'",
+        "import asyncio\nslept = await asyncio.sleep(0, 3)",
+        "text = '''\n%no magic\n!neither\n'''",
+    )
+    ended = notebook(
+        "word = 'hi'\n'kept'",
+        magic("run", "./other.ipynb -x 1"),
+        "print(value, files, repr(kept.stdout), timed, args, slept, repr(text), __file__[-8:], _)",
+        magic("run", "other"),
+    )
+    lines = [line for line in ended.stdout.splitlines() if "time:" not in line]
+    assert lines == [
+        "hi", "inside", "timed",
+        r"[1] ['a', 'b'] 'silent\n' 1 ['-x', '1'] 3 '\n%no magic\n!neither\n' /n.ipynb kept",
+        "hi", "inside", "timed",
+    ]  # fmt: skip
+
+
+def test_errors_of_a_notebook_that_is_run(notebook, project):
+    write_notebook(project / "models" / "other.ipynb", "x = 1\nnonesuch()")
+    error = notebook("pass", magic("run", "other.ipynb")).error
+    assert 'File "models/other.ipynb", Cell 2, line 2, in <module>\n    nonesuch()' in error["traceback"]
+    write_notebook(project / "models" / "other.ipynb", "x = = 1")
+    assert 'other.ipynb", Cell 2, line 1' in notebook(magic("run", "other.ipynb")).error["traceback"]
+    (project / "models" / "other.ipynb").write_text("[1]")
+    assert "other.ipynb is not a notebook" in notebook(magic("run", "other.ipynb")).error["message"]
+    message = notebook(magic("run", "nowhere.py")).error["message"]
+    assert "%run finds no file" in message
+    assert "relative to its own folder" in message
+
+
+def test_a_notebook_runs_in_its_own_folder(notebook, run, project):
+    (project / "models" / "rows.csv").write_text("a\n1\n")
+    (project / "models" / "helper.py").write_text("import sys\nhelped = sys.argv")
+    ended = notebook(f"print(open('rows.csv').read())\n{magic('run', 'helper.py 5')}\nprint(helped[1:])")
+    assert ended.stdout == "a\n1\n\n['5']\n"
+    assert run("import os\nprint(os.getcwd())").stdout == f"{project}\n"
+
+
+@pytest.mark.parametrize("path", ["models/sub/n.ipynb", "models/sub/m.py"])
+def test_relative_imports(run, project, path):
+    folder = project / "models" / "sub"
+    folder.mkdir()
+    (folder / "near.py").write_text("name = 'near'")
+    (project / "models" / "above.py").write_text("name = 'above'")
+    code = "from . import near\nfrom .near import name\nfrom .. import above\nprint(name, above.name)"
+    lines = [{"cell": 1, "line": n + 1} for n in range(4)] if path.endswith("ipynb") else None
+    assert run(code, path=path, lines=lines).stdout == "near above\n"
