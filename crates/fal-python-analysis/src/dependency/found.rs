@@ -11,11 +11,14 @@ use super::reference::name;
 /// An unresolved call is shown up to so many characters.
 pub(super) const LONGEST: usize = 200;
 
+/// What a dependency reads: whether by `ref`, its arguments and version.
+type Read = (bool, Vec<String>, Option<String>);
+
 /// Dependencies in the order of the stub, and what could not be known.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// What the first dependencies read, and how many of them are in it.
-    seen: (HashSet<(bool, Vec<String>, Option<String>)>, usize),
+    seen: (HashSet<Read>, usize),
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) unresolved: Vec<UnresolvedCall>,
     pub(crate) diagnostics: Vec<Diagnostic>,
