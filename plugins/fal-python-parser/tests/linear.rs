@@ -5,8 +5,11 @@ mod common;
 
 use std::thread;
 
+/// A name, and what makes a text of a length.
+type Shape = (&'static str, fn(usize) -> String);
+
 /// Shapes of a text that is `n` times as long as its smallest.
-fn shapes() -> Vec<(&'static str, fn(usize) -> String)> {
+fn shapes() -> Vec<Shape> {
     vec![
         ("elif", |n| format!("if a:\n  pass\n{}write_to_model(1)", "elif b == 'c':\n  f(x)\n".repeat(n))),
         ("elif with reads", |n| {

@@ -68,3 +68,87 @@ fn a_notebook_of_another_language_is_refused_and_one_that_is_broken_names_its_ce
     3 errors
     ");
 }
+
+fn notebook(sources: &[&str]) -> String {
+    let cell = |source: &&str| json!({"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": null, "source": source});
+    let cells: Vec<_> = sources.iter().map(cell).collect();
+    json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).to_string()
+}
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn a_notebook_runs_in_its_folder_with_other_notebooks_results_and_captured_output() {
+    let project = Project::copy_of("notebooks");
+    project.write("models/deep/rows.csv", "id\n7\n");
+    project.write("models/deep/near.py", "three = 3\n");
+    project.write(
+        "shared/setup.ipynb",
+        notebook(&["%matplotlib inline\nfive = [\n  12\n  %7\n][0]", "!echo from the setup"]),
+    );
+    let cells = [
+        "'''Reads\n- ref('orders')\n'''\n%run ../../shared/setup.ipynb",
+        "%%capture out\nimport pandas as pd\nprint('silent')\nrows = pd.read_csv('rows.csv')",
+        "from . import near\nfive + near.three",
+        "rows['sum'] = _\nrows['printed'] = out.stdout.strip()\nwrite_to_model(rows)",
+    ];
+    project.write("models/deep/whole.ipynb", notebook(&cells));
+    let ended = project.run(&["run", "--select", "+whole"]);
+    ended.expect(0);
+    ended.says("whole | from the setup");
+    assert!(!ended.stdout.contains("silent"), "{}", ended.stdout);
+    assert_eq!(project.query("from whole"), json!([[7, 8, "silent"]]));
+}
+
+#[test]
+fn cells_of_databricks_magics_without_a_sign_and_unfinished_merges_are_named() {
+    let project = Project::bare();
+    project.write("models/bricks.ipynb", notebook(&["x = 1", "%sql\nselect 1"]));
+    project.write("models/install.ipynb", notebook(&["x = 1\npip install pandas"]));
+    project.write(
+        "models/merged.ipynb",
+        "{\"cells\": [\n{\"cell_type\": \"code\",\n<<<<<<< HEAD\n\"source\": \"a\"\n=======\n",
+    );
+    let ended = project.run_host(&["check"]);
+    ended.expect(2);
+    insta::assert_snapshot!(ended.stdout, @r#"
+    notebook::databricks_magic
+
+      × `%sql` on the first line of a cell is Databricks' way to give the whole cell a language
+       ╭─[models/bricks.ipynb, cell 2:1:1]
+     1 │ %sql
+       · ────
+     2 │ select 1
+       ╰────
+      help: write `%%sql` with two percent signs
+
+    notebook::automagic
+
+      × `pip ...` is not Python: Jupyter reads such a line as the magic `%pip`
+       ╭─[models/install.ipynb, cell 1:2:1]
+     1 │ x = 1
+     2 │ pip install pandas
+       · ──────────────────
+       ╰────
+      help: in Jupyter write `%pip install ...`; a model installs nothing while it runs: name the
+            package in an environment of fal_project.yml, and take the line out or tag its cell `fal-
+            skip`
+
+    notebook::merge_conflict
+
+      × the file holds the markers of an unfinished merge, the first in cell 1
+       ╭─[models/merged.ipynb:3:1]
+     2 │ {"cell_type": "code",
+     3 │ <<<<<<< HEAD
+       · ▲
+       · ╰── marker of the merge
+     4 │ "source": "a"
+     5 │ =======
+       · ▲
+       · ╰── marker of the merge
+       ╰────
+      help: take one side (`git checkout --ours FILE` or `--theirs`), or merge the cells by hand (with
+            `nbdime mergetool`, say)
+
+    3 errors
+    "#);
+}
