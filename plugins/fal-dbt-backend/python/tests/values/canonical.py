@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -111,10 +112,13 @@ def of_value(value: Any) -> Any:
     """Of a value of Python, numpy or pandas."""
     if value is None or value is pd.NA or value is pd.NaT:
         return None
-    for kinds, form in _FORMS:
-        if isinstance(value, kinds):
-            return form(value)
-    return ("other", type(value).__name__, repr(value))
+    form = _form_of(type(value))
+    return form(value) if form is not None else ("other", type(value).__name__, repr(value))
+
+
+@lru_cache(maxsize=None)
+def _form_of(kind: type) -> Any:
+    return next((form for kinds, form in _FORMS if issubclass(kind, kinds)), None)
 
 
 def _number(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from fal_worker.job.client import Gateway
 from fal_worker.job.error import FalError
+from fal_worker.job.frames import reader
 from fal_worker.job.read import read
 from fal_worker.job.writes import Writes
 from live.fixtures import make_project, sessions, stub
@@ -40,6 +41,10 @@ class Desk:
             result = self._close(job.id, ended) if job.id else None
         if result is not None and result["status"] != "success":
             raise FalError(result["message"])
+
+    def convert(self, data: Any) -> None:
+        """What the model's job does before it sends anything."""
+        reader("write_to_model", data).read_all()
 
     def read(self, form: str, columns: list[str]) -> Any:
         return read(self._reader, form, op="ref", args=["scores"], columns=columns)

@@ -41,7 +41,30 @@ class Verdict:
 
 
 def tried(desk: Desk, table: Table) -> Iterator[Verdict]:
-    """A verdict on each column. A refused table is tried again without the column that the error names; if it names none, by halves."""
+    """A verdict on each column. Where a table is refused, the job's code is asked about each column alone, and the others are written.
+    What the gateway refuses is tried again without the column that the error names; if it names none, by halves."""
+    try:
+        desk.write(table.frame())
+    except Exception:
+        refused = [verdict for column in table.columns if (verdict := _unsent(desk, table, column)) is not None]
+        yield from refused
+        there = {verdict.column.name for verdict in refused}
+        rest = [column for column in table.columns if column.name not in there]
+        if rest:
+            yield from _written(desk, table.only(rest))
+        return
+    yield from _read(desk, table, list(table.columns))
+
+
+def _unsent(desk: Desk, table: Table, column: Column) -> Verdict | None:
+    try:
+        desk.convert(table.only([column]).frame())
+    except Exception as error:
+        return _judged(column, error, "written")
+    return None
+
+
+def _written(desk: Desk, table: Table) -> Iterator[Verdict]:
     try:
         desk.write(table.frame())
     except Exception as error:
@@ -51,7 +74,7 @@ def tried(desk: Desk, table: Table) -> Iterator[Verdict]:
         named, groups = _split(table.columns, error)
         yield from (_judged(column, error, "written") for column in named)
         for columns in groups:
-            yield from tried(desk, table.only(columns))
+            yield from _written(desk, table.only(columns))
         return
     yield from _read(desk, table, list(table.columns))
 
