@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    env,
+    env, fs,
     path::Path,
     process::Command,
 };
@@ -26,29 +26,34 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("fal-child", &[]),
-    ("fal-command-runner", &["fal-child", "fal-plugin"]),
-    ("fal-dbt-backend", &["fal-child", "fal-environments", "fal-plugin"]),
+    ("fal-command-runner", &["fal-child", "fal-files", "fal-plugin"]),
+    ("fal-dbt-backend", &["fal-child", "fal-environments", "fal-files", "fal-plugin"]),
     ("fal-e2e", &[]),
-    ("fal-environments", &["fal-plugin"]),
+    ("fal-environments", &["fal-files", "fal-plugin"]),
+    ("fal-files", &[]),
     ("fal-graph", &["fal-plugin"]),
-    ("fal-host", &["fal-graph", "fal-loader", "fal-plugin", "fal-project", "fal-report"]),
+    ("fal-host", &["fal-files", "fal-graph", "fal-loader", "fal-plugin", "fal-project", "fal-report"]),
     ("fal-loader", &["fal-plugin"]),
     ("fal-notebook-parser", &["fal-plugin"]),
     ("fal-plugin", &[]),
     ("fal-plugin-testkit", &["fal-loader", "fal-plugin"]),
-    ("fal-project", &["fal-plugin"]),
+    ("fal-project", &["fal-files", "fal-plugin"]),
     ("fal-python-analysis", &["fal-plugin"]),
     ("fal-python-parser", &["fal-plugin", "fal-python-analysis"]),
     ("fal-python-parser-ruff", &["fal-plugin", "fal-python-analysis"]),
-    ("fal-report", &["fal-plugin"]),
-    ("fal-scaffold", &["fal-plugin"]),
+    ("fal-report", &["fal-files", "fal-plugin"]),
+    ("fal-scaffold", &["fal-files", "fal-plugin"]),
     ("fal-stub-writer", &["fal-plugin"]),
     ("xtask", &[]),
 ];
 
+/// What plugins may build on.
+const BELOW_PLUGINS: [&str; 5] = ["fal-child", "fal-environments", "fal-files", "fal-plugin", "fal-python-analysis"];
+
 /// Crates that do no IO: nothing that opens files, sockets or processes may come in through the back door.
 const PURE: &[&str] = &["fal-graph", "fal-python-analysis"];
-const IO: &[&str] = &["ignore", "libc", "libloading", "rustix", "signal-hook", "tempfile", "tokio"];
+const IO: &[&str] =
+    &["cap-std", "fal-files", "ignore", "libc", "libloading", "rustix", "signal-hook", "tempfile", "tokio"];
 
 struct Package {
     plugin: bool,
@@ -104,12 +109,29 @@ fn the_table_keeps_the_rules() {
     for (name, allowed) in ALLOWED {
         assert!(!allowed.iter().any(|other| plugins.contains(other)), "{name} may not build on a plugin");
         if plugins.contains(name) {
-            assert!(
-                allowed.iter().all(|other| ["fal-child", "fal-environments", "fal-plugin", "fal-python-analysis"].contains(other)),
-                "{name}"
-            );
+            assert!(allowed.iter().all(|other| BELOW_PLUGINS.contains(other)), "{name}");
         }
     }
+}
+
+/// Files are read and written through `fal-files`, and Clippy refuses the standard library's functions where the crate's
+/// root says so. The test kit writes scripts into folders that it makes itself.
+#[test]
+fn product_crates_refuse_the_standard_librarys_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let refusal = "#![cfg_attr(not(test), warn(clippy::disallowed_methods))]";
+    let mut checked = 0;
+    for folder in ["crates", "plugins"] {
+        for krate in fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path()) {
+            let source =
+                ["src/lib.rs", "src/main.rs"].map(|file| krate.join(file)).into_iter().find(|file| file.exists());
+            let Some(source) = source.filter(|_| !krate.ends_with("fal-plugin-testkit")) else { continue };
+            let text = fs::read_to_string(&source).unwrap();
+            assert!(text.lines().any(|line| line == refusal), "{} lacks {refusal}", source.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 15, "{checked}");
 }
 
 #[test]

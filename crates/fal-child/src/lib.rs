@@ -1,6 +1,8 @@
 //! What every execution backend that starts processes has to do with them: read their output line by line, keep the last
 //! lines for a message, say how they ended, and end what they leave behind.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod leftover;
 mod line;
 mod signal;

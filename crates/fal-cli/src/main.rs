@@ -1,5 +1,7 @@
 //! The `fal-host` command.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod args;
 mod commands;
 mod complaint;

@@ -139,7 +139,7 @@ impl Cache {
         }
         folder.remove()?;
         folder.uses().forget();
-        let _ = fs::remove_file(folder.log());
+        folder.remove_log();
         Ok(Removal::Removed)
     }
 }

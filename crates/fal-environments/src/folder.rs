@@ -1,12 +1,8 @@
 //! The folder of one environment, its marker, and the files beside it.
 
-use std::{
-    fs::{self, DirBuilder},
-    io,
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
+use fal_files::Root;
 use fal_plugin::payload::EnvironmentKind;
 use serde::{Deserialize, Serialize};
 
@@ -60,45 +56,49 @@ impl Folder {
 
     /// Opens its lock; makes the folders that are needed.
     pub(crate) fn lock(&self) -> Result<Lock, EnvironmentError> {
-        for folder in ["locks", "logs"].map(|name| self.root.join(name)) {
+        let root = Root::create(&self.root).map_err(EnvironmentError::file("made", &self.root))?;
+        for folder in ["locks", "logs"] {
             // Addresses in requirements may hold passwords.
-            let make = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-            make.map_err(EnvironmentError::file("made", folder))?;
+            let made = root.create_private_folder(folder);
+            made.map_err(EnvironmentError::file("made", self.root.join(folder)))?;
         }
         Lock::open(&self.root.join("locks").join(format!("{}.lock", self.key)))
     }
 
     /// The marker of a whole environment, whose interpreter is still there.
     pub(crate) fn marker(&self) -> Option<Marker> {
-        let text = fs::read(self.path().join(MARKER)).ok()?;
+        let text = fal_files::read(&self.path().join(MARKER), fal_files::TEXT).ok()?;
         let marker = serde_json::from_slice(&text).ok()?;
         is_program(&self.python()).then_some(marker)
     }
 
     /// Writes the marker, whole: from now on this is an environment.
     pub(crate) fn complete(&self, marker: &Marker) -> Result<(), EnvironmentError> {
-        let write = || -> io::Result<()> {
-            let fresh = tempfile::NamedTempFile::new_in(self.path())?;
-            serde_json::to_writer(&fresh, marker)?;
-            fresh.as_file().sync_all()?;
-            fresh.persist(self.path().join(MARKER))?;
-            Ok(())
+        let write = || {
+            let content = serde_json::to_vec(marker)?;
+            Root::open(self.path())?.temporary(MARKER, &content)?.synced()?.replace()
         };
-        write().map_err(EnvironmentError::file("written", self.path()))
+        write().map(drop).map_err(EnvironmentError::file("written", self.path()))
     }
 
     /// Removes all of it, the marker first. Whoever calls this holds the lock.
     pub(crate) fn remove(&self) -> Result<(), EnvironmentError> {
-        let gone = |outcome: io::Result<()>| match outcome {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
+        let (path, name) = (self.path(), Path::new(&self.key.0));
+        let remove = || {
+            let root = Root::open(&self.root)?;
+            if !path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+                return root.remove_file(name);
+            }
+            root.remove_file(name.join(MARKER))?;
+            root.remove_folder(name)
         };
-        let path = self.path();
-        if !path.is_dir() {
-            return gone(fs::remove_file(&path)).map_err(EnvironmentError::file("removed", path));
-        }
-        gone(fs::remove_file(path.join(MARKER)))
-            .and_then(|()| gone(fs::remove_dir_all(&path)))
-            .map_err(EnvironmentError::file("removed", path))
+        remove().map_err(EnvironmentError::file("removed", &path))
+    }
+
+    /// Removes the output of its installer.
+    pub(crate) fn remove_log(&self) {
+        let log = self.log();
+        // It is of no use any more, and nothing depends on it.
+        let _ = Root::of(&log).and_then(|(logs, name)| logs.remove_file(name));
     }
 }

@@ -6,7 +6,7 @@
 //! else does.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::process::CommandExt,
     path::Path,
@@ -14,6 +14,7 @@ use std::{
 };
 
 use command_fds::{CommandFdExt, FdMapping};
+use fal_files::Root;
 
 use crate::{error::EnvironmentError, stop::Stop};
 
@@ -72,7 +73,8 @@ impl Installer<'_> {
     }
 
     fn open_log(&self, command: &Command) -> io::Result<(File, u64)> {
-        let mut log = OpenOptions::new().create(true).append(true).open(self.log)?;
+        let (logs, name) = Root::of(self.log)?;
+        let mut log = logs.open_file(name)?;
         let words = [command.get_program()].into_iter().chain(command.get_args());
         let line: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
         writeln!(log, "$ {}", line.join(" "))?;
@@ -104,7 +106,7 @@ impl Installer<'_> {
     fn last_lines(&self, begin: u64) -> Vec<String> {
         let mut text = Vec::new();
         // The message names the file in any case.
-        let _ = File::open(self.log).and_then(|mut log| {
+        let _ = fal_files::open(self.log).and_then(|mut log| {
             log.seek(SeekFrom::Start(begin))?;
             log.read_to_end(&mut text)
         });

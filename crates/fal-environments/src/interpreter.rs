@@ -3,7 +3,6 @@
 use std::{
     env,
     ffi::OsString,
-    fs::File,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
@@ -123,7 +122,7 @@ fn existing(place: &str, python: &Path) -> Result<PathBuf, PluginError> {
 /// The interpreter in the first line of a script.
 fn script_interpreter(script: &Path) -> Option<PathBuf> {
     let mut line = Vec::new();
-    BufReader::new(File::open(script).ok()?.take(512)).read_until(b'\n', &mut line).ok()?;
+    BufReader::new(fal_files::open(script).ok()?.take(512)).read_until(b'\n', &mut line).ok()?;
     let line = String::from_utf8(line).ok()?;
     let python = PathBuf::from(line.strip_prefix("#!")?.trim());
     python.file_name()?.to_str()?.starts_with("python").then_some(python)

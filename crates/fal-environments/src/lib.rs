@@ -8,6 +8,8 @@
 //! An environment is built where it stays, since its scripts name their interpreter by its whole path, and its marker is
 //! written last: a folder without the marker is half an environment, and the next build begins by removing it.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod base;
 mod cache;
 mod conda;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -61,11 +62,20 @@ fn add(hash: &mut Sha256, root: &Path, path: &Path) -> Result<(), EnvironmentErr
         paths.sort_unstable();
         return paths.iter().try_for_each(|path| add(hash, root, path));
     }
-    let bytes = fs::read(path).map_err(unreadable())?;
     let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
-    hash.update(format!("{}:{name}{}:", name.len(), bytes.len()));
-    hash.update(bytes);
-    Ok(())
+    let mut add = || {
+        let mut file = fal_files::open(path)?;
+        hash.update(format!("{}:{name}{}:", name.len(), file.metadata()?.len()));
+        // A wheel may be larger than memory.
+        let mut part = vec![0; 1 << 16];
+        loop {
+            match file.read(&mut part)? {
+                0 => return Ok(()),
+                read => hash.update(&part[..read]),
+            }
+        }
+    };
+    add().map_err(unreadable())
 }
 
 /// A link to a folder could lead in circles; sockets and the like have no content.

@@ -3,12 +3,14 @@
 //! Lock files are never removed: a process could hold the lock of a file that is gone while another locks a new one.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, Write},
+    fs::{File, TryLockError},
+    io::{self, Seek, Write},
     path::{Path, PathBuf},
     thread,
     time::Duration,
 };
+
+use fal_files::Root;
 
 use crate::{error::EnvironmentError, stop::Stop};
 
@@ -35,8 +37,7 @@ pub(crate) enum Mode {
 
 impl Lock {
     pub(crate) fn open(path: &Path) -> Result<Self, EnvironmentError> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).open(path);
+        let file = Root::of(path).and_then(|(locks, name)| locks.open_file(name));
         Ok(Self { path: path.to_owned(), file: file.map_err(EnvironmentError::file("opened", path))? })
     }
 
@@ -80,8 +81,7 @@ impl Lock {
 
     /// Who built last: the builder if someone builds.
     pub(crate) fn builder(&self) -> Option<u32> {
-        let mut text = String::new();
-        File::open(&self.path).and_then(|mut file| file.read_to_string(&mut text)).ok()?;
+        let text = fal_files::read_text(&self.path, fal_files::TEXT).ok()?;
         text.trim().parse().ok()
     }
 

@@ -1,9 +1,6 @@
 //! Lines of requirements as pip's requirements files have them.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
     error::EnvironmentError,
@@ -107,7 +104,7 @@ impl Reader {
         if depth >= DEEPEST {
             return Err(refused(line, "these files name each other"));
         }
-        let text = fs::read_to_string(path).map_err(EnvironmentError::file("read", path))?;
+        let text = fal_files::read_text(path, fal_files::TEXT).map_err(EnvironmentError::file("read", path))?;
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
         self.text(&text, &folder, depth + 1)
     }
@@ -136,6 +133,8 @@ fn refused(line: &str, why: &str) -> EnvironmentError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn lines(texts: &[&str], folder: &Path) -> Result<Requirements, EnvironmentError> {

@@ -6,6 +6,7 @@ use std::{
     time::SystemTime,
 };
 
+use fal_files::Root;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -32,13 +33,13 @@ impl Uses {
     pub(crate) fn note(&self, name: &str, project: &Path) {
         let used = Use { project: project.to_owned(), name: name.to_owned() };
         let Ok(text) = serde_json::to_vec(&used) else { return };
-        let file = self.0.join(format!("{}.json", hex(&Sha256::digest(&text)[..8])));
-        let _ = fs::create_dir_all(&self.0).and_then(|()| fs::write(file, text));
+        let file = format!("{}.json", hex(&Sha256::digest(&text)[..8]));
+        let _ = Root::create(&self.0).and_then(|root| root.write(file, &text));
     }
 
     /// All of them.
     pub(crate) fn all(&self) -> Vec<Use> {
-        let read = |path: &PathBuf| serde_json::from_slice(&fs::read(path).ok()?).ok();
+        let read = |path: &PathBuf| serde_json::from_slice(&fal_files::read(path, fal_files::TEXT).ok()?).ok();
         let mut uses: Vec<Use> = self.files().iter().filter_map(read).collect();
         uses.sort_unstable_by(|a, b| (&a.project, &a.name).cmp(&(&b.project, &b.name)));
         uses
@@ -51,7 +52,7 @@ impl Uses {
 
     /// Forgets them.
     pub(crate) fn forget(&self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = Root::of(&self.0).and_then(|(root, name)| root.remove_folder(name));
     }
 
     fn files(&self) -> Vec<PathBuf> {

@@ -6,6 +6,8 @@ use std::{
     process::Command,
 };
 
+use fal_files::Root;
+
 use crate::{
     base::Base,
     definition::Definition,
@@ -71,7 +73,8 @@ fn plain_install(python: &Path, file: &Path) -> Command {
 /// What is to be installed, for the installer to read; it stays, for people to read. `more` goes beside what was asked for.
 pub(crate) fn write(folder: &Folder, definition: &Definition, more: Option<&str>) -> Result<PathBuf, EnvironmentError> {
     let file = folder.path().join(FILE);
-    fs::write(&file, lines(definition, more)).map_err(EnvironmentError::file("written", &file))?;
+    let written = Root::open(folder.path()).and_then(|root| root.write(FILE, lines(definition, more).as_bytes()));
+    written.map_err(EnvironmentError::file("written", &file))?;
     Ok(file)
 }
 

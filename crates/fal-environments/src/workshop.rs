@@ -1,13 +1,13 @@
 //! Gives environments, building those that are missing.
 
 use std::{
-    fs,
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
+use fal_files::Root;
 use fal_plugin::payload::EnvironmentKind;
 
 use crate::{
@@ -123,7 +123,8 @@ impl Workshop {
         lock.sign();
         folder.remove()?;
         let log = folder.log();
-        fs::write(&log, "").map_err(EnvironmentError::file("written", &log))?;
+        let emptied = Root::of(&log).and_then(|(logs, name)| logs.write(name, b""));
+        emptied.map_err(EnvironmentError::file("written", &log))?;
         tell(Step::Building { log: log.clone() });
         let installer = Installer { stop: &self.stop, lock: lock.file(), log: &log, dir: &self.project_dir };
         self.fill(definition, folder, &installer).inspect_err(|_| {

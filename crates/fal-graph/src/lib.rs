@@ -53,6 +53,8 @@
 //!
 //! Nodes are named by [`NodeId`] (a small number, valid for one [`Dag`]) inside and by dbt's unique id outside.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod cycle;
 mod error;
 mod export;

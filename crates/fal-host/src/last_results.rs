@@ -1,6 +1,6 @@
 //! The `run_results.json` that an earlier command left, ours or dbt's, as far as it is of use to a later one.
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::{io::ErrorKind, path::Path};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -31,7 +31,7 @@ impl LastResults {
     /// # Errors
     /// In words, if it cannot be read or understood.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, String> {
-        match fs::read(path) {
+        match fal_files::read(path, fal_files::DATA) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| error.to_string()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.to_string()),

@@ -4,6 +4,8 @@
 //! their stubs; [`run`] runs the graph. The host has no stage of its own: what it parses, writes and runs with comes
 //! through [`plugins`].
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod error;
 mod graph;
 mod hooks;

@@ -3,6 +3,8 @@
 //! The host and the test kit of plugin authors go through this one door, so that what the kit finds good loads. Behind it
 //! the two kinds are one: a [`LoadedPlugin`] whose stages are called by a `Transport`.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod config;
 mod error;
 mod library;

@@ -16,6 +16,8 @@
 //! [`schema`] has the JSON schema of every message. Whether a plugin does what the host expects of its stage is checked by
 //! the crate `fal-plugin-testkit` and by `fal-host plugin check`.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod abi;
 pub mod error;
 mod export;

@@ -1,6 +1,6 @@
 //! Reads files and asks the parsers about them, all in parallel; what the cache knows is neither read nor parsed.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use fal_plugin::{
     ParseError, PythonParser,
@@ -100,7 +100,7 @@ pub(crate) fn analyse(project: &Path, files: Vec<SourceFile>, cache: &mut Cache,
 
 /// Reads a file; what is known of the same content still holds.
 fn read(project: &Path, file: SourceFile, entry: Option<Entry>, stages: &Stages<'_>) -> Result<Analysed, Trouble> {
-    let bytes = fs::read(project.join(&file.path)).map_err(|error| unreadable(&file.path, &error))?;
+    let bytes = contents(project, &file).map_err(|error| unreadable(&file.path, &error))?;
     let hash = xxh3_128(&bytes);
     if let Some(entry) = entry.filter(|entry| entry.hash == hash) {
         return Ok(finish(project, file, entry, false, None));
@@ -190,12 +190,21 @@ fn finish(project: &Path, file: SourceFile, entry: Entry, cached: bool, text: Op
         Some(notebook) => found.map(|diagnostic| FileDiagnostic::in_notebook(path, diagnostic, notebook)).collect(),
         None if parsed.analysis.diagnostics.is_empty() => Vec::new(),
         None => {
-            let text = text.or_else(|| fs::read(project.join(path)).ok().and_then(|bytes| decode(bytes).ok()));
+            let text = text.or_else(|| contents(project, &file).ok().and_then(|bytes| decode(bytes).ok()));
             let text = text.unwrap_or_default();
             found.map(|diagnostic| FileDiagnostic::in_text(path, diagnostic, &text)).collect()
         }
     };
     Analysed { file, parsed, hash, stub, diagnostics, cached, is_script: false }
+}
+
+/// A notebook holds outputs as well, and may be large.
+fn contents(project: &Path, file: &SourceFile) -> std::io::Result<Vec<u8>> {
+    let limit = match file.language {
+        Language::Python => fal_files::TEXT,
+        Language::Notebook(_) => fal_files::DATA,
+    };
+    fal_files::read(&project.join(&file.path), limit)
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> Trouble {

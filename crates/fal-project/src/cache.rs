@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashMap,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -14,9 +13,10 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::{
     analysis::{Analysed, Parsed},
     stamp::Stamp,
-    temporary::Temporary,
 };
 
+/// Below the target folder.
+const FILE: &str = "fal/analysis.bin";
 /// Raised when the format changes.
 const MAGIC: &[u8; 8] = b"falc\0\0\0\x01";
 /// Entries decoded together.
@@ -55,7 +55,8 @@ struct EntryRef<'a> {
 
 /// The cache of one project.
 pub(crate) struct Cache {
-    file: PathBuf,
+    /// The target folder.
+    target: PathBuf,
     identity: u128,
     /// When the run began that wrote it.
     started: i128,
@@ -64,11 +65,11 @@ pub(crate) struct Cache {
 
 impl Cache {
     /// Reads the cache of a project, as far as it fits the plugins.
-    pub(crate) fn read(state_dir: &Path, identity: &str) -> Self {
-        let file = state_dir.join("analysis.bin");
+    pub(crate) fn read(target: &Path, identity: &str) -> Self {
         let identity = xxh3_128(format!("{}\n{identity}", env!("CARGO_PKG_VERSION")).as_bytes());
-        let (started, entries) = fs::read(&file).ok().and_then(|bytes| decode(&bytes, identity)).unwrap_or_default();
-        Self { file, identity, started, entries }
+        let bytes = fal_files::read(&target.join(FILE), fal_files::DATA).ok();
+        let (started, entries) = bytes.and_then(|bytes| decode(&bytes, identity)).unwrap_or_default();
+        Self { target: target.to_owned(), identity, started, entries }
     }
 
     /// Takes out what is known of a file.
@@ -95,10 +96,9 @@ impl Cache {
                 postcard::to_stdvec(&entries).unwrap_or_default()
             })
             .collect();
-        let Some(folder) = self.file.parent() else { return };
-        let written = Temporary::write(folder, &encode(self.identity, started, &shards));
+        let content = encode(self.identity, started, &shards);
         // No cache is a valid cache.
-        let _ = written.and_then(|temporary| temporary.replace(&self.file));
+        let _ = fal_files::Root::create(&self.target).and_then(|target| target.write(FILE, &content));
     }
 }
 

@@ -4,12 +4,12 @@ use std::{
     ffi::OsStr,
     fs::{self, DirEntry, FileType, Metadata},
     io,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use rayon::prelude::*;
 
-use crate::{diagnostics::FileDiagnostic, roots::Root, stamp::Stamp, temporary};
+use crate::{diagnostics::FileDiagnostic, roots::Root, stamp::Stamp};
 
 /// A file that may be a model.
 #[derive(Clone, Debug)]
@@ -53,6 +53,16 @@ impl StubFile {
     pub(crate) fn below(&self) -> &str {
         &self.path[self.below..]
     }
+
+    /// The model path that it is in.
+    pub(crate) fn model_path(&self) -> &str {
+        model_path(&self.path, self.below)
+    }
+}
+
+/// The model path of a path, given where that below it begins.
+pub(crate) fn model_path(path: &str, below: usize) -> &str {
+    &path[..below.saturating_sub(1)]
 }
 
 /// All that was found, each list sorted by path.
@@ -65,7 +75,7 @@ pub(crate) struct Found {
     pub(crate) schemas: Vec<String>,
     pub(crate) stubs: Vec<StubFile>,
     /// Temporary files of earlier runs.
-    pub(crate) leftovers: Vec<PathBuf>,
+    pub(crate) leftovers: Vec<StubFile>,
     pub(crate) problems: Vec<FileDiagnostic>,
 }
 
@@ -148,6 +158,12 @@ impl Walk<'_> {
         };
         let path = join(folder, name);
         let result = match entry.file_type() {
+            Ok(kind) if let Some(what) = self.odd_kind(entry, kind, name) => {
+                let message = format!("this is {what}, and dbt would wait for it or read it without end");
+                let problem = FileDiagnostic::error(path, "project::no_regular_file", message);
+                found.problems.push(problem.with_help("remove it, or list it in .dbtignore"));
+                Ok(())
+            }
             Ok(kind) if kind.is_dir() => {
                 if in_stubs && name.ends_with(".sql") {
                     found.stubs.push(StubFile { path: path.clone(), below: self.root.below(), stamp: None });
@@ -165,6 +181,14 @@ impl Walk<'_> {
             Ok(()) => {}
         }
         found
+    }
+
+    /// What a file is that dbt would open, if it is no file: a named pipe or a device, also behind a link.
+    fn odd_kind(&self, entry: &DirEntry, kind: FileType, name: &str) -> Option<&'static str> {
+        let (_, extension) = split(name).filter(|_| !kind.is_file() && !kind.is_dir())?;
+        let is_read =
+            matches!(extension.as_str(), "sql" | "yml" | "yaml" | "md") || self.language(&extension).is_some();
+        fal_files::odd_kind(metadata(entry, kind).ok().filter(|_| is_read)?.file_type())
     }
 
     fn subfolder(&self, path: &str, name: &str, in_stubs: bool) -> Found {
@@ -227,8 +251,8 @@ impl Walk<'_> {
         kind: FileType,
         entry: &DirEntry,
     ) -> io::Result<()> {
-        if temporary::is_ours(name) {
-            found.leftovers.push(entry.path());
+        if fal_files::is_temporary(name) {
+            found.leftovers.push(StubFile { path, below: self.root.below(), stamp: None });
         } else if name.ends_with(".sql") {
             let stamp = if kind.is_file() { Some(Stamp::of(&entry.metadata()?)) } else { None };
             found.stubs.push(StubFile { path, below: self.root.below(), stamp });

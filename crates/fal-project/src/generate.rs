@@ -1,6 +1,6 @@
 //! From the files of a project to its stubs and its `.dbtignore`: all or nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fal_plugin::payload::FileKind;
 
@@ -10,7 +10,7 @@ use crate::{
     config::DbtProject,
     dbtignore::{self, Change, Dbtignore, Rules},
     diagnostics::FileDiagnostic,
-    discover::{Found, Scope, discover},
+    discover::{Found, Scope, StubFile, discover},
     error::GenerateError,
     model::ModelFile,
     names::duplicates,
@@ -18,8 +18,7 @@ use crate::{
     scripts::named_scripts,
     stages::{PluginFailure, Stages},
     stamp,
-    stubs::{StubPlan, Survey, apply, plan},
-    temporary,
+    stubs::{StubPlan, Survey, apply, plan, writable},
 };
 
 /// How to generate.
@@ -97,7 +96,7 @@ struct State {
     files: Vec<Analysed>,
     cache: Cache,
     plan: StubPlan,
-    leftovers: Vec<PathBuf>,
+    leftovers: Vec<StubFile>,
     dbtignore: Dbtignore,
     change: Change,
     schemas: Vec<String>,
@@ -109,8 +108,8 @@ impl Job<'_> {
     fn examine(&self) -> Result<State, GenerateError> {
         let dbtignore = Dbtignore::read(&self.project.root).map_err(|problem| GenerateError::Files(vec![*problem]))?;
         let identity = format!("{}\n{}\n{:?}", self.stages.identity, self.folder, self.roots);
-        let state_dir = self.project.state_dir();
-        let (found, mut cache) = rayon::join(|| self.find(&dbtignore.rules()), || Cache::read(&state_dir, &identity));
+        let target = &self.project.target_path;
+        let (found, mut cache) = rayon::join(|| self.find(&dbtignore.rules()), || Cache::read(target, &identity));
         let scripts = named_scripts(self.project, &found.schemas);
         let Analyses { mut files, mut problems, failures } =
             analyse(&self.project.root, found.sources, &mut cache, self.stages);
@@ -123,11 +122,13 @@ impl Job<'_> {
         problems.append(&mut plan.conflicts);
         problems.append(&mut plan.warnings);
         problems.extend(same_names(&files, &found.sql, &plan));
+        let change = dbtignore.change(&self.unfit_for_dbt(&files));
+        problems.extend(dbtignore.obstacle(&change));
+        problems.extend(writable::obstacles(self.project, &plan));
         problems.sort_by(|one, other| one.path.cmp(&other.path));
         if problems.iter().any(FileDiagnostic::is_error) {
             return Err(GenerateError::Files(problems));
         }
-        let change = dbtignore.change(&self.unfit_for_dbt(&files));
         let (leftovers, schemas) = (found.leftovers, found.schemas);
         Ok(State { files, cache, plan, leftovers, dbtignore, change, schemas, warnings: problems })
     }
@@ -172,8 +173,10 @@ impl Job<'_> {
     /// Writes what has to be written, and says each file's stub.
     fn apply(&self, state: &State) -> Result<Vec<Option<String>>, GenerateError> {
         // Where `.dbtignore` and the cache are written; the stubs' folders are looked through anyway.
-        [self.project.root.clone(), self.project.state_dir()].iter().for_each(|folder| temporary::sweep(folder));
-        let written = apply(&self.project.root, &self.folder, &state.plan, &state.leftovers, self.stages)?;
+        for folder in [self.project.root.clone(), self.project.state_dir()] {
+            let _ = fal_files::Root::open(folder).map(|root| root.sweep());
+        }
+        let written = apply(self.project, &self.folder, &state.plan, &state.leftovers, self.stages)?;
         state.dbtignore.apply(&state.change).map_err(|source| GenerateError::Write {
             action: "write",
             path: dbtignore::FILE.to_owned(),

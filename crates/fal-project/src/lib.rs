@@ -21,6 +21,8 @@
 //! - Each stub on disk is whole, and written only when its bytes change.
 //! - Around our block, `.dbtignore` is the user's, byte for byte.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod analysis;
 mod cache;
 mod cells;
@@ -38,7 +40,6 @@ mod scripts;
 mod stages;
 mod stamp;
 mod stubs;
-mod temporary;
 mod text;
 
 pub use cells::NotebookText;

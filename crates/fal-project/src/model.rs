@@ -1,6 +1,6 @@
 //! A model as the host needs it.
 
-use std::{borrow::Cow, fs, path::PathBuf};
+use std::{borrow::Cow, path::PathBuf};
 
 use fal_plugin::payload::{FileKind, PythonAnalysis, PythonModel, PythonWork};
 
@@ -36,7 +36,8 @@ impl ModelFile {
         if let Some(notebook) = &self.notebook {
             return Ok(Cow::Borrowed(&notebook.python));
         }
-        let bytes = fs::read(&self.file).map_err(|source| ProjectError::Read { path: self.file.clone(), source })?;
+        let bytes = fal_files::read(&self.file, fal_files::TEXT)
+            .map_err(|source| ProjectError::Read { path: self.file.clone(), source })?;
         let text = decode(bytes)
             .map_err(|message| Box::new(FileDiagnostic::error(&self.path, "python::encoding", message)))?;
         Ok(Cow::Owned(text))

@@ -2,6 +2,8 @@
 //!
 //! A parser plugin lowers its own tree into [`tree::Tree`] and calls [`analyse`], so that all parsers agree.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod analyse;
 mod binding;
 mod builtin;

@@ -1,7 +1,6 @@
 //! How long nodes took in earlier runs: the scheduler starts the longest way first.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -9,11 +8,13 @@ use std::sync::{Arc, Mutex};
 use fal_plugin::payload::NodeStatus;
 use serde::{Deserialize, Serialize};
 
-use crate::atomic::write_atomic;
+use crate::atomic;
 use crate::error::ReportError;
 use crate::event::{EventKind, RunEvent};
 use crate::reporter::Reporter;
 
+/// Below the target folder.
+const FILE: &str = "fal/durations.json";
 const VERSION: u32 = 1;
 /// Weight of the newest run in the average.
 const NEWEST: f64 = 0.4;
@@ -32,9 +33,11 @@ struct File {
 }
 
 impl Durations {
-    /// Reads `target/fal/durations.json`. A file that is missing or of another version is as good as an empty one.
-    pub fn load(path: &Path) -> Result<Self, ReportError> {
-        let bytes = match fs::read(path) {
+    /// Reads `fal/durations.json` of the target folder. A file that is missing or of another version is as good as an
+    /// empty one.
+    pub fn load(target: &Path) -> Result<Self, ReportError> {
+        let path = &target.join(FILE);
+        let bytes = match fal_files::read(path, fal_files::DATA) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(ReportError::Read { path: path.to_owned(), source }),
@@ -46,11 +49,11 @@ impl Durations {
     }
 
     /// Writes the file, whole or not at all.
-    pub fn save(&self, path: &Path) -> Result<(), ReportError> {
+    pub fn save(&self, target: &Path) -> Result<(), ReportError> {
         let file = File { version: VERSION, seconds: self.seconds.clone() };
         let bytes =
             serde_json::to_vec(&file).map_err(|source| ReportError::Encode { what: "durations of nodes", source })?;
-        write_atomic(path, &bytes)
+        atomic::write(target, FILE, &bytes)
     }
 
     /// Seconds that the node takes, if it ran before.
@@ -102,6 +105,8 @@ fn is_duration(seconds: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -122,7 +127,7 @@ mod tests {
     #[test]
     fn what_was_saved_is_loaded() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("fal/durations.json");
+        let path = folder.path().join("target");
         assert_eq!(Durations::load(&path).unwrap(), Durations::default());
         let mut durations = Durations::default();
         for (id, seconds) in [("model.a", 1.5), ("model.b", 0.25), ("model.c", 8.0)] {
@@ -134,19 +139,19 @@ mod tests {
         assert_eq!(loaded.typical(), Some(1.5));
         loaded.retain(|id| id != "model.c");
         assert_eq!(loaded.seconds("model.c"), None);
-        let left: Vec<_> =
-            fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> = fs::read_dir(path.join("fal")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["durations.json"]);
     }
 
     #[test]
     fn other_versions_are_ignored_and_broken_files_named() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("durations.json");
-        fs::write(&path, r#"{"version": 2, "seconds": {"model.a": 1.0}}"#).unwrap();
-        assert_eq!(Durations::load(&path).unwrap(), Durations::default());
-        fs::write(&path, "{").unwrap();
-        let error = Durations::load(&path).unwrap_err();
+        let (path, file) = (folder.path(), folder.path().join(FILE));
+        fs::create_dir(file.parent().unwrap()).unwrap();
+        fs::write(&file, r#"{"version": 2, "seconds": {"model.a": 1.0}}"#).unwrap();
+        assert_eq!(Durations::load(path).unwrap(), Durations::default());
+        fs::write(&file, "{").unwrap();
+        let error = Durations::load(path).unwrap_err();
         assert_eq!(error.code(), "report::invalid");
         assert!(error.to_string().contains("durations.json"));
     }

@@ -37,6 +37,8 @@
 //! [`SourceProblem`] is a problem in a file; [`render_problem`], [`render_problems`], [`github_annotations`], [`sarif`] and
 //! [`problems_json`] show it. [`render_error`] shows an error with its causes.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod atomic;
 mod diagnostic;
 mod durations;

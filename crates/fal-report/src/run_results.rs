@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::atomic::write_atomic;
+use crate::atomic;
 use crate::error::ReportError;
 use crate::event::{EventKind, RunEvent, SkipCause};
 use crate::json::stamp;
@@ -73,11 +73,11 @@ impl RunResults {
         })
     }
 
-    /// Writes the artifact, whole or not at all.
-    pub fn write(&self, path: &Path, generated_at: Timestamp) -> Result<(), ReportError> {
+    /// Writes `run_results.json` into the target folder, whole or not at all.
+    pub fn write(&self, target: &Path, generated_at: Timestamp) -> Result<(), ReportError> {
         let bytes = serde_json::to_vec(&self.to_value(generated_at))
             .map_err(|source| ReportError::Encode { what: "run_results", source })?;
-        write_atomic(path, &bytes)
+        atomic::write(target, "run_results.json", &bytes)
     }
 
     fn metadata(&self, generated_at: Timestamp) -> Value {

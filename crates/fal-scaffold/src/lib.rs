@@ -5,6 +5,8 @@
 //! all of them share are in `templates/common`. They are compiled into the program. Here is what puts a name and the place of
 //! the interface into them, and writes the folder whole or not at all.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod error;
 mod interface;
 mod name;

@@ -1,11 +1,9 @@
 //! Writes a folder whole or not at all.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use crate::error::ScaffoldError;
+use fal_files::Root;
 
 /// A file to write.
 #[derive(Clone, Debug)]
@@ -25,19 +23,33 @@ pub(crate) fn folder(folder: &Path, files: &[NewFile]) -> Result<(), ScaffoldErr
         return Err(exists());
     }
     let parent = folder.parent().unwrap_or(Path::new(""));
-    let scratch = Scratch(parent.join(format!(".{name}.{}.tmp", std::process::id())));
-    fs::create_dir_all(&scratch.0).map_err(failed(&scratch.0))?;
-    files.iter().try_for_each(|file| write(&scratch.0, file))?;
+    let root = Root::create(parent).map_err(failed(parent))?;
+    let scratch = Scratch { root: &root, name: format!(".{name}.{}.tmp", std::process::id()) };
+    root.create_folder(&scratch.name).map_err(failed(folder))?;
+    files.iter().try_for_each(|file| scratch.write(file))?;
     // On Unix a rename takes the place of an empty folder at most: no file is lost to somebody who was quicker.
-    fs::rename(&scratch.0, folder).map_err(failed(folder))
+    root.rename(&scratch.name, &*name).map_err(failed(folder))
 }
 
 /// Is removed whatever happens; after the rename there is nothing to remove.
-struct Scratch(PathBuf);
+struct Scratch<'a> {
+    root: &'a Root,
+    name: String,
+}
 
-impl Drop for Scratch {
+impl Scratch<'_> {
+    fn write(&self, file: &NewFile) -> Result<(), ScaffoldError> {
+        let path = Path::new(&self.name).join(&file.path);
+        let content = file.content.as_bytes();
+        let written =
+            if file.executable { self.root.write_program(&path, content) } else { self.root.write(&path, content) };
+        written.map(drop).map_err(failed(&file.path))
+    }
+}
+
+impl Drop for Scratch<'_> {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = self.root.remove_folder(&self.name);
     }
 }
 
@@ -45,32 +57,10 @@ fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> ScaffoldError {
     move |source| ScaffoldError::Write { path: path.to_owned(), source }
 }
 
-fn write(below: &Path, file: &NewFile) -> Result<(), ScaffoldError> {
-    let path = below.join(&file.path);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed(folder))?;
-    }
-    fs::write(&path, &file.content).map_err(failed(&path))?;
-    if file.executable { make_executable(&path) } else { Ok(()) }
-}
-
-#[cfg(unix)]
-fn make_executable(path: &Path) -> Result<(), ScaffoldError> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let mut permissions = fs::metadata(path).map_err(failed(path))?.permissions();
-    // Whoever may read it may run it.
-    permissions.set_mode(permissions.mode() | ((permissions.mode() & 0o444) >> 2));
-    fs::set_permissions(path, permissions).map_err(failed(path))
-}
-
-#[cfg(not(unix))]
-fn make_executable(_path: &Path) -> Result<(), ScaffoldError> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn file(path: &str, executable: bool) -> NewFile {

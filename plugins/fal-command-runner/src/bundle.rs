@@ -2,13 +2,13 @@
 
 use std::{
     env,
-    fs::{self, File, OpenOptions, Permissions},
-    io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
+use fal_files::Root;
 use serde_json::{json, Value};
 use tempfile::TempDir;
 
@@ -37,10 +37,10 @@ impl Bundle {
         let folder =
             tempfile::Builder::new().prefix("fal-").permissions(Permissions::from_mode(0o700)).tempdir_in(&parent);
         let folder = folder.map_err(failed("written to", &parent))?;
-        let text = fs::read(script).map_err(failed("read", script))?;
+        let text = fal_files::read(script, fal_files::DATA).map_err(failed("read", script))?;
         for (name, content) in [("script.py", text), ("node.json", description(plan).to_string().into_bytes())] {
-            let path = folder.path().join(name);
-            write(&path, &content).map_err(failed("written", &path))?;
+            let written = Root::open(folder.path()).and_then(|root| root.write_private(name, &content));
+            written.map_err(failed("written", &folder.path().join(name)))?;
         }
         Ok(Self::Folder(folder))
     }
@@ -57,17 +57,13 @@ impl Bundle {
     pub(crate) fn stdin(&self) -> Result<Stdio, StartError> {
         match self {
             Self::Folder(_) => Ok(Stdio::null()),
-            Self::Stdin(script) => File::open(script).map(Stdio::from).map_err(|cause| StartError::Bundle {
+            Self::Stdin(script) => fal_files::open(script).map(Stdio::from).map_err(|cause| StartError::Bundle {
                 what: "read",
                 path: script.clone(),
                 cause,
             }),
         }
     }
-}
-
-fn write(path: &Path, content: &[u8]) -> io::Result<()> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(content)
 }
 
 /// `node.json`. Holds no secret.

@@ -8,6 +8,8 @@
 //! a plan of a node (`node`, `plan`, `values`), and tries it (`attempt`, `retry`) with a bundle (`bundle`) and a process (`process`, `guard`,
 //! `leftover`), whose end it explains (`end`).
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod attempt;
 mod backend;
 mod bundle;

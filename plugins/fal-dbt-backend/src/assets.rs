@@ -4,11 +4,12 @@
 //! valid from run to run.
 
 use std::{
-    env, fs, io,
+    env, io,
     path::{Path, PathBuf},
 };
 
 use etcetera::BaseStrategy;
+use fal_files::Root;
 use sha2::{Digest, Sha256};
 
 use crate::error::StartError;
@@ -39,46 +40,25 @@ fn cache_root() -> Option<PathBuf> {
     named.or_else(|| Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("fal-host")))
 }
 
+/// Writes each file that is missing or has other bytes. Each is replaced whole, so that many processes may do this at once.
 fn unpack_below(root: &Path, files: &[(&str, &[u8])]) -> io::Result<PathBuf> {
     let parent = std::path::absolute(root)?.join("worker");
     let home = parent.join(hash(files));
-    if is_whole(&home, files) {
+    let wrong: Vec<_> = files.iter().filter(|(name, bytes)| !is_file(&home.join(name), bytes)).collect();
+    if wrong.is_empty() {
         return Ok(home);
     }
-    fs::create_dir_all(&parent)?;
-    let fresh = tempfile::Builder::new().prefix(".unpack-").tempdir_in(&parent)?;
-    let content = fresh.path().join("content");
-    for (name, bytes) in files {
-        write(&content.join(name), bytes)?;
+    let root = Root::create(&home)?;
+    root.sweep();
+    for (name, bytes) in wrong {
+        root.write(name, bytes)?;
     }
-    put_in_place(&content, &home, files)
+    Ok(home)
 }
 
-/// Renames; if another process was faster, or files of an older unpacking were lost, mends what is there.
-fn put_in_place(content: &Path, home: &Path, files: &[(&str, &[u8])]) -> io::Result<PathBuf> {
-    if fs::rename(content, home).is_err() {
-        for (name, bytes) in files {
-            let (from, to) = (content.join(name), home.join(name));
-            if !is_file(&to, bytes) {
-                fs::create_dir_all(to.parent().unwrap_or(home))?;
-                fs::rename(from, to)?;
-            }
-        }
-    }
-    Ok(home.to_owned())
-}
-
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(path.parent().unwrap_or(path))?;
-    fs::write(path, bytes)
-}
-
-fn is_whole(home: &Path, files: &[(&str, &[u8])]) -> bool {
-    files.iter().all(|(name, bytes)| is_file(&home.join(name), bytes))
-}
-
+/// Compares content: after a power cut a file can have its size and zeros for bytes.
 fn is_file(path: &Path, bytes: &[u8]) -> bool {
-    fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == bytes.len() as u64)
+    fal_files::read(path, bytes.len() as u64).is_ok_and(|found| found == bytes)
 }
 
 fn hash(files: &[(&str, &[u8])]) -> String {
@@ -92,7 +72,13 @@ fn hash(files: &[(&str, &[u8])]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    fn is_whole(home: &Path, files: &[(&str, &[u8])]) -> bool {
+        files.iter().all(|(name, bytes)| fs::read(home.join(name)).is_ok_and(|found| found == *bytes))
+    }
 
     const SMALL: &[(&str, &[u8])] = &[("fal_worker/__init__.py", b""), ("fal_worker/a/b.py", b"x = 1\n")];
 
@@ -126,6 +112,15 @@ mod tests {
         unpack_below(root.path(), SMALL).unwrap();
         assert!(is_whole(&home, SMALL));
         assert_eq!(fs::metadata(&kept).unwrap().modified().unwrap(), before);
+    }
+
+    #[test]
+    fn wrong_bytes_of_the_right_size_are_mended() {
+        let root = tempfile::tempdir().unwrap();
+        let home = unpack_below(root.path(), SMALL).unwrap();
+        fs::write(home.join("fal_worker/a/b.py"), b"\0\0\0\0\0\0").unwrap();
+        unpack_below(root.path(), SMALL).unwrap();
+        assert!(is_whole(&home, SMALL));
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! The environments that the last run needed. Those of them that are there get their warm processes while dbt is still
 //! being imported; what this run needs is only known once dbt has read the project.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+
+use fal_files::Root;
+
+const FILE: &str = "environments.json";
 
 /// Their names; none if nothing is known.
 pub(crate) fn read(state_dir: &str) -> Vec<String> {
-    let text = fs::read(file(state_dir)).unwrap_or_default();
+    let text = fal_files::read(&file(state_dir), fal_files::DATA).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
@@ -18,16 +19,21 @@ pub(crate) fn write(state_dir: &str, names: &[String]) {
         return;
     }
     // A note that is lost costs a second in the next run.
-    let _ = fs::create_dir_all(state_dir);
-    let _ = fs::write(file(state_dir), serde_json::to_vec(names).unwrap_or_default());
+    let state = Path::new(state_dir);
+    // The root is the target folder, so that a link in the place of ours is not followed out of it.
+    let (target, ours) = (state.parent().unwrap_or(state), state.file_name().unwrap_or_default());
+    let content = serde_json::to_vec(names).unwrap_or_default();
+    let _ = Root::create(target).and_then(|root| root.write(Path::new(ours).join(FILE), &content));
 }
 
 fn file(state_dir: &str) -> PathBuf {
-    Path::new(state_dir).join("environments.json")
+    Path::new(state_dir).join(FILE)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -7,6 +7,8 @@
 //! (`dbt`), Python models and scripts to jobs (`python_node`, `script_node`, `unit_test_node`, `gateway_job`, `job`) forked from warm processes (`zygote`, `zygotes`); all
 //! of them are child processes (`process`) with a message channel (`channel`). What other backends run is lent (`lease`).
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod assets;
 mod backend;
 mod cancel;

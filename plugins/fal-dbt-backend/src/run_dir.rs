@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use fal_files::Root;
 use fal_plugin::payload::OpenRequest;
 use tempfile::TempDir;
 
@@ -27,7 +28,7 @@ impl RunDir {
         let private = fs::Permissions::from_mode(0o700);
         let folder = tempfile::Builder::new().prefix("fal-").permissions(private).tempdir_in(&parent);
         let run_dir = folder.map(|folder| Self { folder }).and_then(|run_dir| {
-            fs::create_dir(run_dir.gateway_dir())?;
+            Root::open(run_dir.folder.path())?.create_folder("g")?;
             Ok(run_dir)
         });
         run_dir.map_err(|cause| StartError::RunDir { folder: parent, cause })
@@ -52,7 +53,7 @@ impl RunDir {
     pub(crate) fn write_open(&self, request: &OpenRequest) -> Result<PathBuf, StartError> {
         let path = self.folder.path().join("open.json");
         let text = serde_json::to_vec(request).map_err(std::io::Error::from);
-        text.and_then(|text| fs::write(&path, text))
+        text.and_then(|text| Root::open(self.folder.path())?.write_private("open.json", &text))
             .map_err(|cause| StartError::RunDir { folder: path.clone(), cause })?;
         Ok(path)
     }
@@ -60,7 +61,7 @@ impl RunDir {
     /// Removes the folder now, not when the last user of this value is gone.
     pub(crate) fn remove(&self) {
         // What cannot be removed lies in the system's folder for temporary files.
-        let _ = fs::remove_dir_all(self.folder.path());
+        let _ = Root::of(self.folder.path()).and_then(|(parent, name)| parent.remove_folder(name));
     }
 }
 

@@ -5,6 +5,7 @@ use std::{fs::File, io::Read};
 use crate::error::StartError;
 
 /// 128 random bits as 32 hexadecimal digits.
+#[expect(clippy::disallowed_methods, reason = "a device, by its fixed name")]
 pub(crate) fn random() -> Result<String, StartError> {
     let mut bytes = [0u8; 16];
     let mut source = File::open("/dev/urandom").map_err(StartError::system("random numbers"))?;

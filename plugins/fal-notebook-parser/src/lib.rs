@@ -3,6 +3,8 @@
 //! A notebook becomes one Python text in which every line stands for one line of a code cell. Magics and shell lines
 //! become the calls of `get_ipython()` that IPython itself would make of them.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod assemble;
 mod automagic;
 mod call;

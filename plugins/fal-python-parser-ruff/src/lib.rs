@@ -1,5 +1,7 @@
 //! Python parser plugin on ruff_python_parser: follows Python's newest grammar.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod lower;
 mod parser;
 

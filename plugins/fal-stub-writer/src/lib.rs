@@ -3,6 +3,8 @@
 //! A stub is what dbt sees of a Python model: an ephemeral model whose Jinja comment names the dependencies. A checksum
 //! in it tells whether someone edited it, so that a user's work is never overwritten.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 mod checksum;
 mod config;
 mod dependency;

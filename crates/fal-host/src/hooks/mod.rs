@@ -68,7 +68,7 @@ pub fn hooks(
     project.prefer_target(last_run.as_ref().and_then(|run| run.target.clone()));
     let session = OpenSession::open(&project, COMMAND, true, reporters, interrupt)?;
     let generated = project.generate(false)?;
-    record::events(&project.dbt.state_dir(), reporters)?;
+    record::events(&project.dbt.target_path, reporters)?;
     announce::stubs(&generated, reporters);
     let loaded = session.load(&project, &generated.models)?;
     let run = HooksRun { project: &project, options, last_run, session, loaded, began };
@@ -105,7 +105,7 @@ impl HooksRun<'_> {
         let plan = Plan::of_scripts(self.project, &dag, &scripts)?;
         announce::start(&self.session, &self.loaded, COMMAND, None, plan.total);
         chosen.warnings.iter().for_each(|warning| self.session.log(LogLevel::Warn, warning.clone()));
-        let durations = KnownDurations::load(&self.project.dbt.state_dir(), &self.session.reporters);
+        let durations = KnownDurations::load(&self.project.dbt.target_path, &self.session.reporters);
         let request = BeginRequest {
             selected: Vec::new(),
             scripts: scripts.iter().map(|attached| attached.id.clone()).collect(),

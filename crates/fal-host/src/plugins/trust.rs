@@ -3,11 +3,12 @@
 use std::{
     collections::BTreeMap,
     fmt::Write,
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use etcetera::BaseStrategy;
+use fal_files::Root;
 use sha2::{Digest, Sha256};
 
 use super::{code, error::PluginDoorError, search::SearchPath};
@@ -48,15 +49,12 @@ impl Trust {
     pub fn record(&self, project: &Path, paths: &[PathBuf]) -> io::Result<()> {
         let mut all = self.read();
         all.insert(key(project), fingerprint(paths)?);
-        let folder = self.file.parent().ok_or_else(|| io::Error::other("no folder"))?;
-        fs::create_dir_all(folder)?;
-        let scratch = self.file.with_extension(format!("{}.tmp", std::process::id()));
-        fs::write(&scratch, serde_json::to_vec_pretty(&all)?)?;
-        fs::rename(scratch, &self.file)
+        let (folder, name) = self.file.parent().zip(self.file.file_name()).ok_or(io::ErrorKind::InvalidFilename)?;
+        Root::create(folder)?.write(name, &serde_json::to_vec_pretty(&all)?).map(drop)
     }
 
     fn read(&self) -> BTreeMap<String, String> {
-        let bytes = fs::read(&self.file).unwrap_or_default();
+        let bytes = fal_files::read(&self.file, fal_files::DATA).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 }
@@ -71,7 +69,7 @@ fn fingerprint(paths: &[PathBuf]) -> io::Result<String> {
     for file in plugins.iter().flat_map(|(plugin, _)| code::files(plugin)) {
         hash.update(file.display().to_string().as_bytes());
         hash.update([0]);
-        hash.update(Sha256::digest(fs::read(&file)?));
+        hash.update(Sha256::digest(fal_files::read(&file, fal_files::DATA)?));
     }
     let mut text = String::new();
     for byte in hash.finalize() {
@@ -84,6 +82,7 @@ fn fingerprint(paths: &[PathBuf]) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    use std::fs;
 
     use super::*;
 

@@ -13,7 +13,7 @@ mod selection;
 mod slots;
 mod task;
 
-use std::{collections::BTreeSet, path::Path, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use fal_graph::{Criteria, NodeSet, Schedule, ScheduleOptions};
 use fal_plugin::payload::{BeginRequest, LogLevel, NodeStatus};
@@ -78,7 +78,7 @@ pub fn run(
         .map(|runner| runner_version(project, runner))
         .transpose()?;
     // Also of a run whose project is refused: `retry` must know that it had no results.
-    record::events(&project.dbt.state_dir(), reporters)?;
+    record::events(&project.dbt.target_path, reporters)?;
     let generated = project.generate(false)?;
     announce::stubs(&generated, reporters);
     let loaded = session.load(project, &generated.models)?;
@@ -108,7 +108,7 @@ impl Run<'_> {
         announce::start(&self.session, &self.loaded, &self.options.command, runner, plan.total);
         self.warn(&plan, &routing);
         let artifact = self.artifact(&plan, &selected);
-        let durations = KnownDurations::load(&self.project.dbt.state_dir(), &self.session.reporters);
+        let durations = KnownDurations::load(&self.project.dbt.target_path, &self.session.reporters);
 
         // Before the owner: where a runner cannot be reached, nothing has happened in the warehouse.
         let begun = fleet.begin(plan.of_runners(dag, fleet.runners().len()), interrupt);
@@ -181,7 +181,7 @@ impl Run<'_> {
         let planned: Vec<NodeInfo> = selected.iter().map(|id| plan.info(dag, id)).collect();
         let results = RunResults::from_session(&self.loaded.info, planned).shared();
         self.session.reporters.add(Arc::clone(&results));
-        Artifact(Some((Path::new(&self.loaded.info.target_path).join("run_results.json"), results)))
+        Artifact(Some((self.loaded.info.target_path.clone().into(), results)))
     }
 
     fn schedule(
@@ -224,13 +224,13 @@ impl Run<'_> {
 
 type SharedResults = Arc<std::sync::Mutex<RunResults>>;
 
-/// run_results.json; none where only scripts run, as that of an earlier run stays.
+/// The target folder and its run_results.json; none where only scripts run, as that of an earlier run stays.
 struct Artifact(Option<(std::path::PathBuf, SharedResults)>);
 
 impl Artifact {
     fn write(&self) -> Result<(), HostError> {
-        let Some((path, results)) = &self.0 else { return Ok(()) };
+        let Some((target, results)) = &self.0 else { return Ok(()) };
         let results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(results.write(path, Timestamp::now())?)
+        Ok(results.write(target, Timestamp::now())?)
     }
 }

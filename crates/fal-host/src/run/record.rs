@@ -1,42 +1,41 @@
 //! What is kept of a run for those that come later: its events, and how long nodes took.
 
 use std::{
-    fs::{self, File},
     io::BufWriter,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use fal_files::Root;
 use fal_report::{Durations, JsonReporter, ReportError, Reporters};
 
 use crate::error::HostError;
 
-/// Makes our folder, and records all events from now on.
-pub(crate) fn events(folder: &Path, reporters: &Reporters) -> Result<(), HostError> {
-    let failed = |path: &Path| {
-        let path = path.display().to_string();
-        move |source| HostError::Write { path, source }
-    };
-    fs::create_dir_all(folder).map_err(failed(folder))?;
-    let path = folder.join("events.jsonl");
-    let file = File::create(&path).map_err(failed(&path))?;
+/// Below the target folder.
+const EVENTS: &str = "fal/events.jsonl";
+
+/// Records all events in the target folder from now on.
+pub(crate) fn events(target: &Path, reporters: &Reporters) -> Result<(), HostError> {
+    let file = Root::create(target).and_then(|root| root.create_file(EVENTS)).map_err(|source| {
+        let path = target.join(EVENTS).display().to_string();
+        HostError::Write { path, source }
+    })?;
     reporters.add(JsonReporter::new(Box::new(BufWriter::new(file)), ""));
     Ok(())
 }
 
 /// How long nodes took before, and from now on.
 pub(crate) struct KnownDurations {
-    path: PathBuf,
+    target: PathBuf,
     shared: Arc<Mutex<Durations>>,
 }
 
 impl KnownDurations {
     /// A record that cannot be read only costs a good order.
-    pub(crate) fn load(folder: &Path, reporters: &Reporters) -> Self {
-        let path = folder.join("durations.json");
-        let shared = Durations::load(&path).unwrap_or_default().shared();
+    pub(crate) fn load(target: &Path, reporters: &Reporters) -> Self {
+        let shared = Durations::load(target).unwrap_or_default().shared();
         reporters.add(Arc::clone(&shared));
-        Self { path, shared }
+        Self { target: target.to_owned(), shared }
     }
 
     pub(crate) fn seconds(&self, id: &str) -> Option<f64> {
@@ -47,7 +46,7 @@ impl KnownDurations {
     pub(crate) fn save(&self, exists: impl Fn(&str) -> bool) -> Result<(), ReportError> {
         let mut durations = self.lock();
         durations.retain(exists);
-        durations.save(&self.path)
+        durations.save(&self.target)
     }
 
     fn lock(&self) -> MutexGuard<'_, Durations> {

@@ -1,7 +1,7 @@
 //! The sessions of the runners: opened, made ready, cancelled and closed together.
 
 use std::{
-    fs,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fal_files::Root;
 use fal_plugin::{
     EventSink, ExecutionBackend, PluginError,
     payload::{BeginRequest, Event, LoadRequest, OpenRequest},
@@ -146,10 +147,15 @@ fn open(recruit: Recruit, mut request: OpenRequest, events: &Arc<dyn EventSink>)
 /// A folder of its own, below that of the execution backend.
 fn state_dir(of_backend: &str, name: &str) -> Result<String, HostError> {
     let safe = |char: char| if char.is_alphanumeric() || matches!(char, '-' | '_') { char } else { '_' };
-    let folder = std::path::Path::new(of_backend).join("runners").join(name.chars().map(safe).collect::<String>());
-    let path = folder.display().to_string();
-    fs::create_dir_all(&folder).map_err(|source| HostError::Write { path: path.clone(), source })?;
-    Ok(path)
+    let (state, name): (_, String) = (Path::new(of_backend), name.chars().map(safe).collect());
+    // The root is the target folder, so that a link in the place of ours is not followed out of it.
+    let (target, ours) = (state.parent().unwrap_or(state), state.file_name().unwrap_or_default());
+    let below = Path::new(ours).join("runners").join(name);
+    let path = target.join(&below).display().to_string();
+    match Root::create(target).and_then(|root| root.create_folder(&below)) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(HostError::Write { path, source }),
+    }
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), PluginError> {

@@ -11,6 +11,8 @@ use super::{source::Source, yaml::Node};
 use crate::error::ProjectError;
 
 const FILE: &str = "dbt_project.yml";
+/// Environment variable: folders outside of a project in which stubs may be written.
+pub(crate) const STUB_FOLDERS: &str = "FAL_HOST_STUB_FOLDERS";
 
 /// What the command line says of the project.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +48,8 @@ pub struct DbtProject {
     pub packages_path: String,
     /// The target folder, absolute.
     pub target_path: PathBuf,
+    /// Folders outside of the project in which the user allows stubs to be written.
+    pub stub_folders: Vec<PathBuf>,
 }
 
 impl DbtProject {
@@ -62,6 +66,7 @@ impl DbtProject {
         let mut project = read(&source, &options.vars)?;
         let target = options.target_path.clone().or_else(|| env::var_os("DBT_TARGET_PATH").map(PathBuf::from));
         project.target_path = root.join(target.unwrap_or(project.target_path));
+        project.stub_folders = env::var_os(STUB_FOLDERS).iter().flat_map(env::split_paths).collect();
         project.root = root;
         Ok(project)
     }
@@ -124,6 +129,7 @@ fn read(source: &Source<'_>, cli_vars: &Map<String, Value>) -> Result<DbtProject
     let vars = Vars { source, cli: cli_vars, file: tree.get("vars"), project: &name };
     Ok(DbtProject {
         root: PathBuf::new(),
+        stub_folders: Vec::new(),
         profile: source.optional_string(&tree, "profile")?,
         model_paths: paths("model-paths", "models")?,
         fal_models_paths: normal(vars.strings("fal-models-paths")?),

@@ -18,4 +18,5 @@ pub use profiles::Profile;
 pub use routes::Route;
 pub use runners::RunnerSpec;
 
+pub(crate) use dbt_project::STUB_FOLDERS;
 pub(crate) use nearest::nearest;

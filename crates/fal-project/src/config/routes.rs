@@ -1,6 +1,6 @@
 //! `routes` of fal_project.yml: which runner takes which Python models.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use super::{
     fal_project::{FILE, required},
@@ -36,7 +36,7 @@ impl Route {
 
 /// An error at a line of fal_project.yml.
 pub(super) fn error_at(root: &Path, line: usize, code: &str, message: String) -> FileDiagnostic {
-    let text = fs::read_to_string(root.join(FILE)).unwrap_or_default();
+    let text = fal_files::read_text(&root.join(FILE), fal_files::TEXT).unwrap_or_default();
     FileDiagnostic::error(FILE, code, message).with_line(&text, line, "here")
 }
 
@@ -59,6 +59,8 @@ pub(super) fn route(source: &Source<'_>, node: &Node) -> Result<Route, ProjectEr
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::FalProject;
 

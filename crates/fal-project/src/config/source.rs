@@ -1,7 +1,7 @@
 //! A YAML file with its text, for reading values and complaining about them with their place.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
@@ -25,7 +25,7 @@ pub(crate) struct Source<'a> {
 impl<'a> Source<'a> {
     /// Reads a file; `None` if there is none.
     pub(crate) fn read(path: &Path, env: Env<'a>) -> Result<Option<Self>, ProjectError> {
-        let bytes = match fs::read(path) {
+        let bytes = match fal_files::read(path, fal_files::TEXT) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(ProjectError::Read { path: PathBuf::from(path), source }),

@@ -5,19 +5,21 @@ mod pattern;
 mod rules;
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
+use fal_files::Root;
+
 use self::block::Parts;
 pub(crate) use self::rules::Rules;
-use crate::{diagnostics::FileDiagnostic, temporary::Temporary};
+use crate::diagnostics::FileDiagnostic;
 
 pub(crate) const FILE: &str = ".dbtignore";
 
 /// The file as it is.
 pub(crate) struct Dbtignore {
-    path: PathBuf,
+    project: PathBuf,
     /// `None`: there is no file.
     text: Option<String>,
     parts: Parts,
@@ -34,7 +36,7 @@ pub(crate) enum Change {
 impl Dbtignore {
     pub(crate) fn read(project: &Path) -> Result<Self, Box<FileDiagnostic>> {
         let path = project.join(FILE);
-        let text = match fs::read(&path) {
+        let text = match fal_files::read(&path, fal_files::TEXT) {
             Ok(bytes) => Some(String::from_utf8(bytes).map_err(|_| not_utf8())?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
@@ -43,7 +45,7 @@ impl Dbtignore {
             }
         };
         let parts = Parts::of(text.as_deref().unwrap_or_default())?;
-        Ok(Self { path, text, parts })
+        Ok(Self { project: project.to_owned(), text, parts })
     }
 
     /// The user's own rules.
@@ -63,22 +65,42 @@ impl Dbtignore {
         }
     }
 
+    /// Why a change cannot be made: the file is a link out of the project, and what it leads to is not the project's.
+    pub(crate) fn obstacle(&self, change: &Change) -> Option<FileDiagnostic> {
+        if !matches!(change, Change::Write(_)) {
+            return None;
+        }
+        let message = match self.place() {
+            Ok(Some(_)) => return None,
+            Ok(None) => "this is a symbolic link out of the project, where fal-host does not write".to_owned(),
+            Err(error) => format!("this symbolic link cannot be followed: {error}"),
+        };
+        let help = format!("replace {FILE} by a copy of the file that it leads to");
+        Some(FileDiagnostic::error(FILE, "dbtignore::outside", message).with_help(help))
+    }
+
     /// Does it.
     pub(crate) fn apply(&self, change: &Change) -> io::Result<()> {
         match change {
             Change::None => Ok(()),
-            Change::Remove => match fs::remove_file(&self.path) {
-                // Another run was faster.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-                removed => removed,
-            },
+            Change::Remove => Root::open(&self.project)?.remove_file(FILE),
             Change::Write(text) => {
-                // A link stays a link: the file that it leads to is replaced.
-                let target = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-                let folder = target.parent().unwrap_or(Path::new("."));
-                Temporary::write(folder, text.as_bytes())?.with_permissions_of(&target)?.replace(&target).map(drop)
+                let place = self.place()?.ok_or_else(|| io::Error::other("it is a link out of the project"))?;
+                let root = Root::open(&self.project)?;
+                let file = root.temporary(&place, text.as_bytes())?;
+                match self.project.join(&place).metadata() {
+                    Ok(old) => file.with_permissions(old.permissions())?.replace().map(drop),
+                    Err(_) => file.replace().map(drop),
+                }
             }
         }
+    }
+
+    /// Path of the file below the project. A link stays a link, and the file that it leads to is replaced; `None` if that
+    /// is outside of the project.
+    fn place(&self) -> io::Result<Option<PathBuf>> {
+        let (project, file) = (self.project.canonicalize()?, fal_files::real(&self.project.join(FILE))?);
+        Ok(file.strip_prefix(project).ok().map(Path::to_owned))
     }
 }
 

@@ -5,7 +5,8 @@
 pub(crate) fn of(path: &str) -> String {
     let mut pattern = String::with_capacity(path.len() + 1);
     pattern.push('/');
-    for letter in path.chars() {
+    // dbt takes the slash of an absolute path away before it matches.
+    for letter in path.trim_start_matches('/').chars() {
         match letter {
             // A line of the file cannot hold these: any character matches then.
             '\n' | '\r' => pattern.push('?'),
@@ -26,6 +27,7 @@ mod tests {
     #[test]
     fn special_characters_are_escaped() {
         assert_eq!(of("models/a b/#x !.py"), "/models/a b/#x !.py");
+        assert_eq!(of("/srv/shop/models/a.py"), "/srv/shop/models/a.py");
         assert_eq!(of("models/[x]*?\\.py"), "/models/\\[x\\]\\*\\?\\\\.py");
     }
 

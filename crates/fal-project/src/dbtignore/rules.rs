@@ -24,8 +24,10 @@ impl Rules {
 
     /// Whether dbt passes over a file, given below the project.
     pub(crate) fn ignores(&self, path: &str) -> bool {
+        // dbt takes the slash of an absolute path away before it matches.
+        let path = path.trim_start_matches('/');
         // Rules cannot speak of what lies outside the project.
-        if self.all.is_empty() || path.starts_with('/') || path.starts_with("..") {
+        if self.all.is_empty() || path.starts_with("..") {
             return false;
         }
         let found = self.all.matched_path_or_any_parents(path, false);
@@ -81,6 +83,8 @@ mod tests {
             ("/{a,b}.py", "{a,b}.py", true),
             ("/\\{a}.py", "{a}.py", true),
             ("*.py", "../other/a.py", false),
+            ("/srv/shop/models/a.py", "/srv/shop/models/a.py", true),
+            ("models/a.py", "/srv/shop/models/a.py", false),
             ("\u{feff}*.py", "a.py", true),
         ];
         for (text, path, ignored) in cases {

@@ -39,7 +39,7 @@ pub fn global_scripts(project: &DbtProject, keyword: &str) -> Result<GlobalScrip
 type Owned = (ScriptRole, ScriptEntry, ScriptOwner);
 
 fn of_file(root: &Path, file: &str, keyword: &str) -> Result<Vec<Owned>, Vec<FileDiagnostic>> {
-    let Ok(text) = fs::read_to_string(root.join(file)) else { return Ok(Vec::new()) };
+    let Ok(text) = fal_files::read_text(&root.join(file), fal_files::TEXT) else { return Ok(Vec::new()) };
     if !text.contains(keyword) {
         return Ok(Vec::new());
     }

@@ -4,7 +4,7 @@
 //! `scripts`, `pre-hook` and `post-hook`, whatever the keyword, and the same of dbt_project.yml (`+meta`). Paths made by
 //! Jinja, and those in a SQL file's own `config()`, are not seen.
 
-use std::{collections::HashSet, fs};
+use std::collections::HashSet;
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -25,7 +25,7 @@ pub(crate) fn named_scripts(project: &DbtProject, schemas: &[String]) -> HashSet
 }
 
 fn of_file(project: &DbtProject, schema: &str) -> Vec<String> {
-    let text = fs::read_to_string(project.root.join(schema)).unwrap_or_default();
+    let text = fal_files::read_text(&project.root.join(schema), fal_files::TEXT).unwrap_or_default();
     let mut paths = Vec::new();
     if speaks_of_scripts(&text)
         // What is no YAML, dbt refuses with its own words.
@@ -70,6 +70,8 @@ fn gather(node: &Node, paths: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

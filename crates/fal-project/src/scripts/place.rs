@@ -1,6 +1,6 @@
 //! The line of a schema file that a complaint is about. dbt keeps no lines, so the text is searched.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use super::entry::ScriptOwner;
 use crate::diagnostics::FileDiagnostic;
@@ -15,7 +15,7 @@ impl Place<'_> {
     /// An error in the owner's file, at the first line with `needle` behind the owner's name.
     pub(super) fn error(&self, code: &str, message: String, help: String, needle: &str) -> FileDiagnostic {
         let diagnostic = FileDiagnostic::error(&self.owner.file, code, message).with_help(help);
-        let text = fs::read_to_string(self.root.join(&self.owner.file)).unwrap_or_default();
+        let text = fal_files::read_text(&self.root.join(&self.owner.file), fal_files::TEXT).unwrap_or_default();
         match self.line(&text, needle) {
             Some(line) => diagnostic.with_line(&text, line, "here"),
             None => diagnostic,

@@ -1,6 +1,6 @@
 //! Reads the file of a script.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use fal_plugin::{
     NotebookParser, ParseError, PluginError,
@@ -43,8 +43,9 @@ impl<'a> ScriptReader<'a> {
     pub fn read(&self, entry: &ScriptEntry, owner: &ScriptOwner) -> Result<PythonWork, ScriptError> {
         let path = self.project.script_path(&entry.path);
         let file = self.project.root.join(&path);
-        let bytes = fs::read(&file).map_err(|cause| self.unreadable(entry, owner, &path, &cause))?;
         let parser = self.parser(&path);
+        let limit = if parser.is_some() { fal_files::DATA } else { fal_files::TEXT };
+        let bytes = fal_files::read(&file, limit).map_err(|cause| self.unreadable(entry, owner, &path, &cause))?;
         let (code, lines) = match parser {
             Some(parser) => {
                 let notebook = notebook(parser, &path, &bytes)?;
@@ -102,6 +103,8 @@ fn notebook(parser: &dyn NotebookParser, path: &str, bytes: &[u8]) -> Result<Not
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(path: &str, scripts_path: &str, files: &[(&str, &str)]) -> Result<PythonWork, ScriptError> {

@@ -3,7 +3,7 @@
 //!
 //! What Jinja makes is not seen, nor what stands in a model's own `config()`, nor the files of packages.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ pub struct NamedRunner {
 impl NamedRunner {
     /// An error at the name.
     pub fn error(&self, root: &Path, code: &str, message: String, help: Option<String>) -> FileDiagnostic {
-        let text = fs::read_to_string(root.join(&self.file)).unwrap_or_default();
+        let text = fal_files::read_text(&root.join(&self.file), fal_files::TEXT).unwrap_or_default();
         let problem = FileDiagnostic::error(&self.file, code, message).with_line(&text, self.line, "here");
         FileDiagnostic { help, ..problem }
     }
@@ -61,7 +61,7 @@ pub struct SchemaRunners {
 pub fn schema_runners(project: &DbtProject, schemas: &[String], keyword: &str) -> SchemaRunners {
     let mut found = SchemaRunners::default();
     for file in schemas.iter().map(String::as_str).chain(["dbt_project.yml"]) {
-        let text = fs::read_to_string(project.root.join(file)).unwrap_or_default();
+        let text = fal_files::read_text(&project.root.join(file), fal_files::TEXT).unwrap_or_default();
         if (text.contains("runner") || text.contains("resources"))
             // What is no YAML, dbt refuses with its own words.
             && let Ok(tree) = yaml::parse(file, &text)
@@ -122,6 +122,8 @@ impl Search<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

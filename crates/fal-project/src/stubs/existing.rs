@@ -1,6 +1,6 @@
 //! What stands at a path, and whose it is.
 
-use std::{borrow::Cow, fs, io, path::Path};
+use std::{borrow::Cow, io, path::Path};
 
 use fal_plugin::payload::{StubVerdict, StubVerdictRequest};
 
@@ -12,7 +12,7 @@ pub(crate) struct Existing(Option<String>);
 impl Existing {
     /// Reads a file; one that is no UTF-8 has no text, and is nobody's stub.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
-        Ok(Self(String::from_utf8(fs::read(path)?).ok()))
+        Ok(Self(String::from_utf8(fal_files::read(path, fal_files::TEXT)?).ok()))
     }
 
     /// Its text, as if git had left the line ends alone.

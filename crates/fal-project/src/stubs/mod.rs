@@ -6,6 +6,7 @@ mod existing;
 mod folder;
 mod plan;
 mod wanted;
+pub(crate) mod writable;
 
 pub(crate) use self::{
     apply::apply,

@@ -164,6 +164,7 @@ pub struct Project {
     _folder: Option<tempfile::TempDir>,
     pub parser: WordParser,
     pub stubs: PlainStubs,
+    pub stub_folders: Vec<PathBuf>,
 }
 
 impl Project {
@@ -181,7 +182,13 @@ impl Project {
 
     /// One that is there already.
     pub fn at(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), _folder: None, parser: WordParser::default(), stubs: PlainStubs::default() }
+        Self {
+            root: root.to_path_buf(),
+            _folder: None,
+            parser: WordParser::default(),
+            stubs: PlainStubs::default(),
+            stub_folders: Vec::new(),
+        }
     }
 
     pub fn write(&self, path: &str, content: &str) {
@@ -208,7 +215,7 @@ impl Project {
 
     pub fn dbt(&self) -> DbtProject {
         let options = ProjectOptions { project_dir: Some(self.root.clone()), ..ProjectOptions::default() };
-        DbtProject::find(&options).unwrap()
+        DbtProject { stub_folders: self.stub_folders.clone(), ..DbtProject::find(&options).unwrap() }
     }
 
     pub fn run(&self, check: bool) -> Result<Generated, GenerateError> {

@@ -147,14 +147,15 @@ fn scripts_are_not_in_it() {
 #[test]
 fn the_file_is_replaced_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("target/run_results.json");
+    let target = folder.path().join("target");
+    let path = target.join("run_results.json");
     let results = gather(&sample::success());
-    results.write(&path, at(1)).unwrap();
-    results.write(&path, at(2)).unwrap();
+    results.write(&target, at(1)).unwrap();
+    results.write(&target, at(2)).unwrap();
     let value: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(value, results.to_value(at(2)));
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    let blocked = results.write(&path.join("below"), at(3)).unwrap_err();
+    let blocked = results.write(&path, at(3)).unwrap_err();
     assert_eq!(blocked.code(), "report::write");
 }
 
@@ -177,7 +178,7 @@ fn dbt_reads_it() {
     {
         let path = folder.path().join("run_results.json");
         let results = gather(&events);
-        results.write(&path, at(5000)).unwrap();
+        results.write(folder.path(), at(5000)).unwrap();
         let output = Command::new(&python).args(["-c", READ_BY_DBT]).arg(&path).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let value = results.to_value(at(5000));

@@ -88,7 +88,7 @@ impl Sources<'_> {
             });
         }
         check_size(&files)?;
-        let read = |(name, path, _): &(String, PathBuf, u64)| match fs::read(path) {
+        let read = |(name, path, _): &(String, PathBuf, u64)| match fal_files::read(path, fal_files::DATA) {
             Ok(bytes) => Ok((name.clone(), bytes)),
             Err(cause) => Err(failed(path, &cause)),
         };

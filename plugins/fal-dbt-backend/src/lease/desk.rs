@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fs,
     path::{Path, PathBuf},
     sync::{
         mpsc::{Receiver, Sender},
@@ -107,7 +106,7 @@ impl Desk {
     pub(crate) fn take(&self, lease: &str) -> Option<Open> {
         let open = lock(&self.open).remove(lease)?;
         // With it goes the folder of the run, if not before.
-        let _ = fs::remove_file(&open.script);
+        let _ = fal_files::Root::of(&open.script).and_then(|(folder, name)| folder.remove_file(name));
         Some(open)
     }
 

@@ -1,14 +1,13 @@
 //! The lease's script: one file of Python with everything in it.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    io,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
 
 use base64::{engine::general_purpose::STANDARD, Engine};
+use fal_files::Root;
 use fal_plugin::payload::{GatewayAccess, LeaseInput};
 use serde::Serialize;
 
@@ -41,11 +40,9 @@ impl Contents<'_> {
 
 /// Writes it where only its owner can read it.
 pub(crate) fn write(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
-    fs::create_dir_all(folder)?;
-    let path = folder.join(format!("{name}.py"));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-    file.write_all(text.as_bytes())?;
-    Ok(path)
+    let name = format!("{name}.py");
+    Root::create(folder)?.write_private(&name, text.as_bytes())?;
+    Ok(folder.join(name))
 }
 
 /// The package, packed once a process.

@@ -1,6 +1,6 @@
 //! What our record of events knows of the last run and dbt's artifact does not: scripts, and `--runner`.
 
-use std::{collections::BTreeSet, fs::File, io::BufReader, path::Path};
+use std::{collections::BTreeSet, io::BufReader, path::Path};
 
 use fal_plugin::payload::NodeStatus;
 use fal_report::{EventKind, NodeInfo, NodeKind, Reporter, RunEvent, replay};
@@ -20,7 +20,7 @@ impl Record {
     /// Reads the record of fal-host's last command. Only fal-host's own commands have one; what is broken off in it was not done.
     pub(super) fn read(events: &Path) -> Option<Self> {
         let mut record = Self::default();
-        replay(BufReader::new(File::open(events).ok()?), &mut record).ok()?;
+        replay(BufReader::new(fal_files::open(events).ok()?), &mut record).ok()?;
         Some(record)
     }
 
