@@ -4,6 +4,7 @@ use std::{
     env,
     ffi::OsString,
     io::{BufRead, BufReader, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -19,6 +20,7 @@ pub(crate) struct Search<'a> {
     named: Option<&'a Path>,
     project_dir: &'a Path,
     variable: &'a dyn Fn(&str) -> Option<OsString>,
+    owner: &'a dyn Fn(&Path) -> Option<u32>,
     looked: Vec<String>,
 }
 
@@ -28,7 +30,7 @@ pub(crate) struct Search<'a> {
 /// # Errors
 /// If the named one is none, or none is found.
 pub fn find(named: Option<&Path>, project_dir: &Path) -> Result<PathBuf, PluginError> {
-    Search { named, project_dir, variable: &variable, looked: Vec::new() }.run()
+    Search { named, project_dir, variable: &variable, owner: &owner, looked: Vec::new() }.run()
 }
 
 impl Search<'_> {
@@ -60,10 +62,16 @@ impl Search<'_> {
         self.try_at("VIRTUAL_ENV", PathBuf::from(folder).join("bin/python"))
     }
 
-    /// `.venv` in the project or a folder above it, up to the root of the repository or the home folder.
+    /// `.venv` in the project or a folder above it, up to the root of the repository or the home folder. A folder of
+    /// another user, and a `.venv` of another user in a folder where anyone may write, end the search.
     fn beside_project(&mut self) -> Option<PathBuf> {
         let home = (self.variable)("HOME").map(PathBuf::from);
         for folder in self.project_dir.ancestors() {
+            let others = [folder.to_owned(), folder.join(".venv")].into_iter().find(|path| self.is_of_another(path));
+            if let Some(path) = others.filter(|_| folder != self.project_dir) {
+                self.looked.push(format!(".venv: {} belongs to another user", path.display()));
+                break;
+            }
             if let Some(python) = self.try_at(".venv", folder.join(".venv/bin/python")) {
                 return Some(python);
             }
@@ -72,6 +80,12 @@ impl Search<'_> {
             }
         }
         None
+    }
+
+    /// The project's owner can run code through its models and macros in any case, and root anything.
+    fn is_of_another(&self, path: &Path) -> bool {
+        let mine = [Some(rustix::process::geteuid().as_raw()), Some(0), (self.owner)(self.project_dir)];
+        (self.owner)(path).is_some_and(|owner| !mine.contains(&Some(owner)))
     }
 
     /// `dbt` on the path may be installed apart, with an interpreter that is not on the path.
@@ -111,6 +125,11 @@ impl Search<'_> {
     }
 }
 
+/// Of the path itself, not of what a link leads to: that can be anyone's.
+fn owner(path: &Path) -> Option<u32> {
+    path.symlink_metadata().ok().map(|found| found.uid())
+}
+
 fn existing(place: &str, python: &Path) -> Result<PathBuf, PluginError> {
     if is_program(python) {
         return Ok(std::path::absolute(python).unwrap_or_else(|_| python.to_owned()));
@@ -141,12 +160,22 @@ mod tests {
     }
 
     fn search(root: &Path, project: &str, variables: &[(&str, &str)]) -> Result<PathBuf, PluginError> {
+        search_as(root, project, variables, &owner)
+    }
+
+    fn search_as(
+        root: &Path,
+        project: &str,
+        variables: &[(&str, &str)],
+        owner: &dyn Fn(&Path) -> Option<u32>,
+    ) -> Result<PathBuf, PluginError> {
         let variable = |wanted: &str| {
             let found = variables.iter().find(|(name, _)| *name == wanted)?;
             Some(OsString::from(found.1.replace("ROOT", root.to_str().unwrap())))
         };
         let project_dir = root.join(project);
-        Search { named: None, project_dir: &project_dir, variable: &variable, looked: Vec::new() }.run()
+        let search = Search { named: None, project_dir: &project_dir, variable: &variable, owner, looked: Vec::new() };
+        search.run()
     }
 
     #[test]
@@ -158,6 +187,30 @@ mod tests {
         assert_eq!(found, root.path().join(".venv/bin/python"));
         fs::create_dir(root.path().join("repo/.git")).unwrap();
         assert!(search(root.path(), "repo/project", &[]).is_err());
+    }
+
+    /// As of a project below a folder where anyone may write.
+    #[test]
+    fn a_parent_folder_of_another_user_is_not_searched() {
+        const OTHER: u32 = 4242;
+        let root = tempfile::tempdir().unwrap();
+        program(&root.path().join("shared/.venv/bin/python"), "");
+        fs::create_dir_all(root.path().join("shared/above/project")).unwrap();
+        let is = |path: &Path, owned: &[&str]| owned.iter().any(|name| path == root.path().join(name));
+        let find = |others: &[&str]| {
+            let owner = |path: &Path| if is(path, others) { Some(OTHER) } else { owner(path) };
+            search_as(root.path(), "shared/above/project", &[], &owner)
+        };
+        assert!(find(&[]).is_ok());
+        for others in ["shared", "shared/.venv", "shared/above"] {
+            let error = find(&[others]).unwrap_err().message;
+            let expected = format!("{} belongs to another user", root.path().join(others).display());
+            assert!(error.contains(&expected), "{error}");
+        }
+        assert!(
+            find(&["shared", "shared/.venv", "shared/above", "shared/above/project"]).is_ok(),
+            "the project's owner"
+        );
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl Stages {
             format!("{path:?} {:?} {changed:?}", data.map(|data| data.len()))
         };
         let of_plugin = |chosen: &Chosen| {
-            let files: Vec<_> = code::files(&chosen.path).iter().map(of_file).collect();
+            let files: Vec<_> = code::files(&chosen.path).unwrap_or_default().iter().map(of_file).collect();
             format!("{chosen:?} {files:?} {:?}", self.choice.config.get(&chosen.name))
         };
         let relevant = self.chosen().into_iter().filter(|chosen| chosen.stage != Stage::ExecutionBackend);

@@ -1,6 +1,6 @@
 //! What goes wrong with a choice of plugins. What goes wrong with a library itself stands in `fal-loader`.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 use fal_loader::{LoadError, OpenError};
 use fal_plugin::manifest::Stage;
@@ -34,6 +34,22 @@ pub enum PluginDoorError {
         /// The path.
         path: PathBuf,
     },
+    /// What a plugin of the project consists of cannot be told, so trust in it is impossible.
+    #[error("trust cannot cover the plugin `{}`: {source}", path.display())]
+    NotCovered {
+        /// The plugin.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The record of trusted projects cannot be written.
+    #[error("cannot write the record of trusted projects, {}: {source}", path.display())]
+    Record {
+        /// The record.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// `--plugin` cannot be read.
     #[error("`--plugin {text}` is not STAGE=NAME_OR_PATH")]
     BadChoice {
@@ -51,6 +67,7 @@ impl PluginDoorError {
             })),
             Self::Unknown { searched, known, broken, .. } => Some(unknown_help(searched, known, broken.as_deref())),
             Self::Open(error) => error.help(),
+            Self::NotCovered { .. } | Self::Record { .. } => None,
             Self::BadChoice { .. } => Some(OpenError::stages_help()),
             Self::Untrusted { .. } => Some(
                 "a plugin is code that runs with your rights. If you trust this project, pass \

@@ -32,25 +32,28 @@ impl Trust {
     /// Fails for the first path that is not trusted.
     ///
     /// # Errors
-    /// [`PluginDoorError::Untrusted`].
+    /// [`PluginDoorError::Untrusted`], or [`PluginDoorError::NotCovered`] if the plugins cannot be compared with the record.
     pub fn check(&self, project: &Path, paths: &[PathBuf]) -> Result<(), PluginDoorError> {
         let Some(first) = paths.first() else { return Ok(()) };
-        let recorded = self.read().remove(&key(project));
-        if recorded.is_some() && recorded == fingerprint(paths).ok() {
-            return Ok(());
+        match self.read().remove(&key(project)) {
+            Some(recorded) if recorded == fingerprint(paths)? => Ok(()),
+            _ => Err(PluginDoorError::Untrusted { path: first.clone() }),
         }
-        Err(PluginDoorError::Untrusted { path: first.clone() })
     }
 
     /// Records that the user trusts these libraries of this project.
     ///
     /// # Errors
-    /// If the record cannot be written.
-    pub fn record(&self, project: &Path, paths: &[PathBuf]) -> io::Result<()> {
+    /// If the plugins cannot be read, or the record cannot be written.
+    pub fn record(&self, project: &Path, paths: &[PathBuf]) -> Result<(), PluginDoorError> {
         let mut all = self.read();
         all.insert(key(project), fingerprint(paths)?);
+        self.write(&all).map_err(|source| PluginDoorError::Record { path: self.file.clone(), source })
+    }
+
+    fn write(&self, all: &BTreeMap<String, String>) -> io::Result<()> {
         let (folder, name) = self.file.parent().zip(self.file.file_name()).ok_or(io::ErrorKind::InvalidFilename)?;
-        Root::create(folder)?.write(name, &serde_json::to_vec_pretty(&all)?).map(drop)
+        Root::create(folder)?.write(name, &serde_json::to_vec_pretty(all)?).map(drop)
     }
 
     fn read(&self) -> BTreeMap<String, String> {
@@ -63,13 +66,11 @@ fn key(project: &Path) -> String {
     project.canonicalize().unwrap_or_else(|_| project.to_owned()).display().to_string()
 }
 
-fn fingerprint(paths: &[PathBuf]) -> io::Result<String> {
+fn fingerprint(paths: &[PathBuf]) -> Result<String, PluginDoorError> {
     let mut hash = Sha256::new();
     let plugins = SearchPath::only(paths).libraries();
-    for file in plugins.iter().flat_map(|(plugin, _)| code::files(plugin)) {
-        hash.update(file.display().to_string().as_bytes());
-        hash.update([0]);
-        hash.update(Sha256::digest(fal_files::read(&file, fal_files::DATA)?));
+    for (plugin, _) in &plugins {
+        add(&mut hash, plugin).map_err(|source| PluginDoorError::NotCovered { path: plugin.clone(), source })?;
     }
     let mut text = String::new();
     for byte in hash.finalize() {
@@ -77,6 +78,19 @@ fn fingerprint(paths: &[PathBuf]) -> io::Result<String> {
         let _ = write!(text, "{byte:02x}");
     }
     Ok(text)
+}
+
+fn add(hash: &mut Sha256, plugin: &Path) -> io::Result<()> {
+    for file in code::files(plugin)? {
+        hash.update(file.as_os_str().as_encoded_bytes());
+        match fal_files::read(&file, fal_files::DATA) {
+            Ok(bytes) => hash.update([&[0][..], &Sha256::digest(bytes)[..]].concat()),
+            // A link to nothing, or a file that went away.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => hash.update([1]),
+            Err(error) => return Err(code::at(&file, &error)),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -100,6 +114,45 @@ mod tests {
         assert!(trust.check(project.path(), &paths).is_ok());
         fs::write(&library, "two").unwrap();
         assert!(trust.check(project.path(), &paths).is_err());
+    }
+
+    /// Each row changes what would run, without a change of any file that was there.
+    #[test]
+    fn trust_ends_when_anything_that_runs_is_added() {
+        type Change = fn(&Path);
+        let changes: [(&str, Change); 8] = [
+            ("compiled", |at| put(at, "plug/__pycache__/helper.cpython-311.pyc")),
+            ("compiled, without a source", |at| put(at, "plug/json.pyc")),
+            ("native module", |at| put(at, "plug/helper.cpython-311-x86_64-linux-gnu.so")),
+            ("dressed as an environment", |at| {
+                put(at, "plug/json/pyvenv.cfg");
+                put(at, "plug/json/__init__.py");
+            }),
+            ("link to a folder outside", |at| symlink("../evil", at.join("plug/json")).unwrap()),
+            ("link to a file outside", |at| symlink("../evil/__init__.py", at.join("plug/json.py")).unwrap()),
+            ("where a link led to nothing", |at| put(at, "later.py")),
+            ("deep below", |at| put(at, &format!("plug/{}x.py", "a/".repeat(12)))),
+        ];
+        for (what, change) in changes {
+            let all = tempfile::tempdir().unwrap();
+            let (trust, project) = (Trust { file: all.path().join("config/trusted.json") }, all.path().join("project"));
+            for file in ["plug/p.fal-plugin", "plug/helper.py", "plug/data.txt", "evil/__init__.py"] {
+                put(&project, file);
+            }
+            symlink("../later.py", project.join("plug/later.py")).unwrap();
+            let paths = [project.join("plug")];
+            trust.record(&project, &paths).unwrap();
+            put(&project, "plug/more.txt");
+            trust.check(&project, &paths).unwrap();
+            change(&project);
+            assert!(trust.check(&project, &paths).is_err(), "{what}");
+        }
+    }
+
+    fn put(root: &Path, file: &str) {
+        let path = root.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "x").unwrap();
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(crate) fn start(
 ) -> Result<(Process, Manifest), LoadError> {
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     command.env(PROTOCOL_VARIABLE, PROTOCOL_VERSION);
+    // Trust in a project's plugin covers compiled files as well: none may appear only because the plugin ran.
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     group::alone(&mut command);
     let mut child =

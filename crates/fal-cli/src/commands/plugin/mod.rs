@@ -53,8 +53,10 @@ fn trust(context: &Context) -> Result<(), CliError> {
     let args = context.global.project_args();
     let project = Project::open(fal_host::ProjectArgs { trust_project_plugins: true, ..args })?;
     let paths = project.plugin_paths();
-    let record = Trust::of_user().and_then(|trust| trust.record(&project.dbt.root, &paths));
-    record.map_err(|source| HostError::Write { path: "the record of trusted projects".to_owned(), source })?;
+    let trust = Trust::of_user();
+    let trust =
+        trust.map_err(|source| HostError::Write { path: "the record of trusted projects".to_owned(), source })?;
+    trust.record(&project.dbt.root, &paths).map_err(HostError::from)?;
     context.output.status(&format!("Trusted {} plugin paths of {}", paths.len(), project.dbt.root.display()));
     Ok(())
 }
