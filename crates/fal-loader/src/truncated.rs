@@ -21,6 +21,7 @@ pub(crate) struct Missing {
 }
 
 /// What the file lacks; `None` if it is whole, or no ELF file: the dynamic loader refuses that with an error.
+#[expect(clippy::disallowed_methods, reason = "`LoadedPlugin::load` takes regular files only")]
 pub(crate) fn missing(path: &Path) -> io::Result<Option<Missing>> {
     let file = File::open(path)?;
     let has = file.metadata()?.len();
