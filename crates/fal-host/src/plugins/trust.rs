@@ -95,8 +95,11 @@ fn add(hash: &mut Sha256, plugin: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
-    use std::fs;
+    use std::{
+        env::consts::{DLL_PREFIX, DLL_SUFFIX},
+        fs,
+        os::unix::fs::symlink,
+    };
 
     use super::*;
 
