@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use fal_plugin::payload::StubVerdict;
 use md5::{Digest, Md5};
 
+use crate::layout;
+
 /// The word that marks a generated file; the checksum follows it after a space.
 pub(crate) const MARKER: &str = "FAL_GENERATED";
 
@@ -22,6 +24,7 @@ pub(crate) fn judge(content: &str) -> StubVerdict {
     // Git may have turned line ends into `\r\n` on checkout: nobody edited such a file.
     let text = content.replace("\r\n", "\n");
     match recorded(&text) {
+        _ if layout::is_ours(&text) => StubVerdict::Ours,
         Recorded::Nothing => StubVerdict::Foreign,
         Recorded::Marker => StubVerdict::Edited,
         Recorded::Checksum(found) if found == checksum(&text) => StubVerdict::Ours,
@@ -73,7 +76,7 @@ fn is_word(c: char) -> bool {
 }
 
 /// What Python's `str.strip` strips: Unicode white space and the four separators of ASCII.
-fn is_python_space(c: char) -> bool {
+pub(crate) fn is_python_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
@@ -94,7 +97,9 @@ mod tests {
 
     #[test]
     fn any_other_change_is_an_edit() {
-        for (from, to) in [("SELECT", "select"), ("model_a", "model_b"), ("*/", "*/ "), ("b6a", "000")] {
+        for (from, to) in
+            [("SELECT", "SELECTED"), ("model_a", "model_b"), ("model_a", "Model_a"), ("*/", "*/ x"), ("b6a", "000")]
+        {
             let edited = OLDER.replacen(from, to, 1);
             assert_ne!(edited, OLDER);
             assert_eq!(judge(&edited), StubVerdict::Edited, "{from} -> {to}");

@@ -8,6 +8,7 @@
 mod checksum;
 mod config;
 mod dependency;
+mod layout;
 mod location;
 mod render;
 mod writer;
