@@ -21,6 +21,16 @@ impl Existing {
         Some(if text.contains('\r') { text.replace("\r\n", "\n").into() } else { text.into() })
     }
 
+    /// Whether this is another text as a formatter of SQL would leave it. Asked of a file that the stub writer calls ours,
+    /// so that a difference inside quotes is no question any more.
+    pub(crate) fn is_but_for_layout(&self, other: &str) -> bool {
+        fn bare(text: &str) -> impl Iterator<Item = char> + '_ {
+            let letters = text.chars().filter(|letter| !letter.is_whitespace());
+            letters.map(|letter| if letter == '"' { '\'' } else { letter.to_ascii_lowercase() })
+        }
+        self.0.as_deref().is_some_and(|text| bare(text).eq(bare(other)))
+    }
+
     /// Whose it is; `below` is its path below the model path.
     pub(crate) fn verdict(&self, path: &str, below: &str, stages: &Stages<'_>) -> Result<StubVerdict, PluginFailure> {
         let Some(text) = self.text() else { return Ok(StubVerdict::Foreign) };

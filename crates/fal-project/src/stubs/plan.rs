@@ -162,7 +162,12 @@ impl Survey<'_> {
             return Step::Keep(wanted.model, StubRecord { path: wanted.path, hash: wanted.hash, stamp });
         }
         match content.verdict(&wanted.path, existing.below(), self.stages) {
-            Ok(StubVerdict::Ours) => self.write(wanted, Some(stamp), renderer),
+            Ok(StubVerdict::Ours) => match self.write(wanted, Some(stamp), renderer) {
+                Step::Write(write) if content.is_but_for_layout(&write.content) => {
+                    Step::Keep(write.model, StubRecord { path: write.path, hash: write.hash, stamp })
+                }
+                step => step,
+            },
             Ok(verdict) => Step::Conflict(conflict::in_the_way(&wanted.path, &model.file.path, verdict)),
             Err(failure) => Step::Fail(failure),
         }
