@@ -31,8 +31,13 @@ class _Check:
     kind: Callable[[pyarrow.DataType], bool]
     what: str
     instead: str
-    # Whether an array of this kind holds one; every value is one if there is nothing to look at.
-    holds: Callable[[pyarrow.Array], bool] = lambda array: True
+    # Whether an array of this kind holds one; without it the library has no such type at all.
+    holds: Callable[[pyarrow.Array], bool] | None = None
+
+    def finds(self, array: pyarrow.Array) -> bool:
+        if not self.kind(array.type):
+            return False
+        return self.holds is None or (len(array) > array.null_count and self.holds(array))
 
 
 def _is_union(kind: pyarrow.DataType) -> bool:
@@ -83,9 +88,9 @@ _CHECKS = (
 def check(table: pyarrow.Table, form: str) -> None:
     """Raises `FalError` for the first column that holds what `form` has no value for."""
     for name, column in zip(table.schema.names, table.columns):
-        for array in leaves(column.chunks):
+        for array in leaves(column.chunks or [pyarrow.nulls(0, column.type)]):
             for one in _CHECKS:
-                if form in one.forms and one.kind(array.type) and len(array) > array.null_count and one.holds(array):
+                if form in one.forms and one.finds(array):
                     raise _refusal(name, form, one.what, one.instead.format(name=name))
 
 

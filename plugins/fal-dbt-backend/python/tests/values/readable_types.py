@@ -101,7 +101,8 @@ DUCKDB: dict[str, list[Read]] = {
     ],
     "INTERVAL": [
         Read("interval '1 month -2 days 3 seconds'", pa.MonthDayNano([1, -2, 3 * 10**9]), _POLARS_INTERVAL),
-        Read("[interval '1 month']", [pa.MonthDayNano([1, 0, 0])], _POLARS_INTERVAL),
+        Read("[interval '1 month']", [pa.MonthDayNano([1, 0, 0])], _POLARS_INTERVAL), Read("null::interval", None, _POLARS_INTERVAL),
+        Read("[]::interval[]", [], _POLARS_INTERVAL), Read("{'a': null::interval[]}", {}, _POLARS_INTERVAL),
         Read("interval '2562046 hours'", pa.MonthDayNano([0, 0, 2_562_046 * 3600 * 10**9]), _POLARS_INTERVAL),
         Read("interval '10000000 hours'", refused=_HOURS), Read("interval '-10000000 hours'", refused=_HOURS),
     ],
@@ -111,14 +112,14 @@ DUCKDB: dict[str, list[Read]] = {
         Read("map {'a': 1}", {"a": 1}), Read("map {1: 'x'}", {1: "x"}),
         Read("map {[1]: 2}", Form(("map", ((("list", (("number", 1),)), ("number", 2)),))), {"pandas": "values of map"}),
     ],
-    "UNION": [Read("1::union(n int, t varchar)", 1, _UNION), Read("[1::union(n int, t varchar)]", [1], _UNION), Read("{'u': 1::union(n int, t varchar)}", {"u": 1}, _UNION)],
+    "UNION": [Read("1::union(n int, t varchar)", 1, _UNION), Read("[]::union(n int)[]", [], _UNION), Read("[1::union(n int, t varchar)]", [1], _UNION), Read("{'u': 1::union(n int, t varchar)}", {"u": 1}, _UNION)],
 }  # fmt: skip
 
 POSTGRES: dict[str, list[Read]] = {
     "int2": [Read("1::int2", 1)], "int4": [Read("1", 1)], "int8": [Read("9223372036854775807", 2**63 - 1)], "oid": [Read("4000000000::oid", 4_000_000_000)],
     "float4": [Read("1.5::real", 1.5)], "float8": [Read("'-Infinity'::float8", float("-inf"))], "bool": [Read("true", True)],
     "numeric": [
-        Read("1.50::numeric", _D("1.5")), Read("1.5::numeric(60, 2)", _D("1.5"), _MANY_DIGITS), Read("array[1e50::numeric]", [_D(10**50)], _MANY_DIGITS),
+        Read("1.50::numeric", _D("1.5")), Read("1.5::numeric(60, 2)", _D("1.5"), _MANY_DIGITS), Read("array[1e50::numeric]", [_D(10**50)], _MANY_DIGITS), Read("null::numeric(60, 2)", None, _MANY_DIGITS),
         Read("1e80::numeric", "1" + "0" * 80), Read("'NaN'::numeric", refused=every("the numeric `NaN`")),
     ],
     "money": [Read("12.5::money", "$12.50")],

@@ -72,6 +72,11 @@ def test_the_table_has_every_type_of_postgres(postgres):
     assert set(postgres.sql(sql)["name"].to_pylist()) <= set(POSTGRES) | POSTGRES_INTERNAL
 
 
+def test_no_rows_are_refused_as_well(duckdb):
+    with pytest.raises(FalError, match="the column 'wanted' holds an INTERVAL"):
+        duckdb.sql("select interval '1 day' as wanted where false", "polars")
+
+
 @pytest.mark.parametrize("letter", ["a", "é", "日"])
 def test_a_long_error_arrives(duckdb, letter):
     with pytest.raises(FalError, match=f"{letter * 20_000}.* characters"):
