@@ -89,3 +89,13 @@ def test_a_write_goes_to_the_models_own_table(session):
     JobClient(session.location, "secret-writer").write(pa.table({"x": [1]}))
     result = session.ask("job_close", job="writer", ok=True, result={"unique_id": SCORES, "status": "success", "execution_time": 0.0})
     assert result["relation_name"] == '"shop"."main"."scores"'
+
+
+def test_a_lease_names_what_the_macro_says(session):
+    session.ask("job_open", job="lent", token="secret-lent", unique_id=SCORES)
+    lent = session.ask("job_lend", job="lent")
+    relations = {read["unique_id"]: read["relation"] for read in lent["inputs"]}
+    session.ask("job_close", job="lent", ok=False, result={"unique_id": SCORES, "status": "error", "execution_time": 0.0})
+    assert relations["model.shop.orders"] == '"shop"."other"."orders"'
+    assert relations["source.shop.files.people"] == '"shop"."other"."orders"'
+    assert relations["model.shop.shared"] is None
