@@ -15,11 +15,13 @@ pub struct GatewayConfig {
     pub advertise: Option<String>,
     /// Whether the connection is encrypted, with a certificate made for each run. It may only be off on the machine itself.
     pub tls: bool,
+    /// Variables of the environment that `env_var` gives in the Jinja of models on runners; none by default. Runners can read them.
+    pub env_vars: Vec<String>,
 }
 
 impl Default for GatewayConfig {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:0".to_owned(), advertise: None, tls: true }
+        Self { listen: "127.0.0.1:0".to_owned(), advertise: None, tls: true, env_vars: Vec::new() }
     }
 }
 
@@ -68,6 +70,7 @@ pub(crate) struct Access {
     pub(crate) listen: Place,
     pub(crate) advertise: Place,
     pub(crate) tls: bool,
+    pub(crate) env_vars: Vec<String>,
 }
 
 impl GatewayConfig {
@@ -91,7 +94,7 @@ impl GatewayConfig {
             ));
         }
         let advertise = named.unwrap_or_else(|| Place { port: None, ..listen.clone() });
-        Ok(Access { listen, advertise, tls: self.tls })
+        Ok(Access { listen, advertise, tls: self.tls, env_vars: self.env_vars.clone() })
     }
 }
 
@@ -100,7 +103,8 @@ mod tests {
     use super::*;
 
     fn access(listen: &str, advertise: Option<&str>, tls: bool) -> Result<Access, String> {
-        GatewayConfig { listen: listen.to_owned(), advertise: advertise.map(str::to_owned), tls }.access()
+        let advertise = advertise.map(str::to_owned);
+        GatewayConfig { listen: listen.to_owned(), advertise, tls, env_vars: Vec::new() }.access()
     }
 
     #[test]

@@ -24,6 +24,7 @@ struct Listen<'a> {
     port: u16,
     certificate: Option<&'a str>,
     key: Option<&'a str>,
+    env_vars: &'a [String],
 }
 
 #[derive(Deserialize)]
@@ -37,8 +38,8 @@ impl Listener {
         let made = access.tls.then(certificate::make).transpose().map_err(AskError::Answered)?;
         let certificate = made.as_ref().map(|made| made.certificate.as_str());
         let key = made.as_ref().map(|made| made.key.as_str());
-        let listen =
-            Listen { host: &access.listen.host, port: access.listen.port.unwrap_or_default(), certificate, key };
+        let (host, port) = (access.listen.host.as_str(), access.listen.port.unwrap_or_default());
+        let listen = Listen { host, port, certificate, key, env_vars: &access.env_vars };
         let Listening { port } = run.ask("gateway_listen", &listen)?;
         let scheme = if access.tls { "grpc+tls" } else { "grpc+tcp" };
         Ok(Self {

@@ -63,11 +63,11 @@ class Project:
             return None
         return self.adapter.Relation.create_from(None, node)
 
-    def compile_sql(self, sql: str, of: Any = None) -> Any:
+    def compile_sql(self, sql: str, of: Any = None, leased: frozenset[str] | None = None) -> Any:
         """As `session.inline.compile_sql`."""
         root = self.task.config.project_name
         nobody = SimpleNamespace(unique_id="the project", package_name=root, alias=None)
-        return compiled(self, sql, nobody if of is None else of)
+        return compiled(self, sql, nobody if of is None else of, leased)
 
     def refuse_macros(self, node: Any) -> None:
         """Of a model that a script writes."""

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.gateway import resolve
+from fal_worker.session import leased_jinja
 from fal_worker.session.errors import SessionError
 from fal_worker.session.inline import Compiled
 from fal_worker.session.stub_refs import open_relation
 
-from .jinja import environment, with_errors
+from .jinja import env_var, environment, with_errors
 
 if TYPE_CHECKING:
     from .project import Project
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 _PREFIX = "__dbt__cte__"
 
 
-def compiled(project: Project, sql: str, reader: Any) -> Compiled:
-    """The SQL for the warehouse, and what it reads. `reader` is the node that it stands in."""
+def compiled(project: Project, sql: str, reader: Any, leased: frozenset[str] | None = None) -> Compiled:
+    """The SQL for the warehouse, and what it reads. `reader` is the node that it stands in; `leased` as for `session.inline.compile_sql`."""
     text = _Text(project)
-    body = text.render(sql, reader, f"SQL of {reader.unique_id}")
+    restricted = {} if leased is None else {"env_var": leased_jinja.env_var(leased, env_var)}
+    body = text.render(sql, reader, f"SQL of {reader.unique_id}", restricted)
     return Compiled(text.with_expressions(body), tuple(dict.fromkeys(text.reads)))
 
 
@@ -34,9 +36,9 @@ class _Text:
         self._expressions: dict[str, str] = {}
         self._depth = 0
 
-    def render(self, sql: str, reader: Any, what: str) -> str:
+    def render(self, sql: str, reader: Any, what: str, names: dict[str, Any] | None = None) -> str:
         template = environment().from_string
-        return with_errors(lambda: str(template(sql).render(**self._names(reader))), what)
+        return with_errors(lambda: str(template(sql).render(**self._names(reader), **(names or {}))), what)
 
     def with_expressions(self, body: str) -> str:
         if not self._expressions:

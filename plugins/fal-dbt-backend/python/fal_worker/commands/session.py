@@ -124,6 +124,7 @@ class CommandSession:
 
     def op_gateway_listen(self, message: dict[str, Any]) -> dict[str, Any]:
         port = self._opened.listen(message["host"], message["port"], message.get("certificate"), message.get("key"))
+        self._opened.allow_leased(message.get("env_vars") or [])
         return {"port": port}
 
     def op_job_lend(self, message: dict[str, Any]) -> dict[str, Any]:

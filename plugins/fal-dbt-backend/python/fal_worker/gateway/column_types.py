@@ -7,6 +7,7 @@ from typing import Any
 from fal_worker.session.errors import SessionError
 
 from .column_dialects import of_cloud
+from .type_names import is_type
 
 # By the name of a class, as SQLAlchemy spells its generic types, those of SQL, and those of dialects; what stands in braces
 # depends on the type's own numbers.
@@ -33,13 +34,27 @@ _DIALECTS = {"duckdb": _DUCKDB, "postgres": _POSTGRES}
 
 
 def sql_types(adapter: str, dtype: dict[str, Any]) -> dict[str, str]:
-    """SQL for the types that a job gave to columns."""
-    return {column: _sql(adapter, column, kind) for column, kind in dtype.items()}
+    """SQL for the types that a job gave to columns; an error if one is more than a type."""
+    return {column: _sql(adapter, column, _checked(column, kind)) for column, kind in dtype.items()}
+
+
+def _checked(column: str, kind: Any) -> dict[str, Any]:
+    """All numbers of a type become part of SQL."""
+    numbers = ("length", "precision", "scale", "dimensions")
+    if not isinstance(kind, dict) or not all(isinstance(kind.get(name) or 0, int) for name in numbers):
+        raise SessionError("gateway::dtype", f"dtype gives column `{column}` no type: {kind!r}")
+    if "item" in kind:
+        _checked(column, kind["item"])
+    return kind
 
 
 def _sql(adapter: str, column: str, kind: dict[str, Any]) -> str:
     if "sql" in kind:
-        return str(kind["sql"])
+        text = str(kind["sql"])
+        if not is_type(adapter, text):
+            message = f"dtype gives column `{column}` the text {text!r}, which is no type of {adapter}"
+            raise SessionError("gateway::dtype", message, "Write one type and nothing else, such as DECIMAL(10, 2) or VARCHAR[].")
+        return text
     if (sql := of_cloud(adapter, kind, lambda item: _sql(adapter, column, item))) is not None:
         return sql
     known = _DIALECTS.get(adapter, {})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from fal_worker.session.errors import SessionError
 
-from . import duckdb_tables
+from . import duckdb_check, duckdb_tables
 from .column_rules import COMMON, ColumnRules, ascii_lower
 from .duckdb_cache import BlockCache, is_plain
 from .duckdb_groups import row_groups
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from .finishing import Finish
+    from .leased import Readable
 
 # A multiple of DuckDB's vector of 2048 rows; small enough to stay in the caches, large enough to amortise a message.
 _BATCH_ROWS = 1 << 14
@@ -41,6 +42,7 @@ class DuckDB:
     column_rules = ColumnRules(
         "DuckDB", ascii_lower, folds_fields=True, has_unions=True, extensions=COMMON | {"arrow.bool8", "arrow.opaque[DuckDB]", "geoarrow.wkb"}
     )
+    checks_leased = True
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
@@ -48,9 +50,11 @@ class DuckDB:
         self._schemas = threading.Lock()
         self._open: set[_Connection] = set()
 
-    def read(self, sql: str) -> Reading:
+    def read(self, sql: str, readable: Readable | None = None) -> Reading:
         connection = self._connect(sql)
         try:
+            if readable is not None:
+                duckdb_check.check(sql, readable, connection.place)
             # A relation streams; what `execute` gives would be copied whole first.
             result = connection.cursor.sql(sql) if sql.strip() else None
             returns = result is not None and not _is_count(sql, result)
@@ -159,6 +163,11 @@ class _Connection:
         self.is_plain = sql is None
         self._looked = False
 
+    def place(self) -> tuple[str, str]:
+        """Database and schema of names that have none."""
+        database, schema = self.cursor.execute("select current_database(), current_schema()").fetchall()[0]
+        return str(database), str(schema)
+
     def look(self, cursor: Any) -> None:
         """Finds out, on another connection, whether what is read is plain."""
         if not self._looked and self.sql is not None:
@@ -201,9 +210,11 @@ class _Write:
     def rollback(self) -> None:
         self._connection.rollback()
 
-    def read(self, sql: str) -> Reading:
+    def read(self, sql: str, readable: Readable | None = None) -> Reading:
         self._connection.is_plain = False
         try:
+            if readable is not None:
+                duckdb_check.check(sql, readable, self._connection.place)
             if len(duckdb.extract_statements(sql)) != 1:  # one of them could be a `commit`
                 raise SessionError("gateway::own_table", "After its write a model reads its own table by one statement at a time")
             result = self._connection.cursor.sql(sql)

@@ -238,7 +238,7 @@ class JobTable:
         for job in self.all():
             if job.lease is not None and _same(job.lease.token, token):
                 return job.lease
-        raise _unknown()
+        raise unknown()
 
     def take(self, id: str) -> Job | None:
         with self._lock:
@@ -252,13 +252,14 @@ class JobTable:
         for job in self.all():
             if _same(job.token, token):
                 return job
-        raise _unknown()
+        raise unknown()
 
 
 def _same(token: str, given: Any) -> bool:
-    """An empty one is that of a job that nobody may use."""
-    return bool(token) and isinstance(given, str) and hmac.compare_digest(token.encode(), given.encode())
+    """An empty one is that of a job that nobody may use. JSON may hold half of a character, which has no bytes."""
+    return bool(token) and isinstance(given, str) and hmac.compare_digest(token.encode(), given.encode(errors="surrogatepass"))
 
 
-def _unknown() -> SessionError:
+def unknown() -> SessionError:
+    """What everyone hears who has no token that counts, whatever was asked."""
     return SessionError("gateway::token", "The gateway does not know this token, or its job has ended")

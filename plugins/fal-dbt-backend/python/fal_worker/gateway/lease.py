@@ -34,6 +34,11 @@ class Lease:
         self._started: float | None = None
         self._seconds: float | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its tokens are worth nothing any more."""
+        return self._settled
+
     def start(self) -> Job:
         """A new attempt. Of an earlier one nothing is left when this returns."""
         with self._lock:

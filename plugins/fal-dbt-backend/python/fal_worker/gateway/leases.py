@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 from fal_worker.session.traffic import TRAFFIC
 
 from . import resolve
+from .jobs import unknown
 from .lease import Lease, checked_error, checked_lines, checked_wait
 from .reads import Reads, reader_of, relation_of
 
@@ -59,11 +61,17 @@ class Leases:
         job.lease.answered(job, body.get("ok") is True, checked_error(body.get("error")))
         return {}
 
+    def lease_of(self, action: str | None, token: Any) -> Lease:
+        """The lease with this token; its own is good for `job_start` alone."""
+        lease = self._jobs.lease_by_token(token) if action == "job_start" else self.attempt(token).lease
+        assert lease is not None
+        return lease
+
     def attempt(self, token: Any) -> Job:
         """The attempt with this token; jobs of this machine are none."""
         job = self._jobs.by_token(token)
         if job.lease is None:
-            raise SessionError("gateway::token", "The gateway knows this token as that of a job which is not lent")
+            raise unknown()
         return job
 
     def _start(self, lease: Lease) -> dict[str, Any]:
@@ -94,24 +102,13 @@ class Leases:
 class Remote:
     """The gateway as it is to be seen from outside of this machine: of use to leased jobs alone."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+    def __init__(self, gateway: Gateway, know: Callable[[str, Lease], None]) -> None:
+        self._gateway, self._know = gateway, know
+        self.call, self.read, self.write, self.action = gateway.call, gateway.read, gateway.write, gateway.action
 
-    def call(self, function: Any, *args: Any) -> Any:
-        return self._gateway.call(function, *args)
-
-    def read(self, ticket: dict[str, Any]) -> Any:
-        self._gateway.leases.attempt(ticket.get("token"))
-        return self._gateway.read(ticket)
-
-    def write(self, command: dict[str, Any], schema: Any, reader: Any) -> Any:
-        self._gateway.leases.attempt(command.get("token"))
-        return self._gateway.write(command, schema, reader)
-
-    def action(self, name: str, body: dict[str, Any]) -> Any:
-        if name != "job_start":
-            self._gateway.leases.attempt(body.get("token"))
-        return self._gateway.action(name, body)
+    def admit(self, peer: str, action: str | None, token: Any) -> None:
+        """Refuses who has no token of a lease, before anything else is looked at; else the connection is known."""
+        self._know(peer, self._gateway.leases.lease_of(action, token))
 
 
 def _node(manifest: Any, unique_id: str) -> Any:

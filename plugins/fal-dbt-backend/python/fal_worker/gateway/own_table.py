@@ -17,6 +17,7 @@ from fal_worker.session.stub_refs import OPEN_WRITE
 
 if TYPE_CHECKING:
     from .jobs import Job
+    from .leased import Readable
     from .warehouse import Reading
 
 
@@ -48,10 +49,15 @@ class OwnTable:
         """Whether it names the table that is there, whose rows are the old ones."""
         return identifier != self._pending.identifier and _names(sql, identifier)
 
-    def read(self, sql: str) -> Reading:
+    @property
+    def identifier(self) -> str:
+        """The name by which a statement shows that it reads the table."""
+        return self._pending.identifier
+
+    def read(self, sql: str, *checked: Readable) -> Reading:
         """Runs it inside the open write."""
         with self._job.while_open():
-            return self._pending.read(sql)
+            return self._pending.read(sql, *checked)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from .warehouse import Place
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from .leased import Readable
     from .warehouse import Reading
 
 
@@ -26,6 +27,7 @@ class Postgres:
     """Serves dbt-postgres. Every read and write has a connection of its own, closed when it ends."""
 
     column_rules = ColumnRules("PostgreSQL", fold=None, longest=63)
+    checks_leased = True
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
@@ -34,10 +36,12 @@ class Postgres:
         self._schemas = threading.Lock()
         self._open: set[Connection] = set()
 
-    def read(self, sql: str) -> Reading:
+    def read(self, sql: str, readable: Readable | None = None) -> Reading:
         connection = self._connect()
         try:
-            return postgres_read.read(connection, sql)
+            if readable is None:
+                return postgres_read.read(connection, sql)
+            return postgres_read.read_checked(connection, sql, readable)
         except BaseException:
             connection.close()
             raise

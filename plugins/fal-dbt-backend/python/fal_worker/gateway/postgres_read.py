@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from . import postgres_check
+from .leased import Readable, refused
 from .postgres_columns import Column, check, columns, storage, stored
 from .postgres_connection import Connection, DatabaseError, failures
 from .postgres_numeric import to_decimal
@@ -32,11 +34,44 @@ def read(connection: Connection, sql: str) -> Reading:
     return Reading(reader, connection.close, typed)
 
 
-def read_within(connection: Connection, sql: str) -> Reading:
+def read_checked(connection: Connection, sql: str, readable: Readable) -> Reading:
+    """The result of one SELECT of readable relations, all else refused, in a transaction that can change nothing."""
+
+    def end() -> None:
+        connection.commit()
+        connection.close()
+
+    sql, schema = _checked(connection, sql, readable)
+    connection.rollback()
+    connection.run("set transaction read only")
+    reader, typed = _read(connection, sql, schema, end)
+    return Reading(reader, connection.close, typed)
+
+
+def _checked(connection: Connection, sql: str, readable: Readable) -> tuple[str, pa.Schema]:
+    """The statement, if it may run for a leased job, and its columns. Leaves the transaction to be rolled back."""
+    sql = _trimmed(sql)
+    if not sql.strip():
+        raise refused("it is no single SELECT")
+    try:
+        # Prepared, which refuses a second statement.
+        schema = _schema(connection, sql)
+    except DatabaseError as error:
+        if error.sqlstate == _SYNTAX_ERROR and len(_split(sql)) > 1:
+            raise refused("it is no single SELECT") from None
+        raise
+    postgres_check.check(connection, sql, readable)
+    return sql, schema
+
+
+def read_within(connection: Connection, sql: str, readable: Readable | None = None) -> Reading:
     """The result of one statement, all of it, inside the transaction that is open: what it changed ends with that, and
-    what fails leaves the transaction as it was."""
+    what fails leaves the transaction as it was. Of a leased job it is checked as by `read_checked`."""
     connection.run("savepoint fal_within")
     try:
+        if readable is not None:
+            sql, _ = _checked(connection, sql, readable)
+            connection.run("rollback to savepoint fal_within")
         # Not several: one of them could be a `commit`.
         reading = whole(_read(connection, sql, _schema(connection, sql), lambda: None)[0])
     except BaseException:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from .finishing import Finish
+    from .leased import Readable
     from .warehouse import Reading
 
 
@@ -76,8 +77,8 @@ class Write:
     def rollback(self) -> None:
         self._connection.close()
 
-    def read(self, sql: str) -> Reading:
-        return postgres_read.read_within(self._connection, sql)
+    def read(self, sql: str, readable: Readable | None = None) -> Reading:
+        return postgres_read.read_within(self._connection, sql, readable)
 
 
 class _Stage:

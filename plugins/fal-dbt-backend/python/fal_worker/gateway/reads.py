@@ -8,10 +8,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError, from_exception
-from fal_worker.session.inline import compile_sql
+from fal_worker.session.inline import Compiled, compile_sql
 from fal_worker.session.stub_refs import OPEN_WRITE
 
 from . import own_table, part, resolve
+from .leased import Readable, Relations, refused
+from .plain_condition import is_plain
 
 if TYPE_CHECKING:
     from fal_worker.session.invocation import Invocation
@@ -48,26 +50,42 @@ class Reads:
 
     def __init__(self, invocation: Invocation, outbox: Outbox, warehouse: Callable[[], Warehouse]) -> None:
         self._invocation, self._outbox, self._warehouse = invocation, outbox, warehouse
+        self._relations = Relations(invocation, lambda node: relation_of(invocation, node))
+        # Variables of the environment that Jinja of leased jobs may read.
+        self.leased_variables: frozenset[str] = frozenset()
 
     def read(self, job: Job, ticket: dict[str, Any]) -> Reading:
         """The rows that a ticket stands for. To be called with dbt's context set."""
         with own_table.shown(job) as own:
-            sql = self.sql(job, ticket)
+            sql = self._sql(job, ticket)
             if own is not None and ticket.get("op") == "sql":
                 self._check_by_hand(job, own, sql)
-            return self._run(sql)
+            return self._run(job, sql)
 
-    def _run(self, sql: str) -> Reading:
+    def _run(self, job: Job, sql: str) -> Reading:
         own = OPEN_WRITE.get()
-        return own.read(sql) if own is not None and own.is_in(sql) else self._warehouse().read(sql)
+        checked = () if job.lease is None or not self._is_checked else (self._readable(job, own),)
+        return own.read(sql, *checked) if own is not None and own.is_in(sql) else self._warehouse().read(sql, *checked)
+
+    @property
+    def _is_checked(self) -> bool:
+        """Whether the warehouse checks statements of leased jobs. Elsewhere only what the gateway itself writes may run."""
+        return getattr(self._warehouse(), "checks_leased", False)
+
+    def _readable(self, job: Job, own: own_table.OwnTable | None) -> Readable:
+        node = node_of(self._invocation, job)
+        added = None if own is None else (str(node.schema), own.identifier)
+        return Readable(self._relations, lambda unique_id: self._check(job, unique_id), added)
 
     def _check_by_hand(self, job: Job, own: own_table.OwnTable, sql: str) -> None:
         """A table that is named without `ref` or `this` is read as it is, which may be as it was."""
         if own.is_named_by_hand(sql, str(relation_of(self._invocation, node_of(self._invocation, job)).identifier)):
             self._warn(job, job.unique_id, "OldTable", "by its name, so as it was before the write: `{{ this }}` gives the new rows")
 
-    def sql(self, job: Job, ticket: dict[str, Any]) -> str:
-        """The query that a ticket stands for. To be called with dbt's context set."""
+    def _sql(self, job: Job, ticket: dict[str, Any]) -> str:
+        """The query that a ticket stands for."""
+        if job.lease is not None and not self._is_checked:
+            ticket = self._without_free_sql(job, ticket)
         op, args = ticket.get("op"), ticket.get("args") or []
         if op in ("ref", "source"):
             version = ticket.get("version") if op == "ref" else None
@@ -78,6 +96,23 @@ class Reads:
         if op == "sql":
             return str(ticket["sql"]) if ticket.get("raw") else self._compiled(job, str(ticket["sql"]))
         raise SessionError("gateway::op", f"The gateway has no read called {op!r}")
+
+    def _without_free_sql(self, job: Job, ticket: dict[str, Any]) -> dict[str, Any]:
+        """The ticket, if all SQL in it is the gateway's own, or a condition that means the same everywhere."""
+        if ticket.get("op") == "sql":
+            raise refused(f"there is no check of statements for {self._invocation.adapter.type()}; read with ref and source")
+        relation = ticket.get("relation")
+        readable = self._readable(job, None)
+        if ticket.get("op") == "relation" and not readable.allows_text(str(relation)):
+            raise readable.unknown(str(relation))
+        where = ticket.get("where")
+        if not isinstance(where, str):
+            return ticket
+        condition = self._compiled(job, where) if part.is_jinja({"where": where}) else where
+        if part.is_jinja({"where": condition}) or not is_plain(condition):
+            kind = self._invocation.adapter.type()
+            raise refused(f"`where` may only compare columns with values, since there is no check of statements for {kind}")
+        return {**ticket, "where": condition}
 
     def described(self, job: Job, ticket: dict[str, Any]) -> dict[str, Any]:
         """For a read of a whole relation of the project: whose it is, and with which schema its rows come. Of what is not just
@@ -111,18 +146,18 @@ class Reads:
     def _select(self, job: Job, read: resolve.Read, fields: dict[str, Any], call: str) -> str:
         if read.relation is None:
             # An ephemeral model is compiled into the query.
-            return self._compiled(job, self._part(f"{{{{ {read.jinja} }}}}", fields, call, is_jinja=True))
+            return self._compiled(job, self._part(job, f"{{{{ {read.jinja} }}}}", fields, call, is_jinja=True))
         return self._relation(job, read.relation, fields, call)
 
     def _relation(self, job: Job, relation: str, fields: dict[str, Any], call: str) -> str:
         if not part.is_jinja(fields):
-            return self._part(relation, fields, call, is_jinja=False)
-        return self._compiled(job, self._part(part.raw(relation), fields, call, is_jinja=True))
+            return self._part(job, relation, fields, call, is_jinja=False)
+        return self._compiled(job, self._part(job, part.raw(relation), fields, call, is_jinja=True))
 
-    def _part(self, relation: str, fields: dict[str, Any], call: str, is_jinja: bool) -> str:
+    def _part(self, job: Job, relation: str, fields: dict[str, Any], call: str, is_jinja: bool) -> str:
         def names() -> list[str]:
             empty = f"select * from {relation} where 1 = 0"
-            reading = self._run(compile_sql(self._invocation, empty).sql if is_jinja else empty)
+            reading = self._run(job, self._rendered(job, empty).sql if is_jinja else empty)
             try:
                 return list(reading.reader.schema.names)
             finally:
@@ -132,14 +167,18 @@ class Reads:
         return part.query(self._invocation.adapter, relation, fields, call, names, written)
 
     def _compiled(self, job: Job, sql: str) -> str:
-        try:
-            compiled = compile_sql(self._invocation, sql, node_of(self._invocation, job))
-        except Exception as error:
-            own = OPEN_WRITE.get()
-            raise (own and own.refusal) or from_exception(error) from None
+        compiled = self._rendered(job, sql)
         for unique_id in compiled.reads:
             self._check(job, unique_id)
         return compiled.sql
+
+    def _rendered(self, job: Job, sql: str) -> Compiled:
+        leased = None if job.lease is None else self.leased_variables
+        try:
+            return compile_sql(self._invocation, sql, node_of(self._invocation, job), leased)
+        except Exception as error:
+            own = OPEN_WRITE.get()
+            raise (own and own.refusal) or from_exception(error) from None
 
     def _check(self, job: Job, unique_id: str) -> None:
         """A model must declare what it reads, since it runs beside what it does not declare. A script need not: the
@@ -150,7 +189,7 @@ class Reads:
             if self._is_to_come(unique_id):
                 self._warn(job, unique_id, "EarlyRead", "which is part of this run and has not run yet")
             return
-        if unique_id in reader_of(self._invocation, job).depends_on.nodes:
+        if unique_id in self._declared(job):
             return
         if unique_id in self._invocation.selected:
             name = unique_id.split(".", 2)[-1]
@@ -159,6 +198,17 @@ class Reads:
             way = f"Call dbt.{call}: that is how dbt knows." if job.native else f"Name it in the docstring: - {call}"
             raise SessionError("gateway::undeclared", message, way)
         self._warn(job, unique_id, "UndeclaredRead", "which it does not declare")
+
+    def _declared(self, job: Job) -> set[str]:
+        """What it depends on. SQL of an ephemeral model is part of the statement, so what that reads is read, too."""
+        nodes = self._invocation.task.manifest.nodes
+        waiting, found = list(reader_of(self._invocation, job).depends_on.nodes), set()
+        while waiting:
+            found.add(unique_id := waiting.pop())
+            node = nodes.get(unique_id)
+            if getattr(node, "is_ephemeral_model", False) and unique_id not in self._invocation.stubs:
+                waiting.extend(each for each in node.depends_on.nodes if each not in found)
+        return found
 
     def _is_to_come(self, unique_id: str) -> bool:
         """Whether this run makes it, and has not yet. Sources and ephemeral models are not made at all."""

@@ -16,6 +16,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from pyarrow import flight  # noqa: E402
 
+from .jobs import unknown  # noqa: E402
 from .warehouse import Reading  # noqa: E402
 
 # Of a text of an error, in characters: encoded, and there twice, it has ten times as many bytes.
@@ -26,55 +27,58 @@ if TYPE_CHECKING:
     from .service import Gateway
 
 
-def serve(gateway: Gateway, location: str) -> flight.FlightServerBase:
+def serve(gateway: Gateway | Remote, location: str) -> flight.FlightServerBase:
     server = FlightGateway(gateway, location)
     threading.Thread(target=server.serve, name="fal-gateway", daemon=True).start()
-    return server
-
-
-def listen(gateway: Remote, host: str, port: int, certificate: str | None, key: str | None) -> flight.FlightServerBase:
-    """For jobs elsewhere. `certificate` and `key` are PEM."""
-    shown = f"[{host}]" if ":" in host else host
-    location = f"grpc+{'tcp' if certificate is None else 'tls'}://{shown}:{port}"
-    try:
-        server = FlightGateway(gateway, location, None if certificate is None else [(certificate, key)])
-    except (pa.ArrowException, OSError) as error:
-        told = str(error).partition(". Detail: ")[0]
-        raise SessionError(
-            "gateway::listen",
-            f"the data gateway cannot listen at {shown}:{port} for runners: {told}",
-            "Is the port taken, or the address of another machine? It is set by `gateway: listen:` in fal_project.yml.",
-        ) from None
-    threading.Thread(target=server.serve, name="fal-gateway-leases", daemon=True).start()
     return server
 
 
 class FlightGateway(flight.FlightServerBase):
     """Every ticket, descriptor and action is JSON and carries the job's token."""
 
-    def __init__(self, gateway: Gateway | Remote, location: str, certificates: Any = None) -> None:
-        super().__init__(location, tls_certificates=certificates)
+    def __init__(self, gateway: Gateway | Remote, location: str) -> None:
+        super().__init__(location, middleware={"calls": _Calls()})
         self._gateway = gateway
 
     def do_get(self, context: Any, ticket: flight.Ticket) -> flight.FlightDataStream:
-        reading: Reading = self._call(self._gateway.read, _json(ticket.ticket))
+        command = self._admitted(context, ticket.ticket)
+        reading: Reading = self._call(self._gateway.read, command)
         return flight.GeneratorStream(reading.reader.schema, _stream(reading))
 
     def do_put(self, context: Any, descriptor: Any, reader: Any, writer: Any) -> None:
-        command = _json(descriptor.command)
+        command = self._admitted(context, descriptor.command)
         rows = self._call(self._gateway.write, command, reader.schema, reader)
         writer.write(json.dumps({"rows": rows}).encode())
 
     def do_action(self, context: Any, action: flight.Action) -> Iterator[flight.Result]:
-        body = _json(action.body.to_pybytes() or b"{}")
+        body = self._admitted(context, action.body.to_pybytes(), action.type)
         answer = self._call(self._gateway.action, action.type, body)
-        yield flight.Result(json.dumps(answer, ensure_ascii=False, default=str).encode())
+        yield flight.Result(json.dumps(answer, ensure_ascii=False, default=str).encode(errors="replace"))
+
+    def _admitted(self, context: Any, data: bytes | None, action: str | None = None) -> dict[str, Any]:
+        """The command in a call of someone who may call at all."""
+        command = _json(data)
+        try:
+            self._gateway.admit(context.peer(), action, command.get("token"))
+        except SessionError as error:
+            raise _flight_error(error) from None
+        return command
 
     def _call(self, function: Callable[..., Any], *args: Any) -> Any:
         try:
             return self._gateway.call(function, *args)
         except Exception as error:
             raise _flight_error(error) from None
+
+
+class _Calls(flight.ServerMiddlewareFactory):
+    """Refuses the rest of Flight, which would answer with Python's traceback."""
+
+    _KNOWN = (flight.FlightMethod.DO_GET, flight.FlightMethod.DO_PUT, flight.FlightMethod.DO_ACTION)
+
+    def start_call(self, info: flight.CallInfo, headers: Any) -> None:
+        if info.method not in self._KNOWN:
+            raise _flight_error(unknown())
 
 
 def _stream(reading: Reading) -> Iterator[Any]:
@@ -101,16 +105,18 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 
-def _json(data: bytes) -> dict[str, Any]:
+def _json(data: bytes | None) -> dict[str, Any]:
+    """What is no object of JSON is one without a token."""
     try:
-        value = json.loads(data)
-    except ValueError:
+        value = json.loads(data or b"")
+    except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {}
 
 
 def _flight_error(error: Exception) -> flight.FlightError:
     told = from_exception(error).to_dict()
-    data = json.dumps({name: _cut(text) if text else text for name, text in told.items()}, ensure_ascii=False)
+    # A text may hold half of a character, which has no bytes.
+    data = json.dumps({name: _cut(text) if text else text for name, text in told.items()}, ensure_ascii=False).encode(errors="replace").decode()
     # gRPC adds words of its own to the message, so the JSON travels once more beside it.
     return flight.FlightServerError(data, extra_info=data.encode())

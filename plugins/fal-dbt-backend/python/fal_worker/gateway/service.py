@@ -31,6 +31,7 @@ class Gateway:
 
     def __init__(self, invocation: Invocation, outbox: Outbox, socket_dir: str) -> None:
         self.location = "grpc+unix://" + os.path.join(socket_dir, "gateway.sock")
+        self._socket_dir = socket_dir
         self._invocation, self._outbox = invocation, outbox
         self._jobs = JobTable()
         self._reads = Reads(invocation, outbox, self.warehouse)
@@ -53,11 +54,19 @@ class Gateway:
 
     def listen(self, host: str, port: int, certificate: str | None, key: str | None) -> int:
         """A second way in, for jobs that run elsewhere; gives its port. Without a certificate whoever listens hears all."""
-        from .server import listen
+        from .front import Front, encrypted
+        from .server import serve
 
         with self._start:
-            self._listeners.append(listen(Remote(self), host, port, certificate, key))
-            return int(self._listeners[-1].port)
+            inner = os.path.join(self._socket_dir, f"leases{len(self._listeners)}.sock")
+            context = None if certificate is None or key is None else encrypted(certificate, key)
+            front = Front(inner, host, port, context)
+            self._listeners.append((front, serve(Remote(self, front.know), "grpc+unix://" + inner)))
+            return front.port
+
+    def allow_leased(self, env_vars: list[str]) -> None:
+        """Lets Jinja of leased jobs read these variables of the environment, and no others."""
+        self._reads.leased_variables = frozenset(env_vars)
 
     def open_job(self, id: str, token: str, unique_id: str, role: str | None = None, model: str | None = None) -> None:
         """Opens a model's job or, with a `role`, a script's, which belongs to `model` or to none."""
@@ -219,6 +228,9 @@ class Gateway:
             self._warehouse.cancel()
 
     # What jobs ask. Each is called with dbt's context set.
+
+    def admit(self, peer: str, action: str | None, token: Any) -> None:
+        """Only the user gets to this socket, and each call looks at its token."""
 
     def call(self, function: Any, *args: Any) -> Any:
         return self._invocation.within(function, *args)

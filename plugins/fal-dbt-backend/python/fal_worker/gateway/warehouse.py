@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .column_rules import ColumnRules
     from .finishing import Finish
+    from .leased import Readable
 
 # dbt's adapter type to the module that serves it.
 _NATIVE = ("duckdb", "postgres", "snowflake", "bigquery", "databricks", "redshift", "trino")
@@ -72,7 +73,7 @@ class PendingWrite(Protocol):
 
     def rollback(self) -> None: ...
 
-    def read(self, sql: str) -> Reading:
+    def read(self, sql: str, *checked: Readable) -> Reading:
         """Runs SQL that reads `relation`. The result is whole when this returns, so that the write may end while it is streamed."""
         ...
 
@@ -81,12 +82,15 @@ class Warehouse(Protocol):
     """Native paths of one adapter. Called from many threads at once.
 
     One with `takes_native_rows = True` also has `write_native(connection, code, reader) -> int`: it streams into the relation
-    that dbt's compiled code of a Python model names, on dbt's own connection, for dbt's own materialization."""
+    that dbt's compiled code of a Python model names, on dbt's own connection, for dbt's own materialization.
+
+    One with `checks_leased = True` takes a `leased.Readable` as a second argument of `read`, and so do its writes; then it runs one SELECT
+    of those relations and nothing else."""
 
     # Checked ahead of every write.
     column_rules: ColumnRules
 
-    def read(self, sql: str) -> Reading:
+    def read(self, sql: str, *checked: Readable) -> Reading:
         """Runs SQL and streams its result; SQL without a result gives an empty stream without columns."""
         ...
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Metadata at the end of a whole stream.
 END = b"end"
+# Bytes of a command that the gateway for runners does not take as the first of a connection.
+_LARGE = 1 << 19
 
 
 def connect(location: str, certificate: str | None = None, server_name: str | None = None) -> flight.FlightClient:
@@ -77,7 +79,11 @@ class Gateway:
             return json.loads(b"".join(result.body.to_pybytes() for result in results) or b"null")
 
     def _command(self, command: dict[str, Any]) -> bytes:
-        return json.dumps({"token": self._token, **command}).encode()
+        data = json.dumps({"token": self._token, **command}).encode()
+        if len(data) > _LARGE and not self._way[0].startswith("grpc+unix:"):
+            # A connection that has shown no token yet may send little. It may be a new one at any time.
+            self.ask("job_output", lines=[])
+        return data
 
     def _connection(self) -> flight.FlightClient:
         if self._process != os.getpid():

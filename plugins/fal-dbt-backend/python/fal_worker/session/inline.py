@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import SessionError
 from .invocation import Invocation
+from .leased_jinja import restrict
 from .stub_refs import open_relation
 
 # Parsing puts the text into the manifest for a moment.
@@ -25,18 +26,18 @@ class Compiled:
     has_ctes: bool = False
 
 
-def compile_sql(invocation: Invocation, sql: str, of: Any = None) -> Compiled:
-    """To be called with dbt's context set (`Invocation.within`). `this` is the relation of the node `of`."""
+def compile_sql(invocation: Invocation, sql: str, of: Any = None, leased: frozenset[str] | None = None) -> Compiled:
+    """To be called with dbt's context set (`Invocation.within`). `this` is the relation of the node `of`. Of the text of a leased job
+    `leased` are the variables of the environment that it may read."""
     if (without_dbt := getattr(invocation, "compile_sql", None)) is not None:
-        return without_dbt(sql, of)
+        return without_dbt(sql, of, leased)
     from dbt.parser.manifest import process_node
-    from dbt.parser.sql import SqlBlockParser
 
     task, manifest = invocation.task, invocation.task.manifest
     adapter, name = invocation.adapter, "fal_inline_" + uuid.uuid4().hex
     with adapter.connection_named(name):
         with _LOCK:
-            parser = SqlBlockParser(project=task.config, manifest=manifest, root_project=task.config)
+            parser = _parser(leased)(project=task.config, manifest=manifest, root_project=task.config)
             node: Any = parser.parse_remote(sql, name)
             try:
                 process_node(task.config, manifest, node)
@@ -46,7 +47,8 @@ def compile_sql(invocation: Invocation, sql: str, of: Any = None) -> Compiled:
         if of is not None:
             place = _place(of, sql)
             node.database, node.schema, node.alias = place
-        node = task.compiler.compile_node(node, manifest, {}, write=False)
+        compiler = task.compiler if leased is None else _compiler(task, node, leased)
+        node = compiler.compile_node(node, manifest, {}, write=False)
         return Compiled(node.compiled_code, tuple(node.depends_on.nodes), bool(node.extra_ctes))
 
 
@@ -62,3 +64,27 @@ def _place(of: Any, sql: str) -> tuple[Any, Any, Any]:
             f"Read them with `ref({of.name!r})`.",
         )
     return own.database, own.schema, own.identifier
+
+
+def _parser(leased: frozenset[str] | None) -> Any:
+    from dbt.parser.sql import SqlBlockParser
+
+    if leased is None:
+        return SqlBlockParser
+
+    class Parser(SqlBlockParser):  # type: ignore[misc]
+        def _context_for(self, *args: Any) -> dict[str, Any]:
+            return restrict(lambda: super(Parser, self)._context_for(*args), leased)
+
+    return Parser
+
+
+def _compiler(task: Any, inline: Any, leased: frozenset[str]) -> Any:
+    """Restricted for the text alone: ephemeral models that it reads are the project's."""
+
+    class Compiler(type(task.compiler)):  # type: ignore[misc]
+        def _create_node_context(self, node: Any, *args: Any) -> dict[str, Any]:
+            make = super()._create_node_context
+            return restrict(lambda: make(node, *args), leased) if node is inline else make(node, *args)
+
+    return Compiler(task.config)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -79,7 +81,7 @@ class Desk:
     def __init__(self, session, query, warehouse: str) -> None:
         self.session, self.query, self._count = session, query, itertools.count()
         self.warehouse = warehouse
-        port = session.ask("gateway_listen", host="127.0.0.1", port=0, certificate=None, key=None)["port"]
+        port = session.ask("gateway_listen", host="127.0.0.1", port=0, certificate=None, key=None, env_vars=["FAL_TEST_PUBLIC"])["port"]
         self.location = f"grpc+tcp://127.0.0.1:{port}"
 
     def lend(self, name: str = "scores") -> Lent:
@@ -93,13 +95,12 @@ class Desk:
         return self.query(f"select * from {name} order by 1")
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def desk(request, tmp_path_factory):
-    files = dict(FILES)
+@contextlib.contextmanager
+def open_desk(request, root: Path, files: dict[str, str]) -> Iterator[Desk]:
+    """A session over a project, on the warehouse that the fixture's parameter names."""
     if request.param == "postgres":
-        files["profiles.yml"] = Database(request.getfixturevalue("server")).profile()
-    root = make_project(tmp_path_factory.mktemp("leases") / "project", files)
-    with sessions(root) as start:
+        files = {**files, "profiles.yml": Database(request.getfixturevalue("server")).profile()}
+    with sessions(make_project(root, files)) as start:
         session = start()
         session.load(*STUBS)
         session.ask("begin", selected=session.runnable())
@@ -112,3 +113,9 @@ def desk(request, tmp_path_factory):
             return [tuple(row.values()) for row in looks.sql(sql, raw=True).to_pylist()]
 
         yield Desk(session, query, request.param)
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+def desk(request, tmp_path_factory):
+    with open_desk(request, tmp_path_factory.mktemp("leases") / "project", FILES) as opened:
+        yield opened

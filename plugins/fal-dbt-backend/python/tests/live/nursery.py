@@ -20,6 +20,10 @@ class ForkedProcess:
         self._process = _context.Process(target=_child, args=(channel, env, str(cwd), [str(p) for p in self._output]))
         self._process.start()
 
+    @property
+    def pid(self) -> int:
+        return int(self._process.pid or 0)
+
     def wait(self, timeout: float) -> int | None:
         self._process.join(timeout)
         return self._process.exitcode

@@ -44,7 +44,8 @@ class SessionProcess:
         open_path.write_text(json.dumps(self._open(request)))
         ours, theirs = socket.socketpair()
         # A process may be forked from one that is older than what the test has set.
-        env = {"FAL_OPEN": str(open_path), "FAL_TEST_GENERIC": os.environ.get("FAL_TEST_GENERIC", "")}
+        env = {name: value for name, value in os.environ.items() if name.startswith("FAL_TEST_")}
+        env = {"FAL_TEST_GENERIC": "", **env, "FAL_OPEN": str(open_path)}
         if fresh:
             self.process: Any = _spawn(theirs, env, project)
         else:
