@@ -314,3 +314,21 @@ def test_what_the_documentation_shows_can_be_read(checked: Desk):
             if rows is not None and found != rows:
                 wrong.append((asked, found))
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_what_reads_the_open_write_is_checked_as_well(checked: Desk):
+    lent = checked.lend("grown")
+    attempt = lent.start()
+    before = world(checked)
+    attempt.write(pa.table({"id": [1, 2]}))
+    assert attempt.ref("grown").num_rows == 2
+    assert attempt.read(**sql("select g.id from {{ ref('grown') }} g join {{ ref('orders') }} o using (id) order by 1")).num_rows == 2
+    for text in ("drop table {}", "insert into {} select 3", "commit; select * from {}", "select * from {}, hidden", "select * from {} for update"):
+        for name in ("{{ ref('grown') }}", "grown", "grown__fal_stage"):
+            with pytest.raises(GatewayError) as caught:
+                attempt.read(**sql(text.replace("{}", name)))
+            assert caught.value.code in ("gateway::leased", "gateway::database", "gateway::own_table"), caught.value.message
+            assert caught.value.code == "gateway::leased" or "syntax" in caught.value.message or "exist" in caught.value.message
+    assert attempt.ref("grown").num_rows == 2
+    lent.settle(ok=False)
+    assert world(checked) == before
