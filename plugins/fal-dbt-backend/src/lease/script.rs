@@ -51,11 +51,23 @@ fn worker() -> &'static str {
     WORKER.get_or_init(|| STANDARD.encode(zip(assets::files().filter(|(name, _)| is_for_jobs(name)))))
 }
 
+/// Modules of the session that jobs use as well.
+const SHARED: [&str; 8] = [
+    "gateway/__init__.py",
+    "gateway/column_rules.py",
+    "gateway/duckdb_read.py",
+    "gateway/duckdb_types.py",
+    "gateway/encoded.py",
+    "gateway/unfit.py",
+    "session/__init__.py",
+    "session/errors.py",
+];
+
 /// What a job needs: not what runs dbt.
 fn is_for_jobs(name: &str) -> bool {
-    let of_session =
-        ["session/", "commands/", "gateway/"].iter().any(|part| name.starts_with(&format!("fal_worker/{part}")));
-    !of_session || ["fal_worker/gateway/__init__.py", "fal_worker/gateway/duckdb_types.py"].contains(&name)
+    let name = name.strip_prefix("fal_worker/").unwrap_or(name);
+    let of_session = ["session/", "commands/", "gateway/"].iter().any(|part| name.starts_with(part));
+    !of_session || SHARED.contains(&name)
 }
 
 #[cfg(test)]
@@ -69,11 +81,69 @@ mod tests {
         }
     }
 
+    fn shipped() -> Vec<(&'static str, String)> {
+        let files = assets::files().filter(|(name, _)| is_for_jobs(name) && name.ends_with(".py"));
+        files.map(|(name, bytes)| (name, String::from_utf8_lossy(bytes).into_owned())).collect()
+    }
+
     #[test]
     fn the_worker_of_a_script_has_jobs_and_no_dbt() {
-        let names: Vec<_> = assets::files().map(|(name, _)| name).filter(|name| is_for_jobs(name)).collect();
+        let files = shipped();
+        let names: Vec<_> = files.iter().map(|(name, _)| *name).collect();
         assert!(names.contains(&"fal_worker/remote/keeper.py") && names.contains(&"fal_worker/job/run.py"));
-        assert!(!names.iter().any(|name| name.contains("session/") || name.contains("commands/")));
+        assert!(files.iter().all(|(_, text)| !text.lines().any(|line| line.starts_with("import dbt"))));
         assert!(worker().len() < 400_000, "{}", worker().len());
+    }
+
+    /// Modules of the worker that a file imports, as paths without an ending.
+    fn imported(name: &str, text: &str) -> Vec<String> {
+        let package = name.rsplit_once('/').unwrap().0;
+        let mut checking = false;
+        let mut found = Vec::new();
+        for line in text.lines() {
+            if !line.is_empty() && !line.starts_with(' ') {
+                checking = line == "if TYPE_CHECKING:";
+            }
+            let Some((from, names)) = line.trim().strip_prefix("from ").and_then(|rest| rest.split_once(" import "))
+            else {
+                continue;
+            };
+            let from = match from.strip_prefix('.') {
+                Some("") => package.to_owned(),
+                Some(module) => format!("{package}/{}", module.replace('.', "/")),
+                None if from.split('.').next() == Some("fal_worker") => from.replace('.', "/"),
+                None => continue,
+            };
+            if !checking {
+                found
+                    .extend(names.split(',').map(|each| format!("{from}/{}", each.split_whitespace().next().unwrap())));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn whatever_the_worker_of_a_script_imports_goes_along() {
+        let files = shipped();
+        let has = |module: &str| {
+            files.iter().any(|(name, _)| *name == format!("{module}.py") || *name == format!("{module}/__init__.py"))
+        };
+        let imports =
+            files.iter().flat_map(|(name, text)| imported(name, text).into_iter().map(move |path| (*name, path)));
+        // A name comes from the module, or is a module of the package.
+        let missing: Vec<_> = imports
+            .filter(|(_, path)| {
+                let module = path.rsplit_once('/').unwrap().0;
+                let is_package = files.iter().any(|(name, _)| *name == format!("{module}/__init__.py"));
+                !has(path) && (!has(module) || is_package && !defines(&files, module, path))
+            })
+            .collect();
+        assert!(missing.is_empty(), "{missing:#?}");
+    }
+
+    /// Whether a package itself has the name.
+    fn defines(files: &[(&str, String)], module: &str, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap();
+        files.iter().any(|(file, text)| *file == format!("{module}/__init__.py") && text.contains(name))
     }
 }
