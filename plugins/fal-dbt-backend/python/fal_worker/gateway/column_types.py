@@ -41,7 +41,7 @@ def sql_types(adapter: str, dtype: dict[str, Any]) -> dict[str, str]:
 def _checked(column: str, kind: Any) -> dict[str, Any]:
     """All numbers of a type become part of SQL."""
     numbers = ("length", "precision", "scale", "dimensions")
-    if not isinstance(kind, dict) or not all(isinstance(kind.get(name) or 0, int) for name in numbers):
+    if not isinstance(kind, dict) or not all(isinstance(kind.get(name), (int, type(None))) for name in numbers):
         raise SessionError("gateway::dtype", f"dtype gives column `{column}` no type: {kind!r}")
     if "item" in kind:
         _checked(column, kind["item"])

@@ -24,7 +24,7 @@ def is_type(adapter: str, text: str) -> bool:
 
 
 def _has_shape(text: str) -> bool:
-    place, opened, words = 0, list[str](), 0
+    place, opened, began = 0, list[str](), False
     while place < len(text):
         token = _TOKEN.match(text, place)
         if token is None:
@@ -37,5 +37,9 @@ def _has_shape(text: str) -> bool:
         # A comma outside of brackets would begin something else.
         if (token[0] == "," and not opened) or (token["word"] or "").lower() in _REFUSED:
             return False
-        words += not token[0].isspace()
-    return words > 0 and not opened
+        if not began and not token[0].isspace():
+            # A name comes first.
+            if not (token["word"] or token[0][0] in "\"`"):
+                return False
+            began = True
+    return began and not opened

@@ -90,14 +90,9 @@ class Refused:
     def __call__(self, *_: Any, **__: Any) -> Any:
         raise refused(self._name)
 
-    def __getattr__(self, name: str) -> Any:
-        # Python's own and Jinja's questions are answered as by any object.
-        if name.startswith("_"):
-            raise AttributeError(name)
-        raise refused(f"{self._name}.{name}")
-
     def __getitem__(self, name: Any) -> Any:
-        raise refused(self._name)
+        # Jinja asks for this where there is no such attribute.
+        raise refused(f"{self._name}.{name}")
 
     def __str__(self) -> str:
         raise refused(self._name)
@@ -114,9 +109,7 @@ class _Adapter:
         self.quote: Callable[..., str] = lambda name: str(adapter.quote(str(name)))
         self.type: Callable[..., str] = lambda: str(adapter.type())
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+    def __getitem__(self, name: Any) -> Any:
         raise refused(f"adapter.{name}")
 
 
