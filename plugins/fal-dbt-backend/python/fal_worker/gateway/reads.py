@@ -178,7 +178,7 @@ class Reads:
             return compile_sql(self._invocation, sql, node_of(self._invocation, job), leased)
         except Exception as error:
             own = OPEN_WRITE.get()
-            raise (own and own.refusal) or from_exception(error) from None
+            raise (own and own.refusal) or from_exception(_origin(error)) from None
 
     def _check(self, job: Job, unique_id: str) -> None:
         """A model must declare what it reads, since it runs beside what it does not declare. A script need not: the
@@ -222,6 +222,14 @@ class Reads:
         if unique_id not in job.warned:
             job.warned.add(unique_id)
             self._outbox.log("warn", f"{job.unique_id} reads {unique_id}, {why}", name, job.unique_id)
+
+
+def _origin(error: Exception) -> BaseException:
+    """Our own error, where dbt put it into words of its own."""
+    inner: BaseException | None = error
+    while inner is not None and not isinstance(inner, SessionError):
+        inner = inner.__cause__ or inner.__context__
+    return inner or error
 
 
 def _call(unique_id: str, name: str) -> str:
