@@ -15,6 +15,7 @@ from fal_worker.session.errors import SessionError
 from . import duckdb_check, duckdb_tables
 from .column_rules import COMMON, ColumnRules, ascii_lower
 from .duckdb_cache import BlockCache, is_plain
+from .duckdb_errors import raised
 from .duckdb_groups import row_groups
 from .duckdb_read import reader_of
 from .duckdb_types import writable
@@ -88,7 +89,7 @@ class DuckDB:
             return _Write(connection, relation, rows, mode != "append")
         except duckdb.Error as error:
             connection.rollback()
-            raise stream.error or _failure(error, f"Writing {relation}") from None
+            raise stream.error or raised(error) or _failure(error, f"Writing {relation}") from None
         except BaseException:
             connection.rollback()
             raise

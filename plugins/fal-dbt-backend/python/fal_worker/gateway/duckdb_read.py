@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.session.errors import SessionError
 
 from . import unfit
+from .duckdb_errors import raised, raising
 from .duckdb_types import HUGE, cast_of, has_infinite, is_huge
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _LARGEST_HUGE = "9" * 38
 # A whole hour less than 2**63 nanoseconds.
 _HOURS = 2_562_046
-_ADVICE = "fal advises: "
 _TOO_LARGE = "an integer of more than 38 digits"
 
 
@@ -42,11 +42,10 @@ def reader_of(relation: Any, rows: int) -> pa.RecordBatchReader:
 
 def _refusal(error: Exception, nested: list[str]) -> SessionError | None:
     """What an error says that the SQL of a column raised, or the cast of one of the `nested`; `None` for others."""
-    message, found, advice = str(error).partition(_ADVICE)
-    if not found:
-        cast = nested and re.search(r"Could not cast value -?\d+ to DECIMAL", message)
-        return unfit.unfit("` or `".join(nested), _TOO_LARGE, f"{nested[0]}::varchar") if cast else None
-    return SessionError(unfit.CODE, message[message.index("The column `") :].strip(), advice.splitlines()[0].strip())
+    told = raised(error)
+    if told is None and nested and re.search(r"Could not cast value -?\d+ to DECIMAL", str(error)):
+        return unfit.unfit("` or `".join(nested), _TOO_LARGE, f"{nested[0]}::varchar")
+    return told
 
 
 def _selected(name: str, kind: Any) -> str | None:
@@ -63,8 +62,7 @@ def _selected(name: str, kind: Any) -> str | None:
 
 
 def _error(name: str, what: str, instead: str) -> str:
-    text = f"{unfit.said(name, what)} {_ADVICE}{unfit.advice(instead)}"
-    return "error('" + text.replace("'", "''") + "')"
+    return raising(unfit.said(name, what), unfit.advice(instead))
 
 
 def _named(reader: pa.RecordBatchReader, huge: dict[str, str]) -> pa.RecordBatchReader:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
+from .duckdb_errors import raising
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -20,10 +22,13 @@ def write(cursor: Any, relation: Any, reader: pa.RecordBatchReader, mode: str, t
     there = _columns(cursor, relation)
     # By position: DuckDB resolves names without regard to case.
     places = [f"c{place}" for place in range(len(names))]
-    columns = [f"{_cast(place, name, types)} as {_quoted(name)}" for place, name in zip(places, names)]
-    rows = f"select {', '.join(columns)} from {view} as rows({', '.join(places)})"
+    columns = [_cast(place, name, types) for place, name in zip(places, names)]
     if mode == "append" and there is not None:
         _check_columns(relation, names, there)
+        columns = _kept(cursor, reader.schema, places, columns, [there.types[name.lower()] for name in names], names)
+    named = [f"{column} as {_quoted(name)}" for column, name in zip(columns, names)]
+    rows = f"select {', '.join(named)} from {view} as rows({', '.join(places)})"
+    if mode == "append" and there is not None:
         sql = f"insert into {relation} ({', '.join(map(_quoted, names))}) {rows}"
     else:
         if there is not None and there.is_view:
@@ -38,6 +43,8 @@ class _Columns(list[str]):
     """The columns of a relation that exists."""
 
     is_view = False
+    # By name in small letters.
+    types: dict[str, str]
 
 
 def _columns(cursor: Any, relation: Any) -> _Columns | None:
@@ -51,9 +58,29 @@ def _columns(cursor: Any, relation: Any) -> _Columns | None:
     found = _Columns()
     found.is_view = any(kind == "VIEW" for (kind,) in kinds)
     if not found.is_view:
-        sql = f"select column_name from system.information_schema.columns where {text} order by ordinal_position"
-        found.extend(name for (name,) in cursor.execute(sql, list(where.values())).fetchall())
+        sql = f"select column_name, data_type from system.information_schema.columns where {text} order by ordinal_position"
+        rows = cursor.execute(sql, list(where.values())).fetchall()
+        found.extend(name for name, _ in rows)
+        found.types = {name.lower(): kind for name, kind in rows}
     return found
+
+
+def _kept(cursor: Any, schema: pa.Schema, places: list[str], columns: list[str], targets: list[str], names: list[str]) -> list[str]:
+    """The columns in the types of the table that is there, if every value stays the same: DuckDB itself would round. Text is parsed."""
+    empty = "_fal_" + uuid.uuid4().hex
+    cursor.register(empty, schema.empty_table())
+    given = cursor.sql(f"select {', '.join(columns)} from {empty} as rows({', '.join(places)})").types
+    cursor.unregister(empty)
+    return [
+        column if str(kind) in (target, "VARCHAR") else _checked(column, str(kind), target, name)
+        for column, kind, target, name in zip(columns, given, targets, names)
+    ]
+
+
+def _checked(column: str, kind: str, target: str, name: str) -> str:
+    message = f"The column `{name}` holds a value of {kind} that is another one in {target}, the type of the table"
+    told = raising(message, "Round or convert it before, or write the table anew with mode='overwrite'.")
+    return f"case when cast(cast({column} as {target}) as {kind}) is distinct from {column} then {told} else cast({column} as {target}) end"
 
 
 def _check_columns(relation: Any, names: list[str], there: _Columns) -> None:

@@ -14,7 +14,8 @@ _DEPENDED_ON = "2BP01"
 _ALIKE = [{"smallint", "integer", "bigint"}, {"text", "character varying"}, {"real", "double precision"}]
 
 
-def _fits(type: str, there: str) -> bool:
+def fits(type: str, there: str) -> bool:
+    """Whether a value goes from one to the other unchanged, or is refused by PostgreSQL."""
     # Text of limited length refuses what is longer.
     bare = there.partition("(")[0] if there.startswith("character varying") else there
     if type == "double precision" and bare == "real":
@@ -71,7 +72,7 @@ class Table:
         """Whether rows of these columns, and of no others, fit in without a loss."""
         if self.relkind not in ("r", "p") or {column.name for column in self.columns} != {column.name for column in columns}:
             return False
-        return all(_fits(column.type, self.column(column.name).type) for column in columns)
+        return all(fits(column.type, self.column(column.name).type) for column in columns)
 
     def column(self, name: str) -> TableColumn:
         return next(column for column in self.columns if column.name == name)

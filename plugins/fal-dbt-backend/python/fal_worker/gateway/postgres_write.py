@@ -19,7 +19,7 @@ from .finishing import Borrowed
 from .postgres_connection import Connection, DatabaseError
 from .postgres_encode import Encoding, encoding
 from .postgres_handle import Handle
-from .postgres_tables import Table, drop, look_up, look_up_columns
+from .postgres_tables import Table, TableColumn, drop, fits, look_up, look_up_columns
 from .warehouse import Place
 
 if TYPE_CHECKING:
@@ -115,11 +115,28 @@ class _Stage:
     def pour(self, there: Table, names: list[str], untyped: set[str] | None = None) -> None:
         """Its rows go to the end of the table that is there. Those columns are cast that have no type of their own."""
         targets = [there.column(name) for name in names]
+        self._check_kept(dict(zip(names, targets)), untyped or set())
         # An untyped NULL fits every column, text does not.
         rows = [f"{_quoted(name)}::{target.type}" if name in (untyped or ()) else _quoted(name) for name, target in zip(names, targets)]
         into = ", ".join(map(_quoted, names))
         self._told(f"insert into {there.sql} ({into}) select {', '.join(rows)} from {self._table}")
         self._connection.run(f"drop table {self._table}")
+
+    def _check_kept(self, targets: dict[str, TableColumn], untyped: set[str]) -> None:
+        """Every value stays the same in the table that is there: PostgreSQL itself would round. Text is parsed."""
+        for column in look_up_columns(self._connection, self._table):
+            target, name = targets[column.name].type, _quoted(column.name)
+            if column.type in (target, "text") or column.name in untyped or fits(column.type, target):
+                continue
+            there = f"select 1 from {self._table} where ({name}::{target})::{column.type} is distinct from {name} limit 1"
+            try:
+                is_another = bool(self._connection.rows(there))
+                reason = ""
+            except DatabaseError as error:
+                is_another, reason = True, f": {error.message}"
+            if is_another:
+                message = f"The column `{column.name}` holds a value of {column.type} that is another one in {target}, the type of the table{reason}"
+                raise SessionError("gateway::value", message, "Round or convert it before, or write the table anew with mode='overwrite'.")
 
     def settle(self, place: Place) -> bool:
         """It becomes the table, or its rows become those of the table; whether that is a new one."""

@@ -1,5 +1,6 @@
 """What scripts and models write besides: final at once, whole or not at all."""
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -119,3 +120,39 @@ def test_many_scripts_append_at_once(desk):
         ends = [pool.submit(desk.script, code, path=f"fal_scripts/s{n}.py") for n in range(4)]
     assert all(end.result()[0].ok for end in ends)
     assert desk.query("select count(*) as n, count(distinct n) as d from written.log") == [{"n": 20, "d": 5}]
+
+
+APPENDED = {
+    "a fraction": ("int", [1.5], "DOUBLE that is another one in INTEGER"),
+    "a time of day": ("date", [dt.datetime(2024, 1, 1, 5)], "TIMESTAMP that is another one in DATE"),
+    "a number for a truth": ("boolean", [2], "BIGINT that is another one in BOOLEAN"),
+    "digits": ("decimal(5, 2)", [0.123], "DOUBLE that is another one in DECIMAL(5,2)"),
+    "a large integer": ("double", [2**53 + 1], "BIGINT that is another one in DOUBLE"),
+}
+
+
+@pytest.mark.parametrize("case", APPENDED)
+def test_what_is_appended_stays_as_it_is_or_is_refused(desk, case):
+    kind, values, says = APPENDED[case]
+    code = f"""
+    import datetime, pyarrow
+    execute_sql("create schema if not exists written")
+    execute_sql("create or replace table written.other (x {kind})")
+    write_to_source(pyarrow.table({{"x": {values!r}}}), "out", "other", mode="append")
+    """
+    ended, _ = desk.script(code)
+    assert f"The column `x` holds a value of {says}, the type of the table" in ended.error["message"]
+    assert desk.query("select * from written.other") == []
+
+
+def test_what_keeps_its_value_in_another_type_is_appended(desk):
+    code = """
+    import datetime, pyarrow
+    execute_sql("create schema if not exists written")
+    execute_sql("create or replace table written.other (a int, b decimal(5, 2), c date, d varchar, e timestamp)")
+    rows = {"A": [2.0, None], "b": [0.12, None], "c": [datetime.datetime(2024, 1, 1), None], "d": [1, None], "e": ["2024-01-01 5:00", None]}
+    write_to_source(pyarrow.table(rows), "out", "other", mode="append")
+    print(execute_sql("select a, b::varchar as b, c::varchar as c, d, e::varchar as e from written.other", as_="arrow").to_pylist())
+    """
+    filled = {"a": 2, "b": "0.12", "c": "2024-01-01", "d": "1", "e": "2024-01-01 05:00:00"}
+    assert eval(desk.said(code)) == [filled, dict.fromkeys("abcde")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import json
 
@@ -111,3 +112,30 @@ def test_a_source_of_another_database_is_refused_as_dbt_refuses_it(desk, write):
     with pytest.raises(GatewayError, match="Cross-db references not allowed in postgres"):
         write(pa.table({"id": [1]}), args=["far", "people"])
     assert desk.query("select count(*) from pg_tables where tablename = 'people'") == [(0,)]
+
+
+APPENDED = [
+    ("integer", [1.5], "double precision that is another one in integer"),
+    ("date", [dt.datetime(2024, 1, 1, 5)], "timestamp without time zone that is another one in date"),
+    ("numeric(5,2)", [0.123], "double precision that is another one in numeric(5,2)"),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "says"), APPENDED)
+def test_what_is_appended_stays_as_it_is_or_is_refused(desk, write, kind, values, says):
+    desk.query(f"drop table if exists raw_orders cascade; create table raw_orders (x {kind})")
+    with pytest.raises(GatewayError) as caught:
+        write(pa.table({"x": values}), mode="append")
+    assert caught.value.message == f"The column `x` holds a value of {says}, the type of the table"
+    assert desk.query("select * from raw_orders") == []
+    desk.query("drop table raw_orders")
+
+
+def test_what_keeps_its_value_in_another_type_is_appended(desk, write):
+    desk.query("drop table if exists raw_orders cascade; create table raw_orders (a integer, b numeric(5,2), c date, d timestamp)")
+    rows = {"a": [2.0, None], "b": [0.12, None], "c": [dt.datetime(2024, 1, 1), None], "d": ["2024-01-01 5:00", None]}
+    with pytest.raises(GatewayError, match="timestamp"):  # text is no timestamp to PostgreSQL
+        write(pa.table(rows), mode="append")
+    write(pa.table(rows).drop_columns("d"), mode="append")
+    assert desk.query("select a, b::text, c::text from raw_orders") == [(2, "0.12", "2024-01-01"), (None, None, None)]
+    desk.query("drop table raw_orders")
