@@ -237,3 +237,39 @@ fn links_lead_somewhere() {
         }
     }
 }
+
+/// The table of who can do what names tests, and each of them is there.
+#[test]
+fn each_row_of_the_trust_table_names_tests_that_exist() {
+    let page = fs::read_to_string(workspace().join("docs/plugins/trust.md")).unwrap();
+    let (_, section) = page.split_once("## Who can do what").unwrap();
+    let rows: Vec<Vec<&str>> = section
+        .lines()
+        .filter(|line| line.starts_with("| a "))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    assert!(rows.len() >= 25, "{}", rows.len());
+    let sources: String =
+        ["crates", "plugins", "tests"].iter().map(|part| tests_below(&workspace().join(part))).collect();
+    for row in rows {
+        let [who, what, can, tests] = row.as_slice() else { panic!("{row:?}") };
+        let named: Vec<_> = tests.split(", ").map(|name| name.trim_matches('`')).collect();
+        assert!(!can.is_empty() && !named.is_empty(), "{who} {what}");
+        for name in named {
+            let is_there = sources.contains(&format!("fn {name}()")) || sources.contains(&format!("def {name}("));
+            assert!(is_there, "{who}, {what}: there is no test `{name}`");
+        }
+    }
+}
+
+/// Files of Rust and Python, one behind the other.
+fn tests_below(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let read = |path: std::path::PathBuf| match path.extension().and_then(|end| end.to_str()) {
+        _ if path.is_symlink() => String::new(),
+        _ if path.is_dir() => tests_below(&path),
+        Some("rs" | "py") => fs::read_to_string(path).unwrap_or_default(),
+        _ => String::new(),
+    };
+    entries.map(read).collect()
+}
