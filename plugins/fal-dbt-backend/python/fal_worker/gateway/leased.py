@@ -55,6 +55,10 @@ class Relations:
         """Whether it is the table with this schema and name in the profile's database."""
         return own is not None and self._key(name) == self._key((self._database, *own))
 
+    def is_text_of(self, text: str, name: Name) -> bool:
+        """Whether a relation's text names this relation."""
+        return self._key(self._whole(_parsed(text))) == self._key(name)
+
     def external(self) -> list[tuple[str, str]]:
         """Sources that are no tables: their unique ids, and what stands for them in SQL."""
         if self._external is None:
@@ -100,15 +104,19 @@ class Relations:
 
 class Readable:
     """What one job may read of them. `check` raises where it must not, since it was not declared; `own` are schema and name of the table
-    that its open write makes."""
+    that its open write makes; `sent` are the relations to which macros of the project send its declared reads."""
 
-    def __init__(self, relations: Relations, check: Callable[[str], None], own: tuple[str, str] | None = None) -> None:
-        self._relations, self._check, self._own = relations, check, own
+    def __init__(
+        self, relations: Relations, check: Callable[[str], None], own: tuple[str, str] | None = None, sent: tuple[str, ...] = ()
+    ) -> None:
+        self._relations, self._check, self._own, self._sent = relations, check, own, sent
 
     def allows(self, name: Name) -> bool:
         """Whether the relation is one of the project's; an error if the job did not declare it and this run makes it. Without a database
         it is in that of the profile."""
-        return self._one_of(self._relations.named(name)) or self._relations.is_same(name, self._own)
+        if self._relations.is_same(name, self._own) or any(self._relations.is_text_of(text, name) for text in self._sent):
+            return True
+        return self._one_of(self._relations.named(name))
 
     def is_external(self, is_it: Callable[[str], bool]) -> bool:
         """Whether it is a source of the project that is read from files."""
@@ -116,6 +124,8 @@ class Readable:
 
     def allows_text(self, text: str) -> bool:
         """Whether a text is that of a relation of the project."""
+        if text in self._sent:
+            return True
         unique_id = self._relations.texts().get(text)
         return unique_id is not None and self._one_of([unique_id])
 

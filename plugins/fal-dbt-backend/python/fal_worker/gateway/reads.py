@@ -75,7 +75,16 @@ class Reads:
     def _readable(self, job: Job, own: own_table.OwnTable | None) -> Readable:
         node = node_of(self._invocation, job)
         added = None if own is None else (str(node.schema), own.identifier)
-        return Readable(self._relations, lambda unique_id: self._check(job, unique_id), added)
+        return Readable(self._relations, lambda unique_id: self._check(job, unique_id), added, self._sent(job))
+
+    def _sent(self, job: Job) -> tuple[str, ...]:
+        """Where macros that override `ref` and `source` send what the job declares."""
+        invocation, reader = self._invocation, reader_of(self._invocation, job)
+        if not resolve.has_macros(invocation):
+            return ()
+        nodes = (invocation.task.manifest.expect(unique_id) for unique_id in reader.depends_on.nodes)
+        reads = (resolve.read_of(invocation, reader, node_of(invocation, job), node) for node in nodes)
+        return tuple(read.relation for read in reads if read.relation is not None)
 
     def _check_by_hand(self, job: Job, own: own_table.OwnTable, sql: str) -> None:
         """A table that is named without `ref` or `this` is read as it is, which may be as it was."""

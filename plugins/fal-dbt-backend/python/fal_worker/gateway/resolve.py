@@ -39,6 +39,12 @@ def read(invocation: Invocation, reader: Any, of: Any, function: str, args: list
     return Read(None if found is None else _text(found), _inline(target), (target,))
 
 
+def has_macros(invocation: Invocation) -> bool:
+    """Whether a macro of the project overrides `ref` or `source`."""
+    without_dbt = getattr(invocation, "relation_of", None) is not None
+    return not without_dbt and any(is_overridden(invocation.task.manifest, function) for function in ("ref", "source"))
+
+
 def read_of(invocation: Invocation, reader: Any, of: Any, target: Any) -> Read:
     """What `reader` reads if it names the node `target`."""
     if target.resource_type == "source":

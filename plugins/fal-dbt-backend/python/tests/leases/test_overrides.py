@@ -1,0 +1,37 @@
+"""A project's own macro `ref` sends reads of leased models elsewhere, and only there."""
+
+from __future__ import annotations
+
+import pytest
+from live.job_client import GatewayError
+
+from .conftest import FILES, open_desk
+
+MACRO = """
+{% macro ref(model_name) %}
+  {% set found = builtins.ref(model_name) %}
+  {% do return(found.replace_path(schema='side') if model_name == 'orders' else found) %}
+{% endmacro %}
+"""
+
+
+@pytest.mark.parametrize("redirected", ["duckdb", "postgres"], indirect=True)
+def test_a_lease_reads_where_the_macro_sends_it(redirected):
+    attempt = redirected.lend("scores").start()
+    assert attempt.ref("orders").to_pydict() == {"id": [77]}
+    assert attempt.ref("orders").num_rows == 1
+    assert attempt.sql("select id from {{ ref('orders') }}").to_pydict() == {"id": [77]}
+    for statement in ("select * from side.hidden", "select * from hidden"):
+        with pytest.raises(GatewayError) as caught:
+            attempt.sql(statement)
+        assert caught.value.code == "gateway::leased"
+
+
+@pytest.fixture
+def redirected(request, tmp_path):
+    with open_desk(request, tmp_path / "project", {**FILES, "macros/ref.sql": MACRO}) as desk:
+        desk.query("create schema if not exists side")
+        desk.query("create table side.orders as select 77 as id")
+        desk.query("create table side.hidden as select 1 as id")
+        desk.query("create table hidden as select 1 as id")
+        yield desk
