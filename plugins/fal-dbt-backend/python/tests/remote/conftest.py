@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -128,6 +129,9 @@ def _worker() -> dict[str, str]:
 
     parts = ("job", "remote", "zygote")
     paths = [path for part in parts for path in (WORKER / part).glob("*.py")] + list(WORKER.glob("*.py"))
+    # And what the supervisor puts in from the session's own.
+    listed = (WORKER.parent.parent / "src/lease/script.rs").read_text().partition("const SHARED")[2].partition("];")[0]
+    paths += [WORKER / name for name in re.findall(r'"([a-z_/]+\.py)"', listed)]
     return {f"fal_worker/{path.relative_to(WORKER)}": text(path) for path in paths}
 
 
