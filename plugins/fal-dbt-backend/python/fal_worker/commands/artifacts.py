@@ -72,7 +72,10 @@ def write_whole(path: str, content: dict[str, Any]) -> None:
     """The old file or the new one, never half of it."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     beside = f"{path}.fal-{os.getpid()}"
-    with open(beside, "w", encoding="utf-8") as file:
+    # Always a new file: what has its name may be a link that leads anywhere.
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(beside)
+    with open(beside, "x", encoding="utf-8") as file:
         json.dump(content, file, default=str)
     os.replace(beside, path)
 

@@ -45,8 +45,12 @@ class KeptSchemas:
         if not self._new:
             return
         self._new = False
+        folder = os.path.dirname(self._path)
+        # A cloned project can hold a link in the place of our folder below `target`: nothing is written through it.
+        if os.path.islink(folder):
+            return
         with contextlib.suppress(OSError):
-            fd, path = tempfile.mkstemp(dir=os.path.dirname(self._path), prefix=".dbt-schemas")
+            fd, path = tempfile.mkstemp(dir=folder, prefix=".dbt-schemas")
             with os.fdopen(fd, "w", encoding="utf-8") as file:
                 json.dump({"versions": self._versions, "schemas": self._kept}, file)
             os.replace(path, self._path)

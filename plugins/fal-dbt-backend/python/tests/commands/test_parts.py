@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from types import SimpleNamespace
 
 import pytest
 from fal_worker.commands import words
-from fal_worker.commands.artifacts import Artifact
+from fal_worker.commands.artifacts import Artifact, write_whole
 from fal_worker.commands.gate import Gate
 from fal_worker.commands.lines import Ear
 from fal_worker.commands.manifest import Manifest
@@ -148,6 +149,16 @@ def test_lines_of_the_log_tell_of_nodes_that_went_well():
     assert said == [("warn", "text of SomeWarning"), ("info", "text of JinjaLogInfo")]
     ear.event({"info": {"name": "AdapterRegistered", "msg": ""}, "data": {"adapter_version": "=1.11.1"}})
     assert ear.adapter_version == "1.11.1"
+
+
+def test_an_artifact_is_not_written_through_a_link(tmp_path):
+    (tmp_path / "theirs").write_text("theirs")
+    path = tmp_path / "run_results.json"
+    for name in (path, tmp_path / f"run_results.json.fal-{os.getpid()}"):
+        name.symlink_to("theirs")
+    write_whole(str(path), {"results": []})
+    assert (tmp_path / "theirs").read_text() == "theirs"
+    assert json.loads(path.read_text()) == {"results": []} and not path.is_symlink()
 
 
 def test_calls_make_one_artifact(tmp_path):

@@ -37,6 +37,14 @@ def test_a_wrong_project_is_still_refused_with_kept_schemas(project, open_sessio
     assert "7 is not valid under" in str(answer.exception(60))
 
 
+def test_a_link_in_the_place_of_the_folder_is_not_written_through(project, open_session, tmp_path):
+    outside, link = tmp_path / "outside", tmp_path / "fal"
+    outside.mkdir()
+    link.symlink_to(outside)
+    run(open_session, project, link)
+    assert list(outside.iterdir()) == []
+
+
 def test_an_unusable_folder_does_not_matter(project, open_session, tmp_path):
     assert run(open_session, project, tmp_path / "not there")["nodes"]
 
