@@ -287,6 +287,22 @@ fn a_stub_whose_line_ends_git_changed_is_right() {
     assert_eq!(project.generate().written.len(), 1, "and it may be renewed");
 }
 
+/// The stub writer says that it is still ours; then the host leaves it as the formatter left it.
+#[test]
+fn a_stub_that_a_formatter_changed_is_current_until_its_content_changes() {
+    let mut project = Project::new(&[("models/x.py", SCRIPT)]);
+    project.generate();
+    let formatted = project.read("models/fal/x.sql").to_uppercase().replace(' ', "\n  ");
+    project.write("models/fal/x.sql", &formatted);
+    project.stubs.ours = vec![formatted.clone()];
+    assert!(!project.run(true).unwrap().is_changed());
+    assert_eq!(project.generate().unchanged, 1);
+    assert_eq!(project.read("models/fal/x.sql"), formatted);
+    project.write("models/x.py", "df = ref('other')\nwrite_to_model(df)\n");
+    assert_eq!(project.generate().written, ["models/fal/x.sql"]);
+    assert!(project.read("models/fal/x.sql").contains("-- ref('other')"));
+}
+
 #[test]
 fn a_stub_writer_cannot_leave_its_folder() {
     for path in

@@ -115,6 +115,8 @@ pub struct PlainStubs {
     pub salt: &'static str,
     /// Where each stub goes, instead of where it belongs.
     pub path: Option<&'static str>,
+    /// Texts that the writer knows for its own, as one does that a formatter changed.
+    pub ours: Vec<String>,
 }
 
 impl PlainStubs {
@@ -151,6 +153,7 @@ impl StubWriter for PlainStubs {
 
     fn judge(&self, request: &StubVerdictRequest) -> Result<StubVerdict, PluginError> {
         Ok(match (request.content.starts_with("-- PLAIN "), is_whole(&request.content)) {
+            _ if self.ours.contains(&request.content) => StubVerdict::Ours,
             (_, true) => StubVerdict::Ours,
             (true, _) => StubVerdict::Edited,
             _ => StubVerdict::Foreign,
