@@ -70,6 +70,15 @@ WRITTEN = {
     "large_list": (pa.array([["x"]], pa.large_list(pa.string())), "VARCHAR[]", "list<l: string>", None),
     "list of NULL": (pa.array([[None], []], pa.list_(pa.null())), "INTEGER[]", "list<l: int32>", None),
     "fixed list": (pa.array([[1, 2], None], pa.list_(pa.int8(), 2)), "TINYINT[2]", "fixed_size_list<: int8>[2]", None),
+    "list of dictionaries": (pa.array([[], None], pa.list_(pa.dictionary(pa.int8(), pa.string()))), "VARCHAR[]", "list<l: string>", None),
+    "list of list of dictionaries": (
+        pa.array([[["a"]], [[]]], pa.list_(pa.list_(pa.dictionary(pa.int8(), pa.string())))),
+        "VARCHAR[][]", "list<l: list<l: string>>", None,
+    ),
+    "struct of a dictionary": (
+        pa.array([{"c": "a"}, None], pa.struct({"c": pa.dictionary(pa.int8(), pa.string())})),
+        "STRUCT(c VARCHAR)", "struct<c: string>", None,
+    ),
     "struct": (pa.array([{"a": 1, "b c": "x"}, None]), 'STRUCT(a BIGINT, "b c" VARCHAR)', None, None),
     "struct with NULL": (pa.array([{"a": None}], pa.struct({"a": pa.null()})), "STRUCT(a INTEGER)", "struct<a: int32>", None),
     "map": (pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int32())), "MAP(VARCHAR, INTEGER)", None, None),

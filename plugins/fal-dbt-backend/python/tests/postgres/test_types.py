@@ -77,6 +77,7 @@ WRITTEN = {
     "list": (pa.array([[1, None], None, []], pa.list_(pa.int64())), "bigint[]", "list<item: int64>", None),
     "large_list": (pa.array([["x"]], pa.large_list(pa.string())), "text[]", "list<item: string>", None),
     "list of NULL": (pa.array([[None], []], pa.list_(pa.null())), "text[]", "list<item: string>", None),
+    "list view": (pa.array([[9], [1], None, [2, 3]], pa.list_view(pa.int64())).slice(1), "bigint[]", "list<item: int64>", None),
     "fixed list": (pa.array([[1, 2], None], pa.list_(pa.int8(), 2)), "smallint[]", "list<item: int16>", None),
     "sliced list": (pa.array([[9], [1, 2], None, [3]]).slice(1), "bigint[]", "list<item: int64>", None),
     "list of decimal": (pa.array([[D("1.5"), None]]), "numeric(2,1)[]", "list<item: decimal128(38, 1)>", None),
