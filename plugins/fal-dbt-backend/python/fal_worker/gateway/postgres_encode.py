@@ -135,8 +135,15 @@ def _of_extension(type: Any) -> Encoding:
     if name == "arrow.uuid":
         return Encoding("uuid", pa.binary(), lambda array: array.storage.cast(pa.binary()))
     if name == "arrow.json":
-        return Encoding("jsonb", pa.binary(), lambda array: to_jsonb(array.storage, as_json=True))
+        return json_encoding()
     return Encoding(inner.sql, inner.arrow, lambda array: inner.values(array.storage))
+
+
+def json_encoding() -> Encoding:
+    """Of text that is JSON, whether pyarrow has a type for it or the field's metadata alone says so."""
+    import pyarrow as pa
+
+    return Encoding("jsonb", pa.binary(), lambda array: to_jsonb(getattr(array, "storage", array), as_json=True))
 
 
 def _of_list(type: Any) -> Encoding:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.session.errors import SessionError
 
 from . import postgres_read
+from .column_rules import extension_of
 from .encoded import Stream
 from .finishing import Borrowed
 from .postgres_connection import Connection, DatabaseError
-from .postgres_encode import Encoding, encoding
+from .postgres_encode import Encoding, encoding, json_encoding
 from .postgres_handle import Handle
 from .postgres_tables import Table, TableColumn, drop, fits, look_up, look_up_columns
 from .warehouse import Place
@@ -43,7 +44,7 @@ def begin(connection: Connection, relation: Any, reader: pa.RecordBatchReader, m
     if there is not None:
         there.check_replaceable()
     names = list(reader.schema.names)
-    encodings = [_encoding(name, field.type) for name, field in zip(names, reader.schema)]
+    encodings = [_encoding(field) for field in reader.schema]
     if mode == "append" and there is not None:
         there.check_columns(names)
     stage = _Stage(connection, relation)
@@ -160,11 +161,11 @@ class _Stage:
             raise SessionError("gateway::database", f"Writing {self._relation} failed: {error.message}") from None
 
 
-def _encoding(name: str, type: Any) -> Encoding:
+def _encoding(field: Any) -> Encoding:
     try:
-        return encoding(type)
+        return json_encoding() if extension_of(field) == "arrow.json" else encoding(field.type)
     except SessionError as error:
-        raise SessionError(error.code, f"The column `{name}`: {error.message}") from None
+        raise SessionError(error.code, f"The column `{field.name}`: {error.message}") from None
 
 
 def _copy_failure(error: DatabaseError, relation: Any, names: list[str]) -> SessionError:

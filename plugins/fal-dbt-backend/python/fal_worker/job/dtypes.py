@@ -7,6 +7,7 @@ what that means in SQL is the warehouse's to say. SQLAlchemy itself is not neede
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from fal_worker.job.error import FalError
@@ -25,6 +26,16 @@ def described(dtype: Any, columns: list[str]) -> dict[str, Any]:
     if unknown:  # as pandas, which passes over them, but not in silence
         print(f"fal: dtype names columns that the data has not: {', '.join(unknown)}", file=sys.stderr)
     return {column: _described(column, kinds[column]) for column in columns if column in kinds}
+
+
+def of_column(dtype: Any) -> Callable[[str], Any]:
+    """The description of the type that a column is given, if it is given one."""
+
+    def described(column: str) -> Any:
+        kind = next((each for name, each in dtype.items() if str(name) == column), None) if _is_mapping(dtype) else dtype
+        return None if kind is None else _described(column, kind)
+
+    return described
 
 
 def _is_mapping(dtype: Any) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fal_worker.job.error import FalError
+
+if TYPE_CHECKING:
+    from fal_worker.job.json_columns import JsonColumns
 
 # A batch is about this large: enough to be fast, little enough for streams larger than memory.
 _BATCH_BYTES = 16 << 20
@@ -18,19 +21,20 @@ _ACCEPTED = (
 )
 
 
-def reader(function: str, data: Any) -> Any:
-    """A `pyarrow.RecordBatchReader` over `data`; raises `FalError` naming the type if it cannot be."""
+def reader(function: str, data: Any, json: JsonColumns | None = None) -> Any:
+    """A `pyarrow.RecordBatchReader` over `data`; raises `FalError` naming the type if it cannot be. `json`
+    says which columns of objects in pandas become JSON."""
     import pyarrow
 
-    stream = _single(data)
+    stream = _single(data, json)
     if stream is None and hasattr(type(data), "__next__"):
-        stream = _chained(function, data)
+        stream = _chained(function, data, json)
     if stream is None:
         raise FalError(f"fal: {function} does not take {_describe(data)}", help=f"It takes {_ACCEPTED}.")
     return _normalised(stream) if isinstance(stream, pyarrow.RecordBatchReader) else stream
 
 
-def _single(data: Any) -> Any:
+def _single(data: Any, json: JsonColumns | None) -> Any:
     """A reader over one frame; `None` for what is no frame."""
     import pyarrow
 
@@ -43,7 +47,7 @@ def _single(data: Any) -> Any:
     if _is_a(data, "pandas", "DataFrame"):
         from fal_worker.job import pandas_frames
 
-        return _table_reader(pandas_frames.to_arrow(data))
+        return _table_reader(pandas_frames.to_arrow(data, json))
     if _is_a(data, "polars", "LazyFrame"):
         data = data.collect()
     if _is_a(data, "polars", "DataFrame"):
@@ -109,19 +113,19 @@ def _imported_stream(data: Any) -> Any:
     return pyarrow.RecordBatchReader._import_from_c_capsule(data.__arrow_c_stream__())  # pyarrow 14
 
 
-def _chained(function: str, parts: Iterator[Any]) -> Any:
+def _chained(function: str, parts: Iterator[Any], json: JsonColumns | None) -> Any:
     """A reader over the parts of a generator, which all have the columns of the first."""
     import pyarrow
 
     try:
-        first = reader(function, next(parts))
+        first = reader(function, next(parts), json)
     except StopIteration:
         raise FalError("fal: the generator gave nothing, so the columns are not known") from None
     schema = first.schema
 
     def batches() -> Iterator[Any]:
         number = 1
-        for part in itertools.chain([first], (reader(function, part) for part in parts)):
+        for part in itertools.chain([first], (reader(function, part, json) for part in parts)):
             for batch in part:
                 yield _cast(batch, schema, f"part {number} of the generator")
             number += 1

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow
 from pyarrow import types
 
-from fal_worker.job import kinds, pandas_columns
+from fal_worker.job import json_columns, kinds, pandas_columns
 from fal_worker.job.error import FalError
 
 if TYPE_CHECKING:
     import pandas
+
+    from fal_worker.job.json_columns import JsonColumns
 
 _NULLABLE = {
     pyarrow.bool_(): "BooleanDtype",
@@ -109,17 +111,23 @@ def _with_dictionaries(value: Any, kind: pyarrow.DataType) -> Any:
     return value
 
 
-def to_arrow(frame: pandas.DataFrame) -> pyarrow.Table:
-    """A table without the index; every reason why that cannot be names the column."""
+def to_arrow(frame: pandas.DataFrame, json: JsonColumns | None = None) -> pyarrow.Table:
+    """A table without the index; every reason why that cannot be names the column. `json` says what becomes JSON."""
     names = column_names(frame)
     _mention_index(frame)
     if list(frame.columns) != names:
         frame = frame.set_axis(names, axis=1)
     frame = pandas_columns.plain(frame)
-    arrays = {name: _array(name, frame[name]) for name in names if _is_objects(frame[name])}
+    arrays, fields = {}, {}
+    for name in names:
+        if _is_objects(frame[name]):
+            texts = None if json is None else json.texts(name, frame[name].to_list())
+            arrays[name] = _array(name, frame[name] if texts is None else frame[name].__class__(texts, dtype=object))
+            fields[name] = None if texts is None else json_columns.METADATA
     others = [name for name in names if name not in arrays]
     arrays.update(zip(others, _together(frame[others])))
-    table = pyarrow.table([arrays[name] for name in names], names=names)
+    schema = pyarrow.schema([pyarrow.field(name, arrays[name].type, metadata=fields.get(name)) for name in names])
+    table = pyarrow.table([arrays[name] for name in names], schema=schema)
     return kinds.restored(table, frame)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.job import dtypes, frames
 from fal_worker.job.client import Gateway
 from fal_worker.job.error import FalError
+from fal_worker.job.json_columns import JsonColumns
 
 if TYPE_CHECKING:
     from fal_worker.job.report import Reporter
@@ -20,8 +22,9 @@ _IN_A_MODEL = "Make it a Python model: a .py or .ipynb file in a folder of model
 class Writes:
     """What has been written so far. A model's call counts from the moment that it starts to send."""
 
-    def __init__(self, gateway: Gateway, reporter: Reporter, request: Request) -> None:
+    def __init__(self, gateway: Gateway, reporter: Reporter, request: Request, warehouse: Callable[[], str]) -> None:
         self._gateway, self._reporter, self._request = gateway, reporter, request
+        self._warehouse = warehouse
         self._lock = threading.Lock()
         self._place: str | None = None
         self.done = False
@@ -48,7 +51,7 @@ class Writes:
     def relation(self, data: Any) -> None:
         """Writes what a dbt-native model returned."""
         self._claim()
-        self._gateway.write(frames.reader("model", data), op="write_relation")
+        self._gateway.write(frames.reader("model", data, JsonColumns(self._warehouse)), op="write_relation")
         self.done = True
 
     def source(self, data: Any, source: str, table: str, dtype: Any, mode: str) -> None:
@@ -69,7 +72,8 @@ class Writes:
         self._gateway.write(batches, final=True, op=op, args=args, mode=_checked(mode), **kinds)
 
     def _prepared(self, function: str, data: Any, dtype: Any) -> tuple[Any, dict[str, Any]]:
-        batches = frames.reader(function, data)
+        given = dtypes.of_column(dtype)
+        batches = frames.reader(function, data, JsonColumns(self._warehouse, given))
         kinds = dtypes.described(dtype, batches.schema.names)
         return batches, {"dtype": kinds} if kinds else {}
 

@@ -99,3 +99,21 @@ def test_columns_that_differ_in_case_only(desk, call, how, frame):
     ended, _ = desk.script(code)
     assert not ended.ok
     assert "The frame has the columns `Name` and `NAME`, which are one name to DuckDB" in ended.stderr + str(ended.answer)
+
+
+def test_dicts_in_a_column_of_json_are_as_they_are(desk):
+    code = """
+    import pandas as pd
+    frame = pd.DataFrame({"d": [{"id": 1}, {"v": "x", "id": [1, "y"]}, None], "s": [{"id": 1}, {"v": "x"}, None], "t": ['{"a":  1}', None, "2"]})
+    write_to_source(frame, "out", "other", dtype={"d": "JSON", "t": "json"}, mode="overwrite")
+    try:
+        write_to_source(frame[["d"]], "out", "other", mode="overwrite")
+    except FalError as error:
+        print(error)
+    """
+    said = desk.said(code)
+    rows = desk.query("select d::varchar as d, s::varchar as s, t::varchar as t from written.other")
+    assert [(row["d"], row["s"], row["t"]) for row in rows] == [
+        ('{"id":1}', "{'id': 1, 'v': NULL}", '{"a":  1}'), ('{"v":"x","id":[1,"y"]}', "{'id': NULL, 'v': x}", None), (None, None, "2"),
+    ]  # fmt: skip
+    assert "column 'd' mixes values of several types, int and list (at the key 'id' of its dicts): row 2 is " in str(said)

@@ -83,3 +83,38 @@ def test_scripts_read_and_write(desk):
     assert desk.query("select pg_typeof(n)::text as n from written.log limit 1") == [{"n": "bigint"}]
     assert desk.query("select x from {{ ref('elsewhere') }} order by 1") == [{"x": 1}, {"x": 2}, {"x": 3}]
     assert desk.session.run("model.shop.elsewhere")["status"] == "success"
+
+
+def test_dicts_are_jsonb_as_they_are(desk):
+    code = """
+    import datetime as dt, decimal, pandas as pd
+    frame = pd.DataFrame({
+        "id": [1, 2, 3],
+        "d": [{"id": 1, "v": "x"}, {"id": 2.5, "extra": True, "at": dt.date(2024, 1, 2)}, None],
+        "l": [[{"a": 1}], [{"b": [1, "x"]}], []],
+        "n": [[1, 2], [], None],
+        "j": [{"a": decimal.Decimal("1.50")}, {}, {"a": None}],
+    })
+    write_to_source(frame, "out", "log", mode="overwrite", dtype={"j": "json"})
+    write_to_source((frame[i:i + 1] for i in range(2)), "out", "log", dtype={"j": "json"})
+    """
+    ended, _ = desk.script(code)
+    assert ended.ok, ended.answer
+    rows = desk.query("select d::text, l::text, n, j::text from written.log order by id, d::text")
+    expected = [
+        {"d": '{"v": "x", "id": 1}', "l": '[{"a": 1}]', "n": [1, 2], "j": '{"a": 1.50}'},
+        {"d": '{"at": "2024-01-02", "id": 2.5, "extra": true}', "l": '[{"b": [1, "x"]}]', "n": [], "j": "{}"},
+        {"d": None, "l": "[]", "n": None, "j": '{"a": null}'},
+    ]
+    assert [{**row, "n": row["n"] if row["n"] is None else list(row["n"])} for row in rows] == [
+        expected[0], expected[0], expected[1], expected[1], expected[2]
+    ]  # fmt: skip
+    kinds = desk.query("select pg_typeof(d)::text as d, pg_typeof(l)::text as l, pg_typeof(n)::text as n, pg_typeof(j)::text as j from written.log limit 1")
+    assert kinds == [{"d": "jsonb", "l": "jsonb", "n": "bigint[]", "j": "json"}]
+
+
+def test_dicts_that_no_json_can_be(desk):
+    for value, told in {"float('inf')": "infinite numbers", "1j": "values of type complex", "{1: 2}": "dicts with keys that are no text"}.items():
+        ended, _ = desk.script(f"import pandas as pd\nwrite_to_source(pd.DataFrame({{'d': [{{}}, {{'a': {value}}}]}}), 'out', 'log', mode='overwrite')")
+        assert not ended.ok
+        assert f"column 'd' holds {told}, which JSON has no value for: row 2 is " in str(ended.answer)

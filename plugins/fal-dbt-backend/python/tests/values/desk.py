@@ -35,7 +35,7 @@ class Desk:
         job = _Model(self._open)
         ended, result = False, None
         try:
-            Writes(job, SimpleNamespace(place=lambda: "m.py:1"), request).model(data, None, None)
+            Writes(job, SimpleNamespace(place=lambda: "m.py:1"), request, lambda: self.warehouse).model(data, None, None)
             ended = True
         finally:
             result = self._close(job.id, ended) if job.id else None
