@@ -31,10 +31,23 @@ def kept(array: pyarrow.Array, kind: Any) -> pyarrow.Array:
         return array
     if not _goes_into(array.type, kind):
         raise pyarrow.ArrowInvalid(f"{array.type} is another kind of value than {kind}")
+    array = array.cast(_filled(array.type, kind))
     cast = array.cast(kind)
     if not types.is_null(array.type) and not _same(cast.cast(array.type), array):
         raise pyarrow.ArrowInvalid(f"a value of {array.type} is another one in {kind}")
     return cast
+
+
+def _filled(given: Any, kind: Any) -> Any:
+    """`given`, with the types of `kind` where it has no values at all, as a list of empty lists: nothing can be cast back to those."""
+    if types.is_null(given):
+        return kind
+    if types.is_struct(given) and types.is_struct(kind):
+        there = {field.name: field.type for field in kind}
+        return pyarrow.struct([field.with_type(_filled(field.type, there[field.name])) for field in given])
+    if types.is_list(given) and _is_list(kind):
+        return pyarrow.list_(given.value_field.with_type(_filled(given.value_type, kind.value_type)))
+    return given
 
 
 def _goes_into(given: Any, kind: Any) -> bool:

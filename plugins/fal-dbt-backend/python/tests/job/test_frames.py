@@ -190,6 +190,9 @@ def test_parts_of_a_generator_must_agree():
     )
     assert "does not take int" in refusal(parts(first, 3))
     assert "gave nothing" in refusal(parts())
+    for one, other in (([1], []), ([1], [None]), ({"a": 1}, {"a": None}), ({"a": [1]}, {"a": []}), ([1], None)):
+        nothing = parts(pyarrow.table({"a": [one]}), pyarrow.table({"a": [other]}))
+        assert frames.reader("f", nothing).read_all()["a"].to_pylist() == [one, other]
     narrow = parts(first, pyarrow.table({"a": pyarrow.array([2], pyarrow.int8())}))
     assert frames.reader("f", narrow).read_all()["a"].to_pylist() == [1, 2]
 
