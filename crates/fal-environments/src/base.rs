@@ -2,12 +2,12 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use serde::Deserialize;
 
-use crate::error::EnvironmentError;
+use crate::{error::EnvironmentError, program};
 
 /// The worker's code runs from this version on.
 pub(crate) const OLDEST: (u32, u32) = (3, 9);
@@ -47,8 +47,8 @@ impl Base {
     pub fn of(python: &Path) -> Result<Self, EnvironmentError> {
         let wrong = |why: String| EnvironmentError::Interpreter { python: python.to_owned(), why };
         let mut command = Command::new(python);
-        command.args(["-I", "-S", "-c", QUESTION]).stdin(Stdio::null());
-        let output = command.output().map_err(|cause| wrong(cause.to_string()))?;
+        command.args(["-I", "-S", "-c", QUESTION]);
+        let output = program::answer(command).map_err(|cause| wrong(cause.to_string()))?;
         if !output.status.success() {
             return Err(wrong(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         }

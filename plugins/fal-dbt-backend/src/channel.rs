@@ -2,22 +2,29 @@
 
 use std::{
     collections::HashMap,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     net::Shutdown,
     os::unix::net::UnixStream,
     sync::{
         atomic::{AtomicU64, Ordering},
-        mpsc::{self, Receiver},
+        mpsc::{self, Receiver, RecvTimeoutError},
         Arc, Mutex, MutexGuard, PoisonError,
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use fal_plugin::PluginError;
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
 
 use crate::error::{AskError, StartError, PROTOCOL};
+
+/// How long an answer may take for which neither dbt nor the warehouse has work to do.
+const ANSWER: Duration = Duration::from_secs(300);
+/// How long the other side may take nothing of a message.
+const SEND: Duration = Duration::from_secs(60);
+/// Longest message.
+const LONGEST: u64 = 1 << 30;
 
 /// Takes what comes in that is no answer. Called from the channel's thread: must not wait for an answer.
 pub(crate) trait Listener: Send + 'static {
@@ -72,7 +79,10 @@ struct Waiting {
 }
 
 /// A request under way.
-pub(crate) struct Pending(Receiver<Outcome>);
+pub(crate) struct Pending {
+    op: &'static str,
+    outcome: Receiver<Outcome>,
+}
 
 impl Pending {
     /// Waits for the answer.
@@ -80,23 +90,38 @@ impl Pending {
         self.reply()?.read()
     }
 
-    /// Waits for the answer, unread.
+    /// Waits for the answer, unread: as long as it takes if it is the user's work, else not for ever.
     pub(crate) fn reply(self) -> Result<Reply, AskError> {
-        let lost = |_| Err(PluginError::new(PROTOCOL, "the request was dropped"));
-        self.0.recv().unwrap_or_else(lost).map_err(AskError::Lost)
+        let dropped = || PluginError::new(PROTOCOL, "the request was dropped");
+        let late = || PluginError::new(PROTOCOL, format!("no answer to `{}` within {} s", self.op, ANSWER.as_secs()));
+        let outcome = if is_users_work(self.op) {
+            self.outcome.recv().unwrap_or_else(|_| Err(dropped()))
+        } else {
+            self.outcome.recv_timeout(ANSWER).unwrap_or_else(|error| match error {
+                RecvTimeoutError::Timeout => Err(late()),
+                RecvTimeoutError::Disconnected => Err(dropped()),
+            })
+        };
+        outcome.map_err(AskError::Lost)
     }
 
     /// Waits for the answer until `deadline`; `None` if there is none by then.
     pub(crate) fn wait_until<R: DeserializeOwned>(self, deadline: Instant) -> Option<Result<R, AskError>> {
-        let outcome = self.0.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()?;
+        let outcome = self.outcome.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()?;
         Some(outcome.map_err(AskError::Lost).and_then(|reply| reply.read()))
     }
+}
+
+/// Whether a request makes dbt read the project, run queries or run hooks.
+fn is_users_work(op: &str) -> bool {
+    !matches!(op, "select" | "record" | "job_open" | "job_lend" | "gateway_listen")
 }
 
 impl Channel {
     /// A channel over our end of the socket pair. Nothing is read before [`listen`](Self::listen).
     pub(crate) fn new(stream: UnixStream) -> Result<Arc<Self>, StartError> {
         let writer = stream.try_clone().map_err(StartError::system("a socket"))?;
+        writer.set_write_timeout(Some(SEND)).map_err(StartError::system("a socket"))?;
         let (state, next_id) = (Mutex::default(), AtomicU64::new(1));
         Ok(Arc::new(Self { stream, writer: Mutex::new(writer), state, next_id }))
     }
@@ -117,8 +142,12 @@ impl Channel {
         let mut reader = BufReader::with_capacity(64 * 1024, reader);
         loop {
             let mut line = Vec::new();
-            match reader.read_until(b'\n', &mut line) {
+            match reader.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
                 Ok(0) => return,
+                // The rest of it would be taken for messages.
+                Ok(read) if read as u64 == LONGEST && !line.ends_with(b"\n") => {
+                    return listener.nonsense(&format!("a message of more than {} MiB", LONGEST >> 20));
+                }
                 Ok(_) if line.trim_ascii().is_empty() => {}
                 Ok(_) => self.dispatch(line, listener),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -128,7 +157,11 @@ impl Channel {
     }
 
     fn dispatch(&self, line: Vec<u8>, listener: &mut impl Listener) {
-        match serde_json::from_slice::<Head>(&line) {
+        let head = serde_json::from_slice::<Head>(&line).or_else(|error| match answered_id(&line) {
+            Some(id) => Ok(Head { id: Some(id) }),
+            None => Err(error),
+        });
+        match head {
             Ok(Head { id: Some(id) }) => {
                 let waiting = self.lock().waiting.remove(&id);
                 // Without one the request was given up.
@@ -146,7 +179,7 @@ impl Channel {
         let (sender, receiver) = mpsc::channel();
         // Nobody listens any more if the request was given up.
         self.send_then(op, body, move |outcome| drop(sender.send(outcome)));
-        Pending(receiver)
+        Pending { op, outcome: receiver }
     }
 
     /// Sends a request; `taker` gets the answer, in the channel's thread or, if there is no other side, in this one.
@@ -211,6 +244,14 @@ struct Request<'a, B> {
     op: &'static str,
     #[serde(flatten)]
     body: &'a B,
+}
+
+/// The id of a line that is no JSON but begins as an answer: whoever waits for it must hear that it cannot be read.
+fn answered_id(line: &[u8]) -> Option<u64> {
+    let rest = line.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"id\"")?;
+    let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }
 
 #[derive(Deserialize)]
@@ -286,6 +327,20 @@ mod tests {
         assert!(matches!(waiting.wait::<Value>(), Err(AskError::Lost(error)) if error.code == "test::ended"));
         let later = channel.send("run", &json!({}));
         assert!(matches!(later.wait::<Value>(), Err(AskError::Lost(error)) if error.code == "test::ended"));
+    }
+
+    #[test]
+    fn a_broken_answer_reaches_who_asked() {
+        let (channel, mut reader, mut peer, _events) = channel();
+        for answer in ["{\"id\": ID, \"ok\": NaN}", "{\"id\":ID,\"ok\":{\"a\": \"cut o", "{\"id\": ID"] {
+            let asked = channel.send("run", &json!({}));
+            let id = next(&mut reader)["id"].to_string();
+            writeln!(peer, "{}", answer.replace("ID", &id)).unwrap();
+            assert!(
+                matches!(asked.wait::<Value>(), Err(AskError::Answered(error)) if error.code == PROTOCOL),
+                "{answer}"
+            );
+        }
     }
 
     #[test]

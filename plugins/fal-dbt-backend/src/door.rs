@@ -27,6 +27,7 @@ const LONGEST: usize = 1024;
 /// An open door.
 pub(crate) struct Door {
     path: PathBuf,
+    listener: UnixListener,
     closed: Arc<AtomicBool>,
 }
 
@@ -40,6 +41,7 @@ impl Door {
     /// Opens the door at `path`.
     pub(crate) fn open(path: PathBuf, jobs: &Arc<Jobs>) -> Result<Self, StartError> {
         let listener = UnixListener::bind(&path).map_err(StartError::system("a socket"))?;
+        let kept = listener.try_clone().map_err(StartError::system("a socket"))?;
         let closed = Arc::new(AtomicBool::new(false));
         let (seen, jobs) = (Arc::clone(&closed), Arc::clone(jobs));
         thread::spawn(move || {
@@ -48,7 +50,7 @@ impl Door {
                 thread::spawn(move || greet(stream, &jobs));
             }
         });
-        Ok(Self { path, closed })
+        Ok(Self { path, listener: kept, closed })
     }
 
     /// Where jobs connect.
@@ -59,7 +61,9 @@ impl Door {
     /// Closes the door.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        // Wakes the thread that waits for the next connection.
+        // Wakes the thread that waits for the next connection: the first where the folder is gone, the second where the system
+        // does not shut down what listens.
+        let _ = rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Both);
         drop(UnixStream::connect(&self.path));
     }
 }

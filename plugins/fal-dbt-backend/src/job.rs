@@ -20,11 +20,13 @@ use serde_json::{Map, Value};
 
 use crate::{
     job_end::JobEnd,
-    jobs::{Answer, Exit, Jobs, Message, Part, Stop, Ticket},
+    jobs::{Answer, Exit, Heard, Jobs, Message, Part, Stop, Ticket},
     zygote::Zygote,
 };
 
-/// How long a job may live on after its answer.
+/// How long a job may take to connect: its zygote imports libraries first.
+const START: Duration = Duration::from_secs(300);
+/// How long a job may live on after its answer, or after the end of the connection over which it would answer.
 const EXIT: Duration = Duration::from_secs(10);
 /// How long to wait for the end of a job that is being killed.
 const KILL: Duration = Duration::from_secs(1);
@@ -122,6 +124,7 @@ pub(crate) fn run(
         end: None,
         deadline: None,
         timeout: work.timeout,
+        timeout_at: None,
     };
     watch.start_clock();
     watch.run()
@@ -143,14 +146,17 @@ struct Watch<'a> {
     exit: Option<Exit>,
     /// An end that no answer changes.
     end: Option<JobEnd>,
+    /// None while the user's code runs without a timeout.
     deadline: Option<(Instant, Late)>,
     /// Seconds that it may run.
     timeout: Option<f64>,
+    timeout_at: Option<Instant>,
 }
 
 /// What is late when the deadline passes.
 #[derive(Clone, Copy)]
 enum Late {
+    Start,
     Answer,
     Exit,
     Streams,
@@ -160,7 +166,19 @@ enum Late {
 impl Watch<'_> {
     fn start_clock(&mut self) {
         let timeout = self.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        self.deadline = timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, Late::Answer)));
+        self.timeout_at = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let start = Instant::now() + START;
+        self.deadline = match self.timeout_at {
+            Some(at) if at < start => Some((at, Late::Answer)),
+            _ => Some((start, Late::Start)),
+        };
+    }
+
+    /// The user's code begins.
+    fn connected(&mut self) {
+        if let Some((_, Late::Start)) = self.deadline {
+            self.deadline = self.timeout_at.map(|at| (at, Late::Answer));
+        }
     }
 
     fn run(&mut self) -> JobEnd {
@@ -190,21 +208,35 @@ impl Watch<'_> {
                 self.end.get_or_insert_with(|| JobEnd::lost(self.whose, &error));
                 self.gone(Exit { code: None, signal: None });
             }
-            Message::Connected(Part::Control, stream) => self.converse(stream),
+            Message::Connected(Part::Control, stream) => {
+                self.connected();
+                self.converse(stream);
+            }
             Message::Connected(Part::Stdout, stream) => self.relay(stream, Stream::Stdout),
             Message::Connected(Part::Stderr, stream) => self.relay(stream, Stream::Stderr),
-            Message::Answer(answer) => self.answered(answer),
+            Message::Answer(heard) => self.answered(heard),
             Message::StreamEnded => self.ended_streams += 1,
             Message::Exited(exit) => self.gone(exit),
             Message::Stop(stop) => self.stop(stop),
         }
     }
 
-    fn answered(&mut self, answer: Option<Answer>) {
-        if answer.is_some() && self.exit.is_none() {
-            self.deadline = Some((Instant::now() + EXIT, Late::Exit));
-        }
+    fn answered(&mut self, heard: Heard) {
+        let answer = match heard {
+            Heard::Answer(answer) => Some(answer),
+            Heard::Nothing => None,
+            Heard::Broken(cause) => {
+                self.end.get_or_insert_with(|| JobEnd::unreadable(self.whose, &cause));
+                None
+            }
+        };
         self.answer.get_or_insert(answer);
+        match (&self.end, self.exit) {
+            (_, Some(_)) => {}
+            // It may wait for ever to be rid of the rest.
+            (Some(_), None) => self.kill(),
+            (None, None) => self.deadline = Some((Instant::now() + EXIT, Late::Exit)),
+        }
     }
 
     fn gone(&mut self, exit: Exit) {
@@ -231,7 +263,18 @@ impl Watch<'_> {
                 self.end = Some(JobEnd::timed_out(self.whose, self.timeout.unwrap_or_default()));
                 self.kill();
             }
-            Some((_, Late::Exit)) => self.kill(),
+            Some((_, Late::Start)) => {
+                self.end = Some(JobEnd::never_started(self.whose, START));
+                // It starts no other job either.
+                self.zygote.end();
+                self.kill();
+            }
+            Some((_, Late::Exit)) => {
+                if let Some(None) = self.answer {
+                    self.end = Some(JobEnd::silent(self.whose));
+                }
+                self.kill();
+            }
             Some((_, Late::Streams)) => {
                 for stream in &self.streams {
                     // What was written before can still be read.
@@ -251,10 +294,11 @@ impl Watch<'_> {
         self.streams.extend(stream.try_clone());
         let (sender, request) = (self.ticket.sender.clone(), std::mem::take(&mut self.request));
         thread::spawn(move || {
-            let sent = stream.write_all(&request).and_then(|()| stream.write_all(b"\n"));
-            let answer = sent.ok().and_then(|()| read_answer(&stream));
+            let sent = stream.set_write_timeout(Some(START));
+            let sent = sent.and_then(|()| stream.write_all(&request)).and_then(|()| stream.write_all(b"\n"));
+            let heard = if sent.is_ok() { read_answer(&stream) } else { Heard::Nothing };
             // Nobody listens if the job was given up.
-            let _ = sender.send(Message::Answer(answer));
+            let _ = sender.send(Message::Answer(heard));
         });
     }
 
@@ -286,8 +330,17 @@ impl Watch<'_> {
     }
 }
 
-fn read_answer(stream: &UnixStream) -> Option<Answer> {
+fn read_answer(stream: &UnixStream) -> Heard {
     let mut line = Vec::new();
-    BufReader::new(stream.take(LONGEST_ANSWER)).read_until(b'\n', &mut line).ok()?;
-    serde_json::from_slice(&line).ok()
+    let read = BufReader::new(stream.take(LONGEST_ANSWER)).read_until(b'\n', &mut line);
+    match serde_json::from_slice(&line) {
+        Ok(answer) => Heard::Answer(answer),
+        // It ended in the middle.
+        Err(_) if read.is_err() || line.is_empty() => Heard::Nothing,
+        Err(_) if line.len() as u64 == LONGEST_ANSWER => {
+            Heard::Broken(format!("it is longer than {} MiB", LONGEST_ANSWER >> 20))
+        }
+        Err(_) if !line.ends_with(b"\n") => Heard::Nothing,
+        Err(cause) => Heard::Broken(cause.to_string()),
+    }
 }

@@ -1,5 +1,7 @@
 //! How a job ended, and what the user is told of it.
 
+use std::time::Duration;
+
 use fal_child::{signal_name, Tail};
 use fal_plugin::PluginError;
 
@@ -49,6 +51,22 @@ impl JobEnd {
     pub(crate) fn timed_out(whose: &str, seconds: f64) -> Self {
         let message = format!("the {whose} ran longer than its timeout of {seconds} seconds");
         Self::Failed(JobError { kind: "timeout".to_owned(), message, traceback: None })
+    }
+
+    /// Its answer cannot be read.
+    pub(crate) fn unreadable(whose: &str, cause: &str) -> Self {
+        Self::Crashed(format!("the answer of the {whose}'s process cannot be read: {cause}"))
+    }
+
+    /// It gave no answer and did not end.
+    pub(crate) fn silent(whose: &str) -> Self {
+        let why = "it closed its connection to fal-host (os.closerange does that) and went on without it";
+        Self::Crashed(format!("the {whose}'s process was ended: {why}"))
+    }
+
+    /// It did not connect.
+    pub(crate) fn never_started(whose: &str, patience: Duration) -> Self {
+        Self::Crashed(format!("the {whose}'s process did not start within {} seconds", patience.as_secs()))
     }
 
     /// From the end of the process that it was forked from.

@@ -18,8 +18,8 @@ pub(crate) enum Message {
     Forked(Result<(), PluginError>),
     /// The job opened one of its connections.
     Connected(Part, UnixStream),
-    /// What the job said at its end; `None` if it closed the connection without a word.
-    Answer(Option<Answer>),
+    /// What came of waiting for the job's answer.
+    Answer(Heard),
     /// One of its standard streams ended.
     StreamEnded,
     /// Its processes are gone.
@@ -40,6 +40,16 @@ pub(crate) enum Part {
     Stdout,
     /// Standard error.
     Stderr,
+}
+
+/// What came of waiting for an answer.
+pub(crate) enum Heard {
+    /// The answer.
+    Answer(Answer),
+    /// The connection ended without one.
+    Nothing,
+    /// It cannot be read; says why.
+    Broken(String),
 }
 
 /// A job's own account of its end.

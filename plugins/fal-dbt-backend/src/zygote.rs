@@ -70,6 +70,11 @@ impl Zygote {
         self.channel.hang_up();
     }
 
+    /// Ends it at once, with its jobs.
+    pub(crate) fn end(&self) {
+        self.process.kill();
+    }
+
     /// Waits for its end; kills it at `deadline`.
     pub(crate) fn end_by(&self, deadline: Instant) {
         self.process.end_by(deadline);

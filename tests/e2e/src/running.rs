@@ -93,7 +93,8 @@ impl Running {
         self.readers.iter().all(JoinHandle::is_finished)
     }
 
-    fn said(&self) -> String {
+    /// What it printed so far.
+    pub fn said(&self) -> String {
         format!("--- stdout\n{}\n--- stderr\n{}", text(&self.stdout), text(&self.stderr))
     }
 }

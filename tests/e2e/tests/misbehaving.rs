@@ -78,3 +78,62 @@ fn models_that_misbehave_harm_only_themselves() {
     assert_eq!(printed, 50_000);
     ended.says("segfault | about to crash");
 }
+
+const DEAF: &str = "\
+import os, time
+frame = ref('orders')
+os.closerange(3, 4096)
+time.sleep(600)
+write_to_model(frame)
+";
+
+const NONSENSE: &str = r#"
+import os, stat, time
+for fd in range(3, 100):
+    try:
+        if stat.S_ISSOCK(os.fstat(fd).st_mode):
+            os.write(fd, b'{"ok": nonsense}\n')
+    except OSError:
+        pass
+time.sleep(600)
+write_to_model(ref('orders'))
+"#;
+
+#[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn texts_of_any_length_and_answers_of_any_kind_end_the_model() {
+    let project = Project::bare();
+    project.write("models/orders.sql", "select 1 as id");
+    let models = [
+        ("long_error", "write_to_model(ref('orders'))\nraise ValueError('begin' + 'x' * 9_000_000 + 'end')\n"),
+        ("long_query", r#"write_to_model(execute_sql("select '" + "x" * 200_000 + "'::int as nope"))"#),
+        ("deaf", DEAF),
+        ("nonsense", NONSENSE),
+        ("well", "write_to_model(ref('orders'))\n"),
+    ];
+    for (name, code) in models {
+        project.write(&format!("models/{name}.py"), code);
+    }
+    let ended = project.run(&["run", "--threads", "4"]);
+    ended.expect(1);
+    let left = project.survivors(std::time::Duration::ZERO);
+    assert!(left.is_empty(), "processes are left at the end of the run: {left:#?}");
+    assert_eq!(
+        project.results(),
+        ["deaf error", "long_error error", "long_query error", "nonsense error", "orders success", "well success"]
+    );
+    let long = project.message("long_error");
+    assert!(
+        long.contains("ValueError: beginxxx") && long.ends_with("xxxend") && long.len() < 101_000,
+        "{}",
+        long.len()
+    );
+    assert!(long.contains("characters left out"), "{}", long.len());
+    let query = project.message("long_query");
+    assert!(query.contains("Conversion Error") && query.len() < 101_000, "{query}");
+    insta::assert_snapshot!(project.message("deaf"), @"the model's process was ended: it closed its connection to fal-host (os.closerange does that) and went on without it");
+    let nonsense = project.message("nonsense");
+    assert!(nonsense.starts_with("the answer of the model's process cannot be read: "), "{nonsense}");
+    ended.says("characters left out; run_results.json has all of it ...]");
+    assert!(ended.stdout.len() < 60_000, "{} bytes on the terminal", ended.stdout.len());
+}

@@ -52,7 +52,8 @@ def kill(process):
 
 def processes():
     host = os.getppid()
-    zygote = next((pid for pid in children(host) if b"fal_worker.zygote" in read(pid, "cmdline")), None)
+    keeper = next((pid for pid in children(host) if b"fal_worker.zygote" in read(pid, "cmdline")), None)
+    zygote = next(iter(children(keeper)), None) if keeper else None
     jobs = children(zygote) if zygote else []
     return {"host": host, "session": os.getpid(), "zygote": zygote, "job": jobs[0] if jobs else None}
 

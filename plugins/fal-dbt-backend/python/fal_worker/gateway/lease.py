@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
+from fal_worker.texts import shortened
 
 from .lease_streams import fenced
 
@@ -82,7 +83,7 @@ def checked_error(value: Any) -> dict[str, Any] | None:
     """What a job says went wrong, as far as it is what the protocol says."""
     if not isinstance(value, dict):
         return None
-    text = {name: value[name] for name in ("kind", "message", "traceback") if isinstance(value.get(name), str)}
+    text = {name: shortened(value[name]) for name in ("kind", "message", "traceback") if isinstance(value.get(name), str)}
     return {"kind": "exception", "message": "", "traceback": None, **text}
 
 

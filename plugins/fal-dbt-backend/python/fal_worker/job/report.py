@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.job.error import FalError
 from fal_worker.job.origin import Kind, Origins
+from fal_worker.texts import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,14 +116,14 @@ def _collapsed(row: list[traceback.FrameSummary]) -> list[traceback.FrameSummary
 
 def _message(error: BaseException, told: traceback.TracebackException) -> str:
     if isinstance(error, SystemExit):
-        return f"SystemExit: {error.code}"
+        return shortened(f"SystemExit: {error.code}")
     if isinstance(error, FalError):
-        return str(error)
+        return shortened(str(error))
     return _text(told.format_exception_only())
 
 
 def _text(lines: Any) -> str:
-    return "".join(lines).rstrip("\n")
+    return shortened("".join(lines).rstrip("\n"))
 
 
 class _Stack(traceback.StackSummary):

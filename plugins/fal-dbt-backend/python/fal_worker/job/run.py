@@ -20,6 +20,7 @@ from fal_worker.job.request import Request
 from fal_worker.job.scope import Scope
 from fal_worker.job.unit_test import UnitTest
 from fal_worker.protocol import Channel
+from fal_worker.texts import shortened
 
 # How long the user's `atexit` functions may take after the answer.
 _FAREWELL_SECONDS = 5.0
@@ -53,7 +54,8 @@ def _answer(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _failure(kind: str, message: str, text: str | None = None) -> dict[str, Any]:
-    return {"ok": False, "error": {"kind": kind, "message": message, "traceback": text}}
+    error = {"kind": kind, "message": shortened(message), "traceback": None if text is None else shortened(text)}
+    return {"ok": False, "error": error}
 
 
 class Job:

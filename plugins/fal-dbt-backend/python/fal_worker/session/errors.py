@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fal_worker.texts import shortened
+
 
 class SessionError(Exception):
     """An error that the user reads. Never carries a Python traceback."""
@@ -13,7 +15,7 @@ class SessionError(Exception):
         self.code, self.message, self.help = code, message, help
 
     def to_dict(self) -> dict[str, Any]:
-        return {"code": self.code, "message": self.message, "help": self.help}
+        return {"code": self.code, "message": shortened(self.message), "help": self.help}
 
 
 class Interrupted(SessionError):

@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import queue
+import shutil
 import sys
 import threading
 from concurrent.futures import Future
@@ -20,6 +21,8 @@ from .outbox import Outbox
 from .traffic import TRAFFIC
 
 OPEN = "FAL_OPEN"
+# The file by which a folder is known as one that the supervisor made for this run.
+OWNED = "owned"
 # Seconds that the end of the channel leaves for rolling back.
 _LAST_WORDS = 1.0
 
@@ -29,23 +32,26 @@ def main() -> None:
     channel = Channel.from_environment()
     outbox = Outbox(channel)
     sys.stdout = LineForwarder(outbox)  # type: ignore[assignment]
-    request = _open_request()
-    state = _State()
+    request, folder = _open_request()
+    state = _State(folder)
     threading.Thread(target=_read, args=(channel, requests, state), name="fal-reader", daemon=True).start()
     _Loop(outbox, request, engine.choose(), state).serve(requests)
 
 
-def _open_request() -> dict[str, Any]:
-    with open(os.environ.pop(OPEN), encoding="utf-8") as file:
+def _open_request() -> tuple[dict[str, Any], str]:
+    """The request, and the folder that it lies in."""
+    path = os.environ.pop(OPEN)
+    with open(path, encoding="utf-8") as file:
         request: dict[str, Any] = json.load(file)
-    return request
+    return request, os.path.dirname(path)
 
 
 class _State:
     """What the reader must know to end the process."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
         self.session: Any = None
+        self.folder = folder
 
 
 def _read(channel: Channel, requests: queue.SimpleQueue[dict[str, Any]], state: _State) -> None:
@@ -59,6 +65,7 @@ def _read(channel: Channel, requests: queue.SimpleQueue[dict[str, Any]], state: 
 def _die(state: _State) -> None:
     """The supervisor is gone: nothing that was not committed stays, and the process ends whatever its threads do."""
     threading.Timer(_LAST_WORDS, os._exit, (1,)).start()
+    _remove_run_folder(state.folder)
     try:
         if state.session is not None:
             state.session.cancel()
@@ -68,13 +75,20 @@ def _die(state: _State) -> None:
         os._exit(1)
 
 
-def _leave(outbox: Outbox) -> None:
+def _remove_run_folder(folder: str) -> None:
+    """The supervisor removes it too, unless it was killed."""
+    if os.path.exists(os.path.join(folder, OWNED)):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _leave(outbox: Outbox, folder: str) -> None:
     """Ends the process without Python's own end: DuckDB prints what it leaked there, and threads of dbt may be stuck."""
     outbox.flush()
     # dbt's log file is flushed, and multiprocessing's semaphores are given back (their tracker complains otherwise).
     leaving = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
     leaving.start()
     leaving.join(_LAST_WORDS)
+    _remove_run_folder(folder)
     os._exit(0)
 
 
@@ -103,7 +117,7 @@ class _Loop:
         except BaseException as error:  # every request gets an answer
             self._outbox.refuse(id, error)
         if message.get("op") == "finish":
-            _leave(self._outbox)
+            _leave(self._outbox, self._state.folder)
 
     def _before_answer(self, message: dict[str, Any]) -> None:
         """Whoever reads the answer to `finish` may open the database."""

@@ -7,6 +7,8 @@ import os
 import re
 from typing import Any
 
+from fal_worker.texts import shortened
+
 
 def _text(value: Any) -> str:
     return str(getattr(value, "value", value))
@@ -37,7 +39,7 @@ def to_node_result(result: Any) -> dict[str, Any]:
     return {
         "unique_id": getattr(node, "unique_id", "operation"),
         "status": _text(result.status),
-        "message": None if result.message is None else str(result.message),
+        "message": None if result.message is None else shortened(str(result.message)),
         "execution_time": result.execution_time,
         "rows_affected": rows_of(response),
         "failures": result.failures,

@@ -7,11 +7,12 @@ if sys.path and not sys.flags.isolated and not getattr(sys.flags, "safe_path", F
     sys.path.pop(0)
 
 from fal_worker.protocol import Channel  # noqa: E402
-from fal_worker.zygote import server  # noqa: E402
+from fal_worker.zygote import keeper, server  # noqa: E402
 
 
 def main() -> None:
     """Serves until the supervisor is gone; a forked child leaves the loop and becomes a job."""
+    keeper.stand_over()
     zygote = server.Zygote(Channel.from_environment())
     child = zygote.serve()
     if child is not None:

@@ -222,6 +222,19 @@ def test_groups_of_errors(fails):
     assert 'File "models/m.py", line 1, in f' in text
 
 
+def test_a_message_of_any_length_is_cut(fails):
+    for character in "x", "\N{SNOWMAN}", "\U0001f44d", "\x00":
+        error = fails(f"raise ValueError('begin' + {character!r} * 9_000_000 + 'end')")
+        assert error["message"].startswith("ValueError: begin")
+        assert error["message"].endswith("end")
+        assert "characters left out ...]" in error["message"]
+        assert 'line 1, in <module>' in error["traceback"]
+        assert len(error["message"]) < 101_000
+        assert len(error["traceback"]) < 101_000
+    for code in "raise SystemExit('x' * 9_000_000)", "raise KeyError('x' * 9_000_000)", "eval('(' * 100 + 'x' * 9_000_000)":
+        assert len(str(fails(code))) < 350_000
+
+
 def test_the_text_that_ran_is_shown_and_not_the_text_on_disk(start, project):
     job = start("import os, time\nprint(1)\nwhile not os.path.exists('go'): time.sleep(0.01)\nboom")
     job.line()
