@@ -55,6 +55,7 @@ fn worker() -> &'static str {
 const SHARED: [&str; 8] = [
     "gateway/__init__.py",
     "gateway/column_rules.py",
+    "gateway/duckdb_errors.py",
     "gateway/duckdb_read.py",
     "gateway/duckdb_types.py",
     "gateway/encoded.py",
