@@ -74,6 +74,17 @@ impl Project {
         needs.closed()
     }
 
+    /// `leads[a][b]`: operators go from a to b. To them a before-script has no parents and an after-script no children.
+    fn leads(&self) -> Relation {
+        let mut leads = Relation::default();
+        for model in 0..MODELS {
+            self.on(model, Side::Before).into_iter().for_each(|script| leads.add(script, model));
+            self.on(model, Side::After).into_iter().for_each(|script| leads.add(model, script));
+        }
+        self.edges.iter().for_each(|&(parent, child)| leads.add(parent, child));
+        leads.closed()
+    }
+
     /// `precedes[a][b]`: b must not start before a has ended, if both run.
     fn precedes(&self) -> Relation {
         let mut precedes = self.needs();
@@ -218,17 +229,17 @@ proptest! {
         }
     }
 
-    /// Operators follow what needs what, never the order of a list.
+    /// Operators follow models and each script's own model, never the order in which scripts run.
     #[test]
-    fn operators_follow_needs(project in project(), node in 0..NODES) {
+    fn operators_reach_the_scripts_that_fal_reached(project in project(), node in 0..NODES) {
         let dag = project.dag()?;
-        let needs = project.needs();
+        let leads = project.leads();
         let name = if node < MODELS { format!("m{node}") } else { format!("x{node}.py") };
-        let below: Vec<usize> = (0..NODES).filter(|&at| at == node || needs.has(node, at)).collect();
-        let above: Vec<usize> = (0..NODES).filter(|&at| at == node || needs.has(at, node)).collect();
+        let below: Vec<usize> = (0..NODES).filter(|&at| at == node || leads.has(node, at)).collect();
+        let above: Vec<usize> = (0..NODES).filter(|&at| at == node || leads.has(at, node)).collect();
         prop_assert_eq!(select(&dag, &format!("{name}+")), below.clone());
         prop_assert_eq!(select(&dag, &format!("+{name}")), above);
-        let around = (0..NODES).filter(|&at| below.contains(&at) || below.iter().any(|&low| needs.has(at, low)));
+        let around = (0..NODES).filter(|&at| below.contains(&at) || below.iter().any(|&low| leads.has(at, low)));
         prop_assert_eq!(select(&dag, &format!("@{name}")), around.collect::<Vec<_>>());
         prop_assert_eq!(select(&dag, &name), vec![node]);
     }

@@ -14,25 +14,25 @@ const RUN: &str = "
 load.py => stg>load.py orders<load.py forecast<load.py
 check.py => orders<check.py
 eck.py => orders<check.py
-+check.py => stg stg>load.py orders<check.py
-1+check.py => stg stg>load.py orders<check.py
++check.py => orders<check.py
+1+check.py => orders<check.py
 check.py+1 => orders<check.py orders
-check.py+2 => orders<check.py orders orders>tell.py orders>after.ipynb forecast<load.py forecast report
-check.py+ => orders<check.py orders orders>tell.py orders>after.ipynb forecast<load.py forecast forecast>forecast.py report report>tell.py report>b/tell.py
-@check.py => stg stg>load.py orders<load.py orders<check.py orders orders>tell.py orders>after.ipynb forecast<load.py forecast forecast>forecast.py report report>tell.py report>b/tell.py
+check.py+2 => orders<check.py orders orders>tell.py orders>after.ipynb forecast report
+check.py+ => orders<check.py orders orders>tell.py orders>after.ipynb forecast forecast>forecast.py report report>tell.py report>b/tell.py
+@check.py => stg orders<load.py orders<check.py orders orders>tell.py orders>after.ipynb forecast<load.py forecast forecast>forecast.py report report>tell.py report>b/tell.py
 0+check.py+0 => orders<check.py
-+load.py+1 => stg stg>load.py orders<load.py orders<check.py orders orders>tell.py orders>after.ipynb forecast<load.py forecast
++load.py+1 => stg stg>load.py orders<load.py orders forecast<load.py forecast
 after.ipynb => orders>after.ipynb
-after.ipynb+1 => orders>after.ipynb forecast<load.py forecast report
+after.ipynb+1 => orders>after.ipynb
 1+after.ipynb => orders orders>after.ipynb
-2+after.ipynb => stg stg>load.py orders<load.py orders<check.py orders orders>after.ipynb
+2+after.ipynb => stg orders<load.py orders<check.py orders orders>after.ipynb
 before.py+ => lone<before.py lone
 +before.py => lone<before.py
 @before.py => lone<before.py lone
 tell.py => orders>tell.py report>tell.py report>b/tell.py
 
 script.orders.AFTER.tell.py => orders>tell.py
-script.orders.AFTER.tell.py+1 => orders>tell.py forecast<load.py forecast report
+script.orders.AFTER.tell.py+1 => orders>tell.py
 script.orders.AFTER => orders>tell.py orders>after.ipynb
 script.orders.BEFORE+1 => orders<load.py orders<check.py orders
 script.orders => orders<load.py orders<check.py orders>tell.py orders>after.ipynb
@@ -57,22 +57,22 @@ forecast => forecast
 forecast.py => forecast forecast>forecast.py
 models/ml/forecast.py => forecast
 forecast.py+1 => forecast forecast>forecast.py report
-1+forecast.py => orders orders>tell.py orders>after.ipynb forecast<load.py forecast forecast>forecast.py
+1+forecast.py => orders forecast<load.py forecast forecast>forecast.py
 report.ipynb => report
 report.ipynb+ => report report>tell.py report>b/tell.py
 
 orders => orders
-+orders => stg stg>load.py orders<load.py orders<check.py orders
-1+orders => stg stg>load.py orders<load.py orders<check.py orders
-orders+1 => orders orders>tell.py orders>after.ipynb forecast<load.py forecast report
-orders+ => orders orders>tell.py orders>after.ipynb forecast<load.py forecast forecast>forecast.py report report>tell.py report>b/tell.py
-@forecast => stg stg>load.py orders<load.py orders<check.py orders orders>tell.py orders>after.ipynb forecast<load.py forecast forecast>forecast.py report report>tell.py report>b/tell.py
++orders => stg orders<load.py orders<check.py orders
+1+orders => stg orders<load.py orders<check.py orders
+orders+1 => orders orders>tell.py orders>after.ipynb forecast report
+orders+ => orders orders>tell.py orders>after.ipynb forecast forecast>forecast.py report report>tell.py report>b/tell.py
+@forecast => stg orders<load.py orders<check.py orders forecast<load.py forecast forecast>forecast.py report report>tell.py report>b/tell.py
 tag:core => stg orders
-tag:core+1 => stg stg>load.py orders<load.py orders<check.py orders orders>tell.py orders>after.ipynb forecast<load.py forecast report
+tag:core+1 => stg stg>load.py orders orders>tell.py orders>after.ipynb forecast report
 source:crm+1 => stg
-source:crm+2 => stg stg>load.py orders<load.py orders<check.py orders
+source:crm+2 => stg stg>load.py orders
 raw+1 => stg
-1+exposure:board => report report>tell.py report>b/tell.py
+1+exposure:board => report
 
 * => stg orders forecast report lone
 shop => stg orders forecast report lone
@@ -86,7 +86,7 @@ load.py check.py => stg>load.py orders<load.py orders<check.py forecast<load.py
 load.py ; check.py => stg>load.py orders<load.py orders<check.py forecast<load.py
 check.py+1  tag:ml => orders<check.py orders forecast
 load.py,script.orders => orders<load.py
-tag:core+1,load.py => stg>load.py orders<load.py forecast<load.py
+tag:core+1,load.py => stg>load.py
 tag:ml+1,forecast.py => forecast forecast>forecast.py
 @tag:core,after.ipynb => orders>after.ipynb
 1+tell.py,orders => orders
@@ -96,23 +96,23 @@ stg ; , ; tell.py => stg orders>tell.py report>tell.py report>b/tell.py
 , =>
 
  ! load.py => stg orders<check.py orders orders>tell.py orders>after.ipynb forecast forecast>forecast.py report report>tell.py report>b/tell.py lone<before.py lone
- ! check.py+ => stg stg>load.py orders<load.py lone<before.py lone
+ ! check.py+ => stg stg>load.py orders<load.py forecast<load.py lone<before.py lone
  ! resource_type:script => stg orders forecast report lone
-+orders ! check.py => stg stg>load.py orders<load.py orders
-+orders ! check.py+ => stg stg>load.py orders<load.py
-orders+1 ! tell.py forecast => orders orders>after.ipynb forecast<load.py report
++orders ! check.py => stg orders<load.py orders
++orders ! check.py+ => stg orders<load.py
+orders+1 ! tell.py forecast => orders orders>after.ipynb report
 load.py+ ! resource_type:script => orders forecast report
 load.py ! script.forecast => stg>load.py orders<load.py
 load.py ! , ; check.py => stg>load.py orders<load.py forecast<load.py
 
 state:modified => orders lone
-state:modified+1 => orders orders>tell.py orders>after.ipynb forecast<load.py forecast report lone
+state:modified+1 => orders orders>tell.py orders>after.ipynb forecast report lone
 state:modified check.py => orders<check.py orders lone
-1+state:modified,script. => stg>load.py orders<load.py orders<check.py lone<before.py
+1+state:modified,script. => orders<load.py orders<check.py lone<before.py
 state:modified+,tell.py => orders>tell.py report>tell.py report>b/tell.py
- ! state:modified+ => stg stg>load.py orders<load.py orders<check.py lone<before.py
+ ! state:modified+ => stg stg>load.py orders<load.py orders<check.py forecast<load.py lone<before.py
 
-selector:loaders => stg>load.py orders<load.py orders<check.py orders forecast<load.py forecast
+selector:loaders => stg>load.py orders<load.py orders forecast<load.py forecast
 selector:told ! report => orders>tell.py report>tell.py report>b/tell.py
 ";
 
@@ -135,12 +135,12 @@ package:shop,load.py
 const OTHERS: &str = "
 build: check.py+1 => orders<check.py orders not_null_orders
 build: tell.py => orders>tell.py report>tell.py report>b/tell.py
-build: orders+1 => orders orders>tell.py orders>after.ipynb forecast<load.py forecast report not_null_orders
+build: orders+1 => orders orders>tell.py orders>after.ipynb forecast report not_null_orders
 test: load.py+1 => not_null_orders
 test: after.ipynb =>
 seed: +load.py => raw
-ls: +check.py => accounts raw stg stg>load.py orders<check.py
-ls: tell.py+1,exposure:* => board
+ls: +check.py => orders<check.py
+ls: report.ipynb+1,exposure:* => board
 ";
 
 fn arguments(text: &str) -> Vec<String> {

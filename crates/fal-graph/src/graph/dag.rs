@@ -13,7 +13,8 @@ use crate::set::{NodeId, NodeSet};
 pub enum EdgeKind {
     /// It reads it.
     Data,
-    /// It runs after it (scripts before and after a model). Graph operators follow such edges.
+    /// It runs after it (scripts before and after a model). Graph operators follow such an edge between a script and its
+    /// own model.
     Order,
     /// It waits for a test of what it reads, as in `dbt build`. Graph operators do not follow such edges.
     Test,

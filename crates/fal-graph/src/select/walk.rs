@@ -3,7 +3,7 @@
 use petgraph::Direction;
 
 use super::criterion::{Criterion, Reach};
-use crate::graph::Dag;
+use crate::graph::{Dag, Side};
 use crate::set::{NodeId, NodeSet};
 
 /// What the operators of the criterion add to what it matches.
@@ -45,6 +45,14 @@ pub(super) fn reach(dag: &Dag, members: &NodeSet, from: &NodeSet, direction: Dir
     found
 }
 
+/// Neighbours as operators see them, which is as fal saw them: a before-script has no parents and an after-script no
+/// children. Their other edges are only an order: following them would run scripts of models that were not asked for.
 fn linked(dag: &Dag, node: NodeId, direction: Direction) -> impl Iterator<Item = NodeId> {
-    dag.neighbors(node, direction).filter(|(_, kind)| kind.is_followed()).map(|(other, _)| other)
+    let side = |id: NodeId| dag.node(id).side;
+    let is_link = move |other: NodeId| {
+        let (parent, child) = if direction == Direction::Incoming { (other, node) } else { (node, other) };
+        side(child) != Some(Side::Before) && side(parent) != Some(Side::After)
+    };
+    let neighbors = dag.neighbors(node, direction).filter(|(_, kind)| kind.is_followed()).map(|(other, _)| other);
+    neighbors.filter(move |other| is_link(*other))
 }

@@ -10,7 +10,8 @@
 //! lone: before.py -> lone
 //! ```
 //!
-//! What stands behind a model's last script also stands behind the model, and the other way round.
+//! What runs behind a model's last script also runs behind the model, and the other way round. Operators of selectors see
+//! less: a before-script has no parents, an after-script no children.
 
 use fal_graph::{AttachedScript, Dag, DagBuilder, GraphNode, Side};
 
