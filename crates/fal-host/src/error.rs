@@ -76,6 +76,7 @@ impl HostError {
     pub fn files(&self) -> Option<&[FileDiagnostic]> {
         match self {
             Self::Scripts { files } => Some(files),
+            Self::Project(ProjectError::Invalid(file)) => Some(std::slice::from_ref(&**file)),
             Self::Generate(error) => match &**error {
                 GenerateError::Files(files) => Some(files),
                 GenerateError::Plugin { .. } | GenerateError::Write { .. } => None,

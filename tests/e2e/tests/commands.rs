@@ -124,6 +124,18 @@ fn check_reports_in_every_form() {
 }
 
 #[test]
+fn a_configuration_that_is_wrong_is_shown_with_its_line_by_every_command() {
+    let project = Project::bare();
+    project.write("fal_project.yml", "environments:\n  - type: venv\n    name:\n");
+    for command in ["check", "generate", "ls", "run", "hooks"] {
+        project.run_host(&[command]).expect(2).says("[fal_project.yml:3:");
+    }
+    let report = project.run_host(&["check", "--format", "json"]);
+    let report: Value = serde_json::from_str(&report.expect(2).stdout).unwrap();
+    assert!(report.to_string().contains("fal_project.yml"), "{report:#}");
+}
+
+#[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn the_lines_of_json_output_parse_and_tell_of_every_node() {
     let project = Project::copy_of("shop");

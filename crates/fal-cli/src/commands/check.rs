@@ -2,7 +2,7 @@
 
 use std::io;
 
-use fal_host::Project;
+use fal_host::{HostError, Project};
 use fal_project::FileDiagnostic;
 use fal_report::{SourceProblem, github_annotations, problems_json, render_problems, sarif};
 
@@ -14,13 +14,8 @@ use crate::{
 };
 
 pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliError> {
-    let project = Project::open(context.global.project_args())?;
-    let (files, models) = match project.generate(true) {
-        Ok(generated) => {
-            let mut problems = fal_host::runner_problems(&project, &generated);
-            problems.extend(generated.warnings);
-            (problems, Some(generated.models.len()))
-        }
+    let (files, models) = match problems(context) {
+        Ok((files, models)) => (files, Some(models)),
         Err(error) => match error.files() {
             Some(files) => (files.to_vec(), None),
             None => return Err(error.into()),
@@ -33,6 +28,15 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliErr
     }
     let wrong = models.is_none() || files.iter().any(FileDiagnostic::is_error) || (args.strict && !problems.is_empty());
     Ok(if wrong { Ended::Wrong } else { Ended::Well })
+}
+
+/// All that is wrong, and the number of models.
+fn problems(context: &Context) -> Result<(Vec<FileDiagnostic>, usize), HostError> {
+    let project = Project::open(context.global.project_args())?;
+    let generated = project.generate(true)?;
+    let mut problems = fal_host::runner_problems(&project, &generated);
+    problems.extend(generated.warnings);
+    Ok((problems, generated.models.len()))
 }
 
 fn show(context: &Context, format: CheckFormat, problems: &[SourceProblem]) -> io::Result<()> {

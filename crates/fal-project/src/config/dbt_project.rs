@@ -60,7 +60,7 @@ impl DbtProject {
     pub fn find(options: &ProjectOptions) -> Result<Self, ProjectError> {
         let lookup = |name: &str| env::var(name).ok();
         let root = locate(options.project_dir.as_deref())?;
-        let Some(source) = Source::read(&root.join(FILE), &lookup)? else {
+        let Some(source) = Source::read(&root.join(FILE), FILE, &lookup)? else {
             return Err(ProjectError::NotFound { folder: root, above: false });
         };
         let mut project = read(&source, &options.vars)?;
@@ -118,7 +118,8 @@ fn read(source: &Source<'_>, cli_vars: &Map<String, Value>) -> Result<DbtProject
     let tree = source.tree()?;
     let Some(name) = source.optional_string(&tree, "name")? else {
         let help = "add `name: my_project`".to_owned();
-        return Err(source.complain(1, "the project has no `name`".to_owned(), Some(help)));
+        let line = tree.get("name").map_or(1, |name| name.line);
+        return Err(source.complain(line, "the project has no `name`".to_owned(), Some(help)));
     };
     let paths = |key: &str, default: &str| -> Result<Vec<String>, ProjectError> {
         match tree.get(key) {

@@ -59,7 +59,7 @@ impl FalProject {
     /// If it makes no sense or has a key that is not known.
     pub fn read(root: &Path) -> Result<Self, ProjectError> {
         let lookup = |name: &str| env::var(name).ok();
-        match Source::read(&root.join(FILE), &lookup)? {
+        match Source::read(&root.join(FILE), FILE, &lookup)? {
             Some(source) => read(&source),
             None => Ok(Self::default()),
         }
@@ -179,8 +179,14 @@ fn python(source: &Source<'_>, node: &Node) -> Result<Option<String>, ProjectErr
 }
 
 pub(super) fn required(source: &Source<'_>, node: &Node, what: &str, key: &str) -> Result<String, ProjectError> {
-    let missing = || source.complain(node.line, format!("{what} has no `{key}`"), Some(format!("add `{key}: ...`")));
-    source.optional_string(node, key)?.ok_or_else(missing)
+    let text = source.optional_string(node, key)?.filter(|text| !text.trim().is_empty());
+    text.ok_or_else(|| match node.get(key) {
+        Some(value) => {
+            let help = format!("give it one, `{key}: ...`, or remove what it belongs to");
+            source.complain(value.line, format!("the `{key}` of {what} is empty"), Some(help))
+        }
+        None => source.complain(node.line, format!("{what} has no `{key}`"), Some(format!("add `{key}: ...`"))),
+    })
 }
 
 fn unique(

@@ -48,7 +48,8 @@ impl Profile {
         let lookup = |name: &str| env::var(name).ok();
         let Some(name) = profile.or(project.profile.as_deref()) else { return Ok(None) };
         for dir in Self::search_path(profiles_dir, &project.root) {
-            if let Some(source) = Source::read(&dir.join("profiles.yml"), &lookup)? {
+            let path = dir.join("profiles.yml");
+            if let Some(source) = Source::read(&path, &path.display().to_string(), &lookup)? {
                 return read(&source, dir, name, target).map(Some);
             }
         }

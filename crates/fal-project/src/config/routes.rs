@@ -51,9 +51,6 @@ pub(super) fn route(source: &Source<'_>, node: &Node) -> Result<Route, ProjectEr
         return Err(source.complain(node.line, "a route has no `select`".to_owned(), Some(help.to_owned())));
     }
     let runner = required(source, node, "a route", "runner")?;
-    if runner.trim().is_empty() {
-        return Err(source.complain(node.line, "a route has no `runner`".to_owned(), Some(help.to_owned())));
-    }
     Ok(Route { select, exclude: words("exclude")?, runner: runner.trim().to_owned(), line: node.line })
 }
 
@@ -90,7 +87,7 @@ mod tests {
         };
         insta::assert_snapshot!(complaint("{runner: a}"), @r#"line 2: a route has no `select` (write `{select: "tag:gpu", runner: NAME}`; the selection is as with `--select`)"#);
         insta::assert_snapshot!(complaint("{select: '', runner: a}"), @r#"line 2: a route has no `select` (write `{select: "tag:gpu", runner: NAME}`; the selection is as with `--select`)"#);
-        insta::assert_snapshot!(complaint("{select: x, runner: ' '}"), @r#"line 2: a route has no `runner` (write `{select: "tag:gpu", runner: NAME}`; the selection is as with `--select`)"#);
+        insta::assert_snapshot!(complaint("{select: x, runner: ' '}"), @r#"line 2: the `runner` of a route is empty (give it one, `runner: ...`, or remove what it belongs to)"#);
         insta::assert_snapshot!(complaint("{select: x}"), @"line 2: a route has no `runner` (add `runner: ...`)");
         insta::assert_snapshot!(complaint("{select: {x: 1}, runner: a}"), @"line 2: `select` must be text or a list, not a mapping ()");
         insta::assert_snapshot!(complaint("{selct: x, runner: a}"), @"line 2: a route has no key `selct` (did you mean `select`?)");

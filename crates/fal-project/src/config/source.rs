@@ -23,14 +23,14 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Reads a file; `None` if there is none.
-    pub(crate) fn read(path: &Path, env: Env<'a>) -> Result<Option<Self>, ProjectError> {
+    /// Reads a file that messages call `name`; `None` if there is none.
+    pub(crate) fn read(path: &Path, name: &str, env: Env<'a>) -> Result<Option<Self>, ProjectError> {
         let bytes = match fal_files::read(path, fal_files::TEXT) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(ProjectError::Read { path: PathBuf::from(path), source }),
         };
-        let name = path.display().to_string();
+        let name = name.to_owned();
         let text = String::from_utf8(bytes).map_err(|_| {
             Box::new(
                 FileDiagnostic::error(&name, "yaml::not_utf8", "this file is not UTF-8").with_help("save it as UTF-8"),
