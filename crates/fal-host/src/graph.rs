@@ -31,8 +31,8 @@ pub fn graph(
     interrupt: &Interrupt,
 ) -> Result<Graph, HostError> {
     let session = OpenSession::open(project, "ls", false, reporters, interrupt)?;
-    let generated = project.generate(false)?;
-    let loaded = session.load(project, &generated.models)?;
+    let loaded = session.load(project, &project.prepare()?)?;
+    loaded.faults.settle(reporters, |_| false)?;
     let selection = session.select(&loaded, criteria)?;
     let runners = Routing::of(project, &session, &loaded, None)?.names();
     session.close(false)?;

@@ -6,11 +6,14 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
+mod check;
 mod error;
+mod faults;
 mod graph;
 mod hooks;
 mod interrupt;
 mod last_results;
+mod lineage;
 pub mod plugins;
 mod problems;
 mod project;
@@ -19,6 +22,7 @@ mod runners;
 mod scripts;
 mod session;
 
+pub use check::problems as check;
 pub use error::HostError;
 pub use graph::{Graph, graph};
 pub use hooks::{HooksError, HooksOptions, hooks};
@@ -26,4 +30,4 @@ pub use interrupt::Interrupt;
 pub use problems::of as source_problems;
 pub use project::{Project, ProjectArgs};
 pub use run::{Retry, RetryError, RunOptions, RunOutcome, run};
-pub use runners::{RunnerError, route_runners, runner_problems, runner_version};
+pub use runners::{RunnerError, route_runners, runner_version};

@@ -105,6 +105,26 @@ impl Project {
     /// # Errors
     /// If any file must be mended first, a plugin fails, or a file cannot be written.
     pub fn generate(&self, check: bool) -> Result<Generated, HostError> {
+        self.generated(GenerateOptions { check, keep_going: false })
+    }
+
+    /// Understands all models and writes the stubs of those without errors.
+    ///
+    /// # Errors
+    /// If a plugin fails, or a file cannot be written.
+    pub(crate) fn prepare(&self) -> Result<Generated, HostError> {
+        self.generated(GenerateOptions { check: false, keep_going: true })
+    }
+
+    /// Understands all models, those with errors too, and writes nothing.
+    ///
+    /// # Errors
+    /// If a plugin fails.
+    pub fn examine(&self) -> Result<Generated, HostError> {
+        self.generated(GenerateOptions { check: true, keep_going: true })
+    }
+
+    fn generated(&self, options: GenerateOptions) -> Result<Generated, HostError> {
         let python = self.stages.python_parsers()?;
         let notebooks = self.stages.notebook_parsers()?;
         let stubs = self.stages.stub_writer()?;
@@ -114,7 +134,7 @@ impl Project {
             stubs: &stubs,
             identity: self.stages.identity(),
         };
-        Ok(fal_project::generate(&self.dbt, &stages, GenerateOptions { check }).map_err(|error| self.named(error))?)
+        Ok(fal_project::generate(&self.dbt, &stages, options).map_err(|error| self.named(error))?)
     }
 
     /// The same error, with the name of the plugin if it does not say it itself.

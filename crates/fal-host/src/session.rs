@@ -1,7 +1,7 @@
 //! A session of the execution backend over one project: opened early, loaded once the stubs are in place.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Once, OnceLock, PoisonError, RwLock},
 };
 
@@ -9,17 +9,19 @@ use fal_graph::{Criteria, Dag, DagBuilder, NodeId, SelectError, Selection, Selec
 use fal_plugin::{
     EventSink, ExecutionBackend, ExecutionSession,
     payload::{
-        BeginRequest, Capabilities, CloseRequest, CloseResponse, Event, GraphNode, LoadRequest, LogLevel,
+        BeginRequest, Capabilities, CloseRequest, CloseResponse, Event, GraphNode, LoadRequest, LogLevel, RunGraph,
         SelectRequest, SessionInfo,
     },
 };
-use fal_project::{ModelFile, Placement};
+use fal_project::{Generated, ModelFile, Placement};
 use fal_report::{EventKind, Reporters};
 use jiff::Timestamp;
 
 use crate::{
     error::HostError,
+    faults::Faults,
     interrupt::Interrupt,
+    lineage::explained,
     project::Project,
     runners::placements,
     scripts::{Attached, Attachments},
@@ -45,6 +47,8 @@ pub(crate) struct Loaded {
     pub(crate) placements: HashMap<NodeId, Placement>,
     /// Under which scripts stand in `meta`.
     pub(crate) keyword: String,
+    /// What is wrong with single files and nodes.
+    pub(crate) faults: Faults,
 }
 
 impl OpenSession {
@@ -79,7 +83,7 @@ impl OpenSession {
     }
 
     /// Reads the project. A Ctrl-C ends the session, and with it the waiting.
-    pub(crate) fn load(&self, project: &Project, models: &[ModelFile]) -> Result<Loaded, HostError> {
+    pub(crate) fn load(&self, project: &Project, generated: &Generated) -> Result<Loaded, HostError> {
         // Weak, here and below: a session whose command failed ends when it is dropped.
         let session = Arc::downgrade(&self.session);
         let loading = Arc::new(OnceLock::new());
@@ -90,7 +94,7 @@ impl OpenSession {
                 closed.call_once(|| close_at_once(&*session));
             }
         });
-        let request = LoadRequest { python_models: models.iter().map(ModelFile::python_model).collect() };
+        let request = LoadRequest { python_models: generated.models.iter().map(ModelFile::python_model).collect() };
         let graph = self.session.load(&request).map_err(|error| self.unless_interrupted(error.into()));
         if matches!(graph, Err(HostError::Interrupted)) {
             // Returns when the session has ended, whoever ends it: the process must not be gone before its children.
@@ -98,12 +102,35 @@ impl OpenSession {
         }
         // Only this call sets it.
         let _ = loading.set(());
-        let graph = graph?;
-        let attachments = Attachments::of_nodes(&project.dbt, &self.keyword, &graph.nodes)?;
-        self.learn_names(&graph.nodes, &attachments);
-        let dag = build(&graph.info, graph.nodes, models, &attachments)?;
-        let placements = placements(&dag, &self.keyword, &project.dbt.root)?;
-        Ok(Loaded { info: graph.info, dag, attachments, placements, keyword: self.keyword.clone() })
+        let loaded = graph.and_then(|graph| self.loaded(project, generated, graph));
+        loaded.map_err(|error| {
+            self.show_wrong(generated);
+            explained(&project.dbt, generated, error)
+        })
+    }
+
+    /// Errors of files that may be the reason why dbt cannot read the project.
+    fn show_wrong(&self, generated: &Generated) {
+        if !self.interrupt.is_raised() {
+            Faults::of_files(&generated.wrong, |_| false).show(&self.reporters);
+        }
+    }
+
+    fn loaded(&self, project: &Project, generated: &Generated, graph: RunGraph) -> Result<Loaded, HostError> {
+        let RunGraph { info, nodes } = graph;
+        let (attachments, of_scripts) = Attachments::of_nodes(&project.dbt, &self.keyword, &nodes);
+        self.learn_names(&nodes, &attachments);
+        let disabled: HashSet<&str> = info.disabled.iter().map(String::as_str).collect();
+        let is_disabled = |model: &ModelFile| disabled.contains(file_of_dbt(model));
+        let left_out: HashSet<&str> =
+            generated.models.iter().filter(|model| is_disabled(model)).map(|model| model.path.as_str()).collect();
+        let models = generated.models.iter().filter(|model| !left_out.contains(model.path.as_str()));
+        let dag = build(&info, nodes, models, &attachments)?;
+        let (placements, of_placements) = placements(&dag, &self.keyword, &project.dbt.root);
+        let mut faults = Faults::of_files(&generated.wrong, |path| left_out.contains(path));
+        faults.extend(of_scripts);
+        faults.extend(of_placements);
+        Ok(Loaded { info, dag, attachments, placements, keyword: self.keyword.clone(), faults })
     }
 
     /// What the lines that nodes print are headed with.
@@ -178,10 +205,10 @@ fn close_at_once(session: &dyn ExecutionSession) {
 }
 
 /// dbt's nodes, with the Python models in the places of their stubs.
-fn build(
+fn build<'a>(
     info: &SessionInfo,
     nodes: Vec<GraphNode>,
-    models: &[ModelFile],
+    models: impl Iterator<Item = &'a ModelFile>,
     attachments: &Attachments,
 ) -> Result<Dag, HostError> {
     let of_root = nodes.iter().filter(|node| node.package_name == info.project_name && node.resource_type == "model");
@@ -190,16 +217,20 @@ fn build(
     let mut builder = DagBuilder::new(&info.project_name);
     builder.nodes(nodes);
     for model in models {
-        let file = model.stub_path.as_deref().unwrap_or(&model.path);
-        match ids.get(file) {
+        match ids.get(file_of_dbt(model)) {
             Some(id) => _ = builder.python_model(id.clone(), model.path.clone()),
-            // dbt leaves out a model of its own that is disabled; a stub is never disabled by us.
+            // One that dbt passes over, by a rule that the user wrote.
             None if model.stub_path.is_none() => {}
             None => return Err(HostError::UnknownModel { name: model.name.clone(), path: model.path.clone() }),
         }
     }
     attachments.add_to(&mut builder);
     Ok(builder.build()?)
+}
+
+/// The file by which dbt knows a model.
+fn file_of_dbt(model: &ModelFile) -> &str {
+    model.stub_path.as_deref().unwrap_or(&model.path)
 }
 
 /// Brings the backend's events to the reporters.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fal_plugin::{
     ParseError, PythonParser,
-    payload::{Diagnostic, FileKind, NotebookAnalysis, PythonAnalysis, Severity},
+    payload::{Diagnostic, FileKind, NotebookAnalysis, PythonAnalysis, Severity, WriteCount},
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub(crate) struct Parsed {
     pub(crate) notebook_diagnostics: Vec<Diagnostic>,
 }
 
-/// A file that was understood.
+/// A file and what is known of it.
 #[derive(Debug)]
 pub(crate) struct Analysed {
     pub(crate) file: SourceFile,
@@ -41,6 +41,9 @@ pub(crate) struct Analysed {
     pub(crate) cached: bool,
     /// Whether a schema file names it as a script: then it is no model. The cache does not know that.
     pub(crate) is_script: bool,
+    /// Whether it was read and parsed. Of another one nothing is known but its problem: it is taken for a script, so that
+    /// a stub of it stays and dbt does not read it.
+    pub(crate) understood: bool,
 }
 
 impl Analysed {
@@ -52,15 +55,32 @@ impl Analysed {
     /// Takes it for a script: how often it writes is its own affair.
     pub(crate) fn become_script(&mut self) {
         self.is_script = true;
-        self.diagnostics.clear();
+        if self.understood {
+            self.diagnostics.clear();
+        }
+    }
+
+    fn not_understood(file: SourceFile, problem: FileDiagnostic) -> Self {
+        let analysis = PythonAnalysis {
+            kind: FileKind::Script,
+            docstring: None,
+            dependencies: Vec::new(),
+            unresolved: Vec::new(),
+            writes: Vec::new(),
+            write_count: WriteCount::default(),
+            imports: Vec::new(),
+            diagnostics: Vec::new(),
+        };
+        let parsed = Parsed { analysis, notebook: None, notebook_diagnostics: Vec::new() };
+        let diagnostics = vec![problem];
+        Self { file, parsed, hash: 0, stub: None, diagnostics, cached: false, is_script: false, understood: false }
     }
 }
 
-/// All files, the understood ones in the order given.
+/// All files, in the order given.
 #[derive(Default)]
 pub(crate) struct Analyses {
     pub(crate) files: Vec<Analysed>,
-    pub(crate) problems: Vec<FileDiagnostic>,
     pub(crate) failures: Vec<PluginFailure>,
 }
 
@@ -84,15 +104,18 @@ pub(crate) fn analyse(project: &Path, files: Vec<SourceFile>, cache: &mut Cache,
         .with_min_len(16)
         .map(|(file, entry, fresh)| match entry {
             Some(entry) if fresh => Ok(finish(project, file, entry, true, None)),
-            entry => read(project, file, entry, stages),
+            entry => match read(project, file.clone(), entry, stages) {
+                Ok(analysed) => Ok(analysed),
+                Err(Trouble::File(problem)) => Ok(Analysed::not_understood(file, *problem)),
+                Err(Trouble::Plugin(failure)) => Err(failure),
+            },
         })
         .collect();
     let mut analyses = Analyses::default();
     for result in results {
         match result {
             Ok(analysed) => analyses.files.push(analysed),
-            Err(Trouble::File(problem)) => analyses.problems.push(*problem),
-            Err(Trouble::Plugin(failure)) => analyses.failures.push(*failure),
+            Err(failure) => analyses.failures.push(*failure),
         }
     }
     analyses
@@ -195,7 +218,7 @@ fn finish(project: &Path, file: SourceFile, entry: Entry, cached: bool, text: Op
             found.map(|diagnostic| FileDiagnostic::in_text(path, diagnostic, &text)).collect()
         }
     };
-    Analysed { file, parsed, hash, stub, diagnostics, cached, is_script: false }
+    Analysed { file, parsed, hash, stub, diagnostics, cached, is_script: false, understood: true }
 }
 
 /// A notebook holds outputs as well, and may be large.

@@ -1,6 +1,6 @@
 //! From the files of a project to its stubs and its `.dbtignore`: all or nothing.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use fal_plugin::payload::FileKind;
 
@@ -10,15 +10,19 @@ use crate::{
     config::DbtProject,
     dbtignore::{self, Change, Dbtignore, Rules},
     diagnostics::FileDiagnostic,
-    discover::{Found, Scope, StubFile, discover},
+    discover::{Found, Language, Scope, StubFile, discover},
     error::GenerateError,
+    helpers,
     model::ModelFile,
     names::duplicates,
     roots::{Root, roots},
+    schemas::{self, SchemaFile},
     scripts::named_scripts,
     stages::{PluginFailure, Stages},
     stamp,
     stubs::{StubPlan, Survey, apply, plan, writable},
+    switched_off::SwitchedOff,
+    wrong::{Problems, WrongFile, all_problems},
 };
 
 /// How to generate.
@@ -26,13 +30,17 @@ use crate::{
 pub struct GenerateOptions {
     /// Change nothing, only say what would change.
     pub check: bool,
+    /// Files with errors are [`Generated::wrong`], and the others get their stubs all the same.
+    pub keep_going: bool,
 }
 
 /// What is in place now; with [`GenerateOptions::check`] what would be. Paths are below the project.
 #[derive(Clone, Debug, Default)]
 pub struct Generated {
-    /// All Python and notebook models, by path.
+    /// All Python and notebook models, by path. One that has errors and no stub is left out, as dbt does not know it.
     pub models: Vec<ModelFile>,
+    /// Files with errors.
+    pub wrong: Vec<WrongFile>,
     /// Python files and notebooks that are no models.
     pub helpers: Vec<String>,
     /// Stubs that were written.
@@ -45,6 +53,10 @@ pub struct Generated {
     pub dbtignore_changed: bool,
     /// Schema files.
     pub schemas: Vec<String>,
+    /// SQL files in the model paths that are no stubs: name and path.
+    pub sql: Vec<(String, String)>,
+    /// Python files and notebooks that the project certainly switches off (`enabled: false`).
+    pub switched_off: HashSet<String>,
     /// Warnings and notes, by path.
     pub warnings: Vec<FileDiagnostic>,
 }
@@ -59,8 +71,8 @@ impl Generated {
 /// Brings the stubs and `.dbtignore` of a project up to date.
 ///
 /// # Errors
-/// All problems of all files at once, or the failure of a plugin: then nothing was changed. Or the one file that could
-/// not be written: then others were, each of them whole.
+/// The failure of a plugin or, unless `keep_going`, all problems of all files at once: then nothing was changed. Or the one
+/// file that could not be written: then others were, each of them whole.
 pub fn generate(
     project: &DbtProject,
     stages: &Stages<'_>,
@@ -68,15 +80,19 @@ pub fn generate(
 ) -> Result<Generated, GenerateError> {
     let folder = stages.stub_folder().map_err(|failure| plugin_error(failure, 0))?;
     let job = Job { project, stages, roots: roots(project), folder, started: stamp::now() };
-    let state = job.examine()?;
+    let state = job.examine(options.keep_going)?;
     let mut generated = state.summary();
     let stub_paths = if options.check { state.planned() } else { job.apply(&state)? };
     generated.warnings = state.warnings;
+    generated.wrong = state.wrong;
     generated.schemas = state.schemas;
+    generated.sql = state.sql;
+    generated.switched_off = state.switched_off;
     for (file, stub) in state.files.into_iter().zip(stub_paths) {
-        match file.kind() {
-            FileKind::Helper => generated.helpers.push(file.file.path),
-            FileKind::Script | FileKind::DbtNative => generated.models.push(job.model(file, stub)),
+        match (file.kind(), &stub) {
+            (FileKind::Helper, _) => generated.helpers.push(file.file.path),
+            (FileKind::Script, None) => {}
+            (FileKind::Script | FileKind::DbtNative, _) => generated.models.push(job.model(file, stub)),
         }
     }
     Ok(generated)
@@ -91,7 +107,7 @@ struct Job<'a> {
     started: i128,
 }
 
-/// What was found and what has to be done about it. Nothing is wrong with it.
+/// What was found and what has to be done about it. The plan writes no stub of a wrong file.
 struct State {
     files: Vec<Analysed>,
     cache: Cache,
@@ -100,37 +116,44 @@ struct State {
     dbtignore: Dbtignore,
     change: Change,
     schemas: Vec<String>,
+    sql: Vec<(String, String)>,
+    switched_off: HashSet<String>,
+    wrong: Vec<WrongFile>,
     warnings: Vec<FileDiagnostic>,
 }
 
 impl Job<'_> {
     /// Reads everything, and writes nothing.
-    fn examine(&self) -> Result<State, GenerateError> {
+    fn examine(&self, keep_going: bool) -> Result<State, GenerateError> {
         let dbtignore = Dbtignore::read(&self.project.root).map_err(|problem| GenerateError::Files(vec![*problem]))?;
         let identity = format!("{}\n{}\n{:?}", self.stages.identity, self.folder, self.roots);
         let target = &self.project.target_path;
         let (found, mut cache) = rayon::join(|| self.find(&dbtignore.rules()), || Cache::read(target, &identity));
         let scripts = named_scripts(self.project, &found.schemas);
-        let Analyses { mut files, mut problems, failures } =
-            analyse(&self.project.root, found.sources, &mut cache, self.stages);
+        let Analyses { mut files, failures } = analyse(&self.project.root, found.sources, &mut cache, self.stages);
         stop_at(failures)?;
         files.iter_mut().filter(|file| scripts.contains(&file.file.path)).for_each(Analysed::become_script);
+        let schemas = schemas::read(self.project, &found.schemas);
+        helpers::complain(&mut files, &self.roots, &found.sql, &schemas);
         let mut plan = plan(&self.survey(&files, &cache), &found.stubs);
         stop_at(std::mem::take(&mut plan.failures))?;
-        problems.extend(found.problems);
-        problems.extend(files.iter().flat_map(|file| file.diagnostics.iter().cloned()));
-        problems.append(&mut plan.conflicts);
-        problems.append(&mut plan.warnings);
-        problems.extend(same_names(&files, &found.sql, &plan));
+        let off = self.switched_off(&files, &schemas);
+        let mut problems = problems(&files, found.problems, &found.sql, &mut plan, &off);
+        problems.pardon(&off);
+        plan.write.retain(|write| !problems.is_wrong(&files[write.model].file.path));
+        let (wrong, warnings) = problems.finish();
         let change = dbtignore.change(&self.unfit_for_dbt(&files));
-        problems.extend(dbtignore.obstacle(&change));
-        problems.extend(writable::obstacles(self.project, &plan));
-        problems.sort_by(|one, other| one.path.cmp(&other.path));
-        if problems.iter().any(FileDiagnostic::is_error) {
-            return Err(GenerateError::Files(problems));
+        // Where nothing may be written, no file can get its stub.
+        let mut obstacles: Vec<FileDiagnostic> = dbtignore.obstacle(&change).into_iter().collect();
+        obstacles.extend(writable::obstacles(self.project, &plan));
+        if !obstacles.is_empty() || !keep_going && !wrong.is_empty() {
+            obstacles.extend(all_problems(&wrong, &warnings));
+            obstacles.sort_by(|one, other| one.path.cmp(&other.path));
+            return Err(GenerateError::Files(obstacles));
         }
-        let (leftovers, schemas) = (found.leftovers, found.schemas);
-        Ok(State { files, cache, plan, leftovers, dbtignore, change, schemas, warnings: problems })
+        let sql = found.sql.into_iter().chain(plan.users.iter().cloned()).collect();
+        let (leftovers, schemas, switched_off) = (found.leftovers, found.schemas, off);
+        Ok(State { files, cache, plan, leftovers, dbtignore, change, schemas, sql, switched_off, wrong, warnings })
     }
 
     /// All files, less those that the user hides from dbt.
@@ -149,6 +172,18 @@ impl Job<'_> {
         found
     }
 
+    /// Paths of files that dbt leaves out: what is wrong with them is nothing to anyone.
+    fn switched_off(&self, files: &[Analysed], schemas: &[SchemaFile]) -> HashSet<String> {
+        let off = SwitchedOff::read(self.project, schemas);
+        let is_off = |file: &&Analysed| match file.kind() {
+            FileKind::DbtNative => off.has(file.file.below(), &file.file.name),
+            FileKind::Script | FileKind::Helper => {
+                off.has(&format!("{}/{}", self.folder, file.file.below()), &file.file.name)
+            }
+        };
+        files.iter().filter(is_off).map(|file| file.file.path.clone()).collect()
+    }
+
     fn survey<'b>(&'b self, files: &'b [Analysed], cache: &'b Cache) -> Survey<'b> {
         Survey {
             project: &self.project.root,
@@ -164,7 +199,7 @@ impl Job<'_> {
     fn unfit_for_dbt<'b>(&self, files: &'b [Analysed]) -> Vec<&'b str> {
         files
             .iter()
-            .filter(|file| self.roots[file.file.root].dbt && file.parsed.notebook.is_none())
+            .filter(|file| self.roots[file.file.root].dbt && file.file.language == Language::Python)
             .filter(|file| file.kind() != FileKind::DbtNative)
             .map(|file| file.file.path.as_str())
             .collect()
@@ -187,14 +222,15 @@ impl Job<'_> {
             records[model] = Some(record);
         }
         self.remember(state, &records);
-        Ok(records.into_iter().map(|record| record.map(|record| record.path)).collect())
+        Ok(state.planned())
     }
 
     /// Writes the cache, if there is anything new to say.
     fn remember(&self, state: &State, records: &[Option<StubRecord>]) {
-        let same = |(file, stub): (&Analysed, &Option<StubRecord>)| file.cached && file.stub == *stub;
-        if state.cache.has_rest() || !state.files.iter().zip(records).all(same) {
-            let files: Vec<_> = state.files.iter().zip(records).map(|(file, stub)| (file, stub.as_ref())).collect();
+        let known: Vec<_> = state.files.iter().zip(records).filter(|(file, _)| file.understood).collect();
+        let same = |(file, stub): &(&Analysed, &Option<StubRecord>)| file.cached && file.stub == **stub;
+        if state.cache.has_rest() || !known.iter().all(same) {
+            let files: Vec<_> = known.into_iter().map(|(file, stub)| (file, stub.as_ref())).collect();
             state.cache.write(self.started, &files);
         }
     }
@@ -224,11 +260,11 @@ impl State {
         }
     }
 
-    /// Each file's stub as it would be.
+    /// Each file's stub once the plan is carried out; that of a wrong file is one that it had.
     fn planned(&self) -> Vec<Option<String>> {
         let mut paths = vec![None; self.files.len()];
-        for (model, record) in &self.plan.keep {
-            paths[*model] = Some(record.path.clone());
+        for (model, path) in &self.plan.there {
+            paths[*model] = Some(path.clone());
         }
         for write in &self.plan.write {
             paths[write.model] = Some(write.path.clone());
@@ -237,9 +273,41 @@ impl State {
     }
 }
 
+/// Everything that is wrong, each error with the file that it is about.
+fn problems(
+    files: &[Analysed],
+    found: Vec<FileDiagnostic>,
+    sql: &[(String, String)],
+    plan: &mut StubPlan,
+    off: &HashSet<String>,
+) -> Problems {
+    let mut problems = Problems::default();
+    for (about, problem) in std::mem::take(&mut plan.conflicts) {
+        let path = about.map_or_else(|| problem.path.clone(), |model| files[model].file.path.clone());
+        // What stands in its way is nothing to the user as long as the file itself makes no sense.
+        if about.is_none_or(|model| files[model].understood) {
+            problems.add(&path, problem);
+        }
+    }
+    let of_files = files.iter().flat_map(|file| file.diagnostics.iter().cloned());
+    for problem in found.into_iter().chain(of_files).chain(std::mem::take(&mut plan.warnings)) {
+        problems.add(&problem.path.clone(), problem);
+    }
+    for problem in same_names(files, sql, plan, off) {
+        problems.add(&problem.path.clone(), problem);
+    }
+    problems
+}
+
 /// Models of one name, also where the other is SQL.
-fn same_names(files: &[Analysed], sql: &[(String, String)], plan: &StubPlan) -> Vec<FileDiagnostic> {
-    let models = files.iter().filter(|file| file.kind() != FileKind::Helper);
+fn same_names(
+    files: &[Analysed],
+    sql: &[(String, String)],
+    plan: &StubPlan,
+    off: &HashSet<String>,
+) -> Vec<FileDiagnostic> {
+    let is_model = |file: &&Analysed| file.kind() != FileKind::Helper && file.understood;
+    let models = files.iter().filter(is_model).filter(|file| !off.contains(&file.file.path));
     let python: Vec<_> = models.map(|file| (file.file.name.as_str(), file.file.path.as_str())).collect();
     let sql: Vec<_> = sql.iter().chain(&plan.users).map(|(name, path)| (name.as_str(), path.as_str())).collect();
     duplicates(&python, &sql)

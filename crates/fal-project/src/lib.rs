@@ -8,7 +8,7 @@
 //! let project = DbtProject::find(&ProjectOptions::default())?;
 //! let settings = FalProject::read(&project.root)?;
 //! let stages: Stages<'_> = stages(&settings);
-//! let generated = generate(&project, &stages, GenerateOptions { check: false })?;
+//! let generated = generate(&project, &stages, GenerateOptions::default())?;
 //! for model in &generated.models {
 //!     let _ = (&model.name, &model.stub_path, model.python_model(), model.work()?);
 //! }
@@ -16,7 +16,8 @@
 //! ```
 //!
 //! What holds at any moment, also when a run is killed:
-//! - With an error in any file nothing is written: every byte and every time of the project stays.
+//! - A file with an error has its stub left as it is. Unless [`GenerateOptions::keep_going`] says otherwise, an error in any
+//!   file means that nothing is written: every byte and every time of the project stays.
 //! - A file that fal-host did not write, or that was edited since, is never replaced or removed.
 //! - Each stub on disk is whole, and written only when its bytes change.
 //! - Around our block, `.dbtignore` is the user's, byte for byte.
@@ -33,14 +34,20 @@ mod diagnostics;
 mod discover;
 mod error;
 mod generate;
+mod helpers;
 mod model;
+mod model_names;
 mod names;
+mod references;
 mod roots;
+mod schemas;
 mod scripts;
 mod stages;
 mod stamp;
 mod stubs;
+mod switched_off;
 mod text;
+mod wrong;
 
 pub use cells::NotebookText;
 pub use config::{DbtProject, FalProject, IsolateSetting, PluginSettings, Profile, ProjectOptions, Route, RunnerSpec};
@@ -48,8 +55,12 @@ pub use diagnostics::{Excerpt, FileDiagnostic};
 pub use error::{GenerateError, ProjectError};
 pub use generate::{GenerateOptions, Generated, generate};
 pub use model::ModelFile;
+pub use model_names::refused_names;
+pub use references::{KnownNames, Missing, SqlRef, sql_refs, unknown, unknown_references};
 pub use scripts::{
     GlobalScripts, LOCAL, NamedRunner, NodeScripts, Placement, SchemaRunners, ScriptEntry, ScriptError, ScriptOwner,
-    ScriptReader, global_scripts, node_placement, node_scripts, placement_problem, schema_runners, unknown_environment,
+    ScriptReader, global_scripts, node_placement, node_scripts, placement_problem, schema_runners, script_problems,
+    unknown_environment,
 };
 pub use stages::Stages;
+pub use wrong::{WrongFile, all_problems};

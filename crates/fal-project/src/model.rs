@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::PathBuf};
 
-use fal_plugin::payload::{FileKind, PythonAnalysis, PythonModel, PythonWork};
+use fal_plugin::payload::{Diagnostic, FileKind, Label, PythonAnalysis, PythonModel, PythonWork, Span};
 
 use crate::{cells::NotebookText, diagnostics::FileDiagnostic, error::ProjectError, text::decode};
 
@@ -41,6 +41,15 @@ impl ModelFile {
         let text = decode(bytes)
             .map_err(|message| Box::new(FileDiagnostic::error(&self.path, "python::encoding", message)))?;
         Ok(Cow::Owned(text))
+    }
+
+    /// A complaint about a place in its code, shown as the user wrote it: by line, or by cell.
+    pub fn complain(&self, mut diagnostic: Diagnostic, span: Span, text: &str) -> FileDiagnostic {
+        diagnostic.labels = vec![Label { span, text: text.to_owned() }];
+        match (&self.notebook, self.code()) {
+            (Some(notebook), _) => FileDiagnostic::in_notebook(&self.path, diagnostic, notebook),
+            (None, code) => FileDiagnostic::in_text(&self.path, diagnostic, &code.unwrap_or_default()),
+        }
     }
 
     /// What an execution backend is told before it loads the project.

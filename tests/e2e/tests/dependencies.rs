@@ -68,7 +68,12 @@ fn a_cycle_through_a_python_model_is_named() {
     project.write("models/farm.py", "write_to_model(ref('egg'))\n");
     project.write("models/unrelated.sql", "select 1 as id");
     let ended = project.run(&["run"]);
-    ended.expect(2).never_says("START");
-    insta::assert_snapshot!(redact(&ended.stderr, &project), @"error: found a cycle: model.shop.chicken -> model.shop.egg -> model.shop.farm -> model.shop.chicken");
+    ended.expect(2).never_says("START").says("chicken -> egg -> farm -> chicken").says("3 errors");
+    ended
+        .says("`egg` reads `chicken`")
+        .says("[models/egg.py:1:16]")
+        .says("`farm` reads `egg`")
+        .says("[models/farm.py:1:16]");
+    ended.says("`chicken` reads `farm`").says("[models/chicken.sql:1:1]");
     project.nothing_is_left();
 }

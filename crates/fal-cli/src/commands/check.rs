@@ -33,10 +33,8 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliErr
 /// All that is wrong, and the number of models.
 fn problems(context: &Context) -> Result<(Vec<FileDiagnostic>, usize), HostError> {
     let project = Project::open(context.global.project_args())?;
-    let generated = project.generate(true)?;
-    let mut problems = fal_host::runner_problems(&project, &generated);
-    problems.extend(generated.warnings);
-    Ok((problems, generated.models.len()))
+    let generated = project.examine()?;
+    Ok((fal_host::check(&project, &generated), generated.models.len()))
 }
 
 fn show(context: &Context, format: CheckFormat, problems: &[SourceProblem]) -> io::Result<()> {

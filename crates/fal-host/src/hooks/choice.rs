@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use fal_graph::NodeSet;
 use fal_plugin::payload::ScriptRole;
-use fal_project::DbtProject;
+use fal_project::{DbtProject, FileDiagnostic};
 
 use super::{HooksOptions, last_run::LastRun};
 use crate::{
@@ -21,6 +21,8 @@ pub(super) type Lane = Vec<Attached>;
 pub(super) struct Chosen {
     pub(super) phases: Vec<Vec<Lane>>,
     pub(super) warnings: Vec<String>,
+    /// Warnings about files.
+    pub(super) problems: Vec<FileDiagnostic>,
 }
 
 impl Chosen {
@@ -43,14 +45,14 @@ pub(super) struct Choice<'a> {
 impl Choice<'_> {
     pub(super) fn choose(&self) -> Result<Chosen, HostError> {
         let models = self.models();
-        let globals = self.globals()?;
+        let (globals, problems) = self.globals()?;
         let lanes = |role| models.iter().map(|model| self.lane(model, role)).collect();
         let phases = if self.options.before {
             vec![vec![globals], lanes(ScriptRole::PreHook), lanes(ScriptRole::Before)]
         } else {
             vec![lanes(ScriptRole::After), lanes(ScriptRole::PostHook), vec![globals]]
         };
-        let mut chosen = Chosen { phases, warnings: Vec::new() };
+        let mut chosen = Chosen { phases, warnings: Vec::new(), problems };
         chosen.warnings = self.warnings(&chosen);
         Ok(chosen)
     }
@@ -65,30 +67,35 @@ impl Choice<'_> {
 
     /// Models that have anything attached and are meant, parents first.
     fn models(&self) -> Vec<&str> {
-        let dag = &self.loaded.dag;
         let owners: HashSet<&str> = self.attachments().iter().filter_map(|one| one.model.as_deref()).collect();
+        let has_before = |model: &str| self.attachments().of_model(model, ScriptRole::Before).next().is_some();
+        let by_before = self.options.before && self.selected.is_none();
+        let meant = self.meant().into_iter().filter(|model| owners.contains(model));
+        meant.filter(|model| !by_before || has_before(model)).collect()
+    }
+
+    /// Unique ids of the nodes that are meant, whether anything is attached to them or not, parents first.
+    pub(super) fn meant(&self) -> Vec<&str> {
+        let dag = &self.loaded.dag;
         let took_part = self.last_run.map(|run| run.took_part(dag)).unwrap_or_default();
         let ordered = dag.order().iter().map(|id| (*id, dag.node(*id).unique_id()));
-        let wanted = ordered.filter(|(id, model)| match self.selected {
-            _ if !owners.contains(model) => false,
+        let meant = ordered.filter(|(id, model)| match self.selected {
             Some(selected) => selected.contains(*id),
-            None if self.options.before => self.attachments().of_model(model, ScriptRole::Before).next().is_some(),
-            None if self.options.all => true,
-            None => took_part.contains(model),
+            None => self.options.before || self.options.all || took_part.contains(model),
         });
-        wanted.map(|(_, model)| model).collect()
+        meant.map(|(_, model)| model).collect()
     }
 
     /// Global scripts run when nothing narrows the choice, or when they are asked for.
-    fn globals(&self) -> Result<Lane, HostError> {
+    fn globals(&self) -> Result<(Lane, Vec<FileDiagnostic>), HostError> {
         let narrowed = self.options.selects() || !self.options.scripts.is_empty();
         if narrowed && !self.options.globals {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
         let side = if self.options.before { ScriptRole::Before } else { ScriptRole::After };
-        let mut globals = Attachments::global(self.project, &self.loaded.keyword, side)?;
+        let (mut globals, warnings) = Attachments::global(self.project, &self.loaded.keyword, side)?;
         globals.retain(|global| self.wants(global));
-        Ok(globals)
+        Ok((globals, warnings))
     }
 
     /// Whether `--scripts` lets it pass: hooks always.

@@ -5,7 +5,7 @@ mod choice;
 mod error;
 mod last_run;
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::HashSet, sync::Arc, time::Instant};
 
 use fal_graph::{Criteria, Dag, Schedule, ScheduleOptions};
 use fal_plugin::payload::{BeginRequest, LogLevel};
@@ -16,6 +16,7 @@ pub use self::error::HooksError;
 use self::{choice::Choice, last_run::LastRun};
 use crate::{
     error::HostError,
+    faults::{About, emit},
     interrupt::Interrupt,
     project::Project,
     run::{
@@ -67,10 +68,10 @@ pub fn hooks(
     let last_run = last_run(&project, options)?;
     project.prefer_target(last_run.as_ref().and_then(|run| run.target.clone()));
     let session = OpenSession::open(&project, COMMAND, true, reporters, interrupt)?;
-    let generated = project.generate(false)?;
+    let generated = project.prepare()?;
     record::events(&project.dbt.target_path, reporters)?;
     announce::stubs(&generated, reporters);
-    let loaded = session.load(&project, &generated.models)?;
+    let loaded = session.load(&project, &generated)?;
     let run = HooksRun { project: &project, options, last_run, session, loaded, began };
     run.finish_all(interrupt)
 }
@@ -142,7 +143,13 @@ impl HooksRun<'_> {
             selected: selected.as_ref(),
             last_run: self.last_run.as_ref(),
         };
-        choice.choose()
+        let chosen = choice.choose()?;
+        // Hooks of a model run without it: what is wrong with its own file does not concern them.
+        let meant: HashSet<&str> = choice.meant().into_iter().collect();
+        let concerns = |about: &About| matches!(about, About::Scripts(model) if meant.contains(model.as_str()));
+        self.loaded.faults.settle(&self.session.reporters, concerns)?;
+        chosen.problems.iter().for_each(|problem| emit(&self.session.reporters, problem));
+        Ok(chosen)
     }
 
     fn dispatch(&self, dag: &Dag, plan: &Plan, durations: &KnownDurations, interrupt: &Interrupt) -> Ended {

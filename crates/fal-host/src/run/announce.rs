@@ -7,7 +7,10 @@ use fal_project::Generated;
 use fal_report::{EventKind, Reporters, RunInfo};
 use jiff::Timestamp;
 
-use crate::session::{Loaded, OpenSession};
+use crate::{
+    faults::emit,
+    session::{Loaded, OpenSession},
+};
 
 /// What the project holds, and how much of it will run.
 pub(crate) fn start(session: &OpenSession, loaded: &Loaded, command: &str, runner: Option<&str>, total: u64) {
@@ -43,10 +46,7 @@ fn kind_in_words(kind: NodeKind) -> String {
 
 /// Stubs that were written, and warnings about files.
 pub(crate) fn stubs(generated: &Generated, reporters: &Reporters) {
-    let problems = generated.warnings.iter().flat_map(crate::problems::of);
-    for problem in problems {
-        reporters.emit(Timestamp::now(), EventKind::Problem { problem: Box::new(problem) });
-    }
+    generated.warnings.iter().for_each(|problem| emit(reporters, problem));
     let kind = EventKind::StubsWritten {
         written: generated.written.clone(),
         removed: generated.removed.clone(),

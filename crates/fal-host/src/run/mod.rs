@@ -21,10 +21,12 @@ use fal_project::{LOCAL, ModelFile};
 use fal_report::{EventKind, NodeInfo, Reporters, RunResults, Summary};
 use jiff::Timestamp;
 
+pub(crate) use self::plan::tested_python;
 pub use self::retry::{Retry, RetryError};
 use self::{dispatch::Dispatcher, plan::Plan, record::KnownDurations, selection::Choice};
 use crate::{
     error::HostError,
+    faults::Concerned,
     interrupt::Interrupt,
     project::Project,
     runners::{Fleet, Muster, Routing, runner_version},
@@ -79,9 +81,9 @@ pub fn run(
         .transpose()?;
     // Also of a run whose project is refused: `retry` must know that it had no results.
     record::events(&project.dbt.target_path, reporters)?;
-    let generated = project.generate(false)?;
+    let generated = project.prepare()?;
     announce::stubs(&generated, reporters);
-    let loaded = session.load(project, &generated.models)?;
+    let loaded = session.load(project, &generated)?;
     let run = Run { project, options, session, loaded, models: generated.models, began };
     run.finish_all(interrupt)
 }
@@ -98,7 +100,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn finish_all(self, interrupt: &Interrupt) -> Result<RunOutcome, HostError> {
         let dag = &self.loaded.dag;
-        let selected = Choice { session: &self.session, loaded: &self.loaded, options: self.options }.nodes()?;
+        let selected = self.selected()?;
         let routing = Routing::of(self.project, &self.session, &self.loaded, self.options.runner.as_deref())?;
         let muster = Muster::of(self.project, &self.session.capabilities, &routing, selected.iter())?;
         let plan = Plan::new(self.project, &self.loaded, &selected, &self.models, &muster)?;
@@ -148,6 +150,18 @@ impl Run<'_> {
             None if ended.summary.error > 0 => Ok(RunOutcome::Failed),
             None => closed.and(dismissed.map_err(HostError::from)).map(|()| RunOutcome::Succeeded),
         }
+    }
+
+    /// The nodes to run, none of which has errors.
+    fn selected(&self) -> Result<NodeSet, HostError> {
+        let selected = Choice { session: &self.session, loaded: &self.loaded, options: self.options }.nodes()?;
+        let concerned = Concerned::by_selection(&self.loaded, &selected);
+        let concerned = match &self.options.only {
+            Some(_) => concerned,
+            None => concerned.and_unknown(&self.project.dbt, &self.loaded, &self.options.criteria)?,
+        };
+        self.loaded.faults.settle(&self.session.reporters, |about| concerned.has(about))?;
+        Ok(selected)
     }
 
     fn begin_request(&self, plan: &Plan, selected: &NodeSet) -> BeginRequest {

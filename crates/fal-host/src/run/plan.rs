@@ -236,7 +236,7 @@ fn has_hooks(attachments: &Attachments, node: &Node) -> bool {
 }
 
 /// For a unit test of a Python model: the model.
-pub(super) fn tested_python<'a>(dag: &'a Dag, node: &Node) -> Option<&'a Node> {
+pub(crate) fn tested_python<'a>(dag: &'a Dag, node: &Node) -> Option<&'a Node> {
     if node.kind() != NodeKind::UnitTest {
         return None;
     }

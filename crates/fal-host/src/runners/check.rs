@@ -8,7 +8,7 @@ use super::muster::recruit;
 use crate::{error::HostError, project::Project};
 
 /// What is wrong with the runners of fal_project.yml, with those that routes and schema files name, and with resources.
-pub fn runner_problems(project: &Project, generated: &Generated) -> Vec<FileDiagnostic> {
+pub(crate) fn runner_problems(project: &Project, generated: &Generated) -> Vec<FileDiagnostic> {
     let root = &project.dbt.root;
     let (mut seen, mut problems) = (Seen { project, outcomes: BTreeMap::new() }, Vec::new());
     for spec in &project.fal.runners {

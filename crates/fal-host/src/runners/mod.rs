@@ -11,7 +11,8 @@ mod placements;
 mod routing;
 mod runner;
 
-pub use check::{route_runners, runner_problems, runner_version};
+pub(crate) use check::runner_problems;
+pub use check::{route_runners, runner_version};
 pub use error::RunnerError;
 pub(crate) use fleet::Fleet;
 pub(crate) use muster::Muster;

@@ -7,7 +7,10 @@ use fal_plugin::payload::{GraphNode, ScriptRole};
 use fal_project::{DbtProject, FileDiagnostic, ScriptOwner, global_scripts, node_scripts};
 
 use super::attached::{Attached, Ids, words};
-use crate::error::HostError;
+use crate::{
+    error::HostError,
+    faults::{About, Fault},
+};
 
 /// dbt's resource types whose nodes make a relation: those can have scripts.
 const WITH_SCRIPTS: [&str; 3] = ["model", "seed", "snapshot"];
@@ -22,34 +25,39 @@ pub(crate) struct Attachments {
 
 impl Attachments {
     /// What the `meta` of dbt's nodes attaches.
-    pub(crate) fn of_nodes(project: &DbtProject, keyword: &str, nodes: &[GraphNode]) -> Result<Self, HostError> {
-        let (mut attachments, mut ids, mut problems) = (Self::default(), Ids::default(), Vec::new());
+    /// What is wrong with it comes along: nothing is attached to such a node.
+    pub(crate) fn of_nodes(project: &DbtProject, keyword: &str, nodes: &[GraphNode]) -> (Self, Vec<Fault>) {
+        let (mut attachments, mut ids, mut faults) = (Self::default(), Ids::default(), Vec::new());
         for node in nodes.iter().filter(|node| WITH_SCRIPTS.contains(&node.resource_type.as_str())) {
-            match node_scripts(node, keyword, &project.root) {
-                Ok(scripts) => {
-                    let owner = ScriptOwner::of(node);
-                    for (role, entry) in scripts.iter() {
-                        let (kind, side) = words(role, role);
-                        let attached = Attached {
-                            id: ids.give(kind, &label(node), side, entry),
-                            role,
-                            model: Some(node.unique_id.clone()),
-                            owner: owner.clone(),
-                            file: project.script_path(&entry.path),
-                            environment: entry.environment.as_deref().or(node.environment(keyword)).map(str::to_owned),
-                            entry: entry.clone(),
-                        };
-                        attachments.add(attached);
-                    }
-                }
-                Err(wrong) => problems.extend(wrong),
+            let (scripts, problems) = node_scripts(node, keyword, &project.root);
+            let is_wrong = problems.iter().any(FileDiagnostic::is_error);
+            if !problems.is_empty() {
+                faults.push(Fault { about: About::Scripts(node.unique_id.clone()), problems });
+            }
+            let owner = ScriptOwner::of(node);
+            for (role, entry) in scripts.iter().filter(|_| !is_wrong) {
+                let (kind, side) = words(role, role);
+                let attached = Attached {
+                    id: ids.give(kind, &label(node), side, entry),
+                    role,
+                    model: Some(node.unique_id.clone()),
+                    owner: owner.clone(),
+                    file: project.script_path(&entry.path),
+                    environment: entry.environment.as_deref().or(node.environment(keyword)).map(str::to_owned),
+                    entry: entry.clone(),
+                };
+                attachments.add(attached);
             }
         }
-        complete(attachments, problems)
+        (attachments, faults)
     }
 
-    /// The global scripts on a side.
-    pub(crate) fn global(project: &DbtProject, keyword: &str, side: ScriptRole) -> Result<Vec<Attached>, HostError> {
+    /// The global scripts on a side, and warnings about them.
+    pub(crate) fn global(
+        project: &DbtProject,
+        keyword: &str,
+        side: ScriptRole,
+    ) -> Result<(Vec<Attached>, Vec<FileDiagnostic>), HostError> {
         let found = global_scripts(project, keyword).map_err(|files| HostError::Scripts { files })?;
         let of_side = found.scripts.into_iter().filter(|(role, ..)| *role == side);
         let mut ids = Ids::default();
@@ -62,7 +70,7 @@ impl Attachments {
             environment: entry.environment.clone(),
             entry,
         });
-        Ok(attached.collect())
+        Ok((attached.collect(), found.warnings))
     }
 
     /// Puts the scripts before and after models into a graph.
@@ -114,10 +122,6 @@ fn label(node: &GraphNode) -> String {
     }
 }
 
-fn complete(attachments: Attachments, problems: Vec<FileDiagnostic>) -> Result<Attachments, HostError> {
-    if problems.is_empty() { Ok(attachments) } else { Err(HostError::Scripts { files: problems }) }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -136,7 +140,7 @@ mod tests {
         }
     }
 
-    fn gather(nodes: &[GraphNode]) -> Result<Attachments, HostError> {
+    fn gather(nodes: &[GraphNode]) -> (Attachments, Vec<Fault>) {
         let project = DbtProject { root: "/nowhere".into(), fal_scripts_path: "py".into(), ..DbtProject::default() };
         Attachments::of_nodes(&project, "fal", nodes)
     }
@@ -145,7 +149,8 @@ mod tests {
     fn ids_and_files_are_as_documented_and_environments_are_inherited() {
         let fal = json!({"scripts": {"before": ["x/load.py"], "after": [{"path": "tell.py", "environment": "local"}]},
             "pre-hook": "check.py", "environment": "ml"});
-        let found = gather(&[node("orders", None, fal.clone()), node("people", Some("2"), fal)]).unwrap();
+        let (found, faults) = gather(&[node("orders", None, fal.clone()), node("people", Some("2"), fal)]);
+        assert!(faults.is_empty(), "{faults:?}");
         let line =
             |one: &Attached| format!("{} {} {}", one.id, one.file, one.environment.as_deref().unwrap_or_default());
         insta::assert_snapshot!(found.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
@@ -163,7 +168,14 @@ mod tests {
     #[test]
     fn all_complaints_come_at_once() {
         let wrong = json!({"scripts": "a.py"});
-        let error = gather(&[node("a", None, wrong.clone()), node("b", None, wrong)]).unwrap_err();
-        assert_eq!(error.files().unwrap().len(), 2);
+        let fine = json!({"scripts": ["a.py"], "runtime": "old"});
+        let (found, faults) = gather(&[node("a", None, wrong.clone()), node("b", None, wrong), node("c", None, fine)]);
+        let about = |fault: &Fault| (fault.about.clone(), fault.problems[0].is_error());
+        let scripts = |id: &str| About::Scripts(id.to_owned());
+        assert_eq!(
+            faults.iter().map(about).collect::<Vec<_>>(),
+            [(scripts("model.shop.a"), true), (scripts("model.shop.b"), true), (scripts("model.shop.c"), false)]
+        );
+        assert_eq!(found.iter().count(), 1, "an unknown key drops nothing");
     }
 }

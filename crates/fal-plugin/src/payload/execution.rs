@@ -242,6 +242,9 @@ pub struct SessionInfo {
     /// Python that runs the session.
     #[serde(default)]
     pub python: String,
+    /// Files of models that the project switches off (`enabled: false`), below it: stubs, and files that dbt itself knows.
+    #[serde(default)]
+    pub disabled: Vec<String>,
     /// How the backend runs dbt, where that is not its usual way.
     #[serde(default)]
     pub engine: Option<String>,

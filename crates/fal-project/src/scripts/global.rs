@@ -19,6 +19,8 @@ use crate::{
 pub struct GlobalScripts {
     /// Each with its side and its schema file, in the order of the files' paths.
     pub scripts: Vec<(ScriptRole, ScriptEntry, ScriptOwner)>,
+    /// Keys that nothing knows.
+    pub warnings: Vec<FileDiagnostic>,
 }
 
 /// Reads the global scripts. dbt itself passes over the key (newer versions with a warning).
@@ -29,7 +31,10 @@ pub fn global_scripts(project: &DbtProject, keyword: &str) -> Result<GlobalScrip
     let (mut found, mut problems) = (GlobalScripts::default(), Vec::new());
     for file in schema_files(project) {
         match of_file(&project.root, &file, keyword) {
-            Ok(scripts) => found.scripts.extend(scripts),
+            Ok((scripts, warnings)) => {
+                found.scripts.extend(scripts);
+                found.warnings.extend(warnings);
+            }
             Err(wrong) => problems.extend(wrong),
         }
     }
@@ -38,20 +43,22 @@ pub fn global_scripts(project: &DbtProject, keyword: &str) -> Result<GlobalScrip
 
 type Owned = (ScriptRole, ScriptEntry, ScriptOwner);
 
-fn of_file(root: &Path, file: &str, keyword: &str) -> Result<Vec<Owned>, Vec<FileDiagnostic>> {
-    let Ok(text) = fal_files::read_text(&root.join(file), fal_files::TEXT) else { return Ok(Vec::new()) };
+/// Scripts and warnings.
+fn of_file(root: &Path, file: &str, keyword: &str) -> Result<(Vec<Owned>, Vec<FileDiagnostic>), Vec<FileDiagnostic>> {
+    let nothing = || Ok((Vec::new(), Vec::new()));
+    let Ok(text) = fal_files::read_text(&root.join(file), fal_files::TEXT) else { return nothing() };
     if !text.contains(keyword) {
-        return Ok(Vec::new());
+        return nothing();
     }
     let tree = yaml::parse(file, &text).map_err(|problem| vec![*problem])?;
-    let Some(value) = tree.get(keyword) else { return Ok(Vec::new()) };
+    let Some(value) = tree.get(keyword) else { return nothing() };
     let owner = ScriptOwner::global(file);
     let mut meta = Meta::new(CODE, keyword, Place { root, owner: &owner });
     let scripts = meta.read(&value.json(), &["scripts"]);
-    if !meta.problems.is_empty() {
+    if meta.problems.iter().any(FileDiagnostic::is_error) {
         return Err(meta.problems);
     }
-    Ok(scripts.iter().map(|(role, entry)| (role, entry.clone(), owner.clone())).collect())
+    Ok((scripts.iter().map(|(role, entry)| (role, entry.clone(), owner.clone())).collect(), meta.problems))
 }
 
 /// Below the project, sorted.
@@ -108,8 +115,10 @@ mod tests {
     #[test]
     fn complaints_name_file_and_line() {
         let (_folder, project) = project(&[("models/a.yml", "fal:\n  scripts: [a.py]\n  pre-hook: b.py\n")]);
-        let problems = global_scripts(&project, "fal").unwrap_err();
-        insta::assert_snapshot!(problems[0].message, @"the global scripts: `fal` has no key `pre-hook`");
+        let found = global_scripts(&project, "fal").unwrap();
+        let problems = found.warnings;
+        assert_eq!((problems[0].is_error(), found.scripts.len()), (false, 1));
+        insta::assert_snapshot!(problems[0].message, @"the global scripts: `fal` has no key `pre-hook`, so it is passed over");
         assert_eq!((problems[0].path.as_str(), problems[0].place().unwrap().1.line), ("models/a.yml", 3));
     }
 }

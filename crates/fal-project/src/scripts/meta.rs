@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fal_plugin::payload::GraphNode;
+use fal_plugin::payload::{GraphNode, Severity};
 use serde_json::{Map, Value};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 use crate::{config::nearest, diagnostics::FileDiagnostic};
 
 pub(super) const CODE: &str = "script::invalid";
-const MODEL_KEYS: [&str; 9] = [
+pub(super) const MODEL_KEYS: [&str; 9] = [
     "scripts",
     "pre-hook",
     "post-hook",
@@ -26,16 +26,13 @@ const MODEL_KEYS: [&str; 9] = [
 const EXAMPLE: &str = "write `scripts: [a.py]`, or `scripts: {before: [a.py], after: [b.py]}`";
 const ENTRY: &str = "write `a.py`, or `{path: a.py, with: {day: 1}, environment: NAME}`";
 
-/// The scripts and hooks of a node of dbt's graph.
-///
-/// # Errors
-/// All that is wrong with them.
-pub fn node_scripts(node: &GraphNode, keyword: &str, root: &Path) -> Result<NodeScripts, Vec<FileDiagnostic>> {
-    let Some(value) = under(node, keyword) else { return Ok(NodeScripts::default()) };
+/// The scripts and hooks of a node of dbt's graph, and what is wrong with them.
+pub fn node_scripts(node: &GraphNode, keyword: &str, root: &Path) -> (NodeScripts, Vec<FileDiagnostic>) {
+    let Some(value) = under(node, keyword) else { return (NodeScripts::default(), Vec::new()) };
     let owner = ScriptOwner::of(node);
     let mut meta = Meta::new(CODE, keyword, Place { root, owner: &owner });
     let scripts = meta.read(value, &MODEL_KEYS);
-    if meta.problems.is_empty() { Ok(scripts) } else { Err(meta.problems) }
+    (scripts, meta.problems)
 }
 
 /// What stands under the keyword in a node's `config.meta`, else in its `meta`.
@@ -62,7 +59,7 @@ impl<'a> Meta<'a> {
         let mut scripts = NodeScripts::default();
         let what = format!("`{}`", self.keyword);
         let Some(keys) = self.mapping(&what, value, EXAMPLE, self.keyword) else { return scripts };
-        self.only(&what, keys, known);
+        self.warn_of_unknown(&what, keys, known);
         if let Some(value) = keys.get("scripts") {
             self.scripts(value, &mut scripts);
         }
@@ -70,7 +67,8 @@ impl<'a> Meta<'a> {
             [(["pre-hook", "pre_hook"], &mut scripts.pre_hooks), (["post-hook", "post_hook"], &mut scripts.post_hooks)]
         {
             for key in spellings {
-                list.extend(keys.get(key).into_iter().flat_map(|value| self.entries(key, value)));
+                let value = keys.get(key).filter(|_| known.contains(&key));
+                list.extend(value.into_iter().flat_map(|value| self.entries(key, value)));
             }
         }
         if let Some(value) = keys.get("environment").filter(|value| !value.is_null() && !value.is_string()) {
@@ -189,6 +187,16 @@ impl<'a> Meta<'a> {
         }
     }
 
+    /// fal took no notice of other keys, so projects have them.
+    fn warn_of_unknown(&mut self, what: &str, keys: &Map<String, Value>, known: &[&str]) {
+        let first = self.problems.len();
+        self.only(what, keys, known);
+        for problem in &mut self.problems[first..] {
+            problem.severity = Severity::Warning;
+            problem.message.push_str(", so it is passed over");
+        }
+    }
+
     pub(super) fn wrong(&mut self, what: &str, value: &Value, wanted: &str, help: &str, needle: &str) {
         self.problem(format!("{what} must be {wanted}, not {}", kind(value)), help.to_owned(), needle);
     }
@@ -231,11 +239,13 @@ mod tests {
     }
 
     fn read(fal: Value) -> NodeScripts {
-        node_scripts(&node(fal), "fal", Path::new("/nowhere")).unwrap()
+        let (scripts, problems) = node_scripts(&node(fal), "fal", Path::new("/nowhere"));
+        assert!(problems.is_empty(), "{problems:?}");
+        scripts
     }
 
     fn complaints(fal: Value) -> String {
-        let problems = node_scripts(&node(fal), "fal", Path::new("/nowhere")).unwrap_err();
+        let (_, problems) = node_scripts(&node(fal), "fal", Path::new("/nowhere"));
         let line = |problem: &FileDiagnostic| {
             format!("{}: {} ({})\n", problem.path, problem.message, problem.help.as_deref().unwrap_or_default())
         };
@@ -263,10 +273,10 @@ mod tests {
     #[test]
     fn the_keyword_decides_and_plain_meta_counts_too() {
         let mut other = node(json!({"scripts": ["a.py"]}));
-        assert_eq!(node_scripts(&other, "acme", Path::new("/")).unwrap(), NodeScripts::default());
+        assert_eq!(node_scripts(&other, "acme", Path::new("/")), (NodeScripts::default(), Vec::new()));
         other.config.clear();
         other.meta = json!({"acme": {"scripts": ["a.py"]}}).as_object().cloned().unwrap();
-        assert_eq!(node_scripts(&other, "acme", Path::new("/")).unwrap().after.len(), 1);
+        assert_eq!(node_scripts(&other, "acme", Path::new("/")).0.after.len(), 1);
     }
 
     #[test]
@@ -279,7 +289,7 @@ mod tests {
             "environment": 3,
         });
         insta::assert_snapshot!(complaints(fal), @r"
-        models/schema.yml: the model `orders`: `fal` has no key `script` (did you mean `scripts`?)
+        models/schema.yml: the model `orders`: `fal` has no key `script`, so it is passed over (did you mean `scripts`?)
         models/schema.yml: the model `orders`: `scripts` has no key `befor` (did you mean `before`?)
         models/schema.yml: the model `orders`: the script `/tmp/a.py` has an absolute path (write it relative to the scripts folder: the dbt var `fal-scripts-path`, else the project's folder)
         models/schema.yml: the model `orders`: the script `a.sql` is neither a `.py` file nor a notebook (scripts end in `.py` or `.ipynb`)
@@ -301,7 +311,8 @@ mod tests {
         fs::create_dir(folder.path().join("models")).unwrap();
         let text = "models:\n  - name: other\n    script: x\n  - name: orders\n    meta: {fal: {script: [a.py]}}\n";
         fs::write(folder.path().join("models/schema.yml"), text).unwrap();
-        let problems = node_scripts(&node(json!({"script": ["a.py"]})), "fal", folder.path()).unwrap_err();
+        let (scripts, problems) = node_scripts(&node(json!({"script": ["a.py"]})), "fal", folder.path());
+        assert_eq!((scripts, problems[0].is_error()), (NodeScripts::default(), false));
         assert_eq!(problems[0].place().unwrap().1.line, 5);
     }
 }

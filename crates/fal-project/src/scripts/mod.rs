@@ -8,6 +8,7 @@
 mod entry;
 mod environment;
 mod global;
+mod listed;
 mod meta;
 mod named;
 mod place;
@@ -19,6 +20,7 @@ mod runners;
 pub use entry::{NodeScripts, ScriptEntry, ScriptOwner};
 pub use environment::{LOCAL, unknown_environment};
 pub use global::{GlobalScripts, global_scripts};
+pub use listed::script_problems;
 pub use meta::node_scripts;
 pub(crate) use named::named_scripts;
 pub(crate) use placement::wrong_runner_name;

@@ -12,19 +12,22 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// An error in the owner's file, at the first line with `needle` behind the owner's name.
+    /// An error in the owner's file, at the first line with `needle` behind the owner's name, or in dbt_project.yml, where
+    /// `+meta` gives it to all models of a folder.
     pub(super) fn error(&self, code: &str, message: String, help: String, needle: &str) -> FileDiagnostic {
-        let diagnostic = FileDiagnostic::error(&self.owner.file, code, message).with_help(help);
-        let text = fal_files::read_text(&self.root.join(&self.owner.file), fal_files::TEXT).unwrap_or_default();
-        match self.line(&text, needle) {
-            Some(line) => diagnostic.with_line(&text, line, "here"),
-            None => diagnostic,
-        }
+        let at = |file: &str| {
+            let text = fal_files::read_text(&self.root.join(file), fal_files::TEXT).unwrap_or_default();
+            let line = self.line(&text, needle)?;
+            Some(FileDiagnostic::error(file, code, &message).with_line(&text, line, "here"))
+        };
+        let placed = at(&self.owner.file).or_else(|| at("dbt_project.yml"));
+        placed.unwrap_or_else(|| FileDiagnostic::error(&self.owner.file, code, &message)).with_help(help)
     }
 
     fn line(&self, text: &str, needle: &str) -> Option<usize> {
         let names_owner = |line: &str| {
-            let value = line.trim().trim_start_matches("- ").strip_prefix("name:").map(str::trim);
+            let value = line.trim_start_matches([' ', '-', '{']).strip_prefix("name:").map(str::trim);
+            let value = value.and_then(|value| value.split([',', '}', '#']).next()).map(str::trim);
             value.is_some_and(|value| Some(value.trim_matches(['"', '\''])) == self.owner.name.as_deref())
         };
         let first = text.lines().position(names_owner).unwrap_or(0);

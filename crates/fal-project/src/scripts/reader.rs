@@ -66,16 +66,28 @@ impl<'a> ScriptReader<'a> {
 
     fn unreadable(&self, entry: &ScriptEntry, owner: &ScriptOwner, path: &str, cause: &io::Error) -> ScriptError {
         let missing = cause.kind() == io::ErrorKind::NotFound;
-        let why = if missing { format!("there is no file `{path}`") } else { format!("`{path}`: {cause}") };
-        let message = format!("{}: the script `{}` cannot be read: {why}", owner.describe(), entry.path);
-        let folder = match self.project.fal_scripts_path.as_str() {
-            "" => "the project's folder (set the dbt var `fal-scripts-path` for another)".to_owned(),
-            folder => format!("the folder `{folder}` (the dbt var `fal-scripts-path`)"),
-        };
-        let help = format!("create it, or mend its path, which is relative to {folder}");
-        let place = Place { root: &self.project.root, owner };
-        ScriptError::File(Box::new(place.error("script::missing", message, help, &entry.path)))
+        let why = if missing { no_file(path) } else { format!("`{path}`: {cause}") };
+        ScriptError::File(Box::new(cannot_be_read(self.project, &entry.path, &why, owner)))
     }
+}
+
+/// A script whose file is not there.
+pub(super) fn missing(project: &DbtProject, written: &str, path: &str, owner: &ScriptOwner) -> FileDiagnostic {
+    cannot_be_read(project, written, &no_file(path), owner)
+}
+
+fn no_file(path: &str) -> String {
+    format!("there is no file `{path}`")
+}
+
+fn cannot_be_read(project: &DbtProject, written: &str, why: &str, owner: &ScriptOwner) -> FileDiagnostic {
+    let message = format!("{}: the script `{written}` cannot be read: {why}", owner.describe());
+    let folder = match project.fal_scripts_path.as_str() {
+        "" => "the project's folder (set the dbt var `fal-scripts-path` for another)".to_owned(),
+        folder => format!("the folder `{folder}` (the dbt var `fal-scripts-path`)"),
+    };
+    let help = format!("create it, or mend its path, which is relative to {folder}");
+    Place { root: &project.root, owner }.error("script::missing", message, help, written)
 }
 
 fn text(path: &str, bytes: Vec<u8>) -> Result<String, ScriptError> {

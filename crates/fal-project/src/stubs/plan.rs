@@ -17,12 +17,12 @@ use crate::{
     cache::{Cache, StubRecord},
     diagnostics::FileDiagnostic,
     discover::StubFile,
-    roots::Root,
+    roots::{Root, contains},
     stages::{PluginFailure, Stages},
     stamp::Stamp,
 };
 
-/// The change. With conflicts or failures nothing of it may be done.
+/// The change. With failures nothing of it may be done, and with conflicts nothing for their models.
 #[derive(Default)]
 pub(crate) struct StubPlan {
     /// Stubs to write, in order of path.
@@ -31,11 +31,14 @@ pub(crate) struct StubPlan {
     pub(crate) remove: Vec<StubFile>,
     /// Stubs that are right: index of the model, and what to remember.
     pub(crate) keep: Vec<(usize, StubRecord)>,
-    pub(crate) conflicts: Vec<FileDiagnostic>,
+    /// What stands in the way of stubs, each with the index of the model if it is that of one.
+    pub(crate) conflicts: Vec<(Option<usize>, FileDiagnostic)>,
     pub(crate) warnings: Vec<FileDiagnostic>,
     pub(crate) failures: Vec<PluginFailure>,
     /// SQL files among the stubs that are the user's: name and path.
     pub(crate) users: Vec<(String, String)>,
+    /// Models whose stub has a file at its place, right or not.
+    pub(crate) there: Vec<(usize, String)>,
 }
 
 /// A stub to write.
@@ -65,7 +68,7 @@ pub(crate) struct Survey<'a> {
 enum Step {
     Keep(usize, StubRecord),
     Write(StubWrite),
-    Conflict(FileDiagnostic),
+    Conflict(Option<usize>, FileDiagnostic),
     Remove(StubFile),
     /// Another run removed it.
     Gone,
@@ -87,6 +90,9 @@ pub(crate) fn plan(survey: &Survey<'_>, stubs: &[StubFile]) -> StubPlan {
     stubs_wanted.par_sort_by(|one, other| one.path.cmp(&other.path));
     plan.conflicts.extend(survey.same_paths(&stubs_wanted));
     plan.conflicts.extend(survey.folders(&stubs_wanted));
+    let is_there = |path: &str| find(stubs, path, |stub| &stub.path).is_some();
+    let there = stubs_wanted.iter().filter(|stub| is_there(&stub.path));
+    plan.there = there.map(|stub| (stub.model, stub.path.clone())).collect();
     let orphans: Vec<&StubFile> =
         stubs.par_iter().filter(|stub| find(&stubs_wanted, &stub.path, |wanted| &wanted.path).is_none()).collect();
     let steps: Vec<Step> = stubs_wanted
@@ -106,7 +112,7 @@ impl StubPlan {
         match step {
             Step::Keep(model, record) => self.keep.push((model, record)),
             Step::Write(write) => self.write.push(write),
-            Step::Conflict(conflict) => self.conflicts.push(conflict),
+            Step::Conflict(model, conflict) => self.conflicts.push((model, conflict)),
             Step::Remove(stub) => self.remove.push(stub),
             Step::Gone => {}
             Step::Users(stub, verdict) => {
@@ -123,22 +129,28 @@ impl StubPlan {
 
 impl Survey<'_> {
     /// Models of one name are reported as such; here only what a stub writer makes alike.
-    fn same_paths(&self, wanted: &[Wanted]) -> Vec<FileDiagnostic> {
+    fn same_paths(&self, wanted: &[Wanted]) -> Vec<(Option<usize>, FileDiagnostic)> {
         let pairs = wanted.windows(2).filter(|pair| pair[0].path == pair[1].path);
         pairs
-            .map(|pair| (&self.files[pair[0].model].file, &self.files[pair[1].model].file, &pair[0].path))
+            .map(|pair| (&self.files[pair[0].model].file, &self.files[pair[1].model].file, &pair[1]))
             .filter(|(one, other, _)| one.name != other.name)
-            .map(|(one, other, path)| conflict::same_path(path, &one.path, &other.path))
+            .map(|(one, other, stub)| (Some(stub.model), conflict::same_path(&stub.path, &one.path, &other.path)))
             .collect()
     }
 
-    fn folders(&self, wanted: &[Wanted]) -> Vec<FileDiagnostic> {
+    /// One problem a folder, for every model whose stub belongs below it.
+    fn folders(&self, wanted: &[Wanted]) -> Vec<(Option<usize>, FileDiagnostic)> {
         let folders = wanted.iter().map(|stub| {
             let file = &self.files[stub.model].file;
             let folder = stub.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             (folder, self.roots[file.root].stubs.as_str(), file.path.as_str())
         });
-        folder::check(self.project, folders)
+        let problems = folder::check(self.project, folders);
+        let is_below = |stub: &Wanted, problem: &FileDiagnostic| contains(&problem.path, &stub.path);
+        let of_stub = |stub| {
+            problems.iter().filter(move |problem| is_below(stub, problem)).map(|one| (Some(stub.model), one.clone()))
+        };
+        wanted.iter().flat_map(of_stub).collect()
     }
 
     fn step(&self, wanted: Wanted, stubs: &[StubFile], renderer: &Renderer<'_>) -> Step {
@@ -147,7 +159,7 @@ impl Survey<'_> {
             return self.write(wanted, None, renderer);
         };
         let Some(stamp) = existing.stamp else {
-            return Step::Conflict(conflict::no_file(&wanted.path, &model.file.path));
+            return Step::Conflict(Some(wanted.model), conflict::no_file(&wanted.path, &model.file.path));
         };
         let known = model.stub.as_ref().is_some_and(|stub| stub.stamp == stamp);
         if known && !self.cache.is_racy(&stamp) {
@@ -156,7 +168,7 @@ impl Survey<'_> {
         let content = match Existing::read(&self.project.join(&wanted.path)) {
             Ok(content) => content,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return self.write(wanted, None, renderer),
-            Err(error) => return Step::Conflict(unreadable(&wanted.path, &error)),
+            Err(error) => return Step::Conflict(Some(wanted.model), unreadable(&wanted.path, &error)),
         };
         if content.text().is_some_and(|text| xxh3_128(text.as_bytes()) == wanted.hash) {
             return Step::Keep(wanted.model, StubRecord { path: wanted.path, hash: wanted.hash, stamp });
@@ -168,7 +180,9 @@ impl Survey<'_> {
                 }
                 step => step,
             },
-            Ok(verdict) => Step::Conflict(conflict::in_the_way(&wanted.path, &model.file.path, verdict)),
+            Ok(verdict) => {
+                Step::Conflict(Some(wanted.model), conflict::in_the_way(&wanted.path, &model.file.path, verdict))
+            }
             Err(failure) => Step::Fail(failure),
         }
     }
@@ -197,7 +211,7 @@ impl Survey<'_> {
         let content = match Existing::read(&self.project.join(&stub.path)) {
             Ok(content) => content,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Step::Gone,
-            Err(error) => return Step::Conflict(unreadable(&stub.path, &error)),
+            Err(error) => return Step::Conflict(None, unreadable(&stub.path, &error)),
         };
         match content.verdict(&stub.path, stub.below(), self.stages) {
             Ok(StubVerdict::Ours) => Step::Remove(stub.clone()),

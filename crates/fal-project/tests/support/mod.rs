@@ -229,7 +229,7 @@ impl Project {
             stubs: &self.stubs,
             identity: format!("test {} {:?}", self.stubs.salt, self.stubs.path),
         };
-        generate(&self.dbt(), &stages, GenerateOptions { check })
+        generate(&self.dbt(), &stages, GenerateOptions { check, ..GenerateOptions::default() })
     }
 
     pub fn generate(&self) -> Generated {

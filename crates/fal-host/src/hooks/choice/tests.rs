@@ -7,6 +7,7 @@ use fal_plugin::payload::SessionInfo;
 use serde_json::json;
 
 use super::*;
+use crate::faults::Faults;
 
 struct World {
     folder: tempfile::TempDir,
@@ -48,13 +49,13 @@ fn world() -> World {
         model("c", &[], json!({"scripts": ["tell.py"]})),
         model("bare", &[], json!({"environment": "local"})),
     ];
-    let attachments = Attachments::of_nodes(&project, "fal", &nodes).unwrap();
+    let (attachments, _) = Attachments::of_nodes(&project, "fal", &nodes);
     let mut builder = DagBuilder::new("shop");
     builder.nodes(nodes);
     attachments.add_to(&mut builder);
     let dag = builder.build().unwrap();
     let (info, placements) = (SessionInfo::default(), HashMap::new());
-    let loaded = Loaded { info, dag, attachments, placements, keyword: "fal".to_owned() };
+    let loaded = Loaded { info, dag, attachments, placements, keyword: "fal".to_owned(), faults: Faults::default() };
     World { folder, project, loaded }
 }
 

@@ -72,8 +72,8 @@ class Manifest:
         root = self.metadata.get("project_name")
         for node in self.nodes.values():
             node["in_root_project"] = node.get("package_name") == root
-        off = [Node(node) for nodes in (content.get("disabled") or {}).values() for node in nodes]
-        self._off = off
+        self.disabled = {uid: [Node(node) for node in nodes] for uid, nodes in (content.get("disabled") or {}).items()}
+        self._off = [node for nodes in self.disabled.values() for node in nodes]
 
     nodes: dict[str, Node]
     sources: dict[str, Node]

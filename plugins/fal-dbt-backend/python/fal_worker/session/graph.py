@@ -25,6 +25,13 @@ def run_graph(task: Any) -> dict[str, Any]:
     return {"info": _info(task), "nodes": [run_graph_node(node) for node in members(task.manifest)]}
 
 
+def disabled_files(manifest: Any, project: str) -> list[str]:
+    """Files of the project's models that are switched off."""
+    off = [node for nodes in (manifest.disabled or {}).values() for node in nodes]
+    models = [node for node in off if node.package_name == project and _text(node.resource_type) == "model"]
+    return sorted({_slashes(node.original_file_path) for node in models})
+
+
 def _text(value: Any) -> str | None:
     return None if value is None else str(getattr(value, "value", value))
 
@@ -106,6 +113,7 @@ def _info(task: Any) -> dict[str, Any]:
         "run_results_metadata": blank["metadata"],
         "args": blank["args"],
         "selectors": dict(manifest.selectors or {}),
+        "disabled": disabled_files(manifest, config.project_name),
         "python": sys.executable,
     }
 
