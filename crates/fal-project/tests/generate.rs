@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 
 use fal_plugin::payload::FileKind;
-use fal_project::GenerateError;
+use fal_project::{GenerateError, GenerateOptions};
 use support::Project;
 
 const SCRIPT: &str = "df = ref('a')\nwrite_to_model(df)\n";
@@ -174,6 +174,32 @@ fn a_conflict_leaves_every_byte_and_time_alone() {
       move or rename models/fal/z.sql, or rename models/z.py: the name of the model decides where its stub stands
     ");
     assert!(matches!(project.run(true), Err(GenerateError::Files(_))));
+}
+
+#[test]
+fn wrong_files_keep_their_stubs_and_the_others_get_theirs() {
+    let project = Project::new(&[("models/x.py", SCRIPT), ("models/y.py", SCRIPT), ("models/e.py", SCRIPT)]);
+    project.generate();
+    let (of_x, of_e) = (project.read("models/fal/x.sql"), project.read("models/fal/e.sql") + "-- mine\n");
+    project.write("models/x.py", "SYNTAX");
+    project.write("models/fal/e.sql", &of_e);
+    project.write("models/y.py", "write_to_model(ref('new'))");
+    project.write("models/new.py", SCRIPT);
+    project.write("models/never.py", "SYNTAX");
+    project.write("models/fal/z.sql", "select 1");
+    project.write("models/z.py", SCRIPT);
+    let generated = project.run_with(GenerateOptions { check: false, keep_going: true }).unwrap();
+    assert_eq!(generated.written, ["models/fal/new.sql", "models/fal/y.sql"]);
+    let wrong: Vec<_> = generated.wrong.iter().map(|file| (file.path.as_str(), file.name.as_str())).collect();
+    assert_eq!(wrong, [("models/e.py", "e"), ("models/never.py", "never"), ("models/x.py", "x"), ("models/z.py", "z")]);
+    let models: Vec<_> = generated.models.iter().map(|model| model.name.as_str()).collect();
+    assert_eq!(models, ["e", "new", "x", "y", "z"], "dbt does not know never.py");
+    assert_eq!((project.read("models/fal/x.sql"), project.read("models/fal/e.sql")), (of_x, of_e));
+    assert_eq!(project.read("models/fal/z.sql"), "select 1");
+    assert!(project.read(".dbtignore").contains("/models/never.py"), "dbt reads no file that makes no sense");
+    project.write("models/x.py", SCRIPT);
+    let again = project.run_with(GenerateOptions { check: false, keep_going: true }).unwrap();
+    assert!(again.wrong.iter().all(|file| file.name != "x"), "what was wrong is not remembered");
 }
 
 #[test]

@@ -72,12 +72,12 @@ fn check_reports_in_every_form() {
     insta::assert_snapshot!(project.run_host(&["check"]).expect(2).stdout, @r"
     python::syntax
 
-      × this is not valid Python: expected `,`, found name
-       ╭─[models/broken.py:2:1]
+      × this is not valid Python: this `(` is never closed
+       ╭─[models/broken.py:1:11]
      1 │ rows = ref('orders'
+       ·           ┬
+       ·           ╰── here
      2 │ write_to_model(rows)
-       · ───────┬──────
-       ·        ╰── here
        ╰────
 
     dependency::unresolved
@@ -108,7 +108,7 @@ fn check_reports_in_every_form() {
     2 errors, 1 warning
     ");
     insta::assert_snapshot!(project.run_host(&["check", "--format", "github"]).expect(2).stdout, @r"
-    ::error file=models/broken.py,line=2,endLine=2,col=1,endColumn=15,title=python%3A%3Asyntax::this is not valid Python: expected `,`, found name
+    ::error file=models/broken.py,line=1,endLine=1,col=11,endColumn=12,title=python%3A%3Asyntax::this is not valid Python: this `(` is never closed
     ::warning file=models/guesses.py,line=2,endLine=2,col=16,endColumn=32,title=dependency%3A%3Aunresolved::what this `ref` reads is not known before the run%0Ahelp: name what it reads in the module docstring, in a line such as `- ref('model_name')`
     ::error file=models/twice.py,line=3,endLine=3,col=1,endColumn=21,title=write%3A%3Atwice::`write_to_model` is called twice on one path%0Ahelp: a model has one table: join the data and call `write_to_model` once, or make two models
     ");

@@ -222,6 +222,10 @@ impl Project {
     }
 
     pub fn run(&self, check: bool) -> Result<Generated, GenerateError> {
+        self.run_with(GenerateOptions { check, keep_going: false })
+    }
+
+    pub fn run_with(&self, options: GenerateOptions) -> Result<Generated, GenerateError> {
         let notebooks = PlainNotebooks;
         let stages = Stages {
             python: vec![&self.parser],
@@ -229,7 +233,7 @@ impl Project {
             stubs: &self.stubs,
             identity: format!("test {} {:?}", self.stubs.salt, self.stubs.path),
         };
-        generate(&self.dbt(), &stages, GenerateOptions { check, ..GenerateOptions::default() })
+        generate(&self.dbt(), &stages, options)
     }
 
     pub fn generate(&self) -> Generated {
