@@ -1,7 +1,5 @@
 //! What dbt or the graph says of stubs, brought to the place in the file that the user wrote.
 
-use std::fs;
-
 use fal_graph::{Cycle, DagError};
 use fal_plugin::payload::{Dependency, DependencyKind, Diagnostic, Severity};
 use fal_project::{DbtProject, FileDiagnostic, Generated, KnownNames, Missing, ModelFile, sql_refs, unknown};

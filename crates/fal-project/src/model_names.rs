@@ -1,6 +1,6 @@
 //! Names of files that dbt refuses as names of models.
 
-use std::{collections::HashMap, fs};
+use std::collections::HashMap;
 
 use crate::{
     config::{

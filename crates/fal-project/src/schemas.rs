@@ -1,7 +1,5 @@
 //! Schema files as text, read once; each is parsed only where its text speaks of what is looked for.
 
-use std::fs;
-
 use rayon::prelude::*;
 use serde_json::Value;
 

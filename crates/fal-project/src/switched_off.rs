@@ -1,6 +1,6 @@
 //! Models that the project switches off with `enabled: false`, as far as its files say so without Jinja.
 
-use std::{collections::HashMap, fs};
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -68,6 +68,8 @@ fn value(node: &Node) -> Option<Option<bool>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn switches(dbt_project: &str, schema: &str) -> SwitchedOff {
