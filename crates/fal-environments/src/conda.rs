@@ -54,9 +54,11 @@ pub(crate) fn build(
 
 fn find(home: Option<&Path>) -> Result<PathBuf, EnvironmentError> {
     if let Some(home) = home {
-        let program = home.join("bin").join("conda");
-        let looked = || format!("FAL_CONDA_HOME names {}, which has no program bin/conda", home.display());
-        return if is_program(&program) { Ok(program) } else { Err(EnvironmentError::NoConda { looked: looked() }) };
+        // fal had the folder of the program here, and not that of the installation.
+        let programs = [home.join("bin").join("conda"), home.join("conda")];
+        let looked = || format!("FAL_CONDA_HOME names {}, which has no program bin/conda or conda", home.display());
+        let found = programs.into_iter().find(|program| is_program(program));
+        return found.ok_or_else(|| EnvironmentError::NoConda { looked: looked() });
     }
     let looked = || format!("FAL_CONDA_HOME is not set, and none of {} is on PATH", ON_PATH.join(", "));
     ON_PATH.iter().find_map(|name| working(name)).ok_or_else(|| EnvironmentError::NoConda { looked: looked() })
@@ -114,6 +116,21 @@ mod tests {
 
     #[test]
     fn a_home_without_conda_is_told() {
-        insta::assert_snapshot!(find(Some(Path::new("/nowhere"))).unwrap_err(), @"no conda was found: FAL_CONDA_HOME names /nowhere, which has no program bin/conda");
+        insta::assert_snapshot!(find(Some(Path::new("/nowhere"))).unwrap_err(), @"no conda was found: FAL_CONDA_HOME names /nowhere, which has no program bin/conda or conda");
+    }
+
+    #[test]
+    fn the_home_is_the_installation_or_the_folder_of_its_program() {
+        use std::{fs, os::unix::fs::PermissionsExt};
+
+        let installation = tempfile::tempdir().unwrap();
+        let bin = installation.path().join("bin");
+        let conda = bin.join("conda");
+        fs::create_dir(&bin).unwrap();
+        fs::write(&conda, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&conda, fs::Permissions::from_mode(0o755)).unwrap();
+        for home in [installation.path(), &bin] {
+            assert_eq!(find(Some(home)).unwrap(), conda);
+        }
     }
 }

@@ -56,6 +56,11 @@ def test_the_context_of_a_model_that_ran(desk):
     assert lines[2].endswith(str(desk.project / "target")) and lines[3] == "False False True success"
 
 
+def test_the_target_of_the_context(desk):
+    code = "t = context.target\nprint(t.name, t.profile_name, t.type, t.schema, t.database, t.threads == target.threads)"
+    assert desk.said(code) == "dev shop duckdb main shop True\n"
+
+
 def test_a_model_that_has_not_run_is_skipped(desk):
     code = "print(context.current_model.status, context.current_model.adapter_response, list_models_ids()['model.shop.late'])"
     assert desk.said(code, model="model.shop.late", role="before") == "skipped None skipped\n"
