@@ -52,7 +52,7 @@ fn worker() -> &'static str {
 }
 
 /// Modules of the session that jobs use as well.
-const SHARED: [&str; 8] = [
+const SHARED: &[&str] = &[
     "gateway/__init__.py",
     "gateway/column_rules.py",
     "gateway/duckdb_errors.py",
