@@ -1,4 +1,5 @@
-//! The project's files that go with a lease: Python, and what the configuration names. Never secrets.
+//! The project's files that go with a lease: Python, and what the configuration names. Never secrets, and never what a
+//! link leads to outside of the project.
 
 use std::{
     fs, io,
@@ -117,21 +118,39 @@ impl Sources<'_> {
             .standard_filters(false)
             .filter_entry(move |entry| entry.depth() == 0 || is_entered(entry, &target))
             .build();
+        let own = Own::of(folder)?;
         let mut found = Vec::new();
         for entry in walk.filter_map(Result::ok) {
             let path = entry.path();
             if !is_python(path) && !wanted.matched(path, false).is_whitelist() {
                 continue;
             }
-            // Of a link, what it leads to.
-            let Ok(meta) = fs::metadata(path) else { continue };
-            if meta.is_file() && !is_secret(path) {
+            if let Some((real, size)) = own.file(path).filter(|(real, _)| !is_secret(path) && !is_secret(real)) {
                 let name = Path::new(place).join(path.strip_prefix(folder).unwrap_or(path));
-                found.push((slashed(&name), path.to_owned(), meta.len()));
+                found.push((slashed(&name), real, size));
             }
         }
         found.sort();
         Ok(found)
+    }
+}
+
+/// A folder without links in its path: what lies in it may go along.
+struct Own(PathBuf);
+
+impl Own {
+    fn of(folder: &Path) -> Result<Self, BundleError> {
+        fal_files::real(folder).map(Self).map_err(|cause| failed(folder, &cause))
+    }
+
+    /// Path without links, and size, of a regular file that lies in the folder. A link with the name of a Python file may
+    /// lead to a secret of the user.
+    fn file(&self, path: &Path) -> Option<(PathBuf, u64)> {
+        let real = path.canonicalize().ok()?;
+        let below = real.strip_prefix(&self.0).ok()?;
+        let is_hidden = below.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."));
+        let meta = fs::symlink_metadata(&real).ok().filter(|meta| meta.is_file() && !is_hidden)?;
+        Some((real, meta.len()))
     }
 }
 
@@ -228,6 +247,31 @@ mod tests {
         assert_eq!(names(folder.path(), &[]), usual);
         let wide = names(folder.path(), &["data/**", "*.yml", "id_*", ".env", "target/*.py"]);
         assert_eq!(wide, [&["data/rows.csv"], &usual[..]].concat());
+    }
+
+    #[test]
+    fn a_link_goes_along_only_where_it_leads_to_a_file_of_the_project() {
+        let (folder, outside) =
+            (project(&["lib/a.py", ".env", ".git/config", "profiles.yml"]), project(&["secret", "deep/b.py"]));
+        let link = |name: &str, to: &Path| std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
+        link("inside.py", Path::new("lib/a.py"));
+        link("secret.py", &outside.path().join("secret"));
+        link("up.py", Path::new("../../etc/passwd"));
+        link("hidden.py", Path::new(".env"));
+        link("git.py", Path::new(".git/config"));
+        link("profile.py", Path::new("profiles.yml"));
+        link("device.py", Path::new("/dev/zero"));
+        link("folder", &outside.path().join("deep"));
+        link("lib/nothing.py", Path::new("gone.py"));
+        assert_eq!(names(folder.path(), &["**"]), ["inside.py", "lib/a.py"]);
+    }
+
+    #[test]
+    fn a_project_reached_by_a_link_has_its_files() {
+        let (folder, place) = (project(&["a.py"]), tempfile::tempdir().unwrap());
+        let link = place.path().join("project");
+        std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+        assert_eq!(names(&link, &[]), ["a.py"]);
     }
 
     #[test]
