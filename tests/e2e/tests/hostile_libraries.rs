@@ -12,6 +12,7 @@ const NAME: &str = "libfal_python_parser.so";
 fn project() -> Project {
     let project = Project::bare();
     project.write("models/a.py", "write_to_model(ref('orders'))\n");
+    project.write("models/orders.sql", "select 1 as id");
     project
 }
 
