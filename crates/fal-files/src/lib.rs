@@ -12,6 +12,6 @@ mod root;
 mod temporary;
 
 pub use leftover::is_temporary;
-pub use read::{DATA, TEXT, odd_kind, open, read, read_text};
+pub use read::{DATA, TEXT, check_size, odd_kind, open, read, read_text};
 pub use root::{Root, real};
 pub use temporary::Temporary;

@@ -18,16 +18,12 @@ pub const DATA: u64 = 512 << 20;
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     let size = file.metadata()?.len();
-    if size > limit {
-        return Err(too_large(size, limit));
-    }
+    check_size(size, limit)?;
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     // A file may grow while it is read, and some of /proc say that they have no bytes.
     file.take(limit + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 {
-        read if read > limit => Err(too_large(read, limit)),
-        _ => Ok(bytes),
-    }
+    check_size(bytes.len() as u64, limit)?;
+    Ok(bytes)
 }
 
 /// Reads a regular file of at most `limit` bytes as UTF-8.
@@ -83,10 +79,17 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
     Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
 }
 
-fn too_large(size: u64, limit: u64) -> io::Error {
+/// Whether a file of this many bytes is read where `limit` is the most.
+///
+/// # Errors
+/// If it is larger.
+pub fn check_size(size: u64, limit: u64) -> io::Result<()> {
+    if size <= limit {
+        return Ok(());
+    }
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     let message = format!("it has {} MiB; such files are read up to {} MiB", mib(size), mib(limit));
-    io::Error::new(io::ErrorKind::FileTooLarge, message)
+    Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
 }
 
 #[cfg(test)]

@@ -77,6 +77,8 @@ pub(crate) struct Found {
     /// Temporary files of earlier runs.
     pub(crate) leftovers: Vec<StubFile>,
     pub(crate) problems: Vec<FileDiagnostic>,
+    /// What keeps dbt from reading the project at all: it would wait for a pipe for ever, or fill the memory.
+    pub(crate) obstacles: Vec<FileDiagnostic>,
 }
 
 /// What to look for and where not.
@@ -102,6 +104,7 @@ pub(crate) fn discover(scope: &Scope<'_>, roots: &[Root]) -> Found {
     found.stubs.par_sort_unstable_by(|one, other| one.path.cmp(&other.path));
     found.sql.sort_unstable_by(|one, other| one.1.cmp(&other.1));
     found.problems.sort_by(|one, other| one.path.cmp(&other.path));
+    found.obstacles.sort_by(|one, other| one.path.cmp(&other.path));
     found
 }
 
@@ -116,6 +119,7 @@ impl Found {
         self.stubs.append(&mut other.stubs);
         self.leftovers.append(&mut other.leftovers);
         self.problems.append(&mut other.problems);
+        self.obstacles.append(&mut other.obstacles);
         self
     }
 
@@ -161,7 +165,7 @@ impl Walk<'_> {
             Ok(kind) if let Some(what) = self.odd_kind(entry, kind, name) => {
                 let message = format!("this is {what}, and dbt would wait for it or read it without end");
                 let problem = FileDiagnostic::error(path, "project::no_regular_file", message);
-                found.problems.push(problem.with_help("remove it, or list it in .dbtignore"));
+                found.obstacles.push(problem.with_help("remove it, or list it in .dbtignore"));
                 Ok(())
             }
             Ok(kind) if kind.is_dir() => {
@@ -202,12 +206,16 @@ impl Walk<'_> {
 
     fn file(&self, found: &mut Found, path: String, name: &str, kind: FileType, entry: &DirEntry) -> io::Result<()> {
         let Some((stem, extension)) = split(name) else { return Ok(()) };
-        if extension == "sql" {
-            found.sql.push((stem.to_owned(), path));
-            return Ok(());
-        }
-        if extension == "yml" || extension == "yaml" {
-            found.schemas.push(path);
+        if matches!(extension.as_str(), "sql" | "yml" | "yaml") {
+            // What is gone by now, or behind a broken link, is dbt's to complain about.
+            let size = metadata(entry, kind).map_or(0, |metadata| metadata.len());
+            if let Err(error) = fal_files::check_size(size, fal_files::TEXT) {
+                found.obstacles.push(unreadable(&path, &error).with_help("remove it, or list it in .dbtignore"));
+            } else if extension == "sql" {
+                found.sql.push((stem.to_owned(), path));
+            } else {
+                found.schemas.push(path);
+            }
             return Ok(());
         }
         let Some(language) = self.language(&extension) else { return Ok(()) };

@@ -143,8 +143,9 @@ impl Job<'_> {
         plan.write.retain(|write| !problems.is_wrong(&files[write.model].file.path));
         let (wrong, warnings) = problems.finish();
         let change = dbtignore.change(&self.unfit_for_dbt(&files));
-        // Where nothing may be written, no file can get its stub.
-        let mut obstacles: Vec<FileDiagnostic> = dbtignore.obstacle(&change).into_iter().collect();
+        // Where nothing may be written, no file can get its stub; and dbt would wait for a pipe, or fill the memory.
+        let mut obstacles = found.obstacles;
+        obstacles.extend(dbtignore.obstacle(&change));
         obstacles.extend(writable::obstacles(self.project, &plan));
         if !obstacles.is_empty() || !keep_going && !wrong.is_empty() {
             obstacles.extend(all_problems(&wrong, &warnings));
@@ -169,6 +170,7 @@ impl Job<'_> {
         found.sources.retain(|file| !rules.ignores(&file.path));
         found.sql.retain(|(_, path)| !rules.ignores(path));
         found.problems.retain(|problem| !rules.ignores(&problem.path));
+        found.obstacles.retain(|problem| !rules.ignores(&problem.path));
         found
     }
 
