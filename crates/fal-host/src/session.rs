@@ -13,7 +13,7 @@ use fal_plugin::{
         SelectRequest, SessionInfo,
     },
 };
-use fal_project::{Generated, ModelFile, Placement};
+use fal_project::{DbtProject, Generated, ModelFile, Placement};
 use fal_report::{EventKind, Reporters};
 use jiff::Timestamp;
 
@@ -125,7 +125,7 @@ impl OpenSession {
         let left_out: HashSet<&str> =
             generated.models.iter().filter(|model| is_disabled(model)).map(|model| model.path.as_str()).collect();
         let models = generated.models.iter().filter(|model| !left_out.contains(model.path.as_str()));
-        let dag = build(&info, nodes, models, &attachments)?;
+        let dag = build(&project.dbt, &info, nodes, models, &attachments)?;
         let (placements, of_placements) = placements(&dag, &self.keyword, &project.dbt.root);
         let mut faults = Faults::of_files(&generated.wrong, |path| left_out.contains(path));
         faults.extend(of_scripts);
@@ -206,14 +206,15 @@ fn close_at_once(session: &dyn ExecutionSession) {
 
 /// dbt's nodes, with the Python models in the places of their stubs.
 fn build<'a>(
+    project: &DbtProject,
     info: &SessionInfo,
     nodes: Vec<GraphNode>,
     models: impl Iterator<Item = &'a ModelFile>,
     attachments: &Attachments,
 ) -> Result<Dag, HostError> {
-    let of_root = nodes.iter().filter(|node| node.package_name == info.project_name && node.resource_type == "model");
-    let ids: HashMap<String, String> =
-        of_root.map(|node| (node.original_file_path.clone(), node.unique_id.clone())).collect();
+    let models_of_dbt = nodes.iter().filter(|node| node.resource_type == "model");
+    let path = |node: &GraphNode| project.path_of(&node.package_name, &node.original_file_path);
+    let ids: HashMap<String, String> = models_of_dbt.map(|node| (path(node), node.unique_id.clone())).collect();
     let mut builder = DagBuilder::new(&info.project_name);
     builder.nodes(nodes);
     for model in models {

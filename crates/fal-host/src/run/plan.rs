@@ -53,6 +53,12 @@ impl Plan {
         let mut preparer = Preparer::new(project)?;
         let mut plan = Self::default();
         let by_path: HashMap<&str, &ModelFile> = models.iter().map(|model| (model.path.as_str(), model)).collect();
+        // dbt names files of a package below the package: only those of models that we found there are below the project.
+        let model_of = |node: &Node| {
+            let package = &node.spec().package_name;
+            let is_here = *package == project.dbt.name || node.file().starts_with(&project.dbt.path_of(package, ""));
+            by_path.get(node.file()).copied().filter(|_| is_here)
+        };
         for id in selected.iter() {
             let node = loaded.dag.node(id);
             if let Some(attached) = loaded.attachments.find(node.unique_id()) {
@@ -61,12 +67,12 @@ impl Plan {
                 plan.idle.extend(has_hooks(&loaded.attachments, node).then(|| node.name().to_owned()));
             } else if let Some(model) = tested_python(&loaded.dag, node) {
                 plan.total += 1;
-                plan.unit_test(id, model, &loaded.keyword, by_path.get(model.file()).copied(), &mut preparer)?;
+                plan.unit_test(id, model, &loaded.keyword, model_of(model), &mut preparer)?;
             } else {
                 plan.total += 1;
                 plan.place(id, node, loaded, muster);
-                let model = by_path.get(node.file()).filter(|model| model.kind == FileKind::Script);
-                plan.model(id, node, &loaded.keyword, model.copied(), &mut preparer)?;
+                let model = model_of(node).filter(|model| model.kind == FileKind::Script);
+                plan.model(id, node, &loaded.keyword, model, &mut preparer)?;
                 plan.hooks(id, &loaded.attachments, node, &mut preparer);
             }
         }

@@ -50,6 +50,8 @@ pub struct DbtProject {
     pub target_path: PathBuf,
     /// Folders outside of the project in which the user allows stubs to be written.
     pub stub_folders: Vec<PathBuf>,
+    /// For an installed package: the folder of the project that it is installed in.
+    pub installed_in: Option<PathBuf>,
 }
 
 impl DbtProject {
@@ -69,6 +71,21 @@ impl DbtProject {
         project.stub_folders = env::var_os(STUB_FOLDERS).iter().flat_map(env::split_paths).collect();
         project.root = root;
         Ok(project)
+    }
+
+    /// An installed package, given its folder below the project; `None` where dbt_project.yml is missing or makes no sense.
+    pub(crate) fn package(&self, folder: &str) -> Option<Self> {
+        let root = self.root.join(folder);
+        let source = Source::read(&root.join(FILE), FILE, &|name: &str| env::var(name).ok()).ok()??;
+        let read = read(&source, &Map::new()).ok()?;
+        let target_path = self.state_dir().join("packages").join(&read.name);
+        let (stub_folders, installed_in) = (self.stub_folders.clone(), Some(self.root.clone()));
+        Some(Self { root, target_path, stub_folders, installed_in, ..read })
+    }
+
+    /// A file of the project or of an installed package below the project, given as dbt names it.
+    pub fn path_of(&self, package: &str, path: &str) -> String {
+        if package == self.name { path.to_owned() } else { format!("{}/{package}/{path}", self.packages_path) }
     }
 
     /// Folder of our own files: `target/fal`.
@@ -131,6 +148,7 @@ fn read(source: &Source<'_>, cli_vars: &Map<String, Value>) -> Result<DbtProject
     Ok(DbtProject {
         root: PathBuf::new(),
         stub_folders: Vec::new(),
+        installed_in: None,
         profile: source.optional_string(&tree, "profile")?,
         model_paths: paths("model-paths", "models")?,
         fal_models_paths: normal(vars.strings("fal-models-paths")?),

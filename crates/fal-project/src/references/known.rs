@@ -44,8 +44,11 @@ impl KnownNames {
         let schemas = crate::schemas::read(project, &generated.schemas);
         let off = SwitchedOff::read(project, &schemas);
         let own = known.refs.entry(project.name.clone()).or_default();
-        own.extend(generated.models.iter().map(|model| model.name.clone()));
-        own.extend(generated.wrong.iter().map(|file| file.name.clone()));
+        // Those of packages are added with their packages.
+        let packages = format!("{}/", project.packages_path);
+        let of_project = |path: &str| !path.starts_with(&packages);
+        own.extend(generated.models.iter().filter(|model| of_project(&model.path)).map(|model| model.name.clone()));
+        own.extend(generated.wrong.iter().filter(|file| of_project(&file.path)).map(|file| file.name.clone()));
         own.extend(generated.sql.iter().map(|(name, _)| name.clone()));
         for (name, path) in &generated.sql {
             let roots =

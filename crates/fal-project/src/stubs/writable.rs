@@ -51,9 +51,26 @@ enum Place {
 /// links, and its dbt_project.yml can name any folder.
 fn place(project: &DbtProject, model_path: &str) -> io::Result<Place> {
     let folder = fal_files::real(&project.root.join(model_path))?;
+    let own = project.installed_in.as_ref().unwrap_or(&project.root);
     let allowed = project.stub_folders.iter().filter_map(|folder| folder.canonicalize().ok());
-    let inside = [project.root.canonicalize()?].into_iter().chain(allowed).any(|root| folder.starts_with(root));
+    let inside = [own.canonicalize()?].into_iter().chain(allowed).any(|root| folder.starts_with(root));
     Ok(if inside { Place::Inside(folder) } else { Place::Outside(folder) })
+}
+
+/// The same for an installed package as a whole, given its files that are not up to date.
+pub(crate) fn package_obstacle(project: &DbtProject, files: &[&str]) -> Option<FileDiagnostic> {
+    let (first, more) = files.split_first()?;
+    let Ok(Place::Outside(folder)) = place(project, "") else { return None };
+    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    let message = format!(
+        "its folder is {}, outside of the project, where fal-host does not write, and {first}{more} is not up to date",
+        folder.display()
+    );
+    Some(FileDiagnostic::error("", "stub::outside", message).with_help(format!(
+        "run `fal-host generate` in the package and commit the stubs and .dbtignore there, or allow it by setting \
+         {STUB_FOLDERS}={}",
+        folder.display()
+    )))
 }
 
 fn outside(path: &str, folder: &Path, stub: &str, count: usize) -> FileDiagnostic {

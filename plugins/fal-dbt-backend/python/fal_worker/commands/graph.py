@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from fal_worker.session.graph import adapter_version, disabled_files, members, run_graph_node
+from fal_worker.session.graph import adapter_version, members, run_graph_node
 
 from .batches import Plan, with_tests
 from .manifest import Manifest, Node
@@ -33,7 +33,7 @@ def run_graph(project: Project, program: str, args: dict[str, Any], version_of_a
         "run_results_metadata": run_results_metadata(manifest),
         "args": args,
         "selectors": dict(manifest.selectors),
-        "disabled": disabled_files(manifest, metadata.project_name or settings.project.get("name") or ""),
+        "disabled": project.files.disabled(manifest),
         "python": sys.executable,
         "engine": f"the command {program}, in batches",
     }

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from fal_worker.session import arguments
 from fal_worker.session.errors import SessionError
+from fal_worker.session.graph import Files
 from fal_worker.session.outcomes import read_results
 
 from .adapter import Adapter
@@ -27,12 +28,9 @@ class Project:
     def __init__(self, request: dict[str, Any], settings: Settings, manifest: Manifest, stub_paths: set[str]) -> None:
         self.request, self.settings, self.manifest = request, settings, manifest
         self.adapter = Adapter(settings)
-        root = manifest.metadata.project_name
-        self.stubs = {
-            node.unique_id
-            for node in manifest.nodes.values()
-            if node.package_name == root and str(node.original_file_path).replace("\\", "/") in stub_paths
-        }
+        packages = settings.project.get("packages-install-path") or "dbt_packages"
+        self.files = Files(manifest.metadata.project_name or settings.project.get("name") or "", packages)
+        self.stubs = {node.unique_id for node in manifest.nodes.values() if self.files.path(node) in stub_paths}
         self.selected: set[str] = set()
         self.of_last_run = request["command"] == arguments.OF_LAST_RUN
         self.only_scripts = self.of_last_run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -25,11 +26,27 @@ def run_graph(task: Any) -> dict[str, Any]:
     return {"info": _info(task), "nodes": [run_graph_node(node) for node in members(task.manifest)]}
 
 
-def disabled_files(manifest: Any, project: str) -> list[str]:
-    """Files of the project's models that are switched off."""
-    off = [node for nodes in (manifest.disabled or {}).values() for node in nodes]
-    models = [node for node in off if node.package_name == project and _text(node.resource_type) == "model"]
-    return sorted({_slashes(node.original_file_path) for node in models})
+class Files:
+    """Where the files of nodes are: dbt names those of an installed package below the package."""
+
+    def __init__(self, project: str, packages: str) -> None:
+        """The project's name, and its `packages-install-path`."""
+        self._project, self._packages = project, posixpath.normpath(_slashes(packages))
+
+    def path(self, node: Any) -> str:
+        """Below the project. dbt installs a package into the folder of its name."""
+        path = _slashes(str(node.original_file_path))
+        return path if node.package_name == self._project else f"{self._packages}/{node.package_name}/{path}"
+
+    def disabled(self, manifest: Any) -> list[str]:
+        """Files of models that are switched off."""
+        off = [node for nodes in (manifest.disabled or {}).values() for node in nodes]
+        return sorted({self.path(node) for node in off if _text(node.resource_type) == "model"})
+
+
+def files_of(config: Any) -> Files:
+    """By dbt's configuration of the project."""
+    return Files(config.project_name, config.packages_install_path)
 
 
 def _text(value: Any) -> str | None:
@@ -113,7 +130,7 @@ def _info(task: Any) -> dict[str, Any]:
         "run_results_metadata": blank["metadata"],
         "args": blank["args"],
         "selectors": dict(manifest.selectors or {}),
-        "disabled": disabled_files(manifest, config.project_name),
+        "disabled": files_of(config).disabled(manifest),
         "python": sys.executable,
     }
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from . import arguments
 from .batches import BatchFailures
 from .errors import Interrupted, SessionError, from_exception
-from .graph import COLLECTIONS, run_graph
+from .graph import COLLECTIONS, files_of, run_graph
 from .hooks import named_in_errors
 from .materialized import Names
 from .outcomes import Outcomes
@@ -72,12 +72,8 @@ class Invocation:
         """The manifest is there."""
         self._manifest.restore()
         self.task, self._context = task, contextvars.copy_context()
-        root = task.config.project_name
-        self.stubs |= {
-            node.unique_id
-            for node in task.manifest.nodes.values()
-            if node.package_name == root and node.original_file_path.replace("\\", "/") in self._stub_paths
-        }
+        files = files_of(task.config)
+        self.stubs |= {node.unique_id for node in task.manifest.nodes.values() if files.path(node) in self._stub_paths}
         graph = run_graph(task)
         Names(self).tell(self.stubs, graph)
         self.on_parsed.set_result(graph)

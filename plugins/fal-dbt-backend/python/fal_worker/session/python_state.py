@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from .graph import Files
+
 # Name of the checksum, where dbt's own say `sha256`.
 _KIND = "fal-sha256"
 # What dbt answers by comparing what nodes say.
@@ -20,14 +22,15 @@ _BODY = {"modified", "modified.body"}
 class PythonState:
     """Notes the code of the models in the manifest, and compares it with that of an earlier one."""
 
-    def __init__(self, manifest: Any, project_dir: str, models: list[dict[str, Any]], warn: Callable[[str], None]) -> None:
-        """`models` as the host names them; only the root project has any."""
+    def __init__(
+        self, manifest: Any, places: Files, project_dir: str, models: list[dict[str, Any]], warn: Callable[[str], None]
+    ) -> None:
+        """`models` as the host names them."""
         self._manifest, self._warn, self._warned = manifest, warn, False
         files = {model["stub_path"]: os.path.join(project_dir, model["path"]) for model in models if model.get("stub_path")}
         self._ids: set[str] = set()
-        root = manifest.metadata.project_name
         for node in manifest.nodes.values():
-            file = files.get(node.original_file_path.replace("\\", "/")) if node.package_name == root else None
+            file = files.get(places.path(node))
             if file is not None and (checksum := _checksum(file)) is not None:
                 node.checksum = type(node.checksum)(name=_KIND, checksum=checksum)
                 self._ids.add(node.unique_id)

@@ -13,7 +13,7 @@ from fal_worker.gateway.service import Gateway
 
 from .errors import Interrupted, SessionError
 from .events import EventForwarder
-from .graph import members
+from .graph import files_of, members
 from .inline import compile_sql
 from .invocation import Invocation
 from .native import NativeJobs
@@ -47,9 +47,8 @@ class Session:
         self._invocation = Invocation(self._request, self._events, stubs)
         self._invocation.start()
         graph = self._invocation.on_parsed.result()
-        self._python = PythonState(
-            self._invocation.task.manifest, self._request["project_dir"], models, lambda text: self._outbox.log("warn", text)
-        )
+        task, warn = self._invocation.task, lambda text: self._outbox.log("warn", text)
+        self._python = PythonState(task.manifest, files_of(task.config), self._request["project_dir"], models, warn)
         if not self._request.get("execute"):
             self._invocation.write_manifest()
         self._gateway = Gateway(self._invocation, self._outbox, message["gateway"]["socket_dir"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
+from fal_worker.session.graph import Files
 from fal_worker.session.python_state import PythonState
 from live.fixtures import make_project
 from live.process import Refused
@@ -37,7 +38,7 @@ def noted(root, *names, warn=pytest.fail):
     nodes = [Node(name.split(".")[0]) for name in [*names, "of_dbt.sql"]] + [Node("a", package_name="other")]
     metadata = SimpleNamespace(project_name="shop")
     manifest = SimpleNamespace(nodes={node.unique_id: node for node in nodes}, metadata=metadata)
-    return PythonState(manifest, str(root), models, warn), manifest
+    return PythonState(manifest, Files("shop", "dbt_packages"), str(root), models, warn), manifest
 
 
 def notebook(source, count=None, title="A title"):

@@ -1,0 +1,310 @@
+//! What generating does in one project: all is read before the first byte is written.
+
+use std::{collections::HashSet, path::Path};
+
+use fal_plugin::payload::FileKind;
+
+use crate::{
+    analysis::{Analysed, Analyses, analyse},
+    cache::{Cache, StubRecord},
+    config::DbtProject,
+    dbtignore::{self, Change, Dbtignore, Rules},
+    diagnostics::FileDiagnostic,
+    discover::{Found, Language, Scope, StubFile, discover},
+    error::GenerateError,
+    generate::Generated,
+    helpers,
+    model::ModelFile,
+    names::duplicates,
+    packages::Package,
+    roots::Root,
+    schemas::{self, SchemaFile},
+    scripts::named_scripts,
+    stages::{PluginFailure, Stages},
+    stubs::{StubPlan, Survey, apply, plan, writable},
+    switched_off::SwitchedOff,
+    wrong::{Problems, WrongFile, all_problems},
+};
+
+/// One project, or one installed package.
+pub(crate) struct Job<'a> {
+    pub(crate) project: &'a DbtProject,
+    /// The installed package that the project is, if it is one.
+    pub(crate) package: Option<&'a Package>,
+    pub(crate) stages: &'a Stages<'a>,
+    pub(crate) roots: Vec<Root>,
+    pub(crate) folder: String,
+    pub(crate) started: i128,
+}
+
+/// What was found and what has to be done about it. The plan writes no stub of a wrong file.
+pub(crate) struct State {
+    files: Vec<Analysed>,
+    cache: Cache,
+    plan: StubPlan,
+    leftovers: Vec<StubFile>,
+    dbtignore: Dbtignore,
+    change: Change,
+    schemas: Vec<String>,
+    sql: Vec<(String, String)>,
+    switched_off: HashSet<String>,
+    pub(crate) wrong: Vec<WrongFile>,
+    pub(crate) warnings: Vec<FileDiagnostic>,
+}
+
+impl Job<'_> {
+    /// Reads everything, and writes nothing. `None`: a package without models of ours.
+    pub(crate) fn examine(&self, keep_going: bool) -> Result<Option<State>, GenerateError> {
+        let dbtignore = Dbtignore::read(&self.project.root).map_err(|problem| GenerateError::Files(vec![*problem]))?;
+        let identity = format!("{}\n{}\n{:?}", self.stages.identity, self.folder, self.roots);
+        let target = &self.project.target_path;
+        let (found, mut cache) = rayon::join(|| self.find(&dbtignore.rules()), || Cache::read(target, &identity));
+        let scripts = named_scripts(self.project, &found.schemas);
+        let Analyses { mut files, failures } = analyse(&self.project.root, found.sources, &mut cache, self.stages);
+        stop_at(failures)?;
+        files.iter_mut().filter(|file| scripts.contains(&file.file.path)).for_each(Analysed::become_script);
+        let schemas = schemas::read(self.project, &found.schemas);
+        helpers::complain(&mut files, &self.roots, &found.sql, &schemas);
+        let mut plan = plan(&self.survey(&files, &cache), &found.stubs);
+        stop_at(std::mem::take(&mut plan.failures))?;
+        let is_model = |file: &Analysed| file.understood && file.kind() == FileKind::Script;
+        let is_empty = plan.remove.is_empty() && found.obstacles.is_empty();
+        if self.package.is_some() && is_empty && !files.iter().any(is_model) {
+            return Ok(None);
+        }
+        let off = self.switched_off(&files, &schemas);
+        let mut problems = problems(&files, found.problems, &found.sql, &mut plan, &off);
+        problems.pardon(&off);
+        plan.write.retain(|write| !problems.is_wrong(&files[write.model].file.path));
+        let (wrong, warnings) = problems.finish();
+        let change = dbtignore.change(&self.unfit_for_dbt(&files));
+        // Where nothing may be written, no file can get its stub; and dbt would wait for a pipe, or fill the memory.
+        let mut obstacles = found.obstacles;
+        match self.package.and_then(|package| package.obstacle(&plan, change != Change::None)) {
+            Some(obstacle) => obstacles.push(obstacle),
+            None => {
+                obstacles.extend(dbtignore.obstacle(&change));
+                obstacles.extend(writable::obstacles(self.project, &plan));
+            }
+        }
+        if !obstacles.is_empty() || !keep_going && !wrong.is_empty() {
+            obstacles.extend(all_problems(&wrong, &warnings));
+            obstacles.sort_by(|one, other| one.path.cmp(&other.path));
+            return Err(GenerateError::Files(obstacles));
+        }
+        let sql = found.sql.into_iter().chain(plan.users.iter().cloned()).collect();
+        let (leftovers, schemas, switched_off) = (found.leftovers, found.schemas, off);
+        Ok(Some(State {
+            files,
+            cache,
+            plan,
+            leftovers,
+            dbtignore,
+            change,
+            schemas,
+            sql,
+            switched_off,
+            wrong,
+            warnings,
+        }))
+    }
+
+    /// Writes, and says what is there.
+    pub(crate) fn finish(&self, state: Option<State>, check: bool) -> Result<Generated, GenerateError> {
+        let Some(state) = state else { return Ok(Generated::default()) };
+        let mut generated = state.summary();
+        // A package that is current is left alone, wherever it is.
+        let is_left = check || self.package.is_some() && !generated.is_changed();
+        let stub_paths = if is_left { state.planned() } else { self.apply(&state)? };
+        generated.warnings = state.warnings;
+        generated.wrong = state.wrong;
+        generated.schemas = state.schemas;
+        generated.sql = state.sql;
+        generated.switched_off = state.switched_off;
+        for (file, stub) in state.files.into_iter().zip(stub_paths) {
+            match (file.kind(), &stub) {
+                (FileKind::Helper, _) => generated.helpers.push(file.file.path),
+                (FileKind::Script, None) => {}
+                (FileKind::Script | FileKind::DbtNative, _) => generated.models.push(self.model(file, stub)),
+            }
+        }
+        Ok(generated)
+    }
+
+    pub(crate) fn error(&self, error: GenerateError) -> GenerateError {
+        match self.package {
+            Some(package) => package.error(error),
+            None => error,
+        }
+    }
+
+    /// All files, less those that the user hides from dbt.
+    fn find(&self, rules: &Rules) -> Found {
+        let below =
+            |path: &Path| path.strip_prefix(&self.project.root).ok().and_then(|path| path.to_str()).map(str::to_owned);
+        let mut skipped: Vec<String> = self.roots.iter().map(|root| root.path.clone()).collect();
+        skipped.extend(below(&self.project.target_path));
+        skipped.push(self.project.packages_path.clone());
+        let scope =
+            Scope { project: &self.project.root, notebooks: self.stages.claims(), stub_folder: &self.folder, skipped };
+        let mut found = discover(&scope, &self.roots);
+        found.sources.retain(|file| !rules.ignores(&file.path));
+        found.sql.retain(|(_, path)| !rules.ignores(path));
+        found.problems.retain(|problem| !rules.ignores(&problem.path));
+        found.obstacles.retain(|problem| !rules.ignores(&problem.path));
+        found
+    }
+
+    /// Paths of files that dbt leaves out: what is wrong with them is nothing to anyone.
+    fn switched_off(&self, files: &[Analysed], schemas: &[SchemaFile]) -> HashSet<String> {
+        let off = SwitchedOff::read(self.project, schemas);
+        let is_off = |file: &&Analysed| match file.kind() {
+            FileKind::DbtNative => off.has(file.file.below(), &file.file.name),
+            FileKind::Script | FileKind::Helper => {
+                off.has(&format!("{}/{}", self.folder, file.file.below()), &file.file.name)
+            }
+        };
+        files.iter().filter(is_off).map(|file| file.file.path.clone()).collect()
+    }
+
+    fn survey<'b>(&'b self, files: &'b [Analysed], cache: &'b Cache) -> Survey<'b> {
+        Survey {
+            project: &self.project.root,
+            roots: &self.roots,
+            stages: self.stages,
+            folder: &self.folder,
+            cache,
+            files,
+        }
+    }
+
+    /// Files that dbt would read and fail on: it wants exactly one `def model` in each.
+    fn unfit_for_dbt<'b>(&self, files: &'b [Analysed]) -> Vec<&'b str> {
+        files
+            .iter()
+            .filter(|file| self.roots[file.file.root].dbt && file.file.language == Language::Python)
+            .filter(|file| file.kind() != FileKind::DbtNative)
+            .map(|file| file.file.path.as_str())
+            .collect()
+    }
+
+    /// Writes what has to be written, and says each file's stub.
+    fn apply(&self, state: &State) -> Result<Vec<Option<String>>, GenerateError> {
+        // Where `.dbtignore` and the cache are written; the stubs' folders are looked through anyway.
+        for folder in [self.project.root.clone(), self.project.state_dir()] {
+            let _ = fal_files::Root::open(folder).map(|root| root.sweep());
+        }
+        let written = apply(self.project, &self.folder, &state.plan, &state.leftovers, self.stages)?;
+        state.dbtignore.apply(&state.change).map_err(|source| GenerateError::Write {
+            action: "write",
+            path: dbtignore::FILE.to_owned(),
+            source,
+        })?;
+        let mut records: Vec<Option<StubRecord>> = vec![None; state.files.len()];
+        for (model, record) in state.plan.keep.iter().cloned().chain(written) {
+            records[model] = Some(record);
+        }
+        self.remember(state, &records);
+        Ok(state.planned())
+    }
+
+    /// Writes the cache, if there is anything new to say.
+    fn remember(&self, state: &State, records: &[Option<StubRecord>]) {
+        let known: Vec<_> = state.files.iter().zip(records).filter(|(file, _)| file.understood).collect();
+        let same = |(file, stub): &(&Analysed, &Option<StubRecord>)| file.cached && file.stub == **stub;
+        if state.cache.has_rest() || !known.iter().all(same) {
+            let files: Vec<_> = known.into_iter().map(|(file, stub)| (file, stub.as_ref())).collect();
+            state.cache.write(self.started, &files);
+        }
+    }
+
+    fn model(&self, file: Analysed, stub_path: Option<String>) -> ModelFile {
+        ModelFile {
+            kind: file.kind(),
+            name: file.file.name,
+            file: self.project.root.join(&file.file.path),
+            path: file.file.path,
+            analysis: file.parsed.analysis,
+            notebook: file.parsed.notebook,
+            stub_path,
+            diagnostics: file.diagnostics,
+        }
+    }
+}
+
+impl State {
+    fn summary(&self) -> Generated {
+        Generated {
+            written: self.plan.write.iter().map(|write| write.path.clone()).collect(),
+            removed: self.plan.remove.iter().map(|stub| stub.path.clone()).collect(),
+            unchanged: self.plan.keep.len(),
+            dbtignore_changed: self.change != Change::None,
+            ..Generated::default()
+        }
+    }
+
+    /// Each file's stub once the plan is carried out; that of a wrong file is one that it had.
+    fn planned(&self) -> Vec<Option<String>> {
+        let mut paths = vec![None; self.files.len()];
+        for (model, path) in &self.plan.there {
+            paths[*model] = Some(path.clone());
+        }
+        for write in &self.plan.write {
+            paths[write.model] = Some(write.path.clone());
+        }
+        paths
+    }
+}
+
+/// Everything that is wrong, each error with the file that it is about.
+fn problems(
+    files: &[Analysed],
+    found: Vec<FileDiagnostic>,
+    sql: &[(String, String)],
+    plan: &mut StubPlan,
+    off: &HashSet<String>,
+) -> Problems {
+    let mut problems = Problems::default();
+    for (about, problem) in std::mem::take(&mut plan.conflicts) {
+        let path = about.map_or_else(|| problem.path.clone(), |model| files[model].file.path.clone());
+        // What stands in its way is nothing to the user as long as the file itself makes no sense.
+        if about.is_none_or(|model| files[model].understood) {
+            problems.add(&path, problem);
+        }
+    }
+    let of_files = files.iter().flat_map(|file| file.diagnostics.iter().cloned());
+    for problem in found.into_iter().chain(of_files).chain(std::mem::take(&mut plan.warnings)) {
+        problems.add(&problem.path.clone(), problem);
+    }
+    for problem in same_names(files, sql, plan, off) {
+        problems.add(&problem.path.clone(), problem);
+    }
+    problems
+}
+
+/// Models of one name, also where the other is SQL.
+fn same_names(
+    files: &[Analysed],
+    sql: &[(String, String)],
+    plan: &StubPlan,
+    off: &HashSet<String>,
+) -> Vec<FileDiagnostic> {
+    let is_model = |file: &&Analysed| file.kind() != FileKind::Helper && file.understood;
+    let models = files.iter().filter(is_model).filter(|file| !off.contains(&file.file.path));
+    let python: Vec<_> = models.map(|file| (file.file.name.as_str(), file.file.path.as_str())).collect();
+    let sql: Vec<_> = sql.iter().chain(&plan.users).map(|(name, path)| (name.as_str(), path.as_str())).collect();
+    duplicates(&python, &sql)
+}
+
+/// One plugin that fails on ten thousand files is one error.
+fn stop_at(mut failures: Vec<PluginFailure>) -> Result<(), GenerateError> {
+    let others = failures.len().saturating_sub(1);
+    match failures.is_empty() {
+        true => Ok(()),
+        false => Err(plugin_error(failures.swap_remove(0), others)),
+    }
+}
+
+pub(crate) fn plugin_error(failure: PluginFailure, others: usize) -> GenerateError {
+    GenerateError::Plugin { stage: failure.stage, path: failure.path, others, source: failure.error }
+}
