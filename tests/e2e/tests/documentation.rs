@@ -142,7 +142,7 @@ fn is_of_the_backend(config: &Value, place: &str) {
     };
     let unknown = |given: Vec<String>, known: &[&str]| given.into_iter().find(|key| !known.contains(&key.as_str()));
     assert_eq!(unknown(keys(config), &["gateway", "bundle", "preload", "engine", "dbt"]), None, "{place}");
-    assert_eq!(unknown(keys(&config["gateway"]), &["listen", "advertise", "tls"]), None, "{place}");
+    assert_eq!(unknown(keys(&config["gateway"]), &["listen", "advertise", "tls", "env_vars"]), None, "{place}");
 }
 
 /// What is not typed by `guide.rs` is at least a line of bash, and each `fal-host` in it a command with these flags.

@@ -118,7 +118,10 @@ fn complaint(end: &Value) -> Option<String> {
     raw.map(|char| format!("it prints {char:?}"))
 }
 
-fn try_all(cases: &[(&str, fn(&Place))]) {
+/// Its name, and what it puts into a project.
+type Case = (&'static str, fn(&Place));
+
+fn try_all(cases: &[Case]) {
     let mut complaints = Vec::new();
     for (name, make) in cases {
         let place = Place::new();
