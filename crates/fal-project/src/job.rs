@@ -80,6 +80,7 @@ impl Job<'_> {
         let change = dbtignore.change(&self.unfit_for_dbt(&files));
         // Where nothing may be written, no file can get its stub; and dbt would wait for a pipe, or fill the memory.
         let mut obstacles = found.obstacles;
+        obstacles.extend(self.absolute_model_paths());
         match self.package.and_then(|package| package.obstacle(&plan, change != Change::None)) {
             Some(obstacle) => obstacles.push(obstacle),
             None => {
@@ -136,6 +137,18 @@ impl Job<'_> {
             Some(package) => package.error(error),
             None => error,
         }
+    }
+
+    /// dbt joins the target folder and a model's path for what it compiles. Of an absolute one only the path is left, so
+    /// that dbt would write its SQL over the user's.
+    fn absolute_model_paths(&self) -> impl Iterator<Item = FileDiagnostic> {
+        let absolute = self.roots.iter().filter(|root| root.dbt && root.path.starts_with('/'));
+        absolute.map(|root| {
+            let message =
+                format!("the model path `{}` is absolute: dbt would write what it compiles over your files there", root.path);
+            FileDiagnostic::error("dbt_project.yml", "project::absolute_model_path", message)
+                .with_help("write it relative to the project, as in `../common/models`")
+        })
     }
 
     /// All files, less those that the user hides from dbt.

@@ -111,7 +111,7 @@ const LINKS: [(&str, Setup, &[&str]); 13] = [
             let text = format!("name: test\nmodel-paths: [\"{}\"]\n", place.outside.join("models").display());
             place.project.write("dbt_project.yml", &text);
         },
-        &["stub::outside"],
+        &["stub::outside", "project::absolute_model_path"],
     ),
     ("models/fal", |place| place.link("../../outside", "models/fal"), &["stub::no_folder"]),
     (

@@ -242,8 +242,10 @@ fn the_asked_version_is_looked_for_on_the_path() {
     let python = env::var("FAL_TEST_DBT_PYTHON").unwrap();
     let answer = r#"echo '{"version": "3.77.1", "tag": "cpython-377", "platform": "linux"}'"#;
     program(&project, "python3.77", answer);
+    // A script in the interpreter's place: of a link Python would find out that it belongs to no environment with packages.
     let uv = format!(
-        "for last; do :; done\n[ \"$1\" = venv ] && mkdir -p \"$last/bin\" && ln -s {python} \"$last/bin/python\"\nexit 0\n"
+        "for last; do :; done\n[ \"$1\" = venv ] || exit 0\nmkdir -p \"$last/bin\"\n\
+         printf '#!/bin/sh\\nexec {python} \"$@\"\\n' > \"$last/bin/python\"\nchmod +x \"$last/bin/python\"\n"
     );
     let bin = program(&project, "uv", &uv);
     let mut command = env(&project, &["create"]);

@@ -67,11 +67,18 @@ fn generate_check_says_the_same() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn run_leaves_edited_and_foreign_files_too() {
     let project = project();
-    let before = project.tree();
+    // Whether the wrong files are selected only dbt's graph tells, for which the other models have their stubs written.
+    let of_users = |project: &Project| {
+        let mut tree = project.tree();
+        let ours = ["target", "logs", "models/fal/new.sql", "models/fal/gone.sql", ".dbtignore"];
+        tree.retain(|path, entry| entry.mode & 0o40_000 == 0 && !ours.iter().any(|ours| path.starts_with(ours)));
+        tree
+    };
+    let before = of_users(&project);
     let ended = project.run(&["run"]);
     ended.expect(2).says("models/fal/edited.sql").says("models/edited.py");
     ended.says("models/fal/mart/taken.sql").says("models/mart/taken.py").never_says("START");
-    assert_unchanged(&before, &project.tree());
+    assert_unchanged(&before, &of_users(&project));
     project.nothing_is_left();
 }
 

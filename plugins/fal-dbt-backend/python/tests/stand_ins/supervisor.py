@@ -1,5 +1,6 @@
 """The supervisor's side of the worker protocol: a zygote over a socket pair, jobs over a Unix socket."""
 
+import itertools
 import json
 import os
 import queue
@@ -30,7 +31,8 @@ class Zygote:
         self._answers = {}
         self._exits = {}
         self._changed = threading.Condition()
-        self._last = 0
+        # Tests ask from several threads.
+        self._numbers = itertools.count(1)
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
@@ -50,9 +52,9 @@ class Zygote:
             return  # it was killed
 
     def send(self, op, **rest):
-        self._last += 1
-        self.control.sendall(json.dumps({"id": self._last, "op": op, **rest}).encode() + b"\n")
-        return self._last
+        number = next(self._numbers)
+        self.control.sendall(json.dumps({"id": number, "op": op, **rest}).encode() + b"\n")
+        return number
 
     def ask(self, op, **rest):
         number = self.send(op, **rest)
