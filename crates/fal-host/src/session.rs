@@ -213,7 +213,11 @@ fn build<'a>(
     attachments: &Attachments,
 ) -> Result<Dag, HostError> {
     let models_of_dbt = nodes.iter().filter(|node| node.resource_type == "model");
-    let path = |node: &GraphNode| project.path_of(&node.package_name, &node.original_file_path);
+    // A backend may call the project otherwise than dbt_project.yml.
+    let path = |node: &GraphNode| match node.package_name == info.project_name {
+        true => node.original_file_path.clone(),
+        false => project.path_of(&node.package_name, &node.original_file_path),
+    };
     let ids: HashMap<String, String> = models_of_dbt.map(|node| (path(node), node.unique_id.clone())).collect();
     let mut builder = DagBuilder::new(&info.project_name);
     builder.nodes(nodes);

@@ -144,8 +144,10 @@ impl Job<'_> {
     fn absolute_model_paths(&self) -> impl Iterator<Item = FileDiagnostic> {
         let absolute = self.roots.iter().filter(|root| root.dbt && root.path.starts_with('/'));
         absolute.map(|root| {
-            let message =
-                format!("the model path `{}` is absolute: dbt would write what it compiles over your files there", root.path);
+            let message = format!(
+                "the model path `{}` is absolute: dbt would write what it compiles over your files there",
+                root.path
+            );
             FileDiagnostic::error("dbt_project.yml", "project::absolute_model_path", message)
                 .with_help("write it relative to the project, as in `../common/models`")
         })

@@ -82,11 +82,11 @@ fn a_notebook_runs_in_its_folder_with_other_notebooks_results_and_captured_outpu
     project.write("models/deep/rows.csv", "id\n7\n");
     project.write("models/deep/near.py", "three = 3\n");
     project.write(
-        "shared/setup.ipynb",
+        "common/setup.ipynb",
         notebook(&["%matplotlib inline\nfive = [\n  12\n  %7\n][0]", "!echo from the setup"]),
     );
     let cells = [
-        "'''Reads\n- ref('orders')\n'''\n%run ../../shared/setup.ipynb",
+        "'''Reads\n- ref('orders')\n'''\n%run ../../common/setup.ipynb",
         "%%capture out\nimport pandas as pd\nprint('silent')\nrows = pd.read_csv('rows.csv')",
         "from . import near\nfive + near.three",
         "rows['sum'] = _\nrows['printed'] = out.stdout.strip()\nwrite_to_model(rows)",

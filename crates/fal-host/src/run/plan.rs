@@ -56,7 +56,8 @@ impl Plan {
         // dbt names files of a package below the package: only those of models that we found there are below the project.
         let model_of = |node: &Node| {
             let package = &node.spec().package_name;
-            let is_here = *package == project.dbt.name || node.file().starts_with(&project.dbt.path_of(package, ""));
+            let is_here =
+                *package == loaded.info.project_name || node.file().starts_with(&project.dbt.path_of(package, ""));
             by_path.get(node.file()).copied().filter(|_| is_here)
         };
         for id in selected.iter() {

@@ -17,7 +17,12 @@ use fal_plugin_testkit::{
 use serde_json::{Value, json};
 
 use super::search_path;
-use crate::{args::LogFormat, commands::Context, error::CliError, exit::Ended};
+use crate::{
+    args::LogFormat,
+    commands::Context,
+    error::CliError,
+    exit::{self, Ended},
+};
 
 /// Flags of `plugin check`.
 #[derive(Args, Debug)]
@@ -81,7 +86,8 @@ pub(super) fn check(context: &Context, args: &CheckLibraryArgs) -> Result<Ended,
 
 /// What the process does that is started for the check.
 pub(super) fn child() -> Result<Ended, CliError> {
-    match serve_child() {
+    exit::accept_any();
+    match serve_child(|| exit::leave(Ended::Well)) {
         Ok(()) => Ok(Ended::Well),
         Err(error) => Err(program_error(format!("this is the part of `plugin check` that it starts itself: {error}"))),
     }

@@ -3,7 +3,7 @@
 use std::{
     io::{self, BufRead, BufReader, Read},
     os::{fd::AsFd, unix::net::UnixStream},
-    process, thread,
+    thread,
 };
 
 use super::message::{Order, Told, write};
@@ -13,27 +13,27 @@ use crate::{
 };
 
 /// Checks what the parent asks for: the whole work of the program that [`check_isolated`](super::check_isolated) starts.
+/// `leave` ends this process at once, when the parent is done or gone: the plugin may hang.
 ///
 /// # Errors
 /// If the parent is gone, or standard input is no channel to one.
-pub fn serve_child() -> io::Result<()> {
+pub fn serve_child(leave: fn() -> !) -> io::Result<()> {
     let channel = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut reader = BufReader::new(channel.try_clone()?);
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let order: Order = serde_json::from_str(&line)?;
-    end_with_parent(reader);
+    end_with_parent(reader, leave);
     serve(&channel, &order)
 }
 
 /// The parent says nothing more; the end of the channel is our end, also while the plugin hangs.
-fn end_with_parent(mut reader: BufReader<UnixStream>) {
+fn end_with_parent(mut reader: BufReader<UnixStream>, leave: fn() -> !) {
     thread::spawn(move || {
         let _ = reader.read(&mut [0]);
         // A plugin that is a process of its own need not look whether it is still wanted.
         fal_loader::end_all();
-        #[expect(clippy::exit, reason = "there is nobody left to answer, and the plugin may hang")]
-        process::exit(0);
+        leave();
     });
 }
 
