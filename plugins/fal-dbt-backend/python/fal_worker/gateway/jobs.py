@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.session.errors import SessionError
 
+from .warehouse import whole
+
 if TYPE_CHECKING:
     from .lease import Lease
     from .lease_streams import Pump, Watched
     from .staging import Plan
-    from .warehouse import PendingWrite
+    from .warehouse import PendingWrite, Reading
 
 # The role of a unit test's job.
 UNIT_TEST = "unit_test"
@@ -54,7 +56,7 @@ class Job:
         self._native_write = write
         # Set when whoever watches over it, and waits for a word, should ask again.
         self.news = threading.Event()
-        self._spool: Any = None
+        self._spool: Reading | None = None
         self._streams: set[Pump | Watched] = set()
         self._lock = threading.Lock()
         self._wrote = self._sealed = False
@@ -82,14 +84,14 @@ class Job:
                 self.rows = self._native_write(reader)
             else:
                 # dbt's transaction could not be rid of the rows of an attempt that does not count.
-                self._spool = Spooled(reader)
+                self._spool = whole(reader)
                 self.rows = self._spool.rows
         return self.rows
 
     def deliver(self) -> None:
         """Hands dbt the rows that an attempt elsewhere left."""
         if self._spool is not None and self._native_write is not None:
-            self.rows = self._native_write(self._spool.reader())
+            self.rows = self._native_write(self._spool.reader)
 
     @property
     def has_written(self) -> bool:
@@ -185,28 +187,6 @@ class _Held:
 
 def _twice(unique_id: str) -> SessionError:
     return SessionError("gateway::second_write", f"{unique_id} writes its model a second time", "Call `write_to_model` exactly once.")
-
-
-class Spooled:
-    """Rows in a file without a name."""
-
-    def __init__(self, reader: Any) -> None:
-        import tempfile
-
-        import pyarrow as pa
-
-        self._file: Any = tempfile.TemporaryFile(prefix="fal-")  # noqa: SIM115
-        self.rows = 0
-        with pa.ipc.new_stream(self._file, reader.schema) as stream:
-            for batch in reader:
-                self.rows += batch.num_rows
-                stream.write_batch(batch)
-
-    def reader(self) -> Any:
-        import pyarrow as pa
-
-        self._file.seek(0)
-        return pa.ipc.open_stream(self._file)
 
 
 class JobTable:

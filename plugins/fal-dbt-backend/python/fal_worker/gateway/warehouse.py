@@ -41,6 +41,8 @@ class Reading:
     close: Callable[[], None]
     # Whether the types are those of the columns, whatever the values are.
     typed: bool = False
+    # How many rows there are, where all of them have been read already.
+    rows: int | None = None
 
 
 def whole(reader: pa.RecordBatchReader) -> Reading:
@@ -49,14 +51,15 @@ def whole(reader: pa.RecordBatchReader) -> Reading:
 
     from .generic_spool import Spool
 
-    spool = Spool()
+    spool, rows = Spool(), 0
     try:
         for batch in reader:
+            rows += batch.num_rows
             spool.add(batch)
     except BaseException:
         spool.close()
         raise
-    return Reading(pa.RecordBatchReader.from_batches(reader.schema, iter(spool)), spool.close)
+    return Reading(pa.RecordBatchReader.from_batches(reader.schema, iter(spool)), spool.close, rows=rows)
 
 
 class PendingWrite(Protocol):
