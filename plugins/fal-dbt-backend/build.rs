@@ -7,7 +7,8 @@ use std::{
 };
 
 fn main() -> Result<()> {
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("python");
+    let root =
+        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("python");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("worker_files.rs");
     let mut files = Vec::new();
     collect(&root.join("fal_worker"), &mut files)?;
@@ -36,8 +37,18 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 
 fn table(root: &Path, files: &[PathBuf]) -> String {
     let row = |path: &PathBuf| {
-        let name = path.strip_prefix(root).expect("found below it").to_string_lossy().replace('\\', "/");
-        format!("    ({name:?}, include_bytes!({:?})),\n", path.display().to_string())
+        let name = path
+            .strip_prefix(root)
+            .expect("found below it")
+            .to_string_lossy()
+            .replace('\\', "/");
+        format!(
+            "    ({name:?}, include_bytes!({:?})),\n",
+            path.display().to_string()
+        )
     };
-    format!("static FILES: &[(&str, &[u8])] = &[\n{}];\n", files.iter().map(row).collect::<String>())
+    format!(
+        "static FILES: &[(&str, &[u8])] = &[\n{}];\n",
+        files.iter().map(row).collect::<String>()
+    )
 }

@@ -28,7 +28,9 @@ pub(crate) fn run() -> Result<()> {
     program::say(
         "\nRows of models/marts/segment_outlook.sql, which reads the notebook's forecast and the Python model's segments:",
     );
-    let rows = program::output(program::program(venv.python(), &example).args(["-c", include_str!("demo.py")]))?;
+    let rows = program::output(
+        program::program(venv.python(), &example).args(["-c", include_str!("demo.py")]),
+    )?;
     program::say(&rows);
     program::say(NEXT);
     Ok(())

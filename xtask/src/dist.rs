@@ -13,14 +13,21 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
     let plugins = dir.join("lib/fal-host/plugins");
     put(&layout::release("fal-host"), &dir.join("bin"))?;
     for name in layout::PLUGINS {
-        let file = format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+        let file = format!(
+            "{}{name}{}",
+            std::env::consts::DLL_PREFIX,
+            std::env::consts::DLL_SUFFIX
+        );
         put(&layout::release(&file), &plugins)?;
     }
     for folder in layout::PROGRAMS {
         put_program(&layout::root().join("plugins").join(folder), &plugins)?;
     }
     interface::lay_out(&dir.join("lib/fal-host/interface"))?;
-    put(&layout::root().join("LICENSE"), &dir.join("share/doc/fal-host"))?;
+    put(
+        &layout::root().join("LICENSE"),
+        &dir.join("share/doc/fal-host"),
+    )?;
     program::say(&format!("{}", dir.join("bin/fal-host").display()));
     Ok(())
 }
@@ -28,7 +35,10 @@ pub(crate) fn run(dir: &Path) -> Result<()> {
 /// A plugin that is a program: its `.fal-plugin`, and the Python files beside it.
 fn put_program(from: &Path, to: &Path) -> Result<()> {
     for entry in fs::read_dir(from).at(from)?.flatten() {
-        let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+        let (path, name) = (
+            entry.path(),
+            entry.file_name().to_string_lossy().into_owned(),
+        );
         if name.ends_with(".fal-plugin") || name.ends_with(".py") {
             put(&path, to)?;
         } else if path.join("__init__.py").is_file() {
@@ -54,11 +64,18 @@ mod tests {
     #[test]
     fn a_plugin_that_is_a_program_comes_with_its_modules_and_without_its_tests() {
         let folder = tempfile::tempdir().unwrap();
-        put_program(&layout::root().join("plugins/fal-ray-runner"), folder.path()).unwrap();
+        put_program(
+            &layout::root().join("plugins/fal-ray-runner"),
+            folder.path(),
+        )
+        .unwrap();
         let here = |name: &str| folder.path().join(name);
         let program = fs::metadata(here("fal-ray-runner.fal-plugin")).unwrap();
         #[cfg(unix)]
-        assert_ne!(std::os::unix::fs::PermissionsExt::mode(&program.permissions()) & 0o100, 0);
+        assert_ne!(
+            std::os::unix::fs::PermissionsExt::mode(&program.permissions()) & 0o100,
+            0
+        );
         assert!(here("fal_ray_runner/driver.py").is_file());
         let library = fs::symlink_metadata(here("fal_plugin.py")).unwrap();
         assert!(library.is_file(), "a copy, since the sources are not there");

@@ -17,7 +17,11 @@ pub(crate) enum XtaskError {
     Start { command: String, source: io::Error },
     /// A program ended badly.
     #[error("`{command}` failed ({status}){}", text_of(output))]
-    Failed { command: String, status: ExitStatus, output: String },
+    Failed {
+        command: String,
+        status: ExitStatus,
+        output: String,
+    },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
@@ -46,7 +50,11 @@ pub(crate) enum XtaskError {
 }
 
 fn text_of(output: &str) -> String {
-    if output.is_empty() { String::new() } else { format!("\n{output}") }
+    if output.is_empty() {
+        String::new()
+    } else {
+        format!("\n{output}")
+    }
 }
 
 /// Names the path that an IO error is about.
@@ -57,6 +65,9 @@ pub(crate) trait At<T> {
 
 impl<T> At<T> for io::Result<T> {
     fn at(self, path: impl Into<PathBuf>) -> Result<T> {
-        self.map_err(|source| XtaskError::Io { path: path.into(), source })
+        self.map_err(|source| XtaskError::Io {
+            path: path.into(),
+            source,
+        })
     }
 }

@@ -33,9 +33,17 @@ pub(crate) fn lay_out(folder: &Path) -> Result<()> {
         for part in PARTS.iter().filter(|part| from.join(part).exists()) {
             copy(&from.join(part), &to.join(part))?;
         }
-        put(&from.join("Cargo.toml"), &to.join("Cargo.toml"), without_tests)?;
+        put(
+            &from.join("Cargo.toml"),
+            &to.join("Cargo.toml"),
+            without_tests,
+        )?;
     }
-    put(&layout::root().join("Cargo.toml"), &folder.join("Cargo.toml"), beside_each_other)
+    put(
+        &layout::root().join("Cargo.toml"),
+        &folder.join("Cargo.toml"),
+        beside_each_other,
+    )
 }
 
 fn put(from: &Path, to: &Path, change: fn(&str) -> String) -> Result<()> {
@@ -52,7 +60,11 @@ fn without_tests(manifest: &str) -> String {
         }
         kept
     };
-    manifest.lines().filter(keep).map(|line| format!("{line}\n")).collect()
+    manifest
+        .lines()
+        .filter(keep)
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 /// The manifest of the workspace, for these crates alone.
@@ -62,8 +74,15 @@ fn beside_each_other(manifest: &str) -> String {
         Some(("members", _)) => Some("members = [\"fal-*\"]\n".to_owned()),
         Some(("exclude" | "default-members", _)) => None,
         Some((_, value)) if value.contains("path = ") => {
-            let ours = CRATES.iter().any(|name| value.contains(&format!("\"{name}\"")));
-            ours.then(|| format!("{}\n", line.replace("\"crates/", "\"").replace("\"plugins/", "\"")))
+            let ours = CRATES
+                .iter()
+                .any(|name| value.contains(&format!("\"{name}\"")));
+            ours.then(|| {
+                format!(
+                    "{}\n",
+                    line.replace("\"crates/", "\"").replace("\"plugins/", "\"")
+                )
+            })
         }
         _ => Some(format!("{line}\n")),
     };
@@ -95,14 +114,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let interface = folder.path().join("interface");
         lay_out(&interface).unwrap();
-        let mut command = program::cargo(["metadata", "--format-version=1", "--no-deps", "--offline"]);
+        let mut command =
+            program::cargo(["metadata", "--format-version=1", "--no-deps", "--offline"]);
         let metadata = program::output(command.current_dir(&interface)).unwrap();
         let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
-        let mut names: Vec<_> =
-            metadata["packages"].as_array().unwrap().iter().map(|package| package["name"].as_str().unwrap()).collect();
+        let mut names: Vec<_> = metadata["packages"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|package| package["name"].as_str().unwrap())
+            .collect();
         names.sort_unstable();
-        let wanted =
-            ["fal-loader", "fal-plugin", "fal-plugin-testkit", "fal-python-analysis", "fal-python-parser-ruff"];
+        let wanted = [
+            "fal-loader",
+            "fal-plugin",
+            "fal-plugin-testkit",
+            "fal-python-analysis",
+            "fal-python-parser-ruff",
+        ];
         assert_eq!(names, wanted);
     }
 }

@@ -16,22 +16,34 @@ use crate::{
 /// Tells how things go, on standard error.
 pub(crate) fn tell(line: &str) {
     // A closed terminal is no reason to stop.
-    #[expect(clippy::disallowed_methods, reason = "xtask shows nothing of a user's project")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "xtask shows nothing of a user's project"
+    )]
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Prints a result, on standard output.
 pub(crate) fn say(line: &str) {
-    #[expect(clippy::disallowed_methods, reason = "xtask shows nothing of a user's project")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "xtask shows nothing of a user's project"
+    )]
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// A program that runs in `folder`, with an environment that the caller's dbt and fal-host settings do not reach.
 pub(crate) fn program(name: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(name);
-    command.current_dir(folder).env_remove("LD_LIBRARY_PATH").env_remove("VIRTUAL_ENV");
+    command
+        .current_dir(folder)
+        .env_remove("LD_LIBRARY_PATH")
+        .env_remove("VIRTUAL_ENV");
     for (name, _) in env::vars_os() {
-        if ["DBT_", "FAL_"].iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+        if ["DBT_", "FAL_"]
+            .iter()
+            .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
+        {
             command.env_remove(name);
         }
     }
@@ -41,7 +53,10 @@ pub(crate) fn program(name: impl AsRef<OsStr>, folder: &Path) -> Command {
 
 /// Cargo, in the root of the repository.
 pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
-    let mut command = program(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), layout::root());
+    let mut command = program(
+        env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
+        layout::root(),
+    );
     command.args(args);
     command
 }
@@ -49,16 +64,26 @@ pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
 /// Runs a program to its end; its output goes where ours goes.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     tell(&format!("\n$ {}", shown(command)));
-    let status = command.stdin(Stdio::null()).status().map_err(|source| start(command, source))?;
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|source| start(command, source))?;
     if status.success() {
         return Ok(());
     }
-    Err(XtaskError::Failed { command: shown(command), status, output: String::new() })
+    Err(XtaskError::Failed {
+        command: shown(command),
+        status,
+        output: String::new(),
+    })
 }
 
 /// Runs a program to its end and gives its output, also when it failed.
 pub(crate) fn attempt(command: &mut Command) -> Result<Output> {
-    command.stdin(Stdio::null()).output().map_err(|source| start(command, source))
+    command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|source| start(command, source))
 }
 
 /// Runs a program to its end and gives its standard output.
@@ -69,7 +94,11 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     }
     let text = [output.stdout, output.stderr].concat();
     let output_text = String::from_utf8_lossy(&text).trim_end().to_owned();
-    Err(XtaskError::Failed { command: shown(command), status: output.status, output: output_text })
+    Err(XtaskError::Failed {
+        command: shown(command),
+        status: output.status,
+        output: output_text,
+    })
 }
 
 /// Whether a program can be run.
@@ -78,14 +107,21 @@ pub(crate) fn works(command: &mut Command) -> bool {
 }
 
 fn start(command: &Command, source: std::io::Error) -> XtaskError {
-    XtaskError::Start { command: shown(command), source }
+    XtaskError::Start {
+        command: shown(command),
+        source,
+    }
 }
 
 /// The command as a person would type it, with paths from the root of the repository.
 pub(crate) fn shown(command: &Command) -> String {
     let root = format!("{}/", layout::root().display());
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    let text = words.map(|word| word.to_string_lossy().replace(&root, "")).map(quoted).collect::<Vec<_>>().join(" ");
+    let text = words
+        .map(|word| word.to_string_lossy().replace(&root, ""))
+        .map(quoted)
+        .collect::<Vec<_>>()
+        .join(" ");
     match text.strip_prefix(&env::var("CARGO").unwrap_or_default()) {
         Some(rest) if rest.starts_with(' ') && !rest.is_empty() => format!("cargo{rest}"),
         _ => text,
@@ -93,7 +129,11 @@ pub(crate) fn shown(command: &Command) -> String {
 }
 
 fn quoted(word: String) -> String {
-    if word.contains(char::is_whitespace) { "'…'".to_owned() } else { word }
+    if word.contains(char::is_whitespace) {
+        "'…'".to_owned()
+    } else {
+        word
+    }
 }
 
 #[cfg(test)]

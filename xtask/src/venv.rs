@@ -27,7 +27,9 @@ pub(crate) fn within(folder: PathBuf, requirements: &str) -> Result<Venv> {
     let venv = Venv { folder };
     let file = layout::root().join(requirements);
     let wanted = fs::read_to_string(&file).at(&file)?;
-    let marker = venv.folder.join(format!("xtask-{}", requirements.replace('/', "-")));
+    let marker = venv
+        .folder
+        .join(format!("xtask-{}", requirements.replace('/', "-")));
     if python::version(&venv.python()).is_some() {
         if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
             return Ok(venv);
@@ -47,7 +49,9 @@ pub(crate) fn within(folder: PathBuf, requirements: &str) -> Result<Venv> {
 impl Venv {
     /// The environment in this folder, which may be there or not.
     pub(crate) fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self {
+            folder: folder.to_owned(),
+        }
     }
 
     /// Its interpreter.
@@ -72,7 +76,11 @@ impl Venv {
     }
 
     fn has_pip(&self) -> bool {
-        program::works(program::program(self.python(), layout::root()).args(["-m", "pip", "--version"]))
+        program::works(program::program(self.python(), layout::root()).args([
+            "-m",
+            "pip",
+            "--version",
+        ]))
     }
 
     /// Makes it anew, empty.
@@ -80,7 +88,12 @@ impl Venv {
         let base = python::find()?;
         if uv() {
             let mut command = program::program("uv", layout::root());
-            return program::run(command.args(["venv", "--quiet", "--clear", "--python"]).arg(base).arg(&self.folder));
+            return program::run(
+                command
+                    .args(["venv", "--quiet", "--clear", "--python"])
+                    .arg(base)
+                    .arg(&self.folder),
+            );
         }
         let mut command = program::program(&base, layout::root());
         command.args(["-m", "venv", "--clear"]).arg(&self.folder);
@@ -90,7 +103,10 @@ impl Venv {
             return Ok(());
         }
         let text = [made.stdout, made.stderr].concat();
-        Err(XtaskError::NoVenv { python: base, output: String::from_utf8_lossy(&text).trim_end().to_owned() })
+        Err(XtaskError::NoVenv {
+            python: base,
+            output: String::from_utf8_lossy(&text).trim_end().to_owned(),
+        })
     }
 
     fn install(&self, requirements: &Path) -> Result<()> {
@@ -102,11 +118,25 @@ impl Venv {
     pub(crate) fn installer(&self) -> Command {
         if uv() {
             let mut command = program::program("uv", layout::root());
-            command.args(["pip", "install", "--quiet", "--compile-bytecode", "--python"]).arg(self.python());
+            command
+                .args([
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--compile-bytecode",
+                    "--python",
+                ])
+                .arg(self.python());
             command
         } else {
             let mut command = program::program(self.python(), layout::root());
-            command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+            command.args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ]);
             command
         }
     }

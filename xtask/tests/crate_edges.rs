@@ -26,13 +26,29 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("fal-child", &[]),
-    ("fal-command-runner", &["fal-child", "fal-files", "fal-plugin"]),
-    ("fal-dbt-backend", &["fal-child", "fal-environments", "fal-files", "fal-plugin"]),
+    (
+        "fal-command-runner",
+        &["fal-child", "fal-files", "fal-plugin"],
+    ),
+    (
+        "fal-dbt-backend",
+        &["fal-child", "fal-environments", "fal-files", "fal-plugin"],
+    ),
     ("fal-e2e", &[]),
     ("fal-environments", &["fal-files", "fal-plugin"]),
     ("fal-files", &[]),
     ("fal-graph", &["fal-plugin"]),
-    ("fal-host", &["fal-files", "fal-graph", "fal-loader", "fal-plugin", "fal-project", "fal-report"]),
+    (
+        "fal-host",
+        &[
+            "fal-files",
+            "fal-graph",
+            "fal-loader",
+            "fal-plugin",
+            "fal-project",
+            "fal-report",
+        ],
+    ),
     ("fal-loader", &["fal-plugin"]),
     ("fal-notebook-parser", &["fal-plugin"]),
     ("fal-plugin", &[]),
@@ -40,7 +56,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("fal-project", &["fal-files", "fal-plugin"]),
     ("fal-python-analysis", &["fal-plugin"]),
     ("fal-python-parser", &["fal-plugin", "fal-python-analysis"]),
-    ("fal-python-parser-ruff", &["fal-plugin", "fal-python-analysis"]),
+    (
+        "fal-python-parser-ruff",
+        &["fal-plugin", "fal-python-analysis"],
+    ),
     ("fal-report", &["fal-files", "fal-plugin"]),
     ("fal-scaffold", &["fal-files", "fal-plugin"]),
     ("fal-stub-writer", &["fal-plugin"]),
@@ -48,12 +67,27 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// What plugins may build on.
-const BELOW_PLUGINS: [&str; 5] = ["fal-child", "fal-environments", "fal-files", "fal-plugin", "fal-python-analysis"];
+const BELOW_PLUGINS: [&str; 5] = [
+    "fal-child",
+    "fal-environments",
+    "fal-files",
+    "fal-plugin",
+    "fal-python-analysis",
+];
 
 /// Crates that do no IO: nothing that opens files, sockets or processes may come in through the back door.
 const PURE: &[&str] = &["fal-graph", "fal-python-analysis"];
-const IO: &[&str] =
-    &["cap-std", "fal-files", "ignore", "libc", "libloading", "rustix", "signal-hook", "tempfile", "tokio"];
+const IO: &[&str] = &[
+    "cap-std",
+    "fal-files",
+    "ignore",
+    "libc",
+    "libloading",
+    "rustix",
+    "signal-hook",
+    "tempfile",
+    "tokio",
+];
 
 struct Package {
     plugin: bool,
@@ -65,19 +99,44 @@ fn packages() -> BTreeMap<String, Package> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
     let mut command = Command::new(cargo);
-    command.args(["metadata", "--format-version=1", "--no-deps", "--offline", "--manifest-path"]).arg(manifest);
+    command
+        .args([
+            "metadata",
+            "--format-version=1",
+            "--no-deps",
+            "--offline",
+            "--manifest-path",
+        ])
+        .arg(manifest);
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    metadata["packages"].as_array().unwrap().iter().map(package).collect()
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(package)
+        .collect()
 }
 
 fn package(package: &Value) -> (String, Package) {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let in_builds = |dependency: &&Value| dependency["kind"].as_str() != Some("dev");
     let dependencies = package["dependencies"].as_array().unwrap();
-    let builds = dependencies.iter().filter(in_builds).map(|dependency| text(&dependency["name"])).collect();
-    let plugin = Path::new(&text(&package["manifest_path"])).ancestors().nth(2).unwrap().ends_with("plugins");
+    let builds = dependencies
+        .iter()
+        .filter(in_builds)
+        .map(|dependency| text(&dependency["name"]))
+        .collect();
+    let plugin = Path::new(&text(&package["manifest_path"]))
+        .ancestors()
+        .nth(2)
+        .unwrap()
+        .ends_with("plugins");
     (text(&package["name"]), Package { plugin, builds })
 }
 
@@ -91,25 +150,50 @@ fn crates_depend_on_what_they_may() {
             wrong.push(format!("{name} is not in the table"));
             continue;
         };
-        let ours = package.builds.iter().filter(|dependency| packages.contains_key(*dependency));
-        wrong.extend(ours.filter(|o| !allowed.contains(&o.as_str())).map(|other| format!("{name} -> {other}")));
+        let ours = package
+            .builds
+            .iter()
+            .filter(|dependency| packages.contains_key(*dependency));
+        wrong.extend(
+            ours.filter(|o| !allowed.contains(&o.as_str()))
+                .map(|other| format!("{name} -> {other}")),
+        );
     }
-    assert!(wrong.is_empty(), "edges that must not be:\n{}", wrong.join("\n"));
-    let gone: Vec<_> = allowed.keys().filter(|name| !packages.contains_key(**name)).collect();
-    assert!(gone.is_empty(), "the table names crates that are gone: {gone:?}");
+    assert!(
+        wrong.is_empty(),
+        "edges that must not be:\n{}",
+        wrong.join("\n")
+    );
+    let gone: Vec<_> = allowed
+        .keys()
+        .filter(|name| !packages.contains_key(**name))
+        .collect();
+    assert!(
+        gone.is_empty(),
+        "the table names crates that are gone: {gone:?}"
+    );
 }
 
 /// The table cannot allow what the design forbids.
 #[test]
 fn the_table_keeps_the_rules() {
     let packages = packages();
-    let plugins: Vec<_> =
-        packages.iter().filter(|(_, package)| package.plugin).map(|(name, _)| name.as_str()).collect();
+    let plugins: Vec<_> = packages
+        .iter()
+        .filter(|(_, package)| package.plugin)
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(plugins.len(), 6, "{plugins:?}");
     for (name, allowed) in ALLOWED {
-        assert!(!allowed.iter().any(|other| plugins.contains(other)), "{name} may not build on a plugin");
+        assert!(
+            !allowed.iter().any(|other| plugins.contains(other)),
+            "{name} may not build on a plugin"
+        );
         if plugins.contains(name) {
-            assert!(allowed.iter().all(|other| BELOW_PLUGINS.contains(other)), "{name}");
+            assert!(
+                allowed.iter().all(|other| BELOW_PLUGINS.contains(other)),
+                "{name}"
+            );
         }
     }
 }
@@ -122,12 +206,23 @@ fn product_crates_refuse_the_standard_librarys_files() {
     let refusal = "#![cfg_attr(not(test), warn(clippy::disallowed_methods))]";
     let mut checked = 0;
     for folder in ["crates", "plugins"] {
-        for krate in fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path()) {
-            let source =
-                ["src/lib.rs", "src/main.rs"].map(|file| krate.join(file)).into_iter().find(|file| file.exists());
-            let Some(source) = source.filter(|_| !krate.ends_with("fal-plugin-testkit")) else { continue };
+        for krate in fs::read_dir(root.join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+        {
+            let source = ["src/lib.rs", "src/main.rs"]
+                .map(|file| krate.join(file))
+                .into_iter()
+                .find(|file| file.exists());
+            let Some(source) = source.filter(|_| !krate.ends_with("fal-plugin-testkit")) else {
+                continue;
+            };
             let text = fs::read_to_string(&source).unwrap();
-            assert!(text.lines().any(|line| line == refusal), "{} lacks {refusal}", source.display());
+            assert!(
+                text.lines().any(|line| line == refusal),
+                "{} lacks {refusal}",
+                source.display()
+            );
             checked += 1;
         }
     }
@@ -138,7 +233,14 @@ fn product_crates_refuse_the_standard_librarys_files() {
 fn pure_crates_bring_no_io() {
     let packages = packages();
     for name in PURE {
-        let found: Vec<_> = packages[*name].builds.iter().filter(|other| IO.contains(&other.as_str())).collect();
-        assert!(found.is_empty(), "{name} does no IO, but depends on {found:?}");
+        let found: Vec<_> = packages[*name]
+            .builds
+            .iter()
+            .filter(|other| IO.contains(&other.as_str()))
+            .collect();
+        assert!(
+            found.is_empty(),
+            "{name} does no IO, but depends on {found:?}"
+        );
     }
 }

@@ -34,7 +34,9 @@ pub fn sweep(variable: &str, mark: &str) {
 }
 
 fn marked(proc: &Path, wanted: &[u8]) -> Vec<Pid> {
-    let Ok(entries) = fs::read_dir(proc) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(proc) else {
+        return Vec::new();
+    };
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     pids.filter(|pid: &i32| carries(&proc.join(pid.to_string()).join("environ"), wanted))
         .filter(|pid| pid.unsigned_abs() != std::process::id())
@@ -45,7 +47,11 @@ fn marked(proc: &Path, wanted: &[u8]) -> Vec<Pid> {
 /// A process that ended but was not waited for has an empty environment.
 #[expect(clippy::disallowed_methods, reason = "the kernel's own files")]
 fn carries(environ: &Path, wanted: &[u8]) -> bool {
-    fs::read(environ).is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|variable| variable.starts_with(wanted)))
+    fs::read(environ).is_ok_and(|environ| {
+        environ
+            .split(|byte| *byte == 0)
+            .any(|variable| variable.starts_with(wanted))
+    })
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -65,10 +71,15 @@ mod tests {
         // Stops once it is what it shall be, so that the test knows when to look; a stopped process can be killed.
         let script = "setsid sh -c 'echo there; kill -STOP $$' & exit 0";
         let mut shell = Command::new("sh");
-        shell.args(["-c", script]).env(VARIABLE, format!("{session}1.")).stdout(Stdio::piped());
+        shell
+            .args(["-c", script])
+            .env(VARIABLE, format!("{session}1."))
+            .stdout(Stdio::piped());
         let mut shell = shell.spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(shell.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         shell.wait().unwrap();
         sweep(VARIABLE, &format!("{session}11."));
         sweep(VARIABLE, "");

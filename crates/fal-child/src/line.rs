@@ -11,7 +11,10 @@ pub const LONGEST: usize = 64 * 1024;
 /// Bytes that are not UTF-8 are replaced.
 pub fn each_line(input: impl Read, limit: usize, mut take: impl FnMut(String)) {
     let mut input = BufReader::with_capacity(64 * 1024, input);
-    let mut line = Line { limit, ..Line::default() };
+    let mut line = Line {
+        limit,
+        ..Line::default()
+    };
     loop {
         let chunk = match input.fill_buf() {
             Ok([]) => break,
@@ -52,7 +55,11 @@ impl Line {
     }
 
     fn finish(&mut self) -> String {
-        let text = if self.dropped > 0 { self.cut() } else { self.whole() };
+        let text = if self.dropped > 0 {
+            self.cut()
+        } else {
+            self.whole()
+        };
         self.bytes.clear();
         self.dropped = 0;
         text
@@ -70,7 +77,10 @@ impl Line {
             _ => self.bytes.len(),
         };
         let gone = self.dropped + self.bytes.len() - end;
-        format!("{} ... [{gone} more bytes]", String::from_utf8_lossy(&self.bytes[..end]))
+        format!(
+            "{} ... [{gone} more bytes]",
+            String::from_utf8_lossy(&self.bytes[..end])
+        )
     }
 }
 
@@ -93,7 +103,10 @@ mod tests {
 
     #[test]
     fn long_lines_are_cut_between_characters() {
-        assert_eq!(lines("12ä45\nnext".as_bytes(), 3), ["12 ... [4 more bytes]", "nex ... [1 more bytes]"]);
+        assert_eq!(
+            lines("12ä45\nnext".as_bytes(), 3),
+            ["12 ... [4 more bytes]", "nex ... [1 more bytes]"]
+        );
     }
 
     #[test]

@@ -18,7 +18,10 @@ pub struct Tail {
 impl Tail {
     /// Keeps up to `limit` lines.
     pub fn new(limit: usize) -> Self {
-        Self { limit, lines: Mutex::default() }
+        Self {
+            limit,
+            lines: Mutex::default(),
+        }
     }
 
     /// Adds a line, the oldest going when there are too many. Blank ones say nothing and are left out; of a long one the
@@ -40,7 +43,9 @@ impl Tail {
         if lines.is_empty() {
             return String::new();
         }
-        lines.iter().fold(format!("\n{heading}:"), |text, line| text + "\n  " + line)
+        lines
+            .iter()
+            .fold(format!("\n{heading}:"), |text, line| text + "\n  " + line)
     }
 }
 
@@ -52,9 +57,14 @@ mod tests {
     fn keeps_the_last_lines_only() {
         let tail = Tail::new(2);
         assert_eq!(tail.paragraph("last words"), "");
-        ["a", "b", "  ", "c"].iter().for_each(|line| tail.push(line));
+        ["a", "b", "  ", "c"]
+            .iter()
+            .for_each(|line| tail.push(line));
         assert_eq!(tail.paragraph("last words"), "\nlast words:\n  b\n  c");
         tail.push(&"x".repeat(5000));
-        assert_eq!(tail.paragraph("last words").len(), "\nlast words:\n  c\n  ".len() + 1000);
+        assert_eq!(
+            tail.paragraph("last words").len(),
+            "\nlast words:\n  c\n  ".len() + 1000
+        );
     }
 }

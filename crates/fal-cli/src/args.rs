@@ -24,7 +24,13 @@ pub(crate) use self::{
 /// Put `.py` or `.ipynb` files into the model paths of a dbt project. Each reads with `ref(...)` and `source(...)` and calls
 /// `write_to_model(df)` once. `fal-host run` runs them with the SQL models, in the right order.
 #[derive(Debug, Parser)]
-#[command(name = "fal-host", version, arg_required_else_help = true, infer_long_args = true, args_override_self = true)]
+#[command(
+    name = "fal-host",
+    version,
+    arg_required_else_help = true,
+    infer_long_args = true,
+    args_override_self = true
+)]
 #[command(
     after_help = "Examples:\n  fal-host setup                 make a .venv with dbt and the project's adapter\n  \
     fal-host run                   run all models, SQL and Python\n  \
@@ -45,7 +51,9 @@ impl Cli {
     ///
     /// # Errors
     /// clap's: a mistake, or help that was asked for.
-    pub(crate) fn of_words(words: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Self, clap::Error> {
+    pub(crate) fn of_words(
+        words: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Result<Self, clap::Error> {
         let words = words.into_iter().map(Into::into).collect();
         Self::try_parse_from(word_order::flags_last(&Self::command(), words))
     }
@@ -55,29 +63,39 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run models: SQL, Python and notebooks in one DAG
-    #[command(after_help = "Examples:\n  fal-host run\n  fal-host run --select staging+ --exclude tag:slow\n  \
+    #[command(
+        after_help = "Examples:\n  fal-host run\n  fal-host run --select staging+ --exclude tag:slow\n  \
         fal-host run --select models/forecast.ipynb --threads 4\n  fal-host run --target prod --vars '{day: 2024-01-31}'\n\n\
-        Exit codes: 0 all well, 1 a node failed, 2 the command, the project or a plugin is wrong, 130 interrupted.")]
+        Exit codes: 0 all well, 1 a node failed, 2 the command, the project or a plugin is wrong, 130 interrupted."
+    )]
     Run(RunArgs),
     /// Run seeds, snapshots, models and tests in the order of the DAG; a test that fails stops what depends on its node
-    #[command(after_help = "Examples:\n  fal-host build\n  fal-host build --select staging+ --full-refresh\n  \
+    #[command(
+        after_help = "Examples:\n  fal-host build\n  fal-host build --select staging+ --full-refresh\n  \
         fal-host build --exclude-resource-type test unit_test\n  fal-host build --store-failures\n\n\
         Exit codes: 0 all well (warnings of tests too), 1 a node or a test failed, 2 the command, the project or a plugin is \
-        wrong, 130 interrupted.")]
+        wrong, 130 interrupted."
+    )]
     Build(BuildArgs),
     /// Run the data tests of models, snapshots, seeds and sources, and dbt's unit tests of SQL models
-    #[command(after_help = "Examples:\n  fal-host test\n  fal-host test --select forecast --store-failures\n  \
-        fal-host test --select test_type:unit")]
+    #[command(
+        after_help = "Examples:\n  fal-host test\n  fal-host test --select forecast --store-failures\n  \
+        fal-host test --select test_type:unit"
+    )]
     Test(TestArgs),
     /// Load seeds
-    #[command(after_help = "Examples:\n  fal-host seed\n  fal-host seed --select countries --full-refresh --show")]
+    #[command(
+        after_help = "Examples:\n  fal-host seed\n  fal-host seed --select countries --full-refresh --show"
+    )]
     Seed(SeedArgs),
     /// Run snapshots
     #[command(after_help = "Example:\n  fal-host snapshot --select orders_history")]
     Snapshot(SnapshotArgs),
     /// Run again what failed or was skipped, as the last run_results.json says: of fal-host or of dbt itself
-    #[command(after_help = "Examples:\n  fal-host retry\n  fal-host retry --vars '{day: 2024-02-01}' --threads 4\n\n\
-        The command and its flags are those of the last run. Exit code 0 if there is nothing to retry.")]
+    #[command(
+        after_help = "Examples:\n  fal-host retry\n  fal-host retry --vars '{day: 2024-02-01}' --threads 4\n\n\
+        The command and its flags are those of the last run. Exit code 0 if there is nothing to retry."
+    )]
     Retry(RetryArgs),
     /// Run the scripts and hooks of models by themselves, after or before a run (the forerunner's `fal run`)
     #[command(
@@ -224,7 +242,9 @@ pub(crate) enum GraphFormat {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
     /// Show every plugin library that is found, also those that do not load, and why
-    #[command(after_help = "Examples:\n  fal-host plugin list\n  fal-host plugin list --output json")]
+    #[command(
+        after_help = "Examples:\n  fal-host plugin list\n  fal-host plugin list --output json"
+    )]
     List {
         /// Form of the list
         #[arg(long, value_name = "FORM", default_value = "text")]
@@ -236,15 +256,19 @@ pub(crate) enum PluginCommand {
     )]
     Trust,
     /// Check a plugin library against the contract of its stages, in a process of its own
-    #[command(after_help = "Examples:\n  fal-host plugin check target/debug/libacme_stubs.so\n  \
+    #[command(
+        after_help = "Examples:\n  fal-host plugin check target/debug/libacme_stubs.so\n  \
         fal-host plugin check ./libacme.so --stage stub-writer --config '{\"folder\": \"acme\"}'\n  \
         fal-host plugin check fal-stub-writer --format json\n\n\
-        Exit codes: 0 all required cases passed, 2 one failed. Every failure says what was seen and what to do about it.")]
+        Exit codes: 0 all required cases passed, 2 one failed. Every failure says what was seen and what to do about it."
+    )]
     Check(crate::commands::plugin::CheckLibraryArgs),
     /// Make a plugin to begin with: it builds, keeps the contract of its stage and runs an example project
-    #[command(after_help = "Examples:\n  fal-host plugin new acme-stubs --stage stub-writer\n  \
+    #[command(
+        after_help = "Examples:\n  fal-host plugin new acme-stubs --stage stub-writer\n  \
         fal-host plugin new acme-runner --stage execution-backend --language python\n\n\
-        Nothing is overwritten. Documentation: docs/plugins/guide.md.")]
+        Nothing is overwritten. Documentation: docs/plugins/guide.md."
+    )]
     New(crate::commands::plugin::NewPluginArgs),
     /// Serve a plugin library over standard input and output, as a plugin that is a process of its own
     #[command(

@@ -10,18 +10,26 @@ use crate::{args::Cli, error::CliError};
 /// clap's complaint as an error of ours; `None` for what is none: help and versions that were asked for.
 pub(crate) fn of(error: &clap::Error) -> Option<CliError> {
     let message = match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::DisplayVersion => {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        | ErrorKind::DisplayVersion => {
             return None;
         }
         ErrorKind::UnknownArgument => unknown(error)?,
         ErrorKind::InvalidSubcommand => {
-            format!("there is no command `{}`", text(error, ContextKind::InvalidSubcommand)?)
+            format!(
+                "there is no command `{}`",
+                text(error, ContextKind::InvalidSubcommand)?
+            )
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => wrong_value(error),
         ErrorKind::MissingRequiredArgument => missing(error)?,
         _ => first_line(error),
     };
-    Some(CliError::Usage { message, help: Some(help(error)) })
+    Some(CliError::Usage {
+        message,
+        help: Some(help(error)),
+    })
 }
 
 fn unknown(error: &clap::Error) -> Option<String> {
@@ -34,7 +42,10 @@ fn unknown(error: &clap::Error) -> Option<String> {
 }
 
 fn missing(error: &clap::Error) -> Option<String> {
-    Some(format!("the command also needs {}", text(error, ContextKind::InvalidArg)?))
+    Some(format!(
+        "the command also needs {}",
+        text(error, ContextKind::InvalidArg)?
+    ))
 }
 
 fn wrong_value(error: &clap::Error) -> String {
@@ -52,7 +63,11 @@ fn wrong_value(error: &clap::Error) -> String {
 
 /// What to do: the nearest name, the values that there are, where to read more.
 fn help(error: &clap::Error) -> String {
-    let nearest = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    let nearest = [
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedValue,
+    ];
     if let Some(names) = nearest.into_iter().find_map(|kind| text(error, kind)) {
         return format!("did you mean {names}?");
     }
@@ -69,22 +84,39 @@ fn help(error: &clap::Error) -> String {
 fn nearest_command(error: &clap::Error) -> Option<String> {
     let word = text(error, ContextKind::InvalidSubcommand)?;
     let cli = Cli::command();
-    let names = cli.get_subcommands().filter(|command| !command.is_hide_set()).map(clap::Command::get_name);
+    let names = cli
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .map(clap::Command::get_name);
     let distances = names.map(|name| (strsim::osa_distance(&word, name), name));
     let near = distances.filter(|(distance, name)| *distance <= name.len().max(3) / 3);
-    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name.to_owned())
+    near.min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name.to_owned())
 }
 
 /// The command that the complaint is about, from its line of usage.
 fn command(error: &clap::Error) -> String {
     let usage = text(error, ContextKind::Usage).unwrap_or_default();
-    let words = usage.split_whitespace().skip_while(|word| *word == "Usage:");
-    let words: Vec<&str> = words.take_while(|word| !word.starts_with(['[', '<', '-'])).collect();
-    if words.is_empty() { "fal-host".to_owned() } else { words.join(" ") }
+    let words = usage
+        .split_whitespace()
+        .skip_while(|word| *word == "Usage:");
+    let words: Vec<&str> = words
+        .take_while(|word| !word.starts_with(['[', '<', '-']))
+        .collect();
+    if words.is_empty() {
+        "fal-host".to_owned()
+    } else {
+        words.join(" ")
+    }
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
-    let several = |list: &[String]| list.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ");
+    let several = |list: &[String]| {
+        list.iter()
+            .map(|one| format!("`{one}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     Some(match error.get(kind)? {
         ContextValue::String(one) if is_quoted(kind) => format!("`{one}`"),
         ContextValue::Strings(list) => several(list),
@@ -93,7 +125,10 @@ fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
 }
 
 fn is_quoted(kind: ContextKind) -> bool {
-    matches!(kind, ContextKind::SuggestedArg | ContextKind::SuggestedSubcommand | ContextKind::SuggestedValue)
+    matches!(
+        kind,
+        ContextKind::SuggestedArg | ContextKind::SuggestedSubcommand | ContextKind::SuggestedValue
+    )
 }
 
 fn first_line(error: &clap::Error) -> String {
@@ -108,8 +143,12 @@ mod tests {
 
     fn complaint(line: &str) -> String {
         let words = std::iter::once("fal-host").chain(line.split_whitespace());
-        let Err(error) = Cli::of_words(words) else { return "it is taken".to_owned() };
-        let Some(CliError::Usage { message, help }) = of(&error) else { return format!("{:?}", error.kind()) };
+        let Err(error) = Cli::of_words(words) else {
+            return "it is taken".to_owned();
+        };
+        let Some(CliError::Usage { message, help }) = of(&error) else {
+            return format!("{:?}", error.kind());
+        };
         format!("{message}\n{}", help.unwrap_or_default())
     }
 
@@ -135,7 +174,10 @@ mod tests {
             "generate --full-refresh",
             "plugin new acme",
         ];
-        let told: Vec<String> = lines.iter().map(|line| format!("$ {line}\n{}", complaint(line))).collect();
+        let told: Vec<String> = lines
+            .iter()
+            .map(|line| format!("$ {line}\n{}", complaint(line)))
+            .collect();
         insta::assert_snapshot!(told.join("\n"), @r"
         $ run --tarket dev
         there is no flag `--tarket`
@@ -197,7 +239,11 @@ mod tests {
     #[test]
     fn help_is_no_mistake() {
         for line in ["--help", "run --help", "--version", ""] {
-            assert!(complaint(line).starts_with("Display"), "{line}: {}", complaint(line));
+            assert!(
+                complaint(line).starts_with("Display"),
+                "{line}: {}",
+                complaint(line)
+            );
         }
     }
 }

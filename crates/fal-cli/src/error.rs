@@ -33,7 +33,10 @@ pub(crate) enum CliError {
 
 impl CliError {
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::Usage { message: message.into(), help: None }
+        Self::Usage {
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// Shows the error, and says how the command ends.
@@ -47,7 +50,12 @@ impl CliError {
             return Ended::Interrupted;
         }
         match host.files() {
-            Some(files) => output.problems(&files.iter().flat_map(fal_host::source_problems).collect::<Vec<_>>()),
+            Some(files) => output.problems(
+                &files
+                    .iter()
+                    .flat_map(fal_host::source_problems)
+                    .collect::<Vec<_>>(),
+            ),
             None => output.error(self, self.help().as_deref()),
         }
         Ended::Wrong

@@ -57,12 +57,17 @@ struct Panicked {
 
 /// Runs the program and gives its exit code. An end that the program did not choose is [`Ended::Wrong`] with an error: a
 /// panic, and a library that calls `exit`, whatever code it gives.
-pub(crate) fn run(output: &Output, program: impl FnOnce() -> Ended + panic::UnwindSafe) -> ExitCode {
+pub(crate) fn run(
+    output: &Output,
+    program: impl FnOnce() -> Ended + panic::UnwindSafe,
+) -> ExitCode {
     // `run` is called once.
     let _ = OUTPUT.set(output.clone());
     let shown = output.clone();
     panic::set_hook(Box::new(move |panicked| {
-        let place = panicked.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let place = panicked
+            .location()
+            .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         let message = panicked.payload_as_str().unwrap_or("no message").to_owned();
         let help = "this is a fault of fal-host: please report it with this message";
         shown.error(&Panicked { place, message }, Some(help));
@@ -81,7 +86,10 @@ pub(crate) fn accept_any() {
 /// Ends the process at once, whatever its threads do: `exit` would wait for a library that hangs while it is loaded.
 pub(crate) fn leave(ended: Ended) -> ! {
     // SAFETY: `_exit` ends the process and touches no memory. All that was printed has been flushed.
-    #[expect(unsafe_code, reason = "the only way out that runs no code of a library")]
+    #[expect(
+        unsafe_code,
+        reason = "the only way out that runs no code of a library"
+    )]
     unsafe {
         libc::_exit(i32::from(ended.code()))
     }

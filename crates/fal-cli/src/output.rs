@@ -9,8 +9,8 @@ use std::{
 };
 
 use fal_report::{
-    Bar, JsonReporter, Printer, Reporters, SourceProblem, TerminalOptions, TerminalReporter, Theme, render_error,
-    render_problems,
+    Bar, JsonReporter, Printer, Reporters, SourceProblem, TerminalOptions, TerminalReporter, Theme,
+    render_error, render_problems,
 };
 
 use crate::{
@@ -31,9 +31,16 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(global: &GlobalArgs) -> Self {
-        let color = !global.no_color && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let color =
+            !global.no_color && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let unlogged = global.legacy.disable_logging;
-        Self { format: global.log_format, quiet: global.quiet, debug: global.debug, color, unlogged }
+        Self {
+            format: global.log_format,
+            quiet: global.quiet,
+            debug: global.debug,
+            color,
+            unlogged,
+        }
     }
 
     /// Data, for programs and people.
@@ -55,7 +62,9 @@ impl Output {
 
     pub(crate) fn problems(&self, problems: &[SourceProblem]) {
         match self.format {
-            LogFormat::Text => self.stderr(&render_problems(problems, self.err_theme(), self.width())),
+            LogFormat::Text => {
+                self.stderr(&render_problems(problems, self.err_theme(), self.width()))
+            }
             LogFormat::Json => stderr(&(fal_report::problems_json(problems) + "\n"), false),
         }
     }
@@ -66,11 +75,15 @@ impl Output {
 
     /// Theme of standard output.
     pub(crate) fn out_theme(&self) -> Theme {
-        Theme { color: self.color && io::stdout().is_terminal() }
+        Theme {
+            color: self.color && io::stdout().is_terminal(),
+        }
     }
 
     fn err_theme(&self) -> Theme {
-        Theme { color: self.color && io::stderr().is_terminal() }
+        Theme {
+            color: self.color && io::stderr().is_terminal(),
+        }
     }
 
     /// Columns of the terminal.
@@ -106,13 +119,22 @@ impl Output {
         let options = TerminalOptions {
             out: self.out_theme(),
             err: self.err_theme(),
-            width: if io::stdout().is_terminal() { width } else { None },
+            width: if io::stdout().is_terminal() {
+                width
+            } else {
+                None
+            },
             quiet: self.quiet,
             debug: self.debug,
             ..TerminalOptions::default()
         };
-        let reporter = TerminalReporter::new(Box::new(io::stdout()), Box::new(io::stderr()), options);
-        let bar = if io::stderr().is_terminal() { width } else { None };
+        let reporter =
+            TerminalReporter::new(Box::new(io::stdout()), Box::new(io::stderr()), options);
+        let bar = if io::stderr().is_terminal() {
+            width
+        } else {
+            None
+        };
         // A run is as good without its bar.
         match bar.and_then(|width| Bar::stderr(self.err_theme(), width).ok()) {
             Some(bar) => reporter.with_bar(bar),

@@ -22,9 +22,13 @@ const PATIENCE: Duration = Duration::from_millis(1800);
 /// Listens to SIGINT, SIGTERM and SIGHUP for the rest of the process; those that were ignored at its start stay ignored, as
 /// `nohup` and a shell's `&` want it.
 pub(crate) fn listen(interrupt: &Interrupt) {
-    let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
+    let heeded = [SIGINT, SIGTERM, SIGHUP]
+        .into_iter()
+        .filter(|signal| !is_ignored(*signal));
     // Without a handler the default holds: the process ends at once, and what it started with it.
-    let Ok(mut signals) = Signals::new(heeded) else { return };
+    let Ok(mut signals) = Signals::new(heeded) else {
+        return;
+    };
     let interrupt = interrupt.clone();
     let first = Arc::new(First::default());
     // Both run before anything else does: a thread that starts while a library hangs in its load would hang too, and so
@@ -63,7 +67,11 @@ impl First {
     }
 
     fn wait(&self) {
-        drop(self.1.wait_while(self.lock(), |happened| !*happened).unwrap_or_else(PoisonError::into_inner));
+        drop(
+            self.1
+                .wait_while(self.lock(), |happened| !*happened)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {
@@ -79,7 +87,10 @@ fn leave() -> ! {
 fn is_ignored(signal: i32) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: without a new action `sigaction` only writes the present one, all of it, to memory that is large enough.
-    #[expect(unsafe_code, reason = "the standard library does not tell how a signal is handled")]
+    #[expect(
+        unsafe_code,
+        reason = "the standard library does not tell how a signal is handled"
+    )]
     unsafe {
         libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) == 0
             && action.assume_init().sa_sigaction == libc::SIG_IGN

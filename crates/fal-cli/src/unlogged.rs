@@ -39,7 +39,9 @@ mod tests {
 
     impl Reporter for Count {
         fn event(&mut self, event: &RunEvent) {
-            let EventKind::Log { message, .. } = &event.kind else { return };
+            let EventKind::Log { message, .. } = &event.kind else {
+                return;
+            };
             self.0.lock().unwrap().push(message.clone());
         }
     }
@@ -49,8 +51,17 @@ mod tests {
         let seen = std::sync::Arc::default();
         let reporters = Reporters::new();
         reporters.add(Unlogged(Count(std::sync::Arc::clone(&seen))));
-        for (level, message) in [(LogLevel::Info, "a"), (LogLevel::Warn, "b"), (LogLevel::Error, "c")] {
-            let kind = EventKind::Log { level, name: None, unique_id: None, message: message.to_owned() };
+        for (level, message) in [
+            (LogLevel::Info, "a"),
+            (LogLevel::Warn, "b"),
+            (LogLevel::Error, "c"),
+        ] {
+            let kind = EventKind::Log {
+                level,
+                name: None,
+                unique_id: None,
+                message: message.to_owned(),
+            };
             reporters.emit(Timestamp::UNIX_EPOCH, kind);
         }
         assert_eq!(*seen.lock().unwrap(), ["c"]);

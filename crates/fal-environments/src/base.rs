@@ -45,20 +45,33 @@ impl Base {
     /// # Errors
     /// If it does not answer.
     pub fn of(python: &Path) -> Result<Self, EnvironmentError> {
-        let wrong = |why: String| EnvironmentError::Interpreter { python: python.to_owned(), why };
+        let wrong = |why: String| EnvironmentError::Interpreter {
+            python: python.to_owned(),
+            why,
+        };
         let mut command = Command::new(python);
         command.args(["-I", "-S", "-c", QUESTION]);
         let output = program::answer(command).map_err(|cause| wrong(cause.to_string()))?;
         if !output.status.success() {
-            return Err(wrong(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+            return Err(wrong(
+                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            ));
         }
-        let answer: Answer = serde_json::from_slice(&output.stdout).map_err(|cause| wrong(cause.to_string()))?;
-        Ok(Self { python: python.to_owned(), version: answer.version, tag: answer.tag, platform: answer.platform })
+        let answer: Answer =
+            serde_json::from_slice(&output.stdout).map_err(|cause| wrong(cause.to_string()))?;
+        Ok(Self {
+            python: python.to_owned(),
+            version: answer.version,
+            tag: answer.tag,
+            platform: answer.platform,
+        })
     }
 
     /// `3.11`
     pub(crate) fn minor(&self) -> &str {
-        self.version.rsplit_once('.').map_or(self.version.as_str(), |(minor, _)| minor)
+        self.version
+            .rsplit_once('.')
+            .map_or(self.version.as_str(), |(minor, _)| minor)
     }
 
     /// Whether its version is the asked one, or one of those that it stands for.
@@ -75,7 +88,9 @@ impl Base {
 
 /// Whether models cannot run in this version, as far as it says.
 pub(crate) fn is_too_old(version: &str) -> bool {
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut parts = version
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     match (parts.next(), parts.next()) {
         (Some(major), Some(minor)) => (major, minor) < OLDEST,
         (Some(major), None) => major < OLDEST.0,
@@ -85,7 +100,12 @@ pub(crate) fn is_too_old(version: &str) -> bool {
 
 #[cfg(test)]
 pub(crate) fn stand_in(version: &str) -> Base {
-    Base { python: "/python".into(), version: version.into(), tag: "cpython".into(), platform: "linux".into() }
+    Base {
+        python: "/python".into(),
+        version: version.into(),
+        tag: "cpython".into(),
+        platform: "linux".into(),
+    }
 }
 
 #[cfg(test)]
@@ -103,12 +123,19 @@ mod tests {
     #[test]
     fn what_is_too_old() {
         assert!(is_too_old("2") && is_too_old("3.8") && is_too_old("3.8.18"));
-        assert!(!is_too_old("3") && !is_too_old("3.9") && !is_too_old("3.10.1") && !is_too_old("4.0"));
+        assert!(
+            !is_too_old("3") && !is_too_old("3.9") && !is_too_old("3.10.1") && !is_too_old("4.0")
+        );
     }
 
     #[test]
     fn a_program_that_is_no_python_is_an_error() {
         let error = Base::of(Path::new("/nowhere/python")).unwrap_err();
-        assert!(error.to_string().starts_with("/nowhere/python does not run"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("/nowhere/python does not run"),
+            "{error}"
+        );
     }
 }

@@ -9,7 +9,9 @@ use std::{
 use etcetera::BaseStrategy;
 use fal_plugin::payload::EnvironmentKind;
 
-use crate::{error::EnvironmentError, folder::Folder, key::Key, lock::Mode, program::variable, uses::Use};
+use crate::{
+    error::EnvironmentError, folder::Folder, key::Key, lock::Mode, program::variable, uses::Use,
+};
 
 /// The folder that holds all environments of a user.
 #[derive(Clone, Debug)]
@@ -70,7 +72,8 @@ impl Cache {
         if let Some(folder) = variable("FAL_HOST_CACHE_DIR") {
             return Self::at(&Path::new(&folder).join("environments"));
         }
-        let strategy = etcetera::base_strategy::choose_native_strategy().map_err(|_| EnvironmentError::NoCache)?;
+        let strategy = etcetera::base_strategy::choose_native_strategy()
+            .map_err(|_| EnvironmentError::NoCache)?;
         Self::at(&strategy.cache_dir().join("fal-host").join("environments"))
     }
 
@@ -94,9 +97,17 @@ impl Cache {
 
     /// All that is there, whole or not.
     pub fn entries(&self) -> Vec<Entry> {
-        let names = fs::read_dir(&self.root).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let names = fs::read_dir(&self.root)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name());
         let is_key = |name: &String| name.starts_with("venv-") || name.starts_with("conda-");
-        let mut keys: Vec<_> = names.filter_map(|name| name.into_string().ok()).filter(is_key).map(Key).collect();
+        let mut keys: Vec<_> = names
+            .filter_map(|name| name.into_string().ok())
+            .filter(is_key)
+            .map(Key)
+            .collect();
         keys.sort_unstable();
         keys.iter().map(|key| self.entry(key)).collect()
     }
@@ -124,7 +135,10 @@ impl Cache {
 
     /// A look at a lock takes it for a moment: whoever wants it then looks again.
     fn is_busy(&self, folder: &Folder) -> bool {
-        self.root.is_dir() && folder.lock().is_ok_and(|lock| lock.attempt(Mode::Shared).is_ok_and(|free| !free))
+        self.root.is_dir()
+            && folder
+                .lock()
+                .is_ok_and(|lock| lock.attempt(Mode::Shared).is_ok_and(|free| !free))
     }
 
     /// Removes an environment, unless someone uses or builds it.
@@ -152,11 +166,18 @@ impl Entry {
 }
 
 fn size(path: &Path) -> u64 {
-    let Ok(found) = fs::symlink_metadata(path) else { return 0 };
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return 0;
+    };
     if !found.is_dir() {
         return found.len();
     }
-    fs::read_dir(path).into_iter().flatten().flatten().map(|entry| size(&entry.path())).sum()
+    fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| size(&entry.path()))
+        .sum()
 }
 
 #[cfg(test)]
@@ -170,7 +191,11 @@ mod tests {
         fs::create_dir_all(folder.path().join("bin")).unwrap();
         std::os::unix::fs::symlink("/bin/sh", folder.python()).unwrap();
         if whole {
-            let marker = Marker { kind: EnvironmentKind::Venv, python: "3.11.7".into(), requirements: Vec::new() };
+            let marker = Marker {
+                kind: EnvironmentKind::Venv,
+                python: "3.11.7".into(),
+                requirements: Vec::new(),
+            };
             folder.complete(&marker).unwrap();
         }
         key
@@ -185,8 +210,17 @@ mod tests {
         let half = put(&cache, "venv-2", false);
         cache.folder(&whole).uses().note("ml", Path::new("/p"));
         let entries = cache.entries();
-        assert_eq!(entries.iter().map(|entry| entry.state).collect::<Vec<_>>(), [State::Ready, State::Half]);
-        assert_eq!(entries[0].uses, [Use { project: "/p".into(), name: "ml".into() }]);
+        assert_eq!(
+            entries.iter().map(|entry| entry.state).collect::<Vec<_>>(),
+            [State::Ready, State::Half]
+        );
+        assert_eq!(
+            entries[0].uses,
+            [Use {
+                project: "/p".into(),
+                name: "ml".into()
+            }]
+        );
         assert!(entries[0].last_use.is_some() && entries[0].size() > 0);
         let lock = cache.folder(&half).lock().unwrap();
         assert!(lock.attempt(Mode::Exclusive).unwrap());
@@ -194,7 +228,11 @@ mod tests {
         assert_eq!(cache.entry(&Key("venv-3".into())).state, State::Missing);
         fs::remove_file(cache.folder(&whole).python()).unwrap();
         std::os::unix::fs::symlink("/nowhere", cache.folder(&whole).python()).unwrap();
-        assert_eq!(cache.entry(&whole).state, State::Half, "its interpreter is gone");
+        assert_eq!(
+            cache.entry(&whole).state,
+            State::Half,
+            "its interpreter is gone"
+        );
     }
 
     /// As of a program that an installer left running.
@@ -223,6 +261,10 @@ mod tests {
         drop(lock);
         assert_eq!(cache.remove(&key).unwrap(), Removal::Removed);
         assert!(cache.entries().is_empty());
-        assert_eq!(cache.remove(&key).unwrap(), Removal::Removed, "nothing to remove is no error");
+        assert_eq!(
+            cache.remove(&key).unwrap(),
+            Removal::Removed,
+            "nothing to remove is no error"
+        );
     }
 }

@@ -22,7 +22,11 @@ const ON_PATH: [&str; 3] = ["conda", "mamba", "micromamba"];
 /// Reads `packages`.
 pub(crate) fn packages(lines: &[String]) -> Result<Requirements, EnvironmentError> {
     let mut found = Requirements::default();
-    for line in lines.iter().map(|line| single_spaced(line)).filter(|line| !line.is_empty()) {
+    for line in lines
+        .iter()
+        .map(|line| single_spaced(line))
+        .filter(|line| !line.is_empty())
+    {
         let name = package_name(&line);
         if line.starts_with('-') || name.is_empty() {
             let why = "it does not begin with the name of a package".to_owned();
@@ -47,8 +51,15 @@ pub(crate) fn build(
 ) -> Result<(), EnvironmentError> {
     let home = variable("FAL_CONDA_HOME").map(PathBuf::from);
     let program = find(home.as_deref())?;
-    let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    installer.run(&format!("{name} create"), &create(&program, definition, base, &folder.path()))?;
+    let name = program
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    installer.run(
+        &format!("{name} create"),
+        &create(&program, definition, base, &folder.path()),
+    )?;
     imports::check(folder, installer)
 }
 
@@ -56,17 +67,32 @@ fn find(home: Option<&Path>) -> Result<PathBuf, EnvironmentError> {
     if let Some(home) = home {
         // fal had the folder of the program here, and not that of the installation.
         let programs = [home.join("bin").join("conda"), home.join("conda")];
-        let looked = || format!("FAL_CONDA_HOME names {}, which has no program bin/conda or conda", home.display());
+        let looked = || {
+            format!(
+                "FAL_CONDA_HOME names {}, which has no program bin/conda or conda",
+                home.display()
+            )
+        };
         let found = programs.into_iter().find(|program| is_program(program));
         return found.ok_or_else(|| EnvironmentError::NoConda { looked: looked() });
     }
-    let looked = || format!("FAL_CONDA_HOME is not set, and none of {} is on PATH", ON_PATH.join(", "));
-    ON_PATH.iter().find_map(|name| working(name)).ok_or_else(|| EnvironmentError::NoConda { looked: looked() })
+    let looked = || {
+        format!(
+            "FAL_CONDA_HOME is not set, and none of {} is on PATH",
+            ON_PATH.join(", ")
+        )
+    };
+    ON_PATH
+        .iter()
+        .find_map(|name| working(name))
+        .ok_or_else(|| EnvironmentError::NoConda { looked: looked() })
 }
 
 fn create(program: &Path, definition: &Definition, base: &Base, path: &Path) -> Command {
     let mut command = Command::new(program);
-    command.args(["create", "--yes", "--quiet", "--prefix"]).arg(path);
+    command
+        .args(["create", "--yes", "--quiet", "--prefix"])
+        .arg(path);
     if program.file_name().is_some_and(|name| name == "micromamba") {
         // It has no default channel of its own.
         command.args(["--channel", "conda-forge"]);
@@ -78,7 +104,9 @@ fn create(program: &Path, definition: &Definition, base: &Base, path: &Path) -> 
     } else if !has("python") {
         command.arg(format!("python={}", base.minor()));
     }
-    command.args(lines).args(NEEDED.iter().filter(|name| !has(name)));
+    command
+        .args(lines)
+        .args(NEEDED.iter().filter(|name| !has(name)));
     command
 }
 
@@ -97,9 +125,19 @@ mod tests {
             python: python.map(str::to_owned),
         };
         let definition = Definition::read(&spec, Path::new("/")).unwrap();
-        let command = create(Path::new(program), &definition, &stand_in("3.11.7"), Path::new("/e"));
-        let words = [command.get_program()].into_iter().chain(command.get_args());
-        words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join("|")
+        let command = create(
+            Path::new(program),
+            &definition,
+            &stand_in("3.11.7"),
+            Path::new("/e"),
+        );
+        let words = [command.get_program()]
+            .into_iter()
+            .chain(command.get_args());
+        words
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+            .join("|")
     }
 
     #[test]

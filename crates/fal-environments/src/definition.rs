@@ -31,7 +31,11 @@ impl Definition {
             EnvironmentKind::Conda => conda::packages(&spec.requirements)?,
         };
         let python = spec.python.as_deref().map(version).transpose()?;
-        Ok(Self { kind: spec.kind, requirements, python })
+        Ok(Self {
+            kind: spec.kind,
+            requirements,
+            python,
+        })
     }
 
     /// Its kind.
@@ -41,10 +45,18 @@ impl Definition {
 }
 
 fn version(asked: &str) -> Result<String, EnvironmentError> {
-    let wrong = |why: String| EnvironmentError::Version { asked: asked.to_owned(), why };
-    let asked_version = asked.trim().trim_start_matches("==").trim_end_matches(".*").trim();
+    let wrong = |why: String| EnvironmentError::Version {
+        asked: asked.to_owned(),
+        why,
+    };
+    let asked_version = asked
+        .trim()
+        .trim_start_matches("==")
+        .trim_end_matches(".*")
+        .trim();
     let parts: Vec<_> = asked_version.split('.').collect();
-    let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if parts.len() > 3 || !parts.iter().all(is_number) {
         return Err(wrong("this is no version of Python".to_owned()));
     }

@@ -87,7 +87,10 @@ pub enum EnvironmentError {
         log: PathBuf,
     },
     /// The interpreter in the environment is older than what models need.
-    #[error("it has Python {found}, and models need {} or later", crate::base::OLDEST_NAME)]
+    #[error(
+        "it has Python {found}, and models need {} or later",
+        crate::base::OLDEST_NAME
+    )]
     TooOld {
         /// Its version.
         found: String,
@@ -99,7 +102,10 @@ pub enum EnvironmentError {
 
 impl EnvironmentError {
     /// For `map_err` on what the file system refuses.
-    pub(crate) fn file(what: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn file(
+        what: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |cause| Self::File { what, path, cause }
     }
@@ -108,11 +114,15 @@ impl EnvironmentError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Version { .. } => Some("write the version in quotes, as in `python: \"3.11\"`"),
-            Self::NoPython { .. } => Some("install it, or install uv, which brings interpreters along"),
-            Self::NoConda { .. } => {
-                Some("install conda, mamba or micromamba, or set FAL_CONDA_HOME to the folder of an installation")
+            Self::NoPython { .. } => {
+                Some("install it, or install uv, which brings interpreters along")
             }
-            Self::NoCache | Self::File { .. } => Some("set FAL_HOST_ENVIRONMENTS to a folder that can be written"),
+            Self::NoConda { .. } => Some(
+                "install conda, mamba or micromamba, or set FAL_CONDA_HOME to the folder of an installation",
+            ),
+            Self::NoCache | Self::File { .. } => {
+                Some("set FAL_HOST_ENVIRONMENTS to a folder that can be written")
+            }
             Self::Install { command, .. } if command.contains("-m venv") => {
                 Some("on Debian, `python3 -m venv` needs the package python3-venv; or install uv")
             }
@@ -129,7 +139,13 @@ fn indented(lines: &[String]) -> String {
     if lines.is_empty() {
         return String::new();
     }
-    format!(":{}", lines.iter().map(|line| format!("\n  {line}")).collect::<String>())
+    format!(
+        ":{}",
+        lines
+            .iter()
+            .map(|line| format!("\n  {line}"))
+            .collect::<String>()
+    )
 }
 
 #[cfg(test)]

@@ -31,7 +31,10 @@ pub(crate) struct Marker {
 
 impl Folder {
     pub(crate) fn new(root: &Path, key: &Key) -> Self {
-        Self { root: root.to_owned(), key: key.clone() }
+        Self {
+            root: root.to_owned(),
+            key: key.clone(),
+        }
     }
 
     /// The environment itself.
@@ -76,9 +79,14 @@ impl Folder {
     pub(crate) fn complete(&self, marker: &Marker) -> Result<(), EnvironmentError> {
         let write = || {
             let content = serde_json::to_vec(marker)?;
-            Root::open(self.path())?.temporary(MARKER, &content)?.synced()?.replace()
+            Root::open(self.path())?
+                .temporary(MARKER, &content)?
+                .synced()?
+                .replace()
         };
-        write().map(drop).map_err(EnvironmentError::file("written", self.path()))
+        write()
+            .map(drop)
+            .map_err(EnvironmentError::file("written", self.path()))
     }
 
     /// Removes all of it, the marker first. Whoever calls this holds the lock.

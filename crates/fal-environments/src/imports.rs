@@ -21,7 +21,9 @@ const IMPORT: &str = "import importlib, importlib.metadata, sys; print(importlib
 
 /// Checks an environment that has just been installed.
 pub(crate) fn check(folder: &Folder, installer: &Installer<'_>) -> Result<(), EnvironmentError> {
-    NEEDED.iter().try_for_each(|package| import(package, &folder.python(), installer))
+    NEEDED
+        .iter()
+        .try_for_each(|package| import(package, &folder.python(), installer))
 }
 
 /// The same, where the version of pyarrow is ours to choose: one that cannot be imported gives way to the release before.
@@ -37,16 +39,33 @@ pub(crate) fn check_and_mend(
             Err(error @ EnvironmentError::Unusable { .. }) => error,
             other => return other,
         };
-        let EnvironmentError::Unusable { package, version, .. } = &error else { return Err(error) };
-        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok()).filter(|major| *major > 0);
-        let (Some(major), true) = (major, package == PYARROW && !definition.requirements.name(PYARROW) && tried < MOST)
+        let EnvironmentError::Unusable {
+            package, version, ..
+        } = &error
         else {
+            return Err(error);
+        };
+        let major = version
+            .split('.')
+            .next()
+            .and_then(|major| major.parse::<u32>().ok())
+            .filter(|major| *major > 0);
+        let (Some(major), true) = (
+            major,
+            package == PYARROW && !definition.requirements.name(PYARROW) && tried < MOST,
+        ) else {
             return Err(error);
         };
         tried += 1;
         let file = venv::write(folder, definition, Some(&format!("{PYARROW}<{major}")))?;
         // What the installer says now is that nothing fits; why pyarrow is needed at all says the first error.
-        install(&file).map_err(|again| if matches!(again, EnvironmentError::Stopped) { again } else { error })?;
+        install(&file).map_err(|again| {
+            if matches!(again, EnvironmentError::Stopped) {
+                again
+            } else {
+                error
+            }
+        })?;
     }
 }
 
@@ -57,7 +76,12 @@ fn import(package: &str, python: &Path, installer: &Installer<'_>) -> Result<(),
         Err(EnvironmentError::Install { lines, log, .. }) => {
             let version = lines.first().cloned().unwrap_or_default();
             let why = lines.last().cloned().unwrap_or_default();
-            Err(EnvironmentError::Unusable { package: package.to_owned(), version, why, log })
+            Err(EnvironmentError::Unusable {
+                package: package.to_owned(),
+                version,
+                why,
+                log,
+            })
         }
         other => other,
     }

@@ -36,8 +36,14 @@ exit "$code"
 "#;
 
 /// Variables that would lead an installer elsewhere.
-const MISLEADING: [&str; 6] =
-    ["VIRTUAL_ENV", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "__PYVENV_LAUNCHER__"];
+const MISLEADING: [&str; 6] = [
+    "VIRTUAL_ENV",
+    "PYTHONHOME",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_USER",
+    "__PYVENV_LAUNCHER__",
+];
 
 /// Runs the steps of one build.
 pub(crate) struct Installer<'a> {
@@ -55,7 +61,9 @@ impl Installer<'_> {
     /// Runs one step to its end; `name` is its short form for messages.
     pub(crate) fn run(&self, name: &str, command: &Command) -> Result<(), EnvironmentError> {
         self.stop.check()?;
-        let (log, begin) = self.open_log(command).map_err(EnvironmentError::file("written", self.log))?;
+        let (log, begin) = self
+            .open_log(command)
+            .map_err(EnvironmentError::file("written", self.log))?;
         let status = self.guarded(command, &log).map_err(|cause| {
             let program = command.get_program().to_string_lossy().into_owned();
             EnvironmentError::Start { program, cause }
@@ -75,7 +83,9 @@ impl Installer<'_> {
     fn open_log(&self, command: &Command) -> io::Result<(File, u64)> {
         let (logs, name) = Root::of(self.log)?;
         let mut log = logs.open_file(name)?;
-        let words = [command.get_program()].into_iter().chain(command.get_args());
+        let words = [command.get_program()]
+            .into_iter()
+            .chain(command.get_args());
         let line: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
         writeln!(log, "$ {}", line.join(" "))?;
         let begin = log.seek(SeekFrom::End(0))?;
@@ -85,15 +95,32 @@ impl Installer<'_> {
     fn guarded(&self, command: &Command, log: &File) -> io::Result<ExitStatus> {
         let (theirs, ours) = io::pipe()?;
         let mut shell = Command::new("/bin/sh");
-        shell.args(["-c", GUARD, "sh"]).arg(command.get_program()).args(command.get_args());
-        shell.current_dir(self.dir).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
-        shell.process_group(0).env("NO_COLOR", "1").env("PIP_NO_INPUT", "1").env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
+        shell
+            .args(["-c", GUARD, "sh"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        shell
+            .current_dir(self.dir)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log.try_clone()?);
+        shell
+            .process_group(0)
+            .env("NO_COLOR", "1")
+            .env("PIP_NO_INPUT", "1")
+            .env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
         for name in MISLEADING {
             shell.env_remove(name);
         }
         let mappings = vec![
-            FdMapping { parent_fd: theirs.into(), child_fd: LIFELINE },
-            FdMapping { parent_fd: self.lock.try_clone()?.into(), child_fd: LOCK },
+            FdMapping {
+                parent_fd: theirs.into(),
+                child_fd: LIFELINE,
+            },
+            FdMapping {
+                parent_fd: self.lock.try_clone()?.into(),
+                child_fd: LOCK,
+            },
         ];
         shell.fd_mappings(mappings).map_err(io::Error::other)?;
         let mut child = shell.spawn()?;
@@ -111,8 +138,15 @@ impl Installer<'_> {
             log.read_to_end(&mut text)
         });
         let text = String::from_utf8_lossy(&text);
-        let lines: Vec<_> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-        lines[lines.len().saturating_sub(LAST_LINES)..].iter().map(|line| (*line).to_owned()).collect()
+        let lines: Vec<_> = text
+            .lines()
+            .map(str::trim_end)
+            .filter(|line| !line.is_empty())
+            .collect();
+        lines[lines.len().saturating_sub(LAST_LINES)..]
+            .iter()
+            .map(|line| (*line).to_owned())
+            .collect()
     }
 }
 
@@ -132,12 +166,21 @@ mod tests {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let lock = File::create(folder.path().join("lock")).unwrap();
-            Self { folder, lock, stop: Stop::new() }
+            Self {
+                folder,
+                lock,
+                stop: Stop::new(),
+            }
         }
 
         fn run(&self, script: &str) -> Result<(), EnvironmentError> {
             let log = self.folder.path().join("log");
-            let installer = Installer { stop: &self.stop, lock: &self.lock, log: &log, dir: self.folder.path() };
+            let installer = Installer {
+                stop: &self.stop,
+                lock: &self.lock,
+                log: &log,
+                dir: self.folder.path(),
+            };
             let mut command = Command::new("/bin/sh");
             command.args(["-c", script]);
             installer.run("sh", &command)
@@ -148,11 +191,16 @@ mod tests {
     fn a_failure_has_the_last_lines_of_its_step_alone() {
         let place = Place::new();
         place.run("echo first").unwrap();
-        let Err(EnvironmentError::Install { status, lines, log, .. }) = place.run("echo out; echo err >&2; exit 3")
+        let Err(EnvironmentError::Install {
+            status, lines, log, ..
+        }) = place.run("echo out; echo err >&2; exit 3")
         else {
             panic!()
         };
-        assert_eq!((status.as_str(), lines), ("exit status: 3", vec!["out".to_owned(), "err".to_owned()]));
+        assert_eq!(
+            (status.as_str(), lines),
+            ("exit status: 3", vec!["out".to_owned(), "err".to_owned()])
+        );
         assert!(fs::read_to_string(log).unwrap().contains("first\n"));
     }
 
@@ -170,13 +218,23 @@ mod tests {
             place.stop.raise();
             run.join().unwrap()
         });
-        assert!(matches!(ended, Err(EnvironmentError::Stopped)), "{ended:?} after {:?}", begun.elapsed());
+        assert!(
+            matches!(ended, Err(EnvironmentError::Stopped)),
+            "{ended:?} after {:?}",
+            begun.elapsed()
+        );
         let Place { folder, lock, .. } = place;
         drop(lock);
-        File::open(folder.path().join("lock")).unwrap().lock().unwrap();
+        File::open(folder.path().join("lock"))
+            .unwrap()
+            .lock()
+            .unwrap();
         let place = Place::new();
         place.stop.raise();
-        assert!(matches!(place.run("touch begun"), Err(EnvironmentError::Stopped)));
+        assert!(matches!(
+            place.run("touch begun"),
+            Err(EnvironmentError::Stopped)
+        ));
         assert!(!place.folder.path().join("begun").exists());
     }
 }

@@ -30,7 +30,14 @@ pub(crate) struct Search<'a> {
 /// # Errors
 /// If the named one is none, or none is found.
 pub fn find(named: Option<&Path>, project_dir: &Path) -> Result<PathBuf, PluginError> {
-    Search { named, project_dir, variable: &variable, owner: &owner, looked: Vec::new() }.run()
+    Search {
+        named,
+        project_dir,
+        variable: &variable,
+        owner: &owner,
+        looked: Vec::new(),
+    }
+    .run()
 }
 
 impl Search<'_> {
@@ -41,8 +48,11 @@ impl Search<'_> {
         if let Some(python) = (self.variable)("FAL_HOST_PYTHON") {
             return existing("FAL_HOST_PYTHON", Path::new(&python));
         }
-        let found =
-            self.active().or_else(|| self.beside_project()).or_else(|| self.of_dbt()).or_else(|| self.on_path());
+        let found = self
+            .active()
+            .or_else(|| self.beside_project())
+            .or_else(|| self.of_dbt())
+            .or_else(|| self.on_path());
         found.ok_or_else(|| self.nothing())
     }
 
@@ -50,7 +60,8 @@ impl Search<'_> {
         if is_program(&python) {
             return Some(python);
         }
-        self.looked.push(format!("{place}: {} is no program", python.display()));
+        self.looked
+            .push(format!("{place}: {} is no program", python.display()));
         None
     }
 
@@ -67,9 +78,12 @@ impl Search<'_> {
     fn beside_project(&mut self) -> Option<PathBuf> {
         let home = (self.variable)("HOME").map(PathBuf::from);
         for folder in self.project_dir.ancestors() {
-            let others = [folder.to_owned(), folder.join(".venv")].into_iter().find(|path| self.is_of_another(path));
+            let others = [folder.to_owned(), folder.join(".venv")]
+                .into_iter()
+                .find(|path| self.is_of_another(path));
             if let Some(path) = others.filter(|_| folder != self.project_dir) {
-                self.looked.push(format!(".venv: {} belongs to another user", path.display()));
+                self.looked
+                    .push(format!(".venv: {} belongs to another user", path.display()));
                 break;
             }
             if let Some(python) = self.try_at(".venv", folder.join(".venv/bin/python")) {
@@ -84,7 +98,11 @@ impl Search<'_> {
 
     /// The project's owner can run code through its models and macros in any case, and root anything.
     fn is_of_another(&self, path: &Path) -> bool {
-        let mine = [Some(rustix::process::geteuid().as_raw()), Some(0), (self.owner)(self.project_dir)];
+        let mine = [
+            Some(rustix::process::geteuid().as_raw()),
+            Some(0),
+            (self.owner)(self.project_dir),
+        ];
         (self.owner)(path).is_some_and(|owner| !mine.contains(&Some(owner)))
     }
 
@@ -95,16 +113,22 @@ impl Search<'_> {
             return None;
         };
         let Some(python) = script_interpreter(&dbt) else {
-            self.looked.push(format!("dbt on PATH: {} is no Python script", dbt.display()));
+            self.looked.push(format!(
+                "dbt on PATH: {} is no Python script",
+                dbt.display()
+            ));
             return None;
         };
         self.try_at("dbt on PATH", python)
     }
 
     fn on_path(&mut self) -> Option<PathBuf> {
-        let found = self.search_path("python3").or_else(|| self.search_path("python"));
+        let found = self
+            .search_path("python3")
+            .or_else(|| self.search_path("python"));
         if found.is_none() {
-            self.looked.push("python3 and python on PATH: not found".to_owned());
+            self.looked
+                .push("python3 and python on PATH: not found".to_owned());
         }
         found
     }
@@ -118,7 +142,11 @@ impl Search<'_> {
     }
 
     fn nothing(&self) -> PluginError {
-        let places: String = self.looked.iter().map(|place| format!("\n  {place}")).collect();
+        let places: String = self
+            .looked
+            .iter()
+            .map(|place| format!("\n  {place}"))
+            .collect();
         PluginError::new(PYTHON_NOT_FOUND, format!("no Python interpreter was found. Looked at:{places}")).with_help(
             "`fal-host setup` makes a .venv with dbt; or name an interpreter with --python or FAL_HOST_PYTHON",
         )
@@ -135,16 +163,23 @@ fn existing(place: &str, python: &Path) -> Result<PathBuf, PluginError> {
         return Ok(std::path::absolute(python).unwrap_or_else(|_| python.to_owned()));
     }
     let message = format!("{place} names {}, which is no program", python.display());
-    Err(PluginError::new(PYTHON_NOT_FOUND, message).with_help("name a Python interpreter that has dbt"))
+    Err(PluginError::new(PYTHON_NOT_FOUND, message)
+        .with_help("name a Python interpreter that has dbt"))
 }
 
 /// The interpreter in the first line of a script.
 fn script_interpreter(script: &Path) -> Option<PathBuf> {
     let mut line = Vec::new();
-    BufReader::new(fal_files::open(script).ok()?.take(512)).read_until(b'\n', &mut line).ok()?;
+    BufReader::new(fal_files::open(script).ok()?.take(512))
+        .read_until(b'\n', &mut line)
+        .ok()?;
     let line = String::from_utf8(line).ok()?;
     let python = PathBuf::from(line.strip_prefix("#!")?.trim());
-    python.file_name()?.to_str()?.starts_with("python").then_some(python)
+    python
+        .file_name()?
+        .to_str()?
+        .starts_with("python")
+        .then_some(python)
 }
 
 #[cfg(test)]
@@ -159,7 +194,11 @@ mod tests {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    fn search(root: &Path, project: &str, variables: &[(&str, &str)]) -> Result<PathBuf, PluginError> {
+    fn search(
+        root: &Path,
+        project: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<PathBuf, PluginError> {
         search_as(root, project, variables, &owner)
     }
 
@@ -171,10 +210,18 @@ mod tests {
     ) -> Result<PathBuf, PluginError> {
         let variable = |wanted: &str| {
             let found = variables.iter().find(|(name, _)| *name == wanted)?;
-            Some(OsString::from(found.1.replace("ROOT", root.to_str().unwrap())))
+            Some(OsString::from(
+                found.1.replace("ROOT", root.to_str().unwrap()),
+            ))
         };
         let project_dir = root.join(project);
-        let search = Search { named: None, project_dir: &project_dir, variable: &variable, owner, looked: Vec::new() };
+        let search = Search {
+            named: None,
+            project_dir: &project_dir,
+            variable: &variable,
+            owner,
+            looked: Vec::new(),
+        };
         search.run()
     }
 
@@ -196,19 +243,35 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         program(&root.path().join("shared/.venv/bin/python"), "");
         fs::create_dir_all(root.path().join("shared/above/project")).unwrap();
-        let is = |path: &Path, owned: &[&str]| owned.iter().any(|name| path == root.path().join(name));
+        let is =
+            |path: &Path, owned: &[&str]| owned.iter().any(|name| path == root.path().join(name));
         let find = |others: &[&str]| {
-            let owner = |path: &Path| if is(path, others) { Some(OTHER) } else { owner(path) };
+            let owner = |path: &Path| {
+                if is(path, others) {
+                    Some(OTHER)
+                } else {
+                    owner(path)
+                }
+            };
             search_as(root.path(), "shared/above/project", &[], &owner)
         };
         assert!(find(&[]).is_ok());
         for others in ["shared", "shared/.venv", "shared/above"] {
             let error = find(&[others]).unwrap_err().message;
-            let expected = format!("{} belongs to another user", root.path().join(others).display());
+            let expected = format!(
+                "{} belongs to another user",
+                root.path().join(others).display()
+            );
             assert!(error.contains(&expected), "{error}");
         }
         assert!(
-            find(&["shared", "shared/.venv", "shared/above", "shared/above/project"]).is_ok(),
+            find(&[
+                "shared",
+                "shared/.venv",
+                "shared/above",
+                "shared/above/project"
+            ])
+            .is_ok(),
             "the project's owner"
         );
     }
@@ -227,19 +290,31 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let python = root.path().join("tools/dbt/bin/python");
         program(&python, "");
-        program(&root.path().join("bin/dbt"), &format!("#!{}\nimport dbt\n", python.display()));
+        program(
+            &root.path().join("bin/dbt"),
+            &format!("#!{}\nimport dbt\n", python.display()),
+        );
         program(&root.path().join("bin/python3"), "");
         fs::create_dir(root.path().join(".git")).unwrap();
-        assert_eq!(search(root.path(), "", &[("PATH", "ROOT/bin")]).unwrap(), python);
+        assert_eq!(
+            search(root.path(), "", &[("PATH", "ROOT/bin")]).unwrap(),
+            python
+        );
         program(&root.path().join("bin/dbt"), "\x7fELF");
-        assert_eq!(search(root.path(), "", &[("PATH", "ROOT/bin")]).unwrap(), root.path().join("bin/python3"));
+        assert_eq!(
+            search(root.path(), "", &[("PATH", "ROOT/bin")]).unwrap(),
+            root.path().join("bin/python3")
+        );
     }
 
     #[test]
     fn a_named_interpreter_must_exist() {
         let root = tempfile::tempdir().unwrap();
         let error = search(root.path(), "", &[("FAL_HOST_PYTHON", "/none")]).unwrap_err();
-        assert_eq!(error.message, "FAL_HOST_PYTHON names /none, which is no program");
+        assert_eq!(
+            error.message,
+            "FAL_HOST_PYTHON names /none, which is no program"
+        );
     }
 
     #[test]

@@ -63,7 +63,10 @@ mod tests {
             requirements: requirements.to_vec(),
             python: python.map(str::to_owned),
         };
-        Key::new(&Definition::read(&spec, Path::new("/nowhere")).unwrap(), base)
+        Key::new(
+            &Definition::read(&spec, Path::new("/nowhere")).unwrap(),
+            base,
+        )
     }
 
     #[test]
@@ -72,9 +75,18 @@ mod tests {
         let six = ["six==1.16".to_owned()];
         assert_eq!(key("a", &six, None, &old), key("b", &six, None, &old));
         assert_ne!(key("a", &six, None, &old), key("a", &six, None, &new));
-        assert_eq!(key("a", &six, Some("3.11"), &old), key("a", &six, Some("3.11"), &new));
-        assert_ne!(key("a", &six, Some("3.11"), &old), key("a", &six, None, &old));
-        assert_ne!(key("a", &six, None, &old), key("a", &["six==1.17".to_owned()], None, &old));
+        assert_eq!(
+            key("a", &six, Some("3.11"), &old),
+            key("a", &six, Some("3.11"), &new)
+        );
+        assert_ne!(
+            key("a", &six, Some("3.11"), &old),
+            key("a", &six, None, &old)
+        );
+        assert_ne!(
+            key("a", &six, None, &old),
+            key("a", &["six==1.17".to_owned()], None, &old)
+        );
         assert!(key("a", &six, None, &old).to_string().starts_with("venv-"));
     }
 

@@ -18,15 +18,21 @@ const SETUP: [&str; 3] = ["pyproject.toml", "setup.cfg", "setup.py"];
 /// Whether a requirement is a path.
 pub(crate) fn is_path(line: &str) -> bool {
     let (path, _) = split(line);
-    let archive = [".whl", ".tar.gz", ".zip"].iter().any(|ending| path.ends_with(ending));
-    !line.contains("://") && !line.contains(" @ ") && (path.contains('/') || path.starts_with('.') || archive)
+    let archive = [".whl", ".tar.gz", ".zip"]
+        .iter()
+        .any(|ending| path.ends_with(ending));
+    !line.contains("://")
+        && !line.contains(" @ ")
+        && (path.contains('/') || path.starts_with('.') || archive)
 }
 
 /// The line with an absolute path, and the path.
 pub(crate) fn resolve(line: &str, folder: &Path) -> Result<(String, PathBuf), EnvironmentError> {
     let (path, rest) = split(line);
     let path = folder.join(path);
-    let path = path.canonicalize().map_err(EnvironmentError::file("found", path))?;
+    let path = path
+        .canonicalize()
+        .map_err(EnvironmentError::file("found", path))?;
     Ok((format!("{}{rest}", path.display()), path))
 }
 
@@ -48,7 +54,11 @@ pub(crate) fn content(path: &Path) -> Result<String, EnvironmentError> {
 /// Hash of the files that say what a package requires.
 pub(crate) fn setup_content(folder: &Path) -> Result<String, EnvironmentError> {
     let mut hash = Sha256::new();
-    for path in SETUP.map(|name| folder.join(name)).iter().filter(|path| path.is_file()) {
+    for path in SETUP
+        .map(|name| folder.join(name))
+        .iter()
+        .filter(|path| path.is_file())
+    {
         add(&mut hash, folder, path)?;
     }
     Ok(hex(&hash.finalize()))
@@ -57,12 +67,22 @@ pub(crate) fn setup_content(folder: &Path) -> Result<String, EnvironmentError> {
 fn add(hash: &mut Sha256, root: &Path, path: &Path) -> Result<(), EnvironmentError> {
     let unreadable = || EnvironmentError::file("read", path);
     if path.is_dir() {
-        let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(unreadable())?;
-        let mut paths: Vec<_> = entries.iter().map(fs::DirEntry::path).filter(|path| counts(path)).collect();
+        let entries = fs::read_dir(path)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(unreadable())?;
+        let mut paths: Vec<_> = entries
+            .iter()
+            .map(fs::DirEntry::path)
+            .filter(|path| counts(path))
+            .collect();
         paths.sort_unstable();
         return paths.iter().try_for_each(|path| add(hash, root, path));
     }
-    let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
+    let name = path
+        .strip_prefix(root)
+        .unwrap_or(path)
+        .display()
+        .to_string();
     let mut add = || {
         let mut file = fal_files::open(path)?;
         hash.update(format!("{}:{name}{}:", name.len(), file.metadata()?.len()));
@@ -81,8 +101,11 @@ fn add(hash: &mut Sha256, root: &Path, path: &Path) -> Result<(), EnvironmentErr
 /// A link to a folder could lead in circles; sockets and the like have no content.
 fn counts(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let Ok(kind) = fs::symlink_metadata(path) else { return false };
-    let left_behind =
-        name.starts_with('.') || name.ends_with(".egg-info") || LEFT_BEHIND.iter().any(|left| *left == name);
+    let Ok(kind) = fs::symlink_metadata(path) else {
+        return false;
+    };
+    let left_behind = name.starts_with('.')
+        || name.ends_with(".egg-info")
+        || LEFT_BEHIND.iter().any(|left| *left == name);
     !left_behind && (kind.is_dir() || path.is_file())
 }

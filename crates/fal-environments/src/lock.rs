@@ -38,7 +38,10 @@ pub(crate) enum Mode {
 impl Lock {
     pub(crate) fn open(path: &Path) -> Result<Self, EnvironmentError> {
         let file = Root::of(path).and_then(|(locks, name)| locks.open_file(name));
-        Ok(Self { path: path.to_owned(), file: file.map_err(EnvironmentError::file("opened", path))? })
+        Ok(Self {
+            path: path.to_owned(),
+            file: file.map_err(EnvironmentError::file("opened", path))?,
+        })
     }
 
     /// The file, for installers to hold.
@@ -86,7 +89,11 @@ impl Lock {
     }
 
     fn failed(&self, cause: io::Error) -> EnvironmentError {
-        EnvironmentError::File { what: "locked", path: self.path.clone(), cause }
+        EnvironmentError::File {
+            what: "locked",
+            path: self.path.clone(),
+            cause,
+        }
     }
 }
 

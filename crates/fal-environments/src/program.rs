@@ -16,14 +16,18 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Whether a file can be run.
 pub(crate) fn is_program(path: &Path) -> bool {
-    path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    path.metadata()
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 /// All programs of a name on the path.
 pub(crate) fn all_on_path(name: &str) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
-    folders.map(|folder| folder.join(name)).filter(|path| is_program(path)).collect()
+    folders
+        .map(|folder| folder.join(name))
+        .filter(|path| is_program(path))
+        .collect()
 }
 
 /// The first program of a name on the path that tells its version. One may be there and not work: version managers put
@@ -41,7 +45,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a program says that is asked what it is. One that does not answer is killed.
 pub(crate) fn answer(mut command: Command) -> io::Result<Output> {
-    answer_within(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()), PATIENCE)
+    answer_within(
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped()),
+        PATIENCE,
+    )
 }
 
 fn answer_within(command: &mut Command, patience: Duration) -> io::Result<Output> {
@@ -52,7 +62,10 @@ fn answer_within(command: &mut Command, patience: Duration) -> io::Result<Output
     ended.recv_timeout(patience).unwrap_or_else(|_| {
         // It may end at this moment.
         let _ = kill_process_group(group, Signal::KILL);
-        Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} seconds", patience.as_secs_f64())))
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("no answer within {} seconds", patience.as_secs_f64()),
+        ))
     })
 }
 
@@ -70,7 +83,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pid = folder.path().join("pid");
         let mut command = Command::new("/bin/sh");
-        command.arg("-c").arg(format!("sleep 600 & echo $! > {}; wait", pid.display()));
+        command
+            .arg("-c")
+            .arg(format!("sleep 600 & echo $! > {}; wait", pid.display()));
         let error = answer_within(&mut command, Duration::from_millis(500)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         // Killed before it wrote the number, or with the child whose number it wrote.

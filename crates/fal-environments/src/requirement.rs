@@ -25,19 +25,32 @@ impl Requirements {
 
     /// All that makes one environment differ from another.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
-        let groups = [("options", &self.options), ("lines", &self.lines), ("content", &self.content)];
-        groups.into_iter().flat_map(|(name, list)| std::iter::once(name).chain(list.iter().map(String::as_str)))
+        let groups = [
+            ("options", &self.options),
+            ("lines", &self.lines),
+            ("content", &self.content),
+        ];
+        groups
+            .into_iter()
+            .flat_map(|(name, list)| std::iter::once(name).chain(list.iter().map(String::as_str)))
     }
 
     /// Whether a package is required, by its name or as a wheel.
     pub(crate) fn name(&self, package: &str) -> bool {
-        self.lines.iter().any(|line| name_of(line) == package || wheel_name(line).as_deref() == Some(package))
+        self.lines
+            .iter()
+            .any(|line| name_of(line) == package || wheel_name(line).as_deref() == Some(package))
     }
 }
 
 /// The name of the package in `folder/name-version-tags.whl`.
 fn wheel_name(line: &str) -> Option<String> {
-    let file = line.split(".whl").next().filter(|path| path.len() < line.len())?.rsplit('/').next()?;
+    let file = line
+        .split(".whl")
+        .next()
+        .filter(|path| path.len() < line.len())?
+        .rsplit('/')
+        .next()?;
     Some(normal_name(file.split('-').next()?))
 }
 
@@ -65,7 +78,10 @@ fn normal_name(name: &str) -> String {
 
 /// A requirement by name: `name[extras]`, then versions or `@ URL`, then a marker.
 pub(crate) fn named(line: &str) -> Result<String, EnvironmentError> {
-    let wrong = |why: &str| EnvironmentError::Requirement { line: line.to_owned(), why: why.to_owned() };
+    let wrong = |why: &str| EnvironmentError::Requirement {
+        line: line.to_owned(),
+        why: why.to_owned(),
+    };
     let end = line.find(|char: char| !is_name(char)).unwrap_or(line.len());
     let (name, rest) = line.split_at(end);
     let is_end = |char: Option<char>| char.is_some_and(|char| char.is_ascii_alphanumeric());
@@ -77,30 +93,54 @@ pub(crate) fn named(line: &str) -> Result<String, EnvironmentError> {
     if let Some(address) = rest.strip_prefix('@') {
         return Ok(format!("{name} @ {}", address.trim()));
     }
-    let (versions, marker) = rest.split_once(';').map_or((rest, None), |(versions, marker)| (versions, Some(marker)));
-    let versions = specifiers(versions).ok_or_else(|| wrong("a version is written as `==1.2` or `>=1,<2`"))?;
-    Ok(match marker.map(single_spaced).filter(|marker| !marker.is_empty()) {
-        Some(marker) => format!("{name}{versions} ; {marker}"),
-        None => format!("{name}{versions}"),
-    })
+    let (versions, marker) = rest
+        .split_once(';')
+        .map_or((rest, None), |(versions, marker)| (versions, Some(marker)));
+    let versions =
+        specifiers(versions).ok_or_else(|| wrong("a version is written as `==1.2` or `>=1,<2`"))?;
+    Ok(
+        match marker
+            .map(single_spaced)
+            .filter(|marker| !marker.is_empty())
+        {
+            Some(marker) => format!("{name}{versions} ; {marker}"),
+            None => format!("{name}{versions}"),
+        },
+    )
 }
 
 fn extras(text: &str) -> Option<(String, &str)> {
-    let Some(inside) = text.strip_prefix('[') else { return Some((String::new(), text)) };
+    let Some(inside) = text.strip_prefix('[') else {
+        return Some((String::new(), text));
+    };
     let (inside, rest) = inside.split_once(']')?;
-    let mut names: Vec<_> = inside.split(',').map(|name| normal_name(name.trim())).collect();
+    let mut names: Vec<_> = inside
+        .split(',')
+        .map(|name| normal_name(name.trim()))
+        .collect();
     names.retain(|name| !name.is_empty());
     names.sort_unstable();
     names.dedup();
-    let extras = if names.is_empty() { String::new() } else { format!("[{}]", names.join(",")) };
+    let extras = if names.is_empty() {
+        String::new()
+    } else {
+        format!("[{}]", names.join(","))
+    };
     Some((extras, rest.trim_start()))
 }
 
 fn specifiers(text: &str) -> Option<String> {
     let text = text.trim();
-    let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    let text = text
+        .strip_prefix('(')
+        .and_then(|text| text.strip_suffix(')'))
+        .unwrap_or(text);
     let mut parts = Vec::new();
-    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+    for part in text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
         let version = part.trim_start_matches(['=', '<', '>', '!', '~']);
         let operator = &part[..part.len() - version.len()];
         let version = version.trim();
@@ -126,11 +166,21 @@ mod tests {
 
     #[test]
     fn spelling_does_not_matter() {
-        for line in ["Foo.Bar[b, A] <2 , >= 1.0", "foo_bar[a,b](>=1.0,<2)", "foo--bar [A,b,a]>=1.0,<2"] {
+        for line in [
+            "Foo.Bar[b, A] <2 , >= 1.0",
+            "foo_bar[a,b](>=1.0,<2)",
+            "foo--bar [A,b,a]>=1.0,<2",
+        ] {
             assert_eq!(named(line).unwrap(), "foo-bar[a,b]<2,>=1.0", "{line}");
         }
-        assert_eq!(named("x;python_version  < '3.10'").unwrap(), "x ; python_version < '3.10'");
-        assert_eq!(named("x @  https://h/x-1.whl").unwrap(), "x @ https://h/x-1.whl");
+        assert_eq!(
+            named("x;python_version  < '3.10'").unwrap(),
+            "x ; python_version < '3.10'"
+        );
+        assert_eq!(
+            named("x @  https://h/x-1.whl").unwrap(),
+            "x @ https://h/x-1.whl"
+        );
         assert_eq!(name_of("foo-bar[a]>=1"), "foo-bar");
         let wheel = "https://h/a/Foo_Bar-1.0-py3-none-any.whl ; python_version > '3'";
         assert_eq!(wheel_name(wheel).as_deref(), Some("foo-bar"));

@@ -28,7 +28,9 @@ struct Reader {
 impl Reader {
     fn text(&mut self, text: &str, folder: &Path, depth: usize) -> Result<(), EnvironmentError> {
         let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
-        joined.lines().try_for_each(|line| self.line(without_comment(line).trim(), folder, depth))
+        joined
+            .lines()
+            .try_for_each(|line| self.line(without_comment(line).trim(), folder, depth))
     }
 
     fn line(&mut self, line: &str, folder: &Path, depth: usize) -> Result<(), EnvironmentError> {
@@ -36,7 +38,10 @@ impl Reader {
             return Ok(());
         }
         if line.contains("--hash") {
-            return Err(refused(line, "hashes would have to be known of all packages, also of those that are added"));
+            return Err(refused(
+                line,
+                "hashes would have to be known of all packages, also of those that are added",
+            ));
         }
         if line.starts_with('-') {
             return self.option(line, folder, depth);
@@ -54,7 +59,10 @@ impl Reader {
         }
         let first = line.split([' ', ';']).next().unwrap_or(line);
         // In `name@https://...` the scheme is not what the line begins with.
-        if first.split_once("://").is_some_and(|(scheme, _)| !scheme.contains('@')) {
+        if first
+            .split_once("://")
+            .is_some_and(|(scheme, _)| !scheme.contains('@'))
+        {
             return Ok(line.to_owned());
         }
         named(line)
@@ -63,15 +71,22 @@ impl Reader {
     fn option(&mut self, line: &str, folder: &Path, depth: usize) -> Result<(), EnvironmentError> {
         let (option, value) = split_option(line);
         if value.is_empty() {
-            return Err(refused(line, "this option is not known here, or its value is missing"));
+            return Err(refused(
+                line,
+                "this option is not known here, or its value is missing",
+            ));
         }
         match option {
             "-r" | "--requirement" => self.file(line, &folder.join(value), depth),
             "-e" | "--editable" => self.editable(value, folder),
             "-i" | "--index-url" => self.add_option("--index-url", value),
             "--extra-index-url" => self.add_option("--extra-index-url", value),
-            "-f" | "--find-links" if value.contains("://") => self.add_option("--find-links", value),
-            "-f" | "--find-links" => self.add_option("--find-links", &folder.join(value).display().to_string()),
+            "-f" | "--find-links" if value.contains("://") => {
+                self.add_option("--find-links", value)
+            }
+            "-f" | "--find-links" => {
+                self.add_option("--find-links", &folder.join(value).display().to_string())
+            }
             _ => {
                 let why = "of options, -r, -e, --index-url, --extra-index-url and --find-links are known here; \
                     others are set in the configuration of uv or pip";
@@ -104,7 +119,8 @@ impl Reader {
         if depth >= DEEPEST {
             return Err(refused(line, "these files name each other"));
         }
-        let text = fal_files::read_text(path, fal_files::TEXT).map_err(EnvironmentError::file("read", path))?;
+        let text = fal_files::read_text(path, fal_files::TEXT)
+            .map_err(EnvironmentError::file("read", path))?;
         let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
         self.text(&text, &folder, depth + 1)
     }
@@ -124,11 +140,16 @@ fn without_comment(line: &str) -> &str {
     if line.trim_start().starts_with('#') {
         return "";
     }
-    line.find(" #").or_else(|| line.find("\t#")).map_or(line, |at| &line[..at])
+    line.find(" #")
+        .or_else(|| line.find("\t#"))
+        .map_or(line, |at| &line[..at])
 }
 
 fn refused(line: &str, why: &str) -> EnvironmentError {
-    EnvironmentError::Requirement { line: line.to_owned(), why: why.to_owned() }
+    EnvironmentError::Requirement {
+        line: line.to_owned(),
+        why: why.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -138,21 +159,43 @@ mod tests {
     use super::*;
 
     fn lines(texts: &[&str], folder: &Path) -> Result<Requirements, EnvironmentError> {
-        read(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), folder)
+        read(
+            &texts
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect::<Vec<_>>(),
+            folder,
+        )
     }
 
     #[test]
     fn files_are_read_with_the_files_that_they_name() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("more")).unwrap();
-        fs::write(folder.path().join("a.txt"), "# head\nsix \\\n  ==1.16  # why\n-r more/b.txt\n").unwrap();
-        fs::write(folder.path().join("more/b.txt"), "-r c.txt\nidna\n\n--index-url=https://i/simple\n").unwrap();
+        fs::write(
+            folder.path().join("a.txt"),
+            "# head\nsix \\\n  ==1.16  # why\n-r more/b.txt\n",
+        )
+        .unwrap();
+        fs::write(
+            folder.path().join("more/b.txt"),
+            "-r c.txt\nidna\n\n--index-url=https://i/simple\n",
+        )
+        .unwrap();
         fs::write(folder.path().join("more/c.txt"), "attrs;python_version>'3'").unwrap();
         let found = lines(&["-r a.txt", "six==1.16"], folder.path()).unwrap();
-        assert_eq!(found.lines, ["attrs ; python_version>'3'", "idna", "six==1.16"]);
+        assert_eq!(
+            found.lines,
+            ["attrs ; python_version>'3'", "idna", "six==1.16"]
+        );
         assert_eq!(found.options, ["--index-url https://i/simple"]);
         fs::write(folder.path().join("more/c.txt"), "-r ../a.txt").unwrap();
-        assert!(lines(&["-ra.txt"], folder.path()).unwrap_err().to_string().contains("name each other"));
+        assert!(
+            lines(&["-ra.txt"], folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("name each other")
+        );
     }
 
     #[test]
@@ -163,21 +206,40 @@ mod tests {
         fs::write(package.join("pyproject.toml"), "[project]").unwrap();
         fs::write(package.join("code.py"), "1").unwrap();
         let plain = lines(&["./pkg[x] ; python_version > '3'"], folder.path()).unwrap();
-        assert_eq!(plain.lines, [format!("{}[x] ; python_version > '3'", package.display())]);
+        assert_eq!(
+            plain.lines,
+            [format!("{}[x] ; python_version > '3'", package.display())]
+        );
         let editable = lines(&["-e pkg"], folder.path()).unwrap();
         assert_eq!(editable.lines, [format!("-e {}", package.display())]);
         fs::write(package.join("code.py"), "2").unwrap();
-        assert_ne!(lines(&["./pkg[x] ; python_version > '3'"], folder.path()).unwrap(), plain);
+        assert_ne!(
+            lines(&["./pkg[x] ; python_version > '3'"], folder.path()).unwrap(),
+            plain
+        );
         assert_eq!(lines(&["-e ./pkg"], folder.path()).unwrap(), editable);
         assert!(lines(&["./gone"], folder.path()).is_err());
     }
 
     #[test]
     fn addresses_are_left_alone() {
-        let found =
-            lines(&["git+https://h/r.git@main#egg=r", "https://h/x-1.whl", "x @ git+https://h/x"], Path::new("/"))
-                .unwrap();
-        assert_eq!(found.lines, ["git+https://h/r.git@main#egg=r", "https://h/x-1.whl", "x @ git+https://h/x"]);
+        let found = lines(
+            &[
+                "git+https://h/r.git@main#egg=r",
+                "https://h/x-1.whl",
+                "x @ git+https://h/x",
+            ],
+            Path::new("/"),
+        )
+        .unwrap();
+        assert_eq!(
+            found.lines,
+            [
+                "git+https://h/r.git@main#egg=r",
+                "https://h/x-1.whl",
+                "x @ git+https://h/x"
+            ]
+        );
     }
 
     #[test]

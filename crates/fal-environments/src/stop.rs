@@ -47,7 +47,11 @@ impl Stop {
 
     /// An error once it was raised.
     pub(crate) fn check(&self) -> Result<(), EnvironmentError> {
-        if self.is_raised() { Err(EnvironmentError::Stopped) } else { Ok(()) }
+        if self.is_raised() {
+            Err(EnvironmentError::Stopped)
+        } else {
+            Ok(())
+        }
     }
 
     /// Keeps a lifeline until the installer has ended or is to end.
@@ -58,7 +62,10 @@ impl Stop {
         if !state.raised {
             state.lifelines.insert(number, writer);
         }
-        Lifeline { stop: self.clone(), number }
+        Lifeline {
+            stop: self.clone(),
+            number,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

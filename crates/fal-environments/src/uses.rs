@@ -31,15 +31,22 @@ impl Uses {
 
     /// Notes a use. Nothing depends on it but what lists show and what is cleaned.
     pub(crate) fn note(&self, name: &str, project: &Path) {
-        let used = Use { project: project.to_owned(), name: name.to_owned() };
-        let Ok(text) = serde_json::to_vec(&used) else { return };
+        let used = Use {
+            project: project.to_owned(),
+            name: name.to_owned(),
+        };
+        let Ok(text) = serde_json::to_vec(&used) else {
+            return;
+        };
         let file = format!("{}.json", hex(&Sha256::digest(&text)[..8]));
         let _ = Root::create(&self.0).and_then(|root| root.write(file, &text));
     }
 
     /// All of them.
     pub(crate) fn all(&self) -> Vec<Use> {
-        let read = |path: &PathBuf| serde_json::from_slice(&fal_files::read(path, fal_files::TEXT).ok()?).ok();
+        let read = |path: &PathBuf| {
+            serde_json::from_slice(&fal_files::read(path, fal_files::TEXT).ok()?).ok()
+        };
         let mut uses: Vec<Use> = self.files().iter().filter_map(read).collect();
         uses.sort_unstable_by(|a, b| (&a.project, &a.name).cmp(&(&b.project, &b.name)));
         uses
@@ -47,7 +54,10 @@ impl Uses {
 
     /// When it was used last.
     pub(crate) fn last(&self) -> Option<SystemTime> {
-        self.files().iter().filter_map(|path| path.metadata().ok()?.modified().ok()).max()
+        self.files()
+            .iter()
+            .filter_map(|path| path.metadata().ok()?.modified().ok())
+            .max()
     }
 
     /// Forgets them.

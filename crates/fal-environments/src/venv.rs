@@ -47,13 +47,20 @@ pub(crate) fn build(
 
 fn uv_venv(uv: &Path, python: &Path, path: &Path) -> Command {
     let mut command = Command::new(uv);
-    command.args(["venv", "--quiet", "--no-project", "--python"]).arg(python).arg(path);
+    command
+        .args(["venv", "--quiet", "--no-project", "--python"])
+        .arg(python)
+        .arg(path);
     command
 }
 
 fn uv_install(uv: &Path, python: &Path, file: &Path) -> Command {
     let mut command = Command::new(uv);
-    command.args(["pip", "install", "--no-progress", "--python"]).arg(python).arg("--requirement").arg(file);
+    command
+        .args(["pip", "install", "--no-progress", "--python"])
+        .arg(python)
+        .arg("--requirement")
+        .arg(file);
     command
 }
 
@@ -66,36 +73,70 @@ fn plain_venv(python: &Path, path: &Path) -> Command {
 fn plain_install(python: &Path, file: &Path) -> Command {
     let mut command = Command::new(python);
     // Bytecode is written when a module is first imported, as uv does it: half of pip's time goes into it.
-    command.args(["-m", "pip", "install", "--no-compile", "--progress-bar", "off", "--requirement"]).arg(file);
+    command
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--no-compile",
+            "--progress-bar",
+            "off",
+            "--requirement",
+        ])
+        .arg(file);
     command
 }
 
 /// What is to be installed, for the installer to read; it stays, for people to read. `more` goes beside what was asked for.
-pub(crate) fn write(folder: &Folder, definition: &Definition, more: Option<&str>) -> Result<PathBuf, EnvironmentError> {
+pub(crate) fn write(
+    folder: &Folder,
+    definition: &Definition,
+    more: Option<&str>,
+) -> Result<PathBuf, EnvironmentError> {
     let file = folder.path().join(FILE);
-    let written = Root::open(folder.path()).and_then(|root| root.write(FILE, lines(definition, more).as_bytes()));
+    let written = Root::open(folder.path())
+        .and_then(|root| root.write(FILE, lines(definition, more).as_bytes()));
     written.map_err(EnvironmentError::file("written", &file))?;
     Ok(file)
 }
 
 fn lines(definition: &Definition, more: Option<&str>) -> String {
     let wanted = &definition.requirements;
-    let needed = NEEDED.iter().filter(|name| !wanted.name(name)).copied().chain(more);
-    let lines = wanted.options.iter().chain(&wanted.lines).map(String::as_str).chain(needed);
+    let needed = NEEDED
+        .iter()
+        .filter(|name| !wanted.name(name))
+        .copied()
+        .chain(more);
+    let lines = wanted
+        .options
+        .iter()
+        .chain(&wanted.lines)
+        .map(String::as_str)
+        .chain(needed);
     lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// The interpreter to build with. Where none is found, uv is told the version: it knows more places, and may fetch one.
-fn interpreter(asked: Option<&str>, base: &Base, with_uv: bool) -> Result<PathBuf, EnvironmentError> {
-    let Some(asked) = asked else { return Ok(base.python.clone()) };
+fn interpreter(
+    asked: Option<&str>,
+    base: &Base,
+    with_uv: bool,
+) -> Result<PathBuf, EnvironmentError> {
+    let Some(asked) = asked else {
+        return Ok(base.python.clone());
+    };
     if base.is(asked) {
         return Ok(base.python.clone());
     }
-    let found = candidates(asked).into_iter().find(|python| Base::of(python).is_ok_and(|found| found.is(asked)));
+    let found = candidates(asked)
+        .into_iter()
+        .find(|python| Base::of(python).is_ok_and(|found| found.is(asked)));
     match found {
         Some(python) => Ok(python),
         None if with_uv => Ok(PathBuf::from(asked)),
-        None => Err(EnvironmentError::NoPython { asked: asked.to_owned() }),
+        None => Err(EnvironmentError::NoPython {
+            asked: asked.to_owned(),
+        }),
     }
 }
 
@@ -106,9 +147,16 @@ fn candidates(asked: &str) -> Vec<PathBuf> {
     found.extend(all_on_path("python3"));
     let home = variable("HOME").map(|home| PathBuf::from(home).join(".pyenv"));
     if let Some(root) = variable("PYENV_ROOT").map(PathBuf::from).or(home) {
-        let versions = fs::read_dir(root.join("versions")).into_iter().flatten().flatten();
-        let mut pythons: Vec<_> = versions.map(|version| version.path().join("bin").join("python")).collect();
-        pythons.retain(|python| python.exists() && python.to_string_lossy().contains(&format!("/{minor}")));
+        let versions = fs::read_dir(root.join("versions"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let mut pythons: Vec<_> = versions
+            .map(|version| version.path().join("bin").join("python"))
+            .collect();
+        pythons.retain(|python| {
+            python.exists() && python.to_string_lossy().contains(&format!("/{minor}"))
+        });
         pythons.sort_unstable();
         found.extend(pythons.into_iter().rev());
     }
@@ -125,8 +173,13 @@ mod tests {
     use crate::base::stand_in;
 
     fn words(command: &Command) -> String {
-        let words = [command.get_program()].into_iter().chain(command.get_args());
-        words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        let words = [command.get_program()]
+            .into_iter()
+            .chain(command.get_args());
+        words
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]
@@ -148,16 +201,31 @@ mod tests {
             python: None,
         };
         let definition = Definition::read(&spec, folder.path()).unwrap();
-        assert_eq!(lines(&definition, None), "--index-url https://i\npyarrow<20\nsix\npandas\n");
-        assert_eq!(lines(&definition, Some("x<2")), "--index-url https://i\npyarrow<20\nsix\npandas\nx<2\n");
+        assert_eq!(
+            lines(&definition, None),
+            "--index-url https://i\npyarrow<20\nsix\npandas\n"
+        );
+        assert_eq!(
+            lines(&definition, Some("x<2")),
+            "--index-url https://i\npyarrow<20\nsix\npandas\nx<2\n"
+        );
     }
 
     #[test]
     fn the_default_interpreter_serves_its_own_version() {
         let base = stand_in("3.11.7");
-        assert_eq!(interpreter(Some("3.11"), &base, false).unwrap(), base.python);
+        assert_eq!(
+            interpreter(Some("3.11"), &base, false).unwrap(),
+            base.python
+        );
         assert_eq!(interpreter(None, &base, false).unwrap(), base.python);
-        assert_eq!(interpreter(Some("3.99"), &base, true).unwrap(), Path::new("3.99"));
-        assert!(matches!(interpreter(Some("3.99"), &base, false), Err(EnvironmentError::NoPython { .. })));
+        assert_eq!(
+            interpreter(Some("3.99"), &base, true).unwrap(),
+            Path::new("3.99")
+        );
+        assert!(matches!(
+            interpreter(Some("3.99"), &base, false),
+            Err(EnvironmentError::NoPython { .. })
+        ));
     }
 }

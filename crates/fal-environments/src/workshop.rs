@@ -76,7 +76,12 @@ impl Workshop {
     ///
     /// # Errors
     /// If it is missing and cannot be built, or the user does not want to wait.
-    pub fn prepare(&self, name: &str, definition: &Definition, tell: &dyn Fn(Step)) -> Result<Ready, EnvironmentError> {
+    pub fn prepare(
+        &self,
+        name: &str,
+        definition: &Definition,
+        tell: &dyn Fn(Step),
+    ) -> Result<Ready, EnvironmentError> {
         let key = Key::new(definition, &self.base);
         let folder = self.cache.folder(&key);
         let mut lock = folder.lock()?;
@@ -84,7 +89,9 @@ impl Workshop {
         loop {
             if !lock.attempt(Mode::Shared)? {
                 if patience.builder() {
-                    tell(Step::Waiting { process: lock.builder() });
+                    tell(Step::Waiting {
+                        process: lock.builder(),
+                    });
                 }
                 Lock::pause(&self.stop)?;
                 continue;
@@ -92,7 +99,13 @@ impl Workshop {
             if folder.marker().is_some() {
                 folder.uses().note(name, &self.project_dir);
                 let (path, python) = (folder.path(), folder.python());
-                return Ok(Ready { key, kind: definition.kind, path, python, _lock: lock });
+                return Ok(Ready {
+                    key,
+                    kind: definition.kind,
+                    path,
+                    python,
+                    _lock: lock,
+                });
             }
             lock.release()?;
             if lock.attempt(Mode::Exclusive)? {
@@ -126,12 +139,19 @@ impl Workshop {
         let emptied = Root::of(&log).and_then(|(logs, name)| logs.write(name, b""));
         emptied.map_err(EnvironmentError::file("written", &log))?;
         tell(Step::Building { log: log.clone() });
-        let installer = Installer { stop: &self.stop, lock: lock.file(), log: &log, dir: &self.project_dir };
+        let installer = Installer {
+            stop: &self.stop,
+            lock: lock.file(),
+            log: &log,
+            dir: &self.project_dir,
+        };
         self.fill(definition, folder, &installer).inspect_err(|_| {
             // The reason of the failure is what counts; the next build removes what is left.
             drop(folder.remove());
         })?;
-        tell(Step::Built { took: begun.elapsed() });
+        tell(Step::Built {
+            took: begun.elapsed(),
+        });
         Ok(())
     }
 
@@ -147,25 +167,42 @@ impl Workshop {
         }
         let found = Base::of(&folder.python())?;
         if found.is_too_old() {
-            return Err(EnvironmentError::TooOld { found: found.version });
+            return Err(EnvironmentError::TooOld {
+                found: found.version,
+            });
         }
         self.stop.check()?;
         let requirements = definition.requirements.lines.clone();
-        folder.complete(&Marker { kind: definition.kind, python: found.version, requirements })
+        folder.complete(&Marker {
+            kind: definition.kind,
+            python: found.version,
+            requirements,
+        })
     }
 }
 
 /// Does something with each item, `at_once` of them at the same time; outcomes in order.
-pub fn each_of<T: Sync, R: Send>(items: &[T], at_once: usize, work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn each_of<T: Sync, R: Send>(
+    items: &[T],
+    at_once: usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let worker = || {
-        let take = || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|index| *index < items.len());
-        std::iter::from_fn(take).map(|index| (index, work(&items[index]))).collect::<Vec<_>>()
+        let take =
+            || Some(next.fetch_add(1, Ordering::Relaxed)).filter(|index| *index < items.len());
+        std::iter::from_fn(take)
+            .map(|index| (index, work(&items[index])))
+            .collect::<Vec<_>>()
     };
     let mut done: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..at_once.min(items.len())).map(|_| scope.spawn(worker)).collect();
+        let threads: Vec<_> = (0..at_once.min(items.len()))
+            .map(|_| scope.spawn(worker))
+            .collect();
         let joined = threads.into_iter().map(|thread| thread.join());
-        joined.flat_map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        joined
+            .flat_map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     done.sort_unstable_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, outcome)| outcome).collect()
@@ -178,7 +215,10 @@ mod tests {
     #[test]
     fn all_items_are_done_once_and_in_order() {
         let items: Vec<_> = (0..50).collect();
-        assert_eq!(each_of(&items, 4, |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        assert_eq!(
+            each_of(&items, 4, |item| item * 2),
+            items.iter().map(|item| item * 2).collect::<Vec<_>>()
+        );
         assert!(each_of(&[] as &[i32], 4, |item| *item).is_empty());
     }
 }

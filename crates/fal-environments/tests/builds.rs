@@ -8,13 +8,16 @@ use std::{
 };
 
 use fal_environments::{
-    Base, Cache, Definition, EnvironmentError, Key, Ready, Removal, State, Step, Stop, Workshop, each_of,
+    Base, Cache, Definition, EnvironmentError, Key, Ready, Removal, State, Step, Stop, Workshop,
+    each_of,
 };
 use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
 
 fn python() -> PathBuf {
     let named = env::var_os("FAL_TEST_PYTHON").filter(|value| !value.is_empty());
-    named.map(PathBuf::from).expect("this test needs FAL_TEST_PYTHON: `cargo xtask test` sets it")
+    named
+        .map(PathBuf::from)
+        .expect("this test needs FAL_TEST_PYTHON: `cargo xtask test` sets it")
 }
 
 fn workshop(root: &Path) -> Workshop {
@@ -28,13 +31,25 @@ fn workshop(root: &Path) -> Workshop {
 
 fn venv(requirements: &[&str]) -> Definition {
     let requirements = requirements.iter().map(|line| (*line).to_owned()).collect();
-    let spec = EnvironmentSpec { name: "any".into(), kind: EnvironmentKind::Venv, requirements, python: None };
+    let spec = EnvironmentSpec {
+        name: "any".into(),
+        kind: EnvironmentKind::Venv,
+        requirements,
+        python: None,
+    };
     Definition::read(&spec, Path::new("/")).unwrap()
 }
 
 fn output(ready: &Ready, code: &str) -> String {
-    let output = Command::new(&ready.python).args(["-c", code]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(&ready.python)
+        .args(["-c", code])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -47,10 +62,17 @@ fn equal_definitions_are_built_once_by_many_at_once() {
         Step::Building { .. } => _ = builds.fetch_add(1, Ordering::Relaxed),
         Step::Waiting { .. } | Step::Built { .. } => {}
     };
-    let spellings =
-        [&["iniconfig==2.0.0", "six"][..], &["six ", "Iniconfig == 2.0.0"], &["six", "six", "iniconfig==2.0.0"]];
+    let spellings = [
+        &["iniconfig==2.0.0", "six"][..],
+        &["six ", "Iniconfig == 2.0.0"],
+        &["six", "six", "iniconfig==2.0.0"],
+    ];
     // As different processes: each has its own view of the cache and of the locks.
-    let ready = each_of(&spellings, 3, |lines| workshop(root.path()).prepare("any", &venv(lines), &tell).unwrap());
+    let ready = each_of(&spellings, 3, |lines| {
+        workshop(root.path())
+            .prepare("any", &venv(lines), &tell)
+            .unwrap()
+    });
     assert_eq!(builds.load(Ordering::Relaxed), 1);
     assert!(ready.iter().all(|other| other.path == ready[0].path));
     let code = "import pandas, pyarrow.flight, iniconfig, importlib.metadata as m; print(m.version('iniconfig'))";
@@ -71,8 +93,13 @@ fn a_failed_installation_leaves_its_log_and_nothing_else() {
     let workshop = workshop(root.path());
     let definition = venv(&["iniconfig==99.9"]);
     let error = workshop.prepare("any", &definition, &|_| {}).unwrap_err();
-    let EnvironmentError::Install { lines, log, .. } = &error else { panic!("{error}") };
-    assert!(lines.iter().any(|line| line.contains("iniconfig==99.9")), "{error}");
+    let EnvironmentError::Install { lines, log, .. } = &error else {
+        panic!("{error}")
+    };
+    assert!(
+        lines.iter().any(|line| line.contains("iniconfig==99.9")),
+        "{error}"
+    );
     assert!(fs::read_to_string(log).unwrap().contains("iniconfig==99.9"));
     let key = Key::new(&definition, &workshop.base);
     assert_eq!(workshop.cache.entry(&key).state, State::Missing);
@@ -86,13 +113,19 @@ fn half_an_environment_is_built_anew() {
     let root = tempfile::tempdir().unwrap();
     let workshop = workshop(root.path());
     let definition = venv(&["iniconfig==2.0.0"]);
-    let path = workshop.cache.entry(&Key::new(&definition, &workshop.base)).path;
+    let path = workshop
+        .cache
+        .entry(&Key::new(&definition, &workshop.base))
+        .path;
     fs::create_dir_all(path.join("bin")).unwrap();
     fs::write(path.join("bin/left"), "").unwrap();
     std::os::unix::fs::symlink(python(), path.join("bin/python")).unwrap();
     let ready = workshop.prepare("any", &definition, &|_| {}).unwrap();
     assert!(!ready.path.join("bin/left").exists());
-    assert_eq!(output(&ready, "import iniconfig, pandas; print('whole')"), "whole\n");
+    assert_eq!(
+        output(&ready, "import iniconfig, pandas; print('whole')"),
+        "whole\n"
+    );
 }
 
 #[test]
@@ -107,6 +140,9 @@ fn a_stop_ends_a_build_and_what_would_follow() {
             stop.raise();
         }
     });
-    assert!(matches!(outcome, Err(EnvironmentError::Stopped)), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(EnvironmentError::Stopped)),
+        "{outcome:?}"
+    );
     assert!(workshop.cache.entries().is_empty());
 }

@@ -31,7 +31,8 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As [`read`], and of kind `InvalidData` if the file is not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
-    String::from_utf8(read(path, limit)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    String::from_utf8(read(path, limit)?)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Opens a regular file for reading.
@@ -67,9 +68,15 @@ fn regular(kind: FileType) -> io::Result<()> {
     }
     let (sort, what) = match odd_kind(kind) {
         _ if kind.is_dir() => (io::ErrorKind::IsADirectory, "a folder"),
-        found => (io::ErrorKind::InvalidInput, found.unwrap_or("something else")),
+        found => (
+            io::ErrorKind::InvalidInput,
+            found.unwrap_or("something else"),
+        ),
     };
-    Err(io::Error::new(sort, format!("it is {what}, not a regular file")))
+    Err(io::Error::new(
+        sort,
+        format!("it is {what}, not a regular file"),
+    ))
 }
 
 /// Without `NONBLOCK`, opening a named pipe waits for its writer.
@@ -88,7 +95,11 @@ pub fn check_size(size: u64, limit: u64) -> io::Result<()> {
         return Ok(());
     }
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
-    let message = format!("it has {} MiB; such files are read up to {} MiB", mib(size), mib(limit));
+    let message = format!(
+        "it has {} MiB; such files are read up to {} MiB",
+        mib(size),
+        mib(limit)
+    );
     Err(io::Error::new(io::ErrorKind::FileTooLarge, message))
 }
 
@@ -104,7 +115,14 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         fs::write(at("file"), "text").unwrap();
         symlink("file", at("link")).unwrap();
-        rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            at("pipe"),
+            rustix::fs::FileType::Fifo,
+            0o644.into(),
+            0,
+        )
+        .unwrap();
         symlink("pipe", at("pipe link")).unwrap();
         symlink("/dev/zero", at("zero")).unwrap();
         fs::create_dir(at("folder")).unwrap();
@@ -118,9 +136,16 @@ mod tests {
             ("folder", "it is a folder, not a regular file"),
             ("socket", "it is a socket, not a regular file"),
         ] {
-            assert_eq!(read_text(&at(name), TEXT).unwrap_or_else(|error| error.to_string()), expected, "{name}");
+            assert_eq!(
+                read_text(&at(name), TEXT).unwrap_or_else(|error| error.to_string()),
+                expected,
+                "{name}"
+            );
         }
-        assert_eq!(read(&at("none"), TEXT).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            read(&at("none"), TEXT).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
     }
 
     #[test]
@@ -130,8 +155,14 @@ mod tests {
         File::create(&file).unwrap().set_len(3 << 20).unwrap();
         assert_eq!(read(&file, 3 << 20).unwrap().len(), 3 << 20);
         let error = read(&file, 1 << 20).unwrap_err();
-        assert_eq!(error.to_string(), "it has 3 MiB; such files are read up to 1 MiB");
+        assert_eq!(
+            error.to_string(),
+            "it has 3 MiB; such files are read up to 1 MiB"
+        );
         // Has no size in its metadata, but content.
-        assert_eq!(read(Path::new("/proc/self/maps"), 10).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(
+            read(Path::new("/proc/self/maps"), 10).unwrap_err().kind(),
+            io::ErrorKind::FileTooLarge
+        );
     }
 }

@@ -29,15 +29,25 @@ impl Root {
     /// If it is no folder, or cannot be opened.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        let named = if path.as_os_str().is_empty() { Path::new(".") } else { &path };
-        Ok(Self { dir: Dir::open_ambient_dir(named, ambient_authority())?, path })
+        let named = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &path
+        };
+        Ok(Self {
+            dir: Dir::open_ambient_dir(named, ambient_authority())?,
+            path,
+        })
     }
 
     /// Opens a folder and makes it first, with those above it, if it is missing.
     ///
     /// # Errors
     /// If it cannot be made or opened.
-    #[expect(clippy::disallowed_methods, reason = "the root is named by the caller, and may be anywhere")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the root is named by the caller, and may be anywhere"
+    )]
     pub fn create(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         match Self::open(&path) {
@@ -54,7 +64,10 @@ impl Root {
     /// # Errors
     /// As [`open`](Self::open), and if the path ends without a name.
     pub fn of(file: &Path) -> io::Result<(Self, &OsStr)> {
-        let (folder, name) = file.parent().zip(file.file_name()).ok_or(io::ErrorKind::InvalidFilename)?;
+        let (folder, name) = file
+            .parent()
+            .zip(file.file_name())
+            .ok_or(io::ErrorKind::InvalidFilename)?;
         Ok((Self::open(folder)?, name))
     }
 
@@ -76,7 +89,8 @@ impl Root {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn write_private(&self, file: impl AsRef<Path>, content: &[u8]) -> io::Result<Metadata> {
-        self.temporary_with(file.as_ref(), content, 0o600)?.replace()
+        self.temporary_with(file.as_ref(), content, 0o600)?
+            .replace()
     }
 
     /// As [`write`](Self::write), for a program: whoever may read it may run it.
@@ -84,7 +98,8 @@ impl Root {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn write_program(&self, file: impl AsRef<Path>, content: &[u8]) -> io::Result<Metadata> {
-        self.temporary_with(file.as_ref(), content, 0o777)?.replace()
+        self.temporary_with(file.as_ref(), content, 0o777)?
+            .replace()
     }
 
     /// Writes content beside the place that it is for.
@@ -107,7 +122,9 @@ impl Root {
     pub fn create_file(&self, file: impl AsRef<Path>) -> io::Result<File> {
         let (folder, name) = self.split(file.as_ref())?;
         gone(folder.remove_file(name))?;
-        Ok(folder.open_with(name, OpenOptions::new().write(true).create_new(true))?.into_std())
+        Ok(folder
+            .open_with(name, OpenOptions::new().write(true).create_new(true))?
+            .into_std())
     }
 
     /// Opens a file for reading and for writing at its end, and makes it if it is missing.
@@ -117,8 +134,13 @@ impl Root {
     pub fn open_file(&self, file: impl AsRef<Path>) -> io::Result<File> {
         let (folder, name) = self.split(file.as_ref())?;
         let mut options = OpenOptions::new();
-        let opened = folder.open_with(name, options.read(true).append(true).create(true).mode(0o600));
-        Ok(opened.map_err(|error| self.refused(file.as_ref(), error))?.into_std())
+        let opened = folder.open_with(
+            name,
+            options.read(true).append(true).create(true).mode(0o600),
+        );
+        Ok(opened
+            .map_err(|error| self.refused(file.as_ref(), error))?
+            .into_std())
     }
 
     /// Makes a folder and those above it.
@@ -135,7 +157,9 @@ impl Root {
     /// As [`write`](Self::write).
     pub fn create_private_folder(&self, folder: impl AsRef<Path>) -> io::Result<()> {
         let folder = folder.as_ref();
-        let made = self.dir.create_dir_with(folder, DirBuilder::new().recursive(true).mode(0o700));
+        let made = self
+            .dir
+            .create_dir_with(folder, DirBuilder::new().recursive(true).mode(0o700));
         made.map_err(|error| self.refused(folder, error))
     }
 
@@ -154,7 +178,9 @@ impl Root {
     /// Also if it is not empty.
     pub fn remove_empty_folder(&self, folder: impl AsRef<Path>) -> io::Result<()> {
         let folder = folder.as_ref();
-        self.dir.remove_dir(folder).map_err(|error| self.refused(folder, error))
+        self.dir
+            .remove_dir(folder)
+            .map_err(|error| self.refused(folder, error))
     }
 
     /// Removes a folder with all that is in it, following no link; one that is missing is no error.
@@ -172,7 +198,9 @@ impl Root {
     /// As [`write`](Self::write).
     pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<()> {
         let to = to.as_ref();
-        self.dir.rename(from, &self.dir, to).map_err(|error| self.refused(to, error))
+        self.dir
+            .rename(from, &self.dir, to)
+            .map_err(|error| self.refused(to, error))
     }
 
     /// Removes a temporary file that a process left which is gone; others stay.
@@ -181,15 +209,25 @@ impl Root {
     /// As [`write`](Self::write).
     pub fn remove_leftover(&self, file: impl AsRef<Path>) -> io::Result<()> {
         let file = file.as_ref();
-        let modified =
-            || self.dir.symlink_metadata(file).and_then(|found| found.modified()).map(|time| time.into_std());
+        let modified = || {
+            self.dir
+                .symlink_metadata(file)
+                .and_then(|found| found.modified())
+                .map(|time| time.into_std())
+        };
         let name = file.file_name().unwrap_or_default();
-        if leftover::is_abandoned(name, modified) { self.remove_file(file) } else { Ok(()) }
+        if leftover::is_abandoned(name, modified) {
+            self.remove_file(file)
+        } else {
+            Ok(())
+        }
     }
 
     /// Removes the temporary files in this folder that processes left which are gone.
     pub fn sweep(&self) {
-        let Ok(entries) = self.dir.entries() else { return };
+        let Ok(entries) = self.dir.entries() else {
+            return;
+        };
         for entry in entries.flatten() {
             // The next sweep tries again.
             let _ = self.remove_leftover(entry.file_name());
@@ -198,7 +236,9 @@ impl Root {
 
     /// The folder of a file, made if it is missing, and the file's name.
     fn split<'a>(&self, file: &'a Path) -> io::Result<(Dir, &'a OsStr)> {
-        let name = file.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
+        let name = file
+            .file_name()
+            .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidFilename))?;
         Ok((self.folder(file.parent().unwrap_or(Path::new("")))?, name))
     }
 
@@ -207,9 +247,10 @@ impl Root {
             return self.dir.try_clone();
         }
         let opened = match self.dir.open_dir(folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.dir.create_dir_all(folder).and_then(|()| self.dir.open_dir(folder))
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self
+                .dir
+                .create_dir_all(folder)
+                .and_then(|()| self.dir.open_dir(folder)),
             opened => opened,
         };
         opened.map_err(|error| self.refused(folder, error))
@@ -221,7 +262,10 @@ impl Root {
             return error;
         }
         let (path, root) = (path.display(), self.path.display());
-        io::Error::new(error.kind(), format!("`{path}` leads out of {root}, where nothing is written"))
+        io::Error::new(
+            error.kind(),
+            format!("`{path}` leads out of {root}, where nothing is written"),
+        )
     }
 }
 
@@ -232,8 +276,14 @@ impl Root {
 pub fn real(path: &Path) -> io::Result<PathBuf> {
     match path.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Err(error) };
-            let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+                return Err(error);
+            };
+            let parent = if parent.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                parent
+            };
             match path.read_link() {
                 Ok(target) => real(&parent.join(target)),
                 Err(_) => Ok(real(parent)?.join(name)),

@@ -21,10 +21,26 @@ pub struct Temporary {
 }
 
 impl Temporary {
-    pub(crate) fn write(folder: Dir, target: &OsStr, content: &[u8], mode: u32) -> io::Result<Self> {
+    pub(crate) fn write(
+        folder: Dir,
+        target: &OsStr,
+        content: &[u8],
+        mode: u32,
+    ) -> io::Result<Self> {
         let name = leftover::new_name();
-        let file = folder.open_with(&name, OpenOptions::new().write(true).create_new(true).mode(mode))?.into_std();
-        let mut temporary = Self { folder, name, target: target.to_owned(), file, placed: false };
+        let file = folder
+            .open_with(
+                &name,
+                OpenOptions::new().write(true).create_new(true).mode(mode),
+            )?
+            .into_std();
+        let mut temporary = Self {
+            folder,
+            name,
+            target: target.to_owned(),
+            file,
+            placed: false,
+        };
         temporary.file.write_all(content)?;
         Ok(temporary)
     }
@@ -99,7 +115,14 @@ fn rename_new(folder: &Dir, from: &OsStr, to: &OsStr) -> io::Result<()> {
 fn link_new(folder: &Dir, from: &OsStr, to: &OsStr) -> io::Result<()> {
     match folder.hard_link(from, folder, to) {
         Ok(()) => folder.remove_file(from),
-        Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => Err(error),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound
+            ) =>
+        {
+            Err(error)
+        }
         Err(_) if folder.symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => folder.rename(from, folder, to),
     }
@@ -117,12 +140,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = Root::open(folder.path()).unwrap();
         root.temporary("x.sql", b"one").unwrap().place().unwrap();
-        let error = root.temporary("x.sql", b"two").unwrap().place().unwrap_err();
+        let error = root
+            .temporary("x.sql", b"two")
+            .unwrap()
+            .place()
+            .unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         let name = OsStr::new("x.sql");
         let dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
-        assert_eq!(link_new(&dir, name, name).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(
+            link_new(&dir, name, name).unwrap_err().kind(),
+            io::ErrorKind::AlreadyExists
+        );
         assert_eq!(fs::read(folder.path().join(name)).unwrap(), b"one");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "no temporary file is left"
+        );
     }
 }

@@ -5,7 +5,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use fal_graph::{Criteria, Dag, DagBuilder, GraphNode, NodeSet, Outcome, Schedule, ScheduleOptions, Selector};
+use fal_graph::{
+    Criteria, Dag, DagBuilder, GraphNode, NodeSet, Outcome, Schedule, ScheduleOptions, Selector,
+};
 use serde_json::{Map, Value};
 
 const NODES: usize = 10_000;
@@ -15,10 +17,22 @@ const ROUNDS: usize = 15;
 fn main() {
     let specs = specs();
     report("build", || builder(specs.clone()), DagBuilder::build);
-    let dag = builder(specs).build().expect("parents come before children");
-    for expression in ["tag:nightly+", "@m_5000", "+m_9999", "path:models/area_7+", "m_1*", "config.materialized:table"]
-    {
-        report(&format!("select {expression}"), || (), |()| select(&dag, expression).len());
+    let dag = builder(specs)
+        .build()
+        .expect("parents come before children");
+    for expression in [
+        "tag:nightly+",
+        "@m_5000",
+        "+m_9999",
+        "path:models/area_7+",
+        "m_1*",
+        "config.materialized:table",
+    ] {
+        report(
+            &format!("select {expression}"),
+            || (),
+            |()| select(&dag, expression).len(),
+        );
     }
     let all = select(&dag, "*");
     report("schedule and run all", || (), |()| run(&dag, &all));
@@ -29,8 +43,12 @@ fn main() {
 fn builder(specs: Vec<GraphNode>) -> DagBuilder {
     let mut builder = DagBuilder::new("shop");
     for spec in specs.iter().step_by(10) {
-        builder
-            .python_model(spec.unique_id.clone(), spec.original_file_path.replace("/fal/", "/").replace(".sql", ".py"));
+        builder.python_model(
+            spec.unique_id.clone(),
+            spec.original_file_path
+                .replace("/fal/", "/")
+                .replace(".sql", ".py"),
+        );
     }
     builder.nodes(specs);
     builder
@@ -40,20 +58,31 @@ fn builder(specs: Vec<GraphNode>) -> DagBuilder {
 fn specs() -> Vec<GraphNode> {
     let mut random = 1_u64;
     let mut next = move |below: usize| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (random >> 33) as usize % below
     };
     (0..NODES)
         .map(|at| {
             let parents = (0..PARENTS.min(at)).map(|_| at - 1 - next(at.min(1_000)));
-            spec(at, parents.map(|parent| format!("model.shop.m_{parent}")).collect())
+            spec(
+                at,
+                parents
+                    .map(|parent| format!("model.shop.m_{parent}"))
+                    .collect(),
+            )
         })
         .collect()
 }
 
 fn spec(at: usize, depends_on: Vec<String>) -> GraphNode {
     let area = format!("area_{}", at % 100);
-    let materialized = if at.is_multiple_of(3) { "table" } else { "view" };
+    let materialized = if at.is_multiple_of(3) {
+        "table"
+    } else {
+        "view"
+    };
     GraphNode {
         unique_id: format!("model.shop.m_{at}"),
         name: format!("m_{at}"),
@@ -62,7 +91,11 @@ fn spec(at: usize, depends_on: Vec<String>) -> GraphNode {
         original_file_path: format!("models/fal/{area}/m_{at}.sql"),
         path: format!("fal/{area}/m_{at}.sql"),
         fqn: vec!["shop".to_owned(), "fal".to_owned(), area, format!("m_{at}")],
-        tags: if at.is_multiple_of(20) { vec!["nightly".to_owned()] } else { Vec::new() },
+        tags: if at.is_multiple_of(20) {
+            vec!["nightly".to_owned()]
+        } else {
+            Vec::new()
+        },
         config: Map::from_iter([("materialized".to_owned(), Value::from(materialized))]),
         depends_on,
         ..GraphNode::default()
@@ -70,8 +103,14 @@ fn spec(at: usize, depends_on: Vec<String>) -> GraphNode {
 }
 
 fn select(dag: &Dag, expression: &str) -> NodeSet {
-    let criteria = Criteria { select: vec![expression.to_owned()], ..Criteria::default() };
-    Selector::new(dag).select(&criteria).expect("the expression is valid").nodes
+    let criteria = Criteria {
+        select: vec![expression.to_owned()],
+        ..Criteria::default()
+    };
+    Selector::new(dag)
+        .select(&criteria)
+        .expect("the expression is valid")
+        .nodes
 }
 
 fn run(dag: &Dag, selected: &NodeSet) -> usize {
@@ -86,7 +125,10 @@ fn run(dag: &Dag, selected: &NodeSet) -> usize {
     steps
 }
 
-#[expect(clippy::print_stdout, reason = "the report is the purpose of a benchmark")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the report is the purpose of a benchmark"
+)]
 fn report<I, T>(what: &str, prepare: impl Fn() -> I, work: impl Fn(I) -> T) {
     let time = |input| {
         let start = Instant::now();
@@ -95,6 +137,9 @@ fn report<I, T>(what: &str, prepare: impl Fn() -> I, work: impl Fn(I) -> T) {
         drop(result);
         elapsed
     };
-    let best = (0..ROUNDS).map(|_| time(prepare())).min().unwrap_or(Duration::ZERO);
+    let best = (0..ROUNDS)
+        .map(|_| time(prepare()))
+        .min()
+        .unwrap_or(Duration::ZERO);
     println!("{what:<32} {:>8.2} ms", best.as_secs_f64() * 1000.0);
 }

@@ -27,25 +27,39 @@ impl fmt::Display for Cycle {
 }
 
 /// One cycle for each knot of the graph: a shortest one, beginning with its first node in the order of `name`.
-pub(crate) fn find_cycles<'a, E>(graph: &DiGraph<(), E>, name: impl Fn(NodeIndex) -> &'a str) -> Vec<Cycle> {
+pub(crate) fn find_cycles<'a, E>(
+    graph: &DiGraph<(), E>,
+    name: impl Fn(NodeIndex) -> &'a str,
+) -> Vec<Cycle> {
     let mut cycles: Vec<Cycle> = kosaraju_scc(graph)
         .into_iter()
         .filter(|knot| knot.len() > 1 || graph.contains_edge(knot[0], knot[0]))
-        .map(|knot| Cycle { nodes: named(shortest(graph, &knot), &name) })
+        .map(|knot| Cycle {
+            nodes: named(shortest(graph, &knot), &name),
+        })
         .collect();
     cycles.sort_by(|a, b| a.nodes.cmp(&b.nodes));
     cycles
 }
 
 fn named<'a>(mut cycle: Vec<NodeIndex>, name: impl Fn(NodeIndex) -> &'a str) -> Vec<String> {
-    let first = (0..cycle.len()).min_by_key(|&at| name(cycle[at])).unwrap_or(0);
+    let first = (0..cycle.len())
+        .min_by_key(|&at| name(cycle[at]))
+        .unwrap_or(0);
     cycle.rotate_left(first);
-    cycle.into_iter().map(|node| name(node).to_owned()).collect()
+    cycle
+        .into_iter()
+        .map(|node| name(node).to_owned())
+        .collect()
 }
 
 /// A shortest cycle of a strongly connected component.
 fn shortest<E>(graph: &DiGraph<(), E>, knot: &[NodeIndex]) -> Vec<NodeIndex> {
-    let mut search = Search { graph, from: vec![None; graph.node_count()], budget: SEARCH_BUDGET };
+    let mut search = Search {
+        graph,
+        from: vec![None; graph.node_count()],
+        budget: SEARCH_BUDGET,
+    };
     let mut starts = knot.to_vec();
     starts.sort_unstable();
     let mut best: Option<Vec<NodeIndex>> = None;
@@ -101,7 +115,9 @@ impl<E> Search<'_, E> {
         let mut path = vec![end];
         let mut at = end;
         while at != start {
-            let Some(previous) = self.from[at.index()] else { break };
+            let Some(previous) = self.from[at.index()] else {
+                break;
+            };
             path.push(previous);
             at = previous;
         }
@@ -122,7 +138,10 @@ mod tests {
             graph.add_node(());
         }
         graph.extend_with_edges(edges);
-        find_cycles(&graph, |node| NAMES[node.index()]).iter().map(ToString::to_string).collect()
+        find_cycles(&graph, |node| NAMES[node.index()])
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -137,11 +156,17 @@ mod tests {
 
     #[test]
     fn the_shortest_way_round_is_shown() {
-        assert_eq!(cycles(&[(0, 1), (1, 2), (2, 3), (3, 0), (3, 2)]), ["c -> d -> c"]);
+        assert_eq!(
+            cycles(&[(0, 1), (1, 2), (2, 3), (3, 0), (3, 2)]),
+            ["c -> d -> c"]
+        );
     }
 
     #[test]
     fn each_knot_is_shown_once() {
-        assert_eq!(cycles(&[(1, 0), (0, 1), (1, 4), (4, 5), (5, 6), (6, 4)]), ["a -> b -> a", "e -> f -> g -> e"]);
+        assert_eq!(
+            cycles(&[(1, 0), (0, 1), (1, 4), (4, 5), (5, 6), (6, 4)]),
+            ["a -> b -> a", "e -> f -> g -> e"]
+        );
     }
 }

@@ -41,7 +41,9 @@ fn describe_cycles(cycles: &[Cycle]) -> String {
 }
 
 fn needed(who: &Option<String>) -> String {
-    who.as_deref().map(|who| format!(" (needed by {who})")).unwrap_or_default()
+    who.as_deref()
+        .map(|who| format!(" (needed by {who})"))
+        .unwrap_or_default()
 }
 
 /// A selection that cannot be understood. Each variant holds the offending expression as the user wrote it.
@@ -67,7 +69,9 @@ pub enum SelectError {
         nearest: Option<String>,
     },
     /// `test_type:sometimes`.
-    #[error("'{value}' is no value for the selection method '{method}', in '{expression}': expected {expected}")]
+    #[error(
+        "'{value}' is no value for the selection method '{method}', in '{expression}': expected {expected}"
+    )]
     Value {
         /// The expression.
         expression: String,
@@ -114,11 +118,17 @@ pub enum SelectError {
 }
 
 fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest.as_deref().map(|name| format!("; did you mean '{name}'?")).unwrap_or_default()
+    nearest
+        .as_deref()
+        .map(|name| format!("; did you mean '{name}'?"))
+        .unwrap_or_default()
 }
 
 /// The candidate that is spelled most like `word`, if any is near enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(crate) fn nearest<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))

@@ -53,7 +53,11 @@ impl NodeKind {
 
     /// Kind of a model that is the given file of ours.
     pub(crate) fn of_file(file: &str) -> Self {
-        if file.to_ascii_lowercase().ends_with(".py") { Self::Python } else { Self::Notebook }
+        if file.to_ascii_lowercase().ends_with(".py") {
+            Self::Python
+        } else {
+            Self::Notebook
+        }
     }
 
     /// Kind of a node as dbt describes it.

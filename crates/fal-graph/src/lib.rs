@@ -73,5 +73,7 @@ pub use graph::{AttachedScript, Dag, DagBuilder, EdgeKind, MissingParent, Side};
 pub use kind::NodeKind;
 pub use node::Node;
 pub use ready::{Duration, Outcome, Schedule, ScheduleOptions, SkipCause, Skipped, Step};
-pub use select::{Criteria, External, IndirectSelection, ResourceTypes, Selection, SelectionWarning, Selector};
+pub use select::{
+    Criteria, External, IndirectSelection, ResourceTypes, Selection, SelectionWarning, Selector,
+};
 pub use set::{NodeId, NodeSet};

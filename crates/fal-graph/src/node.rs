@@ -25,7 +25,14 @@ pub struct Node {
 impl Node {
     pub(crate) fn new(spec: GraphNode) -> Self {
         let kind = NodeKind::of_spec(&spec);
-        Self { spec, kind, own_file: None, own_fqn: None, incomplete: false, side: None }
+        Self {
+            spec,
+            kind,
+            own_file: None,
+            own_fqn: None,
+            incomplete: false,
+            side: None,
+        }
     }
 
     /// Says that the node is the Python or notebook model in `file`; dbt may know it by a stub.
@@ -50,12 +57,19 @@ impl Node {
     /// A short name that is its own among nodes of its kind: `events.clicks` for a source, `people.v2` for a version,
     /// `orders.AFTER.tell.py` for a script.
     pub fn label(&self) -> String {
-        if let Some(script) = self.spec.name.strip_prefix("script.").filter(|_| self.spec.resource_type == "script") {
+        if let Some(script) = self
+            .spec
+            .name
+            .strip_prefix("script.")
+            .filter(|_| self.spec.resource_type == "script")
+        {
             return script.to_owned();
         }
         match (&self.spec.source_name, &self.spec.version) {
             (Some(source), _) => format!("{source}.{}", self.spec.name),
-            (None, Some(version)) if self.spec.resource_type == "model" => format!("{}.v{version}", self.spec.name),
+            (None, Some(version)) if self.spec.resource_type == "model" => {
+                format!("{}.v{version}", self.spec.name)
+            }
             _ => self.spec.name.clone(),
         }
     }
@@ -72,7 +86,9 @@ impl Node {
 
     /// The file that the user wrote: for a model with a stub its own file, not the stub.
     pub fn file(&self) -> &str {
-        self.own_file.as_deref().unwrap_or(&self.spec.original_file_path)
+        self.own_file
+            .as_deref()
+            .unwrap_or(&self.spec.original_file_path)
     }
 
     /// Everything that dbt says of it.
@@ -98,14 +114,20 @@ impl Node {
     /// Tags; dbt keeps those of a unit test in its configuration.
     pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
         let configured = match self.spec.config.get("tags") {
-            Some(tags) if self.spec.resource_type == "unit_test" && self.spec.tags.is_empty() => Some(tags),
+            Some(tags) if self.spec.resource_type == "unit_test" && self.spec.tags.is_empty() => {
+                Some(tags)
+            }
             _ => None,
         };
         let in_config = configured.into_iter().flat_map(|tags| match tags {
             Value::Array(tags) => tags.as_slice(),
             tag => std::slice::from_ref(tag),
         });
-        self.spec.tags.iter().map(String::as_str).chain(in_config.filter_map(Value::as_str))
+        self.spec
+            .tags
+            .iter()
+            .map(String::as_str)
+            .chain(in_config.filter_map(Value::as_str))
     }
 
     /// Whether dbt takes it for a part of the graph.
@@ -117,7 +139,12 @@ impl Node {
     pub(crate) fn is_empty(&self) -> bool {
         self.own_file.is_none()
             && self.spec.resource_type != "seed"
-            && self.spec.extra.get("raw_code").and_then(Value::as_str).is_some_and(|code| code.trim().is_empty())
+            && self
+                .spec
+                .extra
+                .get("raw_code")
+                .and_then(Value::as_str)
+                .is_some_and(|code| code.trim().is_empty())
             && self.is_manifest_node()
     }
 
@@ -125,7 +152,14 @@ impl Node {
     pub(crate) fn is_manifest_node(&self) -> bool {
         !matches!(
             self.spec.resource_type.as_str(),
-            "source" | "exposure" | "metric" | "semantic_model" | "saved_query" | "unit_test" | "function" | "script"
+            "source"
+                | "exposure"
+                | "metric"
+                | "semantic_model"
+                | "saved_query"
+                | "unit_test"
+                | "function"
+                | "script"
         )
     }
 

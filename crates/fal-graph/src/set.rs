@@ -47,7 +47,9 @@ impl NodeSet {
 
     /// The nodes.
     pub fn iter(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.0.ones().map(|index| NodeId::from(NodeIndex::new(index)))
+        self.0
+            .ones()
+            .map(|index| NodeId::from(NodeIndex::new(index)))
     }
 
     /// Number of nodes.

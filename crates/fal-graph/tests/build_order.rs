@@ -40,15 +40,27 @@ fn node(kind: &str, id: String, parents: impl IntoIterator<Item = usize>) -> Gra
 impl Project {
     fn dag(&self) -> Dag {
         let mut builder = DagBuilder::new("p");
-        let parents = |at: usize| self.edges.iter().filter(move |(_, to)| *to == at).map(|(from, _)| *from);
+        let parents = |at: usize| {
+            self.edges
+                .iter()
+                .filter(move |(_, to)| *to == at)
+                .map(|(from, _)| *from)
+        };
         builder.nodes((0..MODELS).map(|at| node("model", model(at), parents(at))));
         let tests = self.tests.iter().enumerate();
-        builder.nodes(tests.map(|(at, read)| node("test", format!("test.p.t{at}"), read.iter().copied())));
+        builder.nodes(
+            tests.map(|(at, read)| node("test", format!("test.p.t{at}"), read.iter().copied())),
+        );
         let units = self.unit_tests.iter().enumerate();
         builder.nodes(units.map(|(at, of)| node("unit_test", format!("unit_test.p.u{at}"), [*of])));
         for (at, (of, side)) in self.scripts.iter().enumerate() {
             let (id, file) = (format!("script.s{at}"), format!("s{at}.py"));
-            builder.script(AttachedScript { id, model: model(*of), side: *side, file });
+            builder.script(AttachedScript {
+                id,
+                model: model(*of),
+                side: *side,
+                file,
+            });
         }
         builder.build().unwrap()
     }
@@ -80,7 +92,10 @@ fn waits(dag: &Dag, first: &str, second: &str) -> bool {
     let mut seen: Vec<NodeId> = Vec::new();
     let mut stack = vec![first];
     while let Some(at) = stack.pop() {
-        for (child, _) in dag.children(at).filter(|(_, kind)| *kind != fal_graph::EdgeKind::Sequence) {
+        for (child, _) in dag
+            .children(at)
+            .filter(|(_, kind)| *kind != fal_graph::EdgeKind::Sequence)
+        {
             if child == second {
                 return true;
             }
@@ -94,7 +109,8 @@ fn waits(dag: &Dag, first: &str, second: &str) -> bool {
 }
 
 fn projects() -> impl Strategy<Value = Project> {
-    let some_models = prop::collection::btree_set(0..MODELS, 0..4).prop_map(|set| set.into_iter().collect());
+    let some_models =
+        prop::collection::btree_set(0..MODELS, 0..4).prop_map(|set| set.into_iter().collect());
     let side = prop_oneof![Just(Side::Before), Just(Side::After)];
     (
         edges_of_dag(MODELS),
@@ -102,7 +118,12 @@ fn projects() -> impl Strategy<Value = Project> {
         prop::collection::vec(0..MODELS, 0..3),
         prop::collection::vec((0..MODELS, side), 0..5),
     )
-        .prop_map(|(edges, tests, unit_tests, scripts)| Project { edges, tests, unit_tests, scripts })
+        .prop_map(|(edges, tests, unit_tests, scripts)| Project {
+            edges,
+            tests,
+            unit_tests,
+            scripts,
+        })
 }
 
 proptest! {

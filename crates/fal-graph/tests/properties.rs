@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, VecDeque};
 use common::edges::edges_of_dag;
 use common::{dag_of, edges_of_any, ids};
 use fal_graph::{
-    Criteria, Dag, DagError, IndirectSelection, NodeId, NodeSet, Outcome, Schedule, ScheduleOptions, Selector,
-    SkipCause,
+    Criteria, Dag, DagError, IndirectSelection, NodeId, NodeSet, Outcome, Schedule,
+    ScheduleOptions, Selector, SkipCause,
 };
 use proptest::prelude::*;
 
@@ -42,7 +42,13 @@ struct Log {
 }
 
 /// Runs a schedule to its end; `choices` decides how many nodes start and which running node ends next.
-fn run(schedule: &mut Schedule, failing: &[bool], choices: &[usize], log: &mut Log, distance: &[Vec<Option<usize>>]) {
+fn run(
+    schedule: &mut Schedule,
+    failing: &[bool],
+    choices: &[usize],
+    log: &mut Log,
+    distance: &[Vec<Option<usize>>],
+) {
     let mut running: Vec<NodeId> = Vec::new();
     let mut choices = choices.iter().copied().cycle();
     let mut choose = move || choices.next().unwrap_or(0);
@@ -59,16 +65,30 @@ fn run(schedule: &mut Schedule, failing: &[bool], choices: &[usize], log: &mut L
             running.push(node);
         }
         assert_eq!(schedule.running(), running.len());
-        assert!(!running.is_empty(), "nothing runs and nothing is ready, but it is not done");
+        assert!(
+            !running.is_empty(),
+            "nothing runs and nothing is ready, but it is not done"
+        );
         let ended = running.swap_remove(choose() % running.len());
-        let outcome = if failing[ended.index()] { Outcome::Failed } else { Outcome::Succeeded };
+        let outcome = if failing[ended.index()] {
+            Outcome::Failed
+        } else {
+            Outcome::Succeeded
+        };
         let step = schedule.finished(ended, outcome);
-        log.skipped.extend(step.skipped.iter().map(|skipped| (skipped.node.index(), skipped.cause)));
+        log.skipped.extend(
+            step.skipped
+                .iter()
+                .map(|skipped| (skipped.node.index(), skipped.cause)),
+        );
     }
 }
 
 fn set(flags: &[bool], dag: &Dag) -> NodeSet {
-    dag.nodes().map(|(id, _)| id).filter(|id| flags[id.index()]).collect()
+    dag.nodes()
+        .map(|(id, _)| id)
+        .filter(|id| flags[id.index()])
+        .collect()
 }
 
 fn flags() -> impl Strategy<Value = Vec<bool>> {
@@ -304,8 +324,13 @@ proptest! {
 }
 
 fn select(dag: &Dag, expression: &str) -> Vec<usize> {
-    let criteria = Criteria { select: vec![expression.to_owned()], ..Criteria::default() };
-    let selection = Selector::new(dag).select(&criteria).expect("the expression is valid");
+    let criteria = Criteria {
+        select: vec![expression.to_owned()],
+        ..Criteria::default()
+    };
+    let selection = Selector::new(dag)
+        .select(&criteria)
+        .expect("the expression is valid");
     assert_eq!(selection.warnings, []);
     ids(dag, &selection.nodes)
 }

@@ -2,15 +2,18 @@
 //! empty files, advice.
 
 use fal_graph::{
-    Criteria, Dag, DagBuilder, GraphNode, IndirectSelection, NodeKind, ResourceTypes, SelectError, Selection, Selector,
+    Criteria, Dag, DagBuilder, GraphNode, IndirectSelection, NodeKind, ResourceTypes, SelectError,
+    Selection, Selector,
 };
 use serde_json::{Map, Value, json};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 fn dag() -> Outcome<Dag> {
-    let nodes: Result<Vec<GraphNode>, _> =
-        include_str!("fixtures/selection_nodes.jsonl").lines().map(serde_json::from_str).collect();
+    let nodes: Result<Vec<GraphNode>, _> = include_str!("fixtures/selection_nodes.jsonl")
+        .lines()
+        .map(serde_json::from_str)
+        .collect();
     let mut builder = DagBuilder::new("shop");
     builder.nodes(nodes?);
     builder.python_model("model.shop.clusters", "models/ml/clusters.py");
@@ -31,7 +34,10 @@ fn names(dag: &Dag, selection: &Selection) -> String {
 
 fn selected(expression: &str) -> Outcome<String> {
     let dag = dag()?;
-    Ok(names(&dag, &Selector::new(&dag).select(&run(&[expression]))?))
+    Ok(names(
+        &dag,
+        &Selector::new(&dag).select(&run(&[expression]))?,
+    ))
 }
 
 #[test]
@@ -56,7 +62,13 @@ fn a_python_model_is_found_by_its_own_file_and_folder() -> Outcome {
 
 #[test]
 fn a_python_model_is_still_found_by_its_stub() -> Outcome {
-    for expression in ["models/fal", "models/fal/ml/clusters.sql", "clusters.sql", "shop.fal.ml", "fal.*"] {
+    for expression in [
+        "models/fal",
+        "models/fal/ml/clusters.sql",
+        "clusters.sql",
+        "shop.fal.ml",
+        "fal.*",
+    ] {
         assert_eq!(selected(expression)?, "clusters", "{expression}");
     }
     Ok(())
@@ -66,7 +78,10 @@ fn a_python_model_is_still_found_by_its_stub() -> Outcome {
 fn a_python_model_shows_its_own_file() -> Outcome {
     let dag = dag()?;
     let node = dag.node(dag.find("model.shop.clusters").ok_or("it is there")?);
-    assert_eq!((node.kind(), node.file()), (NodeKind::Python, "models/ml/clusters.py"));
+    assert_eq!(
+        (node.kind(), node.file()),
+        (NodeKind::Python, "models/ml/clusters.py")
+    );
     Ok(())
 }
 
@@ -87,10 +102,15 @@ fn a_dbt_native_python_model_needs_no_stub() -> Outcome {
         ..GraphNode::default()
     };
     let mut builder = DagBuilder::new("shop");
-    builder.nodes([native]).python_model("model.shop.native", "models/native.py");
+    builder
+        .nodes([native])
+        .python_model("model.shop.native", "models/native.py");
     let dag = builder.build()?;
     let (_, node) = dag.nodes().next().ok_or("it is there")?;
-    assert_eq!((node.kind(), node.file()), (NodeKind::Python, "models/native.py"));
+    assert_eq!(
+        (node.kind(), node.file()),
+        (NodeKind::Python, "models/native.py")
+    );
     Ok(())
 }
 
@@ -98,12 +118,21 @@ fn a_dbt_native_python_model_needs_no_stub() -> Outcome {
 fn methods_that_need_more_than_the_graph_are_asked_for() -> Outcome {
     let dag = dag()?;
     let external = |method: &str, value: &str| match (method, value) {
-        ("state", "modified") => Ok(vec!["model.shop.orders".to_owned(), "model.shop.not_there".to_owned()]),
+        ("state", "modified") => Ok(vec![
+            "model.shop.orders".to_owned(),
+            "model.shop.not_there".to_owned(),
+        ]),
         ("state.body", "modified") => Ok(Vec::new()),
         _ => Err(format!("no state to compare with for {method}:{value}").into()),
     };
     let selector = Selector::new(&dag).with_external(&external);
-    assert_eq!(names(&dag, &selector.select(&run(&["state:modified+1,resource_type:model"]))?), "orders revenue");
+    assert_eq!(
+        names(
+            &dag,
+            &selector.select(&run(&["state:modified+1,resource_type:model"]))?
+        ),
+        "orders revenue"
+    );
     let nothing = selector.select(&run(&["state.body:modified"]))?;
     assert_eq!(nothing.warnings.len(), 1);
     match selector.select(&run(&["orders", "1+state:new"])) {
@@ -130,8 +159,17 @@ fn definitions() -> Map<String, Value> {
 fn a_selector_stands_among_expressions() -> Outcome {
     let (dag, definitions) = (dag()?, definitions());
     let selector = Selector::new(&dag).with_definitions(&definitions);
-    assert_eq!(names(&dag, &selector.select(&run(&["selector:core+1", "clusters"]))?), "clusters orders revenue");
-    let error = selector.select(&run(&["selector:cor"])).err().map(|error| error.to_string());
+    assert_eq!(
+        names(
+            &dag,
+            &selector.select(&run(&["selector:core+1", "clusters"]))?
+        ),
+        "clusters orders revenue"
+    );
+    let error = selector
+        .select(&run(&["selector:cor"]))
+        .err()
+        .map(|error| error.to_string());
     insta::assert_snapshot!(error.unwrap_or_default(), @"no selector is called 'cor' in selectors.yml; did you mean 'core'?");
     Ok(())
 }
@@ -141,7 +179,10 @@ fn the_default_selector_counts_only_when_nothing_is_selected() -> Outcome {
     let (dag, definitions) = (dag()?, definitions());
     let selector = Selector::new(&dag).with_definitions(&definitions);
     assert_eq!(names(&dag, &selector.select(&run(&[]))?), "orders");
-    assert_eq!(names(&dag, &selector.select(&run(&["clusters"]))?), "clusters");
+    assert_eq!(
+        names(&dag, &selector.select(&run(&["clusters"]))?),
+        "clusters"
+    );
     Ok(())
 }
 
@@ -151,7 +192,10 @@ fn run_leaves_out_empty_files_and_ls_does_not() -> Outcome {
     let selector = Selector::new(&dag);
     let criteria = run(&["empty_model"]);
     assert_eq!(names(&dag, &selector.select(&criteria)?), "");
-    let listed = Criteria { include_empty: true, ..criteria };
+    let listed = Criteria {
+        include_empty: true,
+        ..criteria
+    };
     assert_eq!(names(&dag, &selector.select(&listed)?), "empty_model");
     Ok(())
 }
@@ -159,7 +203,9 @@ fn run_leaves_out_empty_files_and_ls_does_not() -> Outcome {
 #[test]
 fn a_name_that_matches_nothing_gets_advice() -> Outcome {
     let dag = dag()?;
-    let warnings = Selector::new(&dag).select(&run(&["custommers+", "zzz"]))?.warnings;
+    let warnings = Selector::new(&dag)
+        .select(&run(&["custommers+", "zzz"]))?
+        .warnings;
     let text: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(text.join("\n"), @r"
     The selection criterion 'custommers+' does not match any enabled nodes; did you mean 'customers'?
@@ -170,6 +216,9 @@ fn a_name_that_matches_nothing_gets_advice() -> Outcome {
 
 #[test]
 fn a_mode_of_indirect_selection_that_does_not_exist_is_refused() {
-    let error = "cautios".parse::<IndirectSelection>().err().map(|error| error.to_string());
+    let error = "cautios"
+        .parse::<IndirectSelection>()
+        .err()
+        .map(|error| error.to_string());
     insta::assert_snapshot!(error.unwrap_or_default(), @"'cautios' is not a selector: indirect selection is eager, cautious, buildable or empty; did you mean cautious?");
 }

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 
 use edges::edges_of_dag;
 use fal_graph::{
-    AttachedScript, Criteria, Dag, DagBuilder, GraphNode, NodeId, NodeSet, Outcome, ResourceTypes, Schedule,
-    ScheduleOptions, Selector, Side,
+    AttachedScript, Criteria, Dag, DagBuilder, GraphNode, NodeId, NodeSet, Outcome, ResourceTypes,
+    Schedule, ScheduleOptions, Selector, Side,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -32,14 +32,21 @@ struct Project {
 impl Project {
     fn dag(&self) -> Result<Dag, TestCaseError> {
         let mut builder = DagBuilder::new("p");
-        builder.nodes((0..MODELS).map(|at| GraphNode {
-            unique_id: id(at),
-            name: format!("m{at}"),
-            resource_type: "model".to_owned(),
-            package_name: "p".to_owned(),
-            fqn: vec!["p".to_owned(), format!("m{at}")],
-            depends_on: self.edges.iter().filter(|(_, to)| *to == at).map(|(from, _)| id(*from)).collect(),
-            ..GraphNode::default()
+        builder.nodes((0..MODELS).map(|at| {
+            GraphNode {
+                unique_id: id(at),
+                name: format!("m{at}"),
+                resource_type: "model".to_owned(),
+                package_name: "p".to_owned(),
+                fqn: vec!["p".to_owned(), format!("m{at}")],
+                depends_on: self
+                    .edges
+                    .iter()
+                    .filter(|(_, to)| *to == at)
+                    .map(|(from, _)| id(*from))
+                    .collect(),
+                ..GraphNode::default()
+            }
         }));
         for (at, (model, side)) in self.scripts.iter().enumerate() {
             builder.script(AttachedScript {
@@ -49,20 +56,29 @@ impl Project {
                 file: format!("x{}.py", MODELS + at),
             });
         }
-        builder.build().map_err(|error| TestCaseError::fail(error.to_string()))
+        builder
+            .build()
+            .map_err(|error| TestCaseError::fail(error.to_string()))
     }
 
     fn on(&self, model: usize, side: Side) -> Vec<usize> {
         let scripts = self.scripts.iter().enumerate();
-        scripts.filter(|(_, script)| **script == (model, side)).map(|(at, _)| MODELS + at).collect()
+        scripts
+            .filter(|(_, script)| **script == (model, side))
+            .map(|(at, _)| MODELS + at)
+            .collect()
     }
 
     /// `needs[a][b]`: b must not run unless a ran well.
     fn needs(&self) -> Relation {
         let mut needs = Relation::default();
         for model in 0..MODELS {
-            self.on(model, Side::Before).into_iter().for_each(|script| needs.add(script, model));
-            self.on(model, Side::After).into_iter().for_each(|script| needs.add(model, script));
+            self.on(model, Side::Before)
+                .into_iter()
+                .for_each(|script| needs.add(script, model));
+            self.on(model, Side::After)
+                .into_iter()
+                .for_each(|script| needs.add(model, script));
         }
         for &(parent, child) in &self.edges {
             for last in std::iter::once(parent).chain(self.on(parent, Side::After)) {
@@ -78,10 +94,16 @@ impl Project {
     fn leads(&self) -> Relation {
         let mut leads = Relation::default();
         for model in 0..MODELS {
-            self.on(model, Side::Before).into_iter().for_each(|script| leads.add(script, model));
-            self.on(model, Side::After).into_iter().for_each(|script| leads.add(model, script));
+            self.on(model, Side::Before)
+                .into_iter()
+                .for_each(|script| leads.add(script, model));
+            self.on(model, Side::After)
+                .into_iter()
+                .for_each(|script| leads.add(model, script));
         }
-        self.edges.iter().for_each(|&(parent, child)| leads.add(parent, child));
+        self.edges
+            .iter()
+            .for_each(|&(parent, child)| leads.add(parent, child));
         leads.closed()
     }
 
@@ -90,7 +112,9 @@ impl Project {
         let mut precedes = self.needs();
         for model in 0..MODELS {
             for side in [Side::Before, Side::After] {
-                self.on(model, side).windows(2).for_each(|pair| precedes.add(pair[0], pair[1]));
+                self.on(model, side)
+                    .windows(2)
+                    .for_each(|pair| precedes.add(pair[0], pair[1]));
             }
         }
         precedes.closed()
@@ -98,7 +122,11 @@ impl Project {
 }
 
 fn id(at: usize) -> String {
-    if at < MODELS { format!("model.p.m{at}") } else { format!("script.x{at}.py") }
+    if at < MODELS {
+        format!("model.p.m{at}")
+    } else {
+        format!("script.x{at}.py")
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -140,8 +168,17 @@ struct Log {
     skipped: BTreeSet<usize>,
 }
 
-fn run(dag: &Dag, selected: &NodeSet, failing: &[bool], choices: &[usize]) -> Result<Log, TestCaseError> {
-    let mut log = Log { started: vec![None; NODES], ended: vec![None; NODES], skipped: BTreeSet::new() };
+fn run(
+    dag: &Dag,
+    selected: &NodeSet,
+    failing: &[bool],
+    choices: &[usize],
+) -> Result<Log, TestCaseError> {
+    let mut log = Log {
+        started: vec![None; NODES],
+        ended: vec![None; NODES],
+        skipped: BTreeSet::new(),
+    };
     let mut schedule = Schedule::new(dag, selected, ScheduleOptions::default());
     let mut running: Vec<NodeId> = Vec::new();
     let mut choices = choices.iter().copied().cycle();
@@ -153,11 +190,18 @@ fn run(dag: &Dag, selected: &NodeSet, failing: &[bool], choices: &[usize]) -> Re
             prop_assert_eq!(log.started[node.index()].replace(step), None);
             running.push(node);
         }
-        prop_assert!(!running.is_empty(), "nothing runs and nothing is ready, but it is not done");
+        prop_assert!(
+            !running.is_empty(),
+            "nothing runs and nothing is ready, but it is not done"
+        );
         let node = running.swap_remove(choose() % running.len());
         step += 1;
         log.ended[node.index()] = Some(step);
-        let outcome = if failing[node.index()] { Outcome::Failed } else { Outcome::Succeeded };
+        let outcome = if failing[node.index()] {
+            Outcome::Failed
+        } else {
+            Outcome::Succeeded
+        };
         for skipped in schedule.finished(node, outcome).skipped {
             prop_assert!(log.skipped.insert(skipped.node.index()));
         }
@@ -185,7 +229,9 @@ fn select(dag: &Dag, expression: &str) -> Vec<usize> {
         resource_types: ResourceTypes::of_command("run"),
         ..Criteria::default()
     };
-    let selection = Selector::new(dag).select(&criteria).expect("the expression is valid");
+    let selection = Selector::new(dag)
+        .select(&criteria)
+        .expect("the expression is valid");
     selection.nodes.iter().map(NodeId::index).collect()
 }
 

@@ -144,7 +144,11 @@ ls: report.ipynb+1,exposure:* => board
 ";
 
 fn arguments(text: &str) -> Vec<String> {
-    text.split(" ; ").map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    text.split(" ; ")
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn definitions() -> Map<String, Value> {
@@ -159,7 +163,10 @@ fn definitions() -> Map<String, Value> {
 fn answer(command: &str, select: &str, exclude: &str) -> Outcome<(Vec<String>, Vec<String>)> {
     let (dag, definitions) = (dag()?, definitions());
     let modified = |method: &str, value: &str| match (method, value) {
-        ("state", "modified") => Ok(vec!["model.shop.orders".to_owned(), "model.shop.lone".to_owned()]),
+        ("state", "modified") => Ok(vec![
+            "model.shop.orders".to_owned(),
+            "model.shop.lone".to_owned(),
+        ]),
         _ => Err("unexpected".into()),
     };
     let criteria = Criteria {
@@ -168,17 +175,26 @@ fn answer(command: &str, select: &str, exclude: &str) -> Outcome<(Vec<String>, V
         resource_types: ResourceTypes::of_command(command),
         ..Criteria::default()
     };
-    let selection = Selector::new(&dag).with_definitions(&definitions).with_external(&modified).select(&criteria)?;
+    let selection = Selector::new(&dag)
+        .with_definitions(&definitions)
+        .with_external(&modified)
+        .select(&criteria)?;
     let names = selection.ids(&dag).into_iter().map(short).collect();
-    let unmatched = selection.warnings.into_iter().filter_map(|warning| match warning {
-        SelectionWarning::NothingMatched { expression, .. } => Some(expression),
-        _ => None,
-    });
+    let unmatched = selection
+        .warnings
+        .into_iter()
+        .filter_map(|warning| match warning {
+            SelectionWarning::NothingMatched { expression, .. } => Some(expression),
+            _ => None,
+        });
     Ok((names, unmatched.collect()))
 }
 
 /// Lines of a table whose answer is another one.
-fn differences<'t>(table: &'t str, command: impl Fn(&'t str) -> (&'t str, &'t str)) -> Outcome<(usize, Vec<String>)> {
+fn differences<'t>(
+    table: &'t str,
+    command: impl Fn(&'t str) -> (&'t str, &'t str),
+) -> Outcome<(usize, Vec<String>)> {
     let mut wrong = Vec::new();
     let lines = table.lines().filter(|line| line.contains("=>"));
     let mut count = 0;
@@ -187,12 +203,21 @@ fn differences<'t>(table: &'t str, command: impl Fn(&'t str) -> (&'t str, &'t st
         let (question, expected) = line.split_once("=>").unwrap_or_default();
         let (command, question) = command(question);
         let (select, exclude) = question.split_once(" ! ").unwrap_or((question, ""));
-        let (mut expected, (mut own, unmatched)) =
-            (expected.split_whitespace().map(str::to_owned).collect::<Vec<_>>(), answer(command, select, exclude)?);
+        let (mut expected, (mut own, unmatched)) = (
+            expected
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+            answer(command, select, exclude)?,
+        );
         expected.sort();
         own.sort();
         if own != expected || !unmatched.is_empty() {
-            wrong.push(format!("{line}\n  got {} (unmatched: {})", own.join(" "), unmatched.join(" ")));
+            wrong.push(format!(
+                "{line}\n  got {} (unmatched: {})",
+                own.join(" "),
+                unmatched.join(" ")
+            ));
         }
     }
     Ok((count, wrong))
@@ -201,24 +226,44 @@ fn differences<'t>(table: &'t str, command: impl Fn(&'t str) -> (&'t str, &'t st
 #[test]
 fn selectors_find_scripts() -> Outcome {
     let (count, wrong) = differences(RUN, |question| ("run", question))?;
-    assert!(wrong.is_empty(), "{} of {count} differ\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {count} differ\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert!(count >= 60, "the table shrank to {count}");
     Ok(())
 }
 
 #[test]
 fn other_commands_take_the_scripts_that_they_run() -> Outcome {
-    let (count, wrong) = differences(OTHERS, |question| question.split_once(": ").unwrap_or_default())?;
-    assert!(wrong.is_empty(), "{} of {count} differ\n{}", wrong.len(), wrong.join("\n"));
+    let (count, wrong) = differences(OTHERS, |question| {
+        question.split_once(": ").unwrap_or_default()
+    })?;
+    assert!(
+        wrong.is_empty(),
+        "{} of {count} differ\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     Ok(())
 }
 
 #[test]
 fn an_expression_that_finds_nothing_is_told_and_is_no_error() -> Outcome {
     for expression in NOTHING.lines().filter(|line| !line.is_empty()) {
-        assert_eq!(answer("run", expression, "")?, (vec![], vec![expression.to_owned()]), "{expression}");
+        assert_eq!(
+            answer("run", expression, "")?,
+            (vec![], vec![expression.to_owned()]),
+            "{expression}"
+        );
         let beside = answer("run", &format!("lone {expression}"), "")?;
-        assert_eq!(beside, (vec!["lone".to_owned()], vec![expression.to_owned()]), "{expression}");
+        assert_eq!(
+            beside,
+            (vec!["lone".to_owned()], vec![expression.to_owned()]),
+            "{expression}"
+        );
     }
     Ok(())
 }
@@ -226,7 +271,10 @@ fn an_expression_that_finds_nothing_is_told_and_is_no_error() -> Outcome {
 #[test]
 fn a_misspelled_script_gets_advice() -> Outcome {
     let dag = dag()?;
-    let criteria = Criteria { select: vec!["laod.py+".to_owned()], ..Criteria::default() };
+    let criteria = Criteria {
+        select: vec!["laod.py+".to_owned()],
+        ..Criteria::default()
+    };
     let warnings = Selector::new(&dag).select(&criteria)?.warnings;
     insta::assert_snapshot!(warnings[0], @"The selection criterion 'laod.py+' does not match any enabled nodes; did you mean 'load.py'?");
     Ok(())
@@ -238,8 +286,10 @@ fn edges_are_those_of_the_picture() -> Outcome {
     let name = |id| short(dag.node(id).unique_id());
     let mut lines: Vec<String> = Vec::new();
     for (id, _) in dag.nodes() {
-        let mut children: Vec<String> =
-            dag.children(id).map(|(child, kind)| format!("{} ({kind:?})", name(child))).collect();
+        let mut children: Vec<String> = dag
+            .children(id)
+            .map(|(child, kind)| format!("{} ({kind:?})", name(child)))
+            .collect();
         children.sort();
         if !children.is_empty() {
             lines.push(format!("{} -> {}", name(id), children.join(", ")));

@@ -13,7 +13,10 @@ fn project() -> PathBuf {
 }
 
 fn fixture_nodes() -> Result<Vec<GraphNode>, serde_json::Error> {
-    include_str!("fixtures/selection_nodes.jsonl").lines().map(serde_json::from_str).collect()
+    include_str!("fixtures/selection_nodes.jsonl")
+        .lines()
+        .map(serde_json::from_str)
+        .collect()
 }
 
 fn fixture_dag() -> Result<Dag, Box<dyn std::error::Error>> {
@@ -23,7 +26,11 @@ fn fixture_dag() -> Result<Dag, Box<dyn std::error::Error>> {
 }
 
 fn words(case: &Value, key: &str) -> Vec<String> {
-    let list = case.get(key).and_then(Value::as_array).into_iter().flatten();
+    let list = case
+        .get(key)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
@@ -31,8 +38,16 @@ fn criteria(case: &Value) -> Result<Criteria, fal_graph::SelectError> {
     Ok(Criteria {
         select: words(case, "select"),
         exclude: words(case, "exclude"),
-        selector: case.get("selector").and_then(Value::as_str).map(str::to_owned),
-        indirect: case.get("indirect").and_then(Value::as_str).map(str::parse).transpose()?.unwrap_or_default(),
+        selector: case
+            .get("selector")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+        indirect: case
+            .get("indirect")
+            .and_then(Value::as_str)
+            .map(str::parse)
+            .transpose()?
+            .unwrap_or_default(),
         resource_types: ResourceTypes::default().narrowed(&words(case, "resource_types"), &[])?,
         include_empty: true,
     })
@@ -44,7 +59,11 @@ fn answer(selector: &Selector<'_>, dag: &Dag, case: &Value) -> String {
         Err(_) => "error".to_owned(),
         Ok(selection) => {
             let unmatched: Vec<&str> = selection.warnings.iter().filter_map(expression).collect();
-            format!("{}\nunmatched {}", selection.ids(dag).join("\n"), unmatched.join(" | "))
+            format!(
+                "{}\nunmatched {}",
+                selection.ids(dag).join("\n"),
+                unmatched.join(" | ")
+            )
         }
     }
 }
@@ -60,15 +79,24 @@ fn expected(case: &Value) -> String {
     if case.get("error").is_some() {
         return "error".to_owned();
     }
-    format!("{}\nunmatched {}", words(case, "expect").join("\n"), words(case, "unmatched").join(" | "))
+    format!(
+        "{}\nunmatched {}",
+        words(case, "expect").join("\n"),
+        words(case, "unmatched").join(" | ")
+    )
 }
 
 fn table() -> Result<Vec<Value>, Box<dyn std::error::Error>> {
-    Ok(serde_json::from_str(&std::fs::read_to_string(project().join("selections.json"))?)?)
+    Ok(serde_json::from_str(&std::fs::read_to_string(
+        project().join("selections.json"),
+    )?)?)
 }
 
 /// Questions that this crate answers otherwise than dbt, with both answers.
-fn differences(cases: &[Value], selectors: &str) -> Result<Vec<String>, Box<dyn std::error::Error>> {
+fn differences(
+    cases: &[Value],
+    selectors: &str,
+) -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let selectors: Map<String, Value> = serde_json::from_str(selectors)?;
     let dag = fixture_dag()?;
     let selector = Selector::new(&dag).with_definitions(&selectors);
@@ -76,7 +104,14 @@ fn differences(cases: &[Value], selectors: &str) -> Result<Vec<String>, Box<dyn 
     for case in cases {
         let (own, dbt) = (answer(&selector, &dag, case), expected(case));
         if own != dbt {
-            let question = ["select", "exclude", "selector", "indirect", "resource_types"].map(|key| case.get(key));
+            let question = [
+                "select",
+                "exclude",
+                "selector",
+                "indirect",
+                "resource_types",
+            ]
+            .map(|key| case.get(key));
             wrong.push(format!("{question:?}\n--- dbt\n{dbt}\n--- own\n{own}\n"));
         }
     }
@@ -87,7 +122,13 @@ fn differences(cases: &[Value], selectors: &str) -> Result<Vec<String>, Box<dyn 
 fn selections_are_those_of_dbt() -> TestResult {
     let cases = table()?;
     let wrong = differences(&cases, include_str!("fixtures/selection_selectors.json"))?;
-    assert!(wrong.is_empty(), "{} of {} differ\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} differ\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
     assert!(cases.len() >= 60, "the table shrank to {}", cases.len());
     Ok(())
 }
@@ -96,7 +137,10 @@ fn selections_are_those_of_dbt() -> TestResult {
 fn selectors_may_come_as_the_file_has_them() -> TestResult {
     let mut cases = table()?;
     cases.retain(|case| case.get("selector").is_some());
-    let wrong = differences(&cases, include_str!("fixtures/selection_selectors_raw.json"))?;
+    let wrong = differences(
+        &cases,
+        include_str!("fixtures/selection_selectors_raw.json"),
+    )?;
     assert!(wrong.is_empty() && cases.len() > 10, "{}", wrong.join("\n"));
     Ok(())
 }
@@ -106,8 +150,15 @@ fn selectors_may_come_as_the_file_has_them() -> TestResult {
 #[ignore = "runs dbt some hundred times"]
 fn dbt_still_answers_so() -> TestResult {
     let python = std::env::var("FAL_TEST_DBT_PYTHON")?;
-    let output = Command::new(python).arg("-B").arg(project().join("against_dbt.py")).output()?;
+    let output = Command::new(python)
+        .arg("-B")
+        .arg(project().join("against_dbt.py"))
+        .output()?;
     let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{told}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(())
 }

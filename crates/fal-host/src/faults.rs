@@ -38,7 +38,10 @@ impl Faults {
         let wrong = wrong.iter().filter(|file| !is_disabled(&file.path));
         Self(
             wrong
-                .map(|file| Fault { about: About::File(file.path.clone()), problems: file.problems.clone() })
+                .map(|file| Fault {
+                    about: About::File(file.path.clone()),
+                    problems: file.problems.clone(),
+                })
                 .collect(),
         )
     }
@@ -51,7 +54,11 @@ impl Faults {
     ///
     /// # Errors
     /// All errors that concern the command.
-    pub(crate) fn settle(&self, reporters: &Reporters, concerns: impl Fn(&About) -> bool) -> Result<(), HostError> {
+    pub(crate) fn settle(
+        &self,
+        reporters: &Reporters,
+        concerns: impl Fn(&About) -> bool,
+    ) -> Result<(), HostError> {
         let mut files: Vec<FileDiagnostic> = Vec::new();
         for fault in &self.0 {
             let stops = concerns(&fault.about);
@@ -63,12 +70,19 @@ impl Faults {
                 }
             }
         }
-        if files.is_empty() { Ok(()) } else { Err(HostError::Scripts { files }) }
+        if files.is_empty() {
+            Ok(())
+        } else {
+            Err(HostError::Scripts { files })
+        }
     }
 
     /// Shows all of it as it is: what follows may come from it.
     pub(crate) fn show(&self, reporters: &Reporters) {
-        self.0.iter().flat_map(|fault| &fault.problems).for_each(|problem| emit(reporters, problem));
+        self.0
+            .iter()
+            .flat_map(|fault| &fault.problems)
+            .for_each(|problem| emit(reporters, problem));
     }
 
     fn files(&self) -> impl Iterator<Item = &str> {
@@ -88,12 +102,19 @@ pub(crate) struct Concerned<'a> {
 impl<'a> Concerned<'a> {
     /// The selected nodes with their files.
     pub(crate) fn by_selection(loaded: &'a Loaded, selected: &NodeSet) -> Self {
-        let mut concerned = Self { files: HashSet::new(), nodes: HashSet::new() };
+        let mut concerned = Self {
+            files: HashSet::new(),
+            nodes: HashSet::new(),
+        };
         for node in selected.iter().map(|id| loaded.dag.node(id)) {
-            concerned.files.insert(tested_python(&loaded.dag, node).unwrap_or(node).file());
+            concerned
+                .files
+                .insert(tested_python(&loaded.dag, node).unwrap_or(node).file());
             concerned.nodes.insert(node.unique_id());
             let script = loaded.attachments.find(node.unique_id());
-            concerned.nodes.extend(script.and_then(|attached| attached.model.as_deref()));
+            concerned
+                .nodes
+                .extend(script.and_then(|attached| attached.model.as_deref()));
         }
         concerned
     }
@@ -107,14 +128,25 @@ impl<'a> Concerned<'a> {
         criteria: &Criteria,
     ) -> Result<Self, HostError> {
         let known: HashSet<&str> = loaded.dag.nodes().map(|(_, node)| node.file()).collect();
-        let unknown: Vec<&str> = loaded.faults.files().filter(|path| !known.contains(path)).collect();
+        let unknown: Vec<&str> = loaded
+            .faults
+            .files()
+            .filter(|path| !known.contains(path))
+            .collect();
         let mut builder = DagBuilder::new(&loaded.info.project_name);
-        builder.nodes(unknown.iter().map(|path| stand_in(project, &loaded.info.project_name, path)));
+        builder.nodes(
+            unknown
+                .iter()
+                .map(|path| stand_in(project, &loaded.info.project_name, path)),
+        );
         let dag = builder.build()?;
         let nothing = |_: &str, _: &str| Ok(Vec::new());
-        let selector = Selector::new(&dag).with_definitions(&loaded.info.selectors).with_external(&nothing);
+        let selector = Selector::new(&dag)
+            .with_definitions(&loaded.info.selectors)
+            .with_external(&nothing);
         let selected: HashSet<&str> = selector.select(criteria)?.ids(&dag).into_iter().collect();
-        self.files.extend(unknown.into_iter().filter(|path| selected.contains(path)));
+        self.files
+            .extend(unknown.into_iter().filter(|path| selected.contains(path)));
         Ok(self)
     }
 
@@ -129,8 +161,9 @@ impl<'a> Concerned<'a> {
 /// A node in the place of the one that dbt would make of the file; its path is its id.
 fn stand_in(project: &DbtProject, package: &str, path: &str) -> GraphNode {
     let roots = project.model_paths.iter().chain(&project.fal_models_paths);
-    let below =
-        roots.filter_map(|root| path.strip_prefix(root.as_str())?.strip_prefix('/')).min_by_key(|below| below.len());
+    let below = roots
+        .filter_map(|root| path.strip_prefix(root.as_str())?.strip_prefix('/'))
+        .min_by_key(|below| below.len());
     let below = below.unwrap_or(path);
     let (folders, file) = below.rsplit_once('/').unwrap_or(("", below));
     let name = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
@@ -142,18 +175,38 @@ fn stand_in(project: &DbtProject, package: &str, path: &str) -> GraphNode {
         package_name: package.to_owned(),
         original_file_path: path.to_owned(),
         path: below.to_owned(),
-        fqn: [package].into_iter().chain(folders).chain([name]).map(str::to_owned).collect(),
+        fqn: [package]
+            .into_iter()
+            .chain(folders)
+            .chain([name])
+            .map(str::to_owned)
+            .collect(),
         ..GraphNode::default()
     }
 }
 
 fn warn(reporters: &Reporters, problem: &FileDiagnostic) {
-    let severity = if problem.is_error() { Severity::Warning } else { problem.severity };
-    emit(reporters, &FileDiagnostic { severity, ..problem.clone() });
+    let severity = if problem.is_error() {
+        Severity::Warning
+    } else {
+        problem.severity
+    };
+    emit(
+        reporters,
+        &FileDiagnostic {
+            severity,
+            ..problem.clone()
+        },
+    );
 }
 
 pub(crate) fn emit(reporters: &Reporters, problem: &FileDiagnostic) {
     for problem in crate::problems::of(problem) {
-        reporters.emit(Timestamp::now(), EventKind::Problem { problem: Box::new(problem) });
+        reporters.emit(
+            Timestamp::now(),
+            EventKind::Problem {
+                problem: Box::new(problem),
+            },
+        );
     }
 }

@@ -6,7 +6,10 @@ use fal_graph::{Criteria, Dag, NodeId, Selection};
 use fal_plugin::payload::SessionInfo;
 use fal_report::Reporters;
 
-use crate::{error::HostError, interrupt::Interrupt, project::Project, runners::Routing, session::OpenSession};
+use crate::{
+    error::HostError, interrupt::Interrupt, project::Project, runners::Routing,
+    session::OpenSession,
+};
 
 /// A project's graph, what was selected of it, and what the backend says of itself.
 pub struct Graph {
@@ -36,5 +39,10 @@ pub fn graph(
     let selection = session.select(&loaded, criteria)?;
     let runners = Routing::of(project, &session, &loaded, None)?.names();
     session.close(false)?;
-    Ok(Graph { dag: loaded.dag, selection, info: loaded.info, runners })
+    Ok(Graph {
+        dag: loaded.dag,
+        selection,
+        info: loaded.info,
+        runners,
+    })
 }

@@ -27,7 +27,12 @@ impl Interrupt {
     pub fn raise(&self) -> bool {
         let again = self.0.raised.swap(true, Ordering::SeqCst);
         if !again {
-            self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|listener| listener());
+            self.0
+                .listeners
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .iter()
+                .for_each(|listener| listener());
         }
         again
     }
@@ -39,7 +44,11 @@ impl Interrupt {
 
     /// Calls `listener` when the flag is raised, at once if it is already.
     pub fn listen(&self, listener: impl Fn() + Send + 'static) {
-        let mut listeners = self.0.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self
+            .0
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if self.is_raised() {
             listener();
         }

@@ -32,7 +32,9 @@ impl LastResults {
     /// In words, if it cannot be read or understood.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>, String> {
         match fal_files::read(path, fal_files::DATA) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| error.to_string()),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|error| error.to_string()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error.to_string()),
         }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use fal_plugin::{NotebookParser, PythonParser, manifest::Stage, payload::OpenRequest};
 use fal_project::{
-    DbtProject, FalProject, GenerateError, GenerateOptions, Generated, IsolateSetting, ProjectOptions, Route,
-    RunnerSpec,
+    DbtProject, FalProject, GenerateError, GenerateOptions, Generated, IsolateSetting,
+    ProjectOptions, Route, RunnerSpec,
 };
 use serde_json::{Map, Value};
 
@@ -82,7 +82,13 @@ impl Project {
         }
         let trusted = trusted(&dbt.root, paths, &args)?;
         let stages = Stages::new(choice, SearchPath::new(&trusted));
-        Ok(Self { dbt, fal, stages, args, trusted })
+        Ok(Self {
+            dbt,
+            fal,
+            stages,
+            args,
+            trusted,
+        })
     }
 
     /// Which libraries of this project run in processes of their own.
@@ -105,7 +111,10 @@ impl Project {
     /// # Errors
     /// If any file must be mended first, a plugin fails, or a file cannot be written.
     pub fn generate(&self, check: bool) -> Result<Generated, HostError> {
-        self.generated(GenerateOptions { check, keep_going: false })
+        self.generated(GenerateOptions {
+            check,
+            keep_going: false,
+        })
     }
 
     /// Understands all models and writes the stubs of those without errors.
@@ -113,7 +122,10 @@ impl Project {
     /// # Errors
     /// If a plugin fails, or a file cannot be written.
     pub(crate) fn prepare(&self) -> Result<Generated, HostError> {
-        self.generated(GenerateOptions { check: false, keep_going: true })
+        self.generated(GenerateOptions {
+            check: false,
+            keep_going: true,
+        })
     }
 
     /// Understands all models, those with errors too, and writes nothing.
@@ -121,7 +133,10 @@ impl Project {
     /// # Errors
     /// If a plugin fails.
     pub fn examine(&self) -> Result<Generated, HostError> {
-        self.generated(GenerateOptions { check: true, keep_going: true })
+        self.generated(GenerateOptions {
+            check: true,
+            keep_going: true,
+        })
     }
 
     fn generated(&self, options: GenerateOptions) -> Result<Generated, HostError> {
@@ -129,22 +144,36 @@ impl Project {
         let notebooks = self.stages.notebook_parsers()?;
         let stubs = self.stages.stub_writer()?;
         let stages = fal_project::Stages {
-            python: python.iter().map(|parser| parser as &dyn PythonParser).collect(),
-            notebooks: notebooks.iter().map(|parser| parser as &dyn NotebookParser).collect(),
+            python: python
+                .iter()
+                .map(|parser| parser as &dyn PythonParser)
+                .collect(),
+            notebooks: notebooks
+                .iter()
+                .map(|parser| parser as &dyn NotebookParser)
+                .collect(),
             stubs: &stubs,
             identity: self.stages.identity(),
         };
-        Ok(fal_project::generate(&self.dbt, &stages, options).map_err(|error| self.named(error))?)
+        Ok(
+            fal_project::generate(&self.dbt, &stages, options)
+                .map_err(|error| self.named(error))?,
+        )
     }
 
     /// The same error, with the name of the plugin if it does not say it itself.
     fn named(&self, mut error: GenerateError) -> GenerateError {
         if let GenerateError::Plugin { stage, source, .. } = &mut error {
-            let chosen =
-                self.stages.chosen().into_iter().filter(|chosen| chosen.stage.name().replace('-', " ") == *stage);
+            let chosen = self
+                .stages
+                .chosen()
+                .into_iter()
+                .filter(|chosen| chosen.stage.name().replace('-', " ") == *stage);
             let names: Vec<_> = chosen.map(|chosen| format!("`{}`", chosen.name)).collect();
             if !names.iter().any(|name| source.message.contains(name)) {
-                source.message.push_str(&format!(" (plugin {})", names.join(", ")));
+                source
+                    .message
+                    .push_str(&format!(" (plugin {})", names.join(", ")));
             }
         }
         error
@@ -180,7 +209,10 @@ impl Project {
             profiles_dir: text(&args.profiles_dir),
             profile: args.profile.clone(),
             target: args.target.clone(),
-            target_path: args.target_path.as_ref().map(|_| self.dbt.target_path.display().to_string()),
+            target_path: args
+                .target_path
+                .as_ref()
+                .map(|_| self.dbt.target_path.display().to_string()),
             vars: args.vars.clone(),
             threads: args.threads,
             full_refresh: args.full_refresh,
@@ -199,7 +231,10 @@ impl Project {
 }
 
 fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .display()
+        .to_string()
 }
 
 /// What fal_project.yml chooses, and the paths of native code that it names.
@@ -219,7 +254,11 @@ fn choice(root: &Path, fal: &FalProject) -> (Choice, Vec<PathBuf>) {
         paths.extend(chain.iter().filter(|name| is_path(name)).map(PathBuf::from));
         choice.wanted.insert(stage, chain);
     }
-    let runners = fal.routes.iter().map(|route| &route.runner).chain(fal.runners.iter().map(|runner| &runner.plugin));
+    let runners = fal
+        .routes
+        .iter()
+        .map(|route| &route.runner)
+        .chain(fal.runners.iter().map(|runner| &runner.plugin));
     let runners = runners.filter(|name| is_path(name));
     paths.extend(runners.map(|name| PathBuf::from(below(root, name))));
     choice.config = settings.config.clone().into_iter().collect();
@@ -229,20 +268,35 @@ fn choice(root: &Path, fal: &FalProject) -> (Choice, Vec<PathBuf>) {
         IsolateSetting::Named(names) => Isolate::Named(names.clone()),
     };
     let default = Timeouts::default();
-    choice.timeouts = Timeouts { call: settings.timeout.or(default.call), session: settings.session_timeout };
+    choice.timeouts = Timeouts {
+        call: settings.timeout.or(default.call),
+        session: settings.session_timeout,
+    };
     (choice, paths)
 }
 
 /// A path that fal_project.yml names stands below its folder; a name is a name.
 fn below(root: &Path, name: &str) -> String {
-    if is_path(name) { root.join(name).display().to_string() } else { name.to_owned() }
+    if is_path(name) {
+        root.join(name).display().to_string()
+    } else {
+        name.to_owned()
+    }
 }
 
-fn trusted(root: &Path, paths: Vec<PathBuf>, args: &ProjectArgs) -> Result<Vec<PathBuf>, PluginDoorError> {
+fn trusted(
+    root: &Path,
+    paths: Vec<PathBuf>,
+    args: &ProjectArgs,
+) -> Result<Vec<PathBuf>, PluginDoorError> {
     if args.trust_project_plugins || paths.is_empty() {
         return Ok(paths);
     }
-    let untrusted = || PluginDoorError::Untrusted { path: paths[0].clone() };
-    Trust::of_user().map_err(|_| untrusted())?.check(root, &paths)?;
+    let untrusted = || PluginDoorError::Untrusted {
+        path: paths[0].clone(),
+    };
+    Trust::of_user()
+        .map_err(|_| untrusted())?
+        .check(root, &paths)?;
     Ok(paths)
 }

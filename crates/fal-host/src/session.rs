@@ -9,8 +9,8 @@ use fal_graph::{Criteria, Dag, DagBuilder, NodeId, SelectError, Selection, Selec
 use fal_plugin::{
     EventSink, ExecutionBackend, ExecutionSession,
     payload::{
-        BeginRequest, Capabilities, CloseRequest, CloseResponse, Event, GraphNode, LoadRequest, LogLevel, RunGraph,
-        SelectRequest, SessionInfo,
+        BeginRequest, Capabilities, CloseRequest, CloseResponse, Event, GraphNode, LoadRequest,
+        LogLevel, RunGraph, SelectRequest, SessionInfo,
     },
 };
 use fal_project::{DbtProject, Generated, ModelFile, Placement};
@@ -61,14 +61,25 @@ impl OpenSession {
         interrupt: &Interrupt,
     ) -> Result<Self, HostError> {
         let backend = project.stages.execution_backend()?;
-        let sink = Arc::new(Sink { reporters: Arc::clone(reporters), names: RwLock::default() });
+        let sink = Arc::new(Sink {
+            reporters: Arc::clone(reporters),
+            names: RwLock::default(),
+        });
         let events: Arc<dyn EventSink> = Arc::<Sink>::clone(&sink);
         let request = project.open_request(command, execute);
         let keyword = request.keyword.clone();
         let log = Arc::clone(reporters);
         project.stages.log_to(Arc::new(move |plugin, line| {
             let (level, message) = (LogLevel::Debug, format!("{plugin}: {line}"));
-            log.emit(Timestamp::now(), EventKind::Log { level, name: None, unique_id: None, message });
+            log.emit(
+                Timestamp::now(),
+                EventKind::Log {
+                    level,
+                    name: None,
+                    unique_id: None,
+                    message,
+                },
+            );
         }));
         let session: Arc<dyn ExecutionSession> = backend.open(request, events)?.into();
         let capabilities = backend.capabilities();
@@ -83,7 +94,11 @@ impl OpenSession {
     }
 
     /// Reads the project. A Ctrl-C ends the session, and with it the waiting.
-    pub(crate) fn load(&self, project: &Project, generated: &Generated) -> Result<Loaded, HostError> {
+    pub(crate) fn load(
+        &self,
+        project: &Project,
+        generated: &Generated,
+    ) -> Result<Loaded, HostError> {
         // Weak, here and below: a session whose command failed ends when it is dropped.
         let session = Arc::downgrade(&self.session);
         let loading = Arc::new(OnceLock::new());
@@ -94,8 +109,17 @@ impl OpenSession {
                 closed.call_once(|| close_at_once(&*session));
             }
         });
-        let request = LoadRequest { python_models: generated.models.iter().map(ModelFile::python_model).collect() };
-        let graph = self.session.load(&request).map_err(|error| self.unless_interrupted(error.into()));
+        let request = LoadRequest {
+            python_models: generated
+                .models
+                .iter()
+                .map(ModelFile::python_model)
+                .collect(),
+        };
+        let graph = self
+            .session
+            .load(&request)
+            .map_err(|error| self.unless_interrupted(error.into()));
         if matches!(graph, Err(HostError::Interrupted)) {
             // Returns when the session has ended, whoever ends it: the process must not be gone before its children.
             closing.call_once(|| close_at_once(&*self.session));
@@ -116,37 +140,65 @@ impl OpenSession {
         }
     }
 
-    fn loaded(&self, project: &Project, generated: &Generated, graph: RunGraph) -> Result<Loaded, HostError> {
+    fn loaded(
+        &self,
+        project: &Project,
+        generated: &Generated,
+        graph: RunGraph,
+    ) -> Result<Loaded, HostError> {
         let RunGraph { info, nodes } = graph;
         let (attachments, of_scripts) = Attachments::of_nodes(&project.dbt, &self.keyword, &nodes);
         self.learn_names(&nodes, &attachments);
         let disabled: HashSet<&str> = info.disabled.iter().map(String::as_str).collect();
         let is_disabled = |model: &ModelFile| disabled.contains(file_of_dbt(model));
-        let left_out: HashSet<&str> =
-            generated.models.iter().filter(|model| is_disabled(model)).map(|model| model.path.as_str()).collect();
-        let models = generated.models.iter().filter(|model| !left_out.contains(model.path.as_str()));
+        let left_out: HashSet<&str> = generated
+            .models
+            .iter()
+            .filter(|model| is_disabled(model))
+            .map(|model| model.path.as_str())
+            .collect();
+        let models = generated
+            .models
+            .iter()
+            .filter(|model| !left_out.contains(model.path.as_str()));
         let dag = build(&project.dbt, &info, nodes, models, &attachments)?;
         let (placements, of_placements) = placements(&dag, &self.keyword, &project.dbt.root);
         let mut faults = Faults::of_files(&generated.wrong, |path| left_out.contains(path));
         faults.extend(of_scripts);
         faults.extend(of_placements);
-        Ok(Loaded { info, dag, attachments, placements, keyword: self.keyword.clone(), faults })
+        Ok(Loaded {
+            info,
+            dag,
+            attachments,
+            placements,
+            keyword: self.keyword.clone(),
+            faults,
+        })
     }
 
     /// What the lines that nodes print are headed with.
     fn learn_names(&self, nodes: &[GraphNode], attachments: &Attachments) {
-        let nodes = nodes.iter().map(|node| (node.unique_id.clone(), node.name.clone()));
-        let scripts = attachments.iter().map(|attached| (attached.id.clone(), attached.info().name));
+        let nodes = nodes
+            .iter()
+            .map(|node| (node.unique_id.clone(), node.name.clone()));
+        let scripts = attachments
+            .iter()
+            .map(|attached| (attached.id.clone(), attached.info().name));
         self.sink.learn(nodes.chain(scripts));
     }
 
     /// What the lines of global scripts are headed with.
     pub(crate) fn learn_more_names<'a>(&self, scripts: impl Iterator<Item = &'a Attached>) {
-        self.sink.learn(scripts.map(|attached| (attached.id.clone(), attached.info().name)));
+        self.sink
+            .learn(scripts.map(|attached| (attached.id.clone(), attached.info().name)));
     }
 
     /// Selects nodes; what the graph cannot tell is asked of the backend.
-    pub(crate) fn select(&self, loaded: &Loaded, criteria: &Criteria) -> Result<Selection, HostError> {
+    pub(crate) fn select(
+        &self,
+        loaded: &Loaded,
+        criteria: &Criteria,
+    ) -> Result<Selection, HostError> {
         let selection = self.select_quietly(loaded, criteria)?;
         for warning in &selection.warnings {
             self.log(LogLevel::Warn, warning.to_string());
@@ -155,11 +207,22 @@ impl OpenSession {
     }
 
     /// [`select`](Self::select) that leaves it to the caller what to say of the outcome.
-    pub(crate) fn select_quietly(&self, loaded: &Loaded, criteria: &Criteria) -> Result<Selection, SelectError> {
-        let external = |method: &str, value: &str| -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
-            Ok(self.session.select(&SelectRequest { method: method.to_owned(), value: value.to_owned() })?)
+    pub(crate) fn select_quietly(
+        &self,
+        loaded: &Loaded,
+        criteria: &Criteria,
+    ) -> Result<Selection, SelectError> {
+        let external = |method: &str,
+                        value: &str|
+         -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
+            Ok(self.session.select(&SelectRequest {
+                method: method.to_owned(),
+                value: value.to_owned(),
+            })?)
         };
-        let selector = Selector::new(&loaded.dag).with_definitions(&loaded.info.selectors).with_external(&external);
+        let selector = Selector::new(&loaded.dag)
+            .with_definitions(&loaded.info.selectors)
+            .with_external(&external);
         selector.select(criteria)
     }
 
@@ -191,11 +254,23 @@ impl OpenSession {
 
     /// What failed because the user stopped it is no failure.
     pub(crate) fn unless_interrupted(&self, error: HostError) -> HostError {
-        if self.interrupt.is_raised() { HostError::Interrupted } else { error }
+        if self.interrupt.is_raised() {
+            HostError::Interrupted
+        } else {
+            error
+        }
     }
 
     pub(crate) fn log(&self, level: LogLevel, message: String) {
-        self.reporters.emit(Timestamp::now(), EventKind::Log { level, name: None, unique_id: None, message });
+        self.reporters.emit(
+            Timestamp::now(),
+            EventKind::Log {
+                level,
+                name: None,
+                unique_id: None,
+                message,
+            },
+        );
     }
 }
 
@@ -218,7 +293,9 @@ fn build<'a>(
         true => node.original_file_path.clone(),
         false => project.path_of(&node.package_name, &node.original_file_path),
     };
-    let ids: HashMap<String, String> = models_of_dbt.map(|node| (path(node), node.unique_id.clone())).collect();
+    let ids: HashMap<String, String> = models_of_dbt
+        .map(|node| (path(node), node.unique_id.clone()))
+        .collect();
     let mut builder = DagBuilder::new(&info.project_name);
     builder.nodes(nodes);
     for model in models {
@@ -226,7 +303,12 @@ fn build<'a>(
             Some(id) => _ = builder.python_model(id.clone(), model.path.clone()),
             // One that dbt passes over, by a rule that the user wrote.
             None if model.stub_path.is_none() => {}
-            None => return Err(HostError::UnknownModel { name: model.name.clone(), path: model.path.clone() }),
+            None => {
+                return Err(HostError::UnknownModel {
+                    name: model.name.clone(),
+                    path: model.path.clone(),
+                });
+            }
         }
     }
     attachments.add_to(&mut builder);
@@ -246,23 +328,48 @@ struct Sink {
 
 impl Sink {
     fn learn(&self, names: impl Iterator<Item = (String, String)>) {
-        self.names.write().unwrap_or_else(PoisonError::into_inner).extend(names);
+        self.names
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(names);
     }
 
     fn name_of(&self, unique_id: &str) -> String {
         let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
-        names.get(unique_id).map_or(unique_id, String::as_str).to_owned()
+        names
+            .get(unique_id)
+            .map_or(unique_id, String::as_str)
+            .to_owned()
     }
 }
 
 impl EventSink for Sink {
     fn emit(&self, event: Event) {
         let kind = match event {
-            Event::Output { unique_id, stream, line } => {
+            Event::Output {
+                unique_id,
+                stream,
+                line,
+            } => {
                 let name = self.name_of(&unique_id);
-                EventKind::NodeOutput { unique_id, name, stream, line }
+                EventKind::NodeOutput {
+                    unique_id,
+                    name,
+                    stream,
+                    line,
+                }
             }
-            Event::Log { level, name, unique_id, message } => EventKind::Log { level, name, unique_id, message },
+            Event::Log {
+                level,
+                name,
+                unique_id,
+                message,
+            } => EventKind::Log {
+                level,
+                name,
+                unique_id,
+                message,
+            },
         };
         self.reporters.emit(Timestamp::now(), kind);
     }

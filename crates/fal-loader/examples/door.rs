@@ -13,7 +13,9 @@ use std::{
 };
 
 use fal_loader::{LoadOptions, LoadedPlugin};
-use fal_plugin::{PythonParser, manifest::Stage, payload::PythonAnalysis, wire::PythonParserClient};
+use fal_plugin::{
+    PythonParser, manifest::Stage, payload::PythonAnalysis, wire::PythonParserClient,
+};
 use serde_json::{Map, Value, json};
 
 /// Rounds in which each way has its turn, so that what else the machine does meets all alike.
@@ -23,21 +25,27 @@ const CALLS: usize = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
-    let [host, parser, echo, python] = arguments.as_slice() else { return Err("four paths are wanted".into()) };
+    let [host, parser, echo, python] = arguments.as_slice() else {
+        return Err("four paths are wanted".into());
+    };
     let apart = LoadOptions {
         isolate: Some((host.clone(), vec!["plugin".to_owned(), "serve".to_owned()])),
         ..LoadOptions::default()
     };
     // As in the program, where someone watches.
     fal_loader::on_hang(|_| {});
-    let direct: Box<dyn PythonParser> = Box::new(fal_python_parser::RustPythonParser::new(&json!({}))?);
+    let direct: Box<dyn PythonParser> =
+        Box::new(fal_python_parser::RustPythonParser::new(&json!({}))?);
     let ways: [(&str, Box<dyn PythonParser>); 6] = [
         ("parse: direct", direct),
         ("parse: library", client(parser, &LoadOptions::default())?),
         ("parse: process", client(parser, &apart)?),
         ("echo: library", client(echo, &LoadOptions::default())?),
         ("echo: process", client(echo, &apart)?),
-        ("echo: process, Python", client(python, &LoadOptions::default())?),
+        (
+            "echo: process, Python",
+            client(python, &LoadOptions::default())?,
+        ),
     ];
     let text = text();
     let mut times = vec![Vec::with_capacity(ROUNDS * CALLS); ways.len()];
@@ -45,7 +53,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         for ((_, parser), times) in ways.iter().zip(&mut times) {
             for _ in 0..CALLS {
                 let start = Instant::now();
-                black_box(parser.parse("models/a.py", black_box(&text)).map_err(|error| error.to_string())?);
+                black_box(
+                    parser
+                        .parse("models/a.py", black_box(&text))
+                        .map_err(|error| error.to_string())?,
+                );
                 times.push(start.elapsed().as_nanos());
             }
             if round == 0 {
@@ -57,7 +69,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut medians = Map::new();
     for ((name, _), mut times) in ways.iter().zip(times) {
         times.sort_unstable();
-        medians.insert((*name).to_owned(), Value::from(u64::try_from(times[times.len() / 2])?));
+        medians.insert(
+            (*name).to_owned(),
+            Value::from(u64::try_from(times[times.len() / 2])?),
+        );
     }
     let (json, size) = json(ways[0].1.as_ref(), &text)?;
     medians.insert("parse: JSON".to_owned(), Value::from(json));
@@ -71,7 +86,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// What it takes to write the analysis as JSON and to read it again, which every way but the direct one has to do; and how
 /// long the JSON is.
 fn json(parser: &dyn PythonParser, text: &str) -> Result<(u64, usize), Box<dyn Error>> {
-    let analysis = parser.parse("models/a.py", text).map_err(|error| error.to_string())?;
+    let analysis = parser
+        .parse("models/a.py", text)
+        .map_err(|error| error.to_string())?;
     let (mut times, mut size) = (Vec::new(), 0);
     for _ in 0..ROUNDS * CALLS {
         let start = Instant::now();
@@ -92,12 +109,15 @@ fn client(path: &Path, options: &LoadOptions) -> Result<Box<dyn PythonParser>, B
 /// A model of 2 KB: a few dependencies, and code that says nothing.
 fn text() -> String {
     let mut text =
-        "\"\"\"Orders with their people.\"\"\"\n\nimport pandas as pd\n\n\ndef features(frame):\n".to_owned();
+        "\"\"\"Orders with their people.\"\"\"\n\nimport pandas as pd\n\n\ndef features(frame):\n"
+            .to_owned();
     for column in 0.. {
         if text.len() > 1_800 {
             break;
         }
-        text.push_str(&format!("    frame['x{column}'] = frame['x'] ** {column} % 7\n"));
+        text.push_str(&format!(
+            "    frame['x{column}'] = frame['x'] ** {column} % 7\n"
+        ));
     }
     text.push_str(
         "    return frame\n\n\norders = ref('orders')\npeople = source('shop', 'people')\n\

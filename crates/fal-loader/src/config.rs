@@ -10,18 +10,32 @@ use crate::error::OpenError;
 /// # Errors
 /// If it does not fit the plugin's schema.
 pub fn check(manifest: &Manifest, given: Option<&Value>) -> Result<Value, OpenError> {
-    let error = |cause: String| OpenError::Config { name: manifest.name.clone(), cause };
+    let error = |cause: String| OpenError::Config {
+        name: manifest.name.clone(),
+        cause,
+    };
     let config = match given {
         None | Some(Value::Null) => json!({}),
         Some(config) => config.clone(),
     };
     let Some(schema) = &manifest.config_schema else {
         let empty = config.as_object().is_some_and(serde_json::Map::is_empty);
-        return if empty { Ok(config) } else { Err(error("it takes no configuration".to_owned())) };
+        return if empty {
+            Ok(config)
+        } else {
+            Err(error("it takes no configuration".to_owned()))
+        };
     };
     let validator = validator(manifest, schema)?;
-    let problems: Vec<String> = validator.iter_errors(&config).map(|problem| describe(&problem)).collect();
-    if problems.is_empty() { Ok(config) } else { Err(error(problems.join("; "))) }
+    let problems: Vec<String> = validator
+        .iter_errors(&config)
+        .map(|problem| describe(&problem))
+        .collect();
+    if problems.is_empty() {
+        Ok(config)
+    } else {
+        Err(error(problems.join("; ")))
+    }
 }
 
 /// Whether a plugin's schema is one.
@@ -29,7 +43,10 @@ pub fn check(manifest: &Manifest, given: Option<&Value>) -> Result<Value, OpenEr
 /// # Errors
 /// If it is not a JSON schema.
 pub fn check_schema(manifest: &Manifest) -> Result<(), OpenError> {
-    manifest.config_schema.as_ref().map_or(Ok(()), |schema| validator(manifest, schema).map(drop))
+    manifest
+        .config_schema
+        .as_ref()
+        .map_or(Ok(()), |schema| validator(manifest, schema).map(drop))
 }
 
 fn validator(manifest: &Manifest, schema: &Value) -> Result<jsonschema::Validator, OpenError> {
@@ -42,7 +59,11 @@ fn validator(manifest: &Manifest, schema: &Value) -> Result<jsonschema::Validato
 fn describe(problem: &jsonschema::ValidationError<'_>) -> String {
     let place = problem.instance_path().to_string();
     let place = place.trim_start_matches('/').replace('/', ".");
-    if place.is_empty() { problem.to_string() } else { format!("`{place}`: {problem}") }
+    if place.is_empty() {
+        problem.to_string()
+    } else {
+        format!("`{place}`: {problem}")
+    }
 }
 
 #[cfg(test)]
@@ -72,16 +93,25 @@ mod tests {
     #[test]
     fn what_fits_the_schema_is_passed_on() {
         let config = json!({"queue": "gpu"});
-        assert_eq!(check(&manifest(queue_schema()), Some(&config)).unwrap(), config);
+        assert_eq!(
+            check(&manifest(queue_schema()), Some(&config)).unwrap(),
+            config
+        );
         assert_eq!(check(&manifest(queue_schema()), None).unwrap(), json!({}));
     }
 
     #[test]
     fn what_does_not_fit_is_named_with_its_place() {
         let error = check(&manifest(queue_schema()), Some(&json!({"queue": "tpu"}))).unwrap_err();
-        assert!(error.to_string().contains("`queue`: \"tpu\" is not one of"), "{error}");
+        assert!(
+            error.to_string().contains("`queue`: \"tpu\" is not one of"),
+            "{error}"
+        );
         let error = check(&manifest(queue_schema()), Some(&json!({"que": "gpu"}))).unwrap_err();
-        assert!(error.to_string().contains("'que' was unexpected"), "{error}");
+        assert!(
+            error.to_string().contains("'que' was unexpected"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -94,6 +124,9 @@ mod tests {
     #[test]
     fn a_plugin_without_schema_takes_no_configuration() {
         assert!(check(&manifest(None), Some(&json!({"a": 1}))).is_err());
-        assert_eq!(check(&manifest(None), Some(&Value::Null)).unwrap(), json!({}));
+        assert_eq!(
+            check(&manifest(None), Some(&Value::Null)).unwrap(),
+            json!({})
+        );
     }
 }

@@ -170,17 +170,26 @@ impl OpenError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::WrongStage { .. } => Some(Self::stages_help()),
-            Self::Config { name, .. } => Some(format!("mend `plugins: config: {name}:` in fal_project.yml")),
+            Self::Config { name, .. } => Some(format!(
+                "mend `plugins: config: {name}:` in fal_project.yml"
+            )),
             Self::Refused { error, .. } => error.help.clone(),
         }
     }
 
     /// The stages that there are, and how one is chosen.
     pub fn stages_help() -> String {
-        format!("the stages are {}; for example `--plugin stub-writer=./libacme_stubs.so`", names(&Stage::ALL))
+        format!(
+            "the stages are {}; for example `--plugin stub-writer=./libacme_stubs.so`",
+            names(&Stage::ALL)
+        )
     }
 }
 
 fn names(stages: &[Stage]) -> String {
-    stages.iter().map(|stage| format!("`{stage}`")).collect::<Vec<_>>().join(", ")
+    stages
+        .iter()
+        .map(|stage| format!("`{stage}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

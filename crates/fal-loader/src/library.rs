@@ -43,7 +43,10 @@ pub(crate) struct LoadedLibrary {
 
 impl std::fmt::Debug for LoadedLibrary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LoadedLibrary").field("path", &self.path).field("manifest", &self.manifest).finish()
+        f.debug_struct("LoadedLibrary")
+            .field("path", &self.path)
+            .field("manifest", &self.manifest)
+            .finish()
     }
 }
 
@@ -54,18 +57,30 @@ impl LoadedLibrary {
     /// The first check that failed.
     pub(crate) fn load(path: &Path, timeouts: Timeouts) -> Result<Self, LoadError> {
         if !path.is_file() {
-            return Err(LoadError::NotFound { path: path.to_owned() });
+            return Err(LoadError::NotFound {
+                path: path.to_owned(),
+            });
         }
         let file_name = path.file_name().unwrap_or_default().to_string_lossy();
         let _watch = Watch::library(timeouts.call, &Arc::from(&*file_name), "load");
         check_length(path)?;
         let probe = read_probe(path)?;
         check_probe(path, &probe)?;
-        let abi = |cause: String| LoadError::Abi { path: path.to_owned(), name: probe.name.clone(), cause };
+        let abi = |cause: String| LoadError::Abi {
+            path: path.to_owned(),
+            name: probe.name.clone(),
+            cause,
+        };
         let header = header(path).map_err(|cause| abi(in_one_line(&cause)))?;
-        let root = header.init_root_module::<PluginRootRef>().map_err(|cause| abi(in_one_line(&cause)))?;
+        let root = header
+            .init_root_module::<PluginRootRef>()
+            .map_err(|cause| abi(in_one_line(&cause)))?;
         let manifest = read_manifest(path, &probe, root)?;
-        Ok(Self { path: path.to_owned(), manifest, root })
+        Ok(Self {
+            path: path.to_owned(),
+            manifest,
+            root,
+        })
     }
 
     /// Opens a stage by its name: the way to it, or the error as it came. Events go to `emit` as they are.
@@ -81,19 +96,33 @@ impl LoadedLibrary {
         let host = HostObject_TO::from_value(Host(emit), TD_Opaque);
         let _watch = Watch::library(timeouts.call, &watched, "open");
         match (self.root.open())(RStr::from_str(stage), RStr::from_str(config), host) {
-            RResult::ROk(object) => Ok(Arc::new(LibraryTransport { name, object: Some(object), watched, timeouts })),
+            RResult::ROk(object) => Ok(Arc::new(LibraryTransport {
+                name,
+                object: Some(object),
+                watched,
+                timeouts,
+            })),
             RResult::RErr(error) => Err(error.into()),
         }
     }
 
-    pub(crate) fn open(&self, stage: Stage, config: &Value, timeouts: Timeouts) -> Result<OpenStage, OpenError> {
+    pub(crate) fn open(
+        &self,
+        stage: Stage,
+        config: &Value,
+        timeouts: Timeouts,
+    ) -> Result<OpenStage, OpenError> {
         let router = Arc::new(EventRouter::default());
         let events = Arc::clone(&router);
         let emit: Emit = Arc::new(move |event| events.route(event));
         let name = self.manifest.name.clone();
         match self.open_raw(stage.name(), &config.to_string(), emit, timeouts) {
             Ok(transport) => Ok(OpenStage { transport, router }),
-            Err(error) => Err(OpenError::Refused { error: open_error(&name, &error), name, stage }),
+            Err(error) => Err(OpenError::Refused {
+                error: open_error(&name, &error),
+                name,
+                stage,
+            }),
         }
     }
 }
@@ -125,8 +154,14 @@ impl Transport for LibraryTransport {
 
     fn call(&self, method: &str, request: &[u8], attachment: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
         let _watch = Watch::library(self.timeouts.of(method), &self.watched, method);
-        let Some(object) = &self.object else { return Err(Vec::new()) };
-        let answer = object.call(RStr::from_str(method), RSlice::from_slice(request), RSlice::from_slice(attachment));
+        let Some(object) = &self.object else {
+            return Err(Vec::new());
+        };
+        let answer = object.call(
+            RStr::from_str(method),
+            RSlice::from_slice(request),
+            RSlice::from_slice(attachment),
+        );
         match answer {
             RResult::ROk(bytes) => Ok(bytes.into()),
             RResult::RErr(bytes) => Err(bytes.into()),
@@ -154,16 +189,28 @@ impl HostObject for Host {
 pub(crate) fn open_error(plugin: &str, error: &[u8]) -> PluginError {
     match serde_json::from_slice(error) {
         Ok(WireError::Plugin { error }) => error,
-        Ok(WireError::Panic { message }) => PluginError::new("plugin::panic", format!("it panicked: {message}")),
-        _ => PluginError::new("plugin::bad_answer", format!("`{plugin}` answered something unreadable")),
+        Ok(WireError::Panic { message }) => {
+            PluginError::new("plugin::panic", format!("it panicked: {message}"))
+        }
+        _ => PluginError::new(
+            "plugin::bad_answer",
+            format!("`{plugin}` answered something unreadable"),
+        ),
     }
 }
 
 fn check_length(path: &Path) -> Result<(), LoadError> {
     match truncated::missing(path) {
         Ok(None) => Ok(()),
-        Ok(Some(Missing { has, needs })) => Err(LoadError::Truncated { path: path.to_owned(), has, needs }),
-        Err(cause) => Err(LoadError::NotALibrary { path: path.to_owned(), cause: cause.to_string() }),
+        Ok(Some(Missing { has, needs })) => Err(LoadError::Truncated {
+            path: path.to_owned(),
+            has,
+            needs,
+        }),
+        Err(cause) => Err(LoadError::NotALibrary {
+            path: path.to_owned(),
+            cause: cause.to_string(),
+        }),
     }
 }
 
@@ -173,21 +220,34 @@ fn read_probe(path: &Path) -> Result<Probe, LoadError> {
     #[expect(unsafe_code, reason = "loading native code is what this module is for")]
     let library = unsafe { libloading::Library::new(path) }.map_err(|error| {
         // The reason is the source; the error itself only says which call failed.
-        let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-        LoadError::NotALibrary { path: path.to_owned(), cause: cause.replace(&format!("{}: ", path.display()), "") }
+        let cause = error
+            .source()
+            .map_or_else(|| error.to_string(), ToString::to_string);
+        LoadError::NotALibrary {
+            path: path.to_owned(),
+            cause: cause.replace(&format!("{}: ", path.display()), ""),
+        }
     })?;
     // SAFETY: the symbol's type is fixed for ever by the interface; its text is static and ends with a zero byte.
     #[expect(unsafe_code, reason = "loading native code is what this module is for")]
     let text = unsafe {
         let probe = library.get::<extern "C" fn() -> *const c_char>(b"fal_plugin_probe\0");
-        let probe = probe.map_err(|_| LoadError::NotAPlugin { path: path.to_owned() })?;
+        let probe = probe.map_err(|_| LoadError::NotAPlugin {
+            path: path.to_owned(),
+        })?;
         let text = probe();
-        if text.is_null() { Vec::new() } else { CStr::from_ptr(text).to_bytes().to_vec() }
+        if text.is_null() {
+            Vec::new()
+        } else {
+            CStr::from_ptr(text).to_bytes().to_vec()
+        }
     };
     // Never unloaded: see `LoadedLibrary`.
     std::mem::forget(library);
-    serde_json::from_slice(&text)
-        .map_err(|cause| LoadError::BadProbe { path: path.to_owned(), cause: cause.to_string() })
+    serde_json::from_slice(&text).map_err(|cause| LoadError::BadProbe {
+        path: path.to_owned(),
+        cause: cause.to_string(),
+    })
 }
 
 /// Whether a host of one version of the interface takes a plugin of another: same major version, and the plugin's minor
@@ -217,7 +277,11 @@ fn header(path: &Path) -> Result<&'static LibHeader, LibraryError> {
 }
 
 fn read_manifest(path: &Path, probe: &Probe, root: PluginRootRef) -> Result<Manifest, LoadError> {
-    let bad = |cause: String| LoadError::BadManifest { path: path.to_owned(), name: probe.name.clone(), cause };
+    let bad = |cause: String| LoadError::BadManifest {
+        path: path.to_owned(),
+        name: probe.name.clone(),
+        cause,
+    };
     let text = (root.manifest())();
     let manifest: Manifest = serde_json::from_str(&text).map_err(|cause| bad(cause.to_string()))?;
     if manifest.stages.is_empty() {
@@ -232,7 +296,12 @@ fn read_manifest(path: &Path, probe: &Probe, root: PluginRootRef) -> Result<Mani
 /// abi_stable's reports run over many lines and may hold a whole layout: the first lines say which check failed.
 fn in_one_line(cause: &LibraryError) -> String {
     let text = cause.to_string();
-    let lines: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(6).collect();
+    let lines: Vec<_> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .take(6)
+        .collect();
     lines.join(" ").chars().take(400).collect()
 }
 
@@ -251,7 +320,11 @@ mod tests {
             ("1.9.0", "2.0.0", false),
             ("one", "1.0.0", false),
         ] {
-            assert_eq!(fits(plugin, host), expected, "a plugin of {plugin} in a host of {host}");
+            assert_eq!(
+                fits(plugin, host),
+                expected,
+                "a plugin of {plugin} in a host of {host}"
+            );
         }
     }
 }

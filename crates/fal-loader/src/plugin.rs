@@ -39,7 +39,10 @@ pub struct LoadOptions {
 
 impl fmt::Debug for LoadOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoadOptions").field("timeouts", &self.timeouts).field("isolate", &self.isolate).finish()
+        f.debug_struct("LoadOptions")
+            .field("timeouts", &self.timeouts)
+            .field("isolate", &self.isolate)
+            .finish()
     }
 }
 
@@ -56,15 +59,21 @@ impl Kind {
     /// What is at `path`, by its name and its permissions.
     pub fn of(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let program = name.ends_with(FILE_SUFFIX) || (!name.ends_with(DLL_SUFFIX) && is_executable(path));
-        if program { Self::Program } else { Self::Library }
+        let program =
+            name.ends_with(FILE_SUFFIX) || (!name.ends_with(DLL_SUFFIX) && is_executable(path));
+        if program {
+            Self::Program
+        } else {
+            Self::Library
+        }
     }
 }
 
 #[cfg(unix)]
 fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+    path.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(not(unix))]
@@ -91,7 +100,10 @@ pub struct LoadedPlugin {
 
 impl fmt::Debug for LoadedPlugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoadedPlugin").field("path", &self.path).field("manifest", &self.manifest).finish()
+        f.debug_struct("LoadedPlugin")
+            .field("path", &self.path)
+            .field("manifest", &self.manifest)
+            .finish()
     }
 }
 
@@ -102,7 +114,9 @@ impl LoadedPlugin {
     /// The first check that failed.
     pub fn load(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
         if !path.is_file() {
-            return Err(LoadError::NotFound { path: path.to_owned() });
+            return Err(LoadError::NotFound {
+                path: path.to_owned(),
+            });
         }
         let command = match (Kind::of(path), &options.isolate) {
             (Kind::Library, None) => return Self::load_library(path, options),
@@ -114,13 +128,21 @@ impl LoadedPlugin {
             (Kind::Program, _) => Command::new(path),
         };
         let (process, manifest) = process::start(path, command, options)?;
-        Ok(Self { path: path.to_owned(), manifest, loaded: Loaded::Process(Arc::new(process)) })
+        Ok(Self {
+            path: path.to_owned(),
+            manifest,
+            loaded: Loaded::Process(Arc::new(process)),
+        })
     }
 
     fn load_library(path: &Path, options: &LoadOptions) -> Result<Self, LoadError> {
         let library = LoadedLibrary::load(path, options.timeouts)?;
         let (path, manifest) = (library.path.clone(), library.manifest.clone());
-        Ok(Self { path, manifest, loaded: Loaded::Library(Box::new(library), options.timeouts) })
+        Ok(Self {
+            path,
+            manifest,
+            loaded: Loaded::Library(Box::new(library), options.timeouts),
+        })
     }
 
     /// Opens one of its stages.
@@ -130,7 +152,12 @@ impl LoadedPlugin {
     pub fn open(&self, stage: Stage, config: &Value) -> Result<OpenStage, OpenError> {
         if !self.manifest.stages.contains(&stage) {
             let (name, fills) = (self.manifest.name.clone(), self.manifest.stages.clone());
-            return Err(OpenError::WrongStage { stage, name, path: self.path.clone(), fills });
+            return Err(OpenError::WrongStage {
+                stage,
+                name,
+                path: self.path.clone(),
+                fills,
+            });
         }
         match &self.loaded {
             Loaded::Library(library, timeouts) => library.open(stage, config, *timeouts),

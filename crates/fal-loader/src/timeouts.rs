@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 /// Calls whose work is the user's: they last as long as it takes.
-const OF_SESSION: [&str; 7] = ["load", "begin", "run_node", "compile", "close", "lend", "settle"];
+const OF_SESSION: [&str; 7] = [
+    "load", "begin", "run_node", "compile", "close", "lend", "settle",
+];
 
 /// Time-outs of calls. `None`: no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,19 +18,29 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { call: Some(Duration::from_secs(60)), session: None }
+        Self {
+            call: Some(Duration::from_secs(60)),
+            session: None,
+        }
     }
 }
 
 impl Timeouts {
     /// For all calls alike.
     pub fn all(limit: Duration) -> Self {
-        Self { call: Some(limit), session: Some(limit) }
+        Self {
+            call: Some(limit),
+            session: Some(limit),
+        }
     }
 
     /// The limit of a method.
     pub(crate) fn of(&self, method: &str) -> Option<Duration> {
-        if of_session(method) { self.session } else { self.call }
+        if of_session(method) {
+            self.session
+        } else {
+            self.call
+        }
     }
 }
 

@@ -21,13 +21,19 @@ pub(crate) struct Missing {
 }
 
 /// What the file lacks; `None` if it is whole, or no ELF file: the dynamic loader refuses that with an error.
-#[expect(clippy::disallowed_methods, reason = "`LoadedPlugin::load` takes regular files only")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "`LoadedPlugin::load` takes regular files only"
+)]
 pub(crate) fn missing(path: &Path) -> io::Result<Option<Missing>> {
     let file = File::open(path)?;
     let has = file.metadata()?.len();
     let file = ReadCache::new(file);
-    let needs = needed::<FileHeader64<Endianness>, _>(&file).or_else(|| needed::<FileHeader32<Endianness>, _>(&file));
-    Ok(needs.filter(|needs| *needs > has).map(|needs| Missing { has, needs }))
+    let needs = needed::<FileHeader64<Endianness>, _>(&file)
+        .or_else(|| needed::<FileHeader32<Endianness>, _>(&file));
+    Ok(needs
+        .filter(|needs| *needs > has)
+        .map(|needs| Missing { has, needs }))
 }
 
 /// Where the last part ends that is mapped. The headers themselves may lie behind the end.
@@ -36,8 +42,14 @@ fn needed<'data, H: FileHeader, R: ReadRef<'data>>(file: R) -> Option<u64> {
     let endian = header.endian().ok()?;
     let table = u64::from(header.e_phnum(endian)) * u64::from(header.e_phentsize(endian));
     let table_end = header.e_phoff(endian).into().saturating_add(table);
-    let Ok(parts) = header.program_headers(endian, file) else { return Some(table_end) };
-    let ends = parts.iter().map(|part| part.p_offset(endian).into().saturating_add(part.p_filesz(endian).into()));
+    let Ok(parts) = header.program_headers(endian, file) else {
+        return Some(table_end);
+    };
+    let ends = parts.iter().map(|part| {
+        part.p_offset(endian)
+            .into()
+            .saturating_add(part.p_filesz(endian).into())
+    });
     ends.chain([table_end]).max()
 }
 
@@ -59,7 +71,10 @@ mod tests {
         for has in [64, 100, 4096, bytes.len() / 4] {
             fs::write(&cut, &bytes[..has]).unwrap();
             let missing = missing(&cut).unwrap().unwrap();
-            assert!(missing.has == has as u64 && missing.needs > missing.has, "{missing:?}");
+            assert!(
+                missing.has == has as u64 && missing.needs > missing.has,
+                "{missing:?}"
+            );
         }
     }
 

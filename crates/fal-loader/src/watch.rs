@@ -14,7 +14,10 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// A call of a library that was not answered in time: the process that it hangs in can only be ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the plugin `{plugin}` timed out after {} s in `{method}`", seconds(after))]
+#[error(
+    "the plugin `{plugin}` timed out after {} s in `{method}`",
+    seconds(after)
+)]
 pub struct Hang {
     /// Name of the plugin.
     pub plugin: String,
@@ -68,7 +71,9 @@ impl Overdue for EndsCommand {
 /// Names of the plugins whose code runs now: one that ends the process is among them.
 pub fn under_way() -> Vec<String> {
     // Whoever holds a lock does so for a moment; in a process that ends, that moment may never come.
-    let Ok(slots) = SLOTS.try_lock() else { return Vec::new() };
+    let Ok(slots) = SLOTS.try_lock() else {
+        return Vec::new();
+    };
     let calls = slots.iter().filter_map(Weak::upgrade).filter_map(|slot| {
         let watched = slot.0.try_lock().ok()?;
         watched.last().map(|last| last.plugin.to_string())
@@ -106,7 +111,10 @@ fn new_slot() -> Arc<Slot> {
     static WATCHDOG: Once = Once::new();
     WATCHDOG.call_once(start_watchdog);
     let slot = Arc::new(Slot::default());
-    SLOTS.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&slot));
+    SLOTS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(Arc::downgrade(&slot));
     slot
 }
 
@@ -133,7 +141,10 @@ impl Watch {
     pub(crate) fn library(limit: Option<Duration>, plugin: &Arc<str>, method: &str) -> Self {
         static THEN: OnceLock<Arc<EndsCommand>> = OnceLock::new();
         if ON_HANG.get().is_none() {
-            return Self { slot: None, of_thread: PhantomData };
+            return Self {
+                slot: None,
+                of_thread: PhantomData,
+            };
         }
         let then: &Arc<EndsCommand> = THEN.get_or_init(|| Arc::new(EndsCommand));
         let then: Weak<EndsCommand> = Arc::downgrade(then);
@@ -150,10 +161,19 @@ impl Watch {
         let slot = limit.map(|after| {
             let slot = OWN.with(|own| Arc::clone(own.get_or_init(new_slot)));
             let (plugin, method) = (Arc::clone(plugin), method.into());
-            slot.lock().push(Watched { until: Instant::now() + after, after, plugin, method, then });
+            slot.lock().push(Watched {
+                until: Instant::now() + after,
+                after,
+                plugin,
+                method,
+                then,
+            });
             slot
         });
-        Self { slot, of_thread: PhantomData }
+        Self {
+            slot,
+            of_thread: PhantomData,
+        }
     }
 }
 
@@ -181,9 +201,16 @@ fn overdue(now: Instant) -> Vec<(Hang, Arc<dyn Overdue>)> {
     slots.retain(|slot| slot.strong_count() > 0);
     let mut found = Vec::new();
     for slot in slots.iter().filter_map(Weak::upgrade) {
-        for watched in slot.lock().iter_mut().filter(|watched| watched.until <= now) {
-            let hang =
-                Hang { plugin: watched.plugin.to_string(), method: watched.method.to_string(), after: watched.after };
+        for watched in slot
+            .lock()
+            .iter_mut()
+            .filter(|watched| watched.until <= now)
+        {
+            let hang = Hang {
+                plugin: watched.plugin.to_string(),
+                method: watched.method.to_string(),
+                after: watched.after,
+            };
             found.extend(watched.then.upgrade().map(|then| (hang, then)));
             watched.then = Weak::<EndsCommand>::new();
         }
@@ -210,10 +237,28 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         let tells = Arc::new(Tells(Mutex::new(sender)));
         let plugin = Arc::from("acme");
-        let outer = Watch::start(Some(Duration::from_millis(20)), &plugin, "load", Arc::downgrade(&tells));
-        drop(Watch::start(Some(Duration::ZERO), &plugin, "parse", Arc::downgrade(&tells)));
-        drop(Watch::start(None, &plugin, "run_node", Arc::downgrade(&tells)));
-        assert_eq!(receiver.recv().unwrap(), "the plugin `acme` timed out after 0.02 s in `load`");
+        let outer = Watch::start(
+            Some(Duration::from_millis(20)),
+            &plugin,
+            "load",
+            Arc::downgrade(&tells),
+        );
+        drop(Watch::start(
+            Some(Duration::ZERO),
+            &plugin,
+            "parse",
+            Arc::downgrade(&tells),
+        ));
+        drop(Watch::start(
+            None,
+            &plugin,
+            "run_node",
+            Arc::downgrade(&tells),
+        ));
+        assert_eq!(
+            receiver.recv().unwrap(),
+            "the plugin `acme` timed out after 0.02 s in `load`"
+        );
         drop(outer);
         drop(tells);
         assert!(receiver.recv().is_err(), "told once");

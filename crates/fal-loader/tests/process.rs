@@ -28,7 +28,8 @@ struct Plugin {
 
 impl Plugin {
     fn new(code: &str) -> Self {
-        let python = env::var("FAL_TEST_PYTHON").unwrap_or_else(|_| "/usr/bin/env python3".to_owned());
+        let python =
+            env::var("FAL_TEST_PYTHON").unwrap_or_else(|_| "/usr/bin/env python3".to_owned());
         Self::of_text(&format!("#!{python}\n{code}"))
     }
 
@@ -42,7 +43,11 @@ impl Plugin {
 
     /// One that writes its frames by hand.
     fn misbehaving(misdeed: &str) -> Self {
-        Self::new(&include_str!("process/acme.py").replacen("\nMISDEED\n", &format!("\n{misdeed}\n"), 1))
+        Self::new(&include_str!("process/acme.py").replacen(
+            "\nMISDEED\n",
+            &format!("\n{misdeed}\n"),
+            1,
+        ))
     }
 
     /// One that stands on the file that authors get.
@@ -63,12 +68,18 @@ impl Plugin {
 
     fn refusal(&self, options: &LoadOptions) -> String {
         let folder = self.folder.path().display().to_string();
-        self.load(options).unwrap_err().to_string().replace(&folder, "FOLDER")
+        self.load(options)
+            .unwrap_err()
+            .to_string()
+            .replace(&folder, "FOLDER")
     }
 }
 
 fn within(milliseconds: u64) -> LoadOptions {
-    LoadOptions { timeouts: Timeouts::all(Duration::from_millis(milliseconds)), ..LoadOptions::default() }
+    LoadOptions {
+        timeouts: Timeouts::all(Duration::from_millis(milliseconds)),
+        ..LoadOptions::default()
+    }
 }
 
 fn opened(plugin: &LoadedPlugin, stage: Stage) -> OpenStage {
@@ -79,9 +90,13 @@ fn opened(plugin: &LoadedPlugin, stage: Stage) -> OpenStage {
 fn failure(misdeed: &str, options: &LoadOptions) -> PluginError {
     let plugin = Plugin::misbehaving(misdeed).load(options).unwrap();
     let parser = PythonParserClient::new(opened(&plugin, Stage::PythonParser).transport);
-    let Err(ParseError::Plugin(first)) = parser.parse("a.py", "x = 1\n") else { panic!("no error") };
+    let Err(ParseError::Plugin(first)) = parser.parse("a.py", "x = 1\n") else {
+        panic!("no error")
+    };
     // It is never started again, and says the same from now on.
-    let Err(ParseError::Plugin(again)) = parser.parse("b.py", "") else { panic!("no error") };
+    let Err(ParseError::Plugin(again)) = parser.parse("b.py", "") else {
+        panic!("no error")
+    };
     assert_eq!(first.code, again.code);
     assert!(plugin.fault().is_some());
     is_gone(plugin.process_id().unwrap());
@@ -89,7 +104,9 @@ fn failure(misdeed: &str, options: &LoadOptions) -> PluginError {
 }
 
 fn is_gone(process: u32) {
-    let alive = || fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    let alive = || {
+        fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+    };
     let until = Instant::now() + Duration::from_secs(10);
     while alive() {
         assert!(Instant::now() < until, "{process} is still there");
@@ -115,7 +132,10 @@ fn a_plugin_that_ends_at_once() {
 
 #[test]
 fn a_plugin_that_talks_on_its_standard_output() {
-    let error = failure("call()\nprint('Loading the model', flush=True)\nforever()", &LoadOptions::default());
+    let error = failure(
+        "call()\nprint('Loading the model', flush=True)\nforever()",
+        &LoadOptions::default(),
+    );
     insta::assert_snapshot!(error, @"the plugin `acme` wrote to its standard output something that is no frame: `Loading the model`");
     insta::assert_snapshot!(error.help.unwrap(), @"standard output carries the protocol: print to standard error (with fal_plugin.py: print only once `serve` runs)");
     let error = Plugin::misbehaving("print('hi', flush=True)").refusal(&LoadOptions::default());
@@ -124,7 +144,10 @@ fn a_plugin_that_talks_on_its_standard_output() {
 
 #[test]
 fn frames_that_are_too_large() {
-    let error = failure("call()\nraw(b'\\xff\\0\\0\\0')\nforever()", &LoadOptions::default());
+    let error = failure(
+        "call()\nraw(b'\\xff\\0\\0\\0')\nforever()",
+        &LoadOptions::default(),
+    );
     insta::assert_snapshot!(error, @"the plugin `acme` wrote to its standard output a frame with JSON of 4278190080 bytes, where 67108864 are allowed");
     let misdeed = "number = call()[0]['id']\nwrite({'id': number, 'ok': 1, 'attachment': 1 << 31})\nforever()";
     let error = failure(misdeed, &LoadOptions::default());
@@ -133,16 +156,25 @@ fn frames_that_are_too_large() {
 
 #[test]
 fn a_plugin_that_ends_in_the_middle() {
-    let error = failure("call()\nprint('out of memory', file=sys.stderr)\nsys.exit(3)", &LoadOptions::default());
+    let error = failure(
+        "call()\nprint('out of memory', file=sys.stderr)\nsys.exit(3)",
+        &LoadOptions::default(),
+    );
     assert_eq!(error.code, "plugin::ended");
     insta::assert_snapshot!(error, @r"
     the plugin `acme` ended in `parse`: exit code 3
     Its last lines on standard error:
       out of memory
     ");
-    let error = failure("call()\nraw(b'\\0\\0\\1\\0{\"id\"')\nsys.exit(0)", &LoadOptions::default());
+    let error = failure(
+        "call()\nraw(b'\\0\\0\\1\\0{\"id\"')\nsys.exit(0)",
+        &LoadOptions::default(),
+    );
     insta::assert_snapshot!(error, @"the plugin `acme` wrote to its standard output the beginning of a frame, and no more");
-    let error = failure("call()\nos.kill(os.getpid(), signal.SIGSEGV)", &LoadOptions::default());
+    let error = failure(
+        "call()\nos.kill(os.getpid(), signal.SIGSEGV)",
+        &LoadOptions::default(),
+    );
     insta::assert_snapshot!(error, @"the plugin `acme` ended in `parse`: signal 11 (SIGSEGV)");
     let error = failure("call()\nos.close(1)\nforever()", &LoadOptions::default());
     insta::assert_snapshot!(error, @"the plugin `acme` closed its standard output in `parse`");
@@ -150,32 +182,56 @@ fn a_plugin_that_ends_in_the_middle() {
 
 #[test]
 fn messages_that_make_no_sense() {
-    let said =
-        |misdeed: &str| failure(&format!("number = call()[0]['id']\n{misdeed}\nforever()"), &LoadOptions::default());
+    let said = |misdeed: &str| {
+        failure(
+            &format!("number = call()[0]['id']\n{misdeed}\nforever()"),
+            &LoadOptions::default(),
+        )
+    };
     insta::assert_snapshot!(said("write({'id': 77, 'ok': 1})"), @"the plugin `acme` broke the protocol in `parse`: an answer to the call 77, which nobody waits for");
     insta::assert_snapshot!(said("write({'id': number})"), @"the plugin `acme` broke the protocol in `parse`: the answer 3 has not one of `ok` and `error`");
     insta::assert_snapshot!(said("write({'hello': 1})"), @"the plugin `acme` broke the protocol in `parse`: a message that is neither an answer nor an event");
     insta::assert_snapshot!(said("write(b'[1]')"), @"the plugin `acme` broke the protocol in `parse`: a frame that is no message: it is no JSON object in `[1]`");
-    let unreadable =
-        Plugin::misbehaving("number = call()[0]['id']\nwrite({'id': number, 'ok': 'fish'})\nread()").loaded();
+    let unreadable = Plugin::misbehaving(
+        "number = call()[0]['id']\nwrite({'id': number, 'ok': 'fish'})\nread()",
+    )
+    .loaded();
     let parser = PythonParserClient::new(opened(&unreadable, Stage::PythonParser).transport);
     let error = parser.parse("a.py", "").unwrap_err().to_string();
-    assert!(error.starts_with("the plugin `acme` answered `parse` with something unreadable: "), "{error}");
-    assert!(unreadable.fault().is_none(), "an answer that one call cannot read is no end of the others");
+    assert!(
+        error.starts_with("the plugin `acme` answered `parse` with something unreadable: "),
+        "{error}"
+    );
+    assert!(
+        unreadable.fault().is_none(),
+        "an answer that one call cannot read is no end of the others"
+    );
 }
 
 #[test]
 fn a_plugin_that_hangs_is_ended_with_what_it_started() {
-    let misdeed =
-        "call()\nchild = subprocess.Popen(['sleep', '1000'])\nprint(child.pid, file=sys.stderr, flush=True)\nforever()";
+    let misdeed = "call()\nchild = subprocess.Popen(['sleep', '1000'])\nprint(child.pid, file=sys.stderr, flush=True)\nforever()";
     let (sender, receiver) = mpsc::channel();
     let sender = Mutex::new(sender);
-    let log: fal_loader::Log =
-        Arc::new(move |_, line| sender.lock().unwrap().send(line.parse::<u32>().unwrap()).unwrap());
-    let error = failure(misdeed, &LoadOptions { log: Some(log), ..within(3_000) });
+    let log: fal_loader::Log = Arc::new(move |_, line| {
+        sender
+            .lock()
+            .unwrap()
+            .send(line.parse::<u32>().unwrap())
+            .unwrap()
+    });
+    let error = failure(
+        misdeed,
+        &LoadOptions {
+            log: Some(log),
+            ..within(3_000)
+        },
+    );
     assert_eq!(error.code, "plugin::timeout");
     assert!(
-        error.to_string().starts_with("the plugin `acme` timed out after 3 s in `parse`, and was ended"),
+        error
+            .to_string()
+            .starts_with("the plugin `acme` timed out after 3 s in `parse`, and was ended"),
         "{error}"
     );
     is_gone(receiver.recv().unwrap());
@@ -183,23 +239,40 @@ fn a_plugin_that_hangs_is_ended_with_what_it_started() {
 
 #[test]
 fn a_plugin_that_reads_nothing_does_not_hold_the_host() {
-    let plugin = Plugin::misbehaving("hello()\nwrite({'id': read()[0]['id'], 'ok': None})\nforever()")
-        .load(&within(3_000))
-        .unwrap();
+    let plugin =
+        Plugin::misbehaving("hello()\nwrite({'id': read()[0]['id'], 'ok': None})\nforever()")
+            .load(&within(3_000))
+            .unwrap();
     let parser = PythonParserClient::new(opened(&plugin, Stage::PythonParser).transport);
-    let error = parser.parse("a.py", &"x = 1\n".repeat(1 << 20)).unwrap_err();
-    assert!(error.to_string().starts_with("the plugin `acme` timed out after 3 s in `parse`"), "{error}");
+    let error = parser
+        .parse("a.py", &"x = 1\n".repeat(1 << 20))
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("the plugin `acme` timed out after 3 s in `parse`"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_plugin_that_closes_its_standard_input_is_not_waited_for() {
-    let misdeed = "first = call()\nos.close(0)\nwrite({'id': first[0]['id'], 'ok': None})\nforever()";
-    let unlimited = LoadOptions { timeouts: Timeouts { call: None, session: None }, ..LoadOptions::default() };
+    let misdeed =
+        "first = call()\nos.close(0)\nwrite({'id': first[0]['id'], 'ok': None})\nforever()";
+    let unlimited = LoadOptions {
+        timeouts: Timeouts {
+            call: None,
+            session: None,
+        },
+        ..LoadOptions::default()
+    };
     let plugin = Plugin::misbehaving(misdeed).load(&unlimited).unwrap();
     let parser = PythonParserClient::new(opened(&plugin, Stage::PythonParser).transport);
     // Whatever the answer means: it was given when nothing is read any more.
     let _ = parser.parse("a.py", "");
-    let Err(ParseError::Plugin(error)) = parser.parse("b.py", "") else { panic!("no error") };
+    let Err(ParseError::Plugin(error)) = parser.parse("b.py", "") else {
+        panic!("no error")
+    };
     insta::assert_snapshot!(error, @"the plugin `acme` closed its standard input in `parse`");
     assert_eq!(error.code, "plugin::ended");
     is_gone(plugin.process_id().unwrap());
@@ -281,11 +354,21 @@ fn many_calls_at_once_each_get_their_answer() {
 fn errors_of_python_are_told_as_what_they_are() {
     let plugin = Plugin::of_author(RUNNER).loaded();
     let parser = PythonParserClient::new(opened(&plugin, Stage::PythonParser).transport);
-    let ParseError::Plugin(error) = parser.parse("refused.py", "").unwrap_err() else { panic!() };
-    assert_eq!(error, PluginError::new("acme::no", "not today").with_help("tomorrow"));
-    let ParseError::Syntax(problem) = parser.parse("wrong.py", "é\nx = = 1").unwrap_err() else { panic!() };
+    let ParseError::Plugin(error) = parser.parse("refused.py", "").unwrap_err() else {
+        panic!()
+    };
+    assert_eq!(
+        error,
+        PluginError::new("acme::no", "not today").with_help("tomorrow")
+    );
+    let ParseError::Syntax(problem) = parser.parse("wrong.py", "é\nx = = 1").unwrap_err() else {
+        panic!()
+    };
     let span = problem.labels[0].span;
-    assert_eq!((span.start, span.end, span.from.line, span.to.column), (5, 6, 2, 4));
+    assert_eq!(
+        (span.start, span.end, span.from.line, span.to.column),
+        (5, 6, 2, 4)
+    );
     let error = parser.parse("broken.py", "").unwrap_err().to_string();
     assert!(
         error.starts_with(
@@ -294,7 +377,10 @@ fn errors_of_python_are_told_as_what_they_are() {
         "{error}"
     );
     let error = parser.parse("ends.py", "").unwrap_err().to_string();
-    assert!(error.contains("panicked in `parse`: SystemExit: enough (acme.fal-plugin"), "{error}");
+    assert!(
+        error.contains("panicked in `parse`: SystemExit: enough (acme.fal-plugin"),
+        "{error}"
+    );
     assert!(parser.parse("a.py", "").is_ok(), "an error is not the end");
 }
 
@@ -313,20 +399,43 @@ fn session(plugin: &LoadedPlugin) -> (Box<dyn ExecutionSession>, mpsc::Receiver<
     let request = json!({"project_dir": "/", "state_dir": "/", "command": "run", "execute": true});
     let request: OpenRequest = serde_json::from_value(request).unwrap();
     let (sender, events) = mpsc::channel();
-    (backend.open(request, Arc::new(Sends(Mutex::new(sender)))).unwrap(), events)
+    (
+        backend
+            .open(request, Arc::new(Sends(Mutex::new(sender))))
+            .unwrap(),
+        events,
+    )
 }
 
 #[test]
 fn a_session_is_cancelled_while_its_node_runs() {
     let (lines, logged) = mpsc::channel();
     let lines = Mutex::new(lines);
-    let log: fal_loader::Log = Arc::new(move |_, line| lines.lock().unwrap().send(line.to_owned()).unwrap());
-    let plugin = Plugin::of_author(RUNNER).load(&LoadOptions { log: Some(log), ..LoadOptions::default() }).unwrap();
+    let log: fal_loader::Log =
+        Arc::new(move |_, line| lines.lock().unwrap().send(line.to_owned()).unwrap());
+    let plugin = Plugin::of_author(RUNNER)
+        .load(&LoadOptions {
+            log: Some(log),
+            ..LoadOptions::default()
+        })
+        .unwrap();
     let (session, events) = session(&plugin);
     thread::scope(|scope| {
-        let node = scope.spawn(|| session.run_node(&NodeRequest::new("model.a.b", NodeWork::Dbt)).unwrap());
-        let Event::Output { unique_id, line, .. } = events.recv().unwrap() else { panic!() };
-        assert_eq!((unique_id.as_str(), line.as_str()), ("model.a.b", "started"));
+        let node = scope.spawn(|| {
+            session
+                .run_node(&NodeRequest::new("model.a.b", NodeWork::Dbt))
+                .unwrap()
+        });
+        let Event::Output {
+            unique_id, line, ..
+        } = events.recv().unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (unique_id.as_str(), line.as_str()),
+            ("model.a.b", "started")
+        );
         assert_eq!(logged.recv().unwrap(), "to standard output");
         session.cancel();
         assert_eq!(node.join().unwrap().status, NodeStatus::Error);
@@ -352,9 +461,15 @@ fn a_plugin_ends_with_the_host_also_in_the_middle_of_a_call() {
 
 #[test]
 fn a_fault_is_told_with_its_kind() {
-    let LoadError::Process { error, .. } = Plugin::misbehaving("forever()").load(&within(100)).unwrap_err() else {
+    let LoadError::Process { error, .. } = Plugin::misbehaving("forever()")
+        .load(&within(100))
+        .unwrap_err()
+    else {
         panic!()
     };
     assert!(matches!(error.fault, Fault::TimedOut { .. }));
-    assert_eq!(error.help(), "if it is only slow, raise `plugins: timeout:` in fal_project.yml");
+    assert_eq!(
+        error.help(),
+        "if it is only slow, raise `plugins: timeout:` in fal_project.yml"
+    );
 }

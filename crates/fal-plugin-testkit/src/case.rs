@@ -47,7 +47,10 @@ pub(crate) enum Check<S: ?Sized> {
     Stage(fn(&S) -> Verdict),
     /// By the bytes of a message: what the traits cannot show.
     Wire(
-        #[cfg_attr(not(feature = "library"), expect(dead_code, reason = "only a library has a wire"))]
+        #[cfg_attr(
+            not(feature = "library"),
+            expect(dead_code, reason = "only a library has a wire")
+        )]
         fn(&dyn Transport) -> Verdict,
     ),
 }
@@ -65,7 +68,10 @@ pub(crate) enum Finding {
 
 impl Finding {
     pub(crate) fn flaw(reason: impl Into<String>) -> Self {
-        Self::Flaw { reason: reason.into(), fix: None }
+        Self::Flaw {
+            reason: reason.into(),
+            fix: None,
+        }
     }
 }
 
@@ -86,7 +92,10 @@ impl From<PluginError> for Finding {
             "plugin::bad_answer" => Some(UNREADABLE_FIX.to_owned()),
             _ => None,
         };
-        Self::Flaw { reason: error.message, fix }
+        Self::Flaw {
+            reason: error.message,
+            fix,
+        }
     }
 }
 
@@ -107,7 +116,13 @@ impl<S: ?Sized> Case<S> {
         fix: &'static str,
         check: fn(&S) -> Verdict,
     ) -> Self {
-        Self { name, need: Need::Required, holds, fix, check: Check::Stage(check) }
+        Self {
+            name,
+            need: Need::Required,
+            holds,
+            fix,
+            check: Check::Stage(check),
+        }
     }
 
     pub(crate) const fn optional(
@@ -116,7 +131,13 @@ impl<S: ?Sized> Case<S> {
         fix: &'static str,
         check: fn(&S) -> Verdict,
     ) -> Self {
-        Self { name, need: Need::Optional, holds, fix, check: Check::Stage(check) }
+        Self {
+            name,
+            need: Need::Optional,
+            holds,
+            fix,
+            check: Check::Stage(check),
+        }
     }
 
     pub(crate) const fn wire(
@@ -125,17 +146,32 @@ impl<S: ?Sized> Case<S> {
         fix: &'static str,
         check: fn(&dyn Transport) -> Verdict,
     ) -> Self {
-        Self { name, need: Need::Required, holds, fix, check: Check::Wire(check) }
+        Self {
+            name,
+            need: Need::Required,
+            holds,
+            fix,
+            check: Check::Wire(check),
+        }
     }
 
     pub(crate) fn info(&self) -> CaseInfo {
-        CaseInfo { name: self.name.to_owned(), need: self.need, holds: self.holds.to_owned() }
+        CaseInfo {
+            name: self.name.to_owned(),
+            need: self.need,
+            holds: self.holds.to_owned(),
+        }
     }
 
     /// Checks the stage; `None` for a case that only a library can be asked.
     pub(crate) fn run_in_process(&self, stage: &S) -> Option<CaseReport> {
-        let Check::Stage(check) = self.check else { return None };
-        Some(CaseReport { info: self.info(), outcome: guarded(self.fix, || check(stage)) })
+        let Check::Stage(check) = self.check else {
+            return None;
+        };
+        Some(CaseReport {
+            info: self.info(),
+            outcome: guarded(self.fix, || check(stage)),
+        })
     }
 
     #[cfg(feature = "library")]
@@ -152,18 +188,21 @@ pub(crate) fn guarded(fix: &str, check: impl FnOnce() -> Verdict) -> Outcome {
     match catch_unwind(AssertUnwindSafe(check)) {
         Ok(Ok(())) => Outcome::Passed,
         Ok(Err(Finding::NotApplicable(why))) => Outcome::Skipped { why },
-        Ok(Err(Finding::Flaw { reason, fix: own })) => {
-            Outcome::Failed { reason, fix: own.unwrap_or_else(|| fix.to_owned()) }
-        }
-        Err(cause) => {
-            Outcome::Failed { reason: format!("it panicked: {}", message(&*cause)), fix: PANIC_FIX.to_owned() }
-        }
+        Ok(Err(Finding::Flaw { reason, fix: own })) => Outcome::Failed {
+            reason,
+            fix: own.unwrap_or_else(|| fix.to_owned()),
+        },
+        Err(cause) => Outcome::Failed {
+            reason: format!("it panicked: {}", message(&*cause)),
+            fix: PANIC_FIX.to_owned(),
+        },
     }
 }
 
 fn message(cause: &(dyn Any + Send)) -> String {
     let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+    text.or_else(|| cause.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
 }
 
 /// The beginning of a text, quoted.
@@ -171,5 +210,12 @@ pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 90;
     let start: String = text.chars().take(LONGEST).collect();
     let more = if start.len() < text.len() { "…" } else { "" };
-    format!("`{}{more}`", start.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\""))
+    format!(
+        "`{}{more}`",
+        start
+            .escape_debug()
+            .to_string()
+            .replace("\\'", "'")
+            .replace("\\\"", "\"")
+    )
 }

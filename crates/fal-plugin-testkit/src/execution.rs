@@ -7,7 +7,8 @@ use std::{path::Path, sync::Arc};
 use fal_plugin::{
     EventSink, ExecutionBackend, ExecutionSession, PluginError,
     payload::{
-        BeginRequest, Capabilities, CloseRequest, Event, LoadRequest, NodeRequest, NodeWork, OpenRequest, RunGraph,
+        BeginRequest, Capabilities, CloseRequest, Event, LoadRequest, NodeRequest, NodeWork,
+        OpenRequest, RunGraph,
     },
     wire::Transport,
 };
@@ -19,8 +20,7 @@ use crate::{
     wire,
 };
 
-const CLEAR_FIX: &str =
-    "answer with a `PluginError` that has a code and says, for the user, what is missing and where it was looked for";
+const CLEAR_FIX: &str = "answer with a `PluginError` that has a code and says, for the user, what is missing and where it was looked for";
 
 /// All cases.
 pub(crate) const CASES: &[Case<dyn ExecutionBackend>] = &[
@@ -96,7 +96,12 @@ pub(crate) const CASES: &[Case<dyn ExecutionBackend>] = &[
         wire::UNKNOWN_METHOD_FIX,
         wire::unknown_method,
     ),
-    Case::wire("execution-backend/unknown-fields", wire::UNKNOWN_FIELDS, wire::UNKNOWN_FIELDS_FIX, unknown_fields),
+    Case::wire(
+        "execution-backend/unknown-fields",
+        wire::UNKNOWN_FIELDS,
+        wire::UNKNOWN_FIELDS_FIX,
+        unknown_fields,
+    ),
     Case::wire(
         "execution-backend/unreadable-request",
         wire::UNREADABLE_REQUEST,
@@ -124,12 +129,14 @@ struct Opened {
 }
 
 fn folder() -> Result<TempDir, Finding> {
-    tempfile::tempdir().map_err(|error| Finding::NotApplicable(format!("there is no temporary folder: {error}")))
+    tempfile::tempdir()
+        .map_err(|error| Finding::NotApplicable(format!("there is no temporary folder: {error}")))
 }
 
 fn request(project: &Path, state: &Path) -> Result<OpenRequest, Finding> {
     // From JSON, as a host of any version sends it: fields that come later have their defaults.
-    let request = json!({"project_dir": project, "state_dir": state, "command": "run", "execute": false});
+    let request =
+        json!({"project_dir": project, "state_dir": state, "command": "run", "execute": false});
     serde_json::from_value(request).map_err(|error| Finding::NotApplicable(error.to_string()))
 }
 
@@ -137,7 +144,10 @@ fn clear(error: &PluginError) -> Verdict {
     if unintended(error) {
         return Err(error.clone().into());
     }
-    ensure!(!error.code.is_empty() && error.message.trim().len() > 8, "the error is {error:?}");
+    ensure!(
+        !error.code.is_empty() && error.message.trim().len() > 8,
+        "the error is {error:?}"
+    );
     Ok(())
 }
 
@@ -152,13 +162,21 @@ fn open(backend: &dyn ExecutionBackend) -> Result<Opened, Finding> {
         Ok(session) => Ok(Opened { session, folder }),
         Err(error) => {
             clear(&error)?;
-            Err(Finding::NotApplicable(format!("it opens no session on an empty folder: {}", one_line(&error.message))))
+            Err(Finding::NotApplicable(format!(
+                "it opens no session on an empty folder: {}",
+                one_line(&error.message)
+            )))
         }
     }
 }
 
 fn one_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().take(120).collect()
+    text.lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(120)
+        .collect()
 }
 
 fn capabilities(backend: &dyn ExecutionBackend) -> Verdict {
@@ -172,7 +190,11 @@ fn capabilities(backend: &dyn ExecutionBackend) -> Verdict {
 fn empty_or_error(loaded: Result<RunGraph, PluginError>) -> Verdict {
     match loaded {
         Ok(graph) => {
-            ensure!(graph.nodes.is_empty(), "the graph has {} nodes", graph.nodes.len());
+            ensure!(
+                graph.nodes.is_empty(),
+                "the graph has {} nodes",
+                graph.nodes.len()
+            );
             Ok(())
         }
         Err(error) => clear(&error),
@@ -220,9 +242,16 @@ fn after_close(backend: &dyn ExecutionBackend) -> Verdict {
     empty_or_error(opened.session.load(&LoadRequest::default()))?;
     clear_if_err(opened.session.begin(&BeginRequest::default()))?;
     let unique_id = "model.none.such".to_owned();
-    match opened.session.run_node(&NodeRequest::new(unique_id.clone(), NodeWork::Dbt)) {
+    match opened
+        .session
+        .run_node(&NodeRequest::new(unique_id.clone(), NodeWork::Dbt))
+    {
         Ok(result) => {
-            ensure!(result.unique_id == unique_id, "the result is of `{}`, not of `{unique_id}`", result.unique_id);
+            ensure!(
+                result.unique_id == unique_id,
+                "the result is of `{}`, not of `{unique_id}`",
+                result.unique_id
+            );
             Ok(())
         }
         Err(error) => clear(&error),
@@ -237,7 +266,10 @@ fn dropped(backend: &dyn ExecutionBackend) -> Verdict {
 
 fn two_sessions(backend: &dyn ExecutionBackend) -> Verdict {
     let (one, other) = (open(backend)?, open(backend)?);
-    ensure!(one.folder.path() != other.folder.path(), "two temporary folders are one");
+    ensure!(
+        one.folder.path() != other.folder.path(),
+        "two temporary folders are one"
+    );
     clear_if_err(one.session.close(&CloseRequest::default()))?;
     empty_or_error(other.session.load(&LoadRequest::default()))?;
     clear_if_err(other.session.close(&CloseRequest::default()))
@@ -251,7 +283,11 @@ fn unknown_fields(transport: &dyn Transport) -> Verdict {
     let request = json!({"session": session, "body": body, "of_a_newer_host": 1}).to_string();
     let unread = |error: &[u8]| String::from_utf8_lossy(error).contains("of_a_newer_host");
     match transport.call("open", request.as_bytes(), b"") {
-        Err(error) => ensure!(!unread(&error), "`open` answered {}", String::from_utf8_lossy(&error)),
+        Err(error) => ensure!(
+            !unread(&error),
+            "`open` answered {}",
+            String::from_utf8_lossy(&error)
+        ),
         Ok(_) => {
             let drop = json!({"session": session, "body": null}).to_string();
             wire::answered::<()>(transport, "drop", drop.as_bytes(), b"")?;
@@ -262,5 +298,8 @@ fn unknown_fields(transport: &dyn Transport) -> Verdict {
 
 fn unknown_session(transport: &dyn Transport) -> Verdict {
     let request = json!({"session": 900_002, "body": {"python_models": []}}).to_string();
-    wire::plain_error("load", wire::refused(transport, "load", request.as_bytes(), b"")?)
+    wire::plain_error(
+        "load",
+        wire::refused(transport, "load", request.as_bytes(), b"")?,
+    )
 }

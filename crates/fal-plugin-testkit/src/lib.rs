@@ -82,5 +82,8 @@ pub fn contract(stage: Stage) -> Vec<CaseInfo> {
 }
 
 fn in_process<S: ?Sized>(kind: Stage, stage: &S, cases: &[Case<S>]) -> Report {
-    Report::new(format!("{kind}, in process"), cases.iter().filter_map(|case| case.run_in_process(stage)))
+    Report::new(
+        format!("{kind}, in process"),
+        cases.iter().filter_map(|case| case.run_in_process(stage)),
+    )
 }

@@ -54,8 +54,14 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(subject: impl Into<String>, cases: impl IntoIterator<Item = CaseReport>) -> Self {
-        Self { subject: subject.into(), cases: cases.into_iter().collect() }
+    pub(crate) fn new(
+        subject: impl Into<String>,
+        cases: impl IntoIterator<Item = CaseReport>,
+    ) -> Self {
+        Self {
+            subject: subject.into(),
+            cases: cases.into_iter().collect(),
+        }
     }
 
     /// Whether all required cases passed.
@@ -65,7 +71,10 @@ impl Report {
 
     /// Names of the cases of this need that failed.
     pub fn failed(&self, need: Need) -> impl Iterator<Item = &str> {
-        let failed = self.cases.iter().filter(move |case| case.failed() && case.info.need == need);
+        let failed = self
+            .cases
+            .iter()
+            .filter(move |case| case.failed() && case.info.need == need);
         failed.map(|case| case.info.name.as_str())
     }
 
@@ -106,10 +115,22 @@ impl fmt::Display for CaseReport {
             (Outcome::Passed, _) => writeln!(f, "  ok      {name}"),
             (Outcome::Skipped { why }, _) => writeln!(f, "  -       {name}: not checked, {why}"),
             (Outcome::Failed { reason, fix }, need) => {
-                let word = if *need == Need::Required { "FAILED" } else { "unmet " };
-                let optional = if *need == Need::Optional { " (optional)" } else { "" };
+                let word = if *need == Need::Required {
+                    "FAILED"
+                } else {
+                    "unmet "
+                };
+                let optional = if *need == Need::Optional {
+                    " (optional)"
+                } else {
+                    ""
+                };
                 writeln!(f, "  {word}  {name}{optional}: {holds}")?;
-                writeln!(f, "          but: {}", reason.replace('\n', "\n               "))?;
+                writeln!(
+                    f,
+                    "          but: {}",
+                    reason.replace('\n', "\n               ")
+                )?;
                 writeln!(f, "          fix: {fix}")
             }
         }
@@ -121,11 +142,21 @@ mod tests {
     use super::*;
 
     fn case(name: &str, need: Need, outcome: Outcome) -> CaseReport {
-        CaseReport { info: CaseInfo { name: name.into(), need, holds: "An empty file is a helper".into() }, outcome }
+        CaseReport {
+            info: CaseInfo {
+                name: name.into(),
+                need,
+                holds: "An empty file is a helper".into(),
+            },
+            outcome,
+        }
     }
 
     fn flaw() -> Outcome {
-        Outcome::Failed { reason: "it is\na script".into(), fix: "look at the calls".into() }
+        Outcome::Failed {
+            reason: "it is\na script".into(),
+            fix: "look at the calls".into(),
+        }
     }
 
     #[test]
@@ -136,7 +167,13 @@ mod tests {
                 case("python-parser/a", Need::Required, Outcome::Passed),
                 case("python-parser/b", Need::Required, flaw()),
                 case("python-parser/c", Need::Optional, flaw()),
-                case("python-parser/d", Need::Required, Outcome::Skipped { why: "there is no such thing".into() }),
+                case(
+                    "python-parser/d",
+                    Need::Required,
+                    Outcome::Skipped {
+                        why: "there is no such thing".into(),
+                    },
+                ),
             ],
         );
         assert!(!report.is_ok());
@@ -160,7 +197,10 @@ mod tests {
 
     #[test]
     fn programs_read() {
-        let report = Report::new("acme-parser", [case("python-parser/c", Need::Optional, flaw())]);
+        let report = Report::new(
+            "acme-parser",
+            [case("python-parser/c", Need::Optional, flaw())],
+        );
         assert!(report.is_ok());
         let json = serde_json::to_string(&report).unwrap();
         insta::assert_snapshot!(json, @r#"{"subject":"acme-parser","cases":[{"name":"python-parser/c","need":"optional","holds":"An empty file is a helper","outcome":"failed","reason":"it is\na script","fix":"look at the calls"}]}"#);

@@ -4,7 +4,10 @@ use std::thread;
 
 use fal_plugin::{
     StubWriter,
-    payload::{Dependency, DependencyKind, DependencyOrigin, Span, Stub, StubRequest, StubVerdict, StubVerdictRequest},
+    payload::{
+        Dependency, DependencyKind, DependencyOrigin, Span, Stub, StubRequest, StubVerdict,
+        StubVerdictRequest,
+    },
     wire::Transport,
 };
 
@@ -87,18 +90,47 @@ pub(crate) const CASES: &[Case<dyn StubWriter>] = &[
         "see the vectors in the test kit's folder `vectors`; a project that committed its stubs then sees no difference",
         byte_for_byte,
     ),
-    Case::wire("stub-writer/unknown-method", wire::UNKNOWN_METHOD, wire::UNKNOWN_METHOD_FIX, wire::unknown_method),
-    Case::wire("stub-writer/unknown-fields", wire::UNKNOWN_FIELDS, wire::UNKNOWN_FIELDS_FIX, unknown_fields),
-    Case::wire("stub-writer/unreadable-request", wire::UNREADABLE_REQUEST, wire::UNREADABLE_REQUEST_FIX, |transport| {
-        wire::unreadable_request(transport, "render")
-    }),
+    Case::wire(
+        "stub-writer/unknown-method",
+        wire::UNKNOWN_METHOD,
+        wire::UNKNOWN_METHOD_FIX,
+        wire::unknown_method,
+    ),
+    Case::wire(
+        "stub-writer/unknown-fields",
+        wire::UNKNOWN_FIELDS,
+        wire::UNKNOWN_FIELDS_FIX,
+        unknown_fields,
+    ),
+    Case::wire(
+        "stub-writer/unreadable-request",
+        wire::UNREADABLE_REQUEST,
+        wire::UNREADABLE_REQUEST_FIX,
+        |transport| wire::unreadable_request(transport, "render"),
+    ),
 ];
 
 fn dependency(text: &str) -> Dependency {
-    let kind = if text.starts_with("ref") { DependencyKind::Ref } else { DependencyKind::Source };
-    let args = text.split('\'').skip(1).step_by(2).map(str::to_owned).collect();
+    let kind = if text.starts_with("ref") {
+        DependencyKind::Ref
+    } else {
+        DependencyKind::Source
+    };
+    let args = text
+        .split('\'')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect();
     let (origin, span) = (DependencyOrigin::Code, Span::default());
-    Dependency { kind, text: text.to_owned(), args, version: None, origin, span }
+    Dependency {
+        kind,
+        text: text.to_owned(),
+        args,
+        version: None,
+        origin,
+        span,
+    }
 }
 
 fn request(path: &str, dependencies: &[&str]) -> StubRequest {
@@ -112,22 +144,33 @@ fn request(path: &str, dependencies: &[&str]) -> StubRequest {
 }
 
 fn judged(writer: &dyn StubWriter, path: &str, content: &str) -> Result<StubVerdict, Finding> {
-    Ok(writer.judge(&StubVerdictRequest { path: path.to_owned(), content: content.to_owned() })?)
+    Ok(writer.judge(&StubVerdictRequest {
+        path: path.to_owned(),
+        content: content.to_owned(),
+    })?)
 }
 
 fn usual(writer: &dyn StubWriter) -> Result<Stub, Finding> {
-    Ok(writer.render(&request("marts/orders.py", &["ref('a')", "source('raw', 'orders')"]))?)
+    Ok(writer.render(&request(
+        "marts/orders.py",
+        &["ref('a')", "source('raw', 'orders')"],
+    ))?)
 }
 
 fn is_below(writer: &dyn StubWriter, path: &str) -> bool {
     let rest = path.strip_prefix(&format!("{}/", writer.folder()));
     rest.is_some_and(|rest| {
-        !rest.contains(['\\', ':', '\0']) && rest.split('/').all(|part| !matches!(part, "" | "." | ".."))
+        !rest.contains(['\\', ':', '\0'])
+            && rest.split('/').all(|part| !matches!(part, "" | "." | ".."))
     })
 }
 
 fn below_folder(writer: &dyn StubWriter) -> Verdict {
-    for (path, file) in [("a.py", "a.sql"), ("marts/b.py", "b.sql"), ("x/y/größe.ipynb", "größe.sql")] {
+    for (path, file) in [
+        ("a.py", "a.sql"),
+        ("marts/b.py", "b.sql"),
+        ("x/y/größe.ipynb", "größe.sql"),
+    ] {
         let stub = writer.render(&request(path, &[]))?;
         ensure!(
             is_below(writer, &stub.path),
@@ -145,16 +188,25 @@ fn below_folder(writer: &dyn StubWriter) -> Verdict {
 }
 
 fn own_file(writer: &dyn StubWriter) -> Verdict {
-    let [one, other] = ["staging/a.py", "marts/a.py"].map(|path| writer.render(&request(path, &[])));
+    let [one, other] =
+        ["staging/a.py", "marts/a.py"].map(|path| writer.render(&request(path, &[])));
     let (one, other) = (one?, other?);
-    ensure!(one.path != other.path, "`staging/a.py` and `marts/a.py` share the stub {}", quoted(&one.path));
+    ensure!(
+        one.path != other.path,
+        "`staging/a.py` and `marts/a.py` share the stub {}",
+        quoted(&one.path)
+    );
     Ok(())
 }
 
 fn no_escape(writer: &dyn StubWriter) -> Verdict {
     for path in ["../a.py", "a/../../b.py", "/etc/a.py", "..", ""] {
         match writer.render(&request(path, &[])) {
-            Ok(stub) => ensure!(is_below(writer, &stub.path), "the stub of `{path}` is {}", quoted(&stub.path)),
+            Ok(stub) => ensure!(
+                is_below(writer, &stub.path),
+                "the stub of `{path}` is {}",
+                quoted(&stub.path)
+            ),
             Err(error) if unintended(&error) => return Err(error.into()),
             Err(_) => {}
         }
@@ -163,7 +215,9 @@ fn no_escape(writer: &dyn StubWriter) -> Verdict {
 }
 
 fn dependencies(writer: &dyn StubWriter) -> Verdict {
-    let many: Vec<String> = (0..300).map(|number| format!("ref('model_{number}')")).collect();
+    let many: Vec<String> = (0..300)
+        .map(|number| format!("ref('model_{number}')"))
+        .collect();
     let mut texts: Vec<&str> = many.iter().map(String::as_str).collect();
     texts.push("source('raw', 'größe')");
     let content = writer.render(&request("wide.py", &texts))?.content;
@@ -171,7 +225,9 @@ fn dependencies(writer: &dyn StubWriter) -> Verdict {
     for text in texts {
         let found = rest.split_once(&format!("{{{{ {text} }}}}"));
         let Some((_, behind)) = found else {
-            return Err(Finding::flaw(format!("`{{{{ {text} }}}}` is not in the stub, or not in its place")));
+            return Err(Finding::flaw(format!(
+                "`{{{{ {text} }}}}` is not in the stub, or not in its place"
+            )));
         };
         rest = behind;
     }
@@ -179,10 +235,17 @@ fn dependencies(writer: &dyn StubWriter) -> Verdict {
 }
 
 fn own_stub(writer: &dyn StubWriter) -> Verdict {
-    for dependencies in [&["ref('a')", "source('raw', 'orders')"][..], &[], &["ref('größe')"]] {
+    for dependencies in [
+        &["ref('a')", "source('raw', 'orders')"][..],
+        &[],
+        &["ref('größe')"],
+    ] {
         let stub = writer.render(&request("marts/orders.py", dependencies))?;
         let verdict = judged(writer, &stub.path, &stub.content)?;
-        ensure!(verdict == StubVerdict::Ours, "the stub with {dependencies:?} is judged {verdict:?}");
+        ensure!(
+            verdict == StubVerdict::Ours,
+            "the stub with {dependencies:?} is judged {verdict:?}"
+        );
     }
     Ok(())
 }
@@ -190,21 +253,36 @@ fn own_stub(writer: &dyn StubWriter) -> Verdict {
 fn edited(writer: &dyn StubWriter) -> Verdict {
     let stub = usual(writer)?;
     let first = stub.content.replacen("ref('a')", "ref('b')", 1);
-    for content in [first, format!("{}\nselect 1", stub.content), format!("-- mine\n{}", stub.content)] {
+    for content in [
+        first,
+        format!("{}\nselect 1", stub.content),
+        format!("-- mine\n{}", stub.content),
+    ] {
         if content != stub.content {
             let verdict = judged(writer, &stub.path, &content)?;
-            ensure!(verdict != StubVerdict::Ours, "{} is judged {verdict:?}", quoted(&content));
+            ensure!(
+                verdict != StubVerdict::Ours,
+                "{} is judged {verdict:?}",
+                quoted(&content)
+            );
         }
     }
     Ok(())
 }
 
 fn foreign(writer: &dyn StubWriter) -> Verdict {
-    for content in
-        ["", "select 1\n", "{{ config(materialized='ephemeral') }}\nselect * from {{ ref('a') }}\n", "\u{feff}-- größe"]
-    {
+    for content in [
+        "",
+        "select 1\n",
+        "{{ config(materialized='ephemeral') }}\nselect * from {{ ref('a') }}\n",
+        "\u{feff}-- größe",
+    ] {
         let verdict = judged(writer, &format!("{}/a.sql", writer.folder()), content)?;
-        ensure!(verdict == StubVerdict::Foreign, "{} is judged {verdict:?}", quoted(content));
+        ensure!(
+            verdict == StubVerdict::Foreign,
+            "{} is judged {verdict:?}",
+            quoted(content)
+        );
     }
     Ok(())
 }
@@ -212,11 +290,23 @@ fn foreign(writer: &dyn StubWriter) -> Verdict {
 fn deterministic(writer: &dyn StubWriter) -> Verdict {
     let first = usual(writer)?;
     thread::scope(|scope| {
-        let threads: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| (0..20).map(|_| usual(writer)).collect::<Result<Vec<_>, _>>())).collect();
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    (0..20)
+                        .map(|_| usual(writer))
+                        .collect::<Result<Vec<_>, _>>()
+                })
+            })
+            .collect();
         for thread in threads {
-            let stubs = thread.join().map_err(|_| Finding::flaw("a thread panicked"))??;
-            ensure!(stubs.iter().all(|stub| *stub == first), "a stub differs from the first of the same model");
+            let stubs = thread
+                .join()
+                .map_err(|_| Finding::flaw("a thread panicked"))??;
+            ensure!(
+                stubs.iter().all(|stub| *stub == first),
+                "a stub differs from the first of the same model"
+            );
         }
         Ok(())
     })
@@ -231,7 +321,11 @@ fn line_ends(writer: &dyn StubWriter) -> Verdict {
 
 fn ephemeral(writer: &dyn StubWriter) -> Verdict {
     let content = usual(writer)?.content;
-    ensure!(content.contains("ephemeral"), "the stub is {}", quoted(&content));
+    ensure!(
+        content.contains("ephemeral"),
+        "the stub is {}",
+        quoted(&content)
+    );
     Ok(())
 }
 
@@ -245,11 +339,22 @@ const VECTORS: [&str; 4] = [
 
 fn byte_for_byte(writer: &dyn StubWriter) -> Verdict {
     for vector in VECTORS {
-        let calls = vector.lines().filter_map(|line| line.strip_prefix("{{ ")?.strip_suffix(" }}"));
+        let calls = vector
+            .lines()
+            .filter_map(|line| line.strip_prefix("{{ ")?.strip_suffix(" }}"));
         let calls: Vec<_> = calls.filter(|call| !call.starts_with("config")).collect();
         let stub = writer.render(&request("sub/model.py", &calls))?;
-        ensure!(stub.path == "fal/sub/model.sql", "its path is {}, not `fal/sub/model.sql`", quoted(&stub.path));
-        ensure!(stub.content == vector, "the stub is {}, not {}", quoted(&stub.content), quoted(vector));
+        ensure!(
+            stub.path == "fal/sub/model.sql",
+            "its path is {}, not `fal/sub/model.sql`",
+            quoted(&stub.path)
+        );
+        ensure!(
+            stub.content == vector,
+            "the stub is {}, not {}",
+            quoted(&stub.content),
+            quoted(vector)
+        );
     }
     Ok(())
 }

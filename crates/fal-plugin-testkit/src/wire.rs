@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use crate::case::{Finding, PANIC_FIX, UNREADABLE_FIX, Verdict, ensure, quoted};
 
 pub(crate) const UNKNOWN_METHOD: &str = "A method of a newer interface is refused as unknown";
-pub(crate) const UNKNOWN_METHOD_FIX: &str =
-    "answer the error {\"kind\": \"unknown_method\", \"method\": NAME}: a newer host then does without it";
-pub(crate) const UNREADABLE_REQUEST: &str = "A request that is no JSON is an error with a code and a message";
+pub(crate) const UNKNOWN_METHOD_FIX: &str = "answer the error {\"kind\": \"unknown_method\", \"method\": NAME}: a newer host then does without it";
+pub(crate) const UNREADABLE_REQUEST: &str =
+    "A request that is no JSON is an error with a code and a message";
 pub(crate) const UNREADABLE_REQUEST_FIX: &str =
     "answer {\"kind\": \"plugin\", \"error\": {\"code\": ..., \"message\": ...}}";
 pub(crate) const UNKNOWN_FIELDS: &str = "Fields of a newer interface in a request are ignored";
@@ -18,7 +18,9 @@ pub(crate) const UNKNOWN_FIELDS_FIX: &str =
 pub(crate) fn unknown_method(transport: &dyn Transport) -> Verdict {
     match refused(transport, "no_such_method", b"{}", b"")? {
         WireError::UnknownMethod { method } if method == "no_such_method" => Ok(()),
-        other => Err(Finding::flaw(format!("`no_such_method` was answered with {other:?}"))),
+        other => Err(Finding::flaw(format!(
+            "`no_such_method` was answered with {other:?}"
+        ))),
     }
 }
 
@@ -38,7 +40,10 @@ pub(crate) fn answered<A: DeserializeOwned>(
         Ok(answer) => read(method, &answer),
         Err(error) => {
             let error = not_a_panic(method, read(method, &error)?)?;
-            Err(Finding::flaw(format!("`{method}` with {} gave {error:?}", quoted(&String::from_utf8_lossy(request)))))
+            Err(Finding::flaw(format!(
+                "`{method}` with {} gave {error:?}",
+                quoted(&String::from_utf8_lossy(request))
+            )))
         }
     }
 }
@@ -46,7 +51,9 @@ pub(crate) fn answered<A: DeserializeOwned>(
 /// An error that the plugin gave on purpose.
 pub(crate) fn plain_error(method: &str, error: WireError) -> Verdict {
     match error {
-        WireError::Plugin { error } if !error.code.is_empty() && !error.message.is_empty() => Ok(()),
+        WireError::Plugin { error } if !error.code.is_empty() && !error.message.is_empty() => {
+            Ok(())
+        }
         other => Err(Finding::flaw(format!("`{method}` answered {other:?}"))),
     }
 }
@@ -62,7 +69,10 @@ pub(crate) fn refused(
         Err(error) => not_a_panic(method, read(method, &error)?),
         Ok(answer) => {
             let answer = String::from_utf8_lossy(&answer).into_owned();
-            Err(Finding::flaw(format!("`{method}` answered {}", quoted(&answer))))
+            Err(Finding::flaw(format!(
+                "`{method}` answered {}",
+                quoted(&answer)
+            )))
         }
     }
 }
@@ -81,7 +91,10 @@ fn read<A: DeserializeOwned>(method: &str, answer: &[u8]) -> Result<A, Finding> 
     serde_json::from_slice(answer).map_err(|cause| {
         let text = quoted(&String::from_utf8_lossy(answer));
         let reason = format!("`{method}` answered something unreadable: {cause} in {text}");
-        Finding::Flaw { reason, fix: Some(UNREADABLE_FIX.to_owned()) }
+        Finding::Flaw {
+            reason,
+            fix: Some(UNREADABLE_FIX.to_owned()),
+        }
     })
 }
 
@@ -89,6 +102,10 @@ fn read<A: DeserializeOwned>(method: &str, answer: &[u8]) -> Result<A, Finding> 
 pub(crate) fn plain_name(what: &str, name: &str) -> Verdict {
     let plain = |char: char| char.is_alphanumeric() || matches!(char, '_' | '-' | '.');
     let dots = name.starts_with('.');
-    ensure!(!name.is_empty() && name.chars().all(plain) && !dots, "{what} is {}", quoted(name));
+    ensure!(
+        !name.is_empty() && name.chars().all(plain) && !dots,
+        "{what} is {}",
+        quoted(name)
+    );
     Ok(())
 }

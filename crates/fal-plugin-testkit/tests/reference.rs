@@ -45,9 +45,17 @@ For a plugin that is a process of its own, be it a program or a library that is 
 ";
 
 fn rows(text: &mut String, title: &str, cases: impl IntoIterator<Item = CaseInfo>) {
-    writeln!(text, "\n## {title}\n\n| case | | what it holds |\n|---|---|---|").unwrap();
+    writeln!(
+        text,
+        "\n## {title}\n\n| case | | what it holds |\n|---|---|---|"
+    )
+    .unwrap();
     for CaseInfo { name, need, holds } in cases {
-        let need = if need == Need::Required { "required" } else { "optional" };
+        let need = if need == Need::Required {
+            "required"
+        } else {
+            "optional"
+        };
         writeln!(text, "| `{name}` | {need} | {holds} |").unwrap();
     }
 }
@@ -56,10 +64,18 @@ fn reference() -> String {
     let mut text = START.to_owned();
     rows(&mut text, "The door", door_contract());
     text.push_str(PROGRAMS);
-    rows(&mut text, "The door of a plugin in a process of its own", program_contract());
+    rows(
+        &mut text,
+        "The door of a plugin in a process of its own",
+        program_contract(),
+    );
     for stage in Stage::ALL {
         let [first, last] = stage_contract(stage);
-        rows(&mut text, stage.name(), [first].into_iter().chain(contract(stage)).chain([last]));
+        rows(
+            &mut text,
+            stage.name(),
+            [first].into_iter().chain(contract(stage)).chain([last]),
+        );
     }
     text
 }
@@ -72,7 +88,10 @@ fn the_published_reference_is_current() {
         fs::write(&path, &reference).unwrap();
     }
     let published = fs::read_to_string(path).unwrap_or_default();
-    assert!(published == reference, "docs/plugins/contract.md is not current: `cargo xtask schemas`");
+    assert!(
+        published == reference,
+        "docs/plugins/contract.md is not current: `cargo xtask schemas`"
+    );
 }
 
 /// Names are what people and programs refer to.
@@ -81,8 +100,16 @@ fn names_are_unique_and_belong_to_their_stage() {
     let doors = door_contract().into_iter().chain(program_contract());
     let mut names: Vec<String> = doors.map(|case| case.name).collect();
     for stage in Stage::ALL {
-        let cases: Vec<_> = contract(stage).into_iter().chain(stage_contract(stage)).collect();
-        assert!(cases.iter().all(|case| case.name.starts_with(&format!("{stage}/"))), "{cases:?}");
+        let cases: Vec<_> = contract(stage)
+            .into_iter()
+            .chain(stage_contract(stage))
+            .collect();
+        assert!(
+            cases
+                .iter()
+                .all(|case| case.name.starts_with(&format!("{stage}/"))),
+            "{cases:?}"
+        );
         names.extend(cases.into_iter().map(|case| case.name));
     }
     let count = names.len();

@@ -218,7 +218,15 @@ class Events:
 
     def log(self, message: str, level: str = "info", unique_id: str | None = None) -> None:
         """A message of the backend; `level` is `debug`, `info`, `warn` or `error`."""
-        self._emit({"event": "log", "level": level, "name": None, "unique_id": unique_id, "message": message})
+        self._emit(
+            {
+                "event": "log",
+                "level": level,
+                "name": None,
+                "unique_id": unique_id,
+                "message": message,
+            }
+        )
 
 
 class ExecutionSession:
@@ -241,11 +249,15 @@ class ExecutionSession:
 
     def lend(self, request: dict[str, Any]) -> dict[str, Any]:
         """Makes a Python model ready to be run by another backend."""
-        raise PluginError("plugin::does_not_lend", "this execution backend owns no data that it could lend")
+        raise PluginError(
+            "plugin::does_not_lend", "this execution backend owns no data that it could lend"
+        )
 
     def settle(self, request: dict[str, Any]) -> dict[str, Any]:
         """Commits or undoes what a lent model wrote."""
-        raise PluginError("plugin::does_not_lend", "this execution backend owns no data that it could lend")
+        raise PluginError(
+            "plugin::does_not_lend", "this execution backend owns no data that it could lend"
+        )
 
     def record(self, request: dict[str, Any]) -> None:
         """Takes note of a node that was not run (`NodeResult`)."""
@@ -278,7 +290,17 @@ class ExecutionBackend(_Stage):
         """Starts a session (`OpenRequest`). Returns at once: what takes time is waited for in `load`."""
         raise NotImplementedError
 
-    _REQUESTS = ("load", "select", "begin", "run_node", "lend", "settle", "record", "compile", "close")
+    _REQUESTS = (
+        "load",
+        "select",
+        "begin",
+        "run_node",
+        "lend",
+        "settle",
+        "record",
+        "compile",
+        "close",
+    )
 
     def _prepare(self, emit: Callable[[Json], None]) -> None:
         self._emit, self._sessions = emit, {}  # type: Tuple[Callable[[Json], None], Dict[int, ExecutionSession]]
@@ -321,7 +343,9 @@ def serve(
     `config_schema` is a JSON schema of the configuration; without one the plugin takes none.
     """
     if "FAL_PLUGIN_PROTOCOL" not in os.environ:
-        about = "{} {}: a plugin for fal-host that fills {}".format(name, version, ", ".join(stages))
+        about = "{} {}: a plugin for fal-host that fills {}".format(
+            name, version, ", ".join(stages)
+        )
         sys.exit(about + f".\nfal-host starts it: `fal-host plugin check {sys.argv[0]}`")
     manifest = {
         "name": name,
@@ -349,7 +373,9 @@ def _channel() -> tuple[BinaryIO, BinaryIO]:
 
 
 class _Server:
-    def __init__(self, manifest: Json, stages: Stages, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+    def __init__(
+        self, manifest: Json, stages: Stages, incoming: BinaryIO, outgoing: BinaryIO
+    ) -> None:
         self._manifest, self._makers = manifest, stages
         self._incoming, self._outgoing = incoming, outgoing
         self._open: dict[int, Any] = {}
@@ -367,7 +393,9 @@ class _Server:
             if stage is None or stage._inline:
                 self._answer(message, stage, attachment)
             else:
-                threading.Thread(target=self._answer, args=(message, stage, attachment), daemon=True).start()
+                threading.Thread(
+                    target=self._answer, args=(message, stage, attachment), daemon=True
+                ).start()
         # Calls that still run end with the process: nobody waits for them.
         sys.stderr.flush()
         os._exit(0)
@@ -424,7 +452,9 @@ class _Server:
             return self._manifest
         if method == "open":
             return self._open_stage(message["as"], message.get("stage"), body)
-        raise PluginError("plugin::bad_request", "there is no open stage {}".format(message.get("stage")))
+        raise PluginError(
+            "plugin::bad_request", "there is no open stage {}".format(message.get("stage"))
+        )
 
     def _open_stage(self, number: int, name: Any, config: Json) -> None:
         maker = self._makers.get(name)
@@ -449,7 +479,9 @@ def _object(body: Json) -> dict[str, Any]:
 
 def _field(body: Json, key: str) -> Any:
     if key not in _object(body):
-        raise PluginError("plugin::bad_request", f"the request could not be read: it has no `{key}`")
+        raise PluginError(
+            "plugin::bad_request", f"the request could not be read: it has no `{key}`"
+        )
     return body[key]
 
 
@@ -459,4 +491,8 @@ def _place_of(error: BaseException) -> str:
     sys.stderr.flush()
     text = f"{type(error).__name__}: {error}"
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{text} ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else text
+    return (
+        f"{text} ({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})"
+        if frames
+        else text
+    )

@@ -2,9 +2,18 @@
 //! travels as JSON behind a method name, see [`wire`](crate::wire).
 
 #![allow(unsafe_code, reason = "the macros of abi_stable write it")]
-#![allow(unused_qualifications, reason = "the macros of abi_stable repeat paths")]
-#![allow(clippy::all, reason = "the macros of abi_stable write the code that would be complained of")]
-#![allow(non_local_definitions, reason = "the macros of abi_stable write the code that would be complained of")]
+#![allow(
+    unused_qualifications,
+    reason = "the macros of abi_stable repeat paths"
+)]
+#![allow(
+    clippy::all,
+    reason = "the macros of abi_stable write the code that would be complained of"
+)]
+#![allow(
+    non_local_definitions,
+    reason = "the macros of abi_stable write the code that would be complained of"
+)]
 
 use abi_stable::{
     declare_root_module_statics,

@@ -19,7 +19,11 @@ pub struct PluginError {
 impl PluginError {
     /// An error with its code and message.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), help: None }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            help: None,
+        }
     }
 
     /// Adds what to do.

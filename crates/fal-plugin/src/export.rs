@@ -20,8 +20,8 @@ use crate::{
     payload::PAYLOAD_VERSION,
     stage::{ExecutionBackend, NotebookParser, PythonParser, StubWriter},
     wire::{
-        encode, serve_guarded, Serve, ServedBackend, ServedNotebookParser, ServedPythonParser, ServedStubWriter,
-        WireError,
+        encode, serve_guarded, Serve, ServedBackend, ServedNotebookParser, ServedPythonParser,
+        ServedStubWriter, WireError,
     },
 };
 
@@ -34,14 +34,17 @@ thread_local! {
 fn keep_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        panic::set_hook(Box::new(|info| LAST_PANIC.set(Some(info.to_string().replace('\n', " ")))));
+        panic::set_hook(Box::new(|info| {
+            LAST_PANIC.set(Some(info.to_string().replace('\n', " ")))
+        }));
     });
 }
 
 pub(crate) fn panic_message(cause: &(dyn Any + Send)) -> String {
     let plain = || {
         let text = cause.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        text.or_else(|| cause.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+        text.or_else(|| cause.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned())
     };
     LAST_PANIC.take().unwrap_or_else(plain)
 }
@@ -64,8 +67,14 @@ impl StageObject for Door {
         request: RSlice<'_, u8>,
         attachment: RSlice<'_, u8>,
     ) -> RResult<RVec<u8>, RVec<u8>> {
-        let served =
-            |stage: &dyn Serve| serve_guarded(stage, method.as_str(), request.as_slice(), attachment.as_slice());
+        let served = |stage: &dyn Serve| {
+            serve_guarded(
+                stage,
+                method.as_str(),
+                request.as_slice(),
+                attachment.as_slice(),
+            )
+        };
         match self.0.as_deref().map(served) {
             Some(Ok(answer)) => RResult::ROk(answer.into()),
             Some(Err(error)) => RResult::RErr(error.into()),
@@ -108,21 +117,33 @@ pub fn open_stage(
     keep_panics();
     let made = catch_unwind(AssertUnwindSafe(|| {
         let kind = Stage::from_name(stage.as_str()).ok_or_else(|| no_such_stage(stage.as_str()))?;
-        let config: Value = serde_json::from_str(config.as_str())
-            .map_err(|cause| PluginError::new("plugin::bad_request", format!("unreadable configuration: {cause}")))?;
+        let config: Value = serde_json::from_str(config.as_str()).map_err(|cause| {
+            PluginError::new(
+                "plugin::bad_request",
+                format!("unreadable configuration: {cause}"),
+            )
+        })?;
         make(kind, &config, host)
     }));
     match made {
         Ok(Ok(served)) => RResult::ROk(StageObject_TO::from_value(Door(Some(served.0)), TD_Opaque)),
         Ok(Err(error)) => RResult::RErr(encode(&WireError::Plugin { error }).into()),
-        Err(cause) => RResult::RErr(encode(&WireError::Panic { message: panic_message(&*cause) }).into()),
+        Err(cause) => RResult::RErr(
+            encode(&WireError::Panic {
+                message: panic_message(&*cause),
+            })
+            .into(),
+        ),
     }
 }
 
 /// The error for a stage that the plugin does not fill. Used by the macro only.
 #[doc(hidden)]
 pub fn no_such_stage(stage: impl std::fmt::Display) -> PluginError {
-    PluginError::new("plugin::no_such_stage", format!("the plugin has no stage `{stage}`"))
+    PluginError::new(
+        "plugin::no_such_stage",
+        format!("the plugin has no stage `{stage}`"),
+    )
 }
 
 /// The JSON of the manifest. Used by the macro only.
@@ -145,7 +166,9 @@ pub fn manifest_json(
         description: description.to_owned(),
         config_schema: schema,
     };
-    String::from_utf8(encode(&manifest)).unwrap_or_default().into()
+    String::from_utf8(encode(&manifest))
+        .unwrap_or_default()
+        .into()
 }
 
 /// Exports a crate as a plugin. The crate is a `cdylib` of edition 2021, without `panic = "abort"`.
@@ -261,7 +284,10 @@ macro_rules! export_plugin {
 
 /// Calls a constructor; its type is inferred here. Used by the macro only.
 #[doc(hidden)]
-pub fn make<T>(config: &Value, new: impl FnOnce(&Value) -> Result<T, PluginError>) -> Result<T, PluginError> {
+pub fn make<T>(
+    config: &Value,
+    new: impl FnOnce(&Value) -> Result<T, PluginError>,
+) -> Result<T, PluginError> {
     new(config)
 }
 
@@ -285,7 +311,11 @@ mod tests {
         }
 
         impl PythonParser for library::Parser {
-            fn parse(&self, _: &str, _: &str) -> Result<crate::payload::PythonAnalysis, crate::ParseError> {
+            fn parse(
+                &self,
+                _: &str,
+                _: &str,
+            ) -> Result<crate::payload::PythonAnalysis, crate::ParseError> {
                 Err(PluginError::new("a", "b").into())
             }
         }
@@ -327,13 +357,19 @@ mod tests {
 
     #[test]
     fn the_literal_is_the_version_of_the_package() {
-        assert_eq!(crate::interface_version!(), crate::manifest::INTERFACE_VERSION);
+        assert_eq!(
+            crate::interface_version!(),
+            crate::manifest::INTERFACE_VERSION
+        );
     }
 
     #[test]
     fn the_exported_name_is_the_one_that_abi_stable_looks_for() {
         let source = include_str!("export.rs");
-        let exported = format!("#[export_name = \"{}\"]", abi_stable::library::ROOT_MODULE_LOADER_NAME);
+        let exported = format!(
+            "#[export_name = \"{}\"]",
+            abi_stable::library::ROOT_MODULE_LOADER_NAME
+        );
         assert!(source.contains(&exported), "{exported}");
     }
 }

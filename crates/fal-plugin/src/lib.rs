@@ -29,7 +29,10 @@ pub mod stage;
 pub mod wire;
 
 pub use error::PluginError;
-pub use stage::{EventSink, ExecutionBackend, ExecutionSession, NotebookParser, ParseError, PythonParser, StubWriter};
+pub use stage::{
+    EventSink, ExecutionBackend, ExecutionSession, NotebookParser, ParseError, PythonParser,
+    StubWriter,
+};
 
 /// What the macro's expansion names.
 #[doc(hidden)]

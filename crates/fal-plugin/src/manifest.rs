@@ -10,7 +10,9 @@ use serde_json::Value;
 pub const INTERFACE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A stage that a plugin can fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
     /// [`PythonParser`](crate::PythonParser).
@@ -25,7 +27,12 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in the order in which they work.
-    pub const ALL: [Self; 4] = [Self::PythonParser, Self::NotebookParser, Self::StubWriter, Self::ExecutionBackend];
+    pub const ALL: [Self; 4] = [
+        Self::PythonParser,
+        Self::NotebookParser,
+        Self::StubWriter,
+        Self::ExecutionBackend,
+    ];
 
     /// Its name in configuration and on the command line.
     pub const fn name(self) -> &'static str {

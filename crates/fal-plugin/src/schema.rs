@@ -25,8 +25,17 @@ pub struct Document {
 
 /// All documents: what a plugin says of itself, then the stages.
 pub fn documents() -> Vec<Document> {
-    let stages = Stage::ALL.map(|stage| Document { name: stage.name(), content: of_stage(stage) });
-    [Document { name: "plugin", content: of_plugin() }].into_iter().chain(stages).collect()
+    let stages = Stage::ALL.map(|stage| Document {
+        name: stage.name(),
+        content: of_stage(stage),
+    });
+    [Document {
+        name: "plugin",
+        content: of_plugin(),
+    }]
+    .into_iter()
+    .chain(stages)
+    .collect()
 }
 
 fn generator() -> SchemaGenerator {
@@ -42,7 +51,10 @@ fn document(title: &str, parts: Map<String, Value>, mut generator: SchemaGenerat
     });
     if let Value::Object(all) = &mut document {
         all.extend(parts);
-        all.insert("$defs".to_owned(), Value::Object(generator.take_definitions(true)));
+        all.insert(
+            "$defs".to_owned(),
+            Value::Object(generator.take_definitions(true)),
+        );
     }
     document
 }
@@ -50,18 +62,30 @@ fn document(title: &str, parts: Map<String, Value>, mut generator: SchemaGenerat
 fn of_plugin() -> Value {
     let mut generator = generator();
     let mut parts = Map::new();
-    parts.insert("x-probe".to_owned(), generator.subschema_for::<Probe>().to_value());
-    parts.insert("x-manifest".to_owned(), generator.subschema_for::<Manifest>().to_value());
+    parts.insert(
+        "x-probe".to_owned(),
+        generator.subschema_for::<Probe>().to_value(),
+    );
+    parts.insert(
+        "x-manifest".to_owned(),
+        generator.subschema_for::<Manifest>().to_value(),
+    );
     document("What a plugin says of itself", parts, generator)
 }
 
 fn of_stage(stage: Stage) -> Value {
     let mut generator = generator();
     let methods = wire::methods(stage, &mut generator);
-    let methods: Map<_, _> = methods.into_iter().map(|method| (method.name.to_owned(), describe(method))).collect();
+    let methods: Map<_, _> = methods
+        .into_iter()
+        .map(|method| (method.name.to_owned(), describe(method)))
+        .collect();
     let mut parts = Map::new();
     parts.insert("x-methods".to_owned(), Value::Object(methods));
-    parts.insert("x-error".to_owned(), generator.subschema_for::<WireError>().to_value());
+    parts.insert(
+        "x-error".to_owned(),
+        generator.subschema_for::<WireError>().to_value(),
+    );
     if stage == Stage::ExecutionBackend {
         parts.insert("x-event".to_owned(), wire::event(&mut generator).to_value());
     }
@@ -84,7 +108,10 @@ mod tests {
     /// What each stage serves, by its source: `"method" => ...`.
     const SERVED: [(Stage, &str); 4] = [
         (Stage::PythonParser, include_str!("wire/python_parser.rs")),
-        (Stage::NotebookParser, include_str!("wire/notebook_parser.rs")),
+        (
+            Stage::NotebookParser,
+            include_str!("wire/notebook_parser.rs"),
+        ),
         (Stage::StubWriter, include_str!("wire/stub_writer.rs")),
         (Stage::ExecutionBackend, include_str!("wire/execution.rs")),
     ];
@@ -92,10 +119,14 @@ mod tests {
     #[test]
     fn every_method_that_is_served_is_described() {
         for (stage, source) in SERVED {
-            let arms = source.lines().filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" => "));
+            let arms = source
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" => "));
             let mut served: Vec<_> = arms.map(|(name, _)| name).collect();
-            let mut described: Vec<_> =
-                wire::methods(stage, &mut generator()).iter().map(|method| method.name).collect();
+            let mut described: Vec<_> = wire::methods(stage, &mut generator())
+                .iter()
+                .map(|method| method.name)
+                .collect();
             served.sort_unstable();
             described.sort_unstable();
             assert_eq!(served, described, "{stage}");
@@ -105,8 +136,13 @@ mod tests {
     #[test]
     fn types_are_referred_to_by_their_names() {
         let backend = of_stage(Stage::ExecutionBackend);
-        assert_eq!(backend["x-methods"]["load"]["answer"], json!({"$ref": "#/$defs/RunGraph"}));
-        let open = backend["x-methods"]["open"]["request"]["$ref"].as_str().unwrap();
+        assert_eq!(
+            backend["x-methods"]["load"]["answer"],
+            json!({"$ref": "#/$defs/RunGraph"})
+        );
+        let open = backend["x-methods"]["open"]["request"]["$ref"]
+            .as_str()
+            .unwrap();
         let definition = backend.pointer(open.trim_start_matches('#')).unwrap();
         assert_eq!(
             definition["properties"]["body"],

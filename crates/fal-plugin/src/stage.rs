@@ -5,9 +5,10 @@ use std::sync::Arc;
 use crate::{
     error::PluginError,
     payload::{
-        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Diagnostic, Event,
-        LendRequest, Lent, LoadRequest, NodeRequest, NodeResult, NotebookAnalysis, OpenRequest, PythonAnalysis,
-        RunGraph, SelectRequest, SettleRequest, Stub, StubRequest, StubVerdict, StubVerdictRequest,
+        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
+        Diagnostic, Event, LendRequest, Lent, LoadRequest, NodeRequest, NodeResult,
+        NotebookAnalysis, OpenRequest, PythonAnalysis, RunGraph, SelectRequest, SettleRequest,
+        Stub, StubRequest, StubVerdict, StubVerdictRequest,
     },
 };
 
@@ -61,7 +62,11 @@ pub trait ExecutionBackend: Send + Sync {
     ///
     /// # Errors
     /// If the session cannot start.
-    fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError>;
+    fn open(
+        &self,
+        request: OpenRequest,
+        events: Arc<dyn EventSink>,
+    ) -> Result<Box<dyn ExecutionSession>, PluginError>;
 }
 
 /// Takes the events of a session. Called from any thread.
@@ -135,7 +140,10 @@ pub trait ExecutionSession: Send + Sync {
 }
 
 fn does_not_lend() -> PluginError {
-    PluginError::new("plugin::does_not_lend", "this execution backend owns no data that it could lend")
+    PluginError::new(
+        "plugin::does_not_lend",
+        "this execution backend owns no data that it could lend",
+    )
 }
 
 /// Why a parser gave nothing.

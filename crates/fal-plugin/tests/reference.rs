@@ -39,25 +39,41 @@ impl Schema<'_> {
             return format!("[{name}](#{})", name.to_lowercase());
         }
         if let Some(either) = schema["anyOf"].as_array() {
-            return either.iter().map(|one| self.shown(one)).collect::<Vec<_>>().join(" or ");
+            return either
+                .iter()
+                .map(|one| self.shown(one))
+                .collect::<Vec<_>>()
+                .join(" or ");
         }
         match &schema["type"] {
-            Value::String(one) if one == "array" => format!("list of {}", self.shown(&schema["items"])),
+            Value::String(one) if one == "array" => {
+                format!("list of {}", self.shown(&schema["items"]))
+            }
             Value::String(one) => one.clone(),
-            Value::Array(several) => several.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+            Value::Array(several) => several
+                .iter()
+                .filter_map(Value::as_str)
+                .collect::<Vec<_>>()
+                .join(" or "),
             _ => "anything".to_owned(),
         }
     }
 
     fn fields(&self, text: &mut String, schema: &Value) {
-        let Some(fields) = schema["properties"].as_object() else { return };
+        let Some(fields) = schema["properties"].as_object() else {
+            return;
+        };
         let required = schema["required"].as_array();
         text.push_str("\n| field | type | default | |\n|---|---|---|---|\n");
         for (field, of) in fields {
             let must = required.is_some_and(|names| names.iter().any(|name| name == field));
-            let default = of.get("default").map_or(String::new(), |value| format!("`{value}`"));
+            let default = of
+                .get("default")
+                .map_or(String::new(), |value| format!("`{value}`"));
             let default = if must { String::new() } else { default };
-            let shown = of.get("const").map_or_else(|| self.shown(of), |value| format!("`{value}`"));
+            let shown = of
+                .get("const")
+                .map_or_else(|| self.shown(of), |value| format!("`{value}`"));
             writeln!(text, "| `{field}` | {shown} | {default} | {} |", line(of)).unwrap();
         }
     }
@@ -67,7 +83,9 @@ impl Schema<'_> {
         if let Some(about) = schema["description"].as_str() {
             writeln!(text, "\n{}", plain(about)).unwrap();
         }
-        let Some(variants) = schema["oneOf"].as_array() else { return self.fields(text, schema) };
+        let Some(variants) = schema["oneOf"].as_array() else {
+            return self.fields(text, schema);
+        };
         text.push('\n');
         for variant in variants {
             if let Some(value) = variant.get("const") {
@@ -79,7 +97,9 @@ impl Schema<'_> {
                 Some(value) => format!("`\"{field}\": {value}`"),
                 None => format!("`{field}` ({})", self.shown(of)),
             });
-            let base = variant.get("$ref").map(|_| format!("the fields of {}", self.shown(variant)));
+            let base = variant
+                .get("$ref")
+                .map(|_| format!("the fields of {}", self.shown(variant)));
             let parts = parts.chain(base).collect::<Vec<_>>().join(", ");
             writeln!(text, "- {parts}: {}", line(variant)).unwrap();
         }
@@ -96,7 +116,9 @@ fn plain(text: &str) -> String {
     let mut rest = text;
     while let Some((before, link)) = rest.split_once("[`") {
         let (word, behind) = link.split_once("`]").unwrap_or((link, ""));
-        let target = behind.strip_prefix('(').and_then(|behind| behind.split_once(')'));
+        let target = behind
+            .strip_prefix('(')
+            .and_then(|behind| behind.split_once(')'));
         write!(plain, "{before}`{word}`").unwrap();
         rest = target.map_or(behind, |(_, behind)| behind);
     }
@@ -105,20 +127,34 @@ fn plain(text: &str) -> String {
 
 /// A description in a cell of a table.
 fn line(schema: &Value) -> String {
-    plain(schema["description"].as_str().unwrap_or_default()).replace('\n', " ").replace('|', "\\|")
+    plain(schema["description"].as_str().unwrap_or_default())
+        .replace('\n', " ")
+        .replace('|', "\\|")
 }
 
 fn methods(text: &mut String, schema: &Schema<'_>, document: &Document) {
     text.push_str("\n| method | gets | beside it, as bytes | gives | |\n|---|---|---|---|---|\n");
     for (method, of) in document.content["x-methods"].as_object().unwrap() {
-        let (request, answer) = (schema.shown(schema.unpacked(&of["request"])), schema.shown(&of["answer"]));
+        let (request, answer) = (
+            schema.shown(schema.unpacked(&of["request"])),
+            schema.shown(&of["answer"]),
+        );
         let attachment = of["attachment"].as_str().unwrap_or_default();
-        writeln!(text, "| `{method}` | {request} | {attachment} | {answer} | {} |", line(of)).unwrap();
+        writeln!(
+            text,
+            "| `{method}` | {request} | {attachment} | {answer} | {} |",
+            line(of)
+        )
+        .unwrap();
     }
     if let Some(event) = document.content.get("x-event") {
         let shown = schema.shown(schema.unpacked(event));
         writeln!(text, "\nAll but `capabilities` are in an envelope, `{{\"session\": 1, \"body\": ...}}`, with a number that the host chose.").unwrap();
-        writeln!(text, "In the same envelope a session tells the host each {shown}.").unwrap();
+        writeln!(
+            text,
+            "In the same envelope a session tells the host each {shown}."
+        )
+        .unwrap();
     }
 }
 
@@ -134,7 +170,10 @@ fn reference() -> String {
         if document.content.get("x-methods").is_some() {
             methods(&mut text, &schema, &document);
         }
-        for (name, of) in definitions.iter().filter(|(name, _)| !name.starts_with(ENVELOPE)) {
+        for (name, of) in definitions
+            .iter()
+            .filter(|(name, _)| !name.starts_with(ENVELOPE))
+        {
             // A type of several stages stands where it comes first.
             if let Some(before) = known.insert(name.clone(), of.clone()) {
                 assert_eq!(&before, of, "two types are called {name}");
@@ -154,14 +193,24 @@ fn the_published_reference_is_current() {
         fs::write(&path, &reference).unwrap();
     }
     let published = fs::read_to_string(path).unwrap_or_default();
-    assert!(published == reference, "docs/plugins/reference.md is not current: `cargo xtask schemas`");
+    assert!(
+        published == reference,
+        "docs/plugins/reference.md is not current: `cargo xtask schemas`"
+    );
 }
 
 #[test]
 fn every_link_has_its_heading() {
     let reference = reference();
-    for link in reference.split("](#").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
-        let found = reference.lines().any(|line| line.to_lowercase() == format!("### {link}"));
+    for link in reference
+        .split("](#")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'))
+        .map(|(link, _)| link)
+    {
+        let found = reference
+            .lines()
+            .any(|line| line.to_lowercase() == format!("### {link}"));
         assert!(found, "#{link}");
     }
     assert!(!reference.contains(ENVELOPE) && !reference.contains("[`"));

@@ -25,7 +25,11 @@ fn the_published_schemas_are_current() {
         );
         names.insert(path.file_name().unwrap().to_owned());
     }
-    let found: BTreeSet<OsString> = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let found: BTreeSet<OsString> = folder
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
     assert_eq!(found, names, "files in docs/plugins/schemas");
 }
 
@@ -36,15 +40,26 @@ fn nothing_of_the_first_version_is_gone_or_another() {
     let mut broken = Vec::new();
     for document in documents() {
         let first = fs::read_to_string(folder.join(format!("{}.json", document.name))).unwrap();
-        compare(&serde_json::from_str(&first).unwrap(), &document.content, document.name, &mut broken);
+        compare(
+            &serde_json::from_str(&first).unwrap(),
+            &document.content,
+            document.name,
+            &mut broken,
+        );
     }
-    assert!(broken.is_empty(), "this needs a new major version:\n{}", broken.join("\n"));
+    assert!(
+        broken.is_empty(),
+        "this needs a new major version:\n{}",
+        broken.join("\n")
+    );
 }
 
 /// Notes what a plugin of the first version would miss or misread today.
 fn compare(first: &Value, today: &Value, place: &str, broken: &mut Vec<String>) {
     match (first, today) {
-        (Value::Object(first), Value::Object(today)) => compare_objects(first, today, place, broken),
+        (Value::Object(first), Value::Object(today)) => {
+            compare_objects(first, today, place, broken)
+        }
         // Variants and types: more of them may be; a host that sends a new one asks for a capability first.
         (Value::Array(first), Value::Array(today)) => {
             for (index, item) in first.iter().enumerate() {
@@ -53,18 +68,34 @@ fn compare(first: &Value, today: &Value, place: &str, broken: &mut Vec<String>) 
                 }
             }
         }
-        _ if place.ends_with("/x-interface") || place.ends_with("/x-payload") || first == today => {}
+        _ if place.ends_with("/x-interface") || place.ends_with("/x-payload") || first == today => {
+        }
         _ => broken.push(format!("{place} was {first} and is {today}")),
     }
 }
 
-fn compare_objects(first: &Map<String, Value>, today: &Map<String, Value>, place: &str, broken: &mut Vec<String>) {
+fn compare_objects(
+    first: &Map<String, Value>,
+    today: &Map<String, Value>,
+    place: &str,
+    broken: &mut Vec<String>,
+) {
     let required = |schema: &Map<String, Value>| {
-        let names = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
-        names.into_iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect::<BTreeSet<_>>()
+        let names = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        names
+            .into_iter()
+            .filter_map(|name| Some(name.as_str()?.to_owned()))
+            .collect::<BTreeSet<_>>()
     };
     if !place.ends_with("/properties") {
-        let more: Vec<_> = required(today).difference(&required(first)).cloned().collect();
+        let more: Vec<_> = required(today)
+            .difference(&required(first))
+            .cloned()
+            .collect();
         if !more.is_empty() {
             broken.push(format!("{place} requires {}", more.join(", ")));
         }
@@ -95,8 +126,14 @@ fn what_the_comparison_finds() {
         fits(&first, &today)
     };
     let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-    assert!(with("/$defs/A/properties", json(r#"{"b": {}, "a": {"type": "string", "description": "new"}}"#)));
-    assert!(with("/$defs/A/oneOf", json(r#"[{"const": "y"}, {"const": "x"}]"#)));
+    assert!(with(
+        "/$defs/A/properties",
+        json(r#"{"b": {}, "a": {"type": "string", "description": "new"}}"#)
+    ));
+    assert!(with(
+        "/$defs/A/oneOf",
+        json(r#"[{"const": "y"}, {"const": "x"}]"#)
+    ));
     assert!(with("/$defs/A/required", json("[]")));
     assert!(!with("/$defs/A/required", json(r#"["a", "b"]"#)));
     assert!(!with("/$defs/A/properties", json("{}")));

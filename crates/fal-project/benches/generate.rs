@@ -1,5 +1,9 @@
 //! Times of `generate` on 10,000 Python files: cold, unchanged, and after one change. Prints one line each.
-#![allow(missing_docs, clippy::print_stdout, reason = "a program that prints its measurements")]
+#![allow(
+    missing_docs,
+    clippy::print_stdout,
+    reason = "a program that prints its measurements"
+)]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -9,7 +13,10 @@ use std::time::Instant;
 use support::Project;
 
 fn main() {
-    let count: usize = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(10_000);
+    let count: usize = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .next()
+        .unwrap_or(10_000);
     let flat = std::env::args().any(|argument| argument == "flat");
     let project = Project::new(&[]);
     for index in 0..count {

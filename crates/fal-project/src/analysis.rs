@@ -49,7 +49,11 @@ pub(crate) struct Analysed {
 impl Analysed {
     /// What the project takes it for.
     pub(crate) fn kind(&self) -> FileKind {
-        if self.is_script { FileKind::Helper } else { self.parsed.analysis.kind }
+        if self.is_script {
+            FileKind::Helper
+        } else {
+            self.parsed.analysis.kind
+        }
     }
 
     /// Takes it for a script: how often it writes is its own affair.
@@ -71,9 +75,22 @@ impl Analysed {
             imports: Vec::new(),
             diagnostics: Vec::new(),
         };
-        let parsed = Parsed { analysis, notebook: None, notebook_diagnostics: Vec::new() };
+        let parsed = Parsed {
+            analysis,
+            notebook: None,
+            notebook_diagnostics: Vec::new(),
+        };
         let diagnostics = vec![problem];
-        Self { file, parsed, hash: 0, stub: None, diagnostics, cached: false, is_script: false, understood: false }
+        Self {
+            file,
+            parsed,
+            hash: 0,
+            stub: None,
+            diagnostics,
+            cached: false,
+            is_script: false,
+            understood: false,
+        }
     }
 }
 
@@ -90,12 +107,19 @@ enum Trouble {
 }
 
 /// Analyses every file.
-pub(crate) fn analyse(project: &Path, files: Vec<SourceFile>, cache: &mut Cache, stages: &Stages<'_>) -> Analyses {
+pub(crate) fn analyse(
+    project: &Path,
+    files: Vec<SourceFile>,
+    cache: &mut Cache,
+    stages: &Stages<'_>,
+) -> Analyses {
     let known: Vec<_> = files
         .into_iter()
         .map(|file| {
             let entry = cache.take(&file.path);
-            let fresh = entry.as_ref().is_some_and(|entry| entry.stamp == file.stamp && !cache.is_racy(&file.stamp));
+            let fresh = entry
+                .as_ref()
+                .is_some_and(|entry| entry.stamp == file.stamp && !cache.is_racy(&file.stamp));
             (file, entry, fresh)
         })
         .collect();
@@ -122,7 +146,12 @@ pub(crate) fn analyse(project: &Path, files: Vec<SourceFile>, cache: &mut Cache,
 }
 
 /// Reads a file; what is known of the same content still holds.
-fn read(project: &Path, file: SourceFile, entry: Option<Entry>, stages: &Stages<'_>) -> Result<Analysed, Trouble> {
+fn read(
+    project: &Path,
+    file: SourceFile,
+    entry: Option<Entry>,
+    stages: &Stages<'_>,
+) -> Result<Analysed, Trouble> {
     let bytes = contents(project, &file).map_err(|error| unreadable(&file.path, &error))?;
     let hash = xxh3_128(&bytes);
     if let Some(entry) = entry.filter(|entry| entry.hash == hash) {
@@ -133,36 +162,81 @@ fn read(project: &Path, file: SourceFile, entry: Option<Entry>, stages: &Stages<
     Ok(finish(project, file, entry, false, Some(text)))
 }
 
-fn parse(file: &SourceFile, bytes: Vec<u8>, stages: &Stages<'_>) -> Result<(Parsed, String), Trouble> {
+fn parse(
+    file: &SourceFile,
+    bytes: Vec<u8>,
+    stages: &Stages<'_>,
+) -> Result<(Parsed, String), Trouble> {
     match file.language {
         Language::Python => {
             let text = decode(bytes).map_err(|message| not_text(&file.path, message))?;
             let analysis = chain(&file.path, &text, &stages.python).map_err(|trouble| {
-                trouble.placed(&file.path, |diagnostic| FileDiagnostic::in_text(&file.path, diagnostic, &text))
+                trouble.placed(&file.path, |diagnostic| {
+                    FileDiagnostic::in_text(&file.path, diagnostic, &text)
+                })
             })?;
-            Ok((Parsed { analysis, notebook: None, notebook_diagnostics: Vec::new() }, text))
+            Ok((
+                Parsed {
+                    analysis,
+                    notebook: None,
+                    notebook_diagnostics: Vec::new(),
+                },
+                text,
+            ))
         }
-        Language::Notebook(parser) => notebook(file, &bytes, parser, stages).map(|parsed| (parsed, String::new())),
+        Language::Notebook(parser) => {
+            notebook(file, &bytes, parser, stages).map(|parsed| (parsed, String::new()))
+        }
     }
 }
 
-fn notebook(file: &SourceFile, bytes: &[u8], parser: usize, stages: &Stages<'_>) -> Result<Parsed, Trouble> {
+fn notebook(
+    file: &SourceFile,
+    bytes: &[u8],
+    parser: usize,
+    stages: &Stages<'_>,
+) -> Result<Parsed, Trouble> {
     let path = &file.path;
-    let answer = stages.notebooks[parser].parse(path, bytes).map_err(|error| match error {
-        ParseError::Syntax(diagnostic) => {
-            Trouble::File(Box::new(FileDiagnostic::in_text(path, *diagnostic, &String::from_utf8_lossy(bytes))))
-        }
-        ParseError::Plugin(error) => Trouble::Plugin(Box::new(PluginFailure::on(NOTEBOOK_PARSER, path, error))),
-    })?;
-    let NotebookAnalysis { python, lines, diagnostics, .. } = answer;
+    let answer = stages.notebooks[parser]
+        .parse(path, bytes)
+        .map_err(|error| match error {
+            ParseError::Syntax(diagnostic) => Trouble::File(Box::new(FileDiagnostic::in_text(
+                path,
+                *diagnostic,
+                &String::from_utf8_lossy(bytes),
+            ))),
+            ParseError::Plugin(error) => {
+                Trouble::Plugin(Box::new(PluginFailure::on(NOTEBOOK_PARSER, path, error)))
+            }
+        })?;
+    let NotebookAnalysis {
+        python,
+        lines,
+        diagnostics,
+        ..
+    } = answer;
     let text = NotebookText { python, lines };
     // A kernel of another language, say: its code is no Python, so a syntax error would only confuse.
-    if let Some(error) = diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error) {
-        return Err(Trouble::File(Box::new(FileDiagnostic::in_notebook(path, error.clone(), &text))));
+    if let Some(error) = diagnostics
+        .iter()
+        .find(|diagnostic| diagnostic.severity == Severity::Error)
+    {
+        return Err(Trouble::File(Box::new(FileDiagnostic::in_notebook(
+            path,
+            error.clone(),
+            &text,
+        ))));
     }
-    let analysis = chain(path, &text.python, &stages.python)
-        .map_err(|trouble| trouble.placed(path, |diagnostic| FileDiagnostic::in_notebook(path, diagnostic, &text)))?;
-    Ok(Parsed { analysis, notebook: Some(text), notebook_diagnostics: diagnostics })
+    let analysis = chain(path, &text.python, &stages.python).map_err(|trouble| {
+        trouble.placed(path, |diagnostic| {
+            FileDiagnostic::in_notebook(path, diagnostic, &text)
+        })
+    })?;
+    Ok(Parsed {
+        analysis,
+        notebook: Some(text),
+        notebook_diagnostics: diagnostics,
+    })
 }
 
 /// Why the chain gave nothing.
@@ -187,38 +261,79 @@ impl ChainTrouble {
 
 /// The first parser that understands the text answers; of several syntax errors the last one counts, as later parsers
 /// know newer grammar.
-fn chain(path: &str, text: &str, parsers: &[&dyn PythonParser]) -> Result<PythonAnalysis, ChainTrouble> {
+fn chain(
+    path: &str,
+    text: &str,
+    parsers: &[&dyn PythonParser],
+) -> Result<PythonAnalysis, ChainTrouble> {
     let mut last = None;
     for parser in parsers {
         match parser.parse(path, text) {
             Ok(analysis) => return Ok(analysis),
             Err(ParseError::Syntax(diagnostic)) => last = Some(diagnostic),
             Err(ParseError::Plugin(error)) => {
-                return Err(ChainTrouble::Plugin(PluginFailure::on(PYTHON_PARSER, path, error)));
+                return Err(ChainTrouble::Plugin(PluginFailure::on(
+                    PYTHON_PARSER,
+                    path,
+                    error,
+                )));
             }
         }
     }
     Err(match last {
         Some(diagnostic) => ChainTrouble::Syntax(diagnostic),
-        None => ChainTrouble::Plugin(PluginFailure::nonsense(PYTHON_PARSER, Some(path), "there is none".to_owned())),
+        None => ChainTrouble::Plugin(PluginFailure::nonsense(
+            PYTHON_PARSER,
+            Some(path),
+            "there is none".to_owned(),
+        )),
     })
 }
 
 /// Gives the diagnostics their places. The text is read again only where there is something to show.
-fn finish(project: &Path, file: SourceFile, entry: Entry, cached: bool, text: Option<String>) -> Analysed {
-    let Entry { parsed, hash, stub, .. } = entry;
+fn finish(
+    project: &Path,
+    file: SourceFile,
+    entry: Entry,
+    cached: bool,
+    text: Option<String>,
+) -> Analysed {
+    let Entry {
+        parsed, hash, stub, ..
+    } = entry;
     let path = &file.path;
-    let found = parsed.notebook_diagnostics.iter().chain(&parsed.analysis.diagnostics).cloned();
+    let found = parsed
+        .notebook_diagnostics
+        .iter()
+        .chain(&parsed.analysis.diagnostics)
+        .cloned();
     let diagnostics = match &parsed.notebook {
-        Some(notebook) => found.map(|diagnostic| FileDiagnostic::in_notebook(path, diagnostic, notebook)).collect(),
+        Some(notebook) => found
+            .map(|diagnostic| FileDiagnostic::in_notebook(path, diagnostic, notebook))
+            .collect(),
         None if parsed.analysis.diagnostics.is_empty() => Vec::new(),
         None => {
-            let text = text.or_else(|| contents(project, &file).ok().and_then(|bytes| decode(bytes).ok()));
+            let text = text.or_else(|| {
+                contents(project, &file)
+                    .ok()
+                    .and_then(|bytes| decode(bytes).ok())
+            });
             let text = text.unwrap_or_default();
-            found.map(|diagnostic| FileDiagnostic::in_text(path, diagnostic, &text)).collect()
+            found
+                .map(|diagnostic| FileDiagnostic::in_text(path, diagnostic, &text))
+                .collect()
         }
     };
-    Analysed { file, parsed, hash, stub, diagnostics, cached, is_script: false, understood: true }
+    Analysed {
+        file,
+        parsed,
+        hash,
+        stub,
+        diagnostics,
+        cached,
+        is_script: false,
+        understood: true,
+    }
 }
 
 /// A notebook holds outputs as well, and may be large.
@@ -232,9 +347,15 @@ fn contents(project: &Path, file: &SourceFile) -> std::io::Result<Vec<u8>> {
 
 fn unreadable(path: &str, error: &std::io::Error) -> Trouble {
     let message = format!("this file cannot be read: {error}");
-    Trouble::File(Box::new(FileDiagnostic::error(path, "project::unreadable", message)))
+    Trouble::File(Box::new(FileDiagnostic::error(
+        path,
+        "project::unreadable",
+        message,
+    )))
 }
 
 fn not_text(path: &str, message: String) -> Trouble {
-    Trouble::File(Box::new(FileDiagnostic::error(path, "python::encoding", message).with_help("save it as UTF-8")))
+    Trouble::File(Box::new(
+        FileDiagnostic::error(path, "python::encoding", message).with_help("save it as UTF-8"),
+    ))
 }

@@ -68,8 +68,15 @@ impl Cache {
     pub(crate) fn read(target: &Path, identity: &str) -> Self {
         let identity = xxh3_128(format!("{}\n{identity}", env!("CARGO_PKG_VERSION")).as_bytes());
         let bytes = fal_files::read(&target.join(FILE), fal_files::DATA).ok();
-        let (started, entries) = bytes.and_then(|bytes| decode(&bytes, identity)).unwrap_or_default();
-        Self { target: target.to_owned(), identity, started, entries }
+        let (started, entries) = bytes
+            .and_then(|bytes| decode(&bytes, identity))
+            .unwrap_or_default();
+        Self {
+            target: target.to_owned(),
+            identity,
+            started,
+            entries,
+        }
     }
 
     /// Takes out what is known of a file.
@@ -92,32 +99,49 @@ impl Cache {
         let shards: Vec<Vec<u8>> = files
             .par_chunks(SHARD)
             .map(|chunk| {
-                let entries: Vec<_> = chunk.iter().map(|(file, stub)| EntryRef::of(file, *stub)).collect();
+                let entries: Vec<_> = chunk
+                    .iter()
+                    .map(|(file, stub)| EntryRef::of(file, *stub))
+                    .collect();
                 postcard::to_stdvec(&entries).unwrap_or_default()
             })
             .collect();
         let content = encode(self.identity, started, &shards);
         // No cache is a valid cache.
-        let _ = fal_files::Root::create(&self.target).and_then(|target| target.write(FILE, &content));
+        let _ =
+            fal_files::Root::create(&self.target).and_then(|target| target.write(FILE, &content));
     }
 }
 
 impl Entry {
     /// Of a file that was just parsed.
     pub(crate) fn new(parsed: Parsed, hash: u128, stamp: Stamp) -> Self {
-        Self { path: String::new(), stamp, hash, parsed, stub: None }
+        Self {
+            path: String::new(),
+            stamp,
+            hash,
+            parsed,
+            stub: None,
+        }
     }
 }
 
 impl<'a> EntryRef<'a> {
     fn of(file: &'a Analysed, stub: Option<&'a StubRecord>) -> Self {
-        Self { path: &file.file.path, stamp: file.file.stamp, hash: file.hash, parsed: &file.parsed, stub }
+        Self {
+            path: &file.file.path,
+            stamp: file.file.stamp,
+            hash: file.hash,
+            parsed: &file.parsed,
+            stub,
+        }
     }
 }
 
 /// Magic, checksum of the rest, identity, start, then each shard with its length.
 fn encode(identity: u128, started: i128, shards: &[Vec<u8>]) -> Vec<u8> {
-    let mut body = Vec::with_capacity(40 + shards.iter().map(|shard| shard.len() + 8).sum::<usize>());
+    let mut body =
+        Vec::with_capacity(40 + shards.iter().map(|shard| shard.len() + 8).sum::<usize>());
     body.extend(identity.to_le_bytes());
     body.extend(started.to_le_bytes());
     for shard in shards {
@@ -143,12 +167,19 @@ fn decode(bytes: &[u8], identity: u128) -> Option<(i128, HashMap<String, Entry>)
     }
     let mut shards = Vec::new();
     while let Some((length, behind)) = rest.split_first_chunk::<8>() {
-        let (shard, next) = behind.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        let (shard, next) =
+            behind.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
         shards.push(shard);
         rest = next;
     }
-    let decoded: Option<Vec<Vec<Entry>>> =
-        shards.into_par_iter().map(|shard| postcard::from_bytes(shard).ok()).collect();
-    let entries = decoded?.into_iter().flatten().map(|entry| (entry.path.clone(), entry)).collect();
+    let decoded: Option<Vec<Vec<Entry>>> = shards
+        .into_par_iter()
+        .map(|shard| postcard::from_bytes(shard).ok())
+        .collect();
+    let entries = decoded?
+        .into_iter()
+        .flatten()
+        .map(|entry| (entry.path.clone(), entry))
+        .collect();
     Some((i128::from_le_bytes(*started), entries))
 }

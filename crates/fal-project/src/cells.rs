@@ -18,11 +18,20 @@ pub struct NotebookText {
 pub(crate) fn place_in_cells(labels: Vec<Label>, notebook: &NotebookText) -> Vec<Excerpt> {
     let mut excerpts: Vec<Excerpt> = Vec::new();
     for label in labels {
-        let Some(cell) = cell_of(&label, notebook) else { continue };
-        let index = excerpts.iter().position(|excerpt| excerpt.cell == Some(cell)).unwrap_or_else(|| {
-            excerpts.push(Excerpt { cell: Some(cell), source: cell_source(cell, notebook), labels: Vec::new() });
-            excerpts.len() - 1
-        });
+        let Some(cell) = cell_of(&label, notebook) else {
+            continue;
+        };
+        let index = excerpts
+            .iter()
+            .position(|excerpt| excerpt.cell == Some(cell))
+            .unwrap_or_else(|| {
+                excerpts.push(Excerpt {
+                    cell: Some(cell),
+                    source: cell_source(cell, notebook),
+                    labels: Vec::new(),
+                });
+                excerpts.len() - 1
+            });
         let excerpt = &mut excerpts[index];
         let placed = in_cell(&label, cell, notebook, &excerpt.source);
         excerpt.labels.push(placed);
@@ -32,7 +41,11 @@ pub(crate) fn place_in_cells(labels: Vec<Label>, notebook: &NotebookText) -> Vec
 
 fn cell_of(label: &Label, notebook: &NotebookText) -> Option<u32> {
     let (line, _) = line_and_rest(&notebook.python, label.span.start as usize);
-    notebook.lines.get(line).or(notebook.lines.last()).map(|origin| origin.cell)
+    notebook
+        .lines
+        .get(line)
+        .or(notebook.lines.last())
+        .map(|origin| origin.cell)
 }
 
 /// Index of the line that holds an offset, and the bytes before the offset on that line.
@@ -40,13 +53,21 @@ fn line_and_rest(text: &str, offset: usize) -> (usize, usize) {
     let at = floor_boundary(text, offset);
     let before = &text[..at];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.bytes().filter(|byte| *byte == b'\n').count(), at - line_start)
+    (
+        before.bytes().filter(|byte| *byte == b'\n').count(),
+        at - line_start,
+    )
 }
 
 /// The cell's text as far as it became Python: line n of the cell is line n of the result.
 fn cell_source(cell: u32, notebook: &NotebookText) -> String {
     let mut lines: Vec<&str> = Vec::new();
-    for (text, origin) in notebook.python.lines().zip(&notebook.lines).filter(|(_, origin)| origin.cell == cell) {
+    for (text, origin) in notebook
+        .python
+        .lines()
+        .zip(&notebook.lines)
+        .filter(|(_, origin)| origin.cell == cell)
+    {
         // A line number far beyond the text is nonsense of the plugin: it must not cost memory.
         let index = (origin.line.max(1) as usize - 1).min(notebook.lines.len());
         if index >= lines.len() {
@@ -59,20 +80,36 @@ fn cell_source(cell: u32, notebook: &NotebookText) -> String {
 
 fn in_cell(label: &Label, cell: u32, notebook: &NotebookText, source: &str) -> Label {
     let start = cell_offset(label.span.start as usize, cell, notebook, source).unwrap_or(0);
-    let end = cell_offset(label.span.end as usize, cell, notebook, source).unwrap_or_else(|| line_end(source, start));
-    Label { span: span_of(source, start, end.max(start)), text: label.text.clone() }
+    let end = cell_offset(label.span.end as usize, cell, notebook, source)
+        .unwrap_or_else(|| line_end(source, start));
+    Label {
+        span: span_of(source, start, end.max(start)),
+        text: label.text.clone(),
+    }
 }
 
 /// Offset in the cell's text, if that place of the Python text belongs to the cell.
 fn cell_offset(offset: usize, cell: u32, notebook: &NotebookText, source: &str) -> Option<usize> {
     let (line, rest) = line_and_rest(&notebook.python, offset);
-    let origin = notebook.lines.get(line).filter(|origin| origin.cell == cell)?;
-    let line_start: usize = source.split_inclusive('\n').take(origin.line.max(1) as usize - 1).map(str::len).sum();
-    Some(floor_boundary(source, (line_start + rest).min(line_end(source, line_start))))
+    let origin = notebook
+        .lines
+        .get(line)
+        .filter(|origin| origin.cell == cell)?;
+    let line_start: usize = source
+        .split_inclusive('\n')
+        .take(origin.line.max(1) as usize - 1)
+        .map(str::len)
+        .sum();
+    Some(floor_boundary(
+        source,
+        (line_start + rest).min(line_end(source, line_start)),
+    ))
 }
 
 fn line_end(source: &str, from: usize) -> usize {
-    source[from..].find('\n').map_or(source.len(), |at| from + at)
+    source[from..]
+        .find('\n')
+        .map_or(source.len(), |at| from + at)
 }
 
 #[cfg(test)]
@@ -90,17 +127,42 @@ mod tests {
     }
 
     fn label(start: u32, end: u32) -> Label {
-        Label { span: Span { start, end, ..Span::default() }, text: String::new() }
+        Label {
+            span: Span {
+                start,
+                end,
+                ..Span::default()
+            },
+            text: String::new(),
+        }
     }
 
     #[test]
     fn labels_land_in_their_cells() {
-        let excerpts = place_in_cells(vec![label(29, 43), label(7, 13), label(19, 27)], &notebook());
-        assert_eq!(excerpts.iter().map(|excerpt| excerpt.cell).collect::<Vec<_>>(), [Some(4), Some(2)]);
+        let excerpts = place_in_cells(
+            vec![label(29, 43), label(7, 13), label(19, 27)],
+            &notebook(),
+        );
+        assert_eq!(
+            excerpts
+                .iter()
+                .map(|excerpt| excerpt.cell)
+                .collect::<Vec<_>>(),
+            [Some(4), Some(2)]
+        );
         assert_eq!(excerpts[0].source, "\ndf = ref('é')\nwrite_to_model(df)");
-        assert_eq!(excerpts[0].labels[0].span.from, Position { line: 3, column: 1 });
-        assert_eq!(excerpts[0].labels[1].span.from, Position { line: 2, column: 6 });
-        assert_eq!(excerpts[1].labels[0].span.from, Position { line: 1, column: 8 });
+        assert_eq!(
+            excerpts[0].labels[0].span.from,
+            Position { line: 3, column: 1 }
+        );
+        assert_eq!(
+            excerpts[0].labels[1].span.from,
+            Position { line: 2, column: 6 }
+        );
+        assert_eq!(
+            excerpts[1].labels[0].span.from,
+            Position { line: 1, column: 8 }
+        );
     }
 
     #[test]

@@ -2,10 +2,11 @@
 //! Python in places: the table says where, and a test compares every character of one and two bytes.
 
 use encoding_rs::{
-    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, IBM866, ISO_8859_2, ISO_8859_3, ISO_8859_4, ISO_8859_5, ISO_8859_6,
-    ISO_8859_7, ISO_8859_8, ISO_8859_10, ISO_8859_13, ISO_8859_14, ISO_8859_15, ISO_8859_16, KOI8_R, KOI8_U, MACINTOSH,
-    SHIFT_JIS, WINDOWS_874, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254, WINDOWS_1255,
-    WINDOWS_1256, WINDOWS_1257, WINDOWS_1258, X_MAC_CYRILLIC,
+    BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, IBM866, ISO_8859_2, ISO_8859_3, ISO_8859_4,
+    ISO_8859_5, ISO_8859_6, ISO_8859_7, ISO_8859_8, ISO_8859_10, ISO_8859_13, ISO_8859_14,
+    ISO_8859_15, ISO_8859_16, KOI8_R, KOI8_U, MACINTOSH, SHIFT_JIS, WINDOWS_874, WINDOWS_1250,
+    WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254, WINDOWS_1255, WINDOWS_1256,
+    WINDOWS_1257, WINDOWS_1258, X_MAC_CYRILLIC,
 };
 
 /// One of Python's codecs.
@@ -32,13 +33,21 @@ pub(crate) enum Unreadable {
 
 impl Codec {
     const fn new(names: &'static str, encoding: &'static Encoding) -> Self {
-        Self { names, encoding, controls: false, swaps: &[], disputed: |_| false }
+        Self {
+            names,
+            encoding,
+            controls: false,
+            swaps: &[],
+            disputed: |_| false,
+        }
     }
 
     /// The codec that Python finds by this name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
         let name = normal(name);
-        CODECS.iter().find(|codec| codec.names.split(' ').any(|known| known == name))
+        CODECS
+            .iter()
+            .find(|codec| codec.names.split(' ').any(|known| known == name))
     }
 
     /// The text, as Python reads it.
@@ -46,7 +55,11 @@ impl Codec {
         if pairs(bytes).any(self.disputed) {
             return Err(Unreadable::Disputed);
         }
-        let text = if self.controls { self.decode_singles(bytes) } else { self.decode_all(bytes) };
+        let text = if self.controls {
+            self.decode_singles(bytes)
+        } else {
+            self.decode_all(bytes)
+        };
         let mut text = text.ok_or(Unreadable::Bytes)?;
         for (web, python) in self.swaps {
             text = text.replace(*web, python.encode_utf8(&mut [0; 4]));
@@ -55,10 +68,12 @@ impl Codec {
     }
 
     fn decode_all(&self, bytes: &[u8]) -> Option<String> {
-        let text = self.encoding.decode_without_bom_handling_and_without_replacement(bytes)?;
+        let text = self
+            .encoding
+            .decode_without_bom_handling_and_without_replacement(bytes)?;
         // On the web a byte that a Windows code page lacks is a control character; to Python it is a mistake.
-        let lacking =
-            self.encoding.name().starts_with("windows-") && text.chars().any(|c| matches!(c, '\u{80}'..='\u{9f}'));
+        let lacking = self.encoding.name().starts_with("windows-")
+            && text.chars().any(|c| matches!(c, '\u{80}'..='\u{9f}'));
         (!lacking).then(|| text.into_owned())
     }
 
@@ -87,7 +102,9 @@ fn pairs(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {
 /// A name as Python compares it: small letters, with one `_` for each row of other signs.
 fn normal(name: &str) -> String {
     let name = name.to_ascii_lowercase();
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words = name
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("_")
 }
 
@@ -98,7 +115,14 @@ pub(crate) fn is_known_elsewhere(name: &str) -> bool {
 }
 
 /// Signs of the Japanese character set that the web's standard takes from Microsoft's.
-const JIS_SIGNS: &[(char, char)] = &[('～', '〜'), ('∥', '‖'), ('－', '−'), ('￠', '¢'), ('￡', '£'), ('￢', '¬')];
+const JIS_SIGNS: &[(char, char)] = &[
+    ('～', '〜'),
+    ('∥', '‖'),
+    ('－', '−'),
+    ('￠', '¢'),
+    ('￡', '£'),
+    ('￢', '¬'),
+];
 
 const BIG5_SIGNS: &[(char, char)] = &[
     ('‧', '•'),
@@ -128,23 +152,53 @@ static CODECS: [Codec; 39] = [
     Codec::new("cp874", WINDOWS_874),
     Codec::new("932 cp932 ms932 ms_kanji mskanji", SHIFT_JIS),
     Codec::new("949 cp949 ms949 uhc", EUC_KR),
-    Codec::new("euc_kr euckr korean ks_c_5601 ks_c_5601_1987 ks_x_1001 ksc5601 ksx1001 x_mac_korean", EUC_KR),
+    Codec::new(
+        "euc_kr euckr korean ks_c_5601 ks_c_5601_1987 ks_x_1001 ksc5601 ksx1001 x_mac_korean",
+        EUC_KR,
+    ),
     Codec::new("936 cp936 gbk ms936", GBK),
-    Codec::new("csisolatin6 iso8859_10 iso_8859_10 iso_8859_10_1992 iso_ir_157 l6 latin6", ISO_8859_10),
+    Codec::new(
+        "csisolatin6 iso8859_10 iso_8859_10 iso_8859_10_1992 iso_ir_157 l6 latin6",
+        ISO_8859_10,
+    ),
     Codec::new("iso8859_13 iso_8859_13 l7 latin7", ISO_8859_13),
-    Codec::new("iso8859_14 iso_8859_14 iso_8859_14_1998 iso_celtic iso_ir_199 l8 latin8", ISO_8859_14),
+    Codec::new(
+        "iso8859_14 iso_8859_14 iso_8859_14_1998 iso_celtic iso_ir_199 l8 latin8",
+        ISO_8859_14,
+    ),
     Codec::new("iso8859_15 iso_8859_15 l9 latin9", ISO_8859_15),
-    Codec::new("iso8859_16 iso_8859_16 iso_8859_16_2001 iso_ir_226 l10 latin10", ISO_8859_16),
-    Codec::new("csisolatin2 iso8859_2 iso_8859_2 iso_8859_2_1987 iso_ir_101 l2 latin2", ISO_8859_2),
-    Codec::new("csisolatin3 iso8859_3 iso_8859_3 iso_8859_3_1988 iso_ir_109 l3 latin3", ISO_8859_3),
-    Codec::new("csisolatin4 iso8859_4 iso_8859_4 iso_8859_4_1988 iso_ir_110 l4 latin4", ISO_8859_4),
-    Codec::new("csisolatincyrillic cyrillic iso8859_5 iso_8859_5 iso_8859_5_1988 iso_ir_144", ISO_8859_5),
-    Codec::new("arabic asmo_708 csisolatinarabic ecma_114 iso8859_6 iso_8859_6 iso_8859_6_1987 iso_ir_127", ISO_8859_6),
+    Codec::new(
+        "iso8859_16 iso_8859_16 iso_8859_16_2001 iso_ir_226 l10 latin10",
+        ISO_8859_16,
+    ),
+    Codec::new(
+        "csisolatin2 iso8859_2 iso_8859_2 iso_8859_2_1987 iso_ir_101 l2 latin2",
+        ISO_8859_2,
+    ),
+    Codec::new(
+        "csisolatin3 iso8859_3 iso_8859_3 iso_8859_3_1988 iso_ir_109 l3 latin3",
+        ISO_8859_3,
+    ),
+    Codec::new(
+        "csisolatin4 iso8859_4 iso_8859_4 iso_8859_4_1988 iso_ir_110 l4 latin4",
+        ISO_8859_4,
+    ),
+    Codec::new(
+        "csisolatincyrillic cyrillic iso8859_5 iso_8859_5 iso_8859_5_1988 iso_ir_144",
+        ISO_8859_5,
+    ),
+    Codec::new(
+        "arabic asmo_708 csisolatinarabic ecma_114 iso8859_6 iso_8859_6 iso_8859_6_1987 iso_ir_127",
+        ISO_8859_6,
+    ),
     Codec::new(
         "csisolatingreek ecma_118 elot_928 greek greek8 iso8859_7 iso_8859_7 iso_8859_7_1987 iso_ir_126",
         ISO_8859_7,
     ),
-    Codec::new("csisolatinhebrew hebrew iso8859_8 iso_8859_8 iso_8859_8_1988 iso_ir_138", ISO_8859_8),
+    Codec::new(
+        "csisolatinhebrew hebrew iso8859_8 iso_8859_8 iso_8859_8_1988 iso_ir_138",
+        ISO_8859_8,
+    ),
     Codec::new("cskoi8r koi8_r", KOI8_R),
     Codec::new("mac_cyrillic maccyrillic", X_MAC_CYRILLIC),
     Codec::new("mac_roman macintosh macroman", MACINTOSH),
@@ -153,7 +207,11 @@ static CODECS: [Codec; 39] = [
         disputed: |pair| matches!(pair, 0xc6a1..=0xc8fe),
         ..Codec::new("big5 big5_tw csbig5 x_mac_trad_chinese", BIG5)
     },
-    Codec { swaps: JIS_SIGNS, disputed: |pair| pair == 0x8fa2, ..Codec::new("euc_jp eucjp u_jis ujis", EUC_JP) },
+    Codec {
+        swaps: JIS_SIGNS,
+        disputed: |pair| pair == 0x8fa2,
+        ..Codec::new("euc_jp eucjp u_jis ujis", EUC_JP)
+    },
     Codec {
         disputed: |pair| matches!(pair, 0xa3a0 | 0xa6d9..=0xa6f3 | 0xa8bc | 0xfe50..=0xfea0),
         ..Codec::new("gb18030 gb18030_2000", GB18030)
@@ -165,16 +223,34 @@ static CODECS: [Codec; 39] = [
             GBK,
         )
     },
-    Codec { controls: true, ..Codec::new("iso8859_11 iso_8859_11 iso_8859_11_2001 thai", WINDOWS_874) },
     Codec {
         controls: true,
-        ..Codec::new("csisolatin5 iso8859_9 iso_8859_9 iso_8859_9_1989 iso_ir_148 l5 latin5", WINDOWS_1254)
+        ..Codec::new("iso8859_11 iso_8859_11 iso_8859_11_2001 thai", WINDOWS_874)
     },
-    Codec { swaps: &[('ў', '╝'), ('Ў', '╬')], ..Codec::new("koi8_u", KOI8_U) },
-    Codec { swaps: JIS_SIGNS, ..Codec::new("csshiftjis s_jis shift_jis shiftjis sjis x_mac_japanese", SHIFT_JIS) },
     Codec {
         controls: true,
-        ..Codec::new("iso_ir_166 tis620 tis_620 tis_620_0 tis_620_2529_0 tis_620_2529_1", WINDOWS_874)
+        ..Codec::new(
+            "csisolatin5 iso8859_9 iso_8859_9 iso_8859_9_1989 iso_ir_148 l5 latin5",
+            WINDOWS_1254,
+        )
+    },
+    Codec {
+        swaps: &[('ў', '╝'), ('Ў', '╬')],
+        ..Codec::new("koi8_u", KOI8_U)
+    },
+    Codec {
+        swaps: JIS_SIGNS,
+        ..Codec::new(
+            "csshiftjis s_jis shift_jis shiftjis sjis x_mac_japanese",
+            SHIFT_JIS,
+        )
+    },
+    Codec {
+        controls: true,
+        ..Codec::new(
+            "iso_ir_166 tis620 tis_620 tis_620_0 tis_620_2529_0 tis_620_2529_1",
+            WINDOWS_874,
+        )
     },
 ];
 
@@ -213,20 +289,36 @@ for name in sys.argv[1:]:
 
     #[test]
     fn no_character_is_read_otherwise_than_by_python() {
-        let names = CODECS.iter().map(|codec| codec.names.split(' ').next_back().unwrap());
-        let python = Command::new("python3").args(["-c", ORACLE]).args(names).output().unwrap();
-        assert!(python.status.success(), "{}", String::from_utf8_lossy(&python.stderr));
+        let names = CODECS
+            .iter()
+            .map(|codec| codec.names.split(' ').next_back().unwrap());
+        let python = Command::new("python3")
+            .args(["-c", ORACLE])
+            .args(names)
+            .output()
+            .unwrap();
+        assert!(
+            python.status.success(),
+            "{}",
+            String::from_utf8_lossy(&python.stderr)
+        );
         let answers = String::from_utf8(python.stdout).unwrap();
         let singles = (0..=255).map(|a| vec![a]);
-        let units: Vec<Vec<u8>> =
-            singles.chain((128..=255).flat_map(|a| (48..=255).map(move |b| vec![a, b]))).collect();
+        let units: Vec<Vec<u8>> = singles
+            .chain((128..=255).flat_map(|a| (48..=255).map(move |b| vec![a, b])))
+            .collect();
         assert_eq!(answers.lines().count(), CODECS.len());
         for (codec, answer) in CODECS.iter().zip(answers.lines()) {
             let mut read = 0;
             for (unit, theirs) in units.iter().zip(answer.split(' ')) {
-                let Ok(ours) = codec.decode(unit) else { continue };
+                let Ok(ours) = codec.decode(unit) else {
+                    continue;
+                };
                 read += 1;
-                let ours: Vec<_> = ours.chars().map(|c| format!("{:x}", u32::from(c))).collect();
+                let ours: Vec<_> = ours
+                    .chars()
+                    .map(|c| format!("{:x}", u32::from(c)))
+                    .collect();
                 assert!(
                     theirs == "-" || ours.join("+") == theirs,
                     "{} {unit:x?}: {ours:?}, Python {theirs}",
@@ -239,9 +331,16 @@ for name in sys.argv[1:]:
 
     #[test]
     fn names_are_found_as_python_finds_them() {
-        for name in
-            ["koi8-r", "KOI8_R", "cskoi8r", "Big5", "x-mac-trad-chinese", "ISO-8859-15", "cp1251", "windows-1251"]
-        {
+        for name in [
+            "koi8-r",
+            "KOI8_R",
+            "cskoi8r",
+            "Big5",
+            "x-mac-trad-chinese",
+            "ISO-8859-15",
+            "cp1251",
+            "windows-1251",
+        ] {
             assert!(Codec::find(name).is_some(), "{name}");
         }
         for name in ["uft-8", "koi8", "", "-", "utf-16", "cp437"] {

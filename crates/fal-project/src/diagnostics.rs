@@ -51,7 +51,10 @@ impl FileDiagnostic {
 
     /// A warning.
     pub fn warning(path: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(path, code, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(path, code, message)
+        }
     }
 
     /// Adds what to do.
@@ -64,10 +67,21 @@ impl FileDiagnostic {
     /// Marks a whole line (from 1) of a text.
     #[must_use]
     pub fn with_line(mut self, source: &str, line: usize, text: &str) -> Self {
-        let start: usize = source.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let start: usize = source
+            .split_inclusive('\n')
+            .take(line.saturating_sub(1))
+            .map(str::len)
+            .sum();
         let end = start + source[start..].lines().next().map_or(0, str::len);
-        let label = Label { span: span_of(source, start, end), text: text.to_owned() };
-        self.excerpts.push(Excerpt { cell: None, source: source.to_owned(), labels: vec![label] });
+        let label = Label {
+            span: span_of(source, start, end),
+            text: text.to_owned(),
+        };
+        self.excerpts.push(Excerpt {
+            cell: None,
+            source: source.to_owned(),
+            labels: vec![label],
+        });
         self
     }
 
@@ -86,8 +100,16 @@ impl FileDiagnostic {
     pub(crate) fn in_text(path: &str, diagnostic: Diagnostic, source: &str) -> Self {
         let mut placed = Self::bare(path, &diagnostic);
         if !diagnostic.labels.is_empty() {
-            let labels = diagnostic.labels.into_iter().map(|label| fitted(label, source)).collect();
-            placed.excerpts.push(Excerpt { cell: None, source: source.to_owned(), labels });
+            let labels = diagnostic
+                .labels
+                .into_iter()
+                .map(|label| fitted(label, source))
+                .collect();
+            placed.excerpts.push(Excerpt {
+                cell: None,
+                source: source.to_owned(),
+                labels,
+            });
         }
         placed
     }
@@ -96,7 +118,11 @@ impl FileDiagnostic {
     pub(crate) fn in_notebook(path: &str, diagnostic: Diagnostic, notebook: &NotebookText) -> Self {
         let mut placed = Self::bare(path, &diagnostic);
         placed.excerpts = place_in_cells(diagnostic.labels, notebook);
-        placed.cell = placed.excerpts.first().and_then(|excerpt| excerpt.cell).or(placed.cell);
+        placed.cell = placed
+            .excerpts
+            .first()
+            .and_then(|excerpt| excerpt.cell)
+            .or(placed.cell);
         placed
     }
 
@@ -117,7 +143,10 @@ impl FileDiagnostic {
 fn fitted(label: Label, source: &str) -> Label {
     let start = floor_boundary(source, label.span.start as usize);
     let end = floor_boundary(source, label.span.end as usize).max(start);
-    Label { span: span_of(source, start, end), text: label.text }
+    Label {
+        span: span_of(source, start, end),
+        text: label.text,
+    }
 }
 
 /// The largest character boundary at or before an offset.
@@ -132,7 +161,12 @@ pub(crate) fn floor_boundary(source: &str, offset: usize) -> usize {
 /// The span of two offsets that are character boundaries.
 pub(crate) fn span_of(source: &str, start: usize, end: usize) -> Span {
     let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-    Span { start: narrow(start), end: narrow(end), from: position_of(source, start), to: position_of(source, end) }
+    Span {
+        start: narrow(start),
+        end: narrow(end),
+        from: position_of(source, start),
+        to: position_of(source, end),
+    }
 }
 
 fn position_of(source: &str, offset: usize) -> Position {
@@ -154,7 +188,14 @@ mod tests {
             code: "x::y".into(),
             severity: Severity::Error,
             message: "wrong".into(),
-            labels: vec![Label { span: Span { start, end, ..Span::default() }, text: "here".into() }],
+            labels: vec![Label {
+                span: Span {
+                    start,
+                    end,
+                    ..Span::default()
+                },
+                text: "here".into(),
+            }],
             help: None,
             cell: None,
         }
@@ -163,9 +204,15 @@ mod tests {
     #[test]
     fn positions_are_counted_from_the_text() {
         let placed = FileDiagnostic::in_text("a.py", diagnostic(5, 6), "é = 1\nb\n");
-        assert_eq!(placed.place(), Some((None, Position { line: 1, column: 5 })));
+        assert_eq!(
+            placed.place(),
+            Some((None, Position { line: 1, column: 5 }))
+        );
         let placed = FileDiagnostic::in_text("a.py", diagnostic(7, 8), "é = 1\nb\n");
-        assert_eq!(placed.place(), Some((None, Position { line: 2, column: 1 })));
+        assert_eq!(
+            placed.place(),
+            Some((None, Position { line: 2, column: 1 }))
+        );
     }
 
     #[test]
@@ -174,7 +221,10 @@ mod tests {
         let span = placed.excerpts[0].labels[0].span;
         assert_eq!((span.start, span.end), (2, 2));
         let placed = FileDiagnostic::in_text("a.py", diagnostic(1, 900), "é");
-        assert_eq!(placed.excerpts[0].labels[0].span.start, 0, "not inside a character");
+        assert_eq!(
+            placed.excerpts[0].labels[0].span.start, 0,
+            "not inside a character"
+        );
     }
 
     #[test]

@@ -100,11 +100,19 @@ pub(crate) fn discover(scope: &Scope<'_>, roots: &[Root]) -> Found {
         .enumerate()
         .map(|(index, root)| Walk { scope, root, index }.folder(&root.path, false))
         .reduce(Found::default, Found::and);
-    found.sources.par_sort_unstable_by(|one, other| one.path.cmp(&other.path));
-    found.stubs.par_sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    found
+        .sources
+        .par_sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    found
+        .stubs
+        .par_sort_unstable_by(|one, other| one.path.cmp(&other.path));
     found.sql.sort_unstable_by(|one, other| one.1.cmp(&other.1));
-    found.problems.sort_by(|one, other| one.path.cmp(&other.path));
-    found.obstacles.sort_by(|one, other| one.path.cmp(&other.path));
+    found
+        .problems
+        .sort_by(|one, other| one.path.cmp(&other.path));
+    found
+        .obstacles
+        .sort_by(|one, other| one.path.cmp(&other.path));
     found
 }
 
@@ -124,7 +132,10 @@ impl Found {
     }
 
     fn problem(problem: FileDiagnostic) -> Self {
-        Self { problems: vec![problem], ..Self::default() }
+        Self {
+            problems: vec![problem],
+            ..Self::default()
+        }
     }
 }
 
@@ -137,12 +148,15 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Everything below a folder, given as its path below the project.
     fn folder(&self, path: &str, in_stubs: bool) -> Found {
-        let entries = fs::read_dir(self.scope.project.join(path)).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        let entries = fs::read_dir(self.scope.project.join(path))
+            .and_then(Iterator::collect::<io::Result<Vec<_>>>);
         match entries {
             Ok(entries) => entries
                 .into_par_iter()
                 .with_min_len(64)
-                .fold(Found::default, |found, entry| self.entry(found, path, &entry, in_stubs))
+                .fold(Found::default, |found, entry| {
+                    self.entry(found, path, &entry, in_stubs)
+                })
                 .reduce(Found::default, Found::and),
             // dbt takes a model path that does not exist for an empty one.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Found::default(),
@@ -163,14 +177,21 @@ impl Walk<'_> {
         let path = join(folder, name);
         let result = match entry.file_type() {
             Ok(kind) if let Some(what) = self.odd_kind(entry, kind, name) => {
-                let message = format!("this is {what}, and dbt would wait for it or read it without end");
+                let message =
+                    format!("this is {what}, and dbt would wait for it or read it without end");
                 let problem = FileDiagnostic::error(path, "project::no_regular_file", message);
-                found.obstacles.push(problem.with_help("remove it, or list it in .dbtignore"));
+                found
+                    .obstacles
+                    .push(problem.with_help("remove it, or list it in .dbtignore"));
                 Ok(())
             }
             Ok(kind) if kind.is_dir() => {
                 if in_stubs && name.ends_with(".sql") {
-                    found.stubs.push(StubFile { path: path.clone(), below: self.root.below(), stamp: None });
+                    found.stubs.push(StubFile {
+                        path: path.clone(),
+                        below: self.root.below(),
+                        stamp: None,
+                    });
                 }
                 return found.and(self.subfolder(&path, name, in_stubs));
             }
@@ -190,8 +211,8 @@ impl Walk<'_> {
     /// What a file is that dbt would open, if it is no file: a named pipe or a device, also behind a link.
     fn odd_kind(&self, entry: &DirEntry, kind: FileType, name: &str) -> Option<&'static str> {
         let (_, extension) = split(name).filter(|_| !kind.is_file() && !kind.is_dir())?;
-        let is_read =
-            matches!(extension.as_str(), "sql" | "yml" | "yaml" | "md") || self.language(&extension).is_some();
+        let is_read = matches!(extension.as_str(), "sql" | "yml" | "yaml" | "md")
+            || self.language(&extension).is_some();
         fal_files::odd_kind(metadata(entry, kind).ok().filter(|_| is_read)?.file_type())
     }
 
@@ -204,13 +225,24 @@ impl Walk<'_> {
         self.folder(path, in_stubs || is_stubs)
     }
 
-    fn file(&self, found: &mut Found, path: String, name: &str, kind: FileType, entry: &DirEntry) -> io::Result<()> {
-        let Some((stem, extension)) = split(name) else { return Ok(()) };
+    fn file(
+        &self,
+        found: &mut Found,
+        path: String,
+        name: &str,
+        kind: FileType,
+        entry: &DirEntry,
+    ) -> io::Result<()> {
+        let Some((stem, extension)) = split(name) else {
+            return Ok(());
+        };
         if matches!(extension.as_str(), "sql" | "yml" | "yaml") {
             // What is gone by now, or behind a broken link, is dbt's to complain about.
             let size = metadata(entry, kind).map_or(0, |metadata| metadata.len());
             if let Err(error) = fal_files::check_size(size, fal_files::TEXT) {
-                found.obstacles.push(unreadable(&path, &error).with_help("remove it, or list it in .dbtignore"));
+                found.obstacles.push(
+                    unreadable(&path, &error).with_help("remove it, or list it in .dbtignore"),
+                );
             } else if extension == "sql" {
                 found.sql.push((stem.to_owned(), path));
             } else {
@@ -218,7 +250,9 @@ impl Walk<'_> {
             }
             return Ok(());
         }
-        let Some(language) = self.language(&extension) else { return Ok(()) };
+        let Some(language) = self.language(&extension) else {
+            return Ok(());
+        };
         if path.contains(|letter: char| letter == '\\' || letter.is_control()) {
             found.problems.push(
                 FileDiagnostic::error(
@@ -242,8 +276,12 @@ impl Walk<'_> {
             Ok(_) => {}
             Err(error) if kind.is_symlink() && error.kind() == io::ErrorKind::NotFound => {
                 found.problems.push(
-                    FileDiagnostic::error(path, "project::broken_link", "this symbolic link leads nowhere")
-                        .with_help("remove the link, or restore the file that it leads to"),
+                    FileDiagnostic::error(
+                        path,
+                        "project::broken_link",
+                        "this symbolic link leads nowhere",
+                    )
+                    .with_help("remove the link, or restore the file that it leads to"),
                 );
             }
             Err(error) => return Err(error),
@@ -260,17 +298,31 @@ impl Walk<'_> {
         entry: &DirEntry,
     ) -> io::Result<()> {
         if fal_files::is_temporary(name) {
-            found.leftovers.push(StubFile { path, below: self.root.below(), stamp: None });
+            found.leftovers.push(StubFile {
+                path,
+                below: self.root.below(),
+                stamp: None,
+            });
         } else if name.ends_with(".sql") {
-            let stamp = if kind.is_file() { Some(Stamp::of(&entry.metadata()?)) } else { None };
-            found.stubs.push(StubFile { path, below: self.root.below(), stamp });
+            let stamp = if kind.is_file() {
+                Some(Stamp::of(&entry.metadata()?))
+            } else {
+                None
+            };
+            found.stubs.push(StubFile {
+                path,
+                below: self.root.below(),
+                stamp,
+            });
         } else if split(name).is_some_and(|(_, extension)| self.language(&extension).is_some()) {
             let folder = self.scope.stub_folder;
             found.problems.push(
                 FileDiagnostic::warning(
                     path,
                     "project::model_among_stubs",
-                    format!("not read as a model: the folder `{folder}` belongs to the generated stubs"),
+                    format!(
+                        "not read as a model: the folder `{folder}` belongs to the generated stubs"
+                    ),
                 )
                 .with_help(format!("move it to a folder that is not called `{folder}`")),
             );
@@ -282,7 +334,11 @@ impl Walk<'_> {
         if extension == "py" {
             return Some(Language::Python);
         }
-        let claim = self.scope.notebooks.iter().find(|(claimed, _)| claimed == extension)?;
+        let claim = self
+            .scope
+            .notebooks
+            .iter()
+            .find(|(claimed, _)| claimed == extension)?;
         Some(Language::Notebook(claim.1))
     }
 
@@ -294,14 +350,22 @@ impl Walk<'_> {
         }
         let path = format!("{folder}/{}", name.to_string_lossy());
         Some(
-            FileDiagnostic::error(path, "project::name_not_utf8", "the name of this file is not UTF-8")
-                .with_help("rename it: a model's name is the file's"),
+            FileDiagnostic::error(
+                path,
+                "project::name_not_utf8",
+                "the name of this file is not UTF-8",
+            )
+            .with_help("rename it: a model's name is the file's"),
         )
     }
 }
 
 fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
 }
 
 /// Stem and extension in lower case (dbt takes `X.PY` for Python, too). Hidden files have none.
@@ -312,9 +376,17 @@ fn split(name: &str) -> Option<(&str, String)> {
 
 /// Of what a link leads to.
 fn metadata(entry: &DirEntry, kind: FileType) -> io::Result<Metadata> {
-    if kind.is_symlink() { fs::metadata(entry.path()) } else { entry.metadata() }
+    if kind.is_symlink() {
+        fs::metadata(entry.path())
+    } else {
+        entry.metadata()
+    }
 }
 
 fn unreadable(path: &str, error: &io::Error) -> FileDiagnostic {
-    FileDiagnostic::error(path, "project::unreadable", format!("this file cannot be read: {error}"))
+    FileDiagnostic::error(
+        path,
+        "project::unreadable",
+        format!("this file cannot be read: {error}"),
+    )
 }

@@ -34,9 +34,10 @@ impl ProjectError {
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::NotFound { .. } => {
-                Some("run it in a dbt project, or name one with --project-dir (or DBT_PROJECT_DIR)".to_owned())
-            }
+            Self::NotFound { .. } => Some(
+                "run it in a dbt project, or name one with --project-dir (or DBT_PROJECT_DIR)"
+                    .to_owned(),
+            ),
             Self::Read { .. } => None,
             Self::Invalid(diagnostic) => diagnostic.help.clone(),
         }
@@ -100,7 +101,11 @@ impl GenerateError {
 }
 
 fn errors(diagnostics: &[FileDiagnostic]) -> String {
-    match diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count() {
+    match diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .count()
+    {
         1 => "1 problem".to_owned(),
         count => format!("{count} problems"),
     }

@@ -70,7 +70,9 @@ pub fn generate(
     stages: &Stages<'_>,
     options: GenerateOptions,
 ) -> Result<Generated, GenerateError> {
-    let folder = stages.stub_folder().map_err(|failure| plugin_error(failure, 0))?;
+    let folder = stages
+        .stub_folder()
+        .map_err(|failure| plugin_error(failure, 0))?;
     let packages = installed(project);
     let job = |project, package| Job {
         project,
@@ -82,14 +84,23 @@ pub fn generate(
     };
     let jobs: Vec<Job<'_>> = [job(project, None)]
         .into_iter()
-        .chain(packages.iter().map(|package| job(&package.project, Some(package))))
+        .chain(
+            packages
+                .iter()
+                .map(|package| job(&package.project, Some(package))),
+        )
         .collect();
     // Everything is examined before anything is written.
-    let states =
-        together(jobs.par_iter().map(|job| job.examine(options.keep_going).map_err(|e| job.error(e))).collect())?;
+    let states = together(
+        jobs.par_iter()
+            .map(|job| job.examine(options.keep_going).map_err(|e| job.error(e)))
+            .collect(),
+    )?;
     let mut all = Generated::default();
     for (job, state) in jobs.iter().zip(states) {
-        let generated = job.finish(state, options.check).map_err(|error| job.error(error))?;
+        let generated = job
+            .finish(state, options.check)
+            .map_err(|error| job.error(error))?;
         match job.package {
             None => all = generated,
             Some(package) => package.add_to(&mut all, generated),
@@ -100,7 +111,9 @@ pub fn generate(
 }
 
 /// The answers, or all that is wrong with any.
-fn together(answers: Vec<Result<Option<State>, GenerateError>>) -> Result<Vec<Option<State>>, GenerateError> {
+fn together(
+    answers: Vec<Result<Option<State>, GenerateError>>,
+) -> Result<Vec<Option<State>>, GenerateError> {
     let (mut states, mut problems, mut is_wrong) = (Vec::new(), Vec::new(), false);
     for answer in answers {
         match answer {
@@ -113,7 +126,10 @@ fn together(answers: Vec<Result<Option<State>, GenerateError>>) -> Result<Vec<Op
         }
     }
     if is_wrong {
-        let warnings = states.iter().flatten().flat_map(|state| all_problems(&state.wrong, &state.warnings));
+        let warnings = states
+            .iter()
+            .flatten()
+            .flat_map(|state| all_problems(&state.wrong, &state.warnings));
         problems.extend(warnings);
         problems.sort_by(|one, other| one.path.cmp(&other.path));
         return Err(GenerateError::Files(problems));

@@ -15,11 +15,20 @@ const CODE: &str = "model::never_writes";
 
 /// Adds an error to each such file: one that a schema file names as a model, or one in a folder of Python models that no
 /// other file imports.
-pub(crate) fn complain(files: &mut [Analysed], roots: &[Root], sql: &[(String, String)], schemas: &[SchemaFile]) {
+pub(crate) fn complain(
+    files: &mut [Analysed],
+    roots: &[Root],
+    sql: &[(String, String)],
+    schemas: &[SchemaFile],
+) {
     let names = models(files, sql);
-    let is_candidate = |file: &Analysed| is_helper(file) && !names.contains(file.file.name.as_str());
-    let candidates: HashSet<&str> =
-        files.iter().filter(|file| is_candidate(file)).map(|file| file.file.name.as_str()).collect();
+    let is_candidate =
+        |file: &Analysed| is_helper(file) && !names.contains(file.file.name.as_str());
+    let candidates: HashSet<&str> = files
+        .iter()
+        .filter(|file| is_candidate(file))
+        .map(|file| file.file.name.as_str())
+        .collect();
     if candidates.is_empty() {
         return;
     }
@@ -45,24 +54,41 @@ pub(crate) fn complain(files: &mut [Analysed], roots: &[Root], sql: &[(String, S
 
 /// Names that are models': a schema file that has one of them speaks of that model. `a_v2.sql` is a version of `a`.
 fn models(files: &[Analysed], sql: &[(String, String)]) -> HashSet<String> {
-    let python = files.iter().filter(|file| file.kind() != FileKind::Helper).map(|file| file.file.name.as_str());
+    let python = files
+        .iter()
+        .filter(|file| file.kind() != FileKind::Helper)
+        .map(|file| file.file.name.as_str());
     let names = python.chain(sql.iter().map(|(name, _)| name.as_str()));
     let unversioned = |name: &str| name.rsplit_once("_v").map(|(name, _)| name.to_owned());
-    names.flat_map(|name| [Some(name.to_owned()), unversioned(name)]).flatten().collect()
+    names
+        .flat_map(|name| [Some(name.to_owned()), unversioned(name)])
+        .flatten()
+        .collect()
 }
 
 fn is_helper(file: &Analysed) -> bool {
-    file.understood && !file.is_script && file.kind() == FileKind::Helper && !file.file.name.starts_with('_')
+    file.understood
+        && !file.is_script
+        && file.kind() == FileKind::Helper
+        && !file.file.name.starts_with('_')
 }
 
 /// Schema file and line of each of these names that one has under `models`.
-fn described<'a>(schemas: &'a [SchemaFile], names: &HashSet<&str>) -> HashMap<String, (&'a str, usize)> {
+fn described<'a>(
+    schemas: &'a [SchemaFile],
+    names: &HashSet<&str>,
+) -> HashMap<String, (&'a str, usize)> {
     let mut found = HashMap::new();
     let speaks = |schema: &&SchemaFile| names.iter().any(|name| schema.text.contains(name));
     for schema in schemas.iter().filter(speaks) {
         let Some(tree) = schema.tree() else { continue };
-        for (name, entry) in named(&tree, "models").into_iter().filter(|(name, _)| names.contains(name)) {
-            found.entry(name.to_owned()).or_insert((schema.path.as_str(), entry.line));
+        for (name, entry) in named(&tree, "models")
+            .into_iter()
+            .filter(|(name, _)| names.contains(name))
+        {
+            found
+                .entry(name.to_owned())
+                .or_insert((schema.path.as_str(), entry.line));
         }
     }
     found
@@ -77,10 +103,15 @@ struct Imported<'a> {
 
 impl<'a> Imported<'a> {
     fn by(files: &'a [Analysed]) -> Self {
-        let mut imported = Self { modules: HashSet::new(), folders: HashSet::new() };
+        let mut imported = Self {
+            modules: HashSet::new(),
+            folders: HashSet::new(),
+        };
         for file in files {
             for import in &file.parsed.analysis.imports {
-                imported.modules.extend(import.module.split('.').filter(|part| !part.is_empty()));
+                imported
+                    .modules
+                    .extend(import.module.split('.').filter(|part| !part.is_empty()));
                 if import.module.trim_start_matches('.').is_empty() {
                     imported.folders.insert(folder(file));
                 }
@@ -99,7 +130,10 @@ impl<'a> Imported<'a> {
 }
 
 fn folder(file: &Analysed) -> &str {
-    file.file.path.rsplit_once('/').map_or("", |(folder, _)| folder)
+    file.file
+        .path
+        .rsplit_once('/')
+        .map_or("", |(folder, _)| folder)
 }
 
 fn named_by(file: &Analysed, schema: &str, line: usize) -> FileDiagnostic {
@@ -118,6 +152,7 @@ fn among_models(file: &Analysed, folder: &str) -> FileDiagnostic {
         "this file lies in `{folder}`, a folder of `fal-models-paths`, but it calls none of `write_to_model`, `ref` and \
          `source`, so it is no model, and no model imports it"
     );
-    FileDiagnostic::error(&file.file.path, CODE, message)
-        .with_help("end it with `write_to_model(...)`, move it to another folder, or list it in .dbtignore")
+    FileDiagnostic::error(&file.file.path, CODE, message).with_help(
+        "end it with `write_to_model(...)`, move it to another folder, or list it in .dbtignore",
+    )
 }

@@ -55,14 +55,27 @@ pub(crate) struct State {
 impl Job<'_> {
     /// Reads everything, and writes nothing. `None`: a package without models of ours.
     pub(crate) fn examine(&self, keep_going: bool) -> Result<Option<State>, GenerateError> {
-        let dbtignore = Dbtignore::read(&self.project.root).map_err(|problem| GenerateError::Files(vec![*problem]))?;
-        let identity = format!("{}\n{}\n{:?}", self.stages.identity, self.folder, self.roots);
+        let dbtignore = Dbtignore::read(&self.project.root)
+            .map_err(|problem| GenerateError::Files(vec![*problem]))?;
+        let identity = format!(
+            "{}\n{}\n{:?}",
+            self.stages.identity, self.folder, self.roots
+        );
         let target = &self.project.target_path;
-        let (found, mut cache) = rayon::join(|| self.find(&dbtignore.rules()), || Cache::read(target, &identity));
+        let (found, mut cache) = rayon::join(
+            || self.find(&dbtignore.rules()),
+            || Cache::read(target, &identity),
+        );
         let scripts = named_scripts(self.project, &found.schemas);
-        let Analyses { mut files, failures } = analyse(&self.project.root, found.sources, &mut cache, self.stages);
+        let Analyses {
+            mut files,
+            failures,
+        } = analyse(&self.project.root, found.sources, &mut cache, self.stages);
         stop_at(failures)?;
-        files.iter_mut().filter(|file| scripts.contains(&file.file.path)).for_each(Analysed::become_script);
+        files
+            .iter_mut()
+            .filter(|file| scripts.contains(&file.file.path))
+            .for_each(Analysed::become_script);
         let schemas = schemas::read(self.project, &found.schemas);
         helpers::complain(&mut files, &self.roots, &found.sql, &schemas);
         let mut plan = plan(&self.survey(&files, &cache), &found.stubs);
@@ -75,13 +88,17 @@ impl Job<'_> {
         let off = self.switched_off(&files, &schemas);
         let mut problems = problems(&files, found.problems, &found.sql, &mut plan, &off);
         problems.pardon(&off);
-        plan.write.retain(|write| !problems.is_wrong(&files[write.model].file.path));
+        plan.write
+            .retain(|write| !problems.is_wrong(&files[write.model].file.path));
         let (wrong, warnings) = problems.finish();
         let change = dbtignore.change(&self.unfit_for_dbt(&files));
         // Where nothing may be written, no file can get its stub; and dbt would wait for a pipe, or fill the memory.
         let mut obstacles = found.obstacles;
         obstacles.extend(self.absolute_model_paths());
-        match self.package.and_then(|package| package.obstacle(&plan, change != Change::None)) {
+        match self
+            .package
+            .and_then(|package| package.obstacle(&plan, change != Change::None))
+        {
             Some(obstacle) => obstacles.push(obstacle),
             None => {
                 obstacles.extend(dbtignore.obstacle(&change));
@@ -93,7 +110,11 @@ impl Job<'_> {
             obstacles.sort_by(|one, other| one.path.cmp(&other.path));
             return Err(GenerateError::Files(obstacles));
         }
-        let sql = found.sql.into_iter().chain(plan.users.iter().cloned()).collect();
+        let sql = found
+            .sql
+            .into_iter()
+            .chain(plan.users.iter().cloned())
+            .collect();
         let (leftovers, schemas, switched_off) = (found.leftovers, found.schemas, off);
         Ok(Some(State {
             files,
@@ -111,12 +132,22 @@ impl Job<'_> {
     }
 
     /// Writes, and says what is there.
-    pub(crate) fn finish(&self, state: Option<State>, check: bool) -> Result<Generated, GenerateError> {
-        let Some(state) = state else { return Ok(Generated::default()) };
+    pub(crate) fn finish(
+        &self,
+        state: Option<State>,
+        check: bool,
+    ) -> Result<Generated, GenerateError> {
+        let Some(state) = state else {
+            return Ok(Generated::default());
+        };
         let mut generated = state.summary();
         // A package that is current is left alone, wherever it is.
         let is_left = check || self.package.is_some() && !generated.is_changed();
-        let stub_paths = if is_left { state.planned() } else { self.apply(&state)? };
+        let stub_paths = if is_left {
+            state.planned()
+        } else {
+            self.apply(&state)?
+        };
         generated.warnings = state.warnings;
         generated.wrong = state.wrong;
         generated.schemas = state.schemas;
@@ -126,7 +157,9 @@ impl Job<'_> {
             match (file.kind(), &stub) {
                 (FileKind::Helper, _) => generated.helpers.push(file.file.path),
                 (FileKind::Script, None) => {}
-                (FileKind::Script | FileKind::DbtNative, _) => generated.models.push(self.model(file, stub)),
+                (FileKind::Script | FileKind::DbtNative, _) => {
+                    generated.models.push(self.model(file, stub))
+                }
             }
         }
         Ok(generated)
@@ -142,7 +175,10 @@ impl Job<'_> {
     /// dbt joins the target folder and a model's path for what it compiles. Of an absolute one only the path is left, so
     /// that dbt would write its SQL over the user's.
     fn absolute_model_paths(&self) -> impl Iterator<Item = FileDiagnostic> {
-        let absolute = self.roots.iter().filter(|root| root.dbt && root.path.starts_with('/'));
+        let absolute = self
+            .roots
+            .iter()
+            .filter(|root| root.dbt && root.path.starts_with('/'));
         absolute.map(|root| {
             let message = format!(
                 "the model path `{}` is absolute: dbt would write what it compiles over your files there",
@@ -155,18 +191,30 @@ impl Job<'_> {
 
     /// All files, less those that the user hides from dbt.
     fn find(&self, rules: &Rules) -> Found {
-        let below =
-            |path: &Path| path.strip_prefix(&self.project.root).ok().and_then(|path| path.to_str()).map(str::to_owned);
+        let below = |path: &Path| {
+            path.strip_prefix(&self.project.root)
+                .ok()
+                .and_then(|path| path.to_str())
+                .map(str::to_owned)
+        };
         let mut skipped: Vec<String> = self.roots.iter().map(|root| root.path.clone()).collect();
         skipped.extend(below(&self.project.target_path));
         skipped.push(self.project.packages_path.clone());
-        let scope =
-            Scope { project: &self.project.root, notebooks: self.stages.claims(), stub_folder: &self.folder, skipped };
+        let scope = Scope {
+            project: &self.project.root,
+            notebooks: self.stages.claims(),
+            stub_folder: &self.folder,
+            skipped,
+        };
         let mut found = discover(&scope, &self.roots);
         found.sources.retain(|file| !rules.ignores(&file.path));
         found.sql.retain(|(_, path)| !rules.ignores(path));
-        found.problems.retain(|problem| !rules.ignores(&problem.path));
-        found.obstacles.retain(|problem| !rules.ignores(&problem.path));
+        found
+            .problems
+            .retain(|problem| !rules.ignores(&problem.path));
+        found
+            .obstacles
+            .retain(|problem| !rules.ignores(&problem.path));
         found
     }
 
@@ -175,11 +223,16 @@ impl Job<'_> {
         let off = SwitchedOff::read(self.project, schemas);
         let is_off = |file: &&Analysed| match file.kind() {
             FileKind::DbtNative => off.has(file.file.below(), &file.file.name),
-            FileKind::Script | FileKind::Helper => {
-                off.has(&format!("{}/{}", self.folder, file.file.below()), &file.file.name)
-            }
+            FileKind::Script | FileKind::Helper => off.has(
+                &format!("{}/{}", self.folder, file.file.below()),
+                &file.file.name,
+            ),
         };
-        files.iter().filter(is_off).map(|file| file.file.path.clone()).collect()
+        files
+            .iter()
+            .filter(is_off)
+            .map(|file| file.file.path.clone())
+            .collect()
     }
 
     fn survey<'b>(&'b self, files: &'b [Analysed], cache: &'b Cache) -> Survey<'b> {
@@ -209,12 +262,21 @@ impl Job<'_> {
         for folder in [self.project.root.clone(), self.project.state_dir()] {
             let _ = fal_files::Root::open(folder).map(|root| root.sweep());
         }
-        let written = apply(self.project, &self.folder, &state.plan, &state.leftovers, self.stages)?;
-        state.dbtignore.apply(&state.change).map_err(|source| GenerateError::Write {
-            action: "write",
-            path: dbtignore::FILE.to_owned(),
-            source,
-        })?;
+        let written = apply(
+            self.project,
+            &self.folder,
+            &state.plan,
+            &state.leftovers,
+            self.stages,
+        )?;
+        state
+            .dbtignore
+            .apply(&state.change)
+            .map_err(|source| GenerateError::Write {
+                action: "write",
+                path: dbtignore::FILE.to_owned(),
+                source,
+            })?;
         let mut records: Vec<Option<StubRecord>> = vec![None; state.files.len()];
         for (model, record) in state.plan.keep.iter().cloned().chain(written) {
             records[model] = Some(record);
@@ -225,10 +287,19 @@ impl Job<'_> {
 
     /// Writes the cache, if there is anything new to say.
     fn remember(&self, state: &State, records: &[Option<StubRecord>]) {
-        let known: Vec<_> = state.files.iter().zip(records).filter(|(file, _)| file.understood).collect();
-        let same = |(file, stub): &(&Analysed, &Option<StubRecord>)| file.cached && file.stub == **stub;
+        let known: Vec<_> = state
+            .files
+            .iter()
+            .zip(records)
+            .filter(|(file, _)| file.understood)
+            .collect();
+        let same =
+            |(file, stub): &(&Analysed, &Option<StubRecord>)| file.cached && file.stub == **stub;
         if state.cache.has_rest() || !known.iter().all(same) {
-            let files: Vec<_> = known.into_iter().map(|(file, stub)| (file, stub.as_ref())).collect();
+            let files: Vec<_> = known
+                .into_iter()
+                .map(|(file, stub)| (file, stub.as_ref()))
+                .collect();
             state.cache.write(self.started, &files);
         }
     }
@@ -250,8 +321,18 @@ impl Job<'_> {
 impl State {
     fn summary(&self) -> Generated {
         Generated {
-            written: self.plan.write.iter().map(|write| write.path.clone()).collect(),
-            removed: self.plan.remove.iter().map(|stub| stub.path.clone()).collect(),
+            written: self
+                .plan
+                .write
+                .iter()
+                .map(|write| write.path.clone())
+                .collect(),
+            removed: self
+                .plan
+                .remove
+                .iter()
+                .map(|stub| stub.path.clone())
+                .collect(),
             unchanged: self.plan.keep.len(),
             dbtignore_changed: self.change != Change::None,
             ..Generated::default()
@@ -281,14 +362,23 @@ fn problems(
 ) -> Problems {
     let mut problems = Problems::default();
     for (about, problem) in std::mem::take(&mut plan.conflicts) {
-        let path = about.map_or_else(|| problem.path.clone(), |model| files[model].file.path.clone());
+        let path = about.map_or_else(
+            || problem.path.clone(),
+            |model| files[model].file.path.clone(),
+        );
         // What stands in its way is nothing to the user as long as the file itself makes no sense.
         if about.is_none_or(|model| files[model].understood) {
             problems.add(&path, problem);
         }
     }
-    let of_files = files.iter().flat_map(|file| file.diagnostics.iter().cloned());
-    for problem in found.into_iter().chain(of_files).chain(std::mem::take(&mut plan.warnings)) {
+    let of_files = files
+        .iter()
+        .flat_map(|file| file.diagnostics.iter().cloned());
+    for problem in found
+        .into_iter()
+        .chain(of_files)
+        .chain(std::mem::take(&mut plan.warnings))
+    {
         problems.add(&problem.path.clone(), problem);
     }
     for problem in same_names(files, sql, plan, off) {
@@ -305,9 +395,18 @@ fn same_names(
     off: &HashSet<String>,
 ) -> Vec<FileDiagnostic> {
     let is_model = |file: &&Analysed| file.kind() != FileKind::Helper && file.understood;
-    let models = files.iter().filter(is_model).filter(|file| !off.contains(&file.file.path));
-    let python: Vec<_> = models.map(|file| (file.file.name.as_str(), file.file.path.as_str())).collect();
-    let sql: Vec<_> = sql.iter().chain(&plan.users).map(|(name, path)| (name.as_str(), path.as_str())).collect();
+    let models = files
+        .iter()
+        .filter(is_model)
+        .filter(|file| !off.contains(&file.file.path));
+    let python: Vec<_> = models
+        .map(|file| (file.file.name.as_str(), file.file.path.as_str()))
+        .collect();
+    let sql: Vec<_> = sql
+        .iter()
+        .chain(&plan.users)
+        .map(|(name, path)| (name.as_str(), path.as_str()))
+        .collect();
     duplicates(&python, &sql)
 }
 
@@ -321,5 +420,10 @@ fn stop_at(mut failures: Vec<PluginFailure>) -> Result<(), GenerateError> {
 }
 
 pub(crate) fn plugin_error(failure: PluginFailure, others: usize) -> GenerateError {
-    GenerateError::Plugin { stage: failure.stage, path: failure.path, others, source: failure.error }
+    GenerateError::Plugin {
+        stage: failure.stage,
+        path: failure.path,
+        others,
+        source: failure.error,
+    }
 }

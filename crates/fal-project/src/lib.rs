@@ -52,7 +52,10 @@ mod text;
 mod wrong;
 
 pub use cells::NotebookText;
-pub use config::{DbtProject, FalProject, IsolateSetting, PluginSettings, Profile, ProjectOptions, Route, RunnerSpec};
+pub use config::{
+    DbtProject, FalProject, IsolateSetting, PluginSettings, Profile, ProjectOptions, Route,
+    RunnerSpec,
+};
 pub use diagnostics::{Excerpt, FileDiagnostic};
 pub use error::{GenerateError, ProjectError};
 pub use generate::{GenerateOptions, Generated, generate};
@@ -60,9 +63,9 @@ pub use model::ModelFile;
 pub use model_names::refused_names;
 pub use references::{KnownNames, Missing, SqlRef, sql_refs, unknown, unknown_references};
 pub use scripts::{
-    GlobalScripts, LOCAL, NamedRunner, NodeScripts, Placement, SchemaRunners, ScriptEntry, ScriptError, ScriptOwner,
-    ScriptReader, global_scripts, node_placement, node_scripts, placement_problem, schema_runners, script_problems,
-    unknown_environment,
+    GlobalScripts, LOCAL, NamedRunner, NodeScripts, Placement, SchemaRunners, ScriptEntry,
+    ScriptError, ScriptOwner, ScriptReader, global_scripts, node_placement, node_scripts,
+    placement_problem, schema_runners, script_problems, unknown_environment,
 };
 pub use stages::Stages;
 pub use wrong::{WrongFile, all_problems};

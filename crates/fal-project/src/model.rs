@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, path::PathBuf};
 
-use fal_plugin::payload::{Diagnostic, FileKind, Label, PythonAnalysis, PythonModel, PythonWork, Span};
+use fal_plugin::payload::{
+    Diagnostic, FileKind, Label, PythonAnalysis, PythonModel, PythonWork, Span,
+};
 
 use crate::{cells::NotebookText, diagnostics::FileDiagnostic, error::ProjectError, text::decode};
 
@@ -36,19 +38,32 @@ impl ModelFile {
         if let Some(notebook) = &self.notebook {
             return Ok(Cow::Borrowed(&notebook.python));
         }
-        let bytes = fal_files::read(&self.file, fal_files::TEXT)
-            .map_err(|source| ProjectError::Read { path: self.file.clone(), source })?;
-        let text = decode(bytes)
-            .map_err(|message| Box::new(FileDiagnostic::error(&self.path, "python::encoding", message)))?;
+        let bytes =
+            fal_files::read(&self.file, fal_files::TEXT).map_err(|source| ProjectError::Read {
+                path: self.file.clone(),
+                source,
+            })?;
+        let text = decode(bytes).map_err(|message| {
+            Box::new(FileDiagnostic::error(
+                &self.path,
+                "python::encoding",
+                message,
+            ))
+        })?;
         Ok(Cow::Owned(text))
     }
 
     /// A complaint about a place in its code, shown as the user wrote it: by line, or by cell.
     pub fn complain(&self, mut diagnostic: Diagnostic, span: Span, text: &str) -> FileDiagnostic {
-        diagnostic.labels = vec![Label { span, text: text.to_owned() }];
+        diagnostic.labels = vec![Label {
+            span,
+            text: text.to_owned(),
+        }];
         match (&self.notebook, self.code()) {
             (Some(notebook), _) => FileDiagnostic::in_notebook(&self.path, diagnostic, notebook),
-            (None, code) => FileDiagnostic::in_text(&self.path, diagnostic, &code.unwrap_or_default()),
+            (None, code) => {
+                FileDiagnostic::in_text(&self.path, diagnostic, &code.unwrap_or_default())
+            }
         }
     }
 
@@ -61,7 +76,12 @@ impl ModelFile {
                 imports.push(top.to_owned());
             }
         }
-        PythonModel { name: self.name.clone(), path: self.path.clone(), stub_path: self.stub_path.clone(), imports }
+        PythonModel {
+            name: self.name.clone(),
+            path: self.path.clone(),
+            stub_path: self.stub_path.clone(),
+            imports,
+        }
     }
 
     /// What an execution backend runs.
@@ -72,7 +92,10 @@ impl ModelFile {
         Ok(PythonWork {
             path: self.path.clone(),
             code: self.code()?.into_owned(),
-            lines: self.notebook.as_ref().map(|notebook| notebook.lines.clone()),
+            lines: self
+                .notebook
+                .as_ref()
+                .map(|notebook| notebook.lines.clone()),
             environment: None,
         })
     }

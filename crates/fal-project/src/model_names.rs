@@ -16,7 +16,10 @@ use crate::{
 /// name of a seed or snapshot.
 pub fn refused_names(project: &DbtProject, generated: &Generated) -> Vec<FileDiagnostic> {
     let spaces = allows_spaces(project);
-    let models = generated.models.iter().filter(|model| !generated.switched_off.contains(&model.path));
+    let models = generated
+        .models
+        .iter()
+        .filter(|model| !generated.switched_off.contains(&model.path));
     let models: Vec<_> = models.collect();
     let others: HashMap<String, String> = match models.is_empty() {
         true => HashMap::new(),
@@ -25,19 +28,34 @@ pub fn refused_names(project: &DbtProject, generated: &Generated) -> Vec<FileDia
     let mut problems = Vec::new();
     for model in models {
         let wrong = if model.name.contains(' ') && !spaces {
-            let name = model.name.split_whitespace().collect::<Vec<_>>().join("_").to_lowercase();
-            Some(("dbt takes no spaces in the name of a model".to_owned(), format!("rename the file, to `{name}` say")))
+            let name = model
+                .name
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join("_")
+                .to_lowercase();
+            Some((
+                "dbt takes no spaces in the name of a model".to_owned(),
+                format!("rename the file, to `{name}` say"),
+            ))
         } else if model.name.starts_with(['#', '~']) {
             let help = "rename the file, or list it in .dbtignore".to_owned();
-            Some(("dbt passes over files whose names begin with `#` or `~`".to_owned(), help))
+            Some((
+                "dbt passes over files whose names begin with `#` or `~`".to_owned(),
+                help,
+            ))
         } else {
             None
         };
         if let Some((message, help)) = wrong {
-            problems.push(FileDiagnostic::error(&model.path, "model::name", message).with_help(help));
+            problems
+                .push(FileDiagnostic::error(&model.path, "model::name", message).with_help(help));
         }
         if let Some(other) = others.get(&model.name) {
-            let message = format!("`{}` is also the name of {other}: `ref` cannot tell them apart", model.name);
+            let message = format!(
+                "`{}` is also the name of {other}: `ref` cannot tell them apart",
+                model.name
+            );
             problems.push(FileDiagnostic::warning(&model.path, "model::duplicate", message).with_help(format!(
                 "rename one of them: dbt refuses two of one name in one schema, {} and {other}",
                 model.path
@@ -49,8 +67,12 @@ pub fn refused_names(project: &DbtProject, generated: &Generated) -> Vec<FileDia
 
 /// `flags: require_resource_names_without_spaces: false` of dbt_project.yml.
 fn allows_spaces(project: &DbtProject) -> bool {
-    let text = fal_files::read_text(&project.root.join("dbt_project.yml"), fal_files::TEXT).unwrap_or_default();
+    let text = fal_files::read_text(&project.root.join("dbt_project.yml"), fal_files::TEXT)
+        .unwrap_or_default();
     let tree = yaml::parse("dbt_project.yml", &text).ok();
-    let flag = tree.as_ref().and_then(|tree| tree.get("flags")?.get("require_resource_names_without_spaces"));
+    let flag = tree.as_ref().and_then(|tree| {
+        tree.get("flags")?
+            .get("require_resource_names_without_spaces")
+    });
     flag.is_some_and(|flag| matches!(&flag.kind, Kind::Scalar(value) if *value == false))
 }

@@ -21,6 +21,7 @@ pub(crate) fn duplicates(python: &[(&str, &str)], sql: &[(&str, &str)]) -> Vec<F
 
 fn duplicate(name: &str, one: &str, other: &str) -> FileDiagnostic {
     let message = format!("the model `{name}` is defined twice: here and in {one}");
-    FileDiagnostic::error(other, "model::duplicate", message)
-        .with_help(format!("rename or remove {other} or {one}: a model has the name of its file"))
+    FileDiagnostic::error(other, "model::duplicate", message).with_help(format!(
+        "rename or remove {other} or {one}: a model has the name of its file"
+    ))
 }

@@ -23,13 +23,23 @@ pub(crate) struct Package {
 /// All that dbt reads, by name. dbt gives the folder of each the package's name; one whose dbt_project.yml makes no sense, dbt
 /// refuses with its own words.
 pub(crate) fn installed(project: &DbtProject) -> Vec<Package> {
-    let entries = fs::read_dir(project.root.join(&project.packages_path)).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let entries = fs::read_dir(project.root.join(&project.packages_path))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
     names.sort_unstable();
     let package = |name: String| {
         let folder = format!("{}/{name}", project.packages_path);
-        let found = project.package(&folder).filter(|package| package.name == name && !name.starts_with("__"))?;
-        Some(Package { folder, project: found })
+        let found = project
+            .package(&folder)
+            .filter(|package| package.name == name && !name.starts_with("__"))?;
+        Some(Package {
+            folder,
+            project: found,
+        })
     };
     names.into_iter().filter_map(package).collect()
 }
@@ -37,7 +47,11 @@ pub(crate) fn installed(project: &DbtProject) -> Vec<Package> {
 impl Package {
     /// Why the plan cannot be carried out: the package is in another place, and is not the user's to change.
     pub(crate) fn obstacle(&self, plan: &StubPlan, ignore_changes: bool) -> Option<FileDiagnostic> {
-        let stubs = plan.write.iter().map(|write| &write.path).chain(plan.remove.iter().map(|stub| &stub.path));
+        let stubs = plan
+            .write
+            .iter()
+            .map(|write| &write.path)
+            .chain(plan.remove.iter().map(|stub| &stub.path));
         let mut files: Vec<&str> = stubs.map(String::as_str).collect();
         files.extend(ignore_changes.then_some(crate::dbtignore::FILE));
         writable::package_obstacle(&self.project, &files)
@@ -50,18 +64,37 @@ impl Package {
         all.removed.extend(paths(own.removed));
         all.unchanged += own.unchanged;
         all.dbtignore_changed |= own.dbtignore_changed;
-        all.switched_off.extend(own.switched_off.iter().map(|path| self.path(path)));
-        all.warnings.extend(own.warnings.into_iter().map(|problem| self.diagnostic(problem)));
-        all.wrong.extend(own.wrong.into_iter().map(|file| WrongFile {
-            path: self.path(&file.path),
-            problems: file.problems.into_iter().map(|problem| self.diagnostic(problem)).collect(),
-            ..file
+        all.switched_off
+            .extend(own.switched_off.iter().map(|path| self.path(path)));
+        all.warnings.extend(
+            own.warnings
+                .into_iter()
+                .map(|problem| self.diagnostic(problem)),
+        );
+        all.wrong.extend(own.wrong.into_iter().map(|file| {
+            WrongFile {
+                path: self.path(&file.path),
+                problems: file
+                    .problems
+                    .into_iter()
+                    .map(|problem| self.diagnostic(problem))
+                    .collect(),
+                ..file
+            }
         }));
         // A dbt-native model of a package is dbt's, as before.
-        for mut model in own.models.into_iter().filter(|model| model.stub_path.is_some()) {
+        for mut model in own
+            .models
+            .into_iter()
+            .filter(|model| model.stub_path.is_some())
+        {
             model.path = self.path(&model.path);
             model.stub_path = model.stub_path.map(|path| self.path(&path));
-            model.diagnostics = model.diagnostics.into_iter().map(|problem| self.diagnostic(problem)).collect();
+            model.diagnostics = model
+                .diagnostics
+                .into_iter()
+                .map(|problem| self.diagnostic(problem))
+                .collect();
             all.models.push(model);
         }
     }
@@ -69,21 +102,45 @@ impl Package {
     /// The same error with paths below the project.
     pub(crate) fn error(&self, error: GenerateError) -> GenerateError {
         match error {
-            GenerateError::Files(files) => {
-                GenerateError::Files(files.into_iter().map(|problem| self.diagnostic(problem)).collect())
-            }
-            GenerateError::Plugin { stage, path, others, source } => {
-                GenerateError::Plugin { stage, path: path.map(|path| self.path(&path)), others, source }
-            }
-            GenerateError::Write { action, path, source } => {
-                GenerateError::Write { action, path: self.path(&path), source }
-            }
+            GenerateError::Files(files) => GenerateError::Files(
+                files
+                    .into_iter()
+                    .map(|problem| self.diagnostic(problem))
+                    .collect(),
+            ),
+            GenerateError::Plugin {
+                stage,
+                path,
+                others,
+                source,
+            } => GenerateError::Plugin {
+                stage,
+                path: path.map(|path| self.path(&path)),
+                others,
+                source,
+            },
+            GenerateError::Write {
+                action,
+                path,
+                source,
+            } => GenerateError::Write {
+                action,
+                path: self.path(&path),
+                source,
+            },
         }
     }
 
     fn diagnostic(&self, problem: FileDiagnostic) -> FileDiagnostic {
-        let message = format!("in the package `{}`: {}", self.project.name, problem.message);
-        FileDiagnostic { path: self.path(&problem.path), message, ..problem }
+        let message = format!(
+            "in the package `{}`: {}",
+            self.project.name, problem.message
+        );
+        FileDiagnostic {
+            path: self.path(&problem.path),
+            message,
+            ..problem
+        }
     }
 
     fn path(&self, path: &str) -> String {

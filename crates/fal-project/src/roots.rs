@@ -16,7 +16,11 @@ pub(crate) struct Root {
 impl Root {
     /// Length of what comes before a path below this root.
     pub(crate) fn below(&self) -> usize {
-        if self.path.is_empty() { 0 } else { self.path.len() + 1 }
+        if self.path.is_empty() {
+            0
+        } else {
+            self.path.len() + 1
+        }
     }
 }
 
@@ -24,13 +28,23 @@ impl Root {
 pub(crate) fn roots(project: &DbtProject) -> Vec<Root> {
     let mut roots: Vec<Root> = Vec::new();
     for path in outermost(&project.model_paths) {
-        roots.push(Root { path: path.clone(), dbt: true, stubs: path });
+        roots.push(Root {
+            path: path.clone(),
+            dbt: true,
+            stubs: path,
+        });
     }
     // dbt must see the stubs, so those of a folder that it does not read go to the first model path.
-    let stubs = roots.first().map_or_else(|| "models".to_owned(), |root| root.path.clone());
+    let stubs = roots
+        .first()
+        .map_or_else(|| "models".to_owned(), |root| root.path.clone());
     for path in outermost(&project.fal_models_paths) {
         if !roots.iter().any(|root| contains(&root.path, &path)) {
-            roots.push(Root { path, dbt: false, stubs: stubs.clone() });
+            roots.push(Root {
+                path,
+                dbt: false,
+                stubs: stubs.clone(),
+            });
         }
     }
     roots
@@ -38,13 +52,18 @@ pub(crate) fn roots(project: &DbtProject) -> Vec<Root> {
 
 /// Whether a folder is another or lies in it.
 pub(crate) fn contains(outer: &str, inner: &str) -> bool {
-    outer.is_empty() || inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    outer.is_empty()
+        || inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn outermost(paths: &[String]) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for path in paths {
-        let inside = paths.iter().any(|other| other != path && contains(other, path));
+        let inside = paths
+            .iter()
+            .any(|other| other != path && contains(other, path));
         if !inside && !kept.contains(path) {
             kept.push(path.clone());
         }
@@ -58,9 +77,15 @@ mod tests {
 
     fn names(model_paths: &[&str], fal_paths: &[&str]) -> Vec<(String, bool, String)> {
         let owned = |paths: &[&str]| paths.iter().map(|path| (*path).to_owned()).collect();
-        let project =
-            DbtProject { model_paths: owned(model_paths), fal_models_paths: owned(fal_paths), ..DbtProject::default() };
-        roots(&project).into_iter().map(|root| (root.path, root.dbt, root.stubs)).collect()
+        let project = DbtProject {
+            model_paths: owned(model_paths),
+            fal_models_paths: owned(fal_paths),
+            ..DbtProject::default()
+        };
+        roots(&project)
+            .into_iter()
+            .map(|root| (root.path, root.dbt, root.stubs))
+            .collect()
     }
 
     #[test]
@@ -77,7 +102,14 @@ mod tests {
 
     #[test]
     fn a_folder_inside_another_is_walked_once() {
-        assert_eq!(names(&["models/a", "models", "models"], &["models/python"]).len(), 1);
-        assert_eq!(names(&["models"], &["models_fal"]).len(), 2, "a common prefix is no folder");
+        assert_eq!(
+            names(&["models/a", "models", "models"], &["models/python"]).len(),
+            1
+        );
+        assert_eq!(
+            names(&["models"], &["models_fal"]).len(),
+            2,
+            "a common prefix is no folder"
+        );
     }
 }

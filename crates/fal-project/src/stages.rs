@@ -28,14 +28,22 @@ pub(crate) const STUB_WRITER: &str = "stub writer";
 
 impl PluginFailure {
     pub(crate) fn on(stage: &'static str, path: &str, error: PluginError) -> Self {
-        Self { stage, path: Some(path.to_owned()), error }
+        Self {
+            stage,
+            path: Some(path.to_owned()),
+            error,
+        }
     }
 
     /// An answer that breaks the stage's contract.
     pub(crate) fn nonsense(stage: &'static str, path: Option<&str>, message: String) -> Self {
-        let error =
-            PluginError::new("plugin::bad_answer", message).with_help("this is a fault of the plugin: tell its author");
-        Self { stage, path: path.map(str::to_owned), error }
+        let error = PluginError::new("plugin::bad_answer", message)
+            .with_help("this is a fault of the plugin: tell its author");
+        Self {
+            stage,
+            path: path.map(str::to_owned),
+            error,
+        }
     }
 }
 
@@ -46,8 +54,9 @@ impl Stages<'_> {
         for (index, parser) in self.notebooks.iter().enumerate() {
             for extension in parser.extensions() {
                 let extension = extension.trim_start_matches('.').to_lowercase();
-                let taken =
-                    extension == "py" || extension == "sql" || claims.iter().any(|(claimed, _)| *claimed == extension);
+                let taken = extension == "py"
+                    || extension == "sql"
+                    || claims.iter().any(|(claimed, _)| *claimed == extension);
                 if !taken && !extension.is_empty() {
                     claims.push((extension, index));
                 }
@@ -71,7 +80,9 @@ impl Stages<'_> {
 pub(crate) fn is_plain(path: &str) -> bool {
     !path.contains('\\')
         && !path.contains(|letter: char| letter.is_control())
-        && path.split('/').all(|part| !part.is_empty() && !part.starts_with('.'))
+        && path
+            .split('/')
+            .all(|part| !part.is_empty() && !part.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -83,7 +94,18 @@ mod tests {
         for plain in ["fal", "fal/a/b.sql", "é/x y.sql"] {
             assert!(is_plain(plain), "{plain}");
         }
-        for odd in ["", "/etc/x", "../x", "fal/../../x", "fal//x", "fal/", "fal/.x", "a\\b", "a\0b", "./x"] {
+        for odd in [
+            "",
+            "/etc/x",
+            "../x",
+            "fal/../../x",
+            "fal//x",
+            "fal/",
+            "fal/.x",
+            "a\\b",
+            "a\0b",
+            "./x",
+        ] {
             assert!(!is_plain(odd), "{odd}");
         }
     }

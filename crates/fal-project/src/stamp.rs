@@ -23,7 +23,12 @@ impl Stamp {
     pub(crate) fn of(metadata: &Metadata) -> Self {
         let (changed, inode) = identity(metadata);
         let modified = metadata.modified().map_or(0, nanos);
-        Self { size: metadata.len(), modified, changed, inode }
+        Self {
+            size: metadata.len(),
+            modified,
+            changed,
+            inode,
+        }
     }
 
     /// Whether the file may have been changed after it was read in a run that began at `started`, without a trace
@@ -49,7 +54,10 @@ fn nanos(time: SystemTime) -> i128 {
 #[cfg(unix)]
 fn identity(metadata: &Metadata) -> (i128, u64) {
     use std::os::unix::fs::MetadataExt;
-    (i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec()), metadata.ino())
+    (
+        i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec()),
+        metadata.ino(),
+    )
 }
 
 #[cfg(not(unix))]

@@ -24,22 +24,42 @@ pub(crate) struct SwitchedOff {
 
 impl SwitchedOff {
     pub(crate) fn read(project: &DbtProject, schemas: &[SchemaFile]) -> Self {
-        let text = fal_files::read_text(&project.root.join("dbt_project.yml"), fal_files::TEXT).unwrap_or_default();
-        let tree = if text.contains("enabled") { yaml::parse("dbt_project.yml", &text).ok() } else { None };
+        let text = fal_files::read_text(&project.root.join("dbt_project.yml"), fal_files::TEXT)
+            .unwrap_or_default();
+        let tree = if text.contains("enabled") {
+            yaml::parse("dbt_project.yml", &text).ok()
+        } else {
+            None
+        };
         let folders = tree.and_then(|tree| tree.get("models").cloned());
         let mut models = HashMap::new();
-        for tree in schemas.iter().filter(|schema| schema.text.contains("enabled")).filter_map(SchemaFile::tree) {
+        for tree in schemas
+            .iter()
+            .filter(|schema| schema.text.contains("enabled"))
+            .filter_map(SchemaFile::tree)
+        {
             for (name, entry) in named(&tree, "models") {
-                let said = entry.get("config").and_then(|config| config.get("enabled")).and_then(value);
+                let said = entry
+                    .get("config")
+                    .and_then(|config| config.get("enabled"))
+                    .and_then(value);
                 models.extend(said.map(|said| (name.to_owned(), said)));
             }
         }
-        Self { project: project.name.clone(), folders, models }
+        Self {
+            project: project.name.clone(),
+            folders,
+            models,
+        }
     }
 
     /// Whether a model is certainly off. `path` is that by which dbt knows it, below its model path.
     pub(crate) fn has(&self, path: &str, name: &str) -> bool {
-        let said = self.models.get(name).copied().or_else(|| self.of_folders(path));
+        let said = self
+            .models
+            .get(name)
+            .copied()
+            .or_else(|| self.of_folders(path));
         said == Some(Some(false))
     }
 
@@ -48,9 +68,18 @@ impl SwitchedOff {
         let path = path.rsplit_once('.').map_or(path, |(path, _)| path);
         let mut level = self.folders.as_ref();
         let mut said = None;
-        for part in [self.project.as_str()].into_iter().chain(path.split('/')).map(Some).chain([None]) {
+        for part in [self.project.as_str()]
+            .into_iter()
+            .chain(path.split('/'))
+            .map(Some)
+            .chain([None])
+        {
             let Some(here) = level else { break };
-            said = here.get("+enabled").or_else(|| here.get("enabled")).and_then(value).or(said);
+            said = here
+                .get("+enabled")
+                .or_else(|| here.get("enabled"))
+                .and_then(value)
+                .or(said);
             level = part.and_then(|part| here.get(part));
         }
         said
@@ -76,8 +105,18 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("dbt_project.yml"), dbt_project).unwrap();
         let (root, name) = (folder.path().to_owned(), "shop".to_owned());
-        let project = DbtProject { root, name, ..DbtProject::default() };
-        SwitchedOff::read(&project, &[SchemaFile { path: "s.yml".to_owned(), text: schema.to_owned() }])
+        let project = DbtProject {
+            root,
+            name,
+            ..DbtProject::default()
+        };
+        SwitchedOff::read(
+            &project,
+            &[SchemaFile {
+                path: "s.yml".to_owned(),
+                text: schema.to_owned(),
+            }],
+        )
     }
 
     #[test]
@@ -86,8 +125,19 @@ mod tests {
             "models:\n  shop:\n    fal:\n      wip: {+enabled: false, kept: {+enabled: true}, maybe: {+enabled: '{{ x }}'}}\n      one: {enabled: false}\n",
             "models:\n- {name: back, config: {enabled: true}}\n- {name: out, config: {enabled: false}}\n- {name: jinja, config: {enabled: '{{ x }}'}}\n",
         );
-        let is_off = |path: &str| off.has(path, path.rsplit('/').next().unwrap().trim_end_matches(".sql"));
-        for path in ["fal/wip/a.sql", "fal/wip/deep/a.sql", "fal/one.sql", "a/out.sql", "fal/wip/out.sql"] {
+        let is_off = |path: &str| {
+            off.has(
+                path,
+                path.rsplit('/').next().unwrap().trim_end_matches(".sql"),
+            )
+        };
+        for path in [
+            "fal/wip/a.sql",
+            "fal/wip/deep/a.sql",
+            "fal/one.sql",
+            "a/out.sql",
+            "fal/wip/out.sql",
+        ] {
             assert!(is_off(path), "{path}");
         }
         for path in [

@@ -26,7 +26,10 @@ impl Problems {
     /// Adds a problem of the file in `about`; the problem itself may show another file, such as a stub.
     pub(crate) fn add(&mut self, about: &str, problem: FileDiagnostic) {
         if problem.is_error() {
-            self.wrong.entry(about.to_owned()).or_default().push(problem);
+            self.wrong
+                .entry(about.to_owned())
+                .or_default()
+                .push(problem);
         } else {
             self.warnings.push(problem);
         }
@@ -44,8 +47,13 @@ impl Problems {
 
     /// The files with errors, and the warnings, by path.
     pub(crate) fn finish(mut self) -> (Vec<WrongFile>, Vec<FileDiagnostic>) {
-        self.warnings.sort_by(|one, other| one.path.cmp(&other.path));
-        let wrong = self.wrong.into_iter().map(|(path, problems)| WrongFile { name: stem(&path), path, problems });
+        self.warnings
+            .sort_by(|one, other| one.path.cmp(&other.path));
+        let wrong = self.wrong.into_iter().map(|(path, problems)| WrongFile {
+            name: stem(&path),
+            path,
+            problems,
+        });
         (wrong.collect(), self.warnings)
     }
 }
@@ -65,5 +73,7 @@ pub fn all_problems(wrong: &[WrongFile], warnings: &[FileDiagnostic]) -> Vec<Fil
 
 fn stem(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
+    name.rsplit_once('.')
+        .map_or(name, |(stem, _)| stem)
+        .to_owned()
 }

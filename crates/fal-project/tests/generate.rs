@@ -11,7 +11,9 @@ use support::Project;
 const SCRIPT: &str = "df = ref('a')\nwrite_to_model(df)\n";
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
-    list.iter().map(|(one, two)| ((*one).to_owned(), (*two).to_owned())).collect()
+    list.iter()
+        .map(|(one, two)| ((*one).to_owned(), (*two).to_owned()))
+        .collect()
 }
 
 #[test]
@@ -19,7 +21,10 @@ fn scripts_and_notebooks_get_stubs_and_dbt_is_kept_from_scripts() {
     let project = Project::new(&[
         ("models/x.py", SCRIPT),
         ("models/a/b.py", "write_to_model(1)"),
-        ("models/note.ipynb", "import x\n%%\nwrite_to_model(ref('x'))\n"),
+        (
+            "models/note.ipynb",
+            "import x\n%%\nwrite_to_model(ref('x'))\n",
+        ),
         ("models/native.py", "def model(dbt, session): ..."),
         ("models/helper.py", "x = 1"),
         ("models/sql.sql", "select 1"),
@@ -28,9 +33,19 @@ fn scripts_and_notebooks_get_stubs_and_dbt_is_kept_from_scripts() {
         ("models/.ipynb_checkpoints/n.ipynb", "write_to_model(1)"),
     ]);
     let generated = project.generate();
-    assert_eq!(generated.written, ["models/fal/a/b.sql", "models/fal/note.sql", "models/fal/x.sql"]);
-    let models: Vec<_> =
-        generated.models.iter().map(|model| (model.name.as_str(), model.kind, model.stub_path.as_deref())).collect();
+    assert_eq!(
+        generated.written,
+        [
+            "models/fal/a/b.sql",
+            "models/fal/note.sql",
+            "models/fal/x.sql"
+        ]
+    );
+    let models: Vec<_> = generated
+        .models
+        .iter()
+        .map(|model| (model.name.as_str(), model.kind, model.stub_path.as_deref()))
+        .collect();
     assert_eq!(
         models,
         [
@@ -53,7 +68,10 @@ fn scripts_and_notebooks_get_stubs_and_dbt_is_kept_from_scripts() {
 
 #[test]
 fn a_second_run_touches_nothing_and_parses_nothing() {
-    let project = Project::new(&[("models/x.py", SCRIPT), ("models/y.ipynb", "write_to_model(1)")]);
+    let project = Project::new(&[
+        ("models/x.py", SCRIPT),
+        ("models/y.ipynb", "write_to_model(1)"),
+    ]);
     project.age();
     project.generate();
     project.calls();
@@ -64,8 +82,11 @@ fn a_second_run_touches_nothing_and_parses_nothing() {
     // Stubs that were just written are compared again, so the cache may be renewed: nothing else.
     let after = project.snapshot();
     let differs = |path: &&std::path::PathBuf| before.get(*path) != after.get(*path);
-    let changed: Vec<_> =
-        after.keys().filter(differs).filter(|path| !path.starts_with(project.root.join("target"))).collect();
+    let changed: Vec<_> = after
+        .keys()
+        .filter(differs)
+        .filter(|path| !path.starts_with(project.root.join("target")))
+        .collect();
     assert!(changed.is_empty(), "{changed:?}");
     assert_eq!(before.len(), after.len());
     project.age();
@@ -94,7 +115,12 @@ fn a_change_that_keeps_size_and_time_is_seen() {
     let path = project.root.join("models/x.py");
     let time = fs::metadata(&path).unwrap().modified().unwrap();
     project.write("models/x.py", "ref('b'), write_to_model(1)");
-    fs::File::options().append(true).open(&path).unwrap().set_modified(time).unwrap();
+    fs::File::options()
+        .append(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(time)
+        .unwrap();
     project.generate();
     assert!(project.read("models/fal/x.sql").contains("ref('b')"));
 }
@@ -143,10 +169,17 @@ fn an_edited_orphan_stays_with_a_warning_and_a_users_file_without() {
     let project = Project::new(&[("models/x.py", SCRIPT), ("models/fal/mine.sql", "select 1")]);
     project.generate();
     project.remove("models/x.py");
-    project.write("models/fal/x.sql", &(project.read("models/fal/x.sql") + "-- mine\n"));
+    project.write(
+        "models/fal/x.sql",
+        &(project.read("models/fal/x.sql") + "-- mine\n"),
+    );
     let generated = project.generate();
     assert_eq!(generated.removed, Vec::<String>::new());
-    let codes: Vec<_> = generated.warnings.iter().map(|found| (found.code.as_str(), found.path.as_str())).collect();
+    let codes: Vec<_> = generated
+        .warnings
+        .iter()
+        .map(|found| (found.code.as_str(), found.path.as_str()))
+        .collect();
     assert_eq!(codes, [("stub::edited_orphan", "models/fal/x.sql")]);
     assert!(project.exists("models/fal/x.sql") && project.exists("models/fal/mine.sql"));
 }
@@ -155,17 +188,30 @@ fn an_edited_orphan_stays_with_a_warning_and_a_users_file_without() {
 fn a_conflict_leaves_every_byte_and_time_alone() {
     let project = Project::new(&[("models/x.py", SCRIPT), ("models/y.py", SCRIPT)]);
     project.generate();
-    project.write("models/fal/x.sql", &(project.read("models/fal/x.sql") + "-- mine\n"));
+    project.write(
+        "models/fal/x.sql",
+        &(project.read("models/fal/x.sql") + "-- mine\n"),
+    );
     project.write("models/y.py", "write_to_model(ref('new'))");
     project.write("models/fal/z.sql", "select 1");
     project.write("models/z.py", SCRIPT);
     project.write("models/new.py", SCRIPT);
     let before = project.snapshot();
-    let GenerateError::Files(problems) = project.run(false).unwrap_err() else { panic!() };
+    let GenerateError::Files(problems) = project.run(false).unwrap_err() else {
+        panic!()
+    };
     assert_eq!(before, project.snapshot());
     let told: Vec<String> = problems
         .iter()
-        .map(|found| format!("{} {}: {}\n  {}", found.code, found.path, found.message, found.help.as_deref().unwrap()))
+        .map(|found| {
+            format!(
+                "{} {}: {}\n  {}",
+                found.code,
+                found.path,
+                found.message,
+                found.help.as_deref().unwrap()
+            )
+        })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
     stub::edited models/fal/x.sql: this generated stub of models/x.py was edited by hand, so it is left alone
@@ -178,9 +224,16 @@ fn a_conflict_leaves_every_byte_and_time_alone() {
 
 #[test]
 fn wrong_files_keep_their_stubs_and_the_others_get_theirs() {
-    let project = Project::new(&[("models/x.py", SCRIPT), ("models/y.py", SCRIPT), ("models/e.py", SCRIPT)]);
+    let project = Project::new(&[
+        ("models/x.py", SCRIPT),
+        ("models/y.py", SCRIPT),
+        ("models/e.py", SCRIPT),
+    ]);
     project.generate();
-    let (of_x, of_e) = (project.read("models/fal/x.sql"), project.read("models/fal/e.sql") + "-- mine\n");
+    let (of_x, of_e) = (
+        project.read("models/fal/x.sql"),
+        project.read("models/fal/e.sql") + "-- mine\n",
+    );
     project.write("models/x.py", "SYNTAX");
     project.write("models/fal/e.sql", &of_e);
     project.write("models/y.py", "write_to_model(ref('new'))");
@@ -188,18 +241,63 @@ fn wrong_files_keep_their_stubs_and_the_others_get_theirs() {
     project.write("models/never.py", "SYNTAX");
     project.write("models/fal/z.sql", "select 1");
     project.write("models/z.py", SCRIPT);
-    let generated = project.run_with(GenerateOptions { check: false, keep_going: true }).unwrap();
-    assert_eq!(generated.written, ["models/fal/new.sql", "models/fal/y.sql"]);
-    let wrong: Vec<_> = generated.wrong.iter().map(|file| (file.path.as_str(), file.name.as_str())).collect();
-    assert_eq!(wrong, [("models/e.py", "e"), ("models/never.py", "never"), ("models/x.py", "x"), ("models/z.py", "z")]);
-    let models: Vec<_> = generated.models.iter().map(|model| model.name.as_str()).collect();
-    assert_eq!(models, ["e", "new", "x", "y", "z"], "dbt does not know never.py");
-    assert_eq!((project.read("models/fal/x.sql"), project.read("models/fal/e.sql")), (of_x, of_e));
+    let generated = project
+        .run_with(GenerateOptions {
+            check: false,
+            keep_going: true,
+        })
+        .unwrap();
+    assert_eq!(
+        generated.written,
+        ["models/fal/new.sql", "models/fal/y.sql"]
+    );
+    let wrong: Vec<_> = generated
+        .wrong
+        .iter()
+        .map(|file| (file.path.as_str(), file.name.as_str()))
+        .collect();
+    assert_eq!(
+        wrong,
+        [
+            ("models/e.py", "e"),
+            ("models/never.py", "never"),
+            ("models/x.py", "x"),
+            ("models/z.py", "z")
+        ]
+    );
+    let models: Vec<_> = generated
+        .models
+        .iter()
+        .map(|model| model.name.as_str())
+        .collect();
+    assert_eq!(
+        models,
+        ["e", "new", "x", "y", "z"],
+        "dbt does not know never.py"
+    );
+    assert_eq!(
+        (
+            project.read("models/fal/x.sql"),
+            project.read("models/fal/e.sql")
+        ),
+        (of_x, of_e)
+    );
     assert_eq!(project.read("models/fal/z.sql"), "select 1");
-    assert!(project.read(".dbtignore").contains("/models/never.py"), "dbt reads no file that makes no sense");
+    assert!(
+        project.read(".dbtignore").contains("/models/never.py"),
+        "dbt reads no file that makes no sense"
+    );
     project.write("models/x.py", SCRIPT);
-    let again = project.run_with(GenerateOptions { check: false, keep_going: true }).unwrap();
-    assert!(again.wrong.iter().all(|file| file.name != "x"), "what was wrong is not remembered");
+    let again = project
+        .run_with(GenerateOptions {
+            check: false,
+            keep_going: true,
+        })
+        .unwrap();
+    assert!(
+        again.wrong.iter().all(|file| file.name != "x"),
+        "what was wrong is not remembered"
+    );
 }
 
 #[test]
@@ -214,15 +312,25 @@ fn all_problems_of_all_files_come_at_once_and_nothing_is_written() {
     ]);
     project.write_bytes("models/latin.py", b"# \xe9");
     let before = project.snapshot();
-    let GenerateError::Files(problems) = project.run(false).unwrap_err() else { panic!() };
+    let GenerateError::Files(problems) = project.run(false).unwrap_err() else {
+        panic!()
+    };
     assert_eq!(before, project.snapshot());
     let places: Vec<String> = problems
         .iter()
         .map(|found| {
-            let place = found.place().map(|(cell, at)| format!("{cell:?} {}:{}", at.line, at.column));
-            format!("{:?} {} {} {}", found.severity, found.path, found.code, place.unwrap_or_default())
-                .trim_end()
-                .to_owned()
+            let place = found
+                .place()
+                .map(|(cell, at)| format!("{cell:?} {}:{}", at.line, at.column));
+            format!(
+                "{:?} {} {} {}",
+                found.severity,
+                found.path,
+                found.code,
+                place.unwrap_or_default()
+            )
+            .trim_end()
+            .to_owned()
         })
         .collect();
     insta::assert_snapshot!(places.join("\n"), @r"
@@ -256,8 +364,13 @@ fn one_name_for_two_models_is_an_error_that_names_both() {
         ("models/a/__init__.py", ""),
         ("models/b/__init__.py", ""),
     ]);
-    let GenerateError::Files(problems) = project.run(false).unwrap_err() else { panic!() };
-    let told: Vec<_> = problems.iter().map(|found| format!("{}: {}", found.path, found.message)).collect();
+    let GenerateError::Files(problems) = project.run(false).unwrap_err() else {
+        panic!()
+    };
+    let told: Vec<_> = problems
+        .iter()
+        .map(|found| format!("{}: {}", found.path, found.message))
+        .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
     models/b/x.ipynb: the model `x` is defined twice: here and in models/a/x.py
     models/y.py: the model `y` is defined twice: here and in models/c/y.sql
@@ -266,11 +379,18 @@ fn one_name_for_two_models_is_an_error_that_names_both() {
 
 #[test]
 fn what_the_user_hides_from_dbt_is_no_model() {
-    let project =
-        Project::new(&[("models/x.py", SCRIPT), ("models/old/y.py", "SYNTAX"), (".dbtignore", "models/old/\n*.tmp")]);
+    let project = Project::new(&[
+        ("models/x.py", SCRIPT),
+        ("models/old/y.py", "SYNTAX"),
+        (".dbtignore", "models/old/\n*.tmp"),
+    ]);
     let generated = project.generate();
     assert_eq!(generated.models.len(), 1);
-    assert!(project.read(".dbtignore").starts_with("models/old/\n*.tmp\n# >>> fal-host"));
+    assert!(
+        project
+            .read(".dbtignore")
+            .starts_with("models/old/\n*.tmp\n# >>> fal-host")
+    );
     project.remove("models/x.py");
     project.generate();
     assert_eq!(project.read(".dbtignore"), "models/old/\n*.tmp");
@@ -279,9 +399,15 @@ fn what_the_user_hides_from_dbt_is_no_model() {
 #[test]
 fn folders_outside_the_model_paths_have_their_stubs_in_the_first() {
     let project = Project::new(&[("fal_models/a/x.py", SCRIPT), ("models/m.sql", "select 1")]);
-    project.write("dbt_project.yml", "name: test\nvars:\n  fal-models-paths: [fal_models]\n");
+    project.write(
+        "dbt_project.yml",
+        "name: test\nvars:\n  fal-models-paths: [fal_models]\n",
+    );
     assert_eq!(project.generate().written, ["models/fal/a/x.sql"]);
-    assert!(!project.exists(".dbtignore"), "dbt does not read that folder");
+    assert!(
+        !project.exists(".dbtignore"),
+        "dbt does not read that folder"
+    );
 }
 
 #[test]
@@ -295,9 +421,15 @@ fn check_says_what_would_change_and_changes_nothing() {
     assert_eq!(before, project.snapshot());
     assert_eq!(
         (generated.written, generated.removed),
-        (vec!["models/fal/new.sql".into()], vec!["models/fal/old.sql".into()])
+        (
+            vec!["models/fal/new.sql".into()],
+            vec!["models/fal/old.sql".into()]
+        )
     );
-    assert_eq!((generated.unchanged, generated.dbtignore_changed), (1, true));
+    assert_eq!(
+        (generated.unchanged, generated.dbtignore_changed),
+        (1, true)
+    );
     project.generate();
     assert!(!project.run(true).unwrap().is_changed());
 }
@@ -318,7 +450,10 @@ fn a_stub_whose_line_ends_git_changed_is_right() {
 fn a_stub_that_a_formatter_changed_is_current_until_its_content_changes() {
     let mut project = Project::new(&[("models/x.py", SCRIPT)]);
     project.generate();
-    let formatted = project.read("models/fal/x.sql").to_uppercase().replace(' ', "\n  ");
+    let formatted = project
+        .read("models/fal/x.sql")
+        .to_uppercase()
+        .replace(' ', "\n  ");
     project.write("models/fal/x.sql", &formatted);
     project.stubs.ours = vec![formatted.clone()];
     assert!(!project.run(true).unwrap().is_changed());
@@ -331,14 +466,31 @@ fn a_stub_that_a_formatter_changed_is_current_until_its_content_changes() {
 
 #[test]
 fn a_stub_writer_cannot_leave_its_folder() {
-    for path in
-        ["../x.sql", "/tmp/x.sql", "fal/../../x.sql", "x.sql", "fal/x.py", "fal/.x.sql", "fal/x\n.sql", "fal", "fal/"]
-    {
+    for path in [
+        "../x.sql",
+        "/tmp/x.sql",
+        "fal/../../x.sql",
+        "x.sql",
+        "fal/x.py",
+        "fal/.x.sql",
+        "fal/x\n.sql",
+        "fal",
+        "fal/",
+    ] {
         let mut project = Project::new(&[("models/x.py", SCRIPT)]);
         project.stubs.path = Some(path);
         let before = project.snapshot();
         let error = project.run(false).unwrap_err();
-        assert!(matches!(&error, GenerateError::Plugin { stage: "stub writer", .. }), "{path}: {error}");
+        assert!(
+            matches!(
+                &error,
+                GenerateError::Plugin {
+                    stage: "stub writer",
+                    ..
+                }
+            ),
+            "{path}: {error}"
+        );
         assert_eq!(before, project.snapshot());
     }
 }
@@ -347,7 +499,10 @@ fn a_stub_writer_cannot_leave_its_folder() {
 fn two_models_with_one_stub_are_an_error() {
     let mut project = Project::new(&[("models/x.py", SCRIPT), ("models/y.py", SCRIPT)]);
     project.stubs.path = Some("fal/same.sql");
-    assert_eq!(project.problems(), pairs(&[("stub::same_path", "models/y.py")]));
+    assert_eq!(
+        project.problems(),
+        pairs(&[("stub::same_path", "models/y.py")])
+    );
 }
 
 #[cfg(unix)]
@@ -357,12 +512,22 @@ fn links_are_never_written_through() {
     let outside = tempfile::tempdir().unwrap();
     let project = Project::new(&[("models/x.py", SCRIPT)]);
     symlink(outside.path(), project.root.join("models/fal")).unwrap();
-    assert_eq!(project.problems(), pairs(&[("stub::no_folder", "models/fal")]));
+    assert_eq!(
+        project.problems(),
+        pairs(&[("stub::no_folder", "models/fal")])
+    );
     project.remove("models/fal");
     fs::create_dir(project.root.join("models/fal")).unwrap();
     fs::write(outside.path().join("target.sql"), "select 1").unwrap();
-    symlink(outside.path().join("target.sql"), project.root.join("models/fal/x.sql")).unwrap();
-    assert_eq!(project.problems(), pairs(&[("stub::foreign", "models/fal/x.sql")]));
+    symlink(
+        outside.path().join("target.sql"),
+        project.root.join("models/fal/x.sql"),
+    )
+    .unwrap();
+    assert_eq!(
+        project.problems(),
+        pairs(&[("stub::foreign", "models/fal/x.sql")])
+    );
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
 }
 
@@ -370,29 +535,56 @@ fn links_are_never_written_through() {
 #[test]
 fn links_to_files_are_models_and_links_to_folders_are_left_to_lie() {
     use std::os::unix::fs::symlink;
-    let project = Project::new(&[("models/x.py", SCRIPT), ("elsewhere/z.py", SCRIPT), ("elsewhere/deep/w.py", SCRIPT)]);
-    symlink(project.root.join("elsewhere/z.py"), project.root.join("models/z.py")).unwrap();
-    symlink(project.root.join("elsewhere/deep"), project.root.join("models/deep")).unwrap();
+    let project = Project::new(&[
+        ("models/x.py", SCRIPT),
+        ("elsewhere/z.py", SCRIPT),
+        ("elsewhere/deep/w.py", SCRIPT),
+    ]);
+    symlink(
+        project.root.join("elsewhere/z.py"),
+        project.root.join("models/z.py"),
+    )
+    .unwrap();
+    symlink(
+        project.root.join("elsewhere/deep"),
+        project.root.join("models/deep"),
+    )
+    .unwrap();
     symlink(&project.root, project.root.join("models/loop")).unwrap();
-    assert_eq!(project.generate().written, ["models/fal/x.sql", "models/fal/z.sql"]);
+    assert_eq!(
+        project.generate().written,
+        ["models/fal/x.sql", "models/fal/z.sql"]
+    );
     symlink("nowhere.py", project.root.join("models/broken.py")).unwrap();
-    assert_eq!(project.problems(), pairs(&[("project::broken_link", "models/broken.py")]));
+    assert_eq!(
+        project.problems(),
+        pairs(&[("project::broken_link", "models/broken.py")])
+    );
 }
 
 #[test]
 fn a_folder_or_file_in_the_way_is_a_conflict() {
     let project = Project::new(&[("models/x.py", SCRIPT)]);
     fs::create_dir_all(project.root.join("models/fal/x.sql")).unwrap();
-    assert_eq!(project.problems(), pairs(&[("stub::foreign", "models/fal/x.sql")]));
+    assert_eq!(
+        project.problems(),
+        pairs(&[("stub::foreign", "models/fal/x.sql")])
+    );
     fs::remove_dir_all(project.root.join("models/fal")).unwrap();
     project.write("models/fal", "a file");
-    assert_eq!(project.problems(), pairs(&[("stub::no_folder", "models/fal")]));
+    assert_eq!(
+        project.problems(),
+        pairs(&[("stub::no_folder", "models/fal")])
+    );
 }
 
 #[test]
 fn a_plugin_that_fails_everywhere_is_one_error() {
-    let project =
-        Project::new(&[("models/x.py", "FAIL PLUGIN"), ("models/y.py", "FAIL PLUGIN"), ("models/z.py", "SYNTAX")]);
+    let project = Project::new(&[
+        ("models/x.py", "FAIL PLUGIN"),
+        ("models/y.py", "FAIL PLUGIN"),
+        ("models/z.py", "SYNTAX"),
+    ]);
     let error = project.run(false).unwrap_err();
     insta::assert_snapshot!(error, @"the python parser failed on models/x.py and 1 more: word-parser failed on models/x.py");
 }
@@ -406,14 +598,24 @@ fn names_that_are_not_utf8_are_errors() {
     fs::write(name(b"\xff.txt"), "").unwrap();
     project.generate();
     fs::write(name(b"\xff.py"), "").unwrap();
-    assert_eq!(project.problems(), pairs(&[("project::name_not_utf8", "models/\u{fffd}.py")]));
+    assert_eq!(
+        project.problems(),
+        pairs(&[("project::name_not_utf8", "models/\u{fffd}.py")])
+    );
 }
 
 #[cfg(unix)]
 #[test]
 fn names_that_no_stub_can_have_are_errors() {
-    let project = Project::new(&[("models/a\\b/x.py", SCRIPT), ("models/n\newline.py", SCRIPT)]);
-    let codes: Vec<_> = project.problems().into_iter().map(|(code, _)| code).collect();
+    let project = Project::new(&[
+        ("models/a\\b/x.py", SCRIPT),
+        ("models/n\newline.py", SCRIPT),
+    ]);
+    let codes: Vec<_> = project
+        .problems()
+        .into_iter()
+        .map(|(code, _)| code)
+        .collect();
     assert_eq!(codes, ["project::odd_name"; 2]);
     project.write(".dbtignore", "a?b/\nn?ewline.py");
     assert!(project.generate().models.is_empty());
@@ -421,8 +623,14 @@ fn names_that_no_stub_can_have_are_errors() {
 
 #[test]
 fn a_broken_block_stops_everything() {
-    let project = Project::new(&[("models/x.py", SCRIPT), (".dbtignore", "a\n# >>> fal-host\n")]);
-    assert_eq!(project.problems(), pairs(&[("dbtignore::broken_block", ".dbtignore")]));
+    let project = Project::new(&[
+        ("models/x.py", SCRIPT),
+        (".dbtignore", "a\n# >>> fal-host\n"),
+    ]);
+    assert_eq!(
+        project.problems(),
+        pairs(&[("dbtignore::broken_block", ".dbtignore")])
+    );
 }
 
 #[test]
@@ -443,21 +651,33 @@ fn a_project_without_models_is_none_the_worse() {
 
 #[test]
 fn a_file_that_a_schema_file_names_as_a_script_is_no_model() {
-    let schema =
-        "models:\n- name: x\n  meta: {fal: {scripts: [models/tell.py, models/load.ipynb], pre-hook: models/pre.py}}\n";
+    let schema = "models:\n- name: x\n  meta: {fal: {scripts: [models/tell.py, models/load.ipynb], pre-hook: models/pre.py}}\n";
     let project = Project::new(&[
         ("models/x.py", SCRIPT),
         ("models/deep/schema.yml", schema),
-        ("models/tell.py", "write_to_model(ref('x'))\nwrite_to_model(ref('x'))\n"),
+        (
+            "models/tell.py",
+            "write_to_model(ref('x'))\nwrite_to_model(ref('x'))\n",
+        ),
         ("models/pre.py", "print(ref('a'))\n"),
         ("models/load.ipynb", "write_to_model(1)"),
     ]);
     let generated = project.generate();
     assert_eq!(generated.written, ["models/fal/x.sql"]);
-    assert_eq!(generated.helpers, ["models/load.ipynb", "models/pre.py", "models/tell.py"]);
-    assert!(project.read(".dbtignore").contains("\n/models/pre.py\n/models/tell.py\n"));
+    assert_eq!(
+        generated.helpers,
+        ["models/load.ipynb", "models/pre.py", "models/tell.py"]
+    );
+    assert!(
+        project
+            .read(".dbtignore")
+            .contains("\n/models/pre.py\n/models/tell.py\n")
+    );
     assert!(!project.generate().is_changed());
     // What the cache knows of the file itself still holds when it is a script no more.
     project.remove("models/deep/schema.yml");
-    assert_eq!(project.generate().written, ["models/fal/load.sql", "models/fal/tell.sql"]);
+    assert_eq!(
+        project.generate().written,
+        ["models/fal/load.sql", "models/fal/tell.sql"]
+    );
 }

@@ -33,7 +33,11 @@ impl Place {
         let project = Project::at(&all.path().join("project"));
         project.write("dbt_project.yml", "name: test\n");
         project.write("models/a.py", SCRIPT);
-        Self { project, outside, _all: all }
+        Self {
+            project,
+            outside,
+            _all: all,
+        }
     }
 
     fn link(&self, target: impl AsRef<Path>, at: &str) {
@@ -48,8 +52,15 @@ impl Place {
         let mut found = Vec::new();
         let mut folders = vec![self.outside.clone()];
         while let Some(folder) = folders.pop() {
-            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-                if path.is_dir() { folders.push(path) } else { found.push(path) }
+            for path in fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+            {
+                if path.is_dir() {
+                    folders.push(path)
+                } else {
+                    found.push(path)
+                }
             }
         }
         found.sort();
@@ -57,14 +68,30 @@ impl Place {
     }
 
     fn assert_untouched(&self, what: &str) {
-        assert_eq!(self.files(), [".bashrc", "models/x.py"].map(|name| self.outside.join(name)), "{what}");
-        assert_eq!(fs::read_to_string(self.outside.join(".bashrc")).unwrap(), MINE, "{what}");
-        assert_eq!(fs::read_to_string(self.outside.join("models/x.py")).unwrap(), SCRIPT, "{what}");
+        assert_eq!(
+            self.files(),
+            [".bashrc", "models/x.py"].map(|name| self.outside.join(name)),
+            "{what}"
+        );
+        assert_eq!(
+            fs::read_to_string(self.outside.join(".bashrc")).unwrap(),
+            MINE,
+            "{what}"
+        );
+        assert_eq!(
+            fs::read_to_string(self.outside.join("models/x.py")).unwrap(),
+            SCRIPT,
+            "{what}"
+        );
     }
 
     fn codes(&self, check: bool) -> Vec<String> {
         match self.project.run(check) {
-            Ok(generated) => generated.warnings.into_iter().map(|found| found.code).collect(),
+            Ok(generated) => generated
+                .warnings
+                .into_iter()
+                .map(|found| found.code)
+                .collect(),
             Err(GenerateError::Files(files)) => files.into_iter().map(|found| found.code).collect(),
             Err(other) => vec![other.code().to_owned()],
         }
@@ -75,9 +102,21 @@ type Setup = fn(&Place);
 
 /// What is set up, and the codes of what is said.
 const LINKS: [(&str, Setup, &[&str]); 13] = [
-    (".dbtignore", |place| place.link("../outside/.bashrc", ".dbtignore"), &["dbtignore::outside"]),
-    (".dbtignore, absolute", |place| place.link(place.outside.join(".bashrc"), ".dbtignore"), &["dbtignore::outside"]),
-    (".dbtignore to a new file", |place| place.link("../outside/new", ".dbtignore"), &["dbtignore::outside"]),
+    (
+        ".dbtignore",
+        |place| place.link("../outside/.bashrc", ".dbtignore"),
+        &["dbtignore::outside"],
+    ),
+    (
+        ".dbtignore, absolute",
+        |place| place.link(place.outside.join(".bashrc"), ".dbtignore"),
+        &["dbtignore::outside"],
+    ),
+    (
+        ".dbtignore to a new file",
+        |place| place.link("../outside/new", ".dbtignore"),
+        &["dbtignore::outside"],
+    ),
     (
         ".dbtignore by two links",
         |place| {
@@ -91,29 +130,48 @@ const LINKS: [(&str, Setup, &[&str]); 13] = [
         |place| fs::create_dir(place.project.root.join(".dbtignore")).unwrap(),
         &["project::unreadable"],
     ),
-    ("models", |place| place.link("../outside/models", "models"), &["stub::outside"]),
+    (
+        "models",
+        |place| place.link("../outside/models", "models"),
+        &["stub::outside"],
+    ),
     (
         "a folder above models",
         |place| {
             place.link("../outside", "deep");
-            place.project.write("dbt_project.yml", "name: test\nmodel-paths: [deep/models]\n");
+            place.project.write(
+                "dbt_project.yml",
+                "name: test\nmodel-paths: [deep/models]\n",
+            );
         },
         &["stub::outside"],
     ),
     (
         "model-paths out",
-        |place| place.project.write("dbt_project.yml", "name: test\nmodel-paths: [models, ../outside/models]\n"),
+        |place| {
+            place.project.write(
+                "dbt_project.yml",
+                "name: test\nmodel-paths: [models, ../outside/models]\n",
+            )
+        },
         &["stub::outside"],
     ),
     (
         "model-paths absolute",
         |place| {
-            let text = format!("name: test\nmodel-paths: [\"{}\"]\n", place.outside.join("models").display());
+            let text = format!(
+                "name: test\nmodel-paths: [\"{}\"]\n",
+                place.outside.join("models").display()
+            );
             place.project.write("dbt_project.yml", &text);
         },
         &["stub::outside", "project::absolute_model_path"],
     ),
-    ("models/fal", |place| place.link("../../outside", "models/fal"), &["stub::no_folder"]),
+    (
+        "models/fal",
+        |place| place.link("../../outside", "models/fal"),
+        &["stub::no_folder"],
+    ),
     (
         "a folder of models/fal",
         |place| {
@@ -122,8 +180,16 @@ const LINKS: [(&str, Setup, &[&str]); 13] = [
         },
         &["stub::no_folder"],
     ),
-    ("a stub", |place| place.link("../../../outside/.bashrc", "models/fal/a.sql"), &["stub::foreign"]),
-    ("target/fal", |place| place.link("../../outside", "target/fal"), &[]),
+    (
+        "a stub",
+        |place| place.link("../../../outside/.bashrc", "models/fal/a.sql"),
+        &["stub::foreign"],
+    ),
+    (
+        "target/fal",
+        |place| place.link("../../outside", "target/fal"),
+        &[],
+    ),
 ];
 
 #[test]
@@ -166,13 +232,25 @@ const OUTSIDE: &str = "name: test\nmodel-paths: [models, ../outside/models]\n";
 fn model_paths_outside_are_written_only_where_the_user_allows_it() {
     let mut place = Place::new();
     place.project.write("dbt_project.yml", OUTSIDE);
-    let Err(GenerateError::Files(problems)) = place.project.run(false) else { panic!() };
-    let [problem] = &problems[..] else { panic!("{problems:?}") };
+    let Err(GenerateError::Files(problems)) = place.project.run(false) else {
+        panic!()
+    };
+    let [problem] = &problems[..] else {
+        panic!("{problems:?}")
+    };
     assert_eq!(problem.path, "../outside/models");
-    assert!(problem.message.contains("../outside/models/fal/x.sql"), "{}", problem.message);
+    assert!(
+        problem.message.contains("../outside/models/fal/x.sql"),
+        "{}",
+        problem.message
+    );
     let real = place.outside.join("models").canonicalize().unwrap();
     let remedy = format!("FAL_HOST_STUB_FOLDERS={}", real.display());
-    assert!(problem.help.as_ref().unwrap().contains(&remedy), "{:?}", problem.help);
+    assert!(
+        problem.help.as_ref().unwrap().contains(&remedy),
+        "{:?}",
+        problem.help
+    );
 
     place.project.stub_folders = vec![place.outside.clone()];
     let stubs = ["../outside/models/fal/x.sql", "models/fal/a.sql"];
@@ -180,10 +258,20 @@ fn model_paths_outside_are_written_only_where_the_user_allows_it() {
     assert!(place.outside.join("models/fal/x.sql").is_file());
 
     place.project.stub_folders.clear();
-    let Generated { models, unchanged, .. } = place.project.generate();
-    assert_eq!((models.len(), unchanged), (2, 2), "stubs that are current need no permission");
+    let Generated {
+        models, unchanged, ..
+    } = place.project.generate();
+    assert_eq!(
+        (models.len(), unchanged),
+        (2, 2),
+        "stubs that are current need no permission"
+    );
     fs::remove_file(place.outside.join("models/x.py")).unwrap();
-    assert_eq!(place.codes(false), ["stub::outside"], "a stub that is left over");
+    assert_eq!(
+        place.codes(false),
+        ["stub::outside"],
+        "a stub that is left over"
+    );
     assert!(place.outside.join("models/fal/x.sql").is_file());
 }
 
@@ -192,7 +280,11 @@ fn model_paths_outside_are_written_only_where_the_user_allows_it() {
 fn a_dbtignore_outside_that_is_current_is_no_error() {
     let place = Place::new();
     place.project.generate();
-    fs::rename(place.project.root.join(".dbtignore"), place.outside.join("shared")).unwrap();
+    fs::rename(
+        place.project.root.join(".dbtignore"),
+        place.outside.join("shared"),
+    )
+    .unwrap();
     place.link("../outside/shared", ".dbtignore");
     assert!(place.codes(false).is_empty());
 }
@@ -200,12 +292,31 @@ fn a_dbtignore_outside_that_is_current_is_no_error() {
 #[test]
 fn only_regular_files_are_opened() {
     let pipe = |path: &Path| {
-        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, 0o644.into(), 0).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            path,
+            rustix::fs::FileType::Fifo,
+            0o644.into(),
+            0,
+        )
+        .unwrap();
     };
-    for name in ["x.yml", "x.yaml", "x.sql", "x.md", "x.py", "x.ipynb", "fal/x.sql"] {
-        for make in [&pipe as &dyn Fn(&Path), &|path: &Path| symlink("/dev/zero", path).unwrap(), &|path: &Path| {
-            drop(UnixListener::bind(path).unwrap());
-        }] {
+    for name in [
+        "x.yml",
+        "x.yaml",
+        "x.sql",
+        "x.md",
+        "x.py",
+        "x.ipynb",
+        "fal/x.sql",
+    ] {
+        for make in [
+            &pipe as &dyn Fn(&Path),
+            &|path: &Path| symlink("/dev/zero", path).unwrap(),
+            &|path: &Path| {
+                drop(UnixListener::bind(path).unwrap());
+            },
+        ] {
             let place = Place::new();
             fs::create_dir_all(place.project.root.join("models/fal")).unwrap();
             make(&place.project.root.join("models").join(name));

@@ -40,19 +40,36 @@ fn spawn(project: &Project, salt: &str) -> Child {
 fn project(count: usize) -> Project {
     let project = Project::new(&[(".dbtignore", "*.tmp")]);
     for index in 0..count {
-        project.write(&format!("models/d{}/m{index}.py", index % 7), "write_to_model(ref('a'))");
+        project.write(
+            &format!("models/d{}/m{index}.py", index % 7),
+            "write_to_model(ref('a'))",
+        );
     }
     project
 }
 
 fn stubs(project: &Project) -> Vec<(String, String)> {
-    let files = project.snapshot().into_iter().filter(|(path, _)| path.extension().is_some_and(|it| it == "sql"));
-    files.map(|(path, (_, bytes))| (path.display().to_string(), String::from_utf8(bytes).unwrap())).collect()
+    let files = project
+        .snapshot()
+        .into_iter()
+        .filter(|(path, _)| path.extension().is_some_and(|it| it == "sql"));
+    files
+        .map(|(path, (_, bytes))| {
+            (
+                path.display().to_string(),
+                String::from_utf8(bytes).unwrap(),
+            )
+        })
+        .collect()
 }
 
 fn leftovers(project: &Project) -> usize {
     let is_left = |path: &std::path::PathBuf| path.extension().is_some_and(|it| it == "tmp");
-    project.snapshot().keys().filter(|path| is_left(path)).count()
+    project
+        .snapshot()
+        .keys()
+        .filter(|path| is_left(path))
+        .count()
 }
 
 #[test]
@@ -81,13 +98,19 @@ fn a_killed_run_leaves_only_whole_files() {
     }
     assert!(killed > 0, "no run was killed");
     assert!(spawn(&project, "last").wait().unwrap().success());
-    assert!(stubs(&project).iter().all(|(_, content)| is_whole(content) && content.contains("last")));
+    assert!(
+        stubs(&project)
+            .iter()
+            .all(|(_, content)| is_whole(content) && content.contains("last"))
+    );
     let target = project.root.join("target");
     assert_eq!(
         project
             .snapshot()
             .keys()
-            .filter(|path| !path.starts_with(&target) && path.extension().is_some_and(|it| it == "tmp"))
+            .filter(
+                |path| !path.starts_with(&target) && path.extension().is_some_and(|it| it == "tmp")
+            )
             .count(),
         0,
         "what killed runs left is gone ({} in all)",
@@ -107,11 +130,25 @@ fn runs_at_the_same_time_do_not_disturb_each_other() {
             }
         }
         let mut children: Vec<Child> = (0..3).map(|_| spawn(&project, "now")).collect();
-        let ended: Vec<bool> = children.iter_mut().map(|child| child.wait().unwrap().success()).collect();
+        let ended: Vec<bool> = children
+            .iter_mut()
+            .map(|child| child.wait().unwrap().success())
+            .collect();
         assert_eq!(ended, [true; 3]);
         let found = stubs(&project);
-        assert_eq!(found.len(), if round % 2 == 1 { (0..300).filter(|index| index % 7 >= 2).count() } else { 300 });
-        assert!(found.iter().all(|(_, content)| is_whole(content) && content.contains("now")));
+        assert_eq!(
+            found.len(),
+            if round % 2 == 1 {
+                (0..300).filter(|index| index % 7 >= 2).count()
+            } else {
+                300
+            }
+        );
+        assert!(
+            found
+                .iter()
+                .all(|(_, content)| is_whole(content) && content.contains("now"))
+        );
         assert_eq!(leftovers(&project), 0);
     }
 }
@@ -119,9 +156,19 @@ fn runs_at_the_same_time_do_not_disturb_each_other() {
 #[test]
 fn runs_with_other_options_at_the_same_time_end_with_one_of_them() {
     let project = project(300);
-    let mut children: Vec<Child> = (0..4).map(|index| spawn(&project, ["one", "two"][index % 2])).collect();
-    assert!(children.iter_mut().all(|child| child.wait().unwrap().success()));
+    let mut children: Vec<Child> = (0..4)
+        .map(|index| spawn(&project, ["one", "two"][index % 2]))
+        .collect();
+    assert!(
+        children
+            .iter_mut()
+            .all(|child| child.wait().unwrap().success())
+    );
     assert!(stubs(&project).iter().all(|(_, content)| is_whole(content)));
     assert!(spawn(&project, "three").wait().unwrap().success());
-    assert!(stubs(&project).iter().all(|(_, content)| content.contains("three")));
+    assert!(
+        stubs(&project)
+            .iter()
+            .all(|(_, content)| content.contains("three"))
+    );
 }

@@ -21,7 +21,11 @@ pub fn analyse(text: &str, tree: &Tree<'_>) -> PythonAnalysis {
     let file = File::new(&lines, tree);
     let (kind, both) = kind(&file);
     let found = dependency::collect(&file);
-    let counted = if kind == FileKind::Script { flow::count(&file) } else { Counted::default() };
+    let counted = if kind == FileKind::Script {
+        flow::count(&file)
+    } else {
+        Counted::default()
+    };
     PythonAnalysis {
         kind,
         docstring: dependency::docstring(&file).map(|(_, text)| text.to_owned()),
@@ -31,7 +35,12 @@ pub fn analyse(text: &str, tree: &Tree<'_>) -> PythonAnalysis {
         write_count: counted.count,
         imports: imports(&file),
         diagnostics: summed_up(
-            misplaced(&file).into_iter().chain(both).chain(counted.diagnostics).chain(found.diagnostics).collect(),
+            misplaced(&file)
+                .into_iter()
+                .chain(both)
+                .chain(counted.diagnostics)
+                .chain(found.diagnostics)
+                .collect(),
         ),
     }
 }
@@ -42,18 +51,29 @@ const SHOWN: usize = 50;
 /// Puts one diagnostic with their number in the place of those of a code beyond the first [`SHOWN`].
 fn summed_up(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut counts: FxHashMap<String, usize> = FxHashMap::default();
-    diagnostics.iter().for_each(|it| *counts.entry(it.code.clone()).or_default() += 1);
+    diagnostics
+        .iter()
+        .for_each(|it| *counts.entry(it.code.clone()).or_default() += 1);
     let mut seen: FxHashMap<String, usize> = FxHashMap::default();
     let mut out = Vec::with_capacity(diagnostics.len().min(2 * SHOWN));
     for diagnostic in diagnostics {
-        let (all, nth) = (counts[&diagnostic.code], seen.entry(diagnostic.code.clone()).or_default());
+        let (all, nth) = (
+            counts[&diagnostic.code],
+            seen.entry(diagnostic.code.clone()).or_default(),
+        );
         *nth += 1;
         if all <= SHOWN || *nth < SHOWN {
             out.push(diagnostic);
         } else if *nth == SHOWN {
-            let message =
-                format!("{} more places in this file, this one the first: {}", all + 1 - SHOWN, diagnostic.message);
-            out.push(Diagnostic { message, ..diagnostic });
+            let message = format!(
+                "{} more places in this file, this one the first: {}",
+                all + 1 - SHOWN,
+                diagnostic.message
+            );
+            out.push(Diagnostic {
+                message,
+                ..diagnostic
+            });
         }
     }
     out

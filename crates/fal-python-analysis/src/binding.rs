@@ -55,23 +55,43 @@ impl<'t> File<'t, '_> {
         let plain = |id: NodeId| {
             let kids = self.tree.kids(id);
             let display = matches!(self.tree.kind(id), Kind::Tuple | Kind::List);
-            (display && !kids.iter().any(|kid| matches!(self.tree.kind(*kid), Kind::Starred))).then_some(kids)
+            (display
+                && !kids
+                    .iter()
+                    .any(|kid| matches!(self.tree.kind(*kid), Kind::Starred)))
+            .then_some(kids)
         };
         let (targets, values) = (plain(target)?, plain(value)?);
         let same = targets.len() == values.len() && value != target;
-        values.get(self.scopes().place(binder)).copied().filter(|_| same)
+        values
+            .get(self.scopes().place(binder))
+            .copied()
+            .filter(|_| same)
     }
 
     /// Whether something in the file changes the list, set or dict of this name in place.
     pub(crate) fn is_mutated(&self, name: &str, at: NodeId) -> bool {
-        let home = self.scopes().resolve(name, self.scopes().scope(at)).map(|(scope, _)| scope);
-        home.is_some_and(|home| self.mutated.get_or_init(|| self.all_mutated()).contains(&(home, name)))
+        let home = self
+            .scopes()
+            .resolve(name, self.scopes().scope(at))
+            .map(|(scope, _)| scope);
+        home.is_some_and(|home| {
+            self.mutated
+                .get_or_init(|| self.all_mutated())
+                .contains(&(home, name))
+        })
     }
 
     fn all_mutated(&self) -> FxHashSet<(ScopeId, &'t str)> {
         let changed = |id: NodeId| {
-            let Kind::Name(name, _) = *self.tree.kind(id) else { return None };
-            let home = || self.scopes().resolve(name, self.scopes().scope(id)).map(|(scope, _)| (scope, name));
+            let Kind::Name(name, _) = *self.tree.kind(id) else {
+                return None;
+            };
+            let home = || {
+                self.scopes()
+                    .resolve(name, self.scopes().scope(id))
+                    .map(|(scope, _)| (scope, name))
+            };
             self.changes(id).then(home).flatten()
         };
         self.tree.ids().filter_map(changed).collect()

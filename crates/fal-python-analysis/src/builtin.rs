@@ -7,16 +7,32 @@ use crate::{
 };
 
 /// Builtins whose result is known where their arguments are.
-const REARRANGERS: [&str; 9] = ["zip", "list", "tuple", "set", "frozenset", "iter", "reversed", "sorted", "enumerate"];
+const REARRANGERS: [&str; 9] = [
+    "zip",
+    "list",
+    "tuple",
+    "set",
+    "frozenset",
+    "iter",
+    "reversed",
+    "sorted",
+    "enumerate",
+];
 
 impl File<'_, '_> {
     /// Whether a call is one of a builtin or method that the evaluation knows.
     pub(crate) fn rearranges(&self, call: NodeId) -> bool {
-        let Some((function, args, _)) = self.call(call) else { return false };
+        let Some((function, args, _)) = self.call(call) else {
+            return false;
+        };
         match self.tree.kind(function) {
             Kind::Attribute(_) => args.is_empty(),
             Kind::Name(name, _) => {
-                REARRANGERS.contains(name) && self.scopes().resolve(name, self.scopes().scope(call)).is_none()
+                REARRANGERS.contains(name)
+                    && self
+                        .scopes()
+                        .resolve(name, self.scopes().scope(call))
+                        .is_none()
             }
             _ => false,
         }
@@ -40,17 +56,23 @@ pub(crate) fn rearrange(function: &str, args: Vec<Value>) -> Option<Value> {
         return zip(args);
     }
     let mut args = args.into_iter();
-    let (Some(only), None) = (args.next(), args.next()) else { return None };
+    let (Some(only), None) = (args.next(), args.next()) else {
+        return None;
+    };
     let mut items = only.items()?;
     match function {
         "list" | "tuple" | "set" | "frozenset" | "iter" => {}
         "reversed" => items.reverse(),
         "sorted" => {
-            items.iter().all(|item| item.as_str().is_some()).then_some(())?;
+            items
+                .iter()
+                .all(|item| item.as_str().is_some())
+                .then_some(())?;
             items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
         }
         "enumerate" => {
-            let pair = |(at, item): (usize, Value)| Value::Tuple(vec![Value::Atom(at.to_string()), item]);
+            let pair =
+                |(at, item): (usize, Value)| Value::Tuple(vec![Value::Atom(at.to_string()), item]);
             items = items.into_iter().enumerate().map(pair).collect();
         }
         _ => return None,

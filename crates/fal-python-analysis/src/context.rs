@@ -64,7 +64,8 @@ impl<'t, 'a> File<'t, 'a> {
 
     /// The loops, comprehensions and conditions around nodes.
     pub(crate) fn enclosing(&self) -> &Enclosing {
-        self.enclosing.get_or_init(|| Enclosing::new(self.tree, self.scopes()))
+        self.enclosing
+            .get_or_init(|| Enclosing::new(self.tree, self.scopes()))
     }
 
     /// Scopes and parents; not every file needs them.
@@ -74,19 +75,26 @@ impl<'t, 'a> File<'t, 'a> {
 
     /// Names of ours that are read, with what they mean there.
     pub(crate) fn uses_of(&self, ours: Ours) -> impl Iterator<Item = (NodeId, Meaning)> + '_ {
-        self.uses.iter().filter(move |it| it.ours == ours).map(|it| (it.name, self.meaning_of(it.name)))
+        self.uses
+            .iter()
+            .filter(move |it| it.ours == ours)
+            .map(|it| (it.name, self.meaning_of(it.name)))
     }
 
     /// What a name of ours means.
     pub(crate) fn meaning_of(&self, name: NodeId) -> Meaning {
-        let Kind::Name(text, _) = *self.tree.kind(name) else { return Meaning::Foreign };
+        let Kind::Name(text, _) = *self.tree.kind(name) else {
+            return Meaning::Foreign;
+        };
         self.meaning(text, self.scopes().scope(name))
     }
 
     /// The call whose function this node is.
     pub(crate) fn call_of(&self, function: NodeId) -> Option<NodeId> {
         let parent = self.scopes().parent(function);
-        self.call(parent).filter(|(called, ..)| *called == function).map(|_| parent)
+        self.call(parent)
+            .filter(|(called, ..)| *called == function)
+            .map(|_| parent)
     }
 
     pub(crate) fn span(&self, id: NodeId) -> Span {
@@ -102,7 +110,9 @@ impl<'t, 'a> File<'t, 'a> {
 
     /// Function, positional arguments and keywords of a call.
     pub(crate) fn call(&self, id: NodeId) -> Option<(NodeId, &[NodeId], &[NodeId])> {
-        let Kind::Call { args } = self.tree.kind(id) else { return None };
+        let Kind::Call { args } = self.tree.kind(id) else {
+            return None;
+        };
         let (function, rest) = self.tree.kids(id).split_first()?;
         let (args, keywords) = rest.split_at(*args as usize);
         Some((*function, args, keywords))
@@ -111,13 +121,23 @@ impl<'t, 'a> File<'t, 'a> {
     /// The name that is called, if a bare name is.
     pub(crate) fn called_name(&self, id: NodeId) -> Option<&'t str> {
         let (function, ..) = self.call(id)?;
-        if let Kind::Name(name, _) = self.tree.kind(function) { Some(name) } else { None }
+        if let Kind::Name(name, _) = self.tree.kind(function) {
+            Some(name)
+        } else {
+            None
+        }
     }
 
     /// What one of our names means in a scope.
     fn meaning(&self, name: &'t str, scope: ScopeId) -> Meaning {
-        let Some((home, binders)) = self.scopes().resolve(name, scope) else { return Meaning::Ours };
-        *self.meanings.borrow_mut().entry((home, name)).or_insert_with(|| self.meaning_of_bound(home, binders))
+        let Some((home, binders)) = self.scopes().resolve(name, scope) else {
+            return Meaning::Ours;
+        };
+        *self
+            .meanings
+            .borrow_mut()
+            .entry((home, name))
+            .or_insert_with(|| self.meaning_of_bound(home, binders))
     }
 
     fn meaning_of_bound(&self, home: ScopeId, binders: &[NodeId]) -> Meaning {
@@ -125,7 +145,11 @@ impl<'t, 'a> File<'t, 'a> {
             return Meaning::Foreign;
         }
         let parameter = |binder: &NodeId| matches!(self.tree.kind(*binder), Kind::Arg(_));
-        if binders.iter().any(parameter) { Meaning::Parameter } else { Meaning::Ours }
+        if binders.iter().any(parameter) {
+            Meaning::Parameter
+        } else {
+            Meaning::Ours
+        }
     }
 
     /// Whether the name is the file's own because of this binding. A name that a function, lambda or comprehension binds
@@ -133,16 +157,33 @@ impl<'t, 'a> File<'t, 'a> {
     /// is a stand-in for runs outside the host (`try: ref` `except NameError: ...`, `if TYPE_CHECKING: ...`).
     fn takes_over(&self, home: ScopeId, binder: NodeId) -> bool {
         let mut parent = self.scopes().parent(binder);
-        while matches!(self.tree.kind(parent), Kind::Tuple | Kind::List | Kind::Starred) {
+        while matches!(
+            self.tree.kind(parent),
+            Kind::Tuple | Kind::List | Kind::Starred
+        ) {
             parent = self.scopes().parent(parent);
         }
         match (self.tree.kind(binder), self.tree.kind(parent)) {
             (Kind::Arg(_), _) => false,
-            (_, Kind::ImportFrom { module: Some(module), level: 0 }) if is_fal_module(module) => false,
-            _ if matches!(self.scopes().kind(home), ScopeKind::Function | ScopeKind::Comprehension) => true,
+            (
+                _,
+                Kind::ImportFrom {
+                    module: Some(module),
+                    level: 0,
+                },
+            ) if is_fal_module(module) => false,
+            _ if matches!(
+                self.scopes().kind(home),
+                ScopeKind::Function | ScopeKind::Comprehension
+            ) =>
+            {
+                true
+            }
             // `ref: Callable` gives no value.
             (_, Kind::AnnAssign { value: false }) => false,
-            (kind, parent) => !may_stand_in(kind, parent) || !self.enclosing().is_conditional(binder),
+            (kind, parent) => {
+                !may_stand_in(kind, parent) || !self.enclosing().is_conditional(binder)
+            }
         }
     }
 }

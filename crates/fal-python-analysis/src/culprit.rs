@@ -64,7 +64,13 @@ pub(crate) fn unclosed_bracket(lines: &Lines<'_>, error: u32) -> Option<Diagnost
         return None;
     }
     let bracket = lines.slice(start, start + 1);
-    Some(problem(lines, SYNTAX, &format!("{NOT_PYTHON}: this `{bracket}` is never closed"), start, start + 1))
+    Some(problem(
+        lines,
+        SYNTAX,
+        &format!("{NOT_PYTHON}: this `{bracket}` is never closed"),
+        start,
+        start + 1,
+    ))
 }
 
 /// Length of the string that begins here; `None`: it has no end.
@@ -93,7 +99,8 @@ mod tests {
     fn blamed(text: &str, error: &str) -> Option<(u32, u32)> {
         let lines = Lines::new(text);
         let at = text.rfind(error).unwrap() as u32;
-        unclosed_bracket(&lines, at).map(|it| (it.labels[0].span.from.line, it.labels[0].span.from.column))
+        unclosed_bracket(&lines, at)
+            .map(|it| (it.labels[0].span.from.line, it.labels[0].span.from.column))
     }
 
     #[test]
@@ -127,7 +134,14 @@ mod tests {
     fn markers_of_a_merge_are_named() {
         let text = "x = 1\n<<<<<<< HEAD\ny = 1\n=======\ny = 2\n>>>>>>> other\n";
         let found = merge_conflict(&Lines::new(text)).unwrap();
-        assert_eq!(found.labels.iter().map(|it| it.span.from.line).collect::<Vec<_>>(), [2, 4, 6]);
+        assert_eq!(
+            found
+                .labels
+                .iter()
+                .map(|it| it.span.from.line)
+                .collect::<Vec<_>>(),
+            [2, 4, 6]
+        );
         assert!(merge_conflict(&Lines::new("=======\n<<<<<<< a")).is_none());
     }
 }

@@ -17,18 +17,26 @@ pub(crate) struct Enclosing {
 impl Enclosing {
     /// Parents have larger ids than their children, so one pass downwards is enough.
     pub(crate) fn new(tree: &Tree<'_>, scopes: &Scopes<'_>) -> Self {
-        let mut out = Self { repeated: vec![None; tree.len()], conditional: vec![false; tree.len()] };
+        let mut out = Self {
+            repeated: vec![None; tree.len()],
+            conditional: vec![false; tree.len()],
+        };
         for id in tree.ids().rev().skip(1) {
             let parent = scopes.parent(id);
             let (repeats, branches) = match tree.kind(parent) {
                 Kind::FunctionDef { .. } => continue,
-                Kind::For { .. } | Kind::While { .. } | Kind::Comprehension { .. } | Kind::ClassDef { .. } => {
-                    (true, false)
-                }
+                Kind::For { .. }
+                | Kind::While { .. }
+                | Kind::Comprehension { .. }
+                | Kind::ClassDef { .. } => (true, false),
                 Kind::If { .. } | Kind::Try { .. } => (false, true),
                 _ => (false, false),
             };
-            out.repeated[id.index()] = if repeats { Some(id) } else { out.repeated[parent.index()] };
+            out.repeated[id.index()] = if repeats {
+                Some(id)
+            } else {
+                out.repeated[parent.index()]
+            };
             out.conditional[id.index()] = branches || out.conditional[parent.index()];
         }
         out
@@ -51,6 +59,8 @@ impl Enclosing {
             (parent, child)
         };
         let first = self.repeated[id.index()].map(step);
-        std::iter::successors(first, move |(parent, _)| self.repeated[parent.index()].map(step))
+        std::iter::successors(first, move |(parent, _)| {
+            self.repeated[parent.index()].map(step)
+        })
     }
 }

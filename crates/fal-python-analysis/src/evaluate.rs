@@ -27,7 +27,12 @@ pub(crate) struct Evaluator<'f, 't, 'a> {
 
 impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
     pub(crate) fn new(file: &'f File<'t, 'a>, turn: &'f Turn<'t>) -> Self {
-        Self { file, turn, lenient: false, budget: Cell::new(20_000) }
+        Self {
+            file,
+            turn,
+            lenient: false,
+            budget: Cell::new(20_000),
+        }
     }
 
     pub(crate) fn lenient(mut self) -> Self {
@@ -57,7 +62,10 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
             Kind::List => Some(Value::List(self.elements(kids, hops)?)),
             Kind::Tuple => Some(Value::Tuple(self.elements(kids, hops)?)),
             Kind::Set => Some(Value::Set(self.elements(kids, hops)?)),
-            Kind::Dict { keys, unpack: false } => self.dict(kids, *keys as usize, hops),
+            Kind::Dict {
+                keys,
+                unpack: false,
+            } => self.dict(kids, *keys as usize, hops),
             Kind::Unary(op) => self.unary(*op, *kids.first()?, hops),
             Kind::Binary(Binary::Add) => self.sum(kids, hops),
             Kind::FString => self.fstring(kids, hops),
@@ -73,7 +81,10 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
         let mut out = Vec::with_capacity(ids.len());
         for id in ids {
             if matches!(self.file.tree.kind(*id), Kind::Starred) {
-                out.extend(self.eval(*self.file.tree.kids(*id).first()?, hops)?.items()?);
+                out.extend(
+                    self.eval(*self.file.tree.kids(*id).first()?, hops)?
+                        .items()?,
+                );
             } else {
                 out.push(self.eval(*id, hops)?);
             }
@@ -84,11 +95,15 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
     fn dict(&self, kids: &[NodeId], keys: usize, hops: u32) -> Option<Value> {
         let (keys, values) = kids.split_at(keys);
         let keys = self.elements(keys, hops)?;
-        Some(Value::Dict(keys.into_iter().zip(self.elements(values, hops)?).collect()))
+        Some(Value::Dict(
+            keys.into_iter().zip(self.elements(values, hops)?).collect(),
+        ))
     }
 
     fn unary(&self, op: Unary, operand: NodeId, hops: u32) -> Option<Value> {
-        let Value::Atom(text) = self.eval(operand, hops)? else { return None };
+        let Value::Atom(text) = self.eval(operand, hops)? else {
+            return None;
+        };
         let sign = match op {
             Unary::Minus => "-",
             Unary::Plus => "+",
@@ -102,10 +117,18 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
         let [left, right] = kids else { return None };
         match (self.eval(*left, hops), self.eval(*right, hops)) {
             (Some(Value::Str(left)), Some(Value::Str(right))) => self.join([left, right]),
-            (Some(Value::List(left)), Some(Value::List(right))) => self.chain(left, right).map(Value::List),
-            (Some(Value::Tuple(left)), Some(Value::Tuple(right))) => self.chain(left, right).map(Value::Tuple),
-            (Some(Value::Str(known)), None) if self.lenient => self.join([known, UNKNOWN.to_string()]),
-            (None, Some(Value::Str(known))) if self.lenient => self.join([UNKNOWN.to_string(), known]),
+            (Some(Value::List(left)), Some(Value::List(right))) => {
+                self.chain(left, right).map(Value::List)
+            }
+            (Some(Value::Tuple(left)), Some(Value::Tuple(right))) => {
+                self.chain(left, right).map(Value::Tuple)
+            }
+            (Some(Value::Str(known)), None) if self.lenient => {
+                self.join([known, UNKNOWN.to_string()])
+            }
+            (None, Some(Value::Str(known))) if self.lenient => {
+                self.join([UNKNOWN.to_string(), known])
+            }
             _ => None,
         }
     }
@@ -137,7 +160,10 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
     fn part(&self, part: NodeId, hops: u32) -> Option<String> {
         match self.file.tree.kind(part) {
             Kind::Str(text) => Some((*text).to_owned()),
-            Kind::Formatted { plain: true } => Some(self.eval(*self.file.tree.kids(part).first()?, hops)?.display()),
+            Kind::Formatted { plain: true } => Some(
+                self.eval(*self.file.tree.kids(part).first()?, hops)?
+                    .display(),
+            ),
             _ => None,
         }
     }
@@ -147,12 +173,18 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
         let [of, key] = kids else { return None };
         let key = self.eval(*key, hops)?;
         match self.eval(*of, hops)? {
-            Value::Dict(pairs) => pairs.into_iter().rev().find(|(candidate, _)| *candidate == key).map(|pair| pair.1),
+            Value::Dict(pairs) => pairs
+                .into_iter()
+                .rev()
+                .find(|(candidate, _)| *candidate == key)
+                .map(|pair| pair.1),
             Value::List(items) | Value::Tuple(items) => {
                 let Value::Atom(index) = key else { return None };
                 let index: isize = index.parse().ok()?;
                 let from_end = if index < 0 { items.len() } else { 0 };
-                items.into_iter().nth(usize::try_from(index + isize::try_from(from_end).ok()?).ok()?)
+                items
+                    .into_iter()
+                    .nth(usize::try_from(index + isize::try_from(from_end).ok()?).ok()?)
             }
             _ => None,
         }
@@ -166,7 +198,11 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
         }
         match self.file.tree.kind(function) {
             Kind::Attribute(method) if args.is_empty() => {
-                let Value::Dict(pairs) = self.eval(*self.file.tree.kids(function).first()?, hops)? else { return None };
+                let Value::Dict(pairs) =
+                    self.eval(*self.file.tree.kids(function).first()?, hops)?
+                else {
+                    return None;
+                };
                 view(pairs, method)
             }
             Kind::Name(..) if self.file.rearranges(id) => {
@@ -186,7 +222,11 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
         }
         let value = self.eval(self.file.bound_value(name, id)?, hops + 1)?;
         let mutable = !matches!(value, Value::Str(_) | Value::Atom(_) | Value::Tuple(_));
-        if mutable && self.file.is_mutated(name, id) { None } else { Some(value) }
+        if mutable && self.file.is_mutated(name, id) {
+            None
+        } else {
+            Some(value)
+        }
     }
 }
 
@@ -210,7 +250,15 @@ pub(crate) fn constant(kind: &Kind<'_>) -> Option<Value> {
 fn size(value: &Value) -> usize {
     match value {
         Value::Str(text) | Value::Atom(text) => text.len() / 64,
-        Value::List(items) | Value::Tuple(items) | Value::Set(items) => items.iter().map(size).sum::<usize>() + 1,
-        Value::Dict(pairs) => pairs.iter().map(|(key, value)| size(key) + size(value)).sum::<usize>() + 1,
+        Value::List(items) | Value::Tuple(items) | Value::Set(items) => {
+            items.iter().map(size).sum::<usize>() + 1
+        }
+        Value::Dict(pairs) => {
+            pairs
+                .iter()
+                .map(|(key, value)| size(key) + size(value))
+                .sum::<usize>()
+                + 1
+        }
     }
 }

@@ -11,7 +11,8 @@ use crate::{
 
 /// Each module once, in the order of the text.
 pub(crate) fn imports(file: &File<'_, '_>) -> Vec<Import> {
-    let is_import = |id: &NodeId| matches!(file.tree.kind(*id), Kind::Import | Kind::ImportFrom { .. });
+    let is_import =
+        |id: &NodeId| matches!(file.tree.kind(*id), Kind::Import | Kind::ImportFrom { .. });
     let mut statements: Vec<NodeId> = file.tree.ids().filter(is_import).collect();
     statements.sort_by_key(|id| file.tree.range(*id).0);
     let mut seen = HashSet::new();
@@ -19,7 +20,10 @@ pub(crate) fn imports(file: &File<'_, '_>) -> Vec<Import> {
     for statement in statements {
         for module in modules(file, statement) {
             if seen.insert(module.clone()) {
-                out.push(Import { module, span: file.span(statement) });
+                out.push(Import {
+                    module,
+                    span: file.span(statement),
+                });
             }
         }
     }
@@ -29,12 +33,25 @@ pub(crate) fn imports(file: &File<'_, '_>) -> Vec<Import> {
 fn modules(file: &File<'_, '_>, statement: NodeId) -> Vec<String> {
     match file.tree.kind(statement) {
         Kind::ImportFrom { module, level } => {
-            vec![format!("{}{}", ".".repeat(*level as usize), module.unwrap_or_default())]
+            vec![format!(
+                "{}{}",
+                ".".repeat(*level as usize),
+                module.unwrap_or_default()
+            )]
         }
-        _ => file.tree.kids(statement).iter().filter_map(|alias| name(file, *alias)).collect(),
+        _ => file
+            .tree
+            .kids(statement)
+            .iter()
+            .filter_map(|alias| name(file, *alias))
+            .collect(),
     }
 }
 
 fn name(file: &File<'_, '_>, alias: NodeId) -> Option<String> {
-    if let Kind::Alias { name, .. } = file.tree.kind(alias) { Some((*name).to_owned()) } else { None }
+    if let Kind::Alias { name, .. } = file.tree.kind(alias) {
+        Some((*name).to_owned())
+    } else {
+        None
+    }
 }

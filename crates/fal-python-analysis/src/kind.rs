@@ -22,27 +22,45 @@ pub(crate) fn kind(file: &File<'_, '_>) -> (FileKind, Option<Diagnostic>) {
 pub(crate) fn script_mark(file: &File<'_, '_>) -> Option<NodeId> {
     file.uses.iter().find_map(|it| {
         let value = (it.ours == Ours::WriteToModel).then_some(it.name);
-        file.call_of(it.name).or(value).filter(|_| file.meaning_of(it.name) == Meaning::Ours)
+        file.call_of(it.name)
+            .or(value)
+            .filter(|_| file.meaning_of(it.name) == Meaning::Ours)
     })
 }
 
 /// `def model(dbt, session)` at module level; the second parameter may have any name.
 fn dbt_model(file: &File<'_, '_>) -> Option<NodeId> {
     file.tree.kids(file.tree.root()).iter().copied().find(|id| {
-        let Kind::FunctionDef { name: "model", is_async: false, .. } = file.tree.kind(*id) else { return false };
+        let Kind::FunctionDef {
+            name: "model",
+            is_async: false,
+            ..
+        } = file.tree.kind(*id)
+        else {
+            return false;
+        };
         let arguments = file.tree.kids(*id)[0];
         let first = file.tree.kids(arguments).first();
         let is_dbt = first.is_some_and(|first| matches!(file.tree.kind(*first), Kind::Arg("dbt")));
-        is_dbt && matches!(file.tree.kind(arguments), Kind::Arguments { positional: 2, .. })
+        is_dbt
+            && matches!(
+                file.tree.kind(arguments),
+                Kind::Arguments { positional: 2, .. }
+            )
     })
 }
 
 fn both(file: &File<'_, '_>, mark: NodeId, model: NodeId) -> Diagnostic {
-    let label = |id, text: &str| Label { span: file.span(id), text: text.to_owned() };
+    let label = |id, text: &str| Label {
+        span: file.span(id),
+        text: text.to_owned(),
+    };
     let mut head = label(model, "makes it a model as dbt defines it");
     // The whole function would be marked: its first line says enough.
     let first_line = file.source(model).lines().next().map_or(0, str::len) as u32;
-    head.span = file.lines.span(head.span.start, head.span.start + first_line);
+    head.span = file
+        .lines
+        .span(head.span.start, head.span.start + first_line);
     Diagnostic {
         code: "model::both_kinds".to_owned(),
         severity: Severity::Error,

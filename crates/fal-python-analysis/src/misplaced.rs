@@ -21,7 +21,13 @@ pub(crate) fn misplaced(file: &File<'_, '_>) -> Vec<Diagnostic> {
             _ => return None,
         };
         let (start, end) = file.tree.range(id);
-        Some(problem(file.lines, "python::syntax", &format!("this is not valid Python: {what}"), start, end))
+        Some(problem(
+            file.lines,
+            "python::syntax",
+            &format!("this is not valid Python: {what}"),
+            start,
+            end,
+        ))
     };
     file.tree.ids().filter_map(found).collect()
 }
@@ -33,7 +39,8 @@ fn in_function(file: &File<'_, '_>, id: NodeId) -> bool {
 
 fn in_loop(file: &File<'_, '_>, id: NodeId) -> bool {
     let around = file.enclosing().around(file.scopes(), id);
-    let mut inside = around.take_while(|(parent, _)| !matches!(file.tree.kind(*parent), Kind::ClassDef { .. }));
+    let mut inside =
+        around.take_while(|(parent, _)| !matches!(file.tree.kind(*parent), Kind::ClassDef { .. }));
     inside.any(|(parent, child)| match file.tree.kind(parent) {
         Kind::For { body } => file.scopes().place(child) < 2 + *body as usize,
         Kind::While { body } => file.scopes().place(child) < 1 + *body as usize,

@@ -37,10 +37,19 @@ pub(crate) struct Use {
 pub(crate) fn uses(tree: &Tree<'_>) -> Vec<Use> {
     let found: Vec<Use> = tree.ids().filter_map(|id| of(tree, id)).collect();
     // Walking in order costs more than this first look, and most files of a project are no models.
-    if found.len() < 2 { found } else { breadth_first(tree).into_iter().filter_map(|id| of(tree, id)).collect() }
+    if found.len() < 2 {
+        found
+    } else {
+        breadth_first(tree)
+            .into_iter()
+            .filter_map(|id| of(tree, id))
+            .collect()
+    }
 }
 
 fn of(tree: &Tree<'_>, name: NodeId) -> Option<Use> {
-    let Kind::Name(text, Context::Load) = tree.kind(name) else { return None };
+    let Kind::Name(text, Context::Load) = tree.kind(name) else {
+        return None;
+    };
     Ours::of(text).map(|ours| Use { ours, name })
 }

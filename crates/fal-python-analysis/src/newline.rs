@@ -15,7 +15,10 @@ impl<'t> Newlines<'t> {
     #[must_use]
     pub fn new(text: &'t str) -> Self {
         if !text.contains('\r') {
-            return Self { text: Cow::Borrowed(text), shortened: Vec::new() };
+            return Self {
+                text: Cow::Borrowed(text),
+                shortened: Vec::new(),
+            };
         }
         let mut out = String::with_capacity(text.len());
         let mut shortened = Vec::new();
@@ -29,7 +32,10 @@ impl<'t> Newlines<'t> {
             }
             out += part;
         }
-        Self { text: Cow::Owned(out), shortened }
+        Self {
+            text: Cow::Owned(out),
+            shortened,
+        }
     }
 
     /// The text to parse.
@@ -56,9 +62,20 @@ mod tests {
         assert_eq!(newlines.text(), "a\nb\nc\n\n\nd");
         for letter in ["a", "b", "c", "d"] {
             let at = newlines.text().find(letter).unwrap() as u32;
-            assert_eq!(newlines.original(at) as usize, original.find(letter).unwrap(), "{letter}");
+            assert_eq!(
+                newlines.original(at) as usize,
+                original.find(letter).unwrap(),
+                "{letter}"
+            );
         }
-        assert_eq!(newlines.original(1), 1, "the end of a line is before its `\\r`");
-        assert_eq!(newlines.original(newlines.text().len() as u32) as usize, original.len());
+        assert_eq!(
+            newlines.original(1),
+            1,
+            "the end of a line is before its `\\r`"
+        );
+        assert_eq!(
+            newlines.original(newlines.text().len() as u32) as usize,
+            original.len()
+        );
     }
 }

@@ -30,7 +30,12 @@ impl<'t> Lines<'t> {
                 starts.push(at as u32 + 1);
             }
         }
-        Self { text, starts, ascii: text.is_ascii(), blocks: OnceCell::new() }
+        Self {
+            text,
+            starts,
+            ascii: text.is_ascii(),
+            blocks: OnceCell::new(),
+        }
     }
 
     /// The text.
@@ -42,7 +47,9 @@ impl<'t> Lines<'t> {
     /// The piece between two offsets; empty where they do not fit the text.
     #[must_use]
     pub fn slice(&self, start: u32, end: u32) -> &'t str {
-        self.text.get(start as usize..end as usize).unwrap_or_default()
+        self.text
+            .get(start as usize..end as usize)
+            .unwrap_or_default()
     }
 
     /// Line and column of an offset. Offsets behind the text or within a character are moved back.
@@ -51,7 +58,10 @@ impl<'t> Lines<'t> {
         let offset = self.clamp(offset);
         let line = self.starts.partition_point(|start| *start <= offset) - 1;
         let column = self.characters(offset) - self.characters(self.starts[line]);
-        Position { line: line as u32 + 1, column: column + 1 }
+        Position {
+            line: line as u32 + 1,
+            column: column + 1,
+        }
     }
 
     /// The span of two offsets.
@@ -59,7 +69,12 @@ impl<'t> Lines<'t> {
     pub fn span(&self, start: u32, end: u32) -> Span {
         let start = self.clamp(start);
         let end = self.clamp(end).max(start);
-        Span { start, end, from: self.position(start), to: self.position(end) }
+        Span {
+            start,
+            end,
+            from: self.position(start),
+            to: self.position(end),
+        }
     }
 
     /// How many characters stand before an offset.

@@ -119,13 +119,24 @@ impl<'t> Scopes<'t> {
     }
 
     fn bound(&self, name: &str, scope: ScopeId) -> Option<(ScopeId, &[NodeId])> {
-        self.get(scope).bindings.get(name).map(|found| (scope, &found[..]))
+        self.get(scope)
+            .bindings
+            .get(name)
+            .map(|found| (scope, &found[..]))
     }
 
     fn add(&mut self, kind: ScopeKind, parent: Option<ScopeId>) -> ScopeId {
         let id = ScopeId(self.scopes.len() as u32);
-        let body = parent.filter(|_| kind == ScopeKind::Comprehension).map_or(id, |parent| self.body_scope(parent));
-        self.scopes.push(Scope { kind, parent, body, bindings: FxHashMap::default(), declared: FxHashMap::default() });
+        let body = parent
+            .filter(|_| kind == ScopeKind::Comprehension)
+            .map_or(id, |parent| self.body_scope(parent));
+        self.scopes.push(Scope {
+            kind,
+            parent,
+            body,
+            bindings: FxHashMap::default(),
+            declared: FxHashMap::default(),
+        });
         id
     }
 
@@ -150,7 +161,11 @@ impl<'t> Scopes<'t> {
                 self.bind(home, name, node);
             }
         }
-        for binders in self.scopes.iter_mut().flat_map(|scope| scope.bindings.values_mut()) {
+        for binders in self
+            .scopes
+            .iter_mut()
+            .flat_map(|scope| scope.bindings.values_mut())
+        {
             binders.sort_by_key(|id| tree.range(*id));
         }
     }
@@ -164,13 +179,27 @@ impl<'t> Scopes<'t> {
             Kind::Comprehension { .. } => (ScopeKind::Comprehension, 0, u32::MAX),
             // The first iterable of a comprehension is evaluated outside it.
             Kind::Generator if self.is_first_generator(tree, id) => {
-                return Inner { scope: self.scope(self.parent(id)), from: 1, count: 1 };
+                return Inner {
+                    scope: self.scope(self.parent(id)),
+                    from: 1,
+                    count: 1,
+                };
             }
-            _ => return Inner { scope, from: 0, count: 0 },
+            _ => {
+                return Inner {
+                    scope,
+                    from: 0,
+                    count: 0,
+                };
+            }
         };
         let inner = self.add(kind, Some(scope));
         self.bind_parameters(tree, id, inner);
-        Inner { scope: inner, from, count }
+        Inner {
+            scope: inner,
+            from,
+            count,
+        }
     }
 
     fn is_first_generator(&self, tree: &Tree<'_>, id: NodeId) -> bool {
@@ -181,8 +210,14 @@ impl<'t> Scopes<'t> {
     /// Parameters and type parameters are bound in the scope of the body, although they come before it.
     fn bind_parameters<'a: 't>(&mut self, tree: &'t Tree<'a>, id: NodeId, inner: ScopeId) {
         let kids = tree.kids(id);
-        let arguments = kids.first().filter(|kid| matches!(tree.kind(**kid), Kind::Arguments { .. }));
-        for kid in arguments.map_or(&[][..], |it| tree.kids(*it)).iter().chain(kids) {
+        let arguments = kids
+            .first()
+            .filter(|kid| matches!(tree.kind(**kid), Kind::Arguments { .. }));
+        for kid in arguments
+            .map_or(&[][..], |it| tree.kids(*it))
+            .iter()
+            .chain(kids)
+        {
             if let Kind::Arg(name) | Kind::TypeParam(name) = tree.kind(*kid) {
                 self.bind(inner, name, *kid);
             }
@@ -193,15 +228,26 @@ impl<'t> Scopes<'t> {
         match tree.kind(id) {
             Kind::Name(name, Context::Store | Context::Delete) => {
                 let walrus = matches!(tree.kind(self.parent(id)), Kind::NamedExpr);
-                let scope = if walrus { self.body_scope(scope) } else { scope };
+                let scope = if walrus {
+                    self.body_scope(scope)
+                } else {
+                    scope
+                };
                 self.bind(scope, name, id);
             }
-            Kind::FunctionDef { name, .. } | Kind::ClassDef { name, .. } => self.bind(scope, name, id),
+            Kind::FunctionDef { name, .. } | Kind::ClassDef { name, .. } => {
+                self.bind(scope, name, id)
+            }
             Kind::Alias { name, asname } => {
                 let bound = asname.unwrap_or_else(|| first_part(name));
                 self.bind(scope, bound, id);
             }
-            Kind::Handler { name: Some(name), .. } | Kind::Pattern { binds: Some(name), .. } => {
+            Kind::Handler {
+                name: Some(name), ..
+            }
+            | Kind::Pattern {
+                binds: Some(name), ..
+            } => {
                 self.bind(scope, name, id);
             }
             Kind::Global => self.declare(tree, id, scope, Declared::Global),
@@ -228,7 +274,11 @@ impl<'t> Scopes<'t> {
             Some(Declared::Global) => MODULE,
             None => scope,
         };
-        self.scopes[home.0 as usize].bindings.entry(name).or_default().push(node);
+        self.scopes[home.0 as usize]
+            .bindings
+            .entry(name)
+            .or_default()
+            .push(node);
     }
 }
 

@@ -5,7 +5,11 @@ use fal_plugin::{ParseError, payload::Diagnostic};
 use crate::{position::Lines, syntax::problem};
 
 /// What one level of nesting may need, through parser, lowering, analysis and drop.
-const FRAME: usize = if cfg!(debug_assertions) { 8 * 1024 } else { 2 * 1024 };
+const FRAME: usize = if cfg!(debug_assertions) {
+    8 * 1024
+} else {
+    2 * 1024
+};
 /// Levels that fit into what a thread has left at any rate.
 const PLENTY: usize = 100;
 /// The most stack that is asked for.
@@ -32,7 +36,13 @@ pub fn with_stack<T>(text: &str, work: impl FnOnce() -> T) -> Result<T, ParseErr
 
 fn too_large(text: &str) -> Diagnostic {
     let lines = Lines::new(text.lines().next().unwrap_or_default());
-    problem(&lines, "python::too_large", "this file is too large or too deeply nested to be analysed", 0, 0)
+    problem(
+        &lines,
+        "python::too_large",
+        "this file is too large or too deeply nested to be analysed",
+        0,
+        0,
+    )
 }
 
 /// No tree is deeper than this: each level takes at least one operator, opening bracket or space in the text. What stands
@@ -45,12 +55,17 @@ fn levels(text: &str) -> usize {
         let class = match CLASSES[usize::from(*byte)] {
             // Behind what takes no level, a space takes none either.
             Class::Space if before == Class::Flat => Class::Flat,
-            Class::Other if *byte == b'.' && is_digit(bytes, at.wrapping_sub(1)) && is_digit(bytes, at + 1) => {
+            Class::Other
+                if *byte == b'.'
+                    && is_digit(bytes, at.wrapping_sub(1))
+                    && is_digit(bytes, at + 1) =>
+            {
                 Class::Word
             }
             class => class,
         };
-        levels += usize::from(class == Class::Other || (class == Class::Space && before != Class::Space));
+        levels +=
+            usize::from(class == Class::Other || (class == Class::Space && before != Class::Space));
         before = class;
     }
     levels
@@ -107,7 +122,9 @@ mod tests {
     #[test]
     fn a_hopeless_text_is_refused() {
         let text = "[".repeat(MOST / FRAME + 1);
-        let ParseError::Syntax(diagnostic) = with_stack(&text, || ()).unwrap_err() else { panic!("no diagnostic") };
+        let ParseError::Syntax(diagnostic) = with_stack(&text, || ()).unwrap_err() else {
+            panic!("no diagnostic")
+        };
         assert_eq!(diagnostic.code, "python::too_large");
     }
 }

@@ -10,10 +10,15 @@ use crate::{culprit, position::Lines};
 /// The error of a parser that gave up at a place.
 #[must_use]
 pub fn syntax_error(lines: &Lines<'_>, message: &str, start: u32, end: u32) -> ParseError {
-    if let Some(found) = culprit::merge_conflict(lines).or_else(|| culprit::unclosed_bracket(lines, start)) {
+    if let Some(found) =
+        culprit::merge_conflict(lines).or_else(|| culprit::unclosed_bracket(lines, start))
+    {
         return ParseError::Syntax(Box::new(found));
     }
-    let message = format!("{NOT_PYTHON}: {}", lower_first(message.trim().trim_end_matches('.')));
+    let message = format!(
+        "{NOT_PYTHON}: {}",
+        lower_first(message.trim().trim_end_matches('.'))
+    );
     ParseError::Syntax(Box::new(problem(lines, SYNTAX, &message, start, end)))
 }
 
@@ -30,19 +35,35 @@ pub fn check_config(plugin: &str, config: &serde_json::Value) -> Result<(), Plug
         return Ok(());
     }
     let error = PluginError::new("plugin::config", format!("{plugin} takes no options"));
-    Err(error.with_help(format!("remove `{plugin}` from `plugins.config` in fal_project.yml")))
+    Err(error.with_help(format!(
+        "remove `{plugin}` from `plugins.config` in fal_project.yml"
+    )))
 }
 
 /// An error at a place; the mark covers at least one character where there is one.
-pub(crate) fn problem(lines: &Lines<'_>, code: &str, message: &str, start: u32, end: u32) -> Diagnostic {
-    let next = lines.text().get(start as usize..).and_then(|rest| rest.chars().next());
-    let one = next.filter(|c| !matches!(c, '\n' | '\r')).map_or(0, |c| c.len_utf8() as u32);
+pub(crate) fn problem(
+    lines: &Lines<'_>,
+    code: &str,
+    message: &str,
+    start: u32,
+    end: u32,
+) -> Diagnostic {
+    let next = lines
+        .text()
+        .get(start as usize..)
+        .and_then(|rest| rest.chars().next());
+    let one = next
+        .filter(|c| !matches!(c, '\n' | '\r'))
+        .map_or(0, |c| c.len_utf8() as u32);
     let span = lines.span(start, end.max(start + one));
     Diagnostic {
         code: code.to_owned(),
         severity: Severity::Error,
         message: message.to_owned(),
-        labels: vec![Label { span, text: "here".to_owned() }],
+        labels: vec![Label {
+            span,
+            text: "here".to_owned(),
+        }],
         help: None,
         cell: None,
     }

@@ -35,16 +35,37 @@ pub struct SourceProblem {
 
 impl SourceProblem {
     /// A problem in a file.
-    pub fn in_file(path: impl Into<String>, source: impl Into<String>, diagnostic: Diagnostic) -> Self {
+    pub fn in_file(
+        path: impl Into<String>,
+        source: impl Into<String>,
+        diagnostic: Diagnostic,
+    ) -> Self {
         let path = path.into();
-        Self { source_name: path.clone(), path, cell: None, source: source.into(), diagnostic }
+        Self {
+            source_name: path.clone(),
+            path,
+            cell: None,
+            source: source.into(),
+            diagnostic,
+        }
     }
 
     /// A problem in a cell of a notebook; `source` is the cell's text.
-    pub fn in_cell(path: impl Into<String>, cell: u32, source: impl Into<String>, diagnostic: Diagnostic) -> Self {
+    pub fn in_cell(
+        path: impl Into<String>,
+        cell: u32,
+        source: impl Into<String>,
+        diagnostic: Diagnostic,
+    ) -> Self {
         let path = path.into();
         let source_name = format!("{path}, cell {cell}");
-        Self { source_name, path, cell: Some(cell), source: source.into(), diagnostic }
+        Self {
+            source_name,
+            path,
+            cell: Some(cell),
+            source: source.into(),
+            diagnostic,
+        }
     }
 
     /// Whether nothing runs until it is mended.
@@ -63,7 +84,12 @@ impl SourceProblem {
             Some(Position { line, column }) => format!("{}:{line}:{column}", self.source_name),
             None => self.source_name.clone(),
         };
-        let Diagnostic { severity, message, code, .. } = &self.diagnostic;
+        let Diagnostic {
+            severity,
+            message,
+            code,
+            ..
+        } = &self.diagnostic;
         format!("{place}: {}: {message} [{code}]", severity_word(*severity))
     }
 }
@@ -80,7 +106,11 @@ pub(crate) fn severity_word(severity: Severity) -> &'static str {
 /// A report of a problem: code, message, excerpt of the source with the labels, help. Ends with a newline.
 /// `width` is the terminal's; without one the report is 100 columns wide.
 pub fn render_problem(problem: &SourceProblem, theme: Theme, width: Option<usize>) -> String {
-    let graphics = if theme.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let graphics = if theme.color {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
     let handler = GraphicalReportHandler::new_themed(graphics)
         .with_width(width.unwrap_or(WIDTH).clamp(40, 160))
         .with_links(false)
@@ -95,20 +125,29 @@ pub fn render_problem(problem: &SourceProblem, theme: Theme, width: Option<usize
 
 /// Reports of all problems with an empty line between them, and a line that counts them.
 pub fn render_problems(problems: &[SourceProblem], theme: Theme, width: Option<usize>) -> String {
-    let mut text: String = problems.iter().map(|problem| render_problem(problem, theme, width) + "\n").collect();
+    let mut text: String = problems
+        .iter()
+        .map(|problem| render_problem(problem, theme, width) + "\n")
+        .collect();
     text.push_str(&count_line(problems, theme));
     text
 }
 
 /// `2 errors, 1 warning`.
 fn count_line(problems: &[SourceProblem], theme: Theme) -> String {
-    let count = |severity| problems.iter().filter(|problem| problem.diagnostic.severity == severity).count();
+    let count = |severity| {
+        problems
+            .iter()
+            .filter(|problem| problem.diagnostic.severity == severity)
+            .count()
+    };
     let words = |number: usize, severity| match number {
         0 => None,
         1 => Some(format!("1 {}", severity_word(severity))),
         _ => Some(format!("{number} {}s", severity_word(severity))),
     };
-    let parts = [Severity::Error, Severity::Warning, Severity::Note].map(|severity| words(count(severity), severity));
+    let parts = [Severity::Error, Severity::Warning, Severity::Note]
+        .map(|severity| words(count(severity), severity));
     let line = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
     match (count(Severity::Error), problems.len()) {
         (_, 0) => format!("{}\n", theme.green("No problems found")),
@@ -124,7 +163,12 @@ fn shown(text: &str) -> String {
 
 /// miette leaves spaces at ends of lines.
 fn tidy(text: &str) -> String {
-    let mut lines = text.trim_end().lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    let mut lines = text
+        .trim_end()
+        .lines()
+        .map(str::trim_end)
+        .collect::<Vec<_>>()
+        .join("\n");
     lines.push('\n');
     lines
 }
@@ -137,7 +181,10 @@ struct Report<'a> {
 
 impl<'a> Report<'a> {
     fn new(problem: &'a SourceProblem) -> Self {
-        Self { problem, excerpt: Excerpt::new(problem) }
+        Self {
+            problem,
+            excerpt: Excerpt::new(problem),
+        }
     }
 
     fn has_excerpt(&self) -> bool {
@@ -176,15 +223,26 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn help<'b>(&'b self) -> Option<Box<dyn fmt::Display + 'b>> {
-        self.problem.diagnostic.help.as_ref().map(|help| Box::new(shown(help)) as Box<dyn fmt::Display>)
+        self.problem
+            .diagnostic
+            .help
+            .as_ref()
+            .map(|help| Box::new(shown(help)) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.has_excerpt().then_some(&self.excerpt as &dyn SourceCode)
+        self.has_excerpt()
+            .then_some(&self.excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let labels = self.problem.diagnostic.labels.iter().zip(&self.excerpt.spans).enumerate();
+        let labels = self
+            .problem
+            .diagnostic
+            .labels
+            .iter()
+            .zip(&self.excerpt.spans)
+            .enumerate();
         let labels = labels.map(|(index, (label, span))| {
             let text = Some(shown(&label.text)).filter(|text| !text.is_empty());
             match index {
@@ -192,7 +250,8 @@ impl miette::Diagnostic for Report<'_> {
                 _ => LabeledSpan::new_with_span(text, *span),
             }
         });
-        self.has_excerpt().then(|| Box::new(labels) as Box<dyn Iterator<Item = LabeledSpan>>)
+        self.has_excerpt()
+            .then(|| Box::new(labels) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
 }
 

@@ -40,19 +40,40 @@ impl Durations {
         let bytes = match fal_files::read(path, fal_files::DATA) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(source) => return Err(ReportError::Read { path: path.to_owned(), source }),
+            Err(source) => {
+                return Err(ReportError::Read {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
         };
-        let file: File =
-            serde_json::from_slice(&bytes).map_err(|source| ReportError::Invalid { path: path.to_owned(), source })?;
-        let seconds = if file.version == VERSION { file.seconds } else { BTreeMap::new() };
-        Ok(Self { seconds: seconds.into_iter().filter(|(_, seconds)| is_duration(*seconds)).collect() })
+        let file: File = serde_json::from_slice(&bytes).map_err(|source| ReportError::Invalid {
+            path: path.to_owned(),
+            source,
+        })?;
+        let seconds = if file.version == VERSION {
+            file.seconds
+        } else {
+            BTreeMap::new()
+        };
+        Ok(Self {
+            seconds: seconds
+                .into_iter()
+                .filter(|(_, seconds)| is_duration(*seconds))
+                .collect(),
+        })
     }
 
     /// Writes the file, whole or not at all.
     pub fn save(&self, target: &Path) -> Result<(), ReportError> {
-        let file = File { version: VERSION, seconds: self.seconds.clone() };
-        let bytes =
-            serde_json::to_vec(&file).map_err(|source| ReportError::Encode { what: "durations of nodes", source })?;
+        let file = File {
+            version: VERSION,
+            seconds: self.seconds.clone(),
+        };
+        let bytes = serde_json::to_vec(&file).map_err(|source| ReportError::Encode {
+            what: "durations of nodes",
+            source,
+        })?;
         atomic::write(target, FILE, &bytes)
     }
 
@@ -73,7 +94,9 @@ impl Durations {
         if !is_duration(seconds) {
             return;
         }
-        let average = self.seconds(unique_id).map_or(seconds, |old| old + NEWEST * (seconds - old));
+        let average = self
+            .seconds(unique_id)
+            .map_or(seconds, |old| old + NEWEST * (seconds - old));
         self.seconds.insert(unique_id.to_owned(), average);
     }
 
@@ -92,7 +115,10 @@ impl Durations {
 impl Reporter for Durations {
     fn event(&mut self, event: &RunEvent) {
         if let EventKind::NodeFinished { node, result, .. } = &event.kind
-            && matches!(result.status, NodeStatus::Success | NodeStatus::Pass | NodeStatus::Warn | NodeStatus::Fail)
+            && matches!(
+                result.status,
+                NodeStatus::Success | NodeStatus::Pass | NodeStatus::Warn | NodeStatus::Fail
+            )
         {
             self.record(&node.unique_id, result.execution_time);
         }
@@ -139,7 +165,10 @@ mod tests {
         assert_eq!(loaded.typical(), Some(1.5));
         loaded.retain(|id| id != "model.c");
         assert_eq!(loaded.seconds("model.c"), None);
-        let left: Vec<_> = fs::read_dir(path.join("fal")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> = fs::read_dir(path.join("fal"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(left, ["durations.json"]);
     }
 

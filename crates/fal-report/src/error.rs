@@ -63,7 +63,9 @@ pub enum ReportError {
         source: serde_json::Error,
     },
     /// A recorded stream is of a later version.
-    #[error("line {line} of the recorded events has version {found}; this program reads up to {known}")]
+    #[error(
+        "line {line} of the recorded events has version {found}; this program reads up to {known}"
+    )]
     EventVersion {
         /// Line, from 1.
         line: u64,
@@ -138,14 +140,20 @@ mod tests {
         let source = io::Error::other("permission denied\nby the folder");
         Outer {
             message: message.to_owned(),
-            source: ReportError::Write { path: "target/fal/events.jsonl".into(), source },
+            source: ReportError::Write {
+                path: "target/fal/events.jsonl".into(),
+                source,
+            },
         }
     }
 
     #[test]
     fn causes_are_indented_and_the_help_comes_last() {
-        let text =
-            render_error(&error("the run cannot be recorded"), Some("choose another `--target-path`"), Theme::PLAIN);
+        let text = render_error(
+            &error("the run cannot be recorded"),
+            Some("choose another `--target-path`"),
+            Theme::PLAIN,
+        );
         insta::assert_snapshot!(text, @"
         error: the run cannot be recorded
           caused by: cannot write target/fal/events.jsonl
@@ -157,7 +165,11 @@ mod tests {
 
     #[test]
     fn a_cause_is_not_said_twice() {
-        let text = render_error(&error("failed: cannot write target/fal/events.jsonl"), None, Theme::PLAIN);
+        let text = render_error(
+            &error("failed: cannot write target/fal/events.jsonl"),
+            None,
+            Theme::PLAIN,
+        );
         insta::assert_snapshot!(text, @"
         error: failed: cannot write target/fal/events.jsonl
           caused by: permission denied

@@ -27,7 +27,10 @@ pub struct RunEvent {
 impl RunEvent {
     /// The event, its time cut to microseconds: that much is written down.
     pub fn new(at: Timestamp, kind: EventKind) -> Self {
-        Self { at: at.round(Unit::Microsecond).unwrap_or(at), kind }
+        Self {
+            at: at.round(Unit::Microsecond).unwrap_or(at),
+            kind,
+        }
     }
 }
 
@@ -223,8 +226,18 @@ impl Summary {
 /// dbt's last line.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pass, warn, error, skip, no_op, total } = self;
-        write!(f, "Done. PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP={no_op} TOTAL={total}")
+        let Self {
+            pass,
+            warn,
+            error,
+            skip,
+            no_op,
+            total,
+        } = self;
+        write!(
+            f,
+            "Done. PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP={no_op} TOTAL={total}"
+        )
     }
 }
 

@@ -33,17 +33,35 @@ impl<'a> Excerpt<'a> {
     pub(crate) fn new(problem: &'a SourceProblem) -> Self {
         let source = &problem.source;
         let labels = problem.diagnostic.labels.iter().take(LABELS);
-        let ranges: Vec<_> = labels.map(|label| clamp(source, label.span.start, label.span.end)).collect();
-        let points: BTreeSet<usize> = ranges.iter().flat_map(|range| ends(source, range)).collect();
+        let ranges: Vec<_> = labels
+            .map(|label| clamp(source, label.span.start, label.span.end))
+            .collect();
+        let points: BTreeSet<usize> = ranges
+            .iter()
+            .flat_map(|range| ends(source, range))
+            .collect();
         let (text, shown) = if must_be_rewritten(source) {
             rewritten(source, &points)
         } else {
-            (Cow::Borrowed(source.as_str()), points.into_iter().map(|point| (point, point)).collect())
+            (
+                Cow::Borrowed(source.as_str()),
+                points.into_iter().map(|point| (point, point)).collect(),
+            )
         };
-        let span = |range: &Range<usize>| (shown[&range.start], shown[&range.end] - shown[&range.start]).into();
+        let span = |range: &Range<usize>| {
+            (shown[&range.start], shown[&range.end] - shown[&range.start]).into()
+        };
         let column = |range: &Range<usize>| (shown[&range.start], column(source, range.start));
-        let (spans, columns) = (ranges.iter().map(span).collect(), ranges.iter().map(column).collect());
-        Self { name: printable(&problem.source_name, false), text, spans, columns }
+        let (spans, columns) = (
+            ranges.iter().map(span).collect(),
+            ranges.iter().map(column).collect(),
+        );
+        Self {
+            name: printable(&problem.source_name, false),
+            text,
+            spans,
+            columns,
+        }
     }
 }
 
@@ -90,21 +108,31 @@ fn ends(text: &str, range: &Range<usize>) -> [usize; 3] {
 
 fn floor(text: &str, offset: usize) -> usize {
     let offset = offset.min(text.len());
-    (0..=offset).rev().find(|&offset| text.is_char_boundary(offset)).unwrap_or(0)
+    (0..=offset)
+        .rev()
+        .find(|&offset| text.is_char_boundary(offset))
+        .unwrap_or(0)
 }
 
 fn must_be_rewritten(text: &str) -> bool {
     let text = text.strip_suffix("\r\n").unwrap_or(text);
     let is_odd = |line: &str| line.chars().any(is_obeyed) || line.chars().nth(LONGEST).is_some();
-    text.split('\n').any(|line| is_odd(line.strip_suffix('\r').unwrap_or(line)))
+    text.split('\n')
+        .any(|line| is_odd(line.strip_suffix('\r').unwrap_or(line)))
 }
 
 /// The text with its line breaks as `\n`, and where the points lie in it.
 fn rewritten<'a>(source: &str, points: &BTreeSet<usize>) -> (Cow<'a, str>, BTreeMap<usize, usize>) {
-    let mut shown = Shown { text: String::new(), points, places: BTreeMap::new() };
+    let mut shown = Shown {
+        text: String::new(),
+        points,
+        places: BTreeMap::new(),
+    };
     let mut start = 0;
     while start < source.len() {
-        let end = source[start..].find(['\n', '\r']).map_or(source.len(), |length| start + length);
+        let end = source[start..]
+            .find(['\n', '\r'])
+            .map_or(source.len(), |length| start + length);
         let broken = match &source.as_bytes()[end..] {
             [] => 0,
             [b'\r', b'\n', ..] => 2,
@@ -163,7 +191,10 @@ fn kept(source: &str, line: &Range<usize>, points: &BTreeSet<usize>) -> Vec<Rang
     }
     let mut parts: Vec<Range<usize>> = Vec::new();
     for point in points.range(line.start..=line.end) {
-        let start = source[line.start..*point].char_indices().rev().nth(AROUND - 1);
+        let start = source[line.start..*point]
+            .char_indices()
+            .rev()
+            .nth(AROUND - 1);
         let end = source[*point..line.end].char_indices().nth(AROUND);
         let start = start.map_or(line.start, |(offset, _)| line.start + offset);
         let end = end.map_or(line.end, |(offset, _)| point + offset);
@@ -173,7 +204,10 @@ fn kept(source: &str, line: &Range<usize>, points: &BTreeSet<usize>) -> Vec<Rang
         }
     }
     if parts.is_empty() {
-        let end = text.char_indices().nth(2 * AROUND).map_or(text.len(), |(offset, _)| offset);
+        let end = text
+            .char_indices()
+            .nth(2 * AROUND)
+            .map_or(text.len(), |(offset, _)| offset);
         parts.push(line.start..line.start + end);
     }
     parts

@@ -32,7 +32,11 @@ pub struct JsonReporter {
 impl JsonReporter {
     /// Writes all events to `out`. Until the run's start names dbt's invocation id, lines carry `invocation_id`.
     pub fn new(out: Box<dyn Write + Send>, invocation_id: impl Into<String>) -> Self {
-        Self { out: Sink::new(out, false), invocation_id: invocation_id.into(), least: LogLevel::Debug }
+        Self {
+            out: Sink::new(out, false),
+            invocation_id: invocation_id.into(),
+            least: LogLevel::Debug,
+        }
     }
 
     /// Leaves out what weighs less: `Info` unless `--debug`, `Error` under `--quiet`.
@@ -92,7 +96,9 @@ pub(crate) fn stamp(at: Timestamp) -> String {
 
 fn data(event: &RunEvent) -> Value {
     let mut data = serde_json::to_value(&event.kind).unwrap_or_default();
-    let Some(fields) = data.as_object_mut() else { return data };
+    let Some(fields) = data.as_object_mut() else {
+        return data;
+    };
     match &event.kind {
         EventKind::NodeStarted { node, .. } => about_node(fields, node, "started", event.at),
         EventKind::NodeSkipped { node, .. } => {
@@ -122,8 +128,16 @@ fn stats(summary: &crate::event::Summary) -> Value {
 }
 
 fn about_node(fields: &mut Map<String, Value>, node: &NodeInfo, status: &str, at: Timestamp) {
-    let started = if status == "started" { stamp(at) } else { String::new() };
-    let finished = if matches!(status, "started" | "skipped") { String::new() } else { stamp(at) };
+    let started = if status == "started" {
+        stamp(at)
+    } else {
+        String::new()
+    };
+    let finished = if matches!(status, "started" | "skipped") {
+        String::new()
+    } else {
+        stamp(at)
+    };
     fields.insert("description".into(), json!(node.describe()));
     let node_info = json!({
         "materialized": node.materialized.as_deref().unwrap_or_default(), "meta": {},
@@ -182,7 +196,9 @@ fn level(kind: &EventKind) -> LogLevel {
         {
             LogLevel::Error
         }
-        EventKind::NodeFinished { result, .. } if result.status == NodeStatus::Warn => LogLevel::Warn,
+        EventKind::NodeFinished { result, .. } if result.status == NodeStatus::Warn => {
+            LogLevel::Warn
+        }
         EventKind::Interrupted { .. } => LogLevel::Warn,
         _ => LogLevel::Info,
     }
@@ -215,23 +231,51 @@ pub(crate) fn status_word(status: NodeStatus) -> &'static str {
 fn message(kind: &EventKind) -> String {
     match kind {
         EventKind::RunStarted { info } => format!("Running with fal-host {}", info.version),
-        EventKind::StubsWritten { written, removed, unchanged, .. } => {
-            format!("Stubs: {} written, {} removed, {unchanged} unchanged", written.len(), removed.len())
+        EventKind::StubsWritten {
+            written,
+            removed,
+            unchanged,
+            ..
+        } => {
+            format!(
+                "Stubs: {} written, {} removed, {unchanged} unchanged",
+                written.len(),
+                removed.len()
+            )
         }
         EventKind::Problem { problem } => problem.one_line(),
-        EventKind::NodeStarted { index, total, node } => format!("{index} of {total} START {}", node.describe()),
+        EventKind::NodeStarted { index, total, node } => {
+            format!("{index} of {total} START {}", node.describe())
+        }
         EventKind::NodeOutput { name, line, .. } => format!("{name} | {line}"),
-        EventKind::NodeFinished { index, total, node, result } => {
+        EventKind::NodeFinished {
+            index,
+            total,
+            node,
+            result,
+        } => {
             let status = status_word(result.status).to_uppercase();
-            format!("{index} of {total} {status} {} in {:.2}s", node.describe(), result.execution_time)
+            format!(
+                "{index} of {total} {status} {} in {:.2}s",
+                node.describe(),
+                result.execution_time
+            )
         }
         EventKind::HookFinished { node, result } => {
             let status = status_word(result.status).to_uppercase();
-            format!("{status} {} in {:.2}s", node.describe(), result.execution_time)
+            format!(
+                "{status} {} in {:.2}s",
+                node.describe(),
+                result.execution_time
+            )
         }
-        EventKind::NodeSkipped { index, total, node, .. } => format!("{index} of {total} SKIP {}", node.describe()),
+        EventKind::NodeSkipped {
+            index, total, node, ..
+        } => format!("{index} of {total} SKIP {}", node.describe()),
         EventKind::Log { message, .. } => message.clone(),
-        EventKind::Interrupted { running } => format!("Interrupted while {} ran", running.join(", ")),
+        EventKind::Interrupted { running } => {
+            format!("Interrupted while {} ran", running.join(", "))
+        }
         EventKind::RunFinished { summary, .. } => summary.to_string(),
     }
 }

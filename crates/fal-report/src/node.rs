@@ -77,7 +77,10 @@ impl NodeKind {
 
     /// Whether it is a model.
     pub fn is_model(self) -> bool {
-        matches!(self, Self::SqlModel | Self::PythonModel | Self::NotebookModel)
+        matches!(
+            self,
+            Self::SqlModel | Self::PythonModel | Self::NotebookModel
+        )
     }
 
     /// Whether it is a test.
@@ -141,7 +144,11 @@ impl NodeInfo {
             alias: node.alias.clone(),
             relation_name: node.relation_name.clone(),
             path: text(&node.original_file_path),
-            compiled_path: node.extra.get("compiled_path").and_then(Value::as_str).map(str::to_owned),
+            compiled_path: node
+                .extra
+                .get("compiled_path")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             role: None,
             runner: None,
             model: tested_model(node),
@@ -172,11 +179,17 @@ impl NodeInfo {
 
     /// The model that the script or notebook at `path` writes, given the node of its stub.
     pub fn from_stub(stub: &GraphNode, path: &str) -> Self {
-        let kind = if path.ends_with(".ipynb") { NodeKind::NotebookModel } else { NodeKind::PythonModel };
+        let kind = if path.ends_with(".ipynb") {
+            NodeKind::NotebookModel
+        } else {
+            NodeKind::PythonModel
+        };
         let mut node = Self::from_graph(stub);
         node.kind = kind;
         // A stub is ephemeral to dbt, and stands for a table unless the model's configuration says otherwise.
-        let said = stub.materialized().filter(|said| !matches!(*said, "ephemeral" | "view"));
+        let said = stub
+            .materialized()
+            .filter(|said| !matches!(*said, "ephemeral" | "view"));
         node.materialized = Some(said.unwrap_or("table").to_owned());
         node.path = Some(path.to_owned());
         node.compiled_path = None;
@@ -207,15 +220,25 @@ impl NodeInfo {
     }
 
     fn describe_model(&self, language: &str) -> String {
-        let of_kind = self.materialized.as_ref().map(|kind| format!("{kind} ")).unwrap_or_default();
-        let place = self.runner.as_ref().map(|runner| format!(" on {runner}")).unwrap_or_default();
+        let of_kind = self
+            .materialized
+            .as_ref()
+            .map(|kind| format!("{kind} "))
+            .unwrap_or_default();
+        let place = self
+            .runner
+            .as_ref()
+            .map(|runner| format!(" on {runner}"))
+            .unwrap_or_default();
         format!("{language} {of_kind}model {}{place}", self.relation())
     }
 
     /// As the count at the end names it: `view model`, `python model`, `data test`.
     pub(crate) fn counted_as(&self) -> String {
         match self.kind {
-            NodeKind::SqlModel => format!("{} model", self.materialized.as_deref().unwrap_or("sql")),
+            NodeKind::SqlModel => {
+                format!("{} model", self.materialized.as_deref().unwrap_or("sql"))
+            }
             NodeKind::PythonModel => "python model".to_owned(),
             NodeKind::NotebookModel => "notebook model".to_owned(),
             NodeKind::Test => "data test".to_owned(),
@@ -230,7 +253,11 @@ impl NodeInfo {
         if let (Some(path), Some(role)) = (&self.path, self.role) {
             return format!("script {path} ({})", place(role, self.model.as_deref()));
         }
-        let what = format!("{} {}", self.kind.resource_type().replace('_', " "), self.name);
+        let what = format!(
+            "{} {}",
+            self.kind.resource_type().replace('_', " "),
+            self.name
+        );
         match &self.path {
             Some(path) => format!("{what} ({path})"),
             None => what,
@@ -269,12 +296,22 @@ mod tests {
 
     #[test]
     fn a_unit_test_is_named_as_dbt_names_it() {
-        let mut node = GraphNode { name: "doubled".into(), resource_type: "unit_test".into(), ..GraphNode::default() };
+        let mut node = GraphNode {
+            name: "doubled".into(),
+            resource_type: "unit_test".into(),
+            ..GraphNode::default()
+        };
         node.extra.insert("model".into(), "orders".into());
-        assert_eq!(NodeInfo::from_graph(&node).describe(), "unit_test orders::doubled");
+        assert_eq!(
+            NodeInfo::from_graph(&node).describe(),
+            "unit_test orders::doubled"
+        );
         node.version = Some("2".into());
         let info = NodeInfo::from_graph(&node);
-        assert_eq!((info.title().as_str(), info.name.as_str()), ("orders::doubled_v2", "doubled_v2"));
+        assert_eq!(
+            (info.title().as_str(), info.name.as_str()),
+            ("orders::doubled_v2", "doubled_v2")
+        );
         node.resource_type = "test".into();
         assert_eq!(NodeInfo::from_graph(&node).describe(), "test doubled");
     }

@@ -29,7 +29,8 @@ impl Printer {
 
     /// Writes the text at once, so that nothing comes between its lines.
     pub fn print(&mut self, text: &str) -> io::Result<()> {
-        self.stream.write_all(printable(text, self.styled).as_bytes())?;
+        self.stream
+            .write_all(printable(text, self.styled).as_bytes())?;
         self.stream.flush()
     }
 }
@@ -83,15 +84,19 @@ pub(crate) fn printable(text: &str, styled: bool) -> String {
 
 /// The parameters of the style whose mark begins with `char`.
 fn parameters(char: char, rest: &str) -> Option<&str> {
-    let end =
-        rest.bytes().take(LONGEST_STYLE).position(|byte| !byte.is_ascii_digit() && !matches!(byte, b';' | b':'))?;
+    let end = rest
+        .bytes()
+        .take(LONGEST_STYLE)
+        .position(|byte| !byte.is_ascii_digit() && !matches!(byte, b';' | b':'))?;
     (char == MARK && rest[end..].starts_with(MARK_END)).then_some(&rest[..end])
 }
 
 /// Whether these are the parameters of an escape sequence that only sets colours.
 pub(crate) fn is_style(parameters: &str) -> bool {
     parameters.len() < LONGEST_STYLE
-        && parameters.chars().all(|char| char.is_ascii_digit() || matches!(char, ';' | ':'))
+        && parameters
+            .chars()
+            .all(|char| char.is_ascii_digit() || matches!(char, ';' | ':'))
 }
 
 /// Adds a character, or how JSON writes it if a terminal would obey it instead of showing it.
@@ -121,7 +126,11 @@ pub(crate) fn shortened(text: &str, longest: usize, where_whole: &str) -> String
         return text.to_owned();
     }
     let (head, tail) = (longest * 3 / 4, longest / 4);
-    let at = |chars: usize| text.char_indices().nth(chars).map_or(text.len(), |(offset, _)| offset);
+    let at = |chars: usize| {
+        text.char_indices()
+            .nth(chars)
+            .map_or(text.len(), |(offset, _)| offset)
+    };
     let left_out = length - head - tail;
     let (head, tail) = (&text[..at(head)], &text[at(length - tail)..]);
     format!("{head}\n[... {left_out} characters left out{where_whole} ...]\n{tail}")
@@ -137,15 +146,27 @@ mod tests {
     fn controls_are_shown_as_json_writes_them() {
         let text = "a\u{1b}[31mb\u{7}\u{9b}2Jc\u{202e}d\u{7f}\re\r\nf\tg\u{fdd0}31\u{fdd1}";
         let shown = r"a\u001b[31mb\u0007\u009b2Jc\u202ed\u007f\u000de";
-        assert_eq!(printable(text, false), format!("{shown}\nf\tg\\ufdd031\\ufdd1"));
+        assert_eq!(
+            printable(text, false),
+            format!("{shown}\nf\tg\\ufdd031\\ufdd1")
+        );
     }
 
     #[test]
     fn marks_are_styles_and_the_last_one_is_ended() {
-        assert_eq!(printable(&format!("{}red", style("31")), true), "\u{1b}[31mred\u{1b}[0m");
-        assert_eq!(printable(&format!("{}red{} x", style("31;1"), style("0")), true), "\u{1b}[31;1mred\u{1b}[0m x");
+        assert_eq!(
+            printable(&format!("{}red", style("31")), true),
+            "\u{1b}[31mred\u{1b}[0m"
+        );
+        assert_eq!(
+            printable(&format!("{}red{} x", style("31;1"), style("0")), true),
+            "\u{1b}[31;1mred\u{1b}[0m x"
+        );
         assert_eq!(printable("\u{fdd0}2J\u{fdd1}", true), r"\ufdd02J\ufdd1");
-        assert_eq!(mark_styles("a\u{1b}[1mb\u{1b}[2Jc"), format!("a{}b\u{1b}[2Jc", style("1")));
+        assert_eq!(
+            mark_styles("a\u{1b}[1mb\u{1b}[2Jc"),
+            format!("a{}b\u{1b}[2Jc", style("1"))
+        );
     }
 
     #[test]

@@ -24,12 +24,27 @@ fn annotation(problem: &SourceProblem) -> String {
     // Lines of a cell are no lines of the notebook's file.
     if let (Some(label), None) = (diagnostic.labels.first(), problem.cell) {
         let (from, to) = (label.span.from, label.span.to);
-        let _ = write!(text, ",line={},endLine={}", from.line, to.line.max(from.line));
+        let _ = write!(
+            text,
+            ",line={},endLine={}",
+            from.line,
+            to.line.max(from.line)
+        );
         if from.line == to.line {
-            let _ = write!(text, ",col={},endColumn={}", from.column, to.column.max(from.column));
+            let _ = write!(
+                text,
+                ",col={},endColumn={}",
+                from.column,
+                to.column.max(from.column)
+            );
         }
     }
-    let _ = writeln!(text, ",title={}::{}", github_property(&diagnostic.code), github_data(&whole_message(problem)));
+    let _ = writeln!(
+        text,
+        ",title={}::{}",
+        github_property(&diagnostic.code),
+        github_data(&whole_message(problem))
+    );
     text
 }
 
@@ -48,7 +63,9 @@ fn whole_message(problem: &SourceProblem) -> String {
 }
 
 fn github_data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
 }
 
 fn github_property(text: &str) -> String {
@@ -57,9 +74,18 @@ fn github_property(text: &str) -> String {
 
 /// A SARIF 2.1.0 log of the problems; `version` is that of the program.
 pub fn sarif(problems: &[SourceProblem], version: &str) -> String {
-    let rules: IndexSet<&str> = problems.iter().map(|problem| problem.diagnostic.code.as_str()).collect();
-    let results = problems.iter().map(|problem| sarif_result(problem, &rules)).collect::<Vec<_>>();
-    let rules = rules.iter().map(|rule| json!({ "id": rule })).collect::<Vec<_>>();
+    let rules: IndexSet<&str> = problems
+        .iter()
+        .map(|problem| problem.diagnostic.code.as_str())
+        .collect();
+    let results = problems
+        .iter()
+        .map(|problem| sarif_result(problem, &rules))
+        .collect::<Vec<_>>();
+    let rules = rules
+        .iter()
+        .map(|rule| json!({ "id": rule }))
+        .collect::<Vec<_>>();
     pretty(&json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -77,12 +103,17 @@ fn sarif_result(problem: &SourceProblem, rules: &IndexSet<&str>) -> Value {
         Some((first, _)) => json!([sarif_location(problem, Some(first))]),
         None => json!([sarif_location(problem, None)]),
     };
-    let related = diagnostic.labels.iter().skip(1).enumerate().map(|(id, label)| {
-        let mut location = sarif_location(problem, Some(label));
-        location["id"] = json!(id);
-        location["message"] = json!({ "text": label.text });
-        location
-    });
+    let related = diagnostic
+        .labels
+        .iter()
+        .skip(1)
+        .enumerate()
+        .map(|(id, label)| {
+            let mut location = sarif_location(problem, Some(label));
+            location["id"] = json!(id);
+            location["message"] = json!({ "text": label.text });
+            location
+        });
     json!({
         "ruleId": diagnostic.code,
         "ruleIndex": rules.get_index_of(diagnostic.code.as_str()),
@@ -115,7 +146,9 @@ fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(char::from(byte))
+            }
             _ => {
                 let _ = write!(uri, "%{byte:02X}");
             }
@@ -127,7 +160,12 @@ fn uri(path: &str) -> String {
 /// The problems as one JSON object: `version` (1), counts by severity, and `problems`. Lines and columns count from 1,
 /// columns in characters; for notebooks they are those of the cell.
 pub fn problems_json(problems: &[SourceProblem]) -> String {
-    let count = |severity| problems.iter().filter(|problem| problem.diagnostic.severity == severity).count();
+    let count = |severity| {
+        problems
+            .iter()
+            .filter(|problem| problem.diagnostic.severity == severity)
+            .count()
+    };
     pretty(&json!({
         "version": 1,
         "errors": count(Severity::Error),
@@ -139,7 +177,8 @@ pub fn problems_json(problems: &[SourceProblem]) -> String {
 
 fn problem_json(problem: &SourceProblem) -> Value {
     let diagnostic = &problem.diagnostic;
-    let label = |label: &Label| json!({ "text": label.text, "from": label.span.from, "to": label.span.to });
+    let label =
+        |label: &Label| json!({ "text": label.text, "from": label.span.from, "to": label.span.to });
     json!({
         "path": problem.path,
         "cell": problem.cell,

@@ -35,12 +35,18 @@ struct Info {
 }
 
 /// Tells `reporter` every event that a [`JsonReporter`](crate::JsonReporter) wrote. Does not call `finish`.
-pub fn replay(mut reader: impl BufRead, reporter: &mut dyn Reporter) -> Result<Replayed, ReportError> {
+pub fn replay(
+    mut reader: impl BufRead,
+    reporter: &mut dyn Reporter,
+) -> Result<Replayed, ReportError> {
     let mut replayed = Replayed::default();
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();
-        read_line(&mut reader, &mut bytes).map_err(|source| ReportError::Stream { line: number, source })?;
+        read_line(&mut reader, &mut bytes).map_err(|source| ReportError::Stream {
+            line: number,
+            source,
+        })?;
         if bytes.is_empty() {
             break;
         }
@@ -68,17 +74,27 @@ fn read_line(reader: &mut impl BufRead, bytes: &mut Vec<u8>) -> std::io::Result<
 }
 
 fn parse(bytes: &[u8], number: u64) -> Result<Option<RunEvent>, ReportError> {
-    let invalid = |source| ReportError::Event { line: number, source };
+    let invalid = |source| ReportError::Event {
+        line: number,
+        source,
+    };
     let line: Line = serde_json::from_slice(bytes).map_err(invalid)?;
     let found = line.info.event_version;
     if found > u64::from(EVENT_VERSION) {
-        return Err(ReportError::EventVersion { line: number, found, known: EVENT_VERSION });
+        return Err(ReportError::EventVersion {
+            line: number,
+            found,
+            known: EVENT_VERSION,
+        });
     }
     if !is_known(&line.data) {
         return Ok(None);
     }
     let kind = EventKind::deserialize(line.data).map_err(invalid)?;
-    Ok(Some(RunEvent { at: line.info.ts, kind }))
+    Ok(Some(RunEvent {
+        at: line.info.ts,
+        kind,
+    }))
 }
 
 /// The kinds of events that this program reads.
@@ -98,5 +114,7 @@ pub(crate) const KNOWN: [&str; 11] = [
 
 /// An event that this program has no name for is of a later one, or a line of dbt's own.
 fn is_known(data: &Value) -> bool {
-    data.get("event").and_then(Value::as_str).is_some_and(|event| KNOWN.contains(&event))
+    data.get("event")
+        .and_then(Value::as_str)
+        .is_some_and(|event| KNOWN.contains(&event))
 }

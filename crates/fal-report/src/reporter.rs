@@ -64,12 +64,17 @@ impl Reporters {
 
     /// Tells all.
     pub fn event(&self, event: &RunEvent) {
-        lock(&self.all).iter_mut().for_each(|reporter| reporter.event(event));
+        lock(&self.all)
+            .iter_mut()
+            .for_each(|reporter| reporter.event(event));
     }
 
     /// Ends all, and gives the first error.
     pub fn finish(&self) -> io::Result<()> {
-        lock(&self.all).iter_mut().map(Reporter::finish).fold(Ok(()), io::Result::and)
+        lock(&self.all)
+            .iter_mut()
+            .map(Reporter::finish)
+            .fold(Ok(()), io::Result::and)
     }
 }
 
@@ -86,12 +91,17 @@ pub(crate) struct Sink {
 
 impl Sink {
     pub(crate) fn new(writer: Box<dyn Write + Send>, styled: bool) -> Self {
-        Self { printer: Some(Printer::new(writer, styled)), error: None }
+        Self {
+            printer: Some(Printer::new(writer, styled)),
+            error: None,
+        }
     }
 
     /// Writes whole lines at once, so that nothing comes between them.
     pub(crate) fn write(&mut self, text: &str) {
-        let Some(printer) = &mut self.printer else { return };
+        let Some(printer) = &mut self.printer else {
+            return;
+        };
         if text.is_empty() {
             return;
         }

@@ -42,15 +42,27 @@ impl RunResults {
     ) -> Self {
         let planned = planned.into_iter().filter(is_of_dbt);
         let waiting = planned.map(|node| (node.unique_id.clone(), node)).collect();
-        Self { metadata, args, waiting, ..Self::default() }
+        Self {
+            metadata,
+            args,
+            waiting,
+            ..Self::default()
+        }
     }
 
     /// With what the session said of itself.
     pub fn from_session(info: &SessionInfo, planned: impl IntoIterator<Item = NodeInfo>) -> Self {
-        let mut results = Self::new(info.run_results_metadata.clone(), info.args.clone(), planned);
+        let mut results = Self::new(
+            info.run_results_metadata.clone(),
+            info.args.clone(),
+            planned,
+        );
         results.dbt_version.clone_from(&info.dbt_version);
         if !info.invocation_id.is_empty() {
-            results.metadata.entry("invocation_id").or_insert_with(|| json!(info.invocation_id));
+            results
+                .metadata
+                .entry("invocation_id")
+                .or_insert_with(|| json!(info.invocation_id));
         }
         results
     }
@@ -62,9 +74,21 @@ impl RunResults {
 
     /// The artifact as of now.
     pub fn to_value(&self, generated_at: Timestamp) -> Value {
-        let broken_off = self.running.values().map(|node| entry(node, &self.broken_off(node)));
-        let never_ran = self.waiting.values().map(|node| entry(node, &skipped(node, self.never_ran())));
-        let results = self.ended.values().cloned().chain(broken_off).chain(never_ran).collect::<Vec<_>>();
+        let broken_off = self
+            .running
+            .values()
+            .map(|node| entry(node, &self.broken_off(node)));
+        let never_ran = self
+            .waiting
+            .values()
+            .map(|node| entry(node, &skipped(node, self.never_ran())));
+        let results = self
+            .ended
+            .values()
+            .cloned()
+            .chain(broken_off)
+            .chain(never_ran)
+            .collect::<Vec<_>>();
         json!({
             "metadata": self.metadata(generated_at),
             "results": results,
@@ -75,8 +99,12 @@ impl RunResults {
 
     /// Writes `run_results.json` into the target folder, whole or not at all.
     pub fn write(&self, target: &Path, generated_at: Timestamp) -> Result<(), ReportError> {
-        let bytes = serde_json::to_vec(&self.to_value(generated_at))
-            .map_err(|source| ReportError::Encode { what: "run_results", source })?;
+        let bytes = serde_json::to_vec(&self.to_value(generated_at)).map_err(|source| {
+            ReportError::Encode {
+                what: "run_results",
+                source,
+            }
+        })?;
         atomic::write(target, "run_results.json", &bytes)
     }
 
@@ -94,8 +122,15 @@ impl RunResults {
     }
 
     fn broken_off(&self, node: &NodeInfo) -> NodeResult {
-        let why = if self.interrupted { "Interrupted while it ran" } else { "The run broke off while it ran" };
-        NodeResult { status: NodeStatus::Error, ..skipped(node, Some(why)) }
+        let why = if self.interrupted {
+            "Interrupted while it ran"
+        } else {
+            "The run broke off while it ran"
+        };
+        NodeResult {
+            status: NodeStatus::Error,
+            ..skipped(node, Some(why))
+        }
     }
 
     fn never_ran(&self) -> Option<&'static str> {
@@ -109,7 +144,8 @@ impl RunResults {
     fn ended(&mut self, node: &NodeInfo, result: &NodeResult) {
         self.waiting.shift_remove(&node.unique_id);
         self.running.shift_remove(&node.unique_id);
-        self.ended.insert(node.unique_id.clone(), entry(node, result));
+        self.ended
+            .insert(node.unique_id.clone(), entry(node, result));
     }
 }
 
@@ -122,14 +158,18 @@ impl Reporter for RunResults {
                     self.dbt_version.clone_from(&info.dbt_version);
                 }
                 if !info.invocation_id.is_empty() {
-                    self.metadata.entry("invocation_id").or_insert_with(|| json!(info.invocation_id));
+                    self.metadata
+                        .entry("invocation_id")
+                        .or_insert_with(|| json!(info.invocation_id));
                 }
             }
             EventKind::NodeStarted { node, .. } if is_of_dbt(node) => {
                 self.waiting.shift_remove(&node.unique_id);
                 self.running.insert(node.unique_id.clone(), node.clone());
             }
-            EventKind::NodeFinished { node, result, .. } if is_of_dbt(node) => self.ended(node, result),
+            EventKind::NodeFinished { node, result, .. } if is_of_dbt(node) => {
+                self.ended(node, result)
+            }
             EventKind::NodeSkipped { node, cause, .. } if is_of_dbt(node) => {
                 self.ended(node, &skipped(node, reason(cause)));
             }
@@ -184,7 +224,11 @@ fn entry(node: &NodeInfo, result: &NodeResult) -> Value {
     // dbt keeps these three for what it compiles, and null for seeds, exposures and hooks.
     let compiles = node.kind.is_model() || node.kind.is_test() || node.kind == NodeKind::Snapshot;
     let compiled = result.compiled.or(compiles.then_some(false));
-    let relation_name = result.relation_name.as_ref().or(node.relation_name.as_ref()).filter(|_| compiles);
+    let relation_name = result
+        .relation_name
+        .as_ref()
+        .or(node.relation_name.as_ref())
+        .filter(|_| compiles);
     json!({
         "status": result.status,
         "timing": result.timing,

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use fal_plugin::payload::{
-    Diagnostic, Label, LogLevel, NodeResult, NodeStatus, Position, ScriptRole, Severity, Span, Stream, Timing,
+    Diagnostic, Label, LogLevel, NodeResult, NodeStatus, Position, ScriptRole, Severity, Span,
+    Stream, Timing,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
@@ -68,7 +69,12 @@ pub(crate) fn script(role: ScriptRole, path: &str) -> NodeInfo {
         ScriptRole::After | ScriptRole::Global => ("script", "AFTER"),
     };
     let file = path.rsplit('/').next().unwrap_or(path);
-    NodeInfo::script(&format!("{kind}.{model}.{side}.{file}"), path, role, Some(&model))
+    NodeInfo::script(
+        &format!("{kind}.{model}.{side}.{file}"),
+        path,
+        role,
+        Some(&model),
+    )
 }
 
 pub(crate) fn seed() -> NodeInfo {
@@ -76,15 +82,30 @@ pub(crate) fn seed() -> NodeInfo {
 }
 
 pub(crate) fn staging() -> NodeInfo {
-    node(NodeKind::SqlModel, "stg_orders", "view", "models/staging/stg_orders.sql")
+    node(
+        NodeKind::SqlModel,
+        "stg_orders",
+        "view",
+        "models/staging/stg_orders.sql",
+    )
 }
 
 pub(crate) fn clusters() -> NodeInfo {
-    node(NodeKind::PythonModel, "customer_clusters", "table", "models/customer_clusters.py")
+    node(
+        NodeKind::PythonModel,
+        "customer_clusters",
+        "table",
+        "models/customer_clusters.py",
+    )
 }
 
 pub(crate) fn forecast() -> NodeInfo {
-    node(NodeKind::NotebookModel, "forecast", "table", "models/forecast.ipynb")
+    node(
+        NodeKind::NotebookModel,
+        "forecast",
+        "table",
+        "models/forecast.ipynb",
+    )
 }
 
 pub(crate) fn report() -> NodeInfo {
@@ -92,7 +113,12 @@ pub(crate) fn report() -> NodeInfo {
 }
 
 pub(crate) fn unique() -> NodeInfo {
-    node(NodeKind::Test, "unique_stg_orders_id", "", "models/schema.yml")
+    node(
+        NodeKind::Test,
+        "unique_stg_orders_id",
+        "",
+        "models/schema.yml",
+    )
 }
 
 pub(crate) fn result(node: &NodeInfo, status: NodeStatus, seconds: f64) -> NodeResult {
@@ -129,20 +155,40 @@ pub(crate) fn started(index: u64, total: u64, node: NodeInfo) -> EventKind {
 }
 
 pub(crate) fn finished(index: u64, total: u64, node: NodeInfo, result: NodeResult) -> EventKind {
-    EventKind::NodeFinished { index, total, node, result: Box::new(result) }
+    EventKind::NodeFinished {
+        index,
+        total,
+        node,
+        result: Box::new(result),
+    }
 }
 
 pub(crate) fn output(node: &NodeInfo, line: &str) -> EventKind {
     let (unique_id, name) = (node.unique_id.clone(), node.name.clone());
-    EventKind::NodeOutput { unique_id, name, stream: Stream::Stdout, line: line.to_owned() }
+    EventKind::NodeOutput {
+        unique_id,
+        name,
+        stream: Stream::Stdout,
+        line: line.to_owned(),
+    }
 }
 
 pub(crate) fn log(level: LogLevel, message: &str) -> EventKind {
-    EventKind::Log { level, name: None, unique_id: None, message: message.to_owned() }
+    EventKind::Log {
+        level,
+        name: None,
+        unique_id: None,
+        message: message.to_owned(),
+    }
 }
 
 fn run_started(total: u64) -> EventKind {
-    let found = [("model", 2), ("notebook model", 1), ("python model", 1), ("seed", 1)];
+    let found = [
+        ("model", 2),
+        ("notebook model", 1),
+        ("python model", 1),
+        ("seed", 1),
+    ];
     EventKind::RunStarted {
         info: RunInfo {
             command: "run".into(),
@@ -162,24 +208,34 @@ fn run_started(total: u64) -> EventKind {
 }
 
 pub(crate) fn run_finished(statuses: &[NodeStatus], elapsed: f64) -> EventKind {
-    EventKind::RunFinished { summary: statuses.iter().copied().collect(), elapsed }
+    EventKind::RunFinished {
+        summary: statuses.iter().copied().collect(),
+        elapsed,
+    }
 }
 
 /// Puts the events a quarter of a second apart.
 fn timed(kinds: impl IntoIterator<Item = EventKind>) -> Vec<RunEvent> {
-    (0..).step_by(250).zip(kinds).map(|(milliseconds, kind)| RunEvent::new(at(milliseconds), kind)).collect()
+    (0..)
+        .step_by(250)
+        .zip(kinds)
+        .map(|(milliseconds, kind)| RunEvent::new(at(milliseconds), kind))
+        .collect()
 }
 
 /// Everything works; two models print at the same time.
 pub(crate) fn success() -> Vec<RunEvent> {
-    let (seed, staging, clusters, forecast, unique) = (seed(), staging(), clusters(), forecast(), unique());
+    let (seed, staging, clusters, forecast, unique) =
+        (seed(), staging(), clusters(), forecast(), unique());
     let mut rows = result(&clusters, NodeStatus::Success, 0.4149);
     rows.rows_affected = Some(2000);
     let mut row = result(&forecast, NodeStatus::Success, 1.2);
     (row.rows_affected, row.message) = (Some(1), None);
     let mut inserted = result(&seed, NodeStatus::Success, 0.129);
     inserted.message = Some("INSERT 2".into());
-    inserted.adapter_response.insert("rows_affected".into(), json!(2));
+    inserted
+        .adapter_response
+        .insert("rows_affected".into(), json!(2));
     let mut passed = result(&unique, NodeStatus::Pass, 0.03);
     passed.failures = Some(0);
     timed([
@@ -193,7 +249,12 @@ pub(crate) fn success() -> Vec<RunEvent> {
         started(1, 5, seed.clone()),
         finished(1, 5, seed, inserted),
         started(2, 5, staging.clone()),
-        finished(2, 5, staging.clone(), result(&staging, NodeStatus::Success, 0.1)),
+        finished(
+            2,
+            5,
+            staging.clone(),
+            result(&staging, NodeStatus::Success, 0.1),
+        ),
         started(3, 5, clusters.clone()),
         started(4, 5, forecast.clone()),
         output(&clusters, "fitting 3 clusters"),
@@ -205,7 +266,13 @@ pub(crate) fn success() -> Vec<RunEvent> {
         finished(5, 5, unique, passed),
         finished(4, 5, forecast, row),
         run_finished(
-            &[NodeStatus::Success, NodeStatus::Success, NodeStatus::Success, NodeStatus::Success, NodeStatus::Pass],
+            &[
+                NodeStatus::Success,
+                NodeStatus::Success,
+                NodeStatus::Success,
+                NodeStatus::Success,
+                NodeStatus::Pass,
+            ],
             3.21,
         ),
     ])
@@ -219,10 +286,16 @@ pub(crate) fn failure() -> Vec<RunEvent> {
     let mut binder = result(&staging, NodeStatus::Error, 0.2);
     binder.message = Some("Runtime Error in model stg_orders (models/staging/stg_orders.sql)\n  Binder Error: no column \"nope\"\n  Candidate bindings: \"id\"".into());
     let mut warn = result(&unique, NodeStatus::Warn, 0.02);
-    (warn.failures, warn.message) = (Some(2), Some("Got 2 results, configured to warn if != 0".into()));
+    (warn.failures, warn.message) = (
+        Some(2),
+        Some("Got 2 results, configured to warn if != 0".into()),
+    );
     let mut compiled = staging.clone();
     compiled.compiled_path = Some("target/compiled/shop/models/staging/stg_orders.sql".into());
-    let cause = SkipCause::Upstream { unique_id: clusters.unique_id.clone(), name: clusters.name.clone() };
+    let cause = SkipCause::Upstream {
+        unique_id: clusters.unique_id.clone(),
+        name: clusters.name.clone(),
+    };
     timed([
         run_started(4),
         started(1, 4, staging),
@@ -230,37 +303,79 @@ pub(crate) fn failure() -> Vec<RunEvent> {
         finished(1, 4, compiled, binder),
         output(&clusters, "about to fail"),
         finished(2, 4, clusters, error),
-        EventKind::NodeSkipped { index: 3, total: 4, node: report, cause },
+        EventKind::NodeSkipped {
+            index: 3,
+            total: 4,
+            node: report,
+            cause,
+        },
         started(4, 4, unique.clone()),
         finished(4, 4, unique, warn),
-        run_finished(&[NodeStatus::Error, NodeStatus::Error, NodeStatus::Skipped, NodeStatus::Warn], 3723.456),
+        run_finished(
+            &[
+                NodeStatus::Error,
+                NodeStatus::Error,
+                NodeStatus::Skipped,
+                NodeStatus::Warn,
+            ],
+            3723.456,
+        ),
     ])
 }
 
 /// A before-script does well, a pre-hook fails, so its model does not run and its after-script is skipped.
 pub(crate) fn scripts() -> Vec<RunEvent> {
     let clusters = clusters();
-    let (before, after) = (script(ScriptRole::Before, "scripts/load.py"), script(ScriptRole::After, "tell.ipynb"));
-    let (pre, post) = (script(ScriptRole::PreHook, "scripts/check.py"), script(ScriptRole::PostHook, "log.py"));
+    let (before, after) = (
+        script(ScriptRole::Before, "scripts/load.py"),
+        script(ScriptRole::After, "tell.ipynb"),
+    );
+    let (pre, post) = (
+        script(ScriptRole::PreHook, "scripts/check.py"),
+        script(ScriptRole::PostHook, "log.py"),
+    );
     let mut wrong = result(&pre, NodeStatus::Error, 0.2);
-    wrong.message = Some("Traceback (most recent call last):\n  ...\nValueError: too few rows".into());
+    wrong.message =
+        Some("Traceback (most recent call last):\n  ...\nValueError: too few rows".into());
     let mut error = result(&clusters, NodeStatus::Error, 0.3);
     error.message = Some(
         "The pre-hook scripts/check.py failed, so the model did not run\n".to_owned()
             + wrong.message.as_deref().unwrap(),
     );
-    let cause = SkipCause::Upstream { unique_id: clusters.unique_id.clone(), name: clusters.name.clone() };
+    let cause = SkipCause::Upstream {
+        unique_id: clusters.unique_id.clone(),
+        name: clusters.name.clone(),
+    };
     timed([
         run_started(3),
         started(1, 3, before.clone()),
         output(&before, "loading"),
-        finished(1, 3, before.clone(), result(&before, NodeStatus::Success, 0.1)),
+        finished(
+            1,
+            3,
+            before.clone(),
+            result(&before, NodeStatus::Success, 0.1),
+        ),
         started(2, 3, clusters.clone()),
-        EventKind::HookFinished { node: pre, result: Box::new(wrong) },
-        EventKind::HookFinished { node: post.clone(), result: Box::new(result(&post, NodeStatus::Success, 0.1)) },
+        EventKind::HookFinished {
+            node: pre,
+            result: Box::new(wrong),
+        },
+        EventKind::HookFinished {
+            node: post.clone(),
+            result: Box::new(result(&post, NodeStatus::Success, 0.1)),
+        },
         finished(2, 3, clusters, error),
-        EventKind::NodeSkipped { index: 3, total: 3, node: after, cause },
-        run_finished(&[NodeStatus::Success, NodeStatus::Error, NodeStatus::Skipped], 1.5),
+        EventKind::NodeSkipped {
+            index: 3,
+            total: 3,
+            node: after,
+            cause,
+        },
+        run_finished(
+            &[NodeStatus::Success, NodeStatus::Error, NodeStatus::Skipped],
+            1.5,
+        ),
     ])
 }
 
@@ -272,12 +387,27 @@ pub(crate) fn interrupted() -> Vec<RunEvent> {
     timed([
         run_started(3),
         started(1, 3, staging.clone()),
-        finished(1, 3, staging.clone(), result(&staging, NodeStatus::Success, 0.1)),
+        finished(
+            1,
+            3,
+            staging.clone(),
+            result(&staging, NodeStatus::Success, 0.1),
+        ),
         started(2, 3, clusters.clone()),
-        EventKind::Interrupted { running: vec![clusters.name.clone()] },
+        EventKind::Interrupted {
+            running: vec![clusters.name.clone()],
+        },
         finished(2, 3, clusters, error),
-        EventKind::NodeSkipped { index: 3, total: 3, node: report, cause: SkipCause::Interrupted },
-        run_finished(&[NodeStatus::Success, NodeStatus::Error, NodeStatus::Skipped], 1.5),
+        EventKind::NodeSkipped {
+            index: 3,
+            total: 3,
+            node: report,
+            cause: SkipCause::Interrupted,
+        },
+        run_finished(
+            &[NodeStatus::Success, NodeStatus::Error, NodeStatus::Skipped],
+            1.5,
+        ),
     ])
 }
 
@@ -286,10 +416,18 @@ pub(crate) fn messages() -> Vec<RunEvent> {
     timed([
         log(LogLevel::Debug, "acquired a connection"),
         log(LogLevel::Info, "1 of 1 START hook"),
-        log(LogLevel::Warn, "model reads 'x', which it does not declare\nadd - ref('x') to its docstring"),
-        log(LogLevel::Warn, "\u{1b}[33m[WARNING]\u{1b}[0m: dbt said so itself"),
+        log(
+            LogLevel::Warn,
+            "model reads 'x', which it does not declare\nadd - ref('x') to its docstring",
+        ),
+        log(
+            LogLevel::Warn,
+            "\u{1b}[33m[WARNING]\u{1b}[0m: dbt said so itself",
+        ),
         log(LogLevel::Error, "the session is gone"),
-        EventKind::Problem { problem: Box::new(warning()) },
+        EventKind::Problem {
+            problem: Box::new(warning()),
+        },
     ])
 }
 
@@ -303,11 +441,25 @@ pub(crate) fn label_at(source: &str, start: usize, end: usize, text: &str) -> La
     let position = |offset: usize| {
         let before = &source[..offset];
         let line = before.matches('\n').count() as u32 + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() as u32 + 1;
+        let column = before
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count() as u32
+            + 1;
         Position { line, column }
     };
-    let span = Span { start: start as u32, end: end as u32, from: position(start), to: position(end) };
-    Label { span, text: text.to_owned() }
+    let span = Span {
+        start: start as u32,
+        end: end as u32,
+        from: position(start),
+        to: position(end),
+    };
+    Label {
+        span,
+        text: text.to_owned(),
+    }
 }
 
 /// `ref` of something that is known only at run time.

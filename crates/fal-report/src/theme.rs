@@ -36,6 +36,10 @@ impl Theme {
     }
 
     fn paint(self, parameters: &str, text: &str) -> String {
-        if self.color { format!("{}{text}{}", style(parameters), style("0")) } else { text.to_owned() }
+        if self.color {
+            format!("{}{text}{}", style(parameters), style("0"))
+        } else {
+            text.to_owned()
+        }
     }
 }

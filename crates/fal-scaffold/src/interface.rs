@@ -24,28 +24,45 @@ impl Interface {
     /// # Errors
     /// [`ScaffoldError::NoInterface`] if it does not hold the crates.
     pub fn at(folder: &Path) -> Result<Self, ScaffoldError> {
-        let missing = CRATES.iter().map(|name| format!("{name}/Cargo.toml")).find(|file| !folder.join(file).is_file());
+        let missing = CRATES
+            .iter()
+            .map(|name| format!("{name}/Cargo.toml"))
+            .find(|file| !folder.join(file).is_file());
         let absolute = || folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         match missing {
             None => Ok(Self::Folder(absolute())),
-            Some(missing) => Err(ScaffoldError::NoInterface { path: folder.to_owned(), missing }),
+            Some(missing) => Err(ScaffoldError::NoInterface {
+                path: folder.to_owned(),
+                missing,
+            }),
         }
     }
 
     /// What belongs to this program: the sources that its installation carries, or those of the checkout that it was
     /// built in; else the registry.
     pub fn of_program(program: &Path) -> Self {
-        let program = program.canonicalize().unwrap_or_else(|_| program.to_owned());
+        let program = program
+            .canonicalize()
+            .unwrap_or_else(|_| program.to_owned());
         let folders = program.ancestors().skip(1);
-        let mut candidates = folders.flat_map(|folder| [folder.join("lib/fal-host/interface"), folder.join("crates")]);
-        candidates.find_map(|folder| Self::at(&folder).ok()).unwrap_or(Self::Registry)
+        let mut candidates = folders
+            .flat_map(|folder| [folder.join("lib/fal-host/interface"), folder.join("crates")]);
+        candidates
+            .find_map(|folder| Self::at(&folder).ok())
+            .unwrap_or(Self::Registry)
     }
 
     /// What stands behind `NAME =` in a manifest, up to further options.
     pub(crate) fn requirement(&self, name: &str) -> String {
-        let version = if name == "fal-plugin" { INTERFACE_VERSION } else { env!("CARGO_PKG_VERSION") };
+        let version = if name == "fal-plugin" {
+            INTERFACE_VERSION
+        } else {
+            env!("CARGO_PKG_VERSION")
+        };
         match self {
-            Self::Folder(folder) => format!("path = {:?}", place(folder, name).display().to_string()),
+            Self::Folder(folder) => {
+                format!("path = {:?}", place(folder, name).display().to_string())
+            }
             Self::Registry => format!("version = {version:?}"),
         }
     }
@@ -53,8 +70,13 @@ impl Interface {
 
 /// In a checkout the plugins that others may build on stand beside `crates`.
 fn place(folder: &Path, name: &str) -> PathBuf {
-    let beside = folder.parent().map(|root| root.join("plugins").join(name)).filter(|_| !folder.join(name).exists());
-    beside.filter(|path| path.exists()).unwrap_or_else(|| folder.join(name))
+    let beside = folder
+        .parent()
+        .map(|root| root.join("plugins").join(name))
+        .filter(|_| !folder.join(name).exists());
+    beside
+        .filter(|path| path.exists())
+        .unwrap_or_else(|| folder.join(name))
 }
 
 #[cfg(test)]
@@ -64,7 +86,10 @@ mod tests {
     #[test]
     fn a_program_that_was_built_in_a_checkout_has_its_crates() {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        assert_eq!(Interface::of_program(&crates.join("../target/debug/fal-host")), Interface::at(&crates).unwrap());
+        assert_eq!(
+            Interface::of_program(&crates.join("../target/debug/fal-host")),
+            Interface::at(&crates).unwrap()
+        );
     }
 
     #[test]
@@ -78,14 +103,25 @@ mod tests {
         let program = prefix.path().join("bin/fal-host");
         std::fs::create_dir_all(program.parent().unwrap()).unwrap();
         std::fs::write(&program, "").unwrap();
-        assert_eq!(Interface::of_program(&program), Interface::at(&interface).unwrap());
-        assert_eq!(Interface::of_program(Path::new("/nonexistent/bin/fal-host")), Interface::Registry);
+        assert_eq!(
+            Interface::of_program(&program),
+            Interface::at(&interface).unwrap()
+        );
+        assert_eq!(
+            Interface::of_program(Path::new("/nonexistent/bin/fal-host")),
+            Interface::Registry
+        );
     }
 
     #[test]
     fn a_folder_without_it_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let error = Interface::at(folder.path()).unwrap_err();
-        assert!(error.to_string().ends_with("it has no fal-plugin/Cargo.toml"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .ends_with("it has no fal-plugin/Cargo.toml"),
+            "{error}"
+        );
     }
 }

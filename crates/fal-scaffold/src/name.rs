@@ -23,7 +23,10 @@ impl PluginName {
     pub fn new(name: &str) -> Result<Self, ScaffoldError> {
         match wrong(name) {
             None => Ok(Self(name.to_owned())),
-            Some(why) => Err(ScaffoldError::Name { name: name.escape_debug().to_string(), why }),
+            Some(why) => Err(ScaffoldError::Name {
+                name: name.escape_debug().to_string(),
+                why,
+            }),
         }
     }
 
@@ -77,7 +80,10 @@ mod tests {
         for name in ["acme-stubs", "a", "acme_runner2", "x-9"] {
             assert_eq!(PluginName::new(name).unwrap().as_str(), name);
         }
-        assert_eq!(PluginName::new("acme-stubs").unwrap().identifier(), "acme_stubs");
+        assert_eq!(
+            PluginName::new("acme-stubs").unwrap().identifier(),
+            "acme_stubs"
+        );
     }
 
     #[test]
@@ -106,7 +112,10 @@ mod tests {
             &long,
         ] {
             let error = PluginName::new(name).unwrap_err();
-            assert!(error.help().is_some() && !error.to_string().contains('\n'), "{error}");
+            assert!(
+                error.help().is_some() && !error.to_string().contains('\n'),
+                "{error}"
+            );
         }
     }
 }

@@ -50,8 +50,11 @@ impl Scaffold {
     /// # Errors
     /// If there is no such template, the folder exists, or it cannot be written.
     pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
-        let files = template::files(self.stage, self.language)
-            .ok_or(ScaffoldError::NoTemplate { stage: self.stage, language: self.language.name() })?;
+        let files =
+            template::files(self.stage, self.language).ok_or(ScaffoldError::NoTemplate {
+                stage: self.stage,
+                language: self.language.name(),
+            })?;
         let files: Vec<_> = files.into_iter().map(|file| self.fill(file)).collect();
         write::folder(folder, &files)?;
         Ok(files.into_iter().map(|file| file.path).collect())
@@ -60,12 +63,25 @@ impl Scaffold {
     /// Commands that take the new plugin to its first run, in its folder.
     pub fn next(&self) -> Vec<String> {
         let (build, file) = match self.language {
-            Language::Rust => (Some("cargo build"), format!("target/debug/{}", self.name.library())),
+            Language::Rust => (
+                Some("cargo build"),
+                format!("target/debug/{}", self.name.library()),
+            ),
             Language::Python => (None, format!("./{}.fal-plugin", self.name.as_str())),
         };
         let check = format!("fal-host plugin check {file}");
-        let run = ["cd example", "fal-host setup", "fal-host run --trust-project-plugins"].map(str::to_owned);
-        build.map(str::to_owned).into_iter().chain([check]).chain(run).collect()
+        let run = [
+            "cd example",
+            "fal-host setup",
+            "fal-host run --trust-project-plugins",
+        ]
+        .map(str::to_owned);
+        build
+            .map(str::to_owned)
+            .into_iter()
+            .chain([check])
+            .chain(run)
+            .collect()
     }
 
     /// Puts the name and the place of the interface into a file.
@@ -75,9 +91,16 @@ impl Scaffold {
                 .replace("my-plugin", self.name.as_str())
                 .replace("my_plugin", &self.name.identifier())
         };
-        let content =
-            if file.path == "Cargo.toml" { self.with_interface(file.content) } else { file.content.to_owned() };
-        write::NewFile { path: named(file.path).into(), content: named(&content), executable: file.executable }
+        let content = if file.path == "Cargo.toml" {
+            self.with_interface(file.content)
+        } else {
+            file.content.to_owned()
+        };
+        write::NewFile {
+            path: named(file.path).into(),
+            content: named(&content),
+            executable: file.executable,
+        }
     }
 
     /// In a template the interface stands where it is in the repository.
@@ -85,7 +108,10 @@ impl Scaffold {
         let line = |line: &str| match line.split_once(" = { path = \"../../../") {
             Some((name, rest)) => {
                 let options = rest.split_once('"').map_or("", |(_, options)| options);
-                format!("{name} = {{ {}{options}\n", self.interface.requirement(name))
+                format!(
+                    "{name} = {{ {}{options}\n",
+                    self.interface.requirement(name)
+                )
             }
             None => format!("{line}\n"),
         };
@@ -99,7 +125,12 @@ mod tests {
 
     fn scaffold(interface: Interface) -> Scaffold {
         let name = PluginName::new("acme-stubs").unwrap();
-        Scaffold { name, stage: Stage::StubWriter, language: Language::Rust, interface }
+        Scaffold {
+            name,
+            stage: Stage::StubWriter,
+            language: Language::Rust,
+            interface,
+        }
     }
 
     #[test]
@@ -111,11 +142,17 @@ mod tests {
             std::fs::read_to_string(place.join("Cargo.toml")).unwrap()
         };
         let by_path = manifest(Interface::Folder("/opt/in terface".into()), "by-path");
-        assert!(by_path.contains("\nfal-plugin = { path = \"/opt/in terface/fal-plugin\" }\n"), "{by_path}");
+        assert!(
+            by_path.contains("\nfal-plugin = { path = \"/opt/in terface/fal-plugin\" }\n"),
+            "{by_path}"
+        );
         let kit = "fal-plugin-testkit = { path = \"/opt/in terface/fal-plugin-testkit\", default-features = false }";
         assert!(by_path.contains(kit), "{by_path}");
         let by_version = manifest(Interface::Registry, "by-version");
-        assert!(by_version.contains("\nfal-plugin = { version = \"1."), "{by_version}");
+        assert!(
+            by_version.contains("\nfal-plugin = { version = \"1."),
+            "{by_version}"
+        );
     }
 
     #[test]
@@ -124,11 +161,21 @@ mod tests {
             for language in [Language::Rust, Language::Python] {
                 let folder = tempfile::tempdir().unwrap();
                 let place = folder.path().join("new");
-                let asked = Scaffold { stage, language, ..scaffold(Interface::Registry) };
-                let Ok(files) = asked.write(&place) else { continue };
+                let asked = Scaffold {
+                    stage,
+                    language,
+                    ..scaffold(Interface::Registry)
+                };
+                let Ok(files) = asked.write(&place) else {
+                    continue;
+                };
                 for file in files {
                     let text = std::fs::read_to_string(place.join(&file)).unwrap();
-                    assert!(!text.contains("my-plugin") && !text.contains("my_plugin"), "{}", file.display());
+                    assert!(
+                        !text.contains("my-plugin") && !text.contains("my_plugin"),
+                        "{}",
+                        file.display()
+                    );
                     assert!(!text.contains("../../.."), "{}", file.display());
                 }
             }

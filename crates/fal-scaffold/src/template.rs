@@ -24,8 +24,7 @@ macro_rules! files {
 }
 
 /// What every plugin has.
-const COMMON: &[File] =
-    files!("common": ".gitignore", "example/dbt_project.yml", "example/profiles.yml", "example/models/orders.sql");
+const COMMON: &[File] = files!("common": ".gitignore", "example/dbt_project.yml", "example/profiles.yml", "example/models/orders.sql");
 
 const RUST_STUB_WRITER: &[File] = files!(
     "rust-stub-writer": "Cargo.toml", "README.md", "src/lib.rs", "tests/contract.rs", "example/fal_project.yml",
@@ -61,8 +60,11 @@ const PYTHON_EXECUTION_BACKEND: &[File] = files!(
 );
 
 /// What speaks for a plugin in Python.
-const FAL_PLUGIN: File =
-    File { path: "fal_plugin.py", content: include_str!("../../fal-plugin/python/fal_plugin.py"), executable: false };
+const FAL_PLUGIN: File = File {
+    path: "fal_plugin.py",
+    content: include_str!("../../fal-plugin/python/fal_plugin.py"),
+    executable: false,
+};
 
 /// A program in Python, and what speaks for it.
 macro_rules! program {
@@ -85,11 +87,16 @@ pub(crate) fn files(stage: Stage, language: Language) -> Option<Vec<File>> {
         (Language::Rust, Stage::NotebookParser) => (RUST_NOTEBOOK_PARSER, &[]),
         (Language::Rust, Stage::StubWriter) => (RUST_STUB_WRITER, &[]),
         (Language::Rust, Stage::ExecutionBackend) => (RUST_EXECUTION_BACKEND, &[]),
-        (Language::Python, Stage::NotebookParser) => (PYTHON_NOTEBOOK_PARSER, &program!("python-notebook-parser")),
-        (Language::Python, Stage::StubWriter) => (PYTHON_STUB_WRITER, &program!("python-stub-writer")),
-        (Language::Python, Stage::ExecutionBackend) => {
-            (PYTHON_EXECUTION_BACKEND, &program!("python-execution-backend"))
+        (Language::Python, Stage::NotebookParser) => {
+            (PYTHON_NOTEBOOK_PARSER, &program!("python-notebook-parser"))
         }
+        (Language::Python, Stage::StubWriter) => {
+            (PYTHON_STUB_WRITER, &program!("python-stub-writer"))
+        }
+        (Language::Python, Stage::ExecutionBackend) => (
+            PYTHON_EXECUTION_BACKEND,
+            &program!("python-execution-backend"),
+        ),
         // Its contract asks for a count of writes along every path: in Rust that is a crate to build on.
         (Language::Python, Stage::PythonParser) => return None,
     };

@@ -16,7 +16,9 @@ pub(crate) struct NewFile {
 
 /// Writes the files beside the folder's place, then renames.
 pub(crate) fn folder(folder: &Path, files: &[NewFile]) -> Result<(), ScaffoldError> {
-    let exists = || ScaffoldError::Exists { path: folder.to_owned() };
+    let exists = || ScaffoldError::Exists {
+        path: folder.to_owned(),
+    };
     let name = folder.file_name().ok_or_else(exists)?.to_string_lossy();
     // Also a link that leads nowhere is somebody's.
     if folder.symlink_metadata().is_ok() {
@@ -24,7 +26,10 @@ pub(crate) fn folder(folder: &Path, files: &[NewFile]) -> Result<(), ScaffoldErr
     }
     let parent = folder.parent().unwrap_or(Path::new(""));
     let root = Root::create(parent).map_err(failed(parent))?;
-    let scratch = Scratch { root: &root, name: format!(".{name}.{}.tmp", std::process::id()) };
+    let scratch = Scratch {
+        root: &root,
+        name: format!(".{name}.{}.tmp", std::process::id()),
+    };
     root.create_folder(&scratch.name).map_err(failed(folder))?;
     files.iter().try_for_each(|file| scratch.write(file))?;
     // On Unix a rename takes the place of an empty folder at most: no file is lost to somebody who was quicker.
@@ -41,8 +46,11 @@ impl Scratch<'_> {
     fn write(&self, file: &NewFile) -> Result<(), ScaffoldError> {
         let path = Path::new(&self.name).join(&file.path);
         let content = file.content.as_bytes();
-        let written =
-            if file.executable { self.root.write_program(&path, content) } else { self.root.write(&path, content) };
+        let written = if file.executable {
+            self.root.write_program(&path, content)
+        } else {
+            self.root.write(&path, content)
+        };
         written.map(drop).map_err(failed(&file.path))
     }
 }
@@ -54,7 +62,10 @@ impl Drop for Scratch<'_> {
 }
 
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> ScaffoldError {
-    move |source| ScaffoldError::Write { path: path.to_owned(), source }
+    move |source| ScaffoldError::Write {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 #[cfg(test)]
@@ -64,7 +75,11 @@ mod tests {
     use super::*;
 
     fn file(path: &str, executable: bool) -> NewFile {
-        NewFile { path: path.into(), content: "text".to_owned(), executable }
+        NewFile {
+            path: path.into(),
+            content: "text".to_owned(),
+            executable,
+        }
     }
 
     #[test]
@@ -73,7 +88,11 @@ mod tests {
         let new = at.path().join("deep/new");
         folder(&new, &[file("a", false), file("b/c", true)]).unwrap();
         assert_eq!(fs::read_to_string(new.join("b/c")).unwrap(), "text");
-        assert_eq!(fs::read_dir(at.path().join("deep")).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(
+            fs::read_dir(at.path().join("deep")).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -88,7 +107,10 @@ mod tests {
         let at = tempfile::tempdir().unwrap();
         let new = at.path().join("new");
         fs::write(&new, "mine").unwrap();
-        assert!(matches!(folder(&new, &[file("a", false)]), Err(ScaffoldError::Exists { .. })));
+        assert!(matches!(
+            folder(&new, &[file("a", false)]),
+            Err(ScaffoldError::Exists { .. })
+        ));
         assert_eq!(fs::read_to_string(&new).unwrap(), "mine");
     }
 
@@ -97,7 +119,10 @@ mod tests {
         let at = tempfile::tempdir().unwrap();
         let new = at.path().join("new");
         let clash = [file("a", false), file("a/b", false)];
-        assert!(matches!(folder(&new, &clash), Err(ScaffoldError::Write { .. })));
+        assert!(matches!(
+            folder(&new, &clash),
+            Err(ScaffoldError::Write { .. })
+        ));
         assert_eq!(fs::read_dir(at.path()).unwrap().count(), 0);
     }
 }

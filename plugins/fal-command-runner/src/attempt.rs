@@ -62,18 +62,33 @@ impl From<Missing> for Refused {
 pub(crate) fn attempt(shared: &Shared, plan: &Plan<'_>) -> Result<Attempt, Refused> {
     let bundle = Bundle::make(plan, &shared.project_dir)?;
     let files = bundle.files();
-    let files = files.as_ref().map(|(dir, script)| (dir.as_path(), script.as_path()));
+    let files = files
+        .as_ref()
+        .map(|(dir, script)| (dir.as_path(), script.as_path()));
     let job = job_name(plan.name());
     let values = plan.values(&job, files);
-    let one = One { shared, plan, values: &values, mark: shared.next_mark(), folder: files.map(|(dir, _)| dir) };
+    let one = One {
+        shared,
+        plan,
+        values: &values,
+        mark: shared.next_mark(),
+        folder: files.map(|(dir, _)| dir),
+    };
     let process = one.start(plan.line, bundle.stdin()?)?;
     let command = one.words(plan.line)?;
-    shared.debug(&plan.request.unique_id, &format!("started: {}", quote::line(&command)));
+    shared.debug(
+        &plan.request.unique_id,
+        &format!("started: {}", quote::line(&command)),
+    );
     let limit = plan.limit();
     let end = one.wait(&process, limit);
     let (last, threads) = process.last_words();
     shared.keep(threads);
-    let told = format!("the command {}\nThe command: {}{last}", end.told(), quote::line(&command));
+    let told = format!(
+        "the command {}\nThe command: {}{last}",
+        end.told(),
+        quote::line(&command)
+    );
     Ok(Attempt { end, told })
 }
 
@@ -115,14 +130,21 @@ impl One<'_> {
     /// Waits for the end, or brings it about.
     fn wait(&self, process: &Process, limit: Option<Duration>) -> End {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
-        let waited = self.shared.stop.wait(deadline, || process.status().is_some());
+        let waited = self
+            .shared
+            .stop
+            .wait(deadline, || process.status().is_some());
         let end = match (waited, limit) {
             (Waited::Stopped, _) => End::Stopped,
             (Waited::TimedOut, limit) => End::TimedOut(limit.unwrap_or_default()),
             (Waited::Reached, _) => process.status().map_or(End::Stopped, End::from),
         };
         // What the command started elsewhere is called off while it ends itself.
-        let (grace, patience) = if end == End::Stopped { (INTERRUPTED, CLEANUP_INTERRUPTED) } else { (LATE, CLEANUP) };
+        let (grace, patience) = if end == End::Stopped {
+            (INTERRUPTED, CLEANUP_INTERRUPTED)
+        } else {
+            (LATE, CLEANUP)
+        };
         let until = Instant::now() + patience;
         let cleanup = self.cleanup(end);
         // What a command of the infrastructure's own left behind must not meet the next attempt.
@@ -147,20 +169,30 @@ impl One<'_> {
                     Refused::Node(why) => why,
                     Refused::Runner(error) => error.message,
                 };
-                self.shared.warn(&self.plan.request.unique_id, &format!("`cleanup` was not started: {why}"));
+                self.shared.warn(
+                    &self.plan.request.unique_id,
+                    &format!("`cleanup` was not started: {why}"),
+                );
                 None
             }
         }
     }
 
     fn finish_cleanup(&self, cleanup: Process, until: Instant) -> Vec<JoinHandle<()>> {
-        if !self.shared.stop.wait_anyway(until, || cleanup.status().is_some()) {
+        if !self
+            .shared
+            .stop
+            .wait_anyway(until, || cleanup.status().is_some())
+        {
             cleanup.end(Duration::ZERO);
         }
         let end = cleanup.status().map(End::from);
         let (last, threads) = cleanup.last_words();
         if let Some(end) = end.filter(|end| *end != End::Exited(0)) {
-            self.shared.warn(&self.plan.request.unique_id, &format!("`cleanup` {}{last}", end.told()));
+            self.shared.warn(
+                &self.plan.request.unique_id,
+                &format!("`cleanup` {}{last}", end.told()),
+            );
         }
         threads
     }

@@ -26,7 +26,9 @@ impl CommandRunner {
     /// # Errors
     /// If the configuration is not what [`Config`] says, or one of its placeholders is unknown.
     pub fn new(config: &Value) -> Result<Self, PluginError> {
-        Ok(Self { settings: Arc::new(Settings::new(Config::read(config)?)?) })
+        Ok(Self {
+            settings: Arc::new(Settings::new(Config::read(config)?)?),
+        })
     }
 
     /// JSON schema of the configuration.
@@ -38,13 +40,29 @@ impl CommandRunner {
 impl ExecutionBackend for CommandRunner {
     fn capabilities(&self) -> Capabilities {
         let concurrency = self.settings.config.concurrency;
-        Capabilities { python: true, concurrency, ..Capabilities::default() }
+        Capabilities {
+            python: true,
+            concurrency,
+            ..Capabilities::default()
+        }
     }
 
-    fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError> {
-        let python = request.python.or_else(chosen).unwrap_or_else(|| "python3".to_owned());
+    fn open(
+        &self,
+        request: OpenRequest,
+        events: Arc<dyn EventSink>,
+    ) -> Result<Box<dyn ExecutionSession>, PluginError> {
+        let python = request
+            .python
+            .or_else(chosen)
+            .unwrap_or_else(|| "python3".to_owned());
         let project_dir = PathBuf::from(request.project_dir);
-        Ok(Box::new(CommandSession::new(Arc::clone(&self.settings), project_dir, python, events)))
+        Ok(Box::new(CommandSession::new(
+            Arc::clone(&self.settings),
+            project_dir,
+            python,
+            events,
+        )))
     }
 }
 
@@ -52,7 +70,14 @@ impl ExecutionBackend for CommandRunner {
 fn chosen() -> Option<String> {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     // The command works in the project's folder, which need not be where fal-host was called.
-    let whole = |path: String| path::absolute(&path).map_or(path, |path| path.display().to_string());
-    let named = variable("FAL_HOST_PYTHON").map(|path| if path.contains('/') { whole(path) } else { path });
+    let whole =
+        |path: String| path::absolute(&path).map_or(path, |path| path.display().to_string());
+    let named = variable("FAL_HOST_PYTHON").map(|path| {
+        if path.contains('/') {
+            whole(path)
+        } else {
+            path
+        }
+    });
     named.or_else(|| variable("VIRTUAL_ENV").map(|folder| whole(format!("{folder}/bin/python"))))
 }

@@ -26,7 +26,9 @@ impl Bundle {
     /// Makes it ready. Only the owner may read what is in it: the script holds the token.
     pub(crate) fn make(plan: &Plan<'_>, project_dir: &Path) -> Result<Self, StartError> {
         let script = Path::new(&plan.lease.script);
-        let Some(parent) = plan.folder() else { return Ok(Self::Stdin(script.to_owned())) };
+        let Some(parent) = plan.folder() else {
+            return Ok(Self::Stdin(script.to_owned()));
+        };
         let parent = parent.map_or_else(env::temp_dir, |named| project_dir.join(named));
         let failed = |what, path: &Path| {
             let path = path.to_owned();
@@ -34,12 +36,18 @@ impl Bundle {
         };
         // tempfile's own error names a folder that was never there.
         fs::metadata(&parent).map_err(failed("written to", &parent))?;
-        let folder =
-            tempfile::Builder::new().prefix("fal-").permissions(Permissions::from_mode(0o700)).tempdir_in(&parent);
+        let folder = tempfile::Builder::new()
+            .prefix("fal-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in(&parent);
         let folder = folder.map_err(failed("written to", &parent))?;
         let text = fal_files::read(script, fal_files::DATA).map_err(failed("read", script))?;
-        for (name, content) in [("script.py", text), ("node.json", description(plan).to_string().into_bytes())] {
-            let written = Root::open(folder.path()).and_then(|root| root.write_private(name, &content));
+        for (name, content) in [
+            ("script.py", text),
+            ("node.json", description(plan).to_string().into_bytes()),
+        ] {
+            let written =
+                Root::open(folder.path()).and_then(|root| root.write_private(name, &content));
             written.map_err(failed("written", &folder.path().join(name)))?;
         }
         Ok(Self::Folder(folder))
@@ -49,7 +57,9 @@ impl Bundle {
     pub(crate) fn files(&self) -> Option<(PathBuf, PathBuf)> {
         match self {
             Self::Stdin(_) => None,
-            Self::Folder(folder) => Some((folder.path().to_owned(), folder.path().join("script.py"))),
+            Self::Folder(folder) => {
+                Some((folder.path().to_owned(), folder.path().join("script.py")))
+            }
         }
     }
 
@@ -57,11 +67,15 @@ impl Bundle {
     pub(crate) fn stdin(&self) -> Result<Stdio, StartError> {
         match self {
             Self::Folder(_) => Ok(Stdio::null()),
-            Self::Stdin(script) => fal_files::open(script).map(Stdio::from).map_err(|cause| StartError::Bundle {
-                what: "read",
-                path: script.clone(),
-                cause,
-            }),
+            Self::Stdin(script) => {
+                fal_files::open(script)
+                    .map(Stdio::from)
+                    .map_err(|cause| StartError::Bundle {
+                        what: "read",
+                        path: script.clone(),
+                        cause,
+                    })
+            }
         }
     }
 }

@@ -134,7 +134,9 @@ impl<'de> Deserialize<'de> for Cause {
             (Some("signal"), _) => Ok(Self::Signal),
             (Some("timeout"), _) => Ok(Self::Timeout),
             (_, Some(code)) if code > 0 => Ok(Self::Code(code)),
-            _ => Err(D::Error::custom(format!("{value} is no exit code, `exit`, `signal` or `timeout`"))),
+            _ => Err(D::Error::custom(format!(
+                "{value} is no exit code, `exit`, `signal` or `timeout`"
+            ))),
         }
     }
 }
@@ -161,8 +163,9 @@ impl Config {
         if value.is_null() {
             return Ok(Self::default());
         }
-        Self::deserialize(value)
-            .map_err(|cause| PluginError::new(error::CONFIG, format!("wrong configuration: {cause}")))
+        Self::deserialize(value).map_err(|cause| {
+            PluginError::new(error::CONFIG, format!("wrong configuration: {cause}"))
+        })
     }
 }
 
@@ -175,7 +178,9 @@ mod tests {
     fn problems(config: &Value) -> String {
         let schema = schemars::schema_for!(Config).to_value();
         let validator = jsonschema::validator_for(&schema).unwrap();
-        let problems = validator.iter_errors(config).map(|problem| format!("{}: {problem}", problem.instance_path()));
+        let problems = validator
+            .iter_errors(config)
+            .map(|problem| format!("{}: {problem}", problem.instance_path()));
         problems.collect::<Vec<_>>().join("\n")
     }
 
@@ -197,7 +202,10 @@ mod tests {
         });
         assert_eq!(problems(&config), "");
         let read = Config::read(&config).unwrap();
-        assert_eq!(read.retries.on, [Cause::Code(255), Cause::Signal, Cause::Timeout, Cause::Exit]);
+        assert_eq!(
+            read.retries.on,
+            [Cause::Code(255), Cause::Signal, Cause::Timeout, Cause::Exit]
+        );
         assert_eq!(read.timeout.unwrap().0.as_secs(), 7200);
         assert_eq!(read.env["A"].text(), "1");
     }
@@ -244,8 +252,16 @@ mod tests {
 
     #[test]
     fn what_has_no_schema_is_refused_too() {
-        for wrong in [json!({"comand": []}), json!({"retries": {"on": [0]}}), json!({"timeout": "soon"})] {
-            assert_eq!(Config::read(&wrong).unwrap_err().code, "command::config", "{wrong}");
+        for wrong in [
+            json!({"comand": []}),
+            json!({"retries": {"on": [0]}}),
+            json!({"timeout": "soon"}),
+        ] {
+            assert_eq!(
+                Config::read(&wrong).unwrap_err().code,
+                "command::config",
+                "{wrong}"
+            );
         }
     }
 }

@@ -44,15 +44,25 @@ impl End {
     pub(crate) fn told(self) -> String {
         match self {
             Self::Exited(1) => "ended with exit code 1".to_owned(),
-            Self::Exited(3) => "ended with exit code 3: the model's script could not work there".to_owned(),
-            Self::Exited(126) => "ended with exit code 126: a program in it cannot be executed".to_owned(),
-            Self::Exited(127) => "ended with exit code 127: a program in it was not found".to_owned(),
+            Self::Exited(3) => {
+                "ended with exit code 3: the model's script could not work there".to_owned()
+            }
+            Self::Exited(126) => {
+                "ended with exit code 126: a program in it cannot be executed".to_owned()
+            }
+            Self::Exited(127) => {
+                "ended with exit code 127: a program in it was not found".to_owned()
+            }
             Self::Exited(137) => {
-                "ended with exit code 137: something in it was killed, as for want of memory".to_owned()
+                "ended with exit code 137: something in it was killed, as for want of memory"
+                    .to_owned()
             }
             Self::Exited(code) => format!("ended with exit code {code}"),
             Self::Signalled(signal) => format!("was killed by {}", signal_name(signal)),
-            Self::TimedOut(limit) => format!("was ended after {}, which is its time limit", seconds(limit)),
+            Self::TimedOut(limit) => format!(
+                "was ended after {}, which is its time limit",
+                seconds(limit)
+            ),
             Self::Stopped => "was interrupted".to_owned(),
         }
     }

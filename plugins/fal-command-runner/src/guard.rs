@@ -38,10 +38,19 @@ impl Guard {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", SCRIPT, "sh", &group.as_raw_nonzero().to_string()]);
         command.arg(folder.map(Path::as_os_str).unwrap_or_default());
-        command.current_dir("/").env_clear().env("PATH", "/usr/bin:/bin");
-        command.stdin(reader).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .current_dir("/")
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin");
+        command
+            .stdin(reader)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let shell = own_session(&mut command).spawn()?;
-        Ok(Self { shell, _lifeline: lifeline })
+        Ok(Self {
+            shell,
+            _lifeline: lifeline,
+        })
     }
 }
 

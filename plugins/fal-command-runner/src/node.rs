@@ -75,11 +75,18 @@ fn settled(shared: &Shared, plan: &Plan<'_>, attempt: &Attempt, number: u32) -> 
     }
     let (retries, told) = (&plan.settings.config.retries, &attempt.told);
     let Some(wait) = retry::wait(retries, number, attempt.end, random::part()) else {
-        let tries =
-            if number > 1 { format!("\nIt was attempt {number} of {}", retries.attempts) } else { String::new() };
+        let tries = if number > 1 {
+            format!("\nIt was attempt {number} of {}", retries.attempts)
+        } else {
+            String::new()
+        };
         return Some(Outcome::Failed(format!("{told}{tries}")));
     };
-    let text = format!("attempt {number} of {}: {told}\nTried again in {}", retries.attempts, seconds(wait));
+    let text = format!(
+        "attempt {number} of {}: {told}\nTried again in {}",
+        retries.attempts,
+        seconds(wait)
+    );
     shared.warn(&plan.request.unique_id, &text);
     let waited = shared.stop.wait(Some(Instant::now() + wait), || false);
     (waited == Waited::Stopped).then(interrupted)

@@ -33,15 +33,25 @@ impl<'a> Plan<'a> {
     ) -> Result<Self, String> {
         let named = lease.environment.as_ref().map(|spec| spec.name.as_str());
         let known = named.and_then(|name| settings.config.environments.get(name));
-        let line = named.and_then(|name| settings.commands.get(name)).unwrap_or(&settings.command);
+        let line = named
+            .and_then(|name| settings.commands.get(name))
+            .unwrap_or(&settings.command);
         if let (Some(name), None) = (named, known) {
             if !line.uses("environment") {
                 return Err(unknown_environment(name));
             }
         }
-        let python =
-            known.and_then(|known| known.python.as_deref()).or(settings.config.python.as_deref()).unwrap_or(python);
-        Ok(Self { settings, request, lease, line, python })
+        let python = known
+            .and_then(|known| known.python.as_deref())
+            .or(settings.config.python.as_deref())
+            .unwrap_or(python);
+        Ok(Self {
+            settings,
+            request,
+            lease,
+            line,
+            python,
+        })
     }
 
     /// The node's short name.
@@ -56,13 +66,21 @@ impl<'a> Plan<'a> {
     }
 
     /// What the placeholders stand for.
-    pub(crate) fn values<'b>(&'b self, job: &'b str, files: Option<(&'b Path, &'b Path)>) -> Values<'b> {
+    pub(crate) fn values<'b>(
+        &'b self,
+        job: &'b str,
+        files: Option<(&'b Path, &'b Path)>,
+    ) -> Values<'b> {
         Values {
             node: &self.request.unique_id,
             name: self.name(),
             job,
             resources: &self.request.resources,
-            environment: self.lease.environment.as_ref().map(|spec| spec.name.as_str()),
+            environment: self
+                .lease
+                .environment
+                .as_ref()
+                .map(|spec| spec.name.as_str()),
             python: self.python,
             files,
         }
@@ -72,7 +90,11 @@ impl<'a> Plan<'a> {
     pub(crate) fn limit(&self) -> Option<Duration> {
         let config = &self.settings.config;
         let queue = config.queue_timeout.map_or(QUEUE, |span| span.0);
-        let own = self.request.resources.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let own = self
+            .request
+            .resources
+            .timeout
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let own = own.map(|own| own.saturating_add(queue));
         let general = config.timeout.map(|span| span.0);
         own.into_iter().chain(general).min()
@@ -81,7 +103,13 @@ impl<'a> Plan<'a> {
     /// Keys of the node's resources that the configuration has no use for.
     pub(crate) fn unused(&self) -> Vec<&'a str> {
         let known = self.settings.custom();
-        self.request.resources.custom.keys().map(String::as_str).filter(|key| !known.contains(*key)).collect()
+        self.request
+            .resources
+            .custom
+            .keys()
+            .map(String::as_str)
+            .filter(|key| !known.contains(*key))
+            .collect()
     }
 }
 
@@ -99,7 +127,10 @@ pub(crate) fn nothing_for(missing: &Missing) -> String {
         "environment" => "`environment: ...` in the model's meta".to_owned(),
         "memory_mb" => "`resources: {memory: ...}` in the model's meta".to_owned(),
         "timeout_minutes" => "`resources: {timeout: ...}` in the model's meta".to_owned(),
-        text => format!("`resources: {{{}: ...}}` in the model's meta", text.trim_start_matches("custom.")),
+        text => format!(
+            "`resources: {{{}: ...}}` in the model's meta",
+            text.trim_start_matches("custom.")
+        ),
     };
     format!(
         "the command of the runner needs `{{{name}}}`, and the model does not say it\n\

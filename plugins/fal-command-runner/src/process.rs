@@ -71,7 +71,12 @@ struct Watched {
 /// A log line about a node: not every report shows the id beside it.
 pub(crate) fn log(level: LogLevel, unique_id: &str, line: &str) -> Event {
     let message = format!("{}: {line}", short_name(unique_id));
-    Event::Log { level, name: None, unique_id: Some(unique_id.to_owned()), message }
+    Event::Log {
+        level,
+        name: None,
+        unique_id: Some(unique_id.to_owned()),
+        message,
+    }
 }
 
 /// Puts a command into a session of its own: signals of the terminal do not reach it, and it cannot ask for a password there.
@@ -91,13 +96,21 @@ impl Process {
     pub(crate) fn start(launch: Launch<'_>) -> Result<Self, StartError> {
         let program = program(launch.words, launch.dir);
         let mut command = Command::new(&program);
-        command.args(launch.words.get(1..).unwrap_or_default()).env_clear().envs(launch.variables);
-        command.env(MARK, &launch.mark).stdin(launch.stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(launch.words.get(1..).unwrap_or_default())
+            .env_clear()
+            .envs(launch.variables);
+        command
+            .env(MARK, &launch.mark)
+            .stdin(launch.stdin)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         if launch.dir.is_dir() {
             command.current_dir(launch.dir);
         }
-        let mut child =
-            own_session(&mut command).spawn().map_err(|cause| not_started(launch.words, &program, cause))?;
+        let mut child = own_session(&mut command)
+            .spawn()
+            .map_err(|cause| not_started(launch.words, &program, cause))?;
         let pid = Pid::from_child(&child);
         // Without the guard all is as well, but for the sudden death of the host.
         let guard = Guard::start(pid, launch.folder).ok();
@@ -109,10 +122,16 @@ impl Process {
             stdout: Tail::new(LAST_LINES),
             stderr: Tail::new(LAST_LINES),
         });
-        let relay =
-            Relay { unique_id: launch.unique_id, events: &launch.events, stop: &launch.stop, watched: &watched };
-        let readers =
-            vec![relay.start(stdout, |watched| &watched.stdout), relay.start(stderr, |watched| &watched.stderr)];
+        let relay = Relay {
+            unique_id: launch.unique_id,
+            events: &launch.events,
+            stop: &launch.stop,
+            watched: &watched,
+        };
+        let readers = vec![
+            relay.start(stdout, |watched| &watched.stdout),
+            relay.start(stderr, |watched| &watched.stderr),
+        ];
         let waiter = thread::spawn({
             let (watched, stop) = (Arc::clone(&watched), Arc::clone(&launch.stop));
             move || {
@@ -120,12 +139,22 @@ impl Process {
                 stop.ring();
             }
         });
-        Ok(Self { mark: launch.mark, stop: launch.stop, watched, waiter: Some(waiter), readers })
+        Ok(Self {
+            mark: launch.mark,
+            stop: launch.stop,
+            watched,
+            waiter: Some(waiter),
+            readers,
+        })
     }
 
     /// How it ended, if it has.
     pub(crate) fn status(&self) -> Option<ExitStatus> {
-        *self.watched.status.lock().unwrap_or_else(PoisonError::into_inner)
+        *self
+            .watched
+            .status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends it and all that it started, in order if that takes no longer than `grace`.
@@ -143,9 +172,17 @@ impl Process {
     pub(crate) fn last_words(mut self) -> (String, Vec<JoinHandle<()>>) {
         let read = || self.watched.open_streams.load(Ordering::Acquire) == 0;
         self.stop.wait_anyway(Instant::now() + LAST_WORDS, read);
-        let said = self.watched.stderr.paragraph("Its last lines on standard error");
-        let said =
-            if said.is_empty() { self.watched.stdout.paragraph("Its last lines on standard output") } else { said };
+        let said = self
+            .watched
+            .stderr
+            .paragraph("Its last lines on standard error");
+        let said = if said.is_empty() {
+            self.watched
+                .stdout
+                .paragraph("Its last lines on standard output")
+        } else {
+            said
+        };
         let mut threads = std::mem::take(&mut self.readers);
         threads.extend(self.waiter.take());
         (said, threads)
@@ -162,14 +199,18 @@ impl Watched {
 
     fn await_end(&self, mut child: Child, guard: Option<Guard>) {
         // The process stays a zombie until `wait` below: its number, which names the group too, is not given away.
-        while let Err(rustix::io::Errno::INTR) =
-            waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
-        {}
+        while let Err(rustix::io::Errno::INTR) = waitid(
+            WaitId::Pid(self.pid),
+            WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+        ) {}
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         drop(guard);
         let _ = kill_process_group(self.pid, Signal::KILL);
         // A process that somebody else waited for has an end that nobody knows: that is no success.
-        *status = child.wait().ok().or_else(|| Some(ExitStatus::from_raw(UNKNOWN_END)));
+        *status = child
+            .wait()
+            .ok()
+            .or_else(|| Some(ExitStatus::from_raw(UNKNOWN_END)));
     }
 }
 
@@ -182,8 +223,16 @@ struct Relay<'a> {
 
 impl Relay<'_> {
     /// Passes the lines of a stream on, and keeps the last ones.
-    fn start(&self, stream: Option<impl Read + Send + 'static>, tail: fn(&Watched) -> &Tail) -> JoinHandle<()> {
-        let (events, stop, watched) = (Arc::clone(self.events), Arc::clone(self.stop), Arc::clone(self.watched));
+    fn start(
+        &self,
+        stream: Option<impl Read + Send + 'static>,
+        tail: fn(&Watched) -> &Tail,
+    ) -> JoinHandle<()> {
+        let (events, stop, watched) = (
+            Arc::clone(self.events),
+            Arc::clone(self.stop),
+            Arc::clone(self.watched),
+        );
         let unique_id = self.unique_id.to_owned();
         thread::spawn(move || {
             if let Some(stream) = stream {
@@ -212,7 +261,10 @@ fn not_started(words: &[String], program: &Path, cause: io::Error) -> StartError
     let command = quote::line(words);
     // A file that is there, but whose interpreter is not, is also "not found" to the system.
     if cause.kind() == io::ErrorKind::NotFound && !program.is_file() {
-        return StartError::NotFound { program: words.first().cloned().unwrap_or_default(), command };
+        return StartError::NotFound {
+            program: words.first().cloned().unwrap_or_default(),
+            command,
+        };
     }
     StartError::Spawn { command, cause }
 }

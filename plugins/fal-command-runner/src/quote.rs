@@ -13,7 +13,11 @@ pub(crate) fn word(text: &str) -> Cow<'_, str> {
 
 /// A command as one would type it.
 pub(crate) fn line(words: &[String]) -> String {
-    words.iter().map(|text| word(text)).collect::<Vec<_>>().join(" ")
+    words
+        .iter()
+        .map(|text| word(text))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Where the quotes of a shell stand open.

@@ -20,7 +20,11 @@ mod tests {
     use crate::config::Cause;
 
     fn retries(attempts: u32, on: &[Cause]) -> Retries {
-        Retries { attempts, on: on.to_vec(), ..Retries::default() }
+        Retries {
+            attempts,
+            on: on.to_vec(),
+            ..Retries::default()
+        }
     }
 
     #[test]
@@ -38,10 +42,19 @@ mod tests {
         ];
         let again = |on: &[Cause]| {
             let retries = retries(2, on);
-            all.iter().filter(|end| wait(&retries, 1, **end, 0.0).is_some()).copied().collect::<Vec<_>>()
+            all.iter()
+                .filter(|end| wait(&retries, 1, **end, 0.0).is_some())
+                .copied()
+                .collect::<Vec<_>>()
         };
-        assert_eq!(again(&[Cause::Exit, Cause::Signal]), [End::Exited(3), End::Exited(255), End::Signalled(9)]);
-        assert_eq!(again(&[Cause::Code(1), Cause::Timeout]), [End::Exited(1), End::TimedOut(limit)]);
+        assert_eq!(
+            again(&[Cause::Exit, Cause::Signal]),
+            [End::Exited(3), End::Exited(255), End::Signalled(9)]
+        );
+        assert_eq!(
+            again(&[Cause::Code(1), Cause::Timeout]),
+            [End::Exited(1), End::TimedOut(limit)]
+        );
         assert_eq!(again(&[Cause::Code(127)]), [End::Exited(127)]);
         assert_eq!(again(&[]), []);
     }
@@ -49,9 +62,17 @@ mod tests {
     #[test]
     fn waits_double_up_to_a_limit() {
         let retries = retries(10, &[Cause::Exit]);
-        let waits: Vec<_> =
-            (1..=10).map(|at| wait(&retries, at, End::Exited(255), 0.0).map(|wait| wait.as_secs())).collect();
-        assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60, 60].map(Some).into_iter().chain([None]).collect::<Vec<_>>());
+        let waits: Vec<_> = (1..=10)
+            .map(|at| wait(&retries, at, End::Exited(255), 0.0).map(|wait| wait.as_secs()))
+            .collect();
+        assert_eq!(
+            waits,
+            [2, 4, 8, 16, 32, 60, 60, 60, 60]
+                .map(Some)
+                .into_iter()
+                .chain([None])
+                .collect::<Vec<_>>()
+        );
     }
 
     proptest! {

@@ -11,8 +11,8 @@ use std::{
 
 use fal_plugin::{
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, LoadRequest, NodeRequest,
-        NodeResult, NodeStatus, RunGraph, SelectRequest, SessionInfo,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, LoadRequest,
+        NodeRequest, NodeResult, NodeStatus, RunGraph, SelectRequest, SessionInfo,
     },
     EventSink, ExecutionSession, PluginError,
 };
@@ -45,13 +45,22 @@ impl CommandSession {
     ) -> Self {
         let shared = Shared::new(project_dir, events);
         let (running, closed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self { settings, python, shared, running, closed }
+        Self {
+            settings,
+            python,
+            shared,
+            running,
+            closed,
+        }
     }
 
     fn check_open(&self) -> Result<(), PluginError> {
         let closed = self.closed.load(Ordering::Acquire);
         if closed {
-            Err(PluginError::new(error::CLOSED, "the session of the command runner is closed"))
+            Err(PluginError::new(
+                error::CLOSED,
+                "the session of the command runner is closed",
+            ))
         } else {
             Ok(())
         }
@@ -62,7 +71,9 @@ impl CommandSession {
         self.closed.store(true, Ordering::Release);
         self.shared.stop.raise();
         let until = Instant::now() + CLOSING;
-        self.shared.stop.wait_anyway(until, || self.running.load(Ordering::Acquire) == 0);
+        self.shared
+            .stop
+            .wait_anyway(until, || self.running.load(Ordering::Acquire) == 0);
         self.shared.sweep(until);
     }
 }
@@ -87,7 +98,10 @@ impl Drop for Running<'_> {
 impl ExecutionSession for CommandSession {
     fn load(&self, _request: &LoadRequest) -> Result<RunGraph, PluginError> {
         self.check_open()?;
-        Ok(RunGraph { info: SessionInfo::default(), nodes: Vec::new() })
+        Ok(RunGraph {
+            info: SessionInfo::default(),
+            nodes: Vec::new(),
+        })
     }
 
     fn select(&self, request: &SelectRequest) -> Result<Vec<String>, PluginError> {

@@ -37,20 +37,36 @@ enum Piece {
 }
 
 fn wrong(key: &str, cause: impl std::fmt::Display) -> PluginError {
-    PluginError::new(error::CONFIG, format!("wrong configuration of the command runner: `{key}`: {cause}"))
+    PluginError::new(
+        error::CONFIG,
+        format!("wrong configuration of the command runner: `{key}`: {cause}"),
+    )
 }
 
 impl Settings {
     pub(crate) fn new(config: Config) -> Result<Self, PluginError> {
-        let python = || Words::List(["{python}", "-"].map(|word| Item::Word(Scalar::Text(word.to_owned()))).into());
+        let python = || {
+            Words::List(
+                ["{python}", "-"]
+                    .map(|word| Item::Word(Scalar::Text(word.to_owned())))
+                    .into(),
+            )
+        };
         let bundled = config.bundle == Bundle::File;
         let command = match &config.command {
             None if bundled => {
-                return Err(wrong("bundle", "a file needs a `command` that uses it: [..., \"{script}\"]"));
+                return Err(wrong(
+                    "bundle",
+                    "a file needs a `command` that uses it: [..., \"{script}\"]",
+                ));
             }
             given => Line::of_model("command", &given.clone().unwrap_or_else(python), &config)?,
         };
-        let cleanup = config.cleanup.as_ref().map(|words| Line::new("cleanup", words, &config)).transpose()?;
+        let cleanup = config
+            .cleanup
+            .as_ref()
+            .map(|words| Line::new("cleanup", words, &config))
+            .transpose()?;
         let mut commands = BTreeMap::new();
         for (name, environment) in &config.environments {
             if let Some(words) = &environment.command {
@@ -59,15 +75,35 @@ impl Settings {
             }
         }
         let env = variables(&config)?;
-        Ok(Self { command, cleanup, commands, env, config })
+        Ok(Self {
+            command,
+            cleanup,
+            commands,
+            env,
+            config,
+        })
     }
 
     /// Names `custom.KEY` that any template has.
     pub(crate) fn custom(&self) -> BTreeSet<String> {
-        let lines = self.commands.values().chain([&self.command]).chain(&self.cleanup);
-        let templates = lines.flat_map(Line::templates).chain(self.env.iter().map(|(_, template)| template));
+        let lines = self
+            .commands
+            .values()
+            .chain([&self.command])
+            .chain(&self.cleanup);
+        let templates = lines
+            .flat_map(Line::templates)
+            .chain(self.env.iter().map(|(_, template)| template));
         let names = templates.flat_map(Template::slots).map(|slot| &slot.name);
-        names.filter_map(|name| if let Name::Custom(key) = name { Some(key.clone()) } else { None }).collect()
+        names
+            .filter_map(|name| {
+                if let Name::Custom(key) = name {
+                    Some(key.clone())
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 }
 
@@ -88,7 +124,10 @@ fn template(key: &str, text: &str, bundle: Bundle) -> Result<Template, PluginErr
         return Err(wrong(key, "a zero byte cannot be passed on"));
     }
     let template = Template::parse(text).map_err(|cause| wrong(key, cause))?;
-    let file = template.slots().map(|slot| &slot.name).find(|name| matches!(name, Name::Known("script" | "dir")));
+    let file = template
+        .slots()
+        .map(|slot| &slot.name)
+        .find(|name| matches!(name, Name::Known("script" | "dir")));
     if let (Some(name), Bundle::Stdin) = (file, bundle) {
         let cause = "needs `bundle: file`; by default the script comes on standard input";
         return Err(wrong(key, format!("`{{{name}}}` {cause}")));
@@ -101,7 +140,11 @@ impl Line {
         let shell = config.shell;
         let read = |key: &str, text: &str| {
             let template = template(key, text, config.bundle)?;
-            let checked = if shell { template.check_shell() } else { Ok(()) };
+            let checked = if shell {
+                template.check_shell()
+            } else {
+                Ok(())
+            };
             checked.map_err(|cause: TemplateError| wrong(key, cause))?;
             Ok(template)
         };
@@ -120,7 +163,10 @@ impl Line {
                     Ok(match item {
                         Item::Word(word) => Piece::Word(read(&key, &word.text())?),
                         Item::Group(words) => Piece::Group(
-                            words.iter().map(|word| read(&key, &word.text())).collect::<Result<_, PluginError>>()?,
+                            words
+                                .iter()
+                                .map(|word| read(&key, &word.text()))
+                                .collect::<Result<_, PluginError>>()?,
                         ),
                     })
                 };
@@ -137,7 +183,10 @@ impl Line {
     fn of_model(key: &str, words: &Words, config: &Config) -> Result<Self, PluginError> {
         let line = Self::new(key, words, config)?;
         if config.bundle == Bundle::File && !line.uses("script") && !line.uses("dir") {
-            return Err(wrong(key, "with `bundle: file` it must say where the script goes, by `{script}` or `{dir}`"));
+            return Err(wrong(
+                key,
+                "with `bundle: file` it must say where the script goes, by `{script}` or `{dir}`",
+            ));
         }
         Ok(line)
     }
@@ -175,7 +224,11 @@ impl Line {
                 }
             }
         }
-        Ok(if self.shell { vec!["/bin/sh".to_owned(), "-c".to_owned(), words.join(" ")] } else { words })
+        Ok(if self.shell {
+            vec!["/bin/sh".to_owned(), "-c".to_owned(), words.join(" ")]
+        } else {
+            words
+        })
     }
 }
 
@@ -211,7 +264,8 @@ mod tests {
     fn placeholders_become_values() {
         let config = json!({"bundle": "file", "command": ["run", "{name}", "--on={node}", "{cpus:1}", "{memory_mb}M",
             "{script}", "{dir}", "{custom.queue}", "{{x}}", "{timeout}", "{timeout_minutes}", "{gpus}", 22]});
-        let resources = json!({"memory": 1_500_000, "timeout": 90.5, "gpus": 0.5, "custom": {"queue": "a b"}});
+        let resources =
+            json!({"memory": 1_500_000, "timeout": 90.5, "gpus": 0.5, "custom": {"queue": "a b"}});
         let found = words(config, resources).unwrap();
         let expected = [
             "run",
@@ -234,9 +288,19 @@ mod tests {
     #[test]
     fn what_is_optional_drops_out() {
         let config = json!({"command": ["docker", ["--cpus", "{cpus}"], ["--gpus", "{gpus}"], "{custom.extra:}", "--label=", "x{custom.y:}"]});
-        assert_eq!(words(config.clone(), json!({})).unwrap(), ["docker", "--label=", "x"]);
-        let all = words(config, json!({"cpus": 2, "gpus": 1, "custom": {"extra": "--rm", "y": 1}})).unwrap();
-        assert_eq!(all, ["docker", "--cpus", "2", "--gpus", "1", "--rm", "--label=", "x1"]);
+        assert_eq!(
+            words(config.clone(), json!({})).unwrap(),
+            ["docker", "--label=", "x"]
+        );
+        let all = words(
+            config,
+            json!({"cpus": 2, "gpus": 1, "custom": {"extra": "--rm", "y": 1}}),
+        )
+        .unwrap();
+        assert_eq!(
+            all,
+            ["docker", "--cpus", "2", "--gpus", "1", "--rm", "--label=", "x1"]
+        );
     }
 
     #[test]
@@ -250,16 +314,26 @@ mod tests {
     #[test]
     fn a_shell_gets_quoted_values() {
         let resources = json!({"custom": {"q": "a'; rm -rf /"}});
-        let line =
-            words(json!({"shell": true, "command": "echo {custom.q} | tee {name:log}"}), resources.clone()).unwrap();
-        assert_eq!(line, ["/bin/sh", "-c", r"echo 'a'\''; rm -rf /' | tee orders"]);
+        let line = words(
+            json!({"shell": true, "command": "echo {custom.q} | tee {name:log}"}),
+            resources.clone(),
+        )
+        .unwrap();
+        assert_eq!(
+            line,
+            ["/bin/sh", "-c", r"echo 'a'\''; rm -rf /' | tee orders"]
+        );
         let list = words(
             json!({"shell": true, "command": ["echo", "{custom.q}", "&&", "true", "{gpus:}"]}),
             resources.clone(),
         )
         .unwrap();
         assert_eq!(list[2], r"echo 'a'\''; rm -rf /' && true");
-        let remote = words(json!({"command": ["ssh", "host", "run {custom.q!q}"]}), resources).unwrap();
+        let remote = words(
+            json!({"command": ["ssh", "host", "run {custom.q!q}"]}),
+            resources,
+        )
+        .unwrap();
         assert_eq!(remote[2], r"run 'a'\''; rm -rf /'");
     }
 
@@ -309,6 +383,13 @@ mod tests {
     #[test]
     fn custom_keys_are_known() {
         let config = json!({"command": ["a", ["{custom.one}"]], "env": {"X": "{custom.two:}"}, "cleanup": ["b", "{custom.three}"]});
-        assert_eq!(settings(config).unwrap().custom().into_iter().collect::<Vec<_>>(), ["one", "three", "two"]);
+        assert_eq!(
+            settings(config)
+                .unwrap()
+                .custom()
+                .into_iter()
+                .collect::<Vec<_>>(),
+            ["one", "three", "two"]
+        );
     }
 }

@@ -45,7 +45,11 @@ impl Shared {
 
     /// The mark of the next command: the session's and a number.
     pub(crate) fn next_mark(&self) -> String {
-        format!("{}{}.", self.mark, self.marks.fetch_add(1, Ordering::Relaxed))
+        format!(
+            "{}{}.",
+            self.mark,
+            self.marks.fetch_add(1, Ordering::Relaxed)
+        )
     }
 
     /// Keeps threads until the session ends.
@@ -65,7 +69,12 @@ impl Shared {
 
     /// Warns of a key once in a session.
     pub(crate) fn warn_once(&self, unique_id: &str, key: &str, message: &str) {
-        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned()) {
+        if self
+            .warned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key.to_owned())
+        {
             self.warn(unique_id, message);
         }
     }
@@ -73,7 +82,8 @@ impl Shared {
     /// Ends all that was left running, and waits for the threads that read from it, but not longer than to `until`.
     pub(crate) fn sweep(&self, until: Instant) {
         fal_child::sweep(MARK, &self.mark);
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             while !thread.is_finished() && Instant::now() < until {
                 thread::sleep(Duration::from_millis(1));

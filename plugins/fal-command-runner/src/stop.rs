@@ -51,7 +51,12 @@ impl Stop {
         self.sleep(Some(deadline), false, reached) == Waited::Reached
     }
 
-    fn sleep(&self, deadline: Option<Instant>, may_stop: bool, reached: impl Fn() -> bool) -> Waited {
+    fn sleep(
+        &self,
+        deadline: Option<Instant>,
+        may_stop: bool,
+        reached: impl Fn() -> bool,
+    ) -> Waited {
         let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if reached() {
@@ -60,11 +65,20 @@ impl Stop {
             if *raised && may_stop {
                 return Waited::Stopped;
             }
-            raised = match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                None => self.changed.wait(raised).unwrap_or_else(PoisonError::into_inner),
-                Some(left) if left.is_zero() => return Waited::TimedOut,
-                Some(left) => self.changed.wait_timeout(raised, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
+            raised =
+                match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
+                    None => self
+                        .changed
+                        .wait(raised)
+                        .unwrap_or_else(PoisonError::into_inner),
+                    Some(left) if left.is_zero() => return Waited::TimedOut,
+                    Some(left) => {
+                        self.changed
+                            .wait_timeout(raised, left)
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .0
+                    }
+                };
         }
     }
 }

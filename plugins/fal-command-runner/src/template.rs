@@ -90,10 +90,18 @@ impl Name {
         if let Some(name) = NAMES.iter().find(|name| **name == text) {
             return Ok(Self::Known(name));
         }
-        let near = NAMES.iter().map(|name| (strsim::damerau_levenshtein(name, text), name)).min();
+        let near = NAMES
+            .iter()
+            .map(|name| (strsim::damerau_levenshtein(name, text), name))
+            .min();
         let hint = near.filter(|(distance, _)| *distance <= 2);
-        let hint = hint.map_or_else(String::new, |(_, name)| format!("; did you mean `{{{name}}}`?"));
-        Err(TemplateError::Unknown { name: text.to_owned(), hint: hint.trim_end_matches('?').to_owned() })
+        let hint = hint.map_or_else(String::new, |(_, name)| {
+            format!("; did you mean `{{{name}}}`?")
+        });
+        Err(TemplateError::Unknown {
+            name: text.to_owned(),
+            hint: hint.trim_end_matches('?').to_owned(),
+        })
     }
 }
 
@@ -103,14 +111,24 @@ impl Slot {
             Some((name, default)) => (name, Some(default.to_owned())),
             None => (text, None),
         };
-        let (name, quoted) = name.strip_suffix("!q").map_or((name, false), |name| (name, true));
-        Ok(Self { name: Name::parse(name.trim())?, quoted, default })
+        let (name, quoted) = name
+            .strip_suffix("!q")
+            .map_or((name, false), |name| (name, true));
+        Ok(Self {
+            name: Name::parse(name.trim())?,
+            quoted,
+            default,
+        })
     }
 
     fn value(&self, values: &Values<'_>) -> Result<String, Missing> {
         let value = values.get(&self.name).or_else(|| self.default.clone());
         let value = value.ok_or_else(|| Missing(self.name.clone()))?;
-        Ok(if self.quoted { quote::word(&value).into_owned() } else { value })
+        Ok(if self.quoted {
+            quote::word(&value).into_owned()
+        } else {
+            value
+        })
     }
 }
 
@@ -121,7 +139,11 @@ impl Template {
         while let Some(at) = rest.find(['{', '}']) {
             let (before, brace) = rest.split_at(at);
             plain.push_str(before);
-            let (doubled, one) = if brace.starts_with('{') { ("{{", "{") } else { ("}}", "}") };
+            let (doubled, one) = if brace.starts_with('{') {
+                ("{{", "{")
+            } else {
+                ("}}", "}")
+            };
             rest = if let Some(behind) = brace.strip_prefix(doubled) {
                 plain.push_str(one);
                 behind
@@ -158,7 +180,9 @@ impl Template {
             match part {
                 Part::Text(text) => open = open.behind(text),
                 Part::Slot(slot) if open != Open::Nothing => {
-                    return Err(TemplateError::WithinQuotes { name: slot.name.to_string() })
+                    return Err(TemplateError::WithinQuotes {
+                        name: slot.name.to_string(),
+                    })
                 }
                 Part::Slot(_) => {}
             }
@@ -173,10 +197,20 @@ impl Template {
 
     /// The same for a shell.
     pub(crate) fn render_quoted(&self, values: &Values<'_>) -> Result<Option<String>, Missing> {
-        self.fill(values, |value| if value.is_empty() { value } else { quote::word(&value).into_owned() })
+        self.fill(values, |value| {
+            if value.is_empty() {
+                value
+            } else {
+                quote::word(&value).into_owned()
+            }
+        })
     }
 
-    fn fill(&self, values: &Values<'_>, make: impl Fn(String) -> String) -> Result<Option<String>, Missing> {
+    fn fill(
+        &self,
+        values: &Values<'_>,
+        make: impl Fn(String) -> String,
+    ) -> Result<Option<String>, Missing> {
         let mut word = String::new();
         for part in &self.0 {
             match part {
@@ -184,7 +218,8 @@ impl Template {
                 Part::Slot(slot) => word.push_str(&make(slot.value(values)?)),
             }
         }
-        let optional = matches!(&self.0[..], [Part::Slot(slot)] if slot.default.as_deref() == Some(""));
+        let optional =
+            matches!(&self.0[..], [Part::Slot(slot)] if slot.default.as_deref() == Some(""));
         Ok(Some(word).filter(|word| !(optional && word.is_empty())))
     }
 }
@@ -197,7 +232,15 @@ mod tests {
     use super::*;
 
     fn values(resources: &Resources) -> Values<'_> {
-        Values { node: "model.a.b", name: "b", job: "j", resources, environment: None, python: "p", files: None }
+        Values {
+            node: "model.a.b",
+            name: "b",
+            job: "j",
+            resources,
+            environment: None,
+            python: "p",
+            files: None,
+        }
     }
 
     proptest! {

@@ -38,10 +38,19 @@ impl Values<'_> {
             "job" => Some(self.job.to_owned()),
             "cpus" => self.resources.cpus.map(|cpus| cpus.to_string()),
             "memory" => self.resources.memory.map(|bytes| bytes.to_string()),
-            "memory_mb" => self.resources.memory.map(|bytes| bytes.div_ceil(1 << 20).to_string()),
+            "memory_mb" => self
+                .resources
+                .memory
+                .map(|bytes| bytes.div_ceil(1 << 20).to_string()),
             "gpus" => self.resources.gpus.map(|gpus| gpus.to_string()),
-            "timeout" => self.resources.timeout.map(|seconds| seconds.ceil().to_string()),
-            "timeout_minutes" => self.resources.timeout.map(|seconds| (seconds / 60.0).ceil().to_string()),
+            "timeout" => self
+                .resources
+                .timeout
+                .map(|seconds| seconds.ceil().to_string()),
+            "timeout_minutes" => self
+                .resources
+                .timeout
+                .map(|seconds| (seconds / 60.0).ceil().to_string()),
             "environment" => self.environment.map(str::to_owned),
             _ => Some(self.python.to_owned()),
         }
@@ -64,7 +73,13 @@ pub(crate) fn short_name(unique_id: &str) -> &str {
 
 /// A name for one attempt that every queue and cluster takes: lower-case letters, digits and dashes, and no other attempt has it.
 pub(crate) fn job_name(name: &str) -> String {
-    let letter = |char: char| if char.is_ascii_alphanumeric() { char.to_ascii_lowercase() } else { '-' };
+    let letter = |char: char| {
+        if char.is_ascii_alphanumeric() {
+            char.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
     let suffix = format!("-{:08x}", random::bits() >> 32);
     let room = LONGEST_JOB - "fal-".len() - suffix.len();
     let plain: String = name.chars().map(letter).take(room).collect();

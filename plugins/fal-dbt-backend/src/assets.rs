@@ -29,22 +29,39 @@ pub(crate) fn unpack(fallback: &Path) -> Result<PathBuf, StartError> {
     for root in roots.into_iter().flatten() {
         match unpack_below(&root, FILES) {
             Ok(home) => return Ok(home),
-            Err(cause) => last = Some(StartError::Unpack { folder: root, cause }),
+            Err(cause) => {
+                last = Some(StartError::Unpack {
+                    folder: root,
+                    cause,
+                })
+            }
         }
     }
     Err(last.expect("the fallback was tried"))
 }
 
 fn cache_root() -> Option<PathBuf> {
-    let named = env::var_os("FAL_HOST_CACHE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
-    named.or_else(|| Some(etcetera::choose_base_strategy().ok()?.cache_dir().join("fal-host")))
+    let named = env::var_os("FAL_HOST_CACHE_DIR")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from);
+    named.or_else(|| {
+        Some(
+            etcetera::choose_base_strategy()
+                .ok()?
+                .cache_dir()
+                .join("fal-host"),
+        )
+    })
 }
 
 /// Writes each file that is missing or has other bytes. Each is replaced whole, so that many processes may do this at once.
 fn unpack_below(root: &Path, files: &[(&str, &[u8])]) -> io::Result<PathBuf> {
     let parent = std::path::absolute(root)?.join("worker");
     let home = parent.join(hash(files));
-    let wrong: Vec<_> = files.iter().filter(|(name, bytes)| !is_file(&home.join(name), bytes)).collect();
+    let wrong: Vec<_> = files
+        .iter()
+        .filter(|(name, bytes)| !is_file(&home.join(name), bytes))
+        .collect();
     if wrong.is_empty() {
         return Ok(home);
     }
@@ -67,7 +84,11 @@ fn hash(files: &[(&str, &[u8])]) -> String {
         hash.update(format!("{name}\0{}\0", bytes.len()));
         hash.update(bytes);
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -77,15 +98,24 @@ mod tests {
     use super::*;
 
     fn is_whole(home: &Path, files: &[(&str, &[u8])]) -> bool {
-        files.iter().all(|(name, bytes)| fs::read(home.join(name)).is_ok_and(|found| found == *bytes))
+        files
+            .iter()
+            .all(|(name, bytes)| fs::read(home.join(name)).is_ok_and(|found| found == *bytes))
     }
 
-    const SMALL: &[(&str, &[u8])] = &[("fal_worker/__init__.py", b""), ("fal_worker/a/b.py", b"x = 1\n")];
+    const SMALL: &[(&str, &[u8])] = &[
+        ("fal_worker/__init__.py", b""),
+        ("fal_worker/a/b.py", b"x = 1\n"),
+    ];
 
     #[test]
     fn the_package_is_embedded_without_caches() {
-        assert!(FILES.iter().any(|(name, _)| *name == "fal_worker/__init__.py"));
-        assert!(FILES.iter().all(|(name, _)| name.ends_with(".py") && !name.contains("__pycache__")));
+        assert!(FILES
+            .iter()
+            .any(|(name, _)| *name == "fal_worker/__init__.py"));
+        assert!(FILES
+            .iter()
+            .all(|(name, _)| name.ends_with(".py") && !name.contains("__pycache__")));
     }
 
     #[test]
@@ -94,11 +124,18 @@ mod tests {
         let unpack = || unpack_below(root.path(), SMALL).unwrap();
         let homes: Vec<_> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(unpack)).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
         });
-        assert!(homes.iter().all(|home| home == &homes[0] && is_whole(home, SMALL)));
-        let left: Vec<_> =
-            fs::read_dir(root.path().join("worker")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(homes
+            .iter()
+            .all(|home| home == &homes[0] && is_whole(home, SMALL)));
+        let left: Vec<_> = fs::read_dir(root.path().join("worker"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         assert_eq!(left, [homes[0].clone()]);
     }
 

@@ -13,8 +13,9 @@ use fal_plugin::{
 use serde_json::Value;
 
 use crate::{
-    assets, cancel::Cancel, config::Config, dbt::Dbt, door::Door, environments::Environments, error, jobs::Jobs,
-    lease::Desk, process::Launch, run::Run, run_dir::RunDir, session::DbtSession, zygotes::Zygotes,
+    assets, cancel::Cancel, config::Config, dbt::Dbt, door::Door, environments::Environments,
+    error, jobs::Jobs, lease::Desk, process::Launch, run::Run, run_dir::RunDir,
+    session::DbtSession, zygotes::Zygotes,
 };
 
 /// Runs dbt's nodes in a dbt session and Python models in processes of their own.
@@ -30,7 +31,10 @@ impl DbtBackend {
     /// # Errors
     /// If the configuration is not what [`Config`] says.
     pub fn new(config: &Value) -> Result<Self, PluginError> {
-        Ok(Self { config: Config::read(config)?, worker: None })
+        Ok(Self {
+            config: Config::read(config)?,
+            worker: None,
+        })
     }
 
     /// JSON schema of the configuration.
@@ -64,12 +68,19 @@ impl DbtBackend {
             module: "fal_worker.session",
             python,
             home,
-            variables: [("FAL_OPEN", open)].into_iter().chain(self.config.variables()).collect(),
+            variables: [("FAL_OPEN", open)]
+                .into_iter()
+                .chain(self.config.variables())
+                .collect(),
             events: Arc::clone(events),
         }
     }
 
-    fn start(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Arc<Run>, PluginError> {
+    fn start(
+        &self,
+        request: OpenRequest,
+        events: Arc<dyn EventSink>,
+    ) -> Result<Arc<Run>, PluginError> {
         let named = request.python.as_deref().map(Path::new);
         let python = fal_environments::find_interpreter(named, Path::new(&request.project_dir))?;
         let home = self.home(&request)?;
@@ -81,8 +92,17 @@ impl DbtBackend {
         let door = Door::open(run_dir.door(), &jobs)?;
         let zygotes = Zygotes::new(&home, &jobs, &events);
         let project_dir = Path::new(&request.project_dir);
-        let environments = Arc::new(Environments::new(&request.environments, project_dir, &python, &events));
-        let access = self.config.gateway.access().map_err(|told| PluginError::new(error::CONFIG, told))?;
+        let environments = Arc::new(Environments::new(
+            &request.environments,
+            project_dir,
+            &python,
+            &events,
+        ));
+        let access = self
+            .config
+            .gateway
+            .access()
+            .map_err(|told| PluginError::new(error::CONFIG, told))?;
         let leases = Desk::new(access, self.config.bundle.clone());
         let run = Arc::new(Run {
             request,
@@ -107,10 +127,20 @@ impl DbtBackend {
 
 impl ExecutionBackend for DbtBackend {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { sql: true, python: true, unit_tests: true, lends: true, ..Capabilities::default() }
+        Capabilities {
+            sql: true,
+            python: true,
+            unit_tests: true,
+            lends: true,
+            ..Capabilities::default()
+        }
     }
 
-    fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError> {
+    fn open(
+        &self,
+        request: OpenRequest,
+        events: Arc<dyn EventSink>,
+    ) -> Result<Box<dyn ExecutionSession>, PluginError> {
         let run = self.start(request, events)?;
         let session = DbtSession::new(Arc::clone(&run), self.config.preload.clone());
         if run.request.execute {

@@ -30,7 +30,9 @@ impl Cancel {
     /// When the session must be gone, for a run that was interrupted at the latest now.
     pub(crate) fn deadline(&self) -> Instant {
         let now = Instant::now();
-        self.0.get().map_or(now + ALL, |at| (*at + ALL).max(now + LEAST))
+        self.0
+            .get()
+            .map_or(now + ALL, |at| (*at + ALL).max(now + LEAST))
     }
 }
 

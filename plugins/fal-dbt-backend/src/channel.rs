@@ -45,11 +45,16 @@ impl Reply {
     pub(crate) fn read<R: DeserializeOwned>(&self) -> Result<R, AskError> {
         let broken = |cause: &dyn std::fmt::Display| {
             let text = String::from_utf8_lossy(&self.0[..self.0.len().min(200)]);
-            AskError::Answered(PluginError::new(PROTOCOL, format!("unreadable answer ({cause}): {text}")))
+            AskError::Answered(PluginError::new(
+                PROTOCOL,
+                format!("unreadable answer ({cause}): {text}"),
+            ))
         };
         let answer: Answer<R> = serde_json::from_slice(&self.0).map_err(|cause| broken(&cause))?;
         match answer {
-            Answer { error: Some(error), .. } => Err(AskError::Answered(error)),
+            Answer {
+                error: Some(error), ..
+            } => Err(AskError::Answered(error)),
             Answer { ok: Some(ok), .. } => Ok(ok),
             Answer { .. } => Err(broken(&"neither `ok` nor `error`")),
         }
@@ -93,42 +98,72 @@ impl Pending {
     /// Waits for the answer, unread: as long as it takes if it is the user's work, else not for ever.
     pub(crate) fn reply(self) -> Result<Reply, AskError> {
         let dropped = || PluginError::new(PROTOCOL, "the request was dropped");
-        let late = || PluginError::new(PROTOCOL, format!("no answer to `{}` within {} s", self.op, ANSWER.as_secs()));
+        let late = || {
+            PluginError::new(
+                PROTOCOL,
+                format!("no answer to `{}` within {} s", self.op, ANSWER.as_secs()),
+            )
+        };
         let outcome = if is_users_work(self.op) {
             self.outcome.recv().unwrap_or_else(|_| Err(dropped()))
         } else {
-            self.outcome.recv_timeout(ANSWER).unwrap_or_else(|error| match error {
-                RecvTimeoutError::Timeout => Err(late()),
-                RecvTimeoutError::Disconnected => Err(dropped()),
-            })
+            self.outcome
+                .recv_timeout(ANSWER)
+                .unwrap_or_else(|error| match error {
+                    RecvTimeoutError::Timeout => Err(late()),
+                    RecvTimeoutError::Disconnected => Err(dropped()),
+                })
         };
         outcome.map_err(AskError::Lost)
     }
 
     /// Waits for the answer until `deadline`; `None` if there is none by then.
-    pub(crate) fn wait_until<R: DeserializeOwned>(self, deadline: Instant) -> Option<Result<R, AskError>> {
-        let outcome = self.outcome.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()?;
-        Some(outcome.map_err(AskError::Lost).and_then(|reply| reply.read()))
+    pub(crate) fn wait_until<R: DeserializeOwned>(
+        self,
+        deadline: Instant,
+    ) -> Option<Result<R, AskError>> {
+        let outcome = self
+            .outcome
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            .ok()?;
+        Some(
+            outcome
+                .map_err(AskError::Lost)
+                .and_then(|reply| reply.read()),
+        )
     }
 }
 
 /// Whether a request makes dbt read the project, run queries or run hooks.
 fn is_users_work(op: &str) -> bool {
-    !matches!(op, "select" | "record" | "job_open" | "job_lend" | "gateway_listen")
+    !matches!(
+        op,
+        "select" | "record" | "job_open" | "job_lend" | "gateway_listen"
+    )
 }
 
 impl Channel {
     /// A channel over our end of the socket pair. Nothing is read before [`listen`](Self::listen).
     pub(crate) fn new(stream: UnixStream) -> Result<Arc<Self>, StartError> {
         let writer = stream.try_clone().map_err(StartError::system("a socket"))?;
-        writer.set_write_timeout(Some(SEND)).map_err(StartError::system("a socket"))?;
+        writer
+            .set_write_timeout(Some(SEND))
+            .map_err(StartError::system("a socket"))?;
         let (state, next_id) = (Mutex::default(), AtomicU64::new(1));
-        Ok(Arc::new(Self { stream, writer: Mutex::new(writer), state, next_id }))
+        Ok(Arc::new(Self {
+            stream,
+            writer: Mutex::new(writer),
+            state,
+            next_id,
+        }))
     }
 
     /// Starts the thread that reads.
     pub(crate) fn listen(self: &Arc<Self>, mut listener: impl Listener) -> Result<(), StartError> {
-        let reader = self.stream.try_clone().map_err(StartError::system("a socket"))?;
+        let reader = self
+            .stream
+            .try_clone()
+            .map_err(StartError::system("a socket"))?;
         let channel = Arc::clone(self);
         thread::spawn(move || {
             channel.read_all(reader, &mut listener);
@@ -146,7 +181,8 @@ impl Channel {
                 Ok(0) => return,
                 // The rest of it would be taken for messages.
                 Ok(read) if read as u64 == LONGEST && !line.ends_with(b"\n") => {
-                    return listener.nonsense(&format!("a message of more than {} MiB", LONGEST >> 20));
+                    return listener
+                        .nonsense(&format!("a message of more than {} MiB", LONGEST >> 20));
                 }
                 Ok(_) if line.trim_ascii().is_empty() => {}
                 Ok(_) => self.dispatch(line, listener),
@@ -157,10 +193,11 @@ impl Channel {
     }
 
     fn dispatch(&self, line: Vec<u8>, listener: &mut impl Listener) {
-        let head = serde_json::from_slice::<Head>(&line).or_else(|error| match answered_id(&line) {
-            Some(id) => Ok(Head { id: Some(id) }),
-            None => Err(error),
-        });
+        let head =
+            serde_json::from_slice::<Head>(&line).or_else(|error| match answered_id(&line) {
+                Some(id) => Ok(Head { id: Some(id) }),
+                None => Err(error),
+            });
         match head {
             Ok(Head { id: Some(id) }) => {
                 let waiting = self.lock().waiting.remove(&id);
@@ -179,7 +216,10 @@ impl Channel {
         let (sender, receiver) = mpsc::channel();
         // Nobody listens any more if the request was given up.
         self.send_then(op, body, move |outcome| drop(sender.send(outcome)));
-        Pending { op, outcome: receiver }
+        Pending {
+            op,
+            outcome: receiver,
+        }
     }
 
     /// Sends a request; `taker` gets the answer, in the channel's thread or, if there is no other side, in this one.
@@ -192,10 +232,21 @@ impl Channel {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut message = match serde_json::to_vec(&Request { id, op, body }) {
             Ok(message) => message,
-            Err(cause) => return taker(Err(PluginError::new(PROTOCOL, format!("cannot send `{op}`: {cause}")))),
+            Err(cause) => {
+                return taker(Err(PluginError::new(
+                    PROTOCOL,
+                    format!("cannot send `{op}`: {cause}"),
+                )))
+            }
         };
         message.push(b'\n');
-        if let Err(error) = self.expect(id, Waiting { op, taker: Box::new(taker) }) {
+        if let Err(error) = self.expect(
+            id,
+            Waiting {
+                op,
+                taker: Box::new(taker),
+            },
+        ) {
             return (error.1.taker)(Err(error.0));
         }
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,7 +273,11 @@ impl Channel {
 
     /// Gives up requests under way, for which `which` holds: they get `error`.
     pub(crate) fn give_up(&self, which: impl Fn(&str) -> bool, error: &PluginError) {
-        let given_up: Vec<_> = self.lock().waiting.extract_if(|_, waiting| which(waiting.op)).collect();
+        let given_up: Vec<_> = self
+            .lock()
+            .waiting
+            .extract_if(|_, waiting| which(waiting.op))
+            .collect();
         for (_, waiting) in given_up {
             (waiting.taker)(Err(error.clone()));
         }
@@ -248,8 +303,15 @@ struct Request<'a, B> {
 
 /// The id of a line that is no JSON but begins as an answer: whoever waits for it must hear that it cannot be read.
 fn answered_id(line: &[u8]) -> Option<u64> {
-    let rest = line.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start().strip_prefix(b"\"id\"")?;
-    let rest = rest.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    let rest = line
+        .trim_ascii_start()
+        .strip_prefix(b"{")?
+        .trim_ascii_start()
+        .strip_prefix(b"\"id\"")?;
+    let rest = rest
+        .trim_ascii_start()
+        .strip_prefix(b":")?
+        .trim_ascii_start();
     let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     std::str::from_utf8(&rest[..digits]).ok()?.parse().ok()
 }
@@ -276,7 +338,10 @@ mod tests {
 
     impl Listener for Recorder {
         fn event(&mut self, line: &[u8]) {
-            let _ = self.0.send(format!("event {}", String::from_utf8_lossy(line).trim_end()));
+            let _ = self.0.send(format!(
+                "event {}",
+                String::from_utf8_lossy(line).trim_end()
+            ));
         }
         fn nonsense(&mut self, line: &str) {
             let _ = self.0.send(format!("nonsense {line}"));
@@ -286,12 +351,22 @@ mod tests {
         }
     }
 
-    fn channel() -> (Arc<Channel>, BufReader<UnixStream>, UnixStream, Receiver<String>) {
+    fn channel() -> (
+        Arc<Channel>,
+        BufReader<UnixStream>,
+        UnixStream,
+        Receiver<String>,
+    ) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let channel = Channel::new(ours).unwrap();
         let (sender, events) = mpsc::channel();
         channel.listen(Recorder(sender)).unwrap();
-        (channel, BufReader::new(theirs.try_clone().unwrap()), theirs, events)
+        (
+            channel,
+            BufReader::new(theirs.try_clone().unwrap()),
+            theirs,
+            events,
+        )
     }
 
     fn next(reader: &mut impl BufRead) -> Value {
@@ -303,12 +378,25 @@ mod tests {
     #[test]
     fn answers_reach_who_asked_in_any_order() {
         let (channel, mut reader, mut peer, _events) = channel();
-        let (one, two) = (channel.send("run", &json!({"a": 1})), channel.send("run", &json!({"a": 2})));
-        let ids = [next(&mut reader)["id"].clone(), next(&mut reader)["id"].clone()];
+        let (one, two) = (
+            channel.send("run", &json!({"a": 1})),
+            channel.send("run", &json!({"a": 2})),
+        );
+        let ids = [
+            next(&mut reader)["id"].clone(),
+            next(&mut reader)["id"].clone(),
+        ];
         writeln!(peer, "{}", json!({"id": ids[1], "ok": "second"})).unwrap();
-        writeln!(peer, "{}", json!({"id": ids[0], "error": {"code": "x::y", "message": "no"}})).unwrap();
+        writeln!(
+            peer,
+            "{}",
+            json!({"id": ids[0], "error": {"code": "x::y", "message": "no"}})
+        )
+        .unwrap();
         assert_eq!(two.wait::<String>().unwrap(), "second");
-        assert!(matches!(one.wait::<String>(), Err(AskError::Answered(error)) if error.code == "x::y"));
+        assert!(
+            matches!(one.wait::<String>(), Err(AskError::Answered(error)) if error.code == "x::y")
+        );
     }
 
     #[test]
@@ -324,15 +412,23 @@ mod tests {
         let (channel, reader, peer, _events) = channel();
         let waiting = channel.send("run", &json!({}));
         drop((reader, peer));
-        assert!(matches!(waiting.wait::<Value>(), Err(AskError::Lost(error)) if error.code == "test::ended"));
+        assert!(
+            matches!(waiting.wait::<Value>(), Err(AskError::Lost(error)) if error.code == "test::ended")
+        );
         let later = channel.send("run", &json!({}));
-        assert!(matches!(later.wait::<Value>(), Err(AskError::Lost(error)) if error.code == "test::ended"));
+        assert!(
+            matches!(later.wait::<Value>(), Err(AskError::Lost(error)) if error.code == "test::ended")
+        );
     }
 
     #[test]
     fn a_broken_answer_reaches_who_asked() {
         let (channel, mut reader, mut peer, _events) = channel();
-        for answer in ["{\"id\": ID, \"ok\": NaN}", "{\"id\":ID,\"ok\":{\"a\": \"cut o", "{\"id\": ID"] {
+        for answer in [
+            "{\"id\": ID, \"ok\": NaN}",
+            "{\"id\":ID,\"ok\":{\"a\": \"cut o",
+            "{\"id\": ID",
+        ] {
             let asked = channel.send("run", &json!({}));
             let id = next(&mut reader)["id"].to_string();
             writeln!(peer, "{}", answer.replace("ID", &id)).unwrap();
@@ -346,17 +442,32 @@ mod tests {
     #[test]
     fn some_requests_can_be_given_up() {
         let (channel, mut reader, mut peer, _events) = channel();
-        let (run, finish) = (channel.send("run", &json!({})), channel.send("finish", &json!({})));
-        channel.give_up(|op| op != "finish", &PluginError::new("dbt::interrupted", "interrupted"));
-        assert!(matches!(run.wait::<Value>(), Err(AskError::Lost(error)) if error.code == "dbt::interrupted"));
+        let (run, finish) = (
+            channel.send("run", &json!({})),
+            channel.send("finish", &json!({})),
+        );
+        channel.give_up(
+            |op| op != "finish",
+            &PluginError::new("dbt::interrupted", "interrupted"),
+        );
+        assert!(
+            matches!(run.wait::<Value>(), Err(AskError::Lost(error)) if error.code == "dbt::interrupted")
+        );
         let _ = next(&mut reader);
-        writeln!(peer, "{}", json!({"id": next(&mut reader)["id"], "ok": true})).unwrap();
+        writeln!(
+            peer,
+            "{}",
+            json!({"id": next(&mut reader)["id"], "ok": true})
+        )
+        .unwrap();
         assert!(finish.wait::<bool>().unwrap());
     }
 
     #[test]
     fn an_answer_without_content_is_an_error() {
         let reply = Reply(b"{\"id\": 1}".to_vec());
-        assert!(matches!(reply.read::<Value>(), Err(AskError::Answered(error)) if error.code == PROTOCOL));
+        assert!(
+            matches!(reply.read::<Value>(), Err(AskError::Answered(error)) if error.code == PROTOCOL)
+        );
     }
 }

@@ -27,7 +27,11 @@ pub(crate) fn close(run: &Run, request: &CloseRequest) -> Result<CloseResponse, 
     }
     run.zygotes.close();
     let begun = run.begun.load(Ordering::SeqCst);
-    let answer = if begun { finish(run, request) } else { Ok(CloseResponse::default()) };
+    let answer = if begun {
+        finish(run, request)
+    } else {
+        Ok(CloseResponse::default())
+    };
     let now = Instant::now();
     let deadline = match (is_urgent(run, request), begun && answer.is_ok()) {
         (true, _) => run.cancel.deadline(),
@@ -52,8 +56,11 @@ fn is_urgent(run: &Run, request: &CloseRequest) -> bool {
 /// on-run-end may take as long as it likes, unless someone interrupts it.
 fn finish(run: &Run, request: &CloseRequest) -> Result<CloseResponse, PluginError> {
     let pending = run.dbt.channel.send("finish", request);
-    let outcome =
-        if is_urgent(run, request) { pending.wait_until(run.cancel.deadline()) } else { Some(pending.wait()) };
+    let outcome = if is_urgent(run, request) {
+        pending.wait_until(run.cancel.deadline())
+    } else {
+        Some(pending.wait())
+    };
     match outcome {
         Some(Ok(response)) => Ok(response),
         Some(Err(AskError::Lost(error))) if error.code == INTERRUPTED || request.interrupted => {

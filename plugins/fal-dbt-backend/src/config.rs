@@ -46,9 +46,16 @@ impl Config {
             Engine::Session => Some("session".to_owned()),
             Engine::Commands => Some("commands".to_owned()),
         };
-        let named = [("FAL_HOST_DBT_ENGINE", engine), ("FAL_HOST_DBT", self.dbt.clone())];
-        let wanted = named.into_iter().filter(|(name, _)| std::env::var_os(name).is_none());
-        wanted.filter_map(|(name, value)| Some((name, value?.into()))).collect()
+        let named = [
+            ("FAL_HOST_DBT_ENGINE", engine),
+            ("FAL_HOST_DBT", self.dbt.clone()),
+        ];
+        let wanted = named
+            .into_iter()
+            .filter(|(name, _)| std::env::var_os(name).is_none());
+        wanted
+            .filter_map(|(name, value)| Some((name, value?.into())))
+            .collect()
     }
 
     /// Reads the configuration; `null` means all defaults.
@@ -56,7 +63,9 @@ impl Config {
         if value.is_null() {
             return Ok(Self::default());
         }
-        let wrong = |cause: String| PluginError::new(error::CONFIG, format!("wrong configuration: {cause}"));
+        let wrong = |cause: String| {
+            PluginError::new(error::CONFIG, format!("wrong configuration: {cause}"))
+        };
         let config = Self::deserialize(value).map_err(|cause| wrong(cause.to_string()))?;
         config.gateway.access().map_err(wrong)?;
         Ok(config)
@@ -78,9 +87,15 @@ mod tests {
     #[test]
     fn the_engine_reaches_the_session() {
         let config = Config::read(&json!({"engine": "commands", "dbt": "/opt/dbt"})).unwrap();
-        let said = [("FAL_HOST_DBT_ENGINE", "commands".into()), ("FAL_HOST_DBT", "/opt/dbt".into())];
+        let said = [
+            ("FAL_HOST_DBT_ENGINE", "commands".into()),
+            ("FAL_HOST_DBT", "/opt/dbt".into()),
+        ];
         assert_eq!(config.variables(), said);
-        assert!(Config::read(&json!({"engine": "steam"})).unwrap_err().message.contains("steam"));
+        assert!(Config::read(&json!({"engine": "steam"}))
+            .unwrap_err()
+            .message
+            .contains("steam"));
         assert_eq!(Config::default().variables(), []);
     }
 

@@ -34,7 +34,10 @@ impl Dbt {
     /// Hears it from now on, for `run`.
     pub(crate) fn listen(&self, run: &Arc<Run>) -> Result<(), StartError> {
         let process = Arc::clone(&self.process);
-        self.channel.listen(Ear { run: Arc::downgrade(run), process })
+        self.channel.listen(Ear {
+            run: Arc::downgrade(run),
+            process,
+        })
     }
 }
 
@@ -72,14 +75,30 @@ enum Heard {
 
 impl Listener for Ear {
     fn event(&mut self, line: &[u8]) {
-        let Some(run) = self.run.upgrade() else { return };
+        let Some(run) = self.run.upgrade() else {
+            return;
+        };
         match serde_json::from_slice(line) {
-            Ok(Heard::Log { level, name, unique_id, message }) => {
-                run.events.emit(Event::Log { level, name, unique_id, message });
+            Ok(Heard::Log {
+                level,
+                name,
+                unique_id,
+                message,
+            }) => {
+                run.events.emit(Event::Log {
+                    level,
+                    name,
+                    unique_id,
+                    message,
+                });
             }
             Ok(Heard::Output { unique_id, lines }) => {
                 for (stream, line) in lines {
-                    run.events.emit(Event::Output { unique_id: unique_id.clone(), stream, line });
+                    run.events.emit(Event::Output {
+                        unique_id: unique_id.clone(),
+                        stream,
+                        line,
+                    });
                 }
             }
             Ok(Heard::PythonJob(job)) => native_job::start(run, job),
@@ -90,7 +109,9 @@ impl Listener for Ear {
 
     fn nonsense(&mut self, line: &str) {
         if let Some(run) = self.run.upgrade() {
-            run.warn(format!("the dbt session said what nobody understands: {line}"));
+            run.warn(format!(
+                "the dbt session said what nobody understands: {line}"
+            ));
         }
     }
 

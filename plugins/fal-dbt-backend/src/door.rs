@@ -41,16 +41,26 @@ impl Door {
     /// Opens the door at `path`.
     pub(crate) fn open(path: PathBuf, jobs: &Arc<Jobs>) -> Result<Self, StartError> {
         let listener = UnixListener::bind(&path).map_err(StartError::system("a socket"))?;
-        let kept = listener.try_clone().map_err(StartError::system("a socket"))?;
+        let kept = listener
+            .try_clone()
+            .map_err(StartError::system("a socket"))?;
         let closed = Arc::new(AtomicBool::new(false));
         let (seen, jobs) = (Arc::clone(&closed), Arc::clone(jobs));
         thread::spawn(move || {
-            for stream in listener.incoming().take_while(|_| !seen.load(Ordering::SeqCst)).flatten() {
+            for stream in listener
+                .incoming()
+                .take_while(|_| !seen.load(Ordering::SeqCst))
+                .flatten()
+            {
                 let jobs = Arc::clone(&jobs);
                 thread::spawn(move || greet(stream, &jobs));
             }
         });
-        Ok(Self { path, listener: kept, closed })
+        Ok(Self {
+            path,
+            listener: kept,
+            closed,
+        })
     }
 
     /// Where jobs connect.
@@ -79,7 +89,9 @@ fn greet(stream: UnixStream, jobs: &Jobs) {
     if stream.set_read_timeout(Some(PATIENCE)).is_err() {
         return;
     }
-    let Ok(greeting) = serde_json::from_slice::<Greeting>(&first_line(&stream)) else { return };
+    let Ok(greeting) = serde_json::from_slice::<Greeting>(&first_line(&stream)) else {
+        return;
+    };
     if stream.set_read_timeout(None).is_ok() {
         jobs.deliver(&greeting.job, Message::Connected(greeting.channel, stream));
     }
@@ -113,7 +125,9 @@ mod tests {
         writeln!(job, r#"{{"job": "{}", "channel": "stdout"}}"#, ticket.job).unwrap();
         job.write_all(b"hello").unwrap();
         drop(job);
-        let Ok(Message::Connected(Part::Stdout, mut stream)) = ticket.messages.recv() else { panic!("no connection") };
+        let Ok(Message::Connected(Part::Stdout, mut stream)) = ticket.messages.recv() else {
+            panic!("no connection")
+        };
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         assert_eq!(text, "hello");

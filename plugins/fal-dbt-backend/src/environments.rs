@@ -11,7 +11,8 @@ use std::{
 };
 
 use fal_environments::{
-    each_of, Base, Cache, Definition, EnvironmentError, Key, Ready, State, Step, Stop, Workshop, LOCAL,
+    each_of, Base, Cache, Definition, EnvironmentError, Key, Ready, State, Step, Stop, Workshop,
+    LOCAL,
 };
 use fal_plugin::{
     payload::{EnvironmentKind, EnvironmentSpec, Event, LogLevel},
@@ -88,16 +89,26 @@ impl Environments {
 
     fn spec(&self, name: &str) -> Option<&EnvironmentSpec> {
         let of_project = || self.specs.iter().find(|spec| spec.name == name);
-        self.packages().and_then(|packages| packages.spec(name)).or_else(of_project)
+        self.packages()
+            .and_then(|packages| packages.spec(name))
+            .or_else(of_project)
     }
 
     /// Begins to build those that will be needed, aside; `ready` hears of each as soon as it is there.
-    pub(crate) fn prepare(self: &Arc<Self>, names: Vec<String>, ready: impl Fn(&Environment) + Send + Sync + 'static) {
+    pub(crate) fn prepare(
+        self: &Arc<Self>,
+        names: Vec<String>,
+        ready: impl Fn(&Environment) + Send + Sync + 'static,
+    ) {
         self.each(names, |_, _| true, ready);
     }
 
     /// `ready` hears of those that are there; nothing is built.
-    pub(crate) fn look_up(self: &Arc<Self>, names: Vec<String>, ready: impl Fn(&Environment) + Send + Sync + 'static) {
+    pub(crate) fn look_up(
+        self: &Arc<Self>,
+        names: Vec<String>,
+        ready: impl Fn(&Environment) + Send + Sync + 'static,
+    ) {
         self.each(names, Self::is_there, ready);
     }
 
@@ -112,21 +123,31 @@ impl Environments {
         }
         let all = Arc::clone(self);
         thread::spawn(move || {
-            each_of(&names, AT_ONCE, |name| match wanted(&all, name).then(|| all.of(Some(name))) {
-                Some(Ok(environment)) => ready(&environment),
-                // The jobs that need it say so.
-                Some(Err(NoEnvironment::Stopped | NoEnvironment::Failed(_))) | None => {}
+            each_of(&names, AT_ONCE, |name| {
+                match wanted(&all, name).then(|| all.of(Some(name))) {
+                    Some(Ok(environment)) => ready(&environment),
+                    // The jobs that need it say so.
+                    Some(Err(NoEnvironment::Stopped | NoEnvironment::Failed(_))) | None => {}
+                }
             });
         });
     }
 
     /// Whether it need not be built.
     fn is_there(&self, name: &str) -> bool {
-        let definition = self.spec(name).and_then(|spec| Definition::read(spec, &self.project_dir).ok());
+        let definition = self
+            .spec(name)
+            .and_then(|spec| Definition::read(spec, &self.project_dir).ok());
         let workshop = self.workshop.get_or_init(|| self.open(name)).as_ref().ok();
-        definition.zip(workshop).is_some_and(|(definition, workshop)| {
-            workshop.cache.entry(&Key::new(&definition, &workshop.base)).state == State::Ready
-        })
+        definition
+            .zip(workshop)
+            .is_some_and(|(definition, workshop)| {
+                workshop
+                    .cache
+                    .entry(&Key::new(&definition, &workshop.base))
+                    .state
+                    == State::Ready
+            })
     }
 
     /// The environment of a name, built first if need be; none or `local` is the Python that runs dbt.
@@ -135,17 +156,25 @@ impl Environments {
             return Ok(self.local());
         };
         let spec = self.spec(name).ok_or_else(|| self.undefined(name))?;
-        let definition = Definition::read(spec, &self.project_dir).map_err(|error| failed(name, &error))?;
+        let definition =
+            Definition::read(spec, &self.project_dir).map_err(|error| failed(name, &error))?;
         let slot = Arc::clone(self.lock().entry(definition.clone()).or_default());
         let made = slot.get_or_init(|| self.make(name, &definition)).clone()?;
         Ok(made.environment.clone())
     }
 
     /// The definition of a name, for whoever makes it elsewhere; `None` for the Python that is there anyway.
-    pub(crate) fn spec_of(&self, name: Option<&str>) -> Result<Option<EnvironmentSpec>, NoEnvironment> {
+    pub(crate) fn spec_of(
+        &self,
+        name: Option<&str>,
+    ) -> Result<Option<EnvironmentSpec>, NoEnvironment> {
         match name.filter(|name| *name != LOCAL) {
             None => Ok(None),
-            Some(name) => self.spec(name).cloned().map(Some).ok_or_else(|| self.undefined(name)),
+            Some(name) => self
+                .spec(name)
+                .cloned()
+                .map(Some)
+                .ok_or_else(|| self.undefined(name)),
         }
     }
 
@@ -175,35 +204,69 @@ impl Environments {
     }
 
     fn make(&self, name: &str, definition: &Definition) -> Outcome {
-        let workshop = self.workshop.get_or_init(|| self.open(name)).as_ref().map_err(Clone::clone)?;
+        let workshop = self
+            .workshop
+            .get_or_init(|| self.open(name))
+            .as_ref()
+            .map_err(Clone::clone)?;
         let tell = |step| self.tell(name, &step);
-        let ready = workshop.prepare(name, definition, &tell).map_err(|error| failed(name, &error))?;
-        let environment = Environment { python: ready.python.clone(), variables: variables(&ready) };
-        Ok(Arc::new(Made { environment, _ready: ready }))
+        let ready = workshop
+            .prepare(name, definition, &tell)
+            .map_err(|error| failed(name, &error))?;
+        let environment = Environment {
+            python: ready.python.clone(),
+            variables: variables(&ready),
+        };
+        Ok(Arc::new(Made {
+            environment,
+            _ready: ready,
+        }))
     }
 
     fn open(&self, name: &str) -> Result<Workshop, NoEnvironment> {
         let cache = Cache::of_user().map_err(|error| failed(name, &error))?;
         let base = Base::of(&self.python).map_err(|error| failed(name, &error))?;
-        Ok(Workshop { cache, base, project_dir: self.project_dir.clone(), stop: self.stop.clone() })
+        Ok(Workshop {
+            cache,
+            base,
+            project_dir: self.project_dir.clone(),
+            stop: self.stop.clone(),
+        })
     }
 
     fn undefined(&self, name: &str) -> NoEnvironment {
         let known: Vec<_> = self.specs.iter().map(|spec| spec.name.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        NoEnvironment::Failed(format!("environment `{name}` is not defined in fal_project.yml (defined are: {known})"))
+        let known = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        };
+        NoEnvironment::Failed(format!(
+            "environment `{name}` is not defined in fal_project.yml (defined are: {known})"
+        ))
     }
 
     fn tell(&self, name: &str, step: &Step) {
         let message = match step {
-            Step::Waiting { process: Some(process) } => {
+            Step::Waiting {
+                process: Some(process),
+            } => {
                 format!("environment `{name}`: waiting for process {process}, which builds it")
             }
-            Step::Waiting { process: None } => format!("environment `{name}`: waiting for others who use it"),
+            Step::Waiting { process: None } => {
+                format!("environment `{name}`: waiting for others who use it")
+            }
             Step::Building { .. } => format!("environment `{name}`: building"),
-            Step::Built { took } => format!("environment `{name}`: built in {:.1}s", took.as_secs_f64()),
+            Step::Built { took } => {
+                format!("environment `{name}`: built in {:.1}s", took.as_secs_f64())
+            }
         };
-        self.events.emit(Event::Log { level: LogLevel::Info, name: None, unique_id: None, message });
+        self.events.emit(Event::Log {
+            level: LogLevel::Info,
+            name: None,
+            unique_id: None,
+            message,
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Definition, Arc<OnceLock<Outcome>>>> {
@@ -215,8 +278,13 @@ fn failed(name: &str, error: &EnvironmentError) -> NoEnvironment {
     if matches!(error, EnvironmentError::Stopped) {
         return NoEnvironment::Stopped;
     }
-    let help = error.help().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-    NoEnvironment::Failed(format!("environment `{name}` cannot be made: {error}{help}"))
+    let help = error
+        .help()
+        .map(|help| format!("\nhelp: {help}"))
+        .unwrap_or_default();
+    NoEnvironment::Failed(format!(
+        "environment `{name}` cannot be made: {error}{help}"
+    ))
 }
 
 /// What an activated environment sets: models may start programs of it.
@@ -245,7 +313,12 @@ mod tests {
 
     fn environments(specs: &[EnvironmentSpec]) -> Environments {
         let events: Arc<dyn EventSink> = Arc::new(Nobody);
-        Environments::new(specs, Path::new("/project"), Path::new("/nowhere/python"), &events)
+        Environments::new(
+            specs,
+            Path::new("/project"),
+            Path::new("/nowhere/python"),
+            &events,
+        )
     }
 
     #[test]
@@ -253,7 +326,10 @@ mod tests {
         let environments = environments(&[]);
         let local = environments.of(None).unwrap();
         assert_eq!(local, environments.of(Some("local")).unwrap());
-        assert_eq!((local.python.as_path(), local.variables.len()), (Path::new("/nowhere/python"), 0));
+        assert_eq!(
+            (local.python.as_path(), local.variables.len()),
+            (Path::new("/nowhere/python"), 0)
+        );
     }
 
     #[test]

@@ -72,8 +72,12 @@ impl From<StartError> for PluginError {
     fn from(error: StartError) -> Self {
         let plain = Self::new(START, error.to_string());
         match error {
-            StartError::Unpack { .. } => plain.with_help("set FAL_HOST_CACHE_DIR to a folder that can be written"),
-            StartError::RunDir { .. } => plain.with_help("set TMPDIR to a folder that can be written"),
+            StartError::Unpack { .. } => {
+                plain.with_help("set FAL_HOST_CACHE_DIR to a folder that can be written")
+            }
+            StartError::RunDir { .. } => {
+                plain.with_help("set TMPDIR to a folder that can be written")
+            }
             StartError::Spawn { .. } => plain.with_help("name another interpreter with --python"),
             StartError::System { .. } | StartError::Closed => plain,
         }

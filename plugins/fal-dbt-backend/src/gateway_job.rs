@@ -50,7 +50,14 @@ pub(crate) fn run(
     let token = token::random()?;
     // The gateway's name of the job; the token is the secret.
     let job = format!("s-{}", &token[..8]);
-    if let Err(error) = run.ask::<serde_json::Value>("job_open", &JobOpen { job: &job, token: &token, owner }) {
+    if let Err(error) = run.ask::<serde_json::Value>(
+        "job_open",
+        &JobOpen {
+            job: &job,
+            token: &token,
+            owner,
+        },
+    ) {
         return run.failed(unique_id, error);
     }
     let end = execute(&token);
@@ -58,7 +65,14 @@ pub(crate) fn run(
         return run.failed(unique_id, AskError::Lost(error.clone()));
     }
     let result = clock.result(unique_id, &end);
-    match run.ask("job_close", &JobClose { job: &job, ok: end == JobEnd::Done, result: &result }) {
+    match run.ask(
+        "job_close",
+        &JobClose {
+            job: &job,
+            ok: end == JobEnd::Done,
+            result: &result,
+        },
+    ) {
         Ok(recorded) => Ok(recorded),
         // What the code itself says is worth more than that nobody took note of it.
         Err(AskError::Answered(_)) if end != JobEnd::Done => Ok(result),
@@ -74,7 +88,10 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self { started_at: Timestamp::now(), started: Instant::now() }
+        Self {
+            started_at: Timestamp::now(),
+            started: Instant::now(),
+        }
     }
 
     pub(crate) fn result(&self, unique_id: &str, end: &JobEnd) -> NodeResult {
@@ -83,8 +100,11 @@ impl Clock {
             started_at: Some(rfc3339(self.started_at)),
             completed_at: Some(rfc3339(Timestamp::now())),
         };
-        let status =
-            if matches!(end, JobEnd::Done | JobEnd::Rows(_)) { NodeStatus::Success } else { NodeStatus::Error };
+        let status = if matches!(end, JobEnd::Done | JobEnd::Rows(_)) {
+            NodeStatus::Success
+        } else {
+            NodeStatus::Error
+        };
         NodeResult {
             execution_time: self.started.elapsed().as_secs_f64(),
             timing: vec![step],
@@ -99,7 +119,11 @@ fn rfc3339(time: Timestamp) -> String {
 }
 
 /// A result that says no more than how it ended.
-pub(crate) fn plain_result(unique_id: &str, status: NodeStatus, message: Option<String>) -> NodeResult {
+pub(crate) fn plain_result(
+    unique_id: &str,
+    status: NodeStatus,
+    message: Option<String>,
+) -> NodeResult {
     NodeResult {
         unique_id: unique_id.to_owned(),
         status,
@@ -108,7 +132,10 @@ pub(crate) fn plain_result(unique_id: &str, status: NodeStatus, message: Option<
         rows_affected: None,
         failures: None,
         timing: Vec::new(),
-        thread_id: std::thread::current().name().unwrap_or("fal-host").to_owned(),
+        thread_id: std::thread::current()
+            .name()
+            .unwrap_or("fal-host")
+            .to_owned(),
         adapter_response: serde_json::Map::new(),
         compiled: None,
         compiled_code: None,
@@ -122,15 +149,32 @@ mod tests {
 
     #[test]
     fn times_look_as_in_dbt() {
-        assert_eq!(rfc3339(Timestamp::UNIX_EPOCH), "1970-01-01T00:00:00.000000Z");
+        assert_eq!(
+            rfc3339(Timestamp::UNIX_EPOCH),
+            "1970-01-01T00:00:00.000000Z"
+        );
     }
 
     #[test]
     fn only_scripts_say_where_they_stand() {
-        let open = |owner| serde_json::to_string(&JobOpen { job: "s-1", token: "t", owner }).unwrap();
-        let model = Owner { unique_id: "model.p.a", ..Owner::default() };
+        let open = |owner| {
+            serde_json::to_string(&JobOpen {
+                job: "s-1",
+                token: "t",
+                owner,
+            })
+            .unwrap()
+        };
+        let model = Owner {
+            unique_id: "model.p.a",
+            ..Owner::default()
+        };
         insta::assert_snapshot!(open(model), @r#"{"job":"s-1","token":"t","unique_id":"model.p.a"}"#);
-        let hook = Owner { unique_id: "hook.a.PRE.x.py", role: Some(ScriptRole::PreHook), model: Some("model.p.a") };
+        let hook = Owner {
+            unique_id: "hook.a.PRE.x.py",
+            role: Some(ScriptRole::PreHook),
+            model: Some("model.p.a"),
+        };
         insta::assert_snapshot!(open(hook), @r#"{"job":"s-1","token":"t","unique_id":"hook.a.PRE.x.py","role":"pre_hook","model":"model.p.a"}"#);
     }
 }

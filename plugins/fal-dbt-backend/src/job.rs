@@ -106,14 +106,22 @@ pub(crate) fn run(
     events: &Arc<dyn EventSink>,
 ) -> JobEnd {
     let ticket = jobs.open(zygote.serial());
-    let request = serde_json::to_vec(&Request { job: &ticket.job, work }).unwrap_or_default();
+    let request = serde_json::to_vec(&Request {
+        job: &ticket.job,
+        work,
+    })
+    .unwrap_or_default();
     zygote.fork(&ticket.job, door, jobs);
     let stderr = Arc::new(Tail::new(LAST_LINES));
     let mut watch = Watch {
         ticket,
         zygote,
         unique_id: work.unique_id,
-        whose: if work.kind == Kind::Attached { "script" } else { "model" },
+        whose: if work.kind == Kind::Attached {
+            "script"
+        } else {
+            "model"
+        },
         events,
         request,
         stderr,
@@ -165,7 +173,9 @@ enum Late {
 
 impl Watch<'_> {
     fn start_clock(&mut self) {
-        let timeout = self.timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let timeout = self
+            .timeout
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         self.timeout_at = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let start = Instant::now() + START;
         self.deadline = match self.timeout_at {
@@ -185,7 +195,11 @@ impl Watch<'_> {
         while !self.is_over() {
             let message = match self.deadline {
                 None => self.ticket.messages.recv().ok(),
-                Some((at, _)) => self.ticket.messages.recv_timeout(at.saturating_duration_since(Instant::now())).ok(),
+                Some((at, _)) => self
+                    .ticket
+                    .messages
+                    .recv_timeout(at.saturating_duration_since(Instant::now()))
+                    .ok(),
             };
             match message {
                 Some(message) => self.hear(message),
@@ -205,8 +219,12 @@ impl Watch<'_> {
         match message {
             Message::Forked(Ok(())) => {}
             Message::Forked(Err(error)) | Message::Lost(error) => {
-                self.end.get_or_insert_with(|| JobEnd::lost(self.whose, &error));
-                self.gone(Exit { code: None, signal: None });
+                self.end
+                    .get_or_insert_with(|| JobEnd::lost(self.whose, &error));
+                self.gone(Exit {
+                    code: None,
+                    signal: None,
+                });
             }
             Message::Connected(Part::Control, stream) => {
                 self.connected();
@@ -226,7 +244,8 @@ impl Watch<'_> {
             Heard::Answer(answer) => Some(answer),
             Heard::Nothing => None,
             Heard::Broken(cause) => {
-                self.end.get_or_insert_with(|| JobEnd::unreadable(self.whose, &cause));
+                self.end
+                    .get_or_insert_with(|| JobEnd::unreadable(self.whose, &cause));
                 None
             }
         };
@@ -260,7 +279,10 @@ impl Watch<'_> {
     fn is_hopeless(&mut self) -> bool {
         match self.deadline.take() {
             Some((_, Late::Answer)) => {
-                self.end = Some(JobEnd::timed_out(self.whose, self.timeout.unwrap_or_default()));
+                self.end = Some(JobEnd::timed_out(
+                    self.whose,
+                    self.timeout.unwrap_or_default(),
+                ));
                 self.kill();
             }
             Some((_, Late::Start)) => {
@@ -280,7 +302,11 @@ impl Watch<'_> {
                     // What was written before can still be read.
                     let _ = stream.shutdown(Shutdown::Read);
                 }
-                let patience = if self.streams.is_empty() { Duration::ZERO } else { FLUSH };
+                let patience = if self.streams.is_empty() {
+                    Duration::ZERO
+                } else {
+                    FLUSH
+                };
                 self.deadline = Some((Instant::now() + patience, Late::All));
             }
             Some((_, Late::All)) => return true,
@@ -292,11 +318,20 @@ impl Watch<'_> {
     /// Sends the request and waits for the answer, aside.
     fn converse(&mut self, mut stream: UnixStream) {
         self.streams.extend(stream.try_clone());
-        let (sender, request) = (self.ticket.sender.clone(), std::mem::take(&mut self.request));
+        let (sender, request) = (
+            self.ticket.sender.clone(),
+            std::mem::take(&mut self.request),
+        );
         thread::spawn(move || {
             let sent = stream.set_write_timeout(Some(START));
-            let sent = sent.and_then(|()| stream.write_all(&request)).and_then(|()| stream.write_all(b"\n"));
-            let heard = if sent.is_ok() { read_answer(&stream) } else { Heard::Nothing };
+            let sent = sent
+                .and_then(|()| stream.write_all(&request))
+                .and_then(|()| stream.write_all(b"\n"));
+            let heard = if sent.is_ok() {
+                read_answer(&stream)
+            } else {
+                Heard::Nothing
+            };
             // Nobody listens if the job was given up.
             let _ = sender.send(Message::Answer(heard));
         });
@@ -305,14 +340,22 @@ impl Watch<'_> {
     /// Passes on what the job writes, aside, as fast as it is taken.
     fn relay(&mut self, input: UnixStream, stream: Stream) {
         self.streams.extend(input.try_clone());
-        let (sender, events, stderr) = (self.ticket.sender.clone(), Arc::clone(self.events), Arc::clone(&self.stderr));
+        let (sender, events, stderr) = (
+            self.ticket.sender.clone(),
+            Arc::clone(self.events),
+            Arc::clone(&self.stderr),
+        );
         let unique_id = self.unique_id.to_owned();
         thread::spawn(move || {
             each_line(input, LONGEST, |line| {
                 if stream == Stream::Stderr {
                     stderr.push(&line);
                 }
-                events.emit(Event::Output { unique_id: unique_id.clone(), stream, line });
+                events.emit(Event::Output {
+                    unique_id: unique_id.clone(),
+                    stream,
+                    line,
+                });
             });
             let _ = sender.send(Message::StreamEnded);
         });
@@ -325,7 +368,9 @@ impl Watch<'_> {
         match (self.answer.take().flatten(), self.exit) {
             (Some(answer), _) => JobEnd::answered(answer),
             (None, Some(exit)) => JobEnd::crashed(self.whose, exit, &self.stderr),
-            (None, None) => JobEnd::Crashed(format!("the {}'s process cannot be ended", self.whose)),
+            (None, None) => {
+                JobEnd::Crashed(format!("the {}'s process cannot be ended", self.whose))
+            }
         }
     }
 }

@@ -26,7 +26,11 @@ impl JobEnd {
     /// From the job's answer.
     pub(crate) fn answered(answer: Answer) -> Self {
         match answer {
-            Answer { ok: true, rows: Some(rows), .. } => Self::Rows(rows),
+            Answer {
+                ok: true,
+                rows: Some(rows),
+                ..
+            } => Self::Rows(rows),
             Answer { ok: true, .. } => Self::Done,
             Answer { error, .. } => Self::Failed(error.unwrap_or_default()),
         }
@@ -44,29 +48,42 @@ impl JobEnd {
                 code.unwrap_or_default()
             ),
         };
-        Self::Crashed(format!("the {whose}'s process {how}{}", stderr.paragraph("Its last lines on standard error")))
+        Self::Crashed(format!(
+            "the {whose}'s process {how}{}",
+            stderr.paragraph("Its last lines on standard error")
+        ))
     }
 
     /// `whose`, a model or a script, ran for more than `seconds`.
     pub(crate) fn timed_out(whose: &str, seconds: f64) -> Self {
         let message = format!("the {whose} ran longer than its timeout of {seconds} seconds");
-        Self::Failed(JobError { kind: "timeout".to_owned(), message, traceback: None })
+        Self::Failed(JobError {
+            kind: "timeout".to_owned(),
+            message,
+            traceback: None,
+        })
     }
 
     /// Its answer cannot be read.
     pub(crate) fn unreadable(whose: &str, cause: &str) -> Self {
-        Self::Crashed(format!("the answer of the {whose}'s process cannot be read: {cause}"))
+        Self::Crashed(format!(
+            "the answer of the {whose}'s process cannot be read: {cause}"
+        ))
     }
 
     /// It gave no answer and did not end.
     pub(crate) fn silent(whose: &str) -> Self {
-        let why = "it closed its connection to fal-host (os.closerange does that) and went on without it";
+        let why =
+            "it closed its connection to fal-host (os.closerange does that) and went on without it";
         Self::Crashed(format!("the {whose}'s process was ended: {why}"))
     }
 
     /// It did not connect.
     pub(crate) fn never_started(whose: &str, patience: Duration) -> Self {
-        Self::Crashed(format!("the {whose}'s process did not start within {} seconds", patience.as_secs()))
+        Self::Crashed(format!(
+            "the {whose}'s process did not start within {} seconds",
+            patience.as_secs()
+        ))
     }
 
     /// From the end of the process that it was forked from.
@@ -77,7 +94,11 @@ impl JobEnd {
     /// What the session and the user hear; `None` if all went well.
     pub(crate) fn error(&self) -> Option<JobError> {
         let plain = |kind: &str, message: &str| {
-            Some(JobError { kind: kind.to_owned(), message: message.to_owned(), traceback: None })
+            Some(JobError {
+                kind: kind.to_owned(),
+                message: message.to_owned(),
+                traceback: None,
+            })
         };
         match self {
             Self::Done | Self::Rows(_) => None,
@@ -91,8 +112,15 @@ impl JobEnd {
     /// The whole message for the user; `None` if all went well.
     pub(crate) fn message(&self) -> Option<String> {
         let error = self.error()?;
-        let told = error.traceback.filter(|text| !text.trim().is_empty()).unwrap_or(error.message);
-        Some(if told.trim().is_empty() { "it failed without a message".to_owned() } else { told })
+        let told = error
+            .traceback
+            .filter(|text| !text.trim().is_empty())
+            .unwrap_or(error.message);
+        Some(if told.trim().is_empty() {
+            "it failed without a message".to_owned()
+        } else {
+            told
+        })
     }
 }
 
@@ -103,7 +131,9 @@ mod tests {
     fn crash(code: Option<i32>, signal: Option<i32>, lines: &[&str]) -> String {
         let tail = Tail::new(10);
         lines.iter().for_each(|line| tail.push(line));
-        JobEnd::crashed("model", Exit { code, signal }, &tail).message().unwrap()
+        JobEnd::crashed("model", Exit { code, signal }, &tail)
+            .message()
+            .unwrap()
     }
 
     #[test]
@@ -119,20 +149,37 @@ mod tests {
 
     #[test]
     fn a_unit_test_ends_with_rows() {
-        let answer: Answer = serde_json::from_str(r#"{"ok": true, "wrote": true, "rows": "AAAA"}"#).unwrap();
+        let answer: Answer =
+            serde_json::from_str(r#"{"ok": true, "wrote": true, "rows": "AAAA"}"#).unwrap();
         let end = JobEnd::answered(answer);
         assert_eq!((&end, end.message()), (&JobEnd::Rows("AAAA".into()), None));
-        let failed = Answer { rows: Some("AAAA".into()), ..Answer::default() };
+        let failed = Answer {
+            rows: Some("AAAA".into()),
+            ..Answer::default()
+        };
         assert!(matches!(JobEnd::answered(failed), JobEnd::Failed(_)));
     }
 
     #[test]
     fn a_traceback_is_the_whole_message() {
-        let error =
-            JobError { message: "boom".into(), traceback: Some("Traceback ...\nboom".into()), ..JobError::default() };
-        let end = JobEnd::answered(Answer { error: Some(error), ..Answer::default() });
+        let error = JobError {
+            message: "boom".into(),
+            traceback: Some("Traceback ...\nboom".into()),
+            ..JobError::default()
+        };
+        let end = JobEnd::answered(Answer {
+            error: Some(error),
+            ..Answer::default()
+        });
         assert_eq!(end.message().unwrap(), "Traceback ...\nboom");
-        assert_eq!(JobEnd::answered(Answer { ok: true, ..Answer::default() }).message(), None);
+        assert_eq!(
+            JobEnd::answered(Answer {
+                ok: true,
+                ..Answer::default()
+            })
+            .message(),
+            None
+        );
         assert!(JobEnd::answered(Answer::default()).message().is_some());
     }
 }

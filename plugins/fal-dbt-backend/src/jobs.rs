@@ -141,8 +141,19 @@ impl Jobs {
             // We hold the receiver.
             let _ = sender.send(Message::Stop(stop));
         }
-        state.running.insert(job.clone(), Running { zygote, sender: sender.clone() });
-        Ticket { job, messages, sender, jobs: Arc::clone(self) }
+        state.running.insert(
+            job.clone(),
+            Running {
+                zygote,
+                sender: sender.clone(),
+            },
+        );
+        Ticket {
+            job,
+            messages,
+            sender,
+            jobs: Arc::clone(self),
+        }
     }
 
     /// Hands a message to a job; says nothing if the job is over.
@@ -163,7 +174,12 @@ impl Jobs {
 
     /// Tells the jobs of a zygote that they are gone with it.
     pub(crate) fn lose(&self, zygote: u64, error: &PluginError) {
-        for running in self.lock().running.values().filter(|running| running.zygote == zygote) {
+        for running in self
+            .lock()
+            .running
+            .values()
+            .filter(|running| running.zygote == zygote)
+        {
             let _ = running.sender.send(Message::Lost(error.clone()));
         }
     }
@@ -197,6 +213,9 @@ mod tests {
         jobs.stop_all(&Stop::Interrupted);
         jobs.stop_all(&Stop::SessionDied(PluginError::new("x", "gone")));
         let later = jobs.open(1);
-        assert!(matches!(later.messages.try_recv(), Ok(Message::Stop(Stop::Interrupted))));
+        assert!(matches!(
+            later.messages.try_recv(),
+            Ok(Message::Stop(Stop::Interrupted))
+        ));
     }
 }

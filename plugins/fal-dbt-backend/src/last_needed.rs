@@ -21,7 +21,10 @@ pub(crate) fn write(state_dir: &str, names: &[String]) {
     // A note that is lost costs a second in the next run.
     let state = Path::new(state_dir);
     // The root is the target folder, so that a link in the place of ours is not followed out of it.
-    let (target, ours) = (state.parent().unwrap_or(state), state.file_name().unwrap_or_default());
+    let (target, ours) = (
+        state.parent().unwrap_or(state),
+        state.file_name().unwrap_or_default(),
+    );
     let content = serde_json::to_vec(names).unwrap_or_default();
     let _ = Root::create(target).and_then(|root| root.write(Path::new(ours).join(FILE), &content));
 }

@@ -32,7 +32,11 @@ pub(crate) struct Done<'a> {
 
 impl<'a> Done<'a> {
     pub(crate) fn new(job: &'a str, end: &JobEnd) -> Self {
-        Self { job, ok: *end == JobEnd::Done, error: end.error() }
+        Self {
+            job,
+            ok: *end == JobEnd::Done,
+            error: end.error(),
+        }
     }
 }
 
@@ -64,10 +68,16 @@ impl NativeJob {
 
 /// Runs the job aside and tells the session how it ended; or hands it to the lease that waits for it.
 pub(crate) fn start(run: Arc<Run>, job: NativeJob) {
-    let Some(job) = run.leases.offer(job) else { return };
+    let Some(job) = run.leases.offer(job) else {
+        return;
+    };
     thread::spawn(move || {
         let end = run.run_job(&job.work(&run, &run.cwd()));
         // If the session is gone, its node is lost too, and says so.
-        drop(run.dbt.channel.send("python_job_done", &Done::new(&job.job, &end)));
+        drop(
+            run.dbt
+                .channel
+                .send("python_job_done", &Done::new(&job.job, &end)),
+        );
     });
 }

@@ -19,7 +19,9 @@ impl Packages {
     pub(crate) fn of(nodes: &[GraphNode], keyword: &str) -> Self {
         let mut found = Self::default();
         for node in nodes {
-            let Some(spec) = spec(node, keyword) else { continue };
+            let Some(spec) = spec(node, keyword) else {
+                continue;
+            };
             match node.environment(keyword) {
                 None => _ = found.specs.insert(node.unique_id.clone(), spec),
                 // Whoever says `local` means it.
@@ -46,7 +48,10 @@ impl Packages {
     }
 
     /// What the user should know of these nodes.
-    pub(crate) fn warnings<'a>(&'a self, selected: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    pub(crate) fn warnings<'a>(
+        &'a self,
+        selected: &'a [String],
+    ) -> impl Iterator<Item = String> + 'a {
         let selected: HashSet<_> = selected.iter().collect();
         self.unused.iter().filter(move |(unique_id, _)| selected.contains(unique_id)).map(|(unique_id, name)| {
             format!("{unique_id} runs in its environment `{name}`: its `packages` are not installed besides")
@@ -58,19 +63,38 @@ fn spec(node: &GraphNode, keyword: &str) -> Option<EnvironmentSpec> {
     if node.language.as_deref() != Some("python") || runs_in_warehouse(node, keyword) {
         return None;
     }
-    let packages = node.config.get("packages").and_then(Value::as_array).filter(|packages| !packages.is_empty())?;
+    let packages = node
+        .config
+        .get("packages")
+        .and_then(Value::as_array)
+        .filter(|packages| !packages.is_empty())?;
     Some(EnvironmentSpec {
         name: format!("packages of {}", node.unique_id),
         kind: EnvironmentKind::Venv,
-        requirements: packages.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        python: node.config.get("python_version").and_then(Value::as_str).map(str::to_owned),
+        requirements: packages
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        python: node
+            .config
+            .get("python_version")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
     })
 }
 
 /// As the session decides it: `session/native.py`.
 fn runs_in_warehouse(node: &GraphNode, keyword: &str) -> bool {
-    let told = node.fal_meta(keyword).and_then(|fal| fal.get("python")).and_then(Value::as_str);
-    told == Some("warehouse") || node.config.get("submission_method").is_some_and(|method| !method.is_null())
+    let told = node
+        .fal_meta(keyword)
+        .and_then(|fal| fal.get("python"))
+        .and_then(Value::as_str);
+    told == Some("warehouse")
+        || node
+            .config
+            .get("submission_method")
+            .is_some_and(|method| !method.is_null())
 }
 
 #[cfg(test)]
@@ -90,19 +114,43 @@ mod tests {
     #[test]
     fn packages_are_an_environment_unless_one_is_named() {
         let nodes = [
-            node("own", json!({ "packages": ["a==1", "b"], "python_version": "3.11" })),
+            node(
+                "own",
+                json!({ "packages": ["a==1", "b"], "python_version": "3.11" }),
+            ),
             node("none", json!({ "packages": [] })),
-            node("named", json!({ "packages": ["a"], "fal_environment": "ml" })),
-            node("local", json!({ "packages": ["a"], "meta": { "fal": { "environment": "local" } } })),
-            node("far", json!({ "packages": ["a"], "submission_method": "serverless" })),
-            node("far_too", json!({ "packages": ["a"], "meta": { "fal": { "python": "warehouse" } } })),
-            GraphNode { language: Some("sql".into()), ..node("sql", json!({ "packages": ["a"] })) },
+            node(
+                "named",
+                json!({ "packages": ["a"], "fal_environment": "ml" }),
+            ),
+            node(
+                "local",
+                json!({ "packages": ["a"], "meta": { "fal": { "environment": "local" } } }),
+            ),
+            node(
+                "far",
+                json!({ "packages": ["a"], "submission_method": "serverless" }),
+            ),
+            node(
+                "far_too",
+                json!({ "packages": ["a"], "meta": { "fal": { "python": "warehouse" } } }),
+            ),
+            GraphNode {
+                language: Some("sql".into()),
+                ..node("sql", json!({ "packages": ["a"] }))
+            },
         ];
         let ids: Vec<_> = nodes.iter().map(|node| node.unique_id.clone()).collect();
         let packages = Packages::of(&nodes, "fal");
-        assert_eq!(packages.names(&ids).collect::<Vec<_>>(), ["packages of model.p.own"]);
+        assert_eq!(
+            packages.names(&ids).collect::<Vec<_>>(),
+            ["packages of model.p.own"]
+        );
         let spec = packages.spec("packages of model.p.own").unwrap();
-        assert_eq!((spec.requirements.join(" "), spec.python.as_deref()), ("a==1 b".into(), Some("3.11")));
+        assert_eq!(
+            (spec.requirements.join(" "), spec.python.as_deref()),
+            ("a==1 b".into(), Some("3.11"))
+        );
         insta::assert_snapshot!(packages.warnings(&ids).collect::<String>(), @"model.p.named runs in its environment `ml`: its `packages` are not installed besides");
         assert_eq!(packages.warnings(&[]).count(), 0);
     }

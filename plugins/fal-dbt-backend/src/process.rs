@@ -84,11 +84,17 @@ struct Life {
 impl Process {
     /// Starts the process; gives our end of its channel.
     pub(crate) fn start(launch: Launch<'_>) -> Result<(Arc<Self>, UnixStream), StartError> {
-        let failed = |cause| StartError::Spawn { what: launch.title, python: launch.python.to_owned(), cause };
+        let failed = |cause| StartError::Spawn {
+            what: launch.title,
+            python: launch.python.to_owned(),
+            cause,
+        };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         let to_close = ours.try_clone().map_err(failed)?;
         let mark = token::random()?;
-        let mut child = command(&launch, &mark, theirs).and_then(|mut command| command.spawn()).map_err(failed)?;
+        let mut child = command(&launch, &mark, theirs)
+            .and_then(|mut command| command.spawn())
+            .map_err(failed)?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let process = Arc::new(Self {
             title: launch.title,
@@ -96,7 +102,11 @@ impl Process {
             mark,
             stdout: Tail::new(KEPT_LINES),
             stderr: Tail::new(KEPT_LINES),
-            life: Mutex::new(Life { status: None, open_streams: 2, swept: false }),
+            life: Mutex::new(Life {
+                status: None,
+                open_streams: 2,
+                swept: false,
+            }),
             changed: Condvar::new(),
         });
         process.listen(stdout, "stdout", |process| &process.stdout, &launch.events);
@@ -120,7 +130,12 @@ impl Process {
                 each_line(stream, LONGEST, |line| {
                     tail(&process).push(&line);
                     let message = format!("{} ({name}): {line}", process.title);
-                    events.emit(Event::Log { level: LogLevel::Debug, name: None, unique_id: None, message });
+                    events.emit(Event::Log {
+                        level: LogLevel::Debug,
+                        name: None,
+                        unique_id: None,
+                        message,
+                    });
                 });
             }
             process.update(|life| life.open_streams -= 1);
@@ -130,9 +145,10 @@ impl Process {
     /// Waits for the end, ends what is left of the process, then closes the channel.
     fn await_end(&self, mut child: Child, channel: &UnixStream) {
         // The process stays a zombie until `wait` below: its number, which names the group too, is not given away.
-        while let Err(rustix::io::Errno::INTR) =
-            waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
-        {}
+        while let Err(rustix::io::Errno::INTR) = waitid(
+            WaitId::Pid(self.pid),
+            WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
+        ) {}
         self.update(|life| {
             let _ = kill_process_group(self.pid, Signal::KILL);
             life.status = child.wait().ok().or_else(|| Some(ExitStatus::from_raw(0)));
@@ -179,7 +195,9 @@ impl Process {
         if !self.wait_for(Instant::now() + LAST_WORDS, exited) {
             self.kill();
         }
-        self.wait_for(Instant::now() + LAST_WORDS, |life| exited(life) && life.open_streams == 0);
+        self.wait_for(Instant::now() + LAST_WORDS, |life| {
+            exited(life) && life.open_streams == 0
+        });
         let mut text = format!("{} ended unexpectedly", self.title);
         if let Some(status) = self.lock().status {
             let _ = write!(text, ": {}", describe(status));
@@ -222,8 +240,13 @@ fn command(launch: &Launch<'_>, mark: &str, channel: UnixStream) -> io::Result<C
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let mapping = FdMapping { parent_fd: channel.into(), child_fd: CONTROL_FD };
-    command.fd_mappings(vec![mapping]).map_err(io::Error::other)?;
+    let mapping = FdMapping {
+        parent_fd: channel.into(),
+        child_fd: CONTROL_FD,
+    };
+    command
+        .fd_mappings(vec![mapping])
+        .map_err(io::Error::other)?;
     Ok(command)
 }
 
@@ -240,7 +263,10 @@ mod tests {
 
     #[test]
     fn ends_are_told_in_words() {
-        assert_eq!(describe(ExitStatus::from_raw(9)), "killed by signal 9 (SIGKILL)");
+        assert_eq!(
+            describe(ExitStatus::from_raw(9)),
+            "killed by signal 9 (SIGKILL)"
+        );
         assert_eq!(describe(ExitStatus::from_raw(3 << 8)), "exit code 3");
     }
 }

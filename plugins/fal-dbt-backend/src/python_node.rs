@@ -21,10 +21,16 @@ pub(crate) fn run(
     work: &PythonWork,
     resources: &Resources,
 ) -> Result<NodeResult, PluginError> {
-    let owner = Owner { unique_id, ..Owner::default() };
+    let owner = Owner {
+        unique_id,
+        ..Owner::default()
+    };
     gateway_job::run(run, owner, |token| {
         let cwd = run.cwd();
-        run.run_job(&Work { timeout: resources.timeout, ..work_of(run, unique_id, work, token, &cwd) })
+        run.run_job(&Work {
+            timeout: resources.timeout,
+            ..work_of(run, unique_id, work, token, &cwd)
+        })
     })
 }
 
@@ -38,7 +44,11 @@ pub(crate) fn execute(
 ) -> JobEnd {
     let cwd = run.cwd();
     let attachment = Some(attachment);
-    run.run_job(&Work { kind: Kind::Attached, attachment, ..work_of(run, unique_id, work, token, &cwd) })
+    run.run_job(&Work {
+        kind: Kind::Attached,
+        attachment,
+        ..work_of(run, unique_id, work, token, &cwd)
+    })
 }
 
 /// A model's job.

@@ -69,8 +69,16 @@ impl Loaded {
         Self {
             location,
             target_path: info.target_path.clone(),
-            names: graph.nodes.iter().map(|node| (node.unique_id.clone(), node.name.clone())).collect(),
-            environments: graph.nodes.iter().filter_map(|node| environment(node, keyword)).collect(),
+            names: graph
+                .nodes
+                .iter()
+                .map(|node| (node.unique_id.clone(), node.name.clone()))
+                .collect(),
+            environments: graph
+                .nodes
+                .iter()
+                .filter_map(|node| environment(node, keyword))
+                .collect(),
             target: json!({ "name": info.target_name, "schema": info.schema, "type": info.adapter }),
         }
     }
@@ -78,17 +86,27 @@ impl Loaded {
 
 impl Run {
     /// Asks the session and waits; not long once the run was cancelled.
-    pub(crate) fn ask<R: DeserializeOwned>(&self, op: &'static str, body: &impl Serialize) -> Result<R, AskError> {
+    pub(crate) fn ask<R: DeserializeOwned>(
+        &self,
+        op: &'static str,
+        body: &impl Serialize,
+    ) -> Result<R, AskError> {
         let pending = self.dbt.channel.send(op, body);
         if self.cancel.is_set() {
             let late = || Err(AskError::Lost(cancel::interrupted()));
-            return pending.wait_until(Instant::now() + AFTER_CANCEL).unwrap_or_else(late);
+            return pending
+                .wait_until(Instant::now() + AFTER_CANCEL)
+                .unwrap_or_else(late);
         }
         pending.wait()
     }
 
     /// What becomes of a node whose request failed: an error of the node as long as the session lives.
-    pub(crate) fn failed(&self, unique_id: &str, error: AskError) -> Result<NodeResult, PluginError> {
+    pub(crate) fn failed(
+        &self,
+        unique_id: &str,
+        error: AskError,
+    ) -> Result<NodeResult, PluginError> {
         let message = match error {
             _ if self.cancel.is_set() => cancel::interrupted().message,
             AskError::Answered(error) => error.message,
@@ -100,7 +118,13 @@ impl Run {
     /// Runs a job in its environment, or in that of its model.
     pub(crate) fn run_job(&self, work: &Work<'_>) -> JobEnd {
         let native = || self.native_environment(work.unique_id);
-        let environment = work.environment.or_else(|| if work.kind == Kind::Native { native() } else { None });
+        let environment = work.environment.or_else(|| {
+            if work.kind == Kind::Native {
+                native()
+            } else {
+                None
+            }
+        });
         let environment = match self.environments.of(environment) {
             Ok(environment) => environment,
             Err(NoEnvironment::Stopped) => return JobEnd::Stopped(Stop::Interrupted),
@@ -114,7 +138,10 @@ impl Run {
 
     /// Name of the environment of a dbt-native model, which dbt runs: nobody says with it where it runs.
     pub(crate) fn native_environment<'a>(&'a self, unique_id: &str) -> Option<&'a str> {
-        let of_node = self.loaded.get().and_then(|loaded| loaded.environments.get(unique_id));
+        let of_node = self
+            .loaded
+            .get()
+            .and_then(|loaded| loaded.environments.get(unique_id));
         let of_packages = || self.environments.packages()?.name(unique_id);
         of_node.map(String::as_str).or_else(of_packages)
     }
@@ -122,13 +149,20 @@ impl Run {
     /// How long the Python of a node may run which dbt runs.
     pub(crate) fn limit(&self, unique_id: &str, timeout: Option<f64>) {
         if let Some(timeout) = timeout {
-            self.timeouts.lock().unwrap_or_else(PoisonError::into_inner).insert(unique_id.to_owned(), timeout);
+            self.timeouts
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(unique_id.to_owned(), timeout);
         }
     }
 
     /// Seconds that it may run.
     pub(crate) fn timeout_of(&self, unique_id: &str) -> Option<f64> {
-        self.timeouts.lock().unwrap_or_else(PoisonError::into_inner).get(unique_id).copied()
+        self.timeouts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(unique_id)
+            .copied()
     }
 
     /// Makes environments ready while the run begins, each with a warm process of its own: those that the host names, and
@@ -137,7 +171,9 @@ impl Run {
         last_needed::write(&self.request.state_dir, names);
         let mut names = names.to_vec();
         if let Some(packages) = self.environments.packages() {
-            packages.warnings(selected).for_each(|warning| self.warn(warning));
+            packages
+                .warnings(selected)
+                .for_each(|warning| self.warn(warning));
             names.extend(packages.names(selected).map(str::to_owned));
         }
         self.environments.prepare(names, self.starter());
@@ -145,7 +181,8 @@ impl Run {
 
     /// Starts processes that will most likely be needed.
     pub(crate) fn warm_up(self: &Arc<Self>) {
-        self.environments.look_up(last_needed::read(&self.request.state_dir), self.starter());
+        self.environments
+            .look_up(last_needed::read(&self.request.state_dir), self.starter());
     }
 
     fn starter(self: &Arc<Self>) -> impl Fn(&Environment) + Send + Sync + 'static {
@@ -160,8 +197,14 @@ impl Run {
 
     /// Name of a node.
     pub(crate) fn name_of<'a>(&'a self, unique_id: &'a str) -> &'a str {
-        let known = self.loaded.get().and_then(|loaded| loaded.names.get(unique_id));
-        known.map_or_else(|| unique_id.rsplit('.').next().unwrap_or(unique_id), String::as_str)
+        let known = self
+            .loaded
+            .get()
+            .and_then(|loaded| loaded.names.get(unique_id));
+        known.map_or_else(
+            || unique_id.rsplit('.').next().unwrap_or(unique_id),
+            String::as_str,
+        )
     }
 
     /// The gateway's address.
@@ -176,7 +219,9 @@ impl Run {
 
     /// What models learn of the target.
     pub(crate) fn target(&self) -> &Value {
-        self.loaded.get().map_or(&Value::Null, |loaded| &loaded.target)
+        self.loaded
+            .get()
+            .map_or(&Value::Null, |loaded| &loaded.target)
     }
 
     /// Folder in which models run: the user's, so that relative paths mean what they mean in a shell.
@@ -186,10 +231,18 @@ impl Run {
 
     /// Warns the user.
     pub(crate) fn warn(&self, message: String) {
-        self.events.emit(Event::Log { level: LogLevel::Warn, name: None, unique_id: None, message });
+        self.events.emit(Event::Log {
+            level: LogLevel::Warn,
+            name: None,
+            unique_id: None,
+            message,
+        });
     }
 }
 
 fn environment(node: &GraphNode, keyword: &str) -> Option<(String, String)> {
-    Some((node.unique_id.clone(), node.environment(keyword)?.to_owned()))
+    Some((
+        node.unique_id.clone(),
+        node.environment(keyword)?.to_owned(),
+    ))
 }

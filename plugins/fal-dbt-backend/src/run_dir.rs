@@ -38,19 +38,28 @@ impl RunDir {
     pub(crate) fn create() -> Result<Self, StartError> {
         let parent = short_parent(env::temp_dir());
         remove_abandoned(&parent);
-        Self::create_in(&parent).map_err(|cause| StartError::RunDir { folder: parent, cause })
+        Self::create_in(&parent).map_err(|cause| StartError::RunDir {
+            folder: parent,
+            cause,
+        })
     }
 
     fn create_in(parent: &Path) -> io::Result<Self> {
         let private = Permissions::from_mode(0o700);
-        let folder = tempfile::Builder::new().prefix(PREFIX).permissions(private).tempdir_in(parent)?;
+        let folder = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(private)
+            .tempdir_in(parent)?;
         let root = Root::open(folder.path())?;
         let lock = root.open_file(UNLOCKED)?;
         lock.lock()?;
         // Only now can it be found: without the lock it would be taken for abandoned.
         root.rename(UNLOCKED, OWNED)?;
         root.create_folder("g")?;
-        Ok(Self { folder, _lock: lock })
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
     }
 
     /// Folder for the gateway's socket.
@@ -73,7 +82,10 @@ impl RunDir {
         let path = self.folder.path().join("open.json");
         let text = serde_json::to_vec(request).map_err(io::Error::from);
         text.and_then(|text| Root::open(self.folder.path())?.write_private("open.json", &text))
-            .map_err(|cause| StartError::RunDir { folder: path.clone(), cause })?;
+            .map_err(|cause| StartError::RunDir {
+                folder: path.clone(),
+                cause,
+            })?;
         Ok(path)
     }
 
@@ -87,9 +99,14 @@ impl RunDir {
 /// Removes the folders of this user's runs that ended without a chance to do it.
 fn remove_abandoned(parent: &Path) {
     // What cannot be read or removed stays: this run works without that.
-    let Ok(entries) = fs::read_dir(parent) else { return };
+    let Ok(entries) = fs::read_dir(parent) else {
+        return;
+    };
     for entry in entries.flatten() {
-        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let ours = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(PREFIX));
         if ours && is_private(&entry.path()) && is_abandoned(&entry.path()) {
             let _ = Root::open(parent).and_then(|parent| parent.remove_folder(entry.file_name()));
         }
@@ -98,8 +115,9 @@ fn remove_abandoned(parent: &Path) {
 
 /// A folder, and no link to one, that this user made for itself alone.
 fn is_private(folder: &Path) -> bool {
-    fs::symlink_metadata(folder)
-        .is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o777 == 0o700)
+    fs::symlink_metadata(folder).is_ok_and(|found| {
+        found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o777 == 0o700
+    })
 }
 
 /// Whether it holds the file of a run, and no process holds the lock.
@@ -127,7 +145,10 @@ mod tests {
     fn is_private_and_gone_after_removal() {
         let run_dir = RunDir::create().unwrap();
         let path = run_dir.folder.path().to_owned();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
         assert!(run_dir.gateway_dir().is_dir());
         assert!(run_dir.door().as_os_str().len() < 100);
         run_dir.remove();
@@ -138,7 +159,10 @@ mod tests {
     fn only_abandoned_folders_of_runs_are_removed() {
         let parent = tempfile::tempdir().unwrap();
         let running = RunDir::create_in(parent.path()).unwrap();
-        let RunDir { folder, _lock: lock } = RunDir::create_in(parent.path()).unwrap();
+        let RunDir {
+            folder,
+            _lock: lock,
+        } = RunDir::create_in(parent.path()).unwrap();
         // Its process was killed: nothing is cleared up, and the lock is gone.
         let killed = folder.keep();
         drop(lock);
@@ -162,8 +186,15 @@ mod tests {
 
         remove_abandoned(parent.path());
         assert!(!killed.exists());
-        for kept in [running.folder.path(), &other_name, &open_to_all, &without_file, &with_link, &link, outside.path()]
-        {
+        for kept in [
+            running.folder.path(),
+            &other_name,
+            &open_to_all,
+            &without_file,
+            &with_link,
+            &link,
+            outside.path(),
+        ] {
             assert!(kept.exists(), "{}", kept.display());
         }
         assert!(outside.path().join(OWNED).exists());
@@ -174,6 +205,9 @@ mod tests {
 
     #[test]
     fn a_long_folder_for_temporary_files_is_not_used() {
-        assert_eq!(short_parent(PathBuf::from(format!("/{}", "x".repeat(80)))), Path::new("/tmp"));
+        assert_eq!(
+            short_parent(PathBuf::from(format!("/{}", "x".repeat(80)))),
+            Path::new("/tmp")
+        );
     }
 }

@@ -13,9 +13,23 @@ use crate::{
 };
 
 /// Runs the script.
-pub(crate) fn run(run: &Run, unique_id: &str, work: &ScriptWork) -> Result<NodeResult, PluginError> {
+pub(crate) fn run(
+    run: &Run,
+    unique_id: &str,
+    work: &ScriptWork,
+) -> Result<NodeResult, PluginError> {
     let model = work.model.as_deref();
-    let owner = Owner { unique_id, role: Some(work.role), model };
-    let attachment = Attachment { role: work.role, model, arguments: &work.arguments };
-    gateway_job::run(run, owner, |token| python_node::execute(run, unique_id, &work.python, token, attachment))
+    let owner = Owner {
+        unique_id,
+        role: Some(work.role),
+        model,
+    };
+    let attachment = Attachment {
+        role: work.role,
+        model,
+        arguments: &work.arguments,
+    };
+    gateway_job::run(run, owner, |token| {
+        python_node::execute(run, unique_id, &work.python, token, attachment)
+    })
 }

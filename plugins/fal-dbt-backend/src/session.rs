@@ -4,8 +4,9 @@ use std::sync::{atomic::Ordering, Arc};
 
 use fal_plugin::{
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, GraphNode, LendRequest, Lent,
-        LoadRequest, NodeRequest, NodeResult, NodeWork, Resources, RunGraph, SelectRequest, SettleRequest,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, GraphNode,
+        LendRequest, Lent, LoadRequest, NodeRequest, NodeResult, NodeWork, Resources, RunGraph,
+        SelectRequest, SettleRequest,
     },
     ExecutionSession, PluginError,
 };
@@ -58,7 +59,10 @@ impl DbtSession {
 
     /// Lets the zygotes import what the models import; ends them if there is no Python in the project.
     fn preload(&self, request: &LoadRequest) {
-        let imports = request.python_models.iter().flat_map(|model| &model.imports);
+        let imports = request
+            .python_models
+            .iter()
+            .flat_map(|model| &model.imports);
         let mut modules: Vec<_> = self.preload.iter().chain(imports).cloned().collect();
         modules.sort_unstable();
         modules.dedup();
@@ -70,8 +74,13 @@ impl DbtSession {
     fn take_graph(&self, graph: &RunGraph, request: &LoadRequest, gateway: Option<Gateway>) {
         let location = gateway.map(|gateway| gateway.location).unwrap_or_default();
         // Loading twice keeps the first: dbt's graph does not change in a session.
-        self.run.environments.add(Packages::of(&graph.nodes, &self.run.request.keyword));
-        let _ = self.run.loaded.set(Loaded::new(graph, location, &self.run.request.keyword));
+        self.run
+            .environments
+            .add(Packages::of(&graph.nodes, &self.run.request.keyword));
+        let _ = self
+            .run
+            .loaded
+            .set(Loaded::new(graph, location, &self.run.request.keyword));
         if request.python_models.is_empty() && !self.has_python(graph) {
             self.run.zygotes.hang_up();
         }
@@ -80,8 +89,9 @@ impl DbtSession {
     /// Whether a node is Python for dbt, or may have scripts. `hooks` exists for scripts.
     fn has_python(&self, graph: &RunGraph) -> bool {
         let Run { request, .. } = &*self.run;
-        let of_node =
-            |node: &GraphNode| node.language.as_deref() == Some("python") || node.fal_meta(&request.keyword).is_some();
+        let of_node = |node: &GraphNode| {
+            node.language.as_deref() == Some("python") || node.fal_meta(&request.keyword).is_some()
+        };
         request.command == "hooks" || graph.nodes.iter().any(of_node)
     }
 
@@ -108,7 +118,12 @@ impl ExecutionSession for DbtSession {
             self.preload(request);
         }
         let gateway = json!({ "socket_dir": self.run.run_dir.gateway_dir() });
-        let reply = self.run.dbt.channel.send("load", &Load { request, gateway }).reply()?;
+        let reply = self
+            .run
+            .dbt
+            .channel
+            .send("load", &Load { request, gateway })
+            .reply()?;
         let graph: RunGraph = reply.read()?;
         let with: WithGateway = reply.read()?;
         self.take_graph(&graph, request, with.gateway);
@@ -131,11 +146,17 @@ impl ExecutionSession for DbtSession {
         let unique_id = &request.unique_id;
         if self.run.cancel.is_set() {
             let message = cancel::interrupted().message;
-            return Ok(plain_result(unique_id, fal_plugin::payload::NodeStatus::Error, Some(message)));
+            return Ok(plain_result(
+                unique_id,
+                fal_plugin::payload::NodeStatus::Error,
+                Some(message),
+            ));
         }
         let result = match &request.work {
             NodeWork::Dbt => self.run_dbt(unique_id, &request.resources),
-            NodeWork::Python(work) => python_node::run(&self.run, unique_id, work, &request.resources),
+            NodeWork::Python(work) => {
+                python_node::run(&self.run, unique_id, work, &request.resources)
+            }
             NodeWork::Script(work) => script_node::run(&self.run, unique_id, work),
             NodeWork::UnitTest(work) => unit_test_node::run(&self.run, unique_id, work),
         };
@@ -144,7 +165,9 @@ impl ExecutionSession for DbtSession {
 
     fn lend(&self, request: &LendRequest) -> Result<Lent, PluginError> {
         Ok(match lease::lend(&self.run, request)? {
-            Lent::Ended { result } => Lent::Ended { result: Box::new(self.blame_interruption(*result)) },
+            Lent::Ended { result } => Lent::Ended {
+                result: Box::new(self.blame_interruption(*result)),
+            },
             lease => lease,
         })
     }

@@ -9,7 +9,9 @@ use crate::error::StartError;
 pub(crate) fn random() -> Result<String, StartError> {
     let mut bytes = [0u8; 16];
     let mut source = File::open("/dev/urandom").map_err(StartError::system("random numbers"))?;
-    source.read_exact(&mut bytes).map_err(StartError::system("random numbers"))?;
+    source
+        .read_exact(&mut bytes)
+        .map_err(StartError::system("random numbers"))?;
     Ok(format!("{:032x}", u128::from_le_bytes(bytes)))
 }
 

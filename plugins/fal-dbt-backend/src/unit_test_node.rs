@@ -34,11 +34,22 @@ struct Close<'a> {
 }
 
 /// Runs the test.
-pub(crate) fn run(run: &Run, unique_id: &str, work: &UnitTestWork) -> Result<NodeResult, PluginError> {
+pub(crate) fn run(
+    run: &Run,
+    unique_id: &str,
+    work: &UnitTestWork,
+) -> Result<NodeResult, PluginError> {
     let clock = Clock::start();
     let token = token::random()?;
     let job = format!("u-{}", &token[..8]);
-    let told: Value = match run.ask("unit_test_open", &Open { job: &job, token: &token, unique_id }) {
+    let told: Value = match run.ask(
+        "unit_test_open",
+        &Open {
+            job: &job,
+            token: &token,
+            unique_id,
+        },
+    ) {
         Ok(told) => told,
         Err(error) => return run.failed(unique_id, error),
     };
@@ -47,8 +58,20 @@ pub(crate) fn run(run: &Run, unique_id: &str, work: &UnitTestWork) -> Result<Nod
         return run.failed(unique_id, AskError::Lost(error.clone()));
     }
     let result = clock.result(unique_id, &end);
-    let rows = if let JobEnd::Rows(rows) = &end { Some(rows.as_str()) } else { None };
-    match run.ask("unit_test_close", &Close { job: &job, ok: rows.is_some(), rows, result: &result }) {
+    let rows = if let JobEnd::Rows(rows) = &end {
+        Some(rows.as_str())
+    } else {
+        None
+    };
+    match run.ask(
+        "unit_test_close",
+        &Close {
+            job: &job,
+            ok: rows.is_some(),
+            rows,
+            result: &result,
+        },
+    ) {
         Ok(recorded) => Ok(recorded),
         // What the code itself says is worth more than that nobody took note of it.
         Err(AskError::Answered(_)) if rows.is_none() => Ok(result),
@@ -58,14 +81,30 @@ pub(crate) fn run(run: &Run, unique_id: &str, work: &UnitTestWork) -> Result<Nod
 
 fn execute(run: &Run, unique_id: &str, work: &UnitTestWork, token: &str, told: &Value) -> JobEnd {
     let cwd = run.cwd();
-    let model = told.get("model").and_then(Value::as_str).unwrap_or(unique_id);
-    let of_packages = || run.environments.packages().and_then(|packages| packages.name(model));
+    let model = told
+        .get("model")
+        .and_then(Value::as_str)
+        .unwrap_or(unique_id);
+    let of_packages = || {
+        run.environments
+            .packages()
+            .and_then(|packages| packages.name(model))
+    };
     run.run_job(&Work {
-        kind: if work.dbt_native { Kind::Native } else { Kind::Script },
+        kind: if work.dbt_native {
+            Kind::Native
+        } else {
+            Kind::Script
+        },
         name: run.name_of(model),
         unit_test: Some(told),
         // The environment is told with the work, which for a dbt-native model is not the rule.
-        environment: work.python.environment.as_deref().or_else(of_packages).or(Some("local")),
+        environment: work
+            .python
+            .environment
+            .as_deref()
+            .or_else(of_packages)
+            .or(Some("local")),
         ..python_node::work_of(run, unique_id, &work.python, token, &cwd)
     })
 }

@@ -25,13 +25,26 @@ pub(crate) struct Zygote {
 
 impl Zygote {
     /// Starts it; `serial` tells it from others.
-    pub(crate) fn start(launch: Launch<'_>, serial: u64, jobs: &Arc<Jobs>) -> Result<Self, StartError> {
+    pub(crate) fn start(
+        launch: Launch<'_>,
+        serial: u64,
+        jobs: &Arc<Jobs>,
+    ) -> Result<Self, StartError> {
         let events = Arc::clone(&launch.events);
         let (process, stream) = Process::start(launch)?;
         let channel = Channel::new(stream).inspect_err(|_| process.kill())?;
-        let zygote = Self { serial, process, channel };
+        let zygote = Self {
+            serial,
+            process,
+            channel,
+        };
         let process = Arc::clone(&zygote.process);
-        zygote.channel.listen(Ear { serial, process, jobs: Arc::clone(jobs), events })?;
+        zygote.channel.listen(Ear {
+            serial,
+            process,
+            jobs: Arc::clone(jobs),
+            events,
+        })?;
         Ok(zygote)
     }
 
@@ -54,10 +67,19 @@ impl Zygote {
     /// Asks for a process for `job`. What comes of it is heard by way of `jobs`.
     pub(crate) fn fork(&self, job: &str, door: &Path, jobs: &Arc<Jobs>) {
         let (jobs, name) = (Arc::clone(jobs), job.to_owned());
-        self.channel.send_then("fork", &json!({ "job": job, "socket": door }), move |outcome| {
-            let forked = outcome.map_err(AskError::Lost).and_then(|reply| reply.read::<Value>());
-            jobs.deliver(&name, Message::Forked(forked.map(drop).map_err(PluginError::from)));
-        });
+        self.channel.send_then(
+            "fork",
+            &json!({ "job": job, "socket": door }),
+            move |outcome| {
+                let forked = outcome
+                    .map_err(AskError::Lost)
+                    .and_then(|reply| reply.read::<Value>());
+                jobs.deliver(
+                    &name,
+                    Message::Forked(forked.map(drop).map_err(PluginError::from)),
+                );
+            },
+        );
     }
 
     /// Ends a job and all its processes.
@@ -117,8 +139,14 @@ impl Listener for Ear {
     }
 
     fn nonsense(&mut self, line: &str) {
-        let message = format!("the process that starts models said what nobody understands: {line}");
-        self.events.emit(Event::Log { level: LogLevel::Warn, name: None, unique_id: None, message });
+        let message =
+            format!("the process that starts models said what nobody understands: {line}");
+        self.events.emit(Event::Log {
+            level: LogLevel::Warn,
+            name: None,
+            unique_id: None,
+            message,
+        });
     }
 
     fn ended(&mut self) -> PluginError {

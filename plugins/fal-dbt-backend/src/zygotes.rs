@@ -24,7 +24,10 @@ pub(crate) struct Environment {
 impl Environment {
     /// An interpreter with the variables of this process.
     pub(crate) fn of_python(python: PathBuf) -> Self {
-        Self { python, variables: Vec::new() }
+        Self {
+            python,
+            variables: Vec::new(),
+        }
     }
 }
 
@@ -47,13 +50,22 @@ struct Pool {
 impl Zygotes {
     /// None yet.
     pub(crate) fn new(home: &Path, jobs: &Arc<Jobs>, events: &Arc<dyn EventSink>) -> Self {
-        Self { home: home.to_owned(), events: Arc::clone(events), jobs: Arc::clone(jobs), pool: Mutex::default() }
+        Self {
+            home: home.to_owned(),
+            events: Arc::clone(events),
+            jobs: Arc::clone(jobs),
+            pool: Mutex::default(),
+        }
     }
 
     /// The zygote of an environment.
     pub(crate) fn of(&self, environment: &Environment) -> Result<Arc<Zygote>, StartError> {
         let mut pool = self.lock();
-        if let Some(zygote) = pool.alive.get(environment).filter(|zygote| zygote.is_alive()) {
+        if let Some(zygote) = pool
+            .alive
+            .get(environment)
+            .filter(|zygote| zygote.is_alive())
+        {
             return Ok(Arc::clone(zygote));
         }
         if pool.closed {
@@ -79,13 +91,18 @@ impl Zygotes {
     /// Modules that all of them, also later ones, import ahead.
     pub(crate) fn preload(&self, modules: Vec<String>) {
         let mut pool = self.lock();
-        pool.alive.values().for_each(|zygote| zygote.preload(&modules));
+        pool.alive
+            .values()
+            .for_each(|zygote| zygote.preload(&modules));
         pool.modules = modules;
     }
 
     /// Tells all that there is nothing more to do.
     pub(crate) fn hang_up(&self) {
-        self.lock().alive.values().for_each(|zygote| zygote.hang_up());
+        self.lock()
+            .alive
+            .values()
+            .for_each(|zygote| zygote.hang_up());
     }
 
     /// Tells all that there is nothing more to do, and starts none from now on.

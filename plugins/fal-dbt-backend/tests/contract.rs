@@ -15,7 +15,11 @@ fn worker() -> TempDir {
     for name in ["__init__.py", "session.py", "wire.py", "zygote.py"] {
         let text = fs::read_to_string(stand_in.join(name)).unwrap();
         let found = "def load(request):\n    return {'error': {'code': 'dbt::no_project', 'message': 'there is no dbt_project.yml', 'help': None}}\n";
-        fs::write(package.join(name), text.replace("def load(request):\n", found)).unwrap();
+        fs::write(
+            package.join(name),
+            text.replace("def load(request):\n", found),
+        )
+        .unwrap();
     }
     folder
 }
@@ -27,11 +31,22 @@ fn the_whole_contract_holds() {
         env::set_var("FAL_HOST_PYTHON", python);
     }
     let worker = worker();
-    let backend = DbtBackend::new(&serde_json::Value::Null).unwrap().with_worker(worker.path());
+    let backend = DbtBackend::new(&serde_json::Value::Null)
+        .unwrap()
+        .with_worker(worker.path());
     let report = execution_backend(&backend);
     report.assert_ok();
     // Only what is asked of runners.
-    let unchecked = report.cases.iter().filter(|case| matches!(case.outcome, Outcome::Skipped { .. }));
-    let unchecked: Vec<_> = unchecked.map(|case| case.info.name.trim_start_matches("execution-backend/")).collect();
-    assert_eq!(unchecked, ["needs-a-lease", "runs-the-script", "cancel-running"], "{report}");
+    let unchecked = report
+        .cases
+        .iter()
+        .filter(|case| matches!(case.outcome, Outcome::Skipped { .. }));
+    let unchecked: Vec<_> = unchecked
+        .map(|case| case.info.name.trim_start_matches("execution-backend/"))
+        .collect();
+    assert_eq!(
+        unchecked,
+        ["needs-a-lease", "runs-the-script", "cancel-running"],
+        "{report}"
+    );
 }

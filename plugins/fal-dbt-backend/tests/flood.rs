@@ -32,7 +32,10 @@ impl EventSink for Counter {
 
 fn peak_memory_kb() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
@@ -40,12 +43,21 @@ fn peak_memory_kb() -> usize {
 fn fifty_megabytes_flow() {
     let folder = tempfile::tempdir().unwrap();
     let sink = Arc::new(Counter::default());
-    let session = support::backend().open(support::request(folder.path(), json!({})), sink.clone()).unwrap();
+    let session = support::backend()
+        .open(support::request(folder.path(), json!({})), sink.clone())
+        .unwrap();
     session.load(&LoadRequest::default()).unwrap();
     let before = peak_memory_kb();
     let code = "for _ in range(50 * 1024): print('x' * 1023)".to_owned();
-    let work = NodeWork::Python(PythonWork { path: "models/a.py".into(), code, lines: None, environment: None });
-    let result = session.run_node(&NodeRequest::new("model.p.a", work)).unwrap();
+    let work = NodeWork::Python(PythonWork {
+        path: "models/a.py".into(),
+        code,
+        lines: None,
+        environment: None,
+    });
+    let result = session
+        .run_node(&NodeRequest::new("model.p.a", work))
+        .unwrap();
     assert_eq!(result.status, NodeStatus::Success);
     assert_eq!(sink.bytes.load(Ordering::SeqCst), 50 * 1024 * 1024);
     let grown = peak_memory_kb() - before;

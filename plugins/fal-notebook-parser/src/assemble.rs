@@ -1,6 +1,8 @@
 //! Puts the cells of a notebook together to one Python text, and remembers where each line came from.
 
-use fal_plugin::payload::{Diagnostic, Label, LineOrigin, NotebookAnalysis, Position, Severity, Span};
+use fal_plugin::payload::{
+    Diagnostic, Label, LineOrigin, NotebookAnalysis, Position, Severity, Span,
+};
 
 use crate::{
     cell::{self, Problem},
@@ -15,7 +17,10 @@ use crate::{
 pub(crate) fn assemble(document: &Document, config: &NotebookConfig) -> NotebookAnalysis {
     let language = kernel::language(document);
     let mut assembly = Assembly::default();
-    match language.as_deref().filter(|language| !kernel::is_python(language)) {
+    match language
+        .as_deref()
+        .filter(|language| !kernel::is_python(language))
+    {
         Some(language) => assembly.diagnostics.push(other_language(language)),
         None => assembly.add_all(&document.cells, config),
     }
@@ -37,7 +42,8 @@ impl Assembly {
     fn add_all(&mut self, cells: &[Cell], config: &NotebookConfig) {
         for (number, cell) in (1..).zip(cells) {
             match &cell.kind {
-                CellKind::Code(_) if cell.tags.iter().any(|tag| config.skip_tags.contains(tag)) => {}
+                CellKind::Code(_) if cell.tags.iter().any(|tag| config.skip_tags.contains(tag)) => {
+                }
                 CellKind::Code(Some(source)) => self.add(number, source),
                 CellKind::Code(None) => self.diagnostics.push(no_source(number)),
                 CellKind::Prose => {}
@@ -49,24 +55,52 @@ impl Assembly {
     fn add(&mut self, number: u32, source: &str) {
         let first = self.python.len();
         let cell = cell::transform(source);
-        self.lines.extend((1..).zip(&cell.lines).map(|(line, _)| LineOrigin { cell: number, line }));
+        self.lines.extend(
+            (1..)
+                .zip(&cell.lines)
+                .map(|(line, _)| LineOrigin { cell: number, line }),
+        );
         self.python.extend(cell.lines);
-        self.calls.extend(cell.calls.into_iter().map(|line| line + first));
+        self.calls
+            .extend(cell.calls.into_iter().map(|line| line + first));
         let problems = cell.problems.into_iter();
-        self.problems.extend(problems.map(|problem| (number, Problem { line: problem.line + first, ..problem })));
+        self.problems.extend(problems.map(|problem| {
+            (
+                number,
+                Problem {
+                    line: problem.line + first,
+                    ..problem
+                },
+            )
+        }));
     }
 
     fn finish(mut self, language: Option<String>) -> NotebookAnalysis {
         docstring::lead_with_docstring(&mut self.python, &self.calls);
-        let starts: Vec<usize> =
-            self.python.iter().scan(0, |at, line| Some(std::mem::replace(at, *at + line.len() + 1))).collect();
-        let located =
-            |(cell, problem): &(u32, Problem)| self.located(*cell, problem, starts.get(problem.line).copied());
+        let starts: Vec<usize> = self
+            .python
+            .iter()
+            .scan(0, |at, line| {
+                Some(std::mem::replace(at, *at + line.len() + 1))
+            })
+            .collect();
+        let located = |(cell, problem): &(u32, Problem)| {
+            self.located(*cell, problem, starts.get(problem.line).copied())
+        };
         let located: Vec<_> = self.problems.iter().map(located).collect();
         self.diagnostics.extend(located);
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.cell);
-        let python = self.python.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
-        NotebookAnalysis { python, lines: self.lines, language, diagnostics: self.diagnostics }
+        let python = self
+            .python
+            .iter()
+            .flat_map(|line| [line.as_str(), "\n"])
+            .collect();
+        NotebookAnalysis {
+            python,
+            lines: self.lines,
+            language,
+            diagnostics: self.diagnostics,
+        }
     }
 
     /// The problem, with its place in the Python text.
@@ -74,11 +108,18 @@ impl Assembly {
         let line = self.python.get(problem.line).map_or("", String::as_str);
         let before: String = line.chars().take(problem.column).collect();
         // An opening mark is labelled alone, anything else to the end of its line.
-        let length = if problem.label.is_empty() { usize::MAX } else { 1 };
+        let length = if problem.label.is_empty() {
+            usize::MAX
+        } else {
+            1
+        };
         let marked: String = line.chars().skip(problem.column).take(length).collect();
         let from = line_start.unwrap_or_default() + before.len();
         let columns = before.chars().count();
-        let position = |column: usize| Position { line: count(problem.line + 1), column: count(column + 1) };
+        let position = |column: usize| Position {
+            line: count(problem.line + 1),
+            column: count(column + 1),
+        };
         let span = Span {
             start: count(from),
             end: count(from + marked.len()),
@@ -86,7 +127,10 @@ impl Assembly {
             to: position(columns + marked.chars().count()),
         };
         let mut diagnostic = error(problem.code, problem.message.clone());
-        diagnostic.labels.push(Label { span, text: problem.label.clone() });
+        diagnostic.labels.push(Label {
+            span,
+            text: problem.label.clone(),
+        });
         diagnostic.help = problem.help.map(str::to_owned);
         diagnostic.cell = Some(cell);
         diagnostic
@@ -94,19 +138,30 @@ impl Assembly {
 }
 
 fn other_language(language: &str) -> Diagnostic {
-    let mut diagnostic = error("notebook::kernel", format!("the notebook's kernel runs {language}, not Python"));
-    diagnostic.help = Some("a notebook model needs a Python kernel; move others out of the model paths".to_owned());
+    let mut diagnostic = error(
+        "notebook::kernel",
+        format!("the notebook's kernel runs {language}, not Python"),
+    );
+    diagnostic.help = Some(
+        "a notebook model needs a Python kernel; move others out of the model paths".to_owned(),
+    );
     diagnostic
 }
 
 fn no_source(cell: u32) -> Diagnostic {
-    let mut diagnostic = error("notebook::source", "the source of a code cell is neither a text nor a list of lines");
+    let mut diagnostic = error(
+        "notebook::source",
+        "the source of a code cell is neither a text nor a list of lines",
+    );
     diagnostic.cell = Some(cell);
     diagnostic
 }
 
 fn unknown_kind(cell: u32, kind: &str) -> Diagnostic {
-    let mut diagnostic = error("notebook::cell_type", format!("a cell of the unknown type `{kind}` is left out"));
+    let mut diagnostic = error(
+        "notebook::cell_type",
+        format!("a cell of the unknown type `{kind}` is left out"),
+    );
     diagnostic.severity = Severity::Warning;
     diagnostic.cell = Some(cell);
     diagnostic
@@ -134,8 +189,15 @@ mod tests {
 
     fn mapped(notebook: &Value) -> String {
         let analysis = parse(notebook);
-        let line = |(text, origin): (&str, &LineOrigin)| format!("{}.{}| {text}\n", origin.cell, origin.line);
-        analysis.python.lines().zip(&analysis.lines).map(line).collect()
+        let line = |(text, origin): (&str, &LineOrigin)| {
+            format!("{}.{}| {text}\n", origin.cell, origin.line)
+        };
+        analysis
+            .python
+            .lines()
+            .zip(&analysis.lines)
+            .map(line)
+            .collect()
     }
 
     #[test]
@@ -157,7 +219,10 @@ mod tests {
 
     #[test]
     fn leading_magics_move_behind_the_docstring() {
-        let cells = [code("# setup\n%load_ext autoreload\n!ls"), code("'''Docs\n- ref('a')\n'''\nx = 1")];
+        let cells = [
+            code("# setup\n%load_ext autoreload\n!ls"),
+            code("'''Docs\n- ref('a')\n'''\nx = 1"),
+        ];
         insta::assert_snapshot!(mapped(&notebook(&cells)), @"
         1.1| # setup
         1.2| 
@@ -171,9 +236,20 @@ mod tests {
 
     #[test]
     fn magics_stay_where_no_docstring_follows() {
-        for second in ["x = 'a'", "'a'.upper()", "f'a'", "'a', 'b'", "'a' 'b'", "'a'  # b", "'a'; x = 1"] {
+        for second in [
+            "x = 'a'",
+            "'a'.upper()",
+            "f'a'",
+            "'a', 'b'",
+            "'a' 'b'",
+            "'a'  # b",
+            "'a'; x = 1",
+        ] {
             let cells = [code("%load_ext autoreload"), code(second)];
-            assert!(parse(&notebook(&cells)).python.starts_with("get_ipython()"), "{second}");
+            assert!(
+                parse(&notebook(&cells)).python.starts_with("get_ipython()"),
+                "{second}"
+            );
         }
     }
 
@@ -182,7 +258,10 @@ mod tests {
         let mut notebook = notebook(&[code("x <- 1")]);
         notebook["metadata"]["kernelspec"] = json!({"name": "ir", "language": "R"});
         let analysis = parse(&notebook);
-        assert_eq!((analysis.python.as_str(), analysis.language.as_deref()), ("", Some("R")));
+        assert_eq!(
+            (analysis.python.as_str(), analysis.language.as_deref()),
+            ("", Some("R"))
+        );
         insta::assert_snapshot!(analysis.diagnostics[0].message, @"the notebook's kernel runs R, not Python");
     }
 
@@ -201,12 +280,20 @@ mod tests {
         let text = |diagnostic: &Diagnostic| {
             let place = diagnostic.labels.first().map(|label| {
                 let marked = &analysis.python[label.span.start as usize..label.span.end as usize];
-                format!(", {}:{} `{marked}` {}", label.span.from.line, label.span.from.column, label.text)
-                    .trim_end()
-                    .to_owned()
+                format!(
+                    ", {}:{} `{marked}` {}",
+                    label.span.from.line, label.span.from.column, label.text
+                )
+                .trim_end()
+                .to_owned()
             });
             let cell = diagnostic.cell.unwrap_or_default();
-            format!("{:?} cell {cell}: {}{}\n", diagnostic.severity, diagnostic.message, place.unwrap_or_default())
+            format!(
+                "{:?} cell {cell}: {}{}\n",
+                diagnostic.severity,
+                diagnostic.message,
+                place.unwrap_or_default()
+            )
         };
         insta::assert_snapshot!(analysis.diagnostics.iter().map(text).collect::<String>(), @"
         Error cell 2: the source of a code cell is neither a text nor a list of lines

@@ -26,8 +26,11 @@ pub(crate) fn magic(statement: &str) -> Option<&'static str> {
     let (name, rest) = statement.split_once(' ')?;
     let magic = MAGICS.into_iter().find(|magic| *magic == name)?;
     let rest = rest.trim_start();
-    let word = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
-    let follows = word.starts_with(|c: char| c.is_alphabetic() || c == '_') && !OPERATORS.contains(&word);
+    let word = rest
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .next()?;
+    let follows =
+        word.starts_with(|c: char| c.is_alphabetic() || c == '_') && !OPERATORS.contains(&word);
     follows.then_some(magic)
 }
 

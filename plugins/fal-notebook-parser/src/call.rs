@@ -4,7 +4,11 @@ use crate::literal::{repr, triple_quoted_line};
 
 /// `%name args`.
 pub(crate) fn line_magic(name: &str, args: &str) -> String {
-    format!("get_ipython().run_line_magic({}, {})", repr(name), repr(args))
+    format!(
+        "get_ipython().run_line_magic({}, {})",
+        repr(name),
+        repr(args)
+    )
 }
 
 /// `!command`.
@@ -19,27 +23,47 @@ pub(crate) fn getoutput(command: &str) -> String {
 
 /// `%%name line` with its body: one call over as many lines as the cell has.
 pub(crate) fn cell_magic<S: AsRef<str>>(name: &str, line: &str, body: &[S]) -> Vec<String> {
-    let open = format!("get_ipython().run_cell_magic({}, {}, ", repr(name), repr(line));
+    let open = format!(
+        "get_ipython().run_cell_magic({}, {}, ",
+        repr(name),
+        repr(line)
+    );
     match body.split_last() {
         None => vec![format!("{open}'')")],
         Some((last, body)) => {
             let mut lines = vec![format!("{open}'''\\")];
-            lines.extend(body.iter().map(|line| triple_quoted_line(line.as_ref(), '\'')));
+            lines.extend(
+                body.iter()
+                    .map(|line| triple_quoted_line(line.as_ref(), '\'')),
+            );
             // The body ends with a line end, as IPython passes it.
-            lines.push(format!("{}\\n''')", triple_quoted_line(last.as_ref(), '\'')));
+            lines.push(format!(
+                "{}\\n''')",
+                triple_quoted_line(last.as_ref(), '\'')
+            ));
             lines
         }
     }
 }
 
 /// `execute_sql` of a text that starts on the call's own line and goes on below it.
-pub(crate) fn execute_sql<S: AsRef<str>>(result: Option<&str>, first: &str, rest: &[S]) -> Vec<String> {
+pub(crate) fn execute_sql<S: AsRef<str>>(
+    result: Option<&str>,
+    first: &str,
+    rest: &[S],
+) -> Vec<String> {
     let open = result.map_or_else(String::new, |name| format!("{name} = "));
-    let mut lines = vec![format!("{open}execute_sql(\"\"\"{}", triple_quoted_line(first, '"'))];
+    let mut lines = vec![format!(
+        "{open}execute_sql(\"\"\"{}",
+        triple_quoted_line(first, '"')
+    )];
     if first.is_empty() && !rest.is_empty() {
         lines[0].push('\\');
     }
-    lines.extend(rest.iter().map(|line| triple_quoted_line(line.as_ref(), '"')));
+    lines.extend(
+        rest.iter()
+            .map(|line| triple_quoted_line(line.as_ref(), '"')),
+    );
     if let Some(last) = lines.last_mut() {
         last.push_str("\"\"\")");
     }

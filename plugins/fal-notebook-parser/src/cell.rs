@@ -49,9 +49,15 @@ pub(crate) fn transform(source: &str) -> PythonCell {
     }
     for _ in 0..MAX_NESTING {
         dedent(&mut rest);
-        let blank = rest.iter().take_while(|line| line.trim().is_empty()).count();
-        cell.lines.extend(rest.drain(..blank).map(|_| String::new()));
-        let magic = rest.split_first().and_then(|(first, body)| cell_magic::read(first, body));
+        let blank = rest
+            .iter()
+            .take_while(|line| line.trim().is_empty())
+            .count();
+        cell.lines
+            .extend(rest.drain(..blank).map(|_| String::new()));
+        let magic = rest
+            .split_first()
+            .and_then(|(first, body)| cell_magic::read(first, body));
         match magic {
             Some(CellMagic::PythonBody(first)) => {
                 cell.lines.push(first);
@@ -67,31 +73,51 @@ pub(crate) fn transform(source: &str) -> PythonCell {
     let before = cell.lines.len();
     let code = code::transform(&rest);
     cell.lines.extend(code.lines);
-    cell.problems.extend(code.problems.into_iter().map(|problem| Problem { line: problem.line + before, ..problem }));
-    cell.calls.extend(code.calls.into_iter().map(|line| line + before));
+    cell.problems
+        .extend(code.problems.into_iter().map(|problem| Problem {
+            line: problem.line + before,
+            ..problem
+        }));
+    cell.calls
+        .extend(code.calls.into_iter().map(|line| line + before));
     cell
 }
 
 fn lines(source: &str) -> Vec<String> {
-    let text = source.strip_prefix('\u{feff}').unwrap_or(source).replace("\r\n", "\n").replace('\r', "\n");
+    let text = source
+        .strip_prefix('\u{feff}')
+        .unwrap_or(source)
+        .replace("\r\n", "\n")
+        .replace('\r', "\n");
     text.split_terminator('\n').map(str::to_owned).collect()
 }
 
 /// Removes the indentation that all lines share, and blanks on lines that hold nothing else, as IPython does.
 fn dedent(lines: &mut [String]) {
     let is_blank = |line: &String| line.bytes().all(|byte| matches!(byte, b' ' | b'\t'));
-    lines.iter_mut().filter(|line| is_blank(line)).for_each(String::clear);
+    lines
+        .iter_mut()
+        .filter(|line| is_blank(line))
+        .for_each(String::clear);
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
     let mut filled = lines.iter().filter(|line| !line.is_empty());
     let Some(first) = filled.next() else { return };
     let mut margin = first[..indent(first)].to_owned();
     for line in filled {
-        let shared = margin.bytes().zip(line.bytes()).take_while(|(a, b)| a == b).count();
+        let shared = margin
+            .bytes()
+            .zip(line.bytes())
+            .take_while(|(a, b)| a == b)
+            .count();
         margin.truncate(shared);
     }
     if !margin.is_empty() {
         for line in lines.iter_mut() {
-            let own = line.bytes().zip(margin.bytes()).take_while(|(a, b)| a == b).count();
+            let own = line
+                .bytes()
+                .zip(margin.bytes())
+                .take_while(|(a, b)| a == b)
+                .count();
             line.drain(..own);
         }
     }
@@ -112,7 +138,11 @@ mod tests {
     }
 
     fn problems(source: &str) -> Vec<(usize, usize, String)> {
-        transform(source).problems.into_iter().map(|problem| (problem.line, problem.column, problem.message)).collect()
+        transform(source)
+            .problems
+            .into_iter()
+            .map(|problem| (problem.line, problem.column, problem.message))
+            .collect()
     }
 
     #[test]
@@ -184,13 +214,19 @@ mod tests {
 
     #[test]
     fn shared_indentation_goes() {
-        assert_eq!(python("    x = 1\n\n    if x:\n        y = 2"), "x = 1\n\nif x:\n    y = 2");
+        assert_eq!(
+            python("    x = 1\n\n    if x:\n        y = 2"),
+            "x = 1\n\nif x:\n    y = 2"
+        );
         assert_eq!(python("  %%time\n  x = 1"), "# %%time\nx = 1");
     }
 
     #[test]
     fn every_kind_of_line_end_and_a_byte_order_mark_are_read() {
-        assert_eq!(transform("\u{feff}a = 1\r\n!ls\rb = 2\n").lines, ["a = 1", "get_ipython().system('ls')", "b = 2"]);
+        assert_eq!(
+            transform("\u{feff}a = 1\r\n!ls\rb = 2\n").lines,
+            ["a = 1", "get_ipython().system('ls')", "b = 2"]
+        );
     }
 
     #[test]
@@ -269,7 +305,10 @@ mod tests {
         ] {
             let found = problems(source);
             assert_eq!(
-                found.iter().map(|(line, column, _)| (*line, *column)).collect::<Vec<_>>(),
+                found
+                    .iter()
+                    .map(|(line, column, _)| (*line, *column))
+                    .collect::<Vec<_>>(),
                 [(line, column)],
                 "{source}"
             );
@@ -277,12 +316,26 @@ mod tests {
         assert_eq!(
             problems("x = 1\n  pip install x\npip install y"),
             [
-                (1, 2, "`pip ...` is not Python: Jupyter reads such a line as the magic `%pip`".to_owned()),
-                (2, 0, "`pip ...` is not Python: Jupyter reads such a line as the magic `%pip`".to_owned()),
+                (
+                    1,
+                    2,
+                    "`pip ...` is not Python: Jupyter reads such a line as the magic `%pip`"
+                        .to_owned()
+                ),
+                (
+                    2,
+                    0,
+                    "`pip ...` is not Python: Jupyter reads such a line as the magic `%pip`"
+                        .to_owned()
+                ),
             ]
         );
         insta::assert_snapshot!(problems("\n%sql\nselect 1")[0].2, @"`%sql` on the first line of a cell is Databricks' way to give the whole cell a language");
-        assert_eq!(transform("%sql\nselect 1").lines, ["%sql", "select 1"], "the user's text is shown");
+        assert_eq!(
+            transform("%sql\nselect 1").lines,
+            ["%sql", "select 1"],
+            "the user's text is shown"
+        );
         insta::assert_snapshot!(problems("# a\n%%bash\nls")[0].2, @"a cell magic must be the first line of its cell");
         insta::assert_snapshot!(problems("x = [1,\n2")[0].2, @"the cell ends inside a bracket");
     }

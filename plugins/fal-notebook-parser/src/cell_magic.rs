@@ -24,12 +24,19 @@ pub(crate) fn read<S: AsRef<str>>(first: &str, body: &[S]) -> Option<CellMagic> 
     if has_python_body(name) {
         return Some(CellMagic::PythonBody(first_line(name, line)));
     }
-    let sql = if name == "sql" { sql::cell(line, body) } else { None };
-    Some(CellMagic::Whole(sql.unwrap_or_else(|| call::cell_magic(name, line, body))))
+    let sql = if name == "sql" {
+        sql::cell(line, body)
+    } else {
+        None
+    };
+    Some(CellMagic::Whole(
+        sql.unwrap_or_else(|| call::cell_magic(name, line, body)),
+    ))
 }
 
 /// `%%name?` asks about the magic.
 fn asks_for_help(name: &str) -> bool {
-    name.split_once('?')
-        .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_'))
+    name.split_once('?').is_some_and(|(name, _)| {
+        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+    })
 }

@@ -10,7 +10,13 @@ use crate::{
 /// Transforms the lines of a cell; gives as many lines as it got.
 pub(crate) fn transform(lines: &[String]) -> PythonCell {
     let text = lines.join("\n");
-    let mut writer = Writer { text: &text, at: 0, cell: PythonCell::default(), block: None, fresh: true };
+    let mut writer = Writer {
+        text: &text,
+        at: 0,
+        cell: PythonCell::default(),
+        block: None,
+        fresh: true,
+    };
     // No lines join to one empty line, which is not there.
     while writer.cell.lines.len() < lines.len() {
         writer.statement();
@@ -44,7 +50,12 @@ impl Writer<'_> {
         let (statement, end) = continued(self.text, start);
         let asked = help::trailing(&self.text[start..end]);
         if statement.starts_with("%%") && asked.is_none() {
-            self.problem("notebook::cell_magic", "a cell magic must be the first line of its cell", start, None);
+            self.problem(
+                "notebook::cell_magic",
+                "a cell magic must be the first line of its cell",
+                start,
+                None,
+            );
             return self.keep(end);
         }
         self.block = None;
@@ -68,9 +79,12 @@ impl Writer<'_> {
         match line.stop {
             Stop::Escape(value) => return self.assignment(start, value),
             Stop::Unclosed(at) => self.unclosed(at),
-            Stop::Continued(at) => {
-                self.problem("notebook::incomplete_cell", "the cell ends in a continued line", at, None)
-            }
+            Stop::Continued(at) => self.problem(
+                "notebook::incomplete_cell",
+                "the cell ends in a continued line",
+                at,
+                None,
+            ),
             Stop::End => self.note_statement(start, &line),
         }
         let statement = &self.text[start..line.end];
@@ -82,7 +96,11 @@ impl Writer<'_> {
         if let Some(call) = help::trailing(statement) {
             self.replace(format!("{indent}{call}"), line.end);
         } else if let Some(kept) = legacy::without_imports(statement, &separators) {
-            let kept = if kept.is_empty() { dropped(indent) } else { format!("{indent}{kept}") };
+            let kept = if kept.is_empty() {
+                dropped(indent)
+            } else {
+                format!("{indent}{kept}")
+            };
             self.replace(kept, line.end);
         } else {
             self.keep(line.end);
@@ -90,7 +108,9 @@ impl Writer<'_> {
     }
 
     fn automagic(&mut self, start: usize, magic: &str) {
-        let message = format!("`{magic} ...` is not Python: Jupyter reads such a line as the magic `%{magic}`");
+        let message = format!(
+            "`{magic} ...` is not Python: Jupyter reads such a line as the magic `%{magic}`"
+        );
         self.problem("notebook::automagic", &message, start, None);
         if let Some(problem) = self.cell.problems.last_mut() {
             problem.help = Some(automagic::help(magic));
@@ -102,7 +122,11 @@ impl Writer<'_> {
         let (escaped, end) = continued(self.text, value);
         let python = match help::trailing(&self.text[start..end]) {
             Some(call) => format!("{}{call}", &self.text[self.at..start]),
-            None => format!("{}{}", &self.text[self.at..value], escape::assigned(&escaped)),
+            None => format!(
+                "{}{}",
+                &self.text[self.at..value],
+                escape::assigned(&escaped)
+            ),
         };
         self.block = None;
         self.replace(python, end);
@@ -112,7 +136,9 @@ impl Writer<'_> {
     fn replace(&mut self, python: String, end: usize) {
         let count = self.text[self.at..end].matches('\n').count() + 1;
         let before = self.cell.lines.len();
-        self.cell.lines.extend(python.split('\n').map(str::to_owned));
+        self.cell
+            .lines
+            .extend(python.split('\n').map(str::to_owned));
         self.cell.lines.resize(before + count, String::new());
         self.at = (end + 1).min(self.text.len());
     }
@@ -123,9 +149,18 @@ impl Writer<'_> {
 
     fn unclosed(&mut self, at: usize) {
         let opener = self.text[at..].chars().next().unwrap_or(' ');
-        let what = if matches!(opener, '"' | '\'') { "string" } else { "bracket" };
+        let what = if matches!(opener, '"' | '\'') {
+            "string"
+        } else {
+            "bracket"
+        };
         let message = format!("the cell ends inside a {what}");
-        self.problem("notebook::incomplete_cell", &message, at, Some(format!("this `{opener}` is never closed")));
+        self.problem(
+            "notebook::incomplete_cell",
+            &message,
+            at,
+            Some(format!("this `{opener}` is never closed")),
+        );
     }
 
     fn problem(&mut self, code: &'static str, message: &str, at: usize, label: Option<String>) {
@@ -148,7 +183,9 @@ impl Writer<'_> {
     }
 
     fn note_statement(&mut self, start: usize, line: &LogicalLine) {
-        let Some((_, last)) = line.last_token else { return };
+        let Some((_, last)) = line.last_token else {
+            return;
+        };
         let statement = &self.text[start..];
         if std::mem::take(&mut self.fresh) && continues_block(statement) {
             self.problem(
@@ -158,8 +195,11 @@ impl Writer<'_> {
                 None,
             );
         }
-        let opens = (last == b':').then_some("the block that this line opens is empty at the end of the cell");
-        let decorates = statement.starts_with('@').then_some("nothing follows this decorator in its cell");
+        let opens = (last == b':')
+            .then_some("the block that this line opens is empty at the end of the cell");
+        let decorates = statement
+            .starts_with('@')
+            .then_some("nothing follows this decorator in its cell");
         self.block = opens.or(decorates).map(|message| (start, message));
     }
 
@@ -173,7 +213,9 @@ impl Writer<'_> {
 fn help(code: &str) -> Option<&'static str> {
     match code {
         "notebook::incomplete_cell" => Some("each cell must be whole by itself, as in Jupyter"),
-        "notebook::cell_magic" => Some("move it to the top of the cell, or split the cell before it"),
+        "notebook::cell_magic" => {
+            Some("move it to the top of the cell, or split the cell before it")
+        }
         _ => None,
     }
 }
@@ -190,7 +232,9 @@ fn dropped(indent: &str) -> String {
 
 /// Whether a statement can only follow a block.
 fn continues_block(statement: &str) -> bool {
-    let word = statement.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+    let word = statement
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .next();
     matches!(word, Some("elif" | "else" | "except" | "finally"))
 }
 
@@ -199,7 +243,9 @@ fn continued(text: &str, start: usize) -> (String, usize) {
     let mut parts = Vec::new();
     let mut at = start;
     loop {
-        let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
+        let end = text[at..]
+            .find('\n')
+            .map_or(text.len(), |length| at + length);
         let line = &text[at..end];
         match line.strip_suffix('\\').filter(|_| end < text.len()) {
             Some(part) => parts.push(part),
@@ -219,8 +265,9 @@ mod tests {
     use super::*;
 
     const PIECES: [&str; 30] = [
-        "%", "!", "?", ",", ";", "/", "=", " ", "\n", "\n    ", "\\\n", "\\", "x", "f", "(", ")", "[", "{", "}", "'",
-        "\"", "'''", "\"\"\"", "f'", "f'''{", "# c", ":", "%time ", "rb'", "x = !",
+        "%", "!", "?", ",", ";", "/", "=", " ", "\n", "\n    ", "\\\n", "\\", "x", "f", "(", ")",
+        "[", "{", "}", "'", "\"", "'''", "\"\"\"", "f'", "f'''{", "# c", ":", "%time ", "rb'",
+        "x = !",
     ];
 
     proptest! {

@@ -16,16 +16,27 @@ pub struct NotebookConfig {
 impl Default for NotebookConfig {
     fn default() -> Self {
         // `skip-execution` is what Jupyter's own runner (nbclient) leaves out.
-        Self { skip_tags: ["fal-skip", "skip", "skip-execution"].map(str::to_owned).to_vec() }
+        Self {
+            skip_tags: ["fal-skip", "skip", "skip-execution"]
+                .map(str::to_owned)
+                .to_vec(),
+        }
     }
 }
 
 impl NotebookConfig {
     /// Reads the options; nothing (`null`) means the defaults.
     pub(crate) fn read(config: &Value) -> Result<Self, PluginError> {
-        let read = if config.is_null() { Ok(Self::default()) } else { Self::deserialize(config) };
+        let read = if config.is_null() {
+            Ok(Self::default())
+        } else {
+            Self::deserialize(config)
+        };
         read.map_err(|error| {
-            PluginError::new("notebook::config", format!("the options of the notebook parser are wrong: {error}"))
+            PluginError::new(
+                "notebook::config",
+                format!("the options of the notebook parser are wrong: {error}"),
+            )
         })
     }
 }

@@ -8,17 +8,26 @@ const MAGICS: [(&str, &str); 8] = [
     ("%sql", "write `%%sql` with two percent signs"),
     ("%md", "make it a Markdown cell"),
     ("%md-sandbox", "make it a Markdown cell"),
-    ("%python", "take the line out: all code cells of a model are Python"),
+    (
+        "%python",
+        "take the line out: all code cells of a model are Python",
+    ),
     ("%sh", "write `%%sh` with two percent signs"),
     ("%fs", "use Python in its place, or tag the cell `fal-skip`"),
-    ("%r", "a model runs Python only: rewrite the cell, or tag it `fal-skip`"),
-    ("%scala", "a model runs Python only: rewrite the cell, or tag it `fal-skip`"),
+    (
+        "%r",
+        "a model runs Python only: rewrite the cell, or tag it `fal-skip`",
+    ),
+    (
+        "%scala",
+        "a model runs Python only: rewrite the cell, or tag it `fal-skip`",
+    ),
 ];
 
 /// Words that go on with a SQL statement on the next line.
 const CLAUSES: [&str; 16] = [
-    "and", "cross", "from", "full", "group", "having", "inner", "join", "left", "limit", "on", "order", "right",
-    "select", "union", "where",
+    "and", "cross", "from", "full", "group", "having", "inner", "join", "left", "limit", "on",
+    "order", "right", "select", "union", "where",
 ];
 
 /// A cell that begins with such a magic and has more below it.
@@ -32,10 +41,16 @@ pub(crate) struct Head {
 
 /// Finds the magic.
 pub(crate) fn head(lines: &[String]) -> Option<Head> {
-    let mut filled = lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let mut filled = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
     let (line, first) = filled.next()?;
     let (_, next) = filled.next()?;
-    let (word, rest) = first.trim().split_once(char::is_whitespace).unwrap_or((first.trim(), ""));
+    let (word, rest) = first
+        .trim()
+        .split_once(char::is_whitespace)
+        .unwrap_or((first.trim(), ""));
     let (magic, help) = MAGICS.into_iter().find(|(magic, _)| *magic == word)?;
     // With SQL behind it `%sql` is a magic of notebooks with Python below, unless the SQL goes on there.
     let whole = magic != "%sql" || rest.trim().is_empty() || (sql::is_sql(rest) && goes_on(next));
@@ -44,7 +59,9 @@ pub(crate) fn head(lines: &[String]) -> Option<Head> {
 
 fn goes_on(line: &str) -> bool {
     let mut words = line.split_whitespace().map(str::to_ascii_lowercase);
-    let clause = words.next().is_some_and(|word| CLAUSES.contains(&word.as_str()));
+    let clause = words
+        .next()
+        .is_some_and(|word| CLAUSES.contains(&word.as_str()));
     clause && !words.any(|word| word == "import")
 }
 

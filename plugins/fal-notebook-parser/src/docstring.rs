@@ -11,8 +11,13 @@ use crate::lexer::{self, Stop};
 /// Moves leading calls behind the docstring, if there are any and a docstring follows. `calls` are the numbers of lines
 /// (from 0) that are calls of magics, in their order.
 pub(crate) fn lead_with_docstring(lines: &mut [String], calls: &[usize]) {
-    let Some((leading, docstring)) = find(lines, calls) else { return };
-    let moved: Vec<_> = leading.iter().map(|line| std::mem::take(&mut lines[*line])).collect();
+    let Some((leading, docstring)) = find(lines, calls) else {
+        return;
+    };
+    let moved: Vec<_> = leading
+        .iter()
+        .map(|line| std::mem::take(&mut lines[*line]))
+        .collect();
     if let Some(last) = lines.get_mut(docstring.end - 1) {
         last.insert_str(last.trim_end().len(), &format!("; {}", moved.join("; ")));
     }
@@ -38,8 +43,14 @@ fn find(lines: &[String], calls: &[usize]) -> Option<(Vec<usize>, Range<usize>)>
 fn docstring_length(lines: &[String]) -> Option<usize> {
     let first = lines.first()?.trim_start_matches(['r', 'R', 'u', 'U']);
     let quote = first.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    let triple = first.get(..3).is_some_and(|start| start.chars().all(|c| c == quote));
-    let text = if triple { lines.join("\n") } else { lines[0].clone() };
+    let triple = first
+        .get(..3)
+        .is_some_and(|start| start.chars().all(|c| c == quote));
+    let text = if triple {
+        lines.join("\n")
+    } else {
+        lines[0].clone()
+    };
     let line = lexer::scan(&text, 0);
     let statement = &text[..line.end];
     let whole = line.stop == Stop::End && line.separators.is_empty() && !line.comment;

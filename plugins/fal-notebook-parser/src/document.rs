@@ -67,7 +67,8 @@ pub(crate) enum CellKind {
 /// Reads a notebook.
 pub(crate) fn read(bytes: &[u8]) -> Result<Document, Diagnostic> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).map_err(|error| diagnose::not_utf8(bytes, error.valid_up_to()))?;
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| diagnose::not_utf8(bytes, error.valid_up_to()))?;
     if text.trim().is_empty() {
         return Err(diagnose::empty());
     }
@@ -78,7 +79,13 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, Diagnostic> {
     }
     let file: File = serde_json::from_str(text).map_err(unreadable)?;
     match version(&file)? {
-        3 => Ok(document(file.worksheets.unwrap_or_default().into_iter().flat_map(|sheet| sheet.cells), file.metadata)),
+        3 => Ok(document(
+            file.worksheets
+                .unwrap_or_default()
+                .into_iter()
+                .flat_map(|sheet| sheet.cells),
+            file.metadata,
+        )),
         _ => match file.cells {
             Some(cells) => Ok(document(cells.into_iter(), file.metadata)),
             None => Err(diagnose::no_notebook("it has no `cells`")),
@@ -87,7 +94,10 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, Diagnostic> {
 }
 
 fn version(file: &File) -> Result<u64, Diagnostic> {
-    let version = file.nbformat.as_ref().ok_or_else(|| diagnose::no_notebook("it has no `nbformat`"))?;
+    let version = file
+        .nbformat
+        .as_ref()
+        .ok_or_else(|| diagnose::no_notebook("it has no `nbformat`"))?;
     match version.as_u64() {
         Some(version @ 3..=4) => Ok(version),
         Some(version) => Err(diagnose::unknown_version(version)),
@@ -96,19 +106,35 @@ fn version(file: &File) -> Result<u64, Diagnostic> {
 }
 
 fn document(cells: impl Iterator<Item = FileCell>, metadata: Value) -> Document {
-    Document { metadata, cells: cells.map(Cell::from).collect() }
+    Document {
+        metadata,
+        cells: cells.map(Cell::from).collect(),
+    }
 }
 
 impl From<FileCell> for Cell {
     fn from(cell: FileCell) -> Self {
         let kind = match cell.cell_type.as_str() {
-            Some("code") => CellKind::Code(source::read(cell.input.as_ref().unwrap_or(&cell.source))),
+            Some("code") => {
+                CellKind::Code(source::read(cell.input.as_ref().unwrap_or(&cell.source)))
+            }
             Some("markdown" | "raw" | "heading" | "html") => CellKind::Prose,
             other => CellKind::Unknown(other.unwrap_or("?").to_owned()),
         };
-        let tags = cell.metadata.get("tags").and_then(Value::as_array).into_iter().flatten();
-        let tags = tags.filter_map(|tag| tag.as_str().map(str::to_owned)).collect();
-        Self { kind, language: cell.language, tags }
+        let tags = cell
+            .metadata
+            .get("tags")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let tags = tags
+            .filter_map(|tag| tag.as_str().map(str::to_owned))
+            .collect();
+        Self {
+            kind,
+            language: cell.language,
+            tags,
+        }
     }
 }
 
@@ -128,7 +154,12 @@ mod tests {
             CellKind::Code(Some(source)) => source,
             other => format!("{other:?}"),
         };
-        read(text.as_bytes()).unwrap().cells.into_iter().map(source).collect()
+        read(text.as_bytes())
+            .unwrap()
+            .cells
+            .into_iter()
+            .map(source)
+            .collect()
     }
 
     #[test]
@@ -141,7 +172,15 @@ mod tests {
         insta::assert_snapshot!(refusal(b"{}"), @"notebook::format: the file is JSON but no notebook: it has no `nbformat`");
         let merged = b"{\n \"cells\": [\n  {\"cell_type\": \"code\",\n<<<<<<< HEAD\n  \"source\": \"a\"\n=======\n  \"source\": \"b\"\n>>>>>>> x\n}]}";
         insta::assert_snapshot!(refusal(merged), @"notebook::merge_conflict: the file holds the markers of an unfinished merge, the first in cell 1 (4:1)");
-        assert_eq!(read(merged).unwrap_err().labels.iter().map(|it| it.span.from.line).collect::<Vec<_>>(), [4, 6, 8]);
+        assert_eq!(
+            read(merged)
+                .unwrap_err()
+                .labels
+                .iter()
+                .map(|it| it.span.from.line)
+                .collect::<Vec<_>>(),
+            [4, 6, 8]
+        );
         insta::assert_snapshot!(refusal(b"<<<<<<< HEAD\n{}"), @"notebook::merge_conflict: the file holds the markers of an unfinished merge, ahead of its cells (1:1)");
         insta::assert_snapshot!(refusal(b"[1, 2]"), @"notebook::format: the file is JSON but no notebook: it is no object");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 4, \"cells\": [[1]]}"), @"notebook::format: the file is JSON but no notebook: invalid length 2, expected a cell (1:29)");
@@ -157,7 +196,10 @@ mod tests {
     fn a_byte_order_mark_and_outputs_are_passed_over() {
         let deep = "[".repeat(1000) + &"]".repeat(1000);
         let cell = format!("{{\"cell_type\": \"code\", \"source\": \"x\", \"outputs\": {deep}}}");
-        assert_eq!(sources(&format!("\u{feff}{{\"nbformat\": 4, \"cells\": [{cell}]}}")), ["x"]);
+        assert_eq!(
+            sources(&format!("\u{feff}{{\"nbformat\": 4, \"cells\": [{cell}]}}")),
+            ["x"]
+        );
     }
 
     #[test]

@@ -16,7 +16,10 @@ pub(crate) fn transform(statement: &str) -> Option<String> {
     let rest = statement.get(1..)?;
     match statement.as_bytes()[0] {
         b'%' => Some(magic(rest)),
-        b'!' => Some(rest.strip_prefix('!').map_or_else(|| call::system(rest), call::getoutput)),
+        b'!' => Some(
+            rest.strip_prefix('!')
+                .map_or_else(|| call::system(rest), call::getoutput),
+        ),
         b'?' => Some(question(rest)),
         b',' => Some(quoted_words(rest)),
         b';' => Some(quoted_line(rest)),
@@ -24,7 +27,13 @@ pub(crate) fn transform(statement: &str) -> Option<String> {
         _ => None,
     }
     // `/!name` gives another escaped statement.
-    .and_then(|call| if is_escaped(&call) { transform(&call) } else { Some(call) })
+    .and_then(|call| {
+        if is_escaped(&call) {
+            transform(&call)
+        } else {
+            Some(call)
+        }
+    })
 }
 
 /// The Python for what is assigned in `x = %magic` and `x = !command`.
@@ -56,7 +65,9 @@ fn assigned_magic(rest: &str) -> String {
 }
 
 fn question(rest: &str) -> String {
-    let (marks, target) = rest.strip_prefix('?').map_or(("?", rest), |target| ("??", target));
+    let (marks, target) = rest
+        .strip_prefix('?')
+        .map_or(("?", rest), |target| ("??", target));
     if target.is_empty() {
         "get_ipython().show_usage()".to_owned()
     } else {
@@ -68,7 +79,11 @@ fn question(rest: &str) -> String {
 fn quoted_words(rest: &str) -> String {
     let (name, args) = partition(rest);
     let words: Vec<_> = args.split_whitespace().map(double_quoted).collect();
-    let words = if words.is_empty() { "\"\"".to_owned() } else { words.join(", ") };
+    let words = if words.is_empty() {
+        "\"\"".to_owned()
+    } else {
+        words.join(", ")
+    };
     format!("{name}({words})")
 }
 

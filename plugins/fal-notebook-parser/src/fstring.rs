@@ -15,10 +15,22 @@ impl Prefix {
     /// Reads the prefix of the string whose quote is at `quote`.
     pub(crate) fn before(bytes: &[u8], quote: usize) -> Self {
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
-        let length = bytes[..quote].iter().rev().take_while(|byte| is_word(byte)).take(3).count();
-        let has = |letter: u8| bytes[quote - length..quote].iter().any(|byte| byte.eq_ignore_ascii_case(&letter));
+        let length = bytes[..quote]
+            .iter()
+            .rev()
+            .take_while(|byte| is_word(byte))
+            .take(3)
+            .count();
+        let has = |letter: u8| {
+            bytes[quote - length..quote]
+                .iter()
+                .any(|byte| byte.eq_ignore_ascii_case(&letter))
+        };
         if length < 3 {
-            Self { fields: has(b'f') || has(b't'), raw: has(b'r') }
+            Self {
+                fields: has(b'f') || has(b't'),
+                raw: has(b'r'),
+            }
         } else {
             Self::default()
         }
@@ -27,7 +39,15 @@ impl Prefix {
 
 /// One step in the literal part.
 pub(crate) fn text(scanner: &mut Scanner<'_>) -> Option<Stop> {
-    let Some(Frame::Text { quote, triple, raw, at }) = scanner.stack.last().copied() else { return None };
+    let Some(Frame::Text {
+        quote,
+        triple,
+        raw,
+        at,
+    }) = scanner.stack.last().copied()
+    else {
+        return None;
+    };
     match (scanner.peek(0)?, scanner.peek(1)) {
         (b'\\', next) => return backslash(scanner, next, raw, at),
         (b'{', Some(b'{')) => scanner.at += 2,

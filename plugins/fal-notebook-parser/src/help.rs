@@ -31,17 +31,29 @@ pub(crate) fn call_for(target: &str, marks: &str) -> String {
 /// The longest name at the end of `text`: `%{0,2}name(.name|[0])*`, with `*` as a wildcard.
 fn target(text: &str) -> Option<&str> {
     let allowed = |c: char| is_name(c) || matches!(c, '.' | '%' | '[' | ']' | '-');
-    let start = text.len() - text.chars().rev().take_while(|c| allowed(*c)).map(char::len_utf8).sum::<usize>();
+    let start = text.len()
+        - text
+            .chars()
+            .rev()
+            .take_while(|c| allowed(*c))
+            .map(char::len_utf8)
+            .sum::<usize>();
     let tail = &text[start..];
-    tail.char_indices().map(|(index, _)| &tail[index..]).find(|candidate| is_target(candidate))
+    tail.char_indices()
+        .map(|(index, _)| &tail[index..])
+        .find(|candidate| is_target(candidate))
 }
 
 fn is_target(text: &str) -> bool {
     let text = text.strip_prefix('%').unwrap_or(text);
     let text = text.strip_prefix('%').unwrap_or(text);
-    let Some(mut rest) = after_name(text) else { return false };
+    let Some(mut rest) = after_name(text) else {
+        return false;
+    };
     while !rest.is_empty() {
-        let next = rest.strip_prefix('.').map_or_else(|| after_index(rest), after_name);
+        let next = rest
+            .strip_prefix('.')
+            .map_or_else(|| after_index(rest), after_name);
         let Some(next) = next else { return false };
         rest = next;
     }
@@ -88,13 +100,27 @@ mod tests {
             ("x = !ls?", "pinfo", "ls"),
             ("x = %time?", "pinfo", "%time"),
         ] {
-            assert_eq!(trailing(statement), Some(call::line_magic(name, about)), "{statement}");
+            assert_eq!(
+                trailing(statement),
+                Some(call::line_magic(name, about)),
+                "{statement}"
+            );
         }
     }
 
     #[test]
     fn a_mark_elsewhere_is_no_question() {
-        for statement in ["?", "??", "df???", "x = 'a?'", "f() # why?", "f()?", "1?", "'it's?'", ""] {
+        for statement in [
+            "?",
+            "??",
+            "df???",
+            "x = 'a?'",
+            "f() # why?",
+            "f()?",
+            "1?",
+            "'it's?'",
+            "",
+        ] {
             assert_eq!(trailing(statement), None, "{statement}");
         }
     }

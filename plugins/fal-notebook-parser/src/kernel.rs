@@ -32,20 +32,33 @@ const OTHER_KERNELS: [(&str, &str); 21] = [
 /// The language that the notebook names, if any.
 pub(crate) fn language(document: &Document) -> Option<String> {
     let text = |pointer: &str| {
-        let value = document.metadata.pointer(pointer).and_then(Value::as_str).map(str::trim);
+        let value = document
+            .metadata
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .map(str::trim);
         value.filter(|text| !text.is_empty()).map(str::to_owned)
     };
     let of_kernel = || text("/kernelspec/name").and_then(|name| language_of_kernel(&name));
     let of_cells = || document.cells.iter().find_map(|cell| cell.language.clone());
     let named = text("/kernelspec/language").or_else(|| text("/language_info/name"));
-    named.or_else(|| text("/language")).or_else(of_kernel).or_else(of_cells)
+    named
+        .or_else(|| text("/language"))
+        .or_else(of_kernel)
+        .or_else(of_cells)
 }
 
 /// Whether a language is Python.
 pub(crate) fn is_python(language: &str) -> bool {
     let language = language.to_ascii_lowercase();
-    let version = language.strip_prefix("python").or_else(|| language.strip_prefix("ipython"));
-    version.is_some_and(|version| version.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ' '))
+    let version = language
+        .strip_prefix("python")
+        .or_else(|| language.strip_prefix("ipython"));
+    version.is_some_and(|version| {
+        version
+            .chars()
+            .all(|c| c.is_ascii_digit() || c == '.' || c == ' ')
+    })
 }
 
 /// Kernels are mostly named after environments, so an unknown name says nothing.
@@ -58,7 +71,10 @@ fn language_of_kernel(name: &str) -> Option<String> {
         Some(start) => name.starts_with(start),
         None => name == pattern,
     };
-    OTHER_KERNELS.iter().find(|(pattern, _)| matches(pattern)).map(|(_, language)| (*language).to_owned())
+    OTHER_KERNELS
+        .iter()
+        .find(|(pattern, _)| matches(pattern))
+        .map(|(_, language)| (*language).to_owned())
 }
 
 #[cfg(test)]
@@ -68,7 +84,10 @@ mod tests {
     use super::*;
 
     fn language_of(metadata: Value) -> Option<String> {
-        language(&Document { metadata, cells: Vec::new() })
+        language(&Document {
+            metadata,
+            cells: Vec::new(),
+        })
     }
 
     #[test]
@@ -78,21 +97,42 @@ mod tests {
                 json!({"kernelspec": {"language": "R", "name": "python3"}, "language_info": {"name": "python"}}),
                 Some("R"),
             ),
-            (json!({"kernelspec": {"name": "ir"}, "language_info": {"name": "python"}}), Some("python")),
+            (
+                json!({"kernelspec": {"name": "ir"}, "language_info": {"name": "python"}}),
+                Some("python"),
+            ),
             (json!({"language": "julia"}), Some("julia")),
             (json!({"kernelspec": {"name": "julia-1.9"}}), Some("Julia")),
             (json!({"kernelspec": {"name": "Python3"}}), Some("python")),
-            (json!({"kernelspec": {"name": "forecasting-env", "language": ""}}), None),
+            (
+                json!({"kernelspec": {"name": "forecasting-env", "language": ""}}),
+                None,
+            ),
             (json!({"kernelspec": 1}), None),
             (json!(null), None),
         ] {
-            assert_eq!(language_of(metadata.clone()).as_deref(), expected, "{metadata}");
+            assert_eq!(
+                language_of(metadata.clone()).as_deref(),
+                expected,
+                "{metadata}"
+            );
         }
     }
 
     #[test]
     fn every_name_of_python_is_known() {
-        assert!(["python", "Python", "python3", "Python 3.11", "ipython", "ipython3"].into_iter().all(is_python));
-        assert!(!["R", "micropython", "pythonic", "scala", ""].into_iter().any(is_python));
+        assert!([
+            "python",
+            "Python",
+            "python3",
+            "Python 3.11",
+            "ipython",
+            "ipython3"
+        ]
+        .into_iter()
+        .all(is_python));
+        assert!(!["R", "micropython", "pythonic", "scala", ""]
+            .into_iter()
+            .any(is_python));
     }
 }

@@ -36,7 +36,12 @@ pub(crate) enum Frame {
     /// A bracket.
     Bracket(usize),
     /// The literal part of an f-string.
-    Text { quote: u8, triple: bool, raw: bool, at: usize },
+    Text {
+        quote: u8,
+        triple: bool,
+        raw: bool,
+        at: usize,
+    },
     /// `{...}` inside an f-string.
     Field(usize),
     /// The format specification of a field.
@@ -58,7 +63,11 @@ pub(crate) fn scan(text: &str, start: usize) -> LogicalLine {
 
 /// Scans like [`scan`], past the escapes of IPython.
 pub(crate) fn scan_past_escapes(text: &str, start: usize) -> LogicalLine {
-    Scanner { assigned: true, ..Scanner::new(text, start) }.run()
+    Scanner {
+        assigned: true,
+        ..Scanner::new(text, start)
+    }
+    .run()
 }
 
 /// End of the string that `text` begins with, behind its prefix.
@@ -71,9 +80,20 @@ pub(crate) fn first_string_end(text: &str) -> Option<usize> {
 
 impl<'a> Scanner<'a> {
     fn new(text: &'a str, at: usize) -> Self {
-        let line =
-            LogicalLine { end: text.len(), stop: Stop::End, separators: Vec::new(), last_token: None, comment: false };
-        Self { bytes: text.as_bytes(), at, stack: Vec::new(), assigned: false, line }
+        let line = LogicalLine {
+            end: text.len(),
+            stop: Stop::End,
+            separators: Vec::new(),
+            last_token: None,
+            comment: false,
+        };
+        Self {
+            bytes: text.as_bytes(),
+            at,
+            stack: Vec::new(),
+            assigned: false,
+            line,
+        }
     }
 
     fn run(mut self) -> LogicalLine {
@@ -120,9 +140,12 @@ impl<'a> Scanner<'a> {
         match byte {
             b'(' | b'[' | b'{' => self.stack.push(Frame::Bracket(start)),
             b')' | b']' | b'}' => self.close(byte),
-            b':' if matches!(self.stack.last(), Some(Frame::Field(_))) => self.stack.push(Frame::Spec(start)),
+            b':' if matches!(self.stack.last(), Some(Frame::Field(_))) => {
+                self.stack.push(Frame::Spec(start))
+            }
             b';' if self.stack.is_empty() => self.line.separators.push(start),
-            b'+' | b'-' | b'*' | b'/' | b'%' | b'&' | b'|' | b'^' | b'@' | b'<' | b'>' | b'!' | b':' | b'=' => {
+            b'+' | b'-' | b'*' | b'/' | b'%' | b'&' | b'|' | b'^' | b'@' | b'<' | b'>' | b'!'
+            | b':' | b'=' => {
                 if self.peek(0) == Some(b'=') {
                     self.at += 1;
                 } else if byte == b'=' && self.stack.is_empty() && !self.assigned {
@@ -130,7 +153,12 @@ impl<'a> Scanner<'a> {
                     return self.escape_after(start).map(Stop::Escape);
                 }
             }
-            byte if is_word(byte) => self.at += self.bytes[self.at..].iter().take_while(|byte| is_word(**byte)).count(),
+            byte if is_word(byte) => {
+                self.at += self.bytes[self.at..]
+                    .iter()
+                    .take_while(|byte| is_word(**byte))
+                    .count()
+            }
             _ => {}
         }
         self.line.last_token = Some((self.at - 1, self.bytes[self.at - 1]));
@@ -150,7 +178,10 @@ impl<'a> Scanner<'a> {
 
     fn comment(&mut self) {
         self.line.comment |= self.stack.is_empty();
-        self.at += self.bytes[self.at..].iter().take_while(|byte| **byte != b'\n').count();
+        self.at += self.bytes[self.at..]
+            .iter()
+            .take_while(|byte| **byte != b'\n')
+            .count();
     }
 
     /// A backslash joins lines; at the end of the text it would join the next cell.
@@ -170,7 +201,12 @@ impl<'a> Scanner<'a> {
         let prefix = Prefix::before(self.bytes, start);
         self.at += if triple { 3 } else { 1 };
         if prefix.fields {
-            self.stack.push(Frame::Text { quote, triple, raw: prefix.raw, at: start });
+            self.stack.push(Frame::Text {
+                quote,
+                triple,
+                raw: prefix.raw,
+                at: start,
+            });
             return None;
         }
         while let Some(byte) = self.peek(0) {
@@ -207,10 +243,19 @@ impl<'a> Scanner<'a> {
     fn escape_after(&self, equals: usize) -> Option<usize> {
         let at = skip_space(self.bytes, equals + 1);
         match self.bytes.get(at)? {
-            b'%' => self.bytes.get(skip_space(self.bytes, at + 1)).is_some_and(|byte| starts_name(*byte)).then_some(at),
+            b'%' => self
+                .bytes
+                .get(skip_space(self.bytes, at + 1))
+                .is_some_and(|byte| starts_name(*byte))
+                .then_some(at),
             b'!' if self.bytes.get(at + 1) != Some(&b'=') => {
-                let line_start = self.bytes[..equals].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-                let something_before = self.bytes[line_start..equals].iter().any(|byte| !byte.is_ascii_whitespace());
+                let line_start = self.bytes[..equals]
+                    .iter()
+                    .rposition(|byte| *byte == b'\n')
+                    .map_or(0, |end| end + 1);
+                let something_before = self.bytes[line_start..equals]
+                    .iter()
+                    .any(|byte| !byte.is_ascii_whitespace());
                 something_before.then_some(at)
             }
             _ => None,

@@ -4,7 +4,11 @@ use std::fmt::Write as _;
 
 /// A text as a literal on one line, quoted as Python's `repr` does.
 pub(crate) fn repr(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     let mut literal = String::with_capacity(text.len() + 2);
     literal.push(quote);
     for c in text.chars() {

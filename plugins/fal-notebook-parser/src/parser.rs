@@ -17,7 +17,9 @@ impl IpynbParser {
     /// # Errors
     /// If an option is unknown or its value wrong.
     pub fn new(config: &Value) -> Result<Self, PluginError> {
-        Ok(Self { config: NotebookConfig::read(config)? })
+        Ok(Self {
+            config: NotebookConfig::read(config)?,
+        })
     }
 }
 
@@ -28,7 +30,8 @@ impl NotebookParser for IpynbParser {
 
     /// Spans of a [`ParseError`] are places in the file; those in the analysis are places in its Python text.
     fn parse(&self, _path: &str, bytes: &[u8]) -> Result<NotebookAnalysis, ParseError> {
-        let document = document::read(bytes).map_err(|diagnostic| ParseError::Syntax(Box::new(diagnostic)))?;
+        let document =
+            document::read(bytes).map_err(|diagnostic| ParseError::Syntax(Box::new(diagnostic)))?;
         Ok(assemble::assemble(&document, &self.config))
     }
 }

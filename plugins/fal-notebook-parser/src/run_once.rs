@@ -9,7 +9,11 @@ const WITH_VALUE: [&str; 8] = ["-n", "-r", "-p", "-s", "-l", "-D", "-T", "-N"];
 
 /// The statement of a line magic, if it is plain Python.
 pub(crate) fn statement(magic: &str, args: &str) -> Option<String> {
-    let statement = if magic == "time" { without_long_options(args) } else { without_options(args) };
+    let statement = if magic == "time" {
+        without_long_options(args)
+    } else {
+        without_options(args)
+    };
     let plain = !statement.is_empty()
         && !escape::is_escaped(statement)
         && matches!(lexer::scan(statement, 0).stop, lexer::Stop::End)
@@ -26,21 +30,35 @@ pub(crate) fn has_python_body(magic: &str) -> bool {
 pub(crate) fn first_line(magic: &str, line: &str) -> String {
     // The worker's fal_worker/job/cells.py reads this comment and captures what the cell prints. A statement would keep
     // a docstring below it from being the notebook's.
-    let sign = if magic == "capture" { "get_ipython(): " } else { "" };
+    let sign = if magic == "capture" {
+        "get_ipython(): "
+    } else {
+        ""
+    };
     let comment = format!("# {sign}%%{magic} {line}");
     let comment = comment.trim_end();
-    let needed = if magic == "timeit" { statement(magic, line) } else { None };
-    needed.map_or_else(|| comment.to_owned(), |python| format!("{python}  {comment}"))
+    let needed = if magic == "timeit" {
+        statement(magic, line)
+    } else {
+        None
+    };
+    needed.map_or_else(
+        || comment.to_owned(),
+        |python| format!("{python}  {comment}"),
+    )
 }
 
 pub(crate) fn is_identifier(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 fn without_long_options(args: &str) -> &str {
     let mut rest = args.trim();
     while let Some(option) = rest.strip_prefix("--") {
-        rest = option.find(' ').map_or("", |space| option[space..].trim_start());
+        rest = option
+            .find(' ')
+            .map_or("", |space| option[space..].trim_start());
     }
     rest
 }
@@ -75,7 +93,11 @@ mod tests {
             ("time", "%run a.py", None),
             ("time", "f(", None),
         ] {
-            assert_eq!(statement(magic, args).as_deref(), expected, "{magic} {args}");
+            assert_eq!(
+                statement(magic, args).as_deref(),
+                expected,
+                "{magic} {args}"
+            );
         }
     }
 

@@ -55,20 +55,37 @@ pub(crate) fn line(args: &str) -> Option<String> {
 
 /// Whether a text begins as SQL does.
 pub(crate) fn is_sql(text: &str) -> bool {
-    let word = text.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    let word = text
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     OPENERS.contains(&word.as_str())
 }
 
 fn read(line: &str) -> Line<'_> {
-    match line.split_once("<<").map(|(before, sql)| (result_name(before), sql.trim())) {
-        Some((Some(name), sql)) => Line { result: Some(name), sql },
-        _ => Line { result: None, sql: without_connection(line.trim()) },
+    match line
+        .split_once("<<")
+        .map(|(before, sql)| (result_name(before), sql.trim()))
+    {
+        Some((Some(name), sql)) => Line {
+            result: Some(name),
+            sql,
+        },
+        _ => Line {
+            result: None,
+            sql: without_connection(line.trim()),
+        },
     }
 }
 
 /// The last word before `<<`; it may carry a `=`, which asks for the result to be shown.
 fn result_name(before: &str) -> Option<&str> {
-    let name = before.trim_end().trim_end_matches('=').split_whitespace().last()?;
+    let name = before
+        .trim_end()
+        .trim_end_matches('=')
+        .split_whitespace()
+        .last()?;
     is_identifier(name).then_some(name)
 }
 
@@ -76,16 +93,22 @@ fn result_name(before: &str) -> Option<&str> {
 fn without_connection(line: &str) -> &str {
     let mut rest = line;
     while !rest.is_empty() && !opens_sql(rest) {
-        rest = rest.find(char::is_whitespace).map_or("", |space| rest[space..].trim_start());
+        rest = rest
+            .find(char::is_whitespace)
+            .map_or("", |space| rest[space..].trim_start());
     }
     rest
 }
 
 fn opens_sql(text: &str) -> bool {
     let word: String = text.chars().take_while(char::is_ascii_alphabetic).collect();
-    let whole_word = !text[word.len()..].starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '@'));
+    let whole_word = !text[word.len()..]
+        .starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | ':' | '@'));
     let opener = whole_word && OPENERS.contains(&word.to_ascii_lowercase().as_str());
-    opener || ["(", "/*", "-- ", "{{", "{%", "{#"].iter().any(|start| text.starts_with(start))
+    opener
+        || ["(", "/*", "-- ", "{{", "{%", "{#"]
+            .iter()
+            .any(|start| text.starts_with(start))
 }
 
 #[cfg(test)]
@@ -98,23 +121,52 @@ mod tests {
 
     #[test]
     fn connections_and_options_are_skipped() {
-        for line in ["", "duckdb:///x.db", "mydb", "--save x", "duckdb://u@host/select"] {
-            assert_eq!(text(line, &["select 1"]), "execute_sql(\"\"\"\\\nselect 1\"\"\")", "{line}");
+        for line in [
+            "",
+            "duckdb:///x.db",
+            "mydb",
+            "--save x",
+            "duckdb://u@host/select",
+        ] {
+            assert_eq!(
+                text(line, &["select 1"]),
+                "execute_sql(\"\"\"\\\nselect 1\"\"\")",
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn the_result_is_assigned() {
-        for line in ["df <<", "duckdb:// df <<", "df= <<", "df = <<", "--save s df <<"] {
-            assert_eq!(text(line, &["select 1"]), "df = execute_sql(\"\"\"\\\nselect 1\"\"\")", "{line}");
+        for line in [
+            "df <<",
+            "duckdb:// df <<",
+            "df= <<",
+            "df = <<",
+            "--save s df <<",
+        ] {
+            assert_eq!(
+                text(line, &["select 1"]),
+                "df = execute_sql(\"\"\"\\\nselect 1\"\"\")",
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn sql_on_the_line_belongs_to_it() {
-        assert_eq!(text("SELECT 1", &["limit 1"]), "execute_sql(\"\"\"SELECT 1\nlimit 1\"\"\")");
-        assert_eq!(text("df << select 1 << 2", &[]), "df = execute_sql(\"\"\"select 1 << 2\"\"\")");
-        assert_eq!(text("mydb select 1 << 2", &[]), "execute_sql(\"\"\"select 1 << 2\"\"\")");
+        assert_eq!(
+            text("SELECT 1", &["limit 1"]),
+            "execute_sql(\"\"\"SELECT 1\nlimit 1\"\"\")"
+        );
+        assert_eq!(
+            text("df << select 1 << 2", &[]),
+            "df = execute_sql(\"\"\"select 1 << 2\"\"\")"
+        );
+        assert_eq!(
+            text("mydb select 1 << 2", &[]),
+            "execute_sql(\"\"\"select 1 << 2\"\"\")"
+        );
         assert_eq!(
             line("with a as (select 1) from a"),
             Some("execute_sql(\"\"\"with a as (select 1) from a\"\"\")".into())

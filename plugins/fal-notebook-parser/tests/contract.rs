@@ -20,7 +20,9 @@ impl NotebookParser for Spoiled {
     }
 
     fn parse(&self, path: &str, bytes: &[u8]) -> Result<NotebookAnalysis, ParseError> {
-        let mut analysis = IpynbParser::new(&serde_json::Value::Null).unwrap().parse(path, bytes)?;
+        let mut analysis = IpynbParser::new(&serde_json::Value::Null)
+            .unwrap()
+            .parse(path, bytes)?;
         self.0(&mut analysis);
         Ok(analysis)
     }
@@ -29,16 +31,27 @@ impl NotebookParser for Spoiled {
 #[track_caller]
 fn fails(cases: &str, spoil: fn(&mut NotebookAnalysis)) {
     let report = notebook_parser(&Spoiled(spoil));
-    let failed: Vec<_> =
-        report.failed(Need::Required).map(|name| name.trim_start_matches("notebook-parser/")).collect();
+    let failed: Vec<_> = report
+        .failed(Need::Required)
+        .map(|name| name.trim_start_matches("notebook-parser/"))
+        .collect();
     assert_eq!(failed.join(" "), cases, "{report}");
 }
 
 #[test]
 fn one_fault_fails_its_case() {
     fails("", |_| {});
-    fails("line-map magics large", |found| found.lines.iter_mut().for_each(|at| at.cell = 1.max(at.cell - 1)));
-    fails("line-map magics", |found| found.lines.iter_mut().for_each(|at| at.line = 1));
-    fails("magics", |found| found.python = found.python.replace("get_ipython()", "ipython"));
+    fails("line-map magics large", |found| {
+        found
+            .lines
+            .iter_mut()
+            .for_each(|at| at.cell = 1.max(at.cell - 1))
+    });
+    fails("line-map magics", |found| {
+        found.lines.iter_mut().for_each(|at| at.line = 1)
+    });
+    fails("magics", |found| {
+        found.python = found.python.replace("get_ipython()", "ipython")
+    });
     fails("other-language", |found| found.diagnostics.clear());
 }

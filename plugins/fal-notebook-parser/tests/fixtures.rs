@@ -8,20 +8,36 @@ use fal_plugin::{payload::NotebookAnalysis, NotebookParser};
 fn parse(name: &str) -> NotebookAnalysis {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/notebooks");
     let bytes = fs::read(folder.join(name)).unwrap();
-    IpynbParser::new(&serde_json::Value::Null).unwrap().parse(name, &bytes).unwrap()
+    IpynbParser::new(&serde_json::Value::Null)
+        .unwrap()
+        .parse(name, &bytes)
+        .unwrap()
 }
 
 /// The Python, each line with its cell and line.
 fn listing(analysis: &NotebookAnalysis) -> String {
     let lines = analysis.python.lines().zip(&analysis.lines);
-    lines.map(|(text, at)| format!("{:>2}.{}| {text}", at.cell, at.line).trim_end().to_owned() + "\n").collect()
+    lines
+        .map(|(text, at)| {
+            format!("{:>2}.{}| {text}", at.cell, at.line)
+                .trim_end()
+                .to_owned()
+                + "\n"
+        })
+        .collect()
 }
 
 fn problems(analysis: &NotebookAnalysis) -> String {
     let place = |line: u32| analysis.lines[line as usize - 1].line;
     let one = |diagnostic: &fal_plugin::payload::Diagnostic| {
-        let line = diagnostic.labels.first().map(|label| place(label.span.from.line));
-        format!("cell {:?} line {line:?}: {}\n", diagnostic.cell, diagnostic.message)
+        let line = diagnostic
+            .labels
+            .first()
+            .map(|label| place(label.span.from.line));
+        format!(
+            "cell {:?} line {line:?}: {}\n",
+            diagnostic.cell, diagnostic.message
+        )
     };
     analysis.diagnostics.iter().map(one).collect()
 }

@@ -145,9 +145,12 @@ fn python() -> String {
 }
 
 fn parse(source: &str) -> NotebookAnalysis {
-    let notebook = json!({"nbformat": 4, "metadata": {}, "cells": [{"cell_type": "code", "source": source}]});
+    let notebook =
+        json!({"nbformat": 4, "metadata": {}, "cells": [{"cell_type": "code", "source": source}]});
     let parser = IpynbParser::new(&Value::Null).unwrap();
-    parser.parse("x.ipynb", notebook.to_string().as_bytes()).unwrap()
+    parser
+        .parse("x.ipynb", notebook.to_string().as_bytes())
+        .unwrap()
 }
 
 /// Whether we mean to differ: quotes in autocalls are escaped, which IPython forgets; a cell magic in the middle of a
@@ -155,13 +158,19 @@ fn parse(source: &str) -> NotebookAnalysis {
 fn differs_by_design(cell: &str) -> bool {
     let autocall = cell.contains([',', ';']) && cell.contains(['\'', '"', '\\']);
     let analysis = parse(cell);
-    let late_magic = analysis.diagnostics.iter().any(|diagnostic| diagnostic.code == "notebook::cell_magic");
+    let late_magic = analysis
+        .diagnostics
+        .iter()
+        .any(|diagnostic| diagnostic.code == "notebook::cell_magic");
     autocall || late_magic || analysis.python.contains("; get_ipython()")
 }
 
 /// Differences between our Python and IPython's.
 fn differences(cells: &[String]) -> Vec<Value> {
-    let cases: Vec<_> = cells.iter().map(|source| json!({"source": source, "python": parse(source).python})).collect();
+    let cases: Vec<_> = cells
+        .iter()
+        .map(|source| json!({"source": source, "python": parse(source).python}))
+        .collect();
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/compare.py");
     let mut child = Command::new(python())
         .arg(script)
@@ -169,7 +178,12 @@ fn differences(cells: &[String]) -> Vec<Value> {
         .stdout(Stdio::piped())
         .spawn()
         .expect("a Python with IPython: set FAL_TEST_PYTHON");
-    child.stdin.take().unwrap().write_all(Value::from(cases).to_string().as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(Value::from(cases).to_string().as_bytes())
+        .unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "the comparison failed");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -188,7 +202,12 @@ fn report(differences: &[Value]) -> String {
 #[ignore = "needs a Python with IPython"]
 fn the_table_agrees_with_ipython() {
     let found = differences(&CELLS.map(str::to_owned));
-    assert!(found.is_empty(), "{} differ\n{}", found.len(), report(&found));
+    assert!(
+        found.is_empty(),
+        "{} differ\n{}",
+        found.len(),
+        report(&found)
+    );
 }
 
 #[test]
@@ -196,8 +215,16 @@ fn the_table_agrees_with_ipython() {
 fn random_cells_agree_with_ipython() {
     let mut runner = TestRunner::deterministic();
     let pieces = prop::collection::vec(prop::sample::select(&PIECES[..]), 1..9);
-    let mut cells: Vec<_> = (0..20_000).map(|_| pieces.new_tree(&mut runner).unwrap().current().concat()).collect();
+    let mut cells: Vec<_> = (0..20_000)
+        .map(|_| pieces.new_tree(&mut runner).unwrap().current().concat())
+        .collect();
     cells.retain(|cell| !differs_by_design(cell));
     let found = differences(&cells);
-    assert!(found.is_empty(), "{} of {} differ\n{}", found.len(), cells.len(), report(&found));
+    assert!(
+        found.is_empty(),
+        "{} of {} differ\n{}",
+        found.len(),
+        cells.len(),
+        report(&found)
+    );
 }

@@ -45,23 +45,34 @@ const PIECES: [&str; 36] = [
 ];
 
 fn parse(notebook: &Value) -> NotebookAnalysis {
-    IpynbParser::new(&Value::Null).unwrap().parse("x.ipynb", notebook.to_string().as_bytes()).unwrap()
+    IpynbParser::new(&Value::Null)
+        .unwrap()
+        .parse("x.ipynb", notebook.to_string().as_bytes())
+        .unwrap()
 }
 
 fn notebook(sources: &[String]) -> Value {
-    let cells: Vec<_> = sources.iter().map(|source| json!({"cell_type": "code", "source": source})).collect();
+    let cells: Vec<_> = sources
+        .iter()
+        .map(|source| json!({"cell_type": "code", "source": source}))
+        .collect();
     json!({"nbformat": 4, "metadata": {}, "cells": cells})
 }
 
 /// Lines of a cell as an editor counts them, a last empty one left out.
 fn line_count(source: &str) -> usize {
     let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-    source.replace("\r\n", "\n").replace('\r', "\n").split_terminator('\n').count()
+    source
+        .replace("\r\n", "\n")
+        .replace('\r', "\n")
+        .split_terminator('\n')
+        .count()
 }
 
 fn cell() -> impl Strategy<Value = String> {
     prop_oneof![
-        prop::collection::vec(prop::sample::select(&PIECES[..]), 0..9).prop_map(|pieces| pieces.concat()),
+        prop::collection::vec(prop::sample::select(&PIECES[..]), 0..9)
+            .prop_map(|pieces| pieces.concat()),
         any::<String>()
     ]
 }
@@ -94,7 +105,10 @@ fn json_like() -> impl Strategy<Value = Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::vec((key.clone(), inner), 0..6).prop_map(|pairs| Value::Object(
-                pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+                pairs
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value))
+                    .collect()
             )),
         ]
     })

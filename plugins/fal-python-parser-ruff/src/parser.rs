@@ -24,11 +24,14 @@ impl PythonParser for RuffParser {
         with_stack(text, || {
             let newlines = Newlines::new(text);
             let parsed = parse_module(newlines.text()).map_err(|error| {
-                let [start, end] =
-                    [error.location.start(), error.location.end()].map(|at| newlines.original(at.into()));
+                let [start, end] = [error.location.start(), error.location.end()]
+                    .map(|at| newlines.original(at.into()));
                 syntax_error(&Lines::new(text), &error.error.to_string(), start, end)
             })?;
-            Ok(analyse(text, &super::lower::lower(&newlines, parsed.suite())))
+            Ok(analyse(
+                text,
+                &super::lower::lower(&newlines, parsed.suite()),
+            ))
         })?
     }
 }

@@ -15,7 +15,12 @@ use std::{
 };
 
 fn files(folder: &Path, out: &mut Vec<PathBuf>) {
-    for path in fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+    for path in fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+    {
         if path.is_dir() && !path.is_symlink() {
             files(&path, out);
         } else if path.extension().is_some_and(|extension| extension == "py") {
@@ -26,9 +31,13 @@ fn files(folder: &Path, out: &mut Vec<PathBuf>) {
 
 fn main() {
     let mut paths = Vec::new();
-    env::args().skip(1).for_each(|folder| files(Path::new(&folder), &mut paths));
-    let texts: Vec<(PathBuf, String)> =
-        paths.into_iter().filter_map(|path| fs::read_to_string(&path).ok().map(|text| (path, text))).collect();
+    env::args()
+        .skip(1)
+        .for_each(|folder| files(Path::new(&folder), &mut paths));
+    let texts: Vec<(PathBuf, String)> = paths
+        .into_iter()
+        .filter_map(|path| fs::read_to_string(&path).ok().map(|text| (path, text)))
+        .collect();
     let bytes: usize = texts.iter().map(|(_, text)| text.len()).sum();
     let parsers = common::parsers();
     let mut spent = [Duration::ZERO; 2];
@@ -56,7 +65,10 @@ fn main() {
     }
     let megabytes = bytes as f64 / 1e6;
     let speed = spent.map(|spent| megabytes / spent.as_secs_f64());
-    println!("{} files, {megabytes:.1} MB, {differing} differ", texts.len());
+    println!(
+        "{} files, {megabytes:.1} MB, {differing} differ",
+        texts.len()
+    );
     println!("rustpython: {} accepted, {:.1} MB/s", accepted[0], speed[0]);
     println!("ruff: {} accepted, {:.1} MB/s", accepted[1], speed[1]);
 }

@@ -12,7 +12,11 @@ fn the_contract_holds_but_for_newer_grammar() {
     let report = python_parser(&RustPythonParser);
     report.assert_ok();
     // What the next parser of the chain is for.
-    assert_eq!(report.failed(Need::Optional).collect::<Vec<_>>(), ["python-parser/new-grammar"], "{report}");
+    assert_eq!(
+        report.failed(Need::Optional).collect::<Vec<_>>(),
+        ["python-parser/new-grammar"],
+        "{report}"
+    );
 }
 
 type Answer = Result<PythonAnalysis, ParseError>;
@@ -32,7 +36,10 @@ impl<F: Fn(&str, Answer) -> Answer + Send + Sync> PythonParser for Spoiled<F> {
 #[track_caller]
 fn fails(cases: &str, spoil: impl Fn(&str, Answer) -> Answer + Send + Sync + 'static) {
     let report = python_parser(&Spoiled(spoil));
-    let failed: Vec<_> = report.failed(Need::Required).map(|name| name.trim_start_matches("python-parser/")).collect();
+    let failed: Vec<_> = report
+        .failed(Need::Required)
+        .map(|name| name.trim_start_matches("python-parser/"))
+        .collect();
     assert_eq!(failed.join(" "), cases, "{report}");
 }
 
@@ -48,14 +55,18 @@ fn spoiled(cases: &str, spoil: impl Fn(&str, &mut PythonAnalysis) + Send + Sync 
 #[test]
 fn wrong_places() {
     spoiled("spans spans-non-ascii spans-crlf", |_, found| {
-        found.dependencies.iter_mut().for_each(|one| one.span.end -= 1);
+        found
+            .dependencies
+            .iter_mut()
+            .for_each(|one| one.span.end -= 1);
     });
     // Columns in bytes.
     spoiled("spans-non-ascii", |text, found| {
         let start = |at: usize| text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         for span in found.dependencies.iter_mut().map(|one| &mut one.span) {
             let (from, to) = (span.start as usize, span.end as usize);
-            (span.from.column, span.to.column) = ((from - start(from)) as u32 + 1, (to - start(to)) as u32 + 1);
+            (span.from.column, span.to.column) =
+                ((from - start(from)) as u32 + 1, (to - start(to)) as u32 + 1);
         }
     });
     // Offsets into a text whose line ends were made one.
@@ -69,21 +80,39 @@ fn wrong_places() {
 
 #[test]
 fn wrong_findings() {
-    spoiled("docstring order spans spans-non-ascii spans-crlf", |_, found| {
-        found
-            .dependencies
-            .retain(|one| found.docstring.is_none() || !one.text.contains("doc") && one.text != "ref('d')");
-        found.docstring = None;
-    });
+    spoiled(
+        "docstring order spans spans-non-ascii spans-crlf",
+        |_, found| {
+            found.dependencies.retain(|one| {
+                found.docstring.is_none() || !one.text.contains("doc") && one.text != "ref('d')"
+            });
+            found.docstring = None;
+        },
+    );
     spoiled("order", |_, found| {
         if found.dependencies.len() == 5 {
             found.dependencies.reverse();
         }
     });
-    spoiled("unresolved spans spans-non-ascii spans-crlf", |_, found| found.unresolved.clear());
-    spoiled("unresolved", |_, found| found.diagnostics.retain(|one| one.severity == Severity::Error));
-    spoiled("write-problems", |_, found| found.diagnostics.retain(|one| one.severity != Severity::Error));
-    spoiled("write-count", |_, found| found.write_count = WriteCount { min: 1, max: Some(1) });
+    spoiled("unresolved spans spans-non-ascii spans-crlf", |_, found| {
+        found.unresolved.clear()
+    });
+    spoiled("unresolved", |_, found| {
+        found
+            .diagnostics
+            .retain(|one| one.severity == Severity::Error)
+    });
+    spoiled("write-problems", |_, found| {
+        found
+            .diagnostics
+            .retain(|one| one.severity != Severity::Error)
+    });
+    spoiled("write-count", |_, found| {
+        found.write_count = WriteCount {
+            min: 1,
+            max: Some(1),
+        }
+    });
     spoiled("kind", |_, found| {
         if found.kind == FileKind::DbtNative {
             found.kind = FileKind::Helper;

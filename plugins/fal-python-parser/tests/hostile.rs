@@ -109,8 +109,12 @@ const TOKENS: [&str; 96] = [
 
 fn vectors() -> Vec<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/conformance/stubs");
-    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    paths.map(|path| fs::read_to_string(path).unwrap()).collect()
+    let paths = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    paths
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect()
 }
 
 /// Every answer is an analysis or a diagnostic that lies within the text, and two analyses are equal.
@@ -183,23 +187,40 @@ fn deep_nesting_does_not_overflow() {
         deep("ref(", "'a'", ")"),
         deep("write_to_model(", "1", ")"),
         deep("x = ", "1", ""),
-        format!("if a:\n  pass\n{}", "elif a:\n  write_to_model(1)\n".repeat(3_000)),
-        (0..100).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect::<String>() + &" ".repeat(100) + "pass",
+        format!(
+            "if a:\n  pass\n{}",
+            "elif a:\n  write_to_model(1)\n".repeat(3_000)
+        ),
+        (0..100)
+            .map(|depth| format!("{}if a:\n", " ".repeat(depth)))
+            .collect::<String>()
+            + &" ".repeat(100)
+            + "pass",
         format!("f'{}{}'", "{".repeat(5_000), "}".repeat(5_000)),
-        format!("match x:\n  case {}1{}: pass\n", "[".repeat(5_000), "]".repeat(5_000)),
+        format!(
+            "match x:\n  case {}1{}: pass\n",
+            "[".repeat(5_000),
+            "]".repeat(5_000)
+        ),
         deep("(x and (y or ", "1", "))"),
         deep("(", "x", " and y)"),
         deep("(", "x", " if x else y)"),
         "ref('a')\n".repeat(5_000),
-        (0..80).map(|n| format!("{0}if a{n}:\n{0} pass\n{0}if not a{n}:\n", " ".repeat(n))).collect::<String>()
+        (0..80)
+            .map(|n| format!("{0}if a{n}:\n{0} pass\n{0}if not a{n}:\n", " ".repeat(n)))
+            .collect::<String>()
             + &" ".repeat(80)
             + "write_to_model(1)",
         "ref(a);".repeat(5_000),
         format!("[{}]", "ref('a'), ".repeat(5_000)),
         "lambda: write_to_model(1)\n".repeat(2_000),
-        (0..2_000).map(|n| format!("def f{n}(): write_to_model(1)\nf{n}\n")).collect(),
+        (0..2_000)
+            .map(|n| format!("def f{n}(): write_to_model(1)\nf{n}\n"))
+            .collect(),
         "for x in ['a']:\n ref(x)\n".repeat(1_000),
-        (0..500).map(|n| format!("def f{n}():\n    f{}()\n    f{}()\n", n + 1, n + 1)).collect::<String>()
+        (0..500)
+            .map(|n| format!("def f{n}():\n    f{}()\n    f{}()\n", n + 1, n + 1))
+            .collect::<String>()
             + "f0()\nwrite_to_model(1)\n",
     ];
     // The stack of a thread pool's worker.

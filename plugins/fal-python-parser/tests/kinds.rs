@@ -14,13 +14,28 @@ fn kinds_are_told_apart() {
         ("x = list_models()", script),
         ("w = write_to_model", script),
         ("from fal import write_to_model\nwrite_to_model(1)", script),
-        ("def model(dbt, session):\n    return dbt.ref('a')", FileKind::DbtNative),
-        ("def model(dbt, fal):\n    return dbt.ref('a')", FileKind::DbtNative),
-        ("def model(dbt, session):\n    ref = dbt.ref\n    return ref('a')", FileKind::DbtNative),
+        (
+            "def model(dbt, session):\n    return dbt.ref('a')",
+            FileKind::DbtNative,
+        ),
+        (
+            "def model(dbt, fal):\n    return dbt.ref('a')",
+            FileKind::DbtNative,
+        ),
+        (
+            "def model(dbt, session):\n    ref = dbt.ref\n    return ref('a')",
+            FileKind::DbtNative,
+        ),
         ("def model(dbt):\n    pass", FileKind::Helper),
         ("def model(a, b):\n    pass", FileKind::Helper),
-        ("class C:\n    def model(dbt, session): ...", FileKind::Helper),
-        ("import pandas as pd\ndef clean(source):\n    return source('x')", FileKind::Helper),
+        (
+            "class C:\n    def model(dbt, session): ...",
+            FileKind::Helper,
+        ),
+        (
+            "import pandas as pd\ndef clean(source):\n    return source('x')",
+            FileKind::Helper,
+        ),
         ("from db import ref\nref('a')", FileKind::Helper),
         ("x = fal.ref('a')", FileKind::Helper),
         ("", FileKind::Helper),

@@ -30,7 +30,12 @@ fn ask(texts: &[String]) -> Vec<Vec<String>> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    python.stdin.take().unwrap().write_all(serde_json::to_string(texts).unwrap().as_bytes()).unwrap();
+    python
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(serde_json::to_string(texts).unwrap().as_bytes())
+        .unwrap();
     let output = python.wait_with_output().unwrap();
     assert!(output.status.success());
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -91,7 +96,10 @@ const KEYWORDS: [&str; 22] = [
 
 impl Program {
     fn new(seed: u64) -> Self {
-        Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, calls: 0 }
+        Self {
+            state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            calls: 0,
+        }
     }
 
     fn below(&mut self, limit: usize) -> usize {
@@ -116,7 +124,11 @@ impl Program {
         if self.below(4) == 0 {
             args.push(KEYWORDS[self.below(KEYWORDS.len())].to_owned());
         }
-        format!("{}({})", if source { "source" } else { "ref" }, args.join(", "))
+        format!(
+            "{}({})",
+            if source { "source" } else { "ref" },
+            args.join(", ")
+        )
     }
 
     fn expression(&mut self, depth: u32) -> String {
@@ -154,7 +166,9 @@ impl Program {
         let shape = shapes[self.below(shapes.len())];
         // Strings inside f-strings must use other quotes before Python 3.12.
         let text = self.fill(shape, depth - 1);
-        if shape.contains("f'") && text.matches(['\'', '\\', '\n']).count() != shape.matches('\'').count() {
+        if shape.contains("f'")
+            && text.matches(['\'', '\\', '\n']).count() != shape.matches('\'').count()
+        {
             return self.fill(&shape.replace('E', "g(0)"), 0);
         }
         text
@@ -216,7 +230,9 @@ impl Program {
     fn lay_out(&mut self, shape: &str, depth: u32, indent: usize) -> String {
         let mut out = String::new();
         for line in shape.lines() {
-            let nested = line.starts_with("case") || line.starts_with("async for") || line.starts_with("async with");
+            let nested = line.starts_with("case")
+                || line.starts_with("async for")
+                || line.starts_with("async with");
             let inner = shape.starts_with("match") || shape.starts_with("async def f():");
             let level = indent + usize::from(nested);
             if line == "B" {
@@ -231,15 +247,26 @@ impl Program {
 
 #[test]
 fn order_and_print_are_cpythons() {
-    let mut texts: Vec<String> = (0..150).map(|seed| Program::new(seed).block(3, 0)).collect();
+    let mut texts: Vec<String> = (0..150)
+        .map(|seed| Program::new(seed).block(3, 0))
+        .collect();
     texts.extend(STRINGS[..16].iter().map(|text| format!("ref({text})")));
     texts.extend(KEYWORDS.iter().map(|text| format!("ref('a', {text})")));
     let answers = ask(&texts);
-    assert!(answers.iter().map(Vec::len).sum::<usize>() > 1_000, "the programs hold too few calls to prove anything");
+    assert!(
+        answers.iter().map(Vec::len).sum::<usize>() > 1_000,
+        "the programs hold too few calls to prove anything"
+    );
     for (text, expected) in texts.iter().zip(answers) {
-        let literal = |it: &fal_plugin::payload::Dependency| it.origin == fal_plugin::payload::DependencyOrigin::Code;
-        let found: Vec<String> =
-            common::agreed(text).dependencies.into_iter().filter(literal).map(|it| it.text).collect();
+        let literal = |it: &fal_plugin::payload::Dependency| {
+            it.origin == fal_plugin::payload::DependencyOrigin::Code
+        };
+        let found: Vec<String> = common::agreed(text)
+            .dependencies
+            .into_iter()
+            .filter(literal)
+            .map(|it| it.text)
+            .collect();
         assert_eq!(found, expected, "{text}");
     }
 }

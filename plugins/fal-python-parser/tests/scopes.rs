@@ -47,7 +47,12 @@ fn ask(texts: &[String]) -> Vec<Option<bool>> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    python.stdin.take().unwrap().write_all(serde_json::to_string(texts).unwrap().as_bytes()).unwrap();
+    python
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(serde_json::to_string(texts).unwrap().as_bytes())
+        .unwrap();
     let output = python.wait_with_output().unwrap();
     assert!(output.status.success());
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -114,20 +119,33 @@ impl Program {
             return format!("{margin}{head}\n{}", self.block(indent + 1));
         }
         // Most names are read, so that most programs have an answer that one wrong scope changes.
-        let which = if self.below(2) == 0 { 0 } else { self.below(SIMPLE.len()) };
+        let which = if self.below(2) == 0 {
+            0
+        } else {
+            self.below(SIMPLE.len())
+        };
         format!("{margin}{}\n", SIMPLE[which])
     }
 }
 
 #[test]
 fn names_are_resolved_as_cpython_does() {
-    let seed = |n: u64| Program { state: n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 };
+    let seed = |n: u64| Program {
+        state: n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+    };
     let texts: Vec<String> = (1..4_000).map(|n| seed(n).block(0)).collect();
     let mut counts = [0, 0];
     for (text, answer) in texts.iter().zip(ask(&texts)) {
         let Some(ours) = answer else { continue };
         counts[usize::from(ours)] += 1;
-        assert_eq!(common::agreed(text).kind == FileKind::Script, ours, "\n{text}");
+        assert_eq!(
+            common::agreed(text).kind == FileKind::Script,
+            ours,
+            "\n{text}"
+        );
     }
-    assert!(counts.iter().all(|count| *count > 300), "the programs prove too little: {counts:?}");
+    assert!(
+        counts.iter().all(|count| *count > 300),
+        "the programs prove too little: {counts:?}"
+    );
 }

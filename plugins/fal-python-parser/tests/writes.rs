@@ -12,9 +12,14 @@ fn counted(text: &str) -> String {
     let analysis = agreed(&text);
     let count = analysis.write_count;
     let max = count.max.map_or("*".to_owned(), |max| max.to_string());
-    let codes: Vec<String> =
-        analysis.diagnostics.iter().map(|it| it.code.trim_start_matches("write::").to_owned()).collect();
-    format!("{}..{max} {}", count.min, codes.join(" ")).trim_end().to_owned()
+    let codes: Vec<String> = analysis
+        .diagnostics
+        .iter()
+        .map(|it| it.code.trim_start_matches("write::").to_owned())
+        .collect();
+    format!("{}..{max} {}", count.min, codes.join(" "))
+        .trim_end()
+        .to_owned()
 }
 
 #[track_caller]
@@ -52,13 +57,25 @@ fn conditions_of_one_block_may_exclude_each_other() {
     check(&[
         ("if a:\n  W\nif not a:\n  W", "1..1"),
         ("if a:\n  W\nx = 1\nif a:\n  W", "0..2 twice"),
-        ("if m == 'x':\n  W\nif m == 'y':\n  W", "0..1 never_on_some_path"),
+        (
+            "if m == 'x':\n  W\nif m == 'y':\n  W",
+            "0..1 never_on_some_path",
+        ),
         ("if m == 'x':\n  W\nif m != 'x':\n  W", "1..1"),
-        ("if m == 'x':\n  W\nelif m == 'y':\n  W\nif m == 'z':\n  W", "0..1 never_on_some_path"),
+        (
+            "if m == 'x':\n  W\nelif m == 'y':\n  W\nif m == 'z':\n  W",
+            "0..1 never_on_some_path",
+        ),
         ("if m == 'x':\n  W\nif n == 'x':\n  W", "0..2 twice"),
-        ("if df.empty:\n  W\n  sys.exit()\nif not df.empty:\n  W", "1..1"),
+        (
+            "if df.empty:\n  W\n  sys.exit()\nif not df.empty:\n  W",
+            "1..1",
+        ),
         ("def f():\n  if a:\n    W\n  if not a:\n    W\nf()", "1..1"),
-        ("if a:\n  W\nif b:\n  x()\nif not a:\n  W\nif not b:\n  W", "1..2 twice"),
+        (
+            "if a:\n  W\nif b:\n  x()\nif not a:\n  W\nif not b:\n  W",
+            "1..2 twice",
+        ),
     ]);
 }
 
@@ -72,10 +89,18 @@ fn statements_in_the_wrong_place_are_errors() {
         "for x in y:\n  pass\nelse:\n  break",
         "for x in y:\n  def f():\n    continue",
     ] {
-        let codes: Vec<String> = agreed(text).diagnostics.into_iter().map(|it| it.code).collect();
+        let codes: Vec<String> = agreed(text)
+            .diagnostics
+            .into_iter()
+            .map(|it| it.code)
+            .collect();
         assert_eq!(codes, ["python::syntax"], "{text}");
     }
-    assert!(agreed("def f():\n  return [(yield 1)]\nwhile a:\n  if b:\n    break\n").diagnostics.is_empty());
+    assert!(
+        agreed("def f():\n  return [(yield 1)]\nwhile a:\n  if b:\n    break\n")
+            .diagnostics
+            .is_empty()
+    );
 }
 
 #[test]
@@ -106,7 +131,10 @@ fn loops_repeat() {
         ("for x in W:\n  pass", "1..1"),
         ("for x in y:\n  pass\nelse:\n  W", "1..1"),
         ("for x in y:\n  W\n  break", "0..1 never_on_some_path"),
-        ("for x in y:\n  if a:\n    W\n    break", "0..1 never_on_some_path"),
+        (
+            "for x in y:\n  if a:\n    W\n    break",
+            "0..1 never_on_some_path",
+        ),
         ("for x in y:\n  if a:\n    W\n    break\nelse:\n  W", "1..1"),
         ("for x in y:\n  W\n  if a:\n    break", "0..* in_loop"),
         ("for x in y:\n  W\n  continue", "0..* in_loop"),
@@ -114,7 +142,10 @@ fn loops_repeat() {
         ("for x in range(1):\n  W", "1..1"),
         ("for x in ():\n  W\nW", "1..1"),
         ("for x in [1, 2]:\n  W", "1..* in_loop"),
-        ("while True:\n  try:\n    W\n    break\n  except Error:\n    sleep(1)", "1..1"),
+        (
+            "while True:\n  try:\n    W\n    break\n  except Error:\n    sleep(1)",
+            "1..1",
+        ),
     ]);
 }
 
@@ -147,9 +178,15 @@ fn exceptions_join() {
         ("try:\n  W\n  raise E\nexcept:\n  W", "1..2 twice"),
         ("try:\n  x()\nexcept E:\n  y()\nW", "1..1"),
         ("try:\n  sys.exit()\nexcept:\n  W", "1..1"),
-        ("try:\n  sys.exit()\nexcept Exception:\n  pass\nW", "0..0 never"),
+        (
+            "try:\n  sys.exit()\nexcept Exception:\n  pass\nW",
+            "0..0 never",
+        ),
         ("with suppress(E):\n  W", "0..1 never_on_some_path"),
-        ("def f():\n  try:\n    return 1\n  finally:\n    W\nf()", "1..1"),
+        (
+            "def f():\n  try:\n    return 1\n  finally:\n    W\nf()",
+            "1..1",
+        ),
     ]);
 }
 
@@ -157,7 +194,10 @@ fn exceptions_join() {
 fn matches_join() {
     check(&[
         ("match a:\n  case 1:\n    W\n  case _:\n    W", "1..1"),
-        ("match a:\n  case 1:\n    W\n  case x if b:\n    W", "0..1 never_on_some_path"),
+        (
+            "match a:\n  case 1:\n    W\n  case x if b:\n    W",
+            "0..1 never_on_some_path",
+        ),
         ("match a:\n  case 1:\n    W\n  case [2] | x:\n    W", "1..1"),
     ]);
 }
@@ -170,12 +210,18 @@ fn functions_count_where_they_are_called() {
         ("def f():\n  W\nf()\nf()", "2..2 twice"),
         ("def f():\n  W\nfor x in y:\n  f()", "0..* in_loop"),
         ("def f():\n  if a:\n    W\n    return\n  W\nf()", "1..1"),
-        ("def g():\n  W\ndef f():\n  g()\nif __name__ == '__main__':\n  f()", "1..1"),
+        (
+            "def g():\n  W\ndef f():\n  g()\nif __name__ == '__main__':\n  f()",
+            "1..1",
+        ),
         ("def f():\n  W\n  sys.exit()\nf()\nW", "1..1"),
         ("async def f():\n  W\nasyncio.run(f())", "1..1"),
         ("f = lambda: W\nf()", "1..1"),
         ("(lambda: W)()", "1..1"),
-        ("def f(n):\n  if n:\n    f(n - 1)\n  else:\n    W\nf(3)", "1..*"),
+        (
+            "def f(n):\n  if n:\n    f(n - 1)\n  else:\n    W\nf(3)",
+            "1..*",
+        ),
     ]);
 }
 
@@ -186,7 +232,10 @@ fn what_cannot_be_followed_is_left_to_the_run() {
         ("@task\ndef f():\n  W\nf()", "0..1"),
         ("class C:\n  def f(self):\n    W\nC().f()", "0..1"),
         ("df.pipe(lambda d: W)", "0..1"),
-        ("if a:\n  def f():\n    W\nelse:\n  def f():\n    W\nf()", "0..2"),
+        (
+            "if a:\n  def f():\n    W\nelse:\n  def f():\n    W\nf()",
+            "0..2",
+        ),
         ("w = write_to_model\nw(1)", "0..1 not_followed"),
         ("partial(write_to_model, 1)()", "0..1 not_followed"),
         ("W\nrun(write_to_model)", "1..2 not_followed"),
@@ -198,8 +247,13 @@ fn what_cannot_be_followed_is_left_to_the_run() {
 
 #[test]
 fn calls_are_listed_with_their_place() {
-    let analysis = agreed("write_to_model(1)\nfor x in write_to_model(2):\n    write_to_model(3)\n");
-    let listed: Vec<_> = analysis.writes.iter().map(|it| (it.span.from.line, it.in_loop)).collect();
+    let analysis =
+        agreed("write_to_model(1)\nfor x in write_to_model(2):\n    write_to_model(3)\n");
+    let listed: Vec<_> = analysis
+        .writes
+        .iter()
+        .map(|it| (it.span.from.line, it.in_loop))
+        .collect();
     assert_eq!(listed, [(1, false), (2, false), (3, true)]);
 }
 

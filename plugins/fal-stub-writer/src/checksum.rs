@@ -13,10 +13,12 @@ pub(crate) const MARKER: &str = "FAL_GENERATED";
 /// Checksum of a stub: md5 of the stripped text with every checksum left out.
 pub(crate) fn checksum(text: &str) -> String {
     let stripped = without_checksums(text.trim_matches(is_python_space));
-    Md5::digest(stripped.as_bytes()).iter().fold(String::with_capacity(32), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}"); // writing to a String cannot fail
-        hex
-    })
+    Md5::digest(stripped.as_bytes())
+        .iter()
+        .fold(String::with_capacity(32), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}"); // writing to a String cannot fail
+            hex
+        })
 }
 
 /// Whose a file is. The stub's body does not matter, so stubs of older forms are recognised too.
@@ -92,14 +94,21 @@ mod tests {
         assert_eq!(judge(OLDER), StubVerdict::Ours);
         assert_eq!(judge(&OLDER.replace('\n', "\r\n")), StubVerdict::Ours);
         assert_eq!(judge(OLDER.trim()), StubVerdict::Ours);
-        assert_eq!(judge(&format!("\u{1c}\u{1f}\u{a0}{OLDER}\u{2028}\u{3000}\n\n")), StubVerdict::Ours);
+        assert_eq!(
+            judge(&format!("\u{1c}\u{1f}\u{a0}{OLDER}\u{2028}\u{3000}\n\n")),
+            StubVerdict::Ours
+        );
     }
 
     #[test]
     fn any_other_change_is_an_edit() {
-        for (from, to) in
-            [("SELECT", "SELECTED"), ("model_a", "model_b"), ("model_a", "Model_a"), ("*/", "*/ x"), ("b6a", "000")]
-        {
+        for (from, to) in [
+            ("SELECT", "SELECTED"),
+            ("model_a", "model_b"),
+            ("model_a", "Model_a"),
+            ("*/", "*/ x"),
+            ("b6a", "000"),
+        ] {
             let edited = OLDER.replacen(from, to, 1);
             assert_ne!(edited, OLDER);
             assert_eq!(judge(&edited), StubVerdict::Edited, "{from} -> {to}");
@@ -109,14 +118,25 @@ mod tests {
 
     #[test]
     fn a_file_without_the_marker_is_foreign() {
-        for text in ["", "select 1", "FAL_GENERATED_AT", "/* fal_generated x */", "select FAL_GENERATEDNESS"] {
+        for text in [
+            "",
+            "select 1",
+            "FAL_GENERATED_AT",
+            "/* fal_generated x */",
+            "select FAL_GENERATEDNESS",
+        ] {
             assert_eq!(judge(text), StubVerdict::Foreign, "{text}");
         }
     }
 
     #[test]
     fn a_marker_without_a_checksum_is_an_edit() {
-        for text in ["FAL_GENERATED", "/* FAL_GENERATED */", "FAL_GENERATED  two_spaces", "FAL_GENERATED\n"] {
+        for text in [
+            "FAL_GENERATED",
+            "/* FAL_GENERATED */",
+            "FAL_GENERATED  two_spaces",
+            "FAL_GENERATED\n",
+        ] {
             assert_eq!(judge(text), StubVerdict::Edited, "{text}");
         }
     }

@@ -29,18 +29,30 @@ pub struct StubConfig {
 
 impl Default for StubConfig {
     fn default() -> Self {
-        Self { relation: Relation::default(), folder: "fal".to_owned() }
+        Self {
+            relation: Relation::default(),
+            folder: "fal".to_owned(),
+        }
     }
 }
 
 impl StubConfig {
     /// Reads the options; nothing (`null`) means the defaults.
     pub(crate) fn read(config: &Value) -> Result<Self, PluginError> {
-        let read = if config.is_null() { Ok(Self::default()) } else { Self::deserialize(config) };
+        let read = if config.is_null() {
+            Ok(Self::default())
+        } else {
+            Self::deserialize(config)
+        };
         let config = read.map_err(|error| invalid(&error.to_string()))?;
         if !is_plain_path(&config.folder) {
-            return Err(invalid(&format!("`folder` is `{}`, which is no folder below the model path", config.folder))
-                .with_help("name a folder such as `fal` or `generated/fal`, with `/` and without `..`"));
+            return Err(invalid(&format!(
+                "`folder` is `{}`, which is no folder below the model path",
+                config.folder
+            ))
+            .with_help(
+                "name a folder such as `fal` or `generated/fal`, with `/` and without `..`",
+            ));
         }
         Ok(config)
     }
@@ -54,13 +66,17 @@ pub fn config_schema() -> Value {
 /// Whether a path stays below where it starts, on every system.
 pub(crate) fn is_plain_path(path: &str) -> bool {
     let plain = |part: &str| {
-        !matches!(part, "" | "." | "..") && !part.contains(|c: char| matches!(c, '\\' | ':') || c.is_control())
+        !matches!(part, "" | "." | "..")
+            && !part.contains(|c: char| matches!(c, '\\' | ':') || c.is_control())
     };
     path.split('/').all(plain)
 }
 
 fn invalid(message: &str) -> PluginError {
-    PluginError::new("stub::config", format!("the options of the stub writer are wrong: {message}"))
+    PluginError::new(
+        "stub::config",
+        format!("the options of the stub writer are wrong: {message}"),
+    )
 }
 
 #[cfg(test)]
@@ -74,7 +90,10 @@ mod tests {
         for config in [json!(null), json!({})] {
             assert_eq!(
                 StubConfig::read(&config),
-                Ok(StubConfig { relation: Relation::This, folder: "fal".to_owned() })
+                Ok(StubConfig {
+                    relation: Relation::This,
+                    folder: "fal".to_owned()
+                })
             );
         }
     }
@@ -82,7 +101,13 @@ mod tests {
     #[test]
     fn both_options_are_read() {
         let config = StubConfig::read(&json!({"relation": "target_schema", "folder": "gen/fal"}));
-        assert_eq!(config, Ok(StubConfig { relation: Relation::TargetSchema, folder: "gen/fal".to_owned() }));
+        assert_eq!(
+            config,
+            Ok(StubConfig {
+                relation: Relation::TargetSchema,
+                folder: "gen/fal".to_owned()
+            })
+        );
     }
 
     #[test]
@@ -94,8 +119,13 @@ mod tests {
 
     #[test]
     fn a_folder_cannot_leave_the_model_path() {
-        for folder in ["", ".", "..", "/abs", "a/../..", "a//b", "fal/", "C:x", "a\\b", "a\nb"] {
-            assert!(StubConfig::read(&json!({ "folder": folder })).is_err(), "{folder:?}");
+        for folder in [
+            "", ".", "..", "/abs", "a/../..", "a//b", "fal/", "C:x", "a\\b", "a\nb",
+        ] {
+            assert!(
+                StubConfig::read(&json!({ "folder": folder })).is_err(),
+                "{folder:?}"
+            );
         }
     }
 

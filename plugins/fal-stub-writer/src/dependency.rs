@@ -17,9 +17,21 @@ pub(crate) fn line(dependency: &Dependency, path: &str) -> Result<String, Plugin
 }
 
 fn broken_by(dependency: &Dependency) -> Option<String> {
-    let texts = || dependency.args.iter().chain([&dependency.text]).chain(&dependency.version);
-    let breaking = BREAKING.into_iter().find(|piece| texts().any(|text| text.contains(piece)));
-    let control = || texts().flat_map(|text| text.chars()).find(|c| is_line_breaking(*c));
+    let texts = || {
+        dependency
+            .args
+            .iter()
+            .chain([&dependency.text])
+            .chain(&dependency.version)
+    };
+    let breaking = BREAKING
+        .into_iter()
+        .find(|piece| texts().any(|text| text.contains(piece)));
+    let control = || {
+        texts()
+            .flat_map(|text| text.chars())
+            .find(|c| is_line_breaking(*c))
+    };
     match breaking {
         Some(piece) => Some(format!("`{piece}`")),
         None => control().map(|c| format!("the character {}", c.escape_unicode())),
@@ -32,7 +44,12 @@ fn is_line_breaking(c: char) -> bool {
 
 fn refusal(dependency: &Dependency, path: &str, what: &str) -> PluginError {
     let place = dependency.span.from.line;
-    let text = dependency.text.escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"");
+    let text = dependency
+        .text
+        .escape_debug()
+        .to_string()
+        .replace("\\'", "'")
+        .replace("\\\"", "\"");
     PluginError::new(
         "stub::dependency",
         format!("{path}, line {place}: `{text}` cannot be a dependency: a name in dbt never holds {what}"),
@@ -54,13 +71,19 @@ mod tests {
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             version: None,
             origin: DependencyOrigin::Code,
-            span: Span { from, ..Span::default() },
+            span: Span {
+                from,
+                ..Span::default()
+            },
         }
     }
 
     #[test]
     fn a_name_is_put_in_braces() {
-        let line = line(&dependency("ref('größe', \"it's\")", &["größe", "it's"]), "a.py");
+        let line = line(
+            &dependency("ref('größe', \"it's\")", &["größe", "it's"]),
+            "a.py",
+        );
         assert_eq!(line, Ok("{{ ref('größe', \"it's\") }}".to_owned()));
     }
 

@@ -13,14 +13,24 @@ use crate::{
 const CONFIG: (&str, &str) = ("{{config(materialized=", ")}}/*");
 const HEADING: &str = "scriptdependencies:";
 const SELECT: &str = "*/select*from";
-const RELATIONS: [(&str, Relation); 2] =
-    [("{{this}}", Relation::This), ("{{target.schema}}.{{model.name}}", Relation::TargetSchema)];
+const RELATIONS: [(&str, Relation); 2] = [
+    ("{{this}}", Relation::This),
+    ("{{target.schema}}.{{model.name}}", Relation::TargetSchema),
+];
 /// Words of Python that are not in lower case.
 const WORDS: [(&str, &str); 3] = [("none", "None"), ("true", "True"), ("false", "False")];
 
 /// Whether a text is a stub of ours but for its layout.
 pub(crate) fn is_ours(text: &str) -> bool {
-    tokens(text).and_then(|tokens| Parser { text, tokens: &tokens }.stub()).unwrap_or(false)
+    tokens(text)
+        .and_then(|tokens| {
+            Parser {
+                text,
+                tokens: &tokens,
+            }
+            .stub()
+        })
+        .unwrap_or(false)
 }
 
 /// A character that counts, or a text in quotes.
@@ -37,7 +47,8 @@ impl Token<'_> {
     }
 
     fn is(&self, letter: char) -> bool {
-        !self.is_quoted() && self.source.chars().eq([letter]) || self.source.chars().eq([letter.to_ascii_uppercase()])
+        !self.is_quoted() && self.source.chars().eq([letter])
+            || self.source.chars().eq([letter.to_ascii_uppercase()])
     }
 }
 
@@ -59,7 +70,10 @@ fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
             })?;
             end = last + 1;
         }
-        tokens.push(Token { at, source: &text[at..end] });
+        tokens.push(Token {
+            at,
+            source: &text[at..end],
+        });
     }
     Some(tokens)
 }
@@ -88,13 +102,18 @@ impl<'a> Parser<'a, '_> {
             dependencies.push(self.dependency()?);
         }
         self.words(SELECT)?;
-        let relation = RELATIONS.iter().find(|(words, _)| self.words(words).is_some())?.1;
+        let relation = RELATIONS
+            .iter()
+            .find(|(words, _)| self.words(words).is_some())?
+            .1;
         if !self.tokens.is_empty() {
             return None;
         }
         let with = |line: fn(&Line<'a>) -> String| {
-            let lines: Vec<String> =
-                dependencies.iter().map(|line_of| format!("{{{{ {} }}}}", line(line_of))).collect();
+            let lines: Vec<String> = dependencies
+                .iter()
+                .map(|line_of| format!("{{{{ {} }}}}", line(line_of)))
+                .collect();
             checksum(&render::render(&lines, relation)) == recorded
         };
         // A line out of a docstring is there as it was written, any other as Python prints it.
@@ -110,7 +129,11 @@ impl<'a> Parser<'a, '_> {
     /// Takes these letters, or nothing.
     fn words(&mut self, words: &str) -> Option<()> {
         let found = self.tokens.get(..words.chars().count())?;
-        if !found.iter().zip(words.chars()).all(|(token, letter)| token.is(letter)) {
+        if !found
+            .iter()
+            .zip(words.chars())
+            .all(|(token, letter)| token.is(letter))
+        {
             return None;
         }
         self.tokens = &self.tokens[found.len()..];
@@ -120,7 +143,9 @@ impl<'a> Parser<'a, '_> {
     fn checksum(&mut self) -> Option<String> {
         let digits = (0..32).map(|_| self.next().and_then(|token| token.source.chars().next()));
         let digits: Option<String> = digits.collect();
-        digits.map(|digits| digits.to_ascii_lowercase()).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
+        digits
+            .map(|digits| digits.to_ascii_lowercase())
+            .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
     }
 
     /// What stands before the next `}}`.
@@ -132,7 +157,10 @@ impl<'a> Parser<'a, '_> {
         let own = &tokens[..tokens.len() - self.tokens.len() - 2];
         let last = own.last()?;
         let written = &self.text[first..last.at + last.source.len()];
-        Some(Line { written, printed: printed(own) })
+        Some(Line {
+            written,
+            printed: printed(own),
+        })
     }
 }
 
@@ -149,12 +177,20 @@ fn printed(tokens: &[Token<'_>]) -> String {
     let mut word = String::new();
     for token in tokens {
         let lower = token.source.to_ascii_lowercase();
-        if !token.is_quoted() && lower.chars().all(|letter| letter.is_alphanumeric() || letter == '_') {
+        if !token.is_quoted()
+            && lower
+                .chars()
+                .all(|letter| letter.is_alphanumeric() || letter == '_')
+        {
             word.push_str(&lower);
             continue;
         }
         text.push_str(python_word(&std::mem::take(&mut word)));
-        text.push_str(if token.is_quoted() { token.source } else { &lower });
+        text.push_str(if token.is_quoted() {
+            token.source
+        } else {
+            &lower
+        });
         if !token.is_quoted() && matches!(token.source, "," | ":") {
             text.push(' ');
         }
@@ -163,7 +199,10 @@ fn printed(tokens: &[Token<'_>]) -> String {
 }
 
 fn python_word(word: &str) -> &str {
-    WORDS.iter().find(|(lower, _)| *lower == word).map_or(word, |(_, python)| python)
+    WORDS
+        .iter()
+        .find(|(lower, _)| *lower == word)
+        .map_or(word, |(_, python)| python)
 }
 
 #[cfg(test)]
@@ -175,7 +214,10 @@ mod tests {
     use fal_plugin::payload::StubVerdict;
 
     fn stub(dependencies: &[&str], relation: Relation) -> String {
-        let lines: Vec<_> = dependencies.iter().map(|text| format!("{{{{ {text} }}}}")).collect();
+        let lines: Vec<_> = dependencies
+            .iter()
+            .map(|text| format!("{{{{ {text} }}}}"))
+            .collect();
         render(&lines, relation)
     }
 
@@ -195,25 +237,56 @@ mod tests {
         let sum = "d1d75fcba93d62fde2676e2afa249c2c";
         let comment = format!("/*\nFAL_GENERATED {sum}\n\nScript dependencies:\n\n{{{{ ref('customers') }}}}\n{{{{ source('raw', 'orders') }}}}\n\n*/\n");
         for (before, after) in [
-            ("{{ config(materialized=\"ephemeral\") }}\n", "select *\nfrom {{ this }}\n"),
-            ("{{ config(materialized='ephemeral') }}\n", "select *\nfrom {{ this }}\n"),
-            ("{{ config(materialized='ephemeral') }}\n", "\nselect * from {{ this }}\n"),
+            (
+                "{{ config(materialized=\"ephemeral\") }}\n",
+                "select *\nfrom {{ this }}\n",
+            ),
+            (
+                "{{ config(materialized='ephemeral') }}\n",
+                "select *\nfrom {{ this }}\n",
+            ),
+            (
+                "{{ config(materialized='ephemeral') }}\n",
+                "\nselect * from {{ this }}\n",
+            ),
         ] {
-            assert_eq!(judge(&format!("{before}{comment}{after}")), StubVerdict::Ours, "{before}{after}");
+            assert_eq!(
+                judge(&format!("{before}{comment}{after}")),
+                StubVerdict::Ours,
+                "{before}{after}"
+            );
         }
     }
 
     /// Where each character is: inside quotes or not. The quotes themselves count as inside.
     fn inside(text: &str) -> Vec<(usize, bool)> {
-        let quoted: Vec<_> = tokens(text).unwrap().into_iter().filter(Token::is_quoted).collect();
-        let is_quoted = |at| quoted.iter().any(|token| (token.at..token.at + token.source.len()).contains(&at));
-        text.char_indices().map(|(at, _)| (at, is_quoted(at))).collect()
+        let quoted: Vec<_> = tokens(text)
+            .unwrap()
+            .into_iter()
+            .filter(Token::is_quoted)
+            .collect();
+        let is_quoted = |at| {
+            quoted
+                .iter()
+                .any(|token| (token.at..token.at + token.source.len()).contains(&at))
+        };
+        text.char_indices()
+            .map(|(at, _)| (at, is_quoted(at)))
+            .collect()
     }
 
     fn any_stub() -> impl Strategy<Value = String> {
         let names = proptest::sample::subsequence(NAMES.to_vec(), 1..=NAMES.len());
-        (names, any::<bool>())
-            .prop_map(|(names, this)| stub(&names, if this { Relation::This } else { Relation::TargetSchema }))
+        (names, any::<bool>()).prop_map(|(names, this)| {
+            stub(
+                &names,
+                if this {
+                    Relation::This
+                } else {
+                    Relation::TargetSchema
+                },
+            )
+        })
     }
 
     proptest! {

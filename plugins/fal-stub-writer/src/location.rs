@@ -10,7 +10,10 @@ use crate::config::is_plain_path;
 /// If the path is none below the model path.
 pub(crate) fn stub_path(folder: &str, model_path: &str) -> Result<String, PluginError> {
     if !is_plain_path(model_path) {
-        let message = format!("`{}` is no path below a model path", model_path.escape_debug());
+        let message = format!(
+            "`{}` is no path below a model path",
+            model_path.escape_debug()
+        );
         return Err(PluginError::new("stub::path", message));
     }
     Ok(format!("{folder}/{}.sql", without_extension(model_path)))

@@ -7,7 +7,13 @@ use crate::{
 
 /// The stub with these lines of dependencies.
 pub(crate) fn render(dependencies: &[String], relation: Relation) -> String {
-    let body = |sum: &str| text(&format!("{MARKER}{sum}"), &dependencies.join("\n"), relation);
+    let body = |sum: &str| {
+        text(
+            &format!("{MARKER}{sum}"),
+            &dependencies.join("\n"),
+            relation,
+        )
+    };
     body(&format!(" {}", checksum(&body(""))))
 }
 

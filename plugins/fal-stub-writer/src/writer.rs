@@ -20,7 +20,9 @@ impl SqlStubWriter {
     /// # Errors
     /// If an option is unknown or its value wrong.
     pub fn new(config: &Value) -> Result<Self, PluginError> {
-        Ok(Self { config: StubConfig::read(config)? })
+        Ok(Self {
+            config: StubConfig::read(config)?,
+        })
     }
 }
 
@@ -31,9 +33,15 @@ impl StubWriter for SqlStubWriter {
 
     fn render(&self, request: &StubRequest) -> Result<Stub, PluginError> {
         let path = location::stub_path(&self.config.folder, &request.path)?;
-        let lines: Result<Vec<_>, _> =
-            request.dependencies.iter().map(|dependency| dependency::line(dependency, &request.path)).collect();
-        Ok(Stub { path, content: render::render(&lines?, self.config.relation) })
+        let lines: Result<Vec<_>, _> = request
+            .dependencies
+            .iter()
+            .map(|dependency| dependency::line(dependency, &request.path))
+            .collect();
+        Ok(Stub {
+            path,
+            content: render::render(&lines?, self.config.relation),
+        })
     }
 
     fn judge(&self, request: &StubVerdictRequest) -> Result<StubVerdict, PluginError> {

@@ -21,9 +21,15 @@ fn the_whole_contract_holds() {
 
 #[test]
 fn options_keep_what_is_required() {
-    let report = stub_writer(&writer(&json!({"folder": "stubs", "relation": "target_schema"})));
+    let report = stub_writer(&writer(
+        &json!({"folder": "stubs", "relation": "target_schema"}),
+    ));
     report.assert_ok();
-    assert_eq!(report.failed(Need::Optional).collect::<Vec<_>>(), ["stub-writer/byte-for-byte"], "{report}");
+    assert_eq!(
+        report.failed(Need::Optional).collect::<Vec<_>>(),
+        ["stub-writer/byte-for-byte"],
+        "{report}"
+    );
 }
 
 /// This writer with something done to its stubs and verdicts.
@@ -32,7 +38,10 @@ struct Spoiled {
     verdict: fn(&str, StubVerdict) -> StubVerdict,
 }
 
-const FAIR: Spoiled = Spoiled { stub: |_| {}, verdict: |_, verdict| verdict };
+const FAIR: Spoiled = Spoiled {
+    stub: |_| {},
+    verdict: |_, verdict| verdict,
+};
 
 impl StubWriter for Spoiled {
     fn folder(&self) -> String {
@@ -46,33 +55,78 @@ impl StubWriter for Spoiled {
     }
 
     fn judge(&self, request: &StubVerdictRequest) -> Result<StubVerdict, PluginError> {
-        Ok((self.verdict)(&request.content, writer(&Value::Null).judge(request)?))
+        Ok((self.verdict)(
+            &request.content,
+            writer(&Value::Null).judge(request)?,
+        ))
     }
 }
 
 #[track_caller]
 fn fails(cases: &str, writer: &Spoiled) {
     let report = stub_writer(writer);
-    let failed: Vec<_> = report.failed(Need::Required).map(|name| name.trim_start_matches("stub-writer/")).collect();
+    let failed: Vec<_> = report
+        .failed(Need::Required)
+        .map(|name| name.trim_start_matches("stub-writer/"))
+        .collect();
     assert_eq!(failed.join(" "), cases, "{report}");
 }
 
 #[test]
 fn one_fault_fails_its_case() {
     fails("", &FAIR);
-    fails("below-folder", &Spoiled { stub: |stub| stub.path = stub.path.replacen("fal/", "elsewhere/", 1), ..FAIR });
-    fails("below-folder", &Spoiled { stub: |stub| stub.path = format!("fal/../{}", stub.path), ..FAIR });
-    fails("own-file", &Spoiled { stub: |stub| stub.path = stub.path.replace("staging", "marts"), ..FAIR });
-    fails("own-stub", &Spoiled { stub: |stub| stub.content.push_str("-- the end\n"), ..FAIR });
+    fails(
+        "below-folder",
+        &Spoiled {
+            stub: |stub| stub.path = stub.path.replacen("fal/", "elsewhere/", 1),
+            ..FAIR
+        },
+    );
+    fails(
+        "below-folder",
+        &Spoiled {
+            stub: |stub| stub.path = format!("fal/../{}", stub.path),
+            ..FAIR
+        },
+    );
+    fails(
+        "own-file",
+        &Spoiled {
+            stub: |stub| stub.path = stub.path.replace("staging", "marts"),
+            ..FAIR
+        },
+    );
+    fails(
+        "own-stub",
+        &Spoiled {
+            stub: |stub| stub.content.push_str("-- the end\n"),
+            ..FAIR
+        },
+    );
     fails(
         "edited",
         &Spoiled {
-            verdict: |content, verdict| if content.ends_with("select 1") { StubVerdict::Ours } else { verdict },
+            verdict: |content, verdict| {
+                if content.ends_with("select 1") {
+                    StubVerdict::Ours
+                } else {
+                    verdict
+                }
+            },
             ..FAIR
         },
     );
     fails(
         "foreign",
-        &Spoiled { verdict: |content, verdict| if content.is_empty() { StubVerdict::Edited } else { verdict }, ..FAIR },
+        &Spoiled {
+            verdict: |content, verdict| {
+                if content.is_empty() {
+                    StubVerdict::Edited
+                } else {
+                    verdict
+                }
+            },
+            ..FAIR
+        },
     );
 }

@@ -14,7 +14,8 @@ use rustix::fs::{FlockOperation, flock};
 /// The root of the repository.
 pub fn workspace() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", root.display()))
+    root.canonicalize()
+        .unwrap_or_else(|error| panic!("{}: {error}", root.display()))
 }
 
 /// The `fal-host` binary, with the plugins that ship with it beside it.
@@ -23,7 +24,12 @@ pub fn host() -> PathBuf {
         if let Some(named) = env::var_os("FAL_TEST_HOST") {
             return PathBuf::from(named);
         }
-        once("host", || cargo(&mut Command::new(env!("CARGO")), &workspace().join("Cargo.toml")));
+        once("host", || {
+            cargo(
+                &mut Command::new(env!("CARGO")),
+                &workspace().join("Cargo.toml"),
+            )
+        });
         target().join("debug").join(format!("fal-host{EXE_SUFFIX}"))
     });
     HOST.clone()
@@ -37,12 +43,18 @@ pub fn foreign_plugin(name: &str) -> PathBuf {
         once("foreign-plugins", || {
             for manifest in ["Cargo.toml", "first/Cargo.toml"] {
                 let mut build = Command::new(env!("CARGO"));
-                cargo(build.env("CARGO_TARGET_DIR", root.join("target")), &root.join(manifest));
+                cargo(
+                    build.env("CARGO_TARGET_DIR", root.join("target")),
+                    &root.join(manifest),
+                );
             }
         });
         foreign_plugins()
     });
-    FOLDER.join(format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_")))
+    FOLDER.join(format!(
+        "{DLL_PREFIX}{}{DLL_SUFFIX}",
+        name.replace('-', "_")
+    ))
 }
 
 /// Where the foreign plugins are.
@@ -63,20 +75,30 @@ fn target() -> PathBuf {
 
 fn cargo(command: &mut Command, manifest: &Path) {
     // Flags of the run that tests must not reach what is tested: coverage, sanitizers.
-    command.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(manifest).env_remove("RUSTFLAGS");
-    let status = command.status().unwrap_or_else(|error| panic!("cargo cannot be started: {error}"));
+    command
+        .args(["build", "--quiet", "--locked", "--manifest-path"])
+        .arg(manifest)
+        .env_remove("RUSTFLAGS");
+    let status = command
+        .status()
+        .unwrap_or_else(|error| panic!("cargo cannot be started: {error}"));
     assert!(status.success(), "{command:?} failed");
 }
 
 /// Builds once in a run of nextest, where each test is a process; else once in a process.
 fn once(what: &str, build: impl FnOnce()) {
-    let Some(run) = env::var_os("NEXTEST_RUN_ID") else { return build() };
+    let Some(run) = env::var_os("NEXTEST_RUN_ID") else {
+        return build();
+    };
     let path = shared_folder().join(format!("built-{what}"));
-    let lock = File::create(path.with_extension("lock")).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    flock(&lock, FlockOperation::LockExclusive).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let lock = File::create(path.with_extension("lock"))
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    flock(&lock, FlockOperation::LockExclusive)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     if fs::read(&path).is_ok_and(|built| built == run.as_encoded_bytes()) {
         return;
     }
     build();
-    fs::write(&path, run.as_encoded_bytes()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    fs::write(&path, run.as_encoded_bytes())
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }

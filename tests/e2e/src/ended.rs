@@ -18,7 +18,9 @@ pub struct Ended {
 impl Ended {
     /// The exit code; -SIGNAL for a program that a signal ended.
     pub fn code(&self) -> i32 {
-        self.status.code().unwrap_or_else(|| -self.status.signal().unwrap_or_default())
+        self.status
+            .code()
+            .unwrap_or_else(|| -self.status.signal().unwrap_or_default())
     }
 
     /// Fails, with all that the program said, if the exit code is another.
@@ -31,14 +33,20 @@ impl Ended {
     /// Fails unless standard output or standard error has this text.
     #[track_caller]
     pub fn says(&self, text: &str) -> &Self {
-        assert!(self.stdout.contains(text) || self.stderr.contains(text), "{text:?} was not said\n{self}");
+        assert!(
+            self.stdout.contains(text) || self.stderr.contains(text),
+            "{text:?} was not said\n{self}"
+        );
         self
     }
 
     /// Fails if standard output or standard error has this text.
     #[track_caller]
     pub fn never_says(&self, text: &str) -> &Self {
-        assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "{text:?} was said\n{self}");
+        assert!(
+            !self.stdout.contains(text) && !self.stderr.contains(text),
+            "{text:?} was said\n{self}"
+        );
         self
     }
 }

@@ -43,33 +43,54 @@ impl Page {
     /// # Panics
     /// If there is no such page, or one of its blocks has no end or no language.
     pub fn read(path: &str) -> Self {
-        let text = fs::read_to_string(workspace().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let text = fs::read_to_string(workspace().join(path))
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
         let (mut blocks, mut open): (Vec<Block>, Option<(Block, String)>) = (Vec::new(), None);
         for (number, line) in text.lines().enumerate() {
             let fence: String = line.chars().take_while(|char| *char == '`').collect();
             match &mut open {
-                Some((_, closing)) if *closing == line => blocks.extend(open.take().map(|(block, _)| block)),
+                Some((_, closing)) if *closing == line => {
+                    blocks.extend(open.take().map(|(block, _)| block))
+                }
                 Some((block, _)) => block.text += &format!("{line}\n"),
                 None if fence.len() >= 3 => {
-                    let (language, place) = (line[fence.len()..].to_owned(), format!("{path}:{}", number + 2));
+                    let (language, place) = (
+                        line[fence.len()..].to_owned(),
+                        format!("{path}:{}", number + 2),
+                    );
                     assert!(!language.is_empty(), "{place}: a block without a language");
-                    open = Some((Block { language, text: String::new(), place }, fence));
+                    open = Some((
+                        Block {
+                            language,
+                            text: String::new(),
+                            place,
+                        },
+                        fence,
+                    ));
                 }
                 None => {}
             }
         }
         assert!(open.is_none(), "{path}: a block without an end");
-        Self { path: path.to_owned(), blocks }
+        Self {
+            path: path.to_owned(),
+            blocks,
+        }
     }
 
     /// Its blocks in a language.
     pub fn in_language<'a>(&'a self, language: &'a str) -> impl Iterator<Item = &'a Block> {
-        self.blocks.iter().filter(move |block| block.language == language)
+        self.blocks
+            .iter()
+            .filter(move |block| block.language == language)
     }
 
     /// All that a reader types, in order.
     pub fn typed(&self) -> Vec<Typed> {
-        self.in_language("console").filter(|block| !block.is_exempt()).flat_map(Block::typed).collect()
+        self.in_language("console")
+            .filter(|block| !block.is_exempt())
+            .flat_map(Block::typed)
+            .collect()
     }
 }
 
@@ -82,7 +103,10 @@ impl Block {
     /// The file that its first line names: `# fal_project.yml`.
     pub fn file(&self) -> Option<&str> {
         let first = self.text.lines().next()?.strip_prefix("# ")?;
-        first.split_whitespace().next().filter(|word| word.contains('.'))
+        first
+            .split_whitespace()
+            .next()
+            .filter(|word| word.contains('.'))
     }
 
     /// Its commands: lines behind `$`, with what stands below each.
@@ -93,7 +117,11 @@ impl Block {
             match (line.strip_prefix("$ "), typed.last_mut()) {
                 (Some(command), _) => {
                     let (command, place) = (command.to_owned(), self.place.clone());
-                    typed.push(Typed { command, printed: Vec::new(), place });
+                    typed.push(Typed {
+                        command,
+                        printed: Vec::new(),
+                        place,
+                    });
                 }
                 (None, Some(last)) if continued => last.command += &format!("\n{line}"),
                 (None, Some(last)) => last.printed.push(line.to_owned()),

@@ -14,31 +14,50 @@ pub fn survivors(mark: &str, folder: &Path, grace: Duration) -> Vec<String> {
         found = present(mark, folder);
         found.is_empty().then_some(())
     });
-    if none_left.is_some() { Vec::new() } else { found }
+    if none_left.is_some() {
+        Vec::new()
+    } else {
+        found
+    }
 }
 
 fn present(mark: &str, folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir("/proc").unwrap_or_else(|error| panic!("/proc: {error}")).flatten();
+    let entries = fs::read_dir("/proc")
+        .unwrap_or_else(|error| panic!("/proc: {error}"))
+        .flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let others = numbers.filter(|pid| *pid != std::process::id());
-    others.filter(|pid| belongs(*pid, mark, folder)).map(describe).collect()
+    others
+        .filter(|pid| belongs(*pid, mark, folder))
+        .map(describe)
+        .collect()
 }
 
 /// A process that has ended but was not waited for has neither environment nor folder.
 fn belongs(pid: u32, mark: &str, folder: &Path) -> bool {
     let process = Path::new("/proc").join(pid.to_string());
     let wanted = format!("{MARK}={mark}");
-    let marked = fs::read(process.join("environ"))
-        .is_ok_and(|environ| environ.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes()));
-    let inside = fs::read_link(process.join("cwd"))
-        .is_ok_and(|cwd| cwd.as_os_str().as_bytes().starts_with(folder.as_os_str().as_bytes()));
+    let marked = fs::read(process.join("environ")).is_ok_and(|environ| {
+        environ
+            .split(|byte| *byte == 0)
+            .any(|variable| variable == wanted.as_bytes())
+    });
+    let inside = fs::read_link(process.join("cwd")).is_ok_and(|cwd| {
+        cwd.as_os_str()
+            .as_bytes()
+            .starts_with(folder.as_os_str().as_bytes())
+    });
     marked || inside
 }
 
 /// Ends them, for tests that failed.
 pub(crate) fn sweep(mark: &str, folder: &Path) {
     for line in present(mark, folder) {
-        let pid = line.split(' ').next().and_then(|pid| pid.parse().ok()).and_then(rustix::process::Pid::from_raw);
+        let pid = line
+            .split(' ')
+            .next()
+            .and_then(|pid| pid.parse().ok())
+            .and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
         }
@@ -47,5 +66,8 @@ pub(crate) fn sweep(mark: &str, folder: &Path) {
 
 fn describe(pid: u32) -> String {
     let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    format!("{pid} {}", String::from_utf8_lossy(&words).replace('\0', " "))
+    format!(
+        "{pid} {}",
+        String::from_utf8_lossy(&words).replace('\0', " ")
+    )
 }

@@ -37,9 +37,18 @@ impl Project {
     /// A copy of a project of this repository, without what runs leave behind.
     pub fn copy_of_folder(relative: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
-        let mark = format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let project = Self { folder, mark, warehouse: Warehouse::default() };
+        let folder =
+            tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary folder: {error}"));
+        let mark = format!(
+            "{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let project = Self {
+            folder,
+            mark,
+            warehouse: Warehouse::default(),
+        };
         fs::create_dir_all(project.home()).unwrap_or_else(|error| panic!("home: {error}"));
         copy(&workspace().join(relative), &project.root());
         project
@@ -62,7 +71,11 @@ impl Project {
 
     /// Its folder.
     pub fn root(&self) -> PathBuf {
-        let folder = self.folder.path().canonicalize().unwrap_or_else(|error| panic!("temporary folder: {error}"));
+        let folder = self
+            .folder
+            .path()
+            .canonicalize()
+            .unwrap_or_else(|error| panic!("temporary folder: {error}"));
         folder.join("project")
     }
 
@@ -95,7 +108,8 @@ impl Project {
     /// A JSON file.
     #[track_caller]
     pub fn json(&self, relative: &str) -> Value {
-        serde_json::from_str(&self.read(relative)).unwrap_or_else(|error| panic!("{relative}: {error}"))
+        serde_json::from_str(&self.read(relative))
+            .unwrap_or_else(|error| panic!("{relative}: {error}"))
     }
 
     /// Removes a file.
@@ -132,15 +146,29 @@ impl Project {
         let mut command = Command::new("bash");
         command.args(["-c", script]).current_dir(self.root());
         let home = env::home_dir().unwrap_or_default();
-        let of_rust = |name: &str, folder: &str| env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from);
-        let rust =
-            [("CARGO_HOME", of_rust("CARGO_HOME", ".cargo")), ("RUSTUP_HOME", of_rust("RUSTUP_HOME", ".rustup"))];
+        let of_rust = |name: &str, folder: &str| {
+            env::var_os(name).map_or_else(|| home.join(folder), PathBuf::from)
+        };
+        let rust = [
+            ("CARGO_HOME", of_rust("CARGO_HOME", ".cargo")),
+            ("RUSTUP_HOME", of_rust("RUSTUP_HOME", ".rustup")),
+        ];
         self.prepare(&mut command);
         let path = env::var_os("PATH").unwrap_or_default();
-        let folders = host().parent().map(Path::to_owned).into_iter().chain(env::split_paths(&path));
+        let folders = host()
+            .parent()
+            .map(Path::to_owned)
+            .into_iter()
+            .chain(env::split_paths(&path));
         let path = env::join_paths(folders).unwrap_or_else(|error| panic!("PATH: {error}"));
-        command.env("PATH", path).envs(rust).env("TZ", "UTC").env("NO_COLOR", "1");
-        command.env("FAL_HOST_PYTHON", dbt_python()).env("XDG_CACHE_HOME", shared_folder().join("cache"));
+        command
+            .env("PATH", path)
+            .envs(rust)
+            .env("TZ", "UTC")
+            .env("NO_COLOR", "1");
+        command
+            .env("FAL_HOST_PYTHON", dbt_python())
+            .env("XDG_CACHE_HOME", shared_folder().join("cache"));
         command
     }
 
@@ -179,7 +207,10 @@ impl Project {
     /// Runs plain `dbt ARGS` on it.
     pub fn dbt(&self, args: &[&str]) -> Ended {
         let mut command = Command::new(dbt_python());
-        command.args(["-c", "from dbt.cli.main import cli; cli()"]).args(args).args(["--no-use-colors"]);
+        command
+            .args(["-c", "from dbt.cli.main import cli; cli()"])
+            .args(args)
+            .args(["--no-use-colors"]);
         self.prepare(command.current_dir(self.root()));
         self.finish(command)
     }
@@ -188,12 +219,17 @@ impl Project {
     fn prepare(&self, command: &mut Command) {
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
-            if ["FAL_", "DBT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "CARGO"].iter().any(|prefix| text.starts_with(prefix))
+            if ["FAL_", "DBT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "CARGO"]
+                .iter()
+                .any(|prefix| text.starts_with(prefix))
             {
                 command.env_remove(&name);
             }
         }
-        command.env(MARK, &self.mark).env("HOME", self.home()).env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false");
+        command
+            .env(MARK, &self.mark)
+            .env("HOME", self.home())
+            .env("DBT_SEND_ANONYMOUS_USAGE_STATS", "false");
         if let Warehouse::Postgres(database) = &self.warehouse {
             command.envs(database.variables());
         }
@@ -209,7 +245,11 @@ impl Project {
     #[track_caller]
     pub fn differences(&self, other: &Self, tables: &[&str]) -> Value {
         let addresses = [self, other].map(|project| project.warehouse.address(&project.root()));
-        let args: Vec<&str> = addresses.iter().map(String::as_str).chain(tables.iter().copied()).collect();
+        let args: Vec<&str> = addresses
+            .iter()
+            .map(String::as_str)
+            .chain(tables.iter().copied())
+            .collect();
         python(include_str!("python/differences.py"), &args)
     }
 
@@ -218,8 +258,13 @@ impl Project {
     pub fn results(&self) -> Vec<String> {
         let path = self.path("target/run_results.json").display().to_string();
         let results = python(include_str!("python/run_results.py"), &[&path]);
-        let lines = results.as_array().unwrap_or_else(|| panic!("{results}")).iter();
-        lines.map(|line| line.as_str().unwrap_or_default().to_owned()).collect()
+        let lines = results
+            .as_array()
+            .unwrap_or_else(|| panic!("{results}"))
+            .iter();
+        lines
+            .map(|line| line.as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     /// The message of a model in run_results.json, without the marks below a line that differ between Pythons.
@@ -229,8 +274,11 @@ impl Project {
         let mut results = results["results"].as_array().into_iter().flatten();
         let wanted = format!("model.shop.{model}");
         let result = results.find(|result| result["unique_id"] == wanted.as_str());
-        let message = result.and_then(|result| result["message"].as_str()).unwrap_or_else(|| panic!("no {model}"));
-        let marks = |line: &&str| line.is_empty() || line.contains(|char| !matches!(char, ' ' | '^' | '~'));
+        let message = result
+            .and_then(|result| result["message"].as_str())
+            .unwrap_or_else(|| panic!("no {model}"));
+        let marks =
+            |line: &&str| line.is_empty() || line.contains(|char| !matches!(char, ' ' | '^' | '~'));
         message.lines().filter(marks).collect::<Vec<_>>().join("\n")
     }
 
@@ -258,8 +306,12 @@ fn copy(from: &Path, to: &Path) {
     let entries = fs::read_dir(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
     for entry in entries.flatten() {
         let (path, to) = (entry.path(), to.join(entry.file_name()));
-        let left_by_runs = path.extension().is_some_and(|extension| extension == "duckdb" || extension == "wal")
-            || ["target", "logs"].iter().any(|left| entry.file_name() == *left);
+        let left_by_runs = path
+            .extension()
+            .is_some_and(|extension| extension == "duckdb" || extension == "wal")
+            || ["target", "logs"]
+                .iter()
+                .any(|left| entry.file_name() == *left);
         if left_by_runs {
             continue;
         }

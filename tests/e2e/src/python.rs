@@ -24,8 +24,14 @@ pub fn dbt_python() -> PathBuf {
 pub fn python(program: &str, args: &[&str]) -> Value {
     let mut command = Command::new(dbt_python());
     command.arg("-c").arg(program).args(args).env("TZ", "UTC");
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{args:?}\n{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{args:?}\n{stdout}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}\n{stdout}"))
 }

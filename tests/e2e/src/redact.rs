@@ -17,7 +17,11 @@ pub fn redact(text: &str, project: &Project) -> String {
         (foreign_plugins().display().to_string(), "PLUGINS"),
         (workspace().display().to_string(), "REPOSITORY"),
     ];
-    let text = folders.iter().fold(text.to_owned(), |text, (folder, word)| text.replace(folder, word));
+    let text = folders
+        .iter()
+        .fold(text.to_owned(), |text, (folder, word)| {
+            text.replace(folder, word)
+        });
     text.split_inclusive('\n').map(line).collect()
 }
 
@@ -30,13 +34,21 @@ fn line(text: &str) -> String {
 }
 
 fn is_clock(text: &str) -> bool {
-    let shape = |(place, char): (usize, char)| if place % 3 == 2 { char == ':' } else { char.is_ascii_digit() };
+    let shape = |(place, char): (usize, char)| {
+        if place % 3 == 2 {
+            char == ':'
+        } else {
+            char.is_ascii_digit()
+        }
+    };
     text.chars().enumerate().all(shape)
 }
 
 /// ` in 0.12s` and the like.
 fn seconds(text: &str) -> String {
-    let Some((before, after)) = text.split_once(" in ") else { return text.to_owned() };
+    let Some((before, after)) = text.split_once(" in ") else {
+        return text.to_owned();
+    };
     let rest = after.trim_start_matches(|char: char| char.is_ascii_digit() || char == '.');
     match rest.strip_prefix('s') {
         Some(rest) if rest.len() + 1 < after.len() => format!("{before} in SECONDS{rest}"),

@@ -33,13 +33,27 @@ pub struct Running {
 
 impl Running {
     pub(crate) fn start(mut command: Command, mark: &str, folder: PathBuf) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let (stdout, stderr) = (Text::default(), Text::default());
         let out = child.stdout.take().map(|stream| read(stream, &stdout));
         let err = child.stderr.take().map(|stream| read(stream, &stderr));
         let readers = out.into_iter().chain(err).collect();
-        Self { child, mark: mark.to_owned(), folder, stdout, stderr, readers, since: Instant::now() }
+        Self {
+            child,
+            mark: mark.to_owned(),
+            folder,
+            stdout,
+            stderr,
+            readers,
+            since: Instant::now(),
+        }
     }
 
     /// Waits until the program printed this text to either stream.
@@ -67,14 +81,16 @@ impl Running {
     /// Sends a signal to the program alone; its end is timed from here.
     pub fn signal(&mut self, signal: Signal) -> &mut Self {
         self.since = Instant::now();
-        kill_process(Pid::from_child(&self.child), signal).unwrap_or_else(|error| panic!("signal: {error}"));
+        kill_process(Pid::from_child(&self.child), signal)
+            .unwrap_or_else(|error| panic!("signal: {error}"));
         self
     }
 
     /// Sends a signal to the process group, as a terminal does; the program's end is timed from here.
     pub fn signal_group(&mut self, signal: Signal) -> &mut Self {
         self.since = Instant::now();
-        kill_process_group(Pid::from_child(&self.child), signal).unwrap_or_else(|error| panic!("signal: {error}"));
+        kill_process_group(Pid::from_child(&self.child), signal)
+            .unwrap_or_else(|error| panic!("signal: {error}"));
         self
     }
 
@@ -82,10 +98,17 @@ impl Running {
     pub fn wait(mut self) -> Ended {
         let status = wait_until(PATIENCE, || self.child.try_wait().ok().flatten());
         let took = self.since.elapsed();
-        let Some(status) = status else { panic!("the program did not end\n{}", self.said()) };
+        let Some(status) = status else {
+            panic!("the program did not end\n{}", self.said())
+        };
         // Whoever holds the other end of the pipes outlived the program: the tests look for such processes themselves.
         wait_until(Duration::from_secs(5), || self.has_ended().then_some(()));
-        Ended { status, stdout: text(&self.stdout), stderr: text(&self.stderr), took }
+        Ended {
+            status,
+            stdout: text(&self.stdout),
+            stderr: text(&self.stderr),
+            took,
+        }
     }
 
     /// Whether both of its streams are at their end.
@@ -95,7 +118,11 @@ impl Running {
 
     /// What it printed so far.
     pub fn said(&self) -> String {
-        format!("--- stdout\n{}\n--- stderr\n{}", text(&self.stdout), text(&self.stderr))
+        format!(
+            "--- stdout\n{}\n--- stderr\n{}",
+            text(&self.stdout),
+            text(&self.stderr)
+        )
     }
 }
 
@@ -114,8 +141,13 @@ fn read(stream: impl Read + Send + 'static, text: &Text) -> JoinHandle<()> {
     thread::spawn(move || {
         let mut lines = BufReader::new(stream);
         let mut line = Vec::new();
-        while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
-            text.lock().unwrap_or_else(PoisonError::into_inner).push_str(&String::from_utf8_lossy(&line));
+        while lines
+            .read_until(b'\n', &mut line)
+            .is_ok_and(|count| count > 0)
+        {
+            text.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push_str(&String::from_utf8_lossy(&line));
             line.clear();
         }
     })

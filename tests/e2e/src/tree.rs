@@ -35,13 +35,27 @@ pub fn tree(folder: &Path) -> Tree {
 
 fn collect(root: &Path, path: &Path, tree: &mut Tree) {
     let problem = |error| -> ! { panic!("{}: {error}", path.display()) };
-    let metadata = path.symlink_metadata().unwrap_or_else(|error| problem(error));
-    let content = if metadata.is_file() { fs::read(path).unwrap_or_else(|error| problem(error)) } else { Vec::new() };
+    let metadata = path
+        .symlink_metadata()
+        .unwrap_or_else(|error| problem(error));
+    let content = if metadata.is_file() {
+        fs::read(path).unwrap_or_else(|error| problem(error))
+    } else {
+        Vec::new()
+    };
     let modified = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-    let entry = Entry { modified, inode: metadata.ino(), mode: metadata.mode(), content };
+    let entry = Entry {
+        modified,
+        inode: metadata.ino(),
+        mode: metadata.mode(),
+        content,
+    };
     tree.insert(path.strip_prefix(root).unwrap_or(path).to_owned(), entry);
     if metadata.is_dir() {
-        for child in fs::read_dir(path).unwrap_or_else(|error| problem(error)).flatten() {
+        for child in fs::read_dir(path)
+            .unwrap_or_else(|error| problem(error))
+            .flatten()
+        {
             collect(root, &child.path(), tree);
         }
     }

@@ -37,8 +37,13 @@ impl Database {
         let address = env::var("FAL_TEST_POSTGRES").expect(
             "this test needs FAL_TEST_POSTGRES: the address of a PostgreSQL server. `cargo xtask test` starts one",
         );
-        let name = format!("e2e_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let server = Self::parse(&address).unwrap_or_else(|| panic!("FAL_TEST_POSTGRES is no address: {address}"));
+        let name = format!(
+            "e2e_{}_{}",
+            process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
+        let server = Self::parse(&address)
+            .unwrap_or_else(|| panic!("FAL_TEST_POSTGRES is no address: {address}"));
         server.query(&format!("create database {name}"));
         Self { name, ..server }
     }
@@ -49,12 +54,20 @@ impl Database {
         let (host, rest) = rest.split_once(':')?;
         let (port, name) = rest.split_once('/')?;
         let [user, port, name] = [user, port, name].map(str::to_owned);
-        Some(Self { host: host.replace("%2F", "/"), port, user, name })
+        Some(Self {
+            host: host.replace("%2F", "/"),
+            port,
+            user,
+            name,
+        })
     }
 
     /// As libpq reads it.
     pub(crate) fn conninfo(&self) -> String {
-        format!("host={} port={} user={} dbname={}", self.host, self.port, self.user, self.name)
+        format!(
+            "host={} port={} user={} dbname={}",
+            self.host, self.port, self.user, self.name
+        )
     }
 
     /// The variables that profiles for PostgreSQL read here.
@@ -69,7 +82,10 @@ impl Database {
     }
 
     fn query(&self, sql: &str) -> Value {
-        python(include_str!("python/query_postgres.py"), &[&self.conninfo(), sql])
+        python(
+            include_str!("python/query_postgres.py"),
+            &[&self.conninfo(), sql],
+        )
     }
 }
 
@@ -95,7 +111,9 @@ impl Warehouse {
 /// The example's has the name of its own project.
 fn file(root: &Path) -> String {
     let [shop, example] = ["shop.duckdb", "jaffle_shop.duckdb"].map(|name| root.join(name));
-    if example.exists() { example } else { shop }.display().to_string()
+    if example.exists() { example } else { shop }
+        .display()
+        .to_string()
 }
 
 /// A profile that the fixture projects' own names of targets and schemas fit.

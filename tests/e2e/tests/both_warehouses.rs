@@ -20,7 +20,14 @@ const SHOP: Case = Case {
     folder: "tests/projects/shop",
     // The seed is read as a source.
     runs: &[(&["seed"], 0), (&["build", "--exclude", "raw_orders"], 0)],
-    tables: &["main.raw_orders", "main.stg_orders", "main.totals", "main.ranks", "main.doubled", "main.report"],
+    tables: &[
+        "main.raw_orders",
+        "main.stg_orders",
+        "main.totals",
+        "main.ranks",
+        "main.doubled",
+        "main.report",
+    ],
 };
 
 const VERBS: Case = Case {
@@ -40,13 +47,26 @@ const VERBS: Case = Case {
 const SCRIPTS: Case = Case {
     folder: "tests/projects/scripts",
     runs: &[(&["flow", "run", "--threads", "4"], 0)],
-    tables: &["main.raw", "main.orders", "main.customers", "main.report", "main.end"],
+    tables: &[
+        "main.raw",
+        "main.orders",
+        "main.customers",
+        "main.report",
+        "main.end",
+    ],
 };
 
 const SCRIPT_API: Case = Case {
     folder: "tests/projects/script_api",
     runs: &[(&["seed"], 0), (&["run"], 1)],
-    tables: &["main.orders", "main.below", "main.forecast", "main_other.shown_as", "written.log", "written.typed"],
+    tables: &[
+        "main.orders",
+        "main.below",
+        "main.forecast",
+        "main_other.shown_as",
+        "written.log",
+        "written.typed",
+    ],
 };
 
 const FLAGS: Case = Case {
@@ -64,14 +84,26 @@ const NOTEBOOKS: Case = Case {
 const DEPENDENCIES: Case = Case {
     folder: "tests/projects/dependencies",
     runs: &[(&["run", "--threads", "4"], 0)],
-    tables: &["main.a_docstring", "main.a_bound", "main.a_jinja", "main.a_below", "main.b_chain"],
+    tables: &[
+        "main.a_docstring",
+        "main.a_bound",
+        "main.a_jinja",
+        "main.a_below",
+        "main.b_chain",
+    ],
 };
 
 const ENVIRONMENTS: Case = Case {
     folder: "tests/projects/environments",
     // `with_broken` is about an installation that fails.
     runs: &[(&["run", "--exclude", "with_broken+"], 0)],
-    tables: &["main.with_old", "main.with_new", "main.with_also_new", "main.hooked", "main.native"],
+    tables: &[
+        "main.with_old",
+        "main.with_new",
+        "main.with_also_new",
+        "main.hooked",
+        "main.native",
+    ],
 };
 
 const JUPYTER: Case = Case {
@@ -83,13 +115,26 @@ const JUPYTER: Case = Case {
 const MISBEHAVING: Case = Case {
     folder: "tests/projects/misbehaving",
     runs: &[(&["run", "--threads", "4"], 1)],
-    tables: &["main.chatty", "main.chdir", "main.children", "main.patched", "main.threads", "main.healthy_late"],
+    tables: &[
+        "main.chatty",
+        "main.chdir",
+        "main.children",
+        "main.patched",
+        "main.threads",
+        "main.healthy_late",
+    ],
 };
 
 /// Its own profile has an output for PostgreSQL; what is alike stands in schemas of different names.
 const EXAMPLE: &str = "examples/jaffle_shop";
-const EXAMPLE_TABLES: [&str; 6] =
-    ["customers", "daily_orders", "customer_segments", "order_forecast", "segment_summary", "segment_outlook"];
+const EXAMPLE_TABLES: [&str; 6] = [
+    "customers",
+    "daily_orders",
+    "customer_segments",
+    "order_forecast",
+    "segment_summary",
+    "segment_outlook",
+];
 
 /// Runs a case on one warehouse and gives the results after each command.
 fn run(project: &Project, runs: &[(&[&str], i32)]) -> Vec<Vec<String>> {
@@ -107,10 +152,25 @@ fn run(project: &Project, runs: &[(&[&str], i32)]) -> Vec<Vec<String>> {
 fn assert_alike(case: &Case) {
     let project = || Project::copy_of_folder(Path::new(case.folder));
     let (duckdb, postgres) = (project(), project().on_postgres());
-    assert_eq!(run(&duckdb, case.runs), run(&postgres, case.runs), "{}", case.folder);
-    assert_eq!(duckdb.differences(&postgres, case.tables), json!({}), "{}: DuckDB, PostgreSQL", case.folder);
+    assert_eq!(
+        run(&duckdb, case.runs),
+        run(&postgres, case.runs),
+        "{}",
+        case.folder
+    );
+    assert_eq!(
+        duckdb.differences(&postgres, case.tables),
+        json!({}),
+        "{}: DuckDB, PostgreSQL",
+        case.folder
+    );
     let left = "select relname from pg_class where relname like '%fal\\_%' and relname not like 'fal\\_%key'";
-    assert_eq!(postgres.query(left), json!([]), "{}: tables of a write are left", case.folder);
+    assert_eq!(
+        postgres.query(left),
+        json!([]),
+        "{}: tables of a write are left",
+        case.folder
+    );
 }
 
 #[test]
@@ -159,8 +219,14 @@ fn the_example() {
     let example = || Project::copy_of_folder(Path::new(EXAMPLE));
     let (duckdb, postgres) = (example(), example().on_postgres());
     let results = run(&duckdb, &[(&["build"], 0)]);
-    assert_eq!(run(&postgres, &[(&["build", "--target", "postgres"], 0)]), results);
+    assert_eq!(
+        run(&postgres, &[(&["build", "--target", "postgres"], 0)]),
+        results
+    );
     postgres.query("alter schema jaffle_shop rename to main");
     let tables = EXAMPLE_TABLES.map(|table| format!("main.{table}"));
-    assert_eq!(duckdb.differences(&postgres, &tables.each_ref().map(String::as_str)), json!({}));
+    assert_eq!(
+        duckdb.differences(&postgres, &tables.each_ref().map(String::as_str)),
+        json!({})
+    );
 }

@@ -4,7 +4,12 @@ use std::{fs, path::Path};
 
 use fal_e2e::{Project, foreign_plugin, redact};
 
-const STAGES: [&str; 4] = ["python-parser", "notebook-parser", "stub-writer", "execution-backend"];
+const STAGES: [&str; 4] = [
+    "python-parser",
+    "notebook-parser",
+    "stub-writer",
+    "execution-backend",
+];
 
 fn project() -> Project {
     let project = Project::bare();
@@ -20,11 +25,23 @@ fn errors(library: &Path) -> String {
     let mut text = String::new();
     for stage in STAGES {
         let project = project();
-        let command = if stage == "execution-backend" { "run" } else { "generate" };
-        let ended = project.run_host(&[command, &format!("--plugin={stage}={}", library.display())]);
+        let command = if stage == "execution-backend" {
+            "run"
+        } else {
+            "generate"
+        };
+        let ended =
+            project.run_host(&[command, &format!("--plugin={stage}={}", library.display())]);
         ended.expect(2);
-        let errors = ended.stderr.lines().filter(|line| line.starts_with("error:")).count();
-        assert!(errors == 1 && !ended.stderr.contains("thread '"), "one error and nothing else\n{ended}");
+        let errors = ended
+            .stderr
+            .lines()
+            .filter(|line| line.starts_with("error:"))
+            .count();
+        assert!(
+            errors == 1 && !ended.stderr.contains("thread '"),
+            "one error and nothing else\n{ended}"
+        );
         assert_eq!(ended.stdout, "", "{ended}");
         let said = redact(&ended.stderr, &project);
         let folder = library.parent().unwrap().display().to_string();
@@ -38,7 +55,11 @@ fn errors(library: &Path) -> String {
 fn a_text_file_with_the_name_of_a_library() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("libacme_text.so");
-    fs::write(&path, "just text, and rather long for a header of any kind\n".repeat(50)).unwrap();
+    fs::write(
+        &path,
+        "just text, and rather long for a header of any kind\n".repeat(50),
+    )
+    .unwrap();
     insta::assert_snapshot!(errors(&path), @r"
     python-parser:
     error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
@@ -132,8 +153,14 @@ fn a_library_that_is_missing_and_a_flag_that_makes_no_sense() {
     let project = project();
     for (flag, said) in [
         ("--plugin=stub-writer=./no/such.so", "there is no file"),
-        ("--plugin=stub-writer=no-such-plugin", "no plugin `no-such-plugin` for the stage `stub-writer` was found"),
-        ("--plugin=stubs=./x.so", "`--plugin stubs=./x.so` is not STAGE=NAME_OR_PATH"),
+        (
+            "--plugin=stub-writer=no-such-plugin",
+            "no plugin `no-such-plugin` for the stage `stub-writer` was found",
+        ),
+        (
+            "--plugin=stubs=./x.so",
+            "`--plugin stubs=./x.so` is not STAGE=NAME_OR_PATH",
+        ),
         (
             "--plugin=stub-writer=fal-notebook-parser",
             "does not fill the stage `stub-writer`; it fills `notebook-parser`",
@@ -149,7 +176,13 @@ fn plugin_list_has_a_row_for_every_library_also_for_broken_ones() {
     let folder = project.home().join("plugins");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("libacme_text.so"), "just text\n".repeat(100)).unwrap();
-    for name in ["acme-stages", "acme-old-interface", "acme-other-layout", "acme-panics", "acme-nonsense"] {
+    for name in [
+        "acme-stages",
+        "acme-old-interface",
+        "acme-other-layout",
+        "acme-panics",
+        "acme-nonsense",
+    ] {
         let library = foreign_plugin(name);
         fs::copy(&library, folder.join(library.file_name().unwrap())).unwrap();
     }

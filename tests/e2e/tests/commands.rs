@@ -56,7 +56,11 @@ fn ls_and_graph_show_the_whole_graph_and_selections_of_it() {
     let json = project.run(&["graph", "--format", "json"]);
     let graph: Value = serde_json::from_str(&json.expect(0).stdout).unwrap();
     assert!(graph.is_object(), "{graph:#}");
-    project.run(&["graph", "--format", "dot", "--select", "totals"]).expect(0).says("digraph").says("totals");
+    project
+        .run(&["graph", "--format", "dot", "--select", "totals"])
+        .expect(0)
+        .says("digraph")
+        .says("totals");
     assert!(!project.has("shop.duckdb"), "nothing was run");
     let wrong = project.run(&["ls", "--select", "no_such_method:x"]);
     wrong.expect(2);
@@ -66,9 +70,18 @@ fn ls_and_graph_show_the_whole_graph_and_selections_of_it() {
 #[test]
 fn check_reports_in_every_form() {
     let project = Project::bare();
-    project.write("models/twice.py", "rows = ref('orders')\nwrite_to_model(rows)\nwrite_to_model(rows)\n");
-    project.write("models/broken.py", "rows = ref('orders'\nwrite_to_model(rows)\n");
-    project.write("models/guesses.py", "import sys\nwrite_to_model(ref(sys.argv[0]))\n");
+    project.write(
+        "models/twice.py",
+        "rows = ref('orders')\nwrite_to_model(rows)\nwrite_to_model(rows)\n",
+    );
+    project.write(
+        "models/broken.py",
+        "rows = ref('orders'\nwrite_to_model(rows)\n",
+    );
+    project.write(
+        "models/guesses.py",
+        "import sys\nwrite_to_model(ref(sys.argv[0]))\n",
+    );
     insta::assert_snapshot!(project.run_host(&["check"]).expect(2).stdout, @r"
     python::syntax
 
@@ -126,9 +139,15 @@ fn check_reports_in_every_form() {
 #[test]
 fn a_configuration_that_is_wrong_is_shown_with_its_line_by_every_command() {
     let project = Project::bare();
-    project.write("fal_project.yml", "environments:\n  - type: venv\n    name:\n");
+    project.write(
+        "fal_project.yml",
+        "environments:\n  - type: venv\n    name:\n",
+    );
     for command in ["check", "generate", "ls", "run", "hooks"] {
-        project.run_host(&[command]).expect(2).says("[fal_project.yml:3:");
+        project
+            .run_host(&[command])
+            .expect(2)
+            .says("[fal_project.yml:3:");
     }
     let report = project.run_host(&["check", "--format", "json"]);
     let report: Value = serde_json::from_str(&report.expect(2).stdout).unwrap();
@@ -143,14 +162,26 @@ fn the_lines_of_json_output_parse_and_tell_of_every_node() {
     project.dbt(&["seed"]).expect(0);
     let ended = project.run(&["--log-format", "json", "run"]);
     ended.expect(0);
-    let lines: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = ended
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let text = Value::Array(lines).to_string();
     for node in ["stg_orders", "totals", "ranks", "doubled", "report"] {
-        assert!(text.contains(&format!("model.shop.{node}")), "{node}\n{ended}");
+        assert!(
+            text.contains(&format!("model.shop.{node}")),
+            "{node}\n{ended}"
+        );
     }
     assert!(text.contains("\"3 customers\""), "{ended}");
     let events = project.read("target/fal/events.jsonl");
-    assert!(events.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()) && events.lines().count() > 10);
+    assert!(
+        events
+            .lines()
+            .all(|line| serde_json::from_str::<Value>(line).is_ok())
+            && events.lines().count() > 10
+    );
 }
 
 #[test]
@@ -163,7 +194,10 @@ fn a_run_looks_like_dbt_s() {
     ended.expect(0);
     let shown = redact(&ended.stdout, &project);
     let versions = shown.lines().next().unwrap().to_owned();
-    assert!(versions.starts_with("TIME  Running with fal-host ") && versions.contains(", dbt 1."), "{versions}");
+    assert!(
+        versions.starts_with("TIME  Running with fal-host ") && versions.contains(", dbt 1."),
+        "{versions}"
+    );
     let rest: String = shown
         .lines()
         .skip(1)
@@ -201,19 +235,43 @@ fn target_vars_select_and_exclude_reach_dbt_and_python() {
     project.run_host(&["generate"]).expect(0);
     project.dbt(&["seed"]).expect(0);
     let vars = "{factor: 100}";
-    let ended =
-        project.run(&["run", "--target", "prod", "--vars", vars, "--select", "+report", "--exclude", "stg_orders"]);
-    ended.expect(1).says("target='prod'").says("Concurrency: 1 thread");
+    let ended = project.run(&[
+        "run",
+        "--target",
+        "prod",
+        "--vars",
+        vars,
+        "--select",
+        "+report",
+        "--exclude",
+        "stg_orders",
+    ]);
+    ended
+        .expect(1)
+        .says("target='prod'")
+        .says("Concurrency: 1 thread");
     let ended = project.run(&["run", "-t", "prod", "--vars", vars, "--select", "+report"]);
     ended.expect(0);
-    assert_eq!(project.query("select scaled from prod.report order by place"), json!([[4000], [2000], [1500]]));
-    project.run(&["run", "-t", "prod", "--select", "totals"]).expect(0);
+    assert_eq!(
+        project.query("select scaled from prod.report order by place"),
+        json!([[4000], [2000], [1500]])
+    );
+    project
+        .run(&["run", "-t", "prod", "--select", "totals"])
+        .expect(0);
     assert_eq!(project.results(), ["totals success"]);
-    assert_eq!(project.query("select max(scaled) from prod.totals"), json!([[400]]));
-    let tables =
-        project.query("select distinct table_schema from information_schema.tables where table_name = 'totals'");
+    assert_eq!(
+        project.query("select max(scaled) from prod.totals"),
+        json!([[400]])
+    );
+    let tables = project.query(
+        "select distinct table_schema from information_schema.tables where table_name = 'totals'",
+    );
     assert_eq!(tables, json!([["prod"]]));
-    project.run(&["run", "--select", "nothing_of_that_name"]).expect(0).says("Nothing to do");
+    project
+        .run(&["run", "--select", "nothing_of_that_name"])
+        .expect(0)
+        .says("Nothing to do");
 }
 
 #[test]
@@ -231,7 +289,16 @@ fn fail_fast_starts_nothing_more() {
     }
     let ended = project.run(&["run", "--fail-fast", "--threads", "1"]);
     ended.expect(1).says("a_bad | bad").never_says("START sql");
-    assert_eq!(project.results(), ["a_bad error", "b skipped", "below skipped", "c skipped", "d skipped"]);
+    assert_eq!(
+        project.results(),
+        [
+            "a_bad error",
+            "b skipped",
+            "below skipped",
+            "c skipped",
+            "d skipped"
+        ]
+    );
 }
 
 #[test]
@@ -242,17 +309,25 @@ fn runs_of_two_projects_at_the_same_time_do_not_disturb_each_other() {
     for (project, factor) in projects.iter().zip(factors) {
         project.run_host(&["generate"]).expect(0);
         project.dbt(&["seed"]).expect(0);
-        let settings = project.read("dbt_project.yml").replace("factor: 10", &format!("factor: {factor}"));
+        let settings = project
+            .read("dbt_project.yml")
+            .replace("factor: 10", &format!("factor: {factor}"));
         project.write("dbt_project.yml", settings);
     }
     thread::scope(|scope| {
-        let runs: Vec<_> = projects.iter().map(|project| scope.spawn(|| project.run(&["run"]))).collect();
+        let runs: Vec<_> = projects
+            .iter()
+            .map(|project| scope.spawn(|| project.run(&["run"])))
+            .collect();
         for run in runs {
             run.join().unwrap().expect(0);
         }
     });
     for (project, factor) in projects.iter().zip(factors) {
-        assert_eq!(project.query("select max(scaled) from report"), json!([[40 * factor]]));
+        assert_eq!(
+            project.query("select max(scaled) from report"),
+            json!([[40 * factor]])
+        );
         project.nothing_is_left();
     }
 }

@@ -29,9 +29,14 @@ fn every_vector_comes_out_byte_for_byte() {
     let (project, names) = project();
     project.run_host(&["generate"]).expect(0);
     for name in &names {
-        let wanted = fs::read(workspace().join(format!("tests/conformance/stubs/{name}.sql"))).unwrap();
+        let wanted =
+            fs::read(workspace().join(format!("tests/conformance/stubs/{name}.sql"))).unwrap();
         let found = fs::read(project.path(&format!("models/fal/{name}.sql"))).unwrap_or_default();
-        assert_eq!(String::from_utf8_lossy(&found), String::from_utf8_lossy(&wanted), "{name}");
+        assert_eq!(
+            String::from_utf8_lossy(&found),
+            String::from_utf8_lossy(&wanted),
+            "{name}"
+        );
     }
     let stubs = fs::read_dir(project.path("models/fal")).unwrap().count();
     assert_eq!(stubs, names.len(), "nothing but the stubs");
@@ -39,13 +44,21 @@ fn every_vector_comes_out_byte_for_byte() {
 
 /// Everything but dbt's folder for artifacts, where our cache lies.
 fn sources(project: &Project) -> Tree {
-    project.tree().into_iter().filter(|(path, _)| !path.starts_with("target")).collect()
+    project
+        .tree()
+        .into_iter()
+        .filter(|(path, _)| !path.starts_with("target"))
+        .collect()
 }
 
 #[track_caller]
 fn assert_same(before: &Tree, after: &Tree) {
     for (path, entry) in after {
-        assert!(before.get(path) == Some(entry), "{} changed", path.display());
+        assert!(
+            before.get(path) == Some(entry),
+            "{} changed",
+            path.display()
+        );
     }
     assert_eq!(before.len(), after.len());
 }
@@ -56,7 +69,10 @@ fn a_second_generate_writes_nothing_and_touches_no_mtime() {
     project.run_host(&["generate"]).expect(0);
     let before = sources(&project);
     let ended = project.run_host(&["generate"]);
-    ended.expect(0).says(&format!("{0} of {0} stubs unchanged", names.len())).never_says("Wrote");
+    ended
+        .expect(0)
+        .says(&format!("{0} of {0} stubs unchanged", names.len()))
+        .never_says("Wrote");
     assert_same(&before, &sources(&project));
     assert!(before.contains_key(Path::new("models/fal/01_single_ref.sql")));
     project.run_host(&["generate", "--check"]).expect(0);
@@ -69,9 +85,19 @@ fn a_second_generate_writes_nothing_and_touches_no_mtime() {
 fn once_files_have_settled_not_even_the_cache_is_touched() {
     let (project, _) = project();
     project.run_host(&["generate"]).expect(0);
-    for path in project.tree().into_keys().map(|path| project.root().join(path)).filter(|path| path.is_file()) {
+    for path in project
+        .tree()
+        .into_keys()
+        .map(|path| project.root().join(path))
+        .filter(|path| path.is_file())
+    {
         let hour_ago = SystemTime::now() - Duration::from_secs(3600);
-        File::options().append(true).open(path).unwrap().set_modified(hour_ago).unwrap();
+        File::options()
+            .append(true)
+            .open(path)
+            .unwrap()
+            .set_modified(hour_ago)
+            .unwrap();
     }
     project.run_host(&["generate"]).expect(0);
     let before = project.tree();

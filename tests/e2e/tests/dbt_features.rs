@@ -69,10 +69,20 @@ fn unit_tests_of_sql_models_read_the_given_rows_of_python_models(project: &Proje
         "top.wrong fail",
     ];
     assert_eq!(project.results(), expected, "{ended}");
-    let build = ["build", "--exclude", "wrong", "wrong_ephemeral", "wrong_below_ephemeral"];
+    let build = [
+        "build",
+        "--exclude",
+        "wrong",
+        "wrong_ephemeral",
+        "wrong_below_ephemeral",
+    ];
     project.run(&build).expect(0);
     project.run(&[&build[..], &["--empty"]].concat()).expect(0);
-    let passed = project.results().iter().filter(|line| line.ends_with(" pass")).count();
+    let passed = project
+        .results()
+        .iter()
+        .filter(|line| line.ends_with(" pass"))
+        .count();
     assert_eq!(passed, 3);
 }
 
@@ -93,15 +103,32 @@ fn unit_tests_of_sql_models_read_the_given_rows_of_python_models_on_postgres() {
 fn a_view_over_a_python_model_in_another_schema_lasts() {
     let project = Project::bare().on_postgres();
     project
-        .write("models/numbers.py", "import pandas as pd\n\nwrite_to_model(pd.DataFrame({'id': [1]}))\n")
-        .write("models/seen.sql", "{{ config(materialized='view') }} select * from {{ ref('numbers') }}")
-        .write("models/far.sql", "{{ config(materialized='view', schema='far') }} select * from {{ ref('near') }}")
-        .write("models/near.py", "import pandas as pd\n\nwrite_to_model(pd.DataFrame({'id': [2]}))\n")
-        .write("models/models.yml", "models: [{name: numbers, config: {schema: marts}}]");
+        .write(
+            "models/numbers.py",
+            "import pandas as pd\n\nwrite_to_model(pd.DataFrame({'id': [1]}))\n",
+        )
+        .write(
+            "models/seen.sql",
+            "{{ config(materialized='view') }} select * from {{ ref('numbers') }}",
+        )
+        .write(
+            "models/far.sql",
+            "{{ config(materialized='view', schema='far') }} select * from {{ ref('near') }}",
+        )
+        .write(
+            "models/near.py",
+            "import pandas as pd\n\nwrite_to_model(pd.DataFrame({'id': [2]}))\n",
+        )
+        .write(
+            "models/models.yml",
+            "models: [{name: numbers, config: {schema: marts}}]",
+        );
     for _ in 0..3 {
         project.run(&["run"]).expect(0);
         assert_eq!(
-            project.query("select (select id from main.seen) as a, (select id from main_far.far) as b"),
+            project.query(
+                "select (select id from main.seen) as a, (select id from main_far.far) as b"
+            ),
             json!([[1, 2]])
         );
     }
@@ -109,7 +136,10 @@ fn a_view_over_a_python_model_in_another_schema_lasts() {
     project.run(&["run", "--select", "numbers"]).expect(0);
     project.run(&["run", "--select", "seen"]).expect(0);
     // With a cache of the selected schemas alone.
-    project.write("dbt_project.yml", project.read("dbt_project.yml") + "flags: {cache_selected_only: true}\n");
+    project.write(
+        "dbt_project.yml",
+        project.read("dbt_project.yml") + "flags: {cache_selected_only: true}\n",
+    );
     for _ in 0..2 {
         project.run(&["run"]).expect(0);
     }
@@ -153,7 +183,11 @@ write_to_model(near)
     project.run(&["run", "--select", "near", "far"]).expect(0);
     project.run(&["run"]).expect(0).says("hook reads far far");
     for table in ["by_sql", "by_native", "by_script"] {
-        assert_eq!(project.query(&format!("select word, more from main.{table}")), json!([["far", "far"]]), "{table}");
+        assert_eq!(
+            project.query(&format!("select word, more from main.{table}")),
+            json!([["far", "far"]]),
+            "{table}"
+        );
     }
 }
 
@@ -177,8 +211,14 @@ def model(dbt, session):
     return dbt.ref('part')
 ";
     project
-        .write("models/part.sql", "{{ config(materialized='ephemeral') }} select 1 as id")
-        .write("models/script.py", "import pandas as pd\n\nwrite_to_model(ref('part'))\n")
+        .write(
+            "models/part.sql",
+            "{{ config(materialized='ephemeral') }} select 1 as id",
+        )
+        .write(
+            "models/script.py",
+            "import pandas as pd\n\nwrite_to_model(ref('part'))\n",
+        )
         .write("models/native.py", native);
     let ended = project.run(&["run"]);
     ended
@@ -186,7 +226,11 @@ def model(dbt, session):
         .says("the model `part` that it reads (models/part.sql) is ephemeral")
         .says("Materialize `part` as view or table")
         .never_says("SyntaxError");
-    assert_eq!(project.results(), ["native error", "script success"], "{ended}");
+    assert_eq!(
+        project.results(),
+        ["native error", "script success"],
+        "{ended}"
+    );
 }
 
 #[test]
@@ -226,17 +270,35 @@ fn a_sql_hook_that_fails_is_named(project: &Project) {
     let ended = project.run(&["run"]);
     ended.expect(1);
     for (model, said) in [
-        ("native", "The post-hook failed: alter table {{ this }} add column id int"),
-        ("script", "The post-hook failed: select no_such_column from {{ this }}"),
+        (
+            "native",
+            "The post-hook failed: alter table {{ this }} add column id int",
+        ),
+        (
+            "script",
+            "The post-hook failed: select no_such_column from {{ this }}",
+        ),
         ("plain", "The post-hook failed: select no_such_column from"),
         ("ahead", "The pre-hook failed: select no_such_column"),
     ] {
         let message = project.message(model);
         assert!(message.contains(said), "{model}: {message}");
     }
-    ended.says("The post-hook failed: alter table").says("The pre-hook failed: select no_such_column");
+    ended
+        .says("The post-hook failed: alter table")
+        .says("The pre-hook failed: select no_such_column");
     let results = project.results();
-    assert_eq!(results, ["ahead error", "native error", "plain error", "script error", "seen success"], "{ended}");
+    assert_eq!(
+        results,
+        [
+            "ahead error",
+            "native error",
+            "plain error",
+            "script error",
+            "seen success"
+        ],
+        "{ended}"
+    );
 }
 
 #[test]
@@ -261,8 +323,13 @@ fn a_profile_of_fals_adapter_is_an_error_with_the_way_out() {
     with_fal: {type: fal, db_profile: dev}
     dev: {type: duckdb, path: shop.duckdb}
 ";
-    project.write("profiles.yml", profile).write("models/a.sql", "select 1 as x");
-    project.run(&["run"]).expect(2).says("set `target:` in profiles.yml to the output that its `db_profile` names");
+    project
+        .write("profiles.yml", profile)
+        .write("models/a.sql", "select 1 as x");
+    project
+        .run(&["run"])
+        .expect(2)
+        .says("set `target:` in profiles.yml to the output that its `db_profile` names");
     project.run(&["run", "--target", "dev"]).expect(0);
 }
 
@@ -279,5 +346,9 @@ print('rows', len(source('raw', 't')), execute_sql('select 5 as x')['x'][0])
         "models/sources.yml",
         "sources: [{name: raw, schema: main, tables: [{name: t}]}]\nfal: {scripts: {before: [load.py]}}",
     );
-    project.run(&["hooks", "--before"]).expect(0).says("freshness [None]").says("rows 2 5");
+    project
+        .run(&["hooks", "--before"])
+        .expect(0)
+        .says("freshness [None]")
+        .says("rows 2 5");
 }

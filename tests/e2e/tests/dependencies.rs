@@ -22,17 +22,29 @@ fn every_kind_of_dependency_makes_the_order() {
         ("a_code", "a_below"),
     ];
     let place = |word: &str, name: &str| {
-        let found =
-            ended.stdout.lines().position(|line| line.contains(word) && line.contains(&format!("main.{name} ")));
+        let found = ended
+            .stdout
+            .lines()
+            .position(|line| line.contains(word) && line.contains(&format!("main.{name} ")));
         found.unwrap_or_else(|| panic!("{word} {name}\n{ended}"))
     };
     for (parent, child) in edges {
-        assert!(place(" OK ", parent) < place(" START ", child), "{child} before {parent}\n{ended}");
+        assert!(
+            place(" OK ", parent) < place(" START ", child),
+            "{child} before {parent}\n{ended}"
+        );
     }
-    for (name, rows) in [("a_docstring", json!([[2]])), ("a_bound", json!([[2]])), ("a_jinja", json!([[2]]))] {
+    for (name, rows) in [
+        ("a_docstring", json!([[2]])),
+        ("a_bound", json!([[2]])),
+        ("a_jinja", json!([[2]])),
+    ] {
         assert_eq!(project.query(&format!("from {name}")), rows, "{name}");
     }
-    assert_eq!(project.query("from a_below order by id"), json!([[2], [2], [2]]));
+    assert_eq!(
+        project.query("from a_below order by id"),
+        json!([[2], [2], [2]])
+    );
 }
 
 #[test]
@@ -40,7 +52,10 @@ fn every_kind_of_dependency_makes_the_order() {
 fn an_undeclared_read_is_an_error_in_the_same_run_and_a_warning_otherwise() {
     let project = Project::bare();
     project.write("models/orders.sql", "select 1 as id");
-    project.write("models/guesses.py", "name = 'ORDERS'.lower()\nwrite_to_model(ref(name))\n");
+    project.write(
+        "models/guesses.py",
+        "name = 'ORDERS'.lower()\nwrite_to_model(ref(name))\n",
+    );
     let ended = project.run(&["run"]);
     ended.expect(1);
     assert_eq!(project.results(), ["guesses error", "orders success"]);
@@ -54,7 +69,11 @@ fn an_undeclared_read_is_an_error_in_the_same_run_and_a_warning_otherwise() {
 
     let ended = project.run(&["run", "--select", "guesses"]);
     ended.expect(0);
-    let warnings: Vec<_> = ended.stderr.lines().filter(|line| line.contains("[WARNING]")).collect();
+    let warnings: Vec<_> = ended
+        .stderr
+        .lines()
+        .filter(|line| line.contains("[WARNING]"))
+        .collect();
     insta::assert_snapshot!(redact(&warnings.join("\n"), &project), @"TIME  [WARNING]: model.shop.guesses reads model.shop.orders, which it does not declare");
     assert_eq!(project.query("from guesses"), json!([[1]]));
 }
@@ -68,12 +87,18 @@ fn a_cycle_through_a_python_model_is_named() {
     project.write("models/farm.py", "write_to_model(ref('egg'))\n");
     project.write("models/unrelated.sql", "select 1 as id");
     let ended = project.run(&["run"]);
-    ended.expect(2).never_says("START").says("chicken -> egg -> farm -> chicken").says("3 errors");
+    ended
+        .expect(2)
+        .never_says("START")
+        .says("chicken -> egg -> farm -> chicken")
+        .says("3 errors");
     ended
         .says("`egg` reads `chicken`")
         .says("[models/egg.py:1:16]")
         .says("`farm` reads `egg`")
         .says("[models/farm.py:1:16]");
-    ended.says("`chicken` reads `farm`").says("[models/chicken.sql:1:1]");
+    ended
+        .says("`chicken` reads `farm`")
+        .says("[models/chicken.sql:1:1]");
     project.nothing_is_left();
 }

@@ -28,7 +28,10 @@ fn pages() -> Vec<Page> {
         .filter(|name| !FOLLOWED.contains(&name.as_str()) && !ELSEWHERE.contains(&name.as_str()))
         .collect();
     names.sort();
-    names.iter().map(|name| Page::read(&format!("docs/plugins/{name}"))).collect()
+    names
+        .iter()
+        .map(|name| Page::read(&format!("docs/plugins/{name}")))
+        .collect()
 }
 
 #[test]
@@ -40,25 +43,46 @@ fn every_block_is_of_a_kind_that_is_checked() {
             "yaml" | "python" => !file.is_empty(),
             "console" | "dockerfile" | "json" | "text" => true,
             // What authors begin with is built in `guide.rs`.
-            "rust" => templates(&workspace().join("crates/fal-scaffold/templates")).contains(block.text.trim_end()),
+            "rust" => templates(&workspace().join("crates/fal-scaffold/templates"))
+                .contains(block.text.trim_end()),
             _ => false,
         };
-        assert!(known, "{}: nothing checks a block of `{}`", block.place, block.language);
+        assert!(
+            known,
+            "{}: nothing checks a block of `{}`",
+            block.place, block.language
+        );
     }
 }
 
 /// All files of the templates, one behind the other.
 fn templates(folder: &Path) -> String {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| if path.is_dir() { templates(&path) } else { fs::read_to_string(path).unwrap() }).collect()
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| {
+            if path.is_dir() {
+                templates(&path)
+            } else {
+                fs::read_to_string(path).unwrap()
+            }
+        })
+        .collect()
 }
 
 /// Blocks that only a reader runs are rare, and say so and why.
 #[test]
 fn few_blocks_are_exempt() {
-    let all: Vec<_> =
-        pages().into_iter().chain(FOLLOWED.map(|name| Page::read(&format!("docs/plugins/{name}")))).collect();
-    let exempt: Vec<_> = all.iter().flat_map(|page| &page.blocks).filter(|block| block.is_exempt()).collect();
+    let all: Vec<_> = pages()
+        .into_iter()
+        .chain(FOLLOWED.map(|name| Page::read(&format!("docs/plugins/{name}"))))
+        .collect();
+    let exempt: Vec<_> = all
+        .iter()
+        .flat_map(|page| &page.blocks)
+        .filter(|block| block.is_exempt())
+        .collect();
     assert!(exempt.len() <= 6, "{exempt:#?}");
 }
 
@@ -66,7 +90,9 @@ fn few_blocks_are_exempt() {
 #[test]
 fn projects_are_read() {
     for block in pages().iter().flat_map(|page| page.in_language("yaml")) {
-        let Some("fal_project.yml") = block.file() else { continue };
+        let Some("fal_project.yml") = block.file() else {
+            continue;
+        };
         let project = Project::bare();
         project.write("fal_project.yml", &block.text);
         let ended = project.run_host(&["plugin", "list", "--trust-project-plugins"]);
@@ -80,9 +106,17 @@ fn projects_are_read() {
 fn other_files_are_read_by_their_formats() {
     let blocks = |language: &str| -> Vec<String> {
         let pages = pages();
-        pages.iter().flat_map(|page| page.in_language(language)).map(|block| block.text.clone()).collect()
+        pages
+            .iter()
+            .flat_map(|page| page.in_language(language))
+            .map(|block| block.text.clone())
+            .collect()
     };
-    assert!(blocks("json").iter().all(|text| serde_json::from_str::<Value>(text).is_ok()));
+    assert!(
+        blocks("json")
+            .iter()
+            .all(|text| serde_json::from_str::<Value>(text).is_ok())
+    );
     let texts = serde_json::to_string(&blocks("yaml")).unwrap();
     let code = "import json, sys, yaml\nfor text in json.loads(sys.argv[1]): yaml.safe_load(text)\nprint('null')";
     fal_e2e::python(code, &[&texts]);
@@ -111,7 +145,9 @@ print(json.dumps(configs))
 fn configurations_open_their_plugins() {
     let mut opened = 0;
     for block in pages().iter().flat_map(|page| page.in_language("yaml")) {
-        let Some("fal_project.yml") = block.file() else { continue };
+        let Some("fal_project.yml") = block.file() else {
+            continue;
+        };
         let configs = fal_e2e::python(CONFIGS, &[&block.text]);
         for pair in configs.as_array().unwrap() {
             let (name, config) = (pair[0].as_str().unwrap(), &pair[1]);
@@ -124,12 +160,28 @@ fn configurations_open_their_plugins() {
                 continue;
             }
             let project = Project::bare();
-            let ended = project.run(&["plugin", "check", name, "--config", &config.to_string(), "--format", "json"]);
-            let report: Value =
-                serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("{}\n{ended}", block.place));
-            let case =
-                report["cases"].as_array().unwrap().iter().find(|case| case["name"] == "execution-backend/opens");
-            assert_eq!(case.unwrap()["outcome"], "passed", "{}: {name}\n{report:#}", block.place);
+            let ended = project.run(&[
+                "plugin",
+                "check",
+                name,
+                "--config",
+                &config.to_string(),
+                "--format",
+                "json",
+            ]);
+            let report: Value = serde_json::from_str(&ended.stdout)
+                .unwrap_or_else(|_| panic!("{}\n{ended}", block.place));
+            let case = report["cases"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|case| case["name"] == "execution-backend/opens");
+            assert_eq!(
+                case.unwrap()["outcome"],
+                "passed",
+                "{}: {name}\n{report:#}",
+                block.place
+            );
             opened += 1;
         }
     }
@@ -138,25 +190,55 @@ fn configurations_open_their_plugins() {
 
 fn is_of_the_backend(config: &Value, place: &str) {
     let keys = |value: &Value| -> Vec<String> {
-        value.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
+        value
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.clone())
+            .collect()
     };
-    let unknown = |given: Vec<String>, known: &[&str]| given.into_iter().find(|key| !known.contains(&key.as_str()));
-    assert_eq!(unknown(keys(config), &["gateway", "bundle", "preload", "engine", "dbt"]), None, "{place}");
-    assert_eq!(unknown(keys(&config["gateway"]), &["listen", "advertise", "tls", "env_vars"]), None, "{place}");
+    let unknown = |given: Vec<String>, known: &[&str]| {
+        given.into_iter().find(|key| !known.contains(&key.as_str()))
+    };
+    assert_eq!(
+        unknown(
+            keys(config),
+            &["gateway", "bundle", "preload", "engine", "dbt"]
+        ),
+        None,
+        "{place}"
+    );
+    assert_eq!(
+        unknown(
+            keys(&config["gateway"]),
+            &["listen", "advertise", "tls", "env_vars"]
+        ),
+        None,
+        "{place}"
+    );
 }
 
 /// What is not typed by `guide.rs` is at least a line of bash, and each `fal-host` in it a command with these flags.
 #[test]
 fn commands_are_those_of_the_program() {
     let pages = pages();
-    let typed = |page: &Page| TYPED.iter().any(|name| page.path.ends_with(&format!("/{name}")));
+    let typed = |page: &Page| {
+        TYPED
+            .iter()
+            .any(|name| page.path.ends_with(&format!("/{name}")))
+    };
     for page in &pages {
-        for block in page.in_language("console").filter(|block| !typed(page) || block.is_exempt()) {
+        for block in page
+            .in_language("console")
+            .filter(|block| !typed(page) || block.is_exempt())
+        {
             block.typed().iter().for_each(is_a_command);
         }
     }
-    let workflows =
-        pages.iter().flat_map(|page| page.in_language("yaml")).filter(|block| block.text.contains("- run: "));
+    let workflows = pages
+        .iter()
+        .flat_map(|page| page.in_language("yaml"))
+        .filter(|block| block.text.contains("- run: "));
     for block in workflows {
         runs(block).iter().for_each(is_a_command);
     }
@@ -164,19 +246,39 @@ fn commands_are_those_of_the_program() {
 
 /// The steps of a workflow.
 fn runs(block: &Block) -> Vec<Typed> {
-    let commands = block.text.lines().filter_map(|line| line.trim().strip_prefix("- run: "));
-    let typed = |command: &str| Typed { command: command.to_owned(), printed: Vec::new(), place: block.place.clone() };
+    let commands = block
+        .text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- run: "));
+    let typed = |command: &str| Typed {
+        command: command.to_owned(),
+        printed: Vec::new(),
+        place: block.place.clone(),
+    };
     commands.map(typed).collect()
 }
 
 fn is_a_command(typed: &Typed) {
-    let read = Command::new("bash").args(["-n", "-c", &typed.command]).output().unwrap();
+    let read = Command::new("bash")
+        .args(["-n", "-c", &typed.command])
+        .output()
+        .unwrap();
     assert!(read.status.success(), "{}: {}", typed.place, typed.command);
     if typed.command.starts_with("fal-host ") {
-        let words: Vec<_> =
-            typed.command.split_whitespace().skip(1).take_while(|word| !word.starts_with('#')).collect();
+        let words: Vec<_> = typed
+            .command
+            .split_whitespace()
+            .skip(1)
+            .take_while(|word| !word.starts_with('#'))
+            .collect();
         let ended = Project::bare().run_host(&[words, vec!["--help"]].concat());
-        assert_eq!(ended.code(), 0, "{}: {}\n{ended}", typed.place, typed.command);
+        assert_eq!(
+            ended.code(),
+            0,
+            "{}: {}\n{ended}",
+            typed.place,
+            typed.command
+        );
     }
 }
 
@@ -193,13 +295,26 @@ exec "$FAL_HOST_PYTHON" "$@"
 #[ignore = "needs FAL_TEST_DBT_PYTHON"]
 fn the_enterprise_set_up_runs() {
     let page = Page::read("docs/plugins/enterprise.md");
-    let file = |name: &str| page.blocks.iter().find(|block| block.file() == Some(name)).unwrap().text.clone();
+    let file = |name: &str| {
+        page.blocks
+            .iter()
+            .find(|block| block.file() == Some(name))
+            .unwrap()
+            .text
+            .clone()
+    };
     let project = Project::bare();
     // The port may be taken where tests run.
-    project.write("fal_project.yml", file("fal_project.yml").replace(":41233", ":0"));
+    project.write(
+        "fal_project.yml",
+        file("fal_project.yml").replace(":41233", ":0"),
+    );
     project.write("models/ml/models.yml", file("models/ml/models.yml"));
     project.write("models/orders.sql", "select 7 as amount");
-    project.write("models/ml/forecast.py", "print('in the pod')\nwrite_to_model(ref('orders'))\n");
+    project.write(
+        "models/ml/forecast.py",
+        "print('in the pod')\nwrite_to_model(ref('orders'))\n",
+    );
     project.write("bin/kubectl", KUBECTL);
     let executable = fs::Permissions::from_mode(0o755);
     fs::set_permissions(project.path("bin/kubectl"), executable).unwrap();
@@ -208,24 +323,46 @@ fn the_enterprise_set_up_runs() {
     let path = std::env::var("PATH").unwrap();
     command.env("PATH", format!("{}:{path}", project.path("bin").display()));
     // A pod has a Python of its own; the stand-in borrows one.
-    let config = project.read("fal_project.yml").replace("KUBECONFIG,", "FAL_HOST_PYTHON,");
+    let config = project
+        .read("fal_project.yml")
+        .replace("KUBECONFIG,", "FAL_HOST_PYTHON,");
     project.write("fal_project.yml", config);
-    project.finish(command).expect(0).says("forecast | in the pod");
-    assert_eq!(project.query("select amount from main.forecast"), serde_json::json!([[7]]));
+    project
+        .finish(command)
+        .expect(0)
+        .says("forecast | in the pod");
+    assert_eq!(
+        project.query("select amount from main.forecast"),
+        serde_json::json!([[7]])
+    );
 
     let asked = fs::read_to_string(project.home().join("kubectl")).unwrap();
-    assert!(asked.contains("\n--image=registry.corp/fal/forecasting:2026-11\n"), "{asked}");
-    let overrides = asked.lines().find_map(|line| line.strip_prefix("--overrides=")).unwrap();
-    let overrides: Value = serde_json::from_str(overrides).unwrap_or_else(|error| panic!("{error}: {overrides}"));
+    assert!(
+        asked.contains("\n--image=registry.corp/fal/forecasting:2026-11\n"),
+        "{asked}"
+    );
+    let overrides = asked
+        .lines()
+        .find_map(|line| line.strip_prefix("--overrides="))
+        .unwrap();
+    let overrides: Value =
+        serde_json::from_str(overrides).unwrap_or_else(|error| panic!("{error}: {overrides}"));
     let requests = &overrides["spec"]["containers"][0]["resources"]["requests"];
-    assert_eq!(*requests, serde_json::json!({"cpu": "4", "memory": "8589934592"}));
+    assert_eq!(
+        *requests,
+        serde_json::json!({"cpu": "4", "memory": "8589934592"})
+    );
 }
 
 /// Links between pages, and to files of this repository, lead somewhere.
 #[test]
 fn links_lead_somewhere() {
     let folder = workspace().join("docs/plugins");
-    for entry in fs::read_dir(&folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+    for entry in fs::read_dir(&folder)
+        .unwrap()
+        .map(Result::unwrap)
+        .filter(|entry| entry.path().is_file())
+    {
         let text = fs::read_to_string(entry.path()).unwrap();
         // What is between fences is no text, and may look like a link.
         let prose: String = text.split("\n```").step_by(2).collect();
@@ -233,7 +370,11 @@ fn links_lead_somewhere() {
             let link = rest.split(')').next().unwrap_or_default();
             let file = link.split('#').next().unwrap_or_default();
             let here = !file.is_empty() && !file.contains("://");
-            assert!(!here || folder.join(file).exists(), "{}: {link}", entry.path().display());
+            assert!(
+                !here || folder.join(file).exists(),
+                "{}: {link}",
+                entry.path().display()
+            );
         }
     }
 }
@@ -249,14 +390,22 @@ fn each_row_of_the_trust_table_names_tests_that_exist() {
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
         .collect();
     assert!(rows.len() >= 25, "{}", rows.len());
-    let sources: String =
-        ["crates", "plugins", "tests"].iter().map(|part| tests_below(&workspace().join(part))).collect();
+    let sources: String = ["crates", "plugins", "tests"]
+        .iter()
+        .map(|part| tests_below(&workspace().join(part)))
+        .collect();
     for row in rows {
-        let [who, what, can, tests] = row.as_slice() else { panic!("{row:?}") };
-        let named: Vec<_> = tests.split(", ").map(|name| name.trim_matches('`')).collect();
+        let [who, what, can, tests] = row.as_slice() else {
+            panic!("{row:?}")
+        };
+        let named: Vec<_> = tests
+            .split(", ")
+            .map(|name| name.trim_matches('`'))
+            .collect();
         assert!(!can.is_empty() && !named.is_empty(), "{who} {what}");
         for name in named {
-            let is_there = sources.contains(&format!("fn {name}()")) || sources.contains(&format!("def {name}("));
+            let is_there = sources.contains(&format!("fn {name}()"))
+                || sources.contains(&format!("def {name}("));
             assert!(is_there, "{who}, {what}: there is no test `{name}`");
         }
     }
@@ -264,7 +413,9 @@ fn each_row_of_the_trust_table_names_tests_that_exist() {
 
 /// Files of Rust and Python, one behind the other.
 fn tests_below(folder: &Path) -> String {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let read = |path: std::path::PathBuf| match path.extension().and_then(|end| end.to_str()) {
         _ if path.is_symlink() => String::new(),
         _ if path.is_dir() => tests_below(&path),

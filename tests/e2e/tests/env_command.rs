@@ -36,7 +36,11 @@ fn states(project: &Project) -> Vec<String> {
     let ended = run(project, &["list", "--output", "json"]);
     let rows: Value = serde_json::from_str(&ended.expect(0).stdout).unwrap();
     let text = |row: &Value, key: &str| row[key].as_str().unwrap_or("-").to_owned();
-    rows.as_array().unwrap().iter().map(|row| format!("{} {}", text(row, "name"), text(row, "state"))).collect()
+    rows.as_array()
+        .unwrap()
+        .iter()
+        .map(|row| format!("{} {}", text(row, "name"), text(row, "state")))
+        .collect()
 }
 
 /// Puts a program into a folder of its own.
@@ -62,9 +66,14 @@ fn endless_uv(project: &Project) -> PathBuf {
 fn start_endless(project: &Project) -> Running {
     let mut command = env(project, &["create", "old"]);
     let folders = env::var("PATH").unwrap();
-    command.env("PATH", format!("{}:{folders}", endless_uv(project).display()));
+    command.env(
+        "PATH",
+        format!("{}:{folders}", endless_uv(project).display()),
+    );
     let running = project.spawn(command);
-    running.wait_until("the build begins", || project.has("installing").then_some(()));
+    running.wait_until("the build begins", || {
+        project.has("installing").then_some(())
+    });
     running
 }
 
@@ -86,7 +95,9 @@ fn two_at_once_build_each_environment_once() {
     assert_eq!(states(&project), ["old ready", "new ready"]);
     run(&project, &["create"]).expect(0).never_says("building");
 
-    run(&project, &["clean"]).expect(0).says("Nothing to remove");
+    run(&project, &["clean"])
+        .expect(0)
+        .says("Nothing to remove");
     run(&project, &["clean", "old"]).expect(0).says("(old)");
     assert_eq!(states(&project), ["old missing", "new ready"]);
     run(&project, &["clean", "--all"]).expect(0);
@@ -103,14 +114,23 @@ fn a_killed_build_leaves_no_half_environment() {
     running.wait();
     project.nothing_is_left();
     assert_eq!(states(&project), ["old half built", "new missing"]);
-    run(&project, &["create", "old"]).expect(0).says("old: built in");
+    run(&project, &["create", "old"])
+        .expect(0)
+        .says("old: built in");
     assert_eq!(states(&project), ["old ready", "new missing"]);
 }
 
 /// The folder of the only environment, whole or not.
 fn built(project: &Project) -> Option<PathBuf> {
-    let entries = fs::read_dir(project.home().join("environments")).ok()?.flatten();
-    entries.map(|entry| entry.path()).find(|path| path.file_name().unwrap().to_string_lossy().starts_with("venv-"))
+    let entries = fs::read_dir(project.home().join("environments"))
+        .ok()?
+        .flatten();
+    entries.map(|entry| entry.path()).find(|path| {
+        path.file_name()
+            .unwrap()
+            .to_string_lossy()
+            .starts_with("venv-")
+    })
 }
 
 /// uv itself, killed with the host when it comes to these files: the last one may be the last of the build.
@@ -118,12 +138,18 @@ fn built(project: &Project) -> Option<PathBuf> {
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_build_may_be_killed_at_any_moment() {
     let project = with_wheels("old");
-    for file in
-        ["", "pyvenv.cfg", "fal-requirements.txt", "lib/python*/site-packages/iniconfig", "fal-environment.json"]
-    {
+    for file in [
+        "",
+        "pyvenv.cfg",
+        "fal-requirements.txt",
+        "lib/python*/site-packages/iniconfig",
+        "fal-environment.json",
+    ] {
         run(&project, &["clean", "--all"]).expect(0);
         let mut running = project.spawn(env(&project, &["create"]));
-        running.wait_until("the file is there", || exists(&built(&project)?.join(file)).then_some(()));
+        running.wait_until("the file is there", || {
+            exists(&built(&project)?.join(file)).then_some(())
+        });
         running.signal(Signal::KILL);
         running.wait();
         project.nothing_is_left();
@@ -132,17 +158,28 @@ fn a_build_may_be_killed_at_any_moment() {
             run(&project, &["create"]).expect(0).says("old: built in");
         }
         let python = built(&project).unwrap().join("bin/python");
-        let whole = Command::new(python).args(["-c", "import iniconfig, pandas, pyarrow"]).output().unwrap();
-        assert!(whole.status.success(), "killed at {file:?}: {}", String::from_utf8_lossy(&whole.stderr));
+        let whole = Command::new(python)
+            .args(["-c", "import iniconfig, pandas, pyarrow"])
+            .output()
+            .unwrap();
+        assert!(
+            whole.status.success(),
+            "killed at {file:?}: {}",
+            String::from_utf8_lossy(&whole.stderr)
+        );
     }
 }
 
 /// `*` stands for the version of Python.
 fn exists(path: &Path) -> bool {
     let text = path.display().to_string();
-    let Some((before, after)) = text.split_once("python*/") else { return path.exists() };
+    let Some((before, after)) = text.split_once("python*/") else {
+        return path.exists();
+    };
     let versions = fs::read_dir(before).into_iter().flatten().flatten();
-    versions.into_iter().any(|version| version.path().join(after).exists())
+    versions
+        .into_iter()
+        .any(|version| version.path().join(after).exists())
 }
 
 #[test]
@@ -172,9 +209,14 @@ fn an_interruption_ends_the_installer() {
 /// With one environment, in which empty packages stand for what the worker needs: real ones take long.
 fn with_wheels(name: &str) -> Project {
     let project = project("");
-    let wheels = ["pandas", "pyarrow"].map(|package| wheel(&project, package)).join(", ");
+    let wheels = ["pandas", "pyarrow"]
+        .map(|package| wheel(&project, package))
+        .join(", ");
     let requirements = format!("[{wheels}, iniconfig]");
-    project.write("fal_project.yml", format!("environments:\n- {{name: {name}, requirements: {requirements}}}\n"));
+    project.write(
+        "fal_project.yml",
+        format!("environments:\n- {{name: {name}, requirements: {requirements}}}\n"),
+    );
     project
 }
 
@@ -182,7 +224,10 @@ fn with_wheels(name: &str) -> Project {
 fn wheel(project: &Project, name: &str) -> String {
     let path = format!("wheels/{name}-0.0.1-py3-none-any.whl");
     project.write("wheels/README", "");
-    fal_e2e::python(include_str!("../src/python/wheel.py"), &[&project.path(&path).display().to_string(), name]);
+    fal_e2e::python(
+        include_str!("../src/python/wheel.py"),
+        &[&project.path(&path).display().to_string(), name],
+    );
     path
 }
 
@@ -195,42 +240,69 @@ fn without_uv_there_is_pip() {
     command.env("PATH", project.home());
     project.finish(command).expect(0);
     let log = logs(&project);
-    assert!(log.contains(" -m venv ") && log.contains(" -m pip install ") && !log.contains("uv"), "{log}");
-    assert!(log.contains("Successfully installed iniconfig-") && log.contains("pandas-0.0.1 pyarrow-0.0.1"), "{log}");
+    assert!(
+        log.contains(" -m venv ") && log.contains(" -m pip install ") && !log.contains("uv"),
+        "{log}"
+    );
+    assert!(
+        log.contains("Successfully installed iniconfig-")
+            && log.contains("pandas-0.0.1 pyarrow-0.0.1"),
+        "{log}"
+    );
     assert_eq!(states(&project), ["new ready"]);
 }
 
 fn logs(project: &Project) -> String {
     let folder = project.home().join("environments/logs");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.map(|path| fs::read_to_string(path).unwrap()).collect()
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    files
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect()
 }
 
 /// No conda is asked for in the tests: a stand-in shows what it would be told, and makes a folder of the same shape.
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn conda_environments_by_a_stand_in() {
-    let project = project("environments:\n- {name: sci, type: conda, packages: [prophet=1.1], python: '3.11'}\n");
+    let project = project(
+        "environments:\n- {name: sci, type: conda, packages: [prophet=1.1], python: '3.11'}\n",
+    );
     let python = env::var("FAL_TEST_DBT_PYTHON").unwrap();
     let script = format!(
         "echo told \"$@\"\n[ \"$1\" = create ] || exit 0\nmkdir -p \"$5/bin\"\n\
         printf '#!/bin/sh\\nexec {python} \"$@\"\\n' > \"$5/bin/python\"\nchmod +x \"$5/bin/python\"\n"
     );
-    let home = program(&project, "conda", &script).parent().map(Path::to_owned).unwrap();
+    let home = program(&project, "conda", &script)
+        .parent()
+        .map(Path::to_owned)
+        .unwrap();
 
     let mut without = env(&project, &["create"]);
     without.env("PATH", "/nowhere");
     let ended = project.finish(without);
-    ended.expect(1).says("environment `sci`: no conda was found: FAL_CONDA_HOME is not set");
+    ended
+        .expect(1)
+        .says("environment `sci`: no conda was found: FAL_CONDA_HOME is not set");
     ended.says("set FAL_CONDA_HOME");
 
     let mut with = env(&project, &["create"]);
     with.env("FAL_CONDA_HOME", &home);
     project.finish(with).expect(0).says("sci: built in");
     let log = logs(&project);
-    let told = log.lines().find_map(|line| line.strip_prefix("told ")).unwrap();
-    let words: Vec<_> = told.split(' ').filter(|word| !word.contains("/environments/")).collect();
-    assert_eq!(words.join(" "), "create --yes --quiet --prefix python=3.11 prophet=1.1 pandas pyarrow");
+    let told = log
+        .lines()
+        .find_map(|line| line.strip_prefix("told "))
+        .unwrap();
+    let words: Vec<_> = told
+        .split(' ')
+        .filter(|word| !word.contains("/environments/"))
+        .collect();
+    assert_eq!(
+        words.join(" "),
+        "create --yes --quiet --prefix python=3.11 prophet=1.1 pandas pyarrow"
+    );
     assert_eq!(states(&project), ["sci ready"]);
 }
 
@@ -238,7 +310,8 @@ fn conda_environments_by_a_stand_in() {
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn the_asked_version_is_looked_for_on_the_path() {
-    let project = project("environments:\n- {name: far, python: '3.77'}\n- {name: gone, python: '3.78'}\n");
+    let project =
+        project("environments:\n- {name: far, python: '3.77'}\n- {name: gone, python: '3.78'}\n");
     let python = env::var("FAL_TEST_DBT_PYTHON").unwrap();
     let answer = r#"echo '{"version": "3.77.1", "tag": "cpython-377", "platform": "linux"}'"#;
     program(&project, "python3.77", answer);
@@ -249,27 +322,54 @@ fn the_asked_version_is_looked_for_on_the_path() {
     );
     let bin = program(&project, "uv", &uv);
     let mut command = env(&project, &["create"]);
-    command.env("PATH", format!("{}:{}", bin.display(), env::var("PATH").unwrap()));
+    command.env(
+        "PATH",
+        format!("{}:{}", bin.display(), env::var("PATH").unwrap()),
+    );
     project.finish(command).expect(0);
     let log = logs(&project);
-    assert!(log.contains(&format!("venv --quiet --no-project --python {}/python3.77 ", bin.display())), "{log}");
-    assert!(log.contains("venv --quiet --no-project --python 3.78 "), "uv may know more places: {log}");
+    assert!(
+        log.contains(&format!(
+            "venv --quiet --no-project --python {}/python3.77 ",
+            bin.display()
+        )),
+        "{log}"
+    );
+    assert!(
+        log.contains("venv --quiet --no-project --python 3.78 "),
+        "uv may know more places: {log}"
+    );
 
     fs::remove_file(bin.join("uv")).unwrap();
     run(&project, &["clean", "--all"]).expect(0);
     let mut command = env(&project, &["create", "gone"]);
     command.env("PATH", &bin);
-    project.finish(command).expect(1).says("environment `gone`: no Python 3.78 is installed").says("install uv");
+    project
+        .finish(command)
+        .expect(1)
+        .says("environment `gone`: no Python 3.78 is installed")
+        .says("install uv");
 }
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn what_is_wrong_is_told_by_name() {
     let project = project("environments:\n- {name: a, requirements: [--pre]}\n");
-    run(&project, &["list"]).expect(2).says("environment `a`: `--pre` cannot be used");
+    run(&project, &["list"])
+        .expect(2)
+        .says("environment `a`: `--pre` cannot be used");
     project.write("fal_project.yml", TWO);
-    run(&project, &["create", "odl"]).expect(2).says("defines no environment `odl`").says("known are: old, new");
-    project.write("fal_project.yml", "environments:\n- {name: a, requirements: [iniconfig==99.9]}\n");
-    run(&project, &["create"]).expect(1).says("environment `a`: `uv pip install` failed").says("iniconfig==99.9");
+    run(&project, &["create", "odl"])
+        .expect(2)
+        .says("defines no environment `odl`")
+        .says("known are: old, new");
+    project.write(
+        "fal_project.yml",
+        "environments:\n- {name: a, requirements: [iniconfig==99.9]}\n",
+    );
+    run(&project, &["create"])
+        .expect(1)
+        .says("environment `a`: `uv pip install` failed")
+        .says("iniconfig==99.9");
     assert_eq!(states(&project), ["a missing"]);
 }

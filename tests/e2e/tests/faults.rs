@@ -4,7 +4,10 @@
 //! `FAL_FAULT_SEED` and `FAL_FAULT_COUNT` choose which pairs are tried; without them they are others each time, and what failed is
 //! printed so that it can be pasted into `FOUND`.
 
-#![allow(clippy::print_stdout, reason = "what was tried must be known when it fails")]
+#![allow(
+    clippy::print_stdout,
+    reason = "what was tried must be known when it fails"
+)]
 
 #[path = "faults/case.rs"]
 mod case;
@@ -50,7 +53,12 @@ const AT_ONCE: usize = 4;
 
 #[test]
 fn what_was_found_stays_mended() {
-    try_all(&FOUND.iter().map(|text| text.parse().unwrap()).collect::<Vec<_>>());
+    try_all(
+        &FOUND
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect::<Vec<_>>(),
+    );
 }
 
 #[test]
@@ -64,7 +72,11 @@ fn two_hundred_random_faults() {
     };
     let fired = try_all(&cases);
     println!("{fired} of {} faults were met", cases.len());
-    assert!(fired * 10 >= cases.len() * 9, "only {fired} of {} faults were met: seed {seed}", cases.len());
+    assert!(
+        fired * 10 >= cases.len() * 9,
+        "only {fired} of {} faults were met: seed {seed}",
+        cases.len()
+    );
 }
 
 /// With dbt in the place of the good backend: a runner that does wrong fails what ran there. What stood in the table stays, and the
@@ -74,21 +86,34 @@ fn two_hundred_random_faults() {
 fn a_runner_at_fault_leaves_the_old_table() {
     let project = Project::bare();
     let orders = "select 1 as id";
-    project.write("models/orders.sql", orders).write("models/a.py", "write_to_model(ref('orders'))\n");
-    project.write("fal_project.yml", "plugins:\n  config:\n    acme-program: {runner: true}\n");
+    project
+        .write("models/orders.sql", orders)
+        .write("models/a.py", "write_to_model(ref('orders'))\n");
+    project.write(
+        "fal_project.yml",
+        "plugins:\n  config:\n    acme-program: {runner: true}\n",
+    );
     project.run(&["run"]).expect(0);
     let runner = format!("--runner={}", trial::program().display());
     for (count, fault, code, says) in [
         // It says that it ran the model, and did not.
         (0, "", 1, "a"),
-        (1, "exits with 3", 2, "the plugin `acme-program` ended in `run_node`: exit code 3"),
+        (
+            1,
+            "exits with 3",
+            2,
+            "the plugin `acme-program` ended in `run_node`: exit code 3",
+        ),
         (1, "answers in another shape", 2, "acme-program"),
         (1, "hangs", 130, ""),
     ] {
         let new = format!("select {} as id", count + 2 + i32::from(code == 130));
         project.write("models/orders.sql", &new);
         let mut command = project.host_with_dbt(&["run", &runner]);
-        command.env("ACME_PROGRAM_FAULT", format!("execution-backend run_node {count} {fault}"));
+        command.env(
+            "ACME_PROGRAM_FAULT",
+            format!("execution-backend run_node {count} {fault}"),
+        );
         command.env("ACME_FIRED", project.path("met"));
         let mut running = project.spawn(command);
         if code == 130 {
@@ -97,8 +122,16 @@ fn a_runner_at_fault_leaves_the_old_table() {
         }
         let ended = running.wait();
         ended.expect(code).says(says);
-        assert_eq!(project.query("select id from a"), serde_json::json!([[1]]), "the old table stays\n{ended}");
-        assert_eq!(project.query("select * from orders").to_string(), format!("[[{}]]", &new[7..8]), "{ended}");
+        assert_eq!(
+            project.query("select id from a"),
+            serde_json::json!([[1]]),
+            "the old table stays\n{ended}"
+        );
+        assert_eq!(
+            project.query("select * from orders").to_string(),
+            format!("[[{}]]", &new[7..8]),
+            "{ended}"
+        );
         project.nothing_is_left();
         if project.has("met") {
             project.remove("met");
@@ -128,7 +161,10 @@ fn try_all(cases: &[Case]) -> usize {
                         }
                         Err(cause) => {
                             println!("failed: {case}");
-                            failures.lock().unwrap().push(format!("{case}\n{}", text(&*cause)));
+                            failures
+                                .lock()
+                                .unwrap()
+                                .push(format!("{case}\n{}", text(&*cause)));
                         }
                     }
                 }
@@ -138,12 +174,21 @@ fn try_all(cases: &[Case]) -> usize {
     drop(panic::take_hook());
     println!("the longest took {:?}", longest.into_inner().unwrap());
     let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), cases.len(), failures.join("\n\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} failed:\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n\n")
+    );
     fired.into_inner()
 }
 
 fn text(cause: &(dyn std::any::Any + Send)) -> &str {
-    cause.downcast_ref::<String>().map_or_else(|| *cause.downcast_ref::<&str>().unwrap_or(&"no words"), String::as_str)
+    cause.downcast_ref::<String>().map_or_else(
+        || *cause.downcast_ref::<&str>().unwrap_or(&"no words"),
+        String::as_str,
+    )
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -151,5 +196,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.subsec_nanos().into())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.subsec_nanos().into())
 }

@@ -27,7 +27,9 @@ fal-host() {
 /// Commands that `guide.md` has ahead of every page: from a fresh clone to a `fal-host` on the path.
 fn installation() -> usize {
     let page = Page::read("docs/plugins/guide.md");
-    let exempt = page.in_language("console").filter(|block| block.is_exempt());
+    let exempt = page
+        .in_language("console")
+        .filter(|block| block.is_exempt());
     exempt.flat_map(fal_e2e::Block::typed).count()
 }
 
@@ -39,16 +41,28 @@ fn follow(project: &Project, path: &str) -> Vec<Typed> {
         script += &format!("printf '\\n@@ {number}\\n'\n{}\n", one.command);
     }
     let mut command = project.shell(&script);
-    command.env("SHARED", workspace().join("target/e2e/scaffolds")).env("LOCK", workspace().join("Cargo.lock"));
+    command
+        .env("SHARED", workspace().join("target/e2e/scaffolds"))
+        .env("LOCK", workspace().join("Cargo.lock"));
     // Not by `Project::finish`: on a busy machine a build takes longer than any command of ours may.
     let output = command.stdin(Stdio::null()).output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{path}: {}\n{stdout}", output.status);
+    assert!(
+        output.status.success(),
+        "{path}: {}\n{stdout}",
+        output.status
+    );
     for (number, one) in typed.iter().enumerate() {
         let begin = format!("\n@@ {number}\n");
         let output = stdout.split_once(&begin).map_or("", |(_, rest)| rest);
-        let output = output.split_once("\n@@ ").map_or(output, |(output, _)| output);
-        for line in one.printed.iter().filter(|line| !line.trim().is_empty() && line.trim() != "...") {
+        let output = output
+            .split_once("\n@@ ")
+            .map_or(output, |(output, _)| output);
+        for line in one
+            .printed
+            .iter()
+            .filter(|line| !line.trim().is_empty() && line.trim() != "...")
+        {
             assert!(
                 output.contains(line.trim()),
                 "{}: {} does not print\n{line}\nbut\n{output}",
@@ -64,17 +78,34 @@ fn follow(project: &Project, path: &str) -> Vec<Typed> {
 fn shows(path: &str, folder: &Path, languages: &[&str]) {
     let files: Vec<String> = texts(folder);
     let page = Page::read(path);
-    for block in languages.iter().flat_map(|language| page.in_language(language)) {
-        let found = files.iter().any(|text| text.contains(block.text.trim_end()));
-        assert!(found, "{}: this is in no file of the plugin\n{}", block.place, block.text);
+    for block in languages
+        .iter()
+        .flat_map(|language| page.in_language(language))
+    {
+        let found = files
+            .iter()
+            .any(|text| text.contains(block.text.trim_end()));
+        assert!(
+            found,
+            "{}: this is in no file of the plugin\n{}",
+            block.place, block.text
+        );
     }
 }
 
 fn texts(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let not_built = entries.filter(|path| !path.ends_with("target") && !path.ends_with("logs"));
     not_built
-        .flat_map(|path| if path.is_dir() { texts(&path) } else { fs::read_to_string(path).into_iter().collect() })
+        .flat_map(|path| {
+            if path.is_dir() {
+                texts(&path)
+            } else {
+                fs::read_to_string(path).into_iter().collect()
+            }
+        })
         .collect()
 }
 
@@ -83,13 +114,29 @@ fn leads_to_a_run(page: &str, plugin: &str) -> Project {
     let path = format!("docs/plugins/{page}");
     let project = Project::bare();
     let typed = follow(&project, &path);
-    let run = typed.iter().position(|one| one.command.starts_with("fal-host run")).expect("the page runs a project");
+    let run = typed
+        .iter()
+        .position(|one| one.command.starts_with("fal-host run"))
+        .expect("the page runs a project");
     let count = installation() + run + 1;
     assert!(count < 10, "{count} commands");
-    shows(&path, &project.path(plugin), &["rust", "python", "yaml", "sql", "markdown"]);
+    shows(
+        &path,
+        &project.path(plugin),
+        &["rust", "python", "yaml", "sql", "markdown"],
+    );
     let results = project.json(&format!("{plugin}/example/target/run_results.json"));
-    let statuses: Vec<_> = results["results"].as_array().unwrap().iter().map(|result| &result["status"]).collect();
-    assert_eq!(statuses, [&json!("success"), &json!("success")], "{results:#}");
+    let statuses: Vec<_> = results["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| &result["status"])
+        .collect();
+    assert_eq!(
+        statuses,
+        [&json!("success"), &json!("success")],
+        "{results:#}"
+    );
     project
 }
 
@@ -110,7 +157,11 @@ fn a_notebook_parser() {
 #[ignore = "needs FAL_TEST_DBT_PYTHON"]
 fn a_python_parser() {
     let project = leads_to_a_run("guide-python-parser.md", "acme-parser");
-    assert!(project.read("acme-parser/example/models/fal/large_orders.sql").contains("{{ ref('orders') }}"));
+    assert!(
+        project
+            .read("acme-parser/example/models/fal/large_orders.sql")
+            .contains("{{ ref('orders') }}")
+    );
 }
 
 #[test]
@@ -137,5 +188,10 @@ fn the_index() {
 fn publishing() {
     let project = Project::bare();
     follow(&project, "docs/plugins/publishing.md");
-    assert_eq!(fs::read_dir(project.home().join(".local/share/fal-host/plugins")).unwrap().count(), 1);
+    assert_eq!(
+        fs::read_dir(project.home().join(".local/share/fal-host/plugins"))
+            .unwrap()
+            .count(),
+        1
+    );
 }

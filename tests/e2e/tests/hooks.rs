@@ -13,8 +13,10 @@ fn project(hooks: &str) -> Project {
     let project = Project::bare();
     project.write("models/orders.sql", "select 1 as id");
     project.write("models/report.sql", "select * from {{ ref('orders') }}");
-    project
-        .write("models/schema.yml", format!("models:\n  - name: orders\n    config: {{meta: {{fal: {{{hooks}}}}}}}\n"));
+    project.write(
+        "models/schema.yml",
+        format!("models:\n  - name: orders\n    config: {{meta: {{fal: {{{hooks}}}}}}}\n"),
+    );
     project.write("note.py", NOTE);
     project
 }
@@ -28,10 +30,18 @@ fn tables(project: &Project) -> serde_json::Value {
 #[ignore = "needs dbt: cargo xtask test"]
 fn behind_a_pre_hook_that_fails_the_model_does_not_run_its_post_hooks_do() {
     let project = project("pre-hook: wrong.py, post-hook: note.py, scripts: [note.py]");
-    project.write("wrong.py", "print('looking')\nraise ValueError('too few rows')\n");
+    project.write(
+        "wrong.py",
+        "print('looking')\nraise ValueError('too few rows')\n",
+    );
     let ended = project.run(&["run"]);
-    ended.expect(1).says("wrong.py (pre-hook of orders) | looking").says("ERROR script wrong.py (pre-hook of orders)");
-    ended.says("SKIP relation main.report (because of orders)").says("SKIP script note.py (after orders)");
+    ended
+        .expect(1)
+        .says("wrong.py (pre-hook of orders) | looking")
+        .says("ERROR script wrong.py (pre-hook of orders)");
+    ended
+        .says("SKIP relation main.report (because of orders)")
+        .says("SKIP script note.py (after orders)");
     assert_eq!(project.results(), ["orders error", "report skipped"]);
     assert_eq!(project.read("journal.txt"), "orders error\n");
     insta::assert_snapshot!(project.message("orders"), @r#"
@@ -50,11 +60,17 @@ fn post_hooks_run_behind_a_model_that_fails_and_see_it() {
     let project = project("post-hook: [note.py, wrong.py]");
     project.write("wrong.py", "1 / 0\n");
     project.write("models/orders.sql", "select nothing_of_the_kind as id");
-    project.run(&["run"]).expect(1).says("The post-hook wrong.py failed too");
+    project
+        .run(&["run"])
+        .expect(1)
+        .says("The post-hook wrong.py failed too");
     assert_eq!(project.read("journal.txt"), "orders error\n");
     assert_eq!(project.results(), ["orders error", "report skipped"]);
     let message = project.message("orders");
-    assert!(message.contains("nothing_of_the_kind") && message.contains("ZeroDivisionError"), "{message}");
+    assert!(
+        message.contains("nothing_of_the_kind") && message.contains("ZeroDivisionError"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -67,13 +83,26 @@ fn a_post_hook_that_fails_makes_an_error_of_a_model_whose_table_is_there() {
     assert_eq!(project.results(), ["orders error", "report skipped"]);
     let message = project.message("orders");
     assert!(
-        message.starts_with("The post-hook wrong.py failed; the model had run, and its table was written\n"),
+        message.starts_with(
+            "The post-hook wrong.py failed; the model had run, and its table was written\n"
+        ),
         "{message}"
     );
-    assert!(message.contains("write_to_model") && message.contains("wrong.py"), "{message}");
+    assert!(
+        message.contains("write_to_model") && message.contains("wrong.py"),
+        "{message}"
+    );
     assert_eq!(project.query("from orders"), json!([[1]]));
-    assert_eq!(project.read("journal.txt"), "orders success\n", "the others run");
-    let hook = ended.stdout.lines().find(|line| line.contains("\"hook_finished\"")).expect("the hook is an event");
+    assert_eq!(
+        project.read("journal.txt"),
+        "orders success\n",
+        "the others run"
+    );
+    let hook = ended
+        .stdout
+        .lines()
+        .find(|line| line.contains("\"hook_finished\""))
+        .expect("the hook is an event");
     let event: serde_json::Value = serde_json::from_str(hook).unwrap();
     assert_eq!(event["info"]["level"], "error");
     let node = &event["data"]["node"];
@@ -96,11 +125,19 @@ fn a_notebook_that_fails_as_a_hook_names_cell_and_line() {
     };
     let cells = [
         cell("markdown", "# A look"),
-        cell("code", "%matplotlib inline\nfrom faldbt.magics import init_fal\n%init_fal project_dir=. profiles_dir=."),
-        cell("code", "least = context.arguments['least']\n\nassert least < 3, least"),
+        cell(
+            "code",
+            "%matplotlib inline\nfrom faldbt.magics import init_fal\n%init_fal project_dir=. profiles_dir=.",
+        ),
+        cell(
+            "code",
+            "least = context.arguments['least']\n\nassert least < 3, least",
+        ),
     ];
-    project
-        .write("look.ipynb", json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).to_string());
+    project.write(
+        "look.ipynb",
+        json!({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).to_string(),
+    );
     project.run(&["run", "--select", "orders"]).expect(1);
     insta::assert_snapshot!(project.message("orders"), @r#"
     The pre-hook look.ipynb failed, so the model did not run
@@ -114,20 +151,34 @@ fn a_notebook_that_fails_as_a_hook_names_cell_and_line() {
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn an_environment_that_nothing_defines_stops_the_run_before_it_begins() {
-    let project = project("environment: forcasting, pre-hook: {path: note.py, environment: local}, post-hook: note.py");
-    project.write("fal_project.yml", "environments:\n- {name: forecasting, type: venv, requirements: [six]}\n");
+    let project = project(
+        "environment: forcasting, pre-hook: {path: note.py, environment: local}, post-hook: note.py",
+    );
+    project.write(
+        "fal_project.yml",
+        "environments:\n- {name: forecasting, type: venv, requirements: [six]}\n",
+    );
     let ended = project.run(&["run"]);
-    ended.expect(2).says("the model `orders`: the script `note.py` wants the environment `forcasting`");
-    ended.says("did you mean `forecasting`?").says("models/schema.yml:3");
+    ended
+        .expect(2)
+        .says("the model `orders`: the script `note.py` wants the environment `forcasting`");
+    ended
+        .says("did you mean `forecasting`?")
+        .says("models/schema.yml:3");
     assert!(!project.has("shop.duckdb") && !project.has("journal.txt"));
-    project.run(&["run", "--select", "report", "--exclude", "orders"]).never_says("forcasting");
+    project
+        .run(&["run", "--select", "report", "--exclude", "orders"])
+        .never_says("forcasting");
 }
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn ctrl_c_during_a_pre_hook_ends_the_run_and_the_model_does_not_begin() {
     let project = project("pre-hook: asleep.py, post-hook: note.py");
-    project.write("asleep.py", "import time\nprint('asleep', flush=True)\ntime.sleep(600)\n");
+    project.write(
+        "asleep.py",
+        "import time\nprint('asleep', flush=True)\ntime.sleep(600)\n",
+    );
     let mut running: Running = project.start(&["run"]);
     running.wait_for("asleep.py (pre-hook of orders) | asleep");
     running.signal(Signal::INT);

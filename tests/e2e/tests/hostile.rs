@@ -26,12 +26,21 @@ struct Place {
 impl Place {
     /// A project with a SQL model and a Python model, and a neighbour with files that are worth attacking.
     fn new() -> Self {
-        let place = Self { project: Project::bare() };
-        place.project.write("models/ok.sql", "select 1 as id").write("models/py.py", "write_to_model(ref('ok'))\n");
+        let place = Self {
+            project: Project::bare(),
+        };
+        place
+            .project
+            .write("models/ok.sql", "select 1 as id")
+            .write("models/py.py", "write_to_model(ref('ok'))\n");
         let outside = place.outside();
         fs::create_dir_all(outside.join("models/fal")).unwrap();
         fs::write(outside.join(".bashrc"), "# mine\n").unwrap();
-        fs::write(outside.join("models/theirs.py"), "write_to_model(ref('ok'))\n").unwrap();
+        fs::write(
+            outside.join("models/theirs.py"),
+            "write_to_model(ref('ok'))\n",
+        )
+        .unwrap();
         place
     }
 
@@ -67,7 +76,10 @@ impl Place {
 
     /// A file of this size that takes no room.
     fn sparse(&self, name: &str, size: u64) {
-        fs::File::create(self.project.path(name)).unwrap().set_len(size).unwrap();
+        fs::File::create(self.project.path(name))
+            .unwrap()
+            .set_len(size)
+            .unwrap();
     }
 
     fn sql(&self, name: &str) -> PathBuf {
@@ -77,7 +89,11 @@ impl Place {
     /// Everything beside the project: neither the project itself nor the caches of its user.
     fn surroundings(&self) -> Tree {
         let mut all = tree(&self.outside());
-        all.extend(tree(&self.project.home()).into_iter().filter(|(path, _)| !path.starts_with(".cache")));
+        all.extend(
+            tree(&self.project.home())
+                .into_iter()
+                .filter(|(path, _)| !path.starts_with(".cache")),
+        );
         // Its own time changes with what the tests put there.
         all.remove(Path::new(""));
         all
@@ -86,8 +102,14 @@ impl Place {
     fn run(&self, command: &str) -> Value {
         let host = self.project.host_with_dbt(&[command]);
         let mut measured = Command::new(dbt_python());
-        measured.arg("-c").arg(include_str!("../src/python/measured.py")).arg(SECONDS.to_string());
-        measured.arg(host.get_program()).args(host.get_args()).current_dir(self.project.root());
+        measured
+            .arg("-c")
+            .arg(include_str!("../src/python/measured.py"))
+            .arg(SECONDS.to_string());
+        measured
+            .arg(host.get_program())
+            .args(host.get_args())
+            .current_dir(self.project.root());
         for (name, value) in host.get_envs() {
             match value {
                 Some(value) => measured.env(name, value),
@@ -114,7 +136,9 @@ fn complaint(end: &Value) -> Option<String> {
         (char.is_control() && !matches!(char, '\n' | '\t'))
             || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
-    let raw = ["stdout", "stderr"].iter().find_map(|name| end[*name].as_str().unwrap().chars().find(obeyed));
+    let raw = ["stdout", "stderr"]
+        .iter()
+        .find_map(|name| end[*name].as_str().unwrap().chars().find(obeyed));
     raw.map(|char| format!("it prints {char:?}"))
 }
 
@@ -130,16 +154,32 @@ fn try_all(cases: &[Case]) {
         for command in COMMANDS {
             let end = place.run(command);
             let changed = place.surroundings() != before;
-            let found =
-                complaint(&end).or_else(|| changed.then(|| "something outside of the project changed".to_owned()));
+            let found = complaint(&end)
+                .or_else(|| changed.then(|| "something outside of the project changed".to_owned()));
             if let Some(found) = found {
-                let tail = |name: &str| end[name].as_str().unwrap().chars().take(1500).collect::<String>();
-                complaints.push(format!("{name}: {command}: {found}\n{}\n{}", tail("stdout"), tail("stderr")));
+                let tail = |name: &str| {
+                    end[name]
+                        .as_str()
+                        .unwrap()
+                        .chars()
+                        .take(1500)
+                        .collect::<String>()
+                };
+                complaints.push(format!(
+                    "{name}: {command}: {found}\n{}\n{}",
+                    tail("stdout"),
+                    tail("stderr")
+                ));
             }
         }
         place.project.nothing_is_left();
     }
-    assert!(complaints.is_empty(), "{} complaints\n\n{}", complaints.len(), complaints.join("\n\n"));
+    assert!(
+        complaints.is_empty(),
+        "{} complaints\n\n{}",
+        complaints.len(),
+        complaints.join("\n\n")
+    );
 }
 
 const ESCAPE: &str = "\u{1b}]0;PWN\u{7}\u{1b}[31m";
@@ -152,36 +192,85 @@ fn links() {
             place.link(".dbtignore", place.outside().join(".bashrc"));
             place.write("models/x;touch PWNED;.py", "write_to_model(ref('ok'))\n");
         }),
-        ("dbtignore links to a file that is not there", |place| place.link(".dbtignore", "../outside/new")),
-        ("dbtignore links to a device", |place| place.link(".dbtignore", "/dev/zero")),
-        ("dbtignore links to itself", |place| place.link(".dbtignore", ".dbtignore")),
-        ("models link out", |place| place.link("models", "../outside/models")),
-        ("the stubs' folder links out", |place| place.link("models/fal", "../outside/models/fal")),
-        ("a stub links out", |place| place.link("models/fal/py.sql", "../../../outside/.bashrc")),
-        ("a stub links to a file that is not there", |place| place.link("models/fal/py.sql", "../../../outside/new")),
-        ("target/fal links out", |place| place.link("target/fal", place.sql("models"))),
-        ("events link out", |place| place.link("target/fal/events.jsonl", place.sql(".bashrc"))),
+        ("dbtignore links to a file that is not there", |place| {
+            place.link(".dbtignore", "../outside/new")
+        }),
+        ("dbtignore links to a device", |place| {
+            place.link(".dbtignore", "/dev/zero")
+        }),
+        ("dbtignore links to itself", |place| {
+            place.link(".dbtignore", ".dbtignore")
+        }),
+        ("models link out", |place| {
+            place.link("models", "../outside/models")
+        }),
+        ("the stubs' folder links out", |place| {
+            place.link("models/fal", "../outside/models/fal")
+        }),
+        ("a stub links out", |place| {
+            place.link("models/fal/py.sql", "../../../outside/.bashrc")
+        }),
+        ("a stub links to a file that is not there", |place| {
+            place.link("models/fal/py.sql", "../../../outside/new")
+        }),
+        ("target/fal links out", |place| {
+            place.link("target/fal", place.sql("models"))
+        }),
+        ("events link out", |place| {
+            place.link("target/fal/events.jsonl", place.sql(".bashrc"))
+        }),
         ("everything in target/fal links out", |place| {
-            for name in ["durations.json", "cache", "state", "run.json", "analysis", "manifest.json", "last_run.json"] {
+            for name in [
+                "durations.json",
+                "cache",
+                "state",
+                "run.json",
+                "analysis",
+                "manifest.json",
+                "last_run.json",
+            ] {
                 place.link(&format!("target/fal/{name}"), place.sql(".bashrc"));
             }
         }),
-        ("fal_project.yml links to a device", |place| place.link("fal_project.yml", "/dev/zero")),
-        ("a schema file links to a device", |place| place.link("models/z.yml", "/dev/zero")),
-        ("a notebook links to a device", |place| place.link("models/z.ipynb", "/dev/zero")),
-        ("a Python file links to a device", |place| place.link("models/z.py", "/dev/zero")),
-        ("a folder of models links to its parent", |place| place.link("models/again", "..")),
-        ("a Python file links to /etc/passwd", |place| place.link("models/z.py", "/etc/passwd")),
-        ("profiles link to a device", |place| place.link("profiles.yml", "/dev/zero")),
+        ("fal_project.yml links to a device", |place| {
+            place.link("fal_project.yml", "/dev/zero")
+        }),
+        ("a schema file links to a device", |place| {
+            place.link("models/z.yml", "/dev/zero")
+        }),
+        ("a notebook links to a device", |place| {
+            place.link("models/z.ipynb", "/dev/zero")
+        }),
+        ("a Python file links to a device", |place| {
+            place.link("models/z.py", "/dev/zero")
+        }),
+        ("a folder of models links to its parent", |place| {
+            place.link("models/again", "..")
+        }),
+        ("a Python file links to /etc/passwd", |place| {
+            place.link("models/z.py", "/etc/passwd")
+        }),
+        ("profiles link to a device", |place| {
+            place.link("profiles.yml", "/dev/zero")
+        }),
         ("model-paths outside", |place| {
-            place.write("dbt_project.yml", project_with("model-paths: [models, ../outside/models]"));
+            place.write(
+                "dbt_project.yml",
+                project_with("model-paths: [models, ../outside/models]"),
+            );
         }),
         ("absolute model-paths outside", |place| {
             let path = place.outside().join("models");
-            place.write("dbt_project.yml", project_with(&format!("model-paths: [models, '{}']", path.display())));
+            place.write(
+                "dbt_project.yml",
+                project_with(&format!("model-paths: [models, '{}']", path.display())),
+            );
         }),
         ("packages outside", |place| {
-            place.write("dbt_project.yml", project_with("packages-install-path: ../outside"));
+            place.write(
+                "dbt_project.yml",
+                project_with("packages-install-path: ../outside"),
+            );
         }),
     ]);
 }
@@ -190,38 +279,71 @@ fn links() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn odd_files() {
     try_all(&[
-        ("a schema file is a FIFO", |place| place.fifo("models/x.yml")),
+        ("a schema file is a FIFO", |place| {
+            place.fifo("models/x.yml")
+        }),
         (".dbtignore is a FIFO", |place| place.fifo(".dbtignore")),
-        ("fal_project.yml is a FIFO", |place| place.fifo("fal_project.yml")),
+        ("fal_project.yml is a FIFO", |place| {
+            place.fifo("fal_project.yml")
+        }),
         ("a notebook is a FIFO", |place| place.fifo("models/x.ipynb")),
         ("a Python file is a FIFO", |place| place.fifo("models/x.py")),
         ("a stub is a FIFO", |place| {
             fs::create_dir_all(place.project.path("models/fal")).unwrap();
             place.fifo("models/fal/py.sql");
         }),
-        ("dbt_project.yml is a FIFO", |place| place.fifo("dbt_project.yml")),
+        ("dbt_project.yml is a FIFO", |place| {
+            place.fifo("dbt_project.yml")
+        }),
         ("folders with the names of files", |place| {
-            for name in
-                [".dbtignore", "fal_project.yml", "models/x.py", "models/x.yml", "models/x.ipynb", "models/fal/py.sql"]
-            {
+            for name in [
+                ".dbtignore",
+                "fal_project.yml",
+                "models/x.py",
+                "models/x.yml",
+                "models/x.ipynb",
+                "models/fal/py.sql",
+            ] {
                 place.write(format!("{name}/file"), "");
             }
         }),
-        ("a schema file of 3 GB", |place| place.sparse("models/x.yml", 3 << 30)),
-        ("a Python file of 3 GB", |place| place.sparse("models/x.py", 3 << 30)),
-        ("a notebook of 3 GB", |place| place.sparse("models/x.ipynb", 3 << 30)),
-        ("a .dbtignore of 3 GB", |place| place.sparse(".dbtignore", 3 << 30)),
-        ("a fal_project.yml of 3 GB", |place| place.sparse("fal_project.yml", 3 << 30)),
+        ("a schema file of 3 GB", |place| {
+            place.sparse("models/x.yml", 3 << 30)
+        }),
+        ("a Python file of 3 GB", |place| {
+            place.sparse("models/x.py", 3 << 30)
+        }),
+        ("a notebook of 3 GB", |place| {
+            place.sparse("models/x.ipynb", 3 << 30)
+        }),
+        ("a .dbtignore of 3 GB", |place| {
+            place.sparse(".dbtignore", 3 << 30)
+        }),
+        ("a fal_project.yml of 3 GB", |place| {
+            place.sparse("fal_project.yml", 3 << 30)
+        }),
         ("YAML that multiplies", |place| {
-            let lines: String =
-                (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 9].join(","))).collect();
+            let lines: String = (1..12)
+                .map(|n| {
+                    format!(
+                        "a{n}: &a{n} [{}]\n",
+                        vec![format!("*a{}", n - 1); 9].join(",")
+                    )
+                })
+                .collect();
             let bomb = format!("a0: &a0 [lol,lol]\n{lines}models: *a11\n");
             place.write("models/x.yml", &bomb);
             place.write("fal_project.yml", &bomb);
         }),
-        ("deep YAML", |place| place.write("models/x.yml", "[".repeat(100_000))),
-        ("deep JSON", |place| place.write("models/x.ipynb", "[".repeat(1_000_000))),
-        ("JSON that is no notebook", |place| place.write("models/x.ipynb", r#"{"cells": 7, "nbformat": 1e999}"#)),
+        ("deep YAML", |place| {
+            place.write("models/x.yml", "[".repeat(100_000))
+        }),
+        ("deep JSON", |place| {
+            place.write("models/x.ipynb", "[".repeat(1_000_000))
+        }),
+        ("JSON that is no notebook", |place| {
+            place.write("models/x.ipynb", r#"{"cells": 7, "nbformat": 1e999}"#)
+        }),
         ("a notebook with numbers of the wrong kind", |place| {
             place.write(
                 "models/x.ipynb",
@@ -229,16 +351,28 @@ fn odd_files() {
             );
         }),
         ("bytes that are no text", |place| {
-            for name in
-                ["models/x.py", "models/x.yml", "models/x.ipynb", "models/x.sql", ".dbtignore", "fal_project.yml"]
-            {
+            for name in [
+                "models/x.py",
+                "models/x.yml",
+                "models/x.ipynb",
+                "models/x.sql",
+                ".dbtignore",
+                "fal_project.yml",
+            ] {
                 place.write(name, [0xff, 0xfe, 0, 0xd8, 0x00]);
             }
         }),
-        ("an empty dbt_project.yml", |place| place.write("dbt_project.yml", "")),
-        ("a dbt_project.yml of tabs", |place| place.write("dbt_project.yml", "name:\tx\n\t- y: [")),
+        ("an empty dbt_project.yml", |place| {
+            place.write("dbt_project.yml", "")
+        }),
+        ("a dbt_project.yml of tabs", |place| {
+            place.write("dbt_project.yml", "name:\tx\n\t- y: [")
+        }),
         ("a profile without an end", |place| {
-            place.write("profiles.yml", "shop: {outputs: {dev: {type: duckdb, path: [")
+            place.write(
+                "profiles.yml",
+                "shop: {outputs: {dev: {type: duckdb, path: [",
+            )
         }),
     ]);
 }
@@ -250,11 +384,20 @@ fn names_and_texts() {
         ("escapes in the name of a file", |place| {
             place.write(format!("models/{ESCAPE}.py"), "write_to_model(ref('ok'))\n")
         }),
-        ("escapes in the name of a folder", |place| place.write(format!("models/{ESCAPE}/x.py"), "x = (\n")),
-        ("a line break in a name", |place| place.write("models/a\nb.py", "write_to_model(ref('ok'))\n")),
-        ("a name in the wrong direction", |place| place.write("models/a\u{202e}yp.py", "write_to_model(ref('ok'))\n")),
+        ("escapes in the name of a folder", |place| {
+            place.write(format!("models/{ESCAPE}/x.py"), "x = (\n")
+        }),
+        ("a line break in a name", |place| {
+            place.write("models/a\nb.py", "write_to_model(ref('ok'))\n")
+        }),
+        ("a name in the wrong direction", |place| {
+            place.write("models/a\u{202e}yp.py", "write_to_model(ref('ok'))\n")
+        }),
         ("a name that is no text", |place| {
-            place.write(OsStr::from_bytes(b"models/\xff\xfe.py"), "write_to_model(ref('ok'))\n");
+            place.write(
+                OsStr::from_bytes(b"models/\xff\xfe.py"),
+                "write_to_model(ref('ok'))\n",
+            );
         }),
         ("names that a shell would run", |place| {
             for name in [
@@ -271,9 +414,21 @@ fn names_and_texts() {
                 place.write(format!("models/{name}"), "write_to_model(ref('ok'))\n");
             }
         }),
-        ("a long name", |place| place.write(format!("models/{}.py", "a".repeat(250)), "write_to_model(ref('ok'))\n")),
-        ("escapes in code", |place| place.write("models/x.py", format!("x = '{ESCAPE}'\nref('{ESCAPE}')\nx = (\n"))),
-        ("escapes in a ref", |place| place.write("models/x.py", format!("write_to_model(ref('{ESCAPE}'))\n"))),
+        ("a long name", |place| {
+            place.write(
+                format!("models/{}.py", "a".repeat(250)),
+                "write_to_model(ref('ok'))\n",
+            )
+        }),
+        ("escapes in code", |place| {
+            place.write(
+                "models/x.py",
+                format!("x = '{ESCAPE}'\nref('{ESCAPE}')\nx = (\n"),
+            )
+        }),
+        ("escapes in a ref", |place| {
+            place.write("models/x.py", format!("write_to_model(ref('{ESCAPE}'))\n"))
+        }),
         ("Jinja in a ref", |place| {
             let call = r#"write_to_model(ref("ok') }} {{ run_query('create table pwned as select 1') }} {{ ref('ok"))"#;
             place.write("models/x.py", call);
@@ -282,14 +437,23 @@ fn names_and_texts() {
             place.write("models/x.py", "'''- ref('ok') }}{{ run_query(\"create table pwned as select 1\") }}{{ ref('ok')'''\nwrite_to_model(ref('ok'))\n");
         }),
         ("escapes in fal_project.yml", |place| {
-            let yaml = format!("environments:\n  - name: \"{e}\"\n    requirements: [\"{e}\"]\n", e = "\\e]0;PWN\\a");
+            let yaml = format!(
+                "environments:\n  - name: \"{e}\"\n    requirements: [\"{e}\"]\n",
+                e = "\\e]0;PWN\\a"
+            );
             place.write("fal_project.yml", yaml);
         }),
         ("escapes in a plugin's path", |place| {
-            place.write("fal_project.yml", "plugins: {paths: [\"/tmp/\\e[31mevil\"]}\n")
+            place.write(
+                "fal_project.yml",
+                "plugins: {paths: [\"/tmp/\\e[31mevil\"]}\n",
+            )
         }),
         ("escapes in a runner's name", |place| {
-            place.write("models/x.yml", "models: [{name: py, meta: {fal: {runner: \"\\e]0;PWN\\a\"}}}]\n");
+            place.write(
+                "models/x.yml",
+                "models: [{name: py, meta: {fal: {runner: \"\\e]0;PWN\\a\"}}}]\n",
+            );
         }),
         ("escapes in a script's path", |place| {
             place.write(
@@ -305,25 +469,53 @@ fn names_and_texts() {
             place.write("models/x.py", format!("x = \"{}\" +\n", "a".repeat(70_000)))
         }),
         ("a broken notebook of one line", |place| {
-            place.write("models/x.ipynb", format!("{{\"cells\": [\"{}", "a".repeat(70_000)))
+            place.write(
+                "models/x.ipynb",
+                format!("{{\"cells\": [\"{}", "a".repeat(70_000)),
+            )
         }),
         ("50,000 branches", |place| {
-            let branches: String = (0..50_000).map(|n| format!("elif x == {n}:\n    pass\n")).collect();
-            place.write("models/x.py", format!("x = 1\nif x:\n    pass\n{branches}write_to_model(ref('ok'))\n"));
+            let branches: String = (0..50_000)
+                .map(|n| format!("elif x == {n}:\n    pass\n"))
+                .collect();
+            place.write(
+                "models/x.py",
+                format!("x = 1\nif x:\n    pass\n{branches}write_to_model(ref('ok'))\n"),
+            );
         }),
         ("100,000 parentheses", |place| {
-            place.write("models/x.py", format!("x = {}\nwrite_to_model(ref('ok'))\n", "(".repeat(100_000)))
+            place.write(
+                "models/x.py",
+                format!("x = {}\nwrite_to_model(ref('ok'))\n", "(".repeat(100_000)),
+            )
         }),
         ("100,000 operators", |place| {
-            place.write("models/x.py", format!("x = {}1\nwrite_to_model(ref('ok'))\n", "1 + ".repeat(100_000)))
+            place.write(
+                "models/x.py",
+                format!(
+                    "x = {}1\nwrite_to_model(ref('ok'))\n",
+                    "1 + ".repeat(100_000)
+                ),
+            )
         }),
         ("a codec that does not exist", |place| {
-            place.write("models/x.py", "# coding: uft-8\nwrite_to_model(ref('ok'))\n")
+            place.write(
+                "models/x.py",
+                "# coding: uft-8\nwrite_to_model(ref('ok'))\n",
+            )
         }),
-        ("a NUL in code", |place| place.write("models/x.py", "x = 1\0\nwrite_to_model(ref('ok'))\n")),
+        ("a NUL in code", |place| {
+            place.write("models/x.py", "x = 1\0\nwrite_to_model(ref('ok'))\n")
+        }),
         ("marks of a merge", |place| {
-            place.write("models/x.ipynb", "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> other\n");
-            place.write("models/y.py", "<<<<<<< HEAD\nx = 1\n=======\n>>>>>>> other\nwrite_to_model(ref('ok'))\n");
+            place.write(
+                "models/x.ipynb",
+                "<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> other\n",
+            );
+            place.write(
+                "models/y.py",
+                "<<<<<<< HEAD\nx = 1\n=======\n>>>>>>> other\nwrite_to_model(ref('ok'))\n",
+            );
         }),
     ]);
 }
@@ -333,29 +525,54 @@ fn names_and_texts() {
 fn code() {
     try_all(&[
         ("an error of 9 MB", |place| {
-            place.write("models/x.py", "write_to_model(ref('ok'))\nraise ValueError('x' * 9_000_000)\n")
+            place.write(
+                "models/x.py",
+                "write_to_model(ref('ok'))\nraise ValueError('x' * 9_000_000)\n",
+            )
         }),
         ("an error of many lines", |place| {
-            place.write("models/x.py", "write_to_model(ref('ok'))\nraise ValueError('x\\n' * 2_000_000)\n")
+            place.write(
+                "models/x.py",
+                "write_to_model(ref('ok'))\nraise ValueError('x\\n' * 2_000_000)\n",
+            )
         }),
         ("escapes in an error and in output", |place| {
             place.write(
                 "models/x.py",
-                format!("print('{ESCAPE}')\nwrite_to_model(ref('ok'))\nraise ValueError('{ESCAPE}')\n"),
+                format!(
+                    "print('{ESCAPE}')\nwrite_to_model(ref('ok'))\nraise ValueError('{ESCAPE}')\n"
+                ),
             );
         }),
-        ("a line of 50 MB", |place| place.write("models/x.py", "print('x' * 50_000_000)\nwrite_to_model(ref('ok'))\n")),
+        ("a line of 50 MB", |place| {
+            place.write(
+                "models/x.py",
+                "print('x' * 50_000_000)\nwrite_to_model(ref('ok'))\n",
+            )
+        }),
         ("the end of the process", |place| {
-            place.write("models/x.py", "import os\nwrite_to_model(ref('ok'))\nos._exit(0)\n")
+            place.write(
+                "models/x.py",
+                "import os\nwrite_to_model(ref('ok'))\nos._exit(0)\n",
+            )
         }),
         ("a signal to itself", |place| {
-            place.write("models/x.py", "import os\nwrite_to_model(ref('ok'))\nos.kill(os.getpid(), 9)\n")
+            place.write(
+                "models/x.py",
+                "import os\nwrite_to_model(ref('ok'))\nos.kill(os.getpid(), 9)\n",
+            )
         }),
         ("a signal to its parent", |place| {
-            place.write("models/x.py", "import os\nwrite_to_model(ref('ok'))\nos.kill(os.getppid(), 9)\n")
+            place.write(
+                "models/x.py",
+                "import os\nwrite_to_model(ref('ok'))\nos.kill(os.getppid(), 9)\n",
+            )
         }),
         ("closed descriptors", |place| {
-            place.write("models/x.py", "import os\nwrite_to_model(ref('ok'))\nos.closerange(0, 1000)\n")
+            place.write(
+                "models/x.py",
+                "import os\nwrite_to_model(ref('ok'))\nos.closerange(0, 1000)\n",
+            )
         }),
         ("a detached child", |place| {
             let code = "import subprocess\nsubprocess.Popen(['sleep', '600'], env={}, start_new_session=True)\nwrite_to_model(ref('ok'))\n";
@@ -368,7 +585,10 @@ fn code() {
             );
         }),
         ("modules that go away", |place| {
-            place.write("models/x.py", "import sys\nwrite_to_model(ref('ok'))\nsys.modules.clear()\nimport re\n");
+            place.write(
+                "models/x.py",
+                "import sys\nwrite_to_model(ref('ok'))\nsys.modules.clear()\nimport re\n",
+            );
         }),
         ("an error whose words are an error", |place| {
             let code = "class Odd(Exception):\n    def __str__(self):\n        raise RuntimeError('no')\n    __repr__ = __str__\nwrite_to_model(ref('ok'))\nraise Odd\n";
@@ -377,7 +597,12 @@ fn code() {
         ("errors in a circle", |place| {
             place.write("models/x.py", "write_to_model(ref('ok'))\na, b = ValueError('a'), ValueError('b')\na.__cause__, b.__cause__ = b, a\nraise a\n");
         }),
-        ("recursion", |place| place.write("models/x.py", "write_to_model(ref('ok'))\ndef f():\n    f()\nf()\n")),
+        ("recursion", |place| {
+            place.write(
+                "models/x.py",
+                "write_to_model(ref('ok'))\ndef f():\n    f()\nf()\n",
+            )
+        }),
         ("a generator that fails while it is written", |place| {
             place.write(
                 "models/x.py",

@@ -18,14 +18,21 @@ fn project() -> Project {
 
 /// A library that runs `statement` when it is loaded, on the search path ahead of the plugin of its name.
 fn with_constructor(project: &Project, statement: &str) {
-    let (folder, source) = (project.home().join("plugins"), project.home().join("constructor.c"));
+    let (folder, source) = (
+        project.home().join("plugins"),
+        project.home().join("constructor.c"),
+    );
     fs::create_dir_all(&folder).unwrap();
     let code = format!(
         "#include <stdlib.h>\n#include <unistd.h>\n__attribute__((constructor)) static void run(void) {{ {statement} }}\n"
     );
     fs::write(&source, code).unwrap();
-    let built =
-        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(folder.join(NAME)).arg(&source).status().unwrap();
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(folder.join(NAME))
+        .arg(&source)
+        .status()
+        .unwrap();
     assert!(built.success());
 }
 
@@ -40,13 +47,22 @@ fn a_library_that_calls_exit_is_no_success() {
     for statement in ["exit(0);", "exit(1);", "exit(130);"] {
         let project = project();
         with_constructor(&project, statement);
-        for words in [&["check"] as &[&str], &["generate"], &["plugin", "list"], &["check", "--log-format", "json"]] {
+        for words in [
+            &["check"] as &[&str],
+            &["generate"],
+            &["plugin", "list"],
+            &["check", "--log-format", "json"],
+        ] {
             let ended = project.finish(on_its_path(&project, words));
-            ended.expect(2).says(&format!("error: the plugin `{NAME}` ended the process of fal-host"));
+            ended.expect(2).says(&format!(
+                "error: the plugin `{NAME}` ended the process of fal-host"
+            ));
             assert_eq!(ended.stderr.matches("error:").count(), 1, "{ended}");
         }
         assert!(!project.has("models/fal"), "generate did nothing");
-        project.finish(on_its_path(&project, &["check", "--isolate-plugins"])).expect(0);
+        project
+            .finish(on_its_path(&project, &["check", "--isolate-plugins"]))
+            .expect(0);
     }
 }
 
@@ -55,7 +71,10 @@ fn a_library_that_calls_exit_is_no_success() {
 fn a_library_that_ends_its_process_directly_is_seen_under_isolation() {
     let project = project();
     with_constructor(&project, "_exit(0);");
-    let plugin = format!("--plugin=python-parser={}", project.home().join("plugins").join(NAME).display());
+    let plugin = format!(
+        "--plugin=python-parser={}",
+        project.home().join("plugins").join(NAME).display()
+    );
     let ended = project.run_host(&["check", "--isolate-plugins", &plugin]);
     ended.expect(2).says(NAME);
 }
@@ -66,7 +85,9 @@ fn a_library_that_hangs_while_it_is_loaded_ends_with_the_timeout() {
     with_constructor(&project, "for (;;) sleep(1000);");
     project.write("fal_project.yml", "plugins:\n  timeout: 1\n");
     let ended = project.finish(on_its_path(&project, &["check"]));
-    ended.expect(2).says(&format!("error: the plugin `{NAME}` timed out after 1 s in `load`"));
+    ended.expect(2).says(&format!(
+        "error: the plugin `{NAME}` timed out after 1 s in `load`"
+    ));
     project.nothing_is_left();
 }
 
@@ -75,7 +96,10 @@ fn a_library_that_hangs_while_it_is_loaded_ends_with_a_signal() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let project = project();
         // The file says when the library is being loaded.
-        with_constructor(&project, "(void)!write(2, \"hangs\\n\", 6); for (;;) sleep(1000);");
+        with_constructor(
+            &project,
+            "(void)!write(2, \"hangs\\n\", 6); for (;;) sleep(1000);",
+        );
         let mut running = project.spawn(on_its_path(&project, &["check"]));
         running.wait_for("hangs");
         running.signal(signal);
@@ -94,9 +118,17 @@ fn a_library_that_is_cut_off_is_named() {
         fs::write(&cut, &whole[..whole.len() / parts]).unwrap();
         let says = |words: &[&str], code: i32| {
             let ended = project.finish(on_its_path(&project, words));
-            ended.expect(code).says(&format!("the library `{}` is cut off", cut.display()));
+            ended
+                .expect(code)
+                .says(&format!("the library `{}` is cut off", cut.display()));
         };
-        says(&["check", &format!("--plugin=python-parser={}", Path::new(&cut).display())], 2);
+        says(
+            &[
+                "check",
+                &format!("--plugin=python-parser={}", Path::new(&cut).display()),
+            ],
+            2,
+        );
         says(&["plugin", "list"], 0);
     }
 }

@@ -11,12 +11,16 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 const SQL: &str = "select count(*) as n from range(10000000000) a, range(10000000000) b";
 const SPIN: &str = "df = ref('orders')\nprint('spinning', flush=True)\nwhile len(df):\n    pass\nwrite_to_model(df)\n";
-const SLEEP: &str = "import time\nprint('asleep', flush=True)\ntime.sleep(600)\nwrite_to_model(ref('orders'))\n";
+const SLEEP: &str =
+    "import time\nprint('asleep', flush=True)\ntime.sleep(600)\nwrite_to_model(ref('orders'))\n";
 
 fn project() -> Project {
     let project = Project::bare();
     project.write("models/orders.sql", "select 1 as id");
-    project.write("models/report.sql", "select count(*) as n from {{ ref('endless') }}");
+    project.write(
+        "models/report.sql",
+        "select count(*) as n from {{ ref('endless') }}",
+    );
     project
 }
 
@@ -37,7 +41,10 @@ fn interrupt(mut running: Running, to: To) -> Ended {
     running.wait()
 }
 
-#[expect(clippy::print_stdout, reason = "the figure is the result; it is shown, not asserted")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the figure is the result; it is shown, not asserted"
+)]
 #[track_caller]
 fn assert_ended_well(what: &str, project: &Project, ended: &Ended) {
     println!("{what}: ended {:?} after the signal", ended.took);
@@ -49,7 +56,11 @@ fn assert_ended_well(what: &str, project: &Project, ended: &Ended) {
 #[track_caller]
 fn assert_artifacts(project: &Project, expected: &[&str]) {
     assert_eq!(project.results(), expected);
-    assert_eq!(project.query("select id from orders"), json!([[1]]), "the database opens");
+    assert_eq!(
+        project.query("select id from orders"),
+        json!([[1]]),
+        "the database opens"
+    );
 }
 
 const STATUSES: [&str; 3] = ["endless error", "orders success", "report skipped"];
@@ -61,7 +72,9 @@ fn during_a_model(what: &str, file: &str, code: &str, said: &str) {
         project.write(file, code);
         let running = project.start(&["run", "--threads", "2"]);
         // `orders` runs at the same time: what is done is done.
-        running.wait_for(said).wait_for("OK created sql table model main.orders");
+        running
+            .wait_for(said)
+            .wait_for("OK created sql table model main.orders");
         let ended = interrupt(running, to);
         assert_ended_well(&format!("{what}, signal to {to:?}"), &project, &ended);
         ended.says("Interrupted: cancelling 1 node (endless)");
@@ -72,19 +85,34 @@ fn during_a_model(what: &str, file: &str, code: &str, said: &str) {
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn during_sql() {
-    during_a_model("SQL", "models/endless.sql", SQL, "START sql table model main.endless");
+    during_a_model(
+        "SQL",
+        "models/endless.sql",
+        SQL,
+        "START sql table model main.endless",
+    );
 }
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn during_python_that_computes() {
-    during_a_model("Python that computes", "models/endless.py", SPIN, "endless | spinning");
+    during_a_model(
+        "Python that computes",
+        "models/endless.py",
+        SPIN,
+        "endless | spinning",
+    );
 }
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn during_python_that_sleeps() {
-    during_a_model("Python that sleeps", "models/endless.py", SLEEP, "endless | asleep");
+    during_a_model(
+        "Python that sleeps",
+        "models/endless.py",
+        SLEEP,
+        "endless | asleep",
+    );
 }
 
 #[test]
@@ -92,9 +120,19 @@ fn during_python_that_sleeps() {
 fn during_python_that_ignores_signals_and_a_query_of_a_model() {
     let deaf = "import signal, time\nfor n in (signal.SIGINT, signal.SIGTERM):\n    signal.signal(n, signal.SIG_IGN)\n\
                 print('deaf', flush=True)\ntime.sleep(600)\nwrite_to_model(ref('orders'))\n";
-    during_a_model("Python that ignores signals", "models/endless.py", deaf, "endless | deaf");
+    during_a_model(
+        "Python that ignores signals",
+        "models/endless.py",
+        deaf,
+        "endless | deaf",
+    );
     let query = format!("print('asks', flush=True)\nwrite_to_model(execute_sql('{SQL}'))\n");
-    during_a_model("A query of a Python model", "models/endless.py", &query, "endless | asks");
+    during_a_model(
+        "A query of a Python model",
+        "models/endless.py",
+        &query,
+        "endless | asks",
+    );
 }
 
 #[test]
@@ -105,9 +143,15 @@ fn before_dbt_has_read_the_project() {
         project.write("models/endless.py", SLEEP);
         let running = project.start(&["run"]);
         // The stubs come before dbt reads the project, and dbt takes seconds for it.
-        running.wait_until("the stub is there", || project.has("models/fal/endless.sql").then_some(()));
+        running.wait_until("the stub is there", || {
+            project.has("models/fal/endless.sql").then_some(())
+        });
         let ended = interrupt(running, to);
-        assert_ended_well(&format!("dbt's parsing, signal to {to:?}"), &project, &ended);
+        assert_ended_well(
+            &format!("dbt's parsing, signal to {to:?}"),
+            &project,
+            &ended,
+        );
         ended.never_says("START");
         assert!(!project.has("target/run_results.json"));
     }
@@ -136,7 +180,10 @@ fn during_on_run_start() {
         project.write("models/endless.py", SLEEP);
         let settings = project.read("dbt_project.yml");
         let hook = format!("{{{{ log('the hook runs', info=true) if execute }}}}{SQL}");
-        project.write("dbt_project.yml", format!("{settings}on-run-start: [\"{hook}\"]\n"));
+        project.write(
+            "dbt_project.yml",
+            format!("{settings}on-run-start: [\"{hook}\"]\n"),
+        );
         let running = project.start(&["run"]);
         running.wait_for("the hook runs");
         let ended = interrupt(running, to);
@@ -144,8 +191,15 @@ fn during_on_run_start() {
         // dbt names the hook as well if it gets to write the file itself.
         let mut results = project.results();
         results.retain(|line| !line.starts_with("shop-on-run-start"));
-        assert_eq!(results, ["endless skipped", "orders skipped", "report skipped"]);
-        assert_eq!(project.query("select 1"), json!([[1]]), "the database opens");
+        assert_eq!(
+            results,
+            ["endless skipped", "orders skipped", "report skipped"]
+        );
+        assert_eq!(
+            project.query("select 1"),
+            json!([[1]]),
+            "the database opens"
+        );
     }
 }
 
@@ -161,7 +215,10 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
     let host = project.host_with_dbt(&["run"]);
     // As `nohup` and a script's `&` start a program.
     let mut command = std::process::Command::new("sh");
-    command.args(["-c", "trap '' HUP INT; exec \"$0\" \"$@\""]).arg(host.get_program()).args(host.get_args());
+    command
+        .args(["-c", "trap '' HUP INT; exec \"$0\" \"$@\""])
+        .arg(host.get_program())
+        .args(host.get_args());
     command.current_dir(project.root());
     host.get_envs().for_each(|(name, value)| match value {
         Some(value) => _ = command.env(name, value),
@@ -169,7 +226,10 @@ fn signals_that_were_ignored_at_the_start_stay_ignored() {
     });
     let mut running = project.spawn(command);
     running.wait_for("endless | waits");
-    running.signal(Signal::HUP).signal(Signal::INT).signal_group(Signal::INT);
+    running
+        .signal(Signal::HUP)
+        .signal(Signal::INT)
+        .signal_group(Signal::INT);
     project.write("go", "");
     running.wait().expect(0).never_says("Interrupted");
 }

@@ -24,22 +24,37 @@ fn write_models(project: &Project, parent: &str) {
 
 fn start(project: &Project) -> Child {
     let mut command = project.host(&["generate"]);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 /// The rule of the forerunner: the checksum is that of the stripped text without it.
 fn is_whole(stub: &str) -> bool {
-    let Some((_, rest)) = stub.split_once("FAL_GENERATED ") else { return false };
-    let Some((sum, _)) = rest.split_once('\n') else { return false };
-    let bare = stub.trim().replace(&format!("FAL_GENERATED {sum}"), "FAL_GENERATED");
-    let digest: String = Md5::digest(bare.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let Some((_, rest)) = stub.split_once("FAL_GENERATED ") else {
+        return false;
+    };
+    let Some((sum, _)) = rest.split_once('\n') else {
+        return false;
+    };
+    let bare = stub
+        .trim()
+        .replace(&format!("FAL_GENERATED {sum}"), "FAL_GENERATED");
+    let digest: String = Md5::digest(bare.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     digest == sum
 }
 
 /// All stubs that dbt would read, each of them whole.
 fn whole_stubs(project: &Project) -> usize {
     let tree = project.tree();
-    let stubs = tree.iter().filter(|(path, _)| path.extension().is_some_and(|extension| extension == "sql"));
+    let stubs = tree
+        .iter()
+        .filter(|(path, _)| path.extension().is_some_and(|extension| extension == "sql"));
     let whole = stubs.inspect(|(path, entry)| {
         let text = String::from_utf8_lossy(&entry.content);
         assert!(is_whole(&text), "{}: {text:?}", path.display());
@@ -47,7 +62,10 @@ fn whole_stubs(project: &Project) -> usize {
     let count = whole.count();
     if let Some(ignore) = tree.get(Path::new(".dbtignore")) {
         let text = String::from_utf8_lossy(&ignore.content);
-        assert!(text.starts_with("*.tmp\n") && (text.ends_with("<<<\n") || text == "*.tmp\n"), "{text}");
+        assert!(
+            text.starts_with("*.tmp\n") && (text.ends_with("<<<\n") || text == "*.tmp\n"),
+            "{text}"
+        );
     }
     count
 }
@@ -84,8 +102,11 @@ fn a_first_generate_that_is_killed_leaves_only_whole_files_and_the_next_complete
     project.run_host(&["generate"]).expect(0);
     assert_eq!(whole_stubs(&project), MODELS);
     project.run_host(&["generate", "--check"]).expect(0);
-    let left: Vec<_> =
-        project.tree().into_keys().filter(|path| path.extension().is_some_and(|it| it == "tmp")).collect();
+    let left: Vec<_> = project
+        .tree()
+        .into_keys()
+        .filter(|path| path.extension().is_some_and(|it| it == "tmp"))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -93,7 +114,9 @@ fn a_first_generate_that_is_killed_leaves_only_whole_files_and_the_next_complete
 fn a_generate_over_changed_models_that_is_killed_leaves_old_or_new_stubs_but_whole_ones() {
     let project = Project::bare();
     project.write(".dbtignore", "*.tmp\n");
-    let killed = kill_at_random(&project, |round| write_models(&project, &format!("orders_{round}")));
+    let killed = kill_at_random(&project, |round| {
+        write_models(&project, &format!("orders_{round}"))
+    });
     assert!(killed > 0, "no run was killed");
     project.run_host(&["generate"]).expect(0);
     assert_eq!(whole_stubs(&project), MODELS);

@@ -18,7 +18,9 @@ const DETACHES: &str = "import os, subprocess, time\n\
 
 fn project() -> Project {
     let project = Project::bare();
-    project.write("models/orders.sql", "select 1 as id").write("models/detaches.py", DETACHES);
+    project
+        .write("models/orders.sql", "select 1 as id")
+        .write("models/detaches.py", DETACHES);
     fs::create_dir_all(temporary(&project)).unwrap();
     project
 }
@@ -35,8 +37,17 @@ fn start(project: &Project) -> Running {
 }
 
 fn run_folders(project: &Project) -> Vec<PathBuf> {
-    let entries = fs::read_dir(temporary(project)).unwrap().map(|entry| entry.unwrap().path());
-    entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("fal-")).collect()
+    let entries = fs::read_dir(temporary(project))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .filter(|path| {
+            path.file_name()
+                .unwrap()
+                .to_string_lossy()
+                .starts_with("fal-")
+        })
+        .collect()
 }
 
 /// The numbers that the model printed.
@@ -60,7 +71,10 @@ fn kill(pid: i32, signal: Signal) {
 }
 
 fn ends(pid: i32) {
-    assert!(wait_until(PATIENCE, || (!is_alive(pid)).then_some(())).is_some(), "process {pid} lives on");
+    assert!(
+        wait_until(PATIENCE, || (!is_alive(pid)).then_some(())).is_some(),
+        "process {pid} lives on"
+    );
 }
 
 #[test]
@@ -93,7 +107,11 @@ fn a_host_and_a_zygote_that_are_killed_leave_nothing_running() {
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_host_that_is_killed_leaves_no_folder() {
-    for signals in [&[Signal::KILL] as &[Signal], &[Signal::QUIT], &[Signal::INT, Signal::INT]] {
+    for signals in [
+        &[Signal::KILL] as &[Signal],
+        &[Signal::QUIT],
+        &[Signal::INT, Signal::INT],
+    ] {
         let project = project();
         let mut running = start(&project);
         let (child, _) = printed(&running);
@@ -103,7 +121,11 @@ fn a_host_that_is_killed_leaves_no_folder() {
         }
         running.wait();
         let gone = wait_until(PATIENCE, || run_folders(&project).is_empty().then_some(()));
-        assert!(gone.is_some(), "after {signals:?}: {:?}", run_folders(&project));
+        assert!(
+            gone.is_some(),
+            "after {signals:?}: {:?}",
+            run_folders(&project)
+        );
         ends(child);
     }
 }
@@ -115,7 +137,8 @@ fn a_later_run_removes_the_folder_that_nobody_could_remove() {
     let mut running = start(&project);
     printed(&running);
     let session = children(running.pid()).into_iter().find(|pid| {
-        fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("fal_worker.session"))
+        fs::read_to_string(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.contains("fal_worker.session"))
     });
     // Neither notices the end of the other.
     running.signal(Signal::STOP);
@@ -129,7 +152,10 @@ fn a_later_run_removes_the_folder_that_nobody_could_remove() {
     beside.wait_for("detaches | child ");
     let (child, _) = printed(&beside);
     let folders = run_folders(&project);
-    assert!(folders.len() == 1 && folders != abandoned, "the abandoned folder is gone: {folders:?}");
+    assert!(
+        folders.len() == 1 && folders != abandoned,
+        "the abandoned folder is gone: {folders:?}"
+    );
     // The folder of a run that goes on stays.
     let mut third = project.host_with_dbt(&["ls"]);
     third.env("TMPDIR", temporary(&project));
@@ -141,10 +167,14 @@ fn a_later_run_removes_the_folder_that_nobody_could_remove() {
 
 fn children(parent: u32) -> Vec<i32> {
     let parent = parent.to_string();
-    let entries = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let entries = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let of_parent = |pid: &i32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.rsplit(')').next().is_some_and(|rest| rest.split_whitespace().nth(1) == Some(&parent))
+        stat.rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.split_whitespace().nth(1) == Some(&parent))
     };
     entries.filter(of_parent).collect()
 }

@@ -14,7 +14,12 @@ const ANYWHERE: [&str; 8] = [
     "script success",
     "wrong error",
 ];
-const ON_DUCKDB: [&str; 4] = ["below_native success", "below_script success", "doubled success", "growing success"];
+const ON_DUCKDB: [&str; 4] = [
+    "below_native success",
+    "below_script success",
+    "doubled success",
+    "growing success",
+];
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
@@ -26,11 +31,17 @@ fn on_duckdb_dbts_own_materialization_and_its_session() {
     all.sort_unstable();
     assert_eq!(project.results(), all, "{ended}");
     assert_eq!(project.query("from doubled order by id"), json!([[2], [4]]));
-    assert_eq!(project.query("from below_native order by id"), json!([[2], [4]]));
+    assert_eq!(
+        project.query("from below_native order by id"),
+        json!([[2], [4]])
+    );
     assert_eq!(project.query("from below_script"), json!([[12]]));
     assert_eq!(project.query("from growing order by id"), json!([[1], [2]]));
     what_runs_anywhere(&project, "growing growing_anywhere");
-    assert_eq!(project.query("from growing order by id"), json!([[0], [2], [3]]));
+    assert_eq!(
+        project.query("from growing order by id"),
+        json!([[0], [2], [3]])
+    );
     project.nothing_is_left();
 }
 
@@ -54,26 +65,56 @@ fn on_postgres_staged_rows_and_dbts_sql_materialization() {
 /// After the first run: its tables and errors, and what a second and a third one make of `growing`.
 #[track_caller]
 fn what_runs_anywhere(project: &Project, growing: &str) {
-    assert_eq!(project.query("select * from main.growing_anywhere order by id"), json!([[1], [2]]));
+    assert_eq!(
+        project.query("select * from main.growing_anywhere order by id"),
+        json!([[1], [2]])
+    );
     assert_eq!(
         project.query("select id, kind from main.parts order by id"),
         json!([[1, "polars"], [2, "1"], [100, "2"]])
     );
-    assert_eq!(project.query("select id, version from main.packaged order by id"), json!([[1, "1.1.1"], [2, "1.1.1"]]));
-    assert_eq!(project.query("select (select n from main.hooked), (select n from hooked_rows)"), json!([[7, 1]]));
+    assert_eq!(
+        project.query("select id, version from main.packaged order by id"),
+        json!([[1, "1.1.1"], [2, "1.1.1"]])
+    );
+    assert_eq!(
+        project.query("select (select n from main.hooked), (select n from hooked_rows)"),
+        json!([[7, 1]])
+    );
     let message = project.message("wrong");
-    assert!(message.contains("Python model failed: KeyError: 'nothing'"), "{message}");
-    assert!(message.contains("File \"models/wrong.py\", line 10, in model"), "{message}");
-    assert!(message.contains("File \"models/wrong.py\", line 5, in helper"), "{message}");
+    assert!(
+        message.contains("Python model failed: KeyError: 'nothing'"),
+        "{message}"
+    );
+    assert!(
+        message.contains("File \"models/wrong.py\", line 10, in model"),
+        "{message}"
+    );
+    assert!(
+        message.contains("File \"models/wrong.py\", line 5, in helper"),
+        "{message}"
+    );
 
     for gone in ["models/exits.py", "models/wrong.py"] {
         project.remove(gone);
     }
-    project.write("models/orders.sql", "select 0 as id union all select 2 union all select 3");
+    project.write(
+        "models/orders.sql",
+        "select 0 as id union all select 2 union all select 3",
+    );
     project.run(&["run", "--exclude", "packaged"]).expect(0);
     let grown = project.query("select * from main.growing_anywhere order by id");
-    assert_eq!(grown, json!([[1], [2], [3]]), "only what is newer was added");
+    assert_eq!(
+        grown,
+        json!([[1], [2], [3]]),
+        "only what is newer was added"
+    );
     let select: Vec<&str> = growing.split(' ').collect();
-    project.run(&[&["run", "--full-refresh", "--select"], &select[..]].concat()).expect(0);
-    assert_eq!(project.query("select * from main.growing_anywhere order by id"), json!([[0], [2], [3]]));
+    project
+        .run(&[&["run", "--full-refresh", "--select"], &select[..]].concat())
+        .expect(0);
+    assert_eq!(
+        project.query("select * from main.growing_anywhere order by id"),
+        json!([[0], [2], [3]])
+    );
 }

@@ -9,10 +9,24 @@ fn notebooks_of_both_formats_run_with_their_magics_and_a_failure_names_cell_and_
     let project = Project::copy_of("notebooks");
     let ended = project.run(&["run"]);
     ended.expect(1);
-    assert_eq!(project.results(), ["failing error", "magic success", "old success", "orders success"]);
-    assert_eq!(project.query("from magic order by id"), json!([[1, 2, 2], [2, 4, 2]]));
+    assert_eq!(
+        project.results(),
+        [
+            "failing error",
+            "magic success",
+            "old success",
+            "orders success"
+        ]
+    );
+    assert_eq!(
+        project.query("from magic order by id"),
+        json!([[1, 2, 2], [2, 4, 2]])
+    );
     assert_eq!(project.query("from old order by id"), json!([[1], [2]]));
-    ended.says("magic | from bash: 42").says("magic | from the shell: one two").says("magic | straight from the shell");
+    ended
+        .says("magic | from bash: 42")
+        .says("magic | from the shell: one two")
+        .says("magic | straight from the shell");
     ended.says("failing | so far so good");
     insta::assert_snapshot!(project.message("failing"), @r#"
     Traceback (most recent call last):
@@ -83,7 +97,10 @@ fn a_notebook_runs_in_its_folder_with_other_notebooks_results_and_captured_outpu
     project.write("models/deep/near.py", "three = 3\n");
     project.write(
         "common/setup.ipynb",
-        notebook(&["%matplotlib inline\nfive = [\n  12\n  %7\n][0]", "!echo from the setup"]),
+        notebook(&[
+            "%matplotlib inline\nfive = [\n  12\n  %7\n][0]",
+            "!echo from the setup",
+        ]),
     );
     let cells = [
         "'''Reads\n- ref('orders')\n'''\n%run ../../common/setup.ipynb",
@@ -102,8 +119,14 @@ fn a_notebook_runs_in_its_folder_with_other_notebooks_results_and_captured_outpu
 #[test]
 fn cells_of_databricks_magics_without_a_sign_and_unfinished_merges_are_named() {
     let project = Project::bare();
-    project.write("models/bricks.ipynb", notebook(&["x = 1", "%sql\nselect 1"]));
-    project.write("models/install.ipynb", notebook(&["x = 1\npip install pandas"]));
+    project.write(
+        "models/bricks.ipynb",
+        notebook(&["x = 1", "%sql\nselect 1"]),
+    );
+    project.write(
+        "models/install.ipynb",
+        notebook(&["x = 1\npip install pandas"]),
+    );
     project.write(
         "models/merged.ipynb",
         "{\"cells\": [\n{\"cell_type\": \"code\",\n<<<<<<< HEAD\n\"source\": \"a\"\n=======\n",

@@ -9,15 +9,24 @@ use fal_e2e::Project;
 use serde_json::json;
 
 const PACKAGE: [(&str, &str); 6] = [
-    ("dbt_project.yml", "name: pk\nversion: '1.0'\nconfig-version: 2\nmodels: {pk: {+materialized: table}}\n"),
-    ("models/pk_rows.sql", "select 1 as n union all select 2 as n\n"),
+    (
+        "dbt_project.yml",
+        "name: pk\nversion: '1.0'\nconfig-version: 2\nmodels: {pk: {+materialized: table}}\n",
+    ),
+    (
+        "models/pk_rows.sql",
+        "select 1 as n union all select 2 as n\n",
+    ),
     (
         "models/pk_py.py",
         "from helper import factor\n\ndf = ref('pk_rows')\nwrite_to_model(df.assign(n=df.n * factor()))\n",
     ),
     ("models/helper.py", "def factor():\n    return 10\n"),
     ("models/deep/pk_sum.ipynb", NOTEBOOK),
-    ("models/schema.yml", "models: [{name: pk_py, columns: [{name: n, tests: [not_null]}]}]\n"),
+    (
+        "models/schema.yml",
+        "models: [{name: pk_py, columns: [{name: n, tests: [not_null]}]}]\n",
+    ),
 ];
 const NOTEBOOK: &str = r#"{"cells": [{"cell_type": "code", "execution_count": null, "metadata": {}, "outputs": [], "source":
     ["df = ref('pk', 'pk_py')\n", "write_to_model(df.agg({'n': 'sum'}).to_frame().T)"]}],
@@ -35,8 +44,14 @@ fn write_package(folder: &Path) {
 /// A project that reads what the package makes, and has a model of its own.
 fn project() -> Project {
     let project = Project::bare();
-    project.write("models/reader.sql", "select n from {{ ref('pk', 'pk_sum') }}\n");
-    project.write("models/own.py", "df = ref('pk', 'pk_py')\nwrite_to_model(df)\n");
+    project.write(
+        "models/reader.sql",
+        "select n from {{ ref('pk', 'pk_sum') }}\n",
+    );
+    project.write(
+        "models/own.py",
+        "df = ref('pk', 'pk_py')\nwrite_to_model(df)\n",
+    );
     project
 }
 
@@ -53,9 +68,15 @@ fn with_local_package() -> (Project, PathBuf) {
 
 #[track_caller]
 fn holds_all(project: &Project) {
-    assert_eq!(project.query("select n from pk_py order by n"), json!([[10], [20]]));
+    assert_eq!(
+        project.query("select n from pk_py order by n"),
+        json!([[10], [20]])
+    );
     assert_eq!(project.query("select n from reader"), json!([[30]]));
-    assert_eq!(project.query("select n from own order by n"), json!([[10], [20]]));
+    assert_eq!(
+        project.query("select n from own order by n"),
+        json!([[10], [20]])
+    );
 }
 
 #[test]
@@ -64,24 +85,55 @@ fn a_package_inside_the_project_gets_its_stubs_and_runs() {
     let project = project();
     write_package(&project.path("dbt_packages/pk"));
     project.run_host(&["check"]).expect(0);
-    project.run_host(&["generate", "--check"]).expect(1).says("Would write dbt_packages/pk/models/fal/pk_py.sql");
+    project
+        .run_host(&["generate", "--check"])
+        .expect(1)
+        .says("Would write dbt_packages/pk/models/fal/pk_py.sql");
     project.run(&["build"]).expect(0);
     holds_all(&project);
-    assert!(project.read("dbt_packages/pk/.dbtignore").contains("/models/pk_py.py\n"));
+    assert!(
+        project
+            .read("dbt_packages/pk/.dbtignore")
+            .contains("/models/pk_py.py\n")
+    );
     assert!(!project.read(".dbtignore").contains("pk_py"));
     project.run_host(&["generate", "--check"]).expect(0);
 
     project.run(&["run", "--select", "package:pk"]).expect(0);
-    assert_eq!(project.results(), ["pk_py success", "pk_rows success", "pk_sum success"]);
-    let listed = project.run(&["ls", "--select", "pk.*", "--resource-type", "model", "--output", "name"]);
+    assert_eq!(
+        project.results(),
+        ["pk_py success", "pk_rows success", "pk_sum success"]
+    );
+    let listed = project.run(&[
+        "ls",
+        "--select",
+        "pk.*",
+        "--resource-type",
+        "model",
+        "--output",
+        "name",
+    ]);
     let mut names: Vec<_> = listed.expect(0).stdout.lines().map(str::trim).collect();
     names.sort_unstable();
     assert_eq!(names, ["pk_py", "pk_rows", "pk_sum"]);
 
-    project.write("dbt_packages/pk/models/pk_py.py", "df = ref('pk_rows')\nwrite_to_model(df)\n1 / 0\n");
-    project.run(&["run", "--select", "pk_py"]).expect(1).says("dbt_packages/pk/models/pk_py.py");
-    project.write("dbt_packages/pk/models/pk_py.py", "df = ref('pk_rows')\nwrite_to_model(df\n");
-    project.run_host(&["check"]).expect(2).says("dbt_packages/pk/models/pk_py.py").says("in the package `pk`");
+    project.write(
+        "dbt_packages/pk/models/pk_py.py",
+        "df = ref('pk_rows')\nwrite_to_model(df)\n1 / 0\n",
+    );
+    project
+        .run(&["run", "--select", "pk_py"])
+        .expect(1)
+        .says("dbt_packages/pk/models/pk_py.py");
+    project.write(
+        "dbt_packages/pk/models/pk_py.py",
+        "df = ref('pk_rows')\nwrite_to_model(df\n",
+    );
+    project
+        .run_host(&["check"])
+        .expect(2)
+        .says("dbt_packages/pk/models/pk_py.py")
+        .says("in the package `pk`");
     project.nothing_is_left();
 }
 
@@ -105,10 +157,19 @@ fn a_package_outside_runs_where_its_stubs_are_current_and_is_never_written() {
     let before = names(&folder);
     for command in ["run", "ls"] {
         let refused = project.run(&[command]);
-        refused.expect(2).says("in the package `pk`").says(&folder.display().to_string()).says("dbt_packages/pk");
-        refused.says("run `fal-host generate` in the package").says("FAL_HOST_STUB_FOLDERS=");
+        refused
+            .expect(2)
+            .says("in the package `pk`")
+            .says(&folder.display().to_string())
+            .says("dbt_packages/pk");
+        refused
+            .says("run `fal-host generate` in the package")
+            .says("FAL_HOST_STUB_FOLDERS=");
     }
-    project.run_host(&["check"]).expect(2).says("in the package `pk`");
+    project
+        .run_host(&["check"])
+        .expect(2)
+        .says("in the package `pk`");
     assert_eq!(names(&folder), before);
 
     let mut generate = project.host(&["generate"]);
@@ -116,13 +177,25 @@ fn a_package_outside_runs_where_its_stubs_are_current_and_is_never_written() {
     project.finish(generate).expect(0);
     fs::remove_dir_all(folder.join("target")).unwrap();
     let committed = names(&folder);
-    assert!(STUBS.iter().all(|stub| committed.contains(&(*stub).to_owned())), "{committed:?}");
+    assert!(
+        STUBS
+            .iter()
+            .all(|stub| committed.contains(&(*stub).to_owned())),
+        "{committed:?}"
+    );
     project.run(&["build"]).expect(0);
     holds_all(&project);
     assert_eq!(names(&folder), committed);
 
-    fs::write(folder.join("models/pk_py.py"), "df = ref('pk_sum')\nwrite_to_model(df)\n").unwrap();
-    project.run(&["run"]).expect(2).says("models/fal/pk_py.sql is not up to date");
+    fs::write(
+        folder.join("models/pk_py.py"),
+        "df = ref('pk_sum')\nwrite_to_model(df)\n",
+    )
+    .unwrap();
+    project
+        .run(&["run"])
+        .expect(2)
+        .says("models/fal/pk_py.sql is not up to date");
     assert_eq!(names(&folder), committed);
 }
 
@@ -142,10 +215,16 @@ fn a_package_outside_is_written_where_the_user_allows_it() {
 fn a_package_without_models_of_ours_stays_as_it_is() {
     let project = Project::bare();
     // Its file has the path, below the package, that the project's script has below the project.
-    project.write("models/own.py", "df = ref('pk', 'own')\nwrite_to_model(df.assign(n=df.n + 1))\n");
+    project.write(
+        "models/own.py",
+        "df = ref('pk', 'own')\nwrite_to_model(df.assign(n=df.n + 1))\n",
+    );
     let native = "def model(dbt, session):\n    dbt.config(alias='of_package')\n    return dbt.ref('rows')\n";
     for (name, content) in [
-        ("dbt_project.yml", "name: pk\nversion: '1.0'\nconfig-version: 2\n"),
+        (
+            "dbt_project.yml",
+            "name: pk\nversion: '1.0'\nconfig-version: 2\n",
+        ),
         ("models/rows.sql", "select 1 as n\n"),
         ("models/own.py", native),
         ("models/broken.ipynb", "{"),
@@ -155,7 +234,10 @@ fn a_package_without_models_of_ours_stays_as_it_is() {
     }
     let before = names(&project.path("dbt_packages/pk"));
     project.run(&["run"]).expect(0);
-    assert_eq!(project.query("select n from own union all select n from of_package order by n"), json!([[1], [2]]));
+    assert_eq!(
+        project.query("select n from own union all select n from of_package order by n"),
+        json!([[1], [2]])
+    );
     assert_eq!(names(&project.path("dbt_packages/pk")), before);
 }
 
@@ -163,7 +245,10 @@ fn a_package_without_models_of_ours_stays_as_it_is() {
 fn names(folder: &Path) -> Vec<String> {
     let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(next) = folders.pop() {
-        for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+        for path in fs::read_dir(next)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+        {
             if path.is_dir() && !path.ends_with("__pycache__") {
                 folders.push(path);
             } else if path.is_file() {

@@ -15,11 +15,19 @@ fn check(project: &Project, fault: &str, library: &Path, flags: &[&str]) -> Ende
 /// Names of the required cases that failed, and how many were not checked.
 #[track_caller]
 fn failed(ended: &Ended) -> (Vec<String>, usize) {
-    let report: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}\n{ended}"));
+    let report: Value =
+        serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}\n{ended}"));
     let cases = report["cases"].as_array().unwrap();
-    let failed = cases.iter().filter(|case| case["outcome"] == "failed" && case["need"] == "required");
-    let failed: Vec<_> = failed.map(|case| case["name"].as_str().unwrap().to_owned()).collect();
-    let unchecked = cases.iter().filter(|case| case["outcome"] == "skipped").count();
+    let failed = cases
+        .iter()
+        .filter(|case| case["outcome"] == "failed" && case["need"] == "required");
+    let failed: Vec<_> = failed
+        .map(|case| case["name"].as_str().unwrap().to_owned())
+        .collect();
+    let unchecked = cases
+        .iter()
+        .filter(|case| case["outcome"] == "skipped")
+        .count();
     assert_eq!(report["ok"], failed.is_empty(), "{ended}");
     ended.expect(if failed.is_empty() { 0 } else { 2 });
     (failed, unchecked)
@@ -27,9 +35,17 @@ fn failed(ended: &Ended) -> (Vec<String>, usize) {
 
 #[track_caller]
 fn fails(fault: &str, case: &str, unchecked: usize, flags: &[&str]) {
-    let ended =
-        check(&Project::bare(), fault, &foreign_plugin("acme-misbehaves"), &[flags, &["--format", "json"]].concat());
-    assert_eq!(failed(&ended), (vec![case.to_owned()], unchecked), "a plugin that {fault}\n{ended}");
+    let ended = check(
+        &Project::bare(),
+        fault,
+        &foreign_plugin("acme-misbehaves"),
+        &[flags, &["--format", "json"]].concat(),
+    );
+    assert_eq!(
+        failed(&ended),
+        (vec![case.to_owned()], unchecked),
+        "a plugin that {fault}\n{ended}"
+    );
     assert_eq!(ended.stderr, "", "a plugin that {fault}");
 }
 
@@ -87,15 +103,30 @@ fn a_check_that_is_stopped_leaves_nothing() {
 
 #[test]
 fn a_slow_plugin_has_the_time_that_it_is_given() {
-    fails("is slow", "stub-writer/dependencies", 0, &["--timeout", "3"]);
-    let ended = check(&Project::bare(), "is slow", &foreign_plugin("acme-misbehaves"), &["--timeout", "60"]);
+    fails(
+        "is slow",
+        "stub-writer/dependencies",
+        0,
+        &["--timeout", "3"],
+    );
+    let ended = check(
+        &Project::bare(),
+        "is slow",
+        &foreign_plugin("acme-misbehaves"),
+        &["--timeout", "60"],
+    );
     ended.expect(0);
 }
 
 #[test]
 fn people_read() {
     let project = Project::bare();
-    let ended = check(&project, "aborts", &foreign_plugin("acme-misbehaves"), &["--stage", "stub-writer"]);
+    let ended = check(
+        &project,
+        "aborts",
+        &foreign_plugin("acme-misbehaves"),
+        &["--stage", "stub-writer"],
+    );
     insta::assert_snapshot!(redact(&ended.expect(2).stdout, &project), @r"
     acme-misbehaves 0.3.0, interface 1.1.0: stub-writer
     PLUGINS/libacme_misbehaves.so
@@ -162,19 +193,37 @@ fn libraries_that_are_none_fail_at_the_door() {
         let ended = check(&project, "", &library, &["--format", "json"]);
         assert_eq!(failed(&ended).0, [case], "{}\n{ended}", library.display());
     }
-    project.run_host(&["plugin", "check", "no-such-plugin"]).expect(2).says("there is no file and no plugin");
-    project.run_host(&["plugin", "check", "x.so", "--stage", "stubs"]).expect(2).says("the stages are python-parser");
-    let parser =
-        check(&project, "", &foreign_plugin("acme-misbehaves"), &["--stage", "python-parser", "--format", "json"]);
+    project
+        .run_host(&["plugin", "check", "no-such-plugin"])
+        .expect(2)
+        .says("there is no file and no plugin");
+    project
+        .run_host(&["plugin", "check", "x.so", "--stage", "stubs"])
+        .expect(2)
+        .says("the stages are python-parser");
+    let parser = check(
+        &project,
+        "",
+        &foreign_plugin("acme-misbehaves"),
+        &["--stage", "python-parser", "--format", "json"],
+    );
     assert_eq!(failed(&parser).0, ["python-parser/opens"], "{parser}");
 }
 
 /// Whatever it is asked, the door itself is in order, and every failure names what was answered.
 #[test]
 fn answers_that_are_no_json() {
-    let ended = check(&Project::bare(), "", &foreign_plugin("acme-nonsense"), &["--format", "json"]);
+    let ended = check(
+        &Project::bare(),
+        "",
+        &foreign_plugin("acme-nonsense"),
+        &["--format", "json"],
+    );
     let (failed, _) = failed(&ended);
-    assert!(failed.len() > 40 && failed.iter().all(|case| !case.starts_with("door/")), "{failed:?}");
+    assert!(
+        failed.len() > 40 && failed.iter().all(|case| !case.starts_with("door/")),
+        "{failed:?}"
+    );
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     for case in report["cases"].as_array().unwrap() {
         let reason = case["reason"].as_str().unwrap_or_default();
@@ -196,6 +245,8 @@ fn our_own_plugins_pass() {
         ("fal-command-runner", 0, 0),
     ] {
         let ended = project.run_host(&["plugin", "check", plugin, "--timeout", "120"]);
-        ended.expect(0).says(&format!("0 failed, {unmet} optional not met, {unchecked} not checked"));
+        ended.expect(0).says(&format!(
+            "0 failed, {unmet} optional not met, {unchecked} not checked"
+        ));
     }
 }

@@ -15,8 +15,22 @@ fn nothing_is_overwritten() {
     help: take another name, or another folder with `--dir`
     ");
     assert_eq!(project.tree(), before);
-    project.run_host(&["plugin", "new", "acme-stubs", "--stage", "stub-writer", "--dir", "elsewhere/stubs"]).expect(0);
-    assert!(project.read("elsewhere/stubs/Cargo.toml").contains("name = \"acme-stubs\""));
+    project
+        .run_host(&[
+            "plugin",
+            "new",
+            "acme-stubs",
+            "--stage",
+            "stub-writer",
+            "--dir",
+            "elsewhere/stubs",
+        ])
+        .expect(0);
+    assert!(
+        project
+            .read("elsewhere/stubs/Cargo.toml")
+            .contains("name = \"acme-stubs\"")
+    );
 }
 
 #[test]
@@ -46,9 +60,29 @@ fn what_cannot_be_is_told() {
 /// Its contract holds, and its example's stubs are written.
 fn in_python(stage: &str) -> Project {
     let project = Project::bare();
-    project.run(&["plugin", "new", "acme", "--stage", stage, "--language", "python"]).expect(0);
-    project.run(&["plugin", "check", "acme/acme.fal-plugin"]).expect(0).says(" 0 failed");
-    project.run(&["generate", "--project-dir", "acme/example", "--trust-project-plugins"]).expect(0);
+    project
+        .run(&[
+            "plugin",
+            "new",
+            "acme",
+            "--stage",
+            stage,
+            "--language",
+            "python",
+        ])
+        .expect(0);
+    project
+        .run(&["plugin", "check", "acme/acme.fal-plugin"])
+        .expect(0)
+        .says(" 0 failed");
+    project
+        .run(&[
+            "generate",
+            "--project-dir",
+            "acme/example",
+            "--trust-project-plugins",
+        ])
+        .expect(0);
     project
 }
 
@@ -56,7 +90,10 @@ fn in_python(stage: &str) -> Project {
 #[ignore = "needs FAL_TEST_DBT_PYTHON"]
 fn a_stub_writer_in_python() {
     let stub = in_python("stub-writer").read("acme/example/models/generated/large_orders.sql");
-    assert!(stub.starts_with("-- Written by acme, ") && stub.contains("-- {{ ref('orders') }}\n"), "{stub}");
+    assert!(
+        stub.starts_with("-- Written by acme, ") && stub.contains("-- {{ ref('orders') }}\n"),
+        "{stub}"
+    );
 }
 
 #[test]

@@ -12,13 +12,17 @@ const NUMBERS: &str = "# Numbers\n\n```python\norders = ref('stg_orders')\n```\n
 /// A project with the Markdown example as its second notebook parser.
 fn with_markdown(project: Project) -> Project {
     for file in ["markdown-models.fal-plugin", "fal_plugin.py"] {
-        let source = workspace().join("examples/plugins/markdown-models").join(file);
+        let source = workspace()
+            .join("examples/plugins/markdown-models")
+            .join(file);
         let target = project.path("plugins").join(file);
         fs::create_dir_all(project.path("plugins")).unwrap();
         fs::copy(source, target).unwrap();
     }
     let parsers = "plugins:\n  notebook-parser: [fal-notebook-parser, ./plugins/markdown-models.fal-plugin]\n";
-    project.write("fal_project.yml", parsers).write("models/first_orders.pymd", NUMBERS);
+    project
+        .write("fal_project.yml", parsers)
+        .write("models/first_orders.pymd", NUMBERS);
     project.run_host(&["plugin", "trust"]).expect(0);
     project
 }
@@ -26,7 +30,11 @@ fn with_markdown(project: Project) -> Project {
 /// A plugin that is a program, with `fal_plugin.py` beside it.
 fn program(project: &Project, code: &str) -> String {
     let path = project.home().join("acme.fal-plugin");
-    fs::write(&path, format!("#!/usr/bin/env python3\nimport fal_plugin, os, sys, time\n{code}\n")).unwrap();
+    fs::write(
+        &path,
+        format!("#!/usr/bin/env python3\nimport fal_plugin, os, sys, time\n{code}\n"),
+    )
+    .unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     let own = workspace().join("crates/fal-plugin/python/fal_plugin.py");
     fs::copy(own, project.home().join("fal_plugin.py")).unwrap();
@@ -63,7 +71,10 @@ fn with_all_stages_in_processes_of_their_own_a_run_gives_the_same_stubs_and_tabl
     let config = apart.read("fal_project.yml") + "  isolate: true\n";
     apart.write("fal_project.yml", config);
     for project in [&here, &apart] {
-        project.write("models/staging/stg_orders.sql", "select id, customer, amount from {{ ref('raw_orders') }}");
+        project.write(
+            "models/staging/stg_orders.sql",
+            "select id, customer, amount from {{ ref('raw_orders') }}",
+        );
     }
     here.run(&["build"]).expect(0);
     apart.run(&["build"]).expect(0);
@@ -75,8 +86,17 @@ fn with_all_stages_in_processes_of_their_own_a_run_gives_the_same_stubs_and_tabl
         stubs.map(|stub| project.read(&format!("models/fal/{stub}.sql")))
     };
     assert_eq!(stubs(&here), stubs(&apart));
-    assert_eq!(here.query("select id from first_orders order by id"), json!([[1], [2]]));
-    let tables = ["main.doubled", "main.first_orders", "main.ranks", "main.totals", "main.report"];
+    assert_eq!(
+        here.query("select id from first_orders order by id"),
+        json!([[1], [2]])
+    );
+    let tables = [
+        "main.doubled",
+        "main.first_orders",
+        "main.ranks",
+        "main.totals",
+        "main.report",
+    ];
     assert_eq!(here.differences(&apart, &tables), json!({}));
 }
 
@@ -84,16 +104,41 @@ fn with_all_stages_in_processes_of_their_own_a_run_gives_the_same_stubs_and_tabl
 #[test]
 fn plugins_keep_their_contract_in_processes_of_their_own_too() {
     let project = Project::bare();
-    let example = workspace().join("examples/plugins/markdown-models/markdown-models.fal-plugin").display().to_string();
-    for plugin in ["fal-python-parser", "fal-notebook-parser", "fal-stub-writer", "fal-dbt-backend", &example] {
-        let ended = project.run_host(&["plugin", "check", plugin, "--isolate-plugins", "--format", "json"]);
-        let report: Value = serde_json::from_str(&ended.expect(0).stdout).unwrap_or_else(|_| panic!("{ended}"));
+    let example = workspace()
+        .join("examples/plugins/markdown-models/markdown-models.fal-plugin")
+        .display()
+        .to_string();
+    for plugin in [
+        "fal-python-parser",
+        "fal-notebook-parser",
+        "fal-stub-writer",
+        "fal-dbt-backend",
+        &example,
+    ] {
+        let ended = project.run_host(&[
+            "plugin",
+            "check",
+            plugin,
+            "--isolate-plugins",
+            "--format",
+            "json",
+        ]);
+        let report: Value =
+            serde_json::from_str(&ended.expect(0).stdout).unwrap_or_else(|_| panic!("{ended}"));
         let cases = report["cases"].as_array().unwrap();
-        let passed = |name: &str| cases.iter().any(|case| case["name"] == name && case["outcome"] == "passed");
+        let passed = |name: &str| {
+            cases
+                .iter()
+                .any(|case| case["name"] == name && case["outcome"] == "passed")
+        };
         for case in ["door/hello", "door/stages", "door/ends"] {
             assert!(passed(case), "{plugin}: {case}\n{report:#}");
         }
-        assert!(cases.iter().any(|case| case["name"] == "door/layout" && case["outcome"] == "skipped"));
+        assert!(
+            cases
+                .iter()
+                .any(|case| case["name"] == "door/layout" && case["outcome"] == "skipped")
+        );
     }
     project.nothing_is_left();
 }
@@ -113,16 +158,31 @@ fn a_program_is_found_listed_and_chosen_as_a_library_is() {
     };
     let listed = with_path(&["plugin", "list", "--output", "json"]);
     let listed: Value = serde_json::from_str(&listed.expect(0).stdout).unwrap();
-    let row = listed["rows"].as_array().unwrap().iter().find(|row| row["name"] == "acme").unwrap();
-    assert_eq!((&row["stages"], &row["description"]), (&json!(["stub-writer"]), &json!("Writes stubs")));
-    with_path(&["generate", "--plugin=stub-writer=acme"]).expect(0).says("Wrote models/acme/a.sql");
+    let row = listed["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["name"] == "acme")
+        .unwrap();
+    assert_eq!(
+        (&row["stages"], &row["description"]),
+        (&json!(["stub-writer"]), &json!("Writes stubs"))
+    );
+    with_path(&["generate", "--plugin=stub-writer=acme"])
+        .expect(0)
+        .says("Wrote models/acme/a.sql");
     project.nothing_is_left();
 }
 
 #[test]
 fn what_goes_wrong_in_a_program_ends_the_command_with_its_name() {
     let project = one_model();
-    let said = |body: &str| refused(&project, &project.run_host(&["generate", &parser(&project, body)]));
+    let said = |body: &str| {
+        refused(
+            &project,
+            &project.run_host(&["generate", &parser(&project, body)]),
+        )
+    };
     insta::assert_snapshot!(said("print('no memory', file=sys.stderr, flush=True); os._exit(3)"), @r"
     error: the python parser failed on models/a.py: the plugin `acme` ended in `parse`: exit code 3
       Its last lines on standard error:
@@ -131,7 +191,10 @@ fn what_goes_wrong_in_a_program_ends_the_command_with_its_name() {
     ");
     let ended = project.run_host(&[
         "generate",
-        &format!("--plugin=python-parser={}", program(&project, "print('Loading', flush=True)")),
+        &format!(
+            "--plugin=python-parser={}",
+            program(&project, "print('Loading', flush=True)")
+        ),
     ]);
     insta::assert_snapshot!(refused(&project, &ended), @r"
     error: the plugin `acme.fal-plugin` wrote to its standard output something that is no frame: `Loading` (`HOME/acme.fal-plugin`)
@@ -149,9 +212,14 @@ fn a_plugin_that_hangs_ends_the_command_in_time_whatever_it_is() {
     help: if it is only slow, raise `plugins: timeout:` in fal_project.yml
     ");
     // A library that hangs with a model of many dependencies.
-    let refs: String = (0..300).map(|number| format!("ref('m{number}')\n")).collect();
+    let refs: String = (0..300)
+        .map(|number| format!("ref('m{number}')\n"))
+        .collect();
     project.write("models/a.py", format!("{refs}write_to_model(1)\n"));
-    let library = format!("--plugin=stub-writer={}", foreign_plugin("acme-misbehaves").display());
+    let library = format!(
+        "--plugin=stub-writer={}",
+        foreign_plugin("acme-misbehaves").display()
+    );
     let hangs = |flags: &[&str]| {
         let mut command = project.host(&["generate", &library]);
         command.args(flags).env("ACME_FAULT", "hangs");
@@ -171,9 +239,18 @@ fn a_plugin_that_hangs_ends_the_command_in_time_whatever_it_is() {
 fn trust_in_a_program_covers_the_python_files_beside_it() {
     let project = with_markdown(Project::bare());
     project.write("models/stg_orders.sql", "select 1 as id");
-    project.run_host(&["generate"]).expect(0).says("Wrote models/fal/first_orders.sql");
-    project.write("plugins/json.py", "raise SystemExit('not what was trusted')");
-    project.run_host(&["generate"]).expect(2).says("not trusted");
+    project
+        .run_host(&["generate"])
+        .expect(0)
+        .says("Wrote models/fal/first_orders.sql");
+    project.write(
+        "plugins/json.py",
+        "raise SystemExit('not what was trusted')",
+    );
+    project
+        .run_host(&["generate"])
+        .expect(2)
+        .says("not trusted");
 }
 
 const STUBS: &str = r#"
@@ -202,11 +279,22 @@ fn a_check_finds_each_fault_of_a_program_and_goes_on_behind_it() {
     let project = one_model();
     let failures = |code: &str| -> Value {
         let path = program(&project, code);
-        let ended = project.run_host(&["plugin", "check", &path, "--format", "json", "--timeout", "3"]);
-        let report: Value = serde_json::from_str(&ended.expect(2).stdout).unwrap_or_else(|_| panic!("{ended}"));
+        let ended = project.run_host(&[
+            "plugin",
+            "check",
+            &path,
+            "--format",
+            "json",
+            "--timeout",
+            "3",
+        ]);
+        let report: Value =
+            serde_json::from_str(&ended.expect(2).stdout).unwrap_or_else(|_| panic!("{ended}"));
         let cases = report["cases"].as_array().unwrap().iter();
         let failed = cases.filter(|case| case["outcome"] == "failed" && case["need"] == "required");
-        failed.map(|case| json!([case["name"], case["reason"]])).collect()
+        failed
+            .map(|case| json!([case["name"], case["reason"]]))
+            .collect()
     };
     let stubs = |misdeed: &str, rest: &str| {
         let writer = STUBS.replace("MISDEED", misdeed);
@@ -217,11 +305,17 @@ fn a_check_finds_each_fault_of_a_program_and_goes_on_behind_it() {
     let many = "len(request['dependencies']) > 100";
     assert_eq!(
         failures(&stubs(&format!("if {many}: os._exit(4)"), "")),
-        json!([["stub-writer/dependencies", "the plugin `acme` ended: exit code 4"]])
+        json!([[
+            "stub-writer/dependencies",
+            "the plugin `acme` ended: exit code 4"
+        ]])
     );
     assert_eq!(
         failures(&stubs(&format!("if {many}: time.sleep(1000)"), "")),
-        json!([["stub-writer/dependencies", "the plugin `acme` timed out after 3 s in `render`, and was ended"]])
+        json!([[
+            "stub-writer/dependencies",
+            "the plugin `acme` timed out after 3 s in `render`, and was ended"
+        ]])
     );
     let never_ends = "import threading\nfal_plugin._Server._end_with_host = lambda self: None\nfal_plugin.os._exit = lambda code: time.sleep(1000)";
     assert_eq!(

@@ -37,11 +37,23 @@ fn alternating() -> Project {
         "{{ config(materialized='ephemeral') }} select id, amount / 2 as half from {{ ref('a') }}",
     );
     project.write("models/p.py", PYTHON);
-    project.write("models/b.sql", "select id, amount + 1 as amount from {{ ref('p') }}");
-    project.write("models/n.ipynb", notebook("b = ref('b')\nwrite_to_model(b[b['id'] > 1])"));
-    project.write("models/c.sql", "select sum(amount) as total from {{ ref('n') }}");
+    project.write(
+        "models/b.sql",
+        "select id, amount + 1 as amount from {{ ref('p') }}",
+    );
+    project.write(
+        "models/n.ipynb",
+        notebook("b = ref('b')\nwrite_to_model(b[b['id'] > 1])"),
+    );
+    project.write(
+        "models/c.sql",
+        "select sum(amount) as total from {{ ref('n') }}",
+    );
     project.write("models/schema.yml", SCHEMA);
-    project.write("hooks/tell.py", "print('p ended:', context.current_model.status)");
+    project.write(
+        "hooks/tell.py",
+        "print('p ended:', context.current_model.status)",
+    );
     project
 }
 
@@ -74,7 +86,11 @@ impl Program {
         let (path, calls) = (project.home().join("bin/dbt"), project.home().join("calls"));
         fs::create_dir_all(project.home().join("bin")).unwrap();
         let text = PROGRAM.replace("<calls>", &calls.display().to_string());
-        fs::write(&path, text.replace("<python>", &dbt_python().display().to_string())).unwrap();
+        fs::write(
+            &path,
+            text.replace("<python>", &dbt_python().display().to_string()),
+        )
+        .unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         Self { path, calls }
     }
@@ -98,7 +114,8 @@ fn statuses(project: &Project) -> Vec<String> {
 
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
-fn a_dbt_without_python_runs_sql_python_and_notebooks_in_three_calls_and_skips_only_below_what_failed() {
+fn a_dbt_without_python_runs_sql_python_and_notebooks_in_three_calls_and_skips_only_below_what_failed()
+ {
     let project = alternating();
     project.write("models/wrong.sql", "select nothing from {{ ref('a') }}");
     project.write("models/below.sql", "select * from {{ ref('wrong') }}");
@@ -109,11 +126,17 @@ fn a_dbt_without_python_runs_sql_python_and_notebooks_in_three_calls_and_skips_o
     fs::write(hidden.join("sitecustomize.py"), HIDES_DBT).unwrap();
     let run = |args: &[&str]| {
         let mut command = project.host_with_dbt(args);
-        command.env("PYTHONPATH", &hidden).env("FAL_HOST_DBT", &program.path);
+        command
+            .env("PYTHONPATH", &hidden)
+            .env("FAL_HOST_DBT", &program.path);
         project.finish(command)
     };
     let ended = run(&["build"]);
-    ended.expect(1).says("dbt runs as a program").says("dbt is not installed in").says("below_py");
+    ended
+        .expect(1)
+        .says("dbt runs as a program")
+        .says("dbt is not installed in")
+        .says("below_py");
     assert_eq!(program.calls(), ["parse", "build", "build", "build"]);
     assert_eq!(project.query("select * from c"), json!([[317]]));
     assert_eq!(
@@ -132,7 +155,11 @@ fn a_dbt_without_python_runs_sql_python_and_notebooks_in_three_calls_and_skips_o
             "wrong error"
         ]
     );
-    assert!(project.message("wrong").contains("nothing"), "{}", project.message("wrong"));
+    assert!(
+        project.message("wrong").contains("nothing"),
+        "{}",
+        project.message("wrong")
+    );
     project.nothing_is_left();
 }
 
@@ -147,13 +174,19 @@ impl Database {
         let address = env::var("FAL_TEST_POSTGRES").expect(
             "this test needs FAL_TEST_POSTGRES: the address of a PostgreSQL server. `cargo xtask test` starts one",
         );
-        let database = Self { address, name: format!("engine_{}", std::process::id()) };
+        let database = Self {
+            address,
+            name: format!("engine_{}", std::process::id()),
+        };
         database.ask("postgres", &format!("create database {}", database.name));
         database
     }
 
     fn ask(&self, database: &str, sql: &str) -> Value {
-        python(include_str!("postgres/ask.py"), &[&self.address, database, sql])
+        python(
+            include_str!("postgres/ask.py"),
+            &[&self.address, database, sql],
+        )
     }
 
     /// As the profile names it; the address comes out of the environment.
@@ -177,10 +210,17 @@ impl Database {
     }
 
     fn connected(&self, mut command: Command) -> Command {
-        let (user, rest) = self.address.trim_start_matches("postgresql://").split_once('@').unwrap();
+        let (user, rest) = self
+            .address
+            .trim_start_matches("postgresql://")
+            .split_once('@')
+            .unwrap();
         let (host, rest) = rest.split_once(':').unwrap();
         let (port, _) = rest.split_once('/').unwrap();
-        command.env("SHOP_HOST", host.replace("%2F", "/")).env("SHOP_PORT", port).env("SHOP_USER", user);
+        command
+            .env("SHOP_HOST", host.replace("%2F", "/"))
+            .env("SHOP_PORT", port)
+            .env("SHOP_USER", user);
         command
     }
 }
@@ -193,12 +233,20 @@ fn postgres_is_read_and_written_between_the_calls_and_hooks_of_a_model_are_waite
     project.write("profiles.yml", database.profile());
     project.write(
         "fal_project.yml",
-        format!("plugins: {{config: {{fal-dbt-backend: {{engine: commands, dbt: {}}}}}}}\n", program.path.display()),
+        format!(
+            "plugins: {{config: {{fal-dbt-backend: {{engine: commands, dbt: {}}}}}}}\n",
+            program.path.display()
+        ),
     );
     project.write("models/d.sql", "select * from {{ ref('a') }}");
-    project.write("models/d.yml", "models: [{name: d, config: {meta: {fal: {post-hook: [hooks/tell.py]}}}}]");
+    project.write(
+        "models/d.yml",
+        "models: [{name: d, config: {meta: {fal: {post-hook: [hooks/tell.py]}}}}]",
+    );
     project.write("models/e.sql", "select count(*) as n from {{ ref('d') }}");
-    let run = |args: &[&str]| -> Ended { project.finish(database.connected(project.host_with_dbt(args))) };
+    let run = |args: &[&str]| -> Ended {
+        project.finish(database.connected(project.host_with_dbt(args)))
+    };
     let ended = run(&["build"]);
     ended.expect(0).says("p ended: success");
     let calls = program.calls();
@@ -206,10 +254,18 @@ fn postgres_is_read_and_written_between_the_calls_and_hooks_of_a_model_are_waite
     // d and what is behind it wait for the host, which may be one call more each.
     assert!((4..=6).contains(&calls.len()), "{calls:?}");
     assert_eq!(
-        database.ask(&database.name, "select total::int, (select n::int from shop.e) from shop.c"),
+        database.ask(
+            &database.name,
+            "select total::int, (select n::int from shop.e) from shop.c"
+        ),
         json!([[317, 3]])
     );
     assert_eq!(statuses(&project).len(), 10, "{:?}", statuses(&project));
-    assert!(project.results().iter().all(|line| line.ends_with(" success") || line.ends_with(" pass")));
+    assert!(
+        project
+            .results()
+            .iter()
+            .all(|line| line.ends_with(" success") || line.ends_with(" pass"))
+    );
     project.nothing_is_left();
 }

@@ -36,7 +36,9 @@ fn a_unit_test_runs_ahead_of_its_model_and_one_that_fails_skips_it() {
         ],
         "{ended}"
     );
-    ended.says("sums | total of 2 customers").says("Done. PASS=7 WARN=0 ERROR=8 SKIP=6 NO-OP=0 TOTAL=21");
+    ended
+        .says("sums | total of 2 customers")
+        .says("Done. PASS=7 WARN=0 ERROR=8 SKIP=6 NO-OP=0 TOTAL=21");
     insta::assert_snapshot!(failures(&ended, &project), @r#"
     TIME  Failure in unit test wrong (models/failing_unit_tests.yml)
 
@@ -86,18 +88,36 @@ fn a_unit_test_runs_ahead_of_its_model_and_one_that_fails_skips_it() {
       the model's process was killed by signal 9 (SIGKILL); the system does that when memory runs out
     "#);
     let results = project.json("target/run_results.json");
-    let wrong = results["results"].as_array().unwrap().iter().find(|result| result["status"] == "fail").unwrap();
+    let wrong = results["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|result| result["status"] == "fail")
+        .unwrap();
     assert_eq!(wrong["failures"], 1);
     assert_eq!(wrong["unique_id"], "unit_test.shop.totals.wrong");
-    assert!(wrong["message"].as_str().unwrap().starts_with("\n\nactual differs from expected:\n\n@@ ,customer"));
+    assert!(
+        wrong["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("\n\nactual differs from expected:\n\n@@ ,customer")
+    );
 
     // The tests that failed run again, and the models behind them once their tests pass.
-    project.remove("models/failing_unit_tests.yml").remove("models/leaky.py").remove("models/dies.py");
+    project
+        .remove("models/failing_unit_tests.yml")
+        .remove("models/leaky.py")
+        .remove("models/dies.py");
     let ended = project.run(&["retry"]);
     ended.expect(0);
     assert_eq!(
         project.results(),
-        ["below_totals success", "ranked success", "scores success", "totals success"],
+        [
+            "below_totals success",
+            "ranked success",
+            "scores success",
+            "totals success"
+        ],
         "{ended}"
     );
     project.nothing_is_left();
@@ -107,7 +127,14 @@ fn a_unit_test_runs_ahead_of_its_model_and_one_that_fails_skips_it() {
 #[ignore = "needs dbt: cargo xtask test"]
 fn unit_tests_of_python_models_need_no_warehouse_and_can_be_interrupted() {
     let project = Project::copy_of("unit_tests");
-    let ended = project.run(&["test", "--select", "test_type:unit,totals", "scored", "--target", "away"]);
+    let ended = project.run(&[
+        "test",
+        "--select",
+        "test_type:unit,totals",
+        "scored",
+        "--target",
+        "away",
+    ]);
     ended
         .expect(1)
         .says("PASS totals::sums")
@@ -118,12 +145,21 @@ fn unit_tests_of_python_models_need_no_warehouse_and_can_be_interrupted() {
     project.write("models/scores.py", "");
     let code = "import time\nprint('asleep', flush=True)\ntime.sleep(600)\nwrite_to_model(ref('payments'))\n";
     project.write("models/totals.py", code);
-    let mut running = project.start(&["test", "--select", "totals,resource_type:unit_test", "--target", "away"]);
+    let mut running = project.start(&[
+        "test",
+        "--select",
+        "totals,resource_type:unit_test",
+        "--target",
+        "away",
+    ]);
     running.wait_for("sums | asleep");
     running.signal(Signal::INT);
     let ended = running.wait();
     ended.expect(130);
-    assert!(project.results().contains(&"totals.sums error".to_owned()), "{ended}");
+    assert!(
+        project.results().contains(&"totals.sums error".to_owned()),
+        "{ended}"
+    );
     project.nothing_is_left();
 }
 
@@ -131,7 +167,14 @@ fn unit_tests_of_python_models_need_no_warehouse_and_can_be_interrupted() {
 fn failures(ended: &Ended, project: &Project) -> String {
     let text = redact(&ended.stdout, project);
     let start = text.find("TIME  Failure in").unwrap_or_default();
-    let is_mark = |line: &str| line.contains('^') && line.trim().chars().all(|char| "^~".contains(char));
-    let lines = text[start..].lines().map(str::trim_end).filter(|line| !is_mark(line));
-    lines.take_while(|line| !line.contains("Done. PASS")).collect::<Vec<_>>().join("\n")
+    let is_mark =
+        |line: &str| line.contains('^') && line.trim().chars().all(|char| "^~".contains(char));
+    let lines = text[start..]
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !is_mark(line));
+    lines
+        .take_while(|line| !line.contains("Done. PASS"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

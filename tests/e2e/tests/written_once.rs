@@ -5,11 +5,26 @@ use serde_json::json;
 
 const REFUSED: [(&str, &str); 6] = [
     ("never", "df = ref('orders')\ndf['x'] = 1\n"),
-    ("never_called", "def save():\n    write_to_model(ref('orders'))\n"),
-    ("twice", "df = ref('orders')\nwrite_to_model(df)\n\nwrite_to_model(df.head())\n"),
-    ("on_one_path", "df = ref('orders')\nif len(df) > 3:\n    write_to_model(df)\nwrite_to_model(df.head())\n"),
-    ("loop", "df = ref('orders')\nfor part in (df, df.head()):\n    write_to_model(part)\n"),
-    ("comprehension", "[write_to_model(part) for part in (ref('orders'),)]\n"),
+    (
+        "never_called",
+        "def save():\n    write_to_model(ref('orders'))\n",
+    ),
+    (
+        "twice",
+        "df = ref('orders')\nwrite_to_model(df)\n\nwrite_to_model(df.head())\n",
+    ),
+    (
+        "on_one_path",
+        "df = ref('orders')\nif len(df) > 3:\n    write_to_model(df)\nwrite_to_model(df.head())\n",
+    ),
+    (
+        "loop",
+        "df = ref('orders')\nfor part in (df, df.head()):\n    write_to_model(part)\n",
+    ),
+    (
+        "comprehension",
+        "[write_to_model(part) for part in (ref('orders'),)]\n",
+    ),
 ];
 
 const ALLOWED: [(&str, &str); 3] = [
@@ -44,7 +59,10 @@ fn notebook(cells: &[&str]) -> String {
 
 fn project() -> Project {
     let project = Project::bare();
-    project.write("models/orders.sql", "select 1 as id union all select 2 order by id");
+    project.write(
+        "models/orders.sql",
+        "select 1 as id union all select 2 order by id",
+    );
     project
 }
 
@@ -54,8 +72,10 @@ fn models_that_write_never_twice_or_in_a_loop_are_refused_with_their_lines() {
     for (name, code) in REFUSED {
         project.write(&format!("models/{name}.py"), code);
     }
-    let cells =
-        ["df = ref('orders')\nwrite_to_model(df)", "# another cell\n\nfor n in range(2):\n    write_to_model(df)"];
+    let cells = [
+        "df = ref('orders')\nwrite_to_model(df)",
+        "# another cell\n\nfor n in range(2):\n    write_to_model(df)",
+    ];
     project.write("models/cells.ipynb", notebook(&cells));
     let ended = project.run_host(&["generate"]);
     ended.expect(2);
@@ -154,7 +174,11 @@ fn models_that_write_never_twice_or_in_a_loop_are_refused_with_their_lines() {
     ");
     assert!(!project.has("models/fal"), "nothing was written");
     let check = project.run_host(&["check"]);
-    assert_eq!(check.expect(2).stdout, ended.stderr, "`check` says the same");
+    assert_eq!(
+        check.expect(2).stdout,
+        ended.stderr,
+        "`check` says the same"
+    );
 }
 
 #[test]
@@ -163,8 +187,14 @@ fn nothing_runs_while_a_model_is_refused() {
     let project = project();
     project.write("models/twice.py", REFUSED[2].1);
     let ended = project.run(&["run"]);
-    ended.expect(2).says("models/twice.py:4:1").never_says("START");
-    assert!(!project.has("shop.duckdb"), "the database was not even opened");
+    ended
+        .expect(2)
+        .says("models/twice.py:4:1")
+        .never_says("START");
+    assert!(
+        !project.has("shop.duckdb"),
+        "the database was not even opened"
+    );
     project.nothing_is_left();
 }
 
@@ -177,14 +207,26 @@ fn exclusive_branches_run_and_what_evades_the_count_is_caught_before_the_second_
     }
     project.write("models/evades.py", "write_to_model(ref('orders'))\n");
     project.write("models/silent.py", "write_to_model(ref('orders'))\n");
-    project.write("models/notebook.ipynb", notebook(&["write_to_model(ref('orders'))"]));
+    project.write(
+        "models/notebook.ipynb",
+        notebook(&["write_to_model(ref('orders'))"]),
+    );
     project.run(&["run"]).expect(0);
 
     project.write("models/evades.py", EVASION);
-    project.write("models/silent.py", "if len(ref('orders')) > 99:\n    write_to_model(ref('orders'))\n");
-    project.write("models/notebook.ipynb", notebook(&["df = ref('orders')", EVASION]));
+    project.write(
+        "models/silent.py",
+        "if len(ref('orders')) > 99:\n    write_to_model(ref('orders'))\n",
+    );
+    project.write(
+        "models/notebook.ipynb",
+        notebook(&["df = ref('orders')", EVASION]),
+    );
     let ended = project.run(&["run"]);
-    ended.expect(1).says("evades | wrote once").never_says("wrote twice");
+    ended
+        .expect(1)
+        .says("evades | wrote once")
+        .never_says("wrote twice");
     assert_eq!(
         project.results(),
         [
@@ -213,7 +255,11 @@ fn exclusive_branches_run_and_what_evades_the_count_is_caught_before_the_second_
     "#);
     insta::assert_snapshot!(project.message("silent"), @"fal: the script ended without a call of write_to_model");
     for name in ["evades", "silent", "notebook"] {
-        assert_eq!(project.query(&format!("select count(*) from {name}")), json!([[2]]), "{name}: the old table stays");
+        assert_eq!(
+            project.query(&format!("select count(*) from {name}")),
+            json!([[2]]),
+            "{name}: the old table stays"
+        );
     }
     assert_eq!(project.query("select count(*) from branches"), json!([[2]]));
 }

@@ -15,7 +15,11 @@ import sqlalchemy
 address, few = sys.argv[1:]
 times = {}
 
-with psycopg2.connect(address) as connection, connection.cursor() as cursor, tempfile.TemporaryFile() as file:
+with (
+    psycopg2.connect(address) as connection,
+    connection.cursor() as cursor,
+    tempfile.TemporaryFile() as file,
+):
     start = time.perf_counter()
     cursor.copy_expert("copy wide to stdout (format csv)", file)
     file.seek(0)
@@ -24,7 +28,9 @@ with psycopg2.connect(address) as connection, connection.cursor() as cursor, tem
     connection.commit()
     times["copy"] = time.perf_counter() - start
 
-engine = sqlalchemy.create_engine("postgresql+psycopg2://", creator=lambda: psycopg2.connect(address))
+engine = sqlalchemy.create_engine(
+    "postgresql+psycopg2://", creator=lambda: psycopg2.connect(address)
+)
 start = time.perf_counter()
 frame = pandas.read_sql(f"select * from wide limit {few}", engine)
 frame.to_sql("by_pandas", engine, index=False, chunksize=10_000)

@@ -27,7 +27,12 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     let (own, other) = (in_models(bench)?, in_process(bench)?);
     for (name, label) in WORKS {
         let [own, other] = [of(&own, name)?, of(&other, name)?];
-        table.times(&format!("{label}, {} rows x 6", bench.args.rows), own, ("DuckDB in process", other), AIM);
+        table.times(
+            &format!("{label}, {} rows x 6", bench.args.rows),
+            own,
+            ("DuckDB in process", other),
+            AIM,
+        );
     }
     Ok(())
 }
@@ -44,11 +49,16 @@ fn in_models(bench: &Bench<'_>) -> Result<Times> {
     for round in 0..bench.args.runs {
         for form in ["arrow", "pandas"] {
             let code = include_str!("write.py").replace("FORM", form);
-            write(&folder.join(format!("models/write_{form}_{round}.py")), &code)?;
+            write(
+                &folder.join(format!("models/write_{form}_{round}.py")),
+                &code,
+            )?;
         }
     }
     let mut command = program(&bench.host, &folder);
-    command.args(["run", "--threads", "1", "--python"]).arg(bench.venv.python());
+    command
+        .args(["run", "--threads", "1", "--python"])
+        .arg(bench.venv.python());
     Ok(times(&program::output(&mut command)?))
 }
 
@@ -63,18 +73,28 @@ fn in_process(bench: &Bench<'_>) -> Result<Times> {
 fn times(output: &str) -> Times {
     let mut times = Times::new();
     for line in output.lines().filter_map(|line| line.split_once("BENCH ")) {
-        if let Some((name, Ok(seconds))) = line.1.split_once(' ').map(|(name, time)| (name, time.trim().parse())) {
-            times.entry(name.to_owned()).or_default().push(Duration::from_secs_f64(seconds));
+        if let Some((name, Ok(seconds))) = line
+            .1
+            .split_once(' ')
+            .map(|(name, time)| (name, time.trim().parse()))
+        {
+            times
+                .entry(name.to_owned())
+                .or_default()
+                .push(Duration::from_secs_f64(seconds));
         }
     }
     times
 }
 
 fn of(times: &Times, name: &str) -> Result<Duration> {
-    times.get(name).map(|found| median(found.clone())).ok_or_else(|| XtaskError::Answer {
-        command: "cargo xtask bench".to_owned(),
-        output: format!("no time of {name}"),
-    })
+    times
+        .get(name)
+        .map(|found| median(found.clone()))
+        .ok_or_else(|| XtaskError::Answer {
+            command: "cargo xtask bench".to_owned(),
+            output: format!("no time of {name}"),
+        })
 }
 
 #[cfg(test)]
@@ -84,6 +104,9 @@ mod tests {
     #[test]
     fn times_are_found_in_lines_of_a_run() {
         let found = times("08:00:00  reads | BENCH read-arrow 0.25\nBENCH read-arrow 0.5\nother\n");
-        assert_eq!(found["read-arrow"], [Duration::from_millis(250), Duration::from_millis(500)]);
+        assert_eq!(
+            found["read-arrow"],
+            [Duration::from_millis(250), Duration::from_millis(500)]
+        );
     }
 }

@@ -23,25 +23,59 @@ const LIBRARY: &str = "< 5 µs more";
 const PROCESS: &str = "< 200 µs more";
 
 pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
-    program::run(&mut cargo(["build", "--release", "--package", "fal-plugin", "--example", "echo"]))?;
-    program::run(&mut cargo(["build", "--release", "--package", "fal-loader", "--example", "door"]))?;
+    program::run(&mut cargo([
+        "build",
+        "--release",
+        "--package",
+        "fal-plugin",
+        "--example",
+        "echo",
+    ]))?;
+    program::run(&mut cargo([
+        "build",
+        "--release",
+        "--package",
+        "fal-loader",
+        "--example",
+        "door",
+    ]))?;
     let library = |name: &str| format!("{DLL_PREFIX}{name}{DLL_SUFFIX}");
     let mut command = Command::new(layout::release(&format!("examples/door{EXE_SUFFIX}")));
-    command.arg(&bench.host).arg(layout::release(&library("fal_python_parser")));
-    command.arg(layout::release(&format!("examples/{}", library("echo")))).arg(python(bench)?);
+    command
+        .arg(&bench.host)
+        .arg(layout::release(&library("fal_python_parser")));
+    command
+        .arg(layout::release(&format!("examples/{}", library("echo"))))
+        .arg(python(bench)?);
     let said = program::output(&mut command)?;
     let times: Value = serde_json::from_str(&said).unwrap_or_default();
     let time = |name: &str| times[name].as_u64().unwrap_or_default();
     let direct = ("direct call", time("parse: direct"));
     for (what, name, aim) in [
-        ("parse of 2 KB, through the library", "parse: library", LIBRARY),
-        ("parse of 2 KB, library in a process of its own", "parse: process", PROCESS),
+        (
+            "parse of 2 KB, through the library",
+            "parse: library",
+            LIBRARY,
+        ),
+        (
+            "parse of 2 KB, library in a process of its own",
+            "parse: process",
+            PROCESS,
+        ),
     ] {
         table.beyond(what, time(name), direct, aim);
     }
     for (what, name, aim) in [
-        ("the analysis as JSON, written and read, which is part of both", "parse: JSON", ""),
-        ("a stage that does nothing, 2 KB, through the library", "echo: library", LIBRARY),
+        (
+            "the analysis as JSON, written and read, which is part of both",
+            "parse: JSON",
+            "",
+        ),
+        (
+            "a stage that does nothing, 2 KB, through the library",
+            "echo: library",
+            LIBRARY,
+        ),
         ("the same in a process of its own", "echo: process", PROCESS),
         ("the same in Python", "echo: process, Python", PROCESS),
     ] {
@@ -58,7 +92,10 @@ fn python(bench: &Bench<'_>) -> Result<std::path::PathBuf> {
     let plugin = folder.join("echo.fal-plugin");
     for (from, to) in [
         (of("fal-loader/examples/echo.py"), plugin.clone()),
-        (of("fal-plugin/python/fal_plugin.py"), folder.join("fal_plugin.py")),
+        (
+            of("fal-plugin/python/fal_plugin.py"),
+            folder.join("fal_plugin.py"),
+        ),
     ] {
         fs::copy(&from, &to).at(&from)?;
     }

@@ -15,7 +15,10 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     let folder = bench.scratch.path().join("generate");
     write_project(&folder)?;
     for number in 0..bench.args.files {
-        write(&folder.join(format!("models/area_{}/m_{number}.py", number / 100)), &code(number))?;
+        write(
+            &folder.join(format!("models/area_{}/m_{number}.py", number / 100)),
+            &code(number),
+        )?;
     }
     let generate = || time(program(&bench.host, &folder).arg("generate"));
     let mut cold = Vec::new();
@@ -29,9 +32,15 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     }
     // Files that were written a moment ago are read once more, as they could still be changing.
     generate()?;
-    let unchanged = (0..bench.args.runs).map(|_| generate()).collect::<Result<Vec<Duration>>>()?;
+    let unchanged = (0..bench.args.runs)
+        .map(|_| generate())
+        .collect::<Result<Vec<Duration>>>()?;
     let what = format!("generate, {} Python files", bench.args.files);
-    table.time(&format!("{what}: cold"), median(cold), "≤ 1 s with the graph");
+    table.time(
+        &format!("{what}: cold"),
+        median(cold),
+        "≤ 1 s with the graph",
+    );
     table.time(&format!("{what}: unchanged"), median(unchanged), "≤ 0.15 s");
     Ok(())
 }
@@ -39,8 +48,9 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
 /// A model of some forty lines.
 fn code(number: u32) -> String {
     let before = number.saturating_sub(1);
-    let features: String =
-        (0..25).map(|column| format!("    frame['x{column}'] = frame['x'] ** {column} % 7\n")).collect();
+    let features: String = (0..25)
+        .map(|column| format!("    frame['x{column}'] = frame['x'] ** {column} % 7\n"))
+        .collect();
     format!(
         "\"\"\"Model {number}.\"\"\"\n\nimport pandas as pd\n\nLIMIT = {number}\n\n\ndef features(frame):\n{features}    return frame\n\n\n\
          orders = ref('m_{before}')\npeople = source('shop', 'people_{}')\njoined = orders.merge(people, on='id', how='left')\n\

@@ -10,13 +10,27 @@ use crate::{
 
 /// Builds the graph, selects in it, runs it without work.
 pub(super) fn measure(_: &Bench<'_>, table: &mut Table) -> Result<()> {
-    let output = program::output(&mut cargo(["bench", "--quiet", "-p", "fal-graph", "--bench", "graph"]))?;
+    let output = program::output(&mut cargo([
+        "bench",
+        "--quiet",
+        "-p",
+        "fal-graph",
+        "--bench",
+        "graph",
+    ]))?;
     let found: Vec<_> = output.lines().filter_map(measurement).collect();
     if found.is_empty() {
-        return Err(XtaskError::Answer { command: "cargo bench -p fal-graph".to_owned(), output });
+        return Err(XtaskError::Answer {
+            command: "cargo bench -p fal-graph".to_owned(),
+            output,
+        });
     }
     for (what, time) in found {
-        table.time(&format!("graph, 10,000 nodes: {}", what.replace('|', "\\|")), time, "");
+        table.time(
+            &format!("graph, 10,000 nodes: {}", what.replace('|', "\\|")),
+            time,
+            "",
+        );
     }
     Ok(())
 }
@@ -24,7 +38,10 @@ pub(super) fn measure(_: &Bench<'_>, table: &mut Table) -> Result<()> {
 /// `what it was     1.23 ms`.
 fn measurement(line: &str) -> Option<(&str, Duration)> {
     let (what, time) = line.strip_suffix(" ms")?.rsplit_once(' ')?;
-    Some((what.trim(), Duration::from_secs_f64(time.parse::<f64>().ok()? / 1000.0)))
+    Some((
+        what.trim(),
+        Duration::from_secs_f64(time.parse::<f64>().ok()? / 1000.0),
+    ))
 }
 
 #[cfg(test)]
@@ -34,7 +51,10 @@ mod tests {
     #[test]
     fn lines_of_the_benchmark_are_understood() {
         let found = measurement("select tag:nightly+                  1.24 ms");
-        assert_eq!(found, Some(("select tag:nightly+", Duration::from_micros(1240))));
+        assert_eq!(
+            found,
+            Some(("select tag:nightly+", Duration::from_micros(1240)))
+        );
         assert_eq!(measurement("running 3 tests"), None);
     }
 }

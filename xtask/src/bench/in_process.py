@@ -21,9 +21,14 @@ def timed(name, work):
 for _ in range(ROUNDS):
     data = timed("read-arrow", lambda: connection.sql("from events").to_arrow_table())
     connection.begin()
-    timed("write-arrow", lambda: connection.execute("create or replace table copy_arrow as from data"))
+    timed(
+        "write-arrow", lambda: connection.execute("create or replace table copy_arrow as from data")
+    )
     connection.commit()
     data = timed("read-pandas", lambda: connection.sql("from events").df())
     connection.begin()
-    timed("write-pandas", lambda: connection.execute("create or replace table copy_pandas as from data"))
+    timed(
+        "write-pandas",
+        lambda: connection.execute("create or replace table copy_pandas as from data"),
+    )
     connection.commit()

@@ -23,7 +23,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Runs a program to its end and gives the most bytes that it and its descendants held at a time.
 pub(super) fn peak(command: &mut Command) -> Result<u64> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().at("bench")?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .at("bench")?;
     let mut peak = 0;
     while child.try_wait().at("bench")?.is_none() {
         peak = peak.max(tree(child.id()).into_iter().filter_map(proportional).sum());
@@ -35,10 +40,17 @@ pub(super) fn peak(command: &mut Command) -> Result<u64> {
 /// Runs a program to its end and gives the most memory that the host and each kind of its processes had.
 pub(super) fn peaks(command: &mut Command) -> Result<Vec<(String, u64)>> {
     let shown = program::shown(command);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().at("bench")?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .at("bench")?;
     let mut peaks: Vec<(String, u64)> = Vec::new();
     let status = loop {
-        for (role, peak) in tree(child.id()).into_iter().filter_map(|id| Some((role(id, child.id()), high_water(id)?)))
+        for (role, peak) in tree(child.id())
+            .into_iter()
+            .filter_map(|id| Some((role(id, child.id()), high_water(id)?)))
         {
             match peaks.iter_mut().find(|(name, _)| name == role) {
                 Some((_, known)) => *known = peak.max(*known),
@@ -50,7 +62,15 @@ pub(super) fn peaks(command: &mut Command) -> Result<Vec<(String, u64)>> {
         }
         thread::sleep(PAUSE);
     };
-    if status.success() { Ok(peaks) } else { Err(XtaskError::Failed { command: shown, status, output: String::new() }) }
+    if status.success() {
+        Ok(peaks)
+    } else {
+        Err(XtaskError::Failed {
+            command: shown,
+            status,
+            output: String::new(),
+        })
+    }
 }
 
 /// What a process of a run is; a job is forked from the zygote and looks like it.
@@ -68,7 +88,10 @@ fn role(id: u32, host: u32) -> &'static str {
 fn tree(root: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let id = process.file_name().to_str().and_then(|name| name.parse().ok());
+        let id = process
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
         if let Some((id, parent)) = id.and_then(|id| Some((id, parent(id)?))) {
             children.entry(parent).or_default().push(id);
         }
@@ -85,7 +108,12 @@ fn tree(root: u32) -> Vec<u32> {
 /// The fourth field of `stat`, counted after the name, which may hold anything.
 fn parent(id: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    stat.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
 }
 
 fn proportional(id: u32) -> Option<u64> {

@@ -40,27 +40,49 @@ enum State {
 /// Both sizes, in both states, then memory.
 pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     for chains in [1, 16] {
-        let shape = Shape { chains, rows: bench.args.rows };
+        let shape = Shape {
+            chains,
+            rows: bench.args.rows,
+        };
         let (nodes, python) = shape.counts();
-        let what = format!("run, {nodes} nodes, {python} of them Python, {} rows", bench.args.rows);
+        let what = format!(
+            "run, {nodes} nodes, {python} of them Python, {} rows",
+            bench.args.rows
+        );
         let sides = sides(bench, shape)?;
-        for (state, label) in [(State::Nothing, "first parse"), (State::Parsed, "warm partial parse")] {
+        for (state, label) in [
+            (State::Nothing, "first parse"),
+            (State::Parsed, "warm partial parse"),
+        ] {
             let [own, dbt] = rounds(&sides, state, bench.args.runs)?;
             table.times(&format!("{what}: {label}"), own, ("`dbt run`", dbt), AIM);
         }
         compare(bench, &sides)?;
         let [own, dbt] = [peak(&sides[0])?, peak(&sides[1])?];
-        table.memory(&format!("{what}: peak memory (PSS of all processes)"), own, ("`dbt run`", dbt));
+        table.memory(
+            &format!("{what}: peak memory (PSS of all processes)"),
+            own,
+            ("`dbt run`", dbt),
+        );
     }
     Ok(())
 }
 
 fn sides(bench: &Bench<'_>, shape: Shape) -> Result<[Side; 2]> {
-    let folder = |name: &str| bench.scratch.path().join(format!("{name}-{}", shape.chains));
+    let folder = |name: &str| {
+        bench
+            .scratch
+            .path()
+            .join(format!("{name}-{}", shape.chains))
+    };
     let (own, dbt) = (folder("scripts"), folder("native"));
     shape.write_scripts(&own)?;
     shape.write_native(&dbt)?;
-    let (host, python, program_of_dbt) = (bench.host.clone(), bench.venv.python(), bench.venv.program("dbt"));
+    let (host, python, program_of_dbt) = (
+        bench.host.clone(),
+        bench.venv.python(),
+        bench.venv.program("dbt"),
+    );
     let (own_folder, dbt_folder) = (own.clone(), dbt.clone());
     let run_own = move || {
         let mut command = program(&host, &own_folder);
@@ -73,8 +95,16 @@ fn sides(bench: &Bench<'_>, shape: Shape) -> Result<[Side; 2]> {
         command
     };
     Ok([
-        Side { name: "fal-host", folder: own, command: Box::new(run_own) },
-        Side { name: "dbt", folder: dbt, command: Box::new(run_dbt) },
+        Side {
+            name: "fal-host",
+            folder: own,
+            command: Box::new(run_own),
+        },
+        Side {
+            name: "dbt",
+            folder: dbt,
+            command: Box::new(run_dbt),
+        },
     ])
 }
 
@@ -117,12 +147,18 @@ fn gone(removed: io::Result<()>, folder: &Path) -> Result<()> {
 
 /// Times mean nothing if the results differ.
 fn compare(bench: &Bench<'_>, sides: &[Side; 2]) -> Result<()> {
-    let ask =
-        |side: &Side| program::output(program(bench.venv.python(), &side.folder).args(["-c", include_str!("sums.py")]));
+    let ask = |side: &Side| {
+        program::output(
+            program(bench.venv.python(), &side.folder).args(["-c", include_str!("sums.py")]),
+        )
+    };
     let (own, dbt) = (ask(&sides[0])?, ask(&sides[1])?);
     if own == dbt {
         return Ok(());
     }
     let output = format!("the projects hold different results\n--- fal-host\n{own}--- dbt\n{dbt}");
-    Err(XtaskError::Answer { command: "cargo xtask bench".to_owned(), output })
+    Err(XtaskError::Answer {
+        command: "cargo xtask bench".to_owned(),
+        output,
+    })
 }

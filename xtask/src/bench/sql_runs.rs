@@ -28,9 +28,15 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     let server = Server::start(&venv)?;
     let folder = bench.scratch.path().join("sql");
     write(&folder.join("dbt_project.yml"), PROJECT)?;
-    write(&folder.join("profiles.yml"), &PROFILES.replace("HOST", &server.host()))?;
+    write(
+        &folder.join("profiles.yml"),
+        &PROFILES.replace("HOST", &server.host()),
+    )?;
     for number in 0..MODELS {
-        write(&folder.join(format!("models/m{number}.sql")), &model(number))?;
+        write(
+            &folder.join(format!("models/m{number}.sql")),
+            &model(number),
+        )?;
     }
     let mut own = program(&bench.host, &folder);
     own.arg("run").arg("--python").arg(venv.python());
@@ -57,7 +63,11 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
 /// Chains of five.
 fn model(number: usize) -> String {
     if number.is_multiple_of(5) {
-        return "select i as id, i % 7 as kind from generate_series(1, 1000) as numbers(i)\n".to_owned();
+        return "select i as id, i % 7 as kind from generate_series(1, 1000) as numbers(i)\n"
+            .to_owned();
     }
-    format!("select id, kind + 1 as kind from {{{{ ref('m{}') }}}}\n", number - 1)
+    format!(
+        "select id, kind + 1 as kind from {{{{ ref('m{}') }}}}\n",
+        number - 1
+    )
 }

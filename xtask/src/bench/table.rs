@@ -37,8 +37,19 @@ impl fmt::Display for Rate {
 
 impl Table {
     /// A time, and the time of something else that does the same.
-    pub(super) fn times(&mut self, what: &str, own: Duration, (name, other): (&str, Duration), aim: &'static str) {
-        self.row(what, seconds(own), Some((format!("{name}: {}", seconds(other)), ratio(own, other))), aim);
+    pub(super) fn times(
+        &mut self,
+        what: &str,
+        own: Duration,
+        (name, other): (&str, Duration),
+        aim: &'static str,
+    ) {
+        self.row(
+            what,
+            seconds(own),
+            Some((format!("{name}: {}", seconds(other)), ratio(own, other))),
+            aim,
+        );
     }
 
     /// A time alone.
@@ -47,10 +58,21 @@ impl Table {
     }
 
     /// What a call takes, in nanoseconds, and how much of it is beyond a direct one.
-    pub(super) fn beyond(&mut self, what: &str, call: u64, (name, direct): (&str, u64), aim: &'static str) {
+    pub(super) fn beyond(
+        &mut self,
+        what: &str,
+        call: u64,
+        (name, direct): (&str, u64),
+        aim: &'static str,
+    ) {
         let ratio = ratio(Duration::from_nanos(call), Duration::from_nanos(direct));
         let own = format!("{} more", microseconds(call.saturating_sub(direct)));
-        self.row(what, own, Some((format!("{name}: {}", microseconds(direct)), ratio)), aim);
+        self.row(
+            what,
+            own,
+            Some((format!("{name}: {}", microseconds(direct)), ratio)),
+            aim,
+        );
     }
 
     /// What a call takes, in nanoseconds.
@@ -61,12 +83,20 @@ impl Table {
     /// Rows a second. The ratio is that of the times a row takes, so that less is better as everywhere.
     pub(super) fn rates(&mut self, what: &str, own: Rate, (name, other): (&str, Rate)) {
         let ratio = other.a_second() / own.a_second();
-        self.row(what, own.to_string(), Some((format!("{name}: {other}"), ratio)), "");
+        self.row(
+            what,
+            own.to_string(),
+            Some((format!("{name}: {other}"), ratio)),
+            "",
+        );
     }
 
     /// Memory in bytes of several processes.
     pub(super) fn peaks(&mut self, what: &str, peaks: &[(String, u64)], aim: &'static str) {
-        let told: Vec<_> = peaks.iter().map(|(name, bytes)| format!("{name} {}", mebibytes(*bytes))).collect();
+        let told: Vec<_> = peaks
+            .iter()
+            .map(|(name, bytes)| format!("{name} {}", mebibytes(*bytes)))
+            .collect();
         self.row(what, told.join(", "), None, aim);
     }
 
@@ -74,19 +104,40 @@ impl Table {
     pub(super) fn memory(&mut self, what: &str, own: u64, (name, other): (&str, u64)) {
         #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
         let ratio = own as f64 / other.max(1) as f64;
-        self.row(what, mebibytes(own), Some((format!("{name}: {}", mebibytes(other)), ratio)), "");
+        self.row(
+            what,
+            mebibytes(own),
+            Some((format!("{name}: {}", mebibytes(other)), ratio)),
+            "",
+        );
     }
 
     fn row(&mut self, what: &str, own: String, other: Option<(String, f64)>, aim: &'static str) {
-        self.rows.push(Row { what: what.to_owned(), own, other, aim });
+        self.rows.push(Row {
+            what: what.to_owned(),
+            own,
+            other,
+            aim,
+        });
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "| what | fal-host | compared with | ratio | aim |\n|---|--:|--:|--:|--:|")?;
-        for Row { what, own, other, aim } in &self.rows {
-            let (other, ratio) = other.as_ref().map_or_else(Default::default, |(o, r)| (o.clone(), format!("{r:.2}")));
+        writeln!(
+            formatter,
+            "| what | fal-host | compared with | ratio | aim |\n|---|--:|--:|--:|--:|"
+        )?;
+        for Row {
+            what,
+            own,
+            other,
+            aim,
+        } in &self.rows
+        {
+            let (other, ratio) = other
+                .as_ref()
+                .map_or_else(Default::default, |(o, r)| (o.clone(), format!("{r:.2}")));
             writeln!(formatter, "| {what} | {own} | {other} | {ratio} | {aim} |")?;
         }
         Ok(())
@@ -98,7 +149,10 @@ fn ratio(own: Duration, other: Duration) -> f64 {
 }
 
 fn microseconds(nanoseconds: u64) -> String {
-    format!("{:.1} µs", Duration::from_nanos(nanoseconds).as_secs_f64() * 1e6)
+    format!(
+        "{:.1} µs",
+        Duration::from_nanos(nanoseconds).as_secs_f64() * 1e6
+    )
 }
 
 fn seconds(time: Duration) -> String {
@@ -119,9 +173,17 @@ mod tests {
     #[test]
     fn rows_are_aligned_as_markdown_wants() {
         let mut table = Table::default();
-        table.times("run", Duration::from_millis(1500), ("dbt run", Duration::from_secs(3)), "≤ 0.9");
+        table.times(
+            "run",
+            Duration::from_millis(1500),
+            ("dbt run", Duration::from_secs(3)),
+            "≤ 0.9",
+        );
         table.time("graph", Duration::from_micros(5790), "");
-        let rate = |rows| Rate { rows, time: Duration::from_secs(2) };
+        let rate = |rows| Rate {
+            rows,
+            time: Duration::from_secs(2),
+        };
         table.rates("rows", rate(2000), ("COPY", rate(1000)));
         let lines: Vec<_> = table.to_string().lines().map(str::to_owned).collect();
         assert_eq!(

@@ -17,7 +17,10 @@ pub(super) fn time(command: &mut Command) -> Result<Duration> {
 /// The middle one; of an even number the lower one of the two in the middle.
 pub(super) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
-    times.get(times.len().saturating_sub(1) / 2).copied().unwrap_or_default()
+    times
+        .get(times.len().saturating_sub(1) / 2)
+        .copied()
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

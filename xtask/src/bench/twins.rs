@@ -33,14 +33,18 @@ impl Shape {
 
     /// Writes the project of scripts.
     pub(super) fn write_scripts(self, folder: &Path) -> Result<()> {
-        self.write(folder, |reads, body| format!("df = ref('{reads}')\n{body}write_to_model(df)\n"))
+        self.write(folder, |reads, body| {
+            format!("df = ref('{reads}')\n{body}write_to_model(df)\n")
+        })
     }
 
     /// Writes the project of dbt's own Python models.
     pub(super) fn write_native(self, folder: &Path) -> Result<()> {
         self.write(folder, |reads, body| {
             let body: String = body.lines().map(|line| format!("    {line}\n")).collect();
-            format!("def model(dbt, session):\n    df = dbt.ref('{reads}').df()\n{body}    return df\n")
+            format!(
+                "def model(dbt, session):\n    df = dbt.ref('{reads}').df()\n{body}    return df\n"
+            )
         })
     }
 
@@ -50,7 +54,10 @@ impl Shape {
             match work {
                 Work::Sql(code) => write(&folder.join(format!("models/{name}.sql")), &code)?,
                 Work::Python { reads, body } => {
-                    write(&folder.join(format!("models/{name}.py")), &python(&reads, body))?;
+                    write(
+                        &folder.join(format!("models/{name}.py")),
+                        &python(&reads, body),
+                    )?;
                 }
             }
         }
@@ -58,8 +65,14 @@ impl Shape {
     }
 
     fn models(self) -> Vec<Model> {
-        let scored = Work::Python { reads: "events".to_owned(), body: SCORED };
-        let mut models = vec![model("events", Work::Sql(events(self.rows))), model("scored", scored)];
+        let scored = Work::Python {
+            reads: "events".to_owned(),
+            body: SCORED,
+        };
+        let mut models = vec![
+            model("events", Work::Sql(events(self.rows))),
+            model("scored", scored),
+        ];
         for chain in 0..self.chains {
             models.extend(chain_of(chain, self.chains));
         }
@@ -68,7 +81,8 @@ impl Shape {
 }
 
 const SCORED: &str = "df['amount'] = df['amount'] * 1.19\ndf['paid'] = df['amount'] > 50\n";
-const TREND: &str = "df = df.sort_values('day')\ndf['trend'] = df['amount'].rolling(7, min_periods=1).mean()\n";
+const TREND: &str =
+    "df = df.sort_values('day')\ndf['trend'] = df['amount'].rolling(7, min_periods=1).mean()\n";
 
 /// Rows of six columns: two integers, a float, a timestamp, a text, a truth value.
 pub(super) fn events(rows: u32) -> String {
@@ -86,13 +100,18 @@ fn chain_of(chain: u32, chains: u32) -> [Model; 3] {
          from {{{{ ref('scored') }}}}\nwhere customer_id % {chains} = {chain}\ngroup by all\n"
     );
     let trend = if chain.is_multiple_of(2) {
-        Work::Python { reads: format!("daily_{chain}"), body: TREND }
+        Work::Python {
+            reads: format!("daily_{chain}"),
+            body: TREND,
+        }
     } else {
         Work::Sql(format!(
             "select *, avg(amount) over (order by day rows 6 preceding) as trend\nfrom {{{{ ref('daily_{chain}') }}}}\n"
         ))
     };
-    let best = format!("select day, trend\nfrom {{{{ ref('trend_{chain}') }}}}\norder by trend desc\nlimit 10\n");
+    let best = format!(
+        "select day, trend\nfrom {{{{ ref('trend_{chain}') }}}}\norder by trend desc\nlimit 10\n"
+    );
     [
         model(&format!("daily_{chain}"), Work::Sql(daily)),
         model(&format!("trend_{chain}"), trend),
@@ -101,14 +120,18 @@ fn chain_of(chain: u32, chains: u32) -> [Model; 3] {
 }
 
 fn model(name: &str, work: Work) -> Model {
-    Model { name: name.to_owned(), work }
+    Model {
+        name: name.to_owned(),
+        work,
+    }
 }
 
 /// `dbt_project.yml` and `profiles.yml`.
 pub(super) fn write_project(folder: &Path) -> Result<()> {
     let project = "name: bench\nprofile: bench\nflags: {send_anonymous_usage_stats: false}\n\
                    models: {bench: {+materialized: table}}\n";
-    let profiles = "bench: {target: dev, outputs: {dev: {type: duckdb, path: bench.duckdb, threads: 4}}}\n";
+    let profiles =
+        "bench: {target: dev, outputs: {dev: {type: duckdb, path: bench.duckdb, threads: 4}}}\n";
     write(&folder.join("dbt_project.yml"), project)?;
     write(&folder.join("profiles.yml"), profiles)
 }
@@ -127,12 +150,26 @@ mod tests {
 
     #[test]
     fn both_projects_hold_the_same_models() {
-        let shape = Shape { chains: 16, rows: 10 };
+        let shape = Shape {
+            chains: 16,
+            rows: 10,
+        };
         let names: Vec<_> = shape.models().into_iter().map(|model| model.name).collect();
         assert_eq!(shape.counts(), (50, 9));
         assert_eq!(names.len(), 50);
-        let python = shape.models().into_iter().filter(|model| matches!(model.work, Work::Python { .. })).count();
+        let python = shape
+            .models()
+            .into_iter()
+            .filter(|model| matches!(model.work, Work::Python { .. }))
+            .count();
         assert_eq!(python, 9);
-        assert_eq!(Shape { chains: 1, rows: 10 }.counts(), (5, 2));
+        assert_eq!(
+            Shape {
+                chains: 1,
+                rows: 10
+            }
+            .counts(),
+            (5, 2)
+        );
     }
 }

@@ -55,7 +55,9 @@ impl Environment {
         let folder = folder_of(version);
         let venv = Venv::at(&folder);
         let environment = Self { venv, folder };
-        let has_all = environment.installed().is_ok_and(|installed| is_minor(&installed["dbt-core"], version));
+        let has_all = environment
+            .installed()
+            .is_ok_and(|installed| is_minor(&installed["dbt-core"], version));
         if has_all {
             return Ok(Some(environment));
         }
@@ -81,8 +83,10 @@ impl Environment {
     pub(super) fn installed(&self) -> Result<Value> {
         let mut command = program::program(self.venv.python(), layout::root());
         let answer = program::output(command.args(["-c", ASK]))?;
-        serde_json::from_str(&answer)
-            .map_err(|_| XtaskError::Answer { command: program::shown(&command), output: answer })
+        serde_json::from_str(&answer).map_err(|_| XtaskError::Answer {
+            command: program::shown(&command),
+            output: answer,
+        })
     }
 
     fn install(&self, version: &str) -> Result<()> {
@@ -93,7 +97,11 @@ impl Environment {
             std::fs::write(&file, OVERRIDES).at(&file)?;
             command.arg("--override").arg(file);
         }
-        program::run(command.arg(format!("dbt-core~={version}.0")).args(REQUIREMENTS))
+        program::run(
+            command
+                .arg(format!("dbt-core~={version}.0"))
+                .args(REQUIREMENTS),
+        )
     }
 }
 
@@ -103,7 +111,9 @@ fn needs_overrides(version: &str) -> bool {
 }
 
 fn is_minor(installed: &Value, version: &str) -> bool {
-    installed.as_str().is_some_and(|installed| installed.starts_with(&format!("{version}.")))
+    installed
+        .as_str()
+        .is_some_and(|installed| installed.starts_with(&format!("{version}.")))
 }
 
 #[cfg(test)]
@@ -113,6 +123,8 @@ mod tests {
     #[test]
     fn versions_are_numbers() {
         assert!(needs_overrides("1.12") && needs_overrides("2.0") && !needs_overrides("1.8"));
-        assert!(is_minor(&Value::from("1.12.6"), "1.12") && !is_minor(&Value::from("1.12.6"), "1.1"));
+        assert!(
+            is_minor(&Value::from("1.12.6"), "1.12") && !is_minor(&Value::from("1.12.6"), "1.1")
+        );
     }
 }

@@ -21,7 +21,14 @@ use crate::{
 /// The minor versions of dbt-core that fal-host drives from the inside.
 const VERSIONS: [&str; 5] = ["1.8", "1.9", "1.10", "1.11", "1.12"];
 /// Test programs of `tests/e2e` that say most about dbt. `--all` runs every one.
-const E2E: [&str; 6] = ["artifacts", "hooks", "native_models", "postgres", "scripts", "verbs"];
+const E2E: [&str; 6] = [
+    "artifacts",
+    "hooks",
+    "native_models",
+    "postgres",
+    "scripts",
+    "verbs",
+];
 /// Folders of the Python tests that start dbt.
 const FOLDERS: [&str; 3] = ["gateway", "postgres", "session"];
 
@@ -32,18 +39,31 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<()> {
     }
     let named: Vec<&str> = args.dbt.iter().map(String::as_str).collect();
     let mut failed = Vec::new();
-    let versions = if named.is_empty() { VERSIONS.to_vec() } else { named };
+    let versions = if named.is_empty() {
+        VERSIONS.to_vec()
+    } else {
+        named
+    };
     for version in versions.into_iter().filter(|_| !args.table) {
         program::tell(&format!("\n==> dbt {version}"));
-        let Some(environment) = Environment::of(version)? else { continue };
+        let Some(environment) = Environment::of(version)? else {
+            continue;
+        };
         if !test(&environment, args, version)? {
             failed.push(version.to_owned());
         }
     }
-    let known = VERSIONS.iter().filter_map(|version| known(version)).collect::<Vec<_>>();
+    let known = VERSIONS
+        .iter()
+        .filter_map(|version| known(version))
+        .collect::<Vec<_>>();
     table::write(&known, &E2E, &FOLDERS)?;
     program::say(&table::of(&known));
-    if failed.is_empty() { Ok(()) } else { Err(XtaskError::Versions { failed }) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(XtaskError::Versions { failed })
+    }
 }
 
 /// What a version said when it was tested last.
@@ -58,15 +78,18 @@ fn test(environment: &Environment, args: &MatrixArgs, version: &str) -> Result<b
     told["installed"] = environment.installed()?;
     let mut passed = true;
     if args.wants(MatrixPart::Python) {
-        let counts = attempt(&mut pytest(environment), &environment.folder().join("python.log"))?;
+        let counts = attempt(
+            &mut pytest(environment),
+            &environment.folder().join("python.log"),
+        )?;
         told["python"] = counts.to_json();
         passed &= counts.failed == 0;
     }
     if args.wants(MatrixPart::E2e) {
         let server = Server::start(environment.venv())?;
         let mut command = e2e(args.all);
-        let command =
-            rust::in_environment(&mut command, environment.venv())?.env("FAL_TEST_POSTGRES", server.address());
+        let command = rust::in_environment(&mut command, environment.venv())?
+            .env("FAL_TEST_POSTGRES", server.address());
         let counts = attempt(command, &environment.folder().join("e2e.log"))?;
         told["e2e"] = counts.to_json();
         told["all"] = args.all.into();
@@ -87,8 +110,15 @@ fn pytest(environment: &Environment) -> Command {
 fn e2e(all: bool) -> Command {
     let programs = || E2E.iter().flat_map(|name| ["--test", name]);
     if rust::nextest() {
-        let mut command =
-            program::cargo(["nextest", "run", "-p", "fal-e2e", "--no-fail-fast", "--run-ignored", "only"]);
+        let mut command = program::cargo([
+            "nextest",
+            "run",
+            "-p",
+            "fal-e2e",
+            "--no-fail-fast",
+            "--run-ignored",
+            "only",
+        ]);
         if !all {
             command.args(programs());
         }
@@ -106,7 +136,11 @@ fn e2e(all: bool) -> Command {
 
 /// Runs tests to their end, whatever it is; their output goes into a file.
 fn attempt(command: &mut Command, log: &Path) -> Result<Counts> {
-    program::tell(&format!("$ {} > {}", program::shown(command), log.display()));
+    program::tell(&format!(
+        "$ {} > {}",
+        program::shown(command),
+        log.display()
+    ));
     let output = program::attempt(command)?;
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     fs::write(log, &text).at(log)?;

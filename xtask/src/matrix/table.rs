@@ -21,7 +21,14 @@ pub(super) fn of(known: &[Value]) -> String {
                      |---|---|---|---|---|---|---|---|\n"
             .to_owned();
     for one in known {
-        let names = ["dbt-core", "dbt-duckdb", "dbt-postgres", "dbt-adapters", "duckdb", "python"];
+        let names = [
+            "dbt-core",
+            "dbt-duckdb",
+            "dbt-postgres",
+            "dbt-adapters",
+            "duckdb",
+            "python",
+        ];
         let versions = names.map(|name| one["installed"][name].as_str().unwrap_or("?").to_owned());
         let all = if one["all"] == true { " (all)" } else { "" };
         table.push_str(&format!(
@@ -35,7 +42,11 @@ pub(super) fn of(known: &[Value]) -> String {
 }
 
 fn told(counts: &Value) -> String {
-    if counts.is_null() { "not run".to_owned() } else { Counts::read(counts).to_string() }
+    if counts.is_null() {
+        "not run".to_owned()
+    } else {
+        Counts::read(counts).to_string()
+    }
 }
 
 /// Puts the table, and what was run, into the page.
@@ -58,7 +69,11 @@ fn replaced(page: &str, text: &str) -> String {
 }
 
 fn listed(names: &[&str]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -70,7 +85,10 @@ mod tests {
     #[test]
     fn only_the_table_of_the_page_changes() {
         let page = format!("# Title\n{BEGIN}old\n{END}rest\n");
-        assert_eq!(replaced(&page, "new\n"), format!("# Title\n{BEGIN}new\n{END}rest\n"));
+        assert_eq!(
+            replaced(&page, "new\n"),
+            format!("# Title\n{BEGIN}new\n{END}rest\n")
+        );
     }
 
     #[test]
@@ -78,7 +96,8 @@ mod tests {
         let installed = json!({ "dbt-core": "1.8.10", "dbt-duckdb": "1.11.1", "dbt-postgres": "1.9.1", "dbt-adapters": "1.16.3",
             "duckdb": "2.0.0", "python": "3.11.7" });
         let counts = json!({ "passed": 4, "failed": 1, "skipped": 9 });
-        let table = of(&[json!({ "installed": installed, "all": false, "python": counts, "e2e": counts })]);
+        let table =
+            of(&[json!({ "installed": installed, "all": false, "python": counts, "e2e": counts })]);
         let last = table.lines().last().unwrap_or_default();
         assert_eq!(
             last,

@@ -12,8 +12,18 @@ use crate::{
 pub(super) fn run() -> Result<()> {
     program::run(&mut cargo(["fmt", "--all", "--check"]))?;
     program::run(templates()?.args(["--check", "--edition", "2021"]))?;
-    program::run(&mut cargo(["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    program::run(cargo(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    program::run(&mut cargo([
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    program::run(
+        cargo(["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
     licences()
 }
 
@@ -35,5 +45,14 @@ fn licences() -> Result<()> {
         tell("cargo-deny is not installed: licences of dependencies are not checked");
         return Ok(());
     }
-    program::run(&mut cargo(["deny", "--offline", "--log-level", "error", "check", "bans", "licenses", "sources"]))
+    program::run(&mut cargo([
+        "deny",
+        "--offline",
+        "--log-level",
+        "error",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]))
 }

@@ -24,14 +24,21 @@ const ALL: [Part; 4] = [Part::Lint, Part::Rust, Part::E2e, Part::Python];
 /// Runs the parts that were asked for, all of them, so that one run tells everything that fails.
 pub(crate) fn run(args: &TestArgs) -> Result<()> {
     let mut failed = Vec::new();
-    for part in ALL.into_iter().filter(|part| args.only.is_empty() || args.only.contains(part)) {
+    for part in ALL
+        .into_iter()
+        .filter(|part| args.only.is_empty() || args.only.contains(part))
+    {
         program::tell(&format!("\n==> {part:?}"));
         if let Err(error) = run_part(part) {
             program::tell(&format!("error: {error}"));
             failed.push(part);
         }
     }
-    if failed.is_empty() { Ok(()) } else { Err(XtaskError::Parts { failed }) }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(XtaskError::Parts { failed })
+    }
 }
 
 fn run_part(part: Part) -> Result<()> {

@@ -25,16 +25,29 @@ impl Server {
         command.arg(layout::worker().join("tests/postgres/cluster.py"));
         let shown = program::shown(&command);
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut keeper = started.map_err(|source| XtaskError::Start { command: shown.clone(), source })?;
+        let mut keeper = started.map_err(|source| XtaskError::Start {
+            command: shown.clone(),
+            source,
+        })?;
         let mut address = String::new();
         if let Some(stdout) = keeper.stdout.take() {
             // An unreadable answer is none.
             let _ = BufReader::new(stdout).read_line(&mut address);
         }
-        let mut server = Self { keeper, address: address.trim_end().to_owned() };
+        let mut server = Self {
+            keeper,
+            address: address.trim_end().to_owned(),
+        };
         if server.address.is_empty() {
-            let status = server.stop().map_err(|source| XtaskError::Start { command: shown.clone(), source })?;
-            return Err(XtaskError::Failed { command: shown, status, output: String::new() });
+            let status = server.stop().map_err(|source| XtaskError::Start {
+                command: shown.clone(),
+                source,
+            })?;
+            return Err(XtaskError::Failed {
+                command: shown,
+                status,
+                output: String::new(),
+            });
         }
         Ok(server)
     }
@@ -63,7 +76,9 @@ impl Drop for Server {
 }
 
 fn host(address: &str) -> String {
-    let host = address.split_once('@').and_then(|(_, rest)| rest.split_once(':'));
+    let host = address
+        .split_once('@')
+        .and_then(|(_, rest)| rest.split_once(':'));
     host.map_or("", |(host, _)| host).replace("%2F", "/")
 }
 

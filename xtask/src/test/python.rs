@@ -7,7 +7,15 @@ pub(super) fn run(venv: &Venv) -> Result<()> {
     let plugins = layout::PROGRAMS.map(|name| layout::root().join("plugins").join(name));
     for folder in plugins.iter().chain([&layout::worker()]) {
         let mut command = program::program(venv.python(), folder);
-        program::run(command.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]))?;
+        program::run(command.args([
+            "-B",
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "tests",
+        ]))?;
     }
     Ok(())
 }

@@ -16,7 +16,11 @@ const RAY: &str = "tests/ray-requirements.txt";
 /// All tests that need no dbt, then the doctests.
 pub(super) fn run(venv: &Venv) -> Result<()> {
     build()?;
-    let mut command = if nextest() { cargo(["nextest", "run", "--workspace", "--no-fail-fast"]) } else { plain() };
+    let mut command = if nextest() {
+        cargo(["nextest", "run", "--workspace", "--no-fail-fast"])
+    } else {
+        plain()
+    };
     program::run(in_environment(&mut command, venv)?)?;
     program::run(&mut cargo(["test", "--quiet", "--workspace", "--doc"]))
 }
@@ -25,7 +29,14 @@ pub(super) fn run(venv: &Venv) -> Result<()> {
 pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
     build()?;
     let mut command = if nextest() {
-        cargo(["nextest", "run", "--workspace", "--no-fail-fast", "--run-ignored", "only"])
+        cargo([
+            "nextest",
+            "run",
+            "--workspace",
+            "--no-fail-fast",
+            "--run-ignored",
+            "only",
+        ])
     } else {
         plain()
     };
@@ -45,7 +56,15 @@ fn build() -> Result<()> {
 }
 
 fn plain() -> Command {
-    cargo(["test", "--quiet", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"])
+    cargo([
+        "test",
+        "--quiet",
+        "--workspace",
+        "--no-fail-fast",
+        "--lib",
+        "--bins",
+        "--tests",
+    ])
 }
 
 /// Whether nextest is installed.
@@ -58,7 +77,11 @@ pub(crate) fn in_environment<'a>(command: &'a mut Command, venv: &Venv) -> Resul
     let host = layout::target().join("debug/fal-host");
     let python = venv.python();
     let folders = env::var_os("PATH").unwrap_or_default();
-    let path = env::join_paths(env::split_paths(&folders).chain([venv.tools()?])).unwrap_or(folders);
+    let path =
+        env::join_paths(env::split_paths(&folders).chain([venv.tools()?])).unwrap_or(folders);
     command.env("PATH", path);
-    Ok(command.env("FAL_TEST_PYTHON", &python).env("FAL_TEST_DBT_PYTHON", &python).env("FAL_TEST_HOST", host))
+    Ok(command
+        .env("FAL_TEST_PYTHON", &python)
+        .env("FAL_TEST_DBT_PYTHON", &python)
+        .env("FAL_TEST_HOST", host))
 }

@@ -12,7 +12,14 @@ use super::legacy::LegacyArgs;
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct GlobalArgs {
     /// Folder of dbt_project.yml [default: here or the nearest folder upwards]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Project", env = "DBT_PROJECT_DIR", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Project",
+        env = "DBT_PROJECT_DIR",
+        hide_env = true
+    )]
     pub(crate) project_dir: Option<PathBuf>,
     /// Folder of profiles.yml [default: here, then ~/.dbt]
     #[arg(
@@ -25,7 +32,14 @@ pub(crate) struct GlobalArgs {
     )]
     pub(crate) profiles_dir: Option<PathBuf>,
     /// Profile of profiles.yml to use
-    #[arg(long, global = true, value_name = "NAME", help_heading = "Project", env = "DBT_PROFILE", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        help_heading = "Project",
+        env = "DBT_PROFILE",
+        hide_env = true
+    )]
     pub(crate) profile: Option<String>,
     /// Target of the profile to use
     #[arg(
@@ -39,7 +53,14 @@ pub(crate) struct GlobalArgs {
     )]
     pub(crate) target: Option<String>,
     /// Folder for artifacts [default: target]
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Project", env = "DBT_TARGET_PATH", hide_env = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Project",
+        env = "DBT_TARGET_PATH",
+        hide_env = true
+    )]
     pub(crate) target_path: Option<PathBuf>,
     /// Variables for the project, as a YAML mapping
     #[arg(long, global = true, value_name = "YAML", help_heading = "Project", value_parser = crate::vars::parse)]

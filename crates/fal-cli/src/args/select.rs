@@ -19,7 +19,12 @@ pub(crate) struct SelectArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) selector: Option<String>,
     /// Which tests come with their nodes: eager, cautious, buildable or empty
-    #[arg(long, value_name = "MODE", env = "DBT_INDIRECT_SELECTION", hide_env = true)]
+    #[arg(
+        long,
+        value_name = "MODE",
+        env = "DBT_INDIRECT_SELECTION",
+        hide_env = true
+    )]
     pub(crate) indirect_selection: Option<String>,
     #[command(flatten)]
     state: StateArgs,
@@ -30,7 +35,9 @@ impl SelectArgs {
         let indirect = match self.indirect_selection.as_deref() {
             None => fal_graph::IndirectSelection::default(),
             Some(name) => name.parse().map_err(|_| {
-                CliError::usage(format!("`--indirect-selection` is eager, cautious, buildable or empty, not `{name}`"))
+                CliError::usage(format!(
+                    "`--indirect-selection` is eager, cautious, buildable or empty, not `{name}`"
+                ))
             })?,
         };
         Ok(Criteria {

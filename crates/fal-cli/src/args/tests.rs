@@ -40,11 +40,20 @@ fn shown(line: &str) -> String {
         text("vars", vars),
         text("threads", args.threads.map(|n| n.to_string())),
         text("keyword", args.keyword),
-        text("select", (!run.select.select.is_empty()).then(|| run.select.select.join("|"))),
+        text(
+            "select",
+            (!run.select.select.is_empty()).then(|| run.select.select.join("|")),
+        ),
         text("runner", run.runner.runner),
         run.refresh.full_refresh.then(|| "full-refresh".to_owned()),
-        cli.global.legacy.disable_logging.then(|| "disable-logging".to_owned()),
-        text("dbt", (!run.select.dbt_args().is_empty()).then(|| run.select.dbt_args().join(" "))),
+        cli.global
+            .legacy
+            .disable_logging
+            .then(|| "disable-logging".to_owned()),
+        text(
+            "dbt",
+            (!run.select.dbt_args().is_empty()).then(|| run.select.dbt_args().join(" ")),
+        ),
     ]
     .into_iter()
     .flatten()
@@ -65,7 +74,11 @@ fn flags_may_stand_anywhere_and_the_right_most_wins() {
         ("--threads 1", "--threads 2", "threads=2"),
         ("--keyword a", "--keyword b", "keyword=b"),
         ("--state /a", "--state /b", "dbt=--state /b"),
-        ("--defer-state /a", "--defer-state /b", "dbt=--defer-state /b"),
+        (
+            "--defer-state /a",
+            "--defer-state /b",
+            "dbt=--defer-state /b",
+        ),
         ("--no-defer", "--defer", "dbt=--defer"),
         ("--defer", "--no-defer", "dbt=--no-defer"),
         ("--no-favor-state", "--favor-state", "dbt=--favor-state"),
@@ -73,8 +86,16 @@ fn flags_may_stand_anywhere_and_the_right_most_wins() {
         ("--runner a", "--runner=./b", "runner=./b"),
         ("--full-refresh", "-f", "full-refresh"),
         ("--disable-logging", "--disable-logging", "disable-logging"),
-        ("--experimental-threads 3", "--experimental-threads 4", "threads=4"),
-        ("--experimental-threads 3 --threads 5", "--experimental-threads 4", "threads=5"),
+        (
+            "--experimental-threads 3",
+            "--experimental-threads 4",
+            "threads=4",
+        ),
+        (
+            "--experimental-threads 3 --threads 5",
+            "--experimental-threads 4",
+            "threads=5",
+        ),
         ("--experimental-flow", "--experimental-models", ""),
     ];
     for (first, last, expected) in flags {
@@ -88,8 +109,11 @@ fn flags_may_stand_anywhere_and_the_right_most_wins() {
             format!("flow run {last}"),
             format!("{last} flow run"),
         ] {
-            let expected =
-                if line.contains("--threads 5") || !first.contains("--threads 5") { expected } else { "threads=4" };
+            let expected = if line.contains("--threads 5") || !first.contains("--threads 5") {
+                expected
+            } else {
+                "threads=4"
+            };
             assert_eq!(shown(&line), expected, "{line}");
         }
     }
@@ -97,7 +121,10 @@ fn flags_may_stand_anywhere_and_the_right_most_wins() {
 
 #[test]
 fn selections_add_up_wherever_they_stand() {
-    assert_eq!(run("--select a b flow run --models c -m d").select.select, ["a", "b", "c", "d"]);
+    assert_eq!(
+        run("--select a b flow run --models c -m d").select.select,
+        ["a", "b", "c", "d"]
+    );
     assert_eq!(run("run --exclude x --select a+ @b").select.exclude, ["x"]);
 }
 

@@ -171,13 +171,28 @@ impl TypeArgs {
     /// The resource types that a command is about. Scripts go with their models unless they are excluded.
     pub(crate) fn of(&self, command: &str) -> Result<ResourceTypes, CliError> {
         let own = ResourceTypes::of_command(command);
-        let narrowed = own.narrowed(&self.resource_type, &self.exclude_resource_type).map_err(HostError::from)?;
-        let named = self.resource_type.iter().filter(|name| !matches!(name.as_str(), "all" | "default"));
+        let narrowed = own
+            .narrowed(&self.resource_type, &self.exclude_resource_type)
+            .map_err(HostError::from)?;
+        let named = self
+            .resource_type
+            .iter()
+            .filter(|name| !matches!(name.as_str(), "all" | "default"));
         if let Some(name) = named.into_iter().find(|name| !own.includes(name)) {
-            return Err(CliError::usage(format!("`fal-host {command}` runs nothing of type `{name}`")));
+            return Err(CliError::usage(format!(
+                "`fal-host {command}` runs nothing of type `{name}`"
+            )));
         }
-        let no_scripts = self.exclude_resource_type.iter().any(|name| name == "script");
-        Ok(if no_scripts { narrowed } else { narrowed.and_scripts() }.within(&own))
+        let no_scripts = self
+            .exclude_resource_type
+            .iter()
+            .any(|name| name == "script");
+        Ok(if no_scripts {
+            narrowed
+        } else {
+            narrowed.and_scripts()
+        }
+        .within(&own))
     }
 }
 
@@ -191,16 +206,29 @@ impl StoreArgs {
 impl EmptyArgs {
     /// What dbt must be told of it.
     pub(crate) fn dbt_args(&self) -> Vec<String> {
-        [switch("--empty", self.empty), switch("--no-empty", self.no_empty)].concat()
+        [
+            switch("--empty", self.empty),
+            switch("--no-empty", self.no_empty),
+        ]
+        .concat()
     }
 }
 
 impl ExtentArgs {
     /// What dbt must be told of it.
     pub(crate) fn dbt_args(&self) -> Vec<String> {
-        let times = [("--event-time-start", &self.event_time_start), ("--event-time-end", &self.event_time_end)];
-        let given = times.into_iter().filter_map(|(flag, time)| Some([flag.to_owned(), time.clone()?]));
-        self.empty.dbt_args().into_iter().chain(given.flatten()).collect()
+        let times = [
+            ("--event-time-start", &self.event_time_start),
+            ("--event-time-end", &self.event_time_end),
+        ];
+        let given = times
+            .into_iter()
+            .filter_map(|(flag, time)| Some([flag.to_owned(), time.clone()?]));
+        self.empty
+            .dbt_args()
+            .into_iter()
+            .chain(given.flatten())
+            .collect()
     }
 }
 
@@ -215,10 +243,25 @@ mod tests {
 
     fn types(command: &str, only: &[&str], without: &[&str]) -> Result<String, String> {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let args = TypeArgs { resource_type: words(only), exclude_resource_type: words(without) };
+        let args = TypeArgs {
+            resource_type: words(only),
+            exclude_resource_type: words(without),
+        };
         let types = args.of(command).map_err(|error| error.to_string())?;
-        let all = ["model", "seed", "snapshot", "test", "unit_test", "source", "script"];
-        Ok(all.into_iter().filter(|name| types.includes(name)).collect::<Vec<_>>().join(" "))
+        let all = [
+            "model",
+            "seed",
+            "snapshot",
+            "test",
+            "unit_test",
+            "source",
+            "script",
+        ];
+        Ok(all
+            .into_iter()
+            .filter(|name| types.includes(name))
+            .collect::<Vec<_>>()
+            .join(" "))
     }
 
     #[test]
@@ -227,20 +270,35 @@ mod tests {
         let cases: [(&[&str], &[&str], &str); 6] = [
             (&[], &[], all_of_build),
             (&["all"], &[], all_of_build),
-            (&["default"], &["test"], "model seed snapshot unit_test script"),
+            (
+                &["default"],
+                &["test"],
+                "model seed snapshot unit_test script",
+            ),
             (&["model"], &[], "model script"),
             (&["model"], &["script"], "model"),
             (&["test", "seed"], &["seed"], "test script"),
         ];
         for (only, without, expected) in cases {
-            assert_eq!(types("build", only, without).as_deref(), Ok(expected), "{only:?} {without:?}");
+            assert_eq!(
+                types("build", only, without).as_deref(),
+                Ok(expected),
+                "{only:?} {without:?}"
+            );
         }
         assert_eq!(types("test", &[], &["unit_test"]).as_deref(), Ok("test"));
     }
 
     #[test]
     fn types_that_the_command_does_not_run_are_refused() {
-        assert_eq!(types("test", &["model"], &[]), Err("`fal-host test` runs nothing of type `model`".to_owned()));
-        assert!(types("build", &["modle"], &[]).unwrap_err().contains("did you mean 'model'?"));
+        assert_eq!(
+            types("test", &["model"], &[]),
+            Err("`fal-host test` runs nothing of type `model`".to_owned())
+        );
+        assert!(
+            types("build", &["modle"], &[])
+                .unwrap_err()
+                .contains("did you mean 'model'?")
+        );
     }
 }

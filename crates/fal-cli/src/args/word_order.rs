@@ -10,7 +10,11 @@ use clap::{Arg, Command};
 
 /// The words with all flags behind the command. Without a command, or where help is asked for, they stay as they are.
 pub(crate) fn flags_last(cli: &Command, words: Vec<OsString>) -> Vec<OsString> {
-    let mut scan = Scan { cli, words: &words, at: 1 };
+    let mut scan = Scan {
+        cli,
+        words: &words,
+        at: 1,
+    };
     let (mut commands, mut flags) = (Vec::new(), Vec::new());
     let mut inner = cli;
     while let Some(word) = scan.words.get(scan.at).and_then(|word| word.to_str()) {
@@ -31,7 +35,11 @@ pub(crate) fn flags_last(cli: &Command, words: Vec<OsString>) -> Vec<OsString> {
         return words;
     }
     let program = words.iter().take(1).cloned();
-    program.chain(commands).chain(flags).chain(words[scan.at..].iter().cloned()).collect()
+    program
+        .chain(commands)
+        .chain(flags)
+        .chain(words[scan.at..].iter().cloned())
+        .collect()
 }
 
 /// How many words follow a flag.
@@ -52,12 +60,19 @@ impl<'a> Scan<'a> {
     /// The flag here and its values.
     fn take_flag(&mut self, inner: &Command) -> &'a [OsString] {
         let start = self.at;
-        let takes = self.words[start].to_str().map_or(Takes::Nothing, |word| takes(self.cli, word));
+        let takes = self.words[start]
+            .to_str()
+            .map_or(Takes::Nothing, |word| takes(self.cli, word));
         self.at += 1;
         if takes != Takes::Nothing && self.at < self.words.len() {
             self.at += 1;
         }
-        while takes == Takes::Several && self.words.get(self.at).is_some_and(|word| is_value(inner, word)) {
+        while takes == Takes::Several
+            && self
+                .words
+                .get(self.at)
+                .is_some_and(|word| is_value(inner, word))
+        {
             self.at += 1;
         }
         &self.words[start..self.at]
@@ -74,7 +89,8 @@ fn asks_for_help(word: &str) -> bool {
 
 /// Whether the word goes on with the values of a flag that takes several.
 fn is_value(inner: &Command, word: &OsString) -> bool {
-    word.to_str().is_none_or(|word| !word.starts_with('-') && inner.find_subcommand(word).is_none())
+    word.to_str()
+        .is_none_or(|word| !word.starts_with('-') && inner.find_subcommand(word).is_none())
 }
 
 fn takes(cli: &Command, word: &str) -> Takes {
@@ -89,12 +105,19 @@ fn takes(cli: &Command, word: &str) -> Takes {
 fn shorts_take(cli: &Command, letters: &str) -> Takes {
     for (at, letter) in letters.char_indices() {
         let flag = all_flags(cli).into_iter().find(|flag| {
-            flag.get_short_and_visible_aliases().is_some_and(|own| own.contains(&letter))
-                || flag.get_all_short_aliases().is_some_and(|own| own.contains(&letter))
+            flag.get_short_and_visible_aliases()
+                .is_some_and(|own| own.contains(&letter))
+                || flag
+                    .get_all_short_aliases()
+                    .is_some_and(|own| own.contains(&letter))
         });
         let takes = flag.map_or(Takes::Nothing, |flag| takes_of(&flag));
         if takes != Takes::Nothing {
-            return if at + letter.len_utf8() < letters.len() { Takes::Nothing } else { takes };
+            return if at + letter.len_utf8() < letters.len() {
+                Takes::Nothing
+            } else {
+                takes
+            };
         }
     }
     Takes::Nothing
@@ -108,14 +131,22 @@ fn long_flag(cli: &Command, name: &str) -> Option<Arg> {
         flag.get_long().into_iter().chain(aliases).any(test)
     };
     let exact = flags.iter().position(|flag| has(flag, &|own| own == name));
-    let found = exact.or_else(|| flags.iter().position(|flag| has(flag, &|own| own.starts_with(name))))?;
+    let found = exact.or_else(|| {
+        flags
+            .iter()
+            .position(|flag| has(flag, &|own| own.starts_with(name)))
+    })?;
     Some(flags.swap_remove(found))
 }
 
 /// Flags of all commands. Where two commands have a flag of one name, both take as many words.
 fn all_flags(command: &Command) -> Vec<Arg> {
-    let own = command.get_arguments().filter(|arg| !arg.is_positional()).cloned();
-    own.chain(command.get_subcommands().flat_map(all_flags)).collect()
+    let own = command
+        .get_arguments()
+        .filter(|arg| !arg.is_positional())
+        .cloned();
+    own.chain(command.get_subcommands().flat_map(all_flags))
+        .collect()
 }
 
 fn takes_of(flag: &Arg) -> Takes {
@@ -134,9 +165,15 @@ mod tests {
     use crate::args::Cli;
 
     fn ordered(line: &str) -> String {
-        let words = std::iter::once("fal-host").chain(line.split_whitespace()).map(OsString::from).collect();
-        let words: Vec<String> =
-            flags_last(&Cli::command(), words).into_iter().skip(1).map(|word| word.into_string().unwrap()).collect();
+        let words = std::iter::once("fal-host")
+            .chain(line.split_whitespace())
+            .map(OsString::from)
+            .collect();
+        let words: Vec<String> = flags_last(&Cli::command(), words)
+            .into_iter()
+            .skip(1)
+            .map(|word| word.into_string().unwrap())
+            .collect();
         words.join(" ")
     }
 
@@ -148,13 +185,31 @@ mod tests {
             ("-t dev -q run -x", "run -t dev -q -x"),
             ("-qt dev run", "run -qt dev"),
             ("-tdev run", "run -tdev"),
-            ("--target=dev run --target prod", "run --target=dev --target prod"),
-            ("--full-refresh flow --defer run --state s", "flow run --full-refresh --defer --state s"),
-            ("--keyword fal2 --disable-logging flow run", "flow run --keyword fal2 --disable-logging"),
-            ("--experimental-thr 3 flow run", "flow run --experimental-thr 3"),
-            ("--select a b run --exclude c", "run --select a b --exclude c"),
+            (
+                "--target=dev run --target prod",
+                "run --target=dev --target prod",
+            ),
+            (
+                "--full-refresh flow --defer run --state s",
+                "flow run --full-refresh --defer --state s",
+            ),
+            (
+                "--keyword fal2 --disable-logging flow run",
+                "flow run --keyword fal2 --disable-logging",
+            ),
+            (
+                "--experimental-thr 3 flow run",
+                "flow run --experimental-thr 3",
+            ),
+            (
+                "--select a b run --exclude c",
+                "run --select a b --exclude c",
+            ),
             ("-m a run", "run -m a"),
-            ("--debug plugin --no-color list", "plugin list --debug --no-color"),
+            (
+                "--debug plugin --no-color list",
+                "plugin list --debug --no-color",
+            ),
             ("--frobnicate run", "run --frobnicate"),
         ];
         for (line, expected) in cases {

@@ -24,9 +24,13 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliErr
     let problems: Vec<SourceProblem> = files.iter().flat_map(fal_host::source_problems).collect();
     show(context, args.format, &problems)?;
     if let (Some(models), true) = (models, problems.is_empty()) {
-        context.output.status(&format!("{models} Python and notebook models, nothing to complain of"));
+        context.output.status(&format!(
+            "{models} Python and notebook models, nothing to complain of"
+        ));
     }
-    let wrong = models.is_none() || files.iter().any(FileDiagnostic::is_error) || (args.strict && !problems.is_empty());
+    let wrong = models.is_none()
+        || files.iter().any(FileDiagnostic::is_error)
+        || (args.strict && !problems.is_empty());
     Ok(if wrong { Ended::Wrong } else { Ended::Well })
 }
 
@@ -34,14 +38,21 @@ pub(super) fn check(context: &Context, args: &CheckArgs) -> Result<Ended, CliErr
 fn problems(context: &Context) -> Result<(Vec<FileDiagnostic>, usize), HostError> {
     let project = Project::open(context.global.project_args())?;
     let generated = project.examine()?;
-    Ok((fal_host::check(&project, &generated), generated.models.len()))
+    Ok((
+        fal_host::check(&project, &generated),
+        generated.models.len(),
+    ))
 }
 
 fn show(context: &Context, format: CheckFormat, problems: &[SourceProblem]) -> io::Result<()> {
     let output = &context.output;
     match format {
         CheckFormat::Text if problems.is_empty() => Ok(()),
-        CheckFormat::Text => output.themed_data(&render_problems(problems, output.out_theme(), output.width())),
+        CheckFormat::Text => output.themed_data(&render_problems(
+            problems,
+            output.out_theme(),
+            output.width(),
+        )),
         CheckFormat::Json => output.data(&(problems_json(problems) + "\n")),
         CheckFormat::Sarif => output.data(&(sarif(problems, env!("CARGO_PKG_VERSION")) + "\n")),
         CheckFormat::Github => output.data(&github_annotations(problems)),

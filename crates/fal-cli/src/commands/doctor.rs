@@ -26,19 +26,38 @@ pub(super) fn doctor(context: &Context) -> Result<Ended, CliError> {
     let text: String = findings.iter().map(show).collect();
     context.output.data(&text)?;
     let well = findings.iter().all(|finding| finding.outcome.is_ok());
-    context.output.status(if well { "All is well." } else { "Mend what is marked, then run `fal-host doctor` again." });
+    context.output.status(if well {
+        "All is well."
+    } else {
+        "Mend what is marked, then run `fal-host doctor` again."
+    });
     Ok(if well { Ended::Well } else { Ended::Wrong })
 }
 
 fn look(context: &Context, project: &Project, findings: &mut Vec<Finding>) {
-    findings.push(finding("project", Ok(format!("{} in {}", project.dbt.name, project.dbt.root.display()))));
+    findings.push(finding(
+        "project",
+        Ok(format!(
+            "{} in {}",
+            project.dbt.name,
+            project.dbt.root.display()
+        )),
+    ));
     findings.push(finding("profile", profile(context, project)));
     for stage in Stage::ALL {
         findings.push(finding(stage.name(), plugins(project, stage)));
     }
     findings.push(finding("models", models(project)));
-    let graph = fal_host::graph(project, &Criteria::default(), &Arc::new(Reporters::new()), &context.interrupt);
-    let runners = graph.as_ref().map(|graph| graph.runners.values().cloned().collect()).unwrap_or_default();
+    let graph = fal_host::graph(
+        project,
+        &Criteria::default(),
+        &Arc::new(Reporters::new()),
+        &context.interrupt,
+    );
+    let runners = graph
+        .as_ref()
+        .map(|graph| graph.runners.values().cloned().collect())
+        .unwrap_or_default();
     findings.push(finding("dbt", graph.map(|graph| dbt(&graph))));
     findings.extend(runners_of(project, runners));
 }
@@ -51,27 +70,45 @@ fn profile(context: &Context, project: &Project) -> Result<String, HostError> {
         || "none found: dbt will say where it looked".to_owned(),
         |profile| {
             let adapter = profile.adapter.unwrap_or_else(|| "no type".to_owned());
-            format!("{}, target {} ({adapter}) in {}", profile.name, profile.target, profile.dir.display())
+            format!(
+                "{}, target {} ({adapter}) in {}",
+                profile.name,
+                profile.target,
+                profile.dir.display()
+            )
         },
     ))
 }
 
 fn plugins(project: &Project, stage: Stage) -> Result<String, HostError> {
     let loaded = project.stages.resolve(stage)?;
-    let names = loaded.iter().map(|library| format!("{} {}", library.manifest.name, library.manifest.version));
+    let names = loaded
+        .iter()
+        .map(|library| format!("{} {}", library.manifest.name, library.manifest.version));
     Ok(names.collect::<Vec<_>>().join(", then "))
 }
 
 fn models(project: &Project) -> Result<String, HostError> {
     let generated = project.generate(true)?;
-    let state = if generated.is_changed() { "stubs to be written by the next run" } else { "stubs up to date" };
-    Ok(format!("{} Python and notebook models, {state}", generated.models.len()))
+    let state = if generated.is_changed() {
+        "stubs to be written by the next run"
+    } else {
+        "stubs up to date"
+    };
+    Ok(format!(
+        "{} Python and notebook models, {state}",
+        generated.models.len()
+    ))
 }
 
 /// The real thing: a session that read the project and ran nothing.
 fn dbt(graph: &Graph) -> String {
     let info = &graph.info;
-    let engine = info.engine.as_ref().map(|engine| format!("\ndriven by {engine}")).unwrap_or_default();
+    let engine = info
+        .engine
+        .as_ref()
+        .map(|engine| format!("\ndriven by {engine}"))
+        .unwrap_or_default();
     format!(
         "dbt-core {}, {} {}, {} threads, {}{engine}",
         info.dbt_version, info.adapter, info.adapter_version, info.threads, info.python
@@ -81,12 +118,19 @@ fn dbt(graph: &Graph) -> String {
 /// Each runner that models go to, and those that only routes name.
 fn runners_of(project: &Project, of_models: Vec<String>) -> Vec<Finding> {
     let mut models: BTreeMap<String, usize> = BTreeMap::new();
-    of_models.into_iter().for_each(|runner| *models.entry(runner).or_default() += 1);
-    let routes = fal_host::route_runners(project).into_iter().map(|runner| (runner, 0));
+    of_models
+        .into_iter()
+        .for_each(|runner| *models.entry(runner).or_default() += 1);
+    let routes = fal_host::route_runners(project)
+        .into_iter()
+        .map(|runner| (runner, 0));
     routes.for_each(|(runner, none)| _ = models.entry(runner).or_insert(none));
     let look = |(runner, models): (String, usize)| {
         let version = fal_host::runner_version(project, &runner);
-        finding("runner", version.map(|version| format!("{version}, {models} Python models")))
+        finding(
+            "runner",
+            version.map(|version| format!("{version}, {models} Python models")),
+        )
     };
     models.into_iter().map(look).collect()
 }
@@ -94,15 +138,25 @@ fn runners_of(project: &Project, of_models: Vec<String>) -> Vec<Finding> {
 fn finding(what: &'static str, outcome: Result<String, HostError>) -> Finding {
     let explain = |error: HostError| {
         let told = |file: &FileDiagnostic| format!("\n{}: {}", file.path, file.message);
-        let files =
-            error.files().map(|files| files.iter().filter(|file| file.is_error()).map(told).collect::<String>());
+        let files = error.files().map(|files| {
+            files
+                .iter()
+                .filter(|file| file.is_error())
+                .map(told)
+                .collect::<String>()
+        });
         let help = match files {
-            Some(_) => Some("`fal-host check` and `fal-host ls` show them with their places".to_owned()),
+            Some(_) => {
+                Some("`fal-host check` and `fal-host ls` show them with their places".to_owned())
+            }
             None => error.help(),
         };
         (format!("{error}{}", files.unwrap_or_default()), help)
     };
-    Finding { what, outcome: outcome.map_err(explain) }
+    Finding {
+        what,
+        outcome: outcome.map_err(explain),
+    }
 }
 
 fn show(finding: &Finding) -> String {

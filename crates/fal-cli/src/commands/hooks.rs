@@ -33,7 +33,10 @@ pub(super) fn hooks(context: &Context, args: &HooksArgs) -> Result<Ended, CliErr
     project.dbt_args = args.select.dbt_args();
     let project = Project::open(project)?;
     let options = HooksOptions {
-        criteria: Criteria { resource_types: ResourceTypes::of_command("build"), ..args.select.criteria()? },
+        criteria: Criteria {
+            resource_types: ResourceTypes::of_command("build"),
+            ..args.select.criteria()?
+        },
         all: args.all,
         before: args.before,
         globals: args.globals,

@@ -17,17 +17,39 @@ pub(super) fn ls(context: &Context, args: &LsArgs) -> Result<Ended, CliError> {
     let types = ResourceTypes::of_command("ls")
         .narrowed(&args.resource_type, &args.exclude_resource_type)
         .map_err(HostError::from)?;
-    let criteria = Criteria { resource_types: types, include_empty: true, ..args.select.criteria()? };
-    let Graph { dag, selection, runners, .. } = selected(context, &args.select, &criteria)?;
+    let criteria = Criteria {
+        resource_types: types,
+        include_empty: true,
+        ..args.select.criteria()?
+    };
+    let Graph {
+        dag,
+        selection,
+        runners,
+        ..
+    } = selected(context, &args.select, &criteria)?;
     let runner = |id| runners.get(&id).map(String::as_str);
-    let mut lines: Vec<String> = selection.nodes.iter().map(|id| line(dag.node(id), runner(id), args.output)).collect();
+    let mut lines: Vec<String> = selection
+        .nodes
+        .iter()
+        .map(|id| line(dag.node(id), runner(id), args.output))
+        .collect();
     lines.sort_unstable();
-    context.output.data(&lines.into_iter().map(|line| line + "\n").collect::<String>())?;
+    context.output.data(
+        &lines
+            .into_iter()
+            .map(|line| line + "\n")
+            .collect::<String>(),
+    )?;
     Ok(Ended::Well)
 }
 
 /// The graph and the nodes that a selection takes of it.
-pub(super) fn selected(context: &Context, select: &SelectArgs, criteria: &Criteria) -> Result<Graph, CliError> {
+pub(super) fn selected(
+    context: &Context,
+    select: &SelectArgs,
+    criteria: &Criteria,
+) -> Result<Graph, CliError> {
     let mut args = context.global.project_args();
     args.dbt_args = select.dbt_args();
     let project = Project::open(args)?;
@@ -66,10 +88,17 @@ fn selector(node: &Node) -> String {
     let qualified = |kind: &str| format!("{kind}:{}.{}", spec.package_name, spec.name);
     match spec.resource_type.as_str() {
         "source" => {
-            format!("source:{}.{}.{}", spec.package_name, spec.source_name.as_deref().unwrap_or_default(), spec.name)
+            format!(
+                "source:{}.{}.{}",
+                spec.package_name,
+                spec.source_name.as_deref().unwrap_or_default(),
+                spec.name
+            )
         }
         "script" => spec.name.clone(),
-        kind @ ("exposure" | "metric" | "saved_query" | "semantic_model" | "unit_test") => qualified(kind),
+        kind @ ("exposure" | "metric" | "saved_query" | "semantic_model" | "unit_test") => {
+            qualified(kind)
+        }
         _ => spec.fqn.join("."),
     }
 }

@@ -38,16 +38,26 @@ pub(crate) fn main() -> ExitCode {
     let cli = match Cli::of_words(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => match complaint::of(&error) {
-            Some(mistake) => return mistake.show(&Output::new(&GlobalArgs::default())).code().into(),
+            Some(mistake) => {
+                return mistake
+                    .show(&Output::new(&GlobalArgs::default()))
+                    .code()
+                    .into();
+            }
             None => return help(&error),
         },
     };
     let interrupt = Interrupt::new();
     signals::listen(&interrupt);
     hang::end_with(&cli.global);
-    let context = Context { output: Output::new(&cli.global), global: cli.global, interrupt };
-    let program =
-        AssertUnwindSafe(|| dispatch(&context, &cli.command).unwrap_or_else(|error| error.show(&context.output)));
+    let context = Context {
+        output: Output::new(&cli.global),
+        global: cli.global,
+        interrupt,
+    };
+    let program = AssertUnwindSafe(|| {
+        dispatch(&context, &cli.command).unwrap_or_else(|error| error.show(&context.output))
+    });
     exit::run(&context.output, || {
         let ended = program();
         // Those that are still in someone's hands.
@@ -60,7 +70,11 @@ pub(crate) fn main() -> ExitCode {
 fn help(error: &clap::Error) -> ExitCode {
     // There is nowhere left to say that the stream is gone.
     let _ = error.print();
-    let ended = if error.exit_code() == 0 { Ended::Well } else { Ended::Wrong };
+    let ended = if error.exit_code() == 0 {
+        Ended::Well
+    } else {
+        Ended::Wrong
+    };
     ended.code().into()
 }
 

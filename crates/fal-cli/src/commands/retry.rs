@@ -11,7 +11,10 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliErr
     let last = Retry::of_last_command(&Project::open(project.clone())?, args.state.as_deref());
     let last = last.map_err(HostError::from)?;
     if last.is_empty() {
-        context.output.status(&format!("Nothing to retry: all of the last `{}` ended well", last.command()));
+        context.output.status(&format!(
+            "Nothing to retry: all of the last `{}` ended well",
+            last.command()
+        ));
         return Ok(Ended::Well);
     }
     if last.is_of_earlier() {

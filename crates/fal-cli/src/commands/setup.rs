@@ -14,21 +14,34 @@ use crate::{args::SetupArgs, error::CliError, exit::Ended};
 
 pub(super) fn setup(context: &Context, args: &SetupArgs) -> Result<Ended, CliError> {
     let global = &context.global;
-    let options = ProjectOptions { project_dir: global.project_dir.clone(), ..ProjectOptions::default() };
+    let options = ProjectOptions {
+        project_dir: global.project_dir.clone(),
+        ..ProjectOptions::default()
+    };
     let project = DbtProject::find(&options)?;
     let adapter = match &args.adapter {
         Some(adapter) => adapter.clone(),
         None => adapter_of_profile(context, &project)?,
     };
-    let venv = args.venv.clone().unwrap_or_else(|| project.root.join(".venv"));
+    let venv = args
+        .venv
+        .clone()
+        .unwrap_or_else(|| project.root.join(".venv"));
     let packages = packages(&project, &adapter, args);
-    context.output.status(&format!("Installing {} into {}", packages.join(" "), venv.display()));
+    context.output.status(&format!(
+        "Installing {} into {}",
+        packages.join(" "),
+        venv.display()
+    ));
     let installer = Installer::choose(global.python.as_deref());
     if !python_of(&venv).exists() {
         run(installer.create(&venv))?;
     }
     run(installer.install(&venv, &packages))?;
-    context.output.status(&format!("Ready: {}. Next: fal-host run", python_of(&venv).display()));
+    context.output.status(&format!(
+        "Ready: {}. Next: fal-host run",
+        python_of(&venv).display()
+    ));
     Ok(Ended::Well)
 }
 
@@ -36,21 +49,30 @@ fn adapter_of_profile(context: &Context, project: &DbtProject) -> Result<String,
     let global = &context.global;
     let (profile, target) = (global.profile.as_deref(), global.target.as_deref());
     let found = Profile::find(project, global.profiles_dir.as_deref(), profile, target)?;
-    found.and_then(|profile| profile.adapter).ok_or_else(|| CliError::Usage {
-        message: "no profile says which adapter this project needs".to_owned(),
-        help: Some("name it: `fal-host setup --adapter duckdb`".to_owned()),
-    })
+    found
+        .and_then(|profile| profile.adapter)
+        .ok_or_else(|| CliError::Usage {
+            message: "no profile says which adapter this project needs".to_owned(),
+            help: Some("name it: `fal-host setup --adapter duckdb`".to_owned()),
+        })
 }
 
 /// Arguments for the installer. Everything in one call, so that the versions are solved together.
 fn packages(project: &DbtProject, adapter: &str, args: &SetupArgs) -> Vec<String> {
-    let mut packages =
-        vec![format!("dbt-core=={}.*", args.dbt), format!("dbt-{adapter}"), "pandas".to_owned(), "pyarrow".to_owned()];
+    let mut packages = vec![
+        format!("dbt-core=={}.*", args.dbt),
+        format!("dbt-{adapter}"),
+        "pandas".to_owned(),
+        "pyarrow".to_owned(),
+    ];
     if args.dbt.split('.').count() > 2 {
         packages[0] = format!("dbt-core=={}", args.dbt);
     }
     let own = project.root.join("requirements.txt");
-    let requirements = args.requirements.clone().or_else(|| own.is_file().then_some(own));
+    let requirements = args
+        .requirements
+        .clone()
+        .or_else(|| own.is_file().then_some(own));
     if let Some(file) = requirements {
         packages.extend(["-r".to_owned(), file.display().to_string()]);
     }
@@ -58,7 +80,11 @@ fn packages(project: &DbtProject, adapter: &str, args: &SetupArgs) -> Vec<String
 }
 
 fn python_of(venv: &Path) -> PathBuf {
-    if cfg!(windows) { venv.join("Scripts").join("python.exe") } else { venv.join("bin").join("python") }
+    if cfg!(windows) {
+        venv.join("Scripts").join("python.exe")
+    } else {
+        venv.join("bin").join("python")
+    }
 }
 
 /// uv where it is there, as it is much faster; otherwise what every Python has.
@@ -70,9 +96,13 @@ enum Installer {
 impl Installer {
     fn choose(python: Option<&Path>) -> Self {
         if on_path("uv") {
-            return Self::Uv { python: python.map(Path::to_owned) };
+            return Self::Uv {
+                python: python.map(Path::to_owned),
+            };
         }
-        Self::Pip { python: python.map_or_else(|| PathBuf::from("python3"), Path::to_owned) }
+        Self::Pip {
+            python: python.map_or_else(|| PathBuf::from("python3"), Path::to_owned),
+        }
     }
 
     fn create(&self, venv: &Path) -> Command {
@@ -118,13 +148,18 @@ fn on_path(program: &str) -> bool {
 }
 
 fn run(mut command: Command) -> Result<(), CliError> {
-    let line = [command.get_program()].into_iter().chain(command.get_args()).map(OsStr::to_string_lossy);
+    let line = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args())
+        .map(OsStr::to_string_lossy);
     let line = line.collect::<Vec<_>>().join(" ");
-    let failed = |why: String| CliError::Program {
+    let failed = |why: String| {
+        CliError::Program {
         message: format!("`{line}` {why}"),
         help: Some(
             "its own output above says why; on Debian, `python3 -m venv` needs the package python3-venv".to_owned(),
         ),
+    }
     };
     match command.status() {
         Ok(status) if status.success() => Ok(()),
@@ -138,20 +173,38 @@ mod tests {
     use super::*;
 
     fn args(dbt: &str) -> SetupArgs {
-        SetupArgs { adapter: None, dbt: dbt.to_owned(), requirements: None, venv: None }
+        SetupArgs {
+            adapter: None,
+            dbt: dbt.to_owned(),
+            requirements: None,
+            venv: None,
+        }
     }
 
     #[test]
     fn a_minor_version_takes_its_newest_patch() {
         let project = DbtProject::default();
-        assert_eq!(packages(&project, "duckdb", &args("1.11"))[..2], ["dbt-core==1.11.*", "dbt-duckdb"]);
-        assert_eq!(packages(&project, "postgres", &args("1.10.4"))[..2], ["dbt-core==1.10.4", "dbt-postgres"]);
+        assert_eq!(
+            packages(&project, "duckdb", &args("1.11"))[..2],
+            ["dbt-core==1.11.*", "dbt-duckdb"]
+        );
+        assert_eq!(
+            packages(&project, "postgres", &args("1.10.4"))[..2],
+            ["dbt-core==1.10.4", "dbt-postgres"]
+        );
     }
 
     #[test]
     fn requirements_are_installed_in_the_same_call() {
         let requirements = Some(PathBuf::from("extra.txt"));
-        let packages = packages(&DbtProject::default(), "duckdb", &SetupArgs { requirements, ..args("1.11") });
+        let packages = packages(
+            &DbtProject::default(),
+            "duckdb",
+            &SetupArgs {
+                requirements,
+                ..args("1.11")
+            },
+        );
         assert_eq!(packages[4..], ["-r", "extra.txt"]);
     }
 }

@@ -96,7 +96,10 @@ impl Verb<'_> {
         project.dbt_args = [self.select.dbt_args(), self.dbt_args].concat();
         let options = RunOptions {
             command: self.command.to_owned(),
-            criteria: Criteria { resource_types: self.types, ..self.select.criteria()? },
+            criteria: Criteria {
+                resource_types: self.types,
+                ..self.select.criteria()?
+            },
             fail_fast: self.fail_fast,
             only: None,
             runner: self.runner.map(str::to_owned),
@@ -106,7 +109,11 @@ impl Verb<'_> {
 }
 
 /// Opens the project and runs nodes of it.
-pub(super) fn run_nodes(context: &Context, project: ProjectArgs, options: &RunOptions) -> Result<Ended, CliError> {
+pub(super) fn run_nodes(
+    context: &Context,
+    project: ProjectArgs,
+    options: &RunOptions,
+) -> Result<Ended, CliError> {
     let project = Project::open(project)?;
     let reporters = Arc::new(context.output.reporters());
     let outcome = fal_host::run(&project, options, &reporters, &context.interrupt);

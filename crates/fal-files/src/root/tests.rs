@@ -29,15 +29,28 @@ impl Place {
             symlink(target, inside.join(link)).unwrap();
         }
         fs::write(inside.join("real/file"), "old").unwrap();
-        Self { outside, root: Root::open(inside).unwrap(), _all: all }
+        Self {
+            outside,
+            root: Root::open(inside).unwrap(),
+            _all: all,
+        }
     }
 
     /// Nothing outside was made, changed or removed.
     fn assert_untouched(&self, what: &str) {
-        let names: Vec<_> = fs::read_dir(&self.outside).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(&self.outside)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(names, ["file"], "{what}");
-        assert_eq!(fs::read(self.outside.join("file")).unwrap(), b"theirs", "{what}");
-        let beside = fs::read_dir(self.outside.parent().unwrap()).unwrap().count();
+        assert_eq!(
+            fs::read(self.outside.join("file")).unwrap(),
+            b"theirs",
+            "{what}"
+        );
+        let beside = fs::read_dir(self.outside.parent().unwrap())
+            .unwrap()
+            .count();
         assert_eq!(beside, 2, "{what}");
     }
 }
@@ -46,8 +59,12 @@ type Act = fn(&Root, &str) -> io::Result<()>;
 
 const ACTS: [(&str, Act); 8] = [
     ("write", |root, path| root.write(path, b"new").map(drop)),
-    ("write_private", |root, path| root.write_private(path, b"new").map(drop)),
-    ("place", |root, path| root.temporary(path, b"new")?.place().map(drop)),
+    ("write_private", |root, path| {
+        root.write_private(path, b"new").map(drop)
+    }),
+    ("place", |root, path| {
+        root.temporary(path, b"new")?.place().map(drop)
+    }),
     ("create_file", |root, path| root.create_file(path).map(drop)),
     ("open_file", |root, path| root.open_file(path).map(drop)),
     ("create_folder", |root, path| root.create_folder(path)),
@@ -60,16 +77,27 @@ const ACTS: [(&str, Act); 8] = [
 
 #[test]
 fn no_act_leaves_the_root() {
-    for way in
-        ["out", "out_absolute", "real/out", "chain", "gone", "..", "../outside", "real/../../outside", "in/../../.."]
-    {
+    for way in [
+        "out",
+        "out_absolute",
+        "real/out",
+        "chain",
+        "gone",
+        "..",
+        "../outside",
+        "real/../../outside",
+        "in/../../..",
+    ] {
         for name in ["new", "file", "deep/er/new"] {
             for (act, run) in ACTS {
                 let place = Place::new();
                 let path = format!("{way}/{name}");
                 // What is missing is nothing to remove, and no error.
                 let outcome = run(&place.root, &path);
-                assert!(outcome.is_err() || act == "remove_folder" && way == "gone", "{act} {path}");
+                assert!(
+                    outcome.is_err() || act == "remove_folder" && way == "gone",
+                    "{act} {path}"
+                );
                 place.assert_untouched(&format!("{act} {path}"));
             }
         }
@@ -121,15 +149,32 @@ fn the_root_itself_may_be_a_link() {
 #[test]
 fn a_refusal_names_path_and_root() {
     let place = Place::new();
-    let error = place.root.write("out/file", b"new").unwrap_err().to_string();
-    let expected = format!("`out` leads out of {}, where nothing is written", place.root.path().display());
+    let error = place
+        .root
+        .write("out/file", b"new")
+        .unwrap_err()
+        .to_string();
+    let expected = format!(
+        "`out` leads out of {}, where nothing is written",
+        place.root.path().display()
+    );
     assert_eq!(error, expected);
 }
 
 #[test]
 fn permissions_are_usual_or_private() {
     let place = Place::new();
-    let mode = |name: &str| place.root.path().join(name).metadata().unwrap().permissions().mode() & 0o777;
+    let mode = |name: &str| {
+        place
+            .root
+            .path()
+            .join(name)
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
     place.root.write("usual", b"").unwrap();
     place.root.write_private("private", b"").unwrap();
     fs::write(place.root.path().join("plain"), "").unwrap();
@@ -141,9 +186,18 @@ fn permissions_are_usual_or_private() {
 fn missing_ends_of_paths_stay() {
     let place = Place::new();
     let inside = place.root.path().canonicalize().unwrap();
-    assert_eq!(real(&inside.join("in/a/b")).unwrap(), inside.join("real/deep/a/b"));
-    assert_eq!(real(&inside.join("out/a")).unwrap(), place.outside.canonicalize().unwrap().join("a"));
-    assert_eq!(real(&inside.join("gone/a")).unwrap(), inside.parent().unwrap().join("nowhere/a"));
+    assert_eq!(
+        real(&inside.join("in/a/b")).unwrap(),
+        inside.join("real/deep/a/b")
+    );
+    assert_eq!(
+        real(&inside.join("out/a")).unwrap(),
+        place.outside.canonicalize().unwrap().join("a")
+    );
+    assert_eq!(
+        real(&inside.join("gone/a")).unwrap(),
+        inside.parent().unwrap().join("nowhere/a")
+    );
     symlink("loop", inside.join("loop")).unwrap();
     assert!(real(&inside.join("loop")).is_err());
 }

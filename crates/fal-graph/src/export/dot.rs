@@ -12,10 +12,17 @@ pub(super) fn render(picture: &Picture<'_>) -> String {
     for (at, node) in picture.nodes.iter().enumerate() {
         let (shape, color) = look(node.kind());
         let (label, id) = (quoted(&node.label()), quoted(node.unique_id()));
-        let _ = writeln!(text, "  n{at} [label={label}, tooltip={id}, shape={shape}, fillcolor=\"{color}\"];");
+        let _ = writeln!(
+            text,
+            "  n{at} [label={label}, tooltip={id}, shape={shape}, fillcolor=\"{color}\"];"
+        );
     }
     for (from, to, link) in &picture.edges {
-        let style = if link.is_dashed() { " [style=dashed]" } else { "" };
+        let style = if link.is_dashed() {
+            " [style=dashed]"
+        } else {
+            ""
+        };
         let _ = writeln!(text, "  n{from} -> n{to}{style};");
     }
     text.push_str("}\n");
@@ -40,6 +47,9 @@ fn look(kind: NodeKind) -> (&'static str, &'static str) {
 
 /// A quoted string of dot. A backslash would begin one of dot's own sequences.
 fn quoted(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace(['\n', '\r'], " ");
+    let escaped = text
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace(['\n', '\r'], " ");
     format!("\"{escaped}\"")
 }

@@ -18,7 +18,11 @@ pub(super) fn render(picture: &Picture<'_>) -> String {
     let mut text = String::from("flowchart LR\n");
     for (at, node) in picture.nodes.iter().enumerate() {
         let (open, close, class) = look(node.kind());
-        let _ = writeln!(text, "  n{at}{open}\"{}\"{close}:::{class}", escaped(&node.label()));
+        let _ = writeln!(
+            text,
+            "  n{at}{open}\"{}\"{close}:::{class}",
+            escaped(&node.label())
+        );
     }
     for (from, to, link) in &picture.edges {
         let arrow = if link.is_dashed() { "-.->" } else { "-->" };

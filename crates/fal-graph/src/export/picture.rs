@@ -37,19 +37,29 @@ pub(super) struct Picture<'a> {
 
 impl<'a> Picture<'a> {
     pub(super) fn of(dag: &'a Dag, shown: &NodeSet) -> Self {
-        let order: Vec<NodeId> = dag.order().iter().copied().filter(|node| shown.contains(*node)).collect();
+        let order: Vec<NodeId> = dag
+            .order()
+            .iter()
+            .copied()
+            .filter(|node| shown.contains(*node))
+            .collect();
         let mut position = vec![usize::MAX; dag.len()];
         for (at, node) in order.iter().enumerate() {
             position[node.index()] = at;
         }
         let mut edges = Vec::new();
         for (at, &node) in order.iter().enumerate() {
-            let mut links: Vec<_> =
-                links(dag, shown, node).into_iter().map(|(to, link)| (at, position[to.index()], link)).collect();
+            let mut links: Vec<_> = links(dag, shown, node)
+                .into_iter()
+                .map(|(to, link)| (at, position[to.index()], link))
+                .collect();
             links.sort_by_key(|(_, to, _)| *to);
             edges.append(&mut links);
         }
-        Self { nodes: order.iter().map(|node| dag.node(*node)).collect(), edges }
+        Self {
+            nodes: order.iter().map(|node| dag.node(*node)).collect(),
+            edges,
+        }
     }
 }
 
@@ -62,14 +72,22 @@ fn links(dag: &Dag, shown: &NodeSet, node: NodeId) -> Vec<(NodeId, Link)> {
         if !seen.insert(child) {
             continue;
         }
-        if shown.contains(child) { links.push((child, Link::Direct(kind))) } else { hidden.push(child) }
+        if shown.contains(child) {
+            links.push((child, Link::Direct(kind)))
+        } else {
+            hidden.push(child)
+        }
     }
     while let Some(through) = hidden.pop() {
         for (child, _) in dag.children(through) {
             if !seen.insert(child) {
                 continue;
             }
-            if shown.contains(child) { links.push((child, Link::Through)) } else { hidden.push(child) }
+            if shown.contains(child) {
+                links.push((child, Link::Through))
+            } else {
+                hidden.push(child)
+            }
         }
     }
     links

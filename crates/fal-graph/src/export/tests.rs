@@ -26,12 +26,22 @@ fn shop() -> Result<Dag, DagError> {
         node("seed.shop.raw", &[]),
         node("model.shop.stg", &["source.shop.accounts", "seed.shop.raw"]),
         node("model.shop.forecast", &["model.shop.stg"]),
-        node("model.shop.report", &["model.shop.forecast", "model.shop.stg"]),
-        node("test.shop.not_null_\"odd\" <na\\me> #1;`", &["model.shop.report"]),
+        node(
+            "model.shop.report",
+            &["model.shop.forecast", "model.shop.stg"],
+        ),
+        node(
+            "test.shop.not_null_\"odd\" <na\\me> #1;`",
+            &["model.shop.report"],
+        ),
         node("script.forecast.AFTER.send.py", &[]),
     ]);
     builder.python_model("model.shop.forecast", "models/forecast.ipynb");
-    builder.edge("model.shop.forecast", EdgeKind::Order, "script.forecast.AFTER.send.py");
+    builder.edge(
+        "model.shop.forecast",
+        EdgeKind::Order,
+        "script.forecast.AFTER.send.py",
+    );
     builder.build()
 }
 
@@ -207,7 +217,10 @@ fn json() -> Result<(), DagError> {
 #[test]
 fn what_is_hidden_still_connects() -> Result<(), DagError> {
     let dag = shop()?;
-    let shown = ["seed.shop.raw", "model.shop.report"].iter().filter_map(|id| dag.find(id)).collect();
+    let shown = ["seed.shop.raw", "model.shop.report"]
+        .iter()
+        .filter_map(|id| dag.find(id))
+        .collect();
     insta::assert_snapshot!(render(&dag, &shown, Format::Mermaid), @r##"
     flowchart LR
       n0[("raw")]:::data
@@ -232,8 +245,16 @@ fn with_scripts() -> Result<Dag, DagError> {
         node("model.shop.orders", &["model.shop.stg"]),
         node("model.shop.report", &["model.shop.orders"]),
     ]);
-    for (side, name) in [(Side::Before, "load.py"), (Side::Before, "check.py"), (Side::After, "tell.ipynb")] {
-        let word = if side == Side::Before { "BEFORE" } else { "AFTER" };
+    for (side, name) in [
+        (Side::Before, "load.py"),
+        (Side::Before, "check.py"),
+        (Side::After, "tell.ipynb"),
+    ] {
+        let word = if side == Side::Before {
+            "BEFORE"
+        } else {
+            "AFTER"
+        };
         builder.script(AttachedScript {
             id: format!("script.orders.{word}.{name}"),
             model: "model.shop.orders".to_owned(),
@@ -299,7 +320,9 @@ fn scripts_stand_around_their_model() -> Result<(), DagError> {
 fn json_tells_how_scripts_are_linked() -> Result<(), Box<dyn std::error::Error>> {
     let picture: serde_json::Value = serde_json::from_str(&all(&with_scripts()?, Format::Json))?;
     let edges = picture["edges"].as_array().ok_or("a list")?.iter();
-    let lines: Vec<String> = edges.map(|edge| format!("{} {} {}", edge["from"], edge["kind"], edge["to"])).collect();
+    let lines: Vec<String> = edges
+        .map(|edge| format!("{} {} {}", edge["from"], edge["kind"], edge["to"]))
+        .collect();
     insta::assert_snapshot!(lines.join("\n").replace('"', ""), @r##"
     model.shop.stg order script.orders.BEFORE.load.py
     model.shop.stg order script.orders.BEFORE.check.py

@@ -23,7 +23,12 @@ impl Dag {
     /// None is possible for a graph that is in order by itself; a cycle would be named.
     pub fn in_build_order(&self) -> Result<Self, DagError> {
         let mut dag = self.clone();
-        for (test, node) in (Tested { dag: self, below: HashMap::new() }).edges() {
+        for (test, node) in (Tested {
+            dag: self,
+            below: HashMap::new(),
+        })
+        .edges()
+        {
             dag.graph.update_edge(test, node, EdgeKind::Test);
         }
         dag.turn_unit_tests();
@@ -33,12 +38,20 @@ impl Dag {
 
     /// A unit test needs its model's parents, not the model: it waits for what the model waits for, and the model for it.
     fn turn_unit_tests(&mut self) {
-        let turned: Vec<(NodeIndex, NodeIndex)> = self.nodes().filter_map(|(id, _)| self.unit_test(id)).collect();
+        let turned: Vec<(NodeIndex, NodeIndex)> = self
+            .nodes()
+            .filter_map(|(id, _)| self.unit_test(id))
+            .collect();
         let tests: NodeSet = turned.iter().map(|(test, _)| NodeId::from(*test)).collect();
         self.graph.retain_edges(|graph, edge| {
-            graph.edge_endpoints(edge).is_none_or(|(_, end)| !tests.contains(NodeId::from(end)))
+            graph
+                .edge_endpoints(edge)
+                .is_none_or(|(_, end)| !tests.contains(NodeId::from(end)))
         });
-        let waits: Vec<_> = turned.iter().map(|(_, model)| self.ahead_of(*model)).collect();
+        let waits: Vec<_> = turned
+            .iter()
+            .map(|(_, model)| self.ahead_of(*model))
+            .collect();
         for ((test, model), (parents, scripts)) in turned.into_iter().zip(waits) {
             for (parent, kind) in parents {
                 self.graph.update_edge(parent, test, kind);
@@ -63,7 +76,14 @@ impl Dag {
         for (parent, kind) in self.neighbors(model.into(), Direction::Incoming) {
             match self.node(parent).side {
                 Some(Side::Before) => scripts.push(parent.petgraph()),
-                _ => parents.push((parent.petgraph(), if kind == EdgeKind::Data { EdgeKind::Order } else { kind })),
+                _ => parents.push((
+                    parent.petgraph(),
+                    if kind == EdgeKind::Data {
+                        EdgeKind::Order
+                    } else {
+                        kind
+                    },
+                )),
             }
         }
         (parents, scripts)
@@ -86,10 +106,19 @@ impl Tested<'_> {
             let read: Vec<NodeId> = self.dag.parents(test).map(|(parent, _)| parent).collect();
             let first = match read[..] {
                 [] => Vec::new(),
-                [one] => self.dag.children(one).map(|(child, _)| child).filter(|child| self.waits(*child)).collect(),
+                [one] => self
+                    .dag
+                    .children(one)
+                    .map(|(child, _)| child)
+                    .filter(|child| self.waits(*child))
+                    .collect(),
                 _ => self.first_below_all(&read),
             };
-            edges.extend(first.into_iter().map(|node| (test.petgraph(), node.petgraph())));
+            edges.extend(
+                first
+                    .into_iter()
+                    .map(|node| (test.petgraph(), node.petgraph())),
+            );
         }
         edges
     }
@@ -101,7 +130,8 @@ impl Tested<'_> {
         }
         let waiting: NodeSet = common.iter().filter(|node| self.waits(*node)).collect();
         // A script stands beside what its model waits for, not in its place: the model's unit tests wait without it.
-        let counts = |parent: NodeId| waiting.contains(parent) && self.dag.node(parent).side.is_none();
+        let counts =
+            |parent: NodeId| waiting.contains(parent) && self.dag.node(parent).side.is_none();
         let is_first = |node: &NodeId| !self.dag.parents(*node).any(|(parent, _)| counts(parent));
         waiting.iter().filter(is_first).collect()
     }
@@ -112,7 +142,11 @@ impl Tested<'_> {
             let (mut found, mut stack) = (dag.empty_set(), vec![node]);
             while let Some(next) = stack.pop() {
                 let children = dag.children(next).filter(|(_, kind)| kind.is_followed());
-                stack.extend(children.map(|(child, _)| child).filter(|child| found.insert(*child)));
+                stack.extend(
+                    children
+                        .map(|(child, _)| child)
+                        .filter(|child| found.insert(*child)),
+                );
             }
             found
         })

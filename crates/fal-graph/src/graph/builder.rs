@@ -25,7 +25,10 @@ pub struct DagBuilder {
 impl DagBuilder {
     /// Begins the graph of the named root project.
     pub fn new(project: impl Into<String>) -> Self {
-        Self { project: project.into(), ..Self::default() }
+        Self {
+            project: project.into(),
+            ..Self::default()
+        }
     }
 
     /// Adds nodes: dbt's, or others with a unique id and a resource type of their own (`script`).
@@ -36,13 +39,22 @@ impl DagBuilder {
 
     /// Says that a node is the Python or notebook model in `file` (below the project, with `/`). If dbt knows the
     /// node by another file, that one is its stub, and selectors find the node by both files and both folders.
-    pub fn python_model(&mut self, unique_id: impl Into<String>, file: impl Into<String>) -> &mut Self {
+    pub fn python_model(
+        &mut self,
+        unique_id: impl Into<String>,
+        file: impl Into<String>,
+    ) -> &mut Self {
         self.python.push((unique_id.into(), file.into()));
         self
     }
 
     /// Makes one node wait for another that it does not name as a parent.
-    pub fn edge(&mut self, from: impl Into<String>, kind: EdgeKind, to: impl Into<String>) -> &mut Self {
+    pub fn edge(
+        &mut self,
+        from: impl Into<String>,
+        kind: EdgeKind,
+        to: impl Into<String>,
+    ) -> &mut Self {
         self.edges.push((from.into(), kind, to.into()));
         self
     }
@@ -64,15 +76,26 @@ impl DagBuilder {
         add_edges(&nodes, &mut graph, self.edges)?;
         attach(&mut nodes, &mut graph, self.scripts)?;
         let order = sorted(&nodes, &graph)?;
-        Ok(Dag { project: self.project, nodes, graph, order, missing })
+        Ok(Dag {
+            project: self.project,
+            nodes,
+            graph,
+            order,
+            missing,
+        })
     }
 }
 
 /// Parents before children.
-pub(super) fn sorted(nodes: &Nodes, graph: &DiGraph<(), EdgeKind>) -> Result<Vec<NodeId>, DagError> {
+pub(super) fn sorted(
+    nodes: &Nodes,
+    graph: &DiGraph<(), EdgeKind>,
+) -> Result<Vec<NodeId>, DagError> {
     match toposort(graph, None) {
         Ok(order) => Ok(order.into_iter().map(NodeId::from).collect()),
-        Err(_) => Err(DagError::Cycle { cycles: find_cycles(graph, |at| nodes[at.index()].unique_id()) }),
+        Err(_) => Err(DagError::Cycle {
+            cycles: find_cycles(graph, |at| nodes[at.index()].unique_id()),
+        }),
     }
 }
 
@@ -80,7 +103,9 @@ fn index(specs: Vec<GraphNode>) -> Result<Nodes, DagError> {
     let mut nodes = IndexMap::with_capacity(specs.len());
     for spec in specs {
         if let Some(twin) = nodes.insert(spec.unique_id.clone().into_boxed_str(), Node::new(spec)) {
-            return Err(DagError::Duplicate { id: twin.unique_id().to_owned() });
+            return Err(DagError::Duplicate {
+                id: twin.unique_id().to_owned(),
+            });
         }
     }
     Ok(nodes)
@@ -90,7 +115,12 @@ fn mark_python(nodes: &mut Nodes, python: Vec<(String, String)>) -> Result<(), D
     for (id, file) in python {
         match nodes.get_mut(id.as_str()) {
             Some(node) => node.become_python(&file),
-            None => return Err(DagError::UnknownNode { id, needed_by: Some(file) }),
+            None => {
+                return Err(DagError::UnknownNode {
+                    id,
+                    needed_by: Some(file),
+                });
+            }
         }
     }
     Ok(())
@@ -98,7 +128,10 @@ fn mark_python(nodes: &mut Nodes, python: Vec<(String, String)>) -> Result<(), D
 
 /// Edges of what each node reads; a parent named twice gives one edge.
 fn link(nodes: &mut Nodes) -> (DiGraph<(), EdgeKind>, Vec<MissingParent>) {
-    let edges = nodes.values().map(|node| node.spec().depends_on.len()).sum();
+    let edges = nodes
+        .values()
+        .map(|node| node.spec().depends_on.len())
+        .sum();
     let mut graph = DiGraph::with_capacity(nodes.len(), edges);
     for _ in 0..nodes.len() {
         graph.add_node(());
@@ -114,7 +147,10 @@ fn link(nodes: &mut Nodes) -> (DiGraph<(), EdgeKind>, Vec<MissingParent>) {
                     named_by[at] = child;
                     graph.add_edge(NodeIndex::new(at), NodeIndex::new(child), EdgeKind::Data);
                 }
-                None => missing.push(MissingParent { node: NodeIndex::new(child).into(), parent: parent.clone() }),
+                None => missing.push(MissingParent {
+                    node: NodeIndex::new(child).into(),
+                    parent: parent.clone(),
+                }),
             }
         }
     }
@@ -130,8 +166,14 @@ fn add_edges(
     edges: Vec<(String, EdgeKind, String)>,
 ) -> Result<(), DagError> {
     let find = |id: &str, other: &str| {
-        let unknown = || DagError::UnknownNode { id: id.to_owned(), needed_by: Some(other.to_owned()) };
-        nodes.get_index_of(id).map(NodeIndex::new).ok_or_else(unknown)
+        let unknown = || DagError::UnknownNode {
+            id: id.to_owned(),
+            needed_by: Some(other.to_owned()),
+        };
+        nodes
+            .get_index_of(id)
+            .map(NodeIndex::new)
+            .ok_or_else(unknown)
     };
     for (from, kind, to) in edges {
         let (start, end) = (find(&from, &to)?, find(&to, &from)?);

@@ -76,7 +76,9 @@ impl Dag {
 
     /// A node by its unique id.
     pub fn find(&self, unique_id: &str) -> Option<NodeId> {
-        self.nodes.get_index_of(unique_id).map(|at| NodeIndex::new(at).into())
+        self.nodes
+            .get_index_of(unique_id)
+            .map(|at| NodeIndex::new(at).into())
     }
 
     /// A node. It must be of this graph.
@@ -86,7 +88,10 @@ impl Dag {
 
     /// All nodes, in the order of insertion.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
-        self.nodes.values().enumerate().map(|(at, node)| (NodeIndex::new(at).into(), node))
+        self.nodes
+            .values()
+            .enumerate()
+            .map(|(at, node)| (NodeIndex::new(at).into(), node))
     }
 
     /// All nodes, parents before children.
@@ -114,11 +119,21 @@ impl Dag {
         NodeSet::with_len(self.len())
     }
 
-    pub(crate) fn neighbors(&self, node: NodeId, direction: Direction) -> impl Iterator<Item = (NodeId, EdgeKind)> {
+    pub(crate) fn neighbors(
+        &self,
+        node: NodeId,
+        direction: Direction,
+    ) -> impl Iterator<Item = (NodeId, EdgeKind)> {
         use petgraph::visit::EdgeRef;
-        self.graph.edges_directed(node.petgraph(), direction).map(move |edge| {
-            let other = if direction == Direction::Outgoing { edge.target() } else { edge.source() };
-            (other.into(), *edge.weight())
-        })
+        self.graph
+            .edges_directed(node.petgraph(), direction)
+            .map(move |edge| {
+                let other = if direction == Direction::Outgoing {
+                    edge.target()
+                } else {
+                    edge.source()
+                };
+                (other.into(), *edge.weight())
+            })
     }
 }

@@ -64,8 +64,15 @@ pub(super) fn attach(
             Side::After => of_model.after.push(at),
         }
     }
-    let mut linker = Linker { nodes, graph, first, models: &models };
-    models.iter().for_each(|(model, scripts)| linker.link(*model, scripts));
+    let mut linker = Linker {
+        nodes,
+        graph,
+        first,
+        models: &models,
+    };
+    models
+        .iter()
+        .for_each(|(model, scripts)| linker.link(*model, scripts));
     Ok(())
 }
 
@@ -82,11 +89,21 @@ fn add_node(
     graph: &mut DiGraph<(), EdgeKind>,
     script: &AttachedScript,
 ) -> Result<(NodeIndex, NodeIndex), DagError> {
-    let unknown = || DagError::UnknownNode { id: script.model.clone(), needed_by: Some(script.file.clone()) };
-    let model = nodes.get_index_of(script.model.as_str()).ok_or_else(unknown)?;
+    let unknown = || DagError::UnknownNode {
+        id: script.model.clone(),
+        needed_by: Some(script.file.clone()),
+    };
+    let model = nodes
+        .get_index_of(script.model.as_str())
+        .ok_or_else(unknown)?;
     let node = script.node(&nodes[model].spec().package_name);
-    if nodes.insert(script.id.clone().into_boxed_str(), node).is_some() {
-        return Err(DagError::Duplicate { id: script.id.clone() });
+    if nodes
+        .insert(script.id.clone().into_boxed_str(), node)
+        .is_some()
+    {
+        return Err(DagError::Duplicate {
+            id: script.id.clone(),
+        });
     }
     Ok((NodeIndex::new(model), graph.add_node(())))
 }
@@ -116,7 +133,8 @@ impl Linker<'_> {
             }
         }
         for list in [&scripts.before, &scripts.after] {
-            list.windows(2).for_each(|pair| self.connect(&pair[..1], EdgeKind::Sequence, &pair[1..]));
+            list.windows(2)
+                .for_each(|pair| self.connect(&pair[..1], EdgeKind::Sequence, &pair[1..]));
         }
     }
 
@@ -132,9 +150,22 @@ impl Linker<'_> {
     /// is only an order to them.
     fn around(&self, model: NodeIndex, direction: Direction) -> Vec<(NodeIndex, EdgeKind)> {
         let edges = self.graph.edges_directed(model, direction).map(|edge| {
-            let other = if direction == Direction::Incoming { edge.source() } else { edge.target() };
-            (other, if *edge.weight() == EdgeKind::Data { EdgeKind::Order } else { *edge.weight() })
+            let other = if direction == Direction::Incoming {
+                edge.source()
+            } else {
+                edge.target()
+            };
+            (
+                other,
+                if *edge.weight() == EdgeKind::Data {
+                    EdgeKind::Order
+                } else {
+                    *edge.weight()
+                },
+            )
         });
-        edges.filter(|(other, _)| other.index() < self.first).collect()
+        edges
+            .filter(|(other, _)| other.index() < self.first)
+            .collect()
     }
 }

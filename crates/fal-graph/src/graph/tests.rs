@@ -8,7 +8,10 @@ fn model(name: &str, parents: &[&str]) -> GraphNode {
         unique_id: format!("model.shop.{name}"),
         resource_type: "model".to_owned(),
         package_name: "shop".to_owned(),
-        depends_on: parents.iter().map(|parent| format!("model.shop.{parent}")).collect(),
+        depends_on: parents
+            .iter()
+            .map(|parent| format!("model.shop.{parent}"))
+            .collect(),
         ..GraphNode::default()
     }
 }
@@ -22,7 +25,10 @@ fn build(change: impl FnOnce(&mut DagBuilder)) -> Result<Dag, String> {
 
 fn edges(dag: &Dag) -> Vec<String> {
     let name = |id| dag.node(id).unique_id();
-    let lines = |(id, _)| dag.children(id).map(move |(child, kind)| format!("{} {kind:?} {}", name(id), name(child)));
+    let lines = |(id, _)| {
+        dag.children(id)
+            .map(move |(child, kind)| format!("{} {kind:?} {}", name(id), name(child)))
+    };
     dag.nodes().flat_map(lines).collect()
 }
 
@@ -31,33 +37,59 @@ fn a_parent_named_twice_gives_one_edge_and_a_missing_one_is_told() -> Result<(),
     let dag = build(|_| {})?;
     assert_eq!(edges(&dag), ["model.shop.a Data model.shop.b"]);
     let b = dag.find("model.shop.b").ok_or("b is there")?;
-    assert_eq!(dag.missing_parents(), [MissingParent { node: b, parent: "model.shop.gone".to_owned() }]);
+    assert_eq!(
+        dag.missing_parents(),
+        [MissingParent {
+            node: b,
+            parent: "model.shop.gone".to_owned()
+        }]
+    );
     Ok(())
 }
 
 #[test]
 fn edges_of_our_own_stand_beside_those_of_the_data() -> Result<(), String> {
-    let script = GraphNode { unique_id: "script.b.AFTER.x.py".to_owned(), ..GraphNode::default() };
+    let script = GraphNode {
+        unique_id: "script.b.AFTER.x.py".to_owned(),
+        ..GraphNode::default()
+    };
     let dag = build(|builder| {
         builder.nodes([script]);
         builder.edge("model.shop.b", EdgeKind::Order, "script.b.AFTER.x.py");
         builder.edge("model.shop.a", EdgeKind::Order, "model.shop.b");
     })?;
-    assert_eq!(edges(&dag), ["model.shop.a Data model.shop.b", "model.shop.b Order script.b.AFTER.x.py"]);
+    assert_eq!(
+        edges(&dag),
+        [
+            "model.shop.a Data model.shop.b",
+            "model.shop.b Order script.b.AFTER.x.py"
+        ]
+    );
     Ok(())
 }
 
 fn script(model: &str, side: Side, file: &str) -> AttachedScript {
     let id = format!("script.{model}.{file}");
-    AttachedScript { id, model: format!("model.shop.{model}"), side, file: format!("scripts/{file}") }
+    AttachedScript {
+        id,
+        model: format!("model.shop.{model}"),
+        side,
+        file: format!("scripts/{file}"),
+    }
 }
 
 #[test]
 fn a_script_is_a_node_in_the_package_of_its_model() -> Result<(), String> {
     let dag = build(|builder| _ = builder.script(script("b", Side::After, "x.py")))?;
     let node = dag.node(dag.find("script.b.x.py").ok_or("it is there")?);
-    assert_eq!((node.name(), node.kind(), node.resource_type()), ("script.b.x.py", NodeKind::Script, "script"));
-    assert_eq!((node.file(), node.spec().package_name.as_str()), ("scripts/x.py", "shop"));
+    assert_eq!(
+        (node.name(), node.kind(), node.resource_type()),
+        ("script.b.x.py", NodeKind::Script, "script")
+    );
+    assert_eq!(
+        (node.file(), node.spec().package_name.as_str()),
+        ("scripts/x.py", "shop")
+    );
     Ok(())
 }
 
@@ -70,8 +102,12 @@ fn a_test_that_a_model_waits_for_is_waited_for_by_its_scripts_too() -> Result<()
         ..GraphNode::default()
     };
     let dag = build(|builder| {
-        builder.nodes([test]).edge("test.shop.t", EdgeKind::Test, "model.shop.b");
-        builder.script(script("b", Side::Before, "x.py")).script(script("a", Side::After, "y.py"));
+        builder
+            .nodes([test])
+            .edge("test.shop.t", EdgeKind::Test, "model.shop.b");
+        builder
+            .script(script("b", Side::Before, "x.py"))
+            .script(script("a", Side::After, "y.py"));
     })?;
     let mut edges = edges(&dag);
     edges.sort();

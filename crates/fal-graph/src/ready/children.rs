@@ -24,7 +24,11 @@ impl Children {
             }
         }
         starts.push(targets.len());
-        Self { starts, targets, doomed }
+        Self {
+            starts,
+            targets,
+            doomed,
+        }
     }
 
     /// Where in `targets` the children of the node stand.

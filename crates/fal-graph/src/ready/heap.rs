@@ -16,7 +16,9 @@ pub(super) struct Ready {
 
 impl Ord for Ready {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.priority.total_cmp(&other.priority).then_with(|| Reverse(self.node).cmp(&Reverse(other.node)))
+        self.priority
+            .total_cmp(&other.priority)
+            .then_with(|| Reverse(self.node).cmp(&Reverse(other.node)))
     }
 }
 
@@ -49,7 +51,9 @@ impl Heaps {
     /// The most urgent node of the classes that have a slot free, and its class.
     pub(super) fn pop(&mut self, free: impl Fn(usize) -> bool) -> Option<(usize, NodeId)> {
         let tops = self.0.iter().enumerate().filter(|(class, _)| free(*class));
-        let (_, class) = tops.filter_map(|(class, heap)| Some((*heap.peek()?, class))).max()?;
+        let (_, class) = tops
+            .filter_map(|(class, heap)| Some((*heap.peek()?, class)))
+            .max()?;
         self.0[class].pop().map(|ready| (class, ready.node))
     }
 

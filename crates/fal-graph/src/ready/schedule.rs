@@ -39,18 +39,38 @@ pub struct Schedule {
 impl Schedule {
     /// A run of the selected nodes.
     pub fn new(dag: &Dag, selected: &NodeSet, options: ScheduleOptions<'_>) -> Self {
-        let does_nothing = |id| options.does_nothing.is_some_and(|check| check(dag.node(id)));
+        let does_nothing = |id| {
+            options
+                .does_nothing
+                .is_some_and(|check| check(dag.node(id)))
+        };
         let state: Vec<State> = dag
             .nodes()
-            .map(|(id, _)| if selected.contains(id) && !does_nothing(id) { State::Waiting } else { State::PassThrough })
+            .map(|(id, _)| {
+                if selected.contains(id) && !does_nothing(id) {
+                    State::Waiting
+                } else {
+                    State::PassThrough
+                }
+            })
             .collect();
-        let total = state.iter().filter(|state| **state == State::Waiting).count();
+        let total = state
+            .iter()
+            .filter(|state| **state == State::Waiting)
+            .count();
         let mut schedule = Self {
             pending: vec![0; dag.len()],
-            priority: priorities(dag, |node| state[node.index()] == State::Waiting, options.duration),
+            priority: priorities(
+                dag,
+                |node| state[node.index()] == State::Waiting,
+                options.duration,
+            ),
             children: Children::of(dag),
             order: dag.order().to_vec(),
-            class: dag.nodes().map(|(_, node)| options.class.map_or(0, |class| class(node))).collect(),
+            class: dag
+                .nodes()
+                .map(|(_, node)| options.class.map_or(0, |class| class(node)))
+                .collect(),
             ready: Heaps::default(),
             fail_fast: options.fail_fast,
             running: 0,
@@ -93,7 +113,10 @@ impl Schedule {
     /// urgent first, and takes those slots out of `free`. They count as running.
     pub fn pop_free(&mut self, free: &mut [usize]) -> Vec<NodeId> {
         let mut popped = Vec::new();
-        while let Some((class, node)) = self.ready.pop(|class| free.get(class).is_some_and(|slots| *slots > 0)) {
+        while let Some((class, node)) = self
+            .ready
+            .pop(|class| free.get(class).is_some_and(|slots| *slots > 0))
+        {
             free[class] -= 1;
             popped.push(self.hand_out(node));
         }
@@ -146,7 +169,12 @@ impl Schedule {
     }
 
     fn start(&mut self) {
-        let roots: Vec<NodeId> = self.order.iter().copied().filter(|node| self.pending[node.index()] == 0).collect();
+        let roots: Vec<NodeId> = self
+            .order
+            .iter()
+            .copied()
+            .filter(|node| self.pending[node.index()] == 0)
+            .collect();
         let mut ready = Vec::new();
         for root in roots {
             match self.state[root.index()] {
@@ -157,7 +185,13 @@ impl Schedule {
     }
 
     fn make_ready(&mut self, node: NodeId, ready: &mut Vec<NodeId>) {
-        self.ready.push(self.class[node.index()], Ready { priority: self.priority[node.index()], node });
+        self.ready.push(
+            self.class[node.index()],
+            Ready {
+                priority: self.priority[node.index()],
+                node,
+            },
+        );
         ready.push(node);
     }
 
@@ -192,7 +226,11 @@ impl Schedule {
                 }
             }
         }
-        self.skip_where(|node| below.contains(node), SkipCause::Ancestor(failed), skipped);
+        self.skip_where(
+            |node| below.contains(node),
+            SkipCause::Ancestor(failed),
+            skipped,
+        );
     }
 
     fn skip_all(&mut self, cause: SkipCause, skipped: &mut Vec<Skipped>) {
@@ -200,7 +238,12 @@ impl Schedule {
         self.skip_where(|_| true, cause, skipped);
     }
 
-    fn skip_where(&mut self, chosen: impl Fn(NodeId) -> bool, cause: SkipCause, skipped: &mut Vec<Skipped>) {
+    fn skip_where(
+        &mut self,
+        chosen: impl Fn(NodeId) -> bool,
+        cause: SkipCause,
+        skipped: &mut Vec<Skipped>,
+    ) {
         for &node in &self.order {
             if self.state[node.index()] == State::Waiting && chosen(node) {
                 self.state[node.index()] = State::Skipped;

@@ -12,12 +12,22 @@ fn dag() -> Result<Dag, DagError> {
         ..GraphNode::default()
     };
     let mut builder = DagBuilder::new("p");
-    builder.nodes([model("a", &[]), model("b", &["a"]), model("c", &["a"]), model("d", &["c"]), model("e", &[])]);
+    builder.nodes([
+        model("a", &[]),
+        model("b", &["a"]),
+        model("c", &["a"]),
+        model("d", &["c"]),
+        model("e", &[]),
+    ]);
     builder.build()
 }
 
 fn names(dag: &Dag, nodes: impl IntoIterator<Item = NodeId>) -> String {
-    nodes.into_iter().map(|node| dag.node(node).name()).collect::<Vec<_>>().join(" ")
+    nodes
+        .into_iter()
+        .map(|node| dag.node(node).name())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn all(dag: &Dag) -> NodeSet {
@@ -31,8 +41,16 @@ fn the_longest_way_goes_first() -> Result<(), DagError> {
     let first = schedule.pop(9);
     assert_eq!(names(&dag, first.clone()), "a e");
     let step = schedule.finished(first[0], Outcome::Succeeded);
-    assert_eq!(names(&dag, step.ready), "b c", "what became ready, in the order of the graph");
-    assert_eq!(names(&dag, schedule.pop(9)), "c b", "c still has d behind it");
+    assert_eq!(
+        names(&dag, step.ready),
+        "b c",
+        "what became ready, in the order of the graph"
+    );
+    assert_eq!(
+        names(&dag, schedule.pop(9)),
+        "c b",
+        "c still has d behind it"
+    );
     Ok(())
 }
 
@@ -45,9 +63,16 @@ fn durations_of_earlier_runs_weigh() -> Result<(), DagError> {
         "a" => Some(1.0),
         _ => None,
     };
-    let options = ScheduleOptions { duration: Some(&seconds), ..ScheduleOptions::default() };
+    let options = ScheduleOptions {
+        duration: Some(&seconds),
+        ..ScheduleOptions::default()
+    };
     let mut schedule = Schedule::new(&dag, &all(&dag), options);
-    assert_eq!(names(&dag, schedule.pop(1)), "a", "c and d weigh as the mean of a and e, 50.5 each");
+    assert_eq!(
+        names(&dag, schedule.pop(1)),
+        "a",
+        "c and d weigh as the mean of a and e, 50.5 each"
+    );
     assert_eq!(names(&dag, schedule.pop(1)), "e");
     Ok(())
 }
@@ -56,7 +81,10 @@ fn durations_of_earlier_runs_weigh() -> Result<(), DagError> {
 fn what_does_nothing_is_not_counted_and_passes_failures_on() -> Result<(), DagError> {
     let dag = dag()?;
     let idle = |node: &Node| node.name() == "c";
-    let options = ScheduleOptions { does_nothing: Some(&idle), ..ScheduleOptions::default() };
+    let options = ScheduleOptions {
+        does_nothing: Some(&idle),
+        ..ScheduleOptions::default()
+    };
     let mut schedule = Schedule::new(&dag, &all(&dag), options);
     assert_eq!(schedule.total(), 4);
     let started = schedule.pop(1);
@@ -64,7 +92,11 @@ fn what_does_nothing_is_not_counted_and_passes_failures_on() -> Result<(), DagEr
     let mut skipped: Vec<NodeId> = step.skipped.iter().map(|skipped| skipped.node).collect();
     skipped.sort_unstable();
     assert_eq!(names(&dag, skipped), "b d");
-    assert!(step.skipped.iter().all(|skipped| skipped.cause == SkipCause::Ancestor(started[0])));
+    assert!(
+        step.skipped
+            .iter()
+            .all(|skipped| skipped.cause == SkipCause::Ancestor(started[0]))
+    );
     Ok(())
 }
 
@@ -84,12 +116,23 @@ fn a_class_without_a_free_slot_keeps_no_other_waiting() -> Result<(), DagError> 
     let dag = dag()?;
     // Two of the class 1: `a`, the most urgent, and `d`, behind `c`.
     let class = |node: &Node| usize::from(matches!(node.name(), "a" | "d"));
-    let options = ScheduleOptions { class: Some(&class), ..ScheduleOptions::default() };
+    let options = ScheduleOptions {
+        class: Some(&class),
+        ..ScheduleOptions::default()
+    };
     let mut schedule = Schedule::new(&dag, &all(&dag), options);
     let mut free = [2, 0];
-    assert_eq!(names(&dag, schedule.pop_free(&mut free)), "e", "a has no slot, and e needs not wait for it");
+    assert_eq!(
+        names(&dag, schedule.pop_free(&mut free)),
+        "e",
+        "a has no slot, and e needs not wait for it"
+    );
     assert_eq!(free, [1, 0]);
-    assert_eq!(names(&dag, schedule.pop_free(&mut [9])), "", "there are no slots at all for a class that is not named");
+    assert_eq!(
+        names(&dag, schedule.pop_free(&mut [9])),
+        "",
+        "there are no slots at all for a class that is not named"
+    );
     let a = schedule.pop_free(&mut [0, 9]);
     assert_eq!(names(&dag, a.clone()), "a");
     schedule.finished(a[0], Outcome::Succeeded);

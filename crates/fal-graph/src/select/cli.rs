@@ -5,11 +5,21 @@ use super::spec::{Combine, Group, IndirectSelection, Spec};
 use crate::error::SelectError;
 
 /// What dbt selects when the user names nothing, and all scripts.
-const EVERYTHING: [&str; 6] =
-    ["fqn:*", "source:*", "exposure:*", "metric:*", "semantic_model:*", "resource_type:script"];
+const EVERYTHING: [&str; 6] = [
+    "fqn:*",
+    "source:*",
+    "exposure:*",
+    "metric:*",
+    "semantic_model:*",
+    "resource_type:script",
+];
 
 /// What is included without what is excluded.
-pub(super) fn parse(select: &[String], exclude: &[String], indirect: IndirectSelection) -> Result<Spec, SelectError> {
+pub(super) fn parse(
+    select: &[String],
+    exclude: &[String],
+    indirect: IndirectSelection,
+) -> Result<Spec, SelectError> {
     let included = match select {
         [] => union(EVERYTHING, false, indirect)?,
         chosen => union(chosen.iter().map(String::as_str), true, indirect)?,
@@ -29,12 +39,28 @@ fn union<'a>(
         .filter(|expression| !expression.trim_matches(',').is_empty())
         .map(|expression| intersection(expression, expected, indirect))
         .collect::<Result<_, _>>()?;
-    Ok(Spec::Group(Group { combine: Combine::Union, parts, indirect, expected: None }))
+    Ok(Spec::Group(Group {
+        combine: Combine::Union,
+        parts,
+        indirect,
+        expected: None,
+    }))
 }
 
-fn intersection(expression: &str, expected: bool, indirect: IndirectSelection) -> Result<Spec, SelectError> {
-    let parts =
-        expression.split(',').map(|part| Criterion::parse(part, indirect).map(Spec::One)).collect::<Result<_, _>>()?;
+fn intersection(
+    expression: &str,
+    expected: bool,
+    indirect: IndirectSelection,
+) -> Result<Spec, SelectError> {
+    let parts = expression
+        .split(',')
+        .map(|part| Criterion::parse(part, indirect).map(Spec::One))
+        .collect::<Result<_, _>>()?;
     let expected = expected.then(|| expression.to_owned());
-    Ok(Spec::Group(Group { combine: Combine::Intersection, parts, indirect, expected }))
+    Ok(Spec::Group(Group {
+        combine: Combine::Intersection,
+        parts,
+        indirect,
+        expected,
+    }))
 }

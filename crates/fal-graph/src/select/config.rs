@@ -6,7 +6,11 @@ use serde_json::{Map, Value};
 pub(super) fn matches(config: &Map<String, Value>, path: &[String], wanted: &Value) -> bool {
     let mut found = None;
     for (depth, key) in path.iter().enumerate() {
-        let inner = if depth == 0 { config.get(key) } else { found.and_then(|value: &Value| value.get(key)) };
+        let inner = if depth == 0 {
+            config.get(key)
+        } else {
+            found.and_then(|value: &Value| value.get(key))
+        };
         match inner {
             Some(inner) => found = Some(inner),
             None => return false,
@@ -22,9 +26,13 @@ pub(super) fn matches(config: &Map<String, Value>, path: &[String], wanted: &Val
 
 fn same(value: &Value, wanted: &Value, ignore_case: bool) -> bool {
     match (value, wanted) {
-        (Value::String(value), Value::String(wanted)) if ignore_case => value.to_uppercase() == wanted.to_uppercase(),
+        (Value::String(value), Value::String(wanted)) if ignore_case => {
+            value.to_uppercase() == wanted.to_uppercase()
+        }
         // `true` in any case stands for the boolean.
-        (Value::Bool(value), Value::String(wanted)) => wanted.to_lowercase() == if *value { "true" } else { "false" },
+        (Value::Bool(value), Value::String(wanted)) => {
+            wanted.to_lowercase() == if *value { "true" } else { "false" }
+        }
         (value, wanted) => match (number(value), number(wanted)) {
             (Some(value), Some(wanted)) => value == wanted,
             _ => value == wanted,

@@ -49,13 +49,26 @@ impl Criterion {
             None => (Method::of_bare(value), Vec::new()),
         };
         let value = Value::String(value.to_owned());
-        Self { raw: raw.to_owned(), method, arguments, value, childrens_parents, parents, children, indirect }.checked()
+        Self {
+            raw: raw.to_owned(),
+            method,
+            arguments,
+            value,
+            childrens_parents,
+            parents,
+            children,
+            indirect,
+        }
+        .checked()
     }
 
     /// Refuses operators that contradict each other.
     pub(super) fn checked(self) -> Result<Self, SelectError> {
         if self.childrens_parents && self.children != Reach::Nowhere {
-            return Err(syntax(&self.raw, "\"@\" before and \"+\" behind exclude each other"));
+            return Err(syntax(
+                &self.raw,
+                "\"@\" before and \"+\" behind exclude each other",
+            ));
         }
         Ok(self)
     }
@@ -73,7 +86,10 @@ impl Criterion {
 
     /// The method with its arguments, as written before the colon.
     pub(super) fn method_text(&self, name: &str) -> String {
-        std::iter::once(name).chain(self.arguments.iter().map(String::as_str)).collect::<Vec<_>>().join(".")
+        std::iter::once(name)
+            .chain(self.arguments.iter().map(String::as_str))
+            .collect::<Vec<_>>()
+            .join(".")
     }
 }
 
@@ -94,7 +110,9 @@ fn split_parents(text: &str) -> (Reach, &str) {
 
 fn split_method(text: &str) -> (Option<&str>, &str) {
     match text.split_once(':') {
-        Some((method, value)) if !method.is_empty() && method.chars().all(is_method_char) => (Some(method), value),
+        Some((method, value)) if !method.is_empty() && method.chars().all(is_method_char) => {
+            (Some(method), value)
+        }
         _ => (None, text),
     }
 }
@@ -120,7 +138,10 @@ pub(super) fn levels(digits: &str) -> Reach {
 }
 
 fn syntax(expression: &str, reason: &str) -> SelectError {
-    SelectError::Syntax { expression: expression.to_owned(), reason: reason.to_owned() }
+    SelectError::Syntax {
+        expression: expression.to_owned(),
+        reason: reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +152,10 @@ mod tests {
         match Criterion::parse(raw, IndirectSelection::Eager) {
             Ok(c) => {
                 let at = if c.childrens_parents { "@ " } else { "" };
-                format!("{at}{:?} {:?} {:?} {} {:?}", c.parents, c.method, c.arguments, c.value, c.children)
+                format!(
+                    "{at}{:?} {:?} {:?} {} {:?}",
+                    c.parents, c.method, c.arguments, c.value, c.children
+                )
             }
             Err(error) => error.to_string(),
         }

@@ -17,7 +17,10 @@ impl Definitions<'_> {
     /// Name of the selector that is used when the user selects nothing.
     pub(super) fn default_name(&self) -> Option<&str> {
         let is_default = |entry: &Value| entry.get("default").is_some_and(is_true);
-        self.all.iter().find(|(_, entry)| is_default(entry)).map(|(name, _)| name.as_str())
+        self.all
+            .iter()
+            .find(|(_, entry)| is_default(entry))
+            .map(|(name, _)| name.as_str())
     }
 
     /// The selector called `name`.
@@ -29,7 +32,10 @@ impl Definitions<'_> {
     fn named(&self, name: &str, open: &mut Vec<String>) -> Result<Spec, SelectError> {
         let Some(entry) = self.all.get(name) else {
             let nearest = nearest(name, self.all.keys().map(String::as_str));
-            return Err(SelectError::UnknownSelector { name: name.to_owned(), nearest });
+            return Err(SelectError::UnknownSelector {
+                name: name.to_owned(),
+                nearest,
+            });
         };
         if open.iter().any(|other| other == name) {
             return Err(fault(open, "it refers to itself"));
@@ -50,16 +56,26 @@ impl Definitions<'_> {
                 (None, Some(parts)) => self.set(Combine::Intersection, parts, open),
                 (None, None) => self.criterion(map, open),
             },
-            other => Err(fault(open, &format!("expected an expression or a mapping, found {other}"))),
+            other => Err(fault(
+                open,
+                &format!("expected an expression or a mapping, found {other}"),
+            )),
         }
     }
 
-    fn set(&self, combine: Combine, parts: &Value, open: &mut Vec<String>) -> Result<Spec, SelectError> {
+    fn set(
+        &self,
+        combine: Combine,
+        parts: &Value,
+        open: &mut Vec<String>,
+    ) -> Result<Spec, SelectError> {
         let mut included = Vec::new();
         let mut excluded = None;
         for part in list(parts, open)? {
             match part.get("exclude") {
-                Some(_) if excluded.is_some() => return Err(fault(open, "two 'exclude' in one list")),
+                Some(_) if excluded.is_some() => {
+                    return Err(fault(open, "two 'exclude' in one list"));
+                }
                 Some(_) if part.get("method").is_none() => excluded = self.excluded(part, open)?,
                 _ => included.push(self.any(part, open)?),
             }
@@ -68,29 +84,48 @@ impl Definitions<'_> {
         Ok(without(group, excluded))
     }
 
-    fn excluded(&self, definition: &Value, open: &mut Vec<String>) -> Result<Option<Spec>, SelectError> {
-        let Some(parts) = definition.get("exclude") else { return Ok(None) };
+    fn excluded(
+        &self,
+        definition: &Value,
+        open: &mut Vec<String>,
+    ) -> Result<Option<Spec>, SelectError> {
+        let Some(parts) = definition.get("exclude") else {
+            return Ok(None);
+        };
         let mut specs = Vec::new();
         for part in list(parts, open)? {
             specs.push(self.any(part, open)?);
         }
-        Ok(if specs.len() > 1 { Some(Spec::group(Combine::Union, specs)) } else { specs.pop() })
+        Ok(if specs.len() > 1 {
+            Some(Spec::group(Combine::Union, specs))
+        } else {
+            specs.pop()
+        })
     }
 
-    fn criterion(&self, map: &Map<String, Value>, open: &mut Vec<String>) -> Result<Spec, SelectError> {
+    fn criterion(
+        &self,
+        map: &Map<String, Value>,
+        open: &mut Vec<String>,
+    ) -> Result<Spec, SelectError> {
         if map.len() == 1
             && let Some((method, value)) = map.iter().next()
         {
             return self.leaf(method, value, &Map::new(), open).map(Spec::One);
         }
-        let (Some(method), Some(value)) = (map.get("method").and_then(Value::as_str), map.get("value")) else {
+        let (Some(method), Some(value)) =
+            (map.get("method").and_then(Value::as_str), map.get("value"))
+        else {
             return Err(fault(open, "expected one key, or 'method' and 'value'"));
         };
         if method == "selector" {
             return self.named(value.as_str().unwrap_or_default(), open);
         }
         let leaf = Spec::One(self.leaf(method, value, map, open)?);
-        Ok(without(leaf, self.excluded(&Value::Object(map.clone()), open)?))
+        Ok(without(
+            leaf,
+            self.excluded(&Value::Object(map.clone()), open)?,
+        ))
     }
 
     fn leaf(
@@ -100,10 +135,17 @@ impl Definitions<'_> {
         map: &Map<String, Value>,
         open: &[String],
     ) -> Result<Criterion, SelectError> {
-        let raw = format!("{method}:{}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        let raw = format!(
+            "{method}:{}",
+            value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned)
+        );
         let (method, arguments) = parse_method(method, &raw)?;
         let indirect = match map.get("indirect_selection").and_then(Value::as_str) {
-            Some(mode) => mode.parse().map_err(|error: SelectError| fault(open, &error.to_string()))?,
+            Some(mode) => mode
+                .parse()
+                .map_err(|error: SelectError| fault(open, &error.to_string()))?,
             None => self.indirect,
         };
         let flag = |key: &str| map.get(key).is_some_and(is_true);
@@ -149,11 +191,16 @@ fn reach(wanted: bool, depth: Option<&Value>) -> Reach {
 }
 
 fn list<'v>(value: &'v Value, open: &[String]) -> Result<&'v Vec<Value>, SelectError> {
-    value.as_array().ok_or_else(|| fault(open, &format!("expected a list, found {value}")))
+    value
+        .as_array()
+        .ok_or_else(|| fault(open, &format!("expected a list, found {value}")))
 }
 
 fn fault(open: &[String], reason: &str) -> SelectError {
-    SelectError::Definition { selector: open.last().cloned().unwrap_or_default(), reason: reason.to_owned() }
+    SelectError::Definition {
+        selector: open.last().cloned().unwrap_or_default(),
+        reason: reason.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -163,8 +210,15 @@ mod tests {
     use super::*;
 
     fn parse(all: Value) -> String {
-        let Value::Object(all) = all else { return "no mapping".to_owned() };
-        match (Definitions { all: &all, indirect: IndirectSelection::Eager }).parse("s") {
+        let Value::Object(all) = all else {
+            return "no mapping".to_owned();
+        };
+        match (Definitions {
+            all: &all,
+            indirect: IndirectSelection::Eager,
+        })
+        .parse("s")
+        {
             Ok(_) => "fine".to_owned(),
             Err(error) => error.to_string(),
         }

@@ -23,7 +23,8 @@ use crate::set::NodeSet;
 
 /// Answers a method that needs more than the graph: its name with arguments (`state`), its value (`modified`).
 /// Unique ids that the graph does not have are ignored.
-pub type External<'a> = dyn Fn(&str, &str) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> + 'a;
+pub type External<'a> =
+    dyn Fn(&str, &str) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> + 'a;
 
 /// What the user asked for.
 #[derive(Clone, Debug, Default)]
@@ -57,8 +58,14 @@ pub enum SelectionWarning {
 
 impl fmt::Display for SelectionWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::NothingMatched { expression, nearest } = self;
-        write!(f, "The selection criterion '{expression}' does not match any enabled nodes")?;
+        let Self::NothingMatched {
+            expression,
+            nearest,
+        } = self;
+        write!(
+            f,
+            "The selection criterion '{expression}' does not match any enabled nodes"
+        )?;
         match nearest {
             Some(name) => write!(f, "; did you mean '{name}'?"),
             None => Ok(()),
@@ -78,7 +85,11 @@ pub struct Selection {
 impl Selection {
     /// Unique ids, sorted.
     pub fn ids<'a>(&self, dag: &'a Dag) -> Vec<&'a str> {
-        let mut ids: Vec<&str> = self.nodes.iter().map(|node| dag.node(node).unique_id()).collect();
+        let mut ids: Vec<&str> = self
+            .nodes
+            .iter()
+            .map(|node| dag.node(node).unique_id())
+            .collect();
         ids.sort_unstable();
         ids
     }
@@ -98,10 +109,18 @@ impl<'a> Selector<'a> {
     /// Selects in the graph.
     pub fn new(dag: &'a Dag) -> Self {
         let mut members = dag.empty_set();
-        dag.nodes().filter(|(_, node)| node.is_enabled()).for_each(|(id, _)| {
-            members.insert(id);
-        });
-        Self { dag, members, definitions: None, external: None, tree: OnceCell::new() }
+        dag.nodes()
+            .filter(|(_, node)| node.is_enabled())
+            .for_each(|(id, _)| {
+                members.insert(id);
+            });
+        Self {
+            dag,
+            members,
+            definitions: None,
+            external: None,
+            tree: OnceCell::new(),
+        }
     }
 
     /// With the selectors of `selectors.yml`: name to definition, bare or as in dbt's manifest.
@@ -130,7 +149,10 @@ impl<'a> Selector<'a> {
             let node = self.dag.node(node);
             criteria.resource_types.has(node) && (criteria.include_empty || !node.is_empty())
         };
-        Ok(Selection { nodes: picked.direct.iter().filter(|node| wanted(*node)).collect(), warnings })
+        Ok(Selection {
+            nodes: picked.direct.iter().filter(|node| wanted(*node)).collect(),
+            warnings,
+        })
     }
 
     fn spec(&self, criteria: &Criteria) -> Result<Spec, SelectError> {
@@ -140,16 +162,25 @@ impl<'a> Selector<'a> {
             return definitions.parse(name);
         }
         match definitions.default_name() {
-            Some(name) if criteria.select.is_empty() && criteria.exclude.is_empty() => definitions.parse(name),
+            Some(name) if criteria.select.is_empty() && criteria.exclude.is_empty() => {
+                definitions.parse(name)
+            }
             _ => cli::parse(&criteria.select, &criteria.exclude, criteria.indirect),
         }
     }
 
-    fn definitions<'m>(&self, none: &'m Map<String, Value>, indirect: IndirectSelection) -> Definitions<'m>
+    fn definitions<'m>(
+        &self,
+        none: &'m Map<String, Value>,
+        indirect: IndirectSelection,
+    ) -> Definitions<'m>
     where
         'a: 'm,
     {
-        Definitions { all: self.definitions.unwrap_or(none), indirect }
+        Definitions {
+            all: self.definitions.unwrap_or(none),
+            indirect,
+        }
     }
 
     fn pick(
@@ -164,10 +195,19 @@ impl<'a> Selector<'a> {
         }
     }
 
-    fn pick_one(&self, criterion: &Criterion, indirect: IndirectSelection) -> Result<Picked, SelectError> {
+    fn pick_one(
+        &self,
+        criterion: &Criterion,
+        indirect: IndirectSelection,
+    ) -> Result<Picked, SelectError> {
         let mut selected = self.matched(criterion, indirect)?;
         selected.union_with(&neighbors(self.dag, &self.members, criterion, &selected));
-        Ok(expand(self.dag, &self.members, selected, criterion.indirect))
+        Ok(expand(
+            self.dag,
+            &self.members,
+            selected,
+            criterion.indirect,
+        ))
     }
 
     fn pick_group(
@@ -190,12 +230,17 @@ impl<'a> Selector<'a> {
         if let Some(expression) = group.expected.as_ref().filter(|_| selected.is_empty()) {
             warnings.push(self.nothing_matched(expression));
         }
-        Ok(Picked { direct: selected, indirect: all })
+        Ok(Picked {
+            direct: selected,
+            indirect: all,
+        })
     }
 
     fn combine(&self, how: Combine, sets: Vec<NodeSet>) -> NodeSet {
         let mut sets = sets.into_iter();
-        let Some(mut result) = sets.next() else { return self.dag.empty_set() };
+        let Some(mut result) = sets.next() else {
+            return self.dag.empty_set();
+        };
         for set in sets {
             match how {
                 Combine::Union => result.union_with(&set),
@@ -207,7 +252,11 @@ impl<'a> Selector<'a> {
     }
 
     /// What the criterion matches without its operators.
-    fn matched(&self, criterion: &Criterion, indirect: IndirectSelection) -> Result<NodeSet, SelectError> {
+    fn matched(
+        &self,
+        criterion: &Criterion,
+        indirect: IndirectSelection,
+    ) -> Result<NodeSet, SelectError> {
         let value = criterion.text();
         match &criterion.method {
             Method::External(method) => return self.external(criterion, method, &value),
@@ -219,7 +268,10 @@ impl<'a> Selector<'a> {
             _ => {}
         }
         let tree = || self.tree.get_or_init(|| Tree::of(self.dag));
-        let around = Surroundings { project: self.dag.project(), find_paths: |glob: &_| tree().find(glob) };
+        let around = Surroundings {
+            project: self.dag.project(),
+            find_paths: |glob: &_| tree().find(glob),
+        };
         let mut matched = self.dag.empty_set();
         if let Some(matcher) = Matcher::new(criterion, &value, &around)? {
             for (id, node) in self.dag.nodes() {
@@ -231,9 +283,19 @@ impl<'a> Selector<'a> {
         Ok(matched)
     }
 
-    fn external(&self, criterion: &Criterion, method: &str, value: &str) -> Result<NodeSet, SelectError> {
-        let failed = |source| SelectError::External { expression: criterion.raw.clone(), source };
-        let ask = self.external.ok_or_else(|| failed(format!("nobody answers the method '{method}' here").into()))?;
+    fn external(
+        &self,
+        criterion: &Criterion,
+        method: &str,
+        value: &str,
+    ) -> Result<NodeSet, SelectError> {
+        let failed = |source| SelectError::External {
+            expression: criterion.raw.clone(),
+            source,
+        };
+        let ask = self
+            .external
+            .ok_or_else(|| failed(format!("nobody answers the method '{method}' here").into()))?;
         let ids = ask(&criterion.method_text(method), value).map_err(failed)?;
         let mut found: NodeSet = ids.iter().filter_map(|id| self.dag.find(id)).collect();
         found.intersect_with(&self.members);
@@ -242,8 +304,15 @@ impl<'a> Selector<'a> {
 
     fn nothing_matched(&self, expression: &str) -> SelectionWarning {
         let name = expression.trim_matches(|c: char| c == '@' || c == '+' || c.is_ascii_digit());
-        let named = self.dag.nodes().map(|(_, node)| node).filter(|node| !node.is_test());
+        let named = self
+            .dag
+            .nodes()
+            .map(|(_, node)| node)
+            .filter(|node| !node.is_test());
         let names = named.map(|node| script::file_name(node).unwrap_or(node.name()));
-        SelectionWarning::NothingMatched { expression: expression.to_owned(), nearest: nearest(name, names) }
+        SelectionWarning::NothingMatched {
+            expression: expression.to_owned(),
+            nearest: nearest(name, names),
+        }
     }
 }

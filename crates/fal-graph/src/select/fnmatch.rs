@@ -9,7 +9,10 @@ enum Token {
     Run,
     Any,
     One(char),
-    Set { negated: bool, ranges: Vec<(char, char)> },
+    Set {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
 }
 
 impl Pattern {
@@ -53,7 +56,9 @@ impl Pattern {
                 (Some(c), Some(token)) if token.accepts(c) => at += 1,
                 (None, _) => return false,
                 _ => {
-                    let Some((start, after)) = &mut retry else { return false };
+                    let Some((start, after)) = &mut retry else {
+                        return false;
+                    };
                     if start.next().is_none() {
                         return false;
                     }
@@ -71,7 +76,9 @@ impl Token {
             Self::Run => false,
             Self::Any => true,
             Self::One(own) => *own == c,
-            Self::Set { negated, ranges } => ranges.iter().any(|(from, to)| (*from..=*to).contains(&c)) != *negated,
+            Self::Set { negated, ranges } => {
+                ranges.iter().any(|(from, to)| (*from..=*to).contains(&c)) != *negated
+            }
         }
     }
 }
@@ -144,7 +151,11 @@ mod tests {
             ("", "a", false),
         ];
         for (pattern, text, expected) in cases {
-            assert_eq!(Pattern::new(pattern).matches(text), expected, "{pattern:?} on {text:?}");
+            assert_eq!(
+                Pattern::new(pattern).matches(text),
+                expected,
+                "{pattern:?} on {text:?}"
+            );
         }
     }
 }

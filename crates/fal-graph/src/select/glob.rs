@@ -23,17 +23,26 @@ enum Segment {
 impl Glob {
     /// `None` if Python refuses the pattern.
     pub(super) fn parse(pattern: &str) -> Option<Self> {
-        let pattern = if cfg!(windows) { pattern.replace('\\', "/") } else { pattern.to_owned() };
+        let pattern = if cfg!(windows) {
+            pattern.replace('\\', "/")
+        } else {
+            pattern.to_owned()
+        };
         if pattern.is_empty() || pattern.starts_with('/') {
             return None;
         }
-        let words = pattern.split('/').filter(|word| !word.is_empty() && *word != ".");
+        let words = pattern
+            .split('/')
+            .filter(|word| !word.is_empty() && *word != ".");
         let segments: Vec<Segment> = words.map(segment).collect::<Option<_>>()?;
         if segments.is_empty() {
             return None;
         }
         let only_folders = pattern.ends_with('/') || matches!(segments.last(), Some(Segment::Deep));
-        Some(Self { segments, only_folders })
+        Some(Self {
+            segments,
+            only_folders,
+        })
     }
 
     fn matches(&self, path: &str, is_folder: bool) -> bool {
@@ -58,7 +67,9 @@ fn matches_from(segments: &[Segment], path: &str) -> bool {
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
     match segments {
         [] => path.is_empty(),
-        [Segment::Deep, tail @ ..] => matches_from(tail, path) || (!path.is_empty() && matches_from(segments, rest)),
+        [Segment::Deep, tail @ ..] => {
+            matches_from(tail, path) || (!path.is_empty() && matches_from(segments, rest))
+        }
         _ if path.is_empty() => false,
         [Segment::Literal(name), tail @ ..] => name == first && matches_from(tail, rest),
         [Segment::Wild(pattern), tail @ ..] => pattern.matches(first) && matches_from(tail, rest),
@@ -74,7 +85,9 @@ pub(super) struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     pub(super) fn of(dag: &'a Dag) -> Self {
-        let mut tree = Self { entries: HashMap::from([("", true)]) };
+        let mut tree = Self {
+            entries: HashMap::from([("", true)]),
+        };
         for (_, node) in dag.nodes() {
             if node.spec().package_name == dag.project() {
                 node.files().for_each(|file| tree.add(file));
@@ -100,7 +113,10 @@ impl<'a> Tree<'a> {
 
     /// What the pattern finds.
     pub(super) fn find(&self, glob: &Glob) -> Found<'a> {
-        let matching = self.entries.iter().filter(|(path, is_folder)| glob.matches(path, **is_folder));
+        let matching = self
+            .entries
+            .iter()
+            .filter(|(path, is_folder)| glob.matches(path, **is_folder));
         Found(matching.map(|(path, _)| *path).collect())
     }
 }

@@ -18,17 +18,27 @@ pub(super) struct Picked {
 }
 
 /// Adds the tests of selected nodes.
-pub(super) fn expand(dag: &Dag, members: &NodeSet, selected: NodeSet, mode: IndirectSelection) -> Picked {
-    let mut picked = Picked { direct: selected.clone(), indirect: dag.empty_set() };
+pub(super) fn expand(
+    dag: &Dag,
+    members: &NodeSet,
+    selected: NodeSet,
+    mode: IndirectSelection,
+) -> Picked {
+    let mut picked = Picked {
+        direct: selected.clone(),
+        indirect: dag.empty_set(),
+    };
     if mode == IndirectSelection::Empty {
         return picked;
     }
     let buildable = (mode == IndirectSelection::Buildable).then(|| {
         let mut set = with_ancestors(dag, members, &selected);
         // dbt counts every source as there.
-        dag.nodes().filter(|(_, node)| node.resource_type() == "source").for_each(|(id, _)| {
-            set.insert(id);
-        });
+        dag.nodes()
+            .filter(|(_, node)| node.resource_type() == "source")
+            .for_each(|(id, _)| {
+                set.insert(id);
+            });
         set
     });
     for node in selected.iter() {
@@ -38,7 +48,9 @@ pub(super) fn expand(dag: &Dag, members: &NodeSet, selected: NodeSet, mode: Indi
             }
             let comes = mode == IndirectSelection::Eager
                 || has_all_parents(dag, test, &selected)
-                || buildable.as_ref().is_some_and(|set| has_all_parents(dag, test, set));
+                || buildable
+                    .as_ref()
+                    .is_some_and(|set| has_all_parents(dag, test, set));
             if comes {
                 picked.direct.insert(test)
             } else {
@@ -72,12 +84,21 @@ pub(super) fn incorporate(
 }
 
 fn with_ancestors(dag: &Dag, members: &NodeSet, selected: &NodeSet) -> NodeSet {
-    let mut set = reach(dag, members, selected, Direction::Incoming, Reach::Everything);
+    let mut set = reach(
+        dag,
+        members,
+        selected,
+        Direction::Incoming,
+        Reach::Everything,
+    );
     set.union_with(selected);
     set
 }
 
 fn has_all_parents(dag: &Dag, node: NodeId, set: &NodeSet) -> bool {
     !dag.node(node).incomplete
-        && dag.parents(node).filter(|(_, kind)| *kind == EdgeKind::Data).all(|(parent, _)| set.contains(parent))
+        && dag
+            .parents(node)
+            .filter(|(_, kind)| *kind == EdgeKind::Data)
+            .all(|(parent, _)| set.contains(parent))
 }

@@ -87,11 +87,21 @@ impl<'a> Matcher<'a> {
                         "a path or pattern below the project, with ** only as a whole folder",
                     )
                 })?;
-                Self::Path { found: (around.find_paths)(&glob), scripts: ScriptText::of_file(value) }
+                Self::Path {
+                    found: (around.find_paths)(&glob),
+                    scripts: ScriptText::of_file(value),
+                }
             }
-            Method::File => Self::File { pattern: pattern(), scripts: ScriptText::of_file(value) },
+            Method::File => Self::File {
+                pattern: pattern(),
+                scripts: ScriptText::of_file(value),
+            },
             Method::Script => Self::Script(NameMatcher::new(value), ScriptText::of_id(value)),
-            Method::Package => Self::Package(Pattern::new(if value == "this" { around.project } else { value })),
+            Method::Package => Self::Package(Pattern::new(if value == "this" {
+                around.project
+            } else {
+                value
+            })),
             Method::Config => Self::Config(criterion),
             Method::Exposure => named(criterion, "exposure", value)?,
             Method::Metric => named(criterion, "metric", value)?,
@@ -109,7 +119,9 @@ impl<'a> Matcher<'a> {
                     "a resource type: model, seed, source, test, ...",
                 ));
             }
-            Method::Version if version::matches(&crate::GraphNode::default(), value).is_some() => Self::Version(value),
+            Method::Version if version::matches(&crate::GraphNode::default(), value).is_some() => {
+                Self::Version(value)
+            }
             Method::Version => return Err(refused(criterion, "version", value, version::EXPECTED)),
             Method::Selector | Method::External(_) => return Ok(None),
         }))
@@ -122,22 +134,34 @@ impl<'a> Matcher<'a> {
             return self.matches_script(node);
         }
         match self {
-            Self::Name(name) | Self::Script(name, _) => spec.resource_type != "source" && name.matches(node),
+            Self::Name(name) | Self::Script(name, _) => {
+                spec.resource_type != "source" && name.matches(node)
+            }
             Self::Tag(pattern) => node.tags().any(|tag| pattern.matches(tag)),
             Self::Group(pattern) => {
                 let groupable = node.is_manifest_node() || spec.resource_type == "metric";
                 let group = spec.config.get("group").and_then(|group| group.as_str());
                 groupable && group.is_some_and(|group| !group.is_empty() && pattern.matches(group))
             }
-            Self::Access(access) => spec.resource_type == "model" && spec.access.as_deref() == Some(access),
-            Self::Source { package, source, table } => {
+            Self::Access(access) => {
+                spec.resource_type == "model" && spec.access.as_deref() == Some(access)
+            }
+            Self::Source {
+                package,
+                source,
+                table,
+            } => {
                 spec.resource_type == "source"
                     && package.matches(&spec.package_name)
-                    && spec.source_name.as_deref().is_some_and(|name| source.matches(name))
+                    && spec
+                        .source_name
+                        .as_deref()
+                        .is_some_and(|name| source.matches(name))
                     && table.matches(&spec.name)
             }
             Self::Path { found, .. } => {
-                node.files().any(|file| found.covers(file)) || node.patch_file().is_some_and(|file| found.has(file))
+                node.files().any(|file| found.covers(file))
+                    || node.patch_file().is_some_and(|file| found.has(file))
             }
             Self::File { pattern, .. } => node.files().any(|file| is_file(pattern, file)),
             Self::Package(pattern) => pattern.matches(&spec.package_name),
@@ -145,8 +169,14 @@ impl<'a> Matcher<'a> {
                 (node.is_manifest_node() || spec.resource_type == "source")
                     && config::matches(&spec.config, &criterion.arguments, &criterion.value)
             }
-            Self::Named { resource_type, package, name } => {
-                spec.resource_type == *resource_type && package.matches(&spec.package_name) && name.matches(&spec.name)
+            Self::Named {
+                resource_type,
+                package,
+                name,
+            } => {
+                spec.resource_type == *resource_type
+                    && package.matches(&spec.package_name)
+                    && name.matches(&spec.name)
             }
             Self::TestName(pattern) => match spec.resource_type.as_str() {
                 "test" => generic_name(node).is_some_and(|name| pattern.matches(name)),
@@ -162,8 +192,14 @@ impl<'a> Matcher<'a> {
     /// Scripts are found by what names them alone: whatever selects their model, its folder or its package, does not.
     fn matches_script(&self, node: &Node) -> bool {
         match self {
-            Self::Path { found, scripts: Some(text) } => text.finds(node) || found.covers(node.file()),
-            Self::File { pattern, scripts: Some(text) } => text.finds(node) || is_file(pattern, node.file()),
+            Self::Path {
+                found,
+                scripts: Some(text),
+            } => text.finds(node) || found.covers(node.file()),
+            Self::File {
+                pattern,
+                scripts: Some(text),
+            } => text.finds(node) || is_file(pattern, node.file()),
             Self::Script(_, text) => text.finds(node),
             Self::ResourceType(name) => *name == "script",
             _ => false,
@@ -185,7 +221,11 @@ impl TestType {
 
 /// Name of a generic test: `not_null`.
 fn generic_name(node: &Node) -> Option<&str> {
-    node.spec().extra.get("test_metadata")?.get("name")?.as_str()
+    node.spec()
+        .extra
+        .get("test_metadata")?
+        .get("name")?
+        .as_str()
 }
 
 /// The file's name, with or without its ending.
@@ -204,19 +244,38 @@ fn source<'a>(criterion: &Criterion, value: &str) -> Result<Matcher<'a>, SelectE
         [source] => ("*", source, "*"),
         [source, table] => ("*", source, table),
         [package, source, table] => (package, source, table),
-        _ => return Err(refused(criterion, "source", value, "source, source.table or package.source.table")),
+        _ => {
+            return Err(refused(
+                criterion,
+                "source",
+                value,
+                "source, source.table or package.source.table",
+            ));
+        }
     };
-    Ok(Matcher::Source { package: Pattern::new(package), source: Pattern::new(source), table: Pattern::new(table) })
+    Ok(Matcher::Source {
+        package: Pattern::new(package),
+        source: Pattern::new(source),
+        table: Pattern::new(table),
+    })
 }
 
-fn named<'a>(criterion: &Criterion, method: &'static str, value: &str) -> Result<Matcher<'a>, SelectError> {
+fn named<'a>(
+    criterion: &Criterion,
+    method: &'static str,
+    value: &str,
+) -> Result<Matcher<'a>, SelectError> {
     let parts: Vec<&str> = value.split('.').collect();
     let (package, name) = match parts[..] {
         [name] => ("*", name),
         [package, name] => (package, name),
         _ => return Err(refused(criterion, method, value, "name or package.name")),
     };
-    Ok(Matcher::Named { resource_type: method, package: Pattern::new(package), name: Pattern::new(name) })
+    Ok(Matcher::Named {
+        resource_type: method,
+        package: Pattern::new(package),
+        name: Pattern::new(name),
+    })
 }
 
 fn test_type(criterion: &Criterion, value: &str) -> Result<TestType, SelectError> {
@@ -225,10 +284,25 @@ fn test_type(criterion: &Criterion, value: &str) -> Result<TestType, SelectError
         "singular" => Ok(TestType::Singular),
         "data" => Ok(TestType::Data),
         "unit" => Ok(TestType::Unit),
-        _ => Err(refused(criterion, "test_type", value, "generic, singular, data or unit")),
+        _ => Err(refused(
+            criterion,
+            "test_type",
+            value,
+            "generic, singular, data or unit",
+        )),
     }
 }
 
-fn refused(criterion: &Criterion, method: &'static str, value: &str, expected: &'static str) -> SelectError {
-    SelectError::Value { expression: criterion.raw.clone(), method, value: value.to_owned(), expected }
+fn refused(
+    criterion: &Criterion,
+    method: &'static str,
+    value: &str,
+    expected: &'static str,
+) -> SelectError {
+    SelectError::Value {
+        expression: criterion.raw.clone(),
+        method,
+        value: value.to_owned(),
+        expected,
+    }
 }

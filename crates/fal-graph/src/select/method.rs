@@ -77,7 +77,10 @@ impl Method {
         let lower = value.to_lowercase();
         if value.contains('/') || (cfg!(windows) && value.contains('\\')) {
             Self::Path
-        } else if [".sql", ".py", ".csv", ".ipynb"].iter().any(|ending| lower.ends_with(ending)) {
+        } else if [".sql", ".py", ".csv", ".ipynb"]
+            .iter()
+            .any(|ending| lower.ends_with(ending))
+        {
             Self::File
         } else if script::is_id(value) {
             Self::Script

@@ -15,16 +15,23 @@ pub(super) struct NameMatcher<'a> {
 impl<'a> NameMatcher<'a> {
     pub(super) fn new(selector: &'a str) -> Self {
         let parts: Vec<&str> = selector.split('.').collect();
-        let first_wild = parts.iter().position(|part| part.contains(['*', '?', '[', ']']));
+        let first_wild = parts
+            .iter()
+            .position(|part| part.contains(['*', '?', '[', ']']));
         let wild = first_wild.map(|at| (at, Pattern::new(&parts[at..].join("."))));
-        Self { selector, parts, wild }
+        Self {
+            selector,
+            parts,
+            wild,
+        }
     }
 
     /// Whether the name is the node's, in its package or across all packages.
     pub(super) fn matches(&self, node: &Node) -> bool {
         let is_versioned = node.resource_type() == "model" && node.spec().version.is_some();
         node.fqns().any(|fqn| {
-            self.matches_fqn(fqn, is_versioned) || self.matches_fqn(fqn.get(1..).unwrap_or(&[]), is_versioned)
+            self.matches_fqn(fqn, is_versioned)
+                || self.matches_fqn(fqn.get(1..).unwrap_or(&[]), is_versioned)
         })
     }
 
@@ -51,7 +58,11 @@ impl<'a> NameMatcher<'a> {
     fn is_with_version(&self, name: &str, version: &str) -> bool {
         let last = &self.parts[self.parts.len().saturating_sub(2)..];
         match last {
-            [one] => one.strip_prefix(name).and_then(|rest| rest.strip_prefix('_')) == Some(version),
+            [one] => {
+                one.strip_prefix(name)
+                    .and_then(|rest| rest.strip_prefix('_'))
+                    == Some(version)
+            }
             _ => last.join("_") == format!("{name}_{version}"),
         }
     }
@@ -65,7 +76,9 @@ impl<'a> NameMatcher<'a> {
                 return false;
             }
         }
-        let Some((at, pattern)) = &self.wild else { return true };
+        let Some((at, pattern)) = &self.wild else {
+            return true;
+        };
         // A single word with a wildcard also matches the name alone, however deep it stands.
         if self.parts.len() == 1 && pattern.matches(leaf) {
             return true;
@@ -90,16 +103,25 @@ mod tests {
     fn matches(selector: &str, fqn: &str, version: Option<&str>) -> bool {
         let fqn = fqn.split('/').map(str::to_owned).collect();
         let version = version.map(str::to_owned);
-        let node = Node::new(GraphNode { resource_type: "model".into(), fqn, version, ..GraphNode::default() });
+        let node = Node::new(GraphNode {
+            resource_type: "model".into(),
+            fqn,
+            version,
+            ..GraphNode::default()
+        });
         NameMatcher::new(selector).matches(&node)
     }
 
     #[test]
     fn names_match_as_in_dbt() {
-        for selector in ["c", "a.b.c", "b.c", "a", "b", "a.b", "*", "?", "a.*", "b.*", "a.b.*", "a.?.c", "*.c"] {
+        for selector in [
+            "c", "a.b.c", "b.c", "a", "b", "a.b", "*", "?", "a.*", "b.*", "a.b.*", "a.?.c", "*.c",
+        ] {
             assert!(matches(selector, "a/b/c", None), "{selector}");
         }
-        for selector in ["", "x", "c.d", "a.c", "b.c.d", "a.b.c.*", "a.b.c.d", "x*", "a.x*"] {
+        for selector in [
+            "", "x", "c.d", "a.c", "b.c.d", "a.b.c.*", "a.b.c.d", "x*", "a.x*",
+        ] {
             assert!(!matches(selector, "a/b/c", None), "{selector}");
         }
     }

@@ -61,7 +61,16 @@ impl ResourceTypes {
             "seed" => vec!["seed"],
             "snapshot" => vec!["snapshot"],
             "test" => vec!["test", "unit_test"],
-            "build" => vec!["model", "seed", "snapshot", "test", "unit_test", "saved_query", "function", "script"],
+            "build" => vec![
+                "model",
+                "seed",
+                "snapshot",
+                "test",
+                "unit_test",
+                "saved_query",
+                "function",
+                "script",
+            ],
             _ => LISTED.to_vec(),
         })
     }
@@ -79,7 +88,11 @@ impl ResourceTypes {
                 name => chosen.push(known(name)?),
             }
         }
-        let mut types = if only.is_empty() { self.0.clone() } else { chosen };
+        let mut types = if only.is_empty() {
+            self.0.clone()
+        } else {
+            chosen
+        };
         for name in without {
             let name = known(name)?;
             types.retain(|other| *other != name);
@@ -117,7 +130,10 @@ impl ResourceTypes {
 
 fn known(name: &str) -> Result<&'static str, SelectError> {
     let found = ALL.into_iter().find(|other| *other == name);
-    found.ok_or_else(|| SelectError::UnknownResourceType { name: name.to_owned(), nearest: nearest(name, ALL) })
+    found.ok_or_else(|| SelectError::UnknownResourceType {
+        name: name.to_owned(),
+        nearest: nearest(name, ALL),
+    })
 }
 
 #[cfg(test)]
@@ -126,13 +142,32 @@ mod tests {
 
     #[test]
     fn types_are_narrowed_as_dbt_ls_does() -> Result<(), SelectError> {
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let words = |words: &[&str]| {
+            words
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>()
+        };
         let run = ResourceTypes::of_command("run");
         assert_eq!(run.narrowed(&[], &words(&["script"]))?.0, ["model"]);
-        assert_eq!(run.narrowed(&words(&["default", "seed"]), &[])?.0, ["model", "script", "seed"].map(|w| w));
-        assert_eq!(ResourceTypes::default().narrowed(&words(&["all"]), &[])?.0.len(), 13);
-        let error = run.narrowed(&words(&["modle"]), &[]).map_err(|error| error.to_string());
-        assert_eq!(error, Err("'modle' is not a resource type; did you mean 'model'?".to_owned()));
+        assert_eq!(
+            run.narrowed(&words(&["default", "seed"]), &[])?.0,
+            ["model", "script", "seed"].map(|w| w)
+        );
+        assert_eq!(
+            ResourceTypes::default()
+                .narrowed(&words(&["all"]), &[])?
+                .0
+                .len(),
+            13
+        );
+        let error = run
+            .narrowed(&words(&["modle"]), &[])
+            .map_err(|error| error.to_string());
+        assert_eq!(
+            error,
+            Err("'modle' is not a resource type; did you mean 'model'?".to_owned())
+        );
         Ok(())
     }
 }

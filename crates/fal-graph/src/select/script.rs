@@ -36,5 +36,9 @@ pub(super) fn is_id(value: &str) -> bool {
 /// What a user would call the node, if it is a script: the name of its file.
 pub(super) fn file_name(node: &Node) -> Option<&str> {
     let is_script = node.resource_type() == "script";
-    is_script.then(|| node.file().rsplit_once('/').map_or(node.file(), |(_, name)| name))
+    is_script.then(|| {
+        node.file()
+            .rsplit_once('/')
+            .map_or(node.file(), |(_, name)| name)
+    })
 }

@@ -20,8 +20,12 @@ pub enum IndirectSelection {
 }
 
 impl IndirectSelection {
-    const NAMES: [(&'static str, Self); 4] =
-        [("eager", Self::Eager), ("cautious", Self::Cautious), ("buildable", Self::Buildable), ("empty", Self::Empty)];
+    const NAMES: [(&'static str, Self); 4] = [
+        ("eager", Self::Eager),
+        ("cautious", Self::Cautious),
+        ("buildable", Self::Buildable),
+        ("empty", Self::Empty),
+    ];
 }
 
 impl FromStr for IndirectSelection {
@@ -70,6 +74,11 @@ pub(super) struct Group {
 impl Spec {
     /// A group without expectations, as dbt makes them of definitions.
     pub(super) fn group(combine: Combine, parts: Vec<Self>) -> Self {
-        Self::Group(Group { combine, parts, indirect: IndirectSelection::Eager, expected: None })
+        Self::Group(Group {
+            combine,
+            parts,
+            indirect: IndirectSelection::Eager,
+            expected: None,
+        })
     }
 }

@@ -10,7 +10,11 @@ pub(super) const EXPECTED: &str = "latest, prerelease, old or none";
 /// Whether the model is such a version; `None` if there is no such value.
 pub(super) fn matches(spec: &GraphNode, wanted: &str) -> Option<bool> {
     let is_model = spec.resource_type == "model";
-    let against_latest = spec.version.as_deref().zip(spec.latest_version.as_deref()).map(|(v, l)| compare(v, l));
+    let against_latest = spec
+        .version
+        .as_deref()
+        .zip(spec.latest_version.as_deref())
+        .map(|(v, l)| compare(v, l));
     Some(match wanted {
         "latest" => is_model && spec.version.is_some() && spec.version == spec.latest_version,
         "prerelease" => is_model && against_latest == Some(Ordering::Greater),

@@ -7,28 +7,67 @@ use crate::graph::{Dag, Side};
 use crate::set::{NodeId, NodeSet};
 
 /// What the operators of the criterion add to what it matches.
-pub(super) fn neighbors(dag: &Dag, members: &NodeSet, criterion: &Criterion, matched: &NodeSet) -> NodeSet {
+pub(super) fn neighbors(
+    dag: &Dag,
+    members: &NodeSet,
+    criterion: &Criterion,
+    matched: &NodeSet,
+) -> NodeSet {
     let mut added = dag.empty_set();
     if criterion.childrens_parents {
-        let mut below = reach(dag, members, matched, Direction::Outgoing, Reach::Everything);
+        let mut below = reach(
+            dag,
+            members,
+            matched,
+            Direction::Outgoing,
+            Reach::Everything,
+        );
         below.union_with(matched);
-        added.union_with(&reach(dag, members, &below, Direction::Incoming, Reach::Everything));
+        added.union_with(&reach(
+            dag,
+            members,
+            &below,
+            Direction::Incoming,
+            Reach::Everything,
+        ));
         added.union_with(&below);
     }
-    added.union_with(&reach(dag, members, matched, Direction::Incoming, criterion.parents));
-    added.union_with(&reach(dag, members, matched, Direction::Outgoing, criterion.children));
+    added.union_with(&reach(
+        dag,
+        members,
+        matched,
+        Direction::Incoming,
+        criterion.parents,
+    ));
+    added.union_with(&reach(
+        dag,
+        members,
+        matched,
+        Direction::Outgoing,
+        criterion.children,
+    ));
     added
 }
 
 /// Nodes in one direction, without those where it starts unless others lead to them.
-pub(super) fn reach(dag: &Dag, members: &NodeSet, from: &NodeSet, direction: Direction, reach: Reach) -> NodeSet {
+pub(super) fn reach(
+    dag: &Dag,
+    members: &NodeSet,
+    from: &NodeSet,
+    direction: Direction,
+    reach: Reach,
+) -> NodeSet {
     let levels = match reach {
         Reach::Nowhere => 0,
         Reach::Levels(levels) => levels,
         Reach::Everything => usize::MAX,
     };
     let mut found = dag.empty_set();
-    let mut layer: Vec<NodeId> = if levels == 0 { Vec::new() } else { from.iter().collect() };
+    let mut layer: Vec<NodeId> = if levels == 0 {
+        Vec::new()
+    } else {
+        from.iter().collect()
+    };
     let mut depth = 0;
     while !layer.is_empty() && depth < levels {
         let mut next = Vec::new();
@@ -50,9 +89,16 @@ pub(super) fn reach(dag: &Dag, members: &NodeSet, from: &NodeSet, direction: Dir
 fn linked(dag: &Dag, node: NodeId, direction: Direction) -> impl Iterator<Item = NodeId> {
     let side = |id: NodeId| dag.node(id).side;
     let is_link = move |other: NodeId| {
-        let (parent, child) = if direction == Direction::Incoming { (other, node) } else { (node, other) };
+        let (parent, child) = if direction == Direction::Incoming {
+            (other, node)
+        } else {
+            (node, other)
+        };
         side(child) != Some(Side::Before) && side(parent) != Some(Side::After)
     };
-    let neighbors = dag.neighbors(node, direction).filter(|(_, kind)| kind.is_followed()).map(|(other, _)| other);
+    let neighbors = dag
+        .neighbors(node, direction)
+        .filter(|(_, kind)| kind.is_followed())
+        .map(|(other, _)| other);
     neighbors.filter(move |other| is_link(*other))
 }

@@ -18,10 +18,30 @@ use fal_graph::{AttachedScript, Dag, DagBuilder, GraphNode, Side};
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 const MODELS: [(&str, &str, &[&str], &[&str]); 5] = [
-    ("stg", "models/staging/stg.sql", &["source.shop.crm.accounts", "seed.shop.raw"], &["core"]),
-    ("orders", "models/orders.sql", &["model.shop.stg"], &["core", "nightly"]),
-    ("forecast", "models/fal/ml/forecast.sql", &["model.shop.orders"], &["ml"]),
-    ("report", "models/fal/report.sql", &["model.shop.orders", "model.shop.forecast"], &["nightly"]),
+    (
+        "stg",
+        "models/staging/stg.sql",
+        &["source.shop.crm.accounts", "seed.shop.raw"],
+        &["core"],
+    ),
+    (
+        "orders",
+        "models/orders.sql",
+        &["model.shop.stg"],
+        &["core", "nightly"],
+    ),
+    (
+        "forecast",
+        "models/fal/ml/forecast.sql",
+        &["model.shop.orders"],
+        &["ml"],
+    ),
+    (
+        "report",
+        "models/fal/report.sql",
+        &["model.shop.orders", "model.shop.forecast"],
+        &["nightly"],
+    ),
     ("lone", "models/lone.sql", &[], &[]),
 ];
 
@@ -32,7 +52,12 @@ const SCRIPTS: [(&str, Side, &str, &str); 10] = [
     ("orders", Side::After, "tell.py", "scripts/tell.py"),
     ("orders", Side::After, "after.ipynb", "scripts/after.ipynb"),
     ("forecast", Side::Before, "load.py", "scripts/prep/load.py"),
-    ("forecast", Side::After, "forecast.py", "scripts/forecast.py"),
+    (
+        "forecast",
+        Side::After,
+        "forecast.py",
+        "scripts/forecast.py",
+    ),
     ("report", Side::After, "tell.py", "scripts/a/tell.py"),
     ("report", Side::After, "b/tell.py", "scripts/b/tell.py"),
     ("lone", Side::Before, "before.py", "scripts/before.py"),
@@ -41,10 +66,23 @@ const SCRIPTS: [(&str, Side, &str, &str); 10] = [
 pub(crate) fn dag() -> Outcome<Dag> {
     let mut builder = DagBuilder::new("shop");
     builder.nodes([
-        GraphNode { source_name: Some("crm".to_owned()), ..node("source", "crm.accounts", "models/sources.yml", &[]) },
+        GraphNode {
+            source_name: Some("crm".to_owned()),
+            ..node("source", "crm.accounts", "models/sources.yml", &[])
+        },
         node("seed", "raw", "seeds/raw.csv", &[]),
-        node("test", "not_null_orders", "models/schema.yml", &["model.shop.orders"]),
-        node("exposure", "board", "models/schema.yml", &["model.shop.report"]),
+        node(
+            "test",
+            "not_null_orders",
+            "models/schema.yml",
+            &["model.shop.orders"],
+        ),
+        node(
+            "exposure",
+            "board",
+            "models/schema.yml",
+            &["model.shop.report"],
+        ),
     ]);
     builder.nodes(MODELS.map(|(name, file, parents, tags)| GraphNode {
         tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
@@ -53,16 +91,29 @@ pub(crate) fn dag() -> Outcome<Dag> {
     builder.python_model("model.shop.forecast", "models/ml/forecast.py");
     builder.python_model("model.shop.report", "models/report.ipynb");
     for (model, side, name, file) in SCRIPTS {
-        let word = if side == Side::Before { "BEFORE" } else { "AFTER" };
+        let word = if side == Side::Before {
+            "BEFORE"
+        } else {
+            "AFTER"
+        };
         let id = format!("script.{model}.{word}.{name}");
-        builder.script(AttachedScript { id, model: format!("model.shop.{model}"), side, file: file.to_owned() });
+        builder.script(AttachedScript {
+            id,
+            model: format!("model.shop.{model}"),
+            side,
+            file: file.to_owned(),
+        });
     }
     Ok(builder.build()?)
 }
 
 fn node(resource_type: &str, name: &str, file: &str, parents: &[&str]) -> GraphNode {
     let folders = file.split('/').skip(1).filter(|part| !part.contains('.'));
-    let fqn = std::iter::once("shop").chain(folders).chain([name]).map(str::to_owned).collect();
+    let fqn = std::iter::once("shop")
+        .chain(folders)
+        .chain([name])
+        .map(str::to_owned)
+        .collect();
     GraphNode {
         unique_id: format!("{resource_type}.shop.{name}"),
         name: name.rsplit('.').next().unwrap_or(name).to_owned(),
@@ -80,5 +131,7 @@ pub(crate) fn short(id: &str) -> String {
     let Some(script) = id.strip_prefix("script.") else {
         return id.rsplit('.').next().unwrap_or(id).to_owned();
     };
-    script.replacen(".BEFORE.", "<", 1).replacen(".AFTER.", ">", 1)
+    script
+        .replacen(".BEFORE.", "<", 1)
+        .replacen(".AFTER.", ">", 1)
 }

@@ -14,7 +14,12 @@ pub(super) fn dag(project: &str, phases: &[Vec<Lane>]) -> Result<Dag, HostError>
         builder.nodes([spec(&next, "")]);
         for lane in phase.iter().filter(|lane| !lane.is_empty()) {
             let ids = lane.iter().map(|attached| attached.id.as_str());
-            let row: Vec<&str> = barrier.as_deref().into_iter().chain(ids).chain([next.as_str()]).collect();
+            let row: Vec<&str> = barrier
+                .as_deref()
+                .into_iter()
+                .chain(ids)
+                .chain([next.as_str()])
+                .collect();
             builder.nodes(lane.iter().map(node));
             for pair in row.windows(2) {
                 builder.edge(pair[0], EdgeKind::Sequence, pair[1]);
@@ -65,15 +70,24 @@ mod tests {
     /// What may run at the same time, step by step, when everything fails.
     fn steps(phases: &[&[&[&str]]]) -> Vec<Vec<String>> {
         let lane = |lane: &&[&str]| lane.iter().map(|id| script(id)).collect::<Lane>();
-        let phases: Vec<Vec<Lane>> = phases.iter().map(|phase| phase.iter().map(lane).collect()).collect();
+        let phases: Vec<Vec<Lane>> = phases
+            .iter()
+            .map(|phase| phase.iter().map(lane).collect())
+            .collect();
         let dag = dag("shop", &phases).unwrap();
-        let scripts: NodeSet =
-            dag.nodes().filter(|(_, node)| !node.unique_id().starts_with("phase.")).map(|(id, _)| id).collect();
+        let scripts: NodeSet = dag
+            .nodes()
+            .filter(|(_, node)| !node.unique_id().starts_with("phase."))
+            .map(|(id, _)| id)
+            .collect();
         let mut schedule = Schedule::new(&dag, &scripts, ScheduleOptions::default());
         let mut steps = Vec::new();
         while !schedule.is_done() {
             let ready = schedule.pop(usize::MAX);
-            let mut names: Vec<_> = ready.iter().map(|id| dag.node(*id).unique_id().to_owned()).collect();
+            let mut names: Vec<_> = ready
+                .iter()
+                .map(|id| dag.node(*id).unique_id().to_owned())
+                .collect();
             names.sort();
             steps.push(names);
             for id in ready {
@@ -85,8 +99,22 @@ mod tests {
 
     #[test]
     fn lanes_run_side_by_side_phases_one_behind_the_other_and_failures_stop_nothing() {
-        let phases: [&[&[&str]]; 4] = [&[&["a1", "a2"], &["b1"]], &[&[]], &[&["c1"], &["d1", "d2"]], &[&["e"]]];
-        assert_eq!(steps(&phases), [vec!["a1", "b1"], vec!["a2"], vec!["c1", "d1"], vec!["d2"], vec!["e"]]);
+        let phases: [&[&[&str]]; 4] = [
+            &[&["a1", "a2"], &["b1"]],
+            &[&[]],
+            &[&["c1"], &["d1", "d2"]],
+            &[&["e"]],
+        ];
+        assert_eq!(
+            steps(&phases),
+            [
+                vec!["a1", "b1"],
+                vec!["a2"],
+                vec!["c1", "d1"],
+                vec!["d2"],
+                vec!["e"]
+            ]
+        );
         assert!(steps(&[]).is_empty());
     }
 }

@@ -48,17 +48,33 @@ impl Choice<'_> {
         let (globals, problems) = self.globals()?;
         let lanes = |role| models.iter().map(|model| self.lane(model, role)).collect();
         let phases = if self.options.before {
-            vec![vec![globals], lanes(ScriptRole::PreHook), lanes(ScriptRole::Before)]
+            vec![
+                vec![globals],
+                lanes(ScriptRole::PreHook),
+                lanes(ScriptRole::Before),
+            ]
         } else {
-            vec![lanes(ScriptRole::After), lanes(ScriptRole::PostHook), vec![globals]]
+            vec![
+                lanes(ScriptRole::After),
+                lanes(ScriptRole::PostHook),
+                vec![globals],
+            ]
         };
-        let mut chosen = Chosen { phases, warnings: Vec::new(), problems };
+        let mut chosen = Chosen {
+            phases,
+            warnings: Vec::new(),
+            problems,
+        };
         chosen.warnings = self.warnings(&chosen);
         Ok(chosen)
     }
 
     fn lane(&self, model: &str, role: ScriptRole) -> Lane {
-        self.attachments().of_model(model, role).filter(|one| self.wants(one)).cloned().collect()
+        self.attachments()
+            .of_model(model, role)
+            .filter(|one| self.wants(one))
+            .cloned()
+            .collect()
     }
 
     fn attachments(&self) -> &Attachments {
@@ -67,18 +83,38 @@ impl Choice<'_> {
 
     /// Models that have anything attached and are meant, parents first.
     fn models(&self) -> Vec<&str> {
-        let owners: HashSet<&str> = self.attachments().iter().filter_map(|one| one.model.as_deref()).collect();
-        let has_before = |model: &str| self.attachments().of_model(model, ScriptRole::Before).next().is_some();
+        let owners: HashSet<&str> = self
+            .attachments()
+            .iter()
+            .filter_map(|one| one.model.as_deref())
+            .collect();
+        let has_before = |model: &str| {
+            self.attachments()
+                .of_model(model, ScriptRole::Before)
+                .next()
+                .is_some()
+        };
         let by_before = self.options.before && self.selected.is_none();
-        let meant = self.meant().into_iter().filter(|model| owners.contains(model));
-        meant.filter(|model| !by_before || has_before(model)).collect()
+        let meant = self
+            .meant()
+            .into_iter()
+            .filter(|model| owners.contains(model));
+        meant
+            .filter(|model| !by_before || has_before(model))
+            .collect()
     }
 
     /// Unique ids of the nodes that are meant, whether anything is attached to them or not, parents first.
     pub(super) fn meant(&self) -> Vec<&str> {
         let dag = &self.loaded.dag;
-        let took_part = self.last_run.map(|run| run.took_part(dag)).unwrap_or_default();
-        let ordered = dag.order().iter().map(|id| (*id, dag.node(*id).unique_id()));
+        let took_part = self
+            .last_run
+            .map(|run| run.took_part(dag))
+            .unwrap_or_default();
+        let ordered = dag
+            .order()
+            .iter()
+            .map(|id| (*id, dag.node(*id).unique_id()));
         let meant = ordered.filter(|(id, model)| match self.selected {
             Some(selected) => selected.contains(*id),
             None => self.options.before || self.options.all || took_part.contains(model),
@@ -92,8 +128,13 @@ impl Choice<'_> {
         if narrowed && !self.options.globals {
             return Ok((Vec::new(), Vec::new()));
         }
-        let side = if self.options.before { ScriptRole::Before } else { ScriptRole::After };
-        let (mut globals, warnings) = Attachments::global(self.project, &self.loaded.keyword, side)?;
+        let side = if self.options.before {
+            ScriptRole::Before
+        } else {
+            ScriptRole::After
+        };
+        let (mut globals, warnings) =
+            Attachments::global(self.project, &self.loaded.keyword, side)?;
         globals.retain(|global| self.wants(global));
         Ok((globals, warnings))
     }
@@ -101,7 +142,9 @@ impl Choice<'_> {
     /// Whether `--scripts` lets it pass: hooks always.
     fn wants(&self, attached: &Attached) -> bool {
         let scripts = &self.options.scripts;
-        scripts.is_empty() || attached.role.is_hook() || scripts.iter().any(|path| self.is_same(path, attached))
+        scripts.is_empty()
+            || attached.role.is_hook()
+            || scripts.iter().any(|path| self.is_same(path, attached))
     }
 
     fn is_same(&self, path: &str, attached: &Attached) -> bool {
@@ -109,14 +152,17 @@ impl Choice<'_> {
     }
 
     fn warnings(&self, chosen: &Chosen) -> Vec<String> {
-        let unused =
-            self.options.scripts.iter().filter(|path| {
-                !chosen.scripts().any(|attached| !attached.role.is_hook() && self.is_same(path, attached))
-            });
-        let mut warnings: Vec<String> =
-            unused.map(|path| format!("`--scripts {path}` matches no script that would run")).collect();
+        let unused = self.options.scripts.iter().filter(|path| {
+            !chosen
+                .scripts()
+                .any(|attached| !attached.role.is_hook() && self.is_same(path, attached))
+        });
+        let mut warnings: Vec<String> = unused
+            .map(|path| format!("`--scripts {path}` matches no script that would run"))
+            .collect();
         if chosen.scripts().next().is_none() {
-            warnings.push("Nothing to do: no model that is meant has such scripts or hooks".to_owned());
+            warnings
+                .push("Nothing to do: no model that is meant has such scripts or hooks".to_owned());
         }
         warnings
     }

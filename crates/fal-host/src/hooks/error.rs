@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum HooksError {
     /// `--all` and a selection.
-    #[error("`--all` and a selection (`--select`, `--models`, `--exclude`, `--selector`) exclude each other")]
+    #[error(
+        "`--all` and a selection (`--select`, `--models`, `--exclude`, `--selector`) exclude each other"
+    )]
     AllWithSelection,
     /// Nothing says which models.
     #[error("there was no run to take the scripts of: `{}` does not exist", .path.display())]

@@ -23,18 +23,31 @@ pub(super) struct LastRun {
 impl LastRun {
     /// Reads the artifact; none if it does not exist.
     pub(super) fn read(path: &Path) -> Result<Option<Self>, HooksError> {
-        let bad = |message: String| HooksError::BadLastRun { path: path.to_owned(), message };
-        let Some(artifact) = LastResults::read(path).map_err(bad)? else { return Ok(None) };
+        let bad = |message: String| HooksError::BadLastRun {
+            path: path.to_owned(),
+            message,
+        };
+        let Some(artifact) = LastResults::read(path).map_err(bad)? else {
+            return Ok(None);
+        };
         Ok(Some(Self {
             target: artifact.arg("target").map(str::to_owned),
-            statuses: artifact.results.into_iter().map(|entry| (entry.unique_id, entry.status)).collect(),
+            statuses: artifact
+                .results
+                .into_iter()
+                .map(|entry| (entry.unique_id, entry.status))
+                .collect(),
         }))
     }
 
     /// Nodes that took part: they ran, or a test of theirs did.
     pub(super) fn took_part<'a>(&'a self, dag: &'a Dag) -> HashSet<&'a str> {
         let mut found = HashSet::new();
-        for (id, _) in self.statuses.iter().filter(|(_, status)| *status != "skipped") {
+        for (id, _) in self
+            .statuses
+            .iter()
+            .filter(|(_, status)| *status != "skipped")
+        {
             match dag.find(id).map(|node| dag.node(node)) {
                 Some(test) if matches!(test.resource_type(), "test" | "unit_test") => {
                     found.extend(tested(test.spec()));
@@ -50,7 +63,11 @@ impl LastRun {
 /// The model that a test is written at; for one that stands alone all that it reads.
 fn tested(test: &GraphNode) -> impl Iterator<Item = &str> {
     let attached = test.extra.get("attached_node").and_then(Value::as_str);
-    let read = test.depends_on.iter().map(String::as_str).filter(move |_| attached.is_none());
+    let read = test
+        .depends_on
+        .iter()
+        .map(String::as_str)
+        .filter(move |_| attached.is_none());
     attached.into_iter().chain(read)
 }
 
@@ -102,7 +119,10 @@ mod tests {
 
     #[test]
     fn no_file_is_none_and_nonsense_an_error() {
-        assert_eq!(LastRun::read(Path::new("/nonexistent/run_results.json")).unwrap(), None);
+        assert_eq!(
+            LastRun::read(Path::new("/nonexistent/run_results.json")).unwrap(),
+            None
+        );
         assert!(matches!(read("{"), Err(HooksError::BadLastRun { .. })));
         assert_eq!(read("{}").unwrap(), Some(LastRun::default()));
     }

@@ -50,7 +50,9 @@ pub struct HooksOptions {
 impl HooksOptions {
     /// Whether the user selects models.
     fn selects(&self) -> bool {
-        !self.criteria.select.is_empty() || !self.criteria.exclude.is_empty() || self.criteria.selector.is_some()
+        !self.criteria.select.is_empty()
+            || !self.criteria.exclude.is_empty()
+            || self.criteria.selector.is_some()
     }
 }
 
@@ -72,7 +74,14 @@ pub fn hooks(
     record::events(&project.dbt.target_path, reporters)?;
     announce::stubs(&generated, reporters);
     let loaded = session.load(&project, &generated)?;
-    let run = HooksRun { project: &project, options, last_run, session, loaded, began };
+    let run = HooksRun {
+        project: &project,
+        options,
+        last_run,
+        session,
+        loaded,
+        began,
+    };
     run.finish_all(interrupt)
 }
 
@@ -83,7 +92,9 @@ fn last_run(project: &Project, options: &HooksOptions) -> Result<Option<LastRun>
     }
     let path = project.dbt.target_path.join("run_results.json");
     match LastRun::read(&path)? {
-        None if !options.all && !options.before && !options.selects() => Err(HooksError::NoLastRun { path }),
+        None if !options.all && !options.before && !options.selects() => {
+            Err(HooksError::NoLastRun { path })
+        }
         found => Ok(found),
     }
 }
@@ -105,8 +116,12 @@ impl HooksRun<'_> {
         let dag = chain::dag(&self.loaded.info.project_name, &chosen.phases)?;
         let plan = Plan::of_scripts(self.project, &dag, &scripts)?;
         announce::start(&self.session, &self.loaded, COMMAND, None, plan.total);
-        chosen.warnings.iter().for_each(|warning| self.session.log(LogLevel::Warn, warning.clone()));
-        let durations = KnownDurations::load(&self.project.dbt.target_path, &self.session.reporters);
+        chosen
+            .warnings
+            .iter()
+            .for_each(|warning| self.session.log(LogLevel::Warn, warning.clone()));
+        let durations =
+            KnownDurations::load(&self.project.dbt.target_path, &self.session.reporters);
         let request = BeginRequest {
             selected: Vec::new(),
             scripts: scripts.iter().map(|attached| attached.id.clone()).collect(),
@@ -119,7 +134,13 @@ impl HooksRun<'_> {
         let ended = self.dispatch(&dag, &plan, &durations, interrupt);
         let closed = self.session.close(ended.interrupted);
         let elapsed = self.began.elapsed().as_secs_f64();
-        self.session.reporters.emit(Timestamp::now(), EventKind::RunFinished { summary: ended.summary, elapsed });
+        self.session.reporters.emit(
+            Timestamp::now(),
+            EventKind::RunFinished {
+                summary: ended.summary,
+                elapsed,
+            },
+        );
         if let Err(error) = durations.save(|_| true) {
             self.session.log(LogLevel::Warn, error.to_string());
         }
@@ -133,7 +154,11 @@ impl HooksRun<'_> {
 
     fn choose(&self) -> Result<choice::Chosen, HostError> {
         let selected = match self.options.selects() {
-            true => Some(self.session.select(&self.loaded, &self.options.criteria)?.nodes),
+            true => Some(
+                self.session
+                    .select(&self.loaded, &self.options.criteria)?
+                    .nodes,
+            ),
             false => None,
         };
         let choice = Choice {
@@ -147,18 +172,44 @@ impl HooksRun<'_> {
         // Hooks of a model run without it: what is wrong with its own file does not concern them.
         let meant: HashSet<&str> = choice.meant().into_iter().collect();
         let concerns = |about: &About| matches!(about, About::Scripts(model) if meant.contains(model.as_str()));
-        self.loaded.faults.settle(&self.session.reporters, concerns)?;
-        chosen.problems.iter().for_each(|problem| emit(&self.session.reporters, problem));
+        self.loaded
+            .faults
+            .settle(&self.session.reporters, concerns)?;
+        chosen
+            .problems
+            .iter()
+            .for_each(|problem| emit(&self.session.reporters, problem));
         Ok(chosen)
     }
 
-    fn dispatch(&self, dag: &Dag, plan: &Plan, durations: &KnownDurations, interrupt: &Interrupt) -> Ended {
-        let scripts = dag.nodes().map(|(id, _)| id).filter(|id| plan.is_script(*id)).collect();
+    fn dispatch(
+        &self,
+        dag: &Dag,
+        plan: &Plan,
+        durations: &KnownDurations,
+        interrupt: &Interrupt,
+    ) -> Ended {
+        let scripts = dag
+            .nodes()
+            .map(|(id, _)| id)
+            .filter(|id| plan.is_script(*id))
+            .collect();
         let duration = |node: &fal_graph::Node| durations.seconds(node.unique_id());
-        let options = ScheduleOptions { duration: Some(&duration), ..ScheduleOptions::default() };
+        let options = ScheduleOptions {
+            duration: Some(&duration),
+            ..ScheduleOptions::default()
+        };
         let schedule = Schedule::new(dag, &scripts, options);
         let threads = self.loaded.info.threads as usize;
         let session = &self.session;
-        Dispatcher::new(dag, plan, schedule, &session.session, &session.reporters, threads).run(interrupt)
+        Dispatcher::new(
+            dag,
+            plan,
+            schedule,
+            &session.session,
+            &session.reporters,
+            threads,
+        )
+        .run(interrupt)
     }
 }

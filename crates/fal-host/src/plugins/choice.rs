@@ -7,7 +7,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use fal_loader::{Kind, LoadError, LoadOptions, LoadedPlugin, Log, OpenError, OpenStage, Timeouts, check_config};
+use fal_loader::{
+    Kind, LoadError, LoadOptions, LoadedPlugin, Log, OpenError, OpenStage, Timeouts, check_config,
+};
 use fal_plugin::{
     manifest::Stage,
     process::FILE_SUFFIX,
@@ -62,7 +64,10 @@ impl Choice {
             Stage::StubWriter => &["fal-stub-writer"],
             Stage::ExecutionBackend => &["fal-dbt-backend"],
         };
-        self.wanted.get(&stage).cloned().unwrap_or_else(|| defaults.iter().map(|&name| name.to_owned()).collect())
+        self.wanted
+            .get(&stage)
+            .cloned()
+            .unwrap_or_else(|| defaults.iter().map(|&name| name.to_owned()).collect())
     }
 }
 
@@ -91,7 +96,13 @@ pub struct Stages {
 impl Stages {
     /// Stages as chosen, found on the search path.
     pub fn new(choice: Choice, search: SearchPath) -> Self {
-        Self { choice, search, loaded: Mutex::default(), chosen: Mutex::default(), relay: Relay::default() }
+        Self {
+            choice,
+            search,
+            loaded: Mutex::default(),
+            chosen: Mutex::default(),
+            relay: Relay::default(),
+        }
     }
 
     /// The Python parsers, in the order in which they are asked.
@@ -100,7 +111,10 @@ impl Stages {
     /// If one does not load.
     pub fn python_parsers(&self) -> Result<Vec<PythonParserClient>, PluginDoorError> {
         let opened = self.open_all(Stage::PythonParser)?;
-        Ok(opened.into_iter().map(|open| PythonParserClient::new(open.transport)).collect())
+        Ok(opened
+            .into_iter()
+            .map(|open| PythonParserClient::new(open.transport))
+            .collect())
     }
 
     /// The notebook parsers.
@@ -110,7 +124,15 @@ impl Stages {
     pub fn notebook_parsers(&self) -> Result<Vec<NotebookParserClient>, PluginDoorError> {
         let stage = Stage::NotebookParser;
         let opened = self.open_all(stage)?.into_iter();
-        opened.map(|open| ready(stage, &open, NotebookParserClient::new(Arc::clone(&open.transport)))).collect()
+        opened
+            .map(|open| {
+                ready(
+                    stage,
+                    &open,
+                    NotebookParserClient::new(Arc::clone(&open.transport)),
+                )
+            })
+            .collect()
     }
 
     /// The stub writer.
@@ -119,7 +141,11 @@ impl Stages {
     /// If it does not load.
     pub fn stub_writer(&self) -> Result<StubWriterClient, PluginDoorError> {
         let open = self.open_one(Stage::StubWriter)?;
-        ready(Stage::StubWriter, &open, StubWriterClient::new(Arc::clone(&open.transport)))
+        ready(
+            Stage::StubWriter,
+            &open,
+            StubWriterClient::new(Arc::clone(&open.transport)),
+        )
     }
 
     /// The execution backend.
@@ -128,7 +154,11 @@ impl Stages {
     /// If it does not load.
     pub fn execution_backend(&self) -> Result<BackendClient, PluginDoorError> {
         let open = self.open_one(Stage::ExecutionBackend)?;
-        ready(Stage::ExecutionBackend, &open, BackendClient::new(Arc::clone(&open.transport), Arc::clone(&open.router)))
+        ready(
+            Stage::ExecutionBackend,
+            &open,
+            BackendClient::new(Arc::clone(&open.transport), Arc::clone(&open.router)),
+        )
     }
 
     /// An execution backend by its name or path, whatever was chosen for the stage, and what it turned out to be: a runner.
@@ -145,9 +175,15 @@ impl Stages {
         let open = self.open_with(stage, wanted, config)?;
         let client = BackendClient::new(Arc::clone(&open.transport), Arc::clone(&open.router));
         let client = ready(stage, &open, client)?;
-        let named = |chosen: &Chosen| chosen.stage == stage && chosen.name == open.transport.plugin();
+        let named =
+            |chosen: &Chosen| chosen.stage == stage && chosen.name == open.transport.plugin();
         let chosen = self.chosen().into_iter().rev().find(named);
-        let unnamed = || Chosen { stage, name: wanted.to_owned(), version: String::new(), path: PathBuf::new() };
+        let unnamed = || Chosen {
+            stage,
+            name: wanted.to_owned(),
+            version: String::new(),
+            path: PathBuf::new(),
+        };
         Ok((chosen.unwrap_or_else(unnamed), client))
     }
 
@@ -163,7 +199,10 @@ impl Stages {
 
     /// What was opened so far.
     pub fn chosen(&self) -> Vec<Chosen> {
-        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.chosen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Loads, without opening, what is chosen for a stage.
@@ -171,7 +210,11 @@ impl Stages {
     /// # Errors
     /// If one does not load.
     pub fn resolve(&self, stage: Stage) -> Result<Vec<LoadedPlugin>, PluginDoorError> {
-        self.choice.of(stage).iter().map(|wanted| self.find(stage, wanted)).collect()
+        self.choice
+            .of(stage)
+            .iter()
+            .map(|wanted| self.find(stage, wanted))
+            .collect()
     }
 
     /// All that the outcome of parsing and of writing stubs depends on: names, versions, files and configurations.
@@ -182,37 +225,72 @@ impl Stages {
             format!("{path:?} {:?} {changed:?}", data.map(|data| data.len()))
         };
         let of_plugin = |chosen: &Chosen| {
-            let files: Vec<_> = code::files(&chosen.path).unwrap_or_default().iter().map(of_file).collect();
-            format!("{chosen:?} {files:?} {:?}", self.choice.config.get(&chosen.name))
+            let files: Vec<_> = code::files(&chosen.path)
+                .unwrap_or_default()
+                .iter()
+                .map(of_file)
+                .collect();
+            format!(
+                "{chosen:?} {files:?} {:?}",
+                self.choice.config.get(&chosen.name)
+            )
         };
-        let relevant = self.chosen().into_iter().filter(|chosen| chosen.stage != Stage::ExecutionBackend);
-        relevant.map(|chosen| of_plugin(&chosen)).collect::<Vec<_>>().join("\n")
+        let relevant = self
+            .chosen()
+            .into_iter()
+            .filter(|chosen| chosen.stage != Stage::ExecutionBackend);
+        relevant
+            .map(|chosen| of_plugin(&chosen))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     fn open_one(&self, stage: Stage) -> Result<OpenStage, PluginDoorError> {
         let mut opened = self.open_all(stage)?;
         match (opened.pop(), opened.is_empty()) {
             (Some(open), true) => Ok(open),
-            _ => Err(PluginDoorError::BadChoice { text: format!("{stage}={}", self.choice.of(stage).join(",")) }),
+            _ => Err(PluginDoorError::BadChoice {
+                text: format!("{stage}={}", self.choice.of(stage).join(",")),
+            }),
         }
     }
 
     fn open_all(&self, stage: Stage) -> Result<Vec<OpenStage>, PluginDoorError> {
-        self.choice.of(stage).iter().map(|wanted| self.open(stage, wanted)).collect()
+        self.choice
+            .of(stage)
+            .iter()
+            .map(|wanted| self.open(stage, wanted))
+            .collect()
     }
 
     fn open(&self, stage: Stage, wanted: &str) -> Result<OpenStage, PluginDoorError> {
         self.open_with(stage, wanted, None)
     }
 
-    fn open_with(&self, stage: Stage, wanted: &str, config: Option<&Value>) -> Result<OpenStage, PluginDoorError> {
+    fn open_with(
+        &self,
+        stage: Stage,
+        wanted: &str,
+        config: Option<&Value>,
+    ) -> Result<OpenStage, PluginDoorError> {
         let plugin = self.find(stage, wanted)?;
         let manifest = &plugin.manifest;
-        let config = check_config(manifest, config.or_else(|| self.choice.config.get(&manifest.name)))?;
+        let config = check_config(
+            manifest,
+            config.or_else(|| self.choice.config.get(&manifest.name)),
+        )?;
         let open = plugin.open(stage, &config)?;
         let (name, version) = (manifest.name.clone(), manifest.version.clone());
-        let chosen = Chosen { stage, name, version, path: plugin.path.clone() };
-        self.chosen.lock().unwrap_or_else(PoisonError::into_inner).push(chosen);
+        let chosen = Chosen {
+            stage,
+            name,
+            version,
+            path: plugin.path.clone(),
+        };
+        self.chosen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(chosen);
         Ok(open)
     }
 
@@ -236,14 +314,22 @@ impl Stages {
     }
 
     /// The slow way, for plugins whose file is not named after them.
-    fn find_by_manifest(&self, stage: Stage, wanted: &str) -> Result<LoadedPlugin, PluginDoorError> {
+    fn find_by_manifest(
+        &self,
+        stage: Stage,
+        wanted: &str,
+    ) -> Result<LoadedPlugin, PluginDoorError> {
         let (mut known, mut broken) = (Vec::new(), None);
         for (path, _) in self.search.libraries() {
             match self.load(&path, None) {
                 Ok(plugin) if plugin.manifest.name == wanted => return Ok(plugin),
-                Ok(plugin) if plugin.manifest.stages.contains(&stage) => known.push(plugin.manifest.name),
+                Ok(plugin) if plugin.manifest.stages.contains(&stage) => {
+                    known.push(plugin.manifest.name)
+                }
                 Ok(_) => {}
-                Err(LoadError::Interface { name, plugin, host, .. }) if name == wanted => {
+                Err(LoadError::Interface {
+                    name, plugin, host, ..
+                }) if name == wanted => {
                     broken = Some(format!("it was built for interface {plugin}, not {host}"));
                 }
                 Err(LoadError::Abi { name, cause, .. }) if name == wanted => broken = Some(cause),
@@ -251,24 +337,45 @@ impl Stages {
             }
         }
         let searched = self.search.folders();
-        Err(PluginDoorError::Unknown { stage, name: wanted.to_owned(), searched, known, broken })
+        Err(PluginDoorError::Unknown {
+            stage,
+            name: wanted.to_owned(),
+            searched,
+            known,
+            broken,
+        })
     }
 
     fn load(&self, path: &Path, wanted: Option<&str>) -> Result<LoadedPlugin, LoadError> {
         let key = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if let Some(plugin) = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(plugin) = self
+            .loaded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&key)
+        {
             return Ok(plugin.clone());
         }
         // A bare file name would make the dynamic loader search its own folders.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let options = LoadOptions { timeouts: self.choice.timeouts, log: Some(self.relay.log()), isolate: None };
-        let mut plugin = LoadedPlugin::load(&path, &self.choice.isolate.options(&path, wanted, &options))?;
+        let options = LoadOptions {
+            timeouts: self.choice.timeouts,
+            log: Some(self.relay.log()),
+            isolate: None,
+        };
+        let mut plugin =
+            LoadedPlugin::load(&path, &self.choice.isolate.options(&path, wanted, &options))?;
         // A file that is not named after its plugin: only now it shows that it is one of those.
-        if Kind::of(&path) == Kind::Library && !plugin.is_process() && self.choice.isolate.means(&plugin.manifest.name)
+        if Kind::of(&path) == Kind::Library
+            && !plugin.is_process()
+            && self.choice.isolate.means(&plugin.manifest.name)
         {
             plugin = LoadedPlugin::load(&path, &in_process(&options))?;
         }
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, plugin.clone());
+        self.loaded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key, plugin.clone());
         Ok(plugin)
     }
 
@@ -278,7 +385,11 @@ impl Stages {
     }
 }
 
-fn ready<T>(stage: Stage, open: &OpenStage, client: Result<T, fal_plugin::PluginError>) -> Result<T, PluginDoorError> {
+fn ready<T>(
+    stage: Stage,
+    open: &OpenStage,
+    client: Result<T, fal_plugin::PluginError>,
+) -> Result<T, PluginDoorError> {
     let name = open.transport.plugin().to_owned();
     client.map_err(|error| OpenError::Refused { name, stage, error }.into())
 }
@@ -298,8 +409,14 @@ mod tests {
             (Stage::StubWriter, vec!["acme-stubs".to_owned()]),
             (Stage::PythonParser, vec!["acme-parser".to_owned()]),
         ]);
-        let choice = Choice { wanted, ..Choice::default() };
-        let flags = ["python-parser=./a.so".to_owned(), "python-parser=b".to_owned()];
+        let choice = Choice {
+            wanted,
+            ..Choice::default()
+        };
+        let flags = [
+            "python-parser=./a.so".to_owned(),
+            "python-parser=b".to_owned(),
+        ];
         let choice = choice.with_flags(&flags).unwrap();
         assert_eq!(choice.of(Stage::PythonParser), ["./a.so", "b"]);
         assert_eq!(choice.of(Stage::StubWriter), ["acme-stubs"]);
@@ -309,7 +426,10 @@ mod tests {
     #[test]
     fn a_flag_without_a_stage_is_refused() {
         for text in ["x", "x=y", "stub-writer=", "=y"] {
-            assert!(Choice::default().with_flags(&[text.to_owned()]).is_err(), "{text}");
+            assert!(
+                Choice::default().with_flags(&[text.to_owned()]).is_err(),
+                "{text}"
+            );
         }
     }
 }

@@ -9,7 +9,9 @@ use std::{
 use fal_loader::Kind;
 
 /// What Python imports, and what is put on its path; other files run only if the system may run them.
-const IMPORTED: [&str; 12] = ["py", "pyc", "pyo", "pyw", "so", "pyd", "dylib", "dll", "pth", "zip", "egg", "whl"];
+const IMPORTED: [&str; 12] = [
+    "py", "pyc", "pyo", "pyw", "so", "pyd", "dylib", "dll", "pth", "zip", "egg", "whl",
+];
 
 /// The file of a plugin. For a program also the files in its folder and below that can run: what Python imports, compiled
 /// files too, and what is executable. Hidden folders are left out: nothing in them has a name that Python imports.
@@ -21,8 +23,16 @@ pub(super) fn files(plugin: &Path) -> io::Result<Vec<PathBuf>> {
     if Kind::of(plugin) == Kind::Program
         && let Some(folder) = plugin.parent()
     {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        Walk { top: &folder.canonicalize()?, files: &mut files }.folder(folder)?;
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        Walk {
+            top: &folder.canonicalize()?,
+            files: &mut files,
+        }
+        .folder(folder)?;
     }
     Ok(files)
 }
@@ -35,7 +45,11 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn folder(&mut self, folder: &Path) -> io::Result<()> {
         let entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        let mut paths: Vec<_> = entries.map_err(|error| at(folder, &error))?.iter().map(fs::DirEntry::path).collect();
+        let mut paths: Vec<_> = entries
+            .map_err(|error| at(folder, &error))?
+            .iter()
+            .map(fs::DirEntry::path)
+            .collect();
         paths.sort();
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -44,7 +58,9 @@ impl Walk<'_> {
                 // Its files are found where they are.
                 Ok(found) if found.is_dir() && path.is_symlink() => self.covers(&path)?,
                 Ok(found) if found.is_dir() => self.folder(&path)?,
-                Ok(found) if is_imported(&path) || found.permissions().mode() & 0o111 != 0 => self.files.push(path),
+                Ok(found) if is_imported(&path) || found.permissions().mode() & 0o111 != 0 => {
+                    self.files.push(path)
+                }
                 Ok(_) => {}
                 // A link to nothing is nothing now, but may lead to something later.
                 Err(_) if is_imported(&path) => self.files.push(path),
@@ -56,7 +72,11 @@ impl Walk<'_> {
 
     fn covers(&self, link: &Path) -> io::Result<()> {
         let target = link.canonicalize().map_err(|error| at(link, &error))?;
-        let hidden = |below: &Path| below.iter().any(|part| part.to_string_lossy().starts_with('.'));
+        let hidden = |below: &Path| {
+            below
+                .iter()
+                .any(|part| part.to_string_lossy().starts_with('.'))
+        };
         match target.strip_prefix(self.top) {
             Ok(below) if !hidden(below) => Ok(()),
             _ => Err(io::Error::other(format!(
@@ -69,7 +89,9 @@ impl Walk<'_> {
 }
 
 fn is_imported(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let extension = path
+        .extension()
+        .map(|extension| extension.to_string_lossy().to_lowercase());
     extension.is_some_and(|extension| IMPORTED.contains(&&*extension))
 }
 
@@ -109,12 +131,23 @@ mod tests {
             "tool",
             &deep,
         ]);
-        fs::set_permissions(folder.path().join("tool"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(
+            folder.path().join("tool"),
+            fs::Permissions::from_mode(0o755),
+        )
+        .unwrap();
         symlink("acme", folder.path().join("inside")).unwrap();
         symlink("nowhere.py", folder.path().join("later.py")).unwrap();
         let names = |plugin: &str| -> Vec<String> {
             let files = files(&folder.path().join(plugin)).unwrap().into_iter();
-            files.map(|path| path.strip_prefix(folder.path()).unwrap().display().to_string()).collect()
+            files
+                .map(|path| {
+                    path.strip_prefix(folder.path())
+                        .unwrap()
+                        .display()
+                        .to_string()
+                })
+                .collect()
         };
         assert_eq!(
             names("b.fal-plugin"),
@@ -136,10 +169,16 @@ mod tests {
     #[test]
     fn a_link_to_a_folder_outside_or_hidden_is_refused() {
         let outside = folder(&["helper/__init__.py"]);
-        for target in [outside.path().join("helper"), PathBuf::from(".git/helper"), PathBuf::from("..")] {
+        for target in [
+            outside.path().join("helper"),
+            PathBuf::from(".git/helper"),
+            PathBuf::from(".."),
+        ] {
             let folder = folder(&["b.fal-plugin", ".git/helper/__init__.py"]);
             symlink(&target, folder.path().join("helper")).unwrap();
-            let error = files(&folder.path().join("b.fal-plugin")).unwrap_err().to_string();
+            let error = files(&folder.path().join("b.fal-plugin"))
+                .unwrap_err()
+                .to_string();
             assert!(error.contains("helper is a link to"), "{error}");
         }
     }

@@ -82,7 +82,17 @@ fn unknown_help(searched: &[PathBuf], known: &[String], broken: Option<&str>) ->
     if let Some(broken) = broken {
         return format!("a library of that name was found but did not load: {broken}");
     }
-    let folders: Vec<_> = searched.iter().map(|path| path.display().to_string()).collect();
-    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    format!("found for this stage: {known}; searched: {}", folders.join(", "))
+    let folders: Vec<_> = searched
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let known = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    };
+    format!(
+        "found for this stage: {known}; searched: {}",
+        folders.join(", ")
+    )
 }

@@ -31,9 +31,18 @@ impl Isolate {
     }
 
     /// How the library at `path` is loaded, which is asked for as `wanted`.
-    pub(super) fn options(&self, path: &Path, wanted: Option<&str>, options: &LoadOptions) -> LoadOptions {
+    pub(super) fn options(
+        &self,
+        path: &Path,
+        wanted: Option<&str>,
+        options: &LoadOptions,
+    ) -> LoadOptions {
         let isolated = wanted.is_some_and(|name| self.means(name)) || self.means(&name_of(path));
-        if isolated { in_process(options) } else { options.clone() }
+        if isolated {
+            in_process(options)
+        } else {
+            options.clone()
+        }
     }
 }
 
@@ -42,14 +51,19 @@ pub(super) fn in_process(options: &LoadOptions) -> LoadOptions {
     // The program itself serves the library. Without a path to it, the library is loaded as if nobody had asked.
     let program = env::current_exe().ok();
     let isolate = program.map(|program| (program, vec!["plugin".to_owned(), "serve".to_owned()]));
-    LoadOptions { isolate, ..options.clone() }
+    LoadOptions {
+        isolate,
+        ..options.clone()
+    }
 }
 
 /// What a library is called that is named after its plugin.
 fn name_of(path: &Path) -> String {
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let bare = file.strip_prefix(DLL_PREFIX).unwrap_or(&file);
-    bare.strip_suffix(DLL_SUFFIX).unwrap_or(bare).replace('_', "-")
+    bare.strip_suffix(DLL_SUFFIX)
+        .unwrap_or(bare)
+        .replace('_', "-")
 }
 
 #[cfg(test)]
@@ -61,7 +75,10 @@ mod tests {
         let named = Isolate::Named(vec!["acme-stubs".to_owned()]);
         let isolated = |isolate: &Isolate, file: &str, wanted: Option<&str>| {
             let path = format!("/x/{DLL_PREFIX}{file}{DLL_SUFFIX}");
-            isolate.options(Path::new(&path), wanted, &LoadOptions::default()).isolate.is_some()
+            isolate
+                .options(Path::new(&path), wanted, &LoadOptions::default())
+                .isolate
+                .is_some()
         };
         assert!(isolated(&named, "acme_stubs", None));
         assert!(isolated(&named, "other", Some("acme-stubs")));

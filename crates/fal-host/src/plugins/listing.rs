@@ -53,15 +53,23 @@ pub fn list_with(search: &SearchPath, isolate: &Isolate) -> Listing {
     let mut rows: Vec<ListingRow> = Vec::new();
     for (path, kind) in search.libraries() {
         let mut row = row(path, kind, isolate);
-        let twin = rows.iter().find(|other| other.error.is_none() && other.name.is_some() && other.name == row.name);
+        let twin = rows
+            .iter()
+            .find(|other| other.error.is_none() && other.name.is_some() && other.name == row.name);
         row.shadowed_by = twin.map(|twin| twin.path.clone());
         rows.push(row);
     }
-    Listing { searched: search.folders(), rows }
+    Listing {
+        searched: search.folders(),
+        rows,
+    }
 }
 
 fn row(path: PathBuf, kind: PlaceKind, isolate: &Isolate) -> ListingRow {
-    let loaded = LoadedPlugin::load(&path, &isolate.options(&path, None, &LoadOptions::default()));
+    let loaded = LoadedPlugin::load(
+        &path,
+        &isolate.options(&path, None, &LoadOptions::default()),
+    );
     let (manifest, error) = match loaded {
         Ok(plugin) => (Some(plugin.manifest), None),
         Err(error) => (None, Some(error.to_string())),
@@ -71,8 +79,13 @@ fn row(path: PathBuf, kind: PlaceKind, isolate: &Isolate) -> ListingRow {
         name: manifest.as_ref().map(|manifest| manifest.name.clone()),
         version: manifest.as_ref().map(|manifest| manifest.version.clone()),
         interface: manifest.as_ref().map(|manifest| manifest.interface.clone()),
-        stages: manifest.as_ref().map(|manifest| manifest.stages.clone()).unwrap_or_default(),
-        description: manifest.map(|manifest| manifest.description).unwrap_or_default(),
+        stages: manifest
+            .as_ref()
+            .map(|manifest| manifest.stages.clone())
+            .unwrap_or_default(),
+        description: manifest
+            .map(|manifest| manifest.description)
+            .unwrap_or_default(),
         error,
         shadowed_by: None,
         path,

@@ -13,7 +13,8 @@ pub(crate) use choice::is_path;
 pub use choice::{Choice, Chosen, Stages};
 pub use error::PluginDoorError;
 pub use fal_loader::{
-    Hang, LoadError, LoadOptions, LoadedPlugin, OpenError, Timeouts, end_all, on_hang, serve_library, under_way,
+    Hang, LoadError, LoadOptions, LoadedPlugin, OpenError, Timeouts, end_all, on_hang,
+    serve_library, under_way,
 };
 pub use isolation::Isolate;
 pub use listing::{Listing, ListingRow, list, list_with};

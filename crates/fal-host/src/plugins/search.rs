@@ -59,13 +59,19 @@ impl SearchPath {
     /// The places of this process: `project` (trusted paths of the project), `$FAL_PLUGIN_PATH`, the user's folder, the
     /// installation.
     pub fn new(project: &[PathBuf]) -> Self {
-        let mut places: Vec<Place> = project.iter().map(|path| place(path.clone(), PlaceKind::Project)).collect();
+        let mut places: Vec<Place> = project
+            .iter()
+            .map(|path| place(path.clone(), PlaceKind::Project))
+            .collect();
         if let Some(paths) = env::var_os("FAL_PLUGIN_PATH") {
             let folders = env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty());
             places.extend(folders.map(|path| place(path, PlaceKind::Environment)));
         }
         if let Ok(base) = etcetera::choose_base_strategy() {
-            places.push(place(base.data_dir().join("fal-host").join("plugins"), PlaceKind::User));
+            places.push(place(
+                base.data_dir().join("fal-host").join("plugins"),
+                PlaceKind::User,
+            ));
         }
         places.extend(installation());
         Self { places }
@@ -73,7 +79,12 @@ impl SearchPath {
 
     /// Nothing but these places.
     pub(super) fn only(paths: &[PathBuf]) -> Self {
-        Self { places: paths.iter().map(|path| place(path.clone(), PlaceKind::Project)).collect() }
+        Self {
+            places: paths
+                .iter()
+                .map(|path| place(path.clone(), PlaceKind::Project))
+                .collect(),
+        }
     }
 
     /// The folders, for messages.
@@ -84,8 +95,12 @@ impl SearchPath {
     /// Every plugin's file, in order.
     pub fn libraries(&self) -> Vec<(PathBuf, PlaceKind)> {
         let mut seen = BTreeSet::new();
-        let all = self.places.iter().flat_map(|place| place.libraries().into_iter().map(|path| (path, place.kind)));
-        all.filter(|(path, _)| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone()))).collect()
+        let all = self
+            .places
+            .iter()
+            .flat_map(|place| place.libraries().into_iter().map(|path| (path, place.kind)));
+        all.filter(|(path, _)| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())))
+            .collect()
     }
 
     /// Files that are named as a plugin `name` would be: the usual case, found without loading any other. In one folder a
@@ -94,10 +109,20 @@ impl SearchPath {
         let library = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_"));
         let files = [library, format!("{name}{FILE_SUFFIX}")];
         let candidate = |place: &Place, file: &String| {
-            let named = place.path.file_name().is_some_and(|last| last == file.as_str());
-            if named { place.path.clone() } else { place.path.join(file) }
+            let named = place
+                .path
+                .file_name()
+                .is_some_and(|last| last == file.as_str());
+            if named {
+                place.path.clone()
+            } else {
+                place.path.join(file)
+            }
         };
-        let candidates = self.places.iter().flat_map(|place| files.iter().map(move |file| candidate(place, file)));
+        let candidates = self
+            .places
+            .iter()
+            .flat_map(|place| files.iter().map(move |file| candidate(place, file)));
         candidates.filter(|path| path.is_file()).collect()
     }
 }
@@ -107,15 +132,25 @@ impl Place {
         if self.path.is_file() {
             return vec![self.path.clone()];
         }
-        let Ok(entries) = self.path.read_dir() else { return Vec::new() };
-        let mut found: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| self.counts(path)).collect();
+        let Ok(entries) = self.path.read_dir() else {
+            return Vec::new();
+        };
+        let mut found: Vec<_> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| self.counts(path))
+            .collect();
         found.sort();
         found
     }
 
     fn counts(&self, path: &Path) -> bool {
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let library = name.ends_with(DLL_SUFFIX) && name.starts_with(&format!("{DLL_PREFIX}{}", self.prefix));
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let library =
+            name.ends_with(DLL_SUFFIX) && name.starts_with(&format!("{DLL_PREFIX}{}", self.prefix));
         // A hidden file is one that is being written, or was thrown away.
         let program = name.ends_with(FILE_SUFFIX) && !name.starts_with('.');
         (library || program) && path.is_file()
@@ -123,40 +158,71 @@ impl Place {
 }
 
 fn place(path: PathBuf, kind: PlaceKind) -> Place {
-    Place { path, kind, prefix: "" }
+    Place {
+        path,
+        kind,
+        prefix: "",
+    }
 }
 
 /// `<prefix>/bin/fal-host` has its plugins in `<prefix>/lib/fal-host/plugins`; an unpacked archive in `plugins` beside it; a build
 /// of the workspace has its libraries right beside it, and its programs in the workspace's `plugins`.
 fn installation() -> Vec<Place> {
-    let Some(folder) = env::current_exe().ok().and_then(|exe| exe.canonicalize().ok()?.parent().map(Path::to_owned))
+    let Some(folder) = env::current_exe()
+        .ok()
+        .and_then(|exe| exe.canonicalize().ok()?.parent().map(Path::to_owned))
     else {
         return Vec::new();
     };
     let kind = PlaceKind::Installation;
     let mut places = vec![place(folder.join("plugins"), kind)];
     if let Some(prefix) = folder.parent() {
-        places.push(place(prefix.join("lib").join("fal-host").join("plugins"), kind));
+        places.push(place(
+            prefix.join("lib").join("fal-host").join("plugins"),
+            kind,
+        ));
     }
     places.extend(workspace(&folder).into_iter().map(|path| place(path, kind)));
-    places.push(Place { path: folder, kind, prefix: "fal_" });
+    places.push(Place {
+        path: folder,
+        kind,
+        prefix: "fal_",
+    });
     places
 }
 
 /// The folders of the workspace's plugins, for a program that was built in it: what is a program need not be built, and
 /// stays where it is.
 fn workspace(built: &Path) -> Vec<PathBuf> {
-    let Some(target) = built.parent().filter(|folder| folder.ends_with("target")) else { return Vec::new() };
-    let root = target.parent().unwrap_or(target);
-    let Some(entries) = root.join("plugins").read_dir().ok().filter(|_| root.join("Cargo.toml").is_file()) else {
+    let Some(target) = built.parent().filter(|folder| folder.ends_with("target")) else {
         return Vec::new();
     };
-    let mut folders: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| holds_program(path)).collect();
+    let root = target.parent().unwrap_or(target);
+    let Some(entries) = root
+        .join("plugins")
+        .read_dir()
+        .ok()
+        .filter(|_| root.join("Cargo.toml").is_file())
+    else {
+        return Vec::new();
+    };
+    let mut folders: Vec<_> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| holds_program(path))
+        .collect();
     folders.sort();
     folders
 }
 
 fn holds_program(folder: &Path) -> bool {
-    let names = folder.read_dir().into_iter().flatten().flatten().map(|entry| entry.file_name());
-    names.into_iter().any(|name| name.to_string_lossy().ends_with(FILE_SUFFIX))
+    let names = folder
+        .read_dir()
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name());
+    names
+        .into_iter()
+        .any(|name| name.to_string_lossy().ends_with(FILE_SUFFIX))
 }

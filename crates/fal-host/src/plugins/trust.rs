@@ -26,7 +26,12 @@ impl Trust {
     /// If the user has no home.
     pub fn of_user() -> io::Result<Self> {
         let base = etcetera::choose_base_strategy().map_err(io::Error::other)?;
-        Ok(Self { file: base.config_dir().join("fal-host").join("trusted-projects.json") })
+        Ok(Self {
+            file: base
+                .config_dir()
+                .join("fal-host")
+                .join("trusted-projects.json"),
+        })
     }
 
     /// Fails for the first path that is not trusted.
@@ -34,10 +39,14 @@ impl Trust {
     /// # Errors
     /// [`PluginDoorError::Untrusted`], or [`PluginDoorError::NotCovered`] if the plugins cannot be compared with the record.
     pub fn check(&self, project: &Path, paths: &[PathBuf]) -> Result<(), PluginDoorError> {
-        let Some(first) = paths.first() else { return Ok(()) };
+        let Some(first) = paths.first() else {
+            return Ok(());
+        };
         match self.read().remove(&key(project)) {
             Some(recorded) if recorded == fingerprint(paths)? => Ok(()),
-            _ => Err(PluginDoorError::Untrusted { path: first.clone() }),
+            _ => Err(PluginDoorError::Untrusted {
+                path: first.clone(),
+            }),
         }
     }
 
@@ -48,12 +57,21 @@ impl Trust {
     pub fn record(&self, project: &Path, paths: &[PathBuf]) -> Result<(), PluginDoorError> {
         let mut all = self.read();
         all.insert(key(project), fingerprint(paths)?);
-        self.write(&all).map_err(|source| PluginDoorError::Record { path: self.file.clone(), source })
+        self.write(&all).map_err(|source| PluginDoorError::Record {
+            path: self.file.clone(),
+            source,
+        })
     }
 
     fn write(&self, all: &BTreeMap<String, String>) -> io::Result<()> {
-        let (folder, name) = self.file.parent().zip(self.file.file_name()).ok_or(io::ErrorKind::InvalidFilename)?;
-        Root::create(folder)?.write(name, &serde_json::to_vec_pretty(all)?).map(drop)
+        let (folder, name) = self
+            .file
+            .parent()
+            .zip(self.file.file_name())
+            .ok_or(io::ErrorKind::InvalidFilename)?;
+        Root::create(folder)?
+            .write(name, &serde_json::to_vec_pretty(all)?)
+            .map(drop)
     }
 
     fn read(&self) -> BTreeMap<String, String> {
@@ -63,14 +81,21 @@ impl Trust {
 }
 
 fn key(project: &Path) -> String {
-    project.canonicalize().unwrap_or_else(|_| project.to_owned()).display().to_string()
+    project
+        .canonicalize()
+        .unwrap_or_else(|_| project.to_owned())
+        .display()
+        .to_string()
 }
 
 fn fingerprint(paths: &[PathBuf]) -> Result<String, PluginDoorError> {
     let mut hash = Sha256::new();
     let plugins = SearchPath::only(paths).libraries();
     for (plugin, _) in &plugins {
-        add(&mut hash, plugin).map_err(|source| PluginDoorError::NotCovered { path: plugin.clone(), source })?;
+        add(&mut hash, plugin).map_err(|source| PluginDoorError::NotCovered {
+            path: plugin.clone(),
+            source,
+        })?;
     }
     let mut text = String::new();
     for byte in hash.finalize() {
@@ -107,7 +132,9 @@ mod tests {
     fn trust_is_for_the_libraries_that_were_seen() {
         let home = tempfile::tempdir().unwrap();
         let project = tempfile::tempdir().unwrap();
-        let trust = Trust { file: home.path().join("config/trusted.json") };
+        let trust = Trust {
+            file: home.path().join("config/trusted.json"),
+        };
         let library = project.path().join(format!("{DLL_PREFIX}acme{DLL_SUFFIX}"));
         fs::write(&library, "one").unwrap();
         let paths = [project.path().to_owned()];
@@ -124,22 +151,42 @@ mod tests {
     fn trust_ends_when_anything_that_runs_is_added() {
         type Change = fn(&Path);
         let changes: [(&str, Change); 8] = [
-            ("compiled", |at| put(at, "plug/__pycache__/helper.cpython-311.pyc")),
+            ("compiled", |at| {
+                put(at, "plug/__pycache__/helper.cpython-311.pyc")
+            }),
             ("compiled, without a source", |at| put(at, "plug/json.pyc")),
-            ("native module", |at| put(at, "plug/helper.cpython-311-x86_64-linux-gnu.so")),
+            ("native module", |at| {
+                put(at, "plug/helper.cpython-311-x86_64-linux-gnu.so")
+            }),
             ("dressed as an environment", |at| {
                 put(at, "plug/json/pyvenv.cfg");
                 put(at, "plug/json/__init__.py");
             }),
-            ("link to a folder outside", |at| symlink("../evil", at.join("plug/json")).unwrap()),
-            ("link to a file outside", |at| symlink("../evil/__init__.py", at.join("plug/json.py")).unwrap()),
+            ("link to a folder outside", |at| {
+                symlink("../evil", at.join("plug/json")).unwrap()
+            }),
+            ("link to a file outside", |at| {
+                symlink("../evil/__init__.py", at.join("plug/json.py")).unwrap()
+            }),
             ("where a link led to nothing", |at| put(at, "later.py")),
-            ("deep below", |at| put(at, &format!("plug/{}x.py", "a/".repeat(12)))),
+            ("deep below", |at| {
+                put(at, &format!("plug/{}x.py", "a/".repeat(12)))
+            }),
         ];
         for (what, change) in changes {
             let all = tempfile::tempdir().unwrap();
-            let (trust, project) = (Trust { file: all.path().join("config/trusted.json") }, all.path().join("project"));
-            for file in ["plug/p.fal-plugin", "plug/helper.py", "plug/data.txt", "evil/__init__.py"] {
+            let (trust, project) = (
+                Trust {
+                    file: all.path().join("config/trusted.json"),
+                },
+                all.path().join("project"),
+            );
+            for file in [
+                "plug/p.fal-plugin",
+                "plug/helper.py",
+                "plug/data.txt",
+                "evil/__init__.py",
+            ] {
                 put(&project, file);
             }
             symlink("../later.py", project.join("plug/later.py")).unwrap();
@@ -160,7 +207,9 @@ mod tests {
 
     #[test]
     fn a_project_without_plugin_paths_needs_no_trust() {
-        let trust = Trust { file: PathBuf::from("/nonexistent/trusted.json") };
+        let trust = Trust {
+            file: PathBuf::from("/nonexistent/trusted.json"),
+        };
         assert!(trust.check(Path::new("."), &[]).is_ok());
     }
 }

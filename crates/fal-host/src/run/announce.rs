@@ -13,7 +13,13 @@ use crate::{
 };
 
 /// What the project holds, and how much of it will run.
-pub(crate) fn start(session: &OpenSession, loaded: &Loaded, command: &str, runner: Option<&str>, total: u64) {
+pub(crate) fn start(
+    session: &OpenSession,
+    loaded: &Loaded,
+    command: &str,
+    runner: Option<&str>,
+    total: u64,
+) {
     let info = &loaded.info;
     let mut found: BTreeMap<String, u64> = BTreeMap::new();
     for (_, node) in loaded.dag.nodes() {
@@ -33,7 +39,9 @@ pub(crate) fn start(session: &OpenSession, loaded: &Loaded, command: &str, runne
         found,
         total,
     };
-    session.reporters.emit(Timestamp::now(), EventKind::RunStarted { info });
+    session
+        .reporters
+        .emit(Timestamp::now(), EventKind::RunStarted { info });
 }
 
 fn kind_in_words(kind: NodeKind) -> String {
@@ -46,7 +54,10 @@ fn kind_in_words(kind: NodeKind) -> String {
 
 /// Stubs that were written, and warnings about files.
 pub(crate) fn stubs(generated: &Generated, reporters: &Reporters) {
-    generated.warnings.iter().for_each(|problem| emit(reporters, problem));
+    generated
+        .warnings
+        .iter()
+        .for_each(|problem| emit(reporters, problem));
     let kind = EventKind::StubsWritten {
         written: generated.written.clone(),
         removed: generated.removed.clone(),

@@ -98,7 +98,8 @@ impl<'a> Dispatcher<'a> {
     /// With runners, numbered as the plan numbers them.
     pub(crate) fn with_runners(mut self, runners: &[Arc<Runner>]) -> Self {
         self.crew.runners = runners.into();
-        self.free.extend(runners.iter().filter_map(|runner| runner.concurrency));
+        self.free
+            .extend(runners.iter().filter_map(|runner| runner.concurrency));
         self
     }
 
@@ -125,7 +126,9 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn next_message(&self) -> Option<Message> {
-        let Some(deadline) = self.deadline else { return self.messages.1.recv().ok() };
+        let Some(deadline) = self.deadline else {
+            return self.messages.1.recv().ok();
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         self.messages.1.recv_timeout(left).ok()
     }
@@ -137,7 +140,12 @@ impl<'a> Dispatcher<'a> {
                 break;
             }
             for node in ready {
-                match self.plan.runner(node).and_then(|runner| self.crew.runners.get(runner)).cloned() {
+                match self
+                    .plan
+                    .runner(node)
+                    .and_then(|runner| self.crew.runners.get(runner))
+                    .cloned()
+                {
                     Some(runner) if runner.broken().is_some() => self.leave_out(node, &runner),
                     _ => self.start(node),
                 }
@@ -149,7 +157,12 @@ impl<'a> Dispatcher<'a> {
     fn leave_out(&mut self, node: NodeId, runner: &Runner) {
         self.free[self.schedule.class(node)] += 1;
         let step = self.schedule.finished(node, Outcome::Failed);
-        self.skip_one(node, SkipCause::Other { reason: format!("the runner {} failed", runner.name) });
+        self.skip_one(
+            node,
+            SkipCause::Other {
+                reason: format!("the runner {} failed", runner.name),
+            },
+        );
         self.skip(&step.skipped);
     }
 
@@ -157,23 +170,36 @@ impl<'a> Dispatcher<'a> {
         self.started += 1;
         let (index, total) = (self.started, self.plan.total);
         self.running.push((node, index, Instant::now()));
-        self.emit(EventKind::NodeStarted { index, total, node: self.plan.info(self.dag, node) });
+        self.emit(EventKind::NodeStarted {
+            index,
+            total,
+            node: self.plan.info(self.dag, node),
+        });
         let (crew, sender) = (self.crew.clone(), self.messages.0.clone());
         let task = self.plan.task(self.dag, node);
         let run = move || {
-            let result = catch_unwind(AssertUnwindSafe(|| task.run(&crew))).unwrap_or_else(|_| Err(panicked()));
+            let result = catch_unwind(AssertUnwindSafe(|| task.run(&crew)))
+                .unwrap_or_else(|_| Err(panicked()));
             // Nobody listens any more if the run was abandoned.
             let _ = sender.send(Message::Ended(node, Box::new(result)));
         };
         let name = format!("node-{index}");
         if let Err(cause) = thread::Builder::new().name(name).spawn(run) {
-            let error = PluginError::new("host::thread", format!("no thread could be started: {cause}"));
-            let _ = self.messages.0.send(Message::Ended(node, Box::new(Err(error))));
+            let error = PluginError::new(
+                "host::thread",
+                format!("no thread could be started: {cause}"),
+            );
+            let _ = self
+                .messages
+                .0
+                .send(Message::Ended(node, Box::new(Err(error))));
         }
     }
 
     fn node_ended(&mut self, node: NodeId, result: Result<NodeResult, PluginError>) {
-        let Some(at) = self.running.iter().position(|(other, ..)| *other == node) else { return };
+        let Some(at) = self.running.iter().position(|(other, ..)| *other == node) else {
+            return;
+        };
         let (_, index, started) = self.running.remove(at);
         self.free[self.schedule.class(node)] += 1;
         let id = self.dag.node(node).unique_id();
@@ -193,7 +219,12 @@ impl<'a> Dispatcher<'a> {
         self.ended.summary.add(result.status);
         let total = self.plan.total;
         let info = self.plan.info(self.dag, node);
-        self.emit(EventKind::NodeFinished { index, total, node: info, result: Box::new(result) });
+        self.emit(EventKind::NodeFinished {
+            index,
+            total,
+            node: info,
+            result: Box::new(result),
+        });
         let step = self.schedule.finished(node, outcome);
         self.skip(&step.skipped);
     }
@@ -226,22 +257,38 @@ impl<'a> Dispatcher<'a> {
             SkipCause::Interrupted => Some("Skipped because the run was interrupted".to_owned()),
             SkipCause::Other { reason } => Some(reason.clone()),
         };
-        let result = NodeResult { message, ..blank(self.dag.node(node).unique_id(), NodeStatus::Skipped) };
+        let result = NodeResult {
+            message,
+            ..blank(self.dag.node(node).unique_id(), NodeStatus::Skipped)
+        };
         // What the backend cannot record, the artifact of the host will.
         let _ = self.crew.session.record(&result);
-        let (index, total, node) = (self.started, self.plan.total, self.plan.info(self.dag, node));
-        self.emit(EventKind::NodeSkipped { index, total, node, cause });
+        let (index, total, node) = (
+            self.started,
+            self.plan.total,
+            self.plan.info(self.dag, node),
+        );
+        self.emit(EventKind::NodeSkipped {
+            index,
+            total,
+            node,
+            cause,
+        });
     }
 
     fn cause(&self, cause: Cause) -> SkipCause {
         match cause {
             Cause::Ancestor(node) => {
-                let NodeInfo { unique_id, name, .. } = self.plan.info(self.dag, node);
+                let NodeInfo {
+                    unique_id, name, ..
+                } = self.plan.info(self.dag, node);
                 SkipCause::Upstream { unique_id, name }
             }
             Cause::FailFast(_) => SkipCause::FailFast,
             Cause::Cancelled if self.ended.interrupted => SkipCause::Interrupted,
-            Cause::Cancelled => SkipCause::Other { reason: "the execution backend failed".to_owned() },
+            Cause::Cancelled => SkipCause::Other {
+                reason: "the execution backend failed".to_owned(),
+            },
         }
     }
 
@@ -251,7 +298,11 @@ impl<'a> Dispatcher<'a> {
         }
         self.ended.interrupted = true;
         self.deadline = Some(Instant::now() + GRACE);
-        let names = self.running.iter().map(|(node, ..)| self.plan.info(self.dag, *node).name).collect();
+        let names = self
+            .running
+            .iter()
+            .map(|(node, ..)| self.plan.info(self.dag, *node).name)
+            .collect();
         self.emit(EventKind::Interrupted { running: names });
         let skipped = self.schedule.cancel();
         self.cancel_sessions();
@@ -266,7 +317,9 @@ impl<'a> Dispatcher<'a> {
             let session = Arc::clone(session);
             // On a thread of its own: it may take a while, and the ends of the cancelled nodes come meanwhile. If no
             // thread can be had, closing the session ends them.
-            let _ = thread::Builder::new().name("cancel".to_owned()).spawn(move || session.cancel());
+            let _ = thread::Builder::new()
+                .name("cancel".to_owned())
+                .spawn(move || session.cancel());
         }
     }
 
@@ -279,10 +332,16 @@ impl<'a> Dispatcher<'a> {
             Some((self.crew.leases.take(id(*node))?, result(*node, *started)))
         };
         let leases: Vec<_> = running.iter().filter_map(lease).collect();
-        let lent: HashSet<String> = leases.iter().map(|(_, result)| result.unique_id.clone()).collect();
+        let lent: HashSet<String> = leases
+            .iter()
+            .map(|(_, result)| result.unique_id.clone())
+            .collect();
         let settled = settle_abandoned(&self.crew.session, leases, SETTLING);
         for (node, index, started) in running {
-            let settled = settled.iter().find(|settled| settled.unique_id == id(node)).cloned();
+            let settled = settled
+                .iter()
+                .find(|settled| settled.unique_id == id(node))
+                .cloned();
             let result = settled.unwrap_or_else(|| result(node, started));
             if !lent.contains(&result.unique_id) {
                 let _ = self.crew.session.record(&result);

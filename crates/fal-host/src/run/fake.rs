@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc::Receiver};
 use fal_plugin::{
     ExecutionSession, PluginError,
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Lease, LendRequest, Lent,
-        LoadRequest, NodeRequest, NodeResult, NodeStatus, RunGraph, SelectRequest, SettleRequest,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Lease,
+        LendRequest, Lent, LoadRequest, NodeRequest, NodeResult, NodeStatus, RunGraph,
+        SelectRequest, SettleRequest,
     },
 };
 
@@ -16,7 +17,10 @@ use super::result::blank;
 pub(crate) type Diary = Arc<Mutex<Vec<String>>>;
 
 pub(crate) fn note(diary: &Diary, line: String) {
-    diary.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+    diary
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(line);
 }
 
 /// Something that happens during a call.
@@ -50,7 +54,10 @@ impl Fake {
         if let Some((_, deed)) = self.during.as_ref().filter(|(at, _)| *at == call) {
             deed();
         }
-        assert!(!self.panicking.contains(&call), "{call} panics, as the test wants it");
+        assert!(
+            !self.panicking.contains(&call),
+            "{call} panics, as the test wants it"
+        );
         if self.breaking.contains(&call) {
             return Err(PluginError::new("fake::broken", format!("`{call}` broke")));
         }
@@ -59,10 +66,21 @@ impl Fake {
 
     fn result(&self, id: &str) -> NodeResult {
         let failing = self.failing.contains(&id);
-        let status = if failing { NodeStatus::Error } else { NodeStatus::Success };
+        let status = if failing {
+            NodeStatus::Error
+        } else {
+            NodeStatus::Success
+        };
         let message = failing.then(|| format!("{id} is broken"));
-        let answered = if self.confused { "model.shop.other" } else { id };
-        NodeResult { message, ..blank(answered, status) }
+        let answered = if self.confused {
+            "model.shop.other"
+        } else {
+            id
+        };
+        NodeResult {
+            message,
+            ..blank(answered, status)
+        }
     }
 }
 
@@ -84,17 +102,31 @@ impl ExecutionSession for Fake {
         let id = request.unique_id.as_str();
         self.call(&format!("lend {id}"))?;
         if self.ended.contains(&id) {
-            let result = Box::new(NodeResult { message: Some("no".to_owned()), ..blank(id, NodeStatus::Error) });
+            let result = Box::new(NodeResult {
+                message: Some("no".to_owned()),
+                ..blank(id, NodeStatus::Error)
+            });
             return Ok(Lent::Ended { result });
         }
-        let lease = Lease { lease: format!("lease of {id}"), ..Lease::default() };
-        Ok(Lent::Lease { lease: Box::new(lease) })
+        let lease = Lease {
+            lease: format!("lease of {id}"),
+            ..Lease::default()
+        };
+        Ok(Lent::Lease {
+            lease: Box::new(lease),
+        })
     }
 
     fn settle(&self, request: &SettleRequest) -> Result<NodeResult, PluginError> {
         let SettleRequest { lease, result } = request;
         assert_eq!(*lease, format!("lease of {}", result.unique_id));
-        note(&self.diary, format!("{}settle {} {:?}", self.sign, result.unique_id, result.status));
+        note(
+            &self.diary,
+            format!(
+                "{}settle {} {:?}",
+                self.sign, result.unique_id, result.status
+            ),
+        );
         let call = format!("settle {}", result.unique_id);
         if self.breaking.contains(&call.as_str()) {
             return Err(PluginError::new("fake::broken", format!("`{call}` broke")));
@@ -103,7 +135,13 @@ impl ExecutionSession for Fake {
     }
 
     fn record(&self, result: &NodeResult) -> Result<(), PluginError> {
-        note(&self.diary, format!("{}record {} {:?}", self.sign, result.unique_id, result.status));
+        note(
+            &self.diary,
+            format!(
+                "{}record {} {:?}",
+                self.sign, result.unique_id, result.status
+            ),
+        );
         Ok(())
     }
 
@@ -132,7 +170,11 @@ impl ExecutionSession for Fake {
     }
 
     fn close(&self, request: &CloseRequest) -> Result<CloseResponse, PluginError> {
-        self.call(if request.interrupted { "close, interrupted" } else { "close" })?;
+        self.call(if request.interrupted {
+            "close, interrupted"
+        } else {
+            "close"
+        })?;
         Ok(CloseResponse::default())
     }
 }

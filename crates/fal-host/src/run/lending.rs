@@ -26,12 +26,18 @@ pub(super) struct Leases(Arc<Mutex<HashMap<String, String>>>);
 
 impl Leases {
     fn add(&self, id: &str, lease: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), lease);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.to_owned(), lease);
     }
 
     /// The lease of a node, for whoever asks first.
     pub(super) fn take(&self, id: &str) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(id)
     }
 }
 
@@ -40,7 +46,11 @@ impl Crew {
     ///
     /// # Errors
     /// If the owner of the data is broken. A runner that is, is remembered, and the node failed.
-    pub(super) fn run_on(&self, runner: &Runner, request: &NodeRequest) -> Result<NodeResult, PluginError> {
+    pub(super) fn run_on(
+        &self,
+        runner: &Runner,
+        request: &NodeRequest,
+    ) -> Result<NodeResult, PluginError> {
         let id = request.unique_id.as_str();
         if self.is_stopped() {
             return Ok(self.skip(id));
@@ -59,7 +69,13 @@ impl Crew {
         let result = if self.is_stopped() {
             skipped(id)
         } else {
-            self.run_lent(runner, NodeRequest { lease: Some(lease), ..request.clone() })
+            self.run_lent(
+                runner,
+                NodeRequest {
+                    lease: Some(lease),
+                    ..request.clone()
+                },
+            )
         };
         match self.leases.take(id) {
             Some(lease) => settle(&*self.session, lease, result),
@@ -70,7 +86,9 @@ impl Crew {
 
     fn run_lent(&self, runner: &Runner, request: NodeRequest) -> NodeResult {
         let (id, began) = (request.unique_id.as_str(), Instant::now());
-        let answer = runner.run(&request).and_then(|result| answered_for("it", id, result));
+        let answer = runner
+            .run(&request)
+            .and_then(|result| answered_for("it", id, result));
         answer.unwrap_or_else(|error| {
             let message = format!("the runner `{}` failed: {}", runner.name, error.message);
             // What is cancelled may end in any way.
@@ -89,7 +107,11 @@ pub(super) fn settle(
     result: NodeResult,
 ) -> Result<NodeResult, PluginError> {
     let id = result.unique_id.clone();
-    answered_for(BACKEND, &id, session.settle(&SettleRequest { lease, result })?)
+    answered_for(
+        BACKEND,
+        &id,
+        session.settle(&SettleRequest { lease, result })?,
+    )
 }
 
 /// Settles for nodes that do not end, side by side, waiting no longer than `patience`: what is recorded of each.
@@ -108,15 +130,30 @@ pub(super) fn settle_abandoned(
             let _ = sender.send(settle(&*session, lease, result));
         };
         // Without a thread the end of the session undoes what was written.
-        waiting += usize::from(std::thread::Builder::new().name("settle".to_owned()).spawn(work).is_ok());
+        waiting += usize::from(
+            std::thread::Builder::new()
+                .name("settle".to_owned())
+                .spawn(work)
+                .is_ok(),
+        );
     }
-    let answer = |_| answers.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok();
-    (0..waiting).map_while(answer).filter_map(Result::ok).collect()
+    let answer = |_| {
+        answers
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            .ok()
+    };
+    (0..waiting)
+        .map_while(answer)
+        .filter_map(Result::ok)
+        .collect()
 }
 
 fn skipped(id: &str) -> NodeResult {
     let message = Some("Skipped because the run was interrupted".to_owned());
-    NodeResult { message, ..blank(id, NodeStatus::Skipped) }
+    NodeResult {
+        message,
+        ..blank(id, NodeStatus::Skipped)
+    }
 }
 
 #[cfg(test)]

@@ -84,7 +84,14 @@ pub fn run(
     let generated = project.prepare()?;
     announce::stubs(&generated, reporters);
     let loaded = session.load(project, &generated)?;
-    let run = Run { project, options, session, loaded, models: generated.models, began };
+    let run = Run {
+        project,
+        options,
+        session,
+        loaded,
+        models: generated.models,
+        began,
+    };
     run.finish_all(interrupt)
 }
 
@@ -101,16 +108,33 @@ impl Run<'_> {
     fn finish_all(self, interrupt: &Interrupt) -> Result<RunOutcome, HostError> {
         let dag = &self.loaded.dag;
         let selected = self.selected()?;
-        let routing = Routing::of(self.project, &self.session, &self.loaded, self.options.runner.as_deref())?;
-        let muster = Muster::of(self.project, &self.session.capabilities, &routing, selected.iter())?;
+        let routing = Routing::of(
+            self.project,
+            &self.session,
+            &self.loaded,
+            self.options.runner.as_deref(),
+        )?;
+        let muster = Muster::of(
+            self.project,
+            &self.session.capabilities,
+            &routing,
+            selected.iter(),
+        )?;
         let plan = Plan::new(self.project, &self.loaded, &selected, &self.models, &muster)?;
         let request = self.project.open_request(&self.options.command, true);
         let fleet = Fleet::open(muster, &request, &self.session.events())?;
         let runner = self.options.runner.as_deref();
-        announce::start(&self.session, &self.loaded, &self.options.command, runner, plan.total);
+        announce::start(
+            &self.session,
+            &self.loaded,
+            &self.options.command,
+            runner,
+            plan.total,
+        );
         self.warn(&plan, &routing);
         let artifact = self.artifact(&plan, &selected);
-        let durations = KnownDurations::load(&self.project.dbt.target_path, &self.session.reporters);
+        let durations =
+            KnownDurations::load(&self.project.dbt.target_path, &self.session.reporters);
 
         // Before the owner: where a runner cannot be reached, nothing has happened in the warehouse.
         let begun = fleet.begin(plan.of_runners(dag, fleet.runners().len()), interrupt);
@@ -121,7 +145,14 @@ impl Run<'_> {
         }
         let schedule = self.schedule(&selected, &durations, &plan, &fleet)?;
         let threads = self.loaded.info.threads as usize;
-        let dispatcher = Dispatcher::new(dag, &plan, schedule, &self.session.session, &self.session.reporters, threads);
+        let dispatcher = Dispatcher::new(
+            dag,
+            &plan,
+            schedule,
+            &self.session.session,
+            &self.session.reporters,
+            threads,
+        );
         let mut ended = dispatcher.with_runners(fleet.runners()).run(interrupt);
 
         if ended.interrupted {
@@ -131,11 +162,17 @@ impl Run<'_> {
         // Nobody waits for the machines of a run that has failed.
         let dismissed = fleet.close(ended.interrupted || ended.broken.is_some());
         let closed = self.session.close(ended.interrupted);
-        let failed_hooks = closed.as_ref().map(|closed| closed.failed_hooks.clone()).unwrap_or_default();
+        let failed_hooks = closed
+            .as_ref()
+            .map(|closed| closed.failed_hooks.clone())
+            .unwrap_or_default();
         for hook in &failed_hooks {
             ended.summary.add(NodeStatus::Error);
             let message = hook.message.clone().unwrap_or_default();
-            self.session.log(LogLevel::Error, format!("{} failed: {message}", hook.unique_id));
+            self.session.log(
+                LogLevel::Error,
+                format!("{} failed: {message}", hook.unique_id),
+            );
         }
         self.finish(ended.summary, &durations);
         if !closed.as_ref().is_ok_and(|closed| closed.artifacts_written) {
@@ -144,43 +181,68 @@ impl Run<'_> {
         match ended.broken {
             _ if ended.interrupted => Ok(RunOutcome::Interrupted),
             Some(error) => Err(error.into()),
-            None if fleet.broken().is_some() => {
-                fleet.broken().map_or(Ok(RunOutcome::Failed), |error| Err(error.into()))
-            }
+            None if fleet.broken().is_some() => fleet
+                .broken()
+                .map_or(Ok(RunOutcome::Failed), |error| Err(error.into())),
             None if ended.summary.error > 0 => Ok(RunOutcome::Failed),
-            None => closed.and(dismissed.map_err(HostError::from)).map(|()| RunOutcome::Succeeded),
+            None => closed
+                .and(dismissed.map_err(HostError::from))
+                .map(|()| RunOutcome::Succeeded),
         }
     }
 
     /// The nodes to run, none of which has errors.
     fn selected(&self) -> Result<NodeSet, HostError> {
-        let selected = Choice { session: &self.session, loaded: &self.loaded, options: self.options }.nodes()?;
+        let selected = Choice {
+            session: &self.session,
+            loaded: &self.loaded,
+            options: self.options,
+        }
+        .nodes()?;
         let concerned = Concerned::by_selection(&self.loaded, &selected);
         let concerned = match &self.options.only {
             Some(_) => concerned,
-            None => concerned.and_unknown(&self.project.dbt, &self.loaded, &self.options.criteria)?,
+            None => {
+                concerned.and_unknown(&self.project.dbt, &self.loaded, &self.options.criteria)?
+            }
         };
-        self.loaded.faults.settle(&self.session.reporters, |about| concerned.has(about))?;
+        self.loaded
+            .faults
+            .settle(&self.session.reporters, |about| concerned.has(about))?;
         Ok(selected)
     }
 
     fn begin_request(&self, plan: &Plan, selected: &NodeSet) -> BeginRequest {
         let ids = |scripts: bool| {
             let nodes = selected.iter().filter(|id| plan.is_script(*id) == scripts);
-            let mut ids: Vec<String> = nodes.map(|id| self.loaded.dag.node(id).unique_id().to_owned()).collect();
+            let mut ids: Vec<String> = nodes
+                .map(|id| self.loaded.dag.node(id).unique_id().to_owned())
+                .collect();
             ids.sort_unstable();
             ids
         };
-        BeginRequest { selected: ids(false), scripts: ids(true), environments: plan.environments.clone() }
+        BeginRequest {
+            selected: ids(false),
+            scripts: ids(true),
+            environments: plan.environments.clone(),
+        }
     }
 
     fn warn(&self, plan: &Plan, routing: &Routing) {
-        routing.warnings.iter().for_each(|warning| self.session.log(LogLevel::Warn, warning.clone()));
+        routing
+            .warnings
+            .iter()
+            .for_each(|warning| self.session.log(LogLevel::Warn, warning.clone()));
         if plan.total == 0 {
-            self.session.log(LogLevel::Warn, "Nothing to do: no node matches the selection".to_owned());
+            self.session.log(
+                LogLevel::Warn,
+                "Nothing to do: no node matches the selection".to_owned(),
+            );
         }
         for name in &plan.idle {
-            let message = format!("The hooks of {name} do not run: an ephemeral model is only a part of what reads it");
+            let message = format!(
+                "The hooks of {name} do not run: an ephemeral model is only a part of what reads it"
+            );
             self.session.log(LogLevel::Warn, message);
         }
     }
@@ -208,8 +270,14 @@ impl Run<'_> {
         let duration = |node: &fal_graph::Node| durations.seconds(node.unique_id());
         let classes = fleet.classes();
         let class = |node: &fal_graph::Node| {
-            let runner = self.loaded.dag.find(node.unique_id()).and_then(|id| plan.runner(id));
-            runner.and_then(|runner| classes.get(runner).copied()).unwrap_or_default()
+            let runner = self
+                .loaded
+                .dag
+                .find(node.unique_id())
+                .and_then(|id| plan.runner(id));
+            runner
+                .and_then(|runner| classes.get(runner).copied())
+                .unwrap_or_default()
         };
         let options = ScheduleOptions {
             duration: Some(&duration),
@@ -227,7 +295,10 @@ impl Run<'_> {
 
     fn finish(&self, summary: Summary, durations: &KnownDurations) {
         let elapsed = self.began.elapsed().as_secs_f64();
-        self.session.reporters.emit(Timestamp::now(), EventKind::RunFinished { summary, elapsed });
+        self.session.reporters.emit(
+            Timestamp::now(),
+            EventKind::RunFinished { summary, elapsed },
+        );
         let (dag, attachments) = (&self.loaded.dag, &self.loaded.attachments);
         let exists = |id: &str| dag.find(id).is_some() || attachments.find(id).is_some();
         if let Err(error) = durations.save(exists) {
@@ -243,8 +314,12 @@ struct Artifact(Option<(std::path::PathBuf, SharedResults)>);
 
 impl Artifact {
     fn write(&self) -> Result<(), HostError> {
-        let Some((target, results)) = &self.0 else { return Ok(()) };
-        let results = results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Some((target, results)) = &self.0 else {
+            return Ok(());
+        };
+        let results = results
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(results.write(target, Timestamp::now())?)
     }
 }

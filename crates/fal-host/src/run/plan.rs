@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use fal_graph::{Dag, Node, NodeId, NodeKind, NodeSet};
-use fal_plugin::payload::{BeginRequest, FileKind, NodeRequest, NodeWork, Resources, ScriptRole, UnitTestWork};
+use fal_plugin::payload::{
+    BeginRequest, FileKind, NodeRequest, NodeWork, Resources, ScriptRole, UnitTestWork,
+};
 use fal_project::{ModelFile, ScriptOwner};
 use fal_report::NodeInfo;
 
@@ -52,12 +54,15 @@ impl Plan {
     ) -> Result<Self, HostError> {
         let mut preparer = Preparer::new(project)?;
         let mut plan = Self::default();
-        let by_path: HashMap<&str, &ModelFile> = models.iter().map(|model| (model.path.as_str(), model)).collect();
+        let by_path: HashMap<&str, &ModelFile> = models
+            .iter()
+            .map(|model| (model.path.as_str(), model))
+            .collect();
         // dbt names files of a package below the package: only those of models that we found there are below the project.
         let model_of = |node: &Node| {
             let package = &node.spec().package_name;
-            let is_here =
-                *package == loaded.info.project_name || node.file().starts_with(&project.dbt.path_of(package, ""));
+            let is_here = *package == loaded.info.project_name
+                || node.file().starts_with(&project.dbt.path_of(package, ""));
             by_path.get(node.file()).copied().filter(|_| is_here)
         };
         for id in selected.iter() {
@@ -65,7 +70,8 @@ impl Plan {
             if let Some(attached) = loaded.attachments.find(node.unique_id()) {
                 plan.script(id, attached, &mut preparer);
             } else if does_nothing(node) {
-                plan.idle.extend(has_hooks(&loaded.attachments, node).then(|| node.name().to_owned()));
+                plan.idle
+                    .extend(has_hooks(&loaded.attachments, node).then(|| node.name().to_owned()));
             } else if let Some(model) = tested_python(&loaded.dag, node) {
                 plan.total += 1;
                 plan.unit_test(id, model, &loaded.keyword, model_of(model), &mut preparer)?;
@@ -82,7 +88,11 @@ impl Plan {
     }
 
     /// The plan of scripts and hooks that run by themselves, as nodes of a graph of their own.
-    pub(crate) fn of_scripts(project: &Project, dag: &Dag, scripts: &[&Attached]) -> Result<Self, HostError> {
+    pub(crate) fn of_scripts(
+        project: &Project,
+        dag: &Dag,
+        scripts: &[&Attached],
+    ) -> Result<Self, HostError> {
         let mut preparer = Preparer::new(project)?;
         let mut plan = Self::default();
         for attached in scripts {
@@ -97,15 +107,29 @@ impl Plan {
     /// A plan of dbt's nodes with these hooks.
     #[cfg(test)]
     pub(super) fn of_hooks(dag: &Dag, hooks: HashMap<NodeId, Hooks>) -> Self {
-        Self { total: dag.len() as u64, hooks, ..Self::default() }
+        Self {
+            total: dag.len() as u64,
+            hooks,
+            ..Self::default()
+        }
     }
 
     /// A plan of dbt's nodes, of which these go to the runner of this number.
     #[cfg(test)]
     pub(super) fn of_runners_nodes(dag: &Dag, runners: HashMap<NodeId, usize>) -> Self {
-        let place = |number| Place { runner: Some((number, "acme".to_owned())), ..Place::default() };
-        let places = runners.into_iter().map(|(id, number)| (id, place(number))).collect();
-        Self { total: dag.len() as u64, places, ..Self::default() }
+        let place = |number| Place {
+            runner: Some((number, "acme".to_owned())),
+            ..Place::default()
+        };
+        let places = runners
+            .into_iter()
+            .map(|(id, number)| (id, place(number)))
+            .collect();
+        Self {
+            total: dag.len() as u64,
+            places,
+            ..Self::default()
+        }
     }
 
     fn script(&mut self, id: NodeId, attached: &Attached, preparer: &mut Preparer<'_>) {
@@ -118,9 +142,22 @@ impl Plan {
 
     fn place(&mut self, id: NodeId, node: &Node, loaded: &Loaded, muster: &Muster) {
         if is_python(node) {
-            let resources = loaded.placements.get(&id).map(|said| said.resources.clone()).unwrap_or_default();
-            let runner = muster.of_node(id).map(|number| (number, muster.recruits[number].name.clone()));
-            self.places.insert(id, Place { runner, resources, environment: None });
+            let resources = loaded
+                .placements
+                .get(&id)
+                .map(|said| said.resources.clone())
+                .unwrap_or_default();
+            let runner = muster
+                .of_node(id)
+                .map(|number| (number, muster.recruits[number].name.clone()));
+            self.places.insert(
+                id,
+                Place {
+                    runner,
+                    resources,
+                    environment: None,
+                },
+            );
         }
     }
 
@@ -137,7 +174,11 @@ impl Plan {
         }
         let named = node.spec().environment(keyword);
         let owner = ScriptOwner::of(node.spec());
-        let environment = match self.places.get_mut(&id).filter(|place| place.runner.is_some()) {
+        let environment = match self
+            .places
+            .get_mut(&id)
+            .filter(|place| place.runner.is_some())
+        {
             // It is the runner's to have it ready.
             Some(place) => {
                 place.environment = preparer.foreign_environment(&owner, named);
@@ -167,21 +208,34 @@ impl Plan {
         let mut python = model.work()?;
         python.environment = preparer.environment(&ScriptOwner::of(node.spec()), None, named);
         let dbt_native = model.kind == FileKind::DbtNative;
-        self.works.insert(id, NodeWork::UnitTest(UnitTestWork { python, dbt_native }));
+        self.works
+            .insert(id, NodeWork::UnitTest(UnitTestWork { python, dbt_native }));
         Ok(())
     }
 
-    fn hooks(&mut self, id: NodeId, attachments: &Attachments, node: &Node, preparer: &mut Preparer<'_>) {
+    fn hooks(
+        &mut self,
+        id: NodeId,
+        attachments: &Attachments,
+        node: &Node,
+        preparer: &mut Preparer<'_>,
+    ) {
         let mut read = |role| -> Vec<Hook> {
             let hooks = attachments.of_model(node.unique_id(), role);
             hooks
                 .filter_map(|attached| {
                     let request = preparer.request(attached)?;
-                    Some(Hook { info: attached.info(), request })
+                    Some(Hook {
+                        info: attached.info(),
+                        request,
+                    })
                 })
                 .collect()
         };
-        let hooks = Hooks { pre: read(ScriptRole::PreHook), post: read(ScriptRole::PostHook) };
+        let hooks = Hooks {
+            pre: read(ScriptRole::PreHook),
+            post: read(ScriptRole::PostHook),
+        };
         if !hooks.pre.is_empty() || !hooks.post.is_empty() {
             self.hooks.insert(id, hooks);
         }
@@ -192,26 +246,48 @@ impl Plan {
         debug_assert!(!does_nothing(dag.node(id)));
         let work = self.works.get(&id).cloned().unwrap_or(NodeWork::Dbt);
         let place = self.places.get(&id);
-        let resources = place.map(|place| place.resources.clone()).unwrap_or_default();
-        let request = NodeRequest { resources, ..NodeRequest::new(dag.node(id).unique_id().to_owned(), work) };
-        Task { request, hooks: self.hooks.get(&id).cloned().unwrap_or_default(), runner: self.runner(id) }
+        let resources = place
+            .map(|place| place.resources.clone())
+            .unwrap_or_default();
+        let request = NodeRequest {
+            resources,
+            ..NodeRequest::new(dag.node(id).unique_id().to_owned(), work)
+        };
+        Task {
+            request,
+            hooks: self.hooks.get(&id).cloned().unwrap_or_default(),
+            runner: self.runner(id),
+        }
     }
 
     /// Number of the runner that a node goes to.
     pub(crate) fn runner(&self, id: NodeId) -> Option<usize> {
-        self.places.get(&id)?.runner.as_ref().map(|(number, _)| *number)
+        self.places
+            .get(&id)?
+            .runner
+            .as_ref()
+            .map(|(number, _)| *number)
     }
 
     /// What each of `runners` runners is told of its nodes.
     pub(crate) fn of_runners(&self, dag: &Dag, runners: usize) -> Vec<BeginRequest> {
         let mut requests = vec![BeginRequest::default(); runners];
         for (id, place) in &self.places {
-            if let Some(request) = place.runner.as_ref().and_then(|(number, _)| requests.get_mut(*number)) {
+            if let Some(request) = place
+                .runner
+                .as_ref()
+                .and_then(|(number, _)| requests.get_mut(*number))
+            {
                 request.selected.push(dag.node(*id).unique_id().to_owned());
                 request.environments.extend(place.environment.clone());
             }
         }
-        for BeginRequest { selected, environments, .. } in &mut requests {
+        for BeginRequest {
+            selected,
+            environments,
+            ..
+        } in &mut requests
+        {
             selected.sort_unstable();
             environments.sort_unstable();
             environments.dedup();
@@ -228,7 +304,10 @@ impl Plan {
             (None, _) => NodeInfo::from_graph(node.spec()),
         };
         let runner = self.places.get(&id).and_then(|place| place.runner.as_ref());
-        NodeInfo { runner: runner.map(|(_, name)| name.clone()), ..info }
+        NodeInfo {
+            runner: runner.map(|(_, name)| name.clone()),
+            ..info
+        }
     }
 
     /// Whether a node is a script.
@@ -238,7 +317,12 @@ impl Plan {
 }
 
 fn has_hooks(attachments: &Attachments, node: &Node) -> bool {
-    let of_role = |role| attachments.of_model(node.unique_id(), role).next().is_some();
+    let of_role = |role| {
+        attachments
+            .of_model(node.unique_id(), role)
+            .next()
+            .is_some()
+    };
     of_role(ScriptRole::PreHook) || of_role(ScriptRole::PostHook)
 }
 
@@ -247,13 +331,20 @@ pub(crate) fn tested_python<'a>(dag: &'a Dag, node: &Node) -> Option<&'a Node> {
     if node.kind() != NodeKind::UnitTest {
         return None;
     }
-    let model = node.spec().depends_on.first().and_then(|model| dag.find(model)).map(|model| dag.node(model));
+    let model = node
+        .spec()
+        .depends_on
+        .first()
+        .and_then(|model| dag.find(model))
+        .map(|model| dag.node(model));
     model.filter(|model| is_python(model))
 }
 
 /// Ephemeral SQL is compiled into what reads it, and a source is only read.
 pub(crate) fn does_nothing(node: &Node) -> bool {
-    !is_python(node) && node.resource_type() == "model" && node.spec().materialized() == Some("ephemeral")
+    !is_python(node)
+        && node.resource_type() == "model"
+        && node.spec().materialized() == Some("ephemeral")
 }
 
 #[cfg(test)]
@@ -274,12 +365,21 @@ mod tests {
         let mut native = node("native", "model", &[]);
         native.language = Some("python".to_owned());
         let mut builder = DagBuilder::new("shop");
-        builder.nodes([node("sql", "model", &[]), node("script", "model", &["sql"]), native]);
+        builder.nodes([
+            node("sql", "model", &[]),
+            node("script", "model", &["sql"]),
+            native,
+        ]);
         builder.python_model("script".to_owned(), "models/script.py".to_owned());
-        builder.nodes(["sql", "script", "native"].map(|model| node(&format!("of {model}"), "unit_test", &[model])));
+        builder.nodes(
+            ["sql", "script", "native"]
+                .map(|model| node(&format!("of {model}"), "unit_test", &[model])),
+        );
         let dag = builder.build().unwrap();
-        let mut found: Vec<_> =
-            dag.nodes().filter_map(|(_, node)| Some((node.name(), tested_python(&dag, node)?.name()))).collect();
+        let mut found: Vec<_> = dag
+            .nodes()
+            .filter_map(|(_, node)| Some((node.name(), tested_python(&dag, node)?.name())))
+            .collect();
         found.sort_unstable();
         assert_eq!(found, [("of native", "native"), ("of script", "script")]);
     }

@@ -16,10 +16,12 @@ const EVENTS: &str = "fal/events.jsonl";
 
 /// Records all events in the target folder from now on.
 pub(crate) fn events(target: &Path, reporters: &Reporters) -> Result<(), HostError> {
-    let file = Root::create(target).and_then(|root| root.create_file(EVENTS)).map_err(|source| {
-        let path = target.join(EVENTS).display().to_string();
-        HostError::Write { path, source }
-    })?;
+    let file = Root::create(target)
+        .and_then(|root| root.create_file(EVENTS))
+        .map_err(|source| {
+            let path = target.join(EVENTS).display().to_string();
+            HostError::Write { path, source }
+        })?;
     reporters.add(JsonReporter::new(Box::new(BufWriter::new(file)), ""));
     Ok(())
 }
@@ -35,7 +37,10 @@ impl KnownDurations {
     pub(crate) fn load(target: &Path, reporters: &Reporters) -> Self {
         let shared = Durations::load(target).unwrap_or_default().shared();
         reporters.add(Arc::clone(&shared));
-        Self { target: target.to_owned(), shared }
+        Self {
+            target: target.to_owned(),
+            shared,
+        }
     }
 
     pub(crate) fn seconds(&self, id: &str) -> Option<f64> {

@@ -8,11 +8,18 @@ use fal_plugin::{
 };
 
 /// The result, if it is about this node: an answer about another one would be booked on it. `who` answered, for the message.
-pub(super) fn answered_for(who: &str, id: &str, result: NodeResult) -> Result<NodeResult, PluginError> {
+pub(super) fn answered_for(
+    who: &str,
+    id: &str,
+    result: NodeResult,
+) -> Result<NodeResult, PluginError> {
     if result.unique_id == id {
         return Ok(result);
     }
-    let message = format!("{who} answered for `{}` when it was asked to run `{id}`", result.unique_id);
+    let message = format!(
+        "{who} answered for `{}` when it was asked to run `{id}`",
+        result.unique_id
+    );
     Err(PluginError::new("plugin::bad_answer", message))
 }
 

@@ -31,7 +31,9 @@ impl Choice<'_> {
         let find = |id: &String| {
             let found = self.loaded.dag.find(id);
             if found.is_none() {
-                self.warn(format!("{id} is not tried again: it is not in the project any more"));
+                self.warn(format!(
+                    "{id} is not tried again: it is not in the project any more"
+                ));
             }
             found
         };
@@ -46,10 +48,16 @@ impl Choice<'_> {
             let models = if criteria.exclude.is_empty() {
                 nodes.clone()
             } else {
-                let everything = Criteria { exclude: Vec::new(), ..criteria.clone() };
+                let everything = Criteria {
+                    exclude: Vec::new(),
+                    ..criteria.clone()
+                };
                 self.session.select(self.loaded, &everything)?.nodes
             };
-            return Ok(nodes.iter().filter(|id| self.is_of_one(*id, &models)).collect());
+            return Ok(nodes
+                .iter()
+                .filter(|id| self.is_of_one(*id, &models))
+                .collect());
         }
         if self.options.command == "run" {
             return Ok(nodes);
@@ -59,7 +67,8 @@ impl Choice<'_> {
 
     /// Whether a node is no script, or one of these models.
     fn is_of_one(&self, id: NodeId, models: &NodeSet) -> bool {
-        self.model_of(id).is_none_or(|model| model.is_some_and(|model| models.contains(model)))
+        self.model_of(id)
+            .is_none_or(|model| model.is_some_and(|model| models.contains(model)))
     }
 
     /// Whether a node is no script, or one of a model of a kind that the command runs.
@@ -68,20 +77,31 @@ impl Choice<'_> {
             let kind = self.loaded.dag.node(model).resource_type();
             self.options.criteria.resource_types.includes(kind)
         };
-        self.model_of(id).is_none_or(|model| model.is_some_and(of_kind))
+        self.model_of(id)
+            .is_none_or(|model| model.is_some_and(of_kind))
     }
 
     /// For a script: its model.
     fn model_of(&self, id: NodeId) -> Option<Option<NodeId>> {
-        let script = self.loaded.attachments.find(self.loaded.dag.node(id).unique_id())?;
-        Some(script.model.as_deref().and_then(|model| self.loaded.dag.find(model)))
+        let script = self
+            .loaded
+            .attachments
+            .find(self.loaded.dag.node(id).unique_id())?;
+        Some(
+            script
+                .model
+                .as_deref()
+                .and_then(|model| self.loaded.dag.find(model)),
+        )
     }
 
     /// A unit test of a Python model is the host's to run, and never dbt's: dbt would test the stub's SQL in the place of the
     /// Python code, and say that all is well.
     fn can_run(&self, id: NodeId) -> bool {
         let node = self.loaded.dag.node(id);
-        let Some(model) = tested_python(&self.loaded.dag, node) else { return true };
+        let Some(model) = tested_python(&self.loaded.dag, node) else {
+            return true;
+        };
         let why = if !self.session.capabilities.unit_tests {
             "is a Python model, and the execution backend has no unit tests of those"
         } else if model.spec().package_name != self.loaded.info.project_name {
@@ -89,7 +109,11 @@ impl Choice<'_> {
         } else {
             return true;
         };
-        self.warn(format!("The unit test {} does not run: {} {why}", node.name(), model.name()));
+        self.warn(format!(
+            "The unit test {} does not run: {} {why}",
+            node.name(),
+            model.name()
+        ));
         false
     }
 

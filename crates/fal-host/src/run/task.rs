@@ -91,23 +91,36 @@ impl Task {
     }
 
     fn runner<'a>(&self, crew: &'a Crew) -> Option<&'a Runner> {
-        self.runner.and_then(|runner| crew.runners.get(runner)).map(|runner| &**runner)
+        self.runner
+            .and_then(|runner| crew.runners.get(runner))
+            .map(|runner| &**runner)
     }
 
     /// A hook runs where dbt does: in this task's thread, or if its slot is one of a runner's, in one that it waits for.
     fn run_hook(&self, crew: &Crew, hook: &Hook) -> Result<Option<NodeResult>, PluginError> {
-        let foreign = self.runner(crew).is_some_and(|runner| runner.concurrency.is_some());
+        let foreign = self
+            .runner(crew)
+            .is_some_and(|runner| runner.concurrency.is_some());
         let _slot = foreign.then(|| crew.hooks.take());
-        if crew.is_stopped() { Ok(None) } else { crew.run_hook(hook).map(Some) }
+        if crew.is_stopped() {
+            Ok(None)
+        } else {
+            crew.run_hook(hook).map(Some)
+        }
     }
 
     /// Runs pre-hooks up to the first that fails, and says so.
     fn pre_hooks(&self, crew: &Crew) -> Result<Option<String>, PluginError> {
         for hook in &self.hooks.pre {
-            let Some(result) = self.run_hook(crew, hook)? else { break };
+            let Some(result) = self.run_hook(crew, hook)? else {
+                break;
+            };
             if !went_well(&result) {
                 let message = result.message.unwrap_or_default();
-                return Ok(Some(format!("The pre-hook {} failed, so the model did not run\n{message}", hook.path())));
+                return Ok(Some(format!(
+                    "The pre-hook {} failed, so the model did not run\n{message}",
+                    hook.path()
+                )));
             }
         }
         Ok(None)
@@ -117,7 +130,9 @@ impl Task {
     fn post_hooks(&self, crew: &Crew) -> Result<Vec<(String, String)>, PluginError> {
         let mut failures = Vec::new();
         for hook in &self.hooks.post {
-            let Some(result) = self.run_hook(crew, hook)? else { break };
+            let Some(result) = self.run_hook(crew, hook)? else {
+                break;
+            };
             if !went_well(&result) {
                 failures.push((hook.path().to_owned(), result.message.unwrap_or_default()));
             }
@@ -143,14 +158,20 @@ impl Crew {
 
     fn run_hook(&self, hook: &Hook) -> Result<NodeResult, PluginError> {
         let result = self.run(&hook.request)?;
-        let kind = EventKind::HookFinished { node: hook.info.clone(), result: Box::new(result.clone()) };
+        let kind = EventKind::HookFinished {
+            node: hook.info.clone(),
+            result: Box::new(result.clone()),
+        };
         self.reporters.emit(Timestamp::now(), kind);
         Ok(result)
     }
 
     pub(super) fn skip(&self, id: &str) -> NodeResult {
         let message = Some("Skipped because the run was interrupted".to_owned());
-        let result = NodeResult { message, ..blank(id, NodeStatus::Skipped) };
+        let result = NodeResult {
+            message,
+            ..blank(id, NodeStatus::Skipped)
+        };
         self.record(&result);
         result
     }
@@ -170,8 +191,15 @@ fn with_failures(mut result: NodeResult, failures: &[(String, String)]) -> NodeR
     let ran = went_well(&result);
     let mut messages: Vec<String> = result.message.take().filter(|_| !ran).into_iter().collect();
     for (path, message) in failures {
-        let fate = if ran { "failed; the model had run, and its table was written" } else { "failed too" };
-        messages.push(format!("The post-hook {path} {fate}\n{}", message.trim_end()));
+        let fate = if ran {
+            "failed; the model had run, and its table was written"
+        } else {
+            "failed too"
+        };
+        messages.push(format!(
+            "The post-hook {path} {fate}\n{}",
+            message.trim_end()
+        ));
     }
     result.status = NodeStatus::Error;
     result.message = Some(messages.join("\n\n"));

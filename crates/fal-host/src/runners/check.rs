@@ -10,7 +10,13 @@ use crate::{error::HostError, project::Project};
 /// What is wrong with the runners of fal_project.yml, with those that routes and schema files name, and with resources.
 pub(crate) fn runner_problems(project: &Project, generated: &Generated) -> Vec<FileDiagnostic> {
     let root = &project.dbt.root;
-    let (mut seen, mut problems) = (Seen { project, outcomes: BTreeMap::new() }, Vec::new());
+    let (mut seen, mut problems) = (
+        Seen {
+            project,
+            outcomes: BTreeMap::new(),
+        },
+        Vec::new(),
+    );
     for spec in &project.fal.runners {
         if let Err(HostError::Scripts { files }) = recruit(project, &spec.name) {
             problems.extend(files);
@@ -41,7 +47,11 @@ pub(crate) fn runner_problems(project: &Project, generated: &Generated) -> Vec<F
 
 /// Names or paths of the runners that routes lead to.
 pub fn route_runners(project: &Project) -> Vec<String> {
-    let runners = project.fal.routes.iter().map(|route| project.runner_of(route));
+    let runners = project
+        .fal
+        .routes
+        .iter()
+        .map(|route| project.runner_of(route));
     runners.filter(|runner| runner != LOCAL).collect()
 }
 
@@ -70,6 +80,9 @@ impl Seen<'_> {
             Ok(_) | Err(HostError::Scripts { .. }) => None,
             Err(error) => Some((error.to_string(), error.help())),
         };
-        self.outcomes.entry(wanted.to_owned()).or_insert_with(look).clone()
+        self.outcomes
+            .entry(wanted.to_owned())
+            .or_insert_with(look)
+            .clone()
     }
 }

@@ -26,7 +26,9 @@ pub enum RunnerError {
         why: &'static str,
     },
     /// The backend cannot lend models.
-    #[error("the execution backend `{backend}` does not lend Python models, so none can go to the runner `{runner}`")]
+    #[error(
+        "the execution backend `{backend}` does not lend Python models, so none can go to the runner `{runner}`"
+    )]
     NoLender {
         /// Name of the backend.
         backend: String,
@@ -63,18 +65,31 @@ impl RunnerError {
     /// What the user can do.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Unknown { known, searched, .. } => Some(unknown_help(known, searched)),
-            Self::NoRunner { .. } => {
-                Some("`local` means: where dbt runs. `fal-host plugin list` shows all plugins".into())
+            Self::Unknown {
+                known, searched, ..
+            } => Some(unknown_help(known, searched)),
+            Self::NoRunner { .. } => Some(
+                "`local` means: where dbt runs. `fal-host plugin list` shows all plugins".into(),
+            ),
+            Self::NoLender { .. } => {
+                Some("route nothing, or choose another backend with `--plugin`".into())
             }
-            Self::NoLender { .. } => Some("route nothing, or choose another backend with `--plugin`".into()),
-            Self::Start { error, .. } | Self::Broken { error, .. } | Self::Close { error, .. } => error.help.clone(),
+            Self::Start { error, .. } | Self::Broken { error, .. } | Self::Close { error, .. } => {
+                error.help.clone()
+            }
         }
     }
 }
 
 fn unknown_help(known: &[String], searched: &[PathBuf]) -> String {
-    let folders: Vec<_> = searched.iter().map(|path| path.display().to_string()).collect();
+    let folders: Vec<_> = searched
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
     let known: Vec<&str> = known.iter().map(String::as_str).chain(["local"]).collect();
-    format!("known are: {}; searched: {}", known.join(", "), folders.join(", "))
+    format!(
+        "known are: {}; searched: {}",
+        known.join(", "),
+        folders.join(", ")
+    )
 }

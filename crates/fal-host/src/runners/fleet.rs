@@ -36,17 +36,26 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// Opens a session of each runner. `request` is what the execution backend was told.
-    pub(crate) fn open(muster: Muster, request: &OpenRequest, events: &Arc<dyn EventSink>) -> Result<Self, HostError> {
+    pub(crate) fn open(
+        muster: Muster,
+        request: &OpenRequest,
+        events: &Arc<dyn EventSink>,
+    ) -> Result<Self, HostError> {
         let mut fleet = Self::default();
         for recruit in muster.recruits {
-            fleet.runners.push(Arc::new(open(recruit, request.clone(), events)?));
+            fleet
+                .runners
+                .push(Arc::new(open(recruit, request.clone(), events)?));
         }
         Ok(fleet)
     }
 
     #[cfg(test)]
     pub(crate) fn of(runners: Vec<Runner>) -> Self {
-        Self { runners: runners.into_iter().map(Arc::new).collect(), closed: AtomicBool::new(false) }
+        Self {
+            runners: runners.into_iter().map(Arc::new).collect(),
+            closed: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn runners(&self) -> &[Arc<Runner>] {
@@ -64,7 +73,11 @@ impl Fleet {
     }
 
     /// Waits until all runners are ready for their nodes, each side by side with the others. A Ctrl-C ends the waiting.
-    pub(crate) fn begin(&self, requests: Vec<BeginRequest>, interrupt: &Interrupt) -> Result<(), HostError> {
+    pub(crate) fn begin(
+        &self,
+        requests: Vec<BeginRequest>,
+        interrupt: &Interrupt,
+    ) -> Result<(), HostError> {
         let (sender, answers) = mpsc::channel();
         for (runner, request) in self.runners.iter().zip(requests) {
             let (runner, sender) = (Arc::clone(runner), sender.clone());
@@ -89,8 +102,12 @@ impl Fleet {
 
     /// The first runner that failed while its nodes ran.
     pub(crate) fn broken(&self) -> Option<RunnerError> {
-        let broken =
-            |runner: &Arc<Runner>| Some(RunnerError::Broken { name: runner.name.clone(), error: runner.broken()? });
+        let broken = |runner: &Arc<Runner>| {
+            Some(RunnerError::Broken {
+                name: runner.name.clone(),
+                error: runner.broken()?,
+            })
+        };
         self.runners.iter().find_map(broken)
     }
 
@@ -107,7 +124,10 @@ impl Fleet {
             let close = move || {
                 let closed = runner.close(interrupted);
                 let error = closed.err().filter(|_| runner.broken().is_none());
-                let error = error.map(|error| RunnerError::Close { name: runner.name.clone(), error });
+                let error = error.map(|error| RunnerError::Close {
+                    name: runner.name.clone(),
+                    error,
+                });
                 // Nobody listens any more after an interruption.
                 let _ = sender.send(error);
             };
@@ -117,7 +137,9 @@ impl Fleet {
         let mut first = None;
         for _ in 0..closing {
             let answer = match deadline {
-                Some(deadline) => answers.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok(),
+                Some(deadline) => answers
+                    .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+                    .ok(),
                 None => answers.recv().ok(),
             };
             first = first.or(answer.flatten());
@@ -133,10 +155,17 @@ impl Drop for Fleet {
     }
 }
 
-fn open(recruit: Recruit, mut request: OpenRequest, events: &Arc<dyn EventSink>) -> Result<Runner, HostError> {
+fn open(
+    recruit: Recruit,
+    mut request: OpenRequest,
+    events: &Arc<dyn EventSink>,
+) -> Result<Runner, HostError> {
     let Recruit { name, backend, .. } = recruit;
     request.state_dir = state_dir(&request.state_dir, &name)?;
-    let sink = Arc::new(Named { name: name.clone(), events: Arc::clone(events) });
+    let sink = Arc::new(Named {
+        name: name.clone(),
+        events: Arc::clone(events),
+    });
     let concurrency = backend.capabilities().concurrency;
     match backend.open(request, sink) {
         Ok(session) => Ok(Runner::new(name, session.into(), concurrency)),
@@ -146,10 +175,19 @@ fn open(recruit: Recruit, mut request: OpenRequest, events: &Arc<dyn EventSink>)
 
 /// A folder of its own, below that of the execution backend.
 fn state_dir(of_backend: &str, name: &str) -> Result<String, HostError> {
-    let safe = |char: char| if char.is_alphanumeric() || matches!(char, '-' | '_') { char } else { '_' };
+    let safe = |char: char| {
+        if char.is_alphanumeric() || matches!(char, '-' | '_') {
+            char
+        } else {
+            '_'
+        }
+    };
     let (state, name): (_, String) = (Path::new(of_backend), name.chars().map(safe).collect());
     // The root is the target folder, so that a link in the place of ours is not followed out of it.
-    let (target, ours) = (state.parent().unwrap_or(state), state.file_name().unwrap_or_default());
+    let (target, ours) = (
+        state.parent().unwrap_or(state),
+        state.file_name().unwrap_or_default(),
+    );
     let below = Path::new(ours).join("runners").join(name);
     let path = target.join(&below).display().to_string();
     match Root::create(target).and_then(|root| root.create_folder(&below)) {
@@ -160,7 +198,12 @@ fn state_dir(of_backend: &str, name: &str) -> Result<String, HostError> {
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), PluginError> {
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
-    let failed = |cause| PluginError::new("host::thread", format!("no thread could be started: {cause}"));
+    let failed = |cause| {
+        PluginError::new(
+            "host::thread",
+            format!("no thread could be started: {cause}"),
+        )
+    };
     spawned.map(|_| ()).map_err(failed)
 }
 
@@ -173,9 +216,17 @@ struct Named {
 impl EventSink for Named {
     fn emit(&self, event: Event) {
         self.events.emit(match event {
-            Event::Log { level, name, unique_id, message } => {
-                Event::Log { level, name, unique_id, message: format!("{}: {message}", self.name) }
-            }
+            Event::Log {
+                level,
+                name,
+                unique_id,
+                message,
+            } => Event::Log {
+                level,
+                name,
+                unique_id,
+                message: format!("{}: {message}", self.name),
+            },
             output @ Event::Output { .. } => output,
         });
     }

@@ -45,16 +45,25 @@ impl Muster {
     ) -> Result<Self, HostError> {
         let mut by_runner: BTreeMap<&str, Vec<(NodeId, &Destination)>> = BTreeMap::new();
         for (node, destination) in nodes.filter_map(|node| Some((node, routing.of_node(node)?))) {
-            by_runner.entry(destination.wanted.as_str()).or_default().push((node, destination));
+            by_runner
+                .entry(destination.wanted.as_str())
+                .or_default()
+                .push((node, destination));
         }
         let (mut muster, mut problems) = (Self::default(), Vec::new());
         for (wanted, nodes) in by_runner {
             match recruit(project, wanted).and_then(|recruit| lent_by(project, owner, recruit)) {
                 Ok(recruit) => muster.add(recruit, nodes.iter().map(|(node, _)| *node)),
-                Err(error) => problems.extend(complaints(project, error, nodes.iter().map(|(_, to)| *to))?),
+                Err(error) => {
+                    problems.extend(complaints(project, error, nodes.iter().map(|(_, to)| *to))?)
+                }
             }
         }
-        if problems.is_empty() { Ok(muster) } else { Err(HostError::Scripts { files: problems }) }
+        if problems.is_empty() {
+            Ok(muster)
+        } else {
+            Err(HostError::Scripts { files: problems })
+        }
     }
 
     /// Number of the runner that a node goes to.
@@ -64,7 +73,10 @@ impl Muster {
 
     fn add(&mut self, recruit: Recruit, nodes: impl Iterator<Item = NodeId>) {
         // A path and a name may mean the same plugin.
-        let known = self.recruits.iter().position(|known| known.name == recruit.name);
+        let known = self
+            .recruits
+            .iter()
+            .position(|known| known.name == recruit.name);
         let at = known.unwrap_or(self.recruits.len());
         if known.is_none() {
             self.recruits.push(recruit);
@@ -78,10 +90,16 @@ impl Muster {
 /// # Errors
 /// If it cannot be loaded or is something else.
 pub(super) fn recruit(project: &Project, wanted: &str) -> Result<Recruit, HostError> {
-    let Some((plugin, spec)) = project.runner_spec(wanted) else { return load(project, wanted, None) };
+    let Some((plugin, spec)) = project.runner_spec(wanted) else {
+        return load(project, wanted, None);
+    };
     let config = spec.config.clone().map(Value::Object);
-    let loaded = load(project, &plugin, config.as_ref()).map_err(|error| of_spec(project, spec, &error))?;
-    Ok(Recruit { name: spec.name.clone(), ..loaded })
+    let loaded =
+        load(project, &plugin, config.as_ref()).map_err(|error| of_spec(project, spec, &error))?;
+    Ok(Recruit {
+        name: spec.name.clone(),
+        ..loaded
+    })
 }
 
 fn load(project: &Project, plugin: &str, config: Option<&Value>) -> Result<Recruit, HostError> {
@@ -90,9 +108,19 @@ fn load(project: &Project, plugin: &str, config: Option<&Value>) -> Result<Recru
     let why = match backend.capabilities() {
         Capabilities { sql: true, .. } => "it runs dbt itself",
         Capabilities { python: false, .. } => "it does not run Python models",
-        _ => return Ok(Recruit { name: chosen.name, version: chosen.version, backend }),
+        _ => {
+            return Ok(Recruit {
+                name: chosen.name,
+                version: chosen.version,
+                backend,
+            });
+        }
     };
-    Err(RunnerError::NoRunner { name: chosen.name, why }.into())
+    Err(RunnerError::NoRunner {
+        name: chosen.name,
+        why,
+    }
+    .into())
 }
 
 /// An error of a plugin that fal_project.yml calls a runner, at that place.
@@ -100,29 +128,54 @@ fn of_spec(project: &Project, spec: &RunnerSpec, error: &HostError) -> HostError
     let message = format!("the runner `{}` cannot be used: {error}", spec.name);
     let help = match error {
         // It names the place of another configuration.
-        HostError::Door(PluginDoorError::Open(OpenError::Config { .. })) if spec.config.is_some() => None,
+        HostError::Door(PluginDoorError::Open(OpenError::Config { .. }))
+            if spec.config.is_some() =>
+        {
+            None
+        }
         other => other.help(),
     };
-    HostError::Scripts { files: vec![spec.error(&project.dbt.root, "runner::unusable", message, help)] }
+    HostError::Scripts {
+        files: vec![spec.error(&project.dbt.root, "runner::unusable", message, help)],
+    }
 }
 
 /// The runner, if there is somebody to lend it something.
-fn lent_by(project: &Project, owner: &Capabilities, recruit: Recruit) -> Result<Recruit, HostError> {
+fn lent_by(
+    project: &Project,
+    owner: &Capabilities,
+    recruit: Recruit,
+) -> Result<Recruit, HostError> {
     if owner.lends {
         return Ok(recruit);
     }
     let backend = project.stages.execution_backend_names().join(", ");
-    Err(RunnerError::NoLender { backend, runner: recruit.name }.into())
+    Err(RunnerError::NoLender {
+        backend,
+        runner: recruit.name,
+    }
+    .into())
 }
 
 /// A name that nothing has: among those that are there the execution backend itself is none.
 fn unknown(project: &Project, error: PluginDoorError) -> HostError {
     match error {
-        PluginDoorError::Unknown { name, mut known, searched, broken: None, .. } => {
+        PluginDoorError::Unknown {
+            name,
+            mut known,
+            searched,
+            broken: None,
+            ..
+        } => {
             let backends = project.stages.execution_backend_names();
             known.retain(|known| !backends.contains(known));
             known.extend(project.fal.runners.iter().map(|spec| spec.name.clone()));
-            RunnerError::Unknown { name, known, searched }.into()
+            RunnerError::Unknown {
+                name,
+                known,
+                searched,
+            }
+            .into()
         }
         other => other.into(),
     }

@@ -13,13 +13,20 @@ pub(crate) fn is_python(node: &Node) -> bool {
 }
 
 /// What the `meta` of all Python models says, and what is wrong with it; those that say nothing are left out.
-pub(crate) fn placements(dag: &Dag, keyword: &str, root: &Path) -> (HashMap<NodeId, Placement>, Vec<Fault>) {
+pub(crate) fn placements(
+    dag: &Dag,
+    keyword: &str,
+    root: &Path,
+) -> (HashMap<NodeId, Placement>, Vec<Fault>) {
     let (mut found, mut faults) = (HashMap::new(), Vec::new());
     for (id, node) in dag.nodes().filter(|(_, node)| is_python(node)) {
         match node_placement(node.spec(), keyword, root) {
             Ok(placement) if placement == Placement::default() => {}
             Ok(placement) => _ = found.insert(id, placement),
-            Err(problems) => faults.push(Fault { about: About::Placement(node.unique_id().to_owned()), problems }),
+            Err(problems) => faults.push(Fault {
+                about: About::Placement(node.unique_id().to_owned()),
+                problems,
+            }),
         }
     }
     (found, faults)

@@ -61,7 +61,12 @@ impl Routing {
             root: &project.dbt.root,
             dag: &loaded.dag,
             placements: &loaded.placements,
-            routes: project.fal.routes.iter().map(|route| (route, project.runner_of(route))).collect(),
+            routes: project
+                .fal
+                .routes
+                .iter()
+                .map(|route| (route, project.runner_of(route)))
+                .collect(),
             select: &|criteria| session.select_quietly(loaded, criteria),
         };
         Self::by(&rules, flag)
@@ -69,9 +74,20 @@ impl Routing {
 
     fn by(rules: &Rules<'_>, flag: Option<&str>) -> Result<Self, HostError> {
         let mut routing = Self::default();
-        let mut left: NodeSet = rules.dag.nodes().filter(|(_, node)| is_python(node)).map(|(id, _)| id).collect();
+        let mut left: NodeSet = rules
+            .dag
+            .nodes()
+            .filter(|(_, node)| is_python(node))
+            .map(|(id, _)| id)
+            .collect();
         if let Some(runner) = flag {
-            routing.send(&left, &Destination { wanted: runner.to_owned(), origin: Origin::Flag });
+            routing.send(
+                &left,
+                &Destination {
+                    wanted: runner.to_owned(),
+                    origin: Origin::Flag,
+                },
+            );
             return Ok(routing);
         }
         let python = left.clone();
@@ -87,7 +103,10 @@ impl Routing {
 
     /// The runner of each model that goes to one.
     pub(crate) fn names(self) -> HashMap<NodeId, String> {
-        self.by_node.into_iter().map(|(node, destination)| (node, destination.wanted)).collect()
+        self.by_node
+            .into_iter()
+            .map(|(node, destination)| (node, destination.wanted))
+            .collect()
     }
 
     /// The models whose `meta` decides.
@@ -103,11 +122,21 @@ impl Routing {
     }
 
     /// Of those that are left, each goes where its first route leads.
-    fn by_routes(&mut self, rules: &Rules<'_>, python: &NodeSet, mut left: NodeSet) -> Result<(), HostError> {
+    fn by_routes(
+        &mut self,
+        rules: &Rules<'_>,
+        python: &NodeSet,
+        mut left: NodeSet,
+    ) -> Result<(), HostError> {
         let mut problems = Vec::new();
         for (route, wanted) in &rules.routes {
             let (select, exclude) = (route.select.clone(), route.exclude.clone());
-            let criteria = Criteria { select, exclude, include_empty: true, ..Criteria::default() };
+            let criteria = Criteria {
+                select,
+                exclude,
+                include_empty: true,
+                ..Criteria::default()
+            };
             let mut matched = match (rules.select)(&criteria) {
                 Ok(selection) => selection.nodes,
                 Err(error) => {
@@ -119,18 +148,31 @@ impl Routing {
             matched.intersect_with(python);
             if matched.is_empty() {
                 let (line, route) = (route.line, route.describe());
-                self.warnings.push(format!("fal_project.yml, line {line}: {route} matches no Python model"));
+                self.warnings.push(format!(
+                    "fal_project.yml, line {line}: {route} matches no Python model"
+                ));
             }
             matched.intersect_with(&left);
             left.subtract(&matched);
-            self.send(&matched, &Destination { wanted: wanted.clone(), origin: Origin::Route((*route).clone()) });
+            self.send(
+                &matched,
+                &Destination {
+                    wanted: wanted.clone(),
+                    origin: Origin::Route((*route).clone()),
+                },
+            );
         }
-        if problems.is_empty() { Ok(()) } else { Err(HostError::Scripts { files: problems }) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(HostError::Scripts { files: problems })
+        }
     }
 
     fn send(&mut self, nodes: &NodeSet, destination: &Destination) {
         if destination.wanted != LOCAL {
-            self.by_node.extend(nodes.iter().map(|node| (node, destination.clone())));
+            self.by_node
+                .extend(nodes.iter().map(|node| (node, destination.clone())));
         }
     }
 }
@@ -143,8 +185,17 @@ impl Destination {
         match &self.origin {
             Origin::Flag => None,
             Origin::Meta(owner) => {
-                let help = error.help().unwrap_or_else(|| "name another runner, or `local`".to_owned());
-                Some(placement_problem(root, owner, code, error.to_string(), help, &self.wanted))
+                let help = error
+                    .help()
+                    .unwrap_or_else(|| "name another runner, or `local`".to_owned());
+                Some(placement_problem(
+                    root,
+                    owner,
+                    code,
+                    error.to_string(),
+                    help,
+                    &self.wanted,
+                ))
             }
             Origin::Route(route) => {
                 let message = format!("{} leads nowhere: {error}", route.describe());
@@ -174,20 +225,37 @@ mod tests {
         };
         let mut builder = DagBuilder::new("shop");
         builder.nodes(["a", "b", "c"].map(|name| node(name, &[name], "python")));
-        builder.nodes([node("d", &["d", "x"], "python"), node("s", &["x", "s"], "sql")]);
+        builder.nodes([
+            node("d", &["d", "x"], "python"),
+            node("s", &["x", "s"], "sql"),
+        ]);
         builder.build().unwrap()
     }
 
     fn route(select: &str, exclude: &str, runner: &str, line: usize) -> Route {
-        let words = |text: &str| if text.is_empty() { Vec::new() } else { vec![text.to_owned()] };
-        Route { select: words(select), exclude: words(exclude), runner: runner.to_owned(), line }
+        let words = |text: &str| {
+            if text.is_empty() {
+                Vec::new()
+            } else {
+                vec![text.to_owned()]
+            }
+        };
+        Route {
+            select: words(select),
+            exclude: words(exclude),
+            runner: runner.to_owned(),
+            line,
+        }
     }
 
     /// What goes where, and the warnings; `b` says `meta: runner: own`, `c` says `local`.
     fn decide(routes: &[Route], flag: Option<&str>) -> Result<(String, Vec<String>), HostError> {
         let dag = dag();
         let says = |name: &str, runner: &str| {
-            let placement = Placement { runner: Some(runner.to_owned()), ..Placement::default() };
+            let placement = Placement {
+                runner: Some(runner.to_owned()),
+                ..Placement::default()
+            };
             (dag.find(&format!("model.shop.{name}")).unwrap(), placement)
         };
         let placements = HashMap::from([says("b", "own"), says("c", "local")]);
@@ -196,34 +264,57 @@ mod tests {
             root: Path::new("/nowhere"),
             dag: &dag,
             placements: &placements,
-            routes: routes.iter().map(|route| (route, route.runner.clone())).collect(),
+            routes: routes
+                .iter()
+                .map(|route| (route, route.runner.clone()))
+                .collect(),
             select: &|criteria| selector.select(criteria),
         };
         let routing = Routing::by(&rules, flag)?;
-        let line =
-            |(id, node): (NodeId, &fal_graph::Node)| Some(format!("{}={}", node.name(), routing.of_node(id)?.wanted));
-        Ok((dag.nodes().filter_map(line).collect::<Vec<_>>().join(" "), routing.warnings.clone()))
+        let line = |(id, node): (NodeId, &fal_graph::Node)| {
+            Some(format!("{}={}", node.name(), routing.of_node(id)?.wanted))
+        };
+        Ok((
+            dag.nodes().filter_map(line).collect::<Vec<_>>().join(" "),
+            routing.warnings.clone(),
+        ))
     }
 
     #[test]
     fn the_flag_then_meta_then_the_first_route_decide() {
         let routes = [route("tag:a", "", "first", 2), route("*", "", "rest", 3)];
-        assert_eq!(decide(&routes, None).unwrap(), ("a=first b=own d=rest".to_owned(), Vec::new()));
-        assert_eq!(decide(&routes, Some("all")).unwrap().0, "a=all b=all c=all d=all");
+        assert_eq!(
+            decide(&routes, None).unwrap(),
+            ("a=first b=own d=rest".to_owned(), Vec::new())
+        );
+        assert_eq!(
+            decide(&routes, Some("all")).unwrap().0,
+            "a=all b=all c=all d=all"
+        );
         assert_eq!(decide(&routes, Some("local")).unwrap().0, "");
         assert_eq!(decide(&[], None).unwrap().0, "b=own");
     }
 
     #[test]
     fn a_route_to_local_is_an_exception_and_exclusions_count() {
-        let routes = [route("tag:d", "", "local", 2), route("tag:a tag:x", "", "far", 3)];
+        let routes = [
+            route("tag:d", "", "local", 2),
+            route("tag:a tag:x", "", "far", 3),
+        ];
         assert_eq!(decide(&routes, None).unwrap().0, "a=far b=own");
-        assert_eq!(decide(&[route("*", "tag:x", "far", 2)], None).unwrap().0, "a=far b=own");
+        assert_eq!(
+            decide(&[route("*", "tag:x", "far", 2)], None).unwrap().0,
+            "a=far b=own"
+        );
     }
 
     #[test]
     fn routes_that_match_no_python_model_are_told_and_those_that_come_late_are_not() {
-        let routes = [route("tag:s", "", "far", 2), route("tag:b", "", "far", 3), route("nothing", "", "far", 4)];
+        let routes = [
+            route("tag:s", "", "far", 2),
+            route("tag:b", "", "far", 3),
+            route("nothing", "", "far", 4),
+        ];
         let (_, warnings) = decide(&routes, None).unwrap();
         assert_eq!(
             warnings,
@@ -236,10 +327,23 @@ mod tests {
 
     #[test]
     fn all_routes_that_cannot_be_understood_are_named() {
-        let error = decide(&[route("tga:x", "", "far", 2), route("selector:none", "", "far", 3)], None).unwrap_err();
+        let error = decide(
+            &[
+                route("tga:x", "", "far", 2),
+                route("selector:none", "", "far", 3),
+            ],
+            None,
+        )
+        .unwrap_err();
         let files = error.files().unwrap();
-        assert_eq!((files.len(), files[0].path.as_str()), (2, "fal_project.yml"));
+        assert_eq!(
+            (files.len(), files[0].path.as_str()),
+            (2, "fal_project.yml")
+        );
         let message = &files[0].message;
-        assert!(message.starts_with("the route `tga:x` to `far` cannot be understood: "), "{message}");
+        assert!(
+            message.starts_with("the route `tga:x` to `far` cannot be understood: "),
+            "{message}"
+        );
     }
 }

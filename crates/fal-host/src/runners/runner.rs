@@ -21,9 +21,19 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    pub(crate) fn new(name: String, session: Arc<dyn ExecutionSession>, concurrency: Option<u32>) -> Self {
-        let concurrency = concurrency.map(|slots| usize::try_from(slots).unwrap_or(usize::MAX).max(1));
-        Self { name, session, concurrency, broken: Mutex::default() }
+    pub(crate) fn new(
+        name: String,
+        session: Arc<dyn ExecutionSession>,
+        concurrency: Option<u32>,
+    ) -> Self {
+        let concurrency =
+            concurrency.map(|slots| usize::try_from(slots).unwrap_or(usize::MAX).max(1));
+        Self {
+            name,
+            session,
+            concurrency,
+            broken: Mutex::default(),
+        }
     }
 
     pub(crate) fn session(&self) -> &Arc<dyn ExecutionSession> {
@@ -32,21 +42,33 @@ impl Runner {
 
     /// Runs a node to its end. A panic on the way is the runner's failure as well: the node's lease must be settled.
     pub(crate) fn run(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
-        catch_unwind(AssertUnwindSafe(|| self.session.run_node(request)))
-            .unwrap_or_else(|_| Err(PluginError::new("host::panic", format!("the call of `{}` panicked", self.name))))
+        catch_unwind(AssertUnwindSafe(|| self.session.run_node(request))).unwrap_or_else(|_| {
+            Err(PluginError::new(
+                "host::panic",
+                format!("the call of `{}` panicked", self.name),
+            ))
+        })
     }
 
     /// Takes note that the runner itself failed: it gets no more nodes.
     pub(crate) fn breaks(&self, error: PluginError) {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        self.broken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(error);
     }
 
     /// How it failed, if it did.
     pub(crate) fn broken(&self) -> Option<PluginError> {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.broken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn close(&self, interrupted: bool) -> Result<(), PluginError> {
-        self.session.close(&CloseRequest { interrupted }).map(|_| ())
+        self.session
+            .close(&CloseRequest { interrupted })
+            .map(|_| ())
     }
 }

@@ -36,10 +36,20 @@ pub(super) struct Ids(HashSet<String>);
 impl Ids {
     /// The id of a script of a model (or of none, `GLOBAL`), on a side (`BEFORE`, `PRE`, ...). A second script of the
     /// same file name has its path as written in the place of the name.
-    pub(super) fn give(&mut self, kind: &str, model: &str, side: &str, entry: &ScriptEntry) -> String {
-        let names = [entry.file_name(), &entry.path].into_iter().map(str::to_owned);
+    pub(super) fn give(
+        &mut self,
+        kind: &str,
+        model: &str,
+        side: &str,
+        entry: &ScriptEntry,
+    ) -> String {
+        let names = [entry.file_name(), &entry.path]
+            .into_iter()
+            .map(str::to_owned);
         let more = (2..).map(|number| format!("{}#{number}", entry.path));
-        let ids = names.chain(more).map(|name| format!("{kind}.{model}.{side}.{name}"));
+        let ids = names
+            .chain(more)
+            .map(|name| format!("{kind}.{model}.{side}.{name}"));
         let mut new = ids.filter(|id| self.0.insert(id.clone()));
         // The numbers do not end.
         new.next().unwrap_or_default()
@@ -64,7 +74,10 @@ mod tests {
     fn every_id_is_given_once() {
         let mut ids = Ids::default();
         let mut give = |path: &str| {
-            let entry = ScriptEntry { path: path.to_owned(), ..ScriptEntry::default() };
+            let entry = ScriptEntry {
+                path: path.to_owned(),
+                ..ScriptEntry::default()
+            };
             ids.give("script", "orders", "AFTER", &entry)
         };
         assert_eq!(give("a/tell.py"), "script.orders.AFTER.tell.py");

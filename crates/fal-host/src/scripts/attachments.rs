@@ -26,13 +26,23 @@ pub(crate) struct Attachments {
 impl Attachments {
     /// What the `meta` of dbt's nodes attaches.
     /// What is wrong with it comes along: nothing is attached to such a node.
-    pub(crate) fn of_nodes(project: &DbtProject, keyword: &str, nodes: &[GraphNode]) -> (Self, Vec<Fault>) {
+    pub(crate) fn of_nodes(
+        project: &DbtProject,
+        keyword: &str,
+        nodes: &[GraphNode],
+    ) -> (Self, Vec<Fault>) {
         let (mut attachments, mut ids, mut faults) = (Self::default(), Ids::default(), Vec::new());
-        for node in nodes.iter().filter(|node| WITH_SCRIPTS.contains(&node.resource_type.as_str())) {
+        for node in nodes
+            .iter()
+            .filter(|node| WITH_SCRIPTS.contains(&node.resource_type.as_str()))
+        {
             let (scripts, problems) = node_scripts(node, keyword, &project.root);
             let is_wrong = problems.iter().any(FileDiagnostic::is_error);
             if !problems.is_empty() {
-                faults.push(Fault { about: About::Scripts(node.unique_id.clone()), problems });
+                faults.push(Fault {
+                    about: About::Scripts(node.unique_id.clone()),
+                    problems,
+                });
             }
             let owner = ScriptOwner::of(node);
             for (role, entry) in scripts.iter().filter(|_| !is_wrong) {
@@ -43,7 +53,11 @@ impl Attachments {
                     model: Some(node.unique_id.clone()),
                     owner: owner.clone(),
                     file: project.script_path(&entry.path),
-                    environment: entry.environment.as_deref().or(node.environment(keyword)).map(str::to_owned),
+                    environment: entry
+                        .environment
+                        .as_deref()
+                        .or(node.environment(keyword))
+                        .map(str::to_owned),
                     entry: entry.clone(),
                 };
                 attachments.add(attached);
@@ -58,11 +72,17 @@ impl Attachments {
         keyword: &str,
         side: ScriptRole,
     ) -> Result<(Vec<Attached>, Vec<FileDiagnostic>), HostError> {
-        let found = global_scripts(project, keyword).map_err(|files| HostError::Scripts { files })?;
+        let found =
+            global_scripts(project, keyword).map_err(|files| HostError::Scripts { files })?;
         let of_side = found.scripts.into_iter().filter(|(role, ..)| *role == side);
         let mut ids = Ids::default();
         let attached = of_side.map(|(_, entry, owner)| Attached {
-            id: ids.give("script", "GLOBAL", words(ScriptRole::Global, side).1, &entry),
+            id: ids.give(
+                "script",
+                "GLOBAL",
+                words(ScriptRole::Global, side).1,
+                &entry,
+            ),
             role: ScriptRole::Global,
             model: None,
             owner,
@@ -83,7 +103,12 @@ impl Attachments {
             };
             if let Some(model) = attached.model.clone() {
                 let (id, file) = (attached.id.clone(), attached.file.clone());
-                builder.script(fal_graph::AttachedScript { id, model, side, file });
+                builder.script(fal_graph::AttachedScript {
+                    id,
+                    model,
+                    side,
+                    file,
+                });
             }
         }
     }
@@ -94,8 +119,17 @@ impl Attachments {
     }
 
     /// What a model has in this role, in order.
-    pub(crate) fn of_model(&self, model: &str, role: ScriptRole) -> impl Iterator<Item = &Attached> {
-        let of_model = self.by_model.get(model).into_iter().flatten().map(|at| &self.all[*at]);
+    pub(crate) fn of_model(
+        &self,
+        model: &str,
+        role: ScriptRole,
+    ) -> impl Iterator<Item = &Attached> {
+        let of_model = self
+            .by_model
+            .get(model)
+            .into_iter()
+            .flatten()
+            .map(|at| &self.all[*at]);
         of_model.filter(move |attached| attached.role == role)
     }
 
@@ -130,7 +164,10 @@ mod tests {
 
     fn node(name: &str, version: Option<&str>, fal: serde_json::Value) -> GraphNode {
         GraphNode {
-            unique_id: format!("model.shop.{name}{}", version.map(|v| format!(".v{v}")).unwrap_or_default()),
+            unique_id: format!(
+                "model.shop.{name}{}",
+                version.map(|v| format!(".v{v}")).unwrap_or_default()
+            ),
             name: name.into(),
             resource_type: "model".into(),
             version: version.map(str::to_owned),
@@ -141,7 +178,11 @@ mod tests {
     }
 
     fn gather(nodes: &[GraphNode]) -> (Attachments, Vec<Fault>) {
-        let project = DbtProject { root: "/nowhere".into(), fal_scripts_path: "py".into(), ..DbtProject::default() };
+        let project = DbtProject {
+            root: "/nowhere".into(),
+            fal_scripts_path: "py".into(),
+            ..DbtProject::default()
+        };
         Attachments::of_nodes(&project, "fal", nodes)
     }
 
@@ -149,10 +190,19 @@ mod tests {
     fn ids_and_files_are_as_documented_and_environments_are_inherited() {
         let fal = json!({"scripts": {"before": ["x/load.py"], "after": [{"path": "tell.py", "environment": "local"}]},
             "pre-hook": "check.py", "environment": "ml"});
-        let (found, faults) = gather(&[node("orders", None, fal.clone()), node("people", Some("2"), fal)]);
+        let (found, faults) = gather(&[
+            node("orders", None, fal.clone()),
+            node("people", Some("2"), fal),
+        ]);
         assert!(faults.is_empty(), "{faults:?}");
-        let line =
-            |one: &Attached| format!("{} {} {}", one.id, one.file, one.environment.as_deref().unwrap_or_default());
+        let line = |one: &Attached| {
+            format!(
+                "{} {} {}",
+                one.id,
+                one.file,
+                one.environment.as_deref().unwrap_or_default()
+            )
+        };
         insta::assert_snapshot!(found.iter().map(line).collect::<Vec<_>>().join("\n"), @r"
         script.orders.BEFORE.load.py py/x/load.py ml
         script.orders.AFTER.tell.py py/tell.py local
@@ -161,20 +211,40 @@ mod tests {
         script.people.v2.AFTER.tell.py py/tell.py local
         hook.people.v2.PRE.check.py py/check.py ml
         ");
-        assert_eq!(found.of_model("model.shop.orders", ScriptRole::PreHook).count(), 1);
-        assert_eq!(found.find("script.orders.AFTER.tell.py").unwrap().info().name, "tell.py (after orders)");
+        assert_eq!(
+            found
+                .of_model("model.shop.orders", ScriptRole::PreHook)
+                .count(),
+            1
+        );
+        assert_eq!(
+            found
+                .find("script.orders.AFTER.tell.py")
+                .unwrap()
+                .info()
+                .name,
+            "tell.py (after orders)"
+        );
     }
 
     #[test]
     fn all_complaints_come_at_once() {
         let wrong = json!({"scripts": "a.py"});
         let fine = json!({"scripts": ["a.py"], "runtime": "old"});
-        let (found, faults) = gather(&[node("a", None, wrong.clone()), node("b", None, wrong), node("c", None, fine)]);
+        let (found, faults) = gather(&[
+            node("a", None, wrong.clone()),
+            node("b", None, wrong),
+            node("c", None, fine),
+        ]);
         let about = |fault: &Fault| (fault.about.clone(), fault.problems[0].is_error());
         let scripts = |id: &str| About::Scripts(id.to_owned());
         assert_eq!(
             faults.iter().map(about).collect::<Vec<_>>(),
-            [(scripts("model.shop.a"), true), (scripts("model.shop.b"), true), (scripts("model.shop.c"), false)]
+            [
+                (scripts("model.shop.a"), true),
+                (scripts("model.shop.b"), true),
+                (scripts("model.shop.c"), false)
+            ]
         );
         assert_eq!(found.iter().count(), 1, "an unknown key drops nothing");
     }

@@ -7,7 +7,9 @@ use fal_plugin::{
     payload::{NodeRequest, NodeWork, PythonWork, ScriptWork},
     wire::NotebookParserClient,
 };
-use fal_project::{FileDiagnostic, LOCAL, ScriptError, ScriptOwner, ScriptReader, unknown_environment};
+use fal_project::{
+    FileDiagnostic, LOCAL, ScriptError, ScriptOwner, ScriptReader, unknown_environment,
+};
 
 use super::attached::Attached;
 use crate::{error::HostError, project::Project};
@@ -39,11 +41,21 @@ impl<'a> Preparer<'a> {
     /// The request for a script. What is wrong is told by [`finish`](Self::finish).
     pub(crate) fn request(&mut self, attached: &Attached) -> Option<NodeRequest> {
         let path = attached.entry.path.as_str();
-        let environment = self.environment(&attached.owner, Some(path), attached.environment.as_deref());
+        let environment =
+            self.environment(&attached.owner, Some(path), attached.environment.as_deref());
         let mut python = self.read(attached)?;
         python.environment = environment;
-        let (role, model, arguments) = (attached.role, attached.model.clone(), attached.entry.arguments.clone());
-        let work = NodeWork::Script(ScriptWork { python, role, model, arguments });
+        let (role, model, arguments) = (
+            attached.role,
+            attached.model.clone(),
+            attached.entry.arguments.clone(),
+        );
+        let work = NodeWork::Script(ScriptWork {
+            python,
+            role,
+            model,
+            arguments,
+        });
         Some(NodeRequest::new(attached.id.clone(), work))
     }
 
@@ -51,8 +63,13 @@ impl<'a> Preparer<'a> {
         if let Some(known) = self.read.get(&attached.entry.path) {
             return Some(known.clone());
         }
-        let notebooks = self.notebooks.iter().map(|parser| parser as &dyn NotebookParser).collect();
-        match ScriptReader::new(&self.project.dbt, notebooks).read(&attached.entry, &attached.owner) {
+        let notebooks = self
+            .notebooks
+            .iter()
+            .map(|parser| parser as &dyn NotebookParser)
+            .collect();
+        match ScriptReader::new(&self.project.dbt, notebooks).read(&attached.entry, &attached.owner)
+        {
             Ok(python) => _ = self.read.insert(attached.entry.path.clone(), python),
             // A notebook that several models share is complained of once; a missing file by each model that wants it.
             Err(ScriptError::File(problem)) if self.problems.contains(&problem) => {}
@@ -75,14 +92,35 @@ impl<'a> Preparer<'a> {
     }
 
     /// The environment of code that runs elsewhere: it must be defined, but need not be made ready here.
-    pub(crate) fn foreign_environment(&mut self, owner: &ScriptOwner, name: Option<&str>) -> Option<String> {
+    pub(crate) fn foreign_environment(
+        &mut self,
+        owner: &ScriptOwner,
+        name: Option<&str>,
+    ) -> Option<String> {
         self.checked(owner, None, name)
     }
 
-    fn checked(&mut self, owner: &ScriptOwner, user: Option<&str>, name: Option<&str>) -> Option<String> {
+    fn checked(
+        &mut self,
+        owner: &ScriptOwner,
+        user: Option<&str>,
+        name: Option<&str>,
+    ) -> Option<String> {
         let name = name.filter(|name| *name != LOCAL)?;
-        let known: Vec<&str> = self.project.fal.environments.iter().map(|known| known.name.as_str()).collect();
-        self.problems.extend(unknown_environment(&self.project.dbt.root, &known, owner, user, name));
+        let known: Vec<&str> = self
+            .project
+            .fal
+            .environments
+            .iter()
+            .map(|known| known.name.as_str())
+            .collect();
+        self.problems.extend(unknown_environment(
+            &self.project.dbt.root,
+            &known,
+            owner,
+            user,
+            name,
+        ));
         Some(name.to_owned())
     }
 
@@ -91,7 +129,9 @@ impl<'a> Preparer<'a> {
         match self.failure {
             Some(error) => Err(error.into()),
             None if self.problems.is_empty() => Ok(self.environments.into_iter().collect()),
-            None => Err(HostError::Scripts { files: self.problems }),
+            None => Err(HostError::Scripts {
+                files: self.problems,
+            }),
         }
     }
 }

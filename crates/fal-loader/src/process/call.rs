@@ -50,11 +50,13 @@ pub(super) fn message(
     let refused = |what: String| CallError::Refused(PluginError::new("plugin::too_large", what));
     if request.len() > MAX_MESSAGE / 2 || attachment > MAX_ATTACHMENT {
         let size = request.len().max(attachment);
-        let text =
-            format!("the request of `{method}` to the plugin `{plugin}` has {size} bytes: more than a frame takes");
+        let text = format!(
+            "the request of `{method}` to the plugin `{plugin}` has {size} bytes: more than a frame takes"
+        );
         return Err(refused(text));
     }
-    let raw = |text: String| RawValue::from_string(text).map_err(|cause| refused(cause.to_string()));
+    let raw =
+        |text: String| RawValue::from_string(text).map_err(|cause| refused(cause.to_string()));
     let (stage, number) = match to {
         Target::Plugin => (None, None),
         Target::Open(name, number) => (Some(raw(format!("\"{name}\""))?), Some(*number)),
@@ -66,6 +68,13 @@ pub(super) fn message(
         Err(_) => raw(serde_json::Value::from(String::from_utf8_lossy(request)).to_string())?,
     };
     let attachment = (attachment > 0).then_some(attachment);
-    let call = Call { id, stage: stage.as_deref(), method, number, body: &body, attachment };
+    let call = Call {
+        id,
+        stage: stage.as_deref(),
+        method,
+        number,
+        body: &body,
+        attachment,
+    };
     serde_json::to_vec(&call).map_err(|cause| refused(cause.to_string()))
 }

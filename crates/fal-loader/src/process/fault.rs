@@ -40,8 +40,12 @@ pub enum Fault {
 impl Fault {
     pub(super) fn of_frame(error: &FrameError) -> Self {
         match error {
-            FrameError::NoMessage { .. } => Self::Nonsense { what: error.to_string() },
-            _ => Self::Babbled { what: error.to_string() },
+            FrameError::NoMessage { .. } => Self::Nonsense {
+                what: error.to_string(),
+            },
+            _ => Self::Babbled {
+                what: error.to_string(),
+            },
         }
     }
 }
@@ -69,20 +73,35 @@ impl ProcessError {
     /// The message for a caller that waited for `method`.
     pub(crate) fn message(&self, method: Option<&str>) -> String {
         let Self { plugin, fault, .. } = self;
-        let within = method.map(|method| format!(" in `{method}`")).unwrap_or_default();
+        let within = method
+            .map(|method| format!(" in `{method}`"))
+            .unwrap_or_default();
         let mut text = match fault {
             Fault::Ended { how } => format!("the plugin `{plugin}` ended{within}: {how}"),
-            Fault::ClosedOutput => format!("the plugin `{plugin}` closed its standard output{within}"),
-            Fault::ClosedInput => format!("the plugin `{plugin}` closed its standard input{within}"),
-            Fault::Babbled { what } => format!("the plugin `{plugin}` wrote to its standard output {what}"),
-            Fault::Nonsense { what } => format!("the plugin `{plugin}` broke the protocol{within}: {what}"),
+            Fault::ClosedOutput => {
+                format!("the plugin `{plugin}` closed its standard output{within}")
+            }
+            Fault::ClosedInput => {
+                format!("the plugin `{plugin}` closed its standard input{within}")
+            }
+            Fault::Babbled { what } => {
+                format!("the plugin `{plugin}` wrote to its standard output {what}")
+            }
+            Fault::Nonsense { what } => {
+                format!("the plugin `{plugin}` broke the protocol{within}: {what}")
+            }
             Fault::TimedOut { method, after } => {
-                format!("the plugin `{plugin}` timed out after {} s in `{method}`, and was ended", seconds(after))
+                format!(
+                    "the plugin `{plugin}` timed out after {} s in `{method}`, and was ended",
+                    seconds(after)
+                )
             }
         };
         if !self.last_words.is_empty() {
             text.push_str("\nIts last lines on standard error:");
-            self.last_words.iter().for_each(|line| text.push_str(&format!("\n  {line}")));
+            self.last_words
+                .iter()
+                .for_each(|line| text.push_str(&format!("\n  {line}")));
         }
         text
     }

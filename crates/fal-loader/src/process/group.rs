@@ -19,7 +19,10 @@ pub(super) fn alone(command: &mut Command) {
 /// Kills the group of a process that was not yet waited for. By its number alone, so that whoever waits is not disturbed.
 pub(super) fn kill(id: u32) {
     #[cfg(unix)]
-    if let Some(group) = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw) {
+    if let Some(group) = i32::try_from(id)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+    {
         // A group that is gone is what was wanted.
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
@@ -31,7 +34,9 @@ pub(super) fn kill(id: u32) {
 #[cfg(unix)]
 fn has_ended(id: u32) -> bool {
     use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    let Some(process) = i32::try_from(id).ok().and_then(Pid::from_raw) else { return true };
+    let Some(process) = i32::try_from(id).ok().and_then(Pid::from_raw) else {
+        return true;
+    };
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     // What cannot be waited for is gone.
     waitid(WaitId::Pid(process), options).map_or(true, |status| status.is_some())
@@ -39,7 +44,11 @@ fn has_ended(id: u32) -> bool {
 
 /// Gives the process time to end by itself, then ends it and what it left behind. True if it ended by itself. Takes note in
 /// `reaped` that it was waited for.
-pub(super) fn end(child: &mut Child, patience: Duration, reaped: &Mutex<bool>) -> (bool, io::Result<ExitStatus>) {
+pub(super) fn end(
+    child: &mut Child,
+    patience: Duration,
+    reaped: &Mutex<bool>,
+) -> (bool, io::Result<ExitStatus>) {
     let until = Instant::now() + patience;
     let mut pause = Duration::from_micros(500);
     #[cfg(unix)]
@@ -70,7 +79,9 @@ pub(super) fn how(status: ExitStatus) -> String {
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return format!("signal {signal}{}", name(signal));
     }
-    status.code().map_or_else(|| status.to_string(), |code| format!("exit code {code}"))
+    status
+        .code()
+        .map_or_else(|| status.to_string(), |code| format!("exit code {code}"))
 }
 
 #[cfg(unix)]

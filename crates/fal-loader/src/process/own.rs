@@ -139,10 +139,17 @@ impl Inner {
         }
         self.kill();
         let last_words = self.tail.lines(patience);
-        let error = Arc::new(ProcessError { plugin: self.name().to_string(), fault, last_words });
+        let error = Arc::new(ProcessError {
+            plugin: self.name().to_string(),
+            fault,
+            last_words,
+        });
         let mut waiting = lock(&self.waiting);
         waiting.fault = Some(Arc::clone(&error));
-        waiting.calls.drain().for_each(|(_, caller)| _ = caller.send(Err(Arc::clone(&error))));
+        waiting
+            .calls
+            .drain()
+            .for_each(|(_, caller)| _ = caller.send(Err(Arc::clone(&error))));
     }
 
     /// The stream of frames has ended: by the end of the process, or by `why`.
@@ -155,8 +162,12 @@ impl Inner {
         }
         let child = lock(&self.child).take();
         let fault = match child.map(|mut child| group::end(&mut child, LAST_WORDS, &self.reaped)) {
-            Some((true, Ok(status))) => Fault::Ended { how: group::how(status) },
-            Some((true, Err(error))) => Fault::Ended { how: error.to_string() },
+            Some((true, Ok(status))) => Fault::Ended {
+                how: group::how(status),
+            },
+            Some((true, Err(error))) => Fault::Ended {
+                how: error.to_string(),
+            },
             Some((false, _)) => Fault::ClosedOutput,
             // The host began to end it a moment ago.
             None => ended_by_host(),
@@ -200,13 +211,25 @@ impl Inner {
             }
             waiting.calls.insert(id, sender);
         }
-        let watch = Watch::start(self.timeouts.of(method), self.name(), method, Arc::downgrade(self));
+        let watch = Watch::start(
+            self.timeouts.of(method),
+            self.name(),
+            method,
+            Arc::downgrade(self),
+        );
         let sent = self.send(&message, attachment);
-        let reply = if sent.is_ok() { receiver.recv() } else { self.not_heard(&receiver) };
+        let reply = if sent.is_ok() {
+            receiver.recv()
+        } else {
+            self.not_heard(&receiver)
+        };
         drop(watch);
         match reply {
             Ok(reply) => reply.map_err(CallError::Process),
-            Err(_) => Err(CallError::Refused(PluginError::new("plugin::ended", format!("no answer: {sent:?}")))),
+            Err(_) => Err(CallError::Refused(PluginError::new(
+                "plugin::ended",
+                format!("no answer: {sent:?}"),
+            ))),
         }
     }
 
@@ -231,12 +254,20 @@ impl Inner {
 
 /// What ends with the host's own doing.
 fn ended_by_host() -> Fault {
-    Fault::Ended { how: "fal-host ended it".to_owned() }
+    Fault::Ended {
+        how: "fal-host ended it".to_owned(),
+    }
 }
 
 impl Overdue for Inner {
     fn overdue(&self, hang: &Hang) {
-        self.fail(Fault::TimedOut { method: hang.method.clone(), after: hang.after }, Duration::ZERO);
+        self.fail(
+            Fault::TimedOut {
+                method: hang.method.clone(),
+                after: hang.after,
+            },
+            Duration::ZERO,
+        );
     }
 }
 

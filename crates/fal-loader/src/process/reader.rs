@@ -42,14 +42,25 @@ fn take(message: &Message<'_>, process: &Inner) -> Result<(), String> {
     let bytes = |value: &RawValue| value.get().as_bytes().to_vec();
     if let Some(event) = message.event {
         // An event is never worth a run: one that nobody wants is dropped.
-        message.stage_number().into_iter().for_each(|stage| process.event(stage, event.get().as_bytes()));
+        message
+            .stage_number()
+            .into_iter()
+            .for_each(|stage| process.event(stage, event.get().as_bytes()));
         return Ok(());
     }
-    let id = message.id.ok_or("a message that is neither an answer nor an event")?;
+    let id = message
+        .id
+        .ok_or("a message that is neither an answer nor an event")?;
     let answer = match (message.ok, message.error) {
         (Some(ok), None) => Ok(bytes(ok)),
         (None, Some(error)) => Err(bytes(error)),
         _ => return Err(format!("the answer {id} has not one of `ok` and `error`")),
     };
-    if process.answer(id, answer) { Ok(()) } else { Err(format!("an answer to the call {id}, which nobody waits for")) }
+    if process.answer(id, answer) {
+        Ok(())
+    } else {
+        Err(format!(
+            "an answer to the call {id}, which nobody waits for"
+        ))
+    }
 }

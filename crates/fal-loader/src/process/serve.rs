@@ -60,7 +60,13 @@ fn serve<I: Read + Send + 'static, O: Write + Send + 'static>(path: &Path, input
     });
     server.start_thread();
     let ended = lock(&server.ended.0);
-    drop(server.ended.1.wait_while(ended, |ended| !*ended).unwrap_or_else(PoisonError::into_inner));
+    drop(
+        server
+            .ended
+            .1
+            .wait_while(ended, |ended| !*ended)
+            .unwrap_or_else(PoisonError::into_inner),
+    );
 }
 
 /// Serves the library at `path` over standard input and output, which it takes for itself: what the library prints goes to
@@ -68,7 +74,10 @@ fn serve<I: Read + Send + 'static, O: Write + Send + 'static>(path: &Path, input
 ///
 /// # Errors
 /// If the streams cannot be had.
-#[expect(clippy::disallowed_methods, reason = "a device by its fixed name; the streams are handed on, not printed to")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a device by its fixed name; the streams are handed on, not printed to"
+)]
 pub fn serve_library(path: &Path) -> io::Result<()> {
     let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let output = File::from(io::stdout().as_fd().try_clone_to_owned()?);
@@ -142,15 +151,28 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
     fn perform(&self, task: &Task) -> Answer {
         match (task.stage_number, task.method.as_str()) {
             (Some(stage), method) => {
-                let found = self.stages.read().unwrap_or_else(PoisonError::into_inner).get(&stage).cloned();
-                let missing = || refusal("plugin::bad_request", format!("there is no open stage {stage}"));
-                found.ok_or_else(missing)?.call(method, &task.body, &task.attachment)
+                let found = self
+                    .stages
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get(&stage)
+                    .cloned();
+                let missing = || {
+                    refusal(
+                        "plugin::bad_request",
+                        format!("there is no open stage {stage}"),
+                    )
+                };
+                found
+                    .ok_or_else(missing)?
+                    .call(method, &task.body, &task.attachment)
             }
             (None, "hello") => self.hello(),
             (None, "open") => self.open(task),
-            (None, method) => {
-                Err(serde_json::to_vec(&WireError::UnknownMethod { method: method.to_owned() }).unwrap_or_default())
-            }
+            (None, method) => Err(serde_json::to_vec(&WireError::UnknownMethod {
+                method: method.to_owned(),
+            })
+            .unwrap_or_default()),
         }
     }
 
@@ -173,32 +195,57 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
 
     fn open(&self, task: &Task) -> Answer {
         let bad = |what: &str| refusal("plugin::bad_request", what.to_owned());
-        let number = task.number.ok_or_else(|| bad("`open` has no number `as`"))?;
-        let stage = task.stage_name.as_deref().ok_or_else(|| bad("`open` names no stage"))?;
-        let config = std::str::from_utf8(&task.body).map_err(|_| bad("the configuration is not UTF-8"))?;
+        let number = task
+            .number
+            .ok_or_else(|| bad("`open` has no number `as`"))?;
+        let stage = task
+            .stage_name
+            .as_deref()
+            .ok_or_else(|| bad("`open` names no stage"))?;
+        let config =
+            std::str::from_utf8(&task.body).map_err(|_| bad("the configuration is not UTF-8"))?;
         let library = self.library();
-        let library = library.as_ref().as_ref().map_err(|error| refusal("plugin::load", error.to_string()))?;
+        let library = library
+            .as_ref()
+            .as_ref()
+            .map_err(|error| refusal("plugin::load", error.to_string()))?;
         let output = Arc::clone(&self.output);
         let emit: Emit = Arc::new(move |event| {
             // What is no JSON would break the frame, and an event is never worth a run.
-            let Ok(event) = serde_json::from_slice::<&RawValue>(event) else { return };
-            write(&output, format!("{{\"event\":{event},\"stage\":{number}}}").as_bytes());
+            let Ok(event) = serde_json::from_slice::<&RawValue>(event) else {
+                return;
+            };
+            write(
+                &output,
+                format!("{{\"event\":{event},\"stage\":{number}}}").as_bytes(),
+            );
         });
         let transport = library.open_raw(stage, config, emit, UNLIMITED)?;
-        self.stages.write().unwrap_or_else(PoisonError::into_inner).insert(number, transport);
+        self.stages
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(number, transport);
         Ok(b"null".to_vec())
     }
 
     /// Said in the place of an answer that fits into no frame.
     fn too_large(&self, task: &Task, size: usize) -> Vec<u8> {
         let library = self.library();
-        let name = library.as_ref().as_ref().map_or("", |library| library.manifest.name.as_str());
+        let name = library
+            .as_ref()
+            .as_ref()
+            .map_or("", |library| library.manifest.name.as_str());
         let text = format!(
             "the plugin `{name}` answered `{}` with {size} bytes; a frame takes no more than {MAX_MESSAGE}",
             task.method
         );
         let refusal = refusal("plugin::too_large", text);
-        [format!("{{\"id\":{},\"error\":", task.id).as_bytes(), &refusal, b"}"].concat()
+        [
+            format!("{{\"id\":{},\"error\":", task.id).as_bytes(),
+            &refusal,
+            b"}",
+        ]
+        .concat()
     }
 
     fn answer(&self, task: &Task, answer: Answer) {
@@ -213,8 +260,11 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
             // What is no JSON goes over as a text where no text is wanted, and is told by whoever wanted to read it.
             Err(_) => {
                 message = format!("{{\"id\":{id},\"error\":").into_bytes();
-                message
-                    .extend_from_slice(serde_json::Value::from(String::from_utf8_lossy(&bytes)).to_string().as_bytes());
+                message.extend_from_slice(
+                    serde_json::Value::from(String::from_utf8_lossy(&bytes))
+                        .to_string()
+                        .as_bytes(),
+                );
             }
         }
         message.push(b'}');
@@ -226,7 +276,10 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
 }
 
 /// The host is who counts the time.
-const UNLIMITED: Timeouts = Timeouts { call: None, session: None };
+const UNLIMITED: Timeouts = Timeouts {
+    call: None,
+    session: None,
+};
 
 fn refusal(code: &str, message: String) -> Vec<u8> {
     let error = PluginError::new(code, message);

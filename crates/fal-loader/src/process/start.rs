@@ -30,14 +30,23 @@ pub(crate) fn start(
     mut command: Command,
     options: &LoadOptions,
 ) -> Result<(Process, Manifest), LoadError> {
-    let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let file_name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     command.env(PROTOCOL_VARIABLE, PROTOCOL_VERSION);
     // Trust in a project's plugin covers compiled files as well: none may appear only because the plugin ran.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     group::alone(&mut command);
-    let mut child =
-        spawn(&mut command).map_err(|cause| LoadError::NotStarted { path: path.to_owned(), cause: reason(&cause) })?;
+    let mut child = spawn(&mut command).map_err(|cause| LoadError::NotStarted {
+        path: path.to_owned(),
+        cause: reason(&cause),
+    })?;
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (log, name) = (options.log.clone(), file_name.clone());
     let say = move |line: &str| log.iter().for_each(|log| log(&name, line));
@@ -59,7 +68,9 @@ pub(crate) fn start(
 fn spawn(command: &mut Command) -> std::io::Result<Child> {
     for _ in 0..50 {
         match command.spawn() {
-            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::sleep(Duration::from_millis(10)),
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(10))
+            }
             other => return other,
         }
     }
@@ -69,28 +80,58 @@ fn spawn(command: &mut Command) -> std::io::Result<Child> {
 fn reason(cause: &std::io::Error) -> String {
     const NO_FORMAT: i32 = 8;
     match (cause.kind(), cause.raw_os_error()) {
-        (ErrorKind::PermissionDenied, _) => "it is not executable (`chmod +x` makes it so)".to_owned(),
-        (ErrorKind::NotFound, _) => "the program that its first line names (`#!...`) is not there".to_owned(),
-        (_, Some(NO_FORMAT)) => "it is no program of this system, and does not begin with `#!`".to_owned(),
+        (ErrorKind::PermissionDenied, _) => {
+            "it is not executable (`chmod +x` makes it so)".to_owned()
+        }
+        (ErrorKind::NotFound, _) => {
+            "the program that its first line names (`#!...`) is not there".to_owned()
+        }
+        (_, Some(NO_FORMAT)) => {
+            "it is no program of this system, and does not begin with `#!`".to_owned()
+        }
         _ => cause.to_string(),
     }
 }
 
 fn hello(path: &Path, process: &Process) -> Result<Manifest, LoadError> {
     let request = serde_json::to_vec(&Hello::default()).unwrap_or_default();
-    let answer = match process.inner().call(&Target::Plugin, "hello", &request, b"") {
+    let answer = match process
+        .inner()
+        .call(&Target::Plugin, "hello", &request, b"")
+    {
         Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Err(LoadError::Refused { path: path.to_owned(), error: refusal(&error) }),
-        Err(CallError::Process(error)) => {
-            return Err(LoadError::Process { path: path.to_owned(), error: (*error).clone() });
+        Ok(Err(error)) => {
+            return Err(LoadError::Refused {
+                path: path.to_owned(),
+                error: refusal(&error),
+            });
         }
-        Err(CallError::Refused(error)) => return Err(LoadError::Refused { path: path.to_owned(), error }),
+        Err(CallError::Process(error)) => {
+            return Err(LoadError::Process {
+                path: path.to_owned(),
+                error: (*error).clone(),
+            });
+        }
+        Err(CallError::Refused(error)) => {
+            return Err(LoadError::Refused {
+                path: path.to_owned(),
+                error,
+            });
+        }
     };
-    let bad = |cause: &serde_json::Error| LoadError::BadProbe { path: path.to_owned(), cause: cause.to_string() };
+    let bad = |cause: &serde_json::Error| LoadError::BadProbe {
+        path: path.to_owned(),
+        cause: cause.to_string(),
+    };
     let probe = serde_json::from_slice(&answer).map_err(|cause| bad(&cause))?;
     check_probe(path, &probe)?;
-    let bad = |cause: String| LoadError::BadManifest { path: path.to_owned(), name: probe.name.clone(), cause };
-    let manifest: Manifest = serde_json::from_slice(&answer).map_err(|cause| bad(cause.to_string()))?;
+    let bad = |cause: String| LoadError::BadManifest {
+        path: path.to_owned(),
+        name: probe.name.clone(),
+        cause,
+    };
+    let manifest: Manifest =
+        serde_json::from_slice(&answer).map_err(|cause| bad(cause.to_string()))?;
     if manifest.stages.is_empty() {
         return Err(bad("it names no stage".to_owned()));
     }
@@ -100,7 +141,9 @@ fn hello(path: &Path, process: &Process) -> Result<Manifest, LoadError> {
 fn refusal(error: &[u8]) -> PluginError {
     match serde_json::from_slice(error) {
         Ok(WireError::Plugin { error }) => error,
-        Ok(WireError::Panic { message }) => PluginError::new("plugin::panic", format!("it panicked: {message}")),
+        Ok(WireError::Panic { message }) => {
+            PluginError::new("plugin::panic", format!("it panicked: {message}"))
+        }
         _ => PluginError::new("plugin::bad_answer", String::from_utf8_lossy(error)),
     }
 }

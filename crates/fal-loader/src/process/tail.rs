@@ -28,14 +28,22 @@ struct Kept {
 
 impl Tail {
     /// Reads the stream to its end on a thread of its own, and gives each line to `log`.
-    pub(super) fn read(stream: impl Read + Send + 'static, log: impl Fn(&str) + Send + 'static) -> Arc<Self> {
+    pub(super) fn read(
+        stream: impl Read + Send + 'static,
+        log: impl Fn(&str) + Send + 'static,
+    ) -> Arc<Self> {
         let tail = Arc::new(Self::default());
         let kept = Arc::clone(&tail);
         thread::spawn(move || {
             let mut reader = BufReader::new(stream);
             let mut line = Vec::new();
             // A line without end is cut, so that it cannot fill the memory.
-            while reader.by_ref().take(64 << 10).read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+            while reader
+                .by_ref()
+                .take(64 << 10)
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|count| count > 0)
+            {
                 let text = String::from_utf8_lossy(&line);
                 let text = text.trim_end();
                 if !text.is_empty() {
@@ -66,7 +74,9 @@ impl Tail {
     /// something that it left behind may hold the stream.
     pub(super) fn lines(&self, patience: Duration) -> Vec<String> {
         let kept = self.lock();
-        let waited = self.ended.wait_timeout_while(kept, patience, |kept| !kept.ended);
+        let waited = self
+            .ended
+            .wait_timeout_while(kept, patience, |kept| !kept.ended);
         let (kept, _) = waited.unwrap_or_else(PoisonError::into_inner);
         kept.lines.iter().cloned().collect()
     }

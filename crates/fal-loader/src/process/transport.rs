@@ -29,14 +29,25 @@ impl Transport for ProcessTransport {
     }
 
     fn call(&self, method: &str, request: &[u8], attachment: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
-        let answer = self.process.inner().call(&Target::Stage(self.stage), method, request, attachment);
+        let answer =
+            self.process
+                .inner()
+                .call(&Target::Stage(self.stage), method, request, attachment);
         answer.unwrap_or_else(|error| Err(error.wire(method)))
     }
 }
 
 /// The way to the stage of that number.
-pub(crate) fn stage(process: &Arc<Process>, manifest: &Manifest, number: u64) -> Arc<dyn Transport> {
-    Arc::new(ProcessTransport { name: manifest.name.clone(), process: Arc::clone(process), stage: number })
+pub(crate) fn stage(
+    process: &Arc<Process>,
+    manifest: &Manifest,
+    number: u64,
+) -> Arc<dyn Transport> {
+    Arc::new(ProcessTransport {
+        name: manifest.name.clone(),
+        process: Arc::clone(process),
+        stage: number,
+    })
 }
 
 /// Opens a stage.
@@ -51,12 +62,18 @@ pub(crate) fn open(
     let router = Arc::new(EventRouter::default());
     process.route(number, &router);
     let target = Target::Open(stage.name(), number);
-    let answer = process.inner().call(&target, "open", config.to_string().as_bytes(), b"");
+    let answer = process
+        .inner()
+        .call(&target, "open", config.to_string().as_bytes(), b"");
     match answer.unwrap_or_else(|error| Err(error.wire("open"))) {
         Ok(_) => {
             let transport = self::stage(process, manifest, number);
             Ok(OpenStage { transport, router })
         }
-        Err(error) => Err(OpenError::Refused { error: crate::library::open_error(&name, &error), name, stage }),
+        Err(error) => Err(OpenError::Refused {
+            error: crate::library::open_error(&name, &error),
+            name,
+            stage,
+        }),
     }
 }

@@ -1,5 +1,12 @@
 """A plugin by hand: every frame is written here, so that each can be wrong. `MISDEED` comes from the test."""
-import json, os, signal, struct, subprocess, sys, time
+
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
 
 
 def read():
@@ -22,7 +29,13 @@ def raw(data):
 
 
 def hello(**changes):
-    manifest = {"name": "acme", "version": "1.0.0", "interface": "1.0.0", "payload": 1, "stages": ["python-parser"]}
+    manifest = {
+        "name": "acme",
+        "version": "1.0.0",
+        "interface": "1.0.0",
+        "payload": 1,
+        "stages": ["python-parser"],
+    }
     write({"id": read()[0]["id"], "ok": dict(manifest, **changes)})
 
 

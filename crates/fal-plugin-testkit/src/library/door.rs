@@ -73,16 +73,28 @@ const QUIET: Row = (
 
 /// The rows that loading goes through.
 fn rows(program: bool) -> [Row; 4] {
-    if program { [HELLO, LOADING[1], LOADING[2], LOADING[3]] } else { LOADING }
+    if program {
+        [HELLO, LOADING[1], LOADING[2], LOADING[3]]
+    } else {
+        LOADING
+    }
 }
 
 pub(super) fn info((name, need, holds, _): Row) -> CaseInfo {
-    CaseInfo { name: name.to_owned(), need, holds: holds.to_owned() }
+    CaseInfo {
+        name: name.to_owned(),
+        need,
+        holds: holds.to_owned(),
+    }
 }
 
 /// The cases of the door.
 pub fn door_contract() -> Vec<CaseInfo> {
-    LOADING.into_iter().chain([SCHEMA, DESCRIPTION, QUIET]).map(info).collect()
+    LOADING
+        .into_iter()
+        .chain([SCHEMA, DESCRIPTION, QUIET])
+        .map(info)
+        .collect()
 }
 
 pub(super) fn quiet() -> CaseInfo {
@@ -107,7 +119,10 @@ pub(super) struct Loading {
 
 impl Loading {
     pub(super) fn new(options: &LibraryOptions) -> Arc<Self> {
-        Arc::new(Self { options: options.clone(), loaded: OnceLock::new() })
+        Arc::new(Self {
+            options: options.clone(),
+            loaded: OnceLock::new(),
+        })
     }
 
     fn get(&self) -> Result<&LoadedPlugin, &LoadError> {
@@ -142,23 +157,43 @@ pub(super) fn steps(loading: &Arc<Loading>) -> Vec<Step> {
     let program = loading.options.is_program();
     let loads = rows(program).into_iter().enumerate().map(|(place, row)| {
         let loading = Arc::clone(loading);
-        Step { info: info(row), run: Box::new(move || guarded(row.3, || load_case(&loading, place))) }
+        Step {
+            info: info(row),
+            run: Box::new(move || guarded(row.3, || load_case(&loading, place))),
+        }
     });
     let of_manifest: [(Row, ManifestCheck); 2] = [(SCHEMA, schema), (DESCRIPTION, description)];
     let manifests = of_manifest.into_iter().map(|(row, check)| {
         let loading = Arc::clone(loading);
-        Step { info: info(row), run: Box::new(move || guarded(row.3, || check(&loaded(&loading)?.manifest))) }
+        Step {
+            info: info(row),
+            run: Box::new(move || guarded(row.3, || check(&loaded(&loading)?.manifest))),
+        }
     });
-    let of_program = if program { program::steps(loading, &loading.options) } else { Vec::new() };
+    let of_program = if program {
+        program::steps(loading, &loading.options)
+    } else {
+        Vec::new()
+    };
     let unasked = program.then(|| {
         let why = "it is a process of its own, and no library is loaded".to_owned();
-        Step { info: info(LOADING[0]), run: Box::new(|| Outcome::Skipped { why }) }
+        Step {
+            info: info(LOADING[0]),
+            run: Box::new(|| Outcome::Skipped { why }),
+        }
     });
-    unasked.into_iter().chain(loads).chain(manifests).chain(of_program).collect()
+    unasked
+        .into_iter()
+        .chain(loads)
+        .chain(manifests)
+        .chain(of_program)
+        .collect()
 }
 
 fn loaded(loading: &Loading) -> Result<&LoadedPlugin, Finding> {
-    loading.get().map_err(|_| Finding::NotApplicable("the plugin did not load".to_owned()))
+    loading
+        .get()
+        .map_err(|_| Finding::NotApplicable("the plugin did not load".to_owned()))
 }
 
 fn load_case(loading: &Loading, place: usize) -> Verdict {
@@ -167,15 +202,21 @@ fn load_case(loading: &Loading, place: usize) -> Verdict {
     let own = rows[place].0;
     match loading.get() {
         Err(error) if of_error(error, rows[0].0) == own => Err(Finding::flaw(error.to_string())),
-        _ if program && own == LAYOUT => {
-            Err(Finding::NotApplicable("a process of its own shares no types with the host".to_owned()))
-        }
+        _ if program && own == LAYOUT => Err(Finding::NotApplicable(
+            "a process of its own shares no types with the host".to_owned(),
+        )),
         Ok(plugin) if own == MANIFEST => manifest(&plugin.manifest),
         Ok(_) => Ok(()),
         // A check that comes before the one that failed has passed.
         Err(error) => {
-            let failed = rows.iter().position(|row| row.0 == of_error(error, rows[0].0));
-            if failed.is_some_and(|failed| place < failed) { Ok(()) } else { loaded(loading).map(drop) }
+            let failed = rows
+                .iter()
+                .position(|row| row.0 == of_error(error, rows[0].0));
+            if failed.is_some_and(|failed| place < failed) {
+                Ok(())
+            } else {
+                loaded(loading).map(drop)
+            }
         }
     }
 }
@@ -192,7 +233,10 @@ fn manifest(manifest: &Manifest) -> Verdict {
     let mut stages = manifest.stages.clone();
     stages.sort_unstable();
     stages.dedup();
-    ensure!(stages.len() == manifest.stages.len(), "it names a stage twice");
+    ensure!(
+        stages.len() == manifest.stages.len(),
+        "it names a stage twice"
+    );
     Ok(())
 }
 

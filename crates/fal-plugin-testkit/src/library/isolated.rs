@@ -43,9 +43,16 @@ pub struct Isolation<'a> {
 ///
 /// # Errors
 /// If that process cannot be started, or the caller does not want the report any more.
-pub fn check_isolated(options: &LibraryOptions, isolation: &Isolation<'_>) -> Result<Report, IsolatedError> {
+pub fn check_isolated(
+    options: &LibraryOptions,
+    isolation: &Isolation<'_>,
+) -> Result<Report, IsolatedError> {
     let program = options.is_program();
-    let mut findings = Findings { subject: options.path.display().to_string(), program, ..Findings::default() };
+    let mut findings = Findings {
+        subject: options.path.display().to_string(),
+        program,
+        ..Findings::default()
+    };
     loop {
         let done: Vec<String> = findings.outcomes.keys().cloned().collect();
         let end = Round::run(options, isolation, done, &mut findings)?;
@@ -102,28 +109,52 @@ impl Findings {
 
     /// Leaves out what is not yet checked of a stage that would not be survived.
     fn leave(&mut self, group: &str) {
-        let rest = self.plan.iter().filter(|case| case.name.starts_with(&format!("{group}/")));
+        let rest = self
+            .plan
+            .iter()
+            .filter(|case| case.name.starts_with(&format!("{group}/")));
         for case in rest {
             let why = "the plugin ended the check of this stage by force".to_owned();
-            self.outcomes.entry(case.name.clone()).or_insert(Outcome::Skipped { why });
+            self.outcomes
+                .entry(case.name.clone())
+                .or_insert(Outcome::Skipped { why });
         }
     }
 
     fn report(mut self) -> Report {
         let unheard = match self.program {
-            true => Outcome::Skipped { why: super::program::NOT_QUIET.to_owned() },
+            true => Outcome::Skipped {
+                why: super::program::NOT_QUIET.to_owned(),
+            },
             false => Outcome::Passed,
         };
-        let quiet = self.printed.take().map_or(unheard, |(text, stream)| door::heard(&text, stream));
+        let quiet = self
+            .printed
+            .take()
+            .map_or(unheard, |(text, stream)| door::heard(&text, stream));
         let mut cases = vec![];
         for info in self.plan {
-            let missing = || Outcome::Skipped { why: "the check ended before it".to_owned() };
+            let missing = || Outcome::Skipped {
+                why: "the check ended before it".to_owned(),
+            };
             let outcome = self.outcomes.remove(&info.name).unwrap_or_else(missing);
             cases.push(CaseReport { info, outcome });
         }
-        let behind_door = cases.iter().take_while(|case| case.info.name.starts_with("door/")).count();
-        cases.insert(behind_door, CaseReport { info: door::quiet(), outcome: quiet });
-        Report { subject: self.subject, cases }
+        let behind_door = cases
+            .iter()
+            .take_while(|case| case.info.name.starts_with("door/"))
+            .count();
+        cases.insert(
+            behind_door,
+            CaseReport {
+                info: door::quiet(),
+                outcome: quiet,
+            },
+        );
+        Report {
+            subject: self.subject,
+            cases,
+        }
     }
 }
 

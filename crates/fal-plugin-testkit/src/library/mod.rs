@@ -46,7 +46,13 @@ pub struct LibraryOptions {
 impl LibraryOptions {
     /// All stages, without configuration.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), stages: Vec::new(), config: None, isolate: None, timeout: None }
+        Self {
+            path: path.into(),
+            stages: Vec::new(),
+            config: None,
+            isolate: None,
+            timeout: None,
+        }
     }
 
     /// Whether the plugin will be a process of its own.
@@ -58,8 +64,18 @@ impl LibraryOptions {
     pub(crate) fn load(&self) -> Result<LoadedPlugin, LoadError> {
         // Of a library that hangs whoever runs the cases takes note.
         let limit = self.timeout.filter(|_| self.is_program());
-        let timeouts = Timeouts { call: limit, session: limit };
-        LoadedPlugin::load(&self.path, &LoadOptions { timeouts, isolate: self.isolate.clone(), log: None })
+        let timeouts = Timeouts {
+            call: limit,
+            session: limit,
+        };
+        LoadedPlugin::load(
+            &self.path,
+            &LoadOptions {
+                timeouts,
+                isolate: self.isolate.clone(),
+                log: None,
+            },
+        )
     }
 }
 
@@ -75,13 +91,20 @@ pub fn check_library(path: impl AsRef<Path>) -> Report {
         let step::Step { info, run } = step;
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || sender.send(run()));
-        let outcome = receiver.recv_timeout(PATIENCE).unwrap_or_else(|_| step::hung(PATIENCE));
+        let outcome = receiver
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| step::hung(PATIENCE));
         report.cases.push(CaseReport { info, outcome });
     });
     let why = match options.is_program() {
         true => program::NOT_QUIET,
         false => "only a process of its own shows it: `fal-host plugin check`",
     };
-    report.cases.push(CaseReport { info: door::quiet(), outcome: Outcome::Skipped { why: why.to_owned() } });
+    report.cases.push(CaseReport {
+        info: door::quiet(),
+        outcome: Outcome::Skipped {
+            why: why.to_owned(),
+        },
+    });
     report
 }

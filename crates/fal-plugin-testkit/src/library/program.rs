@@ -33,12 +33,10 @@ const ENDS: Row = (
 );
 
 /// What the author of a program does whose process ended.
-pub(super) const DIED_FIX: &str =
-    "answer every call and go on: the host never starts it again within a command. An error is an answer too";
+pub(super) const DIED_FIX: &str = "answer every call and go on: the host never starts it again within a command. An error is an answer too";
 
 /// Why the case on prints is none for a program.
-pub(super) const NOT_QUIET: &str =
-    "it is a process of its own: standard error is its log, and what else than frames comes on standard output ends it";
+pub(super) const NOT_QUIET: &str = "it is a process of its own: standard error is its log, and what else than frames comes on standard output ends it";
 
 /// A number that no stage has.
 const NO_STAGE: u64 = 900_003;
@@ -53,8 +51,14 @@ pub(super) fn steps(loading: &std::sync::Arc<Loading>, options: &LibraryOptions)
     let first = std::sync::Arc::clone(loading);
     let options = options.clone();
     vec![
-        Step { info: info(STAGES), run: Box::new(move || guarded(STAGES.3, || stages(&first))) },
-        Step { info: info(ENDS), run: Box::new(move || guarded(ENDS.3, || ends(&options))) },
+        Step {
+            info: info(STAGES),
+            run: Box::new(move || guarded(STAGES.3, || stages(&first))),
+        },
+        Step {
+            info: info(ENDS),
+            run: Box::new(move || guarded(ENDS.3, || ends(&options))),
+        },
     ]
 }
 
@@ -67,9 +71,16 @@ fn stages(loading: &Loading) -> Verdict {
     let transport = plugin.stage_by_number(NO_STAGE).ok_or_else(not_loaded)?;
     match wire::refused(&*transport, "parse", b"{\"path\": \"a.py\"}", b"")? {
         WireError::Plugin { error } => {
-            ensure!(!error.code.is_empty() && !error.message.is_empty(), "the error is {error:?}");
+            ensure!(
+                !error.code.is_empty() && !error.message.is_empty(),
+                "the error is {error:?}"
+            );
         }
-        other => return Err(Finding::flaw(format!("a call for a stage that is not open was answered with {other:?}"))),
+        other => {
+            return Err(Finding::flaw(format!(
+                "a call for a stage that is not open was answered with {other:?}"
+            )));
+        }
     }
     // It goes on.
     wire::refused(&*transport, "parse", b"{\"path\": \"a.py\"}", b"").map(drop)

@@ -36,28 +36,65 @@ pub(super) fn walk(
     let loading = Loading::new(options);
     all(door::steps(&loading), plan, perform);
     let path = options.path.display();
-    let Some(library) = loading.library() else { return path.to_string() };
+    let Some(library) = loading.library() else {
+        return path.to_string();
+    };
     all(steps(library, options), plan, perform);
     let manifest = &library.manifest;
     let stages: Vec<_> = manifest.stages.iter().map(|stage| stage.name()).collect();
     let (name, version, interface) = (&manifest.name, &manifest.version, &manifest.interface);
-    format!("{name} {version}, interface {interface}: {}\n{path}", stages.join(", "))
+    format!(
+        "{name} {version}, interface {interface}: {}\n{path}",
+        stages.join(", ")
+    )
 }
 
 fn all(steps: Vec<Step>, plan: &mut dyn FnMut(&[CaseInfo]), perform: &mut dyn FnMut(Step)) {
-    plan(&steps.iter().map(|step| step.info.clone()).collect::<Vec<_>>());
+    plan(
+        &steps
+            .iter()
+            .map(|step| step.info.clone())
+            .collect::<Vec<_>>(),
+    );
     steps.into_iter().for_each(perform);
 }
 
 fn steps(library: &LoadedPlugin, options: &LibraryOptions) -> Vec<Step> {
-    let wanted = if options.stages.is_empty() { &library.manifest.stages } else { &options.stages };
+    let wanted = if options.stages.is_empty() {
+        &library.manifest.stages
+    } else {
+        &options.stages
+    };
     let of_stage = |stage: &Stage| {
         let (plugin, options) = (library.clone(), options.clone());
         match stage {
-            Stage::PythonParser => Behind::steps(*stage, plugin, options, python::CASES, python_parser, use_python),
-            Stage::NotebookParser => Behind::steps(*stage, plugin, options, notebook::CASES, notebooks, use_notebooks),
-            Stage::StubWriter => Behind::steps(*stage, plugin, options, stub::CASES, stubs, use_stubs),
-            Stage::ExecutionBackend => Behind::steps(*stage, plugin, options, execution::CASES, backend, use_backend),
+            Stage::PythonParser => Behind::steps(
+                *stage,
+                plugin,
+                options,
+                python::CASES,
+                python_parser,
+                use_python,
+            ),
+            Stage::NotebookParser => Behind::steps(
+                *stage,
+                plugin,
+                options,
+                notebook::CASES,
+                notebooks,
+                use_notebooks,
+            ),
+            Stage::StubWriter => {
+                Behind::steps(*stage, plugin, options, stub::CASES, stubs, use_stubs)
+            }
+            Stage::ExecutionBackend => Behind::steps(
+                *stage,
+                plugin,
+                options,
+                execution::CASES,
+                backend,
+                use_backend,
+            ),
         }
     };
     wanted.iter().flat_map(of_stage).collect()
@@ -90,7 +127,11 @@ fn use_notebooks(parser: &dyn NotebookParser) {
 }
 
 fn use_stubs(writer: &dyn StubWriter) {
-    let _ = writer.render(&StubRequest { model: "a".to_owned(), path: "a.py".to_owned(), dependencies: Vec::new() });
+    let _ = writer.render(&StubRequest {
+        model: "a".to_owned(),
+        path: "a.py".to_owned(),
+        dependencies: Vec::new(),
+    });
 }
 
 fn use_backend(backend: &dyn ExecutionBackend) {
@@ -100,8 +141,14 @@ fn use_backend(backend: &dyn ExecutionBackend) {
 /// The cases that every stage has when it comes from a library: the first and the last of it.
 pub fn stage_contract(stage: Stage) -> [CaseInfo; 2] {
     [
-        ("opens", "The stage opens with the configuration that it is given, or with none"),
-        ("no-thread-left", "A stage that is opened, used and dropped leaves no further thread behind"),
+        (
+            "opens",
+            "The stage opens with the configuration that it is given, or with none",
+        ),
+        (
+            "no-thread-left",
+            "A stage that is opened, used and dropped leaves no further thread behind",
+        ),
     ]
     .map(|(name, holds)| CaseInfo {
         name: format!("{stage}/{name}"),
@@ -145,8 +192,17 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
         client: fn(OpenStage) -> Result<Box<S>, PluginError>,
         work: fn(&S),
     ) -> Vec<Step> {
-        let state = Mutex::new(State { plugin, opened: None, ends: 0 });
-        let behind = Arc::new(Self { stage, options, client, state });
+        let state = Mutex::new(State {
+            plugin,
+            opened: None,
+            ends: 0,
+        });
+        let behind = Arc::new(Self {
+            stage,
+            options,
+            client,
+            state,
+        });
         let mut steps = vec![behind.opens()];
         steps.extend(cases.iter().map(|case| behind.case(case)));
         steps.push(behind.leaves_no_thread(work));
@@ -157,7 +213,10 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
         let behind = Arc::clone(self);
         let [info, _] = stage_contract(self.stage);
         let fix = "answer a working stage for an empty configuration; if it needs one, check with `--config`";
-        Step { info, run: Box::new(move || guarded(fix, || behind.open_first())) }
+        Step {
+            info,
+            run: Box::new(move || guarded(fix, || behind.open_first())),
+        }
     }
 
     fn case(self: &Arc<Self>, case: &'static Case<S>) -> Step {
@@ -166,14 +225,21 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
             Ok(opened) => behind.unless_ended(case.run(&*opened.stage, &*opened.transport)),
             Err(_) => guarded("", || Err(Finding::NotApplicable(behind.why_closed()))),
         };
-        Step { info: case.info(), run: Box::new(run) }
+        Step {
+            info: case.info(),
+            run: Box::new(run),
+        }
     }
 
     fn leaves_no_thread(self: &Arc<Self>, work: fn(&S)) -> Step {
         let behind = Arc::clone(self);
         let [_, info] = stage_contract(self.stage);
-        let fix = "end and join in `Drop` what the stage started; one pool for the whole library is fine";
-        Step { info, run: Box::new(move || guarded(fix, || behind.count_threads(work))) }
+        let fix =
+            "end and join in `Drop` what the stage started; one pool for the whole library is fine";
+        Step {
+            info,
+            run: Box::new(move || guarded(fix, || behind.count_threads(work))),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State<S>> {
@@ -202,7 +268,10 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
     /// The outcome of a case, but for one in which the plugin's process came to its end.
     fn unless_ended(&self, outcome: Outcome) -> Outcome {
         match self.state().plugin.fault() {
-            Some(fault) => Outcome::Failed { reason: fault.to_string(), fix: program::DIED_FIX.to_owned() },
+            Some(fault) => Outcome::Failed {
+                reason: fault.to_string(),
+                fix: program::DIED_FIX.to_owned(),
+            },
             None => outcome,
         }
     }
@@ -216,7 +285,9 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
 
     fn open_first(&self) -> Verdict {
         if check_schema(&self.state().plugin.manifest).is_err() {
-            return Err(Finding::NotApplicable("no configuration fits its schema".to_owned()));
+            return Err(Finding::NotApplicable(
+                "no configuration fits its schema".to_owned(),
+            ));
         }
         match &*self.get() {
             Ok(_) => Ok(()),
@@ -229,22 +300,30 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
             fal_loader::OpenError::Refused { error, .. } => error,
             other => PluginError::new("plugin::open", other.to_string()),
         };
-        let config = check_config(&plugin.manifest, self.options.config.as_ref()).map_err(refused)?;
+        let config =
+            check_config(&plugin.manifest, self.options.config.as_ref()).map_err(refused)?;
         let open = plugin.open(self.stage, &config).map_err(refused)?;
         let transport = Arc::clone(&open.transport);
-        Ok(Opened { stage: (self.client)(open)?, transport })
+        Ok(Opened {
+            stage: (self.client)(open)?,
+            transport,
+        })
     }
 
     fn count_threads(&self, work: fn(&S)) -> Verdict {
         let Some(_) = threads() else {
-            return Err(Finding::NotApplicable("this system does not tell of threads".to_owned()));
+            return Err(Finding::NotApplicable(
+                "this system does not tell of threads".to_owned(),
+            ));
         };
         if self.get().is_err() {
             return Err(Finding::NotApplicable(self.why_closed()));
         }
         let plugin = self.state().plugin.clone();
         if plugin.is_process() {
-            return Err(Finding::NotApplicable("its threads end with its process".to_owned()));
+            return Err(Finding::NotApplicable(
+                "its threads end with its process".to_owned(),
+            ));
         }
         const TIMES: usize = 5;
         let round = || self.open(&plugin).map(|opened| work(&*opened.stage));
@@ -253,7 +332,10 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
         let before = settled(0);
         (0..TIMES).try_for_each(|_| round())?;
         let after = settled(before);
-        ensure!(after < before + TIMES, "there were {before} threads, and {after} after {TIMES} times");
+        ensure!(
+            after < before + TIMES,
+            "there were {before} threads, and {after} after {TIMES} times"
+        );
         Ok(())
     }
 }

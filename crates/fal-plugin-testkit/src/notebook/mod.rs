@@ -13,9 +13,9 @@ use crate::{
     wire,
 };
 
-const MAP_FIX: &str =
-    "give one entry of `lines` a line of `python`; cells count from 1 over all cells, lines from 1 within the cell";
-const REFUSE_FIX: &str = "answer `ParseError::Syntax` with a message; `ParseError::Plugin` stops the host";
+const MAP_FIX: &str = "give one entry of `lines` a line of `python`; cells count from 1 over all cells, lines from 1 within the cell";
+const REFUSE_FIX: &str =
+    "answer `ParseError::Syntax` with a message; `ParseError::Plugin` stops the host";
 
 /// All cases.
 pub(crate) const CASES: &[Case<dyn NotebookParser>] = &[
@@ -73,16 +73,36 @@ pub(crate) const CASES: &[Case<dyn NotebookParser>] = &[
         "look at `metadata.kernelspec.language` and `metadata.language_info.name`, and add a diagnostic of severity `error`",
         cells::other_language,
     ),
-    Case::required("notebook-parser/empty", "A notebook without code is an empty module", MAP_FIX, cells::empty),
-    Case::required("notebook-parser/large", "A notebook of 1 MB, most of it outputs, is read", MAP_FIX, cells::large),
+    Case::required(
+        "notebook-parser/empty",
+        "A notebook without code is an empty module",
+        MAP_FIX,
+        cells::empty,
+    ),
+    Case::required(
+        "notebook-parser/large",
+        "A notebook of 1 MB, most of it outputs, is read",
+        MAP_FIX,
+        cells::large,
+    ),
     Case::optional(
         "notebook-parser/nbformat-3",
         "Notebooks of nbformat 3 are read",
         "take `worksheets[].cells[]` and `input` in the place of `cells[]` and `source`",
         cells::nbformat_3,
     ),
-    Case::wire("notebook-parser/unknown-method", wire::UNKNOWN_METHOD, wire::UNKNOWN_METHOD_FIX, wire::unknown_method),
-    Case::wire("notebook-parser/unknown-fields", wire::UNKNOWN_FIELDS, wire::UNKNOWN_FIELDS_FIX, unknown_fields),
+    Case::wire(
+        "notebook-parser/unknown-method",
+        wire::UNKNOWN_METHOD,
+        wire::UNKNOWN_METHOD_FIX,
+        wire::unknown_method,
+    ),
+    Case::wire(
+        "notebook-parser/unknown-fields",
+        wire::UNKNOWN_FIELDS,
+        wire::UNKNOWN_FIELDS_FIX,
+        unknown_fields,
+    ),
     Case::wire(
         "notebook-parser/unreadable-request",
         wire::UNREADABLE_REQUEST,
@@ -106,11 +126,17 @@ fn notebook(cells: Vec<Value>) -> Vec<u8> {
         .into_bytes()
 }
 
-fn attempted(parser: &dyn NotebookParser, bytes: &[u8]) -> Result<Result<NotebookAnalysis, String>, Finding> {
+fn attempted(
+    parser: &dyn NotebookParser,
+    bytes: &[u8],
+) -> Result<Result<NotebookAnalysis, String>, Finding> {
     match parser.parse("models/model.ipynb", bytes) {
         Ok(analysis) => {
             let (lines, told) = (analysis.python.lines().count(), analysis.lines.len());
-            ensure!(lines == told, "`python` has {lines} lines and `lines` {told} entries");
+            ensure!(
+                lines == told,
+                "`python` has {lines} lines and `lines` {told} entries"
+            );
             let zero = analysis.lines.iter().any(|at| at.cell == 0 || at.line == 0);
             ensure!(!zero, "a cell or a line is 0: they count from 1");
             Ok(Ok(analysis))
@@ -122,36 +148,55 @@ fn attempted(parser: &dyn NotebookParser, bytes: &[u8]) -> Result<Result<Noteboo
 
 /// The module of a notebook that every parser of `ipynb` reads.
 fn read(parser: &dyn NotebookParser, bytes: &[u8]) -> Result<NotebookAnalysis, Finding> {
-    if !parser.extensions().iter().any(|extension| extension == "ipynb") {
-        return Err(Finding::NotApplicable("it does not claim `ipynb`".to_owned()));
+    if !parser
+        .extensions()
+        .iter()
+        .any(|extension| extension == "ipynb")
+    {
+        return Err(Finding::NotApplicable(
+            "it does not claim `ipynb`".to_owned(),
+        ));
     }
-    attempted(parser, bytes)?.map_err(|message| Finding::flaw(format!("a good notebook was refused: {message}")))
+    attempted(parser, bytes)?
+        .map_err(|message| Finding::flaw(format!("a good notebook was refused: {message}")))
 }
 
 fn extensions(parser: &dyn NotebookParser) -> Verdict {
     let extensions = parser.extensions();
     ensure!(!extensions.is_empty(), "it claims none");
-    extensions.iter().try_for_each(|extension| wire::plain_name("an extension", extension))
+    extensions
+        .iter()
+        .try_for_each(|extension| wire::plain_name("an extension", extension))
 }
 
 fn no_notebook(parser: &dyn NotebookParser) -> Verdict {
     let noise: Vec<u8> = (0..=255).cycle().take(4_000).collect();
     for bytes in [&b""[..], b"\xff\xfe\x00", b"# %%\nx = 1\n", &noise] {
         let answer = attempted(parser, bytes)?;
-        ensure!(!answer.is_err_and(|message| message.is_empty()), "the syntax error has no message");
+        ensure!(
+            !answer.is_err_and(|message| message.is_empty()),
+            "the syntax error has no message"
+        );
     }
     Ok(())
 }
 
 fn deterministic(parser: &dyn NotebookParser) -> Verdict {
-    let bytes = notebook(vec![code(json!("a = 1\n%who")), markdown("# b"), code(json!("write_to_model(ref('a'))"))]);
+    let bytes = notebook(vec![
+        code(json!("a = 1\n%who")),
+        markdown("# b"),
+        code(json!("write_to_model(ref('a'))")),
+    ]);
     let ask = || attempted(parser, &bytes);
     let first = ask()?;
     thread::scope(|scope| {
-        let threads: Vec<_> =
-            (0..8).map(|_| scope.spawn(|| (0..20).map(|_| ask()).collect::<Result<Vec<_>, _>>())).collect();
+        let threads: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| (0..20).map(|_| ask()).collect::<Result<Vec<_>, _>>()))
+            .collect();
         for thread in threads {
-            let answers = thread.join().map_err(|_| Finding::flaw("a thread panicked"))??;
+            let answers = thread
+                .join()
+                .map_err(|_| Finding::flaw("a thread panicked"))??;
             ensure!(
                 answers.iter().all(|answer| *answer == first),
                 "an answer differs from the first of the same bytes"
@@ -165,10 +210,16 @@ fn unknown_fields(transport: &dyn Transport) -> Verdict {
     let request = br#"{"path": "models/a.ipynb", "of_a_newer_host": [1]}"#;
     // A format of its own may refuse these bytes as syntax; the request itself must be read.
     match transport.call("parse", request, &notebook(vec![code(json!("a = 1"))])) {
-        Ok(_) => wire::answered::<NotebookAnalysis>(transport, "parse", request, &notebook(Vec::new())).map(drop),
+        Ok(_) => {
+            wire::answered::<NotebookAnalysis>(transport, "parse", request, &notebook(Vec::new()))
+                .map(drop)
+        }
         Err(error) => match serde_json::from_slice(&error) {
             Ok(fal_plugin::wire::WireError::Syntax { .. }) => Ok(()),
-            _ => Err(Finding::flaw(format!("`parse` answered the error {}", quoted(&String::from_utf8_lossy(&error))))),
+            _ => Err(Finding::flaw(format!(
+                "`parse` answered the error {}",
+                quoted(&String::from_utf8_lossy(&error))
+            ))),
         },
     }
 }

@@ -11,12 +11,18 @@ use crate::case::{Verdict, ensure, quoted};
 fn finds(parser: &dyn PythonParser, text: &str, expected: &[&str]) -> Verdict {
     let analysis = analysed(parser, text)?;
     let found = texts(&analysis);
-    ensure!(found == expected, "{} gave {found:?}, not {expected:?}", quoted(text));
+    ensure!(
+        found == expected,
+        "{} gave {found:?}, not {expected:?}",
+        quoted(text)
+    );
     Ok(())
 }
 
 fn finds_all(parser: &dyn PythonParser, table: &[(&str, &[&str])]) -> Verdict {
-    table.iter().try_for_each(|(text, expected)| finds(parser, text, expected))
+    table
+        .iter()
+        .try_for_each(|(text, expected)| finds(parser, text, expected))
 }
 
 pub(super) fn calls(parser: &dyn PythonParser) -> Verdict {
@@ -25,36 +31,82 @@ pub(super) fn calls(parser: &dyn PythonParser) -> Verdict {
         &[
             ("write_to_model(ref('a'))", &["ref('a')"]),
             ("write_to_model(ref(\"a\"))", &["ref('a')"]),
-            ("df = ref('package', 'a')\nwrite_to_model(df)", &["ref('package', 'a')"]),
-            ("write_to_model(source('raw', 'orders'))", &["source('raw', 'orders')"]),
-            ("write_to_model(ref('a', version=2))", &["ref('a', version=2)"]),
+            (
+                "df = ref('package', 'a')\nwrite_to_model(df)",
+                &["ref('package', 'a')"],
+            ),
+            (
+                "write_to_model(source('raw', 'orders'))",
+                &["source('raw', 'orders')"],
+            ),
+            (
+                "write_to_model(ref('a', version=2))",
+                &["ref('a', version=2)"],
+            ),
             ("f = lambda: ref('a')\nwrite_to_model(f())", &["ref('a')"]),
-            ("ref('a', columns=['x'], where='x > 1', limit=3)\nwrite_to_model(1)", &["ref('a')"]),
+            (
+                "ref('a', columns=['x'], where='x > 1', limit=3)\nwrite_to_model(1)",
+                &["ref('a')"],
+            ),
         ],
     )?;
-    let analysis = analysed(parser, "write_to_model(ref('p', 'a', v=2))\nsource('raw', 'orders')")?;
+    let analysis = analysed(
+        parser,
+        "write_to_model(ref('p', 'a', v=2))\nsource('raw', 'orders')",
+    )?;
     let found: Vec<_> = analysis
         .dependencies
         .iter()
-        .map(|one| (one.kind, one.args.join(" "), one.version.clone(), one.origin))
+        .map(|one| {
+            (
+                one.kind,
+                one.args.join(" "),
+                one.version.clone(),
+                one.origin,
+            )
+        })
         .collect();
     let code = DependencyOrigin::Code;
     let expected = [
-        (DependencyKind::Ref, "p a".to_owned(), Some("2".to_owned()), code),
+        (
+            DependencyKind::Ref,
+            "p a".to_owned(),
+            Some("2".to_owned()),
+            code,
+        ),
         (DependencyKind::Source, "raw orders".to_owned(), None, code),
     ];
-    ensure!(found == expected, "kind, args, version and origin are {found:?}, not {expected:?}");
+    ensure!(
+        found == expected,
+        "kind, args, version and origin are {found:?}, not {expected:?}"
+    );
     Ok(())
 }
 
 pub(super) fn docstring(parser: &dyn PythonParser) -> Verdict {
     let text = "\"\"\"Sums up.\n\n- ref('b')\n- source('raw', 't'), ref(\"a\")\n\"\"\"\nwrite_to_model(1)\n";
     let analysis = analysed(parser, text)?;
-    let (found, expected) = (texts(&analysis), ["ref('b')", "ref(\"a\")", "source('raw', 't')"]);
-    ensure!(found == expected, "{} gave {found:?}, not {expected:?}", quoted(text));
-    let origins = analysis.dependencies.iter().all(|one| one.origin == DependencyOrigin::Docstring);
-    ensure!(origins, "the origin of a dependency in the docstring is not `docstring`");
-    let kept = analysis.docstring.as_deref().is_some_and(|text| text.starts_with("Sums up."));
+    let (found, expected) = (
+        texts(&analysis),
+        ["ref('b')", "ref(\"a\")", "source('raw', 't')"],
+    );
+    ensure!(
+        found == expected,
+        "{} gave {found:?}, not {expected:?}",
+        quoted(text)
+    );
+    let origins = analysis
+        .dependencies
+        .iter()
+        .all(|one| one.origin == DependencyOrigin::Docstring);
+    ensure!(
+        origins,
+        "the origin of a dependency in the docstring is not `docstring`"
+    );
+    let kept = analysis
+        .docstring
+        .as_deref()
+        .is_some_and(|text| text.starts_with("Sums up."));
     ensure!(kept, "`docstring` is {:?}", analysis.docstring);
     finds(parser, "x = 1\n'''ref('a')'''\nwrite_to_model(1)", &[])
 }
@@ -65,9 +117,18 @@ pub(super) fn order(parser: &dyn PythonParser) -> Verdict {
         &[
             (
                 "'''ref('d')'''\nsource('s', 'x')\nf(g(ref('deep')))\nref('b')\nref('a')\nwrite_to_model(1)",
-                &["ref('d')", "ref('b')", "ref('a')", "ref('deep')", "source('s', 'x')"],
+                &[
+                    "ref('d')",
+                    "ref('b')",
+                    "ref('a')",
+                    "ref('deep')",
+                    "source('s', 'x')",
+                ],
             ),
-            ("ref('b')\nref('a')\nref('b')\nwrite_to_model(1)", &["ref('b')", "ref('a')", "ref('b')"]),
+            (
+                "ref('b')\nref('a')\nref('b')\nwrite_to_model(1)",
+                &["ref('b')", "ref('a')", "ref('b')"],
+            ),
         ],
     )
 }
@@ -87,11 +148,27 @@ pub(super) fn not_ours(parser: &dyn PythonParser) -> Verdict {
 pub(super) fn unresolved(parser: &dyn PythonParser) -> Verdict {
     let text = "import os\nwrite_to_model(ref(os.environ['TABLE']))\n";
     let analysis = analysed(parser, text)?;
-    let calls: Vec<_> = analysis.unresolved.iter().map(|call| (call.kind, call.span.from.line)).collect();
-    ensure!(calls == [(DependencyKind::Ref, 2)], "`unresolved` of {} is {calls:?}, kind and line", quoted(text));
-    ensure!(analysis.dependencies.is_empty(), "{} gave {:?}", quoted(text), texts(&analysis));
-    let told =
-        analysis.diagnostics.iter().find(|one| one.labels.first().is_some_and(|label| label.span.from.line == 2));
+    let calls: Vec<_> = analysis
+        .unresolved
+        .iter()
+        .map(|call| (call.kind, call.span.from.line))
+        .collect();
+    ensure!(
+        calls == [(DependencyKind::Ref, 2)],
+        "`unresolved` of {} is {calls:?}, kind and line",
+        quoted(text)
+    );
+    ensure!(
+        analysis.dependencies.is_empty(),
+        "{} gave {:?}",
+        quoted(text),
+        texts(&analysis)
+    );
+    let told = analysis.diagnostics.iter().find(|one| {
+        one.labels
+            .first()
+            .is_some_and(|label| label.span.from.line == 2)
+    });
     ensure!(
         told.is_some_and(|one| one.severity != Severity::Error),
         "there is no warning for line 2 of {}",
@@ -111,7 +188,10 @@ pub(super) fn bindings(parser: &dyn PythonParser) -> Verdict {
         parser,
         &[
             ("NAME = 'a'\nwrite_to_model(ref(NAME))", &["ref('a')"]),
-            ("S, T = 'raw', 'orders'\nwrite_to_model(source(S, T))", &["source('raw', 'orders')"]),
+            (
+                "S, T = 'raw', 'orders'\nwrite_to_model(source(S, T))",
+                &["source('raw', 'orders')"],
+            ),
             // What may change is not followed.
             ("NAME = 'a'\nNAME = 'b'\nwrite_to_model(ref(NAME))", &[]),
         ],
@@ -122,8 +202,14 @@ pub(super) fn loops(parser: &dyn PythonParser) -> Verdict {
     finds_all(
         parser,
         &[
-            ("for name in ['a', 'b']:\n    ref(name)\nwrite_to_model(1)", &["ref('a')", "ref('b')"]),
-            ("write_to_model([ref(name) for name in ('a', 'b')])", &["ref('a')", "ref('b')"]),
+            (
+                "for name in ['a', 'b']:\n    ref(name)\nwrite_to_model(1)",
+                &["ref('a')", "ref('b')"],
+            ),
+            (
+                "write_to_model([ref(name) for name in ('a', 'b')])",
+                &["ref('a')", "ref('b')"],
+            ),
         ],
     )
 }
@@ -139,10 +225,19 @@ pub(super) fn sql(parser: &dyn PythonParser) -> Verdict {
 }
 
 pub(super) fn imports(parser: &dyn PythonParser) -> Verdict {
-    let text = "import a.b, c as d\nfrom .x import y\nfrom a.b import q\ndef f():\n    import late\n";
+    let text =
+        "import a.b, c as d\nfrom .x import y\nfrom a.b import q\ndef f():\n    import late\n";
     let analysis = analysed(parser, text)?;
-    let found: Vec<_> = analysis.imports.iter().map(|one| one.module.as_str()).collect();
+    let found: Vec<_> = analysis
+        .imports
+        .iter()
+        .map(|one| one.module.as_str())
+        .collect();
     let expected = ["a.b", "c", ".x", "late"];
-    ensure!(found == expected, "{} gave {found:?}, not {expected:?}", quoted(text));
+    ensure!(
+        found == expected,
+        "{} gave {found:?}, not {expected:?}",
+        quoted(text)
+    );
     Ok(())
 }

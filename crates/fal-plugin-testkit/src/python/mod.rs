@@ -15,10 +15,8 @@ use crate::case::{Case, Finding, quoted};
 
 const ORDER_FIX: &str = "give `dependencies` in the order of the stub: the docstring's, then `ref` calls, then `source` calls, each breadth-first";
 const SPAN_FIX: &str = "`start` and `end` are byte offsets into the text as it was given; lines count from 1, columns in Unicode scalar values from 1";
-const COUNT_FIX: &str =
-    "follow control flow: sequences add up, branches give the least `min` and the greatest `max`, a loop has no `max`";
-const ROBUST_FIX: &str =
-    "answer with what the file is, or with `ParseError::Syntax`; `ParseError::Plugin` stops the host";
+const COUNT_FIX: &str = "follow control flow: sequences add up, branches give the least `min` and the greatest `max`, a loop has no `max`";
+const ROBUST_FIX: &str = "answer with what the file is, or with `ParseError::Syntax`; `ParseError::Plugin` stops the host";
 
 /// All cases.
 pub(crate) const CASES: &[Case<dyn PythonParser>] = &[
@@ -34,7 +32,12 @@ pub(crate) const CASES: &[Case<dyn PythonParser>] = &[
         "read the docstring line by line; within a line `ref` comes ahead of `source`; the origin is `docstring`",
         dependencies::docstring,
     ),
-    Case::required("python-parser/order", "Dependencies come in the order of the stub", ORDER_FIX, dependencies::order),
+    Case::required(
+        "python-parser/order",
+        "Dependencies come in the order of the stub",
+        ORDER_FIX,
+        dependencies::order,
+    ),
     Case::required(
         "python-parser/not-ours",
         "Attributes, other names and names that the file defines are no dependencies",
@@ -89,7 +92,12 @@ pub(crate) const CASES: &[Case<dyn PythonParser>] = &[
         "add a diagnostic of severity `error` for two writes on one path, a write in a loop, or none on any path",
         writes::problems,
     ),
-    Case::required("python-parser/spans", "Spans mark the calls, in bytes, lines and columns", SPAN_FIX, spans::plain),
+    Case::required(
+        "python-parser/spans",
+        "Spans mark the calls, in bytes, lines and columns",
+        SPAN_FIX,
+        spans::plain,
+    ),
     Case::required(
         "python-parser/spans-non-ascii",
         "Spans are right behind letters of several bytes",
@@ -108,10 +116,30 @@ pub(crate) const CASES: &[Case<dyn PythonParser>] = &[
         "answer `ParseError::Syntax` with a diagnostic of severity `error` whose first label marks the place",
         robust::syntax_error,
     ),
-    Case::required("python-parser/empty-file", "An empty file is a helper without findings", ROBUST_FIX, robust::empty),
-    Case::required("python-parser/odd-text", "Odd characters are read or refused as syntax", ROBUST_FIX, robust::odd),
-    Case::required("python-parser/deep-nesting", "Deep nesting is read or refused as syntax", ROBUST_FIX, robust::deep),
-    Case::required("python-parser/large-file", "A file of 1 MB is read to its end", ROBUST_FIX, robust::large),
+    Case::required(
+        "python-parser/empty-file",
+        "An empty file is a helper without findings",
+        ROBUST_FIX,
+        robust::empty,
+    ),
+    Case::required(
+        "python-parser/odd-text",
+        "Odd characters are read or refused as syntax",
+        ROBUST_FIX,
+        robust::odd,
+    ),
+    Case::required(
+        "python-parser/deep-nesting",
+        "Deep nesting is read or refused as syntax",
+        ROBUST_FIX,
+        robust::deep,
+    ),
+    Case::required(
+        "python-parser/large-file",
+        "A file of 1 MB is read to its end",
+        ROBUST_FIX,
+        robust::large,
+    ),
     Case::required(
         "python-parser/deterministic",
         "The same text gives the same answer",
@@ -160,15 +188,20 @@ pub(crate) const CASES: &[Case<dyn PythonParser>] = &[
 fn analysed(parser: &dyn PythonParser, text: &str) -> Result<PythonAnalysis, Finding> {
     match parser.parse("models/model.py", text) {
         Ok(analysis) => Ok(analysis),
-        Err(ParseError::Syntax(diagnostic)) => {
-            Err(Finding::flaw(format!("{} was refused as a syntax error: {}", quoted(text), diagnostic.message)))
-        }
+        Err(ParseError::Syntax(diagnostic)) => Err(Finding::flaw(format!(
+            "{} was refused as a syntax error: {}",
+            quoted(text),
+            diagnostic.message
+        ))),
         Err(ParseError::Plugin(error)) => Err(error.into()),
     }
 }
 
 /// The analysis or the syntax error of a text that a parser may refuse.
-fn attempted(parser: &dyn PythonParser, text: &str) -> Result<Result<PythonAnalysis, Box<Diagnostic>>, Finding> {
+fn attempted(
+    parser: &dyn PythonParser,
+    text: &str,
+) -> Result<Result<PythonAnalysis, Box<Diagnostic>>, Finding> {
     match parser.parse("models/model.py", text) {
         Ok(analysis) => Ok(Ok(analysis)),
         Err(ParseError::Syntax(diagnostic)) => Ok(Err(diagnostic)),
@@ -178,5 +211,9 @@ fn attempted(parser: &dyn PythonParser, text: &str) -> Result<Result<PythonAnaly
 
 /// Texts of the dependencies, the way they stand in the stub.
 fn texts(analysis: &PythonAnalysis) -> Vec<&str> {
-    analysis.dependencies.iter().map(|dependency| dependency.text.as_str()).collect()
+    analysis
+        .dependencies
+        .iter()
+        .map(|dependency| dependency.text.as_str())
+        .collect()
 }

@@ -15,19 +15,39 @@ pub(super) fn syntax_error(parser: &dyn PythonParser) -> Verdict {
     let Err(diagnostic) = attempted(parser, text)? else {
         return Err(Finding::flaw(format!("{} was read", quoted(text))));
     };
-    ensure!(diagnostic.severity == Severity::Error, "the severity is {:?}", diagnostic.severity);
-    ensure!(!diagnostic.code.is_empty() && !diagnostic.message.is_empty(), "there is no code or no message");
+    ensure!(
+        diagnostic.severity == Severity::Error,
+        "the severity is {:?}",
+        diagnostic.severity
+    );
+    ensure!(
+        !diagnostic.code.is_empty() && !diagnostic.message.is_empty(),
+        "there is no code or no message"
+    );
     let line = diagnostic.labels.first().map(|label| label.span.from.line);
     ensure!(line == Some(2), "the line is {line:?}, not 2");
-    diagnostic.labels.iter().try_for_each(|label| marked(text, label.span).map(drop))
+    diagnostic
+        .labels
+        .iter()
+        .try_for_each(|label| marked(text, label.span).map(drop))
 }
 
 pub(super) fn empty(parser: &dyn PythonParser) -> Verdict {
     for text in ["", "\n", "# nothing\n"] {
         let analysis = analysed(parser, text)?;
-        let PythonAnalysis { kind, dependencies, writes, diagnostics, .. } = &analysis;
+        let PythonAnalysis {
+            kind,
+            dependencies,
+            writes,
+            diagnostics,
+            ..
+        } = &analysis;
         let nothing = dependencies.is_empty() && writes.is_empty() && diagnostics.is_empty();
-        ensure!(*kind == FileKind::Helper && nothing, "{} gave {analysis:?}", quoted(text));
+        ensure!(
+            *kind == FileKind::Helper && nothing,
+            "{} gave {analysis:?}",
+            quoted(text)
+        );
     }
     Ok(())
 }
@@ -52,7 +72,10 @@ pub(super) fn odd(parser: &dyn PythonParser) -> Verdict {
         // Read or refused: either will do.
         let answer = attempted(parser, text)?;
         if let Err(diagnostic) = answer {
-            diagnostic.labels.iter().try_for_each(|label| marked_loosely(text, label.span.start, label.span.end))?;
+            diagnostic
+                .labels
+                .iter()
+                .try_for_each(|label| marked_loosely(text, label.span.start, label.span.end))?;
         }
     }
     Ok(())
@@ -61,13 +84,19 @@ pub(super) fn odd(parser: &dyn PythonParser) -> Verdict {
 /// Lines of odd texts may be counted in several ways; bytes may not.
 fn marked_loosely(text: &str, start: u32, end: u32) -> Verdict {
     let marked = text.get(start as usize..end as usize);
-    ensure!(marked.is_some(), "the span {start}..{end} is no piece of {}", quoted(text));
+    ensure!(
+        marked.is_some(),
+        "the span {start}..{end} is no piece of {}",
+        quoted(text)
+    );
     Ok(())
 }
 
 pub(super) fn deep(parser: &dyn PythonParser) -> Verdict {
     const DEPTH: usize = 1_500;
-    let blocks: String = (0..90).map(|level| format!("{}if x:\n", " ".repeat(level))).collect();
+    let blocks: String = (0..90)
+        .map(|level| format!("{}if x:\n", " ".repeat(level)))
+        .collect();
     for text in [
         format!("x = {}1{}", "(".repeat(DEPTH), ")".repeat(DEPTH)),
         format!("x = {}1{}", "[".repeat(DEPTH), "]".repeat(DEPTH)),
@@ -90,7 +119,10 @@ pub(super) fn large(parser: &dyn PythonParser) -> Verdict {
     text.push_str("write_to_model(ref('last'))\n");
     let analysis = analysed(parser, &text)?;
     let found = texts(&analysis);
-    ensure!(found == ["ref('last')"], "the call in the last line was not found: {found:?}");
+    ensure!(
+        found == ["ref('last')"],
+        "the call in the last line was not found: {found:?}"
+    );
     Ok(())
 }
 
@@ -101,20 +133,33 @@ pub(super) fn deterministic(parser: &dyn PythonParser) -> Verdict {
     let first = analysed(parser, SEVERAL)?;
     for _ in 0..8 {
         let again = analysed(parser, SEVERAL)?;
-        ensure!(again == first, "{} gave another answer when it was asked again", quoted(SEVERAL));
+        ensure!(
+            again == first,
+            "{} gave another answer when it was asked again",
+            quoted(SEVERAL)
+        );
     }
     Ok(())
 }
 
 pub(super) fn threads(parser: &dyn PythonParser) -> Verdict {
     let text = |number: usize| format!("{SEVERAL}ref('only_{number}')\n");
-    let alone = (0..8).map(|number| analysed(parser, &text(number))).collect::<Result<Vec<_>, _>>()?;
+    let alone = (0..8)
+        .map(|number| analysed(parser, &text(number)))
+        .collect::<Result<Vec<_>, _>>()?;
     thread::scope(|scope| {
-        let ask =
-            |number: usize| move || (0..5).map(|_| analysed(parser, &text(number))).collect::<Result<Vec<_>, _>>();
+        let ask = |number: usize| {
+            move || {
+                (0..5)
+                    .map(|_| analysed(parser, &text(number)))
+                    .collect::<Result<Vec<_>, _>>()
+            }
+        };
         let threads: Vec<_> = (0..8).map(|number| scope.spawn(ask(number))).collect();
         for (thread, alone) in threads.into_iter().zip(&alone) {
-            let answers = thread.join().map_err(|_| Finding::flaw("a thread panicked"))??;
+            let answers = thread
+                .join()
+                .map_err(|_| Finding::flaw("a thread panicked"))??;
             ensure!(
                 answers.iter().all(|answer| answer == alone),
                 "a thread among eight got another answer than one alone"
@@ -125,7 +170,10 @@ pub(super) fn threads(parser: &dyn PythonParser) -> Verdict {
 }
 
 pub(super) fn new_grammar(parser: &dyn PythonParser) -> Verdict {
-    for text in ["x = f'{y['a']}'\nwrite_to_model(x)", "type Row = dict[str, int]\nwrite_to_model(1)"] {
+    for text in [
+        "x = f'{y['a']}'\nwrite_to_model(x)",
+        "type Row = dict[str, int]\nwrite_to_model(1)",
+    ] {
         analysed(parser, text)?;
     }
     Ok(())

@@ -17,7 +17,9 @@ pub(super) fn plain(parser: &dyn PythonParser) -> Verdict {
 }
 
 pub(super) fn non_ascii(parser: &dyn PythonParser) -> Verdict {
-    let text = TEXT.replace("Doc.", "Größe 🎲 und Maß.").replace("df = ref", "größe = '日本🎲'; df = ref");
+    let text = TEXT
+        .replace("Doc.", "Größe 🎲 und Maß.")
+        .replace("df = ref", "größe = '日本🎲'; df = ref");
     marks(parser, &text)
 }
 
@@ -39,7 +41,10 @@ fn marks(parser: &dyn PythonParser, text: &str) -> Verdict {
         "write_to_model(df)",
         "import os",
     ];
-    ensure!(found == expected, "the spans mark {found:?}, not {expected:?}");
+    ensure!(
+        found == expected,
+        "the spans mark {found:?}, not {expected:?}"
+    );
     Ok(())
 }
 
@@ -55,7 +60,10 @@ fn spans(analysis: &PythonAnalysis) -> impl Iterator<Item = Span> {
 pub(super) fn marked(text: &str, span: Span) -> Result<&str, Finding> {
     let (start, end) = (span.start as usize, span.end as usize);
     let Some(marked) = text.get(start..end) else {
-        return Err(Finding::flaw(format!("the span {start}..{end} is no piece of the text of {} bytes", text.len())));
+        return Err(Finding::flaw(format!(
+            "the span {start}..{end} is no piece of the text of {} bytes",
+            text.len()
+        )));
     };
     for (offset, told) in [(start, span.from), (end, span.to)] {
         let Position { line, column } = position(text, offset);
@@ -74,5 +82,8 @@ fn position(text: &str, offset: usize) -> Position {
     let before = &text[..offset];
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let count = |number: usize| u32::try_from(number + 1).unwrap_or(u32::MAX);
-    Position { line: count(before.matches('\n').count()), column: count(before[start..].chars().count()) }
+    Position {
+        line: count(before.matches('\n').count()),
+        column: count(before[start..].chars().count()),
+    }
 }

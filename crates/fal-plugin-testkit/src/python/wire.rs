@@ -9,12 +9,20 @@ use crate::{
 
 pub(super) fn unknown_fields(transport: &dyn Transport) -> Verdict {
     let request = br#"{"path": "models/a.py", "of_a_newer_host": {"a": [1]}}"#;
-    let analysis: PythonAnalysis = wire::answered(transport, "parse", request, b"write_to_model(ref('a'))")?;
-    ensure!(analysis.dependencies.len() == 1, "`dependencies` is {:?}", analysis.dependencies);
+    let analysis: PythonAnalysis =
+        wire::answered(transport, "parse", request, b"write_to_model(ref('a'))")?;
+    ensure!(
+        analysis.dependencies.len() == 1,
+        "`dependencies` is {:?}",
+        analysis.dependencies
+    );
     Ok(())
 }
 
 pub(super) fn not_utf8(transport: &dyn Transport) -> Verdict {
     let request = br#"{"path": "models/a.py"}"#;
-    wire::plain_error("parse", wire::refused(transport, "parse", request, b"x = '\xff'")?)
+    wire::plain_error(
+        "parse",
+        wire::refused(transport, "parse", request, b"x = '\xff'")?,
+    )
 }

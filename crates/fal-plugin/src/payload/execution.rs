@@ -189,14 +189,20 @@ impl GraphNode {
     /// What stands under `keyword` in `config.meta`, else in `meta`.
     pub fn fal_meta(&self, keyword: &str) -> Option<&Map<String, Value>> {
         let in_config = self.config.get("meta").and_then(|meta| meta.get(keyword));
-        in_config.or_else(|| self.meta.get(keyword)).and_then(Value::as_object)
+        in_config
+            .or_else(|| self.meta.get(keyword))
+            .and_then(Value::as_object)
     }
 
     /// Name of the environment that its Python runs in: `environment` under `keyword` in `meta`, else the configuration's
     /// `fal_environment`.
     pub fn environment(&self, keyword: &str) -> Option<&str> {
-        let in_meta = self.fal_meta(keyword).and_then(|fal| fal.get("environment"));
-        in_meta.or_else(|| self.config.get("fal_environment")).and_then(Value::as_str)
+        let in_meta = self
+            .fal_meta(keyword)
+            .and_then(|fal| fal.get("environment"));
+        in_meta
+            .or_else(|| self.config.get("fal_environment"))
+            .and_then(Value::as_str)
     }
 }
 
@@ -341,7 +347,12 @@ pub struct NodeRequest {
 impl NodeRequest {
     /// A node that runs where the data is and asks for nothing.
     pub fn new(unique_id: impl Into<String>, work: NodeWork) -> Self {
-        Self { unique_id: unique_id.into(), work, lease: None, resources: Resources::default() }
+        Self {
+            unique_id: unique_id.into(),
+            work,
+            lease: None,
+            resources: Resources::default(),
+        }
     }
 }
 
@@ -471,7 +482,9 @@ pub enum Stream {
 }
 
 /// Weight of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
     /// For those who look for a fault.

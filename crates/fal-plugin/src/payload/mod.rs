@@ -12,14 +12,15 @@ mod stub;
 
 pub use diagnostic::{Diagnostic, Label, Position, Severity, Span};
 pub use execution::{
-    BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event, GraphNode,
-    LoadRequest, LogLevel, NodeRequest, NodeResult, NodeStatus, NodeWork, OpenRequest, PythonModel, PythonWork,
-    RunGraph, SelectRequest, SessionInfo, Stream, Timing, UnitTestWork,
+    BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
+    Event, GraphNode, LoadRequest, LogLevel, NodeRequest, NodeResult, NodeStatus, NodeWork,
+    OpenRequest, PythonModel, PythonWork, RunGraph, SelectRequest, SessionInfo, Stream, Timing,
+    UnitTestWork,
 };
 pub use notebook::{LineOrigin, NotebookAnalysis};
 pub use python::{
-    Dependency, DependencyKind, DependencyOrigin, FileKind, Import, PythonAnalysis, UnresolvedCall, WriteCall,
-    WriteCount,
+    Dependency, DependencyKind, DependencyOrigin, FileKind, Import, PythonAnalysis, UnresolvedCall,
+    WriteCall, WriteCount,
 };
 pub use runner::{GatewayAccess, Lease, LeaseInput, LendRequest, Lent, Resources, SettleRequest};
 pub use script::{EnvironmentKind, EnvironmentSpec, ScriptRole, ScriptWork};

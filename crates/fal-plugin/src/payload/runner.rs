@@ -54,7 +54,10 @@ pub struct GatewayAccess {
 impl fmt::Debug for GatewayAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("GatewayAccess");
-        shown.field("location", &self.location).field("server_name", &self.server_name).finish_non_exhaustive()
+        shown
+            .field("location", &self.location)
+            .field("server_name", &self.server_name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -145,9 +148,21 @@ mod tests {
 
     #[test]
     fn a_lease_that_is_shown_tells_no_secret() {
-        let gateway =
-            GatewayAccess { location: "grpc://here:1".into(), token: "s3cret".into(), ..GatewayAccess::default() };
-        let shown = format!("{:?}", Lease { gateway, ..Lease::default() });
-        assert!(shown.contains("grpc://here:1") && !shown.contains("s3cret"), "{shown}");
+        let gateway = GatewayAccess {
+            location: "grpc://here:1".into(),
+            token: "s3cret".into(),
+            ..GatewayAccess::default()
+        };
+        let shown = format!(
+            "{:?}",
+            Lease {
+                gateway,
+                ..Lease::default()
+            }
+        );
+        assert!(
+            shown.contains("grpc://here:1") && !shown.contains("s3cret"),
+            "{shown}"
+        );
     }
 }

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use super::execution::PythonWork;
 
 /// Where a script stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ScriptRole {
     /// A node of the graph ahead of its model.

@@ -51,7 +51,10 @@ pub enum FrameError {
 /// If the stream cannot be written, or the frame is too large.
 pub fn write_frame(output: &mut impl Write, message: &[u8], attachment: &[u8]) -> io::Result<()> {
     if message.len() > MAX_MESSAGE || attachment.len() > MAX_ATTACHMENT {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the message is too large for a frame"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the message is too large for a frame",
+        ));
     }
     let length = u32::try_from(message.len()).map_err(io::Error::other)?;
     let mut start = Vec::with_capacity(4 + message.len() + attachment.len().min(SMALL));
@@ -81,7 +84,11 @@ pub struct FrameReader<R> {
 impl<R: Read> FrameReader<R> {
     /// A reader of a stream.
     pub fn new(input: R) -> Self {
-        Self { input: BufReader::with_capacity(SMALL, input), message: Vec::new(), attachment: Vec::new() }
+        Self {
+            input: BufReader::with_capacity(SMALL, input),
+            message: Vec::new(),
+            attachment: Vec::new(),
+        }
     }
 
     /// The next message and its attachment; `None` at an orderly end.
@@ -89,17 +96,28 @@ impl<R: Read> FrameReader<R> {
     /// # Errors
     /// If what comes is no frame. There is no way to find the next one.
     pub fn next_message(&mut self) -> Result<Option<(Message<'_>, &[u8])>, FrameError> {
-        let Some(length) = self.length()? else { return Ok(None) };
+        let Some(length) = self.length()? else {
+            return Ok(None);
+        };
         fill(&mut self.input, &mut self.message, length)?;
-        let no_message = |cause: String| FrameError::NoMessage { cause, start: start_of(&self.message) };
+        let no_message = |cause: String| FrameError::NoMessage {
+            cause,
+            start: start_of(&self.message),
+        };
         if self.message.first() != Some(&b'{') {
             return Err(no_message("it is no JSON object".to_owned()));
         }
         let message: Message<'_> =
             serde_json::from_slice(&self.message).map_err(|cause| no_message(cause.to_string()))?;
         let size = message.attachment.unwrap_or_default();
-        let length = usize::try_from(size).ok().filter(|length| *length <= MAX_ATTACHMENT);
-        let length = length.ok_or(FrameError::TooLarge { what: "an attachment", size, limit: MAX_ATTACHMENT })?;
+        let length = usize::try_from(size)
+            .ok()
+            .filter(|length| *length <= MAX_ATTACHMENT);
+        let length = length.ok_or(FrameError::TooLarge {
+            what: "an attachment",
+            size,
+            limit: MAX_ATTACHMENT,
+        })?;
         fill(&mut self.input, &mut self.attachment, length)?;
         Ok(Some((message, &self.attachment)))
     }
@@ -122,18 +140,26 @@ impl<R: Read> FrameReader<R> {
             return Ok(Some(length));
         }
         // Every text is a length above the limit.
-        let text = bytes.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte >= 0x80);
+        let text = bytes
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte >= 0x80);
         if text {
             return Err(self.no_frame(&bytes));
         }
-        Err(FrameError::TooLarge { what: "JSON", size: length as u64, limit: MAX_MESSAGE })
+        Err(FrameError::TooLarge {
+            what: "JSON",
+            size: length as u64,
+            limit: MAX_MESSAGE,
+        })
     }
 
     fn no_frame(&self, read: &[u8]) -> FrameError {
         // What is in the buffer came with it; there is no waiting for more.
         let mut start = read.to_vec();
         start.extend_from_slice(self.input.buffer());
-        FrameError::NoFrame { start: start_of(&start) }
+        FrameError::NoFrame {
+            start: start_of(&start),
+        }
     }
 }
 
@@ -152,7 +178,11 @@ fn fill(input: &mut impl Read, buffer: &mut Vec<u8>, length: usize) -> Result<()
 
 fn start_of(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]);
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+    let line = text
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default()
+        .trim();
     let short: String = line.chars().take(80).collect();
     if short.len() < line.len() {
         format!("{short}…")
@@ -172,7 +202,10 @@ mod tests {
     }
 
     fn error_of(bytes: &[u8]) -> String {
-        FrameReader::new(bytes).next_message().unwrap_err().to_string()
+        FrameReader::new(bytes)
+            .next_message()
+            .unwrap_err()
+            .to_string()
     }
 
     /// A stream that gives its bytes one at a time.
@@ -191,13 +224,25 @@ mod tests {
     fn frames_are_read_as_they_were_written() {
         let large = vec![7; SMALL + 1];
         let mut bytes = framed(r#"{"id": 1, "ok": null}"#, b"");
-        bytes.extend(framed(r#"{"id": 2, "method": "parse", "attachment": 3}"#, b"abc"));
-        bytes.extend(framed(&format!(r#"{{"id": 3, "attachment": {}}}"#, large.len()), &large));
+        bytes.extend(framed(
+            r#"{"id": 2, "method": "parse", "attachment": 3}"#,
+            b"abc",
+        ));
+        bytes.extend(framed(
+            &format!(r#"{{"id": 3, "attachment": {}}}"#, large.len()),
+            &large,
+        ));
         let mut reader = FrameReader::new(Slowly(&bytes));
         let (message, attachment) = reader.next_message().unwrap().unwrap();
-        assert_eq!((message.id, message.ok.unwrap().get(), attachment.len()), (Some(1), "null", 0));
+        assert_eq!(
+            (message.id, message.ok.unwrap().get(), attachment.len()),
+            (Some(1), "null", 0)
+        );
         let (message, attachment) = reader.next_message().unwrap().unwrap();
-        assert_eq!((message.id, message.ok.is_none(), attachment), (Some(2), true, &b"abc"[..]));
+        assert_eq!(
+            (message.id, message.ok.is_none(), attachment),
+            (Some(2), true, &b"abc"[..])
+        );
         let (_, attachment) = reader.next_message().unwrap().unwrap();
         assert_eq!(attachment, large);
         assert!(reader.next_message().unwrap().is_none());
@@ -205,14 +250,27 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_named() {
-        assert_eq!(error_of(b"Loading the model...\nready"), "something that is no frame: `Loading the model...`");
+        assert_eq!(
+            error_of(b"Loading the model...\nready"),
+            "something that is no frame: `Loading the model...`"
+        );
         assert_eq!(error_of(b"\nok"), "something that is no frame: `ok`");
         assert_eq!(error_of("…".as_bytes()), "something that is no frame: `…`");
-        assert_eq!(error_of(&[255, 0, 0, 1]), "a frame with JSON of 4278190081 bytes, where 67108864 are allowed");
-        assert_eq!(error_of(&[0, 0, 0, 9, b'{']), "the beginning of a frame, and no more");
-        assert_eq!(error_of(&framed("[1]", b"")), "a frame that is no message: it is no JSON object in `[1]`");
+        assert_eq!(
+            error_of(&[255, 0, 0, 1]),
+            "a frame with JSON of 4278190081 bytes, where 67108864 are allowed"
+        );
+        assert_eq!(
+            error_of(&[0, 0, 0, 9, b'{']),
+            "the beginning of a frame, and no more"
+        );
+        assert_eq!(
+            error_of(&framed("[1]", b"")),
+            "a frame that is no message: it is no JSON object in `[1]`"
+        );
         assert!(
-            error_of(&framed(r#"{"id": 1, "attachment": 2000000000}"#, b"")).contains("an attachment of 2000000000")
+            error_of(&framed(r#"{"id": 1, "attachment": 2000000000}"#, b""))
+                .contains("an attachment of 2000000000")
         );
     }
 }

@@ -47,7 +47,8 @@ impl Message<'_> {
 
     /// The name of the stage that is to be opened.
     pub fn stage_name(&self) -> Option<String> {
-        self.stage.and_then(|stage| serde_json::from_str(stage.get()).ok())
+        self.stage
+            .and_then(|stage| serde_json::from_str(stage.get()).ok())
     }
 }
 
@@ -90,6 +91,10 @@ pub struct Hello {
 
 impl Default for Hello {
     fn default() -> Self {
-        Self { interface: INTERFACE_VERSION.to_owned(), payload: PAYLOAD_VERSION, features: Vec::new() }
+        Self {
+            interface: INTERFACE_VERSION.to_owned(),
+            payload: PAYLOAD_VERSION,
+            features: Vec::new(),
+        }
     }
 }

@@ -15,8 +15,9 @@ use super::{ask_plain, decode, encode, Method, Serve, Transport, WireError};
 use crate::{
     error::PluginError,
     payload::{
-        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event, LendRequest,
-        Lent, LoadRequest, NodeRequest, NodeResult, OpenRequest, RunGraph, SelectRequest, SettleRequest,
+        BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
+        Event, LendRequest, Lent, LoadRequest, NodeRequest, NodeResult, OpenRequest, RunGraph,
+        SelectRequest, SettleRequest,
     },
     stage::{EventSink, ExecutionBackend, ExecutionSession},
 };
@@ -36,25 +37,53 @@ pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
     let mut methods = vec![
         Method::of::<(), Capabilities>("capabilities", "What the backend can do", g),
         Method::of::<In<OpenRequest>, ()>("open", "Starts a session; returns at once", g),
-        Method::of::<In<LoadRequest>, RunGraph>("load", "Reads the project: the stubs are in place", g),
+        Method::of::<In<LoadRequest>, RunGraph>(
+            "load",
+            "Reads the project: the stubs are in place",
+            g,
+        ),
         Method::of::<In<SelectRequest>, Vec<String>>(
             "select",
             "Unique ids of the nodes that a method of selection matches",
             g,
         ),
-        Method::of::<In<BeginRequest>, ()>("begin", "Prepares the warehouse for the nodes that will run", g),
-        Method::of::<In<NodeRequest>, NodeResult>("run_node", "Runs one node to its end; called from many threads", g),
+        Method::of::<In<BeginRequest>, ()>(
+            "begin",
+            "Prepares the warehouse for the nodes that will run",
+            g,
+        ),
+        Method::of::<In<NodeRequest>, NodeResult>(
+            "run_node",
+            "Runs one node to its end; called from many threads",
+            g,
+        ),
         Method::of::<In<NodeResult>, ()>("record", "Takes note of a node that was not run", g),
         Method::of::<In<CompileRequest>, CompileResponse>("compile", "Compiles SQL with Jinja", g),
         Method::of::<In<()>, ()>("cancel", "Ends what runs, soon: its `run_node` returns", g),
-        Method::of::<In<CloseRequest>, CloseResponse>("close", "Ends the session; nothing stays behind", g),
-        Method::of::<In<()>, ()>("drop", "The host is done with the session, whether it was closed or not", g),
+        Method::of::<In<CloseRequest>, CloseResponse>(
+            "close",
+            "Ends the session; nothing stays behind",
+            g,
+        ),
+        Method::of::<In<()>, ()>(
+            "drop",
+            "The host is done with the session, whether it was closed or not",
+            g,
+        ),
     ];
     // Messages are numbered in the order in which they are first met: what is newer comes behind all that is older.
     event(g);
     methods.extend([
-        Method::of::<In<LendRequest>, Lent>("lend", "Makes a Python model ready to be run by another backend", g),
-        Method::of::<In<SettleRequest>, NodeResult>("settle", "Commits or undoes what a lent model wrote", g),
+        Method::of::<In<LendRequest>, Lent>(
+            "lend",
+            "Makes a Python model ready to be run by another backend",
+            g,
+        ),
+        Method::of::<In<SettleRequest>, NodeResult>(
+            "settle",
+            "Commits or undoes what a lent model wrote",
+            g,
+        ),
     ]);
     methods
 }
@@ -80,26 +109,41 @@ struct ServedSink {
 
 impl EventSink for ServedSink {
     fn emit(&self, event: Event) {
-        (self.emit)(&encode(&SessionMessage { session: self.session, body: event }));
+        (self.emit)(&encode(&SessionMessage {
+            session: self.session,
+            body: event,
+        }));
     }
 }
 
 impl<B: ExecutionBackend + 'static> ServedBackend<B> {
     pub(crate) fn new(backend: B, emit: Emit) -> Self {
-        Self { backend, emit, sessions: Mutex::default() }
+        Self {
+            backend,
+            emit,
+            sessions: Mutex::default(),
+        }
     }
 
     fn open(&self, message: SessionMessage<OpenRequest>) -> Result<(), WireError> {
-        let sink = Arc::new(ServedSink { session: message.session, emit: Arc::clone(&self.emit) });
+        let sink = Arc::new(ServedSink {
+            session: message.session,
+            emit: Arc::clone(&self.emit),
+        });
         let session = self.backend.open(message.body, sink)?;
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner).insert(message.session, session.into());
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(message.session, session.into());
         Ok(())
     }
 
     fn session(&self, id: u64) -> Result<Arc<dyn ExecutionSession>, WireError> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         let found = sessions.get(&id).cloned();
-        found.ok_or_else(|| PluginError::new("plugin::bad_request", format!("there is no session {id}")).into())
+        found.ok_or_else(|| {
+            PluginError::new("plugin::bad_request", format!("there is no session {id}")).into()
+        })
     }
 
     fn with<Q, A>(
@@ -112,23 +156,39 @@ impl<B: ExecutionBackend + 'static> ServedBackend<B> {
         A: Serialize,
     {
         let message: SessionMessage<Q> = decode(request)?;
-        Ok(encode(&call(&*self.session(message.session)?, message.body)?))
+        Ok(encode(&call(
+            &*self.session(message.session)?,
+            message.body,
+        )?))
     }
 }
 
 impl<B: ExecutionBackend + 'static> Serve for ServedBackend<B> {
-    fn serve(&self, method: &str, request: &[u8], _attachment: &[u8]) -> Result<Vec<u8>, WireError> {
+    fn serve(
+        &self,
+        method: &str,
+        request: &[u8],
+        _attachment: &[u8],
+    ) -> Result<Vec<u8>, WireError> {
         match method {
             "capabilities" => Ok(encode(&self.backend.capabilities())),
             "open" => Ok(encode(&self.open(decode(request)?)?)),
             "load" => self.with(request, |session, body: LoadRequest| session.load(&body)),
-            "select" => self.with(request, |session, body: SelectRequest| session.select(&body)),
+            "select" => self.with(request, |session, body: SelectRequest| {
+                session.select(&body)
+            }),
             "begin" => self.with(request, |session, body: BeginRequest| session.begin(&body)),
-            "run_node" => self.with(request, |session, body: NodeRequest| session.run_node(&body)),
+            "run_node" => self.with(request, |session, body: NodeRequest| {
+                session.run_node(&body)
+            }),
             "lend" => self.with(request, |session, body: LendRequest| session.lend(&body)),
-            "settle" => self.with(request, |session, body: SettleRequest| session.settle(&body)),
+            "settle" => self.with(request, |session, body: SettleRequest| {
+                session.settle(&body)
+            }),
             "record" => self.with(request, |session, body: NodeResult| session.record(&body)),
-            "compile" => self.with(request, |session, body: CompileRequest| session.compile(&body)),
+            "compile" => self.with(request, |session, body: CompileRequest| {
+                session.compile(&body)
+            }),
             "cancel" => self.with(request, |session, (): ()| {
                 session.cancel();
                 Ok(())
@@ -136,11 +196,17 @@ impl<B: ExecutionBackend + 'static> Serve for ServedBackend<B> {
             "close" => self.with(request, |session, body: CloseRequest| session.close(&body)),
             "drop" => {
                 let message: SessionMessage<()> = decode(request)?;
-                let gone = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).remove(&message.session);
+                let gone = self
+                    .sessions
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(&message.session);
                 drop(gone);
                 Ok(encode(&()))
             }
-            _ => Err(WireError::UnknownMethod { method: method.to_owned() }),
+            _ => Err(WireError::UnknownMethod {
+                method: method.to_owned(),
+            }),
         }
     }
 }
@@ -154,19 +220,32 @@ pub struct EventRouter {
 impl EventRouter {
     /// Takes the JSON of an event as the plugin sent it. What cannot be read is dropped: an event is never worth a run.
     pub fn route(&self, event: &[u8]) {
-        let Ok(message) = serde_json::from_slice::<SessionMessage<Event>>(event) else { return };
-        let sink = self.sinks.lock().unwrap_or_else(PoisonError::into_inner).get(&message.session).cloned();
+        let Ok(message) = serde_json::from_slice::<SessionMessage<Event>>(event) else {
+            return;
+        };
+        let sink = self
+            .sinks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&message.session)
+            .cloned();
         if let Some(sink) = sink {
             sink.emit(message.body);
         }
     }
 
     fn add(&self, session: u64, sink: Arc<dyn EventSink>) {
-        self.sinks.lock().unwrap_or_else(PoisonError::into_inner).insert(session, sink);
+        self.sinks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(session, sink);
     }
 
     fn remove(&self, session: u64) {
-        self.sinks.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
+        self.sinks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&session);
     }
 }
 
@@ -183,9 +262,17 @@ impl BackendClient {
     ///
     /// # Errors
     /// If the plugin cannot name its capabilities.
-    pub fn new(transport: Arc<dyn Transport>, router: Arc<EventRouter>) -> Result<Self, PluginError> {
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        router: Arc<EventRouter>,
+    ) -> Result<Self, PluginError> {
         let capabilities = ask_plain(&*transport, "capabilities", &())?;
-        Ok(Self { transport, router, capabilities, next: AtomicU64::new(1) })
+        Ok(Self {
+            transport,
+            router,
+            capabilities,
+            next: AtomicU64::new(1),
+        })
     }
 }
 
@@ -194,11 +281,18 @@ impl ExecutionBackend for BackendClient {
         self.capabilities.clone()
     }
 
-    fn open(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Box<dyn ExecutionSession>, PluginError> {
+    fn open(
+        &self,
+        request: OpenRequest,
+        events: Arc<dyn EventSink>,
+    ) -> Result<Box<dyn ExecutionSession>, PluginError> {
         let session = self.next.fetch_add(1, Ordering::Relaxed);
         self.router.add(session, events);
-        let client =
-            SessionClient { transport: Arc::clone(&self.transport), router: Arc::clone(&self.router), session };
+        let client = SessionClient {
+            transport: Arc::clone(&self.transport),
+            router: Arc::clone(&self.router),
+            session,
+        };
         client.ask::<_, ()>("open", &request)?;
         Ok(Box::new(client))
     }
@@ -211,8 +305,19 @@ struct SessionClient {
 }
 
 impl SessionClient {
-    fn ask<Q: Serialize, A: DeserializeOwned>(&self, method: &str, body: &Q) -> Result<A, PluginError> {
-        ask_plain(&*self.transport, method, &SessionMessage { session: self.session, body })
+    fn ask<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        method: &str,
+        body: &Q,
+    ) -> Result<A, PluginError> {
+        ask_plain(
+            &*self.transport,
+            method,
+            &SessionMessage {
+                session: self.session,
+                body,
+            },
+        )
     }
 }
 

@@ -64,8 +64,17 @@ impl Method {
         about: &'static str,
         generator: &mut SchemaGenerator,
     ) -> Self {
-        let (request, answer) = (generator.subschema_for::<Q>(), generator.subschema_for::<A>());
-        Self { name, about, request, attachment: None, answer }
+        let (request, answer) = (
+            generator.subschema_for::<Q>(),
+            generator.subschema_for::<A>(),
+        );
+        Self {
+            name,
+            about,
+            request,
+            attachment: None,
+            answer,
+        }
     }
 
     fn with_attachment(mut self, what: &'static str) -> Self {
@@ -108,8 +117,14 @@ pub(crate) fn serve_guarded(
     request: &[u8],
     attachment: &[u8],
 ) -> Result<Vec<u8>, Vec<u8>> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| stage.serve(method, request, attachment)))
-        .unwrap_or_else(|cause| Err(WireError::Panic { message: crate::export::panic_message(&*cause) }));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        stage.serve(method, request, attachment)
+    }))
+    .unwrap_or_else(|cause| {
+        Err(WireError::Panic {
+            message: crate::export::panic_message(&*cause),
+        })
+    });
     outcome.map_err(|error| encode(&error))
 }
 
@@ -120,7 +135,10 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 
 pub(crate) fn decode<T: DeserializeOwned>(request: &[u8]) -> Result<T, WireError> {
     serde_json::from_slice(request).map_err(|cause| WireError::Plugin {
-        error: PluginError::new("plugin::bad_request", format!("the request could not be read: {cause}")),
+        error: PluginError::new(
+            "plugin::bad_request",
+            format!("the request could not be read: {cause}"),
+        ),
     })
 }
 
@@ -147,9 +165,8 @@ fn ask<Q: Serialize, A: DeserializeOwned>(
     attachment: &[u8],
 ) -> Result<A, ParseError> {
     match transport.call(method, &encode(request), attachment) {
-        Ok(answer) => {
-            serde_json::from_slice(&answer).map_err(|cause| bad_answer(transport, method, &answer, &cause).into())
-        }
+        Ok(answer) => serde_json::from_slice(&answer)
+            .map_err(|cause| bad_answer(transport, method, &answer, &cause).into()),
         Err(error) => Err(match serde_json::from_slice(&error) {
             Ok(WireError::Syntax { diagnostic }) => ParseError::Syntax(diagnostic),
             Ok(other) => failed(transport, method, other).into(),
@@ -192,8 +209,16 @@ fn failed(transport: &dyn Transport, method: &str, error: WireError) -> PluginEr
     }
 }
 
-fn bad_answer(transport: &dyn Transport, method: &str, answer: &[u8], cause: &serde_json::Error) -> PluginError {
-    let start: String = String::from_utf8_lossy(&answer[..answer.len().min(240)]).chars().take(60).collect();
+fn bad_answer(
+    transport: &dyn Transport,
+    method: &str,
+    answer: &[u8],
+    cause: &serde_json::Error,
+) -> PluginError {
+    let start: String = String::from_utf8_lossy(&answer[..answer.len().min(240)])
+        .chars()
+        .take(60)
+        .collect();
     // It may quote the whole answer.
     let cause: String = cause.to_string().chars().take(200).collect();
     PluginError::new(
@@ -203,7 +228,9 @@ fn bad_answer(transport: &dyn Transport, method: &str, answer: &[u8], cause: &se
             transport.plugin()
         ),
     )
-    .with_help("this is a fault of the plugin: report it to its author, or choose another with `--plugin`")
+    .with_help(
+        "this is a fault of the plugin: report it to its author, or choose another with `--plugin`",
+    )
 }
 
 #[cfg(test)]
@@ -224,19 +251,29 @@ mod tests {
     }
 
     fn message(error: Vec<u8>) -> String {
-        ask_plain::<_, String>(&Errs(error), "folder", &()).unwrap_err().message
+        ask_plain::<_, String>(&Errs(error), "folder", &())
+            .unwrap_err()
+            .message
     }
 
     #[test]
     fn an_error_without_words_names_the_plugin() {
-        let silent = WireError::Plugin { error: PluginError::new("", " ") };
-        assert_eq!(message(encode(&silent)), "the plugin `acme` failed in `folder`, and does not say why");
+        let silent = WireError::Plugin {
+            error: PluginError::new("", " "),
+        };
+        assert_eq!(
+            message(encode(&silent)),
+            "the plugin `acme` failed in `folder`, and does not say why"
+        );
     }
 
     #[test]
     fn an_unreadable_answer_is_not_quoted_in_full() {
         let told = message(encode(&"x".repeat(1 << 20)));
-        assert!(told.starts_with("the plugin `acme` answered `folder` with something unreadable: "), "{told}");
+        assert!(
+            told.starts_with("the plugin `acme` answered `folder` with something unreadable: "),
+            "{told}"
+        );
         assert!(told.len() < 500, "{}", told.len());
     }
 }

@@ -22,8 +22,13 @@ struct ParseRequest {
 pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
     let about = "Turns a notebook into Python. What is no notebook is the error `syntax`";
     vec![
-        Method::of::<(), Vec<String>>("extensions", "Extensions of the files that it claims, without dot", generator),
-        Method::of::<ParseRequest, NotebookAnalysis>("parse", about, generator).with_attachment("bytes of the file"),
+        Method::of::<(), Vec<String>>(
+            "extensions",
+            "Extensions of the files that it claims, without dot",
+            generator,
+        ),
+        Method::of::<ParseRequest, NotebookAnalysis>("parse", about, generator)
+            .with_attachment("bytes of the file"),
     ]
 }
 
@@ -37,7 +42,9 @@ impl<P: NotebookParser + 'static> Serve for ServedNotebookParser<P> {
                 Ok(encode(&self.0.parse(&request.path, attachment)?))
             }
             "extensions" => Ok(encode(&self.0.extensions())),
-            _ => Err(WireError::UnknownMethod { method: method.to_owned() }),
+            _ => Err(WireError::UnknownMethod {
+                method: method.to_owned(),
+            }),
         }
     }
 }
@@ -55,7 +62,10 @@ impl NotebookParserClient {
     /// If the plugin cannot say which extensions it claims.
     pub fn new(transport: Arc<dyn Transport>) -> Result<Self, PluginError> {
         let extensions = ask_plain(&*transport, "extensions", &())?;
-        Ok(Self { transport, extensions })
+        Ok(Self {
+            transport,
+            extensions,
+        })
     }
 }
 
@@ -65,6 +75,13 @@ impl NotebookParser for NotebookParserClient {
     }
 
     fn parse(&self, path: &str, bytes: &[u8]) -> Result<NotebookAnalysis, ParseError> {
-        ask(&*self.transport, "parse", &ParseRequest { path: path.to_owned() }, bytes)
+        ask(
+            &*self.transport,
+            "parse",
+            &ParseRequest {
+                path: path.to_owned(),
+            },
+            bytes,
+        )
     }
 }

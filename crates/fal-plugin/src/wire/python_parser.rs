@@ -21,8 +21,10 @@ struct ParseRequest {
 /// The methods of this stage.
 pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
     let about = "Analyses a file. What is no Python is the error `syntax`";
-    vec![Method::of::<ParseRequest, PythonAnalysis>("parse", about, generator)
-        .with_attachment("text, UTF-8 without byte order mark")]
+    vec![
+        Method::of::<ParseRequest, PythonAnalysis>("parse", about, generator)
+            .with_attachment("text, UTF-8 without byte order mark"),
+    ]
 }
 
 pub(crate) struct ServedPythonParser<P>(pub(crate) P);
@@ -32,11 +34,14 @@ impl<P: PythonParser + 'static> Serve for ServedPythonParser<P> {
         match method {
             "parse" => {
                 let request: ParseRequest = decode(request)?;
-                let text = std::str::from_utf8(attachment)
-                    .map_err(|_| PluginError::new("plugin::bad_request", "the text is not UTF-8"))?;
+                let text = std::str::from_utf8(attachment).map_err(|_| {
+                    PluginError::new("plugin::bad_request", "the text is not UTF-8")
+                })?;
                 Ok(encode(&self.0.parse(&request.path, text)?))
             }
-            _ => Err(WireError::UnknownMethod { method: method.to_owned() }),
+            _ => Err(WireError::UnknownMethod {
+                method: method.to_owned(),
+            }),
         }
     }
 }
@@ -53,6 +58,13 @@ impl PythonParserClient {
 
 impl PythonParser for PythonParserClient {
     fn parse(&self, path: &str, text: &str) -> Result<PythonAnalysis, ParseError> {
-        ask(&*self.0, "parse", &ParseRequest { path: path.to_owned() }, text.as_bytes())
+        ask(
+            &*self.0,
+            "parse",
+            &ParseRequest {
+                path: path.to_owned(),
+            },
+            text.as_bytes(),
+        )
     }
 }

@@ -14,7 +14,11 @@ use crate::{
 /// The methods of this stage.
 pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
     vec![
-        Method::of::<(), String>("folder", "Name of the folder of stubs below a model path", generator),
+        Method::of::<(), String>(
+            "folder",
+            "Name of the folder of stubs below a model path",
+            generator,
+        ),
         Method::of::<StubRequest, Stub>("render", "The stub of a model", generator),
         Method::of::<StubVerdictRequest, StubVerdict>(
             "judge",
@@ -27,12 +31,19 @@ pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
 pub(crate) struct ServedStubWriter<W>(pub(crate) W);
 
 impl<W: StubWriter + 'static> Serve for ServedStubWriter<W> {
-    fn serve(&self, method: &str, request: &[u8], _attachment: &[u8]) -> Result<Vec<u8>, WireError> {
+    fn serve(
+        &self,
+        method: &str,
+        request: &[u8],
+        _attachment: &[u8],
+    ) -> Result<Vec<u8>, WireError> {
         match method {
             "folder" => Ok(encode(&self.0.folder())),
             "render" => Ok(encode(&self.0.render(&decode(request)?)?)),
             "judge" => Ok(encode(&self.0.judge(&decode(request)?)?)),
-            _ => Err(WireError::UnknownMethod { method: method.to_owned() }),
+            _ => Err(WireError::UnknownMethod {
+                method: method.to_owned(),
+            }),
         }
     }
 }

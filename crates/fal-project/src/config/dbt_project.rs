@@ -63,12 +63,21 @@ impl DbtProject {
         let lookup = |name: &str| env::var(name).ok();
         let root = locate(options.project_dir.as_deref())?;
         let Some(source) = Source::read(&root.join(FILE), FILE, &lookup)? else {
-            return Err(ProjectError::NotFound { folder: root, above: false });
+            return Err(ProjectError::NotFound {
+                folder: root,
+                above: false,
+            });
         };
         let mut project = read(&source, &options.vars)?;
-        let target = options.target_path.clone().or_else(|| env::var_os("DBT_TARGET_PATH").map(PathBuf::from));
+        let target = options
+            .target_path
+            .clone()
+            .or_else(|| env::var_os("DBT_TARGET_PATH").map(PathBuf::from));
         project.target_path = root.join(target.unwrap_or(project.target_path));
-        project.stub_folders = env::var_os(STUB_FOLDERS).iter().flat_map(env::split_paths).collect();
+        project.stub_folders = env::var_os(STUB_FOLDERS)
+            .iter()
+            .flat_map(env::split_paths)
+            .collect();
         project.root = root;
         Ok(project)
     }
@@ -76,16 +85,27 @@ impl DbtProject {
     /// An installed package, given its folder below the project; `None` where dbt_project.yml is missing or makes no sense.
     pub(crate) fn package(&self, folder: &str) -> Option<Self> {
         let root = self.root.join(folder);
-        let source = Source::read(&root.join(FILE), FILE, &|name: &str| env::var(name).ok()).ok()??;
+        let source =
+            Source::read(&root.join(FILE), FILE, &|name: &str| env::var(name).ok()).ok()??;
         let read = read(&source, &Map::new()).ok()?;
         let target_path = self.state_dir().join("packages").join(&read.name);
         let (stub_folders, installed_in) = (self.stub_folders.clone(), Some(self.root.clone()));
-        Some(Self { root, target_path, stub_folders, installed_in, ..read })
+        Some(Self {
+            root,
+            target_path,
+            stub_folders,
+            installed_in,
+            ..read
+        })
     }
 
     /// A file of the project or of an installed package below the project, given as dbt names it.
     pub fn path_of(&self, package: &str, path: &str) -> String {
-        if package == self.name { path.to_owned() } else { format!("{}/{package}/{path}", self.packages_path) }
+        if package == self.name {
+            path.to_owned()
+        } else {
+            format!("{}/{package}/{path}", self.packages_path)
+        }
     }
 
     /// Folder of our own files: `target/fal`.
@@ -95,40 +115,59 @@ impl DbtProject {
 
     /// Folder of the scripts, absolute: on the import path of all user code.
     pub fn scripts_dir(&self) -> PathBuf {
-        if self.fal_scripts_path.is_empty() { self.root.clone() } else { self.root.join(&self.fal_scripts_path) }
+        if self.fal_scripts_path.is_empty() {
+            self.root.clone()
+        } else {
+            self.root.join(&self.fal_scripts_path)
+        }
     }
 
     /// Path of a script below the project, given as it is written in a schema file.
     pub fn script_path(&self, written: &str) -> String {
         let path = format!("{}/{written}", self.fal_scripts_path);
         let mut parts: Vec<&str> = Vec::new();
-        for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        for part in path
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+        {
             match (part, parts.last()) {
                 ("..", Some(&last)) if last != ".." => _ = parts.pop(),
                 _ => parts.push(part),
             }
         }
-        let absolute = if self.fal_scripts_path.starts_with('/') { "/" } else { "" };
+        let absolute = if self.fal_scripts_path.starts_with('/') {
+            "/"
+        } else {
+            ""
+        };
         format!("{absolute}{}", parts.join("/"))
     }
 }
 
 fn locate(project_dir: Option<&Path>) -> Result<PathBuf, ProjectError> {
-    let named = project_dir.map(Path::to_path_buf).or_else(|| env::var_os("DBT_PROJECT_DIR").map(PathBuf::from));
+    let named = project_dir
+        .map(Path::to_path_buf)
+        .or_else(|| env::var_os("DBT_PROJECT_DIR").map(PathBuf::from));
     let here = named.clone().unwrap_or_else(|| PathBuf::from("."));
-    let start = std::path::absolute(&here).map_err(|source| ProjectError::Read { path: here, source })?;
+    let start =
+        std::path::absolute(&here).map_err(|source| ProjectError::Read { path: here, source })?;
     let start = lexical(&start);
     let above = named.is_none();
     let mut candidates = start.ancestors().take(if above { usize::MAX } else { 1 });
     match candidates.find(|folder| folder.join(FILE).is_file()) {
         Some(folder) => Ok(folder.to_path_buf()),
-        None => Err(ProjectError::NotFound { folder: start, above }),
+        None => Err(ProjectError::NotFound {
+            folder: start,
+            above,
+        }),
     }
 }
 
 /// Without `.`; `..` stays, as it may lead through a link.
 fn lexical(path: &Path) -> PathBuf {
-    path.components().filter(|component| *component != Component::CurDir).collect()
+    path.components()
+        .filter(|component| *component != Component::CurDir)
+        .collect()
 }
 
 fn read(source: &Source<'_>, cli_vars: &Map<String, Value>) -> Result<DbtProject, ProjectError> {
@@ -144,7 +183,12 @@ fn read(source: &Source<'_>, cli_vars: &Map<String, Value>) -> Result<DbtProject
             _ => Ok(vec![default.to_owned()]),
         }
     };
-    let vars = Vars { source, cli: cli_vars, file: tree.get("vars"), project: &name };
+    let vars = Vars {
+        source,
+        cli: cli_vars,
+        file: tree.get("vars"),
+        project: &name,
+    };
     Ok(DbtProject {
         root: PathBuf::new(),
         stub_folders: Vec::new(),
@@ -152,14 +196,24 @@ fn read(source: &Source<'_>, cli_vars: &Map<String, Value>) -> Result<DbtProject
         profile: source.optional_string(&tree, "profile")?,
         model_paths: paths("model-paths", "models")?,
         fal_models_paths: normal(vars.strings("fal-models-paths")?),
-        fal_scripts_path: normal(vars.strings("fal-scripts-path")?).into_iter().next().unwrap_or_default(),
-        seed_paths: paths("seed-paths", "seeds")?,
-        snapshot_paths: paths("snapshot-paths", "snapshots")?,
-        packages_path: normal(source.optional_string(&tree, "packages-install-path")?.into_iter().collect())
+        fal_scripts_path: normal(vars.strings("fal-scripts-path")?)
             .into_iter()
             .next()
-            .unwrap_or_else(|| "dbt_packages".to_owned()),
-        target_path: source.optional_string(&tree, "target-path")?.map_or_else(|| "target".into(), PathBuf::from),
+            .unwrap_or_default(),
+        seed_paths: paths("seed-paths", "seeds")?,
+        snapshot_paths: paths("snapshot-paths", "snapshots")?,
+        packages_path: normal(
+            source
+                .optional_string(&tree, "packages-install-path")?
+                .into_iter()
+                .collect(),
+        )
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| "dbt_packages".to_owned()),
+        target_path: source
+            .optional_string(&tree, "target-path")?
+            .map_or_else(|| "target".into(), PathBuf::from),
         name,
     })
 }
@@ -177,7 +231,10 @@ impl Vars<'_> {
         if let Some(value) = self.cli.get(name) {
             return self.given(name, value);
         }
-        let scoped = self.file.and_then(|vars| vars.get(self.project)).and_then(|vars| vars.get(name));
+        let scoped = self
+            .file
+            .and_then(|vars| vars.get(self.project))
+            .and_then(|vars| vars.get(name));
         match scoped.or_else(|| self.file.and_then(|vars| vars.get(name))) {
             Some(node) => self.source.strings(&format!("the var `{name}`"), node),
             None => Ok(Vec::new()),
@@ -187,10 +244,14 @@ impl Vars<'_> {
     fn given(&self, name: &str, value: &Value) -> Result<Vec<String>, ProjectError> {
         let texts = match value {
             Value::String(text) => Some(vec![text.clone()]),
-            Value::Array(items) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
+            Value::Array(items) => items
+                .iter()
+                .map(|item| item.as_str().map(str::to_owned))
+                .collect(),
             _ => None,
         };
-        let message = || format!("the var `{name}` given with --vars must be text or a list of texts");
+        let message =
+            || format!("the var `{name}` given with --vars must be text or a list of texts");
         texts.ok_or_else(|| self.source.complain(1, message(), None))
     }
 }
@@ -199,7 +260,10 @@ impl Vars<'_> {
 fn normal(paths: Vec<String>) -> Vec<String> {
     let one = |path: String| {
         let absolute = if path.starts_with('/') { "/" } else { "" };
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+        let parts: Vec<&str> = path
+            .split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .collect();
         format!("{absolute}{}", parts.join("/"))
     };
     paths.into_iter().map(one).collect()
@@ -230,22 +294,37 @@ mod tests {
     #[test]
     fn paths_are_normal_and_env_vars_known() {
         let text = "name: shop\nmodel-paths: [./a/, \"{{ env_var('MODELS') }}\", \"{{ env_var('NO', 'x') }}\"]\n";
-        assert_eq!(project(text, json!({})).unwrap().model_paths, ["a", "env_models", "x"]);
+        assert_eq!(
+            project(text, json!({})).unwrap().model_paths,
+            ["a", "env_models", "x"]
+        );
     }
 
     #[test]
     fn vars_have_dbts_order() {
         let text = "name: shop\nvars:\n  fal-models-paths: all\n  fal-scripts-path: scripts\n  shop:\n    fal-models-paths: [own]\n";
         let read = project(text, json!({})).unwrap();
-        assert_eq!((read.fal_models_paths, read.fal_scripts_path), (vec!["own".to_owned()], "scripts".to_owned()));
-        assert_eq!(project(text, json!({"fal-models-paths": "cli"})).unwrap().fal_models_paths, ["cli"]);
+        assert_eq!(
+            (read.fal_models_paths, read.fal_scripts_path),
+            (vec!["own".to_owned()], "scripts".to_owned())
+        );
+        assert_eq!(
+            project(text, json!({"fal-models-paths": "cli"}))
+                .unwrap()
+                .fal_models_paths,
+            ["cli"]
+        );
         assert!(project(text, json!({"fal-models-paths": 3})).is_err());
     }
 
     #[test]
     fn scripts_are_relative_to_their_folder() {
         let at = |folder: &str, path: &str| {
-            DbtProject { fal_scripts_path: folder.to_owned(), ..DbtProject::default() }.script_path(path)
+            DbtProject {
+                fal_scripts_path: folder.to_owned(),
+                ..DbtProject::default()
+            }
+            .script_path(path)
         };
         assert_eq!(at("", "a.py"), "a.py");
         assert_eq!(at("scripts", "./x/../a.py"), "scripts/a.py");
@@ -257,7 +336,9 @@ mod tests {
     fn complaints_name_file_line_and_fix() {
         let error = project("name: shop\n\nmodel-paths: {a: b}\n", json!({})).unwrap_err();
         insta::assert_snapshot!(error, @"test.yml: `model-paths` must be text or a list, not a mapping");
-        let ProjectError::Invalid(diagnostic) = error else { panic!() };
+        let ProjectError::Invalid(diagnostic) = error else {
+            panic!()
+        };
         assert_eq!(diagnostic.place().unwrap().1.line, 3);
         let error = project("name: \"{{ env_var('NOPE') }}\"\n", json!({})).unwrap_err();
         insta::assert_snapshot!(error.help().unwrap(), @"set NOPE, or give a default: env_var('NOPE', '...')");
@@ -270,9 +351,16 @@ mod tests {
         fs::write(folder.path().join(FILE), "name: x\n").unwrap();
         let inside = folder.path().join("models");
         fs::create_dir(&inside).unwrap();
-        let find =
-            |path: &Path| DbtProject::find(&ProjectOptions { project_dir: Some(path.into()), ..Default::default() });
+        let find = |path: &Path| {
+            DbtProject::find(&ProjectOptions {
+                project_dir: Some(path.into()),
+                ..Default::default()
+            })
+        };
         assert_eq!(find(folder.path()).unwrap().name, "x");
-        assert!(matches!(find(&inside), Err(ProjectError::NotFound { above: false, .. })));
+        assert!(matches!(
+            find(&inside),
+            Err(ProjectError::NotFound { above: false, .. })
+        ));
     }
 }

@@ -11,7 +11,9 @@ pub(crate) fn evaluate(text: &str, env: Env<'_>) -> Result<String, String> {
     let mut result = String::new();
     let mut rest = text;
     while let Some(start) = rest.find("{{") {
-        let Some(length) = rest[start..].find("}}") else { break };
+        let Some(length) = rest[start..].find("}}") else {
+            break;
+        };
         let end = start + length + 2;
         result.push_str(&rest[..start]);
         match call(rest[start + 2..end - 2].trim()) {
@@ -26,7 +28,10 @@ pub(crate) fn evaluate(text: &str, env: Env<'_>) -> Result<String, String> {
 
 /// Name and default of an `env_var` call; filters behind it (`| as_text`) change nothing for text.
 fn call(expression: &str) -> Option<(String, Option<String>)> {
-    let inside = expression.strip_prefix("env_var")?.trim_start().strip_prefix('(')?;
+    let inside = expression
+        .strip_prefix("env_var")?
+        .trim_start()
+        .strip_prefix('(')?;
     let (name, rest) = literal(inside.trim_start())?;
     let rest = rest.trim_start();
     let (default, rest) = match rest.strip_prefix(',') {
@@ -41,7 +46,10 @@ fn call(expression: &str) -> Option<(String, Option<String>)> {
 }
 
 fn literal(text: &str) -> Option<(String, &str)> {
-    let quote = text.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
+    let quote = text
+        .chars()
+        .next()
+        .filter(|quote| matches!(quote, '\'' | '"'))?;
     let (value, rest) = text[1..].split_once(quote)?;
     Some((value.to_owned(), rest))
 }
@@ -60,14 +68,24 @@ mod tests {
             ("plain", Ok("plain")),
             ("{{ env_var('SET') }}", Ok("value")),
             ("a/{{env_var(\"SET\",'d')}}/b", Ok("a/value/b")),
-            ("{{ env_var('UNSET', 'd') }}{{ env_var('SET') | as_text }}", Ok("dvalue")),
+            (
+                "{{ env_var('UNSET', 'd') }}{{ env_var('SET') | as_text }}",
+                Ok("dvalue"),
+            ),
             ("{{ var('x') }}", Ok("{{ var('x') }}")),
-            ("{{ env_var('SET', none) }}", Ok("{{ env_var('SET', none) }}")),
+            (
+                "{{ env_var('SET', none) }}",
+                Ok("{{ env_var('SET', none) }}"),
+            ),
             ("{{ env_var('SET'", Ok("{{ env_var('SET'")),
             ("{{ env_var('UNSET') }}", Err("UNSET")),
         ];
         for (text, expected) in cases {
-            assert_eq!(evaluate(text, &env), expected.map(str::to_owned).map_err(str::to_owned), "{text}");
+            assert_eq!(
+                evaluate(text, &env),
+                expected.map(str::to_owned).map_err(str::to_owned),
+                "{text}"
+            );
         }
     }
 }

@@ -68,12 +68,23 @@ impl FalProject {
 
 fn read(source: &Source<'_>) -> Result<FalProject, ProjectError> {
     let tree = source.tree()?;
-    source.only(FILE, &tree, &["plugins", "routes", "runners", "environments"])?;
+    source.only(
+        FILE,
+        &tree,
+        &["plugins", "routes", "runners", "environments"],
+    )?;
     Ok(FalProject {
-        plugins: tree.get("plugins").map_or_else(|| Ok(PluginSettings::default()), |node| plugins(source, node))?,
+        plugins: tree.get("plugins").map_or_else(
+            || Ok(PluginSettings::default()),
+            |node| plugins(source, node),
+        )?,
         routes: each(source, &tree, "routes", route)?,
         runners: runners::unique(source, each(source, &tree, "runners", runner)?)?,
-        environments: unique(source, &tree, each(source, &tree, "environments", environment)?)?,
+        environments: unique(
+            source,
+            &tree,
+            each(source, &tree, "environments", environment)?,
+        )?,
     })
 }
 
@@ -91,7 +102,10 @@ fn plugins(source: &Source<'_>, node: &Node) -> Result<PluginSettings, ProjectEr
     ];
     source.only("`plugins`", node, &known)?;
     let strings = |key: &str| -> Result<Vec<String>, ProjectError> {
-        node.get(key).map_or_else(|| Ok(Vec::new()), |value| source.strings(&format!("`{key}`"), value))
+        node.get(key).map_or_else(
+            || Ok(Vec::new()),
+            |value| source.strings(&format!("`{key}`"), value),
+        )
     };
     Ok(PluginSettings {
         paths: strings("paths")?,
@@ -99,7 +113,9 @@ fn plugins(source: &Source<'_>, node: &Node) -> Result<PluginSettings, ProjectEr
         notebook_parser: strings("notebook-parser")?,
         stub_writer: source.optional_string(node, "stub-writer")?,
         execution_backend: strings("execution-backend")?,
-        config: node.get("config").map_or_else(|| Ok(Map::new()), |value| config(source, value))?,
+        config: node
+            .get("config")
+            .map_or_else(|| Ok(Map::new()), |value| config(source, value))?,
         isolate: plugin_limits::isolate(source, node)?,
         timeout: plugin_limits::seconds(source, node, "timeout")?,
         session_timeout: plugin_limits::seconds(source, node, "session_timeout")?,
@@ -110,7 +126,10 @@ fn plugins(source: &Source<'_>, node: &Node) -> Result<PluginSettings, ProjectEr
 fn config(source: &Source<'_>, node: &Node) -> Result<Map<String, Value>, ProjectError> {
     match &node.kind {
         Kind::Null => Ok(Map::new()),
-        Kind::Map(entries) => entries.iter().map(|(name, _, value)| Ok((name.clone(), source.json(value)?))).collect(),
+        Kind::Map(entries) => entries
+            .iter()
+            .map(|(name, _, value)| Ok((name.clone(), source.json(value)?)))
+            .collect(),
         _ => Err(source.wrong("`config`", node, "a mapping of plugin names")),
     }
 }
@@ -135,10 +154,15 @@ fn environment(source: &Source<'_>, node: &Node) -> Result<EnvironmentSpec, Proj
         EnvironmentKind::Conda => "packages",
     };
     // `python_version` is the forerunner's word.
-    source.only("an environment", node, &["name", "type", content, "python", "python_version"])?;
+    source.only(
+        "an environment",
+        node,
+        &["name", "type", content, "python", "python_version"],
+    )?;
     let name = required(source, node, "an environment", "name")?;
     if name == LOCAL {
-        let message = format!("`{LOCAL}` is the Python that runs dbt, and no name for an environment");
+        let message =
+            format!("`{LOCAL}` is the Python that runs dbt, and no name for an environment");
         return Err(source.complain(node.line, message, Some("give it another name".to_owned())));
     }
     let lines = |value: &Node| source.strings(&format!("`{content}`"), value);
@@ -163,29 +187,54 @@ fn environment_kind(source: &Source<'_>, node: &Node) -> Result<EnvironmentKind,
 }
 
 fn python(source: &Source<'_>, node: &Node) -> Result<Option<String>, ProjectError> {
-    let Some(key) = ["python", "python_version"].into_iter().find(|key| node.get(key).is_some()) else {
+    let Some(key) = ["python", "python_version"]
+        .into_iter()
+        .find(|key| node.get(key).is_some())
+    else {
         return Ok(None);
     };
     let version = source.optional_string(node, key)?;
     // No Python of today: what was written is 3.10.
     match (node.get(key).map(|value| &value.kind), version.as_deref()) {
         (Some(Kind::Scalar(Value::Number(_))), Some("3.1" | "3.2")) => {
-            let message = format!("unquoted, YAML reads this version as {}", version.unwrap_or_default());
+            let message = format!(
+                "unquoted, YAML reads this version as {}",
+                version.unwrap_or_default()
+            );
             let line = node.get(key).map_or(node.line, |value| value.line);
-            Err(source.complain(line, message, Some(format!("put it in quotes: `{key}: \"3.10\"`"))))
+            Err(source.complain(
+                line,
+                message,
+                Some(format!("put it in quotes: `{key}: \"3.10\"`")),
+            ))
         }
         _ => Ok(version),
     }
 }
 
-pub(super) fn required(source: &Source<'_>, node: &Node, what: &str, key: &str) -> Result<String, ProjectError> {
-    let text = source.optional_string(node, key)?.filter(|text| !text.trim().is_empty());
+pub(super) fn required(
+    source: &Source<'_>,
+    node: &Node,
+    what: &str,
+    key: &str,
+) -> Result<String, ProjectError> {
+    let text = source
+        .optional_string(node, key)?
+        .filter(|text| !text.trim().is_empty());
     text.ok_or_else(|| match node.get(key) {
         Some(value) => {
             let help = format!("give it one, `{key}: ...`, or remove what it belongs to");
-            source.complain(value.line, format!("the `{key}` of {what} is empty"), Some(help))
+            source.complain(
+                value.line,
+                format!("the `{key}` of {what} is empty"),
+                Some(help),
+            )
         }
-        None => source.complain(node.line, format!("{what} has no `{key}`"), Some(format!("add `{key}: ...`"))),
+        None => source.complain(
+            node.line,
+            format!("{what} has no `{key}`"),
+            Some(format!("add `{key}: ...`")),
+        ),
     })
 }
 
@@ -195,13 +244,20 @@ fn unique(
     environments: Vec<EnvironmentSpec>,
 ) -> Result<Vec<EnvironmentSpec>, ProjectError> {
     for (index, environment) in environments.iter().enumerate() {
-        if environments[..index].iter().any(|earlier| earlier.name == environment.name) {
+        if environments[..index]
+            .iter()
+            .any(|earlier| earlier.name == environment.name)
+        {
             let line = match tree.get("environments").map(|node| &node.kind) {
                 Some(Kind::List(items)) => items[index].line,
                 _ => 1,
             };
             let message = format!("there are two environments called `{}`", environment.name);
-            return Err(source.complain(line, message, Some("give one of them another name".to_owned())));
+            return Err(source.complain(
+                line,
+                message,
+                Some("give one of them another name".to_owned()),
+            ));
         }
     }
     Ok(environments)
@@ -220,10 +276,12 @@ mod tests {
     #[test]
     fn configurations_of_plugins_know_the_environment() {
         let env = |name: &str| (name == "HOST").then(|| "build7".to_owned());
-        let text =
-            "plugins:\n  config:\n    a: {hosts: [\"{{ env_var('HOST') }}:1\"], braces: '{{x}}', n: 3, none: null}\n";
+        let text = "plugins:\n  config:\n    a: {hosts: [\"{{ env_var('HOST') }}:1\"], braces: '{{x}}', n: 3, none: null}\n";
         let config = read(&Source::of(text, &env)).unwrap().plugins.config;
-        assert_eq!(config["a"], json!({"hosts": ["build7:1"], "braces": "{{x}}", "n": 3, "none": null}));
+        assert_eq!(
+            config["a"],
+            json!({"hosts": ["build7:1"], "braces": "{{x}}", "n": 3, "none": null})
+        );
         let error = parse(text).unwrap_err();
         assert!(error.to_string().contains("HOST is not set"), "{error}");
     }
@@ -242,10 +300,19 @@ environments:
   - { name: forecasting, type: venv, requirements: [prophet==1.1.6], python: "3.11" }
 "#;
         let project = parse(text).unwrap();
-        assert_eq!(project.plugins.python_parser, ["fal-python-parser", "fal-python-parser-ruff"]);
+        assert_eq!(
+            project.plugins.python_parser,
+            ["fal-python-parser", "fal-python-parser-ruff"]
+        );
         assert_eq!(project.plugins.execution_backend, ["fal-dbt-backend"]);
-        assert_eq!(Value::Object(project.plugins.config), json!({"acme-runner": {"queue": "gpu"}}));
-        assert_eq!((project.routes[0].select.as_slice(), project.routes[0].line), (&["tag:gpu".to_owned()][..], 8));
+        assert_eq!(
+            Value::Object(project.plugins.config),
+            json!({"acme-runner": {"queue": "gpu"}})
+        );
+        assert_eq!(
+            (project.routes[0].select.as_slice(), project.routes[0].line),
+            (&["tag:gpu".to_owned()][..], 8)
+        );
         assert_eq!(project.routes[0].runner, "acme-runner");
         assert_eq!(project.environments[0].requirements, ["prophet==1.1.6"]);
         assert_eq!(project.environments[0].python.as_deref(), Some("3.11"));
@@ -262,7 +329,9 @@ environments:
         let error = parse("plugins:\n  python_parser: x\n").unwrap_err();
         insta::assert_snapshot!(error, @"test.yml: `plugins` has no key `python_parser`");
         insta::assert_snapshot!(error.help().unwrap(), @"did you mean `python-parser`?");
-        let ProjectError::Invalid(diagnostic) = error else { panic!() };
+        let ProjectError::Invalid(diagnostic) = error else {
+            panic!()
+        };
         assert_eq!(diagnostic.place().unwrap().1.line, 2);
         insta::assert_snapshot!(parse("hooks: 1\n").unwrap_err().help().unwrap(), @"known are: plugins, routes, runners, environments");
     }
@@ -283,13 +352,32 @@ environments:
 - { name: c, type: virtualenv }
 ";
         let environments = parse(text).unwrap().environments;
-        let kinds: Vec<_> = environments.iter().map(|environment| environment.kind).collect();
-        assert_eq!(kinds, [EnvironmentKind::Venv, EnvironmentKind::Conda, EnvironmentKind::Venv]);
+        let kinds: Vec<_> = environments
+            .iter()
+            .map(|environment| environment.kind)
+            .collect();
         assert_eq!(
-            (environments[0].requirements.as_slice(), environments[0].python.as_deref()),
+            kinds,
+            [
+                EnvironmentKind::Venv,
+                EnvironmentKind::Conda,
+                EnvironmentKind::Venv
+            ]
+        );
+        assert_eq!(
+            (
+                environments[0].requirements.as_slice(),
+                environments[0].python.as_deref()
+            ),
             (&["six".to_owned()][..], Some("3.11"))
         );
-        assert_eq!((environments[1].requirements.len(), environments[1].python.as_deref()), (2, Some("3.10")));
+        assert_eq!(
+            (
+                environments[1].requirements.len(),
+                environments[1].python.as_deref()
+            ),
+            (2, Some("3.10"))
+        );
         let wrong = |text: &str| {
             let error = parse(&format!("environments:\n- {text}\n")).unwrap_err();
             format!("{error}; {}", error.help().unwrap_or_default())

@@ -2,7 +2,10 @@
 
 /// The nearest of the known names, if one is near.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let (distance, best) = known.iter().map(|candidate| (distance(name, candidate), *candidate)).min()?;
+    let (distance, best) = known
+        .iter()
+        .map(|candidate| (distance(name, candidate), *candidate))
+        .min()?;
     (distance <= (name.chars().count() / 3).max(1)).then_some(best)
 }
 

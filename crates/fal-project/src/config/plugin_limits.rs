@@ -24,7 +24,9 @@ pub enum IsolateSetting {
 
 /// `isolate: true` or `isolate: [NAME]`.
 pub(super) fn isolate(source: &Source<'_>, plugins: &Node) -> Result<IsolateSetting, ProjectError> {
-    let Some(node) = plugins.get("isolate") else { return Ok(IsolateSetting::None) };
+    let Some(node) = plugins.get("isolate") else {
+        return Ok(IsolateSetting::None);
+    };
     match &node.kind {
         Kind::Null | Kind::Scalar(Value::Bool(false)) => Ok(IsolateSetting::None),
         Kind::Scalar(Value::Bool(true)) => Ok(IsolateSetting::All),
@@ -34,14 +36,24 @@ pub(super) fn isolate(source: &Source<'_>, plugins: &Node) -> Result<IsolateSett
 }
 
 /// Seconds, more than none.
-pub(super) fn seconds(source: &Source<'_>, plugins: &Node, key: &str) -> Result<Option<Duration>, ProjectError> {
-    let Some(text) = source.optional_string(plugins, key)? else { return Ok(None) };
+pub(super) fn seconds(
+    source: &Source<'_>,
+    plugins: &Node,
+    key: &str,
+) -> Result<Option<Duration>, ProjectError> {
+    let Some(text) = source.optional_string(plugins, key)? else {
+        return Ok(None);
+    };
     let seconds = text.parse().ok().filter(|seconds: &f64| *seconds > 0.0);
     let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     time.map(Some).ok_or_else(|| {
         let line = plugins.get(key).map_or(plugins.line, |node| node.line);
         let help = Some(format!("for example `{key}: 60`"));
-        source.complain(line, format!("`{key}` must be a number of seconds above 0, not `{text}`"), help)
+        source.complain(
+            line,
+            format!("`{key}` must be a number of seconds above 0, not `{text}`"),
+            help,
+        )
     })
 }
 
@@ -49,7 +61,10 @@ pub(super) fn seconds(source: &Source<'_>, plugins: &Node, key: &str) -> Result<
 mod tests {
     use super::*;
 
-    fn read<T>(text: &str, reader: impl Fn(&Source<'_>, &Node) -> Result<T, ProjectError>) -> Result<T, String> {
+    fn read<T>(
+        text: &str,
+        reader: impl Fn(&Source<'_>, &Node) -> Result<T, ProjectError>,
+    ) -> Result<T, String> {
         let source = Source::of(text, &|_| None);
         let told = |error: ProjectError| format!("{error}; {}", error.help().unwrap_or_default());
         reader(&source, &source.tree().unwrap()).map_err(told)
@@ -62,8 +77,14 @@ mod tests {
         assert_eq!(read("isolate: false"), Ok(IsolateSetting::None));
         assert_eq!(read("isolate:"), Ok(IsolateSetting::None));
         assert_eq!(read("{}"), Ok(IsolateSetting::None));
-        assert_eq!(read("isolate: acme"), Ok(IsolateSetting::Named(vec!["acme".into()])));
-        assert_eq!(read("isolate: [a, b]"), Ok(IsolateSetting::Named(vec!["a".into(), "b".into()])));
+        assert_eq!(
+            read("isolate: acme"),
+            Ok(IsolateSetting::Named(vec!["acme".into()]))
+        );
+        assert_eq!(
+            read("isolate: [a, b]"),
+            Ok(IsolateSetting::Named(vec!["a".into(), "b".into()]))
+        );
         insta::assert_snapshot!(read("isolate: {a: 1}").unwrap_err(), @"test.yml: `isolate` must be true, or names of plugins, not a mapping; ");
     }
 

@@ -25,13 +25,17 @@ impl Profile {
     /// Folders in dbt's order: named, `DBT_PROFILES_DIR`, where the user stands, `~/.dbt`. The project's folder, which
     /// dbt does not look into, is the last.
     pub fn search_path(profiles_dir: Option<&Path>, project: &Path) -> Vec<PathBuf> {
-        if let Some(named) =
-            profiles_dir.map(Path::to_path_buf).or_else(|| env::var_os("DBT_PROFILES_DIR").map(Into::into))
+        if let Some(named) = profiles_dir
+            .map(Path::to_path_buf)
+            .or_else(|| env::var_os("DBT_PROFILES_DIR").map(Into::into))
         {
             return vec![named];
         }
         let home = env::home_dir().map(|home| home.join(".dbt"));
-        [env::current_dir().ok(), home, Some(project.to_path_buf())].into_iter().flatten().collect()
+        [env::current_dir().ok(), home, Some(project.to_path_buf())]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// Reads the project's profile from the first folder that has a `profiles.yml`; `None` if no folder has, or if the
@@ -46,7 +50,9 @@ impl Profile {
         target: Option<&str>,
     ) -> Result<Option<Self>, ProjectError> {
         let lookup = |name: &str| env::var(name).ok();
-        let Some(name) = profile.or(project.profile.as_deref()) else { return Ok(None) };
+        let Some(name) = profile.or(project.profile.as_deref()) else {
+            return Ok(None);
+        };
         for dir in Self::search_path(profiles_dir, &project.root) {
             let path = dir.join("profiles.yml");
             if let Some(source) = Source::read(&path, &path.display().to_string(), &lookup)? {
@@ -57,23 +63,42 @@ impl Profile {
     }
 }
 
-fn read(source: &Source<'_>, dir: PathBuf, name: &str, target: Option<&str>) -> Result<Profile, ProjectError> {
+fn read(
+    source: &Source<'_>,
+    dir: PathBuf,
+    name: &str,
+    target: Option<&str>,
+) -> Result<Profile, ProjectError> {
     let tree = source.tree()?;
     let Some(profile) = tree.get(name) else {
-        let known: Vec<&str> =
-            tree.entries().iter().map(|(key, ..)| key.as_str()).filter(|key| *key != "config").collect();
+        let known: Vec<&str> = tree
+            .entries()
+            .iter()
+            .map(|(key, ..)| key.as_str())
+            .filter(|key| *key != "config")
+            .collect();
         let help = format!("profiles in this file: {}", known.join(", "));
         return Err(source.complain(1, format!("there is no profile `{name}`"), Some(help)));
     };
     let target = match target {
         Some(target) => target.to_owned(),
-        None => source.optional_string(profile, "target")?.unwrap_or_else(|| "default".to_owned()),
+        None => source
+            .optional_string(profile, "target")?
+            .unwrap_or_else(|| "default".to_owned()),
     };
     let Some(outputs) = profile.get("outputs") else {
-        return Err(source.complain(profile.line, format!("the profile `{name}` has no `outputs`"), None));
+        return Err(source.complain(
+            profile.line,
+            format!("the profile `{name}` has no `outputs`"),
+            None,
+        ));
     };
     let Some(output) = outputs.get(&target) else {
-        let known: Vec<&str> = outputs.entries().iter().map(|(key, ..)| key.as_str()).collect();
+        let known: Vec<&str> = outputs
+            .entries()
+            .iter()
+            .map(|(key, ..)| key.as_str())
+            .collect();
         let help = format!("targets of this profile: {}", known.join(", "));
         return Err(source.complain(
             outputs.line,
@@ -82,7 +107,12 @@ fn read(source: &Source<'_>, dir: PathBuf, name: &str, target: Option<&str>) -> 
         ));
     };
     let adapter = source.optional_string(output, "type")?;
-    Ok(Profile { name: name.to_owned(), dir, target, adapter })
+    Ok(Profile {
+        name: name.to_owned(),
+        dir,
+        target,
+        adapter,
+    })
 }
 
 #[cfg(test)]
@@ -92,14 +122,25 @@ mod tests {
     const TEXT: &str = "shop:\n  target: dev\n  outputs:\n    dev: {type: duckdb, path: x.db, password: \"{{ env_var('SECRET') }}\"}\n    prod:\n      type: postgres\n";
 
     fn profile(name: &str, target: Option<&str>) -> Result<Profile, ProjectError> {
-        read(&Source::of(TEXT, &|_| None), PathBuf::from("/p"), name, target)
+        read(
+            &Source::of(TEXT, &|_| None),
+            PathBuf::from("/p"),
+            name,
+            target,
+        )
     }
 
     #[test]
     fn adapter_and_target_are_found_without_the_secrets() {
         let found = profile("shop", None).unwrap();
-        assert_eq!((found.target.as_str(), found.adapter.as_deref()), ("dev", Some("duckdb")));
-        assert_eq!(profile("shop", Some("prod")).unwrap().adapter.as_deref(), Some("postgres"));
+        assert_eq!(
+            (found.target.as_str(), found.adapter.as_deref()),
+            ("dev", Some("duckdb"))
+        );
+        assert_eq!(
+            profile("shop", Some("prod")).unwrap().adapter.as_deref(),
+            Some("postgres")
+        );
     }
 
     #[test]

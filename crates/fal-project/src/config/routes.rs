@@ -29,8 +29,17 @@ impl Route {
     }
 
     /// An error at the route.
-    pub fn error(&self, root: &Path, code: &str, message: String, help: Option<String>) -> FileDiagnostic {
-        FileDiagnostic { help, ..error_at(root, self.line, code, message) }
+    pub fn error(
+        &self,
+        root: &Path,
+        code: &str,
+        message: String,
+        help: Option<String>,
+    ) -> FileDiagnostic {
+        FileDiagnostic {
+            help,
+            ..error_at(root, self.line, code, message)
+        }
     }
 }
 
@@ -43,15 +52,27 @@ pub(super) fn error_at(root: &Path, line: usize, code: &str, message: String) ->
 pub(super) fn route(source: &Source<'_>, node: &Node) -> Result<Route, ProjectError> {
     source.only("a route", node, &["select", "exclude", "runner"])?;
     let words = |key: &str| -> Result<Vec<String>, ProjectError> {
-        node.get(key).map_or_else(|| Ok(Vec::new()), |value| source.strings(&format!("`{key}`"), value))
+        node.get(key).map_or_else(
+            || Ok(Vec::new()),
+            |value| source.strings(&format!("`{key}`"), value),
+        )
     };
     let select = words("select")?;
     let help = "write `{select: \"tag:gpu\", runner: NAME}`; the selection is as with `--select`";
     if select.iter().all(|one| one.trim().is_empty()) {
-        return Err(source.complain(node.line, "a route has no `select`".to_owned(), Some(help.to_owned())));
+        return Err(source.complain(
+            node.line,
+            "a route has no `select`".to_owned(),
+            Some(help.to_owned()),
+        ));
     }
     let runner = required(source, node, "a route", "runner")?;
-    Ok(Route { select, exclude: words("exclude")?, runner: runner.trim().to_owned(), line: node.line })
+    Ok(Route {
+        select,
+        exclude: words("exclude")?,
+        runner: runner.trim().to_owned(),
+        line: node.line,
+    })
 }
 
 #[cfg(test)]
@@ -69,21 +90,35 @@ mod tests {
 
     #[test]
     fn a_selection_is_one_text_or_several() {
-        let text =
-            "routes:\n- {select: 'tag:gpu tag:big', runner: a}\n- select: [tag:x, y+]\n  exclude: z\n  runner: ./b\n";
+        let text = "routes:\n- {select: 'tag:gpu tag:big', runner: a}\n- select: [tag:x, y+]\n  exclude: z\n  runner: ./b\n";
         let routes = read(text).unwrap().routes;
-        assert_eq!((routes[0].describe().as_str(), routes[0].line), ("the route `tag:gpu tag:big` to `a`", 2));
-        assert_eq!((routes[1].select.as_slice(), routes[1].line), (&["tag:x".to_owned(), "y+".to_owned()][..], 3));
-        assert_eq!((routes[1].exclude.as_slice(), routes[1].runner.as_str()), (&["z".to_owned()][..], "./b"));
+        assert_eq!(
+            (routes[0].describe().as_str(), routes[0].line),
+            ("the route `tag:gpu tag:big` to `a`", 2)
+        );
+        assert_eq!(
+            (routes[1].select.as_slice(), routes[1].line),
+            (&["tag:x".to_owned(), "y+".to_owned()][..], 3)
+        );
+        assert_eq!(
+            (routes[1].exclude.as_slice(), routes[1].runner.as_str()),
+            (&["z".to_owned()][..], "./b")
+        );
     }
 
     #[test]
     fn what_is_wrong_has_its_line() {
         let complaint = |route: &str| {
             let error = read(&format!("routes:\n- {route}\n")).unwrap_err();
-            let ProjectError::Invalid(problem) = error else { panic!("{error}") };
+            let ProjectError::Invalid(problem) = error else {
+                panic!("{error}")
+            };
             let line = problem.place().unwrap().1.line;
-            format!("line {line}: {} ({})", problem.message, problem.help.unwrap_or_default())
+            format!(
+                "line {line}: {} ({})",
+                problem.message,
+                problem.help.unwrap_or_default()
+            )
         };
         insta::assert_snapshot!(complaint("{runner: a}"), @r#"line 2: a route has no `select` (write `{select: "tag:gpu", runner: NAME}`; the selection is as with `--select`)"#);
         insta::assert_snapshot!(complaint("{select: '', runner: a}"), @r#"line 2: a route has no `select` (write `{select: "tag:gpu", runner: NAME}`; the selection is as with `--select`)"#);
@@ -96,9 +131,21 @@ mod tests {
     #[test]
     fn a_later_complaint_about_a_route_shows_it() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join(FILE), "routes:\n- {select: x, runner: a}\n").unwrap();
+        fs::write(
+            folder.path().join(FILE),
+            "routes:\n- {select: x, runner: a}\n",
+        )
+        .unwrap();
         let route = &FalProject::read(folder.path()).unwrap().routes[0];
-        let problem = route.error(folder.path(), "runner::unknown", "no".to_owned(), Some("help".to_owned()));
-        assert_eq!((problem.path.as_str(), problem.place().unwrap().1.line), (FILE, 2));
+        let problem = route.error(
+            folder.path(),
+            "runner::unknown",
+            "no".to_owned(),
+            Some("help".to_owned()),
+        );
+        assert_eq!(
+            (problem.path.as_str(), problem.place().unwrap().1.line),
+            (FILE, 2)
+        );
     }
 }

@@ -31,8 +31,17 @@ pub struct RunnerSpec {
 
 impl RunnerSpec {
     /// An error at the runner.
-    pub fn error(&self, root: &Path, code: &str, message: String, help: Option<String>) -> FileDiagnostic {
-        FileDiagnostic { help, ..error_at(root, self.line, code, message) }
+    pub fn error(
+        &self,
+        root: &Path,
+        code: &str,
+        message: String,
+        help: Option<String>,
+    ) -> FileDiagnostic {
+        FileDiagnostic {
+            help,
+            ..error_at(root, self.line, code, message)
+        }
     }
 }
 
@@ -45,26 +54,47 @@ pub(super) fn runner(source: &Source<'_>, node: &Node) -> Result<RunnerSpec, Pro
     }
     if wrong_runner_name(&name) {
         let help = "a name has letters, digits, `-`, `_` and `.`; the path goes under `plugin`";
-        return Err(source.complain(node.line, format!("`{name}` is no name of a runner"), Some(help.to_owned())));
+        return Err(source.complain(
+            node.line,
+            format!("`{name}` is no name of a runner"),
+            Some(help.to_owned()),
+        ));
     }
     let plugin = required(source, node, "a runner", "plugin")?;
     let config = match node.get("config") {
         None => None,
-        Some(Node { kind: Kind::Null, .. }) => Some(Map::new()),
+        Some(Node {
+            kind: Kind::Null, ..
+        }) => Some(Map::new()),
         Some(value) => match source.json(value)? {
             Value::Object(config) => Some(config),
             _ => return Err(source.wrong("`config`", value, "a mapping")),
         },
     };
-    Ok(RunnerSpec { name, plugin, config, line: node.line })
+    Ok(RunnerSpec {
+        name,
+        plugin,
+        config,
+        line: node.line,
+    })
 }
 
 /// Each name once.
-pub(super) fn unique(source: &Source<'_>, runners: Vec<RunnerSpec>) -> Result<Vec<RunnerSpec>, ProjectError> {
+pub(super) fn unique(
+    source: &Source<'_>,
+    runners: Vec<RunnerSpec>,
+) -> Result<Vec<RunnerSpec>, ProjectError> {
     for (index, runner) in runners.iter().enumerate() {
-        if runners[..index].iter().any(|earlier| earlier.name == runner.name) {
+        if runners[..index]
+            .iter()
+            .any(|earlier| earlier.name == runner.name)
+        {
             let message = format!("there are two runners called `{}`", runner.name);
-            return Err(source.complain(runner.line, message, Some("give one of them another name".to_owned())));
+            return Err(source.complain(
+                runner.line,
+                message,
+                Some("give one of them another name".to_owned()),
+            ));
         }
     }
     Ok(runners)
@@ -81,7 +111,11 @@ mod tests {
 
     fn read(runners: &str) -> Result<Vec<RunnerSpec>, ProjectError> {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("fal_project.yml"), format!("runners:\n{runners}")).unwrap();
+        fs::write(
+            folder.path().join("fal_project.yml"),
+            format!("runners:\n{runners}"),
+        )
+        .unwrap();
         Ok(FalProject::read(folder.path())?.runners)
     }
 
@@ -90,11 +124,21 @@ mod tests {
         let text = "- {name: slurm, plugin: fal-command-runner, config: {command: [sbatch]}}\n- name: own\n  plugin: ./x\n- {name: bare, plugin: y, config: }\n";
         let runners = read(text).unwrap();
         assert_eq!(
-            (runners[0].name.as_str(), runners[0].plugin.as_str(), runners[0].line),
+            (
+                runners[0].name.as_str(),
+                runners[0].plugin.as_str(),
+                runners[0].line
+            ),
             ("slurm", "fal-command-runner", 2)
         );
-        assert_eq!(runners[0].config.clone().map(Value::Object), Some(json!({"command": ["sbatch"]})));
-        assert_eq!((runners[1].plugin.as_str(), &runners[1].config), ("./x", &None));
+        assert_eq!(
+            runners[0].config.clone().map(Value::Object),
+            Some(json!({"command": ["sbatch"]}))
+        );
+        assert_eq!(
+            (runners[1].plugin.as_str(), &runners[1].config),
+            ("./x", &None)
+        );
         assert_eq!(runners[2].config, Some(Map::new()));
     }
 
@@ -102,7 +146,11 @@ mod tests {
     fn what_is_wrong_has_its_line() {
         let complaint = |text: &str| {
             let error = read(text).unwrap_err();
-            format!("{} ({})", error.to_string().split("yml: ").last().unwrap(), error.help().unwrap_or_default())
+            format!(
+                "{} ({})",
+                error.to_string().split("yml: ").last().unwrap(),
+                error.help().unwrap_or_default()
+            )
         };
         insta::assert_snapshot!(complaint("- {name: local, plugin: x}\n"), @"`local` is where dbt runs, and no name for a runner (give it another name)");
         insta::assert_snapshot!(complaint("- {name: a/b, plugin: x}\n"), @"`a/b` is no name of a runner (a name has letters, digits, `-`, `_` and `.`; the path goes under `plugin`)");

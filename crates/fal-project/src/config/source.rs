@@ -24,25 +24,42 @@ pub(crate) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Reads a file that messages call `name`; `None` if there is none.
-    pub(crate) fn read(path: &Path, name: &str, env: Env<'a>) -> Result<Option<Self>, ProjectError> {
+    pub(crate) fn read(
+        path: &Path,
+        name: &str,
+        env: Env<'a>,
+    ) -> Result<Option<Self>, ProjectError> {
         let bytes = match fal_files::read(path, fal_files::TEXT) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(ProjectError::Read { path: PathBuf::from(path), source }),
+            Err(source) => {
+                return Err(ProjectError::Read {
+                    path: PathBuf::from(path),
+                    source,
+                });
+            }
         };
         let name = name.to_owned();
         let text = String::from_utf8(bytes).map_err(|_| {
             Box::new(
-                FileDiagnostic::error(&name, "yaml::not_utf8", "this file is not UTF-8").with_help("save it as UTF-8"),
+                FileDiagnostic::error(&name, "yaml::not_utf8", "this file is not UTF-8")
+                    .with_help("save it as UTF-8"),
             )
         })?;
-        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let text = text
+            .strip_prefix('\u{feff}')
+            .map(str::to_owned)
+            .unwrap_or(text);
         Ok(Some(Self { name, text, env }))
     }
 
     #[cfg(test)]
     pub(crate) fn of(text: &str, env: Env<'a>) -> Self {
-        Self { name: "test.yml".to_owned(), text: text.to_owned(), env }
+        Self {
+            name: "test.yml".to_owned(),
+            text: text.to_owned(),
+            env,
+        }
     }
 
     /// The root: a mapping, or nothing.
@@ -55,15 +72,24 @@ impl<'a> Source<'a> {
     }
 
     /// A complaint about a line.
-    pub(crate) fn complain(&self, line: usize, message: String, help: Option<String>) -> ProjectError {
-        let diagnostic =
-            FileDiagnostic::error(&self.name, "config::invalid", message).with_line(&self.text, line, "here");
+    pub(crate) fn complain(
+        &self,
+        line: usize,
+        message: String,
+        help: Option<String>,
+    ) -> ProjectError {
+        let diagnostic = FileDiagnostic::error(&self.name, "config::invalid", message)
+            .with_line(&self.text, line, "here");
         ProjectError::Invalid(Box::new(FileDiagnostic { help, ..diagnostic }))
     }
 
     /// A value of the wrong kind.
     pub(crate) fn wrong(&self, what: &str, node: &Node, wanted: &str) -> ProjectError {
-        self.complain(node.line, format!("{what} must be {wanted}, not {}", node.kind_name()), None)
+        self.complain(
+            node.line,
+            format!("{what} must be {wanted}, not {}", node.kind_name()),
+            None,
+        )
     }
 
     /// Text with `env_var` evaluated. Numbers and truth values are taken as written.
@@ -88,9 +114,16 @@ impl<'a> Source<'a> {
     pub(crate) fn json(&self, node: &Node) -> Result<Value, ProjectError> {
         Ok(match &node.kind {
             Kind::Scalar(Value::String(text)) => Value::String(self.evaluated(node, text)?),
-            Kind::List(items) => Value::Array(items.iter().map(|item| self.json(item)).collect::<Result<_, _>>()?),
+            Kind::List(items) => Value::Array(
+                items
+                    .iter()
+                    .map(|item| self.json(item))
+                    .collect::<Result<_, _>>()?,
+            ),
             Kind::Map(entries) => {
-                let values = entries.iter().map(|(key, _, value)| Ok((key.clone(), self.json(value)?)));
+                let values = entries
+                    .iter()
+                    .map(|(key, _, value)| Ok((key.clone(), self.json(value)?)));
                 Value::Object(values.collect::<Result<_, ProjectError>>()?)
             }
             Kind::Null | Kind::Scalar(_) => node.json(),
@@ -98,7 +131,11 @@ impl<'a> Source<'a> {
     }
 
     /// The text of a key, if it is there.
-    pub(crate) fn optional_string(&self, node: &Node, key: &str) -> Result<Option<String>, ProjectError> {
+    pub(crate) fn optional_string(
+        &self,
+        node: &Node,
+        key: &str,
+    ) -> Result<Option<String>, ProjectError> {
         match node.get(key) {
             Some(value) if !value.is_null() => self.string(&format!("`{key}`"), value).map(Some),
             _ => Ok(None),
@@ -121,11 +158,17 @@ impl<'a> Source<'a> {
             Kind::Map(_) | Kind::Null => {}
             _ => return Err(self.wrong(what, node, "a mapping")),
         }
-        let Some((key, line, _)) = node.entries().iter().find(|(key, ..)| !known.contains(&key.as_str())) else {
+        let Some((key, line, _)) = node
+            .entries()
+            .iter()
+            .find(|(key, ..)| !known.contains(&key.as_str()))
+        else {
             return Ok(());
         };
-        let help = nearest(key, known)
-            .map_or_else(|| format!("known are: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+        let help = nearest(key, known).map_or_else(
+            || format!("known are: {}", known.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
         Err(self.complain(*line, format!("{what} has no key `{key}`"), Some(help)))
     }
 }

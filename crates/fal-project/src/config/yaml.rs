@@ -27,12 +27,20 @@ pub(crate) enum Kind {
 impl Node {
     /// The value of a key of a mapping; of a key given twice the last, as in PyYAML.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
-        self.entries().iter().rev().find(|(name, ..)| name == key).map(|(_, _, value)| value)
+        self.entries()
+            .iter()
+            .rev()
+            .find(|(name, ..)| name == key)
+            .map(|(_, _, value)| value)
     }
 
     /// Keys, their lines, and values; empty if this is no mapping.
     pub(crate) fn entries(&self) -> &[(String, usize, Self)] {
-        if let Kind::Map(entries) = &self.kind { entries } else { &[] }
+        if let Kind::Map(entries) = &self.kind {
+            entries
+        } else {
+            &[]
+        }
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -57,7 +65,10 @@ impl Node {
             Kind::Null => Value::Null,
             Kind::Scalar(value) => value.clone(),
             Kind::List(items) => items.iter().map(Self::json).collect(),
-            Kind::Map(entries) => entries.iter().map(|(key, _, value)| (key.clone(), value.json())).collect(),
+            Kind::Map(entries) => entries
+                .iter()
+                .map(|(key, _, value)| (key.clone(), value.json()))
+                .collect(),
         }
     }
 }
@@ -70,15 +81,24 @@ pub(crate) fn parse(path: &str, text: &str) -> Result<Node, Box<FileDiagnostic>>
     options.strict_booleans = true;
     options.with_snippet = false;
     if text.trim().is_empty() {
-        return Ok(Node { line: 1, kind: Kind::Null });
+        return Ok(Node {
+            line: 1,
+            kind: Kind::Null,
+        });
     }
     match serde_saphyr::from_str_with_options::<Spanned<Tree>>(text, options) {
         Ok(tree) => Ok(tree.into()),
         Err(error) => {
-            let line = error.location().map_or(1, |location| line_of(location.line()));
+            let line = error
+                .location()
+                .map_or(1, |location| line_of(location.line()));
             Err(Box::new(
-                FileDiagnostic::error(path, "yaml::syntax", format!("this is not valid YAML: {}", plain(&error)))
-                    .with_line(text, line, "here"),
+                FileDiagnostic::error(
+                    path,
+                    "yaml::syntax",
+                    format!("this is not valid YAML: {}", plain(&error)),
+                )
+                .with_line(text, line, "here"),
             ))
         }
     }
@@ -88,7 +108,12 @@ pub(crate) fn parse(path: &str, text: &str) -> Result<Node, Box<FileDiagnostic>>
 fn plain(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let first = text.lines().next().unwrap_or_default();
-    first.split(" at line ").next().unwrap_or(first).trim_start_matches("error: ").to_owned()
+    first
+        .split(" at line ")
+        .next()
+        .unwrap_or(first)
+        .trim_start_matches("error: ")
+        .to_owned()
 }
 
 fn line_of(line: u64) -> usize {
@@ -200,7 +225,9 @@ mod tests {
         let tree = parse("f.yml", "a: 1\nb:\n  - x\n  - {c: null, 7: yes}\n").unwrap();
         assert_eq!(tree.get("a").unwrap().json(), 1);
         let list = tree.get("b").unwrap();
-        let Kind::List(items) = &list.kind else { panic!("{list:?}") };
+        let Kind::List(items) = &list.kind else {
+            panic!("{list:?}")
+        };
         assert_eq!((items[0].line, items[0].json()), (3, "x".into()));
         assert!(items[1].get("c").unwrap().is_null());
         assert_eq!(items[1].entries()[1].0, "7");
@@ -208,8 +235,15 @@ mod tests {
 
     #[test]
     fn anchors_merges_and_repeated_keys_are_read_as_dbt_reads_them() {
-        let tree = parse("f.yml", "base: &b {x: 1, y: 1}\nuse:\n  <<: *b\n  y: 2\nk: 1\nk: 2\n").unwrap();
-        assert_eq!(tree.get("use").unwrap().json(), serde_json::json!({"x": 1, "y": 2}));
+        let tree = parse(
+            "f.yml",
+            "base: &b {x: 1, y: 1}\nuse:\n  <<: *b\n  y: 2\nk: 1\nk: 2\n",
+        )
+        .unwrap();
+        assert_eq!(
+            tree.get("use").unwrap().json(),
+            serde_json::json!({"x": 1, "y": 2})
+        );
         assert_eq!(tree.get("k").unwrap().json(), 2);
     }
 

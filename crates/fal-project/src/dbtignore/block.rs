@@ -2,10 +2,10 @@
 
 use crate::{dbtignore::FILE, diagnostics::FileDiagnostic};
 
-const START: &str = "# >>> fal-host: Python files that dbt must not read (generated, do not edit) >>>";
+const START: &str =
+    "# >>> fal-host: Python files that dbt must not read (generated, do not edit) >>>";
 /// The line before the block had no end, and gets it from us.
-const START_JOINED: &str =
-    "# >>> fal-host: Python files that dbt must not read (generated, do not edit; added a line end) >>>";
+const START_JOINED: &str = "# >>> fal-host: Python files that dbt must not read (generated, do not edit; added a line end) >>>";
 const END: &str = "# <<< fal-host <<<";
 const START_MARK: &str = "# >>> fal-host";
 const END_MARK: &str = "# <<< fal-host";
@@ -34,15 +34,32 @@ impl Parts {
         let mut open: Option<usize> = None;
         for (index, line) in text.split_inclusive('\n').enumerate() {
             let number = index + 1;
-            match (open, line.starts_with(START_MARK), line.starts_with(END_MARK)) {
+            match (
+                open,
+                line.starts_with(START_MARK),
+                line.starts_with(END_MARK),
+            ) {
                 (None, true, _) if parts.block.is_none() => {
                     open = Some(number);
                     let joined = line.trim_end() == START_JOINED;
-                    parts.block = Some(Block { text: line.to_owned(), joined });
+                    parts.block = Some(Block {
+                        text: line.to_owned(),
+                        joined,
+                    });
                 }
-                (_, true, _) => return Err(broken(text, number, "a second block of fal-host begins here")),
+                (_, true, _) => {
+                    return Err(broken(
+                        text,
+                        number,
+                        "a second block of fal-host begins here",
+                    ));
+                }
                 (None, _, true) => {
-                    return Err(broken(text, number, "a block of fal-host ends here but begins nowhere"));
+                    return Err(broken(
+                        text,
+                        number,
+                        "a block of fal-host ends here but begins nowhere",
+                    ));
                 }
                 (Some(_), _, ends) => {
                     parts.extend_block(line);
@@ -53,7 +70,11 @@ impl Parts {
             }
         }
         match open {
-            Some(number) => Err(broken(text, number, "the block of fal-host that begins here has no end")),
+            Some(number) => Err(broken(
+                text,
+                number,
+                "the block of fal-host that begins here has no end",
+            )),
             None => Ok(parts),
         }
     }
@@ -79,7 +100,10 @@ impl Parts {
         if unfinished {
             text.push_str(end);
         }
-        for line in [if joined { START_JOINED } else { START }].into_iter().chain(patterns.iter().map(String::as_str)) {
+        for line in [if joined { START_JOINED } else { START }]
+            .into_iter()
+            .chain(patterns.iter().map(String::as_str))
+        {
             text.push_str(line);
             text.push_str(end);
         }
@@ -100,14 +124,26 @@ impl Parts {
 
     fn line_end(&self) -> &'static str {
         let block = self.block.as_ref().map_or("", |block| &block.text);
-        if [self.before.as_str(), &self.after, block].iter().any(|text| text.contains("\r\n")) { "\r\n" } else { "\n" }
+        if [self.before.as_str(), &self.after, block]
+            .iter()
+            .any(|text| text.contains("\r\n"))
+        {
+            "\r\n"
+        } else {
+            "\n"
+        }
     }
 }
 
 impl Block {
     fn lists(&self, patterns: &[String]) -> bool {
-        let inside = self.text.lines().filter(|line| !line.starts_with(START_MARK) && !line.starts_with(END_MARK));
-        inside.map(|line| line.strip_suffix('\r').unwrap_or(line)).eq(patterns.iter().map(String::as_str))
+        let inside = self
+            .text
+            .lines()
+            .filter(|line| !line.starts_with(START_MARK) && !line.starts_with(END_MARK));
+        inside
+            .map(|line| line.strip_suffix('\r').unwrap_or(line))
+            .eq(patterns.iter().map(String::as_str))
     }
 }
 
@@ -124,7 +160,12 @@ mod tests {
     use super::*;
 
     fn with(text: &str, patterns: &[&str]) -> String {
-        Parts::of(text).unwrap().with(&patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>())
+        Parts::of(text).unwrap().with(
+            &patterns
+                .iter()
+                .map(|pattern| (*pattern).to_owned())
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
@@ -143,7 +184,10 @@ mod tests {
         let text = with("a\r\n", &["/x.py"]) + "b\r\n";
         let changed = with(&text, &["/y.py"]);
         assert_eq!(changed, text.replace("/x.py", "/y.py"));
-        assert_eq!(changed.matches('\n').count(), changed.matches("\r\n").count());
+        assert_eq!(
+            changed.matches('\n').count(),
+            changed.matches("\r\n").count()
+        );
         assert_eq!(with(&changed, &[]), "a\r\nb\r\n");
     }
 

@@ -41,11 +41,19 @@ impl Dbtignore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
                 let message = format!("this file cannot be read: {error}");
-                return Err(Box::new(FileDiagnostic::error(FILE, "project::unreadable", message)));
+                return Err(Box::new(FileDiagnostic::error(
+                    FILE,
+                    "project::unreadable",
+                    message,
+                )));
             }
         };
         let parts = Parts::of(text.as_deref().unwrap_or_default())?;
-        Ok(Self { project: project.to_owned(), text, parts })
+        Ok(Self {
+            project: project.to_owned(),
+            text,
+            parts,
+        })
     }
 
     /// The user's own rules.
@@ -72,7 +80,8 @@ impl Dbtignore {
         }
         let message = match self.place() {
             Ok(Some(_)) => return None,
-            Ok(None) => "this is a symbolic link out of the project, where fal-host does not write".to_owned(),
+            Ok(None) => "this is a symbolic link out of the project, where fal-host does not write"
+                .to_owned(),
             Err(error) => format!("this symbolic link cannot be followed: {error}"),
         };
         let help = format!("replace {FILE} by a copy of the file that it leads to");
@@ -85,11 +94,16 @@ impl Dbtignore {
             Change::None => Ok(()),
             Change::Remove => Root::open(&self.project)?.remove_file(FILE),
             Change::Write(text) => {
-                let place = self.place()?.ok_or_else(|| io::Error::other("it is a link out of the project"))?;
+                let place = self
+                    .place()?
+                    .ok_or_else(|| io::Error::other("it is a link out of the project"))?;
                 let root = Root::open(&self.project)?;
                 let file = root.temporary(&place, text.as_bytes())?;
                 match self.project.join(&place).metadata() {
-                    Ok(old) => file.with_permissions(old.permissions())?.replace().map(drop),
+                    Ok(old) => file
+                        .with_permissions(old.permissions())?
+                        .replace()
+                        .map(drop),
                     Err(_) => file.replace().map(drop),
                 }
             }
@@ -99,14 +113,21 @@ impl Dbtignore {
     /// Path of the file below the project. A link stays a link, and the file that it leads to is replaced; `None` if that
     /// is outside of the project.
     fn place(&self) -> io::Result<Option<PathBuf>> {
-        let (project, file) = (self.project.canonicalize()?, fal_files::real(&self.project.join(FILE))?);
+        let (project, file) = (
+            self.project.canonicalize()?,
+            fal_files::real(&self.project.join(FILE))?,
+        );
         Ok(file.strip_prefix(project).ok().map(Path::to_owned))
     }
 }
 
 fn not_utf8() -> Box<FileDiagnostic> {
     Box::new(
-        FileDiagnostic::error(FILE, "dbtignore::not_utf8", "this file is not UTF-8, so dbt cannot read it either")
-            .with_help("save it as UTF-8"),
+        FileDiagnostic::error(
+            FILE,
+            "dbtignore::not_utf8",
+            "this file is not UTF-8, so dbt cannot read it either",
+        )
+        .with_help("save it as UTF-8"),
     )
 }

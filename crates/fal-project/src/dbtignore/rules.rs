@@ -17,7 +17,11 @@ impl Rules {
         let all = matcher(&lines);
         let lines = match all.num_whitelists() {
             0 => Vec::new(),
-            _ => lines.iter().map(|line| matcher(&[*line])).filter(|matcher| !matcher.is_empty()).collect(),
+            _ => lines
+                .iter()
+                .map(|line| matcher(&[*line]))
+                .filter(|matcher| !matcher.is_empty())
+                .collect(),
         };
         Self { all, lines }
     }
@@ -34,8 +38,14 @@ impl Rules {
         if found.is_none() || self.lines.is_empty() {
             return found.is_ignore();
         }
-        let last = self.lines.iter().rev().map(|line| line.matched_path_or_any_parents(path, false));
-        last.into_iter().find(|found| !found.is_none()).is_some_and(|found| found.is_ignore())
+        let last = self
+            .lines
+            .iter()
+            .rev()
+            .map(|line| line.matched_path_or_any_parents(path, false));
+        last.into_iter()
+            .find(|found| !found.is_none())
+            .is_some_and(|found| found.is_ignore())
     }
 }
 
@@ -88,7 +98,11 @@ mod tests {
             ("\u{feff}*.py", "a.py", true),
         ];
         for (text, path, ignored) in cases {
-            assert_eq!(Rules::of(text, "").ignores(path), ignored, "{text:?} {path}");
+            assert_eq!(
+                Rules::of(text, "").ignores(path),
+                ignored,
+                "{text:?} {path}"
+            );
         }
     }
 }

@@ -19,9 +19,15 @@ pub enum Missing {
 }
 
 /// The problem of a model that reads what is not there. It is an error unless something else may make the name.
-pub fn unknown(model: &ModelFile, dependency: &Dependency, missing: &Missing, names: &KnownNames) -> FileDiagnostic {
+pub fn unknown(
+    model: &ModelFile,
+    dependency: &Dependency,
+    missing: &Missing,
+    names: &KnownNames,
+) -> FileDiagnostic {
     let doubts = names.doubts(dependency.kind);
-    let uncertain = !doubts.is_empty() && *missing != Missing::Disabled || *missing == Missing::PerhapsDisabled;
+    let uncertain =
+        !doubts.is_empty() && *missing != Missing::Disabled || *missing == Missing::PerhapsDisabled;
     let what = match dependency.kind {
         DependencyKind::Ref => "model, seed or snapshot",
         DependencyKind::Source => "source of a schema file",
@@ -30,19 +36,33 @@ pub fn unknown(model: &ModelFile, dependency: &Dependency, missing: &Missing, na
     let message = match missing {
         Missing::Unknown => format!("{reading}, but no {what} has this name"),
         Missing::Package => format!("{reading}, but no package has this name"),
-        Missing::Disabled | Missing::PerhapsDisabled => format!("{reading}, which is switched off (`enabled: false`)"),
+        Missing::Disabled | Missing::PerhapsDisabled => {
+            format!("{reading}, which is switched off (`enabled: false`)")
+        }
     };
     let mut help: Vec<String> = Vec::new();
     help.extend(near(dependency, names, *missing).map(|name| format!("did you mean `{name}`?")));
     if uncertain && !doubts.is_empty() {
-        help.push(format!("not known for certain, as {}", doubts.join(" and ")));
+        help.push(format!(
+            "not known for certain, as {}",
+            doubts.join(" and ")
+        ));
     }
     if help.is_empty() {
         help.push(what_to_do(dependency, *missing));
     }
     let diagnostic = Diagnostic {
-        code: if dependency.kind == DependencyKind::Ref { "ref::unknown" } else { "source::unknown" }.to_owned(),
-        severity: if uncertain { Severity::Warning } else { Severity::Error },
+        code: if dependency.kind == DependencyKind::Ref {
+            "ref::unknown"
+        } else {
+            "source::unknown"
+        }
+        .to_owned(),
+        severity: if uncertain {
+            Severity::Warning
+        } else {
+            Severity::Error
+        },
         message,
         labels: Vec::new(),
         help: Some(help.join("; ")),
@@ -71,7 +91,9 @@ fn near(dependency: &Dependency, names: &KnownNames, missing: Missing) -> Option
 
 fn what_to_do(dependency: &Dependency, missing: Missing) -> String {
     match (missing, dependency.kind) {
-        (Missing::Disabled | Missing::PerhapsDisabled, _) => "switch it on, or read something else".to_owned(),
+        (Missing::Disabled | Missing::PerhapsDisabled, _) => {
+            "switch it on, or read something else".to_owned()
+        }
         (_, DependencyKind::Source) => {
             "name it in a schema file: `sources: [{name: ..., tables: [{name: ...}]}]`".to_owned()
         }

@@ -18,8 +18,13 @@ use crate::{config::DbtProject, diagnostics::FileDiagnostic, generate::Generated
 
 /// A problem for every `ref` and `source` of a Python model that leads nowhere.
 pub fn unknown_references(project: &DbtProject, generated: &Generated) -> Vec<FileDiagnostic> {
-    let models = generated.models.iter().filter(|model| !generated.switched_off.contains(&model.path));
-    let reading: Vec<_> = models.filter(|model| !model.analysis.dependencies.is_empty()).collect();
+    let models = generated
+        .models
+        .iter()
+        .filter(|model| !generated.switched_off.contains(&model.path));
+    let reading: Vec<_> = models
+        .filter(|model| !model.analysis.dependencies.is_empty())
+        .collect();
     if reading.is_empty() {
         return Vec::new();
     }

@@ -20,13 +20,25 @@ pub fn sql_refs(text: &str) -> Vec<SqlRef> {
         if before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_') {
             continue;
         }
-        let Some(arguments) = text[at + 3..].trim_start().strip_prefix('(') else { continue };
-        let Some((first, rest)) = literal(arguments) else { continue };
+        let Some(arguments) = text[at + 3..].trim_start().strip_prefix('(') else {
+            continue;
+        };
+        let Some((first, rest)) = literal(arguments) else {
+            continue;
+        };
         let second = rest.trim_start().strip_prefix(',').and_then(literal);
         let line = text[..at].matches('\n').count() + 1;
         found.push(match second {
-            Some((second, _)) => SqlRef { package: Some(first.to_owned()), name: second.to_owned(), line },
-            None => SqlRef { package: None, name: first.to_owned(), line },
+            Some((second, _)) => SqlRef {
+                package: Some(first.to_owned()),
+                name: second.to_owned(),
+                line,
+            },
+            None => SqlRef {
+                package: None,
+                name: first.to_owned(),
+                line,
+            },
         });
     }
     found
@@ -35,7 +47,10 @@ pub fn sql_refs(text: &str) -> Vec<SqlRef> {
 /// A text in quotes at the beginning, and what is behind it.
 fn literal(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start();
-    let quote = text.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let quote = text
+        .chars()
+        .next()
+        .filter(|quote| matches!(quote, '"' | '\''))?;
     text[1..].split_once(quote)
 }
 
@@ -44,9 +59,15 @@ fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("{#") {
-        let end = rest[start..].find("#}").map_or(rest.len(), |end| start + end + 2);
+        let end = rest[start..]
+            .find("#}")
+            .map_or(rest.len(), |end| start + end + 2);
         out.push_str(&rest[..start]);
-        out.extend(rest[start..end].chars().map(|letter| if letter == '\n' { '\n' } else { ' ' }));
+        out.extend(
+            rest[start..end]
+                .chars()
+                .map(|letter| if letter == '\n' { '\n' } else { ' ' }),
+        );
         rest = &rest[end..];
     }
     out.push_str(rest);
@@ -60,9 +81,14 @@ mod tests {
     #[test]
     fn literal_refs_have_their_lines() {
         let text = "{# ref('no')\n #}\nselect * from {{ ref('a') }}\njoin {{ ref( \"pkg\" , 'b') }} on xref('no')\n{{ ref(x) }} {{ builtins.ref('c', v=2) }}";
-        let found: Vec<_> =
-            sql_refs(text).into_iter().map(|one| (one.package.unwrap_or_default(), one.name, one.line)).collect();
+        let found: Vec<_> = sql_refs(text)
+            .into_iter()
+            .map(|one| (one.package.unwrap_or_default(), one.name, one.line))
+            .collect();
         let expected = [("", "a", 3), ("pkg", "b", 4), ("", "c", 5)];
-        assert_eq!(found, expected.map(|(package, name, line)| (package.to_owned(), name.to_owned(), line)));
+        assert_eq!(
+            found,
+            expected.map(|(package, name, line)| (package.to_owned(), name.to_owned(), line))
+        );
     }
 }

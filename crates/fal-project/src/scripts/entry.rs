@@ -43,7 +43,9 @@ impl NodeScripts {
             (ScriptRole::PreHook, &self.pre_hooks),
             (ScriptRole::PostHook, &self.post_hooks),
         ];
-        lists.into_iter().flat_map(|(role, list)| list.iter().map(move |entry| (role, entry)))
+        lists
+            .into_iter()
+            .flat_map(|(role, list)| list.iter().map(move |entry| (role, entry)))
     }
 }
 
@@ -61,7 +63,10 @@ pub struct ScriptOwner {
 impl ScriptOwner {
     /// The owner that dbt knows as this node.
     pub fn of(node: &GraphNode) -> Self {
-        let schema = node.patch_path.as_deref().and_then(|path| path.split("://").nth(1));
+        let schema = node
+            .patch_path
+            .as_deref()
+            .and_then(|path| path.split("://").nth(1));
         Self {
             name: Some(node.name.clone()),
             kind: node.resource_type.clone(),
@@ -71,7 +76,11 @@ impl ScriptOwner {
 
     /// Of the global scripts of a schema file.
     pub fn global(file: &str) -> Self {
-        Self { name: None, kind: String::new(), file: file.to_owned() }
+        Self {
+            name: None,
+            kind: String::new(),
+            file: file.to_owned(),
+        }
     }
 
     /// `the model `orders``, or `the global scripts`.

@@ -20,15 +20,24 @@ pub fn unknown_environment(
     if name == LOCAL || known.contains(&name) {
         return None;
     }
-    let user = user.map(|path| format!(": the script `{path}`")).unwrap_or_default();
-    let message =
-        format!("{}{user} wants the environment `{name}`, which fal_project.yml does not define", owner.describe());
+    let user = user
+        .map(|path| format!(": the script `{path}`"))
+        .unwrap_or_default();
+    let message = format!(
+        "{}{user} wants the environment `{name}`, which fal_project.yml does not define",
+        owner.describe()
+    );
     let help = match nearest(name, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => {
-            format!("add it to fal_project.yml: environments: [{{name: {name}, type: venv, requirements: [...]}}]")
+            format!(
+                "add it to fal_project.yml: environments: [{{name: {name}, type: venv, requirements: [...]}}]"
+            )
         }
-        None => format!("known are: {}, and `local`, the Python that runs dbt", known.join(", ")),
+        None => format!(
+            "known are: {}, and `local`, the Python that runs dbt",
+            known.join(", ")
+        ),
     };
     Some(Place { root, owner }.error("environment::unknown", message, help, name))
 }
@@ -38,9 +47,18 @@ mod tests {
     use super::*;
 
     fn problem(known: &[&str], user: Option<&str>, name: &str) -> Option<String> {
-        let owner = ScriptOwner { name: Some("orders".into()), kind: "model".into(), file: "models/s.yml".into() };
+        let owner = ScriptOwner {
+            name: Some("orders".into()),
+            kind: "model".into(),
+            file: "models/s.yml".into(),
+        };
         let problem = unknown_environment(Path::new("/nowhere"), known, &owner, user, name)?;
-        Some(format!("{}: {} ({})", problem.path, problem.message, problem.help.unwrap_or_default()))
+        Some(format!(
+            "{}: {} ({})",
+            problem.path,
+            problem.message,
+            problem.help.unwrap_or_default()
+        ))
     }
 
     #[test]

@@ -27,7 +27,10 @@ pub struct GlobalScripts {
 ///
 /// # Errors
 /// All that is wrong with them.
-pub fn global_scripts(project: &DbtProject, keyword: &str) -> Result<GlobalScripts, Vec<FileDiagnostic>> {
+pub fn global_scripts(
+    project: &DbtProject,
+    keyword: &str,
+) -> Result<GlobalScripts, Vec<FileDiagnostic>> {
     let (mut found, mut problems) = (GlobalScripts::default(), Vec::new());
     for file in schema_files(project) {
         match of_file(&project.root, &file, keyword) {
@@ -38,43 +41,83 @@ pub fn global_scripts(project: &DbtProject, keyword: &str) -> Result<GlobalScrip
             Err(wrong) => problems.extend(wrong),
         }
     }
-    if problems.is_empty() { Ok(found) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(found)
+    } else {
+        Err(problems)
+    }
 }
 
 type Owned = (ScriptRole, ScriptEntry, ScriptOwner);
 
 /// Scripts and warnings.
-fn of_file(root: &Path, file: &str, keyword: &str) -> Result<(Vec<Owned>, Vec<FileDiagnostic>), Vec<FileDiagnostic>> {
+fn of_file(
+    root: &Path,
+    file: &str,
+    keyword: &str,
+) -> Result<(Vec<Owned>, Vec<FileDiagnostic>), Vec<FileDiagnostic>> {
     let nothing = || Ok((Vec::new(), Vec::new()));
-    let Ok(text) = fal_files::read_text(&root.join(file), fal_files::TEXT) else { return nothing() };
+    let Ok(text) = fal_files::read_text(&root.join(file), fal_files::TEXT) else {
+        return nothing();
+    };
     if !text.contains(keyword) {
         return nothing();
     }
     let tree = yaml::parse(file, &text).map_err(|problem| vec![*problem])?;
-    let Some(value) = tree.get(keyword) else { return nothing() };
+    let Some(value) = tree.get(keyword) else {
+        return nothing();
+    };
     let owner = ScriptOwner::global(file);
-    let mut meta = Meta::new(CODE, keyword, Place { root, owner: &owner });
+    let mut meta = Meta::new(
+        CODE,
+        keyword,
+        Place {
+            root,
+            owner: &owner,
+        },
+    );
     let scripts = meta.read(&value.json(), &["scripts"]);
     if meta.problems.iter().any(FileDiagnostic::is_error) {
         return Err(meta.problems);
     }
-    Ok((scripts.iter().map(|(role, entry)| (role, entry.clone(), owner.clone())).collect(), meta.problems))
+    Ok((
+        scripts
+            .iter()
+            .map(|(role, entry)| (role, entry.clone(), owner.clone()))
+            .collect(),
+        meta.problems,
+    ))
 }
 
 /// Below the project, sorted.
 fn schema_files(project: &DbtProject) -> Vec<String> {
-    let mut files: Vec<String> =
-        project.model_paths.iter().flat_map(|folder| schemas_in(&project.root, folder)).collect();
+    let mut files: Vec<String> = project
+        .model_paths
+        .iter()
+        .flat_map(|folder| schemas_in(&project.root, folder))
+        .collect();
     files.sort_unstable();
     files.dedup();
     files
 }
 
 fn schemas_in(root: &Path, folder: &str) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(root.join(folder)) else { return Vec::new() };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let Ok(entries) = fs::read_dir(root.join(folder)) else {
+        return Vec::new();
+    };
+    let names = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok());
     let schemas = names.filter(|name| name.ends_with(".yml") || name.ends_with(".yaml"));
-    schemas.map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }).collect()
+    schemas
+        .map(|name| {
+            if folder.is_empty() {
+                name
+            } else {
+                format!("{folder}/{name}")
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -88,8 +131,18 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        let (root, model_paths) = (folder.path().to_owned(), vec!["models".to_owned(), "more".to_owned()]);
-        (folder, DbtProject { root, model_paths, ..DbtProject::default() })
+        let (root, model_paths) = (
+            folder.path().to_owned(),
+            vec!["models".to_owned(), "more".to_owned()],
+        );
+        (
+            folder,
+            DbtProject {
+                root,
+                model_paths,
+                ..DbtProject::default()
+            },
+        )
     }
 
     fn listed(scripts: &GlobalScripts) -> Vec<String> {
@@ -100,25 +153,47 @@ mod tests {
     #[test]
     fn only_files_in_the_top_folder_count_and_a_plain_list_means_after() {
         let (_folder, project) = project(&[
-            ("models/b.yaml", "fal: {scripts: {before: [x.py], after: [y.ipynb]}}\n"),
-            ("models/a.yml", "version: 2\nfal:\n  scripts: [z.py]\nmodels: []\n"),
+            (
+                "models/b.yaml",
+                "fal: {scripts: {before: [x.py], after: [y.ipynb]}}\n",
+            ),
+            (
+                "models/a.yml",
+                "version: 2\nfal:\n  scripts: [z.py]\nmodels: []\n",
+            ),
             ("models/deep/c.yml", "fal: {scripts: [no.py]}\n"),
             ("more/d.yml", "acme: {scripts: [w.py]}\n"),
         ]);
         assert_eq!(
             listed(&global_scripts(&project, "fal").unwrap()),
-            ["models/a.yml After z.py", "models/b.yaml Before x.py", "models/b.yaml After y.ipynb"]
+            [
+                "models/a.yml After z.py",
+                "models/b.yaml Before x.py",
+                "models/b.yaml After y.ipynb"
+            ]
         );
-        assert_eq!(listed(&global_scripts(&project, "acme").unwrap()), ["more/d.yml After w.py"]);
+        assert_eq!(
+            listed(&global_scripts(&project, "acme").unwrap()),
+            ["more/d.yml After w.py"]
+        );
     }
 
     #[test]
     fn complaints_name_file_and_line() {
-        let (_folder, project) = project(&[("models/a.yml", "fal:\n  scripts: [a.py]\n  pre-hook: b.py\n")]);
+        let (_folder, project) = project(&[(
+            "models/a.yml",
+            "fal:\n  scripts: [a.py]\n  pre-hook: b.py\n",
+        )]);
         let found = global_scripts(&project, "fal").unwrap();
         let problems = found.warnings;
         assert_eq!((problems[0].is_error(), found.scripts.len()), (false, 1));
         insta::assert_snapshot!(problems[0].message, @"the global scripts: `fal` has no key `pre-hook`, so it is passed over");
-        assert_eq!((problems[0].path.as_str(), problems[0].place().unwrap().1.line), ("models/a.yml", 3));
+        assert_eq!(
+            (
+                problems[0].path.as_str(),
+                problems[0].place().unwrap().1.line
+            ),
+            ("models/a.yml", 3)
+        );
     }
 }

@@ -27,10 +27,23 @@ const EXAMPLE: &str = "write `scripts: [a.py]`, or `scripts: {before: [a.py], af
 const ENTRY: &str = "write `a.py`, or `{path: a.py, with: {day: 1}, environment: NAME}`";
 
 /// The scripts and hooks of a node of dbt's graph, and what is wrong with them.
-pub fn node_scripts(node: &GraphNode, keyword: &str, root: &Path) -> (NodeScripts, Vec<FileDiagnostic>) {
-    let Some(value) = under(node, keyword) else { return (NodeScripts::default(), Vec::new()) };
+pub fn node_scripts(
+    node: &GraphNode,
+    keyword: &str,
+    root: &Path,
+) -> (NodeScripts, Vec<FileDiagnostic>) {
+    let Some(value) = under(node, keyword) else {
+        return (NodeScripts::default(), Vec::new());
+    };
     let owner = ScriptOwner::of(node);
-    let mut meta = Meta::new(CODE, keyword, Place { root, owner: &owner });
+    let mut meta = Meta::new(
+        CODE,
+        keyword,
+        Place {
+            root,
+            owner: &owner,
+        },
+    );
     let scripts = meta.read(value, &MODEL_KEYS);
     (scripts, meta.problems)
 }
@@ -52,27 +65,44 @@ pub(super) struct Meta<'a> {
 
 impl<'a> Meta<'a> {
     pub(super) fn new(code: &'static str, keyword: &'a str, place: Place<'a>) -> Self {
-        Self { code, keyword, place, problems: Vec::new() }
+        Self {
+            code,
+            keyword,
+            place,
+            problems: Vec::new(),
+        }
     }
 
     pub(super) fn read(&mut self, value: &Value, known: &[&str]) -> NodeScripts {
         let mut scripts = NodeScripts::default();
         let what = format!("`{}`", self.keyword);
-        let Some(keys) = self.mapping(&what, value, EXAMPLE, self.keyword) else { return scripts };
+        let Some(keys) = self.mapping(&what, value, EXAMPLE, self.keyword) else {
+            return scripts;
+        };
         self.warn_of_unknown(&what, keys, known);
         if let Some(value) = keys.get("scripts") {
             self.scripts(value, &mut scripts);
         }
-        for (spellings, list) in
-            [(["pre-hook", "pre_hook"], &mut scripts.pre_hooks), (["post-hook", "post_hook"], &mut scripts.post_hooks)]
-        {
+        for (spellings, list) in [
+            (["pre-hook", "pre_hook"], &mut scripts.pre_hooks),
+            (["post-hook", "post_hook"], &mut scripts.post_hooks),
+        ] {
             for key in spellings {
                 let value = keys.get(key).filter(|_| known.contains(&key));
                 list.extend(value.into_iter().flat_map(|value| self.entries(key, value)));
             }
         }
-        if let Some(value) = keys.get("environment").filter(|value| !value.is_null() && !value.is_string()) {
-            self.wrong("`environment`", value, "text", "name an environment of fal_project.yml", "environment");
+        if let Some(value) = keys
+            .get("environment")
+            .filter(|value| !value.is_null() && !value.is_string())
+        {
+            self.wrong(
+                "`environment`",
+                value,
+                "text",
+                "name an environment of fal_project.yml",
+                "environment",
+            );
         }
         scripts
     }
@@ -81,13 +111,23 @@ impl<'a> Meta<'a> {
         match value {
             Value::Object(sides) => {
                 self.only("`scripts`", sides, &["before", "after"]);
-                into.before = sides.get("before").map(|value| self.entries("before", value)).unwrap_or_default();
-                into.after = sides.get("after").map(|value| self.entries("after", value)).unwrap_or_default();
+                into.before = sides
+                    .get("before")
+                    .map(|value| self.entries("before", value))
+                    .unwrap_or_default();
+                into.after = sides
+                    .get("after")
+                    .map(|value| self.entries("after", value))
+                    .unwrap_or_default();
             }
             Value::Array(_) | Value::Null => into.after = self.entries("scripts", value),
-            other => {
-                self.wrong("`scripts`", other, "a list, or a mapping with `before` and `after`", EXAMPLE, "scripts")
-            }
+            other => self.wrong(
+                "`scripts`",
+                other,
+                "a list, or a mapping with `before` and `after`",
+                EXAMPLE,
+                "scripts",
+            ),
         }
     }
 
@@ -95,7 +135,10 @@ impl<'a> Meta<'a> {
     fn entries(&mut self, key: &str, value: &Value) -> Vec<ScriptEntry> {
         match value {
             Value::Null => Vec::new(),
-            Value::Array(items) => items.iter().filter_map(|item| self.entry(key, item)).collect(),
+            Value::Array(items) => items
+                .iter()
+                .filter_map(|item| self.entry(key, item))
+                .collect(),
             one if key.ends_with("hook") => self.entry(key, one).into_iter().collect(),
             other => {
                 self.wrong(&format!("`{key}`"), other, "a list", EXAMPLE, key);
@@ -107,7 +150,10 @@ impl<'a> Meta<'a> {
     fn entry(&mut self, key: &str, value: &Value) -> Option<ScriptEntry> {
         let what = format!("an entry of `{key}`");
         let entry = match value {
-            Value::String(path) => ScriptEntry { path: path.clone(), ..ScriptEntry::default() },
+            Value::String(path) => ScriptEntry {
+                path: path.clone(),
+                ..ScriptEntry::default()
+            },
             Value::Object(keys) => {
                 self.only(&what, keys, &["path", "with", "environment"]);
                 self.detailed(&what, keys, key)?
@@ -120,10 +166,17 @@ impl<'a> Meta<'a> {
         self.check_path(&entry.path, key).then_some(entry)
     }
 
-    fn detailed(&mut self, what: &str, keys: &Map<String, Value>, key: &str) -> Option<ScriptEntry> {
+    fn detailed(
+        &mut self,
+        what: &str,
+        keys: &Map<String, Value>,
+        key: &str,
+    ) -> Option<ScriptEntry> {
         let arguments = match keys.get("with") {
             None | Some(Value::Null) => Map::new(),
-            Some(value) => self.mapping(&format!("`with` of {what}"), value, ENTRY, "with")?.clone(),
+            Some(value) => self
+                .mapping(&format!("`with` of {what}"), value, ENTRY, "with")?
+                .clone(),
         };
         let path = match keys.get("path") {
             Some(Value::String(path)) => path.clone(),
@@ -140,11 +193,21 @@ impl<'a> Meta<'a> {
             None | Some(Value::Null) => None,
             Some(Value::String(name)) => Some(name.clone()),
             Some(other) => {
-                self.wrong(&format!("`environment` of {what}"), other, "text", ENTRY, "environment");
+                self.wrong(
+                    &format!("`environment` of {what}"),
+                    other,
+                    "text",
+                    ENTRY,
+                    "environment",
+                );
                 None
             }
         };
-        Some(ScriptEntry { path, arguments, environment })
+        Some(ScriptEntry {
+            path,
+            arguments,
+            environment,
+        })
     }
 
     fn check_path(&mut self, path: &str, key: &str) -> bool {
@@ -156,11 +219,18 @@ impl<'a> Meta<'a> {
                 "write it relative to the scripts folder: the dbt var `fal-scripts-path`, else the project's folder",
             )
         } else if !path.ends_with(".py") && !path.ends_with(".ipynb") {
-            (format!("the script `{path}` is neither a `.py` file nor a notebook"), "scripts end in `.py` or `.ipynb`")
+            (
+                format!("the script `{path}` is neither a `.py` file nor a notebook"),
+                "scripts end in `.py` or `.ipynb`",
+            )
         } else {
             return true;
         };
-        self.problem(message, help.to_owned(), if path.is_empty() { key } else { path });
+        self.problem(
+            message,
+            help.to_owned(),
+            if path.is_empty() { key } else { path },
+        );
         false
     }
 
@@ -181,8 +251,10 @@ impl<'a> Meta<'a> {
 
     fn only(&mut self, what: &str, keys: &Map<String, Value>, known: &[&str]) {
         for key in keys.keys().filter(|key| !known.contains(&key.as_str())) {
-            let help = nearest(key, known)
-                .map_or_else(|| format!("known are: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
+            let help = nearest(key, known).map_or_else(
+                || format!("known are: {}", known.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
             self.problem(format!("{what} has no key `{key}`"), help, key);
         }
     }
@@ -197,13 +269,26 @@ impl<'a> Meta<'a> {
         }
     }
 
-    pub(super) fn wrong(&mut self, what: &str, value: &Value, wanted: &str, help: &str, needle: &str) {
-        self.problem(format!("{what} must be {wanted}, not {}", kind(value)), help.to_owned(), needle);
+    pub(super) fn wrong(
+        &mut self,
+        what: &str,
+        value: &Value,
+        wanted: &str,
+        help: &str,
+        needle: &str,
+    ) {
+        self.problem(
+            format!("{what} must be {wanted}, not {}", kind(value)),
+            help.to_owned(),
+            needle,
+        );
     }
 
     pub(super) fn problem(&mut self, message: String, help: String, needle: &str) {
         let owner = self.place.owner.describe();
-        let problem = self.place.error(self.code, format!("{owner}: {message}"), help, needle);
+        let problem = self
+            .place
+            .error(self.code, format!("{owner}: {message}"), help, needle);
         self.problems.push(problem);
     }
 }
@@ -247,7 +332,12 @@ mod tests {
     fn complaints(fal: Value) -> String {
         let (_, problems) = node_scripts(&node(fal), "fal", Path::new("/nowhere"));
         let line = |problem: &FileDiagnostic| {
-            format!("{}: {} ({})\n", problem.path, problem.message, problem.help.as_deref().unwrap_or_default())
+            format!(
+                "{}: {} ({})\n",
+                problem.path,
+                problem.message,
+                problem.help.as_deref().unwrap_or_default()
+            )
         };
         problems.iter().map(line).collect()
     }
@@ -258,14 +348,24 @@ mod tests {
 
     #[test]
     fn every_form_is_read() {
-        let scripts = read(json!({"scripts": ["a.py", {"path": "b.ipynb", "with": {"day": 1}, "environment": "ml"}]}));
+        let scripts = read(
+            json!({"scripts": ["a.py", {"path": "b.ipynb", "with": {"day": 1}, "environment": "ml"}]}),
+        );
         assert_eq!(paths(&scripts.after), ["a.py", "b.ipynb"]);
         assert_eq!(scripts.after[1].arguments["day"], 1);
         assert_eq!(scripts.after[1].environment.as_deref(), Some("ml"));
-        let scripts = read(json!({"scripts": {"before": ["x/a.py"], "after": null}, "pre-hook": "c.py",
-            "post_hook": [{"path": "d.py"}, "e.py"], "environment": "ml"}));
-        assert_eq!((paths(&scripts.before), paths(&scripts.after)), (vec!["x/a.py"], vec![]));
-        assert_eq!((paths(&scripts.pre_hooks), paths(&scripts.post_hooks)), (vec!["c.py"], vec!["d.py", "e.py"]));
+        let scripts = read(
+            json!({"scripts": {"before": ["x/a.py"], "after": null}, "pre-hook": "c.py",
+            "post_hook": [{"path": "d.py"}, "e.py"], "environment": "ml"}),
+        );
+        assert_eq!(
+            (paths(&scripts.before), paths(&scripts.after)),
+            (vec!["x/a.py"], vec![])
+        );
+        assert_eq!(
+            (paths(&scripts.pre_hooks), paths(&scripts.post_hooks)),
+            (vec!["c.py"], vec!["d.py", "e.py"])
+        );
         assert_eq!(scripts.before[0].file_name(), "a.py");
         assert_eq!(read(json!(null)), NodeScripts::default());
     }
@@ -273,10 +373,19 @@ mod tests {
     #[test]
     fn the_keyword_decides_and_plain_meta_counts_too() {
         let mut other = node(json!({"scripts": ["a.py"]}));
-        assert_eq!(node_scripts(&other, "acme", Path::new("/")), (NodeScripts::default(), Vec::new()));
+        assert_eq!(
+            node_scripts(&other, "acme", Path::new("/")),
+            (NodeScripts::default(), Vec::new())
+        );
         other.config.clear();
-        other.meta = json!({"acme": {"scripts": ["a.py"]}}).as_object().cloned().unwrap();
-        assert_eq!(node_scripts(&other, "acme", Path::new("/")).0.after.len(), 1);
+        other.meta = json!({"acme": {"scripts": ["a.py"]}})
+            .as_object()
+            .cloned()
+            .unwrap();
+        assert_eq!(
+            node_scripts(&other, "acme", Path::new("/")).0.after.len(),
+            1
+        );
     }
 
     #[test]
@@ -311,8 +420,12 @@ mod tests {
         fs::create_dir(folder.path().join("models")).unwrap();
         let text = "models:\n  - name: other\n    script: x\n  - name: orders\n    meta: {fal: {script: [a.py]}}\n";
         fs::write(folder.path().join("models/schema.yml"), text).unwrap();
-        let (scripts, problems) = node_scripts(&node(json!({"script": ["a.py"]})), "fal", folder.path());
-        assert_eq!((scripts, problems[0].is_error()), (NodeScripts::default(), false));
+        let (scripts, problems) =
+            node_scripts(&node(json!({"script": ["a.py"]})), "fal", folder.path());
+        assert_eq!(
+            (scripts, problems[0].is_error()),
+            (NodeScripts::default(), false)
+        );
         assert_eq!(problems[0].place().unwrap().1.line, 5);
     }
 }

@@ -18,14 +18,18 @@ const KEYS: [&str; 5] = ["scripts", "pre-hook", "post-hook", "pre_hook", "post_h
 
 /// Paths below the project of all files that the schema files (given below the project) name as scripts.
 pub(crate) fn named_scripts(project: &DbtProject, schemas: &[String]) -> HashSet<String> {
-    let named = schemas.par_iter().with_min_len(16).flat_map_iter(|schema| of_file(project, schema));
+    let named = schemas
+        .par_iter()
+        .with_min_len(16)
+        .flat_map_iter(|schema| of_file(project, schema));
     let mut named: HashSet<String> = named.collect();
     named.extend(of_file(project, "dbt_project.yml"));
     named
 }
 
 fn of_file(project: &DbtProject, schema: &str) -> Vec<String> {
-    let text = fal_files::read_text(&project.root.join(schema), fal_files::TEXT).unwrap_or_default();
+    let text =
+        fal_files::read_text(&project.root.join(schema), fal_files::TEXT).unwrap_or_default();
     let mut paths = Vec::new();
     if speaks_of_scripts(&text)
         // What is no YAML, dbt refuses with its own words.
@@ -38,14 +42,19 @@ fn of_file(project: &DbtProject, schema: &str) -> Vec<String> {
 
 /// Most schema files speak of none: those need no parser.
 fn speaks_of_scripts(text: &str) -> bool {
-    (text.contains(".py") || text.contains(".ipynb")) && (text.contains("scripts") || text.contains("hook"))
+    (text.contains(".py") || text.contains(".ipynb"))
+        && (text.contains("scripts") || text.contains("hook"))
 }
 
 fn search(node: &Node, paths: &mut Vec<String>) {
     match &node.kind {
         Kind::Map(entries) => {
             for (key, _, value) in entries {
-                if KEYS.contains(&key.as_str()) { gather(value, paths) } else { search(value, paths) }
+                if KEYS.contains(&key.as_str()) {
+                    gather(value, paths)
+                } else {
+                    search(value, paths)
+                }
             }
         }
         Kind::List(items) => items.iter().for_each(|item| search(item, paths)),
@@ -61,7 +70,9 @@ fn gather(node: &Node, paths: &mut Vec<String>) {
         }
         Kind::List(items) => items.iter().for_each(|item| gather(item, paths)),
         Kind::Map(entries) => {
-            let known = entries.iter().filter(|(key, ..)| matches!(key.as_str(), "path" | "before" | "after"));
+            let known = entries
+                .iter()
+                .filter(|(key, ..)| matches!(key.as_str(), "path" | "before" | "after"));
             known.for_each(|(_, _, value)| gather(value, paths));
         }
         Kind::Null | Kind::Scalar(_) => {}
@@ -92,14 +103,32 @@ models:
 ";
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("s.yml"), text).unwrap();
-        let mut project = DbtProject { root: folder.path().to_owned(), ..DbtProject::default() };
+        let mut project = DbtProject {
+            root: folder.path().to_owned(),
+            ..DbtProject::default()
+        };
         let sorted = |project: &DbtProject| {
-            let mut named: Vec<_> = named_scripts(project, &["s.yml".to_owned()]).into_iter().collect();
+            let mut named: Vec<_> = named_scripts(project, &["s.yml".to_owned()])
+                .into_iter()
+                .collect();
             named.sort();
             named
         };
-        assert_eq!(sorted(&project), ["models/a.py", "models/b.ipynb", "models/c.py", "models/d.py", "models/g.py"]);
-        fs::write(folder.path().join("dbt_project.yml"), "models: {+meta: {fal: {scripts: [models/all.py]}}}").unwrap();
+        assert_eq!(
+            sorted(&project),
+            [
+                "models/a.py",
+                "models/b.ipynb",
+                "models/c.py",
+                "models/d.py",
+                "models/g.py"
+            ]
+        );
+        fs::write(
+            folder.path().join("dbt_project.yml"),
+            "models: {+meta: {fal: {scripts: [models/all.py]}}}",
+        )
+        .unwrap();
         assert_eq!(sorted(&project)[1], "models/all.py");
         project.fal_scripts_path = "fal".into();
         assert_eq!(sorted(&project)[0], "fal/models/a.py");

@@ -31,13 +31,35 @@ pub struct Placement {
 ///
 /// # Errors
 /// All that is wrong with what it says.
-pub fn node_placement(node: &GraphNode, keyword: &str, root: &Path) -> Result<Placement, Vec<FileDiagnostic>> {
-    let Some(Value::Object(keys)) = under(node, keyword) else { return Ok(Placement::default()) };
+pub fn node_placement(
+    node: &GraphNode,
+    keyword: &str,
+    root: &Path,
+) -> Result<Placement, Vec<FileDiagnostic>> {
+    let Some(Value::Object(keys)) = under(node, keyword) else {
+        return Ok(Placement::default());
+    };
     let owner = ScriptOwner::of(node);
-    let mut meta = Meta::new(CODE, keyword, Place { root, owner: &owner });
-    let runner = keys.get("runner").and_then(|value| runner(&mut meta, value));
-    let resources = keys.get("resources").map(|value| read_resources(&mut meta, value)).unwrap_or_default();
-    if meta.problems.is_empty() { Ok(Placement { runner, resources }) } else { Err(meta.problems) }
+    let mut meta = Meta::new(
+        CODE,
+        keyword,
+        Place {
+            root,
+            owner: &owner,
+        },
+    );
+    let runner = keys
+        .get("runner")
+        .and_then(|value| runner(&mut meta, value));
+    let resources = keys
+        .get("resources")
+        .map(|value| read_resources(&mut meta, value))
+        .unwrap_or_default();
+    if meta.problems.is_empty() {
+        Ok(Placement { runner, resources })
+    } else {
+        Err(meta.problems)
+    }
 }
 
 /// An error about the runner that a model names.
@@ -49,7 +71,12 @@ pub fn placement_problem(
     help: String,
     runner: &str,
 ) -> FileDiagnostic {
-    Place { root, owner }.error(code, format!("{}: {message}", owner.describe()), help, runner)
+    Place { root, owner }.error(
+        code,
+        format!("{}: {message}", owner.describe()),
+        help,
+        runner,
+    )
 }
 
 /// A name and no path: the schema file may be that of an installed package, and a path would load its native code.
@@ -102,7 +129,10 @@ mod tests {
             name: "orders".into(),
             resource_type: "model".into(),
             patch_path: Some("shop://models/schema.yml".into()),
-            config: json!({ "meta": { "fal": fal } }).as_object().cloned().unwrap(),
+            config: json!({ "meta": { "fal": fal } })
+                .as_object()
+                .cloned()
+                .unwrap(),
             ..GraphNode::default()
         }
     }
@@ -110,7 +140,13 @@ mod tests {
     fn complaints(fal: Value) -> String {
         let problems = node_placement(&node(fal), "fal", Path::new("/nowhere")).unwrap_err();
         let line = |problem: &FileDiagnostic| {
-            format!("{} {}: {} ({})\n", problem.code, problem.path, problem.message, problem.help.as_deref().unwrap())
+            format!(
+                "{} {}: {} ({})\n",
+                problem.code,
+                problem.path,
+                problem.message,
+                problem.help.as_deref().unwrap()
+            )
         };
         problems.iter().map(line).collect()
     }
@@ -119,8 +155,14 @@ mod tests {
     fn a_runner_and_resources_are_read_under_the_keyword() {
         let said = json!({"runner": "acme-runner", "resources": {"cpus": 2}, "scripts": ["a.py"]});
         let placement = node_placement(&node(said.clone()), "fal", Path::new("/")).unwrap();
-        assert_eq!((placement.runner.as_deref(), placement.resources.cpus), (Some("acme-runner"), Some(2.0)));
-        assert_eq!(node_placement(&node(said), "acme", Path::new("/")).unwrap(), Placement::default());
+        assert_eq!(
+            (placement.runner.as_deref(), placement.resources.cpus),
+            (Some("acme-runner"), Some(2.0))
+        );
+        assert_eq!(
+            node_placement(&node(said), "acme", Path::new("/")).unwrap(),
+            Placement::default()
+        );
         assert_eq!(
             node_placement(&node(json!({"runner": null})), "fal", Path::new("/")).unwrap(),
             Placement::default()
@@ -132,8 +174,21 @@ mod tests {
         insta::assert_snapshot!(complaints(json!({"runner": "./evil.so"})), @"runner::invalid models/schema.yml: the model `orders`: `runner` must be the name of a plugin, and `./evil.so` is a path (a schema file may come with a package, so it cannot name code to load: put the path into `routes` of fal_project.yml, or the plugin's folder into its `plugins: paths`, and name the plugin here)");
         insta::assert_snapshot!(complaints(json!({"runner": 3})), @"runner::invalid models/schema.yml: the model `orders`: `runner` must be text, not a number (name a plugin that is installed here, or `local`)");
         insta::assert_snapshot!(complaints(json!({"runner": "a b"})), @"runner::invalid models/schema.yml: the model `orders`: `a b` is no name of a runner (name a plugin that is installed here, or `local`)");
-        for path in ["../x", "libevil.so", "C:\\evil", "x.fal-plugin", "evil.dylib", "/abs", "", "..", ".hidden"] {
-            assert!(node_placement(&node(json!({"runner": path})), "fal", Path::new("/")).is_err(), "{path}");
+        for path in [
+            "../x",
+            "libevil.so",
+            "C:\\evil",
+            "x.fal-plugin",
+            "evil.dylib",
+            "/abs",
+            "",
+            "..",
+            ".hidden",
+        ] {
+            assert!(
+                node_placement(&node(json!({"runner": path})), "fal", Path::new("/")).is_err(),
+                "{path}"
+            );
         }
     }
 
@@ -143,7 +198,8 @@ mod tests {
         fs::create_dir(folder.path().join("models")).unwrap();
         let text = "models:\n- name: other\n  meta: {fal: {runner: ok}}\n- name: orders\n  config:\n    meta: {fal: {runner: ./x}}\n";
         fs::write(folder.path().join("models/schema.yml"), text).unwrap();
-        let problems = node_placement(&node(json!({"runner": "./x"})), "fal", folder.path()).unwrap_err();
+        let problems =
+            node_placement(&node(json!({"runner": "./x"})), "fal", folder.path()).unwrap_err();
         assert_eq!(problems[0].place().unwrap().1.line, 6);
     }
 }

@@ -6,8 +6,7 @@ use serde_json::{Map, Value};
 use super::meta::Meta;
 
 const EXAMPLE: &str = "write `resources: {cpus: 2, memory: 4GB, gpus: 1, timeout: 2h}`";
-const MEMORY: &str =
-    "a number of bytes, or one with kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB or TiB (powers of 1024)";
+const MEMORY: &str = "a number of bytes, or one with kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB or TiB (powers of 1024)";
 const TIMEOUT: &str = "a number of seconds, or numbers with s, m, h or d such as `90s` or `1h30m`";
 
 const SIZES: [(&str, f64); 9] = [
@@ -26,15 +25,21 @@ const TIMES: [(&str, f64); 4] = [("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 8
 /// Reads resources; what is wrong with them is gathered in `meta`.
 pub(super) fn read_resources(meta: &mut Meta<'_>, value: &Value) -> Resources {
     let mut resources = Resources::default();
-    let Some(keys) = meta.mapping("`resources`", value, EXAMPLE, "resources") else { return resources };
+    let Some(keys) = meta.mapping("`resources`", value, EXAMPLE, "resources") else {
+        return resources;
+    };
     let mut reader = Reader { meta, keys };
     resources.cpus = reader.read("cpus", "a number, 0 or more", amount);
     resources.gpus = reader.read("gpus", "a number, 0 or more", amount);
     resources.memory = reader.read("memory", MEMORY, memory);
     resources.timeout = reader.read("timeout", TIMEOUT, seconds);
     let own = ["cpus", "gpus", "memory", "timeout"];
-    let others = keys.iter().filter(|(key, value)| !own.contains(&key.as_str()) && !value.is_null());
-    resources.custom = others.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let others = keys
+        .iter()
+        .filter(|(key, value)| !own.contains(&key.as_str()) && !value.is_null());
+    resources.custom = others
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
     resources
 }
 
@@ -75,7 +80,12 @@ fn memory(value: &Value) -> Option<u64> {
     let bytes = match value {
         Value::String(text) => {
             let (number, unit) = split(text.trim())?;
-            number * if unit.is_empty() { 1.0 } else { factor(&SIZES, unit)? }
+            number
+                * if unit.is_empty() {
+                    1.0
+                } else {
+                    factor(&SIZES, unit)?
+                }
         }
         other => other.as_f64()?,
     };
@@ -99,7 +109,9 @@ fn duration(text: &str) -> Option<f64> {
     let (mut rest, mut sum) = (text, 0.0);
     while !rest.is_empty() {
         let (number, behind) = split(rest)?;
-        let end = behind.find(|char: char| !char.is_ascii_alphabetic()).unwrap_or(behind.len());
+        let end = behind
+            .find(|char: char| !char.is_ascii_alphabetic())
+            .unwrap_or(behind.len());
         sum += number * factor(&TIMES, &behind[..end])?;
         rest = behind[end..].trim_start();
     }
@@ -108,13 +120,18 @@ fn duration(text: &str) -> Option<f64> {
 
 /// A number and what stands behind it.
 fn split(text: &str) -> Option<(f64, &str)> {
-    let end = text.find(|char: char| !char.is_ascii_digit() && char != '.').unwrap_or(text.len());
+    let end = text
+        .find(|char: char| !char.is_ascii_digit() && char != '.')
+        .unwrap_or(text.len());
     let number = text[..end].parse().ok()?;
     Some((number, text[end..].trim_start()))
 }
 
 fn factor(units: &[(&str, f64)], unit: &str) -> Option<f64> {
-    units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, factor)| *factor)
+    units
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(unit))
+        .map(|(_, factor)| *factor)
 }
 
 #[cfg(test)]
@@ -129,11 +146,27 @@ mod tests {
     };
 
     fn read(value: Value) -> (Resources, String) {
-        let owner = ScriptOwner { name: Some("orders".into()), kind: "model".into(), file: "models/s.yml".into() };
-        let mut meta = Meta::new("x", "fal", Place { root: Path::new("/nowhere"), owner: &owner });
+        let owner = ScriptOwner {
+            name: Some("orders".into()),
+            kind: "model".into(),
+            file: "models/s.yml".into(),
+        };
+        let mut meta = Meta::new(
+            "x",
+            "fal",
+            Place {
+                root: Path::new("/nowhere"),
+                owner: &owner,
+            },
+        );
         let resources = read_resources(&mut meta, &value);
         let line = |problem: &crate::FileDiagnostic| {
-            format!("{}: {}; {}\n", problem.path, problem.message, problem.help.as_deref().unwrap_or_default())
+            format!(
+                "{}: {}; {}\n",
+                problem.path,
+                problem.message,
+                problem.help.as_deref().unwrap_or_default()
+            )
         };
         (resources, meta.problems.iter().map(line).collect())
     }
@@ -154,7 +187,11 @@ mod tests {
         ];
         for (value, bytes) in cases {
             let (resources, problems) = read(json!({ "memory": value.clone() }));
-            assert_eq!((resources.memory, problems.as_str()), (Some(bytes), ""), "{value}");
+            assert_eq!(
+                (resources.memory, problems.as_str()),
+                (Some(bytes), ""),
+                "{value}"
+            );
         }
     }
 
@@ -172,16 +209,27 @@ mod tests {
         ];
         for (value, seconds) in cases {
             let (resources, problems) = read(json!({ "timeout": value.clone() }));
-            assert_eq!((resources.timeout, problems.as_str()), (Some(seconds), ""), "{value}");
+            assert_eq!(
+                (resources.timeout, problems.as_str()),
+                (Some(seconds), ""),
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn what_is_not_ours_is_the_runner_s() {
-        let (resources, problems) =
-            read(json!({"cpus": "0.5", "gpus": 0, "queue": "gpu", "labels": {"team": "ml"}, "memory": null}));
-        assert_eq!((resources.cpus, resources.gpus, resources.memory), (Some(0.5), Some(0.0), None));
-        assert_eq!(Value::Object(resources.custom), json!({"queue": "gpu", "labels": {"team": "ml"}}));
+        let (resources, problems) = read(
+            json!({"cpus": "0.5", "gpus": 0, "queue": "gpu", "labels": {"team": "ml"}, "memory": null}),
+        );
+        assert_eq!(
+            (resources.cpus, resources.gpus, resources.memory),
+            (Some(0.5), Some(0.0), None)
+        );
+        assert_eq!(
+            Value::Object(resources.custom),
+            json!({"queue": "gpu", "labels": {"team": "ml"}})
+        );
         assert_eq!(problems, "");
     }
 
@@ -194,11 +242,26 @@ mod tests {
         models/s.yml: the model `orders`: `timeout` of `resources` cannot be `soon`; it is a number of seconds, or numbers with s, m, h or d such as `90s` or `1h30m`
         ");
         insta::assert_snapshot!(read(json!("big")).1, @"models/s.yml: the model `orders`: `resources` must be a mapping, not text; write `resources: {cpus: 2, memory: 4GB, gpus: 1, timeout: 2h}`");
-        let bad = ["cpus", "gpus", "memory", "timeout"].into_iter().flat_map(|key| {
-            [json!(true), json!([1]), json!(""), json!("-1"), json!(-1), json!("1x"), json!("NaN"), json!("inf")]
+        let bad = ["cpus", "gpus", "memory", "timeout"]
+            .into_iter()
+            .flat_map(|key| {
+                [
+                    json!(true),
+                    json!([1]),
+                    json!(""),
+                    json!("-1"),
+                    json!(-1),
+                    json!("1x"),
+                    json!("NaN"),
+                    json!("inf"),
+                ]
                 .map(|value| (key, value))
-        });
-        for (key, value) in bad.chain([("memory", json!(0)), ("timeout", json!(0)), ("memory", json!("9999999TB"))]) {
+            });
+        for (key, value) in bad.chain([
+            ("memory", json!(0)),
+            ("timeout", json!(0)),
+            ("memory", json!("9999999TB")),
+        ]) {
             let shown = format!("{key}: {value}");
             assert!(read(json!({ key: value })).1.contains(key), "{shown}");
         }

@@ -35,9 +35,17 @@ pub struct NamedRunner {
 
 impl NamedRunner {
     /// An error at the name.
-    pub fn error(&self, root: &Path, code: &str, message: String, help: Option<String>) -> FileDiagnostic {
-        let text = fal_files::read_text(&root.join(&self.file), fal_files::TEXT).unwrap_or_default();
-        let problem = FileDiagnostic::error(&self.file, code, message).with_line(&text, self.line, "here");
+    pub fn error(
+        &self,
+        root: &Path,
+        code: &str,
+        message: String,
+        help: Option<String>,
+    ) -> FileDiagnostic {
+        let text =
+            fal_files::read_text(&root.join(&self.file), fal_files::TEXT).unwrap_or_default();
+        let problem =
+            FileDiagnostic::error(&self.file, code, message).with_line(&text, self.line, "here");
         FileDiagnostic { help, ..problem }
     }
 
@@ -60,13 +68,24 @@ pub struct SchemaRunners {
 /// What stands under the keyword in these schema files (paths below the project) and in dbt_project.yml.
 pub fn schema_runners(project: &DbtProject, schemas: &[String], keyword: &str) -> SchemaRunners {
     let mut found = SchemaRunners::default();
-    for file in schemas.iter().map(String::as_str).chain(["dbt_project.yml"]) {
-        let text = fal_files::read_text(&project.root.join(file), fal_files::TEXT).unwrap_or_default();
+    for file in schemas
+        .iter()
+        .map(String::as_str)
+        .chain(["dbt_project.yml"])
+    {
+        let text =
+            fal_files::read_text(&project.root.join(file), fal_files::TEXT).unwrap_or_default();
         if (text.contains("runner") || text.contains("resources"))
             // What is no YAML, dbt refuses with its own words.
             && let Ok(tree) = yaml::parse(file, &text)
         {
-            Search { root: &project.root, keyword, file, found: &mut found }.below(&tree, None);
+            Search {
+                root: &project.root,
+                keyword,
+                file,
+                found: &mut found,
+            }
+            .below(&tree, None);
         }
     }
     found
@@ -100,20 +119,40 @@ impl Search<'_> {
     }
 
     fn runner(&mut self, value: &Node) {
-        if let Some(Node { line, kind: Kind::Scalar(Value::String(name)) }) = value.get("runner")
+        if let Some(Node {
+            line,
+            kind: Kind::Scalar(Value::String(name)),
+        }) = value.get("runner")
             && !name.contains("{{")
         {
             let (name, file) = (name.trim().to_owned(), self.file.to_owned());
-            self.found.named.push(NamedRunner { name, file, line: *line });
+            self.found.named.push(NamedRunner {
+                name,
+                file,
+                line: *line,
+            });
         }
     }
 
     fn resources(&mut self, value: &Node, model: Option<&str>) {
-        let (Some(resources), Some(model)) = (value.get("resources").map(Node::json), model) else { return };
+        let (Some(resources), Some(model)) = (value.get("resources").map(Node::json), model) else {
+            return;
+        };
         if !resources.to_string().contains("{{") {
             let (name, kind) = (Some(model.to_owned()), "model".to_owned());
-            let owner = ScriptOwner { name, kind, file: self.file.to_owned() };
-            let mut meta = Meta::new(CODE, self.keyword, Place { root: self.root, owner: &owner });
+            let owner = ScriptOwner {
+                name,
+                kind,
+                file: self.file.to_owned(),
+            };
+            let mut meta = Meta::new(
+                CODE,
+                self.keyword,
+                Place {
+                    root: self.root,
+                    owner: &owner,
+                },
+            );
             read_resources(&mut meta, &resources);
             self.found.problems.append(&mut meta.problems);
         }
@@ -142,16 +181,32 @@ models:
 ";
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("s.yml"), text).unwrap();
-        fs::write(folder.path().join("dbt_project.yml"), "models: {+meta: {fal: {runner: all}}}\n").unwrap();
-        let project = DbtProject { root: folder.path().to_owned(), ..DbtProject::default() };
+        fs::write(
+            folder.path().join("dbt_project.yml"),
+            "models: {+meta: {fal: {runner: all}}}\n",
+        )
+        .unwrap();
+        let project = DbtProject {
+            root: folder.path().to_owned(),
+            ..DbtProject::default()
+        };
         let found = schema_runners(&project, &["s.yml".to_owned()], "fal").named;
         let line = |one: &NamedRunner| format!("{}:{} {}", one.file, one.line, one.name);
         let lines: Vec<_> = found.iter().map(line).collect();
-        assert_eq!(lines, ["s.yml:4 acme", "s.yml:9 ./evil.so", "dbt_project.yml:1 all"]);
+        assert_eq!(
+            lines,
+            ["s.yml:4 acme", "s.yml:9 ./evil.so", "dbt_project.yml:1 all"]
+        );
         assert_eq!(found[0].wrong_name(folder.path()), None);
         let problem = found[1].wrong_name(folder.path()).unwrap();
-        assert_eq!((problem.code.as_str(), problem.place().unwrap().1.line), ("runner::invalid", 9));
-        assert_eq!(schema_runners(&project, &["s.yml".to_owned()], "acme"), SchemaRunners::default());
+        assert_eq!(
+            (problem.code.as_str(), problem.place().unwrap().1.line),
+            ("runner::invalid", 9)
+        );
+        assert_eq!(
+            schema_runners(&project, &["s.yml".to_owned()], "acme"),
+            SchemaRunners::default()
+        );
     }
 
     #[test]
@@ -168,9 +223,15 @@ models:
 ";
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("s.yml"), text).unwrap();
-        let project = DbtProject { root: folder.path().to_owned(), ..DbtProject::default() };
+        let project = DbtProject {
+            root: folder.path().to_owned(),
+            ..DbtProject::default()
+        };
         let problems = schema_runners(&project, &["s.yml".to_owned()], "fal").problems;
-        let told: Vec<_> = problems.iter().map(|one| (one.message.as_str(), one.place().unwrap().1.line)).collect();
+        let told: Vec<_> = problems
+            .iter()
+            .map(|one| (one.message.as_str(), one.place().unwrap().1.line))
+            .collect();
         assert_eq!(
             told,
             [("the model `c`: `cpus` of `resources` cannot be `many`", 9)],

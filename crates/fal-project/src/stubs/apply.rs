@@ -34,9 +34,17 @@ pub(crate) fn apply(
 ) -> Result<Vec<(usize, StubRecord)>, GenerateError> {
     let places = Places::open(project, plan)?;
     places.remove_leftovers(leftovers);
-    let written: Vec<Result<_, GenerateError>> =
-        plan.write.par_iter().with_min_len(16).map(|write| places.put(write, stages)).collect();
-    let removed: Result<Vec<()>, GenerateError> = plan.remove.par_iter().map(|stub| places.remove(stub)).collect();
+    let written: Vec<Result<_, GenerateError>> = plan
+        .write
+        .par_iter()
+        .with_min_len(16)
+        .map(|write| places.put(write, stages))
+        .collect();
+    let removed: Result<Vec<()>, GenerateError> = plan
+        .remove
+        .par_iter()
+        .map(|stub| places.remove(stub))
+        .collect();
     places.remove_empty_folders(folder, &plan.remove);
     removed?;
     written.into_iter().collect()
@@ -50,28 +58,54 @@ struct Places<'a> {
 
 impl<'a> Places<'a> {
     fn open(project: &'a DbtProject, plan: &'a StubPlan) -> Result<Self, GenerateError> {
-        let written = plan.write.iter().map(|write| model_path(&write.path, write.below));
-        let model_paths: BTreeSet<&str> = written.chain(plan.remove.iter().map(StubFile::model_path)).collect();
-        let open = |path| Ok((path, writable::open(project, path).map_err(|source| failed("write", path, source))?));
-        let roots = model_paths.into_iter().map(open).collect::<Result<_, _>>()?;
-        Ok(Self { project: &project.root, roots })
+        let written = plan
+            .write
+            .iter()
+            .map(|write| model_path(&write.path, write.below));
+        let model_paths: BTreeSet<&str> = written
+            .chain(plan.remove.iter().map(StubFile::model_path))
+            .collect();
+        let open = |path| {
+            Ok((
+                path,
+                writable::open(project, path).map_err(|source| failed("write", path, source))?,
+            ))
+        };
+        let roots = model_paths
+            .into_iter()
+            .map(open)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            project: &project.root,
+            roots,
+        })
     }
 
     /// Of a path below the project.
     fn root(&self, model_path: &str) -> io::Result<&Root> {
-        self.roots.get(model_path).ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.roots
+            .get(model_path)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// What cannot be removed now, a later run removes.
     fn remove_leftovers(&self, leftovers: &[StubFile]) {
         for leftover in leftovers {
-            let _ = self.root(leftover.model_path()).and_then(|root| root.remove_leftover(leftover.below()));
+            let _ = self
+                .root(leftover.model_path())
+                .and_then(|root| root.remove_leftover(leftover.below()));
         }
     }
 
-    fn put(&self, write: &StubWrite, stages: &Stages<'_>) -> Result<(usize, StubRecord), GenerateError> {
+    fn put(
+        &self,
+        write: &StubWrite,
+        stages: &Stages<'_>,
+    ) -> Result<(usize, StubRecord), GenerateError> {
         let fail = |source| failed("write", &write.path, source);
-        let root = self.root(model_path(&write.path, write.below)).map_err(fail)?;
+        let root = self
+            .root(model_path(&write.path, write.below))
+            .map_err(fail)?;
         let target = self.project.join(&write.path);
         let mut replaces = write.replaces;
         let mut last = io::Error::from(io::ErrorKind::NotFound);
@@ -99,7 +133,9 @@ impl<'a> Places<'a> {
             Ok(_) => {}
             Err(_) => return Ok(()),
         }
-        let removed = self.root(stub.model_path()).and_then(|root| root.remove_file(stub.below()));
+        let removed = self
+            .root(stub.model_path())
+            .and_then(|root| root.remove_file(stub.below()));
         removed.map_err(|source| failed("remove", &stub.path, source))
     }
 
@@ -108,26 +144,40 @@ impl<'a> Places<'a> {
         let mut folders: BTreeSet<(usize, &str, &str)> = BTreeSet::new();
         for stub in removed {
             let mut path = stub.below();
-            while let Some((parent, _)) = path.rsplit_once('/').filter(|(parent, _)| parent.len() >= folder.len()) {
+            while let Some((parent, _)) = path
+                .rsplit_once('/')
+                .filter(|(parent, _)| parent.len() >= folder.len())
+            {
                 folders.insert((parent.matches('/').count(), stub.model_path(), parent));
                 path = parent;
             }
         }
         for (_, model_path, folder) in folders.into_iter().rev() {
             // Fails where it is not empty, as it should.
-            let _ = self.root(model_path).and_then(|root| root.remove_empty_folder(folder));
+            let _ = self
+                .root(model_path)
+                .and_then(|root| root.remove_empty_folder(folder));
         }
     }
 }
 
 /// `AlreadyExists`: what stands there is not what the plan saw.
-fn put_once(root: &Root, write: &StubWrite, target: &Path, replaces: Option<Stamp>) -> io::Result<Stamp> {
+fn put_once(
+    root: &Root,
+    write: &StubWrite,
+    target: &Path,
+    replaces: Option<Stamp>,
+) -> io::Result<Stamp> {
     let temporary = root.temporary(&write.path[write.below..], write.content.as_bytes())?;
-    let Some(expected) = replaces else { return Ok(Stamp::of(&temporary.place()?)) };
+    let Some(expected) = replaces else {
+        return Ok(Stamp::of(&temporary.place()?));
+    };
     match fs::symlink_metadata(target) {
         Ok(metadata) if Stamp::of(&metadata) == expected => Ok(Stamp::of(&temporary.replace()?)),
         Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(io::ErrorKind::AlreadyExists.into())
+        }
         Err(error) => Err(error),
     }
 }
@@ -143,7 +193,11 @@ enum Meanwhile {
 
 impl StubWrite {
     fn record(&self, stamp: Stamp) -> StubRecord {
-        StubRecord { path: self.path.clone(), hash: self.hash, stamp }
+        StubRecord {
+            path: self.path.clone(),
+            hash: self.hash,
+            stamp,
+        }
     }
 
     fn meanwhile(&self, target: &Path, stages: &Stages<'_>) -> io::Result<Meanwhile> {
@@ -168,9 +222,16 @@ impl StubWrite {
 }
 
 fn appeared() -> io::Error {
-    io::Error::new(io::ErrorKind::AlreadyExists, "a file that is not a generated stub came to this place meanwhile")
+    io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        "a file that is not a generated stub came to this place meanwhile",
+    )
 }
 
 fn failed(action: &'static str, path: &str, source: io::Error) -> GenerateError {
-    GenerateError::Write { action, path: path.to_owned(), source }
+    GenerateError::Write {
+        action,
+        path: path.to_owned(),
+        source,
+    }
 }

@@ -7,12 +7,15 @@ use crate::diagnostics::FileDiagnostic;
 /// A file that we did not write, or that was edited since, stands at a stub's path.
 pub(crate) fn in_the_way(stub: &str, model: &str, verdict: StubVerdict) -> FileDiagnostic {
     if verdict == StubVerdict::Edited {
-        let message = format!("this generated stub of {model} was edited by hand, so it is left alone");
+        let message =
+            format!("this generated stub of {model} was edited by hand, so it is left alone");
         return FileDiagnostic::error(stub, "stub::edited", message).with_help(format!(
             "move what you changed to {model} or to a model of another name, then delete {stub}: it will be generated anew"
         ));
     }
-    let message = format!("this file stands where the stub of {model} belongs, and fal-host did not generate it");
+    let message = format!(
+        "this file stands where the stub of {model} belongs, and fal-host did not generate it"
+    );
     FileDiagnostic::error(stub, "stub::foreign", message).with_help(format!(
         "move or rename {stub}, or rename {model}: the name of the model decides where its stub stands"
     ))
@@ -20,8 +23,10 @@ pub(crate) fn in_the_way(stub: &str, model: &str, verdict: StubVerdict) -> FileD
 
 /// No regular file stands at a stub's path.
 pub(crate) fn no_file(stub: &str, model: &str) -> FileDiagnostic {
-    let message = format!("the stub of {model} belongs here, but this is a folder or a link, not a file");
-    FileDiagnostic::error(stub, "stub::foreign", message).with_help(format!("move or rename {stub}, or rename {model}"))
+    let message =
+        format!("the stub of {model} belongs here, but this is a folder or a link, not a file");
+    FileDiagnostic::error(stub, "stub::foreign", message)
+        .with_help(format!("move or rename {stub}, or rename {model}"))
 }
 
 /// Two models have their stubs at one path.
@@ -32,7 +37,9 @@ pub(crate) fn same_path(stub: &str, one: &str, other: &str) -> FileDiagnostic {
 
 /// A generated stub was edited, and its model is gone.
 pub(crate) fn edited_orphan(stub: &str) -> FileDiagnostic {
-    let message = "the model of this generated stub is gone, but the stub was edited by hand, so it stays";
-    FileDiagnostic::warning(stub, "stub::edited_orphan", message)
-        .with_help(format!("delete {stub}, or move it out of the folder of stubs"))
+    let message =
+        "the model of this generated stub is gone, but the stub was edited by hand, so it stays";
+    FileDiagnostic::warning(stub, "stub::edited_orphan", message).with_help(format!(
+        "delete {stub}, or move it out of the folder of stubs"
+    ))
 }

@@ -12,13 +12,19 @@ pub(crate) struct Existing(Option<String>);
 impl Existing {
     /// Reads a file; one that is no UTF-8 has no text, and is nobody's stub.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
-        Ok(Self(String::from_utf8(fal_files::read(path, fal_files::TEXT)?).ok()))
+        Ok(Self(
+            String::from_utf8(fal_files::read(path, fal_files::TEXT)?).ok(),
+        ))
     }
 
     /// Its text, as if git had left the line ends alone.
     pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
         let text = self.0.as_deref()?;
-        Some(if text.contains('\r') { text.replace("\r\n", "\n").into() } else { text.into() })
+        Some(if text.contains('\r') {
+            text.replace("\r\n", "\n").into()
+        } else {
+            text.into()
+        })
     }
 
     /// Whether this is another text as a formatter of SQL would leave it. Asked of a file that the stub writer calls ours,
@@ -26,15 +32,36 @@ impl Existing {
     pub(crate) fn is_but_for_layout(&self, other: &str) -> bool {
         fn bare(text: &str) -> impl Iterator<Item = char> + '_ {
             let letters = text.chars().filter(|letter| !letter.is_whitespace());
-            letters.map(|letter| if letter == '"' { '\'' } else { letter.to_ascii_lowercase() })
+            letters.map(|letter| {
+                if letter == '"' {
+                    '\''
+                } else {
+                    letter.to_ascii_lowercase()
+                }
+            })
         }
-        self.0.as_deref().is_some_and(|text| bare(text).eq(bare(other)))
+        self.0
+            .as_deref()
+            .is_some_and(|text| bare(text).eq(bare(other)))
     }
 
     /// Whose it is; `below` is its path below the model path.
-    pub(crate) fn verdict(&self, path: &str, below: &str, stages: &Stages<'_>) -> Result<StubVerdict, PluginFailure> {
-        let Some(text) = self.text() else { return Ok(StubVerdict::Foreign) };
-        let request = StubVerdictRequest { path: below.to_owned(), content: text.into_owned() };
-        stages.stubs.judge(&request).map_err(|error| PluginFailure::on(STUB_WRITER, path, error))
+    pub(crate) fn verdict(
+        &self,
+        path: &str,
+        below: &str,
+        stages: &Stages<'_>,
+    ) -> Result<StubVerdict, PluginFailure> {
+        let Some(text) = self.text() else {
+            return Ok(StubVerdict::Foreign);
+        };
+        let request = StubVerdictRequest {
+            path: below.to_owned(),
+            content: text.into_owned(),
+        };
+        stages
+            .stubs
+            .judge(&request)
+            .map_err(|error| PluginFailure::on(STUB_WRITER, path, error))
     }
 }

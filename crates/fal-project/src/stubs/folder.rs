@@ -16,8 +16,11 @@ pub(crate) fn check<'a>(
     }
     let mut problems: Vec<FileDiagnostic> = Vec::new();
     for (folder, (root, model)) in folders {
-        let problem = odd_part(project, folder, root).map(|(path, what)| problem(&path, what, model));
-        problems.extend(problem.filter(|problem| !problems.iter().any(|known| known.path == problem.path)));
+        let problem =
+            odd_part(project, folder, root).map(|(path, what)| problem(&path, what, model));
+        problems.extend(
+            problem.filter(|problem| !problems.iter().any(|known| known.path == problem.path)),
+        );
     }
     problems
 }
@@ -25,12 +28,17 @@ pub(crate) fn check<'a>(
 /// The first part of the path that is no folder. A link is none: dbt does not follow it, and it may lead anywhere.
 fn odd_part(project: &Path, folder: &str, root: &str) -> Option<(String, &'static str)> {
     let mut path = root.to_owned();
-    for part in folder[root.len()..].split('/').filter(|part| !part.is_empty()) {
+    for part in folder[root.len()..]
+        .split('/')
+        .filter(|part| !part.is_empty())
+    {
         if !path.is_empty() {
             path.push('/');
         }
         path.push_str(part);
-        let Ok(metadata) = fs::symlink_metadata(project.join(&path)) else { return None };
+        let Ok(metadata) = fs::symlink_metadata(project.join(&path)) else {
+            return None;
+        };
         if metadata.is_symlink() {
             return Some((path, "a symbolic link"));
         }
@@ -43,5 +51,6 @@ fn odd_part(project: &Path, folder: &str, root: &str) -> Option<(String, &'stati
 
 fn problem(path: &str, what: &str, model: &str) -> FileDiagnostic {
     let message = format!("this is {what}, but the stub of {model} needs a folder here");
-    FileDiagnostic::error(path, "stub::no_folder", message).with_help(format!("move or rename {path}"))
+    FileDiagnostic::error(path, "stub::no_folder", message)
+        .with_help(format!("move or rename {path}"))
 }

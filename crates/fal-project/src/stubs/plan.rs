@@ -78,7 +78,11 @@ enum Step {
 
 /// Makes the plan. `stubs` is what stands in the folders of stubs, sorted by path.
 pub(crate) fn plan(survey: &Survey<'_>, stubs: &[StubFile]) -> StubPlan {
-    let renderer = Renderer { stages: survey.stages, folder: survey.folder, roots: survey.roots };
+    let renderer = Renderer {
+        stages: survey.stages,
+        folder: survey.folder,
+        roots: survey.roots,
+    };
     let mut plan = StubPlan::default();
     let mut stubs_wanted = Vec::new();
     for result in wanted(survey.files, &renderer) {
@@ -93,8 +97,10 @@ pub(crate) fn plan(survey: &Survey<'_>, stubs: &[StubFile]) -> StubPlan {
     let is_there = |path: &str| find(stubs, path, |stub| &stub.path).is_some();
     let there = stubs_wanted.iter().filter(|stub| is_there(&stub.path));
     plan.there = there.map(|stub| (stub.model, stub.path.clone())).collect();
-    let orphans: Vec<&StubFile> =
-        stubs.par_iter().filter(|stub| find(&stubs_wanted, &stub.path, |wanted| &wanted.path).is_none()).collect();
+    let orphans: Vec<&StubFile> = stubs
+        .par_iter()
+        .filter(|stub| find(&stubs_wanted, &stub.path, |wanted| &wanted.path).is_none())
+        .collect();
     let steps: Vec<Step> = stubs_wanted
         .into_par_iter()
         .with_min_len(16)
@@ -120,7 +126,8 @@ impl StubPlan {
                     self.warnings.push(conflict::edited_orphan(&stub.path));
                 }
                 let file_name = stub.path.rsplit('/').next().unwrap_or_default();
-                self.users.push((file_name.trim_end_matches(".sql").to_owned(), stub.path));
+                self.users
+                    .push((file_name.trim_end_matches(".sql").to_owned(), stub.path));
             }
             Step::Fail(failure) => self.failures.push(failure),
         }
@@ -130,11 +137,24 @@ impl StubPlan {
 impl Survey<'_> {
     /// Models of one name are reported as such; here only what a stub writer makes alike.
     fn same_paths(&self, wanted: &[Wanted]) -> Vec<(Option<usize>, FileDiagnostic)> {
-        let pairs = wanted.windows(2).filter(|pair| pair[0].path == pair[1].path);
+        let pairs = wanted
+            .windows(2)
+            .filter(|pair| pair[0].path == pair[1].path);
         pairs
-            .map(|pair| (&self.files[pair[0].model].file, &self.files[pair[1].model].file, &pair[1]))
+            .map(|pair| {
+                (
+                    &self.files[pair[0].model].file,
+                    &self.files[pair[1].model].file,
+                    &pair[1],
+                )
+            })
             .filter(|(one, other, _)| one.name != other.name)
-            .map(|(one, other, stub)| (Some(stub.model), conflict::same_path(&stub.path, &one.path, &other.path)))
+            .map(|(one, other, stub)| {
+                (
+                    Some(stub.model),
+                    conflict::same_path(&stub.path, &one.path, &other.path),
+                )
+            })
             .collect()
     }
 
@@ -143,12 +163,20 @@ impl Survey<'_> {
         let folders = wanted.iter().map(|stub| {
             let file = &self.files[stub.model].file;
             let folder = stub.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            (folder, self.roots[file.root].stubs.as_str(), file.path.as_str())
+            (
+                folder,
+                self.roots[file.root].stubs.as_str(),
+                file.path.as_str(),
+            )
         });
         let problems = folder::check(self.project, folders);
-        let is_below = |stub: &Wanted, problem: &FileDiagnostic| contains(&problem.path, &stub.path);
+        let is_below =
+            |stub: &Wanted, problem: &FileDiagnostic| contains(&problem.path, &stub.path);
         let of_stub = |stub| {
-            problems.iter().filter(move |problem| is_below(stub, problem)).map(|one| (Some(stub.model), one.clone()))
+            problems
+                .iter()
+                .filter(move |problem| is_below(stub, problem))
+                .map(|one| (Some(stub.model), one.clone()))
         };
         wanted.iter().flat_map(of_stub).collect()
     }
@@ -159,30 +187,60 @@ impl Survey<'_> {
             return self.write(wanted, None, renderer);
         };
         let Some(stamp) = existing.stamp else {
-            return Step::Conflict(Some(wanted.model), conflict::no_file(&wanted.path, &model.file.path));
+            return Step::Conflict(
+                Some(wanted.model),
+                conflict::no_file(&wanted.path, &model.file.path),
+            );
         };
         let known = model.stub.as_ref().is_some_and(|stub| stub.stamp == stamp);
         if known && !self.cache.is_racy(&stamp) {
-            return Step::Keep(wanted.model, StubRecord { path: wanted.path, hash: wanted.hash, stamp });
+            return Step::Keep(
+                wanted.model,
+                StubRecord {
+                    path: wanted.path,
+                    hash: wanted.hash,
+                    stamp,
+                },
+            );
         }
         let content = match Existing::read(&self.project.join(&wanted.path)) {
             Ok(content) => content,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return self.write(wanted, None, renderer),
-            Err(error) => return Step::Conflict(Some(wanted.model), unreadable(&wanted.path, &error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return self.write(wanted, None, renderer);
+            }
+            Err(error) => {
+                return Step::Conflict(Some(wanted.model), unreadable(&wanted.path, &error));
+            }
         };
-        if content.text().is_some_and(|text| xxh3_128(text.as_bytes()) == wanted.hash) {
-            return Step::Keep(wanted.model, StubRecord { path: wanted.path, hash: wanted.hash, stamp });
+        if content
+            .text()
+            .is_some_and(|text| xxh3_128(text.as_bytes()) == wanted.hash)
+        {
+            return Step::Keep(
+                wanted.model,
+                StubRecord {
+                    path: wanted.path,
+                    hash: wanted.hash,
+                    stamp,
+                },
+            );
         }
         match content.verdict(&wanted.path, existing.below(), self.stages) {
             Ok(StubVerdict::Ours) => match self.write(wanted, Some(stamp), renderer) {
-                Step::Write(write) if content.is_but_for_layout(&write.content) => {
-                    Step::Keep(write.model, StubRecord { path: write.path, hash: write.hash, stamp })
-                }
+                Step::Write(write) if content.is_but_for_layout(&write.content) => Step::Keep(
+                    write.model,
+                    StubRecord {
+                        path: write.path,
+                        hash: write.hash,
+                        stamp,
+                    },
+                ),
                 step => step,
             },
-            Ok(verdict) => {
-                Step::Conflict(Some(wanted.model), conflict::in_the_way(&wanted.path, &model.file.path, verdict))
-            }
+            Ok(verdict) => Step::Conflict(
+                Some(wanted.model),
+                conflict::in_the_way(&wanted.path, &model.file.path, verdict),
+            ),
             Err(failure) => Step::Fail(failure),
         }
     }
@@ -198,7 +256,14 @@ impl Survey<'_> {
                 let root = &self.roots[file.file.root].stubs;
                 let below = if root.is_empty() { 0 } else { root.len() + 1 };
                 let hash = xxh3_128(content.as_bytes());
-                Step::Write(StubWrite { model: wanted.model, path, below, content, hash, replaces })
+                Step::Write(StubWrite {
+                    model: wanted.model,
+                    path,
+                    below,
+                    content,
+                    hash,
+                    replaces,
+                })
             }
             Err(failure) => Step::Fail(failure),
         }
@@ -222,10 +287,16 @@ impl Survey<'_> {
 }
 
 fn find<'a, T>(sorted: &'a [T], path: &str, key: impl Fn(&T) -> &String) -> Option<&'a T> {
-    let index = sorted.binary_search_by(|item| key(item).as_str().cmp(path)).ok()?;
+    let index = sorted
+        .binary_search_by(|item| key(item).as_str().cmp(path))
+        .ok()?;
     sorted.get(index)
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> FileDiagnostic {
-    FileDiagnostic::error(path, "project::unreadable", format!("this file cannot be read: {error}"))
+    FileDiagnostic::error(
+        path,
+        "project::unreadable",
+        format!("this file cannot be read: {error}"),
+    )
 }

@@ -29,11 +29,22 @@ pub(crate) struct Renderer<'a> {
 }
 
 /// The stubs of all scripts.
-pub(crate) fn wanted(files: &[Analysed], renderer: &Renderer<'_>) -> Vec<Result<Wanted, PluginFailure>> {
-    let scripts = files.par_iter().enumerate().filter(|(_, file)| file.kind() == FileKind::Script);
+pub(crate) fn wanted(
+    files: &[Analysed],
+    renderer: &Renderer<'_>,
+) -> Vec<Result<Wanted, PluginFailure>> {
+    let scripts = files
+        .par_iter()
+        .enumerate()
+        .filter(|(_, file)| file.kind() == FileKind::Script);
     scripts
         .map(|(model, file)| match &file.stub {
-            Some(known) => Ok(Wanted { model, path: known.path.clone(), hash: known.hash, content: None }),
+            Some(known) => Ok(Wanted {
+                model,
+                path: known.path.clone(),
+                hash: known.hash,
+                content: None,
+            }),
             None => renderer.render(file).map(|(path, content)| Wanted {
                 model,
                 path,
@@ -54,18 +65,32 @@ impl Renderer<'_> {
         };
         let fail = |error| PluginFailure::on(STUB_WRITER, &file.file.path, error);
         let stub = self.stages.stubs.render(&request).map_err(fail)?;
-        let below = stub.path.strip_prefix(self.folder).and_then(|rest| rest.strip_prefix('/'));
+        let below = stub
+            .path
+            .strip_prefix(self.folder)
+            .and_then(|rest| rest.strip_prefix('/'));
         if below.is_none() || !is_plain(&stub.path) || !stub.path.ends_with(".sql") {
             let message = format!(
                 "it wants the stub at `{}`, which is no .sql file below its folder `{}`",
                 stub.path, self.folder
             );
-            return Err(PluginFailure::nonsense(STUB_WRITER, Some(&file.file.path), message));
+            return Err(PluginFailure::nonsense(
+                STUB_WRITER,
+                Some(&file.file.path),
+                message,
+            ));
         }
-        Ok((join(&self.roots[file.file.root].stubs, &stub.path), stub.content))
+        Ok((
+            join(&self.roots[file.file.root].stubs, &stub.path),
+            stub.content,
+        ))
     }
 }
 
 fn join(root: &str, below: &str) -> String {
-    if root.is_empty() { below.to_owned() } else { format!("{root}/{below}") }
+    if root.is_empty() {
+        below.to_owned()
+    } else {
+        format!("{root}/{below}")
+    }
 }

@@ -19,14 +19,23 @@ use crate::{
 pub(crate) fn open(project: &DbtProject, model_path: &str) -> io::Result<Root> {
     match place(project, model_path)? {
         Place::Inside(folder) => Root::create(folder),
-        Place::Outside(folder) => Err(io::Error::other(format!("{} is outside of the project", folder.display()))),
+        Place::Outside(folder) => Err(io::Error::other(format!(
+            "{} is outside of the project",
+            folder.display()
+        ))),
     }
 }
 
 /// Why the plan cannot be carried out: a complaint for each model path in which nothing may be written.
 pub(crate) fn obstacles(project: &DbtProject, plan: &StubPlan) -> Vec<FileDiagnostic> {
-    let written = plan.write.iter().map(|write| (model_path(&write.path, write.below), write.path.as_str()));
-    let removed = plan.remove.iter().map(|stub| (stub.model_path(), stub.path.as_str()));
+    let written = plan
+        .write
+        .iter()
+        .map(|write| (model_path(&write.path, write.below), write.path.as_str()));
+    let removed = plan
+        .remove
+        .iter()
+        .map(|stub| (stub.model_path(), stub.path.as_str()));
     let mut first: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     for (model_path, stub) in written.chain(removed) {
         first.entry(model_path).or_insert((stub, 0)).1 += 1;
@@ -52,16 +61,32 @@ enum Place {
 fn place(project: &DbtProject, model_path: &str) -> io::Result<Place> {
     let folder = fal_files::real(&project.root.join(model_path))?;
     let own = project.installed_in.as_ref().unwrap_or(&project.root);
-    let allowed = project.stub_folders.iter().filter_map(|folder| folder.canonicalize().ok());
-    let inside = [own.canonicalize()?].into_iter().chain(allowed).any(|root| folder.starts_with(root));
-    Ok(if inside { Place::Inside(folder) } else { Place::Outside(folder) })
+    let allowed = project
+        .stub_folders
+        .iter()
+        .filter_map(|folder| folder.canonicalize().ok());
+    let inside = [own.canonicalize()?]
+        .into_iter()
+        .chain(allowed)
+        .any(|root| folder.starts_with(root));
+    Ok(if inside {
+        Place::Inside(folder)
+    } else {
+        Place::Outside(folder)
+    })
 }
 
 /// The same for an installed package as a whole, given its files that are not up to date.
 pub(crate) fn package_obstacle(project: &DbtProject, files: &[&str]) -> Option<FileDiagnostic> {
     let (first, more) = files.split_first()?;
-    let Ok(Place::Outside(folder)) = place(project, "") else { return None };
-    let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    let Ok(Place::Outside(folder)) = place(project, "") else {
+        return None;
+    };
+    let more = if more.is_empty() {
+        String::new()
+    } else {
+        format!(" and {} more", more.len())
+    };
     let message = format!(
         "its folder is {}, outside of the project, where fal-host does not write, and {first}{more} is not up to date",
         folder.display()
@@ -74,7 +99,11 @@ pub(crate) fn package_obstacle(project: &DbtProject, files: &[&str]) -> Option<F
 }
 
 fn outside(path: &str, folder: &Path, stub: &str, count: usize) -> FileDiagnostic {
-    let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+    let more = if count > 1 {
+        format!(" and {} more", count - 1)
+    } else {
+        String::new()
+    };
     let message = format!(
         "this model path is outside of the project, where fal-host does not write, and {stub}{more} is not up to date"
     );

@@ -1,5 +1,10 @@
 //! A project in a temporary folder, and stages that are simple enough to be read at a glance.
-#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test binary uses its part of this module")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "each test binary uses its part of this module"
+)]
 
 use std::{
     collections::BTreeMap,
@@ -13,11 +18,14 @@ use std::{
 use fal_plugin::{
     NotebookParser, ParseError, PluginError, PythonParser, StubWriter,
     payload::{
-        Dependency, DependencyKind, DependencyOrigin, Diagnostic, FileKind, Label, LineOrigin, NotebookAnalysis,
-        PythonAnalysis, Severity, Span, Stub, StubRequest, StubVerdict, StubVerdictRequest, WriteCount,
+        Dependency, DependencyKind, DependencyOrigin, Diagnostic, FileKind, Label, LineOrigin,
+        NotebookAnalysis, PythonAnalysis, Severity, Span, Stub, StubRequest, StubVerdict,
+        StubVerdictRequest, WriteCount,
     },
 };
-use fal_project::{DbtProject, GenerateError, GenerateOptions, Generated, ProjectOptions, Stages, generate};
+use fal_project::{
+    DbtProject, GenerateError, GenerateOptions, Generated, ProjectOptions, Stages, generate,
+};
 
 /// A parser that looks for words. It counts its calls.
 #[derive(Default)]
@@ -29,10 +37,18 @@ impl PythonParser for WordParser {
     fn parse(&self, path: &str, text: &str) -> Result<PythonAnalysis, ParseError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if text.contains("FAIL PLUGIN") {
-            return Err(ParseError::Plugin(PluginError::new("word::failed", format!("word-parser failed on {path}"))));
+            return Err(ParseError::Plugin(PluginError::new(
+                "word::failed",
+                format!("word-parser failed on {path}"),
+            )));
         }
         if let Some(at) = text.find("SYNTAX") {
-            return Err(ParseError::Syntax(Box::new(diagnostic(Severity::Error, "python::syntax", at, 6))));
+            return Err(ParseError::Syntax(Box::new(diagnostic(
+                Severity::Error,
+                "python::syntax",
+                at,
+                6,
+            ))));
         }
         let kind = if text.contains("def model(") {
             FileKind::DbtNative
@@ -41,8 +57,12 @@ impl PythonParser for WordParser {
         } else {
             FileKind::Helper
         };
-        let warnings = text.find("WARN").map(|at| diagnostic(Severity::Warning, "word::warn", at, 4));
-        let errors = text.find("TWICE").map(|at| diagnostic(Severity::Error, "write::twice", at, 5));
+        let warnings = text
+            .find("WARN")
+            .map(|at| diagnostic(Severity::Warning, "word::warn", at, 4));
+        let errors = text
+            .find("TWICE")
+            .map(|at| diagnostic(Severity::Error, "write::twice", at, 5));
         Ok(PythonAnalysis {
             kind,
             docstring: None,
@@ -72,12 +92,19 @@ fn dependencies(text: &str) -> Vec<Dependency> {
 }
 
 fn diagnostic(severity: Severity, code: &str, start: usize, length: usize) -> Diagnostic {
-    let span = Span { start: start as u32, end: (start + length) as u32, ..Span::default() };
+    let span = Span {
+        start: start as u32,
+        end: (start + length) as u32,
+        ..Span::default()
+    };
     Diagnostic {
         code: code.to_owned(),
         severity,
         message: format!("the text says {code}"),
-        labels: vec![Label { span, text: "here".to_owned() }],
+        labels: vec![Label {
+            span,
+            text: "here".to_owned(),
+        }],
         help: None,
         cell: None,
     }
@@ -94,15 +121,27 @@ impl NotebookParser for PlainNotebooks {
     fn parse(&self, _path: &str, bytes: &[u8]) -> Result<NotebookAnalysis, ParseError> {
         let text = String::from_utf8_lossy(bytes);
         if let Some(at) = text.find("NO NOTEBOOK") {
-            return Err(ParseError::Syntax(Box::new(diagnostic(Severity::Error, "notebook::json", at, 11))));
+            return Err(ParseError::Syntax(Box::new(diagnostic(
+                Severity::Error,
+                "notebook::json",
+                at,
+                11,
+            ))));
         }
-        let mut analysis =
-            NotebookAnalysis { python: String::new(), lines: Vec::new(), language: None, diagnostics: Vec::new() };
+        let mut analysis = NotebookAnalysis {
+            python: String::new(),
+            lines: Vec::new(),
+            language: None,
+            diagnostics: Vec::new(),
+        };
         for (cell, source) in text.split("%%\n").enumerate() {
             for (line, code) in source.lines().enumerate() {
                 analysis.python.push_str(code);
                 analysis.python.push('\n');
-                analysis.lines.push(LineOrigin { cell: cell as u32 + 1, line: line as u32 + 1 });
+                analysis.lines.push(LineOrigin {
+                    cell: cell as u32 + 1,
+                    line: line as u32 + 1,
+                });
             }
         }
         Ok(analysis)
@@ -121,9 +160,17 @@ pub struct PlainStubs {
 
 impl PlainStubs {
     pub fn body(&self, request: &StubRequest) -> String {
-        let dependencies: Vec<String> =
-            request.dependencies.iter().map(|found| format!("-- {}\n", found.text)).collect();
-        format!("{}select * from {} {}\n", dependencies.concat(), request.model, self.salt)
+        let dependencies: Vec<String> = request
+            .dependencies
+            .iter()
+            .map(|found| format!("-- {}\n", found.text))
+            .collect();
+        format!(
+            "{}select * from {} {}\n",
+            dependencies.concat(),
+            request.model,
+            self.salt
+        )
     }
 }
 
@@ -135,7 +182,9 @@ pub fn checksum(body: &str) -> String {
 
 /// Whether a stub is whole.
 pub fn is_whole(content: &str) -> bool {
-    let rest = content.strip_prefix("-- PLAIN ").and_then(|rest| rest.split_once('\n'));
+    let rest = content
+        .strip_prefix("-- PLAIN ")
+        .and_then(|rest| rest.split_once('\n'));
     rest.is_some_and(|(sum, body)| sum == checksum(body))
 }
 
@@ -146,18 +195,31 @@ impl StubWriter for PlainStubs {
 
     fn render(&self, request: &StubRequest) -> Result<Stub, PluginError> {
         let body = self.body(request);
-        let stem = request.path.rsplit_once('.').map_or(request.path.as_str(), |(stem, _)| stem);
-        let path = self.path.map_or_else(|| format!("fal/{stem}.sql"), str::to_owned);
-        Ok(Stub { path, content: format!("-- PLAIN {}\n{body}", checksum(&body)) })
+        let stem = request
+            .path
+            .rsplit_once('.')
+            .map_or(request.path.as_str(), |(stem, _)| stem);
+        let path = self
+            .path
+            .map_or_else(|| format!("fal/{stem}.sql"), str::to_owned);
+        Ok(Stub {
+            path,
+            content: format!("-- PLAIN {}\n{body}", checksum(&body)),
+        })
     }
 
     fn judge(&self, request: &StubVerdictRequest) -> Result<StubVerdict, PluginError> {
-        Ok(match (request.content.starts_with("-- PLAIN "), is_whole(&request.content)) {
-            _ if self.ours.contains(&request.content) => StubVerdict::Ours,
-            (_, true) => StubVerdict::Ours,
-            (true, _) => StubVerdict::Edited,
-            _ => StubVerdict::Foreign,
-        })
+        Ok(
+            match (
+                request.content.starts_with("-- PLAIN "),
+                is_whole(&request.content),
+            ) {
+                _ if self.ours.contains(&request.content) => StubVerdict::Ours,
+                (_, true) => StubVerdict::Ours,
+                (true, _) => StubVerdict::Edited,
+                _ => StubVerdict::Foreign,
+            },
+        )
     }
 }
 
@@ -217,12 +279,21 @@ impl Project {
     }
 
     pub fn dbt(&self) -> DbtProject {
-        let options = ProjectOptions { project_dir: Some(self.root.clone()), ..ProjectOptions::default() };
-        DbtProject { stub_folders: self.stub_folders.clone(), ..DbtProject::find(&options).unwrap() }
+        let options = ProjectOptions {
+            project_dir: Some(self.root.clone()),
+            ..ProjectOptions::default()
+        };
+        DbtProject {
+            stub_folders: self.stub_folders.clone(),
+            ..DbtProject::find(&options).unwrap()
+        }
     }
 
     pub fn run(&self, check: bool) -> Result<Generated, GenerateError> {
-        self.run_with(GenerateOptions { check, keep_going: false })
+        self.run_with(GenerateOptions {
+            check,
+            keep_going: false,
+        })
     }
 
     pub fn run_with(&self, options: GenerateOptions) -> Result<Generated, GenerateError> {
@@ -237,13 +308,17 @@ impl Project {
     }
 
     pub fn generate(&self) -> Generated {
-        self.run(false).unwrap_or_else(|error| panic!("{error}: {error:?}"))
+        self.run(false)
+            .unwrap_or_else(|error| panic!("{error}: {error:?}"))
     }
 
     /// The codes and paths of all errors and warnings of a run that must fail.
     pub fn problems(&self) -> Vec<(String, String)> {
         match self.run(false).unwrap_err() {
-            GenerateError::Files(files) => files.into_iter().map(|found| (found.code, found.path)).collect(),
+            GenerateError::Files(files) => files
+                .into_iter()
+                .map(|found| (found.code, found.path))
+                .collect(),
             other => panic!("{other}"),
         }
     }
@@ -262,8 +337,14 @@ impl Project {
     /// Makes all files older, so that no stamp is too fresh to be trusted.
     pub fn age(&self) {
         for path in self.snapshot().keys().filter(|path| path.is_file()) {
-            let time = fs::metadata(path).unwrap().modified().unwrap() - std::time::Duration::from_secs(3600);
-            fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+            let time = fs::metadata(path).unwrap().modified().unwrap()
+                - std::time::Duration::from_secs(3600);
+            fs::File::options()
+                .append(true)
+                .open(path)
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
         }
     }
 }
@@ -271,7 +352,11 @@ impl Project {
 fn collect(folder: &Path, all: &mut BTreeMap<PathBuf, (SystemTime, Vec<u8>)>) {
     for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
         let metadata = entry.path().symlink_metadata().unwrap();
-        let content = if metadata.is_file() { fs::read(entry.path()).unwrap() } else { Vec::new() };
+        let content = if metadata.is_file() {
+            fs::read(entry.path()).unwrap()
+        } else {
+            Vec::new()
+        };
         all.insert(entry.path(), (metadata.modified().unwrap(), content));
         if metadata.is_dir() {
             collect(&entry.path(), all);

@@ -28,11 +28,21 @@ pub(crate) fn collect(file: &File<'_, '_>) -> Found {
         }
     }
     let queries = calls_of_sql(file);
-    let conditions: Vec<_> = calls.iter().flatten().filter_map(|call| sql::condition(file, *call)).collect();
+    let conditions: Vec<_> = calls
+        .iter()
+        .flatten()
+        .filter_map(|call| sql::condition(file, *call))
+        .collect();
     for kind in KINDS {
-        deeper.iter().filter(|(of, _)| *of == kind).for_each(|(_, call)| add_deeper(file, *call, kind, &mut found));
+        deeper
+            .iter()
+            .filter(|(of, _)| *of == kind)
+            .for_each(|(_, call)| add_deeper(file, *call, kind, &mut found));
         value_use::add(file, kind, &mut found);
-        queries.iter().chain(&conditions).for_each(|query| sql::add(file, query, kind, &mut found));
+        queries
+            .iter()
+            .chain(&conditions)
+            .for_each(|query| sql::add(file, query, kind, &mut found));
     }
     sql::warn_of_unknown(file, &queries, &mut found);
     found.warn_of_unresolved();
@@ -49,22 +59,49 @@ pub(super) struct Call {
 
 /// Calls by this bare name, breadth first.
 fn calls(file: &File<'_, '_>, ours: Ours) -> Vec<Call> {
-    let mentioned = file.uses_of(ours).filter(|(_, meaning)| *meaning != Meaning::Foreign);
-    let call = |(name, meaning)| Some(Call { id: file.call_of(name)?, sure: meaning == Meaning::Ours });
+    let mentioned = file
+        .uses_of(ours)
+        .filter(|(_, meaning)| *meaning != Meaning::Foreign);
+    let call = |(name, meaning)| {
+        Some(Call {
+            id: file.call_of(name)?,
+            sure: meaning == Meaning::Ours,
+        })
+    };
     mentioned.filter_map(call).collect()
 }
 
 fn calls_of_sql(file: &File<'_, '_>) -> Vec<sql::Query> {
-    calls(file, Ours::ExecuteSql).into_iter().filter_map(|call| sql::query(file, call)).collect()
+    calls(file, Ours::ExecuteSql)
+        .into_iter()
+        .filter_map(|call| sql::query(file, call))
+        .collect()
 }
 
 /// Adds a call whose arguments are all literals. False: they are not.
-fn add_literal(file: &File<'_, '_>, Call { id: call, sure }: Call, kind: DependencyKind, found: &mut Found) -> bool {
-    let Some((_, args, keywords)) = file.call(call) else { return false };
+fn add_literal(
+    file: &File<'_, '_>,
+    Call { id: call, sure }: Call,
+    kind: DependencyKind,
+    found: &mut Found,
+) -> bool {
+    let Some((_, args, keywords)) = file.call(call) else {
+        return false;
+    };
     let literal = |id: &NodeId| constant(file.tree.kind(*id));
-    let Some(values) = args.iter().map(literal).collect::<Option<Vec<_>>>() else { return false };
-    let Some(keywords) = literal_keywords(file, keywords) else { return false };
-    let made = reference::dependency(kind, &values, &keywords, DependencyOrigin::Code, file.span(call));
+    let Some(values) = args.iter().map(literal).collect::<Option<Vec<_>>>() else {
+        return false;
+    };
+    let Some(keywords) = literal_keywords(file, keywords) else {
+        return false;
+    };
+    let made = reference::dependency(
+        kind,
+        &values,
+        &keywords,
+        DependencyOrigin::Code,
+        file.span(call),
+    );
     match made {
         Some(dependency) => found.dependencies.push(dependency),
         None if sure => wrong_arguments(file, call, kind, found),
@@ -75,11 +112,23 @@ fn add_literal(file: &File<'_, '_>, Call { id: call, sure }: Call, kind: Depende
 
 fn wrong_arguments(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, found: &mut Found) {
     let (takes, example) = match kind {
-        DependencyKind::Ref => ("the name of a model, or a package and a name", "ref('model_name')"),
-        DependencyKind::Source => ("a source and a table", "source('source_name', 'table_name')"),
+        DependencyKind::Ref => (
+            "the name of a model, or a package and a name",
+            "ref('model_name')",
+        ),
+        DependencyKind::Source => (
+            "a source and a table",
+            "source('source_name', 'table_name')",
+        ),
     };
     let message = format!("`{}` takes {takes}, as strings", reference::name(kind));
-    found.warn("dependency::arguments", message, file.span(call), "names no relation", &format!("as in `{example}`"));
+    found.warn(
+        "dependency::arguments",
+        message,
+        file.span(call),
+        "names no relation",
+        &format!("as in `{example}`"),
+    );
 }
 
 /// Keyword arguments whose values are displays of literals, without those that say nothing about the relation.
@@ -87,7 +136,9 @@ fn literal_keywords<'t>(file: &File<'t, '_>, keywords: &[NodeId]) -> Option<Vec<
     let nothing = Turn::new();
     let mut out = Vec::with_capacity(keywords.len());
     for keyword in keywords {
-        let Kind::Keyword(Some(name)) = file.tree.kind(*keyword) else { return None };
+        let Kind::Keyword(Some(name)) = file.tree.kind(*keyword) else {
+            return None;
+        };
         if reference::is_of_the_read(name) {
             continue;
         }
@@ -111,7 +162,9 @@ fn is_display(file: &File<'_, '_>, id: NodeId) -> bool {
 
 fn add_deeper(file: &File<'_, '_>, call: Call, kind: DependencyKind, found: &mut Found) {
     match resolve(file, call.id, kind) {
-        Some(dependencies) => dependencies.into_iter().for_each(|dependency| found.add_new(dependency)),
+        Some(dependencies) => dependencies
+            .into_iter()
+            .for_each(|dependency| found.add_new(dependency)),
         None if call.sure => found.add_unresolved(kind, file.source(call.id), file.span(call.id)),
         None => {}
     }
@@ -120,27 +173,43 @@ fn add_deeper(file: &File<'_, '_>, call: Call, kind: DependencyKind, found: &mut
 /// What a call reads in every turn of the loops around it. Nothing if one turn is not known.
 fn resolve(file: &File<'_, '_>, call: NodeId, kind: DependencyKind) -> Option<Vec<Dependency>> {
     let (_, args, keywords) = file.call(call)?;
-    let names = keywords.iter().filter(|keyword| !is_of_the_read(file, **keyword));
+    let names = keywords
+        .iter()
+        .filter(|keyword| !is_of_the_read(file, **keyword));
     let expressions: Vec<NodeId> = args.iter().chain(names).copied().collect();
     let turns = loops::turns(file, call, &expressions);
-    turns.iter().map(|turn| in_turn(file, call, kind, turn)).collect()
+    turns
+        .iter()
+        .map(|turn| in_turn(file, call, kind, turn))
+        .collect()
 }
 
 fn is_of_the_read(file: &File<'_, '_>, keyword: NodeId) -> bool {
     matches!(file.tree.kind(keyword), Kind::Keyword(Some(name)) if reference::is_of_the_read(name))
 }
 
-fn in_turn<'t>(file: &File<'t, '_>, call: NodeId, kind: DependencyKind, turn: &Turn<'t>) -> Option<Dependency> {
+fn in_turn<'t>(
+    file: &File<'t, '_>,
+    call: NodeId,
+    kind: DependencyKind,
+    turn: &Turn<'t>,
+) -> Option<Dependency> {
     let (_, args, keywords) = file.call(call)?;
     let evaluator = Evaluator::new(file, turn);
     let values = evaluator.elements(args, 0)?;
     let mut named = Vec::new();
     for keyword in keywords {
-        let Kind::Keyword(Some(name)) = file.tree.kind(*keyword) else { return None };
+        let Kind::Keyword(Some(name)) = file.tree.kind(*keyword) else {
+            return None;
+        };
         if !reference::is_of_the_read(name) {
             named.push((*name, evaluator.value(*file.tree.kids(*keyword).first()?)?));
         }
     }
-    let origin = if turn.is_empty() { DependencyOrigin::Binding } else { DependencyOrigin::Loop };
+    let origin = if turn.is_empty() {
+        DependencyOrigin::Binding
+    } else {
+        DependencyOrigin::Loop
+    };
     reference::dependency(kind, &values, &named, origin, file.span(call))
 }

@@ -20,18 +20,28 @@ pub(crate) fn docstring<'t>(file: &File<'t, '_>) -> Option<(NodeId, &'t str)> {
 
 /// Adds the calls of each line as written: `ref` before `source`.
 pub(super) fn add(file: &File<'_, '_>, found: &mut Found) {
-    let Some((node, text)) = docstring(file) else { return };
+    let Some((node, text)) = docstring(file) else {
+        return;
+    };
     let (start, end) = file.tree.range(node);
-    let mut cursor = Cursor { file, source: file.lines.slice(start, end), start, at: 0 };
+    let mut cursor = Cursor {
+        file,
+        source: file.lines.slice(start, end),
+        start,
+        at: 0,
+    };
     for line in lines(text) {
-        let found_calls = [DependencyKind::Ref, DependencyKind::Source].map(|kind| (kind, calls(line, kind)));
+        let found_calls =
+            [DependencyKind::Ref, DependencyKind::Source].map(|kind| (kind, calls(line, kind)));
         if found_calls.iter().all(|(_, calls)| calls.is_empty()) {
             continue;
         }
         let offset = cursor.find(line);
         for (kind, calls) in found_calls {
             for (at, call) in calls {
-                let place = offset.map_or((start, end), |line| (line + at as u32, line + (at + call.len()) as u32));
+                let place = offset.map_or((start, end), |line| {
+                    (line + at as u32, line + (at + call.len()) as u32)
+                });
                 let span = file.lines.span(place.0, place.1);
                 match read(kind, call, span) {
                     Some(dependency) => found.dependencies.push(dependency),
@@ -54,11 +64,26 @@ fn ignored(found: &mut Found, call: &str, span: Span) {
 
 fn read(kind: DependencyKind, call: &str, span: Span) -> Option<Dependency> {
     let open = call.find('(')? + 1;
-    let parsed = literal_call::parse(&call[open..]).filter(|parsed| open + parsed.len == call.len())?;
-    let keywords: Vec<_> = parsed.keywords.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-    let mut made = reference::dependency(kind, &parsed.args, &keywords, DependencyOrigin::Docstring, span)?;
+    let parsed =
+        literal_call::parse(&call[open..]).filter(|parsed| open + parsed.len == call.len())?;
+    let keywords: Vec<_> = parsed
+        .keywords
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.clone()))
+        .collect();
+    let mut made = reference::dependency(
+        kind,
+        &parsed.args,
+        &keywords,
+        DependencyOrigin::Docstring,
+        span,
+    )?;
     // In the stub as it was written, but for what dbt does not know.
-    if !parsed.keywords.iter().any(|(name, _)| reference::is_of_the_read(name)) {
+    if !parsed
+        .keywords
+        .iter()
+        .any(|(name, _)| reference::is_of_the_read(name))
+    {
         call.clone_into(&mut made.text);
     }
     Some(made)
@@ -70,7 +95,9 @@ fn calls(line: &str, kind: DependencyKind) -> Vec<(usize, &str)> {
     let mut out = Vec::new();
     let mut from = 0;
     while let Some(at) = line[from..].find(&opening).map(|at| from + at) {
-        let Some(end) = line[at..].find(')').map(|end| at + end + 1) else { break };
+        let Some(end) = line[at..].find(')').map(|end| at + end + 1) else {
+            break;
+        };
         out.push((at, &line[at..end]));
         from = end;
     }
@@ -79,7 +106,9 @@ fn calls(line: &str, kind: DependencyKind) -> Vec<(usize, &str)> {
 
 /// As Python's `str.splitlines` has it.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}'])
+    text.split([
+        '\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}',
+    ])
 }
 
 /// Bytes that are searched in about the time of one look at a node.

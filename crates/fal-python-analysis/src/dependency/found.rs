@@ -27,7 +27,13 @@ pub(crate) struct Found {
 impl Found {
     /// Adds what only the deeper analysis finds, unless it is listed already.
     pub(super) fn add_new(&mut self, dependency: Dependency) {
-        let read = |it: &Dependency| (it.kind == DependencyKind::Ref, it.args.clone(), it.version.clone());
+        let read = |it: &Dependency| {
+            (
+                it.kind == DependencyKind::Ref,
+                it.args.clone(),
+                it.version.clone(),
+            )
+        };
         let (seen, count) = &mut self.seen;
         seen.extend(self.dependencies[*count..].iter().map(read));
         *count = self.dependencies.len();
@@ -41,15 +47,29 @@ impl Found {
         if shown.len() < text.len() {
             shown += "...";
         }
-        self.unresolved.push(UnresolvedCall { kind, text: shown, span });
+        self.unresolved.push(UnresolvedCall {
+            kind,
+            text: shown,
+            span,
+        });
     }
 
-    pub(super) fn warn(&mut self, code: &str, message: String, span: Span, label: &str, help: &str) {
+    pub(super) fn warn(
+        &mut self,
+        code: &str,
+        message: String,
+        span: Span,
+        label: &str,
+        help: &str,
+    ) {
         self.diagnostics.push(Diagnostic {
             code: code.to_owned(),
             severity: Severity::Warning,
             message,
-            labels: vec![Label { span, text: label.to_owned() }],
+            labels: vec![Label {
+                span,
+                text: label.to_owned(),
+            }],
             help: Some(help.to_owned()),
             cell: None,
         });
@@ -58,7 +78,8 @@ impl Found {
     /// A warning for each unresolved call, unless the docstring names something of its kind that the code does not:
     /// then the user has followed the advice.
     pub(super) fn warn_of_unresolved(&mut self) {
-        let settled = [DependencyKind::Ref, DependencyKind::Source].map(|kind| (kind, self.docstring_adds(kind)));
+        let settled = [DependencyKind::Ref, DependencyKind::Source]
+            .map(|kind| (kind, self.docstring_adds(kind)));
         for call in std::mem::take(&mut self.unresolved) {
             if !settled.contains(&(call.kind, true)) {
                 self.warn_of(&call);
@@ -69,7 +90,9 @@ impl Found {
 
     fn docstring_adds(&self, kind: DependencyKind) -> bool {
         let of = |declared: bool| {
-            let is = move |it: &&Dependency| it.kind == kind && (it.origin == DependencyOrigin::Docstring) == declared;
+            let is = move |it: &&Dependency| {
+                it.kind == kind && (it.origin == DependencyOrigin::Docstring) == declared
+            };
             self.dependencies.iter().filter(is).map(|it| &it.args)
         };
         let found: HashSet<_> = of(false).collect();

@@ -26,7 +26,9 @@ pub(super) fn calls(sql: &str) -> Vec<JinjaCall<'_>> {
     let mut rest = sql;
     while let Some(at) = rest.find('{') {
         rest = &rest[at + 1..];
-        let Some(kind) = rest.chars().next() else { break };
+        let Some(kind) = rest.chars().next() else {
+            break;
+        };
         let close = match kind {
             '{' => "}}",
             '%' => "%}",
@@ -34,7 +36,11 @@ pub(super) fn calls(sql: &str) -> Vec<JinjaCall<'_>> {
             _ => continue,
         };
         let body = &rest[1..];
-        let (tag, behind) = if kind == '#' { comment(body) } else { split(body, close, &mut strings) };
+        let (tag, behind) = if kind == '#' {
+            comment(body)
+        } else {
+            split(body, close, &mut strings)
+        };
         rest = behind;
         match kind {
             '%' if word(tag) == "raw" => rest = skip_raw(behind, &mut strings),
@@ -57,7 +63,9 @@ fn split<'s>(body: &'s str, close: &str, strings: &mut Strings) -> (&'s str, &'s
         if let Some(behind) = rest.strip_prefix(close) {
             return (&body[..at], behind);
         }
-        at += strings.len(rest).unwrap_or_else(|| rest.chars().next().map_or(1, char::len_utf8));
+        at += strings
+            .len(rest)
+            .unwrap_or_else(|| rest.chars().next().map_or(1, char::len_utf8));
     }
     (body, "")
 }
@@ -72,7 +80,9 @@ struct Strings {
 impl Strings {
     /// Length of the string that begins here.
     fn len(&mut self, text: &str) -> Option<usize> {
-        let kind = ['\'', '"'].into_iter().position(|quote| text.starts_with(quote))?;
+        let kind = ['\'', '"']
+            .into_iter()
+            .position(|quote| text.starts_with(quote))?;
         if self.endless[kind] {
             return None;
         }
@@ -133,26 +143,41 @@ fn in_tag<'s>(tag: &'s str, out: &mut Vec<JinjaCall<'s>>) {
         } else {
             at += first.len_utf8();
         }
-        attribute = if first.is_whitespace() { attribute } else { first == '.' };
+        attribute = if first.is_whitespace() {
+            attribute
+        } else {
+            first == '.'
+        };
     }
 }
 
 fn call<'s>(name: &str, rest: &'s str) -> Option<JinjaCall<'s>> {
     let kinds = [DependencyKind::Ref, DependencyKind::Source];
-    let kind = kinds.into_iter().find(|kind| reference::name(*kind) == name)?;
+    let kind = kinds
+        .into_iter()
+        .find(|kind| reference::name(*kind) == name)?;
     let behind = rest[name.len()..].trim_start().strip_prefix('(')?;
     let open = rest.len() - behind.len();
     let parsed = literal_call::parse(behind);
     let unknown = |values: &[Value]| values.iter().any(|value| value.display().contains(UNKNOWN));
-    let len = parsed.as_ref().map_or_else(|| unparsed_len(behind), |parsed| parsed.len);
+    let len = parsed
+        .as_ref()
+        .map_or_else(|| unparsed_len(behind), |parsed| parsed.len);
     let text = &rest[..open + len];
     let arguments = parsed.filter(|parsed| !unknown(&parsed.args));
-    Some(JinjaCall { kind, text, arguments })
+    Some(JinjaCall {
+        kind,
+        text,
+        arguments,
+    })
 }
 
 /// Length of arguments that are not all literals, as far as they are worth showing.
 fn unparsed_len(text: &str) -> usize {
-    let end = text.char_indices().nth(LONGEST).map_or(text.len(), |(at, _)| at);
+    let end = text
+        .char_indices()
+        .nth(LONGEST)
+        .map_or(text.len(), |(at, _)| at);
     text[..end].find(')').map_or(end, |at| at + 1)
 }
 
@@ -167,16 +192,27 @@ mod tests {
     #[test]
     fn calls_in_both_kinds_of_tags_are_found() {
         assert_eq!(
-            texts("{% set x = ref('a') %}select * from {{ref( \"b\" )}} join {{- source('s','t') -}}"),
+            texts(
+                "{% set x = ref('a') %}select * from {{ref( \"b\" )}} join {{- source('s','t') -}}"
+            ),
             ["ref('a')", "ref( \"b\" )", "source('s','t')"]
         );
-        assert_eq!(texts("{{ ref('a').identifier ~ ref('b') }}"), ["ref('a')", "ref('b')"]);
+        assert_eq!(
+            texts("{{ ref('a').identifier ~ ref('b') }}"),
+            ["ref('a')", "ref('b')"]
+        );
     }
 
     #[test]
     fn comments_raw_blocks_strings_attributes_and_plain_text_hold_none() {
-        assert_eq!(texts("{# ref('a') #} ref('b') {% raw %}{{ ref('c') }}{% endraw %}"), [""; 0]);
-        assert_eq!(texts("{{ \"ref('a')\" }} {{ dbt.ref('a') }} {{ xref('a') }} {{ ref }}"), [""; 0]);
+        assert_eq!(
+            texts("{# ref('a') #} ref('b') {% raw %}{{ ref('c') }}{% endraw %}"),
+            [""; 0]
+        );
+        assert_eq!(
+            texts("{{ \"ref('a')\" }} {{ dbt.ref('a') }} {{ xref('a') }} {{ ref }}"),
+            [""; 0]
+        );
         assert_eq!(texts("{{ '}}' ~ ref('a') }}"), ["ref('a')"]);
     }
 
@@ -190,7 +226,16 @@ mod tests {
 
     #[test]
     fn unfinished_tags_end_with_the_text() {
-        for sql in ["{{ ref('a')", "{{ ref('a", "{{", "{", "{% raw %}{{ ref('a') }}", "{#", "{{ ref(", "é{{ é"] {
+        for sql in [
+            "{{ ref('a')",
+            "{{ ref('a",
+            "{{",
+            "{",
+            "{% raw %}{{ ref('a') }}",
+            "{#",
+            "{{ ref(",
+            "é{{ é",
+        ] {
             calls(sql);
         }
         assert_eq!(texts("{{ ref('a')"), ["ref('a')"]);

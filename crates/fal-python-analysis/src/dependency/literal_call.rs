@@ -14,7 +14,11 @@ pub(super) struct LiteralCall {
 /// Reads arguments from the text behind the opening parenthesis.
 pub(super) fn parse(text: &str) -> Option<LiteralCall> {
     let mut reader = Reader { text, at: 0 };
-    let mut call = LiteralCall { args: Vec::new(), keywords: Vec::new(), len: 0 };
+    let mut call = LiteralCall {
+        args: Vec::new(),
+        keywords: Vec::new(),
+        len: 0,
+    };
     loop {
         if reader.eat(')') {
             call.len = reader.at;
@@ -71,7 +75,9 @@ impl<'t> Reader<'t> {
 
     fn word(&mut self) -> &'t str {
         let rest = self.rest();
-        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').unwrap_or(rest.len());
+        let end = rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.')
+            .unwrap_or(rest.len());
         self.at += end;
         &rest[..end]
     }
@@ -128,15 +134,24 @@ mod tests {
     fn shown(text: &str) -> Option<String> {
         let call = parse(text)?;
         let args = call.args.iter().map(ToString::to_string);
-        let keywords = call.keywords.iter().map(|(name, value)| format!("{name}={value}"));
+        let keywords = call
+            .keywords
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
         Some(args.chain(keywords).collect::<Vec<_>>().join(" "))
     }
 
     #[test]
     fn literal_arguments_are_read() {
         assert_eq!(shown("'a')").as_deref(), Some("'a'"));
-        assert_eq!(shown(" \"a\" , 'b', v = 2 ,) + 1").as_deref(), Some("'a' 'b' v=2"));
-        assert_eq!(shown("'it\\'s', version='1')").as_deref(), Some("\"it's\" version='1'"));
+        assert_eq!(
+            shown(" \"a\" , 'b', v = 2 ,) + 1").as_deref(),
+            Some("'a' 'b' v=2")
+        );
+        assert_eq!(
+            shown("'it\\'s', version='1')").as_deref(),
+            Some("\"it's\" version='1'")
+        );
         assert_eq!(shown(")").as_deref(), Some(""));
     }
 

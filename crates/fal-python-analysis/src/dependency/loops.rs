@@ -23,19 +23,26 @@ struct Loop {
 /// empty entry if there are no such loops.
 pub(super) fn turns<'t>(file: &File<'t, '_>, at: NodeId, expressions: &[NodeId]) -> Vec<Turn<'t>> {
     let mut needed = Vec::new();
-    expressions.iter().for_each(|id| names(file, *id, &mut needed, 0));
+    expressions
+        .iter()
+        .for_each(|id| names(file, *id, &mut needed, 0));
     if needed.is_empty() {
         return vec![Turn::new()];
     }
     let mut loops = Vec::new();
     for candidate in around(file, at) {
         let bound = targets(file, candidate.target);
-        if bound.iter().any(|(name, _)| needed.contains(name)) && !rebound(file, at, &candidate, &bound) {
+        if bound.iter().any(|(name, _)| needed.contains(name))
+            && !rebound(file, at, &candidate, &bound)
+        {
             names(file, candidate.iter, &mut needed, 0);
             loops.push(candidate);
         }
     }
-    loops.iter().rev().fold(vec![Turn::new()], |turns, each| unroll(file, each, turns))
+    loops
+        .iter()
+        .rev()
+        .fold(vec![Turn::new()], |turns, each| unroll(file, each, turns))
 }
 
 /// The loops around a node, innermost first.
@@ -45,15 +52,28 @@ fn around(file: &File<'_, '_>, at: NodeId) -> Vec<Loop> {
         let kids = file.tree.kids(parent);
         match file.tree.kind(parent) {
             Kind::For { body } if (2..2 + *body as usize).contains(&file.scopes().place(child)) => {
-                out.push(Loop { target: kids[0], iter: kids[1] });
+                out.push(Loop {
+                    target: kids[0],
+                    iter: kids[1],
+                });
             }
             Kind::Comprehension { elements } => {
                 let place = file.scopes().place(child);
                 let generators = &kids[*elements as usize..];
-                let seen = if place < *elements as usize { generators.len() } else { place - *elements as usize + 1 };
-                let parts = generators[..seen].iter().rev().map(|generator| file.tree.kids(*generator));
+                let seen = if place < *elements as usize {
+                    generators.len()
+                } else {
+                    place - *elements as usize + 1
+                };
+                let parts = generators[..seen]
+                    .iter()
+                    .rev()
+                    .map(|generator| file.tree.kids(*generator));
                 let outside = |kids: &&[NodeId]| !file.tree.encloses(kids[1], at);
-                out.extend(parts.filter(outside).map(|kids| Loop { target: kids[0], iter: kids[1] }));
+                out.extend(parts.filter(outside).map(|kids| Loop {
+                    target: kids[0],
+                    iter: kids[1],
+                }));
             }
             _ => {}
         }
@@ -74,7 +94,9 @@ fn names<'t>(file: &File<'t, '_>, id: NodeId, out: &mut Vec<&'t str>, hops: u32)
             continue;
         }
         stack.extend_from_slice(file.tree.kids(id));
-        let Kind::Name(name, Context::Load) = file.tree.kind(id) else { continue };
+        let Kind::Name(name, Context::Load) = file.tree.kind(id) else {
+            continue;
+        };
         if out.contains(name) || out.len() > 100 {
             continue;
         }
@@ -88,7 +110,12 @@ fn names<'t>(file: &File<'t, '_>, id: NodeId, out: &mut Vec<&'t str>, hops: u32)
 fn targets<'t>(file: &File<'t, '_>, target: NodeId) -> Vec<(&'t str, NodeId)> {
     match file.tree.kind(target) {
         Kind::Name(name, _) => vec![(name, target)],
-        Kind::Tuple | Kind::List => file.tree.kids(target).iter().flat_map(|kid| targets(file, *kid)).collect(),
+        Kind::Tuple | Kind::List => file
+            .tree
+            .kids(target)
+            .iter()
+            .flat_map(|kid| targets(file, *kid))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -101,10 +128,16 @@ fn rebound(file: &File<'_, '_>, at: NodeId, each: &Loop, bound: &[(&str, NodeId)
         return false;
     }
     bound.iter().any(|(name, own)| {
-        let binders = file.scopes().resolve(name, file.scopes().scope(at)).map_or(&[][..], |(_, binders)| binders);
+        let binders = file
+            .scopes()
+            .resolve(name, file.scopes().scope(at))
+            .map_or(&[][..], |(_, binders)| binders);
         // They are sorted, and many loops may share a name.
-        let first = binders.partition_point(|binder| file.tree.range(*binder).0 < file.tree.range(whole).0);
-        let inside = binders[first..].iter().take_while(|binder| file.tree.encloses(whole, **binder));
+        let first =
+            binders.partition_point(|binder| file.tree.range(*binder).0 < file.tree.range(whole).0);
+        let inside = binders[first..]
+            .iter()
+            .take_while(|binder| file.tree.encloses(whole, **binder));
         inside.into_iter().any(|binder| binder != own)
     })
 }
@@ -112,8 +145,15 @@ fn rebound(file: &File<'_, '_>, at: NodeId, each: &Loop, bound: &[(&str, NodeId)
 fn unroll<'t>(file: &File<'t, '_>, each: &Loop, turns: Vec<Turn<'t>>) -> Vec<Turn<'t>> {
     let mut out = Vec::new();
     for turn in turns {
-        match Evaluator::new(file, &turn).value(each.iter).and_then(Value::items) {
-            Some(items) => out.extend(items.into_iter().map(|item| extended(file, &turn, each.target, item))),
+        match Evaluator::new(file, &turn)
+            .value(each.iter)
+            .and_then(Value::items)
+        {
+            Some(items) => out.extend(
+                items
+                    .into_iter()
+                    .map(|item| extended(file, &turn, each.target, item)),
+            ),
             None => out.push(turn),
         }
         if out.len() > LIMIT {
@@ -136,7 +176,10 @@ fn assign<'t>(file: &File<'t, '_>, target: NodeId, value: Value, turn: &mut Turn
         Kind::Tuple | Kind::List => {
             let targets = file.tree.kids(target);
             if let Some(items) = value.items().filter(|items| items.len() == targets.len()) {
-                targets.iter().zip(items).for_each(|(target, item)| assign(file, *target, item, turn));
+                targets
+                    .iter()
+                    .zip(items)
+                    .for_each(|(target, item)| assign(file, *target, item, turn));
             }
         }
         _ => {}

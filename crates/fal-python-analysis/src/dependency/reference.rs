@@ -38,15 +38,29 @@ pub(super) fn dependency(
     origin: DependencyOrigin,
     span: Span,
 ) -> Option<Dependency> {
-    let args: Vec<String> = values.iter().map(|value| value.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+    let args: Vec<String> = values
+        .iter()
+        .map(|value| value.as_str().map(str::to_owned))
+        .collect::<Option<_>>()?;
     let fits = match kind {
         DependencyKind::Ref => matches!(args.len(), 1 | 2),
         DependencyKind::Source => args.len() == 2,
     };
     let named = || keywords.iter().filter(|(name, _)| !is_of_the_read(name));
-    let version = named().find(|(name, _)| matches!(*name, "version" | "v")).map(|(_, value)| value.display());
+    let version = named()
+        .find(|(name, _)| matches!(*name, "version" | "v"))
+        .map(|(_, value)| value.display());
     let printed = values.iter().map(ToString::to_string);
-    let printed: Vec<String> = printed.chain(named().map(|(name, value)| format!("{name}={value}"))).collect();
+    let printed: Vec<String> = printed
+        .chain(named().map(|(name, value)| format!("{name}={value}")))
+        .collect();
     let text = format!("{}({})", name(kind), printed.join(", "));
-    fits.then_some(Dependency { kind, text, args, version, origin, span })
+    fits.then_some(Dependency {
+        kind,
+        text,
+        args,
+        version,
+        origin,
+        span,
+    })
 }

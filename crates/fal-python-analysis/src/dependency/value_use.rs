@@ -17,8 +17,12 @@ pub(super) fn add(file: &File<'_, '_>, kind: DependencyKind, found: &mut Found) 
             continue;
         }
         match mapped(file, id, kind) {
-            Some(dependencies) => dependencies.into_iter().for_each(|dependency| found.add_new(dependency)),
-            None => found.add_unresolved(kind, file.source(file.scopes().parent(id)), file.span(id)),
+            Some(dependencies) => dependencies
+                .into_iter()
+                .for_each(|dependency| found.add_new(dependency)),
+            None => {
+                found.add_unresolved(kind, file.source(file.scopes().parent(id)), file.span(id))
+            }
         }
     }
 }
@@ -28,7 +32,11 @@ fn is_value(file: &File<'_, '_>, id: NodeId) -> bool {
     let parent = file.scopes().parent(id);
     match file.tree.kind(parent) {
         Kind::Call { .. } => file.tree.kids(parent).first() != Some(&id),
-        Kind::Assign | Kind::AnnAssign { .. } | Kind::Return | Kind::Keyword(_) | Kind::NamedExpr => true,
+        Kind::Assign
+        | Kind::AnnAssign { .. }
+        | Kind::Return
+        | Kind::Keyword(_)
+        | Kind::NamedExpr => true,
         Kind::List | Kind::Tuple | Kind::Dict { .. } | Kind::IfExp | Kind::Lambda => true,
         _ => false,
     }
@@ -45,10 +53,19 @@ fn mapped(file: &File<'_, '_>, id: NodeId, kind: DependencyKind) -> Option<Vec<D
     let mut out = Vec::new();
     for turn in loops::turns(file, call, columns) {
         let values = Evaluator::new(file, &turn).elements(columns, 0)?;
-        let columns: Vec<Vec<Value>> = values.into_iter().map(Value::items).collect::<Option<_>>()?;
+        let columns: Vec<Vec<Value>> = values
+            .into_iter()
+            .map(Value::items)
+            .collect::<Option<_>>()?;
         for row in 0..columns.iter().map(Vec::len).min()? {
             let values: Vec<Value> = columns.iter().map(|column| column[row].clone()).collect();
-            out.push(reference::dependency(kind, &values, &[], DependencyOrigin::Loop, file.span(call))?);
+            out.push(reference::dependency(
+                kind,
+                &values,
+                &[],
+                DependencyOrigin::Loop,
+                file.span(call),
+            )?);
         }
     }
     Some(out)

@@ -39,7 +39,9 @@ impl Walker<'_, '_, '_> {
             Kind::Import | Kind::ImportFrom { .. } => Flow::FALLIBLE,
             // Nothing but an expression: it raises only where the expression does.
             Kind::Expr => self.sequence(kids),
-            Kind::Assign | Kind::AnnAssign { .. } if kids.iter().all(|kid| self.is_plain_target(*kid)) => {
+            Kind::Assign | Kind::AnnAssign { .. }
+                if kids.iter().all(|kid| self.is_plain_target(*kid)) =>
+            {
                 self.sequence(kids)
             }
             _ => self.sequence(kids).fallible(),
@@ -48,13 +50,20 @@ impl Walker<'_, '_, '_> {
 
     /// Binding a name does not raise.
     fn is_plain_target(&self, id: NodeId) -> bool {
-        !matches!(self.kind(id), Kind::Tuple | Kind::List | Kind::Subscript | Kind::Attribute(_))
+        !matches!(
+            self.kind(id),
+            Kind::Tuple | Kind::List | Kind::Subscript | Kind::Attribute(_)
+        )
     }
 
     fn condition(&mut self, kids: &[NodeId], body: usize) -> Flow {
         let (test, rest) = (kids[0], &kids[1..]);
         let (yes, no) = rest.split_at(body);
-        let known = self.assumed.get(&test).copied().or_else(|| self.truth(test));
+        let known = self
+            .assumed
+            .get(&test)
+            .copied()
+            .or_else(|| self.truth(test));
         let branches = match known {
             Some(true) => self.block(yes),
             Some(false) => self.block(no),
@@ -70,7 +79,11 @@ impl Walker<'_, '_, '_> {
             None => Turns::Unknown,
         };
         let (body, orelse) = kids[1..].split_at(body);
-        let (head, body, orelse) = (self.expression(kids[0]), self.block(body), self.block(orelse));
+        let (head, body, orelse) = (
+            self.expression(kids[0]),
+            self.block(body),
+            self.block(orelse),
+        );
         self.repeat(id, turns, head, body, orelse)
     }
 
@@ -80,51 +93,82 @@ impl Walker<'_, '_, '_> {
         let (body, orelse) = (self.block(body), self.block(orelse));
         let turns = self.turns(iter, body.any());
         // Taking the next item may raise.
-        self.expression(iter).then(self.repeat(id, turns, Flow::FALLIBLE, body, orelse))
+        self.expression(iter)
+            .then(self.repeat(id, turns, Flow::FALLIBLE, body, orelse))
     }
 
     fn with(&mut self, kids: &[NodeId], items: usize) -> Flow {
         let (items, body) = kids.split_at(items);
         let flow = self.sequence(items).then(self.block(body));
         let suppresses = items.iter().any(|item| self.is_suppress(*item));
-        if suppresses { Flow { normal: None, ..flow }.or(suppressed(flow)) } else { flow }
+        if suppresses {
+            Flow {
+                normal: None,
+                ..flow
+            }
+            .or(suppressed(flow))
+        } else {
+            flow
+        }
     }
 
     /// `contextlib.suppress(...)`.
     fn is_suppress(&self, item: NodeId) -> bool {
-        let Some(manager) = self.kids(item).first() else { return false };
-        let Some((function, ..)) = self.file.call(*manager) else { return false };
-        matches!(self.kind(function), Kind::Name("suppress", _) | Kind::Attribute("suppress"))
+        let Some(manager) = self.kids(item).first() else {
+            return false;
+        };
+        let Some((function, ..)) = self.file.call(*manager) else {
+            return false;
+        };
+        matches!(
+            self.kind(function),
+            Kind::Name("suppress", _) | Kind::Attribute("suppress")
+        )
     }
 
     fn cases(&mut self, kids: &[NodeId]) -> Flow {
-        let Some((subject, cases)) = kids.split_first() else { return Flow::NOTHING };
+        let Some((subject, cases)) = kids.split_first() else {
+            return Flow::NOTHING;
+        };
         let mut branches: Option<Flow> = None;
         let mut complete = false;
         for case in cases {
             let parts = self.kids(*case);
             let guard = usize::from(matches!(self.kind(*case), Kind::Case { guard: true }));
-            let flow = self.sequence(&parts[1..=guard]).then(self.block(&parts[1 + guard..]));
+            let flow = self
+                .sequence(&parts[1..=guard])
+                .then(self.block(&parts[1 + guard..]));
             branches = Some(branches.map_or(flow, |before| before.or(flow)));
-            complete |= guard == 0 && matches!(self.kind(parts[0]), Kind::Pattern { wild: true, .. });
+            complete |=
+                guard == 0 && matches!(self.kind(parts[0]), Kind::Pattern { wild: true, .. });
         }
         let branches = branches.unwrap_or(Flow::NOTHING);
-        self.expression(*subject).then(if complete { branches } else { branches.optional() })
+        self.expression(*subject).then(if complete {
+            branches
+        } else {
+            branches.optional()
+        })
     }
 
     fn raise(&mut self, kids: &[NodeId]) -> Flow {
         let exception = kids.first().copied();
         let called = exception.and_then(|it| self.file.call(it));
-        let class = called.map_or(exception, |(class, ..)| Some(class)).map(|class| self.kind(class));
+        let class = called
+            .map_or(exception, |(class, ..)| Some(class))
+            .map(|class| self.kind(class));
         let end = match class {
-            Some(Kind::Name("SystemExit", _)) => self.exit(called.and_then(|(_, args, _)| args.first().copied())),
+            Some(Kind::Name("SystemExit", _)) => {
+                self.exit(called.and_then(|(_, args, _)| args.first().copied()))
+            }
             _ => Flow::raises(),
         };
         self.sequence(kids).then(end)
     }
 
     fn assert(&mut self, kids: &[NodeId]) -> Flow {
-        let Some((test, message)) = kids.split_first() else { return Flow::NOTHING };
+        let Some((test, message)) = kids.split_first() else {
+            return Flow::NOTHING;
+        };
         let tested = self.expression(*test);
         match self.truth(*test) {
             Some(true) => tested,
@@ -137,16 +181,27 @@ impl Walker<'_, '_, '_> {
     fn class(&mut self, kids: &[NodeId], bases: usize, body: usize) -> Flow {
         let (bases, rest) = kids.split_at(bases);
         let (body, rest) = rest.split_at(body);
-        self.sequence(rest).then(self.sequence(bases)).then(self.block(body)).fallible()
+        self.sequence(rest)
+            .then(self.sequence(bases))
+            .then(self.block(body))
+            .fallible()
     }
 
     /// Defaults, decorators and annotations are evaluated, the body is not.
     fn definition_head(&mut self, kids: &[NodeId], body: usize) -> Flow {
-        self.sequence(&kids[1 + body..]).then(self.expression(kids[0]))
+        self.sequence(&kids[1 + body..])
+            .then(self.expression(kids[0]))
     }
 }
 
 fn suppressed(flow: Flow) -> Flow {
     let normal = super::paths::either(flow.normal, flow.raises);
-    Flow { normal, breaks: None, continues: None, returns: None, raises: None, exits: None }
+    Flow {
+        normal,
+        breaks: None,
+        continues: None,
+        returns: None,
+        raises: None,
+        exits: None,
+    }
 }

@@ -21,22 +21,43 @@ impl<'t> Walker<'_, 't, '_> {
     pub(super) fn by_cases(&mut self, statements: &[NodeId]) -> Option<Flow> {
         let tests = self.tests(statements);
         let open = |test: &&Test<'_>| !self.assumed.contains_key(&test.node);
-        let shared = |test: &&Test<'_>| tests.iter().filter(|other| other.subject == test.subject).count() > 1;
+        let shared = |test: &&Test<'_>| {
+            tests
+                .iter()
+                .filter(|other| other.subject == test.subject)
+                .count()
+                > 1
+        };
         let subject = tests.iter().filter(open).find(shared)?.subject;
-        let group: Vec<Test<'t>> = tests.into_iter().filter(|test| test.subject == subject).collect();
+        let group: Vec<Test<'t>> = tests
+            .into_iter()
+            .filter(|test| test.subject == subject)
+            .collect();
         let mut cases: Vec<Option<&str>> = group.iter().map(|test| test.literal).collect();
         cases.sort_unstable();
         cases.dedup();
         let literals = cases.iter().flatten().count();
-        if literals > LIMIT || (literals > 0 && literals < cases.len()) || self.assumed.len() > LIMIT {
+        if literals > LIMIT
+            || (literals > 0 && literals < cases.len())
+            || self.assumed.len() > LIMIT
+        {
             return None;
         }
         // The last case is that of no literal, or of a condition that fails.
-        let flows = cases.iter().map(Some).chain([None]).map(|case| self.in_case(statements, &group, case));
+        let flows = cases
+            .iter()
+            .map(Some)
+            .chain([None])
+            .map(|case| self.in_case(statements, &group, case));
         flows.collect::<Vec<_>>().into_iter().reduce(Flow::or)
     }
 
-    fn in_case(&mut self, statements: &[NodeId], group: &[Test<'_>], case: Option<&Option<&str>>) -> Flow {
+    fn in_case(
+        &mut self,
+        statements: &[NodeId],
+        group: &[Test<'_>],
+        case: Option<&Option<&str>>,
+    ) -> Flow {
         for test in group {
             let holds = case.is_some_and(|literal| test.literal == *literal);
             self.assumed.insert(test.node, holds != test.negated);
@@ -76,18 +97,39 @@ impl<'t> Walker<'_, 't, '_> {
         let kids = self.kids(node);
         if let (Kind::Unary(Unary::Not), [inner]) = (self.kind(node), kids) {
             let inner = self.test(*inner);
-            return Test { node, negated: !inner.negated, ..inner };
+            return Test {
+                node,
+                negated: !inner.negated,
+                ..inner
+            };
         }
-        let literal = |id: NodeId| matches!(self.kind(id), Kind::Str(_) | Kind::Int(_)).then(|| self.file.source(id));
+        let literal = |id: NodeId| {
+            matches!(self.kind(id), Kind::Str(_) | Kind::Int(_)).then(|| self.file.source(id))
+        };
         match (self.kind(node), kids) {
             (Kind::Compare { equal, unequal }, [left, right]) if *equal || *unequal => {
                 let subject = self.file.source(*left);
                 match literal(*right) {
-                    Some(value) => Test { node, subject, literal: Some(value), negated: *unequal },
-                    None => Test { node, subject: self.file.source(node), literal: None, negated: false },
+                    Some(value) => Test {
+                        node,
+                        subject,
+                        literal: Some(value),
+                        negated: *unequal,
+                    },
+                    None => Test {
+                        node,
+                        subject: self.file.source(node),
+                        literal: None,
+                        negated: false,
+                    },
                 }
             }
-            _ => Test { node, subject: self.file.source(node), literal: None, negated: false },
+            _ => Test {
+                node,
+                subject: self.file.source(node),
+                literal: None,
+                negated: false,
+            },
         }
     }
 }

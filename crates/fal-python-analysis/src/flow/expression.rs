@@ -7,7 +7,11 @@ impl Walker<'_, '_, '_> {
     /// One expression, evaluated once.
     pub(super) fn expression(&mut self, id: NodeId) -> Flow {
         if !self.is_relevant(id) {
-            return if self.is_harmless(id) { Flow::NOTHING } else { Flow::FALLIBLE };
+            return if self.is_harmless(id) {
+                Flow::NOTHING
+            } else {
+                Flow::FALLIBLE
+            };
         }
         let kids = self.kids(id);
         match self.kind(id) {
@@ -24,22 +28,37 @@ impl Walker<'_, '_, '_> {
 
     /// All of them, one after the other.
     pub(super) fn sequence(&mut self, ids: &[NodeId]) -> Flow {
-        ids.iter().fold(Flow::NOTHING, |flow, id| flow.then(self.expression(*id)))
+        ids.iter()
+            .fold(Flow::NOTHING, |flow, id| flow.then(self.expression(*id)))
     }
 
     /// Names and constants: nobody guards against these.
     fn is_harmless(&self, id: NodeId) -> bool {
         match self.kind(id) {
-            Kind::Name(..) | Kind::Lambda | Kind::True | Kind::False | Kind::None | Kind::Ellipsis => true,
-            Kind::Str(_) | Kind::Bytes(_) | Kind::Int(_) | Kind::BigInt(_) | Kind::Float(_) | Kind::Complex(..) => true,
-            Kind::Keyword(_) | Kind::Starred => self.kids(id).iter().all(|kid| self.is_harmless(*kid)),
+            Kind::Name(..)
+            | Kind::Lambda
+            | Kind::True
+            | Kind::False
+            | Kind::None
+            | Kind::Ellipsis => true,
+            Kind::Str(_)
+            | Kind::Bytes(_)
+            | Kind::Int(_)
+            | Kind::BigInt(_)
+            | Kind::Float(_)
+            | Kind::Complex(..) => true,
+            Kind::Keyword(_) | Kind::Starred => {
+                self.kids(id).iter().all(|kid| self.is_harmless(*kid))
+            }
             Kind::List | Kind::Tuple => self.kids(id).iter().all(|kid| self.is_harmless(*kid)),
             _ => false,
         }
     }
 
     fn choice(&mut self, kids: &[NodeId]) -> Flow {
-        let [test, yes, no] = kids else { return Flow::FALLIBLE };
+        let [test, yes, no] = kids else {
+            return Flow::FALLIBLE;
+        };
         let branch = match self.truth(*test) {
             Some(true) => self.expression(*yes),
             Some(false) => self.expression(*no),
@@ -50,7 +69,9 @@ impl Walker<'_, '_, '_> {
 
     /// `and` goes on while the values hold, `or` while they fail.
     fn short_circuit(&mut self, kids: &[NodeId], while_true: bool) -> Flow {
-        let Some((first, rest)) = kids.split_first() else { return Flow::NOTHING };
+        let Some((first, rest)) = kids.split_first() else {
+            return Flow::NOTHING;
+        };
         let head = self.expression(*first);
         if rest.is_empty() {
             return head;
@@ -68,13 +89,27 @@ impl Walker<'_, '_, '_> {
     }
 
     fn generators(&mut self, id: NodeId, generators: &[NodeId], elements: &[NodeId]) -> Flow {
-        let Some((generator, rest)) = generators.split_first() else { return self.sequence(elements) };
+        let Some((generator, rest)) = generators.split_first() else {
+            return self.sequence(elements);
+        };
         let kids = self.kids(*generator);
-        let [_, iter, conditions @ ..] = kids else { return Flow::FALLIBLE };
+        let [_, iter, conditions @ ..] = kids else {
+            return Flow::FALLIBLE;
+        };
         let filter = self.sequence(conditions);
         let inner = self.generators(id, rest, elements);
-        let inner = if conditions.is_empty() { inner } else { inner.optional() };
+        let inner = if conditions.is_empty() {
+            inner
+        } else {
+            inner.optional()
+        };
         let turns = self.turns(*iter, inner.any());
-        self.expression(*iter).then(self.repeat(id, turns, Flow::NOTHING, filter.then(inner), Flow::NOTHING))
+        self.expression(*iter).then(self.repeat(
+            id,
+            turns,
+            Flow::NOTHING,
+            filter.then(inner),
+            Flow::NOTHING,
+        ))
     }
 }

@@ -10,10 +10,19 @@ use crate::tree::{Kind, NodeId};
 impl Walker<'_, '_, '_> {
     /// A call, with its function and arguments.
     pub(super) fn call(&mut self, id: NodeId) -> Flow {
-        let Some((function, args, keywords)) = self.file.call(id) else { return Flow::FALLIBLE };
+        let Some((function, args, keywords)) = self.file.call(id) else {
+            return Flow::FALLIBLE;
+        };
         let callee = self.callee(function);
-        let head = if matches!(callee, Callee::Unknown) { self.expression(function) } else { Flow::NOTHING };
-        let before = args.iter().chain(keywords).fold(head, |flow, arg| flow.then(self.expression(*arg)));
+        let head = if matches!(callee, Callee::Unknown) {
+            self.expression(function)
+        } else {
+            Flow::NOTHING
+        };
+        let before = args
+            .iter()
+            .chain(keywords)
+            .fold(head, |flow, arg| flow.then(self.expression(*arg)));
         let effect = match callee {
             // It may raise before it writes.
             Callee::Unknown | Callee::Write if !self.is_write(id) => Flow::FALLIBLE,
@@ -32,7 +41,11 @@ impl Walker<'_, '_, '_> {
             Kind::Lambda => Callee::Function(function),
             Kind::Attribute("exit" | "_exit") => {
                 let module = self.kids(function).first().map(|of| self.kind(*of));
-                if matches!(module, Some(Kind::Name("sys" | "os", _))) { Callee::Exit } else { Callee::Unknown }
+                if matches!(module, Some(Kind::Name("sys" | "os", _))) {
+                    Callee::Exit
+                } else {
+                    Callee::Unknown
+                }
             }
             _ => Callee::Unknown,
         }
@@ -41,13 +54,20 @@ impl Walker<'_, '_, '_> {
     fn named(&self, name: &str, at: NodeId) -> Callee {
         let scope = self.file.scopes().scope(at);
         let Some((_, binders)) = self.file.scopes().resolve(name, scope) else {
-            return if matches!(name, "exit" | "quit") { Callee::Exit } else { Callee::Unknown };
+            return if matches!(name, "exit" | "quit") {
+                Callee::Exit
+            } else {
+                Callee::Unknown
+            };
         };
-        let [binder] = binders else { return Callee::Unknown };
+        let [binder] = binders else {
+            return Callee::Unknown;
+        };
         if is_exit_import(self, *binder) {
             return Callee::Exit;
         }
-        self.definition(*binder).map_or(Callee::Unknown, Callee::Function)
+        self.definition(*binder)
+            .map_or(Callee::Unknown, Callee::Function)
     }
 
     /// The function or lambda that a binding stands for. What a decorator makes of one is not known.
@@ -55,7 +75,9 @@ impl Walker<'_, '_, '_> {
         if let Kind::FunctionDef { decorators: 0, .. } = self.kind(binder) {
             return Some(binder);
         }
-        let Kind::Name(name, _) = self.kind(binder) else { return None };
+        let Kind::Name(name, _) = self.kind(binder) else {
+            return None;
+        };
         let value = self.file.bound_value(name, binder)?;
         matches!(self.kind(value), Kind::Lambda).then_some(value)
     }
@@ -69,7 +91,11 @@ impl Walker<'_, '_, '_> {
         let assumed = std::mem::take(&mut self.assumed);
         let body = self.function_body(function);
         self.assumed = assumed;
-        let flow = if self.is_generator(function) { Flow::normal(Paths::perhaps(most(&body))) } else { called(body) };
+        let flow = if self.is_generator(function) {
+            Flow::normal(Paths::perhaps(most(&body)))
+        } else {
+            called(body)
+        };
         self.called.insert(function, Some(flow));
         flow
     }
@@ -79,14 +105,20 @@ impl Walker<'_, '_, '_> {
     fn recursion(&self, function: NodeId) -> Flow {
         let writes = self.is_relevant(function) && !self.writes.is_empty();
         let max = if writes { UNBOUNDED } else { 0 };
-        Flow::normal(Paths { min: UNBOUNDED, max, sure: None })
+        Flow::normal(Paths {
+            min: UNBOUNDED,
+            max,
+            sure: None,
+        })
     }
 
     fn function_body(&mut self, function: NodeId) -> Flow {
         let kids = self.kids(function);
         match self.kind(function) {
             Kind::FunctionDef { body, .. } => self.block(&kids[1..1 + *body as usize]),
-            _ => kids.get(1).map_or(Flow::NOTHING, |body| self.expression(*body)),
+            _ => kids
+                .get(1)
+                .map_or(Flow::NOTHING, |body| self.expression(*body)),
         }
     }
 
@@ -122,13 +154,30 @@ enum Callee {
 fn is_exit_import(walker: &Walker<'_, '_, '_>, binder: NodeId) -> bool {
     let from = walker.kind(walker.file.scopes().parent(binder));
     let name = walker.kind(binder);
-    matches!(from, Kind::ImportFrom { module: Some("sys" | "os"), level: 0 })
-        && matches!(name, Kind::Alias { name: "exit" | "_exit", .. })
+    matches!(
+        from,
+        Kind::ImportFrom {
+            module: Some("sys" | "os"),
+            level: 0
+        }
+    ) && matches!(
+        name,
+        Kind::Alias {
+            name: "exit" | "_exit",
+            ..
+        }
+    )
 }
 
 fn called(body: Flow) -> Flow {
     let normal = either(body.normal, body.returns);
-    Flow { normal, returns: None, breaks: None, continues: None, ..body }
+    Flow {
+        normal,
+        returns: None,
+        breaks: None,
+        continues: None,
+        ..body
+    }
 }
 
 fn most(body: &Flow) -> u32 {

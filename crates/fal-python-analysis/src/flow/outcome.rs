@@ -17,38 +17,68 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    const NOWHERE: Self =
-        Self { normal: None, breaks: None, continues: None, returns: None, raises: None, exits: None };
+    const NOWHERE: Self = Self {
+        normal: None,
+        breaks: None,
+        continues: None,
+        returns: None,
+        raises: None,
+        exits: None,
+    };
 
     /// Does nothing that matters.
     pub(super) const NOTHING: Self = Self::normal(Paths::ZERO);
 
     /// Nothing that matters, but may raise.
-    pub(super) const FALLIBLE: Self =
-        Self { raises: Some(Paths { min: 0, max: 0, sure: None }), ..Self::normal(Paths::ZERO) };
+    pub(super) const FALLIBLE: Self = Self {
+        raises: Some(Paths {
+            min: 0,
+            max: 0,
+            sure: None,
+        }),
+        ..Self::normal(Paths::ZERO)
+    };
 
     pub(super) const fn normal(paths: Paths) -> Self {
-        Self { normal: Some(paths), ..Self::NOWHERE }
+        Self {
+            normal: Some(paths),
+            ..Self::NOWHERE
+        }
     }
 
     pub(super) const fn breaks() -> Self {
-        Self { breaks: Some(Paths::ZERO), ..Self::NOWHERE }
+        Self {
+            breaks: Some(Paths::ZERO),
+            ..Self::NOWHERE
+        }
     }
 
     pub(super) const fn continues() -> Self {
-        Self { continues: Some(Paths::ZERO), ..Self::NOWHERE }
+        Self {
+            continues: Some(Paths::ZERO),
+            ..Self::NOWHERE
+        }
     }
 
     pub(super) const fn returns() -> Self {
-        Self { returns: Some(Paths::ZERO), ..Self::NOWHERE }
+        Self {
+            returns: Some(Paths::ZERO),
+            ..Self::NOWHERE
+        }
     }
 
     pub(super) const fn raises() -> Self {
-        Self { raises: Some(Paths::ZERO), ..Self::NOWHERE }
+        Self {
+            raises: Some(Paths::ZERO),
+            ..Self::NOWHERE
+        }
     }
 
     pub(super) const fn exits() -> Self {
-        Self { exits: Some(Paths::ZERO), ..Self::NOWHERE }
+        Self {
+            exits: Some(Paths::ZERO),
+            ..Self::NOWHERE
+        }
     }
 
     /// All that happens when this comes after `before`.
@@ -70,7 +100,11 @@ impl Flow {
     /// One after the other.
     pub(super) fn then(self, next: Self) -> Self {
         match self.normal {
-            Some(normal) => Self { normal: None, ..self }.or(next.after(normal)),
+            Some(normal) => Self {
+                normal: None,
+                ..self
+            }
+            .or(next.after(normal)),
             None => self,
         }
     }
@@ -99,7 +133,14 @@ impl Flow {
 
     /// All ends together.
     pub(super) fn any(&self) -> Option<Paths> {
-        let all = [self.normal, self.breaks, self.continues, self.returns, self.raises, self.exits];
+        let all = [
+            self.normal,
+            self.breaks,
+            self.continues,
+            self.returns,
+            self.raises,
+            self.exits,
+        ];
         all.into_iter().fold(None, either)
     }
 }

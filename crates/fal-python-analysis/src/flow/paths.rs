@@ -24,7 +24,11 @@ pub(super) struct Sure {
 }
 
 impl Sure {
-    const NONE: Self = Self { count: 0, sites: [None; 2], looped: None };
+    const NONE: Self = Self {
+        count: 0,
+        sites: [None; 2],
+        looped: None,
+    };
 
     fn then(self, next: Self) -> Self {
         let mut sites = self.sites.into_iter().chain(next.sites).flatten();
@@ -37,7 +41,15 @@ impl Sure {
 
     fn repeated(self, by: NodeId) -> Self {
         let looped = self.looped.or(self.sites[0].map(|site| (site, by)));
-        if self.count == 0 { self } else { Self { count: UNBOUNDED, looped, ..self } }
+        if self.count == 0 {
+            self
+        } else {
+            Self {
+                count: UNBOUNDED,
+                looped,
+                ..self
+            }
+        }
     }
 }
 
@@ -52,16 +64,32 @@ pub(super) struct Paths {
 
 impl Paths {
     /// No call so far.
-    pub(super) const ZERO: Self = Self { min: 0, max: 0, sure: Some(Sure::NONE) };
+    pub(super) const ZERO: Self = Self {
+        min: 0,
+        max: 0,
+        sure: Some(Sure::NONE),
+    };
 
     pub(super) fn one(write: NodeId) -> Self {
         let site = Site { write, via: write };
-        Self { min: 1, max: 1, sure: Some(Sure { count: 1, sites: [Some(site), None], looped: None }) }
+        Self {
+            min: 1,
+            max: 1,
+            sure: Some(Sure {
+                count: 1,
+                sites: [Some(site), None],
+                looped: None,
+            }),
+        }
     }
 
     /// Perhaps this many, perhaps none.
     pub(super) fn perhaps(max: u32) -> Self {
-        Self { min: 0, max, sure: Some(Sure::NONE) }
+        Self {
+            min: 0,
+            max,
+            sure: Some(Sure::NONE),
+        }
     }
 
     /// These paths, but nobody knows whether they are taken.
@@ -73,7 +101,10 @@ impl Paths {
         Self {
             min: self.min.saturating_add(next.min),
             max: self.max.saturating_add(next.max),
-            sure: self.sure.zip(next.sure).map(|(first, second)| first.then(second)),
+            sure: self
+                .sure
+                .zip(next.sure)
+                .map(|(first, second)| first.then(second)),
         }
     }
 
@@ -82,14 +113,22 @@ impl Paths {
             (Some(a), Some(b)) => Some(if b.count > a.count { b } else { a }),
             (a, b) => a.or(b),
         };
-        Self { min: self.min.min(other.min), max: self.max.max(other.max), sure }
+        Self {
+            min: self.min.min(other.min),
+            max: self.max.max(other.max),
+            sure,
+        }
     }
 
     /// Any number of turns of a loop, none included.
     pub(super) fn repeated(self, by: NodeId) -> Self {
         let max = if self.max == 0 { 0 } else { UNBOUNDED };
         let sure = self.sure.map_or(Sure::NONE, |sure| sure.repeated(by));
-        Self { min: 0, max, sure: Some(sure) }
+        Self {
+            min: 0,
+            max,
+            sure: Some(sure),
+        }
     }
 
     /// The same calls, reached through a call of the function that holds them.

@@ -26,7 +26,14 @@ pub(super) enum Turns {
 impl Walker<'_, '_, '_> {
     /// A loop: `head` is evaluated before every turn, `orelse` when the loop ends without `break`. A body that writes
     /// and then always leaves the loop writes at most once; only what comes back to the head is repeated.
-    pub(super) fn repeat(&self, id: NodeId, turns: Turns, head: Flow, body: Flow, orelse: Flow) -> Flow {
+    pub(super) fn repeat(
+        &self,
+        id: NodeId,
+        turns: Turns,
+        head: Flow,
+        body: Flow,
+        orelse: Flow,
+    ) -> Flow {
         if turns == Turns::Never {
             return head.then(orelse);
         }
@@ -36,7 +43,13 @@ impl Walker<'_, '_, '_> {
             (Turns::Once, _) | (_, None) => Paths::ZERO,
             (_, Some(back)) => back.repeated(id),
         };
-        let mut leaves = Flow { normal: turn.breaks, breaks: None, continues: None, ..turn }.after(before);
+        let mut leaves = Flow {
+            normal: turn.breaks,
+            breaks: None,
+            continues: None,
+            ..turn
+        }
+        .after(before);
         if turns == Turns::Forever && before.max > 0 {
             // Nothing in the text ends it, so something else does.
             leaves.raises = either(leaves.raises, Some(before));
@@ -64,11 +77,18 @@ impl Walker<'_, '_, '_> {
     }
 
     fn length(&self, iter: NodeId) -> Option<usize> {
-        if let (Some("range"), Some((_, [count], []))) = (self.file.called_name(iter), self.file.call(iter)) {
-            let Kind::Int(count) = self.kind(*count) else { return None };
+        if let (Some("range"), Some((_, [count], []))) =
+            (self.file.called_name(iter), self.file.call(iter))
+        {
+            let Kind::Int(count) = self.kind(*count) else {
+                return None;
+            };
             return usize::try_from(*count).ok();
         }
         let nothing = Turn::new();
-        Evaluator::new(self.file, &nothing).value(iter).and_then(Value::items).map(|items| items.len())
+        Evaluator::new(self.file, &nothing)
+            .value(iter)
+            .and_then(Value::items)
+            .map(|items| items.len())
     }
 }

@@ -17,9 +17,12 @@ pub(super) fn aliases(walker: &Walker<'_, '_, '_>) -> Vec<NodeId> {
     let file = walker.file;
     let is_value = |id: &NodeId| {
         let parent = file.tree.kind(file.scopes().parent(*id));
-        file.call_of(*id).is_none() && !matches!(parent, Kind::Expr | Kind::Compare { .. } | Kind::If { .. })
+        file.call_of(*id).is_none()
+            && !matches!(parent, Kind::Expr | Kind::Compare { .. } | Kind::If { .. })
     };
-    let ours = file.uses_of(Ours::WriteToModel).filter(|(_, meaning)| *meaning == Meaning::Ours);
+    let ours = file
+        .uses_of(Ours::WriteToModel)
+        .filter(|(_, meaning)| *meaning == Meaning::Ours);
     ours.map(|(name, _)| name).filter(is_value).collect()
 }
 
@@ -29,7 +32,9 @@ pub(super) fn hides_a_call(walker: &Walker<'_, '_, '_>) -> bool {
     let docstring = crate::dependency::docstring(file).map(|(id, _)| id);
     file.tree.ids().any(|id| match file.tree.kind(id) {
         Kind::Call { .. } => matches!(file.called_name(id), Some("exec" | "eval")),
-        Kind::Str(text) => text.contains("write_to_model") && Some(id) != docstring && is_used(walker, id),
+        Kind::Str(text) => {
+            text.contains("write_to_model") && Some(id) != docstring && is_used(walker, id)
+        }
         Kind::Name("__builtins__", _) => true,
         _ => false,
     })
@@ -60,12 +65,20 @@ pub(super) fn in_callbacks(walker: &mut Walker<'_, '_, '_>) -> u32 {
 fn may_be_called(walker: &Walker<'_, '_, '_>, handed_on: &FxHashSet<&str>, id: NodeId) -> bool {
     let parent = walker.file.scopes().parent(id);
     match walker.kind(id) {
-        Kind::FunctionDef { decorators: 0, name, .. } => {
-            matches!(walker.kind(parent), Kind::ClassDef { .. }) || handed_on.contains(name)
-        }
+        Kind::FunctionDef {
+            decorators: 0,
+            name,
+            ..
+        } => matches!(walker.kind(parent), Kind::ClassDef { .. }) || handed_on.contains(name),
         Kind::FunctionDef { .. } => true,
         _ if walker.called.contains_key(&id) => false,
-        _ => match (walker.kind(parent), walker.kids(parent).first().map(|target| walker.kind(*target))) {
+        _ => match (
+            walker.kind(parent),
+            walker
+                .kids(parent)
+                .first()
+                .map(|target| walker.kind(*target)),
+        ) {
             (Kind::Assign, Some(Kind::Name(name, _))) => handed_on.contains(name),
             _ => true,
         },
@@ -76,8 +89,14 @@ fn may_be_called(walker: &Walker<'_, '_, '_>, handed_on: &FxHashSet<&str>, id: N
 fn handed_on<'t>(walker: &Walker<'_, 't, '_>) -> FxHashSet<&'t str> {
     let file = walker.file;
     let name = |id: NodeId| {
-        let Kind::Name(name, Context::Load) = file.tree.kind(id) else { return None };
-        let plain = file.call_of(id).is_some() && file.scopes().resolve_once(name, file.scopes().scope(id)).is_some();
+        let Kind::Name(name, Context::Load) = file.tree.kind(id) else {
+            return None;
+        };
+        let plain = file.call_of(id).is_some()
+            && file
+                .scopes()
+                .resolve_once(name, file.scopes().scope(id))
+                .is_some();
         (!plain).then_some(*name)
     };
     file.tree.ids().filter_map(name).collect()

@@ -24,10 +24,15 @@ fn truth(file: &File<'_, '_>, known: &[Option<bool>], id: NodeId) -> Option<bool
         Kind::Int(value) => Some(*value != 0),
         Kind::Str(text) => Some(!text.is_empty()),
         Kind::Name("TYPE_CHECKING", _) | Kind::Attribute("TYPE_CHECKING") => Some(false),
-        Kind::Unary(Unary::Not) => kids.first().and_then(|kid| known[kid.index()]).map(|it| !it),
+        Kind::Unary(Unary::Not) => kids
+            .first()
+            .and_then(|kid| known[kid.index()])
+            .map(|it| !it),
         Kind::And => all(known, kids, true),
         Kind::Or => all(known, kids, false),
-        Kind::Compare { equal, unequal } if *equal || *unequal => is_main(file, kids).then_some(*equal),
+        Kind::Compare { equal, unequal } if *equal || *unequal => {
+            is_main(file, kids).then_some(*equal)
+        }
         _ => None,
     }
 }

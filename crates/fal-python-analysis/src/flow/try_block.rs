@@ -14,7 +14,14 @@ struct Catches {
 
 impl Walker<'_, '_, '_> {
     pub(super) fn try_block(&mut self, id: NodeId) -> Flow {
-        let Kind::Try { body, handlers, orelse } = self.kind(id) else { return Flow::NOTHING };
+        let Kind::Try {
+            body,
+            handlers,
+            orelse,
+        } = self.kind(id)
+        else {
+            return Flow::NOTHING;
+        };
         let (body, rest) = self.kids(id).split_at(*body as usize);
         let (handlers, rest) = rest.split_at(*handlers as usize);
         let (orelse, last) = rest.split_at(*orelse as usize);
@@ -22,11 +29,26 @@ impl Walker<'_, '_, '_> {
         let caught = self.handlers(handlers, body);
         let flow = if body.normal.is_some() {
             let orelse = self.block(orelse);
-            Flow { raises: None, exits: None, ..body }.then(orelse).or(caught)
+            Flow {
+                raises: None,
+                exits: None,
+                ..body
+            }
+            .then(orelse)
+            .or(caught)
         } else {
-            Flow { raises: None, exits: None, ..body }.or(caught)
+            Flow {
+                raises: None,
+                exits: None,
+                ..body
+            }
+            .or(caught)
         };
-        if last.is_empty() { flow } else { finally(flow, self.block(last)) }
+        if last.is_empty() {
+            flow
+        } else {
+            finally(flow, self.block(last))
+        }
     }
 
     /// What comes of the exceptions and exits of the body.
@@ -39,17 +61,29 @@ impl Walker<'_, '_, '_> {
             let these = self.catches(*handler);
             // Whether this handler fits what is raised is only certain if it takes all.
             let sure = these.errors;
-            let raised = body.raises.map(|paths| if sure { paths } else { paths.unsure() });
-            let exited = body.exits.filter(|_| these.exits).map(|paths| paths.unsure());
+            let raised = body
+                .raises
+                .map(|paths| if sure { paths } else { paths.unsure() });
+            let exited = body
+                .exits
+                .filter(|_| these.exits)
+                .map(|paths| paths.unsure());
             let code = self.handler_body(*handler);
             if let Some(entry) = either(raised, exited) {
                 out = out.or(code.after(entry));
             }
-            catches = Catches { errors: catches.errors || these.errors, exits: catches.exits || these.exits };
+            catches = Catches {
+                errors: catches.errors || these.errors,
+                exits: catches.exits || these.exits,
+            };
         }
         let raises = body.raises.filter(|_| !catches.errors);
         let exits = body.exits.filter(|_| !catches.exits);
-        out.or(Flow { raises, exits, ..nothing })
+        out.or(Flow {
+            raises,
+            exits,
+            ..nothing
+        })
     }
 
     fn handler_body(&mut self, handler: NodeId) -> Flow {
@@ -59,22 +93,40 @@ impl Walker<'_, '_, '_> {
 
     fn catches(&self, handler: NodeId) -> Catches {
         let Kind::Handler { typed: true, .. } = self.kind(handler) else {
-            return Catches { errors: true, exits: true };
+            return Catches {
+                errors: true,
+                exits: true,
+            };
         };
         let class = self.kids(handler)[0];
-        let classes = if matches!(self.kind(class), Kind::Tuple) { self.kids(class) } else { &[class] };
+        let classes = if matches!(self.kind(class), Kind::Tuple) {
+            self.kids(class)
+        } else {
+            &[class]
+        };
         let names = |wanted: &[&str]| {
-            classes.iter().any(|class| matches!(self.kind(*class), Kind::Name(name, _) if wanted.contains(name)))
+            classes.iter().any(
+                |class| matches!(self.kind(*class), Kind::Name(name, _) if wanted.contains(name)),
+            )
         };
         let all = names(&["BaseException"]);
-        Catches { errors: all || names(&["Exception"]), exits: all || names(&["SystemExit"]) }
+        Catches {
+            errors: all || names(&["Exception"]),
+            exits: all || names(&["SystemExit"]),
+        }
     }
 }
 
 /// `finally` comes after every end, and may itself end otherwise.
 fn finally(flow: Flow, last: Flow) -> Flow {
     let Some(any) = flow.any() else { return flow };
-    let goes_on = last.normal.map(|paths| flow.map(|before| before.then(paths)));
-    let ends = Flow { normal: None, ..last }.after(any);
+    let goes_on = last
+        .normal
+        .map(|paths| flow.map(|before| before.then(paths)));
+    let ends = Flow {
+        normal: None,
+        ..last
+    }
+    .after(any);
     goes_on.map_or(ends, |goes_on| goes_on.or(ends))
 }

@@ -34,14 +34,23 @@ pub(crate) fn count(file: &File<'_, '_>) -> Counted {
         .saturating_add(aliases.len() as u32)
         .saturating_add(u32::from(stray::hides_a_call(&walker)));
     let max = any.max.saturating_add(strays);
-    let min = ends.map(|ends| ends.min).filter(|min| *min <= max && *min != UNBOUNDED);
-    let count = WriteCount { min: min.unwrap_or(0), max: stray::bounded(max) };
+    let min = ends
+        .map(|ends| ends.min)
+        .filter(|min| *min <= max && *min != UNBOUNDED);
+    let count = WriteCount {
+        min: min.unwrap_or(0),
+        max: stray::bounded(max),
+    };
     let writes = writes(&walker);
     let mut diagnostics = verdict(file, &count, any.sure, &writes);
     // A script that always fails has no path to complain of.
     diagnostics.retain(|it| ends.is_some() || it.code != SOMETIMES);
     diagnostics.extend(aliases.iter().map(|alias| unfollowed(file.span(*alias))));
-    Counted { writes, count, diagnostics }
+    Counted {
+        writes,
+        count,
+        diagnostics,
+    }
 }
 
 fn writes(walker: &Walker<'_, '_, '_>) -> Vec<WriteCall> {
@@ -52,7 +61,13 @@ fn writes(walker: &Walker<'_, '_, '_>) -> Vec<WriteCall> {
     let looped = in_loops(file);
     let mut calls: Vec<NodeId> = walker.writes.iter().copied().collect();
     calls.sort_by_key(|id| file.tree.range(*id));
-    calls.into_iter().map(|id| WriteCall { span: file.span(id), in_loop: looped[id.index()] }).collect()
+    calls
+        .into_iter()
+        .map(|id| WriteCall {
+            span: file.span(id),
+            in_loop: looped[id.index()],
+        })
+        .collect()
 }
 
 /// For each node whether it stands in a loop of its function. Parents have larger ids than their children, so one
@@ -75,12 +90,19 @@ fn in_loops(file: &File<'_, '_>) -> Vec<bool> {
     looped
 }
 
-fn verdict(file: &File<'_, '_>, count: &WriteCount, sure: Option<Sure>, writes: &[WriteCall]) -> Vec<Diagnostic> {
+fn verdict(
+    file: &File<'_, '_>,
+    count: &WriteCount,
+    sure: Option<Sure>,
+    writes: &[WriteCall],
+) -> Vec<Diagnostic> {
     let worst = sure.filter(|sure| sure.count > 0);
     if count.max == Some(0) {
         return vec![never(file, writes)];
     }
-    let Some(worst) = worst else { return Vec::new() };
+    let Some(worst) = worst else {
+        return Vec::new();
+    };
     match (worst.looped, worst.sites) {
         (Some((site, by)), _) => vec![repeated(file, site, by)],
         (None, [Some(first), Some(second)]) => vec![twice(file, first, second)],
@@ -90,10 +112,16 @@ fn verdict(file: &File<'_, '_>, count: &WriteCount, sure: Option<Sure>, writes: 
 }
 
 fn never(file: &File<'_, '_>, writes: &[WriteCall]) -> Diagnostic {
-    let unreached = writes.iter().map(|write| label(write.span, "never reached"));
+    let unreached = writes
+        .iter()
+        .map(|write| label(write.span, "never reached"));
     let labels: Vec<Label> = unreached.collect();
     let mark = || script_mark(file).map_or(file.span(file.tree.root()), |id| file.span(id));
-    let labels = if labels.is_empty() { vec![label(mark(), "makes this file a model")] } else { labels };
+    let labels = if labels.is_empty() {
+        vec![label(mark(), "makes this file a model")]
+    } else {
+        labels
+    };
     problem(
         "write::never",
         Severity::Error,
@@ -104,7 +132,10 @@ fn never(file: &File<'_, '_>, writes: &[WriteCall]) -> Diagnostic {
 }
 
 fn sometimes(writes: &[WriteCall]) -> Diagnostic {
-    let labels = writes.iter().map(|write| label(write.span, "not on every path")).collect();
+    let labels = writes
+        .iter()
+        .map(|write| label(write.span, "not on every path"))
+        .collect();
     problem(
         SOMETIMES,
         Severity::Warning,
@@ -122,18 +153,28 @@ fn twice(file: &File<'_, '_>, first: Site, second: Site) -> Diagnostic {
         "write::twice",
         Severity::Error,
         "`write_to_model` is called twice on one path".to_owned(),
-        vec![label(other, "the second call"), label(one, "the first call")],
+        vec![
+            label(other, "the second call"),
+            label(one, "the first call"),
+        ],
         "a model has one table: join the data and call `write_to_model` once, or make two models",
     )
 }
 
 fn repeated(file: &File<'_, '_>, site: Site, by: NodeId) -> Diagnostic {
-    let call = file.span(if file.tree.encloses(by, site.write) { site.write } else { site.via });
+    let call = file.span(if file.tree.encloses(by, site.write) {
+        site.write
+    } else {
+        site.via
+    });
     problem(
         "write::in_loop",
         Severity::Error,
         "`write_to_model` is called in a loop".to_owned(),
-        vec![label(call, "called in every turn"), label(header(file, by), "of this loop")],
+        vec![
+            label(call, "called in every turn"),
+            label(header(file, by), "of this loop"),
+        ],
         "collect the data in the loop and call `write_to_model` once behind it",
     )
 }
@@ -142,7 +183,8 @@ fn unfollowed(span: Span) -> Diagnostic {
     problem(
         "write::not_followed",
         Severity::Warning,
-        "`write_to_model` is handed on as a value, so its calls cannot be counted before the run".to_owned(),
+        "`write_to_model` is handed on as a value, so its calls cannot be counted before the run"
+            .to_owned(),
         vec![label(span, "not a call")],
         "call `write_to_model(df)` directly; a second call fails during the run",
     )
@@ -156,9 +198,25 @@ fn header(file: &File<'_, '_>, id: NodeId) -> Span {
 }
 
 fn label(span: Span, text: &str) -> Label {
-    Label { span, text: text.to_owned() }
+    Label {
+        span,
+        text: text.to_owned(),
+    }
 }
 
-fn problem(code: &str, severity: Severity, message: String, labels: Vec<Label>, help: &str) -> Diagnostic {
-    Diagnostic { code: code.to_owned(), severity, message, labels, help: Some(help.to_owned()), cell: None }
+fn problem(
+    code: &str,
+    severity: Severity,
+    message: String,
+    labels: Vec<Label>,
+    help: &str,
+) -> Diagnostic {
+    Diagnostic {
+        code: code.to_owned(),
+        severity,
+        message,
+        labels,
+        help: Some(help.to_owned()),
+        cell: None,
+    }
 }

@@ -26,7 +26,9 @@ pub(super) struct Walker<'f, 't, 'a> {
 
 impl<'f, 't, 'a> Walker<'f, 't, 'a> {
     pub(super) fn new(file: &'f File<'t, 'a>) -> Self {
-        let ours = file.uses_of(Ours::WriteToModel).filter(|(_, meaning)| *meaning == Meaning::Ours);
+        let ours = file
+            .uses_of(Ours::WriteToModel)
+            .filter(|(_, meaning)| *meaning == Meaning::Ours);
         let writes = ours.filter_map(|(name, _)| file.call_of(name)).collect();
         Self {
             file,
@@ -73,11 +75,16 @@ fn relevant(file: &File<'_, '_>) -> Vec<bool> {
 
 /// Calls of bare names, which may be functions of this file, and of `sys.exit`.
 fn matters(file: &File<'_, '_>, id: NodeId) -> bool {
-    let Some((function, ..)) = file.call(id) else { return false };
+    let Some((function, ..)) = file.call(id) else {
+        return false;
+    };
     match file.tree.kind(function) {
         Kind::Name(name, Context::Load) => {
             matches!(*name, "write_to_model" | "exit" | "quit")
-                || file.scopes().resolve(name, file.scopes().scope(id)).is_some()
+                || file
+                    .scopes()
+                    .resolve(name, file.scopes().scope(id))
+                    .is_some()
         }
         Kind::Attribute("exit" | "_exit") | Kind::Lambda => true,
         _ => false,

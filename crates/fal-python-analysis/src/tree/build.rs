@@ -34,7 +34,10 @@ impl<'a> Builder<'a> {
         let room = newlines.text().len() / 4 + 8;
         Self {
             newlines,
-            tree: Tree { nodes: Vec::with_capacity(room), links: Vec::with_capacity(room) },
+            tree: Tree {
+                nodes: Vec::with_capacity(room),
+                links: Vec::with_capacity(room),
+            },
             open: Vec::with_capacity(64),
         }
     }
@@ -58,7 +61,13 @@ impl<'a> Builder<'a> {
         self.tree.links.extend(self.open.drain(mark..));
         let id = NodeId(self.tree.nodes.len() as u32);
         let (start, end) = (self.newlines.original(start), self.newlines.original(end));
-        self.tree.nodes.push(Node { kind, start, end, first, count });
+        self.tree.nodes.push(Node {
+            kind,
+            start,
+            end,
+            first,
+            count,
+        });
         self.open.push(id);
     }
 
@@ -70,13 +79,21 @@ impl<'a> Builder<'a> {
     /// Whether the node built last is a pattern that matches everything.
     #[must_use]
     pub fn last_is_wild(&self) -> bool {
-        self.open.last().is_some_and(|id| matches!(self.tree.kind(*id), Kind::Pattern { wild: true, .. }))
+        self.open
+            .last()
+            .is_some_and(|id| matches!(self.tree.kind(*id), Kind::Pattern { wild: true, .. }))
     }
 
     /// The tree. The node closed last is the module.
     #[must_use]
     pub fn finish(mut self) -> Tree<'a> {
-        if !matches!(self.tree.nodes.last(), Some(Node { kind: Kind::Module, .. })) {
+        if !matches!(
+            self.tree.nodes.last(),
+            Some(Node {
+                kind: Kind::Module,
+                ..
+            })
+        ) {
             self.close(0, Kind::Module, 0, 0);
         }
         self.tree

@@ -36,7 +36,10 @@ pub enum Unary {
 
 /// What a node is. Names and strings are borrowed from the parser's own tree.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "the variants are those of Python's grammar; fields are explained where they are not")]
+#[expect(
+    missing_docs,
+    reason = "the variants are those of Python's grammar; fields are explained where they are not"
+)]
 pub enum Kind<'a> {
     /// Statements.
     Module,

@@ -22,12 +22,17 @@ pub(crate) enum Value {
 impl Value {
     /// The text of a string.
     pub(crate) fn as_str(&self) -> Option<&str> {
-        if let Self::Str(text) = self { Some(text) } else { None }
+        if let Self::Str(text) = self {
+            Some(text)
+        } else {
+            None
+        }
     }
 
     /// What `str()` makes of it, where that is simple.
     pub(crate) fn display(&self) -> String {
-        self.as_str().map_or_else(|| self.to_string(), str::to_owned)
+        self.as_str()
+            .map_or_else(|| self.to_string(), str::to_owned)
     }
 
     /// What iterating over it gives.
@@ -43,7 +48,11 @@ impl Value {
 /// The decimal digits of an integer token such as `0xff` or `1_000`.
 #[must_use]
 pub fn decimal(token: &str) -> String {
-    let token: String = token.chars().filter(|c| *c != '_').collect::<String>().to_ascii_lowercase();
+    let token: String = token
+        .chars()
+        .filter(|c| *c != '_')
+        .collect::<String>()
+        .to_ascii_lowercase();
     let (digits, radix) = match token.get(..2) {
         Some("0x") => (&token[2..], 16),
         Some("0o") => (&token[2..], 8),

@@ -7,13 +7,27 @@ pub(crate) fn float(value: f64) -> String {
         return "1e309".to_owned();
     }
     let text = general(value);
-    if text.contains(['.', 'e']) { text } else { text + ".0" }
+    if text.contains(['.', 'e']) {
+        text
+    } else {
+        text + ".0"
+    }
 }
 
 /// A complex literal: only the imaginary part can be written.
 pub(crate) fn complex(real: f64, imag: f64) -> String {
-    let part = |value: f64| if value.is_infinite() { "1e309".to_owned() } else { general(value) };
-    if real == 0.0 { format!("{}j", part(imag)) } else { format!("({}+{}j)", part(real), part(imag)) }
+    let part = |value: f64| {
+        if value.is_infinite() {
+            "1e309".to_owned()
+        } else {
+            general(value)
+        }
+    };
+    if real == 0.0 {
+        format!("{}j", part(imag))
+    } else {
+        format!("({}+{}j)", part(real), part(imag))
+    }
 }
 
 /// The shortest digits, with an exponent where Python has one.
@@ -44,7 +58,10 @@ pub(super) fn rebase(digits: &str, radix: u32) -> String {
         }
     }
     let mut text = limbs.pop().unwrap_or(0).to_string();
-    limbs.iter().rev().for_each(|limb| text += &format!("{limb:09}"));
+    limbs
+        .iter()
+        .rev()
+        .for_each(|limb| text += &format!("{limb:09}"));
     text
 }
 
@@ -54,8 +71,20 @@ mod tests {
 
     #[test]
     fn floats_print_as_python_prints_them() {
-        let printed: Vec<String> =
-            [1.0, 1.5, 0.1, 1e16, 1e15, 123_456_789.125, 1e-4, 1e-5, 1.5e300, f64::INFINITY].map(float).into();
+        let printed: Vec<String> = [
+            1.0,
+            1.5,
+            0.1,
+            1e16,
+            1e15,
+            123_456_789.125,
+            1e-4,
+            1e-5,
+            1.5e300,
+            f64::INFINITY,
+        ]
+        .map(float)
+        .into();
         assert_eq!(
             printed,
             [
@@ -76,7 +105,10 @@ mod tests {
 
     #[test]
     fn integers_of_any_base_become_decimal() {
-        assert_eq!(super::super::decimal("0xFFFF_FFFF_FFFF_FFFF_F"), "295147905179352825855");
+        assert_eq!(
+            super::super::decimal("0xFFFF_FFFF_FFFF_FFFF_F"),
+            "295147905179352825855"
+        );
         assert_eq!(super::super::decimal("0b101"), "5");
         assert_eq!(super::super::decimal("123_456"), "123456");
     }

@@ -10,7 +10,9 @@ impl fmt::Display for Value {
             Self::Str(text) => f.write_str(&string(text)),
             Self::Atom(text) => f.write_str(text),
             Self::List(items) => sequence(f, "[", items, "]"),
-            Self::Tuple(items) => sequence(f, "(", items, if items.len() == 1 { ",)" } else { ")" }),
+            Self::Tuple(items) => {
+                sequence(f, "(", items, if items.len() == 1 { ",)" } else { ")" })
+            }
             Self::Set(items) if items.is_empty() => f.write_str("{*()}"),
             Self::Set(items) => sequence(f, "{", items, "}"),
             Self::Dict(pairs) => dict(f, pairs),

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 use crate::printed::{mark_styles, printable};
 use crate::sample::{error_in_cell, label, label_at, warning};
-use crate::{SourceProblem, Theme, github_annotations, problems_json, render_problem, render_problems, sarif};
+use crate::{
+    SourceProblem, Theme, github_annotations, problems_json, render_problem, render_problems, sarif,
+};
 
 fn plain(problem: &SourceProblem) -> String {
     render_problem(problem, Theme::PLAIN, None)
@@ -14,7 +16,14 @@ fn plain(problem: &SourceProblem) -> String {
 
 fn problem(source: &str, labels: Vec<Label>) -> SourceProblem {
     let (code, message) = ("python::syntax".to_owned(), "invalid syntax".to_owned());
-    let diagnostic = Diagnostic { code, severity: Severity::Error, message, labels, help: None, cell: None };
+    let diagnostic = Diagnostic {
+        code,
+        severity: Severity::Error,
+        message,
+        labels,
+        help: None,
+        cell: None,
+    };
     SourceProblem::in_file("models/a.py", source, diagnostic)
 }
 
@@ -66,7 +75,10 @@ fn two_labels_in_a_cell_with_tabs_and_wide_characters() {
 fn the_column_counts_characters() {
     let source = "größe = '日本語'; x = = 1\n";
     let problem = problem(source, vec![label(source, "= = 1", "here")]);
-    assert_eq!(problem.one_line(), "models/a.py:1:18: error: invalid syntax [python::syntax]");
+    assert_eq!(
+        problem.one_line(),
+        "models/a.py:1:18: error: invalid syntax [python::syntax]"
+    );
     insta::assert_snapshot!(plain(&problem), @"
     python::syntax
 
@@ -106,23 +118,54 @@ fn without_a_text_the_file_is_named() {
 #[test]
 fn spans_outside_the_text_do_no_harm() {
     let source = "größe\n";
-    for (start, end) in [(3, 4), (5, 2), (7, 7), (0, 900), (800, 900), (u32::MAX, u32::MAX)] {
+    for (start, end) in [
+        (3, 4),
+        (5, 2),
+        (7, 7),
+        (0, 900),
+        (800, 900),
+        (u32::MAX, u32::MAX),
+    ] {
         let from = Position { line: 1, column: 1 };
-        let label = Label { span: Span { start, end, from, to: from }, text: "x".into() };
+        let label = Label {
+            span: Span {
+                start,
+                end,
+                from,
+                to: from,
+            },
+            text: "x".into(),
+        };
         let text = plain(&problem(source, vec![label.clone()]));
-        assert!(text.contains("invalid syntax") && text.contains("models/a.py"), "{start}..{end}: {text}");
+        assert!(
+            text.contains("invalid syntax") && text.contains("models/a.py"),
+            "{start}..{end}: {text}"
+        );
         let text = plain(&problem("", vec![label]));
-        assert!(text.contains("models/a.py: invalid syntax"), "{start}..{end}: {text}");
+        assert!(
+            text.contains("models/a.py: invalid syntax"),
+            "{start}..{end}: {text}"
+        );
     }
 }
 
 #[test]
 fn labels_on_line_ends_are_shown() {
-    for (source, start, end) in
-        [("a\n\nb\n", 1, 2), ("a\n\nb\n", 2, 2), ("a\n\nb\n", 5, 5), ("\n\n", 1, 1), ("a\r\n", 1, 3)]
-    {
-        let text = plain(&problem(source, vec![label_at(source, start, end, "marked")]));
-        assert!(text.contains("marked"), "{start}..{end} of {source:?}: {text}");
+    for (source, start, end) in [
+        ("a\n\nb\n", 1, 2),
+        ("a\n\nb\n", 2, 2),
+        ("a\n\nb\n", 5, 5),
+        ("\n\n", 1, 1),
+        ("a\r\n", 1, 3),
+    ] {
+        let text = plain(&problem(
+            source,
+            vec![label_at(source, start, end, "marked")],
+        ));
+        assert!(
+            text.contains("marked"),
+            "{start}..{end} of {source:?}: {text}"
+        );
     }
 }
 
@@ -132,7 +175,10 @@ fn all_at_once_are_counted() {
     let text = render_problems(&problems, Theme::PLAIN, Some(80));
     assert_eq!(text.lines().last(), Some("1 error, 2 warnings, 1 note"));
     assert_eq!(text.matches("dependency::unresolved").count(), 2);
-    assert_eq!(render_problems(&[], Theme::PLAIN, None), "No problems found\n");
+    assert_eq!(
+        render_problems(&[], Theme::PLAIN, None),
+        "No problems found\n"
+    );
 }
 
 #[test]
@@ -324,21 +370,47 @@ fn json() {
 
 #[test]
 fn a_long_line_is_clipped_around_its_labels() {
-    let source = format!("x = '{}' + bad + '{}' +\n{}\n", "a".repeat(70_000), "ö".repeat(70_000), "z".repeat(500));
-    let labels = vec![label(&source, "bad", "here"), label_at(&source, source.len() - 501, source.len(), "long")];
+    let source = format!(
+        "x = '{}' + bad + '{}' +\n{}\n",
+        "a".repeat(70_000),
+        "ö".repeat(70_000),
+        "z".repeat(500)
+    );
+    let labels = vec![
+        label(&source, "bad", "here"),
+        label_at(&source, source.len() - 501, source.len(), "long"),
+    ];
     let clipped = problem(&source, labels);
-    assert!(clipped.one_line().starts_with("models/a.py:1:70010: error"), "{}", clipped.one_line());
+    assert!(
+        clipped.one_line().starts_with("models/a.py:1:70010: error"),
+        "{}",
+        clipped.one_line()
+    );
     let text = plain(&clipped);
-    assert!(text.contains("models/a.py:1:70010]") && text.contains("a' + bad + 'ö") && text.contains("here"), "{text}");
-    assert!(text.contains("ö…\n") && text.chars().count() < 4000, "{text}");
+    assert!(
+        text.contains("models/a.py:1:70010]")
+            && text.contains("a' + bad + 'ö")
+            && text.contains("here"),
+        "{text}"
+    );
+    assert!(
+        text.contains("ö…\n") && text.chars().count() < 4000,
+        "{text}"
+    );
 }
 
 #[test]
 fn a_label_over_a_long_line_shows_its_ends() {
     let source = format!("begin{}end\n", "日本".repeat(60_000));
-    let text = plain(&problem(&source, vec![label_at(&source, 0, source.len(), "all")]));
+    let text = plain(&problem(
+        &source,
+        vec![label_at(&source, 0, source.len(), "all")],
+    ));
     assert!(
-        text.contains("begin日本") && text.contains('…') && text.contains("本end") && text.contains("all"),
+        text.contains("begin日本")
+            && text.contains('…')
+            && text.contains("本end")
+            && text.contains("all"),
         "{text}"
     );
 }
@@ -368,26 +440,52 @@ fn odd_text() -> impl Strategy<Value = String> {
         "[\u{0}-\u{1f}\u{7f}-\u{9f}\u{200d}\u{202e}\u{fdd0}\u{fdd1}\u{fe0f}]{0,4}",
         "[\\r\\n\\t日本👍🏽ö\u{301}]{0,6}",
         Just("\u{1b}[31m\u{1b}]0;x\u{7}".to_owned()),
-        (0..4usize, prop::sample::select(vec!["a", "\t", "本", "\u{7}", "\u{301}"]))
+        (
+            0..4usize,
+            prop::sample::select(vec!["a", "\t", "本", "\u{7}", "\u{301}"])
+        )
             .prop_map(|(size, piece)| piece.repeat([1, 90, 700, 70_000][size])),
     ];
     prop::collection::vec(odd, 0..6).prop_map(|parts| parts.concat())
 }
 
 fn odd_label() -> impl Strategy<Value = Label> {
-    let offset = || prop_oneof![4 => 0..40u32, 2 => 0..2000u32, 1 => 0..300_000u32, 1 => Just(u32::MAX)];
+    let offset =
+        || prop_oneof![4 => 0..40u32, 2 => 0..2000u32, 1 => 0..300_000u32, 1 => Just(u32::MAX)];
     let position = || (offset(), offset()).prop_map(|(line, column)| Position { line, column });
-    (offset(), offset(), position(), position(), odd_text())
-        .prop_map(|(start, end, from, to, text)| Label { span: Span { start, end, from, to }, text })
+    (offset(), offset(), position(), position(), odd_text()).prop_map(
+        |(start, end, from, to, text)| Label {
+            span: Span {
+                start,
+                end,
+                from,
+                to,
+            },
+            text,
+        },
+    )
 }
 
 fn odd_problem() -> impl Strategy<Value = SourceProblem> {
     let severity = prop::sample::select(vec![Severity::Error, Severity::Warning, Severity::Note]);
     let labels = prop::collection::vec(odd_label(), 0..6);
-    let texts = (odd_text(), odd_text(), odd_text(), odd_text(), prop::option::of(odd_text()));
+    let texts = (
+        odd_text(),
+        odd_text(),
+        odd_text(),
+        odd_text(),
+        prop::option::of(odd_text()),
+    );
     (texts, labels, severity, prop::option::of(0..3u32)).prop_map(
         |((path, source, code, message, help), labels, severity, cell)| {
-            let diagnostic = Diagnostic { code, severity, message, labels, help, cell };
+            let diagnostic = Diagnostic {
+                code,
+                severity,
+                message,
+                labels,
+                help,
+                cell,
+            };
             match cell {
                 Some(cell) => SourceProblem::in_cell(path, cell, source, diagnostic),
                 None => SourceProblem::in_file(path, source, diagnostic),

@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use crate::replay::KNOWN;
 use crate::sample::{self, Page};
-use crate::{EVENT_VERSION, JsonReporter, Replayed, Reporter, RunEvent, TerminalReporter, event_schema, replay};
+use crate::{
+    EVENT_VERSION, JsonReporter, Replayed, Reporter, RunEvent, TerminalReporter, event_schema,
+    replay,
+};
 
 fn lines(events: &[RunEvent]) -> String {
     let page = Page::default();
@@ -16,7 +19,14 @@ fn lines(events: &[RunEvent]) -> String {
 }
 
 fn all() -> Vec<RunEvent> {
-    [sample::success(), sample::failure(), sample::interrupted(), sample::scripts(), sample::messages()].concat()
+    [
+        sample::success(),
+        sample::failure(),
+        sample::interrupted(),
+        sample::scripts(),
+        sample::messages(),
+    ]
+    .concat()
 }
 
 /// Keeps what it hears.
@@ -41,7 +51,16 @@ fn every_event_is_one_line_with_the_envelope_of_dbt() {
     assert_eq!(text.lines().count(), all().len());
     for line in text.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
-        for key in ["name", "level", "ts", "msg", "invocation_id", "code", "thread", "category"] {
+        for key in [
+            "name",
+            "level",
+            "ts",
+            "msg",
+            "invocation_id",
+            "code",
+            "thread",
+            "category",
+        ] {
             assert!(line["info"][key].is_string(), "{key} in {line}");
         }
         assert_eq!(line["info"]["event_version"], EVENT_VERSION);
@@ -199,7 +218,11 @@ fn names_of_events_are_those_of_dbt_where_dbt_has_them() {
 #[test]
 fn the_schema_names_every_event_that_is_read() {
     let schema = event_schema();
-    let events = schema["oneOf"].as_array().unwrap().iter().map(|event| &event["properties"]["event"]["const"]);
+    let events = schema["oneOf"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| &event["properties"]["event"]["const"]);
     assert_eq!(events.collect::<Vec<_>>(), KNOWN);
 }
 
@@ -207,14 +230,24 @@ fn the_schema_names_every_event_that_is_read() {
 fn a_record_tells_the_same_again() {
     let (replayed, heard) = hear(&lines(&all()));
     assert_eq!(heard, all());
-    assert_eq!(replayed, Replayed { events: all().len() as u64, ..Replayed::default() });
+    assert_eq!(
+        replayed,
+        Replayed {
+            events: all().len() as u64,
+            ..Replayed::default()
+        }
+    );
 }
 
 #[test]
 fn a_record_shows_the_same_on_the_terminal() {
     let show = |tell: &dyn Fn(&mut TerminalReporter)| {
         let (out, err) = (Page::default(), Page::default());
-        tell(&mut TerminalReporter::new(out.boxed(), err.boxed(), Default::default()));
+        tell(&mut TerminalReporter::new(
+            out.boxed(),
+            err.boxed(),
+            Default::default(),
+        ));
         (out.text(), err.text())
     };
     let live = show(&|reporter| all().iter().for_each(|event| reporter.event(event)));
@@ -242,7 +275,11 @@ fn later_events_are_passed_over_and_later_versions_refused() {
     };
     let (replayed, heard) = hear(&line(EVENT_VERSION, "node_teleported"));
     assert_eq!((replayed.unknown, heard.len()), (1, 0));
-    let error = |text: String| replay(text.as_bytes(), &mut Ear::default()).unwrap_err().to_string();
+    let error = |text: String| {
+        replay(text.as_bytes(), &mut Ear::default())
+            .unwrap_err()
+            .to_string()
+    };
     insta::assert_snapshot!(error(line(EVENT_VERSION + 1, "log")), @"line 1 of the recorded events has version 2; this program reads up to 1");
     insta::assert_snapshot!(error(line(EVENT_VERSION, "log")), @"line 1 of the recorded events is not an event");
     insta::assert_snapshot!(error("{}\n".into()), @"line 1 of the recorded events is not an event");
@@ -254,7 +291,10 @@ fn light_events_can_be_left_out() {
     let mut reporter = JsonReporter::new(page.boxed(), "").at_least(LogLevel::Error);
     all().iter().for_each(|event| reporter.event(event));
     let text = page.text();
-    assert!(text.lines().all(|line| line.contains(r#""level":"error""#)), "{text}");
+    assert!(
+        text.lines().all(|line| line.contains(r#""level":"error""#)),
+        "{text}"
+    );
     assert_eq!(
         text.lines().count(),
         6,

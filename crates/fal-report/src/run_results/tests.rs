@@ -8,7 +8,14 @@ use super::*;
 use crate::sample::{self, at};
 
 fn planned() -> [NodeInfo; 6] {
-    [sample::staging(), sample::clusters(), sample::report(), sample::unique(), sample::forecast(), sample::seed()]
+    [
+        sample::staging(),
+        sample::clusters(),
+        sample::report(),
+        sample::unique(),
+        sample::forecast(),
+        sample::seed(),
+    ]
 }
 
 fn session() -> SessionInfo {
@@ -31,8 +38,19 @@ fn gather(events: &[RunEvent]) -> RunResults {
 
 fn statuses(results: &RunResults) -> String {
     let value = results.to_value(at(5000));
-    let line = |result: &Value| format!("{} {} {}", result["unique_id"], result["status"], result["message"]);
-    value["results"].as_array().unwrap().iter().map(line).collect::<Vec<_>>().join("\n")
+    let line = |result: &Value| {
+        format!(
+            "{} {} {}",
+            result["unique_id"], result["status"], result["message"]
+        )
+    };
+    value["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -127,18 +145,33 @@ fn what_was_running_when_the_run_broke_off_failed() {
 fn seeds_have_no_compiled_code_and_models_say_whether_they_were_compiled() {
     let value = gather(&[]).to_value(at(0));
     let of = |id: &str| {
-        value["results"].as_array().unwrap().iter().find(|result| result["unique_id"] == id).unwrap().clone()
+        value["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|result| result["unique_id"] == id)
+            .unwrap()
+            .clone()
     };
     let seed = of("seed.shop.raw_orders");
-    assert_eq!((&seed["compiled"], &seed["relation_name"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&seed["compiled"], &seed["relation_name"]),
+        (&Value::Null, &Value::Null)
+    );
     let model = of("model.shop.report");
-    assert_eq!((&model["compiled"], &model["relation_name"]), (&json!(false), &json!("\"shop\".\"main\".\"report\"")));
+    assert_eq!(
+        (&model["compiled"], &model["relation_name"]),
+        (&json!(false), &json!("\"shop\".\"main\".\"report\""))
+    );
 }
 
 #[test]
 fn scripts_are_not_in_it() {
     let scripts = sample::scripts();
-    let planned = [sample::clusters(), sample::script(fal_plugin::payload::ScriptRole::After, "tell.ipynb")];
+    let planned = [
+        sample::clusters(),
+        sample::script(fal_plugin::payload::ScriptRole::After, "tell.ipynb"),
+    ];
     let mut results = RunResults::from_session(&session(), planned);
     scripts.iter().for_each(|event| results.event(event));
     insta::assert_snapshot!(statuses(&results), @r#""model.shop.customer_clusters" "error" "The pre-hook scripts/check.py failed, so the model did not run\nTraceback (most recent call last):\n  ...\nValueError: too few rows""#);
@@ -154,7 +187,10 @@ fn the_file_is_replaced_whole() {
     results.write(&target, at(2)).unwrap();
     let value: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(value, results.to_value(at(2)));
-    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    assert_eq!(
+        std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
+        1
+    );
     let blocked = results.write(&path, at(3)).unwrap_err();
     assert_eq!(blocked.code(), "report::write");
 }
@@ -172,21 +208,41 @@ for result in artifact.results:
 #[test]
 #[ignore = "needs a Python with dbt-core"]
 fn dbt_reads_it() {
-    let python = std::env::var("FAL_TEST_DBT_PYTHON").expect("FAL_TEST_DBT_PYTHON names a Python with dbt-core");
+    let python = std::env::var("FAL_TEST_DBT_PYTHON")
+        .expect("FAL_TEST_DBT_PYTHON names a Python with dbt-core");
     let folder = tempfile::tempdir().unwrap();
-    for events in [sample::success(), sample::failure(), sample::interrupted(), sample::failure()[..3].to_vec(), vec![]]
-    {
+    for events in [
+        sample::success(),
+        sample::failure(),
+        sample::interrupted(),
+        sample::failure()[..3].to_vec(),
+        vec![],
+    ] {
         let path = folder.path().join("run_results.json");
         let results = gather(&events);
         results.write(folder.path(), at(5000)).unwrap();
-        let output = Command::new(&python).args(["-c", READ_BY_DBT]).arg(&path).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = Command::new(&python)
+            .args(["-c", READ_BY_DBT])
+            .arg(&path)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         let value = results.to_value(at(5000));
         let expected: String = value["results"]
             .as_array()
             .unwrap()
             .iter()
-            .map(|result| format!("{} {}\n", result["unique_id"].as_str().unwrap(), result["status"].as_str().unwrap()))
+            .map(|result| {
+                format!(
+                    "{} {}\n",
+                    result["unique_id"].as_str().unwrap(),
+                    result["status"].as_str().unwrap()
+                )
+            })
             .collect();
         assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
     }

@@ -36,21 +36,33 @@ pub struct Bar {
 impl Bar {
     /// A bar on standard error, `width` columns wide. It shows nothing where that is no terminal.
     pub fn stderr(theme: Theme, width: usize) -> io::Result<Self> {
-        Self::start(ProgressDrawTarget::stderr_with_hz(FRAMES), theme, width, DELAY)
+        Self::start(
+            ProgressDrawTarget::stderr_with_hz(FRAMES),
+            theme,
+            width,
+            DELAY,
+        )
     }
 
-    fn start(target: ProgressDrawTarget, theme: Theme, width: usize, delay: Duration) -> io::Result<Self> {
+    fn start(
+        target: ProgressDrawTarget,
+        theme: Theme,
+        width: usize,
+        delay: Duration,
+    ) -> io::Result<Self> {
         let mut bar = Self::hidden(theme, width);
         let (stop, stopped) = mpsc::channel();
         let drawn = bar.bar.clone();
-        let ticker = thread::Builder::new().name("bar".to_owned()).spawn(move || {
-            if stopped.recv_timeout(delay) == Err(RecvTimeoutError::Timeout) {
-                drawn.set_draw_target(target);
-                while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                    drawn.tick();
+        let ticker = thread::Builder::new()
+            .name("bar".to_owned())
+            .spawn(move || {
+                if stopped.recv_timeout(delay) == Err(RecvTimeoutError::Timeout) {
+                    drawn.set_draw_target(target);
+                    while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                        drawn.tick();
+                    }
                 }
-            }
-        })?;
+            })?;
         bar.ticker = Some((stop, ticker));
         Ok(bar)
     }
@@ -61,13 +73,20 @@ impl Bar {
         let shown = state.clone();
         let picture = move |_: &ProgressState, writer: &mut dyn std::fmt::Write| {
             let state = shown.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = writer.write_str(&printable(&state.picture(Instant::now(), theme, width), theme.color));
+            let _ = writer.write_str(&printable(
+                &state.picture(Instant::now(), theme, width),
+                theme.color,
+            ));
         };
         // The template is a constant; should indicatif ever refuse it, its own style is shown.
         if let Ok(style) = ProgressStyle::with_template("{picture}") {
             bar.set_style(style.with_key("picture", picture));
         }
-        Self { bar, state, ticker: None }
+        Self {
+            bar,
+            state,
+            ticker: None,
+        }
     }
 
     /// Runs `write` while the bar is out of the way.
@@ -76,7 +95,10 @@ impl Bar {
     }
 
     pub(super) fn event(&self, event: &EventKind) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).event(event, Instant::now());
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .event(event, Instant::now());
     }
 
     /// Takes the bar away.
@@ -123,14 +145,30 @@ impl State {
             EventKind::NodeStarted { total, node, .. } => {
                 self.total = *total;
                 let (unique_id, name) = (node.unique_id.clone(), printable(&node.name, false));
-                self.running.push(Running { unique_id, name, since: now });
+                self.running.push(Running {
+                    unique_id,
+                    name,
+                    since: now,
+                });
             }
-            EventKind::NodeFinished { index, node, result, .. } => {
-                self.running.retain(|running| running.unique_id != node.unique_id);
+            EventKind::NodeFinished {
+                index,
+                node,
+                result,
+                ..
+            } => {
+                self.running
+                    .retain(|running| running.unique_id != node.unique_id);
                 self.done += u64::from(*index > 0);
-                self.failed += u64::from(matches!(result.status, NodeStatus::Error | NodeStatus::Fail));
+                self.failed += u64::from(matches!(
+                    result.status,
+                    NodeStatus::Error | NodeStatus::Fail
+                ));
             }
-            EventKind::NodeSkipped { cause: SkipCause::Interrupted, .. } => {}
+            EventKind::NodeSkipped {
+                cause: SkipCause::Interrupted,
+                ..
+            } => {}
             EventKind::NodeSkipped { .. } => self.done += 1,
             EventKind::Interrupted { .. } => self.stopping = true,
             _ => {}
@@ -138,18 +176,33 @@ impl State {
     }
 
     fn picture(&self, now: Instant, theme: Theme, width: usize) -> String {
-        let filled = usize::try_from(self.done * CELLS as u64 / self.total.max(1)).unwrap_or(CELLS).min(CELLS);
-        let cells = format!("{}{}", theme.green(&"━".repeat(filled)), "─".repeat(CELLS - filled));
+        let filled = usize::try_from(self.done * CELLS as u64 / self.total.max(1))
+            .unwrap_or(CELLS)
+            .min(CELLS);
+        let cells = format!(
+            "{}{}",
+            theme.green(&"━".repeat(filled)),
+            "─".repeat(CELLS - filled)
+        );
         let mut text = format!("{cells} {}/{}", self.done, self.total);
         let failed = format!(", {} failed", self.failed);
         text.push_str(if self.failed > 0 { &failed } else { "" });
         text.push_str(if self.stopping { ", stopping" } else { "" });
         for running in self.running.iter().take(LISTED) {
             let seconds = now.saturating_duration_since(running.since).as_secs_f64();
-            let _ = write!(text, "\n  {:>6} {}", elapsed(seconds), cut(&running.name, width.saturating_sub(10)));
+            let _ = write!(
+                text,
+                "\n  {:>6} {}",
+                elapsed(seconds),
+                cut(&running.name, width.saturating_sub(10))
+            );
         }
         if self.running.len() > LISTED {
-            let _ = write!(text, "\n         and {}", count((self.running.len() - LISTED) as u64, "more node"));
+            let _ = write!(
+                text,
+                "\n         and {}",
+                count((self.running.len() - LISTED) as u64, "more node")
+            );
         }
         text
     }
@@ -160,7 +213,11 @@ fn elapsed(seconds: f64) -> String {
     if seconds < 60.0 {
         return format!("{seconds:.1}s");
     }
-    format!("{:.0}m {:02.0}s", (seconds / 60.0).floor(), (seconds % 60.0).floor())
+    format!(
+        "{:.0}m {:02.0}s",
+        (seconds / 60.0).floor(),
+        (seconds % 60.0).floor()
+    )
 }
 
 /// The beginning of `text` that fits into `width` columns: a line that wraps would leave its traces.

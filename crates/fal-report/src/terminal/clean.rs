@@ -17,7 +17,9 @@ pub(super) fn clean(line: &str, keep_color: bool) -> String {
         match char {
             '\u{1b}' => {
                 let color = escape(&mut chars).filter(|_| keep_color);
-                colored = color.as_deref().map_or(colored, |color| !matches!(color, "" | "0"));
+                colored = color
+                    .as_deref()
+                    .map_or(colored, |color| !matches!(color, "" | "0"));
                 text.extend(color.as_deref().map(style));
             }
             '\t' => text.push('\t'),
@@ -96,14 +98,20 @@ mod tests {
     #[test]
     fn sequences_that_do_more_are_dropped() {
         assert_eq!(
-            clean("a\u{1b}[2Jb\u{1b}[1;1Hc\u{1b}]0;title\u{7}d\u{1b}(Be\u{1b}]8;;x\u{1b}\\f\u{8}", true),
+            clean(
+                "a\u{1b}[2Jb\u{1b}[1;1Hc\u{1b}]0;title\u{7}d\u{1b}(Be\u{1b}]8;;x\u{1b}\\f\u{8}",
+                true
+            ),
             "abcdef"
         );
     }
 
     #[test]
     fn a_progress_bar_shows_its_last_state() {
-        assert_eq!(clean(" 10%|#   |\r 50%|##  |\r100%|####|\r", false), "100%|####|");
+        assert_eq!(
+            clean(" 10%|#   |\r 50%|##  |\r100%|####|\r", false),
+            "100%|####|"
+        );
     }
 
     #[test]

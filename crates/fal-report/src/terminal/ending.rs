@@ -58,7 +58,12 @@ impl Ending {
         *self.kinds.entry(node.counted_as()).or_default() += 1;
     }
 
-    pub(super) fn paragraphs(&self, theme: Theme, summary: &Summary, elapsed: f64) -> Vec<Paragraph> {
+    pub(super) fn paragraphs(
+        &self,
+        theme: Theme,
+        summary: &Summary,
+        elapsed: f64,
+    ) -> Vec<Paragraph> {
         let mut all = vec![blank(), (self.finished_running(elapsed), false)];
         all.extend(self.left().map(|text| (theme.yellow(&text), false)));
         all.extend([blank(), (self.verdict(theme), false)]);
@@ -74,32 +79,54 @@ impl Ending {
     }
 
     fn finished_running(&self, elapsed: f64) -> String {
-        let kinds = self.kinds.iter().map(|(kind, number)| count(*number, kind)).collect::<Vec<_>>();
-        let what = if kinds.is_empty() { "nothing".to_owned() } else { kinds.join(", ") };
+        let kinds = self
+            .kinds
+            .iter()
+            .map(|(kind, number)| count(*number, kind))
+            .collect::<Vec<_>>();
+        let what = if kinds.is_empty() {
+            "nothing".to_owned()
+        } else {
+            kinds.join(", ")
+        };
         let whole = elapsed.max(0.0) as u64;
-        let (hours, minutes) = (count(whole / 3600, "hour"), count(whole % 3600 / 60, "minute"));
+        let (hours, minutes) = (
+            count(whole / 3600, "hour"),
+            count(whole % 3600 / 60, "minute"),
+        );
         let seconds = elapsed % 60.0;
-        format!("Finished running {what} in {hours} {minutes} and {seconds:.2} seconds ({elapsed:.2}s).")
+        format!(
+            "Finished running {what} in {hours} {minutes} and {seconds:.2} seconds ({elapsed:.2}s)."
+        )
     }
 
     fn left(&self) -> impl Iterator<Item = String> {
-        let left =
-            |number: u64, why: &str| (number > 0).then(|| format!("Left out {} because {why}.", count(number, "node")));
+        let left = |number: u64, why: &str| {
+            (number > 0).then(|| format!("Left out {} because {why}.", count(number, "node")))
+        };
         let fail_fast = left(self.left_by_fail_fast, "another failed (--fail-fast)");
-        fail_fast.into_iter().chain(left(self.left_by_interrupt, "the run was interrupted"))
+        fail_fast
+            .into_iter()
+            .chain(left(self.left_by_interrupt, "the run was interrupted"))
     }
 
     fn verdict(&self, theme: Theme) -> String {
         let errors = self.failures.len() as u64 - self.partial;
-        let partial =
-            if self.partial == 1 { "1 partial success".into() } else { format!("{} partial successes", self.partial) };
+        let partial = if self.partial == 1 {
+            "1 partial success".into()
+        } else {
+            format!("{} partial successes", self.partial)
+        };
         let warnings = count(self.warnings.len() as u64, "warning");
         match (self.interrupted, errors, self.partial, self.warnings.len()) {
             (true, ..) => theme.yellow("Exited because of keyboard interrupt"),
             (_, 0, 0, 0) => theme.green("Completed successfully"),
             (_, 0, 0, _) => theme.yellow(&format!("Completed with {warnings}:")),
             (_, 0, ..) => theme.yellow(&format!("Completed with {partial} and {warnings}:")),
-            _ => theme.red(&format!("Completed with {}, {partial}, and {warnings}:", count(errors, "error"))),
+            _ => theme.red(&format!(
+                "Completed with {}, {partial}, and {warnings}:",
+                count(errors, "error")
+            )),
         }
     }
 }
@@ -118,7 +145,11 @@ fn with_details(theme: Theme, heading: String, node: &NodeInfo, result: &NodeRes
         Some(message) if !message.is_empty() => message.to_owned(),
         _ => format!("Status: {}", status_word(result.status)),
     };
-    let message = shortened(&without_heading(&message, node), LONGEST_MESSAGE, IN_RESULTS);
+    let message = shortened(
+        &without_heading(&message, node),
+        LONGEST_MESSAGE,
+        IN_RESULTS,
+    );
     let mut text = heading;
     for line in clean_lines(&message, theme.color).lines() {
         text.push_str(format!("\n  {line}").trim_end_matches(' '));
@@ -133,9 +164,11 @@ fn with_details(theme: Theme, heading: String, node: &NodeInfo, result: &NodeRes
 /// What follows is indented below it.
 fn without_heading(message: &str, node: &NodeInfo) -> String {
     match message.split_once('\n') {
-        Some((first, rest)) if first.ends_with(&format!(" Error in {}", node.with_path())) => {
-            rest.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect::<Vec<_>>().join("\n")
-        }
+        Some((first, rest)) if first.ends_with(&format!(" Error in {}", node.with_path())) => rest
+            .lines()
+            .map(|line| line.strip_prefix("  ").unwrap_or(line))
+            .collect::<Vec<_>>()
+            .join("\n"),
         _ => message.to_owned(),
     }
 }

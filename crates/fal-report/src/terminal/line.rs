@@ -23,10 +23,17 @@ impl Lines {
         self.line(place, &format!("START {}", node.describe()), "RUN", None)
     }
 
-    pub(super) fn finished(&self, place: (u64, u64), node: &NodeInfo, result: &NodeResult) -> String {
+    pub(super) fn finished(
+        &self,
+        place: (u64, u64),
+        node: &NodeInfo,
+        result: &NodeResult,
+    ) -> String {
         let status = self.status(node, result);
         let what = match node.kind {
-            NodeKind::Test | NodeKind::UnitTest => format!("{} {}", test_word(result), node.title()),
+            NodeKind::Test | NodeKind::UnitTest => {
+                format!("{} {}", test_word(result), node.title())
+            }
             NodeKind::Snapshot => format!("{}{}", verb(node.kind, result.status), node.relation()),
             _ => format!("{}{}", verb(node.kind, result.status), node.describe()),
         };
@@ -45,13 +52,22 @@ impl Lines {
             SkipCause::Other { reason } => format!(" ({reason})"),
             SkipCause::FailFast | SkipCause::Interrupted => String::new(),
         };
-        self.line(place, &format!("SKIP {what}{why}"), &self.theme.yellow("SKIP"), None)
+        self.line(
+            place,
+            &format!("SKIP {what}{why}"),
+            &self.theme.yellow("SKIP"),
+            None,
+        )
     }
 
     pub(super) fn interrupted(&self, running: &[String]) -> String {
         let text = match running {
             [] => "Interrupted: nothing more is started".to_owned(),
-            names => format!("Interrupted: cancelling {} ({})", count(names.len() as u64, "node"), names.join(", ")),
+            names => format!(
+                "Interrupted: cancelling {} ({})",
+                count(names.len() as u64, "node"),
+                names.join(", ")
+            ),
         };
         self.theme.yellow(&text)
     }
@@ -69,19 +85,33 @@ impl Lines {
         }
     }
 
-    fn line(&self, (index, total): (u64, u64), what: &str, status: &str, seconds: Option<f64>) -> String {
-        let place = if index == 0 { String::new() } else { format!("{index} of {total} ") };
+    fn line(
+        &self,
+        (index, total): (u64, u64),
+        what: &str,
+        status: &str,
+        seconds: Option<f64>,
+    ) -> String {
+        let place = if index == 0 {
+            String::new()
+        } else {
+            format!("{index} of {total} ")
+        };
         let text = format!("{place}{what}");
         let dots = match self.status_column().saturating_sub(text.width() + 1) {
             0 => String::new(),
             number => format!(" {}", ".".repeat(number)),
         };
-        let time = seconds.map(|seconds| format!(" in {seconds:.2}s")).unwrap_or_default();
+        let time = seconds
+            .map(|seconds| format!(" in {seconds:.2}s"))
+            .unwrap_or_default();
         format!("{text}{dots} [{status}{time}]")
     }
 
     fn status_column(&self) -> usize {
-        self.width.map_or(STATUS_COLUMN, |width| width.saturating_sub(AROUND).clamp(40, STATUS_COLUMN))
+        self.width.map_or(STATUS_COLUMN, |width| {
+            width.saturating_sub(AROUND).clamp(40, STATUS_COLUMN)
+        })
     }
 }
 
@@ -105,7 +135,10 @@ fn verb(kind: NodeKind, status: NodeStatus) -> String {
 
 /// `PASS`, `FAIL 3`, `WARN 2`, `ERROR`.
 fn test_word(result: &NodeResult) -> String {
-    let failures = result.failures.map(|failures| format!(" {failures}")).unwrap_or_default();
+    let failures = result
+        .failures
+        .map(|failures| format!(" {failures}"))
+        .unwrap_or_default();
     match result.status {
         NodeStatus::Fail => format!("FAIL{failures}"),
         NodeStatus::Warn => format!("WARN{failures}"),
@@ -117,10 +150,17 @@ fn test_word(result: &NodeResult) -> String {
 
 /// What a node achieved: its rows, or what the warehouse said.
 fn achievement(node: &NodeInfo, result: &NodeResult) -> String {
-    let said = result.message.as_deref().and_then(|message| message.lines().next()).unwrap_or_default();
+    let said = result
+        .message
+        .as_deref()
+        .and_then(|message| message.lines().next())
+        .unwrap_or_default();
     let says_little = matches!(said, "" | "OK" | "SUCCESS");
     match result.rows_affected {
-        Some(rows) if says_little || matches!(node.kind, NodeKind::PythonModel | NodeKind::NotebookModel) => {
+        Some(rows)
+            if says_little
+                || matches!(node.kind, NodeKind::PythonModel | NodeKind::NotebookModel) =>
+        {
             count(rows, "row")
         }
         _ if said.is_empty() => "OK".to_owned(),

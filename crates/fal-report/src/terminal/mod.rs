@@ -56,7 +56,14 @@ pub struct TerminalOptions {
 impl Default for TerminalOptions {
     fn default() -> Self {
         let time_zone = TimeZone::system();
-        Self { out: Theme::PLAIN, err: Theme::PLAIN, width: None, quiet: false, debug: false, time_zone }
+        Self {
+            out: Theme::PLAIN,
+            err: Theme::PLAIN,
+            width: None,
+            quiet: false,
+            debug: false,
+            time_zone,
+        }
     }
 }
 
@@ -72,10 +79,27 @@ pub struct TerminalReporter {
 
 impl TerminalReporter {
     /// Lines about nodes go to `out`, warnings and problems to `err`.
-    pub fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, options: TerminalOptions) -> Self {
-        let lines = Lines { theme: options.out, width: options.width };
-        let (out, err) = (Sink::new(out, options.out.color), Sink::new(err, options.err.color));
-        Self { out, err, options, lines, ending: Ending::default(), bar: None }
+    pub fn new(
+        out: Box<dyn Write + Send>,
+        err: Box<dyn Write + Send>,
+        options: TerminalOptions,
+    ) -> Self {
+        let lines = Lines {
+            theme: options.out,
+            width: options.width,
+        };
+        let (out, err) = (
+            Sink::new(out, options.out.color),
+            Sink::new(err, options.err.color),
+        );
+        Self {
+            out,
+            err,
+            options,
+            lines,
+            ending: Ending::default(),
+            bar: None,
+        }
     }
 
     /// Shows this bar while nodes run. It stays away under `--quiet`.
@@ -86,7 +110,9 @@ impl TerminalReporter {
     }
 
     fn clock(&self, at: Timestamp) -> String {
-        at.to_zoned(self.options.time_zone.clone()).strftime("%H:%M:%S").to_string()
+        at.to_zoned(self.options.time_zone.clone())
+            .strftime("%H:%M:%S")
+            .to_string()
     }
 
     /// `text` behind the time; further lines of it as they are.
@@ -119,25 +145,45 @@ impl TerminalReporter {
     }
 
     fn run_started(&mut self, at: Timestamp, info: &RunInfo) {
-        let versions = [format!("fal-host {}", info.version), with(&info.dbt_version, "dbt")]
-            .into_iter()
-            .chain([with(&info.adapter_version, &info.adapter)])
-            .filter(|version| !version.is_empty())
-            .collect::<Vec<_>>();
+        let versions = [
+            format!("fal-host {}", info.version),
+            with(&info.dbt_version, "dbt"),
+        ]
+        .into_iter()
+        .chain([with(&info.adapter_version, &info.adapter)])
+        .filter(|version| !version.is_empty())
+        .collect::<Vec<_>>();
         self.say(at, &format!("Running with {}", versions.join(", ")));
         if !info.found.is_empty() {
-            let found = info.found.iter().map(|(kind, number)| count(*number, kind)).collect::<Vec<_>>();
+            let found = info
+                .found
+                .iter()
+                .map(|(kind, number)| count(*number, kind))
+                .collect::<Vec<_>>();
             self.say(at, &format!("Found {}", found.join(", ")));
         }
         let threads = count(u64::from(info.threads), "thread");
-        self.say(at, &format!("Concurrency: {threads} (target='{}')", info.target_name));
+        self.say(
+            at,
+            &format!("Concurrency: {threads} (target='{}')", info.target_name),
+        );
         if !self.options.quiet {
             self.print("\n");
         }
     }
 
-    fn stubs_written(&mut self, at: Timestamp, written: &[String], removed: &[String], ignore_changed: bool) {
-        let listed = if self.options.debug { usize::MAX } else { STUBS_LISTED };
+    fn stubs_written(
+        &mut self,
+        at: Timestamp,
+        written: &[String],
+        removed: &[String],
+        ignore_changed: bool,
+    ) {
+        let listed = if self.options.debug {
+            usize::MAX
+        } else {
+            STUBS_LISTED
+        };
         for path in written.iter().take(listed) {
             self.say(at, &format!("Wrote stub {path}"));
         }
@@ -185,7 +231,9 @@ impl TerminalReporter {
         let message = shortened(message, LONGEST_MESSAGE, IN_EVENTS);
         match level {
             LogLevel::Debug if !self.options.debug => {}
-            LogLevel::Debug | LogLevel::Info => self.say(at, &clean_lines(&message, self.options.out.color)),
+            LogLevel::Debug | LogLevel::Info => {
+                self.say(at, &clean_lines(&message, self.options.out.color))
+            }
             LogLevel::Warn if self.options.quiet => {}
             LogLevel::Warn => self.alert(at, &theme.yellow("[WARNING]"), &message),
             LogLevel::Error => self.alert(at, &theme.red("[ERROR]"), &message),
@@ -193,9 +241,15 @@ impl TerminalReporter {
     }
 
     fn alert(&mut self, at: Timestamp, tag: &str, message: &str) {
-        let tagged = ["[WARNING]", "[ERROR]"].iter().any(|tag| clean(message, false).starts_with(tag));
+        let tagged = ["[WARNING]", "[ERROR]"]
+            .iter()
+            .any(|tag| clean(message, false).starts_with(tag));
         let message = clean_lines(message, self.options.err.color);
-        let text = if tagged { message } else { format!("{tag}: {message}") };
+        let text = if tagged {
+            message
+        } else {
+            format!("{tag}: {message}")
+        };
         let text = self.stamped(at, &text);
         self.print_err(&text);
     }
@@ -226,7 +280,12 @@ impl Reporter for TerminalReporter {
         }
         match &event.kind {
             EventKind::RunStarted { info } => self.run_started(at, info),
-            EventKind::StubsWritten { written, removed, ignore_changed, .. } => {
+            EventKind::StubsWritten {
+                written,
+                removed,
+                ignore_changed,
+                ..
+            } => {
                 self.stubs_written(at, written, removed, *ignore_changed);
             }
             EventKind::Problem { problem } => {
@@ -240,16 +299,28 @@ impl Reporter for TerminalReporter {
                 self.say(at, &line);
             }
             EventKind::NodeOutput { name, line, .. } => self.output(at, name, line),
-            EventKind::NodeFinished { index, total, node, result } => {
+            EventKind::NodeFinished {
+                index,
+                total,
+                node,
+                result,
+            } => {
                 self.ending.finished(node, result);
                 let line = self.lines.finished((*index, *total), node, result);
-                if !self.options.quiet || matches!(result.status, NodeStatus::Error | NodeStatus::Fail) {
+                if !self.options.quiet
+                    || matches!(result.status, NodeStatus::Error | NodeStatus::Fail)
+                {
                     let line = self.stamped(at, &line);
                     self.print(&line);
                 }
             }
             EventKind::HookFinished { node, result } => self.hook_finished(at, node, result),
-            EventKind::NodeSkipped { index, total, node, cause } => self.skipped(at, (*index, *total), node, cause),
+            EventKind::NodeSkipped {
+                index,
+                total,
+                node,
+                cause,
+            } => self.skipped(at, (*index, *total), node, cause),
             EventKind::Log { level, message, .. } => self.log(at, *level, message),
             EventKind::Interrupted { running } => {
                 self.ending.interrupted();
@@ -270,9 +341,16 @@ impl Reporter for TerminalReporter {
 
 /// `dbt 1.11.2`, or nothing without a version.
 fn with(version: &str, name: &str) -> String {
-    if version.is_empty() { String::new() } else { format!("{name} {version}") }
+    if version.is_empty() {
+        String::new()
+    } else {
+        format!("{name} {version}")
+    }
 }
 
 fn clean_lines(text: &str, keep_color: bool) -> String {
-    text.lines().map(|line| clean(line, keep_color)).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| clean(line, keep_color))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

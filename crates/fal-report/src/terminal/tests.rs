@@ -12,7 +12,10 @@ use crate::sample::{self, Page, at};
 use crate::{EventKind, NodeKind, Reporter as _, Reporters, RunEvent, SkipCause, Theme};
 
 fn options() -> TerminalOptions {
-    TerminalOptions { time_zone: TimeZone::UTC, ..TerminalOptions::default() }
+    TerminalOptions {
+        time_zone: TimeZone::UTC,
+        ..TerminalOptions::default()
+    }
 }
 
 fn show(events: &[RunEvent], options: TerminalOptions) -> (String, String) {
@@ -24,7 +27,10 @@ fn show(events: &[RunEvent], options: TerminalOptions) -> (String, String) {
 }
 
 fn show_kinds(kinds: impl IntoIterator<Item = EventKind>, options: TerminalOptions) -> String {
-    let events: Vec<_> = kinds.into_iter().map(|kind| RunEvent::new(at(0), kind)).collect();
+    let events: Vec<_> = kinds
+        .into_iter()
+        .map(|kind| RunEvent::new(at(0), kind))
+        .collect();
     show(&events, options).0
 }
 
@@ -187,14 +193,26 @@ fn warnings_go_to_the_second_writer() {
 
 #[test]
 fn debug_shows_debug_messages() {
-    let (out, _) = show(&sample::messages(), TerminalOptions { debug: true, ..options() });
+    let (out, _) = show(
+        &sample::messages(),
+        TerminalOptions {
+            debug: true,
+            ..options()
+        },
+    );
     assert!(out.contains("acquired a connection"), "{out}");
 }
 
 #[test]
 fn quiet_shows_errors_only() {
-    let quiet = TerminalOptions { quiet: true, ..options() };
-    assert_eq!(show(&sample::success(), quiet.clone()), (String::new(), String::new()));
+    let quiet = TerminalOptions {
+        quiet: true,
+        ..options()
+    };
+    assert_eq!(
+        show(&sample::success(), quiet.clone()),
+        (String::new(), String::new())
+    );
     insta::assert_snapshot!(show(&sample::failure(), quiet.clone()).0, @r#"
     12:03:14  1 of 4 ERROR creating sql view model main.stg_orders ........................... [ERROR in 0.20s]
     12:03:15  2 of 4 ERROR creating python table model main.customer_clusters ................ [ERROR in 0.50s]
@@ -211,12 +229,19 @@ fn quiet_shows_errors_only() {
           raise ValueError("no customers")
       ValueError: no customers
     "#);
-    assert_eq!(show(&sample::messages(), quiet).1, "12:03:15  [ERROR]: the session is gone\n");
+    assert_eq!(
+        show(&sample::messages(), quiet).1,
+        "12:03:15  [ERROR]: the session is gone\n"
+    );
 }
 
 #[test]
 fn colours_as_dbt_has_them() {
-    let colored = TerminalOptions { out: Theme::COLOR, err: Theme::COLOR, ..options() };
+    let colored = TerminalOptions {
+        out: Theme::COLOR,
+        err: Theme::COLOR,
+        ..options()
+    };
     let escapes = |text: String| text.replace('\u{1b}', "^");
     insta::assert_snapshot!(escapes(show(&sample::failure(), colored.clone()).0), @r#"
     12:03:14  Running with fal-host 0.1.0, dbt 1.11.2, duckdb 1.10.0
@@ -256,7 +281,10 @@ fn colours_as_dbt_has_them() {
     12:03:16  Done. PASS=0 WARN=1 ERROR=2 SKIP=1 NO-OP=0 TOTAL=4
     "#);
     let success = escapes(show(&sample::success(), colored).0);
-    let printed: Vec<_> = success.lines().filter(|line| line.contains(" | ")).collect();
+    let printed: Vec<_> = success
+        .lines()
+        .filter(|line| line.contains(" | "))
+        .collect();
     insta::assert_snapshot!(printed.join("\n"), @"
     12:03:16  ^[36mcustomer_clusters^[0m | fitting 3 clusters
     12:03:16  ^[36mforecast^[0m | ^[32mepoch 1^[0m
@@ -266,15 +294,29 @@ fn colours_as_dbt_has_them() {
 
 #[test]
 fn without_colour_no_escape_sequence_is_left() {
-    for events in [sample::success(), sample::failure(), sample::interrupted(), sample::messages()] {
+    for events in [
+        sample::success(),
+        sample::failure(),
+        sample::interrupted(),
+        sample::messages(),
+    ] {
         let (out, err) = show(&events, options());
-        assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "{out}{err}");
+        assert!(
+            !out.contains('\u{1b}') && !err.contains('\u{1b}'),
+            "{out}{err}"
+        );
     }
 }
 
 #[test]
 fn a_narrow_terminal_has_fewer_dots() {
-    let (out, _) = show(&sample::success(), TerminalOptions { width: Some(80), ..options() });
+    let (out, _) = show(
+        &sample::success(),
+        TerminalOptions {
+            width: Some(80),
+            ..options()
+        },
+    );
     let lines: Vec<_> = out.lines().filter(|line| line.contains(" of 5 ")).collect();
     insta::assert_snapshot!(lines.join("\n"), @"
     12:03:14  1 of 5 START seed file main.raw_orders ....... [RUN]
@@ -292,10 +334,21 @@ fn a_narrow_terminal_has_fewer_dots() {
 
 #[test]
 fn nodes_left_out_are_counted_not_listed() {
-    let skip = |cause| EventKind::NodeSkipped { index: 1, total: 9, node: sample::report(), cause };
+    let skip = |cause| EventKind::NodeSkipped {
+        index: 1,
+        total: 9,
+        node: sample::report(),
+        cause,
+    };
     let summary = [NodeStatus::Skipped; 2].into_iter().collect();
-    let end = EventKind::RunFinished { summary, elapsed: 1.0 };
-    let text = show_kinds([skip(SkipCause::FailFast), skip(SkipCause::FailFast), end], options());
+    let end = EventKind::RunFinished {
+        summary,
+        elapsed: 1.0,
+    };
+    let text = show_kinds(
+        [skip(SkipCause::FailFast), skip(SkipCause::FailFast), end],
+        options(),
+    );
     insta::assert_snapshot!(text.trim_start(), @"
     12:03:14  Finished running nothing in 0 hours 0 minutes and 1.00 seconds (1.00s).
     12:03:14  Left out 2 nodes because another failed (--fail-fast).
@@ -316,12 +369,20 @@ fn every_kind_has_its_words() {
         NodeKind::Function,
         NodeKind::Hook,
     ];
-    let statuses = [NodeStatus::Success, NodeStatus::Error, NodeStatus::NoOp, NodeStatus::PartialSuccess];
-    let lines = kinds.into_iter().zip(statuses.into_iter().cycle()).map(|(kind, status)| {
-        let node = sample::node(kind, "thing", "", "models/thing.yml");
-        let result = sample::result(&node, status, 0.5);
-        sample::finished(u64::from(kind != NodeKind::Hook), 6, node, result)
-    });
+    let statuses = [
+        NodeStatus::Success,
+        NodeStatus::Error,
+        NodeStatus::NoOp,
+        NodeStatus::PartialSuccess,
+    ];
+    let lines = kinds
+        .into_iter()
+        .zip(statuses.into_iter().cycle())
+        .map(|(kind, status)| {
+            let node = sample::node(kind, "thing", "", "models/thing.yml");
+            let result = sample::result(&node, status, 0.5);
+            sample::finished(u64::from(kind != NodeKind::Hook), 6, node, result)
+        });
     insta::assert_snapshot!(show_kinds(lines, options()), @"
     12:03:14  1 of 6 OK snapshotted main.thing ............................................... [OK in 0.50s]
     12:03:14  1 of 6 ERROR thing ............................................................. [ERROR in 0.50s]
@@ -334,15 +395,26 @@ fn every_kind_has_its_words() {
 
 #[test]
 fn what_ended_without_a_message_is_said_by_its_status() {
-    let statuses = [NodeStatus::Warn, NodeStatus::Fail, NodeStatus::Error, NodeStatus::PartialSuccess];
+    let statuses = [
+        NodeStatus::Warn,
+        NodeStatus::Fail,
+        NodeStatus::Error,
+        NodeStatus::PartialSuccess,
+    ];
     let lines = statuses.into_iter().map(|status| {
         let node = sample::node(NodeKind::Test, status_word(status), "", "models/thing.yml");
         let mut result = sample::result(&node, status, 0.5);
         result.message = None;
         sample::finished(1, 4, node, result)
     });
-    let page = show_kinds(lines.chain([sample::run_finished(&statuses, 1.0)]), options());
-    let said: Vec<&str> = page.lines().filter_map(|line| line.trim().strip_prefix("Status: ")).collect();
+    let page = show_kinds(
+        lines.chain([sample::run_finished(&statuses, 1.0)]),
+        options(),
+    );
+    let said: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Status: "))
+        .collect();
     assert_eq!(said, ["fail", "error", "partial success", "warn"]);
 }
 
@@ -352,13 +424,20 @@ fn lines_of_models_that_print_at_once_stay_whole() {
     const LINES: usize = 200;
     let page = Page::default();
     let reporters = Reporters::new();
-    reporters.add(TerminalReporter::new(page.boxed(), Page::default().boxed(), options()));
+    reporters.add(TerminalReporter::new(
+        page.boxed(),
+        Page::default().boxed(),
+        options(),
+    ));
     thread::scope(|scope| {
         for node in [sample::clusters(), sample::forecast(), sample::staging()] {
             let reporters = &reporters;
             scope.spawn(move || {
                 (0..LINES).for_each(|number| {
-                    reporters.emit(at(0), sample::output(&node, &format!("{} {number}", node.name)))
+                    reporters.emit(
+                        at(0),
+                        sample::output(&node, &format!("{} {number}", node.name)),
+                    )
                 });
             });
         }
@@ -368,8 +447,13 @@ fn lines_of_models_that_print_at_once_stay_whole() {
     assert_eq!(text.lines().count(), 3 * LINES);
     for node in [sample::clusters(), sample::forecast(), sample::staging()] {
         let name = &node.name;
-        let own: Vec<_> = text.lines().filter(|line| line.contains(&format!("  {name} | "))).collect();
-        let expected: Vec<_> = (0..LINES).map(|number| format!("12:03:14  {name} | {name} {number}")).collect();
+        let own: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains(&format!("  {name} | ")))
+            .collect();
+        let expected: Vec<_> = (0..LINES)
+            .map(|number| format!("12:03:14  {name} | {name} {number}"))
+            .collect();
         assert_eq!(own, expected);
     }
 }
@@ -389,15 +473,24 @@ impl Write for Failing {
 
 #[test]
 fn a_reader_that_went_away_is_no_error_but_a_full_disk_is() {
-    for (kind, expected) in [(ErrorKind::BrokenPipe, Ok(())), (ErrorKind::StorageFull, Err(ErrorKind::StorageFull))] {
-        let mut reporter = TerminalReporter::new(Box::new(Failing(kind)), Page::default().boxed(), options());
-        sample::failure().iter().for_each(|event| reporter.event(event));
+    for (kind, expected) in [
+        (ErrorKind::BrokenPipe, Ok(())),
+        (ErrorKind::StorageFull, Err(ErrorKind::StorageFull)),
+    ] {
+        let mut reporter =
+            TerminalReporter::new(Box::new(Failing(kind)), Page::default().boxed(), options());
+        sample::failure()
+            .iter()
+            .for_each(|event| reporter.event(event));
         assert_eq!(reporter.finish().map_err(|error| error.kind()), expected);
     }
 }
 
 #[test]
 fn many_lines_of_a_message_stay_together() {
-    let text = show_kinds([sample::log(LogLevel::Info, "first\n  second\u{1b}[2J\n")], options());
+    let text = show_kinds(
+        [sample::log(LogLevel::Info, "first\n  second\u{1b}[2J\n")],
+        options(),
+    );
     assert_eq!(text, "12:03:14  first\n  second\n");
 }

@@ -9,28 +9,48 @@ use crate::stand::{environment, Stand, TOKEN};
 fn by_default_a_local_python_reads_the_script_from_its_input() {
     let stand = Stand::new(json!(null));
     stand.succeeds("import os; open('seen', 'w').write(os.getcwd())");
-    assert_eq!(stand.read("seen"), stand.folder.path().canonicalize().unwrap().display().to_string());
+    assert_eq!(
+        stand.read("seen"),
+        stand
+            .folder
+            .path()
+            .canonicalize()
+            .unwrap()
+            .display()
+            .to_string()
+    );
 }
 
 #[test]
 fn a_file_comes_in_a_folder_of_its_own_with_a_description() {
     let shared = tempfile::tempdir().unwrap();
-    let config =
-        json!({"bundle": "file", "folder": shared.path(), "command": ["./program", "{script}", "{dir}", "{job}"]});
+    let config = json!({"bundle": "file", "folder": shared.path(), "command": ["./program", "{script}", "{dir}", "{job}"]});
     let stand = Stand::new(config);
     stand.program("program", "#!/bin/sh\ncp $1 script; cp $2/node.json .; stat -c %a $2 $2/* > modes; ls $2 > names; echo $2 > dir; echo $3 > job\n");
-    let request = stand.node("print('the script')", json!({"cpus": 2, "custom": {"queue": "fast"}}));
+    let request = stand.node(
+        "print('the script')",
+        json!({"cpus": 2, "custom": {"queue": "fast"}}),
+    );
     assert_eq!(stand.run(&request).unwrap().status, NodeStatus::Success);
     assert_eq!(stand.read("script"), "print('the script')");
     assert_eq!(
         (stand.read("modes").as_str(), stand.read("names").as_str()),
         ("700\n600\n600\n", "node.json\nscript.py\n")
     );
-    assert!(stand.read("dir").starts_with(&shared.path().display().to_string()));
-    assert_eq!(std::fs::read_dir(shared.path()).unwrap().count(), 0, "the folder is gone");
+    assert!(stand
+        .read("dir")
+        .starts_with(&shared.path().display().to_string()));
+    assert_eq!(
+        std::fs::read_dir(shared.path()).unwrap().count(),
+        0,
+        "the folder is gone"
+    );
     assert!(stand.read("job").starts_with("fal-orders-"));
     let node: Value = serde_json::from_str(&stand.read("node.json")).unwrap();
-    assert_eq!((&node["unique_id"], &node["name"]), (&json!("model.shop.orders"), &json!("orders")));
+    assert_eq!(
+        (&node["unique_id"], &node["name"]),
+        (&json!("model.shop.orders"), &json!("orders"))
+    );
     assert_eq!(node["resources"]["custom"]["queue"], "fast");
     assert!(!stand.read("node.json").contains(TOKEN));
 }
@@ -43,10 +63,16 @@ fn the_environment_is_small_and_has_no_token() {
     }));
     stand.succeeds("");
     let env = stand.read("env");
-    assert!(env.contains("QUEUE=slow\n") && env.contains("LEVEL=3\n") && env.contains("PATH="), "{env}");
+    assert!(
+        env.contains("QUEUE=slow\n") && env.contains("LEVEL=3\n") && env.contains("PATH="),
+        "{env}"
+    );
     assert!(!env.contains("CARGO") && !env.contains(TOKEN), "{env}");
     assert!(!stand.read("words").contains(TOKEN));
-    assert!(stand.heard(LogLevel::Debug).iter().all(|line| !line.contains(TOKEN)));
+    assert!(stand
+        .heard(LogLevel::Debug)
+        .iter()
+        .all(|line| !line.contains(TOKEN)));
 }
 
 #[test]
@@ -93,7 +119,9 @@ fn what_the_model_must_say_is_told() {
 fn a_resource_that_nobody_asks_for_is_told_once() {
     let stand = Stand::shell("true {custom.queue:}");
     for _ in 0..2 {
-        stand.run(&stand.node("", json!({"custom": {"queue": "fast", "cpu": 4}}))).unwrap();
+        stand
+            .run(&stand.node("", json!({"custom": {"queue": "fast", "cpu": 4}})))
+            .unwrap();
     }
     let warned = stand.heard(LogLevel::Warn);
     assert_eq!(warned.len(), 1);

@@ -16,14 +16,24 @@ fn page() -> String {
 /// Examples, each a whole fal_project.yml.
 fn examples() -> Vec<Value> {
     let page = page();
-    let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
-    blocks.map(|block| serde_saphyr::from_str(block).unwrap_or_else(|error| panic!("{error}\n{block}"))).collect()
+    let blocks = page
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap());
+    blocks
+        .map(|block| {
+            serde_saphyr::from_str(block).unwrap_or_else(|error| panic!("{error}\n{block}"))
+        })
+        .collect()
 }
 
 /// The part of the page below a heading.
 fn section(heading: &str) -> String {
     let page = page();
-    let rest = page.split(&format!("\n{heading}\n")).nth(1).unwrap_or_else(|| panic!("no {heading}"));
+    let rest = page
+        .split(&format!("\n{heading}\n"))
+        .nth(1)
+        .unwrap_or_else(|| panic!("no {heading}"));
     rest.split("\n#").next().unwrap().to_owned()
 }
 
@@ -34,24 +44,49 @@ fn every_example_is_a_configuration() {
     assert!(examples.len() >= 7, "{} examples", examples.len());
     for example in examples {
         let config = &example["plugins"]["config"]["fal-command-runner"];
-        let problems: Vec<_> = validator.iter_errors(config).map(|problem| problem.to_string()).collect();
-        assert!(config.is_object() && problems.is_empty(), "{config:#}: {problems:?}");
-        let backend = CommandRunner::new(config).unwrap_or_else(|error| panic!("{error}\n{config:#}"));
-        assert_eq!(backend.capabilities().concurrency.map(u64::from), config["concurrency"].as_u64());
+        let problems: Vec<_> = validator
+            .iter_errors(config)
+            .map(|problem| problem.to_string())
+            .collect();
+        assert!(
+            config.is_object() && problems.is_empty(),
+            "{config:#}: {problems:?}"
+        );
+        let backend =
+            CommandRunner::new(config).unwrap_or_else(|error| panic!("{error}\n{config:#}"));
+        assert_eq!(
+            backend.capabilities().concurrency.map(u64::from),
+            config["concurrency"].as_u64()
+        );
         let routes = example["routes"].as_array().unwrap();
-        assert!(routes.iter().all(|route| route["runner"] == "fal-command-runner" && route["select"].is_string()));
+        assert!(routes
+            .iter()
+            .all(|route| route["runner"] == "fal-command-runner" && route["select"].is_string()));
         let gateway = &example["plugins"]["config"]["fal-dbt-backend"]["gateway"];
         let known = |key: &String| ["listen", "advertise", "tls"].contains(&key.as_str());
-        assert!(gateway.as_object().is_none_or(|gateway| gateway.keys().all(known)), "{gateway}");
+        assert!(
+            gateway
+                .as_object()
+                .is_none_or(|gateway| gateway.keys().all(known)),
+            "{gateway}"
+        );
     }
 }
 
 #[test]
 fn the_table_of_keys_is_complete() {
     let schema = CommandRunner::config_schema();
-    let mut keys: Vec<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut keys: Vec<_> = schema["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     let table = section("## Configuration");
-    let mut told: Vec<_> = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    let mut told: Vec<_> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .collect();
     keys.sort_unstable();
     told.sort_unstable();
     assert_eq!(told, keys);
@@ -59,13 +94,31 @@ fn the_table_of_keys_is_complete() {
 
 #[test]
 fn the_table_of_placeholders_is_complete() {
-    let error = CommandRunner::new(&json!({"command": ["{}"]})).unwrap_err().message;
+    let error = CommandRunner::new(&json!({"command": ["{}"]}))
+        .unwrap_err()
+        .message;
     let (_, names) = error.split_once("there are ").unwrap();
-    let mut known: Vec<_> = names.split(['{', '}']).skip(1).step_by(2).map(str::to_owned).collect();
+    let mut known: Vec<_> = names
+        .split(['{', '}'])
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect();
     let table = section("### Placeholders");
-    let rows = table.lines().filter_map(|line| line.strip_prefix("| `{")?.split('|').next().map(str::to_owned));
-    let mut told: Vec<_> =
-        rows.flat_map(|row| row.split(['{', '}']).map(str::to_owned).step_by(2).collect::<Vec<_>>()).collect();
+    let rows = table.lines().filter_map(|line| {
+        line.strip_prefix("| `{")?
+            .split('|')
+            .next()
+            .map(str::to_owned)
+    });
+    let mut told: Vec<_> = rows
+        .flat_map(|row| {
+            row.split(['{', '}'])
+                .map(str::to_owned)
+                .step_by(2)
+                .collect::<Vec<_>>()
+        })
+        .collect();
     told.retain(|name| !name.is_empty() && !name.starts_with('`'));
     known.sort();
     told.sort();
@@ -76,7 +129,11 @@ fn the_table_of_placeholders_is_complete() {
 fn words(example: &Value, resources: Value) -> String {
     let programs = tempfile::tempdir().unwrap();
     let mut config = example["plugins"]["config"]["fal-command-runner"].clone();
-    let path = format!("{}:{}", programs.path().display(), std::env::var("PATH").unwrap());
+    let path = format!(
+        "{}:{}",
+        programs.path().display(),
+        std::env::var("PATH").unwrap()
+    );
     config["env"]["PATH"] = json!(path);
     if config["bundle"] == "file" {
         config["folder"] = json!(programs.path());
@@ -87,19 +144,38 @@ fn words(example: &Value, resources: Value) -> String {
         let text =
             "#!/bin/sh\nprintf '%s ' \"${0##*/}\" > words\nfor word; do printf '<%s> ' \"$word\" >> words; done\n";
         stand.program(&format!("platform/{program}"), text);
-        std::os::unix::fs::symlink(stand.path(&format!("platform/{program}")), programs.path().join(program)).unwrap();
+        std::os::unix::fs::symlink(
+            stand.path(&format!("platform/{program}")),
+            programs.path().join(program),
+        )
+        .unwrap();
     }
     let result = stand.run(&stand.node("pass", resources)).unwrap();
     assert_eq!(result.message, None, "{example:#}");
     let plain = |word: &str| match word.split_once("fal-orders-") {
         Some((before, rest)) => {
-            format!("{before}fal-orders-N{}", rest.trim_start_matches(|c: char| c.is_ascii_hexdigit()))
+            format!(
+                "{before}fal-orders-N{}",
+                rest.trim_start_matches(|c: char| c.is_ascii_hexdigit())
+            )
         }
         None => word.to_owned(),
     };
-    let words = stand.read("words").trim_end().split(' ').map(plain).collect::<Vec<_>>().join(" ");
-    let folder = words.split(['<', ' ']).find(|word| word.starts_with(&programs.path().display().to_string()));
-    let folder = folder.map(|word| word.trim_end_matches('>').trim_end_matches("/script.py").to_owned());
+    let words = stand
+        .read("words")
+        .trim_end()
+        .split(' ')
+        .map(plain)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let folder = words
+        .split(['<', ' '])
+        .find(|word| word.starts_with(&programs.path().display().to_string()));
+    let folder = folder.map(|word| {
+        word.trim_end_matches('>')
+            .trim_end_matches("/script.py")
+            .to_owned()
+    });
     folder.map_or(words.clone(), |folder| words.replace(&folder, "FOLDER"))
 }
 

@@ -29,27 +29,45 @@ fn exit_codes_are_the_answer() {
 #[test]
 fn a_command_that_fails_is_told_with_its_last_lines() {
     let stand = Stand::new(json!({"command": ["./connect", "--as", "an other", "{name}"]}));
-    stand.program("connect", "#!/bin/sh\necho trying\nfor i in $(seq 30); do echo line $i >&2; done\nexit 255\n");
+    stand.program(
+        "connect",
+        "#!/bin/sh\necho trying\nfor i in $(seq 30); do echo line $i >&2; done\nexit 255\n",
+    );
     let message = stand.fails("");
-    assert!(!message.contains("line 10\n") && message.contains("line 11\n"), "{message}");
-    let short: Vec<_> = message.lines().filter(|line| !line.contains("line 1") && !line.contains("line 2")).collect();
+    assert!(
+        !message.contains("line 10\n") && message.contains("line 11\n"),
+        "{message}"
+    );
+    let short: Vec<_> = message
+        .lines()
+        .filter(|line| !line.contains("line 1") && !line.contains("line 2"))
+        .collect();
     insta::assert_snapshot!(short.join("\n"), @r"
     the command ended with exit code 255
     The command: ./connect --as 'an other' orders
     Its last lines on standard error:
       line 30
     ");
-    stand.program("connect", "#!/bin/sh\necho on standard output only\nexit 4\n");
-    assert!(stand.fails("").ends_with("Its last lines on standard output:\n  on standard output only"));
+    stand.program(
+        "connect",
+        "#!/bin/sh\necho on standard output only\nexit 4\n",
+    );
+    assert!(stand
+        .fails("")
+        .ends_with("Its last lines on standard output:\n  on standard output only"));
 }
 
 #[test]
 fn a_program_that_is_not_there_is_told_with_what_to_do() {
     let told = |config| {
         let stand = Stand::new(config);
-        stand.write("plain", "no program").program("broken", "#!/there/is/none\n");
+        stand
+            .write("plain", "no program")
+            .program("broken", "#!/there/is/none\n");
         let error = stand.run(&stand.node("", json!({}))).unwrap_err();
-        let message = error.message.replace(&stand.folder.path().display().to_string(), "DIR");
+        let message = error
+            .message
+            .replace(&stand.folder.path().display().to_string(), "DIR");
         format!("{}: {message}\n  {}", error.code, error.help.unwrap())
     };
     let all = [
@@ -78,7 +96,11 @@ fn a_program_that_is_not_there_is_told_with_what_to_do() {
 #[test]
 fn a_program_that_is_not_there_is_told_by_a_shell() {
     let message = Stand::shell("no-such-program").fails("");
-    assert!(message.starts_with("the command ended with exit code 127: a program in it was not found\n"), "{message}");
+    assert!(
+        message
+            .starts_with("the command ended with exit code 127: a program in it was not found\n"),
+        "{message}"
+    );
     assert!(message.contains("no-such-program: not found"), "{message}");
 }
 
@@ -86,7 +108,9 @@ fn a_program_that_is_not_there_is_told_by_a_shell() {
 fn a_command_may_leave_its_input_unread() {
     let script = format!("#{}\n", "x".repeat(8 << 20));
     Stand::new(json!({"command": ["true"]})).succeeds(&script);
-    assert!(Stand::new(json!({"command": ["false"]})).fails(&script).contains("exit code 1"));
+    assert!(Stand::new(json!({"command": ["false"]}))
+        .fails(&script)
+        .contains("exit code 1"));
     Stand::new(json!({"command": ["sh", "-c", "exec <&-; sleep 0.1"]})).succeeds(&script);
 }
 

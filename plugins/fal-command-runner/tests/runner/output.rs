@@ -32,8 +32,13 @@ fn output_of_any_size_and_kind_passes() {
 fn a_descendant_that_keeps_the_streams_open_delays_nobody() {
     let stand = Stand::shell("setsid sleep 1000 & echo $! > pid; echo started");
     stand.succeeds("");
-    assert!(crate::stand::lives(&stand.path("pid")), "a shared connection outlives the command that opened it");
+    assert!(
+        crate::stand::lives(&stand.path("pid")),
+        "a shared connection outlives the command that opened it"
+    );
     assert_eq!(stand.heard(LogLevel::Info), ["started"]);
     stand.close();
-    crate::stand::wait_until("the session's end is its end", || !crate::stand::lives(&stand.path("pid")));
+    crate::stand::wait_until("the session's end is its end", || {
+        !crate::stand::lives(&stand.path("pid"))
+    });
 }

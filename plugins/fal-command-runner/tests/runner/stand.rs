@@ -12,8 +12,8 @@ use std::{
 use fal_command_runner::CommandRunner;
 use fal_plugin::{
     payload::{
-        EnvironmentKind, EnvironmentSpec, Event, GatewayAccess, Lease, LogLevel, NodeRequest, NodeResult, NodeStatus,
-        NodeWork, PythonWork,
+        EnvironmentKind, EnvironmentSpec, Event, GatewayAccess, Lease, LogLevel, NodeRequest,
+        NodeResult, NodeStatus, NodeWork, PythonWork,
     },
     EventSink, ExecutionBackend, ExecutionSession, PluginError,
 };
@@ -30,7 +30,13 @@ struct Heard(Mutex<Vec<(LogLevel, String)>>);
 
 impl EventSink for Heard {
     fn emit(&self, event: Event) {
-        if let Event::Log { level, unique_id, message, .. } = event {
+        if let Event::Log {
+            level,
+            unique_id,
+            message,
+            ..
+        } = event
+        {
             assert_eq!(unique_id.as_deref(), Some("model.shop.orders"));
             let message = message.strip_prefix("orders: ").expect("it names its node");
             self.0.lock().unwrap().push((level, message.to_owned()));
@@ -55,8 +61,15 @@ impl Stand {
         let heard = Arc::new(Heard::default());
         let backend = CommandRunner::new(&config).unwrap();
         let request = json!({"project_dir": folder.path(), "state_dir": folder.path(), "command": "run", "execute": true, "python": python()});
-        let session = backend.open(serde_json::from_value(request).unwrap(), Arc::clone(&heard) as Arc<dyn EventSink>);
-        Self { session: session.unwrap(), folder, heard }
+        let session = backend.open(
+            serde_json::from_value(request).unwrap(),
+            Arc::clone(&heard) as Arc<dyn EventSink>,
+        );
+        Self {
+            session: session.unwrap(),
+            folder,
+            heard,
+        }
     }
 
     /// With one command of a shell.
@@ -99,7 +112,12 @@ impl Stand {
             token: TOKEN.into(),
             ..GatewayAccess::default()
         };
-        let lease = Lease { lease: "1".into(), script: path.display().to_string(), gateway, ..Lease::default() };
+        let lease = Lease {
+            lease: "1".into(),
+            script: path.display().to_string(),
+            gateway,
+            ..Lease::default()
+        };
         NodeRequest {
             lease: Some(Box::new(lease)),
             resources: serde_json::from_value(resources).unwrap(),
@@ -135,16 +153,28 @@ impl Stand {
     pub(crate) fn failure(&self, request: &NodeRequest) -> String {
         let result = self.run(request).unwrap();
         assert_eq!(result.status, NodeStatus::Error);
-        result.message.unwrap().replace(&self.folder.path().display().to_string(), "DIR").replace(&python(), "PYTHON")
+        result
+            .message
+            .unwrap()
+            .replace(&self.folder.path().display().to_string(), "DIR")
+            .replace(&python(), "PYTHON")
     }
 
     pub(crate) fn heard(&self, level: LogLevel) -> Vec<String> {
         let heard = self.heard.0.lock().unwrap();
-        heard.iter().filter(|(at, _)| *at == level).map(|(_, message)| message.clone()).collect()
+        heard
+            .iter()
+            .filter(|(at, _)| *at == level)
+            .map(|(_, message)| message.clone())
+            .collect()
     }
 
     /// Runs a node on a thread; gives what `meanwhile` gives, once the node has written `ready`, and the node's result.
-    pub(crate) fn meanwhile<T>(&self, request: &NodeRequest, meanwhile: impl FnOnce() -> T) -> (NodeResult, T) {
+    pub(crate) fn meanwhile<T>(
+        &self,
+        request: &NodeRequest,
+        meanwhile: impl FnOnce() -> T,
+    ) -> (NodeResult, T) {
         thread::scope(|scope| {
             let running = scope.spawn(|| self.run(request).unwrap());
             wait_until("the node is ready", || self.path("ready").exists());
@@ -158,7 +188,9 @@ impl Stand {
     }
 
     pub(crate) fn close(&self) {
-        self.session.close(&fal_plugin::payload::CloseRequest { interrupted: false }).unwrap();
+        self.session
+            .close(&fal_plugin::payload::CloseRequest { interrupted: false })
+            .unwrap();
     }
 }
 
@@ -173,10 +205,16 @@ pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
 
 /// Whether a process, named by the number in a file, is there; a zombie counts.
 pub(crate) fn lives(file: &Path) -> bool {
-    let pid = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let pid =
+        fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     Path::new("/proc").join(pid.trim()).exists()
 }
 
 pub(crate) fn environment(name: &str) -> EnvironmentSpec {
-    EnvironmentSpec { name: name.into(), kind: EnvironmentKind::Venv, requirements: Vec::new(), python: None }
+    EnvironmentSpec {
+        name: name.into(),
+        kind: EnvironmentKind::Venv,
+        requirements: Vec::new(),
+        python: None,
+    }
 }

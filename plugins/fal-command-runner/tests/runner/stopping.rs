@@ -16,7 +16,9 @@ const STUBBORN: &str =
     echo $$ > outer; while :; do sleep 1; done";
 
 fn nothing_lives(stand: &Stand) {
-    wait_until("all is gone", || !lives(&stand.path("inner")) && !lives(&stand.path("outer")));
+    wait_until("all is gone", || {
+        !lives(&stand.path("inner")) && !lives(&stand.path("outer"))
+    });
 }
 
 #[test]
@@ -30,14 +32,23 @@ fn a_cancelled_node_returns_soon_and_nothing_of_it_is_left() {
     });
     // Well over what it takes, and far below what waiting for the command would take.
     assert!(begin.elapsed() < Duration::from_secs(20));
-    assert_eq!((result.status, result.message.as_deref()), (NodeStatus::Error, Some("interrupted")));
+    assert_eq!(
+        (result.status, result.message.as_deref()),
+        (NodeStatus::Error, Some("interrupted"))
+    );
     nothing_lives(&stand);
-    assert_eq!(stand.result("").message.as_deref(), Some("interrupted"), "nothing begins after that");
+    assert_eq!(
+        stand.result("").message.as_deref(),
+        Some("interrupted"),
+        "nothing begins after that"
+    );
 }
 
 #[test]
 fn a_command_may_end_in_order() {
-    let stand = Stand::shell("trap 'echo cleaned > seen; exit 5' TERM; touch ready; while :; do sleep 0.01; done");
+    let stand = Stand::shell(
+        "trap 'echo cleaned > seen; exit 5' TERM; touch ready; while :; do sleep 0.01; done",
+    );
     let request = stand.node("", json!({}));
     stand.meanwhile(&request, || stand.cancel());
     assert_eq!(stand.read("seen"), "cleaned\n");
@@ -49,10 +60,14 @@ fn a_command_that_takes_too_long_is_ended() {
     let request = stand.node("", json!({"timeout": 0.1}));
     let message = stand.failure(&request);
     assert!(
-        message.starts_with("the command was ended after 0.5s, which is its time limit\nThe command: /bin/sh"),
+        message.starts_with(
+            "the command was ended after 0.5s, which is its time limit\nThe command: /bin/sh"
+        ),
         "{message}"
     );
-    wait_until("all is gone", || !stand.path("inner").exists() || !lives(&stand.path("inner")));
+    wait_until("all is gone", || {
+        !stand.path("inner").exists() || !lives(&stand.path("inner"))
+    });
     assert!(!lives(&stand.path("outer")));
 }
 
@@ -64,7 +79,10 @@ fn cleanup_follows_what_did_not_end_by_itself() {
     let request = stand.node("", json!({}));
     stand.meanwhile(&request, || stand.cancel());
     assert_eq!(stand.read("cleaned"), stand.read("job"));
-    assert_eq!(stand.heard(LogLevel::Warn), ["`cleanup` ended with exit code 4"]);
+    assert_eq!(
+        stand.heard(LogLevel::Warn),
+        ["`cleanup` ended with exit code 4"]
+    );
     let well = Stand::new(json!({"shell": true, "command": "true", "cleanup": "touch cleaned"}));
     well.succeeds("");
     assert!(!well.path("cleaned").exists());
@@ -96,12 +114,23 @@ fn a_killed_host_leaves_no_process_and_no_script() {
     let at = |name: &str| folder.path().join(name);
     let name = "stopping::a_killed_host_leaves_no_process_and_no_script";
     let mut host = Command::new(std::env::current_exe().unwrap());
-    host.args([name, "--exact", "--nocapture"]).env(ROLE, folder.path()).stdout(Stdio::null()).stderr(Stdio::null());
+    host.args([name, "--exact", "--nocapture"])
+        .env(ROLE, folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let mut host = host.spawn().unwrap();
     wait_until("the command runs", || at("ready").exists());
     host.kill().unwrap();
     host.wait().unwrap();
-    wait_until("the command is gone", || !lives(&at("inner")) && !lives(&at("outer")));
-    let folders = || std::fs::read_dir(folder.path()).unwrap().flatten().filter(|entry| entry.path().is_dir()).count();
+    wait_until("the command is gone", || {
+        !lives(&at("inner")) && !lives(&at("outer"))
+    });
+    let folders = || {
+        std::fs::read_dir(folder.path())
+            .unwrap()
+            .flatten()
+            .filter(|entry| entry.path().is_dir())
+            .count()
+    };
     wait_until("the script is gone", || folders() == 0);
 }

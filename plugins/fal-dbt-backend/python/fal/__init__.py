@@ -6,8 +6,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-_TYPES = ("Context", "CurrentModel", "DbtGenericTest", "DbtModel", "DbtSingularTest", "DbtSource", "DbtTest")
-_HOMES = {"FalDbt": "fal.project", "FalError": "fal_worker.job.error", **dict.fromkeys(_TYPES, "fal_worker.job.nodes")}
+_TYPES = (
+    "Context",
+    "CurrentModel",
+    "DbtGenericTest",
+    "DbtModel",
+    "DbtSingularTest",
+    "DbtSource",
+    "DbtTest",
+)
+_HOMES = {
+    "FalDbt": "fal.project",
+    "FalError": "fal_worker.job.error",
+    **dict.fromkeys(_TYPES, "fal_worker.job.nodes"),
+}
 
 __all__ = ["FalDbt", "FalError", *_TYPES]  # noqa: F822
 

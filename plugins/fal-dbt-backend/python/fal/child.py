@@ -38,7 +38,12 @@ _LONGEST_PARENT = 60
 # Seconds for an orderly end, which rolls back and closes the database.
 _PATIENCE = 5.0
 _LAST_LINES = 20
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+}
 # Said to authors of models that `fal-host` runs; a notebook may read what it likes.
 _UNSAID = frozenset({"UndeclaredRead"})
 
@@ -67,7 +72,9 @@ class Child:
         self.socket_dir.mkdir()
         home = _home(self._folder / "worker")
         path = self._folder / "open.json"
-        path.write_text(json.dumps({**request, "state_dir": _state_dir(self._folder)}), encoding="utf-8")
+        path.write_text(
+            json.dumps({**request, "state_dir": _state_dir(self._folder)}), encoding="utf-8"
+        )
         ours, theirs = socket.socketpair()
         environment = {
             **os.environ, CONTROL_FD: str(theirs.fileno()), "FAL_OPEN": str(path), "PYTHONUTF8": "1",
@@ -82,7 +89,9 @@ class Child:
                 )  # fmt: skip
             except OSError as error:
                 ours.close()
-                raise FalError(f"fal: {self.python} cannot be started: {error.strerror}", "session::python") from None
+                raise FalError(
+                    f"fal: {self.python} cannot be started: {error.strerror}", "session::python"
+                ) from None
         self._socket = ours
         self._channel = Channel(ours.fileno())
         threading.Thread(target=self._read, name="fal-session", daemon=True).start()
@@ -99,7 +108,10 @@ class Child:
     def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         """The answer to a request; its error as `FalError`."""
         if self._owner != os.getpid():
-            raise FalError("fal: a forked process cannot use the session of its parent", help="Make a FalDbt of its own there.")
+            raise FalError(
+                "fal: a forked process cannot use the session of its parent",
+                help="Make a FalDbt of its own there.",
+            )
         future: Future[dict[str, Any]] = Future()
         with self._lock:
             if self._ended:
@@ -157,7 +169,9 @@ class Child:
             self._process.wait(0.5)
         text = f"fal: the dbt session ended unexpectedly ({self.python}, exit code {self._process.poll()})"
         with contextlib.suppress(OSError):
-            lines = self._output.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]
+            lines = self._output.read_text(encoding="utf-8", errors="replace").splitlines()[
+                -_LAST_LINES:
+            ]
             text = "\n".join([text, *lines])
         return FalError(text, "session::ended")
 
@@ -170,7 +184,9 @@ def _say(event: dict[str, Any]) -> None:
 def _run_folder() -> Path:
     """A private folder with a short name."""
     parent = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="fal-", dir=parent if len(parent) <= _LONGEST_PARENT else "/tmp"))
+    return Path(
+        tempfile.mkdtemp(prefix="fal-", dir=parent if len(parent) <= _LONGEST_PARENT else "/tmp")
+    )
 
 
 def _home(folder: Path) -> Path:
@@ -184,7 +200,11 @@ def _home(folder: Path) -> Path:
 def _state_dir(fallback: Path) -> str:
     """Where what dbt computes at every start is kept."""
     named = os.environ.get("FAL_HOST_CACHE_DIR")
-    cache = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fal-host"
+    cache = (
+        Path(named)
+        if named
+        else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fal-host"
+    )
     folder = cache / "notebook"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,9 @@ class Desk:
         self._child = Child(settings.request, settings.python, settings.keep_open)
         try:
             models = list(settings.python_models())
-            graph = self._child.ask("load", python_models=models, gateway={"socket_dir": str(self._child.socket_dir)})
+            graph = self._child.ask(
+                "load", python_models=models, gateway={"socket_dir": str(self._child.socket_dir)}
+            )
         except BaseException:
             self._child.end()
             raise
@@ -64,8 +66,20 @@ class Desk:
         job, token = f"n{next(self._numbers)}", secrets.token_hex(16)
         script = _script(model)
         self._child.ask("job_open", job=job, token=token, **script)
-        fields = {"name": "notebook", "path": "notebook", "code": "", "project_dir": self._settings.project_dir}
-        request = {**fields, **script, "job": job, "kind": "attached", "location": self._location, "token": token}
+        fields = {
+            "name": "notebook",
+            "path": "notebook",
+            "code": "",
+            "project_dir": self._settings.project_dir,
+        }
+        request = {
+            **fields,
+            **script,
+            "job": job,
+            "kind": "attached",
+            "location": self._location,
+            "token": token,
+        }
         scope = Scope(Request.of(request), Gateway(self._location, token), _Nowhere())  # type: ignore[arg-type]
         # Reads and writes as a script, and has arguments as a hook: a notebook may be either.
         hook = Request.of({**request, "role": "post_hook", "arguments": self._settings.arguments})
@@ -76,7 +90,9 @@ class Desk:
         if self._begun:
             return
         try:
-            self._child.ask("begin", selected=[], scripts=[_script(None)["unique_id"]], environments=[])
+            self._child.ask(
+                "begin", selected=[], scripts=[_script(None)["unique_id"]], environments=[]
+            )
         except FalError:
             self._over = True  # dbt's run has ended: the next use starts another
             raise
@@ -89,7 +105,9 @@ class Desk:
             return function()
         future: Future[Any] = Future()
         try:
-            threading.Thread(target=_settle, args=(future, function), name="fal-read", daemon=True).start()
+            threading.Thread(
+                target=_settle, args=(future, function), name="fal-read", daemon=True
+            ).start()
             while not wait([future], _LOOK).done:
                 pass  # a signal that comes just before the wait is seen after it only
             return future.result()
@@ -138,7 +156,11 @@ class _Nowhere:
 
 
 def _hint(near: list[str]) -> str:
-    return f"Did you mean `{near[0]}`?" if near else "A Python model is known by its stub, which `fal-host generate` writes."
+    return (
+        f"Did you mean `{near[0]}`?"
+        if near
+        else "A Python model is known by its stub, which `fal-host generate` writes."
+    )
 
 
 def _script(model: str | None) -> dict[str, Any]:

@@ -32,7 +32,9 @@ def init_fal(line: str = "") -> None:
     `write_to_model` and the rest into the notebook. Paths with spaces stand in quotes. Called again it starts anew."""
     shell = _shell()
     if shell is None:
-        raise FalError("fal: %init_fal works in IPython and Jupyter only", help="Elsewhere use FalDbt.")
+        raise FalError(
+            "fal: %init_fal works in IPython and Jupyter only", help="Elsewhere use FalDbt."
+        )
     make_current(None)  # ahead: the new one may want the same database
     try:
         fal = FalDbt(**arguments_of(line))
@@ -42,7 +44,9 @@ def init_fal(line: str = "") -> None:
     shell.push(names_of(fal))
     info = fal.info
     model = f", model {fal.default_model_name}" if fal.default_model_name else ""
-    print(f"fal: project {info.project_name}, target {info.target_name}{model} (dbt {info.dbt_version}, {info.adapter})")
+    print(
+        f"fal: project {info.project_name}, target {info.target_name}{model} (dbt {info.dbt_version}, {info.adapter})"
+    )
 
 
 def arguments_of(line: str) -> dict[str, Any]:

@@ -39,4 +39,9 @@ def names_of(fal: FalDbt) -> dict[str, Any]:
         fal.list_tests, fal.list_features, fal.var, fal.env_var, fal.write_to_model, fal.is_incremental,
     )  # fmt: skip
     later = {name: Later(partial(getattr, fal, name)) for name in ("context", "target", "this")}
-    return {**{method.__name__: method for method in methods}, **later, "fal": fal, "FalError": FalError}
+    return {
+        **{method.__name__: method for method in methods},
+        **later,
+        "fal": fal,
+        "FalError": FalError,
+    }

@@ -93,9 +93,18 @@ class FalDbt:
         part = {"columns": columns, "where": where, "limit": limit}
         return self._read(lambda scope: scope.ref(*args, version=version, v=v, as_=as_, **part))
 
-    def source(self, *args: str, as_: str = "pandas", columns: Any = None, where: Any = None, limit: Any = None) -> Any:
+    def source(
+        self,
+        *args: str,
+        as_: str = "pandas",
+        columns: Any = None,
+        where: Any = None,
+        limit: Any = None,
+    ) -> Any:
         """Reads a source: `source("raw", "payments")`. The keywords as for `ref`."""
-        return self._read(lambda scope: scope.source(*args, as_=as_, columns=columns, where=where, limit=limit))
+        return self._read(
+            lambda scope: scope.source(*args, as_=as_, columns=columns, where=where, limit=limit)
+        )
 
     def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
         """Runs SQL in the warehouse, with Jinja (refs, macros, vars), and reads its rows. `as_` as for `ref`."""
@@ -111,11 +120,19 @@ class FalDbt:
     # Writes.
 
     def write_to_source(
-        self, data: Any, target_source_name: str, target_table_name: str, *, dtype: Any = None, mode: str = "append"
+        self,
+        data: Any,
+        target_source_name: str,
+        target_table_name: str,
+        *,
+        dtype: Any = None,
+        mode: str = "append",
     ) -> None:
         """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces. `dtype` gives columns types,
         as in `pandas.DataFrame.to_sql`."""
-        self._scope.write_to_source(data, target_source_name, target_table_name, dtype=dtype, mode=mode)
+        self._scope.write_to_source(
+            data, target_source_name, target_table_name, dtype=dtype, mode=mode
+        )
 
     def write_to_model(
         self,
@@ -131,7 +148,11 @@ class FalDbt:
         """Writes the table of a model: `write_to_model(df, "orders")`, `write_to_model(df, "package", "orders")`, or by
         keywords; without a name that of `default_model_name`. Replaces what is there, or with `mode="append"` adds to it.
         `dtype` as for `write_to_source`."""
-        package, name = (target_1, target_2) if target_2 is not None else (target_package_name, target_model_name or target_1)
+        package, name = (
+            (target_1, target_2)
+            if target_2 is not None
+            else (target_package_name, target_model_name or target_1)
+        )
         name = name or self.default_model_name
         if name is None:
             raise FalError(
@@ -139,7 +160,9 @@ class FalDbt:
                 "fal::no_model",
                 "Give target_model_name=..., or default_model_name=... to FalDbt or %init_fal.",
             )
-        self._there.scope(self._model_id(name, package)).write_to_model(data, dtype=dtype, mode=mode)
+        self._there.scope(self._model_id(name, package)).write_to_model(
+            data, dtype=dtype, mode=mode
+        )
 
     def is_incremental(self, model_name: str | None = None) -> bool:
         """As dbt's macro in a model, of this one or of `default_model_name`: whether it is incremental and its table is there."""
@@ -221,7 +244,15 @@ class FalDbt:
     @property
     def info(self) -> Any:
         """Versions of dbt and its adapter, and the Python that runs them."""
-        wanted = ("project_name", "target_name", "dbt_version", "adapter", "adapter_version", "python", "target_path")
+        wanted = (
+            "project_name",
+            "target_name",
+            "dbt_version",
+            "adapter",
+            "adapter_version",
+            "python",
+            "target_path",
+        )
         return Record({name: self._there.info.get(name) for name in wanted})
 
     def var(self, name: str, *default: Any) -> Any:
@@ -275,7 +306,11 @@ class FalDbt:
     def _there(self) -> Desk:
         with self._lock:
             if self._closed:
-                raise FalError("fal: this FalDbt is closed", "fal::closed", "Make another one, or call reload().")
+                raise FalError(
+                    "fal: this FalDbt is closed",
+                    "fal::closed",
+                    "Make another one, or call reload().",
+                )
             if self._desk is None or self._desk.is_over:
                 self._end()
                 self._open()
@@ -287,7 +322,9 @@ class FalDbt:
         return self._there.scope(self._default_id())
 
     def _default_id(self) -> str | None:
-        return self._model_id(self.default_model_name) if self.default_model_name is not None else None
+        return (
+            self._model_id(self.default_model_name) if self.default_model_name is not None else None
+        )
 
     def _model_id(self, name: str, package: str | None = None) -> str:
         return self._there.model_id(name, package)

@@ -14,7 +14,9 @@ from fal_worker.job.error import FalError
 
 _PROJECT = "dbt_project.yml"
 _MARK = b"FAL_GENERATED"
-_NO_MODELS = frozenset({"target", "dbt_packages", "dbt_modules", "logs", "node_modules", "__pycache__"})
+_NO_MODELS = frozenset(
+    {"target", "dbt_packages", "dbt_modules", "logs", "node_modules", "__pycache__"}
+)
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,17 @@ class Settings:
         root = project or os.environ.get("DBT_PROJECT_DIR") or os.getcwd()
         root = os.path.abspath(root)
         if not _is_project(root):
-            raise FalError(f"fal: {root} has no {_PROJECT}", "fal::no_project", "Give the project's folder as project_dir=...")
+            raise FalError(
+                f"fal: {root} has no {_PROJECT}",
+                "fal::no_project",
+                "Give the project's folder as project_dir=...",
+            )
         if profiles is not None and not os.path.isfile(os.path.join(profiles, "profiles.yml")):
-            raise FalError(f"fal: {profiles} has no profiles.yml", "fal::no_profiles", "Give its folder as profiles_dir=...")
+            raise FalError(
+                f"fal: {profiles} has no profiles.yml",
+                "fal::no_profiles",
+                "Give its folder as profiles_dir=...",
+            )
         words = ["--defer"] * bool(defer) + (["--state", str(_path(state))] if state else [])
         request = {
             "project_dir": root, "profiles_dir": profiles, "profile": profile, "target": target, "threads": threads,
@@ -52,7 +62,11 @@ class Settings:
     def python_models(self) -> Iterator[dict[str, Any]]:
         """The Python models, as their stubs tell of them: what stands there is a table, not the stub's query."""
         for folder, names, files in os.walk(self.project_dir):
-            names[:] = [n for n in names if n not in _NO_MODELS and not n.startswith(".") and not _is_venv(folder, n)]
+            names[:] = [
+                n
+                for n in names
+                if n not in _NO_MODELS and not n.startswith(".") and not _is_venv(folder, n)
+            ]
             if "fal" not in Path(folder).relative_to(self.project_dir).parts:
                 continue
             for name in files:
@@ -71,13 +85,19 @@ def _is_venv(folder: str, name: str) -> bool:
 
 
 def _path(given: Any) -> str | None:
-    return None if given is None or given == "" else os.path.abspath(os.path.expanduser(os.fspath(given)))
+    return (
+        None
+        if given is None or given == ""
+        else os.path.abspath(os.path.expanduser(os.fspath(given)))
+    )
 
 
 def _python(given: Any) -> str:
     """The interpreter as named; this one otherwise. Links stay: they are what makes a virtual environment."""
     named = given or os.environ.get("FAL_HOST_PYTHON")
-    return str(_path(named)) if named and os.sep in os.fspath(named) else str(named or sys.executable)
+    return (
+        str(_path(named)) if named and os.sep in os.fspath(named) else str(named or sys.executable)
+    )
 
 
 def _mapping(name: str, given: Any) -> dict[str, Any]:
@@ -99,7 +119,10 @@ def _parsed(name: str, text: str) -> Any:
     try:
         import yaml
     except ModuleNotFoundError:
-        raise FalError(f"fal: {name} is no JSON, and there is no PyYAML to read it as YAML", help="Give a dict.") from None
+        raise FalError(
+            f"fal: {name} is no JSON, and there is no PyYAML to read it as YAML",
+            help="Give a dict.",
+        ) from None
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:

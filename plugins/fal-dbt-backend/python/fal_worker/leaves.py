@@ -25,7 +25,11 @@ def leaves(arrays: Iterable[pa.Array]) -> Iterator[pa.Array]:
         elif types.is_struct(kind):
             # `flatten` ends the process where a field is a union.
             unions = any(types.is_union(field.type) for field in kind)
-            yield from leaves([array.field(place) for place in range(kind.num_fields)] if unions else array.flatten())
+            yield from leaves(
+                [array.field(place) for place in range(kind.num_fields)]
+                if unions
+                else array.flatten()
+            )
         elif hasattr(kind, "value_type") and hasattr(array, "flatten"):
             yield from leaves([array.flatten()])
         else:

@@ -15,7 +15,9 @@ def connect() -> Any:
     connection = duckdb.connect(":memory:")
     # Releases before 1.1 do not know the setting.
     for setting in ("python_enable_replacements", "python_scan_all_frames"):
-        if connection.execute("select 1 from duckdb_settings() where name = ?", [setting]).fetchall():
+        if connection.execute(
+            "select 1 from duckdb_settings() where name = ?", [setting]
+        ).fetchall():
             connection.execute(f"set {setting} = false")
     return connection
 

@@ -21,7 +21,12 @@ pub struct GatewayConfig {
 
 impl Default for GatewayConfig {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:0".to_owned(), advertise: None, tls: true, env_vars: Vec::new() }
+        Self {
+            listen: "127.0.0.1:0".to_owned(),
+            advertise: None,
+            tls: true,
+            env_vars: Vec::new(),
+        }
     }
 }
 
@@ -41,11 +46,16 @@ impl Place {
                 (host, port) => (host, Some(port.strip_prefix(':')?)),
             },
             None if text.parse::<IpAddr>().is_ok() => (text, None),
-            None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
+            None => text
+                .split_once(':')
+                .map_or((text, None), |(host, port)| (host, Some(port))),
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
         let port = port.map(str::parse).transpose().ok()?;
-        (!host.is_empty() && host.chars().all(plain)).then(|| Self { host: host.to_owned(), port })
+        (!host.is_empty() && host.chars().all(plain)).then(|| Self {
+            host: host.to_owned(),
+            port,
+        })
     }
 
     fn address(&self) -> Option<IpAddr> {
@@ -59,8 +69,15 @@ impl Place {
 
     /// As it stands in an address.
     pub(crate) fn with_port(&self, port: u16) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("{host}:{}", self.port.filter(|port| *port != 0).unwrap_or(port))
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        format!(
+            "{host}:{}",
+            self.port.filter(|port| *port != 0).unwrap_or(port)
+        )
     }
 }
 
@@ -77,24 +94,41 @@ impl GatewayConfig {
     /// Checks it; an error is for the user.
     pub(crate) fn access(&self) -> Result<Access, String> {
         let read = |key: &str, text: &str| {
-            Place::read(text).ok_or_else(|| format!("`gateway.{key}: {text}` is no address: `HOST:PORT` is one"))
+            Place::read(text)
+                .ok_or_else(|| format!("`gateway.{key}: {text}` is no address: `HOST:PORT` is one"))
         };
         let listen = read("listen", &self.listen)?;
-        let named = self.advertise.as_deref().map(|text| read("advertise", text)).transpose()?;
+        let named = self
+            .advertise
+            .as_deref()
+            .map(|text| read("advertise", text))
+            .transpose()?;
         if !self.tls && !listen.is_loopback() {
             return Err(format!(
                 "`gateway.tls: false` would send data and secrets in the clear: without TLS the gateway may only listen at 127.0.0.1, not at {}",
                 self.listen
             ));
         }
-        if named.is_none() && listen.address().is_some_and(|address| address.is_unspecified()) {
+        if named.is_none()
+            && listen
+                .address()
+                .is_some_and(|address| address.is_unspecified())
+        {
             return Err(format!(
                 "`gateway.listen: {}` is every address of this machine: name the one that runners call in `gateway.advertise`",
                 self.listen
             ));
         }
-        let advertise = named.unwrap_or_else(|| Place { port: None, ..listen.clone() });
-        Ok(Access { listen, advertise, tls: self.tls, env_vars: self.env_vars.clone() })
+        let advertise = named.unwrap_or_else(|| Place {
+            port: None,
+            ..listen.clone()
+        });
+        Ok(Access {
+            listen,
+            advertise,
+            tls: self.tls,
+            env_vars: self.env_vars.clone(),
+        })
     }
 }
 
@@ -104,7 +138,13 @@ mod tests {
 
     fn access(listen: &str, advertise: Option<&str>, tls: bool) -> Result<Access, String> {
         let advertise = advertise.map(str::to_owned);
-        GatewayConfig { listen: listen.to_owned(), advertise, tls, env_vars: Vec::new() }.access()
+        GatewayConfig {
+            listen: listen.to_owned(),
+            advertise,
+            tls,
+            env_vars: Vec::new(),
+        }
+        .access()
     }
 
     #[test]
@@ -116,7 +156,10 @@ mod tests {
         assert_eq!(called("127.0.0.1:0", None), "127.0.0.1:4711");
         assert_eq!(called("10.0.0.5:900", None), "10.0.0.5:4711");
         assert_eq!(called("0.0.0.0:0", Some("build7.corp")), "build7.corp:4711");
-        assert_eq!(called("[::]:0", Some("[2001:db8::1]:443")), "[2001:db8::1]:443");
+        assert_eq!(
+            called("[::]:0", Some("[2001:db8::1]:443")),
+            "[2001:db8::1]:443"
+        );
         assert_eq!(called("::1", None), "[::1]:4711");
     }
 
@@ -124,8 +167,14 @@ mod tests {
     fn what_cannot_be_is_told() {
         insta::assert_snapshot!(access("0.0.0.0:0", None, true).unwrap_err(), @"`gateway.listen: 0.0.0.0:0` is every address of this machine: name the one that runners call in `gateway.advertise`");
         insta::assert_snapshot!(access("10.0.0.5:0", None, false).unwrap_err(), @"`gateway.tls: false` would send data and secrets in the clear: without TLS the gateway may only listen at 127.0.0.1, not at 10.0.0.5:0");
-        assert!(access("[::1]4711", None, true).is_err(), "no colon ahead of the port");
+        assert!(
+            access("[::1]4711", None, true).is_err(),
+            "no colon ahead of the port"
+        );
         insta::assert_snapshot!(access("http://x/", None, true).unwrap_err(), @"`gateway.listen: http://x/` is no address: `HOST:PORT` is one");
-        assert!(access("127.0.0.1:0", Some("build7"), false).is_ok(), "a tunnel may end here");
+        assert!(
+            access("127.0.0.1:0", Some("build7"), false).is_ok(),
+            "a tunnel may end here"
+        );
     }
 }

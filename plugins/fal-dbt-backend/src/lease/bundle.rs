@@ -26,8 +26,16 @@ const OF_DBT: [&str; 4] = ["target", "dbt_packages", "dbt_modules", "logs"];
 /// Folders of tools, beside those that are hidden.
 const OF_TOOLS: [&str; 2] = ["node_modules", "__pycache__"];
 /// What looks like a secret is left out whoever asks for it.
-const SECRET_ENDS: [&str; 9] = [".pem", ".key", ".p12", ".pfx", ".jks", ".keytab", ".crt", ".kdbx", ".ppk"];
-const SECRET_NAMES: [&str; 5] = ["profiles.yml", "profiles.yaml", "credentials.json", "service_account.json", "id_rsa"];
+const SECRET_ENDS: [&str; 9] = [
+    ".pem", ".key", ".p12", ".pfx", ".jks", ".keytab", ".crt", ".kdbx", ".ppk",
+];
+const SECRET_NAMES: [&str; 5] = [
+    "profiles.yml",
+    "profiles.yaml",
+    "credentials.json",
+    "service_account.json",
+    "id_rsa",
+];
 
 /// Packed.
 #[derive(Clone, Debug)]
@@ -89,30 +97,57 @@ impl Sources<'_> {
             });
         }
         check_size(&files)?;
-        let read = |(name, path, _): &(String, PathBuf, u64)| match fal_files::read(path, fal_files::DATA) {
-            Ok(bytes) => Ok((name.clone(), bytes)),
-            Err(cause) => Err(failed(path, &cause)),
-        };
+        let read =
+            |(name, path, _): &(String, PathBuf, u64)| match fal_files::read(path, fal_files::DATA)
+            {
+                Ok(bytes) => Ok((name.clone(), bytes)),
+                Err(cause) => Err(failed(path, &cause)),
+            };
         let read = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let zip = zip(read.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
-        Ok(Bundle { zip, files: files.len(), scripts_dir })
+        let zip = zip(read
+            .iter()
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
+        Ok(Bundle {
+            zip,
+            files: files.len(),
+            scripts_dir,
+        })
     }
 
     fn wanted(&self) -> Result<Override, BundleError> {
         let mut builder = OverrideBuilder::new(self.project);
         for glob in self.globs {
             // A pattern that begins with `!` would mean the contrary.
-            let added = if glob.starts_with('!') { None } else { builder.add(glob).err().map(|e| e.to_string()) };
-            let cause = if glob.starts_with('!') { Some("it names what is wanted".to_owned()) } else { added };
+            let added = if glob.starts_with('!') {
+                None
+            } else {
+                builder.add(glob).err().map(|e| e.to_string())
+            };
+            let cause = if glob.starts_with('!') {
+                Some("it names what is wanted".to_owned())
+            } else {
+                added
+            };
             if let Some(cause) = cause {
-                return Err(BundleError::Glob { glob: glob.clone(), cause });
+                return Err(BundleError::Glob {
+                    glob: glob.clone(),
+                    cause,
+                });
             }
         }
-        builder.build().map_err(|cause| BundleError::Glob { glob: self.globs.join(", "), cause: cause.to_string() })
+        builder.build().map_err(|cause| BundleError::Glob {
+            glob: self.globs.join(", "),
+            cause: cause.to_string(),
+        })
     }
 
     /// Name in the archive, path and size of each file below a folder, sorted by name.
-    fn files(&self, folder: &Path, place: &str, wanted: &Override) -> Result<Vec<(String, PathBuf, u64)>, BundleError> {
+    fn files(
+        &self,
+        folder: &Path,
+        place: &str,
+        wanted: &Override,
+    ) -> Result<Vec<(String, PathBuf, u64)>, BundleError> {
         let target = self.target.to_owned();
         let walk = WalkBuilder::new(folder)
             .standard_filters(false)
@@ -125,7 +160,10 @@ impl Sources<'_> {
             if !is_python(path) && !wanted.matched(path, false).is_whitelist() {
                 continue;
             }
-            if let Some((real, size)) = own.file(path).filter(|(real, _)| !is_secret(path) && !is_secret(real)) {
+            if let Some((real, size)) = own
+                .file(path)
+                .filter(|(real, _)| !is_secret(path) && !is_secret(real))
+            {
                 let name = Path::new(place).join(path.strip_prefix(folder).unwrap_or(path));
                 found.push((slashed(&name), real, size));
             }
@@ -140,7 +178,9 @@ struct Own(PathBuf);
 
 impl Own {
     fn of(folder: &Path) -> Result<Self, BundleError> {
-        fal_files::real(folder).map(Self).map_err(|cause| failed(folder, &cause))
+        fal_files::real(folder)
+            .map(Self)
+            .map_err(|cause| failed(folder, &cause))
     }
 
     /// Path without links, and size, of a regular file that lies in the folder. A link with the name of a Python file may
@@ -148,8 +188,12 @@ impl Own {
     fn file(&self, path: &Path) -> Option<(PathBuf, u64)> {
         let real = path.canonicalize().ok()?;
         let below = real.strip_prefix(&self.0).ok()?;
-        let is_hidden = below.components().any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."));
-        let meta = fs::symlink_metadata(&real).ok().filter(|meta| meta.is_file() && !is_hidden)?;
+        let is_hidden = below
+            .components()
+            .any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."));
+        let meta = fs::symlink_metadata(&real)
+            .ok()
+            .filter(|meta| meta.is_file() && !is_hidden)?;
         Some((real, meta.len()))
     }
 }
@@ -163,9 +207,12 @@ fn check_size(files: &[(String, PathBuf, u64)]) -> Result<(), BundleError> {
     }
     let mut largest: Vec<_> = files.iter().collect();
     largest.sort_by_key(|(_, _, size)| std::cmp::Reverse(*size));
-    let told =
-        |(name, _, size): &&(String, PathBuf, u64)| format!("{name} ({:.1} MiB)", *size as f64 / f64::from(1 << 20));
-    Err(BundleError::Large(largest.iter().take(NAMED).map(told).collect()))
+    let told = |(name, _, size): &&(String, PathBuf, u64)| {
+        format!("{name} ({:.1} MiB)", *size as f64 / f64::from(1 << 20))
+    };
+    Err(BundleError::Large(
+        largest.iter().take(NAMED).map(told).collect(),
+    ))
 }
 
 fn is_entered(entry: &DirEntry, target: &Path) -> bool {
@@ -174,17 +221,26 @@ fn is_entered(entry: &DirEntry, target: &Path) -> bool {
         return false;
     }
     let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-    let is_environment = || ["pyvenv.cfg", "conda-meta"].iter().any(|mark| entry.path().join(mark).exists());
+    let is_environment = || {
+        ["pyvenv.cfg", "conda-meta"]
+            .iter()
+            .any(|mark| entry.path().join(mark).exists())
+    };
     let is_generated = entry.depth() == 1 && OF_DBT.contains(&&*name) || entry.path() == target;
     !is_folder || !(is_generated || OF_TOOLS.contains(&&*name) || is_environment())
 }
 
 fn is_python(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "py" || extension == "ipynb")
+    path.extension()
+        .is_some_and(|extension| extension == "py" || extension == "ipynb")
 }
 
 fn is_secret(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     name.starts_with('.')
         || SECRET_NAMES.contains(&&*name)
         || name.starts_with("id_") && !is_python(path)
@@ -192,11 +248,17 @@ fn is_secret(path: &Path) -> bool {
 }
 
 fn slashed(path: &Path) -> String {
-    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    path.components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 fn failed(path: &Path, cause: &io::Error) -> BundleError {
-    BundleError::Read { path: path.to_owned(), cause: cause.to_string() }
+    BundleError::Read {
+        path: path.to_owned(),
+        cause: cause.to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -216,8 +278,15 @@ mod tests {
     fn names(folder: &Path, globs: &[&str]) -> Vec<String> {
         let globs: Vec<_> = globs.iter().map(|glob| (*glob).to_owned()).collect();
         let target = folder.join("out");
-        let sources = Sources { project: folder, scripts: None, target: &target, globs: &globs };
-        let files = sources.files(folder, "", &sources.wanted().unwrap()).unwrap();
+        let sources = Sources {
+            project: folder,
+            scripts: None,
+            target: &target,
+            globs: &globs,
+        };
+        let files = sources
+            .files(folder, "", &sources.wanted().unwrap())
+            .unwrap();
         files.into_iter().map(|(name, _, _)| name).collect()
     }
 
@@ -243,17 +312,29 @@ mod tests {
             "data/server.pem",
             "id_ed25519",
         ]);
-        let usual = ["lib/deep/helper.py", "models/a.py", "models/b.ipynb", "models/logs/d.py"];
+        let usual = [
+            "lib/deep/helper.py",
+            "models/a.py",
+            "models/b.ipynb",
+            "models/logs/d.py",
+        ];
         assert_eq!(names(folder.path(), &[]), usual);
-        let wide = names(folder.path(), &["data/**", "*.yml", "id_*", ".env", "target/*.py"]);
+        let wide = names(
+            folder.path(),
+            &["data/**", "*.yml", "id_*", ".env", "target/*.py"],
+        );
         assert_eq!(wide, [&["data/rows.csv"], &usual[..]].concat());
     }
 
     #[test]
     fn a_link_goes_along_only_where_it_leads_to_a_file_of_the_project() {
-        let (folder, outside) =
-            (project(&["lib/a.py", ".env", ".git/config", "profiles.yml"]), project(&["secret", "deep/b.py"]));
-        let link = |name: &str, to: &Path| std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
+        let (folder, outside) = (
+            project(&["lib/a.py", ".env", ".git/config", "profiles.yml"]),
+            project(&["secret", "deep/b.py"]),
+        );
+        let link = |name: &str, to: &Path| {
+            std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap()
+        };
         link("inside.py", Path::new("lib/a.py"));
         link("secret.py", &outside.path().join("secret"));
         link("up.py", Path::new("../../etc/passwd"));
@@ -278,14 +359,24 @@ mod tests {
     fn scripts_elsewhere_get_a_place_in_it() {
         let (folder, scripts) = (project(&["models/a.py"]), project(&["load.py"]));
         let pack = |scripts: &Path| {
-            let sources =
-                Sources { project: folder.path(), scripts: Some(scripts), target: Path::new("/t"), globs: &[] };
+            let sources = Sources {
+                project: folder.path(),
+                scripts: Some(scripts),
+                target: Path::new("/t"),
+                globs: &[],
+            };
             sources.pack().unwrap()
         };
         let bundle = pack(scripts.path());
-        assert_eq!((bundle.files, bundle.scripts_dir.as_deref()), (2, Some("_fal_scripts")));
+        assert_eq!(
+            (bundle.files, bundle.scripts_dir.as_deref()),
+            (2, Some("_fal_scripts"))
+        );
         let bundle = pack(&folder.path().join("models"));
-        assert_eq!((bundle.files, bundle.scripts_dir.as_deref()), (1, Some("models")));
+        assert_eq!(
+            (bundle.files, bundle.scripts_dir.as_deref()),
+            (1, Some("models"))
+        );
     }
 
     #[test]

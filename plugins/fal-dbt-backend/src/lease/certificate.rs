@@ -17,14 +17,22 @@ pub(crate) struct Certificate {
 /// A new one.
 pub(crate) fn make() -> Result<Certificate, PluginError> {
     let failed = |cause: rcgen::Error| {
-        PluginError::new(error::LEASE, format!("no certificate can be made for the data gateway: {cause}"))
+        PluginError::new(
+            error::LEASE,
+            format!("no certificate can be made for the data gateway: {cause}"),
+        )
     };
     let key = KeyPair::generate().map_err(failed)?;
     let mut params = CertificateParams::new(vec![SERVER_NAME.to_owned()]).map_err(failed)?;
-    params.distinguished_name.push(DnType::CommonName, SERVER_NAME);
+    params
+        .distinguished_name
+        .push(DnType::CommonName, SERVER_NAME);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let certificate = params.self_signed(&key).map_err(failed)?;
-    Ok(Certificate { certificate: certificate.pem(), key: key.serialize_pem() })
+    Ok(Certificate {
+        certificate: certificate.pem(),
+        key: key.serialize_pem(),
+    })
 }
 
 #[cfg(test)]
@@ -34,7 +42,10 @@ mod tests {
     #[test]
     fn each_run_has_its_own() {
         let (one, two) = (make().unwrap(), make().unwrap());
-        assert!(one.certificate.starts_with("-----BEGIN CERTIFICATE") && one.key.contains("PRIVATE KEY"));
+        assert!(
+            one.certificate.starts_with("-----BEGIN CERTIFICATE")
+                && one.key.contains("PRIVATE KEY")
+        );
         assert_ne!(one.certificate, two.certificate);
     }
 }

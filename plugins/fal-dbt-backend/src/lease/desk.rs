@@ -73,7 +73,10 @@ impl Desk {
                 *listener = Some(Err(error.clone()));
                 Err(AskError::Answered(error))
             }
-            Ok(opened) => Ok(listener.insert(Ok(opened)).clone().expect("it was put there")),
+            Ok(opened) => Ok(listener
+                .insert(Ok(opened))
+                .clone()
+                .expect("it was put there")),
         }
     }
 
@@ -94,7 +97,10 @@ impl Desk {
             };
             sources.pack()
         };
-        self.bundle.get_or_init(pack).as_ref().map_err(|error| PluginError::new(crate::error::LEASE, error.to_string()))
+        self.bundle
+            .get_or_init(pack)
+            .as_ref()
+            .map_err(|error| PluginError::new(crate::error::LEASE, error.to_string()))
     }
 
     /// Takes a lease down.
@@ -106,7 +112,8 @@ impl Desk {
     pub(crate) fn take(&self, lease: &str) -> Option<Open> {
         let open = lock(&self.open).remove(lease)?;
         // With it goes the folder of the run, if not before.
-        let _ = fal_files::Root::of(&open.script).and_then(|(folder, name)| folder.remove_file(name));
+        let _ =
+            fal_files::Root::of(&open.script).and_then(|(folder, name)| folder.remove_file(name));
         Some(open)
     }
 
@@ -122,7 +129,9 @@ impl Desk {
 
     /// Gives a job to whoever waits for it, or back.
     pub(crate) fn offer(&self, job: NativeJob) -> Option<NativeJob> {
-        let Some(sender) = lock(&self.natives).remove(&job.unique_id) else { return Some(job) };
+        let Some(sender) = lock(&self.natives).remove(&job.unique_id) else {
+            return Some(job);
+        };
         // Whoever does not wait any more was told of an interruption, and so is the session.
         let _ = sender.send(Native::Wanted(job));
         None

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use fal_plugin::{
     payload::{
-        EnvironmentSpec, Event, Lease, LeaseInput, LendRequest, Lent, LogLevel, NodeStatus, NodeWork, PythonWork,
+        EnvironmentSpec, Event, Lease, LeaseInput, LendRequest, Lent, LogLevel, NodeStatus,
+        NodeWork, PythonWork,
     },
     PluginError,
 };
@@ -73,8 +74,14 @@ pub(super) struct Ready<'a> {
 /// Lends it.
 pub(crate) fn lend(run: &Run, request: &LendRequest) -> Result<Lent, PluginError> {
     if run.cancel.is_set() {
-        let result = plain_result(&request.unique_id, NodeStatus::Error, Some(cancel::interrupted().message));
-        return Ok(Lent::Ended { result: Box::new(result) });
+        let result = plain_result(
+            &request.unique_id,
+            NodeStatus::Error,
+            Some(cancel::interrupted().message),
+        );
+        return Ok(Lent::Ended {
+            result: Box::new(result),
+        });
     }
     let outcome = match &request.work {
         NodeWork::Python(work) => python(run, request, work),
@@ -85,13 +92,17 @@ pub(crate) fn lend(run: &Run, request: &LendRequest) -> Result<Lent, PluginError
         }
     };
     match outcome {
-        Ok(lease) => Ok(Lent::Lease { lease: Box::new(lease) }),
+        Ok(lease) => Ok(Lent::Lease {
+            lease: Box::new(lease),
+        }),
         Err(NotLent::Ended(result)) => Ok(Lent::Ended { result }),
         Err(NotLent::Asked(error)) => {
             let result = run.failed(&request.unique_id, error)?;
             // Nobody else tells the session of it.
             let _ = run.ask::<Value>("record", &result);
-            Ok(Lent::Ended { result: Box::new(result) })
+            Ok(Lent::Ended {
+                result: Box::new(result),
+            })
         }
     }
 }
@@ -102,15 +113,37 @@ fn python(run: &Run, request: &LendRequest, work: &PythonWork) -> Result<Lease, 
     let ground = Ground::ready(run, environment)?;
     let (token, name) = (random()?, random()?);
     let job = format!("l-{}", &name[..12]);
-    let owner = Owner { unique_id, ..Owner::default() };
-    run.ask::<Value>("job_open", &JobOpen { job: &job, token: &token, owner })?;
+    let owner = Owner {
+        unique_id,
+        ..Owner::default()
+    };
+    run.ask::<Value>(
+        "job_open",
+        &JobOpen {
+            job: &job,
+            token: &token,
+            owner,
+        },
+    )?;
     let work = python_node::work_of(run, unique_id, work, "", Path::new("."));
     let closed = job.clone();
-    let ready = Ready { job, token, work, native: None };
+    let ready = Ready {
+        job,
+        token,
+        work,
+        native: None,
+    };
     ground.lend(request, ready).inspect_err(|_| {
-        let result = plain_result(unique_id, NodeStatus::Error, Some("it could not be lent".to_owned()));
+        let result = plain_result(
+            unique_id,
+            NodeStatus::Error,
+            Some("it could not be lent".to_owned()),
+        );
         // What went wrong is told by who called.
-        let _ = run.ask::<Value>("job_close", &json!({ "job": closed, "ok": false, "result": result }));
+        let _ = run.ask::<Value>(
+            "job_close",
+            &json!({ "job": closed, "ok": false, "result": result }),
+        );
     })
 }
 
@@ -119,7 +152,10 @@ fn random() -> Result<String, PluginError> {
 }
 
 /// The environment that the node names, for the runner to find or make.
-pub(super) fn environment(run: &Run, name: Option<&str>) -> Result<Option<EnvironmentSpec>, NotLent> {
+pub(super) fn environment(
+    run: &Run,
+    name: Option<&str>,
+) -> Result<Option<EnvironmentSpec>, NotLent> {
     run.environments.spec_of(name).map_err(|error| {
         let error = match error {
             NoEnvironment::Stopped => cancel::interrupted(),
@@ -139,9 +175,17 @@ pub(super) struct Ground<'a> {
 
 impl<'a> Ground<'a> {
     /// Opens the way in and packs the project, if that was not done.
-    pub(super) fn ready(run: &'a Run, environment: Option<EnvironmentSpec>) -> Result<Self, NotLent> {
+    pub(super) fn ready(
+        run: &'a Run,
+        environment: Option<EnvironmentSpec>,
+    ) -> Result<Self, NotLent> {
         let listener = run.leases.listener(run)?;
-        Ok(Self { run, listener, bundle: run.leases.bundle(run)?, environment })
+        Ok(Self {
+            run,
+            listener,
+            bundle: run.leases.bundle(run)?,
+            environment,
+        })
     }
 
     /// Turns an open job into a lease, and writes its script.
@@ -150,7 +194,14 @@ impl<'a> Ground<'a> {
         let described: Described = run.ask("job_lend", &OfJob { job: &ready.job })?;
         let access = self.listener.access(&ready.token);
         let scripts_dir = self.bundle.scripts_dir.as_deref();
-        let job = Work { project_dir: ".", cwd: Path::new("."), location: "", token: "", scripts_dir, ..ready.work };
+        let job = Work {
+            project_dir: ".",
+            cwd: Path::new("."),
+            location: "",
+            token: "",
+            scripts_dir,
+            ..ready.work
+        };
         let contents = Contents {
             access: &access,
             job: &job,
@@ -164,7 +215,10 @@ impl<'a> Ground<'a> {
             script::write(&run.run_dir.leases(), &ready.job, &text)
         });
         let script = written.map_err(|cause| {
-            PluginError::new(LEASE, format!("the script for the runner cannot be written: {cause}"))
+            PluginError::new(
+                LEASE,
+                format!("the script for the runner cannot be written: {cause}"),
+            )
         })?;
         let lease = Lease {
             lease: ready.job.clone(),
@@ -177,7 +231,17 @@ impl<'a> Ground<'a> {
         };
         let unique_id = request.unique_id.clone();
         let (clock, runner) = (Clock::start(), request.runner.clone());
-        run.leases.add(&lease.lease, Open { unique_id, job: ready.job, runner, clock, script, native: ready.native });
+        run.leases.add(
+            &lease.lease,
+            Open {
+                unique_id,
+                job: ready.job,
+                runner,
+                clock,
+                script,
+                native: ready.native,
+            },
+        );
         Ok(lease)
     }
 

@@ -35,11 +35,24 @@ struct Listening {
 impl Listener {
     /// Lets the session listen.
     pub(crate) fn open(run: &Run, access: &Access) -> Result<Self, AskError> {
-        let made = access.tls.then(certificate::make).transpose().map_err(AskError::Answered)?;
+        let made = access
+            .tls
+            .then(certificate::make)
+            .transpose()
+            .map_err(AskError::Answered)?;
         let certificate = made.as_ref().map(|made| made.certificate.as_str());
         let key = made.as_ref().map(|made| made.key.as_str());
-        let (host, port) = (access.listen.host.as_str(), access.listen.port.unwrap_or_default());
-        let listen = Listen { host, port, certificate, key, env_vars: &access.env_vars };
+        let (host, port) = (
+            access.listen.host.as_str(),
+            access.listen.port.unwrap_or_default(),
+        );
+        let listen = Listen {
+            host,
+            port,
+            certificate,
+            key,
+            env_vars: &access.env_vars,
+        };
         let Listening { port } = run.ask("gateway_listen", &listen)?;
         let scheme = if access.tls { "grpc+tls" } else { "grpc+tcp" };
         Ok(Self {

@@ -24,11 +24,20 @@ pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
     let ground = Ground::ready(run, environment)?;
     let (sender, heard) = mpsc::channel();
     run.leases.expect_native(unique_id, sender.clone());
-    run.dbt.channel.send_then("run", &RunNode { unique_id, lend: true }, move |outcome| {
-        let ended = outcome.map_err(AskError::Lost).and_then(|reply| reply.read());
-        // Nobody listens after an interruption.
-        let _ = sender.send(Native::Ended(ended));
-    });
+    run.dbt.channel.send_then(
+        "run",
+        &RunNode {
+            unique_id,
+            lend: true,
+        },
+        move |outcome| {
+            let ended = outcome
+                .map_err(AskError::Lost)
+                .and_then(|reply| reply.read());
+            // Nobody listens after an interruption.
+            let _ = sender.send(Native::Ended(ended));
+        },
+    );
     let job = match heard.recv() {
         Ok(Native::Wanted(job)) => job,
         Ok(Native::Ended(ended)) => {
@@ -38,14 +47,24 @@ pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
         Err(_) => return Err(AskError::Lost(crate::cancel::interrupted()).into()),
     };
     let work = job.work(run, Path::new("."));
-    let ready = Ready { job: job.job.clone(), token: job.token.clone(), work, native: Some(heard) };
+    let ready = Ready {
+        job: job.job.clone(),
+        token: job.token.clone(),
+        work,
+        native: Some(heard),
+    };
     ground.lend(request, ready).inspect_err(|error| {
         let told = match error {
-            NotLent::Asked(AskError::Answered(error) | AskError::Lost(error)) => error.message.clone(),
+            NotLent::Asked(AskError::Answered(error) | AskError::Lost(error)) => {
+                error.message.clone()
+            }
             NotLent::Ended(_) => String::new(),
         };
         // dbt's node ends with it.
-        drop(run.dbt.channel.send("python_job_done", &Done::new(&job.job, &JobEnd::Crashed(told))));
+        drop(run.dbt.channel.send(
+            "python_job_done",
+            &Done::new(&job.job, &JobEnd::Crashed(told)),
+        ));
     })
 }
 
@@ -56,7 +75,11 @@ pub(super) fn settle(
     heard: &mpsc::Receiver<Native>,
     end: &JobEnd,
 ) -> Result<NodeResult, AskError> {
-    drop(run.dbt.channel.send("python_job_done", &Done::new(job, end)));
+    drop(
+        run.dbt
+            .channel
+            .send("python_job_done", &Done::new(job, end)),
+    );
     loop {
         match heard.recv() {
             Ok(Native::Ended(ended)) => return ended,

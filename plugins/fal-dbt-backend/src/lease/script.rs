@@ -32,8 +32,14 @@ impl Contents<'_> {
     /// The script's text.
     pub(crate) fn script(&self, project: &Bundle) -> io::Result<String> {
         let lease = STANDARD.encode(serde_json::to_vec(self)?);
-        let data = [("worker", worker()), ("project", &STANDARD.encode(&project.zip)), ("lease", &lease)];
-        let fill = |text: String, (name, data): (&str, &str)| text.replacen(&format!("{{{{{name}}}}}"), data, 1);
+        let data = [
+            ("worker", worker()),
+            ("project", &STANDARD.encode(&project.zip)),
+            ("lease", &lease),
+        ];
+        let fill = |text: String, (name, data): (&str, &str)| {
+            text.replacen(&format!("{{{{{name}}}}}"), data, 1)
+        };
         Ok(data.into_iter().fold(BOOTSTRAP.to_owned(), fill))
     }
 }
@@ -48,7 +54,8 @@ pub(crate) fn write(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf
 /// The package, packed once a process.
 fn worker() -> &'static str {
     static WORKER: OnceLock<String> = OnceLock::new();
-    WORKER.get_or_init(|| STANDARD.encode(zip(assets::files().filter(|(name, _)| is_for_jobs(name)))))
+    WORKER
+        .get_or_init(|| STANDARD.encode(zip(assets::files().filter(|(name, _)| is_for_jobs(name)))))
 }
 
 /// Modules of the session that jobs use as well.
@@ -67,7 +74,9 @@ const SHARED: &[&str] = &[
 /// What a job needs: not what runs dbt.
 fn is_for_jobs(name: &str) -> bool {
     let name = name.strip_prefix("fal_worker/").unwrap_or(name);
-    let of_session = ["session/", "commands/", "gateway/"].iter().any(|part| name.starts_with(part));
+    let of_session = ["session/", "commands/", "gateway/"]
+        .iter()
+        .any(|part| name.starts_with(part));
     !of_session || SHARED.contains(&name)
 }
 
@@ -78,21 +87,32 @@ mod tests {
     #[test]
     fn each_place_of_the_bootstrap_is_filled_once() {
         for name in ["worker", "project", "lease"] {
-            assert_eq!(BOOTSTRAP.matches(&format!("{{{{{name}}}}}")).count(), 1, "{name}");
+            assert_eq!(
+                BOOTSTRAP.matches(&format!("{{{{{name}}}}}")).count(),
+                1,
+                "{name}"
+            );
         }
     }
 
     fn shipped() -> Vec<(&'static str, String)> {
         let files = assets::files().filter(|(name, _)| is_for_jobs(name) && name.ends_with(".py"));
-        files.map(|(name, bytes)| (name, String::from_utf8_lossy(bytes).into_owned())).collect()
+        files
+            .map(|(name, bytes)| (name, String::from_utf8_lossy(bytes).into_owned()))
+            .collect()
     }
 
     #[test]
     fn the_worker_of_a_script_has_jobs_and_no_dbt() {
         let files = shipped();
         let names: Vec<_> = files.iter().map(|(name, _)| *name).collect();
-        assert!(names.contains(&"fal_worker/remote/keeper.py") && names.contains(&"fal_worker/job/run.py"));
-        assert!(files.iter().all(|(_, text)| !text.lines().any(|line| line.starts_with("import dbt"))));
+        assert!(
+            names.contains(&"fal_worker/remote/keeper.py")
+                && names.contains(&"fal_worker/job/run.py")
+        );
+        assert!(files
+            .iter()
+            .all(|(_, text)| !text.lines().any(|line| line.starts_with("import dbt"))));
         assert!(worker().len() < 400_000, "{}", worker().len());
     }
 
@@ -105,7 +125,10 @@ mod tests {
             if !line.is_empty() && !line.starts_with(' ') {
                 checking = line == "if TYPE_CHECKING:";
             }
-            let Some((from, names)) = line.trim().strip_prefix("from ").and_then(|rest| rest.split_once(" import "))
+            let Some((from, names)) = line
+                .trim()
+                .strip_prefix("from ")
+                .and_then(|rest| rest.split_once(" import "))
             else {
                 continue;
             };
@@ -116,8 +139,11 @@ mod tests {
                 None => continue,
             };
             if !checking {
-                found
-                    .extend(names.split(',').map(|each| format!("{from}/{}", each.split_whitespace().next().unwrap())));
+                found.extend(
+                    names
+                        .split(',')
+                        .map(|each| format!("{from}/{}", each.split_whitespace().next().unwrap())),
+                );
             }
         }
         found
@@ -127,15 +153,22 @@ mod tests {
     fn whatever_the_worker_of_a_script_imports_goes_along() {
         let files = shipped();
         let has = |module: &str| {
-            files.iter().any(|(name, _)| *name == format!("{module}.py") || *name == format!("{module}/__init__.py"))
+            files.iter().any(|(name, _)| {
+                *name == format!("{module}.py") || *name == format!("{module}/__init__.py")
+            })
         };
-        let imports =
-            files.iter().flat_map(|(name, text)| imported(name, text).into_iter().map(move |path| (*name, path)));
+        let imports = files.iter().flat_map(|(name, text)| {
+            imported(name, text)
+                .into_iter()
+                .map(move |path| (*name, path))
+        });
         // A name comes from the module, or is a module of the package.
         let missing: Vec<_> = imports
             .filter(|(_, path)| {
                 let module = path.rsplit_once('/').unwrap().0;
-                let is_package = files.iter().any(|(name, _)| *name == format!("{module}/__init__.py"));
+                let is_package = files
+                    .iter()
+                    .any(|(name, _)| *name == format!("{module}/__init__.py"));
                 !has(path) && (!has(module) || is_package && !defines(&files, module, path))
             })
             .collect();
@@ -145,6 +178,8 @@ mod tests {
     /// Whether a package itself has the name.
     fn defines(files: &[(&str, String)], module: &str, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap();
-        files.iter().any(|(file, text)| *file == format!("{module}/__init__.py") && text.contains(name))
+        files
+            .iter()
+            .any(|(file, text)| *file == format!("{module}/__init__.py") && text.contains(name))
     }
 }

@@ -20,17 +20,22 @@ use crate::{
 
 /// Settles it.
 pub(crate) fn settle(run: &Run, request: &SettleRequest) -> Result<NodeResult, PluginError> {
-    let open = run
-        .leases
-        .take(&request.lease)
-        .ok_or_else(|| PluginError::new(LEASE, format!("there is no lease `{}`, or it is settled", request.lease)))?;
+    let open = run.leases.take(&request.lease).ok_or_else(|| {
+        PluginError::new(
+            LEASE,
+            format!("there is no lease `{}`, or it is settled", request.lease),
+        )
+    })?;
     let settled: Settled = match run.ask("job_settle", &OfJob { job: &open.job }) {
         Ok(settled) => settled,
         // Nothing will be committed. It is told below, or by the runner.
         Err(AskError::Answered(_)) => Settled::default(),
         Err(error) => return run.failed(&open.unique_id, error),
     };
-    let runner = Runner { name: &open.runner, gateway_is_local: run.leases.is_local() };
+    let runner = Runner {
+        name: &open.runner,
+        gateway_is_local: run.leases.is_local(),
+    };
     let end = settled.end(&request.result, &runner);
     match close(run, &open, &settled, &end, &request.result) {
         Ok(recorded) => Ok(recorded),
@@ -38,7 +43,13 @@ pub(crate) fn settle(run: &Run, request: &SettleRequest) -> Result<NodeResult, P
     }
 }
 
-fn close(run: &Run, open: &Open, settled: &Settled, end: &JobEnd, told: &NodeResult) -> Result<NodeResult, AskError> {
+fn close(
+    run: &Run,
+    open: &Open,
+    settled: &Settled,
+    end: &JobEnd,
+    told: &NodeResult,
+) -> Result<NodeResult, AskError> {
     if let Some(heard) = &open.native {
         return native::settle(run, &open.job, heard, end);
     }
@@ -50,7 +61,14 @@ fn close(run: &Run, open: &Open, settled: &Settled, end: &JobEnd, told: &NodeRes
         result.thread_id.clone_from(&told.thread_id);
     }
     let ok = *end == JobEnd::Done;
-    match run.ask("job_close", &JobClose { job: &open.job, ok, result: &result }) {
+    match run.ask(
+        "job_close",
+        &JobClose {
+            job: &open.job,
+            ok,
+            result: &result,
+        },
+    ) {
         // What the job itself says is worth more than that nobody took note of it.
         Err(AskError::Answered(_)) if !ok => Ok(result),
         outcome => outcome,

@@ -38,18 +38,28 @@ impl Settled {
     pub(super) fn end(&self, result: &NodeResult, runner: &Runner<'_>) -> JobEnd {
         match &self.answer {
             Some(answer) if !answer.ok => JobEnd::answered(answer.clone()),
-            _ if result.status.is_failure() || result.status == fal_plugin::payload::NodeStatus::Skipped => {
+            _ if result.status.is_failure()
+                || result.status == fal_plugin::payload::NodeStatus::Skipped =>
+            {
                 JobEnd::Crashed(self.of_runner(result, runner))
             }
             Some(_) if self.wrote => JobEnd::Done,
-            Some(_) => JobEnd::Crashed("the job says that it ended well, but it wrote no rows".to_owned()),
+            Some(_) => {
+                JobEnd::Crashed("the job says that it ended well, but it wrote no rows".to_owned())
+            }
             None => JobEnd::Crashed(self.silent(runner)),
         }
     }
 
     fn of_runner(&self, result: &NodeResult, runner: &Runner<'_>) -> String {
-        let told = result.message.as_deref().filter(|message| !message.trim().is_empty());
-        let told = told.map_or_else(|| format!("the runner `{}` failed without a message", runner.name), str::to_owned);
+        let told = result
+            .message
+            .as_deref()
+            .filter(|message| !message.trim().is_empty());
+        let told = told.map_or_else(
+            || format!("the runner `{}` failed without a message", runner.name),
+            str::to_owned,
+        );
         if self.attempts == 0 && runner.gateway_is_local {
             format!("{told}\n{LOCAL_GATEWAY}")
         } else {
@@ -78,8 +88,14 @@ mod tests {
     fn told(settled: &str, status: NodeStatus, message: Option<&str>) -> String {
         let settled: Settled = serde_json::from_str(settled).unwrap();
         let result = plain_result("model.p.a", status, message.map(str::to_owned));
-        let runner = Runner { name: "slurm", gateway_is_local: false };
-        settled.end(&result, &runner).message().unwrap_or_else(|| "done".to_owned())
+        let runner = Runner {
+            name: "slurm",
+            gateway_is_local: false,
+        };
+        settled
+            .end(&result, &runner)
+            .message()
+            .unwrap_or_else(|| "done".to_owned())
     }
 
     #[test]
@@ -91,15 +107,34 @@ mod tests {
         insta::assert_snapshot!(told(ok, Error, None), @"the runner `slurm` failed without a message");
         insta::assert_snapshot!(told(r#"{"attempts": 1, "answer": {"ok": true}}"#, Success, None), @"the job says that it ended well, but it wrote no rows");
         let failed = r#"{"attempts": 1, "answer": {"ok": false, "error": {"kind": "exception", "message": "boom"}}, "wrote": true}"#;
-        assert_eq!((told(failed, Success, None), told(failed, Error, Some("exit 1"))), ("boom".into(), "boom".into()));
+        assert_eq!(
+            (
+                told(failed, Success, None),
+                told(failed, Error, Some("exit 1"))
+            ),
+            ("boom".into(), "boom".into())
+        );
         insta::assert_snapshot!(told(r#"{"attempts": 2}"#, Success, None), @"the job ended without an answer, though the runner `slurm` says that all went well");
         insta::assert_snapshot!(told(r#"{"attempts": 0}"#, Success, None), @"the runner `slurm` says that all went well, but the job never came to the data gateway");
     }
 
     #[test]
     fn a_job_that_never_came_may_not_have_found_the_way() {
-        let result = plain_result("model.p.a", NodeStatus::Error, Some("exit code 3".to_owned()));
-        let end = Settled::default().end(&result, &Runner { name: "slurm", gateway_is_local: true });
-        assert!(end.message().unwrap().starts_with("exit code 3\nThe data gateway listens at this machine's loopback"));
+        let result = plain_result(
+            "model.p.a",
+            NodeStatus::Error,
+            Some("exit code 3".to_owned()),
+        );
+        let end = Settled::default().end(
+            &result,
+            &Runner {
+                name: "slurm",
+                gateway_is_local: true,
+            },
+        );
+        assert!(end
+            .message()
+            .unwrap()
+            .starts_with("exit code 3\nThe data gateway listens at this machine's loopback"));
     }
 }

@@ -29,12 +29,16 @@ impl Archive {
         let packed = miniz_oxide::deflate::compress_to_vec(content, LEVEL);
         let offset = self.bytes.len() as u32;
         let mut common = Vec::new();
-        [20, FLAGS, DEFLATED, 0, DATE].iter().for_each(|value| common.extend(value.to_le_bytes()));
+        [20, FLAGS, DEFLATED, 0, DATE]
+            .iter()
+            .for_each(|value| common.extend(value.to_le_bytes()));
         [crc32(content), packed.len() as u32, content.len() as u32]
             .iter()
             .for_each(|value| common.extend(value.to_le_bytes()));
         // Length of the name and of a further field that there is not.
-        [name.len() as u16, 0].iter().for_each(|value| common.extend(value.to_le_bytes()));
+        [name.len() as u16, 0]
+            .iter()
+            .for_each(|value| common.extend(value.to_le_bytes()));
         self.bytes.extend(*b"PK\x03\x04");
         self.bytes.extend(&common);
         self.bytes.extend(name.as_bytes());
@@ -53,8 +57,12 @@ impl Archive {
         let (offset, size) = (self.bytes.len() as u32, self.directory.len() as u32);
         self.bytes.append(&mut self.directory);
         self.bytes.extend(*b"PK\x05\x06");
-        [0, 0, self.count, self.count].iter().for_each(|value: &u16| self.bytes.extend(value.to_le_bytes()));
-        [size, offset].iter().for_each(|value| self.bytes.extend(value.to_le_bytes()));
+        [0, 0, self.count, self.count]
+            .iter()
+            .for_each(|value: &u16| self.bytes.extend(value.to_le_bytes()));
+        [size, offset]
+            .iter()
+            .for_each(|value| self.bytes.extend(value.to_le_bytes()));
         self.bytes.extend([0; 2]);
         self.bytes
     }
@@ -62,7 +70,13 @@ impl Archive {
 
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, byte: &u8| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 })
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            if crc & 1 == 1 {
+                (crc >> 1) ^ 0xEDB8_8320
+            } else {
+                crc >> 1
+            }
+        })
     };
     !bytes.iter().fold(!0, step)
 }
@@ -79,7 +93,10 @@ mod tests {
     #[test]
     fn an_archive_has_its_files_and_a_directory() {
         let bytes = zip([("a.py", &b"x = 1\n"[..]), ("p/ü.py", b"")]);
-        assert!(bytes.starts_with(b"PK\x03\x04") && bytes[bytes.len() - 22..].starts_with(b"PK\x05\x06"));
+        assert!(
+            bytes.starts_with(b"PK\x03\x04")
+                && bytes[bytes.len() - 22..].starts_with(b"PK\x05\x06")
+        );
         assert_eq!(zip([("a.py", &b"x = 1\n"[..]), ("p/ü.py", b"")]), bytes);
     }
 }

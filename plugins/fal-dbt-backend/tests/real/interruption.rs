@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::project;
 
 /// Opens the database for writing: nobody holds it, and it is whole.
-const OPEN: &str = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table proof as select 1')";
+const OPEN: &str =
+    "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table proof as select 1')";
 
 #[test]
 #[ignore = "needs FAL_TEST_DBT_PYTHON"]
@@ -25,14 +26,29 @@ fn sql_and_python_are_interrupted() {
         project.await_output("asleep");
         project.session.cancel();
         for result in [query.join().unwrap(), model.join().unwrap()] {
-            assert_eq!((result.status, result.message.as_deref()), (NodeStatus::Error, Some("interrupted")));
+            assert_eq!(
+                (result.status, result.message.as_deref()),
+                (NodeStatus::Error, Some("interrupted"))
+            );
         }
     });
-    assert!(project.session.close(&CloseRequest { interrupted: true }).unwrap().artifacts_written);
-    let results = fs::read_to_string(project.folder.path().join("target/run_results.json")).unwrap();
+    assert!(
+        project
+            .session
+            .close(&CloseRequest { interrupted: true })
+            .unwrap()
+            .artifacts_written
+    );
+    let results =
+        fs::read_to_string(project.folder.path().join("target/run_results.json")).unwrap();
     assert!(serde_json::from_str::<Value>(&results).unwrap()["results"].is_array());
     let mut open = Command::new(env::var_os("FAL_TEST_DBT_PYTHON").unwrap());
-    assert!(open.args(["-c", OPEN]).arg(project.folder.path().join("shop.duckdb")).status().unwrap().success());
+    assert!(open
+        .args(["-c", OPEN])
+        .arg(project.folder.path().join("shop.duckdb"))
+        .status()
+        .unwrap()
+        .success());
 }
 
 #[test]
@@ -43,11 +59,17 @@ fn models_that_crash_harm_only_themselves() {
     project.dbt("seed.shop.payments");
     project.dbt("model.shop.paid");
     let table = [
-        ("import ctypes; ctypes.string_at(0)", "killed by signal 11 (SIGSEGV)"),
+        (
+            "import ctypes; ctypes.string_at(0)",
+            "killed by signal 11 (SIGSEGV)",
+        ),
         ("import os; os._exit(0)", "ended with exit code 0"),
         ("raise SystemExit(0)", "write_to_model"),
         ("def f(): f()\nf()", "RecursionError"),
-        ("import os, signal; os.kill(os.getppid(), signal.SIGKILL); import time; time.sleep(9)", "killed by signal 9"),
+        (
+            "import os, signal; os.kill(os.getppid(), signal.SIGKILL); import time; time.sleep(9)",
+            "killed by signal 9",
+        ),
     ];
     for (code, expected) in table {
         let result = project.code("totals", code);
@@ -61,8 +83,15 @@ fn models_that_crash_harm_only_themselves() {
                   os.chdir('/'); print('left', flush=True)\n\
                   write_to_model(ref('paid'))";
     let result = project.code("totals", untidy);
-    assert_eq!((result.status, result.rows_affected), (NodeStatus::Success, Some(3)), "{result:?}");
+    assert_eq!(
+        (result.status, result.rows_affected),
+        (NodeStatus::Success, Some(3)),
+        "{result:?}"
+    );
     project.await_output("left");
     assert_eq!(project.python("totals").rows_affected, Some(2));
-    project.session.close(&CloseRequest { interrupted: false }).unwrap();
+    project
+        .session
+        .close(&CloseRequest { interrupted: false })
+        .unwrap();
 }

@@ -8,7 +8,9 @@ use std::{
     thread,
 };
 
-use fal_plugin::payload::{CloseRequest, Event, Lease, Lent, NodeRequest, NodeStatus, NodeWork, Resources};
+use fal_plugin::payload::{
+    CloseRequest, Event, Lease, Lent, NodeRequest, NodeStatus, NodeWork, Resources,
+};
 use serde_json::{json, Value};
 
 use crate::project::{self, python, Project};
@@ -20,7 +22,11 @@ fn test_python() -> Command {
 /// As on another machine: another folder, no variables.
 fn script(lease: &Lease) -> Command {
     let mut command = test_python();
-    command.arg(&lease.script).env_clear().current_dir("/").stdin(Stdio::null());
+    command
+        .arg(&lease.script)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -32,7 +38,8 @@ fn run(lease: &Lease, code: i32) -> String {
 }
 
 fn text(output: &Output) -> String {
-    let [stdout, stderr] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let [stdout, stderr] =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     format!("{stdout}{stderr}")
 }
 
@@ -60,9 +67,19 @@ fn a_lent_model_is_run_by_its_script_alone() {
 
     let code = fs::read_to_string(project.folder.path().join("models/totals.py")).unwrap();
     let lease = project.lease("totals", &code);
-    assert_eq!(fs::metadata(&lease.script).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(lease.gateway.location.starts_with("grpc+tls://127.0.0.1:"), "{:?}", lease.gateway);
-    assert_eq!((lease.output.as_deref(), lease.output_is_rows), (Some(r#""shop"."main"."totals""#), true));
+    assert_eq!(
+        fs::metadata(&lease.script).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert!(
+        lease.gateway.location.starts_with("grpc+tls://127.0.0.1:"),
+        "{:?}",
+        lease.gateway
+    );
+    assert_eq!(
+        (lease.output.as_deref(), lease.output_is_rows),
+        (Some(r#""shop"."main"."totals""#), true)
+    );
     assert_eq!(lease.inputs[0].unique_id, "model.shop.paid");
     assert_eq!(run(&lease, 0), "");
     // Once more: a new attempt, which is as good.
@@ -70,31 +87,57 @@ fn a_lent_model_is_run_by_its_script_alone() {
     strangers_get_nothing(&lease);
     let (path, token) = (lease.script.clone(), lease.gateway.token.clone());
     let settled = project.settle("totals", lease, NodeStatus::Success, None);
-    assert_eq!((settled.status, settled.rows_affected), (NodeStatus::Success, Some(2)), "{settled:?}");
+    assert_eq!(
+        (settled.status, settled.rows_affected),
+        (NodeStatus::Success, Some(2)),
+        "{settled:?}"
+    );
     assert!(!Path::new(&path).exists());
 
-    let lease = project.lease("misfits", "print('here')\nraise ValueError('no misfits here')");
+    let lease = project.lease(
+        "misfits",
+        "print('here')\nraise ValueError('no misfits here')",
+    );
     run(&lease, 1);
     let settled = project.settle("misfits", lease, NodeStatus::Error, Some("exit code 1"));
     let message = settled.message.unwrap();
-    assert!(message.contains("models/misfits.py\", line 2") && message.contains("no misfits here"), "{message}");
+    assert!(
+        message.contains("models/misfits.py\", line 2") && message.contains("no misfits here"),
+        "{message}"
+    );
 
     let lease = lent(project.lend("counted", NodeWork::Dbt, None));
     run(&lease, 0);
     let settled = project.settle("counted", lease, NodeStatus::Success, None);
     assert_eq!(settled.status, NodeStatus::Success, "{settled:?}");
 
-    project.session.close(&CloseRequest { interrupted: false }).unwrap();
+    project
+        .session
+        .close(&CloseRequest { interrupted: false })
+        .unwrap();
     let events = project.events();
     let lines: Vec<_> = events
         .iter()
-        .filter_map(|event| if let Event::Output { line, .. } = event { Some(line) } else { None })
+        .filter_map(|event| {
+            if let Event::Output { line, .. } = event {
+                Some(line)
+            } else {
+                None
+            }
+        })
         .collect();
     assert_eq!(lines, ["rows: 3", "rows: 3", "here"]);
     let told = format!("{events:?}");
-    assert!(told.contains("lease of model.shop.totals: a script of") && !told.contains(&token), "{told}");
-    assert!(!told.contains("ssl_"), "who knocks in vain is nobody's news: {told}");
-    let results = fs::read_to_string(project.folder.path().join("target/run_results.json")).unwrap();
+    assert!(
+        told.contains("lease of model.shop.totals: a script of") && !told.contains(&token),
+        "{told}"
+    );
+    assert!(
+        !told.contains("ssl_"),
+        "who knocks in vain is nobody's news: {told}"
+    );
+    let results =
+        fs::read_to_string(project.folder.path().join("target/run_results.json")).unwrap();
     assert!(results.contains("model.shop.counted"));
     no_file_has(project.folder.path(), &token);
 }
@@ -128,7 +171,13 @@ fn strangers_get_nothing(lease: &Lease) {
     let place = lease.gateway.location.split_once("//").unwrap().1;
     let other = include_str!("../fixtures/other_certificate.pem");
     let mut child = test_python()
-        .args(["-c", STRANGERS, place, lease.gateway.certificate.as_deref().unwrap(), other])
+        .args([
+            "-c",
+            STRANGERS,
+            place,
+            lease.gateway.certificate.as_deref().unwrap(),
+            other,
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -139,35 +188,58 @@ fn strangers_get_nothing(lease: &Lease) {
     let lines: Vec<_> = told.lines().collect();
     assert_eq!(
         lines[..4],
-        ["plain refused", "system roots refused", "other name refused", "other certificate refused"]
+        [
+            "plain refused",
+            "system roots refused",
+            "other name refused",
+            "other certificate refused"
+        ]
     );
-    assert!(lines[4].starts_with("own FlightServerError") && lines[4].contains("gateway::token"), "{told}");
+    assert!(
+        lines[4].starts_with("own FlightServerError") && lines[4].contains("gateway::token"),
+        "{told}"
+    );
 }
 
 /// A secret is no argument and no variable of any process.
 fn nobody_shows(token: &str) {
-    let Ok(processes) = fs::read_dir("/proc") else { return };
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return;
+    };
     for process in processes.filter_map(Result::ok) {
         for name in ["cmdline", "environ"] {
             let shown = fs::read(process.path().join(name)).unwrap_or_default();
-            assert!(!contains(&shown, token), "{}/{name}", process.path().display());
+            assert!(
+                !contains(&shown, token),
+                "{}/{name}",
+                process.path().display()
+            );
         }
     }
 }
 
 /// Nor is it in any file below a folder.
 fn no_file_has(folder: &Path, token: &str) {
-    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+    for entry in fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
         if entry.is_dir() {
             no_file_has(&entry, token);
         } else {
-            assert!(!contains(&fs::read(&entry).unwrap_or_default(), token), "{}", entry.display());
+            assert!(
+                !contains(&fs::read(&entry).unwrap_or_default(), token),
+                "{}",
+                entry.display()
+            );
         }
     }
 }
 
 fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    bytes
+        .windows(text.len())
+        .any(|window| window == text.as_bytes())
 }
 
 #[test]
@@ -179,27 +251,58 @@ fn leases_end_as_they_must() {
     let lease = lent(project.lend("totals", python("totals", ASLEEP), Some(1.0)));
     run(&lease, 1);
     let settled = project.settle("totals", lease, NodeStatus::Error, None);
-    assert_eq!(settled.message.as_deref(), Some("the model ran longer than its timeout of 1 seconds"));
-    let resources = Resources { timeout: Some(0.5), ..Resources::default() };
-    let request = NodeRequest { resources, ..NodeRequest::new("model.shop.totals", python("totals", ASLEEP)) };
+    assert_eq!(
+        settled.message.as_deref(),
+        Some("the model ran longer than its timeout of 1 seconds")
+    );
+    let resources = Resources {
+        timeout: Some(0.5),
+        ..Resources::default()
+    };
+    let request = NodeRequest {
+        resources,
+        ..NodeRequest::new("model.shop.totals", python("totals", ASLEEP))
+    };
     let ended = project.session.run_node(&request).unwrap();
-    assert_eq!(ended.message.as_deref(), Some("the model ran longer than its timeout of 0.5 seconds"));
+    assert_eq!(
+        ended.message.as_deref(),
+        Some("the model ran longer than its timeout of 0.5 seconds")
+    );
 
     // The runner never ran it, and says so or not.
     let lease = project.lease("totals", "pass");
-    let settled = project.settle("totals", lease, NodeStatus::Error, Some("no machine is free"));
+    let settled = project.settle(
+        "totals",
+        lease,
+        NodeStatus::Error,
+        Some("no machine is free"),
+    );
     let message = settled.message.unwrap();
     assert!(
-        message.starts_with("no machine is free\nThe data gateway listens at this machine's loopback"),
+        message
+            .starts_with("no machine is free\nThe data gateway listens at this machine's loopback"),
         "{message}"
     );
     let lease = project.lease("totals", "pass");
     let again = lease.clone();
     let settled = project.settle("totals", lease, NodeStatus::Success, None);
-    assert!(settled.message.unwrap().contains("the job never came to the data gateway"));
-    assert!(project.session.settle(&fal_plugin::payload::SettleRequest { lease: again.lease, result: ended }).is_err());
+    assert!(settled
+        .message
+        .unwrap()
+        .contains("the job never came to the data gateway"));
+    assert!(project
+        .session
+        .settle(&fal_plugin::payload::SettleRequest {
+            lease: again.lease,
+            result: ended
+        })
+        .is_err());
     // Nothing but models is lent, and in environments that there are.
-    let Lent::Ended { result } = project.lend("totals", project::work_in("totals", "pass", "nowhere"), None) else {
+    let Lent::Ended { result } = project.lend(
+        "totals",
+        project::work_in("totals", "pass", "nowhere"),
+        None,
+    ) else {
         panic!()
     };
     assert_eq!(
@@ -207,12 +310,16 @@ fn leases_end_as_they_must() {
         Some("environment `nowhere` is not defined in fal_project.yml (defined are: none)")
     );
     // A model that dbt refuses ends before it begins.
-    let Lent::Ended { result } = project.lend("nothing", NodeWork::Dbt, None) else { panic!() };
+    let Lent::Ended { result } = project.lend("nothing", NodeWork::Dbt, None) else {
+        panic!()
+    };
     assert_eq!(result.status, NodeStatus::Error);
 
     // The run is interrupted while leases are out.
-    let (lease, idle) =
-        (project.lease("totals", &format!("print('begun')\n{ASLEEP}")), project.lease("misfits", "pass"));
+    let (lease, idle) = (
+        project.lease("totals", &format!("print('begun')\n{ASLEEP}")),
+        project.lease("misfits", "pass"),
+    );
     thread::scope(|scope| {
         let running = scope.spawn(|| run(&lease, 3));
         project.await_output("begun");
@@ -222,10 +329,24 @@ fn leases_end_as_they_must() {
     });
     let path = lease.script.clone();
     let settled = project.settle("totals", lease, NodeStatus::Error, Some("exit code 3"));
-    assert_eq!((settled.status, settled.message.as_deref()), (NodeStatus::Error, Some("interrupted")));
+    assert_eq!(
+        (settled.status, settled.message.as_deref()),
+        (NodeStatus::Error, Some("interrupted"))
+    );
     assert!(!Path::new(&path).exists());
-    assert_eq!(project.settle("misfits", idle, NodeStatus::Error, None).message.as_deref(), Some("interrupted"));
-    let Lent::Ended { result } = project.lend("totals", python("totals", "pass"), None) else { panic!() };
+    assert_eq!(
+        project
+            .settle("misfits", idle, NodeStatus::Error, None)
+            .message
+            .as_deref(),
+        Some("interrupted")
+    );
+    let Lent::Ended { result } = project.lend("totals", python("totals", "pass"), None) else {
+        panic!()
+    };
     assert_eq!(result.message.as_deref(), Some("interrupted"));
-    project.session.close(&CloseRequest { interrupted: true }).unwrap();
+    project
+        .session
+        .close(&CloseRequest { interrupted: true })
+        .unwrap();
 }

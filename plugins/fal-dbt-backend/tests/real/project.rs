@@ -9,8 +9,9 @@ use std::{
 use fal_dbt_backend::DbtBackend;
 use fal_plugin::{
     payload::{
-        BeginRequest, Event, Lease, LendRequest, Lent, LoadRequest, NodeRequest, NodeResult, NodeStatus, NodeWork,
-        PythonModel, PythonWork, Resources, RunGraph, ScriptRole, ScriptWork, SettleRequest,
+        BeginRequest, Event, Lease, LendRequest, Lent, LoadRequest, NodeRequest, NodeResult,
+        NodeStatus, NodeWork, PythonModel, PythonWork, Resources, RunGraph, ScriptRole, ScriptWork,
+        SettleRequest,
     },
     EventSink, ExecutionBackend, ExecutionSession,
 };
@@ -42,7 +43,10 @@ pub(crate) fn open_with(more: Value) -> Project {
         "FAL_TEST_DBT_PYTHON must name a Python with dbt-duckdb, pandas and pyarrow (`cargo xtask test` sets it)",
     );
     let folder = tempfile::tempdir().unwrap();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/duckdb_project"), folder.path());
+    copy(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/duckdb_project"),
+        folder.path(),
+    );
     let state = folder.path().join("target/fal");
     fs::create_dir_all(&state).unwrap();
     let output = json!({"type": "duckdb", "path": folder.path().join("shop.duckdb"), "threads": 2});
@@ -52,11 +56,23 @@ pub(crate) fn open_with(more: Value) -> Project {
         "project_dir": folder.path(), "profiles_dir": folder.path(), "state_dir": state, "command": "build",
         "execute": true, "python": PathBuf::from(python),
     });
-    request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    request
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
     let (sender, events) = mpsc::channel();
     let backend = DbtBackend::new(&more["config"]).unwrap();
-    let session = backend.open(serde_json::from_value(request).unwrap(), Arc::new(Sink(Mutex::new(sender)))).unwrap();
-    Project { session, events: Mutex::new(events), folder }
+    let session = backend
+        .open(
+            serde_json::from_value(request).unwrap(),
+            Arc::new(Sink(Mutex::new(sender))),
+        )
+        .unwrap();
+    Project {
+        session,
+        events: Mutex::new(events),
+        folder,
+    }
 }
 
 impl Project {
@@ -68,15 +84,34 @@ impl Project {
             stub_path: Some(format!("models/fal/{name}.sql")),
             imports: vec!["pandas".into()],
         };
-        let native = |name: &str| PythonModel { stub_path: None, imports: vec![], ..model(name) };
-        let python_models = vec![model("totals"), model("misfits"), native("doubled"), native("counted")];
+        let native = |name: &str| PythonModel {
+            stub_path: None,
+            imports: vec![],
+            ..model(name)
+        };
+        let python_models = vec![
+            model("totals"),
+            model("misfits"),
+            native("doubled"),
+            native("counted"),
+        ];
         self.session.load(&LoadRequest { python_models }).unwrap()
     }
 
     /// Loads it and begins a run of all nodes; gives their ids.
     pub(crate) fn begin(&self) -> Vec<String> {
-        let selected: Vec<_> = self.load().nodes.into_iter().map(|node| node.unique_id).collect();
-        self.session.begin(&BeginRequest { selected: selected.clone(), ..BeginRequest::default() }).unwrap();
+        let selected: Vec<_> = self
+            .load()
+            .nodes
+            .into_iter()
+            .map(|node| node.unique_id)
+            .collect();
+        self.session
+            .begin(&BeginRequest {
+                selected: selected.clone(),
+                ..BeginRequest::default()
+            })
+            .unwrap();
         selected
     }
 
@@ -87,18 +122,31 @@ impl Project {
 
     /// Lines that models wrote, with their node.
     pub(crate) fn output(&self) -> Vec<(String, String)> {
-        self.events.lock().unwrap().try_iter().filter_map(output).collect()
+        self.events
+            .lock()
+            .unwrap()
+            .try_iter()
+            .filter_map(output)
+            .collect()
     }
 
     /// Waits until a model writes this line.
     pub(crate) fn await_output(&self, text: &str) {
         let events = self.events.lock().unwrap();
-        assert!(events.iter().filter_map(output).any(|(_, line)| line == text), "no model says {text}");
+        assert!(
+            events
+                .iter()
+                .filter_map(output)
+                .any(|(_, line)| line == text),
+            "no model says {text}"
+        );
     }
 
     /// Lets dbt run a node.
     pub(crate) fn dbt(&self, unique_id: &str) -> NodeResult {
-        self.session.run_node(&NodeRequest::new(unique_id, NodeWork::Dbt)).unwrap()
+        self.session
+            .run_node(&NodeRequest::new(unique_id, NodeWork::Dbt))
+            .unwrap()
     }
 
     /// Runs a Python model of the project.
@@ -110,14 +158,29 @@ impl Project {
 
     /// Runs code as a model of the project.
     pub(crate) fn code(&self, name: &str, code: &str) -> NodeResult {
-        self.session.run_node(&NodeRequest::new(format!("model.shop.{name}"), python(name, code))).unwrap()
+        self.session
+            .run_node(&NodeRequest::new(
+                format!("model.shop.{name}"),
+                python(name, code),
+            ))
+            .unwrap()
     }
 
     /// Lends code as a model of the project.
     pub(crate) fn lend(&self, name: &str, work: NodeWork, timeout: Option<f64>) -> Lent {
         let unique_id = format!("model.shop.{name}");
-        let resources = Resources { timeout, ..Resources::default() };
-        self.session.lend(&LendRequest { unique_id, work, runner: "test".into(), resources }).unwrap()
+        let resources = Resources {
+            timeout,
+            ..Resources::default()
+        };
+        self.session
+            .lend(&LendRequest {
+                unique_id,
+                work,
+                runner: "test".into(),
+                resources,
+            })
+            .unwrap()
     }
 
     /// The same, where it must become a lease.
@@ -129,37 +192,72 @@ impl Project {
     }
 
     /// Ends a lease as the runner sees it.
-    pub(crate) fn settle(&self, name: &str, lease: Lease, status: NodeStatus, message: Option<&str>) -> NodeResult {
+    pub(crate) fn settle(
+        &self,
+        name: &str,
+        lease: Lease,
+        status: NodeStatus,
+        message: Option<&str>,
+    ) -> NodeResult {
         let result = json!({"unique_id": format!("model.shop.{name}"), "status": status, "message": message});
         let result = serde_json::from_value(result).unwrap();
-        self.session.settle(&SettleRequest { lease: lease.lease, result }).unwrap()
+        self.session
+            .settle(&SettleRequest {
+                lease: lease.lease,
+                result,
+            })
+            .unwrap()
     }
 
     /// Runs code as a script of a model, or of none.
     pub(crate) fn script(&self, role: ScriptRole, model: Option<&str>, code: &str) -> NodeResult {
-        let python = PythonWork { path: "scripts/s.py".into(), code: code.into(), lines: None, environment: None };
+        let python = PythonWork {
+            path: "scripts/s.py".into(),
+            code: code.into(),
+            lines: None,
+            environment: None,
+        };
         let model = model.map(|name| format!("model.shop.{name}"));
         let arguments = json!({ "greeting": "hello" }).as_object().unwrap().clone();
-        let work = NodeWork::Script(ScriptWork { python, role, model, arguments });
-        self.session.run_node(&NodeRequest::new("script.paid.AFTER.s.py", work)).unwrap()
+        let work = NodeWork::Script(ScriptWork {
+            python,
+            role,
+            model,
+            arguments,
+        });
+        self.session
+            .run_node(&NodeRequest::new("script.paid.AFTER.s.py", work))
+            .unwrap()
     }
 }
 
 /// Work of a model in an environment.
 pub(crate) fn work_in(name: &str, code: &str, environment: &str) -> NodeWork {
     let path = format!("models/{name}.py");
-    NodeWork::Python(PythonWork { path, code: code.into(), lines: None, environment: Some(environment.into()) })
+    NodeWork::Python(PythonWork {
+        path,
+        code: code.into(),
+        lines: None,
+        environment: Some(environment.into()),
+    })
 }
 
 /// Work of a model.
 pub(crate) fn python(name: &str, code: &str) -> NodeWork {
     let path = format!("models/{name}.py");
-    NodeWork::Python(PythonWork { path, code: code.into(), lines: None, environment: None })
+    NodeWork::Python(PythonWork {
+        path,
+        code: code.into(),
+        lines: None,
+        environment: None,
+    })
 }
 
 fn output(event: Event) -> Option<(String, String)> {
     match event {
-        Event::Output { unique_id, line, .. } => Some((unique_id, line)),
+        Event::Output {
+            unique_id, line, ..
+        } => Some((unique_id, line)),
         Event::Log { .. } => None,
     }
 }
@@ -167,7 +265,9 @@ fn output(event: Event) -> Option<(String, String)> {
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
-        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        let (path, name) = entry
+            .map(|entry| (entry.path(), entry.file_name()))
+            .unwrap();
         if path.is_dir() {
             copy(&path, &to.join(name));
         } else {

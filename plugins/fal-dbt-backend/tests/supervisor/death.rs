@@ -12,8 +12,11 @@ fn all_who_wait_hear_of_it_and_of_the_reason() {
     bench.session.begin(&BeginRequest::default()).unwrap();
     thread::scope(|scope| {
         let blocked = scope.spawn(|| bench.dbt("blocked").unwrap_err());
-        let busy =
-            scope.spawn(|| bench.python("print('busy', flush=True); import time; time.sleep(1000)").unwrap_err());
+        let busy = scope.spawn(|| {
+            bench
+                .python("print('busy', flush=True); import time; time.sleep(1000)")
+                .unwrap_err()
+        });
         bench.sink.wait_output("busy");
         let error = bench.dbt("die").unwrap_err();
         insta::assert_snapshot!(error.message, @r"
@@ -28,7 +31,14 @@ fn all_who_wait_hear_of_it_and_of_the_reason() {
     assert_eq!(bench.dbt("later").unwrap_err().code, "dbt::session_died");
     assert_eq!(bench.python("pass").unwrap_err().code, "dbt::session_died");
     let session = bench.pid("session");
-    assert_eq!(bench.session.close(&CloseRequest::default()).unwrap_err().code, "dbt::session_died");
+    assert_eq!(
+        bench
+            .session
+            .close(&CloseRequest::default())
+            .unwrap_err()
+            .code,
+        "dbt::session_died"
+    );
     assert!(!is_alive(session));
 }
 
@@ -36,5 +46,8 @@ fn all_who_wait_hear_of_it_and_of_the_reason() {
 fn a_signal_is_named() {
     let bench = bench(json!({}));
     let message = bench.dbt("segfault").unwrap_err().message;
-    assert!(message.starts_with("the dbt session ended unexpectedly: killed by signal 11 (SIGSEGV)"), "{message}");
+    assert!(
+        message.starts_with("the dbt session ended unexpectedly: killed by signal 11 (SIGSEGV)"),
+        "{message}"
+    );
 }

@@ -28,11 +28,23 @@ fn interrupt(vars: Value, word: &str) {
         bench.sink.wait_log(word);
         bench.session.cancel();
         for result in [model.join().unwrap(), query.join().unwrap()] {
-            assert_eq!((result.status, result.message.as_deref()), (NodeStatus::Error, Some("interrupted")));
+            assert_eq!(
+                (result.status, result.message.as_deref()),
+                (NodeStatus::Error, Some("interrupted"))
+            );
         }
     });
-    assert_eq!(bench.dbt("later").unwrap().message.as_deref(), Some("interrupted"));
-    assert!(!bench.session.close(&CloseRequest { interrupted: true }).unwrap().artifacts_written);
+    assert_eq!(
+        bench.dbt("later").unwrap().message.as_deref(),
+        Some("interrupted")
+    );
+    assert!(
+        !bench
+            .session
+            .close(&CloseRequest { interrupted: true })
+            .unwrap()
+            .artifacts_written
+    );
     assert!(!is_alive(bench.pid("session")) && !is_alive(bench.pid("model")));
 }
 
@@ -55,7 +67,10 @@ fn an_interruption_while_loading_returns() {
         bench.session.cancel();
         assert_eq!(load.join().unwrap().code, "dbt::interrupted");
     });
-    bench.session.close(&CloseRequest { interrupted: true }).unwrap();
+    bench
+        .session
+        .close(&CloseRequest { interrupted: true })
+        .unwrap();
     assert!(!is_alive(bench.pid("session")));
 }
 

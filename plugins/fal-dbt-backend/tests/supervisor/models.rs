@@ -14,7 +14,10 @@ fn failure(bench: &Bench, code: &str) -> String {
 fn a_traceback_is_the_message() {
     let bench = bench(json!({}));
     let message = failure(&bench, "x = 1\nraise ValueError('boom')");
-    assert!(message.contains("line 2") && message.ends_with("ValueError: boom\n"), "{message}");
+    assert!(
+        message.contains("line 2") && message.ends_with("ValueError: boom\n"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -41,8 +44,14 @@ fn a_model_that_closes_all_files_cannot_answer_and_fails() {
 #[test]
 fn a_model_that_kills_its_parent_fails_and_the_next_one_runs() {
     let bench = bench(json!({}));
-    let message = failure(&bench, "import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(1000)");
-    assert!(message.contains("the process that starts models ended unexpectedly: killed by signal 9"), "{message}");
+    let message = failure(
+        &bench,
+        "import os, signal, time; os.kill(os.getppid(), signal.SIGKILL); time.sleep(1000)",
+    );
+    assert!(
+        message.contains("the process that starts models ended unexpectedly: killed by signal 9"),
+        "{message}"
+    );
     assert_eq!(bench.python("pass").unwrap().status, NodeStatus::Success);
 }
 
@@ -65,10 +74,15 @@ fn what_a_model_started_does_not_outlive_the_session() {
 #[test]
 fn output_is_told_line_by_line_whatever_it_is() {
     let bench = bench(json!({}));
-    let code = "import os, sys; os.write(1, b'\\xff\\n'); print('x' * 100000); os.write(2, 'ü'.encode())";
+    let code =
+        "import os, sys; os.write(1, b'\\xff\\n'); print('x' * 100000); os.write(2, 'ü'.encode())";
     assert_eq!(bench.python(code).unwrap().status, NodeStatus::Success);
     let mut lines = bench.sink.output();
     lines.sort_by_key(String::len);
     assert_eq!(lines[..2], ["ü", "\u{fffd}"]);
-    assert!(lines[2].ends_with("x ... [34464 more bytes]"), "{}", &lines[2][65000..]);
+    assert!(
+        lines[2].ends_with("x ... [34464 more bytes]"),
+        "{}",
+        &lines[2][65000..]
+    );
 }

@@ -10,7 +10,9 @@ use std::{
 
 use fal_dbt_backend::DbtBackend;
 use fal_plugin::{
-    payload::{Event, LoadRequest, NodeRequest, NodeResult, NodeWork, OpenRequest, PythonWork, RunGraph},
+    payload::{
+        Event, LoadRequest, NodeRequest, NodeResult, NodeWork, OpenRequest, PythonWork, RunGraph,
+    },
     EventSink, ExecutionBackend, ExecutionSession, PluginError,
 };
 use serde_json::{json, Value};
@@ -31,23 +33,33 @@ impl EventSink for Sink {
 impl Sink {
     pub(crate) fn new() -> Arc<Self> {
         let (sender, receiver) = mpsc::channel();
-        Arc::new(Self { sender: Mutex::new(sender), receiver: Mutex::new(receiver) })
+        Arc::new(Self {
+            sender: Mutex::new(sender),
+            receiver: Mutex::new(receiver),
+        })
     }
 
     /// Waits for an event for which `wanted` gives something.
     pub(crate) fn wait<T>(&self, wanted: impl Fn(&Event) -> Option<T>) -> T {
         let receiver = self.receiver.lock().unwrap();
-        receiver.iter().find_map(|event| wanted(&event)).expect("the sink lives as long as the session")
+        receiver
+            .iter()
+            .find_map(|event| wanted(&event))
+            .expect("the sink lives as long as the session")
     }
 
     /// Waits for a log message.
     pub(crate) fn wait_log(&self, text: &str) {
-        self.wait(|event| matches!(event, Event::Log { message, .. } if message.contains(text)).then_some(()));
+        self.wait(|event| {
+            matches!(event, Event::Log { message, .. } if message.contains(text)).then_some(())
+        });
     }
 
     /// Waits for a line of output.
     pub(crate) fn wait_output(&self, text: &str) {
-        self.wait(|event| matches!(event, Event::Output { line, .. } if line.contains(text)).then_some(()));
+        self.wait(|event| {
+            matches!(event, Event::Output { line, .. } if line.contains(text)).then_some(())
+        });
     }
 
     /// Lines of output so far.
@@ -56,7 +68,12 @@ impl Sink {
             Event::Output { line, .. } => Some(line),
             Event::Log { .. } => None,
         };
-        self.receiver.lock().unwrap().try_iter().filter_map(line).collect()
+        self.receiver
+            .lock()
+            .unwrap()
+            .try_iter()
+            .filter_map(line)
+            .collect()
     }
 }
 
@@ -80,8 +97,14 @@ pub(crate) fn open(vars: Value) -> Bench {
     let sink = Sink::new();
     let mut vars = vars;
     vars["pids"] = json!(folder.path());
-    let session = backend().open(request(folder.path(), vars), sink.clone()).unwrap();
-    Bench { session, sink, folder }
+    let session = backend()
+        .open(request(folder.path(), vars), sink.clone())
+        .unwrap();
+    Bench {
+        session,
+        sink,
+        folder,
+    }
 }
 
 pub(crate) fn backend() -> DbtBackend {
@@ -102,7 +125,10 @@ fn python() -> PathBuf {
     env::var_os("FAL_TEST_PYTHON").map_or_else(
         || {
             let path = env::var_os("PATH").unwrap_or_default();
-            env::split_paths(&path).map(|folder| folder.join("python3")).find(|path| path.is_file()).expect("python3")
+            env::split_paths(&path)
+                .map(|folder| folder.join("python3"))
+                .find(|path| path.is_file())
+                .expect("python3")
         },
         PathBuf::from,
     )
@@ -115,23 +141,41 @@ impl Bench {
 
     /// Lets dbt run a node.
     pub(crate) fn dbt(&self, word: &str) -> Result<NodeResult, PluginError> {
-        self.session.run_node(&NodeRequest::new(format!("model.p.{word}"), NodeWork::Dbt))
+        self.session
+            .run_node(&NodeRequest::new(format!("model.p.{word}"), NodeWork::Dbt))
     }
 
     /// Runs code as a model.
     pub(crate) fn python(&self, code: &str) -> Result<NodeResult, PluginError> {
-        let work = PythonWork { path: "models/a.py".into(), code: code.into(), lines: None, environment: None };
-        self.session.run_node(&NodeRequest::new("model.p.a", NodeWork::Python(work)))
+        let work = PythonWork {
+            path: "models/a.py".into(),
+            code: code.into(),
+            lines: None,
+            environment: None,
+        };
+        self.session
+            .run_node(&NodeRequest::new("model.p.a", NodeWork::Python(work)))
     }
 
     /// The number in a file that the session or a model wrote.
     pub(crate) fn pid(&self, name: &str) -> u32 {
-        fs::read_to_string(self.folder.path().join(name)).unwrap().trim().parse().unwrap()
+        fs::read_to_string(self.folder.path().join(name))
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap()
     }
 }
 
 /// Whether a process runs. One that ended and was not waited for does not.
 pub(crate) fn is_alive(pid: u32) -> bool {
-    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    !status.rsplit(')').next().unwrap().trim_start().starts_with(['Z', 'X'])
+    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
+    !status
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .trim_start()
+        .starts_with(['Z', 'X'])
 }

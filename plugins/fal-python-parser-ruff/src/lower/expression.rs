@@ -2,8 +2,8 @@
 
 use fal_python_analysis::tree::{Binary, Context, Kind, Unary};
 use ruff_python_ast::{
-    BoolOp, CmpOp, Comprehension, Expr, ExprCall, ExprCompare, ExprContext, ExprDict, ExprLambda, Keyword, Operator,
-    Parameter, Parameters, UnaryOp,
+    BoolOp, CmpOp, Comprehension, Expr, ExprCall, ExprCompare, ExprContext, ExprDict, ExprLambda,
+    Keyword, Operator, Parameter, Parameters, UnaryOp,
 };
 use ruff_text_size::Ranged;
 
@@ -28,9 +28,13 @@ impl<'a> Lower<'a> {
         let mark = self.builder.open();
         let kind = match expression {
             Expr::StringLiteral(it) => return self.leaf(Kind::Str(it.value.to_str()), it),
-            Expr::BytesLiteral(it) => return self.leaf(Kind::Bytes(it.value.bytes().collect()), it),
+            Expr::BytesLiteral(it) => {
+                return self.leaf(Kind::Bytes(it.value.bytes().collect()), it)
+            }
             Expr::NumberLiteral(it) => return self.number(it),
-            Expr::BooleanLiteral(it) => return self.leaf(if it.value { Kind::True } else { Kind::False }, it),
+            Expr::BooleanLiteral(it) => {
+                return self.leaf(if it.value { Kind::True } else { Kind::False }, it)
+            }
             Expr::NoneLiteral(it) => return self.leaf(Kind::None, it),
             Expr::EllipsisLiteral(it) => return self.leaf(Kind::Ellipsis, it),
             Expr::FString(it) => return self.fstring(it),
@@ -98,7 +102,11 @@ impl<'a> Lower<'a> {
             Expr::BinOp(it) => {
                 self.expression(&it.left);
                 self.expression(&it.right);
-                Kind::Binary(if matches!(it.op, Operator::Add) { Binary::Add } else { Binary::Other })
+                Kind::Binary(if matches!(it.op, Operator::Add) {
+                    Binary::Add
+                } else {
+                    Binary::Other
+                })
             }
             Expr::UnaryOp(it) => {
                 self.expression(&it.operand);
@@ -137,16 +145,27 @@ impl<'a> Lower<'a> {
         for keyword in keywords {
             let mark = self.builder.open();
             self.expression(&keyword.value);
-            self.close(mark, Kind::Keyword(keyword.arg.as_ref().map(|name| name.as_str())), keyword);
+            self.close(
+                mark,
+                Kind::Keyword(keyword.arg.as_ref().map(|name| name.as_str())),
+                keyword,
+            );
         }
         keywords.len() as u32
     }
 
     fn dict(&mut self, dict: &'a ExprDict) {
         let mark = self.builder.open();
-        let keys = dict.iter_keys().flatten().map(|key| self.expression(key)).count();
+        let keys = dict
+            .iter_keys()
+            .flatten()
+            .map(|key| self.expression(key))
+            .count();
         dict.iter_values().for_each(|value| self.expression(value));
-        let kind = Kind::Dict { keys: keys as u32, unpack: keys < dict.len() };
+        let kind = Kind::Dict {
+            keys: keys as u32,
+            unpack: keys < dict.len(),
+        };
         self.close(mark, kind, dict);
     }
 
@@ -154,7 +173,13 @@ impl<'a> Lower<'a> {
         let mark = self.builder.open();
         match &lambda.parameters {
             Some(parameters) => self.arguments(parameters),
-            None => self.close_bare(self.builder.open(), Kind::Arguments { positional: 0, plain: true }),
+            None => self.close_bare(
+                self.builder.open(),
+                Kind::Arguments {
+                    positional: 0,
+                    plain: true,
+                },
+            ),
         }
         self.expression(&lambda.body);
         self.close(mark, Kind::Lambda, lambda);
@@ -164,11 +189,19 @@ impl<'a> Lower<'a> {
         let mark = self.builder.open();
         self.expression(&compare.left);
         self.expressions(&compare.comparators);
-        let kind = Kind::Compare { equal: *compare.ops == [CmpOp::Eq], unequal: *compare.ops == [CmpOp::NotEq] };
+        let kind = Kind::Compare {
+            equal: *compare.ops == [CmpOp::Eq],
+            unequal: *compare.ops == [CmpOp::NotEq],
+        };
         self.close(mark, kind, compare);
     }
 
-    fn comprehension(&mut self, node: &impl Ranged, elements: &[&'a Expr], generators: &'a [Comprehension]) {
+    fn comprehension(
+        &mut self,
+        node: &impl Ranged,
+        elements: &[&'a Expr],
+        generators: &'a [Comprehension],
+    ) {
         let mark = self.builder.open();
         for element in elements {
             self.expression(element);
@@ -180,15 +213,26 @@ impl<'a> Lower<'a> {
             self.expressions(&generator.ifs);
             self.close_bare(mark, Kind::Generator);
         }
-        self.close(mark, Kind::Comprehension { elements: elements.len() as u32 }, node);
+        self.close(
+            mark,
+            Kind::Comprehension {
+                elements: elements.len() as u32,
+            },
+            node,
+        );
     }
 
     pub(super) fn arguments(&mut self, arguments: &'a Parameters) {
         let mark = self.builder.open();
         let positional = arguments.posonlyargs.iter().chain(&arguments.args);
-        positional.clone().for_each(|arg| self.argument(&arg.parameter));
+        positional
+            .clone()
+            .for_each(|arg| self.argument(&arg.parameter));
         arguments.vararg.iter().for_each(|arg| self.argument(arg));
-        arguments.kwonlyargs.iter().for_each(|arg| self.argument(&arg.parameter));
+        arguments
+            .kwonlyargs
+            .iter()
+            .for_each(|arg| self.argument(&arg.parameter));
         arguments.kwonlyargs.iter().for_each(|arg| {
             self.optional(&arg.default);
         });
@@ -197,7 +241,9 @@ impl<'a> Lower<'a> {
             self.optional(&arg.default);
         });
         let positional = (arguments.posonlyargs.len() + arguments.args.len()) as u32;
-        let plain = arguments.vararg.is_none() && arguments.kwonlyargs.is_empty() && arguments.kwarg.is_none();
+        let plain = arguments.vararg.is_none()
+            && arguments.kwonlyargs.is_empty()
+            && arguments.kwarg.is_none();
         self.close_bare(mark, Kind::Arguments { positional, plain });
     }
 

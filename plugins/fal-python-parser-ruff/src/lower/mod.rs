@@ -14,10 +14,14 @@ use ruff_text_size::{Ranged, TextRange};
 
 /// The neutral tree of a module.
 pub(crate) fn lower<'a>(newlines: &'a Newlines<'a>, body: &'a [Stmt]) -> Tree<'a> {
-    let mut lower = Lower { builder: Builder::new(newlines) };
+    let mut lower = Lower {
+        builder: Builder::new(newlines),
+    };
     let module = lower.builder.open();
     lower.block(body);
-    lower.builder.close(module, Kind::Module, 0, newlines.text().len() as u32);
+    lower
+        .builder
+        .close(module, Kind::Module, 0, newlines.text().len() as u32);
     lower.builder.finish()
 }
 

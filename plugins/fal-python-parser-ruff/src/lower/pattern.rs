@@ -43,16 +43,29 @@ impl<'a> Lower<'a> {
             Pattern::MatchClass(it) => {
                 self.expression(&it.cls);
                 self.patterns(&it.arguments.patterns);
-                it.arguments.keywords.iter().for_each(|keyword| self.pattern(&keyword.pattern));
+                it.arguments
+                    .keywords
+                    .iter()
+                    .for_each(|keyword| self.pattern(&keyword.pattern));
                 (None, false)
             }
             Pattern::MatchStar(it) => (it.name.as_ref(), false),
             Pattern::MatchAs(it) => {
-                let wild = it.pattern.as_ref().is_none_or(|inner| self.patterns(std::slice::from_ref(inner)));
+                let wild = it
+                    .pattern
+                    .as_ref()
+                    .is_none_or(|inner| self.patterns(std::slice::from_ref(inner)));
                 (it.name.as_ref(), wild)
             }
             Pattern::MatchOr(it) => (None, self.patterns(&it.patterns)),
         };
-        self.close(mark, Kind::Pattern { binds: binds.map(|name| name.as_str()), wild }, pattern);
+        self.close(
+            mark,
+            Kind::Pattern {
+                binds: binds.map(|name| name.as_str()),
+                wild,
+            },
+            pattern,
+        );
     }
 }

@@ -2,8 +2,8 @@
 
 use fal_python_analysis::tree::Kind;
 use ruff_python_ast::{
-    Alias, ElifElseClause, ExceptHandler, Identifier, Stmt, StmtClassDef, StmtFor, StmtFunctionDef, StmtTry, StmtWith,
-    TypeParam, TypeParams,
+    Alias, ElifElseClause, ExceptHandler, Identifier, Stmt, StmtClassDef, StmtFor, StmtFunctionDef,
+    StmtTry, StmtWith, TypeParam, TypeParams,
 };
 
 use super::Lower;
@@ -40,7 +40,10 @@ impl<'a> Lower<'a> {
             }
             Stmt::ImportFrom(it) => {
                 self.aliases(&it.names);
-                Kind::ImportFrom { module: it.module.as_ref().map(|name| name.as_str()), level: it.level }
+                Kind::ImportFrom {
+                    module: it.module.as_ref().map(|name| name.as_str()),
+                    level: it.level,
+                }
             }
             Stmt::Global(it) => {
                 self.identifiers(&it.names);
@@ -81,7 +84,9 @@ impl<'a> Lower<'a> {
             Stmt::AnnAssign(it) => {
                 self.expression(&it.target);
                 self.expression(&it.annotation);
-                Kind::AnnAssign { value: self.optional(&it.value) }
+                Kind::AnnAssign {
+                    value: self.optional(&it.value),
+                }
             }
             Stmt::Return(it) => {
                 self.optional(&it.value);
@@ -110,25 +115,44 @@ impl<'a> Lower<'a> {
     fn function(&mut self, function: &'a StmtFunctionDef) -> Kind<'a> {
         self.arguments(&function.parameters);
         let body = self.block(&function.body);
-        function.decorator_list.iter().for_each(|decorator| self.expression(&decorator.expression));
+        function
+            .decorator_list
+            .iter()
+            .for_each(|decorator| self.expression(&decorator.expression));
         self.optional(&function.returns);
         self.type_params(function.type_params.as_deref());
         let decorators = function.decorator_list.len() as u32;
-        Kind::FunctionDef { name: &function.name, is_async: function.is_async, body, decorators }
+        Kind::FunctionDef {
+            name: &function.name,
+            is_async: function.is_async,
+            body,
+            decorators,
+        }
     }
 
     fn class(&mut self, class: &'a StmtClassDef) -> Kind<'a> {
         let arguments = class.arguments.as_deref();
-        let bases = arguments.map_or(0, |it| self.expressions(&it.args) + self.keywords(&it.keywords));
+        let bases = arguments.map_or(0, |it| {
+            self.expressions(&it.args) + self.keywords(&it.keywords)
+        });
         let body = self.block(&class.body);
-        class.decorator_list.iter().for_each(|decorator| self.expression(&decorator.expression));
+        class
+            .decorator_list
+            .iter()
+            .for_each(|decorator| self.expression(&decorator.expression));
         self.type_params(class.type_params.as_deref());
-        Kind::ClassDef { name: &class.name, bases, body }
+        Kind::ClassDef {
+            name: &class.name,
+            bases,
+            body,
+        }
     }
 
     /// `elif` and `else` as CPython has them: an `if` within the `else`.
     fn elif(&mut self, clauses: &'a [ElifElseClause]) {
-        let Some((clause, rest)) = clauses.split_first() else { return };
+        let Some((clause, rest)) = clauses.split_first() else {
+            return;
+        };
         let Some(test) = &clause.test else {
             self.block(&clause.body);
             return;
@@ -156,7 +180,9 @@ impl<'a> Lower<'a> {
             self.close_bare(mark, Kind::WithItem);
         }
         self.block(&with.body);
-        Kind::With { items: with.items.len() as u32 }
+        Kind::With {
+            items: with.items.len() as u32,
+        }
     }
 
     fn try_block(&mut self, it: &'a StmtTry) -> Kind<'a> {
@@ -170,13 +196,23 @@ impl<'a> Lower<'a> {
         }
         let orelse = self.block(&it.orelse);
         self.block(&it.finalbody);
-        Kind::Try { body, handlers: it.handlers.len() as u32, orelse }
+        Kind::Try {
+            body,
+            handlers: it.handlers.len() as u32,
+            orelse,
+        }
     }
 
     fn aliases(&mut self, aliases: &'a [Alias]) {
         for alias in aliases {
             let asname = alias.asname.as_ref().map(|name| name.as_str());
-            self.leaf(Kind::Alias { name: &alias.name, asname }, alias);
+            self.leaf(
+                Kind::Alias {
+                    name: &alias.name,
+                    asname,
+                },
+                alias,
+            );
         }
     }
 

@@ -2,8 +2,8 @@
 
 use fal_python_analysis::tree::{Binary, Context, Kind, Unary};
 use rustpython_parser::ast::{
-    Arguments, BoolOp, CmpOp, Comprehension, ConversionFlag, Expr, ExprCall, ExprCompare, ExprContext, ExprDict,
-    ExprFormattedValue, ExprLambda, Keyword, Operator, Ranged, UnaryOp,
+    Arguments, BoolOp, CmpOp, Comprehension, ConversionFlag, Expr, ExprCall, ExprCompare,
+    ExprContext, ExprDict, ExprFormattedValue, ExprLambda, Keyword, Operator, Ranged, UnaryOp,
 };
 
 use super::Lower;
@@ -36,7 +36,9 @@ impl<'a> Lower<'a> {
             Expr::ListComp(it) => return self.comprehension(it, &[&it.elt], &it.generators),
             Expr::SetComp(it) => return self.comprehension(it, &[&it.elt], &it.generators),
             Expr::GeneratorExp(it) => return self.comprehension(it, &[&it.elt], &it.generators),
-            Expr::DictComp(it) => return self.comprehension(it, &[&it.key, &it.value], &it.generators),
+            Expr::DictComp(it) => {
+                return self.comprehension(it, &[&it.key, &it.value], &it.generators)
+            }
             Expr::Attribute(it) => {
                 self.expression(&it.value);
                 Kind::Attribute(&it.attr)
@@ -85,7 +87,11 @@ impl<'a> Lower<'a> {
             Expr::BinOp(it) => {
                 self.expression(&it.left);
                 self.expression(&it.right);
-                Kind::Binary(if matches!(it.op, Operator::Add) { Binary::Add } else { Binary::Other })
+                Kind::Binary(if matches!(it.op, Operator::Add) {
+                    Binary::Add
+                } else {
+                    Binary::Other
+                })
             }
             Expr::UnaryOp(it) => {
                 self.expression(&it.operand);
@@ -128,14 +134,23 @@ impl<'a> Lower<'a> {
         for keyword in keywords {
             let mark = self.builder.open();
             self.expression(&keyword.value);
-            self.close(mark, Kind::Keyword(keyword.arg.as_ref().map(|name| name.as_str())), keyword);
+            self.close(
+                mark,
+                Kind::Keyword(keyword.arg.as_ref().map(|name| name.as_str())),
+                keyword,
+            );
         }
         keywords.len() as u32
     }
 
     fn dict(&mut self, dict: &'a ExprDict) {
         let mark = self.builder.open();
-        let keys = dict.keys.iter().flatten().map(|key| self.expression(key)).count() as u32;
+        let keys = dict
+            .keys
+            .iter()
+            .flatten()
+            .map(|key| self.expression(key))
+            .count() as u32;
         self.expressions(&dict.values);
         let unpack = dict.keys.iter().any(Option::is_none);
         self.close(mark, Kind::Dict { keys, unpack }, dict);
@@ -152,7 +167,10 @@ impl<'a> Lower<'a> {
         let mark = self.builder.open();
         self.expression(&compare.left);
         self.expressions(&compare.comparators);
-        let kind = Kind::Compare { equal: compare.ops == [CmpOp::Eq], unequal: compare.ops == [CmpOp::NotEq] };
+        let kind = Kind::Compare {
+            equal: compare.ops == [CmpOp::Eq],
+            unequal: compare.ops == [CmpOp::NotEq],
+        };
         self.close(mark, kind, compare);
     }
 
@@ -164,7 +182,12 @@ impl<'a> Lower<'a> {
         self.close(mark, Kind::Formatted { plain }, value);
     }
 
-    fn comprehension(&mut self, node: &impl Ranged, elements: &[&'a Expr], generators: &'a [Comprehension]) {
+    fn comprehension(
+        &mut self,
+        node: &impl Ranged,
+        elements: &[&'a Expr],
+        generators: &'a [Comprehension],
+    ) {
         let mark = self.builder.open();
         for element in elements {
             self.expression(element);
@@ -176,7 +199,13 @@ impl<'a> Lower<'a> {
             self.expressions(&generator.ifs);
             self.close_bare(mark, Kind::Generator);
         }
-        self.close(mark, Kind::Comprehension { elements: elements.len() as u32 }, node);
+        self.close(
+            mark,
+            Kind::Comprehension {
+                elements: elements.len() as u32,
+            },
+            node,
+        );
     }
 
     pub(super) fn arguments(&mut self, arguments: &'a Arguments) {
@@ -184,7 +213,10 @@ impl<'a> Lower<'a> {
         let positional = arguments.posonlyargs.iter().chain(&arguments.args);
         positional.clone().for_each(|arg| self.argument(&arg.def));
         arguments.vararg.iter().for_each(|arg| self.argument(arg));
-        arguments.kwonlyargs.iter().for_each(|arg| self.argument(&arg.def));
+        arguments
+            .kwonlyargs
+            .iter()
+            .for_each(|arg| self.argument(&arg.def));
         arguments.kwonlyargs.iter().for_each(|arg| {
             self.optional(&arg.default);
         });
@@ -193,7 +225,9 @@ impl<'a> Lower<'a> {
             self.optional(&arg.default);
         });
         let positional = (arguments.posonlyargs.len() + arguments.args.len()) as u32;
-        let plain = arguments.vararg.is_none() && arguments.kwonlyargs.is_empty() && arguments.kwarg.is_none();
+        let plain = arguments.vararg.is_none()
+            && arguments.kwonlyargs.is_empty()
+            && arguments.kwarg.is_none();
         self.close_bare(mark, Kind::Arguments { positional, plain });
     }
 

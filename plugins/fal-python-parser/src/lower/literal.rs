@@ -18,7 +18,9 @@ fn kind(value: &Constant) -> Kind<'_> {
         Constant::Bool(false) => Kind::False,
         Constant::Str(text) => Kind::Str(text),
         Constant::Bytes(bytes) => Kind::Bytes(bytes.clone()),
-        Constant::Int(int) => u64::try_from(int).map_or_else(|_| Kind::BigInt(int.to_string()), Kind::Int),
+        Constant::Int(int) => {
+            u64::try_from(int).map_or_else(|_| Kind::BigInt(int.to_string()), Kind::Int)
+        }
         Constant::Float(float) => Kind::Float(*float),
         Constant::Complex { real, imag } => Kind::Complex(*real, *imag),
         // The parser makes no tuple constants; only the optimiser would.

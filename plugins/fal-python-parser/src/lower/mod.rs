@@ -16,10 +16,14 @@ use rustpython_parser::{
 
 /// The neutral tree of a module.
 pub(crate) fn lower<'a>(newlines: &'a Newlines<'a>, body: &'a [Stmt]) -> Tree<'a> {
-    let mut lower = Lower { builder: Builder::new(newlines) };
+    let mut lower = Lower {
+        builder: Builder::new(newlines),
+    };
     let module = lower.builder.open();
     lower.block(body);
-    lower.builder.close(module, Kind::Module, 0, newlines.text().len() as u32);
+    lower
+        .builder
+        .close(module, Kind::Module, 0, newlines.text().len() as u32);
     lower.builder.finish()
 }
 

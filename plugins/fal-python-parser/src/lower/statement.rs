@@ -2,7 +2,8 @@
 
 use fal_python_analysis::tree::Kind;
 use rustpython_parser::ast::{
-    Alias, Arguments, ExceptHandler, Expr, Identifier, Ranged, Stmt, StmtClassDef, TypeParam, WithItem,
+    Alias, Arguments, ExceptHandler, Expr, Identifier, Ranged, Stmt, StmtClassDef, TypeParam,
+    WithItem,
 };
 
 use super::Lower;
@@ -71,7 +72,10 @@ impl<'a> Lower<'a> {
             Stmt::ImportFrom(it) => {
                 self.aliases(&it.names);
                 let level = it.level.map_or(0, |level| level.to_u32());
-                Kind::ImportFrom { module: it.module.as_ref().map(|name| name.as_str()), level }
+                Kind::ImportFrom {
+                    module: it.module.as_ref().map(|name| name.as_str()),
+                    level,
+                }
             }
             Stmt::Global(it) => {
                 self.identifiers(&it.names);
@@ -112,7 +116,9 @@ impl<'a> Lower<'a> {
             Stmt::AnnAssign(it) => {
                 self.expression(&it.target);
                 self.expression(&it.annotation);
-                Kind::AnnAssign { value: self.optional(&it.value) }
+                Kind::AnnAssign {
+                    value: self.optional(&it.value),
+                }
             }
             Stmt::Return(it) => {
                 self.optional(&it.value);
@@ -144,7 +150,12 @@ impl<'a> Lower<'a> {
         let decorators = self.expressions(function.decorators);
         self.optional(function.returns);
         self.type_params(function.type_params);
-        Kind::FunctionDef { name: function.name, is_async: function.is_async, body, decorators }
+        Kind::FunctionDef {
+            name: function.name,
+            is_async: function.is_async,
+            body,
+            decorators,
+        }
     }
 
     fn class(&mut self, class: &'a StmtClassDef) -> Kind<'a> {
@@ -152,10 +163,20 @@ impl<'a> Lower<'a> {
         let body = self.block(&class.body);
         self.expressions(&class.decorator_list);
         self.type_params(&class.type_params);
-        Kind::ClassDef { name: &class.name, bases, body }
+        Kind::ClassDef {
+            name: &class.name,
+            bases,
+            body,
+        }
     }
 
-    fn for_loop(&mut self, target: &'a Expr, iter: &'a Expr, body: &'a [Stmt], orelse: &'a [Stmt]) -> Kind<'a> {
+    fn for_loop(
+        &mut self,
+        target: &'a Expr,
+        iter: &'a Expr,
+        body: &'a [Stmt],
+        orelse: &'a [Stmt],
+    ) -> Kind<'a> {
         self.expression(target);
         self.expression(iter);
         let body = self.block(body);
@@ -171,7 +192,9 @@ impl<'a> Lower<'a> {
             self.close_bare(mark, Kind::WithItem);
         }
         self.block(body);
-        Kind::With { items: items.len() as u32 }
+        Kind::With {
+            items: items.len() as u32,
+        }
     }
 
     fn try_block(
@@ -191,13 +214,23 @@ impl<'a> Lower<'a> {
         }
         let orelse = self.block(orelse);
         self.block(finalbody);
-        Kind::Try { body, handlers: handlers.len() as u32, orelse }
+        Kind::Try {
+            body,
+            handlers: handlers.len() as u32,
+            orelse,
+        }
     }
 
     fn aliases(&mut self, aliases: &'a [Alias]) {
         for alias in aliases {
             let asname = alias.asname.as_ref().map(|name| name.as_str());
-            self.leaf(Kind::Alias { name: &alias.name, asname }, alias);
+            self.leaf(
+                Kind::Alias {
+                    name: &alias.name,
+                    asname,
+                },
+                alias,
+            );
         }
     }
 
@@ -220,7 +253,12 @@ impl<'a> Lower<'a> {
                 TypeParam::TypeVarTuple(it) => &it.name,
             };
             let range = param.range();
-            self.builder.close(mark, Kind::TypeParam(name), range.start().into(), range.end().into());
+            self.builder.close(
+                mark,
+                Kind::TypeParam(name),
+                range.start().into(),
+                range.end().into(),
+            );
         }
     }
 }

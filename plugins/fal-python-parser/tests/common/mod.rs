@@ -18,7 +18,10 @@ use serde_json::Value;
 
 /// rustpython-parser and ruff.
 pub(crate) fn parsers() -> [Box<dyn PythonParser>; 2] {
-    [Box::new(RustPythonParser::new(&Value::Null).unwrap()), Box::new(RuffParser::new(&Value::Null).unwrap())]
+    [
+        Box::new(RustPythonParser::new(&Value::Null).unwrap()),
+        Box::new(RuffParser::new(&Value::Null).unwrap()),
+    ]
 }
 
 /// What each parser answers.
@@ -39,7 +42,11 @@ pub(crate) fn agreed(text: &str) -> PythonAnalysis {
 /// Texts of the dependencies that both find.
 #[track_caller]
 pub(crate) fn dependencies(text: &str) -> Vec<String> {
-    agreed(text).dependencies.into_iter().map(|it| it.text).collect()
+    agreed(text)
+        .dependencies
+        .into_iter()
+        .map(|it| it.text)
+        .collect()
 }
 
 /// Diagnostics as one reads them: code, message, labels with line and marked text, help.
@@ -50,9 +57,14 @@ pub(crate) fn shown(text: &str, diagnostics: &[Diagnostic]) -> String {
         for label in &it.labels {
             let span = label.span;
             let marked = text[span.start as usize..span.end as usize].replace('\n', "⏎");
-            out += &format!("  {}:{} `{marked}` {}\n", span.from.line, span.from.column, label.text);
+            out += &format!(
+                "  {}:{} `{marked}` {}\n",
+                span.from.line, span.from.column, label.text
+            );
         }
-        it.help.iter().for_each(|help| out += &format!("  help: {help}\n"));
+        it.help
+            .iter()
+            .for_each(|help| out += &format!("  help: {help}\n"));
     }
     out
 }

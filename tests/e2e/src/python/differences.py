@@ -51,5 +51,8 @@ for table in sys.argv[3:]:
     if names != other_names:
         found[table] = [names, other_names]
     elif rows != other_rows:
-        found[table] = [sorted(map(str, (rows - other_rows).elements()))[:3], sorted(map(str, (other_rows - rows).elements()))[:3]]
+        found[table] = [
+            sorted(map(str, (rows - other_rows).elements()))[:3],
+            sorted(map(str, (other_rows - rows).elements()))[:3],
+        ]
 print(json.dumps(found))

@@ -12,7 +12,9 @@ import time
 deadline, *command = sys.argv[1:]
 with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
     begun = time.monotonic()
-    started = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+    started = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+    )
     try:
         code = started.wait(float(deadline))
     except subprocess.TimeoutExpired:
@@ -24,7 +26,14 @@ with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
     for stream in (out, err):
         stream.seek(0)
         texts.append(stream.read().decode("utf-8", "backslashreplace"))
-print(json.dumps({
-    "code": code, "stdout": texts[0], "stderr": texts[1], "seconds": seconds,
-    "kib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
-}))
+print(
+    json.dumps(
+        {
+            "code": code,
+            "stdout": texts[0],
+            "stderr": texts[1],
+            "seconds": seconds,
+            "kib": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss,
+        }
+    )
+)

@@ -30,14 +30,19 @@ exit $code
 /// `unshare` with a network namespace, as this user may have one.
 fn unshare() -> Option<Command> {
     let works = |program: &str, args: &[&str]| {
-        Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
+        Command::new(program)
+            .args(args)
+            .output()
+            .is_ok_and(|output| output.status.success())
     };
     if !works("ip", &["-V"]) || !works("nsenter", &["--version"]) {
         return None;
     }
     let kinds: [&[&str]; 2] = [&["--net"], &["--net", "--user", "--map-root-user"]];
     let test = "ip link add here type veth peer name there && unshare --net true";
-    let kind = kinds.into_iter().find(|kind| works("unshare", &[kind, &["sh", "-c", test][..]].concat()))?;
+    let kind = kinds
+        .into_iter()
+        .find(|kind| works("unshare", &[kind, &["sh", "-c", test][..]].concat()))?;
     let mut command = Command::new("unshare");
     command.args(kind);
     Some(command)
@@ -57,16 +62,24 @@ fn project(gateway: &Value) -> Project {
     let code = "import os, socket\nprint('interfaces:', *sorted(name for _, name in socket.if_nameindex()))\n\
         orders = ref('orders')\norders['twice'] = orders['id'] * 2\nwrite_to_model(orders)\n";
     project.write("fal_project.yml", fal_project.to_string());
-    project.write("models/orders.sql", "select 1 as id union all select 2").write("models/doubled.py", code);
+    project
+        .write("models/orders.sql", "select 1 as id union all select 2")
+        .write("models/doubled.py", code);
     project
 }
 
 fn wired(project: &Project, mut unshare: Command) -> fal_e2e::Ended {
     let host = project.host_with_dbt(&["run"]);
-    unshare.args(["sh", "-c", WIRED, "sh"]).arg(host.get_program()).args(host.get_args());
+    unshare
+        .args(["sh", "-c", WIRED, "sh"])
+        .arg(host.get_program())
+        .args(host.get_args());
     unshare.current_dir(project.root()).env_clear();
     unshare.envs(std::env::vars_os().filter(|(name, _)| name == "PATH"));
-    unshare.envs(host.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    unshare.envs(
+        host.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
     project.finish(unshare)
 }
 
@@ -75,19 +88,26 @@ fn wired(project: &Project, mut unshare: Command) -> fal_e2e::Ended {
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_command_in_another_network_reaches_the_gateway_alone() {
     let Some(there) = unshare() else {
-        eprintln!("SKIPPED: this system allows no network namespaces, or lacks unshare, nsenter or ip");
+        eprintln!(
+            "SKIPPED: this system allows no network namespaces, or lacks unshare, nsenter or ip"
+        );
         return;
     };
     let reachable = project(&json!({"listen": "10.77.0.1:0", "tls": true}));
     let ended = wired(&reachable, there);
     ended.expect(0).says("doubled | interfaces: lo there");
-    assert_eq!(reachable.query("select * from doubled order by id"), json!([[1, 2], [2, 4]]));
+    assert_eq!(
+        reachable.query("select * from doubled order by id"),
+        json!([[1, 2], [2, 4]])
+    );
     reachable.nothing_is_left();
     // The default address is of the host's own loopback: another machine has another one.
     let Some(there) = unshare() else { return };
     let unreachable = project(&json!({}));
     let ended = wired(&unreachable, there);
-    ended.expect(1).says("the command ended with exit code 3: the model's script could not work there");
+    ended
+        .expect(1)
+        .says("the command ended with exit code 3: the model's script could not work there");
     assert_eq!(unreachable.results(), ["doubled error", "orders success"]);
     unreachable.nothing_is_left();
 }

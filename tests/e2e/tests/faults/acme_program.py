@@ -72,7 +72,11 @@ def act(fault):
     elif fault == "panics":
         raise RuntimeError("acme cannot stand it")
     elif fault == "refuses":
-        error = {"code": "acme::licence", "message": "the licence of acme is out of date", "help": None}
+        error = {
+            "code": "acme::licence",
+            "message": "the licence of acme is out of date",
+            "help": None,
+        }
         raise Refusal({"kind": "plugin", "error": error})
     elif fault == "refuses without words":
         raise Refusal({"kind": "plugin", "error": {"code": "", "message": "", "help": None}})
@@ -127,7 +131,10 @@ def act(fault):
         for _ in range(5000):
             tell("line")
     elif fault == "tells for ever":
-        threading.Thread(target=lambda: [(tell("still there"), time.sleep(0.001)) for _ in iter(int, 1)], daemon=True).start()
+        threading.Thread(
+            target=lambda: [(tell("still there"), time.sleep(0.001)) for _ in iter(int, 1)],
+            daemon=True,
+        ).start()
     elif fault == "tells of another node":
         tell("hello", "model.elsewhere.x")
     elif fault == "complains much":
@@ -171,7 +178,9 @@ def spoiled(fault, id, answer):
     if fault == "errs without a word":
         return {"id": id, "error": None}
     if fault == "answers about another node":
-        return json.loads(json.dumps({"id": id, "ok": answer}).replace("model.acme.", "model.elsewhere."))
+        return json.loads(
+            json.dumps({"id": id, "ok": answer}).replace("model.acme.", "model.elsewhere.")
+        )
     if fault == "answers twice":
         frame({"id": id, "ok": answer})
     if fault == "never answers":
@@ -180,7 +189,11 @@ def spoiled(fault, id, answer):
 
 
 def result(unique_id):
-    return {"unique_id": unique_id, "status": "error" if unique_id.endswith(".fails") else "success", "message": "ACME"}
+    return {
+        "unique_id": unique_id,
+        "status": "error" if unique_id.endswith(".fails") else "success",
+        "message": "ACME",
+    }
 
 
 def node(model):
@@ -197,8 +210,16 @@ def session_call(method, session, body, runner):
     if method == "open":
         sessions[session] = body
     elif method == "load":
-        info = {"project_name": "acme", "adapter": "acme", "threads": 2, "target_path": sessions[session]["project_dir"] + "/target"}
-        return {"info": info, "nodes": [] if runner else [node(model) for model in body["python_models"]]}
+        info = {
+            "project_name": "acme",
+            "adapter": "acme",
+            "threads": 2,
+            "target_path": sessions[session]["project_dir"] + "/target",
+        }
+        return {
+            "info": info,
+            "nodes": [] if runner else [node(model) for model in body["python_models"]],
+        }
     elif method == "select":
         return ["model.acme.a", "model.acme.b", "model.acme.c"]
     elif method == "run_node":
@@ -207,7 +228,11 @@ def session_call(method, session, body, runner):
             cancelled.wait(20)
         return result(body["unique_id"])
     elif method == "lend":
-        lease = {"lease": body["unique_id"], "script": sessions[session]["state_dir"] + "/lease.py", "gateway": {"location": "", "token": ""}}
+        lease = {
+            "lease": body["unique_id"],
+            "script": sessions[session]["state_dir"] + "/lease.py",
+            "gateway": {"location": "", "token": ""},
+        }
         return {"kind": "lease", "lease": lease}
     elif method == "settle":
         return body["result"]
@@ -224,23 +249,44 @@ def perform(stage, config, method, body, attachment):
     text = attachment.decode("utf-8", "replace")
     if stage == "python-parser":
         names = [line[8:] for line in text.splitlines() if line.startswith("# needs ")]
-        place = {"start": 0, "end": 0, "from": {"line": 1, "column": 1}, "to": {"line": 1, "column": 1}}
+        place = {
+            "start": 0,
+            "end": 0,
+            "from": {"line": 1, "column": 1},
+            "to": {"line": 1, "column": 1},
+        }
         depends = [
-            {"kind": "ref", "text": f"ref('{name}')", "args": [name], "version": None, "origin": "code", "span": place} for name in names
+            {
+                "kind": "ref",
+                "text": f"ref('{name}')",
+                "args": [name],
+                "version": None,
+                "origin": "code",
+                "span": place,
+            }
+            for name in names
         ]
         return {
             "kind": "script", "docstring": None, "dependencies": depends, "unresolved": [], "writes": [],
             "write_count": {"min": 1, "max": 1}, "imports": [], "diagnostics": [],
         }  # fmt: skip
     if stage == "notebook-parser":
-        return ["pynb"] if method == "extensions" else {"python": text, "lines": [], "language": "python", "diagnostics": []}
+        return (
+            ["pynb"]
+            if method == "extensions"
+            else {"python": text, "lines": [], "language": "python", "diagnostics": []}
+        )
     if stage == "stub-writer":
         if method == "folder":
             return "acme"
         if method == "judge":
             return "ours" if body["content"].startswith("-- acme\n") else "foreign"
         refs = "".join("-- {{ " + one["text"] + " }}\n" for one in body["dependencies"])
-        content = "-- acme\n{{ config(materialized='ephemeral') }}\n" + refs + "select * from {{ this }}\n-- end\n"
+        content = (
+            "-- acme\n{{ config(materialized='ephemeral') }}\n"
+            + refs
+            + "select * from {{ this }}\n-- end\n"
+        )
         return {"path": "acme/" + body["model"] + ".sql", "content": content}
     if method == "capabilities":
         runner = bool(config.get("runner"))
@@ -286,7 +332,10 @@ def answer(message, attachment):
     except Refusal as refusal:
         told = {"id": id, "error": refusal.error}
     except Exception as error:
-        told = {"id": id, "error": {"kind": "panic", "message": f"acme: {type(error).__name__}: {error}"}}
+        told = {
+            "id": id,
+            "error": {"kind": "panic", "message": f"acme: {type(error).__name__}: {error}"},
+        }
     if told is not None:
         frame(told)
 

@@ -38,7 +38,12 @@ pub(crate) struct Case {
     pub(crate) interrupted: bool,
 }
 
-const STAGES: [&str; 4] = ["python-parser", "notebook-parser", "stub-writer", "execution-backend"];
+const STAGES: [&str; 4] = [
+    "python-parser",
+    "notebook-parser",
+    "stub-writer",
+    "execution-backend",
+];
 
 impl Case {
     /// The stage that is filled.
@@ -51,7 +56,16 @@ impl Case {
 
     /// Whether the plugin never comes back by itself.
     pub(crate) fn hangs(&self) -> bool {
-        let words = ["hang", "spin", "never", "is deaf", "babbles a little", "closes", "announces", "begins a frame"];
+        let words = [
+            "hang",
+            "spin",
+            "never",
+            "is deaf",
+            "babbles a little",
+            "closes",
+            "announces",
+            "begins a frame",
+        ];
         words.iter().any(|word| self.fault.contains(word))
     }
 
@@ -74,8 +88,16 @@ impl fmt::Display for Case {
             Role::Runner => "runner",
             Role::Owner => "owner",
         };
-        let interrupted = if self.interrupted { "interrupted" } else { "alone" };
-        write!(f, "{way} {interrupted} {role} {} {} {}", self.method, self.count, self.fault)
+        let interrupted = if self.interrupted {
+            "interrupted"
+        } else {
+            "alone"
+        };
+        write!(
+            f,
+            "{way} {interrupted} {role} {} {} {}",
+            self.method, self.count, self.fault
+        )
     }
 }
 
@@ -84,7 +106,9 @@ impl FromStr for Case {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let words: Vec<&str> = text.splitn(6, ' ').collect();
-        let [way, interrupted, role, method, count, fault] = words[..] else { return Err(format!("no case: {text}")) };
+        let [way, interrupted, role, method, count, fault] = words[..] else {
+            return Err(format!("no case: {text}"));
+        };
         let way = match way {
             "library" => Way::Library,
             "isolated" => Way::Isolated,
@@ -94,10 +118,22 @@ impl FromStr for Case {
         let role = match role {
             "runner" => Role::Runner,
             "owner" => Role::Owner,
-            stage => Role::Stage(STAGES.into_iter().find(|known| *known == stage).ok_or(format!("no role: {stage}"))?),
+            stage => Role::Stage(
+                STAGES
+                    .into_iter()
+                    .find(|known| *known == stage)
+                    .ok_or(format!("no role: {stage}"))?,
+            ),
         };
         let count = count.parse().map_err(|_| format!("no count: {count}"))?;
         let (method, fault) = (method.to_owned().leak(), fault.to_owned().leak());
-        Ok(Self { way, role, method, count, fault, interrupted: interrupted == "interrupted" })
+        Ok(Self {
+            way,
+            role,
+            method,
+            count,
+            fault,
+            interrupted: interrupted == "interrupted",
+        })
     }
 }

@@ -4,11 +4,31 @@ use crate::case::{Case, Role, Way};
 
 /// Methods of each role, and how often they are called at least.
 const MOMENTS: &[(Role, &[(&str, u32)])] = &[
-    (Role::Stage("python-parser"), &[("hello", 1), ("opens", 1), ("parse", 2), ("dropped", 1)]),
-    (Role::Stage("notebook-parser"), &[("hello", 1), ("opens", 1), ("extensions", 1), ("parse", 1), ("dropped", 1)]),
+    (
+        Role::Stage("python-parser"),
+        &[("hello", 1), ("opens", 1), ("parse", 2), ("dropped", 1)],
+    ),
+    (
+        Role::Stage("notebook-parser"),
+        &[
+            ("hello", 1),
+            ("opens", 1),
+            ("extensions", 1),
+            ("parse", 1),
+            ("dropped", 1),
+        ],
+    ),
     (
         Role::Stage("stub-writer"),
-        &[("hello", 1), ("opens", 1), ("folder", 1), ("render", 3), ("judge", 1), ("dropped", 1), ("goodbye", 1)],
+        &[
+            ("hello", 1),
+            ("opens", 1),
+            ("folder", 1),
+            ("render", 3),
+            ("judge", 1),
+            ("dropped", 1),
+            ("goodbye", 1),
+        ],
     ),
     (
         Role::Stage("execution-backend"),
@@ -79,8 +99,14 @@ const OF_LIBRARIES: &[&str] = &[
     "tells of another session",
 ];
 /// What they may do besides in a process of their own.
-const OF_ISOLATED: &[&str] =
-    &["aborts", "exits with 0", "exits with 3", "crashes", "overflows the stack", "leaves a child"];
+const OF_ISOLATED: &[&str] = &[
+    "aborts",
+    "exits with 0",
+    "exits with 3",
+    "crashes",
+    "overflows the stack",
+    "leaves a child",
+];
 const OF_PROGRAMS: &[&str] = &[
     "panics",
     "hangs",
@@ -151,7 +177,14 @@ fn all() -> Vec<Case> {
             for (method, most) in *moments {
                 for count in 1..=*most {
                     for fault in faults(way, method) {
-                        let case = Case { way, role: *role, method, count, fault, interrupted: false };
+                        let case = Case {
+                            way,
+                            role: *role,
+                            method,
+                            count,
+                            fault,
+                            interrupted: false,
+                        };
                         cases.extend(moments_of(case));
                     }
                 }
@@ -163,7 +196,10 @@ fn all() -> Vec<Case> {
 
 /// A case alone, and with Ctrl-C where that makes a difference; `cancel` is called only then.
 fn moments_of(case: Case) -> Vec<Case> {
-    let interrupted = Case { interrupted: true, ..case.clone() };
+    let interrupted = Case {
+        interrupted: true,
+        ..case.clone()
+    };
     match case.method {
         "cancel" => vec![interrupted],
         // The program ends while it is waited for.
@@ -185,13 +221,19 @@ fn faults(way: Way, method: &str) -> Vec<&'static str> {
         ("hello", _) => &[OF_MANIFESTS, OF_LIBRARY_MANIFESTS],
         _ => &[],
     };
-    let all = common.iter().chain(more).chain(own.iter().copied().flatten()).copied();
-    all.filter(|fault| is_possible(fault, way, method)).collect()
+    let all = common
+        .iter()
+        .chain(more)
+        .chain(own.iter().copied().flatten())
+        .copied();
+    all.filter(|fault| is_possible(fault, way, method))
+        .collect()
 }
 
 /// Whether a plugin can do this at that moment, and still be one.
 fn is_possible(fault: &str, way: Way, method: &str) -> bool {
-    let spoils = fault.starts_with("answers") || fault.starts_with("errs") || fault.starts_with("refuses");
+    let spoils =
+        fault.starts_with("answers") || fault.starts_with("errs") || fault.starts_with("refuses");
     let tells = fault.starts_with("tells");
     match fault {
         "answers outside" => return ["folder", "render"].contains(&method),
@@ -205,7 +247,12 @@ fn is_possible(fault: &str, way: Way, method: &str) -> bool {
                 && !fault.starts_with("errs")
                 && !fault.starts_with("refuses")
                 && !tells
-                && !["answers half", "answers too much", "answers about another node"].contains(&fault)
+                && ![
+                    "answers half",
+                    "answers too much",
+                    "answers about another node",
+                ]
+                .contains(&fault)
         }
         ("hello", Way::Program) => !tells,
         ("opens", Way::Program) => !tells,

@@ -47,27 +47,56 @@ impl<'a> Trial<'a> {
         let project = Project::bare();
         let mut files = vec![
             ("models/a.py".to_owned(), "write_to_model(1)\n".to_owned()),
-            ("models/b.py".to_owned(), "# needs a\nwrite_to_model(ref('a'))\n".to_owned()),
-            ("models/user.sql".to_owned(), "select 1 as mine\n".to_owned()),
-            ("models/acme/user_too.sql".to_owned(), "select 2 as mine\n".to_owned()),
+            (
+                "models/b.py".to_owned(),
+                "# needs a\nwrite_to_model(ref('a'))\n".to_owned(),
+            ),
+            (
+                "models/user.sql".to_owned(),
+                "select 1 as mine\n".to_owned(),
+            ),
+            (
+                "models/acme/user_too.sql".to_owned(),
+                "select 2 as mine\n".to_owned(),
+            ),
             ("models/notes.md".to_owned(), "mine\n".to_owned()),
         ];
         files.push(match case.stage() {
-            "notebook-parser" => ("models/c.pynb".to_owned(), "# needs b\nwrite_to_model(ref('b'))\n".to_owned()),
+            "notebook-parser" => (
+                "models/c.pynb".to_owned(),
+                "# needs b\nwrite_to_model(ref('b'))\n".to_owned(),
+            ),
             _ => ("models/c.ipynb".to_owned(), NOTEBOOK.to_owned()),
         });
         if case.method == "record" {
-            files.push(("models/fails.py".to_owned(), "write_to_model(1)\n".to_owned()));
-            files.push(("models/below.py".to_owned(), "# needs fails\nwrite_to_model(ref('fails'))\n".to_owned()));
+            files.push((
+                "models/fails.py".to_owned(),
+                "write_to_model(1)\n".to_owned(),
+            ));
+            files.push((
+                "models/below.py".to_owned(),
+                "# needs fails\nwrite_to_model(ref('fails'))\n".to_owned(),
+            ));
         }
         if case.method == "select" {
             files.push(("before/manifest.json".to_owned(), "{}".to_owned()));
         }
         let (faulty_runs, other_runs) = (case.role == Role::Runner, case.role == Role::Owner);
-        let (library, program) =
-            if case.way == Way::Program { (other_runs, faulty_runs) } else { (faulty_runs, other_runs) };
-        let limit = if case.hangs() && !case.interrupted { SHORT } else { LONG };
-        let isolate = if case.way == Way::Isolated { "[acme-faults]" } else { "[]" };
+        let (library, program) = if case.way == Way::Program {
+            (other_runs, faulty_runs)
+        } else {
+            (faulty_runs, other_runs)
+        };
+        let limit = if case.hangs() && !case.interrupted {
+            SHORT
+        } else {
+            LONG
+        };
+        let isolate = if case.way == Way::Isolated {
+            "[acme-faults]"
+        } else {
+            "[]"
+        };
         files.push((
             "fal_project.yml".to_owned(),
             format!(
@@ -81,7 +110,12 @@ impl<'a> Trial<'a> {
         if case.method == "judge" {
             project.write("models/acme/a.sql", OLD_STUB);
         }
-        Self { case, project, files, marks: tempfile::tempdir().unwrap() }
+        Self {
+            case,
+            project,
+            files,
+            marks: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn command(&self) -> Command {
@@ -93,21 +127,42 @@ impl<'a> Trial<'a> {
         let mut words = vec!["run".to_owned()];
         match case.role {
             Role::Stage("execution-backend") => words.push(plugin("execution-backend", &faulty)),
-            Role::Stage(stage) => words.extend([plugin(stage, &faulty), plugin("execution-backend", &faulty)]),
-            Role::Owner => {
-                words.extend([plugin("execution-backend", &faulty), format!("--runner={}", other.display())])
+            Role::Stage(stage) => {
+                words.extend([plugin(stage, &faulty), plugin("execution-backend", &faulty)])
             }
-            Role::Runner => {
-                words.extend([plugin("execution-backend", &other), format!("--runner={}", faulty.display())])
-            }
+            Role::Owner => words.extend([
+                plugin("execution-backend", &faulty),
+                format!("--runner={}", other.display()),
+            ]),
+            Role::Runner => words.extend([
+                plugin("execution-backend", &other),
+                format!("--runner={}", faulty.display()),
+            ]),
         }
         if case.method == "select" {
-            words.extend(["--select".to_owned(), "state:modified".to_owned(), "--state=before".to_owned()]);
+            words.extend([
+                "--select".to_owned(),
+                "state:modified".to_owned(),
+                "--state=before".to_owned(),
+            ]);
         }
-        let mut command = self.project.host(&words.iter().map(String::as_str).collect::<Vec<_>>());
-        let variable = if case.way == Way::Program { "ACME_PROGRAM_FAULT" } else { "ACME_FAULT" };
-        let stage = if ["hello", "goodbye"].contains(&case.method) { "plugin" } else { case.stage() };
-        command.env(variable, format!("{stage} {} {} {}", case.method, case.count, case.fault));
+        let mut command = self
+            .project
+            .host(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        let variable = if case.way == Way::Program {
+            "ACME_PROGRAM_FAULT"
+        } else {
+            "ACME_FAULT"
+        };
+        let stage = if ["hello", "goodbye"].contains(&case.method) {
+            "plugin"
+        } else {
+            case.stage()
+        };
+        command.env(
+            variable,
+            format!("{stage} {} {} {}", case.method, case.count, case.fault),
+        );
         command.env("ACME_FIRED", self.marks.path().join("met"));
         if self.is_interrupted_in_a_node() {
             command.env("ACME_WAITS", self.marks.path().join("waits"));
@@ -123,7 +178,11 @@ impl<'a> Trial<'a> {
     fn run(&self) -> Ended {
         let mut running = self.project.spawn(self.command());
         if self.case.interrupted {
-            let mark = self.marks.path().join(if self.is_interrupted_in_a_node() { "waits" } else { "met" });
+            let mark = self.marks.path().join(if self.is_interrupted_in_a_node() {
+                "waits"
+            } else {
+                "met"
+            });
             self.interrupt(&mut running, &mark);
         }
         running.wait()
@@ -137,16 +196,32 @@ impl<'a> Trial<'a> {
     fn check(&self, ended: &Ended, met: bool) {
         let (case, project) = (self.case, &self.project);
         let code = ended.code();
-        assert!([0, 1, 2].contains(&code) || (case.interrupted && code == 130), "exit code {code}\n{ended}");
-        for word in ["panicked at crates/", "panicked at plugins/", "RUST_BACKTRACE", "main' panicked"] {
+        assert!(
+            [0, 1, 2].contains(&code) || (case.interrupted && code == 130),
+            "exit code {code}\n{ended}"
+        );
+        for word in [
+            "panicked at crates/",
+            "panicked at plugins/",
+            "RUST_BACKTRACE",
+            "main' panicked",
+        ] {
             ended.never_says(word);
         }
-        let limit = Duration::from_secs_f64(if case.hangs() && !case.interrupted { SHORT } else { 5.0 });
+        let limit = Duration::from_secs_f64(if case.hangs() && !case.interrupted {
+            SHORT
+        } else {
+            5.0
+        });
         assert!(ended.took < limit + MARGIN, "it took too long\n{ended}");
         if code == 2 {
-            let named = ended.stderr.lines().any(|line| line.starts_with("error:")) && ended.stderr.contains("acme");
+            let named = ended.stderr.lines().any(|line| line.starts_with("error:"))
+                && ended.stderr.contains("acme");
             // What it wants to write over is named where a file is at fault.
-            let named = named || ended.stderr.contains("models/acme/user_too.sql: this file stands");
+            let named = named
+                || ended
+                    .stderr
+                    .contains("models/acme/user_too.sql: this file stands");
             assert!(named, "the error does not name the plugin\n{ended}");
         }
         let usual = match case.method {
@@ -167,22 +242,43 @@ impl<'a> Trial<'a> {
 
     fn check_finished(&self, ended: &Ended, some_failed: bool) {
         let results = self.project.json("target/run_results.json");
-        let results = results["results"].as_array().unwrap_or_else(|| panic!("no results\n{ended}"));
-        let bad: Vec<&Value> = results.iter().filter(|result| result["status"] != "success").collect();
-        assert_eq!(!bad.is_empty(), some_failed, "the results say otherwise: {results:?}\n{ended}");
+        let results = results["results"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no results\n{ended}"));
+        let bad: Vec<&Value> = results
+            .iter()
+            .filter(|result| result["status"] != "success")
+            .collect();
+        assert_eq!(
+            !bad.is_empty(),
+            some_failed,
+            "the results say otherwise: {results:?}\n{ended}"
+        );
         let expected = if self.case.method == "record" { 5 } else { 3 };
         // Nodes that nobody knows are none that are selected.
-        let selects_nothing = self.case.method == "select" && self.case.fault == "answers about another node";
-        assert!(results.len() == expected || (selects_nothing && results.is_empty()), "{results:?}\n{ended}");
+        let selects_nothing =
+            self.case.method == "select" && self.case.fault == "answers about another node";
+        assert!(
+            results.len() == expected || (selects_nothing && results.is_empty()),
+            "{results:?}\n{ended}"
+        );
     }
 
     /// What is the user's is as it was, and nothing is half.
     fn check_files(&self, ended: &Ended) {
         for (path, content) in &self.files {
-            assert_eq!(&self.project.read(path), content, "{path} was changed\n{ended}");
+            assert_eq!(
+                &self.project.read(path),
+                content,
+                "{path} was changed\n{ended}"
+            );
         }
         for path in files(&self.project.root()) {
-            let name = path.strip_prefix(self.project.root()).unwrap().to_string_lossy().into_owned();
+            let name = path
+                .strip_prefix(self.project.root())
+                .unwrap()
+                .to_string_lossy()
+                .into_owned();
             let known = self.files.iter().any(|(known, _)| *known == name);
             let ours = ["dbt_project.yml", "profiles.yml", ".dbtignore"].contains(&name.as_str())
                 || name.starts_with("target/")
@@ -190,7 +286,10 @@ impl<'a> Trial<'a> {
             let content = || fs::read_to_string(&path).unwrap();
             let stub = (name.starts_with("models/acme/") && content().ends_with("-- end\n"))
                 || (name.starts_with("models/fal/") && content().ends_with('\n'));
-            assert!(known || ours || (stub && name.ends_with(".sql")), "{name} is left\n{ended}");
+            assert!(
+                known || ours || (stub && name.ends_with(".sql")),
+                "{name} is left\n{ended}"
+            );
         }
     }
 }
@@ -205,8 +304,13 @@ pub(crate) fn program() -> PathBuf {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("acme-program.fal-plugin");
         // Isolated and without packages, which starts fastest.
-        let python = env::var("FAL_TEST_PYTHON").unwrap_or_else(|_| "/usr/bin/env -S python3".to_owned());
-        fs::write(&path, format!("#!{python} -IS\n{}", include_str!("acme_program.py"))).unwrap();
+        let python =
+            env::var("FAL_TEST_PYTHON").unwrap_or_else(|_| "/usr/bin/env -S python3".to_owned());
+        fs::write(
+            &path,
+            format!("#!{python} -IS\n{}", include_str!("acme_program.py")),
+        )
+        .unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
         folder
     });
@@ -214,6 +318,16 @@ pub(crate) fn program() -> PathBuf {
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }

@@ -52,10 +52,17 @@ def kill(process):
 
 def processes():
     host = os.getppid()
-    keeper = next((pid for pid in children(host) if b"fal_worker.zygote" in read(pid, "cmdline")), None)
+    keeper = next(
+        (pid for pid in children(host) if b"fal_worker.zygote" in read(pid, "cmdline")), None
+    )
     zygote = next(iter(children(keeper)), None) if keeper else None
     jobs = children(zygote) if zygote else []
-    return {"host": host, "session": os.getpid(), "zygote": zygote, "job": jobs[0] if jobs else None}
+    return {
+        "host": host,
+        "session": os.getpid(),
+        "zygote": zygote,
+        "job": jobs[0] if jobs else None,
+    }
 
 
 def children(parent):
@@ -164,7 +171,11 @@ def duckdb(module):
 
 
 def dbt(module):
-    around(module.SQLConnectionManager, "add_query", lambda self, sql, *_, **__: f"dbt's {statement(sql)}")
+    around(
+        module.SQLConnectionManager,
+        "add_query",
+        lambda self, sql, *_, **__: f"dbt's {statement(sql)}",
+    )
     around(module.SQLConnectionManager, "commit", lambda self: "dbt's commit")
 
 
@@ -172,7 +183,9 @@ PATCHES = {
     "fal_worker.gateway.service": gateway,
     "fal_worker.gateway.duckdb": duckdb,
     "fal_worker.gateway.postgres": lambda module: stream(module.Postgres),
-    "fal_worker.gateway.postgres_connection": lambda module: around(module.Connection, "run", lambda self, sql: statement(sql)),
+    "fal_worker.gateway.postgres_connection": lambda module: around(
+        module.Connection, "run", lambda self, sql: statement(sql)
+    ),
     "dbt.adapters.sql.connections": dbt,
 }
 

@@ -29,15 +29,31 @@ impl Cluster {
     pub(crate) fn start() -> Self {
         let folder = Project::bare();
         fs::write(folder.home().join("token"), TOKEN).unwrap();
-        let port = TcpListener::bind((HEAD, 0)).and_then(|free| free.local_addr()).unwrap().port();
+        let port = TcpListener::bind((HEAD, 0))
+            .and_then(|free| free.local_addr())
+            .unwrap()
+            .port();
         let mut command = start(&folder, HEAD);
-        command.arg("--head").args(["--port", &port.to_string(), "--include-dashboard=false", "--no-monitor"]);
+        command.arg("--head").args([
+            "--port",
+            &port.to_string(),
+            "--include-dashboard=false",
+            "--no-monitor",
+        ]);
         command.arg("--temp-dir").arg(folder.path("ray"));
         // A machine that died is known to be dead at once.
-        command.args(["--system-config", r#"{"health_check_period_ms":500,"health_check_failure_threshold":3}"#]);
+        command.args([
+            "--system-config",
+            r#"{"health_check_period_ms":500,"health_check_failure_threshold":3}"#,
+        ]);
         let head = folder.spawn(command);
         head.wait_for("Ray runtime started");
-        let mut cluster = Self { port, head, worker: None, folder };
+        let mut cluster = Self {
+            port,
+            head,
+            worker: None,
+            folder,
+        };
         cluster.start_worker();
         cluster
     }
@@ -70,7 +86,9 @@ impl Cluster {
     /// Whether no process of the cluster runs a task of this name: as `ray::NAME` they show in the list of processes.
     pub(crate) fn has_ended(&self, task: &str) -> bool {
         let list = survivors(&mark(), &self.folder.root(), Duration::ZERO);
-        !list.iter().any(|line| line.contains(&format!("ray::{task}")))
+        !list
+            .iter()
+            .any(|line| line.contains(&format!("ray::{task}")))
     }
 }
 
@@ -106,10 +124,21 @@ fn start(folder: &Project, address: &str) -> Command {
         "--resources",
         r#"{"spare":1}"#,
     ]);
-    command.args(["--object-store-memory", "80000000", "--include-log-monitor=false", "--disable-usage-stats"]);
+    command.args([
+        "--object-store-memory",
+        "80000000",
+        "--include-log-monitor=false",
+        "--disable-usage-stats",
+    ]);
     command.args(["--min-worker-port", "0", "--max-worker-port", "0"]);
-    command.env("RAY_AUTH_MODE", "token").env("RAY_AUTH_TOKEN", TOKEN).env("HOME", folder.home());
-    command.env("PYTHONUNBUFFERED", "1").env("FAL_E2E_MARK", mark()).current_dir(folder.root());
+    command
+        .env("RAY_AUTH_MODE", "token")
+        .env("RAY_AUTH_TOKEN", TOKEN)
+        .env("HOME", folder.home());
+    command
+        .env("PYTHONUNBUFFERED", "1")
+        .env("FAL_E2E_MARK", mark())
+        .current_dir(folder.root());
     command
 }
 

@@ -12,20 +12,31 @@ pub(super) fn create(context: &Context, names: &[String]) -> Result<Ended, CliEr
     let environments = Environments::of(context)?.ok_or_else(no_project)?;
     let wanted = environments.named(names)?;
     let Some(base) = environments.base.clone() else {
-        context.output.status("fal_project.yml defines no environments");
+        context
+            .output
+            .status("fal_project.yml defines no environments");
         return Ok(Ended::Well);
     };
     let stop = Stop::new();
     let raised = stop.clone();
     context.interrupt.listen(move || raised.raise());
     let project_dir = environments.project.root.clone();
-    let workshop = Workshop { cache: cache()?, base, project_dir, stop };
+    let workshop = Workshop {
+        cache: cache()?,
+        base,
+        project_dir,
+        stop,
+    };
     let outcomes = each_of(&wanted, AT_ONCE, |defined| one(context, &workshop, defined));
     if context.interrupt.is_raised() {
         return Err(fal_host::HostError::Interrupted.into());
     }
     let failed = outcomes.iter().any(|outcome| outcome.is_none());
-    Ok(if failed { Ended::NodeFailed } else { Ended::Well })
+    Ok(if failed {
+        Ended::NodeFailed
+    } else {
+        Ended::Well
+    })
 }
 
 /// Builds one and says so.
@@ -48,7 +59,9 @@ fn one(context: &Context, workshop: &Workshop, defined: &Defined) -> Option<Read
 
 fn words(step: &Step) -> String {
     match step {
-        Step::Waiting { process: Some(process) } => format!("waiting for process {process}, which builds it"),
+        Step::Waiting {
+            process: Some(process),
+        } => format!("waiting for process {process}, which builds it"),
         Step::Waiting { process: None } => "waiting for others who use it".to_owned(),
         Step::Building { log } => format!("building, with a log in {}", log.display()),
         Step::Built { took } => format!("built in {:.1}s", took.as_secs_f64()),

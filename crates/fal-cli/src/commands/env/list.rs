@@ -20,12 +20,21 @@ struct Row {
 
 pub(super) fn list(context: &Context, output: LogFormat) -> Result<Ended, CliError> {
     let cache = cache()?;
-    let defined = Environments::of(context)?.map(|environments| environments.defined).unwrap_or_default();
+    let defined = Environments::of(context)?
+        .map(|environments| environments.defined)
+        .unwrap_or_default();
     let own = |defined: &Defined| {
-        Row::new(Some(defined.name.clone()), Some(defined.definition.kind()), cache.entry(&defined.key))
+        Row::new(
+            Some(defined.name.clone()),
+            Some(defined.definition.kind()),
+            cache.entry(&defined.key),
+        )
     };
     let mut rows: Vec<_> = defined.iter().map(own).collect();
-    let others = cache.entries().into_iter().filter(|entry| !defined.iter().any(|own| own.key == entry.key));
+    let others = cache
+        .entries()
+        .into_iter()
+        .filter(|entry| !defined.iter().any(|own| own.key == entry.key));
     rows.extend(others.map(|entry| Row::new(None, entry.kind, entry)));
     let text = match output {
         LogFormat::Json => {
@@ -41,7 +50,12 @@ pub(super) fn list(context: &Context, output: LogFormat) -> Result<Ended, CliErr
 impl Row {
     fn new(name: Option<String>, kind: Option<EnvironmentKind>, entry: Entry) -> Self {
         let size = entry.size();
-        Self { name, kind, entry, size }
+        Self {
+            name,
+            kind,
+            entry,
+            size,
+        }
     }
 
     fn kind(&self) -> &'static str {
@@ -63,7 +77,10 @@ impl Row {
 
     fn json(&self) -> Value {
         let entry = &self.entry;
-        let uses = entry.uses.iter().map(|used| json!({ "project": used.project, "name": used.name }));
+        let uses = entry
+            .uses
+            .iter()
+            .map(|used| json!({ "project": used.project, "name": used.name }));
         json!({
             "name": self.name,
             "type": self.kind(),
@@ -88,7 +105,11 @@ impl Row {
         );
         let mut text = format!("{head}\n    {}\n", entry.path.display());
         for used in &entry.uses {
-            text.push_str(&format!("    used by {} as {}\n", used.project.display(), used.name));
+            text.push_str(&format!(
+                "    used by {} as {}\n",
+                used.project.display(),
+                used.name
+            ));
         }
         text
     }
@@ -98,7 +119,10 @@ fn table(rows: &[Row]) -> String {
     if rows.is_empty() {
         return "No environments are defined or kept.\n".to_owned();
     }
-    let head = format!("{:<20} {:<6} {:<8} {:<11} {:>8}  KEY\n", "NAME", "TYPE", "PYTHON", "STATE", "SIZE");
+    let head = format!(
+        "{:<20} {:<6} {:<8} {:<11} {:>8}  KEY\n",
+        "NAME", "TYPE", "PYTHON", "STATE", "SIZE"
+    );
     head + &rows.iter().map(Row::text).collect::<String>()
 }
 
@@ -118,6 +142,9 @@ mod tests {
 
     #[test]
     fn sizes_have_a_unit() {
-        assert_eq!([0, 1, 999_999, 2_500_000, 12_000_000_000].map(size), ["-", "1 kB", "1000 kB", "2 MB", "12 GB"]);
+        assert_eq!(
+            [0, 1, 999_999, 2_500_000, 12_000_000_000].map(size),
+            ["-", "1 kB", "1000 kB", "2 MB", "12 GB"]
+        );
     }
 }

@@ -63,10 +63,18 @@ fn config(text: &str) -> Result<Value, String> {
 pub(super) fn check(context: &Context, args: &CheckLibraryArgs) -> Result<Ended, CliError> {
     let path = library(context, &args.library)?;
     let program = env::current_exe()?;
-    let isolated = context.global.isolate_plugins.then(|| vec!["plugin".to_owned(), "serve".to_owned()]);
+    let isolated = context
+        .global
+        .isolate_plugins
+        .then(|| vec!["plugin".to_owned(), "serve".to_owned()]);
     let isolate = isolated.map(|arguments| (program.clone(), arguments));
-    let options =
-        LibraryOptions { path, stages: args.stage.clone(), config: args.config.clone(), isolate, timeout: None };
+    let options = LibraryOptions {
+        path,
+        stages: args.stage.clone(),
+        config: args.config.clone(),
+        isolate,
+        timeout: None,
+    };
     let isolation = Isolation {
         command: &|| {
             let mut command = Command::new(&program);
@@ -77,11 +85,17 @@ pub(super) fn check(context: &Context, args: &CheckLibraryArgs) -> Result<Ended,
         interrupted: &|| context.interrupt.is_raised(),
     };
     let report = check_isolated(&options, &isolation).map_err(|error| match error {
-        IsolatedError::Start(error) => program_error(format!("the process of the check cannot be started: {error}")),
+        IsolatedError::Start(error) => program_error(format!(
+            "the process of the check cannot be started: {error}"
+        )),
         IsolatedError::Interrupted => HostError::Interrupted.into(),
     })?;
     context.output.data(&shown(&report, args.format)?)?;
-    Ok(if report.is_ok() { Ended::Well } else { Ended::Wrong })
+    Ok(if report.is_ok() {
+        Ended::Well
+    } else {
+        Ended::Wrong
+    })
 }
 
 /// What the process does that is started for the check.
@@ -89,12 +103,17 @@ pub(super) fn child() -> Result<Ended, CliError> {
     exit::accept_any();
     match serve_child(|| exit::leave(Ended::Well)) {
         Ok(()) => Ok(Ended::Well),
-        Err(error) => Err(program_error(format!("this is the part of `plugin check` that it starts itself: {error}"))),
+        Err(error) => Err(program_error(format!(
+            "this is the part of `plugin check` that it starts itself: {error}"
+        ))),
     }
 }
 
 fn program_error(message: String) -> CliError {
-    CliError::Program { message, help: None }
+    CliError::Program {
+        message,
+        help: None,
+    }
 }
 
 fn library(context: &Context, named: &str) -> Result<PathBuf, CliError> {

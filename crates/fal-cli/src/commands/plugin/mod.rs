@@ -26,7 +26,9 @@ pub(super) fn plugin(context: &Context, command: &PluginCommand) -> Result<Ended
             let listing = list(&search_path(context)?);
             let text = match output {
                 LogFormat::Text => table(&listing),
-                LogFormat::Json => serde_json::to_string_pretty(&listing).map_err(std::io::Error::other)? + "\n",
+                LogFormat::Json => {
+                    serde_json::to_string_pretty(&listing).map_err(std::io::Error::other)? + "\n"
+                }
             };
             context.output.data(&text)?;
         }
@@ -42,7 +44,10 @@ pub(super) fn plugin(context: &Context, command: &PluginCommand) -> Result<Ended
 /// The search path of the project; outside a project, that of the user.
 fn search_path(context: &Context) -> Result<SearchPath, CliError> {
     let args = context.global.project_args();
-    let options = ProjectOptions { project_dir: args.project_dir.clone(), ..ProjectOptions::default() };
+    let options = ProjectOptions {
+        project_dir: args.project_dir.clone(),
+        ..ProjectOptions::default()
+    };
     if args.project_dir.is_none() && DbtProject::find(&options).is_err() {
         return Ok(SearchPath::new(&[]));
     }
@@ -51,13 +56,24 @@ fn search_path(context: &Context) -> Result<SearchPath, CliError> {
 
 fn trust(context: &Context) -> Result<(), CliError> {
     let args = context.global.project_args();
-    let project = Project::open(fal_host::ProjectArgs { trust_project_plugins: true, ..args })?;
+    let project = Project::open(fal_host::ProjectArgs {
+        trust_project_plugins: true,
+        ..args
+    })?;
     let paths = project.plugin_paths();
     let trust = Trust::of_user();
-    let trust =
-        trust.map_err(|source| HostError::Write { path: "the record of trusted projects".to_owned(), source })?;
-    trust.record(&project.dbt.root, &paths).map_err(HostError::from)?;
-    context.output.status(&format!("Trusted {} plugin paths of {}", paths.len(), project.dbt.root.display()));
+    let trust = trust.map_err(|source| HostError::Write {
+        path: "the record of trusted projects".to_owned(),
+        source,
+    })?;
+    trust
+        .record(&project.dbt.root, &paths)
+        .map_err(HostError::from)?;
+    context.output.status(&format!(
+        "Trusted {} plugin paths of {}",
+        paths.len(),
+        project.dbt.root.display()
+    ));
     Ok(())
 }
 
@@ -78,7 +94,13 @@ fn table(listing: &Listing) -> String {
 }
 
 fn describe(row: &ListingRow) -> String {
-    let name = row.name.clone().unwrap_or_else(|| row.path.file_name().unwrap_or_default().display().to_string());
+    let name = row.name.clone().unwrap_or_else(|| {
+        row.path
+            .file_name()
+            .unwrap_or_default()
+            .display()
+            .to_string()
+    });
     let stages: Vec<_> = row.stages.iter().map(|stage| stage.name()).collect();
     let state = match (&row.error, &row.shadowed_by) {
         (Some(_), _) => "not loaded",
@@ -86,7 +108,11 @@ fn describe(row: &ListingRow) -> String {
         (None, None) => "ok",
     };
     let version = row.version.as_deref().unwrap_or("-");
-    let mut text = format!("{name:<26} {version:<8} {state:<11} {:<32} {}\n", stages.join(", "), row.place);
+    let mut text = format!(
+        "{name:<26} {version:<8} {state:<11} {:<32} {}\n",
+        stages.join(", "),
+        row.place
+    );
     let mut detail = |line: String| text.push_str(&format!("    {line}\n"));
     if !row.description.is_empty() {
         detail(row.description.clone());

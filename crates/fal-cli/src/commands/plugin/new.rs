@@ -47,25 +47,39 @@ pub(super) fn new(context: &Context, args: &NewPluginArgs) -> Result<Ended, CliE
         LanguageArg::Python => Language::Python,
     };
     let name = PluginName::new(&args.name).map_err(refused)?;
-    let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(name.as_str()));
+    let folder = args
+        .dir
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(name.as_str()));
     let interface = match &args.interface {
         Some(named) => Interface::at(named).map_err(refused)?,
         None => Interface::of_program(&env::current_exe()?),
     };
-    let scaffold = Scaffold { name, stage: args.stage, language, interface };
+    let scaffold = Scaffold {
+        name,
+        stage: args.stage,
+        language,
+        interface,
+    };
     let files = scaffold.write(&folder).map_err(refused)?;
     context.output.status(&told(&scaffold, &folder, &files));
     Ok(Ended::Well)
 }
 
 fn refused(error: ScaffoldError) -> CliError {
-    CliError::Usage { message: error.to_string(), help: error.help() }
+    CliError::Usage {
+        message: error.to_string(),
+        help: error.help(),
+    }
 }
 
 /// What was written, and what to do next.
 fn told(scaffold: &Scaffold, folder: &Path, files: &[PathBuf]) -> String {
     let (name, stage, folder) = (scaffold.name.as_str(), scaffold.stage, folder.display());
-    let mut text = format!("Wrote {name} ({stage}): {} files in {folder}\n\nNext:\n  cd {folder}\n", files.len());
+    let mut text = format!(
+        "Wrote {name} ({stage}): {} files in {folder}\n\nNext:\n  cd {folder}\n",
+        files.len()
+    );
     for command in scaffold.next() {
         // Writing to a String does not fail.
         let _ = writeln!(text, "  {command}");

@@ -22,7 +22,10 @@ fn model(name: &str, parents: &[&str], fal: serde_json::Value) -> GraphNode {
         resource_type: "model".to_owned(),
         package_name: "shop".to_owned(),
         fqn: vec!["shop".to_owned(), name.to_owned()],
-        depends_on: parents.iter().map(|name| format!("model.shop.{name}")).collect(),
+        depends_on: parents
+            .iter()
+            .map(|name| format!("model.shop.{name}"))
+            .collect(),
         meta: json!({ "fal": fal }).as_object().cloned().unwrap(),
         ..GraphNode::default()
     }
@@ -45,7 +48,11 @@ fn world() -> World {
             &["a"],
             json!({"scripts": {"before": ["load.py"], "after": ["tell.py", "x/last.py"]}, "pre-hook": "p.py"}),
         ),
-        model("a", &[], json!({"scripts": ["tell.py"], "pre-hook": "p.py", "post-hook": "q.py"})),
+        model(
+            "a",
+            &[],
+            json!({"scripts": ["tell.py"], "pre-hook": "p.py", "post-hook": "q.py"}),
+        ),
         model("c", &[], json!({"scripts": ["tell.py"]})),
         model("bare", &[], json!({"environment": "local"})),
     ];
@@ -55,24 +62,49 @@ fn world() -> World {
     attachments.add_to(&mut builder);
     let dag = builder.build().unwrap();
     let (info, placements) = (SessionInfo::default(), HashMap::new());
-    let loaded = Loaded { info, dag, attachments, placements, keyword: "fal".to_owned(), faults: Faults::default() };
-    World { folder, project, loaded }
+    let loaded = Loaded {
+        info,
+        dag,
+        attachments,
+        placements,
+        keyword: "fal".to_owned(),
+        faults: Faults::default(),
+    };
+    World {
+        folder,
+        project,
+        loaded,
+    }
 }
 
 /// A run in which `c` was skipped.
 fn last_run(folder: &std::path::Path) -> LastRun {
     let path = folder.join("run_results.json");
     let entry = |name: &str, status: &str| json!({"unique_id": format!("model.shop.{name}"), "status": status});
-    let results = [entry("a", "success"), entry("b", "error"), entry("c", "skipped"), entry("bare", "success")];
+    let results = [
+        entry("a", "success"),
+        entry("b", "error"),
+        entry("c", "skipped"),
+        entry("bare", "success"),
+    ];
     fs::write(&path, json!({ "results": results }).to_string()).unwrap();
     LastRun::read(&path).unwrap().unwrap()
 }
 
 /// One line a phase: lanes apart by `|`. Then the warnings.
 fn chosen(options: HooksOptions) -> String {
-    let World { folder, project, loaded } = world();
+    let World {
+        folder,
+        project,
+        loaded,
+    } = world();
     let last_run = last_run(folder.path());
-    let selected = options.selects().then(|| Selector::new(&loaded.dag).select(&options.criteria).unwrap().nodes);
+    let selected = options.selects().then(|| {
+        Selector::new(&loaded.dag)
+            .select(&options.criteria)
+            .unwrap()
+            .nodes
+    });
     let choice = Choice {
         project: &project,
         loaded: &loaded,
@@ -81,16 +113,38 @@ fn chosen(options: HooksOptions) -> String {
         last_run: Some(&last_run),
     };
     let chosen = choice.choose().unwrap();
-    let lane = |lane: &Lane| lane.iter().map(|one| one.id.as_str()).collect::<Vec<_>>().join(" ");
-    let phase =
-        |lanes: &Vec<Lane>| lanes.iter().map(lane).filter(|lane| !lane.is_empty()).collect::<Vec<_>>().join(" | ");
-    let lines = chosen.phases.iter().map(phase).filter(|line| !line.is_empty());
-    lines.chain(chosen.warnings.clone()).collect::<Vec<_>>().join("\n")
+    let lane = |lane: &Lane| {
+        lane.iter()
+            .map(|one| one.id.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let phase = |lanes: &Vec<Lane>| {
+        lanes
+            .iter()
+            .map(lane)
+            .filter(|lane| !lane.is_empty())
+            .collect::<Vec<_>>()
+            .join(" | ")
+    };
+    let lines = chosen
+        .phases
+        .iter()
+        .map(phase)
+        .filter(|line| !line.is_empty());
+    lines
+        .chain(chosen.warnings.clone())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn criteria(select: &str) -> Criteria {
     let resource_types = ResourceTypes::of_command("build");
-    Criteria { select: vec![select.to_owned()], resource_types, ..Criteria::default() }
+    Criteria {
+        select: vec![select.to_owned()],
+        resource_types,
+        ..Criteria::default()
+    }
 }
 
 #[test]
@@ -113,7 +167,10 @@ fn all_models_whatever_the_last_run_did() {
 
 #[test]
 fn a_selection_takes_models_and_leaves_global_scripts_out() {
-    let of_c = HooksOptions { criteria: criteria("c bare"), ..HooksOptions::default() };
+    let of_c = HooksOptions {
+        criteria: criteria("c bare"),
+        ..HooksOptions::default()
+    };
     insta::assert_snapshot!(chosen(of_c.clone()), @"script.c.AFTER.tell.py");
     insta::assert_snapshot!(chosen(HooksOptions { globals: true, ..of_c }), @r"
     script.c.AFTER.tell.py
@@ -128,7 +185,11 @@ fn before_takes_global_scripts_first_and_only_models_with_before_scripts() {
     hook.b.PRE.p.py
     script.b.BEFORE.load.py
     ");
-    let selected = HooksOptions { before: true, criteria: criteria("a"), ..HooksOptions::default() };
+    let selected = HooksOptions {
+        before: true,
+        criteria: criteria("a"),
+        ..HooksOptions::default()
+    };
     insta::assert_snapshot!(chosen(selected), @"hook.a.PRE.p.py");
 }
 
@@ -136,7 +197,11 @@ fn before_takes_global_scripts_first_and_only_models_with_before_scripts() {
 fn scripts_are_filtered_by_their_path_and_hooks_are_not() {
     let only = |paths: &[&str], globals| {
         let scripts = paths.iter().map(|path| (*path).to_owned()).collect();
-        chosen(HooksOptions { scripts, globals, ..HooksOptions::default() })
+        chosen(HooksOptions {
+            scripts,
+            globals,
+            ..HooksOptions::default()
+        })
     };
     insta::assert_snapshot!(only(&["./x/last.py"], false), @r"
     script.b.AFTER.last.py

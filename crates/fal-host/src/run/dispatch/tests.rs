@@ -27,7 +27,10 @@ fn model(name: &str, parents: &[&str]) -> GraphNode {
 fn hook(role: ScriptRole, model: &str) -> Hook {
     let id = format!("{role:?} of {model}");
     let request = NodeRequest::new(id.clone(), NodeWork::Dbt);
-    Hook { info: NodeInfo::script(&id, "a.py", role, Some(model)), request }
+    Hook {
+        info: NodeInfo::script(&id, "a.py", role, Some(model)),
+        request,
+    }
 }
 
 struct Ends(Diary);
@@ -35,8 +38,12 @@ struct Ends(Diary);
 impl Reporter for Ends {
     fn event(&mut self, event: &RunEvent) {
         match &event.kind {
-            EventKind::NodeFinished { node, result, .. } => note(&self.0, format!("{} {:?}", node.name, result.status)),
-            EventKind::NodeSkipped { node, cause, .. } => note(&self.0, format!("{} {cause:?}", node.name)),
+            EventKind::NodeFinished { node, result, .. } => {
+                note(&self.0, format!("{} {:?}", node.name, result.status))
+            }
+            EventKind::NodeSkipped { node, cause, .. } => {
+                note(&self.0, format!("{} {cause:?}", node.name))
+            }
             _ => {}
         }
     }
@@ -45,19 +52,41 @@ impl Reporter for Ends {
 /// Four models in two chains, each with a pre-hook and a post-hook, run one at a time.
 fn run(failing: &[&'static str], fail_fast: bool) -> String {
     let mut builder = DagBuilder::new("shop");
-    builder.nodes([model("a", &[]), model("b", &["a"]), model("c", &[]), model("d", &["c"])]);
+    builder.nodes([
+        model("a", &[]),
+        model("b", &["a"]),
+        model("c", &[]),
+        model("d", &["c"]),
+    ]);
     let dag = builder.build().unwrap();
-    let of_one =
-        |name: &str| Hooks { pre: vec![hook(ScriptRole::PreHook, name)], post: vec![hook(ScriptRole::PostHook, name)] };
-    let hooks: HashMap<_, _> = dag.nodes().map(|(id, node)| (id, of_one(node.name()))).collect();
+    let of_one = |name: &str| Hooks {
+        pre: vec![hook(ScriptRole::PreHook, name)],
+        post: vec![hook(ScriptRole::PostHook, name)],
+    };
+    let hooks: HashMap<_, _> = dag
+        .nodes()
+        .map(|(id, node)| (id, of_one(node.name())))
+        .collect();
     let plan = Plan::of_hooks(&dag, hooks);
     let (diary, reporters) = (Diary::default(), Arc::new(Reporters::new()));
     reporters.add(Ends(Arc::clone(&diary)));
-    let fake = Fake { diary: Arc::clone(&diary), failing: failing.to_vec(), ..Fake::default() };
+    let fake = Fake {
+        diary: Arc::clone(&diary),
+        failing: failing.to_vec(),
+        ..Fake::default()
+    };
     let session: Arc<dyn ExecutionSession> = Arc::new(fake);
     let all = dag.nodes().map(|(id, _)| id).collect();
-    let schedule = Schedule::new(&dag, &all, ScheduleOptions { fail_fast, ..ScheduleOptions::default() });
-    let ended = Dispatcher::new(&dag, &plan, schedule, &session, &reporters, 1).run(&Interrupt::new());
+    let schedule = Schedule::new(
+        &dag,
+        &all,
+        ScheduleOptions {
+            fail_fast,
+            ..ScheduleOptions::default()
+        },
+    );
+    let ended =
+        Dispatcher::new(&dag, &plan, schedule, &session, &reporters, 1).run(&Interrupt::new());
     let lines = Mutex::lock(&diary).unwrap().join("\n");
     format!("{lines}\n{}", ended.summary)
 }

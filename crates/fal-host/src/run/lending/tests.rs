@@ -29,8 +29,15 @@ fn run(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>) -> Told {
 
 fn run_with(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>, hooks: Hooks) -> Told {
     let diary = Diary::default();
-    let owner = Fake { diary: Arc::clone(&diary), ..owner };
-    let runner = Fake { diary: Arc::clone(&diary), sign: "acme: ", ..runner };
+    let owner = Fake {
+        diary: Arc::clone(&diary),
+        ..owner
+    };
+    let runner = Fake {
+        diary: Arc::clone(&diary),
+        sign: "acme: ",
+        ..runner
+    };
     let runner = Arc::new(Runner::new("acme".to_owned(), Arc::new(runner), None));
     let crew = Crew {
         session: Arc::new(owner),
@@ -40,11 +47,20 @@ fn run_with(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>, hooks: Hooks) 
         reporters: Arc::new(Reporters::new()),
         stopped: Arc::clone(stopped),
     };
-    let task = Task { request: NodeRequest::new("a", NodeWork::Dbt), hooks, runner: Some(0) };
+    let task = Task {
+        request: NodeRequest::new("a", NodeWork::Dbt),
+        hooks,
+        runner: Some(0),
+    };
     let result = task.run(&crew);
     let lines = diary.lock().unwrap().join("\n");
     let broken = runner.broken().map(|error| error.message);
-    Told { result, diary: lines, broken, left: crew.leases.take("a") }
+    Told {
+        result,
+        diary: lines,
+        broken,
+        left: crew.leases.take("a"),
+    }
 }
 
 fn fake() -> Fake {
@@ -54,7 +70,13 @@ fn fake() -> Fake {
 /// The user stops the run during this call.
 fn stopping(call: &'static str, stopped: &Arc<AtomicBool>) -> Fake {
     let stopped = Arc::clone(stopped);
-    Fake { during: Some((call, Arc::new(move || stopped.store(true, Ordering::SeqCst)))), ..fake() }
+    Fake {
+        during: Some((
+            call,
+            Arc::new(move || stopped.store(true, Ordering::SeqCst)),
+        )),
+        ..fake()
+    }
 }
 
 fn flag() -> Arc<AtomicBool> {
@@ -63,7 +85,11 @@ fn flag() -> Arc<AtomicBool> {
 
 fn of(result: &Result<NodeResult, PluginError>) -> String {
     match result {
-        Ok(result) => format!("{:?} {}", result.status, result.message.as_deref().unwrap_or_default()),
+        Ok(result) => format!(
+            "{:?} {}",
+            result.status,
+            result.message.as_deref().unwrap_or_default()
+        ),
         Err(error) => format!("owner broken: {}", error.message),
     }
 }
@@ -82,8 +108,14 @@ fn a_model_is_lent_run_and_settled() {
 
 #[test]
 fn hooks_stay_where_dbt_runs_around_the_whole() {
-    let hook = |id: &str| Hook { info: fal_report::NodeInfo::default(), request: NodeRequest::new(id, NodeWork::Dbt) };
-    let hooks = Hooks { pre: vec![hook("pre")], post: vec![hook("post")] };
+    let hook = |id: &str| Hook {
+        info: fal_report::NodeInfo::default(),
+        request: NodeRequest::new(id, NodeWork::Dbt),
+    };
+    let hooks = Hooks {
+        pre: vec![hook("pre")],
+        post: vec![hook("post")],
+    };
     let told = run_with(fake(), fake(), &flag(), hooks.clone());
     insta::assert_snapshot!(told.diary, @r"
     run pre
@@ -92,7 +124,15 @@ fn hooks_stay_where_dbt_runs_around_the_whole() {
     settle a Success
     run post
     ");
-    let told = run_with(Fake { failing: vec!["pre"], ..fake() }, fake(), &flag(), hooks);
+    let told = run_with(
+        Fake {
+            failing: vec!["pre"],
+            ..fake()
+        },
+        fake(),
+        &flag(),
+        hooks,
+    );
     insta::assert_snapshot!(told.diary, @r"
     run pre
     record a Error
@@ -102,13 +142,30 @@ fn hooks_stay_where_dbt_runs_around_the_whole() {
 
 #[test]
 fn a_model_that_ends_when_it_is_lent_is_neither_run_nor_settled() {
-    let told = run(Fake { ended: vec!["a"], ..fake() }, fake(), &flag());
-    assert_eq!((of(&told.result).as_str(), told.diary.as_str()), ("Error no", "lend a"));
+    let told = run(
+        Fake {
+            ended: vec!["a"],
+            ..fake()
+        },
+        fake(),
+        &flag(),
+    );
+    assert_eq!(
+        (of(&told.result).as_str(), told.diary.as_str()),
+        ("Error no", "lend a")
+    );
 }
 
 #[test]
 fn a_model_that_fails_there_is_settled_as_failed_and_the_runner_goes_on() {
-    let told = run(fake(), Fake { failing: vec!["a"], ..fake() }, &flag());
+    let told = run(
+        fake(),
+        Fake {
+            failing: vec!["a"],
+            ..fake()
+        },
+        &flag(),
+    );
     assert_eq!(of(&told.result), "Error a is broken");
     assert!(told.diary.ends_with("settle a Error"), "{}", told.diary);
     assert_eq!(told.broken, None);
@@ -117,13 +174,34 @@ fn a_model_that_fails_there_is_settled_as_failed_and_the_runner_goes_on() {
 #[test]
 fn a_runner_that_breaks_fails_its_model_and_is_remembered() {
     let broken = [
-        (Fake { breaking: vec!["run a"], ..fake() }, "`run a` broke"),
-        (Fake { panicking: vec!["run a"], ..fake() }, "the call of `acme` panicked"),
-        (Fake { confused: true, ..fake() }, "it answered for `model.shop.other` when it was asked to run `a`"),
+        (
+            Fake {
+                breaking: vec!["run a"],
+                ..fake()
+            },
+            "`run a` broke",
+        ),
+        (
+            Fake {
+                panicking: vec!["run a"],
+                ..fake()
+            },
+            "the call of `acme` panicked",
+        ),
+        (
+            Fake {
+                confused: true,
+                ..fake()
+            },
+            "it answered for `model.shop.other` when it was asked to run `a`",
+        ),
     ];
     for (runner, message) in broken {
         let told = run(fake(), runner, &flag());
-        assert_eq!(of(&told.result), format!("Error the runner `acme` failed: {message}"));
+        assert_eq!(
+            of(&told.result),
+            format!("Error the runner `acme` failed: {message}")
+        );
         assert_eq!(told.diary, "lend a\nacme: run a\nsettle a Error");
         assert_eq!((told.broken.as_deref(), told.left), (Some(message), None));
     }
@@ -131,11 +209,31 @@ fn a_runner_that_breaks_fails_its_model_and_is_remembered() {
 
 #[test]
 fn an_owner_that_breaks_stops_the_run() {
-    let told = run(Fake { breaking: vec!["lend a"], ..fake() }, fake(), &flag());
-    assert_eq!((of(&told.result).as_str(), told.diary.as_str()), ("owner broken: `lend a` broke", "lend a"));
-    let told = run(Fake { breaking: vec!["settle a"], ..fake() }, fake(), &flag());
+    let told = run(
+        Fake {
+            breaking: vec!["lend a"],
+            ..fake()
+        },
+        fake(),
+        &flag(),
+    );
+    assert_eq!(
+        (of(&told.result).as_str(), told.diary.as_str()),
+        ("owner broken: `lend a` broke", "lend a")
+    );
+    let told = run(
+        Fake {
+            breaking: vec!["settle a"],
+            ..fake()
+        },
+        fake(),
+        &flag(),
+    );
     assert_eq!(of(&told.result), "owner broken: `settle a` broke");
-    assert_eq!((told.diary.as_str(), told.broken), ("lend a\nacme: run a\nsettle a Success", None));
+    assert_eq!(
+        (told.diary.as_str(), told.broken),
+        ("lend a\nacme: run a\nsettle a Success", None)
+    );
 }
 
 #[test]
@@ -149,11 +247,31 @@ fn a_run_that_is_stopped_ends_it_at_the_next_step_and_what_is_lent_is_settled() 
     assert_eq!(told.diary, "lend a\nsettle a Skipped", "while it is lent");
 
     let stopped = flag();
-    let told = run(fake(), Fake { failing: vec!["a"], ..stopping("run a", &stopped) }, &stopped);
-    assert_eq!(told.diary, "lend a\nacme: run a\nsettle a Error", "while it runs");
+    let told = run(
+        fake(),
+        Fake {
+            failing: vec!["a"],
+            ..stopping("run a", &stopped)
+        },
+        &stopped,
+    );
+    assert_eq!(
+        told.diary, "lend a\nacme: run a\nsettle a Error",
+        "while it runs"
+    );
     let stopped = flag();
-    let told = run(fake(), Fake { breaking: vec!["run a"], ..stopping("run a", &stopped) }, &stopped);
-    assert_eq!(told.diary, "lend a\nacme: run a\nsettle a Error", "while it runs, and the runner breaks of it");
+    let told = run(
+        fake(),
+        Fake {
+            breaking: vec!["run a"],
+            ..stopping("run a", &stopped)
+        },
+        &stopped,
+    );
+    assert_eq!(
+        told.diary, "lend a\nacme: run a\nsettle a Error",
+        "while it runs, and the runner breaks of it"
+    );
     assert_eq!(told.broken, None, "that is no failure of the runner's");
 }
 
@@ -161,17 +279,41 @@ fn a_run_that_is_stopped_ends_it_at_the_next_step_and_what_is_lent_is_settled() 
 fn whoever_takes_a_lease_first_settles_it() {
     let leases = Leases::default();
     leases.add("a", "lease of a".to_owned());
-    assert_eq!((leases.take("a").as_deref(), leases.take("a")), (Some("lease of a"), None));
+    assert_eq!(
+        (leases.take("a").as_deref(), leases.take("a")),
+        (Some("lease of a"), None)
+    );
 }
 
 #[test]
 fn abandoned_leases_are_settled_side_by_side_and_not_waited_for_long() {
     let diary = Diary::default();
-    let session: Arc<dyn ExecutionSession> =
-        Arc::new(Fake { diary: Arc::clone(&diary), breaking: vec!["settle b"], ..fake() });
+    let session: Arc<dyn ExecutionSession> = Arc::new(Fake {
+        diary: Arc::clone(&diary),
+        breaking: vec!["settle b"],
+        ..fake()
+    });
     let lease = |id: &str| (format!("lease of {id}"), blank(id, NodeStatus::Error));
-    let settled = settle_abandoned(&session, vec![lease("a"), lease("b")], Duration::from_secs(60));
-    assert_eq!(settled.iter().map(|result| result.unique_id.as_str()).collect::<Vec<_>>(), ["a"]);
+    let settled = settle_abandoned(
+        &session,
+        vec![lease("a"), lease("b")],
+        Duration::from_secs(60),
+    );
+    assert_eq!(
+        settled
+            .iter()
+            .map(|result| result.unique_id.as_str())
+            .collect::<Vec<_>>(),
+        ["a"]
+    );
     note(&diary, String::new());
-    assert_eq!(diary.lock().unwrap().iter().filter(|line| line.starts_with("settle")).count(), 2);
+    assert_eq!(
+        diary
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|line| line.starts_with("settle"))
+            .count(),
+        2
+    );
 }

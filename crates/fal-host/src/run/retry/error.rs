@@ -34,10 +34,14 @@ impl RetryError {
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {
-            Self::NoLastRun { .. } => "run something first (`fal-host build`), or name the folder with `--state`",
+            Self::NoLastRun { .. } => {
+                "run something first (`fal-host build`), or name the folder with `--state`"
+            }
             Self::BadLastRun { .. } => "run the command itself again: it writes the file anew",
             Self::EndedEarly => "run the command itself again: `retry` only knows nodes that ran",
-            Self::Command { .. } => "`retry` knows run, build, test, seed and snapshot; `dbt retry` may know it",
+            Self::Command { .. } => {
+                "`retry` knows run, build, test, seed and snapshot; `dbt retry` may know it"
+            }
         }
         .to_owned()
     }

@@ -24,16 +24,33 @@ const VALUED: [(&str, &str); 5] = [
 /// Takes what this command line does not say itself. Paths of the project and of profiles are always this one's, as with
 /// `dbt retry`.
 pub(super) fn take_over(said: &Map<String, Value>, args: &mut ProjectArgs) {
-    let text = |name: &str| said.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    args.target = args.target.take().or_else(|| text("target").map(str::to_owned));
-    args.profile = args.profile.take().or_else(|| text("profile").map(str::to_owned));
-    args.threads = args.threads.or_else(|| u32::try_from(said.get("threads")?.as_u64()?).ok());
+    let text = |name: &str| {
+        said.get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    args.target = args
+        .target
+        .take()
+        .or_else(|| text("target").map(str::to_owned));
+    args.profile = args
+        .profile
+        .take()
+        .or_else(|| text("profile").map(str::to_owned));
+    args.threads = args
+        .threads
+        .or_else(|| u32::try_from(said.get("threads")?.as_u64()?).ok());
     args.full_refresh |= is_on(said, "full_refresh");
     if let (true, Some(Value::Object(vars))) = (args.vars.is_empty(), said.get("vars")) {
         args.vars.clone_from(vars);
     }
-    let switches = SWITCHES.into_iter().filter(|(name, _)| is_on(said, name)).map(|(_, word)| word.to_owned());
-    let valued = VALUED.into_iter().filter_map(|(name, word)| Some([word.to_owned(), text(name)?.to_owned()]));
+    let switches = SWITCHES
+        .into_iter()
+        .filter(|(name, _)| is_on(said, name))
+        .map(|(_, word)| word.to_owned());
+    let valued = VALUED
+        .into_iter()
+        .filter_map(|(name, word)| Some([word.to_owned(), text(name)?.to_owned()]));
     // First, so that words of this command line win.
     let words: Vec<String> = switches.chain(valued.flatten()).collect();
     args.dbt_args.splice(0..0, words);
@@ -60,7 +77,10 @@ mod tests {
         let said = json!({"which": "build", "target": "prod", "threads": 3, "vars": {"day": 1}, "full_refresh": true,
             "store_failures": true, "defer": false, "state": "old", "select": ["a"], "project_dir": "/elsewhere"});
         let args = take(said, ProjectArgs::default());
-        assert_eq!((args.target.as_deref(), args.threads, args.full_refresh), (Some("prod"), Some(3), true));
+        assert_eq!(
+            (args.target.as_deref(), args.threads, args.full_refresh),
+            (Some("prod"), Some(3), true)
+        );
         assert_eq!(Value::Object(args.vars), json!({"day": 1}));
         assert_eq!(args.dbt_args, ["--store-failures", "--state", "old"]);
         assert_eq!(args.project_dir, None);
@@ -74,8 +94,14 @@ mod tests {
             vars: json!({"day": 2}).as_object().cloned().unwrap(),
             ..ProjectArgs::default()
         };
-        let args = take(json!({"target": "prod", "threads": 3, "vars": {"day": 1, "n": 1}}), given);
-        assert_eq!((args.target.as_deref(), args.threads, args.full_refresh), (Some("dev"), Some(1), false));
+        let args = take(
+            json!({"target": "prod", "threads": 3, "vars": {"day": 1, "n": 1}}),
+            given,
+        );
+        assert_eq!(
+            (args.target.as_deref(), args.threads, args.full_refresh),
+            (Some("dev"), Some(1), false)
+        );
         assert_eq!(Value::Object(args.vars), json!({"day": 2}));
     }
 }

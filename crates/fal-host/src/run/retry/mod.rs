@@ -23,7 +23,13 @@ use crate::{
 /// Commands whose nodes can be run again.
 const COMMANDS: [&str; 5] = ["run", "build", "test", "seed", "snapshot"];
 /// dbt's statuses of nodes that it tries again.
-const RETRIED: [&str; 5] = ["error", "fail", "skipped", "runtime error", "partial success"];
+const RETRIED: [&str; 5] = [
+    "error",
+    "fail",
+    "skipped",
+    "runtime error",
+    "partial success",
+];
 
 /// What the last command left to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,27 +53,57 @@ impl Retry {
         let events = project.dbt.state_dir().join("events.jsonl");
         let retry = Self::read(&folder.join("run_results.json"), &events)?;
         // With `--state` the user names the run.
-        let retry = Self { is_of_earlier: retry.is_of_earlier && state.is_none(), ..retry };
-        if retry.is_of_earlier && retry.is_empty() { Err(RetryError::EndedEarly) } else { Ok(retry) }
+        let retry = Self {
+            is_of_earlier: retry.is_of_earlier && state.is_none(),
+            ..retry
+        };
+        if retry.is_of_earlier && retry.is_empty() {
+            Err(RetryError::EndedEarly)
+        } else {
+            Ok(retry)
+        }
     }
 
     fn read(path: &Path, events: &Path) -> Result<Self, RetryError> {
-        let bad = |message: String| RetryError::BadLastRun { path: path.to_owned(), message };
+        let bad = |message: String| RetryError::BadLastRun {
+            path: path.to_owned(),
+            message,
+        };
         let artifact = LastResults::read(path).map_err(bad)?;
-        let artifact = artifact.ok_or_else(|| RetryError::NoLastRun { path: path.to_owned() })?;
-        let command = artifact.arg("which").ok_or_else(|| bad("it does not name its command".to_owned()))?.to_owned();
+        let artifact = artifact.ok_or_else(|| RetryError::NoLastRun {
+            path: path.to_owned(),
+        })?;
+        let command = artifact
+            .arg("which")
+            .ok_or_else(|| bad("it does not name its command".to_owned()))?
+            .to_owned();
         if !COMMANDS.contains(&command.as_str()) {
             return Err(RetryError::Command { command });
         }
-        let left = artifact.results.iter().filter(|entry| is_left(entry)).map(|entry| entry.unique_id.clone());
+        let left = artifact
+            .results
+            .iter()
+            .filter(|entry| is_left(entry))
+            .map(|entry| entry.unique_id.clone());
         let mut nodes: BTreeSet<String> = left.collect();
         let record = Record::read(events).unwrap_or_default();
         let is_of_same = record.is_of(artifact.invocation_id());
         // dbt's own commands write results and no record.
         let is_of_earlier = !is_of_same && record.has_no_end() && is_newer(events, path);
-        let record = if is_of_same { record } else { Record::default() };
+        let record = if is_of_same {
+            record
+        } else {
+            Record::default()
+        };
         nodes.extend(record.scripts);
-        Ok(Self { command, nodes, args: artifact.args, path: path.to_owned(), runner: record.runner, is_of_earlier })
+        Ok(Self {
+            command,
+            nodes,
+            args: artifact.args,
+            path: path.to_owned(),
+            runner: record.runner,
+            is_of_earlier,
+        })
     }
 
     /// Whether all ended well.
@@ -106,7 +142,11 @@ impl Retry {
 
 /// Whether a file was written after another one.
 fn is_newer(file: &Path, other: &Path) -> bool {
-    let written = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let written = |path: &Path| {
+        fs::metadata(path)
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    };
     written(file) > written(other)
 }
 

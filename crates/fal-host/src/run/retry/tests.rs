@@ -16,9 +16,14 @@ use crate::run::result::blank;
 /// A folder with these files, read.
 fn read(results: &str, events: Option<&[u8]>) -> Result<Retry, RetryError> {
     let folder: TempDir = tempfile::tempdir().unwrap();
-    let (path, record) = (folder.path().join("run_results.json"), folder.path().join("events.jsonl"));
+    let (path, record) = (
+        folder.path().join("run_results.json"),
+        folder.path().join("events.jsonl"),
+    );
     fs::write(&path, results).unwrap();
-    events.iter().for_each(|events| fs::write(&record, events).unwrap());
+    events
+        .iter()
+        .for_each(|events| fs::write(&record, events).unwrap());
     Retry::read(&path, &record)
 }
 
@@ -54,20 +59,36 @@ fn events(invocation: &str) -> Vec<u8> {
         result: Box::new(blank(id, status)),
     };
     let (invocation_id, runner) = (invocation.to_owned(), Some("acme".to_owned()));
-    let info = RunInfo { invocation_id, runner, ..RunInfo::default() };
+    let info = RunInfo {
+        invocation_id,
+        runner,
+        ..RunInfo::default()
+    };
     let kinds = [
         EventKind::RunStarted { info },
         ended("script.well", NodeStatus::Success),
         ended("script.failed", NodeStatus::Error),
-        EventKind::NodeSkipped { index: 3, total: 3, node: script("script.skipped"), cause: SkipCause::FailFast },
+        EventKind::NodeSkipped {
+            index: 3,
+            total: 3,
+            node: script("script.skipped"),
+            cause: SkipCause::FailFast,
+        },
     ];
-    kinds.into_iter().for_each(|kind| reporters.emit(Timestamp::now(), kind));
+    kinds
+        .into_iter()
+        .for_each(|kind| reporters.emit(Timestamp::now(), kind));
     reporters.finish().unwrap();
     std::mem::take(&mut *buffer.0.lock().unwrap())
 }
 
 fn nodes(retry: &Retry) -> String {
-    retry.nodes.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+    retry
+        .nodes
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[test]
@@ -80,15 +101,30 @@ fn what_failed_or_was_skipped_is_left() {
 #[test]
 fn scripts_are_left_too_if_the_record_is_of_the_same_invocation() {
     let with = read(RESULTS, Some(&events("i1"))).unwrap();
-    let scripts = with.nodes.iter().filter(|id| id.starts_with("script.")).collect::<Vec<_>>();
+    let scripts = with
+        .nodes
+        .iter()
+        .filter(|id| id.starts_with("script."))
+        .collect::<Vec<_>>();
     assert_eq!(scripts, ["script.failed", "script.skipped"]);
-    assert_eq!(read(RESULTS, Some(&events("i2"))).unwrap().nodes, read(RESULTS, None).unwrap().nodes);
+    assert_eq!(
+        read(RESULTS, Some(&events("i2"))).unwrap().nodes,
+        read(RESULTS, None).unwrap().nodes
+    );
 }
 
 #[test]
 fn models_go_where_they_went() {
-    let runner = |invocation: &str| read(RESULTS, Some(&events(invocation))).unwrap().options(false).runner;
-    assert_eq!((runner("i1").as_deref(), runner("i2")), (Some("acme"), None));
+    let runner = |invocation: &str| {
+        read(RESULTS, Some(&events(invocation)))
+            .unwrap()
+            .options(false)
+            .runner
+    };
+    assert_eq!(
+        (runner("i1").as_deref(), runner("i2")),
+        (Some("acme"), None)
+    );
 }
 
 #[test]
@@ -100,25 +136,51 @@ fn when_all_ended_well_nothing_is_left() {
 #[test]
 fn other_commands_and_nonsense_are_refused() {
     let error = |text: &str| read(text, None).unwrap_err();
-    assert!(matches!(error(r#"{"args": {"which": "generate"}, "results": []}"#), RetryError::Command { .. }));
+    assert!(matches!(
+        error(r#"{"args": {"which": "generate"}, "results": []}"#),
+        RetryError::Command { .. }
+    ));
     for text in ["{", "{}", r#"{"results": []}"#] {
-        assert!(matches!(error(text), RetryError::BadLastRun { .. }), "{text}");
+        assert!(
+            matches!(error(text), RetryError::BadLastRun { .. }),
+            "{text}"
+        );
     }
     let nowhere = Path::new("/nonexistent/run_results.json");
-    assert!(matches!(Retry::read(nowhere, nowhere), Err(RetryError::NoLastRun { .. })));
+    assert!(matches!(
+        Retry::read(nowhere, nowhere),
+        Err(RetryError::NoLastRun { .. })
+    ));
 }
 
 /// The record of a command whose project was refused: it has neither a beginning nor an end.
 fn ended_early(before: &str, newest_is_record: bool) -> Result<Retry, RetryError> {
     let folder: TempDir = tempfile::tempdir().unwrap();
-    let (path, record) = (folder.path().join("run_results.json"), folder.path().join("events.jsonl"));
+    let (path, record) = (
+        folder.path().join("run_results.json"),
+        folder.path().join("events.jsonl"),
+    );
     fs::write(&path, before).unwrap();
     fs::write(&record, "").unwrap();
     let now = std::time::SystemTime::now();
     let older = now - std::time::Duration::from_secs(60);
-    let [of_path, of_record] = if newest_is_record { [older, now] } else { [now, older] };
-    File::options().write(true).open(&path).unwrap().set_modified(of_path).unwrap();
-    File::options().write(true).open(&record).unwrap().set_modified(of_record).unwrap();
+    let [of_path, of_record] = if newest_is_record {
+        [older, now]
+    } else {
+        [now, older]
+    };
+    File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_modified(of_path)
+        .unwrap();
+    File::options()
+        .write(true)
+        .open(&record)
+        .unwrap()
+        .set_modified(of_record)
+        .unwrap();
     Retry::read(&path, &record)
 }
 

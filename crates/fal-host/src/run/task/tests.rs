@@ -21,7 +21,11 @@ impl Reporter for Listener {
 }
 
 fn hook(role: ScriptRole, file: &str) -> Hook {
-    let side = if role == ScriptRole::PreHook { "PRE" } else { "POST" };
+    let side = if role == ScriptRole::PreHook {
+        "PRE"
+    } else {
+        "POST"
+    };
     let id = format!("hook.orders.{side}.{file}");
     Hook {
         info: NodeInfo::script(&id, &format!("py/{file}"), role, Some("orders")),
@@ -58,8 +62,18 @@ fn run(failing: &[&'static str], stop_at: Option<&'static str>) -> (NodeResult, 
     let reporters = Arc::new(Reporters::new());
     reporters.add(Listener(Arc::clone(&diary)));
     let flag = Arc::clone(&stopped);
-    let during = stop_at.map(|at| (at, Arc::new(move || flag.store(true, Ordering::SeqCst)) as Arc<_>));
-    let fake = Fake { diary: Arc::clone(&diary), failing: failing.to_vec(), during, ..Fake::default() };
+    let during = stop_at.map(|at| {
+        (
+            at,
+            Arc::new(move || flag.store(true, Ordering::SeqCst)) as Arc<_>,
+        )
+    });
+    let fake = Fake {
+        diary: Arc::clone(&diary),
+        failing: failing.to_vec(),
+        during,
+        ..Fake::default()
+    };
     let result = task().run(&crew(fake, reporters, stopped)).unwrap();
     let lines = diary.lock().unwrap().join("\n");
     (result, lines)
@@ -68,7 +82,10 @@ fn run(failing: &[&'static str], stop_at: Option<&'static str>) -> (NodeResult, 
 #[test]
 fn hooks_run_around_their_node() {
     let (result, lines) = run(&[], None);
-    assert_eq!((result.unique_id.as_str(), result.status), (MODEL, NodeStatus::Success));
+    assert_eq!(
+        (result.unique_id.as_str(), result.status),
+        (MODEL, NodeStatus::Success)
+    );
     insta::assert_snapshot!(lines, @r"
     run hook.orders.PRE.a.py
     told a.py (pre-hook of orders) Success
@@ -85,7 +102,10 @@ fn hooks_run_around_their_node() {
 #[test]
 fn behind_a_pre_hook_that_fails_only_post_hooks_run_and_the_session_knows_first() {
     let (result, lines) = run(&["hook.orders.PRE.a.py"], None);
-    assert_eq!((result.unique_id.as_str(), result.status), (MODEL, NodeStatus::Error));
+    assert_eq!(
+        (result.unique_id.as_str(), result.status),
+        (MODEL, NodeStatus::Error)
+    );
     insta::assert_snapshot!(result.message.unwrap(), @r"
     The pre-hook py/a.py failed, so the model did not run
     hook.orders.PRE.a.py is broken
@@ -111,7 +131,10 @@ fn post_hooks_run_behind_a_failure_and_add_theirs() {
     The post-hook py/c.py failed too
     hook.orders.POST.c.py is broken
     ");
-    assert!(lines.ends_with("told d.py (post-hook of orders) Success\nrecord model.shop.orders Error"), "{lines}");
+    assert!(
+        lines.ends_with("told d.py (post-hook of orders) Success\nrecord model.shop.orders Error"),
+        "{lines}"
+    );
 }
 
 #[test]
@@ -141,7 +164,10 @@ fn once_the_run_is_stopped_nothing_more_is_begun() {
 
 #[test]
 fn an_answer_about_another_node_is_the_backend_s_failure() {
-    let fake = Fake { confused: true, ..Fake::default() };
+    let fake = Fake {
+        confused: true,
+        ..Fake::default()
+    };
     let (reporters, stopped) = (Arc::new(Reporters::new()), Arc::default());
     let error = task().run(&crew(fake, reporters, stopped)).unwrap_err();
     assert_eq!(error.code, "plugin::bad_answer");

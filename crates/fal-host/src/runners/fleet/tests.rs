@@ -9,10 +9,20 @@ use crate::run::fake::{Diary, Fake};
 fn fleet(acme: Fake, other: Fake) -> (Fleet, Diary) {
     let diary = Diary::default();
     let runner = |name: &str, sign, fake: Fake| {
-        let fake = Fake { diary: Arc::clone(&diary), sign, ..fake };
+        let fake = Fake {
+            diary: Arc::clone(&diary),
+            sign,
+            ..fake
+        };
         Runner::new(name.to_owned(), Arc::new(fake), None)
     };
-    (Fleet::of(vec![runner("acme", "acme: ", acme), runner("other", "other: ", other)]), diary)
+    (
+        Fleet::of(vec![
+            runner("acme", "acme: ", acme),
+            runner("other", "other: ", other),
+        ]),
+        diary,
+    )
 }
 
 fn lines(diary: &Diary) -> Vec<String> {
@@ -36,18 +46,37 @@ fn each_runner_is_told_of_its_nodes_and_closed_once() {
     fleet.close(false).unwrap();
     fleet.close(true).unwrap();
     drop(fleet);
-    let told = ["acme: begin a b", "acme: close", "acme: load", "other: begin c", "other: close", "other: load"];
+    let told = [
+        "acme: begin a b",
+        "acme: close",
+        "acme: load",
+        "other: begin c",
+        "other: close",
+        "other: load",
+    ];
     assert_eq!(lines(&diary), told);
 }
 
 #[test]
 fn a_runner_that_does_not_start_is_named_and_all_are_closed() {
     for broken in ["load", "begin c"] {
-        let (fleet, diary) = fleet(Fake::default(), Fake { breaking: vec![broken], ..Fake::default() });
+        let (fleet, diary) = fleet(
+            Fake::default(),
+            Fake {
+                breaking: vec![broken],
+                ..Fake::default()
+            },
+        );
         let error = fleet.begin(requests(), &Interrupt::new()).unwrap_err();
-        assert_eq!(error.to_string(), format!("the runner `other` does not start: `{broken}` broke"));
+        assert_eq!(
+            error.to_string(),
+            format!("the runner `other` does not start: `{broken}` broke")
+        );
         drop(fleet);
-        let closed = lines(&diary).into_iter().filter(|line| line.ends_with("close, interrupted")).count();
+        let closed = lines(&diary)
+            .into_iter()
+            .filter(|line| line.ends_with("close, interrupted"))
+            .count();
         assert_eq!(closed, 2, "{broken}");
     }
 }
@@ -62,8 +91,17 @@ fn a_ctrl_c_ends_the_waiting_for_a_runner() {
         user.raise();
         let _ = never.lock().unwrap().recv();
     };
-    let (fleet, diary) = fleet(Fake { during: Some(("load", Arc::new(deed))), ..Fake::default() }, Fake::default());
-    assert!(matches!(fleet.begin(requests(), &interrupt), Err(HostError::Interrupted)));
+    let (fleet, diary) = fleet(
+        Fake {
+            during: Some(("load", Arc::new(deed))),
+            ..Fake::default()
+        },
+        Fake::default(),
+    );
+    assert!(matches!(
+        fleet.begin(requests(), &interrupt),
+        Err(HostError::Interrupted)
+    ));
     fleet.close(true).unwrap();
     assert!(lines(&diary).contains(&"acme: close, interrupted".to_owned()));
     drop(word);
@@ -71,13 +109,22 @@ fn a_ctrl_c_ends_the_waiting_for_a_runner() {
 
 #[test]
 fn an_end_out_of_order_is_an_error_unless_the_runner_had_failed_before() {
-    let broken = || Fake { breaking: vec!["close"], ..Fake::default() };
+    let broken = || Fake {
+        breaking: vec!["close"],
+        ..Fake::default()
+    };
     let (one, _) = fleet(broken(), Fake::default());
-    assert_eq!(one.close(false).unwrap_err().to_string(), "the runner `acme` did not end in order: `close` broke");
+    assert_eq!(
+        one.close(false).unwrap_err().to_string(),
+        "the runner `acme` did not end in order: `close` broke"
+    );
     let (one, _) = fleet(broken(), Fake::default());
     one.runners()[0].breaks(PluginError::new("x", "it died"));
     assert!(one.close(false).is_ok());
-    assert_eq!(one.broken().unwrap().to_string(), "the runner `acme` failed: it died");
+    assert_eq!(
+        one.broken().unwrap().to_string(),
+        "the runner `acme` failed: it died"
+    );
 }
 
 #[test]
@@ -85,5 +132,9 @@ fn only_runners_with_slots_of_their_own_have_a_class() {
     let runner = |slots| Runner::new("x".to_owned(), Arc::new(Fake::default()), slots);
     let fleet = Fleet::of(vec![runner(Some(4)), runner(None), runner(Some(0))]);
     assert_eq!(fleet.classes(), [1, 0, 2]);
-    assert_eq!(fleet.runners()[2].concurrency, Some(1), "none at all would never end");
+    assert_eq!(
+        fleet.runners()[2].concurrency,
+        Some(1),
+        "none at all would never end"
+    );
 }

@@ -11,7 +11,10 @@ use super::*;
 #[test]
 fn a_process_that_has_time_to_end_can_still_be_killed() {
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", "cat; echo ending; exec sleep 1000"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .args(["-c", "cat; echo ending; exec sleep 1000"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     group::alone(&mut command);
     let mut child = command.spawn().unwrap();
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take().unwrap());
@@ -22,7 +25,10 @@ fn a_process_that_has_time_to_end_can_still_be_killed() {
         BufReader::new(stdout).read_line(&mut line).unwrap();
         assert_eq!(line, "ending\n");
         inner.kill();
-        assert!(end.join().unwrap(), "its time was over before it was killed");
+        assert!(
+            end.join().unwrap(),
+            "its time was over before it was killed"
+        );
     });
     assert!(*lock(&inner.reaped));
 }

@@ -47,7 +47,11 @@ fn serve(channel: &UnixStream, order: &Order) -> io::Result<()> {
     let told = std::cell::RefCell::new(&mut tell);
     let subject = stages::walk(
         &order.options,
-        &mut |cases| told.borrow_mut()(&Told::Plan { cases: cases.to_vec() }),
+        &mut |cases| {
+            told.borrow_mut()(&Told::Plan {
+                cases: cases.to_vec(),
+            })
+        },
         &mut |Step { info, run }| {
             let case = info.name;
             if order.done.contains(&case) {
@@ -64,5 +68,7 @@ fn serve(channel: &UnixStream, order: &Order) -> io::Result<()> {
 
 /// With the stack of a thread, as in the host, and not that of the first one.
 fn in_thread(run: Box<dyn FnOnce() -> Outcome + Send>) -> Outcome {
-    thread::spawn(run).join().unwrap_or_else(|_| super::died("the thread of the case panicked".to_owned()))
+    thread::spawn(run)
+        .join()
+        .unwrap_or_else(|_| super::died("the thread of the case panicked".to_owned()))
 }

@@ -58,7 +58,13 @@ impl Round {
         findings: &mut Findings,
     ) -> Result<End, IsolatedError> {
         let timeout = Some(isolation.patience);
-        let order = Order { options: LibraryOptions { timeout, ..options.clone() }, done };
+        let order = Order {
+            options: LibraryOptions {
+                timeout,
+                ..options.clone()
+            },
+            done,
+        };
         let mut round = Self::start(isolation, &order).map_err(IsolatedError::Start)?;
         let end = round.listen(isolation, findings);
         let status = round.end().map_err(IsolatedError::Start)?;
@@ -68,7 +74,10 @@ impl Round {
     fn start(isolation: &Isolation<'_>, order: &Order) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         let mut command = (isolation.command)();
-        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn()?;
         // The command holds the child's end of the channel: nobody would see that end close.
         drop(command);
@@ -77,10 +86,20 @@ impl Round {
         let stderr = Prints::listen(child.stderr.take().ok_or_else(missing)?);
         // A child that is gone already shows in what it does not say.
         let _ = write(&ours, order);
-        Ok(Self { child, messages: messages(ours.try_clone()?), stdout, stderr, channel: ours })
+        Ok(Self {
+            child,
+            messages: messages(ours.try_clone()?),
+            stdout,
+            stderr,
+            channel: ours,
+        })
     }
 
-    fn listen(&self, isolation: &Isolation<'_>, findings: &mut Findings) -> Result<End, IsolatedError> {
+    fn listen(
+        &self,
+        isolation: &Isolation<'_>,
+        findings: &mut Findings,
+    ) -> Result<End, IsolatedError> {
         let mut running = None;
         let mut patience = START.max(isolation.patience);
         loop {
@@ -96,10 +115,20 @@ impl Round {
                     return Ok(End::Done);
                 }
                 Err(RecvTimeoutError::Timeout) => return Ok(End::Hung { case: running }),
-                Err(RecvTimeoutError::Disconnected) => return Ok(End::Died { case: running, how: String::new() }),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Ok(End::Died {
+                        case: running,
+                        how: String::new(),
+                    });
+                }
             }
             // A plugin that is a process of its own has its time-out in the child: the case goes on to its verdict.
-            patience = isolation.patience + if findings.program { VERDICT } else { Duration::ZERO };
+            patience = isolation.patience
+                + if findings.program {
+                    VERDICT
+                } else {
+                    Duration::ZERO
+                };
         }
     }
 
@@ -127,8 +156,13 @@ impl Round {
         let until = Instant::now() + patience;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            match self.messages.recv_timeout(left.min(Duration::from_millis(100))) {
-                Err(RecvTimeoutError::Timeout) if (isolation.interrupted)() => return Err(IsolatedError::Interrupted),
+            match self
+                .messages
+                .recv_timeout(left.min(Duration::from_millis(100)))
+            {
+                Err(RecvTimeoutError::Timeout) if (isolation.interrupted)() => {
+                    return Err(IsolatedError::Interrupted);
+                }
                 Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
                 told => return Ok(told),
             }
@@ -138,10 +172,15 @@ impl Round {
     /// Adds what was printed. Last words of a process that died are no babble, but say how it died.
     fn heard(&self, end: End, status: ExitStatus, findings: &mut Findings) -> End {
         let (stdout, stderr) = (self.stdout.text(), self.stderr.text());
-        let babble = |text: &str, stream: &'static str| (!text.trim().is_empty()).then(|| (text.to_owned(), stream));
+        let babble = |text: &str, stream: &'static str| {
+            (!text.trim().is_empty()).then(|| (text.to_owned(), stream))
+        };
         let mut first = babble(&stdout, "standard output");
         let end = match end {
-            End::Died { case, .. } => End::Died { case, how: how(status, &stderr) },
+            End::Died { case, .. } => End::Died {
+                case,
+                how: how(status, &stderr),
+            },
             other => {
                 first = first.or_else(|| babble(&stderr, "standard error"));
                 other
@@ -176,10 +215,22 @@ fn messages(channel: UnixStream) -> Receiver<Told> {
 fn how(status: ExitStatus, last_words: &str) -> String {
     let how = match (status.signal(), status.code()) {
         (Some(signal), _) => format!("it ended the process by signal {signal}{}", name(signal)),
-        (None, code) => format!("it ended the process with exit code {}", code.unwrap_or_default()),
+        (None, code) => format!(
+            "it ended the process with exit code {}",
+            code.unwrap_or_default()
+        ),
     };
-    let words: Vec<_> = last_words.lines().map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
-    if words.is_empty() { how } else { format!("{how}; its last words: {}", words.join(" / ")) }
+    let words: Vec<_> = last_words
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .take(3)
+        .collect();
+    if words.is_empty() {
+        how
+    } else {
+        format!("{how}; its last words: {}", words.join(" / "))
+    }
 }
 
 fn name(signal: i32) -> &'static str {

@@ -15,7 +15,8 @@ struct Screen(InMemoryTerm);
 
 impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_str(&String::from_utf8_lossy(bytes).replace('\n', "\r\n"))?;
+        self.0
+            .write_str(&String::from_utf8_lossy(bytes).replace('\n', "\r\n"))?;
         Ok(bytes.len())
     }
 
@@ -26,12 +27,19 @@ impl Write for Screen {
 
 fn drawn_on(term: &InMemoryTerm) -> Bar {
     let bar = Bar::hidden(Theme::PLAIN, 80);
-    bar.bar.set_draw_target(ProgressDrawTarget::term_like_with_hz(Box::new(term.clone()), u8::MAX));
+    bar.bar
+        .set_draw_target(ProgressDrawTarget::term_like_with_hz(
+            Box::new(term.clone()),
+            u8::MAX,
+        ));
     bar
 }
 
 fn options() -> TerminalOptions {
-    TerminalOptions { time_zone: jiff::tz::TimeZone::UTC, ..TerminalOptions::default() }
+    TerminalOptions {
+        time_zone: jiff::tz::TimeZone::UTC,
+        ..TerminalOptions::default()
+    }
 }
 
 fn state(events: &[EventKind], now: Instant) -> State {
@@ -47,12 +55,19 @@ fn shows_how_far_the_run_is_and_what_runs() {
     let start = Instant::now();
     let state = state(
         &[
-            EventKind::RunStarted { info: RunInfo { total: 4, ..RunInfo::default() } },
+            EventKind::RunStarted {
+                info: RunInfo {
+                    total: 4,
+                    ..RunInfo::default()
+                },
+            },
             sample::started(1, 4, staging.clone()),
             sample::started(2, 4, clusters),
             sample::finished(1, 4, staging, failed),
             sample::started(3, 4, forecast),
-            EventKind::Interrupted { running: Vec::new() },
+            EventKind::Interrupted {
+                running: Vec::new(),
+            },
         ],
         start,
     );
@@ -83,8 +98,12 @@ fn lines_are_printed_above_and_nothing_is_left_at_the_end() {
     let term = InMemoryTerm::new(12, 110);
     let bar = drawn_on(&term);
     let ticks = bar.bar.clone();
-    let mut reporter =
-        TerminalReporter::new(Box::new(Screen(term.clone())), Page::default().boxed(), options()).with_bar(bar);
+    let mut reporter = TerminalReporter::new(
+        Box::new(Screen(term.clone())),
+        Page::default().boxed(),
+        options(),
+    )
+    .with_bar(bar);
     let mut tell = |kind| reporter.event(&RunEvent::new(at(0), kind));
     tell(sample::started(1, 2, sample::clusters()));
     tell(sample::output(&sample::clusters(), "hello"));
@@ -94,7 +113,10 @@ fn lines_are_printed_above_and_nothing_is_left_at_the_end() {
     assert_eq!(lines[1], "12:03:14  customer_clusters | hello");
     assert_eq!(lines[2], format!("{} 0/2", "─".repeat(CELLS)));
     assert!(lines[3].ends_with("s customer_clusters"), "{seen}");
-    tell(EventKind::RunFinished { summary: Default::default(), elapsed: 0.5 });
+    tell(EventKind::RunFinished {
+        summary: Default::default(),
+        elapsed: 0.5,
+    });
     let seen = term.contents();
     assert!(!seen.contains('─'), "{seen}");
     assert!(seen.ends_with("TOTAL=0"), "{seen}");
@@ -113,7 +135,15 @@ fn a_run_that_is_over_at_once_draws_nothing() {
 
 #[test]
 fn quiet_has_no_bar() {
-    let quiet = TerminalOptions { quiet: true, ..options() };
+    let quiet = TerminalOptions {
+        quiet: true,
+        ..options()
+    };
     let reporter = TerminalReporter::new(Page::default().boxed(), Page::default().boxed(), quiet);
-    assert!(reporter.with_bar(drawn_on(&InMemoryTerm::new(4, 80))).bar.is_none());
+    assert!(
+        reporter
+            .with_bar(drawn_on(&InMemoryTerm::new(4, 80)))
+            .bar
+            .is_none()
+    );
 }

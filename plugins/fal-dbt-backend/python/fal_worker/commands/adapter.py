@@ -47,7 +47,10 @@ class Adapter:
     def verify_database(self, database: str) -> None:
         own = self.config.credentials.database
         if str(database).lower() != str(own).lower():
-            raise SessionError("gateway::database", f"Cross-db references not allowed in {self.type()} ({database} vs {own})")
+            raise SessionError(
+                "gateway::database",
+                f"Cross-db references not allowed in {self.type()} ({database} vs {own})",
+            )
 
     def release(self) -> None:
         """The database is free for another process."""
@@ -60,7 +63,10 @@ class Adapter:
     def execute_macro(self, name: str, kwargs: dict[str, Any]) -> str:
         """The one that reads need."""
         if name != "get_limit_subquery_sql":
-            raise SessionError("engine::unsupported", f"The macro {name} needs dbt-core 1.8 to 1.12 in the Python of --python")
+            raise SessionError(
+                "engine::unsupported",
+                f"The macro {name} needs dbt-core 1.8 to 1.12 in the Python of --python",
+            )
         return f"select * from (\n{kwargs['sql']}\n) as fal_limited limit {int(kwargs['limit'])}"
 
     @contextlib.contextmanager

@@ -61,11 +61,17 @@ class Artifact:
             metadata["invocation_started_at"] = _stamp(self._began)
         rows = [self._row(result) for result in [*self._hooks.values(), *results]]
         elapsed = (now - self._began).total_seconds()
-        write_whole(self.path, {"metadata": metadata, "results": rows, "elapsed_time": elapsed, "args": self._args})
+        write_whole(
+            self.path,
+            {"metadata": metadata, "results": rows, "elapsed_time": elapsed, "args": self._args},
+        )
 
     def _row(self, result: dict[str, Any]) -> dict[str, Any]:
         defaults = {"timing": [], "thread_id": "fal", "execution_time": 0.0, "adapter_response": {}}
-        return {key: result.get(key) if result.get(key) is not None else defaults.get(key) for key in self._keys}
+        return {
+            key: result.get(key) if result.get(key) is not None else defaults.get(key)
+            for key in self._keys
+        }
 
 
 def write_whole(path: str, content: dict[str, Any]) -> None:

@@ -45,9 +45,13 @@ class Plan:
 
     def settled_by(self, asked: str) -> frozenset[str]:
         """Whose hooks and scripts have ended, since the host asks for what comes behind them."""
-        return self.before(asked) & (self.hooked if asked in self.tests else self.hooked | self.followed)
+        return self.before(asked) & (
+            self.hooked if asked in self.tests else self.hooked | self.followed
+        )
 
-    def next(self, asked: Iterable[str], ended: Mapping[str, str], settled: Set[str] = frozenset()) -> set[str]:
+    def next(
+        self, asked: Iterable[str], ended: Mapping[str, str], settled: Set[str] = frozenset()
+    ) -> set[str]:
         """The largest set that dbt can run now: what is asked for, and all whose turn comes once the rest of the set has
         run. `ended` are the statuses of what has run, `settled` the nodes whose hooks and scripts have ended. Unit tests whose
         models are not in the set make a set of their own."""
@@ -56,22 +60,36 @@ class Plan:
         while found := {node for node in waiting if self._is_next(node, batch, ended, settled)}:
             batch |= found
             waiting -= found
-        alone = {node for node in batch if node in self.unit_tests and self.unit_tests[node] not in batch}
+        alone = {
+            node for node in batch if node in self.unit_tests and self.unit_tests[node] not in batch
+        }
         return batch - alone or alone
 
-    def _is_next(self, node: str, batch: set[str], ended: Mapping[str, str], settled: Set[str]) -> bool:
+    def _is_next(
+        self, node: str, batch: set[str], ended: Mapping[str, str], settled: Set[str]
+    ) -> bool:
         before = self.before(node)
-        return self.settled_by(node) <= settled and all(parent in batch or ended.get(parent) in WELL for parent in before)
+        return self.settled_by(node) <= settled and all(
+            parent in batch or ended.get(parent) in WELL for parent in before
+        )
 
 
-def with_tests(parents: Mapping[str, Iterable[str]], tests: Iterable[str], unit_tests: Mapping[str, str]) -> dict[str, set[str]]:
+def with_tests(
+    parents: Mapping[str, Iterable[str]], tests: Iterable[str], unit_tests: Mapping[str, str]
+) -> dict[str, set[str]]:
     """The order of `build`: a data test comes before what depends on all that it tests, a unit test (named with its model)
     before its model."""
     order = {node: set(its) for node, its in parents.items()}
     for unit_test, model in unit_tests.items():
         order.setdefault(model, set()).add(unit_test)
     checks = set(tests)
-    below = _Below({node: its for node, its in parents.items() if node not in checks and node not in unit_tests})
+    below = _Below(
+        {
+            node: its
+            for node, its in parents.items()
+            if node not in checks and node not in unit_tests
+        }
+    )
     for test in checks:
         tested = list(parents.get(test, ()))
         for node in below.all_of(tested) if tested else ():

@@ -44,7 +44,9 @@ class DuckDBFile:
             for statement in _opening(self._output):
                 connection.execute(statement)
         except duckdb.Error as error:
-            raise SessionError("gateway::connection", f"DuckDB cannot open {self._path}: {error}") from None
+            raise SessionError(
+                "gateway::connection", f"DuckDB cannot open {self._path}: {error}"
+            ) from None
         return connection
 
 
@@ -68,7 +70,8 @@ def _check(path: str, output: dict[str, Any]) -> None:
     for name in ("secrets", "filesystems", "plugins", "remote", "is_ducklake"):
         if output.get(name):
             raise SessionError(
-                "engine::unsupported", f"The profile's `{name}` need dbt-duckdb, which is not there where dbt runs as a program"
+                "engine::unsupported",
+                f"The profile's `{name}` need dbt-duckdb, which is not there where dbt runs as a program",
             )
 
 
@@ -76,9 +79,15 @@ def _opening(output: dict[str, Any]) -> list[str]:
     """What dbt-duckdb runs on a new connection, of what a profile may say."""
     statements = []
     for extension in output.get("extensions") or []:
-        name, source = (extension.get("name"), extension.get("repo")) if isinstance(extension, dict) else (extension, None)
+        name, source = (
+            (extension.get("name"), extension.get("repo"))
+            if isinstance(extension, dict)
+            else (extension, None)
+        )
         statements += [f"install {name}" + (f" from {source}" if source else ""), f"load {name}"]
-    statements += [f"set {name} = {_literal(value)}" for name, value in (output.get("settings") or {}).items()]
+    statements += [
+        f"set {name} = {_literal(value)}" for name, value in (output.get("settings") or {}).items()
+    ]
     return statements + [_attach(each) for each in output.get("attach") or []]
 
 
@@ -86,8 +95,14 @@ def _attach(each: dict[str, Any]) -> str:
     options = [f"TYPE {each['type']}"] if each.get("type") else []
     options += ["READ_ONLY"] if each.get("read_only") else []
     alias = f" as {each['alias']}" if each.get("alias") else ""
-    return f"attach if not exists {_literal(each['path'])}{alias}" + (f" ({', '.join(options)})" if options else "")
+    return f"attach if not exists {_literal(each['path'])}{alias}" + (
+        f" ({', '.join(options)})" if options else ""
+    )
 
 
 def _literal(value: Any) -> str:
-    return str(value).lower() if isinstance(value, (bool, int, float)) else "'" + str(value).replace("'", "''") + "'"
+    return (
+        str(value).lower()
+        if isinstance(value, (bool, int, float))
+        else "'" + str(value).replace("'", "''") + "'"
+    )

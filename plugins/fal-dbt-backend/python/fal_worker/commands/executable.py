@@ -19,7 +19,9 @@ def find() -> str | None:
         found = shutil.which(os.path.expanduser(named))
         if found is None:
             message = f"{VARIABLE} names {named}, which is no program"
-            raise SessionError("dbt::missing", message, "Name the `dbt` program, or remove the variable.")
+            raise SessionError(
+                "dbt::missing", message, "Name the `dbt` program, or remove the variable."
+            )
         return found
     beside = Path(sys.executable).parent / ("dbt.exe" if os.name == "nt" else "dbt")
     return shutil.which(str(beside)) or shutil.which("dbt")

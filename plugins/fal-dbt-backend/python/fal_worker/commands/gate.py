@@ -23,7 +23,9 @@ class Gate:
 
     def enter(self, job: str) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._shared or not (self._dbt or self._waiting))
+            self._changed.wait_for(
+                lambda: self._closed or self._shared or not (self._dbt or self._waiting)
+            )
             self._check()
             self._jobs.add(job)
 

@@ -24,7 +24,9 @@ class PlainGateway(Gateway):
         try:
             check_model(self._project.settings, node)
         except SessionError as error:
-            self._project.record({"unique_id": unique_id, "status": "error", "message": error.message})
+            self._project.record(
+                {"unique_id": unique_id, "status": "error", "message": error.message}
+            )
             raise
         return _Table(node, self._project.adapter.Relation.create_from(None, node))
 

@@ -14,8 +14,9 @@ from .project import Project
 _RUN_BY_DBT = ("model", "seed", "snapshot", "test", "unit_test")
 
 
-
-def run_graph(project: Project, program: str, args: dict[str, Any], version_of_adapter: str) -> dict[str, Any]:
+def run_graph(
+    project: Project, program: str, args: dict[str, Any], version_of_adapter: str
+) -> dict[str, Any]:
     """The answer to `load`."""
     manifest, settings = project.manifest, project.settings
     metadata = manifest.metadata
@@ -41,8 +42,15 @@ def run_graph(project: Project, program: str, args: dict[str, Any], version_of_a
 
 
 def run_results_metadata(manifest: Manifest) -> dict[str, Any]:
-    metadata = {name: manifest.metadata.get(name) for name in ("dbt_version", "generated_at", "invocation_id", "env")}
-    return {"dbt_schema_version": "https://schemas.getdbt.com/dbt/run-results/v6.json", **metadata, "env": metadata["env"] or {}}
+    metadata = {
+        name: manifest.metadata.get(name)
+        for name in ("dbt_version", "generated_at", "invocation_id", "env")
+    }
+    return {
+        "dbt_schema_version": "https://schemas.getdbt.com/dbt/run-results/v6.json",
+        **metadata,
+        "env": metadata["env"] or {},
+    }
 
 
 def plan(project: Project) -> Plan:
@@ -53,17 +61,41 @@ def plan(project: Project) -> Plan:
     unit_tests: dict[str, str] = {}
     if project.request["command"] == "build":
         tests = [uid for uid in selected if nodes[uid].resource_type == "test"]
-        unit_tests = {uid: parents[uid][0] for uid in selected if nodes[uid].resource_type == "unit_test" and parents[uid]}
-        parents = {uid: sorted(its) for uid, its in with_tests(_without(parents, unit_tests), tests, unit_tests).items()}
+        unit_tests = {
+            uid: parents[uid][0]
+            for uid in selected
+            if nodes[uid].resource_type == "unit_test" and parents[uid]
+        }
+        parents = {
+            uid: sorted(its)
+            for uid, its in with_tests(_without(parents, unit_tests), tests, unit_tests).items()
+        }
     elif project.request["command"] == "test":
         parents = {}
-    by_dbt = {uid for uid in selected if nodes[uid].resource_type in _RUN_BY_DBT and not nodes[uid].is_ephemeral_model}
+    by_dbt = {
+        uid
+        for uid in selected
+        if nodes[uid].resource_type in _RUN_BY_DBT and not nodes[uid].is_ephemeral_model
+    }
     by_host = project.stubs | {uid for uid in selected if project.is_python_unit_test(uid)}
-    scripts = {uid: _scripts(nodes[uid], project.request.get("keyword") or "fal") for uid in selected}
-    held, hooked, followed = (frozenset(uid for uid, where in scripts.items() if where[place]) for place in range(3))
+    scripts = {
+        uid: _scripts(nodes[uid], project.request.get("keyword") or "fal") for uid in selected
+    }
+    held, hooked, followed = (
+        frozenset(uid for uid, where in scripts.items() if where[place]) for place in range(3)
+    )
     of_sql = {uid: model for uid, model in unit_tests.items() if uid not in by_host}
     tests = frozenset(uid for uid in selected if nodes[uid].resource_type == "test")
-    return Plan(parents, frozenset(by_dbt - by_host), frozenset(selected & by_host), held, hooked, followed, tests, of_sql)
+    return Plan(
+        parents,
+        frozenset(by_dbt - by_host),
+        frozenset(selected & by_host),
+        held,
+        hooked,
+        followed,
+        tests,
+        of_sql,
+    )
 
 
 def _without(parents: dict[str, list[str]], unit_tests: dict[str, str]) -> dict[str, list[str]]:
@@ -78,7 +110,11 @@ def _scripts(node: Node, keyword: str) -> tuple[bool, bool, bool]:
         return False, False, False
     scripts = meta.get("scripts")
     # A plain list is of scripts that come after.
-    before, after = (scripts.get("before"), scripts.get("after")) if isinstance(scripts, dict) else (None, scripts)
+    before, after = (
+        (scripts.get("before"), scripts.get("after"))
+        if isinstance(scripts, dict)
+        else (None, scripts)
+    )
     return bool(before or _any(meta, "pre")), _any(meta, "post"), bool(after)
 
 

@@ -41,7 +41,9 @@ def environment() -> Any:
     jinja2 = need("jinja2", "jinja2", "The second engine")
     # As dbt's own: text of leased jobs must not get from a value to Python's modules.
     sandbox = need("jinja2.sandbox", "jinja2", "The second engine")
-    made = sandbox.SandboxedEnvironment(undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"])
+    made = sandbox.SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"]
+    )
     made.filters.update(as_native=_same, as_number=_same, as_bool=_same, as_text=_same)
     made.globals["env_var"] = env_var
     return made

@@ -16,7 +16,9 @@ _LEVELS = {"debug": "debug", "test": "debug", "info": "info", "warn": "warn", "e
 class Ear:
     """Hears one call of dbt."""
 
-    def __init__(self, outbox: Outbox, debug: bool, ended: Callable[[dict[str, Any]], object] | None = None) -> None:
+    def __init__(
+        self, outbox: Outbox, debug: bool, ended: Callable[[dict[str, Any]], object] | None = None
+    ) -> None:
         """`ended` gets the results of nodes that went well, which is all that is known of them so far."""
         self._outbox, self._debug, self._ended = outbox, debug, ended
         self.adapter_version = ""
@@ -27,7 +29,10 @@ class Ear:
         name, level = str(info.get("name") or ""), str(info.get("level") or "info").lower()
         if name == "AdapterRegistered":
             self.adapter_version = str(data.get("adapter_version") or "").lstrip("=")
-        if self._ended is not None and (result := _result(data, str(info.get("thread") or ""))) is not None:
+        if (
+            self._ended is not None
+            and (result := _result(data, str(info.get("thread") or ""))) is not None
+        ):
             self._ended(result)
         text = str(info.get("msg") or "").strip()
         # That the user cancelled is known.
@@ -47,7 +52,9 @@ def _result(data: dict[str, Any], thread: str) -> dict[str, Any] | None:
         return None
     said = str(data.get("status") or "")
     # A unit test has no status of its own.
-    status = next((s for s in (str(node.get("node_status") or "").lower(), said.lower()) if s in WELL), None)
+    status = next(
+        (s for s in (str(node.get("node_status") or "").lower(), said.lower()) if s in WELL), None
+    )
     if status is None or said.lower() in ("error", "fail", "skipped"):
         return None
     tests = status in ("pass", "warn")

@@ -29,7 +29,9 @@ class Node(Fields):
 
     @property
     def is_ephemeral_model(self) -> bool:
-        return self.get("resource_type") == "model" and self.config.get("materialized") == "ephemeral"
+        return (
+            self.get("resource_type") == "model" and self.config.get("materialized") == "ephemeral"
+        )
 
     @property
     def columns(self) -> dict[str, Fields]:
@@ -68,11 +70,16 @@ class Manifest:
         self.metadata = Fields(content.get("metadata") or {})
         self.selectors = content.get("selectors") or {}
         for name in COLLECTIONS:
-            setattr(self, name, {uid: Node(node) for uid, node in (content.get(name) or {}).items()})
+            setattr(
+                self, name, {uid: Node(node) for uid, node in (content.get(name) or {}).items()}
+            )
         root = self.metadata.get("project_name")
         for node in self.nodes.values():
             node["in_root_project"] = node.get("package_name") == root
-        self.disabled = {uid: [Node(node) for node in nodes] for uid, nodes in (content.get("disabled") or {}).items()}
+        self.disabled = {
+            uid: [Node(node) for node in nodes]
+            for uid, nodes in (content.get("disabled") or {}).items()
+        }
         self._off = [node for nodes in self.disabled.values() for node in nodes]
 
     nodes: dict[str, Node]
@@ -87,7 +94,9 @@ class Manifest:
     def expect(self, unique_id: str) -> Node:
         return self.nodes[unique_id] if unique_id in self.nodes else self.unit_tests[unique_id]
 
-    def resolve_ref(self, reader: Any, name: str, package: str | None, version: Any, root: str, own: str) -> Any:
+    def resolve_ref(
+        self, reader: Any, name: str, package: str | None, version: Any, root: str, own: str
+    ) -> Any:
         """As `ref` does: in the package that is named, else in the reader's own, the root's, any."""
         packages = [package] if package else [own, root, None]
 
@@ -102,7 +111,9 @@ class Manifest:
 
     def resolve_source(self, source: str, table: str, root: str, own: str) -> Any:
         def fits(node: Node) -> bool:
-            return node.resource_type == "source" and node.source_name == source and node.name == table
+            return (
+                node.resource_type == "source" and node.source_name == source and node.name == table
+            )
 
         return self._first(self.sources.values(), [own, root, None], fits)
 

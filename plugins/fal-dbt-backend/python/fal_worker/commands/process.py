@@ -29,7 +29,10 @@ class Ended:
 
     def message(self) -> str:
         said = self.errors or self.lines
-        return "\n".join(said[-_LAST_LINES:]).strip() or f"dbt ended with code {self.code} and said nothing"
+        return (
+            "\n".join(said[-_LAST_LINES:]).strip()
+            or f"dbt ended with code {self.code} and said nothing"
+        )
 
 
 class Dbt:
@@ -41,7 +44,9 @@ class Dbt:
         self._process: subprocess.Popen[bytes] | None = None
         self._cancelled = False
 
-    def call(self, words: list[str], hear: Callable[[dict[str, Any]], None], said: Callable[[str], None]) -> Ended:
+    def call(
+        self, words: list[str], hear: Callable[[dict[str, Any]], None], said: Callable[[str], None]
+    ) -> Ended:
         """Runs it to its end. `hear` gets its events, `said` what is none."""
         ended = Ended(-1)
         process = self._start(words)
@@ -92,7 +97,9 @@ class Dbt:
                     env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 )
             except OSError as error:
-                raise SessionError("dbt::start", f"{self.program} did not start: {error.strerror or error}") from None
+                raise SessionError(
+                    "dbt::start", f"{self.program} did not start: {error.strerror or error}"
+                ) from None
             return self._process
 
     def _signal(self, number: int) -> None:

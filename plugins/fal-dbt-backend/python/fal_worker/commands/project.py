@@ -25,12 +25,20 @@ T = TypeVar("T")
 class Project:
     """One run of one project."""
 
-    def __init__(self, request: dict[str, Any], settings: Settings, manifest: Manifest, stub_paths: set[str]) -> None:
+    def __init__(
+        self, request: dict[str, Any], settings: Settings, manifest: Manifest, stub_paths: set[str]
+    ) -> None:
         self.request, self.settings, self.manifest = request, settings, manifest
         self.adapter = Adapter(settings)
         packages = settings.project.get("packages-install-path") or "dbt_packages"
-        self.files = Files(manifest.metadata.project_name or settings.project.get("name") or "", packages)
-        self.stubs = {node.unique_id for node in manifest.nodes.values() if self.files.path(node) in stub_paths}
+        self.files = Files(
+            manifest.metadata.project_name or settings.project.get("name") or "", packages
+        )
+        self.stubs = {
+            node.unique_id
+            for node in manifest.nodes.values()
+            if self.files.path(node) in stub_paths
+        }
         self.selected: set[str] = set()
         self.of_last_run = request["command"] == arguments.OF_LAST_RUN
         self.only_scripts = self.of_last_run
@@ -108,7 +116,13 @@ class Outcomes:
 
     def all(self) -> dict[str, dict[str, Any]]:
         ran = list(self._project.results.items())
-        now = {uid: {"status": str(r["status"]), "adapter_response": dict(r.get("adapter_response") or {})} for uid, r in ran}
+        now = {
+            uid: {
+                "status": str(r["status"]),
+                "adapter_response": dict(r.get("adapter_response") or {}),
+            }
+            for uid, r in ran
+        }
         return {**self._of_last_run(), **now}
 
     def of(self, unique_id: str) -> dict[str, Any] | None:

@@ -24,7 +24,11 @@ class Relation:
 
     def __str__(self) -> str:
         parts = [(part, getattr(self, part)) for part in _PARTS if part in self.included]
-        return ".".join(_quoted(text) if part in self.quoted else text for part, text in parts if text is not None)
+        return ".".join(
+            _quoted(text) if part in self.quoted else text
+            for part, text in parts
+            if text is not None
+        )
 
     @property
     def quote_policy(self) -> SimpleNamespace:
@@ -37,7 +41,9 @@ class Relation:
         return self.include(identifier=False)
 
     def include(self, **parts: bool) -> Relation:
-        return replace(self, included=tuple(part for part in self.included if parts.get(part, True)))
+        return replace(
+            self, included=tuple(part for part in self.included if parts.get(part, True))
+        )
 
     def incorporate(self, type: str | None = None, **_: Any) -> Relation:
         return replace(self, type=type)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _PREFIX = "__dbt__cte__"
 
 
-def compiled(project: Project, sql: str, reader: Any, leased: frozenset[str] | None = None) -> Compiled:
+def compiled(
+    project: Project, sql: str, reader: Any, leased: frozenset[str] | None = None
+) -> Compiled:
     """The SQL for the warehouse, and what it reads. `reader` is the node that it stands in; `leased` as for `session.inline.compile_sql`."""
     text = _Text(project)
     restricted = {} if leased is None else {"env_var": leased_jinja.env_var(leased, env_var)}
@@ -38,7 +40,9 @@ class _Text:
 
     def render(self, sql: str, reader: Any, what: str, names: dict[str, Any] | None = None) -> str:
         template = environment().from_string
-        return with_errors(lambda: str(template(sql).render(**self._names(reader), **(names or {}))), what)
+        return with_errors(
+            lambda: str(template(sql).render(**self._names(reader), **(names or {}))), what
+        )
 
     def with_expressions(self, body: str) -> str:
         if not self._expressions:
@@ -51,7 +55,10 @@ class _Text:
         project, settings = self._project, self._project.settings
 
         def ref(*args: Any, version: Any = None, v: Any = None) -> str:
-            return self._table(resolve.ref(project, reader, list(args), version if version is not None else v), reader)
+            return self._table(
+                resolve.ref(project, reader, list(args), version if version is not None else v),
+                reader,
+            )
 
         def source(*args: Any) -> str:
             return self._table(resolve.source(project, reader, list(args)), reader)
@@ -59,11 +66,21 @@ class _Text:
         def this() -> Any:
             if (own := open_relation(reader.unique_id)) is not None:
                 return own
-            return None if reader.alias is None else project.adapter.Relation.create_from(None, reader)
+            return (
+                None if reader.alias is None else project.adapter.Relation.create_from(None, reader)
+            )
 
         credentials = settings.credentials
-        target = {"name": settings.target_name, "profile_name": settings.profile_name, "type": credentials.type}
-        target |= {"schema": credentials.schema, "database": credentials.database, "threads": settings.threads}
+        target = {
+            "name": settings.target_name,
+            "profile_name": settings.profile_name,
+            "type": credentials.type,
+        }
+        target |= {
+            "schema": credentials.schema,
+            "database": credentials.database,
+            "threads": settings.threads,
+        }
         return {
             "ref": ref,
             "source": source,

@@ -23,7 +23,9 @@ class Schedule:
         self,
         plan: Plan,
         results: dict[str, dict[str, Any]],
-        call: Callable[[Callable[[], set[str]], Callable[[dict[str, Any]], None]], list[dict[str, Any]]],
+        call: Callable[
+            [Callable[[], set[str]], Callable[[dict[str, Any]], None]], list[dict[str, Any]]
+        ],
     ) -> None:
         """`call` gets a function that says which nodes to run, to be called when dbt's turn has come, and one for results that
         are known before the end; it gives all results of the call. `results` is where all of them are collected."""
@@ -45,7 +47,9 @@ class Schedule:
                 future.set_result(self._results[unique_id])
                 return future
             if unique_id not in self.plan.dbt:
-                raise SessionError("session::unknown_node", f"{unique_id} is no node of `begin` that dbt runs")
+                raise SessionError(
+                    "session::unknown_node", f"{unique_id} is no node of `begin` that dbt runs"
+                )
             self._asked[unique_id] = future
             self._changed.notify_all()
         return future
@@ -93,15 +97,23 @@ class Schedule:
         if future is not None:
             future.set_result(result)
 
-    def _end(self, batch: set[str], results: dict[str, dict[str, Any]], error: SessionError | None) -> None:
+    def _end(
+        self, batch: set[str], results: dict[str, dict[str, Any]], error: SessionError | None
+    ) -> None:
         with self._changed:
             self._results.update(results)
             # With an error before its turn, all that was asked for failed.
-            over = [(uid, future) for uid, future in self._asked.items() if uid in results or uid in batch or not batch or self._closed]
+            over = [
+                (uid, future)
+                for uid, future in self._asked.items()
+                if uid in results or uid in batch or not batch or self._closed
+            ]
             for uid, _ in over:
                 del self._asked[uid]
         for uid, future in over:
             if uid in results:
                 future.set_result(results[uid])
             else:
-                future.set_exception(error or SessionError("dbt::no_result", f"dbt ended without a result of {uid}"))
+                future.set_exception(
+                    error or SessionError("dbt::no_result", f"dbt ended without a result of {uid}")
+                )

@@ -47,14 +47,20 @@ class CommandSession:
         if self._project is not None:
             raise SessionError("session::order", "the project is loaded already")
         level = "info" if self._request.get("execute") else "debug"
-        self._outbox.log(level, f"dbt runs as a program, {self._dbt.program}: {self._reason}", "SecondEngine")
+        self._outbox.log(
+            level, f"dbt runs as a program, {self._dbt.program}: {self._reason}", "SecondEngine"
+        )
         settings = read(self._request)
         models = message.get("python_models") or []
         ear = self._parse()
         manifest = Manifest.read(os.path.join(settings.target_path, "manifest.json"))
         stubs = {model["stub_path"] for model in models if model.get("stub_path")}
         self._project = project = Project(self._request, settings, manifest, stubs)
-        args = {"which": words.batch(self._request, [])[0], "vars": settings.vars, "project_dir": settings.project_root}
+        args = {
+            "which": words.batch(self._request, [])[0],
+            "vars": settings.vars,
+            "project_dir": settings.project_root,
+        }
         self._artifact = Artifact(settings.target_path, graph.run_results_metadata(manifest), args)
         self._gate = Gate(project.adapter.is_shared, project.adapter.release)
         self._gateway = PlainGateway(project, self._outbox, message["gateway"]["socket_dir"])
@@ -75,18 +81,24 @@ class CommandSession:
             if event["info"].get("name") in ("ListCmdOut", "PrintEvent"):
                 said(str(event["info"].get("msg") or ""))
 
-        ended = self._dbt.call(words.select(self._request, message["method"], message["value"]), hear, said)
+        ended = self._dbt.call(
+            words.select(self._request, message["method"], message["value"]), hear, said
+        )
         if ended.code != 0:
             raise SessionError("dbt::selector", ended.message())
         return {"unique_ids": sorted(set(found))}
 
     def op_begin(self, message: dict[str, Any]) -> dict[str, Any]:
         if not self._request.get("execute"):
-            raise SessionError("session::order", "this session was opened to look at the graph only")
+            raise SessionError(
+                "session::order", "this session was opened to look at the graph only"
+            )
         project = self._there
         known = {*project.manifest.nodes, *project.manifest.unit_tests}
         project.selected = set(message["selected"]) & known
-        project.only_scripts = project.of_last_run or (bool(message.get("scripts")) and not project.selected)
+        project.only_scripts = project.of_last_run or (
+            bool(message.get("scripts")) and not project.selected
+        )
         plan = graph.plan(project)
         if plan.elsewhere or message.get("scripts"):
             project.adapter.check()
@@ -110,7 +122,9 @@ class CommandSession:
             self._scheduled.reached(message["unique_id"])
         self._gated.enter(message["job"])
         try:
-            self._opened.open_job(message["job"], message["token"], message["unique_id"], role, model)
+            self._opened.open_job(
+                message["job"], message["token"], message["unique_id"], role, model
+            )
         except BaseException:
             self._gated.leave(message["job"])
             raise
@@ -123,7 +137,9 @@ class CommandSession:
             self._gated.leave(message["job"])
 
     def op_gateway_listen(self, message: dict[str, Any]) -> dict[str, Any]:
-        port = self._opened.listen(message["host"], message["port"], message.get("certificate"), message.get("key"))
+        port = self._opened.listen(
+            message["host"], message["port"], message.get("certificate"), message.get("key")
+        )
         self._opened.allow_leased(message.get("env_vars") or [])
         return {"port": port}
 
@@ -134,7 +150,9 @@ class CommandSession:
         return self._opened.leases.settle(message["job"])
 
     def op_unit_test_open(self, message: dict[str, Any]) -> dict[str, Any]:
-        return UnitTests(self._there, self._opened).open(message["job"], message["token"], message["unique_id"])
+        return UnitTests(self._there, self._opened).open(
+            message["job"], message["token"], message["unique_id"]
+        )
 
     def op_unit_test_close(self, message: dict[str, Any]) -> dict[str, Any]:
         tests = UnitTests(self._there, self._opened)
@@ -166,7 +184,9 @@ class CommandSession:
         self._schedule.join(_PATIENCE if message.get("interrupted") else None)
         if project.only_scripts:
             return {"artifacts_written": True, "failed_hooks": []}
-        artifact.write(list(project.results.values()), str(project.manifest.metadata.invocation_id or ""))
+        artifact.write(
+            list(project.results.values()), str(project.manifest.metadata.invocation_id or "")
+        )
         return {"artifacts_written": True, "failed_hooks": artifact.failed_hooks()}
 
     def cancel(self) -> None:
@@ -202,17 +222,27 @@ class CommandSession:
         with self._gated.dbt():
             batch = begin()
             artifact.forget()
-            ear = Ear(self._outbox, bool(self._request.get("debug")), lambda result: result["unique_id"] in batch and early(result))
+            ear = Ear(
+                self._outbox,
+                bool(self._request.get("debug")),
+                lambda result: result["unique_id"] in batch and early(result),
+            )
             nodes = sorted(batch)
             self._calls += 1
             self._outbox.log("debug", f"call {self._calls} of dbt: {', '.join(nodes)}", "Batch")
             selectors = [word(project.manifest.expect(node)) for node in nodes]
             # `build` runs a unit test only ahead of its model.
             command = "test" if all(node.startswith("unit_test.") for node in nodes) else None
-            ended = self._dbt.call(words.batch(self._request, selectors, command), ear.event, ear.line)
+            ended = self._dbt.call(
+                words.batch(self._request, selectors, command), ear.event, ear.line
+            )
             results = [_told(result) for result in artifact.take()]
         if not results:
-            raise Interrupted() if project.cancelled.is_set() else SessionError(_code(ended), ended.message())
+            raise (
+                Interrupted()
+                if project.cancelled.is_set()
+                else SessionError(_code(ended), ended.message())
+            )
         return results
 
     # Small things.
@@ -220,16 +250,30 @@ class CommandSession:
     def _warn(self, project: Project) -> None:
         """Of what is otherwise than the user may think, with Python models among the nodes."""
         if any(node.resource_type == "operation" for node in project.manifest.nodes.values()):
-            self._outbox.log("warn", "on-run-start and on-run-end run in every call of dbt, of which there may be several", "HooksRunAgain")
+            self._outbox.log(
+                "warn",
+                "on-run-start and on-run-end run in every call of dbt, of which there may be several",
+                "HooksRunAgain",
+            )
         words = [str(word) for word in self._request.get("dbt_args") or []]
         if "--defer" in words and "--no-defer" not in words:
-            self._outbox.log("warn", "--defer counts for SQL: Python models read the tables of this target", "NotDeferred")
+            self._outbox.log(
+                "warn",
+                "--defer counts for SQL: Python models read the tables of this target",
+                "NotDeferred",
+            )
 
     def _abandon(self, project: Project) -> None:
         """Models whose end nobody will tell any more."""
         for job in self._opened.abandon():
             if not job.native and not job.attached:
-                project.record({"unique_id": job.unique_id, "status": "error", "message": Interrupted().message})
+                project.record(
+                    {
+                        "unique_id": job.unique_id,
+                        "status": "error",
+                        "message": Interrupted().message,
+                    }
+                )
 
     @property
     def _there(self) -> Project:

@@ -52,19 +52,30 @@ def read(request: dict[str, Any]) -> Settings:
     project = load_yaml(Path(root) / "dbt_project.yml")
     names = {"env_var": env_var, "var": lambda name, default=None: cli_vars.get(name, default)}
     profile_name = request.get("profile") or os.environ.get("DBT_PROFILE")
-    profile_name = profile_name or render(str(project.get("profile") or ""), names, "dbt_project.yml")
+    profile_name = profile_name or render(
+        str(project.get("profile") or ""), names, "dbt_project.yml"
+    )
     path = _profiles(request)
     profile = load_yaml(path).get(profile_name)
     if not isinstance(profile, dict):
         raise SessionError("dbt::profile", f"{path} has no profile `{profile_name}`")
-    target = request.get("target") or os.environ.get("DBT_TARGET") or render(str(profile.get("target") or "default"), names, str(path))
+    target = (
+        request.get("target")
+        or os.environ.get("DBT_TARGET")
+        or render(str(profile.get("target") or "default"), names, str(path))
+    )
     outputs = profile.get("outputs") or {}
     if target not in outputs:
-        raise SessionError("dbt::profile", f"The profile `{profile_name}` has no target `{target}`; it has {', '.join(map(str, outputs))}")
+        raise SessionError(
+            "dbt::profile",
+            f"The profile `{profile_name}` has no target `{target}`; it has {', '.join(map(str, outputs))}",
+        )
     output = render_all(outputs[target], names, str(path))
     if request.get("threads"):
         output["threads"] = request["threads"]
-    return Settings(project, root, profile_name, target, output, _target_path(request, project, names), cli_vars)
+    return Settings(
+        project, root, profile_name, target, output, _target_path(request, project, names), cli_vars
+    )
 
 
 def _profiles(request: dict[str, Any]) -> Path:
@@ -74,7 +85,9 @@ def _profiles(request: dict[str, Any]) -> Path:
     for place in places:
         if (path := place.expanduser() / "profiles.yml").is_file():
             return path
-    raise SessionError("dbt::profile", f"There is no profiles.yml in {' or '.join(map(str, places))}")
+    raise SessionError(
+        "dbt::profile", f"There is no profiles.yml in {' or '.join(map(str, places))}"
+    )
 
 
 def _target_path(request: dict[str, Any], project: dict[str, Any], names: dict[str, Any]) -> str:
@@ -100,9 +113,21 @@ def _credentials(output: dict[str, Any]) -> SimpleNamespace:
         return _postgres(output)
     if kind == "duckdb":
         path = str(output.get("path") or ":memory:")
-        database = output.get("database") or Path(path.split("?")[0]).stem.replace(":memory:", "memory")
-        return SimpleNamespace(type=kind, database=database, schema=output.get("schema") or "main", path=path, output=output)
-    return SimpleNamespace(type=kind, database=output.get("database") or output.get("dbname"), schema=output.get("schema"))
+        database = output.get("database") or Path(path.split("?")[0]).stem.replace(
+            ":memory:", "memory"
+        )
+        return SimpleNamespace(
+            type=kind,
+            database=database,
+            schema=output.get("schema") or "main",
+            path=path,
+            output=output,
+        )
+    return SimpleNamespace(
+        type=kind,
+        database=output.get("database") or output.get("dbname"),
+        schema=output.get("schema"),
+    )
 
 
 def _postgres(output: dict[str, Any]) -> SimpleNamespace:

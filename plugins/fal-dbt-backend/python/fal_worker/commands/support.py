@@ -36,7 +36,10 @@ def check_model(settings: Settings, node: Any) -> None:
 
 def _materialized(settings: Settings, node: Any) -> str:
     """What would be there without the stub's own `ephemeral`, which hides it in manifest.json."""
-    names = {"env_var": env_var, "var": lambda name, default=None: settings.vars_of(node.package_name).get(name, default)}
+    names = {
+        "env_var": env_var,
+        "var": lambda name, default=None: settings.vars_of(node.package_name).get(name, default),
+    }
     said = _in_schema_file(settings, node) or _in_project(settings, node)
     return str(render_all(said, names, node.unique_id)) if said else "table"
 

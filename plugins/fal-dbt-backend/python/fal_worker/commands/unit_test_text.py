@@ -30,7 +30,9 @@ class _GivenText(_Text):
 
     def _names(self, reader: Any) -> dict[str, Any]:
         overrides = self._test.overrides or {}
-        vars, env_vars, macros = (overrides.get(name) or {} for name in ("vars", "env_vars", "macros"))
+        vars, env_vars, macros = (
+            overrides.get(name) or {} for name in ("vars", "env_vars", "macros")
+        )
         is_incremental = bool(macros.get("is_incremental"))
         return {
             **super()._names(reader),

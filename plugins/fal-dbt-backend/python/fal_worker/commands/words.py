@@ -18,7 +18,9 @@ def parse(request: dict[str, Any]) -> list[str]:
     return ["parse", *_common(request), *_project(request)]
 
 
-def batch(request: dict[str, Any], selectors: Iterable[str], command: str | None = None) -> list[str]:
+def batch(
+    request: dict[str, Any], selectors: Iterable[str], command: str | None = None
+) -> list[str]:
     """Runs just these nodes, with another command than the run's if one is named."""
     command = command or arguments.command_of(request)
     words = [command, *_common(request), *_project(request)]
@@ -36,12 +38,27 @@ def select(request: dict[str, Any], method: str, value: str) -> list[str]:
     """Asks dbt what a selection method finds."""
     state = [str(word) for word in request.get("dbt_args") or []]
     words = ["ls", *_common(request), *_project(request), *_state(state)]
-    return [*words, "--output", "json", "--output-keys", "unique_id", "--select", f"{method}:{value}"]
+    return [
+        *words,
+        "--output",
+        "json",
+        "--output-keys",
+        "unique_id",
+        "--select",
+        f"{method}:{value}",
+    ]
 
 
 def _common(request: dict[str, Any]) -> list[str]:
     level = "debug" if request.get("debug") else "info"
-    return ["--log-format", "json", "--log-level", level, "--no-use-colors", "--no-send-anonymous-usage-stats"]
+    return [
+        "--log-format",
+        "json",
+        "--log-level",
+        level,
+        "--no-use-colors",
+        "--no-send-anonymous-usage-stats",
+    ]
 
 
 def _project(request: dict[str, Any]) -> list[str]:
@@ -53,7 +70,9 @@ def _project(request: dict[str, Any]) -> list[str]:
         "--target-path": request.get("target_path"),
         "--vars": json.dumps(request["vars"]) if request.get("vars") else None,
     }
-    return [word for name, value in valued.items() if value is not None for word in (name, str(value))]
+    return [
+        word for name, value in valued.items() if value is not None for word in (name, str(value))
+    ]
 
 
 def _state(words: list[str]) -> list[str]:

@@ -51,7 +51,9 @@ class Connection(cloud_connection.Connection):
         """Runs a statement or a script; gives the iterator over its rows."""
         self.check()
         with self.failures():
-            return self.adapter.connections.raw_execute(self.adapter.connections._add_query_comment(sql))[1]
+            return self.adapter.connections.raw_execute(
+                self.adapter.connections._add_query_comment(sql)
+            )[1]
 
     def begin(self) -> None:
         pass
@@ -75,7 +77,11 @@ class Connection(cloud_connection.Connection):
             with contextlib.suppress(Exception):
                 job.cancel()
         with manager.lock:
-            threads = [thread for thread, connection in manager.thread_connections.items() if connection is self.own]
+            threads = [
+                thread
+                for thread, connection in manager.thread_connections.items()
+                if connection is self.own
+            ]
         for thread in threads:
             for id in list(manager.jobs_by_thread.get(thread, []))[-1:]:
                 self.handle.cancel_job(id)
@@ -91,18 +97,25 @@ class Write(cloud_write.Write):
 
     def select(self, tables: Tables) -> str:
         # In the stage the columns have the names of the files.
-        values = [column.cast(f"c{i}") if column.given else f"c{i}" for i, column in enumerate(self.columns)]
+        values = [
+            column.cast(f"c{i}") if column.given else f"c{i}"
+            for i, column in enumerate(self.columns)
+        ]
         return f"select {', '.join(f'{value} as {name}' for value, name in zip(values, self.names))} from {tables.stage}"
 
     def make_stage(self, connection: Any, tables: Tables) -> None:
-        definition = ", ".join(f"c{index} {column.sql}" for index, column in enumerate(self._loaded))
+        definition = ", ".join(
+            f"c{index} {column.sql}" for index, column in enumerate(self._loaded)
+        )
         connection.run(f"create or replace table {tables.stage} ({definition}) {_EXPIRES}")
 
     def load(self, connection: Any, tables: Tables, reader: pa.RecordBatchReader) -> None:
         files = Files(self._loaded, check_lists(self._loaded, reader))
         with files.opened() as paths:
             for path in paths:
-                connection.wait(connection.direct(partial(self._begin, connection, tables.stage, path)))
+                connection.wait(
+                    connection.direct(partial(self._begin, connection, tables.stage, path))
+                )
         self.rows = files.rows
 
     def must_drop(self, there: Any, sql: str, finish: Finish | None) -> bool:
@@ -132,7 +145,9 @@ class Write(cloud_write.Write):
             schema=fields(self._loaded),
             parquet_options=options,
         )
-        table = connection.adapter.connections.table_ref(stage.database, stage.schema, stage.identifier)
+        table = connection.adapter.connections.table_ref(
+            stage.database, stage.schema, stage.identifier
+        )
         id = connection.adapter.connections.generate_job_id()
         with open(path, "rb") as file:
             return connection.handle.load_table_from_file(file, table, job_config=config, job_id=id)

@@ -73,7 +73,9 @@ def _field(name: str, type: Any, sql: str) -> Any:
     from google.cloud.bigquery import SchemaField
 
     if t.is_struct(type):
-        return SchemaField(name, "RECORD", fields=[_field(f.name, f.type, _part(f.type) or "") for f in type])
+        return SchemaField(
+            name, "RECORD", fields=[_field(f.name, f.type, _part(f.type) or "") for f in type]
+        )
     if t.is_nested(type):
         item = _field(name, type.value_type, _part(type.value_type) or "")
         more = {} if item.precision is None else {"precision": item.precision, "scale": item.scale}
@@ -90,7 +92,9 @@ def check_lists(columns: list[Column], reader: pa.RecordBatchReader) -> Iterator
         for column, array in zip(columns, batch.columns):
             if t.is_nested(column.arrow) and _null_in_list(array):
                 message = f"The column `{column.name}` has a list with a NULL in it, which BigQuery's arrays cannot hold"
-                raise SessionError("gateway::value", message, "Remove it, or write the column as text.")
+                raise SessionError(
+                    "gateway::value", message, "Remove it, or write the column as text."
+                )
         yield batch
 
 

@@ -55,7 +55,9 @@ class Catalogue:
 
     @cached_property
     def _freshness(self) -> dict[str, Any]:
-        return _last_freshness(os.path.join(self._invocation.task.config.project_target_path, "sources.json"))
+        return _last_freshness(
+            os.path.join(self._invocation.task.config.project_target_path, "sources.json")
+        )
 
     def models(self) -> list[Any]:
         return [node for node in self._nodes if node.resource_type == "model"]
@@ -68,8 +70,14 @@ class Catalogue:
         outcome = self._outcomes.get(node.unique_id)
         if outcome is not None:
             return str(outcome["status"])
-        ran = (self._outcomes.get(test.unique_id) for test in self._by_parent.get(node.unique_id, ()))
-        return "tested" if any(test is not None and test["status"] != "skipped" for test in ran) else "skipped"
+        ran = (
+            self._outcomes.get(test.unique_id) for test in self._by_parent.get(node.unique_id, ())
+        )
+        return (
+            "tested"
+            if any(test is not None and test["status"] != "skipped" for test in ran)
+            else "skipped"
+        )
 
     def adapter_response(self, node: Any) -> dict[str, Any] | None:
         outcome = self._outcomes.get(node.unique_id)
@@ -77,7 +85,11 @@ class Catalogue:
         if not response:
             return None
         message = response.get("_message", response.get("message"))
-        return {"message": str(message), "code": response.get("code"), "rows_affected": response.get("rows_affected")}
+        return {
+            "message": str(message),
+            "code": response.get("code"),
+            "rows_affected": response.get("rows_affected"),
+        }
 
     def model(self, node: Any) -> dict[str, Any]:
         return {
@@ -130,8 +142,12 @@ class Catalogue:
             "unique_id": node.unique_id,
             "model_name": name,
             "model": name,
-            "model_ids": [parent for parent in node.depends_on.nodes if parent.startswith("model.")],
-            "source_ids": [parent for parent in node.depends_on.nodes if parent.startswith("source.")],
+            "model_ids": [
+                parent for parent in node.depends_on.nodes if parent.startswith("model.")
+            ],
+            "source_ids": [
+                parent for parent in node.depends_on.nodes if parent.startswith("source.")
+            ],
             "column": getattr(node, "column_name", None),
             "status": "skipped" if outcome is None else outcome["status"],
             "meta": self._meta(node),
@@ -178,9 +194,15 @@ def _last_freshness(path: str) -> dict[str, Any]:
 
 def _is_incremental(invocation: Invocation, job: Job) -> bool:
     if job.node_id is None:
-        raise SessionError("gateway::op", "A global script belongs to no model that could be incremental")
+        raise SessionError(
+            "gateway::op", "A global script belongs to no model that could be incremental"
+        )
     node = invocation.task.manifest.expect(job.node_id)
-    name = materialized(invocation, node).name if node.unique_id in invocation.stubs else node.config.materialized
+    name = (
+        materialized(invocation, node).name
+        if node.unique_id in invocation.stubs
+        else node.config.materialized
+    )
     return is_incremental(invocation, node, name)
 
 

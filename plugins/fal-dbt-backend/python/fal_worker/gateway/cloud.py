@@ -25,8 +25,12 @@ class Cloud(generic.Generic):
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
         self._connections = Connections(adapter, self.connection)
-        self.column_rules = ColumnRules(self.words.warehouse, folds_fields=self.words.nested is not Words.nested)
-        self._writer = Writer(self._connections, generic_dialect.of(adapter), self.words, self.write)
+        self.column_rules = ColumnRules(
+            self.words.warehouse, folds_fields=self.words.nested is not Words.nested
+        )
+        self._writer = Writer(
+            self._connections, generic_dialect.of(adapter), self.words, self.write
+        )
 
     def read(self, sql: str) -> Reading:
         with self._connections.lend() as connection:

@@ -70,12 +70,16 @@ def variable(adapter: Any, name: str) -> str | None:
     given = {**_variables(config), **(getattr(config, "cli_vars", None) or {})}
     value = given.get(name) or os.environ.get(name.upper())
     if value is not None and not isinstance(value, str):
-        raise SessionError("gateway::variable", f"The variable `{name}` must be text, not {value!r}")
+        raise SessionError(
+            "gateway::variable", f"The variable `{name}` must be text, not {value!r}"
+        )
     return value
 
 
 def _variables(config: Any) -> dict[str, Any]:
     declared = getattr(config, "vars", None)
-    given = dict(declared.to_dict()) if declared is not None and hasattr(declared, "to_dict") else {}
+    given = (
+        dict(declared.to_dict()) if declared is not None and hasattr(declared, "to_dict") else {}
+    )
     own = given.get(getattr(config, "project_name", None))
     return {**given, **(own if isinstance(own, dict) else {})}

@@ -26,7 +26,9 @@ _BATCH_ROWS = 100_000
 class Files:
     """Parquet files of a stream; `rows` counts those that were written."""
 
-    def __init__(self, columns: list[Column], reader: pa.RecordBatchReader, most: int = _FILE_BYTES) -> None:
+    def __init__(
+        self, columns: list[Column], reader: pa.RecordBatchReader, most: int = _FILE_BYTES
+    ) -> None:
         self._columns, self._reader, self._most = columns, reader, most
         self.rows = 0
 
@@ -39,7 +41,9 @@ class Files:
     def _paths(self, folder: str) -> Iterator[str]:
         import pyarrow as pa
 
-        schema = pa.schema([pa.field(f"c{index}", column.arrow) for index, column in enumerate(self._columns)])
+        schema = pa.schema(
+            [pa.field(f"c{index}", column.arrow) for index, column in enumerate(self._columns)]
+        )
         batches = self._batches(schema)
         number, first = 0, next(batches, None)
         while first is not None:
@@ -49,13 +53,18 @@ class Files:
             os.unlink(path)
             number += 1
 
-    def _write(self, path: str, schema: pa.Schema, first: pa.RecordBatch, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+    def _write(
+        self, path: str, schema: pa.Schema, first: pa.RecordBatch, batches: Iterator[pa.RecordBatch]
+    ) -> pa.RecordBatch | None:
         """Writes until the file is large enough; gives the batch that did not fit."""
         import pyarrow.parquet as pq
 
         batch: pa.RecordBatch | None = first
         # Timestamps in microseconds are what every reader knows; the type annotations tell instants from wall clocks.
-        with open(path, "wb") as file, pq.ParquetWriter(file, schema, compression="snappy", version="2.6") as writer:
+        with (
+            open(path, "wb") as file,
+            pq.ParquetWriter(file, schema, compression="snappy", version="2.6") as writer,
+        ):
             while batch is not None and file.tell() < self._most:
                 writer.write_batch(batch)
                 self.rows += batch.num_rows

@@ -15,7 +15,13 @@ def json_text(array: pa.Array) -> pa.Array:
     import pyarrow.types as t
 
     is_map = t.is_map(array.type)
-    return pa.array([None if value is None else _json(dict(value) if is_map else value) for value in array.to_pylist()], pa.string())
+    return pa.array(
+        [
+            None if value is None else _json(dict(value) if is_map else value)
+            for value in array.to_pylist()
+        ],
+        pa.string(),
+    )
 
 
 def _json(value: Any) -> str:

@@ -20,7 +20,12 @@ Literal = Callable[[Any], str]
 
 
 def statements(
-    columns: list[Column], reader: pa.RecordBatchReader, into: str, literal: Callable[[Any], Literal], rows: int, characters: int
+    columns: list[Column],
+    reader: pa.RecordBatchReader,
+    into: str,
+    literal: Callable[[Any], Literal],
+    rows: int,
+    characters: int,
 ) -> Iterator[tuple[int, str]]:
     """Each with its number of rows. `literal` gives for a type of Arrow what writes its values."""
     writers = [_cast(column, literal(column.arrow)) for column in columns]
@@ -36,9 +41,14 @@ def statements(
         yield len(pending), into + ", ".join(pending)
 
 
-def _rows(columns: list[Column], writers: list[Literal], reader: pa.RecordBatchReader, size: int) -> Iterator[str]:
+def _rows(
+    columns: list[Column], writers: list[Literal], reader: pa.RecordBatchReader, size: int
+) -> Iterator[str]:
     for arrays in encoded_parts(columns, reader, size):
-        values = [["null" if value is None else write(value) for value in array.to_pylist()] for write, array in zip(writers, arrays)]
+        values = [
+            ["null" if value is None else write(value) for value in array.to_pylist()]
+            for write, array in zip(writers, arrays)
+        ]
         for row in zip(*values):
             yield f"({', '.join(row)})"
 
@@ -49,4 +59,8 @@ def _cast(column: Column, write: Literal) -> Literal:
 
 def iso(value: Any) -> str:
     """A date, a time or a wall clock, with a blank in the middle."""
-    return str(value.replace(tzinfo=None).isoformat(sep=" ")) if hasattr(value, "hour") and hasattr(value, "year") else str(value.isoformat())
+    return (
+        str(value.replace(tzinfo=None).isoformat(sep=" "))
+        if hasattr(value, "hour") and hasattr(value, "year")
+        else str(value.isoformat())
+    )

@@ -29,7 +29,9 @@ _BATCH_ROWS = 100_000
 class Column:
     """One column of a result. `wider` is its type if a batch comes that `type` cannot hold; without `told`, batches say the type."""
 
-    def __init__(self, name: str, told: pa.DataType | None, wider: pa.DataType | None = None) -> None:
+    def __init__(
+        self, name: str, told: pa.DataType | None, wider: pa.DataType | None = None
+    ) -> None:
         self.name, self._told, self._wider = name, told, wider
 
     @property
@@ -91,7 +93,11 @@ def _batch(columns: list[Column], batch: pa.RecordBatch) -> pa.RecordBatch:
             arrays.append(column.add(array))
         except (pa.ArrowException, ValueError) as error:
             help = f"Cast it in SQL, for example to text: {column.name}"
-            raise SessionError("gateway::value", f"The column `{column.name}` holds a value that {column.type} cannot: {error}", help) from None
+            raise SessionError(
+                "gateway::value",
+                f"The column `{column.name}` holds a value that {column.type} cannot: {error}",
+                help,
+            ) from None
     return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
 
 

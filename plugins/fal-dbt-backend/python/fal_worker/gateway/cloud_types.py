@@ -38,7 +38,9 @@ class Words:
     timestamp: str = "timestamp"
     zoned: str = "timestamp with time zone"
     # What a decimal of so many digits, so many of them behind the point, is called; `None` if it is too wide.
-    decimal: Callable[[int, int], str | None] = lambda precision, scale: f"decimal({precision}, {scale})" if precision <= 38 else None
+    decimal: Callable[[int, int], str | None] = lambda precision, scale: (
+        f"decimal({precision}, {scale})" if precision <= 38 else None
+    )
     # The most digits of a decimal with so many behind the point, for those that are wider in Arrow; `None` if there is none.
     widest: Callable[[int], int | None] = lambda scale: 38 if scale < 38 else None
     # The type of a list, struct or map; `None`: as JSON, in a column of the type `json`, else of text.
@@ -71,11 +73,19 @@ class Column:
 
     def encoded(self, array: pa.Array, before: int) -> pa.Array:
         """`before` is the number of rows ahead of it."""
-        encoded: pa.Array = fitted(f"the type {self.sql}", self.name, before, array, lambda part: _encoded(part, self.arrow))
+        encoded: pa.Array = fitted(
+            f"the type {self.sql}",
+            self.name,
+            before,
+            array,
+            lambda part: _encoded(part, self.arrow),
+        )
         return encoded
 
 
-def encoded_parts(columns: list[Column], reader: pa.RecordBatchReader, size: int) -> Iterator[list[pa.Array]]:
+def encoded_parts(
+    columns: list[Column], reader: pa.RecordBatchReader, size: int
+) -> Iterator[list[pa.Array]]:
     """The encoded columns of at most so many rows at a time."""
     before = 0
     for batch in reader:
@@ -95,7 +105,13 @@ def _column(name: str, type: Any, words: Words, given: str | None) -> Column:
     type = plain(type)
     sql, arrow = _nested(type, words) if t.is_nested(type) else scalar(name, type, words)
     sql = given or sql
-    return Column(name, sql, arrow, given is not None, words.parse.get(sql.lower()) if t.is_string(arrow) else None)
+    return Column(
+        name,
+        sql,
+        arrow,
+        given is not None,
+        words.parse.get(sql.lower()) if t.is_string(arrow) else None,
+    )
 
 
 def _nested(type: Any, words: Words) -> tuple[str, Any]:
@@ -113,7 +129,11 @@ def scalar(name: str, type: Any, words: Words) -> tuple[str, Any]:
     if t.is_boolean(type):
         return words.boolean, pa.bool_()
     if t.is_integer(type):
-        return (words.decimal(20, 0) or words.text, pa.decimal128(20, 0)) if t.is_uint64(type) else (words.integer, pa.int64())
+        return (
+            (words.decimal(20, 0) or words.text, pa.decimal128(20, 0))
+            if t.is_uint64(type)
+            else (words.integer, pa.int64())
+        )
     if t.is_floating(type):
         return words.double, pa.float64()
     if t.is_decimal(type):
@@ -134,7 +154,11 @@ def _of_time(name: str, type: Any, words: Words) -> tuple[str, Any]:
     if t.is_time(type):
         return (words.time, pa.time64("us")) if words.time else (words.text, pa.string())
     if t.is_timestamp(type):
-        return (words.zoned, pa.timestamp("us", "UTC")) if type.tz else (words.timestamp, pa.timestamp("us"))
+        return (
+            (words.zoned, pa.timestamp("us", "UTC"))
+            if type.tz
+            else (words.timestamp, pa.timestamp("us"))
+        )
     raise SessionError(
         "gateway::type",
         f"The column `{name}` has the type {type}, for which {words.warehouse} has none",
@@ -146,7 +170,9 @@ def _decimal(name: str, type: Any, words: Words) -> tuple[str, Any]:
     import pyarrow as pa
 
     # Digits ahead of the point that are always 0 are no digits to a warehouse.
-    precision, scale = (type.precision, type.scale) if type.scale >= 0 else (type.precision - type.scale, 0)
+    precision, scale = (
+        (type.precision, type.scale) if type.scale >= 0 else (type.precision - type.scale, 0)
+    )
     precision = max(precision, scale)
     sql = words.decimal(precision, scale)
     if sql is None:
@@ -184,7 +210,9 @@ def _encoded(array: pa.Array, target: Any) -> pa.Array:
     if array.type.equals(target):
         return array
     if t.is_time(array.type) and t.is_string(target):
-        return pa.array([None if value is None else value.isoformat() for value in array.to_pylist()], target)
+        return pa.array(
+            [None if value is None else value.isoformat() for value in array.to_pylist()], target
+        )
     if t.is_floating(array.type) and not t.is_floating(target):
         raise pa.ArrowInvalid(f"{array.type} as {target}")
     return cast(array, target)

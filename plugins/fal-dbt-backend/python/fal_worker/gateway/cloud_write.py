@@ -22,9 +22,9 @@ from .warehouse import Place
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from .generic_connection import Connections
     from .cloud_types import Words
     from .finishing import Finish
+    from .generic_connection import Connections
     from .generic_dialect import Dialect
     from .generic_tables import Tables
 
@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 class Writer(generic_write.Writer):
     """Begins writes of one warehouse."""
 
-    def __init__(self, connections: Connections, dialect: Dialect, words: Words, write: type[Write]) -> None:
+    def __init__(
+        self, connections: Connections, dialect: Dialect, words: Words, write: type[Write]
+    ) -> None:
         super().__init__(connections, dialect)
         self.words, self._write = words, write
 
-    def make(self, relation: Any, schema: pa.Schema, mode: str, types: dict[str, str], place: Place) -> Write:
+    def make(
+        self, relation: Any, schema: pa.Schema, mode: str, types: dict[str, str], place: Place
+    ) -> Write:
         return self._write(self, relation, schema, mode, types, place)
 
 
@@ -51,8 +55,21 @@ class Write(generic_write.Write):
     # For the adapter's `create_table_as`, behind the query.
     how: tuple[str, ...] = ()
 
-    def __init__(self, writer: Writer, relation: Any, schema: pa.Schema, mode: str, types: dict[str, str], place: Place) -> None:
-        self._writer, self._relation, self._append, self._place = writer, relation, mode == "append", place
+    def __init__(
+        self,
+        writer: Writer,
+        relation: Any,
+        schema: pa.Schema,
+        mode: str,
+        types: dict[str, str],
+        place: Place,
+    ) -> None:
+        self._writer, self._relation, self._append, self._place = (
+            writer,
+            relation,
+            mode == "append",
+            place,
+        )
         self._adapter, self._schema = writer.connections.adapter, schema
         self._context = contextvars.copy_context()
         self.rows = 0
@@ -75,7 +92,11 @@ class Write(generic_write.Write):
         with self._writer.tables(self._relation) as (connection, tables):
             there = tables.look_up(tables.relation)
             self._append = self._append and there is not None
-            known = tables.check_append(there, [column.name for column in self.columns]) if self._append else []
+            known = (
+                tables.check_append(there, [column.name for column in self.columns])
+                if self._append
+                else []
+            )
             if self._append:
                 self._fit(known)
             self.place(tables, known)
@@ -87,15 +108,23 @@ class Write(generic_write.Write):
             connection.check()
 
     def make_stage(self, connection: Any, tables: Tables) -> None:
-        definition = ", ".join(f"{name} {column.sql}" for name, column in zip(self.names, self.columns))
+        definition = ", ".join(
+            f"{name} {column.sql}" for name, column in zip(self.names, self.columns)
+        )
         connection.run(f"{self.create_stage} {tables.stage} ({definition})")
 
     def _settle(self, connection: Any, tables: Tables, finish: Finish | None) -> bool:
         there = tables.look_up(tables.relation)
         if self._append:
-            connection.run(f"insert into {tables.relation} ({', '.join(self.names)}) {self.select(tables)}")
+            connection.run(
+                f"insert into {tables.relation} ({', '.join(self.names)}) {self.select(tables)}"
+            )
         elif there is not None and self._place is not Place.MODEL and self.alike(tables, there):
-            connection.run(self.overwrite.format(table=tables.relation, names=", ".join(self.names), select=self.select(tables)))
+            connection.run(
+                self.overwrite.format(
+                    table=tables.relation, names=", ".join(self.names), select=self.select(tables)
+                )
+            )
         else:
             self._make(connection, tables, there, finish)
             connection.finish(finish, True)
@@ -125,7 +154,10 @@ class Write(generic_write.Write):
 
     def must_drop(self, there: Any, sql: str, finish: Finish | None) -> bool:
         """Whether the adapter, too, would drop what is there first."""
-        return str(there.type) != "table" or re.search(r"\bcreate\s+or\s+replace\b", sql, re.IGNORECASE) is None
+        return (
+            str(there.type) != "table"
+            or re.search(r"\bcreate\s+or\s+replace\b", sql, re.IGNORECASE) is None
+        )
 
     def _clear(self, tables: Tables) -> None:
         """The table is in its place whatever becomes of the one beside it, which the next write would drop."""
@@ -134,10 +166,14 @@ class Write(generic_write.Write):
 
     def _fit(self, known: list[Any]) -> None:
         """Names as the table has them; columns without any value get the type that they have there."""
-        there = {column.name.lower(): column for column in known} | {column.name: column for column in known}
+        there = {column.name.lower(): column for column in known} | {
+            column.name: column for column in known
+        }
         found = [there.get(column.name) or there[column.name.lower()] for column in self.columns]
         self.names = [quoted(self._adapter, column.name) for column in found]
         self.columns = [
-            replace(column, sql=str(other.data_type), given=True, parse=None, empty=True) if untyped else column
+            replace(column, sql=str(other.data_type), given=True, parse=None, empty=True)
+            if untyped
+            else column
             for column, other, untyped in zip(self.columns, found, self._untyped)
         ]

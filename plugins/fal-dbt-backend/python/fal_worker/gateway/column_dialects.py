@@ -34,10 +34,21 @@ _SAME = {
 def _words(double: str, binary: str, json: str, uuid: str, **others: str) -> dict[str, str]:
     doubles = dict.fromkeys(("Double", "DOUBLE", "DOUBLE_PRECISION"), double)
     binaries = dict.fromkeys(("_Binary", "LargeBinary", "BYTEA"), binary)
-    return {**_SAME, **doubles, **binaries, "JSON": json, "JSONB": json, "Uuid": uuid, "UUID": uuid, **others}
+    return {
+        **_SAME,
+        **doubles,
+        **binaries,
+        "JSON": json,
+        "JSONB": json,
+        "Uuid": uuid,
+        "UUID": uuid,
+        **others,
+    }
 
 
-_INT64 = {name: "INT64" for name, word in _SAME.items() if word.endswith("INT") or word == "INTEGER"}
+_INT64 = {
+    name: "INT64" for name, word in _SAME.items() if word.endswith("INT") or word == "INTEGER"
+}
 _DIGITS = ("DECIMAL(38, 10)", "DECIMAL({}, {})")
 CLOUDS = {
     "snowflake": Dialect(
@@ -63,7 +74,9 @@ CLOUDS = {
 }  # fmt: skip
 
 
-def of_cloud(adapter: str, kind: dict[str, Any], item: Callable[[dict[str, Any]], str]) -> str | None:
+def of_cloud(
+    adapter: str, kind: dict[str, Any], item: Callable[[dict[str, Any]], str]
+) -> str | None:
     """`None` if there is no word for it, or the adapter is no cloud's; `item` gives that of an array's items."""
     dialect = CLOUDS.get(adapter)
     if dialect is None:
@@ -82,9 +95,17 @@ def of_cloud(adapter: str, kind: dict[str, Any], item: Callable[[dict[str, Any]]
 def _with_numbers(dialect: Dialect, name: str, kind: dict[str, Any]) -> str | None:
     precision, zoned = kind.get("precision"), bool(kind.get("timezone"))
     if name == "String":
-        return dialect.text[0] if kind.get("length") is None else dialect.text[1].format(kind["length"])
+        return (
+            dialect.text[0]
+            if kind.get("length") is None
+            else dialect.text[1].format(kind["length"])
+        )
     if name == "Numeric":
-        return dialect.decimal[0] if precision is None else dialect.decimal[1].format(precision, kind.get("scale") or 0)
+        return (
+            dialect.decimal[0]
+            if precision is None
+            else dialect.decimal[1].format(precision, kind.get("scale") or 0)
+        )
     if name == "Float":
         return dialect.float[precision is None or precision > 24]
     if name in ("DateTime", "TIMESTAMP", "DATETIME"):

@@ -46,7 +46,11 @@ class ColumnRules:
             self._check_type(field.name, field)
 
     def _check_name(self, name: str) -> None:
-        if not name or "\0" in name or (self.longest is not None and len(name.encode()) > self.longest):
+        if (
+            not name
+            or "\0" in name
+            or (self.longest is not None and len(name.encode()) > self.longest)
+        ):
             most = "at least one byte" if self.longest is None else f"1 to {self.longest} bytes"
             told = f"A column's name has {most} in {self.warehouse}, without NUL: {name!r} cannot be one"
             raise SessionError("gateway::column_name", told, "Rename the column.")
@@ -56,7 +60,11 @@ class ColumnRules:
         for name in names:
             folded = name if self.fold is None else self.fold(name)
             if (other := seen.get(folded)) is not None:
-                which = f"`{name}` twice" if other == name else f"`{other}` and `{name}`, which are one name to {self.warehouse}"
+                which = (
+                    f"`{name}` twice"
+                    if other == name
+                    else f"`{other}` and `{name}`, which are one name to {self.warehouse}"
+                )
                 raise SessionError("gateway::column_name", f"{what} {which}", "Rename one of them.")
             seen[folded] = name
 
@@ -72,15 +80,24 @@ class ColumnRules:
             )
         if t.is_union(field.type) and not (self.has_unions and field.type.mode == "sparse"):
             told = f"The column `{column}` holds {field.type.mode} unions of Arrow, which {self.warehouse} has no type for"
-            raise SessionError("gateway::type", told, "Write its members as columns, or all of them as text.")
+            raise SessionError(
+                "gateway::type", told, "Write its members as columns, or all of them as text."
+            )
         if t.is_struct(field.type) and any("\0" in each.name for each in field.type):
             told = f"The structs in column `{column}` have a field with NUL in its name, which {self.warehouse} cannot keep"
             raise SessionError("gateway::column_name", told, "Rename the field.")
-        if t.is_struct(field.type) and self.folds_fields and any(not each.name for each in field.type):
+        if (
+            t.is_struct(field.type)
+            and self.folds_fields
+            and any(not each.name for each in field.type)
+        ):
             told = f"The structs in column `{column}` have a field without a name, which {self.warehouse} would give one"
             raise SessionError("gateway::column_name", told, "Rename the field.")
         if t.is_struct(field.type) and self.folds_fields:
-            self._check_distinct([each.name for each in field.type], f"The structs in column `{column}` have the fields")
+            self._check_distinct(
+                [each.name for each in field.type],
+                f"The structs in column `{column}` have the fields",
+            )
         for part in parts(field.type):
             self._check_type(column, part)
 

@@ -41,7 +41,9 @@ def sql_types(adapter: str, dtype: dict[str, Any]) -> dict[str, str]:
 def _checked(column: str, kind: Any) -> dict[str, Any]:
     """All numbers of a type become part of SQL."""
     numbers = ("length", "precision", "scale", "dimensions")
-    if not isinstance(kind, dict) or not all(isinstance(kind.get(name), (int, type(None))) for name in numbers):
+    if not isinstance(kind, dict) or not all(
+        isinstance(kind.get(name), (int, type(None))) for name in numbers
+    ):
         raise SessionError("gateway::dtype", f"dtype gives column `{column}` no type: {kind!r}")
     if "item" in kind:
         _checked(column, kind["item"])
@@ -52,15 +54,25 @@ def _sql(adapter: str, column: str, kind: dict[str, Any]) -> str:
     if "sql" in kind:
         text = str(kind["sql"])
         if not is_type(adapter, text):
-            message = f"dtype gives column `{column}` the text {text!r}, which is no type of {adapter}"
-            raise SessionError("gateway::dtype", message, "Write one type and nothing else, such as DECIMAL(10, 2) or VARCHAR[].")
+            message = (
+                f"dtype gives column `{column}` the text {text!r}, which is no type of {adapter}"
+            )
+            raise SessionError(
+                "gateway::dtype",
+                message,
+                "Write one type and nothing else, such as DECIMAL(10, 2) or VARCHAR[].",
+            )
         return text
     if (sql := of_cloud(adapter, kind, lambda item: _sql(adapter, column, item))) is not None:
         return sql
     known = _DIALECTS.get(adapter, {})
     for name in kind.get("names", ()):
         if name in known:
-            return _array(adapter, column, kind) if known[name] == "{array}" else _filled(adapter, known[name], kind)
+            return (
+                _array(adapter, column, kind)
+                if known[name] == "{array}"
+                else _filled(adapter, known[name], kind)
+            )
     name = (kind.get("names") or ["?"])[0]
     raise SessionError(
         "gateway::dtype",

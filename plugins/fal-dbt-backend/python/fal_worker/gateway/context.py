@@ -34,5 +34,6 @@ def context(invocation: Invocation, catalogue: Catalogue, job: Job) -> dict[str,
             "threads": config.threads,
         },
         # Those of all projects and, before them, those of the node's own, as dbt's `var` sees them.
-        "vars": dict(config.vars.vars_for(reader_of(invocation, job), credentials.type)) | dict(config.cli_vars or {}),
+        "vars": dict(config.vars.vars_for(reader_of(invocation, job), credentials.type))
+        | dict(config.cli_vars or {}),
     }

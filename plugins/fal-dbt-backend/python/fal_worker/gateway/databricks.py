@@ -67,11 +67,17 @@ class Write(cloud_write.Write):
 
     def _copy(self, connection: Connection, tables: Tables, folder: str) -> None:
         values = ", ".join(column.cast(f"c{index}") for index, column in enumerate(self.columns))
-        connection.run(f"insert into {tables.stage} ({', '.join(self.names)}) select {values} from parquet.`{folder}`")
+        connection.run(
+            f"insert into {tables.stage} ({', '.join(self.names)}) select {values} from parquet.`{folder}`"
+        )
 
-    def _insert_literals(self, connection: Connection, tables: Tables, reader: pa.RecordBatchReader) -> None:
+    def _insert_literals(
+        self, connection: Connection, tables: Tables, reader: pa.RecordBatchReader
+    ) -> None:
         into = f"insert into {tables.stage} ({', '.join(self.names)}) values "
-        for rows, sql in cloud_literals.statements(self.columns, reader, into, literal, _ROWS, _CHARACTERS):
+        for rows, sql in cloud_literals.statements(
+            self.columns, reader, into, literal, _ROWS, _CHARACTERS
+        ):
             connection.run(sql)
             self.rows += rows
 
@@ -92,7 +98,11 @@ class Databricks(cloud.Cloud):
         first = next(tables)
         if first.num_columns != len(cursor.description):
             # Of no rows there may be a table without columns.
-            return spooled(connection, [Column(each[0], told(connection.adapter, each)) for each in cursor.description], ())
+            return spooled(
+                connection,
+                [Column(each[0], told(connection.adapter, each)) for each in cursor.description],
+                (),
+            )
         return spooled(connection, from_schema(first.schema), chain((first,), tables))
 
 
@@ -117,5 +127,7 @@ def _put(handle: Any, path: str, target: str) -> None:
 def _checked(volume: str) -> str:
     volume = volume.rstrip("/")
     if not volume.startswith("/Volumes/") or any(each in volume for each in "'`\\"):
-        raise SessionError("gateway::variable", f"fal_staging_volume must be a path below /Volumes, not {volume!r}")
+        raise SessionError(
+            "gateway::variable", f"fal_staging_volume must be a path below /Volumes, not {volume!r}"
+        )
     return volume

@@ -19,7 +19,9 @@ def _nested(type: Any) -> str | None:
     if t.is_struct(type):
         if not type.num_fields:
             return None
-        return f"struct<{', '.join(f'{quoted(field.name)}: {_part(field.type)}' for field in type)}>"
+        return (
+            f"struct<{', '.join(f'{quoted(field.name)}: {_part(field.type)}' for field in type)}>"
+        )
     if t.is_union(type):
         return None
     if t.is_map(type):
@@ -67,7 +69,11 @@ def literal(type: Any) -> Literal:
     if t.is_date(type):
         return lambda value: f"date'{iso(value)}'"
     if t.is_timestamp(type):
-        return (lambda value: f"timestamp'{iso(value)}+00:00'") if type.tz else (lambda value: f"timestamp_ntz'{iso(value)}'")
+        return (
+            (lambda value: f"timestamp'{iso(value)}+00:00'")
+            if type.tz
+            else (lambda value: f"timestamp_ntz'{iso(value)}'")
+        )
     return _of_parts(type) if t.is_nested(type) else text
 
 
@@ -83,10 +89,14 @@ def _of_parts(type: Any) -> Literal:
     sql = _part(type)
     if t.is_struct(type):
         writers = [(field.name, _or_null(literal(field.type))) for field in type]
-        return lambda value: f"cast(named_struct({', '.join(f'{text(n)}, {write(value[n])}' for n, write in writers)}) as {sql})"
+        return lambda value: (
+            f"cast(named_struct({', '.join(f'{text(n)}, {write(value[n])}' for n, write in writers)}) as {sql})"
+        )
     if t.is_map(type):
         key, item = literal(type.key_type), _or_null(literal(type.item_type))
-        return lambda value: f"cast(map({', '.join(f'{key(k)}, {item(v)}' for k, v in value)}) as {sql})"
+        return lambda value: (
+            f"cast(map({', '.join(f'{key(k)}, {item(v)}' for k, v in value)}) as {sql})"
+        )
     each = _or_null(literal(type.value_type))
     return lambda value: f"cast(array({', '.join(map(each, value))}) as {sql})"
 

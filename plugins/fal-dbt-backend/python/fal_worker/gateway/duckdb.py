@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+
 from fal_worker.session.errors import SessionError
 
 from . import duckdb_check, duckdb_tables
@@ -41,7 +42,11 @@ class DuckDB:
 
     takes_native_rows = True
     column_rules = ColumnRules(
-        "DuckDB", ascii_lower, folds_fields=True, has_unions=True, extensions=COMMON | {"arrow.bool8", "arrow.opaque[DuckDB]", "geoarrow.wkb"}
+        "DuckDB",
+        ascii_lower,
+        folds_fields=True,
+        has_unions=True,
+        extensions=COMMON | {"arrow.bool8", "arrow.opaque[DuckDB]", "geoarrow.wkb"},
     )
     checks_leased = True
 
@@ -166,7 +171,9 @@ class _Connection:
 
     def place(self) -> tuple[str, str]:
         """Database and schema of names that have none."""
-        database, schema = self.cursor.execute("select current_database(), current_schema()").fetchall()[0]
+        database, schema = self.cursor.execute(
+            "select current_database(), current_schema()"
+        ).fetchall()[0]
         return str(database), str(schema)
 
     def look(self, cursor: Any) -> None:
@@ -181,7 +188,9 @@ class _Connection:
             self.handle.close()
 
     def rollback(self) -> None:
-        with contextlib.suppress(duckdb.Error):  # no transaction, or one that DuckDB has already rolled back
+        with contextlib.suppress(
+            duckdb.Error
+        ):  # no transaction, or one that DuckDB has already rolled back
             self.cursor.execute("rollback")
         self.close()
 
@@ -217,9 +226,16 @@ class _Write:
             if readable is not None:
                 duckdb_check.check(sql, readable, self._connection.place)
             if len(duckdb.extract_statements(sql)) != 1:  # one of them could be a `commit`
-                raise SessionError("gateway::own_table", "After its write a model reads its own table by one statement at a time")
+                raise SessionError(
+                    "gateway::own_table",
+                    "After its write a model reads its own table by one statement at a time",
+                )
             result = self._connection.cursor.sql(sql)
-            return whole(_nothing() if result is None or _is_count(sql, result) else reader_of(result, _BATCH_ROWS))
+            return whole(
+                _nothing()
+                if result is None or _is_count(sql, result)
+                else reader_of(result, _BATCH_ROWS)
+            )
         except duckdb.Error as error:
             raise _failure(error) from None
 
@@ -252,9 +268,15 @@ class _Counting:
 
 def _materialize(code: str) -> Any:
     """The function that dbt-duckdb's macro put behind the user's code. Nothing else of the code is executed."""
-    functions = [n for n in ast.parse(code.lstrip()).body if isinstance(n, ast.FunctionDef) and n.name == "materialize"]
+    functions = [
+        n
+        for n in ast.parse(code.lstrip()).body
+        if isinstance(n, ast.FunctionDef) and n.name == "materialize"
+    ]
     if not functions:
-        raise SessionError("dbt::unsupported", "This dbt-duckdb gives Python models no `materialize` function")
+        raise SessionError(
+            "dbt::unsupported", "This dbt-duckdb gives Python models no `materialize` function"
+        )
     namespace: dict[str, Any] = {}
     exec(compile(ast.Module([functions[-1]], []), "<dbt-duckdb>", "exec"), namespace)  # noqa: S102
     return namespace["materialize"]
@@ -262,10 +284,14 @@ def _materialize(code: str) -> Any:
 
 def _unwrap(handle: Any) -> Any:
     """The connection of the `duckdb` module inside dbt-duckdb's wrappers."""
-    while (inner := handle.__dict__.get("_cursor") if hasattr(handle, "__dict__") else None) is not None:
+    while (
+        inner := handle.__dict__.get("_cursor") if hasattr(handle, "__dict__") else None
+    ) is not None:
         handle = inner
     if not isinstance(handle, duckdb.DuckDBPyConnection):
-        raise SessionError("gateway::adapter", "Python models cannot use a remote DuckDB (Buena Vista)")
+        raise SessionError(
+            "gateway::adapter", "Python models cannot use a remote DuckDB (Buena Vista)"
+        )
     return handle
 
 
@@ -273,7 +299,10 @@ def _is_count(sql: str, relation: Any) -> bool:
     """Whether this is only DuckDB's count of changed rows, not something that the statement returns."""
     if list(relation.columns) != ["Count"]:
         return False
-    return duckdb.ExpectedResultType.CHANGED_ROWS in duckdb.extract_statements(sql)[-1].expected_result_type
+    return (
+        duckdb.ExpectedResultType.CHANGED_ROWS
+        in duckdb.extract_statements(sql)[-1].expected_result_type
+    )
 
 
 def _nothing() -> pa.RecordBatchReader:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+
 from fal_worker.session.traffic import TRAFFIC
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ class BlockCache:
         try:
             # In one call, so that Python has nothing to do in between.
             self._cursor.execute(f"set memory_limit = '{limit}B'; reset memory_limit")
-        except duckdb.Error:  # too little can be dropped; the limit was not changed, but for certain
+        except (
+            duckdb.Error
+        ):  # too little can be dropped; the limit was not changed, but for certain
             self._works = False
             self._cursor.execute("reset memory_limit")
 

@@ -15,8 +15,25 @@ from .leased import Readable, folded, refused
 
 # Query nodes, tables, and what belongs to them. Not `SHOW_REF` (describe, show, summarize), `COLUMN_DATA`, `BOUND_TABLE_REF`, `DELIM_GET`.
 _QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
-_TABLES = {"BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY", "EMPTY_FROM", "PIVOT"}
-_PARTS = {"LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "ORDER_MODIFIER", "DISTINCT_MODIFIER", "ORDER_DEFAULT", "ASCENDING", "DESCENDING"}
+_TABLES = {
+    "BASE_TABLE",
+    "SUBQUERY",
+    "JOIN",
+    "TABLE_FUNCTION",
+    "EXPRESSION_LIST",
+    "EMPTY",
+    "EMPTY_FROM",
+    "PIVOT",
+}
+_PARTS = {
+    "LIMIT_MODIFIER",
+    "LIMIT_PERCENT_MODIFIER",
+    "ORDER_MODIFIER",
+    "DISTINCT_MODIFIER",
+    "ORDER_DEFAULT",
+    "ASCENDING",
+    "DESCENDING",
+}
 _EXPRESSIONS = {
     "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA", "LAMBDA_REF",
     "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW",
@@ -31,7 +48,9 @@ class Parser:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._connection = duckdb.connect(":memory:", config={"enable_external_access": "false", "threads": 1})
+        self._connection = duckdb.connect(
+            ":memory:", config={"enable_external_access": "false", "threads": 1}
+        )
 
     def statements(self, sql: str) -> list[dict[str, Any]]:
         """The trees of the statements; a `SessionError` if one is no query."""
@@ -42,7 +61,11 @@ class Parser:
         except RecursionError:
             raise refused("it is nested too deeply to be checked") from None
         if parsed.get("error"):
-            raise refused(str(parsed.get("error_message")) if parsed.get("error_type") == "parser" else "it is no single SELECT")
+            raise refused(
+                str(parsed.get("error_message"))
+                if parsed.get("error_type") == "parser"
+                else "it is no single SELECT"
+            )
         return [statement["node"] for statement in parsed["statements"]]
 
 
@@ -69,14 +92,19 @@ def check(sql: str, readable: Readable, place: Callable[[], tuple[str, str]]) ->
 def part_of(relation: str, part: dict[str, Any]) -> bool:
     """Whether a part of a statement is the relation with this text."""
     table = parser().statements(f"select * from {relation}")[0]["from_table"]
-    one, other = ({name: _plain(item) for name, item in tree.items() if name not in _CALLED | _PLACES} for tree in (table, part))
+    one, other = (
+        {name: _plain(item) for name, item in tree.items() if name not in _CALLED | _PLACES}
+        for tree in (table, part)
+    )
     return one == other
 
 
 def is_type(text: str) -> bool:
     """Whether a text is a type, and nothing more."""
     try:
-        found, known = (parser().statements(f"select cast(null as {kind}\n)") for kind in (text, "integer"))
+        found, known = (
+            parser().statements(f"select cast(null as {kind}\n)") for kind in (text, "integer")
+        )
     except Exception:  # whatever the parser makes of it
         return False
     return len(found) == 1 and _without_type(found[0]) == _without_type(known[0])
@@ -124,9 +152,19 @@ def _check_kind(part: dict[str, Any]) -> None:
             raise refused(f"it has a part that is not known here: {part['class']}")
         return
     kind = part.get("type")
-    known = not isinstance(kind, str) or kind in _QUERIES or kind in _TABLES or kind in _PARTS or kind.endswith("_TYPE_INFO")
+    known = (
+        not isinstance(kind, str)
+        or kind in _QUERIES
+        or kind in _TABLES
+        or kind in _PARTS
+        or kind.endswith("_TYPE_INFO")
+    )
     if not known:
-        raise refused("DESCRIBE, SHOW and SUMMARIZE cannot be read" if kind == "SHOW_REF" else f"it has a part that is not known here: {kind}")
+        raise refused(
+            "DESCRIBE, SHOW and SUMMARIZE cannot be read"
+            if kind == "SHOW_REF"
+            else f"it has a part that is not known here: {kind}"
+        )
 
 
 def _of_query(part: dict[str, Any], seen: frozenset[str]) -> Iterator[tuple[Any, frozenset[str]]]:
@@ -167,7 +205,9 @@ def _is_own(table: dict[str, Any], seen: frozenset[str]) -> bool:
     return len(names) == 1 and folded(names[0]) in seen
 
 
-def _check_table(table: dict[str, Any], readable: Readable, place: Callable[[], tuple[str, str]]) -> None:
+def _check_table(
+    table: dict[str, Any], readable: Readable, place: Callable[[], tuple[str, str]]
+) -> None:
     names = _path(table)
     if len(names) == 3:
         meant = [names]

@@ -19,4 +19,6 @@ def raised(error: Exception) -> SessionError | None:
     message, found, advice = str(error).partition(_ADVICE)
     if not found:
         return None
-    return SessionError(unfit.CODE, message[message.index("The column `") :].strip(), advice.splitlines()[0].strip())
+    return SessionError(
+        unfit.CODE, message[message.index("The column `") :].strip(), advice.splitlines()[0].strip()
+    )

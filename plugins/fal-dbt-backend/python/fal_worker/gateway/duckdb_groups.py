@@ -14,7 +14,9 @@ _ROWS = 122_880
 _BYTES = 32 << 20
 
 
-def row_groups(reader: pa.RecordBatchReader, before_each: Callable[[], None]) -> pa.RecordBatchReader:
+def row_groups(
+    reader: pa.RecordBatchReader, before_each: Callable[[], None]
+) -> pa.RecordBatchReader:
     """The same rows. `before_each` is called before a row group is read."""
     import pyarrow as pa
 
@@ -41,5 +43,8 @@ def _joined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
         return batches
     try:
         return pa.Table.from_batches(batches).combine_chunks().to_batches()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):  # types that Arrow cannot join, and texts of too many bytes
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowNotImplementedError,
+    ):  # types that Arrow cannot join, and texts of too many bytes
         return batches

@@ -27,11 +27,19 @@ _TOO_LARGE = "an integer of more than 38 digits"
 
 def reader_of(relation: Any, rows: int) -> pa.RecordBatchReader:
     """A stream of batches of so many rows. Raises `SessionError` or an error of DuckDB, at once or while it is read."""
-    huge = {name: str(kind) for name, kind in zip(relation.columns, relation.types) if is_huge(kind)}
-    nested = [name for name, kind in zip(relation.columns, relation.types) if HUGE in (cast_of(kind) or "") and name not in huge]
+    huge = {
+        name: str(kind) for name, kind in zip(relation.columns, relation.types) if is_huge(kind)
+    }
+    nested = [
+        name
+        for name, kind in zip(relation.columns, relation.types)
+        if HUGE in (cast_of(kind) or "") and name not in huge
+    ]
     columns = [_selected(name, kind) for name, kind in zip(relation.columns, relation.types)]
     if any(sql is not None for sql in columns):
-        relation = relation.project(", ".join(sql or _quoted(name) for name, sql in zip(relation.columns, columns)))
+        relation = relation.project(
+            ", ".join(sql or _quoted(name) for name, sql in zip(relation.columns, columns))
+        )
     # The older name warns on DuckDB 2.
     read = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
     try:
@@ -52,7 +60,11 @@ def _selected(name: str, kind: Any) -> str | None:
     """The SQL of a column that is not read as it is."""
     column, cast = _quoted(name), cast_of(kind)
     if is_huge(kind):
-        fits = f"{column} between -{_LARGEST_HUGE} and {_LARGEST_HUGE}" if kind.id == "hugeint" else f"{column} <= {_LARGEST_HUGE}"
+        fits = (
+            f"{column} between -{_LARGEST_HUGE} and {_LARGEST_HUGE}"
+            if kind.id == "hugeint"
+            else f"{column} <= {_LARGEST_HUGE}"
+        )
         told = _error(name, _TOO_LARGE, f"{name}::double, or {name}::varchar")
         return f"case when not ({fits}) then {told} else cast({column} as {cast}) end as {column}"
     if kind.id == "interval":
@@ -71,7 +83,9 @@ def _named(reader: pa.RecordBatchReader, huge: dict[str, str]) -> pa.RecordBatch
 
     if not huge:
         return reader
-    fields = [f.with_metadata({"fal.type": huge[f.name]}) if f.name in huge else f for f in reader.schema]
+    fields = [
+        f.with_metadata({"fal.type": huge[f.name]}) if f.name in huge else f for f in reader.schema
+    ]
     schema = pa.schema(fields)
     batches = (pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in reader)
     return pa.RecordBatchReader.from_batches(schema, batches)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def write(cursor: Any, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str]) -> int:
+def write(
+    cursor: Any, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str]
+) -> int:
     """Begins a transaction and writes; gives the number of rows."""
     view = "_fal_" + uuid.uuid4().hex
     names = list(reader.schema.names)
@@ -25,7 +27,14 @@ def write(cursor: Any, relation: Any, reader: pa.RecordBatchReader, mode: str, t
     columns = [_cast(place, name, types) for place, name in zip(places, names)]
     if mode == "append" and there is not None:
         _check_columns(relation, names, there)
-        columns = _kept(cursor, reader.schema, places, columns, [there.types[name.lower()] for name in names], names)
+        columns = _kept(
+            cursor,
+            reader.schema,
+            places,
+            columns,
+            [there.types[name.lower()] for name in names],
+            names,
+        )
     named = [f"{column} as {_quoted(name)}" for column, name in zip(columns, names)]
     rows = f"select {', '.join(named)} from {view} as rows({', '.join(places)})"
     if mode == "append" and there is not None:
@@ -49,10 +58,17 @@ class _Columns(list[str]):
 
 def _columns(cursor: Any, relation: Any) -> _Columns | None:
     """`None` if there is no such relation."""
-    where = {"table_catalog": relation.database, "table_schema": relation.schema, "table_name": relation.identifier}
+    where = {
+        "table_catalog": relation.database,
+        "table_schema": relation.schema,
+        "table_name": relation.identifier,
+    }
     where = {column: value for column, value in where.items() if value is not None}
     text = " and ".join(f"lower({column}) = lower(?)" for column in where)
-    kinds = cursor.execute(f"select table_type from system.information_schema.tables where {text}", list(where.values())).fetchall()
+    kinds = cursor.execute(
+        f"select table_type from system.information_schema.tables where {text}",
+        list(where.values()),
+    ).fetchall()
     if not kinds:
         return None
     found = _Columns()
@@ -65,11 +81,20 @@ def _columns(cursor: Any, relation: Any) -> _Columns | None:
     return found
 
 
-def _kept(cursor: Any, schema: pa.Schema, places: list[str], columns: list[str], targets: list[str], names: list[str]) -> list[str]:
+def _kept(
+    cursor: Any,
+    schema: pa.Schema,
+    places: list[str],
+    columns: list[str],
+    targets: list[str],
+    names: list[str],
+) -> list[str]:
     """The columns in the types of the table that is there, if every value stays the same: DuckDB itself would round. Text is parsed."""
     empty = "_fal_" + uuid.uuid4().hex
     cursor.register(empty, schema.empty_table())
-    given = cursor.sql(f"select {', '.join(columns)} from {empty} as rows({', '.join(places)})").types
+    given = cursor.sql(
+        f"select {', '.join(columns)} from {empty} as rows({', '.join(places)})"
+    ).types
     cursor.unregister(empty)
     return [
         column if str(kind) in (target, "VARCHAR") else _checked(column, str(kind), target, name)
@@ -79,13 +104,19 @@ def _kept(cursor: Any, schema: pa.Schema, places: list[str], columns: list[str],
 
 def _checked(column: str, kind: str, target: str, name: str) -> str:
     message = f"The column `{name}` holds a value of {kind} that is another one in {target}, the type of the table"
-    told = raising(message, "Round or convert it before, or write the table anew with mode='overwrite'.")
+    told = raising(
+        message, "Round or convert it before, or write the table anew with mode='overwrite'."
+    )
     return f"case when cast(cast({column} as {target}) as {kind}) is distinct from {column} then {told} else cast({column} as {target}) end"
 
 
 def _check_columns(relation: Any, names: list[str], there: _Columns) -> None:
     if there.is_view:
-        raise SessionError("gateway::append_to_view", f"{relation} is a view: nothing can be appended to it", "Use mode='overwrite'.")
+        raise SessionError(
+            "gateway::append_to_view",
+            f"{relation} is a view: nothing can be appended to it",
+            "Use mode='overwrite'.",
+        )
     known = {name.lower() for name in there}
     unknown = [name for name in names if name.lower() not in known]
     if unknown:

@@ -139,7 +139,11 @@ def _is_interval(type: Any) -> bool:
 
 
 # What DuckDB would change, or refuse without the column.
-_CHECKS = ((_is_map, with_distinct_keys), (_may_be_infinite, _finite), (_is_interval, whole_microseconds))
+_CHECKS = (
+    (_is_map, with_distinct_keys),
+    (_may_be_infinite, _finite),
+    (_is_interval, whole_microseconds),
+)
 
 
 def _taken(kind: pa.DataType) -> pa.DataType:
@@ -155,7 +159,9 @@ def _taken(kind: pa.DataType) -> pa.DataType:
         return pa.decimal128(min(kind.precision - kind.scale, 38), 0)
     if pa.types.is_duration(kind):
         return pa.duration("us")
-    if not _HAS_NANOSECONDS and (pa.types.is_time64(kind) or (pa.types.is_timestamp(kind) and kind.tz and kind.unit == "ns")):
+    if not _HAS_NANOSECONDS and (
+        pa.types.is_time64(kind) or (pa.types.is_timestamp(kind) and kind.tz and kind.unit == "ns")
+    ):
         return pa.time64("us") if pa.types.is_time64(kind) else pa.timestamp("us", kind.tz)
     if pa.types.is_dictionary(kind):
         return _taken(kind.value_type) if pa.types.is_null(kind.value_type) else kind

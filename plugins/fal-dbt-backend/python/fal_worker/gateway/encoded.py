@@ -58,10 +58,14 @@ def with_distinct_keys(array: pa.Array) -> pa.Array:
         for value in array.to_pylist():
             keys = [repr(key) for key, _ in value or ()]
             if len(set(keys)) < len(keys):
-                raise ValueError(f"a map with the key {next(key for key in keys if keys.count(key) > 1)} twice")
+                raise ValueError(
+                    f"a map with the key {next(key for key in keys if keys.count(key) > 1)} twice"
+                )
         with_distinct_keys(array.items)
     elif t.is_struct(array.type):
-        for place in range(array.type.num_fields):  # `flatten` ends the process where one is a union
+        for place in range(
+            array.type.num_fields
+        ):  # `flatten` ends the process where one is a union
             with_distinct_keys(array.field(place))
     elif has(t.is_map, array.type) and hasattr(array, "flatten"):
         with_distinct_keys(array.flatten())
@@ -73,7 +77,11 @@ def _first(array: pa.Array, convert: Convert, failures: Any) -> tuple[int, Excep
     low, high = 0, len(array)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if _failure(array.slice(low, middle - low), convert, failures) is None else (low, middle)
+        low, high = (
+            (middle, high)
+            if _failure(array.slice(low, middle - low), convert, failures) is None
+            else (low, middle)
+        )
     reason = _failure(array.slice(low, 1), convert, failures)
     return None if reason is None else (low, reason)
 
@@ -95,8 +103,19 @@ def _help(reason: Exception) -> str:
 class Stream:
     """A stream with its columns converted. Keeps the error that ended it, of which a database's driver would only quote the traceback."""
 
-    def __init__(self, warehouse: str, reader: pa.RecordBatchReader, schema: pa.Schema, converts: list[Convert | None]) -> None:
-        self._warehouse, self._reader, self._schema, self._converts = warehouse, reader, schema, converts
+    def __init__(
+        self,
+        warehouse: str,
+        reader: pa.RecordBatchReader,
+        schema: pa.Schema,
+        converts: list[Convert | None],
+    ) -> None:
+        self._warehouse, self._reader, self._schema, self._converts = (
+            warehouse,
+            reader,
+            schema,
+            converts,
+        )
         self.error: BaseException | None = None
 
     def reader(self) -> pa.RecordBatchReader:
@@ -111,8 +130,12 @@ class Stream:
         try:
             for batch in self._reader:
                 arrays = [
-                    array if convert is None else fitted(self._warehouse, name, before, array, convert)
-                    for name, array, convert in zip(self._schema.names, batch.columns, self._converts)
+                    array
+                    if convert is None
+                    else fitted(self._warehouse, name, before, array, convert)
+                    for name, array, convert in zip(
+                        self._schema.names, batch.columns, self._converts
+                    )
                 ]
                 before += batch.num_rows
                 yield pa.RecordBatch.from_arrays(arrays, schema=self._schema)

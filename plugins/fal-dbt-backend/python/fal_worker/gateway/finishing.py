@@ -61,7 +61,11 @@ class Finishing:
             if is_new:
                 context["create_indexes"](self._relation)
             # Rights granted on another table than this were not carried over.
-            context["apply_grants"](self._relation, context["config"].get("grants"), not is_new or context["copy_grants"]())
+            context["apply_grants"](
+                self._relation,
+                context["config"].get("grants"),
+                not is_new or context["copy_grants"](),
+            )
             context["persist_docs"](self._relation, context["model"])
 
     def create_sql(self, handle: Any, relation: Any, select: str, *more: str) -> str:
@@ -78,7 +82,11 @@ class Finishing:
         try:
             with adapter.connection_named(f"fal_finish_{self._node.unique_id}"):
                 connection = adapter.connections.get_thread_connection()
-                connection.handle, connection.state, connection.transaction_open = handle, "open", True
+                connection.handle, connection.state, connection.transaction_open = (
+                    handle,
+                    "open",
+                    True,
+                )
                 try:
                     yield generate_runtime_model_context(self._node, task.config, task.manifest)
                 finally:

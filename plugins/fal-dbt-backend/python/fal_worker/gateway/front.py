@@ -76,7 +76,10 @@ class Front:
     async def _serve(self, accepted: socket.socket, release: Callable[[], None]) -> None:
         name = f"{os.path.basename(self._inner)}.{next(self._count)}"
         connection = _Connection(release)
-        with contextlib.suppress(OSError, asyncio.TimeoutError, ssl.SSLError, EOFError), contextlib.closing(connection):
+        with (
+            contextlib.suppress(OSError, asyncio.TimeoutError, ssl.SSLError, EOFError),
+            contextlib.closing(connection),
+        ):
             outside = await self._outside(accepted)
             connection.own(outside[1])
             inside = await self._inside(os.path.join(os.path.dirname(self._inner), name))
@@ -95,7 +98,9 @@ class Front:
         protocol = asyncio.StreamReaderProtocol(reader)
         patience = {} if self._context is None else {"ssl_handshake_timeout": PATIENCE}
         accepted.setblocking(False)
-        transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, accepted, ssl=self._context, **patience)
+        transport, _ = await self._loop.connect_accepted_socket(
+            lambda: protocol, accepted, ssl=self._context, **patience
+        )
         return reader, asyncio.StreamWriter(transport, protocol, reader, self._loop)
 
     async def _inside(self, path: str) -> _Pair:
@@ -159,7 +164,9 @@ class _Connection:
             release()
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: _Connection) -> None:
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: _Connection
+) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(_CHUNK):
             writer.write(data)
@@ -192,9 +199,13 @@ def _pipe(text: str) -> Any:
 def _listener(host: str, port: int) -> socket.socket:
     shown = f"[{host}]" if ":" in host else host
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
         both = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
-        listener = socket.create_server(address[:2], family=family, backlog=128, dualstack_ipv6=both)
+        listener = socket.create_server(
+            address[:2], family=family, backlog=128, dualstack_ipv6=both
+        )
     except OSError as error:
         raise SessionError(
             "gateway::listen",

@@ -38,7 +38,9 @@ class Generic:
         self._adapter = adapter
         self._connections = Connections(adapter)
         dialect = generic_dialect.of(adapter)
-        self.column_rules = ColumnRules(f"the dbt adapter `{adapter.type()}`", str.lower if dialect.folds_case else None)
+        self.column_rules = ColumnRules(
+            f"the dbt adapter `{adapter.type()}`", str.lower if dialect.folds_case else None
+        )
         self._writer = Writer(self._connections, dialect)
 
     def read(self, sql: str) -> Reading:

@@ -14,18 +14,27 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def parameters(batch: pa.RecordBatch, rows: int, plain_values: bool, before: int) -> Iterator[tuple[int, list[Any]]]:
+def parameters(
+    batch: pa.RecordBatch, rows: int, plain_values: bool, before: int
+) -> Iterator[tuple[int, list[Any]]]:
     """At most so many rows at a time: their number, and their values one row after the other; `before` rows are ahead of the batch."""
     for start in range(0, batch.num_rows, rows):
         part = batch.slice(start, rows)
-        columns = [_values(name, array, plain_values, before + start) for name, array in zip(part.schema.names, part.columns)]
+        columns = [
+            _values(name, array, plain_values, before + start)
+            for name, array in zip(part.schema.names, part.columns)
+        ]
         yield part.num_rows, list(chain.from_iterable(zip(*columns)))
 
 
 def _values(name: str, array: pa.Array, plain_values: bool, before: int) -> list[Any]:
     values = fitted("the database", name, before, array, lambda part: simple(part).to_pylist())
     convert = _conversion(simple(array[:0]).type, plain_values)
-    return values if convert is None else [None if value is None else convert(value) for value in values]
+    return (
+        values
+        if convert is None
+        else [None if value is None else convert(value) for value in values]
+    )
 
 
 def simple(array: pa.Array) -> pa.Array:
@@ -36,7 +45,9 @@ def simple(array: pa.Array) -> pa.Array:
 
     if isinstance(array.type, pa.BaseExtensionType):
         if array.type.extension_name == "arrow.uuid":
-            return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
+            return pa.array(
+                [None if value is None else str(value) for value in array.to_pylist()], pa.string()
+            )
         return simple(array.storage)
     if t.is_dictionary(array.type):
         return simple(array.dictionary_decode())

@@ -40,7 +40,10 @@ class Connections:
         with self._lock:
             self._lent.add(connection)
         try:
-            with connection.failures(), self.adapter.connection_named(f"fal_gateway_{uuid.uuid4().hex}"):
+            with (
+                connection.failures(),
+                self.adapter.connection_named(f"fal_gateway_{uuid.uuid4().hex}"),
+            ):
                 connection.own = self.adapter.connections.get_thread_connection()
                 yield connection
         finally:
@@ -104,7 +107,9 @@ class Connection:
         self.commit()
         manager = self.adapter.connections
         with self.failures():
-            with contextlib.suppress(Exception):  # there is none to roll back, or the driver has none
+            with contextlib.suppress(
+                Exception
+            ):  # there is none to roll back, or the driver has none
                 # dbt-postgres leaves BEGIN to psycopg2, which does not see the end of a transaction that dbt ends with SQL.
                 manager.get_thread_connection().handle.rollback()
             manager.begin()
@@ -121,7 +126,10 @@ class Connection:
             return
         with self.failures():
             ours = self.adapter.connections.get_thread_connection()
-            kept = {name: getattr(ours, name) for name in ("name", "handle", "state", "transaction_open")}
+            kept = {
+                name: getattr(ours, name)
+                for name in ("name", "handle", "state", "transaction_open")
+            }
             try:
                 # On the same thread dbt takes the same connection, and releases it behind the macros.
                 finish(Borrowed(ours.handle), is_new)
@@ -142,7 +150,9 @@ class Connection:
             yield
         except DbtBaseException as error:
             self.check()
-            raise SessionError("gateway::database", str(getattr(error, "msg", error)).strip()) from None
+            raise SessionError(
+                "gateway::database", str(getattr(error, "msg", error)).strip()
+            ) from None
 
 
 def quoted(adapter: Any, name: str) -> str:

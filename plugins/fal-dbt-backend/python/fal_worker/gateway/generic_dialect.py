@@ -29,7 +29,9 @@ class Dialect:
 
 # By the type of dbt's adapter. Only SQLite, DuckDB and PostgreSQL were run.
 _KNOWN = {
-    "sqlite": Dialect(zoned="text", plain_values=True, in_place=True, transactions=True, one_writer=True),
+    "sqlite": Dialect(
+        zoned="text", plain_values=True, in_place=True, transactions=True, one_writer=True
+    ),
     "postgres": Dialect(binary="bytea", transactions=True, folds_case=False),
     "duckdb": Dialect(transactions=True),
     "redshift": Dialect(binary="varbyte", transactions=True),
@@ -38,8 +40,12 @@ _KNOWN = {
     "spark": Dialect(binary="binary", zoned=None),
     "trino": Dialect(binary="varbinary"),
     "athena": Dialect(binary="varbinary"),
-    "sqlserver": Dialect(binary="varbinary(max)", zoned="datetimeoffset", parameters=2_000, transactions=True),
-    "fabric": Dialect(binary="varbinary(max)", zoned="datetimeoffset", parameters=2_000, transactions=True),
+    "sqlserver": Dialect(
+        binary="varbinary(max)", zoned="datetimeoffset", parameters=2_000, transactions=True
+    ),
+    "fabric": Dialect(
+        binary="varbinary(max)", zoned="datetimeoffset", parameters=2_000, transactions=True
+    ),
 }
 
 

@@ -100,7 +100,12 @@ def told(adapter: Any, description: Any) -> pa.DataType | None:
         name = adapter.connections.data_type_code_to_name(code)
     kind = next((kind for words, kind in _NAMES if re.search(words, name.lower())), None)
     if kind == "decimal":
-        fits = isinstance(precision, int) and isinstance(scale, int) and 0 < precision <= 38 and 0 <= scale <= precision
+        fits = (
+            isinstance(precision, int)
+            and isinstance(scale, int)
+            and 0 < precision <= 38
+            and 0 <= scale <= precision
+        )
         return pa.decimal128(precision, scale) if fits else None
     types = {
         "zoned": pa.timestamp("us", "UTC"), "timestamp": pa.timestamp("us"), "date": pa.date32(), "time": pa.time64("us"),

@@ -21,12 +21,18 @@ class Tables:
         self._connection, self._adapter = connection, connection.adapter
         self.relation = relation.incorporate(type="table")
         self.stage = self._named("make_intermediate_relation", suffix=_STAGE)
-        self.backup = self._named("make_backup_relation", suffix=_BACKUP, backup_relation_type="table")
+        self.backup = self._named(
+            "make_backup_relation", suffix=_BACKUP, backup_relation_type="table"
+        )
 
     def make_schema(self) -> None:
         """If it is not there. Asks first: a user may write into a schema without the right to make one."""
         relation = self.relation
-        database = str(relation.include(database=True, schema=False, identifier=False)) if relation.database else None
+        database = (
+            str(relation.include(database=True, schema=False, identifier=False))
+            if relation.database
+            else None
+        )
         with self._connection.failures():
             there = {str(name).lower() for name in self._adapter.list_schemas(database)}
             if str(relation.schema).lower() not in there:
@@ -84,7 +90,10 @@ class Tables:
         """Whether two tables have the same columns."""
         with self._connection.failures():
             both = [self._adapter.get_columns_in_relation(each) for each in (one, other)]
-        return len({tuple((column.name, column.dtype) for column in columns) for columns in both}) == 1 and str(one.type) == "table"
+        return (
+            len({tuple((column.name, column.dtype) for column in columns) for columns in both}) == 1
+            and str(one.type) == "table"
+        )
 
     def _named(self, macro: str, **arguments: Any) -> Any:
         return self._connection.macro(macro, base_relation=self.relation, **arguments)

@@ -97,7 +97,12 @@ def is_text(type: Any) -> bool:
 def is_binary(type: Any) -> bool:
     import pyarrow.types as t
 
-    return t.is_binary(type) or t.is_large_binary(type) or t.is_fixed_size_binary(type) or _is_view(type, "binary_view")
+    return (
+        t.is_binary(type)
+        or t.is_large_binary(type)
+        or t.is_fixed_size_binary(type)
+        or _is_view(type, "binary_view")
+    )
 
 
 def _is_view(type: Any, name: str) -> bool:

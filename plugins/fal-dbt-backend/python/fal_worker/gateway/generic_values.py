@@ -38,7 +38,11 @@ _KINDS: dict[type, str] = {
     bytearray: "binary", memoryview: "binary", list: "json", tuple: "json", dict: "json", dt.datetime: "datetime", dt.date: "date",
     dt.time: "time", dt.timedelta: "duration",
 }  # fmt: skip
-_WIDER = {frozenset(("int", "decimal")): "decimal", frozenset(("int", "float")): "float", frozenset(("date", "datetime")): "datetime"}
+_WIDER = {
+    frozenset(("int", "decimal")): "decimal",
+    frozenset(("int", "float")): "float",
+    frozenset(("date", "datetime")): "datetime",
+}
 _INT64 = 1 << 63
 # Of the largest integer of 64 bits; no one looks how many of them an integer uses.
 _INT_DIGITS = 19
@@ -84,12 +88,16 @@ class Column:
         try:
             return array if array.type.equals(self.type) else array.cast(self.type)
         except pa.ArrowInvalid as error:
-            raise self._unfit(f"whole numbers and others, which have no type in common: {error}") from None
+            raise self._unfit(
+                f"whole numbers and others, which have no type in common: {error}"
+            ) from None
 
     def _kinds(self, values: list[Any]) -> set[str]:
         types = set(map(type, values)) - {type(None)}
         kinds = {self._kind_of(each) for each in types}
-        if "int" in kinds and any(not -_INT64 <= each < _INT64 for each in values if isinstance(each, int)):
+        if "int" in kinds and any(
+            not -_INT64 <= each < _INT64 for each in values if isinstance(each, int)
+        ):
             kinds = kinds - {"int"} | {"decimal"}
         if "datetime" in kinds:
             aware = {each.tzinfo is not None for each in values if isinstance(each, dt.datetime)}
@@ -102,7 +110,9 @@ class Column:
         for each in type.__mro__:
             if each in _KINDS:
                 return _KINDS[each]
-        raise self._unfit(f"values of the Python type `{type.__module__}.{type.__qualname__}`, which is not known here")
+        raise self._unfit(
+            f"values of the Python type `{type.__module__}.{type.__qualname__}`, which is not known here"
+        )
 
     def _wider(self, one: str | None, other: str) -> str:
         if one is None or one == other:
@@ -128,7 +138,12 @@ class Column:
         import pyarrow.types as t
 
         told = self._told
-        if told is not None and t.is_decimal(told) and told.scale >= self._scale and told.precision - told.scale >= self._digits:
+        if (
+            told is not None
+            and t.is_decimal(told)
+            and told.scale >= self._scale
+            and told.precision - told.scale >= self._digits
+        ):
             return told
         width = self._digits + self._scale
         if width > 76:
@@ -140,12 +155,19 @@ class Column:
 
         convert = _CONVERTED.get(self._kind or "")
         try:
-            return pa.array(values if convert is None else [None if v is None else convert(v) for v in values], self.type)
+            return pa.array(
+                values if convert is None else [None if v is None else convert(v) for v in values],
+                self.type,
+            )
         except (pa.ArrowException, OverflowError, ValueError, TypeError) as error:
             raise self._unfit(f"a value that Arrow cannot hold: {error}") from None
 
     def _unfit(self, what: str) -> SessionError:
-        return SessionError("gateway::value", f"The column `{self.name}` holds {what}", f"Cast it in SQL, for example to text: {self.name}")
+        return SessionError(
+            "gateway::value",
+            f"The column `{self.name}` holds {what}",
+            f"Cast it in SQL, for example to text: {self.name}",
+        )
 
 
 _WORDS = {
@@ -164,7 +186,9 @@ def _json(value: Any) -> str:
 
 
 def _datetime(value: Any) -> dt.datetime:
-    return value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)
+    return (
+        value if isinstance(value, dt.datetime) else dt.datetime(value.year, value.month, value.day)
+    )
 
 
 _CONVERTED: dict[str, Callable[[Any], Any]] = {

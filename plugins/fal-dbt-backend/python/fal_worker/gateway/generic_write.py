@@ -40,7 +40,14 @@ class Writer:
         self._schemas = threading.Lock()
         self._one = threading.Lock()
 
-    def begin(self, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str], place: Place) -> Write:
+    def begin(
+        self,
+        relation: Any,
+        reader: pa.RecordBatchReader,
+        mode: str,
+        types: dict[str, str],
+        place: Place,
+    ) -> Write:
         with self.tables(relation) as (_, tables), self._schemas, self.turn():
             tables.make_schema()
             tables.recover()
@@ -52,7 +59,9 @@ class Writer:
             raise
         return write
 
-    def make(self, relation: Any, schema: pa.Schema, mode: str, types: dict[str, str], place: Place) -> Write:
+    def make(
+        self, relation: Any, schema: pa.Schema, mode: str, types: dict[str, str], place: Place
+    ) -> Write:
         return Write(self, relation, schema, mode, types, place)
 
     @contextlib.contextmanager
@@ -68,8 +77,21 @@ class Writer:
 class Write:
     """A table beside the one that it will replace, or whose rows will go into the one that is there."""
 
-    def __init__(self, writer: Writer, relation: Any, schema: pa.Schema, mode: str, types: dict[str, str], place: Place) -> None:
-        self._writer, self._relation, self._append, self._place = writer, relation, mode == "append", place
+    def __init__(
+        self,
+        writer: Writer,
+        relation: Any,
+        schema: pa.Schema,
+        mode: str,
+        types: dict[str, str],
+        place: Place,
+    ) -> None:
+        self._writer, self._relation, self._append, self._place = (
+            writer,
+            relation,
+            mode == "append",
+            place,
+        )
         self._schema, self._given = schema, types
         self._adapter = writer.connections.adapter
         self._names = [quoted(self._adapter, name) for name in schema.names]
@@ -95,11 +117,19 @@ class Write:
 
     def place(self, tables: Tables, known: list[Any]) -> None:
         """Notes where the rows are until `commit`; `known` are the columns of a table that gets more."""
-        self._stage, self._known, self.identifier = tables.stage, known, str(tables.stage.identifier)
+        self._stage, self._known, self.identifier = (
+            tables.stage,
+            known,
+            str(tables.stage.identifier),
+        )
 
     @property
     def relation(self) -> Any:
-        return both(self._adapter, self._relation, self._stage, self._known, self._schema.names) if self._append else self._stage
+        return (
+            both(self._adapter, self._relation, self._stage, self._known, self._schema.names)
+            if self._append
+            else self._stage
+        )
 
     def read(self, sql: str) -> Reading:
         return self._context.copy().run(self._read, sql)
@@ -122,7 +152,9 @@ class Write:
                 return self._settle(connection, tables, finish)
         except SessionError as error:
             self._undo()
-            raise SessionError(error.code, f"Committing the model's table failed: {error.message}", error.help) from None
+            raise SessionError(
+                error.code, f"Committing the model's table failed: {error.message}", error.help
+            ) from None
 
     def _settle(self, connection: Connection, tables: Tables, finish: Finish | None) -> bool:
         """Whether the table is a new one."""
@@ -140,7 +172,9 @@ class Write:
         (self._replace if dialect.in_place else self._swap)(connection, tables, there, finish)
         return True
 
-    def _swap(self, connection: Connection, tables: Tables, there: Any, finish: Finish | None) -> None:
+    def _swap(
+        self, connection: Connection, tables: Tables, there: Any, finish: Finish | None
+    ) -> None:
         tables.drop(tables.backup)
         connection.begin()
         if there is not None:
@@ -154,7 +188,9 @@ class Write:
         tables.drop(tables.backup)
         connection.commit()
 
-    def _replace(self, connection: Connection, tables: Tables, there: Any, finish: Finish | None) -> None:
+    def _replace(
+        self, connection: Connection, tables: Tables, there: Any, finish: Finish | None
+    ) -> None:
         # A transaction that begins by reading could not wait for its turn to write.
         connection.begin()
         if there is not None:
@@ -167,12 +203,18 @@ class Write:
     def _pour(self, connection: Connection, tables: Tables) -> None:
         """The rows go where they belong, and their table goes."""
         names = ", ".join(self._names)
-        connection.run(f"insert into {tables.relation} ({names}) select {names} from {tables.stage}")
+        connection.run(
+            f"insert into {tables.relation} ({names}) select {names} from {tables.stage}"
+        )
         tables.drop_there(tables.stage)
 
     def _undo(self) -> None:
         """Where there are no transactions, the old table may be without its name."""
-        with contextlib.suppress(Exception), self._writer.turn(), self._writer.tables(self._relation) as (_, tables):
+        with (
+            contextlib.suppress(Exception),
+            self._writer.turn(),
+            self._writer.tables(self._relation) as (_, tables),
+        ):
             tables.recover()
         self.rollback()
 
@@ -207,7 +249,12 @@ class Write:
         one = f"({', '.join([mark] * width)})"
         dialect = self._writer.dialect
         for batch in reader:
-            for rows, values in parameters(batch, max(1, min(most, dialect.parameters // width)), dialect.plain_values, self.rows):
+            for rows, values in parameters(
+                batch,
+                max(1, min(most, dialect.parameters // width)),
+                dialect.plain_values,
+                self.rows,
+            ):
                 with self._writer.turn():
                     connection.run(into + ", ".join([one] * rows), values)
                     connection.commit()

@@ -101,8 +101,15 @@ class Job:
     def again(self, token: str) -> Job:
         """The next attempt at the same."""
         plan = None if self.plan is None else self.plan.again()
-        job = Job(self.id, token, self.unique_id, self._native_write, self.role, None, plan, self.native)
-        job.node_id, job.lease, job.warned, job.written = self.node_id, self.lease, self.warned, self.written
+        job = Job(
+            self.id, token, self.unique_id, self._native_write, self.role, None, plan, self.native
+        )
+        job.node_id, job.lease, job.warned, job.written = (
+            self.node_id,
+            self.lease,
+            self.warned,
+            self.written,
+        )
         return job
 
     def watch(self, stream: Any) -> None:
@@ -141,7 +148,10 @@ class Job:
 
     def check_uses_warehouse(self) -> None:
         if self.role == UNIT_TEST:
-            raise SessionError("gateway::unit_test", f"{self.unique_id} is a unit test, which does without the warehouse")
+            raise SessionError(
+                "gateway::unit_test",
+                f"{self.unique_id} is a unit test, which does without the warehouse",
+            )
 
     @property
     def is_sealed(self) -> bool:
@@ -186,7 +196,11 @@ class _Held:
 
 
 def _twice(unique_id: str) -> SessionError:
-    return SessionError("gateway::second_write", f"{unique_id} writes its model a second time", "Call `write_to_model` exactly once.")
+    return SessionError(
+        "gateway::second_write",
+        f"{unique_id} writes its model a second time",
+        "Call `write_to_model` exactly once.",
+    )
 
 
 class JobTable:
@@ -199,7 +213,9 @@ class JobTable:
     def add(self, job: Job) -> None:
         with self._lock:
             if job.id in self._jobs or not job.token:
-                raise SessionError("session::order", f"job {job.id} is open already, or has no token")
+                raise SessionError(
+                    "session::order", f"job {job.id} is open already, or has no token"
+                )
             self._jobs[job.id] = job
 
     def find(self, id: str) -> Job | None:
@@ -237,9 +253,15 @@ class JobTable:
 
 def _same(token: str, given: Any) -> bool:
     """An empty one is that of a job that nobody may use. JSON may hold half of a character, which has no bytes."""
-    return bool(token) and isinstance(given, str) and hmac.compare_digest(token.encode(), given.encode(errors="surrogatepass"))
+    return (
+        bool(token)
+        and isinstance(given, str)
+        and hmac.compare_digest(token.encode(), given.encode(errors="surrogatepass"))
+    )
 
 
 def unknown() -> SessionError:
     """What everyone hears who has no token that counts, whatever was asked."""
-    return SessionError("gateway::token", "The gateway does not know this token, or its job has ended")
+    return SessionError(
+        "gateway::token", "The gateway does not know this token, or its job has ended"
+    )

@@ -71,7 +71,11 @@ class Lease:
             self._stop_clock()
             if self.answer is None:
                 self._current.revoke()
-            told = {"attempts": self.attempts, "answer": self.answer, "wrote": self._current.has_written}
+            told = {
+                "attempts": self.attempts,
+                "answer": self.answer,
+                "wrote": self._current.has_written,
+            }
             return {**told, "seconds": self._seconds}
 
     def _stop_clock(self) -> None:
@@ -83,7 +87,11 @@ def checked_error(value: Any) -> dict[str, Any] | None:
     """What a job says went wrong, as far as it is what the protocol says."""
     if not isinstance(value, dict):
         return None
-    text = {name: shortened(value[name]) for name in ("kind", "message", "traceback") if isinstance(value.get(name), str)}
+    text = {
+        name: shortened(value[name])
+        for name in ("kind", "message", "traceback")
+        if isinstance(value.get(name), str)
+    }
     return {"kind": "exception", "message": "", "traceback": None, **text}
 
 
@@ -91,7 +99,9 @@ def checked_lines(value: Any) -> list[list[str]]:
     """Lines that a job wrote, with the stream of each."""
     lines = value if isinstance(value, list) else None
     if lines is None or not all(_is_line(line) for line in lines):
-        raise SessionError("gateway::op", "`lines` is a list of pairs: `stdout` or `stderr`, and the text")
+        raise SessionError(
+            "gateway::op", "`lines` is a list of pairs: `stdout` or `stderr`, and the text"
+        )
     return [[stream, text.rstrip("\r\n")[:_LONGEST]] for stream, text in lines]
 
 
@@ -101,4 +111,9 @@ def checked_wait(value: Any) -> float:
 
 
 def _is_line(line: Any) -> bool:
-    return isinstance(line, list) and len(line) == 2 and line[0] in ("stdout", "stderr") and isinstance(line[1], str)
+    return (
+        isinstance(line, list)
+        and len(line) == 2
+        and line[0] in ("stdout", "stderr")
+        and isinstance(line[1], str)
+    )

@@ -19,7 +19,10 @@ _PATIENCE = 5.0
 
 
 def fenced() -> SessionError:
-    return SessionError("gateway::token", "This attempt of the job has ended: another one took its place, or the lease is settled")
+    return SessionError(
+        "gateway::token",
+        "This attempt of the job has ended: another one took its place, or the lease is settled",
+    )
 
 
 class Pump:
@@ -38,7 +41,9 @@ class Pump:
 
     def run(self, write: Callable[[Pump], int]) -> int:
         """Feeds `write` on this thread, Flight's, and gives what it answers."""
-        thread = threading.Thread(target=self._write, args=(write,), name="fal-leased-write", daemon=True)
+        thread = threading.Thread(
+            target=self._write, args=(write,), name="fal-leased-write", daemon=True
+        )
         thread.start()
         try:
             while (chunk := self._next()) is not None and self._put(chunk):
@@ -90,7 +95,9 @@ class Pump:
     def _put(self, chunk: Any) -> bool:
         """Whether more is wanted."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._chunks) < _WAITING or self._aborted or self._done)
+            self._changed.wait_for(
+                lambda: len(self._chunks) < _WAITING or self._aborted or self._done
+            )
             if self._aborted or self._done:
                 return False
             self._chunks.append(chunk)

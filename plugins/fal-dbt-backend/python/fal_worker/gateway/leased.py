@@ -62,8 +62,15 @@ class Relations:
     def external(self) -> list[tuple[str, str]]:
         """Sources that are no tables: their unique ids, and what stands for them in SQL."""
         if self._external is None:
-            sources = [source for source in self._invocation.task.manifest.sources.values() if "external_location" in _meta(source)]
-            found = ((source.unique_id, getattr(self._relation_of(source), "external", None)) for source in sources)
+            sources = [
+                source
+                for source in self._invocation.task.manifest.sources.values()
+                if "external_location" in _meta(source)
+            ]
+            found = (
+                (source.unique_id, getattr(self._relation_of(source), "external", None))
+                for source in sources
+            )
             self._external = [(unique_id, str(text)) for unique_id, text in found if text]
         return self._external
 
@@ -74,7 +81,11 @@ class Relations:
     def _nodes(self) -> list[Any]:
         manifest, stubs = self._invocation.task.manifest, self._invocation.stubs
         nodes = [node for node in manifest.nodes.values() if node.resource_type in _KINDS]
-        there = [node for node in nodes if node.unique_id in stubs or not getattr(node, "is_ephemeral_model", False)]
+        there = [
+            node
+            for node in nodes
+            if node.unique_id in stubs or not getattr(node, "is_ephemeral_model", False)
+        ]
         return [*there, *manifest.sources.values()]
 
     def _names(self) -> dict[Name, list[str]]:
@@ -107,20 +118,28 @@ class Readable:
     that its open write makes; `sent` are the relations to which macros of the project send its declared reads."""
 
     def __init__(
-        self, relations: Relations, check: Callable[[str], None], own: tuple[str, str] | None = None, sent: tuple[str, ...] = ()
+        self,
+        relations: Relations,
+        check: Callable[[str], None],
+        own: tuple[str, str] | None = None,
+        sent: tuple[str, ...] = (),
     ) -> None:
         self._relations, self._check, self._own, self._sent = relations, check, own, sent
 
     def allows(self, name: Name) -> bool:
         """Whether the relation is one of the project's; an error if the job did not declare it and this run makes it. Without a database
         it is in that of the profile."""
-        if self._relations.is_same(name, self._own) or any(self._relations.is_text_of(text, name) for text in self._sent):
+        if self._relations.is_same(name, self._own) or any(
+            self._relations.is_text_of(text, name) for text in self._sent
+        ):
             return True
         return self._one_of(self._relations.named(name))
 
     def is_external(self, is_it: Callable[[str], bool]) -> bool:
         """Whether it is a source of the project that is read from files."""
-        return self._one_of([unique_id for unique_id, text in self._relations.external() if is_it(text)])
+        return self._one_of(
+            [unique_id for unique_id, text in self._relations.external() if is_it(text)]
+        )
 
     def allows_text(self, text: str) -> bool:
         """Whether a text is that of a relation of the project."""
@@ -148,7 +167,10 @@ class Readable:
 
 def _parsed(text: str) -> list[str]:
     """The parts of a relation's text, as PostgreSQL takes them."""
-    return [quoted.replace('""', '"') if plain == "" else plain.lower() for quoted, plain in _PART.findall(text)]
+    return [
+        quoted.replace('""', '"') if plain == "" else plain.lower()
+        for quoted, plain in _PART.findall(text)
+    ]
 
 
 def _meta(source: Any) -> dict[str, Any]:

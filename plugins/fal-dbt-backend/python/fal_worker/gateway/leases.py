@@ -26,7 +26,9 @@ ACTIONS = ("job_start", "job_input", "job_output", "job_answer")
 class Leases:
     """Of one gateway."""
 
-    def __init__(self, invocation: Invocation, outbox: Outbox, jobs: JobTable, reads: Reads) -> None:
+    def __init__(
+        self, invocation: Invocation, outbox: Outbox, jobs: JobTable, reads: Reads
+    ) -> None:
         self._invocation, self._outbox, self._jobs, self._reads = invocation, outbox, jobs, reads
 
     def lend(self, id: str) -> dict[str, Any]:
@@ -63,7 +65,9 @@ class Leases:
 
     def lease_of(self, action: str | None, token: Any) -> Lease:
         """The lease with this token; its own is good for `job_start` alone."""
-        lease = self._jobs.lease_by_token(token) if action == "job_start" else self.attempt(token).lease
+        lease = (
+            self._jobs.lease_by_token(token) if action == "job_start" else self.attempt(token).lease
+        )
         assert lease is not None
         return lease
 
@@ -85,14 +89,24 @@ class Leases:
         reader, inputs = reader_of(invocation, job), []
         for unique_id in node.depends_on.nodes:
             parent = _node(invocation.task.manifest, unique_id)
-            relation = None if parent is None else resolve.read_of(invocation, reader, node, parent).relation
+            relation = (
+                None
+                if parent is None
+                else resolve.read_of(invocation, reader, node, parent).relation
+            )
             inputs.append({"unique_id": unique_id, "relation": relation})
-        return {"inputs": inputs, "output": str(relation_of(invocation, node)), "output_is_rows": self._is_rows(job, node)}
+        return {
+            "inputs": inputs,
+            "output": str(relation_of(invocation, node)),
+            "output_is_rows": self._is_rows(job, node),
+        }
 
     def _is_rows(self, job: Job, node: Any) -> bool:
         """Whether nothing but the job's rows goes into the relation, by dbt or by a script of the model."""
         ours = (node.config.meta or {}).get(self._invocation.request.get("keyword") or "fal") or {}
-        if not isinstance(ours, dict) or any(name in ours for name in ("scripts", "pre-hook", "post-hook")):
+        if not isinstance(ours, dict) or any(
+            name in ours for name in ("scripts", "pre-hook", "post-hook")
+        ):
             return False
         if job.plan is None:
             return bool(node.config.materialized == "table" and not node.config.post_hook)
@@ -104,7 +118,12 @@ class Remote:
 
     def __init__(self, gateway: Gateway, know: Callable[[str, Lease], None]) -> None:
         self._gateway, self._know = gateway, know
-        self.call, self.read, self.write, self.action = gateway.call, gateway.read, gateway.write, gateway.action
+        self.call, self.read, self.write, self.action = (
+            gateway.call,
+            gateway.read,
+            gateway.write,
+            gateway.action,
+        )
 
     def admit(self, peer: str, action: str | None, token: Any) -> None:
         """Refuses who has no token of a lease, before anything else is looked at; else the connection is known."""

@@ -18,7 +18,9 @@ def wanted(ticket: dict[str, Any]) -> dict[str, Any]:
     """The fields of the ticket that ask for a part, of the right kinds."""
     fields = {name: ticket[name] for name in FIELDS if ticket.get(name) is not None}
     columns, where, limit = (fields.get(name) for name in FIELDS)
-    if columns is not None and not (isinstance(columns, list) and columns and all(isinstance(name, str) for name in columns)):
+    if columns is not None and not (
+        isinstance(columns, list) and columns and all(isinstance(name, str) for name in columns)
+    ):
         raise SessionError("gateway::part", f"`columns` is a list of names, not {columns!r}")
     if where is not None and not (isinstance(where, str) and where.strip()):
         raise SessionError("gateway::part", f"`where` is a condition in SQL, not {where!r}")
@@ -55,7 +57,9 @@ def query(
         text = f"{text} where (\n{fields['where']}\n)"
     if "limit" in fields:
         # Not every warehouse says `limit`.
-        limited = adapter.execute_macro("get_limit_subquery_sql", kwargs={"sql": text, "limit": fields["limit"]})
+        limited = adapter.execute_macro(
+            "get_limit_subquery_sql", kwargs={"sql": text, "limit": fields["limit"]}
+        )
         text = str(limited).strip()
     return text
 
@@ -73,4 +77,8 @@ def _column(name: str, there: list[str], call: str) -> str:
         return alike[0]
     near = alike or difflib.get_close_matches(name, there, n=1)
     guess = f"Did you mean {' or '.join(f'`{column}`' for column in near)}? " if near else ""
-    raise SessionError("gateway::unknown_column", f"{call}: there is no column `{name}`", f"{guess}There are: {', '.join(there)}")
+    raise SessionError(
+        "gateway::unknown_column",
+        f"{call}: there is no column `{name}`",
+        f"{guess}There are: {', '.join(there)}",
+    )

@@ -38,5 +38,11 @@ def is_plain(condition: str) -> bool:
             return False
         if not token[0].isspace():
             # A name in quotes can be called, too.
-            word = token["word"].lower() if token["word"] else token[0] if token[0][0] in "\"`" else None
+            word = (
+                token["word"].lower()
+                if token["word"]
+                else token[0]
+                if token[0][0] in '"`'
+                else None
+            )
     return depth == 0

@@ -26,7 +26,9 @@ class Dimensions:
         for text in pc.unique(lengths.drop_null()).to_pylist():
             self._depths.add(text.count("["))
         # NULL and `{}` go with any number of dimensions.
-        flat = pc.and_(pc.invert(several), pc.fill_null(pc.greater(pc.list_value_length(array), 0), False))
+        flat = pc.and_(
+            pc.invert(several), pc.fill_null(pc.greater(pc.list_value_length(array), 0), False)
+        )
         if pc.any(flat).as_py():
             self._depths.add(1)
         if len(self._depths) > 1:
@@ -50,7 +52,9 @@ class Dimensions:
         for _ in range(self.depth - 1):
             type = pa.list_(type)
         rows = zip(array.to_pylist(), lengths.to_pylist())
-        return pa.array([flat if text is None else _shaped(flat, _lengths(text)) for flat, text in rows], type)
+        return pa.array(
+            [flat if text is None else _shaped(flat, _lengths(text)) for flat, text in rows], type
+        )
 
 
 def _lengths(text: str) -> list[int]:

@@ -59,13 +59,17 @@ def check(connection: Connection, sql: str, readable: Readable) -> None:
     try:
         with connection.cursor() as cursor:
             # Prepared, so that it is one statement here, too.
-            cursor.execute(f"create temporary view {_VIEW} as select 1 as one from (\n{sql}\n) as it")
+            cursor.execute(
+                f"create temporary view {_VIEW} as select 1 as one from (\n{sql}\n) as it"
+            )
     except DatabaseError as error:
         raise refused(error.message) from None
     for kind, schema, name in connection.rows(_USED):
         if kind == "lock":
             raise refused("it would lock rows")
         if kind == "function":
-            raise refused(f"the function `{name if schema == 'pg_catalog' else f'{schema}.{name}'}` may not be called")
+            raise refused(
+                f"the function `{name if schema == 'pg_catalog' else f'{schema}.{name}'}` may not be called"
+            )
         if not readable.allows(("", schema, name)):
             raise readable.unknown(f"{schema}.{name}")

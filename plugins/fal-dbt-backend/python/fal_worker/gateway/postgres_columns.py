@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from .postgres_connection import Connection
 
-_PLAIN = frozenset("int2 int4 int8 float4 float8 bool text varchar bpchar name char bytea date time timestamp timestamptz interval".split())
+_PLAIN = frozenset(
+    "int2 int4 int8 float4 float8 bool text varchar bpchar name char bytea date time timestamp timestamptz interval".split()
+)
 _JSON = frozenset(["json", "jsonb"])
 # ADBC reads oid as a signed integer of 32 bits.
 _CASTS = {"oid": "int8"}
@@ -65,8 +67,16 @@ class Column:
     def field(self, type: Any) -> pa.Field:
         import pyarrow as pa
 
-        plain = self.kind in _PLAIN or self.kind in _CASTS or (self.kind == "numeric" and not _textual(type))
-        return pa.field(self.name, type, metadata=None if plain else {"fal.type": self.kind + "[]" * self.is_array})
+        plain = (
+            self.kind in _PLAIN
+            or self.kind in _CASTS
+            or (self.kind == "numeric" and not _textual(type))
+        )
+        return pa.field(
+            self.name,
+            type,
+            metadata=None if plain else {"fal.type": self.kind + "[]" * self.is_array},
+        )
 
 
 def columns(connection: Connection, schema: pa.Schema) -> list[Column]:
@@ -109,7 +119,9 @@ def storage(array: pa.Array) -> pa.Array:
     if isinstance(array, pa.ExtensionArray):
         return array.storage
     if pa.types.is_list(array.type) and isinstance(array.type.value_type, pa.BaseExtensionType):
-        return pa.ListArray.from_arrays(array.offsets, array.values.storage, mask=array.is_null() if array.null_count else None)
+        return pa.ListArray.from_arrays(
+            array.offsets, array.values.storage, mask=array.is_null() if array.null_count else None
+        )
     return array
 
 
@@ -136,4 +148,8 @@ def check(column: Column, array: pa.Array) -> None:
         return
     lowest = pc.min(values).as_py()
     if lowest is not None and lowest < first:
-        raise unfit(column.name, "`infinity`, or a time beyond the year 294246", f"nullif({column.name}, 'infinity')")
+        raise unfit(
+            column.name,
+            "`infinity`, or a time beyond the year 294246",
+            f"nullif({column.name}, 'infinity')",
+        )

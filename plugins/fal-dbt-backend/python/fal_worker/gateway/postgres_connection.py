@@ -11,7 +11,9 @@ from typing import Any
 
 from fal_worker.session.errors import SessionError
 
-_MISSING = "Python models on PostgreSQL need the ADBC driver, which dbt's Python environment does not have"
+_MISSING = (
+    "Python models on PostgreSQL need the ADBC driver, which dbt's Python environment does not have"
+)
 _INSTALL = "pip install adbc-driver-postgresql"
 
 
@@ -67,7 +69,9 @@ def driver() -> Any:
     try:
         from adbc_driver_postgresql import dbapi
     except ModuleNotFoundError as error:
-        raise SessionError("gateway::driver", f"{_MISSING} ({error})", f"Install it there: {_INSTALL}") from None
+        raise SessionError(
+            "gateway::driver", f"{_MISSING} ({error})", f"Install it there: {_INSTALL}"
+        ) from None
     return dbapi
 
 
@@ -163,7 +167,10 @@ def _message(text: str) -> str:
 
 def _connection_failure(error: Exception, credentials: Any) -> SessionError:
     said = re.split(r"Failed to connect: |Failed to connect to database: ", str(error))[-1]
-    return SessionError("gateway::connection", f"No connection to PostgreSQL at {credentials.host}: {_message(said)}")
+    return SessionError(
+        "gateway::connection",
+        f"No connection to PostgreSQL at {credentials.host}: {_message(said)}",
+    )
 
 
 def _dsn(credentials: Any) -> str:
@@ -186,7 +193,9 @@ def _dsn(credentials: Any) -> str:
         given["sslmode"] = credentials.sslmode
     for name in ("sslcert", "sslkey", "sslrootcert"):
         given[name] = getattr(credentials, name)
-    return " ".join(f"{name}={_conninfo(value)}" for name, value in given.items() if value is not None)
+    return " ".join(
+        f"{name}={_conninfo(value)}" for name, value in given.items() if value is not None
+    )
 
 
 def _conninfo(value: Any) -> str:

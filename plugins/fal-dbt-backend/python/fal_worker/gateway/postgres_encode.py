@@ -45,12 +45,16 @@ def encoding(type: Any) -> Encoding:
         return _of_extension(type)
     if t.is_dictionary(type):
         inner = encoding(type.value_type)
-        return Encoding(inner.sql, inner.arrow, lambda array: inner.values(array.dictionary_decode()))
+        return Encoding(
+            inner.sql, inner.arrow, lambda array: inner.values(array.dictionary_decode())
+        )
     if t.is_run_end_encoded(type):
         import pyarrow.compute as pc
 
         inner = encoding(type.value_type)
-        return Encoding(inner.sql, inner.arrow, lambda array: inner.values(pc.run_end_decode(array)))
+        return Encoding(
+            inner.sql, inner.arrow, lambda array: inner.values(pc.run_end_decode(array))
+        )
     if t.is_null(type):
         return Encoding("text", pa.string(), untyped=True)
     if t.is_decimal(type):
@@ -68,7 +72,11 @@ def _of_scalar(type: Any) -> Encoding:
 
     for fits, sql, arrow in (
         (t.is_boolean, "boolean", pa.bool_()),
-        (lambda kind: t.is_int8(kind) or t.is_uint8(kind) or t.is_int16(kind), "smallint", pa.int16()),
+        (
+            lambda kind: t.is_int8(kind) or t.is_uint8(kind) or t.is_int16(kind),
+            "smallint",
+            pa.int16(),
+        ),
         (lambda kind: t.is_uint16(kind) or t.is_int32(kind), "integer", pa.int32()),
         (lambda kind: t.is_uint32(kind) or t.is_int64(kind), "bigint", pa.int64()),
         (t.is_uint64, "numeric(20,0)", pa.decimal128(20, 0)),
@@ -78,7 +86,11 @@ def _of_scalar(type: Any) -> Encoding:
         (_is_binary, "bytea", None),
         (t.is_date, "date", pa.date32()),
         (t.is_time, "time", pa.time64("us")),
-        (lambda kind: t.is_timestamp(kind) and kind.tz is not None, "timestamp with time zone", pa.timestamp("us", "UTC")),
+        (
+            lambda kind: t.is_timestamp(kind) and kind.tz is not None,
+            "timestamp with time zone",
+            pa.timestamp("us", "UTC"),
+        ),
         (t.is_timestamp, "timestamp", pa.timestamp("us")),
         (t.is_duration, "interval", pa.duration("us")),
     ):
@@ -123,7 +135,11 @@ def _of_decimal(precision: int, scale: int) -> Encoding:
 
     if scale < 0:
         precision, scale = precision - scale, 0
-    arrow = pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(min(precision, 76), scale)
+    arrow = (
+        pa.decimal128(precision, scale)
+        if precision <= 38
+        else pa.decimal256(min(precision, 76), scale)
+    )
     return Encoding(f"numeric({precision},{scale})", arrow)
 
 
@@ -143,7 +159,9 @@ def json_encoding() -> Encoding:
     """Of text that is JSON, whether pyarrow has a type for it or the field's metadata alone says so."""
     import pyarrow as pa
 
-    return Encoding("jsonb", pa.binary(), lambda array: to_jsonb(getattr(array, "storage", array), as_json=True))
+    return Encoding(
+        "jsonb", pa.binary(), lambda array: to_jsonb(getattr(array, "storage", array), as_json=True)
+    )
 
 
 def _of_list(type: Any) -> Encoding:
@@ -151,7 +169,9 @@ def _of_list(type: Any) -> Encoding:
     import pyarrow.compute as pc
 
     child = type.value_type
-    if pa.types.is_nested(child) or (isinstance(child, pa.BaseExtensionType) and pa.types.is_nested(child.storage_type)):
+    if pa.types.is_nested(child) or (
+        isinstance(child, pa.BaseExtensionType) and pa.types.is_nested(child.storage_type)
+    ):
         return Encoding("jsonb", pa.binary(), to_jsonb)
     inner = encoding(child)
 

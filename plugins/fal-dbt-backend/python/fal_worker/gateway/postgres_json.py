@@ -43,7 +43,11 @@ def _with_objects(value: Any, type: Any) -> Any:
     if t.is_map(type):
         pairs = [(key, _with_objects(item, type.item_type)) for key, item in value]
         return dict(pairs) if _by_text(type) else pairs
-    return [_with_objects(each, type.value_type) for each in value] if hasattr(type, "value_type") else value
+    return (
+        [_with_objects(each, type.value_type) for each in value]
+        if hasattr(type, "value_type")
+        else value
+    )
 
 
 def _by_text(type: Any) -> bool:
@@ -54,7 +58,14 @@ def _by_text(type: Any) -> bool:
 
 def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(str(key), ensure_ascii=False)}:{_text(item)}" for key, item in value.items()) + "}"
+        return (
+            "{"
+            + ",".join(
+                f"{json.dumps(str(key), ensure_ascii=False)}:{_text(item)}"
+                for key, item in value.items()
+            )
+            + "}"
+        )
     if isinstance(value, (list, tuple)) and type(value).__name__ != "MonthDayNano":
         return "[" + ",".join(map(_text, value)) + "]"
     if isinstance(value, Decimal):
@@ -79,7 +90,9 @@ def _said(value: Any) -> str:
     if isinstance(value, (dt.date, dt.datetime, dt.time)):
         return value.isoformat()
     if type(value).__name__ == "MonthDayNano":
-        return f"{value.months} mons {value.days} days {Decimal(value.nanoseconds) / 10**9:f} seconds"
+        return (
+            f"{value.months} mons {value.days} days {Decimal(value.nanoseconds) / 10**9:f} seconds"
+        )
     if isinstance(value, dt.timedelta):
         return f"{value / dt.timedelta(seconds=1)} seconds"
     return str(value)

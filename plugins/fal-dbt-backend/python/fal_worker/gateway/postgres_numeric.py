@@ -26,7 +26,11 @@ def refuse_special(name: str, array: pa.Array) -> None:
 
     for special, text in (("nan", "NaN"), ("inf", "Infinity")):
         if pc.any(pc.match_substring(array, special)).as_py():
-            raise unfit(name, f"the numeric `{text}`", f"nullif({name}, '{text}'), or {name}::double precision")
+            raise unfit(
+                name,
+                f"the numeric `{text}`",
+                f"nullif({name}, '{text}'), or {name}::double precision",
+            )
 
 
 class Digits:

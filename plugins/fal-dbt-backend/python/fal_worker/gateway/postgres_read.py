@@ -81,7 +81,9 @@ def read_within(connection: Connection, sql: str, readable: Readable | None = No
     return reading
 
 
-def _read(connection: Connection, sql: str, schema: pa.Schema, end: Callable[[], None]) -> tuple[pa.RecordBatchReader, bool]:
+def _read(
+    connection: Connection, sql: str, schema: pa.Schema, end: Callable[[], None]
+) -> tuple[pa.RecordBatchReader, bool]:
     """The result, and whether its types are those of the columns; `end` is called behind the last row."""
     import pyarrow as pa
 
@@ -129,7 +131,11 @@ def _split(sql: str) -> list[str]:
     # dbt depends on it.
     import sqlparse
 
-    return [statement for statement in sqlparse.split(sql) if sqlparse.format(statement, strip_comments=True).strip(" \n\t;")]
+    return [
+        statement
+        for statement in sqlparse.split(sql)
+        if sqlparse.format(statement, strip_comments=True).strip(" \n\t;")
+    ]
 
 
 def _trimmed(sql: str) -> str:
@@ -152,7 +158,9 @@ def _executed(connection: Connection, sql: str, found: list[Column]) -> Any:
         cursor = connection.open_cursor()
         try:
             with failures():
-                cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "true" if copy else "false"})
+                cursor.adbc_statement.set_options(
+                    **{"adbc.postgresql.use_copy": "true" if copy else "false"}
+                )
                 cursor.execute(text)
             return cursor
         except DatabaseError as error:
@@ -173,7 +181,11 @@ def _attempts(sql: str, found: list[Column]) -> Iterator[tuple[str, bool]]:
     names = ", ".join(f"_{number}" for number in range(len(found)))
     selected = [_selected(f"_{number}", column) for number, column in enumerate(found)]
     # Beside each array its lengths, if it has several dimensions: the stream has its elements one after the other.
-    selected += [f"case when array_ndims(_{n}) > 1 then array_dims(_{n}) end" for n, column in enumerate(found) if column.is_array]
+    selected += [
+        f"case when array_ndims(_{n}) > 1 then array_dims(_{n}) end"
+        for n, column in enumerate(found)
+        if column.is_array
+    ]
     yield f"select {', '.join(selected)} from (\n{sql}\n) as _q({names})", True
     yield f"with _q({names}) as (\n{sql}\n) select {', '.join(selected)} from _q", True
 
@@ -184,7 +196,9 @@ def _selected(name: str, column: Column) -> str:
     return f"({cast})[:]" if column.is_array else cast
 
 
-def _batches(connection: Connection, cursor: Any, found: list[Column], end: Callable[[], None]) -> Iterator[pa.RecordBatch]:
+def _batches(
+    connection: Connection, cursor: Any, found: list[Column], end: Callable[[], None]
+) -> Iterator[pa.RecordBatch]:
     try:
         with failures():
             yield from cursor.fetch_record_batch()
@@ -193,7 +207,11 @@ def _batches(connection: Connection, cursor: Any, found: list[Column], end: Call
         intervals = [column.name for column in found if column.kind == "interval"]
         if _TOO_LONG not in error.message or not intervals:
             raise
-        raise unfit("` or `".join(intervals), "an interval of more than 2562047 hours", f"{intervals[0]}::text") from None
+        raise unfit(
+            "` or `".join(intervals),
+            "an interval of more than 2562047 hours",
+            f"{intervals[0]}::text",
+        ) from None
     connection.streaming = False
     end()
 
@@ -204,7 +222,9 @@ def _stored(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
     for batch in batches:
         arrays = [storage(array) for array in batch.columns]
-        yield pa.RecordBatch.from_arrays(arrays, names=[str(number) for number in range(len(arrays))])
+        yield pa.RecordBatch.from_arrays(
+            arrays, names=[str(number) for number in range(len(arrays))]
+        )
 
 
 def _arrow(column: Column) -> Any:
@@ -216,7 +236,9 @@ def _arrow(column: Column) -> Any:
     return pa.int64() if column.cast == "int8" else pa.string()
 
 
-def _converted(found: list[Column], schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _converted(
+    found: list[Column], schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     for batch in batches:

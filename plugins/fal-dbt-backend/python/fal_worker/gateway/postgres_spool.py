@@ -30,7 +30,12 @@ def spooled(found: list[Column], batches: Iterator[pa.RecordBatch]) -> pa.Record
             measure.add(batch)
         spool.add(batch)
     schema = pa.schema([measure.field for measure in measures])
-    converted = (pa.RecordBatch.from_arrays([measure.converted(batch) for measure in measures], schema=schema) for batch in spool)
+    converted = (
+        pa.RecordBatch.from_arrays(
+            [measure.converted(batch) for measure in measures], schema=schema
+        )
+        for batch in spool
+    )
     return pa.RecordBatchReader.from_batches(schema, converted)
 
 
@@ -86,9 +91,17 @@ class _Measure:
 
         array = batch.column(self._place)
         if not self._column.is_array:
-            return array if self._decimal is None else to_decimal(self._column.name, array, self._decimal)
+            return (
+                array
+                if self._decimal is None
+                else to_decimal(self._column.name, array, self._decimal)
+            )
         if self._decimal is not None:
             values = to_decimal(self._column.name, array.values, self._decimal)
-            array = pa.ListArray.from_arrays(array.offsets, values, mask=array.is_null() if array.null_count else None)
+            array = pa.ListArray.from_arrays(
+                array.offsets, values, mask=array.is_null() if array.null_count else None
+            )
         assert self._dimensions_at is not None
-        return self._dimensions.nested(array.cast(pa.list_(array.type.value_type)), batch.column(self._dimensions_at))
+        return self._dimensions.nested(
+            array.cast(pa.list_(array.type.value_type)), batch.column(self._dimensions_at)
+        )

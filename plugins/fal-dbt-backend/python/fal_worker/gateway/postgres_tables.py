@@ -11,7 +11,11 @@ from .postgres_connection import Connection, DatabaseError
 
 _DEPENDED_ON = "2BP01"
 # A value goes from one to another of them unchanged, or is refused.
-_ALIKE = [{"smallint", "integer", "bigint"}, {"text", "character varying"}, {"real", "double precision"}]
+_ALIKE = [
+    {"smallint", "integer", "bigint"},
+    {"text", "character varying"},
+    {"real", "double precision"},
+]
 
 
 def fits(type: str, there: str) -> bool:
@@ -51,12 +55,17 @@ class Table:
     def check_replaceable(self) -> None:
         if self.relkind not in _DROPPED:
             kind = _OTHERS.get(self.relkind, "relation of another kind")
-            raise SessionError("gateway::other_kind", f"{self.relation} is a {kind}: it cannot be written as a table")
+            raise SessionError(
+                "gateway::other_kind",
+                f"{self.relation} is a {kind}: it cannot be written as a table",
+            )
 
     def check_columns(self, names: list[str]) -> None:
         """Whether rows with these columns can be appended."""
         if self.relkind not in ("r", "p"):
-            message = f"{self.relation} is a {_DROPPED[self.relkind]}: nothing can be appended to it"
+            message = (
+                f"{self.relation} is a {_DROPPED[self.relkind]}: nothing can be appended to it"
+            )
             raise SessionError("gateway::append_to_view", message, "Use mode='overwrite'.")
         known = {column.name for column in self.columns}
         unknown = [name for name in names if name not in known]
@@ -70,7 +79,9 @@ class Table:
 
     def takes(self, columns: list[TableColumn]) -> bool:
         """Whether rows of these columns, and of no others, fit in without a loss."""
-        if self.relkind not in ("r", "p") or {column.name for column in self.columns} != {column.name for column in columns}:
+        if self.relkind not in ("r", "p") or {column.name for column in self.columns} != {
+            column.name for column in columns
+        }:
             return False
         return all(fits(column.type, self.column(column.name).type) for column in columns)
 
@@ -81,7 +92,9 @@ class Table:
 def look_up(connection: Connection, relation: Any) -> Table | None:
     """`None` if there is none."""
     sql = str(relation.include(database=False))
-    kinds = connection.rows(f"select relkind::text from pg_class where oid = to_regclass({_literal(sql)})")
+    kinds = connection.rows(
+        f"select relkind::text from pg_class where oid = to_regclass({_literal(sql)})"
+    )
     return Table(relation, sql, kinds[0][0], look_up_columns(connection, sql)) if kinds else None
 
 

@@ -35,11 +35,20 @@ def make_schema(connection: Connection, relation: Any) -> None:
     """Asks first: a user may write into a schema without the right to make one."""
     name = _schema_name(relation)
     if not connection.rows(f"select 1 from pg_namespace where nspname = {_literal(name)}"):
-        connection.run(f"create schema if not exists {relation.without_identifier().include(database=False)}")
+        connection.run(
+            f"create schema if not exists {relation.without_identifier().include(database=False)}"
+        )
     connection.commit()
 
 
-def begin(connection: Connection, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str], place: Place) -> Write:
+def begin(
+    connection: Connection,
+    relation: Any,
+    reader: pa.RecordBatchReader,
+    mode: str,
+    types: dict[str, str],
+    place: Place,
+) -> Write:
     there = look_up(connection, relation)
     if there is not None:
         there.check_replaceable()
@@ -50,7 +59,15 @@ def begin(connection: Connection, relation: Any, reader: pa.RecordBatchReader, m
     stage = _Stage(connection, relation)
     rows = stage.fill(names, encodings, reader, types)
     if mode == "append" and there is not None:
-        stage.pour(there, names, {name for name, encoding in zip(names, encodings) if encoding.untyped and name not in types})
+        stage.pour(
+            there,
+            names,
+            {
+                name
+                for name, encoding in zip(names, encodings)
+                if encoding.untyped and name not in types
+            },
+        )
         return Write(connection, relation, rows, None, place)
     return Write(connection, relation, rows, stage, place)
 
@@ -58,9 +75,13 @@ def begin(connection: Connection, relation: Any, reader: pa.RecordBatchReader, m
 class Write:
     """A table in an open transaction. Without a stage, everything is in its place already."""
 
-    def __init__(self, connection: Connection, relation: Any, rows: int, stage: _Stage | None, place: Place) -> None:
+    def __init__(
+        self, connection: Connection, relation: Any, rows: int, stage: _Stage | None, place: Place
+    ) -> None:
         self._connection, self.rows, self._stage, self._place = connection, rows, stage, place
-        self.relation = relation if stage is None else relation.incorporate(path={"identifier": stage.name})
+        self.relation = (
+            relation if stage is None else relation.incorporate(path={"identifier": stage.name})
+        )
         self.identifier = str(self.relation.identifier)
 
     def commit(self, finish: Finish | None = None) -> bool:
@@ -71,7 +92,11 @@ class Write:
             self._connection.commit()
             return is_new
         except DatabaseError as error:
-            raise SessionError("gateway::database", f"Committing the model's table failed: {error.message}", error.help) from None
+            raise SessionError(
+                "gateway::database",
+                f"Committing the model's table failed: {error.message}",
+                error.help,
+            ) from None
         finally:
             self._connection.close()
 
@@ -90,17 +115,32 @@ class _Stage:
         self.name = f"fal_{uuid.uuid4().hex}"
         self._table = f"{relation.without_identifier().include(database=False)}.{self.name}"
 
-    def fill(self, names: list[str], encodings: list[Encoding], reader: pa.RecordBatchReader, types: dict[str, str]) -> int:
+    def fill(
+        self,
+        names: list[str],
+        encodings: list[Encoding],
+        reader: pa.RecordBatchReader,
+        types: dict[str, str],
+    ) -> int:
         """Makes it and copies the rows; gives their number."""
         import pyarrow as pa
 
-        columns = ", ".join(f"{_quoted(name)} {encoding.sql}" for name, encoding in zip(names, encodings))
+        columns = ", ".join(
+            f"{_quoted(name)} {encoding.sql}" for name, encoding in zip(names, encodings)
+        )
         self._told(f"create table {self._table} ({columns})")
-        schema = pa.schema([pa.field(name, encoding.arrow) for name, encoding in zip(names, encodings)])
+        schema = pa.schema(
+            [pa.field(name, encoding.arrow) for name, encoding in zip(names, encodings)]
+        )
         source = Stream("PostgreSQL", reader, schema, [encoding.values for encoding in encodings])
         try:
             with self._connection.cursor() as cursor:
-                rows = cursor.adbc_ingest(self.name, source.reader(), mode="append", db_schema_name=_schema_name(self._relation))
+                rows = cursor.adbc_ingest(
+                    self.name,
+                    source.reader(),
+                    mode="append",
+                    db_schema_name=_schema_name(self._relation),
+                )
         except DatabaseError as error:
             if source.error is not None:
                 raise source.error from None
@@ -110,7 +150,10 @@ class _Stage:
 
     def _cast(self, types: dict[str, str]) -> None:
         if types:
-            casts = [f"alter column {_quoted(n)} type {sql} using {_quoted(n)}::{sql}" for n, sql in types.items()]
+            casts = [
+                f"alter column {_quoted(n)} type {sql} using {_quoted(n)}::{sql}"
+                for n, sql in types.items()
+            ]
             self._told(f"alter table {self._table} {', '.join(casts)}")
 
     def pour(self, there: Table, names: list[str], untyped: set[str] | None = None) -> None:
@@ -118,7 +161,10 @@ class _Stage:
         targets = [there.column(name) for name in names]
         self._check_kept(dict(zip(names, targets)), untyped or set())
         # An untyped NULL fits every column, text does not.
-        rows = [f"{_quoted(name)}::{target.type}" if name in (untyped or ()) else _quoted(name) for name, target in zip(names, targets)]
+        rows = [
+            f"{_quoted(name)}::{target.type}" if name in (untyped or ()) else _quoted(name)
+            for name, target in zip(names, targets)
+        ]
         into = ", ".join(map(_quoted, names))
         self._told(f"insert into {there.sql} ({into}) select {', '.join(rows)} from {self._table}")
         self._connection.run(f"drop table {self._table}")
@@ -127,7 +173,11 @@ class _Stage:
         """Every value stays the same in the table that is there: PostgreSQL itself would round. Text is parsed."""
         for column in look_up_columns(self._connection, self._table):
             target, name = targets[column.name].type, _quoted(column.name)
-            if column.type in (target, "text") or column.name in untyped or fits(column.type, target):
+            if (
+                column.type in (target, "text")
+                or column.name in untyped
+                or fits(column.type, target)
+            ):
                 continue
             there = f"select 1 from {self._table} where ({name}::{target})::{column.type} is distinct from {name} limit 1"
             try:
@@ -137,7 +187,11 @@ class _Stage:
                 is_another, reason = True, f": {error.message}"
             if is_another:
                 message = f"The column `{column.name}` holds a value of {column.type} that is another one in {target}, the type of the table{reason}"
-                raise SessionError("gateway::value", message, "Round or convert it before, or write the table anew with mode='overwrite'.")
+                raise SessionError(
+                    "gateway::value",
+                    message,
+                    "Round or convert it before, or write the table anew with mode='overwrite'.",
+                )
 
     def settle(self, place: Place) -> bool:
         """It becomes the table, or its rows become those of the table; whether that is a new one."""
@@ -158,7 +212,9 @@ class _Stage:
         try:
             self._connection.run(sql)
         except DatabaseError as error:
-            raise SessionError("gateway::database", f"Writing {self._relation} failed: {error.message}") from None
+            raise SessionError(
+                "gateway::database", f"Writing {self._relation} failed: {error.message}"
+            ) from None
 
 
 def _encoding(field: Any) -> Encoding:
@@ -174,13 +230,22 @@ def _copy_failure(error: DatabaseError, relation: Any, names: list[str]) -> Sess
     place = re.search(r"COPY fal_\w+, \w+ (\d+)(?:, \w+ ([^\n:]+))?", error.message)
     if place is None:
         return SessionError("gateway::database", f"Writing {relation} failed: {message}")
-    column = f"The column `{place[2]}` holds, in row {place[1]}," if place[2] in names else f"Row {place[1]} holds"
+    column = (
+        f"The column `{place[2]}` holds, in row {place[1]},"
+        if place[2] in names
+        else f"Row {place[1]} holds"
+    )
     if error.sqlstate in ("22021", "22P05"):
         told = f"{column} the character NUL (U+0000), which PostgreSQL cannot store in text"
         return SessionError("gateway::value", told, "Remove it, or write the column as bytes.")
     if error.sqlstate == "22008":
-        return SessionError("gateway::value", f"{column} a date or time beyond what PostgreSQL can store (4713 BC to 294276 AD)")
-    return SessionError("gateway::value", f"{column} a value that PostgreSQL cannot store: {message}")
+        return SessionError(
+            "gateway::value",
+            f"{column} a date or time beyond what PostgreSQL can store (4713 BC to 294276 AD)",
+        )
+    return SessionError(
+        "gateway::value", f"{column} a value that PostgreSQL cannot store: {message}"
+    )
 
 
 def _schema_name(relation: Any) -> str:

@@ -36,7 +36,12 @@ def reader_of(invocation: Invocation, job: Job) -> Any:
     root = invocation.task.config.project_name
     depends_on = SimpleNamespace(nodes=[], macros=[])
     return SimpleNamespace(
-        unique_id=job.unique_id, name=job.unique_id, package_name=root, resource_type="operation", depends_on=depends_on, config=None
+        unique_id=job.unique_id,
+        name=job.unique_id,
+        package_name=root,
+        resource_type="operation",
+        depends_on=depends_on,
+        config=None,
     )
 
 
@@ -48,7 +53,9 @@ def relation_of(invocation: Invocation, node: Any) -> Any:
 class Reads:
     """Turns tickets into SQL, and runs it."""
 
-    def __init__(self, invocation: Invocation, outbox: Outbox, warehouse: Callable[[], Warehouse]) -> None:
+    def __init__(
+        self, invocation: Invocation, outbox: Outbox, warehouse: Callable[[], Warehouse]
+    ) -> None:
         self._invocation, self._outbox, self._warehouse = invocation, outbox, warehouse
         self._relations = Relations(invocation, lambda node: relation_of(invocation, node))
         # Variables of the environment that Jinja of leased jobs may read.
@@ -65,7 +72,11 @@ class Reads:
     def _run(self, job: Job, sql: str) -> Reading:
         own = OPEN_WRITE.get()
         checked = () if job.lease is None or not self._is_checked else (self._readable(job, own),)
-        return own.read(sql, *checked) if own is not None and own.is_in(sql) else self._warehouse().read(sql, *checked)
+        return (
+            own.read(sql, *checked)
+            if own is not None and own.is_in(sql)
+            else self._warehouse().read(sql, *checked)
+        )
 
     @property
     def _is_checked(self) -> bool:
@@ -75,21 +86,34 @@ class Reads:
     def _readable(self, job: Job, own: own_table.OwnTable | None) -> Readable:
         node = node_of(self._invocation, job)
         added = None if own is None else (str(node.schema), own.identifier)
-        return Readable(self._relations, lambda unique_id: self._check(job, unique_id), added, self._sent(job))
+        return Readable(
+            self._relations, lambda unique_id: self._check(job, unique_id), added, self._sent(job)
+        )
 
     def _sent(self, job: Job) -> tuple[str, ...]:
         """Where macros that override `ref` and `source` send what the job declares."""
         invocation, reader = self._invocation, reader_of(self._invocation, job)
         if not resolve.has_macros(invocation):
             return ()
-        nodes = (invocation.task.manifest.expect(unique_id) for unique_id in reader.depends_on.nodes)
-        reads = (resolve.read_of(invocation, reader, node_of(invocation, job), node) for node in nodes)
+        nodes = (
+            invocation.task.manifest.expect(unique_id) for unique_id in reader.depends_on.nodes
+        )
+        reads = (
+            resolve.read_of(invocation, reader, node_of(invocation, job), node) for node in nodes
+        )
         return tuple(read.relation for read in reads if read.relation is not None)
 
     def _check_by_hand(self, job: Job, own: own_table.OwnTable, sql: str) -> None:
         """A table that is named without `ref` or `this` is read as it is, which may be as it was."""
-        if own.is_named_by_hand(sql, str(relation_of(self._invocation, node_of(self._invocation, job)).identifier)):
-            self._warn(job, job.unique_id, "OldTable", "by its name, so as it was before the write: `{{ this }}` gives the new rows")
+        if own.is_named_by_hand(
+            sql, str(relation_of(self._invocation, node_of(self._invocation, job)).identifier)
+        ):
+            self._warn(
+                job,
+                job.unique_id,
+                "OldTable",
+                "by its name, so as it was before the write: `{{ this }}` gives the new rows",
+            )
 
     def _sql(self, job: Job, ticket: dict[str, Any]) -> str:
         """The query that a ticket stands for."""
@@ -98,18 +122,27 @@ class Reads:
         op, args = ticket.get("op"), ticket.get("args") or []
         if op in ("ref", "source"):
             version = ticket.get("version") if op == "ref" else None
-            return self._select(job, self._read(job, op, args, version), part.wanted(ticket), resolve.shown(op, args, version))
+            return self._select(
+                job,
+                self._read(job, op, args, version),
+                part.wanted(ticket),
+                resolve.shown(op, args, version),
+            )
         if op == "relation":
             relation = str(ticket["relation"])
             return self._relation(job, relation, part.wanted(ticket), relation)
         if op == "sql":
-            return str(ticket["sql"]) if ticket.get("raw") else self._compiled(job, str(ticket["sql"]))
+            return (
+                str(ticket["sql"]) if ticket.get("raw") else self._compiled(job, str(ticket["sql"]))
+            )
         raise SessionError("gateway::op", f"The gateway has no read called {op!r}")
 
     def _without_free_sql(self, job: Job, ticket: dict[str, Any]) -> dict[str, Any]:
         """The ticket, if all SQL in it is the gateway's own, or a condition that means the same everywhere."""
         if ticket.get("op") == "sql":
-            raise refused(f"there is no check of statements for {self._invocation.adapter.type()}; read with ref and source")
+            raise refused(
+                f"there is no check of statements for {self._invocation.adapter.type()}; read with ref and source"
+            )
         relation = ticket.get("relation")
         readable = self._readable(job, None)
         if ticket.get("op") == "relation" and not readable.allows_text(str(relation)):
@@ -120,7 +153,9 @@ class Reads:
         condition = self._compiled(job, where) if part.is_jinja({"where": where}) else where
         if part.is_jinja({"where": condition}) or not is_plain(condition):
             kind = self._invocation.adapter.type()
-            raise refused(f"`where` may only compare columns with values, since there is no check of statements for {kind}")
+            raise refused(
+                f"`where` may only compare columns with values, since there is no check of statements for {kind}"
+            )
         return {**ticket, "where": condition}
 
     def described(self, job: Job, ticket: dict[str, Any]) -> dict[str, Any]:
@@ -132,22 +167,47 @@ class Reads:
         else:
             relation = str(ticket.get("relation"))
             target = self._parent(reader_of(self._invocation, job), relation)
-        if target is None or target.unique_id == job.node_id or relation != str(relation_of(self._invocation, target)):
+        if (
+            target is None
+            or target.unique_id == job.node_id
+            or relation != str(relation_of(self._invocation, target))
+        ):
             return {"unique_id": None, "schema": None}
         reading = self._warehouse().read(f"select * from {relation} where 1 = 0")
         try:
-            schema = base64.b64encode(reading.reader.schema.serialize()).decode() if reading.typed else None
+            schema = (
+                base64.b64encode(reading.reader.schema.serialize()).decode()
+                if reading.typed
+                else None
+            )
         finally:
             reading.close()
         return {"unique_id": target.unique_id, "schema": schema}
 
     def _parent(self, reader: Any, relation: str) -> Any:
-        nodes = (self._invocation.task.manifest.nodes.get(unique_id) for unique_id in reader.depends_on.nodes)
-        return next((node for node in nodes if node is not None and str(relation_of(self._invocation, node)) == relation), None)
+        nodes = (
+            self._invocation.task.manifest.nodes.get(unique_id)
+            for unique_id in reader.depends_on.nodes
+        )
+        return next(
+            (
+                node
+                for node in nodes
+                if node is not None and str(relation_of(self._invocation, node)) == relation
+            ),
+            None,
+        )
 
     def _read(self, job: Job, function: str, args: list[Any], version: Any) -> resolve.Read:
         invocation = self._invocation
-        read = resolve.read(invocation, reader_of(invocation, job), node_of(invocation, job), function, args, version)
+        read = resolve.read(
+            invocation,
+            reader_of(invocation, job),
+            node_of(invocation, job),
+            function,
+            args,
+            version,
+        )
         for node in read.nodes:
             self._check(job, node.unique_id)
         return read
@@ -155,7 +215,9 @@ class Reads:
     def _select(self, job: Job, read: resolve.Read, fields: dict[str, Any], call: str) -> str:
         if read.relation is None:
             # An ephemeral model is compiled into the query.
-            return self._compiled(job, self._part(job, f"{{{{ {read.jinja} }}}}", fields, call, is_jinja=True))
+            return self._compiled(
+                job, self._part(job, f"{{{{ {read.jinja} }}}}", fields, call, is_jinja=True)
+            )
         return self._relation(job, read.relation, fields, call)
 
     def _relation(self, job: Job, relation: str, fields: dict[str, Any], call: str) -> str:
@@ -163,7 +225,9 @@ class Reads:
             return self._part(job, relation, fields, call, is_jinja=False)
         return self._compiled(job, self._part(job, part.raw(relation), fields, call, is_jinja=True))
 
-    def _part(self, job: Job, relation: str, fields: dict[str, Any], call: str, is_jinja: bool) -> str:
+    def _part(
+        self, job: Job, relation: str, fields: dict[str, Any], call: str, is_jinja: bool
+    ) -> str:
         def names() -> list[str]:
             empty = f"select * from {relation} where 1 = 0"
             reading = self._run(job, self._rendered(job, empty).sql if is_jinja else empty)
@@ -196,7 +260,9 @@ class Reads:
             return
         if job.attached:
             if self._is_to_come(unique_id):
-                self._warn(job, unique_id, "EarlyRead", "which is part of this run and has not run yet")
+                self._warn(
+                    job, unique_id, "EarlyRead", "which is part of this run and has not run yet"
+                )
             return
         if unique_id in self._declared(job):
             return
@@ -204,7 +270,11 @@ class Reads:
             name = unique_id.split(".", 2)[-1]
             message = f"{job.unique_id} reads {unique_id}, which it does not declare"
             call = _call(unique_id, name)
-            way = f"Call dbt.{call}: that is how dbt knows." if job.native else f"Name it in the docstring: - {call}"
+            way = (
+                f"Call dbt.{call}: that is how dbt knows."
+                if job.native
+                else f"Name it in the docstring: - {call}"
+            )
             raise SessionError("gateway::undeclared", message, way)
         self._warn(job, unique_id, "UndeclaredRead", "which it does not declare")
 
@@ -215,22 +285,33 @@ class Reads:
         while waiting:
             found.add(unique_id := waiting.pop())
             node = nodes.get(unique_id)
-            if getattr(node, "is_ephemeral_model", False) and unique_id not in self._invocation.stubs:
+            if (
+                getattr(node, "is_ephemeral_model", False)
+                and unique_id not in self._invocation.stubs
+            ):
                 waiting.extend(each for each in node.depends_on.nodes if each not in found)
         return found
 
     def _is_to_come(self, unique_id: str) -> bool:
         """Whether this run makes it, and has not yet. Sources and ephemeral models are not made at all."""
         invocation = self._invocation
-        node = invocation.task.manifest.nodes.get(unique_id) if unique_id in invocation.selected else None
-        if node is None or (getattr(node, "is_ephemeral_model", False) and unique_id not in invocation.stubs):
+        node = (
+            invocation.task.manifest.nodes.get(unique_id)
+            if unique_id in invocation.selected
+            else None
+        )
+        if node is None or (
+            getattr(node, "is_ephemeral_model", False) and unique_id not in invocation.stubs
+        ):
             return False
         return invocation.outcomes.of(unique_id) is None
 
     def _warn(self, job: Job, unique_id: str, name: str, why: str) -> None:
         if unique_id not in job.warned:
             job.warned.add(unique_id)
-            self._outbox.log("warn", f"{job.unique_id} reads {unique_id}, {why}", name, job.unique_id)
+            self._outbox.log(
+                "warn", f"{job.unique_id} reads {unique_id}, {why}", name, job.unique_id
+            )
 
 
 def _origin(error: Exception) -> BaseException:

@@ -37,7 +37,9 @@ _WORDS = Words(
     binary="varbyte(1000000)",
     zoned="timestamptz",
     parse={"super": "json_parse({})"},
-    decimal=lambda precision, scale: f"decimal({precision}, {scale})" if precision <= 38 and scale <= 37 else None,
+    decimal=lambda precision, scale: (
+        f"decimal({precision}, {scale})" if precision <= 38 and scale <= 37 else None
+    ),
 )
 _QUERY = re.compile(r"(\s|/\*.*?\*/|--[^\n]*\n|\()*(select|with)\b", re.IGNORECASE | re.DOTALL)
 _CURSOR = "fal_rows"
@@ -83,7 +85,9 @@ class Write(cloud_write.Write):
                 role = variable(self._adapter, "fal_iam_role")
                 self.rows = by_copy(connection, tables.stage, self.columns, reader, folder, role)
             else:
-                self.rows = by_parameters(connection, tables.stage, self.names, self.columns, reader)
+                self.rows = by_parameters(
+                    connection, tables.stage, self.names, self.columns, reader
+                )
             connection.commit()
         except BaseException:
             connection.rollback()
@@ -117,7 +121,9 @@ class Write(cloud_write.Write):
     def _pour_into(self, connection: Any, tables: Tables) -> None:
         if not self._append:
             connection.run(f"delete from {tables.relation}")
-        connection.run(f"insert into {tables.relation} ({', '.join(self.names)}) {self.select(tables)}")
+        connection.run(
+            f"insert into {tables.relation} ({', '.join(self.names)}) {self.select(tables)}"
+        )
 
     def _swap_in(self, connection: Any, tables: Tables, there: Any, finish: Finish | None) -> None:
         if there is not None:

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 _PARAMETERS, _ROWS = 30_000, 5_000
 
 
-def by_parameters(connection: Any, table: Any, names: list[str], columns: list[Column], reader: pa.RecordBatchReader) -> int:
+def by_parameters(
+    connection: Any,
+    table: Any,
+    names: list[str],
+    columns: list[Column],
+    reader: pa.RecordBatchReader,
+) -> int:
     """In the transaction that is open; gives the number of rows."""
     size = max(1, min(_ROWS, _PARAMETERS // len(columns)))
     mark = f"({', '.join(_mark(column) for column in columns)})"
@@ -32,8 +38,13 @@ def by_parameters(connection: Any, table: Any, names: list[str], columns: list[C
     texts = [_text(column.arrow) for column in columns]
     count = 0
     for arrays in encoded_parts(columns, reader, size):
-        values = [[None if value is None else text(value) for value in array.to_pylist()] for text, array in zip(texts, arrays)]
-        connection.say(into + ", ".join([mark] * len(arrays[0])), list(chain.from_iterable(zip(*values))))
+        values = [
+            [None if value is None else text(value) for value in array.to_pylist()]
+            for text, array in zip(texts, arrays)
+        ]
+        connection.say(
+            into + ", ".join([mark] * len(arrays[0])), list(chain.from_iterable(zip(*values)))
+        )
         count += len(arrays[0])
     return count
 
@@ -43,7 +54,11 @@ def _mark(column: Column) -> str:
 
     if column.parse:
         return column.cast("%s::varchar(65535)")
-    return "to_varbyte(%s::varchar(65535), 'hex')" if t.is_binary(column.arrow) else f"%s::{column.sql}"
+    return (
+        "to_varbyte(%s::varchar(65535), 'hex')"
+        if t.is_binary(column.arrow)
+        else f"%s::{column.sql}"
+    )
 
 
 def _text(type: Any) -> Callable[[Any], str]:
@@ -67,10 +82,20 @@ def copied(columns: list[Column]) -> bool:
 
     kinds = (t.is_boolean, t.is_integer, t.is_floating, t.is_decimal, t.is_string, t.is_date)
     wall_clock = (lambda type: t.is_timestamp(type) and type.tz is None,)
-    return all(not column.given and any(kind(column.arrow) for kind in (*kinds, *wall_clock)) for column in columns)
+    return all(
+        not column.given and any(kind(column.arrow) for kind in (*kinds, *wall_clock))
+        for column in columns
+    )
 
 
-def by_copy(connection: Any, table: Any, columns: list[Column], reader: pa.RecordBatchReader, folder: str, role: str | None) -> int:
+def by_copy(
+    connection: Any,
+    table: Any,
+    columns: list[Column],
+    reader: pa.RecordBatchReader,
+    folder: str,
+    role: str | None,
+) -> int:
     """Through files below `folder`, which are gone in the end; gives the number of rows."""
     import boto3
 
@@ -85,7 +110,9 @@ def by_copy(connection: Any, table: Any, columns: list[Column], reader: pa.Recor
                 connection.direct(partial(client.upload_file, path, bucket, keys[-1]))
         if keys:
             access = f"iam_role {_literal(role)}" if role else "iam_role default"
-            connection.say(f"copy {table} from {_literal(f's3://{bucket}/{prefix}/')} {access} format as parquet")
+            connection.say(
+                f"copy {table} from {_literal(f's3://{bucket}/{prefix}/')} {access} format as parquet"
+            )
     finally:
         for key in keys:
             client.delete_object(Bucket=bucket, Key=key)
@@ -95,7 +122,9 @@ def by_copy(connection: Any, table: Any, columns: list[Column], reader: pa.Recor
 def _place(folder: str) -> tuple[str, str]:
     bucket, _, prefix = folder.removeprefix("s3://").partition("/")
     if not folder.startswith("s3://") or not bucket:
-        raise SessionError("gateway::variable", f"fal_s3_staging must be like s3://bucket/folder, not {folder!r}")
+        raise SessionError(
+            "gateway::variable", f"fal_s3_staging must be like s3://bucket/folder, not {folder!r}"
+        )
     return bucket, f"{prefix.rstrip('/')}/fal_{uuid.uuid4().hex}".lstrip("/")
 
 

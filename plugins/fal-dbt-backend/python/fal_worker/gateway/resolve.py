@@ -27,7 +27,14 @@ class Read:
     nodes: tuple[Any, ...]
 
 
-def read(invocation: Invocation, reader: Any, of: Any, function: str, args: list[Any], version: Any = None) -> Read:
+def read(
+    invocation: Invocation,
+    reader: Any,
+    of: Any,
+    function: str,
+    args: list[Any],
+    version: Any = None,
+) -> Read:
     """What `function(*args, version=...)` means in `reader`, which is dbt's node `of` if it belongs to one. A macro of the project that
     overrides the function decides, as it does in SQL."""
     _check(function, args, version)
@@ -42,7 +49,9 @@ def read(invocation: Invocation, reader: Any, of: Any, function: str, args: list
 def has_macros(invocation: Invocation) -> bool:
     """Whether a macro of the project overrides `ref` or `source`."""
     without_dbt = getattr(invocation, "relation_of", None) is not None
-    return not without_dbt and any(is_overridden(invocation.task.manifest, function) for function in ("ref", "source"))
+    return not without_dbt and any(
+        is_overridden(invocation.task.manifest, function) for function in ("ref", "source")
+    )
 
 
 def read_of(invocation: Invocation, reader: Any, of: Any, target: Any) -> Read:
@@ -50,19 +59,29 @@ def read_of(invocation: Invocation, reader: Any, of: Any, target: Any) -> Read:
     if target.resource_type == "source":
         return read(invocation, reader, of, "source", [target.source_name, target.name])
     package = [] if target.package_name == reader.package_name else [target.package_name]
-    return read(invocation, reader, of, "ref", [*package, target.name], getattr(target, "version", None))
+    return read(
+        invocation, reader, of, "ref", [*package, target.name], getattr(target, "version", None)
+    )
 
 
-def _by_macro(invocation: Invocation, reader: Any, of: Any, function: str, args: list[Any], version: Any) -> Read:
+def _by_macro(
+    invocation: Invocation, reader: Any, of: Any, function: str, args: list[Any], version: Any
+) -> Read:
     call = shown(function, args, version)
     try:
         compiled = compile_sql(invocation, f"{{{{ {call} }}}}", of)
     except Exception as error:
-        _named(invocation, reader, function, args, version)  # a name that is not there is said more plainly
+        _named(
+            invocation, reader, function, args, version
+        )  # a name that is not there is said more plainly
         raise from_exception(error) from None
     manifest = invocation.task.manifest
     nodes = (manifest.nodes.get(uid) or manifest.sources.get(uid) for uid in compiled.reads)
-    return Read(None if compiled.has_ctes else _text(compiled.sql.strip()), call, tuple(node for node in nodes if node is not None))
+    return Read(
+        None if compiled.has_ctes else _text(compiled.sql.strip()),
+        call,
+        tuple(node for node in nodes if node is not None),
+    )
 
 
 def _text(found: Any) -> str:
@@ -73,11 +92,19 @@ def _text(found: Any) -> str:
 
 def _inline(target: Any) -> str:
     version = getattr(target, "version", None)
-    return shown("ref", [target.package_name, target.name], None if version is None else str(version))
+    return shown(
+        "ref", [target.package_name, target.name], None if version is None else str(version)
+    )
 
 
-def _named(invocation: Invocation, reader: Any, function: str, args: list[Any], version: Any) -> Any:
-    return source(invocation, reader, args) if function == "source" else ref(invocation, reader, args, version)
+def _named(
+    invocation: Invocation, reader: Any, function: str, args: list[Any], version: Any
+) -> Any:
+    return (
+        source(invocation, reader, args)
+        if function == "source"
+        else ref(invocation, reader, args, version)
+    )
 
 
 def ref(invocation: Invocation, reader: Any, args: list[Any], version: Any = None) -> Any:
@@ -103,11 +130,17 @@ def _check(function: str, args: list[Any], version: Any = None) -> None:
     """Whether it is a call that dbt takes. It may become Jinja, so that nothing but plain values may be in it."""
     are_texts = all(isinstance(arg, str) for arg in args)
     if function == "source" and not (are_texts and len(args) == 2):
-        raise SessionError("gateway::source", f"source() takes a source and a table, not {_shown(args)}")
+        raise SessionError(
+            "gateway::source", f"source() takes a source and a table, not {_shown(args)}"
+        )
     if function == "ref" and not (are_texts and len(args) in (1, 2)):
-        raise SessionError("gateway::ref", f"ref() takes a model, or a package and a model, not {_shown(args)}")
+        raise SessionError(
+            "gateway::ref", f"ref() takes a model, or a package and a model, not {_shown(args)}"
+        )
     if version is not None and not isinstance(version, (str, int, float)):
-        raise SessionError("gateway::ref", f"The version of a model is a number or a text, not {version!r}")
+        raise SessionError(
+            "gateway::ref", f"The version of a model is a number or a text, not {version!r}"
+        )
 
 
 def _existing(found: Any, call: str, name: str, names: Iterable[str]) -> Any:
@@ -122,7 +155,11 @@ def _existing(found: Any, call: str, name: str, names: Iterable[str]) -> Any:
 
 
 def _model_names(manifest: Any) -> list[str]:
-    return [node.name for node in manifest.nodes.values() if node.resource_type in ("model", "seed", "snapshot")]
+    return [
+        node.name
+        for node in manifest.nodes.values()
+        if node.resource_type in ("model", "seed", "snapshot")
+    ]
 
 
 def shown(function: str, args: list[Any], version: Any = None) -> str:
@@ -131,7 +168,9 @@ def shown(function: str, args: list[Any], version: Any = None) -> str:
 
 
 def _shown(args: list[Any], version: Any = None) -> str:
-    return ", ".join([repr(arg) for arg in args] + ([f"version={version!r}"] if version is not None else []))
+    return ", ".join(
+        [repr(arg) for arg in args] + ([f"version={version!r}"] if version is not None else [])
+    )
 
 
 def relation(invocation: Invocation, reader: Any, target: Any) -> Any:
@@ -151,4 +190,6 @@ def relation(invocation: Invocation, reader: Any, target: Any) -> Any:
         return None
     from dbt.context.providers import RuntimeRefResolver
 
-    return RuntimeRefResolver(adapter, reader, config, invocation.task.manifest).create_relation(target)
+    return RuntimeRefResolver(adapter, reader, config, invocation.task.manifest).create_relation(
+        target
+    )

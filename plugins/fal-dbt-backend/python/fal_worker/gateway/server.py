@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+
 from fal_worker.session.errors import SessionError, from_exception
 
 # Who knocks in vain is not worth a line of the user's, and what is, we say ourselves: gRPC reads this when it starts.
@@ -53,9 +54,13 @@ class FlightGateway(flight.FlightServerBase):
     def do_action(self, context: Any, action: flight.Action) -> Iterator[flight.Result]:
         body = self._admitted(context, action.body.to_pybytes(), action.type)
         answer = self._call(self._gateway.action, action.type, body)
-        yield flight.Result(json.dumps(answer, ensure_ascii=False, default=str).encode(errors="replace"))
+        yield flight.Result(
+            json.dumps(answer, ensure_ascii=False, default=str).encode(errors="replace")
+        )
 
-    def _admitted(self, context: Any, data: bytes | None, action: str | None = None) -> dict[str, Any]:
+    def _admitted(
+        self, context: Any, data: bytes | None, action: str | None = None
+    ) -> dict[str, Any]:
         """The command in a call of someone who may call at all."""
         command = _json(data)
         try:
@@ -97,7 +102,11 @@ def _stream(reading: Reading) -> Iterator[Any]:
 
 def _broken_off(error: Exception) -> Exception:
     """An error in the middle of a result is the database's, in Arrow's clothes."""
-    return SessionError("gateway::database", str(error)) if isinstance(error, (pa.ArrowException, OSError)) else error
+    return (
+        SessionError("gateway::database", str(error))
+        if isinstance(error, (pa.ArrowException, OSError))
+        else error
+    )
 
 
 def _cut(text: str) -> str:
@@ -117,6 +126,12 @@ def _json(data: bytes | None) -> dict[str, Any]:
 def _flight_error(error: Exception) -> flight.FlightError:
     told = from_exception(error).to_dict()
     # A text may hold half of a character, which has no bytes.
-    data = json.dumps({name: _cut(text) if text else text for name, text in told.items()}, ensure_ascii=False).encode(errors="replace").decode()
+    data = (
+        json.dumps(
+            {name: _cut(text) if text else text for name, text in told.items()}, ensure_ascii=False
+        )
+        .encode(errors="replace")
+        .decode()
+    )
     # gRPC adds words of its own to the message, so the JSON travels once more beside it.
     return flight.FlightServerError(data, extra_info=data.encode())

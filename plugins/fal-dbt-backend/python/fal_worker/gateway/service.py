@@ -68,12 +68,18 @@ class Gateway:
         """Lets Jinja of leased jobs read these variables of the environment, and no others."""
         self._reads.leased_variables = frozenset(env_vars)
 
-    def open_job(self, id: str, token: str, unique_id: str, role: str | None = None, model: str | None = None) -> None:
+    def open_job(
+        self, id: str, token: str, unique_id: str, role: str | None = None, model: str | None = None
+    ) -> None:
         """Opens a model's job or, with a `role`, a script's, which belongs to `model` or to none."""
         if role is None and unique_id not in self._invocation.selected:
-            raise SessionError("session::unknown_node", f"{unique_id} is not among the nodes of `begin`")
+            raise SessionError(
+                "session::unknown_node", f"{unique_id} is not among the nodes of `begin`"
+            )
         if model is not None and model not in self._invocation.task.manifest.nodes:
-            raise SessionError("session::unknown_node", f"{unique_id} belongs to {model}, which is not there")
+            raise SessionError(
+                "session::unknown_node", f"{unique_id} belongs to {model}, which is not there"
+            )
         self.warehouse()
         self.start()
         job = Job(id, token, unique_id, role=role, model=model)
@@ -86,11 +92,18 @@ class Gateway:
         try:
             plan = Plan(self._invocation, node, relation_of(self._invocation, node))
             if plan.kind.wanted_view:
-                self._outbox.log("warn", f"{unique_id} is a Python model: it becomes a table, not a view", "NoView", unique_id)
+                self._outbox.log(
+                    "warn",
+                    f"{unique_id} is a Python model: it becomes a table, not a view",
+                    "NoView",
+                    unique_id,
+                )
             plan.start()
         except Exception as error:
             told = from_exception(error)
-            self._invocation.record({"unique_id": unique_id, "status": "error", "message": told.message})
+            self._invocation.record(
+                {"unique_id": unique_id, "status": "error", "message": told.message}
+            )
             raise told from None
         return plan
 
@@ -130,8 +143,16 @@ class Gateway:
     def close_staged_job(self, job: Job, node: Any, ok: bool) -> dict[str, Any]:
         """Commits or rolls back; the result is not recorded."""
         job = self._taken(job.id) or job
-        result = {"unique_id": job.unique_id, "status": "success" if ok else "error", "message": None}
-        return result if job.pending is None else self._settle(job, job.pending, ok, relation_of(self._invocation, node), result)
+        result = {
+            "unique_id": job.unique_id,
+            "status": "success" if ok else "error",
+            "message": None,
+        }
+        return (
+            result
+            if job.pending is None
+            else self._settle(job, job.pending, ok, relation_of(self._invocation, node), result)
+        )
 
     def deliver(self, job: Job) -> Job:
         """Of a native job that ended well: the attempt that counts, its rows handed to dbt."""
@@ -160,13 +181,17 @@ class Gateway:
         result = {**result, "unique_id": job.unique_id}
         if job.attached:
             return _with_writes(result, job)
-        relation = relation_of(self._invocation, self._invocation.task.manifest.expect(job.unique_id))
+        relation = relation_of(
+            self._invocation, self._invocation.task.manifest.expect(job.unique_id)
+        )
         if job.pending is not None:
             result = self._settle(job, job.pending, ok, relation, result)
         self._invocation.record(result, str(relation))
         return {**result, "relation_name": str(relation)}
 
-    def _settle(self, job: Job, pending: PendingWrite, ok: bool, relation: Any, result: dict[str, Any]) -> dict[str, Any]:
+    def _settle(
+        self, job: Job, pending: PendingWrite, ok: bool, relation: Any, result: dict[str, Any]
+    ) -> dict[str, Any]:
         if not ok:
             pending.rollback()
             return result
@@ -181,24 +206,49 @@ class Gateway:
         self._committed(job.unique_id, relation, is_new)
         message = f"SELECT {job.rows}"
         response = {"_message": message, "code": "SELECT", "rows_affected": job.rows}
-        return {**result, "message": message, "rows_affected": job.rows, "adapter_response": response}
+        return {
+            **result,
+            "message": message,
+            "rows_affected": job.rows,
+            "adapter_response": response,
+        }
 
-    def _materialize(self, plan: Plan, job: Job, pending: PendingWrite, result: dict[str, Any]) -> dict[str, Any]:
+    def _materialize(
+        self, plan: Plan, job: Job, pending: PendingWrite, result: dict[str, Any]
+    ) -> dict[str, Any]:
         """The staged rows count, and dbt makes the model's relation of them."""
         try:
             pending.commit()
             made = to_node_result(plan.finish())
         except SessionError as error:
-            made = {"status": "error", "message": error.message, "adapter_response": {}, "rows_affected": None}
+            made = {
+                "status": "error",
+                "message": error.message,
+                "adapter_response": {},
+                "rows_affected": None,
+            }
         finally:
             try:
                 plan.clean()
             except Exception as error:  # the next write drops it
-                self._outbox.log("debug", f"the staging table of {job.unique_id} stays: {error}", None, job.unique_id)
+                self._outbox.log(
+                    "debug",
+                    f"the staging table of {job.unique_id} stays: {error}",
+                    None,
+                    job.unique_id,
+                )
         if made["status"] == "success":
             self._compile(job.unique_id)
-            made["rows_affected"] = job.rows if made["rows_affected"] is None else made["rows_affected"]
-        return longer(result, {name: made[name] for name in ("status", "message", "adapter_response", "rows_affected")})
+            made["rows_affected"] = (
+                job.rows if made["rows_affected"] is None else made["rows_affected"]
+            )
+        return longer(
+            result,
+            {
+                name: made[name]
+                for name in ("status", "message", "adapter_response", "rows_affected")
+            },
+        )
 
     def _committed(self, unique_id: str, relation: Any, is_new: bool) -> None:
         """dbt learns of the new table; the stub is compiled, as dbt's artifacts have it of an ephemeral model that ran."""
@@ -262,7 +312,11 @@ class Gateway:
     def _write(self, job: Job, command: dict[str, Any], schema: Any, reader: Any) -> int:
         self.warehouse().column_rules.check(schema)
         if command.get("op") == "write_relation" and job.native:
-            return job.write_native(reader.to_reader()) if job.plan is None else self._writes.returned(job, reader.to_reader())
+            return (
+                job.write_native(reader.to_reader())
+                if job.plan is None
+                else self._writes.returned(job, reader.to_reader())
+            )
         return self._writes.write(job, command, schema, reader)
 
     def action(self, name: str, body: dict[str, Any]) -> Any:
@@ -306,5 +360,7 @@ def _with_writes(result: dict[str, Any], job: Job) -> dict[str, Any]:
     rows: dict[str, int] = {}
     for relation, count in job.written:
         rows[relation] = rows.get(relation, 0) + count
-    told = ", ".join(f"{count} row{'s' * (count != 1)} to {relation}" for relation, count in rows.items())
+    told = ", ".join(
+        f"{count} row{'s' * (count != 1)} to {relation}" for relation, count in rows.items()
+    )
     return {**result, "message": f"wrote {told}", "rows_affected": sum(rows.values())}

@@ -38,7 +38,9 @@ _WORDS = Words(
     double="float",
     timestamp="timestamp_ntz",
     zoned="timestamp_tz",
-    decimal=lambda precision, scale: f"number({precision}, {scale})" if precision <= 38 and scale <= 37 else None,
+    decimal=lambda precision, scale: (
+        f"number({precision}, {scale})" if precision <= 38 and scale <= 37 else None
+    ),
     json="variant",
     parse={kind: f"parse_json({{}})::{kind}" for kind in ("variant", "object", "array")},
 )
@@ -135,7 +137,9 @@ def _carried(path: str, column: cloud_types.Column) -> tuple[str, cloud_types.Co
         return column.cast(f"{path}::varchar"), column
     if t.is_timestamp(column.arrow):
         function = "to_timestamp_tz" if column.arrow.tz else "to_timestamp_ntz"
-        return f"{function}({path}::number(38, 0), 6)::{column.sql}", replace(column, arrow=pa.int64())
+        return f"{function}({path}::number(38, 0), 6)::{column.sql}", replace(
+            column, arrow=pa.int64()
+        )
     if t.is_time(column.arrow):
         return f"{path}::varchar::{column.sql}", replace(column, arrow=pa.string())
     return f"{path}::{column.sql}", column

@@ -26,7 +26,11 @@ _APPENDING = ("duckdb", "postgres", "redshift")
 def stage_of(relation: Any) -> Any:
     """The staging table of a model's relation."""
     name = relation.identifier + _SUFFIX
-    longest = relation.relation_max_name_length() if hasattr(relation, "relation_max_name_length") else None
+    longest = (
+        relation.relation_max_name_length()
+        if hasattr(relation, "relation_max_name_length")
+        else None
+    )
     if longest is not None and len(name) > longest:
         # Two long names that differ at their end only must not meet.
         mark = hashlib.sha256(relation.identifier.encode()).hexdigest()[:8]
@@ -82,11 +86,17 @@ class Plan:
         adapter = self._invocation.adapter
         # Where all models are Python, dbt has not looked at the schema yet.
         with adapter.connection_named(f"fal_{relation.identifier}"):
-            return adapter.get_relation(relation.database, relation.schema, relation.identifier) is not None
+            return (
+                adapter.get_relation(relation.database, relation.schema, relation.identifier)
+                is not None
+            )
 
     def _by_mode(self, mode: str | None) -> dict[str, Any]:
         name = self.kind.name
-        if mode is None or (name == "table" and (mode == "overwrite" or (mode == "append" and self.kind.only_options))):
+        if mode is None or (
+            name == "table"
+            and (mode == "overwrite" or (mode == "append" and self.kind.only_options))
+        ):
             return {}
         if name != _INCREMENTAL:
             with_what = f" with {' and '.join(self.kind.reasons)}" if name == "table" else ""
@@ -131,15 +141,21 @@ class Plan:
 
     def _appends(self) -> bool:
         """Whether dbt's macro will only add the rows."""
-        strategy = self._changes.get("incremental_strategy") or getattr(self._node.config, "incremental_strategy", None)
+        strategy = self._changes.get("incremental_strategy") or getattr(
+            self._node.config, "incremental_strategy", None
+        )
         if strategy in (None, "default"):
-            return not self._node.config.unique_key and self._invocation.adapter.type() in _APPENDING
+            return (
+                not self._node.config.unique_key and self._invocation.adapter.type() in _APPENDING
+            )
         return bool(strategy == "append")
 
     def finish(self) -> Any:
         """dbt makes the relation of the staged rows; its `RunResult`."""
         stage = stage_of(self._relation)
-        result = materialize(self._invocation, self._node, stage, pre_hook=hooks_inside(self._node), **self._changes)
+        result = materialize(
+            self._invocation, self._node, stage, pre_hook=hooks_inside(self._node), **self._changes
+        )
         if result.status != "success" and self._invocation.cancelled.is_set():
             raise Interrupted()
         return result

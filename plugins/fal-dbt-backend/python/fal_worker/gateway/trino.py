@@ -68,7 +68,9 @@ class Write(cloud_write.Write):
 
     def load(self, connection: Any, tables: Tables, reader: pa.RecordBatchReader) -> None:
         into = f"insert into {tables.stage} ({', '.join(self.names)}) values "
-        for count, sql in cloud_literals.statements(self.columns, reader, into, literal, _ROWS, _CHARACTERS):
+        for count, sql in cloud_literals.statements(
+            self.columns, reader, into, literal, _ROWS, _CHARACTERS
+        ):
             cursor = connection.execute(sql)
             connection.direct(cursor.fetchall)
             self.rows += count
@@ -94,7 +96,9 @@ class Write(cloud_write.Write):
 
     def _made(self, connection: Any, tables: Tables, finish: Finish | None) -> Any:
         """The table to be renamed: with the model's properties where it is a model's, else the one that was filled."""
-        new = connection.macro("make_intermediate_relation", base_relation=tables.relation, suffix=_NEW)
+        new = connection.macro(
+            "make_intermediate_relation", base_relation=tables.relation, suffix=_NEW
+        )
         sql = connection.create_sql(finish, new, self.select(tables))
         if sql is None:
             return tables.stage
@@ -105,7 +109,11 @@ class Write(cloud_write.Write):
     def _drop_stage(self) -> None:
         super()._drop_stage()
         with self._writer.tables(self._relation) as (connection, tables):
-            tables.drop(connection.macro("make_intermediate_relation", base_relation=tables.relation, suffix=_NEW))
+            tables.drop(
+                connection.macro(
+                    "make_intermediate_relation", base_relation=tables.relation, suffix=_NEW
+                )
+            )
 
 
 class Trino(cloud.Cloud):

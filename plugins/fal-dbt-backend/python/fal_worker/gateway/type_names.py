@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 # Names, numbers, and signs that stand within types; no text in single quotes, no comment, no end of a statement.
-_TOKEN = re.compile(r"""\s+ | (?P<word>[^\W\d]\w*) | "(?:[^"\\]|"")+" | `[^`\\]+` | [0-9]+ | [,.:%] | (?P<open>[(<\[]) | (?P<close>[)>\]])""", re.VERBOSE)
+_TOKEN = re.compile(
+    r"""\s+ | (?P<word>[^\W\d]\w*) | "(?:[^"\\]|"")+" | `[^`\\]+` | [0-9]+ | [,.:%] | (?P<open>[(<\[]) | (?P<close>[)>\]])""",
+    re.VERBOSE,
+)
 _PAIRS = {"(": ")", "<": ">", "[": "]"}
 # Of a column and of statements, but of no type.
 _REFUSED = {
@@ -39,7 +42,7 @@ def _has_shape(text: str) -> bool:
             return False
         if not began and not token[0].isspace():
             # A name comes first.
-            if not (token["word"] or token[0][0] in "\"`"):
+            if not (token["word"] or token[0][0] in '"`'):
                 return False
             began = True
     return began and not opened

@@ -13,7 +13,9 @@ def unfit(name: str, what: str, instead: str) -> SessionError:
 
 
 def said(name: str, what: str) -> str:
-    return f"The column `{name}` holds {what}, for which Arrow, and so pandas and polars, has no value"
+    return (
+        f"The column `{name}` holds {what}, for which Arrow, and so pandas and polars, has no value"
+    )
 
 
 def advice(instead: str) -> str:

@@ -59,7 +59,9 @@ def whole(reader: pa.RecordBatchReader) -> Reading:
     except BaseException:
         spool.close()
         raise
-    return Reading(pa.RecordBatchReader.from_batches(reader.schema, iter(spool)), spool.close, rows=rows)
+    return Reading(
+        pa.RecordBatchReader.from_batches(reader.schema, iter(spool)), spool.close, rows=rows
+    )
 
 
 class PendingWrite(Protocol):
@@ -117,7 +119,9 @@ class Warehouse(Protocol):
 def for_adapter(adapter: Any) -> Warehouse:
     """The native path of an adapter, else the one over the adapter's own connections."""
     module = _MODULES.get(adapter.type(), _GENERIC)
-    if os.environ.get("FAL_TEST_GENERIC"):  # so that tests can hold it against what has a native path
+    if os.environ.get(
+        "FAL_TEST_GENERIC"
+    ):  # so that tests can hold it against what has a native path
         module = _GENERIC
     warehouse: Warehouse = import_module(module).open_warehouse(adapter)
     return warehouse

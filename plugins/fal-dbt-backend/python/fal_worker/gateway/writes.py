@@ -40,9 +40,13 @@ class Writes:
         """Does what a command asks, if this job may; gives the number of rows."""
         op = command.get("op")
         if op not in ("write_to_model", "write_to_source") or job.native:
-            raise SessionError("gateway::op", f"The gateway has no write called {op!r} for this job")
+            raise SessionError(
+                "gateway::op", f"The gateway has no write called {op!r} for this job"
+            )
         if job.hook:
-            raise SessionError("gateway::write_in_hook", f"{op} cannot be called in a hook", _IN_A_MODEL)
+            raise SessionError(
+                "gateway::write_in_hook", f"{op} cannot be called in a hook", _IN_A_MODEL
+            )
         mode = command.get("mode")
         types = sql_types(self._invocation.adapter.type(), command.get("dtype") or {})
         if op == "write_to_model" and not job.attached:
@@ -50,7 +54,10 @@ class Writes:
             relation, mode = job.plan.target(mode)
             return job.write(lambda: self._begin(relation, reader.to_reader(), mode, types))
         if (mode := mode or "overwrite") not in MODES:
-            raise SessionError("gateway::mode", f"Tables are written with mode `overwrite` or `append`, not `{mode}`")
+            raise SessionError(
+                "gateway::mode",
+                f"Tables are written with mode `overwrite` or `append`, not `{mode}`",
+            )
         target = self._target(job, op, command.get("args") or [])
         return self._final(job, target, schema, reader, mode, types)
 
@@ -75,14 +82,24 @@ class Writes:
         reader = reader_of(self._invocation, job)
         if op == "write_to_source":
             node = resolve.source(self._invocation, reader, args)
-            return _Target(_table_of_source(relation_of(self._invocation, node), args), None, Place.SOURCE)
-        node = resolve.ref(self._invocation, reader, args) if args else node_of(self._invocation, job)
+            return _Target(
+                _table_of_source(relation_of(self._invocation, node), args), None, Place.SOURCE
+            )
+        node = (
+            resolve.ref(self._invocation, reader, args) if args else node_of(self._invocation, job)
+        )
         if node is None:
-            raise SessionError("gateway::write", "A global script belongs to no model that it could write", _IN_A_MODEL)
+            raise SessionError(
+                "gateway::write",
+                "A global script belongs to no model that it could write",
+                _IN_A_MODEL,
+            )
         relation = relation_of(self._invocation, node)
         return _Target(relation, finishing(self._invocation, node, relation), Place.OF_A_MODEL)
 
-    def _final(self, job: Job, target: _Target, schema: Any, reader: Any, mode: str, types: dict[str, str]) -> int:
+    def _final(
+        self, job: Job, target: _Target, schema: Any, reader: Any, mode: str, types: dict[str, str]
+    ) -> int:
         """One transaction; those on one table come one after the other, since they would conflict."""
         relation = target.relation
         with self._turn(str(relation)):
@@ -99,7 +116,9 @@ class Writes:
 
     def _begin(self, relation: Any, reader: Any, *how: Any) -> PendingWrite:
         if not reader.schema.names:
-            raise SessionError("gateway::no_columns", f"A frame without columns cannot become the table {relation}")
+            raise SessionError(
+                "gateway::no_columns", f"A frame without columns cannot become the table {relation}"
+            )
         return self._warehouse().begin_write(relation, reader, *how)
 
     def _turn(self, name: str) -> threading.Lock:
@@ -119,7 +138,10 @@ class _Target:
 def _table_of_source(relation: Any, args: list[Any]) -> Any:
     if getattr(relation, "external", None):
         name = ".".join(args)
-        raise SessionError("gateway::external", f"The source {name} is no table but read from {relation.external}: it cannot be written")
+        raise SessionError(
+            "gateway::external",
+            f"The source {name} is no table but read from {relation.external}: it cannot be written",
+        )
     return relation
 
 

@@ -14,7 +14,12 @@ _FAMILIES = (
     (types.is_boolean,),
     (types.is_integer, types.is_floating, types.is_decimal),
     (types.is_string, types.is_large_string, getattr(types, "is_string_view", types.is_string)),
-    (types.is_binary, types.is_large_binary, types.is_fixed_size_binary, getattr(types, "is_binary_view", types.is_binary)),
+    (
+        types.is_binary,
+        types.is_large_binary,
+        types.is_fixed_size_binary,
+        getattr(types, "is_binary_view", types.is_binary),
+    ),
     (types.is_date,),
     (types.is_time,),
     (lambda kind: types.is_timestamp(kind) and kind.tz is None,),
@@ -44,9 +49,13 @@ def _filled(given: Any, kind: Any) -> Any:
         return kind
     if types.is_struct(given) and types.is_struct(kind):
         there = {field.name: field.type for field in kind}
-        return pyarrow.struct([field.with_type(_filled(field.type, there[field.name])) for field in given])
+        return pyarrow.struct(
+            [field.with_type(_filled(field.type, there[field.name])) for field in given]
+        )
     if types.is_list(given) and _is_list(kind):
-        return pyarrow.list_(given.value_field.with_type(_filled(given.value_type, kind.value_type)))
+        return pyarrow.list_(
+            given.value_field.with_type(_filled(given.value_type, kind.value_type))
+        )
     return given
 
 
@@ -56,14 +65,23 @@ def _goes_into(given: Any, kind: Any) -> bool:
         return True
     if types.is_struct(given) and types.is_struct(kind):
         there = {field.name: field.type for field in kind}
-        return all(field.name in there and _goes_into(field.type, there[field.name]) for field in given)
+        return all(
+            field.name in there and _goes_into(field.type, there[field.name]) for field in given
+        )
     if types.is_map(given) and types.is_map(kind):
-        return _goes_into(given.key_type, kind.key_type) and _goes_into(given.item_type, kind.item_type)
+        return _goes_into(given.key_type, kind.key_type) and _goes_into(
+            given.item_type, kind.item_type
+        )
     if types.is_dictionary(kind) or types.is_dictionary(given):
-        return _goes_into(*(each.value_type if types.is_dictionary(each) else each for each in (given, kind)))
+        return _goes_into(
+            *(each.value_type if types.is_dictionary(each) else each for each in (given, kind))
+        )
     if _is_list(given) and _is_list(kind):
         return _goes_into(given.value_type, kind.value_type)
-    return any(any(fits(given) for fits in family) and any(fits(kind) for fits in family) for family in _FAMILIES)
+    return any(
+        any(fits(given) for fits in family) and any(fits(kind) for fits in family)
+        for family in _FAMILIES
+    )
 
 
 def _is_list(kind: Any) -> bool:
@@ -82,4 +100,8 @@ def _same_plain(array: pyarrow.Array, other: pyarrow.Array) -> bool:
     array, other = array.cast(pyarrow.float64()), other.cast(pyarrow.float64())
     bits = pc.equal(array.view(pyarrow.int64()), other.view(pyarrow.int64()))
     same = pc.or_(bits, pc.and_(pc.is_nan(array), pc.is_nan(other)))
-    return len(array) == len(other) and array.is_null().equals(other.is_null()) and pc.all(same).as_py() is not False
+    return (
+        len(array) == len(other)
+        and array.is_null().equals(other.is_null())
+        and pc.all(same).as_py() is not False
+    )

@@ -38,7 +38,11 @@ class Cell:
     @classmethod
     def parsed(cls, name: str, text: str) -> Cell:
         """A cell by itself."""
-        return cls(name, text, compile(text, name, "exec", flags=ast.PyCF_ONLY_AST | AWAIT, dont_inherit=True))
+        return cls(
+            name,
+            text,
+            compile(text, name, "exec", flags=ast.PyCF_ONLY_AST | AWAIT, dont_inherit=True),
+        )
 
     def units(self, future: int) -> Iterator[CodeType]:
         """Compiles the cell: all but its last expression, and that one so that `sys.displayhook` gets its value. `future`
@@ -48,11 +52,19 @@ class Cell:
         if body and isinstance(body[-1], ast.Expr) and not self._is_quiet():
             body, last = body[:-1], body[-1]
         if body:
-            unit = compile(ast.Module(body=body, type_ignores=[]), self.name, "exec", flags=flags, dont_inherit=True)
+            unit = compile(
+                ast.Module(body=body, type_ignores=[]),
+                self.name,
+                "exec",
+                flags=flags,
+                dont_inherit=True,
+            )
             flags |= unit.co_flags & FUTURE
             yield unit
         if last is not None:
-            yield compile(ast.Interactive(body=[last]), self.name, "single", flags=flags, dont_inherit=True)
+            yield compile(
+                ast.Interactive(body=[last]), self.name, "single", flags=flags, dont_inherit=True
+            )
 
     def _is_quiet(self) -> bool:
         """A `;` at the end says that the value is not wanted."""
@@ -84,7 +96,9 @@ class Notebook:
     def cells(self) -> Iterator[Cell]:
         """Each cell with its text and a tree of its own, both with the cell's line numbers, in order."""
         texts = self._texts()
-        bodies: dict[int, list[ast.stmt]] = {cell: [] for cell, text in texts.items() if captured(text) is not None}
+        bodies: dict[int, list[ast.stmt]] = {
+            cell: [] for cell, text in texts.items() if captured(text) is not None
+        }
         for statement in self._parse().body:
             bodies.setdefault(self.origin(_first_line(statement))[0], []).append(statement)
         for cell, body in sorted(bodies.items()):
@@ -98,7 +112,8 @@ class Notebook:
         for origin, text in zip(self.lines, self.code.split("\n")):
             texts.setdefault(origin["cell"], {})[origin["line"]] = text
         return {
-            cell: "".join(rows.get(row, "") + "\n" for row in range(1, max(rows) + 1)) for cell, rows in texts.items()
+            cell: "".join(rows.get(row, "") + "\n" for row in range(1, max(rows) + 1))
+            for cell, rows in texts.items()
         }
 
     def _parse(self) -> ast.Module:

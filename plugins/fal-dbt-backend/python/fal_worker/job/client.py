@@ -20,13 +20,17 @@ END = b"end"
 _LARGE = 1 << 19
 
 
-def connect(location: str, certificate: str | None = None, server_name: str | None = None) -> flight.FlightClient:
+def connect(
+    location: str, certificate: str | None = None, server_name: str | None = None
+) -> flight.FlightClient:
     """A client that trusts `certificate` (PEM) alone, which is for `server_name` whatever the host is called."""
     from pyarrow import flight
 
     # The gateway is never behind the proxy that a machine has for the Internet.
     # Errors come in headers, of which gRPC takes 8 kB; the gateway cuts them to less than this.
-    options: dict[str, Any] = {"generic_options": [("grpc.enable_http_proxy", 0), ("grpc.max_metadata_size", 1 << 20)]}
+    options: dict[str, Any] = {
+        "generic_options": [("grpc.enable_http_proxy", 0), ("grpc.max_metadata_size", 1 << 20)]
+    }
     if certificate is not None:
         options["tls_root_certs"] = certificate.encode()
     if server_name is not None:
@@ -37,7 +41,13 @@ def connect(location: str, certificate: str | None = None, server_name: str | No
 class Gateway:
     """Connects at first use. gRPC hangs in a process that the user forked, so only the job's own may ask."""
 
-    def __init__(self, location: str, token: str, certificate: str | None = None, server_name: str | None = None) -> None:
+    def __init__(
+        self,
+        location: str,
+        token: str,
+        certificate: str | None = None,
+        server_name: str | None = None,
+    ) -> None:
         self._way = (location, certificate, server_name)
         self._away = _away(location)
         self._token = token
@@ -51,7 +61,9 @@ class Gateway:
 
         with told_plainly(self._away):
             stream = self._connection().do_get(flight.Ticket(self._command(command)))
-            return pyarrow.RecordBatchReader.from_batches(stream.schema, _batches(stream, self._away))
+            return pyarrow.RecordBatchReader.from_batches(
+                stream.schema, _batches(stream, self._away)
+            )
 
     def read_table(self, **command: Any) -> pyarrow.Table:
         """All of it at once."""
@@ -60,7 +72,9 @@ class Gateway:
         with told_plainly(self._away):
             return self._connection().do_get(flight.Ticket(self._command(command))).read_all()
 
-    def write(self, batches: pyarrow.RecordBatchReader, final: bool = False, **command: Any) -> None:
+    def write(
+        self, batches: pyarrow.RecordBatchReader, final: bool = False, **command: Any
+    ) -> None:
         """Sends a stream; returns when the gateway has taken all of it. A `final` write counts at once, so the stream says
         that it is whole: one that breaks off looks ended to the gateway, too."""
         from pyarrow import flight
@@ -114,7 +128,12 @@ def _batches(stream: flight.FlightStreamReader, away: str) -> Iterator[pyarrow.R
             yield chunk.data
 
 
-def _send(writer: flight.FlightStreamWriter, batches: pyarrow.RecordBatchReader, end: bytes | None, away: str) -> None:
+def _send(
+    writer: flight.FlightStreamWriter,
+    batches: pyarrow.RecordBatchReader,
+    end: bytes | None,
+    away: str,
+) -> None:
     """An error of the gateway shows only when the stream is closed; one of the user's data must not be hidden by it."""
     import pyarrow
 

@@ -19,7 +19,9 @@ class Context(Later):
 
     def __init__(self, request: Request, fetch: Callable[[], Any]) -> None:
         super().__init__(lambda: _typed(fetch()))
-        self.__dict__["_arguments"] = recorded(dict(request.arguments)) if request.hook or request.arguments else None
+        self.__dict__["_arguments"] = (
+            recorded(dict(request.arguments)) if request.hook or request.arguments else None
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name == "arguments":
@@ -30,12 +32,18 @@ class Context(Later):
         return self._given(KeyError) if key == "arguments" else super().__getitem__(key)
 
     def __contains__(self, key: Any) -> bool:
-        return self.__dict__["_arguments"] is not None if key == "arguments" else super().__contains__(key)
+        return (
+            self.__dict__["_arguments"] is not None
+            if key == "arguments"
+            else super().__contains__(key)
+        )
 
     def _given(self, error: type[Exception] = AttributeError) -> Any:
         arguments = self.__dict__["_arguments"]
         if arguments is None:
-            raise error("context.arguments is there in pre-hooks and post-hooks only: what `with` gives in the schema file")
+            raise error(
+                "context.arguments is there in pre-hooks and post-hooks only: what `with` gives in the schema file"
+            )
         return arguments
 
 
@@ -44,5 +52,7 @@ def _typed(context: dict[str, Any]) -> dict[str, Any]:
     if (model := context.get("current_model")) is not None:
         context = {**context, "current_model": CurrentModel(recorded(model))}
     config = context.get("config") or {}
-    paths = {name: Path(value) for name, value in config.items() if name.endswith("_path") and value}
+    paths = {
+        name: Path(value) for name, value in config.items() if name.endswith("_path") and value
+    }
     return {**context, "config": {**config, **paths}}

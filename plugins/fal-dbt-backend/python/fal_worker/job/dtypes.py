@@ -24,7 +24,9 @@ def described(dtype: Any, columns: list[str]) -> dict[str, Any]:
     kinds = {str(column): kind for column, kind in dtype.items()}
     unknown = [column for column in kinds if column not in columns]
     if unknown:  # as pandas, which passes over them, but not in silence
-        print(f"fal: dtype names columns that the data has not: {', '.join(unknown)}", file=sys.stderr)
+        print(
+            f"fal: dtype names columns that the data has not: {', '.join(unknown)}", file=sys.stderr
+        )
     return {column: _described(column, kinds[column]) for column in columns if column in kinds}
 
 
@@ -32,7 +34,11 @@ def of_column(dtype: Any) -> Callable[[str], Any]:
     """The description of the type that a column is given, if it is given one."""
 
     def described(column: str) -> Any:
-        kind = next((each for name, each in dtype.items() if str(name) == column), None) if _is_mapping(dtype) else dtype
+        kind = (
+            next((each for name, each in dtype.items() if str(name) == column), None)
+            if _is_mapping(dtype)
+            else dtype
+        )
         return None if kind is None else _described(column, kind)
 
     return described
@@ -55,7 +61,10 @@ def _described(column: str, kind: Any) -> Any:
 
 
 def _is_sqlalchemy(kind: type) -> bool:
-    return any(base.__module__.partition(".")[0] == "sqlalchemy" and base.__name__ == "TypeEngine" for base in kind.__mro__)
+    return any(
+        base.__module__.partition(".")[0] == "sqlalchemy" and base.__name__ == "TypeEngine"
+        for base in kind.__mro__
+    )
 
 
 def _of_sqlalchemy(kind: Any) -> dict[str, Any]:
@@ -66,7 +75,9 @@ def _of_sqlalchemy(kind: Any) -> dict[str, Any]:
     described: dict[str, Any] = {"names": names[:-1]}
     if not isinstance(kind, type):
         details = {name: getattr(kind, name, None) for name in _DETAILS}
-        described.update({name: value for name, value in details.items() if isinstance(value, (bool, int))})
+        described.update(
+            {name: value for name, value in details.items() if isinstance(value, (bool, int))}
+        )
         item = getattr(kind, "item_type", None)
         if item is not None:
             described["item"] = _of_sqlalchemy(item)

@@ -30,7 +30,9 @@ def reader(function: str, data: Any, json: JsonColumns | None = None) -> Any:
     if stream is None and hasattr(type(data), "__next__"):
         stream = _chained(function, data, json)
     if stream is None:
-        raise FalError(f"fal: {function} does not take {_describe(data)}", help=f"It takes {_ACCEPTED}.")
+        raise FalError(
+            f"fal: {function} does not take {_describe(data)}", help=f"It takes {_ACCEPTED}."
+        )
     return _normalised(stream) if isinstance(stream, pyarrow.RecordBatchReader) else stream
 
 
@@ -59,7 +61,10 @@ def _single(data: Any, json: JsonColumns | None) -> Any:
 
 def _is_a(data: Any, library: str, name: str) -> bool:
     """By the names of its classes: the user may have put anything in the place of `pandas.DataFrame`."""
-    return any(base.__name__ == name and base.__module__.partition(".")[0] == library for base in type(data).__mro__)
+    return any(
+        base.__name__ == name and base.__module__.partition(".")[0] == library
+        for base in type(data).__mro__
+    )
 
 
 def _is_series(data: Any) -> bool:
@@ -80,9 +85,19 @@ def _polars_reader(frame: Any) -> Any:
 
     frame = polars_columns.plain(frame)
     schema = frame.head(0).to_arrow().schema
-    rows = max(1, min(_BATCH_ROWS, int(_BATCH_BYTES / max(frame.estimated_size() / max(frame.height, 1), 0.001))))
-    batches = itertools.chain.from_iterable(part.to_arrow().to_batches() for part in frame.iter_slices(rows))
-    return pyarrow.RecordBatchReader.from_batches(schema, (_cast(batch, schema) for batch in batches))
+    rows = max(
+        1,
+        min(
+            _BATCH_ROWS,
+            int(_BATCH_BYTES / max(frame.estimated_size() / max(frame.height, 1), 0.001)),
+        ),
+    )
+    batches = itertools.chain.from_iterable(
+        part.to_arrow().to_batches() for part in frame.iter_slices(rows)
+    )
+    return pyarrow.RecordBatchReader.from_batches(
+        schema, (_cast(batch, schema) for batch in batches)
+    )
 
 
 def _capsule_reader(data: Any) -> Any:
@@ -144,7 +159,9 @@ def _normalised(stream: Any) -> Any:
     schema = pyarrow.schema(fields)
     if schema.equals(stream.schema):
         return stream
-    return pyarrow.RecordBatchReader.from_batches(schema, (_cast(batch, schema) for batch in stream))
+    return pyarrow.RecordBatchReader.from_batches(
+        schema, (_cast(batch, schema) for batch in stream)
+    )
 
 
 def _plain(kind: Any) -> Any:
@@ -176,7 +193,9 @@ def _cast(batch: Any, schema: Any, what: str = "the data") -> Any:
         try:
             columns.append(kept(column, field.type))
         except pyarrow.ArrowException:
-            raise FalError(f"fal: column {field.name!r} of {what} is {column.type} and does not fit {field.type}") from None
+            raise FalError(
+                f"fal: column {field.name!r} of {what} is {column.type} and does not fit {field.type}"
+            ) from None
     return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
 
 

@@ -28,7 +28,14 @@ class History:
         """A cell starts."""
         if not self._inputs:
             self._inputs.append("")
-            self._names.update({"In": self._inputs, "_ih": self._inputs, "Out": self._results, "_oh": self._results})
+            self._names.update(
+                {
+                    "In": self._inputs,
+                    "_ih": self._inputs,
+                    "Out": self._results,
+                    "_oh": self._results,
+                }
+            )
             self._names.update(zip(_RECENT, self._recent))
         for distance, name in enumerate(("_i", "_ii", "_iii"), 1):
             self._names[name] = self._inputs[-distance] if distance <= len(self._inputs) else ""

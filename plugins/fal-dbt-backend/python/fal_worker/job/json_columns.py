@@ -21,7 +21,9 @@ _NESTED = {"dict", "list", "array"}
 class JsonColumns:
     """Says which columns become JSON: those with such a `dtype`, and where the `warehouse` (dbt's name of the adapter) has no structs."""
 
-    def __init__(self, warehouse: Callable[[], str], dtype: Callable[[str], Any] = lambda column: None) -> None:
+    def __init__(
+        self, warehouse: Callable[[], str], dtype: Callable[[str], Any] = lambda column: None
+    ) -> None:
         self._warehouse, self._dtype = warehouse, dtype
 
     def texts(self, column: str, values: list[Any]) -> list[str | None] | None:
@@ -34,13 +36,23 @@ class JsonColumns:
             return [None if type(value) not in types else _text(value) for value in values]
         except _Unfit as unfit:
             row = first(lambda part: any(map(_is_unfit, part)), values)
-            raise refusal(column, f"holds {unfit.what}, which JSON has no value for", row, values[row], unfit.help) from None
+            raise refusal(
+                column,
+                f"holds {unfit.what}, which JSON has no value for",
+                row,
+                values[row],
+                unfit.help,
+            ) from None
 
     def _wanted(self, column: str, types: set[type], kinds: set[str], values: list[Any]) -> bool:
         dtype = self._dtype(column)
         if dtype is not None:
             return _is_json(dtype)
-        parts = types_of(chain.from_iterable(value for value in values if type(value) in types)) if kinds == {"list"} else set()
+        parts = (
+            types_of(chain.from_iterable(value for value in values if type(value) in types))
+            if kinds == {"list"}
+            else set()
+        )
         if "dict" not in kinds and _NESTED.isdisjoint(map(kind_of, parts)):
             return False
         return self._warehouse() not in ("", *_WITH_STRUCTS)
@@ -109,7 +121,9 @@ def _duration(value: Any) -> str:
 
 
 def _seconds(span: Any) -> str:
-    nanoseconds = ((span.days * 86_400 + span.seconds) * 10**6 + span.microseconds) * 1000 + getattr(span, "nanoseconds", 0)
+    nanoseconds = (
+        (span.days * 86_400 + span.seconds) * 10**6 + span.microseconds
+    ) * 1000 + getattr(span, "nanoseconds", 0)
     return format((Decimal(nanoseconds) / 10**9).normalize(), "f")
 
 
@@ -123,7 +137,9 @@ def _datetime64(value: Any) -> str:
 def _interval(value: Any) -> str:
     if not isinstance(value, tuple):
         raise _Unfit(f"values of type {type(value).__name__}")
-    return _quoted(f"{value.months} mons {value.days} days {Decimal(value.nanoseconds) / 10**9:f} seconds")
+    return _quoted(
+        f"{value.months} mons {value.days} days {Decimal(value.nanoseconds) / 10**9:f} seconds"
+    )
 
 
 def _quoted(text: str) -> str:

@@ -25,9 +25,13 @@ _KEY = "fal_types"
 
 def remember(frame: pandas.DataFrame, schema: pyarrow.Schema) -> None:
     """Notes the types of the columns that are objects, if each has a name of its own."""
-    objects = [field.remove_metadata() for field, dtype in zip(schema, frame.dtypes) if dtype == object]
+    objects = [
+        field.remove_metadata() for field, dtype in zip(schema, frame.dtypes) if dtype == object
+    ]
     if objects and len(set(schema.names)) == len(schema.names):
-        frame.attrs[_KEY] = base64.b64encode(pyarrow.schema(objects).serialize().to_pybytes()).decode()
+        frame.attrs[_KEY] = base64.b64encode(
+            pyarrow.schema(objects).serialize().to_pybytes()
+        ).decode()
 
 
 def recall(frame: pandas.DataFrame) -> dict[str, pyarrow.DataType]:
@@ -49,7 +53,9 @@ def restored(table: pyarrow.Table, frame: pandas.DataFrame) -> pyarrow.Table:
         if kind is None or dtype != object or kind == field.type or not _is_like(field.type, kind):
             continue
         with contextlib.suppress(pyarrow.ArrowException, TypeError, ValueError, OverflowError):
-            column = pyarrow.chunked_array([pyarrow.array(frame.iloc[:, place], kind, from_pandas=True)])
+            column = pyarrow.chunked_array(
+                [pyarrow.array(frame.iloc[:, place], kind, from_pandas=True)]
+            )
             if _same(table.column(place), column):
                 table = table.set_column(place, field.name, column)
     return table
@@ -86,7 +92,9 @@ def _is_like(found: pyarrow.DataType, known: pyarrow.DataType) -> bool:
         return True
     if types.is_struct(found) and types.is_struct(known):
         pairs = {field.name: field.type for field in known}
-        return {field.name for field in found} == set(pairs) and all(_is_like(field.type, pairs[field.name]) for field in found)
+        return {field.name for field in found} == set(pairs) and all(
+            _is_like(field.type, pairs[field.name]) for field in found
+        )
     if _is_list(found) and _is_list(known):
         return _is_like(found.value_type, known.value_type)
     alike = (types.is_integer, types.is_floating, types.is_decimal, _is_text, _is_binary)

@@ -17,7 +17,13 @@ from fal_worker.job.scope import Scope
 
 _TYPING = {"fal.typing", "fal.dbt.typing"}
 _MAGICS = {"faldbt.magics", "fal.magics", "fal.dbt.integration.magics"}
-_PROJECT = {"faldbt.project", "fal.project", "fal.dbt.integration.project", "fal.fal_script", "fal.dbt.fal_script"}
+_PROJECT = {
+    "faldbt.project",
+    "fal.project",
+    "fal.dbt.integration.project",
+    "fal.fal_script",
+    "fal.dbt.fal_script",
+}
 _PACKAGES = {"fal", "fal.dbt", "fal.dbt.integration", "faldbt"}
 
 

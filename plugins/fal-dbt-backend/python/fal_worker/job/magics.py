@@ -51,7 +51,9 @@ def _time(shell: Shell, line: str, cell: str = "") -> Any:
 def _timeit(shell: Shell, line: str, cell: str = "") -> None:
     """With a body, the line is the setup. Options are accepted and have no effect."""
     rest = _TIMEIT_OPTIONS.sub("", line)
-    timer = timeit.Timer(cell or rest, setup=rest if cell and rest else "pass", globals=shell.user_ns)
+    timer = timeit.Timer(
+        cell or rest, setup=rest if cell and rest else "pass", globals=shell.user_ns
+    )
     once = timer.timeit(1)
     count = max(1, int(_TIMEIT_SECONDS / max(once, 1e-7)))
     best = min(once, timer.timeit(count) / count) if once < _TIMEIT_SECONDS else once
@@ -103,7 +105,10 @@ def _run_file(shell: Shell, line: str) -> None:
 
 def _file_to_run(path: str) -> str:
     """The file of this name. Its ending may be left out, as in IPython."""
-    candidates = [path, *(path + ending for ending in (".py", ".ipynb") if not path.endswith(ending))]
+    candidates = [
+        path,
+        *(path + ending for ending in (".py", ".ipynb") if not path.endswith(ending)),
+    ]
     found = next((candidate for candidate in candidates if os.path.isfile(candidate)), None)
     if found is None:
         raise FalError(

@@ -76,9 +76,18 @@ def _with_frames(dbt: Any, frames: Frames) -> None:
     """Gives `dbt` functions that read, in the place of those that give names."""
     ref_name, source_name = dbt.ref, getattr(dbt, "source", None)
 
-    def ref(*args: str, as_: Any = None, columns: Any = None, where: Any = None, limit: Any = None, **version: Any) -> Any:
+    def ref(
+        *args: str,
+        as_: Any = None,
+        columns: Any = None,
+        where: Any = None,
+        limit: Any = None,
+        **version: Any,
+    ) -> Any:
         """Reads a model, seed or snapshot. The keywords as for `ref` in scripts; `as_="name"` gives the relation's name."""
-        return frames.read(_known(ref_name, "ref", args, version), as_, part("dbt.ref", columns, where, limit))
+        return frames.read(
+            _known(ref_name, "ref", args, version), as_, part("dbt.ref", columns, where, limit)
+        )
 
     def source(*args: str) -> Any:
         """Reads a source. dbt takes no keywords here."""

@@ -99,7 +99,9 @@ class Session:
 def _called_by(caller: FrameType, function: Any, query: str, options: dict[str, Any]) -> Any:
     """Calls as if from the user's code: DuckDB looks up frames by name in the variables of the one who calls it."""
     call = {"fal_function": function, "fal_query": query, "fal_options": options}
-    return eval("fal_function(fal_query, **fal_options)", caller.f_globals, {**caller.f_locals, **call})
+    return eval(
+        "fal_function(fal_query, **fal_options)", caller.f_globals, {**caller.f_locals, **call}
+    )
 
 
 def _is_unknown_table(error: Exception) -> bool:
@@ -108,4 +110,6 @@ def _is_unknown_table(error: Exception) -> bool:
 
     if isinstance(error, duckdb.CatalogException):
         return "does not exist" in str(error)
-    return isinstance(error, duckdb.InvalidInputException) and "not suitable for replacement scans" in str(error)
+    return isinstance(
+        error, duckdb.InvalidInputException
+    ) and "not suitable for replacement scans" in str(error)

@@ -48,7 +48,9 @@ class Session:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise AttributeError(f"the session of a model on {self._adapter} has sql(query) and table(name), and no {name!r}")
+        raise AttributeError(
+            f"the session of a model on {self._adapter} has sql(query) and table(name), and no {name!r}"
+        )
 
 
 class Fal(Session):
@@ -62,5 +64,7 @@ class Fal(Session):
         if name in _WRITES:
             raise FalError(f"fal: a model(dbt, fal) calls no {name}", help="It returns its rows.")
         if name.startswith("__") or name not in self.__dict__.get("_names", {}):
-            raise AttributeError(f"fal has no {name!r}; it has sql, table and what scripts have in scope")
+            raise AttributeError(
+                f"fal has no {name!r}; it has sql, table and what scripts have in scope"
+            )
         return self._names[name]

@@ -30,7 +30,16 @@ class DbtSingularTest(DbtTest):
 
 # What fal exported from `fal` and `fal.dbt`, beside `FalDbt`.
 EXPORTED: dict[str, Any] = {
-    each.__name__: each for each in (Context, CurrentModel, DbtModel, DbtSource, DbtTest, DbtGenericTest, DbtSingularTest)
+    each.__name__: each
+    for each in (
+        Context,
+        CurrentModel,
+        DbtModel,
+        DbtSource,
+        DbtTest,
+        DbtGenericTest,
+        DbtSingularTest,
+    )
 }
 
 
@@ -46,7 +55,10 @@ def sources(answer: list[Any]) -> list[Any]:
 
 def tests(answer: list[Any]) -> list[Any]:
     """The gateway's list of tests as objects."""
-    return [(DbtGenericTest if each.get("test_type") == "generic" else DbtSingularTest)(recorded(each)) for each in answer]
+    return [
+        (DbtGenericTest if each.get("test_type") == "generic" else DbtSingularTest)(recorded(each))
+        for each in answer
+    ]
 
 
 def _with_tests(node: dict[str, Any]) -> dict[str, Any]:

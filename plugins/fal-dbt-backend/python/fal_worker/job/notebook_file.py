@@ -32,7 +32,11 @@ def _sources(path: str) -> Iterator[tuple[int, str]]:
         text = file.read()
     try:
         notebook = json.loads(text)
-        listed = notebook["cells"] if "cells" in notebook else [c for s in notebook["worksheets"] for c in s["cells"]]
+        listed = (
+            notebook["cells"]
+            if "cells" in notebook
+            else [c for s in notebook["worksheets"] for c in s["cells"]]
+        )
         for number, cell in enumerate(listed, 1):
             source = cell.get("input", cell.get("source", ""))
             if cell["cell_type"] == "code":

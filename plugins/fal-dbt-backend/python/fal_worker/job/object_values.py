@@ -26,17 +26,40 @@ _KINDS = {
     "longdouble": "longdouble",
 }  # fmt: skip
 _KNOWN = frozenset(_KINDS.values()) - {"longdouble"}
-_SPANS = {"years", "months", "weeks", "days", "hours", "minutes", "seconds", "microseconds", "nanoseconds"}
-GEOMETRY = "Write it as text or bytes: .to_wkt() or .to_wkb() of geopandas, .wkt or .wkb of shapely."
+_SPANS = {
+    "years",
+    "months",
+    "weeks",
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+    "microseconds",
+    "nanoseconds",
+}
+GEOMETRY = (
+    "Write it as text or bytes: .to_wkt() or .to_wkb() of geopandas, .wkt or .wkb of shapely."
+)
 # Of the elements of numpy's arrays.
-_DTYPES = {"b": "bool", "i": "int", "u": "int", "f": "float", "U": "text", "S": "bytes", "M": "datetime64", "m": "duration"}
+_DTYPES = {
+    "b": "bool",
+    "i": "int",
+    "u": "int",
+    "f": "float",
+    "U": "text",
+    "S": "bytes",
+    "M": "datetime64",
+    "m": "duration",
+}
 _FINE = ({"int", "decimal"}, {"list", "array"})
 
 
 @lru_cache(maxsize=1024)
 def kind_of(type: type) -> str:
     """`type` by what its values are; "" for pandas' missing values."""
-    return next((_KINDS[base.__name__] for base in type.__mro__ if base.__name__ in _KINDS), type.__name__)
+    return next(
+        (_KINDS[base.__name__] for base in type.__mro__ if base.__name__ in _KINDS), type.__name__
+    )
 
 
 def types_of(values: Iterable[Any]) -> set[type]:
@@ -55,7 +78,9 @@ def check(column: str, values: list[Any], given: list[Any]) -> None:
 
 
 def refusal(column: str, what: str, row: int, value: Any, help: str) -> FalError:
-    return FalError(f"fal: column {column!r} {what}: row {row + 1} is {_shown(value)}", "worker::value", help)
+    return FalError(
+        f"fal: column {column!r} {what}: row {row + 1} is {_shown(value)}", "worker::value", help
+    )
 
 
 def first(fails: Callable[[list[Any]], bool], values: list[Any]) -> int:
@@ -71,17 +96,26 @@ def _fault(values: list[Any], nested: bool) -> tuple[str, str] | None:
     """What is wrong with them as the values of one column, and the way out."""
     types = types_of(values)
     if len(types) > 1 and not any(map(_is_number, values)):
-        types = {each for each in types if kind_of(each) != "float"}  # only NaN, which is a missing value
+        types = {
+            each for each in types if kind_of(each) != "float"
+        }  # only NaN, which is a missing value
     kinds = set(map(kind_of, types))
     for each in types:
         if kind_of(each) not in _KNOWN:
-            help = GEOMETRY if hasattr(each, "__geo_interface__") else "Write them as text, numbers or dates."
+            help = (
+                GEOMETRY
+                if hasattr(each, "__geo_interface__")
+                else "Write them as text, numbers or dates."
+            )
             return f"holds values of type {each.__name__}, which no table can hold", help
     if len(kinds) > 1 and kinds not in _FINE:
         if kinds != {"int", "float"}:
             return f"mixes values of several types, {_listed(types)}", "Give all of them one type."
         if not all(map(_is_double, values)):
-            return "mixes floats with integers that no float can hold", "Write them as decimal.Decimal, or all as text."
+            return (
+                "mixes floats with integers that no float can hold",
+                "Write them as decimal.Decimal, or all as text.",
+            )
     if not types:
         return None
     if kinds <= {"list", "array"}:
@@ -93,9 +127,17 @@ def _fault(values: list[Any], nested: bool) -> tuple[str, str] | None:
 
 def _fault_of_lists(types: set[type], values: list[Any]) -> tuple[str, str] | None:
     lists = [value for value in values if type(value) in types]
-    arrays = [value for value in lists if kind_of(type(value)) == "array"] if any(kind_of(each) == "array" for each in types) else []
+    arrays = (
+        [value for value in lists if kind_of(type(value)) == "array"]
+        if any(kind_of(each) == "array" for each in types)
+        else []
+    )
     dtypes = {array.dtype for array in arrays}
-    if len(dtypes) == 1 and len(arrays) == len(lists) and all(dtype.kind in _DTYPES and dtype.char != "g" for dtype in dtypes):
+    if (
+        len(dtypes) == 1
+        and len(arrays) == len(lists)
+        and all(dtype.kind in _DTYPES and dtype.char != "g" for dtype in dtypes)
+    ):
         return None
     if arrays:
         lists = [value.tolist() if kind_of(type(value)) == "array" else value for value in lists]
@@ -115,20 +157,46 @@ def _fault_of_dicts(dicts: list[dict[Any, Any]]) -> tuple[str, str] | None:
     return None
 
 
-def _fault_of_times(types: set[type], kinds: set[str], values: list[Any], nested: bool) -> tuple[str, str] | None:
+def _fault_of_times(
+    types: set[type], kinds: set[str], values: list[Any], nested: bool
+) -> tuple[str, str] | None:
     """Also of decimals, the other values that may be none."""
-    if "time" in kinds and any(value.tzinfo is not None for value in values if type(value) in types):
-        return "holds times of day with a time zone, which would be lost", "Write them as text, for example with .isoformat()."
-    if "datetime" in kinds and len({value.tzinfo is None for value in values if type(value) in types}) > 1:
-        return "mixes datetimes with and without a time zone", "Give all of them one, or none: tz_localize or tz_convert of pandas does it."
-    if "decimal" in kinds and any(value.is_infinite() or value.is_snan() for value in values if isinstance(value, Decimal)):
+    if "time" in kinds and any(
+        value.tzinfo is not None for value in values if type(value) in types
+    ):
+        return (
+            "holds times of day with a time zone, which would be lost",
+            "Write them as text, for example with .isoformat().",
+        )
+    if (
+        "datetime" in kinds
+        and len({value.tzinfo is None for value in values if type(value) in types}) > 1
+    ):
+        return (
+            "mixes datetimes with and without a time zone",
+            "Give all of them one, or none: tz_localize or tz_convert of pandas does it.",
+        )
+    if "decimal" in kinds and any(
+        value.is_infinite() or value.is_snan() for value in values if isinstance(value, Decimal)
+    ):
         return "holds decimals that are no number", "Write floats, or None, in their place."
-    if "interval" in kinds and not all(_is_interval(value) for value in values if type(value) in types):
-        return "holds offsets of pandas that are no interval", "Write text, or intervals of months, days and seconds, in their place."
+    if "interval" in kinds and not all(
+        _is_interval(value) for value in values if type(value) in types
+    ):
+        return (
+            "holds offsets of pandas that are no interval",
+            "Write text, or intervals of months, days and seconds, in their place.",
+        )
     if nested and has_finer(types, values):
-        return "holds nanoseconds within lists or dicts, which would be lost", "Round them, for example with .floor('us')."
+        return (
+            "holds nanoseconds within lists or dicts, which would be lost",
+            "Round them, for example with .floor('us').",
+        )
     if nested and kinds & {"datetime64", "label"}:
-        return f"holds {_listed(types)} within lists or dicts", "Write datetime.datetime or text in their place."
+        return (
+            f"holds {_listed(types)} within lists or dicts",
+            "Write datetime.datetime or text in their place.",
+        )
     return None
 
 
@@ -136,13 +204,17 @@ def has_finer(types: set[type], values: list[Any]) -> bool:
     """Whether one has a part below a microsecond: only values of pandas can."""
     fine = {each for each in types if hasattr(each, "nanosecond") or hasattr(each, "nanoseconds")}
     return bool(fine) and any(
-        getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0) for value in values if type(value) in fine
+        getattr(value, "nanosecond", 0) or getattr(value, "nanoseconds", 0)
+        for value in values
+        if type(value) in fine
     )
 
 
 def _is_interval(value: Any) -> bool:
     """Of an offset pyarrow takes the parts of one that adds, and nothing else."""
-    return isinstance(value, tuple) or (value.n == 1 and not value.normalize and bool(value.kwds) and set(value.kwds) <= _SPANS)
+    return isinstance(value, tuple) or (
+        value.n == 1 and not value.normalize and bool(value.kwds) and set(value.kwds) <= _SPANS
+    )
 
 
 def _is_number(value: Any) -> bool:

@@ -29,7 +29,9 @@ class Origins:
         self._file = file
         self._project = os.path.normpath(project_dir) + os.sep
         paths = sysconfig.get_paths()
-        places = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")} | set(_library_prefixes())
+        places = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")} | set(
+            _library_prefixes()
+        )
         self._libraries = tuple(os.path.normpath(place) + os.sep for place in places)
 
     def kind(self, name: str) -> Kind:
@@ -41,7 +43,9 @@ class Origins:
         if name.startswith("<frozen ") or "site-packages" in name or "dist-packages" in name:
             return Kind.LIBRARY
         if name.startswith(self._libraries) or not (os.path.isabs(name) or name.startswith("<")):
-            return Kind.LIBRARY  # relative names are those of compiled extensions: "pyarrow/table.pxi"
+            return (
+                Kind.LIBRARY
+            )  # relative names are those of compiled extensions: "pyarrow/table.pxi"
         return Kind.USER
 
     def is_in_project(self, module: str) -> bool:

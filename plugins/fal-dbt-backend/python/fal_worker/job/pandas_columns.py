@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 import pyarrow
 
 from fal_worker.job.error import FalError
-from fal_worker.job.object_values import GEOMETRY, check, first, has_finer, kind_of, refusal, types_of
+from fal_worker.job.object_values import (
+    GEOMETRY,
+    check,
+    first,
+    has_finer,
+    kind_of,
+    refusal,
+    types_of,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -45,7 +53,11 @@ def _plain(name: str, series: Any) -> Any:
     if kind == "SparseDtype":
         return _plain(name, series.sparse.to_dense())
     if kind == "GeometryDtype":
-        raise FalError(f"fal: column {name!r} holds geometries, which no table can hold", "worker::value", GEOMETRY)
+        raise FalError(
+            f"fal: column {name!r} holds geometries, which no table can hold",
+            "worker::value",
+            GEOMETRY,
+        )
     if kind in ("PeriodDtype", "IntervalDtype"):
         codes, labels = series.factorize()
         return _labelled(series, codes, labels)
@@ -88,7 +100,9 @@ def from_objects(name: str, series: Any) -> Any:
 def _numbers(values: list[Any]) -> list[Any]:
     """Python's own, in place of numpy's; floats, if there is one that is not missing."""
     if any(kind_of(type(value)) == "float" and value == value for value in values):
-        return [float(value) if kind_of(type(value)) in ("int", "float") else None for value in values]
+        return [
+            float(value) if kind_of(type(value)) in ("int", "float") else None for value in values
+        ]
     return [int(value) if kind_of(type(value)) == "int" else value for value in values]
 
 
@@ -113,19 +127,33 @@ def _simple(name: str, row: int, value: Any) -> Any:
         if unit in _DAYS:
             simple = value.astype("datetime64[D]").item()
         else:
-            simple = pandas.Timestamp(value) if unit == "ns" else value.astype("datetime64[us]").item()
+            simple = (
+                pandas.Timestamp(value) if unit == "ns" else value.astype("datetime64[us]").item()
+            )
     except (ValueError, OverflowError):
         simple = None
     if not isinstance(simple, dt.date):
-        raise refusal(name, "holds a value that no date or time can be", row, value, "Convert it, for example with .astype('datetime64[us]').")
+        raise refusal(
+            name,
+            "holds a value that no date or time can be",
+            row,
+            value,
+            "Convert it, for example with .astype('datetime64[us]').",
+        )
     return simple
 
 
 def _fine_times(name: str, values: list[Any]) -> Any:
     import pandas
 
-    zone = next(str(value.tzinfo) for value in values if isinstance(value, dt.datetime) and kind_of(type(value)))
-    return _nanoseconds(name, values, pandas.Timestamp, pyarrow.timestamp("ns", None if zone == "None" else "UTC"))
+    zone = next(
+        str(value.tzinfo)
+        for value in values
+        if isinstance(value, dt.datetime) and kind_of(type(value))
+    )
+    return _nanoseconds(
+        name, values, pandas.Timestamp, pyarrow.timestamp("ns", None if zone == "None" else "UTC")
+    )
 
 
 def _fine_durations(name: str, values: list[Any]) -> Any:
@@ -141,7 +169,13 @@ def _nanoseconds(name: str, values: list[Any], cls: Any, kind: Any) -> Any:
             counts.append(cls(value).value if kind_of(type(value)) else None)
         except (ValueError, OverflowError):
             help = "Round all of them, for example with .floor('us')."
-            raise refusal(name, "mixes nanoseconds with values that have none to that precision", row, value, help) from None
+            raise refusal(
+                name,
+                "mixes nanoseconds with values that have none to that precision",
+                row,
+                value,
+                help,
+            ) from None
     return pyarrow.array(counts, pyarrow.int64()).cast(kind)
 
 
@@ -164,8 +198,26 @@ def _fails(values: list[Any]) -> bool:
 def _unfit(name: str, row: int, value: Any, error: Exception) -> FalError:
     kind = type(value).__name__
     if isinstance(error, OverflowError):
-        return refusal(name, "holds integers of more than 64 bits", row, value, "Use decimal.Decimal for them, or text.")
+        return refusal(
+            name,
+            "holds integers of more than 64 bits",
+            row,
+            value,
+            "Use decimal.Decimal for them, or text.",
+        )
     if isinstance(error, UnicodeEncodeError):
         help = "Remove it, for example with .str.encode('utf-8', 'replace').str.decode('utf-8')."
-        return refusal(name, "holds text with half of a surrogate pair, which is no character", row, value, help)
-    return refusal(name, f"holds values of type {kind}, which no table can hold", row, value, "Write them as text, numbers or dates.")
+        return refusal(
+            name,
+            "holds text with half of a surrogate pair, which is no character",
+            row,
+            value,
+            help,
+        )
+    return refusal(
+        name,
+        f"holds values of type {kind}, which no table can hold",
+        row,
+        value,
+        "Write them as text, numbers or dates.",
+    )

@@ -38,7 +38,9 @@ def from_arrow(table: pyarrow.Table) -> pandas.DataFrame:
     if special and not plain.num_columns:
         frame.index = range(table.num_rows)
     for place, column in special.items():
-        frame.insert(place, table.column_names[place], _series(column, frame.index), allow_duplicates=True)
+        frame.insert(
+            place, table.column_names[place], _series(column, frame.index), allow_duplicates=True
+        )
     kinds.remember(frame, table.schema)
     return frame
 
@@ -47,7 +49,9 @@ def _convert(table: pyarrow.Table) -> pandas.DataFrame:
     table = table.replace_schema_metadata(None)
     try:
         return table.to_pandas(maps_as_pydicts="lossy")
-    except pyarrow.ArrowInvalid:  # pandas 1 knows nanoseconds only, and a timestamp is out of their range
+    except (
+        pyarrow.ArrowInvalid
+    ):  # pandas 1 knows nanoseconds only, and a timestamp is out of their range
         return table.to_pandas(maps_as_pydicts="lossy", timestamp_as_object=True)
 
 
@@ -90,7 +94,9 @@ def _series(column: pyarrow.ChunkedArray, index: Any) -> Any:
     import pandas
 
     if column.type in _NULLABLE:
-        return pandas.Series(getattr(pandas, _NULLABLE[column.type])().__from_arrow__(column), index=index)
+        return pandas.Series(
+            getattr(pandas, _NULLABLE[column.type])().__from_arrow__(column), index=index
+        )
     return pandas.Series(_python_values(column), index=index, dtype=object)
 
 
@@ -122,11 +128,15 @@ def to_arrow(frame: pandas.DataFrame, json: JsonColumns | None = None) -> pyarro
     for name in names:
         if _is_objects(frame[name]):
             texts = None if json is None else json.texts(name, frame[name].to_list())
-            arrays[name] = _array(name, frame[name] if texts is None else frame[name].__class__(texts, dtype=object))
+            arrays[name] = _array(
+                name, frame[name] if texts is None else frame[name].__class__(texts, dtype=object)
+            )
             fields[name] = None if texts is None else json_columns.METADATA
     others = [name for name in names if name not in arrays]
     arrays.update(zip(others, _together(frame[others])))
-    schema = pyarrow.schema([pyarrow.field(name, arrays[name].type, metadata=fields.get(name)) for name in names])
+    schema = pyarrow.schema(
+        [pyarrow.field(name, arrays[name].type, metadata=fields.get(name)) for name in names]
+    )
     table = pyarrow.table([arrays[name] for name in names], schema=schema)
     return kinds.restored(table, frame)
 
@@ -153,7 +163,9 @@ def column_names(frame: pandas.DataFrame) -> list[str]:
     names = []
     for place, name in enumerate(frame.columns, 1):
         if isinstance(name, tuple):
-            raise FalError(f"fal: column {place} has a name of several levels, {name!r}; join the levels to one text")
+            raise FalError(
+                f"fal: column {place} has a name of several levels, {name!r}; join the levels to one text"
+            )
         if name is None or name != name or name == "":
             raise FalError(f"fal: column {place} of the DataFrame has no name")
         names.append(str(name))
@@ -168,7 +180,9 @@ def checked_names(names: list[str]) -> list[str]:
         if count > 1:
             raise FalError(f"fal: there are {count} columns named {name!r}")
         if any("\ud800" <= c <= "\udfff" for c in name):
-            raise FalError(f"fal: the column name {name!r} has half of a surrogate pair, which is no character; rename the column")
+            raise FalError(
+                f"fal: the column name {name!r} has half of a surrogate pair, which is no character; rename the column"
+            )
     return names
 
 
@@ -176,7 +190,9 @@ def _mention_index(frame: pandas.DataFrame) -> None:
     names = [str(name) for name in frame.index.names if name is not None]
     if names:
         told = ", ".join(map(repr, names))
-        print(f"fal: the index {told} is not written; use reset_index() to keep it", file=sys.stderr)
+        print(
+            f"fal: the index {told} is not written; use reset_index() to keep it", file=sys.stderr
+        )
 
 
 def _array(name: str, series: Any) -> pyarrow.Array:

@@ -22,11 +22,15 @@ def part(function: str, columns: Any, where: Any, limit: Any) -> dict[str, Any]:
 
 def _columns(function: str, columns: Any) -> list[str]:
     if isinstance(columns, (str, bytes, dict)) or not hasattr(columns, "__iter__"):
-        raise FalError(f"fal: {function} takes columns=[...], a list of names, not {_shown(columns)}")
+        raise FalError(
+            f"fal: {function} takes columns=[...], a list of names, not {_shown(columns)}"
+        )
     names = list(columns)
     for name in names:
         if not isinstance(name, str):
-            raise FalError(f"fal: {function} takes columns=[...], a list of names, and {_shown(name)} is none")
+            raise FalError(
+                f"fal: {function} takes columns=[...], a list of names, and {_shown(name)} is none"
+            )
     if not names:
         raise FalError(f"fal: {function} takes columns=[...], a list of at least one name")
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -36,17 +40,23 @@ def _columns(function: str, columns: Any) -> list[str]:
 
 def _where(function: str, where: Any) -> str:
     if not isinstance(where, (str, LaterText)):
-        raise FalError(f"fal: {function} takes where='...', a condition in SQL, not {_shown(where)}")
+        raise FalError(
+            f"fal: {function} takes where='...', a condition in SQL, not {_shown(where)}"
+        )
     text = str(where)
     if not text.strip():
-        raise FalError(f"fal: {function} was given an empty condition: leave `where` out to read all rows")
+        raise FalError(
+            f"fal: {function} was given an empty condition: leave `where` out to read all rows"
+        )
     return text
 
 
 def _limit(function: str, limit: Any) -> int:
     is_whole = hasattr(type(limit), "__index__") and type(limit).__name__ not in ("bool", "bool_")
     if not is_whole or limit < 0:
-        raise FalError(f"fal: {function} takes limit=n, a whole number of rows from 0, not {_shown(limit)}")
+        raise FalError(
+            f"fal: {function} takes limit=n, a whole number of rows from 0, not {_shown(limit)}"
+        )
     return int(limit)
 
 

@@ -13,7 +13,11 @@ _LARGE = ("Int128", "UInt128")
 
 def plain(frame: Any) -> Any:
     """The frame with every column in a dtype that Arrow has."""
-    casts = [_decimal(name, frame[name]) for name, dtype in frame.schema.items() if _is_large(name, dtype)]
+    casts = [
+        _decimal(name, frame[name])
+        for name, dtype in frame.schema.items()
+        if _is_large(name, dtype)
+    ]
     return frame.with_columns(casts) if casts else frame
 
 
@@ -21,17 +25,25 @@ def _is_large(name: str, dtype: Any) -> bool:
     parts = set(map(_name, _parts(dtype)))
     if "Object" in parts:
         help = "Write them as text, numbers or dates."
-        raise FalError(f"fal: column {name!r} holds Python objects, which no table can hold", "worker::value", help)
+        raise FalError(
+            f"fal: column {name!r} holds Python objects, which no table can hold",
+            "worker::value",
+            help,
+        )
     if _name(dtype) not in _LARGE and not parts.isdisjoint(_LARGE):
         what = f"holds integers of 128 bits within {dtype}, which Arrow has no type for"
-        raise FalError(f"fal: column {name!r} {what}", "worker::value", "Cast them to Int64, or to text.")
+        raise FalError(
+            f"fal: column {name!r} {what}", "worker::value", "Cast them to Int64, or to text."
+        )
     return _name(dtype) in _LARGE
 
 
 def _parts(dtype: Any) -> Iterator[Any]:
     """The dtype, and those that it is made of."""
     yield dtype
-    inner = [field.dtype for field in getattr(dtype, "fields", [])] or [getattr(dtype, "inner", None)]
+    inner = [field.dtype for field in getattr(dtype, "fields", [])] or [
+        getattr(dtype, "inner", None)
+    ]
     for each in inner:
         if each is not None:
             yield from _parts(each)

@@ -11,7 +11,9 @@ from fal_worker.job.scope import Scope
 
 def bound(scope: Scope) -> type:
     """The class `FalDbt` for the user's code of this job."""
-    return type("FalDbt", (FalDbt,), {"_scope": scope, "__module__": "fal", "__doc__": FalDbt.__doc__})
+    return type(
+        "FalDbt", (FalDbt,), {"_scope": scope, "__module__": "fal", "__doc__": FalDbt.__doc__}
+    )
 
 
 class FalDbt:
@@ -20,13 +22,24 @@ class FalDbt:
 
     _scope: Scope
 
-    def __init__(self, profiles_dir: Any = None, project_dir: Any = None, *_: Any, **options: Any) -> None:
+    def __init__(
+        self, profiles_dir: Any = None, project_dir: Any = None, *_: Any, **options: Any
+    ) -> None:
         run = self._scope.request
-        folders = [os.path.abspath(os.path.expanduser(os.fspath(f))) for f in (project_dir, profiles_dir) if f]
-        projects = [folder for folder in folders if os.path.isfile(os.path.join(folder, "dbt_project.yml"))]
+        folders = [
+            os.path.abspath(os.path.expanduser(os.fspath(f)))
+            for f in (project_dir, profiles_dir)
+            if f
+        ]
+        projects = [
+            folder for folder in folders if os.path.isfile(os.path.join(folder, "dbt_project.yml"))
+        ]
         here = os.path.realpath(run.project_dir)
         if projects and here not in map(os.path.realpath, projects):
-            raise FalError(f"fal: {projects[0]} is not the project of this run, {run.project_dir}", "worker::other_project")
+            raise FalError(
+                f"fal: {projects[0]} is not the project of this run, {run.project_dir}",
+                "worker::other_project",
+            )
         self.project_dir = run.project_dir
         self.profiles_dir = profiles_dir
         self.keyword = run.keyword
@@ -37,7 +50,9 @@ class FalDbt:
         """Everything that user code has in scope."""
         known = {} if name.startswith("__") else self._scope.names()
         if name not in known:
-            raise AttributeError(f"FalDbt has no {name!r} in a run of fal-host; it has what scripts have in scope")
+            raise AttributeError(
+                f"FalDbt has no {name!r} in a run of fal-host; it has what scripts have in scope"
+            )
         return known[name]
 
     def write_to_model(
@@ -55,7 +70,9 @@ class FalDbt:
         keywords; without a name that of the script's own."""
         given = (target_1, target_2, target_package_name, target_model_name)
         names = [name for name in given if name is not None] or [self.default_model_name]
-        self._scope.writes.model(data, dtype, mode, tuple(name for name in names if name is not None))
+        self._scope.writes.model(
+            data, dtype, mode, tuple(name for name in names if name is not None)
+        )
 
     @property
     def project_name(self) -> str:

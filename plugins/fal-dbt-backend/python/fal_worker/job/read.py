@@ -52,7 +52,9 @@ def read(gateway: Gateway, form: str, **command: Any) -> Any:
     from fal_worker.job import pandas_frames, unfit
 
     table = with_plain_integers(gateway.read_table(**command))
-    return unfit.converted(table, form, pandas_frames.from_arrow if form == "pandas" else library.from_arrow)
+    return unfit.converted(
+        table, form, pandas_frames.from_arrow if form == "pandas" else library.from_arrow
+    )
 
 
 def with_plain_integers(table: pyarrow.Table) -> pyarrow.Table:
@@ -62,7 +64,9 @@ def with_plain_integers(table: pyarrow.Table) -> pyarrow.Table:
     for place, field in enumerate(table.schema):
         if (field.metadata or {}).get(b"fal.type") in (b"HUGEINT", b"UHUGEINT"):
             with contextlib.suppress(pyarrow.ArrowInvalid):
-                table = table.set_column(place, field.name, table.column(place).cast(pyarrow.int64()))
+                table = table.set_column(
+                    place, field.name, table.column(place).cast(pyarrow.int64())
+                )
     return table
 
 

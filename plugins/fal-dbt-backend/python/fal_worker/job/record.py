@@ -15,7 +15,9 @@ class Record(dict):
         try:
             return self[name]
         except KeyError:
-            raise AttributeError(f"there is no {name!r} here; there is: {', '.join(map(str, self)) or 'nothing'}") from None
+            raise AttributeError(
+                f"there is no {name!r} here; there is: {', '.join(map(str, self)) or 'nothing'}"
+            ) from None
 
 
 class Status(str):

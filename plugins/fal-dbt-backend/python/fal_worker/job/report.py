@@ -57,7 +57,9 @@ class Reporter:
 
     def _hint(self, error: BaseException) -> str:
         """What to do about a package that is not there: where it must be depends on the Python that runs the code."""
-        name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        name = (
+            (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        )
         if not name or name in sys.modules or self._origins.is_in_project(name):
             return ""
         return (
@@ -92,7 +94,11 @@ class Reporter:
         return kept + _collapsed(row)
 
     def _syntax_message(self, error: SyntaxError) -> str:
-        place = f"{self._origins.shown(error.filename)}, line {error.lineno}" if error.filename else "the code"
+        place = (
+            f"{self._origins.shown(error.filename)}, line {error.lineno}"
+            if error.filename
+            else "the code"
+        )
         return f"{type(error).__name__}: {error.msg} ({place})"
 
 
@@ -129,7 +135,9 @@ def _text(lines: Any) -> str:
 class _Stack(traceback.StackSummary):
     """Formats entries as `traceback` does, with the files' names as the user knows them, and short if they are many."""
 
-    def __init__(self, entries: list[traceback.FrameSummary | int], shown: Callable[[str], str]) -> None:
+    def __init__(
+        self, entries: list[traceback.FrameSummary | int], shown: Callable[[str], str]
+    ) -> None:
         super().__init__(entries)
         self._shown = shown
 

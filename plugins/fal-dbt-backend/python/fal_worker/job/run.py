@@ -36,7 +36,9 @@ def serve(channel: Channel) -> NoReturn:
     answer = _answer(message)
     flush()
     if os.getpid() != process:
-        os._exit(0)  # a process that the user forked ran to the end of the script: the answer is not its to give
+        os._exit(
+            0
+        )  # a process that the user forked ran to the end of the script: the answer is not its to give
     try:
         channel.send(answer)
     except OSError:
@@ -50,11 +52,19 @@ def _answer(message: dict[str, Any]) -> dict[str, Any]:
         return Job(Request.of(message)).run()
     except BaseException as error:  # a fault of ours: the supervisor must hear of it all the same
         text = f"{type(error).__name__}: {error}"
-        return _failure("internal", text, "".join(traceback.format_exception(type(error), error, error.__traceback__)))
+        return _failure(
+            "internal",
+            text,
+            "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+        )
 
 
 def _failure(kind: str, message: str, text: str | None = None) -> dict[str, Any]:
-    error = {"kind": kind, "message": shortened(message), "traceback": None if text is None else shortened(text)}
+    error = {
+        "kind": kind,
+        "message": shortened(message),
+        "traceback": None if text is None else shortened(text),
+    }
     return {"ok": False, "error": error}
 
 
@@ -62,7 +72,9 @@ class Job:
     """One model: its code, what it sees, and how it ended."""
 
     def __init__(self, request: Request, gateway: Any = None) -> None:
-        gateway = gateway or Gateway(request.location, request.token, request.certificate, request.server_name)
+        gateway = gateway or Gateway(
+            request.location, request.token, request.certificate, request.server_name
+        )
         self._unit_test = None
         if request.unit_test is not None:
             gateway = self._unit_test = UnitTest(request.unit_test, gateway)
@@ -88,7 +100,10 @@ class Job:
 
     def _failed(self, error: BaseException) -> dict[str, Any]:
         told = self._reporter.describe(error)
-        return {"ok": False, "error": told if self._unit_test is None else self._unit_test.explained(error, told)}
+        return {
+            "ok": False,
+            "error": told if self._unit_test is None else self._unit_test.explained(error, told),
+        }
 
     def _execute(self) -> None:
         self._prepare_process()
@@ -150,7 +165,9 @@ def _farewell() -> None:
     """Runs the user's `atexit` functions, but not for ever: SIGALRM ends the process."""
     multiprocessing = sys.modules.get("multiprocessing.util")
     if multiprocessing is not None:
-        atexit.unregister(multiprocessing._exit_function)  # it would wait for processes that are left behind
+        atexit.unregister(
+            multiprocessing._exit_function
+        )  # it would wait for processes that are left behind
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, _FAREWELL_SECONDS)
     try:

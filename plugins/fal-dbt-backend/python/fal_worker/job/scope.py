@@ -42,8 +42,20 @@ class Scope:
         return dict(self._names)
 
     def _make_names(self) -> dict[str, Any]:
-        functions = [self.ref, self.source, self.write_to_model, self.write_to_source, self.execute_sql]
-        functions += [self.list_models, self.list_models_ids, self.list_sources, self.list_tests, self.list_features]
+        functions = [
+            self.ref,
+            self.source,
+            self.write_to_model,
+            self.write_to_source,
+            self.execute_sql,
+        ]
+        functions += [
+            self.list_models,
+            self.list_models_ids,
+            self.list_sources,
+            self.list_tests,
+            self.list_features,
+        ]
         functions += [self.var, self.env_var, self.is_incremental]
         return {
             **{function.__name__: function for function in functions},
@@ -77,10 +89,19 @@ class Scope:
         chosen = part("ref", columns, where, limit)
         return read.read(self.gateway, as_, op="ref", args=list(args), version=number, **chosen)
 
-    def source(self, *args: str, as_: str = "pandas", columns: Any = None, where: Any = None, limit: Any = None) -> Any:
+    def source(
+        self,
+        *args: str,
+        as_: str = "pandas",
+        columns: Any = None,
+        where: Any = None,
+        limit: Any = None,
+    ) -> Any:
         """Reads a source: `source("raw", "payments")`. The keywords as for `ref`."""
         _check_names("source", args, 2, 2)
-        return read.read(self.gateway, as_, op="source", args=list(args), **part("source", columns, where, limit))
+        return read.read(
+            self.gateway, as_, op="source", args=list(args), **part("source", columns, where, limit)
+        )
 
     def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
         """Runs a query in the warehouse, with Jinja, and reads its rows. `as_` as for `ref`."""
@@ -108,14 +129,22 @@ class Scope:
         self.writes.model(data, dtype, mode)
 
     def write_to_source(
-        self, data: Any, source: Any = None, table: Any = None, dtype: Any = None, mode: str = "append", **older: Any
+        self,
+        data: Any,
+        source: Any = None,
+        table: Any = None,
+        dtype: Any = None,
+        mode: str = "append",
+        **older: Any,
     ) -> None:
         """Writes rows to the table of a source, at once: appends by the names of columns, or with `mode="overwrite"`
         replaces. A table that is not there is made. `dtype` as for `write_to_model`."""
         source, table = _older_names(older, "source", source), _older_names(older, "table", table)
         if older:
             raise FalError(f"fal: write_to_source does not know {', '.join(older)}")
-        _check_names("write_to_source", tuple(name for name in (source, table) if name is not None), 2, 2)
+        _check_names(
+            "write_to_source", tuple(name for name in (source, table) if name is not None), 2, 2
+        )
         self.writes.source(data, source, table, dtype, mode)
 
     def list_models(self) -> list[Any]:
@@ -144,7 +173,9 @@ class Scope:
             return self.request.vars[name]
         value = (self.context.get("vars") or {}).get(name, default)
         if value is _MISSING:
-            raise FalError(f"fal: there is no var {name!r}", help="Set it in dbt_project.yml or with --vars.")
+            raise FalError(
+                f"fal: there is no var {name!r}", help="Set it in dbt_project.yml or with --vars."
+            )
         return value
 
     def env_var(self, name: str, default: Any = _MISSING) -> Any:
@@ -161,7 +192,11 @@ class Scope:
         model = self.context["current_model"]
         if model is None:
             raise FalError("fal: a global script belongs to no model, so there is no `this`")
-        parts = [model.get("database"), model.get("schema"), model.get("alias") or model.get("name")]
+        parts = [
+            model.get("database"),
+            model.get("schema"),
+            model.get("alias") or model.get("name"),
+        ]
         return ".".join(f'"{part}"' for part in parts if part)
 
 

@@ -73,7 +73,9 @@ class Shell:
         """`%%name line` with the rest of the cell."""
         from fal_worker.job import magics
 
-        return self._run(magics.CELL, "%%", name, self.expand(line, sys._getframe(1).f_locals), cell)
+        return self._run(
+            magics.CELL, "%%", name, self.expand(line, sys._getframe(1).f_locals), cell
+        )
 
     def magic(self, text: str) -> Any:
         """The old form of a line magic."""
@@ -84,26 +86,43 @@ class Shell:
         magic = known.get(name)
         if magic is not None:
             return magic(self, *args)
-        print(f"fal: {sign}{name} is not known here and was ignored ({self.scope.reporter.place()})", file=sys.stderr)
+        print(
+            f"fal: {sign}{name} is not known here and was ignored ({self.scope.reporter.place()})",
+            file=sys.stderr,
+        )
         return None
 
     def system(self, command: str) -> None:
         """`!command`: its output is the model's. Its exit code goes to `_exit_code`, as in IPython."""
         command = self.expand(command, sys._getframe(1).f_locals)
         _flush()
-        streams = [stream if stream not in (sys.__stdout__, sys.__stderr__) else None for stream in (sys.stdout, sys.stderr)]
+        streams = [
+            stream if stream not in (sys.__stdout__, sys.__stderr__) else None
+            for stream in (sys.stdout, sys.stderr)
+        ]
         pipes = [None if stream is None else subprocess.PIPE for stream in streams]
-        done = subprocess.run(command, shell=True, stdout=pipes[0], stderr=pipes[1], encoding="utf-8", errors="replace")
+        done = subprocess.run(
+            command,
+            shell=True,
+            stdout=pipes[0],
+            stderr=pipes[1],
+            encoding="utf-8",
+            errors="replace",
+        )
         for stream, text in zip(streams, (done.stdout, done.stderr)):
             if stream is not None:
-                stream.write(text)  # the cell's output is captured, and the command's is a part of it
+                stream.write(
+                    text
+                )  # the cell's output is captured, and the command's is a part of it
         self.user_ns["_exit_code"] = done.returncode
 
     def getoutput(self, command: str, *_: Any, **__: Any) -> Lines:
         """`x = !command`: the lines that it wrote."""
         command = self.expand(command, sys._getframe(1).f_locals)
         _flush()
-        done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
+        done = subprocess.run(
+            command, shell=True, stdout=subprocess.PIPE, encoding="utf-8", errors="replace"
+        )
         self.user_ns["_exit_code"] = done.returncode
         return Lines(done.stdout.splitlines())
 
@@ -125,13 +144,17 @@ class Shell:
             if match[0] == "$$":
                 return "$"
             missing = object()
-            value = names.get(match[1], self.user_ns.get(match[1], missing)) if match[1] else missing
+            value = (
+                names.get(match[1], self.user_ns.get(match[1], missing)) if match[1] else missing
+            )
             return match[0] if value is missing else str(value)
 
         return _DOLLAR.sub(dollar, _BRACES.sub(braces, text))
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"get_ipython().{name} is not there in a model: there is no notebook to talk to")
+        raise AttributeError(
+            f"get_ipython().{name} is not there in a model: there is no notebook to talk to"
+        )
 
 
 def display(*objects: Any, **_: Any) -> None:

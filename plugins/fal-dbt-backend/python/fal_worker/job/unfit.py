@@ -48,7 +48,9 @@ def _outside(first: int, last: int) -> Callable[[pyarrow.Array], bool]:
     def holds(array: pyarrow.Array) -> bool:
         import pyarrow.compute as pc
 
-        found = pc.min_max(array.cast(pyarrow.int32() if array.type.bit_width == 32 else pyarrow.int64())).as_py()
+        found = pc.min_max(
+            array.cast(pyarrow.int32() if array.type.bit_width == 32 else pyarrow.int64())
+        ).as_py()
         return found["min"] is not None and (found["min"] < first or found["max"] > last)
 
     return holds
@@ -110,7 +112,9 @@ def converted(table: pyarrow.Table, form: str, convert: Callable[[pyarrow.Table]
                     raise
                 reason = str(alone).partition("\n")[0]
                 what = f"values of {table.schema.field(place).type} that it cannot take ({reason})"
-                raise _refusal(name, form, what, "`as_='arrow'`, or " + _AS_TEXT.format(name=name)) from None
+                raise _refusal(
+                    name, form, what, "`as_='arrow'`, or " + _AS_TEXT.format(name=name)
+                ) from None
         raise
 
 
@@ -120,4 +124,8 @@ def _is_of_library(error: BaseException) -> bool:
 
 
 def _refusal(name: str, form: str, what: str, instead: str) -> FalError:
-    return FalError(f"fal: the column {name!r} holds {what}, for which {form} has no value", "worker::value", f"Read it as {instead}.")
+    return FalError(
+        f"fal: the column {name!r} holds {what}, for which {form} has no value",
+        "worker::value",
+        f"Read it as {instead}.",
+    )

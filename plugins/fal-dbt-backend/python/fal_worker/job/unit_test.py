@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import types
 
     import pyarrow
+
     from fal_worker.job.client import Gateway
 
 # Rows travel to the session within an answer, whose length is limited.
@@ -55,15 +56,23 @@ class UnitTest:
         op = command["op"]
         if op == "sql":
             sql = str(command["sql"])
-            return self._local.query(sql if command.get("raw") else str(self._gateway.ask("unit_test_sql", sql=sql)))
+            return self._local.query(
+                sql if command.get("raw") else str(self._gateway.ask("unit_test_sql", sql=sql))
+            )
         if op == "relation":
             given = self._by_relation(command["relation"])
         else:
             given = self.find(op, command["args"], command.get("version"))
-        part = {name: command[name] for name in ("columns", "where", "limit") if command.get(name) is not None}
+        part = {
+            name: command[name]
+            for name in ("columns", "where", "limit")
+            if command.get(name) is not None
+        }
         return self._local.part(given, part) if part else self.table(given)
 
-    def write(self, batches: pyarrow.RecordBatchReader, final: bool = False, **command: Any) -> None:
+    def write(
+        self, batches: pyarrow.RecordBatchReader, final: bool = False, **command: Any
+    ) -> None:
         """Keeps what the model writes; nothing else is written."""
         if final or command["op"] not in ("write_to_model", "write_relation"):
             raise FalError(
@@ -137,7 +146,10 @@ class UnitTest:
         """The account of an error; of one over a column, with the columns that the test gives: the warehouse has more perhaps."""
         if type(error).__name__ not in _OF_COLUMNS or not self._given:
             return told
-        inputs = [f"  {given['input']}: {', '.join(self.table(given).schema.names) or 'none'}" for given in self._given]
+        inputs = [
+            f"  {given['input']}: {', '.join(self.table(given).schema.names) or 'none'}"
+            for given in self._given
+        ]
         note = "\n".join([f"The columns that the unit test {self.name} gives:", *inputs])
         return {**told, "traceback": f"{told['traceback']}\n{note}"}
 
@@ -165,6 +177,10 @@ def _is_source(given: dict[str, Any], args: list[str], version: Any) -> bool:
 
 def _is_ref(given: dict[str, Any], args: list[str], version: Any) -> bool:
     *package, name = args
-    if given["kind"] == "source" or given["name"] != name or (package and given["package"] != package[0]):
+    if (
+        given["kind"] == "source"
+        or given["name"] != name
+        or (package and given["package"] != package[0])
+    ):
         return False
     return bool(given["is_latest"]) if version is None else given["version"] == str(version)

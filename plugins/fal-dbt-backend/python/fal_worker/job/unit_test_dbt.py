@@ -20,7 +20,9 @@ class Dbt:
 
     def ref(self, *args: str, v: Any = None, version: Any = None) -> Any:
         """The rows that stand for a model, seed or snapshot."""
-        return self._load(self._test.find("ref", list(args), v if v is not None else version)["relation"])
+        return self._load(
+            self._test.find("ref", list(args), v if v is not None else version)["relation"]
+        )
 
     def source(self, *args: str) -> Any:
         """The rows that stand for a source."""

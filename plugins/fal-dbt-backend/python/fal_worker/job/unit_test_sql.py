@@ -11,6 +11,7 @@ from fal_worker.session.errors import SessionError
 
 if TYPE_CHECKING:
     import pyarrow
+
     from fal_worker.job.unit_test import UnitTest
 
 
@@ -47,7 +48,9 @@ class Local:
             jinja = has_jinja(part["where"])
             table = self._test.read_table(op="sql", sql=wanted, raw=not jinja)
         if "columns" in part:
-            table = table.select([self._column(name, table.schema.names, given) for name in part["columns"]])
+            table = table.select(
+                [self._column(name, table.schema.names, given) for name in part["columns"]]
+            )
         return table.slice(0, part["limit"]) if "limit" in part else table
 
     def _column(self, name: str, there: list[str], given: dict[str, Any]) -> str:
@@ -56,7 +59,11 @@ class Local:
         if len(alike) == 1:
             return alike[0]
         told = f"fal: {given['input']}: there is no column `{name}`"
-        raise FalError(told, "worker::unknown_column", f"The unit test {self._test.name} gives: {', '.join(there)}.")
+        raise FalError(
+            told,
+            "worker::unknown_column",
+            f"The unit test {self._test.name} gives: {', '.join(there)}.",
+        )
 
     def _open(self) -> Any:
         if self._connection is None:

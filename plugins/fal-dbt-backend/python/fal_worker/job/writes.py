@@ -22,7 +22,9 @@ _IN_A_MODEL = "Make it a Python model: a .py or .ipynb file in a folder of model
 class Writes:
     """What has been written so far. A model's call counts from the moment that it starts to send."""
 
-    def __init__(self, gateway: Gateway, reporter: Reporter, request: Request, warehouse: Callable[[], str]) -> None:
+    def __init__(
+        self, gateway: Gateway, reporter: Reporter, request: Request, warehouse: Callable[[], str]
+    ) -> None:
         self._gateway, self._reporter, self._request = gateway, reporter, request
         self._warehouse = warehouse
         self._lock = threading.Lock()
@@ -35,12 +37,18 @@ class Writes:
         if self._request.attached:
             self._refuse_in_hooks("write_to_model")
             if self._request.role == "global" and not names:
-                raise FalError("fal: a global script belongs to no model that it could write", "worker::write", _IN_A_MODEL)
+                raise FalError(
+                    "fal: a global script belongs to no model that it could write",
+                    "worker::write",
+                    _IN_A_MODEL,
+                )
             self._final("write_to_model", list(names), data, dtype, mode)
             return
         self._refuse_second()
         if names and names[-1] != self._request.name:
-            raise FalError("fal: a Python model writes its own table and no other model's", "worker::write")
+            raise FalError(
+                "fal: a Python model writes its own table and no other model's", "worker::write"
+            )
         batches, kinds = self._prepared("write_to_model", data, dtype)
         if mode is not None and not isinstance(mode, str):
             raise FalError(f"fal: a mode is a text, not {mode!r}")
@@ -51,7 +59,9 @@ class Writes:
     def relation(self, data: Any) -> None:
         """Writes what a dbt-native model returned."""
         self._claim()
-        self._gateway.write(frames.reader("model", data, JsonColumns(self._warehouse)), op="write_relation")
+        self._gateway.write(
+            frames.reader("model", data, JsonColumns(self._warehouse)), op="write_relation"
+        )
         self.done = True
 
     def source(self, data: Any, source: str, table: str, dtype: Any, mode: str) -> None:
@@ -80,7 +90,11 @@ class Writes:
     def _refuse_in_hooks(self, function: str) -> None:
         if self._request.hook:
             side = "pre" if self._request.role == "pre_hook" else "post"
-            raise FalError(f"fal: {function} cannot be called in a {side}-hook", "worker::write_in_hook", _IN_A_MODEL)
+            raise FalError(
+                f"fal: {function} cannot be called in a {side}-hook",
+                "worker::write_in_hook",
+                _IN_A_MODEL,
+            )
 
     def _refuse_second(self) -> None:
         if self._place is not None:

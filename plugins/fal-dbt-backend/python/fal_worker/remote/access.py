@@ -42,7 +42,9 @@ class Access:
                 return
             except Unreachable as error:
                 if time.monotonic() > until:
-                    raise Unreachable(f"the data gateway at {self.location} cannot be reached from {socket.gethostname()}: {error}") from None
+                    raise Unreachable(
+                        f"the data gateway at {self.location} cannot be reached from {socket.gethostname()}: {error}"
+                    ) from None
                 time.sleep(_PAUSE)
 
     def output(self, lines: list[list[str]]) -> bool:
@@ -62,8 +64,14 @@ class Access:
         question = flight.Action(action, json.dumps({"token": self.token, **body}).encode())
         try:
             with told_plainly():
-                results = self._client.do_action(question, flight.FlightCallOptions(timeout=seconds))
-                return json.loads(b"".join(result.body.to_pybytes() for result in results) or b"null")
+                results = self._client.do_action(
+                    question, flight.FlightCallOptions(timeout=seconds)
+                )
+                return json.loads(
+                    b"".join(result.body.to_pybytes() for result in results) or b"null"
+                )
         except FalError as error:
             # What the gateway itself says has a code.
-            raise (Refused if error.code else Unreachable)(str(error).removeprefix("fal: ")) from None
+            raise (Refused if error.code else Unreachable)(
+                str(error).removeprefix("fal: ")
+            ) from None

@@ -7,8 +7,15 @@ error says why. The file holds a secret: it is worth something until the lease i
 
 import sys
 
-if __name__ == "__main__" and sys.path and not sys.flags.isolated and not getattr(sys.flags, "safe_path", False):
-    sys.path.pop(0)  # the folder of this file, or the working directory: what lies there is not meant to be imported
+if (
+    __name__ == "__main__"
+    and sys.path
+    and not sys.flags.isolated
+    and not getattr(sys.flags, "safe_path", False)
+):
+    sys.path.pop(
+        0
+    )  # the folder of this file, or the working directory: what lies there is not meant to be imported
 
 import base64  # noqa: E402
 import io  # noqa: E402
@@ -43,12 +50,23 @@ def _unpack(data, folder):
 def _within(work):
     """Calls `work(lease, folder)` with everything unpacked into a private folder, which does not outlive it."""
     if sys.version_info < (3, 9):
-        return _could_not("Python 3.9 or newer is needed, this is " + sys.version.split()[0] + " (" + sys.executable + ")")
+        return _could_not(
+            "Python 3.9 or newer is needed, this is "
+            + sys.version.split()[0]
+            + " ("
+            + sys.executable
+            + ")"
+        )
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         import pyarrow.flight  # noqa: F401
     except ImportError as error:
-        return _could_not("this Python (" + sys.executable + ") cannot import pyarrow, which the node needs: " + str(error))
+        return _could_not(
+            "this Python ("
+            + sys.executable
+            + ") cannot import pyarrow, which the node needs: "
+            + str(error)
+        )
     folder = None
     try:
         folder = tempfile.mkdtemp(prefix="fal-lease-")

@@ -29,7 +29,9 @@ _DYING = 5.0
 class Child:
     """Tells by `hear(what, value)`: `line` (a stream and a line), `ended` (a stream), `answer`, `exit` (as of `subprocess`)."""
 
-    def __init__(self, folder: str, request: dict[str, Any], hear: Callable[[str, Any], None]) -> None:
+    def __init__(
+        self, folder: str, request: dict[str, Any], hear: Callable[[str, Any], None]
+    ) -> None:
         self._request, self._hear = request, hear
         process.become_subreaper()
         self._short = None
@@ -51,12 +53,25 @@ class Child:
         worker, here = os.path.join(folder, "worker"), os.path.join(folder, "here")
         # `-m` puts the working directory on the import path.
         os.makedirs(here, exist_ok=True)
-        paths = [worker, *(part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part)]
-        added = {JOB: "lease", SOCKET: path, "PYTHONPATH": os.pathsep.join(paths), "PYTHONUTF8": "1"}
+        paths = [
+            worker,
+            *(part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part),
+        ]
+        added = {
+            JOB: "lease",
+            SOCKET: path,
+            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONUTF8": "1",
+        }
         command = [sys.executable, "-m", "fal_worker.job"]
         # What it prints before it has its connections is not the model's.
         return subprocess.Popen(
-            command, env={**os.environ, **added}, cwd=here, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True
+            command,
+            env={**os.environ, **added},
+            cwd=here,
+            stdin=subprocess.DEVNULL,
+            stdout=2,
+            start_new_session=True,
         )
 
     def kill(self) -> None:
@@ -68,7 +83,11 @@ class Child:
         """Kills all that it left behind."""
         self.kill()
         until = time.monotonic() + _DYING
-        while strays := [pid for pid in process.children() if pid != self._process.pid or self._process.poll() is None]:
+        while strays := [
+            pid
+            for pid in process.children()
+            if pid != self._process.pid or self._process.poll() is None
+        ]:
             for pid in strays:
                 process.kill(pid)
                 _reap(pid, self._process)
@@ -87,7 +106,11 @@ class Child:
                 return
             file = connection.makefile("rb")
             channel = json.loads(file.readline())["channel"]
-            work = (self._converse, connection, file) if channel == "control" else (self._read, channel, file)
+            work = (
+                (self._converse, connection, file)
+                if channel == "control"
+                else (self._read, channel, file)
+            )
             threading.Thread(target=work[0], args=work[1:], daemon=True).start()
 
     def _converse(self, connection: socket.socket, file: Any) -> None:
@@ -130,7 +153,9 @@ def crashed(code: int, whose: str, last: list[str]) -> str:
     else:
         how = f"ended with exit code {code} before the {whose} was done (os._exit ends a process like that)"
     told = "".join(f"\n  {line}" for line in last)
-    return f"the {whose}'s process {how}" + (f"\nIts last lines on standard error:{told}" if told else "")
+    return f"the {whose}'s process {how}" + (
+        f"\nIts last lines on standard error:{told}" if told else ""
+    )
 
 
 def _name(number: int) -> str:

@@ -9,7 +9,9 @@ def as_read(table: Any, schema: Any) -> Any:
     """`table` in exactly this schema; `None` if that is not a matter of layout alone."""
     import pyarrow as pa
 
-    if table.schema.names != schema.names or not all(_same(have.type, want.type) for have, want in zip(table.schema, schema)):
+    if table.schema.names != schema.names or not all(
+        _same(have.type, want.type) for have, want in zip(table.schema, schema)
+    ):
         return None
     try:
         columns = [column.cast(field.type) for column, field in zip(table.columns, schema)]

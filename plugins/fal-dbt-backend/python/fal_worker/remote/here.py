@@ -105,7 +105,9 @@ class _Here:
             if self._over.is_set() or self._why is not None:
                 return
             self._why = why
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(Stopped))
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self._thread), ctypes.py_object(Stopped)
+            )
         if not self._over.wait(_GRACE):
             shutil.rmtree(self._folder, ignore_errors=True)
             os._exit(FAILED if why == "timeout" else COULD_NOT)
@@ -136,7 +138,10 @@ def _redirected(outgoing: Outgoing) -> Iterator[None]:
         os.close(sink)
         readers.append(threading.Thread(target=_relay, args=(source, name, outgoing), daemon=True))
         readers[-1].start()
-    sys.stdout, sys.stderr = start.writer(1, "backslashreplace"), start.writer(2, "backslashreplace")
+    sys.stdout, sys.stderr = (
+        start.writer(1, "backslashreplace"),
+        start.writer(2, "backslashreplace"),
+    )
     try:
         yield
     finally:

@@ -57,7 +57,9 @@ class Keeper:
         self._known: dict[str, Any] = {}
 
     def run(self) -> int:
-        child = Child(self._folder, request_of(self._lease, self._folder, self._access.token), self._hear)
+        child = Child(
+            self._folder, request_of(self._lease, self._folder, self._access.token), self._hear
+        )
         try:
             why = self._watch(child)
         finally:
@@ -113,7 +115,10 @@ class Keeper:
     def _drain(self) -> None:
         """Waits for the answer and for what was printed: the process is gone, so both are there or never will be."""
         deadline = time.monotonic() + _DRAIN
-        while not {"answer", "stdout", "stderr"} <= self._known.keys() and self._next(deadline) is not None:
+        while (
+            not {"answer", "stdout", "stderr"} <= self._known.keys()
+            and self._next(deadline) is not None
+        ):
             pass
 
     def _ending(self) -> dict[str, Any]:

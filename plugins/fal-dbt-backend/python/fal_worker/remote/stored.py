@@ -51,7 +51,9 @@ class Stored(Gateway):
 
     def _from_store(self, command: dict[str, Any]) -> Any:
         """The rows that this read would give, if the store has them."""
-        if command.get("op") not in ("ref", "relation") or any(command.get(name) is not None for name in _PARTS):
+        if command.get("op") not in ("ref", "relation") or any(
+            command.get(name) is not None for name in _PARTS
+        ):
             return None
         # The gateway's checks are those of a read.
         said = self.ask("job_input", **command)
@@ -66,7 +68,10 @@ class Stored(Gateway):
         try:
             return work()
         except Exception as error:
-            print(f"fal: the runner's store failed in `{what}`: {type(error).__name__}: {error}", file=sys.stderr)
+            print(
+                f"fal: the runner's store failed in `{what}`: {type(error).__name__}: {error}",
+                file=sys.stderr,
+            )
             return None
 
 
@@ -74,7 +79,11 @@ def _is_whole(command: dict[str, Any]) -> bool:
     """Whether a write makes the node's relation of these rows and no others, in types of their own."""
     if command.get("op") == "write_relation":
         return True
-    return command.get("op") == "write_to_model" and command.get("mode") in (None, "overwrite") and not command.get("dtype")
+    return (
+        command.get("op") == "write_to_model"
+        and command.get("mode") in (None, "overwrite")
+        and not command.get("dtype")
+    )
 
 
 class _Kept:

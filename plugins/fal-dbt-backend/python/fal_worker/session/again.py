@@ -19,7 +19,9 @@ def take_batches(task: Any, run_results: str | None) -> None:
     task.batch_map = {
         result.unique_id: result.batch_results
         for result in previous.results
-        if result.batch_results is not None and result.batch_results.successful and result.batch_results.failed
+        if result.batch_results is not None
+        and result.batch_results.successful
+        and result.batch_results.failed
     }
     began = getattr(previous.metadata, "invocation_started_at", None)
     task.original_invocation_started_at = began or previous.metadata.generated_at

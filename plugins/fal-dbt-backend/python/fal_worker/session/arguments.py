@@ -29,7 +29,13 @@ def command_of(request: dict[str, Any]) -> str:
 
 def words(request: dict[str, Any], known: set[str]) -> list[str]:
     """The words after `dbt`. `known` are the parameters that this dbt's command has."""
-    out = [command_of(request), "--log-level", "none", "--no-use-colors", "--no-send-anonymous-usage-stats"]
+    out = [
+        command_of(request),
+        "--log-level",
+        "none",
+        "--no-use-colors",
+        "--no-send-anonymous-usage-stats",
+    ]
     valued = {
         "project_dir": request["project_dir"],
         "profiles_dir": request.get("profiles_dir"),
@@ -52,5 +58,7 @@ def words(request: dict[str, Any], known: set[str]) -> list[str]:
 
 def _single_threaded() -> bool:
     """Whether dbt's variable asks for it, under its new or its old name."""
-    said = os.environ.get("DBT_ENGINE_SINGLE_THREADED") or os.environ.get("DBT_SINGLE_THREADED") or ""
+    said = (
+        os.environ.get("DBT_ENGINE_SINGLE_THREADED") or os.environ.get("DBT_SINGLE_THREADED") or ""
+    )
     return said.lower() in ("1", "true", "t", "yes", "y", "on")

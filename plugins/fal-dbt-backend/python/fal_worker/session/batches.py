@@ -29,7 +29,10 @@ class BatchFailures:
     def note(self, runner: Any, result: Any) -> None:
         """To be called with all that dbt ran; what is no failed batch is passed over."""
         said, self._of_thread.reason = getattr(self._of_thread, "reason", None), None
-        if getattr(runner, "batch_idx", None) is None or str(getattr(result.status, "value", result.status)) != "error":
+        if (
+            getattr(runner, "batch_idx", None) is None
+            or str(getattr(result.status, "value", result.status)) != "error"
+        ):
             return
         batch = f"batch {runner.batch_idx + 1} of {len(runner.batches)} ({_day(runner)})"
         message = str(result.message or "")
@@ -63,4 +66,6 @@ def _reason(message: str) -> str:
     """Without the line that names the model, which its result names too."""
     message = message.removeprefix(_LEAD)
     first, _, rest = message.strip().partition("\n")
-    return textwrap.dedent(rest).strip() if rest and " Error in model " in first else message.strip()
+    return (
+        textwrap.dedent(rest).strip() if rest and " Error in model " in first else message.strip()
+    )

@@ -28,7 +28,11 @@ def choose() -> Choice:
     """Imports what the engine needs: the longest step of a cold run."""
     named = os.environ.get(VARIABLE) or "auto"
     if named not in _NAMES:
-        return Choice(failure=SessionError("dbt::engine", f"{VARIABLE} is one of {', '.join(_NAMES)}, not {named}"))
+        return Choice(
+            failure=SessionError(
+                "dbt::engine", f"{VARIABLE} is one of {', '.join(_NAMES)}, not {named}"
+            )
+        )
     if named == "commands":
         return _by_command("asked for", _no_program())
     problem = _import_dbt()
@@ -62,7 +66,9 @@ def _by_command(reason: str, otherwise: SessionError) -> Choice:
 
 def _no_program() -> SessionError:
     message = f"there is no `dbt` program beside {sys.executable} and none on the search path"
-    return SessionError("dbt::missing", message, "Install dbt, or name its program in FAL_HOST_DBT.")
+    return SessionError(
+        "dbt::missing", message, "Install dbt, or name its program in FAL_HOST_DBT."
+    )
 
 
 def _import_dbt() -> SessionError | None:
@@ -75,7 +81,9 @@ def _import_dbt() -> SessionError | None:
 
         selfcheck.check()
     except ModuleNotFoundError as error:
-        return _missing(error) if (error.name or "").split(".")[0] == "dbt" else from_exception(error)
+        return (
+            _missing(error) if (error.name or "").split(".")[0] == "dbt" else from_exception(error)
+        )
     except Exception as error:  # whatever a dbt that nobody knows does when it is imported
         return from_exception(error)
     finally:
@@ -88,7 +96,9 @@ def _import_dbt() -> SessionError | None:
 
 def _missing(error: ModuleNotFoundError) -> SessionError:
     if error.name not in ("dbt", "dbt.cli", "dbt.cli.main"):
-        return SessionError("dbt::unsupported", f"This dbt has no module {error.name}", "Use dbt-core 1.8 to 1.12.")
+        return SessionError(
+            "dbt::unsupported", f"This dbt has no module {error.name}", "Use dbt-core 1.8 to 1.12."
+        )
     return SessionError(
         "dbt::missing",
         f"dbt is not installed in {sys.executable}",

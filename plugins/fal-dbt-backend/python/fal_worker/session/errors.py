@@ -48,9 +48,16 @@ def from_exception(error: BaseException) -> SessionError:
         return error
     names = [cls.__name__ for cls in type(error).__mro__]
     if isinstance(error, ModuleNotFoundError):
-        return SessionError("dbt::missing", str(error), f"Install what provides `{error.name}` into the session's Python.")
+        return SessionError(
+            "dbt::missing",
+            str(error),
+            f"Install what provides `{error.name}` into the session's Python.",
+        )
     if isinstance(error, UnicodeEncodeError):
-        return SessionError("gateway::text", "The request holds a text with half of a character (a lone surrogate), which no warehouse takes")
+        return SessionError(
+            "gateway::text",
+            "The request holds a text with half of a character (a lone surrogate), which no warehouse takes",
+        )
     if "Found a cycle" in str(error):
         return SessionError("dbt::cycle", str(error))
     if "Could not find adapter type fal!" in str(error):

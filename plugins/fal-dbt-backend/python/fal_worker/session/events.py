@@ -39,7 +39,11 @@ class EventForwarder:
 
     def __call__(self, message: Any) -> None:
         info = message.info
-        if self.muted or not is_wanted(info.level, info.name, self._debug) or self._is_of_stub(message):
+        if (
+            self.muted
+            or not is_wanted(info.level, info.name, self._debug)
+            or self._is_of_stub(message)
+        ):
             return
         if text := info.msg.strip():
             node = getattr(getattr(message.data, "node_info", None), "unique_id", "")

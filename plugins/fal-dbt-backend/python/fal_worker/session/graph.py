@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 # The manifest's collections of what can be selected or depended upon; newer dbt has more of them.
-COLLECTIONS = ("nodes", "sources", "exposures", "metrics", "semantic_models", "saved_queries", "unit_tests", "functions")
+COLLECTIONS = (
+    "nodes",
+    "sources",
+    "exposures",
+    "metrics",
+    "semantic_models",
+    "saved_queries",
+    "unit_tests",
+    "functions",
+)
 # What selectors and reports need besides the common fields, where a node has it.
 _EXTRA = (
     "attached_node", "column_name", "file_key_name", "type", "maturity", "url", "label", "loader", "identifier",
@@ -36,7 +45,11 @@ class Files:
     def path(self, node: Any) -> str:
         """Below the project. dbt installs a package into the folder of its name."""
         path = _slashes(str(node.original_file_path))
-        return path if node.package_name == self._project else f"{self._packages}/{node.package_name}/{path}"
+        return (
+            path
+            if node.package_name == self._project
+            else f"{self._packages}/{node.package_name}/{path}"
+        )
 
     def disabled(self, manifest: Any) -> list[str]:
         """Files of models that are switched off."""
@@ -82,7 +95,8 @@ def run_graph_node(node: Any) -> dict[str, Any]:
         "alias": getattr(node, "alias", None),
         "source_name": getattr(node, "source_name", None),
         "access": _text(getattr(node, "access", None)),
-        "group": getattr(node, "group", None) or (config.get("group") if hasattr(config, "get") else None),
+        "group": getattr(node, "group", None)
+        or (config.get("group") if hasattr(config, "get") else None),
         "version": _text(getattr(node, "version", None)),
         "latest_version": _text(getattr(node, "latest_version", None)),
         "config": config.to_dict() if hasattr(config, "to_dict") else {},
@@ -100,7 +114,9 @@ def _parents(node: Any) -> list[str]:
 
 
 def _extra(node: Any) -> dict[str, Any]:
-    extra = {name: _plain(value) for name in _EXTRA if (value := getattr(node, name, None)) is not None}
+    extra = {
+        name: _plain(value) for name in _EXTRA if (value := getattr(node, name, None)) is not None
+    }
     if (metadata := getattr(node, "test_metadata", None)) is not None:
         extra["test_metadata"] = metadata.to_dict()
     return extra
@@ -140,7 +156,9 @@ def _blank_artifact(artifact: Any, args: dict[str, Any]) -> dict[str, Any]:
     from datetime import datetime, timezone
 
     now = datetime.now(timezone.utc).replace(tzinfo=None)
-    return artifact.from_execution_results(results=[], elapsed_time=0.0, generated_at=now, args=args).to_dict(omit_none=False)
+    return artifact.from_execution_results(
+        results=[], elapsed_time=0.0, generated_at=now, args=args
+    ).to_dict(omit_none=False)
 
 
 def adapter_version(kind: str) -> str:

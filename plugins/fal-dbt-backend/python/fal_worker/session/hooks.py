@@ -27,7 +27,9 @@ def named_in_errors() -> Iterator[None]:
             return original(macro, *rest, **(keywords if args else {**keywords, "hooks": watched}))
         except Exception as error:
             if isinstance(getattr(error, "msg", None), str) and watched.current is not None:
-                error.msg = f"The {_kind(macro, hooks)} failed: {_shortened(watched.current)}\n{error.msg}"  # type: ignore[attr-defined]
+                error.msg = (
+                    f"The {_kind(macro, hooks)} failed: {_shortened(watched.current)}\n{error.msg}"  # type: ignore[attr-defined]
+                )
             raise
 
     MacroGenerator.__call__ = call

@@ -26,7 +26,9 @@ class Compiled:
     has_ctes: bool = False
 
 
-def compile_sql(invocation: Invocation, sql: str, of: Any = None, leased: frozenset[str] | None = None) -> Compiled:
+def compile_sql(
+    invocation: Invocation, sql: str, of: Any = None, leased: frozenset[str] | None = None
+) -> Compiled:
     """To be called with dbt's context set (`Invocation.within`). `this` is the relation of the node `of`. Of the text of a leased job
     `leased` are the variables of the environment that it may read."""
     if (without_dbt := getattr(invocation, "compile_sql", None)) is not None:
@@ -37,7 +39,9 @@ def compile_sql(invocation: Invocation, sql: str, of: Any = None, leased: frozen
     adapter, name = invocation.adapter, "fal_inline_" + uuid.uuid4().hex
     with adapter.connection_named(name):
         with _LOCK:
-            parser = _parser(leased)(project=task.config, manifest=manifest, root_project=task.config)
+            parser = _parser(leased)(
+                project=task.config, manifest=manifest, root_project=task.config
+            )
             node: Any = parser.parse_remote(sql, name)
             try:
                 process_node(task.config, manifest, node)
@@ -85,6 +89,8 @@ def _compiler(task: Any, inline: Any, leased: frozenset[str]) -> Any:
     class Compiler(type(task.compiler)):  # type: ignore[misc]
         def _create_node_context(self, node: Any, *args: Any) -> dict[str, Any]:
             make = super()._create_node_context
-            return restrict(lambda: make(node, *args), leased) if node is inline else make(node, *args)
+            return (
+                restrict(lambda: make(node, *args), leased) if node is inline else make(node, *args)
+            )
 
     return Compiler(task.config)

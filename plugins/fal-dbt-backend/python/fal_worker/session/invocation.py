@@ -32,7 +32,9 @@ T = TypeVar("T")
 class Invocation:
     """States: parsing, parsed (waits for `begin`), ready (waits for nodes), ended."""
 
-    def __init__(self, request: dict[str, Any], callback: Callable[[Any], None], stub_paths: set[str]) -> None:
+    def __init__(
+        self, request: dict[str, Any], callback: Callable[[Any], None], stub_paths: set[str]
+    ) -> None:
         self.request = request
         self.executes = bool(request.get("execute"))
         self.stubs: set[str] = set()
@@ -73,7 +75,11 @@ class Invocation:
         self._manifest.restore()
         self.task, self._context = task, contextvars.copy_context()
         files = files_of(task.config)
-        self.stubs |= {node.unique_id for node in task.manifest.nodes.values() if files.path(node) in self._stub_paths}
+        self.stubs |= {
+            node.unique_id
+            for node in task.manifest.nodes.values()
+            if files.path(node) in self._stub_paths
+        }
         graph = run_graph(task)
         Names(self).tell(self.stubs, graph)
         self.on_parsed.set_result(graph)
@@ -95,11 +101,15 @@ class Invocation:
     def only_python_unit_tests(self) -> bool:
         """Whether nothing runs but unit tests of Python models, which the host runs without the warehouse."""
         unit_tests = self.task.manifest.unit_tests
-        return bool(self.selected) and all(uid in unit_tests and self._is_python(unit_tests[uid]) for uid in self.selected)
+        return bool(self.selected) and all(
+            uid in unit_tests and self._is_python(unit_tests[uid]) for uid in self.selected
+        )
 
     def _is_python(self, test: Any) -> bool:
         model = self.task.manifest.nodes.get(test.depends_on.nodes[0])
-        return model is not None and (model.unique_id in self.stubs or str(getattr(model, "language", "")).endswith("python"))
+        return model is not None and (
+            model.unique_id in self.stubs or str(getattr(model, "language", "")).endswith("python")
+        )
 
     def ready(self) -> None:
         """Schemas, cache and on-run-start are done."""
@@ -122,7 +132,9 @@ class Invocation:
         if self.queue is None or not self.on_ready.done():
             raise SessionError("session::order", "`run` came before `begin` was answered")
         if unique_id not in self.selected:
-            raise SessionError("session::unknown_node", f"{unique_id} is not among the nodes of `begin`")
+            raise SessionError(
+                "session::unknown_node", f"{unique_id} is not among the nodes of `begin`"
+            )
         future: Future[dict[str, Any]] = Future()
         with self._lock:
             if not self._thread.is_alive():
@@ -136,7 +148,9 @@ class Invocation:
     def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
         """Puts a node among dbt's results that dbt did not run, in the place of an earlier result of the same node."""
         node = self.task.manifest.expect(result["unique_id"])
-        if node.unique_id in self.stubs or not getattr(node, "is_ephemeral_model", False):  # dbt has no result for these
+        if node.unique_id in self.stubs or not getattr(
+            node, "is_ephemeral_model", False
+        ):  # dbt has no result for these
             put_result(self.task.node_results, node, result, relation_name)
 
     def write_manifest(self) -> None:
@@ -185,7 +199,9 @@ class Invocation:
 
     def until_idle(self, cancel: Callable[[], None], deadline: float | None) -> None:
         """Cancels again and again until no node runs."""
-        while (self._nodes or self._working or self._is_beginning()) and (deadline is None or time.monotonic() < deadline):
+        while (self._nodes or self._working or self._is_beginning()) and (
+            deadline is None or time.monotonic() < deadline
+        ):
             cancel()
             time.sleep(0.02)
 
@@ -238,7 +254,9 @@ class Invocation:
             if self.result.exception is not None and self.task is not None:
                 self.within(self._manifest.write)
             error = self.failure()
-        except BaseException as raised:  # nothing may be lost on this thread: the host waits for an answer
+        except (
+            BaseException
+        ) as raised:  # nothing may be lost on this thread: the host waits for an answer
             error = raised
         for future in (self.on_parsed, self.on_ready):
             if not future.done():
@@ -253,13 +271,19 @@ class Invocation:
             future.set_exception(from_exception(error))
         elif future is self.on_ready and (hooks := self.failed_hooks()):
             # skip_nodes_if_on_run_start_fails: dbt has skipped everything and ended.
-            future.set_exception(SessionError("dbt::on_run_start", hooks[0]["message"] or "on-run-start failed"))
+            future.set_exception(
+                SessionError("dbt::on_run_start", hooks[0]["message"] or "on-run-start failed")
+            )
         else:
             future.set_result(None)
 
     def _end(self) -> SessionError:
         error = self.failure()
-        return from_exception(error) if error is not None else SessionError("session::ended", "dbt's run has ended")
+        return (
+            from_exception(error)
+            if error is not None
+            else SessionError("session::ended", "dbt's run has ended")
+        )
 
     def _invoke(self) -> Any:
         from dbt.cli.main import cli, dbtRunner
@@ -271,9 +295,16 @@ class Invocation:
         self._manifest.install()
         try:
             with contextlib.ExitStack() as changed:
-                for change in (installed(command, host_task(self)), as_tables(self.stubs), without_our_keywords(), named_in_errors()):
+                for change in (
+                    installed(command, host_task(self)),
+                    as_tables(self.stubs),
+                    without_our_keywords(),
+                    named_in_errors(),
+                ):
                     changed.enter_context(change)
                 changed.enter_context(self._schemas.used())
-                return dbtRunner(callbacks=[self._callback, self.batch_failures.event]).invoke(words)
+                return dbtRunner(callbacks=[self._callback, self.batch_failures.event]).invoke(
+                    words
+                )
         finally:
             self._manifest.restore()

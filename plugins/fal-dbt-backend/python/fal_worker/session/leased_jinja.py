@@ -61,7 +61,9 @@ def restrict(make: Callable[[], dict[str, Any]], allowed: frozenset[str]) -> dic
     return context
 
 
-def _called(make: Callable[[], dict[str, Any]], context: dict[str, Any], name: str) -> Callable[..., Any]:
+def _called(
+    make: Callable[[], dict[str, Any]], context: dict[str, Any], name: str
+) -> Callable[..., Any]:
     """dbt's function, or the project's macro in its place. That is not the job's text, and may use all that macros may."""
     real: Callable[..., Any] = context["builtins"][name]
     return real if context[name] is real else make()[name]  # type: ignore[no-any-return]
@@ -76,7 +78,10 @@ def _own_names() -> set[str]:
         for place in ("_context_members_", "_context_attrs_"):
             names.update(getattr(kind, place, {}))
     if "env_var" not in names or "adapter" not in names:
-        raise SessionError("dbt::unsupported", "This dbt does not say which names its Jinja has, so models on runners can use none of it")
+        raise SessionError(
+            "dbt::unsupported",
+            "This dbt does not say which names its Jinja has, so models on runners can use none of it",
+        )
     # `builtins` is made anew, and `context` is the dictionary itself.
     return names - {"builtins", "context"}
 
@@ -128,9 +133,13 @@ class Relation:
 
     def __init__(self, relation: Any) -> None:
         text = str(relation)
-        self.database, self.schema, self.identifier, self.name, self.type = (_text(getattr(relation, part, None)) for part in _PARTS)
+        self.database, self.schema, self.identifier, self.name, self.type = (
+            _text(getattr(relation, part, None)) for part in _PARTS
+        )
         self.render: Callable[[], str] = lambda: text
-        self.include: Callable[..., Relation] = lambda **parts: Relation(relation.include(**{name: bool(on) for name, on in parts.items()}))
+        self.include: Callable[..., Relation] = lambda **parts: Relation(
+            relation.include(**{name: bool(on) for name, on in parts.items()})
+        )
 
     def __str__(self) -> str:
         return self.render()
@@ -142,7 +151,9 @@ def _text(value: Any) -> str | None:
 
 def _relations(real: Callable[..., Any]) -> Callable[..., Relation]:
     def relation(*names: Any, **more: Any) -> Relation:
-        if not all(name is None or isinstance(name, (str, int, float)) for name in (*names, *more.values())):
+        if not all(
+            name is None or isinstance(name, (str, int, float)) for name in (*names, *more.values())
+        ):
             raise refused("ref and source with anything but names")
         return Relation(real(*names, **more))
 

@@ -34,7 +34,9 @@ def main() -> None:
     sys.stdout = LineForwarder(outbox)  # type: ignore[assignment]
     request, folder = _open_request()
     state = _State(folder)
-    threading.Thread(target=_read, args=(channel, requests, state), name="fal-reader", daemon=True).start()
+    threading.Thread(
+        target=_read, args=(channel, requests, state), name="fal-reader", daemon=True
+    ).start()
     _Loop(outbox, request, engine.choose(), state).serve(requests)
 
 
@@ -95,7 +97,9 @@ def _leave(outbox: Outbox, folder: str) -> None:
 class _Loop:
     """Answers requests."""
 
-    def __init__(self, outbox: Outbox, request: dict[str, Any], choice: engine.Choice, state: _State) -> None:
+    def __init__(
+        self, outbox: Outbox, request: dict[str, Any], choice: engine.Choice, state: _State
+    ) -> None:
         self._outbox, self._failure, self._state = outbox, choice.failure, state
         if choice.make is not None:
             state.session = choice.make(request, outbox)
@@ -103,7 +107,9 @@ class _Loop:
     def serve(self, requests: queue.SimpleQueue[dict[str, Any]]) -> None:
         while True:
             message = requests.get()
-            threading.Thread(target=self._answer, args=(message,), name=f"fal-{message.get('op')}", daemon=True).start()
+            threading.Thread(
+                target=self._answer, args=(message,), name=f"fal-{message.get('op')}", daemon=True
+            ).start()
 
     def _answer(self, message: dict[str, Any]) -> None:
         id = message.get("id")

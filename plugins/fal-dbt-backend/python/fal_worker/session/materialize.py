@@ -19,7 +19,9 @@ def materialize(invocation: Invocation, node: Any, stage: Any, **config: Any) ->
     any language and is not changed; hooks, grants, contract, comments, indexes and the relation cache are dbt's affair.
     To be called on any thread with dbt's context set (`Invocation.within`). Neither prints lines nor records the result.
     """
-    runner = _runner()(invocation.task.config, invocation.adapter, sql_node(node, stage, **config), 0, 0)
+    runner = _runner()(
+        invocation.task.config, invocation.adapter, sql_node(node, stage, **config), 0, 0
+    )
     with invocation.working():
         return runner.safe_run(invocation.task.manifest)
 
@@ -49,7 +51,9 @@ def context_of(invocation: Invocation, node: Any, **config: Any) -> dict[str, An
     from dbt.context.providers import generate_runtime_model_context
 
     task = invocation.task
-    context: dict[str, Any] = generate_runtime_model_context(sql_node(node, **config), task.config, task.manifest)
+    context: dict[str, Any] = generate_runtime_model_context(
+        sql_node(node, **config), task.config, task.manifest
+    )
     return context
 
 

@@ -153,7 +153,12 @@ class Names:
                 by_name.setdefault(entry.get("name"), []).append(entry)
             self._files[node.patch_path] = by_name
         models = self._files[node.patch_path].get(node.name, [])
-        versions = [v for each in models for v in each.get("versions") or [] if str(v.get("v")) == str(getattr(node, "version", None))]
+        versions = [
+            v
+            for each in models
+            for v in each.get("versions") or []
+            if str(v.get("v")) == str(getattr(node, "version", None))
+        ]
         return [*versions, *models]
 
     def _schema_file(self, path: str) -> dict[str, Any]:
@@ -163,7 +168,9 @@ class Names:
             return dict(known)
         from dbt.clients.yaml_helper import load_yaml_text
 
-        with open(os.path.join(self._config.project_root, path.partition("://")[2]), encoding="utf-8") as text:
+        with open(
+            os.path.join(self._config.project_root, path.partition("://")[2]), encoding="utf-8"
+        ) as text:
             return load_yaml_text(text.read()) or {}
 
     def _rendered(self, value: Any, package: str) -> str:
@@ -173,7 +180,9 @@ class Names:
         from dbt.parser.schema_renderer import SchemaYamlRenderer
 
         renderer = SchemaYamlRenderer(generate_schema_yml_context(self._config, package), "models")
-        return str(renderer.render_data({"config": {"materialized": value}})["config"]["materialized"])
+        return str(
+            renderer.render_data({"config": {"materialized": value}})["config"]["materialized"]
+        )
 
 
 def _said(config: Any) -> set[str]:

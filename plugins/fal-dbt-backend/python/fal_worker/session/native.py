@@ -61,7 +61,9 @@ class NativeJobs:
 
         adapter = self._invocation.adapter
         connection = adapter.connections.get_thread_connection()
-        job = self._gateway.open_native_job(self._new_id(), parsed_model["unique_id"], connection, compiled_code)
+        job = self._gateway.open_native_job(
+            self._new_id(), parsed_model["unique_id"], connection, compiled_code
+        )
         try:
             self._run(job, parsed_model, compiled_code)
             rows = self._gateway.deliver(job).rows
@@ -124,7 +126,9 @@ def runs_in_warehouse(invocation: Invocation, node: Any) -> bool:
     keyword = invocation.request.get("keyword") or "fal"
     ours = (node.config.meta or {}).get(keyword)
     wanted = isinstance(ours, dict) and ours.get("python") == "warehouse"
-    if invocation.adapter.type() == "duckdb" or not (wanted or node.config.get("submission_method")):
+    if invocation.adapter.type() == "duckdb" or not (
+        wanted or node.config.get("submission_method")
+    ):
         return False
     try:
         return bool(invocation.adapter.python_submission_helpers)
@@ -135,7 +139,9 @@ def runs_in_warehouse(invocation: Invocation, node: Any) -> bool:
 def _failure(message: str, traceback: str | None) -> Exception:
     from dbt_common.exceptions import DbtRuntimeError
 
-    return DbtRuntimeError("Python model failed: " + message + (f"\n{traceback.rstrip()}" if traceback else ""))
+    return DbtRuntimeError(
+        "Python model failed: " + message + (f"\n{traceback.rstrip()}" if traceback else "")
+    )
 
 
 def _with_lines_of_file(root: str, model: dict[str, Any], code: str) -> str:

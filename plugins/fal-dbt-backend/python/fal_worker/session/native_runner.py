@@ -39,14 +39,18 @@ def staged_runner(native: NativeJobs) -> type:
             try:
                 result = native.run_staged(model)
             except SessionError as error:
-                raise DbtRuntimeError(error.message + (f"\n{error.help}" if error.help else "")) from None
+                raise DbtRuntimeError(
+                    error.message + (f"\n{error.help}" if error.help else "")
+                ) from None
             return to_run_result(model, result)
 
     return StagedRunner
 
 
 def _compiled(runner: Any, manifest: Any) -> Any:
-    node = runner.compiler.compile_node(runner.node, manifest, context_of_native(runner.node, runner.config, manifest))
+    node = runner.compiler.compile_node(
+        runner.node, manifest, context_of_native(runner.node, runner.config, manifest)
+    )
     _refuse_ephemeral(node, manifest)
     return node
 
@@ -70,7 +74,10 @@ def _refuse_microbatch(node: Any) -> None:
     """The plan of a staged model does it by itself."""
     from dbt_common.exceptions import DbtRuntimeError
 
-    if node.config.materialized == "incremental" and node.config.get("incremental_strategy") == "microbatch":
+    if (
+        node.config.materialized == "incremental"
+        and node.config.get("incremental_strategy") == "microbatch"
+    ):
         raise DbtRuntimeError(
             "This is a Python model, and microbatch cuts SQL into batches: it cannot be its incremental_strategy.\n"
             "Take append, merge or delete+insert, and let the code read the period that is missing (dbt.is_incremental)."

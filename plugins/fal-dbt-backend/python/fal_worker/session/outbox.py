@@ -29,7 +29,9 @@ class Outbox:
     def event(self, event: str, /, **fields: Any) -> None:
         self._queue.put({"event": event, **fields})
 
-    def log(self, level: str, message: str, name: str | None = None, unique_id: str | None = None) -> None:
+    def log(
+        self, level: str, message: str, name: str | None = None, unique_id: str | None = None
+    ) -> None:
         self.event("log", level=level, name=name, unique_id=unique_id, message=message)
 
     def flush(self, timeout: float = 5.0) -> None:

@@ -24,7 +24,11 @@ class Outcomes:
         return self.all().get(unique_id)
 
     def _of_this_run(self) -> dict[str, dict[str, Any]]:
-        results = [result for result in list(self._invocation.task.node_results) if getattr(result, "node", None) is not None]
+        results = [
+            result
+            for result in list(self._invocation.task.node_results)
+            if getattr(result, "node", None) is not None
+        ]
         return {
             result.node.unique_id: {
                 "status": str(getattr(result.status, "value", result.status)),
@@ -52,4 +56,7 @@ def read_results(path: str) -> dict[str, dict[str, Any]]:
 
 
 def _outcome(result: dict[str, Any]) -> dict[str, Any]:
-    return {"status": str(result["status"]), "adapter_response": dict(result.get("adapter_response") or {})}
+    return {
+        "status": str(result["status"]),
+        "adapter_response": dict(result.get("adapter_response") or {}),
+    }

@@ -25,7 +25,9 @@ def without_our_keywords() -> Iterator[None]:
 
     def parse(parser: Any, node: Any, config: Any, context: Any) -> Any:
         def ref(*args: Any, **keywords: Any) -> Any:
-            return context["ref"](*args, **{name: value for name, value in keywords.items() if name not in _OF_JOBS})
+            return context["ref"](
+                *args, **{name: value for name, value in keywords.items() if name not in _OF_JOBS}
+            )
 
         return original(parser, node, config, {**context, "ref": ref})
 

@@ -23,11 +23,20 @@ class PythonState:
     """Notes the code of the models in the manifest, and compares it with that of an earlier one."""
 
     def __init__(
-        self, manifest: Any, places: Files, project_dir: str, models: list[dict[str, Any]], warn: Callable[[str], None]
+        self,
+        manifest: Any,
+        places: Files,
+        project_dir: str,
+        models: list[dict[str, Any]],
+        warn: Callable[[str], None],
     ) -> None:
         """`models` as the host names them."""
         self._manifest, self._warn, self._warned = manifest, warn, False
-        files = {model["stub_path"]: os.path.join(project_dir, model["path"]) for model in models if model.get("stub_path")}
+        files = {
+            model["stub_path"]: os.path.join(project_dir, model["path"])
+            for model in models
+            if model.get("stub_path")
+        }
         self._ids: set[str] = set()
         for node in manifest.nodes.values():
             file = files.get(places.path(node))
@@ -44,7 +53,11 @@ class PythonState:
         return found
 
     def _changed(self, previous: Any) -> set[str]:
-        pairs = [(previous.nodes[uid], self._manifest.nodes[uid]) for uid in sorted(self._ids) if uid in previous.nodes]
+        pairs = [
+            (previous.nodes[uid], self._manifest.nodes[uid])
+            for uid in sorted(self._ids)
+            if uid in previous.nodes
+        ]
         untold = [new.name for old, new in pairs if old.checksum.name != _KIND]
         if untold and not self._warned:
             self._warned = True
@@ -52,7 +65,11 @@ class PythonState:
                 "the manifest.json of --state was written by dbt alone and does not tell what the code of "
                 f"{_listed(untold)} was: `state:` sees changes of what Python models read, not of their code"
             )
-        return {new.unique_id for old, new in pairs if old.checksum.name == _KIND and old.checksum != new.checksum}
+        return {
+            new.unique_id
+            for old, new in pairs
+            if old.checksum.name == _KIND and old.checksum != new.checksum
+        }
 
 
 def _listed(names: list[str]) -> str:

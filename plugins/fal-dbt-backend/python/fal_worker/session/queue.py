@@ -11,7 +11,13 @@ def forget_compiled(node: Any) -> None:
     """dbt injects ephemeral parents only once: a node that runs again in the same session must be compiled anew."""
     if not getattr(node, "compiled", False) or node.resource_type in ("seed", "unit_test"):
         return
-    fresh = {"compiled": False, "compiled_code": None, "extra_ctes_injected": False, "extra_ctes": [], "_pre_injected_sql": None}
+    fresh = {
+        "compiled": False,
+        "compiled_code": None,
+        "extra_ctes_injected": False,
+        "extra_ctes": [],
+        "_pre_injected_sql": None,
+    }
     for name, value in fresh.items():
         if hasattr(node, name):
             setattr(node, name, value)

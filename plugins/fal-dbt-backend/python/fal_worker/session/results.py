@@ -20,7 +20,11 @@ def _timing(step: Any) -> dict[str, Any]:
             return None
         return moment.isoformat() + ("" if moment.tzinfo else "Z")
 
-    return {"name": step.name, "started_at": stamp(step.started_at), "completed_at": stamp(step.completed_at)}
+    return {
+        "name": step.name,
+        "started_at": stamp(step.started_at),
+        "completed_at": stamp(step.completed_at),
+    }
 
 
 def rows_of(response: dict[str, Any]) -> int | None:
@@ -74,11 +78,16 @@ def _parse_timing(steps: list[dict[str, Any]]) -> list[Any]:
         if not text:
             return None
         # dbt's own times are UTC without a zone. Before 3.11 Python reads no final Z, and six digits of a second only.
-        text = re.sub(r"\.(\d+)", lambda found: "." + found[1][:6].ljust(6, "0"), text.replace("Z", "+00:00"))
+        text = re.sub(
+            r"\.(\d+)", lambda found: "." + found[1][:6].ljust(6, "0"), text.replace("Z", "+00:00")
+        )
         value = datetime.fromisoformat(text)
         return value.astimezone(timezone.utc).replace(tzinfo=None) if value.tzinfo else value
 
-    return [TimingInfo(s["name"], moment(s.get("started_at")), moment(s.get("completed_at"))) for s in steps]
+    return [
+        TimingInfo(s["name"], moment(s.get("started_at")), moment(s.get("completed_at")))
+        for s in steps
+    ]
 
 
 def _status(word: str) -> Any:
@@ -113,7 +122,9 @@ def to_run_result(node: Any, result: dict[str, Any], relation_name: str | None =
     return RunResult(**fields)
 
 
-def put_result(results: list[Any], node: Any, result: dict[str, Any], relation_name: str | None = None) -> None:
+def put_result(
+    results: list[Any], node: Any, result: dict[str, Any], relation_name: str | None = None
+) -> None:
     """Puts a result among those of dbt's task. An earlier one of the same node makes room, and its relation stays: the
     host changes its mind when a hook fails behind its model."""
     for place, earlier in enumerate(list(results)):
@@ -136,4 +147,8 @@ def artifacts_written(task: Any, since_ns: int) -> bool:
 def failed_hooks(task: Any) -> list[dict[str, Any]]:
     """Results of on-run-start and -end that failed."""
     results = [to_node_result(result) for result in task.node_results]
-    return [result for result in results if result["unique_id"].startswith("operation") and result["status"] == "error"]
+    return [
+        result
+        for result in results
+        if result["unique_id"].startswith("operation") and result["status"] == "error"
+    ]

@@ -17,5 +17,7 @@ def show(results: Iterable[Any]) -> None:
         header = f"Random sample of table: {result.node.schema}.{result.node.alias}"
         # Its default is the standard output that was there when agate was imported.
         text = io.StringIO()
-        table.order_by(lambda row: random.random()).print_table(max_rows=10, max_columns=None, output=text)
+        table.order_by(lambda row: random.random()).print_table(
+            max_rows=10, max_columns=None, output=text
+        )
         print(f"{header}\n{'-' * len(header)}\n{text.getvalue()}")

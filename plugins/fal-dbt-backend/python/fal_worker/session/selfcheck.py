@@ -81,7 +81,12 @@ _INTERNALS = {
 
 def check() -> None:
     """Raises `dbt::unsupported` if something does not fit."""
-    wrong = [told for module, names in _INTERNALS.items() for name in names if (told := problem(module, name)) is not None]
+    wrong = [
+        told
+        for module, names in _INTERNALS.items()
+        for name in names
+        if (told := problem(module, name)) is not None
+    ]
     if wrong:
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise SessionError(
@@ -102,7 +107,11 @@ def problem(module: str, name: str) -> str | None:
         if not hasattr(value, part):
             return f"no {module}.{path}"
         value = getattr(value, part)
-    return None if not call or _takes(value, call.rstrip(")")) else f"{module}.{path} is called otherwise"
+    return (
+        None
+        if not call or _takes(value, call.rstrip(")"))
+        else f"{module}.{path} is called otherwise"
+    )
 
 
 def _takes(function: Any, call: str) -> bool:

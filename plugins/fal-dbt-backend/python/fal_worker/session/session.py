@@ -48,7 +48,9 @@ class Session:
         self._invocation.start()
         graph = self._invocation.on_parsed.result()
         task, warn = self._invocation.task, lambda text: self._outbox.log("warn", text)
-        self._python = PythonState(task.manifest, files_of(task.config), self._request["project_dir"], models, warn)
+        self._python = PythonState(
+            task.manifest, files_of(task.config), self._request["project_dir"], models, warn
+        )
         if not self._request.get("execute"):
             self._invocation.write_manifest()
         self._gateway = Gateway(self._invocation, self._outbox, message["gateway"]["socket_dir"])
@@ -79,12 +81,20 @@ class Session:
         name, *arguments = method.split(".")
         known = [str(m) for m in MethodName]
         if name not in known:
-            raise SessionError("dbt::selector", f"`{name}` is not a selection method of dbt", f"dbt has: {', '.join(known)}")
+            raise SessionError(
+                "dbt::selector",
+                f"`{name}` is not a selection method of dbt",
+                f"dbt has: {', '.join(known)}",
+            )
         task = self._there.task
-        if name == "state" and (task.previous_state is None or task.previous_state.manifest is None):
+        if name == "state" and (
+            task.previous_state is None or task.previous_state.manifest is None
+        ):
             message = f"`state:{value}` compares with the manifest.json of an earlier run: name the folder that has it, --state DIR"
             raise SessionError("dbt::state", message)
-        search = MethodManager(task.manifest, task.previous_state).get_method(MethodName(name), arguments)
+        search = MethodManager(task.manifest, task.previous_state).get_method(
+            MethodName(name), arguments
+        )
         found = set(search.search({node.unique_id for node in members(task.manifest)}, value))
         if name == "state" and self._python is not None:
             found = self._python.answer(value, found, task.previous_state.manifest)
@@ -92,11 +102,16 @@ class Session:
 
     def op_begin(self, message: dict[str, Any]) -> dict[str, Any]:
         if not self._request.get("execute"):
-            raise SessionError("session::order", "this session was opened to look at the graph only")
+            raise SessionError(
+                "session::order", "this session was opened to look at the graph only"
+            )
         invocation = self._there
         assert self._native is not None
         invocation.within(self._native.install)
-        invocation.begin(set(message["selected"]), only_scripts=bool(message.get("scripts")) and not message["selected"])
+        invocation.begin(
+            set(message["selected"]),
+            only_scripts=bool(message.get("scripts")) and not message["selected"],
+        )
         try:
             invocation.on_ready.result()
         except SessionError:
@@ -105,7 +120,9 @@ class Session:
             raise
         if self._has_models or message.get("scripts") or invocation.of_last_run:
             # The first nodes wait for the warehouse: time to import pyarrow, before the first model needs it.
-            threading.Thread(target=self._start_gateway, name="fal-gateway-start", daemon=True).start()
+            threading.Thread(
+                target=self._start_gateway, name="fal-gateway-start", daemon=True
+            ).start()
         return {}
 
     def op_run(self, message: dict[str, Any]) -> Future[dict[str, Any]]:
@@ -117,10 +134,14 @@ class Session:
         return {}
 
     def op_job_close(self, message: dict[str, Any]) -> dict[str, Any]:
-        return self._there.within(self._opened.close_job, message["job"], message["ok"], message["result"])
+        return self._there.within(
+            self._opened.close_job, message["job"], message["ok"], message["result"]
+        )
 
     def op_gateway_listen(self, message: dict[str, Any]) -> dict[str, Any]:
-        port = self._opened.listen(message["host"], message["port"], message.get("certificate"), message.get("key"))
+        port = self._opened.listen(
+            message["host"], message["port"], message.get("certificate"), message.get("key")
+        )
         self._opened.allow_leased(message.get("env_vars") or [])
         return {"port": port}
 
@@ -134,7 +155,9 @@ class Session:
         return self._tests.open(message["job"], message["token"], message["unique_id"])
 
     def op_unit_test_close(self, message: dict[str, Any]) -> dict[str, Any]:
-        return self._tests.close(message["job"], message["ok"], message.get("rows"), message["result"])
+        return self._tests.close(
+            message["job"], message["ok"], message.get("rows"), message["result"]
+        )
 
     def op_python_job_done(self, message: dict[str, Any]) -> dict[str, Any]:
         assert self._native is not None
@@ -152,7 +175,9 @@ class Session:
         self._there.cancelled.set()
         self.cancel()
         # An interrupt that comes between two queries of a node has no effect, so say it until all have ended.
-        threading.Thread(target=self._there.until_idle, args=(self.cancel, None), name="fal-cancel", daemon=True).start()
+        threading.Thread(
+            target=self._there.until_idle, args=(self.cancel, None), name="fal-cancel", daemon=True
+        ).start()
         return {}
 
     def op_finish(self, message: dict[str, Any]) -> dict[str, Any]:
@@ -167,11 +192,18 @@ class Session:
             self._abandon_jobs(invocation)
             invocation.finish()
         interrupted = invocation.cancelled.is_set()
-        if (error := invocation.failure()) is not None and invocation.on_parsed.exception() is None and not interrupted:
+        if (
+            (error := invocation.failure()) is not None
+            and invocation.on_parsed.exception() is None
+            and not interrupted
+        ):
             raise error
         if invocation.on_parsed.exception() is not None or not self._request.get("execute"):
             return {"artifacts_written": False, "failed_hooks": []}
-        return {"artifacts_written": invocation.artifacts_written(), "failed_hooks": invocation.failed_hooks()}
+        return {
+            "artifacts_written": invocation.artifacts_written(),
+            "failed_hooks": invocation.failed_hooks(),
+        }
 
     def _interrupt(self, invocation: Invocation) -> None:
         invocation.cancelled.set()
@@ -185,7 +217,11 @@ class Session:
             return
         for job in self._gateway.abandon():
             if not job.native and (not job.attached or job.role == UNIT_TEST):
-                result = {"unique_id": job.unique_id, "status": "error", "message": Interrupted().message}
+                result = {
+                    "unique_id": job.unique_id,
+                    "status": "error",
+                    "message": Interrupted().message,
+                }
                 invocation.within(invocation.record, result)
 
     def cancel(self) -> None:

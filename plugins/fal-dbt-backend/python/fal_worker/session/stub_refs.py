@@ -22,7 +22,11 @@ def as_tables(stubs: set[str]) -> Iterator[None]:
     from dbt.context import providers
 
     classes = [providers.RuntimeRefResolver, providers.OperationRefResolver]
-    originals = [(cls, cls.__dict__["create_relation"]) for cls in classes if "create_relation" in cls.__dict__]
+    originals = [
+        (cls, cls.__dict__["create_relation"])
+        for cls in classes
+        if "create_relation" in cls.__dict__
+    ]
     for cls, original in originals:
         cls.create_relation = _direct(original, stubs)
     try:
@@ -36,7 +40,10 @@ def as_tables(stubs: set[str]) -> Iterator[None]:
 def listed_as_tables(manifest: Any, stubs: set[str]) -> Iterator[None]:
     """While it lasts, the manifest's nodes in `stubs` are tables, for dbt's steps that leave out what is ephemeral."""
     nodes = manifest.nodes
-    manifest.nodes = {**nodes, **{unique_id: _table(nodes[unique_id]) for unique_id in stubs & nodes.keys()}}
+    manifest.nodes = {
+        **nodes,
+        **{unique_id: _table(nodes[unique_id]) for unique_id in stubs & nodes.keys()},
+    }
     try:
         yield
     finally:

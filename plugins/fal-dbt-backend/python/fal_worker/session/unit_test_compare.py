@@ -43,7 +43,10 @@ class Compared:
 def compare(expected: list[dict[str, Any]], actual: pa.Table) -> Compared:
     """Raises `SessionError` if the test names a column that the model does not give."""
     names = _columns(expected, actual)
-    pairs = [_sides([row.get(name) for row in expected], actual.column(there)) for name, there in names.items()]
+    pairs = [
+        _sides([row.get(name) for row in expected], actual.column(there))
+        for name, there in names.items()
+    ]
     order = [_order(wanted, found) for wanted, found in pairs]
     wanted = sorted(zip(*(side for side, _ in pairs)), key=lambda row: _key(row, order))
     found = sorted(zip(*(side for _, side in pairs)), key=lambda row: _key(row, order))
@@ -58,7 +61,9 @@ def _columns(expected: list[dict[str, Any]], actual: pa.Table) -> dict[str, int]
     found = {}
     for name in dict.fromkeys(name for row in expected for name in row):
         alike = [place for place, column in enumerate(there) if column == name]
-        alike = alike or [place for place, column in enumerate(there) if column.lower() == name.lower()]
+        alike = alike or [
+            place for place, column in enumerate(there) if column.lower() == name.lower()
+        ]
         if len(alike) != 1:
             raise invalid_column(name, "expected output", there)
         found[name] = alike[0]
@@ -87,7 +92,11 @@ def _python(column: pa.ChunkedArray) -> list[Any]:
         column = column.cast(kind.value_type)
     found = column.to_pylist()
     # Of 32 bits the shortest text that means the same number, as it is printed everywhere.
-    return [None if v is None else float(f"{v:.7g}") for v in found] if types.is_float32(kind) else found
+    return (
+        [None if v is None else float(f"{v:.7g}") for v in found]
+        if types.is_float32(kind)
+        else found
+    )
 
 
 def _read(value: Any, kind: pa.DataType) -> Any:
@@ -159,7 +168,13 @@ def _simple(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_simple(entry) for entry in value]
     if isinstance(value, (float, Decimal)):
-        return None if math.isnan(value) else int(value) if math.isfinite(value) and value == int(value) else float(value)
+        return (
+            None
+            if math.isnan(value)
+            else int(value)
+            if math.isfinite(value) and value == int(value)
+            else float(value)
+        )
     return value
 
 
@@ -195,4 +210,7 @@ def _order(*sides: list[Any]) -> Any:
 
 
 def _key(row: Row, order: list[Any]) -> list[Any]:
-    return [(value is None, turn(value) if value is not None else turn()) for turn, value in zip(order, row)]
+    return [
+        (value is None, turn(value) if value is not None else turn())
+        for turn, value in zip(order, row)
+    ]

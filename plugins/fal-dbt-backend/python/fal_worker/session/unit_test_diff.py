@@ -35,7 +35,9 @@ def _table(columns: list[str], expected: list[Row], actual: list[Row]) -> str:
     # dbt's own steps (`TestRunner._get_daff_diff` and `_render_daff_diff`), over rows that are in order already.
     flags = daff.CompareFlags()
     flags.ordered = False
-    before, after = (daff.PythonTableView([list(columns), *map(list, rows)]) for rows in (expected, actual))
+    before, after = (
+        daff.PythonTableView([list(columns), *map(list, rows)]) for rows in (expected, actual)
+    )
     diff = daff.TableDiff(daff.Coopy.compareTables(before, after, flags).align(), flags)
     found = daff.PythonTableView([])
     diff.hilite(found)
@@ -46,8 +48,15 @@ def _table(columns: list[str], expected: list[Row], actual: list[Row]) -> str:
 def _plain_table(columns: list[str], expected: list[Row], actual: list[Row]) -> str:
     """The rows of one side alone, with daff's marks."""
     missing, more = _without_equal(expected, actual)
-    marked = [("@@", tuple(columns)), *(("---", row) for row in missing), *(("+++", row) for row in more)]
-    return "".join(",".join([mark, *("NULL" if value is None else value for value in row)]) + "\n" for mark, row in marked)
+    marked = [
+        ("@@", tuple(columns)),
+        *(("---", row) for row in missing),
+        *(("+++", row) for row in more),
+    ]
+    return "".join(
+        ",".join([mark, *("NULL" if value is None else value for value in row)]) + "\n"
+        for mark, row in marked
+    )
 
 
 def _without_equal(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+
 from fal_worker.gateway import resolve
 
 from . import unit_test_values as values
@@ -43,7 +44,8 @@ class Fixture:
     def of(cls, entry: Any) -> Fixture:
         """From dbt's object, or from JSON of the manifest."""
         input, rows, format = (
-            entry.get(n) if isinstance(entry, dict) else getattr(entry, n, None) for n in ("input", "rows", "format")
+            entry.get(n) if isinstance(entry, dict) else getattr(entry, n, None)
+            for n in ("input", "rows", "format")
         )
         return cls(str(input or ""), rows, str(getattr(format, "value", format) or "dict"))
 
@@ -78,32 +80,48 @@ def _call(text: str) -> tuple[str | None, list[Any], Any]:
     try:
         call: Any = ast.parse(text, mode="eval").body
         keywords = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-        return call.func.id, [ast.literal_eval(arg) for arg in call.args], keywords.get("v", keywords.get("version"))
+        return (
+            call.func.id,
+            [ast.literal_eval(arg) for arg in call.args],
+            keywords.get("v", keywords.get("version")),
+        )
     except (SyntaxError, ValueError, AttributeError):
         return None, [], None
 
 
-def _given(invocation: Invocation, test: Any, model: Any, given: Fixture, columns: KnownColumns) -> Given:
+def _given(
+    invocation: Invocation, test: Any, model: Any, given: Fixture, columns: KnownColumns
+) -> Given:
     node = input_node(invocation, test, given)
     if given.format == "sql":
         table = query(invocation, test.unique_id, str(given.rows), f"the rows of {given.input}")
     else:
         rows = given.rows or []
         _check_names(node, rows)
-        table = _table(rows, columns.of(node), given.input, is_text=_is_text(given, rows), is_seed=_is_seed(node))
+        table = _table(
+            rows,
+            columns.of(node),
+            given.input,
+            is_text=_is_text(given, rows),
+            is_seed=_is_seed(node),
+        )
     return Given(given.input, node, node is model, table)
 
 
 def _is_text(given: Fixture, rows: list[dict[str, Any]]) -> bool:
     """Whether nothing has a type: CSV, or the rows that dbt took from a seed's file."""
-    return given.format == "csv" or all(isinstance(value, str) for row in rows for value in row.values())
+    return given.format == "csv" or all(
+        isinstance(value, str) for row in rows for value in row.values()
+    )
 
 
 def _is_seed(node: Any) -> bool:
     return str(getattr(node.resource_type, "value", node.resource_type)) == "seed"
 
 
-def _table(rows: list[dict[str, Any]], known: dict[str, Column], whose: str, is_text: bool, is_seed: bool) -> pa.Table:
+def _table(
+    rows: list[dict[str, Any]], known: dict[str, Column], whose: str, is_text: bool, is_seed: bool
+) -> pa.Table:
     """The rows with all columns that are known of the input; NULL where a row does not give one."""
     names = _names(rows, known)
     arrays = []
@@ -112,7 +130,11 @@ def _table(rows: list[dict[str, Any]], known: dict[str, Column], whose: str, is_
         entry = known.get(name.lower(), Column(name))
         if (is_text or is_seed) and entry.type is None:
             texts = [None if value == "" else value for value in given]
-            given = values.of_texts(texts, is_seed) if all(isinstance(v, (str, type(None))) for v in texts) else given
+            given = (
+                values.of_texts(texts, is_seed)
+                if all(isinstance(v, (str, type(None))) for v in texts)
+                else given
+            )
         if all(value is None for value in given):
             kind = entry.kind(whose)
             arrays.append(pa.nulls(len(given), kind))
@@ -149,9 +171,7 @@ def _check_names(node: Any, rows: list[dict[str, Any]]) -> None:
 
 def invalid_column(name: str, fixture: str, accepted: list[str]) -> SessionError:
     """In dbt's words."""
-    message = (
-        f"Invalid column name: '{name}' in unit test fixture for {fixture}.\nAccepted columns for {fixture} are: {accepted}"
-    )
+    message = f"Invalid column name: '{name}' in unit test fixture for {fixture}.\nAccepted columns for {fixture} are: {accepted}"
     return SessionError("unit_test::column", message)
 
 
@@ -183,7 +203,9 @@ class KnownColumns:
 
     def of(self, node: Any) -> dict[str, Column]:
         """By their names in small letters."""
-        known = {info.name.lower(): Column(info.name, info.data_type) for info in node.columns.values()}
+        known = {
+            info.name.lower(): Column(info.name, info.data_type) for info in node.columns.values()
+        }
         if _is_seed(node):
             for name in _header(node):
                 known.setdefault(name.lower(), Column(name))
@@ -213,6 +235,8 @@ def _header(seed: Any) -> list[str]:
     path = os.path.join(getattr(seed, "root_path", None) or "", seed.original_file_path)
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file, delimiter=getattr(seed.config, "delimiter", None) or ","), [])
+            return next(
+                csv.reader(file, delimiter=getattr(seed.config, "delimiter", None) or ","), []
+            )
     except (OSError, UnicodeError, csv.Error):
         return []

@@ -60,9 +60,15 @@ def compiled(invocation: Invocation, unique_id: str, sql: str) -> str:
         node = task.compiler.compile_node(manifest.nodes[unique_id], manifest, {}, write=False)
     except Exception as error:
         raise from_exception(error) from None
-    if node.this_input_node_unique_id is None and re.search(r"\b(from|join|into)\s+None\b", node.compiled_code):
+    if node.this_input_node_unique_id is None and re.search(
+        r"\b(from|join|into)\s+None\b", node.compiled_code
+    ):
         told = f"The SQL reads {{{{ this }}}}, which the unit test {test.name} does not give"
-        raise SessionError("unit_test::this", told, "Add `input: this` to `given`, with the rows of the model's table.")
+        raise SessionError(
+            "unit_test::this",
+            told,
+            "Add `input: this` to `given`, with the rows of the model's table.",
+        )
     return str(node.compiled_code)
 
 

@@ -29,10 +29,19 @@ _NAMES: dict[str, pa.DataType] = {
         (pa.bool_(), "bool, boolean, logical"),
         (pa.date32(), "date"),
         (pa.time64("us"), "time, time without time zone"),
-        (pa.timestamp("us"), "timestamp, timestamp without time zone, timestamp_ntz, timestamp_s, timestamp_ms, timestamp_ns"),
+        (
+            pa.timestamp("us"),
+            "timestamp, timestamp without time zone, timestamp_ntz, timestamp_s, timestamp_ms, timestamp_ns",
+        ),
         (pa.timestamp("us"), "datetime, datetime2, smalldatetime"),
-        (pa.timestamp("us", "UTC"), "timestamptz, timestamp with time zone, timestamp_tz, timestamp_ltz"),
-        (pa.string(), "text, string, varchar, varchar2, nvarchar, character varying, char, nchar, bpchar, character, citext"),
+        (
+            pa.timestamp("us", "UTC"),
+            "timestamptz, timestamp with time zone, timestamp_tz, timestamp_ltz",
+        ),
+        (
+            pa.string(),
+            "text, string, varchar, varchar2, nvarchar, character varying, char, nchar, bpchar, character, citext",
+        ),
         (pa.string(), "uuid, json, jsonb, variant"),
         (pa.binary(), "blob, bytea, binary, varbinary, bytes"),
     )
@@ -48,10 +57,14 @@ def column(name: str, given: list[Any], declared: str | None, whose: str) -> pa.
     if kind is None:
         return _inferred(name, given, whose)
     try:
-        return pa.array([None if value is None else _converted(value, kind) for value in given], kind)
+        return pa.array(
+            [None if value is None else _converted(value, kind) for value in given], kind
+        )
     except (ValueError, TypeError, ArithmeticError, pa.ArrowException) as error:
         told = getattr(error, "told", None) or str(error)
-        raise SessionError("unit_test::type", f"{whose}: column {name!r} is declared as {declared}: {told}") from None
+        raise SessionError(
+            "unit_test::type", f"{whose}: column {name!r} is declared as {declared}: {told}"
+        ) from None
 
 
 def of_sql(text: str, given: list[Any]) -> pa.DataType | None:
@@ -68,8 +81,15 @@ def _decimal(name: str, limits: list[str], given: list[Any]) -> pa.DataType:
     elif name.endswith("hugeint"):
         precision, scale = _LARGEST, 0
     else:
-        precision, scale = _LARGEST, max([values.digits_behind_the_point(value) for value in given] or [0])
-    return pa.decimal128(precision, scale) if precision <= _LARGEST else pa.decimal256(min(precision, 76), scale)
+        precision, scale = (
+            _LARGEST,
+            max([values.digits_behind_the_point(value) for value in given] or [0]),
+        )
+    return (
+        pa.decimal128(precision, scale)
+        if precision <= _LARGEST
+        else pa.decimal256(min(precision, 76), scale)
+    )
 
 
 def _converted(value: Any, kind: pa.DataType) -> Any:

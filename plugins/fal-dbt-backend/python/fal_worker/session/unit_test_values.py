@@ -18,7 +18,16 @@ _WHOLE, _ANY_WHOLE = re.compile(r"[+-]?(0|[1-9]\d*)"), re.compile(r"[+-]?\d+")
 _NUMBER = re.compile(rf"[+-]?((0|[1-9]\d*){_REST}", re.IGNORECASE)
 _ANY_NUMBER = re.compile(rf"[+-]?(\d+{_REST}", re.IGNORECASE)
 _TRUTH = re.compile("true|false", re.IGNORECASE)
-_WORDS = {"true": True, "t": True, "yes": True, "1": True, "false": False, "f": False, "no": False, "0": False}
+_WORDS = {
+    "true": True,
+    "t": True,
+    "yes": True,
+    "1": True,
+    "false": False,
+    "f": False,
+    "no": False,
+    "0": False,
+}
 
 
 def kind_of_text(value: str) -> str:
@@ -98,7 +107,11 @@ def date(value: Any) -> datetime.date:
 def timestamp(value: Any, has_zone: bool) -> datetime.datetime:
     """A timestamp to the microsecond. Without a zone it is taken for UTC."""
     moment = _moment(value)
-    utc = moment.replace(tzinfo=datetime.timezone.utc) if moment.tzinfo is None else moment.astimezone(datetime.timezone.utc)
+    utc = (
+        moment.replace(tzinfo=datetime.timezone.utc)
+        if moment.tzinfo is None
+        else moment.astimezone(datetime.timezone.utc)
+    )
     return utc if has_zone else utc.replace(tzinfo=None)
 
 
@@ -125,7 +138,11 @@ def text(value: Any) -> str:
         return value
     if isinstance(value, bool):
         return str(value).lower()
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, dict)) else str(value)
+    return (
+        json.dumps(value, ensure_ascii=False, default=str)
+        if isinstance(value, (list, dict))
+        else str(value)
+    )
 
 
 def _moment(value: Any) -> datetime.datetime:
@@ -139,7 +156,9 @@ def _moment(value: Any) -> datetime.datetime:
     # Before 3.11 Python reads fewer forms.
     written = re.sub(r" ?(?:Z|UTC)$", "+00:00", written, flags=re.IGNORECASE)
     if ":" in written:
-        written = re.sub(r" ?([+-]\d\d):?(\d\d)?$", lambda found: f"{found[1]}:{found[2] or '00'}", written)
+        written = re.sub(
+            r" ?([+-]\d\d):?(\d\d)?$", lambda found: f"{found[1]}:{found[2] or '00'}", written
+        )
     return datetime.datetime.fromisoformat(_six_digits(written))
 
 

@@ -42,7 +42,10 @@ class UnitTests:
         if ok:
             try:
                 test = self._test(result["unique_id"])
-                result = {**result, **self._invocation.within(_judged, self._invocation, test, rows or "")}
+                result = {
+                    **result,
+                    **self._invocation.within(_judged, self._invocation, test, rows or ""),
+                }
             except Exception as error:
                 result = {**result, "status": "error", "message": _told(from_exception(error))}
         self._record(result)
@@ -51,7 +54,9 @@ class UnitTests:
     def _test(self, unique_id: str) -> Any:
         test = self._invocation.task.manifest.unit_tests.get(unique_id)
         if test is None or unique_id not in self._invocation.selected:
-            raise SessionError("session::unknown_node", f"{unique_id} is not among the unit tests of `begin`")
+            raise SessionError(
+                "session::unknown_node", f"{unique_id} is not among the unit tests of `begin`"
+            )
         return test
 
     def _record(self, result: dict[str, Any]) -> None:
@@ -68,15 +73,22 @@ def _prepared(invocation: Invocation, test: Any) -> dict[str, Any]:
 
     model = tested_model(invocation, test)
     overrides = test.overrides
-    vars, env_vars, macros = (dict(getattr(overrides, name, None) or {}) for name in ("vars", "env_vars", "macros"))
+    vars, env_vars, macros = (
+        dict(getattr(overrides, name, None) or {}) for name in ("vars", "env_vars", "macros")
+    )
     given = all_given(invocation, test)
     return {
         "name": test.name,
         "model": model.unique_id,
-        "given": [_sent(invocation, model, entry, local_name(number)) for number, entry in enumerate(given)],
+        "given": [
+            _sent(invocation, model, entry, local_name(number))
+            for number, entry in enumerate(given)
+        ],
         "vars": vars,
         "env_vars": {name: str(value) for name, value in env_vars.items()},
-        "is_incremental": bool(macros.get("is_incremental", macros.get("dbt.is_incremental", False))),
+        "is_incremental": bool(
+            macros.get("is_incremental", macros.get("dbt.is_incremental", False))
+        ),
         "this": _relation(invocation, model),
         "config": _config(model),
     }

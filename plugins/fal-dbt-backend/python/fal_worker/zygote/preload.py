@@ -33,7 +33,12 @@ SAFE: dict[str, tuple[str, ...]] = {
     "pandas": (),
     "pyarrow": ("pyarrow.compute", "pyarrow.flight"),
     "scipy": ("scipy.sparse", "scipy.stats", "scipy.optimize"),
-    "sklearn": ("sklearn.base", "sklearn.utils.validation", "sklearn.preprocessing", "sklearn.metrics"),
+    "sklearn": (
+        "sklearn.base",
+        "sklearn.utils.validation",
+        "sklearn.preprocessing",
+        "sklearn.metrics",
+    ),
     "statsmodels": ("statsmodels.api",),
     "patsy": (),
     "joblib": (),
@@ -108,7 +113,11 @@ def _import(name: str) -> bool:
     except ModuleNotFoundError:
         return False
     except Exception as error:  # any code of a third party may run here
-        print(f"fal: {name} could not be imported ahead: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        print(
+            f"fal: {name} could not be imported ahead: {type(error).__name__}: {error}",
+            file=sys.stderr,
+            flush=True,
+        )
         return False
     return True
 

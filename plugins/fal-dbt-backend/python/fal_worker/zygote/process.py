@@ -34,7 +34,9 @@ def children() -> list[int]:
     if not IS_LINUX:
         return []
     own = os.getpid()
-    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _parent_of(pid) == own]
+    return [
+        pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _parent_of(pid) == own
+    ]
 
 
 def _parent_of(pid: int) -> int | None:

@@ -102,7 +102,11 @@ class Zygote:
         try:
             ok = self._do(request)
         except Exception as error:
-            failure = {"code": "worker::zygote", "message": f"{type(error).__name__}: {error}", "help": None}
+            failure = {
+                "code": "worker::zygote",
+                "message": f"{type(error).__name__}: {error}",
+                "help": None,
+            }
             self._tell({"id": request.get("id"), "error": failure})
             return
         if self._child is None:
@@ -195,7 +199,9 @@ class Zygote:
     def _kill_strays(self) -> bool:
         """Kills the children that are no running job: orphans of ended ones. Whether there were any."""
         running = {job.pid for job in self._jobs.values() if job.status is None}
-        strays = [pid for pid in process.children() if pid not in running and pid not in self._untouchable]
+        strays = [
+            pid for pid in process.children() if pid not in running and pid not in self._untouchable
+        ]
         for pid in strays:
             if not process.kill(pid):
                 self._untouchable.add(pid)
@@ -208,7 +214,10 @@ class Zygote:
             self._kill(name)
         while time.monotonic() < deadline:
             self._reap()
-            if all(job.status is not None for job in self._jobs.values()) and not self._kill_strays():
+            if (
+                all(job.status is not None for job in self._jobs.values())
+                and not self._kill_strays()
+            ):
                 return
             time.sleep(_POLL_SECONDS)
 

@@ -25,5 +25,7 @@ def start(job: str, socket: str) -> int:
 def _python_path() -> str:
     """The folder of `fal_worker` first, then what was there: the zygote may have been told of it by other means."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    given = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != root]
+    given = [
+        part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != root
+    ]
     return os.pathsep.join([root, *given])

@@ -83,11 +83,34 @@ class Desk:
         file = self.project / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(code)
-        request = {"kind": kind, "unique_id": unique_id, "name": unique_id, "path": path, "code": code, "lines": None}
-        request |= {"project_dir": str(self.project), "cwd": str(self.project), "location": self.session.location, "token": token}
-        request |= {"vars": {}, "target": {}, "keyword": "fal", "scripts_dir": str(self.project / "fal_scripts"), **place, **rest}
+        request = {
+            "kind": kind,
+            "unique_id": unique_id,
+            "name": unique_id,
+            "path": path,
+            "code": code,
+            "lines": None,
+        }
+        request |= {
+            "project_dir": str(self.project),
+            "cwd": str(self.project),
+            "location": self.session.location,
+            "token": token,
+        }
+        request |= {
+            "vars": {},
+            "target": {},
+            "keyword": "fal",
+            "scripts_dir": str(self.project / "fal_scripts"),
+            **place,
+            **rest,
+        }
         ended = self._zygote.start(name, request).end()
-        result = {"unique_id": unique_id, "status": "success" if ended.ok else "error", "execution_time": 0.0}
+        result = {
+            "unique_id": unique_id,
+            "status": "success" if ended.ok else "error",
+            "execution_time": 0.0,
+        }
         return ended, self.session.ask("job_close", job=name, ok=ended.ok, result=result)
 
     def said(self, code, **rest):
@@ -98,7 +121,11 @@ class Desk:
 
     def query(self, sql):
         """Rows of the warehouse, by a script."""
-        return eval(self.said(f"print(execute_sql({sql!r}, as_='arrow').to_pylist())", role="global", model=None))
+        return eval(
+            self.said(
+                f"print(execute_sql({sql!r}, as_='arrow').to_pylist())", role="global", model=None
+            )
+        )
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +139,12 @@ def desk(root, zygote, numbers):  # noqa: F811
         session = start()
         session.load("models/fal/scores.sql")
         session.ask("begin", selected=session.runnable(), scripts=["script.orders.AFTER.s.py"])
-        for node in ("seed.shop.raw_orders", ORDERS, "model.shop.elsewhere", "model.shop.dim.v1", "model.shop.dim.v2"):
+        for node in (
+            "seed.shop.raw_orders",
+            ORDERS,
+            "model.shop.elsewhere",
+            "model.shop.dim.v1",
+            "model.shop.dim.v2",
+        ):
             assert session.run(node)["status"] == "success"
         yield Desk(session, zygote, numbers)

@@ -25,14 +25,22 @@ STATUSES = "print({m.name: (m.status, sorted((t.name, t.status) for t in m.tests
 
 def tables(project):
     with duckdb.connect(str(project / "shop.duckdb"), read_only=True) as connection:
-        return {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
+        return {
+            name
+            for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()
+        }
 
 
 def run(start, root, command, kinds):
     """A run of dbt's own."""
     session = start(root, command=command)
     session.load()
-    nodes = [n["unique_id"] for kind in kinds for n in session.graph["nodes"] if n["resource_type"] == kind and "scores" not in n["name"]]
+    nodes = [
+        n["unique_id"]
+        for kind in kinds
+        for n in session.graph["nodes"]
+        if n["resource_type"] == kind and "scores" not in n["name"]
+    ]
     session.ask("begin", selected=nodes)
     for node in sorted(nodes, key=lambda id: (id.startswith("test."), "report" in id)):
         session.run(node)
@@ -45,7 +53,9 @@ def seen(start, root, numbers, zygote, **request):
     session.load()
     session.ask("begin", selected=[], scripts=["script.orders.AFTER.s.py"])
     desk = Desk(session, zygote, numbers)
-    said = desk.said(STATUSES + "\nprint(len(ref('orders')), context.current_model.adapter_response is not None)")
+    said = desk.said(
+        STATUSES + "\nprint(len(ref('orders')), context.current_model.adapter_response is not None)"
+    )
     assert session.finish() == {"artifacts_written": True, "failed_hooks": []}
     return said.splitlines()
 
@@ -63,10 +73,18 @@ def test_scripts_alone_and_of_the_last_run(tmp_path, zygote, numbers):
         no_rows = [("report_has_no_rows", "skipped")]
 
         alone = seen(start, root, numbers, zygote)
-        assert eval(alone[0]) == {"orders": ("skipped", skipped), "report": ("skipped", no_rows), "broken": ("skipped", [])}
+        assert eval(alone[0]) == {
+            "orders": ("skipped", skipped),
+            "report": ("skipped", no_rows),
+            "broken": ("skipped", []),
+        }
         assert alone[1] == "3 False"
         last = seen(start, root, numbers, zygote, command="hooks")
-        assert eval(last[0]) == {"orders": ("success", skipped), "report": ("success", no_rows), "broken": ("error", [])}
+        assert eval(last[0]) == {
+            "orders": ("success", skipped),
+            "report": ("success", no_rows),
+            "broken": ("error", []),
+        }
         assert last[1] == "3 True"
         assert path.read_text() == results
         assert not {"started", "ended"} & tables(root)
@@ -104,16 +122,33 @@ def test_a_result_that_is_recorded_again_replaces_the_first(tmp_path, zygote, nu
         desk = Desk(session, zygote, numbers)
         _, scores = desk.model("write_to_model(ref('orders'))")
         for result in (first, scores):
-            late = {**result, "status": "error", "message": "the table was written, and a hook failed"}
+            late = {
+                **result,
+                "status": "error",
+                "message": "the table was written, and a hook failed",
+            }
             session.ask("record", **late)
         print_status = "print(context.current_model.status)"
-        assert desk.said(print_status) == desk.said(print_status, model="model.shop.scores") == "error\n"
-        skipped = {"unique_id": "model.shop.report", "status": "error", "message": "a pre-hook failed", "execution_time": 0.0}
+        assert (
+            desk.said(print_status)
+            == desk.said(print_status, model="model.shop.scores")
+            == "error\n"
+        )
+        skipped = {
+            "unique_id": "model.shop.report",
+            "status": "error",
+            "message": "a pre-hook failed",
+            "execution_time": 0.0,
+        }
         session.ask("record", **skipped)
         assert desk.said(print_status, model="model.shop.report", role="post_hook") == "error\n"
         session.finish()
     results = json.loads((root / "target/run_results.json").read_text())["results"]
-    told = {r["unique_id"].split(".")[-1]: (r["status"], r["message"], r["relation_name"]) for r in results if "." in r["unique_id"]}
+    told = {
+        r["unique_id"].split(".")[-1]: (r["status"], r["message"], r["relation_name"])
+        for r in results
+        if "." in r["unique_id"]
+    }
     message = "the table was written, and a hook failed"
     assert told["orders"] == ("error", message, '"shop"."main"."orders"')
     assert told["scores"] == ("error", message, '"shop"."main"."scores"')
@@ -131,5 +166,8 @@ def test_another_keyword(tmp_path, zygote, numbers):
         session.load()
         session.ask("begin", selected=[], scripts=["script.orders.AFTER.s.py"])
         code = "print(context.current_model.meta, [f.column for f in list_features()])"
-        assert Desk(session, zygote, numbers).said(code) == "{'fal': {'owner': 'bob'}, 'team': 'data'} ['amount']\n"
+        assert (
+            Desk(session, zygote, numbers).said(code)
+            == "{'fal': {'owner': 'bob'}, 'team': 'data'} ['amount']\n"
+        )
         session.finish()

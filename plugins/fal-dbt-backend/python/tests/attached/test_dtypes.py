@@ -15,10 +15,10 @@ def described(desk, imports, call, table="written.other"):
     desk.said("execute_sql('drop schema if exists written cascade')")
     ended, _ = desk.script(CODE.format(imports=imports, call=call))
     assert ended.ok, ended.answer
-    rows = desk.query(f"select column_name as c, data_type as t from duckdb_columns() where schema_name || '.' || table_name = '{table}'")
+    rows = desk.query(
+        f"select column_name as c, data_type as t from duckdb_columns() where schema_name || '.' || table_name = '{table}'"
+    )
     return {row["c"]: row["t"] for row in rows}, ended.stderr
-
-
 
 
 WRITE = "write_to_source(frame, 'out', 'other', dtype={})"
@@ -60,10 +60,16 @@ def test_lists(desk):
 def test_the_model_and_what_is_appended_are_cast_too(desk):
     call = "write_to_model(frame, dtype={'a': 'SMALLINT'})\nwrite_to_model(frame, mode='append', dtype={'a': 'SMALLINT'})"
     desk.said(CODE.format(imports="", call=call), model="model.shop.elsewhere")
-    assert desk.query("select typeof(a) as t, count(*) as n from {{ ref('elsewhere') }} group by 1") == [{"t": "SMALLINT", "n": 4}]
+    assert desk.query(
+        "select typeof(a) as t, count(*) as n from {{ ref('elsewhere') }} group by 1"
+    ) == [{"t": "SMALLINT", "n": 4}]
     assert desk.session.run("model.shop.elsewhere")["status"] == "success"
-    assert desk.model(CODE.format(imports="", call="write_to_model(frame, dtype={'a': 'SMALLINT'})"))[0].ok
-    assert desk.query("select distinct typeof(a) as t from {{ ref('scores') }}") == [{"t": "SMALLINT"}]
+    assert desk.model(
+        CODE.format(imports="", call="write_to_model(frame, dtype={'a': 'SMALLINT'})")
+    )[0].ok
+    assert desk.query("select distinct typeof(a) as t from {{ ref('scores') }}") == [
+        {"t": "SMALLINT"}
+    ]
 
 
 def test_a_column_that_is_not_there_is_mentioned(desk):
@@ -75,10 +81,16 @@ def test_a_column_that_is_not_there_is_mentioned(desk):
 @pytest.mark.parametrize(
     ("dtype", "message"),
     [
-        ("{'a': int}", "fal: the type of column 'a' in dtype is builtins.int, which is no SQL type\nGive a type of SQLAlchemy"),
+        (
+            "{'a': int}",
+            "fal: the type of column 'a' in dtype is builtins.int, which is no SQL type\nGive a type of SQLAlchemy",
+        ),
         ("{'a': 5}", "fal: the type of column 'a' in dtype is 5, which is no SQL type"),
         ("{'a': types.PickleType}", None),
-        ("{'a': Odd()}", "dtype gives column `a` the type Odd, for which duckdb has nothing known here"),
+        (
+            "{'a': Odd()}",
+            "dtype gives column `a` the type Odd, for which duckdb has nothing known here",
+        ),
         ("{'a': 'NONSENSE'}", 'Writing "shop"."written"."other" failed: '),
         ("{'c': 'INTEGER'}", "Could not convert string '2024-01-01 10:00:00' to INT32"),
     ],
@@ -90,7 +102,9 @@ def test_what_is_no_type(desk, dtype, message):
     assert (message is None and ended.ok) or message in ended.error["message"]
 
 
-@pytest.mark.parametrize("call", ["write_to_model(frame, {})", "write_to_source(frame, 'out', 'other', {})"])
+@pytest.mark.parametrize(
+    "call", ["write_to_model(frame, {})", "write_to_source(frame, 'out', 'other', {})"]
+)
 @pytest.mark.parametrize("how", ["", "dtype={'NAME': 'INTEGER'}", "mode='append'"])
 @pytest.mark.parametrize("frame", ["pd.DataFrame", "pl.DataFrame", "pa.table"])
 def test_columns_that_differ_in_case_only(desk, call, how, frame):
@@ -98,7 +112,10 @@ def test_columns_that_differ_in_case_only(desk, call, how, frame):
     code = f"{imports}frame = {frame}({{'Name': ['1', '2'], 'NAME': ['3', '4']}})\n{call.format(how)}\n"
     ended, _ = desk.script(code)
     assert not ended.ok
-    assert "The frame has the columns `Name` and `NAME`, which are one name to DuckDB" in ended.stderr + str(ended.answer)
+    assert (
+        "The frame has the columns `Name` and `NAME`, which are one name to DuckDB"
+        in ended.stderr + str(ended.answer)
+    )
 
 
 def test_dicts_in_a_column_of_json_are_as_they_are(desk):
@@ -116,4 +133,7 @@ def test_dicts_in_a_column_of_json_are_as_they_are(desk):
     assert [(row["d"], row["s"], row["t"]) for row in rows] == [
         ('{"id":1}', "{'id': 1, 'v': NULL}", '{"a":  1}'), ('{"v":"x","id":[1,"y"]}', "{'id': NULL, 'v': x}", None), (None, None, "2"),
     ]  # fmt: skip
-    assert "column 'd' mixes values of several types, int and list (at the key 'id' of its dicts): row 2 is " in str(said)
+    assert (
+        "column 'd' mixes values of several types, int and list (at the key 'id' of its dicts): row 2 is "
+        in str(said)
+    )

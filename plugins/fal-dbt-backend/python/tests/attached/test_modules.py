@@ -43,18 +43,29 @@ def test_without_a_folder_of_scripts_the_project_is_it(desk):
 
 
 def test_models_find_the_modules_of_scripts_too(desk):
-    ended, _ = desk.model("import top, pandas as pd\nwrite_to_model(pd.DataFrame({'x': [top.NAME]}))", scripts_dir=str(desk.project / "fal_scripts"))
+    ended, _ = desk.model(
+        "import top, pandas as pd\nwrite_to_model(pd.DataFrame({'x': [top.NAME]}))",
+        scripts_dir=str(desk.project / "fal_scripts"),
+    )
     assert ended.ok, ended.answer
 
 
 @pytest.mark.parametrize("module", ["fal.typing", "fal.dbt.typing"])
 def test_names_by_import(desk, module):
-    assert desk.said(f"from {module} import *\nfrom {module} import context, ref\nprint(len(ref('orders')))") == "3\n"
+    assert (
+        desk.said(
+            f"from {module} import *\nfrom {module} import context, ref\nprint(len(ref('orders')))"
+        )
+        == "3\n"
+    )
 
 
 @pytest.mark.parametrize("module", ["faldbt.magics", "fal.dbt.integration.magics", "fal.magics"])
 def test_the_magic_does_nothing(desk, module):
-    assert desk.said(f"from {module} import init_fal\ninit_fal('project_dir=x')\nprint('on')") == "on\n"
+    assert (
+        desk.said(f"from {module} import init_fal\ninit_fal('project_dir=x')\nprint('on')")
+        == "on\n"
+    )
 
 
 @pytest.mark.parametrize("module", ["fal", "fal.dbt", "faldbt.project"])
@@ -73,7 +84,9 @@ def test_the_project_as_an_object(desk, module):
     assert desk.said(code).splitlines() == ["3 3 shop duckdb fal", "success 4 3 1", "3 True", "1 7"]
 
 
-@pytest.mark.parametrize("module", ["fal", "fal.dbt", "faldbt.project", "fal.dbt.integration.project"])
+@pytest.mark.parametrize(
+    "module", ["fal", "fal.dbt", "faldbt.project", "fal.dbt.integration.project"]
+)
 def test_fals_classes(desk, module):
     code = f"""
     from {module} import Context, CurrentModel, DbtGenericTest, DbtModel, DbtSingularTest, DbtSource, DbtTest
@@ -107,7 +120,12 @@ def test_an_installed_package_of_the_name_is_there_too(desk):
 
 def test_a_notebook_names_cell_and_line(desk):
     code = "x = 1\nfrom . import top\nprint(top.NAME, context.current_model.name)\nref('nothing')"
-    lines = [{"cell": 1, "line": 1}, {"cell": 3, "line": 1}, {"cell": 3, "line": 2}, {"cell": 3, "line": 3}]
+    lines = [
+        {"cell": 1, "line": 1},
+        {"cell": 3, "line": 1},
+        {"cell": 3, "line": 2},
+        {"cell": 3, "line": 3},
+    ]
     ended, _ = desk.script(code, path="fal_scripts/s.ipynb", lines=lines)
     assert ended.stdout == "top orders\n"
     assert 'File "fal_scripts/s.ipynb", Cell 3, line 3' in ended.error["traceback"]

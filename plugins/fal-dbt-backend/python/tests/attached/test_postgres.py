@@ -25,7 +25,9 @@ def server():
         yield given
         return
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, str(CLUSTER)], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as cluster:
+    with subprocess.Popen(
+        [sys.executable, str(CLUSTER)], stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    ) as cluster:
         address = cluster.stdout.readline().strip()
         if not address:
             pytest.fail(cluster.stderr.read())
@@ -43,9 +45,15 @@ def desk(server, tmp_path_factory, zygote, numbers):
     profile = f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
     kept = ("dbt_project.yml", "macros/twice.sql", "models/elsewhere.sql")
     schema = "sources: [{name: out, schema: written, tables: [{name: log}]}]"
-    files = {**{name: FILES[name] for name in kept}, "profiles.yml": profile, "models/schema.yml": schema}
-    files["dbt_project.yml"] = files["dbt_project.yml"].replace("table started", "table if not exists started").replace(
-        "table ended", "table if not exists ended"
+    files = {
+        **{name: FILES[name] for name in kept},
+        "profiles.yml": profile,
+        "models/schema.yml": schema,
+    }
+    files["dbt_project.yml"] = (
+        files["dbt_project.yml"]
+        .replace("table started", "table if not exists started")
+        .replace("table ended", "table if not exists ended")
     )
     with sessions(make_project(tmp_path_factory.mktemp("attached") / "project", files)) as start:
         session = start()
@@ -79,9 +87,18 @@ def test_scripts_read_and_write(desk):
     ended, result = desk.script(code, model="model.shop.elsewhere")
     assert ended.ok, ended.answer
     assert ended.stdout == "3 4 success postgres\nTrue\n"
-    assert desk.query("select n, t from written.log order by t") == [{"n": 1, "t": "a"}, {"n": None, "t": "b"}]
-    assert desk.query("select pg_typeof(n)::text as n from written.log limit 1") == [{"n": "bigint"}]
-    assert desk.query("select x from {{ ref('elsewhere') }} order by 1") == [{"x": 1}, {"x": 2}, {"x": 3}]
+    assert desk.query("select n, t from written.log order by t") == [
+        {"n": 1, "t": "a"},
+        {"n": None, "t": "b"},
+    ]
+    assert desk.query("select pg_typeof(n)::text as n from written.log limit 1") == [
+        {"n": "bigint"}
+    ]
+    assert desk.query("select x from {{ ref('elsewhere') }} order by 1") == [
+        {"x": 1},
+        {"x": 2},
+        {"x": 3},
+    ]
     assert desk.session.run("model.shop.elsewhere")["status"] == "success"
 
 
@@ -103,18 +120,33 @@ def test_dicts_are_jsonb_as_they_are(desk):
     rows = desk.query("select d::text, l::text, n, j::text from written.log order by id, d::text")
     expected = [
         {"d": '{"v": "x", "id": 1}', "l": '[{"a": 1}]', "n": [1, 2], "j": '{"a": 1.50}'},
-        {"d": '{"at": "2024-01-02", "id": 2.5, "extra": true}', "l": '[{"b": [1, "x"]}]', "n": [], "j": "{}"},
+        {
+            "d": '{"at": "2024-01-02", "id": 2.5, "extra": true}',
+            "l": '[{"b": [1, "x"]}]',
+            "n": [],
+            "j": "{}",
+        },
         {"d": None, "l": "[]", "n": None, "j": '{"a": null}'},
     ]
     assert [{**row, "n": row["n"] if row["n"] is None else list(row["n"])} for row in rows] == [
         expected[0], expected[0], expected[1], expected[1], expected[2]
     ]  # fmt: skip
-    kinds = desk.query("select pg_typeof(d)::text as d, pg_typeof(l)::text as l, pg_typeof(n)::text as n, pg_typeof(j)::text as j from written.log limit 1")
+    kinds = desk.query(
+        "select pg_typeof(d)::text as d, pg_typeof(l)::text as l, pg_typeof(n)::text as n, pg_typeof(j)::text as j from written.log limit 1"
+    )
     assert kinds == [{"d": "jsonb", "l": "jsonb", "n": "bigint[]", "j": "json"}]
 
 
 def test_dicts_that_no_json_can_be(desk):
-    for value, told in {"float('inf')": "infinite numbers", "1j": "values of type complex", "{1: 2}": "dicts with keys that are no text"}.items():
-        ended, _ = desk.script(f"import pandas as pd\nwrite_to_source(pd.DataFrame({{'d': [{{}}, {{'a': {value}}}]}}), 'out', 'log', mode='overwrite')")
+    for value, told in {
+        "float('inf')": "infinite numbers",
+        "1j": "values of type complex",
+        "{1: 2}": "dicts with keys that are no text",
+    }.items():
+        ended, _ = desk.script(
+            f"import pandas as pd\nwrite_to_source(pd.DataFrame({{'d': [{{}}, {{'a': {value}}}]}}), 'out', 'log', mode='overwrite')"
+        )
         assert not ended.ok
-        assert f"column 'd' holds {told}, which JSON has no value for: row 2 is " in str(ended.answer)
+        assert f"column 'd' holds {told}, which JSON has no value for: row 2 is " in str(
+            ended.answer
+        )

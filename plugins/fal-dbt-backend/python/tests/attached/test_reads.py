@@ -38,8 +38,15 @@ def test_reading_what_has_not_run_yet_is_a_warning(desk):
     assert desk.said('print(len(ref("shared")), len(source("files", "people")))') == "3 3\n"
     ended, _ = desk.script('ref("late")')
     assert "late" in ended.error["message"]
-    assert not [message for message in desk.session.logs("warn") if "shared" in message or "people" in message]
-    assert "script.after.fal_scripts/s.py reads model.shop.late, which is part of this run and has not run yet" in desk.session.logs("warn")
+    assert not [
+        message
+        for message in desk.session.logs("warn")
+        if "shared" in message or "people" in message
+    ]
+    assert (
+        "script.after.fal_scripts/s.py reads model.shop.late, which is part of this run and has not run yet"
+        in desk.session.logs("warn")
+    )
 
 
 def test_the_context_of_a_model_that_ran(desk):
@@ -51,9 +58,16 @@ def test_the_context_of_a_model_that_ran(desk):
     print(hasattr(context, "arguments"), "arguments" in context, model.status == "success", model.status.value)
     """
     lines = desk.said(code).splitlines()
-    assert lines[0] == "orders orders success {'owner': 'ann'} What was paid. ['id', 'at', 'amount']"
-    assert sorted(eval(lines[1])) == [("not_null", "orders", "id", "skipped"), ("unique", "orders", "id", "skipped")]
-    assert lines[2].endswith(str(desk.project / "target")) and lines[3] == "False False True success"
+    assert (
+        lines[0] == "orders orders success {'owner': 'ann'} What was paid. ['id', 'at', 'amount']"
+    )
+    assert sorted(eval(lines[1])) == [
+        ("not_null", "orders", "id", "skipped"),
+        ("unique", "orders", "id", "skipped"),
+    ]
+    assert (
+        lines[2].endswith(str(desk.project / "target")) and lines[3] == "False False True success"
+    )
 
 
 def test_the_target_of_the_context(desk):
@@ -82,7 +96,9 @@ def test_sources_have_a_status_and_the_freshness_that_dbt_found_last(desk):
 
 def test_arguments_are_there_in_hooks(desk):
     code = "print(context.arguments.a, context.arguments['b'].c, context['arguments']['a'], context.current_model.name)"
-    assert desk.said(code, role="post_hook", arguments={"a": 1, "b": {"c": [2]}}) == "1 [2] 1 orders\n"
+    assert (
+        desk.said(code, role="post_hook", arguments={"a": 1, "b": {"c": [2]}}) == "1 [2] 1 orders\n"
+    )
     assert desk.said("print(context.arguments)", role="pre_hook") == "{}\n"
     error = desk.script("context.arguments")[0].error
     assert "pre-hooks and post-hooks only" in error["message"]
@@ -98,13 +114,22 @@ def test_lists(desk):
     print([dict(f) for f in list_features()])
     """
     lines = desk.said(code).splitlines()
-    assert lines[0] == "orders model.shop.orders success ['not_null', 'unique'] {'owner': 'ann'} The order."
+    assert (
+        lines[0]
+        == "orders model.shop.orders success ['not_null', 'unique'] {'owner': 'ann'} The order."
+    )
     assert lines[1] == "out source.shop.out.log {'keep': 'yes'} [('not_null', 'n', 'log')]"
     assert eval(lines[2]) == [
         ("not_null", "log", "n", "skipped"), ("not_null", "orders", "id", "skipped"), ("unique", "orders", "id", "skipped"),
     ]  # fmt: skip
     assert eval(lines[3]) == [
-        {"model": "orders", "column": "amount", "entity_column": "id", "timestamp_column": "at", "description": "What was paid."}
+        {
+            "model": "orders",
+            "column": "amount",
+            "entity_column": "id",
+            "timestamp_column": "at",
+            "description": "What was paid.",
+        }
     ]
 
 

@@ -24,7 +24,11 @@ def test_a_source_is_made_and_appended_to_by_name(desk):
     ended, result = desk.script(code)
     assert (ended.ok, ended.stdout) == (True, "(3, 2)\n")
     assert result["message"] == "wrote 3 rows to written.log"
-    assert desk.query("select * from written.log order by t") == [{"n": 1, "t": "a"}, {"n": None, "t": "b"}, {"n": 3, "t": "c"}]
+    assert desk.query("select * from written.log order by t") == [
+        {"n": 1, "t": "a"},
+        {"n": None, "t": "b"},
+        {"n": 3, "t": "c"},
+    ]
 
 
 def test_overwrite_swaps_and_a_failing_script_keeps_what_it_wrote(desk):
@@ -40,7 +44,9 @@ def test_overwrite_swaps_and_a_failing_script_keeps_what_it_wrote(desk):
 
 def test_a_column_that_is_not_there_is_named_and_nothing_is_written(desk):
     desk.said(FRAME + "write_to_source(pd.DataFrame({'n': [1]}), 'out', 'log')")
-    error = desk.script(FRAME + "write_to_source(pd.DataFrame({'n': [1], 'new': [2]}), 'out', 'log')")[0].error
+    error = desk.script(
+        FRAME + "write_to_source(pd.DataFrame({'n': [1], 'new': [2]}), 'out', 'log')"
+    )[0].error
     assert error["message"].startswith('"shop"."written"."log" has no column `new`\nIt has n.')
     assert desk.query("select * from written.log") == [{"n": 1}]
 
@@ -77,19 +83,28 @@ def test_scripts_write_their_model_any_number_of_times(desk):
 @pytest.mark.parametrize("call", ["write_to_model(t)", "write_to_source(t, 'out', 'log')"])
 def test_hooks_write_nothing(desk, role, call):
     error = desk.script(f"{FRAME}t = pd.DataFrame({{'x': [1]}})\n{call}", role=role)[0].error
-    assert "cannot be called in a" in error["message"] and "Make it a Python model" in error["message"]
+    assert (
+        "cannot be called in a" in error["message"] and "Make it a Python model" in error["message"]
+    )
 
 
 def test_a_global_script_writes_sources_only(desk):
-    code = FRAME + "t = pd.DataFrame({'n': [1]})\nwrite_to_source(t, 'out', 'log')\nwrite_to_model(t)"
+    code = (
+        FRAME + "t = pd.DataFrame({'n': [1]})\nwrite_to_source(t, 'out', 'log')\nwrite_to_model(t)"
+    )
     error = desk.script(code, role="global", model=None)[0].error
-    assert "belongs to no model" in error["message"] and "Make it a Python model" in error["message"]
+    assert (
+        "belongs to no model" in error["message"] and "Make it a Python model" in error["message"]
+    )
     assert desk.query("select * from written.log") == [{"n": 1}]
 
 
 def test_models_append_within_their_transaction_and_write_sources_at_once(desk):
     desk.model(FRAME + "write_to_model(pd.DataFrame({'x': [1]}))")
-    code = FRAME + "write_to_source(pd.DataFrame({'n': [1]}), 'out', 'log')\nwrite_to_model(pd.DataFrame({'x': [2]}), mode='append')\n"
+    code = (
+        FRAME
+        + "write_to_source(pd.DataFrame({'n': [1]}), 'out', 'log')\nwrite_to_model(pd.DataFrame({'x': [2]}), mode='append')\n"
+    )
     ended, result = desk.model(code)
     assert (ended.ok, result["rows_affected"]) == (True, 1)
     assert desk.query("select * from {{ ref('scores') }}") == [{"x": 1}, {"x": 2}]
@@ -100,7 +115,9 @@ def test_models_append_within_their_transaction_and_write_sources_at_once(desk):
 
 
 def test_nothing_is_appended_to_a_view(desk):
-    desk.said("execute_sql('create schema written'); execute_sql('create view written.log as select 1 as n')")
+    desk.said(
+        "execute_sql('create schema written'); execute_sql('create view written.log as select 1 as n')"
+    )
     code = FRAME + "write_to_source(pd.DataFrame({'n': [1]}), 'out', 'log'"
     assert "is a view" in desk.script(code + ")")[0].error["message"]
     assert desk.script(code + ", mode='overwrite')")[0].ok
@@ -108,7 +125,10 @@ def test_nothing_is_appended_to_a_view(desk):
 
 
 def test_a_source_that_is_no_table_is_read_and_not_written(desk):
-    code = FRAME + "print(source('ext', 'people').name[0])\nwrite_to_source(pd.DataFrame({'id': [1]}), 'ext', 'people')"
+    code = (
+        FRAME
+        + "print(source('ext', 'people').name[0])\nwrite_to_source(pd.DataFrame({'id': [1]}), 'ext', 'people')"
+    )
     ended, _ = desk.script(code)
     assert ended.stdout == "ann\n"
     assert "The source ext.people is no table but read from" in ended.error["message"]
@@ -119,12 +139,18 @@ def test_many_scripts_append_at_once(desk):
     with ThreadPoolExecutor(4) as pool:
         ends = [pool.submit(desk.script, code, path=f"fal_scripts/s{n}.py") for n in range(4)]
     assert all(end.result()[0].ok for end in ends)
-    assert desk.query("select count(*) as n, count(distinct n) as d from written.log") == [{"n": 20, "d": 5}]
+    assert desk.query("select count(*) as n, count(distinct n) as d from written.log") == [
+        {"n": 20, "d": 5}
+    ]
 
 
 APPENDED = {
     "a fraction": ("int", [1.5], "DOUBLE that is another one in INTEGER"),
-    "a time of day": ("date", [dt.datetime(2024, 1, 1, 5)], "TIMESTAMP that is another one in DATE"),
+    "a time of day": (
+        "date",
+        [dt.datetime(2024, 1, 1, 5)],
+        "TIMESTAMP that is another one in DATE",
+    ),
     "a number for a truth": ("boolean", [2], "BIGINT that is another one in BOOLEAN"),
     "digits": ("decimal(5, 2)", [0.123], "DOUBLE that is another one in DECIMAL(5,2)"),
     "a large integer": ("double", [2**53 + 1], "BIGINT that is another one in DOUBLE"),
@@ -141,7 +167,9 @@ def test_what_is_appended_stays_as_it_is_or_is_refused(desk, case):
     write_to_source(pyarrow.table({{"x": {values!r}}}), "out", "other", mode="append")
     """
     ended, _ = desk.script(code)
-    assert f"The column `x` holds a value of {says}, the type of the table" in ended.error["message"]
+    assert (
+        f"The column `x` holds a value of {says}, the type of the table" in ended.error["message"]
+    )
     assert desk.query("select * from written.other") == []
 
 

@@ -31,7 +31,11 @@ def words(sql: str) -> str:
 
 def backticks(sql: str) -> str:
     """Names in backticks, as DuckDB has them."""
-    return re.sub(r"`((?:[^`]|``)*)`", lambda found: '"' + found[1].replace("``", "`").replace('"', '""') + '"', sql)
+    return re.sub(
+        r"`((?:[^`]|``)*)`",
+        lambda found: '"' + found[1].replace("``", "`").replace('"', '""') + '"',
+        sql,
+    )
 
 
 class Files:
@@ -40,12 +44,18 @@ class Files:
     @staticmethod
     def register(cursor: Any, contents: list[bytes]) -> None:
         tables = [_narrow(pq.read_table(io.BytesIO(each))) for each in contents]
-        cursor.register("uploaded", pa.concat_tables(tables) if tables else pa.table({"c0": pa.array([], pa.int64())}))
+        cursor.register(
+            "uploaded",
+            pa.concat_tables(tables) if tables else pa.table({"c0": pa.array([], pa.int64())}),
+        )
 
 
 def _narrow(table: pa.Table) -> pa.Table:
     """DuckDB's decimals have at most 38 digits."""
-    types = [pa.decimal128(38, f.type.scale) if pa.types.is_decimal256(f.type) else f.type for f in table.schema]
+    types = [
+        pa.decimal128(38, f.type.scale) if pa.types.is_decimal256(f.type) else f.type
+        for f in table.schema
+    ]
     return table.cast(pa.schema(list(zip(table.column_names, types))))
 
 
@@ -77,12 +87,23 @@ class Snowflake(Adapter):
         return words(sql)
 
     def _copy(self, sql: str) -> Any:
-        found = re.match(r"copy into (.*?) \((.*)\) from \(select (.*) from @(\S+)\) file_format = \(type = parquet", sql)
+        found = re.match(
+            r"copy into (.*?) \((.*)\) from \(select (.*) from @(\S+)\) file_format = \(type = parquet",
+            sql,
+        )
         table, names, values, stage = found.groups()
-        contents = [content for place, content in self.world.files.items() if place.startswith(stage)]
+        contents = [
+            content for place, content in self.world.files.items() if place.startswith(stage)
+        ]
         values = values.replace("$1:", "")
-        values = re.sub(r"to_timestamp_ntz\((\w+)::number\(38, 0\), 6\)", r"make_timestamp(\1::bigint)", values)
-        values = re.sub(r"to_timestamp_tz\((\w+)::number\(38, 0\), 6\)", r"make_timestamp(\1::bigint)::timestamptz", values)
+        values = re.sub(
+            r"to_timestamp_ntz\((\w+)::number\(38, 0\), 6\)", r"make_timestamp(\1::bigint)", values
+        )
+        values = re.sub(
+            r"to_timestamp_tz\((\w+)::number\(38, 0\), 6\)",
+            r"make_timestamp(\1::bigint)::timestamptz",
+            values,
+        )
         values = re.sub(r"parse_json\((\w+)::varchar\)::variant", r"json(\1)", values)
         cursor = self.connections.get_thread_connection().cursor
         Files.register(cursor, contents)
@@ -90,7 +111,9 @@ class Snowflake(Adapter):
         cursor.execute(words(f"insert into {table} ({names}) select {values} from uploaded"))
         self.world.look()
         rows = [("f", "LOADED", pq.read_metadata(io.BytesIO(each)).num_rows) for each in contents]
-        return SimpleNamespace(description=[("file",), ("status",), ("rows_loaded",)], fetchall=lambda: rows)
+        return SimpleNamespace(
+            description=[("file",), ("status",), ("rows_loaded",)], fetchall=lambda: rows
+        )
 
 
 class SnowflakeManager(Manager):
@@ -116,7 +139,9 @@ class SnowflakeCursor:
         self._world, self.description, self._batches = world, description, batches
 
     def execute(self, command: str) -> SnowflakeCursor:
-        path, stage = re.fullmatch(r"put 'file://(.*)' @(\S+) auto_compress = false", command).groups()
+        path, stage = re.fullmatch(
+            r"put 'file://(.*)' @(\S+) auto_compress = false", command
+        ).groups()
         self._world.step(re.sub(r"/.*/", "FOLDER/", command.replace(stage, stage.split(".")[-1])))
         with open(path, "rb") as file:
             self._world.files[f"{stage}/{path.rpartition('/')[2]}"] = file.read()
@@ -155,8 +180,16 @@ class BigQuery(Adapter):
         return self.replaceable
 
     def translated(self, sql: str) -> str:
-        sql = re.sub(r" options \(.*?\)(?=$|\s+as\b)", "", sql.replace("interval 12 hour))", "interval 12 hour)"))
-        sql = re.sub(r" options \(expiration_timestamp.*", "", sql).replace("begin transaction", "begin").replace("commit transaction;", "commit")
+        sql = re.sub(
+            r" options \(.*?\)(?=$|\s+as\b)",
+            "",
+            sql.replace("interval 12 hour))", "interval 12 hour)"),
+        )
+        sql = (
+            re.sub(r" options \(expiration_timestamp.*", "", sql)
+            .replace("begin transaction", "begin")
+            .replace("commit transaction;", "commit")
+        )
         sql = re.sub(r"truncate table", "delete from", sql)
         sql = re.sub(r"\btimestamp\b", "timestamptz", re.sub(r"\bdatetime\b", "timestamp_ntz", sql))
         sql = _angles(sql, "array", lambda parts: parts + "[]")
@@ -205,7 +238,9 @@ class BigQueryClient:
     def __init__(self, adapter: BigQuery) -> None:
         self._adapter, self.jobs, self.cancelled = adapter, {}, []
 
-    def load_table_from_file(self, file_obj: Any, destination: str, *, job_id: str | None = None, job_config: Any = None) -> Any:
+    def load_table_from_file(
+        self, file_obj: Any, destination: str, *, job_id: str | None = None, job_config: Any = None
+    ) -> Any:
         names = [field.name for field in job_config.schema]
         self._adapter.world.step(f"upload {', '.join(names)}")
         content = file_obj.read()
@@ -223,15 +258,24 @@ class BigQueryClient:
 class LoadJob:
     """Of google.cloud.bigquery.LoadJob."""
 
-    def __init__(self, adapter: BigQuery, content: bytes, destination: str, names: list[str]) -> None:
-        self._adapter, self._content, self._table, self._names = adapter, content, destination.rpartition(".")[2], names
+    def __init__(
+        self, adapter: BigQuery, content: bytes, destination: str, names: list[str]
+    ) -> None:
+        self._adapter, self._content, self._table, self._names = (
+            adapter,
+            content,
+            destination.rpartition(".")[2],
+            names,
+        )
         self.cancelled = False
 
     def result(self) -> LoadJob:
         self._adapter.world.step(f"load into {self._table}")
         cursor = self._adapter.connections.get_thread_connection().cursor
         Files.register(cursor, [self._content])
-        values = ", ".join(f"coalesce({name}, [])" if "[]" in kind else name for name, kind in self._kinds(cursor))
+        values = ", ".join(
+            f"coalesce({name}, [])" if "[]" in kind else name for name, kind in self._kinds(cursor)
+        )
         cursor.execute(f'insert into "{self._table}" select {values} from uploaded')
         self._adapter.world.look()
         return self
@@ -261,7 +305,9 @@ class Databricks(Adapter):
             return None
         found = re.search(r" from parquet\.`(.*?)`", sql)
         if found:
-            contents = [content for place, content in self.world.files.items() if place.startswith(found[1])]
+            contents = [
+                content for place, content in self.world.files.items() if place.startswith(found[1])
+            ]
             Files.register(self.connections.get_thread_connection().cursor, contents)
         return super().run(sql, values)
 
@@ -276,19 +322,39 @@ class Databricks(Adapter):
 def spark(sql: str) -> str:
     """Spark's types and literals as DuckDB's."""
     parts = re.split(r"('(?:[^'\\]|\\.)*')", sql)
-    parts[1::2] = ["'" + re.sub(r"\\(.)", r"\1", part[1:-1].replace("\\u0024", "$")).replace("'", "''") + "'" for part in parts[1::2]]
+    parts[1::2] = [
+        "'" + re.sub(r"\\(.)", r"\1", part[1:-1].replace("\\u0024", "$")).replace("'", "''") + "'"
+        for part in parts[1::2]
+    ]
     for pattern, word in (
         (r"\btimestamp\b(?!_)", "timestamptz"), (r"\btimestamp_ntz$", "timestamp "), (r"\btimestamptz$", "timestamptz "), (r"\bdate$", "date "),
         (r"\bX$", "unhex("), (r"(?<=\d)[LD]\b", ""), (r"\bdouble\($", "("),
     ):  # fmt: skip
         parts[::2] = [re.sub(pattern, word, part) for part in parts[::2]]
-    sql = "".join(part + (")" if before.endswith("unhex(") else "") for before, part in zip(["", *parts], parts))
+    sql = "".join(
+        part + (")" if before.endswith("unhex(") else "")
+        for before, part in zip(["", *parts], parts)
+    )
     sql = _calls(sql, "array", lambda values: f"[{', '.join(values)}]")
-    sql = _calls(sql, "map", lambda values: "map {" + ", ".join(f"{k}: {v}" for k, v in zip(values[::2], values[1::2])) + "}")
-    sql = _calls(sql, "named_struct", lambda values: "{" + ", ".join(f"{k}: {v}" for k, v in zip(values[::2], values[1::2])) + "}")
+    sql = _calls(
+        sql,
+        "map",
+        lambda values: (
+            "map {" + ", ".join(f"{k}: {v}" for k, v in zip(values[::2], values[1::2])) + "}"
+        ),
+    )
+    sql = _calls(
+        sql,
+        "named_struct",
+        lambda values: (
+            "{" + ", ".join(f"{k}: {v}" for k, v in zip(values[::2], values[1::2])) + "}"
+        ),
+    )
     sql = _angles(sql, "array", lambda inside: inside + "[]")
     sql = _angles(sql, "map", lambda inside: f"map({inside})")
-    return _angles(sql, "struct", lambda inside: "struct(" + re.sub(r"(`[^`]*`):", r"\1", inside) + ")")
+    return _angles(
+        sql, "struct", lambda inside: "struct(" + re.sub(r"(`[^`]*`):", r"\1", inside) + ")"
+    )
 
 
 def _calls(sql: str, name: str, write: Any) -> str:
@@ -374,7 +440,9 @@ class Redshift(Adapter):
         if values:
             sql = re.sub(r"to_varbyte\(%s::varchar\(65535\), 'hex'\)", "unhex(%s)", sql)
             parts = re.split(r"""("(?:[^"]|"")*")""", sql)
-            sql = "".join(part if index % 2 else part.replace("%s", "?") for index, part in enumerate(parts))
+            sql = "".join(
+                part if index % 2 else part.replace("%s", "?") for index, part in enumerate(parts)
+            )
         return super().run(sql, values)
 
     def translated(self, sql: str) -> str:
@@ -412,7 +480,10 @@ class RedshiftCursor:
         connection = self._adapter.connections.get_thread_connection()
         if declared := re.fullmatch(r"declare fal_rows cursor for (.*)", operation, re.DOTALL):
             cursor = self._adapter.run(declared[1])
-            connection.declared = ([(each[0], None) for each in cursor.description], cursor.fetchall())
+            connection.declared = (
+                [(each[0], None) for each in cursor.description],
+                cursor.fetchall(),
+            )
         elif fetched := re.fullmatch(r"fetch forward (\d+) from fal_rows", operation):
             self._adapter.world.step(operation)
             self.description, rows = connection.declared
@@ -440,7 +511,11 @@ class Trino(Adapter):
         sql = re.sub(r"\b(bigint|double|date|time) '([^']*)'", r"'\2'::\1", sql)
         sql = re.sub(r"\btimestamp '([^']*) UTC'", r"'\1+00'::timestamptz", sql)
         sql = re.sub(r"\bX'([0-9a-f]*)'", r"unhex('\1')", sql)
-        sql = sql.replace("-infinity()", "'-inf'::double").replace("infinity()", "'inf'::double").replace("nan()", "'nan'::double")
+        sql = (
+            sql.replace("-infinity()", "'-inf'::double")
+            .replace("infinity()", "'inf'::double")
+            .replace("nan()", "'nan'::double")
+        )
         return words(sql)
 
 

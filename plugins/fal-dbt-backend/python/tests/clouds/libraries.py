@@ -21,7 +21,14 @@ class SchemaField:
     """Of google.cloud.bigquery."""
 
     def __init__(
-        self, name: str, field_type: str, mode: str = "NULLABLE", *, fields: Any = (), precision: Any = None, scale: Any = None
+        self,
+        name: str,
+        field_type: str,
+        mode: str = "NULLABLE",
+        *,
+        fields: Any = (),
+        precision: Any = None,
+        scale: Any = None,
     ) -> None:
         self.name, self.field_type, self.mode = name, field_type, mode
         self.fields, self.precision, self.scale = tuple(fields), precision, scale

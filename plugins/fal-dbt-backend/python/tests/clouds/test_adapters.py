@@ -19,7 +19,12 @@ from fal_worker.gateway.warehouse import Place, for_adapter
 PROFILES = {
     "snowflake": {"account": "a", "user": "u", "password": "p", "database": "DB", "warehouse": "w"},
     "bigquery": {"method": "oauth", "project": "proj"},
-    "databricks": {"host": "h.cloud.databricks.com", "http_path": "/sql/1.0/warehouses/x", "token": "t", "catalog": "cat"},
+    "databricks": {
+        "host": "h.cloud.databricks.com",
+        "http_path": "/sql/1.0/warehouses/x",
+        "token": "t",
+        "catalog": "cat",
+    },
     "redshift": {"host": "h", "user": "u", "password": "p", "port": 5439, "dbname": "db"},
     "trino": {"method": "none", "user": "u", "host": "h", "port": 8080, "database": "cat"},
 }
@@ -39,7 +44,14 @@ class Driver:
     def __init__(self, log: list[str]) -> None:
         self.log = log
         self.description: Any = None
-        self.rowcount, self.sfqid, self.sqlstate, self.update_type, self.query_id, self.query = 0, None, None, None, "", ""
+        self.rowcount, self.sfqid, self.sqlstate, self.update_type, self.query_id, self.query = (
+            0,
+            None,
+            None,
+            None,
+            "",
+            "",
+        )
         self.session_id, self.open, self.autocommit = "s", True, True
         # What dbt's own wrappers call their inner parts.
         self._conn = self.handle = self._cursor = self
@@ -48,8 +60,14 @@ class Driver:
         return Driver(self.log)
 
     def execute(self, sql: str, params: Any = None, **_: Any) -> Driver:
-        told = re.sub(r"fal_[0-9a-f]{32}", "fal_ID", re.sub(r"\s+", " ", re.sub(r"/\* \{.*?\} \*/", "", sql)).strip())
-        self.log.append(re.sub(r"file:///\S*/", "file://FOLDER/", told) + (f" <- {params}" if params else ""))
+        told = re.sub(
+            r"fal_[0-9a-f]{32}",
+            "fal_ID",
+            re.sub(r"\s+", " ", re.sub(r"/\* \{.*?\} \*/", "", sql)).strip(),
+        )
+        self.log.append(
+            re.sub(r"file:///\S*/", "file://FOLDER/", told) + (f" <- {params}" if params else "")
+        )
         if told.startswith("copy into"):
             self.description = [("rows_loaded",)]
             self._rows = [(2,)]
@@ -99,13 +117,24 @@ class Client(Driver):
 
     def query(self, query: str, **_: Any) -> Any:  # type: ignore[override]
         self.execute(query)
-        job = SimpleNamespace(location=None, job_id="j", project="p", statement_type="SCRIPT", total_bytes_processed=0, total_bytes_billed=0)
+        job = SimpleNamespace(
+            location=None,
+            job_id="j",
+            project="p",
+            statement_type="SCRIPT",
+            total_bytes_processed=0,
+            total_bytes_billed=0,
+        )
         job.slot_millis, job.result = 0, lambda **_: SimpleNamespace(schema=[])
         return job
 
-    def load_table_from_file(self, file_obj: Any, destination: Any, job_id: str, job_config: Any) -> Any:
+    def load_table_from_file(
+        self, file_obj: Any, destination: Any, job_id: str, job_config: Any
+    ) -> Any:
         told = [(field.name, field.field_type) for field in job_config.schema]
-        self.log.append(f"load {told} into {destination} as {job_config.source_format}, {job_config.write_disposition}")
+        self.log.append(
+            f"load {told} into {destination} as {job_config.source_format}, {job_config.write_disposition}"
+        )
         return SimpleNamespace(result=lambda: None)
 
     def cancel_job(self, job_id: str) -> None:
@@ -127,13 +156,17 @@ def written(request, tmp_path_factory):
     _offline(adapter, log, there)
     node = manifest.nodes["model.shop.scores"]
     relation = adapter.Relation.create_from(adapter.config, node)
-    invocation = SimpleNamespace(adapter=adapter, task=SimpleNamespace(config=adapter.config, manifest=manifest))
+    invocation = SimpleNamespace(
+        adapter=adapter, task=SimpleNamespace(config=adapter.config, manifest=manifest)
+    )
     warehouse = for_adapter(adapter)
     logs = []
     for _ in range(2):
         log.clear()
         pending = warehouse.begin_write(relation, TABLE.to_reader(), "overwrite", {}, Place.MODEL)
-        assert pending.commit(Finishing(invocation, node, relation.incorporate(type="table"))) is True
+        assert (
+            pending.commit(Finishing(invocation, node, relation.incorporate(type="table"))) is True
+        )
         logs.append(list(log))
         there[:] = [relation.incorporate(type="table")]
     log.clear()
@@ -151,8 +184,12 @@ def _parsed(kind: str, root: Any) -> Any:
     (root / "dbt_project.yml").write_text("name: shop\nprofile: shop\nversion: '1.0'\n")
     output = json.dumps({"type": kind, "threads": 1, "schema": "main", **PROFILES[kind]})
     (root / "profiles.yml").write_text(f"shop: {{target: dev, outputs: {{dev: {output}}}}}")
-    (root / "models/scores.sql").write_text(f"{{{{ config(materialized='ephemeral', {CONFIGS[kind]}) }}}} select 1 as a")
-    parsed = dbtRunner().invoke(["parse", "--project-dir", str(root), "--profiles-dir", str(root), "--quiet"])
+    (root / "models/scores.sql").write_text(
+        f"{{{{ config(materialized='ephemeral', {CONFIGS[kind]}) }}}} select 1 as a"
+    )
+    parsed = dbtRunner().invoke(
+        ["parse", "--project-dir", str(root), "--profiles-dir", str(root), "--quiet"]
+    )
     assert parsed.success, parsed.exception
     return get_adapter_by_type(kind), parsed.result
 
@@ -161,7 +198,10 @@ def _offline(adapter: Any, log: list[str], there: list[Any]) -> None:
     """Opens drivers of ours, and answers from here what is in the warehouse."""
 
     def open_connection(connection: Any) -> Any:
-        connection.handle, connection.state = (Client if adapter.type() == "bigquery" else Driver)(log), "open"
+        connection.handle, connection.state = (
+            (Client if adapter.type() == "bigquery" else Driver)(log),
+            "open",
+        )
         connection.backend_pid = 7
         return connection
 
@@ -173,7 +213,13 @@ def _offline(adapter: Any, log: list[str], there: list[Any]) -> None:
 
 
 # The versions whose macros the files tell of; others may say the same in other words.
-VERSIONS = {"snowflake": "1.12.", "bigquery": "1.12.", "databricks": "1.12.", "redshift": "1.11.", "trino": "1.11."}
+VERSIONS = {
+    "snowflake": "1.12.",
+    "bigquery": "1.12.",
+    "databricks": "1.12.",
+    "redshift": "1.11.",
+    "trino": "1.11.",
+}
 
 
 def test_statements(written):
@@ -181,7 +227,13 @@ def test_statements(written):
     kind, (first, second), _ = written
     if not version(f"dbt-{kind}").startswith(VERSIONS[kind]):
         pytest.skip(f"dbt-{kind} {version(f'dbt-{kind}')} wrote as well, in words of its own")
-    told = "-- The first write of a table.\n" + "\n".join(first) + "\n-- The second one.\n" + "\n".join(second) + "\n"
+    told = (
+        "-- The first write of a table.\n"
+        + "\n".join(first)
+        + "\n-- The second one.\n"
+        + "\n".join(second)
+        + "\n"
+    )
     file = Path(__file__).parent / "statements" / f"{kind}.txt"
     if os.environ.get("FAL_TEST_UPDATE"):
         file.parent.mkdir(exist_ok=True)

@@ -12,7 +12,13 @@ from fal_worker.session.errors import SessionError
 
 _PATIENCE = 30
 # The step at which a write is at work for long.
-LONG = {"snowflake": "copy into", "bigquery": "load into", "databricks": "insert into", "redshift": "insert into", "trino": "insert into"}
+LONG = {
+    "snowflake": "copy into",
+    "bigquery": "load into",
+    "databricks": "insert into",
+    "redshift": "insert into",
+    "trino": "insert into",
+}
 
 
 @pytest.fixture

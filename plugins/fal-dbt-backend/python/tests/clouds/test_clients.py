@@ -20,19 +20,51 @@ from fal_worker.session.errors import SessionError
 # A stand-in's method, and the real one that it stands for.
 SIGNATURES = [
     (clouds.SnowflakeCursor.execute, "snowflake.connector.cursor", "SnowflakeCursor.execute"),
-    (clouds.SnowflakeCursor.fetch_arrow_batches, "snowflake.connector.cursor", "SnowflakeCursor.fetch_arrow_batches"),
+    (
+        clouds.SnowflakeCursor.fetch_arrow_batches,
+        "snowflake.connector.cursor",
+        "SnowflakeCursor.fetch_arrow_batches",
+    ),
     (clouds.SnowflakeHandle.cursor, "snowflake.connector", "SnowflakeConnection.cursor"),
-    (clouds.BigQueryClient.load_table_from_file, "google.cloud.bigquery", "Client.load_table_from_file"),
+    (
+        clouds.BigQueryClient.load_table_from_file,
+        "google.cloud.bigquery",
+        "Client.load_table_from_file",
+    ),
     (clouds.BigQueryClient.cancel_job, "google.cloud.bigquery", "Client.cancel_job"),
-    (clouds.BigQueryClient._ensure_bqstorage_client, "google.cloud.bigquery", "Client._ensure_bqstorage_client"),
+    (
+        clouds.BigQueryClient._ensure_bqstorage_client,
+        "google.cloud.bigquery",
+        "Client._ensure_bqstorage_client",
+    ),
     (clouds.LoadJob.result, "google.cloud.bigquery", "LoadJob.result"),
     (clouds.LoadJob.cancel, "google.cloud.bigquery", "LoadJob.cancel"),
     (libraries.SchemaField.__init__, "google.cloud.bigquery", "SchemaField.__init__"),
-    (clouds.BigQueryManager.raw_execute, "dbt.adapters.bigquery.connections", "BigQueryConnectionManager.raw_execute"),
-    (clouds.BigQueryManager.generate_job_id, "dbt.adapters.bigquery.connections", "BigQueryConnectionManager.generate_job_id"),
-    (clouds.BigQueryManager.table_ref, "dbt.adapters.bigquery.connections", "BigQueryConnectionManager.table_ref"),
-    (clouds.BigQuery.parse_partition_by, "dbt.adapters.bigquery.impl", "BigQueryAdapter.parse_partition_by"),
-    (clouds.BigQuery.is_replaceable, "dbt.adapters.bigquery.impl", "BigQueryAdapter.is_replaceable"),
+    (
+        clouds.BigQueryManager.raw_execute,
+        "dbt.adapters.bigquery.connections",
+        "BigQueryConnectionManager.raw_execute",
+    ),
+    (
+        clouds.BigQueryManager.generate_job_id,
+        "dbt.adapters.bigquery.connections",
+        "BigQueryConnectionManager.generate_job_id",
+    ),
+    (
+        clouds.BigQueryManager.table_ref,
+        "dbt.adapters.bigquery.connections",
+        "BigQueryConnectionManager.table_ref",
+    ),
+    (
+        clouds.BigQuery.parse_partition_by,
+        "dbt.adapters.bigquery.impl",
+        "BigQueryAdapter.parse_partition_by",
+    ),
+    (
+        clouds.BigQuery.is_replaceable,
+        "dbt.adapters.bigquery.impl",
+        "BigQueryAdapter.is_replaceable",
+    ),
     (clouds.DatabricksCursor.execute, "databricks.sql.client", "Cursor.execute"),
     (clouds.DatabricksCursor.fetchmany_arrow, "databricks.sql.client", "Cursor.fetchmany_arrow"),
     (clouds.DatabricksConnection.cursor, "databricks.sql.client", "Connection.cursor"),
@@ -53,7 +85,11 @@ SIGNATURES = [
 ASKED_FOR = ("force_microsecond_precision",)
 
 
-@pytest.mark.parametrize(("ours", "module", "name"), SIGNATURES, ids=lambda value: value if isinstance(value, str) and "." in value else "")
+@pytest.mark.parametrize(
+    ("ours", "module", "name"),
+    SIGNATURES,
+    ids=lambda value: value if isinstance(value, str) and "." in value else "",
+)
 def test_stand_ins_take_what_the_real_ones_take(ours, module, name):
     if not installed(module):
         pytest.skip(f"{module} is not installed here")
@@ -62,8 +98,15 @@ def test_stand_ins_take_what_the_real_ones_take(ours, module, name):
         real = getattr(real, part)
     theirs = inspect.signature(real).parameters
     for parameter in inspect.signature(ours).parameters.values():
-        assert parameter.name in theirs or parameter.name in ASKED_FOR, f"{name} has no parameter {parameter.name}"
-    needed = {each.name for each in theirs.values() if each.default is each.empty and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)}
+        assert parameter.name in theirs or parameter.name in ASKED_FOR, (
+            f"{name} has no parameter {parameter.name}"
+        )
+    needed = {
+        each.name
+        for each in theirs.values()
+        if each.default is each.empty
+        and each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    }
     assert needed <= {*inspect.signature(ours).parameters, "self", "cls"}
 
 
@@ -83,7 +126,13 @@ def test_bigquery_names_types_as_its_client_does():
               "NUMERIC", "BIGNUMERIC", "JSON", "GEOGRAPHY"]  # fmt: skip
     schema = [SchemaField(kind.lower(), kind) for kind in simple]
     schema.append(SchemaField("l", "INTEGER", mode="REPEATED"))
-    schema.append(SchemaField("r", "RECORD", fields=[SchemaField("a", "TIMESTAMP"), SchemaField("b", "STRING", mode="REPEATED")]))
+    schema.append(
+        SchemaField(
+            "r",
+            "RECORD",
+            fields=[SchemaField("a", "TIMESTAMP"), SchemaField("b", "STRING", mode="REPEATED")],
+        )
+    )
     theirs = _pandas_helpers.bq_to_arrow_schema(schema)
     ours = [column.type for column in told(schema)]
     assert [plain(type) for type in ours] == [plain(type) for type in theirs.types]
@@ -102,14 +151,26 @@ def test_bigquery_rows_without_the_storage_api():
     from google.cloud.bigquery import SchemaField
     from google.cloud.bigquery.table import RowIterator
 
-    schema = [SchemaField("i", "INTEGER"), SchemaField("n", "NUMERIC"), SchemaField("ts", "TIMESTAMP"), SchemaField("l", "STRING", mode="REPEATED")]
+    schema = [
+        SchemaField("i", "INTEGER"),
+        SchemaField("n", "NUMERIC"),
+        SchemaField("ts", "TIMESTAMP"),
+        SchemaField("l", "STRING", mode="REPEATED"),
+    ]
     values = [["7", "1.25", "1709208000000000", [{"v": "a"}]], [None, None, None, []]]
     page = {"rows": [{"f": [{"v": value} for value in row]} for row in values], "totalRows": "2"}
     client = SimpleNamespace(project="p", _ensure_bqstorage_client=lambda: None)
     rows = RowIterator(client, lambda **_: page, "/x", schema, total_rows=2)
-    got = spooled(SimpleNamespace(each=iter), told(rows.schema), _batches(rows, None)).reader.read_all()
+    got = spooled(
+        SimpleNamespace(each=iter), told(rows.schema), _batches(rows, None)
+    ).reader.read_all()
     moment = dt.datetime(2024, 2, 29, 12, tzinfo=dt.timezone.utc)
-    assert got.to_pydict() == {"i": [7, None], "n": [Decimal("1.25"), None], "ts": [moment, None], "l": [["a"], []]}
+    assert got.to_pydict() == {
+        "i": [7, None],
+        "n": [Decimal("1.25"), None],
+        "ts": [moment, None],
+        "l": [["a"], []],
+    }
 
 
 @needs("google.cloud.bigquery")
@@ -124,7 +185,9 @@ def test_bigquery_load_jobs(open_cloud):
         told.append(job_config.to_api_repr())
         raise SessionError("stop", "here")
 
-    cloud.adapter.connections.handle = lambda _: SimpleNamespace(load_table_from_file=load_table_from_file)
+    cloud.adapter.connections.handle = lambda _: SimpleNamespace(
+        load_table_from_file=load_table_from_file
+    )
     table = pa.table({
         "n": pa.array([Decimal("1.5")], pa.decimal128(20, 3)), "big": pa.array([Decimal("1")], pa.decimal128(38, 12)),
         "l": [[1]], "r": [{"a": dt.datetime(2024, 1, 1), "b": ["x"]}], "z": pa.array([0], pa.timestamp("us", "UTC")),
@@ -143,7 +206,10 @@ def test_bigquery_load_jobs(open_cloud):
         ("c0", "NUMERIC", "NULLABLE", 20, 3), ("c1", "BIGNUMERIC", "NULLABLE", 38, 12), ("c2", "INT64", "REPEATED", None, None),
         ("c3", "RECORD", "NULLABLE", None, None), ("c4", "TIMESTAMP", "NULLABLE", None, None),
     ]  # fmt: skip
-    assert [(f["name"], f["type"], f["mode"]) for f in fields[3]["fields"]] == [("a", "DATETIME", "NULLABLE"), ("b", "STRING", "REPEATED")]
+    assert [(f["name"], f["type"], f["mode"]) for f in fields[3]["fields"]] == [
+        ("a", "DATETIME", "NULLABLE"),
+        ("b", "STRING", "REPEATED"),
+    ]
 
 
 # Databricks.
@@ -154,9 +220,13 @@ def test_databricks_uploads_what_the_connection_allows(tmp_path):
     from databricks.sql.client import Cursor
 
     cursor = Cursor.__new__(Cursor)
-    row = SimpleNamespace(operation="PUT", localFile=str(tmp_path / "0.parquet"), presignedUrl="u", headers="{}")
+    row = SimpleNamespace(
+        operation="PUT", localFile=str(tmp_path / "0.parquet"), presignedUrl="u", headers="{}"
+    )
     cursor.active_result_set = SimpleNamespace(fetchone=lambda: row)
-    cursor.connection = SimpleNamespace(session=SimpleNamespace(host="h"), get_session_id_hex=lambda: "")
+    cursor.connection = SimpleNamespace(
+        session=SimpleNamespace(host="h"), get_session_id_hex=lambda: ""
+    )
     put = []
     cursor._handle_staging_put = lambda **how: put.append(how["local_file"])
     cursor._handle_staging_operation(staging_allowed_local_path=str(tmp_path))
@@ -173,10 +243,16 @@ def test_databricks_gives_all_rows():
     from databricks.sql.utils import ArrowQueue
     from fal_worker.gateway.databricks import _tables
 
-    table = pa.table({"i": range(250_000), "ts": pa.array([0] * 250_000, pa.timestamp("us", "Etc/UTC"))})
+    table = pa.table(
+        {"i": range(250_000), "ts": pa.array([0] * 250_000, pa.timestamp("us", "Etc/UTC"))}
+    )
     for rows in (250_000, 200_000, 1, 0):
         result = ThriftResultSet.__new__(ThriftResultSet)
-        result.results, result._next_row_index, result.has_more_rows = ArrowQueue(table.slice(0, rows), rows), 0, False
+        result.results, result._next_row_index, result.has_more_rows = (
+            ArrowQueue(table.slice(0, rows), rows),
+            0,
+            False,
+        )
         result.has_been_closed_server_side = True
         cursor = Cursor.__new__(Cursor)
         cursor.open, cursor.active_result_set = True, result
@@ -203,7 +279,13 @@ def test_redshift_parameters():
     from fal_worker.gateway.redshift_load import by_parameters
     from redshift_connector.core import convert_paramstyle
 
-    table = pa.table({'100% %s "x"': pa.array([Decimal("1.5")], pa.decimal128(9, 2)), "it's": [b"\xff"], "z": pa.array([0], pa.timestamp("us", "UTC"))})
+    table = pa.table(
+        {
+            '100% %s "x"': pa.array([Decimal("1.5")], pa.decimal128(9, 2)),
+            "it's": [b"\xff"],
+            "z": pa.array([0], pa.timestamp("us", "UTC")),
+        }
+    )
     told = []
 
     def say(sql, values):
@@ -211,7 +293,16 @@ def test_redshift_parameters():
         told.append((statement, list(order(values))))
 
     names = ['"' + name.replace('"', '""') + '"' for name in table.column_names]
-    assert by_parameters(SimpleNamespace(say=say), "t", names, columns(table.schema, _WORDS, {}), table.to_reader()) == 1
+    assert (
+        by_parameters(
+            SimpleNamespace(say=say),
+            "t",
+            names,
+            columns(table.schema, _WORDS, {}),
+            table.to_reader(),
+        )
+        == 1
+    )
     assert told == [(
         'insert into t ("100% %s ""x""", "it\'s", "z") values ($1::decimal(9, 2), to_varbyte($2::varchar(65535), \'hex\'), $3::timestamptz)',
         ["1.50", "ff", "1970-01-01 00:00:00+00"],
@@ -230,7 +321,10 @@ def test_redshift_names_of_types():
         "TIMESTAMP": pa.timestamp("us"), "TIMESTAMPTZ": pa.timestamp("us", "UTC"), "TIME": pa.time64("us"), "VARCHAR": pa.string(),
         "BPCHAR": pa.string(), "NUMERIC": None, "SUPER": None, "VARBYTE": None,
     }  # fmt: skip
-    assert {name: told(adapter, ("x", int(RedshiftOID[name]), None, None, None, None, None)) for name in expected} == expected
+    assert {
+        name: told(adapter, ("x", int(RedshiftOID[name]), None, None, None, None, None))
+        for name in expected
+    } == expected
 
 
 # Trino.
@@ -246,13 +340,19 @@ def trino():
 
     server, cloud = TrinoServer(), Cloud("trino")
     connection = connect(host="127.0.0.1", port=server.port, user="u")
-    cloud.adapter.connections.handle = lambda _: SimpleNamespace(handle=connection, cancel=lambda: None)
+    cloud.adapter.connections.handle = lambda _: SimpleNamespace(
+        handle=connection, cancel=lambda: None
+    )
     yield server, cloud
     server.close()
 
 
 def signature(name: str, type: str, *arguments) -> dict:
-    return {"name": name, "type": type, "typeSignature": {"rawType": type.partition("(")[0], "arguments": list(arguments)}}
+    return {
+        "name": name,
+        "type": type,
+        "typeSignature": {"rawType": type.partition("(")[0], "arguments": list(arguments)},
+    }
 
 
 def digits(value: int) -> dict:
@@ -267,7 +367,18 @@ def test_trino_pages_and_types(trino):
         {**signature("z", "timestamp with time zone", digits(6)), "type": "timestamp(6) with time zone"}, signature("t", "time(6)", digits(6)),
         signature("l", "array(bigint)", {"kind": "TYPE", "value": {"rawType": "bigint", "arguments": []}}), signature("none", "date"),
     ]  # fmt: skip
-    row = [7, "1.25", "NaN", "ü", "AP8=", "2024-02-29 12:00:00.123456", "2024-02-29 12:00:00.000001 Europe/Paris", "23:59:59.999999", [1, None], None]
+    row = [
+        7,
+        "1.25",
+        "NaN",
+        "ü",
+        "AP8=",
+        "2024-02-29 12:00:00.123456",
+        "2024-02-29 12:00:00.000001 Europe/Paris",
+        "23:59:59.999999",
+        [1, None],
+        None,
+    ]
     server.pages = [[row] * 8000, [], [row] * 8000]
     got = cloud.warehouse.read("select 1").reader.read_all()
     assert got.num_rows == 16_000

@@ -41,23 +41,44 @@ def snowflake(open_cloud):
 
 
 def test_snowflake_settles_numbers_behind_the_last_batch(snowflake):
-    small = pa.table({"I": pa.array([1], pa.int8()), "N": pa.array([Decimal("1.50")], pa.decimal128(10, 2))})
-    large = pa.table({"I": pa.array([Decimal(10**20)], pa.decimal128(38, 0)), "N": pa.array([None], pa.decimal128(10, 2))})
+    small = pa.table(
+        {"I": pa.array([1], pa.int8()), "N": pa.array([Decimal("1.50")], pa.decimal128(10, 2))}
+    )
+    large = pa.table(
+        {
+            "I": pa.array([Decimal(10**20)], pa.decimal128(38, 0)),
+            "N": pa.array([None], pa.decimal128(10, 2)),
+        }
+    )
     description = [meta("I", "FIXED", 38, 0), meta("N", "FIXED", 10, 2)]
     got = read(snowflake(description, small, small))
     assert (got.schema.types, got["I"].to_pylist()) == ([pa.int64(), pa.decimal128(38, 2)], [1, 1])
     got = read(snowflake(description, small, large))
-    assert (got.schema.types, got["I"].to_pylist()) == ([pa.decimal128(38, 0), pa.decimal128(38, 2)], [Decimal(1), Decimal(10**20)])
+    assert (got.schema.types, got["I"].to_pylist()) == (
+        [pa.decimal128(38, 0), pa.decimal128(38, 2)],
+        [Decimal(1), Decimal(10**20)],
+    )
 
 
 def test_snowflake_without_rows_and_without_a_result(snowflake):
-    assert read(snowflake([meta("A", "TIMESTAMP_TZ"), meta("B", "MAP")])).schema.types == [pa.timestamp("us", "UTC"), pa.null()]
+    assert read(snowflake([meta("A", "TIMESTAMP_TZ"), meta("B", "MAP")])).schema.types == [
+        pa.timestamp("us", "UTC"),
+        pa.null(),
+    ]
     assert read(snowflake(None)).schema.names == []
 
 
 def test_one_name_twice(snowflake):
-    got = read(snowflake([meta("A", "TEXT"), meta("A", "REAL")], pa.table([["x"], [1.0]], names=["A", "A"])))
-    assert (got.schema.names, got.column(0).to_pylist(), got.column(1).to_pylist()) == (["A", "A"], ["x"], [1.0])
+    got = read(
+        snowflake(
+            [meta("A", "TEXT"), meta("A", "REAL")], pa.table([["x"], [1.0]], names=["A", "A"])
+        )
+    )
+    assert (got.schema.names, got.column(0).to_pylist(), got.column(1).to_pylist()) == (
+        ["A", "A"],
+        ["x"],
+        [1.0],
+    )
 
 
 @pytest.fixture
@@ -94,8 +115,16 @@ def field(name: str, kind: str, mode="NULLABLE", fields=()):
 def test_bigquery_types(bigquery):
     schema = [field("i", "INTEGER"), field("n", "NUMERIC"), field("ts", "TIMESTAMP"), field("l", "STRING", "REPEATED"),
               field("r", "RECORD", fields=[field("a", "DATETIME")])]  # fmt: skip
-    types = [pa.int64(), pa.decimal128(38, 9), pa.timestamp("us", "UTC"), pa.list_(pa.string()), pa.struct([("a", pa.timestamp("us"))])]
-    batch = pa.RecordBatch.from_arrays([pa.nulls(1, type) for type in types], names=["i", "n", "ts", "l", "r"])
+    types = [
+        pa.int64(),
+        pa.decimal128(38, 9),
+        pa.timestamp("us", "UTC"),
+        pa.list_(pa.string()),
+        pa.struct([("a", pa.timestamp("us"))]),
+    ]
+    batch = pa.RecordBatch.from_arrays(
+        [pa.nulls(1, type) for type in types], names=["i", "n", "ts", "l", "r"]
+    )
     got = read(bigquery(Rows(schema, [batch, batch])))
     assert (got.schema.types, got.num_rows) == (types, 2)
     for empty in ([], [pa.RecordBatch.from_arrays([], names=[])]):
@@ -109,7 +138,11 @@ def test_bigquery_without_the_right_to_the_storage_api(bigquery, monkeypatch):
     closed = []
     storage = SimpleNamespace(transport=SimpleNamespace(close=lambda: closed.append(True)))
     monkeypatch.setattr(clouds.BigQueryClient, "_ensure_bqstorage_client", lambda self: storage)
-    rows = Rows([field("i", "INT64")], [pa.RecordBatch.from_arrays([pa.array([1])], names=["i"])], refuses=True)
+    rows = Rows(
+        [field("i", "INT64")],
+        [pa.RecordBatch.from_arrays([pa.array([1])], names=["i"])],
+        refuses=True,
+    )
     assert read(bigquery(rows)).to_pydict() == {"i": [1]}
     assert (rows.asked, closed) == ([storage, None], [True])
 
@@ -122,11 +155,20 @@ def test_databricks(open_cloud):
     })  # fmt: skip
     for part in (table, table.slice(0, 0)):
         cloud = open_cloud("databricks")
-        cursor = SimpleNamespace(description=[("i",), ("ts",), ("st",)], _cursor=DatabricksCursor(cloud.world, table=part))
+        cursor = SimpleNamespace(
+            description=[("i",), ("ts",), ("st",)],
+            _cursor=DatabricksCursor(cloud.world, table=part),
+        )
         cloud.adapter.add_query = lambda sql, cursor=cursor, **_: (None, cursor)
         got = read(cloud)
-        assert (got.schema.types, got.num_rows) == ([pa.int32(), pa.timestamp("us", "UTC"), table.schema.field("st").type], part.num_rows)
-    described = SimpleNamespace(description=[("i", "bigint"), ("s", "string"), ("a", "array")], _cursor=DatabricksCursor(cloud.world, table=pa.table({})))
+        assert (got.schema.types, got.num_rows) == (
+            [pa.int32(), pa.timestamp("us", "UTC"), table.schema.field("st").type],
+            part.num_rows,
+        )
+    described = SimpleNamespace(
+        description=[("i", "bigint"), ("s", "string"), ("a", "array")],
+        _cursor=DatabricksCursor(cloud.world, table=pa.table({})),
+    )
     cloud.adapter.add_query = lambda sql, **_: (None, described)
     assert read(cloud).schema.types == [pa.int64(), pa.string(), pa.null()]
     cloud.adapter.add_query = lambda sql, **_: (None, SimpleNamespace(description=None))
@@ -137,7 +179,11 @@ def test_redshift_fetches_pages(open_cloud):
     cloud = open_cloud("redshift")
     sql = f"-- all\n(select i, i::decimal(20, 2) as n from range({MANY}) t(i))"
     got = read(cloud, sql + ";")
-    assert (got.num_rows, got["i"][MANY - 1].as_py(), got.schema.types) == (MANY, MANY - 1, [pa.int64(), pa.decimal128(38, 2)])
+    assert (got.num_rows, got["i"][MANY - 1].as_py(), got.schema.types) == (
+        MANY,
+        MANY - 1,
+        [pa.int64(), pa.decimal128(38, 2)],
+    )
     assert cloud.world.steps == ["begin", sql, *["fetch forward 1000 from fal_rows"] * 26, "commit"]
 
 
@@ -164,8 +210,16 @@ def test_trino_gives_all_pages(open_cloud):
 
 def test_values_of_trino(open_cloud):
     cloud = open_cloud("trino")
-    got = read(cloud, "select [1, 2] as l, {'a': 1} as r, 1.5::decimal(4, 2) as n, timestamptz '2024-01-01 00:00:00+02' as z").to_pydict()
-    assert got == {"l": ["[1, 2]"], "r": ['{"a": 1}'], "n": [Decimal("1.50")], "z": [dt.datetime(2023, 12, 31, 22, tzinfo=dt.timezone.utc)]}
+    got = read(
+        cloud,
+        "select [1, 2] as l, {'a': 1} as r, 1.5::decimal(4, 2) as n, timestamptz '2024-01-01 00:00:00+02' as z",
+    ).to_pydict()
+    assert got == {
+        "l": ["[1, 2]"],
+        "r": ['{"a": 1}'],
+        "n": [Decimal("1.50")],
+        "z": [dt.datetime(2023, 12, 31, 22, tzinfo=dt.timezone.utc)],
+    }
 
 
 def test_a_failing_query(cloud):

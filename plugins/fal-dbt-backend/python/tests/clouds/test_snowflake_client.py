@@ -22,19 +22,43 @@ from snowflake.connector.cursor import SnowflakeCursor  # noqa: E402
 
 
 def column(name: str, type: str, precision=None, scale=None) -> dict:
-    return {"name": name, "type": type, "nullable": True, "precision": precision, "scale": scale, "length": None, "byteLength": None}
+    return {
+        "name": name,
+        "type": type,
+        "nullable": True,
+        "precision": precision,
+        "scale": scale,
+        "length": None,
+        "byteLength": None,
+    }
 
 
 def field(name: str, type: pa.DataType, logical: str, precision=38, scale=0) -> pa.Field:
     """As the server marks its columns."""
-    return pa.field(name, type, metadata={"logicalType": logical, "precision": str(precision), "scale": str(scale), "charLength": "0"})
+    return pa.field(
+        name,
+        type,
+        metadata={
+            "logicalType": logical,
+            "precision": str(precision),
+            "scale": str(scale),
+            "charLength": "0",
+        },
+    )
 
 
 class Connection:
     """As much of a connection as dbt, the gateway and the cursor need."""
 
-    def __init__(self, columns: list[dict], tables: list[pa.Table] | None, rows: list | None = None) -> None:
-        self.handle = MagicMock(_session_parameters={"TIMEZONE": "America/Los_Angeles"}, log_max_query_length=0, client_fetch_threads=1, client_fetch_use_mp=False)
+    def __init__(
+        self, columns: list[dict], tables: list[pa.Table] | None, rows: list | None = None
+    ) -> None:
+        self.handle = MagicMock(
+            _session_parameters={"TIMEZONE": "America/Los_Angeles"},
+            log_max_query_length=0,
+            client_fetch_threads=1,
+            client_fetch_use_mp=False,
+        )
         self.handle.check_arrow_conversion_error_on_every_column = True
         self.adapter = SimpleNamespace(connections=self)
         self._columns, self._tables, self._rows = columns, tables, rows
@@ -46,11 +70,22 @@ class Connection:
         if self._tables is None:
             total = len(self._rows or [])
             self.handle.converter.to_python_method = lambda *_: lambda value: value
-            data = {"rowtype": self._columns, "rowset": self._rows, "total": total, "returned": total, "queryResultFormat": "json"}
+            data = {
+                "rowtype": self._columns,
+                "rowset": self._rows,
+                "total": total,
+                "returned": total,
+                "queryResultFormat": "json",
+            }
             cursor._init_result_and_meta(data)
             return cursor
         total = sum(table.num_rows for table in self._tables)
-        data = {"rowtype": self._columns, "rowsetBase64": encoded(self._tables), "total": total, "returned": total}
+        data = {
+            "rowtype": self._columns,
+            "rowsetBase64": encoded(self._tables),
+            "total": total,
+            "returned": total,
+        }
         cursor._init_result_and_meta({**data, "queryResultFormat": "arrow"})
         return cursor
 
@@ -122,7 +157,9 @@ def test_types():
     table = pa.table([pa.array(each[5], each[2].type) for each in columns], schema=schema)
     got = read([column(each[0], each[1], each[3], each[4]) for each in columns], table)
     assert {f.name: f.type for f in got.schema} == {each[0]: each[6] for each in columns}
-    assert {name: got[name].to_pylist() for name in got.column_names} == {each[0]: each[7] for each in columns}
+    assert {name: got[name].to_pylist() for name in got.column_names} == {
+        each[0]: each[7] for each in columns
+    }
 
 
 def test_integers_as_wide_as_they_come():
@@ -133,13 +170,21 @@ def test_integers_as_wide_as_they_come():
 
 
 def test_no_rows_have_types():
-    got = read([column("I", "fixed", 38, 0), column("N", "fixed", 10, 2), column("TZ", "timestamp_tz", None, 9)])
+    got = read(
+        [
+            column("I", "fixed", 38, 0),
+            column("N", "fixed", 10, 2),
+            column("TZ", "timestamp_tz", None, 9),
+        ]
+    )
     assert got.schema.types == [pa.int64(), pa.decimal128(38, 2), pa.timestamp("us", "UTC")]
     assert got.num_rows == 0
 
 
 def test_what_comes_without_arrow():
-    connection = Connection([column("name", "text"), column("rows", "fixed", 38, 0)], None, [["T", "5"], ["U", None]])
+    connection = Connection(
+        [column("name", "text"), column("rows", "fixed", 38, 0)], None, [["T", "5"], ["U", None]]
+    )
     got = Snowflake.read_on(None, connection, "show tables").reader.read_all()
     assert got.to_pydict() == {"name": ["T", "U"], "rows": ["5", None]}
 
@@ -147,5 +192,10 @@ def test_what_comes_without_arrow():
 def test_uploads_are_what_the_connector_takes_for_uploads():
     from snowflake.connector.constants import FileTransferType
 
-    assert SnowflakeCursor.get_file_transfer_type("put 'file:///tmp/0.parquet' @s auto_compress = false") is FileTransferType.PUT
+    assert (
+        SnowflakeCursor.get_file_transfer_type(
+            "put 'file:///tmp/0.parquet' @s auto_compress = false"
+        )
+        is FileTransferType.PUT
+    )
     assert json.dumps(SessionError("a", "b").to_dict())

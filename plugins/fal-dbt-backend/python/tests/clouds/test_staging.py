@@ -104,7 +104,9 @@ def test_s3(open_cloud, s3, role, monkeypatch):
     assert cloud.world.rows() == [(1, "it's \\ `q`"), (2, None)]
     (key,) = s3.objects
     access = "iam_role 'arn:aws:iam::1:role/r'" if role else "iam_role default"
-    assert told == [f"copy \"memory\".\"main\".\"scores__fal_tmp\" from '{key.rpartition('/')[0]}/' {access} format as parquet"]
+    assert told == [
+        f'copy "memory"."main"."scores__fal_tmp" from \'{key.rpartition("/")[0]}/\' {access} format as parquet'
+    ]
     assert s3.deleted == [key]
 
 
@@ -122,7 +124,9 @@ def test_files_hold_what_the_frame_holds():
     table = pa.table({
         "i": pa.array(range(300_000)), "ns": pa.array(range(0, 300_000_000, 1_000), pa.timestamp("ns")), "d": pa.array(["a", "b"] * 150_000).dictionary_encode(),
     })  # fmt: skip
-    files = Files(columns(table.schema, Words("?"), {}), table.to_reader(max_chunksize=50_000), most=1 << 18)
+    files = Files(
+        columns(table.schema, Words("?"), {}), table.to_reader(max_chunksize=50_000), most=1 << 18
+    )
     parts, seen = [], []
     with files.opened() as paths:
         for path in paths:
@@ -130,7 +134,11 @@ def test_files_hold_what_the_frame_holds():
             seen.append(path)
     assert len(parts) > 2
     whole = pa.concat_tables(parts)
-    assert (whole.schema.names, whole.num_rows, files.rows) == (["c0", "c1", "c2"], 300_000, 300_000)
+    assert (whole.schema.names, whole.num_rows, files.rows) == (
+        ["c0", "c1", "c2"],
+        300_000,
+        300_000,
+    )
     assert whole["c0"].to_pylist() == list(range(300_000))
     assert whole["c2"].to_pylist()[-2:] == ["a", "b"]
     assert not any(os.path.exists(path) for path in seen)

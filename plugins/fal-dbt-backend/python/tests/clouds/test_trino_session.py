@@ -26,7 +26,9 @@ SCORES = "model.shop.scores"
 FILES = {
     "models/schema.yml": "models:\n  - name: scores\n    description: All of them\n    config: {persist_docs: {relation: true}}\n",
     "models/sources.yml": "sources:\n  - {name: raw, schema: main, tables: [{name: people}]}\n",
-    "models/fal/scores.sql": stub("source('raw', 'people')", config=", properties={'format': \"'PARQUET'\"}"),
+    "models/fal/scores.sql": stub(
+        "source('raw', 'people')", config=", properties={'format': \"'PARQUET'\"}"
+    ),
 }
 
 
@@ -36,7 +38,9 @@ class Server:
     def __init__(self) -> None:
         self.database = duckdb.connect()
         self.database.execute("attach ':memory:' as cat; set timezone = 'UTC'")
-        self.database.execute("create table cat.main.people as select i as id, 'p' || i as name from range(12345) t(i)")
+        self.database.execute(
+            "create table cat.main.people as select i as id, 'p' || i as name from range(12345) t(i)"
+        )
         self.statements: list[str] = []
         self.fail_on = ""
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -48,7 +52,12 @@ class Server:
         self._http.server_close()
 
     def tables(self) -> list[str]:
-        return [name for (name,) in self.database.cursor().execute("select table_name from duckdb_tables() order by 1").fetchall()]
+        return [
+            name
+            for (name,) in self.database.cursor()
+            .execute("select table_name from duckdb_tables() order by 1")
+            .fetchall()
+        ]
 
     def answer(self, sql: str) -> dict[str, Any]:
         told = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", sql, flags=re.DOTALL)).strip()
@@ -59,14 +68,30 @@ class Server:
                 raise duckdb.Error("the fault")
             cursor = self.database.cursor().execute(self._translated(told))
         except duckdb.Error as error:
-            return {**base, "error": {"message": str(error), "errorName": "X", "errorType": "USER_ERROR", "errorCode": 1}}
+            return {
+                **base,
+                "error": {
+                    "message": str(error),
+                    "errorName": "X",
+                    "errorType": "USER_ERROR",
+                    "errorCode": 1,
+                },
+            }
         if not told.startswith("select"):
             return {**base, "updateType": told.split(" ")[0].upper()}
         columns = [_column(each[0], str(each[1])) for each in cursor.description]
-        return {**base, "columns": columns, "data": [list(map(_plain, row)) for row in cursor.fetchall()]}
+        return {
+            **base,
+            "columns": columns,
+            "data": [list(map(_plain, row)) for row in cursor.fetchall()],
+        }
 
     def _translated(self, sql: str) -> str:
-        sql = re.sub(r"\( ?select \* from system\.metadata.*?\) mv", "(select '' as catalog_name, '' as schema_name, '' as name where false) mv", sql)
+        sql = re.sub(
+            r"\( ?select \* from system\.metadata.*?\) mv",
+            "(select '' as catalog_name, '' as schema_name, '' as name where false) mv",
+            sql,
+        )
         sql = re.sub(r" comment '[^']*'| WITH \(format = '[^']*'\)", "", sql)
         sql = re.sub(r'"cat"\.INFORMATION_SCHEMA', "information_schema", sql)
         # DuckDB renames within a schema only.
@@ -78,7 +103,9 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                content = json.dumps(server.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())).encode()
+                content = json.dumps(
+                    server.answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                ).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(content)))
@@ -99,7 +126,14 @@ def _column(name: str, kind: str) -> dict[str, Any]:
     if found := re.match(r"DECIMAL\((\d+),(\d+)\)", kind):
         name_of, arguments = "decimal", [int(found[1]), int(found[2])]
     type = f"{name_of}({', '.join(map(str, arguments))})" if arguments else name_of
-    return {"name": name, "type": type, "typeSignature": {"rawType": name_of, "arguments": [{"kind": "LONG", "value": each} for each in arguments]}}
+    return {
+        "name": name,
+        "type": type,
+        "typeSignature": {
+            "rawType": name_of,
+            "arguments": [{"kind": "LONG", "value": each} for each in arguments],
+        },
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -112,7 +146,9 @@ def desk(tmp_path_factory) -> Iterator[Any]:
     output = {"type": "trino", "method": "none", "user": "u", "host": "127.0.0.1", "port": server.port, "http_scheme": "http",
               "database": "cat", "schema": "main", "threads": 2}  # fmt: skip
     profile = f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
-    root = make_project(tmp_path_factory.mktemp("trino") / "project", {**FILES, "profiles.yml": profile})
+    root = make_project(
+        tmp_path_factory.mktemp("trino") / "project", {**FILES, "profiles.yml": profile}
+    )
     with sessions(root) as start:
         session = start()
         session.load("models/fal/scores.sql")
@@ -130,7 +166,11 @@ class Job:
         self.client = JobClient(session.location, id)
 
     def close(self, ok: bool = True) -> dict[str, Any]:
-        result = {"unique_id": SCORES, "status": "success" if ok else "error", "execution_time": 0.0}
+        result = {
+            "unique_id": SCORES,
+            "status": "success" if ok else "error",
+            "execution_time": 0.0,
+        }
         return self._session.ask("job_close", job=self._id, ok=ok, result=result)
 
 
@@ -139,21 +179,37 @@ def test_a_model(desk):
     job = Job(session, "first")
     people = job.client.source("raw", "people")
     assert (people.num_rows, people.schema.types) == (12345, [pa.int64(), pa.string()])
-    job.client.write(people.slice(0, 3).append_column("n", [[Decimal("1.50"), None, Decimal("2.25")]]))
+    job.client.write(
+        people.slice(0, 3).append_column("n", [[Decimal("1.50"), None, Decimal("2.25")]])
+    )
     assert "scores" not in server.tables()
     answer = job.close()
     assert (answer["status"], answer["message"]) == ("success", "SELECT 3")
-    made = next(each for each in server.statements if each.startswith('create table "cat"."main"."scores__fal_new"'))
+    made = next(
+        each
+        for each in server.statements
+        if each.startswith('create table "cat"."main"."scores__fal_new"')
+    )
     assert "comment 'All of them'" in made
     assert "WITH (format = 'PARQUET')" in made
     assert server.tables() == ["people", "scores"]
     reader = Job(session, "reader")
-    assert reader.client.ref("scores").to_pydict() == {"id": [0, 1, 2], "name": ["p0", "p1", "p2"], "n": [Decimal("1.50"), None, Decimal("2.25")]}
+    assert reader.client.ref("scores").to_pydict() == {
+        "id": [0, 1, 2],
+        "name": ["p0", "p1", "p2"],
+        "n": [Decimal("1.50"), None, Decimal("2.25")],
+    }
     reader.close(ok=False)
 
 
 # The last one fails for the old table, too, when it is to get its name back.
-FAULTS = ["insert into", "create table \"cat\".\"main\".\"scores__fal_new", "scores\" rename to", "scores__fal_new\" rename to", 'rename to "cat"."main"."scores"']
+FAULTS = [
+    "insert into",
+    'create table "cat"."main"."scores__fal_new',
+    'scores" rename to',
+    'scores__fal_new" rename to',
+    'rename to "cat"."main"."scores"',
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

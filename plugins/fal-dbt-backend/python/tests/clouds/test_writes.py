@@ -16,8 +16,12 @@ from fal_worker.session.errors import SessionError
 OLD, NEW = pa.table({"x": [1]}), pa.table({"x": [2, 3]})
 
 
-def write(cloud, table: pa.Table, mode="overwrite", types=None, place=Place.MODEL, finish=None) -> bool:
-    pending = cloud.warehouse.begin_write(relation(type=None), table.to_reader(), mode, types, place)
+def write(
+    cloud, table: pa.Table, mode="overwrite", types=None, place=Place.MODEL, finish=None
+) -> bool:
+    pending = cloud.warehouse.begin_write(
+        relation(type=None), table.to_reader(), mode, types, place
+    )
     assert pending.rows == table.num_rows
     return pending.commit(finish)
 
@@ -28,7 +32,10 @@ def test_rows_wait_for_the_commit(cloud):
     assert cloud.world.rows() == [(1,)]
     assert pending.commit() is True
     assert cloud.world.rows() == [(2,), (3,)]
-    assert (cloud.world.tables(), cloud.world.files if cloud.kind == "databricks" else {}) == (["scores"], {})
+    assert (cloud.world.tables(), cloud.world.files if cloud.kind == "databricks" else {}) == (
+        ["scores"],
+        {},
+    )
 
 
 def test_rolled_back(cloud):
@@ -62,7 +69,9 @@ def test_a_fault_at_every_step(cloud, configured):
         except SessionError as error:
             broke = error
         world.fail_at = None
-        assert all(rows in ([(1,)], [(2,), (3,)]) or (gap and rows is None) for rows in world.seen), world.steps
+        assert all(
+            rows in ([(1,)], [(2,), (3,)]) or (gap and rows is None) for rows in world.seen
+        ), world.steps
         if broke is None and number > len(world.steps):
             break
         assert world.rows() in ([(1,)], [(2,), (3,)]), world.steps
@@ -83,10 +92,17 @@ def test_append(cloud):
 
 
 def test_a_column_without_values_is_appended_to_one_of_any_type(open_cloud):
-    for kind, variables in (("bigquery", {}), ("databricks", {}), ("databricks", {"fal_staging_volume": "/Volumes/a/b/c"})):
+    for kind, variables in (
+        ("bigquery", {}),
+        ("databricks", {}),
+        ("databricks", {"fal_staging_volume": "/Volumes/a/b/c"}),
+    ):
         cloud = open_cloud(kind, **variables)
         write(cloud, pa.table({"l": [[1]], "s": [{"a": 1}]}))
-        cloud.adapter.get_columns_in_relation = lambda _: [Column("l", "array<bigint>"), Column("s", "struct<`a` bigint>")]
+        cloud.adapter.get_columns_in_relation = lambda _: [
+            Column("l", "array<bigint>"),
+            Column("s", "struct<`a` bigint>"),
+        ]
         write(cloud, pa.table({"s": pa.nulls(1), "l": pa.nulls(1)}), mode="append")
         assert cloud.world.rows()[1] == (None, None)
 
@@ -114,16 +130,35 @@ def test_a_view_makes_room(cloud):
 def test_no_rows(cloud):
     write(cloud, pa.table({"x": pa.array([], pa.int64()), "n": pa.array([], pa.null())}))
     assert cloud.world.rows() == []
-    assert [row[0] for row in cloud.world.database.execute("describe scores").fetchall()] == (["X", "N"] if cloud.kind == "snowflake" else ["x", "n"])
+    assert [row[0] for row in cloud.world.database.execute("describe scores").fetchall()] == (
+        ["X", "N"] if cloud.kind == "snowflake" else ["x", "n"]
+    )
 
 
-ODD = ["two words", 'say "hi"', "100%s %(a)s", "dé.à", "select", "MiXed", "it's", "semi;colon", "back\\slash", "c0", "{x}"]
+ODD = [
+    "two words",
+    'say "hi"',
+    "100%s %(a)s",
+    "dé.à",
+    "select",
+    "MiXed",
+    "it's",
+    "semi;colon",
+    "back\\slash",
+    "c0",
+    "{x}",
+]
 
 
 def test_odd_names(cloud):
     write(cloud, pa.table({name: [number] for number, name in enumerate(ODD)}))
-    expected = [name.upper() if cloud.kind == "snowflake" and name in ("select", "c0") else name for name in ODD]
-    assert cloud.world.arrow().to_pydict() == {name: [number] for number, name in enumerate(expected)}
+    expected = [
+        name.upper() if cloud.kind == "snowflake" and name in ("select", "c0") else name
+        for name in ODD
+    ]
+    assert cloud.world.arrow().to_pydict() == {
+        name: [number] for number, name in enumerate(expected)
+    }
 
 
 @pytest.mark.parametrize("names", [["a", "A"], ["a", "a"], [""]])
@@ -174,7 +209,10 @@ def test_values(cloud):
 
 NESTED = {
     "l": pa.array([[1, 2], [], None], pa.list_(pa.int32())),
-    "st": pa.array([{"a": 1, "b": "x'y"}, {"a": None, "b": None}, None], pa.struct([("a", pa.int64()), ("b", pa.string())])),
+    "st": pa.array(
+        [{"a": 1, "b": "x'y"}, {"a": None, "b": None}, None],
+        pa.struct([("a", pa.int64()), ("b", pa.string())]),
+    ),
     "m": pa.array([[("k", 1.5)], [], None], pa.map_(pa.string(), pa.float64())),
     "ll": pa.array([[[1], []], [None], None], pa.list_(pa.list_(pa.int64()))),
 }
@@ -194,16 +232,28 @@ def test_nested_values(cloud):
 
 def loaded(columns: dict) -> dict:
     """JSON is the same with other blanks."""
-    return {name: [json.loads(value) if isinstance(value, str) else value for value in values] for name, values in columns.items()}
+    return {
+        name: [json.loads(value) if isinstance(value, str) else value for value in values]
+        for name, values in columns.items()
+    }
 
 
 def test_types_that_the_user_gives(cloud):
-    write(cloud, pa.table({"a": [1, 2], "b": ["1", None]}), types={"a": "varchar(9)" if cloud.kind == "redshift" else "varchar", "b": "double"})
+    write(
+        cloud,
+        pa.table({"a": [1, 2], "b": ["1", None]}),
+        types={"a": "varchar(9)" if cloud.kind == "redshift" else "varchar", "b": "double"},
+    )
     assert cloud.world.rows() == [("1", 1.0), ("2", None)]
 
 
 @pytest.mark.parametrize(
-    ("type", "code"), [(pa.duration("s"), "gateway::type"), (pa.month_day_nano_interval(), "gateway::type"), (pa.decimal256(76, 40), "gateway::type")]
+    ("type", "code"),
+    [
+        (pa.duration("s"), "gateway::type"),
+        (pa.month_day_nano_interval(), "gateway::type"),
+        (pa.decimal256(76, 40), "gateway::type"),
+    ],
 )
 def test_types_that_no_cloud_has(cloud, type, code):
     with pytest.raises(SessionError) as caught:
@@ -220,7 +270,10 @@ def test_a_decimal_too_large(cloud):
 
 
 def test_nanoseconds_are_refused_with_their_row(cloud):
-    batches = [pa.record_batch([pa.array(values, pa.timestamp("ns"))], ["x"]) for values in ([0, 1000], [2000, 1])]
+    batches = [
+        pa.record_batch([pa.array(values, pa.timestamp("ns"))], ["x"])
+        for values in ([0, 1000], [2000, 1])
+    ]
     with pytest.raises(SessionError, match="The column `x` holds, in row 4, a value that the type"):
         write(cloud, pa.Table.from_batches(batches))
 
@@ -232,6 +285,8 @@ def test_a_stream_that_fails_leaves_nothing(cloud):
 
     write(cloud, OLD)
     with pytest.raises(SessionError) as caught:
-        cloud.warehouse.begin_write(relation(), pa.RecordBatchReader.from_batches(NEW.schema, batches()))
+        cloud.warehouse.begin_write(
+            relation(), pa.RecordBatchReader.from_batches(NEW.schema, batches())
+        )
     assert caught.value.code == "gateway::broken_off"
     assert (cloud.world.rows(), cloud.world.tables()) == ([(1,)], ["scores"])

@@ -34,18 +34,33 @@ class TrinoServer:
         if self.endless:
             self.waiting.set()
             if self._gone.wait(0.05):
-                return {**answer, "error": {"message": "Query was canceled", "errorName": "USER_CANCELED", "errorType": "USER_ERROR", "errorCode": 3}}
+                return {
+                    **answer,
+                    "error": {
+                        "message": "Query was canceled",
+                        "errorName": "USER_CANCELED",
+                        "errorType": "USER_ERROR",
+                        "errorCode": 3,
+                    },
+                }
             return {**answer, "nextUri": f"http://127.0.0.1:{self.port}/v1/next/0"}
         if number >= len(self.pages):
             return {**answer, "stats": {"state": "FINISHED"}, "columns": self.columns}
-        return {**answer, "columns": self.columns, "data": self.pages[number], "nextUri": f"http://127.0.0.1:{self.port}/v1/next/{number + 1}"}
+        return {
+            **answer,
+            "columns": self.columns,
+            "data": self.pages[number],
+            "nextUri": f"http://127.0.0.1:{self.port}/v1/next/{number + 1}",
+        }
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         server = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                server.statements.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                server.statements.append(
+                    self.rfile.read(int(self.headers["Content-Length"])).decode()
+                )
                 self._answer(server.page(0))
 
             def do_GET(self) -> None:

@@ -61,7 +61,11 @@ class World:
         return self.database.cursor().execute(f'select * from "{name}"').to_arrow_table()
 
     def tables(self) -> list[str]:
-        found = self.database.cursor().execute("select table_name from information_schema.tables order by 1").fetchall()
+        found = (
+            self.database.cursor()
+            .execute("select table_name from information_schema.tables order by 1")
+            .fetchall()
+        )
         return [name for (name,) in found]
 
 
@@ -108,7 +112,9 @@ class Adapter:
     def execute_macro(self, name: str, kwargs: dict[str, Any]) -> Any:
         base = kwargs["base_relation"]
         assert name in ("make_intermediate_relation", "make_backup_relation")
-        return base.incorporate(path={"identifier": base.identifier + kwargs["suffix"]}, type="table")
+        return base.incorporate(
+            path={"identifier": base.identifier + kwargs["suffix"]}, type="table"
+        )
 
     # The catalogue.
 
@@ -120,12 +126,17 @@ class Adapter:
 
     def list_relations_without_caching(self, schema: Any) -> list[Any]:
         cursor = self.connections.get_thread_connection().cursor
-        found = cursor.execute("select table_name, table_type from information_schema.tables").fetchall()
+        found = cursor.execute(
+            "select table_name, table_type from information_schema.tables"
+        ).fetchall()
         return [relation(name, "view" if kind == "VIEW" else "table") for name, kind in found]
 
     def get_columns_in_relation(self, one: Any) -> list[Any]:
         cursor = self.connections.get_thread_connection().cursor
-        return [Column(row[0], row[1]) for row in cursor.execute(f'describe "{one.identifier}"').fetchall()]
+        return [
+            Column(row[0], row[1])
+            for row in cursor.execute(f'describe "{one.identifier}"').fetchall()
+        ]
 
     def drop_relation(self, one: Any) -> None:
         self.run(f'drop {one.type} if exists "{one.identifier}"')
@@ -154,7 +165,9 @@ class Manager:
             yield
             return
         cursor = self._adapter.world.database.cursor()
-        self.thread_connections[key] = connection = SimpleNamespace(name=name, state="open", transaction_open=False, cursor=cursor)
+        self.thread_connections[key] = connection = SimpleNamespace(
+            name=name, state="open", transaction_open=False, cursor=cursor
+        )
         connection.handle = self.handle(connection)
         try:
             yield
@@ -188,7 +201,9 @@ class Manager:
             raise DbtDatabaseError(str(error)) from None
 
     def cancel(self, connection: Any) -> None:
-        assert threading.get_ident() in self.thread_connections, "dbt cancels from a connection of its own"
+        assert threading.get_ident() in self.thread_connections, (
+            "dbt cancels from a connection of its own"
+        )
         self.cancelled.append(connection)
 
     def begin(self) -> None:
@@ -204,13 +219,23 @@ class Manager:
 class Finish:
     """What the gateway makes of a model's configuration, without dbt's macros."""
 
-    def __init__(self, world: World, adapter: Adapter, options: str = "", fails: bool = False, **config: Any) -> None:
-        self.world, self.adapter, self.options, self.fails, self.config = world, adapter, options, fails, config
+    def __init__(
+        self, world: World, adapter: Adapter, options: str = "", fails: bool = False, **config: Any
+    ) -> None:
+        self.world, self.adapter, self.options, self.fails, self.config = (
+            world,
+            adapter,
+            options,
+            fails,
+            config,
+        )
         self.calls: list[bool] = []
 
     def create_sql(self, handle: Any, one: Any, select: str, *more: str) -> str:
         replaces = self.adapter.kind not in ("redshift", "trino") or "replace" in more
-        return f"create {'or replace ' if replaces else ''}table {one} {self.options}as (\n{select}\n)"
+        return (
+            f"create {'or replace ' if replaces else ''}table {one} {self.options}as (\n{select}\n)"
+        )
 
     def __call__(self, handle: Any, is_new: bool) -> None:
         self.world.step(f"finish({is_new})")

@@ -14,7 +14,9 @@ STATUSES = ["success", "error", "skipped", "warn", "pass", "fail"]
 def some_plan(random):
     """Up to eight nodes; some are not part of the run."""
     names = [f"n{i}" for i in range(random.randint(1, 8))]
-    parents = {name: random.sample(names[:i], random.randint(0, min(i, 3))) for i, name in enumerate(names)}
+    parents = {
+        name: random.sample(names[:i], random.randint(0, min(i, 3))) for i, name in enumerate(names)
+    }
     kinds = {name: random.choice("ddde-") for name in names}
     dbt = frozenset(name for name in names if kinds[name] == "d")
     elsewhere = frozenset(name for name in names if kinds[name] == "e")
@@ -28,7 +30,9 @@ def allowed(plan, batch, asked, ended, settled):
     def in_turn(node):
         before = plan.before(node)
         done = all(ended.get(p) in WELL or p in batch for p in before)
-        waits = {p for p in before if p in plan.hooked or (p in plan.followed and node not in plan.tests)}
+        waits = {
+            p for p in before if p in plan.hooked or (p in plan.followed and node not in plan.tests)
+        }
         return node in asked or (node not in plan.held and done and waits <= settled)
 
     return all(node not in ended and in_turn(node) for node in batch)
@@ -41,9 +45,15 @@ def test_the_batch_is_the_largest_set_that_may_run(seed):
     every = sorted(plan.dbt | plan.elsewhere)
     ended = {name: chance.choice(STATUSES) for name in every if chance.random() < 0.4}
     asked = {name for name in plan.dbt if name not in ended and chance.random() < 0.3}
-    settled = {name for name in plan.hooked | plan.followed if name in ended and chance.random() < 0.5}
+    settled = {
+        name for name in plan.hooked | plan.followed if name in ended and chance.random() < 0.5
+    }
     batch = plan.next(asked, ended, settled)
-    sets = (set(s) for size in range(len(plan.dbt) + 1) for s in itertools.combinations(sorted(plan.dbt), size))
+    sets = (
+        set(s)
+        for size in range(len(plan.dbt) + 1)
+        for s in itertools.combinations(sorted(plan.dbt), size)
+    )
     largest = max((s for s in sets if allowed(plan, s, asked, ended, settled)), key=len)
     assert batch == largest
     assert asked <= batch
@@ -70,7 +80,11 @@ def test_a_run_needs_as_few_calls_as_the_graph_allows(seed):
     calls = 0
     while len(ended) < len(plan.dbt | plan.elsewhere):
         # The host runs what it can itself before it waits for dbt.
-        ready = {n for n in plan.dbt | plan.elsewhere if n not in ended and all(p in ended for p in plan.before(n))}
+        ready = {
+            n
+            for n in plan.dbt | plan.elsewhere
+            if n not in ended and all(p in ended for p in plan.before(n))
+        }
         own = ready & plan.elsewhere
         if own:
             ended.update(dict.fromkeys(own, "success"))
@@ -83,7 +97,16 @@ def test_a_run_needs_as_few_calls_as_the_graph_allows(seed):
 
 
 def test_tests_come_before_what_depends_on_all_that_they_test():
-    parents = {"a": [], "b": ["a"], "c": ["b"], "d": ["a"], "of_a": ["a"], "of_b_and_d": ["b", "d"], "e": ["c", "d"], "u": []}
+    parents = {
+        "a": [],
+        "b": ["a"],
+        "c": ["b"],
+        "d": ["a"],
+        "of_a": ["a"],
+        "of_b_and_d": ["b", "d"],
+        "e": ["c", "d"],
+        "u": [],
+    }
     order = with_tests(parents, ["of_a", "of_b_and_d"], {"u": "b"})
     assert order["b"] == {"a", "of_a", "u"}
     assert order["d"] == {"a", "of_a"}
@@ -96,7 +119,9 @@ def test_a_unit_test_runs_with_its_model_or_by_itself():
     order = with_tests({"a": [], "m": ["a"], "u": []}, [], {"u": "m"})
     plan = Plan(order, frozenset({"a", "m", "u"}), frozenset(), unit_tests={"u": "m"})
     assert plan.next({"u"}, {}) == {"a", "m", "u"}
-    held = Plan(order, frozenset({"a", "m", "u"}), frozenset(), held=frozenset({"m"}), unit_tests={"u": "m"})
+    held = Plan(
+        order, frozenset({"a", "m", "u"}), frozenset(), held=frozenset({"m"}), unit_tests={"u": "m"}
+    )
     assert held.next({"u"}, {}) == {"a"}
     assert held.next({"u"}, {"a": "success"}) == {"u"}
     assert held.next({"m"}, {"a": "success", "u": "pass"}) == {"m"}

@@ -30,9 +30,17 @@ def chosen(tmp_path, files, **variables):
     program = tmp_path / "dbt"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("FAL_", "PYTHON"))}
-    env |= {"PYTHONPATH": os.pathsep.join([str(tmp_path / "fake"), str(PACKAGE)]), "FAL_HOST_DBT": str(program), **variables}
-    done = subprocess.run([sys.executable, "-B", "-c", CHOOSE], env=env, capture_output=True, text=True, check=False)
+    env = {
+        name: value for name, value in os.environ.items() if not name.startswith(("FAL_", "PYTHON"))
+    }
+    env |= {
+        "PYTHONPATH": os.pathsep.join([str(tmp_path / "fake"), str(PACKAGE)]),
+        "FAL_HOST_DBT": str(program),
+        **variables,
+    }
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", CHOOSE], env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -47,7 +55,10 @@ STRANGE = {
 def test_a_dbt_with_another_inside_is_driven_by_its_commands(tmp_path):
     made, reason, failure = chosen(tmp_path, STRANGE)
     assert (made, failure) == ("CommandSession", None)
-    assert "cannot be driven from the inside: dbt.cli.main.dbtRunner is called otherwise, no dbt.cli.main.dbtRunner.invoke" in reason
+    assert (
+        "cannot be driven from the inside: dbt.cli.main.dbtRunner is called otherwise, no dbt.cli.main.dbtRunner.invoke"
+        in reason
+    )
     assert "more" in reason
 
 

@@ -38,20 +38,56 @@ models: {shop: {deep: {+materialized: incremental}}}
 
 
 def node(title, **more):
-    given = {"unique_id": f"model.shop.{title}", "name": title, "resource_type": "model", "package_name": "shop", "alias": title}
-    given |= {"database": "f", "schema": "main", "fqn": ["shop", title], "original_file_path": f"models/{title}.sql", "version": None}
+    given = {
+        "unique_id": f"model.shop.{title}",
+        "name": title,
+        "resource_type": "model",
+        "package_name": "shop",
+        "alias": title,
+    }
+    given |= {
+        "database": "f",
+        "schema": "main",
+        "fqn": ["shop", title],
+        "original_file_path": f"models/{title}.sql",
+        "version": None,
+    }
     return {**given, "config": {"materialized": "table"}, "depends_on": {"nodes": []}, **more}
 
 
 NODES = [
     node("a"),
-    node("half", config={"materialized": "ephemeral"}, raw_code="{{ config(x=1) }} select x from {{ ref('a') }}"),
-    node("quarter", config={"materialized": "ephemeral"}, raw_code="select x from {{ ref('half') }}"),
-    node("stub", config={"materialized": "ephemeral"}, original_file_path="models/fal/stub.sql", alias='od"d'),
+    node(
+        "half",
+        config={"materialized": "ephemeral"},
+        raw_code="{{ config(x=1) }} select x from {{ ref('a') }}",
+    ),
+    node(
+        "quarter", config={"materialized": "ephemeral"}, raw_code="select x from {{ ref('half') }}"
+    ),
+    node(
+        "stub",
+        config={"materialized": "ephemeral"},
+        original_file_path="models/fal/stub.sql",
+        alias='od"d',
+    ),
     node("dim.v1", name="dim", version=1, latest_version=2, unique_id="model.shop.dim.v1"),
-    node("dim.v2", name="dim", version=2, latest_version=2, unique_id="model.shop.dim.v2", alias="dim_v2"),
+    node(
+        "dim.v2",
+        name="dim",
+        version=2,
+        latest_version=2,
+        unique_id="model.shop.dim.v2",
+        alias="dim_v2",
+    ),
 ]
-SOURCE = {"unique_id": "source.shop.s.t", "resource_type": "source", "source_name": "s", "name": "t", "package_name": "shop"}
+SOURCE = {
+    "unique_id": "source.shop.s.t",
+    "resource_type": "source",
+    "source_name": "s",
+    "name": "t",
+    "package_name": "shop",
+}
 SOURCE |= {"database": "f", "schema": "raw", "identifier": "T", "quoting": {"identifier": False}}
 
 
@@ -67,15 +103,28 @@ def root(tmp_path, monkeypatch):
 @pytest.fixture
 def project(root):
     request = {"project_dir": str(root), "profiles_dir": str(root), "command": "run"}
-    manifest = {"metadata": {"project_name": "shop"}, "nodes": {n["unique_id"]: n for n in NODES}, "sources": {"source.shop.s.t": SOURCE}}
+    manifest = {
+        "metadata": {"project_name": "shop"},
+        "nodes": {n["unique_id"]: n for n in NODES},
+        "sources": {"source.shop.s.t": SOURCE},
+    }
     manifest["disabled"] = {"model.shop.off": [node("off")]}
     return Project(request, read(request), Manifest(manifest), {"models/fal/stub.sql"})
 
 
 def test_profiles_are_read_with_their_jinja(root, monkeypatch):
-    request = {"project_dir": str(root), "profiles_dir": str(root), "vars": {"factor": 9}, "threads": 7}
+    request = {
+        "project_dir": str(root),
+        "profiles_dir": str(root),
+        "vars": {"factor": 9},
+        "threads": 7,
+    }
     settings = read(request)
-    assert (settings.target_name, settings.output["path"], settings.threads) == ("dev", "f.duckdb", 7)
+    assert (settings.target_name, settings.output["path"], settings.threads) == (
+        "dev",
+        "f.duckdb",
+        7,
+    )
     assert (settings.credentials.database, settings.credentials.schema) == ("f", "main")
     assert settings.vars_of("other") == {"factor": 9}
     monkeypatch.setenv("WHERE", "pg")
@@ -110,12 +159,21 @@ def test_sql_is_rendered_with_relations_and_ephemeral_models(project):
 def test_a_word_of_the_command_line_means_one_node(project):
     nodes = project.manifest.nodes
     assert word(nodes["model.shop.a"]) == "fqn:shop.a,resource_type:model,path:models/a.sql"
-    strange = Manifest({"metadata": {"project_name": "shop"}, "nodes": {"m": node("a b,c+*")}}).nodes["m"]
+    strange = Manifest(
+        {"metadata": {"project_name": "shop"}, "nodes": {"m": node("a b,c+*")}}
+    ).nodes["m"]
     assert word(strange) == "fqn:shop.a?b?c??,resource_type:model,path:models/a?b?c??.sql"
     batch = words.batch({"command": "build", "project_dir": "/p"}, ["x", "y"])
     assert batch[-5:] == ["--indirect-selection", "empty", "--select", "x", "y"]
     state = {"project_dir": "/p", "dbt_args": ["--defer", "--state", "s", "--empty"]}
-    assert words.select(state, "state", "modified")[-8:-2] == ["--state", "s", "--output", "json", "--output-keys", "unique_id"]
+    assert words.select(state, "state", "modified")[-8:-2] == [
+        "--state",
+        "s",
+        "--output",
+        "json",
+        "--output-keys",
+        "unique_id",
+    ]
 
 
 def test_what_needs_macros_of_dbt_is_refused(project):
@@ -126,18 +184,24 @@ def test_what_needs_macros_of_dbt_is_refused(project):
 
     check_model(project.settings, project.manifest.nodes["model.shop.stub"])
     assert "materialized: incremental of a Python" in refused(fqn=["shop", "deep", "m"])
-    assert "grants, an enforced contract of" in refused(config={"grants": {"select": ["x"]}, "contract": {"enforced": True}})
+    assert "grants, an enforced contract of" in refused(
+        config={"grants": {"select": ["x"]}, "contract": {"enforced": True}}
+    )
     assert "post-hooks in SQL" in refused(config={"post-hook": [{"sql": "select 1"}]})
 
 
 def test_lines_of_the_log_tell_of_nodes_that_went_well():
     heard, said = [], []
-    outbox = SimpleNamespace(log=lambda level, text, name=None, node=None: said.append((level, text)))
+    outbox = SimpleNamespace(
+        log=lambda level, text, name=None, node=None: said.append((level, text))
+    )
     ear = Ear(outbox, False, heard.append)
 
     def event(name, level="info", status="success", **data):
         info = {"name": name, "level": level, "msg": f"text of {name}", "thread": "Thread-1"}
-        ear.event({"info": info, "data": {"node_info": {"unique_id": "m", "node_status": status}, **data}})
+        ear.event(
+            {"info": info, "data": {"node_info": {"unique_id": "m", "node_status": status}, **data}}
+        )
 
     event("LogStartLine", status="started")
     event("LogModelResult", execution_time=0.5, status="success")
@@ -145,9 +209,14 @@ def test_lines_of_the_log_tell_of_nodes_that_went_well():
     event("LogTestResult", "warn", execution_time=0.1, status="warn", num_failures=2)
     event("SomeWarning", "warn")
     event("JinjaLogInfo")
-    assert [(result["status"], result["failures"]) for result in heard] == [("success", None), ("warn", 2)]
+    assert [(result["status"], result["failures"]) for result in heard] == [
+        ("success", None),
+        ("warn", 2),
+    ]
     assert said == [("warn", "text of SomeWarning"), ("info", "text of JinjaLogInfo")]
-    ear.event({"info": {"name": "AdapterRegistered", "msg": ""}, "data": {"adapter_version": "=1.11.1"}})
+    ear.event(
+        {"info": {"name": "AdapterRegistered", "msg": ""}, "data": {"adapter_version": "=1.11.1"}}
+    )
     assert ear.adapter_version == "1.11.1"
 
 
@@ -226,7 +295,10 @@ def test_a_server_is_used_by_both_at_once():
 def test_a_script_cannot_write_a_model_that_wants_macros_of_dbt(project):
     from fal_worker.gateway.finishing import finishing
 
-    plain, granted = (Manifest({"nodes": {"m": node("m", config=config)}}).nodes["m"] for config in ({}, {"grants": {"select": ["x"]}}))
+    plain, granted = (
+        Manifest({"nodes": {"m": node("m", config=config)}}).nodes["m"]
+        for config in ({}, {"grants": {"select": ["x"]}})
+    )
     assert finishing(project, plain, project.relation_of(plain)) is None
     with pytest.raises(SessionError, match="a script cannot write it"):
         finishing(project, granted, project.relation_of(granted))
@@ -235,14 +307,18 @@ def test_a_script_cannot_write_a_model_that_wants_macros_of_dbt(project):
 def test_a_call_hears_events_and_lines_and_ends_when_it_is_cancelled(tmp_path):
     program = tmp_path / "dbt"
     event = {"info": {"name": "X", "level": "error", "msg": "it failed"}}
-    program.write_text(f"#!/bin/sh\necho '{json.dumps(event)}'\necho printed\n[ \"$1\" = wait ] && exec sleep 60\nexit 2\n")
+    program.write_text(
+        f"#!/bin/sh\necho '{json.dumps(event)}'\necho printed\n[ \"$1\" = wait ] && exec sleep 60\nexit 2\n"
+    )
     program.chmod(0o755)
     dbt, heard, said = Dbt(str(program)), [], []
     ended = dbt.call(["run"], heard.append, said.append)
     assert (ended.code, heard, said, ended.message()) == (2, [event], ["printed"], "it failed")
 
     answers = []
-    caller = threading.Thread(target=lambda: answers.append(dbt.call(["wait"], heard.append, lambda line: dbt.cancel())))
+    caller = threading.Thread(
+        target=lambda: answers.append(dbt.call(["wait"], heard.append, lambda line: dbt.cancel()))
+    )
     caller.start()
     caller.join(30)
     assert answers[0].code not in (0, 2)
@@ -254,5 +330,7 @@ def test_a_call_hears_events_and_lines_and_ends_when_it_is_cancelled(tmp_path):
 
 def test_dbt_keeps_its_own_python_models_to_itself():
     session = CommandSession({"execute": True}, SimpleNamespace(), "dbt", "asked for")
-    with pytest.raises(SessionError, match=r"model\.shop\.native is a dbt-native Python model.*no runner can"):
+    with pytest.raises(
+        SessionError, match=r"model\.shop\.native is a dbt-native Python model.*no runner can"
+    ):
         session.op_run({"unique_id": "model.shop.native", "lend": True})

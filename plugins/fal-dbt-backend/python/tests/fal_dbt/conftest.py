@@ -10,9 +10,8 @@ import pytest
 _TESTS = Path(__file__).parent.parent
 sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
 
-from live.fixtures import make_project, stub  # noqa: E402
-
 from fal import FalDbt  # noqa: E402
+from live.fixtures import make_project, stub  # noqa: E402
 
 FILES = {
     "dbt_project.yml": (
@@ -70,7 +69,9 @@ def elsewhere():
     """Runs SQL in another process, which needs the database for itself; gives what it printed."""
 
     def run(root, sql):
-        program = "import duckdb, sys; print(duckdb.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())"
+        program = (
+            "import duckdb, sys; print(duckdb.connect(sys.argv[1]).execute(sys.argv[2]).fetchall())"
+        )
         command = [sys.executable, "-c", program, str(root / "shop.duckdb"), sql]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr

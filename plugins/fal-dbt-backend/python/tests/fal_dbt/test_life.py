@@ -11,7 +11,6 @@ import venv
 from pathlib import Path
 
 import pytest
-
 from fal import FalDbt, FalError
 
 _PACKAGE = str(Path(__file__).parent.parent.parent)
@@ -89,7 +88,9 @@ def test_a_killed_interpreter_leaves_no_session_and_no_folder(new_shop):
     )
     environment = {**os.environ, "PYTHONPATH": _PACKAGE}
     command = [sys.executable, "-c", program, str(new_shop)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as interpreter:
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, text=True
+    ) as interpreter:
         pid, folder = interpreter.stdout.readline().split()
         interpreter.send_signal(signal.SIGKILL)
     deadline = time.monotonic() + 30

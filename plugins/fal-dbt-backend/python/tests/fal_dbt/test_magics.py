@@ -1,10 +1,9 @@
 """`%init_fal` in IPython."""
 
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
-
 from fal import FalError
 from fal.magics import arguments_of
+from IPython.core.interactiveshell import InteractiveShell
 
 
 def test_arguments_may_be_quoted():
@@ -15,7 +14,9 @@ def test_arguments_may_be_quoted():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("line", ["project=x", "shop", "threads=many", "keep_open=perhaps", 'project_dir="x'])
+@pytest.mark.parametrize(
+    "line", ["project=x", "shop", "threads=many", "keep_open=perhaps", 'project_dir="x']
+)
 def test_what_it_does_not_understand_it_says(line):
     with pytest.raises(FalError, match="fal: "):
         arguments_of(line)
@@ -38,12 +39,21 @@ def test_a_notebook_gets_the_names_of_a_model(shell, shop, capsys):
     run(shell, "%load_ext fal.magics")
     with pytest.raises(FalError, match="after %init_fal"):
         run(shell, "from fal.typing import *\nref('orders')")
-    run(shell, f"%init_fal project_dir='{shop}' profiles_dir='{shop}' default_model_name=written arguments='{{\"day\": 3}}'")
+    run(
+        shell,
+        f"%init_fal project_dir='{shop}' profiles_dir='{shop}' default_model_name=written arguments='{{\"day\": 3}}'",
+    )
     assert "project shop, target dev, model written" in capsys.readouterr().out
     run(shell, "write_to_model(ref('orders'), mode='overwrite')")
     assert run(shell, "execute_sql(f'select count(*) as n from {this}')")["n"].tolist() == [3]
-    assert run(shell, "(context.current_model.name, target.name, var('discount'))") == ("written", "dev", 5)
-    assert run(shell, "len(list_models()) == len(list_models_ids()) and [s.name for s in list_sources()]") == ["raw", "raw"]
+    assert run(shell, "(context.current_model.name, target.name, var('discount'))") == (
+        "written",
+        "dev",
+        5,
+    )
+    assert run(
+        shell, "len(list_models()) == len(list_models_ids()) and [s.name for s in list_sources()]"
+    ) == ["raw", "raw"]
     assert run(shell, "context.arguments.day") == 3
     run(shell, "before = fal\nfrom fal.typing import *")
     assert run(shell, "ref('orders')")["id"].tolist() == [1, 2, 3]

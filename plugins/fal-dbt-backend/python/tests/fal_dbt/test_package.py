@@ -2,10 +2,10 @@
 
 import re
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
+import tomllib
 
 _PYTHON = Path(__file__).parent.parent.parent
 _PROJECT = tomllib.loads((_PYTHON / "pyproject.toml").read_text())
@@ -41,5 +41,7 @@ def test_importing_it_loads_neither_dbt_nor_frames():
     import subprocess
 
     program = "import sys, fal, fal.magics; print([m for m in ('dbt', 'pandas', 'pyarrow', 'IPython') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", program], cwd=_PYTHON, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=_PYTHON, capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -1,7 +1,6 @@
 """What `FalDbt` reads and lists."""
 
 import pytest
-
 from fal import CurrentModel, DbtGenericTest, DbtModel, DbtSource, DbtTest, FalError
 
 
@@ -23,7 +22,9 @@ def test_sql_is_compiled_with_refs_macros_and_vars(fal):
     columns = "{{ twice('amount') }} as a, {{ var('discount') }} as d, '{{ var('season') }}' as s"
     sql = f"select {columns} from {{{{ ref('orders') }}}} where id = 2"
     assert fal.execute_sql(sql).to_dict("records") == [{"a": 40, "d": 5, "s": "summer"}]
-    assert fal.execute_sql("select * from {{ source('raw', 'people') }}")["name"].tolist() == ["Ada"]
+    assert fal.execute_sql("select * from {{ source('raw', 'people') }}")["name"].tolist() == [
+        "Ada"
+    ]
 
 
 def test_what_is_wrong_is_told_in_words(fal):
@@ -45,7 +46,10 @@ def test_lists(fal):
     assert models["orders"].meta == {"owner": "sales"}
     assert set(models["orders"].columns) == {"id"}
     assert fal.list_models_ids()["model.shop.written"] == "skipped"
-    assert {(source.name, source.table_name) for source in fal.list_sources()} == {("raw", "people"), ("raw", "log")}
+    assert {(source.name, source.table_name) for source in fal.list_sources()} == {
+        ("raw", "people"),
+        ("raw", "log"),
+    }
     assert ("orders", "id") in [(test.model_name, test.column) for test in fal.list_tests()]
     assert fal.list_features() == []
     assert (fal.models, fal.sources, fal.tests, fal.features) == (
@@ -78,5 +82,7 @@ def test_context_target_and_variables(fal, shop, monkeypatch):
 
 def test_hooks_of_the_project_do_not_run(fal, shop, elsewhere):
     fal.ref("orders")
-    assert elsewhere(shop, "select count(*) from information_schema.tables where table_name = 'started'") == [(0,)]
+    assert elsewhere(
+        shop, "select count(*) from information_schema.tables where table_name = 'started'"
+    ) == [(0,)]
     assert not (shop / "target" / "run_results.json").exists()

@@ -3,7 +3,6 @@
 import os
 
 import pytest
-
 from fal import FalError
 from fal.request import Settings
 
@@ -25,7 +24,9 @@ def test_the_folders_may_come_in_either_order(shop, tmp_path):
     assert settings(shop, shop).request["profiles_dir"] == str(shop)
 
 
-def test_without_a_project_it_is_the_current_folder_or_that_of_the_variable(shop, tmp_path, monkeypatch):
+def test_without_a_project_it_is_the_current_folder_or_that_of_the_variable(
+    shop, tmp_path, monkeypatch
+):
     monkeypatch.chdir(shop)
     monkeypatch.delenv("DBT_PROJECT_DIR", raising=False)
     assert settings(None, None).project_dir == os.getcwd()
@@ -45,7 +46,9 @@ def test_state_and_python(shop, tmp_path, monkeypatch):
     chosen = settings(shop, shop, state=tmp_path, defer=True)
     assert chosen.request["dbt_args"] == ["--defer", "--state", str(tmp_path)]
     assert chosen.python == "python3.99"
-    assert settings(shop, shop, python="~/venv/bin/python").python == os.path.expanduser("~/venv/bin/python")
+    assert settings(shop, shop, python="~/venv/bin/python").python == os.path.expanduser(
+        "~/venv/bin/python"
+    )
     with pytest.raises(FalError, match="arguments is neither JSON nor YAML"):
         settings(shop, shop, arguments="{")
 

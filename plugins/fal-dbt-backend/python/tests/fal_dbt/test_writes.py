@@ -7,7 +7,6 @@ import threading
 import pandas
 import polars
 import pytest
-
 from fal import FalError
 
 
@@ -43,7 +42,9 @@ def test_a_database_that_another_process_holds_for_a_moment_is_waited_for(fal, s
     program = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read(1)"
     command = [sys.executable, "-c", program, str(shop / "shop.duckdb")]
     fal.write_to_model(rows(7), "written")
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
         other.stdout.readline()
         letting_go = threading.Timer(0.3, other.stdin.close)
         letting_go.start()

@@ -17,7 +17,9 @@ FILES = {
     "models/off.sql": "{{ config(enabled=false) }} select 1 as x",
     "models/unrelated.sql": "select 1 as x",
     "models/not_selected.sql": "select 1 as x",
-    "models/fal/scores.sql": stub("ref('orders')", "ref('shared')", "ref('elsewhere')", "source('files', 'people')"),
+    "models/fal/scores.sql": stub(
+        "ref('orders')", "ref('shared')", "ref('elsewhere')", "source('files', 'people')"
+    ),
     "models/fal/elsewhere.sql": stub("ref('orders')", config=", schema='other', alias='renamed'"),
     "models/after.sql": "select * from {{ ref('elsewhere') }}",
     "models/v.yml": "models:\n  - name: dim\n    latest_version: 1\n    versions: [{v: 1}, {v: 2}]\n",
@@ -41,7 +43,11 @@ class Desk:
         return client
 
     def close(self, job, ok=True):
-        result = {"unique_id": job.unique_id, "status": "success" if ok else "error", "execution_time": 0.0}
+        result = {
+            "unique_id": job.unique_id,
+            "status": "success" if ok else "error",
+            "execution_time": 0.0,
+        }
         return self.session.ask("job_close", job=job.id, ok=ok, result=result)
 
     def write(self, table, unique_id=SCORES):

@@ -13,7 +13,10 @@ TOLD = "The frame has the columns `Name` and `NAME`, which are one name to DuckD
 
 def extension(name: str, array: pa.Array) -> pa.Table:
     """Of a type that this process has no class for."""
-    return pa.table([array], schema=pa.schema([pa.field("x", array.type, metadata={"ARROW:extension:name": name})]))
+    return pa.table(
+        [array],
+        schema=pa.schema([pa.field("x", array.type, metadata={"ARROW:extension:name": name})]),
+    )
 
 
 def refused(write) -> GatewayError:
@@ -25,7 +28,11 @@ def refused(write) -> GatewayError:
 def test_columns_that_differ_in_case_only(desk):
     writer = desk.open()
     error = refused(lambda: writer.write(CASES))
-    assert (error.code, error.message, error.help) == ("gateway::column_name", TOLD, "Rename one of them.")
+    assert (error.code, error.message, error.help) == (
+        "gateway::column_name",
+        TOLD,
+        "Rename one of them.",
+    )
     desk.close(writer, ok=False)
 
 
@@ -36,7 +43,10 @@ def test_letters_that_duckdb_tells_apart(desk, job):
 
 def test_fields_of_a_struct_that_differ_in_case_only(desk):
     error = refused(lambda: desk.write(pa.table({"x": pa.array([[{"a": 1, "A": 2}]])})))
-    assert error.message == "The structs in column `x` have the fields `a` and `A`, which are one name to DuckDB"
+    assert (
+        error.message
+        == "The structs in column `x` have the fields `a` and `A`, which are one name to DuckDB"
+    )
 
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
@@ -46,7 +56,10 @@ def test_names_that_cannot_be(desk, name):
 
 def nested(table: pa.Table) -> pa.Table:
     field = pa.field("s", pa.struct([table.schema.field(0)]))
-    return pa.table([pa.StructArray.from_arrays([table["x"].chunk(0)], fields=[table.schema.field(0)])], schema=pa.schema([field]))
+    return pa.table(
+        [pa.StructArray.from_arrays([table["x"].chunk(0)], fields=[table.schema.field(0)])],
+        schema=pa.schema([field]),
+    )
 
 
 @pytest.mark.parametrize("within", [lambda table: table, nested], ids=["plain", "in a struct"])
@@ -54,18 +67,29 @@ def test_extension_types_are_not_taken_by_their_storage(desk, within):
     table = within(extension("pandas.period", pa.array([648])))
     error = refused(lambda: desk.write(table))
     column = table.column_names[0]
-    assert error.message == f"The column `{column}` has the Arrow extension type `pandas.period`, which DuckDB has no type for"
+    assert (
+        error.message
+        == f"The column `{column}` has the Arrow extension type `pandas.period`, which DuckDB has no type for"
+    )
     assert "as text or numbers" in error.help
 
 
 def test_tensors(desk):
-    tensor = pa.ExtensionArray.from_storage(pa.fixed_shape_tensor(pa.int8(), [2, 2]), pa.array([[1, 2, 3, 4]], pa.list_(pa.int8(), 4)))
-    assert "`arrow.fixed_shape_tensor`" in refused(lambda: desk.write(pa.table({"x": tensor}))).message
+    tensor = pa.ExtensionArray.from_storage(
+        pa.fixed_shape_tensor(pa.int8(), [2, 2]), pa.array([[1, 2, 3, 4]], pa.list_(pa.int8(), 4))
+    )
+    assert (
+        "`arrow.fixed_shape_tensor`" in refused(lambda: desk.write(pa.table({"x": tensor}))).message
+    )
 
 
 def test_extension_types_that_have_one(desk, job):
     booleans = pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0, None], pa.int8()))
-    desk.write(pa.table({"x": booleans}).append_column("j", extension("arrow.json", pa.array(['{"a": 1}', None, "2"]))["x"]))
+    desk.write(
+        pa.table({"x": booleans}).append_column(
+            "j", extension("arrow.json", pa.array(['{"a": 1}', None, "2"]))["x"]
+        )
+    )
     assert job.ref("scores").to_pydict() == {"x": [True, False, None], "j": ['{"a": 1}', None, "2"]}
 
 
@@ -81,10 +105,15 @@ def test_unions():
     sparse, dense = (pa.union([pa.field("n", pa.int64())], mode) for mode in ("sparse", "dense"))
     ColumnRules("it", has_unions=True).check(pa.schema([("x", pa.list_(sparse))]))
     for rules, type in ((ColumnRules("it", has_unions=True), dense), (ColumnRules("it"), sparse)):
-        with pytest.raises(Exception, match=r"The column `x` holds \w+ unions of Arrow, which it has no type for"):
+        with pytest.raises(
+            Exception, match=r"The column `x` holds \w+ unions of Arrow, which it has no type for"
+        ):
             rules.check(pa.schema([("x", pa.list_(type))]))
 
 
 def test_a_field_with_nul_in_its_name(desk):
     error = refused(lambda: desk.write(pa.table({"x": pa.array([{"a\0b": 1}])})))
-    assert error.message == "The structs in column `x` have a field with NUL in its name, which DuckDB cannot keep"
+    assert (
+        error.message
+        == "The structs in column `x` have a field with NUL in its name, which DuckDB cannot keep"
+    )

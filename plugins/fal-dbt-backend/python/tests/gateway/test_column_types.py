@@ -22,11 +22,18 @@ NUMERIC = ["Numeric", "HasExpressionLookup", "TypeEngine"]
         ({"names": ["Time"], "timezone": False}, "TIME", "TIME"),
         ({"names": ["JSONB", "JSON"]}, "JSON", "JSONB"),
         ({"names": ["BLOB", "LargeBinary", "_Binary"]}, "BLOB", "BYTEA"),
-        ({"names": ["ARRAY"], "item": {"names": ["Integer"]}, "dimensions": 2}, "INTEGER[][]", "INTEGER[][]"),
+        (
+            {"names": ["ARRAY"], "item": {"names": ["Integer"]}, "dimensions": 2},
+            "INTEGER[][]",
+            "INTEGER[][]",
+        ),
     ],
 )
 def test_types(kind, duckdb, postgres):
-    assert [sql_types(adapter, {"a": kind})["a"] for adapter in ("duckdb", "postgres")] == [duckdb, postgres]
+    assert [sql_types(adapter, {"a": kind})["a"] for adapter in ("duckdb", "postgres")] == [
+        duckdb,
+        postgres,
+    ]
 
 
 def test_what_has_no_word():
@@ -49,14 +56,26 @@ def test_a_type_is_a_type_and_nothing_more(adapter):
     for text in TYPES:
         assert sql_types(adapter, {"a": {"sql": text}}) == {"a": text}
     wrong = NO_TYPES if adapter != "duckdb" else [text for text in NO_TYPES if text != "int --"]
-    for kind in [*({"sql": text} for text in wrong), {"names": ["String"], "length": "1) x"}, {"names": ["ARRAY"], "item": {"sql": "int) x"}}, {"names": ["Numeric"], "precision": []}, 7]:
+    for kind in [
+        *({"sql": text} for text in wrong),
+        {"names": ["String"], "length": "1) x"},
+        {"names": ["ARRAY"], "item": {"sql": "int) x"}},
+        {"names": ["Numeric"], "precision": []},
+        7,
+    ]:
         with pytest.raises(SessionError) as caught:
             sql_types(adapter, {"a": kind})
         assert caught.value.code == "gateway::dtype", kind
 
 
 def test_types_of_warehouses_are_types():
-    for text in ("ENUM('a', 'b')", "STRUCT(a INTEGER, b MAP(VARCHAR, INTEGER[]))[3]", "my_enum", '"My Type"', "UNION(a INT, b TEXT)"):
+    for text in (
+        "ENUM('a', 'b')",
+        "STRUCT(a INTEGER, b MAP(VARCHAR, INTEGER[]))[3]",
+        "my_enum",
+        '"My Type"',
+        "UNION(a INT, b TEXT)",
+    ):
         assert sql_types("duckdb", {"a": {"sql": text}}) == {"a": text}
     for adapter, text in (("postgres", "public.mood[]"), ("postgres", "interval day to second(3)"), ("bigquery", "ARRAY<STRUCT<a INT64, b STRING>>"),
                           ("trino", 'ROW(a INTEGER, b ARRAY(VARCHAR))'), ("databricks", "struct<a:int,b:map<string,int>>"), ("snowflake", "NUMBER(38, 0)")):  # fmt: skip

@@ -45,7 +45,9 @@ class Database:
         self.root = duckdb.connect(str(path), config=config)
         self.root.execute(SOURCE)
         self.root.execute("checkpoint")
-        adapter = SimpleNamespace(connections=SimpleNamespace(env=lambda: SimpleNamespace(handle=self.handle)))
+        adapter = SimpleNamespace(
+            connections=SimpleNamespace(env=lambda: SimpleNamespace(handle=self.handle))
+        )
         self.warehouse = DuckDB(adapter)
 
     def handle(self):
@@ -117,7 +119,9 @@ def test_a_reading_that_may_need_memory_keeps_the_limit_as_it_is(database):
 
 
 def test_another_reading_counts_as_well(database):
-    other = database.warehouse.read("select i % 10 as k, count(*) as n from range(1000) t(i) group by 1")
+    other = database.warehouse.read(
+        "select i % 10 as k, count(*) as n from range(1000) t(i) group by 1"
+    )
     assert database.copy() > 40
     other.close()
     assert database.copy() < 32
@@ -136,7 +140,9 @@ def test_the_limit_is_back_when_nothing_can_be_dropped(database):
     cache._drop(1)
     cache.close()
     assert database.limit() == limit
-    assert database.root.execute("select count(distinct a) > 1000 from source").fetchone() == (True,)
+    assert database.root.execute("select count(distinct a) > 1000 from source").fetchone() == (
+        True,
+    )
 
 
 def test_nothing_starts_while_the_limit_is_low(database):
@@ -190,7 +196,9 @@ def test_row_groups_have_the_rows_in_their_order():
     kinds = [["a", "b"], ["b", "c"]]
 
     def batch(start):
-        kind = pa.DictionaryArray.from_arrays(pa.array([start % 2] * 5000, pa.int8()), kinds[start % 2])
+        kind = pa.DictionaryArray.from_arrays(
+            pa.array([start % 2] * 5000, pa.int8()), kinds[start % 2]
+        )
         return pa.record_batch([pa.array(range(start * 5000, start * 5000 + 5000)), kind], schema)
 
     calls = []
@@ -200,7 +208,9 @@ def test_row_groups_have_the_rows_in_their_order():
     assert len(calls) == 3
     joined = pa.Table.from_batches(groups)
     assert joined["x"].to_pylist() == list(range(300_000))
-    assert joined["kind"].to_pylist()[::5000] == [kinds[start % 2][start % 2] for start in range(60)]
+    assert joined["kind"].to_pylist()[::5000] == [
+        kinds[start % 2][start % 2] for start in range(60)
+    ]
 
 
 def test_few_wide_rows_make_a_group_and_empty_streams_none():

@@ -20,7 +20,11 @@ models:
 
 @pytest.fixture
 def session(tmp_path):
-    files = {"models/schema.yml": YAML, "models/fal/scores.sql": stub("ref('orders')"), "models/report.sql": "select 1 as n"}
+    files = {
+        "models/schema.yml": YAML,
+        "models/fal/scores.sql": stub("ref('orders')"),
+        "models/report.sql": "select 1 as n",
+    }
     with sessions(make_project(tmp_path / "project", files)) as start:
         started = start()
         started.load("models/fal/scores.sql")
@@ -39,7 +43,12 @@ def write(session, table: pa.Table) -> dict:
 def ask(session, sql: str) -> list[dict]:
     session.ask("job_open", job="q", token="question", unique_id="model.shop.scores")
     rows = JobClient(session.location, "question").sql(sql, raw=True).to_pylist()
-    session.ask("job_close", job="q", ok=False, result={"unique_id": "model.shop.scores", "status": "error", "execution_time": 0.0})
+    session.ask(
+        "job_close",
+        job="q",
+        ok=False,
+        result={"unique_id": "model.shop.scores", "status": "error", "execution_time": 0.0},
+    )
     return rows
 
 
@@ -47,9 +56,15 @@ def test_comments_and_indexes(session):
     for _ in range(2):
         result = write(session, pa.table({"id": [1, 2]}))
         assert (result["status"], result["message"]) == ("success", "SELECT 2")
-    assert ask(session, "select comment from duckdb_tables() where table_name = 'scores'") == [{"comment": "All of them; told."}]
-    assert ask(session, "select comment from duckdb_columns() where table_name = 'scores'") == [{"comment": "The key; unique"}]
-    assert ask(session, "select is_unique from duckdb_indexes() where table_name = 'scores'") == [{"is_unique": True}]
+    assert ask(session, "select comment from duckdb_tables() where table_name = 'scores'") == [
+        {"comment": "All of them; told."}
+    ]
+    assert ask(session, "select comment from duckdb_columns() where table_name = 'scores'") == [
+        {"comment": "The key; unique"}
+    ]
+    assert ask(session, "select is_unique from duckdb_indexes() where table_name = 'scores'") == [
+        {"is_unique": True}
+    ]
 
 
 def test_one_that_fails_leaves_the_old_table(session):

@@ -22,7 +22,13 @@ FILES = {
     "macros/reads.sql": MACROS,
     "models/renamed.sql": "select 0 as double",
     "models/prod.sql": "{{ config(materialized='table', schema='other', alias='orders') }} select 7 as id, 70 as amount",
-    "models/fal/scores.sql": stub("ref('orders')", "ref('prod')", "ref('shared')", "ref('renamed')", "source('files', 'people')"),
+    "models/fal/scores.sql": stub(
+        "ref('orders')",
+        "ref('prod')",
+        "ref('shared')",
+        "ref('renamed')",
+        "source('files', 'people')",
+    ),
     "models/sources.yml": "sources:\n  - name: files\n    schema: main\n    tables: [{name: people, identifier: orders}]\n",
     "macros/names.sql": "{% macro generate_schema_name(name, node) %}{{ name or target.schema }}{% endmacro %}",
 }
@@ -46,7 +52,11 @@ def session(tmp_path_factory):
 def job(session, request):
     """A job of the model, of a hook of it, and one that belongs to no model."""
     id = f"job of a {request.param}"
-    role = {"model": {}, "script": {"role": "pre_hook", "model": SCORES}, "global script": {"role": "before"}}[request.param]
+    role = {
+        "model": {},
+        "script": {"role": "pre_hook", "model": SCORES},
+        "global script": {"role": "before"},
+    }[request.param]
     unique_id = SCORES if request.param == "model" else f"script.{request.param}"
     session.ask("job_open", job=id, token="secret-" + id, unique_id=unique_id, **role)
     yield JobClient(session.location, "secret-" + id)
@@ -57,7 +67,9 @@ def job(session, request):
 def test_a_read_goes_where_the_macro_says(job):
     assert job.ref("orders").to_pydict() == OTHER
     assert job.source("files", "people").to_pydict() == OTHER
-    assert job.read("ref", args=["orders"], columns=["amount"], where="id = {{ 7 }}").to_pydict() == {"amount": [70]}
+    assert job.read(
+        "ref", args=["orders"], columns=["amount"], where="id = {{ 7 }}"
+    ).to_pydict() == {"amount": [70]}
     assert job.sql("select * from {{ ref('orders') }}").to_pydict() == OTHER
     assert job.sql("select * from {{ source('files', 'people') }}").to_pydict() == OTHER
 
@@ -87,7 +99,12 @@ def test_a_call_stays_text(job):
 def test_a_write_goes_to_the_models_own_table(session):
     session.ask("job_open", job="writer", token="secret-writer", unique_id=SCORES)
     JobClient(session.location, "secret-writer").write(pa.table({"x": [1]}))
-    result = session.ask("job_close", job="writer", ok=True, result={"unique_id": SCORES, "status": "success", "execution_time": 0.0})
+    result = session.ask(
+        "job_close",
+        job="writer",
+        ok=True,
+        result={"unique_id": SCORES, "status": "success", "execution_time": 0.0},
+    )
     assert result["relation_name"] == '"shop"."main"."scores"'
 
 
@@ -95,7 +112,12 @@ def test_a_lease_names_what_the_macro_says(session):
     session.ask("job_open", job="lent", token="secret-lent", unique_id=SCORES)
     lent = session.ask("job_lend", job="lent")
     relations = {read["unique_id"]: read["relation"] for read in lent["inputs"]}
-    session.ask("job_close", job="lent", ok=False, result={"unique_id": SCORES, "status": "error", "execution_time": 0.0})
+    session.ask(
+        "job_close",
+        job="lent",
+        ok=False,
+        result={"unique_id": SCORES, "status": "error", "execution_time": 0.0},
+    )
     assert relations["model.shop.orders"] == '"shop"."other"."orders"'
     assert relations["source.shop.files.people"] == '"shop"."other"."orders"'
     assert relations["model.shop.shared"] is None

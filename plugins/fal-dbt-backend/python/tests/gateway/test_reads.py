@@ -34,7 +34,9 @@ def test_another_python_model_is_its_table_with_schema_and_alias(desk, job):
     assert job.ref("elsewhere").to_pydict() == {"x": ["here"]}
     # dbt's SQL downstream, and SQL of the model itself, read the same table.
     assert desk.session.run("model.shop.after")["status"] == "success"
-    assert job.sql("select x || '!' as x from {{ ref('elsewhere') }}").to_pydict() == {"x": ["here!"]}
+    assert job.sql("select x || '!' as x from {{ ref('elsewhere') }}").to_pydict() == {
+        "x": ["here!"]
+    }
 
 
 def test_this_in_sql_is_the_relation_of_the_model(job):
@@ -45,7 +47,10 @@ def test_this_in_sql_is_the_relation_of_the_model(job):
 
 def test_names_that_are_not_there(job):
     error = refusal(job.ref, "ordres")
-    assert (error.code, error.message) == ("gateway::unknown", "ref('ordres'): the project has no such node")
+    assert (error.code, error.message) == (
+        "gateway::unknown",
+        "ref('ordres'): the project has no such node",
+    )
     assert error.help == "Did you mean `orders`?"
     assert refusal(job.source, "files", "poeple").help == "Did you mean `files.people`?"
     assert refusal(job.ref, "off").code == "gateway::disabled"
@@ -58,7 +63,10 @@ def test_versions(desk, job):
         desk.session.run(f"model.shop.dim.v{version}")
         error = refusal(job.ref, "dim", version=version)
         # Resolved rightly, and then refused, since nobody declared it.
-        assert (error.code, f"model.shop.dim.v{version}" in error.message) == ("gateway::undeclared", True)
+        assert (error.code, f"model.shop.dim.v{version}" in error.message) == (
+            "gateway::undeclared",
+            True,
+        )
     assert refusal(job.ref, "dim", version=3).code == "gateway::unknown"
 
 
@@ -74,7 +82,9 @@ def test_an_undeclared_read_of_another_node_is_one_warning(desk, job):
         error = refusal(job.ref, "not_selected")  # it was never built
         assert error.code == "gateway::database", error.message
     warnings = [m for m in desk.session.logs("warn") if "not_selected" in m]
-    assert warnings == ["model.shop.scores reads model.shop.not_selected, which it does not declare"]
+    assert warnings == [
+        "model.shop.scores reads model.shop.not_selected, which it does not declare"
+    ]
 
 
 def test_a_model_may_read_its_own_table(desk, job):
@@ -89,7 +99,9 @@ def test_sql_without_a_result_gives_an_empty_table(job):
 
 
 def test_sql_of_several_statements_gives_the_last_result(job):
-    assert job.sql("create or replace table side as select 5 as x; select x + 1 as y from side").to_pydict() == {"y": [6]}
+    assert job.sql(
+        "create or replace table side as select 5 as x; select x + 1 as y from side"
+    ).to_pydict() == {"y": [6]}
     assert job.sql("insert into side values (6)").num_columns == 0
     assert job.sql("select count(*) as n from side").to_pydict() == {"n": [2]}
 
@@ -115,7 +127,9 @@ def test_only_known_tokens(desk, job):
 
 
 def test_zero_rows_and_many_rows(job):
-    assert job.sql("select id from {{ ref('orders') }} where false").schema == pa.schema({"id": pa.int32()})
+    assert job.sql("select id from {{ ref('orders') }} where false").schema == pa.schema(
+        {"id": pa.int32()}
+    )
     table = job.sql("select range as i from range(300000)")
     assert (table.num_rows, table["i"].num_chunks > 1) == (300000, True)
 

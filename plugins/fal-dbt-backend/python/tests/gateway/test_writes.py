@@ -23,7 +23,10 @@ def test_a_job_that_fails_leaves_the_old_table(desk, job):
     writer = desk.open()
     writer.write(pa.table({"x": [2]}))
     result = desk.close(writer, ok=False)
-    assert (result["status"], result["rows_affected"] if "rows_affected" in result else None) == ("error", None)
+    assert (result["status"], result["rows_affected"] if "rows_affected" in result else None) == (
+        "error",
+        None,
+    )
     assert job.ref("scores").to_pydict() == {"x": [1]}
 
 
@@ -58,7 +61,11 @@ def test_a_view_of_the_name_is_replaced(desk, job):
 def test_the_result_reads_as_dbts_do(desk):
     result = desk.write(pa.table({"x": [1, 2]}))
     assert result["message"] == "SELECT 2"
-    assert result["adapter_response"] == {"_message": "SELECT 2", "code": "SELECT", "rows_affected": 2}
+    assert result["adapter_response"] == {
+        "_message": "SELECT 2",
+        "code": "SELECT",
+        "rows_affected": 2,
+    }
     assert result["relation_name"] == '"shop"."main"."scores"'
 
 
@@ -81,9 +88,14 @@ def test_many_jobs_and_nodes_at_once(desk):
     def one(n):
         writer = desk.open("model.shop.scores" if n % 2 else "model.shop.elsewhere")
         assert writer.ref("orders").num_rows == 3
-        return desk.close(writer, ok=False)["status"], desk.session.ask("compile", sql="{{ ref('orders') }}")["sql"]
+        return desk.close(writer, ok=False)["status"], desk.session.ask(
+            "compile", sql="{{ ref('orders') }}"
+        )["sql"]
 
-    nodes = [desk.session.send("run", unique_id=uid) for uid in ("model.shop.orders", "model.shop.unrelated", "seed.shop.raw_orders")]
+    nodes = [
+        desk.session.send("run", unique_id=uid)
+        for uid in ("model.shop.orders", "model.shop.unrelated", "seed.shop.raw_orders")
+    ]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(one, range(24)))
     assert set(answers) == {("error", '"shop"."main"."orders"')}
@@ -91,9 +103,13 @@ def test_many_jobs_and_nodes_at_once(desk):
 
 
 def test_a_stream_of_many_batches(desk, job):
-    batches = [pa.record_batch({"i": pa.array(range(n * 1000, (n + 1) * 1000))}) for n in range(200)]
+    batches = [
+        pa.record_batch({"i": pa.array(range(n * 1000, (n + 1) * 1000))}) for n in range(200)
+    ]
     assert desk.write(pa.Table.from_batches(batches))["rows_affected"] == 200_000
-    assert job.sql("select sum(i)::bigint as s from {{ ref('scores') }}").to_pydict() == {"s": [199_999 * 100_000]}
+    assert job.sql("select sum(i)::bigint as s from {{ ref('scores') }}").to_pydict() == {
+        "s": [199_999 * 100_000]
+    }
 
 
 def test_wrong_commands_are_refused(desk):

@@ -35,14 +35,22 @@ FILES = {
     "models/sources.yml": "sources:\n  - name: raw\n    schema: main\n    tables: [{name: people, identifier: raw_orders}]\n",
 }
 PROFILES = {
-    "sqlite": {"database": "database", "schema": "main", "schemas_and_paths": {"main": "shop.db"}, "schema_directory": ".", "threads": 4},
+    "sqlite": {
+        "database": "database",
+        "schema": "main",
+        "schemas_and_paths": {"main": "shop.db"},
+        "schema_directory": ".",
+        "threads": 4,
+    },
     "duckdb": {"path": "shop.duckdb", "threads": 4},
 }
 
 
 def profile(request, adapter: str) -> str:
     if adapter == "postgres":
-        return Database(request.getfixturevalue("server")).profile(schema="main", search_path="main")
+        return Database(request.getfixturevalue("server")).profile(
+            schema="main", search_path="main"
+        )
     output = {"type": adapter, **PROFILES[adapter]}
     return f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
 
@@ -61,7 +69,11 @@ class Desk:
         return client
 
     def close(self, job, ok: bool = True) -> dict:
-        result = {"unique_id": job.unique_id, "status": "success" if ok else "error", "execution_time": 0.0}
+        result = {
+            "unique_id": job.unique_id,
+            "status": "success" if ok else "error",
+            "execution_time": 0.0,
+        }
         return self.session.ask("job_close", job=job.id, ok=ok, result=result)
 
     def write(self, table, unique_id: str = SCORES) -> dict:

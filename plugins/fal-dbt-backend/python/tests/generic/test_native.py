@@ -11,5 +11,8 @@ def test_rows_are_staged_and_dbt_makes_the_table(desk, job):
     for rows in (3, 4):
         result = session.run("model.shop.returned")
         assert result["status"] == "success", result["message"]
-        count = job.sql("select count(*) as n from {{ this }}".replace("{{ this }}", result["relation_name"]), raw=True)
+        count = job.sql(
+            "select count(*) as n from {{ this }}".replace("{{ this }}", result["relation_name"]),
+            raw=True,
+        )
         assert count["n"].to_pylist() == [rows]

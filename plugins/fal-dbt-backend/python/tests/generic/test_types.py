@@ -12,7 +12,9 @@ from live.job_client import GatewayError
 UTC = dt.timezone.utc
 NOON = dt.datetime(2020, 2, 29, 12, 30, 0, 5)
 ID = "30313233-3435-3637-3839-616263646566"
-UUIDS = pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"0123456789abcdef", None], pa.binary(16)))
+UUIDS = pa.ExtensionArray.from_storage(
+    pa.uuid(), pa.array([b"0123456789abcdef", None], pa.binary(16))
+)
 
 # What is written; the type and the values that are read back from DuckDB and PostgreSQL, and from SQLite (None: the values as
 # written). SQLite itself has integers, floats, text and bytes only.
@@ -20,7 +22,11 @@ WRITTEN = {
     "int8": (pa.array([-128, None, 127], pa.int8()), ("int64", None), ("int64", None)),
     "int64": (pa.array([-(2**63), None, 2**63 - 1]), ("int64", None), ("int64", None)),
     "uint32": (pa.array([2**32 - 1], pa.uint32()), ("int64", None), ("int64", None)),
-    "uint64": (pa.array([2**64 - 1, 1], pa.uint64()), ("decimal128(38, 0)", [D(2**64 - 1), D(1)]), ("double", [float(2**64), 1.0])),
+    "uint64": (
+        pa.array([2**64 - 1, 1], pa.uint64()),
+        ("decimal128(38, 0)", [D(2**64 - 1), D(1)]),
+        ("double", [float(2**64), 1.0]),
+    ),
     "float32": (pa.array([1.5, None], pa.float32()), ("double", None), ("double", None)),
     "float64": (pa.array([0.1, None, float("-inf")]), ("double", None), ("double", None)),
     "bool": (pa.array([True, None, False]), ("bool", None), ("int64", [1, None, 0])),
@@ -34,9 +40,21 @@ WRITTEN = {
         ("decimal128(38, 2)", None),
         ("double", [1.5, None, -99999999.99]),
     ),
-    "wide decimal": (pa.array([D(10**38 - 1)], pa.decimal128(38, 0)), ("decimal128(38, 0)", None), ("double", [1e38])),
-    "date": (pa.array([dt.date(1, 1, 1), None]), ("date32[day]", None), ("string", ["0001-01-01", None])),
-    "time": (pa.array([dt.time(23, 59, 59, 5), None]), ("time64[us]", None), ("string", ["23:59:59.000005", None])),
+    "wide decimal": (
+        pa.array([D(10**38 - 1)], pa.decimal128(38, 0)),
+        ("decimal128(38, 0)", None),
+        ("double", [1e38]),
+    ),
+    "date": (
+        pa.array([dt.date(1, 1, 1), None]),
+        ("date32[day]", None),
+        ("string", ["0001-01-01", None]),
+    ),
+    "time": (
+        pa.array([dt.time(23, 59, 59, 5), None]),
+        ("time64[us]", None),
+        ("string", ["23:59:59.000005", None]),
+    ),
     "timestamp": (
         pa.array([NOON, None], pa.timestamp("us")),
         ("timestamp[us]", None),
@@ -52,14 +70,26 @@ WRITTEN = {
         ("timestamp[us, tz=UTC]", [NOON.replace(tzinfo=UTC)]),
         ("string", ["2020-02-29 12:30:00.000005+00:00"]),
     ),
-    "list": (pa.array([[1, None], None, []]), ("string", ["[1, null]", None, "[]"]), ("string", ["[1, null]", None, "[]"])),
+    "list": (
+        pa.array([[1, None], None, []]),
+        ("string", ["[1, null]", None, "[]"]),
+        ("string", ["[1, null]", None, "[]"]),
+    ),
     "struct": (
         pa.array([{"a": 1, "b": [dt.date(2020, 1, 1)]}]),
         ("string", ['{"a": 1, "b": ["2020-01-01"]}']),
         ("string", ['{"a": 1, "b": ["2020-01-01"]}']),
     ),
-    "map": (pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int8())), ("string", ['{"k": 1}', None]), ("string", ['{"k": 1}', None])),
-    "dictionary": (pa.array(["a", None, "a"]).dictionary_encode(), ("string", None), ("string", None)),
+    "map": (
+        pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int8())),
+        ("string", ['{"k": 1}', None]),
+        ("string", ['{"k": 1}', None]),
+    ),
+    "dictionary": (
+        pa.array(["a", None, "a"]).dictionary_encode(),
+        ("string", None),
+        ("string", None),
+    ),
     "uuid": (UUIDS, ("string", [ID, None]), ("string", [ID, None])),
 }
 
@@ -73,7 +103,10 @@ def test_written(desk, job, case):
     if desk.adapter == "postgres":
         # Its driver tells how many digits a column has.
         kind = {"decimal": "decimal128(10, 2)", "uint64": "decimal128(20, 0)"}.get(case, kind)
-    assert (str(column.type), column.to_pylist()) == (kind, array.to_pylist() if values is None else values)
+    assert (str(column.type), column.to_pylist()) == (
+        kind,
+        array.to_pylist() if values is None else values,
+    )
 
 
 # What the tables' columns are declared as.
@@ -108,13 +141,18 @@ def test_columns_have_dbts_names_of_types(desk, job):
 def test_a_duration_is_refused(desk):
     with pytest.raises(GatewayError) as caught:
         desk.write(pa.table({"took": pa.array([1], pa.duration("us"))}))
-    assert caught.value.message == f"The column `took` has the type duration[us], for which the dbt adapter `{desk.adapter}` has none"
+    assert (
+        caught.value.message
+        == f"The column `took` has the type duration[us], for which the dbt adapter `{desk.adapter}` has none"
+    )
 
 
 def rows(*expressions: str) -> str:
     """SQL for a column, more rows than a batch has of the first expression, and then the others."""
     many = "select 1 as n union all select n + 1 from t where n < 10001"
-    others = "".join(f" union all select {10001 + i}, {each}" for i, each in enumerate(expressions[1:], 1))
+    others = "".join(
+        f" union all select {10001 + i}, {each}" for i, each in enumerate(expressions[1:], 1)
+    )
     return f"with recursive t as ({many}), u as (select n, {expressions[0]} as x from t{others}) select x from u order by n"
 
 
@@ -126,7 +164,10 @@ def test_a_column_is_settled_over_the_whole_result(desk, job):
     assert (str(column.type), column[-1].as_py(), column.null_count) == ("int64", 7, 10001)
     column = job.sql(rows("1", "0.5"), raw=True)["x"]
     assert (str(column.type), column[0].as_py(), column[-1].as_py()) == ("double", 1.0, 0.5)
-    for second, what in {"'a'": "integers in some rows and text in others", "x'00'": "integers in some rows and bytes in others"}.items():
+    for second, what in {
+        "'a'": "integers in some rows and text in others",
+        "x'00'": "integers in some rows and bytes in others",
+    }.items():
         with pytest.raises(GatewayError) as caught:
             job.sql(rows("1", second), raw=True)
         assert caught.value.message == f"The column `x` holds {what}"
@@ -138,11 +179,15 @@ def test_what_has_no_rows_has_the_types_that_the_driver_tells(desk, job):
     table = job.sql("select 1 as i, 'a' as t where 1 = 0", raw=True)
     assert table.num_rows == 0
     assert table.column_names == ["i", "t"]
-    assert [str(field.type) for field in table.schema] == (["null", "null"] if desk.adapter == "sqlite" else ["int64", "string"])
+    assert [str(field.type) for field in table.schema] == (
+        ["null", "null"] if desk.adapter == "sqlite" else ["int64", "string"]
+    )
 
 
 def test_nanoseconds_are_refused_with_their_row(desk):
     times = pa.array([*range(0, 40_000_000, 1000), 1], pa.timestamp("ns"))
     with pytest.raises(GatewayError) as caught:
         desk.write(pa.table({"at": times}))
-    assert caught.value.message.startswith("The column `at` holds, in row 40001, a value that the database cannot store: Casting")
+    assert caught.value.message.startswith(
+        "The column `at` holds, in row 40001, a value that the database cannot store: Casting"
+    )

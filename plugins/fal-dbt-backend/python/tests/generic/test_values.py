@@ -18,12 +18,24 @@ EAST = dt.timezone(dt.timedelta(hours=2))
 # The batches of a column; its type and values in the end.
 SETTLED = {
     "int and Decimal": ([[1], [D("2.50")]], "decimal128(38, 2)", [D("1.00"), D("2.50")]),
-    "Decimals of more and more digits": ([[D("1.5")], [D("-0.125")]], "decimal128(38, 3)", [D("1.500"), D("-0.125")]),
-    "wider than 38": ([[D(1)], [D("1e38")], [D("0.1")]], "decimal256(76, 1)", [D("1.0"), D("1e38"), D("0.1")]),
+    "Decimals of more and more digits": (
+        [[D("1.5")], [D("-0.125")]],
+        "decimal128(38, 3)",
+        [D("1.500"), D("-0.125")],
+    ),
+    "wider than 38": (
+        [[D(1)], [D("1e38")], [D("0.1")]],
+        "decimal256(76, 1)",
+        [D("1.0"), D("1e38"), D("0.1")],
+    ),
     "large integers": ([[1], [2**64]], "decimal128(38, 0)", [D(1), D(2**64)]),
     "date and datetime": ([[DAY], [NOON]], "timestamp[us]", [dt.datetime(2020, 1, 1), NOON]),
     "in one batch": ([[DAY, NOON, None]], "timestamp[us]", [dt.datetime(2020, 1, 1), NOON, None]),
-    "zones": ([[NOON.replace(tzinfo=EAST)]], "timestamp[us, tz=UTC]", [dt.datetime(2020, 1, 1, 10, tzinfo=dt.timezone.utc)]),
+    "zones": (
+        [[NOON.replace(tzinfo=EAST)]],
+        "timestamp[us, tz=UTC]",
+        [dt.datetime(2020, 1, 1, 10, tzinfo=dt.timezone.utc)],
+    ),
     "NULL first": ([[None], [True]], "bool", [None, True]),
     "NULL only": ([[None], [None]], "null", [None, None]),
     "JSON": ([[{"a": [1]}], [[None, "é"]]], "string", ['{"a": [1]}', '[null, "é"]']),
@@ -47,7 +59,9 @@ def test_settled(case):
 
 MIXED = {
     "integers in some rows and text in others": [[1], ["a"]],
-    "times without a zone in some rows and times with a zone in others": [[NOON, NOON.replace(tzinfo=EAST)]],
+    "times without a zone in some rows and times with a zone in others": [
+        [NOON, NOON.replace(tzinfo=EAST)]
+    ],
     "booleans in some rows and integers in others": [[True, 1]],
     "the number NaN, which no decimal can be": [[D("NaN")]],
     "values of the Python type `builtins.complex`, which is not known here": [[1j]],
@@ -73,7 +87,9 @@ def test_the_driver_tells_the_precision():
 
 @pytest.mark.parametrize("room", [0, 1 << 20])
 def test_a_spool_keeps_batches_of_changing_types(room):
-    batches = [pa.record_batch({"x": pa.array(values)}) for values in ([1], [2], [0.5], [None], ["a"])]
+    batches = [
+        pa.record_batch({"x": pa.array(values)}) for values in ([1], [2], [0.5], [None], ["a"])
+    ]
     spool = Spool(room)
     for batch in batches:
         spool.add(batch)

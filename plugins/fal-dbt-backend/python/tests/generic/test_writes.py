@@ -14,13 +14,19 @@ LEFT_OVER = "select count(*) as n from {} where name like '{}\\_\\_%' escape '\\
 
 
 def left_over(desk, job, name: str = "scores") -> int:
-    catalogue = "sqlite_master" if desk.adapter == "sqlite" else "(select table_name as name from information_schema.tables) as t"
+    catalogue = (
+        "sqlite_master"
+        if desk.adapter == "sqlite"
+        else "(select table_name as name from information_schema.tables) as t"
+    )
     return job.sql(LEFT_OVER.format(catalogue, name), raw=True)["n"].to_pylist()[0]
 
 
 def put(job, table: pa.Table, op: str = "write_to_model", end: bool = False, **more: object) -> int:
     command = {"token": job._token, "op": op, "mode": "overwrite", **more}
-    writer, reader = job._client.do_put(flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema)
+    writer, reader = job._client.do_put(
+        flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema
+    )
     for batch in table.to_batches():
         writer.write_batch(batch)
     if end:
@@ -60,7 +66,11 @@ def test_a_value_that_the_warehouse_refuses_fails_the_model(desk, job):
     desk.write(pa.table({"x": [1]}))
     writer = desk.open()
     with pytest.raises(flight.FlightServerError):
-        put(writer, pa.table({"x": ["a"]}), dtype={"x": {"sql": "integer check (typeof(x) = 'integer')"}})
+        put(
+            writer,
+            pa.table({"x": ["a"]}),
+            dtype={"x": {"sql": "integer check (typeof(x) = 'integer')"}},
+        )
     desk.close(writer, ok=False)
     assert job.ref("scores").to_pydict() == {"x": [1]}
     assert left_over(desk, job) == 0
@@ -130,9 +140,25 @@ def test_appending_to_what_has_no_such_column_says_what_there_is(desk):
 
 def test_a_script_writes_a_source_at_once_and_keeps_its_table(desk, job):
     script = desk.open("script.shop.log", role="after", model="model.shop.scores")
-    assert put(script, pa.table({"id": [7], "amount": [1]}), "write_to_source", end=True, args=["raw", "people"]) == 1
+    assert (
+        put(
+            script,
+            pa.table({"id": [7], "amount": [1]}),
+            "write_to_source",
+            end=True,
+            args=["raw", "people"],
+        )
+        == 1
+    )
     assert job.source("raw", "people").to_pydict() == {"id": [7], "amount": [1]}
-    put(script, pa.table({"id": [8], "amount": [2]}), "write_to_source", end=True, mode="append", args=["raw", "people"])
+    put(
+        script,
+        pa.table({"id": [8], "amount": [2]}),
+        "write_to_source",
+        end=True,
+        mode="append",
+        args=["raw", "people"],
+    )
     assert job.source("raw", "people").to_pydict() == {"id": [7, 8], "amount": [1, 2]}
     with pytest.raises(flight.FlightServerError, match="broke off"):
         put(script, pa.table({"id": [9]}), "write_to_source", args=["raw", "people"])
@@ -142,13 +168,27 @@ def test_a_script_writes_a_source_at_once_and_keeps_its_table(desk, job):
 
 def test_views_of_a_source_outlive_a_script(desk, job):
     script = desk.open("script.shop.log", role="after", model="model.shop.scores")
-    put(script, pa.table({"id": [7], "amount": [1]}), "write_to_source", end=True, args=["raw", "people"])
+    put(
+        script,
+        pa.table({"id": [7], "amount": [1]}),
+        "write_to_source",
+        end=True,
+        args=["raw", "people"],
+    )
     job.sql("create view rich as select id from raw_orders", raw=True)
-    put(script, pa.table({"id": [8], "amount": [1]}), "write_to_source", end=True, args=["raw", "people"])
+    put(
+        script,
+        pa.table({"id": [8], "amount": [1]}),
+        "write_to_source",
+        end=True,
+        args=["raw", "people"],
+    )
     assert job.sql("select * from rich", raw=True).to_pydict() == {"id": [8]}
     if desk.adapter == "postgres":
         with pytest.raises(flight.FlightServerError, match="depend on it"):
-            put(script, pa.table({"id": ["a"]}), "write_to_source", end=True, args=["raw", "people"])
+            put(
+                script, pa.table({"id": ["a"]}), "write_to_source", end=True, args=["raw", "people"]
+            )
         assert job.sql("select * from rich", raw=True).to_pydict() == {"id": [8]}
         assert job.source("raw", "people").to_pydict() == {"id": [8], "amount": [1]}
     job.sql("drop view rich", raw=True)
@@ -189,7 +229,10 @@ def test_after_its_write_a_model_reads_its_own_rows(desk):
         writer, other = desk.open(), desk.open()
         writer.write(pa.table({"x": [2]}), mode=mode)
         assert sorted(writer.ref("scores")["x"].to_pylist()) == expected
-        assert sorted(writer.sql("select * from {{ ref('scores') }} as own")["x"].to_pylist()) == expected
+        assert (
+            sorted(writer.sql("select * from {{ ref('scores') }} as own")["x"].to_pylist())
+            == expected
+        )
         assert other.ref("scores").to_pydict() == {"x": [1]}
         for each in (writer, other):
             desk.close(each, ok=False)

@@ -23,7 +23,9 @@ def test_a_traceback_shows_the_users_lines(fails):
     )
     assert error["kind"] == "exception"
     assert error["message"] == "ZeroDivisionError: division by zero"
-    lines = [line for line in error["traceback"].splitlines() if "^" not in line and "~" not in line]
+    lines = [
+        line for line in error["traceback"].splitlines() if "^" not in line and "~" not in line
+    ]
     assert lines == [
         "Traceback (most recent call last):",
         '  File "models/m.py", line 5, in <module>',
@@ -46,7 +48,9 @@ def test_frames_of_libraries_are_one_line(fails):
     text = error["traceback"]
     assert text.count("json/") == 1
     assert "more frames of libraries]" in text
-    assert text.index("line 5, in <module>") < text.index("json/") < text.index("line 4, in default")
+    assert (
+        text.index("line 5, in <module>") < text.index("json/") < text.index("line 4, in default")
+    )
 
 
 def test_helpers_of_the_project_are_shown(fails, project):
@@ -77,7 +81,11 @@ def test_a_syntax_error_is_told_with_its_place_before_anything_runs(run):
     assert ended.stdout == ""
     assert ended.error["kind"] == "syntax"
     assert ended.error["message"] == "SyntaxError: invalid syntax (models/m.py, line 2)"
-    assert ended.error["traceback"].splitlines()[:3] == ['  File "models/m.py", line 2', "    x = = 1", "        ^"]
+    assert ended.error["traceback"].splitlines()[:3] == [
+        '  File "models/m.py", line 2',
+        "    x = = 1",
+        "        ^",
+    ]
 
 
 def test_a_syntax_error_of_an_imported_file(fails, project):
@@ -98,16 +106,24 @@ def test_a_refused_frame_shows_no_frame_of_ours(fails):
 
 
 def test_errors_of_the_gateway_are_plain(fails):
-    error = fails("try:\n    ref('nothing')\nexcept FalError as error:\n    print(error.code)\n    raise")
+    error = fails(
+        "try:\n    ref('nothing')\nexcept FalError as error:\n    print(error.code)\n    raise"
+    )
     assert error["message"] == "there is no 'nothing'\nDeclare it."
-    assert error["traceback"].splitlines()[-2:] == ["FalError: there is no 'nothing'", "Declare it."]
+    assert error["traceback"].splitlines()[-2:] == [
+        "FalError: there is no 'nothing'",
+        "Declare it.",
+    ]
     assert "gRPC" not in error["traceback"]
     assert "pyarrow" not in error["traceback"]
 
 
 def test_a_refused_write_is_told(fails, gateway):
     gateway.refusal = "not today"
-    assert fails("import pyarrow\nwrite_to_model(pyarrow.table({'a': range(1_000_000)}))")["message"] == "not today"
+    assert (
+        fails("import pyarrow\nwrite_to_model(pyarrow.table({'a': range(1_000_000)}))")["message"]
+        == "not today"
+    )
 
 
 def test_a_gateway_that_is_gone(fails, sockets):
@@ -115,12 +131,19 @@ def test_a_gateway_that_is_gone(fails, sockets):
     assert error["message"] == "fal: the data gateway does not answer: the dbt session has ended"
     error = fails("ref('a')", location="grpc+tcp://127.0.0.1:1")
     away = "the run has ended, or the network is broken"
-    assert error["message"] == f"fal: the data gateway at grpc+tcp://127.0.0.1:1 does not answer: {away}"
+    assert (
+        error["message"]
+        == f"fal: the data gateway at grpc+tcp://127.0.0.1:1 does not answer: {away}"
+    )
 
 
 def test_a_second_write_is_refused_before_it_is_sent(run, gateway):
-    ended = run("import pyarrow\nt = pyarrow.table({'a': [1]})\nwrite_to_model(t)\nwrite_to_model(t)")
-    assert ended.error["message"].splitlines()[0] == "fal: write_to_model was already called at line 3"
+    ended = run(
+        "import pyarrow\nt = pyarrow.table({'a': [1]})\nwrite_to_model(t)\nwrite_to_model(t)"
+    )
+    assert (
+        ended.error["message"].splitlines()[0] == "fal: write_to_model was already called at line 3"
+    )
     assert len(gateway.commands) == 1
 
 
@@ -132,7 +155,9 @@ def test_a_second_write_is_refused_also_if_it_is_caught(run, gateway):
 
 
 def test_a_frame_that_was_refused_may_be_corrected(run, gateway):
-    ended = run("import pyarrow\ntry:\n    write_to_model(3)\nexcept FalError:\n    write_to_model(pyarrow.table({'a': [1]}))")
+    ended = run(
+        "import pyarrow\ntry:\n    write_to_model(3)\nexcept FalError:\n    write_to_model(pyarrow.table({'a': [1]}))"
+    )
     assert ended.ok
     assert gateway.model.to_pydict() == {"a": [1]}
 
@@ -147,7 +172,9 @@ def test_no_write(fails):
 
 def test_a_write_that_failed_and_was_hidden(fails, gateway):
     gateway.refusal = "no"
-    error = fails("import pyarrow\ntry:\n    write_to_model(pyarrow.table({'a': [1]}))\nexcept Exception:\n    pass")
+    error = fails(
+        "import pyarrow\ntry:\n    write_to_model(pyarrow.table({'a': [1]}))\nexcept Exception:\n    pass"
+    )
     assert error["kind"] == "no_write"
     assert "write_to_model at line 3 failed" in error["message"]
 
@@ -195,7 +222,9 @@ def test_an_error_that_cannot_be_printed(fails):
 
 
 def test_output_is_kept_when_the_model_fails(run):
-    ended = run("import sys\nprint('a', end='')\nprint('b', end='', file=sys.stderr)\nsys.stdout.write('c')\nraise ValueError")
+    ended = run(
+        "import sys\nprint('a', end='')\nprint('b', end='', file=sys.stderr)\nsys.stdout.write('c')\nraise ValueError"
+    )
     assert (ended.stdout, ended.stderr) == ("ac", "b")
 
 
@@ -228,10 +257,14 @@ def test_a_message_of_any_length_is_cut(fails):
         assert error["message"].startswith("ValueError: begin")
         assert error["message"].endswith("end")
         assert "characters left out ...]" in error["message"]
-        assert 'line 1, in <module>' in error["traceback"]
+        assert "line 1, in <module>" in error["traceback"]
         assert len(error["message"]) < 101_000
         assert len(error["traceback"]) < 101_000
-    for code in "raise SystemExit('x' * 9_000_000)", "raise KeyError('x' * 9_000_000)", "eval('(' * 100 + 'x' * 9_000_000)":
+    for code in (
+        "raise SystemExit('x' * 9_000_000)",
+        "raise KeyError('x' * 9_000_000)",
+        "eval('(' * 100 + 'x' * 9_000_000)",
+    ):
         assert len(str(fails(code))) < 350_000
 
 
@@ -246,10 +279,15 @@ def test_the_text_that_ran_is_shown_and_not_the_text_on_disk(start, project):
 def test_a_package_that_is_not_there_leads_to_the_python_that_lacks_it(fails):
     error = fails("import slack_sdk_that_nobody_has.web")
     hint = f"install the package that has the module `slack_sdk_that_nobody_has` for {sys.executable}, or run this code in an environment"
-    assert error["message"].startswith("ModuleNotFoundError: No module named 'slack_sdk_that_nobody_has'\nhelp: " + hint)
+    assert error["message"].startswith(
+        "ModuleNotFoundError: No module named 'slack_sdk_that_nobody_has'\nhelp: " + hint
+    )
     assert error["traceback"].endswith(error["message"])
 
 
-@pytest.mark.parametrize("code", ["import json.nothing", "raise ModuleNotFoundError('by hand')", "from json import nothing"])
+@pytest.mark.parametrize(
+    "code",
+    ["import json.nothing", "raise ModuleNotFoundError('by hand')", "from json import nothing"],
+)
 def test_other_imports_that_fail_get_no_advice(fails, code):
     assert "help:" not in fails(code)["message"]

@@ -63,7 +63,9 @@ ACCEPTED = {
     "duckdb": relation,
     "c-stream": lambda: Capsule(pyarrow.table(ROWS)),
     "c-array": lambda: ArrayCapsule(pyarrow.RecordBatch.from_pydict(ROWS)),
-    "generator": lambda: parts(pandas.DataFrame(ROWS)[:1], pyarrow.table(ROWS).slice(1, 1), polars.DataFrame(ROWS)[2:]),
+    "generator": lambda: parts(
+        pandas.DataFrame(ROWS)[:1], pyarrow.table(ROWS).slice(1, 1), polars.DataFrame(ROWS)[2:]
+    ),
     "iterator": lambda: iter([pyarrow.table(ROWS)]),
 }
 
@@ -73,7 +75,11 @@ def test_accepted(make):
     assert frames.reader("write_to_model", make()).read_all().to_pydict() == ROWS
 
 
-@pytest.mark.parametrize("make", [ACCEPTED["polars"], ACCEPTED["duckdb"], ACCEPTED["table"]], ids=["polars", "duckdb", "table"])
+@pytest.mark.parametrize(
+    "make",
+    [ACCEPTED["polars"], ACCEPTED["duckdb"], ACCEPTED["table"]],
+    ids=["polars", "duckdb", "table"],
+)
 def test_empty_frames_keep_their_columns(make):
     data = make()
     empty = data.slice(0, 0) if hasattr(data, "slice") else data.limit(0)
@@ -111,7 +117,10 @@ def test_refused(data, told):
 
 def test_mixed_values_are_told_by_column_and_type():
     message = refusal(pandas.DataFrame({"good": [1, 2, 3], "bad": [1, "x", None]}))
-    assert message == "fal: column 'bad' mixes values of several types, int and str: row 2 is 'x'\nGive all of them one type."
+    assert (
+        message
+        == "fal: column 'bad' mixes values of several types, int and str: row 2 is 'x'\nGive all of them one type."
+    )
 
 
 def test_values_of_a_strange_type():
@@ -131,17 +140,30 @@ def test_uuids_are_written_or_told():
 
 
 def test_integers_that_are_too_large():
-    assert refusal(pandas.DataFrame({"n": [2**70]})).startswith("fal: column 'n' holds integers of more than 64 bits")
+    assert refusal(pandas.DataFrame({"n": [2**70]})).startswith(
+        "fal: column 'n' holds integers of more than 64 bits"
+    )
 
 
 def test_names_of_columns():
     assert frames.reader("f", pandas.DataFrame([[1, 2]])).read_all().column_names == ["0", "1"]
-    assert refusal(pandas.DataFrame([[1, 2]], columns=["a", "a"])) == "fal: there are 2 columns named 'a'"
-    assert refusal(pandas.DataFrame([[1, 2]], columns=["1", 1])) == "fal: there are 2 columns named '1'"
-    assert refusal(pandas.DataFrame([[1]], columns=[None])) == "fal: column 1 of the DataFrame has no name"
+    assert (
+        refusal(pandas.DataFrame([[1, 2]], columns=["a", "a"]))
+        == "fal: there are 2 columns named 'a'"
+    )
+    assert (
+        refusal(pandas.DataFrame([[1, 2]], columns=["1", 1]))
+        == "fal: there are 2 columns named '1'"
+    )
+    assert (
+        refusal(pandas.DataFrame([[1]], columns=[None]))
+        == "fal: column 1 of the DataFrame has no name"
+    )
     assert "several levels" in refusal(pandas.DataFrame({("a", "b"): [1]}))
     assert refusal(pandas.DataFrame()) == "fal: the data has no columns"
-    assert refusal(pyarrow.table([[1], [2]], names=["a", "a"])) == "fal: there are 2 columns named 'a'"
+    assert (
+        refusal(pyarrow.table([[1], [2]], names=["a", "a"])) == "fal: there are 2 columns named 'a'"
+    )
 
 
 def test_the_index_is_not_written(capsys):
@@ -149,7 +171,10 @@ def test_the_index_is_not_written(capsys):
     assert frames.reader("f", frame).read_all().column_names == ["a", "b"]
     assert capsys.readouterr().err == ""
     frames.reader("f", frame.set_index("a"))
-    assert capsys.readouterr().err == "fal: the index 'a' is not written; use reset_index() to keep it\n"
+    assert (
+        capsys.readouterr().err
+        == "fal: the index 'a' is not written; use reset_index() to keep it\n"
+    )
 
 
 def test_categories_are_written_as_their_values():
@@ -184,13 +209,21 @@ def test_a_generator_is_read_piece_by_piece():
 
 def test_parts_of_a_generator_must_agree():
     first = pyarrow.table({"a": [1]})
-    assert "part 2 of the generator has other columns" in refusal(parts(first, pyarrow.table({"b": [1]})))
+    assert "part 2 of the generator has other columns" in refusal(
+        parts(first, pyarrow.table({"b": [1]}))
+    )
     assert "column 'a' of part 2 of the generator is string and does not fit int64" in refusal(
         parts(first, pyarrow.table({"a": ["x"]}))
     )
     assert "does not take int" in refusal(parts(first, 3))
     assert "gave nothing" in refusal(parts())
-    for one, other in (([1], []), ([1], [None]), ({"a": 1}, {"a": None}), ({"a": [1]}, {"a": []}), ([1], None)):
+    for one, other in (
+        ([1], []),
+        ([1], [None]),
+        ({"a": 1}, {"a": None}),
+        ({"a": [1]}, {"a": []}),
+        ([1], None),
+    ):
         nothing = parts(pyarrow.table({"a": [one]}), pyarrow.table({"a": [other]}))
         assert frames.reader("f", nothing).read_all()["a"].to_pylist() == [one, other]
     narrow = parts(first, pyarrow.table({"a": pyarrow.array([2], pyarrow.int8())}))
@@ -215,7 +248,12 @@ def test_nothing_is_imported_that_the_data_is_not_of():
     code = "import sys, pyarrow\nfrom fal_worker.job import frames\nframes.reader('f', pyarrow.table({'a': [1]})).read_all()\n"
     code += "print([name for name in ('polars', 'duckdb') if name in sys.modules])"
     path = {"PYTHONPATH": ":".join(sys.path)}
-    assert subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True).stdout == "[]\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True
+        ).stdout
+        == "[]\n"
+    )
 
 
 PARTS = {
@@ -240,7 +278,9 @@ PARTS = {
 def test_a_later_part_keeps_its_values_or_is_refused(case):
     first, second = (pyarrow.array(values) for values in PARTS[case])
     parts = (pyarrow.table({"x": array}) for array in (first, second))
-    with pytest.raises(FalError, match=r"column 'x' of part 2 of the generator is .* and does not fit"):
+    with pytest.raises(
+        FalError, match=r"column 'x' of part 2 of the generator is .* and does not fit"
+    ):
         frames.reader("f", parts).read_all()
 
 
@@ -250,17 +290,45 @@ WIDER = {
     "integers among doubles": (pyarrow.float64(), [1.5], pyarrow.int64(), [2]),
     "NaN": (pyarrow.float32(), [1.5], pyarrow.float64(), [float("nan")]),
     "nothing": (pyarrow.string(), ["a"], pyarrow.null(), [None]),
-    "a field less": (pyarrow.struct({"a": pyarrow.int8(), "b": pyarrow.int8()}), [{"a": 1, "b": 2}], pyarrow.struct({"a": pyarrow.int8()}), [{"a": 1}]),
-    "a unit": (pyarrow.timestamp("us"), [dt.datetime(2024, 1, 1)], pyarrow.timestamp("s"), [dt.datetime(2024, 1, 1)]),
-    "words": (pyarrow.string(), ["a"], pyarrow.dictionary(pyarrow.int8(), pyarrow.string()), ["b", None]),
-    "lists": (pyarrow.list_(pyarrow.int64()), [[1]], pyarrow.list_(pyarrow.int8()), [[2, None], []]),
+    "a field less": (
+        pyarrow.struct({"a": pyarrow.int8(), "b": pyarrow.int8()}),
+        [{"a": 1, "b": 2}],
+        pyarrow.struct({"a": pyarrow.int8()}),
+        [{"a": 1}],
+    ),
+    "a unit": (
+        pyarrow.timestamp("us"),
+        [dt.datetime(2024, 1, 1)],
+        pyarrow.timestamp("s"),
+        [dt.datetime(2024, 1, 1)],
+    ),
+    "words": (
+        pyarrow.string(),
+        ["a"],
+        pyarrow.dictionary(pyarrow.int8(), pyarrow.string()),
+        ["b", None],
+    ),
+    "lists": (
+        pyarrow.list_(pyarrow.int64()),
+        [[1]],
+        pyarrow.list_(pyarrow.int8()),
+        [[2, None], []],
+    ),
 }
 
 
 @pytest.mark.parametrize("case", WIDER)
 def test_a_later_part_may_have_another_type_for_its_values(case):
     kind, values, other, others = WIDER[case]
-    parts = (pyarrow.table({"x": pyarrow.array(each, type)}) for type, each in ((kind, values), (other, others)))
+    parts = (
+        pyarrow.table({"x": pyarrow.array(each, type)})
+        for type, each in ((kind, values), (other, others))
+    )
     read = frames.reader("f", parts).read_all()["x"]
     assert read.type == kind
-    assert str(read.to_pylist()) == str([*pyarrow.array(values, kind).to_pylist(), *pyarrow.array(others, other).cast(kind).to_pylist()])
+    assert str(read.to_pylist()) == str(
+        [
+            *pyarrow.array(values, kind).to_pylist(),
+            *pyarrow.array(others, other).cast(kind).to_pylist(),
+        ]
+    )

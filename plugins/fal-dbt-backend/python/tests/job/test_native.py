@@ -67,14 +67,21 @@ def test_the_session_asks_the_warehouse_for_tables_that_it_does_not_know(result,
     gateway.connection.execute("create schema w; create table w.m as select 5 as top")
     code = "def model(dbt, session):\n    return session.execute('select max(top) as top from w.m').df()\n"
     assert result(code) == {"top": [5]}
-    assert gateway.commands[0] == {"token": "t0ken", "op": "sql", "sql": "select max(top) as top from w.m", "raw": True}
+    assert gateway.commands[0] == {
+        "token": "t0ken",
+        "op": "sql",
+        "sql": "select max(top) as top from w.m",
+        "raw": True,
+    }
 
 
 def test_this_is_the_warehouses_also_if_a_frame_has_its_name(result, gateway):
     gateway.tables['"db"."main"."m"'] = pyarrow.table({"top": [5]})
     gateway.connection.execute("attach ':memory:' as db; create table db.main.m as select 5 as top")
     code = "def model(dbt, session):\n    m = dbt.ref('orders')\n    native = types = 3\n"
-    assert result(code + "    return session.sql(f'select max(top) as top from {dbt.this}')\n") == {"top": [5]}
+    assert result(code + "    return session.sql(f'select max(top) as top from {dbt.this}')\n") == {
+        "top": [5]
+    }
     gateway.written.clear()
     mixed = "    return session.sql(f'select top + id as n from {dbt.this}, m where id = 1')\n"
     assert result(code + mixed) == {"n": [6]}
@@ -82,9 +89,9 @@ def test_this_is_the_warehouses_also_if_a_frame_has_its_name(result, gateway):
 
 def test_a_model_named_as_a_module_of_ours(result, gateway):
     gateway.connection.execute("create table native as select 1 as x")
-    assert result("import json as native\ndef model(dbt, session):\n    return session.sql('select x from native')\n") == {
-        "x": [1]
-    }
+    assert result(
+        "import json as native\ndef model(dbt, session):\n    return session.sql('select x from native')\n"
+    ) == {"x": [1]}
 
 
 def test_fal_as_second_argument_means_pandas(result):
@@ -92,7 +99,9 @@ def test_fal_as_second_argument_means_pandas(result):
     assert result(code) == ROWS
 
 
-def test_elsewhere_than_on_duckdb_frames_are_pandas_and_the_session_asks_the_warehouse(result, gateway):
+def test_elsewhere_than_on_duckdb_frames_are_pandas_and_the_session_asks_the_warehouse(
+    result, gateway
+):
     gateway.connection.execute("create schema w; create table w.m as select 5 as top")
     code = """
 import pandas
@@ -104,7 +113,12 @@ def model(dbt, session):
     return orders[["id"]] + top
 """
     assert result(code, "postgres") == {"id": [6, 7, 8]}
-    assert {"token": "t0ken", "op": "sql", "sql": "select max(top) as top from w.m", "raw": True} in gateway.commands
+    assert {
+        "token": "t0ken",
+        "op": "sql",
+        "sql": "select max(top) as top from w.m",
+        "raw": True,
+    } in gateway.commands
 
 
 def test_fal_has_what_scripts_have_but_writes(result, native):
@@ -118,9 +132,16 @@ def model(dbt, fal):
     return fal.sql("select 7 as x", as_="reader")
 """
     assert result(code, "postgres") == {"x": [7]}
-    assert "It returns its rows" in native("def model(dbt, fal):\n    return fal.write_to_model(1)\n").error["message"]
-    error = native("def model(dbt, session):\n    return session.createDataFrame([1])\n", "postgres").error
-    assert error["message"].endswith("the session of a model on postgres has sql(query) and table(name), and no 'createDataFrame'")
+    assert (
+        "It returns its rows"
+        in native("def model(dbt, fal):\n    return fal.write_to_model(1)\n").error["message"]
+    )
+    error = native(
+        "def model(dbt, session):\n    return session.createDataFrame([1])\n", "postgres"
+    ).error
+    assert error["message"].endswith(
+        "the session of a model on postgres has sql(query) and table(name), and no 'createDataFrame'"
+    )
 
 
 @pytest.mark.parametrize("adapter", ["duckdb", "postgres"])
@@ -138,7 +159,12 @@ def model(dbt, session):
 """
     assert result(code, adapter)["id"] == [1, 2, 3, 1, 2, 3]
     part = {"columns": ["id"], "where": "id > 0", "limit": 9}
-    assert {"token": "t0ken", "op": "relation", "relation": '"db"."main"."orders"', **part} in gateway.commands
+    assert {
+        "token": "t0ken",
+        "op": "relation",
+        "relation": '"db"."main"."orders"',
+        **part,
+    } in gateway.commands
 
 
 def test_what_dbt_does_not_know_is_told(native):
@@ -147,11 +173,19 @@ def test_what_dbt_does_not_know_is_told(native):
         "fal: dbt.ref does not know 'other'",
         "dbt finds what a model reads in calls such as rows = dbt.ref(...) whose arguments are literals.",
     ]
-    assert "as_ is one of pandas" in native("def model(dbt, session):\n    return dbt.ref('orders', as_='x')\n").error["message"]
+    assert (
+        "as_ is one of pandas"
+        in native("def model(dbt, session):\n    return dbt.ref('orders', as_='x')\n").error[
+            "message"
+        ]
+    )
 
 
 def test_our_names_are_not_there(native):
-    assert "name 'write_to_model' is not defined" in native("def model(dbt, session):\n    write_to_model(1)\n").error["message"]
+    assert (
+        "name 'write_to_model' is not defined"
+        in native("def model(dbt, session):\n    write_to_model(1)\n").error["message"]
+    )
 
 
 def test_it_is_not_main(result):
@@ -166,5 +200,9 @@ def test_errors_name_the_users_line(native):
 
 
 def test_what_is_no_frame(native):
-    assert native("def model(dbt, session):\n    pass\n").error["message"].startswith("fal: model does not take NoneType")
+    assert (
+        native("def model(dbt, session):\n    pass\n")
+        .error["message"]
+        .startswith("fal: model does not take NoneType")
+    )
     assert "has no model(dbt, session)" in native("x = 1\n").error["message"]

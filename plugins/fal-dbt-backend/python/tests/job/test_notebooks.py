@@ -43,7 +43,9 @@ def test_an_error_names_cell_and_line(notebook):
 
 
 def test_a_decorated_function_keeps_its_lines(notebook):
-    error = notebook("1", "import functools\n@functools.lru_cache\ndef f():\n    nonesuch()", "f()").error
+    error = notebook(
+        "1", "import functools\n@functools.lru_cache\ndef f():\n    nonesuch()", "f()"
+    ).error
     assert 'File "models/n.ipynb", Cell 3, line 4, in f\n    nonesuch()' in error["traceback"]
 
 
@@ -52,9 +54,13 @@ def test_a_syntax_error_names_cell_and_line(notebook):
     assert ended.stdout == ""
     assert ended.error["kind"] == "syntax"
     assert ended.error["message"] == "SyntaxError: invalid syntax (models/n.ipynb, Cell 3, line 2)"
-    assert ended.error["traceback"].splitlines()[:2] == ['  File "models/n.ipynb", Cell 3, line 2', "    y = = 2"]
+    assert ended.error["traceback"].splitlines()[:2] == [
+        '  File "models/n.ipynb", Cell 3, line 2',
+        "    y = = 2",
+    ]
     assert (
-        notebook("1", "x\nreturn 3").error["message"] == "SyntaxError: 'return' outside function (models/n.ipynb, Cell 3, line 2)"
+        notebook("1", "x\nreturn 3").error["message"]
+        == "SyntaxError: 'return' outside function (models/n.ipynb, Cell 3, line 2)"
     )
 
 
@@ -80,12 +86,17 @@ def test_an_error_behind_await(notebook):
 
 
 def test_future_imports_hold_for_later_cells(notebook):
-    ended = notebook("from __future__ import annotations", "def f(x: nothing): pass\nprint(f.__annotations__)")
+    ended = notebook(
+        "from __future__ import annotations", "def f(x: nothing): pass\nprint(f.__annotations__)"
+    )
     assert ended.stdout == "{'x': 'nothing'}\n"
 
 
 def test_warnings_name_the_cell(notebook):
-    assert "n.ipynb, Cell 3:2: UserWarning: careful" in notebook("1", "import warnings\nwarnings.warn('careful')").stderr
+    assert (
+        "n.ipynb, Cell 3:2: UserWarning: careful"
+        in notebook("1", "import warnings\nwarnings.warn('careful')").stderr
+    )
 
 
 def magic(name, line=""):
@@ -132,8 +143,14 @@ def test_magics_that_do_something(notebook, project):
 
 def test_magics_that_are_passed_over(notebook):
     ended = notebook(
-        *(magic(name, "inline") for name in ("matplotlib", "load_ext", "autoreload", "config", "init_fal")),
-        *(cell_magic(name, "", "<b>") for name in ("html", "javascript", "latex", "markdown", "svg")),
+        *(
+            magic(name, "inline")
+            for name in ("matplotlib", "load_ext", "autoreload", "config", "init_fal")
+        ),
+        *(
+            cell_magic(name, "", "<b>")
+            for name in ("html", "javascript", "latex", "markdown", "svg")
+        ),
         "import os\nprint(os.environ['MPLBACKEND'])",
     )
     assert (ended.stdout, ended.stderr) == ("Agg\n", "")
@@ -151,7 +168,9 @@ def test_an_unknown_magic_is_told_and_ignored(notebook):
 @pytest.mark.parametrize("name", ["pip", "conda"])
 def test_installing_is_refused(notebook, name):
     error = notebook(magic(name, "install x")).error
-    assert error["message"].startswith("fal: a model does not install packages while it runs\nPut the package")
+    assert error["message"].startswith(
+        "fal: a model does not install packages while it runs\nPut the package"
+    )
 
 
 def test_a_failing_program_fails_the_model(notebook):
@@ -223,14 +242,21 @@ def test_results_and_inputs_of_cells(notebook):
 
 
 def test_results_that_no_cell_names_are_not_kept(notebook):
-    ended = notebook("import weakref\nclass C: pass\nc = C()\nw = weakref.ref(c)\nc", "del c", "print(w())")
+    ended = notebook(
+        "import weakref\nclass C: pass\nc = C()\nw = weakref.ref(c)\nc", "del c", "print(w())"
+    )
     assert ended.stdout == "None\n"
 
 
 def write_notebook(path, *cells):
     kinds = [{"cell_type": "markdown", "source": "# Title"}]
-    kinds += [{"cell_type": "code", "source": source, "outputs": [], "execution_count": None} for source in cells]
-    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": kinds}))
+    kinds += [
+        {"cell_type": "code", "source": source, "outputs": [], "execution_count": None}
+        for source in cells
+    ]
+    path.write_text(
+        json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": kinds})
+    )
 
 
 def test_run_of_a_notebook(notebook, project):
@@ -261,9 +287,14 @@ def test_run_of_a_notebook(notebook, project):
 def test_errors_of_a_notebook_that_is_run(notebook, project):
     write_notebook(project / "models" / "other.ipynb", "x = 1\nnonesuch()")
     error = notebook("pass", magic("run", "other.ipynb")).error
-    assert 'File "models/other.ipynb", Cell 2, line 2, in <module>\n    nonesuch()' in error["traceback"]
+    assert (
+        'File "models/other.ipynb", Cell 2, line 2, in <module>\n    nonesuch()'
+        in error["traceback"]
+    )
     write_notebook(project / "models" / "other.ipynb", "x = = 1")
-    assert 'other.ipynb", Cell 2, line 1' in notebook(magic("run", "other.ipynb")).error["traceback"]
+    assert (
+        'other.ipynb", Cell 2, line 1' in notebook(magic("run", "other.ipynb")).error["traceback"]
+    )
     (project / "models" / "other.ipynb").write_text("[1]")
     assert "other.ipynb is not a notebook" in notebook(magic("run", "other.ipynb")).error["message"]
     message = notebook(magic("run", "nowhere.py")).error["message"]
@@ -274,7 +305,9 @@ def test_errors_of_a_notebook_that_is_run(notebook, project):
 def test_a_notebook_runs_in_its_own_folder(notebook, run, project):
     (project / "models" / "rows.csv").write_text("a\n1\n")
     (project / "models" / "helper.py").write_text("import sys\nhelped = sys.argv")
-    ended = notebook(f"print(open('rows.csv').read())\n{magic('run', 'helper.py 5')}\nprint(helped[1:])")
+    ended = notebook(
+        f"print(open('rows.csv').read())\n{magic('run', 'helper.py 5')}\nprint(helped[1:])"
+    )
     assert ended.stdout == "a\n1\n\n['5']\n"
     assert run("import os\nprint(os.getcwd())").stdout == f"{project}\n"
 
@@ -285,6 +318,8 @@ def test_relative_imports(run, project, path):
     folder.mkdir()
     (folder / "near.py").write_text("name = 'near'")
     (project / "models" / "above.py").write_text("name = 'above'")
-    code = "from . import near\nfrom .near import name\nfrom .. import above\nprint(name, above.name)"
+    code = (
+        "from . import near\nfrom .near import name\nfrom .. import above\nprint(name, above.name)"
+    )
     lines = [{"cell": 1, "line": n + 1} for n in range(4)] if path.endswith("ipynb") else None
     assert run(code, path=path, lines=lines).stdout == "near above\n"

@@ -38,7 +38,13 @@ def test_reading(prints, gateway, call, told):
 
 
 @pytest.mark.parametrize(
-    ("form", "kind"), [("pandas", "DataFrame"), ("polars", "DataFrame"), ("arrow", "Table"), ("reader", "RecordBatchReader")]
+    ("form", "kind"),
+    [
+        ("pandas", "DataFrame"),
+        ("polars", "DataFrame"),
+        ("arrow", "Table"),
+        ("reader", "RecordBatchReader"),
+    ],
 )
 def test_forms(prints, gateway, form, kind):
     gateway.tables["a"] = pyarrow.table({"x": [1, None]})
@@ -49,7 +55,9 @@ def test_forms(prints, gateway, form, kind):
 
 
 def test_a_reader_streams(prints, gateway):
-    gateway.tables["a"] = pyarrow.Table.from_batches([pyarrow.RecordBatch.from_pydict({"x": [n]}) for n in range(5)])
+    gateway.tables["a"] = pyarrow.Table.from_batches(
+        [pyarrow.RecordBatch.from_pydict({"x": [n]}) for n in range(5)]
+    )
     code = """
         def doubled():
             for batch in ref("a", as_="reader"):
@@ -87,7 +95,9 @@ def test_modes(run, gateway):
     for call, message in wrong.items():
         assert run(table + call).error["message"] == message
     # Which strategies a model has is not known here.
-    assert run(table + "write_to_source(t, 's', 't')\nwrite_to_model(t, dtype={'a': 'x'}, mode='merge')").ok
+    assert run(
+        table + "write_to_source(t, 's', 't')\nwrite_to_model(t, dtype={'a': 'x'}, mode='merge')"
+    ).ok
     assert gateway.commands == [
         {"token": "t0ken", "op": "write_to_source", "args": ["s", "t"], "mode": "append"},
         {"token": "t0ken", "op": "write_to_model", "mode": "merge", "dtype": {"a": {"sql": "x"}}},
@@ -112,9 +122,7 @@ def test_lists(prints):
 def test_context_is_asked_for_when_it_is_looked_at(prints, gateway):
     assert prints("print(1)") == "1\n"
     assert gateway.commands == []
-    code = (
-        "m = context.current_model\nprint(m.name, m.alias, m.meta['owner'], 'current_model' in context, f'select * from {this}')"
-    )
+    code = "m = context.current_model\nprint(m.name, m.alias, m.meta['owner'], 'current_model' in context, f'select * from {this}')"
     assert prints(code) == 'm m_alias ann True select * from "main"."m"\n'
     assert len(gateway.commands) == 1
 
@@ -139,9 +147,7 @@ def test_vars_target_and_this_of_the_context(prints, gateway):
 
 
 def test_the_script_is_main(prints, project):
-    code = (
-        "import sys, os, __main__\nprint(__name__, __file__, sys.argv, sys.path[:2], os.getcwd(), __main__.__file__ == __file__)"
-    )
+    code = "import sys, os, __main__\nprint(__name__, __file__, sys.argv, sys.path[:2], os.getcwd(), __main__.__file__ == __file__)"
     file = str(project / "models" / "m.py")
     told = f"__main__ {file} {[file]} {[str(project / 'models'), str(project)]} {project} True\n"
     assert prints(code) == told
@@ -170,7 +176,9 @@ def test_a_forked_process_is_told_that_it_cannot_read(prints, gateway):
             os._exit(0)
         os.wait()
         """
-    assert prints(code).startswith("fal: a process that the model started cannot read or write relations\n")
+    assert prints(code).startswith(
+        "fal: a process that the model started cannot read or write relations\n"
+    )
 
 
 def test_imports_of_the_forerunner(prints):
@@ -192,7 +200,11 @@ def test_unicode_in_and_out(prints):
 
 def test_future_imports_are_those_of_the_script(prints):
     assert (
-        prints("def f(x: nothing): pass\nprint(f.__annotations__)".join(["from __future__ import annotations\n", ""]))
+        prints(
+            "def f(x: nothing): pass\nprint(f.__annotations__)".join(
+                ["from __future__ import annotations\n", ""]
+            )
+        )
         == "{'x': 'nothing'}\n"
     )
     assert json.loads(prints("def f(x: 3): pass\nprint(f.__annotations__['x'])")) == 3
@@ -228,18 +240,36 @@ def test_pyarrow_is_enough(start, gateway, bare):
 
 
 def test_a_library_that_is_missing_is_named(start, gateway, bare):
-    assert start("ref('a')", zygote=bare).end().error["message"].startswith("fal: pandas is not installed in this environment")
-    assert start("ref('a', as_='polars')", zygote=bare).end().error["message"].startswith("fal: polars is not installed")
+    assert (
+        start("ref('a')", zygote=bare)
+        .end()
+        .error["message"]
+        .startswith("fal: pandas is not installed in this environment")
+    )
+    assert (
+        start("ref('a', as_='polars')", zygote=bare)
+        .end()
+        .error["message"]
+        .startswith("fal: polars is not installed")
+    )
 
 
 def test_a_native_model_without_its_libraries(start, gateway, bare):
     code = "def model(dbt, session):\n    return dbt.ref('a')\nclass dbtObj:\n    def __init__(self, load): self.ref = load\n"
-    assert "pandas is not installed" in start(code, zygote=bare, kind="native").end().error["message"]
+    assert (
+        "pandas is not installed" in start(code, zygote=bare, kind="native").end().error["message"]
+    )
 
 
 def test_a_singular_test_is_of_fals_class():
     from fal_worker.job import nodes
 
-    given = [{"name": "a", "test_type": "singular", "status": "pass"}, {"name": "b", "test_type": "generic", "status": "fail"}]
-    assert [type(each) for each in nodes.tests(given)] == [nodes.DbtSingularTest, nodes.DbtGenericTest]
+    given = [
+        {"name": "a", "test_type": "singular", "status": "pass"},
+        {"name": "b", "test_type": "generic", "status": "fail"},
+    ]
+    assert [type(each) for each in nodes.tests(given)] == [
+        nodes.DbtSingularTest,
+        nodes.DbtGenericTest,
+    ]
     assert [each.status.value for each in nodes.tests(given)] == ["pass", "fail"]

@@ -43,14 +43,24 @@ TABLE = [
     (pyarrow.timestamp("us"), [NOON, None], "datetime64[us]", None),
     (pyarrow.timestamp("us"), FAR_AWAY, "datetime64[us]", None),
     (pyarrow.timestamp("ns"), [pandas.Timestamp(1, unit="ns"), None], "datetime64[ns]", None),
-    (pyarrow.timestamp("us", "UTC"), [NOON.replace(tzinfo=dt.timezone.utc), None], "datetime64[us, UTC]", None),
+    (
+        pyarrow.timestamp("us", "UTC"),
+        [NOON.replace(tzinfo=dt.timezone.utc), None],
+        "datetime64[us, UTC]",
+        None,
+    ),
     (
         pyarrow.timestamp("us", "Europe/Berlin"),
         [NOON.replace(tzinfo=dt.timezone.utc), None],
         "datetime64[us, Europe/Berlin]",
         None,
     ),
-    (pyarrow.duration("us"), [dt.timedelta(days=-1, microseconds=1), None], "timedelta64[us]", None),
+    (
+        pyarrow.duration("us"),
+        [dt.timedelta(days=-1, microseconds=1), None],
+        "timedelta64[us]",
+        None,
+    ),
     (pyarrow.month_day_nano_interval(), [pyarrow.MonthDayNano([14, -3, 5]), None], "object", None),
     (pyarrow.list_(pyarrow.int64()), [[1, 2], [], None], "object", None),
     (pyarrow.list_(pyarrow.int64()), [[BIG, None], [1]], "object", None),
@@ -63,7 +73,12 @@ TABLE = [
         None,
     ),
     (pyarrow.struct([("a", pyarrow.list_(pyarrow.int64()))]), [{"a": [BIG, None]}], "object", None),
-    (pyarrow.map_(pyarrow.string(), pyarrow.int64()), [[("a", 1)], None], "object", pyarrow.struct([("a", pyarrow.int64())])),
+    (
+        pyarrow.map_(pyarrow.string(), pyarrow.int64()),
+        [[("a", 1)], None],
+        "object",
+        pyarrow.struct([("a", pyarrow.int64())]),
+    ),
     (pyarrow.null(), [None, None], "object", None),
 ]
 
@@ -81,7 +96,11 @@ def dtype_here(dtype):
 def type_here(kind):
     """The type that is written, of the type that was read."""
     if PANDAS < 2 and (pyarrow.types.is_timestamp(kind) or pyarrow.types.is_duration(kind)):
-        return pyarrow.timestamp("ns", kind.tz) if pyarrow.types.is_timestamp(kind) else pyarrow.duration("ns")
+        return (
+            pyarrow.timestamp("ns", kind.tz)
+            if pyarrow.types.is_timestamp(kind)
+            else pyarrow.duration("ns")
+        )
     return kind
 
 
@@ -92,7 +111,13 @@ def names(case):
 @pytest.mark.parametrize("case", TABLE, ids=names)
 def test_pandas_keeps_every_value(case):
     kind, values, dtype, back = case
-    table = pyarrow.table({"before": range(len(values)), "x": pyarrow.array(values, kind), "after": range(len(values))})
+    table = pyarrow.table(
+        {
+            "before": range(len(values)),
+            "x": pyarrow.array(values, kind),
+            "after": range(len(values)),
+        }
+    )
     frame = pandas_frames.from_arrow(table)
     assert list(frame.columns) == ["before", "x", "after"]
     written = frames.reader("write_to_model", frame).read_all()
@@ -119,19 +144,31 @@ def test_no_rows(kind):
 
 
 def test_decimals_are_decimal():
-    frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array([Decimal("1.10")], pyarrow.decimal128(9, 2))}))
+    frame = pandas_frames.from_arrow(
+        pyarrow.table({"x": pyarrow.array([Decimal("1.10")], pyarrow.decimal128(9, 2))})
+    )
     assert frame.x[0] == Decimal("1.10")
     assert isinstance(frame.x[0], Decimal)
 
 
 @pytest.mark.parametrize(
     ("values", "dtype"),
-    [([1, 2], "int64"), ([1, None], "Int64"), ([], "int64"), ([1, 2**64], "object"), ([1, None, -(2**64)], "object")],
+    [
+        ([1, 2], "int64"),
+        ([1, None], "Int64"),
+        ([], "int64"),
+        ([1, 2**64], "object"),
+        ([1, None, -(2**64)], "object"),
+    ],
 )
 def test_sums_are_integers_where_they_fit(values, dtype):
-    column = pyarrow.array([None if value is None else Decimal(value) for value in values], pyarrow.decimal128(38, 0))
+    column = pyarrow.array(
+        [None if value is None else Decimal(value) for value in values], pyarrow.decimal128(38, 0)
+    )
     field = pyarrow.field("x", column.type, metadata={"fal.type": "HUGEINT"})
-    frame = pandas_frames.from_arrow(read.with_plain_integers(pyarrow.table([column], schema=pyarrow.schema([field]))))
+    frame = pandas_frames.from_arrow(
+        read.with_plain_integers(pyarrow.table([column], schema=pyarrow.schema([field])))
+    )
     assert str(frame.x.dtype) == dtype
     assert [None if value is pandas.NA else value for value in frame.x] == values
 
@@ -141,7 +178,10 @@ NARROW = {
     "decimals of nothing": (pyarrow.decimal128(18, 3), [None, None]),
     "list": (pyarrow.list_(pyarrow.int32()), [[1, None], []]),
     "list of lists": (pyarrow.list_(pyarrow.list_(pyarrow.int8())), [[[1], None]]),
-    "struct": (pyarrow.struct({"a": pyarrow.int32(), "b": pyarrow.string()}), [{"a": 1, "b": None}, None]),
+    "struct": (
+        pyarrow.struct({"a": pyarrow.int32(), "b": pyarrow.string()}),
+        [{"a": 1, "b": None}, None],
+    ),
     "dates of nothing": (pyarrow.date32(), [None]),
 }
 
@@ -150,12 +190,19 @@ NARROW = {
 def test_types_that_pandas_does_not_know_are_remembered(case):
     table = pyarrow.table({"x": pyarrow.array(NARROW[case][1], NARROW[case][0])})
     frame = pandas_frames.from_arrow(table)
-    changed = frame[frame.index >= 0].assign(more=1).rename(columns={"more": "other"}).reset_index(drop=True)
+    changed = (
+        frame[frame.index >= 0]
+        .assign(more=1)
+        .rename(columns={"more": "other"})
+        .reset_index(drop=True)
+    )
     assert frames.reader("f", changed).read_all().select(["x"]).equals(table)
 
 
 def test_what_does_not_fit_the_remembered_type_has_its_own():
-    frame = pandas_frames.from_arrow(pyarrow.table({"x": pyarrow.array([Decimal("1.25")], pyarrow.decimal128(18, 2))}))
+    frame = pandas_frames.from_arrow(
+        pyarrow.table({"x": pyarrow.array([Decimal("1.25")], pyarrow.decimal128(18, 2))})
+    )
     frame.loc[0, "x"] = Decimal("1.255")
     assert frames.reader("f", frame).read_all()["x"].to_pylist() == [Decimal("1.255")]
     frame["x"] = pandas.Series(["text"], dtype=object)
@@ -178,12 +225,17 @@ def test_dates_are_dates():
 
 
 def test_maps_are_dictionaries():
-    column = pyarrow.array([[("a", 1), ("b", None)]], pyarrow.map_(pyarrow.string(), pyarrow.int64()))
+    column = pyarrow.array(
+        [[("a", 1), ("b", None)]], pyarrow.map_(pyarrow.string(), pyarrow.int64())
+    )
     assert pandas_frames.from_arrow(pyarrow.table({"x": column})).x[0] == {"a": 1, "b": None}
 
 
 def test_columns_of_one_name_stay_apart():
-    table = pyarrow.table([pyarrow.array([1, None]), pyarrow.array([2, 3]), pyarrow.array([None, 5])], names=["x", "x", "x"])
+    table = pyarrow.table(
+        [pyarrow.array([1, None]), pyarrow.array([2, 3]), pyarrow.array([None, 5])],
+        names=["x", "x", "x"],
+    )
     frame = pandas_frames.from_arrow(table)
     assert [str(dtype) for dtype in frame.dtypes] == ["Int64", "int64", "Int64"]
 
@@ -197,35 +249,79 @@ def test_the_frame_can_be_changed():
 
 
 def test_numbers_with_nan_are_written_as_null():
-    assert frames.reader("f", pandas.DataFrame({"x": [1.0, numpy.nan]})).read_all()["x"].to_pylist() == [1.0, None]
+    assert frames.reader("f", pandas.DataFrame({"x": [1.0, numpy.nan]})).read_all()[
+        "x"
+    ].to_pylist() == [1.0, None]
 
 
 def test_infinity_is_kept():
-    assert frames.reader("f", pandas.DataFrame({"x": [numpy.inf]})).read_all()["x"].to_pylist() == [numpy.inf]
+    assert frames.reader("f", pandas.DataFrame({"x": [numpy.inf]})).read_all()["x"].to_pylist() == [
+        numpy.inf
+    ]
 
 
 F32, F64 = pyarrow.float32(), pyarrow.float64()
 # What was read, the values that are written in its place, the type that they get: the one that was read only if it holds all of them.
 RESTORED = {
-    "floats that are as before": (pyarrow.list_(F32), [[1.5, 2.5]], [[1.5], [0.25, None]], pyarrow.list_(F32)),
+    "floats that are as before": (
+        pyarrow.list_(F32),
+        [[1.5, 2.5]],
+        [[1.5], [0.25, None]],
+        pyarrow.list_(F32),
+    ),
     "large doubles": (pyarrow.list_(F32), [[1.5]], [[1.5e40]], pyarrow.list_(F64)),
     "fine doubles": (pyarrow.list_(F32), [[1.5]], [[0.1]], pyarrow.list_(F64)),
     "one fine double": (pyarrow.list_(F32), [[1.5]], [[0.5], None, [0.1]], pyarrow.list_(F64)),
     "infinity": (pyarrow.list_(F32), [[1.5]], [[float("inf")]], pyarrow.list_(F32)),
-    "doubles in structs": (pyarrow.struct({"a": F32}), [{"a": 1.5}], [{"a": 0.1}], pyarrow.struct({"a": F64})),
+    "doubles in structs": (
+        pyarrow.struct({"a": F32}),
+        [{"a": 1.5}],
+        [{"a": 0.1}],
+        pyarrow.struct({"a": F64}),
+    ),
     "doubles in lists of structs": (
         pyarrow.list_(pyarrow.struct({"a": F32, "b": pyarrow.int8()})),
         [[{"a": 1.5, "b": 1}]],
         [[{"a": 0.1, "b": 1}]],
         pyarrow.list_(pyarrow.struct({"a": F64, "b": pyarrow.int64()})),
     ),
-    "arrays of a length": (pyarrow.list_(F32, 2), [[1.5, 2.5]], [[0.5, 1.0]], pyarrow.list_(F32, 2)),
+    "arrays of a length": (
+        pyarrow.list_(F32, 2),
+        [[1.5, 2.5]],
+        [[0.5, 1.0]],
+        pyarrow.list_(F32, 2),
+    ),
     "arrays of another length": (pyarrow.list_(F32, 2), [[1.5, 2.5]], [[0.5]], pyarrow.list_(F64)),
-    "small integers": (pyarrow.list_(pyarrow.int8()), [[1]], [[127]], pyarrow.list_(pyarrow.int8())),
-    "larger integers": (pyarrow.list_(pyarrow.int8()), [[1]], [[128]], pyarrow.list_(pyarrow.int64())),
-    "integers below 0": (pyarrow.list_(pyarrow.uint8()), [[1]], [[-1]], pyarrow.list_(pyarrow.int64())),
-    "finer decimals": (pyarrow.decimal128(9, 2), [Decimal("1.25")], [Decimal("1.255")], pyarrow.decimal128(4, 3)),
-    "fewer digits": (pyarrow.decimal128(9, 2), [Decimal("1.25")], [Decimal("1.5")], pyarrow.decimal128(9, 2)),
+    "small integers": (
+        pyarrow.list_(pyarrow.int8()),
+        [[1]],
+        [[127]],
+        pyarrow.list_(pyarrow.int8()),
+    ),
+    "larger integers": (
+        pyarrow.list_(pyarrow.int8()),
+        [[1]],
+        [[128]],
+        pyarrow.list_(pyarrow.int64()),
+    ),
+    "integers below 0": (
+        pyarrow.list_(pyarrow.uint8()),
+        [[1]],
+        [[-1]],
+        pyarrow.list_(pyarrow.int64()),
+    ),
+    "finer decimals": (
+        pyarrow.decimal128(9, 2),
+        [Decimal("1.25")],
+        [Decimal("1.255")],
+        pyarrow.decimal128(4, 3),
+    ),
+    "fewer digits": (
+        pyarrow.decimal128(9, 2),
+        [Decimal("1.25")],
+        [Decimal("1.5")],
+        pyarrow.decimal128(9, 2),
+    ),
     "longer decimals in lists": (
         pyarrow.list_(pyarrow.decimal128(3, 1)),
         [[Decimal("1.5")]],

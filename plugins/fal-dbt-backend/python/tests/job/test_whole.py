@@ -69,14 +69,20 @@ def job(session, start, count):
         token = f"token{next(count)}"
         session.ask("job_open", job=token, token=token, unique_id=SCORES)
         ended = start(code, location=session.location, token=token).end()
-        result = {"unique_id": SCORES, "status": "success" if ended.ok else "error", "execution_time": 0.0}
+        result = {
+            "unique_id": SCORES,
+            "status": "success" if ended.ok else "error",
+            "execution_time": 0.0,
+        }
         return ended, session.ask("job_close", job=token, ok=ended.ok, result=result)
 
     return job
 
 
 def test_a_model(job):
-    ended, result = job('df = ref("orders")\ndf["amount"] = df.amount.fillna(0) * 2\nwrite_to_model(df)')
+    ended, result = job(
+        'df = ref("orders")\ndf["amount"] = df.amount.fillna(0) * 2\nwrite_to_model(df)'
+    )
     assert ended.ok, ended.error
     assert result["rows_affected"] == 3
     code = """
@@ -105,7 +111,11 @@ def columns(job, relation):
 @pytest.mark.parametrize("form", ["pandas", "polars", "arrow", "reader"])
 def test_types_survive(job, form):
     # polars has no intervals.
-    query = "select * exclude iv from {{ ref('types') }}" if form == "polars" else "select * from {{ ref('types') }}"
+    query = (
+        "select * exclude iv from {{ ref('types') }}"
+        if form == "polars"
+        else "select * from {{ ref('types') }}"
+    )
     ended, _ = job(f"write_to_model(execute_sql({query!r}, as_={form!r}))")
     assert ended.ok, ended.error
     before, after = columns(job, "{{{{ ref('types') }}}}"), columns(job, "{this}")
@@ -134,7 +144,9 @@ def test_errors_of_dbt_are_plain(job):
 
 
 def test_context(job):
-    ended, _ = job("print(context.current_model.name, target.type, [m.name for m in list_models()].count('orders'), var('x', 3))")
+    ended, _ = job(
+        "print(context.current_model.name, target.type, [m.name for m in list_models()].count('orders'), var('x', 3))"
+    )
     assert ended.stdout == "scores duckdb 1 3\n"
 
 
@@ -143,14 +155,26 @@ def test_a_native_model(session, start, job):
 
     def run(event):
         ended = start(
-            event["code"], event["path"], kind="native", name="native", location=event["location"], token=event["token"]
+            event["code"],
+            event["path"],
+            kind="native",
+            name="native",
+            location=event["location"],
+            token=event["token"],
         ).end()
         ends.append(ended)
-        session.ask("python_job_done", job=event["job"], ok=ended.ok, error=None if ended.ok else ended.error)
+        session.ask(
+            "python_job_done",
+            job=event["job"],
+            ok=ended.ok,
+            error=None if ended.ok else ended.error,
+        )
 
     session.on_python_job = run
     for _ in range(2):
         result = session.run("model.shop.native")
         assert result["status"] == "success", (result, ends[-1].answer)
-    rows = job("print(execute_sql(\"select id from {{ ref('native') }} order by id\").id.tolist())")[0]
+    rows = job(
+        "print(execute_sql(\"select id from {{ ref('native') }} order by id\").id.tolist())"
+    )[0]
     assert rows.stdout == "[1, 2, 3, 4, 5, 6]\n", (rows.answer, rows.stderr)

@@ -28,9 +28,15 @@ STUBS = ("models/fal/scores.sql", "models/fal/grown.sql")
 FILES = {
     "models/fal/grown.sql": stub("ref('orders')", "ref('scores')"),
     "models/grown.yml": json.dumps(
-        {"models": [{"name": "grown", "config": {"materialized": "incremental", "unique_key": "id"}}]}
+        {
+            "models": [
+                {"name": "grown", "config": {"materialized": "incremental", "unique_key": "id"}}
+            ]
+        }
     ),
-    "models/sources.yml": json.dumps({"sources": [{"name": "out", "schema": "side", "tables": [{"name": "log"}]}]}),
+    "models/sources.yml": json.dumps(
+        {"sources": [{"name": "out", "schema": "side", "tables": [{"name": "log"}]}]}
+    ),
     "models/native.py": "def model(dbt, session):\n    dbt.config(materialized='table')\n    return dbt.ref('orders')\n",
 }
 
@@ -44,7 +50,9 @@ class Runner(JobClient):
 
     def do(self, action: str, **body):
         with _decoded():
-            (result,) = self._client.do_action(flight.Action(action, json.dumps({"token": self._token, **body}).encode()))
+            (result,) = self._client.do_action(
+                flight.Action(action, json.dumps({"token": self._token, **body}).encode())
+            )
         return json.loads(result.body.to_pybytes())
 
     def start(self) -> Runner:
@@ -71,7 +79,12 @@ class Lent(Runner):
         """What the session knows of the lease, and the result: committed if all went well, or as told."""
         settled = self.desk.session.ask("job_settle", job=self.id)
         ok = bool((settled["answer"] or {}).get("ok")) if ok is None else ok
-        result = {"unique_id": self.unique_id, "status": "success" if ok else "error", "execution_time": 0.0, "message": None if ok else "no"}
+        result = {
+            "unique_id": self.unique_id,
+            "status": "success" if ok else "error",
+            "execution_time": 0.0,
+            "message": None if ok else "no",
+        }
         return settled, self.desk.session.ask("job_close", job=self.id, ok=ok, result=result)
 
 
@@ -81,7 +94,14 @@ class Desk:
     def __init__(self, session, query, warehouse: str) -> None:
         self.session, self.query, self._count = session, query, itertools.count()
         self.warehouse = warehouse
-        port = session.ask("gateway_listen", host="127.0.0.1", port=0, certificate=None, key=None, env_vars=["FAL_TEST_PUBLIC"])["port"]
+        port = session.ask(
+            "gateway_listen",
+            host="127.0.0.1",
+            port=0,
+            certificate=None,
+            key=None,
+            env_vars=["FAL_TEST_PUBLIC"],
+        )["port"]
         self.location = f"grpc+tcp://127.0.0.1:{port}"
 
     def lend(self, name: str = "scores") -> Lent:
@@ -106,7 +126,9 @@ def open_desk(request, root: Path, files: dict[str, str]) -> Iterator[Desk]:
         session.ask("begin", selected=session.runnable())
         for node in ("seed.shop.raw_orders", "model.shop.orders"):
             assert session.run(node)["status"] == "success"
-        session.ask("job_open", job="looks", token="looks", unique_id="hook", role="global", model=None)
+        session.ask(
+            "job_open", job="looks", token="looks", unique_id="hook", role="global", model=None
+        )
         looks = JobClient(session.location, "looks")
 
         def query(sql: str) -> list[tuple]:

@@ -34,7 +34,11 @@ def test_a_lease_says_what_it_reads_and_writes(desk: Desk):
     scores, grown = desk.lend(), desk.lend("grown")
     assert [entry["unique_id"] for entry in scores.told["inputs"]] == ["model.shop.orders"]
     assert "orders" in scores.told["inputs"][0]["relation"]
-    assert ("scores" in scores.told["output"], scores.told["output_is_rows"], grown.told["output_is_rows"]) == (True, True, False)
+    assert (
+        "scores" in scores.told["output"],
+        scores.told["output_is_rows"],
+        grown.told["output_is_rows"],
+    ) == (True, True, False)
     for lent in (scores, grown):
         assert lent.settle()[0]["attempts"] == 0
 
@@ -42,8 +46,17 @@ def test_a_lease_says_what_it_reads_and_writes(desk: Desk):
 def test_a_port_that_is_taken_is_named(desk: Desk):
     place = desk.location.rpartition("/")[2]
     with pytest.raises(Refused) as caught:
-        desk.session.ask("gateway_listen", host="127.0.0.1", port=int(place.rpartition(":")[2]), certificate=None, key=None)
-    assert (caught.value.code, caught.value.message.startswith(f"the data gateway cannot listen at {place} for runners")) == ("gateway::listen", True)
+        desk.session.ask(
+            "gateway_listen",
+            host="127.0.0.1",
+            port=int(place.rpartition(":")[2]),
+            certificate=None,
+            key=None,
+        )
+    assert (
+        caught.value.code,
+        caught.value.message.startswith(f"the data gateway cannot listen at {place} for runners"),
+    ) == ("gateway::listen", True)
 
 
 def test_nothing_is_listed(desk: Desk):
@@ -67,13 +80,24 @@ def test_a_new_attempt_undoes_the_one_before_it(desk: Desk, name: str):
     second.do("job_answer", ok=True)
     fenced(second)
     settled, result = lent.settle()
-    assert (settled["attempts"], settled["answer"], settled["wrote"]) == (2, {"ok": True, "error": None}, True)
-    assert settled["seconds"] >= 0 and (result["status"], result["rows_affected"]) == ("success", 2), result
+    assert (settled["attempts"], settled["answer"], settled["wrote"]) == (
+        2,
+        {"ok": True, "error": None},
+        True,
+    )
+    assert settled["seconds"] >= 0 and (result["status"], result["rows_affected"]) == (
+        "success",
+        2,
+    ), result
     assert desk.table(name) == [(1,), (5,)]
     with pytest.raises(GatewayError, match="does not know this token"):
         lent.start()
     output = [event for event in desk.session.events if event["event"] == "output"]
-    assert output[-1] == {"event": "output", "unique_id": lent.unique_id, "lines": [["stdout", "two"], ["stderr", "lines"]]}
+    assert output[-1] == {
+        "event": "output",
+        "unique_id": lent.unique_id,
+        "lines": [["stdout", "two"], ["stderr", "lines"]],
+    }
 
 
 @pytest.mark.parametrize("name", ["scores", "grown"])
@@ -88,7 +112,9 @@ def test_an_attempt_in_the_middle_of_its_write_is_fenced(desk: Desk, name: str):
             writer.write_table(ids(*range(100_000)))
     assert lent.settle()[1]["status"] == "success"
     rows = desk.table(name)
-    assert rows == [(7,), (8,)] if name == "scores" else {(7,), (8,)} <= set(rows) and len(rows) < 10
+    assert (
+        rows == [(7,), (8,)] if name == "scores" else {(7,), (8,)} <= set(rows) and len(rows) < 10
+    )
 
 
 @pytest.mark.parametrize("name", ["scores", "grown"])
@@ -100,14 +126,19 @@ def test_of_many_attempts_at_once_one_counts(desk: Desk, name: str):
         with contextlib.suppress(GatewayError, flight.FlightError):
             job = lent.start()
             job.ref("orders")
-            job.write(pa.table({"id": range(mark * 1000, mark * 1000 + 500), "mark": [mark] * 500}), mode="overwrite")
+            job.write(
+                pa.table({"id": range(mark * 1000, mark * 1000 + 500), "mark": [mark] * 500}),
+                mode="overwrite",
+            )
             job.do("job_answer", ok=True)
             done.append(mark)
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(attempt, range(24)))
     settled, result = lent.settle()
-    assert settled["attempts"] == 24 and settled["wrote"] == settled["answer"]["ok"] == (result["status"] == "success"), result
+    assert settled["attempts"] == 24 and settled["wrote"] == settled["answer"]["ok"] == (
+        result["status"] == "success"
+    ), result
     marks = desk.query(f"select mark, count(*) from {name} group by mark")
     assert len(marks) == 1 and marks[0][1] == 500 and marks[0][0] in done
 
@@ -138,9 +169,16 @@ def test_a_read_under_way_ends_with_its_attempt(desk: Desk):
         while True:
             stream.read_chunk()
     second.write(ids(1))
-    second.do("job_answer", ok=False, error={"kind": "exception", "message": "boom", "traceback": None, "more": 1})
+    second.do(
+        "job_answer",
+        ok=False,
+        error={"kind": "exception", "message": "boom", "traceback": None, "more": 1},
+    )
     settled, result = lent.settle()
-    assert settled["answer"] == {"ok": False, "error": {"kind": "exception", "message": "boom", "traceback": None}}
+    assert settled["answer"] == {
+        "ok": False,
+        "error": {"kind": "exception", "message": "boom", "traceback": None},
+    }
     assert result["status"] == "error"
 
 
@@ -178,7 +216,11 @@ def test_tokens_are_good_for_their_own_lease_and_door(desk: Desk):
     lent = desk.lend()
     for token in ("", "wrong", "of-this-machine", lent.token, None):
         stranger = Runner(desk.location, token)
-        for ask in (lambda: stranger.ref("orders"), lambda: stranger.action("list_models"), lambda: stranger.do("job_output")):
+        for ask in (
+            lambda: stranger.ref("orders"),
+            lambda: stranger.action("list_models"),
+            lambda: stranger.do("job_output"),
+        ):
             with pytest.raises(GatewayError) as caught:
                 ask()
             assert caught.value.code == "gateway::token"
@@ -192,7 +234,12 @@ def test_tokens_are_good_for_their_own_lease_and_door(desk: Desk):
     with pytest.raises(GatewayError, match="`lines` is a list of pairs"):
         inside.do("job_output", lines=[["stdin", "x"]])
     lent.settle()
-    desk.session.ask("job_close", job="here", ok=False, result={"unique_id": "model.shop.grown", "status": "error", "execution_time": 0})
+    desk.session.ask(
+        "job_close",
+        job="here",
+        ok=False,
+        result={"unique_id": "model.shop.grown", "status": "error", "execution_time": 0},
+    )
     told = str(desk.session.events)
     assert lent.token not in told and "of-this-machine" not in told
 
@@ -203,10 +250,16 @@ def test_the_client_of_the_documentation_runs(desk: Desk):
     namespace: dict = {}
     exec(code, namespace)
     lent = desk.lend()
-    namespace["run"]({"location": desk.location, "token": lent.token, "certificate": None}, namespace["first_two_orders"])
+    namespace["run"](
+        {"location": desk.location, "token": lent.token, "certificate": None},
+        namespace["first_two_orders"],
+    )
     assert lent.settle()[1]["rows_affected"] == 2
     lent = desk.lend()
-    namespace["run"]({"location": desk.location, "token": lent.token, "certificate": None}, lambda attempt: attempt.read(op="ref", args=["x"]))
+    namespace["run"](
+        {"location": desk.location, "token": lent.token, "certificate": None},
+        lambda attempt: attempt.read(op="ref", args=["x"]),
+    )
     assert "no such node" in lent.settle()[0]["answer"]["error"]["message"]
 
 

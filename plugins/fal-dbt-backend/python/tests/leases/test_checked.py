@@ -37,9 +37,15 @@ def checked(request, tmp_path_factory):
         **FILES,
         "models/sources.yml": json.dumps(SOURCES).replace("FOLDER", str(folder)),
         "macros/m.sql": MACROS,
-        "models/fal/scores.sql": stub("ref('orders')", "ref('raw_orders')", "ref('shared')", "ref('viewed')"),
+        "models/fal/scores.sql": stub(
+            "ref('orders')", "ref('raw_orders')", "ref('shared')", "ref('viewed')"
+        ),
         "models/viewed.sql": "{{ config(materialized='view') }} select * from "
-        + (f"read_csv('{folder}/things.csv')" if request.param == "duckdb" else "{{ ref('orders') }}"),
+        + (
+            f"read_csv('{folder}/things.csv')"
+            if request.param == "duckdb"
+            else "{{ ref('orders') }}"
+        ),
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FAL_TEST_SECRET", SECRET)
@@ -59,8 +65,15 @@ def checked(request, tmp_path_factory):
 
 def world(desk: Desk) -> tuple:
     """What must not change."""
-    tables = desk.query("select table_schema || '.' || table_name as t from information_schema.tables where table_schema <> 'pg_catalog' order by 1")
-    return tables, sorted(path.name for path in desk.folder.iterdir()), desk.table("orders"), desk.table("side.log")
+    tables = desk.query(
+        "select table_schema || '.' || table_name as t from information_schema.tables where table_schema <> 'pg_catalog' order by 1"
+    )
+    return (
+        tables,
+        sorted(path.name for path in desk.folder.iterdir()),
+        desk.table("orders"),
+        desk.table("side.log"),
+    )
 
 
 def sql(text: str) -> dict:
@@ -111,7 +124,9 @@ BOTH = [
     sql("{{ context['env_var']('FAL_TEST_SECRET') }}"),
     where("{% do run_query('create table pwned as select 1 as x') %} 1=1"),
     sql("{% do make() %} select 1 as x"),
-    sql("{% call statement('x') %} create table pwned as select 1 as x {% endcall %} select 1 as x"),
+    sql(
+        "{% call statement('x') %} create table pwned as select 1 as x {% endcall %} select 1 as x"
+    ),
     sql("{% do adapter.execute('create table pwned as select 1 as x') %} select 1 as x"),
     sql("{% do adapter.drop_relation(ref('orders')) %} select 1 as x"),
     sql("{{ adapter.get_columns_in_relation(ref('orders')) }}"),
@@ -210,7 +225,11 @@ CODES = {"gateway::leased", "dbt::compile"}
 
 
 def test_nothing_but_relations_of_the_project_is_read(checked: Desk):
-    checked.query("create function my_function() returns int language sql as 'select 1'" if checked.warehouse == "postgres" else "create macro my_function() as 1")
+    checked.query(
+        "create function my_function() returns int language sql as 'select 1'"
+        if checked.warehouse == "postgres"
+        else "create macro my_function() as 1"
+    )
     attacks = BOTH + (DUCKDB if checked.warehouse == "duckdb" else POSTGRES)
     assert len(attacks) >= 80
     before, wrong = world(checked), []
@@ -276,25 +295,65 @@ READS = [
 READS_DUCKDB = [
     ({"op": "source", "args": ["files", "things"]}, 2),
     ({"op": "source", "args": ["files", "plain"], "where": "id = 1"}, 1),
-    (sql("select t.name, p.id from {{ source('files', 'things') }} t join {{ source('files', 'plain') }} as p using (id)"), 2),
+    (
+        sql(
+            "select t.name, p.id from {{ source('files', 'things') }} t join {{ source('files', 'plain') }} as p using (id)"
+        ),
+        2,
+    ),
     ({"op": "ref", "args": ["viewed"], "where": "name = 'one'"}, 1),
     (sql("from orders select id where id > 1"), 2),
     (sql("select * exclude (amount) replace (id + 1 as id), columns('i.*') from orders"), 3),
-    (sql("select list_transform([1, 2], lambda x: x + 1), {'a': 1}.a, map {'k': 1}, [1, 2][1], json_extract('{\"a\": 1}', '$.a')"), 1),
+    (
+        sql(
+            "select list_transform([1, 2], lambda x: x + 1), {'a': 1}.a, map {'k': 1}, [1, 2][1], json_extract('{\"a\": 1}', '$.a')"
+        ),
+        1,
+    ),
     (sql("select unnest([1, 2, 3]) as u"), 3),
     (sql("select * from orders qualify row_number() over (order by id) = 1"), 1),
     (sql("select * from orders pivot (sum(amount) for id in (1, 2))"), None),
-    (sql("select id::decimal(10, 2), try_cast('x' as integer), date '2024-01-01' + 1 from orders using sample 100%"), 3),
+    (
+        sql(
+            "select id::decimal(10, 2), try_cast('x' as integer), date '2024-01-01' + 1 from orders using sample 100%"
+        ),
+        3,
+    ),
     (sql("select grouping(id), id, count(*) from orders group by rollup (id)"), 4),
 ]
 READS_POSTGRES = [
     (sql("select *, * from orders"), 3),
-    (sql("select array_agg(id), json_agg(amount), jsonb_build_object('a', 1) ->> 'a', to_char(now(), 'YYYY') from orders"), 1),
-    (sql("select * from unnest(array[1, 2]) with ordinality, json_to_recordset('[{\"a\": 1}]') as r(a int)"), 2),
-    (sql("select percentile_cont(0.5) within group (order by id), grouping(id) from orders group by grouping sets ((id), ())"), 4),
+    (
+        sql(
+            "select array_agg(id), json_agg(amount), jsonb_build_object('a', 1) ->> 'a', to_char(now(), 'YYYY') from orders"
+        ),
+        1,
+    ),
+    (
+        sql(
+            "select * from unnest(array[1, 2]) with ordinality, json_to_recordset('[{\"a\": 1}]') as r(a int)"
+        ),
+        2,
+    ),
+    (
+        sql(
+            "select percentile_cont(0.5) within group (order by id), grouping(id) from orders group by grouping sets ((id), ())"
+        ),
+        4,
+    ),
     (sql("select id from orders tablesample bernoulli (100)"), 3),
-    (sql("select md5('x'), encode(sha256('x'), 'hex'), gen_random_uuid(), to_tsvector('a b') @@ to_tsquery('a'), current_user"), 1),
-    (sql("select '1'::numeric(10, 2), '2024-01-01'::timestamptz at time zone 'UTC', '{1,2}'::int[] || 3, row(1, 2) = row(1, 2), null as n"), 1),
+    (
+        sql(
+            "select md5('x'), encode(sha256('x'), 'hex'), gen_random_uuid(), to_tsvector('a b') @@ to_tsquery('a'), current_user"
+        ),
+        1,
+    ),
+    (
+        sql(
+            "select '1'::numeric(10, 2), '2024-01-01'::timestamptz at time zone 'UTC', '{1,2}'::int[] || 3, row(1, 2) = row(1, 2), null as n"
+        ),
+        1,
+    ),
     (sql("values (1), (2)"), 2),
     (sql("table orders"), 3),
     (sql("select * from only orders order by id fetch first 1 rows only"), 1),
@@ -322,13 +381,34 @@ def test_what_reads_the_open_write_is_checked_as_well(checked: Desk):
     before = world(checked)
     attempt.write(pa.table({"id": [1, 2]}))
     assert attempt.ref("grown").num_rows == 2
-    assert attempt.read(**sql("select g.id from {{ ref('grown') }} g join {{ ref('orders') }} o using (id) order by 1")).num_rows == 2
-    for text in ("drop table {}", "insert into {} select 3", "commit; select * from {}", "select * from {}, hidden", "select * from {} for update"):
+    assert (
+        attempt.read(
+            **sql(
+                "select g.id from {{ ref('grown') }} g join {{ ref('orders') }} o using (id) order by 1"
+            )
+        ).num_rows
+        == 2
+    )
+    for text in (
+        "drop table {}",
+        "insert into {} select 3",
+        "commit; select * from {}",
+        "select * from {}, hidden",
+        "select * from {} for update",
+    ):
         for name in ("{{ ref('grown') }}", "grown", "grown__fal_stage"):
             with pytest.raises(GatewayError) as caught:
                 attempt.read(**sql(text.replace("{}", name)))
-            assert caught.value.code in ("gateway::leased", "gateway::database", "gateway::own_table"), caught.value.message
-            assert caught.value.code == "gateway::leased" or "syntax" in caught.value.message or "exist" in caught.value.message
+            assert caught.value.code in (
+                "gateway::leased",
+                "gateway::database",
+                "gateway::own_table",
+            ), caught.value.message
+            assert (
+                caught.value.code == "gateway::leased"
+                or "syntax" in caught.value.message
+                or "exist" in caught.value.message
+            )
     assert attempt.ref("grown").num_rows == 2
     lent.settle(ok=False)
     assert world(checked) == before

@@ -14,7 +14,10 @@ from fal_worker.remote.stored import Stored
 from .conftest import Desk
 
 DAY = dt.datetime(2026, 1, 2, 3, 4, 5, 678901)
-LISTS = {"id": pa.array([1, 2, 3]), "many": pa.array([[1, None], [], None], pa.large_list(pa.int32()))}
+LISTS = {
+    "id": pa.array([1, 2, 3]),
+    "many": pa.array([[1, None], [], None], pa.large_list(pa.int32())),
+}
 TABLE = {
     "id": pa.array([1, 2, None], pa.int64()),
     "small": pa.array([1, -2, None], pa.int8()),
@@ -41,7 +44,17 @@ class Store(dict):
 def stored(desk: Desk, lent, store) -> Stored:
     """The gateway as a job in the runner's process has it."""
     token = lent.start()._token
-    request = Request("j", "script", lent.unique_id, "a.py", "", ".", desk.location, token, unique_id=lent.unique_id)
+    request = Request(
+        "j",
+        "script",
+        lent.unique_id,
+        "a.py",
+        "",
+        ".",
+        desk.location,
+        token,
+        unique_id=lent.unique_id,
+    )
     return Stored(request, lent.told, store)
 
 
@@ -80,13 +93,22 @@ def test_what_is_not_the_whole_table_of_a_declared_node_comes_from_the_gateway(d
     # Marked, so that it shows where rows come from; and once as rows that are no layout of the table's.
     store["model.shop.scores"] = pa.table({"id": [10]})
     assert gateway.read_table(op="ref", args=["scores"], version=None).to_pydict() == {"id": [10]}
-    assert gateway.read(op="ref", args=["scores"], version=None).read_all().to_pydict() == {"id": [10]}
-    assert gateway.read_table(op="relation", relation=lent.told["inputs"][1]["relation"]).to_pydict() == {"id": [10]}
+    assert gateway.read(op="ref", args=["scores"], version=None).read_all().to_pydict() == {
+        "id": [10]
+    }
+    assert gateway.read_table(
+        op="relation", relation=lent.told["inputs"][1]["relation"]
+    ).to_pydict() == {"id": [10]}
     assert gateway.read_table(op="ref", args=["scores"], version=None, limit=1).num_rows == 1
-    assert gateway.read_table(op="sql", sql="select id from {{ ref('scores') }} order by id").to_pydict() == {"id": [1, 2]}
+    assert gateway.read_table(
+        op="sql", sql="select id from {{ ref('scores') }} order by id"
+    ).to_pydict() == {"id": [1, 2]}
     for strange in (pa.table({"id": [1.5]}), pa.table({"other": [1]}), pa.table({"id": ["x"]})):
         store["model.shop.scores"] = strange
-        assert gateway.read_table(op="ref", args=["scores"], version=None)["id"].to_pylist() == [1, 2]
+        assert gateway.read_table(op="ref", args=["scores"], version=None)["id"].to_pylist() == [
+            1,
+            2,
+        ]
     store["model.shop.orders"] = pa.table({"id": [1], "amount": [2]})
     with pytest.raises(FalError, match="no such node"):
         gateway.read_table(op="ref", args=["nonsense"], version=None)
@@ -112,6 +134,8 @@ class Broken:
 def test_a_store_that_fails_costs_time_only(desk: Desk, capfd):
     write(desk, Broken(), pa.table({"id": [4]}).to_reader())
     lent = desk.lend("grown")
-    assert stored(desk, lent, Broken()).read_table(op="ref", args=["scores"], version=None).to_pydict() == {"id": [4]}
+    assert stored(desk, lent, Broken()).read_table(
+        op="ref", args=["scores"], version=None
+    ).to_pydict() == {"id": [4]}
     assert "the runner's store failed in `get`: OSError: no store" in capfd.readouterr().err
     lent.settle()

@@ -15,11 +15,24 @@ from pyarrow import flight
 
 from .conftest import Desk, Runner
 
-PLAIN = {"code": "gateway::token", "message": "The gateway does not know this token, or its job has ended", "help": None}
+PLAIN = {
+    "code": "gateway::token",
+    "message": "The gateway does not know this token, or its job has ended",
+    "help": None,
+}
 BIG = 200 << 20
 DEEP = b'{"token": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
 TOKENS = [None, "", "x", 7, [], {}, True, "\ud800", "x" * 100_000]
-BODIES = [b"", b"{", b"null", b"[]", b'"x"', b"\xff\xfe", DEEP, *(json.dumps({"token": token}).encode() for token in TOKENS)]
+BODIES = [
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b'"x"',
+    b"\xff\xfe",
+    DEEP,
+    *(json.dumps({"token": token}).encode() for token in TOKENS),
+]
 
 
 def heard(ask) -> dict:
@@ -70,7 +83,11 @@ def test_all_calls_of_strangers_get_one_answer(desk: Desk):
 def test_half_a_character_is_refused_by_name(desk: Desk):
     lent = desk.lend()
     attempt = lent.start()
-    for asked in ({"op": "sql", "sql": "select '\ud800'"}, {"op": "ref", "args": ["\ud800"]}, {"op": "\ud800"}):
+    for asked in (
+        {"op": "sql", "sql": "select '\ud800'"},
+        {"op": "ref", "args": ["\ud800"]},
+        {"op": "\ud800"},
+    ):
         with pytest.raises(GatewayError) as caught:
             attempt.read(**asked)
         assert caught.value.code in ("gateway::text", "gateway::unknown", "gateway::op")
@@ -79,7 +96,9 @@ def test_half_a_character_is_refused_by_name(desk: Desk):
 
 def memory(desk: Desk) -> int:
     """The most that the session ever had, in bytes."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{desk.session.process.pid}/status").read_text())
+    found = re.search(
+        r"VmHWM:\s+(\d+) kB", Path(f"/proc/{desk.session.process.pid}/status").read_text()
+    )
     assert found
     return int(found[1]) << 10
 
@@ -108,7 +127,10 @@ def test_who_has_a_token_may_send_much(desk: Desk):
     first.do("job_output", lines=[["stdout", "x" * 100_000]] * 50)
     # A connection whose first call is a stream without end.
     second = Runner(desk.location, first._token)
-    assert second.write(pa.table({"id": range(1_000_000), "text": ["y" * 20] * 1_000_000})) == 1_000_000
+    assert (
+        second.write(pa.table({"id": range(1_000_000), "text": ["y" * 20] * 1_000_000}))
+        == 1_000_000
+    )
     second.do("job_answer", ok=True)
     assert lent.settle()[1]["status"] == "success"
 

@@ -24,7 +24,7 @@ def test_without_a_check_only_the_gateways_own_sql_runs(unchecked: Desk):
     assert read(**orders, columns=["ID"], limit=2).to_pylist() == [{"id": 1}, {"id": 2}]
     assert read(**orders, where="id > 1 and amount is not null").num_rows == 1
     assert read(**orders, where="id = {{ var('one', 1) }}").num_rows == 1
-    relation = unchecked.query("select '\"' || current_database() || '\".\"main\".\"orders\"'")[0][0]
+    relation = unchecked.query('select \'"\' || current_database() || \'"."main"."orders"\'')[0][0]
     assert read(op="relation", relation=relation).num_rows == 3
     for asked in (
         {"op": "sql", "sql": "select 1"},

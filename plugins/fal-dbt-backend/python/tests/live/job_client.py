@@ -57,7 +57,9 @@ class JobClient:
 
     def action(self, name: str) -> Any:
         with _decoded():
-            (result,) = self._client.do_action(flight.Action(name, json.dumps({"token": self._token}).encode()))
+            (result,) = self._client.do_action(
+                flight.Action(name, json.dumps({"token": self._token}).encode())
+            )
         return json.loads(result.body.to_pybytes())
 
 

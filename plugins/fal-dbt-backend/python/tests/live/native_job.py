@@ -16,9 +16,15 @@ def run(event: dict[str, Any]) -> dict[str, Any]:
     try:
         exec(compile(event["code"], event["path"], "exec"), module)
         df = module["model"](module["dbtObj"](session.load), session)
-        client.write(df.to_arrow_table() if hasattr(df, "to_arrow_table") else df, op="write_relation")
+        client.write(
+            df.to_arrow_table() if hasattr(df, "to_arrow_table") else df, op="write_relation"
+        )
     except (Exception, GatewayError) as error:
-        return {"job": event["job"], "ok": False, "error": {"kind": "exception", "message": str(error), "traceback": None}}
+        return {
+            "job": event["job"],
+            "ok": False,
+            "error": {"kind": "exception", "message": str(error), "traceback": None},
+        }
     return {"job": event["job"], "ok": True, "error": None}
 
 

@@ -7,17 +7,22 @@ import os
 import socket
 from pathlib import Path
 
-
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["dbt.cli.main", "dbt.task.build", "dbt.adapters.duckdb", "fal_worker.session.session"])
+_context.set_forkserver_preload(
+    ["dbt.cli.main", "dbt.task.build", "dbt.adapters.duckdb", "fal_worker.session.session"]
+)
 
 
 class ForkedProcess:
     """Has what the tests use of `subprocess.Popen`."""
 
-    def __init__(self, channel: socket.socket, env: dict[str, str], cwd: Path, folder: Path) -> None:
+    def __init__(
+        self, channel: socket.socket, env: dict[str, str], cwd: Path, folder: Path
+    ) -> None:
         self._output = [folder / "stdout", folder / "stderr"]
-        self._process = _context.Process(target=_child, args=(channel, env, str(cwd), [str(p) for p in self._output]))
+        self._process = _context.Process(
+            target=_child, args=(channel, env, str(cwd), [str(p) for p in self._output])
+        )
         self._process.start()
 
     @property
@@ -47,5 +52,3 @@ def _child(channel: socket.socket, env: dict[str, str], cwd: str, output: list[s
     from fal_worker.session.loop import main
 
     main()
-
-

@@ -31,7 +31,9 @@ class Refused(Exception):
 class SessionProcess:
     """The supervisor's side of one session."""
 
-    def __init__(self, project: Path, socket_dir: Path, fresh: bool = False, **request: Any) -> None:
+    def __init__(
+        self, project: Path, socket_dir: Path, fresh: bool = False, **request: Any
+    ) -> None:
         self.project, self.socket_dir = project, socket_dir
         self.events: list[dict[str, Any]] = []
         self.on_python_job: Any = None
@@ -95,7 +97,9 @@ class SessionProcess:
     def load(self, *stubs: str) -> dict[str, Any]:
         """`stubs`: paths of stubs below the project."""
         models = [{"name": Path(s).stem, "path": "models/x.py", "stub_path": s} for s in stubs]
-        self.graph = self.ask("load", python_models=models, gateway={"socket_dir": str(self.socket_dir)})
+        self.graph = self.ask(
+            "load", python_models=models, gateway={"socket_dir": str(self.socket_dir)}
+        )
         self.location = self.graph["gateway"]["location"]
         return self.graph
 
@@ -141,4 +145,6 @@ def _spawn(channel: socket.socket, env: dict[str, str], cwd: Path) -> Any:
     env = {**os.environ, **env, "FAL_CONTROL_FD": str(fd), "PYTHONPATH": str(PACKAGE)}
     command = [sys.executable, "-m", "fal_worker.session"]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, env=env, pass_fds=[fd], cwd=cwd, text=True, stdout=pipe, stderr=pipe)
+    return subprocess.Popen(
+        command, env=env, pass_fds=[fd], cwd=cwd, text=True, stdout=pipe, stderr=pipe
+    )

@@ -41,8 +41,15 @@ INCREMENTAL = {
     },
     "changed_ignore": {"incremental_strategy": "append", "on_schema_change": "ignore"},
     "changed_fail": {"incremental_strategy": "append", "on_schema_change": "fail"},
-    "changed_append_new_columns": {"incremental_strategy": "append", "on_schema_change": "append_new_columns"},
-    "changed_sync_all_columns": {"incremental_strategy": "merge", "unique_key": "id", "on_schema_change": "sync_all_columns"},
+    "changed_append_new_columns": {
+        "incremental_strategy": "append",
+        "on_schema_change": "append_new_columns",
+    },
+    "changed_sync_all_columns": {
+        "incremental_strategy": "merge",
+        "unique_key": "id",
+        "on_schema_change": "sync_all_columns",
+    },
     "unknown": {"incremental_strategy": "nonsense"},
     "never_anew": {"full_refresh": False},
 }
@@ -52,11 +59,19 @@ HOOKS = {
         {"sql": "insert into heard values ('ahead {{ is_incremental() }}')", "transaction": False},
         "insert into heard values ('inside')",
     ],
-    "post_hook": [f"insert into heard select 'behind ' || {COUNT}", {"sql": "insert into heard values ('after')", "transaction": False}],
+    "post_hook": [
+        f"insert into heard select 'behind ' || {COUNT}",
+        {"sql": "insert into heard values ('after')", "transaction": False},
+    ],
 }
 CONTRACT = {"contract": {"enforced": True}}
 COLUMNS = [
-    {"name": "id", "data_type": "bigint", "description": "The key; unique", "constraints": [{"type": "not_null"}]},
+    {
+        "name": "id",
+        "data_type": "bigint",
+        "description": "The key; unique",
+        "constraints": [{"type": "not_null"}],
+    },
     {"name": "day", "data_type": "bigint"},
     {"name": "v", "data_type": "text"},
 ]
@@ -68,22 +83,36 @@ OTHERS = {
     "failing": {"materialized": "table", **FAILING},
     "failing_rows": {"materialized": "incremental", **FAILING},
     "held": {"materialized": "table", **CONTRACT},
-    "held_rows": {"materialized": "incremental", "on_schema_change": "append_new_columns", **CONTRACT},
+    "held_rows": {
+        "materialized": "incremental",
+        "on_schema_change": "append_new_columns",
+        **CONTRACT,
+    },
     "granted_rows": {"materialized": "incremental", "grants": {"select": ["reads"]}},
-    "told": {"materialized": "table", "persist_docs": {"relation": True, "columns": True}, "indexes": [{"columns": ["id"]}], **HOOKS},
+    "told": {
+        "materialized": "table",
+        "persist_docs": {"relation": True, "columns": True},
+        "indexes": [{"columns": ["id"]}],
+        **HOOKS,
+    },
 }
 
 
 def schema_file(own: dict[str, dict]) -> str:
     """Every configuration for a SQL model, `sql_NAME`, and a Python model, `py_NAME`."""
     models = []
-    for name, config in {**{n: {"materialized": "incremental", **c} for n, c in INCREMENTAL.items()}, **OTHERS}.items():
+    for name, config in {
+        **{n: {"materialized": "incremental", **c} for n, c in INCREMENTAL.items()},
+        **OTHERS,
+    }.items():
         columns = COLUMNS if name in ("held", "held_rows", "told") else []
         more = {"config": config, "columns": columns, "description": "Rows; of $a$."}
         models += [{"name": f"{kind}_{name}", **more} for kind in ("sql", "py")]
     for name, config in own.items():
         columns = [column for column in COLUMNS if column["name"] != "day" or name == "held_widely"]
-        models.append({"name": name, "config": config, "columns": columns if name.startswith("held") else []})
+        models.append(
+            {"name": name, "config": config, "columns": columns if name.startswith("held") else []}
+        )
     return json.dumps({"models": [*models, VERSIONED]})
 
 
@@ -109,11 +138,19 @@ OWN = {
     "held_table": {"materialized": "table", **CONTRACT},
     "sleeps": {"post_hook": "select pg_sleep(600)"},
     # For `test_own_table`: no other file of tests writes them.
-    **{f"own_{name}": {"materialized": "incremental", **INCREMENTAL[name]} for name in ("plain", "appended", "keyed", "merged", "replaced")},
+    **{
+        f"own_{name}": {"materialized": "incremental", **INCREMENTAL[name]}
+        for name in ("plain", "appended", "keyed", "merged", "replaced")
+    },
     "own_hooked": {"materialized": "table", "post_hook": "select 1"},
     "own_table": {"materialized": "table"},
     "own_stored": {"unlogged": True},
-    "held_widely": {"materialized": "incremental", "on_schema_change": "fail", "unique_key": "id", **CONTRACT},
+    "held_widely": {
+        "materialized": "incremental",
+        "on_schema_change": "fail",
+        "unique_key": "id",
+        **CONTRACT,
+    },
 }
 CUSTOMIZED = """
 {% materialization customized, default %}
@@ -150,7 +187,12 @@ def files() -> dict[str, str]:
 
 def stubs() -> list[str]:
     own = [f"models/{'projects/' * (name == 'by_project')}fal/{name}.sql" for name in OWN]
-    return [*(f"models/fal/py_{name}.sql" for name in [*INCREMENTAL, *OTHERS]), *own, "models/fal/dim_v1.sql", "models/fal/dim_v2.sql"]
+    return [
+        *(f"models/fal/py_{name}.sql" for name in [*INCREMENTAL, *OTHERS]),
+        *own,
+        "models/fal/dim_v1.sql",
+        "models/fal/dim_v2.sql",
+    ]
 
 
 class Desk:
@@ -168,8 +210,17 @@ class Desk:
         return client
 
     def close(self, job: JobClient, ok: bool = True) -> dict:
-        step = {"name": "execute", "started_at": "2026-01-01T00:00:00Z", "completed_at": "2026-01-01T00:00:01Z"}
-        result = {"unique_id": job.unique_id, "status": "success" if ok else "error", "execution_time": 1.0, "timing": [step]}
+        step = {
+            "name": "execute",
+            "started_at": "2026-01-01T00:00:00Z",
+            "completed_at": "2026-01-01T00:00:01Z",
+        }
+        result = {
+            "unique_id": job.unique_id,
+            "status": "success" if ok else "error",
+            "execution_time": 1.0,
+            "timing": [step],
+        }
         return self.session.ask("job_close", job=job.id, ok=ok, result=result)
 
     def python(self, name: str, table: pa.Table, mode: str | None = None) -> dict:
@@ -200,7 +251,9 @@ class Desk:
     def table(self, name: str) -> tuple[list, list]:
         """Columns with their types, and sorted rows; nothing if there is no such table."""
         where = f"where table_name = '{name}' order by ordinal_position"
-        columns = self.query(f"select column_name::text, data_type::text from information_schema.columns {where}")
+        columns = self.query(
+            f"select column_name::text, data_type::text from information_schema.columns {where}"
+        )
         return columns, sorted(self.query(f"select * from {name}"), key=repr) if columns else []
 
     def heard(self) -> list[str]:
@@ -210,7 +263,9 @@ class Desk:
         return told
 
     def left_over(self) -> list[tuple]:
-        return self.query("select table_name::text from information_schema.tables where table_name like '%fal_stage%'")
+        return self.query(
+            "select table_name::text from information_schema.tables where table_name like '%fal_stage%'"
+        )
 
 
 def same(message: str | None) -> str:

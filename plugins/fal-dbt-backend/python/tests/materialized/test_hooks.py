@@ -121,7 +121,10 @@ INDEXES = {
 def test_comments_and_indexes_beside_hooks(desk):
     for _ in range(2):
         assert both(desk, "told", ROWS)["status"] == "success"
-    seen = [[desk.query(asked[desk.warehouse].format(f"{kind}_told")) for asked in (COMMENTS, INDEXES)] for kind in ("sql", "py")]
+    seen = [
+        [desk.query(asked[desk.warehouse].format(f"{kind}_told")) for asked in (COMMENTS, INDEXES)]
+        for kind in ("sql", "py")
+    ]
     assert seen[0] == seen[1] == [[("Rows; of $a$.",), ("The key; unique",)], [(1,)]]
 
 
@@ -132,7 +135,9 @@ def test_rights(desk):
     rights = "select privilege_type::text from information_schema.role_table_grants where table_name = '{}' and grantee = 'reads'"
     for table in (ROWS, MORE):
         assert both(desk, "granted_rows", table)["status"] == "success"
-        assert [desk.query(rights.format(f"{kind}_granted_rows")) for kind in ("sql", "py")] == [[("SELECT",)]] * 2
+        assert [desk.query(rights.format(f"{kind}_granted_rows")) for kind in ("sql", "py")] == [
+            [("SELECT",)]
+        ] * 2
 
 
 def asleep(desk):
@@ -155,7 +160,9 @@ def test_a_session_that_ends_within_dbts_transaction(desk, projects):
         asleep(killed)
         killed.session.process.kill()
         killed.session.process.wait(60)
-        desk.query("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()")
+        desk.query(
+            "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
+        )
         assert desk.table("sleeps") == ([], [])
         assert desk.left_over() == [("sleeps__fal_stage",)]
 
@@ -171,10 +178,16 @@ def test_results(desk, projects):
     """What dbt's artifact says of a model that dbt materialized for us."""
     desk.heard()
     result = desk.python("py_hooked_rows", MORE)
-    assert (result["status"], result["rows_affected"], result["execution_time"] > 1.0) == ("success", 1, True)
+    assert (result["status"], result["rows_affected"], result["execution_time"] > 1.0) == (
+        "success",
+        1,
+        True,
+    )
     desk.sql("sql_hooked_rows", MORE)
     desk.session.finish()
-    written = json.loads((projects(desk.warehouse) / "target/run_results.json").read_text())["results"]
+    written = json.loads((projects(desk.warehouse) / "target/run_results.json").read_text())[
+        "results"
+    ]
     by_name = {each["unique_id"].split(".")[-1]: each for each in written}
     ours, dbts = by_name["py_hooked_rows"], by_name["sql_hooked_rows"]
     for key in ("status", "message", "adapter_response", "compiled"):

@@ -10,7 +10,9 @@ from .conftest import INCREMENTAL, desks, same
 
 def rows(*each: tuple, **more: list) -> pa.Table:
     names = ("id", "day", "v")
-    return pa.table({**{name: [row[place] for row in each] for place, name in enumerate(names)}, **more})
+    return pa.table(
+        {**{name: [row[place] for row in each] for place, name in enumerate(names)}, **more}
+    )
 
 
 BATCHES = [
@@ -19,7 +21,11 @@ BATCHES = [
     rows((4, 1, "D"), (1, 9, "again")),
 ]
 # The second has a new column, the third lacks one.
-CHANGING = [BATCHES[0], rows((2, 1, "B"), (5, 1, "e"), more=[1.5, None]), pa.table({"id": [6], "v": ["f"]})]
+CHANGING = [
+    BATCHES[0],
+    rows((2, 1, "B"), (5, 1, "e"), more=[1.5, None]),
+    pa.table({"id": [6], "v": ["f"]}),
+]
 # A key twice in one batch.
 TWICE = [BATCHES[0], rows((2, 1, "x"), (2, 1, "y")), BATCHES[2]]
 
@@ -32,7 +38,10 @@ def both(desk, name: str, table: pa.Table) -> tuple:
     """What came of the batch in each."""
     results = [desk.sql(f"sql_{name}", table), desk.python(f"py_{name}", table)]
     tables = [desk.table(f"{kind}_{name}") for kind in ("sql", "py")]
-    outcomes = [(r["status"], None if r["status"] == "success" else same(r["message"]), t) for r, t in zip(results, tables)]
+    outcomes = [
+        (r["status"], None if r["status"] == "success" else same(r["message"]), t)
+        for r, t in zip(results, tables)
+    ]
     assert outcomes[0] == outcomes[1]
     if results[0]["status"] == "success":
         told = [(r["message"], r["adapter_response"]) for r in results]
@@ -50,11 +59,31 @@ def test_three_runs(desk, name):
 def test_what_the_strategies_do(desk):
     """That the comparison is not one of empty tables."""
     if desk.warehouse == "duckdb":
-        assert desk.table("py_plain")[1] == sorted((tuple(row.values()) for table in BATCHES for row in table.to_pylist()), key=repr)
+        assert desk.table("py_plain")[1] == sorted(
+            (tuple(row.values()) for table in BATCHES for row in table.to_pylist()), key=repr
+        )
     assert [row[0] for row in desk.table("py_appended")[1]] == [1, 1, 2, 2, 2, 3, 4, 4]
-    assert desk.table("py_merged_both")[1] == [(1, 1, "a"), (1, 9, "again"), (2, 1, "B"), (2, 2, "bb"), (3, 2, None), (4, 1, "D")]
-    assert desk.table("py_replaced")[1] == [(1, 9, "again"), (2, 1, "B"), (2, 2, "bb"), (3, 2, None), (4, 1, "D")]
-    assert [column for column, _ in desk.table("py_changed_append_new_columns")[0]] == ["id", "day", "v", "more"]
+    assert desk.table("py_merged_both")[1] == [
+        (1, 1, "a"),
+        (1, 9, "again"),
+        (2, 1, "B"),
+        (2, 2, "bb"),
+        (3, 2, None),
+        (4, 1, "D"),
+    ]
+    assert desk.table("py_replaced")[1] == [
+        (1, 9, "again"),
+        (2, 1, "B"),
+        (2, 2, "bb"),
+        (3, 2, None),
+        (4, 1, "D"),
+    ]
+    assert [column for column, _ in desk.table("py_changed_append_new_columns")[0]] == [
+        "id",
+        "day",
+        "v",
+        "more",
+    ]
     assert [column for column, _ in desk.table("py_changed_sync_all_columns")[0]] == ["id", "v"]
     assert len(desk.table("py_changed_fail")[1]) == 3
 
@@ -65,5 +94,7 @@ def test_full_refresh(desk, projects, request):
         anew = opened(dbt_args=["--full-refresh"])
         for name in INCREMENTAL:
             both(anew, name, BATCHES[1])
-        assert anew.table("py_merged")[1] == sorted((tuple(row.values()) for row in BATCHES[1].to_pylist()), key=repr)
+        assert anew.table("py_merged")[1] == sorted(
+            (tuple(row.values()) for row in BATCHES[1].to_pylist()), key=repr
+        )
         assert len(anew.table("py_never_anew")[1]) > 3

@@ -13,8 +13,12 @@ MORE = pa.table({"id": [2], "v": ["B"]})
 
 def test_a_view_becomes_a_table_with_a_warning(desk):
     assert desk.python("a_view", ROWS)["message"] == "SELECT 2"
-    assert desk.query("select table_type from information_schema.tables where table_name = 'a_view'") == [("BASE TABLE",)]
-    assert desk.session.logs("warn") == ["model.shop.a_view is a Python model: it becomes a table, not a view"]
+    assert desk.query(
+        "select table_type from information_schema.tables where table_name = 'a_view'"
+    ) == [("BASE TABLE",)]
+    assert desk.session.logs("warn") == [
+        "model.shop.a_view is a Python model: it becomes a table, not a view"
+    ]
 
 
 def test_a_view_of_the_whole_project_becomes_a_table(desk):
@@ -44,18 +48,39 @@ def test_a_version_has_its_own(desk):
 
 def test_the_graph_tells(desk):
     """For selectors and reports; a stub that stands for a table stays what it is to dbt."""
-    told = {node["unique_id"]: node["config"].get("materialized") for node in desk.session.graph["nodes"]}
+    told = {
+        node["unique_id"]: node["config"].get("materialized")
+        for node in desk.session.graph["nodes"]
+    }
     names = ("batch", "a_view", "a_table", "by_project", "moded", "customized", "dim.v1", "dim.v2")
     tables = ["ephemeral"] * 3
-    assert [told[f"model.shop.{name}"] for name in names] == [*tables, *["incremental"] * 2, "customized", "ephemeral", "incremental"]
+    assert [told[f"model.shop.{name}"] for name in names] == [
+        *tables,
+        *["incremental"] * 2,
+        "customized",
+        "ephemeral",
+        "incremental",
+    ]
 
 
 def test_is_incremental_of_others(desk):
     assert desk.open("model.shop.a_table").action("is_incremental") is False
     desk.sql("sql_appended", ROWS)
-    desk.session.ask("job_open", job="hook", token="hook", unique_id="hook.x", role="post_hook", model="model.shop.sql_appended")
-    assert type(desk.open("model.shop.batch"))(desk.session.location, "hook").action("is_incremental") is True
-    desk.session.ask("job_open", job="all", token="all", unique_id="script.x", role="global", model=None)
+    desk.session.ask(
+        "job_open",
+        job="hook",
+        token="hook",
+        unique_id="hook.x",
+        role="post_hook",
+        model="model.shop.sql_appended",
+    )
+    assert (
+        type(desk.open("model.shop.batch"))(desk.session.location, "hook").action("is_incremental")
+        is True
+    )
+    desk.session.ask(
+        "job_open", job="all", token="all", unique_id="script.x", role="global", model=None
+    )
     with pytest.raises(Exception, match="belongs to no model"):
         type(desk.open("model.shop.batch"))(desk.session.location, "all").action("is_incremental")
 
@@ -81,7 +106,11 @@ def test_a_materialization_of_the_project(desk):
 def test_modes_of_an_incremental_model(desk):
     def written(mode: str | None) -> list:
         result = desk.python("moded", MORE, mode)
-        return result["message"] if result["status"] == "error" else [row[0] for row in desk.table("moded")[1]]
+        return (
+            result["message"]
+            if result["status"] == "error"
+            else [row[0] for row in desk.table("moded")[1]]
+        )
 
     desk.python("moded", ROWS)
     assert written(None) == [1, 2]
@@ -101,10 +130,18 @@ def test_modes_of_tables(desk):
     assert [row[0] for row in desk.table("a_table")[1]] == [1, 2, 2]
     assert desk.python("a_table", MORE, "overwrite")["status"] == "success"
     assert [row[0] for row in desk.table("a_table")[1]] == [2]
-    assert "is a table: it cannot be written with mode='merge'" in desk.python("a_table", MORE, "merge")["message"]
+    assert (
+        "is a table: it cannot be written with mode='merge'"
+        in desk.python("a_table", MORE, "merge")["message"]
+    )
     assert desk.python("held_table", ROWS, "overwrite")["status"] == "success"
-    assert "is materialized as table with a contract" in desk.python("held_table", MORE, "append")["message"]
-    assert "is materialized as customized" in desk.python("customized", MORE, "overwrite")["message"]
+    assert (
+        "is materialized as table with a contract"
+        in desk.python("held_table", MORE, "append")["message"]
+    )
+    assert (
+        "is materialized as customized" in desk.python("customized", MORE, "overwrite")["message"]
+    )
     assert "full_refresh: false" in desk.python("py_never_anew", ROWS, "overwrite")["message"]
     assert desk.left_over() == []
 
@@ -115,7 +152,9 @@ def test_how_a_table_is_stored_is_said_to_dbt(desk):
         assert desk.python("stored", ROWS, mode)["status"] == "success"
     assert len(desk.table("stored")[1]) == 4
     if desk.warehouse == "postgres":
-        assert desk.query("select relpersistence::text from pg_class where relname = 'stored'") == [("u",)]
+        assert desk.query("select relpersistence::text from pg_class where relname = 'stored'") == [
+            ("u",)
+        ]
     assert "cannot be written with mode='merge'" in desk.python("stored", ROWS, "merge")["message"]
 
 

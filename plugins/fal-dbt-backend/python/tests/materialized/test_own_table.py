@@ -17,7 +17,11 @@ def rows(table: pa.Table) -> list[tuple]:
 def seen(job, name: str) -> list[list[tuple]]:
     """The model's table by each way that there is to read it."""
     by_sql = job.sql(f"select own.* from {{{{ ref('{name}') }}}} as own")
-    return [rows(job.ref(name)), rows(job.read("ref", args=[name], columns=["id", "v"], where="id > 0", limit=9)), rows(by_sql)]
+    return [
+        rows(job.ref(name)),
+        rows(job.read("ref", args=[name], columns=["id", "v"], where="id > 0", limit=9)),
+        rows(by_sql),
+    ]
 
 
 def by_this(job) -> list[tuple]:
@@ -68,12 +72,19 @@ def test_the_first_run_reads_itself_too(desk):
         assert desk.table(name) == ([], [])
 
 
-@pytest.mark.parametrize(("name", "mode"), [("own_merged", None), ("own_replaced", None), ("own_keyed", None), ("customized", None)])
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("own_merged", None), ("own_replaced", None), ("own_keyed", None), ("customized", None)],
+)
 def test_what_dbt_merges_later_is_refused(desk, name, mode):
     desk.python(name, OLD)
     job = desk.open(f"model.shop.{name}")
     job.write(NEW, mode=mode)
-    for read in (lambda: job.ref(name), lambda: job.sql("select * from {{ this }}"), lambda: job.sql(f"select * from {{{{ ref('{name}') }}}}")):
+    for read in (
+        lambda: job.ref(name),
+        lambda: job.sql("select * from {{ this }}"),
+        lambda: job.sql(f"select * from {{{{ ref('{name}') }}}}"),
+    ):
         with pytest.raises(GatewayError) as caught:
             read()
         assert caught.value.code == "gateway::own_table"

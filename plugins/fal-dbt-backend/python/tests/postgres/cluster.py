@@ -55,8 +55,12 @@ def main() -> None:
 def running() -> Iterator[str]:
     """The address of a server that runs in a process of its own until the end of the `with`."""
     command = [sys.executable, str(Path(__file__))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as cluster:
-        assert cluster.stdin is not None and cluster.stdout is not None and cluster.stderr is not None
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as cluster:
+        assert (
+            cluster.stdin is not None and cluster.stdout is not None and cluster.stderr is not None
+        )
         address = cluster.stdout.readline().strip()
         if not address:
             raise NoPostgres(cluster.stderr.read())
@@ -66,7 +70,10 @@ def running() -> Iterator[str]:
 
 def find() -> Path:
     """The folder of the newest server's programs; Debian keeps them off the path."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))])
+    folders = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))],
+    )
     on_path = shutil.which("initdb")
     for folder in [*reversed(folders), *([Path(on_path).resolve().parent] if on_path else [])]:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
@@ -81,12 +88,30 @@ def start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
         account = pwd.getpwnam("postgres")
         os.chown(folder, account.pw_uid, account.pw_gid)
     log = (folder / "log").open("wb")
-    made = [programs / "initdb", "-D", data, "-U", USER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+    made = [
+        programs / "initdb",
+        "-D",
+        data,
+        "-U",
+        USER,
+        "--auth=trust",
+        "--no-sync",
+        "-E",
+        "UTF8",
+        "--locale=C",
+    ]
     subprocess.run(made, check=True, stdout=log, stderr=log, cwd=folder, **user)
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     command = [programs / "postgres", "-D", data, "-k", folder, "-p", str(_PORT), *settings]
     server = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, preexec_fn=_die_with_parent, start_new_session=True, **user
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        cwd=folder,
+        preexec_fn=_die_with_parent,
+        start_new_session=True,
+        **user,
     )
     try:
         _await_ready(programs, folder, server)
@@ -98,14 +123,23 @@ def start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
 
 def _user() -> dict[str, Any]:
     """PostgreSQL refuses to run as root."""
-    return {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    return (
+        {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+    )
 
 
 def _await_ready(programs: Path, folder: Path, server: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + _PATIENCE
-    while subprocess.run([programs / "pg_isready", "-q", "-h", folder, "-p", str(_PORT)], check=False).returncode != 0:
+    while (
+        subprocess.run(
+            [programs / "pg_isready", "-q", "-h", folder, "-p", str(_PORT)], check=False
+        ).returncode
+        != 0
+    ):
         if server.poll() is not None or time.monotonic() > end:
-            raise NoPostgres(f"PostgreSQL did not start:\n{(folder / 'log').read_text(errors='replace')}")
+            raise NoPostgres(
+                f"PostgreSQL did not start:\n{(folder / 'log').read_text(errors='replace')}"
+            )
         time.sleep(0.02)
 
 

@@ -24,7 +24,9 @@ SCORES = "model.shop.scores"
 OTHER = "model.shop.other"
 FILES = {
     "models/fal/scores.sql": stub("ref('orders')", "ref('seen')", "source('raw', 'people')"),
-    "models/fal/other.sql": stub("ref('orders')", "ref('scores')", config=", schema='side', alias='renamed'"),
+    "models/fal/other.sql": stub(
+        "ref('orders')", "ref('scores')", config=", schema='side', alias='renamed'"
+    ),
     "models/seen.sql": "{{ config(materialized='view') }} select id from {{ ref('orders') }}",
     "models/by_dbt.sql": "{{ config(materialized='table') }} select 1 as id, 2 as amount",
     "models/fal/by_us.sql": stub("ref('orders')"),
@@ -60,7 +62,12 @@ class Database:
         # `hostname` would lose the case.
         host = unquote(address.netloc.rpartition("@")[2].rpartition(":")[0])
         self.name = f"t{uuid.uuid4().hex[:12]}"
-        self.settings = {"host": host, "port": address.port, "user": address.username, "password": "unused"}
+        self.settings = {
+            "host": host,
+            "port": address.port,
+            "user": address.username,
+            "password": "unused",
+        }
         self._run("postgres", f"create database {self.name}")
 
     def query(self, sql: str) -> list[tuple]:
@@ -83,7 +90,14 @@ class Database:
     def profile(self, **more: object) -> str:
         import json
 
-        output = {"type": "postgres", "dbname": self.name, "schema": "public", "threads": 4, **self.settings, **more}
+        output = {
+            "type": "postgres",
+            "dbname": self.name,
+            "schema": "public",
+            "threads": 4,
+            **self.settings,
+            **more,
+        }
         return f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
 
 
@@ -107,7 +121,11 @@ class Desk:
         return client
 
     def close(self, job, ok: bool = True) -> dict:
-        result = {"unique_id": job.unique_id, "status": "success" if ok else "error", "execution_time": 0.0}
+        result = {
+            "unique_id": job.unique_id,
+            "status": "success" if ok else "error",
+            "execution_time": 0.0,
+        }
         return self.session.ask("job_close", job=job.id, ok=ok, result=result)
 
     def write(self, table: pa.Table, unique_id: str = SCORES) -> dict:
@@ -129,7 +147,9 @@ def role(database):
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory, database, role):
-    configured = "models:" + "".join(CONFIGURED.format(table=table, role=role) for table in ("by_dbt", "by_us"))
+    configured = "models:" + "".join(
+        CONFIGURED.format(table=table, role=role) for table in ("by_dbt", "by_us")
+    )
     files = {**FILES, "profiles.yml": database.profile(), "models/configured.yml": configured}
     return make_project(tmp_path_factory.mktemp("postgres") / "project", files)
 

@@ -23,7 +23,9 @@ def credentials(database):
 
 
 def rows(credentials: dict, sql: str) -> list[dict]:
-    warehouse = postgres.open_warehouse(SimpleNamespace(config=SimpleNamespace(credentials=SimpleNamespace(**credentials))))
+    warehouse = postgres.open_warehouse(
+        SimpleNamespace(config=SimpleNamespace(credentials=SimpleNamespace(**credentials)))
+    )
     reading = warehouse.read(sql)
     try:
         return reading.reader.read_all().to_pylist()
@@ -55,15 +57,25 @@ def test_role_and_search_path(database, credentials):
         f"create role {role}; create schema hidden; create table hidden.only_here as select 7 as x; grant usage on schema hidden to {role}"
     )
     database.query(f"grant select on hidden.only_here to {role}")
-    found = rows({**credentials, "role": role, "search_path": "hidden, public"}, "select x, current_user::text as me from only_here")
+    found = rows(
+        {**credentials, "role": role, "search_path": "hidden, public"},
+        "select x, current_user::text as me from only_here",
+    )
     assert found == [{"x": 7, "me": role}]
 
 
 def test_what_cannot_be_reached_is_told_without_the_password(credentials):
     secret = {**credentials, "password": "s3cret"}
-    for wrong, said in (({"database": "nowhere"}, 'database "nowhere" does not exist'), ({"port": 1}, "No such file or directory")):
+    for wrong, said in (
+        ({"database": "nowhere"}, 'database "nowhere" does not exist'),
+        ({"port": 1}, "No such file or directory"),
+    ):
         error = failure({**secret, **wrong})
-        assert (error.code, said in error.message, "s3cret" in error.message) == ("gateway::connection", True, False)
+        assert (error.code, said in error.message, "s3cret" in error.message) == (
+            "gateway::connection",
+            True,
+            False,
+        )
     assert failure({**secret, "role": "nobody"}).message == 'role "nobody" does not exist'
 
 
@@ -77,7 +89,10 @@ def test_a_missing_driver_is_told_with_the_way_to_get_it(credentials, monkeypatc
 
     monkeypatch.setattr(builtins, "__import__", without)
     error = failure(credentials)
-    assert (error.code, error.help) == ("gateway::driver", "Install it there: pip install adbc-driver-postgresql")
+    assert (error.code, error.help) == (
+        "gateway::driver",
+        "Install it there: pip install adbc-driver-postgresql",
+    )
 
 
 def test_no_connection_is_left(database, credentials):
@@ -86,9 +101,7 @@ def test_no_connection_is_left(database, credentials):
             rows(credentials, sql)
         except SessionError:
             assert sql == "select 1/0"
-    left = (
-        "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and application_name = 'dbt'"
-    )
+    left = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and application_name = 'dbt'"
     end = time.monotonic() + 60
     # The server notices a moment later.
     while database.query(left) != [(0,)]:

@@ -105,8 +105,12 @@ def held_up(database):
 
     def at(event: str, tag: str) -> None:
         wait = "if current_setting('application_name') = 'dbt' then perform pg_advisory_xact_lock(4711); end if"
-        database.query(f"create function held_up() returns event_trigger language plpgsql as $$ begin {wait}; end $$")
-        database.query(f"create event trigger held_up on {event} when tag in ('{tag}') execute function held_up()")
+        database.query(
+            f"create function held_up() returns event_trigger language plpgsql as $$ begin {wait}; end $$"
+        )
+        database.query(
+            f"create event trigger held_up on {event} when tag in ('{tag}') execute function held_up()"
+        )
 
     yield at
     if not holder.closed:
@@ -115,7 +119,9 @@ def held_up(database):
 
 
 @pytest.mark.parametrize(("event", "tag"), STEPS)
-def test_a_session_killed_at_any_step_leaves_the_old_table(desk, job, other_desk, held_up, event, tag):
+def test_a_session_killed_at_any_step_leaves_the_old_table(
+    desk, job, other_desk, held_up, event, tag
+):
     desk.write(pa.table({"x": [1]}))
     writer = other_desk.open()
     held_up(event, tag)
@@ -130,7 +136,9 @@ def test_a_session_killed_at_any_step_leaves_the_old_table(desk, job, other_desk
     waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'"
     until(lambda: desk.query(waiting) == [(1,)])
     other_desk.session.process.kill()
-    desk.query("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 4711 and granted")
+    desk.query(
+        "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 4711 and granted"
+    )
     until(lambda: running(desk) == 0)
     thread.join(_PATIENCE)
     assert job.ref("scores").to_pydict() == {"x": [1]}
@@ -158,7 +166,11 @@ def test_a_query_is_cancelled(desk, other_desk):
 
 
 def test_a_reader_that_goes_away_ends_its_query(desk, job):
-    stream = job.open("sql", sql="select repeat('x', 1000) from generate_series(1, 1000) a, generate_series(1, 100000) b", raw=True)
+    stream = job.open(
+        "sql",
+        sql="select repeat('x', 1000) from generate_series(1, 1000) a, generate_series(1, 100000) b",
+        raw=True,
+    )
     stream.read_chunk()
     stream.cancel()
     until(lambda: running(desk) == 0)
@@ -175,7 +187,9 @@ def test_a_million_rows_go_through_in_bounded_memory(desk, job):
     job.sql("select 1")
     before = peak(desk.session)
     text = pa.array([f"{n:0400}" for n in range(16_000)])
-    batch = pa.record_batch({"i": pa.array(range(16_000)), "t": text, "f": pa.array([0.5] * 16_000)})
+    batch = pa.record_batch(
+        {"i": pa.array(range(16_000)), "t": text, "f": pa.array([0.5] * 16_000)}
+    )
     writer = desk.open()
     assert writer.write(pa.Table.from_batches([batch] * 63)) == 1_008_000
     desk.close(writer)

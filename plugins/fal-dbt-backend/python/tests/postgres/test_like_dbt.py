@@ -22,7 +22,9 @@ TABLES = {"by_dbt": sql_model, "by_us": python_model}
 @pytest.fixture(scope="module", autouse=True)
 def tables(desk, role):
     for name in ("reader", role):
-        desk.query(f"do $$ begin create role {name}; exception when duplicate_object then null; end $$")
+        desk.query(
+            f"do $$ begin create role {name}; exception when duplicate_object then null; end $$"
+        )
     for build in TABLES.values():
         build(desk)
 
@@ -39,7 +41,9 @@ def after_replacing(desk, before: str, look: str) -> list:
 
 def test_a_view_of_the_user_falls(desk):
     by_dbt, by_us = after_replacing(
-        desk, "create view of_{table} as select * from {table}", "select count(*) from pg_views where viewname = 'of_{table}'"
+        desk,
+        "create view of_{table} as select * from {table}",
+        "select count(*) from pg_views where viewname = 'of_{table}'",
     )
     assert by_us == by_dbt == [(0,)]
 
@@ -73,13 +77,16 @@ def test_indexes_rights_and_comments_of_the_configuration(desk, role):
     """The same for both models."""
     indexes = "select replace(indexdef, tablename, '?') from pg_indexes where tablename = '{table}' order by 1"
     rights = f"select privilege_type from information_schema.role_table_grants where table_name = '{{table}}' and grantee = '{role}'"
-    comments = (
-        "select obj_description('{table}'::regclass), col_description('{table}'::regclass, 1), col_description('{table}'::regclass, 2)"
-    )
+    comments = "select obj_description('{table}'::regclass), col_description('{table}'::regclass, 1), col_description('{table}'::regclass, 2)"
     by_dbt, by_us = after_replacing(desk, "select 1", indexes)
-    assert [definition.partition(" ON ")[2] for (definition,) in by_us] == [definition.partition(" ON ")[2] for (definition,) in by_dbt]
+    assert [definition.partition(" ON ")[2] for (definition,) in by_us] == [
+        definition.partition(" ON ")[2] for (definition,) in by_dbt
+    ]
     assert len(by_us) == 2
-    for look, expected in ((rights, [("SELECT",)]), (comments, [("Told; of $all$.", "The key; unique", None)])):
+    for look, expected in (
+        (rights, [("SELECT",)]),
+        (comments, [("Told; of $all$.", "The key; unique", None)]),
+    ):
         by_dbt, by_us = after_replacing(desk, "select 1", look)
         assert by_us == by_dbt == expected
 
@@ -88,6 +95,12 @@ def test_a_grant_that_fails_leaves_the_old_table(desk, role):
     before = desk.query("select * from by_us")
     desk.query(f"drop owned by {role}; drop role {role}")
     result = desk.write(pa.table({"id": [7], "amount": [7]}), "model.shop.by_us")
-    assert (result["status"], f'role "{role}" does not exist' in result["message"]) == ("error", True)
-    assert (desk.query("select * from by_us"), desk.session.run("model.shop.by_dbt")["status"]) == (before, "error")
+    assert (result["status"], f'role "{role}" does not exist' in result["message"]) == (
+        "error",
+        True,
+    )
+    assert (desk.query("select * from by_us"), desk.session.run("model.shop.by_dbt")["status"]) == (
+        before,
+        "error",
+    )
     desk.query(f"create role {role}")

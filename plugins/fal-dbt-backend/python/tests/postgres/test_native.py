@@ -60,7 +60,11 @@ def run(project):
         with sessions(project) as start:
             session = start(**request)
             session.on_python_job = lambda event: session.send("python_job_done", **job(event))
-            ids = ["seed.shop.raw_orders", "model.shop.orders", *(f"model.shop.{name}" for name in names)]
+            ids = [
+                "seed.shop.raw_orders",
+                "model.shop.orders",
+                *(f"model.shop.{name}" for name in names),
+            ]
             session.start("models/fal/scores.sql", selected=ids)
             results = {id.split(".")[-1]: session.run(id) for id in ids}
             session.finish()
@@ -77,9 +81,19 @@ def first(run):
 def test_a_plain_table(first, database):
     results, events = first
     result = results["plain"]
-    assert (result["status"], result["rows_affected"], result["relation_name"]) == ("success", 3, f'"{database.name}"."natives"."plain"')
-    assert database.query("select * from natives.plain order by id") == [(1, 10), (2, 20), (3, None)]
-    (event,) = [e for e in events if e["event"] == "python_job" and e["unique_id"].endswith("plain")]
+    assert (result["status"], result["rows_affected"], result["relation_name"]) == (
+        "success",
+        3,
+        f'"{database.name}"."natives"."plain"',
+    )
+    assert database.query("select * from natives.plain order by id") == [
+        (1, 10),
+        (2, 20),
+        (3, None),
+    ]
+    (event,) = [
+        e for e in events if e["event"] == "python_job" and e["unique_id"].endswith("plain")
+    ]
     assert event["code"].split("\n")[:3] == MODELS["plain"].split("\n")[:3]
 
 
@@ -100,21 +114,37 @@ def test_what_cannot_be_is_refused_before_the_code_runs(first):
 
 def test_an_error_of_the_code(first):
     results, _ = first
-    assert results["broken"]["message"] == "Runtime Error in model broken (models/broken.py)\n  Python model failed: no luck"
+    assert (
+        results["broken"]["message"]
+        == "Runtime Error in model broken (models/broken.py)\n  Python model failed: no luck"
+    )
 
 
 def test_an_incremental_model_reads_itself_and_merges(first, run, database):
-    assert database.query("select * from natives.grown order by id") == [(1, 10), (2, 20), (3, None)]
+    assert database.query("select * from natives.grown order by id") == [
+        (1, 10),
+        (2, 20),
+        (3, None),
+    ]
     results, _ = run("grown")
     assert results["grown"]["status"] == "success", results["grown"]
-    assert database.query("select * from natives.grown order by id") == [(1, 10), (2, 20), (3, 100), (4, 200)]
+    assert database.query("select * from natives.grown order by id") == [
+        (1, 10),
+        (2, 20),
+        (3, 100),
+        (4, 200),
+    ]
     results, _ = run("grown", full_refresh=True)
     assert database.query("select count(*) from natives.grown") == [(3,)]
 
 
 def test_a_job_that_dies_after_its_write_leaves_the_old_table(first, run, database):
     def dies(event):
-        return {**native_job.run(event), "ok": False, "error": {"kind": "crash", "message": "killed by SIGSEGV"}}
+        return {
+            **native_job.run(event),
+            "ok": False,
+            "error": {"kind": "crash", "message": "killed by SIGSEGV"},
+        }
 
     def ends(event):
         return {"job": event["job"], "ok": True, "error": None}
@@ -130,7 +160,9 @@ def test_a_read_that_dbt_does_not_know_of(run):
 
     def reads(event):
         try:
-            JobClient(event["location"], event["token"]).ref("orders" if event["unique_id"].endswith("plain") else "plain")
+            JobClient(event["location"], event["token"]).ref(
+                "orders" if event["unique_id"].endswith("plain") else "plain"
+            )
         except GatewayError as error:
             told.append(error.help)
         return native_job.run(event)

@@ -7,19 +7,32 @@ from live.job_client import GatewayError
 
 
 def test_columns_rows_and_a_limit(job):
-    assert job.read("ref", args=["orders"], columns=["AMOUNT"], where="id < 3", limit=1).to_pydict() == {"amount": [10]}
+    assert job.read(
+        "ref", args=["orders"], columns=["AMOUNT"], where="id < 3", limit=1
+    ).to_pydict() == {"amount": [10]}
     where = "id > (select min(id) from {{ source('raw', 'people') }}) and 'a' like '%a' and '{}'::jsonb = '{}'"
-    assert job.read("ref", args=["orders"], columns=["id"], where=where).to_pydict() == {"id": [2, 3]}
+    assert job.read("ref", args=["orders"], columns=["id"], where=where).to_pydict() == {
+        "id": [2, 3]
+    }
 
 
 def test_columns_by_their_exact_name_or_the_only_one_like_it(desk, job):
-    desk.query('alter table raw_orders add "Amount" int default 7, add "select" int default 8, add "{{ x }}" int default 9')
+    desk.query(
+        'alter table raw_orders add "Amount" int default 7, add "select" int default 8, add "{{ x }}" int default 9'
+    )
     try:
-        read = lambda *columns, **part: job.read("source", args=["raw", "people"], columns=columns, limit=1, **part)
+        read = lambda *columns, **part: job.read(
+            "source", args=["raw", "people"], columns=columns, limit=1, **part
+        )
         assert read("Amount", "amount").to_pydict() == {"Amount": [7], "amount": [10]}
-        assert read("SELECT", "{{ X }}", where="{{ 1 }} = 1").to_pydict() == {"select": [8], "{{ x }}": [9]}
+        assert read("SELECT", "{{ X }}", where="{{ 1 }} = 1").to_pydict() == {
+            "select": [8],
+            "{{ x }}": [9],
+        }
         with pytest.raises(GatewayError) as caught:
             read("AMOUNT")
-        assert caught.value.help.startswith("Did you mean `amount` or `Amount`? There are: id, amount, Amount")
+        assert caught.value.help.startswith(
+            "Did you mean `amount` or `Amount`? There are: id, amount, Amount"
+        )
     finally:
         desk.query('alter table raw_orders drop "Amount", drop "select", drop "{{ x }}"')

@@ -21,11 +21,25 @@ def write(desk):
     def written(table: pa.Table, op: str = "write_to_source", **command: object) -> str:
         id = f"s{next(_count)}"
         unique_id = f"script.orders.AFTER.{id}.py"
-        desk.session.ask("job_open", job=id, token="secret-" + id, unique_id=unique_id, role="after", model="model.shop.orders")
-        command = {"token": "secret-" + id, "op": op, "args": ["raw", "people"] if op == "write_to_source" else [], **command}
+        desk.session.ask(
+            "job_open",
+            job=id,
+            token="secret-" + id,
+            unique_id=unique_id,
+            role="after",
+            model="model.shop.orders",
+        )
+        command = {
+            "token": "secret-" + id,
+            "op": op,
+            "args": ["raw", "people"] if op == "write_to_source" else [],
+            **command,
+        }
         client, ok = flight.FlightClient(desk.session.location), False
         try:
-            writer, reader = client.do_put(flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema)
+            writer, reader = client.do_put(
+                flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema
+            )
             for batch in table.to_batches():
                 writer.write_batch(batch)
             writer.write_metadata(b"end")
@@ -34,9 +48,15 @@ def write(desk):
             writer.close()
             ok = True
         except flight.FlightError as error:
-            raise GatewayError(json.JSONDecoder().raw_decode(str(error)[str(error).index("{") :])[0]) from None
+            raise GatewayError(
+                json.JSONDecoder().raw_decode(str(error)[str(error).index("{") :])[0]
+            ) from None
         finally:
-            result = {"unique_id": unique_id, "status": "success" if ok else "error", "execution_time": 0.0}
+            result = {
+                "unique_id": unique_id,
+                "status": "success" if ok else "error",
+                "execution_time": 0.0,
+            }
             answer = desk.session.ask("job_close", job=id, ok=ok, result=result)
         return answer["message"]
 
@@ -48,7 +68,9 @@ def people(desk):
     """The source, with what the user hung on it."""
     desk.query("drop table if exists raw_orders cascade")
     desk.query("create table raw_orders (id integer primary key, amount numeric(12,2))")
-    desk.query("insert into raw_orders values (1, 1); create view of_people as select id from raw_orders")
+    desk.query(
+        "insert into raw_orders values (1, 1); create view of_people as select id from raw_orders"
+    )
     desk.query("comment on table raw_orders is 'mine'")
 
 
@@ -65,7 +87,9 @@ def test_a_source_of_the_same_columns_keeps_its_table(desk, write):
     assert write(frame) == "wrote 2 rows to public.raw_orders"
     assert [(id, amount and float(amount)) for id, amount in rows(desk)] == [(7, 2.0), (8, None)]
     assert company(desk) == [(2, "mine")]
-    assert desk.query("select indexname from pg_indexes where tablename = 'raw_orders'") == [("raw_orders_pkey",)]
+    assert desk.query("select indexname from pg_indexes where tablename = 'raw_orders'") == [
+        ("raw_orders_pkey",)
+    ]
 
 
 def test_a_value_that_does_not_fit_leaves_the_source(desk, write):
@@ -98,8 +122,13 @@ def test_append_to_a_source_and_a_source_that_is_not_there(desk, write):
 def test_dbt_goes_on_with_a_model_whose_rows_a_script_wrote(desk, write):
     run = desk.session.run
     desk.query("create table if not exists raw_orders (id integer, amount numeric(12,2))")
-    assert (run("model.shop.orders")["status"], run("model.shop.seen")["status"]) == ("success", "success")
-    same = pa.table({"id": pa.array([5], pa.int32()), "amount": pa.array([5], pa.decimal128(12, 2))})
+    assert (run("model.shop.orders")["status"], run("model.shop.seen")["status"]) == (
+        "success",
+        "success",
+    )
+    same = pa.table(
+        {"id": pa.array([5], pa.int32()), "amount": pa.array([5], pa.decimal128(12, 2))}
+    )
     write(same, "write_to_model")
     assert desk.query("select id from seen") == [(5,)]
     # A new column makes a new table; the view falls, as it does when dbt makes it anew, and dbt knows.
@@ -116,7 +145,11 @@ def test_a_source_of_another_database_is_refused_as_dbt_refuses_it(desk, write):
 
 APPENDED = [
     ("integer", [1.5], "double precision that is another one in integer"),
-    ("date", [dt.datetime(2024, 1, 1, 5)], "timestamp without time zone that is another one in date"),
+    (
+        "date",
+        [dt.datetime(2024, 1, 1, 5)],
+        "timestamp without time zone that is another one in date",
+    ),
     ("numeric(5,2)", [0.123], "double precision that is another one in numeric(5,2)"),
 ]
 
@@ -132,10 +165,20 @@ def test_what_is_appended_stays_as_it_is_or_is_refused(desk, write, kind, values
 
 
 def test_what_keeps_its_value_in_another_type_is_appended(desk, write):
-    desk.query("drop table if exists raw_orders cascade; create table raw_orders (a integer, b numeric(5,2), c date, d timestamp)")
-    rows = {"a": [2.0, None], "b": [0.12, None], "c": [dt.datetime(2024, 1, 1), None], "d": ["2024-01-01 5:00", None]}
+    desk.query(
+        "drop table if exists raw_orders cascade; create table raw_orders (a integer, b numeric(5,2), c date, d timestamp)"
+    )
+    rows = {
+        "a": [2.0, None],
+        "b": [0.12, None],
+        "c": [dt.datetime(2024, 1, 1), None],
+        "d": ["2024-01-01 5:00", None],
+    }
     with pytest.raises(GatewayError, match="timestamp"):  # text is no timestamp to PostgreSQL
         write(pa.table(rows), mode="append")
     write(pa.table(rows).drop_columns("d"), mode="append")
-    assert desk.query("select a, b::text, c::text from raw_orders") == [(2, "0.12", "2024-01-01"), (None, None, None)]
+    assert desk.query("select a, b::text, c::text from raw_orders") == [
+        (2, "0.12", "2024-01-01"),
+        (None, None, None),
+    ]
     desk.query("drop table raw_orders")

@@ -21,7 +21,9 @@ def ints(kind: pa.DataType) -> pa.Array:
 
 
 def uuids() -> pa.Array:
-    return pa.ExtensionArray.from_storage(pa.uuid(), pa.array([b"0123456789abcdef", None], pa.binary(16)))
+    return pa.ExtensionArray.from_storage(
+        pa.uuid(), pa.array([b"0123456789abcdef", None], pa.binary(16))
+    )
 
 
 def utc(*args: int) -> dt.datetime:
@@ -150,7 +152,11 @@ READ = {
     "'x'::char(3)": ("string", "x  ", None),
     "'x'::name": ("string", "x", None),
     "null": ("string", None, None),
-    "'0b5ec0de-0000-4000-8000-000000000000'::uuid": ("string", "0b5ec0de-0000-4000-8000-000000000000", "uuid"),
+    "'0b5ec0de-0000-4000-8000-000000000000'::uuid": (
+        "string",
+        "0b5ec0de-0000-4000-8000-000000000000",
+        "uuid",
+    ),
     """'{"a":1}'::json""": ("string", '{"a":1}', "json"),
     """'{"a":1}'::jsonb""": ("string", '{"a": 1}', "jsonb"),
     "'sad'::mood": ("string", "sad", "mood"),
@@ -179,7 +185,11 @@ READ = {
     "array[[['a'], ['b']]]": ("list<item: list<item: list<item: string>>>", [[["a"], ["b"]]], None),
     "array[1.5, null, 20]": (f"list<item: {decimal(38, 1)}>", [D("1.5"), None, D(20)], None),
     "array['sad'::mood, null]": ("list<item: string>", ["sad", None], "mood[]"),
-    "array['0b5ec0de-0000-4000-8000-000000000000'::uuid]": ("list<item: string>", ["0b5ec0de-0000-4000-8000-000000000000"], "uuid[]"),
+    "array['0b5ec0de-0000-4000-8000-000000000000'::uuid]": (
+        "list<item: string>",
+        ["0b5ec0de-0000-4000-8000-000000000000"],
+        "uuid[]",
+    ),
     "array['\\x00'::bytea]": ("list<item: binary>", [b"\0"], None),
     "array['2020-01-01'::timestamptz]": (f"list<item: {ZONED}>", [utc(2020, 1, 1)], None),
 }
@@ -202,7 +212,9 @@ def test_read(own_types, job, sql):
 
 
 def test_read_of_no_rows_has_the_types(own_types, job):
-    table = job.sql("select 1 as i, 1.5 as n, array[1.5] as l, 'sad'::mood as m, now() as t where false")
+    table = job.sql(
+        "select 1 as i, 1.5 as n, array[1.5] as l, 'sad'::mood as m, now() as t where false"
+    )
     kinds = ["int32", decimal(38, 0), f"list<item: {decimal(38, 0)}>", "string", ZONED]
     assert ([str(kind) for kind in table.schema.types], table.num_rows) == (kinds, 0)
 
@@ -211,7 +223,9 @@ def test_numeric_without_precision_is_as_wide_as_its_values(job):
     table = job.sql("select x from (values (1.5), (100.25), (null), (-3)) v(x)")
     assert table.schema.field("x").type == pa.decimal128(38, 2)
     assert table["x"].to_pylist() == [D("1.5"), D("100.25"), None, D(-3)]
-    many = job.sql("select i + case when i = 1500000 then 0.125 else 0 end as x, repeat('.', 40) as y from generate_series(1, 1500000) i")
+    many = job.sql(
+        "select i + case when i = 1500000 then 0.125 else 0 end as x, repeat('.', 40) as y from generate_series(1, 1500000) i"
+    )
     assert many.schema.field("x").type == pa.decimal128(38, 3)
     assert many["x"][1_499_999].as_py() == D("1500000.125")
 
@@ -230,31 +244,69 @@ UNFIT = {
 def test_what_arrow_has_no_value_for_is_told(job, sql):
     error = refusal(job.sql, f"select 1 as y, {sql} as x")
     assert error.code == "gateway::value"
-    assert error.message == f"The column `x` holds {UNFIT[sql]}" + error.message.partition(UNFIT[sql])[2]
+    assert (
+        error.message
+        == f"The column `x` holds {UNFIT[sql]}" + error.message.partition(UNFIT[sql])[2]
+    )
     assert "nullif(x, " in error.help
 
 
 def test_arrays_of_mixed_dimensions_are_told(job):
-    assert job.sql("select x from (values (null), ('{}'::int[]), (array[[1]])) v(x)")["x"].to_pylist() == [None, [], [[1]]]
+    assert job.sql("select x from (values (null), ('{}'::int[]), (array[[1]])) v(x)")[
+        "x"
+    ].to_pylist() == [None, [], [[1]]]
     error = refusal(job.sql, "select x from (values (array[1]), (array[[1]])) v(x)")
-    assert error.message == "The column `x` mixes arrays of 1 and 2 dimensions, for which Arrow has no type"
+    assert (
+        error.message
+        == "The column `x` mixes arrays of 1 and 2 dimensions, for which Arrow has no type"
+    )
 
 
 REFUSED = {
-    "NUL": (pa.array(["a", "b\0"]), "in row 2, the character NUL (U+0000), which PostgreSQL cannot store in text"),
-    "NUL in a list": (pa.array([["a"], ["b\0"]]), "in row 2, the character NUL (U+0000), which PostgreSQL cannot store in text"),
-    "NUL in a struct": (pa.array([{"a": "\0"}]), "in row 1, the character NUL (U+0000), which PostgreSQL cannot store in text"),
-    "NUL in words": (pa.array(["\0"]).dictionary_encode(), "in row 1, the character NUL (U+0000), which PostgreSQL cannot store in text"),
-    "date": (pa.array([-(2**31)], pa.int32()).cast(pa.date32()), "in row 1, a date or time beyond what PostgreSQL can store"),
-    "timestamp": (pa.array([-(2**63)], pa.timestamp("us")), "in row 1, a value that PostgreSQL cannot store: a time before 4713 BC"),
-    "seconds": (pa.array([10**13], pa.timestamp("s")), "in row 1, a value that PostgreSQL cannot store: Casting from timestamp[s]"),
+    "NUL": (
+        pa.array(["a", "b\0"]),
+        "in row 2, the character NUL (U+0000), which PostgreSQL cannot store in text",
+    ),
+    "NUL in a list": (
+        pa.array([["a"], ["b\0"]]),
+        "in row 2, the character NUL (U+0000), which PostgreSQL cannot store in text",
+    ),
+    "NUL in a struct": (
+        pa.array([{"a": "\0"}]),
+        "in row 1, the character NUL (U+0000), which PostgreSQL cannot store in text",
+    ),
+    "NUL in words": (
+        pa.array(["\0"]).dictionary_encode(),
+        "in row 1, the character NUL (U+0000), which PostgreSQL cannot store in text",
+    ),
+    "date": (
+        pa.array([-(2**31)], pa.int32()).cast(pa.date32()),
+        "in row 1, a date or time beyond what PostgreSQL can store",
+    ),
+    "timestamp": (
+        pa.array([-(2**63)], pa.timestamp("us")),
+        "in row 1, a value that PostgreSQL cannot store: a time before 4713 BC",
+    ),
+    "seconds": (
+        pa.array([10**13], pa.timestamp("s")),
+        "in row 1, a value that PostgreSQL cannot store: Casting from timestamp[s]",
+    ),
     "seconds in a list": (
         pa.array([[10**13]], pa.list_(pa.timestamp("s"))),
         "in row 1, a value that PostgreSQL cannot store: Casting from timestamp[s]",
     ),
-    "nanoseconds": (pa.array([0, 1999], pa.timestamp("ns")), "in row 2, a value that PostgreSQL cannot store: Casting from timestamp[ns]"),
-    "nanoseconds of a day": (pa.array([1], pa.time64("ns")), "in row 1, a value that PostgreSQL cannot store: Casting from time64[ns]"),
-    "nanoseconds of a duration": (pa.array([1], pa.duration("ns")), "in row 1, a value that PostgreSQL cannot store: Casting from duration[ns]"),
+    "nanoseconds": (
+        pa.array([0, 1999], pa.timestamp("ns")),
+        "in row 2, a value that PostgreSQL cannot store: Casting from timestamp[ns]",
+    ),
+    "nanoseconds of a day": (
+        pa.array([1], pa.time64("ns")),
+        "in row 1, a value that PostgreSQL cannot store: Casting from time64[ns]",
+    ),
+    "nanoseconds of a duration": (
+        pa.array([1], pa.duration("ns")),
+        "in row 1, a value that PostgreSQL cannot store: Casting from duration[ns]",
+    ),
     "nanoseconds of an interval": (
         pa.array([(0, 0, 1)], pa.month_day_nano_interval()),
         "in row 1, a value that PostgreSQL cannot store: casting MonthDayNano",
@@ -263,7 +315,10 @@ REFUSED = {
         pa.array([[("k", 1), ("k", 2)]], pa.map_(pa.string(), pa.int8())),
         "in row 1, a value that PostgreSQL cannot store: a map with the key 'k' twice",
     ),
-    "NaN in JSON": (pa.array([{"a": float("nan")}]), "in row 1, a value that PostgreSQL cannot store: JSON has no number nan"),
+    "NaN in JSON": (
+        pa.array([{"a": float("nan")}]),
+        "in row 1, a value that PostgreSQL cannot store: JSON has no number nan",
+    ),
 }
 
 

@@ -16,7 +16,9 @@ ONE, TWO = pa.table({"x": [1]}), pa.table({"x": [2]})
 def put(job, table: pa.Table, **command: object) -> int:
     """A write with more said than `JobClient.write` says."""
     command = {"token": job._token, "op": "write_to_model", "mode": "overwrite", **command}
-    writer, reader = job._client.do_put(flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema)
+    writer, reader = job._client.do_put(
+        flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema
+    )
     try:
         for batch in table.to_batches():
             writer.write_batch(batch)
@@ -87,12 +89,18 @@ def test_what_dbt_does_not_replace_is_left_alone(desk):
     desk.query("drop table if exists scores cascade; create sequence scores")
     with pytest.raises(GatewayError) as caught:
         desk.write(ONE)
-    assert (caught.value.code, "is a sequence" in caught.value.message) == ("gateway::other_kind", True)
+    assert (caught.value.code, "is a sequence" in caught.value.message) == (
+        "gateway::other_kind",
+        True,
+    )
     desk.query("drop sequence scores")
 
 
 def test_schema_and_alias(desk, job):
-    assert desk.write(ONE, "model.shop.other")["relation_name"] == f'"{desk.database.name}"."public_side"."renamed"'
+    assert (
+        desk.write(ONE, "model.shop.other")["relation_name"]
+        == f'"{desk.database.name}"."public_side"."renamed"'
+    )
     assert desk.query("select x from public_side.renamed") == [(1,)]
 
 
@@ -114,7 +122,10 @@ def test_append(desk, job):
     written(desk, pa.table({"y": ["b"], "x": [2]}), mode="append")
     written(desk, pa.table({"x": pa.nulls(1)}), mode="append")
     assert job.ref("scores").to_pydict() == {"x": [1, 2, None], "y": ["a", "b", None]}
-    for table, said in ((pa.table({"z": [1]}), "has no column `z`"), (pa.table({"x": ["no"]}), "is of type bigint")):
+    for table, said in (
+        (pa.table({"z": [1]}), "has no column `z`"),
+        (pa.table({"x": ["no"]}), "is of type bigint"),
+    ):
         with pytest.raises(GatewayError, match=said):
             written(desk, table, mode="append")
     assert (job.ref("scores").num_rows, leftovers(desk)) == (3, [])
@@ -134,7 +145,10 @@ def test_types_that_the_user_names(desk):
     written(
         desk,
         pa.table({"x": ["1", None], "y": [1, 2]}),
-        dtype={"x": {"sql": "integer"}, "y": {"names": ["NUMERIC", "Numeric"], "precision": 5, "scale": 1}},
+        dtype={
+            "x": {"sql": "integer"},
+            "y": {"names": ["NUMERIC", "Numeric"], "precision": 5, "scale": 1},
+        },
     )
     kinds = "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'scores'::regclass and attnum > 0"
     assert desk.query(kinds) == [("integer",), ("numeric(5,1)",)]
@@ -149,7 +163,9 @@ def test_many_jobs_and_nodes_at_once(desk):
         writer.write(pa.table({"x": [n]}))
         return desk.close(writer)["status"]
 
-    nodes = [desk.session.send("run", unique_id=uid) for uid in ("model.shop.seen", "model.shop.report")]
+    nodes = [
+        desk.session.send("run", unique_id=uid) for uid in ("model.shop.seen", "model.shop.report")
+    ]
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(one, range(24))) == {"success"}
     assert {node.result(60)["status"] for node in nodes} <= {"success", "error"}
@@ -160,4 +176,7 @@ def test_extension_types_are_not_taken_by_their_storage(desk):
     field = pa.field("x", pa.int64(), metadata={"ARROW:extension:name": "pandas.period"})
     with pytest.raises(GatewayError) as caught:
         desk.write(pa.table([[648]], schema=pa.schema([field])))
-    assert (caught.value.code, "`x` has the Arrow extension type `pandas.period`" in caught.value.message) == ("gateway::type", True)
+    assert (
+        caught.value.code,
+        "`x` has the Arrow extension type `pandas.period`" in caught.value.message,
+    ) == ("gateway::type", True)

@@ -50,7 +50,9 @@ class LeaseGateway(FakeGateway):
         if own is None:
             yield from super().do_action(context, action)
             return
-        if body["token"] != (LEASE if action.type == "job_start" else TOKEN) or (self.fenced and action.type != "job_start"):
+        if body["token"] != (LEASE if action.type == "job_start" else TOKEN) or (
+            self.fenced and action.type != "job_start"
+        ):
             raise refused("gateway::token", "unknown token", None)
         yield flight.Result(json.dumps(own(body)).encode())
 
@@ -74,7 +76,9 @@ class LeaseGateway(FakeGateway):
 
     def await_line(self, text: str) -> None:
         with self.said:
-            assert self.said.wait_for(lambda: any(line == text for _, line in self.lines), PATIENCE), self.lines
+            assert self.said.wait_for(
+                lambda: any(line == text for _, line in self.lines), PATIENCE
+            ), self.lines
 
     def of(self, stream: str) -> list[str]:
         return [line for name, line in self.lines if name == stream]
@@ -87,25 +91,47 @@ class Runner:
         self.gateway, self.folder, self.temporary = gateway, folder, folder / "tmp"
         self.temporary.mkdir()
 
-    def script(self, code: str, timeout: float | None = None, files: dict[str, str] | None = None, **more) -> Path:
+    def script(
+        self, code: str, timeout: float | None = None, files: dict[str, str] | None = None, **more
+    ) -> Path:
         job = {
             "kind": "script", "unique_id": "model.p.m", "name": "m", "path": "models/m.py", "code": code, "lines": None,
             "project_dir": ".", "cwd": ".", "location": "", "token": "", "vars": {}, "target": {}, "keyword": "fal", "scripts_dir": None,
         }  # fmt: skip
-        lease = {"location": self.gateway.location, "token": LEASE, "job": job, "timeout": timeout, **more}
+        lease = {
+            "location": self.gateway.location,
+            "token": LEASE,
+            "job": job,
+            "timeout": timeout,
+            **more,
+        }
         text = (WORKER / "remote/bootstrap.py").read_text()
         project = {"models/m.py": code, **(files or {})}
-        packed = {"worker": _zip(_worker()), "project": _zip(project), "lease": json.dumps(lease).encode()}
+        packed = {
+            "worker": _zip(_worker()),
+            "project": _zip(project),
+            "lease": json.dumps(lease).encode(),
+        }
         for name, data in packed.items():
             text = text.replace("{{%s}}" % name, base64.b64encode(data).decode())
         path = self.folder / "script.py"
         path.write_text(text)
         return path
 
-    def start(self, *words: str, stdin=subprocess.DEVNULL, cwd: str | Path = "/") -> subprocess.Popen:
+    def start(
+        self, *words: str, stdin=subprocess.DEVNULL, cwd: str | Path = "/"
+    ) -> subprocess.Popen:
         environment = {"TMPDIR": str(self.temporary), "PATH": os.defpath}
         pipe = subprocess.PIPE
-        return subprocess.Popen([sys.executable, *words], stdin=stdin, stdout=pipe, stderr=pipe, env=environment, cwd=cwd, text=True)
+        return subprocess.Popen(
+            [sys.executable, *words],
+            stdin=stdin,
+            stdout=pipe,
+            stderr=pipe,
+            env=environment,
+            cwd=cwd,
+            text=True,
+        )
 
     def run(self, code: str, timeout: float | None = None, **more) -> subprocess.CompletedProcess:
         return ended(self.start(str(self.script(code, timeout, **more))))
@@ -128,9 +154,16 @@ def _worker() -> dict[str, str]:
         return source.replace(old, new) if old else source
 
     parts = ("job", "remote", "zygote")
-    paths = [path for part in parts for path in (WORKER / part).glob("*.py")] + list(WORKER.glob("*.py"))
+    paths = [path for part in parts for path in (WORKER / part).glob("*.py")] + list(
+        WORKER.glob("*.py")
+    )
     # And what the supervisor puts in from the session's own.
-    listed = (WORKER.parent.parent / "src/lease/script.rs").read_text().partition("const SHARED")[2].partition("];")[0]
+    listed = (
+        (WORKER.parent.parent / "src/lease/script.rs")
+        .read_text()
+        .partition("const SHARED")[2]
+        .partition("];")[0]
+    )
     paths += [WORKER / name for name in re.findall(r'"([a-z_/]+\.py)"', listed)]
     return {f"fal_worker/{path.relative_to(WORKER)}": text(path) for path in paths}
 

@@ -59,9 +59,16 @@ def test_tables_come_from_the_store_and_go_there(runner: Runner):
     gateway.tables = {"a": pa.table({"x": [1]}), "b": pa.table({"y": [2]})}
     more = {"inputs": [{"unique_id": "model.p.a", "relation": "a"}], "output_is_rows": True}
     done = ended(start(runner, READS, **more))
-    assert (done.returncode, gateway.answer["ok"], gateway.model) == (0, True, pa.table({"x": [7]})), gateway.answer
+    assert (done.returncode, gateway.answer["ok"], gateway.model) == (
+        0,
+        True,
+        pa.table({"x": [7]}),
+    ), gateway.answer
     assert gateway.of("stdout") == ["in it __main__", "from a child", "int64 [7] [2]"]
-    assert done.stdout.startswith("after 0 ['model.p.a', 'model.p.m'] pyarrow.Table\nx: int64") and "[[7]] __main__ / True" in done.stdout
+    assert (
+        done.stdout.startswith("after 0 ['model.p.a', 'model.p.m'] pyarrow.Table\nx: int64")
+        and "[[7]] __main__ / True" in done.stdout
+    )
     assert done.stderr == "still here\n"
     assert runner.left() == []
     # A second attempt, without a store.
@@ -91,7 +98,9 @@ def test_code_is_stopped_or_its_process(runner: Runner):
     gateway.await_line("looping")
     gateway.stop = True
     done = ended(process)
-    assert done.stdout.startswith("after 3 ") and done.stderr.startswith("fal: the run was interrupted")
+    assert done.stdout.startswith("after 3 ") and done.stderr.startswith(
+        "fal: the run was interrupted"
+    )
     assert (gateway.answer, runner.left()) == (None, [])
     gateway.stop = False
     done = ended(start(runner, HELD, timeout=1.0))

@@ -61,7 +61,9 @@ def gone(runner: Runner) -> None:
     assert runner.left() == []
 
 
-def test_a_model_runs_on_standard_input_with_its_project_and_no_other_files(runner: Runner, tmp_path):
+def test_a_model_runs_on_standard_input_with_its_project_and_no_other_files(
+    runner: Runner, tmp_path
+):
     files = {"helper.py": "TEXT = 'helped'\n", "data/rows.csv": "a,b"}
     script = runner.script(WHOLE + WRITE, files=files)
     here = tmp_path / "here"
@@ -71,7 +73,12 @@ def test_a_model_runs_on_standard_input_with_its_project_and_no_other_files(runn
     with script.open() as stdin:
         done = ended(runner.start("-", stdin=stdin, cwd=here))
     gateway = runner.gateway
-    assert (done.returncode, done.stdout, done.stderr, gateway.answer) == (0, "", "", {"ok": True, "error": None})
+    assert (done.returncode, done.stdout, done.stderr, gateway.answer) == (
+        0,
+        "",
+        "",
+        {"ok": True, "error": None},
+    )
     assert gateway.model == pa.table({"x": [1]})
     lines = gateway.of("stdout")
     assert lines[0] == "helped a,b project  json"
@@ -86,7 +93,9 @@ def test_a_failure_is_told_in_the_files_of_the_project(runner: Runner):
     error = runner.gateway.answer["error"]
     assert (done.returncode, done.stderr, runner.gateway.of("stdout")) == (1, "", ["before"])
     assert (error["kind"], error["message"]) == ("exception", "ValueError: boom")
-    assert "models/m.py\", line 3" in error["traceback"] and "fal-lease-" not in error["traceback"], error["traceback"]
+    assert (
+        'models/m.py", line 3' in error["traceback"] and "fal-lease-" not in error["traceback"]
+    ), error["traceback"]
 
 
 def test_nothing_of_a_job_stays(runner: Runner):
@@ -96,10 +105,14 @@ def test_nothing_of_a_job_stays(runner: Runner):
 
 
 def test_a_crash_is_told_with_its_last_words(runner: Runner):
-    done = runner.run("import os, sys\nprint('last words', file=sys.stderr)\nos.kill(os.getpid(), 9)")
+    done = runner.run(
+        "import os, sys\nprint('last words', file=sys.stderr)\nos.kill(os.getpid(), 9)"
+    )
     error = runner.gateway.answer["error"]
     assert (done.returncode, error["kind"]) == (1, "crash")
-    assert "killed by signal 9 (SIGKILL)" in error["message"] and error["message"].endswith("\n  last words")
+    assert "killed by signal 9 (SIGKILL)" in error["message"] and error["message"].endswith(
+        "\n  last words"
+    )
 
 
 def test_a_job_that_takes_too_long_is_stopped(runner: Runner):
@@ -136,14 +149,24 @@ def test_another_attempt_may_take_its_place(runner: Runner):
 
 
 def test_the_runner_may_stop_it(runner: Runner):
-    assert stopped(runner, lambda process: process.send_signal(signal.SIGTERM)) == "fal: stopped by SIGTERM"
+    assert (
+        stopped(runner, lambda process: process.send_signal(signal.SIGTERM))
+        == "fal: stopped by SIGTERM"
+    )
 
 
 def test_without_a_gateway_it_ends(runner: Runner):
-    assert stopped(runner, lambda _: runner.gateway.shutdown()) == "fal: the data gateway has not answered for 30 seconds"
+    assert (
+        stopped(runner, lambda _: runner.gateway.shutdown())
+        == "fal: the data gateway has not answered for 30 seconds"
+    )
     done = runner.run("print('never')")
     said = done.stderr.splitlines()[-1]
-    assert done.returncode == 3 and "cannot be reached from" in said and said.endswith("No such file or directory"), said
+    assert (
+        done.returncode == 3
+        and "cannot be reached from" in said
+        and said.endswith("No such file or directory")
+    ), said
     assert "session has ended" not in said
 
 
@@ -153,7 +176,9 @@ def test_an_end_that_nobody_hears_is_told_with_the_reason(monkeypatch):
             raise Unreachable("connection refused")
 
     monkeypatch.setattr(keeper, "_LOST", -1.0)
-    with pytest.raises(Unreachable, match="the data gateway has not answered for 30 seconds: connection refused"):
+    with pytest.raises(
+        Unreachable, match="the data gateway has not answered for 30 seconds: connection refused"
+    ):
         keeper.tell(Away(), True, None)
 
 

@@ -10,10 +10,18 @@ from fal_worker.session.batches import BatchFailures
 UID = "model.shop.m"
 
 
-def fail(failures: BatchFailures, number: int, event: str | None = None, message: str = "ERROR") -> None:
+def fail(
+    failures: BatchFailures, number: int, event: str | None = None, message: str = "ERROR"
+) -> None:
     if event is not None:
-        failures.event(SimpleNamespace(info=SimpleNamespace(name="GenericExceptionOnRun"), data=SimpleNamespace(exc=event)))
-    runner = SimpleNamespace(batch_idx=number, batches=dict.fromkeys(range(9)), node=SimpleNamespace(unique_id=UID))
+        failures.event(
+            SimpleNamespace(
+                info=SimpleNamespace(name="GenericExceptionOnRun"), data=SimpleNamespace(exc=event)
+            )
+        )
+    runner = SimpleNamespace(
+        batch_idx=number, batches=dict.fromkeys(range(9)), node=SimpleNamespace(unique_id=UID)
+    )
     failures.note(runner, SimpleNamespace(status="error", message=message))
 
 
@@ -24,8 +32,16 @@ def explained(failures: BatchFailures) -> str:
 def test_each_reason_is_said_once_and_many_are_counted(monkeypatch):
     monkeypatch.setattr(batches, "_day", lambda runner: f"day {runner.batch_idx}")
     failures = BatchFailures()
-    fail(failures, 1, "Exception on worker thread. Runtime Error in model m (models/m.sql)\n  no column\n  at line 2")
-    fail(failures, 2, "Exception on worker thread. Runtime Error in model m (models/m.sql)\n  no column\n  at line 2")
+    fail(
+        failures,
+        1,
+        "Exception on worker thread. Runtime Error in model m (models/m.sql)\n  no column\n  at line 2",
+    )
+    fail(
+        failures,
+        2,
+        "Exception on worker thread. Runtime Error in model m (models/m.sql)\n  no column\n  at line 2",
+    )
     fail(failures, 3, message="Compilation Error in model m (models/m.sql)\n  no macro")
     for number in (4, 5, 6):
         fail(failures, number, f"reason {number}")
@@ -46,6 +62,9 @@ def test_each_reason_is_said_once_and_many_are_counted(monkeypatch):
 
 def test_what_is_no_failed_batch_leaves_no_reason():
     failures = BatchFailures()
-    failures.note(SimpleNamespace(node=SimpleNamespace(unique_id=UID)), SimpleNamespace(status="error", message="no batch"))
+    failures.note(
+        SimpleNamespace(node=SimpleNamespace(unique_id=UID)),
+        SimpleNamespace(status="error", message="no batch"),
+    )
     failures.note(SimpleNamespace(batch_idx=0), SimpleNamespace(status="success", message="OK"))
     assert explained(failures) == "PARTIAL SUCCESS (1/9)"

@@ -53,21 +53,41 @@ def test_the_graph_has_what_selectors_need(graph):
     assert kinds == {"model", "seed", "snapshot", "test", "source", "exposure", "unit_test"}
 
     dim = nodes["model.shop.dim.v2"]
-    assert (dim["version"], dim["latest_version"], dim["access"], dim["fqn"]) == ("2", "2", "public", ["shop", "dim", "v2"])
+    assert (dim["version"], dim["latest_version"], dim["access"], dim["fqn"]) == (
+        "2",
+        "2",
+        "public",
+        ["shop", "dim", "v2"],
+    )
     orders = nodes["model.shop.orders"]
-    assert (orders["tags"], orders["config"]["materialized"], orders["patch_path"]) == (["a", "b"], "table", "shop://models/more.yml")
+    assert (orders["tags"], orders["config"]["materialized"], orders["patch_path"]) == (
+        ["a", "b"],
+        "table",
+        "shop://models/more.yml",
+    )
     assert orders["meta"] == {"owner": "me", "nan": None}
-    assert (orders["path"], orders["original_file_path"], orders["language"]) == ("orders.sql", "models/orders.sql", "sql")
+    assert (orders["path"], orders["original_file_path"], orders["language"]) == (
+        "orders.sql",
+        "models/orders.sql",
+        "sql",
+    )
     assert orders["relation_name"] == '"shop"."main"."orders"'
 
     named = next(n for n in nodes.values() if n["name"] == "named")
     assert named["extra"]["test_metadata"]["name"] == "accepted_values"
-    assert (named["extra"]["attached_node"], named["extra"]["column_name"]) == ("model.shop.orders", "id")
+    assert (named["extra"]["attached_node"], named["extra"]["column_name"]) == (
+        "model.shop.orders",
+        "id",
+    )
     assert named["extra"]["test_node_type"] == "generic"
     assert nodes["test.shop.single"]["extra"]["test_node_type"] == "singular"
 
     source = nodes["source.shop.files.people"]
-    assert (source["source_name"], source["name"], source["extra"]["loader"]) == ("files", "people", "hand")
+    assert (source["source_name"], source["name"], source["extra"]["loader"]) == (
+        "files",
+        "people",
+        "hand",
+    )
     assert nodes["exposure.shop.board"]["extra"]["type"] == "dashboard"
     assert nodes["unit_test.shop.shared.doubles"]["depends_on"] == ["model.shop.shared"]
     assert nodes["model.shop.scores"]["depends_on"] == ["model.shop.orders"]
@@ -77,7 +97,12 @@ def test_the_session_speaks_of_itself(graph):
     loaded, session = graph
     info = loaded["info"]
     assert re.fullmatch(r"1\.\d+\.\d+.*", info["dbt_version"])
-    assert (info["adapter"], info["project_name"], info["target_name"], info["schema"]) == ("duckdb", "shop", "dev", "main")
+    assert (info["adapter"], info["project_name"], info["target_name"], info["schema"]) == (
+        "duckdb",
+        "shop",
+        "dev",
+        "main",
+    )
     assert (info["threads"], info["target_path"]) == (4, str(session.project / "target"))
     assert info["run_results_metadata"]["invocation_id"] == info["invocation_id"]
     assert info["run_results_metadata"]["dbt_schema_version"].endswith("run-results/v6.json")
@@ -91,8 +116,15 @@ def test_dbts_own_selection_methods(graph):
     assert select("tag", "a") == ["model.shop.orders"]
     assert select("config.materialized", "ephemeral") == ["model.shop.scores", "model.shop.shared"]
     assert select("path", "models/fal") == ["model.shop.scores"]
-    assert "test.shop.named" in {uid.rsplit(".", 1)[0] for uid in select("test_name", "accepted_values")}
-    for method, value in (("state", "modified"), ("nonsense", "x"), ("test_type", "x"), ("resource_type", "x")):
+    assert "test.shop.named" in {
+        uid.rsplit(".", 1)[0] for uid in select("test_name", "accepted_values")
+    }
+    for method, value in (
+        ("state", "modified"),
+        ("nonsense", "x"),
+        ("test_type", "x"),
+        ("resource_type", "x"),
+    ):
         with pytest.raises(Refused, match="dbt::"):
             select(method, value)
 
@@ -106,18 +138,43 @@ def test_state_is_compared(tmp_path, open_session):
     (root / "models/orders.sql").write_text("select 1 as id, 2 as amount")
     second = open_session(root, command="ls", execute=False, dbt_args=["--state", "before"])
     second.load("models/fal/scores.sql")
-    assert "model.shop.orders" in second.ask("select", method="state", value="modified")["unique_ids"]
+    assert (
+        "model.shop.orders" in second.ask("select", method="state", value="modified")["unique_ids"]
+    )
 
 
 BROKEN = {
     "a file that is not SQL": ({"models/bad.sql": "select {{ nope( }}"}, "dbt::compile", "bad.sql"),
-    "an unknown ref": ({"models/bad.sql": "select * from {{ ref('nope') }}"}, "dbt::compile", "'nope' which was not found"),
+    "an unknown ref": (
+        {"models/bad.sql": "select * from {{ ref('nope') }}"},
+        "dbt::compile",
+        "'nope' which was not found",
+    ),
     "a broken YAML file": ({"models/bad.yml": "models: [\n"}, "dbt::parse", "bad.yml"),
-    "a broken project": ({"dbt_project.yml": "name: 1shop\nprofile: shop\n"}, "dbt::project", "dbt_project.yml|Could not run dbt|1shop"),
-    "no such profile": ({"profiles.yml": "other: {}\n"}, "dbt::pro", "Could not find profile named 'shop'"),
-    "no such adapter": ({"profiles.yml": "shop: {target: d, outputs: {d: {type: acme}}}\n"}, "dbt::", "acme"),
+    "a broken project": (
+        {"dbt_project.yml": "name: 1shop\nprofile: shop\n"},
+        "dbt::project",
+        "dbt_project.yml|Could not run dbt|1shop",
+    ),
+    "no such profile": (
+        {"profiles.yml": "other: {}\n"},
+        "dbt::pro",
+        "Could not find profile named 'shop'",
+    ),
+    "no such adapter": (
+        {"profiles.yml": "shop: {target: d, outputs: {d: {type: acme}}}\n"},
+        "dbt::",
+        "acme",
+    ),
     "a database that cannot be opened": ({"shop.duckdb": "no database"}, "dbt::", "shop.duckdb"),
-    "a cycle": ({"models/a.sql": "select * from {{ ref('b') }}", "models/b.sql": "select * from {{ ref('a') }}"}, "dbt::cycle", "model.shop.a"),
+    "a cycle": (
+        {
+            "models/a.sql": "select * from {{ ref('b') }}",
+            "models/b.sql": "select * from {{ ref('a') }}",
+        },
+        "dbt::cycle",
+        "model.shop.a",
+    ),
 }
 
 
@@ -170,7 +227,13 @@ def test_without_dbt_it_says_so(project, open_session, tmp_path):
     )
     from live.process import PACKAGE
 
-    out = subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": str(PACKAGE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     error = json.loads(out.stdout)
     assert (error["code"], "dbt is not installed in" in error["message"]) == ("dbt::missing", True)
 
@@ -183,7 +246,16 @@ def test_a_dbt_without_the_names_we_need_is_refused():
         "del T.run_queue\nfrom fal_worker.session import selfcheck\n"
         "try:\n    selfcheck.check()\nexcept Exception as e:\n    print(json.dumps(e.to_dict()))"
     )
-    out = subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True, check=True)
+    out = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": str(PACKAGE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     error = json.loads(out.stdout)
     assert error["code"] == "dbt::unsupported"
-    assert re.match(r"dbt-core \d.* cannot be driven from the inside: no dbt.task.build.BuildTask.run_queue", error["message"])
+    assert re.match(
+        r"dbt-core \d.* cannot be driven from the inside: no dbt.task.build.BuildTask.run_queue",
+        error["message"],
+    )

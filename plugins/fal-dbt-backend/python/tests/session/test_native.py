@@ -61,7 +61,9 @@ def native(tmp_path, open_session):
         make_project(root, {"models/native.py": code, "models/native.yml": yaml})
         session = open_session(root)
         session.on_python_job = lambda event: session.send("python_job_done", **job(event))
-        session.start("models/fal/scores.sql", selected=["seed.shop.raw_orders", "model.shop.orders", UID])
+        session.start(
+            "models/fal/scores.sql", selected=["seed.shop.raw_orders", "model.shop.orders", UID]
+        )
         session.run("seed.shop.raw_orders")
         session.run("model.shop.orders")
         result = session.run(UID)
@@ -80,14 +82,20 @@ def _query(root, sql):
 
 def test_a_table_is_made_by_dbts_own_macro(native):
     result, session = native(TABLE)
-    assert (result["status"], result["rows_affected"], result["relation_name"]) == ("success", 2, '"shop"."main"."native"')
+    assert (result["status"], result["rows_affected"], result["relation_name"]) == (
+        "success",
+        2,
+        '"shop"."main"."native"',
+    )
     assert native.query("select * from native order by id") == [(1, 10), (2, 20)]
     (event,) = [e for e in session.events if e["event"] == "python_job"]
     assert event["path"] == "models/native.py"
     # A traceback's line numbers are those of the user's file.
     assert event["code"].split("\n")[:5] == TABLE.split("\n")[:5]
     # What dbt keeps on the side is gone.
-    assert native.query("select table_name from duckdb_tables() where table_name like '%tmp%'") == []
+    assert (
+        native.query("select table_name from duckdb_tables() where table_name like '%tmp%'") == []
+    )
     results = json.loads((native.root / "target/run_results.json").read_text())["results"]
     assert results[-1]["adapter_response"] == {"_message": "OK", "rows_affected": 2}
 
@@ -119,11 +127,17 @@ def test_a_job_that_dies_after_its_write_leaves_nothing(native):
     native(TABLE)
 
     def dies(event):
-        return {**native_job.run(event), "ok": False, "error": {"kind": "crash", "message": "killed by SIGSEGV"}}
+        return {
+            **native_job.run(event),
+            "ok": False,
+            "error": {"kind": "crash", "message": "killed by SIGSEGV"},
+        }
 
     result, _ = native(TABLE, dies)
     assert (result["status"], "killed by SIGSEGV" in result["message"]) == ("error", True)
-    assert native.query("select table_name from duckdb_tables() where table_name like 'native%'") == [("native",)]
+    assert native.query(
+        "select table_name from duckdb_tables() where table_name like 'native%'"
+    ) == [("native",)]
 
 
 def test_a_job_that_never_writes_is_an_error(native):
@@ -132,7 +146,10 @@ def test_a_job_that_never_writes_is_an_error(native):
 
 
 def test_what_cannot_be_is_refused_before_the_code_runs(native):
-    for config, told in ((MICROBATCH, "microbatch cuts SQL into batches"), ('materialized="view"', "Say table or incremental")):
+    for config, told in (
+        (MICROBATCH, "microbatch cuts SQL into batches"),
+        ('materialized="view"', "Say table or incremental"),
+    ):
         result, session = native(REFUSED % config)
         assert (result["status"], told in result["message"]) == ("error", True), result
         assert not any(event["event"] == "python_job" for event in session.events)
@@ -153,7 +170,9 @@ def test_a_model_may_ask_for_the_python_of_its_warehouse():
 
     def runs(adapter, meta=None, **config):
         model = SimpleNamespace(config=SimpleNamespace(meta=meta or {}, get=config.get))
-        return runs_in_warehouse(SimpleNamespace(request={"keyword": "fal"}, adapter=adapter), model)
+        return runs_in_warehouse(
+            SimpleNamespace(request={"keyword": "fal"}, adapter=adapter), model
+        )
 
     asked = {"fal": {"python": "warehouse"}}
     assert runs(cloud, asked) and runs(cloud, submission_method="serverless")

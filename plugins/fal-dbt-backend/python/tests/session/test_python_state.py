@@ -34,8 +34,13 @@ class Node:
 
 def noted(root, *names, warn=pytest.fail):
     """A state of models that are scripts, and its manifest."""
-    models = [{"path": f"models/{name}", "stub_path": f"models/fal/{name.split('.')[0]}.sql"} for name in names]
-    nodes = [Node(name.split(".")[0]) for name in [*names, "of_dbt.sql"]] + [Node("a", package_name="other")]
+    models = [
+        {"path": f"models/{name}", "stub_path": f"models/fal/{name.split('.')[0]}.sql"}
+        for name in names
+    ]
+    nodes = [Node(name.split(".")[0]) for name in [*names, "of_dbt.sql"]] + [
+        Node("a", package_name="other")
+    ]
     metadata = SimpleNamespace(project_name="shop")
     manifest = SimpleNamespace(nodes={node.unique_id: node for node in nodes}, metadata=metadata)
     return PythonState(manifest, Files("shop", "dbt_packages"), str(root), models, warn), manifest
@@ -72,7 +77,10 @@ def test_the_code_decides(models, path, content, changed):
     of_dbt = {"model.shop.of_dbt"}
     assert state.answer("modified", of_dbt, before) == changed | of_dbt
     assert state.answer("modified.body", set(), before) == changed
-    assert state.answer("unmodified", {"model.shop.a", "model.shop.b"}, before) == {"model.shop.a", "model.shop.b"} - changed
+    assert (
+        state.answer("unmodified", {"model.shop.a", "model.shop.b"}, before)
+        == {"model.shop.a", "model.shop.b"} - changed
+    )
     assert state.answer("modified.configs", set(), before) == set()
 
 

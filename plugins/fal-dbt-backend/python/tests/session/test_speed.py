@@ -31,7 +31,9 @@ def test_kept_schemas_are_used_and_a_broken_file_is_made_anew(project, open_sess
 
 def test_a_wrong_project_is_still_refused_with_kept_schemas(project, open_session, tmp_path):
     run(open_session, project, tmp_path)
-    (project / "dbt_project.yml").write_text("name: shop\nversion: '1.0'\nprofile: shop\nmodel-paths: 7\n")
+    (project / "dbt_project.yml").write_text(
+        "name: shop\nversion: '1.0'\nprofile: shop\nmodel-paths: 7\n"
+    )
     session = open_session(state_dir=str(tmp_path))
     answer = session.send("load", python_models=[], gateway={"socket_dir": str(session.socket_dir)})
     assert "7 is not valid under" in str(answer.exception(60))
@@ -51,7 +53,11 @@ def test_an_unusable_folder_does_not_matter(project, open_session, tmp_path):
 
 def test_the_manifest_is_written_however_it_ends(project, open_session):
     manifest = project / "target/manifest.json"
-    for request, interrupted in (({"command": "ls", "execute": False}, False), ({}, True), ({}, False)):
+    for request, interrupted in (
+        ({"command": "ls", "execute": False}, False),
+        ({}, True),
+        ({}, False),
+    ):
         manifest.unlink(missing_ok=True)
         session = open_session(**request)
         session.load("models/fal/scores.sql")

@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from stand_ins.gateway import TOKEN, FakeGateway
 from stand_ins.supervisor import Zygote
 
@@ -51,8 +52,20 @@ def start(zygote, gateway, project, numbers):
     def start(code, path="models/m.py", zygote=zygote, **rest):
         code = textwrap.dedent(code)
         (project / path).write_text(code)
-        request = {"kind": "script", "unique_id": "model.p.m", "name": "m", "path": path, "code": code, "lines": None}
-        request |= {"project_dir": str(project), "cwd": str(project), "location": gateway.location, "token": TOKEN}
+        request = {
+            "kind": "script",
+            "unique_id": "model.p.m",
+            "name": "m",
+            "path": path,
+            "code": code,
+            "lines": None,
+        }
+        request |= {
+            "project_dir": str(project),
+            "cwd": str(project),
+            "location": gateway.location,
+            "token": TOKEN,
+        }
         return zygote.start(f"j{next(numbers)}", {**request, "vars": {}, "target": {}, **rest})
 
     return start

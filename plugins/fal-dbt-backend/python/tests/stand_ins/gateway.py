@@ -23,7 +23,10 @@ class FakeGateway(flight.FlightServerBase):
         self.written = {}
         self.batches = 0
         self.refusal = None
-        self.context = {"current_model": {"name": "m", "alias": "m_alias", "meta": {"owner": "ann"}}, "this": '"main"."m"'}
+        self.context = {
+            "current_model": {"name": "m", "alias": "m_alias", "meta": {"owner": "ann"}},
+            "this": '"main"."m"',
+        }
         self._lock = threading.Lock()
 
     def query(self, sql):
@@ -65,8 +68,12 @@ class FakeGateway(flight.FlightServerBase):
             "list_models": [{"name": "a", "unique_id": "model.p.a", "status": "success"}],
             "list_models_ids": {"model.p.a": "success"},
             "list_sources": [{"name": "t", "source_name": "s"}],
-            "list_tests": [{"name": "not_null", "model_name": "a", "column": "x", "status": "pass"}],
-            "list_features": [{"model": "a", "column": "x", "entity_column": "id", "timestamp_column": "at"}],
+            "list_tests": [
+                {"name": "not_null", "model_name": "a", "column": "x", "status": "pass"}
+            ],
+            "list_features": [
+                {"model": "a", "column": "x", "entity_column": "id", "timestamp_column": "at"}
+            ],
             "context": self.context,
             "is_incremental": True,
         }
@@ -90,4 +97,8 @@ def refused(code, message, help):
 
 
 def _table(relation):
-    return relation.to_arrow_table() if hasattr(relation, "to_arrow_table") else relation.fetch_arrow_table()
+    return (
+        relation.to_arrow_table()
+        if hasattr(relation, "to_arrow_table")
+        else relation.fetch_arrow_table()
+    )

@@ -21,10 +21,20 @@ class Zygote:
     def __init__(self, folder, python=sys.executable, **environment):
         self.folder = folder
         ours, theirs = socket.socketpair()
-        variables = {**os.environ, "PYTHONPATH": PYTHON, "FAL_CONTROL_FD": str(theirs.fileno()), **environment}
+        variables = {
+            **os.environ,
+            "PYTHONPATH": PYTHON,
+            "FAL_CONTROL_FD": str(theirs.fileno()),
+            **environment,
+        }
         command = [python, "-m", "fal_worker.zygote"]
         self.process = subprocess.Popen(
-            command, env=variables, pass_fds=[theirs.fileno()], cwd=folder, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            env=variables,
+            pass_fds=[theirs.fileno()],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
         theirs.close()
         self.control = ours
@@ -104,7 +114,9 @@ class Job:
                 self._channels[json.loads(file.readline())["channel"]] = connection, file
         self._lines = queue.Queue()
         self._output = {"stdout": b"", "stderr": b""}
-        self._readers = [threading.Thread(target=self._read, args=(name,), daemon=True) for name in self._output]
+        self._readers = [
+            threading.Thread(target=self._read, args=(name,), daemon=True) for name in self._output
+        ]
         for reader in self._readers:
             reader.start()
         self._channels["control"][0].sendall(json.dumps({"job": name, **request}).encode() + b"\n")

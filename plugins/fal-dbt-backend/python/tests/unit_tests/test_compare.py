@@ -49,7 +49,11 @@ def same(expected, values, kind):
         ("2024-01-01 12:00:00Z", NOON.replace(tzinfo=UTC), pa.timestamp("us", "Europe/Oslo")),
         ("12:30", datetime.time(12, 30), pa.time64("ns")),
         ("\\x00ff", b"\x00\xff", pa.binary()),
-        ({"b": [1.0], "a": None}, {"a": None, "b": [1]}, pa.struct([("a", pa.int8()), ("b", pa.list_(pa.int64()))])),
+        (
+            {"b": [1.0], "a": None},
+            {"a": None, "b": [1]},
+            pa.struct([("a", pa.int8()), ("b", pa.list_(pa.int64()))]),
+        ),
         ("[1, 2]", [1, 2], pa.list_(pa.int64())),
         ({"k": 1}, [("k", 1)], pa.map_(pa.string(), pa.int64())),
         ({"a": 1}, '{"a": 1}', pa.string()),
@@ -78,7 +82,9 @@ def test_different(expected, actual, kind):
     assert not same(expected, [actual], kind)
 
 
-@pytest.mark.parametrize("kind", [pa.float64(), pa.int64(), pa.string(), pa.timestamp("us"), pa.null()])
+@pytest.mark.parametrize(
+    "kind", [pa.float64(), pa.int64(), pa.string(), pa.timestamp("us"), pa.null()]
+)
 def test_null_is_null(kind):
     assert same(None, [None], kind)
 
@@ -92,7 +98,9 @@ ROWS = pa.table({"ID": [1, 2, 2], "name": ["a", "b", "b"], "other": [1, 2, 3]})
 
 
 def test_neither_order_nor_other_columns_count():
-    assert compare([{"name": "b", "id": 2}, {"id": 1, "name": "a"}, {"id": 2, "name": "b"}], ROWS).is_equal
+    assert compare(
+        [{"name": "b", "id": 2}, {"id": 1, "name": "a"}, {"id": 2, "name": "b"}], ROWS
+    ).is_equal
 
 
 def test_a_row_counts_as_often_as_it_is_there():
@@ -116,14 +124,18 @@ def test_an_unknown_column_is_told_in_dbts_words():
 
 
 def test_the_difference_looks_as_in_dbt():
-    actual = pa.table({"id": [1, 10, 9], "total": [1.5, None, 2.0], "day": [datetime.date(2024, 1, 1)] * 3})
+    actual = pa.table(
+        {"id": [1, 10, 9], "total": [1.5, None, 2.0], "day": [datetime.date(2024, 1, 1)] * 3}
+    )
     expected = [
         {"id": 9, "total": 2, "day": "2024-01-01"},
         {"id": 1, "total": 2.5, "day": "2024-01-02"},
         {"id": 11, "total": None, "day": "2024-01-01"},
     ]
     compared = compare(expected, actual)
-    assert rendered(compared).startswith("\n\nactual differs from expected:\n\n@@,id   ,total  ,day\n")
+    assert rendered(compared).startswith(
+        "\n\nactual differs from expected:\n\n@@,id   ,total  ,day\n"
+    )
     assert lines(compared) == [
         "@@,id   ,total  ,day",
         "→ ,1    ,2.5→1.5,2024-01-02→2024-01-01",

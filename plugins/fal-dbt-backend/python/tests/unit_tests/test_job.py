@@ -14,20 +14,46 @@ def sent(table):
 
 
 def given(number, name, table, **rest):
-    entry = {"input": f"ref('{name}')", "kind": "ref", "source": None, "name": name, "package": "p", "is_own_package": True}
-    entry |= {"version": None, "is_latest": True, "relation": f'"db"."main"."{name}"', "table": f"fal_given_{number}"}
+    entry = {
+        "input": f"ref('{name}')",
+        "kind": "ref",
+        "source": None,
+        "name": name,
+        "package": "p",
+        "is_own_package": True,
+    }
+    entry |= {
+        "version": None,
+        "is_latest": True,
+        "relation": f'"db"."main"."{name}"',
+        "table": f"fal_given_{number}",
+    }
     return {**entry, "rows": sent(table), **rest}
 
 
 ORDERS = pa.table({"id": [1, 2, 3], "n": [1, None, 3]})
 INPUTS = [
     given(0, "orders", ORDERS),
-    given(1, "payments", pa.table({"paid": [5]}), kind="source", source="raw", input="source('raw', 'payments')"),
+    given(
+        1,
+        "payments",
+        pa.table({"paid": [5]}),
+        kind="source",
+        source="raw",
+        input="source('raw', 'payments')",
+    ),
     given(2, "old", pa.table({"v": [1]}), version="1", is_latest=False, input="ref('old', v=1)"),
     given(3, "old", pa.table({"v": [2]}), version="2", input="ref('old', v=2)"),
     given(4, "m", pa.table({"top": [2]}), kind="this", input="this"),
 ]
-TOLD = {"name": "t", "model": "model.p.m", "vars": {}, "env_vars": {}, "is_incremental": False, "config": {}}
+TOLD = {
+    "name": "t",
+    "model": "model.p.m",
+    "vars": {},
+    "env_vars": {},
+    "is_incremental": False,
+    "config": {},
+}
 
 
 @pytest.fixture
@@ -40,7 +66,9 @@ def test(run, gateway):
 
     yield test
     assert not gateway.written, "a unit test writes nothing"
-    assert {command.get("op") for command in gateway.commands} <= {None}, "a unit test reads nothing"
+    assert {command.get("op") for command in gateway.commands} <= {None}, (
+        "a unit test reads nothing"
+    )
 
 
 def rows(ended):
@@ -57,16 +85,27 @@ def test_reads_are_answered_from_the_given_rows(test):
         write_to_model(orders.assign(paid=paid["paid"][0], old=ref("old")["v"][0], older=ref("old", version=1)["v"][0]))
         """
     )
-    assert rows(ended) == {"id": [1, 2, 3], "n": [1, None, 3], "paid": [5] * 3, "old": [2] * 3, "older": [1] * 3}
+    assert rows(ended) == {
+        "id": [1, 2, 3],
+        "n": [1, None, 3],
+        "paid": [5] * 3,
+        "old": [2] * 3,
+        "older": [1] * 3,
+    }
 
 
 def test_parts_of_the_given_rows(test):
-    ended = test("write_to_model(ref('orders', columns=['N'], where='id > 1', limit=1, as_='arrow'))")
+    ended = test(
+        "write_to_model(ref('orders', columns=['N'], where='id > 1', limit=1, as_='arrow'))"
+    )
     assert rows(ended) == {"n": [None]}
     assert "there is no column `x`" in test("ref('orders', columns=['x'])").error["message"]
 
 
-@pytest.mark.parametrize("call", ["ref('customers')", "source('raw', 'orders')", "ref('q', 'orders')", "ref('old', version=3)"])
+@pytest.mark.parametrize(
+    "call",
+    ["ref('customers')", "source('raw', 'orders')", "ref('q', 'orders')", "ref('old', version=3)"],
+)
 def test_what_is_not_given_is_told(test, call):
     error = test(f"{call}\nwrite_to_model(None)").error
     assert error["kind"] == "fal"
@@ -83,7 +122,9 @@ def test_overrides(test):
     assert (var("day"), env_var("PLACE"), os.environ["PLACE"], is_incremental()) == (3, "Oslo", "Oslo", True)
     write_to_model(ref("orders"), mode="append")
     """
-    assert rows(test(code, vars={"day": 3}, env_vars={"PLACE": "Oslo"}, is_incremental=True))["id"] == [1, 2, 3]
+    assert rows(test(code, vars={"day": 3}, env_vars={"PLACE": "Oslo"}, is_incremental=True))[
+        "id"
+    ] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("call", ["write_to_source(ref('orders'), 'raw', 'payments')"])
@@ -94,14 +135,23 @@ def test_nothing_else_is_written(test, call):
 
 def test_errors_are_those_of_a_model(test):
     assert test("pass").error["kind"] == "no_write"
-    assert test("1 / 0").error["traceback"].splitlines()[1] == '  File "models/m.py", line 1, in <module>'
-    assert "already called at line 1" in test("write_to_model(ref('orders'))\nwrite_to_model(ref('orders'))").error["message"]
+    assert (
+        test("1 / 0").error["traceback"].splitlines()[1]
+        == '  File "models/m.py", line 1, in <module>'
+    )
+    assert (
+        "already called at line 1"
+        in test("write_to_model(ref('orders'))\nwrite_to_model(ref('orders'))").error["message"]
+    )
     assert test("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)").exit["signal"] == 9
 
 
 def test_a_result_too_large_to_compare_is_refused(test):
     code = "import itertools, pyarrow\nwrite_to_model(pyarrow.table({'x': list(range(100_000))}) for _ in itertools.count())"
-    assert test(code).error["message"] == "fal: the model gave 1100000 rows and more to the unit test t, too many to compare"
+    assert (
+        test(code).error["message"]
+        == "fal: the model gave 1100000 rows and more to the unit test t, too many to compare"
+    )
 
 
 def test_a_column_that_is_not_given_is_told(test):
@@ -123,11 +173,15 @@ def test_sql_needs_duckdb(test):
         "fal: SQL in a unit test runs in an in-memory DuckDB, and duckdb is not installed in the model's environment",
         "Install it there, or leave this model's SQL to a data test.",
     ]
-    assert rows(test(code + "write_to_model(ref('orders', columns=['id'], limit=2))")) == {"id": [1, 2]}
+    assert rows(test(code + "write_to_model(ref('orders', columns=['id'], limit=2))")) == {
+        "id": [1, 2]
+    }
 
 
 def test_sql_sees_the_given_rows_alone(test):
-    error = test("orders = ref('orders')\nref('orders', where='id in (select id from orders)')").error
+    error = test(
+        "orders = ref('orders')\nref('orders', where='id in (select id from orders)')"
+    ).error
     assert "Table with name orders does not exist" in error["message"]
 
 
@@ -151,7 +205,9 @@ def test_a_native_model(test):
 
 def test_a_native_model_reads_what_is_given_alone(test):
     error = test(NATIVE + "    return dbt.ref('customers')\n", kind="native").error
-    assert error["message"].startswith("fal: the model reads ref('customers'), which the unit test t does not give")
+    assert error["message"].startswith(
+        "fal: the model reads ref('customers'), which the unit test t does not give"
+    )
 
 
 def test_a_native_model_without_a_session(test):

@@ -61,7 +61,12 @@ def test_values_have_types_by_themselves(given, kind, values):
         ([7], "number(38, 0)", pa.decimal128(38, 0), [Decimal(7)]),
         ([1, "2024-01-01"], "character varying(20)", pa.string(), ["1", "2024-01-01"]),
         ([{"a": [1]}], "jsonb", pa.string(), ['{"a": [1]}']),
-        (["2024-01-01"], "timestamp(6) with time zone", pa.timestamp("us", "UTC"), [datetime.datetime(2024, 1, 1, tzinfo=UTC)]),
+        (
+            ["2024-01-01"],
+            "timestamp(6) with time zone",
+            pa.timestamp("us", "UTC"),
+            [datetime.datetime(2024, 1, 1, tzinfo=UTC)],
+        ),
         (["2024-01-01T00:00:00"], "date", pa.date32(), [day(1)]),
         (["10:30"], "time", pa.time64("us"), [datetime.time(10, 30)]),
         (["true", 0], "boolean", pa.bool_(), [True, False]),
@@ -97,7 +102,10 @@ def test_what_does_not_fit_the_declared_type_is_told(value, declared, why):
 def test_types_of_all_warehouses_are_known():
     names = "int64 FLOAT64 timestamp_ntz timestamptz VARIANT bytes nvarchar(10) number(10,2) hugeint text datetime"
     assert all(of_sql(name, []) is not None for name in names.split())
-    assert all(of_sql(name, []) is None for name in ("int[]", "struct(a int)", "array<string>", "interval", "geography"))
+    assert all(
+        of_sql(name, []) is None
+        for name in ("int[]", "struct(a int)", "array<string>", "interval", "geography")
+    )
 
 
 @pytest.mark.parametrize(

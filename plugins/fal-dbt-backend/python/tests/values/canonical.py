@@ -21,7 +21,16 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-NANOSECONDS = {"W": 604_800 * 10**9, "D": 86_400 * 10**9, "h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 1000, "ns": 1}
+NANOSECONDS = {
+    "W": 604_800 * 10**9,
+    "D": 86_400 * 10**9,
+    "h": 3600 * 10**9,
+    "m": 60 * 10**9,
+    "s": 10**9,
+    "ms": 10**6,
+    "us": 1000,
+    "ns": 1,
+}
 _EPOCH = dt.datetime(1970, 1, 1)
 _US = dt.timedelta(microseconds=1)
 
@@ -55,16 +64,36 @@ def of_arrow(column: pa.Array | pa.ChunkedArray) -> list[Any]:
 def of_polars(series: pl.Series) -> list[Any]:
     dtype = series.dtype
     if isinstance(dtype, (pl.Datetime, pl.Duration)):
-        name = "duration" if isinstance(dtype, pl.Duration) else "timestamp" if dtype.time_zone is None else "instant"
-        return [None if tick is None else (name, tick * NANOSECONDS[dtype.time_unit]) for tick in series.to_physical().to_list()]
+        name = (
+            "duration"
+            if isinstance(dtype, pl.Duration)
+            else "timestamp"
+            if dtype.time_zone is None
+            else "instant"
+        )
+        return [
+            None if tick is None else (name, tick * NANOSECONDS[dtype.time_unit])
+            for tick in series.to_physical().to_list()
+        ]
     if dtype in (pl.Date, pl.Time):
-        return [None if tick is None else (str(dtype).lower(), tick) for tick in series.to_physical().to_list()]
+        return [
+            None if tick is None else (str(dtype).lower(), tick)
+            for tick in series.to_physical().to_list()
+        ]
     if isinstance(dtype, (pl.List, pl.Array)):
         lists = (series.slice(place, 1) for place in range(len(series)))
-        return [None if one.null_count() else ("list", tuple(of_polars(one.explode())) if one[0].len() else ()) for one in lists]
+        return [
+            None
+            if one.null_count()
+            else ("list", tuple(of_polars(one.explode())) if one[0].len() else ())
+            for one in lists
+        ]
     if isinstance(dtype, pl.Struct):
         fields = {field.name: of_polars(series.struct.field(field.name)) for field in dtype.fields}
-        return [None if null else _struct({name: column[place] for name, column in fields.items()}) for place, null in enumerate(series.is_null())]
+        return [
+            None if null else _struct({name: column[place] for name, column in fields.items()})
+            for place, null in enumerate(series.is_null())
+        ]
     if type(dtype).__name__ == "Map":
         return of_arrow(series.to_arrow())
     return [of_value(value) for value in series.to_list()]
@@ -87,13 +116,18 @@ def of_scalar(scalar: pa.Scalar) -> Any:
     if types.is_time(kind):
         return ("time", scalar.value * NANOSECONDS[kind.unit])
     if types.is_timestamp(kind):
-        return ("timestamp" if kind.tz is None else "instant", scalar.value * NANOSECONDS[kind.unit])
+        return (
+            "timestamp" if kind.tz is None else "instant",
+            scalar.value * NANOSECONDS[kind.unit],
+        )
     if types.is_duration(kind):
         return ("duration", scalar.value * NANOSECONDS[kind.unit])
     if types.is_map(kind):
         return _map([(of_scalar(pair[0]), of_scalar(pair[1])) for pair in scalar.values])
     if types.is_struct(kind):
-        return _struct({kind.field(place).name: of_scalar(scalar[place]) for place in range(kind.num_fields)})
+        return _struct(
+            {kind.field(place).name: of_scalar(scalar[place]) for place in range(kind.num_fields)}
+        )
     if types.is_nested(kind):
         return ("list", tuple(of_scalar(one) for one in scalar.values))
     return of_value(scalar.as_py())
@@ -137,18 +171,32 @@ def _number(value: Any) -> Any:
 
 def _stamp(value: pd.Timestamp) -> Any:
     moment = value.to_datetime64()
-    return ("timestamp" if value.tzinfo is None else "instant", int(moment.astype("i8")) * NANOSECONDS[np.datetime_data(moment.dtype)[0]])
+    return (
+        "timestamp" if value.tzinfo is None else "instant",
+        int(moment.astype("i8")) * NANOSECONDS[np.datetime_data(moment.dtype)[0]],
+    )
 
 
 def _moment(value: dt.datetime) -> Any:
     if value.tzinfo is None:
         return ("timestamp", (value - _EPOCH) // _US * 1000)
-    return ("instant", ((value.replace(tzinfo=None) - _EPOCH) - (value.utcoffset() or dt.timedelta(0))) // _US * 1000)
+    return (
+        "instant",
+        ((value.replace(tzinfo=None) - _EPOCH) - (value.utcoffset() or dt.timedelta(0)))
+        // _US
+        * 1000,
+    )
 
 
 def _clock(value: dt.time) -> Any:
-    ticks = ((value.hour * 60 + value.minute) * 60 + value.second) * 10**9 + value.microsecond * 1000
-    return ("time", ticks) if value.tzinfo is None else ("time with a zone", ticks, str(value.utcoffset()))
+    ticks = (
+        (value.hour * 60 + value.minute) * 60 + value.second
+    ) * 10**9 + value.microsecond * 1000
+    return (
+        ("time", ticks)
+        if value.tzinfo is None
+        else ("time with a zone", ticks, str(value.utcoffset()))
+    )
 
 
 def _numpy_moment(value: np.datetime64) -> Any:
@@ -175,10 +223,24 @@ def _span(value: pd.Timedelta) -> Any:
 
 def _offset(value: pd.DateOffset) -> Any:
     """As pandas has intervals. There are others, to the end of a month say: these are no interval."""
-    sizes = {"hours": 3600 * 10**9, "minutes": 60 * 10**9, "seconds": 10**9, "microseconds": 1000, "nanoseconds": 1}
+    sizes = {
+        "hours": 3600 * 10**9,
+        "minutes": 60 * 10**9,
+        "seconds": 10**9,
+        "microseconds": 1000,
+        "nanoseconds": 1,
+    }
     words = dict(value.kwds)
-    months, days = 12 * words.pop("years", 0) + words.pop("months", 0), 7 * words.pop("weeks", 0) + words.pop("days", 0)
-    if type(value) is not pd.DateOffset or value.n != 1 or value.normalize or not words.keys() <= sizes.keys():
+    months, days = (
+        12 * words.pop("years", 0) + words.pop("months", 0),
+        7 * words.pop("weeks", 0) + words.pop("days", 0),
+    )
+    if (
+        type(value) is not pd.DateOffset
+        or value.n != 1
+        or value.normalize
+        or not words.keys() <= sizes.keys()
+    ):
         return ("other", "DateOffset", repr(value))
     return ("interval", (months, days, sum(sizes[word] * count for word, count in words.items())))
 
@@ -197,7 +259,10 @@ def _map(pairs: list[tuple[Any, Any]]) -> Any:
 
 def _struct(fields: dict[str, Any]) -> Any:
     """A field that is NULL is as one that is not there: one type holds all structures of a column."""
-    return ("struct", tuple(sorted((name, entry) for name, entry in fields.items() if entry is not None)))
+    return (
+        "struct",
+        tuple(sorted((name, entry) for name, entry in fields.items() if entry is not None)),
+    )
 
 
 def _record(value: np.void) -> Any:

@@ -23,7 +23,13 @@ _EXAMPLES = 3
 class Tally:
     """How often each kind of value had which outcome, and examples of faults."""
 
-    def __init__(self, seed: str, tables: int = 0, counts: dict[str, dict[str, int]] | None = None, faults: dict[str, list[str]] | None = None) -> None:
+    def __init__(
+        self,
+        seed: str,
+        tables: int = 0,
+        counts: dict[str, dict[str, int]] | None = None,
+        faults: dict[str, list[str]] | None = None,
+    ) -> None:
         self.seed, self.tables = seed, tables
         self.counts = {kind: Counter(found) for kind, found in (counts or {}).items()}
         self.faults = faults or {}
@@ -41,7 +47,13 @@ class Tally:
 
     def save(self, path: Path) -> None:
         """Whole or not at all."""
-        state = {"seed": self.seed, "tables": self.tables, "columns": self.columns, "counts": self.counts, "faults": self.faults}
+        state = {
+            "seed": self.seed,
+            "tables": self.tables,
+            "columns": self.columns,
+            "counts": self.counts,
+            "faults": self.faults,
+        }
         draft = path.with_suffix(".new")
         draft.write_text(json.dumps(state))
         os.replace(draft, path)
@@ -58,8 +70,14 @@ class Tally:
         width = max((len(kind) for kind in self.counts), default=0)
         lines = [f"{'kind':{width}}  " + "  ".join(f"{outcome:>8}" for outcome in outcomes)]
         for kind in sorted(self.counts):
-            lines.append(f"{kind:{width}}  " + "  ".join(f"{self.counts[kind][outcome] or '':>8}" for outcome in outcomes))
-        lines.append(f"{'columns':{width}}  " + "  ".join(f"{self.columns[outcome]:>8}" for outcome in outcomes))
+            lines.append(
+                f"{kind:{width}}  "
+                + "  ".join(f"{self.counts[kind][outcome] or '':>8}" for outcome in outcomes)
+            )
+        lines.append(
+            f"{'columns':{width}}  "
+            + "  ".join(f"{self.columns[outcome]:>8}" for outcome in outcomes)
+        )
         return "\n".join(lines)
 
 
@@ -80,8 +98,18 @@ def run(at: Desk, tally: Tally, columns: int, saved: Path | None = None) -> None
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.values", description=__doc__)
     parser.add_argument("--warehouse", choices=WAREHOUSES, required=True)
-    parser.add_argument("--columns", type=int, default=100_000, help="how many columns are tried, those of earlier calls included")
-    parser.add_argument("--resume", type=Path, metavar="FILE", help="keeps the results so far here, and goes on from them")
+    parser.add_argument(
+        "--columns",
+        type=int,
+        default=100_000,
+        help="how many columns are tried, those of earlier calls included",
+    )
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="keeps the results so far here, and goes on from them",
+    )
     parser.add_argument("--seed", default=None, help="draws the columns of an earlier run again")
     given = parser.parse_args(arguments)
     if given.resume is not None and given.resume.exists():
@@ -102,7 +130,9 @@ def _end(tally: Tally, speed: float) -> int:
     for key, examples in sorted(tally.faults.items()):
         print(f"\n{key}", *examples, sep="\n    ")
     faults: Any = sum(tally.columns[outcome.value] for outcome in Outcome if outcome.is_fault)
-    print(f"\nseed {tally.seed}: {tally.columns.total()} columns in {tally.tables} tables, {speed:.0f} a second, {faults} faults")
+    print(
+        f"\nseed {tally.seed}: {tally.columns.total()} columns in {tally.tables} tables, {speed:.0f} a second, {faults} faults"
+    )
     return 1 if faults else 0
 
 

@@ -35,7 +35,9 @@ class Desk:
         job = _Model(self._open)
         ended, result = False, None
         try:
-            Writes(job, SimpleNamespace(place=lambda: "m.py:1"), request, lambda: self.warehouse).model(data, None, None)
+            Writes(
+                job, SimpleNamespace(place=lambda: "m.py:1"), request, lambda: self.warehouse
+            ).model(data, None, None)
             ended = True
         finally:
             result = self._close(job.id, ended) if job.id else None
@@ -80,7 +82,10 @@ class _Model:
 def desk(warehouse: str, fresh: bool = False) -> Iterator[Desk]:
     """A new project and database, gone at the end. A `fresh` session is a process as the host starts it."""
     with tempfile.TemporaryDirectory(prefix="fal") as folder, contextlib.ExitStack() as stack:
-        files = {"models/schema.yml": "models: []\n", "models/fal/scores.sql": stub("ref('orders')")}
+        files = {
+            "models/schema.yml": "models: []\n",
+            "models/fal/scores.sql": stub("ref('orders')"),
+        }
         if warehouse == "postgres":
             from postgres.cluster import running
             from postgres.conftest import Database

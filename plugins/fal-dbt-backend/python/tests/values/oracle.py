@@ -65,14 +65,24 @@ def _alike_in_json(given: Any, read: Any) -> bool:
     name, value = given[0], given[1] if len(given) > 1 else None
     if name == "number":
         # JSON has the shortest text that reads as the same double.
-        return bool(read[0] == "number" and abs(read[1]) < 2**1024 and Fraction(float(read[1])) == value)
+        return bool(
+            read[0] == "number" and abs(read[1]) < 2**1024 and Fraction(float(read[1])) == value
+        )
     if name == "minus zero":
         return bool(read == ("number", 0))
     if name == "list":
-        return bool(read[0] == "list" and len(read[1]) == len(value) and all(map(_alike_in_json, value, read[1])))
+        return bool(
+            read[0] == "list"
+            and len(read[1]) == len(value)
+            and all(map(_alike_in_json, value, read[1]))
+        )
     if name == "struct":
         pairs = dict(read[1]) if read[0] == "struct" else {}
-        return bool(read[0] == "struct" and dict(value).keys() == pairs.keys() and all(_alike_in_json(one, pairs[key]) for key, one in value))
+        return bool(
+            read[0] == "struct"
+            and dict(value).keys() == pairs.keys()
+            and all(_alike_in_json(one, pairs[key]) for key, one in value)
+        )
     if name == "map":
         return _alike_in_json(("list", tuple(("list", pair) for pair in value)), read)
     return bool(read[0] == "text" and _said(name, value, read[1]))
@@ -90,7 +100,9 @@ def _said(name: str, value: Any, text: str) -> bool:
         if name in ("timestamp", "instant"):
             return canonical.of_value(pd.Timestamp(text)) == (name, value)
         if name == "interval":
-            months, days, seconds = re.fullmatch(r"(\S+) mons (\S+) days (\S+) seconds", text).groups()
+            months, days, seconds = re.fullmatch(
+                r"(\S+) mons (\S+) days (\S+) seconds", text
+            ).groups()
             return (int(months), int(days), Decimal(seconds) * 10**9) == tuple(value)
         if name == "duration":
             return bool(Decimal(text.removesuffix(" seconds")) * 10**9 == value)
@@ -114,13 +126,42 @@ def _same_range(given: Any, read: Any) -> bool:
 
 
 CONVERSIONS = [
-    Conversion("in a column of floats pandas has NaN for NULL", "NULL", "nan", lambda *_: True, lambda place: place.form == "pandas"),
+    Conversion(
+        "in a column of floats pandas has NaN for NULL",
+        "NULL",
+        "nan",
+        lambda *_: True,
+        lambda place: place.form == "pandas",
+    ),
     Conversion("a UUID is read as text", "uuid", "text", _same_text),
     Conversion("a duration is an interval", "duration", "interval", _as_interval),
-    Conversion("lists of structures, structures and maps are jsonb, read as text", "struct", "text", _is_json, _is_postgres),
-    Conversion("lists of structures, structures and maps are jsonb, read as text", "list", "text", _is_json, _is_postgres),
-    Conversion("lists of structures, structures and maps are jsonb, read as text", "map", "text", _is_json, _is_postgres),
-    Conversion("JSON is read as text", "json", "text", lambda given, read: _parsed(given[1]) == _parsed(read[1])),
+    Conversion(
+        "lists of structures, structures and maps are jsonb, read as text",
+        "struct",
+        "text",
+        _is_json,
+        _is_postgres,
+    ),
+    Conversion(
+        "lists of structures, structures and maps are jsonb, read as text",
+        "list",
+        "text",
+        _is_json,
+        _is_postgres,
+    ),
+    Conversion(
+        "lists of structures, structures and maps are jsonb, read as text",
+        "map",
+        "text",
+        _is_json,
+        _is_postgres,
+    ),
+    Conversion(
+        "JSON is read as text",
+        "json",
+        "text",
+        lambda given, read: _parsed(given[1]) == _parsed(read[1]),
+    ),
     Conversion("a Period of pandas is text", "period", "text", _same_text),
     Conversion("an Interval of pandas is text", "range", "text", _same_range),
 ]
@@ -140,13 +181,19 @@ def _same(given: Any, read: Any, place: Place) -> bool:
     if given == read:
         return True
     if _name(given) == _name(read) == "list":
-        return len(given[1]) == len(read[1]) and all(_same(one, other, place) for one, other in zip(given[1], read[1]))
+        return len(given[1]) == len(read[1]) and all(
+            _same(one, other, place) for one, other in zip(given[1], read[1])
+        )
     if _name(given) == _name(read) == "struct":
         # A field that may have become NULL is not there.
         before, after = dict(given[1]), dict(read[1])
-        return all(_same(before.get(key), after.get(key), place) for key in before.keys() | after.keys())
+        return all(
+            _same(before.get(key), after.get(key), place) for key in before.keys() | after.keys()
+        )
     names = (_name(given), _name(read))
-    return any(names == (c.given, c.read) and c.here(place) and c.holds(given, read) for c in CONVERSIONS)
+    return any(
+        names == (c.given, c.read) and c.here(place) and c.holds(given, read) for c in CONVERSIONS
+    )
 
 
 def _name(form: Any) -> str:

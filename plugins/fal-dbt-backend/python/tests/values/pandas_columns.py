@@ -17,7 +17,9 @@ Make = Callable[[Random, int], pd.Series]
 _EDGES = {"int8": 7, "int16": 15, "int32": 31, "int64": 63}
 
 
-def _some(rng: Random, rows: int, make: Callable[[Random], Any], null: Any = None, share: float = 0.3) -> list[Any]:
+def _some(
+    rng: Random, rows: int, make: Callable[[Random], Any], null: Any = None, share: float = 0.3
+) -> list[Any]:
     return [null if null is not _NEVER and rng.random() < share else make(rng) for _ in range(rows)]
 
 
@@ -26,8 +28,14 @@ _NEVER = object()
 
 def _integers(dtype: str, null: Any) -> Make:
     bits = int(dtype.lower().lstrip("uint"))
-    low, high = (0, 2**bits - 1) if dtype.lower().startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-    return lambda rng, rows: pd.Series(_some(rng, rows, lambda r: r.choice([low, high, 1]), null), dtype=dtype)
+    low, high = (
+        (0, 2**bits - 1)
+        if dtype.lower().startswith("u")
+        else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    )
+    return lambda rng, rows: pd.Series(
+        _some(rng, rows, lambda r: r.choice([low, high, 1]), null), dtype=dtype
+    )
 
 
 def _typed(dtype: Any, make: Callable[[Random], Any], null: Any = None) -> Make:
@@ -50,7 +58,12 @@ def _category(kind: str, ordered: bool = False) -> Make:
 
 
 def _mixed_category(rng: Random, rows: int) -> pd.Series:
-    return pd.Series(pd.Categorical.from_codes([rng.randrange(-1, 3) for _ in range(rows)], categories=pd.Index([1, "a", 2.5], dtype=object)))
+    return pd.Series(
+        pd.Categorical.from_codes(
+            [rng.randrange(-1, 3) for _ in range(rows)],
+            categories=pd.Index([1, "a", 2.5], dtype=object),
+        )
+    )
 
 
 def _stamps(unit: str, zone: str | None = None) -> Make:
@@ -64,17 +77,21 @@ def _stamps(unit: str, zone: str | None = None) -> Make:
 
 
 def _far(rng: Random, rows: int) -> pd.Series:
-    return pd.Series(np.array([rng.choice([-(10**11), 3 * 10**11, 10**13]) for _ in range(rows)], "M8[s]"))
-
-
-def _spans(unit: str) -> Make:
-    return lambda rng, rows: pd.Series(np.array([rng.randrange(-(10**9), 10**9) for _ in range(rows)], f"m8[{unit}]")).where(
-        pd.Series([rng.random() < 0.8 for _ in range(rows)])
+    return pd.Series(
+        np.array([rng.choice([-(10**11), 3 * 10**11, 10**13]) for _ in range(rows)], "M8[s]")
     )
 
 
+def _spans(unit: str) -> Make:
+    return lambda rng, rows: pd.Series(
+        np.array([rng.randrange(-(10**9), 10**9) for _ in range(rows)], f"m8[{unit}]")
+    ).where(pd.Series([rng.random() < 0.8 for _ in range(rows)]))
+
+
 def _periods(freq: str) -> Make:
-    return lambda rng, rows: pd.Series(pd.PeriodIndex(_some(rng, rows, lambda r: pd.Period(day(r), freq), pd.NaT), freq=freq))
+    return lambda rng, rows: pd.Series(
+        pd.PeriodIndex(_some(rng, rows, lambda r: pd.Period(day(r), freq), pd.NaT), freq=freq)
+    )
 
 
 def _intervals(closed: str, make: Callable[[Random], Any]) -> Make:
@@ -82,7 +99,9 @@ def _intervals(closed: str, make: Callable[[Random], Any]) -> Make:
         left, right = sorted([make(rng), make(rng)])
         return pd.Interval(left, right, closed)
 
-    return lambda rng, rows: pd.Series(pd.arrays.IntervalArray(_some(rng, rows, one, np.nan), closed=closed))
+    return lambda rng, rows: pd.Series(
+        pd.arrays.IntervalArray(_some(rng, rows, one, np.nan), closed=closed)
+    )
 
 
 def _cut(rng: Random, rows: int) -> pd.Series:
@@ -94,7 +113,9 @@ def _quantiles(rng: Random, rows: int) -> pd.Series:
 
 
 def _sparse(values: list[Any], fill: Any) -> Make:
-    return lambda rng, rows: pd.Series(pd.arrays.SparseArray([rng.choice(values) for _ in range(rows)], fill_value=fill))
+    return lambda rng, rows: pd.Series(
+        pd.arrays.SparseArray([rng.choice(values) for _ in range(rows)], fill_value=fill)
+    )
 
 
 def _as_arrow(kind: str) -> Make:
@@ -106,8 +127,14 @@ def _as_arrow(kind: str) -> Make:
 
 
 PANDAS: dict[str, Make] = {
-    **{f"dtype {name}": _integers(name, _NEVER) for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")},
-    **{f"dtype {name}": _integers(name, pd.NA) for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")},
+    **{
+        f"dtype {name}": _integers(name, _NEVER)
+        for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+    },
+    **{
+        f"dtype {name}": _integers(name, pd.NA)
+        for name in ("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64")
+    },
     "dtype bool": _typed("bool", lambda rng: rng.random() < 0.5, _NEVER),
     "dtype boolean": _typed("boolean", lambda rng: rng.random() < 0.5, pd.NA),
     "dtype float16": _typed("float16", lambda rng: rng.uniform(-10, 10)),
@@ -127,14 +154,19 @@ PANDAS: dict[str, Make] = {
     "category of timestamps": _category("pandas Timestamp"),
     "category of zoned timestamps": _category("datetime in UTC"),
     "category of timedelta": _category("timedelta"),
-    "category of Periods": lambda rng, rows: pd.Series(pd.Categorical(_some(rng, rows, lambda r: pd.Period(day(r), "M"), None))),
+    "category of Periods": lambda rng, rows: pd.Series(
+        pd.Categorical(_some(rng, rows, lambda r: pd.Period(day(r), "M"), None))
+    ),
     "category of bool": _category("bool"),
     "category of several kinds": _mixed_category,
     "category of nothing": lambda rng, rows: pd.Series(pd.Categorical([None] * rows)),
     "pandas.cut": _cut,
     "pandas.qcut": _quantiles,
     **{f"datetime64[{unit}]": _stamps(unit) for unit in ("s", "ms", "us", "ns")},
-    **{f"datetime64[us, {zone}]": _stamps("us", zone) for zone in ("UTC", "Europe/Berlin", "+05:30")},
+    **{
+        f"datetime64[us, {zone}]": _stamps("us", zone)
+        for zone in ("UTC", "Europe/Berlin", "+05:30")
+    },
     "datetime64[ns, UTC]": _stamps("ns", "UTC"),
     "datetime64[s] far away": _far,
     **{f"timedelta64[{unit}]": _spans(unit) for unit in ("s", "ms", "us", "ns")},
@@ -145,6 +177,29 @@ PANDAS: dict[str, Make] = {
     "sparse int": _sparse([0, 1, 5], 0),
     "sparse float": _sparse([float("nan"), 1.5], float("nan")),
     "sparse bool": _sparse([False, True], False),
-    **{f"ArrowDtype {kind}": _as_arrow(kind) for kind in ("int32", "double", "string", "date32", "time64[us]", "timestamp[us]", "timestamp[ns, UTC]")},
-    **{f"ArrowDtype {kind}": _as_arrow(kind) for kind in ("decimal128", "duration[us]", "binary", "list of int", "struct", "map", "dictionary", "bool")},
+    **{
+        f"ArrowDtype {kind}": _as_arrow(kind)
+        for kind in (
+            "int32",
+            "double",
+            "string",
+            "date32",
+            "time64[us]",
+            "timestamp[us]",
+            "timestamp[ns, UTC]",
+        )
+    },
+    **{
+        f"ArrowDtype {kind}": _as_arrow(kind)
+        for kind in (
+            "decimal128",
+            "duration[us]",
+            "binary",
+            "list of int",
+            "struct",
+            "map",
+            "dictionary",
+            "bool",
+        )
+    },
 }

@@ -28,7 +28,9 @@ def _integers(dtype: Any) -> Make:
 
 
 def _ticks(dtype: Any, size: int) -> Make:
-    return lambda rng, rows: pl.Series(some(rng, rows, lambda r: r.randrange(-size, size)), dtype=pl.Int64).cast(dtype)
+    return lambda rng, rows: pl.Series(
+        some(rng, rows, lambda r: r.randrange(-size, size)), dtype=pl.Int64
+    ).cast(dtype)
 
 
 POLARS: dict[str, Make] = {
@@ -37,17 +39,27 @@ POLARS: dict[str, Make] = {
     **{str(dtype): _integers(dtype) for dtype in _INTEGERS},
     "Int128": _of(pl.Int128, lambda rng: rng.choice([2**127 - 1, -(2**127), 5])),
     "Int128 of few digits": _of(pl.Int128, whole),
-    **({"UInt128": _of(pl.UInt128, lambda rng: rng.choice([2**128 - 1, 5]))} if hasattr(pl, "UInt128") else {}),
+    **(
+        {"UInt128": _of(pl.UInt128, lambda rng: rng.choice([2**128 - 1, 5]))}
+        if hasattr(pl, "UInt128")
+        else {}
+    ),
     "Float32": _of(pl.Float32, lambda rng: rng.choice([0.1, float("nan"), float("inf"), -0.0])),
-    "Float64": _of(pl.Float64, lambda rng: rng.choice([real(rng), float("nan"), float("-inf"), -0.0])),
+    "Float64": _of(
+        pl.Float64, lambda rng: rng.choice([real(rng), float("nan"), float("-inf"), -0.0])
+    ),
     "String": _of(pl.String, word),
     "String of all alphabets": _of(pl.String, SCALARS["text of all alphabets"]),
     "String with NUL": _of(pl.String, SCALARS["text with NUL"]),
     "Binary": _of(pl.Binary, SCALARS["bytes"]),
     "Date": _of(pl.Date, day),
-    "Date far away": lambda rng, rows: pl.Series([rng.choice([-(2**31), 2**31 - 1, 10**7, -(10**6)]) for _ in range(rows)], dtype=pl.Int32).cast(pl.Date),
+    "Date far away": lambda rng, rows: pl.Series(
+        [rng.choice([-(2**31), 2**31 - 1, 10**7, -(10**6)]) for _ in range(rows)], dtype=pl.Int32
+    ).cast(pl.Date),
     "Time": _of(pl.Time, clock),
-    "Time with nanoseconds": lambda rng, rows: pl.Series([rng.randrange(86_400 * 10**9) for _ in range(rows)], dtype=pl.Int64).cast(pl.Time),
+    "Time with nanoseconds": lambda rng, rows: pl.Series(
+        [rng.randrange(86_400 * 10**9) for _ in range(rows)], dtype=pl.Int64
+    ).cast(pl.Time),
     **{f"Datetime({unit})": _ticks(pl.Datetime(unit), size) for unit, size in _TICKS.items()},
     "Datetime(us) far away": _ticks(pl.Datetime("us"), 2**63),
     "Datetime(us, UTC)": _ticks(pl.Datetime("us", "UTC"), 10**15),
@@ -65,8 +77,14 @@ POLARS: dict[str, Make] = {
     "List(Categorical)": _of(pl.List(pl.Categorical), lambda rng: [word(rng)]),
     "List(Int128)": _of(pl.List(pl.Int128), lambda rng: [2**100]),
     "Array(Int8, 2)": _of(pl.Array(pl.Int8, 2), lambda rng: [1, 2]),
-    "Struct": _of(pl.Struct({"a": pl.Int64, "b": pl.String}), lambda rng: {"a": whole(rng), "b": word(rng)}),
-    "Struct of Structs": _of(pl.Struct({"s": pl.Struct({"d": pl.Date})}), lambda rng: {"s": {"d": day(rng)}}),
-    "List(Struct)": _of(pl.List(pl.Struct({"a": pl.Float64})), lambda rng: [{"a": rng.choice([0.5, float("nan")])}]),
+    "Struct": _of(
+        pl.Struct({"a": pl.Int64, "b": pl.String}), lambda rng: {"a": whole(rng), "b": word(rng)}
+    ),
+    "Struct of Structs": _of(
+        pl.Struct({"s": pl.Struct({"d": pl.Date})}), lambda rng: {"s": {"d": day(rng)}}
+    ),
+    "List(Struct)": _of(
+        pl.List(pl.Struct({"a": pl.Float64})), lambda rng: [{"a": rng.choice([0.5, float("nan")])}]
+    ),
     "Object": lambda rng, rows: pl.Series([Anything() for _ in range(rows)], dtype=pl.Object),
 }

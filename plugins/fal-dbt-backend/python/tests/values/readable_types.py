@@ -33,7 +33,6 @@ def every(says: str) -> dict[str, str]:
     return dict.fromkeys(("arrow", "pandas", "polars"), says)
 
 
-
 _D = Decimal
 _UTC = dt.timezone.utc
 _INFINITY = every("`infinity`")
@@ -156,4 +155,12 @@ POSTGRES: dict[str, list[Read]] = {
     **{f"reg{what}": [Read(f"null::reg{what}")] for what in ("class", "collation", "config", "dictionary", "namespace", "oper", "operator", "proc", "procedure", "role", "type")},
 }  # fmt: skip
 # Of the server's own tables; no column of a user's has them.
-POSTGRES_INTERNAL = {"gtsvector", "pg_brin_bloom_summary", "pg_brin_minmax_multi_summary", "pg_dependencies", "pg_mcv_list", "pg_ndistinct", "pg_node_tree"}
+POSTGRES_INTERNAL = {
+    "gtsvector",
+    "pg_brin_bloom_summary",
+    "pg_brin_minmax_multi_summary",
+    "pg_dependencies",
+    "pg_mcv_list",
+    "pg_ndistinct",
+    "pg_node_tree",
+}

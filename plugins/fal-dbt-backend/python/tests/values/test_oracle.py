@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-
 from values import canonical, zoo
 from values.arrow_columns import ARROW
 from values.oracle import Place, difference
@@ -60,7 +59,14 @@ def test_a_row_too_few_is_a_change():
 def test_conversions_hold_only_where_they_are_documented():
     assert judged(pd.Period("2024-01", "M"), "2024-01") is None
     assert judged(pd.Interval(0, 3), "(0, 3]") is None
-    assert judged({"a": [0.1, NOON, b"\xff"]}, '{"a": [0.1, "2024-01-02T12:00:00", "\\\\xff"]}', PANDAS_IN_POSTGRES) is None
+    assert (
+        judged(
+            {"a": [0.1, NOON, b"\xff"]},
+            '{"a": [0.1, "2024-01-02T12:00:00", "\\\\xff"]}',
+            PANDAS_IN_POSTGRES,
+        )
+        is None
+    )
     assert judged({"a": 1}, '{"a": true}', PANDAS_IN_POSTGRES) is not None
     assert judged({"a": 1}, '{"a": 1}') is not None
 
@@ -76,5 +82,7 @@ def test_the_same_seed_draws_the_same_columns():
     assert len(set(zoo.kinds())) >= 60
     for number in range(5):
         first, again = zoo.draw("seed", number), zoo.draw("seed", number)
-        assert [column.kinds for column in first.columns] == [column.kinds for column in again.columns]
+        assert [column.kinds for column in first.columns] == [
+            column.kinds for column in again.columns
+        ]
         assert {len(column.given) for column in first.columns} == {len(first.columns[0].given)}

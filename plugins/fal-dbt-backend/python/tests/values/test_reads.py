@@ -32,12 +32,21 @@ def postgres():
 
 
 def ids(table):
-    return [pytest.param(read, form, id=f"{read.sql}-{form}") for reads in table.values() for read in reads for form in FORMS]
+    return [
+        pytest.param(read, form, id=f"{read.sql}-{form}")
+        for reads in table.values()
+        for read in reads
+        for form in FORMS
+    ]
 
 
 def check(at, read, form):
     source = read.sql if " from " in read.sql else f"{read.sql} as wanted"
-    sql = f"select 1 as before, {source}" if source is not read.sql else f"select * from (select {read.sql}) v(wanted)"
+    sql = (
+        f"select 1 as before, {source}"
+        if source is not read.sql
+        else f"select * from (select {read.sql}) v(wanted)"
+    )
     if form in read.refused:
         with pytest.raises(FalError) as caught:
             at.sql(sql, form)
@@ -62,7 +71,9 @@ def test_postgres(postgres, read, form):
 
 
 def test_the_table_has_every_type_of_duckdb(duckdb):
-    there = duckdb.sql("select distinct logical_type as name from duckdb_types()")["name"].to_pylist()
+    there = duckdb.sql("select distinct logical_type as name from duckdb_types()")[
+        "name"
+    ].to_pylist()
     assert set(there) <= set(DUCKDB)
 
 
@@ -85,6 +96,10 @@ def test_a_long_error_arrives(duckdb, letter):
 
 @pytest.mark.parametrize("form", ["pandas", "polars"])
 def test_sums_are_integers_of_64_bits_in_both_where_they_fit(duckdb, form):
-    frame = duckdb.sql("select 9223372036854775807::hugeint as small, 9223372036854775808::hugeint as large", form)
+    frame = duckdb.sql(
+        "select 9223372036854775807::hugeint as small, 9223372036854775808::hugeint as large", form
+    )
     assert str(frame["small"].dtype).lower() == "int64"
-    assert str(frame["large"].dtype) == ("object" if form == "pandas" else "Decimal(precision=38, scale=0)")
+    assert str(frame["large"].dtype) == (
+        "object" if form == "pandas" else "Decimal(precision=38, scale=0)"
+    )

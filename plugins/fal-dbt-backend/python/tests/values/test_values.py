@@ -24,7 +24,9 @@ def test_columns_are_equal_or_refused_by_name(warehouse):
         pytest.importorskip("dbt.adapters.postgres")
         pytest.importorskip("adbc_driver_postgresql")
     tally = Tally(secrets.token_hex(4))
-    print(f"again: python -m tests.values --warehouse {warehouse} --columns {COLUMNS} --seed {tally.seed}")
+    print(
+        f"again: python -m tests.values --warehouse {warehouse} --columns {COLUMNS} --seed {tally.seed}"
+    )
     with desk(warehouse) as at:
         run(at, tally, COLUMNS)
     assert tally.columns.total() == COLUMNS

@@ -46,7 +46,11 @@ def tried(desk: Desk, table: Table) -> Iterator[Verdict]:
     try:
         desk.write(table.frame())
     except Exception:
-        refused = [verdict for column in table.columns if (verdict := _unsent(desk, table, column)) is not None]
+        refused = [
+            verdict
+            for column in table.columns
+            if (verdict := _unsent(desk, table, column)) is not None
+        ]
         yield from refused
         there = {verdict.column.name for verdict in refused}
         rest = [column for column in table.columns if column.name not in there]
@@ -94,7 +98,9 @@ def _read(desk: Desk, table: Table, columns: list[Column]) -> Iterator[Verdict]:
         yield _compared(column, found, Place(table.carrier, desk.warehouse, table.form))
 
 
-def _split(columns: tuple[Column, ...], error: Exception) -> tuple[list[Column], list[list[Column]]]:
+def _split(
+    columns: tuple[Column, ...], error: Exception
+) -> tuple[list[Column], list[list[Column]]]:
     """The column that the error names, and those to try again."""
     named = [column for column in columns if _names(error, column)]
     if len(named) == 1:
@@ -116,13 +122,19 @@ def _compared(column: Column, found: dict[str, list[Any]], place: Place) -> Verd
     if column.name not in found:
         return Verdict(column, Outcome.CHANGED, f"there are the columns {sorted(found)}")
     why = difference(column.given, found[column.name], place)
-    return Verdict(column, Outcome.EQUAL) if why is None else Verdict(column, Outcome.CHANGED, f"{why} ({place.form})")
+    return (
+        Verdict(column, Outcome.EQUAL)
+        if why is None
+        else Verdict(column, Outcome.CHANGED, f"{why} ({place.form})")
+    )
 
 
 def _judged(column: Column, error: Exception, doing: str) -> Verdict:
     text = f"{doing}: {error}"
     if not isinstance(error, FalError):
-        return Verdict(column, Outcome.BROKEN, f"{text}\n{''.join(traceback.format_exception(error)[-3:])}")
+        return Verdict(
+            column, Outcome.BROKEN, f"{text}\n{''.join(traceback.format_exception(error)[-3:])}"
+        )
     if _OURS.search(str(error)):
         return Verdict(column, Outcome.BROKEN, text)
     return Verdict(column, Outcome.REFUSED if _names(error, column) else Outcome.NAMELESS, text)
@@ -135,7 +147,10 @@ def _names(error: Exception, column: Column) -> bool:
 def columns_of(form: str, read: Any) -> dict[str, list[Any]]:
     """The canonical forms of what was read, by column."""
     if form == "arrow":
-        return {name: canonical.of_arrow(column) for name, column in zip(read.schema.names, read.columns)}
+        return {
+            name: canonical.of_arrow(column)
+            for name, column in zip(read.schema.names, read.columns)
+        }
     if form == "polars":
         return {series.name: canonical.of_polars(series) for series in read}
     return {str(name): canonical.of_pandas(read[name]) for name in read.columns}

@@ -94,7 +94,9 @@ def _objects(rng: Random, rows: int) -> tuple[tuple[str, ...], pd.Series]:
     cells = np.empty(rows, dtype=object)
     for row in range(rows):
         cells[row] = rng.choice(NULLS) if rng.random() < nulls else SCALARS[rng.choice(names)](rng)
-    return tuple(f"Python: {name}" for name in names), _inferred(list(cells)) if rng.random() < 0.5 else pd.Series(cells, dtype=object)
+    return tuple(f"Python: {name}" for name in names), _inferred(
+        list(cells)
+    ) if rng.random() < 0.5 else pd.Series(cells, dtype=object)
 
 
 def _inferred(cells: list[Any]) -> pd.Series:
@@ -114,7 +116,11 @@ def _inferred(cells: list[Any]) -> pd.Series:
 def _given_in_pandas(series: pd.Series) -> list[Any]:
     """NaN is written as NULL, but for Arrow's own columns, which have both."""
     forms = canonical.of_pandas(series)
-    return forms if isinstance(series.dtype, pd.ArrowDtype) else [canonical.without_nan(form) for form in forms]
+    return (
+        forms
+        if isinstance(series.dtype, pd.ArrowDtype)
+        else [canonical.without_nan(form) for form in forms]
+    )
 
 
 _TYPED: dict[str, dict[str, Any]] = {"pandas": PANDAS, "polars": POLARS, "pyarrow": ARROW}

@@ -29,7 +29,9 @@ def is_alive(pid):
 
 
 def test_a_model_reads_and_writes(run, gateway):
-    gateway.tables["orders"] = gateway.query("select range as id, 'x' || range as name from range(3)")
+    gateway.tables["orders"] = gateway.query(
+        "select range as id, 'x' || range as name from range(3)"
+    )
     ended = run(
         """
         print("hello")
@@ -42,7 +44,11 @@ def test_a_model_reads_and_writes(run, gateway):
     assert ended.answer == {"ok": True, "wrote": True}
     assert ended.stdout == "hello\n"
     assert ended.exit["code"] == 0
-    assert gateway.model.to_pydict() == {"id": [0, 1, 2], "name": ["x0", "x1", "x2"], "twice": [0, 2, 4]}
+    assert gateway.model.to_pydict() == {
+        "id": [0, 1, 2],
+        "name": ["x0", "x1", "x2"],
+        "twice": [0, 2, 4],
+    }
 
 
 @pytest.mark.usefixtures("next_is_fine")
@@ -87,18 +93,25 @@ class TestBadCitizens:
         assert len(ended.stdout) == 50_000_000
 
     def test_changed_directory_and_environment(self, run, project):
-        assert run('import os\nos.chdir("/")\nos.environ["MARK"] = "1"\n' + WRITE + "raise ValueError").error
+        assert run(
+            'import os\nos.chdir("/")\nos.environ["MARK"] = "1"\n' + WRITE + "raise ValueError"
+        ).error
         ended = run('import os\nprint(os.getcwd(), os.environ.get("MARK"))')
         assert ended.stdout == f"{project} None\n"
 
     def test_patched_pandas(self, run, gateway):
         gateway.tables["a"] = gateway.query("select 1 as x")
-        assert run("import pandas\npandas.DataFrame = None\nimport sys\ndel sys.modules['pandas']\nboom").error
+        assert run(
+            "import pandas\npandas.DataFrame = None\nimport sys\ndel sys.modules['pandas']\nboom"
+        ).error
         ended = run('import pandas\nassert isinstance(ref("a"), pandas.DataFrame)\n' + WRITE)
         assert ended.ok, ended.error
 
     def test_leftover_threads(self, run):
-        ended = run("import threading, time\nthreading.Thread(target=time.sleep, args=(10_000,)).start()\n" + WRITE)
+        ended = run(
+            "import threading, time\nthreading.Thread(target=time.sleep, args=(10_000,)).start()\n"
+            + WRITE
+        )
         assert ended.ok
 
     def test_too_much_memory(self, run):
@@ -115,7 +128,9 @@ class TestBadCitizens:
 
     def test_closed_streams(self, run):
         assert run("import sys, os\nsys.stdout.close()\nsys.stderr = None\n" + WRITE).ok
-        assert run("import os\nos.close(1)\nos.close(2)\n" + WRITE).ok is False  # a second write: the first was taken
+        assert (
+            run("import os\nos.close(1)\nos.close(2)\n" + WRITE).ok is False
+        )  # a second write: the first was taken
 
     def test_killed_by_itself(self, run):
         assert run("import os\nos.kill(os.getpid(), 9)").exit["signal"] == signal.SIGKILL
@@ -125,7 +140,9 @@ class TestBadCitizens:
 
 
 def test_leftover_children_are_killed(run):
-    ended = run('import subprocess\np = subprocess.Popen(["sleep", "10000"])\nprint(p.pid)\n' + WRITE)
+    ended = run(
+        'import subprocess\np = subprocess.Popen(["sleep", "10000"])\nprint(p.pid)\n' + WRITE
+    )
     assert ended.ok
     assert not is_alive(int(ended.stdout))
 
@@ -148,7 +165,9 @@ def daemon(path):
     return start + f"while not os.path.exists({str(path)!r}): time.sleep(0.01)\n"
 
 
-@pytest.mark.parametrize("ending", ["", "os._exit(3)", "raise ValueError", "os.kill(os.getpid(), 9)"])
+@pytest.mark.parametrize(
+    "ending", ["", "os._exit(3)", "raise ValueError", "os.kill(os.getpid(), 9)"]
+)
 def test_daemons_are_killed_however_the_job_ends(run, tmp_path, ending):
     path = tmp_path / "pid"
     ended = run(daemon(path) + ending)
@@ -197,7 +216,8 @@ def test_unknown_requests_are_errors(zygote):
 def test_end_of_file_kills_everything(sockets, start, tmp_path):
     zygote = Zygote(sockets)
     job = start(
-        "import subprocess, time\nprint(subprocess.Popen(['setsid', 'sleep', '10000']).pid)\ntime.sleep(10000)", zygote=zygote
+        "import subprocess, time\nprint(subprocess.Popen(['setsid', 'sleep', '10000']).pid)\ntime.sleep(10000)",
+        zygote=zygote,
     )
     child = int(job.line())
     zygote.close()
@@ -270,10 +290,13 @@ def test_input_is_empty(run):
 
 def test_preload_takes_what_survives_a_fork_and_nothing_else(sockets, start):
     zygote = Zygote(sockets)
-    loaded = zygote.ask("preload", modules=["joblib", "polars", "duckdb", "torch", "not_there"])["ok"]["modules"]
+    loaded = zygote.ask("preload", modules=["joblib", "polars", "duckdb", "torch", "not_there"])[
+        "ok"
+    ]["modules"]
     assert loaded == ["joblib"]
     ended = start(
-        "import sys\nprint([name in sys.modules for name in ('pandas', 'joblib', 'polars', 'duckdb')])", zygote=zygote
+        "import sys\nprint([name in sys.modules for name in ('pandas', 'joblib', 'polars', 'duckdb')])",
+        zygote=zygote,
     ).end()
     assert ended.stdout == "[True, True, False, False]\n"
     zygote.close()
@@ -317,7 +340,10 @@ def test_what_c_printed_is_not_lost(run):
 
 
 def test_a_forked_process_that_runs_on_does_not_answer_for_the_job(run):
-    ended = run("import os\npid = os.fork()\nif pid: os.waitpid(pid, 0)\nif pid:\n    " + WRITE.replace("\n", "\n    "))
+    ended = run(
+        "import os\npid = os.fork()\nif pid: os.waitpid(pid, 0)\nif pid:\n    "
+        + WRITE.replace("\n", "\n    ")
+    )
     assert ended.answer == {"ok": True, "wrote": True}
 
 
@@ -340,7 +366,10 @@ class TestSpawned:
 
     def test_a_model_reads_and_writes(self, start, spawning, gateway):
         gateway.tables["orders"] = gateway.query("select 7 as id")
-        ended = start("import os\nprint(os.getpid() == os.getsid(0))\nwrite_to_model(ref('orders'))", zygote=spawning).end()
+        ended = start(
+            "import os\nprint(os.getpid() == os.getsid(0))\nwrite_to_model(ref('orders'))",
+            zygote=spawning,
+        ).end()
         assert ended.ok, ended.error
         assert ended.stdout == "True\n"
         assert gateway.model.to_pydict() == {"id": [7]}
@@ -351,7 +380,10 @@ class TestSpawned:
         assert not is_alive(int(path.read_text()))
 
     def test_a_crash_is_told(self, start, spawning):
-        ended = start("import os\nprint([n for n in os.environ if n.startswith('FAL_')])\nos.abort()", zygote=spawning).end()
+        ended = start(
+            "import os\nprint([n for n in os.environ if n.startswith('FAL_')])\nos.abort()",
+            zygote=spawning,
+        ).end()
         assert ended.exit["signal"] == signal.SIGABRT
         assert ended.stdout == "[]\n"
 
