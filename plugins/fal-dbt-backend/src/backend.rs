@@ -65,7 +65,7 @@ impl DbtBackend {
     ) -> Launch<'a> {
         Launch {
             title: "the dbt session",
-            module: "fal_worker.session",
+            module: "fal_worker.engine",
             python,
             home,
             variables: [("FAL_OPEN", open)]

@@ -84,7 +84,7 @@ fn spec(node: &GraphNode, keyword: &str) -> Option<EnvironmentSpec> {
     })
 }
 
-/// As the session decides it: `session/native.py`.
+/// As the session decides it: `engine/native.py`.
 fn runs_in_warehouse(node: &GraphNode, keyword: &str) -> bool {
     let told = node
         .fal_meta(keyword)

@@ -52,7 +52,7 @@ runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)
 pub(crate) struct Launch<'a> {
     /// What messages call it: `the dbt session`.
     pub(crate) title: &'static str,
-    /// `fal_worker.session`
+    /// `fal_worker.engine`
     pub(crate) module: &'static str,
     /// The interpreter.
     pub(crate) python: &'a Path,

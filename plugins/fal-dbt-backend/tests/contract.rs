@@ -12,7 +12,7 @@ fn worker() -> TempDir {
     let package = folder.path().join("fal_worker");
     fs::create_dir(&package).unwrap();
     let stand_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stand_in/fal_worker");
-    for name in ["__init__.py", "session.py", "wire.py", "zygote.py"] {
+    for name in ["__init__.py", "engine.py", "wire.py", "zygote.py"] {
         let text = fs::read_to_string(stand_in.join(name)).unwrap();
         let found = "def load(request):\n    return {'error': {'code': 'dbt::no_project', 'message': 'there is no dbt_project.yml', 'help': None}}\n";
         fs::write(

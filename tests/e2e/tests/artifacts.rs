@@ -69,7 +69,7 @@ fn session_of(host: u32) -> Option<u32> {
             .rsplit_once(')')
             .and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
         let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        parent == Some(host) && String::from_utf8_lossy(&words).contains("fal_worker.session")
+        parent == Some(host) && String::from_utf8_lossy(&words).contains("fal_worker.engine")
     })
 }
 

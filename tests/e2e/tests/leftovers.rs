@@ -138,7 +138,7 @@ fn a_later_run_removes_the_folder_that_nobody_could_remove() {
     printed(&running);
     let session = children(running.pid()).into_iter().find(|pid| {
         fs::read_to_string(format!("/proc/{pid}/cmdline"))
-            .is_ok_and(|line| line.contains("fal_worker.session"))
+            .is_ok_and(|line| line.contains("fal_worker.engine"))
     });
     // Neither notices the end of the other.
     running.signal(Signal::STOP);

@@ -78,7 +78,7 @@ fn role(id: u32, host: u32) -> &'static str {
     let words = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
     match String::from_utf8_lossy(&words) {
         _ if id == host => "host",
-        words if words.contains("fal_worker.session") => "session",
+        words if words.contains("fal_worker.engine") => "session",
         _ if parent(id) == Some(host) => "zygote",
         _ => "job",
     }

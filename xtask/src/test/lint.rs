@@ -27,10 +27,9 @@ pub(super) fn run() -> Result<()> {
     licences()
 }
 
-/// rustfmt over what `plugin new` writes, in the form that it has in a crate without a configuration.
+/// rustfmt over what `plugin new` writes, as `cargo fmt` of the author's crate would.
 fn templates() -> Result<Command> {
     let mut command = program::program("rustfmt", layout::root());
-    command.args(["--config", "max_width=100,use_small_heuristics=Default"]);
     let folder = layout::root().join("crates/fal-scaffold/templates");
     for template in fs::read_dir(&folder).at(&folder)?.flatten() {
         let files = ["src/lib.rs", "tests/contract.rs"].map(|file| template.path().join(file));

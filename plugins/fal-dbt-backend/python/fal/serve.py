@@ -12,7 +12,7 @@ import os
 import shutil
 from typing import Any
 
-from fal_worker.session import loop, session
+from fal_worker.engine import loop, session
 
 # Tries to open a file that another process holds, 1, 2, 4 and 8 seconds apart.
 _ATTEMPTS = 4

@@ -60,23 +60,34 @@ fn worker() -> &'static str {
 
 /// Modules of the session that jobs use as well.
 const SHARED: &[&str] = &[
-    "gateway/__init__.py",
-    "gateway/column_rules.py",
-    "gateway/duckdb_errors.py",
-    "gateway/duckdb_read.py",
-    "gateway/duckdb_types.py",
-    "gateway/encoded.py",
-    "gateway/unfit.py",
-    "session/__init__.py",
-    "session/errors.py",
+    "unit_tests/__init__.py",
+    "unit_tests/job.py",
+    "unit_tests/job_dbt.py",
+    "unit_tests/job_sql.py",
+    "unit_tests/local_duckdb.py",
+    "warehouse/__init__.py",
+    "warehouse/column_rules.py",
+    "warehouse/duckdb/__init__.py",
+    "warehouse/duckdb/errors.py",
+    "warehouse/duckdb/read.py",
+    "warehouse/duckdb/types.py",
+    "warehouse/encoded.py",
+    "warehouse/unfit.py",
 ];
 
 /// What a job needs: not what runs dbt.
 fn is_for_jobs(name: &str) -> bool {
     let name = name.strip_prefix("fal_worker/").unwrap_or(name);
-    let of_session = ["session/", "commands/", "gateway/"]
-        .iter()
-        .any(|part| name.starts_with(part));
+    let of_session = [
+        "engine/",
+        "gateway/",
+        "materialization/",
+        "project/",
+        "unit_tests/",
+        "warehouse/",
+    ]
+    .iter()
+    .any(|part| name.starts_with(part));
     !of_session || SHARED.contains(&name)
 }
 
@@ -116,12 +127,25 @@ mod tests {
         assert!(worker().len() < 400_000, "{}", worker().len());
     }
 
+    /// The text with each import in parentheses on one line.
+    fn one_line_imports(text: &str) -> String {
+        let mut parts = text.split(" import (");
+        let mut joined = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (names, rest) = part.split_once(')').unwrap();
+            joined.push_str(" import ");
+            joined.push_str(&names.replace('\n', " ").trim().trim_end_matches(','));
+            joined.push_str(rest);
+        }
+        joined
+    }
+
     /// Modules of the worker that a file imports, as paths without an ending.
     fn imported(name: &str, text: &str) -> Vec<String> {
         let package = name.rsplit_once('/').unwrap().0;
         let mut checking = false;
         let mut found = Vec::new();
-        for line in text.lines() {
+        for line in one_line_imports(text).lines() {
             if !line.is_empty() && !line.starts_with(' ') {
                 checking = line == "if TYPE_CHECKING:";
             }

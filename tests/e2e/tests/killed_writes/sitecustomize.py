@@ -181,9 +181,9 @@ def dbt(module):
 
 PATCHES = {
     "fal_worker.gateway.service": gateway,
-    "fal_worker.gateway.duckdb": duckdb,
-    "fal_worker.gateway.postgres": lambda module: stream(module.Postgres),
-    "fal_worker.gateway.postgres_connection": lambda module: around(
+    "fal_worker.warehouse.duckdb.warehouse": duckdb,
+    "fal_worker.warehouse.postgres.warehouse": lambda module: stream(module.Postgres),
+    "fal_worker.warehouse.postgres.connection": lambda module: around(
         module.Connection, "run", lambda self, sql: statement(sql)
     ),
     "dbt.adapters.sql.connections": dbt,

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
-from fal_worker.session.materialize import is_incremental
-from fal_worker.session.materialized import materialized
+from fal_worker.errors import SessionError
+from fal_worker.materialization.materialize import is_incremental
+from fal_worker.materialization.materialized import materialized
 
 if TYPE_CHECKING:
-    from fal_worker.session.invocation import Invocation
+    from fal_worker.engine.invocation import Invocation
 
     from .jobs import Job
 

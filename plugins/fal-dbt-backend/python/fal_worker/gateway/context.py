@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .reads import node_of, reader_of
 
 if TYPE_CHECKING:
-    from fal_worker.session.invocation import Invocation
+    from fal_worker.engine.invocation import Invocation
 
     from .catalogue import Catalogue
     from .jobs import Job

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
 
 if TYPE_CHECKING:
     from .lease import Lease

@@ -8,15 +8,15 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
-
-from .warehouse import whole
+from fal_worker.errors import SessionError
+from fal_worker.warehouse.interface import whole
 
 if TYPE_CHECKING:
+    from fal_worker.warehouse.interface import PendingWrite, Reading
+    from fal_worker.warehouse.staging import Plan
+
     from .lease import Lease
     from .lease_streams import Pump, Watched
-    from .staging import Plan
-    from .warehouse import PendingWrite, Reading
 
 # The role of a unit test's job.
 UNIT_TEST = "unit_test"

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
 from fal_worker.texts import shortened
 
 from .lease_streams import fenced

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,10 +8,10 @@ import string
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
 
 if TYPE_CHECKING:
-    from fal_worker.session.invocation import Invocation
+    from fal_worker.engine.invocation import Invocation
 
 Name = tuple[str, str, str]
 

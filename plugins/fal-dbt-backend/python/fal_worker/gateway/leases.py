@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
-from fal_worker.session.traffic import TRAFFIC
+from fal_worker.engine.traffic import TRAFFIC
+from fal_worker.errors import SessionError
 
 from . import resolve
 from .jobs import unknown
@@ -14,8 +14,8 @@ from .lease import Lease, checked_error, checked_lines, checked_wait
 from .reads import Reads, reader_of, relation_of
 
 if TYPE_CHECKING:
-    from fal_worker.session.invocation import Invocation
-    from fal_worker.session.outbox import Outbox
+    from fal_worker.engine.invocation import Invocation
+    from fal_worker.engine.outbox import Outbox
 
     from .jobs import Job, JobTable
     from .service import Gateway

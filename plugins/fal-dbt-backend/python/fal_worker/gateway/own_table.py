@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
-from fal_worker.session.stub_refs import OPEN_WRITE
+from fal_worker.engine.stub_refs import OPEN_WRITE
+from fal_worker.errors import SessionError
 
 if TYPE_CHECKING:
+    from fal_worker.warehouse.interface import Reading
+
     from .jobs import Job
     from .leased import Readable
-    from .warehouse import Reading
 
 
 class OwnTable:

@@ -6,10 +6,9 @@ import difflib
 from collections.abc import Callable
 from typing import Any
 
+from fal_worker.errors import SessionError
 from fal_worker.jinja_signs import has_jinja
-from fal_worker.session.errors import SessionError
-
-from .generic_connection import quoted
+from fal_worker.warehouse.generic.connection import quoted
 
 FIELDS = ("columns", "where", "limit")
 

@@ -7,20 +7,20 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError, from_exception
-from fal_worker.session.inline import Compiled, compile_sql
-from fal_worker.session.stub_refs import OPEN_WRITE
+from fal_worker.engine.stub_refs import OPEN_WRITE
+from fal_worker.errors import SessionError, from_exception
+from fal_worker.project.inline import Compiled, compile_sql
 
 from . import own_table, part, resolve
 from .leased import Readable, Relations, refused
 from .plain_condition import is_plain
 
 if TYPE_CHECKING:
-    from fal_worker.session.invocation import Invocation
-    from fal_worker.session.outbox import Outbox
+    from fal_worker.engine.invocation import Invocation
+    from fal_worker.engine.outbox import Outbox
+    from fal_worker.warehouse.interface import Reading, Warehouse
 
     from .jobs import Job
-    from .warehouse import Reading, Warehouse
 
 
 def node_of(invocation: Invocation, job: Job) -> Any:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError, from_exception
-from fal_worker.session.inline import compile_sql
-from fal_worker.session.overrides import is_overridden
-from fal_worker.session.stub_refs import open_relation
+from fal_worker.engine.stub_refs import open_relation
+from fal_worker.errors import SessionError, from_exception
+from fal_worker.project.inline import compile_sql
+from fal_worker.project.overrides import is_overridden
 
 if TYPE_CHECKING:
-    from fal_worker.session.invocation import Invocation
+    from fal_worker.engine.invocation import Invocation
 
 
 @dataclass(frozen=True)

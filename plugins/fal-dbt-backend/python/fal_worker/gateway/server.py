@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from fal_worker.session.errors import SessionError, from_exception
+from fal_worker.errors import SessionError, from_exception
 
 # Who knocks in vain is not worth a line of the user's, and what is, we say ourselves: gRPC reads this when it starts.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from pyarrow import flight  # noqa: E402
 
+from fal_worker.warehouse.interface import Reading  # noqa: E402
+
 from .jobs import unknown  # noqa: E402
-from .warehouse import Reading  # noqa: E402
 
 # Of a text of an error, in characters: encoded, and there twice, it has ten times as many bytes.
 _LONGEST = 30_000

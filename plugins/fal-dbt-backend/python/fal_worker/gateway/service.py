@@ -6,24 +6,24 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError, from_exception
-from fal_worker.session.results import longer, to_node_result
-from fal_worker.session.traffic import TRAFFIC
+from fal_worker.engine.results import longer, to_node_result
+from fal_worker.engine.traffic import TRAFFIC
+from fal_worker.errors import SessionError, from_exception
+from fal_worker.warehouse.finishing import finishing
+from fal_worker.warehouse.interface import PendingWrite, Reading, Warehouse, for_adapter
+from fal_worker.warehouse.staging import Plan
 
 from . import catalogue
-from .finishing import finishing
 from .jobs import UNIT_TEST, Job, JobTable
 from .lease_streams import Pump, Watched
 from .leases import ACTIONS as OF_LEASES
 from .leases import Leases, Remote
 from .reads import Reads, relation_of
-from .staging import Plan
-from .warehouse import PendingWrite, Reading, Warehouse, for_adapter
 from .writes import Writes
 
 if TYPE_CHECKING:
-    from fal_worker.session.invocation import Invocation
-    from fal_worker.session.outbox import Outbox
+    from fal_worker.engine.invocation import Invocation
+    from fal_worker.engine.outbox import Outbox
 
 
 class Gateway:
@@ -324,7 +324,7 @@ class Gateway:
             return self.leases.action(name, body)
         job = self._jobs.by_token(body.get("token"))
         if name == "unit_test_sql" and job.role == UNIT_TEST:
-            from fal_worker.session.unit_test_sql import compiled
+            from fal_worker.unit_tests.sql import compiled
 
             return compiled(self._invocation, job.unique_id, str(body.get("sql")))
         with TRAFFIC.one():

@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.session.errors import SessionError
-from fal_worker.session.traffic import TRAFFIC
+from fal_worker.engine.traffic import TRAFFIC
+from fal_worker.errors import SessionError
+from fal_worker.warehouse.column_types import sql_types
+from fal_worker.warehouse.finishing import Finish, finishing
+from fal_worker.warehouse.interface import Place
 
 from . import resolve
-from .column_types import sql_types
-from .finishing import Finish, finishing
 from .reads import node_of, reader_of, relation_of
-from .warehouse import Place
 
 if TYPE_CHECKING:
-    from fal_worker.session.invocation import Invocation
+    from fal_worker.engine.invocation import Invocation
+    from fal_worker.warehouse.interface import PendingWrite, Warehouse
 
     from .jobs import Job
-    from .warehouse import PendingWrite, Warehouse
 
 MODES = ("overwrite", "append")
 # Metadata at the end of a stream that counts at once; without it the stream broke off.

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job.error import FalError
+from .error import FalError
 
 if TYPE_CHECKING:
     import pyarrow

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fal_worker.job.record import Later, Record, recorded
-from fal_worker.job.request import Request
+from .record import Later, Record, recorded
+from .request import Request
 
 
 class CurrentModel(Record):

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from fal_worker.job.error import FalError
+from .error import FalError
 
 _DETAILS = ("length", "precision", "scale", "timezone", "dimensions")
 

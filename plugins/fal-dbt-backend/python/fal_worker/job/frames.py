@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job.error import FalError
+from .error import FalError
 
 if TYPE_CHECKING:
-    from fal_worker.job.json_columns import JsonColumns
+    from .json_columns import JsonColumns
 
 # A batch is about this large: enough to be fast, little enough for streams larger than memory.
 _BATCH_BYTES = 16 << 20
@@ -47,7 +47,7 @@ def _single(data: Any, json: JsonColumns | None) -> Any:
     if isinstance(data, pyarrow.Table):
         return _table_reader(data)
     if _is_a(data, "pandas", "DataFrame"):
-        from fal_worker.job import pandas_frames
+        from . import pandas_frames
 
         return _table_reader(pandas_frames.to_arrow(data, json))
     if _is_a(data, "polars", "LazyFrame"):
@@ -81,7 +81,7 @@ def _polars_reader(frame: Any) -> Any:
     """Slice by slice: polars' text has another layout, and a copy of the whole would double the memory."""
     import pyarrow
 
-    from fal_worker.job import polars_columns
+    from . import polars_columns
 
     frame = polars_columns.plain(frame)
     schema = frame.head(0).to_arrow().schema
@@ -152,7 +152,7 @@ def _normalised(stream: Any) -> Any:
     """Dictionaries as their values and views as plain text: every warehouse takes those."""
     import pyarrow
 
-    from fal_worker.job.pandas_frames import checked_names
+    from .pandas_frames import checked_names
 
     checked_names(stream.schema.names)
     fields = [field.with_type(_plain(field.type)) for field in stream.schema]
@@ -181,7 +181,7 @@ def _cast(batch: Any, schema: Any, what: str = "the data") -> Any:
     """The batch with exactly the columns and types of `schema`."""
     import pyarrow
 
-    from fal_worker.job.casts import kept
+    from .casts import kept
 
     if batch.schema.equals(schema):
         return batch

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from fal_worker.job.object_values import first, kind_of, refusal, types_of
+from .object_values import first, kind_of, refusal, types_of
 
 # What marks a column of text as JSON, with a pyarrow that has a type for it and with an older one.
 METADATA = {"ARROW:extension:name": "arrow.json", "ARROW:extension:metadata": ""}

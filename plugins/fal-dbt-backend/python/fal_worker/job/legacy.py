@@ -13,7 +13,7 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
-from fal_worker.job.scope import Scope
+from .scope import Scope
 
 _TYPING = {"fal.typing", "fal.dbt.typing"}
 _MAGICS = {"faldbt.magics", "fal.magics", "fal.dbt.integration.magics"}
@@ -69,7 +69,7 @@ class _Finder:
             module.init_fal = lambda *_, **__: None  # type: ignore[attr-defined]
             module.__all__ = ["init_fal"]  # type: ignore[attr-defined]
         else:
-            from fal_worker.job import error, nodes, project
+            from . import error, nodes, project
 
             module.__dict__.update(nodes.EXPORTED)
             module.FalDbt = project.bound(self._scope)  # type: ignore[attr-defined]

@@ -13,13 +13,13 @@ import tokenize
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job import notebook_file
-from fal_worker.job.capture import capture
-from fal_worker.job.error import FalError
-from fal_worker.job.program import Cells, Script, remember
+from . import notebook_file
+from .capture import capture
+from .error import FalError
+from .program import Cells, Script, remember
 
 if TYPE_CHECKING:
-    from fal_worker.job.shell import Shell
+    from .shell import Shell
 
 # How long `%timeit` repeats a statement.
 _TIMEIT_SECONDS = 0.2

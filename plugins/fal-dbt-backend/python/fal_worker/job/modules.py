@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from fal_worker.job.request import Request
+from .request import Request
 
 
 def folders(request: Request) -> Iterator[str]:

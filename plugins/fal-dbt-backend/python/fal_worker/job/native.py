@@ -6,15 +6,15 @@ import inspect
 import types
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job import read
-from fal_worker.job.error import FalError
-from fal_worker.job.native_session import Fal, Warehouse
-from fal_worker.job.part import part
+from . import read
+from .error import FalError
+from .native_session import Fal, Warehouse
+from .part import part
 
 if TYPE_CHECKING:
-    from fal_worker.job.native_duckdb import DuckDB
-    from fal_worker.job.program import Program
-    from fal_worker.job.scope import Scope
+    from .native_duckdb import DuckDB
+    from .program import Program
+    from .scope import Scope
 
 # Gives the name of a relation in the place of its rows.
 NAME = "name"
@@ -48,7 +48,7 @@ def _session(model: Any, scope: Scope) -> Warehouse | DuckDB:
             import duckdb  # noqa: F401
         except ModuleNotFoundError:
             return Warehouse(scope)
-        from fal_worker.job.native_duckdb import DuckDB
+        from .native_duckdb import DuckDB
 
         return DuckDB(scope)
     return Warehouse(scope)

@@ -6,12 +6,12 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job.error import FalError
+from .error import FalError
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from fal_worker.job.scope import Scope
+    from .scope import Scope
 
 
 class DuckDB:

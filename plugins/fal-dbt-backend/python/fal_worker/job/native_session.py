@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job import read
-from fal_worker.job.error import FalError
+from . import read
+from .error import FalError
 
 if TYPE_CHECKING:
-    from fal_worker.job.scope import Scope
+    from .scope import Scope
 
 _WRITES = ("write_to_model", "write_to_source")
 

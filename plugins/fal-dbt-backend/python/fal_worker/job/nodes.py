@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fal_worker.job.context import Context, CurrentModel
-from fal_worker.job.record import Record, recorded
+from .context import Context, CurrentModel
+from .record import Record, recorded
 
 
 class DbtModel(Record):

@@ -10,8 +10,8 @@ import re
 import tokenize
 from collections.abc import Iterator
 
-from fal_worker.job.cells import MARK, Cell
-from fal_worker.job.error import FalError
+from .cells import MARK, Cell
+from .error import FalError
 
 _ASSIGNED = re.compile(r"^(\s*[\w.,\s\[\]'\"]*[\w\]]\s*=\s*)([!%])(.*)$")
 _ESCAPED = re.compile(r"^(\s*)(%|!!|!)(?!=)(.*)$")

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from fal_worker.job.error import FalError
+from .error import FalError
 
 # By the names of classes, from the most special one: numpy and pandas need not be imported.
 _KINDS = {

@@ -8,7 +8,7 @@ import re
 import sys
 import sysconfig
 
-from fal_worker.job.cells import MARK
+from .cells import MARK
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _CELL = re.compile(rf'File "([^"\n]*){MARK}(\d+)", line')

@@ -16,16 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow
 
-from fal_worker.job.error import FalError
-from fal_worker.job.object_values import (
-    GEOMETRY,
-    check,
-    first,
-    has_finer,
-    kind_of,
-    refusal,
-    types_of,
-)
+from .error import FalError
+from .object_values import GEOMETRY, check, first, has_finer, kind_of, refusal, types_of
 
 if TYPE_CHECKING:
     import pandas

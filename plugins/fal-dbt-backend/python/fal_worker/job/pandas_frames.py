@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow
 from pyarrow import types
 
-from fal_worker.job import json_columns, kinds, pandas_columns
-from fal_worker.job.error import FalError
+from . import json_columns, kinds, pandas_columns
+from .error import FalError
 
 if TYPE_CHECKING:
     import pandas
 
-    from fal_worker.job.json_columns import JsonColumns
+    from .json_columns import JsonColumns
 
 _NULLABLE = {
     pyarrow.bool_(): "BooleanDtype",

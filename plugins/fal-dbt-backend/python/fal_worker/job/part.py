@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fal_worker.job.error import FalError
-from fal_worker.job.record import LaterText
+from .error import FalError
+from .record import LaterText
 
 
 def part(function: str, columns: Any, where: Any, limit: Any) -> dict[str, Any]:

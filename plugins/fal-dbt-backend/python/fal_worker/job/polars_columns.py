@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fal_worker.job.error import FalError
-from fal_worker.job.object_values import refusal
+from .error import FalError
+from .object_values import refusal
 
 _LARGE = ("Int128", "UInt128")
 

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fal_worker.job import cells
-from fal_worker.job.request import Request
+from . import cells
+from .request import Request
 
 if TYPE_CHECKING:
-    from fal_worker.job.shell import Shell
+    from .shell import Shell
 
 
 class Program(Protocol):

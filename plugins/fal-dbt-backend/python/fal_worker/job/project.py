@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from fal_worker.job.error import FalError
-from fal_worker.job.scope import Scope
+from .error import FalError
+from .scope import Scope
 
 
 def bound(scope: Scope) -> type:

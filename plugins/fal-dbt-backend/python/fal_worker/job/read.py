@@ -31,8 +31,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job.client import Gateway
-from fal_worker.job.error import FalError
+from .client import Gateway
+from .error import FalError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -49,7 +49,7 @@ def read(gateway: Gateway, form: str, **command: Any) -> Any:
     if form == "arrow":
         return gateway.read_table(**command)
     library = _imported(form)
-    from fal_worker.job import pandas_frames, unfit
+    from . import pandas_frames, unfit
 
     table = with_plain_integers(gateway.read_table(**command))
     return unfit.converted(

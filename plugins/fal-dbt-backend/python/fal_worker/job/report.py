@@ -6,15 +6,16 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job.error import FalError
-from fal_worker.job.origin import Kind, Origins
 from fal_worker.texts import shortened
+
+from .error import FalError
+from .origin import Kind, Origins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from fal_worker.job.request import Request
+    from .request import Request
 
 # A traceback with more entries is cut in its middle.
 _LONGEST = 30

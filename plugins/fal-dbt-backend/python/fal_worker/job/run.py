@@ -12,15 +12,16 @@ import types
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from fal_worker.job import legacy, modules, native, shell
-from fal_worker.job.client import Gateway
-from fal_worker.job.program import compiled
-from fal_worker.job.report import Reporter
-from fal_worker.job.request import Request
-from fal_worker.job.scope import Scope
-from fal_worker.job.unit_test import UnitTest
 from fal_worker.protocol import Channel
 from fal_worker.texts import shortened
+from fal_worker.unit_tests.job import UnitTest
+
+from . import legacy, modules, native, shell
+from .client import Gateway
+from .program import compiled
+from .report import Reporter
+from .request import Request
+from .scope import Scope
 
 # How long the user's `atexit` functions may take after the answer.
 _FAREWELL_SECONDS = 5.0

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job import nodes, read
-from fal_worker.job.client import Gateway
-from fal_worker.job.context import Context
-from fal_worker.job.error import FalError
-from fal_worker.job.part import part
-from fal_worker.job.record import Later, LaterText, recorded
-from fal_worker.job.writes import Writes
+from . import nodes, read
+from .client import Gateway
+from .context import Context
+from .error import FalError
+from .part import part
+from .record import Later, LaterText, recorded
+from .writes import Writes
 
 if TYPE_CHECKING:
-    from fal_worker.job.report import Reporter
-    from fal_worker.job.request import Request
+    from .report import Reporter
+    from .request import Request
 
 _MISSING = object()
 

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job import cells
-from fal_worker.job.capture import capture
-from fal_worker.job.history import History
+from . import cells
+from .capture import capture
+from .history import History
 
 if TYPE_CHECKING:
-    from fal_worker.job.scope import Scope
+    from .scope import Scope
 
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 _DOLLAR = re.compile(r"\$\$|\$(\w+)|\$")
@@ -65,13 +65,13 @@ class Shell:
 
     def run_line_magic(self, name: str, line: str, *_: Any, **__: Any) -> Any:
         """`%name line`."""
-        from fal_worker.job import magics
+        from . import magics
 
         return self._run(magics.LINE, "%", name, self.expand(line, sys._getframe(1).f_locals))
 
     def run_cell_magic(self, name: str, line: str, cell: str) -> Any:
         """`%%name line` with the rest of the cell."""
-        from fal_worker.job import magics
+        from . import magics
 
         return self._run(
             magics.CELL, "%%", name, self.expand(line, sys._getframe(1).f_locals), cell

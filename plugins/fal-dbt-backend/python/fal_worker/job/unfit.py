@@ -12,8 +12,9 @@ from typing import Any
 import pyarrow
 from pyarrow import types
 
-from fal_worker.job.error import FalError
 from fal_worker.leaves import leaves
+
+from .error import FalError
 
 _DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400 * 10**6, "ns": 86_400 * 10**9}
 # Python's `datetime.date` has the years 1 to 9999.

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.job import dtypes, frames
-from fal_worker.job.client import Gateway
-from fal_worker.job.error import FalError
-from fal_worker.job.json_columns import JsonColumns
+from . import dtypes, frames
+from .client import Gateway
+from .error import FalError
+from .json_columns import JsonColumns
 
 if TYPE_CHECKING:
-    from fal_worker.job.report import Reporter
-    from fal_worker.job.request import Request
+    from .report import Reporter
+    from .request import Request
 
 _MODES = ("overwrite", "append")
 _IN_A_MODEL = "Make it a Python model: a .py or .ipynb file in a folder of models that calls write_to_model(df)."

@@ -7,7 +7,8 @@ if sys.path and not sys.flags.isolated and not getattr(sys.flags, "safe_path", F
     sys.path.pop(0)
 
 from fal_worker.protocol import Channel  # noqa: E402
-from fal_worker.zygote import keeper, server  # noqa: E402
+
+from . import keeper, server  # noqa: E402
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import signal
 import time
 from typing import NoReturn
 
-from fal_worker.zygote import process
+from . import process
 
 # How long the end may take.
 _END_SECONDS = 5.0

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fal_worker.protocol import Channel
-from fal_worker.zygote import preload, process, spawn
-from fal_worker.zygote.inbox import Inbox
+
+from . import preload, process, spawn
+from .inbox import Inbox
 
 # How often we look again while something of an ended job is dying.
 _POLL_SECONDS = 0.02

@@ -1,6 +1,5 @@
 """Scripts of models as real jobs at the gateway of a real session over DuckDB."""
 
-import itertools
 import sys
 import textwrap
 from pathlib import Path

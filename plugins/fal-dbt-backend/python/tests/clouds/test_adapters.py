@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from clouds.libraries import installed
-from fal_worker.gateway.finishing import Finishing
-from fal_worker.gateway.warehouse import Place, for_adapter
+from fal_worker.warehouse.finishing import Finishing
+from fal_worker.warehouse.interface import Place, for_adapter
 
 PROFILES = {
     "snowflake": {"account": "a", "user": "u", "password": "p", "database": "DB", "warehouse": "w"},

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from clouds.clouds import LoadJob, TrinoCursor
 from clouds.world import relation
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
 
 _PATIENCE = 30
 # The step at which a write is at work for long.

@@ -15,7 +15,7 @@ import pytest
 from clouds import clouds, libraries
 from clouds.libraries import installed
 from clouds.trino_server import TrinoServer
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
 
 # A stand-in's method, and the real one that it stands for.
 SIGNATURES = [
@@ -119,7 +119,7 @@ def needs(module: str):
 
 @needs("google.cloud.bigquery")
 def test_bigquery_names_types_as_its_client_does():
-    from fal_worker.gateway.bigquery_types import told
+    from fal_worker.warehouse.cloud.bigquery_types import told
     from google.cloud.bigquery import SchemaField, _pandas_helpers
 
     simple = ["BOOL", "BOOLEAN", "INT64", "INTEGER", "FLOAT64", "FLOAT", "STRING", "BYTES", "DATE", "TIME", "DATETIME", "TIMESTAMP",
@@ -145,9 +145,9 @@ def plain(type: pa.DataType) -> str:
 
 @needs("google.cloud.bigquery")
 def test_bigquery_rows_without_the_storage_api():
-    from fal_worker.gateway.bigquery import _batches
-    from fal_worker.gateway.bigquery_types import told
-    from fal_worker.gateway.cloud_read import spooled
+    from fal_worker.warehouse.cloud.bigquery import _batches
+    from fal_worker.warehouse.cloud.bigquery_types import told
+    from fal_worker.warehouse.cloud.read import spooled
     from google.cloud.bigquery import SchemaField
     from google.cloud.bigquery.table import RowIterator
 
@@ -241,7 +241,7 @@ def test_databricks_gives_all_rows():
     from databricks.sql.client import Cursor
     from databricks.sql.result_set import ThriftResultSet
     from databricks.sql.utils import ArrowQueue
-    from fal_worker.gateway.databricks import _tables
+    from fal_worker.warehouse.cloud.databricks import _tables
 
     table = pa.table(
         {"i": range(250_000), "ts": pa.array([0] * 250_000, pa.timestamp("us", "Etc/UTC"))}
@@ -274,9 +274,9 @@ def test_databricks_inner_parts():
 
 @needs("redshift_connector")
 def test_redshift_parameters():
-    from fal_worker.gateway.cloud_types import columns
-    from fal_worker.gateway.redshift import _WORDS
-    from fal_worker.gateway.redshift_load import by_parameters
+    from fal_worker.warehouse.cloud.redshift import _WORDS
+    from fal_worker.warehouse.cloud.redshift_load import by_parameters
+    from fal_worker.warehouse.cloud.types import columns
     from redshift_connector.core import convert_paramstyle
 
     table = pa.table(
@@ -312,7 +312,7 @@ def test_redshift_parameters():
 @needs("dbt.adapters.redshift")
 def test_redshift_names_of_types():
     from dbt.adapters.redshift.connections import get_datatype_name
-    from fal_worker.gateway.generic_read import told
+    from fal_worker.warehouse.generic.read import told
     from redshift_connector.utils.oids import RedshiftOID
 
     adapter = SimpleNamespace(connections=SimpleNamespace(data_type_code_to_name=get_datatype_name))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 from clouds.world import relation
-from fal_worker.gateway.column_types import sql_types
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
+from fal_worker.warehouse.column_types import sql_types
 
 NUMERIC = ["Numeric", "TypeEngine"]
 ORDER = ("snowflake", "bigquery", "databricks", "redshift", "trino")

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pyarrow as pa
 import pytest
 from clouds.clouds import DatabricksCursor, SnowflakeCursor
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
 
 MANY = 25_000
 

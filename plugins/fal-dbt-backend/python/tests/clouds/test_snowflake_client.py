@@ -12,12 +12,12 @@ from unittest.mock import MagicMock
 import pyarrow as pa
 import pytest
 from clouds.libraries import installed
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
 
 if not installed("snowflake.connector"):
     pytest.skip("snowflake-connector-python is not installed here", allow_module_level=True)
 
-from fal_worker.gateway.snowflake import Snowflake  # noqa: E402
+from fal_worker.warehouse.cloud.snowflake import Snowflake  # noqa: E402
 from snowflake.connector.cursor import SnowflakeCursor  # noqa: E402
 
 

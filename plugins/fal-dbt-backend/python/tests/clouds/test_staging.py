@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from clouds.world import relation
-from fal_worker.gateway.cloud_files import Files
-from fal_worker.gateway.cloud_types import Words, columns
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
+from fal_worker.warehouse.cloud.files import Files
+from fal_worker.warehouse.cloud.types import Words, columns
 
 TABLE = pa.table({"x": [1, 2], "s": ["it's \\ `q`", None]})
 VOLUME = {"fal_staging_volume": "/Volumes/main/default/stage/"}
@@ -145,7 +145,7 @@ def test_files_hold_what_the_frame_holds():
 
 
 def test_a_statement_with_literals_is_never_too_long(open_cloud):
-    from fal_worker.gateway import trino
+    from fal_worker.warehouse.cloud import trino
 
     cloud = open_cloud("trino")
     table = pa.table({"s": ["x" * 300_000] * 7, "i": range(7)})

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 from clouds.world import Finish, relation
 from dbt.adapters.base import Column
-from fal_worker.gateway.warehouse import Place
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
+from fal_worker.warehouse.interface import Place
 
 OLD, NEW = pa.table({"x": [1]}), pa.table({"x": [2, 3]})
 

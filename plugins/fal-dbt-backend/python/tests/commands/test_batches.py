@@ -6,7 +6,7 @@ import itertools
 import random
 
 import pytest
-from fal_worker.commands.batches import WELL, Plan, with_tests
+from fal_worker.engine.commands.batches import WELL, Plan, with_tests
 
 STATUSES = ["success", "error", "skipped", "warn", "pass", "fail"]
 

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from fal_worker.session.selfcheck import problem
+from fal_worker.engine.selfcheck import problem
 
 PACKAGE = Path(__file__).parent.parent.parent
 CHOOSE = """
 import json
-from fal_worker.session.engine import choose
+from fal_worker.engine.open import choose
 choice = choose()
 made = choice.make({"execute": False}, None) if choice.make else None
 failure = choice.failure and [choice.failure.code, choice.failure.message]

@@ -8,18 +8,18 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from fal_worker.commands import words
-from fal_worker.commands.artifacts import Artifact, write_whole
-from fal_worker.commands.gate import Gate
-from fal_worker.commands.lines import Ear
-from fal_worker.commands.manifest import Manifest
-from fal_worker.commands.process import Dbt
-from fal_worker.commands.project import Project
-from fal_worker.commands.selectors import word
-from fal_worker.commands.session import CommandSession
-from fal_worker.commands.settings import read
-from fal_worker.commands.support import check_model
-from fal_worker.session.errors import Interrupted, SessionError
+from fal_worker.engine.commands import words
+from fal_worker.engine.commands.artifacts import Artifact, write_whole
+from fal_worker.engine.commands.gate import Gate
+from fal_worker.engine.commands.lines import Ear
+from fal_worker.engine.commands.manifest import Manifest
+from fal_worker.engine.commands.process import Dbt
+from fal_worker.engine.commands.project import Project
+from fal_worker.engine.commands.selectors import word
+from fal_worker.engine.commands.session import CommandSession
+from fal_worker.engine.commands.settings import read
+from fal_worker.engine.commands.support import check_model
+from fal_worker.errors import Interrupted, SessionError
 
 PROFILE = """
 shop:
@@ -293,7 +293,7 @@ def test_a_server_is_used_by_both_at_once():
 
 
 def test_a_script_cannot_write_a_model_that_wants_macros_of_dbt(project):
-    from fal_worker.gateway.finishing import finishing
+    from fal_worker.warehouse.finishing import finishing
 
     plain, granted = (
         Manifest({"nodes": {"m": node("m", config=config)}}).nodes["m"]

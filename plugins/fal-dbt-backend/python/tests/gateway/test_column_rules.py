@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from fal_worker.gateway.column_rules import ColumnRules
+from fal_worker.warehouse.column_rules import ColumnRules
 from live.job_client import GatewayError
 
 CASES = pa.table([["n1"], ["N1"], [3]], names=["Name", "NAME", "other"])

@@ -1,8 +1,8 @@
 """What a type of SQLAlchemy is in the words of a warehouse."""
 
 import pytest
-from fal_worker.gateway.column_types import sql_types
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
+from fal_worker.warehouse.column_types import sql_types
 
 NUMERIC = ["Numeric", "HasExpressionLookup", "TypeEngine"]
 

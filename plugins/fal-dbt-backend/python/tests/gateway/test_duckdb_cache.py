@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import duckdb
 import pyarrow as pa
 import pytest
-from fal_worker.gateway import duckdb_cache
-from fal_worker.gateway.duckdb import DuckDB
-from fal_worker.gateway.duckdb_groups import row_groups
-from fal_worker.session.traffic import TRAFFIC
+from fal_worker.engine.traffic import TRAFFIC
+from fal_worker.warehouse.duckdb import cache as duckdb_cache
+from fal_worker.warehouse.duckdb.groups import row_groups
+from fal_worker.warehouse.duckdb.warehouse import DuckDB
 
 # Random, so that DuckDB cannot make it small: 40 MB.
 SOURCE = "create table source as select random() as a, random() as b, i from range(2000000) as t(i)"

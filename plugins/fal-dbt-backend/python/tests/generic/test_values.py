@@ -8,9 +8,9 @@ from decimal import Decimal as D
 
 import pyarrow as pa
 import pytest
-from fal_worker.gateway.generic_spool import Spool
-from fal_worker.gateway.generic_values import Column
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
+from fal_worker.warehouse.generic.spool import Spool
+from fal_worker.warehouse.generic.values import Column
 
 DAY, NOON = dt.date(2020, 1, 1), dt.datetime(2020, 1, 1, 12)
 EAST = dt.timezone(dt.timedelta(hours=2))

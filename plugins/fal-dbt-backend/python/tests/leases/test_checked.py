@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from live.fixtures import stub
 from live.job_client import GatewayError
 
-from .conftest import FILES, Desk, Runner, open_desk
+from .conftest import FILES, Desk, open_desk
 
 SECRET = "s3cret-of-the-machine"
 MACROS = """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
-    ["dbt.cli.main", "dbt.task.build", "dbt.adapters.duckdb", "fal_worker.session.session"]
+    ["dbt.cli.main", "dbt.task.build", "dbt.adapters.duckdb", "fal_worker.engine.session"]
 )
 
 
@@ -49,6 +49,6 @@ def _child(channel: socket.socket, env: dict[str, str], cwd: str, output: list[s
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), fd)
     os.chdir(cwd)
     os.environ.update(env, FAL_CONTROL_FD=str(channel.detach()))
-    from fal_worker.session.loop import main
+    from fal_worker.engine.loop import main
 
     main()

@@ -143,7 +143,7 @@ def _spawn(channel: socket.socket, env: dict[str, str], cwd: Path) -> Any:
     """As the supervisor starts a session."""
     fd = channel.fileno()
     env = {**os.environ, **env, "FAL_CONTROL_FD": str(fd), "PYTHONPATH": str(PACKAGE)}
-    command = [sys.executable, "-m", "fal_worker.session"]
+    command = [sys.executable, "-m", "fal_worker.engine"]
     pipe = subprocess.PIPE
     return subprocess.Popen(
         command, env=env, pass_fds=[fd], cwd=cwd, text=True, stdout=pipe, stderr=pipe

@@ -7,8 +7,9 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from fal_worker.gateway import postgres, postgres_connection
-from fal_worker.session.errors import SessionError
+from fal_worker.errors import SessionError
+from fal_worker.warehouse.postgres import connection as postgres_connection
+from fal_worker.warehouse.postgres import warehouse as postgres
 from psycopg2.extensions import parse_dsn
 
 BASE = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from fal_worker.session import batches
-from fal_worker.session.batches import BatchFailures
+from fal_worker.engine import batches
+from fal_worker.engine.batches import BatchFailures
 
 UID = "model.shop.m"
 

@@ -223,7 +223,7 @@ def test_without_dbt_it_says_so(project, open_session, tmp_path):
     script = (
         "import sys, os, socket, json, subprocess\n"
         "class No:\n    def find_spec(self, name, *a):\n        if name.split('.')[0] == 'dbt': raise ModuleNotFoundError('no', name=name)\n"
-        "sys.meta_path.insert(0, No())\nfrom fal_worker.session.engine import _import_dbt\nprint(json.dumps(_import_dbt().to_dict()))"
+        "sys.meta_path.insert(0, No())\nfrom fal_worker.engine.open import _import_dbt\nprint(json.dumps(_import_dbt().to_dict()))"
     )
     from live.process import PACKAGE
 
@@ -243,7 +243,7 @@ def test_a_dbt_without_the_names_we_need_is_refused():
 
     script = (
         "import dbt.cli.main, dbt.task.build, json\nfrom dbt.task.runnable import GraphRunnableTask as T\n"
-        "del T.run_queue\nfrom fal_worker.session import selfcheck\n"
+        "del T.run_queue\nfrom fal_worker.engine import selfcheck\n"
         "try:\n    selfcheck.check()\nexcept Exception as e:\n    print(json.dumps(e.to_dict()))"
     )
     out = subprocess.run(

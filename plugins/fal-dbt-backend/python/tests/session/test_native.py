@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
-from fal_worker.session.native import runs_in_warehouse
+from fal_worker.engine.native import runs_in_warehouse
 from live import native_job
 from live.fixtures import make_project
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
-from fal_worker.session.graph import Files
-from fal_worker.session.python_state import PythonState
+from fal_worker.engine.python_state import PythonState
+from fal_worker.project.graph import Files
 from live.fixtures import make_project
 from live.process import Refused
 

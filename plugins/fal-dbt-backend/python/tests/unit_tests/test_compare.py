@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from fal_worker.session.errors import SessionError
-from fal_worker.session.unit_test_compare import compare
-from fal_worker.session.unit_test_diff import rendered
+from fal_worker.errors import SessionError
+from fal_worker.unit_tests.compare import compare
+from fal_worker.unit_tests.diff import rendered
 
 NOON = datetime.datetime(2024, 1, 1, 12)
 UTC = datetime.timezone.utc

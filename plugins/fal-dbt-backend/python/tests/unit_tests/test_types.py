@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from fal_worker.session.errors import SessionError
-from fal_worker.session.unit_test_types import column, of_sql
-from fal_worker.session.unit_test_values import of_texts
+from fal_worker.errors import SessionError
+from fal_worker.unit_tests.types import column, of_sql
+from fal_worker.unit_tests.values import of_texts
 
 UTC = datetime.timezone.utc
 

@@ -1,0 +1,108 @@
+"""The DuckDB database of a profile, open only while a job needs it: DuckDB gives its file to one process at a time."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from fal_worker.errors import SessionError
+
+from .jinja import need
+
+
+class DuckDBFile:
+    """Stands for the environment of dbt-duckdb."""
+
+    def __init__(self, credentials: Any) -> None:
+        self._path, self._output = credentials.path, credentials.output
+        self._lock = threading.Lock()
+        self._connection: Any = None
+        self._cursors: set[Any] = set()
+        _check(self._path, self._output)
+
+    def handle(self) -> Handle:
+        """A cursor, as a node of dbt would get one."""
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._open()
+            return Handle(self._connection.cursor())
+
+    def close(self) -> None:
+        """Gives the file back."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _open(self) -> Any:
+        duckdb = need("duckdb", "duckdb", "A Python model on DuckDB")
+        options = dict(self._output.get("config_options") or {})
+        Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection = duckdb.connect(self._path, config=options)
+            for statement in _opening(self._output):
+                connection.execute(statement)
+        except duckdb.Error as error:
+            raise SessionError(
+                "gateway::connection", f"DuckDB cannot open {self._path}: {error}"
+            ) from None
+        return connection
+
+
+class Handle:
+    """What `gateway.duckdb` unwraps."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def close(self) -> None:
+        self._cursor.close()
+
+
+def _check(path: str, output: dict[str, Any]) -> None:
+    if path.startswith(":memory:"):
+        raise SessionError(
+            "engine::unsupported",
+            "A DuckDB in memory is gone when the `dbt` program ends: Python models cannot read it",
+            "Give the profile a `path`.",
+        )
+    for name in ("secrets", "filesystems", "plugins", "remote", "is_ducklake"):
+        if output.get(name):
+            raise SessionError(
+                "engine::unsupported",
+                f"The profile's `{name}` need dbt-duckdb, which is not there where dbt runs as a program",
+            )
+
+
+def _opening(output: dict[str, Any]) -> list[str]:
+    """What dbt-duckdb runs on a new connection, of what a profile may say."""
+    statements = []
+    for extension in output.get("extensions") or []:
+        name, source = (
+            (extension.get("name"), extension.get("repo"))
+            if isinstance(extension, dict)
+            else (extension, None)
+        )
+        statements += [f"install {name}" + (f" from {source}" if source else ""), f"load {name}"]
+    statements += [
+        f"set {name} = {_literal(value)}" for name, value in (output.get("settings") or {}).items()
+    ]
+    return statements + [_attach(each) for each in output.get("attach") or []]
+
+
+def _attach(each: dict[str, Any]) -> str:
+    options = [f"TYPE {each['type']}"] if each.get("type") else []
+    options += ["READ_ONLY"] if each.get("read_only") else []
+    alias = f" as {each['alias']}" if each.get("alias") else ""
+    return f"attach if not exists {_literal(each['path'])}{alias}" + (
+        f" ({', '.join(options)})" if options else ""
+    )
+
+
+def _literal(value: Any) -> str:
+    return (
+        str(value).lower()
+        if isinstance(value, (bool, int, float))
+        else "'" + str(value).replace("'", "''") + "'"
+    )

@@ -1,0 +1,85 @@
+"""The Jinja that needs no dbt: `env_var` and `var` in profiles and project files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from fal_worker.errors import SessionError
+from fal_worker.jinja_signs import has_jinja
+
+_NOTHING = object()
+
+
+def need(module: str, package: str, what: str) -> Any:
+    """Imports what a dbt without Python does not bring along."""
+    import importlib
+    import sys
+
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        raise SessionError(
+            "engine::missing",
+            f"{what} needs the package {package}, which {sys.executable} does not have",
+            f"Install it there: pip install {package}",
+        ) from None
+
+
+def env_var(name: str, default: Any = _NOTHING) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        if default is _NOTHING:
+            raise SessionError("dbt::env_var", f"Env var required but not provided: '{name}'")
+        return str(default)
+    return value
+
+
+def environment() -> Any:
+    """Jinja with dbt's filters for numbers and truth; unknown names are errors."""
+    jinja2 = need("jinja2", "jinja2", "The second engine")
+    # As dbt's own: text of leased jobs must not get from a value to Python's modules.
+    sandbox = need("jinja2.sandbox", "jinja2", "The second engine")
+    made = sandbox.SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, extensions=["jinja2.ext.do"]
+    )
+    made.filters.update(as_native=_same, as_number=_same, as_bool=_same, as_text=_same)
+    made.globals["env_var"] = env_var
+    return made
+
+
+def render(text: str, names: dict[str, Any], what: str) -> str:
+    """The text with its Jinja worked out; `what` is for the message."""
+    if not has_jinja(text):
+        return text
+    return with_errors(lambda: str(environment().from_string(text).render(**names)), what)
+
+
+def render_all(value: Any, names: dict[str, Any], what: str) -> Any:
+    """The same, for every text within."""
+    if isinstance(value, dict):
+        return {key: render_all(item, names, what) for key, item in value.items()}
+    if isinstance(value, list):
+        return [render_all(item, names, what) for item in value]
+    return render(value, names, what) if isinstance(value, str) else value
+
+
+def with_errors(make: Callable[[], str], what: str) -> str:
+    from jinja2 import TemplateError, UndefinedError
+
+    try:
+        return make()
+    except UndefinedError as error:
+        raise SessionError(
+            "engine::jinja",
+            f"{what}: {error.message}",
+            "Where dbt runs as a program, only ref, source, this, config, var, env_var, target and is_incremental are known outside of "
+            "dbt's own SQL: put the rest into a model.",
+        ) from None
+    except TemplateError as error:
+        raise SessionError("engine::jinja", f"{what}: {error}") from None
+
+
+def _same(value: Any) -> Any:
+    return value

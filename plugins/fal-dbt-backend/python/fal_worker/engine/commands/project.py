@@ -1,0 +1,136 @@
+"""What the gateway asks of a run: the project's nodes, the target, the results so far. Has the names of the other engine's
+`Invocation`, and no dbt."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+from fal_worker.engine import arguments
+from fal_worker.errors import SessionError
+from fal_worker.project.graph import Files
+from fal_worker.project.outcomes import read_results
+
+from .adapter import Adapter
+from .manifest import Manifest
+from .relations import Relation
+from .rendering import compiled
+from .settings import Settings
+
+T = TypeVar("T")
+
+
+class Project:
+    """One run of one project."""
+
+    def __init__(
+        self, request: dict[str, Any], settings: Settings, manifest: Manifest, stub_paths: set[str]
+    ) -> None:
+        self.request, self.settings, self.manifest = request, settings, manifest
+        self.adapter = Adapter(settings)
+        packages = settings.project.get("packages-install-path") or "dbt_packages"
+        self.files = Files(
+            manifest.metadata.project_name or settings.project.get("name") or "", packages
+        )
+        self.stubs = {
+            node.unique_id
+            for node in manifest.nodes.values()
+            if self.files.path(node) in stub_paths
+        }
+        self.selected: set[str] = set()
+        self.of_last_run = request["command"] == arguments.OF_LAST_RUN
+        self.only_scripts = self.of_last_run
+        self.cancelled = threading.Event()
+        self.outcomes = Outcomes(self)
+        # Of this run, in dbt's form, by unique id.
+        self.results: dict[str, dict[str, Any]] = {}
+        self.task = SimpleNamespace(manifest=manifest, config=self._config(), compiler=None)
+
+    def within(self, function: Callable[..., T], *args: Any) -> T:
+        """There is no context of dbt's to set."""
+        return function(*args)
+
+    def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
+        """What the host says of a node. Of one that dbt ran, dbt's word that it did not run is not overruled."""
+        node = self.manifest.expect(result["unique_id"])
+        if node.is_ephemeral_model and node.unique_id not in self.stubs:
+            return
+        known = self.results.get(node.unique_id)
+        if known is not None and result.get("status") == "skipped":
+            return
+        name = relation_name or (known or {}).get("relation_name") or node.relation_name
+        self.results[node.unique_id] = {**result, "relation_name": name}
+
+    def relation_of(self, node: Any) -> Relation | None:
+        """The table of a node; `None` for ephemeral SQL."""
+        if node.is_ephemeral_model and node.unique_id not in self.stubs:
+            return None
+        return self.adapter.Relation.create_from(None, node)
+
+    def compile_sql(self, sql: str, of: Any = None, leased: frozenset[str] | None = None) -> Any:
+        """As `session.inline.compile_sql`."""
+        root = self.task.config.project_name
+        nobody = SimpleNamespace(unique_id="the project", package_name=root, alias=None)
+        return compiled(self, sql, nobody if of is None else of, leased)
+
+    def refuse_macros(self, node: Any) -> None:
+        """Of a model that a script writes."""
+        message = f"{node.unique_id} has grants, indexes or persist_docs: a script cannot write it where dbt runs as a program"
+        raise SessionError("engine::unsupported", message)
+
+    def is_python_unit_test(self, unique_id: str) -> bool:
+        """Whether this is a unit test of a Python model, which the host runs."""
+        test = self.manifest.unit_tests.get(unique_id)
+        model = None if test is None else self.manifest.nodes.get(test.depends_on.nodes[0])
+        return model is not None and (model.unique_id in self.stubs or model.language == "python")
+
+    def compile_unit_test(self, unique_id: str, sql: str) -> str:
+        """SQL of the model that a unit test tests, over its given rows."""
+        from .unit_test_text import given_text
+
+        return given_text(self, unique_id, sql)
+
+    def _config(self) -> SimpleNamespace:
+        settings = self.settings
+        return SimpleNamespace(
+            project_name=self.manifest.metadata.project_name or settings.project.get("name"),
+            credentials=settings.credentials,
+            project_target_path=settings.target_path,
+            project_root=settings.project_root,
+            target_name=settings.target_name,
+            profile_name=settings.profile_name,
+            threads=settings.threads,
+            vars=SimpleNamespace(vars_for=lambda node, kind: settings.vars_of(node.package_name)),
+            cli_vars=settings.vars,
+        )
+
+
+class Outcomes:
+    """How nodes ended; for the scripts of the last run, those of its run_results.json."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._earlier: dict[str, dict[str, Any]] | None = None
+
+    def all(self) -> dict[str, dict[str, Any]]:
+        ran = list(self._project.results.items())
+        now = {
+            uid: {
+                "status": str(r["status"]),
+                "adapter_response": dict(r.get("adapter_response") or {}),
+            }
+            for uid, r in ran
+        }
+        return {**self._of_last_run(), **now}
+
+    def of(self, unique_id: str) -> dict[str, Any] | None:
+        return self.all().get(unique_id)
+
+    def _of_last_run(self) -> dict[str, dict[str, Any]]:
+        if not self._project.of_last_run:
+            return {}
+        if self._earlier is None:
+            self._earlier = read_results(f"{self._project.settings.target_path}/run_results.json")
+        return self._earlier

@@ -1,0 +1,119 @@
+"""SQL with Jinja that no dbt compiles: `ref`, `source` and their like, and ephemeral models as common table expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.engine.stub_refs import open_relation
+from fal_worker.errors import SessionError
+from fal_worker.gateway import resolve
+from fal_worker.project import leased_jinja
+from fal_worker.project.inline import Compiled
+
+from .jinja import env_var, environment, with_errors
+
+if TYPE_CHECKING:
+    from .project import Project
+
+_PREFIX = "__dbt__cte__"
+
+
+def compiled(
+    project: Project, sql: str, reader: Any, leased: frozenset[str] | None = None
+) -> Compiled:
+    """The SQL for the warehouse, and what it reads. `reader` is the node that it stands in; `leased` as for `session.inline.compile_sql`."""
+    text = _Text(project)
+    restricted = {} if leased is None else {"env_var": leased_jinja.env_var(leased, env_var)}
+    body = text.render(sql, reader, f"SQL of {reader.unique_id}", restricted)
+    return Compiled(text.with_expressions(body), tuple(dict.fromkeys(text.reads)))
+
+
+class _Text:
+    """One statement."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.reads: list[str] = []
+        self._expressions: dict[str, str] = {}
+        self._depth = 0
+
+    def render(self, sql: str, reader: Any, what: str, names: dict[str, Any] | None = None) -> str:
+        template = environment().from_string
+        return with_errors(
+            lambda: str(template(sql).render(**self._names(reader), **(names or {}))), what
+        )
+
+    def with_expressions(self, body: str) -> str:
+        if not self._expressions:
+            return body
+        # A statement may begin with expressions of its own.
+        tables = ", ".join(f"{name} as (\n{sql}\n)" for name, sql in self._expressions.items())
+        return f"with {tables}\nselect * from (\n{body.strip().rstrip(';')}\n) as fal_inner"
+
+    def _names(self, reader: Any) -> dict[str, Any]:
+        project, settings = self._project, self._project.settings
+
+        def ref(*args: Any, version: Any = None, v: Any = None) -> str:
+            return self._table(
+                resolve.ref(project, reader, list(args), version if version is not None else v),
+                reader,
+            )
+
+        def source(*args: Any) -> str:
+            return self._table(resolve.source(project, reader, list(args)), reader)
+
+        def this() -> Any:
+            if (own := open_relation(reader.unique_id)) is not None:
+                return own
+            return (
+                None if reader.alias is None else project.adapter.Relation.create_from(None, reader)
+            )
+
+        credentials = settings.credentials
+        target = {
+            "name": settings.target_name,
+            "profile_name": settings.profile_name,
+            "type": credentials.type,
+        }
+        target |= {
+            "schema": credentials.schema,
+            "database": credentials.database,
+            "threads": settings.threads,
+        }
+        return {
+            "ref": ref,
+            "source": source,
+            "this": this(),
+            "config": lambda *_, **__: "",
+            "var": _var(settings.vars_of(reader.package_name)),
+            "target": target,
+            "is_incremental": lambda: False,
+        }
+
+    def _table(self, node: Any, reader: Any) -> str:
+        if self._depth == 0:
+            self.reads.append(node.unique_id)
+        relation = resolve.relation(self._project, reader, node)
+        return str(relation) if relation is not None else self._expression(node)
+
+    def _expression(self, node: Any) -> str:
+        name = _PREFIX + node.name
+        if name not in self._expressions:
+            self._depth += 1
+            sql = self.render(str(node.raw_code or ""), node, f"The ephemeral model {node.name}")
+            self._depth -= 1
+            self._expressions[name] = sql
+        return name
+
+
+def _var(known: dict[str, Any]) -> Callable[..., Any]:
+    missing = object()
+
+    def var(name: str, default: Any = missing) -> Any:
+        value = known.get(name, default)
+        if value is missing:
+            raise SessionError("dbt::var", f"Required var '{name}' not found")
+        return value
+
+    return var

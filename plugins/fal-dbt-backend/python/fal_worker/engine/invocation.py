@@ -1,0 +1,311 @@
+"""One stock invocation of dbt, in a thread of its own, that waits for the host where dbt would go on by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from fal_worker.errors import Interrupted, SessionError, from_exception
+from fal_worker.materialization.materialized import Names
+from fal_worker.project.graph import COLLECTIONS, files_of, run_graph
+from fal_worker.project.outcomes import Outcomes
+from fal_worker.project.overrides import without_our_keywords
+
+from . import arguments
+from .batches import BatchFailures
+from .fast_start import KeptSchemas, ManifestLater
+from .hooks import named_in_errors
+from .queue import HostQueue
+from .results import artifacts_written, failed_hooks, put_result, to_node_result
+from .stub_refs import as_tables
+from .task import Stop, host_task, installed
+
+T = TypeVar("T")
+
+
+class Invocation:
+    """States: parsing, parsed (waits for `begin`), ready (waits for nodes), ended."""
+
+    def __init__(
+        self, request: dict[str, Any], callback: Callable[[Any], None], stub_paths: set[str]
+    ) -> None:
+        self.request = request
+        self.executes = bool(request.get("execute"))
+        self.stubs: set[str] = set()
+        self.selected: set[str] = set()
+        # Whether scripts of the last run are what runs, whose results are in its run_results.json.
+        self.of_last_run = request["command"] == arguments.OF_LAST_RUN
+        # Whether there are no nodes of dbt's to run, but scripts: no on-run-start and -end, and no artifacts.
+        self.only_scripts = self.of_last_run
+        self.outcomes = Outcomes(self)
+        self.batch_failures = BatchFailures()
+        self.queue: HostQueue | None = None
+        self.task: Any = None
+        self.cancelled = threading.Event()
+        # dbt's runner for a node, where that is another than dbt's own.
+        self.runner_of: Callable[[Any], type | None] = lambda node: None
+        self.result: Any = None
+        self.on_parsed: Future[dict[str, Any]] = Future()
+        self.on_ready: Future[None] = Future()
+        self._callback, self._stub_paths = callback, stub_paths
+        self._nodes: dict[str, Future[dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+        self._beginning = False
+        self._working = 0
+        self._begin: queue.SimpleQueue[set[str] | BaseException] = queue.SimpleQueue()
+        self._context: contextvars.Context | None = None
+        self._started_ns = time.time_ns()
+        self._schemas = KeptSchemas(request["state_dir"])
+        self._manifest = ManifestLater()
+        self._thread = threading.Thread(target=self._main, name="dbt", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    # What the task says, on dbt's thread.
+
+    def parsed(self, task: Any) -> None:
+        """The manifest is there."""
+        self._manifest.restore()
+        self.task, self._context = task, contextvars.copy_context()
+        files = files_of(task.config)
+        self.stubs |= {
+            node.unique_id
+            for node in task.manifest.nodes.values()
+            if files.path(node) in self._stub_paths
+        }
+        graph = run_graph(task)
+        Names(self).tell(self.stubs, graph)
+        self.on_parsed.set_result(graph)
+        self._schemas.save()
+
+    def selection(self) -> set[str]:
+        """Sleeps until the host has said what will run."""
+        selected = self._begin.get()
+        if isinstance(selected, BaseException):
+            raise selected
+        from dbt import selected_resources
+
+        known = {uid for name in COLLECTIONS for uid in getattr(self.task.manifest, name, {})}
+        self.selected = selected & known
+        selected_resources.set_selected_resources(self.selected)
+        return set(self.selected)
+
+    @property
+    def only_python_unit_tests(self) -> bool:
+        """Whether nothing runs but unit tests of Python models, which the host runs without the warehouse."""
+        unit_tests = self.task.manifest.unit_tests
+        return bool(self.selected) and all(
+            uid in unit_tests and self._is_python(unit_tests[uid]) for uid in self.selected
+        )
+
+    def _is_python(self, test: Any) -> bool:
+        model = self.task.manifest.nodes.get(test.depends_on.nodes[0])
+        return model is not None and (
+            model.unique_id in self.stubs or str(getattr(model, "language", "")).endswith("python")
+        )
+
+    def ready(self) -> None:
+        """Schemas, cache and on-run-start are done."""
+        self.on_ready.set_result(None)
+
+    def node_ended(self, result: Any) -> None:
+        with self._lock:
+            future = self._nodes.pop(result.node.unique_id, None)
+        if future is not None:
+            future.set_result(self.batch_failures.explained(to_node_result(result)))
+
+    # What the host wants, on any thread.
+
+    def begin(self, selected: set[str], only_scripts: bool = False) -> None:
+        self.only_scripts = self.only_scripts or only_scripts
+        self._beginning = True
+        self._begin.put(selected)
+
+    def run_node(self, unique_id: str) -> Future[dict[str, Any]]:
+        if self.queue is None or not self.on_ready.done():
+            raise SessionError("session::order", "`run` came before `begin` was answered")
+        if unique_id not in self.selected:
+            raise SessionError(
+                "session::unknown_node", f"{unique_id} is not among the nodes of `begin`"
+            )
+        future: Future[dict[str, Any]] = Future()
+        with self._lock:
+            if not self._thread.is_alive():
+                raise self._end()
+            if unique_id in self._nodes:
+                raise SessionError("session::order", f"{unique_id} is running already")
+            self._nodes[unique_id] = future
+        self.queue.put(unique_id)
+        return future
+
+    def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
+        """Puts a node among dbt's results that dbt did not run, in the place of an earlier result of the same node."""
+        node = self.task.manifest.expect(result["unique_id"])
+        if node.unique_id in self.stubs or not getattr(
+            node, "is_ephemeral_model", False
+        ):  # dbt has no result for these
+            put_result(self.task.node_results, node, result, relation_name)
+
+    def write_manifest(self) -> None:
+        """Now: whoever looks at the graph only ends the session without a word."""
+        self.within(self._manifest.write)
+
+    def within(self, function: Callable[..., T], *args: Any) -> T:
+        """Calls a function on this thread with dbt's context (invocation, project root) set."""
+        if self._context is None:
+            raise SessionError("session::order", "the project is not loaded yet")
+        return self._context.copy().run(function, *args)
+
+    @property
+    def adapter(self) -> Any:
+        from dbt.adapters.factory import get_adapter
+
+        return get_adapter(self.task.config)
+
+    def cancel_queries(self) -> None:
+        """Interrupts what runs now."""
+        if self.task is None or not self._thread.is_alive():
+            return
+        adapter = self.adapter
+        if adapter.is_cancelable():
+            with adapter.connection_named("fal_cancel"):
+                for _ in adapter.cancel_open_connections() or ():
+                    pass
+
+    # The end.
+
+    def finish(self) -> None:
+        """No more nodes: on-run-end, artifacts."""
+        self._leave(None)
+        self._thread.join()
+
+    def interrupt(self, cancel: Callable[[], None], patience: float) -> None:
+        """dbt's own way out for Ctrl-C, once the nodes in flight have ended or `patience` seconds are over."""
+        self.cancelled.set()
+        deadline = time.monotonic() + patience
+        self.until_idle(cancel, deadline)
+        self._give_up_nodes()
+        self._leave(KeyboardInterrupt())
+        while self._thread.is_alive() and time.monotonic() < deadline + patience:
+            cancel()
+            self._thread.join(0.05)
+
+    def until_idle(self, cancel: Callable[[], None], deadline: float | None) -> None:
+        """Cancels again and again until no node runs."""
+        while (self._nodes or self._working or self._is_beginning()) and (
+            deadline is None or time.monotonic() < deadline
+        ):
+            cancel()
+            time.sleep(0.02)
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """While it lasts, dbt works on a node that is none of its own task's: an interruption waits for it, too."""
+        with self._lock:
+            self._working += 1
+        try:
+            if self.cancelled.is_set():
+                raise Interrupted()
+            yield
+        finally:
+            with self._lock:
+                self._working -= 1
+
+    def _is_beginning(self) -> bool:
+        return self._beginning and not self.on_ready.done()
+
+    def _give_up_nodes(self) -> None:
+        with self._lock:
+            left, self._nodes = self._nodes, {}
+        for unique_id, future in left.items():
+            result = {"unique_id": unique_id, "status": "error", "message": Interrupted().message}
+            self.record(result)
+            future.set_result(result)
+
+    def _leave(self, error: BaseException | None) -> None:
+        if self.queue is not None and self._thread.is_alive():
+            self.queue.close(error)
+        self._begin.put(Stop())
+
+    def artifacts_written(self) -> bool:
+        """Whether run_results.json is taken care of: written, or unwanted."""
+        return self.only_scripts or artifacts_written(self.task, self._started_ns)
+
+    def failed_hooks(self) -> list[dict[str, Any]]:
+        return failed_hooks(self.task)
+
+    def failure(self) -> BaseException | None:
+        """What ended dbt's invocation, if that was no orderly end."""
+        error = getattr(self.result, "exception", None)
+        return None if isinstance(error, (Stop, KeyboardInterrupt)) else error
+
+    # The thread.
+
+    def _main(self) -> None:
+        try:
+            self.result = self._invoke()
+            if self.result.exception is not None and self.task is not None:
+                self.within(self._manifest.write)
+            error = self.failure()
+        except (
+            BaseException
+        ) as raised:  # nothing may be lost on this thread: the host waits for an answer
+            error = raised
+        for future in (self.on_parsed, self.on_ready):
+            if not future.done():
+                self._settle(future, error)
+        with self._lock:
+            left, self._nodes = self._nodes, {}
+        for waiting in left.values():
+            waiting.set_exception(self._end())
+
+    def _settle(self, future: Future[Any], error: BaseException | None) -> None:
+        if error is not None:
+            future.set_exception(from_exception(error))
+        elif future is self.on_ready and (hooks := self.failed_hooks()):
+            # skip_nodes_if_on_run_start_fails: dbt has skipped everything and ended.
+            future.set_exception(
+                SessionError("dbt::on_run_start", hooks[0]["message"] or "on-run-start failed")
+            )
+        else:
+            future.set_result(None)
+
+    def _end(self) -> SessionError:
+        error = self.failure()
+        return (
+            from_exception(error)
+            if error is not None
+            else SessionError("session::ended", "dbt's run has ended")
+        )
+
+    def _invoke(self) -> Any:
+        from dbt.cli.main import cli, dbtRunner
+
+        command = arguments.command_of(self.request)
+        known = {param.name for param in cli.commands[command].params}
+        words = arguments.words(self.request, known)
+        sys.argv = ["dbt", *words]  # dbt notes it as the invocation's command
+        self._manifest.install()
+        try:
+            with contextlib.ExitStack() as changed:
+                for change in (
+                    installed(command, host_task(self)),
+                    as_tables(self.stubs),
+                    without_our_keywords(),
+                    named_in_errors(),
+                ):
+                    changed.enter_context(change)
+                changed.enter_context(self._schemas.used())
+                return dbtRunner(callbacks=[self._callback, self.batch_failures.event]).invoke(
+                    words
+                )
+        finally:
+            self._manifest.restore()

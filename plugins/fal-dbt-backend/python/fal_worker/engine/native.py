@@ -1,0 +1,155 @@
+"""dbt-native Python models: dbt's materialization runs here, the user's code in a job.
+
+On DuckDB dbt's own Python materialization runs, and only its step "run the code" leaves the session. On every other warehouse the
+rows take the way of a script's: the job writes them, and dbt's SQL materialization makes the relation of them."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from typing import Any
+
+from fal_worker.errors import Interrupted
+from fal_worker.gateway.service import Gateway
+
+from .invocation import Invocation
+from .outbox import Outbox
+
+
+class NativeJobs:
+    """Takes the place of the adapter's `submit_python_job`, or of the model's whole runner."""
+
+    def __init__(self, invocation: Invocation, gateway: Gateway, outbox: Outbox) -> None:
+        self._invocation, self._gateway, self._outbox = invocation, gateway, outbox
+        self._waiting: dict[str, tuple[threading.Event, dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def install(self) -> None:
+        self._invocation.runner_of = self._runner
+        adapter = self._invocation.adapter
+        if getattr(adapter, "type", str)() == "duckdb":
+            adapter.submit_python_job = self._submit
+
+    def _runner(self, node: Any) -> type | None:
+        """dbt's own for SQL, and for code that runs in the warehouse."""
+        if getattr(node, "language", None) != "python" or runs_in_warehouse(self._invocation, node):
+            return None
+        from .native_runner import checked_runner, staged_runner
+
+        return checked_runner() if self._gateway.runs_native() else staged_runner(self)
+
+    def done(self, message: dict[str, Any]) -> None:
+        """The supervisor says how a job ended."""
+        with self._lock:
+            waiting = self._waiting.get(message["job"])
+        if waiting is not None:
+            waiting[1].update(message)
+            waiting[0].set()
+
+    def cancel(self) -> None:
+        with self._lock:
+            waiting = list(self._waiting.values())
+        for event, answer in waiting:
+            answer.setdefault("interrupted", True)
+            event.set()
+
+    def _submit(self, parsed_model: dict[str, Any], compiled_code: str) -> Any:
+        """Called by dbt's `statement` macro on the thread, the connection and in the transaction of the node."""
+        from dbt.adapters.contracts.connection import AdapterResponse
+
+        adapter = self._invocation.adapter
+        connection = adapter.connections.get_thread_connection()
+        job = self._gateway.open_native_job(
+            self._new_id(), parsed_model["unique_id"], connection, compiled_code
+        )
+        try:
+            self._run(job, parsed_model, compiled_code)
+            rows = self._gateway.deliver(job).rows
+        finally:
+            self._gateway.forget_job(job.id)
+        if rows is None:
+            raise _failure("the model ended without writing a frame", None)
+        return AdapterResponse(_message="OK", rows_affected=rows)
+
+    def run_staged(self, node: Any) -> dict[str, Any]:
+        """Runs the code of a compiled model and makes its relation of the rows: the result of that, which is not recorded."""
+        job = self._gateway.open_staged_job(self._new_id(), node)
+        ok = False
+        try:
+            self._run(job, {"original_file_path": node.original_file_path}, node.compiled_code)
+            job, ok = self._gateway.deliver(job), True
+        finally:
+            result = self._gateway.close_staged_job(job, node, ok)
+        if job.rows is None:
+            raise _failure("the model ended without writing a frame", None)
+        return result
+
+    def _new_id(self) -> str:
+        with self._lock:
+            self._count += 1
+            return f"native-{self._count}-{secrets.token_hex(4)}"
+
+    def _root(self, model: dict[str, Any]) -> str:
+        return str(model.get("root_path") or self._invocation.task.config.project_root)
+
+    def _run(self, job: Any, model: dict[str, Any], code: str) -> None:
+        ended, answer = threading.Event(), {}
+        with self._lock:
+            self._waiting[job.id] = (ended, answer)
+        try:
+            self._outbox.event(
+                "python_job",
+                job=job.id,
+                token=job.token,
+                unique_id=job.unique_id,
+                path=model["original_file_path"].replace("\\", "/"),
+                code=_with_lines_of_file(self._root(model), model, code),
+                location=self._gateway.location,
+            )
+            ended.wait()
+        finally:
+            with self._lock:
+                self._waiting.pop(job.id, None)
+            job.seal()
+        if answer.get("interrupted"):
+            raise Interrupted()
+        if not answer.get("ok"):
+            error = answer.get("error") or {}
+            raise _failure(error.get("message") or "the job failed", error.get("traceback"))
+
+
+def runs_in_warehouse(invocation: Invocation, node: Any) -> bool:
+    """Whether the model asks for the Python of the warehouse itself, and the adapter can submit to one. dbt-duckdb's is this
+    process, in which no code of a user runs."""
+    keyword = invocation.request.get("keyword") or "fal"
+    ours = (node.config.meta or {}).get(keyword)
+    wanted = isinstance(ours, dict) and ours.get("python") == "warehouse"
+    if invocation.adapter.type() == "duckdb" or not (
+        wanted or node.config.get("submission_method")
+    ):
+        return False
+    try:
+        return bool(invocation.adapter.python_submission_helpers)
+    except NotImplementedError:
+        return False
+
+
+def _failure(message: str, traceback: str | None) -> Exception:
+    from dbt_common.exceptions import DbtRuntimeError
+
+    return DbtRuntimeError(
+        "Python model failed: " + message + (f"\n{traceback.rstrip()}" if traceback else "")
+    )
+
+
+def _with_lines_of_file(root: str, model: dict[str, Any], code: str) -> str:
+    """dbt strips the file: puts its first empty lines back, so that tracebacks name the lines that the user sees."""
+    try:
+        with open(os.path.join(root, model["original_file_path"]), encoding="utf-8") as file:
+            text = file.read()
+    except (OSError, UnicodeError):
+        return code.lstrip()
+    lead = text[: len(text) - len(text.lstrip())]
+    return "\n" * lead.count("\n") + code.lstrip()

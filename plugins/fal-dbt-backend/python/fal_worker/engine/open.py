@@ -1,0 +1,106 @@
+"""Which engine runs dbt: the one inside of dbt, or the one that drives the `dbt` program."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fal_worker.errors import SessionError, from_exception
+
+# `session` or `commands`; else dbt's own inside decides. Set by the user, or by the supervisor from fal_project.yml.
+VARIABLE = "FAL_HOST_DBT_ENGINE"
+_NAMES = ("auto", "session", "commands")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How to make the session, or why there is none."""
+
+    make: Callable[[dict[str, Any], Any], Any] | None = None
+    failure: SessionError | None = None
+
+
+def choose() -> Choice:
+    """Imports what the engine needs: the longest step of a cold run."""
+    named = os.environ.get(VARIABLE) or "auto"
+    if named not in _NAMES:
+        return Choice(
+            failure=SessionError(
+                "dbt::engine", f"{VARIABLE} is one of {', '.join(_NAMES)}, not {named}"
+            )
+        )
+    if named == "commands":
+        return _by_command("asked for", _no_program())
+    problem = _import_dbt()
+    if problem is None:
+        from .session import Session
+
+        return Choice(Session)
+    if named == "session" or problem.code not in ("dbt::missing", "dbt::unsupported"):
+        return Choice(failure=problem)
+    return _by_command(problem.message, problem)
+
+
+def _by_command(reason: str, otherwise: SessionError) -> Choice:
+    """`otherwise` is said if there is no program either."""
+    from fal_worker.engine.commands.executable import find
+
+    try:
+        program = find()
+    except SessionError as error:
+        return Choice(failure=error)
+    if program is None:
+        return Choice(failure=otherwise)
+
+    def make(request: dict[str, Any], outbox: Any) -> Any:
+        from fal_worker.engine.commands.session import CommandSession
+
+        return CommandSession(request, outbox, program, reason)
+
+    return Choice(make)
+
+
+def _no_program() -> SessionError:
+    message = f"there is no `dbt` program beside {sys.executable} and none on the search path"
+    return SessionError(
+        "dbt::missing", message, "Install dbt, or name its program in FAL_HOST_DBT."
+    )
+
+
+def _import_dbt() -> SessionError | None:
+    """Nothing else should want the interpreter meanwhile."""
+    gc.disable()
+    try:
+        import dbt.cli.main  # noqa: F401
+
+        from . import selfcheck, session  # noqa: F401
+
+        selfcheck.check()
+    except ModuleNotFoundError as error:
+        return (
+            _missing(error) if (error.name or "").split(".")[0] == "dbt" else from_exception(error)
+        )
+    except Exception as error:  # whatever a dbt that nobody knows does when it is imported
+        return from_exception(error)
+    finally:
+        # What was imported lives for ever: the collector need not look at it again.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        gc.enable()
+    return None
+
+
+def _missing(error: ModuleNotFoundError) -> SessionError:
+    if error.name not in ("dbt", "dbt.cli", "dbt.cli.main"):
+        return SessionError(
+            "dbt::unsupported", f"This dbt has no module {error.name}", "Use dbt-core 1.8 to 1.12."
+        )
+    return SessionError(
+        "dbt::missing",
+        f"dbt is not installed in {sys.executable}",
+        "Install dbt-core and the adapter that your profile names, or name another Python with --python.",
+    )

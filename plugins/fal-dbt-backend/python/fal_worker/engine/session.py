@@ -1,0 +1,267 @@
+"""The operations of the session, as docs/notes/worker-protocol.md names them."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from concurrent.futures import Future
+from importlib.util import find_spec
+from typing import Any
+
+from fal_worker.errors import Interrupted, SessionError
+from fal_worker.gateway.jobs import UNIT_TEST
+from fal_worker.gateway.service import Gateway
+from fal_worker.project.graph import files_of, members
+from fal_worker.project.inline import compile_sql
+from fal_worker.unit_tests.run import UnitTests
+
+from .events import EventForwarder
+from .invocation import Invocation
+from .native import NativeJobs
+from .outbox import Outbox
+from .python_state import PythonState
+
+# Seconds that interrupted nodes get to end by themselves. The host promises the user two seconds in all.
+_PATIENCE = 0.8
+
+
+class Session:
+    """One run. Each operation returns its answer, or a future of it."""
+
+    def __init__(self, request: dict[str, Any], outbox: Outbox) -> None:
+        self._request, self._outbox = request, outbox
+        self._events = EventForwarder(outbox, bool(request.get("debug")))
+        self._invocation: Invocation | None = None
+        self._gateway: Gateway | None = None
+        self._native: NativeJobs | None = None
+        self._python: PythonState | None = None
+        self._has_models = False
+
+    def op_load(self, message: dict[str, Any]) -> dict[str, Any]:
+        if self._invocation is not None:
+            raise SessionError("session::order", "the project is loaded already")
+        models = message.get("python_models") or []
+        self._check_pyarrow(models)
+        stubs = {model["stub_path"] for model in models if model.get("stub_path")}
+        self._events.has_stubs = bool(stubs)
+        self._invocation = Invocation(self._request, self._events, stubs)
+        self._invocation.start()
+        graph = self._invocation.on_parsed.result()
+        task, warn = self._invocation.task, lambda text: self._outbox.log("warn", text)
+        self._python = PythonState(
+            task.manifest, files_of(task.config), self._request["project_dir"], models, warn
+        )
+        if not self._request.get("execute"):
+            self._invocation.write_manifest()
+        self._gateway = Gateway(self._invocation, self._outbox, message["gateway"]["socket_dir"])
+        self._native = NativeJobs(self._invocation, self._gateway, self._outbox)
+        self._has_models = bool(models)
+        return {**graph, "gateway": {"location": self._gateway.location}}
+
+    def _check_pyarrow(self, models: list[Any]) -> None:
+        if models and self._request.get("execute") and find_spec("pyarrow") is None:
+            raise SessionError(
+                "session::no_pyarrow",
+                "Python models need pyarrow beside dbt, and it is not installed",
+                "Install it into the environment of dbt: pip install pyarrow",
+            )
+
+    def _start_gateway(self) -> None:
+        try:
+            self._opened.start()
+        except Exception as error:  # said again, and answered, when the first job opens
+            self._outbox.log("debug", f"the gateway did not start ahead of time: {error}")
+
+    def op_select(self, message: dict[str, Any]) -> dict[str, Any]:
+        return {"unique_ids": self._there.within(self._select, message["method"], message["value"])}
+
+    def _select(self, method: str, value: str) -> list[str]:
+        from dbt.graph.selector_methods import MethodManager, MethodName
+
+        name, *arguments = method.split(".")
+        known = [str(m) for m in MethodName]
+        if name not in known:
+            raise SessionError(
+                "dbt::selector",
+                f"`{name}` is not a selection method of dbt",
+                f"dbt has: {', '.join(known)}",
+            )
+        task = self._there.task
+        if name == "state" and (
+            task.previous_state is None or task.previous_state.manifest is None
+        ):
+            message = f"`state:{value}` compares with the manifest.json of an earlier run: name the folder that has it, --state DIR"
+            raise SessionError("dbt::state", message)
+        search = MethodManager(task.manifest, task.previous_state).get_method(
+            MethodName(name), arguments
+        )
+        found = set(search.search({node.unique_id for node in members(task.manifest)}, value))
+        if name == "state" and self._python is not None:
+            found = self._python.answer(value, found, task.previous_state.manifest)
+        return sorted(found)
+
+    def op_begin(self, message: dict[str, Any]) -> dict[str, Any]:
+        if not self._request.get("execute"):
+            raise SessionError(
+                "session::order", "this session was opened to look at the graph only"
+            )
+        invocation = self._there
+        assert self._native is not None
+        invocation.within(self._native.install)
+        invocation.begin(
+            set(message["selected"]),
+            only_scripts=bool(message.get("scripts")) and not message["selected"],
+        )
+        try:
+            invocation.on_ready.result()
+        except SessionError:
+            if invocation.cancelled.is_set():
+                raise Interrupted() from None
+            raise
+        if self._has_models or message.get("scripts") or invocation.of_last_run:
+            # The first nodes wait for the warehouse: time to import pyarrow, before the first model needs it.
+            threading.Thread(
+                target=self._start_gateway, name="fal-gateway-start", daemon=True
+            ).start()
+        return {}
+
+    def op_run(self, message: dict[str, Any]) -> Future[dict[str, Any]]:
+        return self._there.run_node(message["unique_id"])
+
+    def op_job_open(self, message: dict[str, Any]) -> dict[str, Any]:
+        role, model = message.get("role"), message.get("model")
+        self._opened.open_job(message["job"], message["token"], message["unique_id"], role, model)
+        return {}
+
+    def op_job_close(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._there.within(
+            self._opened.close_job, message["job"], message["ok"], message["result"]
+        )
+
+    def op_gateway_listen(self, message: dict[str, Any]) -> dict[str, Any]:
+        port = self._opened.listen(
+            message["host"], message["port"], message.get("certificate"), message.get("key")
+        )
+        self._opened.allow_leased(message.get("env_vars") or [])
+        return {"port": port}
+
+    def op_job_lend(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._there.within(self._opened.leases.lend, message["job"])
+
+    def op_job_settle(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._opened.leases.settle(message["job"])
+
+    def op_unit_test_open(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._tests.open(message["job"], message["token"], message["unique_id"])
+
+    def op_unit_test_close(self, message: dict[str, Any]) -> dict[str, Any]:
+        return self._tests.close(
+            message["job"], message["ok"], message.get("rows"), message["result"]
+        )
+
+    def op_python_job_done(self, message: dict[str, Any]) -> dict[str, Any]:
+        assert self._native is not None
+        self._native.done(message)
+        return {}
+
+    def op_record(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._there.within(self._there.record, message)
+        return {}
+
+    def op_compile(self, message: dict[str, Any]) -> dict[str, Any]:
+        return {"sql": self._there.within(compile_sql, self._there, message["sql"]).sql}
+
+    def op_cancel(self, message: dict[str, Any]) -> dict[str, Any]:
+        self._there.cancelled.set()
+        self.cancel()
+        # An interrupt that comes between two queries of a node has no effect, so say it until all have ended.
+        threading.Thread(
+            target=self._there.until_idle, args=(self.cancel, None), name="fal-cancel", daemon=True
+        ).start()
+        return {}
+
+    def op_finish(self, message: dict[str, Any]) -> dict[str, Any]:
+        invocation = self._invocation
+        if invocation is None:
+            return {"artifacts_written": False, "failed_hooks": []}
+        if not self._request.get("execute"):
+            self._events.muted = True
+        if message.get("interrupted"):
+            self._interrupt(invocation)
+        else:
+            self._abandon_jobs(invocation)
+            invocation.finish()
+        interrupted = invocation.cancelled.is_set()
+        if (
+            (error := invocation.failure()) is not None
+            and invocation.on_parsed.exception() is None
+            and not interrupted
+        ):
+            raise error
+        if invocation.on_parsed.exception() is not None or not self._request.get("execute"):
+            return {"artifacts_written": False, "failed_hooks": []}
+        return {
+            "artifacts_written": invocation.artifacts_written(),
+            "failed_hooks": invocation.failed_hooks(),
+        }
+
+    def _interrupt(self, invocation: Invocation) -> None:
+        invocation.cancelled.set()
+        self.cancel()
+        self._abandon_jobs(invocation)
+        invocation.interrupt(self.cancel, _PATIENCE)
+
+    def _abandon_jobs(self, invocation: Invocation) -> None:
+        """Models whose end nobody will tell any more."""
+        if self._gateway is None:
+            return
+        for job in self._gateway.abandon():
+            if not job.native and (not job.attached or job.role == UNIT_TEST):
+                result = {
+                    "unique_id": job.unique_id,
+                    "status": "error",
+                    "message": Interrupted().message,
+                }
+                invocation.within(invocation.record, result)
+
+    def cancel(self) -> None:
+        """Interrupts queries of dbt and of the gateway, and models that dbt waits for."""
+        for part in (self._native, self._gateway):
+            if part is not None:
+                # What is interrupted may end, and close its connection, at the same moment.
+                with contextlib.suppress(Exception):
+                    part.cancel()
+        if self._invocation is not None and self._invocation.task is not None:
+            with contextlib.suppress(Exception):
+                self._invocation.within(self._invocation.cancel_queries)
+
+    def close_database(self) -> None:
+        """dbt-duckdb holds the file until the process ends; it should be whole and free before that."""
+        import sys
+
+        if self._gateway is not None:
+            self._gateway.abandon()
+        module = sys.modules.get("dbt.adapters.duckdb.connections")
+        if module is None:
+            return
+        manager = module.DuckDBConnectionManager
+        with manager._LOCK:
+            if manager._ENV is not None:
+                manager._ENV.close()
+            manager.close_all_connections()
+
+    @property
+    def _there(self) -> Invocation:
+        if self._invocation is None:
+            raise SessionError("session::order", "the project is not loaded yet")
+        return self._invocation
+
+    @property
+    def _tests(self) -> UnitTests:
+        return UnitTests(self._there, self._opened)
+
+    @property
+    def _opened(self) -> Gateway:
+        if self._gateway is None:
+            raise SessionError("session::order", "the project is not loaded yet")
+        return self._gateway

@@ -1,0 +1,146 @@
+"""dbt's build task with the host in the place of dbt's own queue, and how it gets into a stock invocation."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from . import seeds
+from .arguments import TASKS
+from .microbatch_retry import take_batches
+from .queue import HostQueue
+from .stub_refs import defer_stubs, listed_as_tables
+
+if TYPE_CHECKING:
+    from .invocation import Invocation
+
+
+class Stop(BaseException):
+    """Ends dbt's invocation before it touched the warehouse. Not an `Exception`, so that nothing of dbt handles it."""
+
+
+def host_task(invocation: Invocation) -> type:
+    """The subclass of `BuildTask` that serves this invocation. Made late: dbt must be imported."""
+    from dbt.artifacts.schemas.results import RunStatus
+    from dbt.graph import Graph
+    from dbt.task.build import BuildTask
+    from networkx import DiGraph
+
+    class HostTask(BuildTask):
+        def compile_manifest(self) -> None:
+            # The host selects while dbt makes its own graph, and names cycles better.
+            invocation.parsed(self)
+            if invocation.executes:
+                super().compile_manifest()
+            else:
+                self.graph = Graph(DiGraph())  # nobody asks: the host has its own
+
+        def _get_deferred_manifest(self) -> Any:
+            deferred = super()._get_deferred_manifest()
+            if deferred is not None:
+                defer_stubs(deferred, invocation.stubs)
+            return deferred
+
+        def get_graph_queue(self) -> HostQueue:
+            self.selected_unit_tests, self.model_to_unit_test_map = set(), {}
+            queue = HostQueue(self.manifest, invocation.selection())
+            invocation.queue = queue
+            take_batches(self, invocation.request.get("retry_of"))
+            return queue
+
+        def get_model_schemas(self, adapter: Any, selected_uids: Any) -> set[Any]:
+            # dbt makes no schema for an ephemeral node.
+            with listed_as_tables(self.manifest, invocation.stubs):
+                return super().get_model_schemas(adapter, selected_uids)
+
+        def populate_adapter_cache(self, *args: Any, **kwargs: Any) -> Any:
+            # What is in the warehouse is nothing to unit tests of Python models: they run where there is none, too.
+            if invocation.only_python_unit_tests:
+                return
+            # dbt looks at no schema that has only ephemeral nodes. In one it has not looked at, it does not know which views hang
+            # on a table, and so not that they are gone with the table that a Python model replaces.
+            with listed_as_tables(self.manifest, invocation.stubs):
+                super().populate_adapter_cache(*args, **kwargs)
+
+        def _runtime_initialize(self) -> None:
+            super()._runtime_initialize()
+            if invocation.only_scripts:
+                # With nothing to run, dbt would end before the warehouse is ready.
+                self._flattened_nodes = _Unempty(self._flattened_nodes)
+
+        def safe_run_hooks(self, adapter: Any, hook_type: Any, *args: Any, **kwargs: Any) -> Any:
+            if invocation.only_scripts:
+                return RunStatus.Success
+            if invocation.only_python_unit_tests and not self.get_hooks_by_type(hook_type):
+                return RunStatus.Success  # dbt ends a transaction first, and connects for it
+            return super().safe_run_hooks(adapter, hook_type, *args, **kwargs)
+
+        def get_result(self, *args: Any, **kwargs: Any) -> Any:
+            result = super().get_result(*args, **kwargs)
+            return _Unwritten(result.results) if invocation.only_scripts else result
+
+        def task_end_messages(self, results: Any) -> None:
+            super().task_end_messages(results)
+            if getattr(self.args, "show", False):
+                seeds.show(results)
+
+        def get_runner_type(self, node: Any) -> Any:
+            return invocation.runner_of(node) or super().get_runner_type(node)
+
+        def run_queue(self, pool: Any) -> None:
+            invocation.ready()
+            super().run_queue(pool)
+
+        def call_runner(self, runner: Any, *args: Any, **kwargs: Any) -> Any:
+            if invocation.cancelled.is_set():
+                runner.do_skip()
+            result = super().call_runner(runner, *args, **kwargs)
+            invocation.batch_failures.note(runner, result)
+            return result
+
+        def _handle_result(self, result: Any) -> None:
+            # What depends on a failed node is the host's to skip.
+            marked, self.MARK_DEPENDENT_ERRORS_STATUSES = self.MARK_DEPENDENT_ERRORS_STATUSES, []
+            try:
+                super()._handle_result(result)
+            finally:
+                self.MARK_DEPENDENT_ERRORS_STATUSES = marked
+            invocation.node_ended(result)
+
+    return HostTask
+
+
+class _Unempty(list[Any]):
+    """Nodes to run, none perhaps, that never look like none."""
+
+    def __len__(self) -> int:
+        return max(1, super().__len__())
+
+
+class _Unwritten(list[Any]):
+    """dbt's result of a run without the method by which dbt would write run_results.json: that of an earlier run stays."""
+
+    @property
+    def results(self) -> list[Any]:
+        return self
+
+
+@contextlib.contextmanager
+def installed(command: str, task: type) -> Iterator[None]:
+    """While it lasts, the next task that dbt's `command` makes is ours; the original is back as soon as it is made."""
+    module_name, attribute = TASKS[command]
+    module = importlib.import_module(module_name)
+    original = getattr(module, attribute)
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        setattr(module, attribute, original)
+        return task(*args, **kwargs)
+
+    make.from_args = getattr(task, "from_args", None)  # type: ignore[attr-defined]
+    setattr(module, attribute, make)
+    try:
+        yield
+    finally:
+        setattr(module, attribute, original)

@@ -1,0 +1,1 @@
+"""Materializations of dbt over staged tables."""

@@ -1,0 +1,1 @@
+"""What the gateway and jobs may ask of a dbt project."""

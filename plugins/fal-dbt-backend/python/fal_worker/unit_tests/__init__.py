@@ -1,0 +1,1 @@
+"""dbt unit tests of Python models and notebooks."""

@@ -1,0 +1,158 @@
+"""Unit tests of Python models: their rows for a job, and what its rows are worth.
+
+dbt tests SQL, so it would test the stub. Here a job runs the model's code on the given rows; the warehouse is asked nothing."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.errors import SessionError, from_exception
+
+if TYPE_CHECKING:
+    from fal_worker.engine.commands.project import Project
+    from fal_worker.engine.invocation import Invocation
+    from fal_worker.gateway.service import Gateway
+
+
+class UnitTests:
+    """The unit tests of one invocation that the host runs."""
+
+    def __init__(self, invocation: Invocation | Project, gateway: Gateway) -> None:
+        self._invocation: Any = invocation
+        self._gateway = gateway
+
+    def open(self, id: str, token: str, unique_id: str) -> dict[str, Any]:
+        """What the job needs; an error of the test is recorded here."""
+        try:
+            test = self._test(unique_id)
+            prepared = self._invocation.within(_prepared, self._invocation, test)
+            self._gateway.open_unit_test(id, token, unique_id, test.depends_on.nodes[0])
+        except Exception as error:
+            failure = from_exception(error)
+            if unique_id in self._invocation.selected:
+                self._record({"unique_id": unique_id, "status": "error", "message": _told(failure)})
+            raise SessionError(failure.code, _told(failure)) from None
+        return prepared
+
+    def close(self, id: str, ok: bool, rows: str | None, result: dict[str, Any]) -> dict[str, Any]:
+        """The result as it is recorded: of the job's rows, if it ended well."""
+        self._gateway.forget_job(id)
+        if ok:
+            try:
+                test = self._test(result["unique_id"])
+                result = {
+                    **result,
+                    **self._invocation.within(_judged, self._invocation, test, rows or ""),
+                }
+            except Exception as error:
+                result = {**result, "status": "error", "message": _told(from_exception(error))}
+        self._record(result)
+        return result
+
+    def _test(self, unique_id: str) -> Any:
+        test = self._invocation.task.manifest.unit_tests.get(unique_id)
+        if test is None or unique_id not in self._invocation.selected:
+            raise SessionError(
+                "session::unknown_node", f"{unique_id} is not among the unit tests of `begin`"
+            )
+        return test
+
+    def _record(self, result: dict[str, Any]) -> None:
+        self._invocation.within(self._invocation.record, result)
+
+
+def _told(error: SessionError) -> str:
+    return error.message + (f"\n{error.help}" if error.help else "")
+
+
+def _prepared(invocation: Invocation, test: Any) -> dict[str, Any]:
+    from .given import all_given, tested_model
+    from .sql import local_name
+
+    model = tested_model(invocation, test)
+    overrides = test.overrides
+    vars, env_vars, macros = (
+        dict(getattr(overrides, name, None) or {}) for name in ("vars", "env_vars", "macros")
+    )
+    given = all_given(invocation, test)
+    return {
+        "name": test.name,
+        "model": model.unique_id,
+        "given": [
+            _sent(invocation, model, entry, local_name(number))
+            for number, entry in enumerate(given)
+        ],
+        "vars": vars,
+        "env_vars": {name: str(value) for name, value in env_vars.items()},
+        "is_incremental": bool(
+            macros.get("is_incremental", macros.get("dbt.is_incremental", False))
+        ),
+        "this": _relation(invocation, model),
+        "config": _config(model),
+    }
+
+
+def _sent(invocation: Invocation, model: Any, given: Any, table: str) -> dict[str, Any]:
+    node = given.node
+    return {
+        "input": given.input,
+        "kind": "this" if given.is_this else "source" if node.resource_type == "source" else "ref",
+        "source": getattr(node, "source_name", None),
+        "name": node.name,
+        "package": node.package_name,
+        "is_own_package": node.package_name == model.package_name,
+        "version": None if getattr(node, "version", None) is None else str(node.version),
+        "is_latest": getattr(node, "version", None) == getattr(node, "latest_version", None),
+        "relation": _relation(invocation, node),
+        "table": table,
+        "rows": _encoded(given.table),
+    }
+
+
+def _relation(invocation: Invocation, node: Any) -> str:
+    return str(invocation.adapter.Relation.create_from(invocation.task.config, node))
+
+
+def _config(model: Any) -> dict[str, Any]:
+    import json
+
+    # Through JSON, since not all of it is plain data.
+    return dict(json.loads(json.dumps(model.config.to_dict(), default=str)))
+
+
+def _judged(invocation: Invocation, test: Any, rows: str) -> dict[str, Any]:
+    """Status, message and failures."""
+    from .compare import compare
+    from .diff import rendered
+
+    compared = compare(_expected(invocation, test), _decoded(rows))
+    if compared.is_equal:
+        return {"status": "pass", "message": None, "failures": 0}
+    return {"status": "fail", "message": rendered(compared), "failures": 1}
+
+
+def _expected(invocation: Invocation, test: Any) -> list[dict[str, Any]]:
+    from .given import Fixture
+    from .sql import query
+
+    expect = Fixture.of(test.expect)
+    if expect.format != "sql":
+        return list(expect.rows or [])
+    table = query(invocation, test.unique_id, str(expect.rows), "the expected rows")
+    return list(table.to_pylist())
+
+
+def _encoded(table: Any) -> str:
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return base64.b64encode(sink.getvalue().to_pybytes()).decode()
+
+
+def _decoded(text: str) -> Any:
+    import pyarrow as pa
+
+    return pa.ipc.open_stream(base64.b64decode(text)).read_all()

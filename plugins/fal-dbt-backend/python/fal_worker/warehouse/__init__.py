@@ -1,0 +1,1 @@
+"""Reading and writing tables, one folder for each warehouse."""

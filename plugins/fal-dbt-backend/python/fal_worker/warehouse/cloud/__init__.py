@@ -1,0 +1,1 @@
+"""Warehouses that load files: Snowflake, BigQuery, Databricks, Redshift, Trino."""

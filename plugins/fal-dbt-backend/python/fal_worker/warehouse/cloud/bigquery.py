@@ -1,0 +1,203 @@
+"""BigQuery: results through the storage API, rows by load jobs of Parquet files.
+
+Nothing of this was run against a real project.
+
+- Reading: `to_arrow_iterable`, over the storage API where google-cloud-bigquery-storage is installed and the user may use it, else page
+  by page. JSON, GEOGRAPHY, INTERVAL and RANGE are text or what the client gives for them.
+- Writing: each file is a load job with an id of its own, so that one that is sent twice loads once; then one `create or replace table`
+  with partitions, clusters, labels and the like from the model's configuration. Structs and lists of simple values become STRUCT and
+  ARRAY; an ARRAY cannot be NULL, so a list that is becomes an empty one. Maps and lists of lists become text, as JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.warehouse.generic.read import nothing
+
+from . import common as cloud
+from . import connection as cloud_connection
+from . import write as cloud_write
+from .bigquery_types import WORDS, check_lists, fields, told
+from .files import Files
+from .read import spooled
+from .types import columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from fal_worker.warehouse.finishing import Finish
+    from fal_worker.warehouse.generic.tables import Tables
+    from fal_worker.warehouse.interface import Reading
+
+# What a killed process leaves behind goes by itself, as dbt's own temporary tables do.
+_EXPIRES = "options (expiration_timestamp = timestamp_add(current_timestamp(), interval 12 hour))"
+
+
+def open_warehouse(adapter: Any) -> BigQuery:
+    return BigQuery(adapter)
+
+
+class Connection(cloud_connection.Connection):
+    """dbt-bigquery has a client of Google's where others have a connection, and jobs where others have cursors."""
+
+    def __init__(self, adapter: Any) -> None:
+        super().__init__(adapter)
+        self._lock = threading.Lock()
+        self._jobs: list[Any] = []
+
+    def run(self, sql: str, bindings: list[Any] | None = None) -> Any:
+        """Runs a statement or a script; gives the iterator over its rows."""
+        self.check()
+        with self.failures():
+            return self.adapter.connections.raw_execute(
+                self.adapter.connections._add_query_comment(sql)
+            )[1]
+
+    def begin(self) -> None:
+        pass
+
+    def commit(self) -> None:
+        pass
+
+    def wait(self, job: Any) -> Any:
+        """For a job of ours to end."""
+        with self._lock:
+            self._jobs.append(job)
+        self.check()
+        return self.direct(job.result)
+
+    def interrupt(self) -> None:
+        """Cancels our own jobs and the last one that dbt began on our thread, whether or not they have ended."""
+        manager = self.adapter.connections
+        with self._lock:
+            jobs = list(self._jobs)
+        for job in jobs:
+            with contextlib.suppress(Exception):
+                job.cancel()
+        with manager.lock:
+            threads = [
+                thread
+                for thread, connection in manager.thread_connections.items()
+                if connection is self.own
+            ]
+        for thread in threads:
+            for id in list(manager.jobs_by_thread.get(thread, []))[-1:]:
+                self.handle.cancel_job(id)
+
+
+class Write(cloud_write.Write):
+    overwrite = "begin transaction; truncate table {table}; insert into {table} ({names}) {select}; commit transaction;"
+
+    def __init__(self, writer: Any, relation: Any, schema: pa.Schema, *how: Any) -> None:
+        super().__init__(writer, relation, schema, *how)
+        # Those of the stage, whatever the user wants them cast to.
+        self._loaded = columns(schema, WORDS, {})
+
+    def select(self, tables: Tables) -> str:
+        # In the stage the columns have the names of the files.
+        values = [
+            column.cast(f"c{i}") if column.given else f"c{i}"
+            for i, column in enumerate(self.columns)
+        ]
+        return f"select {', '.join(f'{value} as {name}' for value, name in zip(values, self.names))} from {tables.stage}"
+
+    def make_stage(self, connection: Any, tables: Tables) -> None:
+        definition = ", ".join(
+            f"c{index} {column.sql}" for index, column in enumerate(self._loaded)
+        )
+        connection.run(f"create or replace table {tables.stage} ({definition}) {_EXPIRES}")
+
+    def load(self, connection: Any, tables: Tables, reader: pa.RecordBatchReader) -> None:
+        files = Files(self._loaded, check_lists(self._loaded, reader))
+        with files.opened() as paths:
+            for path in paths:
+                connection.wait(
+                    connection.direct(partial(self._begin, connection, tables.stage, path))
+                )
+        self.rows = files.rows
+
+    def must_drop(self, there: Any, sql: str, finish: Finish | None) -> bool:
+        if super().must_drop(there, sql, finish):
+            return True
+        config = getattr(finish, "config", None) or {}
+        partition = self._adapter.parse_partition_by(config.get("partition_by"))
+        # BigQuery replaces no table by one with other partitions.
+        return not self._adapter.is_replaceable(there, partition, config.get("cluster_by"))
+
+    def alike(self, tables: Tables, there: Any) -> bool:
+        if str(there.type) != "table" or any(column.given for column in self.columns):
+            return False
+        old, new = (self._adapter.get_columns_in_relation(each) for each in (there, tables.stage))
+        named = [(name, column.dtype) for name, column in zip(self._schema.names, new)]
+        return [(column.name, column.dtype) for column in old] == named
+
+    def _begin(self, connection: Any, stage: Any, path: str) -> Any:
+        from google.cloud import bigquery
+
+        options = bigquery.format_options.ParquetOptions()  # type: ignore[no-untyped-call]
+        options.enable_list_inference = True
+        config = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.PARQUET,
+            write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+            create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
+            schema=fields(self._loaded),
+            parquet_options=options,
+        )
+        table = connection.adapter.connections.table_ref(
+            stage.database, stage.schema, stage.identifier
+        )
+        id = connection.adapter.connections.generate_job_id()
+        with open(path, "rb") as file:
+            return connection.handle.load_table_from_file(file, table, job_config=config, job_id=id)
+
+
+class BigQuery(cloud.Cloud):
+    words = WORDS
+    connection = Connection
+    write = Write
+
+    def read_on(self, connection: Any, sql: str) -> Reading:
+        if not sql.strip():
+            return nothing()
+        rows = connection.run(sql)
+        if not rows.schema:
+            return nothing()
+        with _storage(connection) as storage:
+            return spooled(connection, told(rows.schema), _batches(rows, storage))
+
+
+@contextlib.contextmanager
+def _storage(connection: Any) -> Iterator[Any]:
+    """A client of the storage API, `None` where it is not installed."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        storage = connection.direct(connection.handle._ensure_bqstorage_client)
+    try:
+        yield storage
+    finally:
+        if storage is not None:
+            storage.transport.close()
+
+
+def _batches(rows: Any, storage: Any) -> Iterator[Any]:
+    """Of no rows at all there may be a batch without columns, or none."""
+    from google.api_core.exceptions import Forbidden
+
+    begun = False
+    try:
+        for batch in rows.to_arrow_iterable(bqstorage_client=storage):
+            begun = True
+            if batch.num_columns:
+                yield batch
+    except Forbidden:
+        # Whoever may read a table may not always use the storage API.
+        if begun or storage is None:
+            raise
+        yield from _batches(rows, None)

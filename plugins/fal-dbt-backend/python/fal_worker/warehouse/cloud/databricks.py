@@ -1,0 +1,136 @@
+"""Databricks: results as Arrow, rows as Parquet files through a volume, or as literals where none is named.
+
+Nothing of this was run against a real workspace.
+
+- Reading: `fetchmany_arrow` of the connector's own cursor, which fetches from the cloud's storage what the warehouse has put there.
+- Writing: with the variable `fal_staging_volume` (`vars:` of the project, or FAL_STAGING_VOLUME), files are PUT there and inserted by one
+  `insert ... select`; else the rows are written out in statements of up to a megabyte. Lists, structs and maps keep their types.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.errors import SessionError
+from fal_worker.warehouse.generic.read import nothing, told
+
+from . import common as cloud
+from . import literals as cloud_literals
+from . import write as cloud_write
+from .connection import variable
+from .databricks_types import WORDS, literal
+from .files import Files
+from .read import Column, from_schema, spooled
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from fal_worker.warehouse.generic.tables import Tables
+    from fal_worker.warehouse.interface import Reading
+
+    from .connection import Connection
+
+_FETCH_ROWS = 100_000
+_ROWS, _CHARACTERS = 5_000, 1 << 20
+
+
+def open_warehouse(adapter: Any) -> Databricks:
+    return Databricks(adapter)
+
+
+class Write(cloud_write.Write):
+    overwrite = "insert overwrite table {table} {select}"
+
+    def load(self, connection: Connection, tables: Tables, reader: pa.RecordBatchReader) -> None:
+        volume = variable(self._adapter, "fal_staging_volume")
+        if volume is None:
+            self._insert_literals(connection, tables, reader)
+            return
+        folder = f"{_checked(volume)}/fal_{uuid.uuid4().hex}"
+        staged: list[str] = []
+        files = Files(self.columns, reader)
+        try:
+            with files.opened() as paths:
+                for path in paths:
+                    staged.append(f"{folder}/{os.path.basename(path)}")
+                    connection.direct(partial(_put, connection.handle, path, staged[-1]))
+            if staged:
+                self._copy(connection, tables, folder)
+        finally:
+            for file in staged:
+                with contextlib.suppress(Exception):
+                    connection.run(f"remove '{file}'")
+        self.rows = files.rows
+
+    def _copy(self, connection: Connection, tables: Tables, folder: str) -> None:
+        values = ", ".join(column.cast(f"c{index}") for index, column in enumerate(self.columns))
+        connection.run(
+            f"insert into {tables.stage} ({', '.join(self.names)}) select {values} from parquet.`{folder}`"
+        )
+
+    def _insert_literals(
+        self, connection: Connection, tables: Tables, reader: pa.RecordBatchReader
+    ) -> None:
+        into = f"insert into {tables.stage} ({', '.join(self.names)}) values "
+        for rows, sql in cloud_literals.statements(
+            self.columns, reader, into, literal, _ROWS, _CHARACTERS
+        ):
+            connection.run(sql)
+            self.rows += rows
+
+
+class Databricks(cloud.Cloud):
+    words = WORDS
+    write = Write
+
+    def read_on(self, connection: Connection, sql: str) -> Reading:
+        if not sql.strip():
+            return nothing()
+        manager = connection.adapter.connections
+        cursor = connection.run(manager._add_query_comment(sql))
+        if not cursor.description:
+            return nothing()
+        # dbt's cursor has no Arrow, the one in it has.
+        tables = connection.each(_tables(cursor._cursor))
+        first = next(tables)
+        if first.num_columns != len(cursor.description):
+            # Of no rows there may be a table without columns.
+            return spooled(
+                connection,
+                [Column(each[0], told(connection.adapter, each)) for each in cursor.description],
+                (),
+            )
+        return spooled(connection, from_schema(first.schema), chain((first,), tables))
+
+
+def _tables(cursor: Any) -> Iterator[Any]:
+    """The first one may be empty, and says the types then."""
+    table = cursor.fetchmany_arrow(_FETCH_ROWS)
+    yield table
+    while table.num_rows:
+        table = cursor.fetchmany_arrow(_FETCH_ROWS)
+        if table.num_rows:
+            yield table
+
+
+def _put(handle: Any, path: str, target: str) -> None:
+    """The connector uploads only what is in a folder that its connection allows."""
+    client = handle._conn
+    client.staging_allowed_local_path = os.path.dirname(path)
+    with client.cursor() as cursor:
+        cursor.execute(f"put '{path}' into '{target}' overwrite")
+
+
+def _checked(volume: str) -> str:
+    volume = volume.rstrip("/")
+    if not volume.startswith("/Volumes/") or any(each in volume for each in "'`\\"):
+        raise SessionError(
+            "gateway::variable", f"fal_staging_volume must be a path below /Volumes, not {volume!r}"
+        )
+    return volume

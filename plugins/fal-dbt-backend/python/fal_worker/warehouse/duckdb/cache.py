@@ -1,0 +1,102 @@
+"""DuckDB: blocks of the tables that a long stream reads and writes, which DuckDB keeps until its `memory_limit` is reached.
+
+That limit is most of the machine by default, so that the session would grow with the data. DuckDB lets go of blocks only when
+the limit is set: it is set below what is in use, which drops blocks that are in the file anyway, and back at once. A query that
+needs memory just then would fail, therefore only while there is nothing but streams (`TRAFFIC`, and plain scans among the
+readings), and never if the user chose a limit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from fal_worker.engine.traffic import TRAFFIC
+
+if TYPE_CHECKING:
+    from .warehouse import DuckDB
+
+# Bytes of blocks, beyond those that were there before the stream: when they are too many, and how many stay.
+MOST = 128 << 20
+KEPT = 64 << 20
+# Operators that hold a few rows at a time.
+_PLAIN = {"SEQ_SCAN", "TABLE_SCAN", "PROJECTION", "FILTER", "LIMIT", "STREAMING_LIMIT"}
+_USED = """select current_setting('memory_limit'), sum(memory_usage_bytes),
+           coalesce(sum(memory_usage_bytes) filter (tag = 'BASE_TABLE'), 0) from duckdb_memory()"""
+
+
+class BlockCache:
+    """Of one stream. Nothing of it ever fails: where it does not work, memory is used as DuckDB likes."""
+
+    def __init__(self, warehouse: DuckDB, cursor: Any) -> None:
+        self._warehouse = warehouse
+        self._cursor = cursor.cursor()
+        used = self._used()
+        self._before = used[2] if used is not None else 0
+        self._works = used is not None
+
+    def trim(self) -> None:
+        """Called now and then."""
+        used = self._used() if self._works else None
+        if used is None or used[2] <= self._before + MOST:
+            return
+        if used[0] != _default_limit():
+            self._works = False
+            return
+        for reading in self._warehouse.readings():
+            reading.look(self._cursor)
+        with TRAFFIC.none() as quiet, self._warehouse.only_streams() as plain:
+            # Looked at again: a query that has just ended may have set a limit.
+            now = self._used() if quiet and plain else None
+            if now is not None and now[0] == used[0]:
+                self._drop(now[1] - now[2] + self._before + KEPT)
+
+    def close(self) -> None:
+        self._cursor.close()
+
+    def _drop(self, limit: int) -> None:
+        try:
+            # In one call, so that Python has nothing to do in between.
+            self._cursor.execute(f"set memory_limit = '{limit}B'; reset memory_limit")
+        except (
+            duckdb.Error
+        ):  # too little can be dropped; the limit was not changed, but for certain
+            self._works = False
+            self._cursor.execute("reset memory_limit")
+
+    def _used(self) -> tuple[str, int, int] | None:
+        try:
+            limit, total, blocks = self._cursor.execute(_USED).fetchall()[0]
+        except duckdb.Error:
+            return None
+        return str(limit), int(total), int(blocks)
+
+
+def is_plain(cursor: Any, sql: str) -> bool:
+    """Whether a query only scans a table."""
+    try:
+        if len(duckdb.extract_statements(sql)) != 1:
+            return False
+        [plan] = json.loads(cursor.execute(f"explain (format json) {sql}").fetchall()[0][1])
+        return all(name in _PLAIN for name in _operators(plan))
+    except (duckdb.Error, ValueError, LookupError, TypeError):
+        return False
+
+
+def _operators(plan: dict[str, Any]) -> Iterator[str]:
+    yield plan["name"].strip()
+    for child in plan["children"]:
+        yield from _operators(child)
+
+
+_limits: list[str] = []
+
+
+def _default_limit() -> str:
+    """As DuckDB tells it of an instance that nobody configured."""
+    if not _limits:
+        with duckdb.connect(":memory:") as fresh:
+            _limits.extend(fresh.execute("select current_setting('memory_limit')").fetchall()[0])
+    return _limits[0]

@@ -1,0 +1,96 @@
+"""What dbt's table materialization does to a new table behind its rows, done by dbt's own macros: indexes, grants, comments."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.errors import from_exception
+
+if TYPE_CHECKING:
+    from fal_worker.engine.invocation import Invocation
+
+# Gets a connection as dbt's adapter has them, in the write's transaction, and whether the table is a new one.
+Finish = Callable[[Any, bool], None]
+
+
+class Borrowed:
+    """A connection of an adapter whose transaction and end are not dbt's affair."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)
+
+    def commit(self) -> None:
+        pass
+
+    def rollback(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+# Whose tables are made with what the model configures: partitions, clusters, sort keys, labels.
+WITH_OPTIONS = ("snowflake", "bigquery", "databricks", "redshift", "trino")
+
+
+def finishing(invocation: Invocation, node: Any, relation: Any) -> Finish | None:
+    """`None` if the model's configuration asks for nothing."""
+    config = node.config
+    asked = config.get("grants") or config.get("indexes") or config.get("persist_docs")
+    if not asked and invocation.adapter.type() not in WITH_OPTIONS:
+        return None
+    if (without_dbt := getattr(invocation, "refuse_macros", None)) is not None:
+        without_dbt(node)
+    return Finishing(invocation, node, relation.incorporate(type="table"))
+
+
+class Finishing:
+    """Of one model; to be called as `Finish`."""
+
+    def __init__(self, invocation: Invocation, node: Any, relation: Any) -> None:
+        self._invocation, self._node, self._relation = invocation, node, relation
+        self.config = node.config
+
+    def __call__(self, handle: Any, is_new: bool) -> None:
+        with self._context(handle) as context:
+            if is_new:
+                context["create_indexes"](self._relation)
+            # Rights granted on another table than this were not carried over.
+            context["apply_grants"](
+                self._relation,
+                context["config"].get("grants"),
+                not is_new or context["copy_grants"](),
+            )
+            context["persist_docs"](self._relation, context["model"])
+
+    def create_sql(self, handle: Any, relation: Any, select: str, *more: str) -> str:
+        """The statements of the adapter's own `create_table_as`, with what the model configures."""
+        with self._context(handle) as context:
+            return str(context["create_table_as"](False, relation, select, *more)).strip()
+
+    @contextlib.contextmanager
+    def _context(self, handle: Any) -> Iterator[dict[str, Any]]:
+        """What macros of the model see, on this connection."""
+        from dbt.context.providers import generate_runtime_model_context
+
+        adapter, task = self._invocation.adapter, self._invocation.task
+        try:
+            with adapter.connection_named(f"fal_finish_{self._node.unique_id}"):
+                connection = adapter.connections.get_thread_connection()
+                connection.handle, connection.state, connection.transaction_open = (
+                    handle,
+                    "open",
+                    True,
+                )
+                try:
+                    yield generate_runtime_model_context(self._node, task.config, task.manifest)
+                finally:
+                    # The transaction is the writer's to end.
+                    connection.transaction_open = False
+        except Exception as error:
+            raise from_exception(error) from None

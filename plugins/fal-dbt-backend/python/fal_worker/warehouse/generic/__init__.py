@@ -1,0 +1,1 @@
+"""Any other adapter, over its own connections."""

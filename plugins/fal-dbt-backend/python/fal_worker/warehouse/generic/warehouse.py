@@ -1,0 +1,62 @@
+"""Any adapter of dbt that speaks SQL and has no native path here: Arrow in and out through the adapter's own connections.
+
+Slow beside a native path, since every value passes through Python; what dbt itself can do with seeds, this can do with frames.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.errors import SessionError
+from fal_worker.warehouse.column_rules import ColumnRules
+from fal_worker.warehouse.interface import Place
+
+from . import dialect as generic_dialect
+from . import read as generic_read
+from .connection import Connections
+from .write import Write, Writer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from fal_worker.warehouse.interface import Reading
+
+
+def open_warehouse(adapter: Any) -> Generic:
+    if not hasattr(adapter, "add_query"):
+        raise SessionError(
+            "gateway::adapter",
+            f"Python models cannot read or write through the dbt adapter `{adapter.type()}`: it has no cursors that take SQL",
+            "SQL models run there as always.",
+        )
+    return Generic(adapter)
+
+
+class Generic:
+    """Serves any adapter with connections of Python's DB-API."""
+
+    def __init__(self, adapter: Any) -> None:
+        self._adapter = adapter
+        self._connections = Connections(adapter)
+        dialect = generic_dialect.of(adapter)
+        self.column_rules = ColumnRules(
+            f"the dbt adapter `{adapter.type()}`", str.lower if dialect.folds_case else None
+        )
+        self._writer = Writer(self._connections, dialect)
+
+    def read(self, sql: str) -> Reading:
+        with self._connections.lend() as connection:
+            return generic_read.read(connection, sql)
+
+    def begin_write(
+        self,
+        relation: Any,
+        reader: pa.RecordBatchReader,
+        mode: str = "overwrite",
+        types: dict[str, str] | None = None,
+        place: Place = Place.MODEL,
+    ) -> Write:
+        return self._writer.begin(relation, reader, mode, types or {}, place)
+
+    def cancel(self) -> None:
+        self._connections.cancel()

@@ -1,0 +1,176 @@
+"""The table in which a Python model's rows wait for dbt's own materialization: beside the model's, called `NAME__fal_stage`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from fal_worker.errors import Interrupted, SessionError, from_exception
+from fal_worker.materialization.materialize import (
+    context_of,
+    hooks_inside,
+    materialize,
+    run_hooks_ahead,
+)
+from fal_worker.materialization.materialized import Materialized, materialized
+from fal_worker.warehouse.generic.connection import both
+
+if TYPE_CHECKING:
+    from fal_worker.engine.invocation import Invocation
+
+    from .interface import PendingWrite
+
+_SUFFIX = "__fal_stage"
+_INCREMENTAL = "incremental"
+# Adapters whose default strategy is to append where there is no key.
+_APPENDING = ("duckdb", "postgres", "redshift")
+
+
+def stage_of(relation: Any) -> Any:
+    """The staging table of a model's relation."""
+    name = relation.identifier + _SUFFIX
+    longest = (
+        relation.relation_max_name_length()
+        if hasattr(relation, "relation_max_name_length")
+        else None
+    )
+    if longest is not None and len(name) > longest:
+        # Two long names that differ at their end only must not meet.
+        mark = hashlib.sha256(relation.identifier.encode()).hexdigest()[:8]
+        name = relation.identifier[: longest - len(_SUFFIX) - 9] + "_" + mark + _SUFFIX
+    return relation.incorporate(path={"identifier": name}, type="table")
+
+
+def drop_stage(invocation: Invocation, stage: Any) -> None:
+    """If it is there."""
+    adapter = invocation.adapter
+    with adapter.connection_named(f"fal_{stage.identifier}"):
+        # dbt's macro begins no transaction, and what a driver begins by itself would be rolled back.
+        adapter.connections.begin()
+        adapter.drop_relation(stage)
+        adapter.connections.commit()
+
+
+class Plan:
+    """How the rows of one Python model reach its relation. Made before the job starts: what cannot be is refused then."""
+
+    def __init__(self, invocation: Invocation, node: Any, relation: Any) -> None:
+        self._invocation, self._node, self._relation = invocation, node, relation
+        self.kind: Materialized = materialized(invocation, node)
+        self._changes: dict[str, Any] = {"materialized": self.kind.name}
+
+    def again(self) -> Plan:
+        """For another attempt: what was done ahead stays done, what a write chose is forgotten."""
+        return Plan(self._invocation, self._node, self._relation)
+
+    def start(self) -> None:
+        """Before the job: what dbt does ahead of the model's transaction."""
+        left_over = stage_of(self._relation)
+        if self._is_there(left_over):
+            drop_stage(self._invocation, left_over)
+        if self.kind.by_dbt:
+            # dbt's checks of the configuration, too.
+            context_of(self._invocation, self._node, **self._changes)
+            run_hooks_ahead(self._invocation, self._node, self.kind.name)
+
+    def target(self, mode: str | None) -> tuple[Any, str]:
+        """Where the rows go, and how, if the model writes with `mode`."""
+        if mode == "append" and self.kind.only_options and self._is_there(self._relation):
+            # The table is there already, made with these options.
+            self.kind = replace(self.kind, reasons=())
+        if not self.kind.by_dbt:
+            if mode not in (None, "overwrite", "append"):
+                raise _no_mode(f"{self._node.unique_id} is a table", mode)
+            return self._relation, mode or "overwrite"
+        self._changes.update(self._by_mode(mode))
+        return stage_of(self._relation), "overwrite"
+
+    def _is_there(self, relation: Any) -> bool:
+        adapter = self._invocation.adapter
+        # Where all models are Python, dbt has not looked at the schema yet.
+        with adapter.connection_named(f"fal_{relation.identifier}"):
+            return (
+                adapter.get_relation(relation.database, relation.schema, relation.identifier)
+                is not None
+            )
+
+    def _by_mode(self, mode: str | None) -> dict[str, Any]:
+        name = self.kind.name
+        if mode is None or (
+            name == "table"
+            and (mode == "overwrite" or (mode == "append" and self.kind.only_options))
+        ):
+            return {}
+        if name != _INCREMENTAL:
+            with_what = f" with {' and '.join(self.kind.reasons)}" if name == "table" else ""
+            raise _no_mode(f"{self._node.unique_id} is materialized as {name}{with_what}", mode)
+        if mode == "overwrite":
+            if self._node.config.full_refresh is False:
+                message = f"{self._node.unique_id} has full_refresh: false, so mode='overwrite' may not replace its table"
+                raise SessionError("gateway::mode", message)
+            return {"full_refresh": True}
+        self._check_strategy(mode)
+        return {"incremental_strategy": mode}
+
+    def _check_strategy(self, strategy: str) -> None:
+        """dbt itself would look at it only when the table is there."""
+        if strategy == "microbatch":
+            raise _no_mode(f"{self._node.unique_id} is a Python model", strategy)
+        context = context_of(self._invocation, self._node, **self._changes)
+        try:
+            self._invocation.adapter.get_incremental_strategy_macro(context, strategy)
+        except Exception as error:
+            raise SessionError("gateway::mode", from_exception(error).message) from None
+
+    def outcome(self, pending: PendingWrite) -> Any:
+        """What reads, inside the open write, as the model's relation will when it has ended."""
+        rows = pending.relation
+        if not self.kind.by_dbt or self.kind.name == "table":
+            return rows
+        context = context_of(self._invocation, self._node, **self._changes)
+        if self.kind.name == _INCREMENTAL:
+            with self._invocation.adapter.connection_named(f"fal_{self._relation.identifier}"):
+                if not context["is_incremental"]():
+                    return rows
+                if self._appends():
+                    columns = self._invocation.adapter.get_columns_in_relation(self._relation)
+                    names = pending.read(f"select * from {rows} where 1 = 0").reader.schema.names
+                    return both(self._invocation.adapter, self._relation, rows, columns, names)
+        raise SessionError(
+            "gateway::own_table",
+            f"{self._node.unique_id} reads its own table after its write, but dbt makes that of the rows only when the model has ended",
+            "Read it ahead of the write, use the frame that was written, or read it in a model that depends on this one.",
+        )
+
+    def _appends(self) -> bool:
+        """Whether dbt's macro will only add the rows."""
+        strategy = self._changes.get("incremental_strategy") or getattr(
+            self._node.config, "incremental_strategy", None
+        )
+        if strategy in (None, "default"):
+            return (
+                not self._node.config.unique_key and self._invocation.adapter.type() in _APPENDING
+            )
+        return bool(strategy == "append")
+
+    def finish(self) -> Any:
+        """dbt makes the relation of the staged rows; its `RunResult`."""
+        stage = stage_of(self._relation)
+        result = materialize(
+            self._invocation, self._node, stage, pre_hook=hooks_inside(self._node), **self._changes
+        )
+        if result.status != "success" and self._invocation.cancelled.is_set():
+            raise Interrupted()
+        return result
+
+    def clean(self) -> None:
+        drop_stage(self._invocation, stage_of(self._relation))
+
+
+def _no_mode(what: str, mode: str) -> SessionError:
+    return SessionError(
+        "gateway::mode",
+        f"{what}: it cannot be written with mode='{mode}'",
+        "Set `materialized: incremental` in the model's configuration: then a mode can name the strategy (append, merge, ...) of a run.",
+    )
