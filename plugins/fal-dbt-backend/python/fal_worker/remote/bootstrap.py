@@ -82,14 +82,14 @@ def _within(work):
 
 
 def _run(given, folder):
-    from . import keeper
+    from fal_worker.remote import keeper
 
     return keeper.run(given, folder)
 
 
 def _here(store):
     def run(given, folder):
-        from . import here
+        from fal_worker.remote import here
 
         return here.run(given, folder, store)
 
