@@ -58,7 +58,7 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<()> {
         .filter_map(|version| known(version))
         .collect::<Vec<_>>();
     table::write(&known, &E2E, &FOLDERS)?;
-    program::say(&table::of(&known));
+    program::say(&table::render(&known));
     if failed.is_empty() {
         Ok(())
     } else {

@@ -14,8 +14,8 @@ const PAGE: &str = "docs/dbt-versions.md";
 const BEGIN: &str = "<!-- made by `cargo xtask matrix` -->\n";
 const END: &str = "<!-- end -->\n";
 
-/// The table of what each version said.
-pub(super) fn of(known: &[Value]) -> String {
+/// Renders the results of each version as a Markdown table.
+pub(super) fn render(known: &[Value]) -> String {
     let mut table =
         "| dbt-core | dbt-duckdb | dbt-postgres | dbt-adapters | DuckDB | Python | Python tests | End-to-end tests |\n\
                      |---|---|---|---|---|---|---|---|\n"
@@ -34,14 +34,14 @@ pub(super) fn of(known: &[Value]) -> String {
         table.push_str(&format!(
             "| {} | {} | {}{all} |\n",
             versions.join(" | "),
-            told(&one["python"]),
-            told(&one["e2e"])
+            shown(&one["python"]),
+            shown(&one["e2e"])
         ));
     }
     table
 }
 
-fn told(counts: &Value) -> String {
+fn shown(counts: &Value) -> String {
     if counts.is_null() {
         "not run".to_owned()
     } else {
@@ -54,12 +54,13 @@ pub(super) fn write(known: &[Value], e2e: &[&str], folders: &[&str]) -> Result<(
     let path = layout::root().join(PAGE);
     let page = fs::read_to_string(&path).at(&path)?;
     let ran = format!(
-        "Python tests: the folders {} of `plugins/fal-dbt-backend/python/tests`. End-to-end tests: the programs {} of `tests/e2e`\n\
-         unless it says all. DuckDB and a PostgreSQL server are behind both.\n",
+        "Python tests: the folders {} of `plugins/fal-dbt-backend/python/tests`.\n\
+         End-to-end tests: the programs {} of `tests/e2e` unless it says all.\n\
+         DuckDB and a PostgreSQL server are behind both.\n",
         listed(folders),
         listed(e2e)
     );
-    fs::write(&path, replaced(&page, &format!("{}\n{ran}", of(known)))).at(&path)
+    fs::write(&path, replaced(&page, &format!("{}\n{ran}", render(known)))).at(&path)
 }
 
 fn replaced(page: &str, text: &str) -> String {
@@ -96,8 +97,9 @@ mod tests {
         let installed = json!({ "dbt-core": "1.8.10", "dbt-duckdb": "1.11.1", "dbt-postgres": "1.9.1", "dbt-adapters": "1.16.3",
             "duckdb": "2.0.0", "python": "3.11.7" });
         let counts = json!({ "passed": 4, "failed": 1, "skipped": 9 });
-        let table =
-            of(&[json!({ "installed": installed, "all": false, "python": counts, "e2e": counts })]);
+        let table = render(&[
+            json!({ "installed": installed, "all": false, "python": counts, "e2e": counts }),
+        ]);
         let last = table.lines().last().unwrap_or_default();
         assert_eq!(
             last,
