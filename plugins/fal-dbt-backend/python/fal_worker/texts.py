@@ -1,4 +1,4 @@
-"""Texts for the user, cut where they are made: an error may quote any amount of data."""
+"""Helpers for text: errors that quote too much are shortened, and Jinja is recognized. Needs nothing installed."""
 
 from __future__ import annotations
 
@@ -12,3 +12,8 @@ def shortened(text: str, longest: int = LONGEST) -> str:
         return text
     head, tail = longest * 3 // 4, longest // 4
     return f"{text[:head]}\n[... {len(text) - head - tail} characters left out ...]\n{text[len(text) - tail :]}"
+
+
+def has_jinja(text: str) -> bool:
+    """Whether the text has Jinja to render."""
+    return any(sign in text for sign in ("{{", "{%", "{#"))

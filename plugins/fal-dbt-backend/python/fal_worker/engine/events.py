@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from .outbox import Outbox
+from fal_worker.protocol import Outbox
 
 # Said by dbt at warn or error about what the host tells itself: the results of nodes, the end of the run.
 _SAID_BY_HOST = frozenset(

@@ -17,13 +17,13 @@ from fal_worker.materialization.materialized import Names
 from fal_worker.project.graph import COLLECTIONS, files_of, run_graph
 from fal_worker.project.outcomes import Outcomes
 from fal_worker.project.overrides import without_our_keywords
+from fal_worker.project.results import artifacts_written, failed_hooks, put_result, to_node_result
 
 from . import arguments
 from .batches import BatchFailures
 from .fast_start import KeptSchemas, ManifestLater
 from .hooks import named_in_errors
 from .queue import HostQueue
-from .results import artifacts_written, failed_hooks, put_result, to_node_result
 from .stub_refs import as_tables
 from .task import Stop, host_task, installed
 

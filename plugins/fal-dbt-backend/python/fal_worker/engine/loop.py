@@ -13,12 +13,11 @@ from concurrent.futures import Future
 from typing import Any
 
 from fal_worker.errors import SessionError
-from fal_worker.protocol import Channel
+from fal_worker.protocol import Channel, Outbox
+from fal_worker.warehouse.activity import ACTIVITY
 
 from . import open as engine
 from .events import LineForwarder
-from .outbox import Outbox
-from .traffic import TRAFFIC
 
 OPEN = "FAL_OPEN"
 # The file by which a folder is known as one that the supervisor made for this run.
@@ -114,7 +113,7 @@ class _Loop:
     def _answer(self, message: dict[str, Any]) -> None:
         id = message.get("id")
         try:
-            with TRAFFIC.one():
+            with ACTIVITY.running():
                 value = self._perform(message)
                 if isinstance(value, Future):
                     value = value.result()

@@ -12,9 +12,9 @@ from typing import Any
 
 from fal_worker.errors import Interrupted
 from fal_worker.gateway.service import Gateway
+from fal_worker.protocol import Outbox
 
 from .invocation import Invocation
-from .outbox import Outbox
 
 
 class NativeJobs:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
 from fal_worker.project.overrides import context_of_native
-
-from .results import to_run_result
+from fal_worker.project.results import to_run_result
 
 if TYPE_CHECKING:
     from .native import NativeJobs

@@ -13,12 +13,12 @@ from fal_worker.gateway.jobs import UNIT_TEST
 from fal_worker.gateway.service import Gateway
 from fal_worker.project.graph import files_of, members
 from fal_worker.project.inline import compile_sql
+from fal_worker.protocol import Outbox
 from fal_worker.unit_tests.run import UnitTests
 
 from .events import EventForwarder
 from .invocation import Invocation
 from .native import NativeJobs
-from .outbox import Outbox
 from .python_state import PythonState
 
 # Seconds that interrupted nodes get to end by themselves. The host promises the user two seconds in all.

@@ -12,8 +12,8 @@ from fal_worker.errors import SessionError
 from fal_worker.warehouse.interface import whole
 
 if TYPE_CHECKING:
+    from fal_worker.materialization.staging import Plan
     from fal_worker.warehouse.interface import PendingWrite, Reading
-    from fal_worker.warehouse.staging import Plan
 
     from .lease import Lease
     from .lease_streams import Pump, Watched

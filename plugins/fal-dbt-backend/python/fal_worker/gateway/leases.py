@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.engine.traffic import TRAFFIC
 from fal_worker.errors import SessionError
+from fal_worker.project import resolve
+from fal_worker.warehouse.activity import ACTIVITY
 
-from . import resolve
 from .jobs import unknown
 from .lease import Lease, checked_error, checked_lines, checked_wait
 from .reads import Reads, reader_of, relation_of
 
 if TYPE_CHECKING:
     from fal_worker.engine.invocation import Invocation
-    from fal_worker.engine.outbox import Outbox
+    from fal_worker.protocol import Outbox
 
     from .jobs import Job, JobTable
     from .service import Gateway
@@ -58,7 +58,7 @@ class Leases:
             job.news.wait(checked_wait(body.get("wait")))
             return {"stop": self._invocation.cancelled.is_set()}
         if name == "job_input":
-            with TRAFFIC.one():
+            with ACTIVITY.running():
                 return self._reads.described(job, body)
         job.lease.answered(job, body.get("ok") is True, checked_error(body.get("error")))
         return {}

@@ -16,10 +16,10 @@ from fal_worker.engine.stub_refs import OPEN_WRITE
 from fal_worker.errors import SessionError
 
 if TYPE_CHECKING:
+    from fal_worker.project.readable import Readable
     from fal_worker.warehouse.interface import Reading
 
     from .jobs import Job
-    from .leased import Readable
 
 
 class OwnTable:

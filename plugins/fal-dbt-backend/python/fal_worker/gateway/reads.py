@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.engine.stub_refs import OPEN_WRITE
 from fal_worker.errors import SessionError, from_exception
+from fal_worker.project import resolve
 from fal_worker.project.inline import Compiled, compile_sql
+from fal_worker.project.readable import Readable, Relations, refused
 
-from . import own_table, part, resolve
-from .leased import Readable, Relations, refused
+from . import own_table, part
 from .plain_condition import is_plain
 
 if TYPE_CHECKING:
     from fal_worker.engine.invocation import Invocation
-    from fal_worker.engine.outbox import Outbox
+    from fal_worker.protocol import Outbox
     from fal_worker.warehouse.interface import Reading, Warehouse
 
     from .jobs import Job

@@ -6,12 +6,12 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.engine.results import longer, to_node_result
-from fal_worker.engine.traffic import TRAFFIC
 from fal_worker.errors import SessionError, from_exception
+from fal_worker.materialization.staging import Plan
+from fal_worker.project.results import longer, to_node_result
+from fal_worker.warehouse.activity import ACTIVITY
 from fal_worker.warehouse.finishing import finishing
 from fal_worker.warehouse.interface import PendingWrite, Reading, Warehouse, for_adapter
-from fal_worker.warehouse.staging import Plan
 
 from . import catalogue
 from .jobs import UNIT_TEST, Job, JobTable
@@ -23,7 +23,7 @@ from .writes import Writes
 
 if TYPE_CHECKING:
     from fal_worker.engine.invocation import Invocation
-    from fal_worker.engine.outbox import Outbox
+    from fal_worker.protocol import Outbox
 
 
 class Gateway:
@@ -290,7 +290,7 @@ class Gateway:
         job.check_uses_warehouse()
         if self._invocation.cancelled.is_set():
             raise SessionError("gateway::cancelled", "The run was interrupted")
-        with TRAFFIC.one():
+        with ACTIVITY.running():
             reading = self._reads.read(job, ticket)
         return reading if job.lease is None else _watched(job, reading)
 
@@ -327,7 +327,7 @@ class Gateway:
             from fal_worker.unit_tests.sql import compiled
 
             return compiled(self._invocation, job.unique_id, str(body.get("sql")))
-        with TRAFFIC.one():
+        with ACTIVITY.running():
             return catalogue.answer(self._invocation, name, job)
 
     # Small things.

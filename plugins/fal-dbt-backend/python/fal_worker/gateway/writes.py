@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.engine.traffic import TRAFFIC
 from fal_worker.errors import SessionError
+from fal_worker.project import resolve
+from fal_worker.warehouse.activity import ACTIVITY
 from fal_worker.warehouse.column_types import sql_types
 from fal_worker.warehouse.finishing import Finish, finishing
 from fal_worker.warehouse.interface import Place
 
-from . import resolve
 from .reads import node_of, reader_of, relation_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Writes:
             if job.is_sealed:
                 pending.rollback()
             job.check_open()
-            with TRAFFIC.one():
+            with ACTIVITY.running():
                 is_new = pending.commit(target.finish)
                 self.announce(relation, is_new)
         job.written.append((f"{relation.schema}.{relation.identifier}", pending.rows))

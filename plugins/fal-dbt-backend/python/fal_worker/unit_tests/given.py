@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from fal_worker.errors import SessionError
-from fal_worker.gateway import resolve
+from fal_worker.project import resolve
 
 from . import values
 from .sql import query

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
-from fal_worker.jinja_signs import has_jinja
 from fal_worker.job.error import FalError
+from fal_worker.texts import has_jinja
 
 from . import local_duckdb
 

@@ -8,7 +8,7 @@ from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError, from_exception
-from fal_worker.jinja_signs import has_jinja
+from fal_worker.texts import has_jinja
 
 from . import local_duckdb
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from fal_worker.gateway.leased import Readable
+    from fal_worker.project.readable import Readable
 
     from .column_rules import ColumnRules
     from .finishing import Finish

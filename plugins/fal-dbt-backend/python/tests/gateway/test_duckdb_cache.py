@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import duckdb
 import pyarrow as pa
 import pytest
-from fal_worker.engine.traffic import TRAFFIC
+from fal_worker.warehouse.activity import ACTIVITY
 from fal_worker.warehouse.duckdb import cache as duckdb_cache
 from fal_worker.warehouse.duckdb.groups import row_groups
 from fal_worker.warehouse.duckdb.warehouse import DuckDB
@@ -110,7 +110,7 @@ def test_without_it_they_stay(database, monkeypatch):
 
 
 def test_a_request_under_way_keeps_the_limit_as_it_is(database):
-    with TRAFFIC.one():
+    with ACTIVITY.running():
         assert database.copy() > 40
 
 
@@ -150,7 +150,7 @@ def test_nothing_starts_while_the_limit_is_low(database):
     started = []
 
     def request():
-        with TRAFFIC.one():
+        with ACTIVITY.running():
             started.append("request")
 
     def reading():
@@ -158,7 +158,7 @@ def test_nothing_starts_while_the_limit_is_low(database):
         started.append("reading")
 
     threads = [threading.Thread(target=target) for target in (request, reading)]
-    with TRAFFIC.none() as quiet, database.warehouse.only_streams() as plain:
+    with ACTIVITY.idle() as quiet, database.warehouse.only_streams() as plain:
         assert quiet and plain
         for thread in threads:
             thread.start()

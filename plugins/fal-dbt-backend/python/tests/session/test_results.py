@@ -1,7 +1,7 @@
 """Times of the host and times of dbt."""
 
 import pytest
-from fal_worker.engine.results import _parse_timing
+from fal_worker.project.results import _parse_timing
 
 
 @pytest.mark.parametrize(

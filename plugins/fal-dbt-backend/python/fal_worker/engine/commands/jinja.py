@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fal_worker.errors import SessionError
-from fal_worker.jinja_signs import has_jinja
+from fal_worker.texts import has_jinja
 
 _NOTHING = object()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fal_worker.engine.events import is_wanted
-from fal_worker.engine.outbox import Outbox
+from fal_worker.protocol import Outbox
 
 from .batches import WELL
 

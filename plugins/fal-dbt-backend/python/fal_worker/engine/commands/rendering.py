@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.engine.stub_refs import open_relation
 from fal_worker.errors import SessionError
-from fal_worker.gateway import resolve
-from fal_worker.project import leased_jinja
+from fal_worker.project import leased_jinja, resolve
 from fal_worker.project.inline import Compiled
 
 from .jinja import env_var, environment, with_errors

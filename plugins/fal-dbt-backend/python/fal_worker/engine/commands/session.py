@@ -8,9 +8,9 @@ import os
 from concurrent.futures import Future
 from typing import Any
 
-from fal_worker.engine.outbox import Outbox
-from fal_worker.engine.results import rows_of
 from fal_worker.errors import Interrupted, SessionError
+from fal_worker.project.results import rows_of
+from fal_worker.protocol import Outbox
 from fal_worker.unit_tests.run import UnitTests
 
 from . import graph, words

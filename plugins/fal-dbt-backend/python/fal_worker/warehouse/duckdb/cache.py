@@ -2,7 +2,7 @@
 
 That limit is most of the machine by default, so that the session would grow with the data. DuckDB lets go of blocks only when
 the limit is set: it is set below what is in use, which drops blocks that are in the file anyway, and back at once. A query that
-needs memory just then would fail, therefore only while there is nothing but streams (`TRAFFIC`, and plain scans among the
+needs memory just then would fail, therefore only while there is nothing but streams (`ACTIVITY`, and plain scans among the
 readings), and never if the user chose a limit."""
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from fal_worker.engine.traffic import TRAFFIC
+from fal_worker.warehouse.activity import ACTIVITY
 
 if TYPE_CHECKING:
     from .warehouse import DuckDB
@@ -47,7 +47,7 @@ class BlockCache:
             return
         for reading in self._warehouse.readings():
             reading.look(self._cursor)
-        with TRAFFIC.none() as quiet, self._warehouse.only_streams() as plain:
+        with ACTIVITY.idle() as quiet, self._warehouse.only_streams() as plain:
             # Looked at again: a query that has just ended may have set a limit.
             now = self._used() if quiet and plain else None
             if now is not None and now[0] == used[0]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from fal_worker.gateway.leased import Readable, folded, refused
+from fal_worker.project.readable import Readable, folded, refused
 
 from .functions import FUNCTIONS, TABLE_FUNCTIONS
 

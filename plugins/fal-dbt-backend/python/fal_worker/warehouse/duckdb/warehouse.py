@@ -27,7 +27,7 @@ from .types import writable
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from fal_worker.gateway.leased import Readable
+    from fal_worker.project.readable import Readable
     from fal_worker.warehouse.finishing import Finish
 
 # A multiple of DuckDB's vector of 2048 rows; small enough to stay in the caches, large enough to amortise a message.

@@ -5,7 +5,7 @@ the numbers of the relations and functions that the server found."""
 
 from __future__ import annotations
 
-from fal_worker.gateway.leased import Readable, refused
+from fal_worker.project.readable import Readable, refused
 
 from .connection import Connection, DatabaseError
 

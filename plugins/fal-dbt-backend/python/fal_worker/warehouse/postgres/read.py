@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.gateway.leased import Readable, refused
+from fal_worker.project.readable import Readable, refused
 from fal_worker.warehouse.interface import Reading, whole
 from fal_worker.warehouse.unfit import unfit
 

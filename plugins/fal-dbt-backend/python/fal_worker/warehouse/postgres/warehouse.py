@@ -15,7 +15,7 @@ from .connection import Connection, Connector
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from fal_worker.gateway.leased import Readable
+    from fal_worker.project.readable import Readable
     from fal_worker.warehouse.interface import Reading
 
 

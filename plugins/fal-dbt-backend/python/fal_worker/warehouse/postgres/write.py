@@ -26,7 +26,7 @@ from .tables import Table, TableColumn, drop, fits, look_up, look_up_columns
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from fal_worker.gateway.leased import Readable
+    from fal_worker.project.readable import Readable
     from fal_worker.warehouse.finishing import Finish
     from fal_worker.warehouse.interface import Reading
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.engine.stub_refs import open_relation
 from fal_worker.errors import SessionError, from_exception
-from fal_worker.project.inline import compile_sql
-from fal_worker.project.overrides import is_overridden
+
+from .inline import compile_sql
+from .overrides import is_overridden
 
 if TYPE_CHECKING:
     from fal_worker.engine.invocation import Invocation

@@ -18,8 +18,7 @@ from fal_worker.warehouse.generic.connection import both
 
 if TYPE_CHECKING:
     from fal_worker.engine.invocation import Invocation
-
-    from .interface import PendingWrite
+    from fal_worker.warehouse.interface import PendingWrite
 
 _SUFFIX = "__fal_stage"
 _INCREMENTAL = "incremental"
