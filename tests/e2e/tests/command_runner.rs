@@ -1,6 +1,5 @@
 //! Python models that a command runs: routed, lent, run in another process of this machine or behind a network, and settled.
 
-#[path = "command_runner/namespace.rs"]
 mod namespace;
 
 use std::time::Duration;

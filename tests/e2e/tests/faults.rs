@@ -9,11 +9,8 @@
     reason = "what was tried must be known when it fails"
 )]
 
-#[path = "faults/case.rs"]
 mod case;
-#[path = "faults/catalogue.rs"]
 mod catalogue;
-#[path = "faults/trial.rs"]
 mod trial;
 
 use std::{

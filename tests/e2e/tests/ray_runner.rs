@@ -1,6 +1,5 @@
 //! Python models on a real Ray cluster of two machines.
 
-#[path = "ray_runner/cluster.rs"]
 mod cluster;
 
 use std::{fs, path::PathBuf, process::Command, thread};

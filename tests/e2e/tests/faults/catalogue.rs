@@ -1,6 +1,6 @@
 //! All pairs that there are, and a choice of them.
 
-use crate::case::{Case, Role, Way};
+use super::case::{Case, Role, Way};
 
 /// Methods of each role, and how often they are called at least.
 const MOMENTS: &[(Role, &[(&str, u32)])] = &[

@@ -13,7 +13,7 @@ use fal_e2e::{Ended, Project, Running, foreign_plugin};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::case::{Case, Role, Way};
+use super::case::{Case, Role, Way};
 
 /// Time-out, in seconds, of calls that do not come back.
 const SHORT: f64 = 0.7;
