@@ -43,7 +43,7 @@ pub(crate) struct TestArgs {
 /// A part of the tests, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
-    /// Format, clippy, documentation.
+    /// Format, clippy, documentation, and ruff and mypy for the Python.
     Lint,
     /// Tests and doctests of the workspace that need no dbt.
     Rust,

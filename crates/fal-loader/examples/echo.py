@@ -5,7 +5,7 @@ import fal_plugin
 
 
 class Echo(fal_plugin.PythonParser):
-    def parse(self, path, text):
+    def parse(self, path: str, text: str) -> dict[str, str]:
         return {"kind": "helper"}
 
 

@@ -2,15 +2,16 @@
 
 import json
 import time
+from collections.abc import Callable
 
 import duckdb
 import pandas  # noqa: F401  # not to be counted with the first read
 import pyarrow  # noqa: F401
 
-times = {}
+times: dict[str, float] = {}
 
 
-def timed(name, read):
+def timed(name: str, read: Callable[[duckdb.DuckDBPyConnection], object]) -> None:
     connection = duckdb.connect("bench.duckdb")
     connection.execute("set enable_progress_bar = false")
     start = time.perf_counter()

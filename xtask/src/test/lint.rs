@@ -6,12 +6,14 @@ use crate::{
     error::{At, Result},
     layout,
     program::{self, cargo, tell},
+    venv::Venv,
 };
 
 /// Runs them all, the quickest first.
-pub(super) fn run() -> Result<()> {
+pub(super) fn run(venv: &Venv) -> Result<()> {
     program::run(&mut cargo(["fmt", "--all", "--check"]))?;
     program::run(templates()?.args(["--check", "--edition", "2021"]))?;
+    python(venv)?;
     program::run(&mut cargo([
         "clippy",
         "--quiet",
@@ -36,6 +38,18 @@ fn templates() -> Result<Command> {
         command.args(files.iter().filter(|file| file.exists()));
     }
     Ok(command)
+}
+
+/// Rules, format and types of our Python; `ruff.toml` and `mypy.ini` say of which files.
+fn python(venv: &Venv) -> Result<()> {
+    for (name, args) in [
+        ("ruff", &["check", "--quiet"][..]),
+        ("ruff", &["format", "--check", "--quiet"]),
+        ("mypy", &["--no-error-summary"]),
+    ] {
+        program::run(program::program(venv.program(name), layout::root()).args(args))?;
+    }
+    Ok(())
 }
 
 /// Licences and sources of what we depend on; the advisories need the network and are not asked.

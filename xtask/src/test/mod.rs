@@ -43,7 +43,7 @@ pub(crate) fn run(args: &TestArgs) -> Result<()> {
 
 fn run_part(part: Part) -> Result<()> {
     match part {
-        Part::Lint => lint::run(),
+        Part::Lint => lint::run(&environment()?),
         Part::Rust => rust::run(&environment()?),
         Part::E2e => {
             namespaces::announce();

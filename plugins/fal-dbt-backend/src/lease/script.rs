@@ -134,7 +134,7 @@ mod tests {
         for part in parts {
             let (names, rest) = part.split_once(')').unwrap();
             joined.push_str(" import ");
-            joined.push_str(&names.replace('\n', " ").trim().trim_end_matches(','));
+            joined.push_str(names.replace('\n', " ").trim().trim_end_matches(','));
             joined.push_str(rest);
         }
         joined
