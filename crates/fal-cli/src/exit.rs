@@ -4,10 +4,12 @@ use std::{
     panic,
     process::ExitCode,
     sync::{
-        OnceLock,
+        Once, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+use fal_host::RunOutcome;
 
 use crate::output::Output;
 
@@ -31,6 +33,16 @@ impl Ended {
             Self::NodeFailed => 1,
             Self::Wrong => 2,
             Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<RunOutcome> for Ended {
+    fn from(outcome: RunOutcome) -> Self {
+        match outcome {
+            RunOutcome::Succeeded => Self::Well,
+            RunOutcome::Failed => Self::NodeFailed,
+            RunOutcome::Interrupted => Self::Interrupted,
         }
     }
 }
@@ -93,6 +105,20 @@ pub(crate) fn leave(ended: Ended) -> ! {
     unsafe {
         libc::_exit(i32::from(ended.code()))
     }
+}
+
+/// From now on a plugin library that does not answer in time ends the command with an error: only
+/// the end of this process ends such a library. The processes of plugins watch their channel to this
+/// process, and end with it.
+pub(crate) fn leave_on_hang(output: &Output) {
+    let output = output.clone();
+    fal_host::plugins::on_hang(move |hang| {
+        // Several calls may hang at once: the error names one of them.
+        static SHOWN: Once = Once::new();
+        SHOWN.call_once(|| output.error(hang, Some(&hang.help())));
+        fal_host::plugins::end_all();
+        leave(Ended::Wrong)
+    });
 }
 
 fn guard() {

@@ -4,14 +4,12 @@
 
 mod args;
 mod commands;
-mod complaint;
+mod context;
 mod error;
 mod exit;
-mod hang;
 mod output;
 mod signals;
-mod unlogged;
-mod vars;
+mod usage;
 
 use std::process::ExitCode;
 

@@ -8,15 +8,13 @@ use std::{
     io::{self, IsTerminal},
 };
 
+use fal_plugin::payload::LogLevel;
 use fal_report::{
-    Bar, JsonReporter, Printer, Reporters, SourceProblem, TerminalOptions, TerminalReporter, Theme,
-    render_error, render_problems,
+    Bar, EventKind, JsonReporter, Printer, Reporter, Reporters, RunEvent, SourceProblem,
+    TerminalOptions, TerminalReporter, Theme, render_error, render_problems,
 };
 
-use crate::{
-    args::{GlobalArgs, LogFormat},
-    unlogged::Unlogged,
-};
+use crate::args::{GlobalArgs, LogFormat};
 
 /// The streams of this process and how to write to them.
 #[derive(Clone, Debug)]
@@ -97,15 +95,14 @@ impl Output {
         let reporters = Reporters::new();
         match (self.format, self.unlogged) {
             (LogFormat::Json, false) => reporters.add(self.json()),
-            (LogFormat::Json, true) => reporters.add(Unlogged(self.json())),
+            (LogFormat::Json, true) => reporters.add(WithoutLog(self.json())),
             (LogFormat::Text, false) => reporters.add(self.terminal()),
-            (LogFormat::Text, true) => reporters.add(Unlogged(self.terminal())),
+            (LogFormat::Text, true) => reporters.add(WithoutLog(self.terminal())),
         }
         reporters
     }
 
     fn json(&self) -> JsonReporter {
-        use fal_plugin::payload::LogLevel;
         let least = match (self.debug, self.quiet) {
             (true, _) => LogLevel::Debug,
             (_, true) => LogLevel::Error,
@@ -158,4 +155,68 @@ fn data(text: &str, themed: bool) -> io::Result<()> {
 fn stderr(text: &str, themed: bool) {
     // There is nowhere left to say that standard error is gone.
     let _ = Printer::new(Box::new(io::stderr()), themed).print(text);
+}
+
+/// A reporter for `--disable-logging`: it passes on results, the output of models, problems and errors,
+/// and drops log lines.
+struct WithoutLog<R>(R);
+
+impl<R: Reporter> Reporter for WithoutLog<R> {
+    fn event(&mut self, event: &RunEvent) {
+        if !is_log(&event.kind) {
+            self.0.event(event);
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.0.finish()
+    }
+}
+
+fn is_log(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Log { level, .. } => *level != LogLevel::Error,
+        EventKind::StubsWritten { .. } => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fal_report::Reporters;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    struct Count(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+    impl Reporter for Count {
+        fn event(&mut self, event: &RunEvent) {
+            let EventKind::Log { message, .. } = &event.kind else {
+                return;
+            };
+            self.0.lock().unwrap().push(message.clone());
+        }
+    }
+
+    #[test]
+    fn errors_pass_and_other_lines_do_not() {
+        let seen = std::sync::Arc::default();
+        let reporters = Reporters::new();
+        reporters.add(WithoutLog(Count(std::sync::Arc::clone(&seen))));
+        for (level, message) in [
+            (LogLevel::Info, "a"),
+            (LogLevel::Warn, "b"),
+            (LogLevel::Error, "c"),
+        ] {
+            let kind = EventKind::Log {
+                level,
+                name: None,
+                unique_id: None,
+                message: message.to_owned(),
+            };
+            reporters.emit(Timestamp::UNIX_EPOCH, kind);
+        }
+        assert_eq!(*seen.lock().unwrap(), ["c"]);
+    }
 }

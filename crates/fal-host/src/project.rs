@@ -7,48 +7,41 @@ use fal_project::{
     DbtProject, FalProject, GenerateError, GenerateOptions, Generated, IsolateSetting,
     ProjectOptions, Route, RunnerSpec,
 };
-use serde_json::{Map, Value};
 
 use crate::{
     error::HostError,
     plugins::{Choice, Isolate, PluginDoorError, SearchPath, Stages, Timeouts, Trust, is_path},
 };
 
-/// What the command line says of the project, the target and the plugins.
-#[derive(Clone, Debug, Default)]
+/// What the command line says about the project, its target and its plugins.
+#[derive(Clone, Debug)]
 pub struct ProjectArgs {
     /// `--project-dir`.
     pub project_dir: Option<PathBuf>,
-    /// `--profiles-dir`.
-    pub profiles_dir: Option<PathBuf>,
-    /// `--profile`.
-    pub profile: Option<String>,
-    /// `--target`.
-    pub target: Option<String>,
     /// `--target-path`.
     pub target_path: Option<PathBuf>,
-    /// `--vars`.
-    pub vars: Map<String, Value>,
-    /// `--threads`.
-    pub threads: Option<u32>,
-    /// `--full-refresh`.
-    pub full_refresh: bool,
-    /// `--python`.
-    pub python: Option<PathBuf>,
     /// `--plugin`.
     pub plugins: Vec<String>,
     /// `--trust-project-plugins`.
     pub trust_project_plugins: bool,
     /// `--isolate-plugins`.
     pub isolate_plugins: bool,
-    /// `--debug`.
-    pub debug: bool,
-    /// `--keyword`: the key below `meta` that is ours; `fal` if it is not given.
-    pub keyword: Option<String>,
-    /// Further words for dbt.
-    pub dbt_args: Vec<String>,
-    /// For `retry`: the `run_results.json` of what is tried again.
-    pub retry_of: Option<PathBuf>,
+    /// What the backend's session gets as it is: profile, target, variables, threads, ... The
+    /// [`Project`] that opens the session fills in its own paths and the command.
+    pub session: OpenRequest,
+}
+
+impl Default for ProjectArgs {
+    fn default() -> Self {
+        Self {
+            project_dir: None,
+            target_path: None,
+            plugins: Vec::new(),
+            trust_project_plugins: false,
+            isolate_plugins: false,
+            session: OpenRequest::new("", "", ""),
+        }
+    }
 }
 
 /// A project and its plugins.
@@ -72,7 +65,7 @@ impl Project {
         let dbt = DbtProject::find(&ProjectOptions {
             project_dir: args.project_dir.clone(),
             target_path: args.target_path.clone(),
-            vars: args.vars.clone(),
+            vars: args.session.vars.clone(),
         })?;
         let fal = FalProject::read(&dbt.root)?;
         let (choice, paths) = choice(&dbt.root, &fal);
@@ -181,12 +174,13 @@ impl Project {
 
     /// Takes this target, if the user named none.
     pub(crate) fn prefer_target(&mut self, target: Option<String>) {
-        self.args.target = self.args.target.take().or(target);
+        let own = &mut self.args.session.target;
+        *own = own.take().or(target);
     }
 
     /// Key of `meta` that is ours.
     pub(crate) fn keyword(&self) -> &str {
-        self.args.keyword.as_deref().unwrap_or("fal")
+        &self.args.session.keyword
     }
 
     /// Name or path of the runner of a route.
@@ -200,41 +194,20 @@ impl Project {
         Some((below(&self.dbt.root, &spec.plugin), spec))
     }
 
-    /// What a session of the backend is told.
+    /// Returns the request that opens a session of the backend for a command of dbt.
     pub(crate) fn open_request(&self, command: &str, execute: bool) -> OpenRequest {
-        let args = &self.args;
-        let text = |path: &Option<PathBuf>| path.as_deref().map(absolute);
+        let target_path = self.args.target_path.as_ref();
         OpenRequest {
             project_dir: self.dbt.root.display().to_string(),
-            profiles_dir: text(&args.profiles_dir),
-            profile: args.profile.clone(),
-            target: args.target.clone(),
-            target_path: args
-                .target_path
-                .as_ref()
-                .map(|_| self.dbt.target_path.display().to_string()),
-            vars: args.vars.clone(),
-            threads: args.threads,
-            full_refresh: args.full_refresh,
+            target_path: target_path.map(|_| self.dbt.target_path.display().to_string()),
             command: command.to_owned(),
-            dbt_args: args.dbt_args.clone(),
-            retry_of: text(&args.retry_of),
-            python: text(&args.python),
             execute,
             state_dir: self.dbt.state_dir().display().to_string(),
-            debug: args.debug,
-            keyword: self.keyword().to_owned(),
             scripts_dir: Some(self.dbt.scripts_dir().display().to_string()),
             environments: self.fal.environments.clone(),
+            ..self.args.session.clone()
         }
     }
-}
-
-fn absolute(path: &Path) -> String {
-    std::path::absolute(path)
-        .unwrap_or_else(|_| path.to_owned())
-        .display()
-        .to_string()
 }
 
 /// What fal_project.yml chooses, and the paths of native code that it names.

@@ -1,14 +1,14 @@
-//! Flags that every command knows: the project, plugins, output.
+//! Flags that every command takes: the project, plugins, output.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgAction, Args, ValueEnum, builder::FalseyValueParser};
 use fal_host::ProjectArgs;
 use serde_json::{Map, Value};
 
-use super::legacy::LegacyArgs;
+use super::vars;
 
-/// Flags that every command knows.
+/// Flags that every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct GlobalArgs {
     /// Folder of dbt_project.yml [default: here or the nearest folder upwards]
@@ -63,7 +63,7 @@ pub(crate) struct GlobalArgs {
     )]
     pub(crate) target_path: Option<PathBuf>,
     /// Variables for the project, as a YAML mapping
-    #[arg(long, global = true, value_name = "YAML", help_heading = "Project", value_parser = crate::vars::parse)]
+    #[arg(long, global = true, value_name = "YAML", help_heading = "Project", value_parser = vars::parse)]
     pub(crate) vars: Option<Map<String, Value>>,
     /// Key below `meta` in schema files that is ours [default: fal]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Project")]
@@ -119,22 +119,53 @@ pub(crate) enum LogFormat {
 }
 
 impl GlobalArgs {
+    /// Returns what the command line says about the project. A flag that reaches the session becomes
+    /// a field of the open request here and nowhere else.
     pub(crate) fn project_args(&self) -> ProjectArgs {
-        ProjectArgs {
+        let mut args = ProjectArgs {
             project_dir: self.project_dir.clone(),
-            profiles_dir: self.profiles_dir.clone(),
-            profile: self.profile.clone(),
-            target: self.target.clone(),
             target_path: self.target_path.clone(),
-            vars: self.vars.clone().unwrap_or_default(),
-            threads: self.threads.or(self.legacy.experimental_threads),
-            python: self.python.clone(),
             plugins: self.plugin.clone(),
             trust_project_plugins: self.trust_project_plugins,
             isolate_plugins: self.isolate_plugins,
-            debug: self.debug,
-            keyword: self.keyword.clone(),
             ..ProjectArgs::default()
+        };
+        let session = &mut args.session;
+        session.profiles_dir = self.profiles_dir.as_deref().map(absolute);
+        session.profile.clone_from(&self.profile);
+        session.target.clone_from(&self.target);
+        session.vars = self.vars.clone().unwrap_or_default();
+        session.threads = self.threads.or(self.legacy.experimental_threads);
+        session.python = self.python.as_deref().map(absolute);
+        session.debug = self.debug;
+        if let Some(keyword) = &self.keyword {
+            session.keyword.clone_from(keyword);
         }
+        args
     }
+}
+
+/// Returns a path as an absolute one, for programs that run in another folder.
+pub(super) fn absolute(path: &Path) -> String {
+    std::path::absolute(path)
+        .unwrap_or_else(|_| path.to_owned())
+        .display()
+        .to_string()
+}
+
+/// Hidden flags of legacy fal, so that scripts and CI jobs that pass them keep working.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct LegacyArgs {
+    /// No log lines; results, the output of models and errors are shown as always
+    #[arg(long, global = true, hide = true)]
+    pub(crate) disable_logging: bool,
+    /// No effect: there is one way to run
+    #[arg(long, global = true, hide = true)]
+    experimental_flow: bool,
+    /// No effect: Python models are always on
+    #[arg(long, global = true, hide = true, alias = "experimental-python-models")]
+    experimental_models: bool,
+    /// Threads, if `--threads` does not say how many
+    #[arg(long, global = true, hide = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) experimental_threads: Option<u32>,
 }

@@ -9,7 +9,7 @@ use super::*;
 
 fn parsed(line: &str) -> Cli {
     let words = std::iter::once("fal-host").chain(line.split_whitespace());
-    Cli::of_words(words).unwrap_or_else(|error| panic!("{line}: {error}"))
+    Cli::parse_words(words).unwrap_or_else(|error| panic!("{line}: {error}"))
 }
 
 fn run(line: &str) -> RunArgs {
@@ -28,18 +28,22 @@ fn the_command_line_is_consistent() {
 fn shown(line: &str) -> String {
     let (cli, run) = (parsed(line), run(line));
     let args = cli.global.project_args();
+    let session = args.session;
     let text = |name: &str, value: Option<String>| value.map(|value| format!("{name}={value}"));
     let path = |path: Option<PathBuf>| path.map(|path| path.display().to_string());
-    let vars = (!args.vars.is_empty()).then(|| Value::Object(args.vars).to_string());
+    let vars = (!session.vars.is_empty()).then(|| Value::Object(session.vars).to_string());
     [
         text("project-dir", path(args.project_dir)),
-        text("profiles-dir", path(args.profiles_dir)),
-        text("profile", args.profile),
-        text("target", args.target),
+        text("profiles-dir", path(cli.global.profiles_dir.clone())),
+        text("profile", session.profile),
+        text("target", session.target),
         text("target-path", path(args.target_path)),
         text("vars", vars),
-        text("threads", args.threads.map(|n| n.to_string())),
-        text("keyword", args.keyword),
+        text("threads", session.threads.map(|n| n.to_string())),
+        text(
+            "keyword",
+            Some(session.keyword).filter(|keyword| keyword != "fal"),
+        ),
         text(
             "select",
             (!run.select.select.is_empty()).then(|| run.select.select.join("|")),

@@ -3,11 +3,101 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, builder::FalseyValueParser};
-use fal_graph::ResourceTypes;
+use fal_graph::{Criteria, ResourceTypes};
 use fal_host::HostError;
 
 use super::SelectArgs;
 use crate::error::CliError;
+
+/// A dbt command with its flags, ready to run.
+pub(crate) struct Verb {
+    pub(crate) command: &'static str,
+    pub(crate) criteria: Criteria,
+    pub(crate) fail_fast: bool,
+    pub(crate) full_refresh: bool,
+    pub(crate) runner: Option<String>,
+    pub(crate) dbt_args: Vec<String>,
+}
+
+impl Verb {
+    fn new(
+        command: &'static str,
+        types: ResourceTypes,
+        select: &SelectArgs,
+        failing: &FailingArgs,
+    ) -> Result<Self, CliError> {
+        Ok(Self {
+            command,
+            criteria: Criteria {
+                resource_types: types,
+                ..select.criteria()?
+            },
+            fail_fast: failing.fail_fast,
+            full_refresh: false,
+            runner: None,
+            dbt_args: select.dbt_args(),
+        })
+    }
+
+    fn with(mut self, dbt_args: Vec<String>) -> Self {
+        self.dbt_args.extend(dbt_args);
+        self
+    }
+}
+
+impl RunArgs {
+    pub(crate) fn verb(&self) -> Result<Verb, CliError> {
+        let types = ResourceTypes::of_command("run");
+        Ok(Verb {
+            full_refresh: self.refresh.full_refresh,
+            runner: self.runner.runner.clone(),
+            ..Verb::new("run", types, &self.select, &self.failing)?.with(self.extent.dbt_args())
+        })
+    }
+}
+
+impl BuildArgs {
+    pub(crate) fn verb(&self) -> Result<Verb, CliError> {
+        let types = self.types.resource_types("build")?;
+        let export = switch("--export-saved-queries", self.export_saved_queries);
+        let verb = Verb::new("build", types, &self.select, &self.failing)?
+            .with(self.store.dbt_args())
+            .with(self.extent.dbt_args())
+            .with(export);
+        Ok(Verb {
+            full_refresh: self.refresh.full_refresh,
+            runner: self.runner.runner.clone(),
+            ..verb
+        })
+    }
+}
+
+impl TestArgs {
+    pub(crate) fn verb(&self) -> Result<Verb, CliError> {
+        let types = self.types.resource_types("test")?;
+        let verb = Verb::new("test", types, &self.select, &self.failing)?;
+        Ok(verb.with(self.store.dbt_args()))
+    }
+}
+
+impl SeedArgs {
+    pub(crate) fn verb(&self) -> Result<Verb, CliError> {
+        let types = ResourceTypes::of_command("seed").and_scripts();
+        Ok(Verb {
+            full_refresh: self.refresh.full_refresh,
+            ..Verb::new("seed", types, &self.select, &self.failing)?
+                .with(switch("--show", self.show))
+        })
+    }
+}
+
+impl SnapshotArgs {
+    pub(crate) fn verb(&self) -> Result<Verb, CliError> {
+        let types = ResourceTypes::of_command("snapshot").and_scripts();
+        let verb = Verb::new("snapshot", types, &self.select, &self.failing)?;
+        Ok(verb.with(self.empty.dbt_args()))
+    }
+}
 
 /// Flags of `run`.
 #[derive(Args, Clone, Debug)]
@@ -169,7 +259,7 @@ pub(crate) struct ExtentArgs {
 
 impl TypeArgs {
     /// The resource types that a command is about. Scripts go with their models unless they are excluded.
-    pub(crate) fn of(&self, command: &str) -> Result<ResourceTypes, CliError> {
+    fn resource_types(&self, command: &str) -> Result<ResourceTypes, CliError> {
         let own = ResourceTypes::of_command(command);
         let narrowed = own
             .narrowed(&self.resource_type, &self.exclude_resource_type)
@@ -197,15 +287,15 @@ impl TypeArgs {
 }
 
 impl StoreArgs {
-    /// What dbt must be told of it.
-    pub(crate) fn dbt_args(&self) -> Vec<String> {
+    /// Returns these flags as words of a dbt command line.
+    fn dbt_args(&self) -> Vec<String> {
         switch("--store-failures", self.store_failures)
     }
 }
 
 impl EmptyArgs {
-    /// What dbt must be told of it.
-    pub(crate) fn dbt_args(&self) -> Vec<String> {
+    /// Returns these flags as words of a dbt command line.
+    fn dbt_args(&self) -> Vec<String> {
         [
             switch("--empty", self.empty),
             switch("--no-empty", self.no_empty),
@@ -215,8 +305,8 @@ impl EmptyArgs {
 }
 
 impl ExtentArgs {
-    /// What dbt must be told of it.
-    pub(crate) fn dbt_args(&self) -> Vec<String> {
+    /// Returns these flags as words of a dbt command line.
+    fn dbt_args(&self) -> Vec<String> {
         let times = [
             ("--event-time-start", &self.event_time_start),
             ("--event-time-end", &self.event_time_end),
@@ -233,7 +323,7 @@ impl ExtentArgs {
 }
 
 /// A word that is there or not.
-pub(crate) fn switch(word: &str, on: bool) -> Vec<String> {
+fn switch(word: &str, on: bool) -> Vec<String> {
     on.then(|| word.to_owned()).into_iter().collect()
 }
 
@@ -247,7 +337,9 @@ mod tests {
             resource_type: words(only),
             exclude_resource_type: words(without),
         };
-        let types = args.of(command).map_err(|error| error.to_string())?;
+        let types = args
+            .resource_types(command)
+            .map_err(|error| error.to_string())?;
         let all = [
             "model",
             "seed",

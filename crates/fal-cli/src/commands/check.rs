@@ -6,9 +6,9 @@ use fal_host::{HostError, Project};
 use fal_project::FileDiagnostic;
 use fal_report::{SourceProblem, github_annotations, problems_json, render_problems, sarif};
 
-use super::Context;
 use crate::{
     args::{CheckArgs, CheckFormat},
+    context::Context,
     error::CliError,
     exit::Ended,
 };

@@ -8,8 +8,7 @@ use fal_plugin::manifest::Stage;
 use fal_project::{FileDiagnostic, Profile};
 use fal_report::Reporters;
 
-use super::Context;
-use crate::{error::CliError, exit::Ended};
+use crate::{context::Context, error::CliError, exit::Ended};
 
 /// One thing that was looked at.
 struct Finding {

@@ -3,8 +3,7 @@
 use fal_host::Project;
 use fal_project::Generated;
 
-use super::Context;
-use crate::{args::GenerateArgs, error::CliError, exit::Ended};
+use crate::{args::GenerateArgs, context::Context, error::CliError, exit::Ended};
 
 pub(super) fn generate(context: &Context, args: &GenerateArgs) -> Result<Ended, CliError> {
     let project = Project::open(context.global.project_args())?;

@@ -2,9 +2,10 @@
 
 use fal_graph::{Criteria, Format, ResourceTypes};
 
-use super::{Context, ls::selected};
+use super::ls::selected;
 use crate::{
     args::{GraphArgs, GraphFormat},
+    context::Context,
     error::CliError,
     exit::Ended,
 };

@@ -1,14 +1,12 @@
 //! `fal-host ls`.
 
-use std::sync::Arc;
-
 use fal_graph::{Criteria, Node, ResourceTypes};
 use fal_host::{Graph, HostError, Project};
 use serde_json::json;
 
-use super::Context;
 use crate::{
     args::{LsArgs, LsOutput, SelectArgs},
+    context::Context,
     error::CliError,
     exit::Ended,
 };
@@ -44,19 +42,16 @@ pub(super) fn ls(context: &Context, args: &LsArgs) -> Result<Ended, CliError> {
     Ok(Ended::Well)
 }
 
-/// The graph and the nodes that a selection takes of it.
+/// Reads the graph and selects nodes of it.
 pub(super) fn selected(
     context: &Context,
     select: &SelectArgs,
     criteria: &Criteria,
 ) -> Result<Graph, CliError> {
     let mut args = context.global.project_args();
-    args.dbt_args = select.dbt_args();
+    args.session.dbt_args = select.dbt_args();
     let project = Project::open(args)?;
-    let reporters = Arc::new(context.output.reporters());
-    let found = fal_host::graph(&project, criteria, &reporters, &context.interrupt);
-    reporters.finish()?;
-    Ok(found?)
+    context.report(|reporters| fal_host::graph(&project, criteria, reporters, &context.interrupt))
 }
 
 fn line(node: &Node, runner: Option<&str>, output: LsOutput) -> String {

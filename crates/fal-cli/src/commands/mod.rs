@@ -1,43 +1,33 @@
-//! The commands, one a file.
+//! The commands, one in each file, and the program that dispatches them.
 
 mod check;
 mod doctor;
-pub(crate) mod env;
+mod env;
 mod generate;
 mod graph;
-pub(crate) mod hooks;
+mod hooks;
 mod ls;
-pub(crate) mod plugin;
+mod plugin;
 mod retry;
 mod setup;
 mod verbs;
 
 use std::{panic::AssertUnwindSafe, process::ExitCode};
 
-use fal_host::Interrupt;
-
 use crate::{
     args::{Cli, Command, FlowCommand, GlobalArgs},
-    complaint,
+    context::Context,
     error::CliError,
     exit::{self, Ended},
-    hang,
     output::Output,
-    signals,
+    signals, usage,
 };
 
-/// What every command gets.
-pub(crate) struct Context {
-    pub(crate) global: GlobalArgs,
-    pub(crate) output: Output,
-    pub(crate) interrupt: Interrupt,
-}
-
-/// The whole program.
+/// Runs the program: parses its command line and dispatches the command.
 pub(crate) fn main() -> ExitCode {
-    let cli = match Cli::of_words(std::env::args_os()) {
+    let cli = match Cli::parse_words(std::env::args_os()) {
         Ok(cli) => cli,
-        Err(error) => match complaint::of(&error) {
+        Err(error) => match usage::error(&error) {
             Some(mistake) => {
                 return mistake
                     .show(&Output::new(&GlobalArgs::default()))
@@ -47,20 +37,15 @@ pub(crate) fn main() -> ExitCode {
             None => return help(&error),
         },
     };
-    let interrupt = Interrupt::new();
-    signals::listen(&interrupt);
-    hang::end_with(&cli.global);
-    let context = Context {
-        output: Output::new(&cli.global),
-        global: cli.global,
-        interrupt,
-    };
+    let context = Context::new(cli.global);
+    signals::listen(&context.interrupt);
+    exit::leave_on_hang(&context.output);
     let program = AssertUnwindSafe(|| {
         dispatch(&context, &cli.command).unwrap_or_else(|error| error.show(&context.output))
     });
     exit::run(&context.output, || {
         let ended = program();
-        // Those that are still in someone's hands.
+        // Plugins whose sessions a failed command still holds.
         fal_host::plugins::end_all();
         ended
     })
@@ -80,11 +65,13 @@ fn help(error: &clap::Error) -> ExitCode {
 
 fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
     match command {
-        Command::Run(args) | Command::Flow(FlowCommand::Run(args)) => verbs::run(context, args),
-        Command::Build(args) => verbs::build(context, args),
-        Command::Test(args) => verbs::test(context, args),
-        Command::Seed(args) => verbs::seed(context, args),
-        Command::Snapshot(args) => verbs::snapshot(context, args),
+        Command::Run(args) | Command::Flow(FlowCommand::Run(args)) => {
+            verbs::run(context, args.verb()?)
+        }
+        Command::Build(args) => verbs::run(context, args.verb()?),
+        Command::Test(args) => verbs::run(context, args.verb()?),
+        Command::Seed(args) => verbs::run(context, args.verb()?),
+        Command::Snapshot(args) => verbs::run(context, args.verb()?),
         Command::Retry(args) => retry::retry(context, args),
         Command::Hooks(args) => hooks::hooks(context, args),
         Command::Generate(args) => generate::generate(context, args),

@@ -2,12 +2,12 @@
 
 use fal_host::{HostError, Project, Retry, RunOptions};
 
-use super::{Context, verbs::run_nodes};
-use crate::{args::RetryArgs, error::CliError, exit::Ended};
+use super::verbs::run_nodes;
+use crate::{args::RetryArgs, context::Context, error::CliError, exit::Ended};
 
 pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliError> {
     let mut project = context.global.project_args();
-    project.full_refresh = args.refresh.full_refresh;
+    project.session.full_refresh = args.refresh.full_refresh;
     let last = Retry::of_last_command(&Project::open(project.clone())?, args.state.as_deref());
     let last = last.map_err(HostError::from)?;
     if last.is_empty() {
@@ -24,7 +24,7 @@ pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliErr
         );
         context.output.status(&told);
     }
-    last.take_over(&mut project);
+    last.take_over(&mut project.session);
     let options = last.options(args.failing.fail_fast);
     let runner = args.runner.runner.clone().or(options.runner);
     run_nodes(context, project, &RunOptions { runner, ..options })

@@ -9,8 +9,7 @@ use std::{
 
 use fal_project::{DbtProject, Profile, ProjectOptions};
 
-use super::Context;
-use crate::{args::SetupArgs, error::CliError, exit::Ended};
+use crate::{args::SetupArgs, context::Context, error::CliError, exit::Ended};
 
 pub(super) fn setup(context: &Context, args: &SetupArgs) -> Result<Ended, CliError> {
     let global = &context.global;

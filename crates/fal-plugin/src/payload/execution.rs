@@ -84,6 +84,36 @@ pub struct OpenRequest {
     pub environments: Vec<EnvironmentSpec>,
 }
 
+impl OpenRequest {
+    /// Returns a request that runs nothing yet, with every option at its default.
+    pub fn new(
+        project_dir: impl Into<String>,
+        state_dir: impl Into<String>,
+        command: impl Into<String>,
+    ) -> Self {
+        Self {
+            project_dir: project_dir.into(),
+            profiles_dir: None,
+            profile: None,
+            target: None,
+            target_path: None,
+            vars: Map::new(),
+            threads: None,
+            full_refresh: false,
+            command: command.into(),
+            dbt_args: Vec::new(),
+            retry_of: None,
+            python: None,
+            execute: false,
+            state_dir: state_dir.into(),
+            debug: false,
+            keyword: default_keyword(),
+            scripts_dir: None,
+            environments: Vec::new(),
+        }
+    }
+}
+
 fn default_keyword() -> String {
     "fal".to_owned()
 }

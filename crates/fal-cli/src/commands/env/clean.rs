@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use fal_environments::{Cache, Entry, Key, Removal, State};
 
-use super::{Context, Environments, cache, no_project, wrong};
-use crate::{error::CliError, exit::Ended};
+use super::defined::{Environments, cache, no_project, wrong};
+use crate::{context::Context, error::CliError, exit::Ended};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -54,7 +54,7 @@ pub(super) fn clean(
 }
 
 fn named(context: &Context, names: &[String], cache: &Cache) -> Result<Vec<Key>, CliError> {
-    let environments = Environments::of(context)?.ok_or_else(no_project)?;
+    let environments = Environments::of_project(context)?.ok_or_else(no_project)?;
     let mut keys: Vec<_> = environments
         .named(names)?
         .into_iter()

@@ -2,14 +2,14 @@
 
 use fal_environments::{Ready, Step, Stop, Workshop, each_of};
 
-use super::{Context, Defined, Environments, cache, no_project, wrong};
-use crate::{error::CliError, exit::Ended};
+use super::defined::{Defined, Environments, cache, no_project, wrong};
+use crate::{context::Context, error::CliError, exit::Ended};
 
 /// How many are built at the same time: installers use several cores and the network by themselves.
 const AT_ONCE: usize = 4;
 
 pub(super) fn create(context: &Context, names: &[String]) -> Result<Ended, CliError> {
-    let environments = Environments::of(context)?.ok_or_else(no_project)?;
+    let environments = Environments::of_project(context)?.ok_or_else(no_project)?;
     let wanted = environments.named(names)?;
     let Some(base) = environments.base.clone() else {
         context

@@ -6,8 +6,8 @@ use fal_environments::{Entry, State};
 use fal_plugin::payload::EnvironmentKind;
 use serde_json::{Value, json};
 
-use super::{Context, Defined, Environments, cache};
-use crate::{args::LogFormat, error::CliError, exit::Ended};
+use super::defined::{Defined, Environments, cache};
+use crate::{args::LogFormat, context::Context, error::CliError, exit::Ended};
 
 /// A line of the list.
 struct Row {
@@ -20,7 +20,7 @@ struct Row {
 
 pub(super) fn list(context: &Context, output: LogFormat) -> Result<Ended, CliError> {
     let cache = cache()?;
-    let defined = Environments::of(context)?
+    let defined = Environments::of_project(context)?
         .map(|environments| environments.defined)
         .unwrap_or_default();
     let own = |defined: &Defined| {

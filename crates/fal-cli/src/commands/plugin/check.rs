@@ -4,61 +4,22 @@ use std::{
     env,
     path::{Path, PathBuf},
     process::Command,
-    time::Duration,
 };
 
-use clap::Args;
 use fal_host::HostError;
-use fal_plugin::manifest::Stage;
 use fal_plugin_testkit::{
     Report,
     library::{IsolatedError, Isolation, LibraryOptions, check_isolated, serve_child},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::search_path;
+use super::list::search_path;
 use crate::{
-    args::LogFormat,
-    commands::Context,
+    args::{CheckLibraryArgs, LogFormat},
+    context::Context,
     error::CliError,
     exit::{self, Ended},
 };
-
-/// Flags of `plugin check`.
-#[derive(Args, Debug)]
-pub(crate) struct CheckLibraryArgs {
-    /// The library or program, or the name of a plugin that `plugin list` shows
-    #[arg(value_name = "PLUGIN")]
-    library: String,
-    /// Only this stage; may be given several times [default: all that the plugin fills]
-    #[arg(long, value_name = "STAGE", value_parser = stage)]
-    stage: Vec<Stage>,
-    /// Form of the report
-    #[arg(long, value_name = "FORM", default_value = "text")]
-    format: LogFormat,
-    /// How long a case may take
-    #[arg(long, value_name = "SECONDS", default_value = "20", value_parser = seconds)]
-    timeout: Duration,
-    /// Configuration of the plugin, as JSON
-    #[arg(long, value_name = "JSON", value_parser = config)]
-    config: Option<Value>,
-}
-
-pub(super) fn stage(text: &str) -> Result<Stage, String> {
-    let names = Stage::ALL.map(Stage::name).join(", ");
-    Stage::from_name(text).ok_or_else(|| format!("the stages are {names}"))
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().ok().filter(|seconds: &f64| *seconds > 0.0);
-    seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| "not a time in seconds".to_owned())
-}
-
-fn config(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
-}
 
 pub(super) fn check(context: &Context, args: &CheckLibraryArgs) -> Result<Ended, CliError> {
     let path = library(context, &args.library)?;

@@ -1,57 +1,33 @@
-//! `fal-host plugin list`, `plugin trust`, `plugin check` and `plugin new`.
+//! `fal-host plugin list`, `plugin trust`, `plugin check`, `plugin new` and `plugin serve`.
 
 mod check;
+mod list;
 mod new;
-mod serve;
 
-use std::fmt::Write;
+use std::path::Path;
 
 use fal_host::{
     HostError, Project,
-    plugins::{Listing, ListingRow, SearchPath, Trust, list},
+    plugins::{Trust, serve_library},
 };
-use fal_project::{DbtProject, ProjectOptions};
 
-pub(crate) use self::{check::CheckLibraryArgs, new::NewPluginArgs};
-use super::Context;
-use crate::{
-    args::{LogFormat, PluginCommand},
-    error::CliError,
-    exit::Ended,
-};
+use crate::{args::PluginCommand, context::Context, error::CliError, exit::Ended};
 
 pub(super) fn plugin(context: &Context, command: &PluginCommand) -> Result<Ended, CliError> {
     match command {
-        PluginCommand::List { output } => {
-            let listing = list(&search_path(context)?);
-            let text = match output {
-                LogFormat::Text => table(&listing),
-                LogFormat::Json => {
-                    serde_json::to_string_pretty(&listing).map_err(std::io::Error::other)? + "\n"
-                }
-            };
-            context.output.data(&text)?;
-        }
+        PluginCommand::List { output } => list::list(context, *output)?,
         PluginCommand::Trust => trust(context)?,
         PluginCommand::Check(args) => return check::check(context, args),
         PluginCommand::New(args) => return new::new(context, args),
-        PluginCommand::Serve { library } => return serve::serve(library),
+        PluginCommand::Serve { library } => serve(library)?,
         PluginCommand::CheckInChild => return check::child(),
     }
     Ok(Ended::Well)
 }
 
-/// The search path of the project; outside a project, that of the user.
-fn search_path(context: &Context) -> Result<SearchPath, CliError> {
-    let args = context.global.project_args();
-    let options = ProjectOptions {
-        project_dir: args.project_dir.clone(),
-        ..ProjectOptions::default()
-    };
-    if args.project_dir.is_none() && DbtProject::find(&options).is_err() {
-        return Ok(SearchPath::new(&[]));
-    }
-    Ok(Project::open(args)?.search_path())
+/// Serves a library over standard input and output, as a plugin in a process of its own.
+fn serve(library: &Path) -> Result<(), CliError> {
+    Ok(serve_library(&std::path::absolute(library)?)?)
 }
 
 fn trust(context: &Context) -> Result<(), CliError> {
@@ -75,54 +51,4 @@ fn trust(context: &Context) -> Result<(), CliError> {
         project.dbt.root.display()
     ));
     Ok(())
-}
-
-fn table(listing: &Listing) -> String {
-    let mut text = String::new();
-    for row in &listing.rows {
-        text.push_str(&describe(row));
-    }
-    if listing.rows.is_empty() {
-        text.push_str("No plugin was found.\n");
-    }
-    text.push_str("\nSearched, the first wins:\n");
-    for folder in &listing.searched {
-        // Writing to a String does not fail.
-        let _ = writeln!(text, "  {}", folder.display());
-    }
-    text
-}
-
-fn describe(row: &ListingRow) -> String {
-    let name = row.name.clone().unwrap_or_else(|| {
-        row.path
-            .file_name()
-            .unwrap_or_default()
-            .display()
-            .to_string()
-    });
-    let stages: Vec<_> = row.stages.iter().map(|stage| stage.name()).collect();
-    let state = match (&row.error, &row.shadowed_by) {
-        (Some(_), _) => "not loaded",
-        (None, Some(_)) => "shadowed",
-        (None, None) => "ok",
-    };
-    let version = row.version.as_deref().unwrap_or("-");
-    let mut text = format!(
-        "{name:<26} {version:<8} {state:<11} {:<32} {}\n",
-        stages.join(", "),
-        row.place
-    );
-    let mut detail = |line: String| text.push_str(&format!("    {line}\n"));
-    if !row.description.is_empty() {
-        detail(row.description.clone());
-    }
-    detail(row.path.display().to_string());
-    if let Some(error) = &row.error {
-        detail(format!("why: {error}"));
-    }
-    if let Some(other) = &row.shadowed_by {
-        detail(format!("used instead: {}", other.display()));
-    }
-    text
 }

@@ -6,40 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, ValueEnum};
-use fal_plugin::manifest::Stage;
 use fal_scaffold::{Interface, Language, PluginName, Scaffold, ScaffoldError};
 
-use super::check::stage;
-use crate::{commands::Context, error::CliError, exit::Ended};
-
-/// Flags of `plugin new`.
-#[derive(Args, Debug)]
-pub(crate) struct NewPluginArgs {
-    /// Its name: small letters, digits and `-`
-    name: String,
-    /// The stage that it fills: python-parser, notebook-parser, stub-writer or execution-backend
-    #[arg(long, value_name = "STAGE", value_parser = stage)]
-    stage: Stage,
-    /// Language to write it in
-    #[arg(long, value_name = "LANGUAGE", default_value = "rust")]
-    language: LanguageArg,
-    /// Folder to make [default: NAME, here]
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Folder that holds the crates of the interface [default: those that came with this fal-host]
-    #[arg(long, value_name = "DIR")]
-    interface: Option<PathBuf>,
-}
-
-/// Language of a new plugin.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LanguageArg {
-    /// A library that is loaded.
-    Rust,
-    /// A program that is started.
-    Python,
-}
+use crate::{
+    args::{LanguageArg, NewPluginArgs},
+    context::Context,
+    error::CliError,
+    exit::Ended,
+};
 
 pub(super) fn new(context: &Context, args: &NewPluginArgs) -> Result<Ended, CliError> {
     let language = match args.language {

@@ -1,8 +1,7 @@
 //! The flags of the last command, from `args` of its `run_results.json`, for the one that tries again.
 
+use fal_plugin::payload::OpenRequest;
 use serde_json::{Map, Value};
-
-use crate::project::ProjectArgs;
 
 /// Flags that are on or off, and the words that turn them on.
 const SWITCHES: [(&str, &str); 5] = [
@@ -21,44 +20,37 @@ const VALUED: [(&str, &str); 5] = [
     ("sample", "--sample"),
 ];
 
-/// Takes what this command line does not say itself. Paths of the project and of profiles are always this one's, as with
-/// `dbt retry`.
-pub(super) fn take_over(said: &Map<String, Value>, args: &mut ProjectArgs) {
+/// Takes over what this command line does not say itself. Paths of the project and of profiles stay
+/// those of this command line, as with `dbt retry`.
+pub(super) fn take_over(last: &Map<String, Value>, session: &mut OpenRequest) {
     let text = |name: &str| {
-        said.get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
+        let text = last.get(name).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
     };
-    args.target = args
-        .target
-        .take()
-        .or_else(|| text("target").map(str::to_owned));
-    args.profile = args
-        .profile
-        .take()
-        .or_else(|| text("profile").map(str::to_owned));
-    args.threads = args
+    session.target = session.target.take().or_else(|| text("target"));
+    session.profile = session.profile.take().or_else(|| text("profile"));
+    session.threads = session
         .threads
-        .or_else(|| u32::try_from(said.get("threads")?.as_u64()?).ok());
-    args.full_refresh |= is_on(said, "full_refresh");
-    if let (true, Some(Value::Object(vars))) = (args.vars.is_empty(), said.get("vars")) {
-        args.vars.clone_from(vars);
+        .or_else(|| u32::try_from(last.get("threads")?.as_u64()?).ok());
+    session.full_refresh |= is_on(last, "full_refresh");
+    if let (true, Some(Value::Object(vars))) = (session.vars.is_empty(), last.get("vars")) {
+        session.vars.clone_from(vars);
     }
     let switches = SWITCHES
         .into_iter()
-        .filter(|(name, _)| is_on(said, name))
+        .filter(|(name, _)| is_on(last, name))
         .map(|(_, word)| word.to_owned());
     let valued = VALUED
         .into_iter()
-        .filter_map(|(name, word)| Some([word.to_owned(), text(name)?.to_owned()]));
+        .filter_map(|(name, word)| Some([word.to_owned(), text(name)?]));
     // First, so that words of this command line win.
     let words: Vec<String> = switches.chain(valued.flatten()).collect();
-    args.dbt_args.splice(0..0, words);
+    session.dbt_args.splice(0..0, words);
 }
 
 /// Whether a flag was given.
-pub(super) fn is_on(said: &Map<String, Value>, name: &str) -> bool {
-    said.get(name).and_then(Value::as_bool).unwrap_or_default()
+pub(super) fn is_on(last: &Map<String, Value>, name: &str) -> bool {
+    last.get(name).and_then(Value::as_bool).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -67,32 +59,32 @@ mod tests {
 
     use super::*;
 
-    fn take(said: Value, mut args: ProjectArgs) -> ProjectArgs {
-        take_over(said.as_object().unwrap(), &mut args);
-        args
+    fn take(last: Value, mut session: OpenRequest) -> OpenRequest {
+        take_over(last.as_object().unwrap(), &mut session);
+        session
     }
 
     #[test]
     fn the_flags_of_the_last_command_come_back() {
-        let said = json!({"which": "build", "target": "prod", "threads": 3, "vars": {"day": 1}, "full_refresh": true,
+        let last = json!({"which": "build", "target": "prod", "threads": 3, "vars": {"day": 1}, "full_refresh": true,
             "store_failures": true, "defer": false, "state": "old", "select": ["a"], "project_dir": "/elsewhere"});
-        let args = take(said, ProjectArgs::default());
+        let args = take(last, OpenRequest::new("/here", "", ""));
         assert_eq!(
             (args.target.as_deref(), args.threads, args.full_refresh),
             (Some("prod"), Some(3), true)
         );
         assert_eq!(Value::Object(args.vars), json!({"day": 1}));
         assert_eq!(args.dbt_args, ["--store-failures", "--state", "old"]);
-        assert_eq!(args.project_dir, None);
+        assert_eq!(args.project_dir, "/here");
     }
 
     #[test]
     fn this_command_line_wins() {
-        let given = ProjectArgs {
+        let given = OpenRequest {
             target: Some("dev".into()),
             threads: Some(1),
             vars: json!({"day": 2}).as_object().cloned().unwrap(),
-            ..ProjectArgs::default()
+            ..OpenRequest::new("", "", "")
         };
         let args = take(
             json!({"target": "prod", "threads": 3, "vars": {"day": 1, "n": 1}}),

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use fal_plugin::payload::OpenRequest;
 use serde_json::{Map, Value};
 
 pub use self::error::RetryError;
@@ -17,7 +18,7 @@ use self::record::Record;
 use super::RunOptions;
 use crate::{
     last_results::{LastResults, NodeEntry},
-    project::{Project, ProjectArgs},
+    project::Project,
 };
 
 /// Commands whose nodes can be run again.
@@ -121,10 +122,11 @@ impl Retry {
         &self.command
     }
 
-    /// The last command's flags, for the project that is opened to try again.
-    pub fn take_over(&self, args: &mut ProjectArgs) {
-        flags::take_over(&self.args, args);
-        args.retry_of = Some(self.path.clone());
+    /// Gives the last command's flags to the session that tries again.
+    pub fn take_over(&self, session: &mut OpenRequest) {
+        flags::take_over(&self.args, session);
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        session.retry_of = Some(path.display().to_string());
     }
 
     /// What to run.

@@ -8,7 +8,7 @@ use clap::{
 use crate::{args::Cli, error::CliError};
 
 /// clap's complaint as an error of ours; `None` for what is none: help and versions that were asked for.
-pub(crate) fn of(error: &clap::Error) -> Option<CliError> {
+pub(crate) fn error(error: &clap::Error) -> Option<CliError> {
     let message = match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
@@ -143,10 +143,10 @@ mod tests {
 
     fn complaint(line: &str) -> String {
         let words = std::iter::once("fal-host").chain(line.split_whitespace());
-        let Err(error) = Cli::of_words(words) else {
+        let Err(error) = Cli::parse_words(words) else {
             return "it is taken".to_owned();
         };
-        let Some(CliError::Usage { message, help }) = of(&error) else {
+        let Some(CliError::Usage { message, help }) = super::error(&error) else {
             return format!("{:?}", error.kind());
         };
         format!("{message}\n{}", help.unwrap_or_default())

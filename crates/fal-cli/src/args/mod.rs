@@ -1,22 +1,25 @@
 //! The command line. Flags keep dbt's names, meaning and environment variables.
 
+mod env;
 mod global;
-mod legacy;
+mod plugin;
 mod select;
-mod state;
 #[cfg(test)]
 mod tests;
+mod vars;
 mod verbs;
 mod word_order;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
+    env::EnvCommand,
     global::{GlobalArgs, LogFormat},
+    plugin::{CheckLibraryArgs, LanguageArg, NewPluginArgs, PluginCommand},
     select::SelectArgs,
-    verbs::{BuildArgs, RetryArgs, RunArgs, SeedArgs, SnapshotArgs, TestArgs, switch},
+    verbs::{BuildArgs, RetryArgs, RunArgs, SeedArgs, SnapshotArgs, TestArgs, Verb},
 };
 
 /// Python files and notebooks as models of a dbt project: one DAG with SQL, one command.
@@ -47,15 +50,18 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
-    /// Understands the words of a command line, its first one being the program.
+    /// Parses a command line, the program's name first.
     ///
     /// # Errors
-    /// clap's: a mistake, or help that was asked for.
-    pub(crate) fn of_words(
+    /// Those of clap: a mistake, or help that was asked for.
+    pub(crate) fn parse_words(
         words: impl IntoIterator<Item = impl Into<OsString>>,
     ) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
         let words = words.into_iter().map(Into::into).collect();
-        Self::try_parse_from(word_order::flags_last(&Self::command(), words))
+        let words = word_order::flags_last(&command, words);
+        let mut matches = command.try_get_matches_from_mut(words)?;
+        Self::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
     }
 }
 
@@ -106,7 +112,7 @@ pub(crate) enum Command {
         fal-host hooks --scripts tell.py      only this script, and the post-hooks\n\n\
         Which scripts a model has stands in its schema file, under `meta: {fal: ...}`."
     )]
-    Hooks(crate::commands::hooks::HooksArgs),
+    Hooks(HooksArgs),
     /// The forerunner's name of some commands
     #[command(subcommand, hide = true)]
     Flow(FlowCommand),
@@ -138,7 +144,7 @@ pub(crate) enum Command {
     Plugin(PluginCommand),
     /// See, build and remove the Python environments of models
     #[command(subcommand)]
-    Env(crate::commands::env::EnvCommand),
+    Env(EnvCommand),
     /// Look for what keeps fal-host from working here
     #[command(after_help = "Example:\n  fal-host doctor")]
     Doctor,
@@ -154,6 +160,25 @@ pub(crate) enum Command {
 pub(crate) enum FlowCommand {
     /// The same as `fal-host run`
     Run(RunArgs),
+}
+
+/// Flags of `hooks`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct HooksArgs {
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    /// Of all models, whatever the last run did
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Pre-hooks and before-scripts instead of after-scripts and post-hooks
+    #[arg(long)]
+    pub(crate) before: bool,
+    /// Only these scripts, named as in the schema file; hooks run all the same
+    #[arg(long, value_name = "FILE", num_args = 1.., action = ArgAction::Append)]
+    pub(crate) scripts: Vec<String>,
+    /// Global scripts too, in spite of a selection or --scripts
+    #[arg(long)]
+    pub(crate) globals: bool,
 }
 
 /// Flags of `generate`.
@@ -236,53 +261,6 @@ pub(crate) enum GraphFormat {
     Mermaid,
     /// For programs.
     Json,
-}
-
-/// Commands of `plugin`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum PluginCommand {
-    /// Show every plugin library that is found, also those that do not load, and why
-    #[command(
-        after_help = "Examples:\n  fal-host plugin list\n  fal-host plugin list --output json"
-    )]
-    List {
-        /// Form of the list
-        #[arg(long, value_name = "FORM", default_value = "text")]
-        output: LogFormat,
-    },
-    /// Record that you trust the plugins which this project names in fal_project.yml
-    #[command(
-        after_help = "The record holds for the libraries as they are now: when one changes, you are asked again."
-    )]
-    Trust,
-    /// Check a plugin library against the contract of its stages, in a process of its own
-    #[command(
-        after_help = "Examples:\n  fal-host plugin check target/debug/libacme_stubs.so\n  \
-        fal-host plugin check ./libacme.so --stage stub-writer --config '{\"folder\": \"acme\"}'\n  \
-        fal-host plugin check fal-stub-writer --format json\n\n\
-        Exit codes: 0 all required cases passed, 2 one failed. Every failure says what was seen and what to do about it."
-    )]
-    Check(crate::commands::plugin::CheckLibraryArgs),
-    /// Make a plugin to begin with: it builds, keeps the contract of its stage and runs an example project
-    #[command(
-        after_help = "Examples:\n  fal-host plugin new acme-stubs --stage stub-writer\n  \
-        fal-host plugin new acme-runner --stage execution-backend --language python\n\n\
-        Nothing is overwritten. Documentation: docs/plugins/guide.md."
-    )]
-    New(crate::commands::plugin::NewPluginArgs),
-    /// Serve a plugin library over standard input and output, as a plugin that is a process of its own
-    #[command(
-        after_help = "fal-host starts it for libraries that are isolated: `--isolate-plugins`, or `plugins: isolate:` in \
-        fal_project.yml.\nThe protocol is that of plugins in any language: docs/plugins/processes.md."
-    )]
-    Serve {
-        /// The library
-        #[arg(value_name = "LIBRARY")]
-        library: PathBuf,
-    },
-    /// What `check` starts
-    #[command(hide = true)]
-    CheckInChild,
 }
 
 /// Flags of `setup`.

@@ -1,0 +1,85 @@
+//! `fal-host plugin list`: every plugin that is found, and where it was looked for.
+
+use std::fmt::Write;
+
+use fal_host::{
+    Project,
+    plugins::{Listing, ListingRow, SearchPath, list as list_plugins},
+};
+use fal_project::{DbtProject, ProjectOptions};
+
+use crate::{args::LogFormat, context::Context, error::CliError};
+
+pub(super) fn list(context: &Context, format: LogFormat) -> Result<(), CliError> {
+    let listing = list_plugins(&search_path(context)?);
+    let text = match format {
+        LogFormat::Text => table(&listing),
+        LogFormat::Json => {
+            serde_json::to_string_pretty(&listing).map_err(std::io::Error::other)? + "\n"
+        }
+    };
+    Ok(context.output.data(&text)?)
+}
+
+/// Returns the search path of the project; outside a project, that of the user.
+pub(super) fn search_path(context: &Context) -> Result<SearchPath, CliError> {
+    let args = context.global.project_args();
+    let options = ProjectOptions {
+        project_dir: args.project_dir.clone(),
+        ..ProjectOptions::default()
+    };
+    if args.project_dir.is_none() && DbtProject::find(&options).is_err() {
+        return Ok(SearchPath::new(&[]));
+    }
+    Ok(Project::open(args)?.search_path())
+}
+
+fn table(listing: &Listing) -> String {
+    let mut text = String::new();
+    for row in &listing.rows {
+        text.push_str(&describe(row));
+    }
+    if listing.rows.is_empty() {
+        text.push_str("No plugin was found.\n");
+    }
+    text.push_str("\nSearched, the first wins:\n");
+    for folder in &listing.searched {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "  {}", folder.display());
+    }
+    text
+}
+
+fn describe(row: &ListingRow) -> String {
+    let name = row.name.clone().unwrap_or_else(|| {
+        row.path
+            .file_name()
+            .unwrap_or_default()
+            .display()
+            .to_string()
+    });
+    let stages: Vec<_> = row.stages.iter().map(|stage| stage.name()).collect();
+    let state = match (&row.error, &row.shadowed_by) {
+        (Some(_), _) => "not loaded",
+        (None, Some(_)) => "shadowed",
+        (None, None) => "ok",
+    };
+    let version = row.version.as_deref().unwrap_or("-");
+    let mut text = format!(
+        "{name:<26} {version:<8} {state:<11} {:<32} {}\n",
+        stages.join(", "),
+        row.place
+    );
+    let mut detail = |line: String| text.push_str(&format!("    {line}\n"));
+    if !row.description.is_empty() {
+        detail(row.description.clone());
+    }
+    detail(row.path.display().to_string());
+    if let Some(error) = &row.error {
+        detail(format!("why: {error}"));
+    }
+    if let Some(other) = &row.shadowed_by {
+        detail(format!("used instead: {}", other.display()));
+    }
+    text
+}
