@@ -68,11 +68,9 @@ const SHARED: &[&str] = &[
     "warehouse/__init__.py",
     "warehouse/column_rules.py",
     "warehouse/duckdb/__init__.py",
-    "warehouse/duckdb/errors.py",
     "warehouse/duckdb/read.py",
     "warehouse/duckdb/types.py",
-    "warehouse/encoded.py",
-    "warehouse/unfit.py",
+    "warehouse/values.py",
 ];
 
 /// What a job needs: not what runs dbt.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.interface import whole
+from fal_worker.warehouse.spool import whole
 
 if TYPE_CHECKING:
     from fal_worker.materialization.staging import Plan

@@ -11,8 +11,8 @@ from fal_worker.errors import SessionError
 from fal_worker.project import resolve
 from fal_worker.warehouse.activity import ACTIVITY
 from fal_worker.warehouse.column_types import sql_types
-from fal_worker.warehouse.finishing import Finish, finishing
-from fal_worker.warehouse.interface import Place
+from fal_worker.warehouse.finishing import finishing
+from fal_worker.warehouse.interface import Finish, Place
 
 from .reads import node_of, reader_of, relation_of
 

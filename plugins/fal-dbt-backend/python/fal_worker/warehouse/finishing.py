@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import from_exception
 
+from .interface import Finish
+
 if TYPE_CHECKING:
     from fal_worker.engine.invocation import Invocation
-
-# Gets a connection as dbt's adapter has them, in the write's transaction, and whether the table is a new one.
-Finish = Callable[[Any, bool], None]
-
-
-class Borrowed:
-    """A connection of an adapter whose transaction and end are not dbt's affair."""
-
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._handle, name)
-
-    def commit(self) -> None:
-        pass
-
-    def rollback(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
 
 # Whose tables are made with what the model configures: partitions, clusters, sort keys, labels.
 WITH_OPTIONS = ("snowflake", "bigquery", "databricks", "redshift", "trino")

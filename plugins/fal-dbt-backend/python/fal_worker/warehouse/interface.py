@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from fal_worker.project.readable import Readable
 
     from .column_rules import ColumnRules
-    from .finishing import Finish
 
 # dbt's adapter type to the module that serves it.
 _NATIVE = ("duckdb", "postgres", "snowflake", "bigquery", "databricks", "redshift", "trino")
@@ -28,6 +27,29 @@ _MODULES = {
     for name in _NATIVE
 }
 _GENERIC = "fal_worker.warehouse.generic.warehouse"
+
+
+# Gets a connection as dbt's adapter has them, in the write's transaction, and whether the table is a new one.
+Finish = Callable[[Any, bool], None]
+
+
+class Borrowed:
+    """A connection of an adapter whose transaction and end are not dbt's affair."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._handle, name)
+
+    def commit(self) -> None:
+        pass
+
+    def rollback(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 class Place(Enum):
@@ -51,25 +73,6 @@ class Reading:
     typed: bool = False
     # How many rows there are, where all of them have been read already.
     rows: int | None = None
-
-
-def whole(reader: pa.RecordBatchReader) -> Reading:
-    """The same rows, all of them read: from memory, or from a temporary file where they are many."""
-    import pyarrow as pa
-
-    from fal_worker.warehouse.generic.spool import Spool
-
-    spool, rows = Spool(), 0
-    try:
-        for batch in reader:
-            rows += batch.num_rows
-            spool.add(batch)
-    except BaseException:
-        spool.close()
-        raise
-    return Reading(
-        pa.RecordBatchReader.from_batches(reader.schema, iter(spool)), spool.close, rows=rows
-    )
 
 
 class PendingWrite(Protocol):

@@ -119,7 +119,7 @@ def needs(module: str):
 
 @needs("google.cloud.bigquery")
 def test_bigquery_names_types_as_its_client_does():
-    from fal_worker.warehouse.cloud.bigquery_types import told
+    from fal_worker.warehouse.cloud.bigquery import told
     from google.cloud.bigquery import SchemaField, _pandas_helpers
 
     simple = ["BOOL", "BOOLEAN", "INT64", "INTEGER", "FLOAT64", "FLOAT", "STRING", "BYTES", "DATE", "TIME", "DATETIME", "TIMESTAMP",
@@ -145,8 +145,7 @@ def plain(type: pa.DataType) -> str:
 
 @needs("google.cloud.bigquery")
 def test_bigquery_rows_without_the_storage_api():
-    from fal_worker.warehouse.cloud.bigquery import _batches
-    from fal_worker.warehouse.cloud.bigquery_types import told
+    from fal_worker.warehouse.cloud.bigquery import _batches, told
     from fal_worker.warehouse.cloud.read import spooled
     from google.cloud.bigquery import SchemaField
     from google.cloud.bigquery.table import RowIterator
@@ -274,8 +273,7 @@ def test_databricks_inner_parts():
 
 @needs("redshift_connector")
 def test_redshift_parameters():
-    from fal_worker.warehouse.cloud.redshift import _WORDS
-    from fal_worker.warehouse.cloud.redshift_load import by_parameters
+    from fal_worker.warehouse.cloud.redshift import _WORDS, by_parameters
     from fal_worker.warehouse.cloud.types import columns
     from redshift_connector.core import convert_paramstyle
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from clouds.world import relation
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.cloud.files import Files
+from fal_worker.warehouse.cloud.loading import Files
 from fal_worker.warehouse.cloud.types import Words, columns
 
 TABLE = pa.table({"x": [1, 2], "s": ["it's \\ `q`", None]})

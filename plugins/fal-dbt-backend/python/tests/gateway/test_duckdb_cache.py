@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from fal_worker.warehouse.activity import ACTIVITY
 from fal_worker.warehouse.duckdb import cache as duckdb_cache
-from fal_worker.warehouse.duckdb.groups import row_groups
+from fal_worker.warehouse.duckdb.cache import row_groups
 from fal_worker.warehouse.duckdb.warehouse import DuckDB
 
 # Random, so that DuckDB cannot make it small: 40 MB.

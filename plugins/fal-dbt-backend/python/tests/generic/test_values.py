@@ -9,8 +9,8 @@ from decimal import Decimal as D
 import pyarrow as pa
 import pytest
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.generic.spool import Spool
-from fal_worker.warehouse.generic.values import Column
+from fal_worker.warehouse.generic.read import Column
+from fal_worker.warehouse.spool import Spool
 
 DAY, NOON = dt.date(2020, 1, 1), dt.datetime(2020, 1, 1, 12)
 EAST = dt.timezone(dt.timedelta(hours=2))

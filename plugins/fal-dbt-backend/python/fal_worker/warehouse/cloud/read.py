@@ -11,17 +11,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.generic.bind import simple
+from fal_worker.warehouse.generic.encode import plain, simple
 from fal_worker.warehouse.generic.read import reading
-from fal_worker.warehouse.generic.spool import Spool
-from fal_worker.warehouse.generic.types import plain
+from fal_worker.warehouse.spool import Spool
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from fal_worker.warehouse.interface import Reading
 
-    from .connection import Connection
+    from .common import Connection
 
 _BATCH_ROWS = 100_000
 

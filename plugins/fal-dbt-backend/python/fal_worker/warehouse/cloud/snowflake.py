@@ -22,7 +22,7 @@ from fal_worker.warehouse.generic.read import nothing, rows
 
 from . import common as cloud
 from . import write as cloud_write
-from .files import Files
+from .loading import Files
 from .read import Column, spooled
 from .types import Words
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from fal_worker.warehouse.interface import Reading
 
     from . import types as cloud_types
-    from .connection import Connection
+    from .common import Connection
 
 _WORDS = Words(
     "Snowflake",

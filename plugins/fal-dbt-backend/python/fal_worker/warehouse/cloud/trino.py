@@ -11,23 +11,59 @@ Nothing of this was run against a real server.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.warehouse.generic.read import nothing, rows
 
 from . import common as cloud
-from . import connection as cloud_connection
-from . import literals as cloud_literals
+from . import loading
 from . import write as cloud_write
-from .trino_literals import literal
+from .loading import iso
 from .types import Words
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from fal_worker.warehouse.finishing import Finish
     from fal_worker.warehouse.generic.tables import Tables
-    from fal_worker.warehouse.interface import Reading
+    from fal_worker.warehouse.interface import Finish, Reading
+
+    from .loading import Literal
+
+
+def literal(type: Any) -> Literal:
+    """What writes values of this type."""
+    import pyarrow.types as t
+
+    if t.is_boolean(type):
+        return lambda value: "true" if value else "false"
+    if t.is_integer(type):
+        return lambda value: f"bigint '{value}'"
+    if t.is_floating(type):
+        return _double
+    if t.is_decimal(type):
+        return lambda value: f"cast('{value:f}' as decimal({type.precision}, {type.scale}))"
+    if t.is_binary(type):
+        return lambda value: f"X'{value.hex()}'"
+    if t.is_date(type):
+        return lambda value: f"date '{iso(value)}'"
+    if t.is_time(type):
+        return lambda value: f"time '{iso(value)}'"
+    if t.is_timestamp(type):
+        zone = " UTC" if type.tz else ""
+        return lambda value: f"timestamp '{iso(value)}{zone}'"
+    return text
+
+
+def text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _double(value: float) -> str:
+    if math.isfinite(value):
+        return f"double '{value!r}'"
+    return "nan()" if math.isnan(value) else ("infinity()" if value > 0 else "-infinity()")
+
 
 _NEW = "__fal_new"
 _ROWS, _CHARACTERS = 2_000, 900_000
@@ -45,7 +81,7 @@ def open_warehouse(adapter: Any) -> Trino:
     return Trino(adapter)
 
 
-class Connection(cloud_connection.Connection):
+class Connection(cloud.Connection):
     """With cursors of the client itself."""
 
     def __init__(self, adapter: Any) -> None:
@@ -72,7 +108,7 @@ class Write(cloud_write.Write):
 
     def load(self, connection: Any, tables: Tables, reader: pa.RecordBatchReader) -> None:
         into = f"insert into {tables.stage} ({', '.join(self.names)}) values "
-        for count, sql in cloud_literals.statements(
+        for count, sql in loading.statements(
             self.columns, reader, into, literal, _ROWS, _CHARACTERS
         ):
             cursor = connection.execute(sql)

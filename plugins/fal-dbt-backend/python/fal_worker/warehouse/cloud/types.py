@@ -7,16 +7,15 @@ has no type for goes as text. Decimals of more digits than it has must fit value
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.encoded import cast, fitted
-from fal_worker.warehouse.generic.bind import simple
-from fal_worker.warehouse.generic.types import is_binary, is_text, plain
-
-from .json import json_text
+from fal_worker.warehouse.generic.encode import is_binary, is_text, plain, simple
+from fal_worker.warehouse.values import cast, fitted
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -216,3 +215,33 @@ def _encoded(array: pa.Array, target: Any) -> pa.Array:
     if t.is_floating(array.type) and not t.is_floating(target):
         raise pa.ArrowInvalid(f"{array.type} as {target}")
     return cast(array, target)
+
+
+def json_text(array: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.types as t
+
+    is_map = t.is_map(array.type)
+    return pa.array(
+        [
+            None if value is None else _json(dict(value) if is_map else value)
+            for value in array.to_pylist()
+        ],
+        pa.string(),
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_clean(value), ensure_ascii=False, allow_nan=False)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _clean(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

@@ -8,7 +8,7 @@ readings), and never if the user chose a limit."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -16,6 +16,8 @@ import duckdb
 from fal_worker.warehouse.activity import ACTIVITY
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from .warehouse import DuckDB
 
 # Bytes of blocks, beyond those that were there before the stream: when they are too many, and how many stay.
@@ -100,3 +102,44 @@ def _default_limit() -> str:
         with duckdb.connect(":memory:") as fresh:
             _limits.extend(fresh.execute("select current_setting('memory_limit')").fetchall()[0])
     return _limits[0]
+
+
+_ROWS = 122_880
+# Of wide rows fewer will do.
+_BYTES = 32 << 20
+
+
+def row_groups(
+    reader: pa.RecordBatchReader, before_each: Callable[[], None]
+) -> pa.RecordBatchReader:
+    """The same rows. `before_each` is called before a row group is read."""
+    import pyarrow as pa
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        kept: list[pa.RecordBatch] = []
+        rows = size = 0
+        before_each()
+        for batch in reader:
+            kept.append(batch)
+            rows, size = rows + batch.num_rows, size + batch.nbytes
+            if rows >= _ROWS or size >= _BYTES:
+                yield from _joined(kept)
+                kept, rows, size = [], 0, 0
+                before_each()
+        yield from _joined(kept)
+
+    return pa.RecordBatchReader.from_batches(reader.schema, batches())
+
+
+def _joined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    import pyarrow as pa
+
+    if len(batches) < 2:
+        return batches
+    try:
+        return pa.Table.from_batches(batches).combine_chunks().to_batches()
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowNotImplementedError,
+    ):  # types that Arrow cannot join, and texts of too many bytes
+        return batches

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
-from fal_worker.warehouse import unfit
+from fal_worker.warehouse.values import UNFIT, advice, said, unfit
 
-from .errors import raised, raising
 from .types import HUGE, cast_of, has_infinite, is_huge
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def _refusal(error: Exception, nested: list[str]) -> SessionError | None:
     """What an error says that the SQL of a column raised, or the cast of one of the `nested`; `None` for others."""
     told = raised(error)
     if told is None and nested and re.search(r"Could not cast value -?\d+ to DECIMAL", str(error)):
-        return unfit.unfit("` or `".join(nested), _TOO_LARGE, f"{nested[0]}::varchar")
+        return unfit("` or `".join(nested), _TOO_LARGE, f"{nested[0]}::varchar")
     return told
 
 
@@ -74,7 +73,7 @@ def _selected(name: str, kind: Any) -> str | None:
 
 
 def _error(name: str, what: str, instead: str) -> str:
-    return raising(unfit.said(name, what), unfit.advice(instead))
+    return raising(said(name, what), advice(instead))
 
 
 def _named(reader: pa.RecordBatchReader, huge: dict[str, str]) -> pa.RecordBatchReader:
@@ -110,8 +109,26 @@ def _check_finite(batch: pa.RecordBatch) -> None:
     """Refuses the numbers that DuckDB takes for infinite dates and timestamps."""
     for name, array in zip(batch.schema.names, batch.columns):
         if has_infinite(array):
-            raise unfit.unfit(name, "`infinity`", f"case when isfinite({name}) then {name} end")
+            raise unfit(name, "`infinity`", f"case when isfinite({name}) then {name} end")
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+_ADVICE = "fal advises: "
+
+
+def raising(message: str, advice: str) -> str:
+    """The SQL expression that raises this. The message begins with `The column`."""
+    return "error('" + f"{message} {_ADVICE}{advice}".replace("'", "''") + "')"
+
+
+def raised(error: Exception) -> SessionError | None:
+    """What such an expression said; `None` for other errors."""
+    message, found, advice = str(error).partition(_ADVICE)
+    if not found:
+        return None
+    return SessionError(
+        UNFIT, message[message.index("The column `") :].strip(), advice.splitlines()[0].strip()
+    )

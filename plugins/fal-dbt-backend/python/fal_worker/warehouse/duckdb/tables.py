@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
 
-from .errors import raising
+from .read import raising
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -4,7 +4,7 @@ Into DuckDB: half floats become FLOAT, an all-NULL column INTEGER (as DuckDB its
 bits DECIMAL(38, s) if they fit. Dictionaries become their values' type, a time zone becomes TIMESTAMPTZ (the instant stays,
 the zone's name does not), durations INTERVAL, if they have no nanoseconds.
 Out of DuckDB: HUGEINT and UHUGEINT become decimal128(38, 0), with the field's metadata `fal.type` naming the origin, since
-`sum` of integers is a HUGEINT; a value of 39 digits is an error (`duckdb_read`). What Arrow has no type for comes as text: BIT, BIGNUM, TIME
+`sum` of integers is a HUGEINT; a value of 39 digits is an error (`read.py`). What Arrow has no type for comes as text: BIT, BIGNUM, TIME
 with a zone, VARIANT, TYPE. UUID and JSON are text, ENUM is a dictionary, as DuckDB does.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from fal_worker.leaves import leaves
-from fal_worker.warehouse.encoded import (
+from fal_worker.warehouse.values import (
     Convert,
     Stream,
     cast,

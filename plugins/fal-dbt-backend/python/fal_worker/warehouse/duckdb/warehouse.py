@@ -13,22 +13,20 @@ import duckdb
 
 from fal_worker.errors import SessionError
 from fal_worker.warehouse.column_rules import COMMON, ColumnRules, ascii_lower
-from fal_worker.warehouse.finishing import Borrowed
-from fal_worker.warehouse.interface import Place, Reading, whole
+from fal_worker.warehouse.interface import Borrowed, Place, Reading
+from fal_worker.warehouse.spool import whole
 
 from . import check as duckdb_check
 from . import tables as duckdb_tables
-from .cache import BlockCache, is_plain
-from .errors import raised
-from .groups import row_groups
-from .read import reader_of
+from .cache import BlockCache, is_plain, row_groups
+from .read import raised, reader_of
 from .types import writable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from fal_worker.project.readable import Readable
-    from fal_worker.warehouse.finishing import Finish
+    from fal_worker.warehouse.interface import Finish
 
 # A multiple of DuckDB's vector of 2048 rows; small enough to stay in the caches, large enough to amortise a message.
 _BATCH_ROWS = 1 << 14

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.finishing import Borrowed
+from fal_worker.warehouse.interface import Borrowed
 
 if TYPE_CHECKING:
-    from fal_worker.warehouse.finishing import Finish
+    from fal_worker.warehouse.interface import Finish
 
 # To wait for the warehouse to take note of an interruption.
 _INTERRUPT_SECONDS = 5

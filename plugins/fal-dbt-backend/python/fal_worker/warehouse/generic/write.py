@@ -19,17 +19,15 @@ from fal_worker.errors import SessionError
 from fal_worker.warehouse.interface import Place
 
 from . import read as generic_read
-from .bind import parameters
 from .connection import Connection, Connections, both, quoted
 from .dialect import Dialect
+from .encode import Types, parameters
 from .tables import Tables
-from .types import Types
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from fal_worker.warehouse.finishing import Finish
-    from fal_worker.warehouse.interface import Reading
+    from fal_worker.warehouse.interface import Finish, Reading
 
 
 class Writer:

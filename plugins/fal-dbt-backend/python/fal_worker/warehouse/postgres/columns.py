@@ -1,7 +1,7 @@
 """PostgreSQL: what becomes of each column of a result on its way to Arrow.
 
 As they are: the integers, floats, booleans, text in all forms, bytea, date, time, timestamp (timestamptz in UTC), interval, and
-arrays of them. numeric(p, s) becomes a decimal. Of numeric without precision, and of arrays, the values decide (`postgres_spool`).
+arrays of them. numeric(p, s) becomes a decimal. Of numeric without precision, and of arrays, the values decide (`measure.py`).
 The rest comes as text, with the type's name in the field's metadata `fal.type`: uuid, json, jsonb, enums, ranges, composites,
 inet, bit, timetz, ...
 """
@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.warehouse.unfit import unfit
+from fal_worker.warehouse.values import unfit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -153,3 +153,56 @@ def check(column: Column, array: pa.Array) -> None:
             "`infinity`, or a time beyond the year 294246",
             f"nullif({column.name}, 'infinity')",
         )
+
+
+def to_decimal(name: str, array: pa.Array, type: Any) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return array.cast(type)
+    except pa.ArrowInvalid:
+        refuse_special(name, array)
+        raise
+
+
+def refuse_special(name: str, array: pa.Array) -> None:
+    """NaN and Infinity, which decimals do not have."""
+    import pyarrow.compute as pc
+
+    for special, text in (("nan", "NaN"), ("inf", "Infinity")):
+        if pc.any(pc.match_substring(array, special)).as_py():
+            raise unfit(
+                name,
+                f"the numeric `{text}`",
+                f"nullif({name}, '{text}'), or {name}::double precision",
+            )
+
+
+class Digits:
+    """How many digits a column has before and behind the point."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._before = self._behind = 0
+
+    def add(self, array: pa.Array) -> None:
+        import pyarrow.compute as pc
+
+        refuse_special(self._name, array)
+        text = pc.utf8_ltrim(array, "-")
+        point = pc.find_substring(text, ".")
+        length = pc.binary_length(text)
+        whole = pc.less(point, 0)
+        self._before = max(self._before, pc.max(pc.if_else(whole, length, point)).as_py() or 0)
+        behind = pc.if_else(whole, 0, pc.subtract(pc.subtract(length, point), 1))
+        self._behind = max(self._behind, pc.max(behind).as_py() or 0)
+
+    @property
+    def type(self) -> Any:
+        """As wide as there is, so that it depends on as little as possible; text if no decimal holds all values."""
+        import pyarrow as pa
+
+        digits = self._before + self._behind
+        if digits <= 38:
+            return pa.decimal128(38, self._behind)
+        return pa.decimal256(76, self._behind) if digits <= 76 else pa.string()

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.project.readable import Readable, refused
-from fal_worker.warehouse.interface import Reading, whole
-from fal_worker.warehouse.unfit import unfit
+from fal_worker.warehouse.interface import Reading
+from fal_worker.warehouse.spool import whole
+from fal_worker.warehouse.values import unfit
 
 from . import check as postgres_check
-from .columns import Column, check, columns, storage, stored
+from .columns import Column, check, columns, storage, stored, to_decimal
 from .connection import Connection, DatabaseError, failures
-from .numeric import to_decimal
-from .spool import spooled
+from .measure import spooled
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -13,22 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
 from fal_worker.warehouse.column_rules import extension_of
-from fal_worker.warehouse.encoded import Stream
-from fal_worker.warehouse.finishing import Borrowed
-from fal_worker.warehouse.interface import Place
+from fal_worker.warehouse.interface import Borrowed, Place
+from fal_worker.warehouse.values import Stream
 
 from . import read as postgres_read
-from .connection import Connection, DatabaseError
+from .connection import Connection, DatabaseError, Handle
 from .encode import Encoding, encoding, json_encoding
-from .handle import Handle
 from .tables import Table, TableColumn, drop, fits, look_up, look_up_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from fal_worker.project.readable import Readable
-    from fal_worker.warehouse.finishing import Finish
-    from fal_worker.warehouse.interface import Reading
+    from fal_worker.warehouse.interface import Finish, Reading
 
 
 def make_schema(connection: Connection, relation: Any) -> None:

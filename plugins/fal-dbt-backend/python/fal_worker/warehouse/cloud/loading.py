@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from .types import encoded_parts
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from .types import Column
+
 
 # Warehouses load files of about this size best, several at once.
 _FILE_BYTES = 64 << 20
@@ -76,3 +77,53 @@ class Files:
 
         for arrays in encoded_parts(self._columns, self._reader, _BATCH_ROWS):
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+Literal = Callable[[Any], str]
+
+
+def statements(
+    columns: list[Column],
+    reader: pa.RecordBatchReader,
+    into: str,
+    literal: Callable[[Any], Literal],
+    rows: int,
+    characters: int,
+) -> Iterator[tuple[int, str]]:
+    """Each with its number of rows. `literal` gives for a type of Arrow what writes its values."""
+    writers = [_cast(column, literal(column.arrow)) for column in columns]
+    pending: list[str] = []
+    length = 0
+    for row in _rows(columns, writers, reader, rows):
+        if pending and (len(pending) >= rows or length + len(row) > characters):
+            yield len(pending), into + ", ".join(pending)
+            pending, length = [], 0
+        pending.append(row)
+        length += len(row) + 2
+    if pending:
+        yield len(pending), into + ", ".join(pending)
+
+
+def _rows(
+    columns: list[Column], writers: list[Literal], reader: pa.RecordBatchReader, size: int
+) -> Iterator[str]:
+    for arrays in encoded_parts(columns, reader, size):
+        values = [
+            ["null" if value is None else write(value) for value in array.to_pylist()]
+            for write, array in zip(writers, arrays)
+        ]
+        for row in zip(*values):
+            yield f"({', '.join(row)})"
+
+
+def _cast(column: Column, write: Literal) -> Literal:
+    return (lambda value: column.cast(write(value))) if column.given else write
+
+
+def iso(value: Any) -> str:
+    """A date, a time or a wall clock, with a blank in the middle."""
+    return (
+        str(value.replace(tzinfo=None).isoformat(sep=" "))
+        if hasattr(value, "hour") and hasattr(value, "year")
+        else str(value.isoformat())
+    )

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .interface import Reading
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -62,3 +64,20 @@ class Spool:
             self._writer.close()
         self._schema, self._streams = schema, self._streams + 1
         self._writer = pa.ipc.new_stream(self._file, schema)
+
+
+def whole(reader: pa.RecordBatchReader) -> Reading:
+    """The same rows, all of them read: from memory, or from a temporary file where they are many."""
+    import pyarrow as pa
+
+    spool, rows = Spool(), 0
+    try:
+        for batch in reader:
+            rows += batch.num_rows
+            spool.add(batch)
+    except BaseException:
+        spool.close()
+        raise
+    return Reading(
+        pa.RecordBatchReader.from_batches(reader.schema, iter(spool)), spool.close, rows=rows
+    )
