@@ -1,4 +1,4 @@
-//! The programs under test: built once, by whichever test comes first.
+//! Builds the programs under test, once, in the first test that needs them.
 
 use std::{
     env,
@@ -39,7 +39,8 @@ pub fn host() -> PathBuf {
 pub fn foreign_plugin(name: &str) -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let root = workspace().join("tests/plugins");
-        // The second is on the interface as it first was; the target folder is one, so that dependencies are built once.
+        // The second uses interface 1.0. Both share a target folder, so dependencies are built
+        // once.
         once("foreign-plugins", || {
             for manifest in ["Cargo.toml", "first/Cargo.toml"] {
                 let mut build = Command::new(env!("CARGO"));
@@ -62,7 +63,7 @@ pub(crate) fn foreign_plugins() -> PathBuf {
     workspace().join("tests/plugins/target/debug")
 }
 
-/// A folder that outlives a test: caches and marks.
+/// A folder for caches and marks that all tests share.
 pub(crate) fn shared_folder() -> PathBuf {
     let folder = target().join("e2e");
     fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -74,7 +75,7 @@ fn target() -> PathBuf {
 }
 
 fn cargo(command: &mut Command, manifest: &Path) {
-    // Flags of the run that tests must not reach what is tested: coverage, sanitizers.
+    // Coverage and sanitizer flags of the test run must not reach the programs under test.
     command
         .args(["build", "--quiet", "--locked", "--manifest-path"])
         .arg(manifest)
@@ -85,7 +86,8 @@ fn cargo(command: &mut Command, manifest: &Path) {
     assert!(status.success(), "{command:?} failed");
 }
 
-/// Builds once in a run of nextest, where each test is a process; else once in a process.
+/// Builds once for each nextest run, where each test is a process, and otherwise once for each
+/// process.
 fn once(what: &str, build: impl FnOnce()) {
     let Some(run) = env::var_os("NEXTEST_RUN_ID") else {
         return build();

@@ -5,10 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longer than anything takes on a loaded machine. No test passes or fails by it unless something hangs.
+/// Longer than any step takes on a loaded machine: only a hang reaches it.
 pub const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Looks until `condition` gives something; `None` after `patience`.
+/// Polls `condition` until it gives a value; `None` after `patience`.
 pub fn wait_until<T>(patience: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + patience;
     loop {

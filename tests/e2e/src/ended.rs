@@ -1,4 +1,4 @@
-//! How a program ended and what it said.
+//! The exit code and output of a program.
 
 use std::{fmt, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
@@ -11,7 +11,7 @@ pub struct Ended {
     pub stdout: String,
     /// Standard error.
     pub stderr: String,
-    /// How long it ran; after a signal from the test, since that signal.
+    /// How long it ran, counted from the test's signal if there was one.
     pub took: Duration,
 }
 
@@ -23,7 +23,7 @@ impl Ended {
             .unwrap_or_else(|| -self.status.signal().unwrap_or_default())
     }
 
-    /// Fails, with all that the program said, if the exit code is another.
+    /// Fails, with the program's output, if the exit code is another.
     #[track_caller]
     pub fn expect(&self, code: i32) -> &Self {
         assert_eq!(self.code(), code, "wrong exit code\n{self}");
@@ -63,7 +63,7 @@ impl fmt::Display for Ended {
     }
 }
 
-/// Enough to understand a failure, also after models that print a lot.
+/// The end of the output, in case a model printed a lot.
 fn tail(text: &str) -> &str {
     let mut start = text.len().saturating_sub(20_000);
     while !text.is_char_boundary(start) {

@@ -1,8 +1,10 @@
-//! What the end-to-end tests share: projects in temporary folders, the `fal-host` binary run over them, and a look from
-//! outside at what it left: files, processes, artifacts, the database.
+//! Shared by the end-to-end tests: projects in temporary folders, runs of the `fal-host` binary
+//! over them, and checks from
+//! outside of the files, processes, artifacts and tables that a run leaves.
 //!
 //! The binary and the plugins that ship with it are built by `cargo build` (or named by `FAL_TEST_HOST`); the foreign
-//! plugins of `tests/plugins` are built into a target folder of their own. Tests over dbt need `FAL_TEST_DBT_PYTHON`, a
+//! plugins of `tests/plugins` are built into a separate target folder. Tests over dbt need
+//! `FAL_TEST_DBT_PYTHON`, a
 //! Python with dbt-duckdb, dbt-postgres, pandas, polars and pyarrow, some `FAL_TEST_POSTGRES`, the address of a PostgreSQL server, and
 //! one `FAL_TEST_RAY_PYTHON`, a Python with ray, pandas and pyarrow; `cargo xtask test` makes all of them.
 

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::built::workspace;
 
-/// Begins the first line of a block that only a reader runs.
+/// Starts the first line of a block that tests do not run.
 const EXEMPT: &str = "# Not run by the tests: ";
 
 /// A page.
@@ -26,12 +26,12 @@ pub struct Block {
     pub place: String,
 }
 
-/// A command of a block, and what the page says that it prints.
+/// A command of a block, and the output that the page shows for it.
 #[derive(Debug)]
 pub struct Typed {
     /// The command, as bash reads it.
     pub command: String,
-    /// Lines that it prints, among others.
+    /// Lines of its output; others may come between them.
     pub printed: Vec<String>,
     /// For messages.
     pub place: String,
@@ -85,7 +85,7 @@ impl Page {
             .filter(move |block| block.language == language)
     }
 
-    /// All that a reader types, in order.
+    /// Every command that a reader types, in order.
     pub fn typed(&self) -> Vec<Typed> {
         self.in_language("console")
             .filter(|block| !block.is_exempt())
@@ -109,7 +109,7 @@ impl Block {
             .filter(|word| word.contains('.'))
     }
 
-    /// Its commands: lines behind `$`, with what stands below each.
+    /// Its commands: the lines after `$`, each with the output below it.
     pub fn typed(&self) -> Vec<Typed> {
         let mut typed: Vec<Typed> = Vec::new();
         let mut continued = false;

@@ -4,10 +4,10 @@ use std::{fs, os::unix::ffi::OsStrExt, path::Path, time::Duration};
 
 use crate::deadline::wait_until;
 
-/// Name of the environment variable that everything below a test's host inherits.
+/// The environment variable that all processes below a test's host inherit.
 pub(crate) const MARK: &str = "FAL_E2E_MARK";
 
-/// The processes that carry the mark or work in the folder, once they had `grace` to end.
+/// The processes with the mark or with this working directory that are left after `grace`.
 pub fn survivors(mark: &str, folder: &Path, grace: Duration) -> Vec<String> {
     let mut found = Vec::new();
     let none_left = wait_until(grace, || {
@@ -50,7 +50,7 @@ fn belongs(pid: u32, mark: &str, folder: &Path) -> bool {
     marked || inside
 }
 
-/// Ends them, for tests that failed.
+/// Kills them, when a test failed.
 pub(crate) fn sweep(mark: &str, folder: &Path) {
     for line in present(mark, folder) {
         let pid = line

@@ -34,7 +34,7 @@ impl Project {
         Self::copy_of_folder(&Path::new("tests/projects").join(name))
     }
 
-    /// A copy of a project of this repository, without what runs leave behind.
+    /// A copy of a project of this repository, without the files of earlier runs.
     pub fn copy_of_folder(relative: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let folder =
@@ -54,7 +54,8 @@ impl Project {
         project
     }
 
-    /// The same project with a database of its own on the tests' PostgreSQL server, which its profile finds by the
+    /// The same project with a new database on the tests' PostgreSQL server, which its profile
+    /// finds by the
     /// variables of libpq. A profile without an output of the name `postgres` is replaced by one with the same names.
     pub fn on_postgres(mut self) -> Self {
         self.warehouse = Warehouse::Postgres(Database::create());
@@ -79,7 +80,7 @@ impl Project {
         folder.join("project")
     }
 
-    /// The home of the user who works on it.
+    /// The user's home folder.
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
@@ -129,18 +130,19 @@ impl Project {
         tree(&self.root())
     }
 
-    /// `fal-host ARGS` in the project's folder, with an environment that holds nothing of the machine's.
+    /// `fal-host ARGS` in the project's folder, with a clean environment.
     pub fn host(&self, args: &[&str]) -> Command {
         let mut command = Command::new(host());
         command.args(args).current_dir(self.root());
         self.prepare(&mut command);
         command.env("TZ", "UTC").env("NO_COLOR", "1");
-        // The plugin unpacks its Python files there: the same for all tests.
+        // The backend unpacks its Python files there, once for all tests.
         command.env("XDG_CACHE_HOME", shared_folder().join("cache"));
         command
     }
 
-    /// What a reader of the documentation types into bash, in the folder of the project, with `fal-host` on the path and cargo as
+    /// A command of the documentation in bash, in the folder of the project, with `fal-host` on the
+    /// path and cargo as
     /// it is on this machine.
     pub fn shell(&self, script: &str) -> Command {
         let mut command = Command::new("bash");
@@ -215,7 +217,7 @@ impl Project {
         self.finish(command)
     }
 
-    /// Marks a command, and leaves nothing of the machine's settings in its environment.
+    /// Marks a command and clears the machine's settings from its environment.
     fn prepare(&self, command: &mut Command) {
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
@@ -241,7 +243,7 @@ impl Project {
         self.warehouse.query(&self.root(), sql)
     }
 
-    /// What stands in some tables (`SCHEMA.TABLE`) of this project's database and of another's, and not alike.
+    /// The differences between tables (`SCHEMA.TABLE`) of this project's database and of another's.
     #[track_caller]
     pub fn differences(&self, other: &Self, tables: &[&str]) -> Value {
         let addresses = [self, other].map(|project| project.warehouse.address(&project.root()));

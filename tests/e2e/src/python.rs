@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The interpreter.
 ///
 /// # Panics
-/// If the tests were not told of one.
+/// If `FAL_TEST_DBT_PYTHON` is not set.
 pub fn dbt_python() -> PathBuf {
     let named = env::var_os("FAL_TEST_DBT_PYTHON").filter(|value| !value.is_empty());
     named.map(PathBuf::from).expect(

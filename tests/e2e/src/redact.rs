@@ -1,4 +1,4 @@
-//! Output with what differs from run to run replaced by words.
+//! Replaces the parts of an output that differ from run to run by words.
 
 use crate::{
     built::{foreign_plugins, host, workspace},

@@ -1,4 +1,4 @@
-//! A program that runs: its output line by line, signals to it, its end.
+//! A running program: its output line by line, signals, its end.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -20,7 +20,7 @@ use crate::{
 
 type Text = Arc<Mutex<String>>;
 
-/// A program in a process group of its own, as a shell starts it.
+/// A program in a new process group, as a shell starts it.
 pub struct Running {
     child: Child,
     mark: String,
@@ -59,7 +59,7 @@ impl Running {
     /// Waits until the program printed this text to either stream.
     pub fn wait_for(&self, text: &str) -> &Self {
         let found = wait_until(PATIENCE, || match self.has_ended() {
-            // What it said last counts too.
+            // The last output counts too.
             true => Some(self.said().contains(text)),
             false => self.said().contains(text).then_some(true),
         });
@@ -101,7 +101,8 @@ impl Running {
         let Some(status) = status else {
             panic!("the program did not end\n{}", self.said())
         };
-        // Whoever holds the other end of the pipes outlived the program: the tests look for such processes themselves.
+        // A process that still holds the pipes outlived the program; the tests look for such
+        // processes themselves.
         wait_until(Duration::from_secs(5), || self.has_ended().then_some(()));
         Ended {
             status,

@@ -1,4 +1,4 @@
-//! Every file of a folder, so that two moments can be compared.
+//! Snapshots of all files of a folder, to compare two moments.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 /// Files and folders by path.
 pub type Tree = BTreeMap<PathBuf, Entry>;
 
-/// All that a program can change of a file without being told of by its name.
+/// The attributes of a file that a program can change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Modification time in nanoseconds.

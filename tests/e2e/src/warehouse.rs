@@ -1,4 +1,5 @@
-//! The database of a project: the DuckDB file of its profile, or a database of its own on the tests' PostgreSQL server.
+//! The database of a project: the DuckDB file of its profile, or a new database on the tests'
+//! PostgreSQL server.
 
 use std::{
     env,
@@ -31,7 +32,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Makes one.
+    /// Creates a database.
     pub(crate) fn create() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let address = env::var("FAL_TEST_POSTGRES").expect(
@@ -108,7 +109,7 @@ impl Warehouse {
     }
 }
 
-/// The example's has the name of its own project.
+/// The example's profile is named after its project.
 fn file(root: &Path) -> String {
     let [shop, example] = ["shop.duckdb", "jaffle_shop.duckdb"].map(|name| root.join(name));
     if example.exists() { example } else { shop }
@@ -116,7 +117,7 @@ fn file(root: &Path) -> String {
         .to_string()
 }
 
-/// A profile that the fixture projects' own names of targets and schemas fit.
+/// A profile with the target and schema names of the fixture projects.
 pub(crate) const PROFILE: &str = "\
 shop:
   target: dev

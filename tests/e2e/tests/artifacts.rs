@@ -1,4 +1,4 @@
-//! run_results.json, also after the worst.
+//! run_results.json after interruptions and kills.
 
 use std::{fs, time::Duration};
 

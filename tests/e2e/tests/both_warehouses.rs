@@ -8,10 +8,10 @@ use std::path::Path;
 use fal_e2e::{Ended, Project};
 use serde_json::json;
 
-/// What is run in a project, and the tables that must be alike.
+/// The commands that a case runs in a project, and the tables that must be equal.
 struct Case {
     folder: &'static str,
-    /// Command lines, one after the other, and their exit codes.
+    /// Command lines in order, and their exit codes.
     runs: &'static [(&'static [&'static str], i32)],
     tables: &'static [&'static str],
 }
@@ -95,7 +95,7 @@ const DEPENDENCIES: Case = Case {
 
 const ENVIRONMENTS: Case = Case {
     folder: "tests/projects/environments",
-    // `with_broken` is about an installation that fails.
+    // `with_broken` tests an installation that fails.
     runs: &[(&["run", "--exclude", "with_broken+"], 0)],
     tables: &[
         "main.with_old",
@@ -125,7 +125,7 @@ const MISBEHAVING: Case = Case {
     ],
 };
 
-/// Its own profile has an output for PostgreSQL; what is alike stands in schemas of different names.
+/// Its own profile has an output for PostgreSQL, with other schema names.
 const EXAMPLE: &str = "examples/jaffle_shop";
 const EXAMPLE_TABLES: [&str; 6] = [
     "customers",

@@ -1,4 +1,4 @@
-//! Libraries that misbehave: one clear error each, with the plugin's name, and exit code 2.
+//! Misbehaving libraries: each gives one clear error with the plugin's name, and exit code 2.
 
 use std::{fs, path::Path};
 
@@ -20,7 +20,7 @@ fn project() -> Project {
     project
 }
 
-/// What `generate` (for the backend: `run`) says in each stage.
+/// The output of `generate` (for the backend: `run`) in each stage.
 fn errors(library: &Path) -> String {
     let mut text = String::new();
     for stage in STAGES {

@@ -1,4 +1,5 @@
-//! Python models that a command runs: routed, lent, run in another process of this machine or behind a network, and settled.
+//! Python models on the command runner: routed, leased, run in another process or network, and
+//! settled.
 
 mod namespace;
 
@@ -27,7 +28,7 @@ const RESULTS: [&str; 8] = [
     "totals success",
 ];
 
-/// Models that ran by the command, with what the placeholders were, in the order of their names.
+/// The models that the command ran, with the values of its placeholders, sorted by name.
 #[track_caller]
 fn commands(project: &Project) -> Vec<String> {
     let text = project.read("commands");
@@ -37,7 +38,7 @@ fn commands(project: &Project) -> Vec<String> {
     lines
 }
 
-/// The same project, there by the command runner and here without, has the same tables and errors.
+/// A project run by the command runner and run locally gives the same tables and errors.
 #[track_caller]
 fn the_same_as_here(there: &Project, here: &Project) {
     let ended = there.run(&["run"]);
@@ -89,7 +90,7 @@ fn the_same_as_here(there: &Project, here: &Project) {
         "nothing stays of a model that failed behind its write"
     );
     assert_eq!(there.differences(here, &TABLES), json!({}));
-    // The next round of an incremental model, elsewhere too.
+    // The next run of an incremental model, also on the runner.
     let again = there.run(&[
         "run",
         "--runner",
@@ -135,7 +136,7 @@ fn routed(config: &Value, models: &[(&str, &str)]) -> Project {
     project
 }
 
-/// Three batches; at its first attempt the command dies when two of them are written.
+/// Writes three batches; the first attempt dies after two of them.
 const DIES_MIDWAY: &str = "\
 import os, signal, time
 import pyarrow
@@ -207,7 +208,7 @@ fn what_the_infrastructure_does_is_retried_or_told() {
     let late = project.message("late");
     assert!(
         late.contains('3') && late.contains("time"),
-        "the time limit is told: {late}"
+        "the error names the time limit: {late}"
     );
     assert_eq!(
         project.json("midway.json")["unique_id"],
@@ -221,7 +222,7 @@ fn what_the_infrastructure_does_is_retried_or_told() {
 fn an_interruption_ends_the_command_and_the_model() {
     let sleeps =
         "import os, time\nprint('asleep', flush=True)\ntime.sleep(600)\nwrite_to_model(None)\n";
-    // Both the command and what it starts stay unless they are ended.
+    // The command and its child run until they are killed.
     let command = "trap '' TERM; sleep 600 & {python} -";
     let config = json!({"shell": true, "command": command, "pass_env": ["FAL_E2E_MARK"]});
     let project = routed(&config, &[("endless", sleeps)]);

@@ -1,4 +1,4 @@
-//! Every vector of the forerunner's generator, through `fal-host generate`.
+//! Every vector of fal's stub generator, through `fal-host generate`.
 
 use std::{
     fs::{self, File},
@@ -42,7 +42,7 @@ fn every_vector_comes_out_byte_for_byte() {
     assert_eq!(stubs, names.len(), "nothing but the stubs");
 }
 
-/// Everything but dbt's folder for artifacts, where our cache lies.
+/// All files outside dbt's target folder, which holds the cache.
 fn sources(project: &Project) -> Tree {
     project
         .tree()

@@ -1,4 +1,4 @@
-//! What the user's dbt project says, for Python models too: unit tests, schemas.
+//! Settings of the user's dbt project that also count for Python models: unit tests, schemas.
 
 use fal_e2e::Project;
 use serde_json::json;

@@ -1,12 +1,13 @@
-//! Every block of code in the documentation of plugins is checked by something: pages of the guide are followed (`guide.rs`), files
-//! are read by fal-host, configurations by the plugins that they are for, commands by the command line.
+//! Every code block in the plugin documentation is tested: `guide.rs` follows the pages of the
+//! guide, files
+//! are read by fal-host, configurations by their plugins, commands by the command line parser.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use fal_e2e::{Block, Page, Project, Typed, workspace};
 use serde_json::Value;
 
-/// Followed to the letter, with all their blocks, by `guide.rs`.
+/// `guide.rs` types all blocks of these pages.
 const FOLLOWED: [&str; 5] = [
     "guide-stub-writer.md",
     "guide-notebook-parser.md",
@@ -14,9 +15,9 @@ const FOLLOWED: [&str; 5] = [
     "guide-execution-backend.md",
     "guide-runner-in-python.md",
 ];
-/// Their commands are followed by `guide.rs`.
+/// `guide.rs` types the commands of these pages.
 const TYPED: [&str; 2] = ["guide.md", "publishing.md"];
-/// Generated, without a block.
+/// Generated pages without code blocks.
 const ELSEWHERE: [&str; 1] = ["reference.md"];
 
 fn pages() -> Vec<Page> {
@@ -42,7 +43,7 @@ fn every_block_is_of_a_kind_that_is_checked() {
             // Python is compiled here; that of leases.md is run by the tests of the dbt backend.
             "yaml" | "python" => !file.is_empty(),
             "console" | "dockerfile" | "json" | "text" => true,
-            // What authors begin with is built in `guide.rs`.
+            // `guide.rs` builds the templates.
             "rust" => templates(&workspace().join("crates/fal-scaffold/templates"))
                 .contains(block.text.trim_end()),
             _ => false,
@@ -55,7 +56,7 @@ fn every_block_is_of_a_kind_that_is_checked() {
     }
 }
 
-/// All files of the templates, one behind the other.
+/// The text of all template files.
 fn templates(folder: &Path) -> String {
     let entries = fs::read_dir(folder)
         .unwrap()
@@ -71,7 +72,7 @@ fn templates(folder: &Path) -> String {
         .collect()
 }
 
-/// Blocks that only a reader runs are rare, and say so and why.
+/// Blocks that tests do not run are rare, and say why.
 #[test]
 fn few_blocks_are_exempt() {
     let all: Vec<_> = pages()
@@ -86,7 +87,7 @@ fn few_blocks_are_exempt() {
     assert!(exempt.len() <= 6, "{exempt:#?}");
 }
 
-/// Each `fal_project.yml` is read by fal-host, which says what is wrong with it.
+/// fal-host reads each `fal_project.yml` without an error.
 #[test]
 fn projects_are_read() {
     for block in pages().iter().flat_map(|page| page.in_language("yaml")) {
@@ -100,7 +101,7 @@ fn projects_are_read() {
     }
 }
 
-/// Any other YAML, JSON and Python is what it says.
+/// All other YAML, JSON and Python blocks parse.
 #[test]
 #[ignore = "needs FAL_TEST_DBT_PYTHON"]
 fn other_files_are_read_by_their_formats() {
@@ -139,7 +140,8 @@ configs += [(runner["plugin"], runner.get("config") or {}) for runner in project
 print(json.dumps(configs))
 "#;
 
-/// Configurations of the plugins that ship with fal-host are checked by them: `plugin check` opens the stage with each.
+/// `plugin check` opens each stage that ships with fal-host with the configurations that the pages
+/// show.
 #[test]
 #[ignore = "needs FAL_TEST_DBT_PYTHON"]
 fn configurations_open_their_plugins() {
@@ -218,7 +220,7 @@ fn is_of_the_backend(config: &Value, place: &str) {
     );
 }
 
-/// What is not typed by `guide.rs` is at least a line of bash, and each `fal-host` in it a command with these flags.
+/// Commands that `guide.rs` does not type are valid bash, and each `fal-host` in them parses.
 #[test]
 fn commands_are_those_of_the_program() {
     let pages = pages();
@@ -282,7 +284,7 @@ fn is_a_command(typed: &Typed) {
     }
 }
 
-/// Stands for `kubectl run`: does what the pod would, and notes what it was asked for.
+/// A stand-in for `kubectl run` that does the pod's work and logs its arguments.
 const KUBECTL: &str = r#"#!/bin/sh
 printf '%s\n' "$@" >> "$HOME/kubectl"
 while [ "$1" != -- ]; do shift; done
@@ -322,7 +324,7 @@ fn the_enterprise_set_up_runs() {
     let mut command = project.host_with_dbt(&["run"]);
     let path = std::env::var("PATH").unwrap();
     command.env("PATH", format!("{}:{path}", project.path("bin").display()));
-    // A pod has a Python of its own; the stand-in borrows one.
+    // A pod has its own Python; the stand-in uses the tests' one.
     let config = project
         .read("fal_project.yml")
         .replace("KUBECONFIG,", "FAL_HOST_PYTHON,");
@@ -411,7 +413,7 @@ fn each_row_of_the_trust_table_names_tests_that_exist() {
     }
 }
 
-/// Files of Rust and Python, one behind the other.
+/// The text of all Rust and Python files.
 fn tests_below(folder: &Path) -> String {
     let entries = fs::read_dir(folder)
         .unwrap()

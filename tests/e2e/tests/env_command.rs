@@ -20,7 +20,7 @@ fn project(environments: &str) -> Project {
     project
 }
 
-/// With a cache of the project's own.
+/// Runs with a separate cache.
 fn env(project: &Project, args: &[&str]) -> Command {
     let mut command = project.host_with_dbt(&[&["env"], args].concat());
     command.env("FAL_HOST_ENVIRONMENTS", project.home().join("environments"));
@@ -43,7 +43,7 @@ fn states(project: &Project) -> Vec<String> {
         .collect()
 }
 
-/// Puts a program into a folder of its own.
+/// Puts a program into a new folder.
 fn program(project: &Project, name: &str, script: &str) -> PathBuf {
     let folder = project.home().join("bin");
     fs::create_dir_all(&folder).unwrap();
@@ -133,7 +133,7 @@ fn built(project: &Project) -> Option<PathBuf> {
     })
 }
 
-/// uv itself, killed with the host when it comes to these files: the last one may be the last of the build.
+/// The real uv, killed together with the host when it writes one of these files.
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_build_may_be_killed_at_any_moment() {
@@ -170,7 +170,7 @@ fn a_build_may_be_killed_at_any_moment() {
     }
 }
 
-/// `*` stands for the version of Python.
+/// `*` matches the Python version.
 fn exists(path: &Path) -> bool {
     let text = path.display().to_string();
     let Some((before, after)) = text.split_once("python*/") else {
@@ -206,7 +206,7 @@ fn an_interruption_ends_the_installer() {
     assert_eq!(states(&project), ["old missing", "new missing"]);
 }
 
-/// With one environment, in which empty packages stand for what the worker needs: real ones take long.
+/// A project with one environment whose packages are empty, since real ones take long to install.
 fn with_wheels(name: &str) -> Project {
     let project = project("");
     let wheels = ["pandas", "pyarrow"]
@@ -262,7 +262,7 @@ fn logs(project: &Project) -> String {
         .collect()
 }
 
-/// No conda is asked for in the tests: a stand-in shows what it would be told, and makes a folder of the same shape.
+/// A stand-in for conda that logs its arguments and makes a folder of the same layout.
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn conda_environments_by_a_stand_in() {
@@ -271,7 +271,7 @@ fn conda_environments_by_a_stand_in() {
     );
     let python = env::var("FAL_TEST_DBT_PYTHON").unwrap();
     let script = format!(
-        "echo told \"$@\"\n[ \"$1\" = create ] || exit 0\nmkdir -p \"$5/bin\"\n\
+        "echo asked \"$@\"\n[ \"$1\" = create ] || exit 0\nmkdir -p \"$5/bin\"\n\
         printf '#!/bin/sh\\nexec {python} \"$@\"\\n' > \"$5/bin/python\"\nchmod +x \"$5/bin/python\"\n"
     );
     let home = program(&project, "conda", &script)
@@ -291,11 +291,11 @@ fn conda_environments_by_a_stand_in() {
     with.env("FAL_CONDA_HOME", &home);
     project.finish(with).expect(0).says("sci: built in");
     let log = logs(&project);
-    let told = log
+    let asked = log
         .lines()
-        .find_map(|line| line.strip_prefix("told "))
+        .find_map(|line| line.strip_prefix("asked "))
         .unwrap();
-    let words: Vec<_> = told
+    let words: Vec<_> = asked
         .split(' ')
         .filter(|word| !word.contains("/environments/"))
         .collect();
@@ -306,7 +306,7 @@ fn conda_environments_by_a_stand_in() {
     assert_eq!(states(&project), ["sci ready"]);
 }
 
-/// Stand-ins: what counts is which interpreter the installer is told to use.
+/// Stand-ins for installers: the tests check which interpreter they are asked to use.
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn the_asked_version_is_looked_for_on_the_path() {

@@ -1,4 +1,4 @@
-//! Models and hooks in environments of their own.
+//! Models and hooks in separate environments.
 
 use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 

@@ -1,7 +1,9 @@
-//! Plugins that do one thing wrong, at a moment that nobody chose: the host ends with an error that names the plugin, or with a
+//! Plugins that do one thing wrong at a random moment: the host ends with an error that names the
+//! plugin, or with a
 //! finished run; never by a signal, and never later than the configured time-out.
 //!
-//! `FAL_FAULT_SEED` and `FAL_FAULT_COUNT` choose which pairs are tried; without them they are others each time, and what failed is
+//! `FAL_FAULT_SEED` and `FAL_FAULT_COUNT` choose which pairs are tried. Without them each run draws
+//! new pairs; failures are
 //! printed so that it can be pasted into `FOUND`.
 
 #![allow(
@@ -76,8 +78,9 @@ fn two_hundred_random_faults() {
     );
 }
 
-/// With dbt in the place of the good backend: a runner that does wrong fails what ran there. What stood in the table stays, and the
-/// rest of the run is none of its business.
+/// With dbt as the backend: a faulty runner fails the models that ran there. Their old tables stay,
+/// and the
+/// rest of the run goes on.
 #[test]
 #[ignore = "needs dbt: cargo xtask test"]
 fn a_runner_at_fault_leaves_the_old_table() {
@@ -136,12 +139,12 @@ fn a_runner_at_fault_leaves_the_old_table() {
     }
 }
 
-/// Tries them, and fails with all that failed; how many faults were met.
+/// Tries all cases and reports all failures; returns how many faults were reached.
 fn try_all(cases: &[Case]) -> usize {
     let (next, fired) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let longest = Mutex::new(Duration::ZERO);
     let failures = Mutex::new(Vec::new());
-    // Told below, all at once.
+    // All failures are reported together below.
     panic::set_hook(Box::new(|_| {}));
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {

@@ -1,4 +1,4 @@
-//! Flags of dbt and of the forerunner, and dbt's environment variables, as they take effect in a run.
+//! Flags of dbt and of fal, and dbt's environment variables, in a run.
 
 use fal_e2e::{Ended, Project, redact};
 use serde_json::json;
@@ -222,10 +222,10 @@ fn a_line_of_the_forerunner_runs() {
         "--models",
         "+total",
     ];
-    let ended = project.run(&[&flags[..], &command[..], &["nobody"]].concat());
+    let ended = project.run(&[&flags[..], &command[..], &["unknown"]].concat());
     ended
         .expect(0)
-        .never_says("nobody")
+        .never_says("unknown")
         .never_says("stub")
         .says("total");
     assert_eq!(
@@ -236,8 +236,8 @@ fn a_line_of_the_forerunner_runs() {
         project.json("target/run_results.json")["args"]["threads"],
         json!(1)
     );
-    let loud = project.run(&["run", "--models", "raw", "nobody"]);
-    loud.expect(0).says("'nobody' does not match");
+    let loud = project.run(&["run", "--models", "raw", "unknown"]);
+    loud.expect(0).says("'unknown' does not match");
 }
 
 #[test]
@@ -309,20 +309,20 @@ fn dbt_s_variable_for_fail_fast_ends_a_run_in_order() {
 #[test]
 fn mistakes_in_flags_end_with_code_2_and_the_nearest_name() {
     let project = Project::bare();
-    let told = |args: &[&str]| {
+    let output = |args: &[&str]| {
         let ended = project.run_host(args);
         assert_eq!(ended.expect(2).stdout, "");
         ended.stderr
     };
-    insta::assert_snapshot!(told(&["--tarket", "dev", "flow", "run"]), @r"
+    insta::assert_snapshot!(output(&["--tarket", "dev", "flow", "run"]), @r"
     error: there is no flag `--tarket`
     help: did you mean `--target`?
     ");
-    insta::assert_snapshot!(told(&["run", "--experimental-threads", "none"]), @r"
+    insta::assert_snapshot!(output(&["run", "--experimental-threads", "none"]), @r"
     error: `none` is no value for `--experimental-threads`: invalid digit found in string
     help: `fal-host --help` shows all commands and flags
     ");
-    insta::assert_snapshot!(told(&["rnu"]), @r"
+    insta::assert_snapshot!(output(&["rnu"]), @r"
     error: there is no command `rnu`
     help: did you mean `run`?
     ");

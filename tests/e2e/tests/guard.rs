@@ -1,8 +1,9 @@
-//! Files that stand in the way of stubs are never touched, and nothing else is then either.
+//! Files in the place of a stub are never touched, and then no other file is written either.
 
 use fal_e2e::{Project, Tree};
 
-/// Three models: one whose stub was edited by hand, one whose place a user's file has, one that is new; and the stub of a
+/// Three models: one with a stub edited by hand, one with a user's file in the stub's place, one
+/// new; and the stub of a
 /// model that is gone.
 fn project() -> Project {
     let project = Project::bare();

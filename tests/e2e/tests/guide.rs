@@ -1,12 +1,14 @@
-//! The guide for authors of plugins, followed to the letter: what its pages say is typed, in order, by somebody with an empty
-//! home folder; what they show of a plugin's files is there.
+//! Follows the guide for plugin authors to the letter: types the commands of its pages, in order,
+//! with an empty
+//! home folder, and checks that the files have the code that the pages show.
 
 use std::{fs, path::Path, process::Stdio};
 
 use fal_e2e::{Page, Project, Typed, workspace};
 use serde_json::json;
 
-/// What stands around a reader's commands. Builds share a folder, so that dependencies are compiled once, a release being a
+/// The environment of a reader's commands. Builds share a folder, so that dependencies are compiled
+/// once, a release being a
 /// debug build by another name, and versions with this repository, so that a release elsewhere breaks no test here. `setup`
 /// would install dbt: only its flags are checked.
 const PRELUDE: &str = r#"
@@ -33,7 +35,7 @@ fn installation() -> usize {
     exempt.flat_map(fal_e2e::Block::typed).count()
 }
 
-/// Types all that a page says, and checks what it says of the output.
+/// Types all commands of a page and checks the output that it shows.
 fn follow(project: &Project, path: &str) -> Vec<Typed> {
     let typed = Page::read(path).typed();
     let mut script = PRELUDE.to_owned();
@@ -44,7 +46,7 @@ fn follow(project: &Project, path: &str) -> Vec<Typed> {
     command
         .env("SHARED", workspace().join("target/e2e/scaffolds"))
         .env("LOCK", workspace().join("Cargo.lock"));
-    // Not by `Project::finish`: on a busy machine a build takes longer than any command of ours may.
+    // Not `Project::finish`: on a busy machine a build takes longer than its deadline.
     let output = command.stdin(Stdio::null()).output().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(
@@ -176,7 +178,7 @@ fn a_runner_in_python() {
     leads_to_a_run("guide-runner-in-python.md", "acme-cluster");
 }
 
-/// The index: what it types is there.
+/// The index page names the commands of the guide.
 #[test]
 #[ignore = "needs FAL_TEST_DBT_PYTHON"]
 fn the_index() {

@@ -1,4 +1,4 @@
-//! Hooks: a part of their model, whatever becomes of it.
+//! Hooks are part of their model, whether it succeeds or fails.
 
 use fal_e2e::{Project, Running};
 use rustix::process::Signal;

@@ -1,4 +1,4 @@
-//! `fal-host hooks`: the scripts of models by themselves.
+//! `fal-host hooks` runs the scripts of models alone.
 
 use fal_e2e::Project;
 use rustix::process::Signal;
@@ -16,7 +16,8 @@ fn journal(project: &Project) -> Vec<String> {
     journal
 }
 
-/// What ran, sorted within each group of lines that begin with the same file: models know nothing of each other.
+/// The scripts that ran, sorted within each group of one file, since the order of models is not
+/// defined.
 #[track_caller]
 fn ran(project: &Project, args: &[&str], code: i32) -> Vec<String> {
     project.run(&[&["hooks"], args].concat()).expect(code);

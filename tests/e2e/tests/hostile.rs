@@ -1,7 +1,7 @@
-//! Projects that somebody made to do harm, or that a fault of the disk left: whatever is in them, each command ends by itself, in
-//! bounds, changes nothing outside of the project, and prints nothing that a terminal obeys.
+//! Hostile and damaged projects: whatever they contain, each command ends in time and
+//! memory, changes nothing outside of the project, and prints no terminal escapes.
 //!
-//! What a model's own code does when it runs is its author's affair; here it tries to take the run along.
+//! A model's code may do what it likes to itself; here it tries to end the run.
 
 use std::{
     ffi::OsStr,
@@ -18,7 +18,7 @@ const SECONDS: f64 = 60.0;
 const KIB: u64 = 1 << 20;
 const COMMANDS: [&str; 4] = ["generate", "check", "ls", "run"];
 
-/// A project, and what lies beside it.
+/// A project and the files beside it.
 struct Place {
     project: Project,
 }
@@ -54,7 +54,7 @@ impl Place {
         fs::write(path, content).unwrap();
     }
 
-    /// A link at `name`, in the place of what is there.
+    /// Puts a link at `name`, replacing an existing file.
     fn link(&self, name: &str, to: impl AsRef<Path>) {
         let path = self.project.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -74,7 +74,7 @@ impl Place {
         assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
     }
 
-    /// A file of this size that takes no room.
+    /// A sparse file of this size.
     fn sparse(&self, name: &str, size: u64) {
         fs::File::create(self.project.path(name))
             .unwrap()
@@ -121,7 +121,7 @@ impl Place {
     }
 }
 
-/// What is wrong with an end, if anything is.
+/// The problem with how a command ended, if there is one.
 fn complaint(end: &Value) -> Option<String> {
     match end["code"].as_i64() {
         None => return Some(format!("it does not end within {SECONDS} s")),

@@ -1,4 +1,5 @@
-//! Plugin libraries that run code while they are loaded, and libraries that lack their end: the command ends with an error.
+//! Plugin libraries that run code while loading, and truncated ones: the command ends with an
+//! error.
 
 #![cfg(target_os = "linux")]
 

@@ -6,7 +6,7 @@ use fal_e2e::{Ended, Project, Running};
 use rustix::process::Signal;
 use serde_json::json;
 
-/// Two seconds are the aim, and what a person sees; a loaded machine gets more, and the figure is printed.
+/// The aim is two seconds; a loaded machine gets more, and the figure is printed.
 const LIMIT: Duration = Duration::from_secs(5);
 
 const SQL: &str = "select count(*) as n from range(10000000000) a, range(10000000000) b";
@@ -24,7 +24,7 @@ fn project() -> Project {
     project
 }
 
-/// Whom the signal reaches.
+/// The processes that get the signal.
 #[derive(Clone, Copy, Debug)]
 enum To {
     /// `kill -INT`.
@@ -71,7 +71,7 @@ fn during_a_model(what: &str, file: &str, code: &str, said: &str) {
         let project = project();
         project.write(file, code);
         let running = project.start(&["run", "--threads", "2"]);
-        // `orders` runs at the same time: what is done is done.
+        // `orders` runs at the same time and may have ended.
         running
             .wait_for(said)
             .wait_for("OK created sql table model main.orders");
@@ -162,7 +162,7 @@ fn before_dbt_has_read_the_project() {
 fn while_dbt_parses() {
     let project = project();
     project.write("models/endless.py", SLEEP);
-    // A macro that dbt calls while it parses: it says so, and then takes for ever.
+    // dbt calls this macro while it parses; it prints a line and then never returns.
     let slow = "{% if not execute %}{{ log('parsing', info=true) }}\
                 {% for n in range(99999) %}{% for m in range(99999) %}{% endfor %}{% endfor %}{% endif %}select 1 as id";
     project.write("models/slow.sql", slow);

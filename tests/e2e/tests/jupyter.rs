@@ -1,11 +1,11 @@
-//! Notebooks that are models and hooks here, and run in Jupyter as they are.
+//! Notebooks that are models and hooks in fal-host also run unchanged in Jupyter.
 
 use std::{path::PathBuf, process::Command};
 
 use fal_e2e::{Project, Running, dbt_python, workspace};
 use serde_json::{Value, json};
 
-/// The Python package, as if it was installed.
+/// Makes the Python package importable, as if it were installed.
 fn package() -> PathBuf {
     workspace().join("plugins/fal-dbt-backend/python")
 }

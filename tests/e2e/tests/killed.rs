@@ -31,7 +31,7 @@ fn start(project: &Project) -> Child {
         .unwrap()
 }
 
-/// The rule of the forerunner: the checksum is that of the stripped text without it.
+/// fal's rule: the checksum is that of the stripped text without the checksum line.
 fn is_whole(stub: &str) -> bool {
     let Some((_, rest)) = stub.split_once("FAL_GENERATED ") else {
         return false;
@@ -79,7 +79,7 @@ fn kill_at_random(project: &Project, prepare: impl Fn(u32)) -> u32 {
     for round in 1..=ROUNDS {
         prepare(round);
         let mut child = start(project);
-        // Moments spread over a run and a little beyond: what is tested is that none of them is special.
+        // Moments spread over a run and a little beyond.
         thread::sleep(whole_run.mul_f64(f64::from(round) / f64::from(ROUNDS) * 1.1));
         let _ = child.kill();
         killed += u32::from(child.wait().unwrap().signal() == Some(9));

@@ -1,4 +1,5 @@
-//! Host, session, zygote or job killed (SIGKILL) at each step of a write: the old table or the new one, never neither, never half.
+//! Kills (SIGKILL) host, session, zygote or job at each step of a write: the table is the old one
+//! or the new one.
 //!
 //! A first run over existing tables notes the steps: each statement, each batch, each call between the processes
 //! (`killed_writes/sitecustomize.py`). Then each step is one to die at. The tests take a part of them; all with
@@ -97,7 +98,7 @@ struct Step {
 }
 
 impl Step {
-    /// Whether nothing changes between this and the next step: behind one statement and before another, or a query.
+    /// Whether nothing changes between this step and the next one.
     fn is_moment_of(&self, next: &Self) -> bool {
         let is_query = self.name.contains("select");
         self.kind == next.kind
@@ -134,7 +135,7 @@ impl Victim {
         self.project.home().join("steps")
     }
 
-    /// One more run, with what shall be killed; gives the steps that it took.
+    /// Runs once more, kills the given process at the given step, and returns the steps.
     fn run(&mut self, select: &[&str], plan: &Value) -> (Ended, Vec<String>) {
         self.version += 1;
         let log = self.log();
@@ -283,7 +284,7 @@ impl Victim {
             })
             .collect();
         assert_eq!(killed + absent + missed.len(), steps.len(), "{process}");
-        // A model that was handed to the zygote before its end was noticed fails ahead of its own step.
+        // The zygote may die after it got a model and before the session noticed: that model fails before its step.
         assert!(
             killed > 0 && (missed.is_empty() || process == "zygote"),
             "{process}: {missed:#?}"
@@ -338,7 +339,7 @@ fn chosen(process: &str, steps: &[Step], some: &[(Kind, &str)]) -> Vec<Step> {
     found
 }
 
-#[expect(clippy::print_stdout, reason = "the number is a result of its own")]
+#[expect(clippy::print_stdout, reason = "the test reports the number")]
 fn kill_everything(project: Project, some: &Picked) {
     let mut victim = Victim::new(project);
     let steps = victim.succeed();

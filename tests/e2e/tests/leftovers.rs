@@ -1,4 +1,4 @@
-//! What is left when processes are killed before they can clear up: no process, and no folder for ever.
+//! After processes are killed, no process stays, and the next run removes their folders.
 
 #![cfg(target_os = "linux")]
 
@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use fal_e2e::{Project, Running, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Time for what clears up beside the host.
+/// Time for the processes that clean up after the host.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Starts a program that has left its session and has nothing of fal-host's in its environment, then waits.
@@ -140,7 +140,7 @@ fn a_later_run_removes_the_folder_that_nobody_could_remove() {
         fs::read_to_string(format!("/proc/{pid}/cmdline"))
             .is_ok_and(|line| line.contains("fal_worker.engine"))
     });
-    // Neither notices the end of the other.
+    // Neither process notices the end of the other.
     running.signal(Signal::STOP);
     kill(session.unwrap(), Signal::KILL);
     running.signal(Signal::KILL);

@@ -1,4 +1,4 @@
-//! Python models that are more than tables: incremental, with hooks of SQL, under a contract.
+//! Python models that are incremental, have SQL hooks, or a contract.
 
 use fal_e2e::Project;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Models that do the worst: each harms only itself.
+//! Misbehaving models harm only themselves.
 
 use fal_e2e::Project;
 use serde_json::json;
@@ -104,7 +104,7 @@ fn models_that_misbehave_harm_only_themselves() {
     RuntimeError: after the write
     "#);
 
-    // All that the chatty one printed came through, under its name.
+    // All output of the chatty model came through, under its name.
     ended
         .says("healthy | working in project, 1 thread")
         .says("healthy | pandas is itself")

@@ -41,7 +41,7 @@ fn write_package(folder: &Path) {
     }
 }
 
-/// A project that reads what the package makes, and has a model of its own.
+/// A project with one model, which reads the package's models.
 fn project() -> Project {
     let project = Project::bare();
     project.write(

@@ -1,4 +1,4 @@
-//! Plain dbt goes on working on a project with Python models.
+//! Plain dbt still works on a project with Python models.
 
 use fal_e2e::Project;
 use serde_json::json;
@@ -60,7 +60,7 @@ fn after_a_run_dbt_test_and_dbt_run_pass() {
     project.nothing_is_left();
 }
 
-/// File names that a pattern could get wrong.
+/// File names that match patterns by mistake.
 const NAMES: [&str; 11] = [
     "a b",
     " lead",

@@ -1,4 +1,4 @@
-//! `fal-host plugin check`: every fault of a library is the case that it belongs to, and never the end of the command.
+//! `fal-host plugin check`: each fault of a library fails its case, and the command goes on.
 
 use std::path::Path;
 
@@ -210,7 +210,7 @@ fn libraries_that_are_none_fail_at_the_door() {
     assert_eq!(failed(&parser).0, ["python-parser/opens"], "{parser}");
 }
 
-/// Whatever it is asked, the door itself is in order, and every failure names what was answered.
+/// The protocol's cases pass, and every failure shows the answer.
 #[test]
 fn answers_that_are_no_json() {
     let ended = check(
@@ -235,7 +235,7 @@ fn answers_that_are_no_json() {
 #[test]
 fn our_own_plugins_pass() {
     let project = Project::bare();
-    // What is asked of runners only is not checked elsewhere.
+    // Cases for runners are skipped for other backends.
     for (plugin, unmet, unchecked) in [
         ("fal-python-parser", 1, 0),
         ("fal-python-parser-ruff", 0, 0),

@@ -5,7 +5,7 @@ use std::{env, process, process::Command};
 use fal_e2e::{Ended, Project, dbt_python, python};
 use serde_json::{Value, json};
 
-/// A project and a database of its own.
+/// A project and a new database.
 struct Shop {
     project: Project,
     address: String,

@@ -153,7 +153,7 @@ fn run_one(project: &Project) -> Ended {
     start(project, &["run", "--select", "held_1"]).wait()
 }
 
-/// The project; the models that can be held look for a folder of its own.
+/// The project; its models wait while a folder exists.
 fn project() -> Project {
     let project = Project::copy_of("ray");
     for number in [1, 2] {

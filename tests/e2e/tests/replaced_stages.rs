@@ -105,7 +105,7 @@ fn fills_all_four_stages(name: &str) {
     assert!(project.has("models/acme/a.sql") && project.has("models/acme/b.sql"));
 }
 
-/// The project names a folder with a library of its own.
+/// The project names a folder with its plugin library.
 fn with_own_plugin(config: &str) -> Project {
     let project = Project::bare();
     project.write("models/a.py", "write_to_model(ref('orders'))\n");

@@ -1,4 +1,4 @@
-//! Which Python models go to a runner, what is refused ahead of a run, and what a runner that fails or does not end leaves.
+//! Routing of Python models to runners, refusals before a run, and runners that fail or hang.
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Command, time::Duration};
 
@@ -51,7 +51,7 @@ fn what_is_wrong_with_runners_is_found_without_running_anything() {
         .says("which is not trusted")
         .says("acme-runner.fal-plugin");
     run(&project, &["check"]).expect(0);
-    let schema = "models:\n- name: a\n  meta: {fal: {runner: nobody}}\n- name: b\n  config: {meta: {fal: {runner: ./evil, resources: {memory: lots}}}}\n";
+    let schema = "models:\n- name: a\n  meta: {fal: {runner: unknown}}\n- name: b\n  config: {meta: {fal: {runner: ./evil, resources: {memory: lots}}}}\n";
     project.write("models/schema.yml", schema);
     project.write(
         "fal_project.yml",
@@ -61,7 +61,7 @@ fn what_is_wrong_with_runners_is_found_without_running_anything() {
     ended
         .expect(2)
         .says("[models/schema.yml:3:1]")
-        .says("there is no runner `nobody`")
+        .says("there is no runner `unknown`")
         .says("known are:");
     ended
         .says("[models/schema.yml:5:1]")
@@ -97,7 +97,7 @@ fn a_runner_that_dies_fails_what_ran_there_and_nothing_else() {
     project
         .write("models/well.py", MODEL)
         .write("models/here.py", MODEL)
-        .write("hooks/tell.py", "print('told here')\n");
+        .write("hooks/tell.py", "print('ran here')\n");
     project.write("models/dies.py", "df = ref('well')\nwrite_to_model(df)\n");
     project.write("models/late.py", "df = ref('dies')\nwrite_to_model(df)\n");
     project.write("models/below.sql", "select * from {{ ref('late') }}");
@@ -121,7 +121,7 @@ models:
         .says("python table model main.here ..");
     ended.says("machines: begins with model.shop.dies model.shop.late model.shop.well");
     ended.says("machines: model.shop.well asks for {'memory': 2000, 'custom': {'queue': 'gpu'}}");
-    ended.says("tell.py (post-hook of well) | told here");
+    ended.says("tell.py (post-hook of well) | ran here");
     ended.says("the runner `machines` failed: ").says("7");
     let results = [
         "below skipped",

@@ -17,7 +17,7 @@ fn journal(project: &Project) -> Vec<String> {
     journal
 }
 
-/// Fails unless each line stands in the journal, and before the next one.
+/// Fails unless the journal has these lines in this order.
 #[track_caller]
 fn assert_order(journal: &[String], lines: &[&str]) {
     let at = |line: &str| {

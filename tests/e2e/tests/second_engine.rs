@@ -163,7 +163,7 @@ fn a_dbt_without_python_runs_sql_python_and_notebooks_in_three_calls_and_skips_o
     project.nothing_is_left();
 }
 
-/// A database of its own on the tests' server.
+/// A new database on the tests' server.
 struct Database {
     address: String,
     name: String,

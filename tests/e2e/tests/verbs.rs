@@ -126,8 +126,8 @@ fn build_runs_everything_in_order_and_a_failing_test_of_a_python_model_stops_its
         ],
     );
     ended
-        .says("tell.py (post-hook of raw) | told of raw success")
-        .says("tell.py (after orders) | told of orders success");
+        .says("tell.py (post-hook of raw) | saw raw success")
+        .says("tell.py (after orders) | saw orders success");
     ended
         .says("Got 1 result, configured to fail if != 0")
         .says("Done. PASS=14 WARN=1 ERROR=2 SKIP=1 NO-OP=0 TOTAL=18");
@@ -149,7 +149,7 @@ fn build_runs_everything_in_order_and_a_failing_test_of_a_python_model_stops_its
     let ended = project.run(&["retry"]);
     ended
         .expect(0)
-        .never_says("told of")
+        .never_says("saw")
         .says("Done. PASS=3 WARN=0 ERROR=0 SKIP=0 NO-OP=0 TOTAL=3");
     assert_eq!(
         results(&project),
@@ -207,10 +207,7 @@ fn retry_goes_on_after_an_interruption_with_the_same_variables_and_with_scripts(
         .collect();
     assert_eq!(left, skipped.map(|name| format!("{name} skipped")));
 
-    project.write(
-        "py/tell.py",
-        "print('told of', context.current_model.name)\n",
-    );
+    project.write("py/tell.py", "print('saw', context.current_model.name)\n");
     let mut running = project.start(&["retry"]);
     running
         .wait_for("forecast | asleep")
@@ -219,7 +216,7 @@ fn retry_goes_on_after_an_interruption_with_the_same_variables_and_with_scripts(
         .wait_for("PASS unique_notes_id")
         .wait_for("WARN 2 short");
     running.signal(Signal::INT);
-    running.wait().expect(130).says("told of orders");
+    running.wait().expect(130).says("saw orders");
     let expected = [
         "below_forecast skipped",
         "forecast error",
@@ -234,7 +231,7 @@ fn retry_goes_on_after_an_interruption_with_the_same_variables_and_with_scripts(
 
     project.write("models/forecast.py", "write_to_model(ref('orders'))");
     let ended = project.run(&["retry"]);
-    ended.expect(0).never_says("told of");
+    ended.expect(0).never_says("saw");
     let expected = [
         "below_forecast success",
         "forecast success",
@@ -292,7 +289,7 @@ fn seed_snapshot_and_test_run_their_kinds_alone() {
         .run(&["snapshot"])
         .expect(0)
         .says("TOTAL=1")
-        .never_says("told of");
+        .never_says("saw");
     project.write("seeds/raw.csv", "id,amount,place\n1,10,a\n2,25,b\n");
     let ended = project.run(&["seed", "--full-refresh", "--show", "--select", "raw+"]);
     ended
@@ -319,7 +316,7 @@ fn seed_snapshot_and_test_run_their_kinds_alone() {
 
     // What the tests of the other models read is not there: only these two run.
     let ended = project.run(&["test", "--select", "raw", "doubled"]);
-    ended.expect(0).never_says("told of");
+    ended.expect(0).never_says("saw");
     assert_eq!(
         results(&project),
         ["orders.doubled pass", "unique_raw_id pass"]

@@ -10,7 +10,7 @@ fn project() -> Project {
     project.write("models/base.sql", "select 1 as id");
     project.write("models/good.py", "write_to_model(ref('base'))\n");
     project.write("seeds/raw.csv", "id\n1\n");
-    project.write("tell.py", "print('told of', context.current_model.name)\n");
+    project.write("tell.py", "print('saw', context.current_model.name)\n");
     project.write(
         "models/schema.yml",
         "models:\n- {name: good, meta: {fal: {scripts: [tell.py], post-hook: [tell.py]}}}\n\

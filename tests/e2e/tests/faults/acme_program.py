@@ -121,7 +121,7 @@ def act(fault):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         for_ever()
-    elif fault == "answers a call that nobody made":
+    elif fault == "answers a call that was never made":
         frame({"id": 4711, "ok": None})
     elif fault == "tells nonsense":
         for event in (7, "x", {"session": "x"}, {"session": 1, "body": {"event": "colour"}}):
@@ -302,7 +302,7 @@ def manifest(fault):
     changes = {
         "has no name": {"name": ""},
         "has no stage": {"stages": []},
-        "has stages of its own": {"stages": ["colours"]},
+        "has unknown stages": {"stages": ["colours"]},
         "has a bad schema": {"config_schema": {"type": "anything"}},
         "is too new": {"interface": "9.0.0"},
         "is of no version": {"interface": "new"},
@@ -328,16 +328,16 @@ def answer(message, attachment):
             value, opened[message["as"]] = None, (stage, message.get("body") or {})
         else:
             value = perform(*opened[number], method, message.get("body"), attachment)
-        told = spoiled(fault, id, value) if fault is not None else {"id": id, "ok": value}
+        answer = spoiled(fault, id, value) if fault is not None else {"id": id, "ok": value}
     except Refusal as refusal:
-        told = {"id": id, "error": refusal.error}
+        answer = {"id": id, "error": refusal.error}
     except Exception as error:
-        told = {
+        answer = {
             "id": id,
             "error": {"kind": "panic", "message": f"acme: {type(error).__name__}: {error}"},
         }
-    if told is not None:
-        frame(told)
+    if answer is not None:
+        frame(answer)
 
 
 def main():

@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 pub(crate) enum Way {
     /// A library in the host's process.
     Library,
-    /// The same library in a process of its own.
+    /// The same library in an isolated process.
     Isolated,
     /// A program.
     Program,
@@ -16,11 +16,11 @@ pub(crate) enum Way {
 /// Where in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It fills a stage.
+    /// The plugin fills a stage.
     Stage(&'static str),
-    /// It runs what the execution backend lends.
+    /// The plugin runs nodes that the execution backend leases.
     Runner,
-    /// It lends to a runner.
+    /// The plugin leases nodes to a runner.
     Owner,
 }
 
@@ -29,7 +29,7 @@ pub(crate) enum Role {
 pub(crate) struct Case {
     pub(crate) way: Way,
     pub(crate) role: Role,
-    /// The method, or `hello`, `opens`, `dropped`, `goodbye` for what is none.
+    /// The method, or one of `hello`, `opens`, `dropped`, `goodbye`.
     pub(crate) method: &'static str,
     /// At which call of it.
     pub(crate) count: u32,
@@ -69,7 +69,7 @@ impl Case {
         words.iter().any(|word| self.fault.contains(word))
     }
 
-    /// Whether nothing may come of it.
+    /// Whether the fault may have no effect.
     pub(crate) fn is_harmless(&self) -> bool {
         let words = ["is slow", "prints", "complains", "leaks threads", "tells "];
         words.iter().any(|word| self.fault.starts_with(word))

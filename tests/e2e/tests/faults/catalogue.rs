@@ -1,4 +1,4 @@
-//! All pairs that there are, and a choice of them.
+//! All pairs of a fault and a moment, and a random choice of them.
 
 use super::case::{Case, Role, Way};
 
@@ -68,8 +68,9 @@ const MOMENTS: &[(Role, &[(&str, u32)])] = &[
     ),
 ];
 
-/// Faults that a library may have in the host's own process. What ends a process, or breaks its memory, ends the host too: that is
-/// what isolation is for.
+/// Faults for a library in the host's process. Faults that end a process or corrupt memory would
+/// end the host too;
+/// isolation exists for these.
 const OF_LIBRARIES: &[&str] = &[
     "panics",
     "panics without words",
@@ -98,7 +99,7 @@ const OF_LIBRARIES: &[&str] = &[
     "tells of another node",
     "tells of another session",
 ];
-/// What they may do besides in a process of their own.
+/// Further faults for a library in an isolated process.
 const OF_ISOLATED: &[&str] = &[
     "aborts",
     "exits with 0",
@@ -131,7 +132,7 @@ const OF_PROGRAMS: &[&str] = &[
     "closes its output",
     "closes everything",
     "is deaf",
-    "answers a call that nobody made",
+    "answers a call that was never made",
     "answers nonsense",
     "answers nothing",
     "answers half",
@@ -153,7 +154,7 @@ const OF_PROGRAMS: &[&str] = &[
     "tells for ever",
     "tells of another node",
 ];
-const OF_MANIFESTS: &[&str] = &["has no stage", "has stages of its own", "has a bad schema"];
+const OF_MANIFESTS: &[&str] = &["has no stage", "has unknown stages", "has a bad schema"];
 const OF_LIBRARY_MANIFESTS: &[&str] = &["calls itself another"];
 const OF_PROGRAM_MANIFESTS: &[&str] = &["has no name", "is too new", "is of no version"];
 
@@ -241,7 +242,7 @@ fn is_possible(fault: &str, way: Way, method: &str) -> bool {
         _ => {}
     }
     match (method, way) {
-        // No guard stands around the manifest: there is nothing to go wrong in it when the macro writes it.
+        // The macro writes the manifest, so there is no guard around it.
         ("hello", Way::Library | Way::Isolated) => {
             !fault.starts_with("panics")
                 && !fault.starts_with("errs")
@@ -257,7 +258,7 @@ fn is_possible(fault: &str, way: Way, method: &str) -> bool {
         ("hello", Way::Program) => !tells,
         ("opens", Way::Program) => !tells,
         ("opens", _) => !tells && !fault.starts_with("answers"),
-        // A library is never told goodbye; a process is not told of a stage that is let go of.
+        // A library gets no goodbye, and a process gets no message when a stage is dropped.
         ("goodbye", way) => way == Way::Program && !spoils && !tells && fault != "never answers",
         ("dropped", way) => way == Way::Library && !spoils && !tells,
         _ => true,

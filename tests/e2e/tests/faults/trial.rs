@@ -1,4 +1,4 @@
-//! A small project run with a faulty plugin, and what must hold however that ends.
+//! Runs a small project with a faulty plugin, and checks what must hold however the run ends.
 
 use std::{
     env, fs,
@@ -17,16 +17,17 @@ use super::case::{Case, Role, Way};
 
 /// Time-out, in seconds, of calls that do not come back.
 const SHORT: f64 = 0.7;
-/// Of those that do, or that are interrupted.
+/// Time-out of calls that return or are interrupted.
 const LONG: f64 = 60.0;
-/// What a loaded machine may need beyond the time-out. A hang lasts for ever.
+/// The time that a loaded machine may need beyond the time-out.
 const MARGIN: Duration = Duration::from_secs(40);
 
 const NOTEBOOK: &str = r##"{"cells": [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": null,
     "source": "# needs b\nwrite_to_model(ref('b'))"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 2}"##;
 const OLD_STUB: &str = "-- acme\nselect 'old'\n-- end\n";
 
-/// Runs it, and checks what must hold; whether the fault was met, and how long it took.
+/// Runs the case and checks the result; returns whether the fault was reached, and how long the run
+/// took.
 pub(crate) fn run(case: &Case) -> (bool, Duration) {
     let trial = Trial::new(case);
     let ended = trial.run();
@@ -255,7 +256,7 @@ impl<'a> Trial<'a> {
             "the results say otherwise: {results:?}\n{ended}"
         );
         let expected = if self.case.method == "record" { 5 } else { 3 };
-        // Nodes that nobody knows are none that are selected.
+        // Unknown nodes count as not selected.
         let selects_nothing =
             self.case.method == "select" && self.case.fault == "answers about another node";
         assert!(
@@ -264,7 +265,7 @@ impl<'a> Trial<'a> {
         );
     }
 
-    /// What is the user's is as it was, and nothing is half.
+    /// The user's files are unchanged and no file is half-written.
     fn check_files(&self, ended: &Ended) {
         for (path, content) in &self.files {
             assert_eq!(

@@ -92,10 +92,10 @@ def around(owner, name, label):
 
     @functools.wraps(inner)
     def outer(*args, **kwargs):
-        told = label(*args, **kwargs)
-        step(f"before {told}")
+        name_ = label(*args, **kwargs)
+        step(f"before {name_}")
         result = inner(*args, **kwargs)
-        step(f"behind {told}")
+        step(f"behind {name_}")
         return result
 
     setattr(owner, name, outer)

@@ -1,1 +1,1 @@
-print("told of", context.current_model.name, context.current_model.status)
+print("saw", context.current_model.name, context.current_model.status)
