@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _WAIT = 5.0
 # Characters of a line that are passed on.
 _LONGEST = 1 << 17
+# Frames of one error; a job sends 30 at most.
+_MOST_FRAMES = 100
 
 
 class Lease:
@@ -92,7 +94,26 @@ def checked_error(value: Any) -> dict[str, Any] | None:
         for name in ("kind", "message", "traceback")
         if isinstance(value.get(name), str)
     }
-    return {"kind": "exception", "message": "", "traceback": None, **text}
+    error = {"kind": "exception", "message": "", "traceback": None, **text}
+    if isinstance(frames := value.get("frames"), list):
+        error["frames"] = _checked_frames(frames[:_MOST_FRAMES])
+    return error
+
+
+def _checked_frames(frames: list[Any]) -> list[dict[str, Any]]:
+    """The well-formed frames of an error, which a job on another machine may have written."""
+    return [
+        {
+            "file": shortened(frame["file"]),
+            "cell": frame.get("cell") if isinstance(frame.get("cell"), int) else None,
+            "line": frame["line"],
+            "text": shortened(str(frame.get("text") or "")),
+        }
+        for frame in frames
+        if isinstance(frame, dict)
+        and isinstance(frame.get("file"), str)
+        and isinstance(frame.get("line"), int)
+    ]
 
 
 def checked_lines(value: Any) -> list[list[str]]:

@@ -57,6 +57,13 @@ class Origins:
         """The name, below the project where it is there."""
         return name[len(self._project) :] if name.startswith(self._project) else name
 
+    def split(self, name: str) -> dict[str, str | int | None]:
+        """The file and cell (`None` in a script) that a code object's file name stands for."""
+        file, _, cell = name.rpartition(MARK)
+        if not cell.isdigit():
+            return {"file": self.shown(name), "cell": None}
+        return {"file": self.shown(file), "cell": int(cell)}
+
     def with_cells(self, text: str) -> str:
         """A traceback with `File "models/a.ipynb", Cell 3, line 2` for the names under which cells are compiled."""
         return _CELL.sub(rf'File "\1"{MARK}\2, line', text)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # A traceback with more entries is cut in its middle.
 _LONGEST = 30
+# Characters of a source line in a frame.
+_LONGEST_LINE = 1000
 
 _KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (FalError, "fal"),
@@ -36,15 +38,40 @@ class Reporter:
         self._origins = Origins(request.file, request.project_dir)
 
     def describe(self, error: BaseException) -> dict[str, Any]:
-        """Kind, message and traceback of an error that ended the model."""
-        told = traceback.TracebackException.from_exception(error)
-        _each(told, self._clean)
-        if isinstance(error, SyntaxError) and not told.stack:
-            text = self._origins.with_cells(_text(told.format_exception_only()))
-            return {"kind": "syntax", "message": self._syntax_message(error), "traceback": text}
-        kind = next(name for base, name in _KINDS if isinstance(error, base))
-        text, hint = self._origins.with_cells(_text(told.format())), self._hint(error)
-        return {"kind": kind, "message": _message(error, told) + hint, "traceback": text + hint}
+        """Kind, message, traceback and frames of an error that ended the model."""
+        summary = traceback.TracebackException.from_exception(error)
+        frames = self._frames(summary)
+        _each(summary, self._clean)
+        if isinstance(error, SyntaxError) and not summary.stack:
+            text = self._origins.with_cells(_text(summary.format_exception_only()))
+            kind, message = "syntax", self._syntax_message(error)
+        else:
+            hint = self._hint(error)
+            text = self._origins.with_cells(_text(summary.format())) + hint
+            kind = next(name for base, name in _KINDS if isinstance(error, base))
+            message = _message(error, summary) + hint
+        return {"kind": kind, "message": message, "traceback": text, "frames": frames}
+
+    def _frames(self, summary: traceback.TracebackException) -> list[dict[str, Any]]:
+        """The user's lines that led to the error, the outermost first. A syntax error's own line is the last."""
+        places = [(frame.filename, frame.lineno, frame.line) for frame in summary.stack]
+        if (filename := getattr(summary, "filename", None)) is not None:
+            places.append((filename, int(summary.lineno or 0), summary.text))
+        frames = [
+            {
+                **self._origins.split(name),
+                "line": line,
+                "text": shortened((text or "").strip(), _LONGEST_LINE),
+            }
+            for name, line, text in places
+            if line and self._origins.kind(name) is Kind.USER
+        ]
+        # An endless recursion has a thousand frames: keep both ends, as the traceback does.
+        return (
+            frames
+            if len(frames) <= _LONGEST
+            else frames[: _LONGEST // 2] + frames[-_LONGEST // 2 :]
+        )
 
     def place(self) -> str | None:
         """Where the user's code that called us stands: `line 3`, `Cell 2, line 1`, `helper.py, line 3`."""

@@ -59,6 +59,22 @@ def test_helpers_of_the_project_are_shown(fails, project):
     assert "File \"models/helper.py\", line 2, in f\n    raise ValueError('deep')" in text
 
 
+def test_frames_are_the_users_lines(fails, project):
+    (project / "models" / "helper.py").write_text("import json\njson.loads('{')\n")
+    assert fails("\nimport helper")["frames"] == [
+        {"file": "models/m.py", "cell": None, "line": 2, "text": "import helper"},
+        {"file": "models/helper.py", "cell": None, "line": 2, "text": "json.loads('{')"},
+    ]
+    (project / "models" / "helper.py").write_text("def :\n")
+    assert fails("import helper")["frames"][-1] == {
+        "file": "models/helper.py",
+        "cell": None,
+        "line": 1,
+        "text": "def :",
+    }
+    assert len(fails("def f(): f()\nf()")["frames"]) == 30
+
+
 def test_errors_that_came_from_others_are_told(fails):
     error = fails(
         """

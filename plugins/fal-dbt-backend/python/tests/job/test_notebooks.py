@@ -40,6 +40,10 @@ def test_an_error_names_cell_and_line(notebook):
         "    nonesuch()",
         "NameError: name 'nonesuch' is not defined",
     ]
+    assert error["frames"] == [
+        {"file": "models/n.ipynb", "cell": 3, "line": 2, "text": "f()"},
+        {"file": "models/n.ipynb", "cell": 1, "line": 2, "text": "nonesuch()"},
+    ]
 
 
 def test_a_decorated_function_keeps_its_lines(notebook):
@@ -54,6 +58,9 @@ def test_a_syntax_error_names_cell_and_line(notebook):
     assert ended.stdout == ""
     assert ended.error["kind"] == "syntax"
     assert ended.error["message"] == "SyntaxError: invalid syntax (models/n.ipynb, Cell 3, line 2)"
+    assert ended.error["frames"] == [
+        {"file": "models/n.ipynb", "cell": 3, "line": 2, "text": "y = = 2"}
+    ]
     assert ended.error["traceback"].splitlines()[:2] == [
         '  File "models/n.ipynb", Cell 3, line 2',
         "    y = = 2",

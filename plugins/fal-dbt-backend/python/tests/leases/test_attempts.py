@@ -169,16 +169,15 @@ def test_a_read_under_way_ends_with_its_attempt(desk: Desk):
         while True:
             stream.read_chunk()
     second.write(ids(1))
+    error = {"kind": "exception", "message": "boom", "traceback": None}
+    frame = {"file": "models/scores.ipynb", "cell": 2, "line": 3, "text": "boom()"}
     second.do(
         "job_answer",
         ok=False,
-        error={"kind": "exception", "message": "boom", "traceback": None, "more": 1},
+        error={**error, "frames": [{**frame, "more": 1}, {"line": 1}, 7], "more": 1},
     )
     settled, result = lent.settle()
-    assert settled["answer"] == {
-        "ok": False,
-        "error": {"kind": "exception", "message": "boom", "traceback": None},
-    }
+    assert settled["answer"] == {"ok": False, "error": {**error, "frames": [frame]}}
     assert result["status"] == "error"
 
 
