@@ -1,9 +1,8 @@
 //! The last lines of a stream, for the message about a process that ended unexpectedly.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::VecDeque;
+
+use parking_lot::Mutex;
 
 /// Longest line, in characters.
 const LONGEST: usize = 1000;
@@ -30,7 +29,7 @@ impl Tail {
         if line.trim().is_empty() {
             return;
         }
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.lines.lock();
         if lines.len() == self.limit {
             lines.pop_front();
         }
@@ -39,7 +38,7 @@ impl Tail {
 
     /// A heading and the lines, indented; nothing if there are none.
     pub fn paragraph(&self, heading: &str) -> String {
-        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.lines.lock();
         if lines.is_empty() {
             return String::new();
         }

@@ -3,12 +3,13 @@
 use std::{
     mem::MaybeUninit,
     ptr,
-    sync::{Arc, Barrier, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Barrier},
     thread,
     time::Duration,
 };
 
 use fal_host::Interrupt;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -67,15 +68,11 @@ impl First {
     }
 
     fn wait(&self) {
-        drop(
-            self.1
-                .wait_while(self.lock(), |happened| !*happened)
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        self.1.wait_while(&mut self.lock(), |happened| !*happened);
     }
 
     fn lock(&self) -> MutexGuard<'_, bool> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,10 +1,8 @@
 //! The interruption of builds.
 
-use std::{
-    collections::HashMap,
-    io::PipeWriter,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, io::PipeWriter, sync::Arc};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::EnvironmentError;
 
@@ -69,7 +67,7 @@ impl Stop {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

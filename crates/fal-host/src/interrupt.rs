@@ -1,9 +1,11 @@
 //! The user's Ctrl-C, brought to whatever is at work.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc,
     atomic::{AtomicBool, Ordering},
 };
+
+use parking_lot::Mutex;
 
 /// A flag that is raised once, and those who want to hear of it.
 #[derive(Clone, Default)]
@@ -30,7 +32,6 @@ impl Interrupt {
             self.0
                 .listeners
                 .lock()
-                .unwrap_or_else(PoisonError::into_inner)
                 .iter()
                 .for_each(|listener| listener());
         }
@@ -44,11 +45,7 @@ impl Interrupt {
 
     /// Calls `listener` when the flag is raised, at once if it is already.
     pub fn listen(&self, listener: impl Fn() + Send + 'static) {
-        let mut listeners = self
-            .0
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self.0.listeners.lock();
         if self.is_raised() {
             listener();
         }

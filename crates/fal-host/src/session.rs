@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Once, OnceLock, PoisonError, RwLock},
+    sync::{Arc, Once, OnceLock},
 };
 
 use fal_graph::{Criteria, Dag, DagBuilder, NodeId, SelectError, Selection, Selector};
@@ -16,6 +16,7 @@ use fal_plugin::{
 use fal_project::{DbtProject, Generated, ModelFile, Placement};
 use fal_report::{EventKind, Reporters};
 use jiff::Timestamp;
+use parking_lot::RwLock;
 
 use crate::{
     error::HostError,
@@ -328,14 +329,11 @@ struct Sink {
 
 impl Sink {
     fn learn(&self, names: impl Iterator<Item = (String, String)>) {
-        self.names
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(names);
+        self.names.write().extend(names);
     }
 
     fn name_of(&self, unique_id: &str) -> String {
-        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let names = self.names.read();
         names
             .get(unique_id)
             .map_or(unique_id, String::as_str)

@@ -4,10 +4,12 @@
 use std::{
     cell::OnceCell,
     marker::PhantomData,
-    sync::{Arc, Barrier, Mutex, Once, OnceLock, PoisonError, Weak},
+    sync::{Arc, Barrier, Once, OnceLock, Weak},
     thread,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 /// How often the slots are looked at.
 const TICK: Duration = Duration::from_millis(50);
@@ -71,11 +73,11 @@ impl Overdue for EndsCommand {
 /// Names of the plugins whose code runs now: one that ends the process is among them.
 pub fn under_way() -> Vec<String> {
     // Whoever holds a lock does so for a moment; in a process that ends, that moment may never come.
-    let Ok(slots) = SLOTS.try_lock() else {
+    let Some(slots) = SLOTS.try_lock() else {
         return Vec::new();
     };
     let calls = slots.iter().filter_map(Weak::upgrade).filter_map(|slot| {
-        let watched = slot.0.try_lock().ok()?;
+        let watched = slot.0.try_lock()?;
         watched.last().map(|last| last.plugin.to_string())
     });
     let mut names: Vec<String> = calls.collect();
@@ -96,8 +98,8 @@ struct Watched {
 struct Slot(Mutex<Vec<Watched>>);
 
 impl Slot {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Watched>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, Vec<Watched>> {
+        self.0.lock()
     }
 }
 
@@ -111,10 +113,7 @@ fn new_slot() -> Arc<Slot> {
     static WATCHDOG: Once = Once::new();
     WATCHDOG.call_once(start_watchdog);
     let slot = Arc::new(Slot::default());
-    SLOTS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(Arc::downgrade(&slot));
+    SLOTS.lock().push(Arc::downgrade(&slot));
     slot
 }
 
@@ -197,7 +196,7 @@ fn watch_all() {
 
 /// What is overdue, each once.
 fn overdue(now: Instant) -> Vec<(Hang, Arc<dyn Overdue>)> {
-    let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut slots = SLOTS.lock();
     slots.retain(|slot| slot.strong_count() > 0);
     let mut found = Vec::new();
     for slot in slots.iter().filter_map(Weak::upgrade) {
@@ -228,7 +227,7 @@ mod tests {
 
     impl Overdue for Tells {
         fn overdue(&self, hang: &Hang) {
-            self.0.lock().unwrap().send(hang.to_string()).unwrap();
+            self.0.lock().send(hang.to_string()).unwrap();
         }
     }
 

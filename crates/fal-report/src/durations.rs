@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use fal_plugin::payload::NodeStatus;
 use serde::{Deserialize, Serialize};

@@ -1,9 +1,10 @@
 //! Those who listen to a run, and the front through which many threads tell them.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::event::{EventKind, RunEvent};
 use crate::printed::Printer;
@@ -80,7 +81,7 @@ impl Reporters {
 
 /// A reporter that panicked has lost one event; the others shall hear the next.
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }
 
 /// A printer that stops at the first failure and remembers it.

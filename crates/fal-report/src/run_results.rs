@@ -1,7 +1,9 @@
 //! dbt's `run_results.json` made from the events of a run, for when the backend could not write it itself.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use fal_plugin::payload::{NodeResult, NodeStatus, SessionInfo};
 use indexmap::IndexMap;

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         atomic::{AtomicU8, Ordering},
-        Arc, Mutex, PoisonError,
+        Arc,
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -19,6 +19,7 @@ use fal_plugin::{
     payload::{Event, LogLevel},
     EventSink,
 };
+use parking_lot::Mutex;
 use rustix::process::{kill_process_group, waitid, Pid, Signal, WaitId, WaitIdOptions};
 
 use crate::{error::StartError, guard::Guard, quote, stop::Stop, values::short_name};
@@ -150,11 +151,7 @@ impl Process {
 
     /// How it ended, if it has.
     pub(crate) fn status(&self) -> Option<ExitStatus> {
-        *self
-            .watched
-            .status
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        *self.watched.status.lock()
     }
 
     /// Ends it and all that it started, in order if that takes no longer than `grace`.
@@ -191,7 +188,7 @@ impl Process {
 
 impl Watched {
     fn signal(&self, signal: Signal) {
-        let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = self.status.lock();
         if status.is_none() {
             let _ = kill_process_group(self.pid, signal);
         }
@@ -203,7 +200,7 @@ impl Watched {
             WaitId::Pid(self.pid),
             WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
         ) {}
-        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut status = self.status.lock();
         drop(guard);
         let _ = kill_process_group(self.pid, Signal::KILL);
         // A process that somebody else waited for has an end that nobody knows: that is no success.

@@ -5,13 +5,14 @@ use std::{
     path::PathBuf,
     sync::{
         atomic::{AtomicU64, Ordering},
-        Arc, Mutex, PoisonError,
+        Arc,
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use fal_plugin::{payload::LogLevel, EventSink};
+use parking_lot::Mutex;
 
 use crate::{
     process::{log, MARK},
@@ -54,7 +55,7 @@ impl Shared {
 
     /// Keeps threads until the session ends.
     pub(crate) fn keep(&self, threads: Vec<JoinHandle<()>>) {
-        let mut kept = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.threads.lock();
         kept.retain(|thread| !thread.is_finished());
         kept.extend(threads);
     }
@@ -69,12 +70,7 @@ impl Shared {
 
     /// Warns of a key once in a session.
     pub(crate) fn warn_once(&self, unique_id: &str, key: &str, message: &str) {
-        if self
-            .warned
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key.to_owned())
-        {
+        if self.warned.lock().insert(key.to_owned()) {
             self.warn(unique_id, message);
         }
     }
@@ -82,8 +78,7 @@ impl Shared {
     /// Ends all that was left running, and waits for the threads that read from it, but not longer than to `until`.
     pub(crate) fn sweep(&self, until: Instant) {
         fal_child::sweep(MARK, &self.mark);
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
             while !thread.is_finished() && Instant::now() < until {
                 thread::sleep(Duration::from_millis(1));

@@ -1,9 +1,8 @@
 //! Waiting, for all that one session does: for ends, for times, and for the interruption that cuts both short.
 
-use std::{
-    sync::{Condvar, Mutex, PoisonError},
-    time::Instant,
-};
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
 
 /// Whether the session is to end, and a bell that rings whenever something has changed.
 #[derive(Debug, Default)]
@@ -26,18 +25,18 @@ pub(crate) enum Waited {
 impl Stop {
     /// Ends all waits.
     pub(crate) fn raise(&self) {
-        *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.raised.lock() = true;
         self.changed.notify_all();
     }
 
     pub(crate) fn is_raised(&self) -> bool {
-        *self.raised.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.raised.lock()
     }
 
     /// Lets all who wait look again. To be called when what they look at has changed.
     pub(crate) fn ring(&self) {
         // Whoever has looked, but does not sleep yet, holds the lock.
-        drop(self.raised.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(self.raised.lock());
         self.changed.notify_all();
     }
 
@@ -57,7 +56,7 @@ impl Stop {
         may_stop: bool,
         reached: impl Fn() -> bool,
     ) -> Waited {
-        let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut raised = self.raised.lock();
         loop {
             if reached() {
                 return Waited::Reached;
@@ -65,20 +64,11 @@ impl Stop {
             if *raised && may_stop {
                 return Waited::Stopped;
             }
-            raised =
-                match deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())) {
-                    None => self
-                        .changed
-                        .wait(raised)
-                        .unwrap_or_else(PoisonError::into_inner),
-                    Some(left) if left.is_zero() => return Waited::TimedOut,
-                    Some(left) => {
-                        self.changed
-                            .wait_timeout(raised, left)
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .0
-                    }
-                };
+            match deadline {
+                None => self.changed.wait(&mut raised),
+                Some(deadline) if deadline <= Instant::now() => return Waited::TimedOut,
+                Some(deadline) => _ = self.changed.wait_until(&mut raised, deadline),
+            }
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::{atomic::AtomicBool, Arc, Mutex, OnceLock},
+    sync::{atomic::AtomicBool, Arc, OnceLock},
 };
 
 use fal_plugin::{
     payload::{Capabilities, OpenRequest},
     EventSink, ExecutionBackend, ExecutionSession, PluginError,
 };
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::{

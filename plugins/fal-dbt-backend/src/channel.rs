@@ -8,13 +8,14 @@ use std::{
     sync::{
         atomic::{AtomicU64, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError},
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
     },
     thread,
     time::{Duration, Instant},
 };
 
 use fal_plugin::PluginError;
+use parking_lot::{Mutex, MutexGuard};
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
 
 use crate::error::{AskError, StartError, PROTOCOL};
@@ -249,7 +250,7 @@ impl Channel {
         ) {
             return (error.1.taker)(Err(error.0));
         }
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock();
         if writer.write_all(&message).is_err() {
             // The reader sees the end too, and answers all who wait.
             let _ = self.stream.shutdown(Shutdown::Both);
@@ -289,7 +290,7 @@ impl Channel {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

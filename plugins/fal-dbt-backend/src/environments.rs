@@ -5,7 +5,7 @@ use std::{
     env,
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     thread,
     time::Instant,
 };
@@ -18,6 +18,7 @@ use fal_plugin::{
     payload::{EnvironmentKind, EnvironmentSpec, Event, LogLevel},
     EventSink,
 };
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{packages::Packages, zygotes::Environment};
 
@@ -270,7 +271,7 @@ impl Environments {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Definition, Arc<OnceLock<Outcome>>>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+        self.made.lock()
     }
 }
 

@@ -5,11 +5,12 @@ use std::{
     os::unix::net::UnixStream,
     sync::{
         mpsc::{self, Receiver, Sender},
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
     },
 };
 
 use fal_plugin::PluginError;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
 
 /// What is heard of a job.
@@ -185,7 +186,7 @@ impl Jobs {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
     },
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -25,6 +25,7 @@ use fal_plugin::{
     payload::{Event, LogLevel},
     EventSink,
 };
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rustix::process::{kill_process_group, waitid, Pid, Signal, WaitId, WaitIdOptions};
 
 use crate::{error::StartError, token};
@@ -208,7 +209,7 @@ impl Process {
     }
 
     fn lock(&self) -> MutexGuard<'_, Life> {
-        self.life.lock().unwrap_or_else(PoisonError::into_inner)
+        self.life.lock()
     }
 
     fn update(&self, change: impl FnOnce(&mut Life)) {
@@ -217,11 +218,9 @@ impl Process {
     }
 
     fn wait_for(&self, deadline: Instant, reached: impl Fn(&Life) -> bool) -> bool {
-        let patience = deadline.saturating_duration_since(Instant::now());
-        let (life, _) = self
-            .changed
-            .wait_timeout_while(self.lock(), patience, |life| !reached(life))
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut life = self.lock();
+        self.changed
+            .wait_while_until(&mut life, |life| !reached(life), deadline);
         reached(&life)
     }
 }

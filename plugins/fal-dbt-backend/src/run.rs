@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     env,
     path::PathBuf,
-    sync::{atomic::AtomicBool, Arc, Mutex, OnceLock, PoisonError},
+    sync::{atomic::AtomicBool, Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -12,6 +12,7 @@ use fal_plugin::{
     payload::{Event, GraphNode, LogLevel, NodeResult, NodeStatus, OpenRequest, RunGraph},
     EventSink, PluginError,
 };
+use parking_lot::Mutex;
 use serde::{de::DeserializeOwned, Serialize};
 use serde_json::{json, Value};
 
@@ -149,20 +150,13 @@ impl Run {
     /// How long the Python of a node may run which dbt runs.
     pub(crate) fn limit(&self, unique_id: &str, timeout: Option<f64>) {
         if let Some(timeout) = timeout {
-            self.timeouts
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(unique_id.to_owned(), timeout);
+            self.timeouts.lock().insert(unique_id.to_owned(), timeout);
         }
     }
 
     /// Seconds that it may run.
     pub(crate) fn timeout_of(&self, unique_id: &str) -> Option<f64> {
-        self.timeouts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(unique_id)
-            .copied()
+        self.timeouts.lock().get(unique_id).copied()
     }
 
     /// Makes environments ready while the run begins, each with a warm process of its own: those that the host names, and

@@ -4,11 +4,12 @@ use std::{
     collections::HashMap,
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Instant,
 };
 
 use fal_plugin::EventSink;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{error::StartError, jobs::Jobs, process::Launch, zygote::Zygote};
 
@@ -118,6 +119,6 @@ impl Zygotes {
     }
 
     fn lock(&self) -> MutexGuard<'_, Pool> {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pool.lock()
     }
 }

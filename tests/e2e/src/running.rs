@@ -5,11 +5,12 @@ use std::{
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::{
@@ -146,14 +147,12 @@ fn read(stream: impl Read + Send + 'static, text: &Text) -> JoinHandle<()> {
             .read_until(b'\n', &mut line)
             .is_ok_and(|count| count > 0)
         {
-            text.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push_str(&String::from_utf8_lossy(&line));
+            text.lock().push_str(&String::from_utf8_lossy(&line));
             line.clear();
         }
     })
 }
 
 fn text(text: &Text) -> String {
-    text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    text.lock().clone()
 }

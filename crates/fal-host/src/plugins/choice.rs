@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     env::consts::DLL_SUFFIX,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use fal_loader::{
@@ -15,6 +15,7 @@ use fal_plugin::{
     process::FILE_SUFFIX,
     wire::{BackendClient, NotebookParserClient, PythonParserClient, StubWriterClient},
 };
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::{
@@ -199,10 +200,7 @@ impl Stages {
 
     /// What was opened so far.
     pub fn chosen(&self) -> Vec<Chosen> {
-        self.chosen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.chosen.lock().clone()
     }
 
     /// Loads, without opening, what is chosen for a stage.
@@ -287,10 +285,7 @@ impl Stages {
             version,
             path: plugin.path.clone(),
         };
-        self.chosen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(chosen);
+        self.chosen.lock().push(chosen);
         Ok(open)
     }
 
@@ -348,12 +343,7 @@ impl Stages {
 
     fn load(&self, path: &Path, wanted: Option<&str>) -> Result<LoadedPlugin, LoadError> {
         let key = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if let Some(plugin) = self
-            .loaded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-        {
+        if let Some(plugin) = self.loaded.lock().get(&key) {
             return Ok(plugin.clone());
         }
         // A bare file name would make the dynamic loader search its own folders.
@@ -372,10 +362,7 @@ impl Stages {
         {
             plugin = LoadedPlugin::load(&path, &in_process(&options))?;
         }
-        self.loaded
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, plugin.clone());
+        self.loaded.lock().insert(key, plugin.clone());
         Ok(plugin)
     }
 

@@ -1,11 +1,9 @@
 //! Standard error of plugins in processes of their own: kept until there is someone to tell, then told.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use fal_loader::Log;
+use parking_lot::Mutex;
 
 /// Lines that are kept meanwhile.
 const KEPT: usize = 200;
@@ -28,7 +26,7 @@ impl Relay {
     }
 
     fn take(&self, plugin: &str, line: &str) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         match state.to.clone() {
             Some(to) => {
                 drop(state);
@@ -45,7 +43,7 @@ impl Relay {
 
     /// From now on, and for what was kept.
     pub(super) fn to(&self, log: Log) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let kept = std::mem::take(&mut state.kept);
         state.to = Some(Arc::clone(&log));
         drop(state);

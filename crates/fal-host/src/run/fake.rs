@@ -1,6 +1,6 @@
 //! A session for tests, which only writes down what it is asked: an owner of data, or a runner.
 
-use std::sync::{Arc, Mutex, PoisonError, mpsc::Receiver};
+use std::sync::{Arc, mpsc::Receiver};
 
 use fal_plugin::{
     ExecutionSession, PluginError,
@@ -10,6 +10,7 @@ use fal_plugin::{
         SelectRequest, SettleRequest,
     },
 };
+use parking_lot::Mutex;
 
 use super::result::blank;
 
@@ -17,10 +18,7 @@ use super::result::blank;
 pub(crate) type Diary = Arc<Mutex<Vec<String>>>;
 
 pub(crate) fn note(diary: &Diary, line: String) {
-    diary
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(line);
+    diary.lock().push(line);
 }
 
 /// Something that happens during a call.
@@ -93,7 +91,7 @@ impl ExecutionSession for Fake {
         }
         if let Some(gate) = &self.gate {
             // A test that ends lets all go on.
-            let _ = gate.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let _ = gate.lock().recv();
         }
         Ok(self.result(id))
     }

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -13,6 +13,7 @@ use fal_plugin::{
     ExecutionSession, PluginError,
     payload::{LendRequest, Lent, NodeRequest, NodeResult, NodeStatus, SettleRequest},
 };
+use parking_lot::Mutex;
 
 use super::{
     result::{BACKEND, answered_for, blank, failed},
@@ -26,18 +27,12 @@ pub(super) struct Leases(Arc<Mutex<HashMap<String, String>>>);
 
 impl Leases {
     fn add(&self, id: &str, lease: String) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.to_owned(), lease);
+        self.0.lock().insert(id.to_owned(), lease);
     }
 
     /// The lease of a node, for whoever asks first.
     pub(super) fn take(&self, id: &str) -> Option<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(id)
+        self.0.lock().remove(id)
     }
 }
 

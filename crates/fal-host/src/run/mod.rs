@@ -307,7 +307,7 @@ impl Run<'_> {
     }
 }
 
-type SharedResults = Arc<std::sync::Mutex<RunResults>>;
+type SharedResults = Arc<parking_lot::Mutex<RunResults>>;
 
 /// The target folder and its run_results.json; none where only scripts run, as that of an earlier run stays.
 struct Artifact(Option<(std::path::PathBuf, SharedResults)>);
@@ -317,9 +317,7 @@ impl Artifact {
         let Some((target, results)) = &self.0 else {
             return Ok(());
         };
-        let results = results
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let results = results.lock();
         Ok(results.write(target, Timestamp::now())?)
     }
 }

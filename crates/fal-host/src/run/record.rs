@@ -3,11 +3,12 @@
 use std::{
     io::BufWriter,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use fal_files::Root;
 use fal_report::{Durations, JsonReporter, ReportError, Reporters};
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::HostError;
 
@@ -55,6 +56,6 @@ impl KnownDurations {
     }
 
     fn lock(&self) -> MutexGuard<'_, Durations> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock()
     }
 }

@@ -1,6 +1,8 @@
 //! A number of slots that threads wait for.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
 
 /// Slots; whoever clones them shares them.
 #[derive(Clone)]
@@ -18,10 +20,8 @@ impl Slots {
     /// Waits for a slot.
     pub(super) fn take(&self) -> Slot<'_> {
         let (free, given_back) = &*self.0;
-        let free = free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = given_back
-            .wait_while(free, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut free = free.lock();
+        given_back.wait_while(&mut free, |free| *free == 0);
         *free -= 1;
         Slot(self)
     }
@@ -30,7 +30,7 @@ impl Slots {
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         let (free, given_back) = &*self.0.0;
-        *free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        *free.lock() += 1;
         given_back.notify_one();
     }
 }

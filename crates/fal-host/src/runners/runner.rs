@@ -2,13 +2,14 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use fal_plugin::{
     ExecutionSession, PluginError,
     payload::{CloseRequest, NodeRequest, NodeResult},
 };
+use parking_lot::Mutex;
 
 /// A runner whose session is open.
 pub(crate) struct Runner {
@@ -52,18 +53,12 @@ impl Runner {
 
     /// Takes note that the runner itself failed: it gets no more nodes.
     pub(crate) fn breaks(&self, error: PluginError) {
-        self.broken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(error);
+        self.broken.lock().get_or_insert(error);
     }
 
     /// How it failed, if it did.
     pub(crate) fn broken(&self) -> Option<PluginError> {
-        self.broken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.broken.lock().clone()
     }
 
     pub(crate) fn close(&self, interrupted: bool) -> Result<(), PluginError> {

@@ -3,10 +3,11 @@
 use std::{
     io,
     process::{Child, Command, ExitStatus},
-    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 /// Lets the process be the first of a group of its own: a Ctrl-C of the terminal is the host's business.
 pub(super) fn alone(command: &mut Command) {
@@ -62,7 +63,7 @@ pub(super) fn end(
         by_itself = ended(child);
     }
     // Whoever kills by its number waits meanwhile.
-    let mut reaped = reaped.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut reaped = reaped.lock();
     kill(child.id());
     if !by_itself {
         // On systems without groups, and if the process left its own.

@@ -5,7 +5,7 @@ use std::{
     io,
     process::{Child, ChildStdin},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, sync_channel},
     },
@@ -13,6 +13,7 @@ use std::{
 };
 
 use fal_plugin::{PluginError, process::write_frame, wire::EventRouter};
+use parking_lot::Mutex;
 
 use super::{
     call::{CallError, Target, message},
@@ -69,13 +70,9 @@ pub(crate) struct Process(Arc<Inner>);
 /// All that run, so that a command that ends at once can end them too.
 static RUNNING: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Kills all plugins in processes of their own, with what they started: for a command that ends at once.
 pub fn end_all() {
-    let running: Vec<_> = lock(&RUNNING).iter().filter_map(Weak::upgrade).collect();
+    let running: Vec<_> = RUNNING.lock().iter().filter_map(Weak::upgrade).collect();
     running.iter().for_each(|process| process.kill());
 }
 
@@ -102,7 +99,7 @@ impl Inner {
             failed: AtomicBool::new(false),
             timeouts,
         });
-        let mut running = lock(&RUNNING);
+        let mut running = RUNNING.lock();
         running.retain(|other| other.strong_count() > 0);
         running.push(Arc::downgrade(&inner));
         inner
@@ -120,13 +117,13 @@ impl Inner {
 
     /// Brings an answer to whoever waits for it. False if nobody does.
     pub(super) fn answer(&self, id: u64, answer: Answer) -> bool {
-        let caller = lock(&self.waiting).calls.remove(&id);
+        let caller = self.waiting.lock().calls.remove(&id);
         // A caller waits until it has its answer.
         caller.map(|caller| _ = caller.send(Ok(answer))).is_some()
     }
 
     pub(super) fn event(&self, stage: u64, event: &[u8]) {
-        let router = lock(&self.routers).get(&stage).cloned();
+        let router = self.routers.lock().get(&stage).cloned();
         if let Some(router) = router {
             router.route(event);
         }
@@ -144,7 +141,7 @@ impl Inner {
             fault,
             last_words,
         });
-        let mut waiting = lock(&self.waiting);
+        let mut waiting = self.waiting.lock();
         waiting.fault = Some(Arc::clone(&error));
         waiting
             .calls
@@ -160,7 +157,7 @@ impl Inner {
         if let Some(fault) = why {
             return self.fail(fault, LAST_WORDS);
         }
-        let child = lock(&self.child).take();
+        let child = self.child.lock().take();
         let fault = match child.map(|mut child| group::end(&mut child, LAST_WORDS, &self.reaped)) {
             Some((true, Ok(status))) => Fault::Ended {
                 how: group::how(status),
@@ -177,7 +174,7 @@ impl Inner {
 
     /// Kills the group, also while someone gives the process time to end. One that was waited for is left alone.
     fn kill(&self) {
-        let reaped = lock(&self.reaped);
+        let reaped = self.reaped.lock();
         if !*reaped {
             group::kill(self.id);
         }
@@ -187,8 +184,12 @@ impl Inner {
     fn end(&self, patience: Duration) -> bool {
         self.ending.store(true, Ordering::SeqCst);
         // A writer that is stuck holds the stream: then there is no order left.
-        let closed = self.stdin.try_lock().map(|mut stdin| *stdin = None).is_ok();
-        let child = lock(&self.child).take();
+        let closed = self
+            .stdin
+            .try_lock()
+            .map(|mut stdin| *stdin = None)
+            .is_some();
+        let child = self.child.lock().take();
         let patience = if closed { patience } else { Duration::ZERO };
         child.is_none_or(|mut child| group::end(&mut child, patience, &self.reaped).0)
     }
@@ -205,7 +206,7 @@ impl Inner {
         let message = message(self.name(), id, to, method, request, attachment.len())?;
         let (sender, receiver) = sync_channel(1);
         {
-            let mut waiting = lock(&self.waiting);
+            let mut waiting = self.waiting.lock();
             if let Some(fault) = &waiting.fault {
                 return Err(CallError::Process(Arc::clone(fault)));
             }
@@ -246,7 +247,7 @@ impl Inner {
     }
 
     fn send(&self, message: &[u8], attachment: &[u8]) -> io::Result<()> {
-        let mut stdin = lock(&self.stdin);
+        let mut stdin = self.stdin.lock();
         let stdin = stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         write_frame(stdin, message, attachment)
     }
@@ -281,12 +282,12 @@ impl Process {
     }
 
     pub(super) fn route(&self, stage: u64, router: &Arc<EventRouter>) {
-        lock(&self.0.routers).insert(stage, Arc::clone(router));
+        self.0.routers.lock().insert(stage, Arc::clone(router));
     }
 
     /// What is wrong with it, if it is of no use any more.
     pub(crate) fn fault(&self) -> Option<ProcessError> {
-        lock(&self.0.waiting).fault.as_deref().cloned()
+        self.0.waiting.lock().fault.as_deref().cloned()
     }
 
     /// Number of the process.

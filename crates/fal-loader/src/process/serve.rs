@@ -7,7 +7,7 @@ use std::{
     os::fd::AsFd,
     path::Path,
     sync::{
-        Arc, Condvar, Mutex, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -18,6 +18,7 @@ use fal_plugin::{
     process::{FrameReader, MAX_MESSAGE, Message, write_frame},
     wire::{Transport, WireError},
 };
+use parking_lot::{Condvar, Mutex, RwLock};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -41,10 +42,6 @@ struct Server<I, O> {
     ended: (Mutex<bool>, Condvar),
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Serves the library at `path` until `input` ends. Whatever then still runs ends with the process.
 ///
 /// Whoever reads a call also answers it, and another thread waits for the next one meanwhile: no call waits for another.
@@ -59,14 +56,8 @@ fn serve<I: Read + Send + 'static, O: Write + Send + 'static>(path: &Path, input
         ended: (Mutex::new(false), Condvar::new()),
     });
     server.start_thread();
-    let ended = lock(&server.ended.0);
-    drop(
-        server
-            .ended
-            .1
-            .wait_while(ended, |ended| !*ended)
-            .unwrap_or_else(PoisonError::into_inner),
-    );
+    let mut ended = server.ended.0.lock();
+    server.ended.1.wait_while(&mut ended, |ended| !*ended);
 }
 
 /// Serves the library at `path` over standard input and output, which it takes for itself: what the library prints goes to
@@ -123,7 +114,7 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
     fn work(self: &Arc<Self>) {
         loop {
             let Some(task) = self.next_task() else {
-                *lock(&self.ended.0) = true;
+                *self.ended.0.lock() = true;
                 self.ended.1.notify_all();
                 return;
             };
@@ -138,7 +129,7 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
     }
 
     fn next_task(&self) -> Option<Task> {
-        let mut input = lock(&self.input);
+        let mut input = self.input.lock();
         loop {
             // A host that says what is no frame is none: there is nobody to tell.
             let (message, attachment) = input.next_message().ok().flatten()?;
@@ -151,12 +142,7 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
     fn perform(&self, task: &Task) -> Answer {
         match (task.stage_number, task.method.as_str()) {
             (Some(stage), method) => {
-                let found = self
-                    .stages
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .get(&stage)
-                    .cloned();
+                let found = self.stages.read().get(&stage).cloned();
                 let missing = || {
                     refusal(
                         "plugin::bad_request",
@@ -177,7 +163,7 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
     }
 
     fn library(&self) -> Arc<Loaded> {
-        let mut library = lock(&self.library);
+        let mut library = self.library.lock();
         let load = || Arc::new(LoadedLibrary::load(&self.path, UNLIMITED));
         Arc::clone(library.get_or_insert_with(load))
     }
@@ -221,10 +207,7 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
             );
         });
         let transport = library.open_raw(stage, config, emit, UNLIMITED)?;
-        self.stages
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(number, transport);
+        self.stages.write().insert(number, transport);
         Ok(b"null".to_vec())
     }
 
@@ -288,5 +271,5 @@ fn refusal(code: &str, message: String) -> Vec<u8> {
 
 /// A host that is gone is told nothing.
 fn write<O: Write>(output: &Mutex<O>, message: &[u8]) {
-    let _ = write_frame(&mut *lock(output), message, b"");
+    let _ = write_frame(&mut *output.lock(), message, b"");
 }

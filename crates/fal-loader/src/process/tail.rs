@@ -3,10 +3,12 @@
 use std::{
     collections::VecDeque,
     io::{BufRead, BufReader, Read},
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::Duration,
 };
+
+use parking_lot::{Condvar, Mutex};
 
 /// Lines that are kept.
 const LINES: usize = 12;
@@ -58,8 +60,8 @@ impl Tail {
         tail
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, Kept> {
+        self.kept.lock()
     }
 
     fn push(&self, line: &str) {
@@ -73,11 +75,9 @@ impl Tail {
     /// The last lines. Of a process that has ended they may still be on their way: they are waited for, but not for long, as
     /// something that it left behind may hold the stream.
     pub(super) fn lines(&self, patience: Duration) -> Vec<String> {
-        let kept = self.lock();
-        let waited = self
-            .ended
-            .wait_timeout_while(kept, patience, |kept| !kept.ended);
-        let (kept, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
+        self.ended
+            .wait_while_for(&mut kept, |kept| !kept.ended, patience);
         kept.lines.iter().cloned().collect()
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use fal_plugin::payload::NodeStatus;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use parking_lot::Mutex;
 use unicode_width::UnicodeWidthChar as _;
 
 use super::line::count;
@@ -72,7 +73,7 @@ impl Bar {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let shown = state.clone();
         let picture = move |_: &ProgressState, writer: &mut dyn std::fmt::Write| {
-            let state = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let state = shown.lock();
             let _ = writer.write_str(&printable(
                 &state.picture(Instant::now(), theme, width),
                 theme.color,
@@ -95,10 +96,7 @@ impl Bar {
     }
 
     pub(super) fn event(&self, event: &EventKind) {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .event(event, Instant::now());
+        self.state.lock().event(event, Instant::now());
     }
 
     /// Takes the bar away.

@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         mpsc::{Receiver, Sender},
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        OnceLock,
     },
 };
 
 use fal_plugin::{payload::NodeResult, PluginError};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     access::Access,
@@ -139,5 +140,5 @@ impl Desk {
 }
 
 fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
-    what.lock().unwrap_or_else(PoisonError::into_inner)
+    what.lock()
 }

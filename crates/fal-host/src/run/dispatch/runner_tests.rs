@@ -1,9 +1,10 @@
 //! Runs of nodes of which some go to a runner: slots, a runner that breaks, a run that is stopped.
 
-use std::sync::{Mutex, mpsc};
+use std::sync::mpsc;
 
 use fal_graph::{DagBuilder, GraphNode, ScheduleOptions};
 use fal_report::{Reporter, RunEvent};
+use parking_lot::Mutex;
 
 use super::{
     super::fake::{Diary, Fake, note},
@@ -110,7 +111,7 @@ impl World {
         let ended = dispatcher
             .with_runners(&[Arc::clone(&runner)])
             .run(&self.interrupt);
-        let lines = Mutex::lock(&self.diary).unwrap().clone();
+        let lines = Mutex::lock(&self.diary).clone();
         (ended, lines, runner)
     }
 }

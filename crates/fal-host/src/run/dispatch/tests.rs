@@ -1,10 +1,11 @@
 //! Runs of nodes with hooks, over a session that only writes down what it is asked.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::collections::HashMap;
 
 use fal_graph::{DagBuilder, GraphNode, ScheduleOptions};
 use fal_plugin::payload::{NodeRequest, NodeWork, ScriptRole};
 use fal_report::{Reporter, RunEvent};
+use parking_lot::Mutex;
 
 use super::{
     super::{
@@ -87,7 +88,7 @@ fn run(failing: &[&'static str], fail_fast: bool) -> String {
     );
     let ended =
         Dispatcher::new(&dag, &plan, schedule, &session, &reporters, 1).run(&Interrupt::new());
-    let lines = Mutex::lock(&diary).unwrap().join("\n");
+    let lines = Mutex::lock(&diary).join("\n");
     format!("{lines}\n{}", ended.summary)
 }
 

@@ -53,7 +53,7 @@ fn run_with(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>, hooks: Hooks) 
         runner: Some(0),
     };
     let result = task.run(&crew);
-    let lines = diary.lock().unwrap().join("\n");
+    let lines = diary.lock().join("\n");
     let broken = runner.broken().map(|error| error.message);
     Told {
         result,
@@ -310,7 +310,6 @@ fn abandoned_leases_are_settled_side_by_side_and_not_waited_for_long() {
     assert_eq!(
         diary
             .lock()
-            .unwrap()
             .iter()
             .filter(|line| line.starts_with("settle"))
             .count(),

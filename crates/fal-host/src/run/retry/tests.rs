@@ -2,12 +2,13 @@
 
 use std::{
     fs::{self, File},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use fal_plugin::payload::{NodeStatus, ScriptRole};
 use fal_report::{EventKind, JsonReporter, NodeInfo, Reporters, RunInfo, SkipCause};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use tempfile::TempDir;
 
 use super::*;
@@ -39,7 +40,7 @@ struct Buffer(Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().write(bytes)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -79,7 +80,7 @@ fn events(invocation: &str) -> Vec<u8> {
         .into_iter()
         .for_each(|kind| reporters.emit(Timestamp::now(), kind));
     reporters.finish().unwrap();
-    std::mem::take(&mut *buffer.0.lock().unwrap())
+    std::mem::take(&mut *buffer.0.lock())
 }
 
 fn nodes(retry: &Retry) -> String {

@@ -75,7 +75,7 @@ fn run(failing: &[&'static str], stop_at: Option<&'static str>) -> (NodeResult, 
         ..Fake::default()
     };
     let result = task().run(&crew(fake, reporters, stopped)).unwrap();
-    let lines = diary.lock().unwrap().join("\n");
+    let lines = diary.lock().join("\n");
     (result, lines)
 }
 

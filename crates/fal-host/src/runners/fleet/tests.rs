@@ -1,6 +1,6 @@
 //! Sessions of runners, all of them fakes that write down what they are asked.
 
-use std::sync::Mutex;
+use parking_lot::Mutex;
 
 use super::*;
 use crate::run::fake::{Diary, Fake};
@@ -26,7 +26,7 @@ fn fleet(acme: Fake, other: Fake) -> (Fleet, Diary) {
 }
 
 fn lines(diary: &Diary) -> Vec<String> {
-    let mut lines = diary.lock().unwrap().clone();
+    let mut lines = diary.lock().clone();
     lines.sort();
     lines
 }
@@ -89,7 +89,7 @@ fn a_ctrl_c_ends_the_waiting_for_a_runner() {
     let user = interrupt.clone();
     let deed = move || {
         user.raise();
-        let _ = never.lock().unwrap().recv();
+        let _ = never.lock().recv();
     };
     let (fleet, diary) = fleet(
         Fake {

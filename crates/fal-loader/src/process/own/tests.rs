@@ -30,5 +30,5 @@ fn a_process_that_has_time_to_end_can_still_be_killed() {
             "its time was over before it was killed"
         );
     });
-    assert!(*lock(&inner.reaped));
+    assert!(*inner.reaped.lock());
 }
