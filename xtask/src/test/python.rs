@@ -14,6 +14,11 @@ pub(super) fn run(venv: &Venv) -> Result<()> {
             "-q",
             "-p",
             "no:cacheprovider",
+            // A process for each core; each takes whole files, whose tests share sessions.
+            "-n",
+            "auto",
+            "--dist",
+            "loadfile",
             "tests",
         ]))?;
     }
