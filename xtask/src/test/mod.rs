@@ -10,6 +10,8 @@ pub(crate) mod rust;
 
 pub(crate) use postgres::Server;
 
+use std::time::Instant;
+
 use crate::{
     args::{Part, TestArgs},
     error::{Result, XtaskError},
@@ -23,12 +25,15 @@ const ALL: [Part; 4] = [Part::Lint, Part::Rust, Part::E2e, Part::Python];
 
 /// Runs the parts that were asked for, all of them, so that one run tells everything that fails.
 pub(crate) fn run(args: &TestArgs) -> Result<()> {
-    let mut failed = Vec::new();
+    let (mut failed, started) = (Vec::new(), Instant::now());
     for part in ALL
         .into_iter()
         .filter(|part| args.only.is_empty() || args.only.contains(part))
     {
-        program::tell(&format!("\n==> {part:?}"));
+        program::tell(&format!(
+            "\n==> {part:?} (after {} s)",
+            started.elapsed().as_secs()
+        ));
         if let Err(error) = run_part(part) {
             program::tell(&format!("error: {error}"));
             failed.push(part);
