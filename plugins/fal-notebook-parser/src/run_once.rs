@@ -28,7 +28,7 @@ pub(crate) fn has_python_body(magic: &str) -> bool {
 
 /// The first line of a cell whose body stays Python: a comment, or what the body needs.
 pub(crate) fn first_line(magic: &str, line: &str) -> String {
-    // The worker's fal_worker/job/cells.py reads this comment and captures what the cell prints. A statement would keep
+    // The worker's fal_worker/job/program.py reads this comment and captures what the cell prints. A statement would keep
     // a docstring below it from being the notebook's.
     let sign = if magic == "capture" {
         "get_ipython(): "

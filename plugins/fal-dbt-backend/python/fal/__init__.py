@@ -18,10 +18,10 @@ _TYPES = (
 _HOMES = {
     "FalDbt": "fal.project",
     "FalError": "fal_worker.job.error",
-    **dict.fromkeys(_TYPES, "fal_worker.job.nodes"),
+    **dict.fromkeys(_TYPES, "fal_worker.job.objects"),
 }
 
-__all__ = ["FalDbt", "FalError", *_TYPES]  # noqa: F822
+__all__ = ["FalDbt", "FalError", *_TYPES]  # noqa: PLE0604 - the names of a tuple
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from fal_worker.job.error import FalError
-from fal_worker.job.record import Later
+from fal_worker.job.objects import Later
 
 from .project import FalDbt
 

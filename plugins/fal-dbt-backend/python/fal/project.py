@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from fal_worker.job.error import FalError
-from fal_worker.job.record import Record
+from fal_worker.job.objects import Record
 from fal_worker.job.scope import Scope
 
-from .desk import Desk
+from .client import Client
 from .request import Settings
 
 
@@ -61,7 +61,7 @@ class FalDbt:
         )  # fmt: skip
         self.default_model_name = default_model_name
         self._lock = threading.RLock()
-        self._desk: Desk | None = None
+        self._client: Client | None = None
         self._closed = False
         self._open()
         if default_model_name is not None:
@@ -287,7 +287,7 @@ class FalDbt:
 
     def __del__(self) -> None:
         """A cell that runs again would leave a process behind."""
-        if getattr(self, "_desk", None) is not None:
+        if getattr(self, "_client", None) is not None:
             self._end()
 
     def __repr__(self) -> str:
@@ -295,15 +295,15 @@ class FalDbt:
         return f"FalDbt(project_dir={self._settings.project_dir!r}){state}"
 
     def _open(self) -> None:
-        self._desk = Desk(self._settings)
+        self._client = Client(self._settings)
 
     def _end(self) -> None:
-        desk, self._desk = self._desk, None
-        if desk is not None:
-            desk.close()
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     @property
-    def _there(self) -> Desk:
+    def _there(self) -> Client:
         with self._lock:
             if self._closed:
                 raise FalError(
@@ -311,11 +311,11 @@ class FalDbt:
                     "fal::closed",
                     "Make another one, or call reload().",
                 )
-            if self._desk is None or self._desk.is_over:
+            if self._client is None or self._client.is_over:
                 self._end()
                 self._open()
-            assert self._desk is not None
-            return self._desk
+            assert self._client is not None
+            return self._client
 
     @property
     def _scope(self) -> Scope:

@@ -11,7 +11,7 @@ from fal_worker.job.error import FalError
 
 from . import namespace
 
-__all__ = list(namespace.NAMES)  # noqa: PLE0605
+__all__ = list(namespace.NAMES)
 
 
 def __getattr__(name: str) -> Any:

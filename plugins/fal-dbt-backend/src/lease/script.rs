@@ -62,9 +62,7 @@ fn worker() -> &'static str {
 const SHARED: &[&str] = &[
     "unit_tests/__init__.py",
     "unit_tests/job.py",
-    "unit_tests/job_dbt.py",
-    "unit_tests/job_sql.py",
-    "unit_tests/local_duckdb.py",
+    "unit_tests/sql.py",
     "warehouse/__init__.py",
     "warehouse/column_rules.py",
     "warehouse/duckdb/__init__.py",
@@ -116,7 +114,7 @@ mod tests {
         let files = shipped();
         let names: Vec<_> = files.iter().map(|(name, _)| *name).collect();
         assert!(
-            names.contains(&"fal_worker/remote/keeper.py")
+            names.contains(&"fal_worker/remote/supervision.py")
                 && names.contains(&"fal_worker/job/run.py")
         );
         assert!(files

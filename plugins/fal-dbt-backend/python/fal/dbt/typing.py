@@ -6,7 +6,7 @@ from typing import Any
 
 from fal import typing as _typing
 
-__all__ = list(_typing.__all__)  # noqa: PLE0605
+__all__ = list(_typing.__all__)
 
 
 def __getattr__(name: str) -> Any:

@@ -38,7 +38,7 @@ def connect(
     return flight.FlightClient(location, **options)
 
 
-class Gateway:
+class GatewayClient:
     """Connects at first use. gRPC hangs in a process that the user forked, so only the job's own may ask."""
 
     def __init__(

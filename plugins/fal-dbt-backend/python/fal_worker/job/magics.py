@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import notebook_file
-from .capture import capture
 from .error import FalError
 from .program import Cells, Script, remember
+from .shell import capture
 
 if TYPE_CHECKING:
     from .shell import Shell

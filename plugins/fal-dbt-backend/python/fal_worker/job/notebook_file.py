@@ -10,8 +10,8 @@ import re
 import tokenize
 from collections.abc import Iterator
 
-from .cells import MARK, Cell
 from .error import FalError
+from .program import MARK, Cell
 
 _ASSIGNED = re.compile(r"^(\s*[\w.,\s\[\]'\"]*[\w\]]\s*=\s*)([!%])(.*)$")
 _ESCAPED = re.compile(r"^(\s*)(%|!!|!)(?!=)(.*)$")

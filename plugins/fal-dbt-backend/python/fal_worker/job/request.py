@@ -34,7 +34,7 @@ class Request:
     server_name: str | None = None
 
     @classmethod
-    def of(cls, message: dict[str, Any]) -> Request:
+    def from_message(cls, message: dict[str, Any]) -> Request:
         """Reads a message; what it does not know is left out, so that a newer supervisor may say more."""
         known = {entry.name for entry in fields(cls)}
         given = {key: value for key, value in message.items() if key in known and value is not None}

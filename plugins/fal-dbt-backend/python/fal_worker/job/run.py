@@ -10,18 +10,20 @@ import sys
 import traceback
 import types
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fal_worker.protocol import Channel
 from fal_worker.texts import shortened
-from fal_worker.unit_tests.job import UnitTest
 
-from . import legacy, modules, native, shell
-from .client import Gateway
+from . import imports, native, shell
+from .client import GatewayClient
 from .program import compiled
 from .report import Reporter
 from .request import Request
 from .scope import Scope
+
+if TYPE_CHECKING:
+    from fal_worker.unit_tests.job import UnitTest
 
 # How long the user's `atexit` functions may take after the answer.
 _FAREWELL_SECONDS = 5.0
@@ -50,7 +52,7 @@ def serve(channel: Channel) -> NoReturn:
 
 def _answer(message: dict[str, Any]) -> dict[str, Any]:
     try:
-        return Job(Request.of(message)).run()
+        return Job(Request.from_message(message)).run()
     except BaseException as error:  # a fault of ours: the supervisor must hear of it all the same
         text = f"{type(error).__name__}: {error}"
         return _failure(
@@ -73,12 +75,12 @@ class Job:
     """One model: its code, what it sees, and how it ended."""
 
     def __init__(self, request: Request, gateway: Any = None) -> None:
-        gateway = gateway or Gateway(
+        gateway = gateway or GatewayClient(
             request.location, request.token, request.certificate, request.server_name
         )
-        self._unit_test = None
+        self._unit_test: UnitTest | None = None
         if request.unit_test is not None:
-            gateway = self._unit_test = UnitTest(request.unit_test, gateway)
+            gateway = self._unit_test = _unit_test(request.unit_test, gateway)
             request = replace(request, vars={**request.vars, **self._unit_test.vars})
         self._request = request
         self._reporter = Reporter(request)
@@ -119,11 +121,11 @@ class Job:
     def _prepare_process(self) -> None:
         """Arguments, import path and working directory as if Python had been started with the file."""
         request = self._request
-        os.chdir(modules.working_folder(request))
+        os.chdir(imports.working_folder(request))
         sys.argv = [request.file]
-        ahead = list(dict.fromkeys(modules.folders(request)))
+        ahead = list(dict.fromkeys(imports.folders(request)))
         sys.path[:] = ahead + [entry for entry in sys.path if entry not in ahead]
-        legacy.install(self._scope)
+        imports.install(self._scope)
 
     def _main_module(self) -> types.ModuleType:
         """The module of the user's code: `__main__`, or for a dbt-native model one of its name, as dbt does it."""
@@ -132,7 +134,7 @@ class Job:
         module.__file__ = self._request.file
         self._shell = shell.Shell(module.__dict__, self._scope)
         module.__builtins__ = __builtins__
-        module.__package__ = modules.package(self._request)
+        module.__package__ = imports.package(self._request)
         if native_name is None:
             module.__dict__.update(self._scope.names())
             module.get_ipython = self._shell.get_ipython
@@ -150,6 +152,16 @@ class Job:
             return _failure("no_write", problem)
         answer = {"ok": True, "wrote": self._scope.writes.done}
         return answer if self._unit_test is None else {**answer, "rows": self._unit_test.rows()}
+
+
+def _unit_test(spec: dict[str, Any], gateway: GatewayClient) -> UnitTest:
+    """The gateway of a unit test.
+
+    Jobs know nothing of unit tests, which build on them: this late import is the only place that joins the two.
+    """
+    from fal_worker.unit_tests.job import UnitTest
+
+    return UnitTest(spec, gateway)
 
 
 def flush() -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from . import nodes, read
-from .client import Gateway
-from .context import Context
+from . import objects, read
+from .client import GatewayClient
 from .error import FalError
-from .part import part
-from .record import Later, LaterText, recorded
+from .objects import Context, Later, LaterText, recorded
 from .writes import Writes
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ _MISSING = object()
 class Scope:
     """Functions over one gateway; `names` is what goes into the module of the user's code."""
 
-    def __init__(self, request: Request, gateway: Gateway, reporter: Reporter) -> None:
+    def __init__(self, request: Request, gateway: GatewayClient, reporter: Reporter) -> None:
         self.gateway = gateway
         self.request = request
         self.reporter = reporter
@@ -86,7 +84,7 @@ class Scope:
         """
         _check_names("ref", args, 1, 2)
         number = version if version is not None else v
-        chosen = part("ref", columns, where, limit)
+        chosen = read.subset("ref", columns, where, limit)
         return read.read(self.gateway, as_, op="ref", args=list(args), version=number, **chosen)
 
     def source(
@@ -100,7 +98,11 @@ class Scope:
         """Reads a source: `source("raw", "payments")`. The keywords as for `ref`."""
         _check_names("source", args, 2, 2)
         return read.read(
-            self.gateway, as_, op="source", args=list(args), **part("source", columns, where, limit)
+            self.gateway,
+            as_,
+            op="source",
+            args=list(args),
+            **read.subset("source", columns, where, limit),
         )
 
     def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
@@ -149,7 +151,7 @@ class Scope:
 
     def list_models(self) -> list[Any]:
         """All models of the project: objects with `name`, `unique_id`, `status`, ..."""
-        return nodes.models(self.gateway.ask("list_models"))
+        return objects.models(self.gateway.ask("list_models"))
 
     def list_models_ids(self) -> Any:
         """The unique ids of all models, with their status."""
@@ -157,11 +159,11 @@ class Scope:
 
     def list_sources(self) -> list[Any]:
         """All tables of sources of the project: objects with `name` (of the source), `table_name`, `tests`, ..."""
-        return nodes.sources(self.gateway.ask("list_sources"))
+        return objects.sources(self.gateway.ask("list_sources"))
 
     def list_tests(self) -> list[Any]:
         """All tests of the project: objects with `name`, `model_name`, `column`, `status`, ..."""
-        return nodes.tests(self.gateway.ask("list_tests"))
+        return objects.tests(self.gateway.ask("list_tests"))
 
     def list_features(self) -> list[Any]:
         """The columns of models with a `feature_store`: objects with `model`, `column`, `entity_column`, ..."""

@@ -1,20 +1,134 @@
-"""What `get_ipython()` gives in a notebook model: enough of IPython's shell to run without it."""
+"""What `get_ipython()` gives in a notebook model: enough of IPython's shell to run without it.
+
+`Shell` runs magics (see `magics`) and shell commands, `History` keeps `In`, `Out` and `_`, and `capture` is `%%capture`."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import io
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from . import cells
-from .capture import capture
-from .history import History
+from .program import Cell, capture_arguments
 
 if TYPE_CHECKING:
     from .scope import Scope
+
+# A notebook that names none of these does not keep its results alive: they may be large.
+_RESULTS = re.compile(r"\b(?:_{1,3}|_\d+|_oh|Out)\b")
+_RECENT = ("_", "__", "___")
+
+
+class History:
+    """Keeps the names up to date in the notebook's namespace, as IPython does."""
+
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self._names = namespace
+        self._wanted = False
+        self._inputs: list[str] = []
+        self._results: dict[int, Any] = {}
+        self._recent: list[Any] = ["", "", ""]
+
+    def expect(self, text: str) -> None:
+        """Looks for the names of results in code that is about to run."""
+        self._wanted = self._wanted or _RESULTS.search(text) is not None
+
+    def begin(self, text: str) -> None:
+        """A cell starts."""
+        if not self._inputs:
+            self._inputs.append("")
+            self._names.update(
+                {
+                    "In": self._inputs,
+                    "_ih": self._inputs,
+                    "Out": self._results,
+                    "_oh": self._results,
+                }
+            )
+            self._names.update(zip(_RECENT, self._recent))
+        for distance, name in enumerate(("_i", "_ii", "_iii"), 1):
+            self._names[name] = self._inputs[-distance] if distance <= len(self._inputs) else ""
+        self._inputs.append(text)
+        self._names[f"_i{len(self._inputs) - 1}"] = text
+
+    def result(self, value: Any) -> None:
+        """The value of the cell's last expression."""
+        if value is None or not self._wanted or value is self._results:
+            return
+        # `for _ in ...` takes the name for the notebook itself.
+        if all(self._names.get(name) is old for name, old in zip(_RECENT, self._recent)):
+            self._recent = [value, *self._recent[:2]]
+            self._names.update(zip(_RECENT, self._recent))
+        number = len(self._inputs) - 1
+        self._results[number] = self._names[f"_{number}"] = value
+
+
+class Captured:
+    """The output of a cell, as IPython's `CapturedIO`. There is no rich output in a model, so `outputs` is empty."""
+
+    def __init__(self) -> None:
+        self._stdout, self._stderr = io.StringIO(), io.StringIO()
+        self.outputs: list[Any] = []
+
+    @property
+    def stdout(self) -> str:
+        """What the cell wrote to its standard output."""
+        return self._stdout.getvalue()
+
+    @property
+    def stderr(self) -> str:
+        """What the cell wrote to its standard error."""
+        return self._stderr.getvalue()
+
+    def show(self) -> None:
+        """Writes it to the streams of now."""
+        sys.stdout.write(self.stdout)
+        sys.stderr.write(self.stderr)
+        sys.stdout.flush()
+
+    __call__ = show
+
+    def __str__(self) -> str:
+        return self.stdout
+
+
+class _Options(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise ValueError(f"%%capture: {message}")
+
+
+def _options(line: str) -> argparse.Namespace:
+    options = _Options(prog="%%capture", add_help=False)
+    for flag in ("--no-stderr", "--no-stdout", "--no-display"):
+        options.add_argument(flag, action="store_true")
+    options.add_argument("output", nargs="?", default="")
+    return options.parse_args(shlex.split(line))
+
+
+@contextlib.contextmanager
+def capture(line: str, namespace: dict[str, Any]) -> Iterator[None]:
+    """Captures the output of a cell; `line` is that of its magic. If the cell fails, what it wrote is shown: it may say
+    why."""
+    options = _options(line)
+    captured = Captured()
+    try:
+        with contextlib.ExitStack() as stack:
+            if not options.no_stdout:
+                stack.enter_context(contextlib.redirect_stdout(captured._stdout))
+            if not options.no_stderr:
+                stack.enter_context(contextlib.redirect_stderr(captured._stderr))
+            yield
+    except BaseException:
+        captured.show()
+        raise
+    if options.output:
+        namespace[options.output] = captured
+
 
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 _DOLLAR = re.compile(r"\$\$|\$(\w+)|\$")
@@ -52,10 +166,10 @@ class Shell:
         return self
 
     @contextlib.contextmanager
-    def cell(self, cell: cells.Cell) -> Iterator[None]:
+    def cell(self, cell: Cell) -> Iterator[None]:
         """Around the run of a cell: keeps its text and its result, and its output if that is to be captured."""
         self.history.begin(cell.text)
-        captured = cells.captured(cell.text)
+        captured = capture_arguments(cell.text)
         shown, sys.displayhook = sys.displayhook, self.history.result
         try:
             with contextlib.nullcontext() if captured is None else capture(captured, self.user_ns):

@@ -12,21 +12,23 @@ import signal
 import socket
 import sys
 
+from fal_worker import processes
 from fal_worker.protocol import Channel
-from fal_worker.zygote import process
 
-# Variables that are ours: a program that the model starts must not see them.
-_OURS = ("FAL_CONTROL_FD", "FAL_OPEN", "FAL_WORKER_START", "FAL_JOB", "FAL_JOB_SOCKET")
+# A fresh interpreter gets its job's name and its socket by these variables.
+JOB, SOCKET = "FAL_JOB", "FAL_JOB_SOCKET"
+# The worker's own variables: a program that the model starts must not see them.
+_OWN = ("FAL_CONTROL_FD", "FAL_OPEN", "FAL_WORKER_START", JOB, SOCKET)
 
 
 def enter(job: str, path: str, parent: int) -> Channel:
     """Turns this process into `job`, connected to the supervisor's `socket` path; gives its control channel."""
     if os.getpid() != os.getsid(0):
         os.setsid()
-    process.become_subreaper()
-    process.die_with_parent(parent)
+    processes.become_subreaper()
+    processes.die_with_parent(parent)
     _reset_signals()
-    for name in _OURS:
+    for name in _OWN:
         os.environ.pop(name, None)
     control = _connect(path, job, "control")
     _redirect(_connect(path, job, "stdout"), 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import dtypes, frames
-from .client import Gateway
+from .client import GatewayClient
 from .error import FalError
 from .json_columns import JsonColumns
 
@@ -23,7 +23,11 @@ class Writes:
     """What has been written so far. A model's call counts from the moment that it starts to send."""
 
     def __init__(
-        self, gateway: Gateway, reporter: Reporter, request: Request, warehouse: Callable[[], str]
+        self,
+        gateway: GatewayClient,
+        reporter: Reporter,
+        request: Request,
+        warehouse: Callable[[], str],
     ) -> None:
         self._gateway, self._reporter, self._request = gateway, reporter, request
         self._warehouse = warehouse

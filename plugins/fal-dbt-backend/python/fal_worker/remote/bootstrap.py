@@ -82,16 +82,16 @@ def _within(work):
 
 
 def _run(given, folder):
-    from fal_worker.remote import keeper
+    from fal_worker.remote import supervision
 
-    return keeper.run(given, folder)
+    return supervision.run(given, folder)
 
 
-def _here(store):
+def _in_process(store):
     def run(given, folder):
-        from fal_worker.remote import here
+        from fal_worker.remote import in_process
 
-        return here.run(given, folder, store)
+        return in_process.run(given, folder, store)
 
     return run
 
@@ -100,7 +100,7 @@ def lease(store=None):
     """Runs the node in this process, which must be fresh: for each node one of its own. Gives the exit code.
 
     `store` hands tables from one node to the next: `get(unique_id)` gives a `pyarrow.Table` or None, `put(unique_id, table)` takes one."""
-    return _within(_here(store))
+    return _within(_in_process(store))
 
 
 def _ignore(*_):

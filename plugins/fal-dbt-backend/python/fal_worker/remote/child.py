@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from fal_worker.zygote import process
-from fal_worker.zygote.spawn import JOB, SOCKET
+from fal_worker import processes
+from fal_worker.job.start import JOB, SOCKET
 
 from .outgoing import lines
 
@@ -33,7 +33,7 @@ class Child:
         self, folder: str, request: dict[str, Any], hear: Callable[[str, Any], None]
     ) -> None:
         self._request, self._hear = request, hear
-        process.become_subreaper()
+        processes.become_subreaper()
         self._short = None
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(self._path(folder))
@@ -76,8 +76,8 @@ class Child:
 
     def kill(self) -> None:
         """Its whole group; what left it falls to us."""
-        process.kill_group(self._process.pid)
-        process.kill(self._process.pid)
+        processes.kill_group(self._process.pid)
+        processes.kill(self._process.pid)
 
     def clean(self) -> None:
         """Kills all that it left behind."""
@@ -85,11 +85,11 @@ class Child:
         until = time.monotonic() + _DYING
         while strays := [
             pid
-            for pid in process.children()
+            for pid in processes.children()
             if pid != self._process.pid or self._process.poll() is None
         ]:
             for pid in strays:
-                process.kill(pid)
+                processes.kill(pid)
                 _reap(pid, self._process)
             if time.monotonic() > until:
                 break

@@ -8,9 +8,59 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from fal_worker.job.client import Gateway
+from fal_worker.job.client import GatewayClient
 
-from .exact import as_read
+
+def as_read(table: Any, schema: Any) -> Any:
+    """`table` in exactly this schema; `None` if that is not a matter of layout alone."""
+    import pyarrow as pa
+
+    if table.schema.names != schema.names or not all(
+        _same(have.type, want.type) for have, want in zip(table.schema, schema)
+    ):
+        return None
+    try:
+        columns = [column.cast(field.type) for column, field in zip(table.columns, schema)]
+        return pa.table(columns, schema=schema)
+    except pa.ArrowException:
+        return None
+
+
+def _same(have: Any, want: Any) -> bool:
+    """Whether a safe cast from one to the other keeps every value, or fails."""
+    from pyarrow import types as t
+
+    if have == want or t.is_null(have):
+        return True
+    if t.is_dictionary(have):
+        return not t.is_dictionary(want) and _same(have.value_type, want)
+    if t.is_timestamp(have) and t.is_timestamp(want):
+        return (have.tz is None) == (want.tz is None)
+    if t.is_floating(have) and t.is_floating(want):
+        return bool(have.bit_width <= want.bit_width)
+    if _is_list(have) and _is_list(want):
+        return _same(have.value_type, want.value_type)
+    kinds = (t.is_integer, _is_text, _is_bytes, t.is_decimal, t.is_date, t.is_time)
+    return any(kind(have) and kind(want) for kind in kinds)
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types as t
+
+    return bool(t.is_string(kind) or t.is_large_string(kind))
+
+
+def _is_bytes(kind: Any) -> bool:
+    from pyarrow import types as t
+
+    return bool(t.is_binary(kind) or t.is_large_binary(kind))
+
+
+def _is_list(kind: Any) -> bool:
+    from pyarrow import types as t
+
+    return bool(t.is_list(kind) or t.is_large_list(kind))
+
 
 # More than this is not kept for the store while it is being written.
 _LARGEST = 1 << 30
@@ -18,7 +68,7 @@ _LARGEST = 1 << 30
 _PARTS = ("columns", "where", "limit")
 
 
-class Stored(Gateway):
+class Stored(GatewayClient):
     """Of one job in this process."""
 
     def __init__(self, request: Any, lease: dict[str, Any], store: Any) -> None:

@@ -9,6 +9,7 @@ import bisect
 import datetime
 import json
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,13 +23,16 @@ from .given import invalid_column
 
 # How far apart numbers of floating point may be and still be equal, relative to their size; those of 32 bits have fewer digits.
 _NEAR, _NEAR_32, _NEAR_ZERO = 1e-9, 1e-6, 1e-12
+# More rows than anyone reads, and than daff compares in a moment.
+_MOST_ROWS = 1000
+_COLOUR = re.compile(r"\x1B(?:[@-Z\\-_]|\[[0-?]*[ -/]*[@-~])")
 
 Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Rows of both sides in the form in which they are shown: NULL is None, all else text."""
+    """The rows of both sides as messages show them: NULL is None, everything else is text."""
 
     columns: list[str]
     expected: list[Row]
@@ -214,3 +218,53 @@ def _key(row: Row, order: list[Any]) -> list[Any]:
         (value is None, turn(value) if value is not None else turn())
         for turn, value in zip(order, row)
     ]
+
+
+def rendered(compared: Compared) -> str:
+    """The message of a test that failed: the difference as dbt prints it, without colours. daff, which comes with dbt, makes it."""
+    expected, actual = compared.expected, compared.actual
+    note = ""
+    if max(len(expected), len(actual)) > _MOST_ROWS:
+        expected, actual = _without_equal(expected, actual)
+        left = max(len(expected), len(actual)) - _MOST_ROWS
+        note = f"\n... and {left} more rows that differ\n" if left > 0 else ""
+        expected, actual = expected[:_MOST_ROWS], actual[:_MOST_ROWS]
+    table = _table(compared.columns, expected, actual)
+    return f"\n\nactual differs from expected:\n\n{table}\n{note}"
+
+
+def _table(columns: list[str], expected: list[Row], actual: list[Row]) -> str:
+    try:
+        import daff
+    except ModuleNotFoundError:  # where dbt is a program elsewhere
+        return _plain_table(columns, expected, actual)
+    # dbt's own steps (`TestRunner._get_daff_diff` and `_render_daff_diff`), over rows that are in order already.
+    flags = daff.CompareFlags()
+    flags.ordered = False
+    before, after = (
+        daff.PythonTableView([list(columns), *map(list, rows)]) for rows in (expected, actual)
+    )
+    diff = daff.TableDiff(daff.Coopy.compareTables(before, after, flags).align(), flags)
+    found = daff.PythonTableView([])
+    diff.hilite(found)
+    text = _COLOUR.sub("", daff.TerminalDiffRender().render(found))
+    return "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n"))
+
+
+def _plain_table(columns: list[str], expected: list[Row], actual: list[Row]) -> str:
+    """The rows of one side alone, with daff's marks."""
+    missing, more = _without_equal(expected, actual)
+    marked = [
+        ("@@", tuple(columns)),
+        *(("---", row) for row in missing),
+        *(("+++", row) for row in more),
+    ]
+    return "".join(
+        ",".join([mark, *("NULL" if value is None else value for value in row)]) + "\n"
+        for mark, row in marked
+    )
+
+
+def _without_equal(expected: list[Row], actual: list[Row]) -> tuple[list[Row], list[Row]]:
+    wanted, found = Counter(expected), Counter(actual)
+    return list((wanted - found).elements()), list((found - wanted).elements())

@@ -1,65 +1,65 @@
-"""A unit test of a model: the gateway that its code sees, which has the given rows and no warehouse behind it."""
+"""The job of a unit test: a gateway whose relations are the test's given rows, with no warehouse behind it.
+
+`UnitTest` takes the place of `job.client.GatewayClient`. `job.run` imports this module only for a job that has a unit test.
+"""
 
 from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fal_worker.errors import SessionError
 from fal_worker.job.error import FalError
+from fal_worker.texts import has_jinja
 
-from .job_sql import Local
+from . import sql as local
 
 if TYPE_CHECKING:
     import types
 
     import pyarrow
 
-    from fal_worker.job.client import Gateway
+    from fal_worker.job.client import GatewayClient
 
-# Rows travel to the session within an answer, whose length is limited.
+# The rows travel to the session within the job's answer, whose length is limited.
 _MOST_BYTES = 8 << 20
 
-# Errors over a column that is not there: of pandas, polars and pyarrow, and of DuckDB by its own names.
-_OF_COLUMNS = ("KeyError", "ColumnNotFoundError", "BinderException")
+# Errors over a missing column: of pandas, polars and pyarrow, and of DuckDB by its own name.
+_COLUMN_ERRORS = ("KeyError", "ColumnNotFoundError", "BinderException")
 
 
 class UnitTest:
-    """Takes the place of `client.Gateway`. What it cannot tell from the given rows it asks the session: facts of the project."""
+    """The gateway of one unit test. It answers reads from the given rows, keeps the rows that the model writes,
+    and asks the session only for facts about the project."""
 
-    def __init__(self, told: dict[str, Any], gateway: Gateway) -> None:
-        self._told, self._gateway = told, gateway
-        self.name = str(told["name"])
-        self.vars: dict[str, Any] = dict(told.get("vars") or {})
-        self._given: list[dict[str, Any]] = list(told["given"])
+    def __init__(self, spec: dict[str, Any], gateway: GatewayClient) -> None:
+        self._spec, self._gateway = spec, gateway
+        self.name = str(spec["name"])
+        self.vars: dict[str, Any] = dict(spec.get("vars") or {})
+        self.given: list[dict[str, Any]] = list(spec["given"])
         self._tables: dict[str, pyarrow.Table] = {}
-        self._local = Local(self)
+        self._database = _Database(self)
         self._written: pyarrow.Table | None = None
 
     def prepare(self, module: types.ModuleType) -> None:
-        """Before the code runs: variables of the environment and, for a dbt-native model, its `dbt`."""
-        os.environ.update(self._told.get("env_vars") or {})
-        module.dbtObj = self._dbt  # type: ignore[attr-defined]
-
-    def _dbt(self, load: Any) -> Any:
-        from .job_dbt import Dbt
-
-        return Dbt(self, self._told, load)
-
-    # What `client.Gateway` has.
+        """Sets the test's environment variables and, for a dbt-native model, its `dbt`, before the code runs."""
+        os.environ.update(self._spec.get("env_vars") or {})
+        module.dbtObj = lambda load: _Dbt(self, self._spec, load)  # type: ignore[attr-defined]
 
     def read(self, **command: Any) -> pyarrow.RecordBatchReader:
-        """As the gateway's, over the given rows."""
+        """As the gateway's `read`, over the given rows."""
         return self.read_table(**command).to_reader()
 
     def read_table(self, **command: Any) -> pyarrow.Table:
-        """As the gateway's, over the given rows."""
+        """As the gateway's `read_table`, over the given rows."""
         op = command["op"]
         if op == "sql":
-            sql = str(command["sql"])
-            return self._local.query(
-                sql if command.get("raw") else str(self._gateway.ask("unit_test_sql", sql=sql))
-            )
+            text = str(command["sql"])
+            if not command.get("raw"):
+                text = str(self._gateway.ask("unit_test_sql", sql=text))
+            return self._database.query(text)
         if op == "relation":
             given = self._by_relation(command["relation"])
         else:
@@ -69,21 +69,18 @@ class UnitTest:
             for name in ("columns", "where", "limit")
             if command.get(name) is not None
         }
-        return self._local.part(given, part) if part else self.table(given)
+        return self._database.part(given, part) if part else self.table(given)
 
     def write(
         self, batches: pyarrow.RecordBatchReader, final: bool = False, **command: Any
     ) -> None:
-        """Keeps what the model writes; nothing else is written."""
+        """Keeps what the model writes. Refuses writes to anything else."""
         if final or command["op"] not in ("write_to_model", "write_relation"):
             raise FalError(
                 f"fal: the unit test {self.name} does not write to a source",
                 "worker::unit_test",
                 "A unit test looks at the rows of its model alone.",
             )
-        self._written = self._small(batches)
-
-    def _small(self, batches: pyarrow.RecordBatchReader) -> pyarrow.Table:
         import pyarrow
 
         kept, size, count = [], 0, 0
@@ -91,24 +88,18 @@ class UnitTest:
             kept.append(batch)
             size, count = size + batch.nbytes, count + batch.num_rows
             if size > _MOST_BYTES:
-                told = f"fal: the model gave {count} rows and more to the unit test {self.name}, too many to compare"
-                raise FalError(told, "worker::unit_test")
-        return pyarrow.Table.from_batches(kept, batches.schema)
+                message = f"fal: the model gave {count} rows and more to the unit test {self.name}, too many to compare"
+                raise FalError(message, "worker::unit_test")
+        self._written = pyarrow.Table.from_batches(kept, batches.schema)
 
     def ask(self, action: str, **body: Any) -> Any:
-        """As the gateway's, with the overrides of the test."""
+        """As the gateway's `ask`, with the overrides of the test."""
         if action == "is_incremental":
-            return bool(self._told.get("is_incremental"))
+            return bool(self._spec.get("is_incremental"))
         answer = self._gateway.ask(action, **body)
         if action == "context":
             answer["vars"] = {**(answer.get("vars") or {}), **self.vars}
         return answer
-
-    # The given rows.
-
-    def given(self) -> list[dict[str, Any]]:
-        """All inputs."""
-        return self._given
 
     def table(self, given: dict[str, Any]) -> pyarrow.Table:
         """The rows of an input."""
@@ -122,54 +113,48 @@ class UnitTest:
     def find(self, function: str, args: list[str], version: Any = None) -> dict[str, Any]:
         """The input that a `ref` or `source` means."""
         fits = _is_source if function == "source" else _is_ref
-        found = [given for given in self._given if fits(given, args, version)]
+        found = [given for given in self.given if fits(given, args, version)]
         found.sort(key=lambda given: not given["is_own_package"])
         if not found:
-            raise self.not_given(shown(function, args, version))
+            raise self._not_given(_shown(function, args, version))
         return found[0]
 
-    def not_given(self, call: str) -> FalError:
-        """What is said where the code reads what the test does not give."""
-        inputs = ", ".join(given["input"] for given in self._given) or "nothing"
+    def _by_relation(self, relation: str) -> dict[str, Any]:
+        for given in self.given:
+            if relation in (given["relation"], given["table"]):
+                return given
+        raise self._not_given(relation)
+
+    def _not_given(self, call: str) -> FalError:
+        inputs = ", ".join(given["input"] for given in self.given) or "nothing"
         return FalError(
             f"fal: the model reads {call}, which the unit test {self.name} does not give",
             "worker::not_given",
             f"Add it to `given`, with `rows: []` if its rows do not matter. Given: {inputs}.",
         )
 
-    def _by_relation(self, relation: str) -> dict[str, Any]:
-        for given in self._given:
-            if relation in (given["relation"], given["table"]):
-                return given
-        raise self.not_given(relation)
-
-    def explained(self, error: BaseException, told: dict[str, Any]) -> dict[str, Any]:
-        """The account of an error; of one over a column, with the columns that the test gives: the warehouse has more perhaps."""
-        if type(error).__name__ not in _OF_COLUMNS or not self._given:
-            return told
+    def explained(self, error: BaseException, report: dict[str, Any]) -> dict[str, Any]:
+        """The report of an error. If a column is missing, it lists the columns that the test gives, since the
+        warehouse may have more."""
+        if type(error).__name__ not in _COLUMN_ERRORS or not self.given:
+            return report
         inputs = [
             f"  {given['input']}: {', '.join(self.table(given).schema.names) or 'none'}"
-            for given in self._given
+            for given in self.given
         ]
         note = "\n".join([f"The columns that the unit test {self.name} gives:", *inputs])
-        return {**told, "traceback": f"{told['traceback']}\n{note}"}
-
-    # The rows of the model.
+        return {**report, "traceback": f"{report['traceback']}\n{note}"}
 
     def rows(self) -> str:
-        """What the model wrote, for the session."""
-        import pyarrow
-
+        """What the model wrote, encoded for the answer."""
         assert self._written is not None
-        sink = pyarrow.BufferOutputStream()
-        with pyarrow.ipc.new_stream(sink, self._written.schema) as writer:
-            writer.write_table(self._written)
-        return base64.b64encode(sink.getvalue().to_pybytes()).decode()
+        return local.encoded(self._written)
 
 
-def shown(function: str, args: list[str], version: Any = None) -> str:
+def _shown(function: str, args: list[str], version: Any = None) -> str:
     """The call as the user wrote it."""
-    return f"{function}({', '.join([*map(repr, args), *([f'version={version!r}'] if version is not None else [])])})"
+    versions = [] if version is None else [f"version={version!r}"]
+    return f"{function}({', '.join([*map(repr, args), *versions])})"
 
 
 def _is_source(given: dict[str, Any], args: list[str], version: Any) -> bool:
@@ -178,10 +163,124 @@ def _is_source(given: dict[str, Any], args: list[str], version: Any) -> bool:
 
 def _is_ref(given: dict[str, Any], args: list[str], version: Any) -> bool:
     *package, name = args
-    if (
-        given["kind"] == "source"
-        or given["name"] != name
-        or (package and given["package"] != package[0])
-    ):
+    if given["kind"] == "source" or given["name"] != name:
+        return False
+    if package and given["package"] != package[0]:
         return False
     return bool(given["is_latest"]) if version is None else given["version"] == str(version)
+
+
+class _Database:
+    """An in-memory DuckDB over the given rows, opened when SQL first runs."""
+
+    def __init__(self, test: UnitTest) -> None:
+        self._test = test
+        self._connection: Any = None
+
+    def query(self, sql: str) -> pyarrow.Table:
+        """The rows of SQL that names inputs by their local names, or by those of their relations."""
+        connection = self._open()
+        import duckdb
+
+        # The longest first: one relation's name may begin with another's.
+        for given in sorted(self._test.given, key=lambda given: -len(given["relation"])):
+            sql = sql.replace(given["relation"], given["table"])
+        try:
+            return local.rows(connection, sql)
+        except SessionError as error:
+            raise FalError(f"fal: {error.message}", error.code, error.help) from None
+        except duckdb.Error as error:
+            raise FalError(
+                f"fal: {type(error).__name__} in the unit test {self._test.name}: {error}",
+                "worker::unit_test_sql",
+                "SQL of a unit test runs in an in-memory DuckDB, in DuckDB's dialect, over the given rows alone.",
+            ) from None
+
+    def part(self, given: dict[str, Any], part: dict[str, Any]) -> pyarrow.Table:
+        """The part of an input that the keywords of `ref` and `source` ask for."""
+        table = self._test.table(given)
+        if "where" in part:
+            wanted = f"select * from {given['table']} where (\n{part['where']}\n)"
+            jinja = has_jinja(part["where"])
+            table = self._test.read_table(op="sql", sql=wanted, raw=not jinja)
+        if "columns" in part:
+            names = table.schema.names
+            table = table.select([self._column(name, names, given) for name in part["columns"]])
+        return table.slice(0, part["limit"]) if "limit" in part else table
+
+    def _column(self, name: str, names: list[str], given: dict[str, Any]) -> str:
+        alike = [column for column in names if column == name]
+        alike = alike or [column for column in names if column.casefold() == name.casefold()]
+        if len(alike) == 1:
+            return alike[0]
+        raise FalError(
+            f"fal: {given['input']}: there is no column `{name}`",
+            "worker::unknown_column",
+            f"The unit test {self._test.name} gives: {', '.join(names)}.",
+        )
+
+    def _open(self) -> Any:
+        if self._connection is None:
+            try:
+                self._connection = local.connect()
+            except ModuleNotFoundError:
+                raise FalError(
+                    "fal: SQL in a unit test runs in an in-memory DuckDB, and duckdb is not installed in the model's environment",
+                    "worker::no_duckdb",
+                    "Install it there, or leave this model's SQL to a data test.",
+                ) from None
+            for given in self._test.given:
+                self._connection.register(given["table"], self._test.table(given))
+        return self._connection
+
+
+class _Dbt:
+    """The `dbt` of a dbt-native model over the given rows: dbt's own object knows only the warehouse's relations."""
+
+    def __init__(self, test: UnitTest, spec: dict[str, Any], load: Callable[[str], Any]) -> None:
+        self._test, self._load = test, load
+        self.this = _This(spec["this"])
+        self.is_incremental = bool(spec.get("is_incremental"))
+        self.config = _Config(spec.get("config") or {})
+
+    def ref(self, *args: str, v: Any = None, version: Any = None) -> Any:
+        """The rows that the test gives for a model, seed or snapshot."""
+        given = self._test.find("ref", list(args), v if v is not None else version)
+        return self._load(given["relation"])
+
+    def source(self, *args: str) -> Any:
+        """The rows that the test gives for a source."""
+        return self._load(self._test.find("source", list(args))["relation"])
+
+
+class _This:
+    """The relation of the model. SQL that names it reads the rows of the input `this`."""
+
+    def __init__(self, relation: str) -> None:
+        parts = [part.strip('"`[]') for part in relation.split(".")]
+        self.database, self.schema, self.identifier = ([None, None, *parts])[-3:]
+        self._relation = relation
+
+    def __str__(self) -> str:
+        return self._relation
+
+    __repr__ = __str__
+
+
+class _Config:
+    """The model's configuration."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self._config = config
+
+    def __call__(self, **_: Any) -> None:
+        """Does nothing: dbt read the call's arguments when it parsed the model."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """An entry of the configuration, else of its `meta`."""
+        found = self._config.get(key)
+        return self.meta_get(key, default) if found is None else found
+
+    def meta_get(self, key: str, default: Any = None) -> Any:
+        """An entry of `meta`."""
+        return (self._config.get("meta") or {}).get(key, default)

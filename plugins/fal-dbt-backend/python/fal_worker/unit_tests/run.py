@@ -1,6 +1,6 @@
-"""Unit tests of Python models: their rows for a job, and what its rows are worth.
+"""Unit tests of Python models, the session's side: prepares the given rows for a job and judges the rows that it returns.
 
-dbt tests SQL, so it would test the stub. Here a job runs the model's code on the given rows; the warehouse is asked nothing."""
+dbt tests SQL, so it would test the stub. Here a job runs the model's code on the given rows, without the warehouse."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class UnitTests:
         self._gateway = gateway
 
     def open(self, id: str, token: str, unique_id: str) -> dict[str, Any]:
-        """What the job needs; an error of the test is recorded here."""
+        """Returns what the job needs. Records an error of the test itself as its result."""
         try:
             test = self._test(unique_id)
             prepared = self._invocation.within(_prepared, self._invocation, test)
@@ -31,12 +31,12 @@ class UnitTests:
         except Exception as error:
             failure = from_exception(error)
             if unique_id in self._invocation.selected:
-                self._record({"unique_id": unique_id, "status": "error", "message": _told(failure)})
-            raise SessionError(failure.code, _told(failure)) from None
+                self._record({"unique_id": unique_id, "status": "error", "message": _text(failure)})
+            raise SessionError(failure.code, _text(failure)) from None
         return prepared
 
     def close(self, id: str, ok: bool, rows: str | None, result: dict[str, Any]) -> dict[str, Any]:
-        """The result as it is recorded: of the job's rows, if it ended well."""
+        """Records the result and returns it. If the job ended well, its rows decide."""
         self._gateway.forget_job(id)
         if ok:
             try:
@@ -46,7 +46,7 @@ class UnitTests:
                     **self._invocation.within(_judged, self._invocation, test, rows or ""),
                 }
             except Exception as error:
-                result = {**result, "status": "error", "message": _told(from_exception(error))}
+                result = {**result, "status": "error", "message": _text(from_exception(error))}
         self._record(result)
         return result
 
@@ -62,7 +62,7 @@ class UnitTests:
         self._invocation.within(self._invocation.record, result)
 
 
-def _told(error: SessionError) -> str:
+def _text(error: SessionError) -> str:
     return error.message + (f"\n{error.help}" if error.help else "")
 
 
@@ -94,6 +94,8 @@ def _prepared(invocation: Invocation, test: Any) -> dict[str, Any]:
 
 
 def _sent(invocation: Invocation, model: Any, given: Any, table: str) -> dict[str, Any]:
+    from .sql import encoded
+
     node = given.node
     return {
         "input": given.input,
@@ -106,7 +108,7 @@ def _sent(invocation: Invocation, model: Any, given: Any, table: str) -> dict[st
         "is_latest": getattr(node, "version", None) == getattr(node, "latest_version", None),
         "relation": _relation(invocation, node),
         "table": table,
-        "rows": _encoded(given.table),
+        "rows": encoded(given.table),
     }
 
 
@@ -123,8 +125,7 @@ def _config(model: Any) -> dict[str, Any]:
 
 def _judged(invocation: Invocation, test: Any, rows: str) -> dict[str, Any]:
     """Status, message and failures."""
-    from .compare import compare
-    from .diff import rendered
+    from .compare import compare, rendered
 
     compared = compare(_expected(invocation, test), _decoded(rows))
     if compared.is_equal:
@@ -141,15 +142,6 @@ def _expected(invocation: Invocation, test: Any) -> list[dict[str, Any]]:
         return list(expect.rows or [])
     table = query(invocation, test.unique_id, str(expect.rows), "the expected rows")
     return list(table.to_pylist())
-
-
-def _encoded(table: Any) -> str:
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return base64.b64encode(sink.getvalue().to_pybytes()).decode()
 
 
 def _decoded(text: str) -> Any:

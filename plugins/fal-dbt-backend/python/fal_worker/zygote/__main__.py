@@ -8,12 +8,12 @@ if sys.path and not sys.flags.isolated and not getattr(sys.flags, "safe_path", F
 
 from fal_worker.protocol import Channel  # noqa: E402
 
-from . import keeper, server  # noqa: E402
+from . import parent, server  # noqa: E402
 
 
 def main() -> None:
     """Serves until the supervisor is gone; a forked child leaves the loop and becomes a job."""
-    keeper.stand_over()
+    parent.fork_below()
     zygote = server.Zygote(Channel.from_environment())
     child = zygote.serve()
     if child is not None:

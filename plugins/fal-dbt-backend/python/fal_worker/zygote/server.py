@@ -1,21 +1,70 @@
-"""Answers the supervisor and watches over the jobs: starts them, kills them, tells when nothing of them is left."""
+"""Answers the supervisor and watches over the jobs: starts them, kills them, reports a job once all its processes are gone."""
 
 from __future__ import annotations
 
 import gc
+import json
 import os
 import select
 import signal
 import socket
+import sys
 import time
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
+from fal_worker import processes
+from fal_worker.job import start
 from fal_worker.protocol import Channel
 
-from . import preload, process, spawn
-from .inbox import Inbox
+from . import preload
+
+
+class Inbox:
+    """Messages of a channel. `closed` is set once the supervisor is gone."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._rest = b""
+        self.closed = False
+
+    def receive(self) -> list[dict[str, Any]]:
+        """All whole messages that one read brings. Call it when the descriptor is readable."""
+        try:
+            data = os.read(self._fd, 1 << 16)
+        except (ConnectionResetError, BrokenPipeError):
+            data = b""
+        if not data:
+            self.closed = True
+            return []
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return [json.loads(line) for line in lines if line.strip()]
+
+
+_START = "FAL_WORKER_START"
+
+
+def _spawn_is_wanted() -> bool:
+    """Whether every job shall be spawned: asked for by `FAL_WORKER_START=spawn`, or the platform is not Linux."""
+    way = os.environ.get(_START)
+    return way == "spawn" or (way != "fork" and not sys.platform.startswith("linux"))
+
+
+def _spawn(job: str, path: str) -> int:
+    """Starts `python -m fal_worker.job` and returns its process id."""
+    environment = {**os.environ, start.JOB: job, start.SOCKET: path, "PYTHONPATH": _python_path()}
+    return os.posix_spawn(sys.executable, [sys.executable, "-m", "fal_worker.job"], environment)
+
+
+def _python_path() -> str:
+    """The folder of `fal_worker` first, then what was there: the zygote may have been told of it by other means."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    given = [
+        part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != root
+    ]
+    return os.pathsep.join([root, *given])
+
 
 # How often we look again while something of an ended job is dying.
 _POLL_SECONDS = 0.02
@@ -42,7 +91,7 @@ class Child:
 
     def become_job(self) -> None:
         """Runs the one job of this process; does not return."""
-        from fal_worker.job import run, start
+        from fal_worker.job import run
 
         run.serve(start.enter(self.job, self.socket, self.zygote))
 
@@ -54,12 +103,12 @@ class Zygote:
         self._channel = channel
         self._inbox = Inbox(channel.fd)
         self._jobs: dict[str, Job] = {}
-        self._spawns = spawn.is_wanted()
+        self._spawns = _spawn_is_wanted()
         self._untouchable: set[int] = set()  # children that we may not kill
         self._child: Child | None = None
         self._ending = False
         self._wake, self._waker = socket.socketpair()
-        process.become_subreaper()
+        processes.become_subreaper()
         self._take_signals()
 
     def _take_signals(self) -> None:
@@ -140,7 +189,7 @@ class Zygote:
     def _start(self, name: str, path: str) -> int:
         if name in self._jobs:
             raise ValueError(f"job {name!r} runs already")
-        pid = spawn.start(name, path) if self._spawns else self._fork(name, path)
+        pid = _spawn(name, path) if self._spawns else self._fork(name, path)
         if self._child is None:
             self._jobs[name] = Job(name, pid)
         return pid
@@ -164,14 +213,16 @@ class Zygote:
         """Kills a job's process; what it leaves behind falls to us. A job that is gone is no error."""
         job = self._jobs.get(name)
         if job is not None and job.status is None:
-            process.kill(job.pid)
-            process.kill_group(job.pid)
+            processes.kill(job.pid)
+            processes.kill_group(job.pid)
 
     def _look_after_jobs(self) -> None:
         """Collects the dead, kills what they left, and reports jobs of which nothing is left."""
-        if self._reap() and not process.IS_LINUX:
+        if self._reap() and not processes.IS_LINUX:
             for job in self._ended():
-                process.kill_group(job.pid)  # no subreaper there: the group is all that we can know
+                processes.kill_group(
+                    job.pid
+                )  # no subreaper there: the group is all that we can know
         ended = self._ended()
         if ended and not self._kill_strays():
             for job in ended:
@@ -201,10 +252,12 @@ class Zygote:
         """Kills the children that are no running job: orphans of ended ones. Whether there were any."""
         running = {job.pid for job in self._jobs.values() if job.status is None}
         strays = [
-            pid for pid in process.children() if pid not in running and pid not in self._untouchable
+            pid
+            for pid in processes.children()
+            if pid not in running and pid not in self._untouchable
         ]
         for pid in strays:
-            if not process.kill(pid):
+            if not processes.kill(pid):
                 self._untouchable.add(pid)
         return bool(strays)
 

@@ -262,14 +262,14 @@ def test_a_native_model_without_its_libraries(start, gateway, bare):
 
 
 def test_a_singular_test_is_of_fals_class():
-    from fal_worker.job import nodes
+    from fal_worker.job import objects
 
     given = [
         {"name": "a", "test_type": "singular", "status": "pass"},
         {"name": "b", "test_type": "generic", "status": "fail"},
     ]
-    assert [type(each) for each in nodes.tests(given)] == [
-        nodes.DbtSingularTest,
-        nodes.DbtGenericTest,
+    assert [type(each) for each in objects.tests(given)] == [
+        objects.DbtSingularTest,
+        objects.DbtGenericTest,
     ]
-    assert [each.status.value for each in nodes.tests(given)] == ["pass", "fail"]
+    assert [each.status.value for each in objects.tests(given)] == ["pass", "fail"]

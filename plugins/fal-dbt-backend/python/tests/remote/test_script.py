@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from fal_worker.remote import keeper
+from fal_worker.remote import supervision
 from fal_worker.remote.access import Unreachable
 
 from .conftest import Runner, ended
@@ -175,11 +175,11 @@ def test_an_end_that_nobody_hears_is_told_with_the_reason(monkeypatch):
         def answer(self, *_):
             raise Unreachable("connection refused")
 
-    monkeypatch.setattr(keeper, "_LOST", -1.0)
+    monkeypatch.setattr(supervision, "_LOST", -1.0)
     with pytest.raises(
         Unreachable, match="the data gateway has not answered for 30 seconds: connection refused"
     ):
-        keeper.tell(Away(), True, None)
+        supervision.tell(Away(), True, None)
 
 
 def test_who_stops_it_twice_does_not_stop_its_tidying(runner: Runner):

@@ -7,8 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 from fal_worker.errors import SessionError
-from fal_worker.unit_tests.compare import compare
-from fal_worker.unit_tests.diff import rendered
+from fal_worker.unit_tests.compare import compare, rendered
 
 NOON = datetime.datetime(2024, 1, 1, 12)
 UTC = datetime.timezone.utc

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from fal_worker.job.client import Gateway
+from fal_worker.job.client import GatewayClient
 from fal_worker.job.error import FalError
 from fal_worker.job.frames import reader
 from fal_worker.job.read import read
@@ -54,10 +54,10 @@ class Desk:
     def sql(self, sql: str, form: str = "arrow") -> Any:
         return read(self._reader, form, op="sql", sql=sql, raw=True)
 
-    def _open(self, id: str | None = None) -> Gateway:
+    def _open(self, id: str | None = None) -> GatewayClient:
         id = id or f"j{next(self._count)}"
         self._session.ask("job_open", job=id, token="secret-" + id, unique_id=MODEL)
-        return Gateway(self._session.location, "secret-" + id)
+        return GatewayClient(self._session.location, "secret-" + id)
 
     def _close(self, id: str, ok: bool) -> dict[str, Any]:
         result = {"unique_id": MODEL, "status": "success" if ok else "error", "execution_time": 0.0}

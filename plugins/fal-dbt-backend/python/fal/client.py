@@ -11,9 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import Any
 
-from fal_worker.job.client import Gateway
-from fal_worker.job.context import Context
+from fal_worker.job.client import GatewayClient
 from fal_worker.job.error import FalError
+from fal_worker.job.objects import Context
 from fal_worker.job.request import Request
 from fal_worker.job.scope import Scope
 
@@ -27,8 +27,8 @@ _BETWEEN = 0.05
 _LOOK = 0.25
 
 
-class Desk:
-    """To the session a notebook is a script that belongs to a model, or to none; `scope` is what that script would see."""
+class Client:
+    """A session process and the scopes opened in it. To the session a notebook is a script that belongs to a model, or to none."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -80,9 +80,13 @@ class Desk:
             "location": self._location,
             "token": token,
         }
-        scope = Scope(Request.of(request), Gateway(self._location, token), _Nowhere())  # type: ignore[arg-type]
+        scope = Scope(
+            Request.from_message(request), GatewayClient(self._location, token), _Nowhere()
+        )  # type: ignore[arg-type]
         # Reads and writes as a script, and has arguments as a hook: a notebook may be either.
-        hook = Request.of({**request, "role": "post_hook", "arguments": self._settings.arguments})
+        hook = Request.from_message(
+            {**request, "role": "post_hook", "arguments": self._settings.arguments}
+        )
         scope.context = Context(hook, lambda: scope.gateway.ask("context"))
         return scope
 

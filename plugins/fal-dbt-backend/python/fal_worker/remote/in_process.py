@@ -16,10 +16,19 @@ from fal_worker.job import start
 from fal_worker.job.request import Request
 
 from .access import Access, Refused, Unreachable
-from .keeper import COULD_NOT, DONE, FAILED, WHY, could_not, failure, tell, timed_out
 from .outgoing import Outgoing, lines
-from .request import request_of
 from .stored import Stored
+from .supervision import (
+    COULD_NOT,
+    DONE,
+    FAILED,
+    WHY,
+    could_not,
+    failure,
+    request_of,
+    tell,
+    timed_out,
+)
 
 # Seconds that code gets to end which was told to, before the process is ended under it.
 _GRACE = 5.0
@@ -36,15 +45,15 @@ def run(lease: dict[str, Any], folder: str, store: Any) -> int:
     access = Access(lease)
     try:
         access.start()
-        return _Here(lease, folder, access, store).run()
+        return _InProcess(lease, folder, access, store).run()
     except (Unreachable, Refused) as error:
         return could_not(error)
 
 
-class _Here:
+class _InProcess:
     def __init__(self, lease: dict[str, Any], folder: str, access: Access, store: Any) -> None:
         self._lease, self._folder, self._access = lease, folder, access
-        request = Request.of(request_of(lease, folder, access.token))
+        request = Request.from_message(request_of(lease, folder, access.token))
         self._gateway = None if store is None else Stored(request, lease, store)
         self._request = request
         self._thread = threading.get_ident()

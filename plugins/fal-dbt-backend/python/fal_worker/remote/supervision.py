@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import sys
 import time
@@ -11,7 +12,17 @@ from typing import Any
 from .access import Access, Refused, Unreachable
 from .child import Child, crashed
 from .outgoing import Outgoing
-from .request import request_of
+
+
+def request_of(lease: dict[str, Any], folder: str, token: str) -> dict[str, Any]:
+    """`folder` holds the unpacked project."""
+    project = os.path.join(folder, "project")
+    job = dict(lease["job"])
+    if job.get("scripts_dir"):
+        job["scripts_dir"] = os.path.normpath(os.path.join(project, job["scripts_dir"]))
+    access = {name: lease.get(name) for name in ("location", "certificate", "server_name")}
+    return {**job, **access, "job": "lease", "project_dir": project, "cwd": project, "token": token}
+
 
 DONE, FAILED, COULD_NOT = 0, 1, 3
 # Seconds that a job may live on after its answer, that its streams may stay open after its end, and that the gateway may be
@@ -28,7 +39,7 @@ def run(lease: dict[str, Any], folder: str) -> int:
     access = Access(lease)
     try:
         access.start()
-        return Keeper(lease, folder, access).run()
+        return Supervision(lease, folder, access).run()
     except (Unreachable, Refused) as error:
         return could_not(error)
 
@@ -45,7 +56,7 @@ WHY = {
 }
 
 
-class Keeper:
+class Supervision:
     """Of one attempt."""
 
     def __init__(self, lease: dict[str, Any], folder: str, access: Access) -> None:

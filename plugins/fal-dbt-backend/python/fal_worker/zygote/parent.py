@@ -9,22 +9,22 @@ import signal
 import time
 from typing import NoReturn
 
-from . import process
+from fal_worker import processes
 
 # How long the end may take.
 _END_SECONDS = 5.0
 _POLL_SECONDS = 0.005
 
 
-def stand_over() -> None:
+def fork_below() -> None:
     """Forks. The child goes on, as the zygote; this process stays above it and does not return. Linux only."""
-    if not process.IS_LINUX:
+    if not processes.IS_LINUX:
         return
-    process.become_subreaper()
+    processes.become_subreaper()
     keeper = os.getpid()
     zygote = os.fork()
     if zygote == 0:
-        process.die_with_parent(keeper)
+        processes.die_with_parent(keeper)
         return
     _keep(zygote)
 
@@ -52,8 +52,8 @@ def _end_all() -> None:
     """Kills what has become our child, and what becomes it by that."""
     deadline = time.monotonic() + _END_SECONDS
     while time.monotonic() < deadline:
-        for pid in process.children():
-            process.kill(pid)
+        for pid in processes.children():
+            processes.kill(pid)
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass

@@ -1,19 +1,62 @@
-"""Imports of the forerunner's modules: old scripts and notebooks run as they are, with nothing installed.
+"""What the user's code can import: modules beside it, in the folder of scripts and in the project, and fal's own modules.
 
-`from fal.typing import *` gives the names in scope, `from faldbt.magics import init_fal` a function that does nothing,
-`from fal import FalDbt` the project of this run. The modules exist in the job only. Another package called `fal` may be
-installed and wanted; then that one is imported, and has `FalDbt` besides.
-"""
+Old scripts and notebooks run as they are, with nothing installed: `from fal.typing import *` gives the names in scope,
+`from faldbt.magics import init_fal` a function that does nothing, `from fal import FalDbt` the project of this run. The
+modules exist in the job only. If another package called `fal` is installed, that one is imported, and gets `FalDbt` as well."""
 
 from __future__ import annotations
 
 import importlib.machinery
+import os
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .request import Request
 from .scope import Scope
+
+
+def folders(request: Request) -> Iterator[str]:
+    """Folders for the front of the import path, in their order."""
+    yield os.path.dirname(request.file)
+    yield from _bases(request)
+
+
+def working_folder(request: Request) -> str:
+    """The folder that the code starts in: a notebook's own, as in Jupyter; that of the command for all else."""
+    own = os.path.dirname(request.file)
+    # A runner's machine has the folder only if files of the project were sent along.
+    if request.lines is not None and os.path.isdir(own):
+        return own
+    return request.cwd or request.project_dir
+
+
+def package(request: Request) -> str | None:
+    """The package that a file belongs to, so that `from . import x` works in it; packages need no `__init__.py`.
+
+    In a folder below that of the scripts it is that folder; right there it is the folder of the scripts itself, if that
+    can be imported from the project."""
+    for base in _bases(request):
+        name = _dotted(os.path.dirname(request.file), base)
+        if name:
+            return name
+    return None
+
+
+def _bases(request: Request) -> Iterator[str]:
+    for base in (request.scripts_dir, request.project_dir):
+        if base:
+            yield os.path.normpath(os.path.join(request.project_dir, base))
+
+
+def _dotted(folder: str, base: str) -> str | None:
+    """`folder` as a package below `base`."""
+    if not folder.startswith(base.rstrip(os.sep) + os.sep):
+        return None
+    parts = os.path.relpath(folder, base).split(os.sep)
+    return None if any("." in part for part in parts) else ".".join(parts)
+
 
 _TYPING = {"fal.typing", "fal.dbt.typing"}
 _MAGICS = {"faldbt.magics", "fal.magics", "fal.dbt.integration.magics"}
@@ -69,8 +112,8 @@ class _Finder:
             module.init_fal = lambda *_, **__: None  # type: ignore[attr-defined]
             module.__all__ = ["init_fal"]  # type: ignore[attr-defined]
         else:
-            from . import error, nodes, project
+            from . import error, objects, project
 
-            module.__dict__.update(nodes.EXPORTED)
+            module.__dict__.update(objects.EXPORTED)
             module.FalDbt = project.bound(self._scope)  # type: ignore[attr-defined]
             module.FalError = error.FalError  # type: ignore[attr-defined]
