@@ -13,6 +13,7 @@ from typing import Any
 from fal_worker.errors import Interrupted
 from fal_worker.gateway.service import Gateway
 from fal_worker.protocol import Outbox
+from fal_worker.warehouse.registry import facts_of
 
 from .invocation import Invocation
 
@@ -29,7 +30,7 @@ class NativeJobs:
     def install(self) -> None:
         self._invocation.runner_of = self._runner
         adapter = self._invocation.adapter
-        if getattr(adapter, "type", str)() == "duckdb":
+        if facts_of(getattr(adapter, "type", str)()).takes_native_rows:
             adapter.submit_python_job = self._submit
 
     def _runner(self, node: Any) -> type | None:
@@ -126,7 +127,7 @@ def runs_in_warehouse(invocation: Invocation, node: Any) -> bool:
     keyword = invocation.request.get("keyword") or "fal"
     ours = (node.config.meta or {}).get(keyword)
     wanted = isinstance(ours, dict) and ours.get("python") == "warehouse"
-    if invocation.adapter.type() == "duckdb" or not (
+    if facts_of(invocation.adapter.type()).takes_native_rows or not (
         wanted or node.config.get("submission_method")
     ):
         return False

@@ -12,6 +12,7 @@ from fal_worker.errors import SessionError, from_exception
 from fal_worker.project import resolve
 from fal_worker.project.inline import Compiled, compile_sql
 from fal_worker.project.readable import Readable, Relations, refused
+from fal_worker.warehouse.registry import facts_of
 
 from . import own_table, part
 from .plain_condition import is_plain
@@ -58,7 +59,11 @@ class Reads:
         self, invocation: Invocation, outbox: Outbox, warehouse: Callable[[], Warehouse]
     ) -> None:
         self._invocation, self._outbox, self._warehouse = invocation, outbox, warehouse
-        self._relations = Relations(invocation, lambda node: relation_of(invocation, node))
+        self._relations = Relations(
+            invocation,
+            lambda node: relation_of(invocation, node),
+            folds=facts_of(invocation.adapter.type()).folds_names,
+        )
         # Variables of the environment that Jinja of leased jobs may read.
         self.leased_variables: frozenset[str] = frozenset()
 
@@ -82,7 +87,7 @@ class Reads:
     @property
     def _is_checked(self) -> bool:
         """Whether the warehouse checks statements of leased jobs. Elsewhere only what the gateway itself writes may run."""
-        return getattr(self._warehouse(), "checks_leased", False)
+        return facts_of(self._invocation.adapter.type()).checks_leased
 
     def _readable(self, job: Job, own: own_table.OwnTable | None) -> Readable:
         node = node_of(self._invocation, job)

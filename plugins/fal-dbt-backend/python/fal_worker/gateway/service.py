@@ -11,7 +11,8 @@ from fal_worker.materialization.staging import Plan
 from fal_worker.project.results import longer, to_node_result
 from fal_worker.warehouse.activity import ACTIVITY
 from fal_worker.warehouse.finishing import finishing
-from fal_worker.warehouse.interface import PendingWrite, Reading, Warehouse, for_adapter
+from fal_worker.warehouse.interface import PendingWrite, Reading, Warehouse
+from fal_worker.warehouse.registry import facts_of, for_adapter
 
 from . import catalogue
 from .jobs import UNIT_TEST, Job, JobTable
@@ -127,7 +128,7 @@ class Gateway:
 
     def runs_native(self) -> bool:
         """Whether dbt's own materialization takes the rows of dbt-native models here."""
-        return getattr(self.warehouse(), "takes_native_rows", False)
+        return facts_of(self._invocation.adapter.type()).takes_native_rows
 
     def open_staged_job(self, id: str, node: Any) -> Job:
         """For a dbt-native model whose rows take the way of a script's."""

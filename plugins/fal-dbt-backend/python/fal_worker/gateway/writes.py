@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.errors import SessionError
 from fal_worker.project import resolve
 from fal_worker.warehouse.activity import ACTIVITY
-from fal_worker.warehouse.column_types import sql_types
+from fal_worker.warehouse.dtypes import sql_types
 from fal_worker.warehouse.finishing import finishing
 from fal_worker.warehouse.interface import Finish, Place
+from fal_worker.warehouse.registry import facts_of
 
 from .reads import node_of, reader_of, relation_of
 
@@ -48,7 +49,8 @@ class Writes:
                 "gateway::write_in_hook", f"{op} cannot be called in a hook", _IN_A_MODEL
             )
         mode = command.get("mode")
-        types = sql_types(self._invocation.adapter.type(), command.get("dtype") or {})
+        adapter = self._invocation.adapter.type()
+        types = sql_types(adapter, facts_of(adapter), command.get("dtype") or {})
         if op == "write_to_model" and not job.attached:
             assert job.plan is not None
             relation, mode = job.plan.target(mode)

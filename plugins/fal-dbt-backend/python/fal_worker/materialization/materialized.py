@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
+from fal_worker.warehouse.registry import facts_of
 
 if TYPE_CHECKING:
     from fal_worker.engine.invocation import Invocation
@@ -81,9 +82,7 @@ def _reasons(invocation: Invocation, node: Any, name: str) -> list[str]:
 
 def _options(invocation: Invocation, node: Any) -> list[str]:
     """What is not dbt's own, so the adapter's: how a table is stored, which the adapter's materialization knows."""
-    from fal_worker.warehouse.finishing import WITH_OPTIONS
-
-    if invocation.adapter.type() in WITH_OPTIONS:
+    if facts_of(invocation.adapter.type()).applies_config:
         return []  # honoured by the direct write as well
     extra = getattr(node.config, "_extra", None) or {}
     return [key for key, value in extra.items() if value is not None and key not in _HONOURED]

@@ -15,6 +15,7 @@ from fal_worker.materialization.materialize import (
 )
 from fal_worker.materialization.materialized import Materialized, materialized
 from fal_worker.warehouse.generic.connection import both
+from fal_worker.warehouse.registry import facts_of
 
 if TYPE_CHECKING:
     from fal_worker.engine.invocation import Invocation
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 _SUFFIX = "__fal_stage"
 _INCREMENTAL = "incremental"
-# Adapters whose default strategy is to append where there is no key.
-_APPENDING = ("duckdb", "postgres", "redshift")
 
 
 def stage_of(relation: Any) -> Any:
@@ -149,7 +148,8 @@ class Plan:
         )
         if strategy in (None, "default"):
             return (
-                not self._node.config.unique_key and self._invocation.adapter.type() in _APPENDING
+                not self._node.config.unique_key
+                and facts_of(self._invocation.adapter.type()).appends_by_default
             )
         return bool(strategy == "append")
 

@@ -38,9 +38,12 @@ def refused(why: str) -> SessionError:
 class Relations:
     """The relations of a project, by their names in the warehouse."""
 
-    def __init__(self, invocation: Invocation, relation_of: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, invocation: Invocation, relation_of: Callable[[Any], Any], folds: bool
+    ) -> None:
         self._invocation, self._relation_of = invocation, relation_of
-        self.folds = invocation.adapter.type() == "duckdb"
+        # Whether the warehouse compares names without the case of ASCII letters.
+        self.folds = folds
         self._database = str(invocation.task.config.credentials.database)
         self._known: dict[Name, list[str]] | None = None
         self._external: list[tuple[str, str]] | None = None

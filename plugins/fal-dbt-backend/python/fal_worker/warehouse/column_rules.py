@@ -109,8 +109,8 @@ def extension_of(field: pa.Field) -> str | None:
     if isinstance(field.type, pa.BaseExtensionType):
         name = str(field.type.extension_name)
         return f"{name}[{field.type.vendor_name}]" if name == "arrow.opaque" else name
-    name = (field.metadata or {}).get(_EXTENSION)
-    return None if name is None else name.decode(errors="replace")
+    stored: bytes | None = (field.metadata or {}).get(_EXTENSION)
+    return None if stored is None else stored.decode(errors="replace")
 
 
 def parts(type: Any) -> Iterable[pa.Field]:

@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.errors import from_exception
 
 from .interface import Finish
+from .registry import facts_of
 
 if TYPE_CHECKING:
     from fal_worker.engine.invocation import Invocation
-
-# Whose tables are made with what the model configures: partitions, clusters, sort keys, labels.
-WITH_OPTIONS = ("snowflake", "bigquery", "databricks", "redshift", "trino")
 
 
 def finishing(invocation: Invocation, node: Any, relation: Any) -> Finish | None:
     """`None` if the model's configuration asks for nothing."""
     config = node.config
     asked = config.get("grants") or config.get("indexes") or config.get("persist_docs")
-    if not asked and invocation.adapter.type() not in WITH_OPTIONS:
+    if not asked and not facts_of(invocation.adapter.type()).applies_config:
         return None
     if (without_dbt := getattr(invocation, "refuse_macros", None)) is not None:
         without_dbt(node)
@@ -71,5 +69,5 @@ class Finishing:
                 finally:
                     # The transaction is the writer's to end.
                     connection.transaction_open = False
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again)
             raise from_exception(error) from None

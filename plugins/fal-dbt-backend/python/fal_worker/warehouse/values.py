@@ -90,7 +90,7 @@ def _failure(array: pa.Array, convert: Convert, failures: Any) -> Exception | No
     try:
         convert(array)
     except failures as error:
-        return error
+        return error  # type: ignore[no-any-return]  # `failures` are classes that Arrow has no types for
     return None
 
 

@@ -89,7 +89,7 @@ def test_a_column_that_is_not_there_is_mentioned(desk):
         ("{'a': types.PickleType}", None),
         (
             "{'a': Odd()}",
-            "dtype gives column `a` the type Odd, for which duckdb has nothing known here",
+            "dtype gives column `a` the type Odd, for which fal knows no type of duckdb",
         ),
         ("{'a': 'NONSENSE'}", 'Writing "shop"."written"."other" failed: '),
         ("{'c': 'INTEGER'}", "Could not convert string '2024-01-01 10:00:00' to INT32"),

@@ -16,7 +16,7 @@ libraries.stand_in()
 
 from clouds.clouds import ADAPTERS  # noqa: E402
 from clouds.world import World  # noqa: E402
-from fal_worker.warehouse.interface import for_adapter  # noqa: E402
+from fal_worker.warehouse.registry import for_adapter  # noqa: E402
 
 
 class Cloud:

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pytest
 from clouds.libraries import installed
 from fal_worker.warehouse.finishing import Finishing
-from fal_worker.warehouse.interface import Place, for_adapter
+from fal_worker.warehouse.interface import Place
+from fal_worker.warehouse.registry import for_adapter
 
 PROFILES = {
     "snowflake": {"account": "a", "user": "u", "password": "p", "database": "DB", "warehouse": "w"},

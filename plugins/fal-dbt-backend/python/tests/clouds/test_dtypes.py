@@ -6,7 +6,13 @@ import pyarrow as pa
 import pytest
 from clouds.world import relation
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.column_types import sql_types
+from fal_worker.warehouse import dtypes
+from fal_worker.warehouse.registry import facts_of
+
+
+def sql_types(adapter, dtype):
+    return dtypes.sql_types(adapter, facts_of(adapter), dtype)
+
 
 NUMERIC = ["Numeric", "TypeEngine"]
 ORDER = ("snowflake", "bigquery", "databricks", "redshift", "trino")

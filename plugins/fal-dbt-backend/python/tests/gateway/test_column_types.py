@@ -2,7 +2,13 @@
 
 import pytest
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.column_types import sql_types
+from fal_worker.warehouse import dtypes
+from fal_worker.warehouse.registry import facts_of
+
+
+def sql_types(adapter, dtype):
+    return dtypes.sql_types(adapter, facts_of(adapter), dtype)
+
 
 NUMERIC = ["Numeric", "HasExpressionLookup", "TypeEngine"]
 

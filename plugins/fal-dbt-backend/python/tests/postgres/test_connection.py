@@ -24,7 +24,7 @@ def credentials(database):
 
 
 def rows(credentials: dict, sql: str) -> list[dict]:
-    warehouse = postgres.open_warehouse(
+    warehouse = postgres.Postgres(
         SimpleNamespace(config=SimpleNamespace(credentials=SimpleNamespace(**credentials)))
     )
     reading = warehouse.read(sql)

@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
+from fal_worker.warehouse.dtypes import INTEGERS
 from fal_worker.warehouse.generic.encode import plain
 from fal_worker.warehouse.generic.read import nothing
 
@@ -27,7 +28,7 @@ from . import write as cloud_write
 from .loading import Files
 from .read import Column as Read
 from .read import spooled
-from .types import Words, columns, scalar
+from .types import Words, columns, dtype_types, scalar
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -101,7 +102,7 @@ def _field(name: str, type: Any, sql: str) -> Any:
         more = {} if item.precision is None else {"precision": item.precision, "scale": item.scale}
         return SchemaField(name, item.field_type, mode="REPEATED", fields=item.fields, **more)
     word, *digits = re.findall(r"\w+", sql)
-    return SchemaField(name, word.upper(), **dict(zip(("precision", "scale"), map(int, digits))))  # type: ignore[arg-type]
+    return SchemaField(name, word.upper(), **dict(zip(("precision", "scale"), map(int, digits))))
 
 
 def check_lists(columns: list[Column], reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
@@ -162,10 +163,6 @@ def _told_one(field: Any) -> Any:
 
 # What a killed process leaves behind goes by itself, as dbt's own temporary tables do.
 _EXPIRES = "options (expiration_timestamp = timestamp_add(current_timestamp(), interval 12 hour))"
-
-
-def open_warehouse(adapter: Any) -> BigQuery:
-    return BigQuery(adapter)
 
 
 class Connection(cloud.Connection):
@@ -265,7 +262,7 @@ class Write(cloud_write.Write):
     def _begin(self, connection: Any, stage: Any, path: str) -> Any:
         from google.cloud import bigquery
 
-        options = bigquery.format_options.ParquetOptions()  # type: ignore[no-untyped-call]
+        options = bigquery.format_options.ParquetOptions()
         options.enable_list_inference = True
         config = bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.PARQUET,
@@ -327,3 +324,19 @@ def _batches(rows: Any, storage: Any) -> Iterator[Any]:
         if begun or storage is None:
             raise
         yield from _batches(rows, None)
+
+
+FACTS = cloud.facts(
+    BigQuery,
+    dtype_types(
+        WORDS,
+        json="JSON",
+        uuid="STRING",
+        float="FLOAT64",
+        text="STRING",
+        decimal=("BIGNUMERIC", "BIGNUMERIC"),
+        array="ARRAY<{}>",
+        REAL="FLOAT64",
+        **dict.fromkeys(INTEGERS, "INT64"),
+    ),
+)

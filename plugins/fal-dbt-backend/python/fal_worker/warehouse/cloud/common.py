@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
 from fal_worker.warehouse.column_rules import ColumnRules
+from fal_worker.warehouse.dtypes import SqlTypes
 from fal_worker.warehouse.generic import connection as generic_connection
-from fal_worker.warehouse.generic import dialect as generic_dialect
 from fal_worker.warehouse.generic import warehouse as generic
 from fal_worker.warehouse.generic.connection import Connections
+from fal_worker.warehouse.interface import Dialect, Facts
 
 from .types import Words
 from .write import Write, Writer
 
 if TYPE_CHECKING:
+    from fal_worker.project.readable import Readable
     from fal_worker.warehouse.interface import Finish, Reading
 
 _END = object()
@@ -104,13 +106,24 @@ class Cloud(generic.Generic):
         self.column_rules = ColumnRules(
             self.words.warehouse, folds_fields=self.words.nested is not Words.nested
         )
-        self._writer = Writer(
-            self._connections, generic_dialect.of(adapter), self.words, self.write
-        )
+        self._writer = Writer(self._connections, Dialect(), self.words, self.write)
 
-    def read(self, sql: str) -> Reading:
+    def read(self, sql: str, readable: Readable | None = None) -> Reading:
+        assert readable is None, "nothing here checks what SQL does"
         with self._connections.lend() as connection:
             return self.read_on(connection, sql)
 
     def read_on(self, connection: Any, sql: str) -> Reading:
         raise NotImplementedError
+
+
+def facts(cloud: type[Cloud], types: SqlTypes, appends_by_default: bool = False) -> Facts:
+    """The facts about a cloud warehouse."""
+    return Facts(
+        open=cloud,
+        types=types,
+        dialect=Dialect(binary=cloud.words.binary),
+        has_structs=True,
+        applies_config=True,
+        appends_by_default=appends_by_default,
+    )

@@ -28,7 +28,7 @@ from . import write as cloud_write
 from .common import variable
 from .loading import Files, iso
 from .read import Column, from_schema, spooled
-from .types import Words, scalar
+from .types import Words, dtype_types, scalar
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -136,10 +136,6 @@ _FETCH_ROWS = 100_000
 _ROWS, _CHARACTERS = 5_000, 1 << 20
 
 
-def open_warehouse(adapter: Any) -> Databricks:
-    return Databricks(adapter)
-
-
 class Write(cloud_write.Write):
     overwrite = "insert overwrite table {table} {select}"
 
@@ -230,3 +226,11 @@ def _checked(volume: str) -> str:
             "gateway::variable", f"fal_staging_volume must be a path below /Volumes, not {volume!r}"
         )
     return volume
+
+
+FACTS = cloud.facts(
+    Databricks,
+    dtype_types(
+        WORDS, json="STRING", uuid="STRING", float="FLOAT", array="ARRAY<{}>", TINYINT="TINYINT"
+    ),
+)

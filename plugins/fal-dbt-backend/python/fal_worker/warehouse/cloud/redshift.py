@@ -27,7 +27,7 @@ from . import common as cloud
 from . import write as cloud_write
 from .common import variable
 from .loading import Files, iso
-from .types import Words, encoded_parts
+from .types import Words, dtype_types, encoded_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,10 +53,6 @@ _QUERY = re.compile(r"(\s|/\*.*?\*/|--[^\n]*\n|\()*(select|with)\b", re.IGNORECA
 _CURSOR = "fal_rows"
 # A cluster of one node gives no more at once.
 _PAGE = 1_000
-
-
-def open_warehouse(adapter: Any) -> Redshift:
-    return Redshift(adapter)
 
 
 class Connection(cloud.Connection):
@@ -307,3 +303,10 @@ def _place(folder: str) -> tuple[str, str]:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+FACTS = cloud.facts(
+    Redshift,
+    dtype_types(_WORDS, json="SUPER", uuid="VARCHAR(36)", float="REAL", zoned_time="TIMETZ"),
+    appends_by_default=True,
+)

@@ -24,7 +24,7 @@ from . import common as cloud
 from . import write as cloud_write
 from .loading import Files
 from .read import Column, spooled
-from .types import Words
+from .types import Words, dtype_types
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -48,10 +48,6 @@ _WORDS = Words(
 )
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
 _FORMAT = "(type = parquet, binary_as_text = false)"
-
-
-def open_warehouse(adapter: Any) -> Snowflake:
-    return Snowflake(adapter)
 
 
 class Write(cloud_write.Write):
@@ -159,3 +155,15 @@ def _check(copied: Any, rows: int) -> None:
     loaded = sum(row[place] for row in copied.fetchall())
     if loaded != rows:
         raise SessionError("gateway::database", f"Snowflake took {loaded} rows of {rows}")
+
+
+FACTS = cloud.facts(
+    Snowflake,
+    dtype_types(
+        _WORDS,
+        json="VARIANT",
+        uuid="VARCHAR",
+        float="FLOAT",
+        decimal=("NUMBER(38, 10)", "NUMBER({precision}, {scale})"),
+    ),
+)

@@ -20,7 +20,7 @@ from . import common as cloud
 from . import loading
 from . import write as cloud_write
 from .loading import iso
-from .types import Words
+from .types import Words, dtype_types
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -75,10 +75,6 @@ _WORDS = Words(
     zoned="timestamp(6) with time zone",
     parse={"json": "json_parse({})"},
 )
-
-
-def open_warehouse(adapter: Any) -> Trino:
-    return Trino(adapter)
 
 
 class Connection(cloud.Connection):
@@ -174,3 +170,16 @@ class Trino(cloud.Cloud):
 
 def _config(finish: Finish | None) -> Any:
     return getattr(finish, "config", None) or {}
+
+
+FACTS = cloud.facts(
+    Trino,
+    dtype_types(
+        _WORDS,
+        json="JSON",
+        uuid="UUID",
+        float="REAL",
+        zoned_time="TIME(6) WITH TIME ZONE",
+        TINYINT="TINYINT",
+    ),
+)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
+from fal_worker.warehouse.dtypes import SqlTypes, names
 from fal_worker.warehouse.generic.encode import is_binary, is_text, plain, simple
 from fal_worker.warehouse.values import cast, fitted
 
@@ -47,6 +48,34 @@ class Words:
     json: str | None = None
     # What makes a value of such a type of text, by the type in small letters; a cast would make text in it.
     parse: Mapping[str, str] = field(default_factory=dict)
+
+
+def dtype_types(
+    words: Words,
+    *,
+    json: str,
+    uuid: str,
+    float: str,
+    zoned_time: str | None = None,
+    text: str = "VARCHAR({})",
+    decimal: tuple[str, str] = SqlTypes.decimal,
+    array: str | None = None,
+    **others: str,
+) -> SqlTypes:
+    """The same names for `dtype=`, and those that no type of Arrow needs.
+
+    `float` has four bytes, `text` a length; `others` are by the names of SQLAlchemy's classes."""
+    double, time = words.double.upper(), (words.time or words.text).upper()
+    named = names(double, words.binary.upper(), json, uuid, Boolean=words.boolean.upper(), **others)
+    return SqlTypes(
+        named,
+        timestamp=(words.timestamp.upper(), words.zoned.upper()),
+        time=(time, zoned_time or time),
+        text=(words.text.upper(), text),
+        decimal=decimal,
+        float=(float, double),
+        array=array,
+    )
 
 
 @dataclass(frozen=True)

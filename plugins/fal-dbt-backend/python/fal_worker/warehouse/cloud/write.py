@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from fal_worker.warehouse.generic.connection import Connections
-    from fal_worker.warehouse.generic.dialect import Dialect
     from fal_worker.warehouse.generic.tables import Tables
-    from fal_worker.warehouse.interface import Finish
+    from fal_worker.warehouse.interface import Dialect, Finish
 
     from .types import Words
 

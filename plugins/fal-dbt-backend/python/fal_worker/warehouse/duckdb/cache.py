@@ -137,7 +137,8 @@ def _joined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
     if len(batches) < 2:
         return batches
     try:
-        return pa.Table.from_batches(batches).combine_chunks().to_batches()
+        joined: list[pa.RecordBatch] = pa.Table.from_batches(batches).combine_chunks().to_batches()
+        return joined
     except (
         pa.ArrowInvalid,
         pa.ArrowNotImplementedError,

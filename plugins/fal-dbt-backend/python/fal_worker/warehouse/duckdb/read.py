@@ -43,7 +43,7 @@ def reader_of(relation: Any, rows: int) -> pa.RecordBatchReader:
     read = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
     try:
         return _checked(_named(read(rows), huge), nested)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (raised again)
         raise _refusal(error, nested) or error from None
 
 
@@ -99,7 +99,7 @@ def _checked(reader: pa.RecordBatchReader, nested: list[str]) -> pa.RecordBatchR
             for batch in reader:
                 _check_finite(batch)
                 yield batch
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again)
             raise _refusal(error, nested) or error from None
 
     return pa.RecordBatchReader.from_batches(reader.schema, batches())

@@ -32,14 +32,9 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 1 << 14
 
 
-def open_warehouse(adapter: Any) -> DuckDB:
-    return DuckDB(adapter)
-
-
 class DuckDB:
     """Serves dbt-duckdb. Every read and write has a connection of its own, as dbt's own nodes have."""
 
-    takes_native_rows = True
     column_rules = ColumnRules(
         "DuckDB",
         ascii_lower,
@@ -47,7 +42,6 @@ class DuckDB:
         has_unions=True,
         extensions=COMMON | {"arrow.bool8", "arrow.opaque[DuckDB]", "geoarrow.wkb"},
     )
-    checks_leased = True
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
@@ -244,7 +238,8 @@ class _Counting:
     that want just the columns (`limit 0`, on DuckLake) read an empty table in its place."""
 
     def __init__(self, cursor: Any) -> None:
-        self._cursor, self._empty = cursor, {}
+        self._cursor = cursor
+        self._empty: dict[str, str] = {}
         self.rows = 0
 
     def register(self, name: str, frame: Any) -> None:
@@ -277,7 +272,7 @@ def _materialize(code: str) -> Any:
             "dbt::unsupported", "This dbt-duckdb gives Python models no `materialize` function"
         )
     namespace: dict[str, Any] = {}
-    exec(compile(ast.Module([functions[-1]], []), "<dbt-duckdb>", "exec"), namespace)  # noqa: S102
+    exec(compile(ast.Module([functions[-1]], []), "<dbt-duckdb>", "exec"), namespace)
     return namespace["materialize"]
 
 

@@ -15,10 +15,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
+from fal_worker.warehouse.interface import Dialect
 from fal_worker.warehouse.values import cast, fitted
 
 from .connection import Connection
-from .dialect import Dialect
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,6 +6,7 @@ and handed on when all of it is there. By then the connection is free again: not
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import datetime as dt
 import json
@@ -98,7 +99,7 @@ def told(adapter: Any, description: Any) -> pa.DataType | None:
     """The type that the driver itself names, if it does."""
     import pyarrow as pa
 
-    _, code, _, _, precision, scale, *_ = (*description, *[None] * 6)
+    _, code, _, _, precision, scale = [*description, *[None] * 6][:6]
     if code is None:
         return None
     name = str(code)
@@ -200,12 +201,12 @@ class Column:
             kinds = kinds - {"time"} | {"text"}
         return kinds
 
-    def _kind_of(self, type: type) -> str:
-        for each in type.__mro__:
+    def _kind_of(self, python: builtins.type) -> str:
+        for each in python.__mro__:
             if each in _KINDS:
                 return _KINDS[each]
         raise self._unfit(
-            f"values of the Python type `{type.__module__}.{type.__qualname__}`, which is not known here"
+            f"values of the Python type `{python.__module__}.{python.__qualname__}`, which is not known here"
         )
 
     def _wider(self, one: str | None, other: str) -> str:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
 from fal_worker.warehouse.column_rules import ColumnRules
-from fal_worker.warehouse.interface import Place
+from fal_worker.warehouse.interface import Dialect, Place
 
-from . import dialect as generic_dialect
 from . import read as generic_read
 from .connection import Connections
 from .write import Write, Writer
@@ -19,32 +18,33 @@ from .write import Write, Writer
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from fal_worker.project.readable import Readable
     from fal_worker.warehouse.interface import Reading
 
 
-def open_warehouse(adapter: Any) -> Generic:
+def open_warehouse(adapter: Any, dialect: Dialect) -> Generic:
     if not hasattr(adapter, "add_query"):
         raise SessionError(
             "gateway::adapter",
             f"Python models cannot read or write through the dbt adapter `{adapter.type()}`: it has no cursors that take SQL",
             "SQL models run there as always.",
         )
-    return Generic(adapter)
+    return Generic(adapter, dialect)
 
 
 class Generic:
     """Serves any adapter with connections of Python's DB-API."""
 
-    def __init__(self, adapter: Any) -> None:
+    def __init__(self, adapter: Any, dialect: Dialect) -> None:
         self._adapter = adapter
         self._connections = Connections(adapter)
-        dialect = generic_dialect.of(adapter)
         self.column_rules = ColumnRules(
             f"the dbt adapter `{adapter.type()}`", str.lower if dialect.folds_case else None
         )
         self._writer = Writer(self._connections, dialect)
 
-    def read(self, sql: str) -> Reading:
+    def read(self, sql: str, readable: Readable | None = None) -> Reading:
+        assert readable is None, "nothing here checks what SQL does"
         with self._connections.lend() as connection:
             return generic_read.read(connection, sql)
 

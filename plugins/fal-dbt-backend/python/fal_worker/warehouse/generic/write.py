@@ -16,17 +16,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.interface import Place
+from fal_worker.warehouse.interface import Dialect, Place
 
 from . import read as generic_read
 from .connection import Connection, Connections, both, quoted
-from .dialect import Dialect
 from .encode import Types, parameters
 from .tables import Tables
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from fal_worker.project.readable import Readable
     from fal_worker.warehouse.interface import Finish, Reading
 
 
@@ -129,7 +129,8 @@ class Write:
             else self._stage
         )
 
-    def read(self, sql: str) -> Reading:
+    def read(self, sql: str, readable: Readable | None = None) -> Reading:
+        assert readable is None, "nothing here checks what SQL does"
         return self._context.copy().run(self._read, sql)
 
     def _read(self, sql: str) -> Reading:

@@ -145,7 +145,7 @@ def _trimmed(sql: str) -> str:
         return sql
     from sqlparse import lexer, tokens
 
-    found = list(lexer.tokenize(sql))
+    found = list(lexer.tokenize(sql))  # type: ignore[no-untyped-call]
     while found and (found[-1][1].strip() in ("", ";") or found[-1][0] in tokens.Comment):
         found.pop()
     return "".join(text for _, text in found)

@@ -19,15 +19,10 @@ if TYPE_CHECKING:
     from fal_worker.warehouse.interface import Reading
 
 
-def open_warehouse(adapter: Any) -> Postgres:
-    return Postgres(adapter)
-
-
 class Postgres:
     """Serves dbt-postgres. Every read and write has a connection of its own, closed when it ends."""
 
     column_rules = ColumnRules("PostgreSQL", fold=None, longest=63)
-    checks_leased = True
 
     def __init__(self, adapter: Any) -> None:
         self._adapter = adapter
