@@ -25,17 +25,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "fal-scaffold",
         ],
     ),
-    ("fal-child", &[]),
     (
         "fal-command-runner",
-        &["fal-child", "fal-files", "fal-plugin"],
+        &["fal-files", "fal-plugin", "fal-process"],
     ),
     (
         "fal-dbt-backend",
-        &["fal-child", "fal-environments", "fal-files", "fal-plugin"],
+        &["fal-environments", "fal-files", "fal-plugin", "fal-process"],
     ),
     ("fal-e2e", &[]),
-    ("fal-environments", &["fal-files", "fal-plugin"]),
+    (
+        "fal-environments",
+        &["fal-files", "fal-plugin", "fal-process"],
+    ),
     ("fal-files", &[]),
     ("fal-graph", &["fal-plugin"]),
     (
@@ -49,10 +51,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "fal-report",
         ],
     ),
-    ("fal-loader", &["fal-plugin"]),
+    ("fal-loader", &["fal-plugin", "fal-process"]),
     ("fal-notebook-parser", &["fal-plugin"]),
     ("fal-plugin", &[]),
     ("fal-plugin-testkit", &["fal-loader", "fal-plugin"]),
+    ("fal-process", &[]),
     ("fal-project", &["fal-files", "fal-plugin"]),
     ("fal-python-analysis", &["fal-plugin"]),
     ("fal-python-parser", &["fal-plugin", "fal-python-analysis"]),
@@ -68,10 +71,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// What plugins may build on.
 const BELOW_PLUGINS: [&str; 5] = [
-    "fal-child",
     "fal-environments",
     "fal-files",
     "fal-plugin",
+    "fal-process",
     "fal-python-analysis",
 ];
 

@@ -175,7 +175,7 @@ fn a_plugin_that_ends_in_the_middle() {
         "call()\nos.kill(os.getpid(), signal.SIGSEGV)",
         &LoadOptions::default(),
     );
-    insta::assert_snapshot!(error, @"the plugin `acme` ended in `parse`: signal 11 (SIGSEGV)");
+    insta::assert_snapshot!(error, @"the plugin `acme` ended in `parse`: killed by signal 11 (SIGSEGV)");
     let error = failure("call()\nos.close(1)\nforever()", &LoadOptions::default());
     insta::assert_snapshot!(error, @"the plugin `acme` closed its standard output in `parse`");
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use fal_plugin::PluginError;
+use fal_process::Mark;
 
 use crate::{
     bundle::Bundle,
@@ -96,7 +97,7 @@ struct One<'a> {
     shared: &'a Shared,
     plan: &'a Plan<'a>,
     values: &'a Values<'a>,
-    mark: String,
+    mark: Mark,
     folder: Option<&'a Path>,
 }
 

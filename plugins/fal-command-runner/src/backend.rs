@@ -62,7 +62,7 @@ impl ExecutionBackend for CommandRunner {
             project_dir,
             python,
             events,
-        )))
+        )?))
     }
 }
 

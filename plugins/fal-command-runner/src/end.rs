@@ -2,7 +2,7 @@
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
-use fal_child::signal_name;
+use fal_process::signal_name;
 
 use crate::config::Cause;
 

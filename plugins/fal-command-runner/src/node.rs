@@ -12,7 +12,7 @@ use crate::{
     end::{seconds, End},
     error,
     plan::Plan,
-    random, retry,
+    retry,
     settings::Settings,
     shared::Shared,
     stop::Waited,
@@ -74,7 +74,7 @@ fn settled(shared: &Shared, plan: &Plan<'_>, attempt: &Attempt, number: u32) -> 
         _ => {}
     }
     let (retries, told) = (&plan.settings.config.retries, &attempt.told);
-    let Some(wait) = retry::wait(retries, number, attempt.end, random::part()) else {
+    let Some(wait) = retry::wait(retries, number, attempt.end, fastrand::f64()) else {
         let tries = if number > 1 {
             format!("\nIt was attempt {number} of {}", retries.attempts)
         } else {

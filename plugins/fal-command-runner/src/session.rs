@@ -42,16 +42,16 @@ impl CommandSession {
         project_dir: PathBuf,
         python: String,
         events: Arc<dyn EventSink>,
-    ) -> Self {
-        let shared = Shared::new(project_dir, events);
+    ) -> Result<Self, PluginError> {
+        let shared = Shared::new(project_dir, events)?;
         let (running, closed) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Self {
+        Ok(Self {
             settings,
             python,
             shared,
             running,
             closed,
-        }
+        })
     }
 
     fn check_open(&self) -> Result<(), PluginError> {

@@ -11,12 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fal_plugin::{payload::LogLevel, EventSink};
+use fal_plugin::{payload::LogLevel, EventSink, PluginError};
+use fal_process::Mark;
 use parking_lot::Mutex;
 
 use crate::{
+    error,
     process::{log, MARK},
-    random,
     stop::Stop,
 };
 
@@ -25,32 +26,35 @@ pub(crate) struct Shared {
     pub(crate) project_dir: PathBuf,
     pub(crate) events: Arc<dyn EventSink>,
     pub(crate) stop: Arc<Stop>,
-    mark: String,
+    mark: Mark,
     marks: AtomicU64,
     threads: Mutex<Vec<JoinHandle<()>>>,
     warned: Mutex<BTreeSet<String>>,
 }
 
 impl Shared {
-    pub(crate) fn new(project_dir: PathBuf, events: Arc<dyn EventSink>) -> Self {
-        Self {
+    pub(crate) fn new(
+        project_dir: PathBuf,
+        events: Arc<dyn EventSink>,
+    ) -> Result<Self, PluginError> {
+        let mark = Mark::random(MARK).map_err(|cause| {
+            let message = format!("the system refused random numbers: {cause}");
+            PluginError::new(error::START, message)
+        })?;
+        Ok(Self {
             project_dir,
             events,
             stop: Arc::default(),
-            mark: format!("{}.", random::name()),
+            mark,
             marks: AtomicU64::new(1),
             threads: Mutex::default(),
             warned: Mutex::default(),
-        }
+        })
     }
 
-    /// The mark of the next command: the session's and a number.
-    pub(crate) fn next_mark(&self) -> String {
-        format!(
-            "{}{}.",
-            self.mark,
-            self.marks.fetch_add(1, Ordering::Relaxed)
-        )
+    /// The mark of the next command.
+    pub(crate) fn next_mark(&self) -> Mark {
+        self.mark.child(self.marks.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Keeps threads until the session ends.
@@ -77,7 +81,7 @@ impl Shared {
 
     /// Ends all that was left running, and waits for the threads that read from it, but not longer than to `until`.
     pub(crate) fn sweep(&self, until: Instant) {
-        fal_child::sweep(MARK, &self.mark);
+        self.mark.sweep();
         let threads = std::mem::take(&mut *self.threads.lock());
         for thread in threads {
             while !thread.is_finished() && Instant::now() < until {

@@ -5,7 +5,7 @@ use std::path::Path;
 use fal_plugin::payload::Resources;
 use serde_json::Value;
 
-use crate::{random, template::Name};
+use crate::template::Name;
 
 /// The longest name of a job: that of a pod.
 const LONGEST_JOB: usize = 63;
@@ -80,7 +80,7 @@ pub(crate) fn job_name(name: &str) -> String {
             '-'
         }
     };
-    let suffix = format!("-{:08x}", random::bits() >> 32);
+    let suffix = format!("-{:08x}", fastrand::u32(..));
     let room = LONGEST_JOB - "fal-".len() - suffix.len();
     let plain: String = name.chars().map(letter).take(room).collect();
     let plain = plain.trim_matches('-');

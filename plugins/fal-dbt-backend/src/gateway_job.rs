@@ -9,7 +9,12 @@ use fal_plugin::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{error::AskError, job_end::JobEnd, jobs::Stop, run::Run, token};
+use crate::{
+    error::{AskError, StartError},
+    job_end::JobEnd,
+    jobs::Stop,
+    run::Run,
+};
 
 /// Whose job it is.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -40,6 +45,14 @@ pub(crate) struct JobClose<'a> {
     pub(crate) result: &'a NodeResult,
 }
 
+/// A secret that nobody can guess: 128 random bits as 32 hexadecimal digits.
+pub(crate) fn new_token() -> Result<String, StartError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|cause| StartError::system("random numbers")(cause.into()))?;
+    Ok(hex::encode(bytes))
+}
+
 /// Runs a job from its start to its result. `execute` gets the token with which it may use the gateway.
 pub(crate) fn run(
     run: &Run,
@@ -47,7 +60,7 @@ pub(crate) fn run(
     execute: impl FnOnce(&str) -> JobEnd,
 ) -> Result<NodeResult, PluginError> {
     let (clock, unique_id) = (Clock::start(), owner.unique_id);
-    let token = token::random()?;
+    let token = new_token()?;
     // The gateway's name of the job; the token is the secret.
     let job = format!("s-{}", &token[..8]);
     if let Err(error) = run.ask::<serde_json::Value>(
@@ -146,6 +159,13 @@ pub(crate) fn plain_result(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_differ_and_have_a_fixed_length() {
+        let (one, two) = (new_token().unwrap(), new_token().unwrap());
+        assert_eq!((one.len(), two.len()), (32, 32));
+        assert_ne!(one, two);
+    }
 
     #[test]
     fn times_look_as_in_dbt() {

@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fal_child::{each_line, Tail, LONGEST};
 use fal_plugin::{
     payload::{Event, LineOrigin, ScriptRole, Stream},
     EventSink,
 };
+use fal_process::{each_line, Tail, LONGEST};
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use fal_child::{signal_name, Tail};
 use fal_plugin::PluginError;
+use fal_process::{signal_name, Tail};
 
 use crate::jobs::{Answer, Exit, JobError, Stop};
 

@@ -33,7 +33,6 @@ mod run;
 mod run_dir;
 mod script_node;
 mod session;
-mod token;
 mod unit_test_node;
 mod zygote;
 mod zygotes;

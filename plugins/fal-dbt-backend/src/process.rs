@@ -1,38 +1,31 @@
-//! A Python process of ours: its start, its output, its end.
+//! The Python processes that the supervisor starts: the dbt session and the zygotes.
 //!
-//! The death of the supervisor is noticed by the process as the end of its channel. (The kernel's signal at a parent's
-//! death is no use: it comes when the *thread* that started the process ends.)
+//! Each has a channel to the supervisor. It notices the supervisor's death as the end of that channel. (The kernel's signal
+//! at a parent's death does not serve: the kernel sends it when the *thread* that started the process ends.)
 
 use std::{
     ffi::OsString,
-    fmt::Write,
-    io::{self, Read},
+    io,
     net::Shutdown,
-    os::unix::{
-        net::UnixStream,
-        process::{CommandExt, ExitStatusExt},
-    },
+    os::unix::net::UnixStream,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, Stdio},
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
 use command_fds::{CommandFdExt, FdMapping};
-use fal_child::{each_line, signal_name, sweep, Tail, LONGEST};
 use fal_plugin::{
     payload::{Event, LogLevel},
     EventSink,
 };
-use parking_lot::{Condvar, Mutex, MutexGuard};
-use rustix::process::{kill_process_group, waitid, Pid, Signal, WaitId, WaitIdOptions};
+use fal_process::{ending, own_group, Listener, Mark, Stream};
 
-use crate::{error::StartError, token};
+use crate::error::StartError;
 
 /// The channel's number in the process.
 const CONTROL_FD: i32 = 3;
-/// Name of the environment variable by which all that a process started is found.
+/// Name of the environment variable by which everything that a process started is found.
 const MARK: &str = "FAL_HOST_WORKER_MARK";
 /// How many lines of each stream are kept for the message about an unexpected end.
 const KEPT_LINES: usize = 100;
@@ -49,9 +42,9 @@ import runpy
 runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)
 ";
 
-/// What to start.
+/// A Python process to start.
 pub(crate) struct Launch<'a> {
-    /// What messages call it: `the dbt session`.
+    /// Its name in messages: `the dbt session`.
     pub(crate) title: &'static str,
     /// `fal_worker.engine`
     pub(crate) module: &'static str,
@@ -61,29 +54,18 @@ pub(crate) struct Launch<'a> {
     pub(crate) home: &'a Path,
     /// Further environment variables.
     pub(crate) variables: Vec<(&'static str, OsString)>,
-    /// Gets the lines that it writes.
+    /// Receives the lines that it writes.
     pub(crate) events: Arc<dyn EventSink>,
 }
 
-/// A process of ours, until it is waited for and nothing of it is left.
+/// A running Python process.
 pub(crate) struct Process {
     title: &'static str,
-    pid: Pid,
-    mark: String,
-    stdout: Tail,
-    stderr: Tail,
-    life: Mutex<Life>,
-    changed: Condvar,
-}
-
-struct Life {
-    status: Option<ExitStatus>,
-    open_streams: u8,
-    swept: bool,
+    inner: Arc<fal_process::Process>,
 }
 
 impl Process {
-    /// Starts the process; gives our end of its channel.
+    /// Starts the process and returns the supervisor's end of its channel.
     pub(crate) fn start(launch: Launch<'_>) -> Result<(Arc<Self>, UnixStream), StartError> {
         let failed = |cause| StartError::Spawn {
             what: launch.title,
@@ -91,141 +73,88 @@ impl Process {
             cause,
         };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
-        let to_close = ours.try_clone().map_err(failed)?;
-        let mark = token::random()?;
-        let mut child = command(&launch, &mark, theirs)
-            .and_then(|mut command| command.spawn())
-            .map_err(failed)?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let process = Arc::new(Self {
+        let mark = Mark::random(MARK).map_err(StartError::system("random numbers"))?;
+        let watcher = Watcher {
             title: launch.title,
-            pid: Pid::from_child(&child),
-            mark,
-            stdout: Tail::new(KEPT_LINES),
-            stderr: Tail::new(KEPT_LINES),
-            life: Mutex::new(Life {
-                status: None,
-                open_streams: 2,
-                swept: false,
-            }),
-            changed: Condvar::new(),
-        });
-        process.listen(stdout, "stdout", |process| &process.stdout, &launch.events);
-        process.listen(stderr, "stderr", |process| &process.stderr, &launch.events);
-        let waiting = Arc::clone(&process);
-        thread::spawn(move || waiting.await_end(child, &to_close));
-        Ok((process, ours))
-    }
-
-    /// Passes the lines of one stream on, and keeps the last ones.
-    fn listen(
-        self: &Arc<Self>,
-        stream: Option<impl Read + Send + 'static>,
-        name: &'static str,
-        tail: fn(&Self) -> &Tail,
-        events: &Arc<dyn EventSink>,
-    ) {
-        let (process, events) = (Arc::clone(self), Arc::clone(events));
-        thread::spawn(move || {
-            if let Some(stream) = stream {
-                each_line(stream, LONGEST, |line| {
-                    tail(&process).push(&line);
-                    let message = format!("{} ({name}): {line}", process.title);
-                    events.emit(Event::Log {
-                        level: LogLevel::Debug,
-                        name: None,
-                        unique_id: None,
-                        message,
-                    });
-                });
-            }
-            process.update(|life| life.open_streams -= 1);
-        });
-    }
-
-    /// Waits for the end, ends what is left of the process, then closes the channel.
-    fn await_end(&self, mut child: Child, channel: &UnixStream) {
-        // The process stays a zombie until `wait` below: its number, which names the group too, is not given away.
-        while let Err(rustix::io::Errno::INTR) = waitid(
-            WaitId::Pid(self.pid),
-            WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
-        ) {}
-        self.update(|life| {
-            let _ = kill_process_group(self.pid, Signal::KILL);
-            life.status = child.wait().ok().or_else(|| Some(ExitStatus::from_raw(0)));
-        });
-        // What was already sent can still be read.
-        let _ = channel.shutdown(Shutdown::Both);
-        sweep(MARK, &self.mark);
-        self.update(|life| life.swept = true);
+            events: Arc::clone(&launch.events),
+            channel: ours.try_clone().map_err(failed)?,
+            mark: mark.clone(),
+        };
+        let mut command = command(&launch, theirs).map_err(failed)?;
+        let inner =
+            fal_process::Process::spawn(&mut command, mark, KEPT_LINES, Arc::new(watcher), drop);
+        let process = Self {
+            title: launch.title,
+            inner: inner.map_err(failed)?,
+        };
+        Ok((Arc::new(process), ours))
     }
 
     /// Kills the process with its group. Returns at once.
     pub(crate) fn kill(&self) {
-        self.update(|life| {
-            if life.status.is_none() {
-                let _ = kill_process_group(self.pid, Signal::KILL);
-            }
-        });
+        self.inner.kill();
     }
 
-    /// Waits until the process and all that it left behind are gone, but not longer than to `deadline`. Says whether
-    /// they are.
-    pub(crate) fn wait_until(&self, deadline: Instant) -> bool {
-        self.wait_for(deadline, |life| life.swept)
-    }
-
-    /// Waits until all is gone; kills what is left at `deadline`.
+    /// Waits until the process and everything that it left behind are gone. Kills what is left at `deadline`.
     pub(crate) fn end_by(&self, deadline: Instant) {
-        if !self.wait_until(deadline) {
-            self.kill();
-            sweep(MARK, &self.mark);
-            // A process that is killed ends; only the kernel can delay it.
-            self.wait_until(Instant::now() + Duration::from_secs(5));
-        }
+        self.inner.end_by(deadline);
     }
 
     /// Whether it still runs.
     pub(crate) fn is_alive(&self) -> bool {
-        self.lock().status.is_none()
+        self.inner.status().is_none()
     }
 
-    /// Tells how it ended, with its last lines. For a process whose channel closed: if it still runs, it is killed.
+    /// Describes the end of a process whose channel closed, with its last lines. If the process still runs, kills it.
     pub(crate) fn epitaph(&self) -> String {
-        let exited = |life: &Life| life.status.is_some();
-        if !self.wait_for(Instant::now() + LAST_WORDS, exited) {
+        if !self.inner.wait_end(Instant::now() + LAST_WORDS) {
             self.kill();
         }
-        self.wait_for(Instant::now() + LAST_WORDS, |life| {
-            exited(life) && life.open_streams == 0
-        });
-        let mut text = format!("{} ended unexpectedly", self.title);
-        if let Some(status) = self.lock().status {
-            let _ = write!(text, ": {}", describe(status));
-        }
-        text.push_str(&self.stderr.paragraph("Its last lines on standard error"));
-        text.push_str(&self.stdout.paragraph("Its last lines on standard output"));
-        text
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Life> {
-        self.life.lock()
-    }
-
-    fn update(&self, change: impl FnOnce(&mut Life)) {
-        change(&mut self.lock());
-        self.changed.notify_all();
-    }
-
-    fn wait_for(&self, deadline: Instant, reached: impl Fn(&Life) -> bool) -> bool {
-        let mut life = self.lock();
-        self.changed
-            .wait_while_until(&mut life, |life| !reached(life), deadline);
-        reached(&life)
+        let deadline = Instant::now() + LAST_WORDS;
+        self.inner.wait_end(deadline);
+        let how = self
+            .inner
+            .status()
+            .map(|status| format!(": {}", ending(status)));
+        format!(
+            "{} ended unexpectedly{}{}",
+            self.title,
+            how.unwrap_or_default(),
+            self.inner.last_lines(deadline).concat()
+        )
     }
 }
 
-fn command(launch: &Launch<'_>, mark: &str, channel: UnixStream) -> io::Result<Command> {
+/// Logs a process's output, and cleans up after its end.
+struct Watcher {
+    title: &'static str,
+    events: Arc<dyn EventSink>,
+    channel: UnixStream,
+    mark: Mark,
+}
+
+impl Listener for Watcher {
+    fn line(&self, stream: Stream, line: &str) {
+        let stream = match stream {
+            Stream::Stdout => "stdout",
+            Stream::Stderr => "stderr",
+        };
+        self.events.emit(Event::Log {
+            level: LogLevel::Debug,
+            name: None,
+            unique_id: None,
+            message: format!("{} ({stream}): {line}", self.title),
+        });
+    }
+
+    fn ended(&self) {
+        // A child of the process may hold its end of the channel. What was already sent can still be read.
+        let _ = self.channel.shutdown(Shutdown::Both);
+        self.mark.sweep();
+    }
+}
+
+fn command(launch: &Launch<'_>, channel: UnixStream) -> io::Result<Command> {
     let mut command = Command::new(launch.python);
     command
         .args(["-c", BOOT])
@@ -233,12 +162,9 @@ fn command(launch: &Launch<'_>, mark: &str, channel: UnixStream) -> io::Result<C
         .arg(launch.module)
         .env("FAL_CONTROL_FD", CONTROL_FD.to_string())
         .env("PYTHONUTF8", "1")
-        .env(MARK, mark)
         .envs(launch.variables.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
+        .stdin(Stdio::null());
+    own_group(&mut command);
     let mapping = FdMapping {
         parent_fd: channel.into(),
         child_fd: CONTROL_FD,
@@ -247,25 +173,4 @@ fn command(launch: &Launch<'_>, mark: &str, channel: UnixStream) -> io::Result<C
         .fd_mappings(vec![mapping])
         .map_err(io::Error::other)?;
     Ok(command)
-}
-
-fn describe(status: ExitStatus) -> String {
-    match status.signal() {
-        Some(signal) => format!("killed by {}", signal_name(signal)),
-        None => format!("exit code {}", status.code().unwrap_or_default()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ends_are_told_in_words() {
-        assert_eq!(
-            describe(ExitStatus::from_raw(9)),
-            "killed by signal 9 (SIGKILL)"
-        );
-        assert_eq!(describe(ExitStatus::from_raw(3 << 8)), "exit code 3");
-    }
 }

@@ -9,13 +9,12 @@ use serde_json::Value;
 
 use crate::{
     error::AskError,
-    gateway_job::Clock,
+    gateway_job::{new_token, Clock},
     job::{Kind, Work},
     job_end::JobEnd,
     jobs::Stop,
     python_node,
     run::Run,
-    token,
 };
 
 #[derive(Serialize)]
@@ -40,7 +39,7 @@ pub(crate) fn run(
     work: &UnitTestWork,
 ) -> Result<NodeResult, PluginError> {
     let clock = Clock::start();
-    let token = token::random()?;
+    let token = new_token()?;
     let job = format!("u-{}", &token[..8]);
     let told: Value = match run.ask(
         "unit_test_open",

@@ -11,7 +11,7 @@ use crate::watch::seconds;
 pub enum Fault {
     /// It ended, or was ended from outside.
     Ended {
-        /// `exit code 3`, `signal 11 (SIGSEGV)`.
+        /// `exit code 3`, `killed by signal 11 (SIGSEGV)`.
         how: String,
     },
     /// Its standard output ended, but the process did not.

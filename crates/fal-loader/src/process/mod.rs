@@ -2,13 +2,11 @@
 
 mod call;
 mod fault;
-mod group;
 mod own;
 mod reader;
 #[cfg(unix)]
 mod serve;
 mod start;
-mod tail;
 mod transport;
 
 pub use fault::{Fault, ProcessError};

@@ -3,23 +3,22 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
-    process::{Child, ChildStdin},
+    process::ChildStdin,
     sync::{
         Arc, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, sync_channel},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fal_plugin::{PluginError, process::write_frame, wire::EventRouter};
+use fal_process::{Group, Tail, ending};
 use parking_lot::Mutex;
 
 use super::{
     call::{CallError, Target, message},
     fault::{Fault, ProcessError, Shared},
-    group,
-    tail::Tail,
 };
 use crate::{
     timeouts::Timeouts,
@@ -48,10 +47,7 @@ struct Waiting {
 pub(super) struct Inner {
     file_name: Arc<str>,
     name: OnceLock<Arc<str>>,
-    id: u32,
-    child: Mutex<Option<Child>>,
-    /// Whether it was waited for: its number may be another's from then on.
-    reaped: Mutex<bool>,
+    group: Group,
     stdin: Mutex<Option<ChildStdin>>,
     tail: Arc<Tail>,
     next: AtomicU64,
@@ -73,24 +69,21 @@ static RUNNING: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 /// Kills all plugins in processes of their own, with what they started: for a command that ends at once.
 pub fn end_all() {
     let running: Vec<_> = RUNNING.lock().iter().filter_map(Weak::upgrade).collect();
-    running.iter().for_each(|process| process.kill());
+    running.iter().for_each(|process| process.group.kill());
 }
 
 impl Inner {
     pub(super) fn new(
         file_name: &str,
-        child: Child,
-        stdin: Option<ChildStdin>,
+        group: Group,
         tail: Arc<Tail>,
         timeouts: Timeouts,
     ) -> Arc<Self> {
         let inner = Arc::new(Self {
             file_name: file_name.into(),
             name: OnceLock::new(),
-            id: child.id(),
-            child: Mutex::new(Some(child)),
-            reaped: Mutex::new(false),
-            stdin: Mutex::new(stdin),
+            stdin: Mutex::new(group.stdin()),
+            group,
             tail,
             next: AtomicU64::new(1),
             waiting: Mutex::default(),
@@ -134,8 +127,9 @@ impl Inner {
         if self.failed.swap(true, Ordering::SeqCst) {
             return;
         }
-        self.kill();
-        let last_words = self.tail.lines(patience);
+        self.group.kill();
+        self.tail.wait_end(Instant::now() + patience);
+        let last_words = self.tail.lines();
         let error = Arc::new(ProcessError {
             plugin: self.name().to_string(),
             fault,
@@ -157,10 +151,9 @@ impl Inner {
         if let Some(fault) = why {
             return self.fail(fault, LAST_WORDS);
         }
-        let child = self.child.lock().take();
-        let fault = match child.map(|mut child| group::end(&mut child, LAST_WORDS, &self.reaped)) {
+        let fault = match self.group.end(LAST_WORDS) {
             Some((true, Ok(status))) => Fault::Ended {
-                how: group::how(status),
+                how: ending(status),
             },
             Some((true, Err(error))) => Fault::Ended {
                 how: error.to_string(),
@@ -172,14 +165,6 @@ impl Inner {
         self.fail(fault, LAST_WORDS);
     }
 
-    /// Kills the group, also while someone gives the process time to end. One that was waited for is left alone.
-    fn kill(&self) {
-        let reaped = self.reaped.lock();
-        if !*reaped {
-            group::kill(self.id);
-        }
-    }
-
     /// Ends the process in order: its standard input is closed, and it has a moment to end by itself.
     fn end(&self, patience: Duration) -> bool {
         self.ending.store(true, Ordering::SeqCst);
@@ -189,9 +174,10 @@ impl Inner {
             .try_lock()
             .map(|mut stdin| *stdin = None)
             .is_some();
-        let child = self.child.lock().take();
         let patience = if closed { patience } else { Duration::ZERO };
-        child.is_none_or(|mut child| group::end(&mut child, patience, &self.reaped).0)
+        self.group
+            .end(patience)
+            .is_none_or(|(by_itself, _)| by_itself)
     }
 
     /// Calls a method and waits for the answer.
@@ -292,7 +278,7 @@ impl Process {
 
     /// Number of the process.
     pub(crate) fn id(&self) -> u32 {
-        self.0.id
+        self.0.group.pid().as_raw_nonzero().get().unsigned_abs()
     }
 
     /// Ends it at once: it was of no use.

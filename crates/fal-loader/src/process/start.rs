@@ -3,9 +3,8 @@
 use std::{
     io::ErrorKind,
     path::Path,
-    process::{Child, Command, Stdio},
-    thread,
-    time::Duration,
+    process::{Command, Stdio},
+    sync::Arc,
 };
 
 use fal_plugin::{
@@ -14,15 +13,17 @@ use fal_plugin::{
     process::{Hello, PROTOCOL_VARIABLE, PROTOCOL_VERSION},
     wire::WireError,
 };
+use fal_process::{Group, Tail, own_group};
 
 use super::{
     call::{CallError, Target},
-    group,
     own::{Inner, Process},
     reader,
-    tail::Tail,
 };
 use crate::{error::LoadError, library::check_probe, plugin::LoadOptions};
+
+/// How many lines of a plugin's standard error an error quotes.
+const LAST_LINES: usize = 12;
 
 /// Starts the plugin at `path` by `command`, and asks it what it is.
 pub(crate) fn start(
@@ -42,19 +43,20 @@ pub(crate) fn start(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    group::alone(&mut command);
-    let mut child = spawn(&mut command).map_err(|cause| LoadError::NotStarted {
+    let group = Group::spawn(own_group(&mut command)).map_err(|cause| LoadError::NotStarted {
         path: path.to_owned(),
         cause: reason(&cause),
     })?;
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (log, name) = (options.log.clone(), file_name.clone());
-    let say = move |line: &str| log.iter().for_each(|log| log(&name, line));
-    let tail = match stderr {
-        Some(stderr) => Tail::read(stderr, say),
-        None => std::sync::Arc::default(),
-    };
-    let inner = Inner::new(&file_name, child, stdin, tail, options.timeouts);
+    let tail = Arc::new(Tail::new(LAST_LINES));
+    tail.follow(group.stderr(), move |line| {
+        let line = line.trim_end();
+        if !line.is_empty() {
+            log.iter().for_each(|log| log(&name, line));
+        }
+    });
+    let stdout = group.stdout();
+    let inner = Inner::new(&file_name, group, tail, options.timeouts);
     if let Some(stdout) = stdout {
         reader::start(stdout, &inner);
     }
@@ -62,19 +64,6 @@ pub(crate) fn start(
     let manifest = hello(path, &process).inspect_err(|_| process.end_at_once())?;
     process.inner().set_name(&manifest.name);
     Ok((process, manifest))
-}
-
-/// A file that was written a moment ago may still be open in a process that is being started beside us.
-fn spawn(command: &mut Command) -> std::io::Result<Child> {
-    for _ in 0..50 {
-        match command.spawn() {
-            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => {
-                thread::sleep(Duration::from_millis(10))
-            }
-            other => return other,
-        }
-    }
-    command.spawn()
 }
 
 fn reason(cause: &std::io::Error) -> String {

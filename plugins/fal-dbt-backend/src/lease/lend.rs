@@ -23,11 +23,10 @@ use crate::{
     cancel,
     environments::NoEnvironment,
     error::{AskError, LEASE},
-    gateway_job::{plain_result, Clock, JobOpen, Owner},
+    gateway_job::{new_token, plain_result, Clock, JobOpen, Owner},
     job::Work,
     python_node,
     run::Run,
-    token,
 };
 
 /// Why a node was not lent.
@@ -148,7 +147,7 @@ fn python(run: &Run, request: &LendRequest, work: &PythonWork) -> Result<Lease, 
 }
 
 fn random() -> Result<String, PluginError> {
-    Ok(token::random()?)
+    Ok(new_token()?)
 }
 
 /// The environment that the node names, for the runner to find or make.

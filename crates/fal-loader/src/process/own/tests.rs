@@ -15,20 +15,20 @@ fn a_process_that_has_time_to_end_can_still_be_killed() {
         .args(["-c", "cat; echo ending; exec sleep 1000"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
-    group::alone(&mut command);
-    let mut child = command.spawn().unwrap();
-    let (stdin, stdout) = (child.stdin.take(), child.stdout.take().unwrap());
-    let inner = Inner::new("acme", child, stdin, Arc::default(), Timeouts::default());
+    let group = Group::spawn(fal_process::own_group(&mut command)).unwrap();
+    let stdout = group.stdout().unwrap();
+    let tail = Arc::new(Tail::new(1));
+    let inner = Inner::new("acme", group, tail, Timeouts::default());
     thread::scope(|scope| {
         let end = scope.spawn(|| inner.end(Duration::from_secs(60)));
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).unwrap();
         assert_eq!(line, "ending\n");
-        inner.kill();
+        inner.group.kill();
         assert!(
             end.join().unwrap(),
             "its time was over before it was killed"
         );
     });
-    assert!(*inner.reaped.lock());
+    assert!(inner.group.end(Duration::ZERO).is_none());
 }

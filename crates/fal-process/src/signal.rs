@@ -1,8 +1,18 @@
-//! Signals in words.
+//! The end of a process in words.
+
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
 
 use rustix::process::Signal;
 
-/// `signal 11 (SIGSEGV)`
+/// How a process ended: `exit code 3`, `killed by signal 11 (SIGSEGV)`.
+pub fn ending(status: ExitStatus) -> String {
+    match status.signal() {
+        Some(signal) => format!("killed by {}", signal_name(signal)),
+        None => format!("exit code {}", status.code().unwrap_or_default()),
+    }
+}
+
+/// A signal's number and name: `signal 11 (SIGSEGV)`.
 pub fn signal_name(number: i32) -> String {
     let known = [
         (Signal::HUP, "SIGHUP"),
@@ -37,5 +47,12 @@ mod tests {
     fn signals_have_names() {
         assert_eq!(signal_name(11), "signal 11 (SIGSEGV)");
         assert_eq!(signal_name(40), "signal 40");
+    }
+
+    #[test]
+    fn ends_are_put_in_words() {
+        let ended = |raw| ending(ExitStatus::from_raw(raw));
+        assert_eq!(ended(9), "killed by signal 9 (SIGKILL)");
+        assert_eq!(ended(3 << 8), "exit code 3");
     }
 }

@@ -1,18 +1,52 @@
 //! Finds and ends processes that a child left behind, also those that moved to a session of their own.
 //!
-//! Each child gets a random mark in its environment; all that descend from it inherit the mark, whatever they do with groups,
-//! sessions and parents. Only Linux lets one read the environment of another process; elsewhere process groups must do.
+//! Each child gets a random mark in its environment. All its descendants inherit the mark, whatever they do with groups,
+//! sessions and parents. Only Linux lets a process read the environment of another one; elsewhere process groups must do.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{fs, io, path::Path, thread, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How often to look again: a process may start others while the list is read.
+/// How often to look: a process may start others while the list is read.
 const ROUNDS: u32 = 50;
 
-/// Kills all processes that have the environment variable `variable` with a value that begins with `mark`, and returns when
-/// there is none. An empty mark means none of them.
-pub fn sweep(variable: &str, mark: &str) {
+/// An environment variable whose value the descendants of a child are found by.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    pub(crate) variable: &'static str,
+    pub(crate) value: String,
+}
+
+impl Mark {
+    /// A mark with a random value.
+    ///
+    /// # Errors
+    /// If the system has no random numbers.
+    pub fn random(variable: &'static str) -> io::Result<Self> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self {
+            variable,
+            value: format!("{}.", hex::encode(bytes)),
+        })
+    }
+
+    /// A mark for one of several children. A sweep for `self` finds those of all children.
+    #[must_use]
+    pub fn child(&self, number: u64) -> Self {
+        Self {
+            variable: self.variable,
+            value: format!("{}{number}.", self.value),
+        }
+    }
+
+    /// Kills all processes that carry this mark or one derived from it, and returns when there is none.
+    pub fn sweep(&self) {
+        sweep(self.variable, &self.value);
+    }
+}
+
+fn sweep(variable: &str, mark: &str) {
     if mark.is_empty() {
         return;
     }
@@ -21,7 +55,7 @@ pub fn sweep(variable: &str, mark: &str) {
     for _ in 0..ROUNDS {
         let found = marked(Path::new("/proc"), wanted.as_bytes());
         empty = if found.is_empty() { empty + 1 } else { 0 };
-        // In the middle of an exec a process shows no environment: only two looks in a row tell that there is none.
+        // In the middle of an exec a process shows no environment: only two empty looks in a row prove that there is none.
         if empty == 2 {
             return;
         }
@@ -63,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    const VARIABLE: &str = "FAL_CHILD_TEST_MARK";
+    const VARIABLE: &str = "FAL_PROCESS_TEST_MARK";
 
     #[test]
     fn finds_a_process_that_left_its_group_and_parent_by_the_start_of_its_mark() {
