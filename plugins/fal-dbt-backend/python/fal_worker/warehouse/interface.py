@@ -2,7 +2,7 @@
 
 Each warehouse is a folder, or a module of `cloud/`, named after dbt's adapter type. Its `FACTS` hold
 everything particular about it, so no other module knows its name; `registry.py` finds them. Packages
-outside of fal add warehouses in the same form: docs/guide/warehouses.md.
+outside of fal add warehouses in the same form: docs/plugins/warehouses.md.
 """
 
 from __future__ import annotations

@@ -142,7 +142,8 @@ class SessionProcess:
 def _spawn(channel: socket.socket, env: dict[str, str], cwd: Path) -> Any:
     """As the supervisor starts a session."""
     fd = channel.fileno()
-    env = {**os.environ, **env, "FAL_CONTROL_FD": str(fd), "PYTHONPATH": str(PACKAGE)}
+    path = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH")]))
+    env = {**os.environ, **env, "FAL_CONTROL_FD": str(fd), "PYTHONPATH": path}
     command = [sys.executable, "-m", "fal_worker.engine"]
     pipe = subprocess.PIPE
     return subprocess.Popen(

@@ -51,9 +51,8 @@ class Desk:
     def read(self, form: str, columns: list[str]) -> Any:
         return read(self._reader, form, op="ref", args=["scores"], columns=columns)
 
-    def sql(self, sql: str, form: str = "arrow", raw: bool = True) -> Any:
-        """The rows of SQL; of SQL with Jinja, if it is not `raw`."""
-        return read(self._reader, form, op="sql", sql=sql, raw=raw)
+    def sql(self, sql: str, form: str = "arrow") -> Any:
+        return read(self._reader, form, op="sql", sql=sql, raw=True)
 
     def _open(self, id: str | None = None) -> GatewayClient:
         id = id or f"j{next(self._count)}"

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pytest
 
 pytest.importorskip("dbt.adapters.duckdb")
-pl = pytest.importorskip("polars")
+pytest.importorskip("polars")
 
 from fal_worker.job.error import FalError
 from values import canonical
 from values.desk import desk
 from values.oracle import Place, difference
 from values.readable_types import DUCKDB, POSTGRES, POSTGRES_INTERNAL, Form
-from values.trial import Outcome, columns_of, tried
-from values.zoo import Column, Table
+from values.trial import columns_of
 
 FORMS = ("arrow", "pandas", "polars")
 
@@ -104,14 +103,3 @@ def test_sums_are_integers_of_64_bits_in_both_where_they_fit(duckdb, form):
     assert str(frame["large"].dtype) == (
         "object" if form == "pandas" else "Decimal(precision=38, scale=0)"
     )
-
-
-@pytest.mark.parametrize(("given", "outcome"), [(0, Outcome.REFUSED), (1, Outcome.CHANGED)])
-def test_a_duration_that_only_postgres_holds_is_compared_there(postgres, given, outcome):
-    """Three million hours: in the table, refused by name where they are read."""
-    hours = 3_000_000
-    data = pl.Series("long", [hours * 3_600_000, None], dtype=pl.Duration("ms"))
-    nanoseconds = hours * 3_600 * 10**9 + given
-    column = Column("long", ("Duration(ms)",), data, [("duration", nanoseconds), None])
-    (verdict,) = tried(postgres, Table("polars", (column,), "polars", None))
-    assert verdict.outcome is outcome, verdict

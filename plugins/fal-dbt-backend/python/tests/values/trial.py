@@ -6,7 +6,6 @@ import re
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -114,23 +113,9 @@ def _as_arrow(desk: Desk, table: Table, column: Column, refused: Verdict) -> Ver
     try:
         found = columns_of("arrow", desk.read("arrow", [column.name]))
     except Exception as error:
-        unread = _judged(column, error, "read as arrow")
-        if unread.outcome is Outcome.REFUSED and _holds_durations(desk, column):
-            return refused
         return Verdict(column, Outcome.CHANGED, f"written, but it cannot be read: {error}")
     compared = _compared(column, found, Place(table.carrier, desk.warehouse, "arrow"))
     return compared if compared.outcome is Outcome.CHANGED else refused
-
-
-def _holds_durations(desk: Desk, column: Column) -> bool:
-    """Whether the warehouse has these durations. Its intervals reach further than those of Arrow."""
-    given = [value for value in column.given if value is not None]
-    if desk.warehouse != "postgres" or not given or any(value[0] != "duration" for value in given):
-        return False
-    sql = f"select extract(epoch from {column.name})::text as s from {{{{ ref('scores') }}}}"
-    found = desk.sql(sql, raw=False)["s"].to_pylist()
-    nanoseconds = [None if text is None else Decimal(text) * 10**9 for text in found]
-    return nanoseconds == [None if value is None else value[1] for value in column.given]
 
 
 def _compared(column: Column, found: dict[str, list[Any]], place: Place) -> Verdict:
