@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.errors import SessionError
 from fal_worker.materialization.materialize import is_incremental
 from fal_worker.materialization.materialized import materialized
+from fal_worker.warehouse.registry import facts_of
 
 if TYPE_CHECKING:
     from fal_worker.engine.invocation import Invocation
@@ -37,6 +38,9 @@ def answer(invocation: Invocation, name: str, job: Job) -> Any:
         return context(invocation, catalogue, job)
     if name == "is_incremental":
         return _is_incremental(invocation, job)
+    if name == "warehouse":
+        facts = facts_of(invocation.adapter.type())
+        return {"has_structs": facts.has_structs}
     raise SessionError("gateway::op", f"The gateway has no action called {name!r}")
 
 

@@ -13,18 +13,16 @@ from .object_values import first, kind_of, refusal, types_of
 
 # What marks a column of text as JSON, with a pyarrow that has a type for it and with an older one.
 METADATA = {"ARROW:extension:name": "arrow.json", "ARROW:extension:metadata": ""}
-# Warehouses whose structs a dict becomes; in all others it becomes JSON.
-_WITH_STRUCTS = ("duckdb", "snowflake", "bigquery", "databricks", "redshift", "trino")
 _NESTED = {"dict", "list", "array"}
 
 
 class JsonColumns:
-    """Says which columns become JSON: those with such a `dtype`, and where the `warehouse` (dbt's name of the adapter) has no structs."""
+    """Says which columns become JSON: those with such a `dtype`, and dicts where the warehouse has no structs for them."""
 
     def __init__(
-        self, warehouse: Callable[[], str], dtype: Callable[[str], Any] = lambda column: None
+        self, has_structs: Callable[[], bool], dtype: Callable[[str], Any] = lambda column: None
     ) -> None:
-        self._warehouse, self._dtype = warehouse, dtype
+        self._has_structs, self._dtype = has_structs, dtype
 
     def texts(self, column: str, values: list[Any]) -> list[str | None] | None:
         """The column's values as JSON; `None` if it is no such column."""
@@ -55,7 +53,7 @@ class JsonColumns:
         )
         if "dict" not in kinds and _NESTED.isdisjoint(map(kind_of, parts)):
             return False
-        return self._warehouse() not in ("", *_WITH_STRUCTS)
+        return not self._has_structs()
 
 
 class _Unfit(ValueError):

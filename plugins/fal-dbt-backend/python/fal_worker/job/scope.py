@@ -26,12 +26,12 @@ class Scope:
         self.request = request
         self.reporter = reporter
         self._names: dict[str, Any] | None = None
-        self.writes = Writes(gateway, reporter, request, self._warehouse)
+        self.writes = Writes(gateway, reporter, request, self._has_structs)
         self.context = Context(request, lambda: gateway.ask("context"))
 
-    def _warehouse(self) -> str:
-        """dbt's name of the adapter."""
-        return str((self.request.target or self.context.get("target") or {}).get("type", ""))
+    def _has_structs(self) -> bool:
+        """Whether dicts become structs in the warehouse. Few models write any, so it is asked for when one does."""
+        return bool(self.gateway.ask("warehouse")["has_structs"])
 
     def names(self) -> dict[str, Any]:
         """Name and value of everything in scope, the same values at every call."""

@@ -27,10 +27,10 @@ class Writes:
         gateway: GatewayClient,
         reporter: Reporter,
         request: Request,
-        warehouse: Callable[[], str],
+        has_structs: Callable[[], bool],
     ) -> None:
         self._gateway, self._reporter, self._request = gateway, reporter, request
-        self._warehouse = warehouse
+        self._has_structs = has_structs
         self._lock = threading.Lock()
         self._place: str | None = None
         self.done = False
@@ -64,7 +64,7 @@ class Writes:
         """Writes what a dbt-native model returned."""
         self._claim()
         self._gateway.write(
-            frames.reader("model", data, JsonColumns(self._warehouse)), op="write_relation"
+            frames.reader("model", data, JsonColumns(self._has_structs)), op="write_relation"
         )
         self.done = True
 
@@ -87,7 +87,7 @@ class Writes:
 
     def _prepared(self, function: str, data: Any, dtype: Any) -> tuple[Any, dict[str, Any]]:
         given = dtypes.of_column(dtype)
-        batches = frames.reader(function, data, JsonColumns(self._warehouse, given))
+        batches = frames.reader(function, data, JsonColumns(self._has_structs, given))
         kinds = dtypes.described(dtype, batches.schema.names)
         return batches, {"dtype": kinds} if kinds else {}
 

@@ -76,6 +76,7 @@ class FakeGateway(flight.FlightServerBase):
             ],
             "context": self.context,
             "is_incremental": True,
+            "warehouse": {"has_structs": True},
         }
         yield flight.Result(json.dumps(answers[action.type]).encode())
 

@@ -16,6 +16,7 @@ from fal_worker.job.error import FalError
 from fal_worker.job.frames import reader
 from fal_worker.job.read import read
 from fal_worker.job.writes import Writes
+from fal_worker.warehouse.registry import facts_of
 from live.fixtures import make_project, sessions, stub
 
 MODEL = "model.shop.scores"
@@ -36,7 +37,10 @@ class Desk:
         ended, result = False, None
         try:
             Writes(
-                job, SimpleNamespace(place=lambda: "m.py:1"), request, lambda: self.warehouse
+                job,
+                SimpleNamespace(place=lambda: "m.py:1"),
+                request,
+                lambda: facts_of(self.warehouse).has_structs,
             ).model(data, None, None)
             ended = True
         finally:

@@ -14,11 +14,7 @@ OWN = ("warehouse/duckdb/", "warehouse/postgres/", "warehouse/generic/", "wareho
 EXEMPT = (*OWN, "engine/commands/")
 # What has to do with DuckDB as a library, whichever warehouse the project is on: its frames, and the
 # session of its own that a job gives dbt's kind of Python model.
-MODULES = {
-    "job/frames.py": {"duckdb"},
-    "job/native.py": {"duckdb"},
-    "job/json_columns.py": ADAPTERS,
-}
+MODULES = {"job/frames.py": {"duckdb"}, "job/native.py": {"duckdb"}}
 
 
 def _texts(path: Path) -> set[str]:
