@@ -24,7 +24,7 @@ class NotebookSession(session.Session):
     def op_load(self, message: dict[str, Any]) -> Any:
         """The profile is known, and no connection has been made yet."""
         answer = super().op_load(message)
-        credentials = self._there.task.config.credentials
+        credentials = self.project.config.credentials
         if credentials.type == "duckdb" and os.environ.get("FAL_KEEP_OPEN") != "1":
             _share(credentials)
         return answer
@@ -32,7 +32,7 @@ class NotebookSession(session.Session):
     def op_cancel(self, message: dict[str, Any]) -> Any:
         """Interrupts what is read now; the notebook goes on. Not through dbt, which opens a connection for every thread
         that it ever saw, to have something to cancel, and keeps it open."""
-        self._opened.cancel()
+        self.gateway.cancel()
         return {}
 
 

@@ -109,7 +109,7 @@ def statement(sql):
 
 
 def gateway(module):
-    opened, closed = module.Gateway.open_job, module.Gateway.close_job
+    opened, closed = module.GatewayService.open_job, module.GatewayService.close_job
 
     def open_job(self, id, token, unique_id, *args, **kwargs):
         global model
@@ -126,8 +126,8 @@ def gateway(module):
         model = None
         return result
 
-    module.Gateway.open_job, module.Gateway.close_job = open_job, close_job
-    around(module.Gateway, "write", lambda *_: "the write")
+    module.GatewayService.open_job, module.GatewayService.close_job = open_job, close_job
+    around(module.GatewayService, "write", lambda *_: "the write")
 
 
 def stream(warehouse):

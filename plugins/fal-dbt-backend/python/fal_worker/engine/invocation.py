@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import queue
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 
 from fal_worker.errors import Interrupted, SessionError, from_exception
 from fal_worker.materialization.materialized import Names
-from fal_worker.project.graph import COLLECTIONS, files_of, run_graph
-from fal_worker.project.outcomes import Outcomes
+from fal_worker.project.graph import COLLECTIONS, run_graph
+from fal_worker.project.live import LiveProject
 from fal_worker.project.overrides import without_our_keywords
-from fal_worker.project.results import artifacts_written, failed_hooks, put_result, to_node_result
+from fal_worker.project.results import artifacts_written, failed_hooks, to_node_result
 
 from . import arguments
 from .batches import BatchFailures
@@ -26,8 +25,6 @@ from .hooks import named_in_errors
 from .queue import HostQueue
 from .stub_refs import as_tables
 from .task import Stop, host_task, installed
-
-T = TypeVar("T")
 
 
 class Invocation:
@@ -38,17 +35,13 @@ class Invocation:
     ) -> None:
         self.request = request
         self.executes = bool(request.get("execute"))
-        self.stubs: set[str] = set()
-        self.selected: set[str] = set()
         # Whether scripts of the last run are what runs, whose results are in its run_results.json.
         self.of_last_run = request["command"] == arguments.OF_LAST_RUN
         # Whether there are no nodes of dbt's to run, but scripts: no on-run-start and -end, and no artifacts.
         self.only_scripts = self.of_last_run
-        self.outcomes = Outcomes(self)
+        self.project = LiveProject(request, self.of_last_run)
         self.batch_failures = BatchFailures()
         self.queue: HostQueue | None = None
-        self.task: Any = None
-        self.cancelled = threading.Event()
         # dbt's runner for a node, where that is another than dbt's own.
         self.runner_of: Callable[[Any], type | None] = lambda node: None
         self.result: Any = None
@@ -58,9 +51,7 @@ class Invocation:
         self._nodes: dict[str, Future[dict[str, Any]]] = {}
         self._lock = threading.Lock()
         self._beginning = False
-        self._working = 0
         self._begin: queue.SimpleQueue[set[str] | BaseException] = queue.SimpleQueue()
-        self._context: contextvars.Context | None = None
         self._started_ns = time.time_ns()
         self._schemas = KeptSchemas(request["state_dir"])
         self._manifest = ManifestLater()
@@ -74,15 +65,9 @@ class Invocation:
     def parsed(self, task: Any) -> None:
         """The manifest is there."""
         self._manifest.restore()
-        self.task, self._context = task, contextvars.copy_context()
-        files = files_of(task.config)
-        self.stubs |= {
-            node.unique_id
-            for node in task.manifest.nodes.values()
-            if files.path(node) in self._stub_paths
-        }
+        self.project.parsed(task, self._stub_paths)
         graph = run_graph(task)
-        Names(self).tell(self.stubs, graph)
+        Names(self.project).tell(self.project.stubs, graph)
         self.on_parsed.set_result(graph)
         self._schemas.save()
 
@@ -93,23 +78,24 @@ class Invocation:
             raise selected
         from dbt import selected_resources
 
-        known = {uid for name in COLLECTIONS for uid in getattr(self.task.manifest, name, {})}
-        self.selected = selected & known
-        selected_resources.set_selected_resources(self.selected)
-        return set(self.selected)
+        known = {uid for name in COLLECTIONS for uid in getattr(self.project.manifest, name, {})}
+        self.project.selected = selected & known
+        selected_resources.set_selected_resources(self.project.selected)
+        return set(self.project.selected)
 
     @property
     def only_python_unit_tests(self) -> bool:
         """Whether nothing runs but unit tests of Python models, which the host runs without the warehouse."""
-        unit_tests = self.task.manifest.unit_tests
-        return bool(self.selected) and all(
-            uid in unit_tests and self._is_python(unit_tests[uid]) for uid in self.selected
+        unit_tests, selected = self.project.manifest.unit_tests, self.project.selected
+        return bool(selected) and all(
+            uid in unit_tests and self._is_python(unit_tests[uid]) for uid in selected
         )
 
     def _is_python(self, test: Any) -> bool:
-        model = self.task.manifest.nodes.get(test.depends_on.nodes[0])
+        model = self.project.manifest.nodes.get(test.depends_on.nodes[0])
         return model is not None and (
-            model.unique_id in self.stubs or str(getattr(model, "language", "")).endswith("python")
+            model.unique_id in self.project.stubs
+            or str(getattr(model, "language", "")).endswith("python")
         )
 
     def ready(self) -> None:
@@ -132,7 +118,7 @@ class Invocation:
     def run_node(self, unique_id: str) -> Future[dict[str, Any]]:
         if self.queue is None or not self.on_ready.done():
             raise SessionError("session::order", "`run` came before `begin` was answered")
-        if unique_id not in self.selected:
+        if unique_id not in self.project.selected:
             raise SessionError(
                 "session::unknown_node", f"{unique_id} is not among the nodes of `begin`"
             )
@@ -146,35 +132,15 @@ class Invocation:
         self.queue.put(unique_id)
         return future
 
-    def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
-        """Puts a node among dbt's results that dbt did not run, in the place of an earlier result of the same node."""
-        node = self.task.manifest.expect(result["unique_id"])
-        if node.unique_id in self.stubs or not getattr(
-            node, "is_ephemeral_model", False
-        ):  # dbt has no result for these
-            put_result(self.task.node_results, node, result, relation_name)
-
     def write_manifest(self) -> None:
         """Now: whoever looks at the graph only ends the session without a word."""
-        self.within(self._manifest.write)
-
-    def within(self, function: Callable[..., T], *args: Any) -> T:
-        """Calls a function on this thread with dbt's context (invocation, project root) set."""
-        if self._context is None:
-            raise SessionError("session::order", "the project is not loaded yet")
-        return self._context.copy().run(function, *args)
-
-    @property
-    def adapter(self) -> Any:
-        from dbt.adapters.factory import get_adapter
-
-        return get_adapter(self.task.config)
+        self.project.within(self._manifest.write)
 
     def cancel_queries(self) -> None:
         """Interrupts what runs now."""
-        if self.task is None or not self._thread.is_alive():
+        if not self.project.is_parsed or not self._thread.is_alive():
             return
-        adapter = self.adapter
+        adapter = self.project.adapter
         if adapter.is_cancelable():
             with adapter.connection_named("fal_cancel"):
                 for _ in adapter.cancel_open_connections() or ():
@@ -189,7 +155,7 @@ class Invocation:
 
     def interrupt(self, cancel: Callable[[], None], patience: float) -> None:
         """dbt's own way out for Ctrl-C, once the nodes in flight have ended or `patience` seconds are over."""
-        self.cancelled.set()
+        self.project.cancelled.set()
         deadline = time.monotonic() + patience
         self.until_idle(cancel, deadline)
         self._give_up_nodes()
@@ -200,24 +166,11 @@ class Invocation:
 
     def until_idle(self, cancel: Callable[[], None], deadline: float | None) -> None:
         """Cancels again and again until no node runs."""
-        while (self._nodes or self._working or self._is_beginning()) and (
+        while (self._nodes or self.project.is_working or self._is_beginning()) and (
             deadline is None or time.monotonic() < deadline
         ):
             cancel()
             time.sleep(0.02)
-
-    @contextlib.contextmanager
-    def working(self) -> Iterator[None]:
-        """While it lasts, dbt works on a node that is none of its own task's: an interruption waits for it, too."""
-        with self._lock:
-            self._working += 1
-        try:
-            if self.cancelled.is_set():
-                raise Interrupted()
-            yield
-        finally:
-            with self._lock:
-                self._working -= 1
 
     def _is_beginning(self) -> bool:
         return self._beginning and not self.on_ready.done()
@@ -227,7 +180,7 @@ class Invocation:
             left, self._nodes = self._nodes, {}
         for unique_id, future in left.items():
             result = {"unique_id": unique_id, "status": "error", "message": Interrupted().message}
-            self.record(result)
+            self.project.record(result)
             future.set_result(result)
 
     def _leave(self, error: BaseException | None) -> None:
@@ -237,10 +190,10 @@ class Invocation:
 
     def artifacts_written(self) -> bool:
         """Whether run_results.json is taken care of: written, or unwanted."""
-        return self.only_scripts or artifacts_written(self.task, self._started_ns)
+        return self.only_scripts or artifacts_written(self.project.task, self._started_ns)
 
     def failed_hooks(self) -> list[dict[str, Any]]:
-        return failed_hooks(self.task)
+        return failed_hooks(self.project.task)
 
     def failure(self) -> BaseException | None:
         """What ended dbt's invocation, if that was no orderly end."""
@@ -252,8 +205,8 @@ class Invocation:
     def _main(self) -> None:
         try:
             self.result = self._invoke()
-            if self.result.exception is not None and self.task is not None:
-                self.within(self._manifest.write)
+            if self.result.exception is not None and self.project.is_parsed:
+                self.project.within(self._manifest.write)
             error = self.failure()
         except (
             BaseException
@@ -298,7 +251,7 @@ class Invocation:
             with contextlib.ExitStack() as changed:
                 for change in (
                     installed(command, host_task(self)),
-                    as_tables(self.stubs),
+                    as_tables(self.project.stubs),
                     without_our_keywords(),
                     named_in_errors(),
                 ):

@@ -11,7 +11,8 @@ import threading
 from typing import Any
 
 from fal_worker.errors import Interrupted
-from fal_worker.gateway.service import Gateway
+from fal_worker.gateway.service import GatewayService
+from fal_worker.project.interface import Project
 from fal_worker.protocol import Outbox
 from fal_worker.warehouse.registry import facts_of
 
@@ -21,21 +22,22 @@ from .invocation import Invocation
 class NativeJobs:
     """Takes the place of the adapter's `submit_python_job`, or of the model's whole runner."""
 
-    def __init__(self, invocation: Invocation, gateway: Gateway, outbox: Outbox) -> None:
-        self._invocation, self._gateway, self._outbox = invocation, gateway, outbox
+    def __init__(self, invocation: Invocation, gateway: GatewayService, outbox: Outbox) -> None:
+        self._invocation, self._project = invocation, invocation.project
+        self._gateway, self._outbox = gateway, outbox
         self._waiting: dict[str, tuple[threading.Event, dict[str, Any]]] = {}
         self._lock = threading.Lock()
         self._count = 0
 
     def install(self) -> None:
         self._invocation.runner_of = self._runner
-        adapter = self._invocation.adapter
+        adapter = self._project.adapter
         if facts_of(getattr(adapter, "type", str)()).takes_native_rows:
             adapter.submit_python_job = self._submit
 
     def _runner(self, node: Any) -> type | None:
         """dbt's own for SQL, and for code that runs in the warehouse."""
-        if getattr(node, "language", None) != "python" or runs_in_warehouse(self._invocation, node):
+        if getattr(node, "language", None) != "python" or runs_in_warehouse(self._project, node):
             return None
         from .native_runner import checked_runner, staged_runner
 
@@ -60,7 +62,7 @@ class NativeJobs:
         """Called by dbt's `statement` macro on the thread, the connection and in the transaction of the node."""
         from dbt.adapters.contracts.connection import AdapterResponse
 
-        adapter = self._invocation.adapter
+        adapter = self._project.adapter
         connection = adapter.connections.get_thread_connection()
         job = self._gateway.open_native_job(
             self._new_id(), parsed_model["unique_id"], connection, compiled_code
@@ -82,7 +84,7 @@ class NativeJobs:
             self._run(job, {"original_file_path": node.original_file_path}, node.compiled_code)
             job, ok = self._gateway.deliver(job), True
         finally:
-            result = self._gateway.close_staged_job(job, node, ok)
+            result = self._gateway.close_staged_job(job, ok)
         if job.rows is None:
             raise _failure("the model ended without writing a frame", None)
         return result
@@ -93,7 +95,7 @@ class NativeJobs:
             return f"native-{self._count}-{secrets.token_hex(4)}"
 
     def _root(self, model: dict[str, Any]) -> str:
-        return str(model.get("root_path") or self._invocation.task.config.project_root)
+        return str(model.get("root_path") or self._project.config.project_root)
 
     def _run(self, job: Any, model: dict[str, Any], code: str) -> None:
         ended, answer = threading.Event(), {}
@@ -121,18 +123,17 @@ class NativeJobs:
             raise _failure(error.get("message") or "the job failed", error.get("traceback"))
 
 
-def runs_in_warehouse(invocation: Invocation, node: Any) -> bool:
+def runs_in_warehouse(project: Project, node: Any) -> bool:
     """Whether the model asks for the Python of the warehouse itself, and the adapter can submit to one. dbt-duckdb's is this
     process, in which no code of a user runs."""
-    keyword = invocation.request.get("keyword") or "fal"
-    ours = (node.config.meta or {}).get(keyword)
+    ours = (node.config.meta or {}).get(project.keyword)
     wanted = isinstance(ours, dict) and ours.get("python") == "warehouse"
-    if facts_of(invocation.adapter.type()).takes_native_rows or not (
+    if facts_of(project.adapter.type()).takes_native_rows or not (
         wanted or node.config.get("submission_method")
     ):
         return False
     try:
-        return bool(invocation.adapter.python_submission_helpers)
+        return bool(project.adapter.python_submission_helpers)
     except NotImplementedError:
         return False
 

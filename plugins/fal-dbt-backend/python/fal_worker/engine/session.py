@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from concurrent.futures import Future
 from importlib.util import find_spec
 from typing import Any
 
 from fal_worker.errors import Interrupted, SessionError
-from fal_worker.gateway.jobs import UNIT_TEST
-from fal_worker.gateway.service import Gateway
+from fal_worker.gateway.service import GatewayService
+from fal_worker.materialization.staging import Materializer
 from fal_worker.project.graph import files_of, members
-from fal_worker.project.inline import compile_sql
+from fal_worker.project.live import LiveProject
 from fal_worker.protocol import Outbox
-from fal_worker.unit_tests.run import UnitTests
 
 from .events import EventForwarder
 from .invocation import Invocation
 from .native import NativeJobs
+from .operations import SessionOperations, not_loaded, stub_paths
 from .python_state import PythonState
 
 # Seconds that interrupted nodes get to end by themselves. The host promises the user two seconds in all.
 _PATIENCE = 0.8
 
 
-class Session:
-    """One run. Each operation returns its answer, or a future of it."""
+class Session(SessionOperations):
+    """A session with dbt inside."""
 
     def __init__(self, request: dict[str, Any], outbox: Outbox) -> None:
-        self._request, self._outbox = request, outbox
+        super().__init__(request, outbox)
         self._events = EventForwarder(outbox, bool(request.get("debug")))
         self._invocation: Invocation | None = None
-        self._gateway: Gateway | None = None
         self._native: NativeJobs | None = None
         self._python: PythonState | None = None
         self._has_models = False
@@ -42,18 +42,24 @@ class Session:
             raise SessionError("session::order", "the project is loaded already")
         models = message.get("python_models") or []
         self._check_pyarrow(models)
-        stubs = {model["stub_path"] for model in models if model.get("stub_path")}
+        stubs = stub_paths(models)
         self._events.has_stubs = bool(stubs)
         self._invocation = Invocation(self._request, self._events, stubs)
         self._invocation.start()
         graph = self._invocation.on_parsed.result()
-        task, warn = self._invocation.task, lambda text: self._outbox.log("warn", text)
+        project = self._invocation.project
         self._python = PythonState(
-            task.manifest, files_of(task.config), self._request["project_dir"], models, warn
+            project.manifest,
+            files_of(project.config),
+            self._request["project_dir"],
+            models,
+            lambda text: self._outbox.log("warn", text),
         )
         if not self._request.get("execute"):
             self._invocation.write_manifest()
-        self._gateway = Gateway(self._invocation, self._outbox, message["gateway"]["socket_dir"])
+        self._gateway = GatewayService(
+            project, Materializer(project), self._outbox, message["gateway"]["socket_dir"]
+        )
         self._native = NativeJobs(self._invocation, self._gateway, self._outbox)
         self._has_models = bool(models)
         return {**graph, "gateway": {"location": self._gateway.location}}
@@ -68,12 +74,14 @@ class Session:
 
     def _start_gateway(self) -> None:
         try:
-            self._opened.start()
+            self.gateway.start()
         except Exception as error:  # said again, and answered, when the first job opens
             self._outbox.log("debug", f"the gateway did not start ahead of time: {error}")
 
     def op_select(self, message: dict[str, Any]) -> dict[str, Any]:
-        return {"unique_ids": self._there.within(self._select, message["method"], message["value"])}
+        return {
+            "unique_ids": self.project.within(self._select, message["method"], message["value"])
+        }
 
     def _select(self, method: str, value: str) -> list[str]:
         from dbt.graph.selector_methods import MethodManager, MethodName
@@ -86,7 +94,7 @@ class Session:
                 f"`{name}` is not a selection method of dbt",
                 f"dbt has: {', '.join(known)}",
             )
-        task = self._there.task
+        task = self.project.task
         if name == "state" and (
             task.previous_state is None or task.previous_state.manifest is None
         ):
@@ -101,13 +109,10 @@ class Session:
         return sorted(found)
 
     def op_begin(self, message: dict[str, Any]) -> dict[str, Any]:
-        if not self._request.get("execute"):
-            raise SessionError(
-                "session::order", "this session was opened to look at the graph only"
-            )
-        invocation = self._there
+        self._check_executes()
+        invocation = self._loaded
         assert self._native is not None
-        invocation.within(self._native.install)
+        self.project.within(self._native.install)
         invocation.begin(
             set(message["selected"]),
             only_scripts=bool(message.get("scripts")) and not message["selected"],
@@ -115,7 +120,7 @@ class Session:
         try:
             invocation.on_ready.result()
         except SessionError:
-            if invocation.cancelled.is_set():
+            if invocation.project.cancelled.is_set():
                 raise Interrupted() from None
             raise
         if self._has_models or message.get("scripts") or invocation.of_last_run:
@@ -126,57 +131,20 @@ class Session:
         return {}
 
     def op_run(self, message: dict[str, Any]) -> Future[dict[str, Any]]:
-        return self._there.run_node(message["unique_id"])
-
-    def op_job_open(self, message: dict[str, Any]) -> dict[str, Any]:
-        role, model = message.get("role"), message.get("model")
-        self._opened.open_job(message["job"], message["token"], message["unique_id"], role, model)
-        return {}
-
-    def op_job_close(self, message: dict[str, Any]) -> dict[str, Any]:
-        return self._there.within(
-            self._opened.close_job, message["job"], message["ok"], message["result"]
-        )
-
-    def op_gateway_listen(self, message: dict[str, Any]) -> dict[str, Any]:
-        port = self._opened.listen(
-            message["host"], message["port"], message.get("certificate"), message.get("key")
-        )
-        self._opened.allow_leased(message.get("env_vars") or [])
-        return {"port": port}
-
-    def op_job_lend(self, message: dict[str, Any]) -> dict[str, Any]:
-        return self._there.within(self._opened.leases.lend, message["job"])
-
-    def op_job_settle(self, message: dict[str, Any]) -> dict[str, Any]:
-        return self._opened.leases.settle(message["job"])
-
-    def op_unit_test_open(self, message: dict[str, Any]) -> dict[str, Any]:
-        return self._tests.open(message["job"], message["token"], message["unique_id"])
-
-    def op_unit_test_close(self, message: dict[str, Any]) -> dict[str, Any]:
-        return self._tests.close(
-            message["job"], message["ok"], message.get("rows"), message["result"]
-        )
+        return self._loaded.run_node(message["unique_id"])
 
     def op_python_job_done(self, message: dict[str, Any]) -> dict[str, Any]:
         assert self._native is not None
         self._native.done(message)
         return {}
 
-    def op_record(self, message: dict[str, Any]) -> dict[str, Any]:
-        self._there.within(self._there.record, message)
-        return {}
-
-    def op_compile(self, message: dict[str, Any]) -> dict[str, Any]:
-        return {"sql": self._there.within(compile_sql, self._there, message["sql"]).sql}
-
     def op_cancel(self, message: dict[str, Any]) -> dict[str, Any]:
-        self._there.cancelled.set()
+        invocation = self._loaded
+        invocation.project.cancelled.set()
         self.cancel()
         # An interrupt that comes between two queries of a node has no effect, so say it until all have ended.
         threading.Thread(
-            target=self._there.until_idle, args=(self.cancel, None), name="fal-cancel", daemon=True
+            target=invocation.until_idle, args=(self.cancel, None), name="fal-cancel", daemon=True
         ).start()
         return {}
 
@@ -189,9 +157,9 @@ class Session:
         if message.get("interrupted"):
             self._interrupt(invocation)
         else:
-            self._abandon_jobs(invocation)
+            self._abandon_jobs()
             invocation.finish()
-        interrupted = invocation.cancelled.is_set()
+        interrupted = invocation.project.cancelled.is_set()
         if (
             (error := invocation.failure()) is not None
             and invocation.on_parsed.exception() is None
@@ -206,23 +174,10 @@ class Session:
         }
 
     def _interrupt(self, invocation: Invocation) -> None:
-        invocation.cancelled.set()
+        invocation.project.cancelled.set()
         self.cancel()
-        self._abandon_jobs(invocation)
+        self._abandon_jobs()
         invocation.interrupt(self.cancel, _PATIENCE)
-
-    def _abandon_jobs(self, invocation: Invocation) -> None:
-        """Models whose end nobody will tell any more."""
-        if self._gateway is None:
-            return
-        for job in self._gateway.abandon():
-            if not job.native and (not job.attached or job.role == UNIT_TEST):
-                result = {
-                    "unique_id": job.unique_id,
-                    "status": "error",
-                    "message": Interrupted().message,
-                }
-                invocation.within(invocation.record, result)
 
     def cancel(self) -> None:
         """Interrupts queries of dbt and of the gateway, and models that dbt waits for."""
@@ -231,14 +186,12 @@ class Session:
                 # What is interrupted may end, and close its connection, at the same moment.
                 with contextlib.suppress(Exception):
                     part.cancel()
-        if self._invocation is not None and self._invocation.task is not None:
+        if self._invocation is not None and self._invocation.project.is_parsed:
             with contextlib.suppress(Exception):
-                self._invocation.within(self._invocation.cancel_queries)
+                self._invocation.project.within(self._invocation.cancel_queries)
 
     def close_database(self) -> None:
         """dbt-duckdb holds the file until the process ends; it should be whole and free before that."""
-        import sys
-
         if self._gateway is not None:
             self._gateway.abandon()
         module = sys.modules.get("dbt.adapters.duckdb.connections")
@@ -251,17 +204,11 @@ class Session:
             manager.close_all_connections()
 
     @property
-    def _there(self) -> Invocation:
+    def project(self) -> LiveProject:
+        return self._loaded.project
+
+    @property
+    def _loaded(self) -> Invocation:
         if self._invocation is None:
-            raise SessionError("session::order", "the project is not loaded yet")
+            raise not_loaded()
         return self._invocation
-
-    @property
-    def _tests(self) -> UnitTests:
-        return UnitTests(self._there, self._opened)
-
-    @property
-    def _opened(self) -> Gateway:
-        if self._gateway is None:
-            raise SessionError("session::order", "the project is not loaded yet")
-        return self._gateway

@@ -9,11 +9,9 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Iterator
-from contextvars import ContextVar
 from typing import Any
 
-# The model whose write is open in what runs now, if any (`gateway/own_table.py`): references to it mean the rows just written.
-OPEN_WRITE: ContextVar[Any] = ContextVar("fal_open_write", default=None)
+from fal_worker.project.interface import open_relation
 
 
 @contextlib.contextmanager
@@ -54,12 +52,6 @@ def defer_stubs(deferred: Any, stubs: set[str]) -> None:
     """Makes tables of the stubs in an earlier state's manifest: dbt defers to what is not ephemeral."""
     for unique_id in stubs & deferred.nodes.keys():
         deferred.nodes[unique_id] = _table(deferred.nodes[unique_id])
-
-
-def open_relation(unique_id: str) -> Any:
-    """What to read for this model where its own write is open; else `None`."""
-    own = OPEN_WRITE.get()
-    return own.relation if own is not None and own.unique_id == unique_id else None
 
 
 def _direct(original: Any, stubs: set[str]) -> Any:

@@ -40,7 +40,7 @@ def host_task(invocation: Invocation) -> type:
         def _get_deferred_manifest(self) -> Any:
             deferred = super()._get_deferred_manifest()
             if deferred is not None:
-                defer_stubs(deferred, invocation.stubs)
+                defer_stubs(deferred, invocation.project.stubs)
             return deferred
 
         def get_graph_queue(self) -> HostQueue:
@@ -52,7 +52,7 @@ def host_task(invocation: Invocation) -> type:
 
         def get_model_schemas(self, adapter: Any, selected_uids: Any) -> set[Any]:
             # dbt makes no schema for an ephemeral node.
-            with listed_as_tables(self.manifest, invocation.stubs):
+            with listed_as_tables(self.manifest, invocation.project.stubs):
                 return super().get_model_schemas(adapter, selected_uids)
 
         def populate_adapter_cache(self, *args: Any, **kwargs: Any) -> Any:
@@ -61,7 +61,7 @@ def host_task(invocation: Invocation) -> type:
                 return
             # dbt looks at no schema that has only ephemeral nodes. In one it has not looked at, it does not know which views hang
             # on a table, and so not that they are gone with the table that a Python model replaces.
-            with listed_as_tables(self.manifest, invocation.stubs):
+            with listed_as_tables(self.manifest, invocation.project.stubs):
                 super().populate_adapter_cache(*args, **kwargs)
 
         def _runtime_initialize(self) -> None:
@@ -94,7 +94,7 @@ def host_task(invocation: Invocation) -> type:
             super().run_queue(pool)
 
         def call_runner(self, runner: Any, *args: Any, **kwargs: Any) -> Any:
-            if invocation.cancelled.is_set():
+            if invocation.project.cancelled.is_set():
                 runner.do_skip()
             result = super().call_runner(runner, *args, **kwargs)
             invocation.batch_failures.note(runner, result)

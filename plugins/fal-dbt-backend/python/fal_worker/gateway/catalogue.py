@@ -9,49 +9,45 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
-from fal_worker.materialization.materialize import is_incremental
-from fal_worker.materialization.materialized import materialized
+from fal_worker.project.interface import table_of
 from fal_worker.warehouse.registry import facts_of
 
+from .reads import node_of, reader_of
+
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from fal_worker.project.interface import Project
 
     from .jobs import Job
 
 
-def answer(invocation: Invocation, name: str, job: Job) -> Any:
+def answer(project: Project, name: str, job: Job) -> Any:
     """What the action `name` says to `job`."""
-    catalogue = Catalogue(invocation)
+    catalogue = Catalogue(project)
     if name == "list_models":
         return [catalogue.model(node) for node in catalogue.models()]
     if name == "list_models_ids":
         return {node.unique_id: catalogue.status(node) for node in catalogue.models()}
     if name == "list_sources":
-        return [catalogue.source(source) for source in invocation.task.manifest.sources.values()]
+        return [catalogue.source(source) for source in project.manifest.sources.values()]
     if name == "list_tests":
         return [catalogue.test(test) for test in catalogue.tests()]
     if name == "list_features":
         return list(catalogue.features())
     if name == "context":
-        from .context import context
-
-        return context(invocation, catalogue, job)
-    if name == "is_incremental":
-        return _is_incremental(invocation, job)
+        return _context(project, catalogue, job)
     if name == "warehouse":
-        facts = facts_of(invocation.adapter.type())
-        return {"has_structs": facts.has_structs}
+        return {"has_structs": facts_of(project.adapter.type()).has_structs}
     raise SessionError("gateway::op", f"The gateway has no action called {name!r}")
 
 
 class Catalogue:
     """The project as it stands at this moment of the run."""
 
-    def __init__(self, invocation: Invocation) -> None:
-        self._invocation = invocation
-        self._nodes = list(invocation.task.manifest.nodes.values())
-        self._outcomes = invocation.outcomes.all()
-        self._keyword = invocation.request.get("keyword") or "fal"
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._nodes = list(project.manifest.nodes.values())
+        self._outcomes = project.outcomes.all()
+        self._keyword = project.keyword
         self._by_parent: dict[str, list[Any]] = {}
         for test in self.tests():
             for parent in test.depends_on.nodes:
@@ -60,7 +56,7 @@ class Catalogue:
     @cached_property
     def _freshness(self) -> dict[str, Any]:
         return _last_freshness(
-            os.path.join(self._invocation.task.config.project_target_path, "sources.json")
+            os.path.join(self._project.config.project_target_path, "sources.json")
         )
 
     def models(self) -> list[Any]:
@@ -182,9 +178,34 @@ class Catalogue:
         return {key: value for key, value in _all_meta(node).items() if key != self._keyword}
 
     def _name_of(self, unique_id: str) -> str:
-        manifest = self._invocation.task.manifest
+        manifest = self._project.manifest
         found = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
         return unique_id.rsplit(".", 1)[-1] if found is None else found.name
+
+
+def _context(project: Project, catalogue: Catalogue, job: Job) -> dict[str, Any]:
+    """The model of a job (none for a global script), the target and the vars."""
+    config = project.config
+    credentials = config.credentials
+    node = node_of(project, job)
+    relation = None if node is None else table_of(project, node)
+    return {
+        "current_model": None if node is None else catalogue.model(node),
+        "this": None if relation is None else str(relation),
+        "config": {"target_path": os.path.abspath(config.project_target_path)},
+        "project": {"name": config.project_name, "path": os.path.abspath(config.project_root)},
+        "target": {
+            "name": config.target_name,
+            "profile_name": config.profile_name,
+            "type": credentials.type,
+            "schema": credentials.schema,
+            "database": credentials.database,
+            "threads": config.threads,
+        },
+        # Those of all projects and, before them, those of the node's own, as dbt's `var` sees them.
+        "vars": dict(config.vars.vars_for(reader_of(project, job), credentials.type))
+        | dict(config.cli_vars or {}),
+    }
 
 
 def _last_freshness(path: str) -> dict[str, Any]:
@@ -194,20 +215,6 @@ def _last_freshness(path: str) -> dict[str, Any]:
             return {result["unique_id"]: result for result in json.load(file)["results"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def _is_incremental(invocation: Invocation, job: Job) -> bool:
-    if job.node_id is None:
-        raise SessionError(
-            "gateway::op", "A global script belongs to no model that could be incremental"
-        )
-    node = invocation.task.manifest.expect(job.node_id)
-    name = (
-        materialized(invocation, node).name
-        if node.unique_id in invocation.stubs
-        else node.config.materialized
-    )
-    return is_incremental(invocation, node, name)
 
 
 def _columns(node: Any) -> dict[str, Any]:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import hmac
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.spool import whole
+
+from .model_write import ModelWrite, NativeWrite
 
 if TYPE_CHECKING:
-    from fal_worker.materialization.staging import Plan
-    from fal_worker.warehouse.interface import PendingWrite, Reading
-
     from .lease import Lease
     from .lease_streams import Pump, Watched
 
@@ -32,31 +30,26 @@ class Job:
         id: str,
         token: str,
         unique_id: str,
-        write: Callable[[Any], int] | None = None,
+        model_write: ModelWrite | NativeWrite | None = None,
         role: str | None = None,
         model: str | None = None,
-        plan: Plan | None = None,
         native: bool = False,
     ) -> None:
         self.id, self.token, self.unique_id = id, token, unique_id
         self.role = role
         # dbt's node from whose place the job sees the project; none for a global script.
         self.node_id = model if role is not None else unique_id
-        self.pending: PendingWrite | None = None
-        self.rows: int | None = None
-        # How its rows reach the relation, unless dbt's own Python materialization takes them (`write`).
-        self.plan = plan
+        # None for a script, which writes no model of its own.
+        self.model_write = model_write
         # Whether it is a dbt-native model, that returns its rows.
         self.native = native
         self.warned: set[str] = set()
-        # What it wrote besides, for its result.
+        # Other tables that the job wrote, with their rows; reported in its result.
         self.written: list[tuple[str, int]] = []
-        # Of a job that runs elsewhere; then this is one of its attempts.
+        # The lease of which this job is one attempt, if it runs elsewhere.
         self.lease: Lease | None = None
-        self._native_write = write
-        # Set when whoever watches over it, and waits for a word, should ask again.
+        # Set when a caller that waits for something to happen should look again.
         self.news = threading.Event()
-        self._spool: Reading | None = None
         self._streams: set[Pump | Watched] = set()
         self._lock = threading.Lock()
         self._wrote = self._sealed = False
@@ -70,46 +63,37 @@ class Job:
     def hook(self) -> bool:
         return self.role in ("pre_hook", "post_hook")
 
-    def write(self, begin: Callable[[], PendingWrite]) -> int:
-        """A model written by a script: stays pending until the job is closed."""
-        with self._writing():
-            self.pending = begin()
-            self.rows = self.pending.rows
-        return self.rows
-
-    def write_native(self, reader: Any) -> int:
-        with self._writing():
-            assert self._native_write is not None
-            if self.lease is None:
-                self.rows = self._native_write(reader)
-            else:
-                # dbt's transaction could not be rid of the rows of an attempt that does not count.
-                self._spool = whole(reader)
-                self.rows = self._spool.rows
-        return self.rows
-
-    def deliver(self) -> None:
-        """Hands dbt the rows that an attempt elsewhere left."""
-        if self._spool is not None and self._native_write is not None:
-            self.rows = self._native_write(self._spool.reader)
+    @property
+    def rows(self) -> int | None:
+        return None if self.model_write is None else self.model_write.rows
 
     @property
     def has_written(self) -> bool:
-        """Whether its rows are there, and wait for the job's end."""
-        return self.pending is not None or self._spool is not None
+        """Whether rows of its model wait for the job's end."""
+        return self.model_write is not None and self.model_write.is_staged
 
-    def again(self, token: str) -> Job:
-        """The next attempt at the same."""
-        plan = None if self.plan is None else self.plan.again()
-        job = Job(
-            self.id, token, self.unique_id, self._native_write, self.role, None, plan, self.native
-        )
-        job.node_id, job.lease, job.warned, job.written = (
-            self.node_id,
-            self.lease,
-            self.warned,
-            self.written,
-        )
+    def write(self, reader: Any, mode: str | None, types: dict[str, str]) -> int:
+        """Writes the model, once; gives the number of rows."""
+        assert self.model_write is not None
+        if isinstance(self.model_write, NativeWrite):
+            with self._writing():
+                if self.lease is None:
+                    return self.model_write.stream(reader)
+                return self.model_write.spool(reader)
+        target = self.model_write.target(mode)
+        with self._writing():
+            return self.model_write.stage(target, reader, types)
+
+    def undo(self) -> None:
+        if self.model_write is not None:
+            self.model_write.undo()
+
+    def next_attempt(self, token: str) -> Job:
+        """The next attempt at the same node, with a fresh write."""
+        write = None if self.model_write is None else self.model_write.next_attempt()
+        job = Job(self.id, token, self.unique_id, write, self.role, None, self.native)
+        job.node_id, job.lease = self.node_id, self.lease
+        job.warned, job.written = self.warned, self.written
         return job
 
     def watch(self, stream: Any) -> None:
@@ -134,12 +118,9 @@ class Job:
         self.seal()
 
     def revoke(self) -> None:
-        """As if this attempt had never been, but for what was final at once."""
+        """Undoes this attempt, but for writes that were final at once."""
         self.end()
-        pending, self.pending = self.pending, None
-        if pending is not None:
-            pending.rollback()
-        self._spool = None
+        self.undo()
 
     def seal(self) -> None:
         """Waits for a write under way, and lets no other begin."""
@@ -168,7 +149,9 @@ class Job:
             self.check_open()
             yield
 
-    def _writing(self) -> threading.Lock:
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Holds the lock during the only write of the model."""
         if not self._lock.acquire(blocking=False):
             raise _twice(self.unique_id)
         try:
@@ -176,23 +159,9 @@ class Job:
             if self._wrote:
                 raise _twice(self.unique_id)
             self._wrote = True
-        except SessionError:
+            yield
+        finally:
             self._lock.release()
-            raise
-        return _Held(self._lock)  # type: ignore[return-value]
-
-
-class _Held:
-    """A lock that is held already, to be released at the end of a `with`."""
-
-    def __init__(self, lock: threading.Lock) -> None:
-        self._lock = lock
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
 
 
 def _twice(unique_id: str) -> SessionError:

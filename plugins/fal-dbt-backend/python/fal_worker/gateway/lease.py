@@ -51,7 +51,7 @@ class Lease:
             self.answer = None
             self.attempts += 1
             self._started, self._seconds = time.monotonic(), None
-            self._current = self._current.again(secrets.token_hex(16))
+            self._current = self._current.next_attempt(secrets.token_hex(16))
             if not self._table.replace(self._current):
                 self._settled = True
                 raise fenced()

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
 from fal_worker.project import resolve
+from fal_worker.project.interface import table_of
 from fal_worker.warehouse.activity import ACTIVITY
 
 from .jobs import unknown
 from .lease import Lease, checked_error, checked_lines, checked_wait
-from .reads import Reads, reader_of, relation_of
+from .model_write import NativeWrite
+from .reads import Reads, reader_of
 
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from fal_worker.project.interface import Project
     from fal_worker.protocol import Outbox
 
     from .jobs import Job, JobTable
-    from .service import Gateway
+    from .service import GatewayService
 
 ACTIONS = ("job_start", "job_input", "job_output", "job_answer")
 
@@ -26,10 +28,8 @@ ACTIONS = ("job_start", "job_input", "job_output", "job_answer")
 class Leases:
     """Of one gateway."""
 
-    def __init__(
-        self, invocation: Invocation, outbox: Outbox, jobs: JobTable, reads: Reads
-    ) -> None:
-        self._invocation, self._outbox, self._jobs, self._reads = invocation, outbox, jobs, reads
+    def __init__(self, project: Project, outbox: Outbox, jobs: JobTable, reads: Reads) -> None:
+        self._project, self._outbox, self._jobs, self._reads = project, outbox, jobs, reads
 
     def lend(self, id: str) -> dict[str, Any]:
         """Turns an open job into a leased one; says what it reads and writes."""
@@ -56,7 +56,7 @@ class Leases:
             if lines := checked_lines(body.get("lines") or []):
                 self._outbox.event("output", unique_id=job.unique_id, lines=lines)
             job.news.wait(checked_wait(body.get("wait")))
-            return {"stop": self._invocation.cancelled.is_set()}
+            return {"stop": self._project.cancelled.is_set()}
         if name == "job_input":
             with ACTIVITY.running():
                 return self._reads.described(job, body)
@@ -79,44 +79,42 @@ class Leases:
         return job
 
     def _start(self, lease: Lease) -> dict[str, Any]:
-        if self._invocation.cancelled.is_set():
+        if self._project.cancelled.is_set():
             raise SessionError("gateway::cancelled", "The run was interrupted")
         return {"token": lease.start().token, "attempt": lease.attempts}
 
     def _described(self, job: Job) -> dict[str, Any]:
-        invocation = self._invocation
-        node = invocation.task.manifest.expect(job.unique_id)
-        reader, inputs = reader_of(invocation, job), []
+        project = self._project
+        node = project.manifest.expect(job.unique_id)
+        reader, inputs = reader_of(project, job), []
         for unique_id in node.depends_on.nodes:
-            parent = _node(invocation.task.manifest, unique_id)
+            parent = _node(project.manifest, unique_id)
             relation = (
-                None
-                if parent is None
-                else resolve.read_of(invocation, reader, node, parent).relation
+                None if parent is None else resolve.read_of(project, reader, node, parent).relation
             )
             inputs.append({"unique_id": unique_id, "relation": relation})
         return {
             "inputs": inputs,
-            "output": str(relation_of(invocation, node)),
+            "output": str(table_of(project, node)),
             "output_is_rows": self._is_rows(job, node),
         }
 
     def _is_rows(self, job: Job, node: Any) -> bool:
         """Whether nothing but the job's rows goes into the relation, by dbt or by a script of the model."""
-        ours = (node.config.meta or {}).get(self._invocation.request.get("keyword") or "fal") or {}
+        ours = (node.config.meta or {}).get(self._project.keyword) or {}
         if not isinstance(ours, dict) or any(
             name in ours for name in ("scripts", "pre-hook", "post-hook")
         ):
             return False
-        if job.plan is None:
+        if isinstance(job.model_write, NativeWrite):
             return bool(node.config.materialized == "table" and not node.config.post_hook)
-        return not job.plan.kind.by_dbt
+        return job.model_write is not None and not job.model_write.goes_through_dbt
 
 
-class Remote:
+class RemoteGateway:
     """The gateway as it is to be seen from outside of this machine: of use to leased jobs alone."""
 
-    def __init__(self, gateway: Gateway, know: Callable[[str, Lease], None]) -> None:
+    def __init__(self, gateway: GatewayService, know: Callable[[str, Lease], None]) -> None:
         self._gateway, self._know = gateway, know
         self.call, self.read, self.write, self.action = (
             gateway.call,

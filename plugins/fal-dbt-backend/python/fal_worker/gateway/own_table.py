@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.engine.stub_refs import OPEN_WRITE
 from fal_worker.errors import SessionError
+from fal_worker.project.interface import OPEN_WRITE
+
+from .model_write import ModelWrite
 
 if TYPE_CHECKING:
     from fal_worker.project.readable import Readable
@@ -26,18 +28,18 @@ class OwnTable:
     """The table that a job's open write makes."""
 
     def __init__(self, job: Job) -> None:
-        assert job.pending is not None
+        write = job.model_write
+        assert isinstance(write, ModelWrite) and write.pending is not None
         self.unique_id = job.unique_id
-        self._job, self._pending = job, job.pending
+        self._job, self._write, self._pending = job, write, write.pending
         # Kept, since dbt puts errors of its Jinja into words of its own.
         self.refusal: SessionError | None = None
 
     @cached_property
     def relation(self) -> Any:
         """What to read in the table's place. Raises where only dbt's materialization knows what it will be."""
-        plan = self._job.plan
         try:
-            return self._pending.relation if plan is None else plan.outcome(self._pending)
+            return self._write.outcome()
         except SessionError as error:
             self.refusal = error
             raise
@@ -64,7 +66,8 @@ class OwnTable:
 @contextlib.contextmanager
 def shown(job: Job) -> Iterator[OwnTable | None]:
     """While it lasts, references to the job's own model mean its open write, if there is one."""
-    own = None if job.pending is None else OwnTable(job)
+    write = job.model_write
+    own = None if write is None or write.pending is None else OwnTable(job)
     before = OPEN_WRITE.set(own)
     try:
         yield own

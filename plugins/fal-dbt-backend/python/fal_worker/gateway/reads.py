@@ -7,10 +7,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.engine.stub_refs import OPEN_WRITE
 from fal_worker.errors import SessionError, from_exception
 from fal_worker.project import resolve
-from fal_worker.project.inline import Compiled, compile_sql
+from fal_worker.project.interface import OPEN_WRITE, Compiled, is_ephemeral, table_of
 from fal_worker.project.readable import Readable, Relations, refused
 from fal_worker.warehouse.registry import facts_of
 
@@ -18,24 +17,24 @@ from . import own_table, part
 from .plain_condition import is_plain
 
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from fal_worker.project.interface import Project
     from fal_worker.protocol import Outbox
     from fal_worker.warehouse.interface import Reading, Warehouse
 
     from .jobs import Job
 
 
-def node_of(invocation: Invocation, job: Job) -> Any:
+def node_of(project: Project, job: Job) -> Any:
     """dbt's node from whose place the job sees the project; `None` for a global script."""
-    return None if job.node_id is None else invocation.task.manifest.expect(job.node_id)
+    return None if job.node_id is None else project.manifest.expect(job.node_id)
 
 
-def reader_of(invocation: Invocation, job: Job) -> Any:
+def reader_of(project: Project, job: Job) -> Any:
     """The same, for dbt's resolvers: a global script stands in the root project."""
-    node = node_of(invocation, job)
+    node = node_of(project, job)
     if node is not None:
         return node
-    root = invocation.task.config.project_name
+    root = project.config.project_name
     depends_on = SimpleNamespace(nodes=[], macros=[])
     return SimpleNamespace(
         unique_id=job.unique_id,
@@ -47,23 +46,14 @@ def reader_of(invocation: Invocation, job: Job) -> Any:
     )
 
 
-def relation_of(invocation: Invocation, node: Any) -> Any:
-    """The table of a node, also where dbt sees none: a stub's."""
-    return invocation.adapter.Relation.create_from(invocation.task.config, node)
-
-
 class Reads:
     """Turns tickets into SQL, and runs it."""
 
     def __init__(
-        self, invocation: Invocation, outbox: Outbox, warehouse: Callable[[], Warehouse]
+        self, project: Project, outbox: Outbox, warehouse: Callable[[], Warehouse]
     ) -> None:
-        self._invocation, self._outbox, self._warehouse = invocation, outbox, warehouse
-        self._relations = Relations(
-            invocation,
-            lambda node: relation_of(invocation, node),
-            folds=facts_of(invocation.adapter.type()).folds_names,
-        )
+        self._project, self._outbox, self._warehouse = project, outbox, warehouse
+        self._relations = Relations(project, folds=facts_of(project.adapter.type()).folds_names)
         # Variables of the environment that Jinja of leased jobs may read.
         self.leased_variables: frozenset[str] = frozenset()
 
@@ -87,10 +77,10 @@ class Reads:
     @property
     def _is_checked(self) -> bool:
         """Whether the warehouse checks statements of leased jobs. Elsewhere only what the gateway itself writes may run."""
-        return facts_of(self._invocation.adapter.type()).checks_leased
+        return facts_of(self._project.adapter.type()).checks_leased
 
     def _readable(self, job: Job, own: own_table.OwnTable | None) -> Readable:
-        node = node_of(self._invocation, job)
+        node = node_of(self._project, job)
         added = None if own is None else (str(node.schema), own.identifier)
         return Readable(
             self._relations, lambda unique_id: self._check(job, unique_id), added, self._sent(job)
@@ -98,21 +88,17 @@ class Reads:
 
     def _sent(self, job: Job) -> tuple[str, ...]:
         """Where macros that override `ref` and `source` send what the job declares."""
-        invocation, reader = self._invocation, reader_of(self._invocation, job)
-        if not resolve.has_macros(invocation):
+        project, reader = self._project, reader_of(self._project, job)
+        if not resolve.has_macros(project):
             return ()
-        nodes = (
-            invocation.task.manifest.expect(unique_id) for unique_id in reader.depends_on.nodes
-        )
-        reads = (
-            resolve.read_of(invocation, reader, node_of(invocation, job), node) for node in nodes
-        )
+        nodes = (project.manifest.expect(unique_id) for unique_id in reader.depends_on.nodes)
+        reads = (resolve.read_of(project, reader, node_of(project, job), node) for node in nodes)
         return tuple(read.relation for read in reads if read.relation is not None)
 
     def _check_by_hand(self, job: Job, own: own_table.OwnTable, sql: str) -> None:
         """A table that is named without `ref` or `this` is read as it is, which may be as it was."""
         if own.is_named_by_hand(
-            sql, str(relation_of(self._invocation, node_of(self._invocation, job)).identifier)
+            sql, str(table_of(self._project, node_of(self._project, job)).identifier)
         ):
             self._warn(
                 job,
@@ -147,7 +133,7 @@ class Reads:
         """The ticket, if all SQL in it is the gateway's own, or a condition that means the same everywhere."""
         if ticket.get("op") == "sql":
             raise refused(
-                f"there is no check of statements for {self._invocation.adapter.type()}; read with ref and source"
+                f"there is no check of statements for {self._project.adapter.type()}; read with ref and source"
             )
         relation = ticket.get("relation")
         readable = self._readable(job, None)
@@ -158,7 +144,7 @@ class Reads:
             return ticket
         condition = self._compiled(job, where) if part.is_jinja({"where": where}) else where
         if part.is_jinja({"where": condition}) or not is_plain(condition):
-            kind = self._invocation.adapter.type()
+            kind = self._project.adapter.type()
             raise refused(
                 f"`where` may only compare columns with values, since there is no check of statements for {kind}"
             )
@@ -172,11 +158,11 @@ class Reads:
             relation, target = read.relation, read.nodes[0] if len(read.nodes) == 1 else None
         else:
             relation = str(ticket.get("relation"))
-            target = self._parent(reader_of(self._invocation, job), relation)
+            target = self._parent(reader_of(self._project, job), relation)
         if (
             target is None
             or target.unique_id == job.node_id
-            or relation != str(relation_of(self._invocation, target))
+            or relation != str(table_of(self._project, target))
         ):
             return {"unique_id": None, "schema": None}
         reading = self._warehouse().read(f"select * from {relation} where 1 = 0")
@@ -192,24 +178,23 @@ class Reads:
 
     def _parent(self, reader: Any, relation: str) -> Any:
         nodes = (
-            self._invocation.task.manifest.nodes.get(unique_id)
-            for unique_id in reader.depends_on.nodes
+            self._project.manifest.nodes.get(unique_id) for unique_id in reader.depends_on.nodes
         )
         return next(
             (
                 node
                 for node in nodes
-                if node is not None and str(relation_of(self._invocation, node)) == relation
+                if node is not None and str(table_of(self._project, node)) == relation
             ),
             None,
         )
 
     def _read(self, job: Job, function: str, args: list[Any], version: Any) -> resolve.Read:
-        invocation = self._invocation
+        project = self._project
         read = resolve.read(
-            invocation,
-            reader_of(invocation, job),
-            node_of(invocation, job),
+            project,
+            reader_of(project, job),
+            node_of(project, job),
             function,
             args,
             version,
@@ -243,7 +228,7 @@ class Reads:
                 reading.close()
 
         written = part.raw if is_jinja else str
-        return part.query(self._invocation.adapter, relation, fields, call, names, written)
+        return part.query(self._project.adapter, relation, fields, call, names, written)
 
     def _compiled(self, job: Job, sql: str) -> str:
         compiled = self._rendered(job, sql)
@@ -254,7 +239,7 @@ class Reads:
     def _rendered(self, job: Job, sql: str) -> Compiled:
         leased = None if job.lease is None else self.leased_variables
         try:
-            return compile_sql(self._invocation, sql, node_of(self._invocation, job), leased)
+            return self._project.compile_sql(sql, node_of(self._project, job), leased)
         except Exception as error:
             own = OPEN_WRITE.get()
             raise (own and own.refusal) or from_exception(_origin(error)) from None
@@ -272,7 +257,7 @@ class Reads:
             return
         if unique_id in self._declared(job):
             return
-        if unique_id in self._invocation.selected:
+        if unique_id in self._project.selected:
             name = unique_id.split(".", 2)[-1]
             message = f"{job.unique_id} reads {unique_id}, which it does not declare"
             call = _call(unique_id, name)
@@ -286,31 +271,22 @@ class Reads:
 
     def _declared(self, job: Job) -> set[str]:
         """What it depends on. SQL of an ephemeral model is part of the statement, so what that reads is read, too."""
-        nodes = self._invocation.task.manifest.nodes
-        waiting, found = list(reader_of(self._invocation, job).depends_on.nodes), set()
+        nodes = self._project.manifest.nodes
+        waiting, found = list(reader_of(self._project, job).depends_on.nodes), set()
         while waiting:
             found.add(unique_id := waiting.pop())
             node = nodes.get(unique_id)
-            if (
-                getattr(node, "is_ephemeral_model", False)
-                and unique_id not in self._invocation.stubs
-            ):
+            if node is not None and is_ephemeral(self._project, node):
                 waiting.extend(each for each in node.depends_on.nodes if each not in found)
         return found
 
     def _is_to_come(self, unique_id: str) -> bool:
         """Whether this run makes it, and has not yet. Sources and ephemeral models are not made at all."""
-        invocation = self._invocation
-        node = (
-            invocation.task.manifest.nodes.get(unique_id)
-            if unique_id in invocation.selected
-            else None
-        )
-        if node is None or (
-            getattr(node, "is_ephemeral_model", False) and unique_id not in invocation.stubs
-        ):
+        project = self._project
+        node = project.manifest.nodes.get(unique_id) if unique_id in project.selected else None
+        if node is None or is_ephemeral(project, node):
             return False
-        return invocation.outcomes.of(unique_id) is None
+        return project.outcomes.of(unique_id) is None
 
     def _warn(self, job: Job, unique_id: str, name: str, why: str) -> None:
         if unique_id not in job.warned:

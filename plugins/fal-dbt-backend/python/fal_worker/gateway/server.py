@@ -25,11 +25,11 @@ from .jobs import unknown  # noqa: E402
 _LONGEST = 30_000
 
 if TYPE_CHECKING:
-    from .leases import Remote
-    from .service import Gateway
+    from .leases import RemoteGateway
+    from .service import GatewayService
 
 
-def serve(gateway: Gateway | Remote, location: str) -> flight.FlightServerBase:
+def serve(gateway: GatewayService | RemoteGateway, location: str) -> flight.FlightServerBase:
     server = FlightGateway(gateway, location)
     threading.Thread(target=server.serve, name="fal-gateway", daemon=True).start()
     return server
@@ -38,7 +38,7 @@ def serve(gateway: Gateway | Remote, location: str) -> flight.FlightServerBase:
 class FlightGateway(flight.FlightServerBase):
     """Every ticket, descriptor and action is JSON and carries the job's token."""
 
-    def __init__(self, gateway: Gateway | Remote, location: str) -> None:
+    def __init__(self, gateway: GatewayService | RemoteGateway, location: str) -> None:
         super().__init__(location, middleware={"calls": _Calls()})
         self._gateway = gateway
 

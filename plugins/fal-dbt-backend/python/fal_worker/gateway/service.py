@@ -3,41 +3,43 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError, from_exception
-from fal_worker.materialization.staging import Plan
-from fal_worker.project.results import longer, to_node_result
+from fal_worker.project.interface import table_of
 from fal_worker.warehouse.activity import ACTIVITY
-from fal_worker.warehouse.finishing import finishing
-from fal_worker.warehouse.interface import PendingWrite, Reading, Warehouse
+from fal_worker.warehouse.interface import Reading, Warehouse
 from fal_worker.warehouse.registry import facts_of, for_adapter
 
 from . import catalogue
 from .jobs import UNIT_TEST, Job, JobTable
 from .lease_streams import Pump, Watched
 from .leases import ACTIONS as OF_LEASES
-from .leases import Leases, Remote
-from .reads import Reads, relation_of
-from .writes import Writes
+from .leases import Leases, RemoteGateway
+from .model_write import Materializer, ModelWrite, NativeWrite, WritePlan
+from .reads import Reads
+from .writes import TableWrites
 
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from fal_worker.project.interface import Project
     from fal_worker.protocol import Outbox
 
 
-class Gateway:
-    """Serves the jobs of one invocation. Starts its server when the first job is there."""
+class GatewayService:
+    """Serves the jobs of one project. Starts its server when the first job is there."""
 
-    def __init__(self, invocation: Invocation, outbox: Outbox, socket_dir: str) -> None:
+    def __init__(
+        self, project: Project, materializer: Materializer, outbox: Outbox, socket_dir: str
+    ) -> None:
         self.location = "grpc+unix://" + os.path.join(socket_dir, "gateway.sock")
         self._socket_dir = socket_dir
-        self._invocation, self._outbox = invocation, outbox
+        self._project, self._materializer, self._outbox = project, materializer, outbox
         self._jobs = JobTable()
-        self._reads = Reads(invocation, outbox, self.warehouse)
-        self._writes = Writes(invocation, self.warehouse)
-        self.leases = Leases(invocation, outbox, self._jobs, self._reads)
+        self._reads = Reads(project, outbox, self.warehouse)
+        self._writes = TableWrites(project, self.warehouse)
+        self.leases = Leases(project, outbox, self._jobs, self._reads)
         self._start = threading.Lock()
         self._server: Any = None
         self._listeners: list[Any] = []
@@ -62,7 +64,9 @@ class Gateway:
             inner = os.path.join(self._socket_dir, f"leases{len(self._listeners)}.sock")
             context = None if certificate is None or key is None else encrypted(certificate, key)
             front = Front(inner, host, port, context)
-            self._listeners.append((front, serve(Remote(self, front.know), "grpc+unix://" + inner)))
+            self._listeners.append(
+                (front, serve(RemoteGateway(self, front.know), "grpc+unix://" + inner))
+            )
             return front.port
 
     def allow_leased(self, env_vars: list[str]) -> None:
@@ -73,26 +77,25 @@ class Gateway:
         self, id: str, token: str, unique_id: str, role: str | None = None, model: str | None = None
     ) -> None:
         """Opens a model's job or, with a `role`, a script's, which belongs to `model` or to none."""
-        if role is None and unique_id not in self._invocation.selected:
+        if role is None and unique_id not in self._project.selected:
             raise SessionError(
                 "session::unknown_node", f"{unique_id} is not among the nodes of `begin`"
             )
-        if model is not None and model not in self._invocation.task.manifest.nodes:
+        if model is not None and model not in self._project.manifest.nodes:
             raise SessionError(
                 "session::unknown_node", f"{unique_id} belongs to {model}, which is not there"
             )
         self.warehouse()
         self.start()
-        job = Job(id, token, unique_id, role=role, model=model)
-        if role is None:
-            job.plan = self._plan(unique_id)
-        self._jobs.add(job)
+        write = self._planned(unique_id) if role is None else None
+        self._jobs.add(Job(id, token, unique_id, write, role, model))
 
-    def _plan(self, unique_id: str) -> Plan:
-        node = self._invocation.task.manifest.expect(unique_id)
+    def _planned(self, unique_id: str) -> ModelWrite:
+        """The write of a script's model. Records why there can be none."""
+        node = self._project.manifest.expect(unique_id)
         try:
-            plan = Plan(self._invocation, node, relation_of(self._invocation, node))
-            if plan.kind.wanted_view:
+            plan = self._materializer.plan(node, table_of(self._project, node))
+            if plan.wanted_view:
                 self._outbox.log(
                     "warn",
                     f"{unique_id} is a Python model: it becomes a table, not a view",
@@ -101,12 +104,15 @@ class Gateway:
                 )
             plan.start()
         except Exception as error:
-            told = from_exception(error)
-            self._invocation.record(
-                {"unique_id": unique_id, "status": "error", "message": told.message}
+            failure = from_exception(error)
+            self._project.record(
+                {"unique_id": unique_id, "status": "error", "message": failure.message}
             )
-            raise told from None
-        return plan
+            raise failure from None
+        return self._model_write(unique_id, plan)
+
+    def _model_write(self, unique_id: str, plan: WritePlan) -> ModelWrite:
+        return ModelWrite(self._project, self._outbox, self.warehouse, unique_id, plan)
 
     def open_unit_test(self, id: str, token: str, unique_id: str, model: str) -> None:
         """A job that gets its rows from the host: it may ask about the project, but neither read nor write. Nothing connects."""
@@ -114,51 +120,45 @@ class Gateway:
         self._jobs.add(Job(id, token, unique_id, role=UNIT_TEST, model=model))
 
     def open_native_job(self, id: str, unique_id: str, connection: Any, code: str) -> Job:
-        import secrets
-
         warehouse: Any = self.warehouse()
         self.start()
 
         def write(reader: Any) -> int:
             return warehouse.write_native(connection, code, reader)
 
-        job = Job(id, secrets.token_hex(16), unique_id, write, native=True)
+        job = Job(id, secrets.token_hex(16), unique_id, NativeWrite(write), native=True)
         self._jobs.add(job)
         return job
 
     def runs_native(self) -> bool:
         """Whether dbt's own materialization takes the rows of dbt-native models here."""
-        return facts_of(self._invocation.adapter.type()).takes_native_rows
+        return facts_of(self._project.adapter.type()).takes_native_rows
 
     def open_staged_job(self, id: str, node: Any) -> Job:
         """For a dbt-native model whose rows take the way of a script's."""
-        import secrets
-
-        plan = Plan(self._invocation, node, relation_of(self._invocation, node))
+        plan = self._materializer.plan(node, table_of(self._project, node))
         self.start()
         plan.start()
-        job = Job(id, secrets.token_hex(16), node.unique_id, plan=plan, native=True)
+        write = self._model_write(node.unique_id, plan)
+        job = Job(id, secrets.token_hex(16), node.unique_id, write, native=True)
         self._jobs.add(job)
         return job
 
-    def close_staged_job(self, job: Job, node: Any, ok: bool) -> dict[str, Any]:
-        """Commits or rolls back; the result is not recorded."""
+    def close_staged_job(self, job: Job, ok: bool) -> dict[str, Any]:
+        """Commits or undoes; the result is not recorded."""
         job = self._taken(job.id) or job
         result = {
             "unique_id": job.unique_id,
             "status": "success" if ok else "error",
             "message": None,
         }
-        return (
-            result
-            if job.pending is None
-            else self._settle(job, job.pending, ok, relation_of(self._invocation, node), result)
-        )
+        return _settled(job, ok, result)
 
     def deliver(self, job: Job) -> Job:
         """Of a native job that ended well: the attempt that counts, its rows handed to dbt."""
         job = self._jobs.find(job.id) or job
-        job.deliver()
+        if isinstance(job.model_write, NativeWrite):
+            job.model_write.deliver()
         return job
 
     def forget_job(self, id: str) -> None:
@@ -182,94 +182,17 @@ class Gateway:
         result = {**result, "unique_id": job.unique_id}
         if job.attached:
             return _with_writes(result, job)
-        relation = relation_of(
-            self._invocation, self._invocation.task.manifest.expect(job.unique_id)
-        )
-        if job.pending is not None:
-            result = self._settle(job, job.pending, ok, relation, result)
-        self._invocation.record(result, str(relation))
+        relation = table_of(self._project, self._project.manifest.expect(job.unique_id))
+        result = _settled(job, ok, result)
+        self._project.record(result, str(relation))
         return {**result, "relation_name": str(relation)}
-
-    def _settle(
-        self, job: Job, pending: PendingWrite, ok: bool, relation: Any, result: dict[str, Any]
-    ) -> dict[str, Any]:
-        if not ok:
-            pending.rollback()
-            return result
-        assert job.plan is not None
-        if job.plan.kind.by_dbt:
-            return self._materialize(job.plan, job, pending, result)
-        try:
-            node = self._invocation.task.manifest.expect(job.unique_id)
-            is_new = pending.commit(finishing(self._invocation, node, relation))
-        except SessionError as error:
-            return {**result, "status": "error", "message": error.message}
-        self._committed(job.unique_id, relation, is_new)
-        message = f"SELECT {job.rows}"
-        response = {"_message": message, "code": "SELECT", "rows_affected": job.rows}
-        return {
-            **result,
-            "message": message,
-            "rows_affected": job.rows,
-            "adapter_response": response,
-        }
-
-    def _materialize(
-        self, plan: Plan, job: Job, pending: PendingWrite, result: dict[str, Any]
-    ) -> dict[str, Any]:
-        """The staged rows count, and dbt makes the model's relation of them."""
-        try:
-            pending.commit()
-            made = to_node_result(plan.finish())
-        except SessionError as error:
-            made = {
-                "status": "error",
-                "message": error.message,
-                "adapter_response": {},
-                "rows_affected": None,
-            }
-        finally:
-            try:
-                plan.clean()
-            except Exception as error:  # the next write drops it
-                self._outbox.log(
-                    "debug",
-                    f"the staging table of {job.unique_id} stays: {error}",
-                    None,
-                    job.unique_id,
-                )
-        if made["status"] == "success":
-            self._compile(job.unique_id)
-            made["rows_affected"] = (
-                job.rows if made["rows_affected"] is None else made["rows_affected"]
-            )
-        return longer(
-            result,
-            {
-                name: made[name]
-                for name in ("status", "message", "adapter_response", "rows_affected")
-            },
-        )
-
-    def _committed(self, unique_id: str, relation: Any, is_new: bool) -> None:
-        """dbt learns of the new table; the stub is compiled, as dbt's artifacts have it of an ephemeral model that ran."""
-        self._writes.announce(relation, is_new)
-        self._compile(unique_id)
-
-    def _compile(self, unique_id: str) -> None:
-        invocation = self._invocation
-        with invocation.adapter.connection_named(unique_id):
-            node = invocation.task.manifest.expect(unique_id)
-            if not node.compiled:
-                invocation.task.compiler.compile_node(node, invocation.task.manifest, {})
 
     def abandon(self) -> list[Job]:
         """Rolls back whatever is open; says which jobs that were."""
         taken = (self._taken(job.id) for job in self._jobs.all())
         jobs = [job for job in taken if job is not None]
         for job in jobs:
-            if job.pending is not None:
-                job.pending.rollback()
+            job.undo()
         return jobs
 
     def cancel(self) -> None:
@@ -284,12 +207,12 @@ class Gateway:
         """Only the user gets to this socket, and each call looks at its token."""
 
     def call(self, function: Any, *args: Any) -> Any:
-        return self._invocation.within(function, *args)
+        return self._project.within(function, *args)
 
     def read(self, ticket: dict[str, Any]) -> Reading:
         job = self._jobs.by_token(ticket.get("token"))
         job.check_uses_warehouse()
-        if self._invocation.cancelled.is_set():
+        if self._project.cancelled.is_set():
             raise SessionError("gateway::cancelled", "The run was interrupted")
         with ACTIVITY.running():
             reading = self._reads.read(job, ticket)
@@ -299,7 +222,7 @@ class Gateway:
         """`reader` is Flight's; what it reads goes into a relation."""
         job = self._jobs.by_token(command.get("token"))
         job.check_uses_warehouse()
-        if self._invocation.cancelled.is_set():
+        if self._project.cancelled.is_set():
             raise SessionError("gateway::cancelled", "The run was interrupted")
         if job.lease is None:
             return self._write(job, command, schema, reader)
@@ -313,11 +236,7 @@ class Gateway:
     def _write(self, job: Job, command: dict[str, Any], schema: Any, reader: Any) -> int:
         self.warehouse().column_rules.check(schema)
         if command.get("op") == "write_relation" and job.native:
-            return (
-                job.write_native(reader.to_reader())
-                if job.plan is None
-                else self._writes.returned(job, reader.to_reader())
-            )
+            return job.write(reader.to_reader(), None, {})
         return self._writes.write(job, command, schema, reader)
 
     def action(self, name: str, body: dict[str, Any]) -> Any:
@@ -325,18 +244,31 @@ class Gateway:
             return self.leases.action(name, body)
         job = self._jobs.by_token(body.get("token"))
         if name == "unit_test_sql" and job.role == UNIT_TEST:
-            from fal_worker.unit_tests.sql import compiled
-
-            return compiled(self._invocation, job.unique_id, str(body.get("sql")))
+            return self._project.compile_unit_test(job.unique_id, str(body.get("sql")))
         with ACTIVITY.running():
-            return catalogue.answer(self._invocation, name, job)
+            if name == "is_incremental":
+                return self._is_incremental(job)
+            return catalogue.answer(self._project, name, job)
 
-    # Small things.
+    def _is_incremental(self, job: Job) -> bool:
+        if job.node_id is None:
+            raise SessionError(
+                "gateway::op", "A global script belongs to no model that could be incremental"
+            )
+        return self._materializer.is_incremental(self._project.manifest.expect(job.node_id))
 
     def warehouse(self) -> Warehouse:
         if self._warehouse is None:
-            self._warehouse = for_adapter(self._invocation.adapter)
+            self._warehouse = for_adapter(self._project.adapter)
         return self._warehouse
+
+
+def _settled(job: Job, ok: bool, result: dict[str, Any]) -> dict[str, Any]:
+    """The job's result, after its write was committed or undone."""
+    if ok and isinstance(job.model_write, ModelWrite):
+        return job.model_write.commit(result)
+    job.undo()
+    return result
 
 
 def _watched(job: Job, reading: Reading) -> Reading:
@@ -361,7 +293,7 @@ def _with_writes(result: dict[str, Any], job: Job) -> dict[str, Any]:
     rows: dict[str, int] = {}
     for relation, count in job.written:
         rows[relation] = rows.get(relation, 0) + count
-    told = ", ".join(
+    tables = ", ".join(
         f"{count} row{'s' * (count != 1)} to {relation}" for relation, count in rows.items()
     )
-    return {**result, "message": f"wrote {told}", "rows_affected": sum(rows.values())}
+    return {**result, "message": f"wrote {tables}", "rows_affected": sum(rows.values())}

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from fal_worker.errors import SessionError
 
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from fal_worker.project.live import LiveProject
 
 
-def materialize(invocation: Invocation, node: Any, stage: Any, **config: Any) -> Any:
+def materialize(project: LiveProject, node: Any, stage: Any, **config: Any) -> Any:
     """Runs the materialization of `node` as if its SQL was `select * from STAGE`, and gives dbt's `RunResult`, also of a failure.
 
     `stage` is a relation whose rows are committed (`gateway/staging.py` makes and drops one). `config` takes the place of
@@ -19,11 +19,9 @@ def materialize(invocation: Invocation, node: Any, stage: Any, **config: Any) ->
     any language and is not changed; hooks, grants, contract, comments, indexes and the relation cache are dbt's affair.
     To be called on any thread with dbt's context set (`Invocation.within`). Neither prints lines nor records the result.
     """
-    runner = _runner()(
-        invocation.task.config, invocation.adapter, sql_node(node, stage, **config), 0, 0
-    )
-    with invocation.working():
-        return runner.safe_run(invocation.task.manifest)
+    runner = _runner()(project.config, project.adapter, sql_node(node, stage, **config), 0, 0)
+    with project.working():
+        return runner.safe_run(project.manifest)
 
 
 def sql_node(node: Any, stage: Any = None, **config: Any) -> Any:
@@ -46,33 +44,27 @@ def sql_node(node: Any, stage: Any = None, **config: Any) -> Any:
     return model
 
 
-def context_of(invocation: Invocation, node: Any, **config: Any) -> dict[str, Any]:
+def context_of(project: LiveProject, node: Any, **config: Any) -> dict[str, Any]:
     """dbt's names while it runs the model: macros, `this`, `config`."""
-    from dbt.context.providers import generate_runtime_model_context
-
-    task = invocation.task
-    context: dict[str, Any] = generate_runtime_model_context(
-        sql_node(node, **config), task.config, task.manifest
-    )
-    return context
+    return project.macros(sql_node(node, **config))
 
 
-def is_incremental(invocation: Invocation, node: Any, materialized: str) -> bool:
+def is_incremental(project: LiveProject, node: Any, materialized: str) -> bool:
     """What dbt's macro says of this model at this moment."""
-    with invocation.adapter.connection_named(f"fal_is_incremental_{node.unique_id}"):
-        return bool(context_of(invocation, node, materialized=materialized)["is_incremental"]())
+    with project.adapter.connection_named(f"fal_is_incremental_{node.unique_id}"):
+        return bool(context_of(project, node, materialized=materialized)["is_incremental"]())
 
 
-def run_hooks_ahead(invocation: Invocation, node: Any, materialized: str) -> None:
+def run_hooks_ahead(project: LiveProject, node: Any, materialized: str) -> None:
     """Runs the pre-hooks that dbt runs outside of the model's transaction."""
     hooks = [hook.to_dict(omit_none=True) for hook in node.config.pre_hook]
     if all(hook.get("transaction", True) for hook in hooks):
         return
     from dbt_common.exceptions import DbtRuntimeError
 
-    with invocation.working(), invocation.adapter.connection_named(node.unique_id, node):
+    with project.working(), project.adapter.connection_named(node.unique_id, node):
         try:
-            context = context_of(invocation, node, materialized=materialized)
+            context = context_of(project, node, materialized=materialized)
             context["run_hooks"](context["pre_hooks"], inside_transaction=False)
         except DbtRuntimeError as error:
             # As dbt tells of a hook that fails: in which model.

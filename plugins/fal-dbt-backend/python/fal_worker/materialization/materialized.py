@@ -10,7 +10,7 @@ from fal_worker.errors import SessionError
 from fal_worker.warehouse.registry import facts_of
 
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from fal_worker.project.live import LiveProject
 
 # What they make is a query, and a Python model has none.
 _QUERIES = ("materialized_view", "dynamic_table", "streaming_table", "table_function", "function")
@@ -48,11 +48,11 @@ class Materialized:
         return bool(self.reasons)
 
 
-def materialized(invocation: Invocation, node: Any) -> Materialized:
+def materialized(project: LiveProject, node: Any) -> Materialized:
     """Of a model's node, a stub's or a dbt-native one's. Raises for what a Python model cannot be."""
     name, own = node.config.materialized, None
-    if node.unique_id in invocation.stubs:
-        name, own = Names(invocation).of(node)
+    if node.unique_id in project.stubs:
+        name, own = Names(project).of(node)
     if name in _QUERIES:
         raise SessionError(
             "model::materialized",
@@ -66,34 +66,36 @@ def materialized(invocation: Invocation, node: Any) -> Materialized:
             f"{node.unique_id} is a Python model, and microbatch cuts SQL into batches: it cannot be its incremental_strategy",
             "Take append, merge or delete+insert, and let the code read the period that is missing: is_incremental(), execute_sql.",
         )
-    reasons, options = _reasons(invocation, node, name), _options(invocation, node)
+    reasons, options = _reasons(project, node, name), _options(project, node)
     return Materialized(name, own == _VIEW, (*reasons, *options), bool(options) and not reasons)
 
 
-def _reasons(invocation: Invocation, node: Any, name: str) -> list[str]:
+def _reasons(project: LiveProject, node: Any, name: str) -> list[str]:
     config = node.config
     found = {
-        f"materialized: {name}": name != "table" or _is_users(invocation, name),
+        f"materialized: {name}": name != "table" or _is_users(project, name),
         "hooks": bool(config.pre_hook or config.post_hook),
         "a contract": bool(config.contract.enforced),
     }
     return [reason for reason, holds in found.items() if holds]
 
 
-def _options(invocation: Invocation, node: Any) -> list[str]:
+def _options(project: LiveProject, node: Any) -> list[str]:
     """What is not dbt's own, so the adapter's: how a table is stored, which the adapter's materialization knows."""
-    if facts_of(invocation.adapter.type()).applies_config:
+    if facts_of(project.adapter.type()).applies_config:
         return []  # honoured by the direct write as well
     extra = getattr(node.config, "_extra", None) or {}
     return [key for key, value in extra.items() if value is not None and key not in _HONOURED]
 
 
-def _is_users(invocation: Invocation, name: str) -> bool:
+def _is_users(project: LiveProject, name: str) -> bool:
     """Whether a project has a materialization of its own in the place of dbt's."""
     from dbt.adapters.factory import get_adapter_package_names
 
-    kind, task = invocation.adapter.type(), invocation.task
-    macro = task.manifest.find_materialization_macro_by_name(task.config.project_name, name, kind)
+    kind = project.adapter.type()
+    macro = project.manifest.find_materialization_macro_by_name(
+        project.config.project_name, name, kind
+    )
     return macro is not None and macro.package_name not in get_adapter_package_names(kind)
 
 
@@ -105,8 +107,8 @@ def _strategy(node: Any) -> str | None:
 class Names:
     """The materializations of stubs. One object for many of them, since it remembers what files say."""
 
-    def __init__(self, invocation: Invocation) -> None:
-        self._config, self._manifest = invocation.task.config, invocation.task.manifest
+    def __init__(self, project: LiveProject) -> None:
+        self._config, self._manifest = project.config, project.manifest
         self._files: dict[str, dict[str, list[dict[str, Any]]]] = {}
         # Most projects say `table` or `view` for whole folders: then there is nothing to find out for each model.
         self._all_tables = _said(self._config.models) <= set(_TABLES)

@@ -10,15 +10,17 @@ from fal_worker.errors import Interrupted, SessionError, from_exception
 from fal_worker.materialization.materialize import (
     context_of,
     hooks_inside,
+    is_incremental,
     materialize,
     run_hooks_ahead,
 )
 from fal_worker.materialization.materialized import Materialized, materialized
+from fal_worker.project.results import to_node_result
 from fal_worker.warehouse.generic.connection import both
 from fal_worker.warehouse.registry import facts_of
 
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from fal_worker.project.live import LiveProject
     from fal_worker.warehouse.interface import PendingWrite
 
 _SUFFIX = "__fal_stage"
@@ -40,9 +42,9 @@ def stage_of(relation: Any) -> Any:
     return relation.incorporate(path={"identifier": name}, type="table")
 
 
-def drop_stage(invocation: Invocation, stage: Any) -> None:
+def drop_stage(project: LiveProject, stage: Any) -> None:
     """If it is there."""
-    adapter = invocation.adapter
+    adapter = project.adapter
     with adapter.connection_named(f"fal_{stage.identifier}"):
         # dbt's macro begins no transaction, and what a driver begins by itself would be rolled back.
         adapter.connections.begin()
@@ -51,26 +53,33 @@ def drop_stage(invocation: Invocation, stage: Any) -> None:
 
 
 class Plan:
-    """How the rows of one Python model reach its relation. Made before the job starts: what cannot be is refused then."""
+    """Implements `gateway.model_write.WritePlan`: a plain table is written directly, anything else is dbt's to make."""
 
-    def __init__(self, invocation: Invocation, node: Any, relation: Any) -> None:
-        self._invocation, self._node, self._relation = invocation, node, relation
-        self.kind: Materialized = materialized(invocation, node)
+    def __init__(self, project: LiveProject, node: Any, relation: Any) -> None:
+        self._project, self._node, self._relation = project, node, relation
+        self.kind: Materialized = materialized(project, node)
         self._changes: dict[str, Any] = {"materialized": self.kind.name}
 
-    def again(self) -> Plan:
-        """For another attempt: what was done ahead stays done, what a write chose is forgotten."""
-        return Plan(self._invocation, self._node, self._relation)
+    @property
+    def by_dbt(self) -> bool:
+        return self.kind.by_dbt
+
+    @property
+    def wanted_view(self) -> bool:
+        return self.kind.wanted_view
+
+    def next_attempt(self) -> Plan:
+        return Plan(self._project, self._node, self._relation)
 
     def start(self) -> None:
         """Before the job: what dbt does ahead of the model's transaction."""
         left_over = stage_of(self._relation)
         if self._is_there(left_over):
-            drop_stage(self._invocation, left_over)
+            drop_stage(self._project, left_over)
         if self.kind.by_dbt:
             # dbt's checks of the configuration, too.
-            context_of(self._invocation, self._node, **self._changes)
-            run_hooks_ahead(self._invocation, self._node, self.kind.name)
+            context_of(self._project, self._node, **self._changes)
+            run_hooks_ahead(self._project, self._node, self.kind.name)
 
     def target(self, mode: str | None) -> tuple[Any, str]:
         """Where the rows go, and how, if the model writes with `mode`."""
@@ -85,7 +94,7 @@ class Plan:
         return stage_of(self._relation), "overwrite"
 
     def _is_there(self, relation: Any) -> bool:
-        adapter = self._invocation.adapter
+        adapter = self._project.adapter
         # Where all models are Python, dbt has not looked at the schema yet.
         with adapter.connection_named(f"fal_{relation.identifier}"):
             return (
@@ -115,9 +124,9 @@ class Plan:
         """dbt itself would look at it only when the table is there."""
         if strategy == "microbatch":
             raise _no_mode(f"{self._node.unique_id} is a Python model", strategy)
-        context = context_of(self._invocation, self._node, **self._changes)
+        context = context_of(self._project, self._node, **self._changes)
         try:
-            self._invocation.adapter.get_incremental_strategy_macro(context, strategy)
+            self._project.adapter.get_incremental_strategy_macro(context, strategy)
         except Exception as error:
             raise SessionError("gateway::mode", from_exception(error).message) from None
 
@@ -126,15 +135,15 @@ class Plan:
         rows = pending.relation
         if not self.kind.by_dbt or self.kind.name == "table":
             return rows
-        context = context_of(self._invocation, self._node, **self._changes)
+        context = context_of(self._project, self._node, **self._changes)
         if self.kind.name == _INCREMENTAL:
-            with self._invocation.adapter.connection_named(f"fal_{self._relation.identifier}"):
+            with self._project.adapter.connection_named(f"fal_{self._relation.identifier}"):
                 if not context["is_incremental"]():
                     return rows
                 if self._appends():
-                    columns = self._invocation.adapter.get_columns_in_relation(self._relation)
+                    columns = self._project.adapter.get_columns_in_relation(self._relation)
                     names = pending.read(f"select * from {rows} where 1 = 0").reader.schema.names
-                    return both(self._invocation.adapter, self._relation, rows, columns, names)
+                    return both(self._project.adapter, self._relation, rows, columns, names)
         raise SessionError(
             "gateway::own_table",
             f"{self._node.unique_id} reads its own table after its write, but dbt makes that of the rows only when the model has ended",
@@ -149,22 +158,36 @@ class Plan:
         if strategy in (None, "default"):
             return (
                 not self._node.config.unique_key
-                and facts_of(self._invocation.adapter.type()).appends_by_default
+                and facts_of(self._project.adapter.type()).appends_by_default
             )
         return bool(strategy == "append")
 
-    def finish(self) -> Any:
-        """dbt makes the relation of the staged rows; its `RunResult`."""
+    def finish(self) -> dict[str, Any]:
         stage = stage_of(self._relation)
         result = materialize(
-            self._invocation, self._node, stage, pre_hook=hooks_inside(self._node), **self._changes
+            self._project, self._node, stage, pre_hook=hooks_inside(self._node), **self._changes
         )
-        if result.status != "success" and self._invocation.cancelled.is_set():
+        if result.status != "success" and self._project.cancelled.is_set():
             raise Interrupted()
-        return result
+        return to_node_result(result)
 
     def clean(self) -> None:
-        drop_stage(self._invocation, stage_of(self._relation))
+        drop_stage(self._project, stage_of(self._relation))
+
+
+class Materializer:
+    """Implements `gateway.model_write.Materializer` with dbt's own materializations."""
+
+    def __init__(self, project: LiveProject) -> None:
+        self._project = project
+
+    def plan(self, node: Any, relation: Any) -> Plan:
+        return Plan(self._project, node, relation)
+
+    def is_incremental(self, node: Any) -> bool:
+        is_stub = node.unique_id in self._project.stubs
+        name = materialized(self._project, node).name if is_stub else node.config.materialized
+        return is_incremental(self._project, node, name)
 
 
 def _no_mode(what: str, mode: str) -> SessionError:

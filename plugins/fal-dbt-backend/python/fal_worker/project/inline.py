@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
+import copy
+import re
 import threading
 import uuid
-from dataclasses import dataclass
+from collections import ChainMap
 from typing import Any
 
-from fal_worker.engine.invocation import Invocation
-from fal_worker.engine.stub_refs import open_relation
-from fal_worker.errors import SessionError
+from fal_worker.errors import SessionError, from_exception
 
+from .interface import Compiled, given_name, open_relation
 from .leased_jinja import restrict
 
 # Parsing puts the text into the manifest for a moment.
 _LOCK = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """SQL ready for the warehouse, and the nodes that it reads."""
-
-    sql: str
-    reads: tuple[str, ...]
-    # Whether it begins with the SQL of ephemeral models.
-    has_ctes: bool = False
-
-
 def compile_sql(
-    invocation: Invocation, sql: str, of: Any = None, leased: frozenset[str] | None = None
+    task: Any, adapter: Any, sql: str, of: Any = None, leased: frozenset[str] | None = None
 ) -> Compiled:
-    """To be called with dbt's context set (`Invocation.within`). `this` is the relation of the node `of`. Of the text of a leased job
-    `leased` are the variables of the environment that it may read."""
-    if (without_dbt := getattr(invocation, "compile_sql", None)) is not None:
-        return without_dbt(sql, of, leased)
+    """Implements `Project.compile_sql`. To be called with dbt's context set (`LiveProject.within`)."""
     from dbt.parser.manifest import process_node
 
-    task, manifest = invocation.task, invocation.task.manifest
-    adapter, name = invocation.adapter, "fal_inline_" + uuid.uuid4().hex
+    manifest, name = task.manifest, "fal_inline_" + uuid.uuid4().hex
     with adapter.connection_named(name):
         with _LOCK:
             parser = _parser(leased)(
@@ -95,3 +82,51 @@ def _compiler(task: Any, inline: Any, leased: frozenset[str]) -> Any:
             )
 
     return Compiler(task.config)
+
+
+def compile_unit_test(task: Any, unique_id: str, sql: str) -> str:
+    """Implements `Project.compile_unit_test` as dbt compiles a model in a unit test: what the SQL refers to is a CTE over a
+    table of the given rows, and vars, macros and environment variables are those of `overrides`."""
+    from dbt.parser.unit_tests import UnitTestManifestLoader
+
+    test = copy.copy(task.manifest.unit_tests[unique_id])
+    test.given = [_over_local(given, number) for number, given in enumerate(test.given)]
+    model = copy.copy(task.manifest.nodes[test.depends_on.nodes[0]])
+    model.raw_code = sql
+    shown: Any = _WithCode(task.manifest, model)
+    try:
+        loader = UnitTestManifestLoader(shown, task.config, {unique_id})
+        loader.parse_unit_test_case(test)
+        manifest = loader.unit_test_manifest
+        node = task.compiler.compile_node(manifest.nodes[unique_id], manifest, {}, write=False)
+    except Exception as error:
+        raise from_exception(error) from None
+    if node.this_input_node_unique_id is None and re.search(
+        r"\b(from|join|into)\s+None\b", node.compiled_code
+    ):
+        told = f"The SQL reads {{{{ this }}}}, which the unit test {test.name} does not give"
+        raise SessionError(
+            "unit_test::this",
+            told,
+            "Add `input: this` to `given`, with the rows of the model's table.",
+        )
+    return str(node.compiled_code)
+
+
+def _over_local(given: Any, number: int) -> Any:
+    from dbt.artifacts.resources import UnitTestFormat
+
+    given = copy.copy(given)
+    given.format, given.rows = UnitTestFormat.SQL, f"select * from {given_name(number)}"
+    return given
+
+
+class _WithCode:
+    """dbt's manifest with other code for one model."""
+
+    def __init__(self, manifest: Any, model: Any) -> None:
+        self._manifest = manifest
+        self.nodes = ChainMap({model.unique_id: model}, manifest.nodes)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._manifest, name)

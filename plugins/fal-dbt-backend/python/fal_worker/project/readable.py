@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
 
+from .interface import is_ephemeral, table_of
+
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from .interface import Project
 
 Name = tuple[str, str, str]
 
@@ -38,13 +40,11 @@ def refused(why: str) -> SessionError:
 class Relations:
     """The relations of a project, by their names in the warehouse."""
 
-    def __init__(
-        self, invocation: Invocation, relation_of: Callable[[Any], Any], folds: bool
-    ) -> None:
-        self._invocation, self._relation_of = invocation, relation_of
+    def __init__(self, project: Project, folds: bool) -> None:
+        self._project = project
         # Whether the warehouse compares names without the case of ASCII letters.
         self.folds = folds
-        self._database = str(invocation.task.config.credentials.database)
+        self._database = str(project.config.credentials.database)
         self._known: dict[Name, list[str]] | None = None
         self._external: list[tuple[str, str]] | None = None
 
@@ -67,11 +67,11 @@ class Relations:
         if self._external is None:
             sources = [
                 source
-                for source in self._invocation.task.manifest.sources.values()
+                for source in self._project.manifest.sources.values()
                 if "external_location" in _meta(source)
             ]
             found = (
-                (source.unique_id, getattr(self._relation_of(source), "external", None))
+                (source.unique_id, getattr(table_of(self._project, source), "external", None))
                 for source in sources
             )
             self._external = [(unique_id, str(text)) for unique_id, text in found if text]
@@ -79,17 +79,16 @@ class Relations:
 
     def texts(self) -> dict[str, str]:
         """Unique ids by the relation's text."""
-        return {str(self._relation_of(node)): node.unique_id for node in self._nodes()}
+        return {str(table_of(self._project, node)): node.unique_id for node in self._nodes()}
 
     def _nodes(self) -> list[Any]:
-        manifest, stubs = self._invocation.task.manifest, self._invocation.stubs
-        nodes = [node for node in manifest.nodes.values() if node.resource_type in _KINDS]
-        there = [
+        manifest = self._project.manifest
+        nodes = [
             node
-            for node in nodes
-            if node.unique_id in stubs or not getattr(node, "is_ephemeral_model", False)
+            for node in manifest.nodes.values()
+            if node.resource_type in _KINDS and not is_ephemeral(self._project, node)
         ]
-        return [*there, *manifest.sources.values()]
+        return [*nodes, *manifest.sources.values()]
 
     def _names(self) -> dict[Name, list[str]]:
         known: dict[Name, list[str]] = {}
@@ -105,7 +104,7 @@ class Relations:
             # dbt-duckdb loads some sources when it is asked for their relation.
             identifier = node.identifier if node.resource_type == "source" else node.alias
             return [part for part in (node.database, node.schema, identifier) if part]
-        return _parsed(str(self._relation_of(node)))
+        return _parsed(str(table_of(self._project, node)))
 
     def _whole(self, parts: list[str]) -> Name:
         database, schema, name = ([self._database] * (3 - len(parts)) + parts)[-3:]

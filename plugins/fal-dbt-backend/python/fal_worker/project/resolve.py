@@ -7,14 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.engine.stub_refs import open_relation
 from fal_worker.errors import SessionError, from_exception
 
-from .inline import compile_sql
-from .overrides import is_overridden
-
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from .interface import Project
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class Read:
 
 
 def read(
-    invocation: Invocation,
+    project: Project,
     reader: Any,
     of: Any,
     function: str,
@@ -39,44 +35,40 @@ def read(
     """What `function(*args, version=...)` means in `reader`, which is dbt's node `of` if it belongs to one. A macro of the project that
     overrides the function decides, as it does in SQL."""
     _check(function, args, version)
-    without_dbt = getattr(invocation, "relation_of", None) is not None
-    if not without_dbt and is_overridden(invocation.task.manifest, function):
-        return _by_macro(invocation, reader, of, function, args, version)
-    target = _named(invocation, reader, function, args, version)
-    found = relation(invocation, reader, target)
+    if project.has_macro(function):
+        return _by_macro(project, reader, of, function, args, version)
+    target = _named(project, reader, function, args, version)
+    found = project.relation(reader, target)
     return Read(None if found is None else _text(found), _inline(target), (target,))
 
 
-def has_macros(invocation: Invocation) -> bool:
+def has_macros(project: Project) -> bool:
     """Whether a macro of the project overrides `ref` or `source`."""
-    without_dbt = getattr(invocation, "relation_of", None) is not None
-    return not without_dbt and any(
-        is_overridden(invocation.task.manifest, function) for function in ("ref", "source")
-    )
+    return any(project.has_macro(function) for function in ("ref", "source"))
 
 
-def read_of(invocation: Invocation, reader: Any, of: Any, target: Any) -> Read:
+def read_of(project: Project, reader: Any, of: Any, target: Any) -> Read:
     """What `reader` reads if it names the node `target`."""
     if target.resource_type == "source":
-        return read(invocation, reader, of, "source", [target.source_name, target.name])
+        return read(project, reader, of, "source", [target.source_name, target.name])
     package = [] if target.package_name == reader.package_name else [target.package_name]
     return read(
-        invocation, reader, of, "ref", [*package, target.name], getattr(target, "version", None)
+        project, reader, of, "ref", [*package, target.name], getattr(target, "version", None)
     )
 
 
 def _by_macro(
-    invocation: Invocation, reader: Any, of: Any, function: str, args: list[Any], version: Any
+    project: Project, reader: Any, of: Any, function: str, args: list[Any], version: Any
 ) -> Read:
     call = shown(function, args, version)
     try:
-        compiled = compile_sql(invocation, f"{{{{ {call} }}}}", of)
+        compiled = project.compile_sql(f"{{{{ {call} }}}}", of)
     except Exception as error:
         _named(
-            invocation, reader, function, args, version
+            project, reader, function, args, version
         )  # a name that is not there is said more plainly
         raise from_exception(error) from None
-    manifest = invocation.task.manifest
+    manifest = project.manifest
     nodes = (manifest.nodes.get(uid) or manifest.sources.get(uid) for uid in compiled.reads)
     return Read(
         None if compiled.has_ctes else _text(compiled.sql.strip()),
@@ -98,31 +90,29 @@ def _inline(target: Any) -> str:
     )
 
 
-def _named(
-    invocation: Invocation, reader: Any, function: str, args: list[Any], version: Any
-) -> Any:
+def _named(project: Project, reader: Any, function: str, args: list[Any], version: Any) -> Any:
     return (
-        source(invocation, reader, args)
+        source(project, reader, args)
         if function == "source"
-        else ref(invocation, reader, args, version)
+        else ref(project, reader, args, version)
     )
 
 
-def ref(invocation: Invocation, reader: Any, args: list[Any], version: Any = None) -> Any:
+def ref(project: Project, reader: Any, args: list[Any], version: Any = None) -> Any:
     """The node that `ref(*args, version=...)` means in the node `reader`."""
     _check("ref", args, version)
     package, name = (None, args[0]) if len(args) == 1 else args
-    manifest = invocation.task.manifest
+    manifest = project.manifest
     found = manifest.resolve_ref(
-        reader, name, package, version, invocation.task.config.project_name, reader.package_name
+        reader, name, package, version, project.config.project_name, reader.package_name
     )
     return _existing(found, shown("ref", args, version), name, _model_names(manifest))
 
 
-def source(invocation: Invocation, reader: Any, args: list[Any]) -> Any:
+def source(project: Project, reader: Any, args: list[Any]) -> Any:
     _check("source", args)
-    manifest = invocation.task.manifest
-    found = manifest.resolve_source(*args, invocation.task.config.project_name, reader.package_name)
+    manifest = project.manifest
+    found = manifest.resolve_source(*args, project.config.project_name, reader.package_name)
     names = [f"{s.source_name}.{s.name}" for s in manifest.sources.values()]
     return _existing(found, shown("source", args), ".".join(args), names)
 
@@ -171,26 +161,4 @@ def shown(function: str, args: list[Any], version: Any = None) -> str:
 def _shown(args: list[Any], version: Any = None) -> str:
     return ", ".join(
         [repr(arg) for arg in args] + ([f"version={version!r}"] if version is not None else [])
-    )
-
-
-def relation(invocation: Invocation, reader: Any, target: Any) -> Any:
-    """The relation of a node as dbt would name it in the SQL of `reader`: deferral and `--empty` included. A stub's is the
-    table that its Python model writes (`stub_refs`). `None` for an ephemeral SQL model, which has none."""
-    if (own := open_relation(target.unique_id)) is not None:
-        return own
-    if (without_dbt := getattr(invocation, "relation_of", None)) is not None:
-        return without_dbt(target)
-    adapter, config = invocation.adapter, invocation.task.config
-    if target.resource_type == "source":
-        from dbt.context.providers import RuntimeSourceResolver as Resolver
-
-        resolver = Resolver(adapter, reader, config, invocation.task.manifest)
-        return resolver.resolve(target.source_name, target.name)
-    if target.is_ephemeral_model and target.unique_id not in invocation.stubs:
-        return None
-    from dbt.context.providers import RuntimeRefResolver
-
-    return RuntimeRefResolver(adapter, reader, config, invocation.task.manifest).create_relation(
-        target
     )

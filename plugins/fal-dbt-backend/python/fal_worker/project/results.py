@@ -1,10 +1,12 @@
-"""dbt's `RunResult` to the protocol's `NodeResult`, and back."""
+"""How nodes ended: dbt's `RunResult` as the protocol's `NodeResult` and back, and the outcomes that scripts ask for."""
 
 from __future__ import annotations
 
 import copy
+import json
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
 from fal_worker.texts import shortened
@@ -152,3 +154,48 @@ def failed_hooks(task: Any) -> list[dict[str, Any]]:
         for result in results
         if result["unique_id"].startswith("operation") and result["status"] == "error"
     ]
+
+
+class Outcomes:
+    """How nodes ended in this run; for the scripts of the last run (`hooks`) also in that, by its run_results.json."""
+
+    def __init__(
+        self, now: Callable[[], dict[str, dict[str, Any]]], path: Callable[[], str] | None
+    ) -> None:
+        """`now` gives the outcomes of this run, `path` the file of the last one if that counts."""
+        self._now, self._path = now, path
+        self._earlier: dict[str, dict[str, Any]] | None = None
+
+    def all(self) -> dict[str, dict[str, Any]]:
+        """`status` and `adapter_response` by unique id."""
+        if self._earlier is None:
+            self._earlier = {} if self._path is None else _read_outcomes(self._path())
+        return {**self._earlier, **self._now()}
+
+    def of(self, unique_id: str) -> dict[str, Any] | None:
+        return self.all().get(unique_id)
+
+
+def outcome(status: Any, adapter_response: Any) -> dict[str, Any]:
+    return {"status": _text(status), "adapter_response": dict(adapter_response or {})}
+
+
+def outcomes_of_task(task: Any) -> dict[str, dict[str, Any]]:
+    """The outcomes among the results of dbt's task, which other threads add to."""
+    return {
+        result.node.unique_id: outcome(result.status, result.adapter_response)
+        for result in list(task.node_results)
+        if getattr(result, "node", None) is not None
+    }
+
+
+def _read_outcomes(path: str) -> dict[str, dict[str, Any]]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            results = json.load(file)["results"]
+        return {
+            result["unique_id"]: outcome(result["status"], result.get("adapter_response"))
+            for result in results
+        }
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # whether there must be a file is the host's to say

@@ -13,13 +13,15 @@ import pyarrow as pa
 
 from fal_worker.errors import SessionError
 from fal_worker.project import resolve
+from fal_worker.texts import has_jinja
 
 from . import values
-from .sql import query
+from .sql import connect
+from .sql import rows as rows_of
 from .types import column
 
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from fal_worker.project.interface import Project
 
 
 @dataclass(frozen=True)
@@ -50,27 +52,27 @@ class Fixture:
         return cls(str(input or ""), rows, str(getattr(format, "value", format) or "dict"))
 
 
-def all_given(invocation: Invocation, test: Any) -> list[Given]:
+def all_given(project: Project, test: Any) -> list[Given]:
     """The inputs of a unit test, in their order."""
-    columns = KnownColumns(invocation)
-    model = tested_model(invocation, test)
-    return [_given(invocation, test, model, Fixture.of(entry), columns) for entry in test.given]
+    columns = KnownColumns(project)
+    model = tested_model(project, test)
+    return [_given(project, test, model, Fixture.of(entry), columns) for entry in test.given]
 
 
-def tested_model(invocation: Invocation, test: Any) -> Any:
-    return invocation.task.manifest.nodes[test.depends_on.nodes[0]]
+def tested_model(project: Project, test: Any) -> Any:
+    return project.manifest.nodes[test.depends_on.nodes[0]]
 
 
-def input_node(invocation: Invocation, test: Any, given: Fixture) -> Any:
+def input_node(project: Project, test: Any, given: Fixture) -> Any:
     """The node that an input names: `this`, `ref('orders', v=2)`, `source('raw', 'payments')`."""
-    model, text = tested_model(invocation, test), given.input.strip()
+    model, text = tested_model(project, test), given.input.strip()
     if text == "this":
         return model
     function, args, version = _call(text)
     if function == "ref":
-        return resolve.ref(invocation, model, args, version)
+        return resolve.ref(project, model, args, version)
     if function == "source":
-        return resolve.source(invocation, model, args)
+        return resolve.source(project, model, args)
     message = f"Unit test {test.name!r} has the input {given.input!r}, which is no ref(...), no source(...) and not this"
     raise SessionError("unit_test::input", message)
 
@@ -89,12 +91,10 @@ def _call(text: str) -> tuple[str | None, list[Any], Any]:
         return None, [], None
 
 
-def _given(
-    invocation: Invocation, test: Any, model: Any, given: Fixture, columns: KnownColumns
-) -> Given:
-    node = input_node(invocation, test, given)
+def _given(project: Project, test: Any, model: Any, given: Fixture, columns: KnownColumns) -> Given:
+    node = input_node(project, test, given)
     if given.format == "sql":
-        table = query(invocation, test.unique_id, str(given.rows), f"the rows of {given.input}")
+        table = query(project, test.unique_id, str(given.rows), f"the rows of {given.input}")
     else:
         rows = given.rows or []
         _check_names(node, rows)
@@ -106,6 +106,26 @@ def _given(
             is_seed=_is_seed(node),
         )
     return Given(given.input, node, node is model, table)
+
+
+def query(project: Project, unique_id: str, sql: str, whose: str) -> Any:
+    """The rows of a fixture in SQL (`format: sql`). `whose` names the fixture in messages."""
+    try:
+        connection = connect()
+    except ModuleNotFoundError:
+        raise SessionError(
+            "unit_test::no_duckdb",
+            f"{whose} are given as SQL, which runs in DuckDB, and DuckDB is not installed beside dbt",
+            "Install it (pip install duckdb), or give the rows as `dict` or `csv`.",
+        ) from None
+    import duckdb
+
+    text = project.compile_unit_test(unique_id, sql) if has_jinja(sql) else sql
+    try:
+        with connection:
+            return rows_of(connection, text)
+    except duckdb.Error as error:
+        raise SessionError("unit_test::sql", f"{whose}, in DuckDB: {error}") from None
 
 
 def _is_text(given: Fixture, rows: list[dict[str, Any]]) -> bool:
@@ -198,8 +218,8 @@ class KnownColumns:
     """Columns of inputs as the project tells them: schema files, `column_types` and files of seeds, and the rows that the
     unit tests of the project give for the same input. A model may read one that a test does not care for."""
 
-    def __init__(self, invocation: Invocation) -> None:
-        self._invocation = invocation
+    def __init__(self, project: Project) -> None:
+        self._project = project
 
     def of(self, node: Any) -> dict[str, Column]:
         """By their names in small letters."""
@@ -218,7 +238,7 @@ class KnownColumns:
         return known
 
     def _rows(self, node: Any) -> Iterator[dict[str, Any]]:
-        for test in self._invocation.task.manifest.unit_tests.values():
+        for test in self._project.manifest.unit_tests.values():
             for given in map(Fixture.of, test.given):
                 is_listed = given.format == "dict" and isinstance(given.rows, list)
                 if is_listed and node.name in given.input and self._is(node, test, given):
@@ -226,7 +246,7 @@ class KnownColumns:
 
     def _is(self, node: Any, test: Any, given: Fixture) -> bool:
         try:
-            return input_node(self._invocation, test, given) is node
+            return input_node(self._project, test, given) is node
         except Exception:  # told when that test runs
             return False
 

@@ -8,29 +8,28 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError, from_exception
+from fal_worker.project.interface import given_name, table_of
 
 if TYPE_CHECKING:
-    from fal_worker.engine.commands.project import Project
-    from fal_worker.engine.invocation import Invocation
-    from fal_worker.gateway.service import Gateway
+    from fal_worker.gateway.service import GatewayService
+    from fal_worker.project.interface import Project
 
 
 class UnitTests:
-    """The unit tests of one invocation that the host runs."""
+    """The unit tests of one project that the host runs."""
 
-    def __init__(self, invocation: Invocation | Project, gateway: Gateway) -> None:
-        self._invocation: Any = invocation
-        self._gateway = gateway
+    def __init__(self, project: Project, gateway: GatewayService) -> None:
+        self._project, self._gateway = project, gateway
 
     def open(self, id: str, token: str, unique_id: str) -> dict[str, Any]:
         """Returns what the job needs. Records an error of the test itself as its result."""
         try:
             test = self._test(unique_id)
-            prepared = self._invocation.within(_prepared, self._invocation, test)
+            prepared = self._project.within(_prepared, self._project, test)
             self._gateway.open_unit_test(id, token, unique_id, test.depends_on.nodes[0])
         except Exception as error:
             failure = from_exception(error)
-            if unique_id in self._invocation.selected:
+            if unique_id in self._project.selected:
                 self._record({"unique_id": unique_id, "status": "error", "message": _text(failure)})
             raise SessionError(failure.code, _text(failure)) from None
         return prepared
@@ -43,7 +42,7 @@ class UnitTests:
                 test = self._test(result["unique_id"])
                 result = {
                     **result,
-                    **self._invocation.within(_judged, self._invocation, test, rows or ""),
+                    **self._project.within(_judged, self._project, test, rows or ""),
                 }
             except Exception as error:
                 result = {**result, "status": "error", "message": _text(from_exception(error))}
@@ -51,49 +50,47 @@ class UnitTests:
         return result
 
     def _test(self, unique_id: str) -> Any:
-        test = self._invocation.task.manifest.unit_tests.get(unique_id)
-        if test is None or unique_id not in self._invocation.selected:
+        test = self._project.manifest.unit_tests.get(unique_id)
+        if test is None or unique_id not in self._project.selected:
             raise SessionError(
                 "session::unknown_node", f"{unique_id} is not among the unit tests of `begin`"
             )
         return test
 
     def _record(self, result: dict[str, Any]) -> None:
-        self._invocation.within(self._invocation.record, result)
+        self._project.within(self._project.record, result)
 
 
 def _text(error: SessionError) -> str:
     return error.message + (f"\n{error.help}" if error.help else "")
 
 
-def _prepared(invocation: Invocation, test: Any) -> dict[str, Any]:
+def _prepared(project: Project, test: Any) -> dict[str, Any]:
     from .given import all_given, tested_model
-    from .sql import local_name
 
-    model = tested_model(invocation, test)
+    model = tested_model(project, test)
     overrides = test.overrides
     vars, env_vars, macros = (
         dict(getattr(overrides, name, None) or {}) for name in ("vars", "env_vars", "macros")
     )
-    given = all_given(invocation, test)
+    given = all_given(project, test)
     return {
         "name": test.name,
         "model": model.unique_id,
         "given": [
-            _sent(invocation, model, entry, local_name(number))
-            for number, entry in enumerate(given)
+            _sent(project, model, entry, given_name(number)) for number, entry in enumerate(given)
         ],
         "vars": vars,
         "env_vars": {name: str(value) for name, value in env_vars.items()},
         "is_incremental": bool(
             macros.get("is_incremental", macros.get("dbt.is_incremental", False))
         ),
-        "this": _relation(invocation, model),
+        "this": str(table_of(project, model)),
         "config": _config(model),
     }
 
 
-def _sent(invocation: Invocation, model: Any, given: Any, table: str) -> dict[str, Any]:
+def _sent(project: Project, model: Any, given: Any, table: str) -> dict[str, Any]:
     from .sql import encoded
 
     node = given.node
@@ -106,14 +103,10 @@ def _sent(invocation: Invocation, model: Any, given: Any, table: str) -> dict[st
         "is_own_package": node.package_name == model.package_name,
         "version": None if getattr(node, "version", None) is None else str(node.version),
         "is_latest": getattr(node, "version", None) == getattr(node, "latest_version", None),
-        "relation": _relation(invocation, node),
+        "relation": str(table_of(project, node)),
         "table": table,
         "rows": encoded(given.table),
     }
-
-
-def _relation(invocation: Invocation, node: Any) -> str:
-    return str(invocation.adapter.Relation.create_from(invocation.task.config, node))
 
 
 def _config(model: Any) -> dict[str, Any]:
@@ -123,24 +116,23 @@ def _config(model: Any) -> dict[str, Any]:
     return dict(json.loads(json.dumps(model.config.to_dict(), default=str)))
 
 
-def _judged(invocation: Invocation, test: Any, rows: str) -> dict[str, Any]:
+def _judged(project: Project, test: Any, rows: str) -> dict[str, Any]:
     """Status, message and failures."""
     from .compare import compare, rendered
 
-    compared = compare(_expected(invocation, test), _decoded(rows))
+    compared = compare(_expected(project, test), _decoded(rows))
     if compared.is_equal:
         return {"status": "pass", "message": None, "failures": 0}
     return {"status": "fail", "message": rendered(compared), "failures": 1}
 
 
-def _expected(invocation: Invocation, test: Any) -> list[dict[str, Any]]:
-    from .given import Fixture
-    from .sql import query
+def _expected(project: Project, test: Any) -> list[dict[str, Any]]:
+    from .given import Fixture, query
 
     expect = Fixture.of(test.expect)
     if expect.format != "sql":
         return list(expect.rows or [])
-    table = query(invocation, test.unique_id, str(expect.rows), "the expected rows")
+    table = query(project, test.unique_id, str(expect.rows), "the expected rows")
     return list(table.to_pylist())
 
 

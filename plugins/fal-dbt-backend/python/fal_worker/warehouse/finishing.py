@@ -12,25 +12,24 @@ from .interface import Finish
 from .registry import facts_of
 
 if TYPE_CHECKING:
-    from fal_worker.engine.invocation import Invocation
+    from fal_worker.project.interface import Project
 
 
-def finishing(invocation: Invocation, node: Any, relation: Any) -> Finish | None:
+def finishing(project: Project, node: Any, relation: Any) -> Finish | None:
     """`None` if the model's configuration asks for nothing."""
     config = node.config
     asked = config.get("grants") or config.get("indexes") or config.get("persist_docs")
-    if not asked and not facts_of(invocation.adapter.type()).applies_config:
+    if not asked and not facts_of(project.adapter.type()).applies_config:
         return None
-    if (without_dbt := getattr(invocation, "refuse_macros", None)) is not None:
-        without_dbt(node)
-    return Finishing(invocation, node, relation.incorporate(type="table"))
+    project.check_macros(node)
+    return Finishing(project, node, relation.incorporate(type="table"))
 
 
 class Finishing:
     """Of one model; to be called as `Finish`."""
 
-    def __init__(self, invocation: Invocation, node: Any, relation: Any) -> None:
-        self._invocation, self._node, self._relation = invocation, node, relation
+    def __init__(self, project: Project, node: Any, relation: Any) -> None:
+        self._project, self._node, self._relation = project, node, relation
         self.config = node.config
 
     def __call__(self, handle: Any, is_new: bool) -> None:
@@ -53,9 +52,7 @@ class Finishing:
     @contextlib.contextmanager
     def _context(self, handle: Any) -> Iterator[dict[str, Any]]:
         """What macros of the model see, on this connection."""
-        from dbt.context.providers import generate_runtime_model_context
-
-        adapter, task = self._invocation.adapter, self._invocation.task
+        adapter = self._project.adapter
         try:
             with adapter.connection_named(f"fal_finish_{self._node.unique_id}"):
                 connection = adapter.connections.get_thread_connection()
@@ -65,7 +62,7 @@ class Finishing:
                     True,
                 )
                 try:
-                    yield generate_runtime_model_context(self._node, task.config, task.manifest)
+                    yield self._project.macros(self._node)
                 finally:
                     # The transaction is the writer's to end.
                     connection.transaction_open = False

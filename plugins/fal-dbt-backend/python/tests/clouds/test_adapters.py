@@ -157,17 +157,16 @@ def written(request, tmp_path_factory):
     _offline(adapter, log, there)
     node = manifest.nodes["model.shop.scores"]
     relation = adapter.Relation.create_from(adapter.config, node)
-    invocation = SimpleNamespace(
-        adapter=adapter, task=SimpleNamespace(config=adapter.config, manifest=manifest)
+    project = SimpleNamespace(
+        adapter=adapter,
+        macros=lambda node: generate_runtime_model_context(node, adapter.config, manifest),
     )
     warehouse = for_adapter(adapter)
     logs = []
     for _ in range(2):
         log.clear()
         pending = warehouse.begin_write(relation, TABLE.to_reader(), "overwrite", {}, Place.MODEL)
-        assert (
-            pending.commit(Finishing(invocation, node, relation.incorporate(type="table"))) is True
-        )
+        assert pending.commit(Finishing(project, node, relation.incorporate(type="table"))) is True
         logs.append(list(log))
         there[:] = [relation.incorporate(type="table")]
     log.clear()

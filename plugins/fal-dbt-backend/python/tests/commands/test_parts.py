@@ -299,9 +299,9 @@ def test_a_script_cannot_write_a_model_that_wants_macros_of_dbt(project):
         Manifest({"nodes": {"m": node("m", config=config)}}).nodes["m"]
         for config in ({}, {"grants": {"select": ["x"]}})
     )
-    assert finishing(project, plain, project.relation_of(plain)) is None
+    assert finishing(project, plain, project.relation(None, plain)) is None
     with pytest.raises(SessionError, match="a script cannot write it"):
-        finishing(project, granted, project.relation_of(granted))
+        finishing(project, granted, project.relation(None, granted))
 
 
 def test_a_call_hears_events_and_lines_and_ends_when_it_is_cancelled(tmp_path):

@@ -170,9 +170,7 @@ def test_a_model_may_ask_for_the_python_of_its_warehouse():
 
     def runs(adapter, meta=None, **config):
         model = SimpleNamespace(config=SimpleNamespace(meta=meta or {}, get=config.get))
-        return runs_in_warehouse(
-            SimpleNamespace(request={"keyword": "fal"}, adapter=adapter), model
-        )
+        return runs_in_warehouse(SimpleNamespace(keyword="fal", adapter=adapter), model)
 
     asked = {"fal": {"python": "warehouse"}}
     assert runs(cloud, asked) and runs(cloud, submission_method="serverless")

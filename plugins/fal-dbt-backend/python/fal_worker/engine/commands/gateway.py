@@ -1,45 +1,44 @@
-"""The gateway without dbt's macros: every Python model becomes a plain table."""
+"""The materializer without dbt's macros: every Python model becomes a plain table."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 from fal_worker.errors import SessionError
-from fal_worker.gateway.service import Gateway
 
 from .project import Project
 from .support import check_model
 
 
-class PlainGateway(Gateway):
-    """Refuses models that want more."""
+class TableMaterializer:
+    """Implements `gateway.model_write.Materializer`. Refuses models that want more than a table."""
 
-    def __init__(self, project: Project, *rest: Any) -> None:
-        super().__init__(project, *rest)  # type: ignore[arg-type]
+    def __init__(self, project: Project) -> None:
         self._project = project
 
-    def _plan(self, unique_id: str) -> Any:
-        node = self._project.manifest.expect(unique_id)
-        try:
-            check_model(self._project.settings, node)
-        except SessionError as error:
-            self._project.record(
-                {"unique_id": unique_id, "status": "error", "message": error.message}
-            )
-            raise
-        return _Table(node, self._project.adapter.Relation.create_from(None, node))
+    def plan(self, node: Any, relation: Any) -> TablePlan:
+        check_model(self._project.settings, node)
+        return TablePlan(node, relation)
+
+    def is_incremental(self, node: Any) -> bool:
+        raise SessionError(
+            "engine::unsupported",
+            f"{node.unique_id}: is_incremental needs dbt's own macros, and dbt runs as a program here",
+        )
 
 
-class _Table:
-    """Stands for `gateway.staging.Plan`."""
+class TablePlan:
+    """Implements `gateway.model_write.WritePlan`."""
 
-    kind = SimpleNamespace(by_dbt=False, wanted_view=False)
+    by_dbt = wanted_view = False
 
     def __init__(self, node: Any, relation: Any) -> None:
         self._node, self._relation = node, relation
 
-    def again(self) -> _Table:
+    def start(self) -> None:
+        """Nothing runs ahead."""
+
+    def next_attempt(self) -> TablePlan:
         return self
 
     def outcome(self, pending: Any) -> Any:
@@ -50,3 +49,9 @@ class _Table:
             message = f"{self._node.unique_id} is a table: it cannot be written with mode='{mode}' where dbt runs as a program"
             raise SessionError("gateway::mode", message)
         return self._relation, mode or "overwrite"
+
+    def finish(self) -> dict[str, Any]:
+        raise AssertionError("dbt materializes nothing here")
+
+    def clean(self) -> None:
+        """There is no staging table."""

@@ -1,5 +1,4 @@
-"""What the gateway asks of a run: the project's nodes, the target, the results so far. Has the names of the other engine's
-`Invocation`, and no dbt."""
+"""The project over manifest.json: its nodes, the target, the results so far, without dbt."""
 
 from __future__ import annotations
 
@@ -11,7 +10,8 @@ from typing import Any, TypeVar
 from fal_worker.engine import arguments
 from fal_worker.errors import SessionError
 from fal_worker.project.graph import Files
-from fal_worker.project.outcomes import read_results
+from fal_worker.project.interface import Compiled, is_ephemeral, open_relation, table_of
+from fal_worker.project.results import Outcomes, outcome
 
 from .adapter import Adapter
 from .manifest import Manifest
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Project:
-    """One run of one project."""
+    """Implements `project.interface.Project`."""
 
     def __init__(
         self, request: dict[str, Any], settings: Settings, manifest: Manifest, stub_paths: set[str]
@@ -43,10 +43,17 @@ class Project:
         self.of_last_run = request["command"] == arguments.OF_LAST_RUN
         self.only_scripts = self.of_last_run
         self.cancelled = threading.Event()
-        self.outcomes = Outcomes(self)
         # Of this run, in dbt's form, by unique id.
         self.results: dict[str, dict[str, Any]] = {}
-        self.task = SimpleNamespace(manifest=manifest, config=self._config(), compiler=None)
+        self.outcomes = Outcomes(
+            self._outcomes,
+            (lambda: f"{settings.target_path}/run_results.json") if self.of_last_run else None,
+        )
+        self.config = self._config()
+
+    @property
+    def keyword(self) -> str:
+        return self.request.get("keyword") or "fal"
 
     def within(self, function: Callable[..., T], *args: Any) -> T:
         """There is no context of dbt's to set."""
@@ -55,7 +62,7 @@ class Project:
     def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
         """What the host says of a node. Of one that dbt ran, dbt's word that it did not run is not overruled."""
         node = self.manifest.expect(result["unique_id"])
-        if node.is_ephemeral_model and node.unique_id not in self.stubs:
+        if is_ephemeral(self, node):
             return
         known = self.results.get(node.unique_id)
         if known is not None and result.get("status") == "skipped":
@@ -63,22 +70,34 @@ class Project:
         name = relation_name or (known or {}).get("relation_name") or node.relation_name
         self.results[node.unique_id] = {**result, "relation_name": name}
 
-    def relation_of(self, node: Any) -> Relation | None:
+    def relation(self, reader: Any, target: Any) -> Relation | None:
         """The table of a node; `None` for ephemeral SQL."""
-        if node.is_ephemeral_model and node.unique_id not in self.stubs:
-            return None
-        return self.adapter.Relation.create_from(None, node)
+        if (own := open_relation(target.unique_id)) is not None:
+            return own
+        return None if is_ephemeral(self, target) else table_of(self, target)
 
-    def compile_sql(self, sql: str, of: Any = None, leased: frozenset[str] | None = None) -> Any:
-        """As `session.inline.compile_sql`."""
-        root = self.task.config.project_name
+    def has_macro(self, name: str) -> bool:
+        """None is known here."""
+        return False
+
+    def compile_sql(
+        self, sql: str, of: Any = None, leased: frozenset[str] | None = None
+    ) -> Compiled:
+        root = self.config.project_name
         nobody = SimpleNamespace(unique_id="the project", package_name=root, alias=None)
         return compiled(self, sql, nobody if of is None else of, leased)
 
-    def refuse_macros(self, node: Any) -> None:
+    def compile_stub(self, unique_id: str) -> None:
+        """Nothing is compiled here."""
+
+    def check_macros(self, node: Any) -> None:
         """Of a model that a script writes."""
         message = f"{node.unique_id} has grants, indexes or persist_docs: a script cannot write it where dbt runs as a program"
         raise SessionError("engine::unsupported", message)
+
+    def macros(self, node: Any) -> dict[str, Any]:
+        self.check_macros(node)
+        return {}
 
     def is_python_unit_test(self, unique_id: str) -> bool:
         """Whether this is a unit test of a Python model, which the host runs."""
@@ -106,31 +125,6 @@ class Project:
             cli_vars=settings.vars,
         )
 
-
-class Outcomes:
-    """How nodes ended; for the scripts of the last run, those of its run_results.json."""
-
-    def __init__(self, project: Project) -> None:
-        self._project = project
-        self._earlier: dict[str, dict[str, Any]] | None = None
-
-    def all(self) -> dict[str, dict[str, Any]]:
-        ran = list(self._project.results.items())
-        now = {
-            uid: {
-                "status": str(r["status"]),
-                "adapter_response": dict(r.get("adapter_response") or {}),
-            }
-            for uid, r in ran
-        }
-        return {**self._of_last_run(), **now}
-
-    def of(self, unique_id: str) -> dict[str, Any] | None:
-        return self.all().get(unique_id)
-
-    def _of_last_run(self) -> dict[str, dict[str, Any]]:
-        if not self._project.of_last_run:
-            return {}
-        if self._earlier is None:
-            self._earlier = read_results(f"{self._project.settings.target_path}/run_results.json")
-        return self._earlier
+    def _outcomes(self) -> dict[str, dict[str, Any]]:
+        ran = list(self.results.items())
+        return {uid: outcome(r["status"], r.get("adapter_response")) for uid, r in ran}

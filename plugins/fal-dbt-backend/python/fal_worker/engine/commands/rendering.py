@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fal_worker.engine.stub_refs import open_relation
 from fal_worker.errors import SessionError
 from fal_worker.project import leased_jinja, resolve
-from fal_worker.project.inline import Compiled
+from fal_worker.project.interface import Compiled, open_relation
 
 from .jinja import env_var, environment, with_errors
 
@@ -93,7 +92,7 @@ class _Text:
     def _table(self, node: Any, reader: Any) -> str:
         if self._depth == 0:
             self.reads.append(node.unique_id)
-        relation = resolve.relation(self._project, reader, node)
+        relation = self._project.relation(reader, node)
         return str(relation) if relation is not None else self._expression(node)
 
     def _expression(self, node: Any) -> str:

@@ -8,15 +8,16 @@ import os
 from concurrent.futures import Future
 from typing import Any
 
+from fal_worker.engine.operations import SessionOperations, not_loaded, stub_paths
 from fal_worker.errors import Interrupted, SessionError
+from fal_worker.gateway.service import GatewayService
 from fal_worker.project.results import rows_of
 from fal_worker.protocol import Outbox
-from fal_worker.unit_tests.run import UnitTests
 
 from . import graph, words
 from .artifacts import Artifact
 from .gate import Gate
-from .gateway import PlainGateway
+from .gateway import TableMaterializer
 from .lines import Ear
 from .manifest import Manifest
 from .process import Dbt, Ended
@@ -29,15 +30,15 @@ from .settings import read
 _PATIENCE = 0.8
 
 
-class CommandSession:
-    """One run. Each operation returns its answer, or a future of it."""
+class CommandSession(SessionOperations):
+    """A session over the `dbt` program."""
 
     def __init__(self, request: dict[str, Any], outbox: Outbox, program: str, reason: str) -> None:
         """`reason` says why this engine and not the other."""
-        self._request, self._outbox, self._reason = request, outbox, reason
+        super().__init__(request, outbox)
+        self._reason = reason
         self._dbt = Dbt(program)
         self._project: Project | None = None
-        self._gateway: PlainGateway | None = None
         self._artifact: Artifact | None = None
         self._gate: Gate | None = None
         self._schedule: Schedule | None = None
@@ -54,8 +55,7 @@ class CommandSession:
         models = message.get("python_models") or []
         ear = self._parse()
         manifest = Manifest.read(os.path.join(settings.target_path, "manifest.json"))
-        stubs = {model["stub_path"] for model in models if model.get("stub_path")}
-        self._project = project = Project(self._request, settings, manifest, stubs)
+        self._project = project = Project(self._request, settings, manifest, stub_paths(models))
         args = {
             "which": words.batch(self._request, [])[0],
             "vars": settings.vars,
@@ -63,12 +63,14 @@ class CommandSession:
         }
         self._artifact = Artifact(settings.target_path, graph.run_results_metadata(manifest), args)
         self._gate = Gate(project.adapter.is_shared, project.adapter.release)
-        self._gateway = PlainGateway(project, self._outbox, message["gateway"]["socket_dir"])
+        self._gateway = GatewayService(
+            project, TableMaterializer(project), self._outbox, message["gateway"]["socket_dir"]
+        )
         answer = graph.run_graph(project, self._dbt.program, args, ear.adapter_version)
         return {**answer, "gateway": {"location": self._gateway.location}}
 
     def op_select(self, message: dict[str, Any]) -> dict[str, Any]:
-        if message["method"] == "state" and self._there.stubs:
+        if message["method"] == "state" and self.project.stubs:
             told = "`state:` sees changes of what Python models read, not of their code, where dbt runs as a program"
             self._outbox.log("warn", told, "StateOfStubs")
         found: list[str] = []
@@ -89,11 +91,8 @@ class CommandSession:
         return {"unique_ids": sorted(set(found))}
 
     def op_begin(self, message: dict[str, Any]) -> dict[str, Any]:
-        if not self._request.get("execute"):
-            raise SessionError(
-                "session::order", "this session was opened to look at the graph only"
-            )
-        project = self._there
+        self._check_executes()
+        project = self.project
         known = {*project.manifest.nodes, *project.manifest.unit_tests}
         project.selected = set(message["selected"]) & known
         project.only_scripts = project.of_last_run or (
@@ -117,53 +116,20 @@ class CommandSession:
         return self._scheduled.ask(message["unique_id"])
 
     def op_job_open(self, message: dict[str, Any]) -> dict[str, Any]:
-        role, model = message.get("role"), message.get("model")
-        if role is None:
+        if message.get("role") is None:
             self._scheduled.reached(message["unique_id"])
         self._gated.enter(message["job"])
         try:
-            self._opened.open_job(
-                message["job"], message["token"], message["unique_id"], role, model
-            )
+            return super().op_job_open(message)
         except BaseException:
             self._gated.leave(message["job"])
             raise
-        return {}
 
     def op_job_close(self, message: dict[str, Any]) -> dict[str, Any]:
         try:
-            return self._opened.close_job(message["job"], message["ok"], message["result"])
+            return super().op_job_close(message)
         finally:
             self._gated.leave(message["job"])
-
-    def op_gateway_listen(self, message: dict[str, Any]) -> dict[str, Any]:
-        port = self._opened.listen(
-            message["host"], message["port"], message.get("certificate"), message.get("key")
-        )
-        self._opened.allow_leased(message.get("env_vars") or [])
-        return {"port": port}
-
-    def op_job_lend(self, message: dict[str, Any]) -> dict[str, Any]:
-        return self._opened.leases.lend(message["job"])
-
-    def op_job_settle(self, message: dict[str, Any]) -> dict[str, Any]:
-        return self._opened.leases.settle(message["job"])
-
-    def op_unit_test_open(self, message: dict[str, Any]) -> dict[str, Any]:
-        return UnitTests(self._there, self._opened).open(
-            message["job"], message["token"], message["unique_id"]
-        )
-
-    def op_unit_test_close(self, message: dict[str, Any]) -> dict[str, Any]:
-        tests = UnitTests(self._there, self._opened)
-        return tests.close(message["job"], message["ok"], message.get("rows"), message["result"])
-
-    def op_record(self, message: dict[str, Any]) -> dict[str, Any]:
-        self._there.record(message)
-        return {}
-
-    def op_compile(self, message: dict[str, Any]) -> dict[str, Any]:
-        return {"sql": self._there.compile_sql(message["sql"]).sql}
 
     def op_cancel(self, message: dict[str, Any]) -> dict[str, Any]:
         if self._project is not None:
@@ -179,7 +145,7 @@ class CommandSession:
             project.cancelled.set()
             self.cancel()
             self._dbt.end_within(_PATIENCE)
-        self._abandon(project)
+        self._abandon_jobs()
         self._schedule.close()
         self._schedule.join(_PATIENCE if message.get("interrupted") else None)
         if project.only_scripts:
@@ -217,7 +183,7 @@ class CommandSession:
 
     def _call(self, begin: Any, early: Any) -> list[dict[str, Any]]:
         """One call, when the database is dbt's."""
-        project, artifact = self._there, self._artifact
+        project, artifact = self.project, self._artifact
         assert artifact is not None
         with self._gated.dbt():
             batch = begin()
@@ -263,34 +229,16 @@ class CommandSession:
                 "NotDeferred",
             )
 
-    def _abandon(self, project: Project) -> None:
-        """Models whose end nobody will tell any more."""
-        for job in self._opened.abandon():
-            if not job.native and not job.attached:
-                project.record(
-                    {
-                        "unique_id": job.unique_id,
-                        "status": "error",
-                        "message": Interrupted().message,
-                    }
-                )
-
     @property
-    def _there(self) -> Project:
+    def project(self) -> Project:
         if self._project is None:
-            raise SessionError("session::order", "the project is not loaded yet")
+            raise not_loaded()
         return self._project
-
-    @property
-    def _opened(self) -> PlainGateway:
-        if self._gateway is None:
-            raise SessionError("session::order", "the project is not loaded yet")
-        return self._gateway
 
     @property
     def _gated(self) -> Gate:
         if self._gate is None:
-            raise SessionError("session::order", "the project is not loaded yet")
+            raise not_loaded()
         return self._gate
 
     @property

@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
+from fal_worker.project.interface import given_name
 from fal_worker.unit_tests.given import Fixture, input_node, tested_model
-from fal_worker.unit_tests.sql import local_name
 
 from .rendering import _Text, _var
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 def given_text(project: Project, unique_id: str, sql: str) -> str:
     """The SQL for DuckDB, with the overrides of the test. Other macros than `is_incremental` are not known here."""
     test = project.manifest.unit_tests[unique_id]
-    return _GivenText(project, test).render(sql, tested_model(project, test), f"SQL of {unique_id}")  # type: ignore[arg-type]
+    return _GivenText(project, test).render(sql, tested_model(project, test), f"SQL of {unique_id}")
 
 
 class _GivenText(_Text):
     def __init__(self, project: Project, test: Any) -> None:
         super().__init__(project)
         self._test = test
-        given = (input_node(project, test, Fixture.of(entry)) for entry in test.given)  # type: ignore[arg-type]
-        self._tables = {node.unique_id: local_name(number) for number, node in enumerate(given)}
+        given = (input_node(project, test, Fixture.of(entry)) for entry in test.given)
+        self._tables = {node.unique_id: given_name(number) for number, node in enumerate(given)}
 
     def _names(self, reader: Any) -> dict[str, Any]:
         overrides = self._test.overrides or {}

@@ -1,0 +1,236 @@
+"""The write of a job's own model, from its rows to dbt's relation: `stage`, then `commit` or `undo`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fal_worker.errors import SessionError
+from fal_worker.project.interface import table_of
+from fal_worker.project.results import longer
+from fal_worker.warehouse.finishing import finishing
+from fal_worker.warehouse.spool import whole
+
+if TYPE_CHECKING:
+    from fal_worker.project.interface import Project
+    from fal_worker.protocol import Outbox
+    from fal_worker.warehouse.interface import PendingWrite, Reading, Warehouse
+
+
+class WritePlan(Protocol):
+    """How the rows of one Python model reach its relation. Made before the job starts, so that what cannot be is refused then."""
+
+    @property
+    def by_dbt(self) -> bool:
+        """Whether the rows are staged in a table of their own, and dbt's materialization makes the relation of them."""
+        ...
+
+    @property
+    def wanted_view(self) -> bool:
+        """Whether the model's own entry in a schema file asks for a view, which a Python model cannot be."""
+        ...
+
+    def start(self) -> None:
+        """Does what dbt does ahead of the model's transaction."""
+        ...
+
+    def next_attempt(self) -> WritePlan:
+        """The plan for another attempt: what `start` did stays done, what a write chose is forgotten."""
+        ...
+
+    def target(self, mode: str | None) -> tuple[Any, str]:
+        """Where the rows go, and the warehouse's mode, if the model writes with `mode`."""
+        ...
+
+    def outcome(self, pending: PendingWrite) -> Any:
+        """What reads, inside the open write, as the model's relation will when it has ended."""
+        ...
+
+    def finish(self) -> dict[str, Any]:
+        """Has dbt make the relation of the committed rows; its `NodeResult`."""
+        ...
+
+    def clean(self) -> None:
+        """Drops the staging table."""
+        ...
+
+
+class Materializer(Protocol):
+    """Plans writes of Python models as dbt would materialize them."""
+
+    def plan(self, node: Any, relation: Any) -> WritePlan: ...
+
+    def is_incremental(self, node: Any) -> bool:
+        """The answer of dbt's `is_incremental` for this model at this moment."""
+        ...
+
+
+class ModelWrite:
+    """Rows that a job writes to its model. They stay in an open transaction until the job ends, so that a model which fails
+    after its write leaves the old table."""
+
+    def __init__(
+        self,
+        project: Project,
+        outbox: Outbox,
+        warehouse: Callable[[], Warehouse],
+        unique_id: str,
+        plan: WritePlan,
+    ) -> None:
+        self._project, self._outbox, self._warehouse = project, outbox, warehouse
+        self._unique_id, self._plan = unique_id, plan
+        self.pending: PendingWrite | None = None
+        self.rows: int | None = None
+
+    @property
+    def is_staged(self) -> bool:
+        """Whether rows are there, and wait for the job's end."""
+        return self.pending is not None
+
+    @property
+    def goes_through_dbt(self) -> bool:
+        return self._plan.by_dbt
+
+    def next_attempt(self) -> ModelWrite:
+        plan = self._plan.next_attempt()
+        return ModelWrite(self._project, self._outbox, self._warehouse, self._unique_id, plan)
+
+    def target(self, mode: str | None) -> tuple[Any, str]:
+        """Where the rows go with this mode. Raises for a mode that the model's materialization does not have."""
+        return self._plan.target(mode)
+
+    def stage(self, target: tuple[Any, str], reader: Any, types: dict[str, str]) -> int:
+        """Streams the rows into an open transaction; gives their number."""
+        relation, mode = target
+        self.pending = begin_write(self._warehouse(), relation, reader, mode, types)
+        self.rows = self.pending.rows
+        return self.rows
+
+    def outcome(self) -> Any:
+        """What reads as the model's relation will once the open write has ended."""
+        assert self.pending is not None
+        return self._plan.outcome(self.pending)
+
+    def undo(self) -> None:
+        """Leaves the relation as it was."""
+        pending, self.pending = self.pending, None
+        if pending is not None:
+            pending.rollback()
+
+    def commit(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Makes the model's relation of the staged rows; gives the job's result with what became of them."""
+        if self.pending is None:
+            return result
+        return self._materialize(result) if self._plan.by_dbt else self._replace(result)
+
+    def _replace(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Puts the written table in the relation's place."""
+        assert self.pending is not None
+        node = self._project.manifest.expect(self._unique_id)
+        relation = table_of(self._project, node)
+        try:
+            is_new = self.pending.commit(finishing(self._project, node, relation))
+        except SessionError as error:
+            return {**result, "status": "error", "message": error.message}
+        announce(self._project, relation, is_new)
+        self._project.compile_stub(self._unique_id)
+        message = f"SELECT {self.rows}"
+        response = {"_message": message, "code": "SELECT", "rows_affected": self.rows}
+        return {
+            **result,
+            "message": message,
+            "rows_affected": self.rows,
+            "adapter_response": response,
+        }
+
+    def _materialize(self, result: dict[str, Any]) -> dict[str, Any]:
+        """Commits the staging table, and has dbt make the relation of it.
+
+        The commit comes first because dbt's materialization runs on a connection of its own, which sees committed rows only.
+        The model's relation is not touched by it, so a failure behind it leaves the old relation."""
+        assert self.pending is not None
+        try:
+            self.pending.commit()
+            made = self._plan.finish()
+        except SessionError as error:
+            made = {
+                "status": "error",
+                "message": error.message,
+                "adapter_response": {},
+                "rows_affected": None,
+            }
+        finally:
+            self._clean()
+        if made["status"] == "success":
+            self._project.compile_stub(self._unique_id)
+            if made["rows_affected"] is None:
+                made["rows_affected"] = self.rows
+        names = ("status", "message", "adapter_response", "rows_affected")
+        return longer(result, {name: made[name] for name in names})
+
+    def _clean(self) -> None:
+        try:
+            self._plan.clean()
+        except Exception as error:  # the next write drops the table
+            message = f"the staging table of {self._unique_id} stays: {error}"
+            self._outbox.log("debug", message, None, self._unique_id)
+
+
+class NativeWrite:
+    """Rows that a dbt-native model returns, where dbt's own Python materialization takes them in its transaction."""
+
+    # They are dbt's to commit.
+    pending: PendingWrite | None = None
+    goes_through_dbt = True
+
+    def __init__(self, write: Callable[[Any], int]) -> None:
+        self._write = write
+        self.rows: int | None = None
+        self._spool: Reading | None = None
+
+    @property
+    def is_staged(self) -> bool:
+        return self._spool is not None
+
+    def next_attempt(self) -> NativeWrite:
+        return NativeWrite(self._write)
+
+    def stream(self, reader: Any) -> int:
+        """Hands the rows to dbt at once."""
+        self.rows = self._write(reader)
+        return self.rows
+
+    def spool(self, reader: Any) -> int:
+        """Keeps the rows of a leased attempt until it is known to count: dbt's transaction could not give them back."""
+        self._spool = whole(reader)
+        self.rows = self._spool.rows or 0
+        return self.rows
+
+    def deliver(self) -> None:
+        """Hands dbt the rows of the attempt that counts."""
+        if self._spool is not None:
+            self.rows = self._write(self._spool.reader)
+
+    def undo(self) -> None:
+        self._spool = None
+
+
+def begin_write(warehouse: Warehouse, relation: Any, reader: Any, *how: Any) -> PendingWrite:
+    """Streams into a table of the warehouse, which must have columns."""
+    if not reader.schema.names:
+        raise SessionError(
+            "gateway::no_columns", f"A frame without columns cannot become the table {relation}"
+        )
+    return warehouse.begin_write(relation, reader, *how)
+
+
+def announce(project: Project, relation: Any, is_new: bool) -> None:
+    """Tells dbt's cache of relations about a new table; what depended on the old one is gone with it."""
+    adapter = project.adapter
+    with adapter.connection_named(f"fal_{relation.identifier}"):
+        old = adapter.get_relation(relation.database, relation.schema, relation.identifier)
+        if old is not None and not is_new:
+            return
+        if old is not None:
+            adapter.cache_dropped(old)
+        adapter.cache_added(relation.incorporate(type="table"))
