@@ -1,6 +1,6 @@
 //! What a command says when it cannot go on.
 
-use fal_host::{HostError, plugins::PluginDoorError};
+use fal_host::{HostError, plugins::PluginChoiceError};
 
 use crate::{exit::Ended, output::Output};
 
@@ -76,8 +76,8 @@ impl From<HostError> for CliError {
     }
 }
 
-impl From<PluginDoorError> for CliError {
-    fn from(error: PluginDoorError) -> Self {
+impl From<PluginChoiceError> for CliError {
+    fn from(error: PluginChoiceError) -> Self {
         HostError::from(error).into()
     }
 }

@@ -5,7 +5,7 @@ use fal_plugin::PluginError;
 use fal_project::{FileDiagnostic, GenerateError, ProjectError};
 use fal_report::ReportError;
 
-use crate::{hooks::HooksError, plugins::PluginDoorError, run::RetryError, runners::RunnerError};
+use crate::{hooks::HooksError, plugins::PluginChoiceError, run::RetryError, runners::RunnerError};
 
 /// Why a command ended. All of them mean that the command, the project or a plugin is wrong, but
 /// [`Interrupted`](Self::Interrupted).
@@ -19,7 +19,7 @@ pub enum HostError {
     Generate(Box<GenerateError>),
     /// A plugin cannot be used.
     #[error(transparent)]
-    Door(#[from] PluginDoorError),
+    Plugin(#[from] PluginChoiceError),
     /// The execution backend failed.
     #[error("{error}")]
     Backend {
@@ -89,7 +89,7 @@ impl HostError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Project(error) => error.help(),
-            Self::Door(error) => error.help(),
+            Self::Plugin(error) => error.help(),
             Self::Backend { error } => error.help.clone(),
             Self::Runner(error) => error.help(),
             Self::Hooks(error) => Some(error.help()),

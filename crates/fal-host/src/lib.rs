@@ -6,28 +6,26 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
-mod check;
 mod error;
 mod faults;
-mod graph;
 mod hooks;
+mod inspect;
 mod interrupt;
 mod last_results;
 mod lineage;
 pub mod plugins;
-mod problems;
 mod project;
+mod python_models;
 mod run;
 mod runners;
 mod scripts;
 mod session;
 
-pub use check::problems as check;
 pub use error::HostError;
-pub use graph::{Graph, graph};
+pub use faults::source_problems;
 pub use hooks::{HooksError, HooksOptions, hooks};
+pub use inspect::{Graph, check, graph};
 pub use interrupt::Interrupt;
-pub use problems::of as source_problems;
 pub use project::{Project, ProjectArgs};
 pub use run::{Retry, RetryError, RunOptions, RunOutcome, run};
 pub use runners::{RunnerError, route_runners, runner_version};

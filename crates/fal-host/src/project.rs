@@ -10,7 +10,10 @@ use fal_project::{
 
 use crate::{
     error::HostError,
-    plugins::{Choice, Isolate, PluginDoorError, SearchPath, Stages, Timeouts, Trust, is_path},
+    plugins::{
+        Isolate, PluginChoice, PluginChoiceError, PluginStages, SearchPath, Timeouts, Trust,
+        is_path,
+    },
 };
 
 /// What the command line says about the project, its target and its plugins.
@@ -51,7 +54,7 @@ pub struct Project {
     /// fal_project.yml.
     pub fal: FalProject,
     /// The plugins.
-    pub stages: Stages,
+    pub stages: PluginStages,
     args: ProjectArgs,
     trusted: Vec<PathBuf>,
 }
@@ -74,7 +77,7 @@ impl Project {
             choice.isolate = Isolate::All;
         }
         let trusted = trusted(&dbt.root, paths, &args)?;
-        let stages = Stages::new(choice, SearchPath::new(&trusted));
+        let stages = PluginStages::new(choice, SearchPath::new(&trusted));
         Ok(Self {
             dbt,
             fal,
@@ -211,7 +214,7 @@ impl Project {
 }
 
 /// What fal_project.yml chooses, and the paths of native code that it names.
-fn choice(root: &Path, fal: &FalProject) -> (Choice, Vec<PathBuf>) {
+fn choice(root: &Path, fal: &FalProject) -> (PluginChoice, Vec<PathBuf>) {
     let settings = &fal.plugins;
     let stub_writer: Vec<String> = settings.stub_writer.iter().cloned().collect();
     let chains = [
@@ -221,7 +224,7 @@ fn choice(root: &Path, fal: &FalProject) -> (Choice, Vec<PathBuf>) {
         (Stage::ExecutionBackend, &settings.execution_backend),
     ];
     let mut paths: Vec<PathBuf> = settings.paths.iter().map(|path| root.join(path)).collect();
-    let mut choice = Choice::default();
+    let mut choice = PluginChoice::default();
     for (stage, chain) in chains.into_iter().filter(|(_, chain)| !chain.is_empty()) {
         let chain: Vec<String> = chain.iter().map(|name| below(root, name)).collect();
         paths.extend(chain.iter().filter(|name| is_path(name)).map(PathBuf::from));
@@ -261,14 +264,14 @@ fn trusted(
     root: &Path,
     paths: Vec<PathBuf>,
     args: &ProjectArgs,
-) -> Result<Vec<PathBuf>, PluginDoorError> {
+) -> Result<Vec<PathBuf>, PluginChoiceError> {
     if args.trust_project_plugins || paths.is_empty() {
         return Ok(paths);
     }
-    let untrusted = || PluginDoorError::Untrusted {
+    let untrusted = || PluginChoiceError::Untrusted {
         path: paths[0].clone(),
     };
-    Trust::of_user()
+    Trust::for_user()
         .map_err(|_| untrusted())?
         .check(root, &paths)?;
     Ok(paths)

@@ -8,7 +8,7 @@ use crate::{args::RetryArgs, context::Context, error::CliError, exit::Ended};
 pub(super) fn retry(context: &Context, args: &RetryArgs) -> Result<Ended, CliError> {
     let mut project = context.global.project_args();
     project.session.full_refresh = args.refresh.full_refresh;
-    let last = Retry::of_last_command(&Project::open(project.clone())?, args.state.as_deref());
+    let last = Retry::from_last_command(&Project::open(project.clone())?, args.state.as_deref());
     let last = last.map_err(HostError::from)?;
     if last.is_empty() {
         context.output.status(&format!(

@@ -2,8 +2,8 @@
 
 use fal_graph::{Dag, DagBuilder, EdgeKind, GraphNode};
 
-use super::choice::Lane;
-use crate::{error::HostError, scripts::Attached};
+use super::selection::Lane;
+use crate::{error::HostError, scripts::Attachment};
 
 /// Lanes side by side, phases one behind the other.
 pub(super) fn dag(project: &str, phases: &[Vec<Lane>]) -> Result<Dag, HostError> {
@@ -33,7 +33,7 @@ pub(super) fn dag(project: &str, phases: &[Vec<Lane>]) -> Result<Dag, HostError>
     Ok(builder.build()?)
 }
 
-fn node(attached: &Attached) -> GraphNode {
+fn node(attached: &Attachment) -> GraphNode {
     spec(&attached.id, &attached.file)
 }
 
@@ -55,8 +55,8 @@ mod tests {
 
     use super::*;
 
-    fn script(id: &str) -> Attached {
-        Attached {
+    fn script(id: &str) -> Attachment {
+        Attachment {
             id: id.to_owned(),
             role: ScriptRole::After,
             model: None,

@@ -1,15 +1,53 @@
-//! What the last run left: statuses and its target, from `run_results.json`.
+//! What the last run left, statuses and its target, from `run_results.json`; and why it says too little.
 
 use std::{
     collections::{HashMap, HashSet},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use fal_graph::{Dag, GraphNode};
 use serde_json::Value;
 
-use super::error::HooksError;
 use crate::last_results::LastResults;
+
+/// Why the command `hooks` cannot know what to run.
+#[derive(Debug, thiserror::Error)]
+pub enum HooksError {
+    /// `--all` and a selection.
+    #[error(
+        "`--all` and a selection (`--select`, `--models`, `--exclude`, `--selector`) exclude each other"
+    )]
+    AllWithSelection,
+    /// Nothing says which models.
+    #[error("there was no run to take the scripts of: `{}` does not exist", .path.display())]
+    NoLastRun {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The artifact of the last run cannot be understood.
+    #[error("`{}` cannot be read: {message}", .path.display())]
+    BadLastRun {
+        /// The artifact.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+}
+
+impl HooksError {
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::AllWithSelection => "give one of them".to_owned(),
+            Self::NoLastRun { .. } => {
+                "run the models first (`fal-host run`), or say which with `--all`, `--select` or `--before`".to_owned()
+            }
+            Self::BadLastRun { .. } => {
+                "run the models again, or say which with `--all` or `--select` and remove the file".to_owned()
+            }
+        }
+    }
+}
 
 /// Results of the last run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

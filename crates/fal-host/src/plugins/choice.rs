@@ -20,15 +20,15 @@ use serde_json::Value;
 
 use super::{
     code,
-    error::PluginDoorError,
+    error::PluginChoiceError,
     isolation::{Isolate, in_process},
-    relay::Relay,
+    log_buffer::LogBuffer,
     search::SearchPath,
 };
 
 /// What the user chose.
 #[derive(Clone, Debug, Default)]
-pub struct Choice {
+pub struct PluginChoice {
     /// Names or paths a stage, in the order in which they are asked. Stages that are missing have their default.
     pub wanted: BTreeMap<Stage, Vec<String>>,
     /// Configuration by name of plugin.
@@ -39,19 +39,19 @@ pub struct Choice {
     pub timeouts: Timeouts,
 }
 
-impl Choice {
+impl PluginChoice {
     /// Takes the `--plugin STAGE=NAME_OR_PATH` of a command line: they replace what was chosen for their stages.
     ///
     /// # Errors
     /// If one cannot be read.
-    pub fn with_flags(mut self, flags: &[String]) -> Result<Self, PluginDoorError> {
+    pub fn with_flags(mut self, flags: &[String]) -> Result<Self, PluginChoiceError> {
         let mut given: BTreeMap<Stage, Vec<String>> = BTreeMap::new();
         for text in flags {
             let (stage, plugin) = text
                 .split_once('=')
                 .and_then(|(stage, plugin)| Some((Stage::from_name(stage.trim())?, plugin.trim())))
                 .filter(|(_, plugin)| !plugin.is_empty())
-                .ok_or_else(|| PluginDoorError::BadChoice { text: text.clone() })?;
+                .ok_or_else(|| PluginChoiceError::BadChoice { text: text.clone() })?;
             given.entry(stage).or_default().push(plugin.to_owned());
         }
         self.wanted.extend(given);
@@ -74,7 +74,7 @@ impl Choice {
 
 /// A plugin that was chosen for a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chosen {
+pub struct ChosenPlugin {
     /// Stage.
     pub stage: Stage,
     /// Name of the plugin.
@@ -86,23 +86,23 @@ pub struct Chosen {
 }
 
 /// Opens stages. Loads each plugin once.
-pub struct Stages {
-    choice: Choice,
+pub struct PluginStages {
+    choice: PluginChoice,
     search: SearchPath,
     loaded: Mutex<BTreeMap<PathBuf, LoadedPlugin>>,
-    chosen: Mutex<Vec<Chosen>>,
-    relay: Relay,
+    chosen: Mutex<Vec<ChosenPlugin>>,
+    log_buffer: LogBuffer,
 }
 
-impl Stages {
+impl PluginStages {
     /// Stages as chosen, found on the search path.
-    pub fn new(choice: Choice, search: SearchPath) -> Self {
+    pub fn new(choice: PluginChoice, search: SearchPath) -> Self {
         Self {
             choice,
             search,
             loaded: Mutex::default(),
             chosen: Mutex::default(),
-            relay: Relay::default(),
+            log_buffer: LogBuffer::default(),
         }
     }
 
@@ -110,7 +110,7 @@ impl Stages {
     ///
     /// # Errors
     /// If one does not load.
-    pub fn python_parsers(&self) -> Result<Vec<PythonParserClient>, PluginDoorError> {
+    pub fn python_parsers(&self) -> Result<Vec<PythonParserClient>, PluginChoiceError> {
         let opened = self.open_all(Stage::PythonParser)?;
         Ok(opened
             .into_iter()
@@ -122,7 +122,7 @@ impl Stages {
     ///
     /// # Errors
     /// If one does not load.
-    pub fn notebook_parsers(&self) -> Result<Vec<NotebookParserClient>, PluginDoorError> {
+    pub fn notebook_parsers(&self) -> Result<Vec<NotebookParserClient>, PluginChoiceError> {
         let stage = Stage::NotebookParser;
         let opened = self.open_all(stage)?.into_iter();
         opened
@@ -140,7 +140,7 @@ impl Stages {
     ///
     /// # Errors
     /// If it does not load.
-    pub fn stub_writer(&self) -> Result<StubWriterClient, PluginDoorError> {
+    pub fn stub_writer(&self) -> Result<StubWriterClient, PluginChoiceError> {
         let open = self.open_one(Stage::StubWriter)?;
         ready(
             Stage::StubWriter,
@@ -153,7 +153,7 @@ impl Stages {
     ///
     /// # Errors
     /// If it does not load.
-    pub fn execution_backend(&self) -> Result<BackendClient, PluginDoorError> {
+    pub fn execution_backend(&self) -> Result<BackendClient, PluginChoiceError> {
         let open = self.open_one(Stage::ExecutionBackend)?;
         ready(
             Stage::ExecutionBackend,
@@ -171,15 +171,15 @@ impl Stages {
         &self,
         wanted: &str,
         config: Option<&Value>,
-    ) -> Result<(Chosen, BackendClient), PluginDoorError> {
+    ) -> Result<(ChosenPlugin, BackendClient), PluginChoiceError> {
         let stage = Stage::ExecutionBackend;
         let open = self.open_with(stage, wanted, config)?;
         let client = BackendClient::new(Arc::clone(&open.transport), Arc::clone(&open.router));
         let client = ready(stage, &open, client)?;
         let named =
-            |chosen: &Chosen| chosen.stage == stage && chosen.name == open.transport.plugin();
+            |chosen: &ChosenPlugin| chosen.stage == stage && chosen.name == open.transport.plugin();
         let chosen = self.chosen().into_iter().rev().find(named);
-        let unnamed = || Chosen {
+        let unnamed = || ChosenPlugin {
             stage,
             name: wanted.to_owned(),
             version: String::new(),
@@ -199,7 +199,7 @@ impl Stages {
     }
 
     /// What was opened so far.
-    pub fn chosen(&self) -> Vec<Chosen> {
+    pub fn chosen(&self) -> Vec<ChosenPlugin> {
         self.chosen.lock().clone()
     }
 
@@ -207,7 +207,7 @@ impl Stages {
     ///
     /// # Errors
     /// If one does not load.
-    pub fn resolve(&self, stage: Stage) -> Result<Vec<LoadedPlugin>, PluginDoorError> {
+    pub fn resolve(&self, stage: Stage) -> Result<Vec<LoadedPlugin>, PluginChoiceError> {
         self.choice
             .of(stage)
             .iter()
@@ -222,7 +222,7 @@ impl Stages {
             let changed = data.as_ref().and_then(|data| data.modified().ok());
             format!("{path:?} {:?} {changed:?}", data.map(|data| data.len()))
         };
-        let of_plugin = |chosen: &Chosen| {
+        let of_plugin = |chosen: &ChosenPlugin| {
             let files: Vec<_> = code::files(&chosen.path)
                 .unwrap_or_default()
                 .iter()
@@ -243,17 +243,17 @@ impl Stages {
             .join("\n")
     }
 
-    fn open_one(&self, stage: Stage) -> Result<OpenStage, PluginDoorError> {
+    fn open_one(&self, stage: Stage) -> Result<OpenStage, PluginChoiceError> {
         let mut opened = self.open_all(stage)?;
         match (opened.pop(), opened.is_empty()) {
             (Some(open), true) => Ok(open),
-            _ => Err(PluginDoorError::BadChoice {
+            _ => Err(PluginChoiceError::BadChoice {
                 text: format!("{stage}={}", self.choice.of(stage).join(",")),
             }),
         }
     }
 
-    fn open_all(&self, stage: Stage) -> Result<Vec<OpenStage>, PluginDoorError> {
+    fn open_all(&self, stage: Stage) -> Result<Vec<OpenStage>, PluginChoiceError> {
         self.choice
             .of(stage)
             .iter()
@@ -261,7 +261,7 @@ impl Stages {
             .collect()
     }
 
-    fn open(&self, stage: Stage, wanted: &str) -> Result<OpenStage, PluginDoorError> {
+    fn open(&self, stage: Stage, wanted: &str) -> Result<OpenStage, PluginChoiceError> {
         self.open_with(stage, wanted, None)
     }
 
@@ -270,7 +270,7 @@ impl Stages {
         stage: Stage,
         wanted: &str,
         config: Option<&Value>,
-    ) -> Result<OpenStage, PluginDoorError> {
+    ) -> Result<OpenStage, PluginChoiceError> {
         let plugin = self.find(stage, wanted)?;
         let manifest = &plugin.manifest;
         let config = check_config(
@@ -279,7 +279,7 @@ impl Stages {
         )?;
         let open = plugin.open(stage, &config)?;
         let (name, version) = (manifest.name.clone(), manifest.version.clone());
-        let chosen = Chosen {
+        let chosen = ChosenPlugin {
             stage,
             name,
             version,
@@ -289,7 +289,7 @@ impl Stages {
         Ok(open)
     }
 
-    fn find(&self, stage: Stage, wanted: &str) -> Result<LoadedPlugin, PluginDoorError> {
+    fn find(&self, stage: Stage, wanted: &str) -> Result<LoadedPlugin, PluginChoiceError> {
         if is_path(wanted) {
             return Ok(self.load(Path::new(wanted), None)?);
         }
@@ -313,7 +313,7 @@ impl Stages {
         &self,
         stage: Stage,
         wanted: &str,
-    ) -> Result<LoadedPlugin, PluginDoorError> {
+    ) -> Result<LoadedPlugin, PluginChoiceError> {
         let (mut known, mut broken) = (Vec::new(), None);
         for (path, _) in self.search.libraries() {
             match self.load(&path, None) {
@@ -332,7 +332,7 @@ impl Stages {
             }
         }
         let searched = self.search.folders();
-        Err(PluginDoorError::Unknown {
+        Err(PluginChoiceError::Unknown {
             stage,
             name: wanted.to_owned(),
             searched,
@@ -350,7 +350,7 @@ impl Stages {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let options = LoadOptions {
             timeouts: self.choice.timeouts,
-            log: Some(self.relay.log()),
+            log: Some(self.log_buffer.log()),
             isolate: None,
         };
         let mut plugin =
@@ -368,7 +368,7 @@ impl Stages {
 
     /// Where lines go that plugins in processes of their own write to standard error.
     pub(crate) fn log_to(&self, log: Log) {
-        self.relay.to(log);
+        self.log_buffer.to(log);
     }
 }
 
@@ -376,7 +376,7 @@ fn ready<T>(
     stage: Stage,
     open: &OpenStage,
     client: Result<T, fal_plugin::PluginError>,
-) -> Result<T, PluginDoorError> {
+) -> Result<T, PluginChoiceError> {
     let name = open.transport.plugin().to_owned();
     client.map_err(|error| OpenError::Refused { name, stage, error }.into())
 }
@@ -396,9 +396,9 @@ mod tests {
             (Stage::StubWriter, vec!["acme-stubs".to_owned()]),
             (Stage::PythonParser, vec!["acme-parser".to_owned()]),
         ]);
-        let choice = Choice {
+        let choice = PluginChoice {
             wanted,
-            ..Choice::default()
+            ..PluginChoice::default()
         };
         let flags = [
             "python-parser=./a.so".to_owned(),
@@ -414,7 +414,9 @@ mod tests {
     fn a_flag_without_a_stage_is_refused() {
         for text in ["x", "x=y", "stub-writer=", "=y"] {
             assert!(
-                Choice::default().with_flags(&[text.to_owned()]).is_err(),
+                PluginChoice::default()
+                    .with_flags(&[text.to_owned()])
+                    .is_err(),
                 "{text}"
             );
         }

@@ -7,7 +7,7 @@ use fal_plugin::manifest::Stage;
 
 /// Why a stage could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum PluginDoorError {
+pub enum PluginChoiceError {
     /// The plugin did not load.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -58,7 +58,7 @@ pub enum PluginDoorError {
     },
 }
 
-impl PluginDoorError {
+impl PluginChoiceError {
     /// What the user can do.
     pub fn help(&self) -> Option<String> {
         match self {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     isolation::Isolate,
-    search::{PlaceKind, SearchPath},
+    search::{SearchOrigin, SearchPath},
 };
 
 /// All libraries, in the order of the search path.
@@ -65,7 +65,7 @@ pub fn list_with(search: &SearchPath, isolate: &Isolate) -> Listing {
     }
 }
 
-fn row(path: PathBuf, kind: PlaceKind, isolate: &Isolate) -> ListingRow {
+fn row(path: PathBuf, kind: SearchOrigin, isolate: &Isolate) -> ListingRow {
     let loaded = LoadedPlugin::load(
         &path,
         &isolate.options(&path, None, &LoadOptions::default()),

@@ -14,7 +14,7 @@ use fal_plugin::process::FILE_SUFFIX;
 
 /// Who put a folder on the search path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlaceKind {
+pub enum SearchOrigin {
     /// fal_project.yml; only when trusted.
     Project,
     /// `$FAL_PLUGIN_PATH`.
@@ -25,7 +25,7 @@ pub enum PlaceKind {
     Installation,
 }
 
-impl PlaceKind {
+impl SearchOrigin {
     /// For the user.
     pub const fn label(self) -> &'static str {
         match self {
@@ -39,11 +39,11 @@ impl PlaceKind {
 
 /// A folder of plugins, or one plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct SearchEntry {
     /// The folder or file.
     pub path: PathBuf,
     /// Who named it.
-    pub kind: PlaceKind,
+    pub kind: SearchOrigin,
     /// Only libraries whose names begin so count: the folder of the program holds others as well.
     prefix: &'static str,
 }
@@ -52,25 +52,25 @@ pub struct Place {
 #[derive(Clone, Debug, Default)]
 pub struct SearchPath {
     /// In order.
-    pub places: Vec<Place>,
+    pub places: Vec<SearchEntry>,
 }
 
 impl SearchPath {
     /// The places of this process: `project` (trusted paths of the project), `$FAL_PLUGIN_PATH`, the user's folder, the
     /// installation.
     pub fn new(project: &[PathBuf]) -> Self {
-        let mut places: Vec<Place> = project
+        let mut places: Vec<SearchEntry> = project
             .iter()
-            .map(|path| place(path.clone(), PlaceKind::Project))
+            .map(|path| place(path.clone(), SearchOrigin::Project))
             .collect();
         if let Some(paths) = env::var_os("FAL_PLUGIN_PATH") {
             let folders = env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty());
-            places.extend(folders.map(|path| place(path, PlaceKind::Environment)));
+            places.extend(folders.map(|path| place(path, SearchOrigin::Environment)));
         }
         if let Ok(base) = etcetera::choose_base_strategy() {
             places.push(place(
                 base.data_dir().join("fal-host").join("plugins"),
-                PlaceKind::User,
+                SearchOrigin::User,
             ));
         }
         places.extend(installation());
@@ -82,7 +82,7 @@ impl SearchPath {
         Self {
             places: paths
                 .iter()
-                .map(|path| place(path.clone(), PlaceKind::Project))
+                .map(|path| place(path.clone(), SearchOrigin::Project))
                 .collect(),
         }
     }
@@ -93,7 +93,7 @@ impl SearchPath {
     }
 
     /// Every plugin's file, in order.
-    pub fn libraries(&self) -> Vec<(PathBuf, PlaceKind)> {
+    pub fn libraries(&self) -> Vec<(PathBuf, SearchOrigin)> {
         let mut seen = BTreeSet::new();
         let all = self
             .places
@@ -108,7 +108,7 @@ impl SearchPath {
     pub fn by_file_name(&self, name: &str) -> Vec<PathBuf> {
         let library = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", name.replace('-', "_"));
         let files = [library, format!("{name}{FILE_SUFFIX}")];
-        let candidate = |place: &Place, file: &String| {
+        let candidate = |place: &SearchEntry, file: &String| {
             let named = place
                 .path
                 .file_name()
@@ -127,7 +127,7 @@ impl SearchPath {
     }
 }
 
-impl Place {
+impl SearchEntry {
     fn libraries(&self) -> Vec<PathBuf> {
         if self.path.is_file() {
             return vec![self.path.clone()];
@@ -157,8 +157,8 @@ impl Place {
     }
 }
 
-fn place(path: PathBuf, kind: PlaceKind) -> Place {
-    Place {
+fn place(path: PathBuf, kind: SearchOrigin) -> SearchEntry {
+    SearchEntry {
         path,
         kind,
         prefix: "",
@@ -167,14 +167,14 @@ fn place(path: PathBuf, kind: PlaceKind) -> Place {
 
 /// `<prefix>/bin/fal-host` has its plugins in `<prefix>/lib/fal-host/plugins`; an unpacked archive in `plugins` beside it; a build
 /// of the workspace has its libraries right beside it, and its programs in the workspace's `plugins`.
-fn installation() -> Vec<Place> {
+fn installation() -> Vec<SearchEntry> {
     let Some(folder) = env::current_exe()
         .ok()
         .and_then(|exe| exe.canonicalize().ok()?.parent().map(Path::to_owned))
     else {
         return Vec::new();
     };
-    let kind = PlaceKind::Installation;
+    let kind = SearchOrigin::Installation;
     let mut places = vec![place(folder.join("plugins"), kind)];
     if let Some(prefix) = folder.parent() {
         places.push(place(
@@ -183,7 +183,7 @@ fn installation() -> Vec<Place> {
         ));
     }
     places.extend(workspace(&folder).into_iter().map(|path| place(path, kind)));
-    places.push(Place {
+    places.push(SearchEntry {
         path: folder,
         kind,
         prefix: "fal_",

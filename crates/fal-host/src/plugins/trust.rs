@@ -11,7 +11,7 @@ use etcetera::BaseStrategy;
 use fal_files::Root;
 use sha2::{Digest, Sha256};
 
-use super::{code, error::PluginDoorError, search::SearchPath};
+use super::{code, error::PluginChoiceError, search::SearchPath};
 
 /// The record of trusted projects: the project's folder and a fingerprint of the plugins that were there when the user
 /// trusted them. Another plugin, or another Python file beside one that is a program, means another decision.
@@ -24,7 +24,7 @@ impl Trust {
     ///
     /// # Errors
     /// If the user has no home.
-    pub fn of_user() -> io::Result<Self> {
+    pub fn for_user() -> io::Result<Self> {
         let base = etcetera::choose_base_strategy().map_err(io::Error::other)?;
         Ok(Self {
             file: base
@@ -37,14 +37,14 @@ impl Trust {
     /// Fails for the first path that is not trusted.
     ///
     /// # Errors
-    /// [`PluginDoorError::Untrusted`], or [`PluginDoorError::NotCovered`] if the plugins cannot be compared with the record.
-    pub fn check(&self, project: &Path, paths: &[PathBuf]) -> Result<(), PluginDoorError> {
+    /// [`PluginChoiceError::Untrusted`], or [`PluginChoiceError::NotCovered`] if the plugins cannot be compared with the record.
+    pub fn check(&self, project: &Path, paths: &[PathBuf]) -> Result<(), PluginChoiceError> {
         let Some(first) = paths.first() else {
             return Ok(());
         };
         match self.read().remove(&key(project)) {
             Some(recorded) if recorded == fingerprint(paths)? => Ok(()),
-            _ => Err(PluginDoorError::Untrusted {
+            _ => Err(PluginChoiceError::Untrusted {
                 path: first.clone(),
             }),
         }
@@ -54,13 +54,14 @@ impl Trust {
     ///
     /// # Errors
     /// If the plugins cannot be read, or the record cannot be written.
-    pub fn record(&self, project: &Path, paths: &[PathBuf]) -> Result<(), PluginDoorError> {
+    pub fn record(&self, project: &Path, paths: &[PathBuf]) -> Result<(), PluginChoiceError> {
         let mut all = self.read();
         all.insert(key(project), fingerprint(paths)?);
-        self.write(&all).map_err(|source| PluginDoorError::Record {
-            path: self.file.clone(),
-            source,
-        })
+        self.write(&all)
+            .map_err(|source| PluginChoiceError::Record {
+                path: self.file.clone(),
+                source,
+            })
     }
 
     fn write(&self, all: &BTreeMap<String, String>) -> io::Result<()> {
@@ -88,11 +89,11 @@ fn key(project: &Path) -> String {
         .to_string()
 }
 
-fn fingerprint(paths: &[PathBuf]) -> Result<String, PluginDoorError> {
+fn fingerprint(paths: &[PathBuf]) -> Result<String, PluginChoiceError> {
     let mut hash = Sha256::new();
     let plugins = SearchPath::only(paths).libraries();
     for (plugin, _) in &plugins {
-        add(&mut hash, plugin).map_err(|source| PluginDoorError::NotCovered {
+        add(&mut hash, plugin).map_err(|source| PluginChoiceError::NotCovered {
             path: plugin.clone(),
             source,
         })?;

@@ -21,11 +21,11 @@ use fal_report::{EventKind, NodeInfo, Reporters, SkipCause, Summary};
 use jiff::Timestamp;
 
 use super::{
-    lending::{Leases, settle_abandoned},
+    executor::{Executor, Leases},
+    lending::settle_abandoned,
     plan::Plan,
     result::{blank, failed},
     slots::Slots,
-    task::Crew,
 };
 use crate::{interrupt::Interrupt, runners::Runner};
 
@@ -36,7 +36,7 @@ const SETTLING: Duration = Duration::from_millis(250);
 
 /// How a run went.
 #[derive(Debug, Default)]
-pub(crate) struct Ended {
+pub(crate) struct Dispatched {
     pub(crate) summary: Summary,
     pub(crate) interrupted: bool,
     /// The backend itself failed: nothing more could be run.
@@ -53,7 +53,7 @@ pub(crate) struct Dispatcher<'a> {
     dag: &'a Dag,
     plan: &'a Plan,
     schedule: Schedule,
-    crew: Crew,
+    executor: Executor,
     /// Slots that are free, by class: the threads, then those of each runner that has its own.
     free: Vec<usize>,
     messages: (Sender<Message>, Receiver<Message>),
@@ -61,7 +61,7 @@ pub(crate) struct Dispatcher<'a> {
     running: Vec<(NodeId, u64, Instant)>,
     started: u64,
     deadline: Option<Instant>,
-    ended: Ended,
+    ended: Dispatched,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -78,7 +78,7 @@ impl<'a> Dispatcher<'a> {
             dag,
             plan,
             schedule,
-            crew: Crew {
+            executor: Executor {
                 session,
                 runners: Arc::new([]),
                 leases: Leases::default(),
@@ -91,20 +91,20 @@ impl<'a> Dispatcher<'a> {
             running: Vec::new(),
             started: 0,
             deadline: None,
-            ended: Ended::default(),
+            ended: Dispatched::default(),
         }
     }
 
     /// With runners, numbered as the plan numbers them.
     pub(crate) fn with_runners(mut self, runners: &[Arc<Runner>]) -> Self {
-        self.crew.runners = runners.into();
+        self.executor.runners = runners.into();
         self.free
             .extend(runners.iter().filter_map(|runner| runner.concurrency));
         self
     }
 
     /// Runs all nodes to their end.
-    pub(crate) fn run(mut self, interrupt: &Interrupt) -> Ended {
+    pub(crate) fn run(mut self, interrupt: &Interrupt) -> Dispatched {
         let sender = self.messages.0.clone();
         // The loop may be over by then: nobody is left to be told.
         interrupt.listen(move || _ = sender.send(Message::Interrupt));
@@ -143,7 +143,7 @@ impl<'a> Dispatcher<'a> {
                 match self
                     .plan
                     .runner(node)
-                    .and_then(|runner| self.crew.runners.get(runner))
+                    .and_then(|runner| self.executor.runners.get(runner))
                     .cloned()
                 {
                     Some(runner) if runner.broken().is_some() => self.leave_out(node, &runner),
@@ -175,10 +175,10 @@ impl<'a> Dispatcher<'a> {
             total,
             node: self.plan.info(self.dag, node),
         });
-        let (crew, sender) = (self.crew.clone(), self.messages.0.clone());
+        let (executor, sender) = (self.executor.clone(), self.messages.0.clone());
         let task = self.plan.task(self.dag, node);
         let run = move || {
-            let result = catch_unwind(AssertUnwindSafe(|| task.run(&crew)))
+            let result = catch_unwind(AssertUnwindSafe(|| task.run(&executor)))
                 .unwrap_or_else(|_| Err(panicked()));
             // Nobody listens any more if the run was abandoned.
             let _ = sender.send(Message::Ended(node, Box::new(result)));
@@ -262,7 +262,7 @@ impl<'a> Dispatcher<'a> {
             ..blank(self.dag.node(node).unique_id(), NodeStatus::Skipped)
         };
         // What the backend cannot record, the artifact of the host will.
-        let _ = self.crew.session.record(&result);
+        let _ = self.executor.session.record(&result);
         let (index, total, node) = (
             self.started,
             self.plan.total,
@@ -311,9 +311,9 @@ impl<'a> Dispatcher<'a> {
 
     fn cancel_sessions(&mut self) {
         self.deadline = self.deadline.or_else(|| Some(Instant::now() + GRACE));
-        self.crew.stopped.store(true, Ordering::SeqCst);
-        let of_runners = self.crew.runners.iter().map(|runner| runner.session());
-        for session in of_runners.chain([&self.crew.session]) {
+        self.executor.stopped.store(true, Ordering::SeqCst);
+        let of_runners = self.executor.runners.iter().map(|runner| runner.session());
+        for session in of_runners.chain([&self.executor.session]) {
             let session = Arc::clone(session);
             // On a thread of its own: it may take a while, and the ends of the cancelled nodes come meanwhile. If no
             // thread can be had, closing the session ends them.
@@ -329,14 +329,17 @@ impl<'a> Dispatcher<'a> {
         let id = |node: NodeId| self.dag.node(node).unique_id();
         let result = |node, started| failed(id(node), started, "Interrupted while it ran");
         let lease = |(node, _, started): &(NodeId, u64, Instant)| {
-            Some((self.crew.leases.take(id(*node))?, result(*node, *started)))
+            Some((
+                self.executor.leases.take(id(*node))?,
+                result(*node, *started),
+            ))
         };
         let leases: Vec<_> = running.iter().filter_map(lease).collect();
         let lent: HashSet<String> = leases
             .iter()
             .map(|(_, result)| result.unique_id.clone())
             .collect();
-        let settled = settle_abandoned(&self.crew.session, leases, SETTLING);
+        let settled = settle_abandoned(&self.executor.session, leases, SETTLING);
         for (node, index, started) in running {
             let settled = settled
                 .iter()
@@ -344,14 +347,14 @@ impl<'a> Dispatcher<'a> {
                 .cloned();
             let result = settled.unwrap_or_else(|| result(node, started));
             if !lent.contains(&result.unique_id) {
-                let _ = self.crew.session.record(&result);
+                let _ = self.executor.session.record(&result);
             }
             self.book(node, index, result);
         }
     }
 
     fn emit(&self, kind: EventKind) {
-        self.crew.reporters.emit(Timestamp::now(), kind);
+        self.executor.reporters.emit(Timestamp::now(), kind);
     }
 }
 

@@ -4,7 +4,6 @@
 //! takes it out, and whoever does settles it: the thread of the node as a rule, the dispatcher when it goes on without it.
 
 use std::{
-    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,30 +12,14 @@ use fal_plugin::{
     ExecutionSession, PluginError,
     payload::{LendRequest, Lent, NodeRequest, NodeResult, NodeStatus, SettleRequest},
 };
-use parking_lot::Mutex;
 
 use super::{
+    executor::Executor,
     result::{BACKEND, answered_for, blank, failed},
-    task::Crew,
 };
 use crate::runners::Runner;
 
-/// Names of the leases that are to be settled, by the node's unique id.
-#[derive(Clone, Default)]
-pub(super) struct Leases(Arc<Mutex<HashMap<String, String>>>);
-
-impl Leases {
-    fn add(&self, id: &str, lease: String) {
-        self.0.lock().insert(id.to_owned(), lease);
-    }
-
-    /// The lease of a node, for whoever asks first.
-    pub(super) fn take(&self, id: &str) -> Option<String> {
-        self.0.lock().remove(id)
-    }
-}
-
-impl Crew {
+impl Executor {
     /// Runs a node on a runner.
     ///
     /// # Errors

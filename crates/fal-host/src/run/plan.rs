@@ -2,25 +2,29 @@
 
 use std::collections::HashMap;
 
-use fal_graph::{Dag, Node, NodeId, NodeKind, NodeSet};
+use fal_graph::{Dag, Node, NodeId, NodeSet};
 use fal_plugin::payload::{
     BeginRequest, FileKind, NodeRequest, NodeWork, Resources, ScriptRole, UnitTestWork,
 };
 use fal_project::{ModelFile, ScriptOwner};
 use fal_report::NodeInfo;
 
-use super::task::{Hook, Hooks, Task};
+use super::{
+    executor::Hook,
+    task::{Hooks, Task},
+};
 use crate::{
     error::HostError,
     project::Project,
-    runners::{Muster, is_python},
-    scripts::{Attached, Attachments, Preparer},
+    python_models::{does_nothing, is_python, tested_python},
+    runners::RunnerPlugins,
+    scripts::{Attachment, Attachments, Preparer},
     session::Loaded,
 };
 
 /// Where a Python model runs and what it asks for.
 #[derive(Clone, Debug, Default)]
-struct Place {
+struct Assignment {
     /// Number and name of its runner; none: where dbt runs.
     runner: Option<(usize, String)>,
     resources: Resources,
@@ -40,7 +44,7 @@ pub(crate) struct Plan {
     works: HashMap<NodeId, NodeWork>,
     scripts: HashMap<NodeId, NodeInfo>,
     hooks: HashMap<NodeId, Hooks>,
-    places: HashMap<NodeId, Place>,
+    assignments: HashMap<NodeId, Assignment>,
 }
 
 impl Plan {
@@ -50,7 +54,7 @@ impl Plan {
         loaded: &Loaded,
         selected: &NodeSet,
         models: &[ModelFile],
-        muster: &Muster,
+        runners: &RunnerPlugins,
     ) -> Result<Self, HostError> {
         let mut preparer = Preparer::new(project)?;
         let mut plan = Self::default();
@@ -77,7 +81,7 @@ impl Plan {
                 plan.unit_test(id, model, &loaded.keyword, model_of(model), &mut preparer)?;
             } else {
                 plan.total += 1;
-                plan.place(id, node, loaded, muster);
+                plan.assign(id, node, loaded, runners);
                 let model = model_of(node).filter(|model| model.kind == FileKind::Script);
                 plan.model(id, node, &loaded.keyword, model, &mut preparer)?;
                 plan.hooks(id, &loaded.attachments, node, &mut preparer);
@@ -88,10 +92,10 @@ impl Plan {
     }
 
     /// The plan of scripts and hooks that run by themselves, as nodes of a graph of their own.
-    pub(crate) fn of_scripts(
+    pub(crate) fn for_scripts(
         project: &Project,
         dag: &Dag,
-        scripts: &[&Attached],
+        scripts: &[&Attachment],
     ) -> Result<Self, HostError> {
         let mut preparer = Preparer::new(project)?;
         let mut plan = Self::default();
@@ -106,7 +110,7 @@ impl Plan {
 
     /// A plan of dbt's nodes with these hooks.
     #[cfg(test)]
-    pub(super) fn of_hooks(dag: &Dag, hooks: HashMap<NodeId, Hooks>) -> Self {
+    pub(super) fn with_hooks(dag: &Dag, hooks: HashMap<NodeId, Hooks>) -> Self {
         Self {
             total: dag.len() as u64,
             hooks,
@@ -116,23 +120,23 @@ impl Plan {
 
     /// A plan of dbt's nodes, of which these go to the runner of this number.
     #[cfg(test)]
-    pub(super) fn of_runners_nodes(dag: &Dag, runners: HashMap<NodeId, usize>) -> Self {
-        let place = |number| Place {
+    pub(super) fn with_runners(dag: &Dag, runners: HashMap<NodeId, usize>) -> Self {
+        let assignment = |number| Assignment {
             runner: Some((number, "acme".to_owned())),
-            ..Place::default()
+            ..Assignment::default()
         };
-        let places = runners
+        let assignments = runners
             .into_iter()
-            .map(|(id, number)| (id, place(number)))
+            .map(|(id, number)| (id, assignment(number)))
             .collect();
         Self {
             total: dag.len() as u64,
-            places,
+            assignments,
             ..Self::default()
         }
     }
 
-    fn script(&mut self, id: NodeId, attached: &Attached, preparer: &mut Preparer<'_>) {
+    fn script(&mut self, id: NodeId, attached: &Attachment, preparer: &mut Preparer<'_>) {
         self.total += 1;
         self.scripts.insert(id, attached.info());
         if let Some(request) = preparer.request(attached) {
@@ -140,19 +144,19 @@ impl Plan {
         }
     }
 
-    fn place(&mut self, id: NodeId, node: &Node, loaded: &Loaded, muster: &Muster) {
+    fn assign(&mut self, id: NodeId, node: &Node, loaded: &Loaded, runners: &RunnerPlugins) {
         if is_python(node) {
             let resources = loaded
                 .placements
                 .get(&id)
                 .map(|said| said.resources.clone())
                 .unwrap_or_default();
-            let runner = muster
+            let runner = runners
                 .of_node(id)
-                .map(|number| (number, muster.recruits[number].name.clone()));
-            self.places.insert(
+                .map(|number| (number, runners.plugins[number].name.clone()));
+            self.assignments.insert(
                 id,
-                Place {
+                Assignment {
                     runner,
                     resources,
                     environment: None,
@@ -175,14 +179,14 @@ impl Plan {
         let named = node.spec().environment(keyword);
         let owner = ScriptOwner::of(node.spec());
         let environment = match self
-            .places
+            .assignments
             .get_mut(&id)
-            .filter(|place| place.runner.is_some())
+            .filter(|assignment| assignment.runner.is_some())
         {
             // It is the runner's to have it ready.
-            Some(place) => {
-                place.environment = preparer.foreign_environment(&owner, named);
-                place.environment.clone()
+            Some(assignment) => {
+                assignment.environment = preparer.foreign_environment(&owner, named);
+                assignment.environment.clone()
             }
             None => preparer.environment(&owner, None, named),
         };
@@ -245,9 +249,9 @@ impl Plan {
     pub(super) fn task(&self, dag: &Dag, id: NodeId) -> Task {
         debug_assert!(!does_nothing(dag.node(id)));
         let work = self.works.get(&id).cloned().unwrap_or(NodeWork::Dbt);
-        let place = self.places.get(&id);
-        let resources = place
-            .map(|place| place.resources.clone())
+        let assignment = self.assignments.get(&id);
+        let resources = assignment
+            .map(|assignment| assignment.resources.clone())
             .unwrap_or_default();
         let request = NodeRequest {
             resources,
@@ -262,7 +266,7 @@ impl Plan {
 
     /// Number of the runner that a node goes to.
     pub(crate) fn runner(&self, id: NodeId) -> Option<usize> {
-        self.places
+        self.assignments
             .get(&id)?
             .runner
             .as_ref()
@@ -270,16 +274,16 @@ impl Plan {
     }
 
     /// What each of `runners` runners is told of its nodes.
-    pub(crate) fn of_runners(&self, dag: &Dag, runners: usize) -> Vec<BeginRequest> {
+    pub(crate) fn runner_requests(&self, dag: &Dag, runners: usize) -> Vec<BeginRequest> {
         let mut requests = vec![BeginRequest::default(); runners];
-        for (id, place) in &self.places {
-            if let Some(request) = place
+        for (id, assignment) in &self.assignments {
+            if let Some(request) = assignment
                 .runner
                 .as_ref()
                 .and_then(|(number, _)| requests.get_mut(*number))
             {
                 request.selected.push(dag.node(*id).unique_id().to_owned());
-                request.environments.extend(place.environment.clone());
+                request.environments.extend(assignment.environment.clone());
             }
         }
         for BeginRequest {
@@ -303,7 +307,10 @@ impl Plan {
             (None, Some(NodeWork::Python(work))) => NodeInfo::from_stub(node.spec(), &work.path),
             (None, _) => NodeInfo::from_graph(node.spec()),
         };
-        let runner = self.places.get(&id).and_then(|place| place.runner.as_ref());
+        let runner = self
+            .assignments
+            .get(&id)
+            .and_then(|assignment| assignment.runner.as_ref());
         NodeInfo {
             runner: runner.map(|(_, name)| name.clone()),
             ..info
@@ -324,63 +331,4 @@ fn has_hooks(attachments: &Attachments, node: &Node) -> bool {
             .is_some()
     };
     of_role(ScriptRole::PreHook) || of_role(ScriptRole::PostHook)
-}
-
-/// For a unit test of a Python model: the model.
-pub(crate) fn tested_python<'a>(dag: &'a Dag, node: &Node) -> Option<&'a Node> {
-    if node.kind() != NodeKind::UnitTest {
-        return None;
-    }
-    let model = node
-        .spec()
-        .depends_on
-        .first()
-        .and_then(|model| dag.find(model))
-        .map(|model| dag.node(model));
-    model.filter(|model| is_python(model))
-}
-
-/// Ephemeral SQL is compiled into what reads it, and a source is only read.
-pub(crate) fn does_nothing(node: &Node) -> bool {
-    !is_python(node)
-        && node.resource_type() == "model"
-        && node.spec().materialized() == Some("ephemeral")
-}
-
-#[cfg(test)]
-mod tests {
-    use fal_graph::{DagBuilder, GraphNode};
-
-    use super::*;
-
-    #[test]
-    fn unit_tests_of_python_models_are_told_from_those_of_sql() {
-        let node = |id: &str, kind: &str, parents: &[&str]| GraphNode {
-            unique_id: id.to_owned(),
-            name: id.to_owned(),
-            resource_type: kind.to_owned(),
-            depends_on: parents.iter().map(|name| (*name).to_owned()).collect(),
-            ..GraphNode::default()
-        };
-        let mut native = node("native", "model", &[]);
-        native.language = Some("python".to_owned());
-        let mut builder = DagBuilder::new("shop");
-        builder.nodes([
-            node("sql", "model", &[]),
-            node("script", "model", &["sql"]),
-            native,
-        ]);
-        builder.python_model("script".to_owned(), "models/script.py".to_owned());
-        builder.nodes(
-            ["sql", "script", "native"]
-                .map(|model| node(&format!("of {model}"), "unit_test", &[model])),
-        );
-        let dag = builder.build().unwrap();
-        let mut found: Vec<_> = dag
-            .nodes()
-            .filter_map(|(_, node)| Some((node.name(), tested_python(&dag, node)?.name())))
-            .collect();
-        found.sort_unstable();
-        assert_eq!(found, [("of native", "native"), ("of script", "script")]);
-    }
 }

@@ -1,4 +1,4 @@
-//! What is kept of a run for those that come later: its events, and how long nodes took.
+//! What a run leaves for later commands: its events, its results, and how long nodes took.
 
 use std::{
     io::BufWriter,
@@ -7,7 +7,8 @@ use std::{
 };
 
 use fal_files::Root;
-use fal_report::{Durations, JsonReporter, ReportError, Reporters};
+use fal_report::{Durations, JsonReporter, ReportError, Reporters, RunResults};
+use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::HostError;
@@ -16,7 +17,7 @@ use crate::error::HostError;
 const EVENTS: &str = "fal/events.jsonl";
 
 /// Records all events in the target folder from now on.
-pub(crate) fn events(target: &Path, reporters: &Reporters) -> Result<(), HostError> {
+pub(crate) fn record_events(target: &Path, reporters: &Reporters) -> Result<(), HostError> {
     let file = Root::create(target)
         .and_then(|root| root.create_file(EVENTS))
         .map_err(|source| {
@@ -57,5 +58,26 @@ impl KnownDurations {
 
     fn lock(&self) -> MutexGuard<'_, Durations> {
         self.shared.lock()
+    }
+}
+
+/// The target folder and the results for its `run_results.json`, if the command writes that file.
+pub(crate) struct Artifact(Option<(PathBuf, Arc<Mutex<RunResults>>)>);
+
+impl Artifact {
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn new(target: PathBuf, results: Arc<Mutex<RunResults>>) -> Self {
+        Self(Some((target, results)))
+    }
+
+    pub(crate) fn write(&self) -> Result<(), HostError> {
+        let Some((target, results)) = &self.0 else {
+            return Ok(());
+        };
+        let results = results.lock();
+        Ok(results.write(target, Timestamp::now())?)
     }
 }

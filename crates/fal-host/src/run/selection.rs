@@ -5,20 +5,35 @@ use std::collections::BTreeSet;
 use fal_graph::{Criteria, NodeId, NodeSet, Selection};
 use fal_plugin::payload::LogLevel;
 
-use super::{RunOptions, plan::tested_python};
 use crate::{
     error::HostError,
+    python_models::tested_python,
     session::{Loaded, OpenSession},
 };
 
-/// Chooses nodes for a command.
-pub(super) struct Choice<'a> {
+/// What to run, and how.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// dbt's command that this stands for.
+    pub command: String,
+    /// The selection.
+    pub criteria: Criteria,
+    /// `--fail-fast`.
+    pub fail_fast: bool,
+    /// Just these nodes, by unique id, whatever the selection says.
+    pub only: Option<BTreeSet<String>>,
+    /// `--runner`: where all Python models go, by name or path; `local` means where dbt runs.
+    pub runner: Option<String>,
+}
+
+/// Selects the nodes that a command runs.
+pub(super) struct NodeSelection<'a> {
     pub(super) session: &'a OpenSession,
     pub(super) loaded: &'a Loaded,
     pub(super) options: &'a RunOptions,
 }
 
-impl Choice<'_> {
+impl NodeSelection<'_> {
     pub(super) fn nodes(&self) -> Result<NodeSet, HostError> {
         let nodes = match &self.options.only {
             Some(ids) => self.named(ids),

@@ -1,33 +1,17 @@
-//! What one slot of the schedule does: a node with the hooks of its model around it.
+//! The work of one slot of the schedule: a node with the hooks of its model around it.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
-};
+use std::time::Instant;
 
 use fal_plugin::{
-    ExecutionSession, PluginError,
+    PluginError,
     payload::{NodeRequest, NodeResult, NodeStatus},
 };
-use fal_report::{EventKind, NodeInfo, Reporters};
-use jiff::Timestamp;
 
 use super::{
-    lending::Leases,
-    result::{BACKEND, answered_for, blank, failed},
-    slots::Slots,
+    executor::{Executor, Hook},
+    result::failed,
 };
 use crate::runners::Runner;
-
-/// A hook of a model.
-#[derive(Clone, Debug)]
-pub(super) struct Hook {
-    pub(super) info: NodeInfo,
-    pub(super) request: NodeRequest,
-}
 
 /// The hooks of a model, in order.
 #[derive(Clone, Debug, Default)]
@@ -45,74 +29,65 @@ pub(super) struct Task {
     pub(super) runner: Option<usize>,
 }
 
-/// Who runs tasks.
-#[derive(Clone)]
-pub(super) struct Crew {
-    pub(super) session: Arc<dyn ExecutionSession>,
-    pub(super) runners: Arc<[Arc<Runner>]>,
-    pub(super) leases: Leases,
-    /// For hooks of models that take no thread themselves.
-    pub(super) hooks: Slots,
-    pub(super) reporters: Arc<Reporters>,
-    /// Nothing more is begun, not even within a task.
-    pub(super) stopped: Arc<AtomicBool>,
-}
-
 impl Task {
     /// Runs pre-hooks, the node, post-hooks. One result stands for all.
-    pub(super) fn run(&self, crew: &Crew) -> Result<NodeResult, PluginError> {
+    pub(super) fn run(&self, executor: &Executor) -> Result<NodeResult, PluginError> {
         if self.hooks.pre.is_empty() && self.hooks.post.is_empty() {
-            return self.run_node(crew);
+            return self.run_node(executor);
         }
         let started = Instant::now();
-        let mut result = match self.pre_hooks(crew)? {
+        let mut result = match self.pre_hooks(executor)? {
             Some(failure) => {
                 let result = failed(&self.request.unique_id, started, &failure);
-                crew.record(&result);
+                executor.record(&result);
                 result
             }
-            None if crew.is_stopped() => crew.skip(&self.request.unique_id),
-            None => self.run_node(crew)?,
+            None if executor.is_stopped() => executor.skip(&self.request.unique_id),
+            None => self.run_node(executor)?,
         };
-        let failures = self.post_hooks(crew)?;
+        let failures = self.post_hooks(executor)?;
         result.execution_time = started.elapsed().as_secs_f64();
         if !failures.is_empty() {
             result = with_failures(result, &failures);
-            crew.record(&result);
+            executor.record(&result);
         }
         Ok(result)
     }
 
-    fn run_node(&self, crew: &Crew) -> Result<NodeResult, PluginError> {
-        match self.runner(crew) {
-            Some(runner) => crew.run_on(runner, &self.request),
-            None => crew.run(&self.request),
+    fn run_node(&self, executor: &Executor) -> Result<NodeResult, PluginError> {
+        match self.runner(executor) {
+            Some(runner) => executor.run_on(runner, &self.request),
+            None => executor.run(&self.request),
         }
     }
 
-    fn runner<'a>(&self, crew: &'a Crew) -> Option<&'a Runner> {
+    fn runner<'a>(&self, executor: &'a Executor) -> Option<&'a Runner> {
         self.runner
-            .and_then(|runner| crew.runners.get(runner))
+            .and_then(|runner| executor.runners.get(runner))
             .map(|runner| &**runner)
     }
 
     /// A hook runs where dbt does: in this task's thread, or if its slot is one of a runner's, in one that it waits for.
-    fn run_hook(&self, crew: &Crew, hook: &Hook) -> Result<Option<NodeResult>, PluginError> {
+    fn run_hook(
+        &self,
+        executor: &Executor,
+        hook: &Hook,
+    ) -> Result<Option<NodeResult>, PluginError> {
         let foreign = self
-            .runner(crew)
+            .runner(executor)
             .is_some_and(|runner| runner.concurrency.is_some());
-        let _slot = foreign.then(|| crew.hooks.take());
-        if crew.is_stopped() {
+        let _slot = foreign.then(|| executor.hooks.take());
+        if executor.is_stopped() {
             Ok(None)
         } else {
-            crew.run_hook(hook).map(Some)
+            executor.run_hook(hook).map(Some)
         }
     }
 
     /// Runs pre-hooks up to the first that fails, and says so.
-    fn pre_hooks(&self, crew: &Crew) -> Result<Option<String>, PluginError> {
+    fn pre_hooks(&self, executor: &Executor) -> Result<Option<String>, PluginError> {
         for hook in &self.hooks.pre {
-            let Some(result) = self.run_hook(crew, hook)? else {
+            let Some(result) = self.run_hook(executor, hook)? else {
                 break;
             };
             if !went_well(&result) {
@@ -127,10 +102,10 @@ impl Task {
     }
 
     /// Runs all post-hooks, also behind one that fails; the failures, each with its hook.
-    fn post_hooks(&self, crew: &Crew) -> Result<Vec<(String, String)>, PluginError> {
+    fn post_hooks(&self, executor: &Executor) -> Result<Vec<(String, String)>, PluginError> {
         let mut failures = Vec::new();
         for hook in &self.hooks.post {
-            let Some(result) = self.run_hook(crew, hook)? else {
+            let Some(result) = self.run_hook(executor, hook)? else {
                 break;
             };
             if !went_well(&result) {
@@ -138,47 +113,6 @@ impl Task {
             }
         }
         Ok(failures)
-    }
-}
-
-impl Hook {
-    fn path(&self) -> &str {
-        self.info.path.as_deref().unwrap_or(&self.info.name)
-    }
-}
-
-impl Crew {
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
-    }
-
-    fn run(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
-        answered_for(BACKEND, &request.unique_id, self.session.run_node(request)?)
-    }
-
-    fn run_hook(&self, hook: &Hook) -> Result<NodeResult, PluginError> {
-        let result = self.run(&hook.request)?;
-        let kind = EventKind::HookFinished {
-            node: hook.info.clone(),
-            result: Box::new(result.clone()),
-        };
-        self.reporters.emit(Timestamp::now(), kind);
-        Ok(result)
-    }
-
-    pub(super) fn skip(&self, id: &str) -> NodeResult {
-        let message = Some("Skipped because the run was interrupted".to_owned());
-        let result = NodeResult {
-            message,
-            ..blank(id, NodeStatus::Skipped)
-        };
-        self.record(&result);
-        result
-    }
-
-    fn record(&self, result: &NodeResult) {
-        // What the backend cannot record, the artifact of the host will.
-        let _ = self.session.record(result);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fal_project::{FileDiagnostic, Generated, LOCAL, schema_runners};
 
-use super::muster::recruit;
+use super::plugins::load_runner;
 use crate::{error::HostError, project::Project};
 
 /// What is wrong with the runners of fal_project.yml, with those that routes and schema files name, and with resources.
@@ -18,7 +18,7 @@ pub(crate) fn runner_problems(project: &Project, generated: &Generated) -> Vec<F
         Vec::new(),
     );
     for spec in &project.fal.runners {
-        if let Err(HostError::Scripts { files }) = recruit(project, &spec.name) {
+        if let Err(HostError::Scripts { files }) = load_runner(project, &spec.name) {
             problems.extend(files);
         }
     }
@@ -60,7 +60,7 @@ pub fn route_runners(project: &Project) -> Vec<String> {
 /// # Errors
 /// If it cannot be had or is none.
 pub fn runner_version(project: &Project, wanted: &str) -> Result<String, HostError> {
-    recruit(project, wanted).map(|recruit| format!("{} {}", recruit.name, recruit.version))
+    load_runner(project, wanted).map(|plugin| format!("{} {}", plugin.name, plugin.version))
 }
 
 /// Each runner is loaded once.
@@ -75,7 +75,7 @@ impl Seen<'_> {
         if wanted == LOCAL {
             return None;
         }
-        let look = || match recruit(self.project, wanted) {
+        let look = || match load_runner(self.project, wanted) {
             // A runner that fal_project.yml names: what is wrong with it is said there.
             Ok(_) | Err(HostError::Scripts { .. }) => None,
             Err(error) => Some((error.to_string(), error.help())),

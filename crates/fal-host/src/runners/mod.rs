@@ -1,21 +1,19 @@
 //! Runners: execution backends that have machines but no data. Which Python model goes to which of them, and their sessions.
 //!
-//! [`Routing`] decides by `--runner`, `meta` and the routes of fal_project.yml. [`Muster`] loads the plugins that the selected
-//! models need, [`Fleet`] opens their sessions. How one model is lent, run and settled stands in `run/lending.rs`.
+//! [`Routing`] decides by `--runner`, `meta` and the routes of fal_project.yml. [`RunnerPlugins`] loads the plugins that the selected
+//! models need, [`RunnerSessions`] opens their sessions. How one model is lent, run and settled stands in `run/lending.rs`.
 
 mod check;
 mod error;
-mod fleet;
-mod muster;
-mod placements;
+mod plugins;
 mod routing;
 mod runner;
+mod sessions;
 
 pub(crate) use check::runner_problems;
 pub use check::{route_runners, runner_version};
 pub use error::RunnerError;
-pub(crate) use fleet::Fleet;
-pub(crate) use muster::Muster;
-pub(crate) use placements::{is_python, placements};
+pub(crate) use plugins::RunnerPlugins;
 pub(crate) use routing::Routing;
 pub(crate) use runner::Runner;
+pub(crate) use sessions::RunnerSessions;

@@ -5,10 +5,10 @@ use std::{collections::HashMap, path::Path};
 use fal_graph::{Criteria, Dag, NodeId, NodeSet, SelectError, Selection};
 use fal_project::{FileDiagnostic, LOCAL, Placement, Route, ScriptOwner, placement_problem};
 
-use super::placements::is_python;
 use crate::{
     error::HostError,
     project::Project,
+    python_models::is_python,
     session::{Loaded, OpenSession},
 };
 
@@ -51,7 +51,7 @@ struct Rules<'a> {
 
 impl Routing {
     /// Decides for all Python models of the graph; `flag` is `--runner`.
-    pub(crate) fn of(
+    pub(crate) fn decide(
         project: &Project,
         session: &OpenSession,
         loaded: &Loaded,
@@ -69,10 +69,10 @@ impl Routing {
                 .collect(),
             select: &|criteria| session.select_quietly(loaded, criteria),
         };
-        Self::by(&rules, flag)
+        Self::by_rules(&rules, flag)
     }
 
-    fn by(rules: &Rules<'_>, flag: Option<&str>) -> Result<Self, HostError> {
+    fn by_rules(rules: &Rules<'_>, flag: Option<&str>) -> Result<Self, HostError> {
         let mut routing = Self::default();
         let mut left: NodeSet = rules
             .dag
@@ -270,7 +270,7 @@ mod tests {
                 .collect(),
             select: &|criteria| selector.select(criteria),
         };
-        let routing = Routing::by(&rules, flag)?;
+        let routing = Routing::by_rules(&rules, flag)?;
         let line = |(id, node): (NodeId, &fal_graph::Node)| {
             Some(format!("{}={}", node.name(), routing.of_node(id)?.wanted))
         };

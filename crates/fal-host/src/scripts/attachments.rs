@@ -6,7 +6,7 @@ use fal_graph::{DagBuilder, Side};
 use fal_plugin::payload::{GraphNode, ScriptRole};
 use fal_project::{DbtProject, FileDiagnostic, ScriptOwner, global_scripts, node_scripts};
 
-use super::attached::{Attached, Ids, words};
+use super::attachment::{Attachment, Ids, words};
 use crate::{
     error::HostError,
     faults::{About, Fault},
@@ -18,7 +18,7 @@ const WITH_SCRIPTS: [&str; 3] = ["model", "seed", "snapshot"];
 /// All scripts and hooks, by id and by model.
 #[derive(Debug, Default)]
 pub(crate) struct Attachments {
-    all: Vec<Attached>,
+    all: Vec<Attachment>,
     by_id: HashMap<String, usize>,
     by_model: HashMap<String, Vec<usize>>,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Attachments {
 impl Attachments {
     /// What the `meta` of dbt's nodes attaches.
     /// What is wrong with it comes along: nothing is attached to such a node.
-    pub(crate) fn of_nodes(
+    pub(crate) fn from_nodes(
         project: &DbtProject,
         keyword: &str,
         nodes: &[GraphNode],
@@ -47,7 +47,7 @@ impl Attachments {
             let owner = ScriptOwner::of(node);
             for (role, entry) in scripts.iter().filter(|_| !is_wrong) {
                 let (kind, side) = words(role, role);
-                let attached = Attached {
+                let attached = Attachment {
                     id: ids.give(kind, &label(node), side, entry),
                     role,
                     model: Some(node.unique_id.clone()),
@@ -71,12 +71,12 @@ impl Attachments {
         project: &DbtProject,
         keyword: &str,
         side: ScriptRole,
-    ) -> Result<(Vec<Attached>, Vec<FileDiagnostic>), HostError> {
+    ) -> Result<(Vec<Attachment>, Vec<FileDiagnostic>), HostError> {
         let found =
             global_scripts(project, keyword).map_err(|files| HostError::Scripts { files })?;
         let of_side = found.scripts.into_iter().filter(|(role, ..)| *role == side);
         let mut ids = Ids::default();
-        let attached = of_side.map(|(_, entry, owner)| Attached {
+        let attached = of_side.map(|(_, entry, owner)| Attachment {
             id: ids.give(
                 "script",
                 "GLOBAL",
@@ -114,7 +114,7 @@ impl Attachments {
     }
 
     /// A script or hook by its id.
-    pub(crate) fn find(&self, id: &str) -> Option<&Attached> {
+    pub(crate) fn find(&self, id: &str) -> Option<&Attachment> {
         self.by_id.get(id).map(|at| &self.all[*at])
     }
 
@@ -123,7 +123,7 @@ impl Attachments {
         &self,
         model: &str,
         role: ScriptRole,
-    ) -> impl Iterator<Item = &Attached> {
+    ) -> impl Iterator<Item = &Attachment> {
         let of_model = self
             .by_model
             .get(model)
@@ -134,11 +134,11 @@ impl Attachments {
     }
 
     /// All of them.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Attached> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Attachment> {
         self.all.iter()
     }
 
-    fn add(&mut self, attached: Attached) {
+    fn add(&mut self, attached: Attachment) {
         let at = self.all.len();
         self.by_id.insert(attached.id.clone(), at);
         if let Some(model) = &attached.model {
@@ -183,7 +183,7 @@ mod tests {
             fal_scripts_path: "py".into(),
             ..DbtProject::default()
         };
-        Attachments::of_nodes(&project, "fal", nodes)
+        Attachments::from_nodes(&project, "fal", nodes)
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
             node("people", Some("2"), fal),
         ]);
         assert!(faults.is_empty(), "{faults:?}");
-        let line = |one: &Attached| {
+        let line = |one: &Attachment| {
             format!(
                 "{} {} {}",
                 one.id,

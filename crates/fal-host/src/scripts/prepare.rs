@@ -11,7 +11,7 @@ use fal_project::{
     FileDiagnostic, LOCAL, ScriptError, ScriptOwner, ScriptReader, unknown_environment,
 };
 
-use super::attached::Attached;
+use super::attachment::Attachment;
 use crate::{error::HostError, project::Project};
 
 /// Prepares work, gathers what is wrong, and remembers which environments are needed.
@@ -39,7 +39,7 @@ impl<'a> Preparer<'a> {
     }
 
     /// The request for a script. What is wrong is told by [`finish`](Self::finish).
-    pub(crate) fn request(&mut self, attached: &Attached) -> Option<NodeRequest> {
+    pub(crate) fn request(&mut self, attached: &Attachment) -> Option<NodeRequest> {
         let path = attached.entry.path.as_str();
         let environment =
             self.environment(&attached.owner, Some(path), attached.environment.as_deref());
@@ -59,7 +59,7 @@ impl<'a> Preparer<'a> {
         Some(NodeRequest::new(attached.id.clone(), work))
     }
 
-    fn read(&mut self, attached: &Attached) -> Option<PythonWork> {
+    fn read(&mut self, attached: &Attachment) -> Option<PythonWork> {
         if let Some(known) = self.read.get(&attached.entry.path) {
             return Some(known.clone());
         }

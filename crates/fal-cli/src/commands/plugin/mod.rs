@@ -37,7 +37,7 @@ fn trust(context: &Context) -> Result<(), CliError> {
         ..args
     })?;
     let paths = project.plugin_paths();
-    let trust = Trust::of_user();
+    let trust = Trust::for_user();
     let trust = trust.map_err(|source| HostError::Write {
         path: "the record of trusted projects".to_owned(),
         source,

@@ -76,14 +76,14 @@ impl World {
         self,
         models: &[(&str, &str)],
         then: impl FnMut(&str) + Send + 'static,
-    ) -> (Ended, Vec<String>, Arc<Runner>) {
+    ) -> (Dispatched, Vec<String>, Arc<Runner>) {
         let dag = dag(models);
         let routed = dag
             .nodes()
             .filter(|(_, node)| node.name().starts_with('r'))
             .map(|(id, _)| (id, 0))
             .collect();
-        let plan = Plan::of_runners_nodes(&dag, routed);
+        let plan = Plan::with_runners(&dag, routed);
         let reporters = Arc::new(Reporters::new());
         reporters.add(Listener {
             diary: Arc::clone(&self.diary),

@@ -9,8 +9,9 @@ use parking_lot::Mutex;
 
 use super::{
     super::{
+        executor::Hook,
         fake::{Diary, Fake, note},
-        task::{Hook, Hooks},
+        task::Hooks,
     },
     *,
 };
@@ -68,7 +69,7 @@ fn run(failing: &[&'static str], fail_fast: bool) -> String {
         .nodes()
         .map(|(id, node)| (id, of_one(node.name())))
         .collect();
-    let plan = Plan::of_hooks(&dag, hooks);
+    let plan = Plan::with_hooks(&dag, hooks);
     let (diary, reporters) = (Diary::default(), Arc::new(Reporters::new()));
     reporters.add(Ends(Arc::clone(&diary)));
     let fake = Fake {

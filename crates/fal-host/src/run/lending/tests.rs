@@ -7,9 +7,10 @@ use fal_report::Reporters;
 
 use super::{
     super::{
+        executor::{Hook, Leases},
         fake::{Diary, Fake, note},
         slots::Slots,
-        task::{Hook, Hooks, Task},
+        task::{Hooks, Task},
     },
     *,
 };
@@ -39,7 +40,7 @@ fn run_with(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>, hooks: Hooks) 
         ..runner
     };
     let runner = Arc::new(Runner::new("acme".to_owned(), Arc::new(runner), None));
-    let crew = Crew {
+    let executor = Executor {
         session: Arc::new(owner),
         runners: Arc::new([Arc::clone(&runner)]),
         leases: Leases::default(),
@@ -52,14 +53,14 @@ fn run_with(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>, hooks: Hooks) 
         hooks,
         runner: Some(0),
     };
-    let result = task.run(&crew);
+    let result = task.run(&executor);
     let lines = diary.lock().join("\n");
     let broken = runner.broken().map(|error| error.message);
     Told {
         result,
         diary: lines,
         broken,
-        left: crew.leases.take("a"),
+        left: executor.leases.take("a"),
     }
 }
 

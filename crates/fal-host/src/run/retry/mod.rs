@@ -49,7 +49,7 @@ impl Retry {
     /// # Errors
     /// If there is none, it cannot be read, it is of a command that does not run nodes, or a later command ended without results and
     /// the one before left nothing to do.
-    pub fn of_last_command(project: &Project, state: Option<&Path>) -> Result<Self, RetryError> {
+    pub fn from_last_command(project: &Project, state: Option<&Path>) -> Result<Self, RetryError> {
         let folder = state.unwrap_or(&project.dbt.target_path);
         let events = project.dbt.state_dir().join("events.jsonl");
         let retry = Self::read(&folder.join("run_results.json"), &events)?;

@@ -1,10 +1,19 @@
 //! A node and its hooks, run by a session that only writes down what it is asked.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use fal_plugin::payload::{NodeWork, ScriptRole};
-use fal_report::{Reporter, RunEvent};
+use fal_report::{EventKind, NodeInfo, Reporter, Reporters, RunEvent};
 
 use super::{
-    super::fake::{Diary, Fake, note},
+    super::{
+        executor::Leases,
+        fake::{Diary, Fake, note},
+        slots::Slots,
+    },
     *,
 };
 
@@ -45,8 +54,8 @@ fn task() -> Task {
     }
 }
 
-fn crew(fake: Fake, reporters: Arc<Reporters>, stopped: Arc<AtomicBool>) -> Crew {
-    Crew {
+fn executor(fake: Fake, reporters: Arc<Reporters>, stopped: Arc<AtomicBool>) -> Executor {
+    Executor {
         session: Arc::new(fake),
         runners: Arc::new([]),
         leases: Leases::default(),
@@ -74,7 +83,7 @@ fn run(failing: &[&'static str], stop_at: Option<&'static str>) -> (NodeResult, 
         during,
         ..Fake::default()
     };
-    let result = task().run(&crew(fake, reporters, stopped)).unwrap();
+    let result = task().run(&executor(fake, reporters, stopped)).unwrap();
     let lines = diary.lock().join("\n");
     (result, lines)
 }
@@ -169,6 +178,6 @@ fn an_answer_about_another_node_is_the_backend_s_failure() {
         ..Fake::default()
     };
     let (reporters, stopped) = (Arc::new(Reporters::new()), Arc::default());
-    let error = task().run(&crew(fake, reporters, stopped)).unwrap_err();
+    let error = task().run(&executor(fake, reporters, stopped)).unwrap_err();
     assert_eq!(error.code, "plugin::bad_answer");
 }

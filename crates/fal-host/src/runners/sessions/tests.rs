@@ -6,7 +6,7 @@ use super::*;
 use crate::run::fake::{Diary, Fake};
 
 /// Two runners; the diary tells what happened to both, sorted, as they are asked side by side.
-fn fleet(acme: Fake, other: Fake) -> (Fleet, Diary) {
+fn fleet(acme: Fake, other: Fake) -> (RunnerSessions, Diary) {
     let diary = Diary::default();
     let runner = |name: &str, sign, fake: Fake| {
         let fake = Fake {
@@ -17,7 +17,7 @@ fn fleet(acme: Fake, other: Fake) -> (Fleet, Diary) {
         Runner::new(name.to_owned(), Arc::new(fake), None)
     };
     (
-        Fleet::of(vec![
+        RunnerSessions::new(vec![
             runner("acme", "acme: ", acme),
             runner("other", "other: ", other),
         ]),
@@ -130,7 +130,7 @@ fn an_end_out_of_order_is_an_error_unless_the_runner_had_failed_before() {
 #[test]
 fn only_runners_with_slots_of_their_own_have_a_class() {
     let runner = |slots| Runner::new("x".to_owned(), Arc::new(Fake::default()), slots);
-    let fleet = Fleet::of(vec![runner(Some(4)), runner(None), runner(Some(0))]);
+    let fleet = RunnerSessions::new(vec![runner(Some(4)), runner(None), runner(Some(0))]);
     assert_eq!(fleet.classes(), [1, 0, 2]);
     assert_eq!(
         fleet.runners()[2].concurrency,

@@ -1,13 +1,21 @@
-//! `ls`, `graph` and `doctor`: the project's graph and a selection of it, without running anything.
+//! What is known of a project without running anything: its graph with a selection (`ls`, `graph`,
+//! `doctor`), and its problems (`check`).
 
 use std::{collections::HashMap, sync::Arc};
 
 use fal_graph::{Criteria, Dag, NodeId, Selection};
 use fal_plugin::payload::SessionInfo;
+use fal_project::{
+    FileDiagnostic, Generated, all_problems, refused_names, script_problems, unknown_references,
+};
 use fal_report::Reporters;
 
 use crate::{
-    error::HostError, interrupt::Interrupt, project::Project, runners::Routing,
+    error::HostError,
+    interrupt::Interrupt,
+    lineage,
+    project::Project,
+    runners::{Routing, runner_problems},
     session::OpenSession,
 };
 
@@ -37,7 +45,7 @@ pub fn graph(
     let loaded = session.load(project, &project.prepare()?)?;
     loaded.faults.settle(reporters, |_| false)?;
     let selection = session.select(&loaded, criteria)?;
-    let runners = Routing::of(project, &session, &loaded, None)?.names();
+    let runners = Routing::decide(project, &session, &loaded, None)?.names();
     session.close(false)?;
     Ok(Graph {
         dag: loaded.dag,
@@ -45,4 +53,20 @@ pub fn graph(
         info: loaded.info,
         runners,
     })
+}
+
+/// Returns everything that can be known to be wrong with a project without running anything, not even
+/// dbt, by path.
+pub fn check(project: &Project, generated: &Generated) -> Vec<FileDiagnostic> {
+    let mut problems = runner_problems(project, generated);
+    problems.extend(all_problems(&generated.wrong, &generated.warnings));
+    problems.extend(script_problems(
+        &project.dbt,
+        &generated.schemas,
+        project.keyword(),
+    ));
+    problems.extend(refused_names(&project.dbt, generated));
+    problems.extend(unknown_references(&project.dbt, generated));
+    problems.extend(lineage::cycles(&project.dbt, generated));
+    problems
 }

@@ -10,7 +10,7 @@ const KEPT: usize = 200;
 
 /// Brings lines to whoever shows them.
 #[derive(Clone, Default)]
-pub(super) struct Relay(Arc<Mutex<State>>);
+pub(super) struct LogBuffer(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -18,7 +18,7 @@ struct State {
     to: Option<Log>,
 }
 
-impl Relay {
+impl LogBuffer {
     /// Takes lines.
     pub(super) fn log(&self) -> Log {
         let relay = self.clone();

@@ -13,12 +13,12 @@ use super::{
 };
 use crate::{
     error::HostError,
-    plugins::{OpenError, PluginDoorError},
+    plugins::{OpenError, PluginChoiceError},
     project::Project,
 };
 
 /// A runner's plugin.
-pub(crate) struct Recruit {
+pub(crate) struct RunnerPlugin {
     /// Name of the plugin.
     pub(crate) name: String,
     pub(super) version: String,
@@ -27,17 +27,17 @@ pub(crate) struct Recruit {
 
 /// The runners of a run.
 #[derive(Default)]
-pub(crate) struct Muster {
-    pub(crate) recruits: Vec<Recruit>,
+pub(crate) struct RunnerPlugins {
+    pub(crate) plugins: Vec<RunnerPlugin>,
     by_node: HashMap<NodeId, usize>,
 }
 
-impl Muster {
+impl RunnerPlugins {
     /// Loads what these nodes need; `owner` is what the execution backend can do.
     ///
     /// # Errors
     /// All runners that cannot be had, each where it is named.
-    pub(crate) fn of(
+    pub(crate) fn load(
         project: &Project,
         owner: &Capabilities,
         routing: &Routing,
@@ -50,17 +50,17 @@ impl Muster {
                 .or_default()
                 .push((node, destination));
         }
-        let (mut muster, mut problems) = (Self::default(), Vec::new());
+        let (mut runners, mut problems) = (Self::default(), Vec::new());
         for (wanted, nodes) in by_runner {
-            match recruit(project, wanted).and_then(|recruit| lent_by(project, owner, recruit)) {
-                Ok(recruit) => muster.add(recruit, nodes.iter().map(|(node, _)| *node)),
+            match load_runner(project, wanted).and_then(|plugin| lent_by(project, owner, plugin)) {
+                Ok(plugin) => runners.add(plugin, nodes.iter().map(|(node, _)| *node)),
                 Err(error) => {
                     problems.extend(complaints(project, error, nodes.iter().map(|(_, to)| *to))?)
                 }
             }
         }
         if problems.is_empty() {
-            Ok(muster)
+            Ok(runners)
         } else {
             Err(HostError::Scripts { files: problems })
         }
@@ -71,15 +71,15 @@ impl Muster {
         self.by_node.get(&node).copied()
     }
 
-    fn add(&mut self, recruit: Recruit, nodes: impl Iterator<Item = NodeId>) {
+    fn add(&mut self, plugin: RunnerPlugin, nodes: impl Iterator<Item = NodeId>) {
         // A path and a name may mean the same plugin.
         let known = self
-            .recruits
+            .plugins
             .iter()
-            .position(|known| known.name == recruit.name);
-        let at = known.unwrap_or(self.recruits.len());
+            .position(|known| known.name == plugin.name);
+        let at = known.unwrap_or(self.plugins.len());
         if known.is_none() {
-            self.recruits.push(recruit);
+            self.plugins.push(plugin);
         }
         self.by_node.extend(nodes.map(|node| (node, at)));
     }
@@ -89,27 +89,31 @@ impl Muster {
 ///
 /// # Errors
 /// If it cannot be loaded or is something else.
-pub(super) fn recruit(project: &Project, wanted: &str) -> Result<Recruit, HostError> {
+pub(super) fn load_runner(project: &Project, wanted: &str) -> Result<RunnerPlugin, HostError> {
     let Some((plugin, spec)) = project.runner_spec(wanted) else {
         return load(project, wanted, None);
     };
     let config = spec.config.clone().map(Value::Object);
     let loaded =
         load(project, &plugin, config.as_ref()).map_err(|error| of_spec(project, spec, &error))?;
-    Ok(Recruit {
+    Ok(RunnerPlugin {
         name: spec.name.clone(),
         ..loaded
     })
 }
 
-fn load(project: &Project, plugin: &str, config: Option<&Value>) -> Result<Recruit, HostError> {
+fn load(
+    project: &Project,
+    plugin: &str,
+    config: Option<&Value>,
+) -> Result<RunnerPlugin, HostError> {
     let opened = project.stages.open_backend(plugin, config);
     let (chosen, backend) = opened.map_err(|error| unknown(project, error))?;
     let why = match backend.capabilities() {
         Capabilities { sql: true, .. } => "it runs dbt itself",
         Capabilities { python: false, .. } => "it does not run Python models",
         _ => {
-            return Ok(Recruit {
+            return Ok(RunnerPlugin {
                 name: chosen.name,
                 version: chosen.version,
                 backend,
@@ -128,7 +132,7 @@ fn of_spec(project: &Project, spec: &RunnerSpec, error: &HostError) -> HostError
     let message = format!("the runner `{}` cannot be used: {error}", spec.name);
     let help = match error {
         // It names the place of another configuration.
-        HostError::Door(PluginDoorError::Open(OpenError::Config { .. }))
+        HostError::Plugin(PluginChoiceError::Open(OpenError::Config { .. }))
             if spec.config.is_some() =>
         {
             None
@@ -144,23 +148,23 @@ fn of_spec(project: &Project, spec: &RunnerSpec, error: &HostError) -> HostError
 fn lent_by(
     project: &Project,
     owner: &Capabilities,
-    recruit: Recruit,
-) -> Result<Recruit, HostError> {
+    plugin: RunnerPlugin,
+) -> Result<RunnerPlugin, HostError> {
     if owner.lends {
-        return Ok(recruit);
+        return Ok(plugin);
     }
     let backend = project.stages.execution_backend_names().join(", ");
     Err(RunnerError::NoLender {
         backend,
-        runner: recruit.name,
+        runner: plugin.name,
     }
     .into())
 }
 
 /// A name that nothing has: among those that are there the execution backend itself is none.
-fn unknown(project: &Project, error: PluginDoorError) -> HostError {
+fn unknown(project: &Project, error: PluginChoiceError) -> HostError {
     match error {
-        PluginDoorError::Unknown {
+        PluginChoiceError::Unknown {
             name,
             mut known,
             searched,

@@ -19,7 +19,7 @@ use fal_plugin::{
 
 use super::{
     error::RunnerError,
-    muster::{Muster, Recruit},
+    plugins::{RunnerPlugin, RunnerPlugins},
     runner::Runner,
 };
 use crate::{error::HostError, interrupt::Interrupt};
@@ -27,31 +27,31 @@ use crate::{error::HostError, interrupt::Interrupt};
 /// How long a session may take to close when the user waits for the end of an interrupted command.
 const HURRY: Duration = Duration::from_millis(400);
 
-/// Runners with open sessions, numbered as in their [`Muster`]. They are closed when this is dropped, if not before.
+/// Runners with open sessions, numbered as in their [`RunnerPlugins`]. They are closed when this is dropped, if not before.
 #[derive(Default)]
-pub(crate) struct Fleet {
+pub(crate) struct RunnerSessions {
     runners: Vec<Arc<Runner>>,
     closed: AtomicBool,
 }
 
-impl Fleet {
+impl RunnerSessions {
     /// Opens a session of each runner. `request` is what the execution backend was told.
     pub(crate) fn open(
-        muster: Muster,
+        runners: RunnerPlugins,
         request: &OpenRequest,
         events: &Arc<dyn EventSink>,
     ) -> Result<Self, HostError> {
-        let mut fleet = Self::default();
-        for recruit in muster.recruits {
-            fleet
+        let mut sessions = Self::default();
+        for plugin in runners.plugins {
+            sessions
                 .runners
-                .push(Arc::new(open(recruit, request.clone(), events)?));
+                .push(Arc::new(open(plugin, request.clone(), events)?));
         }
-        Ok(fleet)
+        Ok(sessions)
     }
 
     #[cfg(test)]
-    pub(crate) fn of(runners: Vec<Runner>) -> Self {
+    pub(crate) fn new(runners: Vec<Runner>) -> Self {
         Self {
             runners: runners.into_iter().map(Arc::new).collect(),
             closed: AtomicBool::new(false),
@@ -148,7 +148,7 @@ impl Fleet {
     }
 }
 
-impl Drop for Fleet {
+impl Drop for RunnerSessions {
     fn drop(&mut self) {
         // The command failed: how orderly the end is does not matter to anyone any more.
         let _ = self.close(true);
@@ -156,11 +156,11 @@ impl Drop for Fleet {
 }
 
 fn open(
-    recruit: Recruit,
+    plugin: RunnerPlugin,
     mut request: OpenRequest,
     events: &Arc<dyn EventSink>,
 ) -> Result<Runner, HostError> {
-    let Recruit { name, backend, .. } = recruit;
+    let RunnerPlugin { name, backend, .. } = plugin;
     request.state_dir = state_dir(&request.state_dir, &name)?;
     let sink = Arc::new(Named {
         name: name.clone(),

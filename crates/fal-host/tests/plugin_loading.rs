@@ -9,7 +9,7 @@ use std::{
     sync::LazyLock,
 };
 
-use fal_host::plugins::{Choice, LoadOptions, LoadedPlugin, SearchPath, Stages};
+use fal_host::plugins::{LoadOptions, LoadedPlugin, PluginChoice, PluginStages, SearchPath};
 use fal_plugin::{NotebookParser, PythonParser, StubWriter, manifest::Stage};
 use fal_plugin_testkit::{Need, check_library};
 use serde_json::json;
@@ -42,10 +42,10 @@ fn refusal(path: &Path) -> String {
     text.replace(&path.display().to_string(), "LIBRARY")
 }
 
-fn stages(stage: Stage, plugin: &str) -> Stages {
+fn stages(stage: Stage, plugin: &str) -> PluginStages {
     let flag = format!("{stage}={}", library(plugin).display());
-    Stages::new(
-        Choice::default().with_flags(&[flag]).unwrap(),
+    PluginStages::new(
+        PluginChoice::default().with_flags(&[flag]).unwrap(),
         SearchPath::default(),
     )
 }
@@ -147,12 +147,12 @@ fn nonsense_is_an_error_with_the_name_of_the_plugin() {
 #[test]
 fn a_configuration_that_does_not_fit_is_refused_before_the_plugin_sees_it() {
     let config = BTreeMap::from([("acme-stages".to_owned(), json!({"heading": 7}))]);
-    let choice = Choice {
+    let choice = PluginChoice {
         config,
-        ..Choice::default()
+        ..PluginChoice::default()
     };
     let flag = format!("stub-writer={}", library("acme-stages").display());
-    let stages = Stages::new(choice.with_flags(&[flag]).unwrap(), SearchPath::default());
+    let stages = PluginStages::new(choice.with_flags(&[flag]).unwrap(), SearchPath::default());
     let text = stages.stub_writer().err().unwrap().to_string();
     assert_eq!(
         text,
@@ -162,10 +162,10 @@ fn a_configuration_that_does_not_fit_is_refused_before_the_plugin_sees_it() {
 
 #[test]
 fn a_plugin_that_does_not_fill_the_stage_says_what_it_fills() {
-    let choice = Choice::default()
+    let choice = PluginChoice::default()
         .with_flags(&["stub-writer=no-such-plugin".to_owned()])
         .unwrap();
-    let error = Stages::new(choice, SearchPath::default())
+    let error = PluginStages::new(choice, SearchPath::default())
         .stub_writer()
         .err()
         .unwrap();

@@ -8,7 +8,7 @@ use fal_report::NodeInfo;
 
 /// A script or hook of a model, or a global script.
 #[derive(Clone, Debug)]
-pub(crate) struct Attached {
+pub(crate) struct Attachment {
     /// `script.orders.AFTER.tell.py`, `hook.orders.PRE.check.py`, `script.GLOBAL.AFTER.done.py`.
     pub(crate) id: String,
     pub(crate) role: ScriptRole,
@@ -22,7 +22,7 @@ pub(crate) struct Attached {
     pub(crate) environment: Option<String>,
 }
 
-impl Attached {
+impl Attachment {
     /// As reports name it.
     pub(crate) fn info(&self) -> NodeInfo {
         NodeInfo::script(&self.id, &self.file, self.role, self.owner.name.as_deref())

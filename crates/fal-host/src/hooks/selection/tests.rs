@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs};
 
-use fal_graph::{Criteria, DagBuilder, GraphNode, ResourceTypes, Selector};
+use fal_graph::{DagBuilder, GraphNode, ResourceTypes, Selector};
 use fal_plugin::payload::SessionInfo;
 use serde_json::json;
 
@@ -56,7 +56,7 @@ fn world() -> World {
         model("c", &[], json!({"scripts": ["tell.py"]})),
         model("bare", &[], json!({"environment": "local"})),
     ];
-    let (attachments, _) = Attachments::of_nodes(&project, "fal", &nodes);
+    let (attachments, _) = Attachments::from_nodes(&project, "fal", &nodes);
     let mut builder = DagBuilder::new("shop");
     builder.nodes(nodes);
     attachments.add_to(&mut builder);
@@ -105,14 +105,14 @@ fn chosen(options: HooksOptions) -> String {
             .unwrap()
             .nodes
     });
-    let choice = Choice {
+    let choice = ScriptSelection {
         project: &project,
         loaded: &loaded,
         options: &options,
         selected: selected.as_ref(),
         last_run: Some(&last_run),
     };
-    let chosen = choice.choose().unwrap();
+    let chosen = choice.select().unwrap();
     let lane = |lane: &Lane| {
         lane.iter()
             .map(|one| one.id.as_str())

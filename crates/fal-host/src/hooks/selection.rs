@@ -2,38 +2,62 @@
 
 use std::collections::HashSet;
 
-use fal_graph::NodeSet;
+use fal_graph::{Criteria, NodeSet};
 use fal_plugin::payload::ScriptRole;
 use fal_project::{DbtProject, FileDiagnostic};
 
-use super::{HooksOptions, last_run::LastRun};
+use super::last_run::LastRun;
 use crate::{
     error::HostError,
-    scripts::{Attached, Attachments},
+    scripts::{Attachment, Attachments},
     session::Loaded,
 };
 
+/// Whose scripts to run, and which.
+#[derive(Clone, Debug, Default)]
+pub struct HooksOptions {
+    /// The selection of models.
+    pub criteria: Criteria,
+    /// `--all`: of all models, whatever the last run did.
+    pub all: bool,
+    /// `--before`: pre-hooks and before-scripts.
+    pub before: bool,
+    /// `--globals`: global scripts in spite of a selection.
+    pub globals: bool,
+    /// `--scripts`: only these scripts, as written in schema files.
+    pub scripts: Vec<String>,
+}
+
+impl HooksOptions {
+    /// Whether the user selects models.
+    pub(super) fn selects(&self) -> bool {
+        !self.criteria.select.is_empty()
+            || !self.criteria.exclude.is_empty()
+            || self.criteria.selector.is_some()
+    }
+}
+
 /// Scripts of one model and role, or global ones: one runs behind the other.
-pub(super) type Lane = Vec<Attached>;
+pub(super) type Lane = Vec<Attachment>;
 
 /// What runs: phase behind phase; the lanes of a phase know nothing of each other.
 #[derive(Debug, Default)]
-pub(super) struct Chosen {
+pub(super) struct SelectedScripts {
     pub(super) phases: Vec<Vec<Lane>>,
     pub(super) warnings: Vec<String>,
     /// Warnings about files.
     pub(super) problems: Vec<FileDiagnostic>,
 }
 
-impl Chosen {
+impl SelectedScripts {
     /// All of it.
-    pub(super) fn scripts(&self) -> impl Iterator<Item = &Attached> {
+    pub(super) fn scripts(&self) -> impl Iterator<Item = &Attachment> {
         self.phases.iter().flatten().flatten()
     }
 }
 
 /// What the choice is made of.
-pub(super) struct Choice<'a> {
+pub(super) struct ScriptSelection<'a> {
     pub(super) project: &'a DbtProject,
     pub(super) loaded: &'a Loaded,
     pub(super) options: &'a HooksOptions,
@@ -42,8 +66,8 @@ pub(super) struct Choice<'a> {
     pub(super) last_run: Option<&'a LastRun>,
 }
 
-impl Choice<'_> {
-    pub(super) fn choose(&self) -> Result<Chosen, HostError> {
+impl ScriptSelection<'_> {
+    pub(super) fn select(&self) -> Result<SelectedScripts, HostError> {
         let models = self.models();
         let (globals, problems) = self.globals()?;
         let lanes = |role| models.iter().map(|model| self.lane(model, role)).collect();
@@ -60,7 +84,7 @@ impl Choice<'_> {
                 vec![globals],
             ]
         };
-        let mut chosen = Chosen {
+        let mut chosen = SelectedScripts {
             phases,
             warnings: Vec::new(),
             problems,
@@ -140,18 +164,18 @@ impl Choice<'_> {
     }
 
     /// Whether `--scripts` lets it pass: hooks always.
-    fn wants(&self, attached: &Attached) -> bool {
+    fn wants(&self, attached: &Attachment) -> bool {
         let scripts = &self.options.scripts;
         scripts.is_empty()
             || attached.role.is_hook()
             || scripts.iter().any(|path| self.is_same(path, attached))
     }
 
-    fn is_same(&self, path: &str, attached: &Attached) -> bool {
+    fn is_same(&self, path: &str, attached: &Attachment) -> bool {
         *path == attached.entry.path || self.project.script_path(path) == attached.file
     }
 
-    fn warnings(&self, chosen: &Chosen) -> Vec<String> {
+    fn warnings(&self, chosen: &SelectedScripts) -> Vec<String> {
         let unused = self.options.scripts.iter().filter(|path| {
             !chosen
                 .scripts()

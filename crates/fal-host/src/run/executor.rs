@@ -1,0 +1,99 @@
+//! What runs nodes: the session of the backend, the runners, and what the threads of a run share.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use fal_plugin::{
+    ExecutionSession, PluginError,
+    payload::{NodeRequest, NodeResult, NodeStatus},
+};
+use fal_report::{EventKind, NodeInfo, Reporters};
+use jiff::Timestamp;
+use parking_lot::Mutex;
+
+use super::{
+    result::{BACKEND, answered_for, blank},
+    slots::Slots,
+};
+use crate::runners::Runner;
+
+/// A hook of a model.
+#[derive(Clone, Debug)]
+pub(super) struct Hook {
+    pub(super) info: NodeInfo,
+    pub(super) request: NodeRequest,
+}
+
+impl Hook {
+    pub(super) fn path(&self) -> &str {
+        self.info.path.as_deref().unwrap_or(&self.info.name)
+    }
+}
+
+/// Runs nodes and hooks; its clones share everything.
+#[derive(Clone)]
+pub(super) struct Executor {
+    pub(super) session: Arc<dyn ExecutionSession>,
+    pub(super) runners: Arc<[Arc<Runner>]>,
+    pub(super) leases: Leases,
+    /// Slots for hooks of models that take no thread themselves.
+    pub(super) hooks: Slots,
+    pub(super) reporters: Arc<Reporters>,
+    /// Set when nothing more may start, not even within a task.
+    pub(super) stopped: Arc<AtomicBool>,
+}
+
+impl Executor {
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn run(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
+        answered_for(BACKEND, &request.unique_id, self.session.run_node(request)?)
+    }
+
+    pub(super) fn run_hook(&self, hook: &Hook) -> Result<NodeResult, PluginError> {
+        let result = self.run(&hook.request)?;
+        let kind = EventKind::HookFinished {
+            node: hook.info.clone(),
+            result: Box::new(result.clone()),
+        };
+        self.reporters.emit(Timestamp::now(), kind);
+        Ok(result)
+    }
+
+    pub(super) fn skip(&self, id: &str) -> NodeResult {
+        let message = Some("Skipped because the run was interrupted".to_owned());
+        let result = NodeResult {
+            message,
+            ..blank(id, NodeStatus::Skipped)
+        };
+        self.record(&result);
+        result
+    }
+
+    pub(super) fn record(&self, result: &NodeResult) {
+        // What the backend cannot record, the artifact of the host will.
+        let _ = self.session.record(result);
+    }
+}
+
+/// Names of the leases that are to be settled, by the node's unique id.
+#[derive(Clone, Default)]
+pub(super) struct Leases(Arc<Mutex<HashMap<String, String>>>);
+
+impl Leases {
+    pub(super) fn add(&self, id: &str, lease: String) {
+        self.0.lock().insert(id.to_owned(), lease);
+    }
+
+    /// The lease of a node, for whoever asks first.
+    pub(super) fn take(&self, id: &str) -> Option<String> {
+        self.0.lock().remove(id)
+    }
+}
