@@ -42,7 +42,7 @@ impl CliError {
     /// Shows the error, and says how the command ends.
     pub(crate) fn show(&self, output: &Output) -> Ended {
         let Self::Host(host) = self else {
-            output.error(self, self.help().as_deref());
+            output.error(self, self.code(), self.help().as_deref());
             return Ended::Wrong;
         };
         if matches!(**host, HostError::Interrupted) {
@@ -56,9 +56,17 @@ impl CliError {
                     .flat_map(fal_host::source_problems)
                     .collect::<Vec<_>>(),
             ),
-            None => output.error(self, self.help().as_deref()),
+            None => output.error(self, self.code(), self.help().as_deref()),
         }
         Ended::Wrong
+    }
+
+    /// Mistakes in the command line have none: their messages are for people.
+    fn code(&self) -> Option<&str> {
+        match self {
+            Self::Host(error) => Some(error.code()),
+            Self::Usage { .. } | Self::Program { .. } | Self::Output(_) => None,
+        }
     }
 
     fn help(&self) -> Option<String> {

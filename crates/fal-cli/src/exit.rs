@@ -82,7 +82,11 @@ pub(crate) fn run(
             .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         let message = panicked.payload_as_str().unwrap_or("no message").to_owned();
         let help = "this is a fault of fal-host: please report it with this message";
-        shown.error(&Panicked { place, message }, Some(help));
+        shown.error(
+            &Panicked { place, message },
+            Some("host::panic"),
+            Some(help),
+        );
     }));
     guard();
     let ended = panic::catch_unwind(program).unwrap_or(Ended::Wrong);
@@ -115,7 +119,7 @@ pub(crate) fn leave_on_hang(output: &Output) {
     fal_host::plugins::on_hang(move |hang| {
         // Several calls may hang at once: the error names one of them.
         static SHOWN: Once = Once::new();
-        SHOWN.call_once(|| output.error(hang, Some(&hang.help())));
+        SHOWN.call_once(|| output.error(hang, Some("plugin::timeout"), Some(&hang.help())));
         fal_host::plugins::end_all();
         leave(Ended::Wrong)
     });
@@ -145,7 +149,11 @@ fn tell() {
         let help = "plugins that run with `--isolate-plugins` cannot do that; `fal-host plugin list --isolate-plugins` shows \
                     every plugin that was found";
         if let Some(output) = OUTPUT.get() {
-            output.error(&EndedFromOutside { by }, Some(help));
+            output.error(
+                &EndedFromOutside { by },
+                Some("plugin::ended_host"),
+                Some(help),
+            );
         }
     });
     // The exit code says it all the same.

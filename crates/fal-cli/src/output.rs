@@ -10,9 +10,10 @@ use std::{
 
 use fal_plugin::payload::LogLevel;
 use fal_report::{
-    Bar, EventKind, JsonReporter, Printer, Reporter, Reporters, RunEvent, SourceProblem,
-    TerminalOptions, TerminalReporter, Theme, render_error, render_problems,
+    Bar, CommandError, EventKind, JsonReporter, Printer, Reporter, Reporters, RunEvent,
+    SourceProblem, TerminalOptions, TerminalReporter, Theme, render_problems,
 };
+use jiff::Timestamp;
 
 use crate::args::{GlobalArgs, LogFormat};
 
@@ -67,8 +68,16 @@ impl Output {
         }
     }
 
-    pub(crate) fn error(&self, error: &dyn error::Error, help: Option<&str>) {
-        self.stderr(&render_error(error, help, self.err_theme()));
+    /// Shows an error that ends the command. As JSON it is one more event, on the stream of the others.
+    pub(crate) fn error(&self, error: &dyn error::Error, code: Option<&str>, help: Option<&str>) {
+        let error = CommandError::new(error, code, help);
+        match self.format {
+            LogFormat::Text => self.stderr(&error.render(self.err_theme())),
+            LogFormat::Json => {
+                let event = RunEvent::new(Timestamp::now(), EventKind::Error(error));
+                self.json().event(&event);
+            }
+        }
     }
 
     /// Theme of standard output.

@@ -85,6 +85,27 @@ impl HostError {
         }
     }
 
+    /// Stable code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Project(error) => error.code(),
+            Self::Generate(error) => error.code(),
+            Self::Plugin(error) => error.code(),
+            Self::Backend { error } => &error.code,
+            Self::Scripts { .. } => "project::files",
+            Self::Runner(error) => error.code(),
+            Self::Hooks(error) => error.code(),
+            Self::Retry(error) => error.code(),
+            Self::Dag(DagError::Cycle { .. }) => "graph::cycle",
+            Self::Dag(_) => "graph::invalid",
+            Self::Select(_) => "selection::invalid",
+            Self::UnknownModel { .. } => "graph::unknown_model",
+            Self::Report(error) => error.code(),
+            Self::Write { .. } => "host::write",
+            Self::Interrupted => "host::interrupted",
+        }
+    }
+
     /// What the user can do.
     pub fn help(&self) -> Option<String> {
         match self {

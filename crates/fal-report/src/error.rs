@@ -1,8 +1,11 @@
-//! This crate's own errors, and how any error is shown to the user.
+//! This crate's own errors, and how the user sees any error that ends a command.
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::printed::shortened;
 use crate::theme::Theme;
@@ -91,33 +94,67 @@ impl ReportError {
     }
 }
 
-/// An error for the user: what failed, then its causes indented, then what to do. Ends with a newline.
-///
-/// A cause that its error repeats word for word is not said twice.
-pub fn render_error(error: &dyn Error, help: Option<&str>, theme: Theme) -> String {
-    let mut text = String::new();
-    let mut said = error.to_string();
-    push_block(&mut text, "", &theme.strong_red("error:"), &said);
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let message = cause.to_string();
-        if !said.contains(&message) {
-            push_block(&mut text, "  ", "caused by:", &message);
-            said = message;
-        }
-        next = cause.source();
-    }
-    for line in help.iter().flat_map(|help| help.split("\n\n")) {
-        push_block(&mut text, "", &theme.cyan("help:"), line);
-    }
-    text
+/// An error that ended a command, as the user sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CommandError {
+    /// Stable code, such as `dbt::parse`; none for mistakes in the command line.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// What failed.
+    pub message: String,
+    /// Its causes, the nearest first.
+    #[serde(default)]
+    pub causes: Vec<String>,
+    /// What to do.
+    #[serde(default)]
+    pub help: Option<String>,
 }
 
-/// `indent` + `head` + first line; further lines stand two columns deeper than the head.
-fn push_block(text: &mut String, indent: &str, head: &str, message: &str) {
+impl CommandError {
+    /// Describes an error. A cause that its error repeats word for word is left out.
+    pub fn new(error: &dyn Error, code: Option<&str>, help: Option<&str>) -> Self {
+        let message = error.to_string();
+        let mut causes: Vec<String> = Vec::new();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !causes.last().unwrap_or(&message).contains(&text) {
+                causes.push(text);
+            }
+            next = cause.source();
+        }
+        Self {
+            code: code.map(str::to_owned),
+            message,
+            causes,
+            help: help.map(str::to_owned),
+        }
+    }
+
+    /// The error for the terminal: what failed with its code, then its causes indented, then what to
+    /// do. Ends with a newline.
+    pub fn render(&self, theme: Theme) -> String {
+        let mut text = String::new();
+        let code = self.code.as_deref();
+        let code = code.map(|code| format!(" {}", theme.dim(&format!("[{code}]"))));
+        let head = (theme.strong_red("error:"), code.unwrap_or_default());
+        push_block(&mut text, "", (&head.0, &head.1), &self.message);
+        for cause in &self.causes {
+            push_block(&mut text, "  ", ("caused by:", ""), cause);
+        }
+        for line in self.help.iter().flat_map(|help| help.split("\n\n")) {
+            push_block(&mut text, "", (&theme.cyan("help:"), ""), line);
+        }
+        text
+    }
+}
+
+/// Writes the first line between its head and its tail; further lines stand two columns deeper.
+fn push_block(text: &mut String, indent: &str, (head, tail): (&str, &str), message: &str) {
     let message = shortened(message.trim_end(), LONGEST, "");
     let mut lines = message.lines();
-    let _ = writeln!(text, "{indent}{head} {}", lines.next().unwrap_or_default());
+    let first = lines.next().unwrap_or_default();
+    let _ = writeln!(text, "{indent}{head} {first}{tail}");
     for line in lines {
         let _ = writeln!(text, "{}", format!("{indent}  {line}").trim_end());
     }
@@ -149,13 +186,11 @@ mod tests {
 
     #[test]
     fn causes_are_indented_and_the_help_comes_last() {
-        let text = render_error(
-            &error("the run cannot be recorded"),
-            Some("choose another `--target-path`"),
-            Theme::PLAIN,
-        );
+        let error = error("the run cannot be recorded");
+        let help = Some("choose another `--target-path`");
+        let text = CommandError::new(&error, Some("run::record"), help).render(Theme::PLAIN);
         insta::assert_snapshot!(text, @"
-        error: the run cannot be recorded
+        error: the run cannot be recorded [run::record]
           caused by: cannot write target/fal/events.jsonl
           caused by: permission denied
             by the folder
@@ -165,11 +200,8 @@ mod tests {
 
     #[test]
     fn a_cause_is_not_said_twice() {
-        let text = render_error(
-            &error("failed: cannot write target/fal/events.jsonl"),
-            None,
-            Theme::PLAIN,
-        );
+        let error = error("failed: cannot write target/fal/events.jsonl");
+        let text = CommandError::new(&error, None, None).render(Theme::PLAIN);
         insta::assert_snapshot!(text, @"
         error: failed: cannot write target/fal/events.jsonl
           caused by: permission denied
@@ -178,11 +210,12 @@ mod tests {
     }
 
     #[test]
-    fn colours_mark_heading_and_help() {
-        let text = render_error(&io::Error::other("no"), Some("try"), Theme::COLOR);
+    fn colours_mark_heading_code_and_help() {
+        let error = CommandError::new(&io::Error::other("no"), Some("a::b"), Some("try"));
+        let text = error.render(Theme::COLOR);
         let text = crate::printed::printable(&text, true).replace('\u{1b}', "^");
         insta::assert_snapshot!(text, @"
-        ^[31;1merror:^[0m no
+        ^[31;1merror:^[0m no ^[2m[a::b]^[0m
         ^[36mhelp:^[0m try
         ");
     }

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::SourceProblem;
+use crate::error::CommandError;
 use crate::node::NodeInfo;
 
 /// Version of the events' form. It rises when a reader of the old form would misread the new one; new events and new
@@ -122,6 +123,8 @@ pub enum EventKind {
         /// The text.
         message: String,
     },
+    /// The command ended with this error.
+    Error(CommandError),
     /// The user stopped the run.
     Interrupted {
         /// Names of the nodes that were running and are cancelled.

@@ -164,6 +164,7 @@ fn name(kind: &EventKind) -> (&str, &'static str) {
         EventKind::HookFinished { .. } => ("HookFinished", ""),
         EventKind::NodeSkipped { .. } => ("SkippingDetails", "Q034"),
         EventKind::Log { name, .. } => (name.as_deref().unwrap_or("Log"), ""),
+        EventKind::Error(_) => ("Error", ""),
         EventKind::Interrupted { .. } => ("Interrupted", ""),
         EventKind::RunFinished { .. } => ("StatsLine", "Z023"),
     }
@@ -199,6 +200,7 @@ fn level(kind: &EventKind) -> LogLevel {
         EventKind::NodeFinished { result, .. } if result.status == NodeStatus::Warn => {
             LogLevel::Warn
         }
+        EventKind::Error(_) => LogLevel::Error,
         EventKind::Interrupted { .. } => LogLevel::Warn,
         _ => LogLevel::Info,
     }
@@ -273,6 +275,10 @@ fn message(kind: &EventKind) -> String {
             index, total, node, ..
         } => format!("{index} of {total} SKIP {}", node.describe()),
         EventKind::Log { message, .. } => message.clone(),
+        EventKind::Error(error) => match &error.code {
+            Some(code) => format!("{} [{code}]", error.message),
+            None => error.message.clone(),
+        },
         EventKind::Interrupted { running } => {
             format!("Interrupted while {} ran", running.join(", "))
         }

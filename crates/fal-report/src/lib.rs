@@ -35,7 +35,8 @@
 //!
 //! # Problems and errors
 //! [`SourceProblem`] is a problem in a file; [`render_problem`], [`render_problems`], [`github_annotations`], [`sarif`] and
-//! [`problems_json`] show it. [`render_error`] shows an error with its causes.
+//! [`problems_json`] show it. [`CommandError`] is an error that ended a command, with its
+//! code and causes.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -60,7 +61,7 @@ mod sample;
 
 pub use diagnostic::{SourceProblem, render_problem, render_problems};
 pub use durations::Durations;
-pub use error::{ReportError, render_error};
+pub use error::{CommandError, ReportError};
 pub use event::{EVENT_VERSION, EventKind, RunEvent, RunInfo, SkipCause, Summary};
 pub use json::{JsonReporter, event_schema};
 pub use node::{NodeInfo, NodeKind};

@@ -98,7 +98,7 @@ fn parse(bytes: &[u8], number: u64) -> Result<Option<RunEvent>, ReportError> {
 }
 
 /// The kinds of events that this program reads.
-pub(crate) const KNOWN: [&str; 11] = [
+pub(crate) const KNOWN: [&str; 12] = [
     "run_started",
     "stubs_written",
     "problem",
@@ -108,6 +108,7 @@ pub(crate) const KNOWN: [&str; 11] = [
     "hook_finished",
     "node_skipped",
     "log",
+    "error",
     "interrupted",
     "run_finished",
 ];

@@ -184,7 +184,8 @@ impl Reporter for RunResults {
             | EventKind::StubsWritten { .. }
             | EventKind::Problem { .. }
             | EventKind::NodeOutput { .. }
-            | EventKind::Log { .. } => {}
+            | EventKind::Log { .. }
+            | EventKind::Error(_) => {}
         }
     }
 }

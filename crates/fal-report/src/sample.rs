@@ -427,6 +427,12 @@ pub(crate) fn messages() -> Vec<RunEvent> {
             "\u{1b}[33m[WARNING]\u{1b}[0m: dbt said so itself",
         ),
         log(LogLevel::Error, "the session is gone"),
+        EventKind::Error(CommandError {
+            code: Some("dbt::parse".to_owned()),
+            message: "dbt cannot read the project".to_owned(),
+            causes: vec!["orders.sql is not UTF-8".to_owned()],
+            help: Some("save it as UTF-8".to_owned()),
+        }),
         EventKind::Problem {
             problem: Box::new(warning()),
         },

@@ -31,6 +31,10 @@ impl Theme {
         self.paint("36", text)
     }
 
+    pub(crate) fn dim(self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
     pub(crate) fn strong_red(self, text: &str) -> String {
         self.paint("31;1", text)
     }

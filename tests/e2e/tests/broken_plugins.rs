@@ -62,16 +62,16 @@ fn a_text_file_with_the_name_of_a_library() {
     .unwrap();
     insta::assert_snapshot!(errors(&path), @r"
     python-parser:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
+    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header [plugin::load]
     help: `fal-host plugin list` shows every plugin that was found, and why one did not load
     notebook-parser:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
+    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header [plugin::load]
     help: `fal-host plugin list` shows every plugin that was found, and why one did not load
     stub-writer:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
+    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header [plugin::load]
     help: `fal-host plugin list` shows every plugin that was found, and why one did not load
     execution-backend:
-    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header
+    error: `FOLDER/libacme_text.so` is not a library that this system can load: invalid ELF header [plugin::load]
     help: `fal-host plugin list` shows every plugin that was found, and why one did not load
     ");
 }
@@ -80,16 +80,16 @@ fn a_text_file_with_the_name_of_a_library() {
 fn a_library_of_another_interface() {
     insta::assert_snapshot!(errors(&foreign_plugin("acme-old-interface")), @r"
     python-parser:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0 [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     notebook-parser:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0 [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     stub-writer:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0 [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     execution-backend:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0 [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     ");
 }
@@ -98,16 +98,16 @@ fn a_library_of_another_interface() {
 fn a_library_of_another_layout() {
     insta::assert_snapshot!(errors(&foreign_plugin("acme-other-layout")), @r"
     python-parser:
-    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref
+    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     notebook-parser:
-    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref
+    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     stub-writer:
-    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref
+    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     execution-backend:
-    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref
+    error: the plugin `acme-other-layout` (`PLUGINS/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     ");
 }
@@ -116,16 +116,16 @@ fn a_library_of_another_layout() {
 fn a_plugin_that_panics() {
     insta::assert_snapshot!(errors(&foreign_plugin("acme-panics")), @r"
     python-parser:
-    error: the python parser failed on models/a.py and 1 more: the plugin `acme-panics` panicked in `parse`: panicked at acme-panics/src/lib.rs:16:9: cannot stand models/a.py
+    error: the python parser failed on models/a.py and 1 more: the plugin `acme-panics` panicked in `parse`: panicked at acme-panics/src/lib.rs:16:9: cannot stand models/a.py [plugin::panic]
     help: this is a fault of the plugin: report it to its author, or choose another with `--plugin`
     notebook-parser:
-    error: the notebook parser failed on models/b.ipynb: the plugin `acme-panics` panicked in `parse`: panicked at acme-panics/src/lib.rs:26:9: cannot stand models/b.ipynb
+    error: the notebook parser failed on models/b.ipynb: the plugin `acme-panics` panicked in `parse`: panicked at acme-panics/src/lib.rs:26:9: cannot stand models/b.ipynb [plugin::panic]
     help: this is a fault of the plugin: report it to its author, or choose another with `--plugin`
     stub-writer:
-    error: the stub writer failed on models/a.py and 1 more: the plugin `acme-panics` panicked in `render`: panicked at acme-panics/src/lib.rs:36:9: cannot stand a.py
+    error: the stub writer failed on models/a.py and 1 more: the plugin `acme-panics` panicked in `render`: panicked at acme-panics/src/lib.rs:36:9: cannot stand a.py [plugin::panic]
     help: this is a fault of the plugin: report it to its author, or choose another with `--plugin`
     execution-backend:
-    error: the plugin `acme-panics` panicked in `open`: panicked at acme-panics/src/lib.rs:54:9: cannot stand run
+    error: the plugin `acme-panics` panicked in `open`: panicked at acme-panics/src/lib.rs:54:9: cannot stand run [plugin::panic]
     help: this is a fault of the plugin: report it to its author, or choose another with `--plugin`
     ");
 }
@@ -134,16 +134,16 @@ fn a_plugin_that_panics() {
 fn a_plugin_that_answers_nonsense() {
     insta::assert_snapshot!(errors(&foreign_plugin("acme-nonsense")), @r"
     python-parser:
-    error: the python parser failed on models/a.py and 1 more: the plugin `acme-nonsense` answered `parse` with something unreadable: expected value at line 1 column 1 in `colourless green ideas sleep furiously`
+    error: the python parser failed on models/a.py and 1 more: the plugin `acme-nonsense` answered `parse` with something unreadable: expected value at line 1 column 1 in `colourless green ideas sleep furiously` [plugin::bad_answer]
     help: this is a fault of the plugin: report it to its author, or choose another with `--plugin`
     notebook-parser:
-    error: the notebook parser failed on models/b.ipynb: the plugin `acme-nonsense` answered `parse` with something unreadable: expected value at line 1 column 1 in `colourless green ideas sleep furiously`
+    error: the notebook parser failed on models/b.ipynb: the plugin `acme-nonsense` answered `parse` with something unreadable: expected value at line 1 column 1 in `colourless green ideas sleep furiously` [plugin::bad_answer]
     help: this is a fault of the plugin: report it to its author, or choose another with `--plugin`
     stub-writer:
-    error: the stub writer failed on models/a.py and 1 more: the plugin `acme-nonsense` answered `render` with something unreadable: expected value at line 1 column 1 in `colourless green ideas sleep furiously`
+    error: the stub writer failed on models/a.py and 1 more: the plugin `acme-nonsense` answered `render` with something unreadable: expected value at line 1 column 1 in `colourless green ideas sleep furiously` [plugin::bad_answer]
     help: this is a fault of the plugin: report it to its author, or choose another with `--plugin`
     execution-backend:
-    error: the plugin `acme-nonsense` answered `open` with something unreadable: expected value at line 1 column 1 in `colourless green ideas sleep furiously`
+    error: the plugin `acme-nonsense` answered `open` with something unreadable: expected value at line 1 column 1 in `colourless green ideas sleep furiously` [plugin::bad_answer]
     help: this is a fault of the plugin: report it to its author, or choose another with `--plugin`
     ");
 }

@@ -64,7 +64,7 @@ fn ls_and_graph_show_the_whole_graph_and_selections_of_it() {
     assert!(!project.has("shop.duckdb"), "nothing was run");
     let wrong = project.run(&["ls", "--select", "no_such_method:x"]);
     wrong.expect(2);
-    insta::assert_snapshot!(redact(&wrong.stderr, &project), @"error: 'no_such_method' is not a selection method, in 'no_such_method:x'");
+    insta::assert_snapshot!(redact(&wrong.stderr, &project), @"error: 'no_such_method' is not a selection method, in 'no_such_method:x' [selection::invalid]");
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn deferring_without_a_state_is_an_error() {
         .says("--state or --defer-state are required for deferral");
     let ended = project.run(&["ls", "--select", "state:modified"]);
     insta::assert_snapshot!(redact(&ended.expect(2).stderr, &project), @r"
-    error: selecting 'state:modified' failed
+    error: selecting 'state:modified' failed [selection::invalid]
       caused by: `state:modified` compares with the manifest.json of an earlier run: name the folder that has it, --state DIR
     ");
     project
@@ -326,6 +326,11 @@ fn mistakes_in_flags_end_with_code_2_and_the_nearest_name() {
     error: there is no command `rnu`
     help: did you mean `run`?
     ");
+    let ended = project.run_host(&["rnu", "--log-format", "json"]);
+    let event: serde_json::Value = serde_json::from_str(&ended.expect(2).stdout).unwrap();
+    assert_eq!(event["data"]["message"], "there is no command `rnu`");
+    assert_eq!(event["data"]["help"], "did you mean `run`?");
+    assert_eq!(ended.stderr, "");
 }
 
 #[test]

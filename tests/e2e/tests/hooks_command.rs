@@ -198,13 +198,19 @@ fn what_cannot_be_told_is_an_error_with_a_way_out() {
             .replace(&project.root().display().to_string(), "ROOT")
     };
     insta::assert_snapshot!(said(&["hooks"]), @r"
-    error: there was no run to take the scripts of: `ROOT/target/run_results.json` does not exist
+    error: there was no run to take the scripts of: `ROOT/target/run_results.json` does not exist [hooks::no_last_run]
     help: run the models first (`fal-host run`), or say which with `--all`, `--select` or `--before`
     ");
     insta::assert_snapshot!(said(&["hooks", "--all", "--exclude", "raw"]), @r"
-    error: `--all` and a selection (`--select`, `--models`, `--exclude`, `--selector`) exclude each other
+    error: `--all` and a selection (`--select`, `--models`, `--exclude`, `--selector`) exclude each other [hooks::all_with_selection]
     help: give one of them
     ");
+    let ended = project.run_host(&["hooks", "--log-format", "json"]);
+    let event: serde_json::Value = serde_json::from_str(&ended.expect(2).stdout).unwrap();
+    assert_eq!(event["info"]["level"], "error");
+    assert_eq!(event["data"]["event"], "error");
+    assert_eq!(event["data"]["code"], "hooks::no_last_run");
+    assert_eq!(ended.stderr, "");
     project.write("target/run_results.json", "{\"results\": 3}");
     assert!(said(&["hooks"]).contains("target/run_results.json` cannot be read: invalid type"));
 }

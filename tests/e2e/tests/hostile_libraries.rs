@@ -55,10 +55,18 @@ fn a_library_that_calls_exit_is_no_success() {
             &["check", "--log-format", "json"],
         ] {
             let ended = project.finish(on_its_path(&project, words));
-            ended.expect(2).says(&format!(
-                "error: the plugin `{NAME}` ended the process of fal-host"
-            ));
-            assert_eq!(ended.stderr.matches("error:").count(), 1, "{ended}");
+            let message = format!("the plugin `{NAME}` ended the process of fal-host");
+            let (shown, form) = if words.contains(&"json") {
+                (&ended.expect(2).stdout, format!("\"message\":\"{message}"))
+            } else {
+                (&ended.expect(2).stderr, format!("error: {message}"))
+            };
+            assert_eq!(shown.matches(&form).count(), 1, "{ended}");
+            assert_eq!(
+                ended.stderr.matches("error:").count(),
+                usize::from(!words.contains(&"json")),
+                "{ended}"
+            );
         }
         assert!(!project.has("models/fal"), "generate did nothing");
         project

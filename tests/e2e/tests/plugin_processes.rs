@@ -184,7 +184,7 @@ fn what_goes_wrong_in_a_program_ends_the_command_with_its_name() {
         )
     };
     insta::assert_snapshot!(said("print('no memory', file=sys.stderr, flush=True); os._exit(3)"), @r"
-    error: the python parser failed on models/a.py: the plugin `acme` ended in `parse`: exit code 3
+    error: the python parser failed on models/a.py: the plugin `acme` ended in `parse`: exit code 3 [plugin::ended]
       Its last lines on standard error:
         no memory
     help: this is a fault of the plugin: `fal-host plugin check` finds more of them; report it to its author, or choose another with `--plugin`
@@ -197,7 +197,7 @@ fn what_goes_wrong_in_a_program_ends_the_command_with_its_name() {
         ),
     ]);
     insta::assert_snapshot!(refused(&project, &ended), @r"
-    error: the plugin `acme.fal-plugin` wrote to its standard output something that is no frame: `Loading` (`HOME/acme.fal-plugin`)
+    error: the plugin `acme.fal-plugin` wrote to its standard output something that is no frame: `Loading` (`HOME/acme.fal-plugin`) [plugin::load]
     help: standard output carries the protocol: print to standard error (with fal_plugin.py: print only once `serve` runs)
     ");
 }
@@ -208,7 +208,7 @@ fn a_plugin_that_hangs_ends_the_command_in_time_whatever_it_is() {
     project.write("fal_project.yml", "plugins: {timeout: 2}\n");
     let ended = project.run_host(&["generate", &parser(&project, "time.sleep(1000)")]);
     insta::assert_snapshot!(refused(&project, &ended), @r"
-    error: the python parser failed on models/a.py: the plugin `acme` timed out after 2 s in `parse`, and was ended
+    error: the python parser failed on models/a.py: the plugin `acme` timed out after 2 s in `parse`, and was ended [plugin::timeout]
     help: if it is only slow, raise `plugins: timeout:` in fal_project.yml
     ");
     // A library that hangs with a model of many dependencies.
@@ -226,11 +226,11 @@ fn a_plugin_that_hangs_ends_the_command_in_time_whatever_it_is() {
         refused(&project, &project.finish(command))
     };
     insta::assert_snapshot!(hangs(&[]), @r"
-    error: the plugin `acme-misbehaves` timed out after 2 s in `render`
+    error: the plugin `acme-misbehaves` timed out after 2 s in `render` [plugin::timeout]
     help: a library cannot be interrupted, so the command ends here. If the plugin is only slow, raise `plugins: timeout:` in fal_project.yml; with `--isolate-plugins` it runs in a process of its own
     ");
     insta::assert_snapshot!(hangs(&["--isolate-plugins"]), @r"
-    error: the stub writer failed on models/a.py: the plugin `acme-misbehaves` timed out after 2 s in `render`, and was ended
+    error: the stub writer failed on models/a.py: the plugin `acme-misbehaves` timed out after 2 s in `render`, and was ended [plugin::timeout]
     help: if it is only slow, raise `plugins: timeout:` in fal_project.yml
     ");
 }

@@ -125,7 +125,7 @@ fn paths_that_a_project_names_need_trust() {
     let ended = project.run_host(&["generate"]);
     ended.expect(2);
     insta::assert_snapshot!(fal_e2e::redact(&ended.stderr, &project), @r"
-    error: fal_project.yml names the plugin path `PROJECT/./runners`, which is not trusted
+    error: fal_project.yml names the plugin path `PROJECT/./runners`, which is not trusted [plugin::untrusted]
     help: a plugin is code that runs with your rights. If you trust this project, pass `--trust-project-plugins`, or record it once with `fal-host plugin trust`
     ");
     assert!(!project.has("models/acme/a.sql") && !project.has("models/fal/a.sql"));

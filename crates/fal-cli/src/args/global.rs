@@ -1,6 +1,10 @@
 //! Flags that every command takes: the project, plugins, output.
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use clap::{ArgAction, Args, ValueEnum, builder::FalseyValueParser};
 use fal_host::ProjectArgs;
@@ -116,6 +120,22 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+impl LogFormat {
+    /// Returns the format that a command line asks for which clap cannot parse.
+    pub(crate) fn guess(words: &[OsString]) -> Self {
+        let named = words.windows(2).rev().find_map(|pair| {
+            let value = pair[1].to_str()?.strip_prefix("--log-format=");
+            value.or_else(|| (pair[0] == "--log-format").then(|| pair[1].to_str())?)
+        });
+        let wanted = named.map_or_else(|| env::var_os("DBT_LOG_FORMAT"), |word| Some(word.into()));
+        if wanted.is_some_and(|format| format == "json") {
+            Self::Json
+        } else {
+            Self::Text
+        }
+    }
 }
 
 impl GlobalArgs {

@@ -142,3 +142,23 @@ fn a_line_of_the_forerunner_is_taken() {
          dbt=--state /s --defer"
     );
 }
+
+#[test]
+fn the_format_of_errors_is_known_of_a_line_that_is_wrong() {
+    let format = |line: &str| {
+        let words = line.split_whitespace().map(Into::into);
+        LogFormat::guess(&words.collect::<Vec<OsString>>())
+    };
+    let lines = [
+        ("fal-host rnu --log-format json", LogFormat::Json),
+        ("fal-host --log-format=json run --tarket", LogFormat::Json),
+        (
+            "fal-host run --log-format json --log-format text x",
+            LogFormat::Text,
+        ),
+        ("fal-host rnu json", LogFormat::Text),
+    ];
+    for (line, expected) in lines {
+        assert_eq!(format(line), expected, "{line}");
+    }
+}

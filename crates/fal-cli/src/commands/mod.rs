@@ -12,10 +12,10 @@ mod retry;
 mod setup;
 mod verbs;
 
-use std::{panic::AssertUnwindSafe, process::ExitCode};
+use std::{ffi::OsString, panic::AssertUnwindSafe, process::ExitCode};
 
 use crate::{
-    args::{Cli, Command, FlowCommand, GlobalArgs},
+    args::{Cli, Command, FlowCommand, GlobalArgs, LogFormat},
     context::Context,
     error::CliError,
     exit::{self, Ended},
@@ -25,15 +25,15 @@ use crate::{
 
 /// Runs the program: parses its command line and dispatches the command.
 pub(crate) fn main() -> ExitCode {
-    let cli = match Cli::parse_words(std::env::args_os()) {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let global = GlobalArgs {
+        log_format: LogFormat::guess(&words),
+        ..GlobalArgs::default()
+    };
+    let cli = match Cli::parse_words(words) {
         Ok(cli) => cli,
         Err(error) => match usage::error(&error) {
-            Some(mistake) => {
-                return mistake
-                    .show(&Output::new(&GlobalArgs::default()))
-                    .code()
-                    .into();
-            }
+            Some(mistake) => return mistake.show(&Output::new(&global)).code().into(),
             None => return help(&error),
         },
     };

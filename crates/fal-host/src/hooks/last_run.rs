@@ -35,6 +35,15 @@ pub enum HooksError {
 }
 
 impl HooksError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::AllWithSelection => "hooks::all_with_selection",
+            Self::NoLastRun { .. } => "hooks::no_last_run",
+            Self::BadLastRun { .. } => "hooks::bad_last_run",
+        }
+    }
+
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {

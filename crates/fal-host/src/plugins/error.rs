@@ -59,6 +59,21 @@ pub enum PluginChoiceError {
 }
 
 impl PluginChoiceError {
+    /// Stable code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Load(_) => "plugin::load",
+            Self::Unknown { .. } => "plugin::unknown",
+            Self::Open(OpenError::WrongStage { .. }) => "plugin::stage",
+            Self::Open(OpenError::Config { .. }) => "plugin::config",
+            Self::Open(OpenError::Refused { error, .. }) => &error.code,
+            Self::Untrusted { .. } => "plugin::untrusted",
+            Self::NotCovered { .. } => "plugin::not_covered",
+            Self::Record { .. } => "plugin::trust_record",
+            Self::BadChoice { .. } => "plugin::choice",
+        }
+    }
+
     /// What the user can do.
     pub fn help(&self) -> Option<String> {
         match self {

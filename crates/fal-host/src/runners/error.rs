@@ -62,6 +62,18 @@ pub enum RunnerError {
 }
 
 impl RunnerError {
+    /// Stable code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Unknown { .. } => "runner::unknown",
+            Self::NoRunner { .. } => "runner::not_a_runner",
+            Self::NoLender { .. } => "runner::no_lender",
+            Self::Start { error, .. } | Self::Broken { error, .. } | Self::Close { error, .. } => {
+                &error.code
+            }
+        }
+    }
+
     /// What the user can do.
     pub fn help(&self) -> Option<String> {
         match self {

@@ -285,6 +285,19 @@ fn later_events_are_passed_over_and_later_versions_refused() {
     insta::assert_snapshot!(error("{}\n".into()), @"line 1 of the recorded events is not an event");
 }
 
+/// The code of the error, beside dbt's own `info.code` for the kind of event.
+#[test]
+fn an_error_has_its_code_as_a_field() {
+    let text = lines(&sample::messages());
+    let line = text
+        .lines()
+        .find(|line| line.contains(r#""event":"error""#));
+    let line: Value = serde_json::from_str(line.unwrap()).unwrap();
+    assert_eq!(line["info"]["level"], "error");
+    insta::assert_snapshot!(line["info"]["msg"].as_str().unwrap(), @"dbt cannot read the project [dbt::parse]");
+    insta::assert_snapshot!(line["data"], @r#"{"event":"error","code":"dbt::parse","message":"dbt cannot read the project","causes":["orders.sql is not UTF-8"],"help":"save it as UTF-8"}"#);
+}
+
 #[test]
 fn light_events_can_be_left_out() {
     let page = Page::default();
@@ -297,7 +310,7 @@ fn light_events_can_be_left_out() {
     );
     assert_eq!(
         text.lines().count(),
-        6,
-        "two failures, one interrupted node, one hook and its model, one message: {text}"
+        7,
+        "two failures, one interrupted node, one hook and its model, one message, one error: {text}"
     );
 }

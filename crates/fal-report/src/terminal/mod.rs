@@ -322,6 +322,10 @@ impl Reporter for TerminalReporter {
                 cause,
             } => self.skipped(at, (*index, *total), node, cause),
             EventKind::Log { level, message, .. } => self.log(at, *level, message),
+            EventKind::Error(error) => {
+                let text = error.render(self.options.err);
+                self.print_err(&text);
+            }
             EventKind::Interrupted { running } => {
                 self.ending.interrupted();
                 let line = self.lines.interrupted(running);

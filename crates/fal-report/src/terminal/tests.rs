@@ -177,6 +177,9 @@ fn warnings_go_to_the_second_writer() {
     add - ref('x') to its docstring
     12:03:14  [WARNING]: dbt said so itself
     12:03:15  [ERROR]: the session is gone
+    error: dbt cannot read the project [dbt::parse]
+      caused by: orders.sql is not UTF-8
+    help: save it as UTF-8
     dependency::unresolved
 
       ⚠ cannot tell what `ref(name)` reads
@@ -231,7 +234,8 @@ fn quiet_shows_errors_only() {
     "#);
     assert_eq!(
         show(&sample::messages(), quiet).1,
-        "12:03:15  [ERROR]: the session is gone\n"
+        "12:03:15  [ERROR]: the session is gone\nerror: dbt cannot read the project [dbt::parse]\n  \
+         caused by: orders.sql is not UTF-8\nhelp: save it as UTF-8\n"
     );
 }
 

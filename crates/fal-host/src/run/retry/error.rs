@@ -31,6 +31,16 @@ pub enum RetryError {
 }
 
 impl RetryError {
+    /// Stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoLastRun { .. } => "retry::no_last_run",
+            Self::BadLastRun { .. } => "retry::bad_last_run",
+            Self::EndedEarly => "retry::ended_early",
+            Self::Command { .. } => "retry::command",
+        }
+    }
+
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {
