@@ -1,4 +1,5 @@
-//! Reads files and asks the parsers about them, all in parallel; what the cache knows is neither read nor parsed.
+//! Reads files and asks the parsers about them, in parallel. Files that the cache knows are neither
+//! read nor parsed.
 
 use std::path::Path;
 
@@ -19,35 +20,36 @@ use crate::{
     text::decode,
 };
 
-/// What the parsers said of a file.
+/// The parsers' answers about a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Parsed {
     pub(crate) analysis: PythonAnalysis,
     pub(crate) notebook: Option<NotebookText>,
-    /// What the notebook parser had to say.
+    /// The notebook parser's diagnostics.
     pub(crate) notebook_diagnostics: Vec<Diagnostic>,
 }
 
-/// A file and what is known of it.
+/// A file with its analysis.
 #[derive(Debug)]
 pub(crate) struct Analysed {
     pub(crate) file: SourceFile,
     pub(crate) parsed: Parsed,
     pub(crate) hash: u128,
-    /// The stub that belongs to this very content, if the cache knows it.
+    /// The stub that belongs to exactly this content, if the cache knows it.
     pub(crate) stub: Option<StubRecord>,
     pub(crate) diagnostics: Vec<FileDiagnostic>,
-    /// Whether the cache knew all this.
+    /// Whether all of this came from the cache.
     pub(crate) cached: bool,
-    /// Whether a schema file names it as a script: then it is no model. The cache does not know that.
+    /// Whether a schema file names it as a script, so that it is not a model. The cache does not
+    /// hold this.
     pub(crate) is_script: bool,
-    /// Whether it was read and parsed. Of another one nothing is known but its problem: it is taken for a script, so that
-    /// a stub of it stays and dbt does not read it.
+    /// Whether it was read and parsed. A file that was not is treated as a script, so that its stub
+    /// stays and dbt does not read it.
     pub(crate) understood: bool,
 }
 
 impl Analysed {
-    /// What the project takes it for.
+    /// Returns the kind of file that the project treats it as.
     pub(crate) fn kind(&self) -> FileKind {
         if self.is_script {
             FileKind::Helper
@@ -56,7 +58,7 @@ impl Analysed {
         }
     }
 
-    /// Takes it for a script: how often it writes is its own affair.
+    /// Treats it as a script, whose writes are not counted.
     pub(crate) fn become_script(&mut self) {
         self.is_script = true;
         if self.understood {
@@ -94,7 +96,7 @@ impl Analysed {
     }
 }
 
-/// All files, in the order given.
+/// The analyses of all files, in the order given.
 #[derive(Default)]
 pub(crate) struct Analyses {
     pub(crate) files: Vec<Analysed>,
@@ -117,9 +119,9 @@ pub(crate) fn analyse(
         .into_iter()
         .map(|file| {
             let entry = cache.take(&file.path);
-            let fresh = entry
-                .as_ref()
-                .is_some_and(|entry| entry.stamp == file.stamp && !cache.is_racy(&file.stamp));
+            let fresh = entry.as_ref().is_some_and(|entry| {
+                entry.fingerprint == file.fingerprint && !cache.is_racy(&file.fingerprint)
+            });
             (file, entry, fresh)
         })
         .collect();
@@ -145,7 +147,7 @@ pub(crate) fn analyse(
     analyses
 }
 
-/// Reads a file; what is known of the same content still holds.
+/// Reads a file. If its content is the cached one, the cached analysis still holds.
 fn read(
     project: &Path,
     file: SourceFile,
@@ -158,7 +160,7 @@ fn read(
         return Ok(finish(project, file, entry, false, None));
     }
     let (parsed, text) = parse(&file, bytes, stages)?;
-    let entry = Entry::new(parsed, hash, file.stamp);
+    let entry = Entry::new(parsed, hash, file.fingerprint);
     Ok(finish(project, file, entry, false, Some(text)))
 }
 
@@ -216,7 +218,8 @@ fn notebook(
         ..
     } = answer;
     let text = NotebookText { python, lines };
-    // A kernel of another language, say: its code is no Python, so a syntax error would only confuse.
+    // If the kernel is of another language, its code is not Python, and a syntax error would
+    // mislead.
     if let Some(error) = diagnostics
         .iter()
         .find(|diagnostic| diagnostic.severity == Severity::Error)
@@ -239,7 +242,7 @@ fn notebook(
     })
 }
 
-/// Why the chain gave nothing.
+/// Why the chain of parsers gave no analysis.
 enum ChainTrouble {
     Syntax(Box<Diagnostic>),
     Plugin(PluginFailure),
@@ -259,8 +262,8 @@ impl ChainTrouble {
     }
 }
 
-/// The first parser that understands the text answers; of several syntax errors the last one counts, as later parsers
-/// know newer grammar.
+/// Returns the answer of the first parser that understands the text. If all report syntax errors,
+/// the last one counts, because later parsers know newer grammar.
 fn chain(
     path: &str,
     text: &str,
@@ -290,7 +293,7 @@ fn chain(
     })
 }
 
-/// Gives the diagnostics their places. The text is read again only where there is something to show.
+/// Adds places to the diagnostics. The text is read again only if there is something to show.
 fn finish(
     project: &Path,
     file: SourceFile,
@@ -336,7 +339,7 @@ fn finish(
     }
 }
 
-/// A notebook holds outputs as well, and may be large.
+/// Notebooks may be larger than Python files, because they also hold outputs.
 fn contents(project: &Path, file: &SourceFile) -> std::io::Result<Vec<u8>> {
     let limit = match file.language {
         Language::Python => fal_files::TEXT,

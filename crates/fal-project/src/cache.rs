@@ -1,5 +1,5 @@
-//! What earlier runs learned, so that unchanged files are neither read nor parsed. Losing it costs time only: a cache
-//! that is missing, damaged or of other plugins is as none.
+//! The analyses of earlier runs, so that unchanged files are neither read nor parsed. A cache that
+//! is missing, damaged or made with other plugins is ignored, which costs only time.
 
 use std::{
     collections::HashMap,
@@ -12,42 +12,42 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::{
     analysis::{Analysed, Parsed},
-    stamp::Stamp,
+    fingerprint::Fingerprint,
 };
 
-/// Below the target folder.
+/// The cache's path below the target folder.
 const FILE: &str = "fal/analysis.bin";
-/// Raised when the format changes.
+/// The last byte is raised when the format changes.
 const MAGIC: &[u8; 8] = b"falc\0\0\0\x01";
-/// Entries decoded together.
+/// The number of entries that are decoded together.
 const SHARD: usize = 256;
 
-/// A stub as it was when it was last written or compared.
+/// A stub at the time when it was last written or compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StubRecord {
     /// Path below the project.
     pub(crate) path: String,
-    /// Hash of the content that belongs there.
+    /// The hash of the content that the stub must have.
     pub(crate) hash: u128,
-    /// The file that had this content.
-    pub(crate) stamp: Stamp,
+    /// The fingerprint of the file that had this content.
+    pub(crate) fingerprint: Fingerprint,
 }
 
-/// What is known of a file.
+/// The cached facts about a file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     path: String,
-    pub(crate) stamp: Stamp,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) hash: u128,
     pub(crate) parsed: Parsed,
-    /// The stub that belongs to this very content.
+    /// The stub that belongs to exactly this content.
     pub(crate) stub: Option<StubRecord>,
 }
 
 #[derive(Serialize)]
 struct EntryRef<'a> {
     path: &'a str,
-    stamp: Stamp,
+    fingerprint: Fingerprint,
     hash: u128,
     parsed: &'a Parsed,
     stub: Option<&'a StubRecord>,
@@ -58,13 +58,13 @@ pub(crate) struct Cache {
     /// The target folder.
     target: PathBuf,
     identity: u128,
-    /// When the run began that wrote it.
+    /// When the run that wrote the cache began.
     started: i128,
     entries: HashMap<String, Entry>,
 }
 
 impl Cache {
-    /// Reads the cache of a project, as far as it fits the plugins.
+    /// Reads the cache of a project; a cache made with other plugins counts as empty.
     pub(crate) fn read(target: &Path, identity: &str) -> Self {
         let identity = xxh3_128(format!("{}\n{identity}", env!("CARGO_PKG_VERSION")).as_bytes());
         let bytes = fal_files::read(&target.join(FILE), fal_files::DATA).ok();
@@ -79,46 +79,47 @@ impl Cache {
         }
     }
 
-    /// Takes out what is known of a file.
+    /// Removes and returns a file's entry.
     pub(crate) fn take(&mut self, path: &str) -> Option<Entry> {
         self.entries.remove(path)
     }
 
-    /// Whether a file with this stamp may have changed since the cache was written.
-    pub(crate) fn is_racy(&self, stamp: &Stamp) -> bool {
-        stamp.is_racy(self.started)
+    /// Whether a file with this fingerprint may have changed since the cache was written.
+    pub(crate) fn is_racy(&self, fingerprint: &Fingerprint) -> bool {
+        fingerprint.is_racy(self.started)
     }
 
-    /// Whether something is left that no file took: files that are gone.
+    /// Whether entries are left that no file took, because their files are gone.
     pub(crate) fn has_rest(&self) -> bool {
         !self.entries.is_empty()
     }
 
-    /// Writes what this run learned. A failure costs the next run time and is no error of this one.
+    /// Writes the analyses of this run. A failure only costs the next run time, so it is not an
+    /// error.
     pub(crate) fn write(&self, started: i128, files: &[(&Analysed, Option<&StubRecord>)]) {
         let shards: Vec<Vec<u8>> = files
             .par_chunks(SHARD)
             .map(|chunk| {
                 let entries: Vec<_> = chunk
                     .iter()
-                    .map(|(file, stub)| EntryRef::of(file, *stub))
+                    .map(|(file, stub)| EntryRef::new(file, *stub))
                     .collect();
                 postcard::to_stdvec(&entries).unwrap_or_default()
             })
             .collect();
         let content = encode(self.identity, started, &shards);
-        // No cache is a valid cache.
+        // A missing cache is valid.
         let _ =
             fal_files::Root::create(&self.target).and_then(|target| target.write(FILE, &content));
     }
 }
 
 impl Entry {
-    /// Of a file that was just parsed.
-    pub(crate) fn new(parsed: Parsed, hash: u128, stamp: Stamp) -> Self {
+    /// Makes the entry of a file that was just parsed.
+    pub(crate) fn new(parsed: Parsed, hash: u128, fingerprint: Fingerprint) -> Self {
         Self {
             path: String::new(),
-            stamp,
+            fingerprint,
             hash,
             parsed,
             stub: None,
@@ -127,10 +128,10 @@ impl Entry {
 }
 
 impl<'a> EntryRef<'a> {
-    fn of(file: &'a Analysed, stub: Option<&'a StubRecord>) -> Self {
+    fn new(file: &'a Analysed, stub: Option<&'a StubRecord>) -> Self {
         Self {
             path: &file.file.path,
-            stamp: file.file.stamp,
+            fingerprint: file.file.fingerprint,
             hash: file.hash,
             parsed: &file.parsed,
             stub,
@@ -138,7 +139,8 @@ impl<'a> EntryRef<'a> {
     }
 }
 
-/// Magic, checksum of the rest, identity, start, then each shard with its length.
+/// Writes the magic bytes, a checksum of the rest, the identity and the start, then each shard with
+/// its length.
 fn encode(identity: u128, started: i128, shards: &[Vec<u8>]) -> Vec<u8> {
     let mut body =
         Vec::with_capacity(40 + shards.iter().map(|shard| shard.len() + 8).sum::<usize>());

@@ -1,11 +1,11 @@
-//! The Python text of a notebook, and the way from its lines back to the cells that people see.
+//! The Python text of a notebook, and the mapping of its lines to the cells that users see.
 
 use fal_plugin::payload::{Label, LineOrigin};
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostics::{Excerpt, floor_boundary, span_of};
 
-/// What the notebook parser made of a notebook.
+/// A notebook as the notebook parser converted it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NotebookText {
     /// The code cells as one Python module.
@@ -14,7 +14,7 @@ pub struct NotebookText {
     pub lines: Vec<LineOrigin>,
 }
 
-/// Spreads the labels over the cells that they mark, keeping the order of first mention.
+/// Groups labels by the cell that they mark, in the order of first mention.
 pub(crate) fn place_in_cells(labels: Vec<Label>, notebook: &NotebookText) -> Vec<Excerpt> {
     let mut excerpts: Vec<Excerpt> = Vec::new();
     for label in labels {
@@ -48,7 +48,8 @@ fn cell_of(label: &Label, notebook: &NotebookText) -> Option<u32> {
         .map(|origin| origin.cell)
 }
 
-/// Index of the line that holds an offset, and the bytes before the offset on that line.
+/// Returns the index of the line at an offset, and the number of bytes before the offset on that
+/// line.
 fn line_and_rest(text: &str, offset: usize) -> (usize, usize) {
     let at = floor_boundary(text, offset);
     let before = &text[..at];
@@ -59,7 +60,7 @@ fn line_and_rest(text: &str, offset: usize) -> (usize, usize) {
     )
 }
 
-/// The cell's text as far as it became Python: line n of the cell is line n of the result.
+/// Returns the cell's text that became Python: line n of the cell is line n of the result.
 fn cell_source(cell: u32, notebook: &NotebookText) -> String {
     let mut lines: Vec<&str> = Vec::new();
     for (text, origin) in notebook
@@ -68,7 +69,7 @@ fn cell_source(cell: u32, notebook: &NotebookText) -> String {
         .zip(&notebook.lines)
         .filter(|(_, origin)| origin.cell == cell)
     {
-        // A line number far beyond the text is nonsense of the plugin: it must not cost memory.
+        // A plugin may answer a line number far beyond the text, which must not cost memory.
         let index = (origin.line.max(1) as usize - 1).min(notebook.lines.len());
         if index >= lines.len() {
             lines.resize(index + 1, "");
@@ -88,7 +89,7 @@ fn in_cell(label: &Label, cell: u32, notebook: &NotebookText, source: &str) -> L
     }
 }
 
-/// Offset in the cell's text, if that place of the Python text belongs to the cell.
+/// Returns the offset in the cell's text, if that place of the Python text belongs to the cell.
 fn cell_offset(offset: usize, cell: u32, notebook: &NotebookText, source: &str) -> Option<usize> {
     let (line, rest) = line_and_rest(&notebook.python, offset);
     let origin = notebook

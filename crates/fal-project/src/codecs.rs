@@ -1,5 +1,6 @@
-//! Python's codecs that fal-host reads, on the decoders of encoding_rs. Those are of the web's standard, which differs from
-//! Python in places: the table says where, and a test compares every character of one and two bytes.
+//! Python's codecs that fal-host reads, on top of the decoders of encoding_rs. Those follow the
+//! web's standard, which differs from Python in places. The table lists the differences, and a test
+//! compares every character of one and two bytes.
 
 use encoding_rs::{
     BIG5, EUC_JP, EUC_KR, Encoding, GB18030, GBK, IBM866, ISO_8859_2, ISO_8859_3, ISO_8859_4,
@@ -14,20 +15,21 @@ pub(crate) struct Codec {
     /// Python's names for it, as [`normal`] writes them.
     names: &'static str,
     encoding: &'static Encoding,
-    /// The bytes 0x80 to 0x9f are control characters, and no signs as on the web.
+    /// Whether the bytes 0x80 to 0x9f are control characters, where the web's standard has
+    /// printable ones.
     controls: bool,
-    /// Characters of the web's standard, and what Python reads in their place.
+    /// Characters of the web's standard, each with the character that Python reads instead.
     swaps: &'static [(char, char)],
-    /// Pairs of bytes that the two read differently and that no swap mends.
+    /// Pairs of bytes that the two read differently in a way that no swap corrects.
     disputed: fn(u16) -> bool,
 }
 
 /// Why a text cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// The bytes are none of the codec's.
+    /// The codec has no such bytes.
     Bytes,
-    /// Python and encoding_rs do not read them alike.
+    /// Python and encoding_rs read them differently.
     Disputed,
 }
 
@@ -42,7 +44,7 @@ impl Codec {
         }
     }
 
-    /// The codec that Python finds by this name.
+    /// Returns the codec that Python finds by this name.
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
         let name = normal(name);
         CODECS
@@ -50,7 +52,7 @@ impl Codec {
             .find(|codec| codec.names.split(' ').any(|known| known == name))
     }
 
-    /// The text, as Python reads it.
+    /// Returns the text as Python reads it.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Result<String, Unreadable> {
         if pairs(bytes).any(self.disputed) {
             return Err(Unreadable::Disputed);
@@ -71,7 +73,8 @@ impl Codec {
         let text = self
             .encoding
             .decode_without_bom_handling_and_without_replacement(bytes)?;
-        // On the web a byte that a Windows code page lacks is a control character; to Python it is a mistake.
+        // A byte that a Windows code page lacks is a control character on the web, and an error in
+        // Python.
         let lacking = self.encoding.name().starts_with("windows-")
             && text.chars().any(|c| matches!(c, '\u{80}'..='\u{9f}'));
         (!lacking).then(|| text.into_owned())
@@ -86,7 +89,7 @@ impl Codec {
     }
 }
 
-/// The characters of two bytes, first byte first.
+/// Returns the two-byte characters, with the first byte as the high one.
 fn pairs(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -99,7 +102,7 @@ fn pairs(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {
     })
 }
 
-/// A name as Python compares it: small letters, with one `_` for each row of other signs.
+/// Normalises a name as Python does: lower case, with one `_` for each run of other characters.
 fn normal(name: &str) -> String {
     let name = name.to_ascii_lowercase();
     let words = name
@@ -108,13 +111,13 @@ fn normal(name: &str) -> String {
     words.collect::<Vec<_>>().join("_")
 }
 
-/// Whether Python knows a codec of this name that reads ASCII as it is, and that fal-host does not read beyond that.
+/// Whether Python has a codec of this name that fal-host reads for ASCII only.
 pub(crate) fn is_known_elsewhere(name: &str) -> bool {
     let name = normal(name);
     ELSEWHERE.split(' ').any(|known| known == name)
 }
 
-/// Signs of the Japanese character set that the web's standard takes from Microsoft's.
+/// Characters of the Japanese set that the web's standard takes from Microsoft's code page.
 const JIS_SIGNS: &[(char, char)] = &[
     ('～', '〜'),
     ('∥', '‖'),
@@ -273,8 +276,8 @@ mod tests {
 
     use super::*;
 
-    /// For each codec the characters of one and of two bytes as Python reads them: a line for each codec, with `-` for what
-    /// it refuses.
+    /// For each codec the characters of one and of two bytes as Python reads them: a line for each
+    /// codec, with `-` for what it refuses.
     const ORACLE: &str = r#"
 import sys
 for name in sys.argv[1:]:

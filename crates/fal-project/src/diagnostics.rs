@@ -1,4 +1,5 @@
-//! Problems in a project's files as plain data: where, what, what to do, and the text to show. The command renders them.
+//! Problems in a project's files as data: where, what, what to do, and the text to show. The CLI
+//! renders them.
 
 use fal_plugin::payload::{Diagnostic, Label, Position, Severity, Span};
 use serde::Serialize;
@@ -12,22 +13,24 @@ pub struct FileDiagnostic {
     pub path: String,
     /// Stable code such as `stub::edited`.
     pub code: String,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// What is wrong, in one sentence without a full stop.
+    /// What is wrong, as a sentence without a full stop.
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
-    /// For a notebook: the cell (from 1) where the problem is.
+    /// For a notebook, the cell (from 1) of the problem.
     pub cell: Option<u32>,
-    /// The places, the most important first: one excerpt a text (for a notebook: a cell).
+    /// The places, the most important first, with one excerpt for each text (for a notebook, each
+    /// cell).
     pub excerpts: Vec<Excerpt>,
 }
 
-/// A text with marked places. Spans are offsets, lines and columns of `source`, and always valid for it.
+/// A text with marked places. Spans are offsets, lines and columns of `source`, and are always
+/// valid for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Excerpt {
-    /// For a notebook: number of the cell, from 1.
+    /// For a notebook, the number of the cell, from 1.
     pub cell: Option<u32>,
     /// The file's text, or the cell's.
     pub source: String,
@@ -85,18 +88,18 @@ impl FileDiagnostic {
         self
     }
 
-    /// Whether nothing may run.
+    /// Whether it is an error, so that the file must not run.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
 
-    /// The most important place: cell (for a notebook), line and column.
+    /// Returns the most important place: the cell (for a notebook), and the line and column.
     pub fn place(&self) -> Option<(Option<u32>, Position)> {
         let excerpt = self.excerpts.first()?;
         Some((excerpt.cell, excerpt.labels.first()?.span.from))
     }
 
-    /// What a parser said of a text.
+    /// Makes a parser's diagnostic about a text one about its file.
     pub(crate) fn in_text(path: &str, diagnostic: Diagnostic, source: &str) -> Self {
         let mut placed = Self::bare(path, &diagnostic);
         if !diagnostic.labels.is_empty() {
@@ -114,7 +117,7 @@ impl FileDiagnostic {
         placed
     }
 
-    /// What a parser said of the Python text of a notebook.
+    /// Makes a parser's diagnostic about a notebook's Python text one about its cells.
     pub(crate) fn in_notebook(path: &str, diagnostic: Diagnostic, notebook: &NotebookText) -> Self {
         let mut placed = Self::bare(path, &diagnostic);
         placed.excerpts = place_in_cells(diagnostic.labels, notebook);
@@ -139,7 +142,8 @@ impl FileDiagnostic {
     }
 }
 
-/// A plugin may answer nonsense, and a file may have changed since: offsets are cut to the text.
+/// Cuts a label's offsets to the text: a plugin may answer invalid ones, and the file may have
+/// changed since then.
 fn fitted(label: Label, source: &str) -> Label {
     let start = floor_boundary(source, label.span.start as usize);
     let end = floor_boundary(source, label.span.end as usize).max(start);
@@ -149,7 +153,7 @@ fn fitted(label: Label, source: &str) -> Label {
     }
 }
 
-/// The largest character boundary at or before an offset.
+/// Returns the largest character boundary at or before an offset.
 pub(crate) fn floor_boundary(source: &str, offset: usize) -> usize {
     let mut at = offset.min(source.len());
     while !source.is_char_boundary(at) {
@@ -158,7 +162,7 @@ pub(crate) fn floor_boundary(source: &str, offset: usize) -> usize {
     at
 }
 
-/// The span of two offsets that are character boundaries.
+/// Returns the span between two offsets, which must be character boundaries.
 pub(crate) fn span_of(source: &str, start: usize, end: usize) -> Span {
     let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
     Span {

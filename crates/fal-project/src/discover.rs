@@ -1,4 +1,5 @@
-//! Finds the files that may be models, and what stands in the folders of stubs. Reads folders and stamps, no content.
+//! Finds the files that may be models, and the files in the stub folders. Reads folders and
+//! metadata, but no contents.
 
 use std::{
     ffi::OsStr,
@@ -9,25 +10,25 @@ use std::{
 
 use rayon::prelude::*;
 
-use crate::{diagnostics::FileDiagnostic, roots::Root, stamp::Stamp};
+use crate::{diagnostics::FileDiagnostic, fingerprint::Fingerprint, roots::Root};
 
 /// A file that may be a model.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceFile {
-    /// Below the project, with `/`.
+    /// The path below the project, with `/`.
     pub(crate) path: String,
-    /// Where the path below the root begins.
+    /// The offset at which the path below the root begins.
     below: usize,
     /// The stem.
     pub(crate) name: String,
     pub(crate) language: Language,
-    /// Index of its root.
+    /// The index of its root.
     pub(crate) root: usize,
-    pub(crate) stamp: Stamp,
+    pub(crate) fingerprint: Fingerprint,
 }
 
 impl SourceFile {
-    /// Path below its model path.
+    /// Returns the path below its model path.
     pub(crate) fn below(&self) -> &str {
         &self.path[self.below..]
     }
@@ -36,17 +37,17 @@ impl SourceFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Language {
     Python,
-    /// Claimed by the notebook parser of this index.
+    /// A notebook, for the notebook parser of this index.
     Notebook(usize),
 }
 
-/// What stands below the folder of stubs.
+/// A file or folder in a stub folder.
 #[derive(Clone, Debug)]
 pub(crate) struct StubFile {
     pub(crate) path: String,
     below: usize,
-    /// `None`: no regular file (a link, a folder), so nothing that we wrote.
-    pub(crate) stamp: Option<Stamp>,
+    /// `None` if it is not a regular file, so fal-host did not write it.
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
 impl StubFile {
@@ -54,18 +55,18 @@ impl StubFile {
         &self.path[self.below..]
     }
 
-    /// The model path that it is in.
+    /// Returns the model path that it is in.
     pub(crate) fn model_path(&self) -> &str {
         model_path(&self.path, self.below)
     }
 }
 
-/// The model path of a path, given where that below it begins.
+/// Returns the model path of a path, given the offset at which the rest begins.
 pub(crate) fn model_path(path: &str, below: usize) -> &str {
     &path[..below.saturating_sub(1)]
 }
 
-/// All that was found, each list sorted by path.
+/// Everything that was found, each list sorted by path.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) sources: Vec<SourceFile>,
@@ -77,19 +78,21 @@ pub(crate) struct Found {
     /// Temporary files of earlier runs.
     pub(crate) leftovers: Vec<StubFile>,
     pub(crate) problems: Vec<FileDiagnostic>,
-    /// What keeps dbt from reading the project at all: it would wait for a pipe for ever, or fill the memory.
+    /// Files that keep dbt from reading the project at all: it would wait for a pipe forever, or
+    /// run out of memory.
     pub(crate) obstacles: Vec<FileDiagnostic>,
 }
 
-/// What to look for and where not.
+/// What to look for, and which folders to skip.
 pub(crate) struct Scope<'a> {
     /// The project's folder.
     pub(crate) project: &'a Path,
-    /// Extension (in lower case) and index of the notebook parser that claims it.
+    /// The extensions of notebooks (in lower case), each with the index of the parser that claims
+    /// it.
     pub(crate) notebooks: Vec<(String, usize)>,
-    /// Folder of stubs below each model path.
+    /// The stub folder below each model path.
     pub(crate) stub_folder: &'a str,
-    /// Folders below the project that hold no models: target, packages, the other roots.
+    /// Folders below the project that hold no models: the target folder, packages, the other roots.
     pub(crate) skipped: Vec<String>,
 }
 
@@ -146,7 +149,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Everything below a folder, given as its path below the project.
+    /// Returns everything below a folder, given by its path below the project.
     fn folder(&self, path: &str, in_stubs: bool) -> Found {
         let entries = fs::read_dir(self.scope.project.join(path))
             .and_then(Iterator::collect::<io::Result<Vec<_>>>);
@@ -158,7 +161,7 @@ impl Walk<'_> {
                     self.entry(found, path, &entry, in_stubs)
                 })
                 .reduce(Found::default, Found::and),
-            // dbt takes a model path that does not exist for an empty one.
+            // dbt treats a model path that does not exist as empty.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Found::default(),
             Err(error) => Found::problem(FileDiagnostic::error(
                 path,
@@ -178,7 +181,7 @@ impl Walk<'_> {
         let result = match entry.file_type() {
             Ok(kind) if let Some(what) = self.odd_kind(entry, kind, name) => {
                 let message =
-                    format!("this is {what}, and dbt would wait for it or read it without end");
+                    format!("this is {what}, and dbt would wait for it or read it forever");
                 let problem = FileDiagnostic::error(path, "project::no_regular_file", message);
                 found
                     .obstacles
@@ -190,7 +193,7 @@ impl Walk<'_> {
                     found.stubs.push(StubFile {
                         path: path.clone(),
                         below: self.root.below(),
-                        stamp: None,
+                        fingerprint: None,
                     });
                 }
                 return found.and(self.subfolder(&path, name, in_stubs));
@@ -200,7 +203,7 @@ impl Walk<'_> {
             Err(error) => Err(error),
         };
         match result {
-            // Gone since the folder was read: as if it had never been there.
+            // The file is gone since the folder was read, so it does not count.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => found.problems.push(unreadable(&join(folder, name), &error)),
             Ok(()) => {}
@@ -208,7 +211,8 @@ impl Walk<'_> {
         found
     }
 
-    /// What a file is that dbt would open, if it is no file: a named pipe or a device, also behind a link.
+    /// Returns what an entry is that dbt would open as a file although it is a named pipe or a
+    /// device, directly or behind a link.
     fn odd_kind(&self, entry: &DirEntry, kind: FileType, name: &str) -> Option<&'static str> {
         let (_, extension) = split(name).filter(|_| !kind.is_file() && !kind.is_dir())?;
         let is_read = matches!(extension.as_str(), "sql" | "yml" | "yaml" | "md")
@@ -237,7 +241,7 @@ impl Walk<'_> {
             return Ok(());
         };
         if matches!(extension.as_str(), "sql" | "yml" | "yaml") {
-            // What is gone by now, or behind a broken link, is dbt's to complain about.
+            // dbt reports files that are gone by now, or behind a broken link.
             let size = metadata(entry, kind).map_or(0, |metadata| metadata.len());
             if let Err(error) = fal_files::check_size(size, fal_files::TEXT) {
                 found.obstacles.push(
@@ -258,7 +262,7 @@ impl Walk<'_> {
                 FileDiagnostic::error(
                     path,
                     "project::odd_name",
-                    "a model's path may hold no backslash and no control character",
+                    "a model's path cannot contain backslashes or control characters",
                 )
                 .with_help("rename the file or its folder, or list it in .dbtignore"),
             );
@@ -270,7 +274,7 @@ impl Walk<'_> {
                 name: stem.to_owned(),
                 language,
                 root: self.index,
-                stamp: Stamp::of(&metadata),
+                fingerprint: Fingerprint::new(&metadata),
                 path,
             }),
             Ok(_) => {}
@@ -301,18 +305,18 @@ impl Walk<'_> {
             found.leftovers.push(StubFile {
                 path,
                 below: self.root.below(),
-                stamp: None,
+                fingerprint: None,
             });
         } else if name.ends_with(".sql") {
-            let stamp = if kind.is_file() {
-                Some(Stamp::of(&entry.metadata()?))
+            let fingerprint = if kind.is_file() {
+                Some(Fingerprint::new(&entry.metadata()?))
             } else {
                 None
             };
             found.stubs.push(StubFile {
                 path,
                 below: self.root.below(),
-                stamp,
+                fingerprint,
             });
         } else if split(name).is_some_and(|(_, extension)| self.language(&extension).is_some()) {
             let folder = self.scope.stub_folder;
@@ -342,7 +346,7 @@ impl Walk<'_> {
         Some(Language::Notebook(claim.1))
     }
 
-    /// A name that is no UTF-8 matters only where it could be a model's.
+    /// Returns an error for a name that is not UTF-8, if it could be a model's.
     fn strange_name(&self, folder: &str, name: &OsStr) -> Option<FileDiagnostic> {
         let extension = Path::new(name).extension()?.to_str()?.to_lowercase();
         if extension != "sql" && self.language(&extension).is_none() {
@@ -368,13 +372,14 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// Stem and extension in lower case (dbt takes `X.PY` for Python, too). Hidden files have none.
+/// Returns the stem, and the extension in lower case (dbt reads `X.PY` as Python). Hidden files
+/// have no stem.
 fn split(name: &str) -> Option<(&str, String)> {
     let (stem, extension) = name.rsplit_once('.')?;
     (!stem.is_empty() && !stem.starts_with('.')).then(|| (stem, extension.to_lowercase()))
 }
 
-/// Of what a link leads to.
+/// Returns the metadata of a file, or of the target of a link.
 fn metadata(entry: &DirEntry, kind: FileType) -> io::Result<Metadata> {
     if kind.is_symlink() {
         fs::metadata(entry.path())

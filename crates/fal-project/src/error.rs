@@ -12,9 +12,9 @@ pub enum ProjectError {
     /// There is no `dbt_project.yml`.
     #[error("no dbt_project.yml in {}{}", .folder.display(), if *.above { " or any folder above it" } else { "" })]
     NotFound {
-        /// Where it was looked for.
+        /// Where the search started.
         folder: PathBuf,
-        /// Whether the folders above were searched, too.
+        /// Whether the folders above were searched as well.
         above: bool,
     },
     /// A file cannot be read.
@@ -25,7 +25,7 @@ pub enum ProjectError {
         /// Why.
         source: io::Error,
     },
-    /// A file says something that makes no sense. The diagnostic has file, line and what to do.
+    /// A file has invalid content. The diagnostic has the file, the line and what to do.
     #[error("{}: {}", .0.path, .0.message)]
     Invalid(Box<FileDiagnostic>),
 }
@@ -43,7 +43,7 @@ impl ProjectError {
         }
     }
 
-    /// Stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &str {
         match self {
             Self::NotFound { .. } => "project::not_found",
@@ -59,11 +59,11 @@ impl From<Box<FileDiagnostic>> for ProjectError {
     }
 }
 
-/// Stubs could not be generated. In every case but [`GenerateError::Write`] the project is as it was.
+/// Stubs could not be generated. Except for [`GenerateError::Write`] the project is unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerateError {
-    /// Files that must be mended first: all errors of all files, and the warnings.
-    #[error("{} of the project must be mended first", errors(.0))]
+    /// Files that must be fixed first: all errors of all files, and the warnings.
+    #[error("{} of the project must be fixed first", errors(.0))]
     Files(Vec<FileDiagnostic>),
     /// A plugin failed.
     #[error("the {stage} failed{}: {source}", plugin_place(.path, *.others))]
@@ -72,12 +72,13 @@ pub enum GenerateError {
         stage: &'static str,
         /// The file that it was asked about.
         path: Option<String>,
-        /// How many more files it failed on.
+        /// The number of further files that it failed on.
         others: usize,
-        /// What it said.
+        /// Its error.
         source: PluginError,
     },
-    /// A file could not be written, removed or replaced. Whatever was written before is whole; run it again.
+    /// A file could not be written, removed or replaced. All files that were written before are
+    /// complete; running it again continues.
     #[error("cannot {action} {path}: {source}")]
     Write {
         /// `write` or `remove`.
@@ -90,7 +91,7 @@ pub enum GenerateError {
 }
 
 impl GenerateError {
-    /// Stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &str {
         match self {
             Self::Files(_) => "generate::files",

@@ -1,4 +1,4 @@
-//! From the files of a project to its stubs and its `.dbtignore`: all or nothing.
+//! Turns the files of a project into its stubs and its `.dbtignore`: all or nothing.
 
 use std::collections::HashSet;
 
@@ -8,48 +8,50 @@ use crate::{
     config::DbtProject,
     diagnostics::FileDiagnostic,
     error::GenerateError,
+    fingerprint,
     job::{Job, State, plugin_error},
     model::ModelFile,
     packages::installed,
     roots::roots,
     stages::Stages,
-    stamp,
     wrong::{WrongFile, all_problems},
 };
 
 /// How to generate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GenerateOptions {
-    /// Change nothing, only say what would change.
+    /// Change nothing; only report what would change.
     pub check: bool,
-    /// Files with errors are [`Generated::wrong`], and the others get their stubs all the same.
+    /// Put files with errors into [`Generated::wrong`] and generate the stubs of the others.
     pub keep_going: bool,
 }
 
-/// What is in place now; with [`GenerateOptions::check`] what would be. Paths are below the project.
+/// The state of the project after generating; with [`GenerateOptions::check`] the state that it
+/// would have. Paths are below the project.
 #[derive(Clone, Debug, Default)]
 pub struct Generated {
-    /// All Python and notebook models, by path. One that has errors and no stub is left out, as dbt does not know it.
+    /// All Python and notebook models, sorted by path. Models with errors and without a stub are
+    /// left out, because dbt does not know them.
     pub models: Vec<ModelFile>,
     /// Files with errors.
     pub wrong: Vec<WrongFile>,
-    /// Python files and notebooks that are no models.
+    /// Python files and notebooks that are not models.
     pub helpers: Vec<String>,
     /// Stubs that were written.
     pub written: Vec<String>,
-    /// Stubs that were removed, as their models are gone.
+    /// Stubs that were removed because their models are gone.
     pub removed: Vec<String>,
-    /// How many stubs were right already.
+    /// The number of stubs that were current already.
     pub unchanged: usize,
     /// Whether `.dbtignore` was written or removed.
     pub dbtignore_changed: bool,
     /// Schema files.
     pub schemas: Vec<String>,
-    /// SQL files in the model paths that are no stubs: name and path.
+    /// SQL files in the model paths that are not stubs: name and path.
     pub sql: Vec<(String, String)>,
-    /// Python files and notebooks that the project certainly switches off (`enabled: false`).
+    /// Python files and notebooks that the project switches off without Jinja (`enabled: false`).
     pub switched_off: HashSet<String>,
-    /// Warnings and notes, by path.
+    /// Warnings and notes, sorted by path.
     pub warnings: Vec<FileDiagnostic>,
 }
 
@@ -63,8 +65,9 @@ impl Generated {
 /// Brings the stubs and `.dbtignore` of a project up to date.
 ///
 /// # Errors
-/// The failure of a plugin or, unless `keep_going`, all problems of all files at once: then nothing was changed. Or the one
-/// file that could not be written: then others were, each of them whole.
+/// Returns the failure of a plugin or, unless `keep_going` is set, all problems of all files; in
+/// both cases nothing was changed. If one file cannot be written, others may have been, each of
+/// them complete.
 pub fn generate(
     project: &DbtProject,
     stages: &Stages<'_>,
@@ -80,7 +83,7 @@ pub fn generate(
         stages,
         roots: roots(project),
         folder: folder.clone(),
-        started: stamp::now(),
+        started: fingerprint::now(),
     };
     let jobs: Vec<Job<'_>> = [job(project, None)]
         .into_iter()
@@ -110,7 +113,7 @@ pub fn generate(
     Ok(all)
 }
 
-/// The answers, or all that is wrong with any.
+/// Returns all answers, or all errors of any.
 fn together(
     answers: Vec<Result<Option<State>, GenerateError>>,
 ) -> Result<Vec<Option<State>>, GenerateError> {

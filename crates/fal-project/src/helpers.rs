@@ -1,4 +1,4 @@
-//! Files that the user means to be models and that are none, as they neither write nor read.
+//! Finds files that the user means to be models although they neither write nor read.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,8 +13,8 @@ use crate::{
 
 const CODE: &str = "model::never_writes";
 
-/// Adds an error to each such file: one that a schema file names as a model, or one in a folder of Python models that no
-/// other file imports.
+/// Adds an error to each file that neither writes nor reads and that a schema file names as a
+/// model, or that lies in a folder of Python models and is imported by no other file.
 pub(crate) fn complain(
     files: &mut [Analysed],
     roots: &[Root],
@@ -52,7 +52,8 @@ pub(crate) fn complain(
     }
 }
 
-/// Names that are models': a schema file that has one of them speaks of that model. `a_v2.sql` is a version of `a`.
+/// Returns the names of models. A schema file that has one of these names describes that model, not
+/// a helper. `a_v2.sql` is a version of `a`.
 fn models(files: &[Analysed], sql: &[(String, String)]) -> HashSet<String> {
     let python = files
         .iter()
@@ -73,7 +74,7 @@ fn is_helper(file: &Analysed) -> bool {
         && !file.file.name.starts_with('_')
 }
 
-/// Schema file and line of each of these names that one has under `models`.
+/// Returns the schema file and line of each of these names that appears under `models`.
 fn described<'a>(
     schemas: &'a [SchemaFile],
     names: &HashSet<&str>,
@@ -94,10 +95,10 @@ fn described<'a>(
     found
 }
 
-/// What the files of the project import, as far as their analyses tell.
+/// What the files of the project import, according to their analyses.
 struct Imported<'a> {
     modules: HashSet<&'a str>,
-    /// Folders with a file that says `from . import x`: the analysis does not name x.
+    /// Folders with a file that has `from . import x`, for which the analysis does not name `x`.
     folders: HashSet<&'a str>,
 }
 
@@ -124,7 +125,7 @@ impl<'a> Imported<'a> {
         let parents = folder(file).rsplit('/');
         self.modules.contains(file.file.name.as_str())
             || self.folders.contains(folder(file))
-            // `from package import module`: the analysis names the package alone.
+            // For `from package import module` the analysis names only the package.
             || parents.take(1).any(|package| self.modules.contains(package))
     }
 }

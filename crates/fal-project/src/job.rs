@@ -1,4 +1,4 @@
-//! What generating does in one project: all is read before the first byte is written.
+//! Generates the stubs of one project or package: reads everything before it writes the first byte.
 
 use std::{collections::HashSet, path::Path};
 
@@ -15,7 +15,7 @@ use crate::{
     generate::Generated,
     helpers,
     model::ModelFile,
-    names::duplicates,
+    model_names::duplicates,
     packages::Package,
     roots::Root,
     schemas::{self, SchemaFile},
@@ -29,7 +29,7 @@ use crate::{
 /// One project, or one installed package.
 pub(crate) struct Job<'a> {
     pub(crate) project: &'a DbtProject,
-    /// The installed package that the project is, if it is one.
+    /// The installed package, if this is one.
     pub(crate) package: Option<&'a Package>,
     pub(crate) stages: &'a Stages<'a>,
     pub(crate) roots: Vec<Root>,
@@ -37,7 +37,7 @@ pub(crate) struct Job<'a> {
     pub(crate) started: i128,
 }
 
-/// What was found and what has to be done about it. The plan writes no stub of a wrong file.
+/// What was found, and the plan for it. The plan writes no stub of a wrong file.
 pub(crate) struct State {
     files: Vec<Analysed>,
     cache: Cache,
@@ -53,7 +53,7 @@ pub(crate) struct State {
 }
 
 impl Job<'_> {
-    /// Reads everything, and writes nothing. `None`: a package without models of ours.
+    /// Reads everything and writes nothing. `None` for a package without scripts and notebooks.
     pub(crate) fn examine(&self, keep_going: bool) -> Result<Option<State>, GenerateError> {
         let dbtignore = Dbtignore::read(&self.project.root)
             .map_err(|problem| GenerateError::Files(vec![*problem]))?;
@@ -92,7 +92,8 @@ impl Job<'_> {
             .retain(|write| !problems.is_wrong(&files[write.model].file.path));
         let (wrong, warnings) = problems.finish();
         let change = dbtignore.change(&self.unfit_for_dbt(&files));
-        // Where nothing may be written, no file can get its stub; and dbt would wait for a pipe, or fill the memory.
+        // These errors stop everything: where nothing may be written, no file can get its stub, and
+        // dbt would wait for a pipe or run out of memory.
         let mut obstacles = found.obstacles;
         obstacles.extend(self.absolute_model_paths());
         match self
@@ -131,7 +132,7 @@ impl Job<'_> {
         }))
     }
 
-    /// Writes, and says what is there.
+    /// Writes the changes and returns the resulting state.
     pub(crate) fn finish(
         &self,
         state: Option<State>,
@@ -141,7 +142,7 @@ impl Job<'_> {
             return Ok(Generated::default());
         };
         let mut generated = state.summary();
-        // A package that is current is left alone, wherever it is.
+        // A package that is current needs no write, so it may lie anywhere.
         let is_left = check || self.package.is_some() && !generated.is_changed();
         let stub_paths = if is_left {
             state.planned()
@@ -172,8 +173,8 @@ impl Job<'_> {
         }
     }
 
-    /// dbt joins the target folder and a model's path for what it compiles. Of an absolute one only the path is left, so
-    /// that dbt would write its SQL over the user's.
+    /// Returns an error for each absolute model path. dbt joins the target folder and a model's
+    /// path for its compiled SQL; if that path is absolute, dbt writes over the user's file.
     fn absolute_model_paths(&self) -> impl Iterator<Item = FileDiagnostic> {
         let absolute = self
             .roots
@@ -189,7 +190,7 @@ impl Job<'_> {
         })
     }
 
-    /// All files, less those that the user hides from dbt.
+    /// Returns all files except those that the user hides from dbt.
     fn find(&self, rules: &Rules) -> Found {
         let below = |path: &Path| {
             path.strip_prefix(&self.project.root)
@@ -218,7 +219,7 @@ impl Job<'_> {
         found
     }
 
-    /// Paths of files that dbt leaves out: what is wrong with them is nothing to anyone.
+    /// Returns the files that dbt leaves out, whose problems are not reported.
     fn switched_off(&self, files: &[Analysed], schemas: &[SchemaFile]) -> HashSet<String> {
         let off = SwitchedOff::read(self.project, schemas);
         let is_off = |file: &&Analysed| match file.kind() {
@@ -246,7 +247,8 @@ impl Job<'_> {
         }
     }
 
-    /// Files that dbt would read and fail on: it wants exactly one `def model` in each.
+    /// Returns the files on which dbt would fail, because it expects exactly one `def model` in
+    /// each.
     fn unfit_for_dbt<'b>(&self, files: &'b [Analysed]) -> Vec<&'b str> {
         files
             .iter()
@@ -256,9 +258,10 @@ impl Job<'_> {
             .collect()
     }
 
-    /// Writes what has to be written, and says each file's stub.
+    /// Writes all changes and returns each file's stub.
     fn apply(&self, state: &State) -> Result<Vec<Option<String>>, GenerateError> {
-        // Where `.dbtignore` and the cache are written; the stubs' folders are looked through anyway.
+        // Only the folders of `.dbtignore` and of the cache are searched: leftovers in stub folders
+        // were found on the walk.
         for folder in [self.project.root.clone(), self.project.state_dir()] {
             let _ = fal_files::Root::open(folder).map(|root| root.sweep());
         }
@@ -285,7 +288,7 @@ impl Job<'_> {
         Ok(state.planned())
     }
 
-    /// Writes the cache, if there is anything new to say.
+    /// Writes the cache if it has changed.
     fn remember(&self, state: &State, records: &[Option<StubRecord>]) {
         let known: Vec<_> = state
             .files
@@ -339,7 +342,8 @@ impl State {
         }
     }
 
-    /// Each file's stub once the plan is carried out; that of a wrong file is one that it had.
+    /// Returns each file's stub after the plan is carried out. A wrong file keeps the stub that it
+    /// had.
     fn planned(&self) -> Vec<Option<String>> {
         let mut paths = vec![None; self.files.len()];
         for (model, path) in &self.plan.there {
@@ -352,7 +356,7 @@ impl State {
     }
 }
 
-/// Everything that is wrong, each error with the file that it is about.
+/// Collects all problems, each with the file that it is about.
 fn problems(
     files: &[Analysed],
     found: Vec<FileDiagnostic>,
@@ -366,7 +370,7 @@ fn problems(
             || problem.path.clone(),
             |model| files[model].file.path.clone(),
         );
-        // What stands in its way is nothing to the user as long as the file itself makes no sense.
+        // A conflict with a stub's place is not reported while the file itself has errors.
         if about.is_none_or(|model| files[model].understood) {
             problems.add(&path, problem);
         }
@@ -387,7 +391,7 @@ fn problems(
     problems
 }
 
-/// Models of one name, also where the other is SQL.
+/// Returns errors for models of the same name, SQL models included.
 fn same_names(
     files: &[Analysed],
     sql: &[(String, String)],
@@ -410,7 +414,7 @@ fn same_names(
     duplicates(&python, &sql)
 }
 
-/// One plugin that fails on ten thousand files is one error.
+/// Merges a plugin's failures into one error: it may fail on ten thousand files.
 fn stop_at(mut failures: Vec<PluginFailure>) -> Result<(), GenerateError> {
     let others = failures.len().saturating_sub(1);
     match failures.is_empty() {

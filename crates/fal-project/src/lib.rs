@@ -1,6 +1,6 @@
 //! A dbt project on disk: configuration, discovery of models, stubs, `.dbtignore`.
 //!
-//! Needs neither dbt nor Python, and never knows how the plugins that it asks were loaded:
+//! Needs neither dbt nor Python, and does not know how the plugins that it asks were loaded:
 //!
 //! ```no_run
 //! use fal_project::{DbtProject, FalProject, GenerateOptions, ProjectOptions, Stages, generate};
@@ -16,11 +16,12 @@
 //! ```
 //!
 //! What holds at any moment, also when a run is killed:
-//! - A file with an error has its stub left as it is. Unless [`GenerateOptions::keep_going`] says otherwise, an error in any
-//!   file means that nothing is written: every byte and every time of the project stays.
-//! - A file that fal-host did not write, or that was edited since, is never replaced or removed.
+//! - A file with an error has its stub left as it is. Unless [`GenerateOptions::keep_going`] is
+//!   set, an error in any file means that nothing is written: contents and times of all files stay.
+//! - A file that fal-host did not write, or that was edited since then, is never replaced or
+//!   removed.
 //! - Each stub on disk is whole, and written only when its bytes change.
-//! - Around our block, `.dbtignore` is the user's, byte for byte.
+//! - The user's lines around the generated block of `.dbtignore` stay byte for byte.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -33,19 +34,18 @@ mod dbtignore;
 mod diagnostics;
 mod discover;
 mod error;
+mod fingerprint;
 mod generate;
 mod helpers;
 mod job;
 mod model;
 mod model_names;
-mod names;
 mod packages;
 mod references;
 mod roots;
 mod schemas;
 mod scripts;
 mod stages;
-mod stamp;
 mod stubs;
 mod switched_off;
 mod text;

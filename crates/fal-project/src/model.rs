@@ -17,20 +17,20 @@ pub struct ModelFile {
     pub path: String,
     /// The file, absolute.
     pub file: PathBuf,
-    /// A script of ours or a model as dbt defines it.
+    /// Whether it calls `write_to_model` or is a model as dbt defines it.
     pub kind: FileKind,
     /// What the Python parser found.
     pub analysis: PythonAnalysis,
-    /// For a notebook: its Python text and where the lines came from.
+    /// For a notebook, its Python text and the origins of its lines.
     pub notebook: Option<NotebookText>,
-    /// Path of its stub below the project; `None` for a model that dbt knows by itself.
+    /// The stub's path below the project; `None` for a dbt-native model, which needs none.
     pub stub_path: Option<String>,
     /// Warnings about it.
     pub diagnostics: Vec<FileDiagnostic>,
 }
 
 impl ModelFile {
-    /// The code to run: of a notebook what its parser made of it, else the file's text as it is now.
+    /// Returns the code to run: for a notebook its parser's text, else the file's current text.
     ///
     /// # Errors
     /// If the file cannot be read (any more).
@@ -53,7 +53,7 @@ impl ModelFile {
         Ok(Cow::Owned(text))
     }
 
-    /// A complaint about a place in its code, shown as the user wrote it: by line, or by cell.
+    /// Places a problem in the model's code as the user wrote it, by line or by cell.
     pub fn complain(&self, mut diagnostic: Diagnostic, span: Span, text: &str) -> FileDiagnostic {
         diagnostic.labels = vec![Label {
             span,
@@ -67,7 +67,7 @@ impl ModelFile {
         }
     }
 
-    /// What an execution backend is told before it loads the project.
+    /// Returns what an execution backend needs to know of the model before it loads the project.
     pub fn python_model(&self) -> PythonModel {
         let mut imports: Vec<String> = Vec::new();
         for import in &self.analysis.imports {
@@ -84,7 +84,7 @@ impl ModelFile {
         }
     }
 
-    /// What an execution backend runs.
+    /// Returns what an execution backend runs.
     ///
     /// # Errors
     /// If the file cannot be read (any more).

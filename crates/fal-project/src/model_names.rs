@@ -1,4 +1,4 @@
-//! Names of files that dbt refuses as names of models.
+//! Names that models cannot have: those that dbt refuses, and those that another file has.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,8 @@ use crate::{
     references::KnownNames,
 };
 
-/// An error for each Python model or notebook whose name dbt refuses or passes over, and a problem for each that has the
-/// name of a seed or snapshot.
+/// Returns an error for each Python model or notebook whose name dbt refuses or ignores, and a
+/// problem for each that has the name of a seed or snapshot.
 pub fn refused_names(project: &DbtProject, generated: &Generated) -> Vec<FileDiagnostic> {
     let spaces = allows_spaces(project);
     let models = generated
@@ -35,13 +35,13 @@ pub fn refused_names(project: &DbtProject, generated: &Generated) -> Vec<FileDia
                 .join("_")
                 .to_lowercase();
             Some((
-                "dbt takes no spaces in the name of a model".to_owned(),
+                "dbt allows no spaces in a model's name".to_owned(),
                 format!("rename the file, to `{name}` say"),
             ))
         } else if model.name.starts_with(['#', '~']) {
             let help = "rename the file, or list it in .dbtignore".to_owned();
             Some((
-                "dbt passes over files whose names begin with `#` or `~`".to_owned(),
+                "dbt ignores files whose names begin with `#` or `~`".to_owned(),
                 help,
             ))
         } else {
@@ -75,4 +75,27 @@ fn allows_spaces(project: &DbtProject) -> bool {
             .get("require_resource_names_without_spaces")
     });
     flag.is_some_and(|flag| matches!(&flag.kind, Kind::Scalar(value) if *value == false))
+}
+
+/// Returns an error for every Python model whose name another file has. Both lists hold (name,
+/// path) and are sorted by path.
+pub(crate) fn duplicates(python: &[(&str, &str)], sql: &[(&str, &str)]) -> Vec<FileDiagnostic> {
+    let mut owners: HashMap<&str, &str> = sql.iter().copied().collect();
+    let mut problems = Vec::new();
+    for (name, path) in python {
+        match owners.get(name) {
+            Some(other) => problems.push(duplicate(name, other, path)),
+            None => {
+                owners.insert(name, path);
+            }
+        }
+    }
+    problems
+}
+
+fn duplicate(name: &str, one: &str, other: &str) -> FileDiagnostic {
+    let message = format!("the model `{name}` is defined twice: here and in {one}");
+    FileDiagnostic::error(other, "model::duplicate", message).with_help(format!(
+        "rename or remove {other} or {one}: a model has the name of its file"
+    ))
 }

@@ -1,5 +1,5 @@
-//! Installed packages of dbt. One that has scripts or notebooks is treated as a project inside the project: its models, its
-//! stubs and its `.dbtignore` are its own. Any other package stays dbt's alone.
+//! Installed packages of dbt. A package with scripts or notebooks is treated as a project inside
+//! the project, with its own models, stubs and `.dbtignore`. All other packages are left to dbt.
 
 use std::fs;
 
@@ -12,16 +12,16 @@ use crate::{
     wrong::WrongFile,
 };
 
-/// A package in the folder where `dbt deps` installs.
+/// A package in the folder into which `dbt deps` installs.
 #[derive(Debug)]
 pub(crate) struct Package {
-    /// Below the project.
+    /// The folder's path below the project.
     folder: String,
     pub(crate) project: DbtProject,
 }
 
-/// All that dbt reads, by name. dbt gives the folder of each the package's name; one whose dbt_project.yml makes no sense, dbt
-/// refuses with its own words.
+/// Returns all packages that dbt reads, sorted by name. `dbt deps` names each folder after its
+/// package. A package with an invalid dbt_project.yml is left out: dbt reports it.
 pub(crate) fn installed(project: &DbtProject) -> Vec<Package> {
     let entries = fs::read_dir(project.root.join(&project.packages_path))
         .into_iter()
@@ -45,7 +45,8 @@ pub(crate) fn installed(project: &DbtProject) -> Vec<Package> {
 }
 
 impl Package {
-    /// Why the plan cannot be carried out: the package is in another place, and is not the user's to change.
+    /// Returns why the plan cannot be carried out, if the package lies outside of the project,
+    /// where fal-host must not write.
     pub(crate) fn obstacle(&self, plan: &StubPlan, ignore_changes: bool) -> Option<FileDiagnostic> {
         let stubs = plan
             .write
@@ -57,7 +58,7 @@ impl Package {
         writable::package_obstacle(&self.project, &files)
     }
 
-    /// Adds what was found here.
+    /// Adds the package's files to those of the project.
     pub(crate) fn add_to(&self, all: &mut Generated, own: Generated) {
         let paths = |paths: Vec<String>| paths.into_iter().map(|path| self.path(&path));
         all.written.extend(paths(own.written));
@@ -82,7 +83,7 @@ impl Package {
                 ..file
             }
         }));
-        // A dbt-native model of a package is dbt's, as before.
+        // dbt runs the dbt-native models of packages itself.
         for mut model in own
             .models
             .into_iter()
@@ -99,7 +100,7 @@ impl Package {
         }
     }
 
-    /// The same error with paths below the project.
+    /// Returns the same error with paths below the project.
     pub(crate) fn error(&self, error: GenerateError) -> GenerateError {
         match error {
             GenerateError::Files(files) => GenerateError::Files(
@@ -146,7 +147,7 @@ impl Package {
     fn path(&self, path: &str) -> String {
         match path {
             "" => self.folder.clone(),
-            // A model path of the package may be absolute.
+            // The package's model path may be absolute.
             absolute if absolute.starts_with('/') => absolute.to_owned(),
             below => format!("{}/{below}", self.folder),
         }

@@ -1,20 +1,21 @@
-//! The folders that hold models, and where the stubs of each go.
+//! The folders that hold models, and where each folder's stubs go.
 
 use crate::config::DbtProject;
 
 /// A folder with models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Root {
-    /// Below the project, with `/`; empty for the project's own folder.
+    /// The path below the project, with `/`; empty for the project's folder.
     pub(crate) path: String,
     /// Whether dbt reads it.
     pub(crate) dbt: bool,
-    /// The model path (below the project) that takes its stubs: itself, if dbt reads it.
+    /// The model path below the project that takes its stubs. A folder that dbt reads takes them
+    /// itself.
     pub(crate) stubs: String,
 }
 
 impl Root {
-    /// Length of what comes before a path below this root.
+    /// Returns the length of the prefix of all paths below this root.
     pub(crate) fn below(&self) -> usize {
         if self.path.is_empty() {
             0
@@ -24,7 +25,7 @@ impl Root {
     }
 }
 
-/// The roots of a project. A folder inside another root belongs to that one.
+/// Returns the roots of a project. A folder inside another root belongs to the outer one.
 pub(crate) fn roots(project: &DbtProject) -> Vec<Root> {
     let mut roots: Vec<Root> = Vec::new();
     for path in outermost(&project.model_paths) {
@@ -34,7 +35,8 @@ pub(crate) fn roots(project: &DbtProject) -> Vec<Root> {
             stubs: path,
         });
     }
-    // dbt must see the stubs, so those of a folder that it does not read go to the first model path.
+    // dbt must see the stubs, so the stubs of a folder that it does not read go to the first model
+    // path.
     let stubs = roots
         .first()
         .map_or_else(|| "models".to_owned(), |root| root.path.clone());
@@ -50,7 +52,7 @@ pub(crate) fn roots(project: &DbtProject) -> Vec<Root> {
     roots
 }
 
-/// Whether a folder is another or lies in it.
+/// Whether `inner` is `outer` or lies in it.
 pub(crate) fn contains(outer: &str, inner: &str) -> bool {
     outer.is_empty()
         || inner

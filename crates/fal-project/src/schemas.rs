@@ -1,4 +1,5 @@
-//! Schema files as text, read once; each is parsed only where its text speaks of what is looked for.
+//! Schema files as text, read once. A file is parsed only if its text mentions what the caller
+//! looks for.
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -10,12 +11,12 @@ use crate::config::{
 
 /// A schema file.
 pub(crate) struct SchemaFile {
-    /// Below the project.
+    /// The path below the project.
     pub(crate) path: String,
     pub(crate) text: String,
 }
 
-/// Reads schema files, given below the project; one that cannot be read has no text.
+/// Reads schema files, given by paths below the project. An unreadable file has empty text.
 pub(crate) fn read(project: &DbtProject, paths: &[String]) -> Vec<SchemaFile> {
     let text = |path: &String| {
         fal_files::read_text(&project.root.join(path), fal_files::TEXT).unwrap_or_default()
@@ -31,13 +32,13 @@ pub(crate) fn read(project: &DbtProject, paths: &[String]) -> Vec<SchemaFile> {
 }
 
 impl SchemaFile {
-    /// Its values; `None` for what is no YAML, which dbt refuses with its own words.
+    /// Parses the text; `None` if it is not valid YAML, which dbt reports itself.
     pub(crate) fn tree(&self) -> Option<Node> {
         yaml::parse(&self.path, &self.text).ok()
     }
 }
 
-/// The entries of a list of a schema file (`models`, `seeds`, ...) that have a name.
+/// Returns the named entries of a list of a schema file (`models`, `seeds`, ...).
 pub(crate) fn named<'a>(tree: &'a Node, list: &str) -> Vec<(&'a str, &'a Node)> {
     let Some(Node {
         kind: Kind::List(items),
@@ -52,7 +53,7 @@ pub(crate) fn named<'a>(tree: &'a Node, list: &str) -> Vec<(&'a str, &'a Node)> 
         .collect()
 }
 
-/// The text of a scalar.
+/// Returns a scalar's text.
 pub(crate) fn text(node: &Node) -> Option<&str> {
     if let Kind::Scalar(Value::String(text)) = &node.kind {
         Some(text)

@@ -1,16 +1,16 @@
-//! The plugins that generating asks, and how their failures are kept apart from problems of files.
+//! The plugins that `generate` asks, and their failures, which are not problems of files.
 
 use fal_plugin::{NotebookParser, PluginError, PythonParser, StubWriter};
 
-/// The stages, however they were loaded.
+/// The loaded plugins, by stage.
 pub struct Stages<'a> {
     /// The chain of Python parsers: the first that understands a file answers.
     pub python: Vec<&'a dyn PythonParser>,
-    /// Notebook parsers; of two that claim an extension the first has it.
+    /// The notebook parsers. If two claim an extension, the first gets it.
     pub notebooks: Vec<&'a dyn NotebookParser>,
     /// The stub writer.
     pub stubs: &'a dyn StubWriter,
-    /// Names, versions and options of all of them: what was cached under another identity is forgotten.
+    /// Names, versions and options of all of them. A cache with another identity is not used.
     pub identity: String,
 }
 
@@ -38,7 +38,7 @@ impl PluginFailure {
     /// An answer that breaks the stage's contract.
     pub(crate) fn nonsense(stage: &'static str, path: Option<&str>, message: String) -> Self {
         let error = PluginError::new("plugin::bad_answer", message)
-            .with_help("this is a fault of the plugin: tell its author");
+            .with_help("this is a bug of the plugin: report it to its author");
         Self {
             stage,
             path: path.map(str::to_owned),
@@ -48,7 +48,8 @@ impl PluginFailure {
 }
 
 impl Stages<'_> {
-    /// Extensions that the notebook parsers claim, in lower case, with the parser's index.
+    /// Returns the extensions that the notebook parsers claim, in lower case, with each parser's
+    /// index.
     pub(crate) fn claims(&self) -> Vec<(String, usize)> {
         let mut claims: Vec<(String, usize)> = Vec::new();
         for (index, parser) in self.notebooks.iter().enumerate() {
@@ -65,7 +66,7 @@ impl Stages<'_> {
         claims
     }
 
-    /// The folder of stubs below each model path.
+    /// Returns the name of the stub folder below each model path.
     pub(crate) fn stub_folder(&self) -> Result<String, PluginFailure> {
         let folder = self.stubs.folder();
         if is_plain(&folder) {
@@ -76,7 +77,8 @@ impl Stages<'_> {
     }
 }
 
-/// Whether a path of a plugin stays where it belongs: relative, nothing hidden, no `..`, no odd characters.
+/// Whether a plugin's path stays in its folder: relative, nothing hidden, no `..`, no unusual
+/// characters.
 pub(crate) fn is_plain(path: &str) -> bool {
     !path.contains('\\')
         && !path.contains(|letter: char| letter.is_control())

@@ -1,4 +1,4 @@
-//! Models that the project switches off with `enabled: false`, as far as its files say so without Jinja.
+//! Models that the project switches off with `enabled: false`, if its files say so without Jinja.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,13 @@ use crate::{
     schemas::{SchemaFile, named},
 };
 
-/// What dbt_project.yml and the schema files say.
+/// The `enabled` settings of dbt_project.yml and of the schema files.
 #[derive(Default)]
 pub(crate) struct SwitchedOff {
     project: String,
     /// `models` of dbt_project.yml.
     folders: Option<Node>,
-    /// What a schema file says of a model; `None`: Jinja decides.
+    /// Each model's setting in a schema file; `None` if Jinja decides.
     models: HashMap<String, Option<bool>>,
 }
 
@@ -53,7 +53,8 @@ impl SwitchedOff {
         }
     }
 
-    /// Whether a model is certainly off. `path` is that by which dbt knows it, below its model path.
+    /// Whether a model is off, whatever Jinja says. `path` is the model's path for dbt, below its
+    /// model path.
     pub(crate) fn has(&self, path: &str, name: &str) -> bool {
         let said = self
             .models
@@ -63,7 +64,7 @@ impl SwitchedOff {
         said == Some(Some(false))
     }
 
-    /// The most specific word of dbt_project.yml.
+    /// Returns the most specific setting of dbt_project.yml.
     fn of_folders(&self, path: &str) -> Option<Option<bool>> {
         let path = path.rsplit_once('.').map_or(path, |(path, _)| path);
         let mut level = self.folders.as_ref();
@@ -86,7 +87,8 @@ impl SwitchedOff {
     }
 }
 
-/// A truth value; `Some(None)`: text, which Jinja may make one. A mapping is a folder of that name.
+/// Reads a boolean. `Some(None)` is text, which Jinja may turn into one; a mapping is a folder
+/// called `enabled`.
 fn value(node: &Node) -> Option<Option<bool>> {
     match &node.kind {
         Kind::Scalar(Value::Bool(value)) => Some(Some(*value)),

@@ -1,10 +1,11 @@
-//! The text of a Python file as Python itself would decode it: UTF-8, or what its coding cookie names.
+//! Decodes a Python file as Python would: as UTF-8, or in the encoding that its coding cookie
+//! names.
 
 use crate::codecs::{Codec, Unreadable, is_known_elsewhere};
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// Decodes a file; an error is a message.
+/// Decodes a file; the error is a message for the user.
 pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, String> {
     let Some(cookie) = cookie(&bytes).map(str::to_owned) else {
         return utf8(bytes, "this file is not UTF-8, and names no other encoding");
@@ -48,7 +49,7 @@ enum Named {
     Ascii,
     Latin1,
     Codec(&'static Codec),
-    /// One of Python's, but not ours.
+    /// An encoding of Python that fal-host does not read.
     Elsewhere,
     Unknown,
 }
@@ -63,7 +64,7 @@ impl Named {
                     .is_some_and(|rest| rest.starts_with('-'))
         };
         match name.as_str() {
-            // Python's tokenizer looks at the beginnings of these.
+            // Python's tokenizer compares only the beginnings of these names.
             _ if is("utf-8") => Self::Utf8,
             _ if is("latin-1") || is("iso-8859-1") || is("iso-latin-1") => Self::Latin1,
             "utf8" | "u8" | "utf" | "utf8-ucs2" | "utf8-ucs4" | "cp65001" => Self::Utf8,
@@ -80,7 +81,7 @@ impl Named {
     }
 }
 
-/// The line, from 1, of the first such byte.
+/// Returns the line, from 1, of the first such byte.
 fn line_of(bytes: &[u8], is: impl Fn(&u8) -> bool) -> usize {
     bytes
         .iter()
@@ -104,7 +105,7 @@ fn utf8(bytes: Vec<u8>, message: &str) -> Result<String, String> {
         .unwrap_or(text))
 }
 
-/// The encoding that a comment on one of the first two lines names, as PEP 263 defines it.
+/// Returns the encoding that a comment on one of the first two lines names, as PEP 263 defines it.
 fn cookie(bytes: &[u8]) -> Option<&str> {
     let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
     let mut lines = bytes.split(|byte| *byte == b'\n');

@@ -1,4 +1,4 @@
-//! Errors by the file that they are about, so that one wrong file need not stop the others.
+//! Errors grouped by the file that they are about, so that one wrong file need not stop the others.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,7 +9,7 @@ use crate::diagnostics::FileDiagnostic;
 pub struct WrongFile {
     /// Below the project, with `/`.
     pub path: String,
-    /// The name of the model that it is or would be.
+    /// The name of its model.
     pub name: String,
     /// Its errors.
     pub problems: Vec<FileDiagnostic>,
@@ -23,7 +23,7 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
-    /// Adds a problem of the file in `about`; the problem itself may show another file, such as a stub.
+    /// Adds a problem with the file `about`. The problem may show another file, such as a stub.
     pub(crate) fn add(&mut self, about: &str, problem: FileDiagnostic) {
         if problem.is_error() {
             self.wrong
@@ -35,17 +35,17 @@ impl Problems {
         }
     }
 
-    /// Forgets the errors of these files.
+    /// Drops the errors of these files.
     pub(crate) fn pardon(&mut self, pardoned: &HashSet<String>) {
         self.wrong.retain(|path, _| !pardoned.contains(path));
     }
 
-    /// Whether there is any error of this file.
+    /// Whether this file has an error.
     pub(crate) fn is_wrong(&self, path: &str) -> bool {
         self.wrong.contains_key(path)
     }
 
-    /// The files with errors, and the warnings, by path.
+    /// Returns the files with errors, and the warnings, sorted by path.
     pub(crate) fn finish(mut self) -> (Vec<WrongFile>, Vec<FileDiagnostic>) {
         self.warnings
             .sort_by(|one, other| one.path.cmp(&other.path));
@@ -58,7 +58,7 @@ impl Problems {
     }
 }
 
-/// All errors of these files, each once, and the warnings, by path.
+/// Returns all errors of these files, each once, and the warnings, sorted by path.
 pub fn all_problems(wrong: &[WrongFile], warnings: &[FileDiagnostic]) -> Vec<FileDiagnostic> {
     let mut seen = HashSet::new();
     let errors = wrong.iter().flat_map(|file| &file.problems);

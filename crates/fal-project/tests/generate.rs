@@ -216,8 +216,8 @@ fn a_conflict_leaves_every_byte_and_time_alone() {
     insta::assert_snapshot!(told.join("\n"), @r"
     stub::edited models/fal/x.sql: this generated stub of models/x.py was edited by hand, so it is left alone
       move what you changed to models/x.py or to a model of another name, then delete models/fal/x.sql: it will be generated anew
-    stub::foreign models/fal/z.sql: this file stands where the stub of models/z.py belongs, and fal-host did not generate it
-      move or rename models/fal/z.sql, or rename models/z.py: the name of the model decides where its stub stands
+    stub::foreign models/fal/z.sql: this file is in the place of the stub of models/z.py, and fal-host did not generate it
+      move or rename models/fal/z.sql, or rename models/z.py: a stub has the name of its model
     ");
     assert!(matches!(project.run(true), Err(GenerateError::Files(_))));
 }

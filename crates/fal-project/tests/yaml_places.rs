@@ -52,7 +52,7 @@ const FAL_PROJECT: &[Case] = &[
     (
         "environments:\n  - name: a\n    type: docker\n",
         3,
-        "no type of environment",
+        "no environment type",
     ),
     (
         "environments:\n  - name: a\n    python: 3.10\n",

@@ -1,4 +1,4 @@
-//! The whole analysis of one file.
+//! The complete analysis of one file.
 
 use fal_plugin::payload::{Diagnostic, FileKind, PythonAnalysis};
 use rustc_hash::FxHashMap;
@@ -45,10 +45,10 @@ pub fn analyse(text: &str, tree: &Tree<'_>) -> PythonAnalysis {
     }
 }
 
-/// So many diagnostics of one code are shown for a file, each with an excerpt.
+/// How many diagnostics of one code are shown for a file, each with an excerpt.
 const SHOWN: usize = 50;
 
-/// Puts one diagnostic with their number in the place of those of a code beyond the first [`SHOWN`].
+/// Replaces the diagnostics of a code beyond the first [`SHOWN`] by one that gives their number.
 fn summed_up(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let mut counts: FxHashMap<String, usize> = FxHashMap::default();
     diagnostics

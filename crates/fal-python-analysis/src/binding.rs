@@ -28,7 +28,7 @@ const MUTATORS: [&str; 15] = [
 ];
 
 impl<'t> File<'t, '_> {
-    /// The expression that a name stands for, if it is bound once, by a plain assignment.
+    /// Returns the expression that a name stands for, if it is bound once, by a plain assignment.
     pub(crate) fn bound_value(&self, name: &str, at: NodeId) -> Option<NodeId> {
         let scope = self.scopes().scope(at);
         let binder = self.scopes().resolve_once(name, scope)?;
@@ -45,7 +45,7 @@ impl<'t> File<'t, '_> {
         }
     }
 
-    /// `A, B = 'a', 'b'`.
+    /// Returns the element for a target of `A, B = 'a', 'b'`.
     fn unpacked(&self, target: NodeId, binder: NodeId) -> Option<NodeId> {
         let assign = self.scopes().parent(target);
         if !matches!(self.tree.kind(assign), Kind::Assign) {

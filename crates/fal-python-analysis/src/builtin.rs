@@ -6,7 +6,7 @@ use crate::{
     value::Value,
 };
 
-/// Builtins whose result is known where their arguments are.
+/// Builtins whose result is known if their arguments are.
 const REARRANGERS: [&str; 9] = [
     "zip",
     "list",
@@ -20,7 +20,7 @@ const REARRANGERS: [&str; 9] = [
 ];
 
 impl File<'_, '_> {
-    /// Whether a call is one of a builtin or method that the evaluation knows.
+    /// Whether a call is of a builtin or method that [`rearrange`] or [`view`] evaluates.
     pub(crate) fn rearranges(&self, call: NodeId) -> bool {
         let Some((function, args, _)) = self.call(call) else {
             return false;
@@ -39,7 +39,7 @@ impl File<'_, '_> {
     }
 }
 
-/// What a method of a dict gives.
+/// Returns the result of a dict's method.
 pub(crate) fn view(pairs: Vec<(Value, Value)>, method: &str) -> Option<Value> {
     let pick: fn((Value, Value)) -> Value = match method {
         "items" => |(key, value)| Value::Tuple(vec![key, value]),
@@ -50,7 +50,7 @@ pub(crate) fn view(pairs: Vec<(Value, Value)>, method: &str) -> Option<Value> {
     Some(Value::List(pairs.into_iter().map(pick).collect()))
 }
 
-/// What a builtin makes of its arguments.
+/// Returns the result of a builtin for its arguments.
 pub(crate) fn rearrange(function: &str, args: Vec<Value>) -> Option<Value> {
     if function == "zip" {
         return zip(args);

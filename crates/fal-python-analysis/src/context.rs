@@ -1,4 +1,4 @@
-//! What all parts of the analysis share: the text, the tree, its scopes, and which names are ours.
+//! What all parts of the analysis share: the text, the tree, its scopes, and the host's names.
 
 use std::cell::{Cell, OnceCell, RefCell};
 
@@ -25,17 +25,18 @@ pub(crate) struct File<'t, 'a> {
     budget: Cell<usize>,
 }
 
-/// How much work a file may ask for beyond one look at each node: values that are evaluated again at every use, texts
-/// that are searched. What is not known when it is used up stays unknown.
+/// The work that a file may cost beyond one look at each node: values are evaluated again at every
+/// use, and texts are searched. When the budget is used up, everything that is still unknown stays
+/// so.
 const BUDGET: usize = 1_000_000;
 const BUDGET_PER_NODE: usize = 20;
 
-/// Whether a name means what the host puts in scope.
+/// Whether a name means the function that the host puts in scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// The host's.
     Ours,
-    /// A parameter: perhaps the host's, handed on.
+    /// A parameter, which a caller may set to the host's function.
     Parameter,
     /// The file's own.
     Foreign,
@@ -55,25 +56,25 @@ impl<'t, 'a> File<'t, 'a> {
         }
     }
 
-    /// Takes from the budget; `None`: it is used up.
+    /// Takes from the budget; `None` if it is used up.
     pub(crate) fn spend(&self, amount: usize) -> Option<()> {
         let left = self.budget.get().checked_sub(amount);
         self.budget.set(left.unwrap_or(0));
         left.map(|_| ())
     }
 
-    /// The loops, comprehensions and conditions around nodes.
+    /// Returns the loops, comprehensions and conditions around nodes.
     pub(crate) fn enclosing(&self) -> &Enclosing {
         self.enclosing
             .get_or_init(|| Enclosing::new(self.tree, self.scopes()))
     }
 
-    /// Scopes and parents; not every file needs them.
+    /// Returns scopes and parents, which are computed when a file first needs them.
     pub(crate) fn scopes(&self) -> &Scopes<'t> {
         self.scopes.get_or_init(|| Scopes::new(self.tree))
     }
 
-    /// Names of ours that are read, with what they mean there.
+    /// Returns the places that read a name of the host, with its meaning there.
     pub(crate) fn uses_of(&self, ours: Ours) -> impl Iterator<Item = (NodeId, Meaning)> + '_ {
         self.uses
             .iter()
@@ -81,7 +82,7 @@ impl<'t, 'a> File<'t, 'a> {
             .map(|it| (it.name, self.meaning_of(it.name)))
     }
 
-    /// What a name of ours means.
+    /// Returns what one of the host's names means at a node.
     pub(crate) fn meaning_of(&self, name: NodeId) -> Meaning {
         let Kind::Name(text, _) = *self.tree.kind(name) else {
             return Meaning::Foreign;
@@ -89,7 +90,7 @@ impl<'t, 'a> File<'t, 'a> {
         self.meaning(text, self.scopes().scope(name))
     }
 
-    /// The call whose function this node is.
+    /// Returns the call whose function is this node.
     pub(crate) fn call_of(&self, function: NodeId) -> Option<NodeId> {
         let parent = self.scopes().parent(function);
         self.call(parent)
@@ -102,13 +103,13 @@ impl<'t, 'a> File<'t, 'a> {
         self.lines.span(start, end)
     }
 
-    /// The node as written.
+    /// Returns the node's source text.
     pub(crate) fn source(&self, id: NodeId) -> &'t str {
         let (start, end) = self.tree.range(id);
         self.lines.slice(start, end)
     }
 
-    /// Function, positional arguments and keywords of a call.
+    /// Returns the function, positional arguments and keywords of a call.
     pub(crate) fn call(&self, id: NodeId) -> Option<(NodeId, &[NodeId], &[NodeId])> {
         let Kind::Call { args } = self.tree.kind(id) else {
             return None;
@@ -118,7 +119,7 @@ impl<'t, 'a> File<'t, 'a> {
         Some((*function, args, keywords))
     }
 
-    /// The name that is called, if a bare name is.
+    /// Returns the name that is called, if it is a bare name.
     pub(crate) fn called_name(&self, id: NodeId) -> Option<&'t str> {
         let (function, ..) = self.call(id)?;
         if let Kind::Name(name, _) = self.tree.kind(function) {
@@ -128,7 +129,7 @@ impl<'t, 'a> File<'t, 'a> {
         }
     }
 
-    /// What one of our names means in a scope.
+    /// Returns what one of the host's names means in a scope.
     fn meaning(&self, name: &'t str, scope: ScopeId) -> Meaning {
         let Some((home, binders)) = self.scopes().resolve(name, scope) else {
             return Meaning::Ours;
@@ -152,9 +153,10 @@ impl<'t, 'a> File<'t, 'a> {
         }
     }
 
-    /// Whether the name is the file's own because of this binding. A name that a function, lambda or comprehension binds
-    /// is local to it. In a module or class the name is the host's until the binding runs, and a binding under a condition
-    /// is a stand-in for runs outside the host (`try: ref` `except NameError: ...`, `if TYPE_CHECKING: ...`).
+    /// Whether this binding makes the name the file's own. A name that a function, lambda or
+    /// comprehension binds is local to it. In a module or class the name is the host's until the
+    /// binding runs, and a binding under a condition is a stand-in for runs outside of the host
+    /// (`try: ref` `except NameError: ...`, `if TYPE_CHECKING: ...`).
     fn takes_over(&self, home: ScopeId, binder: NodeId) -> bool {
         let mut parent = self.scopes().parent(binder);
         while matches!(
@@ -188,8 +190,8 @@ impl<'t, 'a> File<'t, 'a> {
     }
 }
 
-/// Whether a binding is of a kind that gives a name a function to call: an assignment, a definition or an import. The
-/// targets of loops, `with`, `except` and `case` are the file's own names.
+/// Whether a binding can give a name a function: an assignment, a definition or an import. The
+/// targets of loops, `with`, `except` and `case` are always the file's own names.
 fn may_stand_in(binder: &Kind<'_>, parent: &Kind<'_>) -> bool {
     match binder {
         Kind::FunctionDef { .. } | Kind::ClassDef { .. } | Kind::Alias { .. } => true,

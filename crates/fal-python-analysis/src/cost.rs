@@ -1,17 +1,18 @@
-//! Counts the steps of the analysis in builds with debug assertions, so that a test can say how they grow with a text.
+//! Counts the steps of the analysis in builds with debug assertions, so that a test can measure how
+//! they grow with a text.
 
 #[cfg(debug_assertions)]
 thread_local! {
     static STEPS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
-/// One look at a node or scope.
+/// Counts one look at a node or scope.
 pub(crate) fn step() {
     #[cfg(debug_assertions)]
     STEPS.with(|steps| steps.set(steps.get() + 1));
 }
 
-/// The steps that this thread has taken so far.
+/// Returns the steps that this thread has taken so far.
 #[cfg(debug_assertions)]
 #[must_use]
 pub fn steps() -> u64 {

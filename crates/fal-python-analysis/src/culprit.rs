@@ -1,4 +1,4 @@
-//! Where a syntax error comes from, if that is not the place at which a parser gives up.
+//! Finds the cause of a syntax error, if it is not the place at which a parser gives up.
 
 use fal_plugin::payload::{Diagnostic, Label, Severity};
 
@@ -7,7 +7,7 @@ use crate::{
     syntax::{NOT_PYTHON, SYNTAX, problem},
 };
 
-/// The markers that Git leaves where two versions of a file did not go together.
+/// Finds the markers that Git leaves at a merge conflict.
 pub(crate) fn merge_conflict(lines: &Lines<'_>) -> Option<Diagnostic> {
     let mut starts = lines.text().split_inclusive('\n').scan(0, |at, line| {
         let start = *at;
@@ -31,7 +31,8 @@ pub(crate) fn merge_conflict(lines: &Lines<'_>) -> Option<Diagnostic> {
     })
 }
 
-/// The bracket that is open on a line before `error` and never closed. As in CPython, what comes behind it is not to blame.
+/// Finds the bracket that is open on a line before `error` and never closed. As in CPython, the
+/// error is reported there and not behind it.
 pub(crate) fn unclosed_bracket(lines: &Lines<'_>, error: u32) -> Option<Diagnostic> {
     let text = lines.text();
     let mut open: Vec<u32> = Vec::new();
@@ -48,7 +49,7 @@ pub(crate) fn unclosed_bracket(lines: &Lines<'_>, error: u32) -> Option<Diagnost
             }
             b')' | b']' | b'}' => {
                 let closed = open.pop();
-                // What is closed behind the error was not forgotten.
+                // A bracket that is closed behind the error was not forgotten.
                 if suspect.is_some() && suspect == closed {
                     return None;
                 }
@@ -73,7 +74,7 @@ pub(crate) fn unclosed_bracket(lines: &Lines<'_>, error: u32) -> Option<Diagnost
     ))
 }
 
-/// Length of the string that begins here; `None`: it has no end.
+/// Returns the length of the string that begins here; `None` if it has no end.
 fn string_len(text: &str) -> Option<usize> {
     let quote = text.as_bytes()[0];
     let triple = text.len() > 2 && text.as_bytes()[1] == quote && text.as_bytes()[2] == quote;

@@ -1,12 +1,12 @@
-//! Loops, comprehensions and conditions around nodes, each found in one step: chains of `elif` are nested as deeply as
-//! they are long.
+//! Loops, comprehensions and conditions around nodes. Each is found in one step, because a chain of
+//! `elif` is nested as deeply as it is long.
 
 use crate::{
     scope::Scopes,
     tree::{Kind, NodeId, Tree},
 };
 
-/// What encloses each node within its function.
+/// The nearest enclosing constructs of each node within its function.
 #[derive(Debug)]
 pub(crate) struct Enclosing {
     /// The nearest node at or above this one whose parent is a loop, comprehension or class.
@@ -15,7 +15,8 @@ pub(crate) struct Enclosing {
 }
 
 impl Enclosing {
-    /// Parents have larger ids than their children, so one pass downwards is enough.
+    /// Parents have larger ids than their children, so one pass from the last node to the first is
+    /// enough.
     pub(crate) fn new(tree: &Tree<'_>, scopes: &Scopes<'_>) -> Self {
         let mut out = Self {
             repeated: vec![None; tree.len()],
@@ -47,8 +48,8 @@ impl Enclosing {
         self.conditional[id.index()]
     }
 
-    /// The loops, comprehensions and classes of its function that hold the node, innermost first, each with its child on
-    /// the way.
+    /// Returns the loops, comprehensions and classes of its function that hold the node, innermost
+    /// first, each with its child towards the node.
     pub(crate) fn around<'s>(
         &'s self,
         scopes: &'s Scopes<'_>,

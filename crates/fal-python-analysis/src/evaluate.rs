@@ -9,18 +9,18 @@ use crate::{
     value::{Value, bytes, complex, float},
 };
 
-/// Stands for what is not known in a string of which parts are. No file can hold this character in a literal by
-/// accident and mean a relation.
+/// Marks an unknown part of a string whose other parts are known. No relation's name contains this
+/// character.
 pub(crate) const UNKNOWN: char = '\u{0}';
 
-/// Values of loop variables in one turn.
+/// The values of loop variables in one turn.
 pub(crate) type Turn<'t> = Vec<(&'t str, Value)>;
 
-/// Evaluates within limits: names may stand for one another only so far, and values may not explode.
+/// Evaluates within limits on chains of names and on the size of values.
 pub(crate) struct Evaluator<'f, 't, 'a> {
     file: &'f File<'t, 'a>,
     turn: &'f Turn<'t>,
-    /// Whether unknown parts of f-strings and sums are let through as [`UNKNOWN`].
+    /// Whether unknown parts of f-strings and sums become [`UNKNOWN`].
     lenient: bool,
     budget: Cell<u32>,
 }
@@ -40,7 +40,7 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
         self
     }
 
-    /// The value, if it is known.
+    /// Returns the value, if it is known.
     pub(crate) fn value(&self, id: NodeId) -> Option<Value> {
         self.eval(id, 0)
     }
@@ -76,7 +76,7 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
         }
     }
 
-    /// Elements of a display or arguments, with `*` of known sequences.
+    /// Returns the elements of a display, or arguments, with `*` of known sequences expanded.
     pub(crate) fn elements(&self, ids: &[NodeId], hops: u32) -> Option<Vec<Value>> {
         let mut out = Vec::with_capacity(ids.len());
         for id in ids {
@@ -168,7 +168,7 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
         }
     }
 
-    /// `DICT['key']`, `LIST[0]`.
+    /// Evaluates `DICT['key']` and `LIST[0]`.
     fn item(&self, kids: &[NodeId], hops: u32) -> Option<Value> {
         let [of, key] = kids else { return None };
         let key = self.eval(*key, hops)?;
@@ -190,7 +190,7 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
         }
     }
 
-    /// Calls of builtins and methods that only rearrange a sequence.
+    /// Evaluates calls of builtins and methods that only rearrange a sequence.
     fn call(&self, id: NodeId, hops: u32) -> Option<Value> {
         let (function, args, keywords) = self.file.call(id)?;
         if !keywords.is_empty() {
@@ -230,7 +230,7 @@ impl<'f, 't, 'a> Evaluator<'f, 't, 'a> {
     }
 }
 
-/// A literal's value.
+/// Returns a literal's value.
 pub(crate) fn constant(kind: &Kind<'_>) -> Option<Value> {
     Some(match kind {
         Kind::Str(text) => Value::Str((*text).to_owned()),

@@ -9,7 +9,7 @@ use crate::{
     tree::{Kind, NodeId},
 };
 
-/// Each module once, in the order of the text.
+/// Returns each module once, in the order of the text.
 pub(crate) fn imports(file: &File<'_, '_>) -> Vec<Import> {
     let is_import =
         |id: &NodeId| matches!(file.tree.kind(*id), Kind::Import | Kind::ImportFrom { .. });

@@ -1,4 +1,4 @@
-//! What a file is: a script of ours, a model as dbt defines it, or neither.
+//! The kind of a file: a script, a model as dbt defines it, or neither.
 
 use fal_plugin::payload::{Diagnostic, FileKind, Label, Severity};
 
@@ -8,7 +8,7 @@ use crate::{
     tree::{Kind, NodeId},
 };
 
-/// The kind, with a complaint if the file is both.
+/// Returns the kind, with an error if the file is both.
 pub(crate) fn kind(file: &File<'_, '_>) -> (FileKind, Option<Diagnostic>) {
     match (script_mark(file), dbt_model(file)) {
         (Some(mark), Some(model)) => (FileKind::Script, Some(both(file, mark, model))),
@@ -18,7 +18,7 @@ pub(crate) fn kind(file: &File<'_, '_>) -> (FileKind, Option<Diagnostic>) {
     }
 }
 
-/// The first call of one of our names, or use of `write_to_model` as a value.
+/// Returns the first call of one of the host's names, or use of `write_to_model` as a value.
 pub(crate) fn script_mark(file: &File<'_, '_>) -> Option<NodeId> {
     file.uses.iter().find_map(|it| {
         let value = (it.ours == Ours::WriteToModel).then_some(it.name);
@@ -28,7 +28,7 @@ pub(crate) fn script_mark(file: &File<'_, '_>) -> Option<NodeId> {
     })
 }
 
-/// `def model(dbt, session)` at module level; the second parameter may have any name.
+/// Finds `def model(dbt, session)` at module level; the second parameter may have any name.
 fn dbt_model(file: &File<'_, '_>) -> Option<NodeId> {
     file.tree.kids(file.tree.root()).iter().copied().find(|id| {
         let Kind::FunctionDef {
@@ -56,7 +56,7 @@ fn both(file: &File<'_, '_>, mark: NodeId, model: NodeId) -> Diagnostic {
         text: text.to_owned(),
     };
     let mut head = label(model, "makes it a model as dbt defines it");
-    // The whole function would be marked: its first line says enough.
+    // Marks only the first line of the function.
     let first_line = file.source(model).lines().next().map_or(0, str::len) as u32;
     head.span = file
         .lines

@@ -1,6 +1,8 @@
-//! What a Python model depends on and how often it writes, over a parser-neutral syntax tree.
+//! Finds what a Python model depends on and how often it writes, over a syntax tree that is
+//! independent of the parser.
 //!
-//! A parser plugin lowers its own tree into [`tree::Tree`] and calls [`analyse`], so that all parsers agree.
+//! A parser plugin lowers its own tree into [`tree::Tree`] and calls [`analyse`], so that all
+//! parsers agree.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 

@@ -1,4 +1,4 @@
-//! Statements where Python forbids them, which the parsers let through.
+//! Statements in places where Python forbids them and the parsers accept them.
 
 use fal_plugin::payload::Diagnostic;
 
@@ -9,8 +9,8 @@ use crate::{
     tree::{Kind, NodeId},
 };
 
-/// `return` and `yield` outside a function, `break` and `continue` outside a loop. `await` is left alone: notebooks
-/// have it everywhere.
+/// `return` and `yield` outside a function, `break` and `continue` outside a loop. `await` is
+/// allowed everywhere, because notebooks use it so.
 pub(crate) fn misplaced(file: &File<'_, '_>) -> Vec<Diagnostic> {
     let found = |id: NodeId| {
         let what = match file.tree.kind(id) {

@@ -2,14 +2,15 @@
 
 use crate::tree::{Context, Kind, NodeId, Tree, breadth_first};
 
-/// A function of ours. `context` is not among them: too many files have one of their own.
+/// A function that the host puts in scope. `context` is not among them, because too many files use
+/// that name themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ours {
     Ref,
     Source,
     WriteToModel,
     ExecuteSql,
-    /// Another that makes a file a script, no more.
+    /// Another function that makes a file a script and has no other meaning here.
     Other,
 }
 
@@ -26,17 +27,17 @@ impl Ours {
     }
 }
 
-/// One place where such a name is read.
+/// A place where such a name is read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Use {
     pub(crate) ours: Ours,
     pub(crate) name: NodeId,
 }
 
-/// All uses, breadth first: calls come in the same order as their names.
+/// Returns all uses, breadth first: calls come in the same order as their names.
 pub(crate) fn uses(tree: &Tree<'_>) -> Vec<Use> {
     let found: Vec<Use> = tree.ids().filter_map(|id| of(tree, id)).collect();
-    // Walking in order costs more than this first look, and most files of a project are no models.
+    // This first look costs less than a walk in order, and most files of a project are not models.
     if found.len() < 2 {
         found
     } else {

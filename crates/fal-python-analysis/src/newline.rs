@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-/// A text with `\n` as its only line end, and the way back to the offsets of the original.
+/// A text with `\n` as its only line end, and the mapping back to the offsets of the original.
 #[derive(Debug)]
 pub struct Newlines<'t> {
     text: Cow<'t, str>,
-    /// Offsets of the `\n` that were `\r\n`.
+    /// Offsets of each `\n` that was `\r\n`.
     shortened: Vec<u32>,
 }
 
@@ -38,13 +38,13 @@ impl<'t> Newlines<'t> {
         }
     }
 
-    /// The text to parse.
+    /// Returns the text to parse.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// An offset into the original text.
+    /// Maps an offset back into the original text.
     #[must_use]
     pub fn original(&self, offset: u32) -> u32 {
         offset + self.shortened.partition_point(|at| *at < offset) as u32

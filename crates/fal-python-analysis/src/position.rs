@@ -4,16 +4,17 @@ use std::cell::OnceCell;
 
 use fal_plugin::payload::{Position, Span};
 
-/// Characters are counted once for every so many bytes.
+/// The number of bytes after which the count of characters is stored.
 const BLOCK: usize = 1024;
 
-/// Finds the line and column of offsets into a text. Lines end in `\n`, `\r\n` or `\r`, as Python reads them.
+/// Finds the line and column of offsets into a text. Lines end in `\n`, `\r\n` or `\r`, as Python
+/// reads them.
 #[derive(Debug)]
 pub struct Lines<'t> {
     text: &'t str,
     starts: Vec<u32>,
     ascii: bool,
-    /// Characters before each block. Lines may be long, and many places may be asked for.
+    /// The characters before each block: lines may be long, and callers may ask for many places.
     blocks: OnceCell<Vec<u32>>,
 }
 
@@ -38,13 +39,13 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn text(&self) -> &'t str {
         self.text
     }
 
-    /// The piece between two offsets; empty where they do not fit the text.
+    /// Returns the text between two offsets; empty if they do not fit the text.
     #[must_use]
     pub fn slice(&self, start: u32, end: u32) -> &'t str {
         self.text
@@ -52,7 +53,8 @@ impl<'t> Lines<'t> {
             .unwrap_or_default()
     }
 
-    /// Line and column of an offset. Offsets behind the text or within a character are moved back.
+    /// Returns the line and column of an offset. Offsets behind the text or within a character are
+    /// moved back.
     #[must_use]
     pub fn position(&self, offset: u32) -> Position {
         let offset = self.clamp(offset);
@@ -64,7 +66,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// The span of two offsets.
+    /// Returns the span between two offsets.
     #[must_use]
     pub fn span(&self, start: u32, end: u32) -> Span {
         let start = self.clamp(start);
@@ -77,7 +79,7 @@ impl<'t> Lines<'t> {
         }
     }
 
-    /// How many characters stand before an offset.
+    /// Returns the number of characters before an offset.
     fn characters(&self, offset: u32) -> u32 {
         if self.ascii {
             return offset;

@@ -1,4 +1,5 @@
-//! Scopes and bindings: which names a module, function, class or comprehension binds, where and how often.
+//! Scopes and bindings: which names a module, function, class or comprehension binds, where and how
+//! often.
 
 use rustc_hash::FxHashMap;
 
@@ -11,7 +12,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ScopeId(u32);
 
-/// What makes a scope.
+/// The construct that makes a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ScopeKind {
     Module,
@@ -30,7 +31,7 @@ struct Scope<'t> {
     declared: FxHashMap<&'t str, Declared>,
 }
 
-/// Where a name belongs that a scope declares.
+/// A scope's declaration of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Declared {
     Global,
@@ -44,7 +45,7 @@ pub(crate) struct Scopes<'t> {
     parents: Vec<NodeId>,
     places: Vec<u32>,
     of: Vec<ScopeId>,
-    /// Bindings of `nonlocal` names, which belong to a scope that is known only when all others are.
+    /// Bindings of `nonlocal` names. Their scope is known only after all other bindings are.
     elsewhere: Vec<(ScopeId, &'t str, NodeId)>,
 }
 
@@ -69,7 +70,7 @@ impl<'t> Scopes<'t> {
         self.parents[id.index()]
     }
 
-    /// Which child of its parent a node is.
+    /// Returns the index of a node among its parent's children.
     pub(crate) fn place(&self, id: NodeId) -> usize {
         self.places[id.index()] as usize
     }
@@ -82,18 +83,20 @@ impl<'t> Scopes<'t> {
         self.get(scope).kind
     }
 
-    /// The innermost function, class or module: comprehensions are looked through.
+    /// Returns the innermost function, class or module that is not a comprehension.
     pub(crate) fn body_scope(&self, scope: ScopeId) -> ScopeId {
         self.get(scope).body
     }
 
-    /// The scope in which a name that is read in `scope` is bound, and all nodes that bind it, in the order of the text.
+    /// Returns the scope that binds a name read in `scope`, and all nodes that bind it, in the
+    /// order of the text.
     pub(crate) fn resolve(&self, name: &str, scope: ScopeId) -> Option<(ScopeId, &[NodeId])> {
         let mut at = scope;
         loop {
             cost::step();
             let here = self.get(at);
-            // What a class binds is seen in its body only, not in the functions and comprehensions within.
+            // A class's names are visible in its body only, not in the functions and comprehensions
+            // within.
             if at == scope || here.kind != ScopeKind::Class {
                 match here.declared.get(name) {
                     Some(Declared::Global) => return self.bound(name, MODULE),
@@ -106,7 +109,7 @@ impl<'t> Scopes<'t> {
         }
     }
 
-    /// The only node that binds the name.
+    /// Returns the only node that binds the name.
     pub(crate) fn resolve_once(&self, name: &str, scope: ScopeId) -> Option<NodeId> {
         match self.resolve(name, scope)?.1 {
             [only] => Some(*only),
@@ -154,7 +157,7 @@ impl<'t> Scopes<'t> {
         }
     }
 
-    /// Gives the bindings of `nonlocal` names to the functions that they belong to, and sorts all.
+    /// Moves the bindings of `nonlocal` names to the functions that own them, and sorts all.
     fn settle(&mut self, tree: &Tree<'_>) {
         for (scope, name, node) in std::mem::take(&mut self.elsewhere) {
             if let Some((home, _)) = self.resolve(name, scope) {
@@ -170,7 +173,7 @@ impl<'t> Scopes<'t> {
         }
     }
 
-    /// The scope that a node opens, and which of its children belong to it.
+    /// Returns the scope that a node opens, and which of its children belong to it.
     fn open<'a: 't>(&mut self, tree: &'t Tree<'a>, id: NodeId, scope: ScopeId) -> Inner {
         let (kind, from, count) = match tree.kind(id) {
             Kind::FunctionDef { body, .. } => (ScopeKind::Function, 1, *body),
@@ -207,7 +210,8 @@ impl<'t> Scopes<'t> {
         matches!(tree.kind(parent), Kind::Comprehension { elements } if self.place(id) == *elements as usize)
     }
 
-    /// Parameters and type parameters are bound in the scope of the body, although they come before it.
+    /// Parameters and type parameters are bound in the scope of the body, although they come before
+    /// it.
     fn bind_parameters<'a: 't>(&mut self, tree: &'t Tree<'a>, id: NodeId, inner: ScopeId) {
         let kids = tree.kids(id);
         let arguments = kids
@@ -257,7 +261,7 @@ impl<'t> Scopes<'t> {
     }
 
     fn declare<'a: 't>(&mut self, tree: &'t Tree<'a>, id: NodeId, scope: ScopeId, how: Declared) {
-        // At module level `global` says nothing new.
+        // At module level `global` has no effect.
         if scope == MODULE {
             return;
         }

@@ -10,15 +10,15 @@ const FRAME: usize = if cfg!(debug_assertions) {
 } else {
     2 * 1024
 };
-/// Levels that fit into what a thread has left at any rate.
+/// The levels that always fit into a thread's remaining stack.
 const PLENTY: usize = 100;
-/// The most stack that is asked for.
+/// The largest stack that is requested.
 const MOST: usize = 1 << 30;
 
 /// Runs a parse with a stack that is large enough for the text.
 ///
 /// # Errors
-/// If the text could need more than can be had, with a diagnostic for the user.
+/// Returns a diagnostic for the user if the text could need more than that.
 pub fn with_stack<T>(text: &str, work: impl FnOnce() -> T) -> Result<T, ParseError> {
     if u32::try_from(text.len()).is_err() {
         return Err(ParseError::Syntax(Box::new(too_large(text))));
@@ -45,15 +45,16 @@ fn too_large(text: &str) -> Diagnostic {
     )
 }
 
-/// No tree is deeper than this: each level takes at least one operator, opening bracket or space in the text. What stands
-/// in a list side by side takes none, so that a file of data is not taken for a deep one.
+/// Returns an upper bound of the tree's depth: each level takes at least one operator, opening
+/// bracket or space in the text. Elements of a list take none, so that a file of data does not
+/// count as deep.
 fn levels(text: &str) -> usize {
     let bytes = text.as_bytes();
     let mut levels = 0;
     let mut before = Class::Word;
     for (at, byte) in bytes.iter().enumerate() {
         let class = match CLASSES[usize::from(*byte)] {
-            // Behind what takes no level, a space takes none either.
+            // After a token that takes no level, a space takes none either.
             Class::Space if before == Class::Flat => Class::Flat,
             Class::Other
                 if *byte == b'.'

@@ -1,4 +1,4 @@
-//! Diagnostics for texts that are no Python.
+//! Diagnostics for texts that are not valid Python.
 
 use fal_plugin::{
     ParseError, PluginError,
@@ -7,7 +7,7 @@ use fal_plugin::{
 
 use crate::{culprit, position::Lines};
 
-/// The error of a parser that gave up at a place.
+/// Makes the diagnostic of a parser's syntax error.
 #[must_use]
 pub fn syntax_error(lines: &Lines<'_>, message: &str, start: u32, end: u32) -> ParseError {
     if let Some(found) =
@@ -25,10 +25,10 @@ pub fn syntax_error(lines: &Lines<'_>, message: &str, start: u32, end: u32) -> P
 pub(crate) const SYNTAX: &str = "python::syntax";
 pub(crate) const NOT_PYTHON: &str = "this is not valid Python";
 
-/// The parsers take no options.
+/// Checks the options of a parser, which takes none.
 ///
 /// # Errors
-/// If there are some.
+/// If there are any.
 pub fn check_config(plugin: &str, config: &serde_json::Value) -> Result<(), PluginError> {
     let empty = config.is_null() || config.as_object().is_some_and(serde_json::Map::is_empty);
     if empty {
@@ -40,7 +40,7 @@ pub fn check_config(plugin: &str, config: &serde_json::Value) -> Result<(), Plug
     )))
 }
 
-/// An error at a place; the mark covers at least one character where there is one.
+/// Makes an error at a place. The mark covers at least one character, if there is one.
 pub(crate) fn problem(
     lines: &Lines<'_>,
     code: &str,
@@ -72,7 +72,7 @@ pub(crate) fn problem(
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().into_iter().flat_map(char::to_lowercase);
-    // An acronym or a name in capitals stays as it is.
+    // An acronym or a name in capitals keeps its case.
     match text.chars().nth(1) {
         Some(second) if second.is_lowercase() => first.chain(chars).collect(),
         _ => text.to_owned(),

@@ -23,13 +23,45 @@ mod kernel;
 mod legacy;
 mod lexer;
 mod literal;
-mod parser;
 mod run_once;
 mod source;
 mod sql;
 
 pub use config::{config_schema, NotebookConfig};
-pub use parser::IpynbParser;
+
+use fal_plugin::{payload::NotebookAnalysis, NotebookParser, ParseError, PluginError};
+use serde_json::Value;
+
+/// Parses Jupyter notebooks.
+#[derive(Clone, Debug)]
+pub struct IpynbParser {
+    config: NotebookConfig,
+}
+
+impl IpynbParser {
+    /// A parser with these options (see [`config_schema`](config_schema)).
+    ///
+    /// # Errors
+    /// If an option is unknown or its value wrong.
+    pub fn new(config: &Value) -> Result<Self, PluginError> {
+        Ok(Self {
+            config: NotebookConfig::read(config)?,
+        })
+    }
+}
+
+impl NotebookParser for IpynbParser {
+    fn extensions(&self) -> Vec<String> {
+        vec!["ipynb".to_owned()]
+    }
+
+    /// Spans of a [`ParseError`] are places in the file; those in the analysis are places in its Python text.
+    fn parse(&self, _path: &str, bytes: &[u8]) -> Result<NotebookAnalysis, ParseError> {
+        let document =
+            document::read(bytes).map_err(|diagnostic| ParseError::Syntax(Box::new(diagnostic)))?;
+        Ok(assemble::assemble(&document, &self.config))
+    }
+}
 
 fal_plugin::export_plugin! {
     description: "Reads Jupyter notebooks",

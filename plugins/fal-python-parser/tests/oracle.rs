@@ -2,13 +2,7 @@
 
 mod common;
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
-
-use serde_json::Value;
-
+use common::{ask_python, Random};
 /// What the forerunner does: `ref` calls, then `source` calls, in the order of `ast.walk`, if all their positional
 /// arguments are constants.
 const ORACLE: &str = r#"
@@ -23,28 +17,9 @@ for text in json.load(sys.stdin):
 json.dump(answers, sys.stdout)
 "#;
 
-fn ask(texts: &[String]) -> Vec<Vec<String>> {
-    let mut python = Command::new("python3")
-        .args(["-X", "utf8", "-c", ORACLE])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    python
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(serde_json::to_string(texts).unwrap().as_bytes())
-        .unwrap();
-    let output = python.wait_with_output().unwrap();
-    assert!(output.status.success());
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    serde_json::from_value(answer).unwrap()
-}
-
 /// A program made of a seed.
 struct Program {
-    state: u64,
+    random: Random,
     calls: u32,
 }
 
@@ -97,32 +72,25 @@ const KEYWORDS: [&str; 22] = [
 impl Program {
     fn new(seed: u64) -> Self {
         Self {
-            state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            random: Random::new(seed),
             calls: 0,
         }
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        (self.state >> 33) as usize % limit
     }
 
     fn call(&mut self) -> String {
         self.calls += 1;
         let name = format!("'n{}'", self.calls);
-        let mut args = match self.below(6) {
-            0 => vec![STRINGS[self.below(16)].to_owned(), name],
-            1 => vec![name, STRINGS[self.below(16)].to_owned()],
+        let mut args = match self.random.below(6) {
+            0 => vec![STRINGS[self.random.below(16)].to_owned(), name],
+            1 => vec![name, STRINGS[self.random.below(16)].to_owned()],
             _ => vec![name],
         };
-        let source = self.below(4) == 0;
+        let source = self.random.below(4) == 0;
         if source && args.len() == 1 {
             args.push("'t'".to_owned());
         }
-        if self.below(4) == 0 {
-            args.push(KEYWORDS[self.below(KEYWORDS.len())].to_owned());
+        if self.random.below(4) == 0 {
+            args.push(KEYWORDS[self.random.below(KEYWORDS.len())].to_owned());
         }
         format!(
             "{}({})",
@@ -132,7 +100,7 @@ impl Program {
     }
 
     fn expression(&mut self, depth: u32) -> String {
-        if depth == 0 || self.below(5) == 0 {
+        if depth == 0 || self.random.below(5) == 0 {
             return self.call();
         }
         let shapes = [
@@ -163,7 +131,7 @@ impl Program {
             "(yield from E)",
             "f'''{E}''' f'{E}'",
         ];
-        let shape = shapes[self.below(shapes.len())];
+        let shape = shapes[self.random.below(shapes.len())];
         // Strings inside f-strings must use other quotes before Python 3.12.
         let text = self.fill(shape, depth - 1);
         if shape.contains("f'")
@@ -187,7 +155,7 @@ impl Program {
     }
 
     fn block(&mut self, depth: u32, indent: usize) -> String {
-        let count = 1 + self.below(3);
+        let count = 1 + self.random.below(3);
         (0..count).map(|_| self.statement(depth, indent)).collect()
     }
 
@@ -218,11 +186,11 @@ impl Program {
             "async def f():\nasync for x in E:\nB\nasync with E as x:\nB",
             "try:\nB\nexcept* E:\nB",
         ];
-        if depth == 0 || self.below(2) == 0 {
-            let shape = simple[self.below(simple.len())];
+        if depth == 0 || self.random.below(2) == 0 {
+            let shape = simple[self.random.below(simple.len())];
             return format!("{}{}\n", "  ".repeat(indent), self.fill(shape, 2));
         }
-        let shape = compound[self.below(compound.len())];
+        let shape = compound[self.random.below(compound.len())];
         self.lay_out(shape, depth - 1, indent)
     }
 
@@ -252,7 +220,7 @@ fn order_and_print_are_cpythons() {
         .collect();
     texts.extend(STRINGS[..16].iter().map(|text| format!("ref({text})")));
     texts.extend(KEYWORDS.iter().map(|text| format!("ref('a', {text})")));
-    let answers = ask(&texts);
+    let answers: Vec<Vec<String>> = serde_json::from_value(ask_python(ORACLE, &texts)).unwrap();
     assert!(
         answers.iter().map(Vec::len).sum::<usize>() > 1_000,
         "the programs hold too few calls to prove anything"

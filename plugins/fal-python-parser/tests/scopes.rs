@@ -2,13 +2,8 @@
 
 mod common;
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
-
+use common::{ask_python, Random};
 use fal_plugin::payload::FileKind;
-use serde_json::Value;
 
 /// For each program: `null` if it is not valid, else whether `ref` is read as a name that the file does not bind.
 const ORACLE: &str = r#"
@@ -39,25 +34,6 @@ def answer(text):
 
 json.dump([answer(text) for text in json.load(sys.stdin)], sys.stdout)
 "#;
-
-fn ask(texts: &[String]) -> Vec<Option<bool>> {
-    let mut python = Command::new("python3")
-        .args(["-X", "utf8", "-c", ORACLE])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    python
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(serde_json::to_string(texts).unwrap().as_bytes())
-        .unwrap();
-    let output = python.wait_with_output().unwrap();
-    assert!(output.status.success());
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    serde_json::from_value(answer).unwrap()
-}
 
 const SIMPLE: [&str; 20] = [
     "ref('a')",
@@ -96,33 +72,27 @@ const COMPOUND: [&str; 10] = [
 ];
 
 struct Program {
-    state: u64,
+    random: Random,
 }
 
 impl Program {
-    fn below(&mut self, limit: usize) -> usize {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        (self.state >> 33) as usize % limit
-    }
-
     fn block(&mut self, indent: usize) -> String {
-        let count = 1 + self.below(3);
+        let count = 1 + self.random.below(3);
         (0..count).map(|_| self.statement(indent)).collect()
     }
 
     fn statement(&mut self, indent: usize) -> String {
         let margin = "  ".repeat(indent);
-        if indent < 4 && self.below(2) == 0 {
-            let head = COMPOUND[self.below(COMPOUND.len())].replace('\n', &format!("\n{margin}"));
+        if indent < 4 && self.random.below(2) == 0 {
+            let head =
+                COMPOUND[self.random.below(COMPOUND.len())].replace('\n', &format!("\n{margin}"));
             return format!("{margin}{head}\n{}", self.block(indent + 1));
         }
         // Most names are read, so that most programs have an answer that one wrong scope changes.
-        let which = if self.below(2) == 0 {
+        let which = if self.random.below(2) == 0 {
             0
         } else {
-            self.below(SIMPLE.len())
+            self.random.below(SIMPLE.len())
         };
         format!("{margin}{}\n", SIMPLE[which])
     }
@@ -131,11 +101,12 @@ impl Program {
 #[test]
 fn names_are_resolved_as_cpython_does() {
     let seed = |n: u64| Program {
-        state: n.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+        random: Random::new(n),
     };
     let texts: Vec<String> = (1..4_000).map(|n| seed(n).block(0)).collect();
     let mut counts = [0, 0];
-    for (text, answer) in texts.iter().zip(ask(&texts)) {
+    let answers: Vec<Option<bool>> = serde_json::from_value(ask_python(ORACLE, &texts)).unwrap();
+    for (text, answer) in texts.iter().zip(answers) {
         let Some(ours) = answer else { continue };
         counts[usize::from(ours)] += 1;
         assert_eq!(

@@ -53,10 +53,10 @@ fn generate_leaves_edited_and_foreign_files_and_names_both_files_of_each() {
 
     stub::foreign
 
-      × models/fal/mart/taken.sql: this file stands where the stub of models/mart/taken.py belongs,
-      │ and fal-host did not generate it
-      help: move or rename models/fal/mart/taken.sql, or rename models/mart/taken.py: the name of the
-            model decides where its stub stands
+      × models/fal/mart/taken.sql: this file is in the place of the stub of models/mart/taken.py, and
+      │ fal-host did not generate it
+      help: move or rename models/fal/mart/taken.sql, or rename models/mart/taken.py: a stub has the
+            name of its model
 
     2 errors
     ");

@@ -193,7 +193,7 @@ fn check_knows_names_that_dbt_refuses() {
     let ended = project.run_host(&["check"]);
     ended
         .expect(2)
-        .says("dbt takes no spaces in the name of a model")
+        .says("dbt allows no spaces in a model's name")
         .says("`sales_forecast`");
     ended
         .says("begin with `#` or `~`")

@@ -177,7 +177,7 @@ impl Plan {
             return Ok(());
         }
         let named = node.spec().environment(keyword);
-        let owner = ScriptOwner::of(node.spec());
+        let owner = ScriptOwner::from_node(node.spec());
         let environment = match self
             .assignments
             .get_mut(&id)
@@ -210,7 +210,8 @@ impl Plan {
         let Some(model) = model else { return Ok(()) };
         let named = node.spec().environment(keyword);
         let mut python = model.work()?;
-        python.environment = preparer.environment(&ScriptOwner::of(node.spec()), None, named);
+        python.environment =
+            preparer.environment(&ScriptOwner::from_node(node.spec()), None, named);
         let dbt_native = model.kind == FileKind::DbtNative;
         self.works
             .insert(id, NodeWork::UnitTest(UnitTestWork { python, dbt_native }));

@@ -114,7 +114,7 @@ impl Routing {
         let named = |id: NodeId| Some((id, rules.placements.get(&id)?.runner.clone()?));
         let mut decided = NodeSet::default();
         for (id, wanted) in python.iter().filter_map(named) {
-            let origin = Origin::Meta(ScriptOwner::of(rules.dag.node(id).spec()));
+            let origin = Origin::Meta(ScriptOwner::from_node(rules.dag.node(id).spec()));
             self.send(&NodeSet::from_iter([id]), &Destination { wanted, origin });
             decided.insert(id);
         }

@@ -44,7 +44,7 @@ impl Attachments {
                     problems,
                 });
             }
-            let owner = ScriptOwner::of(node);
+            let owner = ScriptOwner::from_node(node);
             for (role, entry) in scripts.iter().filter(|_| !is_wrong) {
                 let (kind, side) = words(role, role);
                 let attached = Attachment {

@@ -1,4 +1,4 @@
-//! `dbt_project.yml`: where it is, and what of it matters before dbt is there.
+//! `dbt_project.yml`: where it is, and the settings that matter before dbt has started.
 
 use std::{
     env,
@@ -11,15 +11,16 @@ use super::{source::Source, yaml::Node};
 use crate::error::ProjectError;
 
 const FILE: &str = "dbt_project.yml";
-/// Environment variable: folders outside of a project in which stubs may be written.
+/// The environment variable with the folders outside of a project in which stubs may be written.
 pub(crate) const STUB_FOLDERS: &str = "FAL_HOST_STUB_FOLDERS";
 
-/// What the command line says of the project.
+/// The project's options on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct ProjectOptions {
-    /// `--project-dir`; otherwise `DBT_PROJECT_DIR`, otherwise the nearest folder upwards that holds a project.
+    /// `--project-dir` or `DBT_PROJECT_DIR`; without them the nearest folder upwards that holds a
+    /// project.
     pub project_dir: Option<PathBuf>,
-    /// `--target-path`; otherwise `DBT_TARGET_PATH`, otherwise the project's.
+    /// `--target-path` or `DBT_TARGET_PATH`; without them the project's.
     pub target_path: Option<PathBuf>,
     /// `--vars`.
     pub vars: Map<String, Value>,
@@ -38,7 +39,8 @@ pub struct DbtProject {
     pub model_paths: Vec<String>,
     /// The var `fal-models-paths`: further folders with Python models.
     pub fal_models_paths: Vec<String>,
-    /// The var `fal-scripts-path`: what paths of scripts are relative to; empty for the project's folder.
+    /// The var `fal-scripts-path`, to which paths of scripts are relative; empty for the project's
+    /// folder.
     pub fal_scripts_path: String,
     /// `seed-paths`.
     pub seed_paths: Vec<String>,
@@ -50,7 +52,7 @@ pub struct DbtProject {
     pub target_path: PathBuf,
     /// Folders outside of the project in which the user allows stubs to be written.
     pub stub_folders: Vec<PathBuf>,
-    /// For an installed package: the folder of the project that it is installed in.
+    /// For an installed package, the folder of the project that it is installed in.
     pub installed_in: Option<PathBuf>,
 }
 
@@ -58,7 +60,7 @@ impl DbtProject {
     /// Finds and reads the project.
     ///
     /// # Errors
-    /// If there is none, or if its file makes no sense.
+    /// If there is none, or if its file is invalid.
     pub fn find(options: &ProjectOptions) -> Result<Self, ProjectError> {
         let lookup = |name: &str| env::var(name).ok();
         let root = locate(options.project_dir.as_deref())?;
@@ -82,7 +84,8 @@ impl DbtProject {
         Ok(project)
     }
 
-    /// An installed package, given its folder below the project; `None` where dbt_project.yml is missing or makes no sense.
+    /// Returns an installed package, given its folder below the project; `None` if dbt_project.yml
+    /// is missing or invalid.
     pub(crate) fn package(&self, folder: &str) -> Option<Self> {
         let root = self.root.join(folder);
         let source =
@@ -99,7 +102,8 @@ impl DbtProject {
         })
     }
 
-    /// A file of the project or of an installed package below the project, given as dbt names it.
+    /// Returns the path below the project of a file that dbt names by its package and its path in
+    /// it.
     pub fn path_of(&self, package: &str, path: &str) -> String {
         if package == self.name {
             path.to_owned()
@@ -108,12 +112,12 @@ impl DbtProject {
         }
     }
 
-    /// Folder of our own files: `target/fal`.
+    /// Returns the folder of fal-host's files: `target/fal`.
     pub fn state_dir(&self) -> PathBuf {
         self.target_path.join("fal")
     }
 
-    /// Folder of the scripts, absolute: on the import path of all user code.
+    /// Returns the absolute folder of scripts, which is on the import path of all user code.
     pub fn scripts_dir(&self) -> PathBuf {
         if self.fal_scripts_path.is_empty() {
             self.root.clone()
@@ -122,7 +126,7 @@ impl DbtProject {
         }
     }
 
-    /// Path of a script below the project, given as it is written in a schema file.
+    /// Returns the path of a script below the project, given the path in a schema file.
     pub fn script_path(&self, written: &str) -> String {
         let path = format!("{}/{written}", self.fal_scripts_path);
         let mut parts: Vec<&str> = Vec::new();
@@ -163,7 +167,7 @@ fn locate(project_dir: Option<&Path>) -> Result<PathBuf, ProjectError> {
     }
 }
 
-/// Without `.`; `..` stays, as it may lead through a link.
+/// Removes `.` from a path. `..` stays, because it may lead through a link.
 fn lexical(path: &Path) -> PathBuf {
     path.components()
         .filter(|component| *component != Component::CurDir)
@@ -218,7 +222,7 @@ fn read(source: &Source<'_>, cli_vars: &Map<String, Value>) -> Result<DbtProject
     })
 }
 
-/// Vars in dbt's order: command line, the project's own, for all packages.
+/// Vars in dbt's order of precedence: the command line, the project's own, those for all packages.
 struct Vars<'a> {
     source: &'a Source<'a>,
     cli: &'a Map<String, Value>,
@@ -256,7 +260,7 @@ impl Vars<'_> {
     }
 }
 
-/// Paths as they are compared: with `/`, without `.` and a trailing slash.
+/// Normalises paths for comparison: with `/`, without `.` and a trailing slash.
 fn normal(paths: Vec<String>) -> Vec<String> {
     let one = |path: String| {
         let absolute = if path.starts_with('/') { "/" } else { "" };
@@ -279,7 +283,7 @@ mod tests {
 
     fn project(text: &str, vars: Value) -> Result<DbtProject, ProjectError> {
         let env = |name: &str| (name == "MODELS").then(|| "env_models".to_owned());
-        read(&Source::of(text, &env), vars.as_object().unwrap())
+        read(&Source::new(text, &env), vars.as_object().unwrap())
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! The one piece of Jinja that configuration needs before dbt is there: `{{ env_var('NAME', 'default') }}`.
+//! The only Jinja that configuration needs before dbt has started: `{{ env_var('NAME', 'default')
+//! }}`.
 
-/// Where environment variables come from.
+/// Looks up an environment variable.
 pub(crate) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The text with each `env_var` call replaced. Other Jinja stays as it is.
+/// Replaces each `env_var` call of a text. Other Jinja stays as it is.
 ///
 /// # Errors
-/// The name of a variable that is not set and has no default.
+/// Returns the name of a variable that is not set and has no default.
 pub(crate) fn evaluate(text: &str, env: Env<'_>) -> Result<String, String> {
     let mut result = String::new();
     let mut rest = text;
@@ -26,7 +27,8 @@ pub(crate) fn evaluate(text: &str, env: Env<'_>) -> Result<String, String> {
     Ok(result)
 }
 
-/// Name and default of an `env_var` call; filters behind it (`| as_text`) change nothing for text.
+/// Returns the name and the default of an `env_var` call. Filters behind it (`| as_text`) do not
+/// change text.
 fn call(expression: &str) -> Option<(String, Option<String>)> {
     let inside = expression
         .strip_prefix("env_var")?

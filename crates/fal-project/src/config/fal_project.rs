@@ -16,7 +16,7 @@ use crate::{error::ProjectError, scripts::LOCAL};
 
 pub(super) const FILE: &str = "fal_project.yml";
 
-/// What `fal_project.yml` says; without the file, nothing.
+/// The content of `fal_project.yml`; empty without the file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FalProject {
     /// `plugins`.
@@ -29,12 +29,12 @@ pub struct FalProject {
     pub environments: Vec<EnvironmentSpec>,
 }
 
-/// Which plugin does what. An empty chain means the default.
+/// The plugins of each stage. An empty chain means the default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PluginSettings {
-    /// Folders with plugins of the project's own, as written.
+    /// Folders with the project's plugins, as written.
     pub paths: Vec<String>,
-    /// The chain of Python parsers: names or paths.
+    /// The chain of Python parsers, by name or path.
     pub python_parser: Vec<String>,
     /// Notebook parsers.
     pub notebook_parser: Vec<String>,
@@ -42,13 +42,13 @@ pub struct PluginSettings {
     pub stub_writer: Option<String>,
     /// Execution backends.
     pub execution_backend: Vec<String>,
-    /// Plugin's name to its options.
+    /// Each plugin's options, by its name.
     pub config: Map<String, Value>,
-    /// Libraries that run in processes of their own.
+    /// Libraries that run in a separate process.
     pub isolate: IsolateSetting,
-    /// How long a plugin may take for a call; `None`: the default.
+    /// The time limit of a plugin's call; `None` for the default.
     pub timeout: Option<Duration>,
-    /// How long it may take for work of the user's; `None`: as long as it takes.
+    /// The time limit of calls that do the user's work; `None` for no limit.
     pub session_timeout: Option<Duration>,
 }
 
@@ -56,7 +56,7 @@ impl FalProject {
     /// Reads the file next to `dbt_project.yml`.
     ///
     /// # Errors
-    /// If it makes no sense or has a key that is not known.
+    /// If it is invalid or has an unknown key.
     pub fn read(root: &Path) -> Result<Self, ProjectError> {
         let lookup = |name: &str| env::var(name).ok();
         match Source::read(&root.join(FILE), FILE, &lookup)? {
@@ -122,7 +122,7 @@ fn plugins(source: &Source<'_>, node: &Node) -> Result<PluginSettings, ProjectEr
     })
 }
 
-/// Options of each plugin; a plugin's own schema checks them later.
+/// Reads the options of each plugin; the plugin's schema checks them later.
 fn config(source: &Source<'_>, node: &Node) -> Result<Map<String, Value>, ProjectError> {
     match &node.kind {
         Kind::Null => Ok(Map::new()),
@@ -153,7 +153,7 @@ fn environment(source: &Source<'_>, node: &Node) -> Result<EnvironmentSpec, Proj
         EnvironmentKind::Venv => "requirements",
         EnvironmentKind::Conda => "packages",
     };
-    // `python_version` is the forerunner's word.
+    // `python_version` is the key in fal.
     source.only(
         "an environment",
         node,
@@ -161,8 +161,9 @@ fn environment(source: &Source<'_>, node: &Node) -> Result<EnvironmentSpec, Proj
     )?;
     let name = required(source, node, "an environment", "name")?;
     if name == LOCAL {
-        let message =
-            format!("`{LOCAL}` is the Python that runs dbt, and no name for an environment");
+        let message = format!(
+            "`{LOCAL}` means the Python that runs dbt, so an environment cannot have this name"
+        );
         return Err(source.complain(node.line, message, Some("give it another name".to_owned())));
     }
     let lines = |value: &Node| source.strings(&format!("`{content}`"), value);
@@ -180,7 +181,7 @@ fn environment_kind(source: &Source<'_>, node: &Node) -> Result<EnvironmentKind,
         Some("conda") => Ok(EnvironmentKind::Conda),
         Some(other) => {
             let line = node.get("type").map_or(node.line, |value| value.line);
-            let message = format!("there is no type of environment called `{other}`");
+            let message = format!("there is no environment type `{other}`");
             Err(source.complain(line, message, Some("it is `venv` or `conda`".to_owned())))
         }
     }
@@ -194,7 +195,7 @@ fn python(source: &Source<'_>, node: &Node) -> Result<Option<String>, ProjectErr
         return Ok(None);
     };
     let version = source.optional_string(node, key)?;
-    // No Python of today: what was written is 3.10.
+    // There is no current Python 3.1; the user wrote 3.10.
     match (node.get(key).map(|value| &value.kind), version.as_deref()) {
         (Some(Kind::Scalar(Value::Number(_))), Some("3.1" | "3.2")) => {
             let message = format!(
@@ -270,14 +271,14 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<FalProject, ProjectError> {
-        read(&Source::of(text, &|_| None))
+        read(&Source::new(text, &|_| None))
     }
 
     #[test]
     fn configurations_of_plugins_know_the_environment() {
         let env = |name: &str| (name == "HOST").then(|| "build7".to_owned());
         let text = "plugins:\n  config:\n    a: {hosts: [\"{{ env_var('HOST') }}:1\"], braces: '{{x}}', n: 3, none: null}\n";
-        let config = read(&Source::of(text, &env)).unwrap().plugins.config;
+        let config = read(&Source::new(text, &env)).unwrap().plugins.config;
         assert_eq!(
             config["a"],
             json!({"hosts": ["build7:1"], "braces": "{{x}}", "n": 3, "none": null})
@@ -382,8 +383,8 @@ environments:
             let error = parse(&format!("environments:\n- {text}\n")).unwrap_err();
             format!("{error}; {}", error.help().unwrap_or_default())
         };
-        insta::assert_snapshot!(wrong("{name: local}"), @"test.yml: `local` is the Python that runs dbt, and no name for an environment; give it another name");
-        insta::assert_snapshot!(wrong("{name: a, type: docker}"), @"test.yml: there is no type of environment called `docker`; it is `venv` or `conda`");
+        insta::assert_snapshot!(wrong("{name: local}"), @"test.yml: `local` means the Python that runs dbt, so an environment cannot have this name; give it another name");
+        insta::assert_snapshot!(wrong("{name: a, type: docker}"), @"test.yml: there is no environment type `docker`; it is `venv` or `conda`");
         insta::assert_snapshot!(wrong("{name: a, packages: [x]}"), @"test.yml: an environment has no key `packages`; known are: name, type, requirements, python, python_version");
         insta::assert_snapshot!(wrong("{name: a, python: 3.10}"), @r#"test.yml: unquoted, YAML reads this version as 3.1; put it in quotes: `python: "3.10"`"#);
     }

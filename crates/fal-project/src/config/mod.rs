@@ -1,4 +1,4 @@
-//! What the project's YAML files say.
+//! The project's YAML files.
 
 mod dbt_project;
 mod env_var;

@@ -1,6 +1,6 @@
-//! The name that a mistyped one was meant to be.
+//! Finds the name that a mistyped one was meant to be.
 
-/// The nearest of the known names, if one is near.
+/// Returns the nearest of the known names, if one is near enough.
 pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let (distance, best) = known
         .iter()
@@ -9,7 +9,7 @@ pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     (distance <= (name.chars().count() / 3).max(1)).then_some(best)
 }
 
-/// Number of characters to add, drop or change.
+/// Returns the number of characters to add, drop or change.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

@@ -10,19 +10,19 @@ use super::{
 };
 use crate::error::ProjectError;
 
-/// Which libraries run in processes of their own.
+/// The libraries that run in a separate process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum IsolateSetting {
     /// None.
     #[default]
     None,
-    /// Those of these names.
+    /// Those with these names.
     Named(Vec<String>),
     /// All.
     All,
 }
 
-/// `isolate: true` or `isolate: [NAME]`.
+/// Reads `isolate: true` or `isolate: [NAME]`.
 pub(super) fn isolate(source: &Source<'_>, plugins: &Node) -> Result<IsolateSetting, ProjectError> {
     let Some(node) = plugins.get("isolate") else {
         return Ok(IsolateSetting::None);
@@ -35,7 +35,7 @@ pub(super) fn isolate(source: &Source<'_>, plugins: &Node) -> Result<IsolateSett
     }
 }
 
-/// Seconds, more than none.
+/// Reads a number of seconds above 0.
 pub(super) fn seconds(
     source: &Source<'_>,
     plugins: &Node,
@@ -65,7 +65,7 @@ mod tests {
         text: &str,
         reader: impl Fn(&Source<'_>, &Node) -> Result<T, ProjectError>,
     ) -> Result<T, String> {
-        let source = Source::of(text, &|_| None);
+        let source = Source::new(text, &|_| None);
         let told = |error: ProjectError| format!("{error}; {}", error.help().unwrap_or_default());
         reader(&source, &source.tree().unwrap()).map_err(told)
     }

@@ -1,4 +1,5 @@
-//! `profiles.yml`: only what tells which adapter and target a project uses. dbt reads it itself for a run.
+//! `profiles.yml`: only the adapter and target that a project uses. For a run dbt reads the file
+//! itself.
 
 use std::{
     env,
@@ -22,8 +23,8 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Folders in dbt's order: named, `DBT_PROFILES_DIR`, where the user stands, `~/.dbt`. The project's folder, which
-    /// dbt does not look into, is the last.
+    /// Returns the folders in dbt's order: `--profiles-dir`, `DBT_PROFILES_DIR`, the current
+    /// folder, `~/.dbt`. The project's folder comes last; dbt does not look there.
     pub fn search_path(profiles_dir: Option<&Path>, project: &Path) -> Vec<PathBuf> {
         if let Some(named) = profiles_dir
             .map(Path::to_path_buf)
@@ -38,11 +39,11 @@ impl Profile {
             .collect()
     }
 
-    /// Reads the project's profile from the first folder that has a `profiles.yml`; `None` if no folder has, or if the
-    /// project names no profile.
+    /// Reads the project's profile from the first folder that has a `profiles.yml`; `None` if no
+    /// folder has, or if the project names no profile.
     ///
     /// # Errors
-    /// If the file makes no sense, or lacks the profile or the target.
+    /// If the file is invalid, or lacks the profile or the target.
     pub fn find(
         project: &DbtProject,
         profiles_dir: Option<&Path>,
@@ -123,7 +124,7 @@ mod tests {
 
     fn profile(name: &str, target: Option<&str>) -> Result<Profile, ProjectError> {
         read(
-            &Source::of(TEXT, &|_| None),
+            &Source::new(TEXT, &|_| None),
             PathBuf::from("/p"),
             name,
             target,

@@ -9,26 +9,26 @@ use super::{
 };
 use crate::{diagnostics::FileDiagnostic, error::ProjectError};
 
-/// Which runner takes which models.
+/// A rule that sends the selected models to a runner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// A selection as on the command line: several mean any of them.
+    /// A selection as on the command line; several are a union.
     pub select: Vec<String>,
-    /// What is left out of it.
+    /// Models that are left out of the selection.
     pub exclude: Vec<String>,
-    /// Name or path of the plugin, as written; `local`: where dbt runs.
+    /// The plugin's name or path, as written; `local` is where dbt runs.
     pub runner: String,
     /// Its line in the file.
     pub line: usize,
 }
 
 impl Route {
-    /// As messages name it: ``the route `tag:gpu` to `acme-runner` ``.
+    /// Names the route for messages: ``the route `tag:gpu` to `acme-runner` ``.
     pub fn describe(&self) -> String {
         format!("the route `{}` to `{}`", self.select.join(" "), self.runner)
     }
 
-    /// An error at the route.
+    /// Makes an error at the route.
     pub fn error(
         &self,
         root: &Path,
@@ -43,7 +43,7 @@ impl Route {
     }
 }
 
-/// An error at a line of fal_project.yml.
+/// Makes an error at a line of fal_project.yml.
 pub(super) fn error_at(root: &Path, line: usize, code: &str, message: String) -> FileDiagnostic {
     let text = fal_files::read_text(&root.join(FILE), fal_files::TEXT).unwrap_or_default();
     FileDiagnostic::error(FILE, code, message).with_line(&text, line, "here")

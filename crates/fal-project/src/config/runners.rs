@@ -1,4 +1,5 @@
-//! `runners` of fal_project.yml: names for plugins with configurations of their own, so that one plugin can be several runners.
+//! `runners` of fal_project.yml: each names a plugin and a configuration, so that one plugin can be
+//! several runners.
 
 use std::path::Path;
 
@@ -16,21 +17,21 @@ use crate::{
     scripts::{LOCAL, wrong_runner_name},
 };
 
-/// A runner with a name of the project's own.
+/// A runner that the project names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunnerSpec {
-    /// What `--runner`, `meta` and routes call it.
+    /// The name that `--runner`, `meta` and routes use.
     pub name: String,
-    /// Name or path of the plugin, as written.
+    /// The plugin's name or path, as written.
     pub plugin: String,
-    /// The plugin's options, in the place of those under `plugins: config:`.
+    /// The plugin's options, instead of those under `plugins: config:`.
     pub config: Option<Map<String, Value>>,
     /// Its line in the file.
     pub line: usize,
 }
 
 impl RunnerSpec {
-    /// An error at the runner.
+    /// Makes an error at the runner.
     pub fn error(
         &self,
         root: &Path,
@@ -49,14 +50,14 @@ pub(super) fn runner(source: &Source<'_>, node: &Node) -> Result<RunnerSpec, Pro
     source.only("a runner", node, &["name", "plugin", "config"])?;
     let name = required(source, node, "a runner", "name")?;
     if name == LOCAL {
-        let message = format!("`{LOCAL}` is where dbt runs, and no name for a runner");
+        let message = format!("`{LOCAL}` means where dbt runs, so a runner cannot have this name");
         return Err(source.complain(node.line, message, Some("give it another name".to_owned())));
     }
     if wrong_runner_name(&name) {
         let help = "a name has letters, digits, `-`, `_` and `.`; the path goes under `plugin`";
         return Err(source.complain(
             node.line,
-            format!("`{name}` is no name of a runner"),
+            format!("`{name}` is not a valid name for a runner"),
             Some(help.to_owned()),
         ));
     }
@@ -79,7 +80,7 @@ pub(super) fn runner(source: &Source<'_>, node: &Node) -> Result<RunnerSpec, Pro
     })
 }
 
-/// Each name once.
+/// Refuses two runners of one name.
 pub(super) fn unique(
     source: &Source<'_>,
     runners: Vec<RunnerSpec>,
@@ -152,8 +153,8 @@ mod tests {
                 error.help().unwrap_or_default()
             )
         };
-        insta::assert_snapshot!(complaint("- {name: local, plugin: x}\n"), @"`local` is where dbt runs, and no name for a runner (give it another name)");
-        insta::assert_snapshot!(complaint("- {name: a/b, plugin: x}\n"), @"`a/b` is no name of a runner (a name has letters, digits, `-`, `_` and `.`; the path goes under `plugin`)");
+        insta::assert_snapshot!(complaint("- {name: local, plugin: x}\n"), @"`local` means where dbt runs, so a runner cannot have this name (give it another name)");
+        insta::assert_snapshot!(complaint("- {name: a/b, plugin: x}\n"), @"`a/b` is not a valid name for a runner (a name has letters, digits, `-`, `_` and `.`; the path goes under `plugin`)");
         insta::assert_snapshot!(complaint("- {name: a}\n"), @"a runner has no `plugin` (add `plugin: ...`)");
         insta::assert_snapshot!(complaint("- {name: a, plugin: x, config: 3}\n"), @"`config` must be a mapping, not a number ()");
         insta::assert_snapshot!(complaint("- {name: a, plugin: x}\n- {name: a, plugin: y}\n"), @"there are two runners called `a` (give one of them another name)");

@@ -1,4 +1,4 @@
-//! A YAML file with its text, for reading values and complaining about them with their place.
+//! A YAML file with its text, for reading values and reporting errors with their place.
 
 use std::{
     io,
@@ -14,16 +14,16 @@ use super::{
 };
 use crate::{diagnostics::FileDiagnostic, error::ProjectError};
 
-/// A file that was read.
+/// A YAML file that was read.
 pub(crate) struct Source<'a> {
-    /// For messages.
+    /// The path for messages.
     name: String,
     text: String,
     env: Env<'a>,
 }
 
 impl<'a> Source<'a> {
-    /// Reads a file that messages call `name`; `None` if there is none.
+    /// Reads a file that messages call `name`; `None` if it does not exist.
     pub(crate) fn read(
         path: &Path,
         name: &str,
@@ -54,7 +54,7 @@ impl<'a> Source<'a> {
     }
 
     #[cfg(test)]
-    pub(crate) fn of(text: &str, env: Env<'a>) -> Self {
+    pub(crate) fn new(text: &str, env: Env<'a>) -> Self {
         Self {
             name: "test.yml".to_owned(),
             text: text.to_owned(),
@@ -62,7 +62,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The root: a mapping, or nothing.
+    /// Parses the file: a mapping, or empty.
     pub(crate) fn tree(&self) -> Result<Node, ProjectError> {
         let tree = yaml::parse(&self.name, &self.text)?;
         match tree.kind {
@@ -71,7 +71,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// A complaint about a line.
+    /// Makes an error at a line.
     pub(crate) fn complain(
         &self,
         line: usize,
@@ -83,7 +83,7 @@ impl<'a> Source<'a> {
         ProjectError::Invalid(Box::new(FileDiagnostic { help, ..diagnostic }))
     }
 
-    /// A value of the wrong kind.
+    /// Makes an error about a value of the wrong type.
     pub(crate) fn wrong(&self, what: &str, node: &Node, wanted: &str) -> ProjectError {
         self.complain(
             node.line,
@@ -92,7 +92,7 @@ impl<'a> Source<'a> {
         )
     }
 
-    /// Text with `env_var` evaluated. Numbers and truth values are taken as written.
+    /// Reads text and evaluates `env_var` in it. Numbers and booleans are read as written.
     pub(crate) fn string(&self, what: &str, node: &Node) -> Result<String, ProjectError> {
         let text = match &node.kind {
             Kind::Scalar(Value::String(text)) => text.clone(),
@@ -110,7 +110,7 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// The value as JSON, with `env_var` evaluated in its texts.
+    /// Returns the value as JSON, with `env_var` evaluated in its texts.
     pub(crate) fn json(&self, node: &Node) -> Result<Value, ProjectError> {
         Ok(match &node.kind {
             Kind::Scalar(Value::String(text)) => Value::String(self.evaluated(node, text)?),
@@ -130,7 +130,7 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// The text of a key, if it is there.
+    /// Reads the text of a key, if it is there.
     pub(crate) fn optional_string(
         &self,
         node: &Node,
@@ -142,7 +142,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// A text or a list of texts.
+    /// Reads a text or a list of texts.
     pub(crate) fn strings(&self, what: &str, node: &Node) -> Result<Vec<String>, ProjectError> {
         match &node.kind {
             Kind::Null => Ok(Vec::new()),
@@ -152,7 +152,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// An error for the first key that is not known.
+    /// Returns an error for the first unknown key.
     pub(crate) fn only(&self, what: &str, node: &Node, known: &[&str]) -> Result<(), ProjectError> {
         match &node.kind {
             Kind::Map(_) | Kind::Null => {}

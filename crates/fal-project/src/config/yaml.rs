@@ -1,4 +1,4 @@
-//! YAML as a tree in which every value knows its line, so that each complaint about a file can point at its place.
+//! YAML as a tree in which every value has its line, so that errors can point at it.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_saphyr::{DuplicateKeyPolicy, Options, Spanned};
 
 use crate::diagnostics::FileDiagnostic;
 
-/// A value and where it stands.
+/// A value and its line.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) line: usize,
@@ -25,7 +25,8 @@ pub(crate) enum Kind {
 }
 
 impl Node {
-    /// The value of a key of a mapping; of a key given twice the last, as in PyYAML.
+    /// Returns the value of a key of a mapping. If a key is given twice, the last value counts, as
+    /// in PyYAML.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries()
             .iter()
@@ -34,7 +35,7 @@ impl Node {
             .map(|(_, _, value)| value)
     }
 
-    /// Keys, their lines, and values; empty if this is no mapping.
+    /// Returns keys, their lines, and values; empty if this is not a mapping.
     pub(crate) fn entries(&self) -> &[(String, usize, Self)] {
         if let Kind::Map(entries) = &self.kind {
             entries
@@ -47,7 +48,7 @@ impl Node {
         matches!(self.kind, Kind::Null)
     }
 
-    /// What the value is, in words.
+    /// Names the value's type for messages.
     pub(crate) fn kind_name(&self) -> &'static str {
         match &self.kind {
             Kind::Null => "nothing",
@@ -59,7 +60,7 @@ impl Node {
         }
     }
 
-    /// The value as JSON.
+    /// Returns the value as JSON.
     pub(crate) fn json(&self) -> Value {
         match &self.kind {
             Kind::Null => Value::Null,
@@ -76,7 +77,7 @@ impl Node {
 /// Reads a file's text; `path` is for messages.
 pub(crate) fn parse(path: &str, text: &str) -> Result<Node, Box<FileDiagnostic>> {
     let mut options = Options::default();
-    // As PyYAML, which dbt uses.
+    // Read as PyYAML does, which dbt uses.
     options.duplicate_keys = DuplicateKeyPolicy::LastWins;
     options.strict_booleans = true;
     options.with_snippet = false;
@@ -104,7 +105,7 @@ pub(crate) fn parse(path: &str, text: &str) -> Result<Node, Box<FileDiagnostic>>
     }
 }
 
-/// The message without its place, which the excerpt shows.
+/// Returns the message without its place, which the excerpt shows.
 fn plain(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let first = text.lines().next().unwrap_or_default();

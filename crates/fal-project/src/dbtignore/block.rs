@@ -1,21 +1,22 @@
-//! Our marked block inside a file that is the user's: found, replaced, and removed without touching a byte around it.
+//! The generated block of `.dbtignore`: finds, replaces and removes it without touching a byte of
+//! the user's lines.
 
 use crate::{dbtignore::FILE, diagnostics::FileDiagnostic};
 
 const START: &str =
     "# >>> fal-host: Python files that dbt must not read (generated, do not edit) >>>";
-/// The line before the block had no end, and gets it from us.
+/// The first line of a block before which fal-host ended the user's last line.
 const START_JOINED: &str = "# >>> fal-host: Python files that dbt must not read (generated, do not edit; added a line end) >>>";
 const END: &str = "# <<< fal-host <<<";
 const START_MARK: &str = "# >>> fal-host";
 const END_MARK: &str = "# <<< fal-host";
 
-/// The file's text in pieces.
+/// The file's text in parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parts {
-    /// The user's text before our block, or all of it.
+    /// The user's text before the block, or all of it.
     pub(crate) before: String,
-    /// Our block with its markers, as it stands.
+    /// The block with its markers, as it is in the file.
     block: Option<Block>,
     /// The user's text behind it.
     pub(crate) after: String,
@@ -28,8 +29,8 @@ struct Block {
 }
 
 impl Parts {
-    /// Takes a text apart.
-    pub(crate) fn of(text: &str) -> Result<Self, Box<FileDiagnostic>> {
+    /// Splits a text into the block and the user's lines.
+    pub(crate) fn parse(text: &str) -> Result<Self, Box<FileDiagnostic>> {
         let mut parts = Self::default();
         let mut open: Option<usize> = None;
         for (index, line) in text.split_inclusive('\n').enumerate() {
@@ -85,7 +86,7 @@ impl Parts {
         }
     }
 
-    /// The text with a block that holds these lines; without one if there are none.
+    /// Returns the text with a block of these lines; without a block if there are no lines.
     pub(crate) fn with(&self, patterns: &[String]) -> String {
         if patterns.is_empty() {
             return format!("{}{}", self.before_alone(), self.after);
@@ -113,7 +114,7 @@ impl Parts {
         text
     }
 
-    /// The user's text as it was before there was a block.
+    /// Returns the user's text as it was before there was a block.
     fn before_alone(&self) -> &str {
         if !self.after.is_empty() || !self.block.as_ref().is_some_and(|block| block.joined) {
             return &self.before;
@@ -160,7 +161,7 @@ mod tests {
     use super::*;
 
     fn with(text: &str, patterns: &[&str]) -> String {
-        Parts::of(text).unwrap().with(
+        Parts::parse(text).unwrap().with(
             &patterns
                 .iter()
                 .map(|pattern| (*pattern).to_owned())
@@ -199,7 +200,7 @@ mod tests {
 
     #[test]
     fn broken_blocks_are_errors_with_their_line() {
-        let line = |text: &str| Parts::of(text).unwrap_err().place().unwrap().1.line;
+        let line = |text: &str| Parts::parse(text).unwrap_err().place().unwrap().1.line;
         assert_eq!(line("a\n# >>> fal-host >>>\n/x.py\n"), 2);
         assert_eq!(line("a\nb\n# <<< fal-host <<<\n"), 3);
         let twice = with("", &["/x.py"]).repeat(2);

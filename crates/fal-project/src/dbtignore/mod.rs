@@ -1,7 +1,7 @@
-//! The project's `.dbtignore`: the user's rules, and our block that hides from dbt the Python files it would choke on.
+//! The project's `.dbtignore`: the user's rules, and the generated block that hides Python files on
+//! which dbt would fail.
 
 mod block;
-mod pattern;
 mod rules;
 
 use std::{
@@ -11,21 +11,21 @@ use std::{
 
 use fal_files::Root;
 
-use self::block::Parts;
 pub(crate) use self::rules::Rules;
+use self::{block::Parts, rules::pattern_of};
 use crate::diagnostics::FileDiagnostic;
 
 pub(crate) const FILE: &str = ".dbtignore";
 
-/// The file as it is.
+/// The file as it is on disk.
 pub(crate) struct Dbtignore {
     project: PathBuf,
-    /// `None`: there is no file.
+    /// `None` if there is no file.
     text: Option<String>,
     parts: Parts,
 }
 
-/// What has to happen to it.
+/// A change of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     None,
@@ -48,7 +48,7 @@ impl Dbtignore {
                 )));
             }
         };
-        let parts = Parts::of(text.as_deref().unwrap_or_default())?;
+        let parts = Parts::parse(text.as_deref().unwrap_or_default())?;
         Ok(Self {
             project: project.to_owned(),
             text,
@@ -56,14 +56,15 @@ impl Dbtignore {
         })
     }
 
-    /// The user's own rules.
+    /// Returns the user's rules.
     pub(crate) fn rules(&self) -> Rules {
-        Rules::of(&self.parts.before, &self.parts.after)
+        Rules::parse(&self.parts.before, &self.parts.after)
     }
 
-    /// What makes our block list exactly these paths (below the project, sorted).
+    /// Returns the change after which the block lists exactly these paths (below the project,
+    /// sorted).
     pub(crate) fn change(&self, paths: &[&str]) -> Change {
-        let patterns: Vec<String> = paths.iter().map(|path| pattern::of(path)).collect();
+        let patterns: Vec<String> = paths.iter().map(|path| pattern_of(path)).collect();
         let wanted = self.parts.with(&patterns);
         match &self.text {
             Some(text) if *text == wanted => Change::None,
@@ -73,7 +74,7 @@ impl Dbtignore {
         }
     }
 
-    /// Why a change cannot be made: the file is a link out of the project, and what it leads to is not the project's.
+    /// Returns why a change cannot be made, if the file is a link out of the project.
     pub(crate) fn obstacle(&self, change: &Change) -> Option<FileDiagnostic> {
         if !matches!(change, Change::Write(_)) {
             return None;
@@ -88,7 +89,7 @@ impl Dbtignore {
         Some(FileDiagnostic::error(FILE, "dbtignore::outside", message).with_help(help))
     }
 
-    /// Does it.
+    /// Makes the change.
     pub(crate) fn apply(&self, change: &Change) -> io::Result<()> {
         match change {
             Change::None => Ok(()),
@@ -110,8 +111,8 @@ impl Dbtignore {
         }
     }
 
-    /// Path of the file below the project. A link stays a link, and the file that it leads to is replaced; `None` if that
-    /// is outside of the project.
+    /// Returns the path of the file below the project. For a link this is its target, so that the
+    /// link stays; `None` if the target is outside of the project.
     fn place(&self) -> io::Result<Option<PathBuf>> {
         let (project, file) = (
             self.project.canonicalize()?,

@@ -1,17 +1,18 @@
-//! The user's rules, understood as dbt does (pathspec): the last line that matches a file or a folder above it decides.
+//! The user's rules, read as dbt reads them (pathspec): the last line that matches a file or a
+//! folder above it decides.
 
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-/// The rules outside our block.
+/// The rules outside of the generated block.
 pub(crate) struct Rules {
     all: Gitignore,
-    /// One matcher a line, needed only where a line takes another back.
+    /// One matcher for each line, needed only if a line takes back another.
     lines: Vec<Gitignore>,
 }
 
 impl Rules {
-    /// The rules of a text in two pieces. A line that is no pattern is passed over.
-    pub(crate) fn of(before: &str, after: &str) -> Self {
+    /// Parses the rules before and after the block. A line that is not a pattern is ignored.
+    pub(crate) fn parse(before: &str, after: &str) -> Self {
         let text = before.trim_start_matches('\u{feff}');
         let lines: Vec<&str> = text.lines().chain(after.lines()).collect();
         let all = matcher(&lines);
@@ -26,11 +27,11 @@ impl Rules {
         Self { all, lines }
     }
 
-    /// Whether dbt passes over a file, given below the project.
+    /// Whether dbt ignores a file, given by its path below the project.
     pub(crate) fn ignores(&self, path: &str) -> bool {
-        // dbt takes the slash of an absolute path away before it matches.
+        // dbt removes the leading slash of an absolute path before it matches.
         let path = path.trim_start_matches('/');
-        // Rules cannot speak of what lies outside the project.
+        // Rules do not apply outside of the project.
         if self.all.is_empty() || path.starts_with("..") {
             return false;
         }
@@ -52,13 +53,13 @@ impl Rules {
 fn matcher(lines: &[&str]) -> Gitignore {
     let mut builder = GitignoreBuilder::new("");
     for line in lines {
-        // What this library cannot read, dbt's cannot match either.
+        // A pattern that this library cannot read matches nothing in dbt's library either.
         let _ = builder.add_line(None, &without_braces(line));
     }
     builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
-/// Braces are plain characters to git and dbt, but not to this library.
+/// Escapes braces, which are plain characters to git and dbt, but not to this library.
 fn without_braces(line: &str) -> String {
     let mut escaped = String::with_capacity(line.len());
     let mut after_backslash = false;
@@ -72,8 +73,28 @@ fn without_braces(line: &str) -> String {
     escaped
 }
 
+/// Returns the line of `.dbtignore` that matches this file and no other: anchored at the project,
+/// special characters escaped. `#` and `!` are special only at the start of a line, where the
+/// anchor is.
+pub(crate) fn pattern_of(path: &str) -> String {
+    let mut pattern = String::with_capacity(path.len() + 1);
+    pattern.push('/');
+    // dbt removes the leading slash of an absolute path before it matches.
+    for letter in path.trim_start_matches('/').chars() {
+        match letter {
+            // A line of the file cannot hold these, so any character matches instead.
+            '\n' | '\r' => pattern.push('?'),
+            '\\' | '*' | '?' | '[' | ']' => pattern.extend(['\\', letter]),
+            _ => pattern.push(letter),
+        }
+    }
+    pattern
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -99,10 +120,32 @@ mod tests {
         ];
         for (text, path, ignored) in cases {
             assert_eq!(
-                Rules::of(text, "").ignores(path),
+                Rules::parse(text, "").ignores(path),
                 ignored,
                 "{text:?} {path}"
             );
+        }
+    }
+
+    #[test]
+    fn special_characters_are_escaped() {
+        assert_eq!(pattern_of("models/a b/#x !.py"), "/models/a b/#x !.py");
+        assert_eq!(pattern_of("/srv/shop/models/a.py"), "/srv/shop/models/a.py");
+        assert_eq!(
+            pattern_of("models/[x]*?\\.py"),
+            "/models/\\[x\\]\\*\\?\\\\.py"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_matches_its_file_and_no_other(name in "[ -~é☃]{1,12}", other in "[ -~é☃]{1,12}") {
+            prop_assume!(!name.contains('/') && !other.contains('/') && name != other);
+            let path = format!("models/{name}.py");
+            let rules = Rules::parse(&pattern_of(&path), "");
+            prop_assert!(rules.ignores(&path));
+            let others = [format!("models/{other}.py"), format!("x/{path}")];
+            prop_assert!(others.iter().all(|other| !rules.ignores(other)));
         }
     }
 }

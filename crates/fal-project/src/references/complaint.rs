@@ -1,4 +1,4 @@
-//! A reference that leads nowhere, said at its place.
+//! Problems with references that lead nowhere.
 
 use fal_plugin::payload::{Dependency, DependencyKind, Diagnostic, Severity};
 
@@ -8,17 +8,18 @@ use crate::{config::nearest, diagnostics::FileDiagnostic, model::ModelFile};
 /// Why a reference leads nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// Nothing has the name.
+    /// No node has the name.
     Unknown,
-    /// What has it is switched off (`enabled: false`).
+    /// The node with this name is switched off (`enabled: false`).
     Disabled,
-    /// The same, as far as the text of a SQL file tells.
+    /// The same, judged by the text of a SQL file.
     PerhapsDisabled,
     /// No package has the name.
     Package,
 }
 
-/// The problem of a model that reads what is not there. It is an error unless something else may make the name.
+/// Returns the problem of a model that reads an unknown name: a warning if something that the files
+/// do not show may define the name, else an error.
 pub fn unknown(
     model: &ModelFile,
     dependency: &Dependency,
@@ -44,7 +45,7 @@ pub fn unknown(
     help.extend(near(dependency, names, *missing).map(|name| format!("did you mean `{name}`?")));
     if uncertain && !doubts.is_empty() {
         help.push(format!(
-            "not known for certain, as {}",
+            "this is not certain, because {}",
             doubts.join(" and ")
         ));
     }
@@ -97,7 +98,7 @@ fn what_to_do(dependency: &Dependency, missing: Missing) -> String {
         (_, DependencyKind::Source) => {
             "name it in a schema file: `sources: [{name: ..., tables: [{name: ...}]}]`".to_owned()
         }
-        (Missing::Package, _) => "install the package (`dbt deps`), or mend the name".to_owned(),
-        (_, DependencyKind::Ref) => "mend the name, or create the file".to_owned(),
+        (Missing::Package, _) => "install the package (`dbt deps`), or correct the name".to_owned(),
+        (_, DependencyKind::Ref) => "correct the name, or create the file".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! The names that the project's files have, and what may make others.
+//! The names that the project's files define, and the reasons why there may be others.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -24,14 +24,14 @@ use crate::{
 #[derive(Default)]
 pub struct KnownNames {
     project: String,
-    /// Package to what it has: the project too.
+    /// The names that each package has; the project is one of them.
     refs: HashMap<String, HashSet<String>>,
     disabled: HashSet<String>,
-    /// Names of SQL models with their files.
+    /// The names of SQL models with their files.
     sql: HashMap<String, String>,
     root: std::path::PathBuf,
     sources: BTreeSet<(String, String)>,
-    /// What may make names that no file has.
+    /// Reasons why there may be names that no file defines.
     doubts: Vec<&'static str>,
     /// The same, for sources.
     source_doubts: Vec<&'static str>,
@@ -48,7 +48,7 @@ impl KnownNames {
         let schemas = crate::schemas::read(project, &generated.schemas);
         let off = SwitchedOff::read(project, &schemas);
         let own = known.refs.entry(project.name.clone()).or_default();
-        // Those of packages are added with their packages.
+        // The models of packages are added with their packages.
         let packages = format!("{}/", project.packages_path);
         let of_project = |path: &str| !path.starts_with(&packages);
         own.extend(
@@ -86,7 +86,7 @@ impl KnownNames {
         known
             .disabled
             .extend(python_off.map(|model| model.name.clone()));
-        let paths = Paths::of(&project.root);
+        let paths = Paths::read(&project.root);
         below(&project.root, &project.model_paths)
             .iter()
             .for_each(|file| known.add(&project.name, file.strip_suffix(".sql")));
@@ -99,9 +99,10 @@ impl KnownNames {
         known
     }
 
-    /// Names of seeds and snapshots of the project, with words for each.
+    /// Returns the names of seeds and snapshots of the project, with a description of each for
+    /// messages.
     pub(crate) fn seeds_and_snapshots(project: &DbtProject) -> HashMap<String, String> {
-        let paths = Paths::of(&project.root);
+        let paths = Paths::read(&project.root);
         let seeds = below(&project.root, &paths.seeds)
             .into_iter()
             .filter_map(|path| {
@@ -124,7 +125,7 @@ impl KnownNames {
         seeds.chain(snapshots).collect()
     }
 
-    /// Why a `ref` leads nowhere.
+    /// Returns why a `ref` leads nowhere.
     pub(super) fn missing_ref(&self, package: Option<&String>, name: &str) -> Option<Missing> {
         let found = match package {
             Some(package) => match self.refs.get(package) {
@@ -149,7 +150,7 @@ impl KnownNames {
             .then_some(Missing::PerhapsDisabled)
     }
 
-    /// Why a `source` leads nowhere.
+    /// Returns why a `source` leads nowhere.
     pub(super) fn missing_source(&self, source: &str, table: &str) -> Option<Missing> {
         let found = self
             .sources
@@ -157,7 +158,7 @@ impl KnownNames {
         (!found).then_some(Missing::Unknown)
     }
 
-    /// What may make names that are not known here.
+    /// Returns the reasons why there may be names of this kind that are not known here.
     pub(super) fn doubts(&self, kind: DependencyKind) -> Vec<&'static str> {
         let more = if kind == DependencyKind::Source {
             self.source_doubts.as_slice()
@@ -182,7 +183,7 @@ impl KnownNames {
             .collect()
     }
 
-    /// Seeds and snapshots of a project, and what its schema files beside the models say.
+    /// Adds the seeds and snapshots of a project, and the names in its schema files.
     fn files(&mut self, package: &str, root: &Path, paths: &Paths) {
         for file in below(root, &paths.seeds) {
             self.add(package, file.strip_suffix(".csv"));
@@ -257,7 +258,7 @@ impl KnownNames {
             .flatten()
             .map(|entry| entry.path());
         for root in installed.filter(|root| root.join("dbt_project.yml").is_file()) {
-            let paths = Paths::of(&root);
+            let paths = Paths::read(&root);
             let Some(name) = &paths.name else { continue };
             self.refs.entry(name.clone()).or_default();
             for file in below(&root, &paths.models) {
@@ -306,7 +307,7 @@ impl KnownNames {
     }
 }
 
-/// Names of the snapshot blocks of a SQL file.
+/// Returns the names of the snapshot blocks of a SQL file.
 fn snapshots_in(text: &str) -> Vec<String> {
     let blocks = text.split("{%").skip(1).filter_map(|block| {
         block
@@ -324,19 +325,19 @@ fn snapshots_in(text: &str) -> Vec<String> {
     blocks.map(name).collect()
 }
 
-/// Where a project keeps what.
+/// The folders of a project, by what they hold.
 struct Paths {
     name: Option<String>,
     models: Vec<String>,
     seeds: Vec<String>,
     snapshots: Vec<String>,
     macros: Vec<String>,
-    /// Further folders with schema files.
+    /// Further folders that hold schema files.
     others: Vec<String>,
 }
 
 impl Paths {
-    fn of(root: &Path) -> Self {
+    fn read(root: &Path) -> Self {
         let text = fal_files::read_text(&root.join("dbt_project.yml"), fal_files::TEXT)
             .unwrap_or_default();
         let tree = yaml::parse("dbt_project.yml", &text).unwrap_or(Node {
@@ -372,7 +373,7 @@ fn list(node: Option<&Node>) -> &[Node] {
     }
 }
 
-/// YAML makes numbers and dates of names such as `2024`.
+/// Returns the text of a name. YAML reads names such as `2024` as numbers or dates.
 fn scalar(node: &Node) -> Option<String> {
     match &node.kind {
         Kind::Scalar(Value::String(text)) => Some(text.clone()),
@@ -381,10 +382,10 @@ fn scalar(node: &Node) -> Option<String> {
     }
 }
 
-/// Deeper than any project: links to folders, which dbt follows, may lead in circles.
+/// The depth of the search. dbt follows links to folders, which may lead in circles.
 const DEEPEST: usize = 32;
 
-/// All files below these folders, below the root.
+/// Returns all files below these folders, by their paths below the root.
 fn below(root: &Path, folders: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     let mut open: Vec<String> = folders

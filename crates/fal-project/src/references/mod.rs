@@ -1,7 +1,8 @@
-//! What models read, looked up in the project's files without dbt.
+//! Looks up what models read in the project's files, without dbt.
 //!
-//! What can be known: file names of models, seeds and snapshots, of the project and of installed packages, and the names in
-//! schema files. What can make other names, a doubt, turns an error into a warning that says so.
+//! Known are the file names of models, seeds and snapshots, of the project and of installed
+//! packages, and the names in schema files. If there may be other names, the problem is a warning
+//! that gives the reason, and not an error.
 
 mod complaint;
 mod known;
@@ -16,7 +17,7 @@ pub use self::{
 };
 use crate::{config::DbtProject, diagnostics::FileDiagnostic, generate::Generated};
 
-/// A problem for every `ref` and `source` of a Python model that leads nowhere.
+/// Returns a problem for every `ref` and `source` of a Python model that leads nowhere.
 pub fn unknown_references(project: &DbtProject, generated: &Generated) -> Vec<FileDiagnostic> {
     let models = generated
         .models

@@ -1,4 +1,4 @@
-//! The `ref` calls of a SQL file, as far as they are literal.
+//! The `ref` calls of a SQL file that have literal arguments.
 
 /// A `ref` with literal names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct SqlRef {
     pub line: usize,
 }
 
-/// All of them, in order. Jinja's comments are passed over.
+/// Returns the calls in order. Jinja comments are skipped.
 pub fn sql_refs(text: &str) -> Vec<SqlRef> {
     let text = without_comments(text);
     let mut found = Vec::new();
@@ -44,7 +44,7 @@ pub fn sql_refs(text: &str) -> Vec<SqlRef> {
     found
 }
 
-/// A text in quotes at the beginning, and what is behind it.
+/// Splits off a quoted text at the beginning.
 fn literal(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start();
     let quote = text
@@ -54,7 +54,7 @@ fn literal(text: &str) -> Option<(&str, &str)> {
     text[1..].split_once(quote)
 }
 
-/// The text with blanks in the place of Jinja's comments: lines stay.
+/// Replaces Jinja comments by blanks, so that line numbers stay.
 fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -3,25 +3,25 @@
 use fal_plugin::payload::{GraphNode, ScriptRole};
 use serde_json::{Map, Value};
 
-/// A script or hook as it is written in a schema file.
+/// A script or hook of a schema file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ScriptEntry {
-    /// Its path, as written.
+    /// The path, as written.
     pub path: String,
     /// `with`: its arguments.
     pub arguments: Map<String, Value>,
-    /// `environment`: its own, or `local`.
+    /// `environment`: the name of an environment, or `local`.
     pub environment: Option<String>,
 }
 
 impl ScriptEntry {
-    /// Name of its file.
+    /// Returns the name of its file.
     pub fn file_name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 }
 
-/// What is attached to one model, each list in the order of the schema file.
+/// The scripts and hooks of one model, each list in the order of the schema file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeScripts {
     /// `scripts: before`.
@@ -35,7 +35,7 @@ pub struct NodeScripts {
 }
 
 impl NodeScripts {
-    /// Everything, with its role.
+    /// Returns all entries with their roles.
     pub fn iter(&self) -> impl Iterator<Item = (ScriptRole, &ScriptEntry)> {
         let lists = [
             (ScriptRole::Before, &self.before),
@@ -49,20 +49,20 @@ impl NodeScripts {
     }
 }
 
-/// Whose scripts they are, for messages.
+/// The owner of scripts, for messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScriptOwner {
-    /// Name of the model; `None` for global scripts.
+    /// The name of the model; `None` for global scripts.
     pub name: Option<String>,
     /// `model`, `seed` or `snapshot`.
     pub kind: String,
-    /// The file that says so, below the project: the schema file, or the model's own.
+    /// The file that lists the scripts, below the project: the schema file, or the model's file.
     pub file: String,
 }
 
 impl ScriptOwner {
-    /// The owner that dbt knows as this node.
-    pub fn of(node: &GraphNode) -> Self {
+    /// Makes the owner from dbt's node.
+    pub fn from_node(node: &GraphNode) -> Self {
         let schema = node
             .patch_path
             .as_deref()
@@ -74,7 +74,7 @@ impl ScriptOwner {
         }
     }
 
-    /// Of the global scripts of a schema file.
+    /// Makes the owner of the global scripts of a schema file.
     pub fn global(file: &str) -> Self {
         Self {
             name: None,
@@ -83,7 +83,7 @@ impl ScriptOwner {
         }
     }
 
-    /// `the model `orders``, or `the global scripts`.
+    /// Returns `the model `orders``, or `the global scripts`.
     pub fn describe(&self) -> String {
         match &self.name {
             Some(name) => format!("the {} `{name}`", self.kind),

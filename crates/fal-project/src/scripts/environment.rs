@@ -1,4 +1,4 @@
-//! Names of environments that nothing defines.
+//! Reports environments that fal_project.yml does not define.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use crate::{config::nearest, diagnostics::FileDiagnostic};
 /// The reserved name of the Python that runs dbt.
 pub const LOCAL: &str = "local";
 
-/// What is wrong with the environment that an owner names, given those that fal_project.yml defines; `user` is who uses
-/// it: the script `a.py`, or nobody but the model itself.
+/// Returns the problem with an owner's environment, given the names that fal_project.yml defines.
+/// `user` is the script that wants it; `None` for the model itself.
 pub fn unknown_environment(
     root: &Path,
     known: &[&str],

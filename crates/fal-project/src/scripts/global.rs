@@ -1,4 +1,5 @@
-//! Global scripts: `fal: scripts:` at the top level of the schema files that stand directly in a model path.
+//! Global scripts: `fal: scripts:` at the top level of schema files that are directly in a model
+//! path.
 
 use std::{fs, path::Path};
 
@@ -17,16 +18,16 @@ use crate::{
 /// Scripts that belong to no model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GlobalScripts {
-    /// Each with its side and its schema file, in the order of the files' paths.
+    /// Each script with its side (before or after) and its schema file, sorted by the files' paths.
     pub scripts: Vec<(ScriptRole, ScriptEntry, ScriptOwner)>,
-    /// Keys that nothing knows.
+    /// Warnings about unknown keys.
     pub warnings: Vec<FileDiagnostic>,
 }
 
-/// Reads the global scripts. dbt itself passes over the key (newer versions with a warning).
+/// Reads the global scripts. dbt ignores the key (newer versions with a warning).
 ///
 /// # Errors
-/// All that is wrong with them.
+/// Returns all errors in them.
 pub fn global_scripts(
     project: &DbtProject,
     keyword: &str,
@@ -50,7 +51,7 @@ pub fn global_scripts(
 
 type Owned = (ScriptRole, ScriptEntry, ScriptOwner);
 
-/// Scripts and warnings.
+/// Returns the scripts and warnings of one file.
 fn of_file(
     root: &Path,
     file: &str,
@@ -89,7 +90,7 @@ fn of_file(
     ))
 }
 
-/// Below the project, sorted.
+/// Returns the schema files directly in the model paths, by their paths below the project, sorted.
 fn schema_files(project: &DbtProject) -> Vec<String> {
     let mut files: Vec<String> = project
         .model_paths
@@ -187,7 +188,7 @@ mod tests {
         let found = global_scripts(&project, "fal").unwrap();
         let problems = found.warnings;
         assert_eq!((problems[0].is_error(), found.scripts.len()), (false, 1));
-        insta::assert_snapshot!(problems[0].message, @"the global scripts: `fal` has no key `pre-hook`, so it is passed over");
+        insta::assert_snapshot!(problems[0].message, @"the global scripts: `fal` has no key `pre-hook`, so it is ignored");
         assert_eq!(
             (
                 problems[0].path.as_str(),

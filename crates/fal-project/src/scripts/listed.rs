@@ -1,6 +1,7 @@
-//! Scripts and hooks that schema files attach, checked without dbt: their form, and whether their files are there.
+//! Checks the scripts and hooks of schema files without dbt: their form, and whether their files
+//! exist.
 //!
-//! What Jinja makes is not seen, nor what stands in a model's own `config()`, nor the files of packages.
+//! It does not see values made by Jinja, a model's `config()`, and files of packages.
 
 use std::fs;
 
@@ -19,14 +20,15 @@ use crate::{
     schemas::{self, SchemaFile},
 };
 
-/// The lists of a schema file whose entries can have scripts, and what one is called.
+/// The lists of a schema file whose entries can have scripts, and the word for one entry.
 const LISTS: [(&str, &str); 3] = [
     ("models", "model"),
     ("seeds", "seed"),
     ("snapshots", "snapshot"),
 ];
 
-/// All that is wrong with the scripts of these schema files (paths below the project), and with global scripts.
+/// Returns all problems with the scripts of these schema files (paths below the project), and with
+/// global scripts.
 pub fn script_problems(
     project: &DbtProject,
     schema_files: &[String],
@@ -89,7 +91,7 @@ fn of_schema(project: &DbtProject, schema: &SchemaFile, keyword: &str) -> Vec<Fi
     problems
 }
 
-/// `config.meta` comes before `meta`, as in dbt.
+/// Returns the value under the keyword. `config.meta` comes before `meta`, as in dbt.
 fn under<'a>(entry: &'a Node, keyword: &str) -> Option<&'a Node> {
     let in_config = entry
         .get("config")

@@ -1,4 +1,4 @@
-//! What stands under the keyword of a model's `meta`, or of a schema file's top level.
+//! Reads the value under the keyword of a model's `meta`, or of a schema file's top level.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(super) const MODEL_KEYS: [&str; 9] = [
 const EXAMPLE: &str = "write `scripts: [a.py]`, or `scripts: {before: [a.py], after: [b.py]}`";
 const ENTRY: &str = "write `a.py`, or `{path: a.py, with: {day: 1}, environment: NAME}`";
 
-/// The scripts and hooks of a node of dbt's graph, and what is wrong with them.
+/// Returns the scripts and hooks of a node of dbt's graph, and the problems with them.
 pub fn node_scripts(
     node: &GraphNode,
     keyword: &str,
@@ -35,7 +35,7 @@ pub fn node_scripts(
     let Some(value) = under(node, keyword) else {
         return (NodeScripts::default(), Vec::new());
     };
-    let owner = ScriptOwner::of(node);
+    let owner = ScriptOwner::from_node(node);
     let mut meta = Meta::new(
         CODE,
         keyword,
@@ -48,15 +48,15 @@ pub fn node_scripts(
     (scripts, meta.problems)
 }
 
-/// What stands under the keyword in a node's `config.meta`, else in its `meta`.
+/// Returns the value under the keyword in a node's `config.meta`, or else in its `meta`.
 pub(super) fn under<'a>(node: &'a GraphNode, keyword: &str) -> Option<&'a Value> {
     let in_config = node.config.get("meta").and_then(|meta| meta.get(keyword));
     in_config.or_else(|| node.meta.get(keyword))
 }
 
-/// Reads one value under the keyword, and gathers what is wrong with it.
+/// Reads one value under the keyword and collects its problems.
 pub(super) struct Meta<'a> {
-    /// Of what it complains of.
+    /// The code of its problems.
     code: &'static str,
     keyword: &'a str,
     place: Place<'a>,
@@ -131,7 +131,7 @@ impl<'a> Meta<'a> {
         }
     }
 
-    /// One entry or a list of them. `scripts`, `before` and `after` are always lists.
+    /// Reads one entry or a list. `scripts`, `before` and `after` are always lists.
     fn entries(&mut self, key: &str, value: &Value) -> Vec<ScriptEntry> {
         match value {
             Value::Null => Vec::new(),
@@ -259,13 +259,13 @@ impl<'a> Meta<'a> {
         }
     }
 
-    /// fal took no notice of other keys, so projects have them.
+    /// Warns of unknown keys. They are no errors, because fal ignored them and projects have them.
     fn warn_of_unknown(&mut self, what: &str, keys: &Map<String, Value>, known: &[&str]) {
         let first = self.problems.len();
         self.only(what, keys, known);
         for problem in &mut self.problems[first..] {
             problem.severity = Severity::Warning;
-            problem.message.push_str(", so it is passed over");
+            problem.message.push_str(", so it is ignored");
         }
     }
 
@@ -398,7 +398,7 @@ mod tests {
             "environment": 3,
         });
         insta::assert_snapshot!(complaints(fal), @r"
-        models/schema.yml: the model `orders`: `fal` has no key `script`, so it is passed over (did you mean `scripts`?)
+        models/schema.yml: the model `orders`: `fal` has no key `script`, so it is ignored (did you mean `scripts`?)
         models/schema.yml: the model `orders`: `scripts` has no key `befor` (did you mean `before`?)
         models/schema.yml: the model `orders`: the script `/tmp/a.py` has an absolute path (write it relative to the scripts folder: the dbt var `fal-scripts-path`, else the project's folder)
         models/schema.yml: the model `orders`: the script `a.sql` is neither a `.py` file nor a notebook (scripts end in `.py` or `.ipynb`)

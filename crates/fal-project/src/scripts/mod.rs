@@ -1,9 +1,10 @@
 //! Scripts and hooks: what schema files attach to models, global scripts, and the files themselves.
 //!
-//! A model's scripts stand under the keyword (`fal`) of its `meta`; dbt reads that, so [`node_scripts`] takes dbt's node.
-//! Global scripts stand at the top level of schema files, which dbt passes over: [`global_scripts`] reads those files.
-//! Where a Python model is to run, and on what, stands there too: [`node_placement`].
-//! [`named_scripts`] reads all schema files before dbt does, as a script that lies among the models must get no stub.
+//! A model's scripts are under the keyword (`fal`) of its `meta`, which dbt reads: [`node_scripts`]
+//! takes dbt's node. Global scripts are at the top level of schema files, which dbt ignores:
+//! [`global_scripts`] reads those files. The runner and resources of a Python model are under the
+//! keyword too: [`node_placement`]. [`named_scripts`] reads all schema files before dbt does,
+//! because a script among the models must not get a stub.
 
 mod entry;
 mod environment;

@@ -1,8 +1,9 @@
-//! Files that schema files name as scripts: one that lies among the models is no model, whatever it calls.
+//! Files that schema files name as scripts. Such a file among the models is not a model, whatever
+//! it calls.
 //!
-//! Stubs are made before dbt reads a schema file, so these are read here, as far as that matters: the paths under
-//! `scripts`, `pre-hook` and `post-hook`, whatever the keyword, and the same of dbt_project.yml (`+meta`). Paths made by
-//! Jinja, and those in a SQL file's own `config()`, are not seen.
+//! Stubs are made before dbt reads a schema file, so this module reads the paths under `scripts`,
+//! `pre-hook` and `post-hook`, for any keyword, in schema files and dbt_project.yml (`+meta`). It
+//! does not see paths made by Jinja, nor those in a SQL file's `config()`.
 
 use std::collections::HashSet;
 
@@ -16,7 +17,7 @@ use crate::config::{
 
 const KEYS: [&str; 5] = ["scripts", "pre-hook", "post-hook", "pre_hook", "post_hook"];
 
-/// Paths below the project of all files that the schema files (given below the project) name as scripts.
+/// Returns all files that the schema files name as scripts. All paths are below the project.
 pub(crate) fn named_scripts(project: &DbtProject, schemas: &[String]) -> HashSet<String> {
     let named = schemas
         .par_iter()
@@ -32,7 +33,7 @@ fn of_file(project: &DbtProject, schema: &str) -> Vec<String> {
         fal_files::read_text(&project.root.join(schema), fal_files::TEXT).unwrap_or_default();
     let mut paths = Vec::new();
     if speaks_of_scripts(&text)
-        // What is no YAML, dbt refuses with its own words.
+        // dbt reports invalid YAML itself.
         && let Ok(tree) = yaml::parse(schema, &text)
     {
         search(&tree, &mut paths);
@@ -40,7 +41,7 @@ fn of_file(project: &DbtProject, schema: &str) -> Vec<String> {
     paths.iter().map(|path| project.script_path(path)).collect()
 }
 
-/// Most schema files speak of none: those need no parser.
+/// Whether the text may list scripts. Most schema files do not and need not be parsed.
 fn speaks_of_scripts(text: &str) -> bool {
     (text.contains(".py") || text.contains(".ipynb"))
         && (text.contains("scripts") || text.contains("hook"))
@@ -62,7 +63,8 @@ fn search(node: &Node, paths: &mut Vec<String>) {
     }
 }
 
-/// A path, a mapping with a path, a list of these, or a mapping of such lists.
+/// Collects the paths of a path, a mapping with a path, a list of these, or a mapping of such
+/// lists.
 fn gather(node: &Node, paths: &mut Vec<String>) {
     match &node.kind {
         Kind::Scalar(Value::String(path)) if path.ends_with(".py") || path.ends_with(".ipynb") => {

@@ -1,19 +1,20 @@
-//! The line of a schema file that a complaint is about. dbt keeps no lines, so the text is searched.
+//! Finds the line of a schema file that a problem is about. dbt keeps no lines, so the text is
+//! searched.
 
 use std::path::Path;
 
 use super::entry::ScriptOwner;
 use crate::diagnostics::FileDiagnostic;
 
-/// Where a complaint about an owner's scripts belongs.
+/// The place of problems with an owner's scripts.
 pub(super) struct Place<'a> {
     pub(super) root: &'a Path,
     pub(super) owner: &'a ScriptOwner,
 }
 
 impl Place<'_> {
-    /// An error in the owner's file, at the first line with `needle` behind the owner's name, or in dbt_project.yml, where
-    /// `+meta` gives it to all models of a folder.
+    /// Makes an error in the owner's file, at the first line with `needle` behind the owner's name,
+    /// or else in dbt_project.yml, whose `+meta` applies to all models of a folder.
     pub(super) fn error(
         &self,
         code: &str,

@@ -1,4 +1,5 @@
-//! Where a Python model is to run, and what it asks of the machine: `runner` and `resources` under the keyword.
+//! The runner of a Python model and the resources that it needs: `runner` and `resources` under the
+//! keyword.
 
 use std::path::Path;
 
@@ -15,22 +16,22 @@ use crate::diagnostics::FileDiagnostic;
 
 pub(super) const CODE: &str = "runner::invalid";
 const HELP: &str = "name a plugin that is installed here, or `local`";
-/// Ends of names of files with native code, or programs.
+/// Endings of plugin files, which a runner's name must not have.
 const FILES: [&str; 4] = [".so", ".dylib", ".dll", ".fal-plugin"];
 
-/// What a model's `meta` says of the place where it runs.
+/// Where a model runs, according to its `meta`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Placement {
-    /// Name of the runner; `local`: where dbt runs.
+    /// The name of the runner; `local` is where dbt runs.
     pub runner: Option<String>,
-    /// What it asks for.
+    /// The resources that it needs.
     pub resources: Resources,
 }
 
-/// Where a model of dbt's graph wants to run.
+/// Returns where a model of dbt's graph wants to run.
 ///
 /// # Errors
-/// All that is wrong with what it says.
+/// Returns all errors in these settings.
 pub fn node_placement(
     node: &GraphNode,
     keyword: &str,
@@ -39,7 +40,7 @@ pub fn node_placement(
     let Some(Value::Object(keys)) = under(node, keyword) else {
         return Ok(Placement::default());
     };
-    let owner = ScriptOwner::of(node);
+    let owner = ScriptOwner::from_node(node);
     let mut meta = Meta::new(
         CODE,
         keyword,
@@ -62,7 +63,7 @@ pub fn node_placement(
     }
 }
 
-/// An error about the runner that a model names.
+/// Makes an error about the runner that a model names.
 pub fn placement_problem(
     root: &Path,
     owner: &ScriptOwner,
@@ -79,7 +80,8 @@ pub fn placement_problem(
     )
 }
 
-/// A name and no path: the schema file may be that of an installed package, and a path would load its native code.
+/// Reads a runner's name. A path is refused: the schema file may come from an installed package,
+/// and a path would load native code.
 fn runner(meta: &mut Meta<'_>, value: &Value) -> Option<String> {
     let name = match value {
         Value::Null => return None,
@@ -103,7 +105,7 @@ pub(crate) fn wrong_runner_name(name: &str) -> bool {
     wrong_name(name).is_some()
 }
 
-/// What is wrong with what a schema file calls a runner, and what to do about it.
+/// Returns what is wrong with a runner's name in a schema file, and what to do about it.
 pub(super) fn wrong_name(name: &str) -> Option<(String, &'static str)> {
     if name.contains(['/', '\\']) || FILES.iter().any(|end| name.ends_with(end)) {
         let message = format!("`runner` must be the name of a plugin, and `{name}` is a path");
@@ -113,7 +115,7 @@ pub(super) fn wrong_name(name: &str) -> Option<(String, &'static str)> {
     }
     let is_part = |char: char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.');
     let is_name = !name.is_empty() && !name.starts_with('.') && name.chars().all(is_part);
-    (!is_name).then(|| (format!("`{name}` is no name of a runner"), HELP))
+    (!is_name).then(|| (format!("`{name}` is not a valid name for a runner"), HELP))
 }
 
 #[cfg(test)]
@@ -173,7 +175,7 @@ mod tests {
     fn a_runner_is_a_name_and_never_a_path() {
         insta::assert_snapshot!(complaints(json!({"runner": "./evil.so"})), @"runner::invalid models/schema.yml: the model `orders`: `runner` must be the name of a plugin, and `./evil.so` is a path (a schema file may come with a package, so it cannot name code to load: put the path into `routes` of fal_project.yml, or the plugin's folder into its `plugins: paths`, and name the plugin here)");
         insta::assert_snapshot!(complaints(json!({"runner": 3})), @"runner::invalid models/schema.yml: the model `orders`: `runner` must be text, not a number (name a plugin that is installed here, or `local`)");
-        insta::assert_snapshot!(complaints(json!({"runner": "a b"})), @"runner::invalid models/schema.yml: the model `orders`: `a b` is no name of a runner (name a plugin that is installed here, or `local`)");
+        insta::assert_snapshot!(complaints(json!({"runner": "a b"})), @"runner::invalid models/schema.yml: the model `orders`: `a b` is not a valid name for a runner (name a plugin that is installed here, or `local`)");
         for path in [
             "../x",
             "libevil.so",

@@ -16,7 +16,7 @@ use crate::{cells::NotebookText, config::DbtProject, diagnostics::FileDiagnostic
 /// Why a script cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
-    /// Its file is not there or makes no sense.
+    /// Its file is missing or invalid.
     #[error("{}: {}", .0.path, .0.message)]
     File(Box<FileDiagnostic>),
     /// The notebook parser failed.
@@ -31,15 +31,16 @@ pub struct ScriptReader<'a> {
 }
 
 impl<'a> ScriptReader<'a> {
-    /// Reads `.py` files, and notebooks with these parsers: of two that claim an extension the first has it.
+    /// Reads `.py` files, and notebooks with these parsers. If two claim an extension, the first
+    /// gets it.
     pub fn new(project: &'a DbtProject, notebooks: Vec<&'a dyn NotebookParser>) -> Self {
         Self { project, notebooks }
     }
 
-    /// What an execution backend runs; its environment is not decided here.
+    /// Reads a script into what an execution backend runs. The caller sets its environment.
     ///
     /// # Errors
-    /// If the file is missing, cannot be decoded or is no notebook.
+    /// If the file is missing, cannot be decoded or is not a notebook.
     pub fn read(
         &self,
         entry: &ScriptEntry,
@@ -108,7 +109,7 @@ impl<'a> ScriptReader<'a> {
     }
 }
 
-/// A script whose file is not there.
+/// Returns a problem if a script's file is missing.
 pub(super) fn missing(
     project: &DbtProject,
     written: &str,
@@ -136,7 +137,7 @@ fn cannot_be_read(
         "" => "the project's folder (set the dbt var `fal-scripts-path` for another)".to_owned(),
         folder => format!("the folder `{folder}` (the dbt var `fal-scripts-path`)"),
     };
-    let help = format!("create it, or mend its path, which is relative to {folder}");
+    let help = format!("create it, or correct its path, which is relative to {folder}");
     Place {
         root: &project.root,
         owner,
@@ -237,7 +238,7 @@ mod tests {
             panic!()
         };
         insta::assert_snapshot!(problem.message, @"the model `orders`: the script `b.py` cannot be read: there is no file `scripts/b.py`");
-        insta::assert_snapshot!(problem.help.as_deref().unwrap(), @"create it, or mend its path, which is relative to the folder `scripts` (the dbt var `fal-scripts-path`)");
+        insta::assert_snapshot!(problem.help.as_deref().unwrap(), @"create it, or correct its path, which is relative to the folder `scripts` (the dbt var `fal-scripts-path`)");
         assert_eq!(
             (problem.path.as_str(), problem.place().unwrap().1.line),
             ("models/s.yml", 3)

@@ -1,4 +1,4 @@
-//! `resources` under the keyword: numbers with the units that people write.
+//! `resources` under the keyword: numbers with units.
 
 use fal_plugin::payload::Resources;
 use serde_json::{Map, Value};
@@ -22,7 +22,7 @@ const SIZES: [(&str, f64); 9] = [
 ];
 const TIMES: [(&str, f64); 4] = [("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0)];
 
-/// Reads resources; what is wrong with them is gathered in `meta`.
+/// Reads resources and adds their problems to `meta`.
 pub(super) fn read_resources(meta: &mut Meta<'_>, value: &Value) -> Resources {
     let mut resources = Resources::default();
     let Some(keys) = meta.mapping("`resources`", value, EXAMPLE, "resources") else {
@@ -67,7 +67,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Jinja in a schema file makes text of numbers.
+/// Reads a number, also as text: Jinja in a schema file turns numbers into text.
 fn amount(value: &Value) -> Option<f64> {
     let number = match value {
         Value::String(text) => text.trim().parse().ok(),
@@ -89,7 +89,7 @@ fn memory(value: &Value) -> Option<u64> {
         }
         other => other.as_f64()?,
     };
-    // What a machine could have: beyond it a float is no whole number any more.
+    // The limit of what a machine could have. Beyond it a float does not hold every integer.
     (1.0..9e15).contains(&bytes).then(|| bytes.round() as u64)
 }
 
@@ -101,7 +101,7 @@ fn seconds(value: &Value) -> Option<f64> {
     (seconds.is_finite() && seconds > 0.0).then_some(seconds)
 }
 
-/// `90`, `90s`, `1h30m`, `1h 30m`.
+/// Parses `90`, `90s`, `1h30m`, `1h 30m`.
 fn duration(text: &str) -> Option<f64> {
     if let Ok(seconds) = text.parse() {
         return Some(seconds);
@@ -118,7 +118,7 @@ fn duration(text: &str) -> Option<f64> {
     (sum > 0.0).then_some(sum)
 }
 
-/// A number and what stands behind it.
+/// Splits off a number at the beginning.
 fn split(text: &str) -> Option<(f64, &str)> {
     let end = text
         .find(|char: char| !char.is_ascii_digit() && char != '.')

@@ -1,7 +1,7 @@
-//! The runners that schema files name and the resources that they ask for, read without dbt: for those who look at a project
-//! without running it.
+//! The runners and resources in schema files, read without dbt, for commands that do not run the
+//! project.
 //!
-//! What Jinja makes is not seen, nor what stands in a model's own `config()`, nor the files of packages.
+//! It does not see values made by Jinja, a model's `config()`, and files of packages.
 
 use std::path::Path;
 
@@ -34,7 +34,7 @@ pub struct NamedRunner {
 }
 
 impl NamedRunner {
-    /// An error at the name.
+    /// Makes an error at the name.
     pub fn error(
         &self,
         root: &Path,
@@ -49,23 +49,24 @@ impl NamedRunner {
         FileDiagnostic { help, ..problem }
     }
 
-    /// What is wrong with the name itself: a path, for one.
+    /// Returns the problem with the name itself, for example that it is a path.
     pub fn wrong_name(&self, root: &Path) -> Option<FileDiagnostic> {
         let (message, help) = wrong_name(&self.name)?;
         Some(self.error(root, "runner::invalid", message, Some(help.to_owned())))
     }
 }
 
-/// What schema files say of the places where models run.
+/// The runners and resources of schema files.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SchemaRunners {
     /// The runners.
     pub named: Vec<NamedRunner>,
-    /// What is wrong with resources.
+    /// Problems with resources.
     pub problems: Vec<FileDiagnostic>,
 }
 
-/// What stands under the keyword in these schema files (paths below the project) and in dbt_project.yml.
+/// Reads the values under the keyword in these schema files (paths below the project) and in
+/// dbt_project.yml.
 pub fn schema_runners(project: &DbtProject, schemas: &[String], keyword: &str) -> SchemaRunners {
     let mut found = SchemaRunners::default();
     for file in schemas
@@ -76,7 +77,7 @@ pub fn schema_runners(project: &DbtProject, schemas: &[String], keyword: &str) -
         let text =
             fal_files::read_text(&project.root.join(file), fal_files::TEXT).unwrap_or_default();
         if (text.contains("runner") || text.contains("resources"))
-            // What is no YAML, dbt refuses with its own words.
+            // dbt reports invalid YAML itself.
             && let Ok(tree) = yaml::parse(file, &text)
         {
             Search {
@@ -99,7 +100,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// `model` is the name of the nearest mapping that has one.
+    /// Searches below a node. `model` is the name of the nearest mapping that has one.
     fn below(&mut self, node: &Node, model: Option<&str>) {
         if let Kind::List(items) = &node.kind {
             items.iter().for_each(|item| self.below(item, model));

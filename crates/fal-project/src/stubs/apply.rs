@@ -1,4 +1,4 @@
-//! Does what the plan says. Whenever it is stopped, each stub is whole: the old one or the new one.
+//! Carries out the plan. Whenever it is killed, each stub is complete: the old one or the new one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,15 +16,15 @@ use crate::{
     config::DbtProject,
     discover::{StubFile, model_path},
     error::GenerateError,
+    fingerprint::Fingerprint,
     stages::Stages,
-    stamp::Stamp,
     stubs::{StubPlan, writable},
 };
 
-/// Another run may remove a folder or a temporary file between two steps of ours.
+/// How often to try: another run may remove a folder or a temporary file between two steps.
 const TRIES: usize = 5;
 
-/// Carries out a plan and says what to remember of each written stub.
+/// Carries out a plan and returns the cache record of each written stub.
 pub(crate) fn apply(
     project: &DbtProject,
     folder: &str,
@@ -50,7 +50,7 @@ pub(crate) fn apply(
     written.into_iter().collect()
 }
 
-/// The model paths that stubs are written to, open.
+/// The open model paths into which stubs are written.
 struct Places<'a> {
     project: &'a Path,
     roots: BTreeMap<&'a str, Root>,
@@ -81,14 +81,15 @@ impl<'a> Places<'a> {
         })
     }
 
-    /// Of a path below the project.
+    /// Returns the open root of a model path below the project.
     fn root(&self, model_path: &str) -> io::Result<&Root> {
         self.roots
             .get(model_path)
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// What cannot be removed now, a later run removes.
+    /// Removes temporary files of killed runs; a later run removes those that cannot be removed
+    /// now.
     fn remove_leftovers(&self, leftovers: &[StubFile]) {
         for leftover in leftovers {
             let _ = self
@@ -111,11 +112,13 @@ impl<'a> Places<'a> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..TRIES {
             match put_once(root, write, &target, replaces) {
-                Ok(stamp) => return Ok((write.model, write.record(stamp))),
+                Ok(fingerprint) => return Ok((write.model, write.record(fingerprint))),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     match write.meanwhile(&target, stages).map_err(fail)? {
-                        Meanwhile::Same(stamp) => return Ok((write.model, write.record(stamp))),
-                        Meanwhile::Older(stamp) => replaces = Some(stamp),
+                        Meanwhile::Same(fingerprint) => {
+                            return Ok((write.model, write.record(fingerprint)));
+                        }
+                        Meanwhile::Older(fingerprint) => replaces = Some(fingerprint),
                         Meanwhile::Gone => replaces = None,
                     }
                 }
@@ -128,8 +131,8 @@ impl<'a> Places<'a> {
 
     fn remove(&self, stub: &StubFile) -> Result<(), GenerateError> {
         match fs::symlink_metadata(self.project.join(&stub.path)) {
-            // Changed since it was judged: the next run judges it again.
-            Ok(metadata) if Some(Stamp::of(&metadata)) != stub.stamp => return Ok(()),
+            // The file changed after the stub writer judged it; the next run asks again.
+            Ok(metadata) if Some(Fingerprint::new(&metadata)) != stub.fingerprint => return Ok(()),
             Ok(_) => {}
             Err(_) => return Ok(()),
         }
@@ -139,7 +142,7 @@ impl<'a> Places<'a> {
         removed.map_err(|source| failed("remove", &stub.path, source))
     }
 
-    /// Removes the folders that removed stubs left empty, up to the folder of stubs itself.
+    /// Removes the folders that removed stubs left empty, up to the stub folder itself.
     fn remove_empty_folders(&self, folder: &str, removed: &[StubFile]) {
         let mut folders: BTreeSet<(usize, &str, &str)> = BTreeSet::new();
         for stub in removed {
@@ -153,7 +156,7 @@ impl<'a> Places<'a> {
             }
         }
         for (_, model_path, folder) in folders.into_iter().rev() {
-            // Fails where it is not empty, as it should.
+            // Removing fails if the folder is not empty, which is intended.
             let _ = self
                 .root(model_path)
                 .and_then(|root| root.remove_empty_folder(folder));
@@ -161,19 +164,22 @@ impl<'a> Places<'a> {
     }
 }
 
-/// `AlreadyExists`: what stands there is not what the plan saw.
+/// Writes a stub once. `AlreadyExists` means that the file in its place is not the one that the
+/// plan saw.
 fn put_once(
     root: &Root,
     write: &StubWrite,
     target: &Path,
-    replaces: Option<Stamp>,
-) -> io::Result<Stamp> {
+    replaces: Option<Fingerprint>,
+) -> io::Result<Fingerprint> {
     let temporary = root.temporary(&write.path[write.below..], write.content.as_bytes())?;
     let Some(expected) = replaces else {
-        return Ok(Stamp::of(&temporary.place()?));
+        return Ok(Fingerprint::new(&temporary.place()?));
     };
     match fs::symlink_metadata(target) {
-        Ok(metadata) if Stamp::of(&metadata) == expected => Ok(Stamp::of(&temporary.replace()?)),
+        Ok(metadata) if Fingerprint::new(&metadata) == expected => {
+            Ok(Fingerprint::new(&temporary.replace()?))
+        }
         Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Err(io::ErrorKind::AlreadyExists.into())
@@ -182,21 +188,21 @@ fn put_once(
     }
 }
 
-/// What came to a stub's place since the plan was made.
+/// What another run did in a stub's place since the plan was made.
 enum Meanwhile {
-    /// Another run wrote the same.
-    Same(Stamp),
-    /// Another run wrote a stub of another state of the model.
-    Older(Stamp),
+    /// It wrote the same stub.
+    Same(Fingerprint),
+    /// It wrote a stub for another state of the model.
+    Older(Fingerprint),
     Gone,
 }
 
 impl StubWrite {
-    fn record(&self, stamp: Stamp) -> StubRecord {
+    fn record(&self, fingerprint: Fingerprint) -> StubRecord {
         StubRecord {
             path: self.path.clone(),
             hash: self.hash,
-            stamp,
+            fingerprint,
         }
     }
 
@@ -212,10 +218,10 @@ impl StubWrite {
             read => read?,
         };
         if existing.text().is_some_and(|text| *text == self.content) {
-            return Ok(Meanwhile::Same(Stamp::of(&metadata)));
+            return Ok(Meanwhile::Same(Fingerprint::new(&metadata)));
         }
         match existing.verdict(&self.path, &self.path[self.below..], stages) {
-            Ok(StubVerdict::Ours) => Ok(Meanwhile::Older(Stamp::of(&metadata))),
+            Ok(StubVerdict::Ours) => Ok(Meanwhile::Older(Fingerprint::new(&metadata))),
             _ => Err(appeared()),
         }
     }
@@ -224,7 +230,7 @@ impl StubWrite {
 fn appeared() -> io::Error {
     io::Error::new(
         io::ErrorKind::AlreadyExists,
-        "a file that is not a generated stub came to this place meanwhile",
+        "a file that is not a generated stub appeared here meanwhile",
     )
 }
 

@@ -1,10 +1,10 @@
-//! What is said where a file stands in the way of a stub.
+//! Messages about files in a stub's place.
 
 use fal_plugin::payload::StubVerdict;
 
 use crate::diagnostics::FileDiagnostic;
 
-/// A file that we did not write, or that was edited since, stands at a stub's path.
+/// Reports a file at a stub's path that fal-host did not write, or that was edited since then.
 pub(crate) fn in_the_way(stub: &str, model: &str, verdict: StubVerdict) -> FileDiagnostic {
     if verdict == StubVerdict::Edited {
         let message =
@@ -14,14 +14,14 @@ pub(crate) fn in_the_way(stub: &str, model: &str, verdict: StubVerdict) -> FileD
         ));
     }
     let message = format!(
-        "this file stands where the stub of {model} belongs, and fal-host did not generate it"
+        "this file is in the place of the stub of {model}, and fal-host did not generate it"
     );
     FileDiagnostic::error(stub, "stub::foreign", message).with_help(format!(
-        "move or rename {stub}, or rename {model}: the name of the model decides where its stub stands"
+        "move or rename {stub}, or rename {model}: a stub has the name of its model"
     ))
 }
 
-/// No regular file stands at a stub's path.
+/// Reports a folder or link at a stub's path.
 pub(crate) fn no_file(stub: &str, model: &str) -> FileDiagnostic {
     let message =
         format!("the stub of {model} belongs here, but this is a folder or a link, not a file");
@@ -29,13 +29,13 @@ pub(crate) fn no_file(stub: &str, model: &str) -> FileDiagnostic {
         .with_help(format!("move or rename {stub}, or rename {model}"))
 }
 
-/// Two models have their stubs at one path.
+/// Reports two models whose stubs have the same path.
 pub(crate) fn same_path(stub: &str, one: &str, other: &str) -> FileDiagnostic {
     let message = format!("this model and {one} would both have the stub {stub}");
     FileDiagnostic::error(other, "stub::same_path", message).with_help("rename one of them")
 }
 
-/// A generated stub was edited, and its model is gone.
+/// Reports a generated stub that was edited and whose model is gone.
 pub(crate) fn edited_orphan(stub: &str) -> FileDiagnostic {
     let message =
         "the model of this generated stub is gone, but the stub was edited by hand, so it stays";

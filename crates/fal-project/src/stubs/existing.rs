@@ -1,4 +1,4 @@
-//! What stands at a path, and whose it is.
+//! The file at a stub's path, and whether fal-host wrote it.
 
 use std::{borrow::Cow, io, path::Path};
 
@@ -6,18 +6,18 @@ use fal_plugin::payload::{StubVerdict, StubVerdictRequest};
 
 use crate::stages::{PluginFailure, STUB_WRITER, Stages};
 
-/// A file as text with line ends as we write them: git may have changed those of a stub.
+/// A file as text with `\n` line ends: git may have changed those of a stub.
 pub(crate) struct Existing(Option<String>);
 
 impl Existing {
-    /// Reads a file; one that is no UTF-8 has no text, and is nobody's stub.
+    /// Reads a file. A file that is not UTF-8 has no text and is not a stub.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
         Ok(Self(
             String::from_utf8(fal_files::read(path, fal_files::TEXT)?).ok(),
         ))
     }
 
-    /// Its text, as if git had left the line ends alone.
+    /// Returns its text with the line ends that the stub writer wrote.
     pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
         let text = self.0.as_deref()?;
         Some(if text.contains('\r') {
@@ -27,8 +27,9 @@ impl Existing {
         })
     }
 
-    /// Whether this is another text as a formatter of SQL would leave it. Asked of a file that the stub writer calls ours,
-    /// so that a difference inside quotes is no question any more.
+    /// Whether this differs from another text only by a SQL formatter's changes: white space and
+    /// letter case. The caller has already asked the stub writer, which refuses changes inside
+    /// quotes.
     pub(crate) fn is_but_for_layout(&self, other: &str) -> bool {
         fn bare(text: &str) -> impl Iterator<Item = char> + '_ {
             let letters = text.chars().filter(|letter| !letter.is_whitespace());
@@ -45,7 +46,8 @@ impl Existing {
             .is_some_and(|text| bare(text).eq(bare(other)))
     }
 
-    /// Whose it is; `below` is its path below the model path.
+    /// Asks the stub writer whether it is an unedited stub; `below` is the path below the model
+    /// path.
     pub(crate) fn verdict(
         &self,
         path: &str,

@@ -1,11 +1,11 @@
-//! Whether the folders of stubs are real folders inside their model path.
+//! Checks that stub folders are real folders inside their model path.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::diagnostics::FileDiagnostic;
 
-/// What stands in the way of writing into these folders. `wanted`: a stub's folder below the project, its model path,
-/// and the model that is named in the message.
+/// Returns what prevents writing into these folders. `wanted` holds a stub's folder below the
+/// project, its model path, and the model for the message.
 pub(crate) fn check<'a>(
     project: &Path,
     wanted: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
@@ -25,7 +25,8 @@ pub(crate) fn check<'a>(
     problems
 }
 
-/// The first part of the path that is no folder. A link is none: dbt does not follow it, and it may lead anywhere.
+/// Returns the first part of the path that is not a folder. A link does not count as one: dbt does
+/// not follow it, and it may lead anywhere.
 fn odd_part(project: &Path, folder: &str, root: &str) -> Option<(String, &'static str)> {
     let mut path = root.to_owned();
     for part in folder[root.len()..]

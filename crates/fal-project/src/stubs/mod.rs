@@ -1,4 +1,4 @@
-//! Stubs: what belongs where, what stands there, and the change from one to the other.
+//! Stubs: those that the project needs, those that are there, and the change from one to the other.
 
 mod apply;
 mod conflict;

@@ -1,4 +1,5 @@
-//! What has to happen so that every model has its stub and no stub is left over. Reads, never writes.
+//! Plans the changes after which every model has its stub and no stub is left over. Reads, never
+//! writes.
 
 use std::path::Path;
 
@@ -17,45 +18,46 @@ use crate::{
     cache::{Cache, StubRecord},
     diagnostics::FileDiagnostic,
     discover::StubFile,
+    fingerprint::Fingerprint,
     roots::{Root, contains},
     stages::{PluginFailure, Stages},
-    stamp::Stamp,
 };
 
-/// The change. With failures nothing of it may be done, and with conflicts nothing for their models.
+/// The planned changes. With failures none of them may be made, and with conflicts none for their
+/// models.
 #[derive(Default)]
 pub(crate) struct StubPlan {
-    /// Stubs to write, in order of path.
+    /// Stubs to write, sorted by path.
     pub(crate) write: Vec<StubWrite>,
     /// Stubs of models that are gone.
     pub(crate) remove: Vec<StubFile>,
-    /// Stubs that are right: index of the model, and what to remember.
+    /// Stubs that are current: the index of the model, and the cache record.
     pub(crate) keep: Vec<(usize, StubRecord)>,
-    /// What stands in the way of stubs, each with the index of the model if it is that of one.
+    /// Conflicts with stubs, each with the index of its model, if it belongs to one.
     pub(crate) conflicts: Vec<(Option<usize>, FileDiagnostic)>,
     pub(crate) warnings: Vec<FileDiagnostic>,
     pub(crate) failures: Vec<PluginFailure>,
-    /// SQL files among the stubs that are the user's: name and path.
+    /// The user's SQL files among the stubs: name and path.
     pub(crate) users: Vec<(String, String)>,
-    /// Models whose stub has a file at its place, right or not.
+    /// Models whose stub's path holds a file, current or not.
     pub(crate) there: Vec<(usize, String)>,
 }
 
 /// A stub to write.
 pub(crate) struct StubWrite {
-    /// Index of its model.
+    /// The index of its model.
     pub(crate) model: usize,
-    /// Below the project.
+    /// The path below the project.
     pub(crate) path: String,
-    /// Length of the model path, and the slash behind it.
+    /// The length of the model path and the slash behind it.
     pub(crate) below: usize,
     pub(crate) content: String,
     pub(crate) hash: u128,
-    /// The older stub that it replaces.
-    pub(crate) replaces: Option<Stamp>,
+    /// The fingerprint of the older stub that it replaces.
+    pub(crate) replaces: Option<Fingerprint>,
 }
 
-/// What the plan is made from.
+/// The input of the plan.
 pub(crate) struct Survey<'a> {
     pub(crate) project: &'a Path,
     pub(crate) roots: &'a [Root],
@@ -76,7 +78,7 @@ enum Step {
     Fail(PluginFailure),
 }
 
-/// Makes the plan. `stubs` is what stands in the folders of stubs, sorted by path.
+/// Makes the plan. `stubs` are the files in the stub folders, sorted by path.
 pub(crate) fn plan(survey: &Survey<'_>, stubs: &[StubFile]) -> StubPlan {
     let renderer = Renderer {
         stages: survey.stages,
@@ -135,7 +137,8 @@ impl StubPlan {
 }
 
 impl Survey<'_> {
-    /// Models of one name are reported as such; here only what a stub writer makes alike.
+    /// Reports models whose stubs the writer puts at the same path. Models of one name are reported
+    /// elsewhere.
     fn same_paths(&self, wanted: &[Wanted]) -> Vec<(Option<usize>, FileDiagnostic)> {
         let pairs = wanted
             .windows(2)
@@ -158,7 +161,7 @@ impl Survey<'_> {
             .collect()
     }
 
-    /// One problem a folder, for every model whose stub belongs below it.
+    /// Reports each unusable folder once, for every model whose stub belongs below it.
     fn folders(&self, wanted: &[Wanted]) -> Vec<(Option<usize>, FileDiagnostic)> {
         let folders = wanted.iter().map(|stub| {
             let file = &self.files[stub.model].file;
@@ -186,20 +189,23 @@ impl Survey<'_> {
         let Some(existing) = find(stubs, &wanted.path, |stub| &stub.path) else {
             return self.write(wanted, None, renderer);
         };
-        let Some(stamp) = existing.stamp else {
+        let Some(fingerprint) = existing.fingerprint else {
             return Step::Conflict(
                 Some(wanted.model),
                 conflict::no_file(&wanted.path, &model.file.path),
             );
         };
-        let known = model.stub.as_ref().is_some_and(|stub| stub.stamp == stamp);
-        if known && !self.cache.is_racy(&stamp) {
+        let known = model
+            .stub
+            .as_ref()
+            .is_some_and(|stub| stub.fingerprint == fingerprint);
+        if known && !self.cache.is_racy(&fingerprint) {
             return Step::Keep(
                 wanted.model,
                 StubRecord {
                     path: wanted.path,
                     hash: wanted.hash,
-                    stamp,
+                    fingerprint,
                 },
             );
         }
@@ -221,18 +227,18 @@ impl Survey<'_> {
                 StubRecord {
                     path: wanted.path,
                     hash: wanted.hash,
-                    stamp,
+                    fingerprint,
                 },
             );
         }
         match content.verdict(&wanted.path, existing.below(), self.stages) {
-            Ok(StubVerdict::Ours) => match self.write(wanted, Some(stamp), renderer) {
+            Ok(StubVerdict::Ours) => match self.write(wanted, Some(fingerprint), renderer) {
                 Step::Write(write) if content.is_but_for_layout(&write.content) => Step::Keep(
                     write.model,
                     StubRecord {
                         path: write.path,
                         hash: write.hash,
-                        stamp,
+                        fingerprint,
                     },
                 ),
                 step => step,
@@ -245,7 +251,12 @@ impl Survey<'_> {
         }
     }
 
-    fn write(&self, wanted: Wanted, replaces: Option<Stamp>, renderer: &Renderer<'_>) -> Step {
+    fn write(
+        &self,
+        wanted: Wanted,
+        replaces: Option<Fingerprint>,
+        renderer: &Renderer<'_>,
+    ) -> Step {
         let file = &self.files[wanted.model];
         let rendered = match wanted.content {
             Some(content) => Ok((wanted.path, content)),
@@ -270,7 +281,7 @@ impl Survey<'_> {
     }
 
     fn orphan(&self, stub: &StubFile) -> Step {
-        if stub.stamp.is_none() {
+        if stub.fingerprint.is_none() {
             return Step::Users(stub.clone(), StubVerdict::Foreign);
         }
         let content = match Existing::read(&self.project.join(&stub.path)) {

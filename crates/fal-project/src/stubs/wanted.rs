@@ -1,4 +1,4 @@
-//! Which stub belongs to a model: asked of the stub writer, or known from an earlier run.
+//! The stub that belongs to a model, from the stub writer or from an earlier run.
 
 use fal_plugin::payload::{FileKind, StubRequest};
 use rayon::prelude::*;
@@ -12,23 +12,23 @@ use crate::{
 
 /// The stub of one model.
 pub(crate) struct Wanted {
-    /// Index of the model among the analysed files.
+    /// The index of the model among the analysed files.
     pub(crate) model: usize,
-    /// Below the project.
+    /// The path below the project.
     pub(crate) path: String,
     pub(crate) hash: u128,
-    /// Not rendered yet, where an earlier run knew its hash.
+    /// `None` if it is not rendered yet, because an earlier run recorded its hash.
     pub(crate) content: Option<String>,
 }
 
-/// Who answers what the stub of a model is.
+/// Asks the stub writer for stubs.
 pub(crate) struct Renderer<'a> {
     pub(crate) stages: &'a Stages<'a>,
     pub(crate) folder: &'a str,
     pub(crate) roots: &'a [Root],
 }
 
-/// The stubs of all scripts.
+/// Returns the stubs of all scripts.
 pub(crate) fn wanted(
     files: &[Analysed],
     renderer: &Renderer<'_>,
@@ -56,7 +56,7 @@ pub(crate) fn wanted(
 }
 
 impl Renderer<'_> {
-    /// Path below the project, and content.
+    /// Returns the path below the project, and the content.
     pub(crate) fn render(&self, file: &Analysed) -> Result<(String, String), PluginFailure> {
         let request = StubRequest {
             model: file.file.name.clone(),
@@ -71,7 +71,7 @@ impl Renderer<'_> {
             .and_then(|rest| rest.strip_prefix('/'));
         if below.is_none() || !is_plain(&stub.path) || !stub.path.ends_with(".sql") {
             let message = format!(
-                "it wants the stub at `{}`, which is no .sql file below its folder `{}`",
+                "it wants the stub at `{}`, which is not a .sql file below its folder `{}`",
                 stub.path, self.folder
             );
             return Err(PluginFailure::nonsense(

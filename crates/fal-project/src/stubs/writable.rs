@@ -1,4 +1,5 @@
-//! Which model paths stubs are written to: those inside the project, and those that the user allows.
+//! Decides into which model paths stubs are written: those inside the project, and those that the
+//! user allows.
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +27,7 @@ pub(crate) fn open(project: &DbtProject, model_path: &str) -> io::Result<Root> {
     }
 }
 
-/// Why the plan cannot be carried out: a complaint for each model path in which nothing may be written.
+/// Returns an error for each model path that the plan writes to and that must not be written.
 pub(crate) fn obstacles(project: &DbtProject, plan: &StubPlan) -> Vec<FileDiagnostic> {
     let written = plan
         .write
@@ -56,8 +57,8 @@ enum Place {
     Outside(PathBuf),
 }
 
-/// The real folder of a model path. Whether it is inside is asked of it and not of the path: a cloned project can hold
-/// links, and its dbt_project.yml can name any folder.
+/// Returns where the real folder of a model path lies. The path's text does not decide: a cloned
+/// project can hold links, and its dbt_project.yml can name any folder.
 fn place(project: &DbtProject, model_path: &str) -> io::Result<Place> {
     let folder = fal_files::real(&project.root.join(model_path))?;
     let own = project.installed_in.as_ref().unwrap_or(&project.root);
@@ -76,7 +77,7 @@ fn place(project: &DbtProject, model_path: &str) -> io::Result<Place> {
     })
 }
 
-/// The same for an installed package as a whole, given its files that are not up to date.
+/// Returns the error for an installed package as a whole, given its files that are not up to date.
 pub(crate) fn package_obstacle(project: &DbtProject, files: &[&str]) -> Option<FileDiagnostic> {
     let (first, more) = files.split_first()?;
     let Ok(Place::Outside(folder)) = place(project, "") else {

@@ -13,8 +13,9 @@ use crate::{
 
 const KINDS: [DependencyKind; 2] = [DependencyKind::Ref, DependencyKind::Source];
 
-/// All that the file reads, in the order of the stub: the docstring's calls, then `ref` calls, then `source` calls
-/// with literal arguments, then what only a deeper look finds.
+/// Returns everything that the file reads, in the order of the stub: the docstring's calls, `ref`
+/// calls with literal arguments, `source` calls with literal arguments, and what only evaluation
+/// finds.
 pub(crate) fn collect(file: &File<'_, '_>) -> Found {
     let mut found = Found::default();
     docstring::add(file, &mut found);
@@ -53,11 +54,11 @@ pub(crate) fn collect(file: &File<'_, '_>) -> Found {
 #[derive(Clone, Copy)]
 pub(super) struct Call {
     pub(super) id: NodeId,
-    /// The name is the host's for sure: what is not known of the call is worth a warning.
+    /// Whether the name certainly is the host's. Only then is an unknown call worth a warning.
     pub(super) sure: bool,
 }
 
-/// Calls by this bare name, breadth first.
+/// Returns the calls by this bare name, breadth first.
 fn calls(file: &File<'_, '_>, ours: Ours) -> Vec<Call> {
     let mentioned = file
         .uses_of(ours)
@@ -78,7 +79,7 @@ fn calls_of_sql(file: &File<'_, '_>) -> Vec<sql::Query> {
         .collect()
 }
 
-/// Adds a call whose arguments are all literals. False: they are not.
+/// Adds a call if its arguments are all literals, and returns whether they are.
 fn add_literal(
     file: &File<'_, '_>,
     Call { id: call, sure }: Call,
@@ -131,7 +132,8 @@ fn wrong_arguments(file: &File<'_, '_>, call: NodeId, kind: DependencyKind, foun
     );
 }
 
-/// Keyword arguments whose values are displays of literals, without those that say nothing about the relation.
+/// Returns the keyword arguments whose values are displays of literals, without those that do not
+/// concern the relation.
 fn literal_keywords<'t>(file: &File<'t, '_>, keywords: &[NodeId]) -> Option<Vec<(&'t str, Value)>> {
     let nothing = Turn::new();
     let mut out = Vec::with_capacity(keywords.len());
@@ -170,7 +172,7 @@ fn add_deeper(file: &File<'_, '_>, call: Call, kind: DependencyKind, found: &mut
     }
 }
 
-/// What a call reads in every turn of the loops around it. Nothing if one turn is not known.
+/// Returns what a call reads in every turn of the loops around it; nothing if one turn is unknown.
 fn resolve(file: &File<'_, '_>, call: NodeId, kind: DependencyKind) -> Option<Vec<Dependency>> {
     let (_, args, keywords) = file.call(call)?;
     let names = keywords

@@ -8,7 +8,7 @@ use crate::{
     tree::{Kind, NodeId},
 };
 
-/// The node of the module docstring and its text.
+/// Returns the node of the module docstring and its text.
 pub(crate) fn docstring<'t>(file: &File<'t, '_>) -> Option<(NodeId, &'t str)> {
     let first = *file.tree.kids(file.tree.root()).first()?;
     let value = *file.tree.kids(first).first()?;
@@ -78,7 +78,7 @@ fn read(kind: DependencyKind, call: &str, span: Span) -> Option<Dependency> {
         DependencyOrigin::Docstring,
         span,
     )?;
-    // In the stub as it was written, but for what dbt does not know.
+    // The stub has the call as it was written, without the keywords that dbt does not know.
     if !parsed
         .keywords
         .iter()
@@ -89,7 +89,7 @@ fn read(kind: DependencyKind, call: &str, span: Span) -> Option<Dependency> {
     Some(made)
 }
 
-/// All `name(...)` up to the next closing parenthesis, with their offsets.
+/// Returns each `name(...)` up to the next closing parenthesis, with its offset.
 fn calls(line: &str, kind: DependencyKind) -> Vec<(usize, &str)> {
     let opening = format!("{}(", reference::name(kind));
     let mut out = Vec::new();
@@ -104,18 +104,18 @@ fn calls(line: &str, kind: DependencyKind) -> Vec<(usize, &str)> {
     out
 }
 
-/// As Python's `str.splitlines` has it.
+/// Splits lines as Python's `str.splitlines` does.
 fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split([
         '\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}',
     ])
 }
 
-/// Bytes that are searched in about the time of one look at a node.
+/// The number of bytes that are searched in about the time of one look at a node.
 pub(super) const SEARCHED_AT_ONCE: usize = 64;
 
-/// Finds the lines of the docstring's value in its source. Escapes may hide one: then there is no better place than
-/// the whole docstring.
+/// Finds the lines of the docstring's value in its source. Escapes may hide a line; then the whole
+/// docstring is the place.
 struct Cursor<'f, 't, 'a> {
     file: &'f File<'t, 'a>,
     source: &'t str,

@@ -1,4 +1,4 @@
-//! What the search has found so far.
+//! The dependencies found so far.
 
 use std::collections::HashSet;
 
@@ -8,16 +8,16 @@ use fal_plugin::payload::{
 
 use super::reference::name;
 
-/// An unresolved call is shown up to so many characters.
+/// The number of characters of an unresolved call that are shown.
 pub(super) const LONGEST: usize = 200;
 
-/// What a dependency reads: whether by `ref`, its arguments and version.
+/// A dependency's identity: whether it is a `ref`, its arguments and its version.
 type Read = (bool, Vec<String>, Option<String>);
 
-/// Dependencies in the order of the stub, and what could not be known.
+/// Dependencies in the order of the stub, and the calls that could not be resolved.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// What the first dependencies read, and how many of them are in it.
+    /// The identities of the first dependencies, and the number of dependencies that it covers.
     seen: (HashSet<Read>, usize),
     pub(crate) dependencies: Vec<Dependency>,
     pub(crate) unresolved: Vec<UnresolvedCall>,
@@ -25,7 +25,7 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Adds what only the deeper analysis finds, unless it is listed already.
+    /// Adds a dependency that only evaluation finds, unless it is listed already.
     pub(super) fn add_new(&mut self, dependency: Dependency) {
         let read = |it: &Dependency| {
             (
@@ -75,8 +75,8 @@ impl Found {
         });
     }
 
-    /// A warning for each unresolved call, unless the docstring names something of its kind that the code does not:
-    /// then the user has followed the advice.
+    /// Returns a warning for each unresolved call. There is none if the docstring names a relation
+    /// of its kind that the code does not: then the user has followed the advice.
     pub(super) fn warn_of_unresolved(&mut self) {
         let settled = [DependencyKind::Ref, DependencyKind::Source]
             .map(|kind| (kind, self.docstring_adds(kind)));

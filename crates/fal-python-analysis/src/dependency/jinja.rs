@@ -13,13 +13,13 @@ use crate::{evaluate::UNKNOWN, value::Value};
 #[derive(Debug, PartialEq)]
 pub(super) struct JinjaCall<'s> {
     pub(super) kind: DependencyKind,
-    /// As written.
+    /// The call as written.
     pub(super) text: &'s str,
     /// Its arguments; `None` if they are not all literals.
     pub(super) arguments: Option<LiteralCall>,
 }
 
-/// All calls in `{{ ... }}` and `{% ... %}`; comments and raw blocks hold none.
+/// Returns all calls in `{{ ... }}` and `{% ... %}`, outside of comments and raw blocks.
 pub(super) fn calls(sql: &str) -> Vec<JinjaCall<'_>> {
     let mut out = Vec::new();
     let mut strings = Strings::default();
@@ -55,7 +55,7 @@ fn comment(body: &str) -> (&str, &str) {
     body.split_once("#}").unwrap_or((body, ""))
 }
 
-/// The inside of a tag and what follows it; strings may hold its end.
+/// Splits a text into the inside of a tag and the rest. Strings may contain the tag's end.
 fn split<'s>(body: &'s str, close: &str, strings: &mut Strings) -> (&'s str, &'s str) {
     let mut at = 0;
     while at < body.len() {
@@ -70,15 +70,15 @@ fn split<'s>(body: &'s str, close: &str, strings: &mut Strings) -> (&'s str, &'s
     (body, "")
 }
 
-/// Finds the ends of strings. Where a quote has no end, no later quote of its kind has one, so that each kind is searched
-/// in vain only once.
+/// Finds the ends of strings. If a quote has no end, no later quote of its kind has one, so each
+/// kind is searched in vain only once.
 #[derive(Default)]
 struct Strings {
     endless: [bool; 2],
 }
 
 impl Strings {
-    /// Length of the string that begins here.
+    /// Returns the length of the string that begins here.
     fn len(&mut self, text: &str) -> Option<usize> {
         let kind = ['\'', '"']
             .into_iter()
@@ -172,7 +172,7 @@ fn call<'s>(name: &str, rest: &'s str) -> Option<JinjaCall<'s>> {
     })
 }
 
-/// Length of arguments that are not all literals, as far as they are worth showing.
+/// Returns the length of arguments that are not all literals, up to what is worth showing.
 fn unparsed_len(text: &str) -> usize {
     let end = text
         .char_indices()

@@ -7,7 +7,7 @@ use crate::value::Value;
 pub(super) struct LiteralCall {
     pub(super) args: Vec<Value>,
     pub(super) keywords: Vec<(String, Value)>,
-    /// How many bytes were read, with the closing parenthesis.
+    /// The number of bytes read, with the closing parenthesis.
     pub(super) len: usize,
 }
 
@@ -61,7 +61,7 @@ impl<'t> Reader<'t> {
         found
     }
 
-    /// `name=`, if that comes next.
+    /// Reads `name=`, if it comes next.
     fn keyword(&mut self) -> Option<&'t str> {
         self.skip_space();
         let start = self.at;

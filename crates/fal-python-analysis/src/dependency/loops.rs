@@ -1,4 +1,4 @@
-//! The turns of the loops and comprehensions around a call, where they run over known values.
+//! The turns of the loops and comprehensions around a call, if they run over known values.
 
 use crate::{
     context::File,
@@ -8,10 +8,10 @@ use crate::{
     value::Value,
 };
 
-/// More turns than this are not looked at.
+/// The largest number of turns that are evaluated.
 const LIMIT: usize = 2_000;
 
-/// Loops further out than this are not looked at.
+/// The largest number of nested loops that are evaluated.
 const DEEPEST: usize = 100;
 
 struct Loop {
@@ -19,8 +19,8 @@ struct Loop {
     iter: NodeId,
 }
 
-/// The values that loop variables used in `expressions` take, one entry for each turn of the loops around `at`. One
-/// empty entry if there are no such loops.
+/// Returns the values of loop variables used in `expressions`, one entry for each turn of the loops
+/// around `at`; one empty entry if there are no such loops.
 pub(super) fn turns<'t>(file: &File<'t, '_>, at: NodeId, expressions: &[NodeId]) -> Vec<Turn<'t>> {
     let mut needed = Vec::new();
     expressions
@@ -45,7 +45,7 @@ pub(super) fn turns<'t>(file: &File<'t, '_>, at: NodeId, expressions: &[NodeId])
         .fold(vec![Turn::new()], |turns, each| unroll(file, each, turns))
 }
 
-/// The loops around a node, innermost first.
+/// Returns the loops around a node, innermost first.
 fn around(file: &File<'_, '_>, at: NodeId) -> Vec<Loop> {
     let mut out = Vec::new();
     for (parent, child) in file.enclosing().around(file.scopes(), at).take(DEEPEST) {
@@ -81,12 +81,12 @@ fn around(file: &File<'_, '_>, at: NodeId) -> Vec<Loop> {
     out
 }
 
-/// Names read in an expression, also through names bound once. Calls that cannot be evaluated are left out: nothing
-/// around them can be either.
+/// Returns the names read in an expression, also through names bound once. Calls that cannot be
+/// evaluated are left out, because nothing around them can be evaluated either.
 fn names<'t>(file: &File<'t, '_>, id: NodeId, out: &mut Vec<&'t str>, hops: u32) {
     let mut stack = vec![id];
     while let Some(id) = stack.pop() {
-        // A list may be large, and used at many places.
+        // A list may be large and used in many places.
         if file.spend(1).is_none() {
             return;
         }
@@ -132,7 +132,7 @@ fn rebound(file: &File<'_, '_>, at: NodeId, each: &Loop, bound: &[(&str, NodeId)
             .scopes()
             .resolve(name, file.scopes().scope(at))
             .map_or(&[][..], |(_, binders)| binders);
-        // They are sorted, and many loops may share a name.
+        // The bindings are sorted, and many loops may share a name.
         let first =
             binders.partition_point(|binder| file.tree.range(*binder).0 < file.tree.range(whole).0);
         let inside = binders[first..]
@@ -169,7 +169,7 @@ fn extended<'t>(file: &File<'t, '_>, turn: &Turn<'t>, target: NodeId, item: Valu
     turn
 }
 
-/// Binds a target; what does not fit stays unknown.
+/// Binds a target; targets that do not fit the value stay unknown.
 fn assign<'t>(file: &File<'t, '_>, target: NodeId, value: Value, turn: &mut Turn<'t>) {
     match file.tree.kind(target) {
         Kind::Name(name, _) => turn.push((name, value)),

@@ -1,17 +1,17 @@
-//! Makes a dependency of the arguments of a `ref` or `source`.
+//! Makes a dependency from the arguments of a `ref` or `source`.
 
 use fal_plugin::payload::{Dependency, DependencyKind, DependencyOrigin, Span};
 
 use crate::{names::Ours, value::Value};
 
-/// Keywords of the host's own `ref` and `source`: which part of the data is read, and how it is handed over. They say
-/// nothing about the relation, and dbt does not know them.
+/// Keywords of the host's `ref` and `source` that say which part of the data is read and in which
+/// form. They do not concern the relation, and dbt does not know them.
 const OF_THE_READ: [&str; 4] = ["as_", "columns", WHERE, "limit"];
 
-/// The one whose value is SQL, with Jinja perhaps.
+/// The keyword whose value is SQL, possibly with Jinja.
 pub(super) const WHERE: &str = "where";
 
-/// Whether a keyword argument says nothing about the relation.
+/// Whether a keyword argument does not concern the relation.
 pub(super) fn is_of_the_read(keyword: &str) -> bool {
     OF_THE_READ.contains(&keyword)
 }
@@ -30,7 +30,7 @@ pub(super) fn ours(kind: DependencyKind) -> Ours {
     }
 }
 
-/// The dependency, unless the arguments cannot name a relation.
+/// Returns the dependency, unless the arguments cannot name a relation.
 pub(super) fn dependency(
     kind: DependencyKind,
     values: &[Value],

@@ -18,13 +18,13 @@ use crate::{
 /// The SQL of one call.
 pub(super) struct Query {
     argument: NodeId,
-    /// The text in each turn of the loops around it; `None`: not known at all.
+    /// The text in each turn of the loops around it; `None` if it is unknown.
     texts: Option<Vec<String>>,
-    /// Whether the call is one of the host's functions for sure.
+    /// Whether the function certainly is the host's.
     sure: bool,
 }
 
-/// The SQL of a call of `execute_sql`.
+/// Returns the SQL of a call of `execute_sql`.
 pub(super) fn query(file: &File<'_, '_>, call: Call) -> Option<Query> {
     let (_, args, keywords) = file.call(call.id)?;
     let argument = args
@@ -34,7 +34,7 @@ pub(super) fn query(file: &File<'_, '_>, call: Call) -> Option<Query> {
     Some(known(file, call, argument))
 }
 
-/// The condition of a call of `ref` or `source`.
+/// Returns the condition of a call of `ref` or `source`.
 pub(super) fn condition(file: &File<'_, '_>, call: Call) -> Option<Query> {
     let (_, _, keywords) = file.call(call.id)?;
     Some(known(
@@ -68,7 +68,7 @@ fn known(file: &File<'_, '_>, call: Call, argument: NodeId) -> Query {
     }
 }
 
-/// Adds what the Jinja in it reads.
+/// Adds what the Jinja in the SQL reads.
 pub(super) fn add(file: &File<'_, '_>, query: &Query, kind: DependencyKind, found: &mut Found) {
     for text in query.texts.iter().flatten() {
         for call in jinja::calls(text)
@@ -105,7 +105,8 @@ fn add_call(call: &JinjaCall<'_>, sure: bool, span: Span, found: &mut Found) {
     }
 }
 
-/// The call within the literal, if it stands there as it is; otherwise the whole argument.
+/// Returns the span of the call within the literal, if its source is unchanged there, or else of
+/// the whole argument.
 fn place(file: &File<'_, '_>, argument: NodeId, text: &str) -> Span {
     let holder = match file.tree.kind(argument) {
         Kind::Name(name, _) => file.bound_value(name, argument).unwrap_or(argument),
@@ -124,7 +125,7 @@ fn place(file: &File<'_, '_>, argument: NodeId, text: &str) -> Span {
     }
 }
 
-/// A warning for SQL of which nothing is known.
+/// Makes a warning for SQL of which nothing is known.
 pub(super) fn warn_of_unknown(file: &File<'_, '_>, queries: &[Query], found: &mut Found) {
     let declared = found
         .dependencies

@@ -1,4 +1,4 @@
-//! `ref` and `source` handed around as values: `map(ref, ['a', 'b'])` can be known, the rest cannot.
+//! `ref` and `source` used as values: `map(ref, ['a', 'b'])` can be resolved, other uses cannot.
 
 use fal_plugin::payload::{Dependency, DependencyKind, DependencyOrigin};
 
@@ -27,7 +27,7 @@ pub(super) fn add(file: &File<'_, '_>, kind: DependencyKind, found: &mut Found) 
     }
 }
 
-/// Neither called nor only looked at.
+/// Whether the name is used as a value: neither called nor only tested.
 fn is_value(file: &File<'_, '_>, id: NodeId) -> bool {
     let parent = file.scopes().parent(id);
     match file.tree.kind(parent) {
@@ -42,7 +42,7 @@ fn is_value(file: &File<'_, '_>, id: NodeId) -> bool {
     }
 }
 
-/// `map(ref, names)`.
+/// Resolves `map(ref, names)`.
 fn mapped(file: &File<'_, '_>, id: NodeId, kind: DependencyKind) -> Option<Vec<Dependency>> {
     let call = file.scopes().parent(id);
     let (_, args, _) = file.call(call)?;

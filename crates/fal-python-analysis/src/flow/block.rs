@@ -4,7 +4,7 @@ use super::{outcome::Flow, repeat::Turns, walker::Walker};
 use crate::tree::{Kind, NodeId};
 
 impl Walker<'_, '_, '_> {
-    /// Statements one after the other.
+    /// Counts statements in sequence.
     pub(super) fn block(&mut self, statements: &[NodeId]) -> Flow {
         if let Some(flow) = self.by_cases(statements) {
             return flow;
@@ -37,7 +37,7 @@ impl Walker<'_, '_, '_> {
             Kind::FunctionDef { body, .. } => self.definition_head(kids, *body as usize),
             Kind::Pass | Kind::Global | Kind::Nonlocal => Flow::NOTHING,
             Kind::Import | Kind::ImportFrom { .. } => Flow::FALLIBLE,
-            // Nothing but an expression: it raises only where the expression does.
+            // Only an expression, which alone may raise.
             Kind::Expr => self.sequence(kids),
             Kind::Assign | Kind::AnnAssign { .. }
                 if kids.iter().all(|kid| self.is_plain_target(*kid)) =>
@@ -48,7 +48,7 @@ impl Walker<'_, '_, '_> {
         }
     }
 
-    /// Binding a name does not raise.
+    /// Whether a target only binds a name, which does not raise.
     fn is_plain_target(&self, id: NodeId) -> bool {
         !matches!(
             self.kind(id),
@@ -63,7 +63,7 @@ impl Walker<'_, '_, '_> {
             .assumed
             .get(&test)
             .copied()
-            .or_else(|| self.truth(test));
+            .or_else(|| self.outcome_of(test));
         let branches = match known {
             Some(true) => self.block(yes),
             Some(false) => self.block(no),
@@ -73,7 +73,7 @@ impl Walker<'_, '_, '_> {
     }
 
     fn while_loop(&mut self, id: NodeId, kids: &[NodeId], body: usize) -> Flow {
-        let turns = match self.truth(kids[0]) {
+        let turns = match self.outcome_of(kids[0]) {
             Some(true) => Turns::Forever,
             Some(false) => Turns::Never,
             None => Turns::Unknown,
@@ -170,7 +170,7 @@ impl Walker<'_, '_, '_> {
             return Flow::NOTHING;
         };
         let tested = self.expression(*test);
-        match self.truth(*test) {
+        match self.outcome_of(*test) {
             Some(true) => tested,
             Some(false) => tested.then(self.sequence(message)).then(Flow::raises()),
             None => tested.fallible(),

@@ -1,13 +1,14 @@
-//! Conditions of one block that exclude each other: `if full:` and later `if not full:`, `if mode == "a":` and later
-//! `if mode == "b":`. Whether a value changes in between is not looked at: it is not certain then that both hold.
+//! Conditions of one block that exclude each other: `if full:` and later `if not full:`, `if mode
+//! == "a":` and later `if mode == "b":`. Whether the value changes in between is not checked: if it
+//! may change, it is not certain that both hold, so there is no error to report.
 
 use super::{outcome::Flow, walker::Walker};
 use crate::tree::{Kind, NodeId, Unary};
 
-/// More cases than this are not told apart.
+/// The largest number of cases that are distinguished.
 const LIMIT: usize = 8;
 
-/// A condition: what is looked at, and the literal that it is compared with.
+/// A condition: what is tested, and the literal that it is compared with.
 #[derive(Clone, Copy, PartialEq)]
 struct Test<'t> {
     node: NodeId,
@@ -17,7 +18,8 @@ struct Test<'t> {
 }
 
 impl<'t> Walker<'_, 't, '_> {
-    /// The block once for each case of a condition that several of its statements look at; `None`: there is none.
+    /// Counts the block once for each case of a condition that several of its statements test;
+    /// `None` if there is no such condition.
     pub(super) fn by_cases(&mut self, statements: &[NodeId]) -> Option<Flow> {
         let tests = self.tests(statements);
         let open = |test: &&Test<'_>| !self.assumed.contains_key(&test.node);
@@ -43,7 +45,7 @@ impl<'t> Walker<'_, 't, '_> {
         {
             return None;
         }
-        // The last case is that of no literal, or of a condition that fails.
+        // In the last case no literal matches, or the condition fails.
         let flows = cases
             .iter()
             .map(Some)
@@ -69,7 +71,7 @@ impl<'t> Walker<'_, 't, '_> {
         flow
     }
 
-    /// The conditions of `if` and `elif` below which something matters.
+    /// Returns the conditions of `if` and `elif` below which something is relevant.
     fn tests(&self, statements: &[NodeId]) -> Vec<Test<'t>> {
         let mut out = Vec::new();
         for statement in statements {

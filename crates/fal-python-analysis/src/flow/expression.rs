@@ -4,7 +4,7 @@ use super::{outcome::Flow, walker::Walker};
 use crate::tree::{Kind, NodeId};
 
 impl Walker<'_, '_, '_> {
-    /// One expression, evaluated once.
+    /// Counts one expression, evaluated once.
     pub(super) fn expression(&mut self, id: NodeId) -> Flow {
         if !self.is_relevant(id) {
             return if self.is_harmless(id) {
@@ -26,13 +26,13 @@ impl Walker<'_, '_, '_> {
         }
     }
 
-    /// All of them, one after the other.
+    /// Counts all of them in sequence.
     pub(super) fn sequence(&mut self, ids: &[NodeId]) -> Flow {
         ids.iter()
             .fold(Flow::NOTHING, |flow, id| flow.then(self.expression(*id)))
     }
 
-    /// Names and constants: nobody guards against these.
+    /// Whether an expression is a name or constant, which scripts do not guard against.
     fn is_harmless(&self, id: NodeId) -> bool {
         match self.kind(id) {
             Kind::Name(..)
@@ -59,7 +59,7 @@ impl Walker<'_, '_, '_> {
         let [test, yes, no] = kids else {
             return Flow::FALLIBLE;
         };
-        let branch = match self.truth(*test) {
+        let branch = match self.outcome_of(*test) {
             Some(true) => self.expression(*yes),
             Some(false) => self.expression(*no),
             None => self.expression(*yes).or(self.expression(*no)),
@@ -76,7 +76,7 @@ impl Walker<'_, '_, '_> {
         if rest.is_empty() {
             return head;
         }
-        match self.truth(*first) {
+        match self.outcome_of(*first) {
             Some(value) if value != while_true => head,
             Some(_) => head.then(self.short_circuit(rest, while_true)),
             None => head.then(self.short_circuit(rest, while_true).optional()),

@@ -1,4 +1,4 @@
-//! Calls: of `write_to_model`, of the file's own functions, of what ends the script.
+//! Calls: of `write_to_model`, of the file's functions, of functions that end the script.
 
 use super::{
     outcome::Flow,
@@ -8,7 +8,7 @@ use super::{
 use crate::tree::{Kind, NodeId};
 
 impl Walker<'_, '_, '_> {
-    /// A call, with its function and arguments.
+    /// Counts a call, with its function and arguments.
     pub(super) fn call(&mut self, id: NodeId) -> Flow {
         let Some((function, args, keywords)) = self.file.call(id) else {
             return Flow::FALLIBLE;
@@ -70,7 +70,7 @@ impl Walker<'_, '_, '_> {
             .map_or(Callee::Unknown, Callee::Function)
     }
 
-    /// The function or lambda that a binding stands for. What a decorator makes of one is not known.
+    /// Returns the function or lambda that a name is bound to. A decorated function is unknown.
     pub(super) fn definition(&self, binder: NodeId) -> Option<NodeId> {
         if let Kind::FunctionDef { decorators: 0, .. } = self.kind(binder) {
             return Some(binder);
@@ -82,7 +82,8 @@ impl Walker<'_, '_, '_> {
         matches!(self.kind(value), Kind::Lambda).then_some(value)
     }
 
-    /// What one call of a function does. A coroutine is taken to be awaited once; a generator may be run or not.
+    /// Counts one call of a function. A coroutine is assumed to be awaited once; a generator may
+    /// run or not.
     pub(super) fn function(&mut self, function: NodeId) -> Flow {
         if let Some(known) = self.called.get(&function) {
             return known.unwrap_or_else(|| self.recursion(function));
@@ -100,8 +101,8 @@ impl Walker<'_, '_, '_> {
         flow
     }
 
-    /// A function that calls itself may write any number of times, if it or what it calls writes at all. The fewest
-    /// calls are those of the paths that do not come here.
+    /// A function that calls itself may write any number of times, if it writes at all. The minimum
+    /// comes from the paths without the recursive call.
     fn recursion(&self, function: NodeId) -> Flow {
         let writes = self.is_relevant(function) && !self.writes.is_empty();
         let max = if writes { UNBOUNDED } else { 0 };
@@ -134,7 +135,8 @@ impl Walker<'_, '_, '_> {
         false
     }
 
-    /// `exit()` and `exit(0)` end the script in order, `exit(1)` and `exit("message")` end it as a failure does.
+    /// `exit()` and `exit(0)` end the script normally, `exit(1)` and `exit("message")` as a
+    /// failure.
     pub(super) fn exit(&self, status: Option<NodeId>) -> Flow {
         match status.map(|status| self.kind(status)) {
             Some(Kind::Int(1..) | Kind::Str(_) | Kind::FString | Kind::True) => Flow::raises(),

@@ -2,10 +2,10 @@
 
 use super::paths::{Paths, either};
 
-/// The calls made until each kind of end; `None`: it does not end so.
+/// The calls made until each kind of end; `None` if there is no such end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Flow {
-    /// Goes on behind it.
+    /// Continues after it.
     pub(super) normal: Option<Paths>,
     pub(super) breaks: Option<Paths>,
     pub(super) continues: Option<Paths>,
@@ -26,10 +26,10 @@ impl Flow {
         exits: None,
     };
 
-    /// Does nothing that matters.
+    /// Does nothing relevant.
     pub(super) const NOTHING: Self = Self::normal(Paths::ZERO);
 
-    /// Nothing that matters, but may raise.
+    /// Does nothing relevant, but may raise.
     pub(super) const FALLIBLE: Self = Self {
         raises: Some(Paths {
             min: 0,
@@ -81,7 +81,7 @@ impl Flow {
         }
     }
 
-    /// All that happens when this comes after `before`.
+    /// Joins this after `before`.
     pub(super) fn after(self, before: Paths) -> Self {
         self.map(|paths| before.then(paths))
     }
@@ -97,7 +97,7 @@ impl Flow {
         }
     }
 
-    /// One after the other.
+    /// Joins in sequence.
     pub(super) fn then(self, next: Self) -> Self {
         match self.normal {
             Some(normal) => Self {
@@ -109,7 +109,7 @@ impl Flow {
         }
     }
 
-    /// One or the other.
+    /// Joins alternatives.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             normal: either(self.normal, other.normal),
@@ -121,17 +121,17 @@ impl Flow {
         }
     }
 
-    /// Either this or nothing at all.
+    /// Either this or nothing.
     pub(super) fn optional(self) -> Self {
         self.or(Self::NOTHING)
     }
 
-    /// What comes next may raise.
+    /// The next step may raise.
     pub(super) fn fallible(self) -> Self {
         self.then(Self::FALLIBLE)
     }
 
-    /// All ends together.
+    /// Returns all ends together.
     pub(super) fn any(&self) -> Option<Paths> {
         let all = [
             self.normal,

@@ -1,19 +1,19 @@
-//! How many calls were made on the paths to one point.
+//! The numbers of calls on the paths to one point.
 
 use crate::tree::NodeId;
 
-/// So many that there is no bound.
+/// A count without a bound.
 pub(super) const UNBOUNDED: u32 = u32::MAX;
 
-/// One call on a path: the call of `write_to_model`, and where the module reaches it (itself, or the call of the
-/// function that holds it).
+/// One call on a path: the call of `write_to_model`, and where the module reaches it (itself, or
+/// the call of the function that holds it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Site {
     pub(super) write: NodeId,
     pub(super) via: NodeId,
 }
 
-/// The worst of the paths that the text spells out.
+/// The worst of the paths that are explicit in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sure {
     pub(super) count: u32,
@@ -63,7 +63,7 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    /// No call so far.
+    /// No calls.
     pub(super) const ZERO: Self = Self {
         min: 0,
         max: 0,
@@ -83,7 +83,7 @@ impl Paths {
         }
     }
 
-    /// Perhaps this many, perhaps none.
+    /// Between none and this many calls.
     pub(super) fn perhaps(max: u32) -> Self {
         Self {
             min: 0,
@@ -92,7 +92,7 @@ impl Paths {
         }
     }
 
-    /// These paths, but nobody knows whether they are taken.
+    /// These paths, of which it is uncertain whether they are taken.
     pub(super) fn unsure(self) -> Self {
         Self { sure: None, ..self }
     }
@@ -120,7 +120,7 @@ impl Paths {
         }
     }
 
-    /// Any number of turns of a loop, none included.
+    /// Any number of turns of a loop, including none.
     pub(super) fn repeated(self, by: NodeId) -> Self {
         let max = if self.max == 0 { 0 } else { UNBOUNDED };
         let sure = self.sure.map_or(Sure::NONE, |sure| sure.repeated(by));

@@ -11,7 +11,7 @@ use crate::{
     value::Value,
 };
 
-/// How often a loop's body begins, as far as that is known.
+/// How often a loop's body starts, if known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turns {
     Never,
@@ -24,8 +24,9 @@ pub(super) enum Turns {
 }
 
 impl Walker<'_, '_, '_> {
-    /// A loop: `head` is evaluated before every turn, `orelse` when the loop ends without `break`. A body that writes
-    /// and then always leaves the loop writes at most once; only what comes back to the head is repeated.
+    /// Counts a loop. `head` is evaluated before every turn, `orelse` when the loop ends without
+    /// `break`. A body that writes and then always leaves the loop writes at most once; only paths
+    /// that return to the head are repeated.
     pub(super) fn repeat(
         &self,
         id: NodeId,
@@ -51,7 +52,7 @@ impl Walker<'_, '_, '_> {
         }
         .after(before);
         if turns == Turns::Forever && before.max > 0 {
-            // Nothing in the text ends it, so something else does.
+            // Nothing in the text ends the loop, so something else does.
             leaves.raises = either(leaves.raises, Some(before));
         }
         let done = match turns {
@@ -63,7 +64,7 @@ impl Walker<'_, '_, '_> {
         done.map_or(leaves, |done| leaves.or(head.then(orelse).after(done)))
     }
 
-    /// How often a `for` over this runs. Only asked where the body matters.
+    /// Returns how often a `for` over this runs. Called only if the body is relevant.
     pub(super) fn turns(&self, iter: NodeId, body: Option<Paths>) -> Turns {
         if body.is_none_or(|body| body.max == 0) {
             return Turns::Unknown;

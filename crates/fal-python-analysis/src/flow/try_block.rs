@@ -3,7 +3,7 @@
 use super::{outcome::Flow, paths::either, walker::Walker};
 use crate::tree::{Kind, NodeId};
 
-/// What handlers do with what is raised.
+/// Which exceptions a handler catches.
 #[derive(Clone, Copy, Debug, Default)]
 struct Catches {
     /// All errors.
@@ -51,7 +51,7 @@ impl Walker<'_, '_, '_> {
         }
     }
 
-    /// What comes of the exceptions and exits of the body.
+    /// Counts the handlers for the exceptions and exits of the body.
     fn handlers(&mut self, handlers: &[NodeId], body: Flow) -> Flow {
         let mut nothing = Flow::NOTHING;
         nothing.normal = None;
@@ -59,7 +59,7 @@ impl Walker<'_, '_, '_> {
         let mut catches = Catches::default();
         for handler in handlers {
             let these = self.catches(*handler);
-            // Whether this handler fits what is raised is only certain if it takes all.
+            // A handler certainly runs only if it catches everything.
             let sure = these.errors;
             let raised = body
                 .raises
@@ -117,7 +117,7 @@ impl Walker<'_, '_, '_> {
     }
 }
 
-/// `finally` comes after every end, and may itself end otherwise.
+/// Joins `finally` after every end; it may replace that end by another.
 fn finally(flow: Flow, last: Flow) -> Flow {
     let Some(any) = flow.any() else { return flow };
     let goes_on = last

@@ -1,10 +1,10 @@
-//! The count of a whole file, and what is wrong with it.
+//! The count of a whole file, and its problems.
 
 use fal_plugin::payload::{Diagnostic, Label, Severity, Span, WriteCall, WriteCount};
 
 use super::{
+    indirect,
     paths::{Paths, Site, Sure, UNBOUNDED, either},
-    stray,
     walker::Walker,
 };
 use crate::{
@@ -29,21 +29,21 @@ pub(crate) fn count(file: &File<'_, '_>) -> Counted {
     let flow = walker.block(file.tree.kids(file.tree.root()));
     let ends = either(flow.normal, flow.exits);
     let any = flow.any().unwrap_or(Paths::ZERO);
-    let aliases = stray::aliases(&walker);
-    let strays = stray::in_callbacks(&mut walker)
+    let aliases = indirect::aliases(&walker);
+    let indirect_calls = indirect::in_callbacks(&mut walker)
         .saturating_add(aliases.len() as u32)
-        .saturating_add(u32::from(stray::hides_a_call(&walker)));
-    let max = any.max.saturating_add(strays);
+        .saturating_add(u32::from(indirect::hides_a_call(&walker)));
+    let max = any.max.saturating_add(indirect_calls);
     let min = ends
         .map(|ends| ends.min)
         .filter(|min| *min <= max && *min != UNBOUNDED);
     let count = WriteCount {
         min: min.unwrap_or(0),
-        max: stray::bounded(max),
+        max: indirect::bounded(max),
     };
     let writes = writes(&walker);
     let mut diagnostics = verdict(file, &count, any.sure, &writes);
-    // A script that always fails has no path to complain of.
+    // A script that always fails has no path without a write to report.
     diagnostics.retain(|it| ends.is_some() || it.code != SOMETIMES);
     diagnostics.extend(aliases.iter().map(|alias| unfollowed(file.span(*alias))));
     Counted {
@@ -70,8 +70,8 @@ fn writes(walker: &Walker<'_, '_, '_>) -> Vec<WriteCall> {
         .collect()
 }
 
-/// For each node whether it stands in a loop of its function. Parents have larger ids than their children, so one
-/// pass downwards is enough.
+/// Returns for each node whether it is in a loop of its function. Parents have larger ids than
+/// their children, so one pass from the last node to the first is enough.
 fn in_loops(file: &File<'_, '_>) -> Vec<bool> {
     let mut looped = vec![false; file.tree.len()];
     for id in file.tree.ids().rev() {
@@ -190,7 +190,7 @@ fn unfollowed(span: Span) -> Diagnostic {
     )
 }
 
-/// The loop's first line.
+/// Returns the span of the loop's first line.
 fn header(file: &File<'_, '_>, id: NodeId) -> Span {
     let (start, _) = file.tree.range(id);
     let line = file.source(id).lines().next().map_or(0, str::len) as u32;

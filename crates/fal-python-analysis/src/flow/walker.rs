@@ -2,23 +2,23 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::{outcome::Flow, truth::truths};
+use super::{condition::outcomes, outcome::Flow};
 use crate::{
     context::{File, Meaning},
     names::Ours,
     tree::{Context, Kind, NodeId},
 };
 
-/// What the walk knows.
+/// The state of the walk.
 pub(super) struct Walker<'f, 't, 'a> {
     pub(super) file: &'f File<'t, 'a>,
-    /// Nodes below which something matters to the count.
+    /// Nodes below which something is relevant for the count.
     relevant: Vec<bool>,
-    /// What is known of nodes as conditions.
-    truths: Vec<Option<bool>>,
-    /// Functions and lambdas that were called; `None`: being walked just now.
+    /// The known outcomes of nodes as conditions.
+    outcomes: Vec<Option<bool>>,
+    /// Functions and lambdas that were called; `None` while one is being walked.
     pub(super) called: FxHashMap<NodeId, Option<Flow>>,
-    /// Conditions taken to hold or to fail in the case at hand.
+    /// Conditions that are assumed to hold or to fail in the current case.
     pub(super) assumed: FxHashMap<NodeId, bool>,
     /// All calls of `write_to_model`.
     pub(super) writes: FxHashSet<NodeId>,
@@ -33,7 +33,7 @@ impl<'f, 't, 'a> Walker<'f, 't, 'a> {
         Self {
             file,
             relevant: relevant(file),
-            truths: truths(file),
+            outcomes: outcomes(file),
             called: FxHashMap::default(),
             assumed: FxHashMap::default(),
             writes,
@@ -45,8 +45,8 @@ impl<'f, 't, 'a> Walker<'f, 't, 'a> {
     }
 
     /// Whether a condition always or never holds.
-    pub(super) fn truth(&self, id: NodeId) -> Option<bool> {
-        self.truths[id.index()]
+    pub(super) fn outcome_of(&self, id: NodeId) -> Option<bool> {
+        self.outcomes[id.index()]
     }
 
     pub(super) fn kind(&self, id: NodeId) -> &'f Kind<'a> {
@@ -63,7 +63,8 @@ impl<'f, 't, 'a> Walker<'f, 't, 'a> {
     }
 }
 
-/// Children have smaller ids than their parents, so one pass upwards is enough.
+/// Finds the relevant nodes. Children have smaller ids than their parents, so one pass from the
+/// first node to the last is enough.
 fn relevant(file: &File<'_, '_>) -> Vec<bool> {
     let mut relevant = vec![false; file.tree.len()];
     for id in file.tree.ids() {
@@ -73,7 +74,8 @@ fn relevant(file: &File<'_, '_>) -> Vec<bool> {
     relevant
 }
 
-/// Calls of bare names, which may be functions of this file, and of `sys.exit`.
+/// Whether a node is relevant: a call of a bare name, which may be a function of this file, or of
+/// `sys.exit`.
 fn matters(file: &File<'_, '_>, id: NodeId) -> bool {
     let Some((function, ..)) = file.call(id) else {
         return false;

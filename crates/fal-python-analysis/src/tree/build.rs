@@ -1,4 +1,5 @@
-//! Builds a tree from the leaves up: a parser plugin lowers children first, then closes their parent.
+//! Builds a tree from the leaves up: a parser plugin lowers children first, then closes their
+//! parent.
 
 use super::{Kind, Node, NodeId, Tree};
 use crate::newline::Newlines;
@@ -28,7 +29,7 @@ pub struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// A builder for this text. Offsets given to it are those of [`Newlines::text`].
+    /// Makes a builder for this text. Its offsets are those of [`Newlines::text`].
     #[must_use]
     pub fn new(newlines: &'a Newlines<'a>) -> Self {
         let room = newlines.text().len() / 4 + 8;
@@ -48,13 +49,13 @@ impl<'a> Builder<'a> {
         self.open.len()
     }
 
-    /// How many children there are since the mark.
+    /// Returns the number of children since the mark.
     #[must_use]
     pub fn count(&self, mark: usize) -> u32 {
         (self.open.len() - mark) as u32
     }
 
-    /// Makes a node of all that was built since the mark.
+    /// Makes a node with everything built since the mark as its children.
     pub fn close(&mut self, mark: usize, kind: Kind<'a>, start: u32, end: u32) {
         let first = self.tree.links.len() as u32;
         let count = self.count(mark);
@@ -71,7 +72,7 @@ impl<'a> Builder<'a> {
         self.open.push(id);
     }
 
-    /// A node without children.
+    /// Makes a node without children.
     pub fn leaf(&mut self, kind: Kind<'a>, start: u32, end: u32) {
         self.close(self.open.len(), kind, start, end);
     }
@@ -84,7 +85,7 @@ impl<'a> Builder<'a> {
             .is_some_and(|id| matches!(self.tree.kind(*id), Kind::Pattern { wild: true, .. }))
     }
 
-    /// The tree. The node closed last is the module.
+    /// Returns the tree. The node closed last is the module.
     #[must_use]
     pub fn finish(mut self) -> Tree<'a> {
         if !matches!(

@@ -1,5 +1,5 @@
-//! The kinds of nodes. A number in a variant says how many children belong to a section; the order of the sections
-//! is that of CPython's `_fields`.
+//! The kinds of nodes. A number in a variant says how many children belong to a section; the order
+//! of the sections is that of CPython's `_fields`.
 
 /// What a name or target is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub enum Unary {
     Not,
 }
 
-/// What a node is. Names and strings are borrowed from the parser's own tree.
+/// The kind of a node. Names and strings are borrowed from the parser's tree.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(
     missing_docs,

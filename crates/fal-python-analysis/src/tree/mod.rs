@@ -1,12 +1,10 @@
-//! The parser-neutral syntax tree: only what the analysis needs, in an arena.
+//! The syntax tree that is independent of the parser: only what the analysis needs, in an arena.
 
 mod build;
 mod kind;
-mod walk;
 
 pub use build::Builder;
 pub use kind::{Binary, Context, Kind, Unary};
-pub(crate) use walk::breadth_first;
 
 use crate::cost;
 
@@ -29,7 +27,7 @@ struct Node<'a> {
     count: u32,
 }
 
-/// A file's syntax tree. Children stand in the order of CPython's `ast.iter_child_nodes`.
+/// A file's syntax tree. Children are in the order of CPython's `ast.iter_child_nodes`.
 #[derive(Debug)]
 pub struct Tree<'a> {
     nodes: Vec<Node<'a>>,
@@ -37,7 +35,7 @@ pub struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    /// The module.
+    /// Returns the module's node.
     pub(crate) fn root(&self) -> NodeId {
         NodeId(self.nodes.len() as u32 - 1)
     }
@@ -71,4 +69,17 @@ impl<'a> Tree<'a> {
         let (outer, inner) = (self.range(outer), self.range(inner));
         outer.0 <= inner.0 && inner.1 <= outer.1
     }
+}
+
+/// Returns all nodes in the order in which CPython's `ast.walk` visits them.
+pub(crate) fn breadth_first(tree: &Tree<'_>) -> Vec<NodeId> {
+    let mut order = Vec::with_capacity(tree.len());
+    order.push(tree.root());
+    let mut next = 0;
+    while next < order.len() {
+        let id = order[next];
+        order.extend_from_slice(tree.kids(id));
+        next += 1;
+    }
+    order
 }

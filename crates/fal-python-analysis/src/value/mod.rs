@@ -1,8 +1,9 @@
 //! Values known without running the file, and how Python prints them.
 
 mod number;
-mod print;
 mod text;
+
+use std::fmt;
 
 pub(crate) use number::{complex, float};
 pub(crate) use text::{bytes, string};
@@ -11,7 +12,7 @@ pub(crate) use text::{bytes, string};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Str(String),
-    /// Anything else that is one token, as it is printed.
+    /// Any other value that is one token, as it is printed.
     Atom(String),
     List(Vec<Value>),
     Tuple(Vec<Value>),
@@ -20,7 +21,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// The text of a string.
+    /// Returns the text of a string.
     pub(crate) fn as_str(&self) -> Option<&str> {
         if let Self::Str(text) = self {
             Some(text)
@@ -29,13 +30,13 @@ impl Value {
         }
     }
 
-    /// What `str()` makes of it, where that is simple.
+    /// Returns the result of `str()`, for simple values.
     pub(crate) fn display(&self) -> String {
         self.as_str()
             .map_or_else(|| self.to_string(), str::to_owned)
     }
 
-    /// What iterating over it gives.
+    /// Returns the items that iterating over it gives.
     pub(crate) fn items(self) -> Option<Vec<Value>> {
         match self {
             Self::List(all) | Self::Tuple(all) | Self::Set(all) => Some(all),
@@ -45,7 +46,42 @@ impl Value {
     }
 }
 
-/// The decimal digits of an integer token such as `0xff` or `1_000`.
+/// Prints a value as `ast.unparse` does.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Str(text) => f.write_str(&string(text)),
+            Self::Atom(text) => f.write_str(text),
+            Self::List(items) => sequence(f, "[", items, "]"),
+            Self::Tuple(items) => {
+                sequence(f, "(", items, if items.len() == 1 { ",)" } else { ")" })
+            }
+            Self::Set(items) if items.is_empty() => f.write_str("{*()}"),
+            Self::Set(items) => sequence(f, "{", items, "}"),
+            Self::Dict(pairs) => dict(f, pairs),
+        }
+    }
+}
+
+fn sequence(f: &mut fmt::Formatter<'_>, open: &str, items: &[Value], close: &str) -> fmt::Result {
+    f.write_str(open)?;
+    for (at, item) in items.iter().enumerate() {
+        let comma = if at > 0 { ", " } else { "" };
+        write!(f, "{comma}{item}")?;
+    }
+    f.write_str(close)
+}
+
+fn dict(f: &mut fmt::Formatter<'_>, pairs: &[(Value, Value)]) -> fmt::Result {
+    f.write_str("{")?;
+    for (at, (key, value)) in pairs.iter().enumerate() {
+        let comma = if at > 0 { ", " } else { "" };
+        write!(f, "{comma}{key}: {value}")?;
+    }
+    f.write_str("}")
+}
+
+/// Returns the decimal digits of an integer token such as `0xff` or `1_000`.
 #[must_use]
 pub fn decimal(token: &str) -> String {
     let token: String = token

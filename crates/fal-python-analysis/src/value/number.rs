@@ -1,9 +1,9 @@
 //! Numbers as `repr` prints them.
 
-/// A float.
+/// Prints a float.
 pub(crate) fn float(value: f64) -> String {
     if value.is_infinite() {
-        // What `ast.unparse` writes: `inf` is no literal.
+        // `ast.unparse` writes this, because `inf` is not a literal.
         return "1e309".to_owned();
     }
     let text = general(value);
@@ -14,7 +14,7 @@ pub(crate) fn float(value: f64) -> String {
     }
 }
 
-/// A complex literal: only the imaginary part can be written.
+/// Prints a complex literal, of which only the imaginary part can be written.
 pub(crate) fn complex(real: f64, imag: f64) -> String {
     let part = |value: f64| {
         if value.is_infinite() {
@@ -30,7 +30,7 @@ pub(crate) fn complex(real: f64, imag: f64) -> String {
     }
 }
 
-/// The shortest digits, with an exponent where Python has one.
+/// Prints the shortest digits, with an exponent where Python has one.
 fn general(value: f64) -> String {
     let scientific = format!("{value:e}");
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -42,7 +42,7 @@ fn general(value: f64) -> String {
     format!("{mantissa}e{sign}{:02}", exponent.abs())
 }
 
-/// Digits of another base in base ten.
+/// Converts digits of another base to base ten.
 pub(super) fn rebase(digits: &str, radix: u32) -> String {
     const LIMB: u64 = 1_000_000_000;
     let mut limbs: Vec<u64> = vec![0];

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-/// A string.
+/// Prints a string.
 pub(crate) fn string(text: &str) -> String {
     let quote = quote(text.contains('\''), text.contains('"'));
     let mut out = String::with_capacity(text.len() + 2);
@@ -12,7 +12,7 @@ pub(crate) fn string(text: &str) -> String {
     out
 }
 
-/// Bytes.
+/// Prints bytes.
 pub(crate) fn bytes(bytes: &[u8]) -> String {
     let quote = quote(bytes.contains(&b'\''), bytes.contains(&b'"'));
     let mut out = format!("b{quote}");
@@ -51,8 +51,8 @@ fn escape(out: &mut String, code: u32) {
     };
 }
 
-/// What `str.isprintable` says. The standard library knows it: `escape_debug` leaves such characters alone, and
-/// behind another character also the combining ones.
+/// Whether `str.isprintable` holds: `escape_debug` leaves such characters as they are, and
+/// combining ones too behind another character.
 fn printable(c: char) -> bool {
     if c.is_ascii() {
         return (' '..='~').contains(&c);

@@ -2,7 +2,7 @@
 
 use fal_python_analysis::tree::{Binary, Context, Kind, Unary};
 use rustpython_parser::ast::{
-    Arguments, BoolOp, CmpOp, Comprehension, ConversionFlag, Expr, ExprCall, ExprCompare,
+    Arguments, BoolOp, CmpOp, Comprehension, Constant, ConversionFlag, Expr, ExprCall, ExprCompare,
     ExprContext, ExprDict, ExprFormattedValue, ExprLambda, Keyword, Operator, Ranged, UnaryOp,
 };
 
@@ -26,7 +26,7 @@ impl<'a> Lower<'a> {
     pub(super) fn expression(&mut self, expression: &'a Expr) {
         let mark = self.builder.open();
         let kind = match expression {
-            Expr::Constant(it) => return self.constant(it),
+            Expr::Constant(it) => return self.leaf(constant(&it.value), it),
             Expr::Name(it) => return self.leaf(Kind::Name(&it.id, context(&it.ctx)), it),
             Expr::Call(it) => return self.call(it),
             Expr::Dict(it) => return self.dict(it),
@@ -235,6 +235,23 @@ impl<'a> Lower<'a> {
         let mark = self.builder.open();
         self.optional(&argument.annotation);
         self.close(mark, Kind::Arg(&argument.arg), argument);
+    }
+}
+
+fn constant(value: &Constant) -> Kind<'_> {
+    match value {
+        Constant::None => Kind::None,
+        Constant::Bool(true) => Kind::True,
+        Constant::Bool(false) => Kind::False,
+        Constant::Str(text) => Kind::Str(text),
+        Constant::Bytes(bytes) => Kind::Bytes(bytes.clone()),
+        Constant::Int(int) => {
+            u64::try_from(int).map_or_else(|_| Kind::BigInt(int.to_string()), Kind::Int)
+        }
+        Constant::Float(float) => Kind::Float(*float),
+        Constant::Complex { real, imag } => Kind::Complex(*real, *imag),
+        // The parser makes no tuple constants; only the optimiser would.
+        Constant::Ellipsis | Constant::Tuple(_) => Kind::Ellipsis,
     }
 }
 

@@ -1,7 +1,6 @@
 //! Lowers the tree of rustpython-parser into the neutral tree. Children are built in CPython's order.
 
 mod expression;
-mod literal;
 mod pattern;
 mod statement;
 

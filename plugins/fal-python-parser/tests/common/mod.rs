@@ -8,6 +8,11 @@ mod lower;
 #[expect(unreachable_pub, reason = "public where it comes from")]
 mod parser;
 
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
 use fal_plugin::{
     payload::{Diagnostic, PythonAnalysis},
     ParseError, PythonParser,
@@ -67,4 +72,39 @@ pub(crate) fn shown(text: &str, diagnostics: &[Diagnostic]) -> String {
             .for_each(|help| out += &format!("  help: {help}\n"));
     }
     out
+}
+
+/// Gives texts to a program in Python as a JSON list on standard input, and reads its JSON answer.
+pub(crate) fn ask_python(program: &str, texts: &[String]) -> Value {
+    let mut python = Command::new("python3")
+        .args(["-X", "utf8", "-c", program])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    python
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(serde_json::to_string(texts).unwrap().as_bytes())
+        .unwrap();
+    let output = python.wait_with_output().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Numbers that follow from a seed, for generated programs.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) as usize % limit
+    }
 }

@@ -1,4 +1,5 @@
-//! Calls that nobody can follow: in callbacks, methods and lambdas, through other names, in code given as text.
+//! Calls that cannot be followed: in callbacks, methods and lambdas, through other names, in code
+//! given as text.
 
 use rustc_hash::FxHashSet;
 
@@ -12,7 +13,7 @@ use crate::{
     tree::{Context, Kind, NodeId},
 };
 
-/// Where `write_to_model` is used as a value.
+/// Returns the places where `write_to_model` is used as a value.
 pub(super) fn aliases(walker: &Walker<'_, '_, '_>) -> Vec<NodeId> {
     let file = walker.file;
     let is_value = |id: &NodeId| {
@@ -26,7 +27,7 @@ pub(super) fn aliases(walker: &Walker<'_, '_, '_>) -> Vec<NodeId> {
     ours.map(|(name, _)| name).filter(is_value).collect()
 }
 
-/// Whether the file runs text as code, or holds the name in a string: then anything may call it.
+/// Whether the file runs text as code, or holds the name in a string, so that anything may call it.
 pub(super) fn hides_a_call(walker: &Walker<'_, '_, '_>) -> bool {
     let file = walker.file;
     let docstring = crate::dependency::docstring(file).map(|(id, _)| id);
@@ -40,12 +41,13 @@ pub(super) fn hides_a_call(walker: &Walker<'_, '_, '_>) -> bool {
     })
 }
 
-/// A string that stands alone is a comment.
+/// Whether a string is used. A string that is a statement is a comment.
 fn is_used(walker: &Walker<'_, '_, '_>, id: NodeId) -> bool {
     !matches!(walker.kind(walker.file.scopes().parent(id)), Kind::Expr)
 }
 
-/// The calls in functions and lambdas that nobody calls by name here, but somebody else may.
+/// Counts the calls in functions and lambdas that this file does not call by name, but other code
+/// may.
 pub(super) fn in_callbacks(walker: &mut Walker<'_, '_, '_>) -> u32 {
     if walker.writes.is_empty() {
         return 0;
@@ -85,7 +87,7 @@ fn may_be_called(walker: &Walker<'_, '_, '_>, handed_on: &FxHashSet<&str>, id: N
     }
 }
 
-/// Names that are read other than to call them, or called where they may mean several functions.
+/// Returns the names that are read without a call, or called where they may mean several functions.
 fn handed_on<'t>(walker: &Walker<'_, 't, '_>) -> FxHashSet<&'t str> {
     let file = walker.file;
     let name = |id: NodeId| {
@@ -102,7 +104,7 @@ fn handed_on<'t>(walker: &Walker<'_, 't, '_>) -> FxHashSet<&'t str> {
     file.tree.ids().filter_map(name).collect()
 }
 
-/// A sum in which one part may have no bound.
+/// Returns the maximum, if it has a bound.
 pub(super) fn bounded(max: u32) -> Option<u32> {
     (max != UNBOUNDED).then_some(max)
 }

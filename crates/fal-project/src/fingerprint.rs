@@ -1,4 +1,4 @@
-//! What tells, without reading it, that a file is the one that was read before.
+//! Recognises an unchanged file by its metadata, without reading it.
 
 use std::{
     fs::Metadata,
@@ -7,20 +7,21 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-/// A file whose time is this close to the moment of reading may have changed since within one tick of its clock.
+/// A file that was modified this shortly before it was read may have changed again within one tick
+/// of the file system's clock, without a new time.
 const RACY_NANOS: i128 = 2_000_000_000;
 
-/// Size, times and identity of a file.
+/// The size, times and inode of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Stamp {
+pub(crate) struct Fingerprint {
     size: u64,
     modified: i128,
     changed: i128,
     inode: u64,
 }
 
-impl Stamp {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
+impl Fingerprint {
+    pub(crate) fn new(metadata: &Metadata) -> Self {
         let (changed, inode) = identity(metadata);
         let modified = metadata.modified().map_or(0, nanos);
         Self {
@@ -31,14 +32,14 @@ impl Stamp {
         }
     }
 
-    /// Whether the file may have been changed after it was read in a run that began at `started`, without a trace
-    /// in its stamp.
+    /// Whether the file may have changed, with the same fingerprint, after a run that began at
+    /// `started` read it.
     pub(crate) fn is_racy(&self, started: i128) -> bool {
         self.modified > started - RACY_NANOS
     }
 }
 
-/// Now, in nanoseconds since 1970.
+/// Returns the current time in nanoseconds since 1970.
 pub(crate) fn now() -> i128 {
     nanos(SystemTime::now())
 }
@@ -50,7 +51,8 @@ fn nanos(time: SystemTime) -> i128 {
     }
 }
 
-/// The time of the last change of the inode cannot be set back, unlike that of the content.
+/// Returns the inode's time of change and its number. Unlike the time of modification, no program
+/// can set it back.
 #[cfg(unix)]
 fn identity(metadata: &Metadata) -> (i128, u64) {
     use std::os::unix::fs::MetadataExt;

@@ -5,18 +5,18 @@ use crate::{
     tree::{Kind, NodeId, Unary},
 };
 
-/// For each node whether it always or never holds as a condition. Children have smaller ids than their parents, so one
-/// pass upwards is enough.
-pub(super) fn truths(file: &File<'_, '_>) -> Vec<Option<bool>> {
+/// Returns for each node whether it always or never holds as a condition. Children have smaller ids
+/// than their parents, so one pass from the first node to the last is enough.
+pub(super) fn outcomes(file: &File<'_, '_>) -> Vec<Option<bool>> {
     let mut known = Vec::with_capacity(file.tree.len());
     for id in file.tree.ids() {
-        known.push(truth(file, &known, id));
+        known.push(outcome(file, &known, id));
     }
     known
 }
 
-/// A script runs as `__main__`, and not under a type checker.
-fn truth(file: &File<'_, '_>, known: &[Option<bool>], id: NodeId) -> Option<bool> {
+/// Returns the outcome of one condition: a script runs as `__main__`, and not under a type checker.
+fn outcome(file: &File<'_, '_>, known: &[Option<bool>], id: NodeId) -> Option<bool> {
     let kids = file.tree.kids(id);
     match file.tree.kind(id) {
         Kind::True | Kind::Name("__debug__", _) => Some(true),
@@ -37,7 +37,7 @@ fn truth(file: &File<'_, '_>, known: &[Option<bool>], id: NodeId) -> Option<bool
     }
 }
 
-/// `and` holds if all hold and fails if one fails; `or` the other way round.
+/// Joins the operands of `and` (`neutral` is true) or `or` (false).
 fn all(known: &[Option<bool>], kids: &[NodeId], neutral: bool) -> Option<bool> {
     let mut undecided = false;
     for kid in kids {
@@ -50,7 +50,7 @@ fn all(known: &[Option<bool>], kids: &[NodeId], neutral: bool) -> Option<bool> {
     (!undecided).then_some(neutral)
 }
 
-/// `__name__ == "__main__"`, either way round.
+/// Whether a comparison is of `__name__` and `"__main__"`, in either order.
 fn is_main(file: &File<'_, '_>, kids: &[NodeId]) -> bool {
     let has = |name: bool| {
         kids.iter().any(|kid| match file.tree.kind(*kid) {
