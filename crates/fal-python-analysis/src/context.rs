@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     enclosing::Enclosing,
-    names::{Ours, Use, uses},
+    names::{HostName, Use, uses},
     position::Lines,
     scope::{ScopeId, ScopeKind, Scopes},
     tree::{Kind, NodeId, Tree},
@@ -35,7 +35,7 @@ const BUDGET_PER_NODE: usize = 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// The host's.
-    Ours,
+    Host,
     /// A parameter, which a caller may set to the host's function.
     Parameter,
     /// The file's own.
@@ -75,10 +75,10 @@ impl<'t, 'a> File<'t, 'a> {
     }
 
     /// Returns the places that read a name of the host, with its meaning there.
-    pub(crate) fn uses_of(&self, ours: Ours) -> impl Iterator<Item = (NodeId, Meaning)> + '_ {
+    pub(crate) fn uses_of(&self, host_name: HostName) -> impl Iterator<Item = (NodeId, Meaning)> + '_ {
         self.uses
             .iter()
-            .filter(move |it| it.ours == ours)
+            .filter(move |it| it.host_name == host_name)
             .map(|it| (it.name, self.meaning_of(it.name)))
     }
 
@@ -132,7 +132,7 @@ impl<'t, 'a> File<'t, 'a> {
     /// Returns what one of the host's names means in a scope.
     fn meaning(&self, name: &'t str, scope: ScopeId) -> Meaning {
         let Some((home, binders)) = self.scopes().resolve(name, scope) else {
-            return Meaning::Ours;
+            return Meaning::Host;
         };
         *self
             .meanings
@@ -149,7 +149,7 @@ impl<'t, 'a> File<'t, 'a> {
         if binders.iter().any(parameter) {
             Meaning::Parameter
         } else {
-            Meaning::Ours
+            Meaning::Host
         }
     }
 

@@ -4,7 +4,7 @@ use fal_plugin::payload::{Diagnostic, FileKind, Label, Severity};
 
 use crate::{
     context::{File, Meaning},
-    names::Ours,
+    names::HostName,
     tree::{Kind, NodeId},
 };
 
@@ -21,10 +21,10 @@ pub(crate) fn kind(file: &File<'_, '_>) -> (FileKind, Option<Diagnostic>) {
 /// Returns the first call of one of the host's names, or use of `write_to_model` as a value.
 pub(crate) fn script_mark(file: &File<'_, '_>) -> Option<NodeId> {
     file.uses.iter().find_map(|it| {
-        let value = (it.ours == Ours::WriteToModel).then_some(it.name);
+        let value = (it.host_name == HostName::WriteToModel).then_some(it.name);
         file.call_of(it.name)
             .or(value)
-            .filter(|_| file.meaning_of(it.name) == Meaning::Ours)
+            .filter(|_| file.meaning_of(it.name) == Meaning::Host)
     })
 }
 

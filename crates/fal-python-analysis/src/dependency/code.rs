@@ -6,7 +6,7 @@ use super::{Found, docstring, loops, reference, sql, value_use};
 use crate::{
     context::{File, Meaning},
     evaluate::{Evaluator, Turn, constant},
-    names::Ours,
+    names::HostName,
     tree::{Kind, NodeId},
     value::Value,
 };
@@ -19,7 +19,7 @@ const KINDS: [DependencyKind; 2] = [DependencyKind::Ref, DependencyKind::Source]
 pub(crate) fn collect(file: &File<'_, '_>) -> Found {
     let mut found = Found::default();
     docstring::add(file, &mut found);
-    let calls = KINDS.map(|kind| calls(file, reference::ours(kind)));
+    let calls = KINDS.map(|kind| calls(file, reference::host_name(kind)));
     let mut deeper = Vec::new();
     for (kind, calls) in KINDS.into_iter().zip(&calls) {
         for call in calls {
@@ -59,21 +59,21 @@ pub(super) struct Call {
 }
 
 /// Returns the calls by this bare name, breadth first.
-fn calls(file: &File<'_, '_>, ours: Ours) -> Vec<Call> {
+fn calls(file: &File<'_, '_>, host_name: HostName) -> Vec<Call> {
     let mentioned = file
-        .uses_of(ours)
+        .uses_of(host_name)
         .filter(|(_, meaning)| *meaning != Meaning::Foreign);
     let call = |(name, meaning)| {
         Some(Call {
             id: file.call_of(name)?,
-            sure: meaning == Meaning::Ours,
+            sure: meaning == Meaning::Host,
         })
     };
     mentioned.filter_map(call).collect()
 }
 
 fn calls_of_sql(file: &File<'_, '_>) -> Vec<sql::Query> {
-    calls(file, Ours::ExecuteSql)
+    calls(file, HostName::ExecuteSql)
         .into_iter()
         .filter_map(|call| sql::query(file, call))
         .collect()

@@ -2,7 +2,7 @@
 
 use fal_plugin::payload::{Dependency, DependencyKind, DependencyOrigin, Span};
 
-use crate::{names::Ours, value::Value};
+use crate::{names::HostName, value::Value};
 
 /// Keywords of the host's `ref` and `source` that say which part of the data is read and in which
 /// form. They do not concern the relation, and dbt does not know them.
@@ -23,10 +23,10 @@ pub(super) fn name(kind: DependencyKind) -> &'static str {
     }
 }
 
-pub(super) fn ours(kind: DependencyKind) -> Ours {
+pub(super) fn host_name(kind: DependencyKind) -> HostName {
     match kind {
-        DependencyKind::Ref => Ours::Ref,
-        DependencyKind::Source => Ours::Source,
+        DependencyKind::Ref => HostName::Ref,
+        DependencyKind::Source => HostName::Source,
     }
 }
 

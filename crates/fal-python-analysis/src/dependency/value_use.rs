@@ -12,8 +12,8 @@ use crate::{
 
 /// Adds what such uses read.
 pub(super) fn add(file: &File<'_, '_>, kind: DependencyKind, found: &mut Found) {
-    for (id, meaning) in file.uses_of(reference::ours(kind)) {
-        if meaning != Meaning::Ours || !is_value(file, id) {
+    for (id, meaning) in file.uses_of(reference::host_name(kind)) {
+        if meaning != Meaning::Host || !is_value(file, id) {
             continue;
         }
         match mapped(file, id, kind) {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     context::Meaning,
-    names::Ours,
+    names::HostName,
     tree::{Context, Kind, NodeId},
 };
 
@@ -21,10 +21,10 @@ pub(super) fn aliases(walker: &Walker<'_, '_, '_>) -> Vec<NodeId> {
         file.call_of(*id).is_none()
             && !matches!(parent, Kind::Expr | Kind::Compare { .. } | Kind::If { .. })
     };
-    let ours = file
-        .uses_of(Ours::WriteToModel)
-        .filter(|(_, meaning)| *meaning == Meaning::Ours);
-    ours.map(|(name, _)| name).filter(is_value).collect()
+    let uses = file
+        .uses_of(HostName::WriteToModel)
+        .filter(|(_, meaning)| *meaning == Meaning::Host);
+    uses.map(|(name, _)| name).filter(is_value).collect()
 }
 
 /// Whether the file runs text as code, or holds the name in a string, so that anything may call it.

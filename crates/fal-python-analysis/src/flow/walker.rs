@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::{condition::outcomes, outcome::Flow};
 use crate::{
     context::{File, Meaning},
-    names::Ours,
+    names::HostName,
     tree::{Context, Kind, NodeId},
 };
 
@@ -26,10 +26,10 @@ pub(super) struct Walker<'f, 't, 'a> {
 
 impl<'f, 't, 'a> Walker<'f, 't, 'a> {
     pub(super) fn new(file: &'f File<'t, 'a>) -> Self {
-        let ours = file
-            .uses_of(Ours::WriteToModel)
-            .filter(|(_, meaning)| *meaning == Meaning::Ours);
-        let writes = ours.filter_map(|(name, _)| file.call_of(name)).collect();
+        let uses = file
+            .uses_of(HostName::WriteToModel)
+            .filter(|(_, meaning)| *meaning == Meaning::Host);
+        let writes = uses.filter_map(|(name, _)| file.call_of(name)).collect();
         Self {
             file,
             relevant: relevant(file),
