@@ -121,8 +121,8 @@ pub(crate) enum BenchPart {
     Generate,
     /// A graph of 10,000 nodes.
     Graph,
-    /// A call of a plugin, in process, through its library and in a process of its own.
-    Door,
+    /// A call of a plugin, in process, through its library and in a separate process.
+    Call,
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: from a fresh clone to rows of a SQL model that stands on a Python model and a notebook.
+//! `cargo xtask demo`: from a fresh clone to the rows of a SQL model that reads a Python model and
+//! a notebook.
 
 use crate::{error::Result, layout, program, venv};
 
@@ -17,7 +18,7 @@ Done: SQL, a Python model and a notebook in one DAG. To go on:
   $EDITOR models/ml/customer_segments.py           # change a model; then: fal-host run --select customer_segments+
 ";
 
-/// Builds, installs, runs, shows.
+/// Builds, installs and runs the example, and shows its result.
 pub(crate) fn run() -> Result<()> {
     program::run(&mut program::cargo(["build", "--release"]))?;
     let venv = venv::with(REQUIREMENTS)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask dist DIR`: what an installation looks like.
+//! `cargo xtask dist DIR`: lays out an installation.
 
 use std::{fs, path::Path};
 
@@ -7,7 +7,8 @@ use crate::{
     interface, layout, program,
 };
 
-/// Builds and lays out `bin/fal-host`, `lib/fal-host/plugins` and the sources in `lib/fal-host/interface`.
+/// Builds and lays out `bin/fal-host`, `lib/fal-host/plugins` and the sources in
+/// `lib/fal-host/interface`.
 pub(crate) fn run(dir: &Path) -> Result<()> {
     program::run(&mut program::cargo(["build", "--release"]))?;
     let plugins = dir.join("lib/fal-host/plugins");
@@ -51,7 +52,8 @@ fn put_program(from: &Path, to: &Path) -> Result<()> {
 fn put(file: &Path, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).at(folder)?;
     let copy = folder.join(file.file_name().unwrap_or_default());
-    // A library that is mapped by a running process must not be written to.
+    // The old file is removed first: a library that a running process has mapped must not be
+    // written to.
     let _ = fs::remove_file(&copy);
     fs::copy(file, &copy).at(file)?;
     Ok(())

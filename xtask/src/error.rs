@@ -1,4 +1,4 @@
-//! What can go wrong.
+//! The errors of this program.
 
 use std::{io, path::PathBuf, process::ExitStatus};
 
@@ -9,7 +9,7 @@ use crate::args::Part;
 /// A result of this program.
 pub(crate) type Result<T> = std::result::Result<T, XtaskError>;
 
-/// What can go wrong.
+/// The errors of this program.
 #[derive(Debug, Error)]
 pub(crate) enum XtaskError {
     /// A program could not be started.
@@ -25,14 +25,14 @@ pub(crate) enum XtaskError {
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
-    /// No Python that will do.
+    /// No suitable Python.
     #[error(
         "no Python 3.11 or newer was found (tried {})\n  Install one, on Debian and Ubuntu with `apt-get install python3 python3-venv`, \
          or name one: FAL_HOST_BASE_PYTHON=/path/to/python",
         tried.join(", ")
     )]
     NoPython { tried: Vec<String> },
-    /// Python is there, but cannot make virtual environments.
+    /// Python exists, but cannot make virtual environments.
     #[error(
         "{} cannot make a virtual environment:\n{output}\n  On Debian and Ubuntu: `apt-get install python3-venv`. Or install uv, which needs no more.",
         python.display()

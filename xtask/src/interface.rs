@@ -1,4 +1,5 @@
-//! The sources of the plugin interface as an installation carries them: what `fal-host plugin new` builds plugins on.
+//! The sources of the plugin interface in an installation, on which `fal-host plugin new` builds
+//! plugins.
 
 use std::{fs, path::Path};
 
@@ -7,7 +8,7 @@ use crate::{
     layout,
 };
 
-/// Crates that plugins elsewhere may depend on, and those that these need.
+/// The crates that other plugins may depend on, and their dependencies.
 const CRATES: [&str; 5] = [
     "crates/fal-loader",
     "crates/fal-plugin",
@@ -16,13 +17,13 @@ const CRATES: [&str; 5] = [
     "plugins/fal-python-parser-ruff",
 ];
 
-/// What of a crate goes along: not its tests.
+/// The parts of a crate that are copied: all but its tests.
 const PARTS: [&str; 3] = ["src", "python", "vectors"];
 
-/// Sections of a manifest that are of no use without tests.
+/// Sections of a manifest that are useless without tests.
 const OF_TESTS: [&str; 4] = ["[dev-dependencies]", "[[bench]]", "[[example]]", "[[test]]"];
 
-/// Lays them out side by side, with a manifest that has what they take from the workspace.
+/// Copies the crates side by side, with a manifest for what they take from the workspace.
 pub(crate) fn lay_out(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).at(folder)?;
@@ -51,7 +52,7 @@ fn put(from: &Path, to: &Path, change: fn(&str) -> String) -> Result<()> {
     fs::write(to, change(&text)).at(to)
 }
 
-/// The manifest of a crate, for those who only build it.
+/// Returns the manifest of a crate without its tests.
 fn without_tests(manifest: &str) -> String {
     let mut kept = true;
     let keep = |line: &&str| {
@@ -67,7 +68,7 @@ fn without_tests(manifest: &str) -> String {
         .collect()
 }
 
-/// The manifest of the workspace, for these crates alone.
+/// Returns the manifest of the workspace for these crates alone.
 fn beside_each_other(manifest: &str) -> String {
     let end = manifest.find("[profile.").unwrap_or(manifest.len());
     let line = |line: &str| match line.split_once(" = ") {

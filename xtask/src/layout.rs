@@ -1,11 +1,11 @@
-//! Where things are in the repository.
+//! The paths of the repository.
 
 use std::{
     env,
     path::{Path, PathBuf},
 };
 
-/// The plugins that ship with fal-host, and are libraries.
+/// The plugins that ship with fal-host as libraries.
 pub(crate) const PLUGINS: [&str; 6] = [
     "fal_command_runner",
     "fal_dbt_backend",
@@ -15,7 +15,7 @@ pub(crate) const PLUGINS: [&str; 6] = [
     "fal_stub_writer",
 ];
 
-/// The plugins that ship with it, and are programs: folders below `plugins`.
+/// The plugins that ship with fal-host as programs: folders below `plugins`.
 pub(crate) const PROGRAMS: [&str; 1] = ["fal-ray-runner"];
 
 /// The root of the repository.
@@ -34,13 +34,13 @@ pub(crate) fn worker() -> PathBuf {
     root().join("plugins/fal-dbt-backend/python")
 }
 
-/// Where cargo puts what it builds.
+/// Returns cargo's target folder.
 pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
-/// fal-host as built for use, with its plugins beside it.
+/// Returns a file of the release build: fal-host, with its plugins beside it.
 pub(crate) fn release(file: &str) -> PathBuf {
     target().join("release").join(file)
 }

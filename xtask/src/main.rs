@@ -1,8 +1,9 @@
-//! The project's automation: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo xtask matrix`,
-//! `cargo xtask schemas`, `cargo xtask dist DIR`.
+//! The project's automation: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`, `cargo
+//! xtask matrix`, `cargo xtask schemas`, `cargo xtask dist DIR`.
 //!
-//! Nothing here is part of fal-host. Each command is a module; what they share is the repository's layout (`layout`),
-//! the running of other programs (`program`) and the Python environment (`python`, `venv`).
+//! Nothing here is part of fal-host. Each command is a module; what they share is the repository's
+//! layout (`layout`), the running of other programs (`program`) and the Python environment
+//! (`python`, `venv`).
 
 mod args;
 mod bench;

@@ -1,4 +1,4 @@
-//! Runs other programs, and speaks to the terminal.
+//! Runs other programs and prints to the terminal.
 
 use std::{
     env,
@@ -13,9 +13,9 @@ use crate::{
     layout,
 };
 
-/// Tells how things go, on standard error.
+/// Prints progress on standard error.
 pub(crate) fn tell(line: &str) {
-    // A closed terminal is no reason to stop.
+    // A closed terminal must not stop the program.
     #[expect(
         clippy::disallowed_methods,
         reason = "xtask shows nothing of a user's project"
@@ -32,7 +32,8 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// A program that runs in `folder`, with an environment that the caller's dbt and fal-host settings do not reach.
+/// Makes a command that runs in `folder`, without the dbt and fal-host settings of the caller's
+/// environment.
 pub(crate) fn program(name: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(name);
     command
@@ -51,7 +52,7 @@ pub(crate) fn program(name: impl AsRef<OsStr>, folder: &Path) -> Command {
     command
 }
 
-/// Cargo, in the root of the repository.
+/// Makes a command of cargo in the root of the repository.
 pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
     let mut command = program(
         env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
@@ -61,7 +62,7 @@ pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
     command
 }
 
-/// Runs a program to its end; its output goes where ours goes.
+/// Runs a program to its end; it inherits the output streams.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     tell(&format!("\n$ {}", shown(command)));
     let status = command
@@ -78,7 +79,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     })
 }
 
-/// Runs a program to its end and gives its output, also when it failed.
+/// Runs a program to its end and returns its output, even if it failed.
 pub(crate) fn attempt(command: &mut Command) -> Result<Output> {
     command
         .stdin(Stdio::null())
@@ -86,7 +87,7 @@ pub(crate) fn attempt(command: &mut Command) -> Result<Output> {
         .map_err(|source| start(command, source))
 }
 
-/// Runs a program to its end and gives its standard output.
+/// Runs a program to its end and returns its standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = attempt(command)?;
     if output.status.success() {
@@ -113,7 +114,7 @@ fn start(command: &Command, source: std::io::Error) -> XtaskError {
     }
 }
 
-/// The command as a person would type it, with paths from the root of the repository.
+/// Returns the command as you would type it, with paths from the root of the repository.
 pub(crate) fn shown(command: &Command) -> String {
     let root = format!("{}/", layout::root().display());
     let words = std::iter::once(command.get_program()).chain(command.get_args());

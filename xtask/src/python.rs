@@ -1,4 +1,4 @@
-//! Finds a Python to make the environment of.
+//! Finds a Python for the environment.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ const NAMES: [&str; 5] = [
 ];
 const OLDEST: (u32, u32) = (3, 11);
 
-/// `FAL_HOST_BASE_PYTHON`, else the first Python on the path that is new enough.
+/// Returns `FAL_HOST_BASE_PYTHON`, or else the first Python on the path that is new enough.
 pub(crate) fn find() -> Result<PathBuf> {
     let named = std::env::var("FAL_HOST_BASE_PYTHON").ok();
     let names: Vec<&str> = named
@@ -33,7 +33,7 @@ pub(crate) fn find() -> Result<PathBuf> {
     Err(XtaskError::NoPython { tried })
 }
 
-/// The path of an interpreter and its version, if it runs.
+/// Returns the path of an interpreter and its version, if it runs.
 pub(crate) fn version(python: &Path) -> Option<(PathBuf, (u32, u32))> {
     let code = "import sys; print(*sys.version_info[:2], sys.executable)";
     let answer =

@@ -1,11 +1,12 @@
-//! `cargo xtask schemas`: writes docs/plugins/schemas, docs/plugins/reference.md and docs/plugins/contract.md from the plugin interface and its test kit.
+//! `cargo xtask schemas`: writes docs/plugins/schemas, docs/plugins/reference.md and
+//! docs/plugins/contract.md from the plugin interface and its test kit.
 
 use crate::{
     error::Result,
     program::{self, cargo},
 };
 
-/// Lets the tests that compare the files write them.
+/// Runs the tests that compare the files, and lets them write the files.
 pub(crate) fn run() -> Result<()> {
     let packages = ["--package", "fal-plugin", "--package", "fal-plugin-testkit"];
     let mut command = cargo([

@@ -1,4 +1,5 @@
-//! Python environments with pinned requirements: `.venv` at the root of the repository, and further ones.
+//! Python environments with pinned requirements: `.venv` at the root of the repository, and further
+//! ones.
 
 use std::{
     fs,
@@ -11,18 +12,19 @@ use crate::{
     layout, program, python,
 };
 
-/// A virtual environment that holds what was asked for.
+/// A virtual environment with the given requirements.
 #[derive(Debug)]
 pub(crate) struct Venv {
     folder: PathBuf,
 }
 
-/// Makes the environment, or brings it up to date; quick when it is. It holds what the requirements name, and may hold more.
+/// Makes the environment or updates it, which is quick if it is current. It has the required
+/// packages and may have more.
 pub(crate) fn with(requirements: &str) -> Result<Venv> {
     within(layout::root().join(".venv"), requirements)
 }
 
-/// The same in another folder, for what does not go together with the rest.
+/// Makes the environment in another folder, for requirements that conflict with others.
 pub(crate) fn within(folder: PathBuf, requirements: &str) -> Result<Venv> {
     let venv = Venv { folder };
     let file = layout::root().join(requirements);
@@ -34,7 +36,7 @@ pub(crate) fn within(folder: PathBuf, requirements: &str) -> Result<Venv> {
         if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
             return Ok(venv);
         }
-        // One that uv made has no pip, and uv may be gone since.
+        // An environment that uv made has no pip, and uv may have been removed since then.
         if !uv() && !venv.has_pip() {
             venv.make()?;
         }
@@ -47,24 +49,25 @@ pub(crate) fn within(folder: PathBuf, requirements: &str) -> Result<Venv> {
 }
 
 impl Venv {
-    /// The environment in this folder, which may be there or not.
+    /// Returns the environment in this folder, which need not exist yet.
     pub(crate) fn at(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
         }
     }
 
-    /// Its interpreter.
+    /// Returns its interpreter.
     pub(crate) fn python(&self) -> PathBuf {
         self.program("python")
     }
 
-    /// A program of it.
+    /// Returns the path of one of its programs.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.folder.join("bin").join(name)
     }
 
-    /// A folder for the search path with uv, but without the environment's Python: tests start that by its path only.
+    /// Returns a folder for the search path that has uv but not the environment's Python, which
+    /// tests start only by its path.
     pub(crate) fn tools(&self) -> Result<PathBuf> {
         let tools = self.folder.join("tools");
         fs::create_dir_all(&tools).at(&tools)?;
@@ -83,7 +86,7 @@ impl Venv {
         ]))
     }
 
-    /// Makes it anew, empty.
+    /// Recreates it, empty.
     pub(crate) fn make(&self) -> Result<()> {
         let base = python::find()?;
         if uv() {
@@ -113,8 +116,8 @@ impl Venv {
         program::run(self.installer().arg("-r").arg(requirements))
     }
 
-    /// What installs into it; the requirements are to be added. Compiles to bytecode as well, as pip does: otherwise the first
-    /// run of dbt takes twice as long.
+    /// Makes the command that installs into it, without the requirements. It compiles to bytecode
+    /// as pip does: otherwise the first run of dbt takes twice as long.
     pub(crate) fn installer(&self) -> Command {
         if uv() {
             let mut command = program::program("uv", layout::root());

@@ -1,4 +1,4 @@
-//! The edges between crates are the architecture: what depends on what is written down here and checked.
+//! Checks the dependencies between crates, which are the architecture, against a table.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,8 +9,8 @@ use std::{
 
 use serde_json::Value;
 
-/// What each crate may depend on among ours, in builds. A plugin knows the interface and nothing of the host, so
-/// that one written elsewhere can do what ours do.
+/// The crates of this workspace that each crate may depend on, in builds. A plugin knows the
+/// interface and nothing of the host, so that other teams' plugins can do the same.
 const ALLOWED: &[(&str, &[&str])] = &[
     (
         "fal-cli",
@@ -69,7 +69,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// What plugins may build on.
+/// The crates that plugins may depend on.
 const BELOW_PLUGINS: [&str; 5] = [
     "fal-environments",
     "fal-files",
@@ -78,7 +78,7 @@ const BELOW_PLUGINS: [&str; 5] = [
     "fal-python-analysis",
 ];
 
-/// Crates that do no IO: nothing that opens files, sockets or processes may come in through the back door.
+/// Crates that do no IO, and so may not depend on crates that open files, sockets or processes.
 const PURE: &[&str] = &["fal-graph", "fal-python-analysis"];
 const IO: &[&str] = &[
     "cap-std",
@@ -94,7 +94,7 @@ const IO: &[&str] = &[
 
 struct Package {
     plugin: bool,
-    /// Names of what it depends on in builds.
+    /// The names of its dependencies in builds.
     builds: BTreeSet<String>,
 }
 
@@ -177,7 +177,7 @@ fn crates_depend_on_what_they_may() {
     );
 }
 
-/// The table cannot allow what the design forbids.
+/// The table itself must follow the design's rules.
 #[test]
 fn the_table_keeps_the_rules() {
     let packages = packages();
@@ -201,8 +201,9 @@ fn the_table_keeps_the_rules() {
     }
 }
 
-/// Files are read and written through `fal-files`, and Clippy refuses the standard library's functions where the crate's
-/// root says so. The test kit writes scripts into folders that it makes itself.
+/// Files are read and written through `fal-files`, and Clippy refuses the standard library's
+/// functions where the crate's root says so. The test kit writes scripts into folders that it makes
+/// itself.
 #[test]
 fn product_crates_refuse_the_standard_librarys_files() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -1,4 +1,5 @@
-//! Checks the Markdown pages: links lead somewhere, paths of the repository exist, and the index lists every page.
+//! Checks the Markdown pages: links lead somewhere, paths of the repository exist, and the index
+//! lists every page.
 
 use std::{
     collections::BTreeSet,

@@ -1,6 +1,8 @@
-//! The example as the README shows it: its stubs are current, it runs, its data tests pass, and dbt's own commands work.
+//! The example as the README shows it: its stubs are current, it runs, its data tests pass, and
+//! dbt's own commands work.
 //!
-//! Needs `FAL_TEST_HOST`, a fal-host with its plugins, and for what runs dbt `FAL_TEST_DBT_PYTHON`; `cargo xtask test` sets both.
+//! Needs `FAL_TEST_HOST`, a fal-host with its plugins, and for what runs dbt `FAL_TEST_DBT_PYTHON`;
+//! `cargo xtask test` sets both.
 
 use std::{
     env, fs,
@@ -10,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A copy of the example without what runs leave behind.
+/// Copies the example without the files that runs leave behind.
 fn copy() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/jaffle_shop");
@@ -104,8 +106,8 @@ fn it_runs_and_its_data_tests_pass() {
     let folder = copy();
     let folder = folder.path();
     dbt(&["--quiet", "seed"], folder);
-    let told = fal_host(&["run"], folder);
-    assert!(told.contains("PASS=10 WARN=0 ERROR=0 SKIP=0"), "{told}");
+    let output = fal_host(&["run"], folder);
+    assert!(output.contains("PASS=10 WARN=0 ERROR=0 SKIP=0"), "{output}");
     let tested = dbt(&["test"], folder);
     assert!(
         tested.contains("ERROR=0") && tested.contains("SKIP=0"),

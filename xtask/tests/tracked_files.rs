@@ -1,4 +1,4 @@
-//! What must not be in the repository: hosts of package registries, and paths of the machine it was written on.
+//! Checks that the repository names no hosts of package registries and no paths of one machine.
 
 use std::{fs, path::Path, process::Command};
 
@@ -12,7 +12,7 @@ const HOSTS: &[(&str, &str)] = &[
     ("debian", ".org"),
     ("proxy.golang", ".org"),
 ];
-/// Folders that exist on one machine only.
+/// Folders that exist only on one machine.
 const FOLDERS: &[(&str, &str)] = &[
     ("/work", "/main"),
     ("/work", "/shared"),
@@ -27,7 +27,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// Files that are tracked or about to be; `None` outside a checkout.
+/// Returns the files that are tracked or not ignored; `None` outside of a checkout.
 fn tracked() -> Option<Vec<String>> {
     let listed = [
         "ls-files",
@@ -77,7 +77,7 @@ fn exempt(file: &str) -> bool {
         .is_some_and(|name| EXEMPT.iter().any(|exempt| name == *exempt))
 }
 
-/// Lines that hold one of the words; files that are gone or no text hold none.
+/// Returns the lines that contain one of the words; none for files that are gone or not text.
 fn hits(file: &str, words: &[String]) -> Vec<String> {
     let text = fs::read_to_string(root().join(file)).unwrap_or_default();
     let named = |line: &str| {

@@ -1,4 +1,5 @@
-//! Times of `generate` on 10,000 Python files: cold, unchanged, and after one change. Prints one line each.
+//! Times of `generate` on 10,000 Python files: cold, unchanged, and after one change. Prints one
+//! line each.
 #![allow(
     missing_docs,
     clippy::print_stdout,

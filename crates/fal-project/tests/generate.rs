@@ -201,7 +201,7 @@ fn a_conflict_leaves_every_byte_and_time_alone() {
         panic!()
     };
     assert_eq!(before, project.snapshot());
-    let told: Vec<String> = problems
+    let messages: Vec<String> = problems
         .iter()
         .map(|found| {
             format!(
@@ -213,7 +213,7 @@ fn a_conflict_leaves_every_byte_and_time_alone() {
             )
         })
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    insta::assert_snapshot!(messages.join("\n"), @r"
     stub::edited models/fal/x.sql: this generated stub of models/x.py was edited by hand, so it is left alone
       move what you changed to models/x.py or to a model of another name, then delete models/fal/x.sql: it will be generated anew
     stub::foreign models/fal/z.sql: this file is in the place of the stub of models/z.py, and fal-host did not generate it
@@ -367,11 +367,11 @@ fn one_name_for_two_models_is_an_error_that_names_both() {
     let GenerateError::Files(problems) = project.run(false).unwrap_err() else {
         panic!()
     };
-    let told: Vec<_> = problems
+    let messages: Vec<_> = problems
         .iter()
         .map(|found| format!("{}: {}", found.path, found.message))
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
+    insta::assert_snapshot!(messages.join("\n"), @r"
     models/b/x.ipynb: the model `x` is defined twice: here and in models/a/x.py
     models/y.py: the model `y` is defined twice: here and in models/c/y.sql
     ");

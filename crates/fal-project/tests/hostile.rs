@@ -1,4 +1,5 @@
-//! Projects that somebody else made: nothing is written outside of them, and no file in them blocks or fills memory.
+//! Projects that somebody else made: nothing is written outside of them, and no file in them blocks
+//! or fills memory.
 #![cfg(unix)]
 
 mod support;

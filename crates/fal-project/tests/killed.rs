@@ -1,4 +1,5 @@
-//! Runs that are killed at any moment, and runs at the same time: only whole files, and the next run completes.
+//! Runs that are killed at any moment, and runs at the same time: only whole files, and the next
+//! run completes.
 #![cfg(unix)]
 
 mod support;
@@ -17,7 +18,7 @@ use support::{Project, is_whole};
 const ROOT: &str = "FAL_PROJECT_TEST_ROOT";
 const SALT: &str = "FAL_PROJECT_TEST_SALT";
 
-/// Not a test of its own: what the child processes of the others run.
+/// Runs in the child processes of the other tests, and does nothing by itself.
 #[test]
 fn child() {
     let Ok(root) = env::var(ROOT) else { return };

@@ -28,7 +28,7 @@ const MUTATORS: [&str; 15] = [
 ];
 
 impl<'t> File<'t, '_> {
-    /// Returns the expression that a name stands for, if it is bound once, by a plain assignment.
+    /// Returns the expression that a name is bound to, if it is bound once, by a plain assignment.
     pub(crate) fn bound_value(&self, name: &str, at: NodeId) -> Option<NodeId> {
         let scope = self.scopes().scope(at);
         let binder = self.scopes().resolve_once(name, scope)?;

@@ -19,14 +19,14 @@ pub(crate) fn merge_conflict(lines: &Lines<'_>) -> Option<Diagnostic> {
     let last = starts.find(|(_, line)| line.starts_with(">>>>>>> "))?;
     let label = |(start, line): (u32, &str)| Label {
         span: lines.span(start, start + line.len() as u32),
-        text: "marker of the merge".to_owned(),
+        text: "merge marker".to_owned(),
     };
     Some(Diagnostic {
         code: SYNTAX.to_owned(),
         severity: Severity::Error,
-        message: format!("{NOT_PYTHON}: it holds the markers of an unfinished merge"),
+        message: format!("{NOT_PYTHON}: it contains the markers of an unfinished merge"),
         labels: vec![label(first), label(middle), label(last)],
-        help: Some("keep one of the two versions, and take the three lines out".to_owned()),
+        help: Some("keep one of the two versions, and remove the three lines".to_owned()),
         cell: None,
     })
 }

@@ -1,4 +1,4 @@
-//! Puts the cells of a notebook together to one Python text, and remembers where each line came from.
+//! Joins the cells of a notebook into one Python text, with the origin of each line.
 
 use fal_plugin::payload::{
     Diagnostic, Label, LineOrigin, NotebookAnalysis, Position, Severity, Span,
@@ -13,7 +13,7 @@ use crate::{
     kernel,
 };
 
-/// The notebook as Python text.
+/// Converts the notebook into Python text.
 pub(crate) fn assemble(document: &Document, config: &NotebookConfig) -> NotebookAnalysis {
     let language = kernel::language(document);
     let mut assembly = Assembly::default();
@@ -31,9 +31,9 @@ pub(crate) fn assemble(document: &Document, config: &NotebookConfig) -> Notebook
 struct Assembly {
     python: Vec<String>,
     lines: Vec<LineOrigin>,
-    /// Lines that are calls of magics, counted from 0.
+    /// The lines that are calls of magics, counted from 0.
     calls: Vec<usize>,
-    /// Problems of cells, with the cell's number.
+    /// Problems of cells, each with the cell's number.
     problems: Vec<(u32, Problem)>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -103,11 +103,11 @@ impl Assembly {
         }
     }
 
-    /// The problem, with its place in the Python text.
+    /// Returns the problem with its place in the Python text.
     fn located(&self, cell: u32, problem: &Problem, line_start: Option<usize>) -> Diagnostic {
         let line = self.python.get(problem.line).map_or("", String::as_str);
         let before: String = line.chars().take(problem.column).collect();
-        // An opening mark is labelled alone, anything else to the end of its line.
+        // The label covers an opening bracket or quote alone, anything else to the end of its line.
         let length = if problem.label.is_empty() {
             usize::MAX
         } else {

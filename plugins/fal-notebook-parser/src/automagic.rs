@@ -1,6 +1,6 @@
 //! Lines that Jupyter reads as magics although they have no percent sign: `pip install x`.
 
-/// Magics that people write so.
+/// Magics that are often written this way.
 const MAGICS: [&str; 14] = [
     "pip",
     "conda",
@@ -18,10 +18,11 @@ const MAGICS: [&str; 14] = [
     "timeit",
 ];
 
-/// Words that make Python of a name and a word behind it.
+/// Words that make valid Python of a name and the word behind it.
 const OPERATORS: [&str; 7] = ["and", "or", "not", "in", "is", "if", "for"];
 
-/// The magic of a line such as `pip install x`: a name, a space, and what no Python can follow a name with.
+/// Returns the magic of a line such as `pip install x`: a name, a space, and something that cannot
+/// follow a name in Python.
 pub(crate) fn magic(statement: &str) -> Option<&'static str> {
     let (name, rest) = statement.split_once(' ')?;
     let magic = MAGICS.into_iter().find(|magic| *magic == name)?;
@@ -34,7 +35,7 @@ pub(crate) fn magic(statement: &str) -> Option<&'static str> {
     follows.then_some(magic)
 }
 
-/// What to do about it.
+/// Returns what to do about it.
 pub(crate) fn help(magic: &str) -> &'static str {
     match magic {
         "pip" | "conda" | "mamba" | "micromamba" | "uv" => {

@@ -1,8 +1,8 @@
-//! The calls that IPython's syntax stands for.
+//! Writes the calls that IPython's syntax means.
 
 use crate::literal::{repr, triple_quoted_line};
 
-/// `%name args`.
+/// Returns the call for `%name args`.
 pub(crate) fn line_magic(name: &str, args: &str) -> String {
     format!(
         "get_ipython().run_line_magic({}, {})",
@@ -11,17 +11,17 @@ pub(crate) fn line_magic(name: &str, args: &str) -> String {
     )
 }
 
-/// `!command`.
+/// Returns the call for `!command`.
 pub(crate) fn system(command: &str) -> String {
     format!("get_ipython().system({})", repr(command))
 }
 
-/// `!!command` and `x = !command`.
+/// Returns the call for `!!command` and `x = !command`.
 pub(crate) fn getoutput(command: &str) -> String {
     format!("get_ipython().getoutput({})", repr(command))
 }
 
-/// `%%name line` with its body: one call over as many lines as the cell has.
+/// Returns the call for `%%name line` with its body, over as many lines as the cell has.
 pub(crate) fn cell_magic<S: AsRef<str>>(name: &str, line: &str, body: &[S]) -> Vec<String> {
     let open = format!(
         "get_ipython().run_cell_magic({}, {}, ",
@@ -36,7 +36,7 @@ pub(crate) fn cell_magic<S: AsRef<str>>(name: &str, line: &str, body: &[S]) -> V
                 body.iter()
                     .map(|line| triple_quoted_line(line.as_ref(), '\'')),
             );
-            // The body ends with a line end, as IPython passes it.
+            // IPython passes the body with a line end at its end.
             lines.push(format!(
                 "{}\\n''')",
                 triple_quoted_line(last.as_ref(), '\'')
@@ -46,7 +46,7 @@ pub(crate) fn cell_magic<S: AsRef<str>>(name: &str, line: &str, body: &[S]) -> V
     }
 }
 
-/// `execute_sql` of a text that starts on the call's own line and goes on below it.
+/// Returns a call of `execute_sql` whose text starts on the call's line and goes on below it.
 pub(crate) fn execute_sql<S: AsRef<str>>(
     result: Option<&str>,
     first: &str,

@@ -1,23 +1,23 @@
-//! One code cell as Python lines.
+//! Converts one code cell into Python lines.
 
 use crate::{
     cell_magic::{self, CellMagic},
     code, databricks,
 };
 
-/// How many cell magics with a Python body may stand one inside the other.
+/// How deeply cell magics with a Python body may be nested.
 const MAX_NESTING: usize = 16;
 
-/// A code cell as Python: one line for each of its lines.
+/// A code cell as Python, with one line for each of its lines.
 #[derive(Debug, Default)]
 pub(crate) struct PythonCell {
     pub(crate) lines: Vec<String>,
     pub(crate) problems: Vec<Problem>,
-    /// Lines, counted from 0, that are calls of magics and shell commands.
+    /// The lines, counted from 0, that are calls of magics and shell commands.
     pub(crate) calls: Vec<usize>,
 }
 
-/// What is wrong with a cell. Lines and columns are counted from 0, in the lines of the [`PythonCell`].
+/// A problem of a cell. Lines and columns are counted from 0, in the lines of the [`PythonCell`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     pub(crate) code: &'static str,
@@ -28,7 +28,7 @@ pub(crate) struct Problem {
     pub(crate) help: Option<&'static str>,
 }
 
-/// Transforms the source of a code cell.
+/// Converts the source of a code cell.
 pub(crate) fn transform(source: &str) -> PythonCell {
     let mut cell = PythonCell::default();
     let mut rest = lines(source);
@@ -92,7 +92,8 @@ fn lines(source: &str) -> Vec<String> {
     text.split_terminator('\n').map(str::to_owned).collect()
 }
 
-/// Removes the indentation that all lines share, and blanks on lines that hold nothing else, as IPython does.
+/// Removes the indentation that all lines share, and blanks on lines that hold nothing else, as
+/// IPython does.
 fn dedent(lines: &mut [String]) {
     let is_blank = |line: &String| line.bytes().all(|byte| matches!(byte, b' ' | b'\t'));
     lines

@@ -7,9 +7,9 @@ use crate::{
     sql,
 };
 
-/// What a cell magic makes of its cell.
+/// A cell that begins with a cell magic.
 pub(crate) enum CellMagic {
-    /// The first line becomes this one; the body is a cell by itself.
+    /// The first line becomes this one, and the body is converted like a cell.
     PythonBody(String),
     /// The whole cell becomes these lines, as many as it had.
     Whole(Vec<String>),

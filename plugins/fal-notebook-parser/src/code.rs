@@ -1,4 +1,5 @@
-//! Python with IPython's syntax in it: each logical line is kept, or becomes the call that it stands for.
+//! Converts Python with IPython's syntax: each logical line is kept, or becomes the call that it
+//! means.
 
 use crate::{
     automagic,
@@ -7,7 +8,7 @@ use crate::{
     lexer::{self, LogicalLine, Stop},
 };
 
-/// Transforms the lines of a cell; gives as many lines as it got.
+/// Converts the lines of a cell into the same number of lines.
 pub(crate) fn transform(lines: &[String]) -> PythonCell {
     let text = lines.join("\n");
     let mut writer = Writer {
@@ -17,7 +18,7 @@ pub(crate) fn transform(lines: &[String]) -> PythonCell {
         block: None,
         fresh: true,
     };
-    // No lines join to one empty line, which is not there.
+    // Splitting an empty text gives one empty line, which the cell does not have.
     while writer.cell.lines.len() < lines.len() {
         writer.statement();
     }
@@ -29,7 +30,7 @@ struct Writer<'a> {
     text: &'a str,
     at: usize,
     cell: PythonCell,
-    /// The last statement, if something must follow it: where it is, and what is wrong if nothing does.
+    /// The last statement, if something must follow it: its place, and the error if nothing does.
     block: Option<(usize, &'static str)>,
     /// Whether no statement came yet.
     fresh: bool,
@@ -45,7 +46,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A statement that begins with an escape.
+    /// Converts a statement that begins with an escape.
     fn escaped(&mut self, start: usize) {
         let (statement, end) = continued(self.text, start);
         let asked = help::trailing(&self.text[start..end]);
@@ -69,7 +70,8 @@ impl Writer<'_> {
                 self.cell.calls.push(self.cell.lines.len());
                 self.replace(format!("{indent}{call}"), end);
             }
-            // What IPython would not read either; if it is open at its end, it must not take the next cell with it.
+            // IPython would not read this either. If it is open at its end, it must not swallow the
+            // next cell.
             _ => self.python(start),
         }
     }
@@ -117,7 +119,7 @@ impl Writer<'_> {
         }
     }
 
-    /// `x = %magic` or `x = !command`, whose value begins at `value`.
+    /// Converts `x = %magic` or `x = !command`, whose value begins at `value`.
     fn assignment(&mut self, start: usize, value: usize) {
         let (escaped, end) = continued(self.text, value);
         let python = match help::trailing(&self.text[start..end]) {
@@ -132,7 +134,7 @@ impl Writer<'_> {
         self.replace(python, end);
     }
 
-    /// Puts `python` in place of the text up to `end`, with as many lines.
+    /// Replaces the text up to `end` by `python`, with the same number of lines.
     fn replace(&mut self, python: String, end: usize) {
         let count = self.text[self.at..end].matches('\n').count() + 1;
         let before = self.cell.lines.len();
@@ -166,7 +168,7 @@ impl Writer<'_> {
     fn problem(&mut self, code: &'static str, message: &str, at: usize, label: Option<String>) {
         let before = &self.text[..at];
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-        // A cell may have many problems: only what is not written yet is counted again.
+        // A cell may have many problems, so only the text since the last one is counted.
         let line = match before.get(self.at..) {
             Some(open) => self.cell.lines.len() + open.matches('\n').count(),
             None => before.matches('\n').count(),
@@ -190,7 +192,7 @@ impl Writer<'_> {
         if std::mem::take(&mut self.fresh) && continues_block(statement) {
             self.problem(
                 "notebook::incomplete_cell",
-                "the block that this line goes on with is in another cell",
+                "the block that this line continues is in another cell",
                 start,
                 None,
             );
@@ -212,7 +214,7 @@ impl Writer<'_> {
 
 fn help(code: &str) -> Option<&'static str> {
     match code {
-        "notebook::incomplete_cell" => Some("each cell must be whole by itself, as in Jupyter"),
+        "notebook::incomplete_cell" => Some("each cell must be complete, as in Jupyter"),
         "notebook::cell_magic" => {
             Some("move it to the top of the cell, or split the cell before it")
         }
@@ -220,8 +222,9 @@ fn help(code: &str) -> Option<&'static str> {
     }
 }
 
-/// What stands for a dropped line: at the outermost level nothing, so that a docstring below is still the first
-/// statement; in a block a statement, since it may be the only one.
+/// Returns the replacement of a dropped line: nothing at the outermost level, so that a docstring
+/// below is still the first statement; a statement in a block, because the line may be the only
+/// one.
 fn dropped(indent: &str) -> String {
     if indent.is_empty() {
         String::new()
@@ -238,7 +241,8 @@ fn continues_block(statement: &str) -> bool {
     matches!(word, Some("elif" | "else" | "except" | "finally"))
 }
 
-/// An escaped statement with the lines that backslashes join to it, as one line; and its end.
+/// Returns an escaped statement as one line, with the lines that backslashes join to it, and its
+/// end.
 fn continued(text: &str, start: usize) -> (String, usize) {
     let mut parts = Vec::new();
     let mut at = start;

@@ -15,7 +15,7 @@ pub struct NotebookConfig {
 
 impl Default for NotebookConfig {
     fn default() -> Self {
-        // `skip-execution` is what Jupyter's own runner (nbclient) leaves out.
+        // Jupyter's runner (nbclient) leaves out cells with `skip-execution`.
         Self {
             skip_tags: ["fal-skip", "skip", "skip-execution"]
                 .map(str::to_owned)
@@ -25,7 +25,7 @@ impl Default for NotebookConfig {
 }
 
 impl NotebookConfig {
-    /// Reads the options; nothing (`null`) means the defaults.
+    /// Reads the options; `null` means the defaults.
     pub(crate) fn read(config: &Value) -> Result<Self, PluginError> {
         let read = if config.is_null() {
             Ok(Self::default())
@@ -41,7 +41,7 @@ impl NotebookConfig {
     }
 }
 
-/// JSON schema of the options.
+/// Returns the JSON schema of the options.
 pub fn config_schema() -> Value {
     schemars::schema_for!(NotebookConfig).to_value()
 }

@@ -1,5 +1,5 @@
-//! Databricks' magics: `%sql`, `%md`, ... on the first line of a cell give the language of the whole cell. To IPython they
-//! are line magics, and the rest of the cell would be read as Python.
+//! Databricks' magics: `%sql`, `%md`, ... on the first line of a cell give the language of the
+//! whole cell. IPython takes them for line magics and would read the rest of the cell as Python.
 
 use crate::sql;
 
@@ -10,10 +10,10 @@ const MAGICS: [(&str, &str); 8] = [
     ("%md-sandbox", "make it a Markdown cell"),
     (
         "%python",
-        "take the line out: all code cells of a model are Python",
+        "remove the line: all code cells of a model are Python",
     ),
     ("%sh", "write `%%sh` with two percent signs"),
-    ("%fs", "use Python in its place, or tag the cell `fal-skip`"),
+    ("%fs", "use Python instead, or tag the cell `fal-skip`"),
     (
         "%r",
         "a model runs Python only: rewrite the cell, or tag it `fal-skip`",
@@ -24,7 +24,7 @@ const MAGICS: [(&str, &str); 8] = [
     ),
 ];
 
-/// Words that go on with a SQL statement on the next line.
+/// Words that continue a SQL statement on the next line.
 const CLAUSES: [&str; 16] = [
     "and", "cross", "from", "full", "group", "having", "inner", "join", "left", "limit", "on",
     "order", "right", "select", "union", "where",
@@ -39,7 +39,7 @@ pub(crate) struct Head {
     pub(crate) help: &'static str,
 }
 
-/// Finds the magic.
+/// Finds the magic of a cell.
 pub(crate) fn head(lines: &[String]) -> Option<Head> {
     let mut filled = lines
         .iter()
@@ -52,7 +52,8 @@ pub(crate) fn head(lines: &[String]) -> Option<Head> {
         .split_once(char::is_whitespace)
         .unwrap_or((first.trim(), ""));
     let (magic, help) = MAGICS.into_iter().find(|(magic, _)| *magic == word)?;
-    // With SQL behind it `%sql` is a magic of notebooks with Python below, unless the SQL goes on there.
+    // With SQL on its line, `%sql` is a line magic with Python below, unless the SQL continues
+    // there.
     let whole = magic != "%sql" || rest.trim().is_empty() || (sql::is_sql(rest) && goes_on(next));
     whole.then_some(Head { line, magic, help })
 }

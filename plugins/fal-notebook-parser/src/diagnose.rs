@@ -1,8 +1,8 @@
-//! What a user reads when a file is no notebook.
+//! Errors about files that are not notebooks.
 
 use fal_plugin::payload::{Diagnostic, Label, Position, Severity, Span};
 
-/// An error about the file as a whole.
+/// Makes an error about the file as a whole.
 pub(crate) fn error(code: &str, message: impl Into<String>) -> Diagnostic {
     Diagnostic {
         code: code.to_owned(),
@@ -30,7 +30,7 @@ pub(crate) fn not_utf8(bytes: &[u8], at: usize) -> Diagnostic {
     diagnostic
 }
 
-/// The markers that Git leaves where two versions of a file did not go together.
+/// Finds the markers that Git leaves at a merge conflict.
 fn conflict(text: &str) -> Option<Diagnostic> {
     let is_marker = |line: &str| {
         ["<<<<<<< ", "=======", ">>>>>>> "]
@@ -43,13 +43,13 @@ fn conflict(text: &str) -> Option<Diagnostic> {
     let (first, _) = lines.find(|(_, line)| line.starts_with("<<<<<<< "))?;
     let cells = text[..first].matches("\"cell_type\"").count();
     let place = if cells == 0 {
-        "ahead of its cells".to_owned()
+        "before its cells".to_owned()
     } else {
         format!("the first in cell {cells}")
     };
     let mut diagnostic = error(
         "notebook::merge_conflict",
-        format!("the file holds the markers of an unfinished merge, {place}"),
+        format!("the file contains the markers of an unfinished merge, {place}"),
     );
     diagnostic.help = Some(
         "take one side (`git checkout --ours FILE` or `--theirs`), or merge the cells by hand (with `nbdime mergetool`, say)"
@@ -62,13 +62,13 @@ fn conflict(text: &str) -> Option<Diagnostic> {
     for at in [first].into_iter().chain(others) {
         diagnostic.labels.push(Label {
             span: span_at(text, at),
-            text: "marker of the merge".to_owned(),
+            text: "merge marker".to_owned(),
         });
     }
     Some(diagnostic)
 }
 
-/// JSON that cannot be read, or is of another shape.
+/// Makes an error about JSON that is invalid or has another shape.
 pub(crate) fn unreadable(text: &str, cause: &serde_json::Error) -> Diagnostic {
     if let Some(conflict) = conflict(text) {
         return conflict;
@@ -81,7 +81,7 @@ pub(crate) fn unreadable(text: &str, cause: &serde_json::Error) -> Diagnostic {
             let mut diagnostic =
                 error("notebook::json", format!("the file is not JSON: {message}"));
             diagnostic.help =
-                Some("restore the notebook, or mend the text at this place".to_owned());
+                Some("restore the notebook, or correct the text at this place".to_owned());
             diagnostic
         }
     };
@@ -96,7 +96,7 @@ pub(crate) fn unreadable(text: &str, cause: &serde_json::Error) -> Diagnostic {
 pub(crate) fn no_notebook(reason: &str) -> Diagnostic {
     let mut diagnostic = error(
         "notebook::format",
-        format!("the file is JSON but no notebook: {reason}"),
+        format!("the file is JSON but not a notebook: {reason}"),
     );
     diagnostic.help = Some("a notebook is what Jupyter saves, in nbformat 3 or 4".to_owned());
     diagnostic
@@ -116,7 +116,7 @@ pub(crate) fn unknown_version(version: u64) -> Diagnostic {
     diagnostic
 }
 
-/// Offset of a line and a column (in bytes, from 1) as serde_json counts them.
+/// Returns the offset of a line and a column (in bytes, from 1) as serde_json counts them.
 fn offset(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text
         .split_inclusive('\n')
@@ -130,7 +130,7 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     at
 }
 
-/// The single place `at` in `text`.
+/// Returns the span of the single place `at` in `text`.
 fn span_at(text: &str, at: usize) -> Span {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -146,7 +146,7 @@ fn span_at(text: &str, at: usize) -> Span {
     }
 }
 
-/// A count as spans hold it; files beyond 4 GB are no notebooks.
+/// Converts a count for spans; files beyond 4 GB are not notebooks.
 pub(crate) fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -1,15 +1,16 @@
 //! Keeps the docstring of a notebook the docstring of its Python text.
 //!
-//! A notebook often begins with magics (`%load_ext ...`), and the cell below documents it and names dependencies. To
-//! Python that text would be no docstring, since calls stand before it: they are moved behind it, onto its last line.
-//! Nothing else changes, because a docstring does nothing when it runs.
+//! A notebook often begins with magics (`%load_ext ...`), and the cell below documents it and names
+//! dependencies. For Python that text would not be a docstring, because calls come before it. So
+//! the calls are moved behind it, onto its last line. Nothing else changes, because a docstring
+//! does nothing when it runs.
 
 use std::ops::Range;
 
 use crate::lexer::{self, Stop};
 
-/// Moves leading calls behind the docstring, if there are any and a docstring follows. `calls` are the numbers of lines
-/// (from 0) that are calls of magics, in their order.
+/// Moves leading calls behind the docstring, if there are any and a docstring follows. `calls` are
+/// the numbers of lines (from 0) that are calls of magics, in their order.
 pub(crate) fn lead_with_docstring(lines: &mut [String], calls: &[usize]) {
     let Some((leading, docstring)) = find(lines, calls) else {
         return;
@@ -23,7 +24,7 @@ pub(crate) fn lead_with_docstring(lines: &mut [String], calls: &[usize]) {
     }
 }
 
-/// Lines of the leading calls, and the lines of the docstring below them.
+/// Returns the lines of the leading calls, and the lines of the docstring below them.
 fn find(lines: &[String], calls: &[usize]) -> Option<(Vec<usize>, Range<usize>)> {
     let mut leading = Vec::new();
     let mut number = 0;
@@ -39,7 +40,7 @@ fn find(lines: &[String], calls: &[usize]) -> Option<(Vec<usize>, Range<usize>)>
     None
 }
 
-/// How many lines the statement at the start has, if it is a string and nothing else.
+/// Returns the number of lines of the first statement, if it is only a string.
 fn docstring_length(lines: &[String]) -> Option<usize> {
     let first = lines.first()?.trim_start_matches(['r', 'R', 'u', 'U']);
     let quote = first.chars().next().filter(|c| matches!(c, '"' | '\''))?;

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::{diagnose, source};
 
-/// A notebook file as it stands. What we do not need (outputs, above all) is skipped without being read.
+/// A notebook file. Keys that are not needed here, above all outputs, are skipped without being
+/// read.
 #[derive(Debug, Deserialize)]
 struct File {
     nbformat: Option<Value>,
@@ -53,14 +54,14 @@ pub(crate) struct Cell {
     pub(crate) tags: Vec<String>,
 }
 
-/// What a cell holds.
+/// The content of a cell.
 #[derive(Debug)]
 pub(crate) enum CellKind {
     /// Code, with its source; `None` if that is not text.
     Code(Option<String>),
-    /// Text, headings, raw content.
+    /// Text, headings or raw content.
     Prose,
-    /// No kind that nbformat knows.
+    /// A kind that nbformat does not know.
     Unknown(String),
 }
 
@@ -75,7 +76,7 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Document, Diagnostic> {
     let unreadable = |error: serde_json::Error| diagnose::unreadable(text, &error);
     if !text.trim_start().starts_with('{') {
         serde_json::from_str::<IgnoredAny>(text).map_err(unreadable)?;
-        return Err(diagnose::no_notebook("it is no object"));
+        return Err(diagnose::no_notebook("it is not an object"));
     }
     let file: File = serde_json::from_str(text).map_err(unreadable)?;
     match version(&file)? {
@@ -101,7 +102,9 @@ fn version(file: &File) -> Result<u64, Diagnostic> {
     match version.as_u64() {
         Some(version @ 3..=4) => Ok(version),
         Some(version) => Err(diagnose::unknown_version(version)),
-        None => Err(diagnose::no_notebook("its `nbformat` is no whole number")),
+        None => Err(diagnose::no_notebook(
+            "its `nbformat` is not a whole number",
+        )),
     }
 }
 
@@ -169,9 +172,9 @@ mod tests {
         insta::assert_snapshot!(refusal(b"print('hello')\n"), @"notebook::json: the file is not JSON: expected value (1:1)");
         insta::assert_snapshot!(refusal("{\n \"größe\": \"é\", ]".as_bytes()), @"notebook::json: the file is not JSON: key must be a string (2:16)");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 4, \"cells\": ["), @"notebook::json: the file is not JSON: EOF while parsing a list (1:26)");
-        insta::assert_snapshot!(refusal(b"{}"), @"notebook::format: the file is JSON but no notebook: it has no `nbformat`");
+        insta::assert_snapshot!(refusal(b"{}"), @"notebook::format: the file is JSON but not a notebook: it has no `nbformat`");
         let merged = b"{\n \"cells\": [\n  {\"cell_type\": \"code\",\n<<<<<<< HEAD\n  \"source\": \"a\"\n=======\n  \"source\": \"b\"\n>>>>>>> x\n}]}";
-        insta::assert_snapshot!(refusal(merged), @"notebook::merge_conflict: the file holds the markers of an unfinished merge, the first in cell 1 (4:1)");
+        insta::assert_snapshot!(refusal(merged), @"notebook::merge_conflict: the file contains the markers of an unfinished merge, the first in cell 1 (4:1)");
         assert_eq!(
             read(merged)
                 .unwrap_err()
@@ -181,12 +184,12 @@ mod tests {
                 .collect::<Vec<_>>(),
             [4, 6, 8]
         );
-        insta::assert_snapshot!(refusal(b"<<<<<<< HEAD\n{}"), @"notebook::merge_conflict: the file holds the markers of an unfinished merge, ahead of its cells (1:1)");
-        insta::assert_snapshot!(refusal(b"[1, 2]"), @"notebook::format: the file is JSON but no notebook: it is no object");
-        insta::assert_snapshot!(refusal(b"{\"nbformat\": 4, \"cells\": [[1]]}"), @"notebook::format: the file is JSON but no notebook: invalid length 2, expected a cell (1:29)");
-        insta::assert_snapshot!(refusal(b"{\"nbformat\": 4}"), @"notebook::format: the file is JSON but no notebook: it has no `cells`");
-        insta::assert_snapshot!(refusal(b"{\"nbformat\": 4,\n\"cells\": 1}"), @"notebook::format: the file is JSON but no notebook: invalid type: integer `1`, expected a sequence (2:10)");
-        insta::assert_snapshot!(refusal(b"{\"nbformat\": \"4\", \"cells\": []}"), @"notebook::format: the file is JSON but no notebook: its `nbformat` is no whole number");
+        insta::assert_snapshot!(refusal(b"<<<<<<< HEAD\n{}"), @"notebook::merge_conflict: the file contains the markers of an unfinished merge, ahead of its cells (1:1)");
+        insta::assert_snapshot!(refusal(b"[1, 2]"), @"notebook::format: the file is JSON but not a notebook: it is no object");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": 4, \"cells\": [[1]]}"), @"notebook::format: the file is JSON but not a notebook: invalid length 2, expected a cell (1:29)");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": 4}"), @"notebook::format: the file is JSON but not a notebook: it has no `cells`");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": 4,\n\"cells\": 1}"), @"notebook::format: the file is JSON but not a notebook: invalid type: integer `1`, expected a sequence (2:10)");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": \"4\", \"cells\": []}"), @"notebook::format: the file is JSON but not a notebook: its `nbformat` is no whole number");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 2, \"worksheets\": []}"), @"notebook::version: the notebook has nbformat 2, and only 3 and 4 are known");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 5, \"cells\": []}"), @"notebook::version: the notebook has nbformat 5, and only 3 and 4 are known");
         insta::assert_snapshot!(refusal(b"{\n\"n\xe4me\": 1}"), @"notebook::encoding: the file is not UTF-8 (2:3)");

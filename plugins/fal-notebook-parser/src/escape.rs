@@ -2,7 +2,7 @@
 
 use crate::{call, help, literal::double_quoted, run_once, sql};
 
-/// Whether a statement is IPython's, not Python's: its first token is one of the escapes.
+/// Whether a statement is IPython's and not Python's: its first token is one of the escapes.
 pub(crate) fn is_escaped(statement: &str) -> bool {
     match statement.as_bytes() {
         [b'%' | b'!' | b'/', b'=', ..] | [b'/', b'/', ..] => false, // operators of Python
@@ -11,7 +11,7 @@ pub(crate) fn is_escaped(statement: &str) -> bool {
     }
 }
 
-/// The Python for an escaped statement; `None` where IPython would leave it alone.
+/// Returns the Python for an escaped statement; `None` if IPython would leave it unchanged.
 pub(crate) fn transform(statement: &str) -> Option<String> {
     let rest = statement.get(1..)?;
     match statement.as_bytes()[0] {
@@ -26,7 +26,7 @@ pub(crate) fn transform(statement: &str) -> Option<String> {
         b'/' => called(rest),
         _ => None,
     }
-    // `/!name` gives another escaped statement.
+    // `/!name` becomes another escaped statement.
     .and_then(|call| {
         if is_escaped(&call) {
             transform(&call)
@@ -36,7 +36,7 @@ pub(crate) fn transform(statement: &str) -> Option<String> {
     })
 }
 
-/// The Python for what is assigned in `x = %magic` and `x = !command`.
+/// Returns the Python for the value in `x = %magic` and `x = !command`.
 pub(crate) fn assigned(value: &str) -> String {
     match value.strip_prefix('!') {
         Some(command) => call::getoutput(command),
@@ -100,7 +100,7 @@ fn called(rest: &str) -> Option<String> {
     (!name.is_empty()).then(|| format!("{name}({})", args.join(", ")))
 }
 
-/// The text before and behind the first space.
+/// Splits a text at the first space.
 pub(crate) fn partition(text: &str) -> (&str, &str) {
     text.split_once(' ').unwrap_or((text, ""))
 }

@@ -2,12 +2,12 @@
 
 use crate::lexer::{Frame, Scanner, Stop};
 
-/// What the letters before a string's quote say.
+/// The meaning of the letters before a string's quote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Prefix {
     /// It has fields: `f` or `t`.
     pub(crate) fields: bool,
-    /// Backslashes mean themselves.
+    /// Backslashes are literal.
     pub(crate) raw: bool,
 }
 
@@ -37,7 +37,7 @@ impl Prefix {
     }
 }
 
-/// One step in the literal part.
+/// Takes one step in the literal part.
 pub(crate) fn text(scanner: &mut Scanner<'_>) -> Option<Stop> {
     let Some(Frame::Text {
         quote,
@@ -72,7 +72,7 @@ fn backslash(scanner: &mut Scanner<'_>, next: Option<u8>, raw: bool, start: usiz
     (scanner.at >= scanner.bytes.len()).then_some(Stop::Unclosed(start))
 }
 
-/// One step in a format specification.
+/// Takes one step in a format specification.
 pub(crate) fn spec(scanner: &mut Scanner<'_>) -> Option<Stop> {
     let (quote, triple) = enclosing(&scanner.stack)?;
     match scanner.peek(0)? {
@@ -95,7 +95,7 @@ fn open_field(scanner: &mut Scanner<'_>) {
     scanner.at += 1;
 }
 
-/// Goes back to the literal part, which is broken: the Python parser says how.
+/// Goes back to the literal part, which is invalid; the Python parser reports it.
 fn leave_field(scanner: &mut Scanner<'_>) {
     while !matches!(scanner.stack.last(), None | Some(Frame::Text { .. })) {
         scanner.stack.pop();

@@ -2,7 +2,7 @@
 
 use crate::{call, lexer};
 
-/// The call for a statement that ends in `?`, if what it asks about is a name as IPython sees one.
+/// Returns the call for a statement that ends in `?`, if IPython would find a name before it.
 pub(crate) fn trailing(statement: &str) -> Option<String> {
     if !statement.ends_with('?') {
         return None;
@@ -18,7 +18,7 @@ pub(crate) fn trailing(statement: &str) -> Option<String> {
     target(before).map(|target| call_for(target, marks))
 }
 
-/// The call that asks about `target`; `marks` is `?` or `??`.
+/// Returns the call that asks about `target`; `marks` is `?` or `??`.
 pub(crate) fn call_for(target: &str, marks: &str) -> String {
     let magic = match marks {
         "??" => "pinfo2",
@@ -28,7 +28,7 @@ pub(crate) fn call_for(target: &str, marks: &str) -> String {
     call::line_magic(magic, target)
 }
 
-/// The longest name at the end of `text`: `%{0,2}name(.name|[0])*`, with `*` as a wildcard.
+/// Returns the longest name at the end of `text`: `%{0,2}name(.name|[0])*`, with `*` as a wildcard.
 fn target(text: &str) -> Option<&str> {
     let allowed = |c: char| is_name(c) || matches!(c, '.' | '%' | '[' | ']' | '-');
     let start = text.len()

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::document::Document;
 
-/// Names (or beginnings, with `*`) of kernels that run another language, for notebooks that name only the kernel.
+/// Names (or beginnings, with `*`) of kernels that run another language, for notebooks that name
+/// only the kernel.
 const OTHER_KERNELS: [(&str, &str); 21] = [
     (".net-csharp", "C#"),
     (".net-fsharp", "F#"),
@@ -29,7 +30,7 @@ const OTHER_KERNELS: [(&str, &str); 21] = [
     ("xcpp*", "C++"),
 ];
 
-/// The language that the notebook names, if any.
+/// Returns the language that the notebook names, if any.
 pub(crate) fn language(document: &Document) -> Option<String> {
     let text = |pointer: &str| {
         let value = document
@@ -61,7 +62,8 @@ pub(crate) fn is_python(language: &str) -> bool {
     })
 }
 
-/// Kernels are mostly named after environments, so an unknown name says nothing.
+/// Returns the language of a kernel. Kernels are mostly named after environments, so an unknown
+/// name says nothing.
 fn language_of_kernel(name: &str) -> Option<String> {
     let name = name.to_ascii_lowercase();
     if name.starts_with("python") {

@@ -1,13 +1,14 @@
-//! Lines that a notebook needs in Jupyter, and that mean nothing in a run: `%init_fal` and the import of it.
+//! Lines that a notebook needs in Jupyter and that have no effect in a run: `%init_fal` and its
+//! import.
 
-/// Modules that define the magic, over all versions: (package, module).
+/// Modules that define the magic in any version of fal: (package, module).
 const MODULES: [(&str, &str); 3] = [
     ("faldbt", "magics"),
     ("fal.dbt.integration", "magics"),
     ("fal", "magics"),
 ];
 
-/// Whether an escaped statement is one of the forerunner's.
+/// Whether an escaped statement is a magic of fal.
 pub(crate) fn is_legacy_magic(statement: &str) -> bool {
     let mut words = statement.split_whitespace();
     match words.next() {
@@ -17,8 +18,8 @@ pub(crate) fn is_legacy_magic(statement: &str) -> bool {
     }
 }
 
-/// What is left of a statement without the forerunner's imports; `None` if there is none in it. `separators` are the
-/// offsets of the `;` between simple statements.
+/// Returns the rest of a statement without fal's imports; `None` if it has none. `separators` are
+/// the offsets of the `;` between simple statements.
 pub(crate) fn without_imports(statement: &str, separators: &[usize]) -> Option<String> {
     if !MODULES
         .iter()
@@ -47,7 +48,7 @@ pub(crate) fn without_imports(statement: &str, separators: &[usize]) -> Option<S
     )
 }
 
-/// What is left of a simple statement; `None` if it imports nothing of the forerunner's.
+/// Returns the rest of a simple statement; `None` if it imports nothing of fal.
 fn without_import(statement: &str) -> Option<String> {
     let flat = flatten(statement);
     if let Some(rest) = flat.strip_prefix("from ") {
@@ -76,7 +77,7 @@ fn without_import(statement: &str) -> Option<String> {
     })
 }
 
-/// The entries of an import list that are not dropped; `None` if all stay.
+/// Returns the entries of an import list that stay; `None` if all stay.
 fn others(list: &str, dropped: impl Fn(&str) -> bool) -> Option<String> {
     let entries: Vec<_> = list
         .split(',')
@@ -96,7 +97,8 @@ fn is_module(name: &str) -> bool {
     })
 }
 
-/// A statement on one line, without comments, brackets and continuation marks, single spaces between its words.
+/// Writes a statement on one line, without comments, brackets and continuation marks, and with
+/// single spaces between its words.
 fn flatten(statement: &str) -> String {
     let lines = statement
         .lines()

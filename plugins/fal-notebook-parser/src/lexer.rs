@@ -1,17 +1,18 @@
-//! Just enough of Python's lexical grammar to know where a statement ends: strings, brackets, comments, continuations.
+//! Just enough of Python's lexical grammar to know where a statement ends: strings, brackets,
+//! comments, continuations.
 
 use crate::fstring::{self, Prefix};
 
-/// What a scan found of one logical line.
+/// The result of scanning one logical line.
 #[derive(Debug)]
 pub(crate) struct LogicalLine {
-    /// Offset of the line end that closes it, or the end of the text.
+    /// The offset of its line end, or of the end of the text.
     pub(crate) end: usize,
     /// Why the scan stopped.
     pub(crate) stop: Stop,
-    /// Offsets of `;` between simple statements.
+    /// The offsets of `;` between simple statements.
     pub(crate) separators: Vec<usize>,
-    /// Offset and byte of the last character that is code.
+    /// The offset and byte of the last character that is code.
     pub(crate) last_token: Option<(usize, u8)>,
     /// Whether it ends in a comment.
     pub(crate) comment: bool,
@@ -20,9 +21,9 @@ pub(crate) struct LogicalLine {
 /// Why a scan stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// The logical line is whole.
+    /// The logical line is complete.
     End,
-    /// After the first `=` stands one of IPython's escapes, at this offset.
+    /// One of IPython's escapes follows the first `=`, at this offset.
     Escape(usize),
     /// The text ended inside the bracket or string that opens at this offset.
     Unclosed(usize),
@@ -30,7 +31,7 @@ pub(crate) enum Stop {
     Continued(usize),
 }
 
-/// What the scanner is inside of. Offsets are where it began.
+/// What encloses the scanner's position. The offset is where it begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Frame {
     /// A bracket.
@@ -61,7 +62,7 @@ pub(crate) fn scan(text: &str, start: usize) -> LogicalLine {
     Scanner::new(text, start).run()
 }
 
-/// Scans like [`scan`], past the escapes of IPython.
+/// Scans like [`scan`], but does not stop at IPython's escapes.
 pub(crate) fn scan_past_escapes(text: &str, start: usize) -> LogicalLine {
     Scanner {
         assigned: true,
@@ -70,7 +71,7 @@ pub(crate) fn scan_past_escapes(text: &str, start: usize) -> LogicalLine {
     .run()
 }
 
-/// End of the string that `text` begins with, behind its prefix.
+/// Returns the end of the string that `text` begins with, behind its prefix.
 pub(crate) fn first_string_end(text: &str) -> Option<usize> {
     let start = text.find(['"', '\''])?;
     let mut scanner = Scanner::new(text, start);
@@ -121,7 +122,7 @@ impl<'a> Scanner<'a> {
         self.bytes.get(self.at + ahead).copied()
     }
 
-    /// One step in code; `Some` ends the logical line.
+    /// Takes one step in code; `Some` ends the logical line.
     fn code(&mut self, byte: u8) -> Option<Stop> {
         match byte {
             b'\n' if self.stack.is_empty() => return Some(Stop::End),
@@ -194,7 +195,7 @@ impl<'a> Scanner<'a> {
         (self.at >= self.bytes.len()).then_some(Stop::Continued(start))
     }
 
-    /// A string, from its first quote. Those with fields are read piece by piece.
+    /// Scans a string from its first quote. Strings with fields are read piece by piece.
     fn string(&mut self, quote: u8) -> Option<Stop> {
         let start = self.at;
         let triple = self.peek(1) == Some(quote) && self.peek(2) == Some(quote);
@@ -225,7 +226,7 @@ impl<'a> Scanner<'a> {
         joins_next.then_some(Stop::Unclosed(start))
     }
 
-    /// Steps over the end of a string, if it is here.
+    /// Steps over the end of a string, if it is at the current position.
     pub(crate) fn closes(&mut self, quote: u8, triple: bool) -> bool {
         let length = if triple { 3 } else { 1 };
         let closes = (0..length).all(|ahead| self.peek(ahead) == Some(quote));
@@ -239,7 +240,7 @@ impl<'a> Scanner<'a> {
         self.line.last_token = Some((self.at - 1, byte));
     }
 
-    /// Offset of `%name` or `!command` after the `=` at `equals`.
+    /// Returns the offset of `%name` or `!command` after the `=` at `equals`.
     fn escape_after(&self, equals: usize) -> Option<usize> {
         let at = skip_space(self.bytes, equals + 1);
         match self.bytes.get(at)? {

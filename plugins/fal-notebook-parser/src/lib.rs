@@ -1,7 +1,7 @@
 //! Notebook parser plugin for .ipynb.
 //!
-//! A notebook becomes one Python text in which every line stands for one line of a code cell. Magics and shell lines
-//! become the calls of `get_ipython()` that IPython itself would make of them.
+//! A notebook becomes one Python text in which every line corresponds to one line of a code cell.
+//! Magics and shell lines become the calls of `get_ipython()` that IPython would make.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -39,7 +39,7 @@ pub struct IpynbParser {
 }
 
 impl IpynbParser {
-    /// A parser with these options (see [`config_schema`](config_schema)).
+    /// Makes a parser with these options (see [`config_schema`]).
     ///
     /// # Errors
     /// If an option is unknown or its value wrong.
@@ -55,7 +55,8 @@ impl NotebookParser for IpynbParser {
         vec!["ipynb".to_owned()]
     }
 
-    /// Spans of a [`ParseError`] are places in the file; those in the analysis are places in its Python text.
+    /// Spans of a [`ParseError`] are places in the file; those in the analysis are places in its
+    /// Python text.
     fn parse(&self, _path: &str, bytes: &[u8]) -> Result<NotebookAnalysis, ParseError> {
         let document =
             document::read(bytes).map_err(|diagnostic| ParseError::Syntax(Box::new(diagnostic)))?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// A text as a literal on one line, quoted as Python's `repr` does.
+/// Returns a text as a literal on one line, quoted as Python's `repr` does.
 pub(crate) fn repr(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') {
         '"'
@@ -18,7 +18,7 @@ pub(crate) fn repr(text: &str) -> String {
     literal
 }
 
-/// A text in double quotes, as IPython writes the arguments of `,f a b`.
+/// Returns a text in double quotes, as IPython writes the arguments of `,f a b`.
 pub(crate) fn double_quoted(text: &str) -> String {
     let mut literal = String::from("\"");
     for c in text.chars() {
@@ -28,8 +28,8 @@ pub(crate) fn double_quoted(text: &str) -> String {
     literal
 }
 
-/// One line inside a triple-quoted literal. Quotes stay as they are where they cannot end the literal, so that columns
-/// mostly stay too.
+/// Returns one line for a triple-quoted literal. Quotes that cannot end the literal are not
+/// escaped, so that most columns stay the same.
 pub(crate) fn triple_quoted_line(line: &str, quote: char) -> String {
     let mut escaped = String::with_capacity(line.len());
     let mut chars = line.chars().peekable();

@@ -1,13 +1,13 @@
 //! Magics that run Python and look at how it runs: `%time`, `%timeit`, `%prun`, `%%capture`, ...
 //!
-//! In a model their Python matters, not the measuring: it stays Python and runs once.
+//! A model needs their Python and not the measurement, so it stays Python and runs once.
 
 use crate::{escape, lexer};
 
-/// Options of `timeit` and `prun` that take a value, which may stand in a word of its own.
+/// Options of `timeit` and `prun` that take a value, which may be the next word.
 const WITH_VALUE: [&str; 8] = ["-n", "-r", "-p", "-s", "-l", "-D", "-T", "-N"];
 
-/// The statement of a line magic, if it is plain Python.
+/// Returns the statement of a line magic, if it is plain Python.
 pub(crate) fn statement(magic: &str, args: &str) -> Option<String> {
     let statement = if magic == "time" {
         without_long_options(args)
@@ -26,9 +26,10 @@ pub(crate) fn has_python_body(magic: &str) -> bool {
     matches!(magic, "time" | "timeit" | "capture" | "prun" | "py")
 }
 
-/// The first line of a cell whose body stays Python: a comment, or what the body needs.
+/// Returns the first line of a cell whose body stays Python: a comment, or a statement that the
+/// body needs.
 pub(crate) fn first_line(magic: &str, line: &str) -> String {
-    // The worker's fal_worker/job/program.py reads this comment and captures what the cell prints. A statement would keep
+    // The worker's job reads this comment and captures what the cell prints. A statement would keep
     // a docstring below it from being the notebook's.
     let sign = if magic == "capture" {
         "get_ipython(): "

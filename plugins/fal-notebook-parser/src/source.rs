@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Joins the source. Lines that were listed without their line ends get them.
+/// Joins the source. Lines without line ends get them.
 pub(crate) fn read(source: &Value) -> Option<String> {
     match source {
         Value::Null => Some(String::new()),

@@ -1,8 +1,10 @@
-//! `%%sql` and `%sql`: SQL in a cell goes to `execute_sql`, as a literal, so that its dependencies can be found.
+//! `%%sql` and `%sql`: SQL in a cell goes to `execute_sql`, as a literal, so that its dependencies
+//! can be found.
 
 use crate::{call, run_once::is_identifier};
 
-/// Words that SQL begins with: what stands on the magic's line is SQL, not the name of a connection.
+/// Words that SQL begins with. With one of them the text on the magic's line is SQL and not the
+/// name of a connection.
 const OPENERS: [&str; 28] = [
     "alter",
     "analyze",
@@ -34,20 +36,21 @@ const OPENERS: [&str; 28] = [
     "with",
 ];
 
-/// What stands on the line of a SQL magic.
+/// The content of a SQL magic's line.
 struct Line<'a> {
     result: Option<&'a str>,
     sql: &'a str,
 }
 
-/// The call for `%%sql line` with its body; `None` if there is no SQL in it (it only connects, say).
+/// Returns the call for `%%sql line` with its body; `None` if it has no SQL (for example, it only
+/// connects).
 pub(crate) fn cell<S: AsRef<str>>(line: &str, body: &[S]) -> Option<Vec<String>> {
     let read = read(line);
     let empty = read.sql.is_empty() && body.iter().all(|line| line.as_ref().trim().is_empty());
     (!empty).then(|| call::execute_sql(read.result, read.sql, body))
 }
 
-/// The Python for `%sql args`; `None` if there is no SQL in it.
+/// Returns the Python for `%sql args`; `None` if it has no SQL.
 pub(crate) fn line(args: &str) -> Option<String> {
     let read = read(args);
     (!read.sql.is_empty()).then(|| call::execute_sql::<&str>(read.result, read.sql, &[]).remove(0))
@@ -79,7 +82,7 @@ fn read(line: &str) -> Line<'_> {
     }
 }
 
-/// The last word before `<<`; it may carry a `=`, which asks for the result to be shown.
+/// Returns the last word before `<<`. It may have a `=`, which asks to show the result.
 fn result_name(before: &str) -> Option<&str> {
     let name = before
         .trim_end()

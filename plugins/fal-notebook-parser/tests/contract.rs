@@ -11,7 +11,7 @@ fn the_whole_contract_holds() {
     assert_eq!(report.failed(Need::Optional).count(), 0, "{report}");
 }
 
-/// This parser with something done to its answers.
+/// This parser with one kind of wrong answers.
 struct Spoiled(fn(&mut NotebookAnalysis));
 
 impl NotebookParser for Spoiled {

@@ -1,4 +1,5 @@
-//! Notebooks as nbformat writes them (see `tests/fixtures/notebooks/make.py`), each as the Python it becomes.
+//! Notebooks as nbformat writes them (see `tests/fixtures/notebooks/make.py`), each as the Python
+//! it becomes.
 
 use std::{fs, path::PathBuf};
 

@@ -1,5 +1,6 @@
-//! Compares with IPython itself. Needs a Python that has IPython: `FAL_TEST_PYTHON=/path/to/python`, otherwise
-//! `python3`. Run with `cargo test -p fal-notebook-parser --test ipython -- --ignored`.
+//! Compares with IPython itself. Needs a Python that has IPython:
+//! `FAL_TEST_PYTHON=/path/to/python`, otherwise `python3`. Run with `cargo test -p
+//! fal-notebook-parser --test ipython -- --ignored`.
 
 use std::{
     env,
@@ -153,8 +154,8 @@ fn parse(source: &str) -> NotebookAnalysis {
         .unwrap()
 }
 
-/// Whether we mean to differ: quotes in autocalls are escaped, which IPython forgets; a cell magic in the middle of a
-/// cell is an error at once; calls move behind a docstring.
+/// Whether the difference is intended: quotes in autocalls are escaped, which IPython forgets; a
+/// cell magic in the middle of a cell is an error; calls move behind a docstring.
 fn differs_by_design(cell: &str) -> bool {
     let autocall = cell.contains([',', ';']) && cell.contains(['\'', '"', '\\']);
     let analysis = parse(cell);
@@ -165,7 +166,7 @@ fn differs_by_design(cell: &str) -> bool {
     autocall || late_magic || analysis.python.contains("; get_ipython()")
 }
 
-/// Differences between our Python and IPython's.
+/// Returns the differences between the parser's Python and IPython's.
 fn differences(cells: &[String]) -> Vec<Value> {
     let cases: Vec<_> = cells
         .iter()

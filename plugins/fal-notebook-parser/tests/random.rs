@@ -1,4 +1,4 @@
-//! Properties of any notebook, also of those that no tool would write.
+//! Properties of all notebooks, even of those that no tool would write.
 
 use fal_notebook_parser::IpynbParser;
 use fal_plugin::{payload::NotebookAnalysis, NotebookParser};

@@ -1,4 +1,4 @@
-//! The plugin: parses, lowers, analyses.
+//! The stage: parses, lowers and analyses a file.
 
 use fal_plugin::{payload::PythonAnalysis, ParseError, PluginError, PythonParser};
 use fal_python_analysis::{analyse, check_config, syntax_error, with_stack, Lines, Newlines};
@@ -9,10 +9,10 @@ use ruff_python_parser::parse_module;
 pub struct RuffParser;
 
 impl RuffParser {
-    /// The parser. It has no options.
+    /// Makes the parser, which has no options.
     ///
     /// # Errors
-    /// If options are given all the same.
+    /// If there are options.
     pub fn new(config: &serde_json::Value) -> Result<Self, PluginError> {
         check_config("fal-python-parser-ruff", config)?;
         Ok(Self)

@@ -1,8 +1,8 @@
-//! Runs both parsers over all Python files below the folders given: counts what they accept, names the files on which
-//! they differ, and prints their speed.
+//! Runs both parsers over all Python files below the folders given: counts what they accept, names
+//! the files on which they differ, and prints their speed.
 //!
-//! `cargo run --release -p fal-python-parser --example compare -- FOLDER...`; `ONLY=0` or `ONLY=1` in the environment
-//! runs one parser alone, for a profiler.
+//! `cargo run --release -p fal-python-parser --example compare -- FOLDER...`; `ONLY=0` or `ONLY=1`
+//! in the environment runs one parser alone, for a profiler.
 #![expect(clippy::print_stdout, reason = "a program to run by hand")]
 
 #[path = "../tests/common/mod.rs"]

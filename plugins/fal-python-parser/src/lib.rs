@@ -1,5 +1,5 @@
-//! Python parser plugin on rustpython-parser: fast to build, knows Python up to 3.11. Newer grammar is a syntax error
-//! here, upon which the host asks the next parser of its chain.
+//! Python parser plugin on rustpython-parser: fast to build, knows Python up to 3.11. Newer grammar
+//! is a syntax error here, and the host asks the next parser of its chain.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -14,10 +14,10 @@ use rustpython_parser::{ast::Suite, Parse};
 pub struct RustPythonParser;
 
 impl RustPythonParser {
-    /// The parser. It has no options.
+    /// Makes the parser, which has no options.
     ///
     /// # Errors
-    /// If options are given all the same.
+    /// If there are options.
     pub fn new(config: &serde_json::Value) -> Result<Self, PluginError> {
         check_config("fal-python-parser", config)?;
         Ok(Self)

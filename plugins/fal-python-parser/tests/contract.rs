@@ -1,4 +1,5 @@
-//! The contract of the stage: this parser keeps it, and one that is spoiled in one way fails the case that says so.
+//! The contract of the stage: this parser passes, and one with a single fault fails the case for
+//! it.
 
 use fal_plugin::{
     payload::{FileKind, PythonAnalysis, Severity, WriteCount},
@@ -11,7 +12,7 @@ use fal_python_parser::RustPythonParser;
 fn the_contract_holds_but_for_newer_grammar() {
     let report = python_parser(&RustPythonParser);
     report.assert_ok();
-    // What the next parser of the chain is for.
+    // The next parser of the chain reads newer grammar.
     assert_eq!(
         report.failed(Need::Optional).collect::<Vec<_>>(),
         ["python-parser/new-grammar"],
@@ -21,12 +22,12 @@ fn the_contract_holds_but_for_newer_grammar() {
 
 type Answer = Result<PythonAnalysis, ParseError>;
 
-/// This parser with something done to its answers.
+/// This parser with one fault in its answers.
 struct Spoiled<F>(F);
 
 impl<F: Fn(&str, Answer) -> Answer + Send + Sync> PythonParser for Spoiled<F> {
     fn parse(&self, path: &str, text: &str) -> Answer {
-        // The large file is another test's: it takes the longest. Only its last line counts.
+        // Another test reads the large file, which takes longest. Only its last line counts here.
         let last = || text.lines().last().unwrap_or_default();
         let text = if text.len() > 500_000 { last() } else { text };
         self.0(text, RustPythonParser.parse(path, text))
@@ -69,7 +70,7 @@ fn wrong_places() {
                 ((from - start(from)) as u32 + 1, (to - start(to)) as u32 + 1);
         }
     });
-    // Offsets into a text whose line ends were made one.
+    // Offsets into a text whose line ends are all `\n`.
     spoiled("spans-crlf", |text, found| {
         for span in found.dependencies.iter_mut().map(|one| &mut one.span) {
             let dropped = text[..span.start as usize].matches('\r').count() as u32;

@@ -1,4 +1,4 @@
-//! What the analysis finds beyond literal arguments, and what it leaves alone.
+//! What the analysis finds beyond literal arguments, and what it does not resolve.
 
 mod common;
 
@@ -273,12 +273,12 @@ fn calls_that_name_no_relation_are_told_and_left_out() {
         "'''ref(name)'''\nref('b')",
     ] {
         let analysis = agreed(text);
-        let told = analysis
+        let warnings = analysis
             .diagnostics
             .iter()
             .filter(|it| it.code.starts_with("dependency::"))
             .count();
-        assert_eq!(told, 1, "{text}");
+        assert_eq!(warnings, 1, "{text}");
         assert!(analysis.dependencies.len() <= 1, "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! What kind of file it is.
+//! The kind of a file.
 
 mod common;
 
@@ -6,7 +6,7 @@ use common::agreed;
 use fal_plugin::payload::FileKind;
 
 #[test]
-fn kinds_are_told_apart() {
+fn kinds_are_distinguished() {
     let script = FileKind::Script;
     for (text, kind) in [
         ("write_to_model(1)", script),
@@ -55,7 +55,8 @@ fn a_file_of_both_kinds_is_an_error() {
     "#);
 }
 
-/// A name that a function, lambda, comprehension or loop binds is the file's own, wherever in it the binding is.
+/// A name that a function, lambda, comprehension or loop binds is the file's own, wherever the
+/// binding is.
 #[test]
 fn local_names_make_no_script() {
     for text in [
@@ -101,13 +102,14 @@ fn names_that_only_look_local_are_the_hosts() {
     }
 }
 
-/// A file that is no model by intention has no call of `write_to_model` to look at: the call that made it one is marked.
+/// A file that is not meant as a model has no call of `write_to_model` to mark, so the call that
+/// made it a model is marked.
 #[test]
 fn a_script_that_never_writes_is_told_what_made_it_one() {
     let text = "import pandas\n\ndef load():\n    return ref('a')\n";
     insta::assert_snapshot!(common::shown(text, &agreed(text).diagnostics), @r#"
     Error write::never: this model never calls `write_to_model`
       4:12 `ref('a')` makes this file a model
-      help: call `write_to_model(df)` exactly once, with the data that the model's table shall hold
+      help: call `write_to_model(df)` exactly once, with the data of the model's table
     "#);
 }

@@ -117,7 +117,8 @@ fn vectors() -> Vec<String> {
         .collect()
 }
 
-/// Every answer is an analysis or a diagnostic that lies within the text, and two analyses are equal.
+/// Every answer is an analysis or a diagnostic that lies within the text, and two analyses are
+/// equal.
 fn survive(text: &str) {
     let answers = both(text);
     if let [Ok(one), Ok(other)] = &answers {
@@ -258,16 +259,16 @@ fn syntax_errors_name_their_place() {
       2:1 `pass` here
     "#);
     insta::assert_snapshot!(show("<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> other\n"), @r#"
-    Error python::syntax: this is not valid Python: it holds the markers of an unfinished merge
-      1:1 `<<<<<<< HEAD` marker of the merge
-      3:1 `=======` marker of the merge
-      5:1 `>>>>>>> other` marker of the merge
-      help: keep one of the two versions, and take the three lines out
-    Error python::syntax: this is not valid Python: it holds the markers of an unfinished merge
-      1:1 `<<<<<<< HEAD` marker of the merge
-      3:1 `=======` marker of the merge
-      5:1 `>>>>>>> other` marker of the merge
-      help: keep one of the two versions, and take the three lines out
+    Error python::syntax: this is not valid Python: it contains the markers of an unfinished merge
+      1:1 `<<<<<<< HEAD` merge marker
+      3:1 `=======` merge marker
+      5:1 `>>>>>>> other` merge marker
+      help: keep one of the two versions, and remove the three lines
+    Error python::syntax: this is not valid Python: it contains the markers of an unfinished merge
+      1:1 `<<<<<<< HEAD` merge marker
+      3:1 `=======` merge marker
+      5:1 `>>>>>>> other` merge marker
+      help: keep one of the two versions, and remove the three lines
     "#);
     insta::assert_snapshot!(show("é = = 1"), @r#"
     Error python::syntax: this is not valid Python: invalid syntax. Got unexpected token '='

@@ -1,11 +1,12 @@
-//! The analysis takes steps in proportion to the text, whatever is long in it. Steps are counted, not timed.
+//! The analysis takes steps in proportion to the text's length, for texts of every shape. Steps are
+//! counted, not timed.
 #![cfg(debug_assertions)]
 
 mod common;
 
 use std::thread;
 
-/// A name, and what makes a text of a length.
+/// A name, and a function that makes a text of a length.
 type Shape = (&'static str, fn(usize) -> String);
 
 /// Shapes of a text that is `n` times as long as its smallest.
@@ -187,7 +188,8 @@ fn steps_grow_with_the_text() {
     worker.unwrap().join().unwrap();
 }
 
-/// Each diagnostic is shown with an excerpt of the file, so there must not be as many as a long file has places.
+/// Each diagnostic is shown with an excerpt of the file, so there must not be as many as a long
+/// file has places.
 #[test]
 fn many_diagnostics_are_summed_up() {
     let text = format!("{}write_to_model(1)", "ref(x)\n".repeat(1_000));

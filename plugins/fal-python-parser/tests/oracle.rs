@@ -1,10 +1,11 @@
-//! CPython as the oracle: the order of `ast.walk` and the print of `ast.unparse`, on generated programs.
+//! CPython as the oracle: the order of `ast.walk` and the print of `ast.unparse`, on generated
+//! programs.
 
 mod common;
 
 use common::{ask_python, Random};
-/// What the forerunner does: `ref` calls, then `source` calls, in the order of `ast.walk`, if all their positional
-/// arguments are constants.
+/// The dependencies that fal finds: `ref` calls, then `source` calls, in the order of `ast.walk`,
+/// if all their positional arguments are constants.
 const ORACLE: &str = r#"
 import ast, json, sys
 answers = []
@@ -17,7 +18,7 @@ for text in json.load(sys.stdin):
 json.dump(answers, sys.stdout)
 "#;
 
-/// A program made of a seed.
+/// A program made from a seed.
 struct Program {
     random: Random,
     calls: u32,

@@ -1,11 +1,13 @@
-//! CPython's `symtable` as the oracle: whether a call of `ref` reaches the module's names, on generated programs.
+//! CPython's `symtable` as the oracle: whether a call of `ref` reaches the module's names, on
+//! generated programs.
 
 mod common;
 
 use common::{ask_python, Random};
 use fal_plugin::payload::FileKind;
 
-/// For each program: `null` if it is not valid, else whether `ref` is read as a name that the file does not bind.
+/// For each program: `null` if it is not valid, else whether `ref` is read as a name that the file
+/// does not bind.
 const ORACLE: &str = r#"
 import json, symtable, sys
 

@@ -1,4 +1,4 @@
-//! The dependencies that the vectors ask for.
+//! The dependencies of the conformance vectors.
 
 mod common;
 

@@ -4,10 +4,10 @@ mod common;
 
 use common::{agreed, shown};
 
-/// Fewest and most calls (`*`: no bound), and the codes of the diagnostics.
+/// The minimum and maximum of calls (`*` for no bound), and the codes of the diagnostics.
 #[track_caller]
 fn counted(text: &str) -> String {
-    // A name of ours that writes nothing keeps every file a script.
+    // A call of `list_models`, which writes nothing, makes every file a script.
     let text = format!("list_models()\n{text}");
     let analysis = agreed(&text);
     let count = analysis.write_count;
@@ -307,7 +307,7 @@ fn a_missing_call_is_told() {
     insta::assert_snapshot!(shown(text, &agreed(text).diagnostics), @r#"
     Error write::never: this model never calls `write_to_model`
       1:6 `ref('a')` makes this file a model
-      help: call `write_to_model(df)` exactly once, with the data that the model's table shall hold
+      help: call `write_to_model(df)` exactly once, with the data of the model's table
     "#);
 }
 
@@ -317,7 +317,7 @@ fn a_call_that_is_never_reached_is_told() {
     insta::assert_snapshot!(shown(text, &agreed(text).diagnostics), @r#"
     Error write::never: this model never calls `write_to_model`
       2:5 `write_to_model(ref('a'))` never reached
-      help: call `write_to_model(df)` exactly once, with the data that the model's table shall hold
+      help: call `write_to_model(df)` exactly once, with the data of the model's table
     "#);
 }
 

@@ -1,4 +1,4 @@
-//! The guard of a stub: a checksum that stands in the text it is computed from.
+//! The guard of a stub: a checksum inside the text from which it is computed.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::layout;
 /// The word that marks a generated file; the checksum follows it after a space.
 pub(crate) const MARKER: &str = "FAL_GENERATED";
 
-/// Checksum of a stub: md5 of the stripped text with every checksum left out.
+/// Returns the checksum of a stub: the md5 of the stripped text without any checksums.
 pub(crate) fn checksum(text: &str) -> String {
     let stripped = without_checksums(text.trim_matches(is_python_space));
     Md5::digest(stripped.as_bytes())
@@ -21,9 +21,10 @@ pub(crate) fn checksum(text: &str) -> String {
         })
 }
 
-/// Whose a file is. The stub's body does not matter, so stubs of older forms are recognised too.
+/// Judges whether a file is an unedited stub. The stub's body does not matter, so stubs of older
+/// forms are recognised too.
 pub(crate) fn judge(content: &str) -> StubVerdict {
-    // Git may have turned line ends into `\r\n` on checkout: nobody edited such a file.
+    // Git may have turned line ends into `\r\n` on checkout, which is not an edit.
     let text = content.replace("\r\n", "\n");
     match recorded(&text) {
         _ if layout::is_ours(&text) => StubVerdict::Ours,
@@ -34,7 +35,7 @@ pub(crate) fn judge(content: &str) -> StubVerdict {
     }
 }
 
-/// What a file says of itself.
+/// Judges a file by its own checksum.
 enum Recorded<'a> {
     Nothing,
     Marker,
@@ -55,7 +56,7 @@ fn recorded(text: &str) -> Recorded<'_> {
     result
 }
 
-/// Drops the word behind each marker, and the space between.
+/// Removes the word behind each marker, and the space between.
 fn without_checksums(text: &str) -> String {
     let mut parts = text.split(MARKER);
     let mut result = parts.next().unwrap_or_default().to_owned();
@@ -66,7 +67,7 @@ fn without_checksums(text: &str) -> String {
     result
 }
 
-/// The word behind a marker.
+/// Returns the word behind a marker.
 fn checksum_word(rest: &str) -> Option<&str> {
     let word = rest.strip_prefix(' ')?;
     let end = word.find(|c: char| !is_word(c)).unwrap_or(word.len());
@@ -77,7 +78,7 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// What Python's `str.strip` strips: Unicode white space and the four separators of ASCII.
+/// Strips what Python's `str.strip` does: Unicode white space and the four separators of ASCII.
 pub(crate) fn is_python_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
@@ -143,7 +144,8 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        // Without carriage returns: a stub has none, and a lone one before a line end is lost when git's are taken away.
+        // Without carriage returns: a stub has none, and a lone one before a line end is lost when
+        // git's are taken away.
         fn a_file_sealed_with_its_checksum_is_ours(before in "[^\r\n]{0,40}", after in "[^\r]{0,40}") {
             let sealed = |sum: &str| format!("{before}\nFAL_GENERATED {sum}\n{after}");
             let text = sealed(&checksum(&sealed("x")));

@@ -5,14 +5,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What the stub selects from.
+/// The relation that the stub selects from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
-    /// `{{ this }}`: right under custom schemas, aliases and databases.
+    /// `{{ this }}`, which respects custom schemas, aliases and databases.
     #[default]
     This,
-    /// `{{ target.schema }}.{{ model.name }}`: as older stubs were written.
+    /// `{{ target.schema }}.{{ model.name }}`, as in older stubs.
     TargetSchema,
 }
 
@@ -20,9 +20,9 @@ pub enum Relation {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct StubConfig {
-    /// What the stub selects from.
+    /// The relation that the stub selects from.
     pub relation: Relation,
-    /// Folder below each model path that holds the stubs.
+    /// The folder below each model path that holds the stubs.
     #[schemars(length(min = 1))]
     pub folder: String,
 }
@@ -37,7 +37,7 @@ impl Default for StubConfig {
 }
 
 impl StubConfig {
-    /// Reads the options; nothing (`null`) means the defaults.
+    /// Reads the options; `null` means the defaults.
     pub(crate) fn read(config: &Value) -> Result<Self, PluginError> {
         let read = if config.is_null() {
             Ok(Self::default())
@@ -58,12 +58,12 @@ impl StubConfig {
     }
 }
 
-/// JSON schema of the options.
+/// Returns the JSON schema of the options.
 pub fn config_schema() -> Value {
     schemars::schema_for!(StubConfig).to_value()
 }
 
-/// Whether a path stays below where it starts, on every system.
+/// Whether a path stays below its start, on every operating system.
 pub(crate) fn is_plain_path(path: &str) -> bool {
     let plain = |part: &str| {
         !matches!(part, "" | "." | "..")

@@ -1,14 +1,16 @@
-//! Which dependencies can stand in a stub: those that are names to dbt, and harmless inside a Jinja comment block.
+//! The lines of a stub for its dependencies, whose text must be harmless inside a comment of SQL
+//! and Jinja.
 
 use fal_plugin::{payload::Dependency, PluginError};
 
-/// Pieces of text that would end the comment or the Jinja expression that a dependency stands in, or open another.
+/// Pieces of text that would end the comment or Jinja expression around a dependency, or open
+/// another.
 const BREAKING: [&str; 8] = ["*/", "/*", "{{", "}}", "{%", "%}", "{#", "#}"];
 
-/// The stub's line for a dependency.
+/// Returns the stub's line for a dependency.
 ///
 /// # Errors
-/// If its text would end the comment it stands in: nothing that dbt knows has such a name.
+/// If its text would end the comment around it; no node of dbt has such a name.
 pub(crate) fn line(dependency: &Dependency, path: &str) -> Result<String, PluginError> {
     match broken_by(dependency) {
         None => Ok(format!("{{{{ {} }}}}", dependency.text)),

@@ -1,7 +1,8 @@
-//! Stubs whose layout a formatter changed: white space and letter case outside of quotes, which mean nothing.
+//! Stubs whose layout a formatter changed: white space and letter case outside of quotes, which do
+//! not matter.
 //!
-//! Such a text is taken apart, the stub is written anew around its own dependencies, and the checksum of that must be the
-//! one in the text. So whatever a formatter may do, nothing that a person adds or changes is overlooked.
+//! The stub is rewritten from the dependencies in such a text, and its checksum must be the one in
+//! the text. So no addition or change by a person is overlooked, whatever a formatter does.
 
 use crate::{
     checksum::{checksum, is_python_space, MARKER},
@@ -9,7 +10,8 @@ use crate::{
     render,
 };
 
-/// What comes before the dependencies, what comes behind them, and what is selected from: in lower case without white space.
+/// The text before the dependencies, the text behind them, and the relations: in lower case,
+/// without white space.
 const CONFIG: (&str, &str) = ("{{config(materialized=", ")}}/*");
 const HEADING: &str = "scriptdependencies:";
 const SELECT: &str = "*/select*from";
@@ -17,10 +19,10 @@ const RELATIONS: [(&str, Relation); 2] = [
     ("{{this}}", Relation::This),
     ("{{target.schema}}.{{model.name}}", Relation::TargetSchema),
 ];
-/// Words of Python that are not in lower case.
+/// Python's words that are not in lower case.
 const WORDS: [(&str, &str); 3] = [("none", "None"), ("true", "True"), ("false", "False")];
 
-/// Whether a text is a stub of ours but for its layout.
+/// Whether a text is an unedited stub except for its layout.
 pub(crate) fn is_ours(text: &str) -> bool {
     tokens(text)
         .and_then(|tokens| {
@@ -33,10 +35,10 @@ pub(crate) fn is_ours(text: &str) -> bool {
         .unwrap_or(false)
 }
 
-/// A character that counts, or a text in quotes.
+/// A character outside of quotes, or a quoted text.
 #[derive(Clone, Copy, Debug)]
 struct Token<'a> {
-    /// Where it begins in the text.
+    /// Its offset in the text.
     at: usize,
     source: &'a str,
 }
@@ -52,7 +54,7 @@ impl Token<'_> {
     }
 }
 
-/// `None` if quotes are left open.
+/// Splits a text into tokens; `None` if a quote is left open.
 fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
     let mut tokens = Vec::new();
     let mut rest = text.char_indices();
@@ -85,10 +87,11 @@ struct Parser<'a, 't> {
 }
 
 impl<'a> Parser<'a, '_> {
-    /// `None` if this has not the parts of a stub.
+    /// Reads the parts of a stub; `None` if one is missing.
     fn stub(mut self) -> Option<bool> {
         self.words(CONFIG.0)?;
-        // What the stub says and not what the user named: formatters of Jinja choose the quotes themselves.
+        // The stub writer wrote these quotes, not the user, so a formatter of Jinja may change
+        // them.
         let materialized = self.next().map(|token| token.source)?;
         if !matches!(materialized, "'ephemeral'" | "\"ephemeral\"") {
             return None;
@@ -116,7 +119,8 @@ impl<'a> Parser<'a, '_> {
                 .collect();
             checksum(&render::render(&lines, relation)) == recorded
         };
-        // A line out of a docstring is there as it was written, any other as Python prints it.
+        // A dependency of a docstring is written as in the docstring, any other as Python prints
+        // it.
         Some(with(|line| line.written.to_owned()) || with(|line| line.printed.clone()))
     }
 
@@ -126,7 +130,7 @@ impl<'a> Parser<'a, '_> {
         Some(*first)
     }
 
-    /// Takes these letters, or nothing.
+    /// Takes these letters, if they come next.
     fn words(&mut self, words: &str) -> Option<()> {
         let found = self.tokens.get(..words.chars().count())?;
         if !found
@@ -148,7 +152,7 @@ impl<'a> Parser<'a, '_> {
             .filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()))
     }
 
-    /// What stands before the next `}}`.
+    /// Returns the text before the next `}}`.
     fn dependency(&mut self) -> Option<Line<'a>> {
         let (tokens, first) = (self.tokens, self.tokens.first()?.at);
         while self.words("}}").is_none() {
@@ -166,7 +170,7 @@ impl<'a> Parser<'a, '_> {
 
 /// A dependency.
 struct Line<'a> {
-    /// As it is in the text.
+    /// As in the text.
     written: &'a str,
     /// As Python prints it.
     printed: String,
@@ -231,7 +235,7 @@ mod tests {
         "source('S', 'T')",
     ];
 
-    /// What sqlfmt (with and without its formatter of Jinja) and sqlfluff make of a stub.
+    /// A stub after sqlfmt (with and without its formatter of Jinja) and after sqlfluff.
     #[test]
     fn formatted_stubs_are_ours() {
         let sum = "d1d75fcba93d62fde2676e2afa249c2c";

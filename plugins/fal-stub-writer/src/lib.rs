@@ -1,7 +1,8 @@
 //! Stub writer plugin: ephemeral SQL stubs with a checksum guard.
 //!
-//! A stub is what dbt sees of a Python model: an ephemeral model whose Jinja comment names the dependencies. A checksum
-//! in it tells whether someone edited it, so that a user's work is never overwritten.
+//! A stub is what dbt sees of a Python model: an ephemeral model whose Jinja comment names the
+//! dependencies. A checksum in it tells whether someone edited it, so that a user's work is never
+//! overwritten.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 

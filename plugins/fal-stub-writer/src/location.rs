@@ -1,13 +1,13 @@
-//! Where the stub of a model lies.
+//! The path of a model's stub.
 
 use fal_plugin::PluginError;
 
 use crate::config::is_plain_path;
 
-/// `a/b.py` (or `.ipynb`) in the folder `fal` gives `fal/a/b.sql`.
+/// Returns the path of a stub: `a/b.py` (or `.ipynb`) with the folder `fal` gives `fal/a/b.sql`.
 ///
 /// # Errors
-/// If the path is none below the model path.
+/// If the path is not below the model path.
 pub(crate) fn stub_path(folder: &str, model_path: &str) -> Result<String, PluginError> {
     if !is_plain_path(model_path) {
         let message = format!(

@@ -5,7 +5,7 @@ use crate::{
     config::Relation,
 };
 
-/// The stub with these lines of dependencies.
+/// Returns the stub with these lines of dependencies.
 pub(crate) fn render(dependencies: &[String], relation: Relation) -> String {
     let body = |sum: &str| {
         text(

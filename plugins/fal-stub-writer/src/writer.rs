@@ -15,7 +15,7 @@ pub struct SqlStubWriter {
 }
 
 impl SqlStubWriter {
-    /// A writer with these options (see [`config_schema`](crate::config_schema)).
+    /// Makes a writer with these options (see [`config_schema`](crate::config_schema)).
     ///
     /// # Errors
     /// If an option is unknown or its value wrong.

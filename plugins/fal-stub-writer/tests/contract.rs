@@ -1,4 +1,5 @@
-//! The contract of the stage: this writer keeps it, and one that is spoiled in one way fails the case that says so.
+//! The contract of the stage: this writer passes, and one with a single fault fails the case for
+//! it.
 
 use fal_plugin::{
     payload::{Stub, StubRequest, StubVerdict, StubVerdictRequest},
@@ -32,7 +33,7 @@ fn options_keep_what_is_required() {
     );
 }
 
-/// This writer with something done to its stubs and verdicts.
+/// This writer with one fault in its stubs or verdicts.
 struct Spoiled {
     stub: fn(&mut Stub),
     verdict: fn(&str, StubVerdict) -> StubVerdict,

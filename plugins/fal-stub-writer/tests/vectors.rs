@@ -1,4 +1,4 @@
-//! Every stub of the conformance vectors comes out byte for byte, from the dependencies that it names.
+//! Every stub of the conformance vectors is rendered byte for byte from its dependencies.
 
 use std::{fs, path::PathBuf};
 

@@ -62,7 +62,7 @@ fn a_notebook_of_another_language_is_refused_and_one_that_is_broken_names_its_ce
        ·        ╰── this `(` is never closed
      3 │ write_to_model(rows)
        ╰────
-      help: each cell must be whole by itself, as in Jupyter
+      help: each cell must be complete, as in Jupyter
 
     notebook::kernel
 
@@ -77,7 +77,7 @@ fn a_notebook_of_another_language_is_refused_and_one_that_is_broken_names_its_ce
        ·  ▲
        ·  ╰── here
        ╰────
-      help: restore the notebook, or mend the text at this place
+      help: restore the notebook, or correct the text at this place
 
     3 errors
     ");
@@ -158,16 +158,16 @@ fn cells_of_databricks_magics_without_a_sign_and_unfinished_merges_are_named() {
 
     notebook::merge_conflict
 
-      × the file holds the markers of an unfinished merge, the first in cell 1
+      × the file contains the markers of an unfinished merge, the first in cell 1
        ╭─[models/merged.ipynb:3:1]
      2 │ {"cell_type": "code",
      3 │ <<<<<<< HEAD
        · ▲
-       · ╰── marker of the merge
+       · ╰── merge marker
      4 │ "source": "a"
      5 │ =======
        · ▲
-       · ╰── marker of the merge
+       · ╰── merge marker
        ╰────
       help: take one side (`git checkout --ours FILE` or `--theirs`), or merge the cells by hand (with
             `nbdime mergetool`, say)

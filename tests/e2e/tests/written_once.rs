@@ -128,7 +128,7 @@ fn models_that_write_never_twice_or_in_a_loop_are_refused_with_their_lines() {
        ·            ╰── makes this file a model
      2 │ df['x'] = 1
        ╰────
-      help: call `write_to_model(df)` exactly once, with the data that the model's table shall hold
+      help: call `write_to_model(df)` exactly once, with the data of the model's table
 
     write::never
 
@@ -139,7 +139,7 @@ fn models_that_write_never_twice_or_in_a_loop_are_refused_with_their_lines() {
        ·     ──────────────┬──────────────
        ·                   ╰── never reached
        ╰────
-      help: call `write_to_model(df)` exactly once, with the data that the model's table shall hold
+      help: call `write_to_model(df)` exactly once, with the data of the model's table
 
     write::twice
 

@@ -1,8 +1,8 @@
-//! Much data through one Python model, as a pandas frame and as a stream, on DuckDB and on PostgreSQL: rows a second, and the
-//! most memory that each process had.
+//! Much data through one Python model, as a pandas frame and as a stream, on DuckDB and on
+//! PostgreSQL: rows per second, and the peak memory of each process.
 //!
-//! Every measurement is one run: they are long. A time is that of reading all rows and of writing them as a new table, up to
-//! the commit; the start of the programs is not in it.
+//! Every measurement is one run, because the runs are long. A time covers reading all rows and
+//! writing them as a new table, up to the commit, without the start of the programs.
 
 use std::{ffi::OsStr, fs, path::PathBuf, process::Command, time::Duration};
 
@@ -21,9 +21,9 @@ use crate::{
     venv,
 };
 
-/// The most that a process may have while a model streams.
+/// The aim for a process's memory while a model streams.
 const AIM: &str = "≤ 572 MiB";
-/// `to_sql` takes some ten thousand rows a second.
+/// `to_sql` writes only some ten thousand rows per second.
 const FEW_ROWS: u32 = 200_000;
 
 const PROJECT: &str = "name: bench\nprofile: bench\nflags: {send_anonymous_usage_stats: false}\n\
@@ -40,7 +40,7 @@ bench:
 const FRAME: &str = "df = ref('wide')\nwrite_to_model(df)\n";
 const STREAM: &str = "def batches():\n    for batch in ref('wide', as_='reader'):\n        yield batch\n\nwrite_to_model(batches())\n";
 
-/// Both warehouses.
+/// Measures both warehouses.
 pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     let venv = venv::with(REQUIREMENTS)?;
     let server = Server::start(&venv)?;
@@ -59,7 +59,7 @@ struct Bulk<'a> {
     bench: &'a Bench<'a>,
     python: String,
     server: String,
-    /// The folder of its socket.
+    /// The folder of the server's socket.
     host: String,
 }
 
@@ -128,7 +128,7 @@ impl Bulk<'_> {
         )
     }
 
-    /// One run of a model, its rate and its memory.
+    /// Runs a model once and measures its rate and its memory.
     fn row(
         &self,
         table: &mut Table,
@@ -187,7 +187,7 @@ impl Bulk<'_> {
         command
     }
 
-    /// Of the only model of the last run.
+    /// Returns the result of the only model of the last run.
     fn execution_time(&self) -> Result<Duration> {
         let path = self.folder().join("target/run_results.json");
         let text = fs::read_to_string(&path).at(&path)?;
@@ -201,7 +201,7 @@ impl Bulk<'_> {
     }
 }
 
-/// Seconds by name.
+/// Reads seconds by name.
 struct Times(Value);
 
 impl Times {

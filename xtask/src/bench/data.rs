@@ -14,7 +14,7 @@ use crate::{
 };
 
 const AIM: &str = "≤ 1.50";
-/// What is measured, by the names that both scripts print.
+/// The measurements, by the names that both scripts print.
 const WORKS: [(&str, &str); 4] = [
     ("read-arrow", "read as an Arrow table"),
     ("read-pandas", "read as a pandas frame"),
@@ -22,7 +22,7 @@ const WORKS: [(&str, &str); 4] = [
     ("write-pandas", "write a pandas frame, up to the commit"),
 ];
 
-/// Reads and writes.
+/// Measures reads and writes.
 pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     let (own, other) = (in_models(bench)?, in_process(bench)?);
     for (name, label) in WORKS {
@@ -39,7 +39,7 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
 
 type Times = HashMap<String, Vec<Duration>>;
 
-/// A model may write once, so there is one for each write.
+/// A model may write only once, so there is one for each write.
 fn in_models(bench: &Bench<'_>) -> Result<Times> {
     let folder = bench.scratch.path().join("data");
     write_project(&folder)?;
@@ -69,7 +69,7 @@ fn in_process(bench: &Bench<'_>) -> Result<Times> {
     Ok(times(&program::output(&mut command)?))
 }
 
-/// Lines that end in `BENCH name seconds`.
+/// Parses lines that end in `BENCH name seconds`.
 fn times(output: &str) -> Times {
     let mut times = Times::new();
     for line in output.lines().filter_map(|line| line.split_once("BENCH ")) {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{error::Result, program::program};
 
-/// Cold: neither stubs nor a cache. Unchanged: everything is there.
+/// Measures a cold run (neither stubs nor a cache) and an unchanged one.
 pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     let folder = bench.scratch.path().join("generate");
     write_project(&folder)?;
@@ -24,13 +24,13 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     let mut cold = Vec::new();
     for _ in 0..bench.args.runs {
         for rest in ["models/fal", "target"] {
-            // Not there in the first round.
+            // The cache does not exist in the first round.
             let _ = fs::remove_dir_all(folder.join(rest));
         }
         let _ = fs::remove_file(folder.join(".dbtignore"));
         cold.push(generate()?);
     }
-    // Files that were written a moment ago are read once more, as they could still be changing.
+    // Files that were written a moment ago are read again, because they could still change.
     generate()?;
     let unchanged = (0..bench.args.runs)
         .map(|_| generate())
@@ -45,7 +45,7 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// A model of some forty lines.
+/// Writes a model of some forty lines.
 fn code(number: u32) -> String {
     let before = number.saturating_sub(1);
     let features: String = (0..25)

@@ -1,4 +1,4 @@
-//! A graph of 10,000 nodes: the crate's own benchmark, whose lines are taken over.
+//! A graph of 10,000 nodes: runs the benchmark of `fal-graph` and takes its lines into the table.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::{
     program::{self, cargo},
 };
 
-/// Builds the graph, selects in it, runs it without work.
+/// Measures building the graph, selecting in it and running it without work.
 pub(super) fn measure(_: &Bench<'_>, table: &mut Table) -> Result<()> {
     let output = program::output(&mut cargo([
         "bench",
@@ -35,7 +35,7 @@ pub(super) fn measure(_: &Bench<'_>, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// `what it was     1.23 ms`.
+/// Parses a line such as `what it was     1.23 ms`.
 fn measurement(line: &str) -> Option<(&str, Duration)> {
     let (what, time) = line.strip_suffix(" ms")?.rsplit_once(' ')?;
     Some((

@@ -1,10 +1,11 @@
 //! Peak memory of a program and all its descendants, from /proc.
 //!
-//! Counted as proportional set size: a page that forked processes share counts once. The sum over the processes is
-//! sampled, so a peak shorter than the pause can be missed; the run that is sampled is not timed.
+//! The sum is counted as proportional set size: a page that forked processes share counts once. It
+//! is sampled, so a peak shorter than the pause can be missed; the run that is sampled is not
+//! timed.
 //!
-//! For processes one by one it is the most resident memory that each ever had, which the kernel notes; what a process gets in
-//! its last pause is missed. Pages that processes share count for each of them.
+//! For single processes it is the peak resident memory, which the kernel records; memory that a
+//! process gets in its last pause is missed. Pages that processes share count for each of them.
 
 use std::{
     collections::HashMap,
@@ -21,7 +22,7 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Runs a program to its end and gives the most bytes that it and its descendants held at a time.
+/// Runs a program to its end and returns the peak memory of it and its descendants together.
 pub(super) fn peak(command: &mut Command) -> Result<u64> {
     let mut child = command
         .stdin(Stdio::null())
@@ -37,7 +38,8 @@ pub(super) fn peak(command: &mut Command) -> Result<u64> {
     Ok(peak)
 }
 
-/// Runs a program to its end and gives the most memory that the host and each kind of its processes had.
+/// Runs a program to its end and returns the peak memory of the host and of each kind of its
+/// processes.
 pub(super) fn peaks(command: &mut Command) -> Result<Vec<(String, u64)>> {
     let shown = program::shown(command);
     let mut child = command
@@ -73,7 +75,8 @@ pub(super) fn peaks(command: &mut Command) -> Result<Vec<(String, u64)>> {
     }
 }
 
-/// What a process of a run is; a job is forked from the zygote and looks like it.
+/// Returns the kind of a process of a run. A job is forked from the zygote and has the same command
+/// line.
 fn role(id: u32, host: u32) -> &'static str {
     let words = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
     match String::from_utf8_lossy(&words) {
@@ -84,7 +87,7 @@ fn role(id: u32, host: u32) -> &'static str {
     }
 }
 
-/// A process and its descendants.
+/// Returns a process and its descendants.
 fn tree(root: u32) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
@@ -105,7 +108,7 @@ fn tree(root: u32) -> Vec<u32> {
     found
 }
 
-/// The fourth field of `stat`, counted after the name, which may hold anything.
+/// Reads the fourth field of `stat`, counted after the name, which may contain anything.
 fn parent(id: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     stat.rsplit_once(')')?

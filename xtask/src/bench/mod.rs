@@ -1,10 +1,10 @@
-//! `cargo xtask bench`: what fal-host takes, beside what others take for the same work, from one run.
+//! `cargo xtask bench`: measures fal-host and other tools on the same work, in one run.
 //!
-//! Prints a table and never judges: the machine may be busy. What the numbers should be stands beside them.
+//! Prints a table with the aims and never fails: the machine may be busy.
 
 mod bulk;
+mod call;
 mod data;
-mod door;
 mod generate;
 mod graph;
 mod memory;
@@ -28,7 +28,7 @@ use crate::{
 };
 use table::Table;
 
-/// What the measurements share.
+/// The parts that the measurements share.
 struct Bench<'a> {
     args: &'a BenchArgs,
     venv: Venv,
@@ -67,7 +67,7 @@ const PARTS: [(BenchPart, Measure); 7] = [
     (BenchPart::Bulk, bulk::measure),
     (BenchPart::Generate, generate::measure),
     (BenchPart::Graph, graph::measure),
-    (BenchPart::Door, door::measure),
+    (BenchPart::Call, call::measure),
 ];
 
 fn machine(args: &BenchArgs) -> String {

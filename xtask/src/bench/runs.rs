@@ -28,16 +28,16 @@ struct Side {
     command: Box<dyn Fn() -> Command>,
 }
 
-/// What is left from an earlier run.
+/// The state that an earlier run left.
 #[derive(Clone, Copy)]
 enum State {
-    /// Nothing: the project is parsed for the first time.
+    /// No state: the project is parsed for the first time.
     Nothing,
-    /// What the programs remember of the project; the database is gone.
+    /// The parsed project; the database is removed.
     Parsed,
 }
 
-/// Both sizes, in both states, then memory.
+/// Measures both sizes in both states, then memory.
 pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     for chains in [1, 16] {
         let shape = Shape {
@@ -108,7 +108,8 @@ fn sides(bench: &Bench<'_>, shape: Shape) -> Result<[Side; 2]> {
     ])
 }
 
-/// Medians of alternating runs; who begins changes from round to round.
+/// Returns the medians of alternating runs; the program that starts first changes from round to
+/// round.
 fn rounds(sides: &[Side; 2], state: State, count: u16) -> Result<[Duration; 2]> {
     let mut times = [Vec::new(), Vec::new()];
     for round in 0..usize::from(count) {
@@ -137,7 +138,7 @@ fn clear(folder: &Path, state: State) -> Result<()> {
     }
 }
 
-/// That there was nothing to remove is fine.
+/// There may be nothing to remove.
 fn gone(removed: io::Result<()>, folder: &Path) -> Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -145,7 +146,7 @@ fn gone(removed: io::Result<()>, folder: &Path) -> Result<()> {
     }
 }
 
-/// Times mean nothing if the results differ.
+/// Fails if the results differ, because then the times mean nothing.
 fn compare(bench: &Bench<'_>, sides: &[Side; 2]) -> Result<()> {
     let ask = |side: &Side| {
         program::output(

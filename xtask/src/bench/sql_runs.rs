@@ -1,4 +1,5 @@
-//! Whole runs of SQL models on PostgreSQL: `fal-host run` against `dbt run` on one project, in turns.
+//! Whole runs of SQL models on PostgreSQL: `fal-host run` against `dbt run` on one project, in
+//! turns.
 
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ const PROJECT: &str = "name: bench\nprofile: bench\nflags: {send_anonymous_usage
 const PROFILES: &str = "bench: {target: dev, outputs: {dev: {type: postgres, host: HOST, port: 5432, user: fal, password: unused, \
                         dbname: postgres, schema: public, threads: 4}}}\n";
 
-/// Medians, after a first run that parses the project for both.
+/// Measures medians, after a first run that parses the project for both.
 pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     let venv = venv::with(REQUIREMENTS)?;
     let server = Server::start(&venv)?;
@@ -48,7 +49,7 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
         for at in [round % 2, (round + 1) % 2] {
             let took = time(&mut commands[at])?;
             tell(&format!("{}: {took:?}", ["fal-host", "dbt"][at]));
-            // The first one parses, whoever has it.
+            // The first run of each program parses the project.
             if round > 0 {
                 times[at].push(took);
             }
@@ -60,7 +61,7 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// Chains of five.
+/// Writes models in chains of five.
 fn model(number: usize) -> String {
     if number.is_multiple_of(5) {
         return "select i as id, i % 7 as kind from generate_series(1, 1000) as numbers(i)\n"

@@ -16,7 +16,7 @@ struct Row {
     aim: &'static str,
 }
 
-/// How fast rows went through.
+/// A rate of rows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rate {
     pub(super) rows: u32,
@@ -36,7 +36,7 @@ impl fmt::Display for Rate {
 }
 
 impl Table {
-    /// A time, and the time of something else that does the same.
+    /// Adds a time, and the time of another tool for the same work.
     pub(super) fn times(
         &mut self,
         what: &str,
@@ -52,12 +52,12 @@ impl Table {
         );
     }
 
-    /// A time alone.
+    /// Adds a time alone.
     pub(super) fn time(&mut self, what: &str, own: Duration, aim: &'static str) {
         self.row(what, seconds(own), None, aim);
     }
 
-    /// What a call takes, in nanoseconds, and how much of it is beyond a direct one.
+    /// Adds the time of a call in nanoseconds, and its excess over a direct call.
     pub(super) fn beyond(
         &mut self,
         what: &str,
@@ -75,12 +75,13 @@ impl Table {
         );
     }
 
-    /// What a call takes, in nanoseconds.
+    /// Adds the time of a call in nanoseconds.
     pub(super) fn call(&mut self, what: &str, call: u64, aim: &'static str) {
         self.row(what, microseconds(call), None, aim);
     }
 
-    /// Rows a second. The ratio is that of the times a row takes, so that less is better as everywhere.
+    /// Adds rows per second. The ratio is that of the times per row, so that less is better, as in
+    /// all other rows.
     pub(super) fn rates(&mut self, what: &str, own: Rate, (name, other): (&str, Rate)) {
         let ratio = other.a_second() / own.a_second();
         self.row(
@@ -91,16 +92,16 @@ impl Table {
         );
     }
 
-    /// Memory in bytes of several processes.
+    /// Adds the memory in bytes of several processes.
     pub(super) fn peaks(&mut self, what: &str, peaks: &[(String, u64)], aim: &'static str) {
-        let told: Vec<_> = peaks
+        let shown: Vec<_> = peaks
             .iter()
             .map(|(name, bytes)| format!("{name} {}", mebibytes(*bytes)))
             .collect();
-        self.row(what, told.join(", "), None, aim);
+        self.row(what, shown.join(", "), None, aim);
     }
 
-    /// Memory in bytes.
+    /// Adds memory in bytes.
     pub(super) fn memory(&mut self, what: &str, own: u64, (name, other): (&str, u64)) {
         #[expect(clippy::cast_precision_loss, reason = "two digits are shown")]
         let ratio = own as f64 / other.max(1) as f64;

@@ -14,7 +14,7 @@ pub(super) fn time(command: &mut Command) -> Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// The middle one; of an even number the lower one of the two in the middle.
+/// Returns the median; of an even number the lower one of the two in the middle.
 pub(super) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times

@@ -1,8 +1,8 @@
-//! Two projects with the same graph and the same work: one for fal-host with scripts, one for dbt with its own kind of
-//! Python models.
+//! Two projects with the same graph and the same work: one for fal-host with scripts, one for dbt
+//! with dbt-native models.
 //!
-//! `events` makes the rows, `scored` passes all of them through Python, and chains of three models stand on it:
-//! `daily_N` (SQL), `trend_N` (Python in every second chain) and `best_N` (SQL).
+//! `events` makes the rows, `scored` passes all of them through Python, and chains of three models
+//! read that: `daily_N` (SQL), `trend_N` (Python in every second chain) and `best_N` (SQL).
 
 use std::{fs, path::Path};
 
@@ -26,7 +26,7 @@ enum Work {
 }
 
 impl Shape {
-    /// How many models there are, and how many of them are Python.
+    /// Returns the number of models, and how many of them are Python.
     pub(super) fn counts(self) -> (u32, u32) {
         (2 + 3 * self.chains, 1 + self.chains.div_ceil(2))
     }
@@ -38,7 +38,7 @@ impl Shape {
         })
     }
 
-    /// Writes the project of dbt's own Python models.
+    /// Writes the project of dbt-native models.
     pub(super) fn write_native(self, folder: &Path) -> Result<()> {
         self.write(folder, |reads, body| {
             let body: String = body.lines().map(|line| format!("    {line}\n")).collect();
@@ -84,7 +84,7 @@ const SCORED: &str = "df['amount'] = df['amount'] * 1.19\ndf['paid'] = df['amoun
 const TREND: &str =
     "df = df.sort_values('day')\ndf['trend'] = df['amount'].rolling(7, min_periods=1).mean()\n";
 
-/// Rows of six columns: two integers, a float, a timestamp, a text, a truth value.
+/// Rows of six columns: two integers, a float, a timestamp, a text, a boolean.
 pub(super) fn events(rows: u32) -> String {
     format!(
         "select\n    cast(i as bigint) as id,\n    cast(i % 5000 as integer) as customer_id,\n    \

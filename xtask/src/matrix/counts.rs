@@ -1,4 +1,4 @@
-//! How many tests passed, out of what their runners print.
+//! Reads the numbers of tests from the output of their runners.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// As they are kept.
+    /// Returns the numbers as JSON.
     pub(super) fn to_json(self) -> Value {
         json!({ "passed": self.passed, "failed": self.failed, "skipped": self.skipped })
     }
 
-    /// What was kept.
+    /// Reads the numbers from JSON.
     pub(super) fn read(value: &Value) -> Self {
         let number = |name: &str| value[name].as_u64().unwrap_or_default();
         Self {
@@ -42,10 +42,10 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Of pytest, nextest, or every program of `cargo test`; `None` if nothing ran.
+/// Reads the output of pytest, nextest or `cargo test`; `None` if nothing ran.
 pub(super) fn of(text: &str) -> Option<Counts> {
     let lines = || text.lines().map(str::trim);
-    // What nextest skips and `cargo test` ignores was not asked for.
+    // Tests that nextest skips and `cargo test` ignores were not selected.
     if let Some(line) = lines().rfind(|line| line.starts_with("Summary [")) {
         return Some(Counts {
             skipped: 0,
@@ -69,7 +69,7 @@ pub(super) fn of(text: &str) -> Option<Counts> {
     })
 }
 
-/// The numbers ahead of these words.
+/// Returns the numbers before these words.
 fn words(line: &str) -> Counts {
     let mut counts = Counts::default();
     let parts: Vec<&str> = line

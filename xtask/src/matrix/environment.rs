@@ -27,9 +27,9 @@ const REQUIREMENTS: [&str; 14] = [
     "sqlalchemy",
     "uv",
 ];
-/// dbt-core 1.12 wants it for `--use-v2-parser` alone, and it is not there for every machine.
+/// dbt-core 1.12 needs it for `--use-v2-parser` alone, and it does not exist for every machine.
 const OVERRIDES: &str = "dbt-core-experimental-parser; sys_platform == \"never\"\n";
-/// The first version with that requirement. Only uv can leave one out.
+/// The first version with that requirement. Only uv can leave out a requirement.
 const WITH_OVERRIDES: (u32, u32) = (1, 12);
 const ASK: &str = "
 import json, platform
@@ -50,7 +50,8 @@ pub(super) fn folder_of(version: &str) -> PathBuf {
 }
 
 impl Environment {
-    /// Makes it, or takes the one that is there; `None`, with a word about it, if it cannot be made here.
+    /// Makes the environment, or returns the existing one; `None`, with a message, if it cannot be
+    /// made here.
     pub(super) fn of(version: &str) -> Result<Option<Self>> {
         let folder = folder_of(version);
         let venv = Venv::at(&folder);
@@ -63,7 +64,7 @@ impl Environment {
         }
         if needs_overrides(version) && !venv::uv() {
             program::tell(&format!(
-                "dbt {version} is left out: without a requirement of its own it can be installed by uv only"
+                "dbt {version} is left out: only uv can install it without one of its requirements"
             ));
             return Ok(None);
         }
@@ -79,7 +80,7 @@ impl Environment {
         &self.folder
     }
 
-    /// Versions of what counts.
+    /// Returns the versions for the table.
     pub(super) fn installed(&self) -> Result<Value> {
         let mut command = program::program(self.venv.python(), layout::root());
         let answer = program::output(command.args(["-c", ASK]))?;

@@ -1,6 +1,7 @@
-//! `cargo xtask matrix`: tests over several versions of dbt, and the table of what they said.
+//! `cargo xtask matrix`: tests over several versions of dbt, and the table of their results.
 //!
-//! What a version said last is kept beside its environment, so that the table can be filled version by version.
+//! The last results of a version are stored beside its environment, so that the table can be filled
+//! version by version.
 
 mod counts;
 mod environment;
@@ -66,23 +67,24 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<()> {
     }
 }
 
-/// What a version said when it was tested last.
+/// Returns the last results of a version.
 fn known(version: &str) -> Option<Value> {
     let text = fs::read_to_string(environment::folder_of(version).join("matrix.json")).ok()?;
     serde_json::from_str(&text).ok()
 }
 
-/// Runs the parts that were asked for, and keeps what they said beside what the others said last; whether all passed.
+/// Runs the selected parts, stores their results beside the last results of the others, and returns
+/// whether all passed.
 fn test(environment: &Environment, args: &MatrixArgs, version: &str) -> Result<bool> {
-    let mut told = known(version).unwrap_or_else(|| json!({}));
-    told["installed"] = environment.installed()?;
+    let mut results = known(version).unwrap_or_else(|| json!({}));
+    results["installed"] = environment.installed()?;
     let mut passed = true;
     if args.wants(MatrixPart::Python) {
         let counts = attempt(
             &mut pytest(environment),
             &environment.folder().join("python.log"),
         )?;
-        told["python"] = counts.to_json();
+        results["python"] = counts.to_json();
         passed &= counts.failed == 0;
     }
     if args.wants(MatrixPart::E2e) {
@@ -91,12 +93,12 @@ fn test(environment: &Environment, args: &MatrixArgs, version: &str) -> Result<b
         let command = rust::in_environment(&mut command, environment.venv())?
             .env("FAL_TEST_POSTGRES", server.address());
         let counts = attempt(command, &environment.folder().join("e2e.log"))?;
-        told["e2e"] = counts.to_json();
-        told["all"] = args.all.into();
+        results["e2e"] = counts.to_json();
+        results["all"] = args.all.into();
         passed &= counts.failed == 0;
     }
     let file = environment.folder().join("matrix.json");
-    fs::write(&file, told.to_string()).at(&file)?;
+    fs::write(&file, results.to_string()).at(&file)?;
     Ok(passed)
 }
 
@@ -134,7 +136,7 @@ fn e2e(all: bool) -> Command {
     command
 }
 
-/// Runs tests to their end, whatever it is; their output goes into a file.
+/// Runs tests to their end; their output goes into a file.
 fn attempt(command: &mut Command, log: &Path) -> Result<Counts> {
     program::tell(&format!(
         "$ {} > {}",

@@ -49,7 +49,7 @@ fn shown(counts: &Value) -> String {
     }
 }
 
-/// Puts the table, and what was run, into the page.
+/// Writes the table, and which tests were run, into the page.
 pub(super) fn write(known: &[Value], e2e: &[&str], folders: &[&str]) -> Result<()> {
     let path = layout::root().join(PAGE);
     let page = fs::read_to_string(&path).at(&path)?;

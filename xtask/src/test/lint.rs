@@ -9,7 +9,7 @@ use crate::{
     venv::Venv,
 };
 
-/// Runs them all, the quickest first.
+/// Runs all checks, the quickest first.
 pub(super) fn run(venv: &Venv) -> Result<()> {
     program::run(&mut cargo(["fmt", "--all", "--check"]))?;
     program::run(templates()?.args(["--check", "--edition", "2021"]))?;
@@ -29,7 +29,8 @@ pub(super) fn run(venv: &Venv) -> Result<()> {
     licences()
 }
 
-/// rustfmt over what `plugin new` writes, as `cargo fmt` of the author's crate would.
+/// Makes a command of rustfmt over the templates of `plugin new`, as `cargo fmt` of the author's
+/// crate would run it.
 fn templates() -> Result<Command> {
     let mut command = program::program("rustfmt", layout::root());
     let folder = layout::root().join("crates/fal-scaffold/templates");
@@ -52,7 +53,8 @@ fn python(venv: &Venv) -> Result<()> {
     Ok(())
 }
 
-/// Licences and sources of what we depend on; the advisories need the network and are not asked.
+/// Checks licences and sources of dependencies. The advisories need the network and are not
+/// checked.
 fn licences() -> Result<()> {
     if !program::works(program::program("cargo-deny", layout::root()).arg("--version")) {
         tell("cargo-deny is not installed: licences of dependencies are not checked");

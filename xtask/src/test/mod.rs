@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test, in parts.
 //!
-//! The part that ends last is pytest's, so that the last line says how many tests ran, whatever runs the Rust tests.
+//! pytest runs last, so that the last line shows the number of tests, whatever runs the Rust tests.
 
 mod lint;
 mod namespaces;
@@ -19,11 +19,11 @@ use crate::{
     venv::{self, Venv},
 };
 
-/// What the tests import: the example's requirements and more.
+/// The requirements of the tests: those of the example and more.
 pub(crate) const REQUIREMENTS: &str = "tests/requirements.txt";
 const ALL: [Part; 4] = [Part::Lint, Part::Rust, Part::E2e, Part::Python];
 
-/// Runs the parts that were asked for, all of them, so that one run tells everything that fails.
+/// Runs all selected parts even if one fails, so that one run shows every failure.
 pub(crate) fn run(args: &TestArgs) -> Result<()> {
     let (mut failed, started) = (Vec::new(), Instant::now());
     for part in ALL

@@ -1,14 +1,14 @@
-//! Whether a test that needs network namespaces will do anything here.
+//! Reports whether the test that needs network namespaces can run here.
 
 use std::process::Command;
 
 use crate::program::{tell, works};
 
-/// As the test of a command in another network looks for them.
+/// The same check that the test of a command in another network makes.
 const PROBE: &str =
     "ip link add here type veth peer name there && nsenter --version && unshare --net true";
 
-/// Says so if it will not: a test that passes for want of its ground is to be known.
+/// Prints a notice if it cannot: a test that passes without testing anything must be visible.
 pub(super) fn announce() {
     let allowed =
         |kind: &[&str]| works(Command::new("unshare").args(kind).args(["sh", "-c", PROBE]));

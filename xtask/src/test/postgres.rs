@@ -11,15 +11,15 @@ use crate::{
     venv::Venv,
 };
 
-/// A server in a temporary folder. It stops when this is dropped, or this process ends in whatever way: it goes by the
-/// end of its standard input.
+/// A server in a temporary folder. It stops when this value is dropped or this process ends,
+/// because its standard input ends then.
 pub(crate) struct Server {
     keeper: Child,
     address: String,
 }
 
 impl Server {
-    /// Starts it, with the program by which pytest starts one where nobody else did.
+    /// Starts the server, with the program by which pytest starts one when no address is given.
     pub(crate) fn start(venv: &Venv) -> Result<Self> {
         let mut command = program::program(venv.python(), layout::root());
         command.arg(layout::worker().join("tests/postgres/cluster.py"));
@@ -31,7 +31,7 @@ impl Server {
         })?;
         let mut address = String::new();
         if let Some(stdout) = keeper.stdout.take() {
-            // An unreadable answer is none.
+            // An unreadable answer counts as empty.
             let _ = BufReader::new(stdout).read_line(&mut address);
         }
         let mut server = Self {
@@ -52,12 +52,12 @@ impl Server {
         Ok(server)
     }
 
-    /// As libpq wants it.
+    /// Returns the address for libpq.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    /// The folder of its socket.
+    /// Returns the folder of its socket.
     pub(crate) fn host(&self) -> String {
         host(&self.address)
     }
@@ -70,7 +70,8 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nothing can be done about a server that does not end; its keeper gives it a minute.
+        // Nothing can be done about a server that does not end; its parent process waits a minute
+        // for it.
         let _ = self.stop();
     }
 }

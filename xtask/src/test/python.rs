@@ -2,7 +2,8 @@
 
 use crate::{error::Result, layout, program, venv::Venv};
 
-/// Runs pytest in the folder of each: it is where they are imported from. The worker's tests come last: they are the most.
+/// Runs pytest in the folder of each, from which its modules are imported. The worker has the most
+/// tests and comes last.
 pub(super) fn run(venv: &Venv) -> Result<()> {
     let plugins = layout::PROGRAMS.map(|name| layout::root().join("plugins").join(name));
     for folder in plugins.iter().chain([&layout::worker()]) {

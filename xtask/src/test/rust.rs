@@ -10,10 +10,10 @@ use crate::{
     venv::{self, Venv},
 };
 
-/// What the tests of the Ray runner have on the cluster.
+/// The requirements of the Ray cluster in the tests.
 const RAY: &str = "tests/ray-requirements.txt";
 
-/// All tests that need no dbt, then the doctests.
+/// Runs all tests that need no dbt, then the doctests.
 pub(super) fn run(venv: &Venv) -> Result<()> {
     build()?;
     let mut command = if nextest() {
@@ -25,7 +25,8 @@ pub(super) fn run(venv: &Venv) -> Result<()> {
     program::run(&mut cargo(["test", "--quiet", "--workspace", "--doc"]))
 }
 
-/// The tests that run dbt: they are marked as ignored, so that a plain `cargo test` works without Python.
+/// Runs the tests that run dbt. They are marked as ignored, so that a plain `cargo test` works
+/// without Python.
 pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
     build()?;
     let mut command = if nextest() {
@@ -43,14 +44,14 @@ pub(super) fn run_with_dbt(venv: &Venv) -> Result<()> {
     if !nextest() {
         command.args(["--", "--ignored"]);
     }
-    // Ray on its own: it is large, and models that it runs stand in no environment with dbt.
+    // Ray has a separate environment: it is large, and models on Ray have no dbt.
     let ray = venv::within(layout::target().join("ray-venv"), RAY)?;
     let server = Server::start(venv)?;
     let command = in_environment(&mut command, venv)?.env("FAL_TEST_RAY_PYTHON", ray.python());
     program::run(command.env("FAL_TEST_POSTGRES", server.address()))
 }
 
-/// Tests that run fal-host find it, and its plugins, where cargo puts them.
+/// Builds fal-host and its plugins, which tests find in cargo's folder.
 fn build() -> Result<()> {
     program::run(&mut cargo(["build", "--workspace"]))
 }
@@ -72,7 +73,7 @@ pub(crate) fn nextest() -> bool {
     program::works(program::program("cargo-nextest", layout::root()).args(["nextest", "--version"]))
 }
 
-/// Tells tests of their Python and their fal-host.
+/// Sets the variables that give tests their Python and their fal-host.
 pub(crate) fn in_environment<'a>(command: &'a mut Command, venv: &Venv) -> Result<&'a mut Command> {
     let host = layout::target().join("debug/fal-host");
     let python = venv.python();

@@ -66,8 +66,9 @@ mod tests {
         reader: impl Fn(&Source<'_>, &Node) -> Result<T, ProjectError>,
     ) -> Result<T, String> {
         let source = Source::new(text, &|_| None);
-        let told = |error: ProjectError| format!("{error}; {}", error.help().unwrap_or_default());
-        reader(&source, &source.tree().unwrap()).map_err(told)
+        let with_help =
+            |error: ProjectError| format!("{error}; {}", error.help().unwrap_or_default());
+        reader(&source, &source.tree().unwrap()).map_err(with_help)
     }
 
     #[test]

@@ -211,7 +211,7 @@ models:
     }
 
     #[test]
-    fn bad_resources_are_told_with_their_model_and_line() {
+    fn bad_resources_are_reported_with_their_model_and_line() {
         let text = "
 models:
 - {name: a, meta: {fal: {resources: {cpus: 1}}}}
@@ -229,12 +229,12 @@ models:
             ..DbtProject::default()
         };
         let problems = schema_runners(&project, &["s.yml".to_owned()], "fal").problems;
-        let told: Vec<_> = problems
+        let messages: Vec<_> = problems
             .iter()
             .map(|one| (one.message.as_str(), one.place().unwrap().1.line))
             .collect();
         assert_eq!(
-            told,
+            messages,
             [("the model `c`: `cpus` of `resources` cannot be `many`", 9)],
             "what Jinja makes is dbt's to say"
         );

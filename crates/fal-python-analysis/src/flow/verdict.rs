@@ -127,7 +127,7 @@ fn never(file: &File<'_, '_>, writes: &[WriteCall]) -> Diagnostic {
         Severity::Error,
         "this model never calls `write_to_model`".to_owned(),
         labels,
-        "call `write_to_model(df)` exactly once, with the data that the model's table shall hold",
+        "call `write_to_model(df)` exactly once, with the data of the model's table",
     )
 }
 

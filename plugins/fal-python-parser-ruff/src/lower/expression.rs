@@ -39,7 +39,7 @@ impl<'a> Lower<'a> {
             Expr::EllipsisLiteral(it) => return self.leaf(Kind::Ellipsis, it),
             Expr::FString(it) => return self.fstring(it),
             Expr::TString(it) => return self.template(it),
-            // Only in notebooks' own grammar, which is not asked for.
+            // Only in the grammar of notebooks, which this parser does not use.
             Expr::IpyEscapeCommand(it) => return self.leaf(Kind::Ellipsis, it),
             Expr::Name(it) => return self.leaf(Kind::Name(&it.id, context(&it.ctx)), it),
             Expr::Call(it) => return self.call(it),

@@ -1,4 +1,5 @@
-//! Lowers the tree of ruff_python_parser into the neutral tree. Children are built in CPython's order.
+//! Lowers the tree of ruff_python_parser into the tree of the analysis. Children are built in
+//! CPython's order.
 
 mod expression;
 mod literal;
@@ -12,7 +13,7 @@ use fal_python_analysis::{
 use ruff_python_ast::Stmt;
 use ruff_text_size::{Ranged, TextRange};
 
-/// The neutral tree of a module.
+/// Lowers a module.
 pub(crate) fn lower<'a>(newlines: &'a Newlines<'a>, body: &'a [Stmt]) -> Tree<'a> {
     let mut lower = Lower {
         builder: Builder::new(newlines),
@@ -40,12 +41,12 @@ impl<'a> Lower<'a> {
         self.builder.leaf(kind, start, end);
     }
 
-    /// A node whose own range nobody asks for.
+    /// Closes a node whose range is not used.
     fn close_bare(&mut self, mark: usize, kind: Kind<'a>) {
         self.builder.close(mark, kind, 0, 0);
     }
 
-    /// Lowers statements and says how many.
+    /// Lowers statements and returns their number.
     fn block(&mut self, body: &'a [Stmt]) -> u32 {
         for statement in body {
             self.statement(statement);

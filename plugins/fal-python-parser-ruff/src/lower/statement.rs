@@ -64,7 +64,7 @@ impl<'a> Lower<'a> {
         self.close(mark, kind, statement);
     }
 
-    /// Statements that hold nothing but expressions.
+    /// Lowers statements that consist of expressions.
     fn simple(&mut self, statement: &'a Stmt) -> Kind<'a> {
         match statement {
             Stmt::Expr(it) => {
@@ -148,7 +148,7 @@ impl<'a> Lower<'a> {
         }
     }
 
-    /// `elif` and `else` as CPython has them: an `if` within the `else`.
+    /// Lowers `elif` and `else` as CPython does: an `if` within the `else`.
     fn elif(&mut self, clauses: &'a [ElifElseClause]) {
         let Some((clause, rest)) = clauses.split_first() else {
             return;

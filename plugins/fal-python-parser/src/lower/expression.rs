@@ -250,7 +250,7 @@ fn constant(value: &Constant) -> Kind<'_> {
         }
         Constant::Float(float) => Kind::Float(*float),
         Constant::Complex { real, imag } => Kind::Complex(*real, *imag),
-        // The parser makes no tuple constants; only the optimiser would.
+        // The parser makes no tuple constants; only an optimiser would.
         Constant::Ellipsis | Constant::Tuple(_) => Kind::Ellipsis,
     }
 }

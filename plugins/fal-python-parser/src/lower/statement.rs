@@ -8,7 +8,7 @@ use rustpython_parser::ast::{
 
 use super::Lower;
 
-/// What `def` and `async def` have in common.
+/// The common parts of `def` and `async def`.
 struct Function<'a> {
     name: &'a str,
     is_async: bool,
@@ -96,7 +96,7 @@ impl<'a> Lower<'a> {
         self.close(mark, kind, statement);
     }
 
-    /// Statements that hold nothing but expressions.
+    /// Lowers statements that consist of expressions.
     fn simple(&mut self, statement: &'a Stmt) -> Kind<'a> {
         match statement {
             Stmt::Expr(it) => {

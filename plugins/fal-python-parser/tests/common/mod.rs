@@ -1,7 +1,8 @@
 //! Both parsers, and what they agree on.
 #![allow(dead_code, reason = "not every test uses all of it")]
 
-// The other plugin's sources, not its crate: two plugins in one binary would export the same symbols.
+// The other plugin's sources, not its crate: two plugins in one binary would export the same
+// symbols.
 #[path = "../../../fal-python-parser-ruff/src/lower/mod.rs"]
 mod lower;
 #[path = "../../../fal-python-parser-ruff/src/parser.rs"]

@@ -1,7 +1,9 @@
-//! A call of a Python parser with a file of 2 KB: direct, through its library, and in a process of its own.
+//! A call of a Python parser with a file of 2 KB: direct, through its library, and in a separate
+//! process.
 //!
-//! The example `door` of fal-loader measures, as nothing but a Rust program of the workspace can call a stage directly. A stage
-//! that does nothing shows the door alone; with a real one the analysis travels as JSON too, and that counts.
+//! The example `door` of fal-loader measures, because only a Rust program of the workspace can call
+//! a stage directly. A stage that does nothing shows the cost of the call alone; with a real stage
+//! the analysis travels as JSON too, which is part of the cost.
 
 use std::{
     env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX},
@@ -58,7 +60,7 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
             LIBRARY,
         ),
         (
-            "parse of 2 KB, library in a process of its own",
+            "parse of 2 KB, library in a separate process",
             "parse: process",
             PROCESS,
         ),
@@ -76,7 +78,7 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
             "echo: library",
             LIBRARY,
         ),
-        ("the same in a process of its own", "echo: process", PROCESS),
+        ("the same in a separate process", "echo: process", PROCESS),
         ("the same in Python", "echo: process, Python", PROCESS),
     ] {
         table.call(what, time(name), aim);
@@ -84,7 +86,7 @@ pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// The plugin in Python, with the file that it stands on.
+/// Writes the plugin in Python, with the module that it imports.
 fn python(bench: &Bench<'_>) -> Result<std::path::PathBuf> {
     let folder = bench.scratch.path().join("door");
     fs::create_dir_all(&folder).at(&folder)?;
