@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_notebook_is_told_apart() {
+    fn files_that_are_not_notebooks_are_distinguished() {
         insta::assert_snapshot!(refusal(b""), @"notebook::empty: the file is empty");
         insta::assert_snapshot!(refusal(b"\xef\xbb\xbf \n"), @"notebook::empty: the file is empty");
         insta::assert_snapshot!(refusal(b"print('hello')\n"), @"notebook::json: the file is not JSON: expected value (1:1)");
@@ -184,12 +184,12 @@ mod tests {
                 .collect::<Vec<_>>(),
             [4, 6, 8]
         );
-        insta::assert_snapshot!(refusal(b"<<<<<<< HEAD\n{}"), @"notebook::merge_conflict: the file contains the markers of an unfinished merge, ahead of its cells (1:1)");
-        insta::assert_snapshot!(refusal(b"[1, 2]"), @"notebook::format: the file is JSON but not a notebook: it is no object");
+        insta::assert_snapshot!(refusal(b"<<<<<<< HEAD\n{}"), @"notebook::merge_conflict: the file contains the markers of an unfinished merge, before its cells (1:1)");
+        insta::assert_snapshot!(refusal(b"[1, 2]"), @"notebook::format: the file is JSON but not a notebook: it is not an object");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 4, \"cells\": [[1]]}"), @"notebook::format: the file is JSON but not a notebook: invalid length 2, expected a cell (1:29)");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 4}"), @"notebook::format: the file is JSON but not a notebook: it has no `cells`");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 4,\n\"cells\": 1}"), @"notebook::format: the file is JSON but not a notebook: invalid type: integer `1`, expected a sequence (2:10)");
-        insta::assert_snapshot!(refusal(b"{\"nbformat\": \"4\", \"cells\": []}"), @"notebook::format: the file is JSON but not a notebook: its `nbformat` is no whole number");
+        insta::assert_snapshot!(refusal(b"{\"nbformat\": \"4\", \"cells\": []}"), @"notebook::format: the file is JSON but not a notebook: its `nbformat` is not a whole number");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 2, \"worksheets\": []}"), @"notebook::version: the notebook has nbformat 2, and only 3 and 4 are known");
         insta::assert_snapshot!(refusal(b"{\"nbformat\": 5, \"cells\": []}"), @"notebook::version: the notebook has nbformat 5, and only 3 and 4 are known");
         insta::assert_snapshot!(refusal(b"{\n\"n\xe4me\": 1}"), @"notebook::encoding: the file is not UTF-8 (2:3)");
