@@ -75,7 +75,10 @@ impl<'t, 'a> File<'t, 'a> {
     }
 
     /// Returns the places that read a name of the host, with its meaning there.
-    pub(crate) fn uses_of(&self, host_name: HostName) -> impl Iterator<Item = (NodeId, Meaning)> + '_ {
+    pub(crate) fn uses_of(
+        &self,
+        host_name: HostName,
+    ) -> impl Iterator<Item = (NodeId, Meaning)> + '_ {
         self.uses
             .iter()
             .filter(move |it| it.host_name == host_name)
