@@ -1,4 +1,7 @@
-"""Which columns a warehouse takes, by their names and Arrow's extension types: checked once for every write, whichever job sends it."""
+"""Which columns a warehouse takes, by their names and Arrow extension types.
+
+Checked once for every write, whichever job sends it.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def ascii_lower(name: str) -> str:
 
 @dataclass(frozen=True)
 class ColumnRules:
-    """What one warehouse makes of the columns' names and types."""
+    """The rules of one warehouse for names and types of columns."""
 
     # As messages call it.
     warehouse: str
@@ -32,7 +35,8 @@ class ColumnRules:
     folds_fields: bool = False
     # The most bytes of a name.
     longest: int | None = None
-    # The extension types of Arrow that are written by their meaning; all others are refused, since their storage is something else.
+    # The extension types of Arrow that are written by their meaning; all others are refused, since
+    # their storage is something else.
     extensions: frozenset[str] = COMMON
     # Whether it has a type for Arrow's sparse unions; dense ones are refused everywhere.
     has_unions: bool = False
@@ -52,8 +56,8 @@ class ColumnRules:
             or (self.longest is not None and len(name.encode()) > self.longest)
         ):
             most = "at least one byte" if self.longest is None else f"1 to {self.longest} bytes"
-            told = f"A column's name has {most} in {self.warehouse}, without NUL: {name!r} cannot be one"
-            raise SessionError("gateway::column_name", told, "Rename the column.")
+            message = f"A column's name has {most} in {self.warehouse}, without NUL: {name!r} cannot be one"
+            raise SessionError("gateway::column_name", message, "Rename the column.")
 
     def _check_distinct(self, names: list[str], what: str) -> None:
         seen: dict[str, str] = {}
@@ -79,20 +83,20 @@ class ColumnRules:
                 "Write it as text or numbers: convert its values, or take the storage array if that is what you mean.",
             )
         if t.is_union(field.type) and not (self.has_unions and field.type.mode == "sparse"):
-            told = f"The column `{column}` holds {field.type.mode} unions of Arrow, which {self.warehouse} has no type for"
+            message = f"The column `{column}` holds {field.type.mode} unions of Arrow, which {self.warehouse} has no type for"
             raise SessionError(
-                "gateway::type", told, "Write its members as columns, or all of them as text."
+                "gateway::type", message, "Write its members as columns, or all of them as text."
             )
         if t.is_struct(field.type) and any("\0" in each.name for each in field.type):
-            told = f"The structs in column `{column}` have a field with NUL in its name, which {self.warehouse} cannot keep"
-            raise SessionError("gateway::column_name", told, "Rename the field.")
+            message = f"The structs in column `{column}` have a field with NUL in its name, which {self.warehouse} cannot keep"
+            raise SessionError("gateway::column_name", message, "Rename the field.")
         if (
             t.is_struct(field.type)
             and self.folds_fields
             and any(not each.name for each in field.type)
         ):
-            told = f"The structs in column `{column}` have a field without a name, which {self.warehouse} would give one"
-            raise SessionError("gateway::column_name", told, "Rename the field.")
+            message = f"The structs in column `{column}` have a field without a name, which {self.warehouse} would give one"
+            raise SessionError("gateway::column_name", message, "Rename the field.")
         if t.is_struct(field.type) and self.folds_fields:
             self._check_distinct(
                 [each.name for each in field.type],
@@ -103,7 +107,8 @@ class ColumnRules:
 
 
 def extension_of(field: pa.Field) -> str | None:
-    """The name of the extension type, also of one that this process has no class for: then only the metadata says so."""
+    """The name of the extension type. If this process has no class for it, only the metadata says
+    so."""
     import pyarrow as pa
 
     if isinstance(field.type, pa.BaseExtensionType):

@@ -35,7 +35,8 @@ class Opened:
     relation: Callable[[str], Any]
     # SQL that runs for longer than a minute; without it nothing is cancelled.
     slow_sql: str | None = None
-    # Names of columns in `TYPES` for which the database has no type, so that they come back otherwise.
+    # Names of columns in `TYPES` for which the database has no type, so that they come back
+    # otherwise.
     inexact: frozenset[str] = field(default_factory=frozenset)
 
     def write(self, name: str, table: pa.Table, mode: str = "overwrite") -> PendingWrite:

@@ -54,7 +54,9 @@ def names(double: str, binary: str, json: str, uuid: str, **others: str) -> dict
 
 
 def sql_types(adapter: str, facts: Facts, dtype: Mapping[str, Any]) -> dict[str, str]:
-    """SQL for the types that a job gave to columns. Raises `SessionError` where one is more than a type."""
+    """SQL for the types that a job gave to columns.
+
+    Raises `SessionError` where one is more than a type."""
     return {
         column: _sql(adapter, facts, column, _checked(column, kind))
         for column, kind in dtype.items()

@@ -1,4 +1,4 @@
-"""What dbt's table materialization does to a new table behind its rows, done by dbt's own macros: indexes, grants, comments."""
+"""Runs dbt's macros on a new table: indexes, grants, comments, as dbt's table materialization does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def finishing(project: Project, node: Any, relation: Any) -> Finish | None:
-    """`None` if the model's configuration asks for nothing."""
+    """What to run for a model; `None` if its configuration asks for nothing."""
     config = node.config
     asked = config.get("grants") or config.get("indexes") or config.get("persist_docs")
     if not asked and not facts_of(project.adapter.type()).applies_config:
@@ -26,7 +26,7 @@ def finishing(project: Project, node: Any, relation: Any) -> Finish | None:
 
 
 class Finishing:
-    """Of one model; to be called as `Finish`."""
+    """The macros of one model, called as `Finish`."""
 
     def __init__(self, project: Project, node: Any, relation: Any) -> None:
         self._project, self._node, self._relation = project, node, relation

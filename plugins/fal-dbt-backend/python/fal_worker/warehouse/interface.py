@@ -1,8 +1,8 @@
 """What fal asks of a warehouse, and the facts that it must know about one.
 
-Each warehouse is a folder, or a module of `cloud/`, named after dbt's adapter type. Its `FACTS` hold
-everything particular about it, so no other module knows its name; `registry.py` finds them. Packages
-outside of fal add warehouses in the same form: docs/plugins/warehouses.md.
+Each warehouse is a folder, or a module of `cloud/`, named after dbt's adapter type. Its `FACTS`
+hold everything particular about it, so no other module knows its name; `registry.py` finds them.
+Packages outside of fal add warehouses in the same form: docs/plugins/warehouses.md.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Borrowed:
 
 
 class Place(Enum):
-    """Whose table is written. It decides what may happen to views and rights that depend on the table."""
+    """Whose table is written.
+
+    It decides what may happen to views and rights that depend on the table."""
 
     # A model writes its own table: replaced as dbt replaces a table.
     MODEL = "model"
@@ -83,7 +85,8 @@ class PendingWrite(Protocol):
         """The name by which a statement shows that it reads `relation`."""
 
     def commit(self, finish: Finish | None = None) -> bool:
-        """Puts the table in its place, calls `finish`, and commits. Returns whether the table is new.
+        """Puts the table in its place, calls `finish`, and commits. Returns whether the table is
+        new.
 
         Raises `SessionError`, and leaves the old table as it was, if any of that fails."""
 
@@ -99,7 +102,8 @@ class PendingWrite(Protocol):
 class Warehouse(Protocol):
     """Reads and writes through one dbt adapter. Called from many threads at once.
 
-    Rows are streams of Arrow in both directions. Errors that a user must read are `SessionError`s."""
+    Rows are streams of Arrow in both directions. Errors that a user must read are `SessionError`s.
+    """
 
     # Checked before every write.
     column_rules: ColumnRules
@@ -107,8 +111,8 @@ class Warehouse(Protocol):
     def read(self, sql: str, readable: Readable | None = None) -> Reading:
         """Runs SQL and streams the result of the last statement; what it changed is committed.
 
-        SQL without a result gives an empty stream without columns. `readable` is given only where the
-        facts have `checks_leased`: then only one SELECT of those relations may run."""
+        SQL without a result gives an empty stream without columns. `readable` is given only where
+        the facts have `checks_leased`: then only one SELECT of those relations may run."""
 
     def begin_write(
         self,
@@ -122,7 +126,8 @@ class Warehouse(Protocol):
 
         `relation` is dbt's. With mode `append` the rows go into the table that exists, if one does.
         Columns in `types` are cast to those SQL types. A value that the warehouse cannot store
-        unchanged is a `SessionError` that names its column. If this raises, nothing is left to undo."""
+        unchanged is a `SessionError` that names its column. If this raises, nothing is left to
+        undo."""
 
     def cancel(self) -> None:
         """Interrupts all reads and writes, from another thread."""

@@ -1,8 +1,8 @@
 """Finds the warehouse that serves an adapter of dbt.
 
-In this order: a warehouse of this package that is named after the adapter type, an installed package
-with an entry point of that name in the group `fal_host.warehouses`, the general path. fal's own come
-first, so that installing a package never changes how a project on a known warehouse runs.
+In this order: a warehouse of this package that is named after the adapter type, an installed
+package with an entry point of that name in the group `fal_host.warehouses`, the general path. fal's
+own come first, so that installing a package never changes how a project on a known warehouse runs.
 """
 
 from __future__ import annotations

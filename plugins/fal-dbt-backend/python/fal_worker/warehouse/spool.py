@@ -1,6 +1,7 @@
-"""Any adapter: batches whose types may become wider from one to the next, kept until the last one is there.
+"""Holds the batches of a result until the last one has come: in memory while they are few, else in
+a temporary file.
 
-In memory as long as they are small, else in a temporary file.
+Types may become wider from one batch to the next.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ _IN_MEMORY = 32 << 20
 
 
 class Spool:
-    """Read once. In the file, there is one stream of Arrow for each run of batches of the same types."""
+    """Read once.
+
+    In the file, there is one stream of Arrow for each run of batches of the same types."""
 
     def __init__(self, in_memory: int = _IN_MEMORY) -> None:
         self._kept: list[pa.RecordBatch] = []
@@ -67,7 +70,7 @@ class Spool:
 
 
 def whole(reader: pa.RecordBatchReader) -> Reading:
-    """The same rows, all of them read: from memory, or from a temporary file where they are many."""
+    """The same rows, all of them read: in memory, or in a temporary file if they are many."""
     import pyarrow as pa
 
     spool, rows = Spool(), 0

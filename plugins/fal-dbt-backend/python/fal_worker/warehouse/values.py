@@ -1,4 +1,8 @@
-"""Arrow on its way into a warehouse: columns converted, and a value that does not fit refused with its column and its row."""
+"""Converts columns on their way into a warehouse, and refuses values that do not fit.
+
+A value that is refused is named by its column and row; one that Arrow cannot hold on the way out,
+by its column.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ Convert = Callable[[Any], Any]
 
 
 def fitted(warehouse: str, column: str, before: int, array: pa.Array, convert: Convert) -> Any:
-    """What `convert` makes of the array, which has `before` rows of the stream ahead of it."""
+    """Converts an array; `before` rows of the stream came before it."""
     import pyarrow as pa
 
     failures = (pa.ArrowException, ValueError, OverflowError)
@@ -25,17 +29,17 @@ def fitted(warehouse: str, column: str, before: int, array: pa.Array, convert: C
         return convert(array)
     except failures as error:
         row, reason = _first(array, convert, failures) or (0, error)
-        told = f"The column `{column}` holds, in row {before + row + 1}, a value that {warehouse} cannot store: {reason}"
-        raise SessionError("gateway::value", told, _help(reason)) from None
+        message = f"The column `{column}` holds, in row {before + row + 1}, a value that {warehouse} cannot store: {reason}"
+        raise SessionError("gateway::value", message, _help(reason)) from None
 
 
 def cast(array: pa.Array, type: Any) -> pa.Array:
-    """Loses nothing: not even what is finer than the type."""
+    """Casts an array. Raises if anything would be lost, fractions of the target's unit too."""
     return array if array.type.equals(type) else array.cast(type)
 
 
 def whole_microseconds(array: pa.Array) -> pa.Array:
-    """Intervals, also within others; databases do not have their nanoseconds."""
+    """Checks intervals, nested ones too: databases do not store their nanoseconds."""
     import pyarrow as pa
 
     for leaf in leaves([array]):
@@ -51,7 +55,7 @@ def has(is_one: Callable[[Any], bool], type: Any) -> bool:
 
 
 def with_distinct_keys(array: pa.Array) -> pa.Array:
-    """Maps, also within others; databases keep one value of each key."""
+    """Checks maps, nested ones too: databases keep one value of each key."""
     import pyarrow.types as t
 
     if t.is_map(array.type):
@@ -73,7 +77,7 @@ def with_distinct_keys(array: pa.Array) -> pa.Array:
 
 
 def _first(array: pa.Array, convert: Convert, failures: Any) -> tuple[int, Exception] | None:
-    """The place of the first value that cannot be converted, and why."""
+    """The row of the first value that cannot be converted, and why."""
     low, high = 0, len(array)
     while high - low > 1:
         middle = (low + high) // 2
@@ -101,7 +105,9 @@ def _help(reason: Exception) -> str:
 
 
 class Stream:
-    """A stream with its columns converted. Keeps the error that ended it, of which a database's driver would only quote the traceback."""
+    """A stream with its columns converted.
+
+    Keeps the error that ended it, of which a database's driver would only quote the traceback."""
 
     def __init__(
         self,
@@ -149,10 +155,10 @@ UNFIT = "gateway::value"
 
 def unfit(name: str, what: str, instead: str) -> SessionError:
     """Names the column, what it holds, and SQL to read in its place."""
-    return SessionError(UNFIT, said(name, what), advice(instead))
+    return SessionError(UNFIT, unfit_message(name, what), advice(instead))
 
 
-def said(name: str, what: str) -> str:
+def unfit_message(name: str, what: str) -> str:
     return (
         f"The column `{name}` holds {what}, for which Arrow, and so pandas and polars, has no value"
     )

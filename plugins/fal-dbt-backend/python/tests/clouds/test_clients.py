@@ -119,7 +119,7 @@ def needs(module: str):
 
 @needs("google.cloud.bigquery")
 def test_bigquery_names_types_as_its_client_does():
-    from fal_worker.warehouse.cloud.bigquery import told
+    from fal_worker.warehouse.cloud.bigquery import result_columns
     from google.cloud.bigquery import SchemaField, _pandas_helpers
 
     simple = ["BOOL", "BOOLEAN", "INT64", "INTEGER", "FLOAT64", "FLOAT", "STRING", "BYTES", "DATE", "TIME", "DATETIME", "TIMESTAMP",
@@ -134,7 +134,7 @@ def test_bigquery_names_types_as_its_client_does():
         )
     )
     theirs = _pandas_helpers.bq_to_arrow_schema(schema)
-    ours = [column.type for column in told(schema)]
+    ours = [column.type for column in result_columns(schema)]
     assert [plain(type) for type in ours] == [plain(type) for type in theirs.types]
 
 
@@ -145,7 +145,7 @@ def plain(type: pa.DataType) -> str:
 
 @needs("google.cloud.bigquery")
 def test_bigquery_rows_without_the_storage_api():
-    from fal_worker.warehouse.cloud.bigquery import _batches, told
+    from fal_worker.warehouse.cloud.bigquery import _batches, result_columns
     from fal_worker.warehouse.cloud.read import spooled
     from google.cloud.bigquery import SchemaField
     from google.cloud.bigquery.table import RowIterator
@@ -161,7 +161,7 @@ def test_bigquery_rows_without_the_storage_api():
     client = SimpleNamespace(project="p", _ensure_bqstorage_client=lambda: None)
     rows = RowIterator(client, lambda **_: page, "/x", schema, total_rows=2)
     got = spooled(
-        SimpleNamespace(each=iter), told(rows.schema), _batches(rows, None)
+        SimpleNamespace(each=iter), result_columns(rows.schema), _batches(rows, None)
     ).reader.read_all()
     moment = dt.datetime(2024, 2, 29, 12, tzinfo=dt.timezone.utc)
     assert got.to_pydict() == {
@@ -177,11 +177,11 @@ def test_bigquery_load_jobs(open_cloud):
     """The configuration as it goes over the wire."""
     from clouds.world import relation
 
-    told = []
+    sent = []
     cloud = open_cloud("bigquery")
 
     def load_table_from_file(file_obj, destination, *, job_id=None, job_config=None):
-        told.append(job_config.to_api_repr())
+        sent.append(job_config.to_api_repr())
         raise SessionError("stop", "here")
 
     cloud.adapter.connections.handle = lambda _: SimpleNamespace(
@@ -193,7 +193,7 @@ def test_bigquery_load_jobs(open_cloud):
     })  # fmt: skip
     with pytest.raises(SessionError):
         cloud.warehouse.begin_write(relation(), table.to_reader())
-    (config,) = told
+    (config,) = sent
     fields = config["load"].pop("schema")["fields"]
     assert config == {
         "load": {
@@ -284,11 +284,11 @@ def test_redshift_parameters():
             "z": pa.array([0], pa.timestamp("us", "UTC")),
         }
     )
-    told = []
+    sent = []
 
     def say(sql, values):
         statement, order = convert_paramstyle("format", sql)
-        told.append((statement, list(order(values))))
+        sent.append((statement, list(order(values))))
 
     names = ['"' + name.replace('"', '""') + '"' for name in table.column_names]
     assert (
@@ -301,7 +301,7 @@ def test_redshift_parameters():
         )
         == 1
     )
-    assert told == [(
+    assert sent == [(
         'insert into t ("100% %s ""x""", "it\'s", "z") values ($1::decimal(9, 2), to_varbyte($2::varchar(65535), \'hex\'), $3::timestamptz)',
         ["1.50", "ff", "1970-01-01 00:00:00+00"],
     )]  # fmt: skip
@@ -310,7 +310,7 @@ def test_redshift_parameters():
 @needs("dbt.adapters.redshift")
 def test_redshift_names_of_types():
     from dbt.adapters.redshift.connections import get_datatype_name
-    from fal_worker.warehouse.generic.read import told
+    from fal_worker.warehouse.generic.read import described_type
     from redshift_connector.utils.oids import RedshiftOID
 
     adapter = SimpleNamespace(connections=SimpleNamespace(data_type_code_to_name=get_datatype_name))
@@ -320,7 +320,7 @@ def test_redshift_names_of_types():
         "BPCHAR": pa.string(), "NUMERIC": None, "SUPER": None, "VARBYTE": None,
     }  # fmt: skip
     assert {
-        name: told(adapter, ("x", int(RedshiftOID[name]), None, None, None, None, None))
+        name: described_type(adapter, ("x", int(RedshiftOID[name]), None, None, None, None, None))
         for name in expected
     } == expected
 

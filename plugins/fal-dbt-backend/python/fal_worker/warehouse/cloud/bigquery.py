@@ -2,11 +2,13 @@
 
 Nothing of this was run against a real project.
 
-- Reading: `to_arrow_iterable`, over the storage API where google-cloud-bigquery-storage is installed and the user may use it, else page
-  by page. JSON, GEOGRAPHY, INTERVAL and RANGE are text or what the client gives for them.
-- Writing: each file is a load job with an id of its own, so that one that is sent twice loads once; then one `create or replace table`
-  with partitions, clusters, labels and the like from the model's configuration. Structs and lists of simple values become STRUCT and
-  ARRAY; an ARRAY cannot be NULL, so a list that is becomes an empty one. Maps and lists of lists become text, as JSON.
+- Reading: `to_arrow_iterable`, over the storage API where google-cloud-bigquery-storage is
+  installed and the user may use it, else page by page. JSON, GEOGRAPHY, INTERVAL and RANGE are text
+  or what the client gives for them.
+- Writing: each file is a load job with its own id, so that one that is sent twice loads once;
+  then one `create or replace table` with partitions, clusters, labels and the like from the model's
+  configuration. Structs and lists of simple values become STRUCT and ARRAY; an ARRAY cannot be
+  NULL, so a list that is becomes an empty one. Maps and lists of lists become text, as JSON.
 """
 
 from __future__ import annotations
@@ -106,7 +108,8 @@ def _field(name: str, type: Any, sql: str) -> Any:
 
 
 def check_lists(columns: list[Column], reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
-    """The stream as it is; BigQuery stores no NULL in an array, and would only say so of a whole file."""
+    """The stream as it is; BigQuery stores no NULL in an array, and would only say so of a whole
+    file."""
     import pyarrow.types as t
 
     for batch in reader:
@@ -131,26 +134,26 @@ def _null_in_list(array: pa.Array) -> bool:
     return items.null_count > 0 or _null_in_list(items)
 
 
-def told(schema: Any) -> list[Read]:
+def result_columns(schema: Any) -> list[Read]:
     """The columns of a result. What is not known here has the type that its rows come with."""
-    return [Read(field.name, _told(field)) for field in schema]
+    return [Read(field.name, _result_type(field)) for field in schema]
 
 
-def _told(field: Any) -> Any:
+def _result_type(field: Any) -> Any:
     import pyarrow as pa
 
     if (field.mode or "").upper() == "REPEATED":
-        item = _told_one(field)
+        item = _item_type(field)
         return None if item is None else pa.list_(item)
-    return _told_one(field)
+    return _item_type(field)
 
 
-def _told_one(field: Any) -> Any:
+def _item_type(field: Any) -> Any:
     import pyarrow as pa
 
     kind = field.field_type.upper()
     if kind in ("RECORD", "STRUCT"):
-        parts = [(part.name, _told(part)) for part in field.fields]
+        parts = [(part.name, _result_type(part)) for part in field.fields]
         return None if any(type is None for _, type in parts) else pa.struct(parts)
     types = {
         "BOOL": pa.bool_(), "INT64": pa.int64(), "FLOAT64": pa.float64(), "STRING": pa.string(), "BYTES": pa.binary(),
@@ -166,7 +169,8 @@ _EXPIRES = "options (expiration_timestamp = timestamp_add(current_timestamp(), i
 
 
 class Connection(cloud.Connection):
-    """dbt-bigquery has a client of Google's where others have a connection, and jobs where others have cursors."""
+    """dbt-bigquery has a client of Google's where others have a connection, and jobs where others
+    have cursors."""
 
     def __init__(self, adapter: Any) -> None:
         super().__init__(adapter)
@@ -188,14 +192,15 @@ class Connection(cloud.Connection):
         pass
 
     def wait(self, job: Any) -> Any:
-        """For a job of ours to end."""
+        """Waits for one of our jobs to end."""
         with self._lock:
             self._jobs.append(job)
         self.check()
         return self.direct(job.result)
 
     def interrupt(self) -> None:
-        """Cancels our own jobs and the last one that dbt began on our thread, whether or not they have ended."""
+        """Cancels our own jobs and the last one that dbt began on our thread, whether or not they
+        have ended."""
         manager = self.adapter.connections
         with self._lock:
             jobs = list(self._jobs)
@@ -291,7 +296,7 @@ class BigQuery(cloud.Cloud):
         if not rows.schema:
             return nothing()
         with _storage(connection) as storage:
-            return spooled(connection, told(rows.schema), _batches(rows, storage))
+            return spooled(connection, result_columns(rows.schema), _batches(rows, storage))
 
 
 @contextlib.contextmanager
@@ -320,7 +325,7 @@ def _batches(rows: Any, storage: Any) -> Iterator[Any]:
             if batch.num_columns:
                 yield batch
     except Forbidden:
-        # Whoever may read a table may not always use the storage API.
+        # A user who may read a table may lack the right to use the storage API.
         if begun or storage is None:
             raise
         yield from _batches(rows, None)

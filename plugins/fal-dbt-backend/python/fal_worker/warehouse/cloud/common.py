@@ -41,7 +41,8 @@ class Connection(generic_connection.Connection):
             return call()
 
     def each(self, items: Iterable[Any]) -> Iterator[Any]:
-        """What the client gives, one after the other; only its own errors are taken for the database's."""
+        """What the client gives, one after the other; only its own errors are taken for the
+        database's."""
         iterator = iter(items)
         while (item := self.direct(lambda: next(iterator, _END))) is not _END:
             yield item
@@ -51,7 +52,8 @@ class Connection(generic_connection.Connection):
         self.regain()
 
     def create_sql(self, finish: Any, relation: Any, select: str, *more: str) -> str | None:
-        """The statements that make the table as its model's configuration has it; `None` where there is no model."""
+        """The statements that make the table as its model's configuration has it; `None` where
+        there is no model."""
         if getattr(finish, "create_sql", None) is None:
             return None
         made: list[str] = []
@@ -63,7 +65,8 @@ class Connection(generic_connection.Connection):
         return made[0]
 
     def regain(self) -> None:
-        """Some managers forget a connection that is released, which dbt's macros do with the one that they borrow."""
+        """Some managers forget a connection that is released, which dbt's macros do with the one
+        that they borrow."""
         manager = self.adapter.connections
         if self.own is not None and manager.get_if_exists() is not self.own:
             manager.clear_thread_connection()
@@ -71,7 +74,8 @@ class Connection(generic_connection.Connection):
 
 
 def variable(adapter: Any, name: str) -> str | None:
-    """A variable of the project (`vars:`, `--vars`), else of the environment under its name in capitals."""
+    """A variable of the project (`vars:`, `--vars`), else of the environment under its name in
+    capitals."""
     import os
 
     config = adapter.config

@@ -1,10 +1,13 @@
-"""Databricks: results as Arrow, rows as Parquet files through a volume, or as literals where none is named.
+"""Databricks: results as Arrow, rows as Parquet files through a volume, or as literals where none
+is named.
 
 Nothing of this was run against a real workspace.
 
-- Reading: `fetchmany_arrow` of the connector's own cursor, which fetches from the cloud's storage what the warehouse has put there.
-- Writing: with the variable `fal_staging_volume` (`vars:` of the project, or FAL_STAGING_VOLUME), files are PUT there and inserted by one
-  `insert ... select`; else the rows are written out in statements of up to a megabyte. Lists, structs and maps keep their types.
+- Reading: `fetchmany_arrow` of the connector's own cursor, which fetches from the cloud's storage
+  what the warehouse has put there.
+- Writing: with the variable `fal_staging_volume` (`vars:` of the project, or FAL_STAGING_VOLUME),
+  files are PUT there and inserted by one `insert ... select`; else the rows are written out in
+  statements of up to a megabyte. Lists, structs and maps keep their types.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
 from fal_worker.warehouse.generic.encode import plain
-from fal_worker.warehouse.generic.read import nothing, told
+from fal_worker.warehouse.generic.read import described_type, nothing
 
 from . import common as cloud
 from . import loading
@@ -195,7 +198,10 @@ class Databricks(cloud.Cloud):
             # Of no rows there may be a table without columns.
             return spooled(
                 connection,
-                [Column(each[0], told(connection.adapter, each)) for each in cursor.description],
+                [
+                    Column(each[0], described_type(connection.adapter, each))
+                    for each in cursor.description
+                ],
                 (),
             )
         return spooled(connection, from_schema(first.schema), chain((first,), tables))

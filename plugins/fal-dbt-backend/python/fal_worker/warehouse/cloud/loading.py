@@ -1,6 +1,8 @@
-"""Cloud warehouses: a stream as Parquet files, one after the other, each of them gone before the next one is made.
+"""Cloud warehouses: a stream as Parquet files, one after the other, each of them gone before the
+next one is made.
 
-Their columns are called c0, c1, ... whatever the frame's are, so that no name has to be quoted in a file.
+Their columns are called c0, c1, ... whatever the frame's are, so that no name has to be quoted in a
+file.
 """
 
 from __future__ import annotations
@@ -35,7 +37,10 @@ class Files:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Iterator[str]]:
-        """Gives paths. A file is there until the next one is asked for, and the folder goes at the end, whatever happens."""
+        """Gives paths.
+
+        A file is there until the next one is asked for, and the folder goes at the end, whatever
+        happens."""
         with tempfile.TemporaryDirectory(prefix="fal-") as folder:
             yield self._paths(folder)
 
@@ -61,7 +66,8 @@ class Files:
         import pyarrow.parquet as pq
 
         batch: pa.RecordBatch | None = first
-        # Timestamps in microseconds are what every reader knows; the type annotations tell instants from wall clocks.
+        # Timestamps in microseconds are what every reader knows; the type annotations tell instants
+        # from wall clocks.
         with (
             open(path, "wb") as file,
             pq.ParquetWriter(file, schema, compression="snappy", version="2.6") as writer,

@@ -1,8 +1,9 @@
 """Cloud warehouses: the Arrow that a client gives, batch by batch, as one stream of settled types.
 
-Clients name the types of one result differently from batch to batch: Snowflake's integers are as wide as the values of a batch. So
-the result goes through the spool of the general path: into memory up to 32 MB, beyond that into a temporary file. When the first row is
-handed on, the warehouse has done its part and the connection is free.
+Clients name the types of one result differently from batch to batch: Snowflake's integers are as
+wide as the values of a batch. So the result goes through the spool of the general path: into memory
+up to 32 MB, beyond that into a temporary file. When the first row is handed on, the warehouse has
+done its part and the connection is free.
 """
 
 from __future__ import annotations
@@ -26,33 +27,36 @@ _BATCH_ROWS = 100_000
 
 
 class Column:
-    """One column of a result. `wider` is its type if a batch comes that `type` cannot hold; without `told`, batches say the type."""
+    """One column of a result.
+
+    `wider` is its type if a batch comes that `type` cannot hold; without `described`, batches say
+    the type."""
 
     def __init__(
-        self, name: str, told: pa.DataType | None, wider: pa.DataType | None = None
+        self, name: str, described: pa.DataType | None, wider: pa.DataType | None = None
     ) -> None:
-        self.name, self._told, self._wider = name, told, wider
+        self.name, self._described, self._wider = name, described, wider
 
     @property
     def type(self) -> pa.DataType:
         import pyarrow as pa
 
-        return self._told if self._told is not None else pa.null()
+        return self._described if self._described is not None else pa.null()
 
     def add(self, array: pa.Array) -> pa.Array:
         import pyarrow as pa
         import pyarrow.types as t
 
         array = simple(array)
-        if self._told is None or t.is_null(self._told):
-            self._told = array.type
+        if self._described is None or t.is_null(self._described):
+            self._described = array.type
         try:
-            return array if array.type.equals(self._told) else cast(array, self._told)
+            return array if array.type.equals(self._described) else cast(array, self._described)
         except pa.ArrowInvalid:
             if self._wider is None:
                 raise
-            self._told, self._wider = self._wider, None
-            return cast(array, self._told)
+            self._described, self._wider = self._wider, None
+            return cast(array, self._described)
 
     def settled(self, array: pa.Array) -> pa.Array:
         return array if array.type.equals(self.type) else cast(array, self.type)
@@ -65,7 +69,9 @@ def cast(array: pa.Array, target: pa.DataType) -> pa.Array:
 
 
 def spooled(connection: Connection, columns: list[Column], tables: Iterable[Any]) -> Reading:
-    """All of what the client gives, tables or batches. Columns are told apart by their place, not by their names."""
+    """All of what the client gives, tables or batches.
+
+    Columns are matched by position, not by name."""
     spool = Spool()
     try:
         for table in connection.each(tables):
@@ -101,14 +107,15 @@ def _batch(columns: list[Column], batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def from_schema(schema: pa.Schema) -> list[Column]:
-    """As the client's own schema has them, for the few types that are no one's business: instants in UTC, dictionaries as values."""
+    """As the client's own schema has them, for the few types that are no one's business: instants
+    in UTC, dictionaries as values."""
     import pyarrow as pa
     import pyarrow.types as t
 
-    def told(type: pa.DataType) -> pa.DataType:
+    def settled_type(type: pa.DataType) -> pa.DataType:
         type = plain(type)
         if t.is_timestamp(type):
             return pa.timestamp("us", type.tz and "UTC")
         return pa.time64("us") if t.is_time(type) else type
 
-    return [Column(field.name, told(field.type)) for field in schema]
+    return [Column(field.name, settled_type(field.type)) for field in schema]

@@ -1,12 +1,17 @@
-"""Redshift: rows in pages of a server-side cursor, and back as parameters in one transaction, or by COPY from S3 where that is set up.
+"""Redshift: rows in pages of a server-side cursor, and back as parameters in one transaction, or by
+COPY from S3 where that is set up.
 
-Nothing of this was run against a real cluster. Its client has no Arrow, and reads the whole of a result before it gives the first row.
+Nothing of this was run against a real cluster. Its client has no Arrow, and reads the whole of a
+result before it gives the first row.
 
-- Reading: what begins with SELECT or WITH is declared as a cursor, of which pages are fetched; all else runs as it is.
-- Writing: every value goes as text with a cast to the column's type, since a parameter's own type would not say how many digits a
-  decimal has. With the variables `fal_s3_staging` (s3://bucket/folder) and `fal_iam_role`, the rows go through Parquet files and COPY, if
-  there are only types that COPY takes from Parquet.
-- The table takes its place by renaming, in one transaction with grants and comments; with the model's `dist` and `sort`.
+- Reading: what begins with SELECT or WITH is declared as a cursor, of which pages are fetched; all
+  else runs as it is.
+- Writing: every value goes as text with a cast to the column's type, since a parameter's own type
+  would not say how many digits a decimal has. With the variables `fal_s3_staging`
+  (s3://bucket/folder) and `fal_iam_role`, the rows go through Parquet files and COPY, if there are
+  only types that COPY takes from Parquet.
+- The table takes its place by renaming, in one transaction with grants and comments; with the
+  model's `dist` and `sort`.
 """
 
 from __future__ import annotations
@@ -56,7 +61,7 @@ _PAGE = 1_000
 
 
 class Connection(cloud.Connection):
-    """With transactions that are its own: dbt-redshift can be told not to send any."""
+    """Begins and ends transactions itself: dbt-redshift can be configured to send none."""
 
     def begin(self) -> None:
         self.commit()
@@ -170,7 +175,8 @@ class _Pages:
 
     @classmethod
     def declared(cls, connection: Any, sql: str) -> _Pages | None:
-        """`None` if the server takes no cursor for it, as for several statements, or for tables of its leader alone."""
+        """`None` if the server takes no cursor for it, as for several statements, or for tables of
+        its leader alone."""
         from fal_worker.errors import SessionError
 
         connection.begin()
@@ -206,7 +212,8 @@ def by_parameters(
     """In the transaction that is open; gives the number of rows."""
     size = max(1, min(_ROWS, _PARAMETERS // len(columns)))
     mark = f"({', '.join(_mark(column) for column in columns)})"
-    # A percent sign between quotes is none of a parameter to this client, so names stay as they are.
+    # A percent sign between quotes is none of a parameter to this client, so names stay as they
+    # are.
     into = f"insert into {table} ({', '.join(names)}) values "
     texts = [_text(column.arrow) for column in columns]
     count = 0

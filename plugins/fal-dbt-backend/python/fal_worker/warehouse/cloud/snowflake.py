@@ -2,11 +2,13 @@
 
 Nothing of this was run against a real account.
 
-- Reading: `fetch_arrow_batches` of Snowflake's own cursor. Numbers keep all their digits: integers are int64, or decimal128(38, 0) if
-  one of them is larger. VARIANT, OBJECT and ARRAY are text, as JSON. What comes without Arrow (SHOW, DML) is read row by row.
-- Writing: PUT and COPY INTO, each of which Snowflake does for all or none of the rows. Lists, structs and maps become VARIANT.
-- Names: a column whose name is all lower case gets it in capitals, as if nobody had quoted it, so that SQL finds it without quotes. All
-  others are kept to the letter.
+- Reading: `fetch_arrow_batches` of Snowflake's own cursor. Numbers keep all their digits: integers
+  are int64, or decimal128(38, 0) if one of them is larger. VARIANT, OBJECT and ARRAY are text, as
+  JSON. What comes without Arrow (SHOW, DML) is read row by row.
+- Writing: PUT and COPY INTO, each of which Snowflake does for all or none of the rows. Lists,
+  structs and maps become VARIANT.
+- Names: a column whose name is all lower case gets it in capitals, as if it were not quoted, so
+  that SQL finds it without quotes. All others are kept to the letter.
 """
 
 from __future__ import annotations
@@ -109,25 +111,27 @@ def _whole_microseconds(cursor: Any) -> dict[str, bool]:
     return {name: True} if name in inspect.signature(cursor.fetch_arrow_batches).parameters else {}
 
 
-def _column(kind: str, told: Any) -> Column:
+def _column(kind: str, described: Any) -> Column:
     import pyarrow as pa
 
     if kind == "FIXED":
-        if told.scale:
-            return Column(told.name, pa.decimal128(38, told.scale))
-        return Column(told.name, pa.int64(), pa.decimal128(38, 0))
+        if described.scale:
+            return Column(described.name, pa.decimal128(38, described.scale))
+        return Column(described.name, pa.int64(), pa.decimal128(38, 0))
     types = {
         "REAL": pa.float64(), "TEXT": pa.string(), "DATE": pa.date32(), "BOOLEAN": pa.bool_(), "BINARY": pa.binary(),
         "TIME": pa.time64("us"), "TIMESTAMP_NTZ": pa.timestamp("us"), "TIMESTAMP_LTZ": pa.timestamp("us", "UTC"),
         "TIMESTAMP_TZ": pa.timestamp("us", "UTC"), "VARIANT": pa.string(), "GEOGRAPHY": pa.string(), "GEOMETRY": pa.string(),
     }  # fmt: skip
-    # Structured arrays, objects and maps say themselves what they are, and plain ones are text; where no row came they are null.
-    return Column(told.name, types.get(kind))
+    # Structured arrays, objects and maps say themselves what they are, and plain ones are text;
+    # where no row came they are null.
+    return Column(described.name, types.get(kind))
 
 
 def _carried(path: str, column: cloud_types.Column) -> tuple[str, cloud_types.Column]:
-    """A column of the files, and the SQL that makes the table's column of it. Times are numbers and text on the way, since it is
-    a matter of versions and settings what Snowflake takes the times of a Parquet file for."""
+    """A column of the files, and the SQL that makes the table's column of it. Times are numbers and
+    text on the way, since it is a matter of versions and settings what Snowflake takes the times of
+    a Parquet file for."""
     import pyarrow as pa
     import pyarrow.types as t
 

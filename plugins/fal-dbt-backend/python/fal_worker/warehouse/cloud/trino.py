@@ -2,11 +2,11 @@
 
 Nothing of this was run against a real server.
 
-- Reading: the client's own cursor, page by page. (What dbt-trino puts around it fetches everything at once, and of that gives out only
-  as many rows as are asked for the first time.)
-- Writing: literals in statements of less than the million characters that Trino takes by default, then the swap by renaming, or by
-  `create or replace table` if the model says `on_table_exists: replace`. Lists, structs and maps become text, as JSON, since few
-  connectors take them.
+- Reading: the client's own cursor, page by page. (What dbt-trino puts around it fetches everything
+  at once, and of that gives out only as many rows as are asked for the first time.)
+- Writing: literals in statements of less than the million characters that Trino takes by default,
+  then the swap by renaming, or by `create or replace table` if the model says `on_table_exists:
+  replace`. Lists, structs and maps become text, as JSON, since few connectors take them.
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ class Connection(cloud.Connection):
         self._cursor: Any = None
 
     def execute(self, sql: str) -> Any:
-        """Runs one statement; gives the client's cursor. Of a statement without rows, only fetching tells that it ended."""
+        """Runs one statement; gives the client's cursor.
+
+        Of a statement without rows, only fetching tells that it ended."""
         self._cursor = self.handle.handle.cursor()
         self.direct(lambda: self._cursor.execute(sql))
         return self._cursor
@@ -131,7 +133,8 @@ class Write(cloud_write.Write):
         tables.drop(tables.backup)
 
     def _made(self, connection: Any, tables: Tables, finish: Finish | None) -> Any:
-        """The table to be renamed: with the model's properties where it is a model's, else the one that was filled."""
+        """The table to be renamed: with the model's properties where it is a model's, else the one
+        that was filled."""
         new = connection.macro(
             "make_intermediate_relation", base_relation=tables.relation, suffix=_NEW
         )

@@ -1,8 +1,10 @@
-"""Cloud warehouses: each column of a frame as one that the warehouse takes, and the words for its type.
+"""Cloud warehouses: each column of a frame as one that the warehouse takes, and the words for its
+type.
 
-What all of them share: integers are bigint, of 64 bits without sign decimal(20, 0); floats double precision; a column without any
-value and UUIDs are text; nothing may be finer than a microsecond; instants are in UTC; durations are refused. What a warehouse
-has no type for goes as text. Decimals of more digits than it has must fit value by value.
+What all of them share: integers are bigint, of 64 bits without sign decimal(20, 0); floats double
+precision; a column without any value and UUIDs are text; nothing may be finer than a microsecond;
+instants are in UTC; durations are refused. What a warehouse has no type for goes as text. Decimals
+of more digits than it has must fit value by value.
 """
 
 from __future__ import annotations
@@ -37,16 +39,20 @@ class Words:
     time: str | None = "time"
     timestamp: str = "timestamp"
     zoned: str = "timestamp with time zone"
-    # What a decimal of so many digits, so many of them behind the point, is called; `None` if it is too wide.
+    # What a decimal of so many digits, so many of them behind the point, is called; `None` if it is
+    # too wide.
     decimal: Callable[[int, int], str | None] = lambda precision, scale: (
         f"decimal({precision}, {scale})" if precision <= 38 else None
     )
-    # The most digits of a decimal with so many behind the point, for those that are wider in Arrow; `None` if there is none.
+    # The most digits of a decimal with so many behind the point, for those that are wider in Arrow;
+    # `None` if there is none.
     widest: Callable[[int], int | None] = lambda scale: 38 if scale < 38 else None
-    # The type of a list, struct or map; `None`: as JSON, in a column of the type `json`, else of text.
+    # The type of a list, struct or map; `None`: as JSON, in a column of the type `json`, else of
+    # text.
     nested: Callable[[Any], str | None] = lambda _: None
     json: str | None = None
-    # What makes a value of such a type of text, by the type in small letters; a cast would make text in it.
+    # What makes a value of such a type of text, by the type in small letters; a cast would make
+    # text in it.
     parse: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -150,7 +156,8 @@ def _nested(type: Any, words: Words) -> tuple[str, Any]:
 
 
 def scalar(name: str, type: Any, words: Words) -> tuple[str, Any]:
-    """The warehouse's word for a type without parts, and the type of Arrow on the way; `name` is for errors."""
+    """The warehouse's word for a type without parts, and the type of Arrow on the way; `name` is
+    for errors."""
     import pyarrow as pa
     import pyarrow.types as t
 

@@ -1,9 +1,9 @@
-"""Cloud warehouses: a stream of Arrow into a table beside the one that is there, which then takes its place.
+"""Loads a stream of Arrow into a table beside the old one, which then takes its place.
 
-`fill` makes `NAME__fal_tmp` and has the rows loaded into it. `commit` makes the table by one statement of the adapter's own
-`create_table_as`, with all that the model configures, from the rows that are in the warehouse already. Where that statement is
-`create or replace`, nobody ever sees the name without a table; where the adapter itself drops first (a view, a format that cannot be
-replaced), so is it here.
+`fill` makes `NAME__fal_tmp` and loads the rows into it. `commit` makes the table from those rows by
+the adapter's own `create_table_as`, with everything that the model configures. Where that statement
+is `create or replace`, the name is never without a table. Where the adapter itself drops first (a
+view, a format that cannot be replaced), the old table is dropped first here too.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class Write(generic_write.Write):
     """What a warehouse does in its own way are `load` and a few statements."""
 
     _writer: Writer
-    # Of a statement that makes a table, whose rows are those of a query, and of one that replaces all rows.
+    # Of a statement that makes a table, whose rows are those of a query, and of one that replaces
+    # all rows.
     create = "create or replace table {table} as {select}"
     overwrite = "insert overwrite {table} ({names}) {select}"
     create_stage = "create table"
@@ -161,7 +162,8 @@ class Write(generic_write.Write):
         )
 
     def _clear(self, tables: Tables) -> None:
-        """The table is in its place whatever becomes of the one beside it, which the next write would drop."""
+        """The table is in its place whatever becomes of the one beside it, which the next write
+        would drop."""
         with contextlib.suppress(Exception):
             tables.drop_there(tables.stage)
 

@@ -1,9 +1,17 @@
-"""DuckDB: blocks of the tables that a long stream reads and writes, which DuckDB keeps until its `memory_limit` is reached.
+"""Keeps DuckDB's block cache small while a job streams.
 
-That limit is most of the machine by default, so that the session would grow with the data. DuckDB lets go of blocks only when
-the limit is set: it is set below what is in use, which drops blocks that are in the file anyway, and back at once. A query that
-needs memory just then would fail, therefore only while there is nothing but streams (`ACTIVITY`, and plain scans among the
-readings), and never if the user chose a limit."""
+DuckDB keeps the blocks that a stream reads and writes until it reaches `memory_limit`, by default
+most of the machine's memory, so a session would grow with the data. It has no call that drops
+blocks, but it drops them when the limit is set below what is in use. So the limit is lowered for a
+moment and reset at once. The blocks that go are in the file anyway.
+
+A query that needs memory in that moment would fail. So the limit is lowered only while nothing runs
+but streams (`ACTIVITY` is idle, and all open reads are plain scans), and never if the user chose a
+limit.
+
+Writes arrive as batches of one row group each: DuckDB writes such a batch at once, but collects
+smaller ones first, which takes ten times the memory.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +28,8 @@ if TYPE_CHECKING:
 
     from .warehouse import DuckDB
 
-# Bytes of blocks, beyond those that were there before the stream: when they are too many, and how many stay.
+# Bytes of blocks, beyond those that were there before the stream: when they are too many, and how
+# many stay.
 MOST = 128 << 20
 KEPT = 64 << 20
 # Operators that hold a few rows at a time.
@@ -30,7 +39,9 @@ _USED = """select current_setting('memory_limit'), sum(memory_usage_bytes),
 
 
 class BlockCache:
-    """Of one stream. Nothing of it ever fails: where it does not work, memory is used as DuckDB likes."""
+    """Trims the cache while one stream runs.
+
+    Nothing here raises: if trimming does not work, DuckDB uses memory as it likes."""
 
     def __init__(self, warehouse: DuckDB, cursor: Any) -> None:
         self._warehouse = warehouse
@@ -40,7 +51,7 @@ class BlockCache:
         self._works = used is not None
 
     def trim(self) -> None:
-        """Called now and then."""
+        """Drops blocks if this stream has caused too many. Called before each row group."""
         used = self._used() if self._works else None
         if used is None or used[2] <= self._before + MOST:
             return
@@ -50,7 +61,7 @@ class BlockCache:
         for reading in self._warehouse.readings():
             reading.look(self._cursor)
         with ACTIVITY.idle() as quiet, self._warehouse.only_streams() as plain:
-            # Looked at again: a query that has just ended may have set a limit.
+            # Read again under the locks: a query that has just ended may have set a limit.
             now = self._used() if quiet and plain else None
             if now is not None and now[0] == used[0]:
                 self._drop(now[1] - now[2] + self._before + KEPT)
@@ -60,7 +71,7 @@ class BlockCache:
 
     def _drop(self, limit: int) -> None:
         try:
-            # In one call, so that Python has nothing to do in between.
+            # One call sets and resets the limit, so no other thread of Python can run in between.
             self._cursor.execute(f"set memory_limit = '{limit}B'; reset memory_limit")
         except (
             duckdb.Error
@@ -77,7 +88,7 @@ class BlockCache:
 
 
 def is_plain(cursor: Any, sql: str) -> bool:
-    """Whether a query only scans a table."""
+    """Whether a query only scans tables, so that it holds a few rows at a time."""
     try:
         if len(duckdb.extract_statements(sql)) != 1:
             return False
@@ -97,7 +108,7 @@ _limits: list[str] = []
 
 
 def _default_limit() -> str:
-    """As DuckDB tells it of an instance that nobody configured."""
+    """The limit of an instance that has no configuration."""
     if not _limits:
         with duckdb.connect(":memory:") as fresh:
             _limits.extend(fresh.execute("select current_setting('memory_limit')").fetchall()[0])
@@ -112,7 +123,7 @@ _BYTES = 32 << 20
 def row_groups(
     reader: pa.RecordBatchReader, before_each: Callable[[], None]
 ) -> pa.RecordBatchReader:
-    """The same rows. `before_each` is called before a row group is read."""
+    """The same rows in batches of a row group. Calls `before_each` before it reads one."""
     import pyarrow as pa
 
     def batches() -> Iterator[pa.RecordBatch]:

@@ -1,4 +1,7 @@
-"""DuckDB: what a statement would do, by DuckDB's own parser, before it runs. All that is not known to be harmless is refused."""
+"""Finds out what a statement would do, by DuckDB's own parser, before it runs.
+
+Everything that is not known to be harmless is refused.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ import duckdb
 
 from fal_worker.project.readable import Readable, folded, refused
 
-# Query nodes, tables, and what belongs to them. Not `SHOW_REF` (describe, show, summarize), `COLUMN_DATA`, `BOUND_TABLE_REF`, `DELIM_GET`.
+# Query nodes, tables, and what belongs to them. Not `SHOW_REF` (describe, show, summarize),
+# `COLUMN_DATA`, `BOUND_TABLE_REF`, `DELIM_GET`.
 _QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _TABLES = {
     "BASE_TABLE",
@@ -37,13 +41,13 @@ _EXPRESSIONS = {
     "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA", "LAMBDA_REF",
     "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW",
 }  # fmt: skip
-# Where a part stands in the text, and what a table is called further on.
+# The position of a part in the text, and the names that a table has further on.
 _PLACES = {"query_location", "query_location_length"}
 _CALLED = {"alias", "column_name_alias"}
 
 
 class Parser:
-    """An instance that holds nothing and may reach nothing, so that parsing is all it can do."""
+    """An empty DuckDB that may reach nothing, so it can only parse."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -52,7 +56,7 @@ class Parser:
         )
 
     def statements(self, sql: str) -> list[dict[str, Any]]:
-        """The trees of the statements; a `SessionError` if one is no query."""
+        """The trees of the statements. Raises `SessionError` if one is no query."""
         with self._lock:
             text = self._connection.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0]
         try:
@@ -70,12 +74,14 @@ class Parser:
 
 @lru_cache(maxsize=1)
 def parser() -> Parser:
-    """That of this process."""
+    """The parser of this process."""
     return Parser()
 
 
 def check(sql: str, readable: Readable, place: Callable[[], tuple[str, str]]) -> None:
-    """Refuses what is not one SELECT of readable relations. `place` gives database and schema of names that have none."""
+    """Refuses what is not one SELECT of readable relations.
+
+    `place` gives database and schema of names that have none."""
     statements = parser().statements(sql)
     if len(statements) != 1:
         raise refused("it is no single SELECT")
@@ -118,8 +124,9 @@ def _without_type(tree: dict[str, Any]) -> Any:
 
 
 def _parts(root: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Functions, tables and table functions of a statement, all else known to be harmless. Tables of the statement itself, those of a
-    WITH where it can be seen, are left out."""
+    """The functions, tables and table functions of a statement; everything else in it is harmless.
+
+    Tables of the statement itself, those of a WITH where it can be seen, are left out."""
     # Without recursion, since an expression may be deep.
     waiting: list[tuple[Any, frozenset[str]]] = [(root, frozenset())]
     while waiting:
@@ -167,7 +174,9 @@ def _check_kind(part: dict[str, Any]) -> None:
 
 
 def _of_query(part: dict[str, Any], seen: frozenset[str]) -> Iterator[tuple[Any, frozenset[str]]]:
-    """What is in a query, each with the names that it sees. No WITH sees itself or a later one, but for the second half of a recursive one."""
+    """What is in a query, each with the names that it sees.
+
+    No WITH sees itself or a later one, but for the second half of a recursive one."""
     for entry in (part.get("cte_map") or {}).get("map", ()):
         yield entry["value"], seen
         seen = seen | {folded(entry["key"])}
@@ -183,7 +192,7 @@ def _of_query(part: dict[str, Any], seen: frozenset[str]) -> Iterator[tuple[Any,
 
 
 def _arguments(part: dict[str, Any]) -> Iterator[Any]:
-    """Of a table function: all but the function itself."""
+    """Everything in a table function but the function itself."""
     for name, value in part.items():
         if name != "function":
             yield value
@@ -235,14 +244,17 @@ def _check_function(part: dict[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """A tree without where its parts stand in the text, and without what is not set."""
+    """A tree without positions in the text, and without what is not set."""
     if isinstance(value, dict):
         items = ((name, _plain(item)) for name, item in value.items() if name not in _PLACES)
         return {name: item for name, item in items if item not in (None, "", [], {}, False)}
     return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
-# Aggregate and window functions included. Operators need no entry.
+# The functions that SQL of leased jobs may call, aggregate and window functions included; operators
+# need no entry. They compute from their arguments alone: none reads a file, a setting, a variable of
+# the machine or the session, the catalog or the network, and none changes anything. All others are
+# refused.
 FUNCTIONS = frozenset(
     """
 abs acos acosh add age aggregate ago alias any_value apply approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null

@@ -1,7 +1,8 @@
-"""DuckDB: the rows of a relation as Arrow. What Arrow would hold as another value is refused by the column's name.
+"""Reads a DuckDB relation as Arrow, and refuses values that Arrow would change, by column name.
 
-Integers of more than 38 digits and intervals of more nanoseconds than 64 bits are found by DuckDB while it reads: DuckDB itself
-lets the second ones overflow. Infinite dates and timestamps are the largest numbers of their types, so they are found in the rows.
+DuckDB finds integers of more than 38 digits and intervals of more than 64 bits of nanoseconds while
+it reads, by SQL that raises: it would let the intervals overflow. Infinite dates and timestamps are
+the largest numbers of their types, so they are found in the rows.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError
-from fal_worker.warehouse.values import UNFIT, advice, said, unfit
+from fal_worker.warehouse.values import UNFIT, advice, unfit, unfit_message
 
 from .types import HUGE, cast_of, has_infinite, is_huge
 
@@ -25,7 +26,9 @@ _TOO_LARGE = "an integer of more than 38 digits"
 
 
 def reader_of(relation: Any, rows: int) -> pa.RecordBatchReader:
-    """A stream of batches of so many rows. Raises `SessionError` or an error of DuckDB, at once or while it is read."""
+    """Streams a relation in batches of `rows` rows.
+
+    Raises `SessionError` or an error of DuckDB, at once or while it is read."""
     huge = {
         name: str(kind) for name, kind in zip(relation.columns, relation.types) if is_huge(kind)
     }
@@ -48,15 +51,20 @@ def reader_of(relation: Any, rows: int) -> pa.RecordBatchReader:
 
 
 def _refusal(error: Exception, nested: list[str]) -> SessionError | None:
-    """What an error says that the SQL of a column raised, or the cast of one of the `nested`; `None` for others."""
-    told = raised(error)
-    if told is None and nested and re.search(r"Could not cast value -?\d+ to DECIMAL", str(error)):
+    """The refusal that an error carries: raised by the SQL of a column, or by the cast of one of
+    the `nested`."""
+    refusal = raised(error)
+    if (
+        refusal is None
+        and nested
+        and re.search(r"Could not cast value -?\d+ to DECIMAL", str(error))
+    ):
         return unfit("` or `".join(nested), _TOO_LARGE, f"{nested[0]}::varchar")
-    return told
+    return refusal
 
 
 def _selected(name: str, kind: Any) -> str | None:
-    """The SQL of a column that is not read as it is."""
+    """The SQL that reads a column; `None` if it is read as it is."""
     column, cast = _quoted(name), cast_of(kind)
     if is_huge(kind):
         fits = (
@@ -64,16 +72,16 @@ def _selected(name: str, kind: Any) -> str | None:
             if kind.id == "hugeint"
             else f"{column} <= {_LARGEST_HUGE}"
         )
-        told = _error(name, _TOO_LARGE, f"{name}::double, or {name}::varchar")
-        return f"case when not ({fits}) then {told} else cast({column} as {cast}) end as {column}"
+        error = _error(name, _TOO_LARGE, f"{name}::double, or {name}::varchar")
+        return f"case when not ({fits}) then {error} else cast({column} as {cast}) end as {column}"
     if kind.id == "interval":
-        told = _error(name, f"an interval of more than {_HOURS} hours", f"{name}::varchar")
-        return f"case when extract(hour from {column}) not between -{_HOURS} and {_HOURS} then {told} else {column} end as {column}"
+        error = _error(name, f"an interval of more than {_HOURS} hours", f"{name}::varchar")
+        return f"case when extract(hour from {column}) not between -{_HOURS} and {_HOURS} then {error} else {column} end as {column}"
     return f"cast({column} as {cast}) as {column}" if cast else None
 
 
 def _error(name: str, what: str, instead: str) -> str:
-    return raising(said(name, what), advice(instead))
+    return raising(unfit_message(name, what), advice(instead))
 
 
 def _named(reader: pa.RecordBatchReader, huge: dict[str, str]) -> pa.RecordBatchReader:
@@ -125,7 +133,7 @@ def raising(message: str, advice: str) -> str:
 
 
 def raised(error: Exception) -> SessionError | None:
-    """What such an expression said; `None` for other errors."""
+    """The refusal that such an expression raised; `None` for other errors."""
     message, found, advice = str(error).partition(_ADVICE)
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""DuckDB: a stream of Arrow into a table, new or appended to, in a transaction that stays open."""
+"""Writes a stream of Arrow into a table of DuckDB, in a transaction that stays open."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def write(
     cursor: Any, relation: Any, reader: pa.RecordBatchReader, mode: str, types: dict[str, str]
 ) -> int:
-    """Begins a transaction and writes; gives the number of rows."""
+    """Begins a transaction and writes. Returns the number of rows."""
     view = "_fal_" + uuid.uuid4().hex
     names = list(reader.schema.names)
     cursor.register(view, reader)
@@ -57,7 +57,7 @@ class _Columns(list[str]):
 
 
 def _columns(cursor: Any, relation: Any) -> _Columns | None:
-    """`None` if there is no such relation."""
+    """The columns of a relation, or `None` if it does not exist."""
     where = {
         "table_catalog": relation.database,
         "table_schema": relation.schema,
@@ -89,7 +89,9 @@ def _kept(
     targets: list[str],
     names: list[str],
 ) -> list[str]:
-    """The columns in the types of the table that is there, if every value stays the same: DuckDB itself would round. Text is parsed."""
+    """The columns, cast to the types of the existing table if no value changes by that.
+
+    DuckDB itself would round. Text is parsed."""
     empty = "_fal_" + uuid.uuid4().hex
     cursor.register(empty, schema.empty_table())
     given = cursor.sql(
@@ -104,10 +106,10 @@ def _kept(
 
 def _checked(column: str, kind: str, target: str, name: str) -> str:
     message = f"The column `{name}` holds a value of {kind} that is another one in {target}, the type of the table"
-    told = raising(
+    error = raising(
         message, "Round or convert it before, or write the table anew with mode='overwrite'."
     )
-    return f"case when cast(cast({column} as {target}) as {kind}) is distinct from {column} then {told} else cast({column} as {target}) end"
+    return f"case when cast(cast({column} as {target}) as {kind}) is distinct from {column} then {error} else cast({column} as {target}) end"
 
 
 def _check_columns(relation: Any, names: list[str], there: _Columns) -> None:
@@ -120,10 +122,10 @@ def _check_columns(relation: Any, names: list[str], there: _Columns) -> None:
     known = {name.lower() for name in there}
     unknown = [name for name in names if name.lower() not in known]
     if unknown:
-        told = ", ".join(f"`{name}`" for name in unknown)
+        missing = ", ".join(f"`{name}`" for name in unknown)
         raise SessionError(
             "gateway::unknown_columns",
-            f"{relation} has no column {told}",
+            f"{relation} has no column {missing}",
             f"It has {', '.join(there)}. Columns that are left out become NULL; mode='overwrite' makes the table anew.",
         )
 

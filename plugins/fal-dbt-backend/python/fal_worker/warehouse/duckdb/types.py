@@ -1,11 +1,14 @@
-"""Where Arrow and DuckDB do not have the same types: what is converted on the way in and out, and how.
+"""Converts between Arrow and DuckDB where their types differ.
 
-Into DuckDB: half floats become FLOAT, an all-NULL column INTEGER (as DuckDB itself names an untyped NULL), decimals of 256
-bits DECIMAL(38, s) if they fit. Dictionaries become their values' type, a time zone becomes TIMESTAMPTZ (the instant stays,
-the zone's name does not), durations INTERVAL, if they have no nanoseconds.
-Out of DuckDB: HUGEINT and UHUGEINT become decimal128(38, 0), with the field's metadata `fal.type` naming the origin, since
-`sum` of integers is a HUGEINT; a value of 39 digits is an error (`read.py`). What Arrow has no type for comes as text: BIT, BIGNUM, TIME
-with a zone, VARIANT, TYPE. UUID and JSON are text, ENUM is a dictionary, as DuckDB does.
+Into DuckDB: half floats become FLOAT, an all-NULL column INTEGER (as DuckDB itself types an untyped
+NULL), decimals of 256 bits DECIMAL(38, s) if they fit. Dictionaries become their values' type, a
+time zone becomes TIMESTAMPTZ (the instant stays, the zone's name does not), durations INTERVAL if
+they have no nanoseconds.
+
+Out of DuckDB: HUGEINT and UHUGEINT become decimal128(38, 0), with the origin in the field's
+metadata `fal.type`, since `sum` of integers is a HUGEINT; a value of 39 digits is an error
+(`read.py`). Types that Arrow lacks come as text: BIT, BIGNUM, TIME with a zone, VARIANT, TYPE. UUID
+and JSON are text, ENUM is a dictionary, as in DuckDB.
 """
 
 from __future__ import annotations
@@ -50,7 +53,7 @@ def is_huge(kind: Any) -> bool:
 
 
 def cast_of(kind: Any) -> str | None:
-    """The type to cast to, if Arrow cannot hold this one."""
+    """The type to cast to if Arrow cannot hold this one."""
     if kind.id in _CASTS:
         return _CASTS[kind.id]
     if kind.id == "list":
@@ -104,14 +107,15 @@ def _convert(type: Any, taken: Any) -> Convert | None:
 
 
 def _finite(array: pa.Array) -> pa.Array:
-    """Dates and times, also within others, none of which DuckDB takes for its `infinity`."""
+    """Refuses dates and times, nested ones too, that DuckDB takes for `infinity`."""
     if has_infinite(array):
         raise ValueError("a date or time that is infinity to DuckDB")
     return array
 
 
 def has_infinite(array: pa.Array) -> bool:
-    """Whether a value is one of the numbers that are infinite dates and timestamps to DuckDB: the largest and the smallest."""
+    """Whether a value is the largest or smallest number of its type, which DuckDB takes for
+    infinity."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -184,7 +188,9 @@ def _taken(kind: pa.DataType) -> pa.DataType:
 
 
 def _within(kind: pa.DataType) -> pa.DataType:
-    """The type within another one. DuckDB cannot read dictionaries there if a batch has none of their values."""
+    """The type within another one.
+
+    DuckDB cannot read dictionaries there if a batch has none of their values."""
     import pyarrow as pa
 
     return _taken(kind.value_type if pa.types.is_dictionary(kind) else kind)

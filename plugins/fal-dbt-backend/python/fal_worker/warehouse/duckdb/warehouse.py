@@ -1,4 +1,4 @@
-"""DuckDB: Arrow in and out of the database that dbt has open, on cursors of its own."""
+"""Reads and writes the DuckDB database that dbt has open, through separate cursors."""
 
 from __future__ import annotations
 
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from fal_worker.project.readable import Readable
     from fal_worker.warehouse.interface import Finish
 
-# A multiple of DuckDB's vector of 2048 rows; small enough to stay in the caches, large enough to amortise a message.
+# A multiple of DuckDB's vector of 2048 rows; small enough to stay in the caches, large enough to
+# amortise a message.
 _BATCH_ROWS = 1 << 14
 
 
 class DuckDB:
-    """Serves dbt-duckdb. Every read and write has a connection of its own, as dbt's own nodes have."""
+    """Serves dbt-duckdb.
+
+    Every read and write has its own connection, as dbt's nodes have."""
 
     column_rules = ColumnRules(
         "DuckDB",
@@ -76,7 +79,8 @@ class DuckDB:
         types: dict[str, str] | None = None,
         place: Place = Place.MODEL,
     ) -> _Write:
-        # Views of DuckDB do not hang on the table but on its name, so that `place` makes no difference.
+        # DuckDB's views depend on a table's name and not on the table, so `place` makes no
+        # difference.
         connection = self._connect()
         cache = BlockCache(self, connection.cursor)
         stream = writable(reader)
@@ -114,18 +118,20 @@ class DuckDB:
                     connection.cursor.interrupt()
 
     def readings(self) -> list[_Connection]:
-        """What is being read."""
+        """The connections that are reading."""
         with self._lock:
             return [connection for connection in self._open if connection.sql is not None]
 
     @contextlib.contextmanager
     def only_streams(self) -> Iterator[bool]:
-        """Whether nothing runs here but scans of tables and streams into some; nothing else begins before the end of the `with`."""
+        """Gives whether only streams run here: scans of tables, and inserts.
+
+        Nothing else begins until the end of the `with`."""
         with self._lock:
             yield all(connection.is_plain for connection in self._open)
 
     def _connect(self, sql: str | None = None) -> _Connection:
-        """To read `sql`, or to write."""
+        """Opens a connection that reads `sql`, or one that writes."""
         handle = self._environment().handle()
         connection = _Connection(handle, self._forget, sql)
         with self._lock:
@@ -133,7 +139,8 @@ class DuckDB:
         return connection
 
     def _environment(self) -> Any:
-        """dbt-duckdb makes it with its first connection. In a run without models there was none."""
+        """dbt-duckdb's environment, which its first connection makes: a run without models has none
+        yet."""
         connections = self._adapter.connections
         with self._schemas:
             if getattr(connections, "_ENV", True) is None:
@@ -146,7 +153,8 @@ class DuckDB:
             self._open.discard(connection)
 
     def _make_schema(self, cursor: Any, relation: Any) -> None:
-        # Two transactions that make the same schema would conflict: one after the other, each committed at once.
+        # Two transactions that make the same schema would conflict: one after the other, each
+        # committed at once.
         with self._schemas:
             cursor.execute(f"create schema if not exists {relation.without_identifier()}")
 
@@ -163,7 +171,7 @@ class _Connection:
         self._looked = False
 
     def place(self) -> tuple[str, str]:
-        """Database and schema of names that have none."""
+        """The database and schema of names without any."""
         database, schema = self.cursor.execute(
             "select current_database(), current_schema()"
         ).fetchall()[0]
@@ -234,8 +242,10 @@ class _Write:
 
 
 class _Counting:
-    """The connection that the adapter's `materialize` gets. A stream can be read once only, so the adapter's statements
-    that want just the columns (`limit 0`, on DuckLake) read an empty table in its place."""
+    """The connection that the adapter's `materialize` gets.
+
+    A stream can be read only once. So statements of the adapter that only want the columns (`limit
+    0`, on DuckLake) read an empty table instead."""
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
@@ -261,7 +271,8 @@ class _Counting:
 
 
 def _materialize(code: str) -> Any:
-    """The function that dbt-duckdb's macro put behind the user's code. Nothing else of the code is executed."""
+    """The function that dbt-duckdb's macro added to the user's code. The rest of the code does not
+    run."""
     functions = [
         n
         for n in ast.parse(code.lstrip()).body
@@ -290,7 +301,7 @@ def _unwrap(handle: Any) -> Any:
 
 
 def _is_count(sql: str, relation: Any) -> bool:
-    """Whether this is only DuckDB's count of changed rows, not something that the statement returns."""
+    """Whether the result is only DuckDB's count of changed rows."""
     if list(relation.columns) != ["Count"]:
         return False
     return (

@@ -1,7 +1,7 @@
-"""Any adapter: dbt's own connection of this thread, for as long as one read or one step of a write takes.
+"""Lends dbt's own connection of this thread for one read or one step of a write.
 
-dbt keeps a connection for each thread, and some drivers (SQLite's) let no other thread use it. So nothing here outlives a call:
-whatever begins on a thread ends on it, and the connection is released.
+dbt keeps a connection for each thread, and some drivers (SQLite's) let no other thread use it. So
+nothing outlives a call: what begins on a thread ends on it, and the connection is released.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Connections:
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[Connection]:
-        """The connection of this thread. What is not committed at the end is rolled back."""
+        """Lends the connection of this thread. What is not committed at the end is rolled back."""
         connection = self._kind(self.adapter)
         with self._lock:
             self._lent.add(connection)
@@ -58,7 +58,7 @@ class Connections:
 
 
 def _interrupting(connection: Connection) -> threading.Thread:
-    """On a thread of its own, since dbt has one connection a thread."""
+    """Interrupts on another thread, since dbt has one connection a thread."""
     connection.cancelled.set()
 
     def interrupt() -> None:
@@ -80,13 +80,14 @@ class Connection:
         self.cancelled = threading.Event()
 
     def interrupt(self) -> None:
-        """What dbt does to stop what runs on a connection, which may take a second one."""
+        """Stops what runs on the connection, as dbt does; that may take a second connection."""
         if self.own is not None and self.own.state == "open":
             with self.adapter.connection_named(f"fal_cancel_{uuid.uuid4().hex}"):
                 self.adapter.connections.cancel(self.own)
 
     def run(self, sql: str, bindings: list[Any] | None = None) -> Any:
-        """Runs one statement, in a transaction where the adapter has them; gives the driver's cursor."""
+        """Runs one statement, in a transaction where the adapter has them; gives the driver's
+        cursor."""
         self.check()
         with self.failures():
             return self.adapter.add_query(sql, bindings=bindings, abridge_sql_log=True)[1]
@@ -102,14 +103,15 @@ class Connection:
             return self.adapter.execute_macro(name, kwargs=arguments)
 
     def begin(self) -> None:
-        """To be called ahead of what must be one transaction: some of dbt's macros begin none by themselves."""
+        """Begins a transaction. Some of dbt's macros begin none by themselves."""
         self.commit()
         manager = self.adapter.connections
         with self.failures():
             with contextlib.suppress(
                 Exception
             ):  # there is none to roll back, or the driver has none
-                # dbt-postgres leaves BEGIN to psycopg2, which does not see the end of a transaction that dbt ends with SQL.
+                # dbt-postgres leaves BEGIN to psycopg2, which does not see the end of a transaction
+                # that dbt ends with SQL.
                 manager.get_thread_connection().handle.rollback()
             manager.begin()
 
@@ -130,7 +132,8 @@ class Connection:
                 for name in ("name", "handle", "state", "transaction_open")
             }
             try:
-                # On the same thread dbt takes the same connection, and releases it behind the macros.
+                # On the same thread dbt takes the same connection, and releases it behind the
+                # macros.
                 finish(Borrowed(ours.handle), is_new)
             finally:
                 for name, value in kept.items():

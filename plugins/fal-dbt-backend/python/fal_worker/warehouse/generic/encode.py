@@ -1,9 +1,10 @@
-"""Any adapter: the type of a table's column for each type of Arrow, in the adapter's own names.
+"""Encodes Arrow for any adapter: columns by the adapter's own names of types, rows as parameters.
 
-The names are those that dbt gives the columns of a seed (`convert_type`), and its macros `type_bigint` and `type_string`. Integers
-of all widths become bigint, of 64 bits without sign numeric(20, 0). Floats become what seeds use for numbers with a fraction. Lists,
-structs and maps become text, as JSON, an all-NULL column text. Nothing may be finer than a microsecond. Durations are refused:
-no two warehouses have the same, and dbt names none.
+The names are those that dbt gives the columns of a seed (`convert_type`), and its macros
+`type_bigint` and `type_string`. Integers of all widths become bigint, unsigned ones of 64 bits
+numeric(20, 0). Floats become what seeds use for numbers with a fraction. Lists, structs and maps
+become text, as JSON; an all-NULL column becomes text. Nothing may be finer than a microsecond.
+Durations are refused: no two warehouses have the same, and dbt names none.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Types:
-    """Names of types, asked of the adapter."""
+    """Asks the adapter for names of types."""
 
     def __init__(self, connection: Connection, dialect: Dialect) -> None:
         self._connection, self._dialect = connection, dialect
@@ -117,7 +118,8 @@ def _is_view(type: Any, name: str) -> bool:
 def parameters(
     batch: pa.RecordBatch, rows: int, plain_values: bool, before: int
 ) -> Iterator[tuple[int, list[Any]]]:
-    """At most so many rows at a time: their number, and their values one row after the other; `before` rows are ahead of the batch."""
+    """At most so many rows at a time: their number, and their values one row after the other;
+    `before` rows are ahead of the batch."""
     for start in range(0, batch.num_rows, rows):
         part = batch.slice(start, rows)
         columns = [
@@ -138,7 +140,7 @@ def _values(name: str, array: pa.Array, plain_values: bool, before: int) -> list
 
 
 def simple(array: pa.Array) -> pa.Array:
-    """Without dictionaries and extensions, in microseconds."""
+    """The array without dictionaries and extension types, in microseconds."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.types as t

@@ -1,7 +1,26 @@
-"""Any adapter: the rows of a cursor as Arrow.
+"""Reads the rows of any adapter's cursor as Arrow, with types found in the values.
 
-A stream of Arrow has its types before its first row, a driver's cursor often never. So the result is read to its end, in batches,
-and handed on when all of it is there. By then the connection is free again: nothing is locked while a model computes.
+A stream of Arrow states its types before its first row, a driver's cursor often never does. So the
+result is read to its end, in batches, before its first row is handed on. By then the connection is
+free: nothing is locked while a model computes.
+
+| Python | Arrow |
+|---|---|
+| bool | bool |
+| int | int64; beyond 64 bits decimal |
+| float | float64 |
+| Decimal | decimal128(38, s), with the longest fraction that came; decimal256 if they do not fit |
+| str, UUID | string |
+| list, tuple, dict | string, as JSON |
+| bytes, bytearray, memoryview | binary |
+| date | date32 |
+| datetime | timestamp[us], with a time zone timestamp[us, UTC] |
+| time | time64[us], with a time zone string |
+| timedelta | duration[us] |
+
+Values of two kinds make a column of the wider one: int and Decimal, int and float (if no integer
+changes), date and datetime. Every other mixture is an error. Without any value, the driver's
+description says the type, if it names one.
 """
 
 from __future__ import annotations
@@ -44,7 +63,7 @@ _NAMES = (
 
 
 def read(connection: Connection, sql: str) -> Reading:
-    """What the statement returns, all of it; what it changed is committed."""
+    """Everything that the statement returns. What it changed is committed."""
     if not sql.strip():
         return nothing()
     cursor = connection.run(connection.adapter.connections._add_query_comment(sql))
@@ -62,7 +81,9 @@ def read(connection: Connection, sql: str) -> Reading:
 
 def rows(connection: Connection, cursor: Any) -> Reading:
     """All rows of a cursor."""
-    columns = [Column(each[0], told(connection.adapter, each)) for each in cursor.description]
+    columns = [
+        Column(each[0], described_type(connection.adapter, each)) for each in cursor.description
+    ]
     spool = Spool()
     try:
         _fill(spool, connection, cursor, columns)
@@ -82,7 +103,7 @@ def _fill(spool: Spool, connection: Connection, cursor: Any, columns: list[Colum
 
 
 def reading(columns: list[Any], spool: Spool) -> Reading:
-    """What is in the spool, in each column's type as it is settled now."""
+    """The rows of the spool, each column in its final type."""
     import pyarrow as pa
 
     schema = pa.schema([pa.field(column.name, column.type) for column in columns])
@@ -95,7 +116,7 @@ def reading(columns: list[Any], spool: Spool) -> Reading:
     return Reading(pa.RecordBatchReader.from_batches(schema, batches()), spool.close)
 
 
-def told(adapter: Any, description: Any) -> pa.DataType | None:
+def described_type(adapter: Any, description: Any) -> pa.DataType | None:
     """The type that the driver itself names, if it does."""
     import pyarrow as pa
 
@@ -122,7 +143,7 @@ def told(adapter: Any, description: Any) -> pa.DataType | None:
 
 
 def nothing() -> Reading:
-    """Of a statement without a result."""
+    """The reading of a statement without a result."""
     import pyarrow as pa
 
     return Reading(pa.RecordBatchReader.from_batches(pa.schema([]), []), lambda: None)
@@ -146,13 +167,13 @@ _INT_DIGITS = 19
 class Column:
     """One column, while its batches come."""
 
-    def __init__(self, name: str, told: pa.DataType | None = None) -> None:
-        self.name, self._told = name, told
+    def __init__(self, name: str, described: pa.DataType | None = None) -> None:
+        self.name, self._described = name, described
         self._kind: str | None = None
         self._digits = self._scale = 0
 
     def add(self, values: list[Any]) -> pa.Array:
-        """A batch as it is known up to now; `type` in the end is as wide or wider."""
+        """A batch in the type that is known so far; the final `type` is as wide or wider."""
         kinds = self._kinds(values)
         self._kind = reduce(self._wider, sorted(kinds), self._kind)
         if "int" in kinds:
@@ -166,7 +187,7 @@ class Column:
         import pyarrow as pa
 
         if self._kind is None:
-            return self._told or pa.null()
+            return self._described or pa.null()
         if self._kind == "decimal":
             return self._decimal()
         types: dict[str, Callable[[], pa.DataType]] = {
@@ -232,14 +253,14 @@ class Column:
         import pyarrow as pa
         import pyarrow.types as t
 
-        told = self._told
+        described = self._described
         if (
-            told is not None
-            and t.is_decimal(told)
-            and told.scale >= self._scale
-            and told.precision - told.scale >= self._digits
+            described is not None
+            and t.is_decimal(described)
+            and described.scale >= self._scale
+            and described.precision - described.scale >= self._digits
         ):
-            return told
+            return described
         width = self._digits + self._scale
         if width > 76:
             raise self._unfit(f"numbers of {width} digits, more than Arrow's decimals can have")

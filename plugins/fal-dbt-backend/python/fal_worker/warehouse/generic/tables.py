@@ -1,6 +1,7 @@
-"""Any adapter: the tables around the one that is written, by dbt's own names and with its own means.
+"""The table that is written and its two companions, by dbt's own names.
 
-While a table is written, the new one is called `NAME__fal_tmp`; while they are swapped, the old one is `NAME__fal_backup`.
+While a table is written, the new one is `NAME__fal_tmp`. While they are swapped, the old one is
+`NAME__fal_backup`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class Tables:
         )
 
     def make_schema(self) -> None:
-        """If it is not there. Asks first: a user may write into a schema without the right to make one."""
+        """If it is not there.
+
+        Asks first: a user may write into a schema without the right to make one."""
         relation = self.relation
         database = (
             str(relation.include(database=True, schema=False, identifier=False))
@@ -40,7 +43,7 @@ class Tables:
         self._connection.commit()
 
     def look_up(self, relation: Any) -> Any:
-        """What stands there now, whatever dbt remembers; `None` if nothing does."""
+        """The relation that has the name now, whatever dbt's cache says; `None` if there is none."""
         with self._connection.failures():
             listed = self._adapter.list_relations_without_caching(relation.without_identifier())
         alike = [each for each in listed if each.identifier.lower() == relation.identifier.lower()]
@@ -48,7 +51,7 @@ class Tables:
         return next(iter(same or alike), None)
 
     def recover(self) -> None:
-        """If a swap was cut short, between the two names, by the end of its process: the old table gets its name back."""
+        """Gives the old table its name back if a process ended between the two renamings of a swap."""
         backup = self.look_up(self.backup)
         if backup is not None and self.look_up(self.relation) is None:
             self.rename(backup, self.relation)
@@ -77,12 +80,12 @@ class Tables:
             self._adapter.rename_relation(old, new.incorporate(type=old.type))
 
     def drop(self, relation: Any) -> None:
-        """If it is there."""
+        """Drops a relation if it exists."""
         if (there := self.look_up(relation)) is not None:
             self.drop_there(there)
 
     def drop_there(self, relation: Any) -> None:
-        """As the adapter drops."""
+        """Drops a relation by the adapter's macro."""
         with self._connection.failures():
             self._adapter.drop_relation(relation)
 

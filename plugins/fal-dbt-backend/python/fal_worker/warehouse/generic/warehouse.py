@@ -1,6 +1,7 @@
-"""Any adapter of dbt that speaks SQL and has no native path here: Arrow in and out through the adapter's own connections.
+"""Reads and writes through any dbt adapter that runs SQL over a cursor of Python's DB-API.
 
-Slow beside a native path, since every value passes through Python; what dbt itself can do with seeds, this can do with frames.
+It is slow beside a native path, since every value passes through Python. What dbt can do with
+seeds, this can do with frames.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Any adapter: a stream of Arrow into a table, through the adapter's own statements.
+"""Writes a stream of Arrow into a table through the adapter's own statements.
 
-The rows go into a table beside the one that is there, each statement committed at once, so that nothing is locked while rows are
-awaited. `commit` puts it in its place as dbt's materializations do, by renaming, in one transaction if the adapter has them. Where it
-has none, the old table is called `NAME__fal_backup` between the two renamings; should the process be killed right there, the
-next write begins by giving it its name back. What scripts write (`Place`) keeps the table where there are transactions, and gets
-new rows only, if the columns are the same.
+The rows go into a table beside the old one, and each statement is committed at once, so nothing is
+locked while rows are awaited. `commit` puts the new table in place by renaming, as dbt's
+materializations do, in one transaction if the adapter has them. Without transactions the old table
+is called `NAME__fal_backup` between the two renamings; if the process is killed right there, the
+next write begins by giving it its name back. What scripts write (`Place`) keeps the table where
+there are transactions: it gets new rows only, if the columns are the same.
 """
 
 from __future__ import annotations
@@ -68,12 +69,13 @@ class Writer:
             yield connection, Tables(connection, relation)
 
     def turn(self) -> contextlib.AbstractContextManager[Any]:
-        """Held while something is changed, where only one at a time can."""
+        """The lock of databases that let only one connection write at a time."""
         return self._one if self.dialect.one_writer else contextlib.nullcontext()
 
 
 class Write:
-    """A table beside the one that it will replace, or whose rows will go into the one that is there."""
+    """A table beside the one that it will replace, or whose rows will go into the one that is
+    there."""
 
     def __init__(
         self,
@@ -114,7 +116,8 @@ class Write:
             self._insert(connection, tables.stage, reader)
 
     def place(self, tables: Tables, known: list[Any]) -> None:
-        """Notes where the rows are until `commit`; `known` are the columns of a table that gets more."""
+        """Notes where the rows are until `commit`; `known` are the columns of a table that gets
+        more."""
         self._stage, self._known, self.identifier = (
             tables.stage,
             known,
@@ -200,7 +203,7 @@ class Write:
         connection.commit()
 
     def _pour(self, connection: Connection, tables: Tables) -> None:
-        """The rows go where they belong, and their table goes."""
+        """Moves the rows of the stage into the table, and drops the stage."""
         names = ", ".join(self._names)
         connection.run(
             f"insert into {tables.relation} ({names}) select {names} from {tables.stage}"
@@ -223,7 +226,9 @@ class Write:
             connection.commit()
 
     def _columns(self, connection: Connection, known: list[Any]) -> str:
-        """The table's columns. Of a column without any value only the table that it is appended to knows the type."""
+        """The table's columns.
+
+        Of a column without any value only the table that it is appended to knows the type."""
         import pyarrow.types as t
 
         types = Types(connection, self._writer.dialect)

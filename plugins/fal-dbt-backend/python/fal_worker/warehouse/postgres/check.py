@@ -1,7 +1,9 @@
-"""PostgreSQL: what a statement would do, by the server's own analysis, before it runs.
+"""Finds out what a statement would do, by PostgreSQL's own analysis, before it runs.
 
-The statement becomes a temporary view, which runs nothing of it and is undone: a view is one SELECT that changes nothing. Its tree has
-the numbers of the relations and functions that the server found."""
+The statement becomes a temporary view, which runs nothing of it and is rolled back: a view is one
+SELECT that changes nothing. Its tree has the numbers of the relations and functions that the server
+found.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ from fal_worker.project.readable import Readable, refused
 
 from .connection import Connection, DatabaseError
 
-# Beside those that are immutable, as the server itself says of its own: these depend on the time, the time zone, the encoding or chance,
-# and on nothing else.
+# Functions that may be called although the server does not call them immutable: they depend on the
+# time, the time zone, the encoding or chance, and on nothing else.
 _FUNCTIONS = """
     age any_value array_sample array_shuffle array_to_json array_to_string bernoulli clock_timestamp concat concat_ws convert convert_from
     convert_to current_database current_schema date_add date_part date_subtract date_trunc enum_first enum_last enum_range extract format
@@ -25,7 +27,8 @@ _FUNCTIONS = """
     websearch_to_tsquery
 """
 _VIEW = "_fal_leased"
-# By one query: the text of a tree names what it uses as `:relid 16405`; a text within it could add to that, and take nothing away.
+# By one query: the text of a tree names what it uses as `:relid 16405`; a text within it could add
+# to that, and take nothing away.
 _USED = f"""
 with used as (
     select distinct found[1] as kind, found[2]::pg_catalog.oid as id
@@ -55,8 +58,9 @@ where used.kind <> 'relid' and not (
 
 
 def check(connection: Connection, sql: str, readable: Readable) -> None:
-    """Refuses what is not one SELECT of readable relations. `sql` is known to be one statement, and has no semicolon at its end. The
-    view stays until the transaction, or a savepoint in it, is rolled back."""
+    """Refuses what is not one SELECT of readable relations. `sql` is known to be one statement, and
+    has no semicolon at its end. The view stays until the transaction, or a savepoint in it, is
+    rolled back."""
     try:
         with connection.cursor() as cursor:
             # Prepared, so that it is one statement here, too.

@@ -1,9 +1,10 @@
-"""PostgreSQL: what becomes of each column of a result on its way to Arrow.
+"""Decides what each column of a PostgreSQL result becomes in Arrow.
 
-As they are: the integers, floats, booleans, text in all forms, bytea, date, time, timestamp (timestamptz in UTC), interval, and
-arrays of them. numeric(p, s) becomes a decimal. Of numeric without precision, and of arrays, the values decide (`measure.py`).
-The rest comes as text, with the type's name in the field's metadata `fal.type`: uuid, json, jsonb, enums, ranges, composites,
-inet, bit, timetz, ...
+Unchanged: integers, floats, booleans, text in all forms, bytea, date, time, timestamp (timestamptz
+in UTC), interval, and arrays of them. numeric(p, s) becomes a decimal. For numeric without
+precision, and for arrays, the values decide (`measure.py`). The rest comes as text, with the type's
+name in the field's metadata `fal.type`: uuid, json, jsonb, enums, ranges, composites, inet, bit,
+timetz, ...
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _PLAIN = frozenset(
 _JSON = frozenset(["json", "jsonb"])
 # ADBC reads oid as a signed integer of 32 bits.
 _CASTS = {"oid": "int8"}
-# Below PostgreSQL's first day and first microsecond: what `infinity` turns into when its epoch becomes that of Arrow.
+# Below PostgreSQL's first day and first microsecond: what `infinity` turns into when its epoch
+# becomes that of Arrow.
 _FIRST_DAY = -2_440_588
 FIRST_MICROSECOND = -210_866_803_200_000_000
 
@@ -113,7 +115,7 @@ def _textual(type: Any) -> bool:
 
 
 def storage(array: pa.Array) -> pa.Array:
-    """The array without types of extensions, in lists too."""
+    """The array without extension types, within lists too."""
     import pyarrow as pa
 
     if isinstance(array, pa.ExtensionArray):
@@ -166,7 +168,7 @@ def to_decimal(name: str, array: pa.Array, type: Any) -> pa.Array:
 
 
 def refuse_special(name: str, array: pa.Array) -> None:
-    """NaN and Infinity, which decimals do not have."""
+    """Refuses NaN and Infinity, which decimals do not have."""
     import pyarrow.compute as pc
 
     for special, text in (("nan", "NaN"), ("inf", "Infinity")):
@@ -179,7 +181,7 @@ def refuse_special(name: str, array: pa.Array) -> None:
 
 
 class Digits:
-    """How many digits a column has before and behind the point."""
+    """Counts the digits before and after the decimal point."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -199,7 +201,8 @@ class Digits:
 
     @property
     def type(self) -> Any:
-        """As wide as there is, so that it depends on as little as possible; text if no decimal holds all values."""
+        """The widest decimal, so that it depends on few values; text if no decimal holds all of
+        them."""
         import pyarrow as pa
 
         digits = self._before + self._behind

@@ -1,4 +1,4 @@
-"""PostgreSQL: a connection of ADBC, opened as dbt-postgres opens its own, and its errors in the user's words."""
+"""Opens ADBC connections as dbt-postgres opens its own, and puts their errors into plain words."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ _INSTALL = "pip install adbc-driver-postgresql"
 
 
 class Connector:
-    """Opens connections. The driver's knowledge of the server's types takes long to get and is shared by all of them; of a
-    type that was made later it says nothing but the number."""
+    """Opens connections.
+
+    The driver takes long to learn the server's types, so all connections share what the first one
+    learned. Of a type that was made later it knows only the number."""
 
     def __init__(self, credentials: Any) -> None:
         self._credentials = credentials
@@ -27,7 +29,7 @@ class Connector:
         self._first: Any = None
 
     def connect(self, on_close: Callable[[Connection], None]) -> Connection:
-        """Opens a connection in a transaction, with dbt's number of further attempts."""
+        """Opens a connection in a transaction. Retries as often as dbt's profile says."""
         connection = Connection(self._handle(), on_close)
         try:
             if self._credentials.role:
@@ -59,13 +61,14 @@ class Connector:
             first.adbc_connection.close()
             self._first = first
         handle = self._first.adbc_clone()
-        # With transactions of its own, the driver would allow nothing after an error, not even going back to a savepoint.
+        # In its own transactions the driver allows nothing after an error, not even going back to a
+        # savepoint.
         handle.adbc_connection.set_autocommit(True)
         return handle
 
 
 def driver() -> Any:
-    """The module of ADBC."""
+    """The ADBC driver's module."""
     try:
         from adbc_driver_postgresql import dbapi
     except ModuleNotFoundError as error:
@@ -82,7 +85,7 @@ class Connection:
         self._handle, self._on_close = handle, on_close
         self._lock = threading.Lock()
         self._closed = False
-        # Whether the server is at work on a result that nobody may want any more.
+        # Whether the server still works on a result that may not be wanted any more.
         self.streaming = False
 
     @contextlib.contextmanager
@@ -95,7 +98,7 @@ class Connection:
         return self._handle.cursor()
 
     def run(self, sql: str) -> None:
-        """Runs statements, any number, and drops what they return."""
+        """Runs any number of statements and drops what they return."""
         with self.cursor() as cursor:
             cursor.adbc_statement.set_sql_query(sql)
             cursor.adbc_statement.execute_update()
@@ -133,7 +136,7 @@ class Connection:
 
 
 class DatabaseError(SessionError):
-    """The database's own message."""
+    """An error of the database, in its own words."""
 
     def __init__(self, error: Exception) -> None:
         self.sqlstate = getattr(error, "sqlstate", None)
@@ -152,12 +155,13 @@ def failures() -> Iterator[None]:
 
 
 def is_driver_error(error: BaseException) -> bool:
-    # A stream that breaks comes as an error of Arrow, which is an OSError or a ValueError, in the driver's words.
+    # A stream that breaks comes as an error of Arrow, which is an OSError or a ValueError, in the
+    # driver's words.
     return type(error).__module__.startswith("adbc_driver_manager") or "[libpq]" in str(error)
 
 
 def _message(text: str) -> str:
-    """What PostgreSQL said, without what the driver put around it."""
+    """PostgreSQL's message without what the driver adds."""
     text = re.split(r"\n+Query was: ", text)[0]
     text = re.sub(r"\s*\.? SQLSTATE: \w{5}\s*$", "", text)
     # `ERROR:  ...`; the word is in the server's language, the two spaces are in all.
@@ -174,7 +178,7 @@ def _connection_failure(error: Exception, credentials: Any) -> SessionError:
 
 
 def _dsn(credentials: Any) -> str:
-    """The connection that `PostgresConnectionManager.open` of dbt-postgres makes, as libpq's text."""
+    """A libpq connection string for the connection that dbt-postgres would open."""
     given: dict[str, Any] = {
         "host": credentials.host,
         "port": credentials.port,
@@ -204,7 +208,7 @@ def _conninfo(value: Any) -> str:
 
 
 class Handle:
-    """What dbt uses of psycopg2's connection; to be lent as `Borrowed`."""
+    """What dbt uses of psycopg2's connection; lent to it as `Borrowed`."""
 
     closed = 0
 

@@ -1,8 +1,11 @@
-"""PostgreSQL: the type of a table's column for each type of Arrow, and the array in the form that a binary COPY takes.
+"""Encodes Arrow arrays for PostgreSQL: the type of the table's column, and the form that a binary
+COPY takes.
 
-Dictionaries become their values' type. Unsigned integers the next wider one, of 64 bits numeric(20, 0). What PostgreSQL counts in
-microseconds must have no nanoseconds: timestamps, times, durations (interval). An all-NULL column becomes text. Lists of simple
-values become arrays; structs, maps, and lists of lists or of those jsonb, in which bytes are hexadecimal and durations text.
+Dictionaries become their values' type. Unsigned integers become the next wider one, those of 64
+bits numeric(20, 0). Timestamps, times and durations (interval), which PostgreSQL counts in
+microseconds, must have no nanoseconds. An all-NULL column becomes text. Lists of simple values
+become arrays. Structs, maps, and lists of lists or of those become jsonb, in which bytes are
+hexadecimal and durations text; decimals keep their digits.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoding:
-    """Of one column."""
+    """How one column is written."""
 
     sql: str
     # The type that goes to ADBC.
@@ -158,7 +161,7 @@ def _of_extension(type: Any) -> Encoding:
 
 
 def json_encoding() -> Encoding:
-    """Of text that is JSON, whether pyarrow has a type for it or the field's metadata alone says so."""
+    """The encoding of JSON text, known by pyarrow's type or only by the field's metadata."""
     import pyarrow as pa
 
     return Encoding(
@@ -196,7 +199,8 @@ def _cast(array: pa.Array, type: Any) -> pa.Array:
     if pa.types.is_timestamp(type):
         first = pc.min(array.cast(pa.int64())).as_py()
         if first is not None and first < FIRST_MICROSECOND:
-            # Some of these would come out at the other end of time when ADBC counts from another epoch.
+            # Some of these would come out at the other end of time when ADBC counts from another
+            # epoch.
             raise ValueError("a time before 4713 BC")
     return array
 
@@ -206,7 +210,7 @@ _VERSION = b"\x01"
 
 
 def to_jsonb(array: pa.Array, as_json: bool = False) -> pa.Array:
-    """With `as_json` the values are JSON already."""
+    """The values as jsonb. With `as_json` they are JSON text already."""
     import pyarrow as pa
 
     if not as_json:

@@ -1,8 +1,11 @@
-"""PostgreSQL: columns of which only the values say the type.
+"""Measures columns whose type only their values say.
 
-numeric without precision may hold any number of digits, and every array any number of dimensions. Arrow wants to know before
-the first row. So the result is first read to its end, into memory as long as it is small and else into a temporary file, and
-measured on the way.
+numeric without precision may hold any number of digits, and an array any number of dimensions, but
+an Arrow stream must state its types before the first row. A guess would be wrong for a later row,
+and every conversion of a batch that was already handed on would come too late. So the result is
+first read to its end and measured on the way: it stays in memory while it is small and goes to a
+temporary file otherwise, so the session's memory stays bounded. Results without such columns are
+never held back.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 
 
 def spooled(found: list[Column], batches: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
-    """`batches` has behind its columns the dimensions of each array among them."""
+    """The rows in their final types. `batches` has, after its columns, the dimensions of each
+    array."""
     import pyarrow as pa
 
     measures = _measures(found)
@@ -48,7 +52,7 @@ def _measures(found: list[Column]) -> list[_Measure]:
 
 
 class _Measure:
-    """What one column's values say of its type."""
+    """Collects what the values of one column say of its type."""
 
     def __init__(self, column: Column, place: int, dimensions_at: int | None) -> None:
         self._column, self._place, self._dimensions_at = column, place, dimensions_at
@@ -79,7 +83,7 @@ class _Measure:
         return self._column.field(element)
 
     def _plain(self) -> Any:
-        """Without a row there is only what the description of the result says."""
+        """The type by the description of the result, which is all there is without rows."""
         import pyarrow as pa
 
         column = self._column
@@ -110,7 +114,9 @@ class _Measure:
 
 
 class Dimensions:
-    """Of all values of one column. `lengths` is what `array_dims` says of each that has several: `[1:2][1:3]`."""
+    """Of all values of one column.
+
+    `lengths` is what `array_dims` says of each that has several: `[1:2][1:3]`."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -129,10 +135,10 @@ class Dimensions:
         if pc.any(flat).as_py():
             self._depths.add(1)
         if len(self._depths) > 1:
-            told = " and ".join(map(str, sorted(self._depths)))
+            depths = " and ".join(map(str, sorted(self._depths)))
             raise SessionError(
                 "gateway::value",
-                f"The column `{self._name}` mixes arrays of {told} dimensions, for which Arrow has no type",
+                f"The column `{self._name}` mixes arrays of {depths} dimensions, for which Arrow has no type",
                 f"Read it by execute_sql as text: {self._name}::text, or to_jsonb({self._name})",
             )
 

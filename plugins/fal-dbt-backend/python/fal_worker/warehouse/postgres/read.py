@@ -1,4 +1,7 @@
-"""PostgreSQL: a query's result as a stream of record batches, in bounded memory, by `COPY ... TO STDOUT (FORMAT binary)`."""
+"""Streams a query's result from PostgreSQL as record batches.
+
+Uses `COPY ... TO STDOUT (FORMAT binary)`, in bounded memory.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ _TOO_LONG = "would overflow when converting to nanoseconds"
 
 
 def read(connection: Connection, sql: str) -> Reading:
-    """The result of the last statement; what they changed is committed when the stream has been read to its end."""
+    """The result of the last statement.
+
+    What the statements changed is committed when the stream has been read to its end."""
 
     def end() -> None:
         connection.commit()
@@ -36,7 +41,7 @@ def read(connection: Connection, sql: str) -> Reading:
 
 
 def read_checked(connection: Connection, sql: str, readable: Readable) -> Reading:
-    """The result of one SELECT of readable relations, all else refused, in a transaction that can change nothing."""
+    """The result of one SELECT of readable relations, in a transaction that can change nothing."""
 
     def end() -> None:
         connection.commit()
@@ -50,7 +55,9 @@ def read_checked(connection: Connection, sql: str, readable: Readable) -> Readin
 
 
 def _checked(connection: Connection, sql: str, readable: Readable) -> tuple[str, pa.Schema]:
-    """The statement, if it may run for a leased job, and its columns. Leaves the transaction to be rolled back."""
+    """The statement, if it may run for a leased job, and its columns.
+
+    Leaves the transaction to be rolled back."""
     sql = _trimmed(sql)
     if not sql.strip():
         raise refused("it is no single SELECT")
@@ -66,8 +73,9 @@ def _checked(connection: Connection, sql: str, readable: Readable) -> tuple[str,
 
 
 def read_within(connection: Connection, sql: str, readable: Readable | None = None) -> Reading:
-    """The result of one statement, all of it, inside the transaction that is open: what it changed ends with that, and
-    what fails leaves the transaction as it was. Of a leased job it is checked as by `read_checked`."""
+    """The result of one statement, all of it, inside the transaction that is open: what it changed
+    ends with that, and what fails leaves the transaction as it was. Of a leased job it is checked
+    as by `read_checked`."""
     connection.run("savepoint fal_within")
     try:
         if readable is not None:
@@ -85,7 +93,7 @@ def read_within(connection: Connection, sql: str, readable: Readable | None = No
 def _read(
     connection: Connection, sql: str, schema: pa.Schema, end: Callable[[], None]
 ) -> tuple[pa.RecordBatchReader, bool]:
-    """The result, and whether its types are those of the columns; `end` is called behind the last row."""
+    """The result, and whether its types come from the columns. Calls `end` after the last row."""
     import pyarrow as pa
 
     if not schema.names:
@@ -140,7 +148,7 @@ def _split(sql: str) -> list[str]:
 
 
 def _trimmed(sql: str) -> str:
-    """Without a semicolon at its end, and what stands behind that."""
+    """The statement without its last semicolon and anything after it."""
     if ";" not in sql:
         return sql
     from sqlparse import lexer, tokens
@@ -152,7 +160,7 @@ def _trimmed(sql: str) -> str:
 
 
 def _executed(connection: Connection, sql: str, found: list[Column]) -> Any:
-    """A cursor with the result. Not every statement can stand in a COPY, or in a subquery."""
+    """A cursor with the result. Not every statement can be part of a COPY or a subquery."""
     attempts = list(_attempts(sql, found))
     for number, (text, copy) in enumerate(attempts):
         connection.run("savepoint fal_read")
@@ -181,7 +189,8 @@ def _attempts(sql: str, found: list[Column]) -> Iterator[tuple[str, bool]]:
         return
     names = ", ".join(f"_{number}" for number in range(len(found)))
     selected = [_selected(f"_{number}", column) for number, column in enumerate(found)]
-    # Beside each array its lengths, if it has several dimensions: the stream has its elements one after the other.
+    # Beside each array its lengths, if it has several dimensions: the stream has its elements one
+    # after the other.
     selected += [
         f"case when array_ndims(_{n}) > 1 then array_dims(_{n}) end"
         for n, column in enumerate(found)

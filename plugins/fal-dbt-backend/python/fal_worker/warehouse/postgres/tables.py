@@ -1,4 +1,4 @@
-"""PostgreSQL: what stands in a table's place."""
+"""Looks up what already has a table's name in PostgreSQL, and whether rows fit into it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _OTHERS = {"f": "foreign table", "S": "sequence", "i": "index", "I": "index", "c
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A column that is there, with its type as SQL."""
+    """A column of an existing table, with its type as SQL."""
 
     name: str
     type: str
@@ -45,7 +45,7 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class Table:
-    """A relation that is there."""
+    """An existing relation."""
 
     relation: Any
     sql: str
@@ -90,7 +90,7 @@ class Table:
 
 
 def look_up(connection: Connection, relation: Any) -> Table | None:
-    """`None` if there is none."""
+    """The relation of that name, or `None`."""
     sql = str(relation.include(database=False))
     kinds = connection.rows(
         f"select relkind::text from pg_class where oid = to_regclass({_literal(sql)})"

@@ -1,4 +1,4 @@
-"""PostgreSQL: Arrow in and out through ADBC, on connections of its own."""
+"""Reads and writes PostgreSQL through ADBC, on separate connections."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 class Postgres:
-    """Serves dbt-postgres. Every read and write has a connection of its own, closed when it ends."""
+    """Serves dbt-postgres.
+
+    Every read and write opens a connection and closes it at its end."""
 
     column_rules = ColumnRules("PostgreSQL", fold=None, longest=63)
 

@@ -1,8 +1,9 @@
-"""PostgreSQL: a stream of Arrow into a table, in a transaction that stays open.
+"""Writes a stream of Arrow into a table of PostgreSQL, in a transaction that stays open.
 
-The rows are copied into a table that nobody else sees. Only `commit` touches the table that is there, so that it can be read until
-then. A model's table is replaced as dbt's own table materialization replaces it: what depended on it (views) is dropped with it, and
-rights that were granted on it by hand go. What scripts write (`Place`) keeps the table where it can.
+The rows are copied into a table that only this transaction sees. Only `commit` touches the existing
+table, so others can read it until then. A model's table is replaced as dbt's own table
+materialization replaces it: views that depend on it are dropped with it, and rights that were
+granted by hand are lost. What scripts write (`Place`) keeps the table where it can.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 
 def make_schema(connection: Connection, relation: Any) -> None:
-    """Asks first: a user may write into a schema without the right to make one."""
+    """Makes the schema if it is missing. Asks first: a user may write into a schema without the
+    right to make one."""
     name = _schema_name(relation)
     if not connection.rows(f"select 1 from pg_namespace where nspname = {_literal(name)}"):
         connection.run(
@@ -105,7 +107,7 @@ class Write:
 
 
 class _Stage:
-    """The new table under a name of its own."""
+    """The new table under a temporary name."""
 
     def __init__(self, connection: Connection, relation: Any) -> None:
         self._connection, self._relation = connection, relation
@@ -119,13 +121,13 @@ class _Stage:
         reader: pa.RecordBatchReader,
         types: dict[str, str],
     ) -> int:
-        """Makes it and copies the rows; gives their number."""
+        """Makes the table and copies the rows. Returns their number."""
         import pyarrow as pa
 
         columns = ", ".join(
             f"{_quoted(name)} {encoding.sql}" for name, encoding in zip(names, encodings)
         )
-        self._told(f"create table {self._table} ({columns})")
+        self._run(f"create table {self._table} ({columns})")
         schema = pa.schema(
             [pa.field(name, encoding.arrow) for name, encoding in zip(names, encodings)]
         )
@@ -151,10 +153,12 @@ class _Stage:
                 f"alter column {_quoted(n)} type {sql} using {_quoted(n)}::{sql}"
                 for n, sql in types.items()
             ]
-            self._told(f"alter table {self._table} {', '.join(casts)}")
+            self._run(f"alter table {self._table} {', '.join(casts)}")
 
     def pour(self, there: Table, names: list[str], untyped: set[str] | None = None) -> None:
-        """Its rows go to the end of the table that is there. Those columns are cast that have no type of their own."""
+        """Its rows go to the end of the table that is there.
+
+        Those columns are cast that have no type of their own."""
         targets = [there.column(name) for name in names]
         self._check_kept(dict(zip(names, targets)), untyped or set())
         # An untyped NULL fits every column, text does not.
@@ -163,11 +167,12 @@ class _Stage:
             for name, target in zip(names, targets)
         ]
         into = ", ".join(map(_quoted, names))
-        self._told(f"insert into {there.sql} ({into}) select {', '.join(rows)} from {self._table}")
+        self._run(f"insert into {there.sql} ({into}) select {', '.join(rows)} from {self._table}")
         self._connection.run(f"drop table {self._table}")
 
     def _check_kept(self, targets: dict[str, TableColumn], untyped: set[str]) -> None:
-        """Every value stays the same in the table that is there: PostgreSQL itself would round. Text is parsed."""
+        """Every value stays the same in the table that is there: PostgreSQL itself would round.
+        Text is parsed."""
         for column in look_up_columns(self._connection, self._table):
             target, name = targets[column.name].type, _quoted(column.name)
             if (
@@ -191,7 +196,7 @@ class _Stage:
                 )
 
     def settle(self, place: Place) -> bool:
-        """It becomes the table, or its rows become those of the table; whether that is a new one."""
+        """Puts the table, or its rows, in the old one's place. Returns whether that is a new table."""
         there = look_up(self._connection, self._relation)
         if there is not None and place is not Place.MODEL:
             columns = look_up_columns(self._connection, self._table)
@@ -205,7 +210,7 @@ class _Stage:
         self._connection.run(f"alter table {self._table} rename to {identifier}")
         return True
 
-    def _told(self, sql: str) -> None:
+    def _run(self, sql: str) -> None:
         try:
             self._connection.run(sql)
         except DatabaseError as error:
@@ -222,7 +227,9 @@ def _encoding(field: Any) -> Encoding:
 
 
 def _copy_failure(error: DatabaseError, relation: Any, names: list[str]) -> SessionError:
-    """Says which column and row it was. What the server says of the place is in its own language, but for the numbers."""
+    """Says which column and row it was.
+
+    What the server says of the place is in its own language, but for the numbers."""
     message = error.message.split("\n")[0]
     place = re.search(r"COPY fal_\w+, \w+ (\d+)(?:, \w+ ([^\n:]+))?", error.message)
     if place is None:
@@ -233,8 +240,8 @@ def _copy_failure(error: DatabaseError, relation: Any, names: list[str]) -> Sess
         else f"Row {place[1]} holds"
     )
     if error.sqlstate in ("22021", "22P05"):
-        told = f"{column} the character NUL (U+0000), which PostgreSQL cannot store in text"
-        return SessionError("gateway::value", told, "Remove it, or write the column as bytes.")
+        message = f"{column} the character NUL (U+0000), which PostgreSQL cannot store in text"
+        return SessionError("gateway::value", message, "Remove it, or write the column as bytes.")
     if error.sqlstate == "22008":
         return SessionError(
             "gateway::value",
@@ -246,7 +253,7 @@ def _copy_failure(error: DatabaseError, relation: Any, names: list[str]) -> Sess
 
 
 def _schema_name(relation: Any) -> str:
-    """As the catalogue has it."""
+    """The schema's name as the catalogue has it."""
     return str(relation.schema) if relation.quote_policy.schema else str(relation.schema).lower()
 
 
