@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
-
-_TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
-
-from clouds import libraries  # noqa: E402
+from clouds import libraries
 
 libraries.stand_in()
 
-from clouds.clouds import ADAPTERS  # noqa: E402
-from clouds.world import World  # noqa: E402
-from fal_worker.warehouse.registry import for_adapter  # noqa: E402
+from clouds.clouds import ADAPTERS
+from clouds.world import World
+from fal_worker.warehouse.registry import for_adapter
 
 
 class Cloud:

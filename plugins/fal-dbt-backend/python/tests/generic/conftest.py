@@ -8,17 +8,11 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
-
-_TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
-
-from live.fixtures import make_project, sessions, stub  # noqa: E402
-from live.job_client import JobClient  # noqa: E402
+from live.fixtures import make_project, sessions, stub
+from live.job_client import JobClient
 
 if find_spec("psycopg2") is not None:
     from postgres.conftest import Database, server  # noqa: F401

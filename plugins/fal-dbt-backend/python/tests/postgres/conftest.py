@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 import uuid
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import psycopg2
 import pyarrow as pa
 import pytest
-
-_TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
-
-from live.fixtures import make_project, sessions, stub  # noqa: E402
-from live.job_client import JobClient  # noqa: E402
-from postgres.cluster import running  # noqa: E402
+from live.fixtures import make_project, sessions, stub
+from live.job_client import JobClient
+from postgres.cluster import running
 
 SCORES = "model.shop.scores"
 OTHER = "model.shop.other"

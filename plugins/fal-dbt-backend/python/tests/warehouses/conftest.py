@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,6 @@ import pytest
 from fal_worker.warehouse.contract import Opened
 from fal_worker.warehouse.generic.facts import generic_facts
 from fal_worker.warehouse.registry import facts_of
-
-_TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
 
 DUCKDB = "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb, threads: 4}}}"
 SLOW = {
