@@ -47,12 +47,12 @@ impl From<RunOutcome> for Ended {
     }
 }
 
-/// Whether this program chose to end.
+/// Whether the program itself chose to end.
 static CHOSEN: AtomicBool = AtomicBool::new(false);
-/// Where the guard writes.
+/// Where the guard shows its error.
 static OUTPUT: OnceLock<Output> = OnceLock::new();
 
-/// Something other than fal-host ended its process.
+/// A plugin or library ended the process of fal-host.
 #[derive(Debug, thiserror::Error)]
 #[error("{by} ended the process of fal-host, so the command did not do its work")]
 struct EndedFromOutside {
@@ -67,8 +67,8 @@ struct Panicked {
     message: String,
 }
 
-/// Runs the program and gives its exit code. An end that the program did not choose is [`Ended::Wrong`] with an error: a
-/// panic, and a library that calls `exit`, whatever code it gives.
+/// Runs the program and returns its exit code. An end that the program did not choose, a panic or a
+/// library that calls `exit` with whatever code, is [`Ended::Wrong`] with an error.
 pub(crate) fn run(
     output: &Output,
     program: impl FnOnce() -> Ended + panic::UnwindSafe,
@@ -94,7 +94,8 @@ pub(crate) fn run(
     ExitCode::from(ended.code())
 }
 
-/// From now on every end of the process counts, also one by a plugin: the process that started this one judges it.
+/// Accepts any end of the process from now on, also one by a plugin: the process that started this one
+/// judges it.
 pub(crate) fn accept_any() {
     CHOSEN.store(true, Ordering::SeqCst);
 }
@@ -128,19 +129,20 @@ pub(crate) fn leave_on_hang(output: &Output) {
 fn guard() {
     extern "C" fn at_exit() {
         if !CHOSEN.load(Ordering::SeqCst) {
-            tell();
+            report_exit();
             fal_host::plugins::end_all();
             leave(Ended::Wrong);
         }
     }
-    // SAFETY: the function is `extern "C"`, lives as long as the process, and does not unwind: `tell` catches panics. Without
+    // SAFETY: the function is `extern "C"`, lives as long as the process, and does not unwind: `report_exit` catches panics. Without
     // the guard, if there is no room for it, an exit of a library goes unnoticed as before.
     #[expect(unsafe_code, reason = "only the C library knows of every call of exit")]
     let _ = unsafe { libc::atexit(at_exit) };
 }
 
-fn tell() {
-    let told = panic::catch_unwind(|| {
+/// Names the plugin that ended the process.
+fn report_exit() {
+    let shown = panic::catch_unwind(|| {
         let plugins = fal_host::plugins::under_way();
         let by = match plugins.as_slice() {
             [] => "a library or plugin".to_owned(),
@@ -156,6 +158,6 @@ fn tell() {
             );
         }
     });
-    // The exit code says it all the same.
-    drop(told);
+    // If reporting panicked, the exit code still says that the command failed.
+    drop(shown);
 }

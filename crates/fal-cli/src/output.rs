@@ -1,5 +1,5 @@
-//! Where a command writes: the only place that touches the standard streams. All text goes through the filter of
-//! [`Printer`].
+//! Where a command writes: the only place that touches the standard streams. All text passes the filter
+//! of [`Printer`].
 
 #![expect(clippy::disallowed_methods, reason = "the one printer")]
 
@@ -42,17 +42,17 @@ impl Output {
         }
     }
 
-    /// Data, for programs and people.
+    /// Writes data, for programs and people.
     pub(crate) fn data(&self, text: &str) -> io::Result<()> {
         data(text, false)
     }
 
-    /// Text that was made with [`out_theme`](Self::out_theme).
+    /// Writes text that was rendered with [`out_theme`](Self::out_theme).
     pub(crate) fn themed_data(&self, text: &str) -> io::Result<()> {
         data(text, self.out_theme().color)
     }
 
-    /// A line on what the command did; not under `--quiet` and `--disable-logging`.
+    /// Shows what the command did; not under `--quiet` and `--disable-logging`.
     pub(crate) fn status(&self, text: &str) {
         if !self.quiet && !self.unlogged {
             self.stderr(&format!("{text}\n"));
@@ -99,7 +99,7 @@ impl Output {
         Some(usize::from(width))
     }
 
-    /// Those who show a run.
+    /// Returns the reporters that show a run.
     pub(crate) fn reporters(&self) -> Reporters {
         let reporters = Reporters::new();
         match (self.format, self.unlogged) {
@@ -141,7 +141,7 @@ impl Output {
         } else {
             None
         };
-        // A run is as good without its bar.
+        // A run does without its bar.
         match bar.and_then(|width| Bar::stderr(self.err_theme(), width).ok()) {
             Some(bar) => reporter.with_bar(bar),
             None => reporter,

@@ -1,4 +1,4 @@
-//! Ctrl-C: the first asks the command to end, and makes sure that it does.
+//! Ctrl-C: the first one asks the command to end, and ends it if it takes too long.
 
 use std::{
     mem::MaybeUninit,
@@ -17,7 +17,8 @@ use signal_hook::{
 
 use crate::exit::{self, Ended};
 
-/// The command has this long to end by itself. What it started ends with it: its processes watch their channel to us.
+/// How long the command may take to end by itself. Its processes watch their channel to this one, and end
+/// with it.
 const PATIENCE: Duration = Duration::from_millis(1800);
 
 /// Listens to SIGINT, SIGTERM and SIGHUP for the rest of the process; those that were ignored at its start stay ignored, as
@@ -32,8 +33,8 @@ pub(crate) fn listen(interrupt: &Interrupt) {
     };
     let interrupt = interrupt.clone();
     let first = Arc::new(First::default());
-    // Both run before anything else does: a thread that starts while a library hangs in its load would hang too, and so
-    // would one that then uses a channel for the first time.
+    // Wait until both threads run. While a library hangs in its load, the loader's lock is taken: a thread
+    // that starts then would hang too, and so would one that uses a channel for the first time.
     let started = Arc::new(Barrier::new(3));
     let (heard, runs) = (Arc::clone(&first), Arc::clone(&started));
     thread::spawn(move || {
@@ -49,7 +50,7 @@ pub(crate) fn listen(interrupt: &Interrupt) {
             if interrupt.is_raised() {
                 leave();
             }
-            // Before those who listen: one of them may take its time.
+            // Before the listeners run: one of them may block.
             first.happened();
             interrupt.raise();
         }

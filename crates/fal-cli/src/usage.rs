@@ -1,4 +1,4 @@
-//! What is wrong with a command line, in the form of all our errors.
+//! Mistakes in a command line, shown as all other errors are.
 
 use clap::{
     CommandFactory,
@@ -7,7 +7,7 @@ use clap::{
 
 use crate::{args::Cli, error::CliError};
 
-/// clap's complaint as an error of ours; `None` for what is none: help and versions that were asked for.
+/// Returns clap's error as an error of fal-host; `None` if the user asked for help or the version.
 pub(crate) fn error(error: &clap::Error) -> Option<CliError> {
     let message = match error.kind() {
         ErrorKind::DisplayHelp
@@ -61,7 +61,7 @@ fn wrong_value(error: &clap::Error) -> String {
     }
 }
 
-/// What to do: the nearest name, the values that there are, where to read more.
+/// Returns what to do: the nearest name, the possible values, or where to read more.
 fn help(error: &clap::Error) -> String {
     let nearest = [
         ContextKind::SuggestedArg,
@@ -80,7 +80,7 @@ fn help(error: &clap::Error) -> String {
     }
 }
 
-/// For short names clap's own measure of likeness finds nothing: two letters that changed places are half of `run`.
+/// Finds the nearest command. clap finds none for short names: two swapped letters are half of `run`.
 fn nearest_command(error: &clap::Error) -> Option<String> {
     let word = text(error, ContextKind::InvalidSubcommand)?;
     let cli = Cli::command();
@@ -94,7 +94,7 @@ fn nearest_command(error: &clap::Error) -> Option<String> {
         .map(|(_, name)| name.to_owned())
 }
 
-/// The command that the complaint is about, from its line of usage.
+/// Returns the command that has the mistake, from its line of usage.
 fn command(error: &clap::Error) -> String {
     let usage = text(error, ContextKind::Usage).unwrap_or_default();
     let words = usage
@@ -141,7 +141,7 @@ fn first_line(error: &clap::Error) -> String {
 mod tests {
     use super::*;
 
-    fn complaint(line: &str) -> String {
+    fn mistake(line: &str) -> String {
         let words = std::iter::once("fal-host").chain(line.split_whitespace());
         let Err(error) = Cli::parse_words(words) else {
             return "it is taken".to_owned();
@@ -174,11 +174,11 @@ mod tests {
             "generate --full-refresh",
             "plugin new acme",
         ];
-        let told: Vec<String> = lines
+        let shown: Vec<String> = lines
             .iter()
-            .map(|line| format!("$ {line}\n{}", complaint(line)))
+            .map(|line| format!("$ {line}\n{}", mistake(line)))
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @r"
+        insta::assert_snapshot!(shown.join("\n"), @r"
         $ run --tarket dev
         there is no flag `--tarket`
         did you mean `--target`?
@@ -240,9 +240,9 @@ mod tests {
     fn help_is_no_mistake() {
         for line in ["--help", "run --help", "--version", ""] {
             assert!(
-                complaint(line).starts_with("Display"),
+                mistake(line).starts_with("Display"),
                 "{line}: {}",
-                complaint(line)
+                mistake(line)
             );
         }
     }

@@ -51,7 +51,7 @@ impl NodeKind {
         }
     }
 
-    /// Kind of a model that is the given file of ours.
+    /// Kind of a model by its Python or notebook file.
     pub(crate) fn of_file(file: &str) -> Self {
         if file.to_ascii_lowercase().ends_with(".py") {
             Self::Python

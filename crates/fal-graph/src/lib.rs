@@ -21,7 +21,7 @@
 //! # }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let nodes = vec![model("orders", &[]), model("forecast", &["orders"])];
-//! // 1. dbt's nodes, then what is ours: a stub that stands for a Python file, a script behind a model.
+//! // 1. dbt's nodes, then the additions of fal-host: the Python file of a stub, a script after a model.
 //! let mut builder = DagBuilder::new("shop");
 //! builder.nodes(nodes);
 //! builder.python_model("model.shop.forecast", "models/forecast.py");

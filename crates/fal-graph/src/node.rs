@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::graph::Side;
 use crate::kind::NodeKind;
 
-/// First folder below the resource path in which stubs stand.
+/// First folder below the resource path that holds stubs.
 const STUB_FOLDER: &str = "fal";
 
 /// A node of the DAG.
@@ -101,7 +101,7 @@ impl Node {
         std::iter::once(self.spec.original_file_path.as_str()).chain(self.own_file.as_deref())
     }
 
-    /// Fully qualified names by which selectors find it: dbt's, and that of its own folder.
+    /// Fully qualified names by which selectors find it: dbt's, and that of its file's folder.
     pub(crate) fn fqns(&self) -> impl Iterator<Item = &[String]> {
         std::iter::once(self.spec.fqn.as_slice()).chain(self.own_fqn.as_deref())
     }
@@ -169,7 +169,7 @@ impl Node {
     }
 }
 
-/// The name a stub's model would have if it stood where its own file stands: `shop.fal.a.b` becomes `shop.a.b`.
+/// The name of a stub's model by the folder of its Python file: `shop.fal.a.b` becomes `shop.a.b`.
 fn without_stub_folder(fqn: &[String]) -> Option<Vec<String>> {
     (fqn.len() > 2 && fqn[1] == STUB_FOLDER).then(|| [&fqn[..1], &fqn[2..]].concat())
 }

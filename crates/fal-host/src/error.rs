@@ -1,4 +1,4 @@
-//! What ends a command before its nodes have run.
+//! Errors that end a command.
 
 use fal_graph::{DagError, SelectError};
 use fal_plugin::PluginError;
@@ -35,10 +35,10 @@ pub enum HostError {
     /// A runner cannot be used, or failed.
     #[error(transparent)]
     Runner(#[from] RunnerError),
-    /// The command `hooks` cannot tell what to run.
+    /// The command `hooks` cannot know what to run.
     #[error(transparent)]
     Hooks(#[from] HooksError),
-    /// There is nothing that could be tried again.
+    /// There is nothing to retry.
     #[error(transparent)]
     Retry(#[from] RetryError),
     /// The nodes make no graph.
@@ -58,7 +58,7 @@ pub enum HostError {
     /// An artifact cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// A folder or file of ours cannot be made.
+    /// A folder or file of fal-host cannot be created.
     #[error("cannot write `{path}`: {source}")]
     Write {
         /// The file or folder.
@@ -72,7 +72,7 @@ pub enum HostError {
 }
 
 impl HostError {
-    /// The problems in the project's files, if it is those that ended the command.
+    /// Returns the problems in the project's files, if they ended the command.
     pub fn files(&self) -> Option<&[FileDiagnostic]> {
         match self {
             Self::Scripts { files } => Some(files),

@@ -1,4 +1,4 @@
-//! What is wrong with single files and nodes: an error for a command that would run them, a warning for every other.
+//! Faults of single files and nodes: errors for a command that would run them, warnings for all others.
 
 use fal_plugin::payload::{Diagnostic, Label, Severity};
 use fal_project::{FileDiagnostic, WrongFile};
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::error::HostError;
 
-/// Whom problems keep from running.
+/// What a fault keeps from running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum About {
     /// The model or script in this file, below the project.
@@ -18,19 +18,19 @@ pub(crate) enum About {
     Placement(String),
 }
 
-/// Problems and whom they are about.
+/// Problems, and what they keep from running.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) about: About,
     pub(crate) problems: Vec<FileDiagnostic>,
 }
 
-/// All that is wrong with single files and nodes of a project.
+/// All faults of single files and nodes of a project.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// Errors of files, less those that the project switches off.
+    /// Collects the errors of files, except of those that the project disables.
     pub(crate) fn from_files(wrong: &[WrongFile], is_disabled: impl Fn(&str) -> bool) -> Self {
         let wrong = wrong.iter().filter(|file| !is_disabled(&file.path));
         Self(
@@ -47,7 +47,7 @@ impl Faults {
         self.0.extend(faults);
     }
 
-    /// Shows what concerns nobody as warnings.
+    /// Shows faults that do not concern the command, as warnings.
     ///
     /// # Errors
     /// All errors that concern the command.
@@ -74,7 +74,7 @@ impl Faults {
         }
     }
 
-    /// Shows all of it as it is: what follows may come from it.
+    /// Shows all faults: an error that follows may come from them.
     pub(crate) fn show(&self, reporters: &Reporters) {
         self.0
             .iter()
@@ -117,7 +117,8 @@ pub(crate) fn emit(reporters: &Reporters, problem: &FileDiagnostic) {
     }
 }
 
-/// The problem with its excerpts: one for a file, one a cell for a notebook whose labels lie in several.
+/// Converts a diagnostic for the reporters: one problem for a file, and one for each cell of a notebook
+/// that has labels.
 pub fn source_problems(diagnostic: &FileDiagnostic) -> Vec<SourceProblem> {
     let plain = |labels: Vec<Label>, cell: Option<u32>| Diagnostic {
         code: diagnostic.code.clone(),

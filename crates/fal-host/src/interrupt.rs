@@ -1,4 +1,4 @@
-//! The user's Ctrl-C, brought to whatever is at work.
+//! Brings the user's Ctrl-C to everything that works.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,7 @@ use std::sync::{
 
 use parking_lot::Mutex;
 
-/// A flag that is raised once, and those who want to hear of it.
+/// A flag that is raised once, and its listeners.
 #[derive(Clone, Default)]
 pub struct Interrupt(Arc<Inner>);
 
@@ -20,12 +20,12 @@ struct Inner {
 }
 
 impl Interrupt {
-    /// Not raised yet.
+    /// Creates a flag that is not raised.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Raises the flag and tells the listeners; says whether it was raised before.
+    /// Raises the flag and calls the listeners. Returns whether it was raised before.
     pub fn raise(&self) -> bool {
         let again = self.0.raised.swap(true, Ordering::SeqCst);
         if !again {

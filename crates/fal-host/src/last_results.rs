@@ -1,11 +1,11 @@
-//! The `run_results.json` that an earlier command left, ours or dbt's, as far as it is of use to a later one.
+//! The `run_results.json` of an earlier command of fal-host or dbt.
 
 use std::{io::ErrorKind, path::Path};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// What the file says.
+/// What later commands read of the file.
 #[derive(Debug, Deserialize)]
 pub(crate) struct LastResults {
     #[serde(default)]
@@ -18,7 +18,7 @@ pub(crate) struct LastResults {
     pub(crate) args: Map<String, Value>,
 }
 
-/// A node that took part.
+/// A node and its status.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NodeEntry {
     pub(crate) unique_id: String,
@@ -26,7 +26,7 @@ pub(crate) struct NodeEntry {
 }
 
 impl LastResults {
-    /// Reads the file; none if it does not exist.
+    /// Reads the file; `None` if it does not exist.
     ///
     /// # Errors
     /// In words, if it cannot be read or understood.
@@ -40,12 +40,12 @@ impl LastResults {
         }
     }
 
-    /// A flag of the command that is text.
+    /// Returns a flag of the command that is text.
     pub(crate) fn arg(&self, name: &str) -> Option<&str> {
         self.args.get(name)?.as_str()
     }
 
-    /// dbt's id of the invocation.
+    /// Returns dbt's id of the invocation.
     pub(crate) fn invocation_id(&self) -> Option<&str> {
         self.metadata.get("invocation_id")?.as_str()
     }

@@ -1,8 +1,8 @@
 //! The host: loads the plugins, builds the graph, selects, runs and reports.
 //!
-//! [`Project::open`] finds the project and decides on its plugins; [`Project::generate`] understands the models and writes
-//! their stubs; [`run`] runs the graph. The host has no stage of its own: what it parses, writes and runs with comes
-//! through [`plugins`].
+//! [`Project::open`] finds the project and decides on its plugins; [`Project::generate`] parses the models
+//! and writes their stubs; [`run`] runs the graph. The host implements no stage itself: parsing, writing
+//! stubs and running nodes come from [`plugins`].
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 

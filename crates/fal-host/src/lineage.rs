@@ -1,4 +1,4 @@
-//! What dbt or the graph says of stubs, brought to the place in the file that the user wrote.
+//! Moves errors about stubs to the place in the file that the user wrote.
 
 use fal_graph::{Cycle, DagError};
 use fal_plugin::payload::{Dependency, DependencyKind, Diagnostic, Severity};
@@ -10,7 +10,7 @@ use crate::error::HostError;
 
 const CYCLE: &str = "graph::cycle";
 
-/// The same error at the place in the user's file, where there is one.
+/// Moves an error to the place in the user's file, where there is one.
 pub(crate) fn explained(
     project: &DbtProject,
     generated: &Generated,
@@ -107,7 +107,7 @@ fn is_named(model: &ModelFile, text: &str) -> bool {
     text.contains(&format!("({file})"))
 }
 
-/// The text with the user's files in the places of their stubs.
+/// Replaces the paths of stubs in a text by those of the user's files.
 fn without_stubs(generated: &Generated, message: String) -> String {
     let of_stub = |model: &ModelFile| Some((model.stub_path.clone()?, model.path.clone()));
     let stubs = generated
@@ -121,7 +121,7 @@ fn without_stubs(generated: &Generated, message: String) -> String {
     })
 }
 
-/// Each edge of a cycle at the line that makes it.
+/// Reports each edge of a cycle at the line that makes it.
 fn edges(project: &DbtProject, generated: &Generated, cycle: &Cycle) -> Vec<FileDiagnostic> {
     let names: Vec<&str> = cycle
         .nodes
@@ -198,7 +198,7 @@ fn names(dependency: &Dependency, model: &str) -> bool {
     })
 }
 
-/// The cycles that Python models make with each other and with SQL, as far as the texts of the files tell.
+/// Finds the cycles of Python models with each other and with SQL, as far as the text of the files shows.
 pub(crate) fn cycles(project: &DbtProject, generated: &Generated) -> Vec<FileDiagnostic> {
     let reading = generated
         .models

@@ -1,4 +1,4 @@
-//! A project with its plugins: what every command begins with.
+//! A project with its plugins, which every command opens first.
 
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,7 @@ impl Project {
     /// Finds the project and decides on its plugins; loads none.
     ///
     /// # Errors
-    /// If there is no project, a file of it makes no sense, or it wants plugins that the user did not trust.
+    /// If there is no project, one of its files is invalid, or it names plugins that the user does not trust.
     pub fn open(args: ProjectArgs) -> Result<Self, HostError> {
         let dbt = DbtProject::find(&ProjectOptions {
             project_dir: args.project_dir.clone(),
@@ -87,22 +87,22 @@ impl Project {
         })
     }
 
-    /// Which libraries of this project run in processes of their own.
+    /// Returns which libraries of this project run in separate processes.
     pub fn isolate(&self) -> &Isolate {
         self.stages.isolate()
     }
 
-    /// Where plugins of this project are looked for.
+    /// Returns where plugins of this project are searched.
     pub fn search_path(&self) -> SearchPath {
         SearchPath::new(&self.trusted)
     }
 
-    /// Paths of plugins that the project itself names.
+    /// Returns the paths of plugins that the project itself names.
     pub fn plugin_paths(&self) -> Vec<PathBuf> {
         choice(&self.dbt.root, &self.fal).1
     }
 
-    /// Understands all models and writes their stubs (or, with `check`, only says what would change).
+    /// Parses all models and writes their stubs; with `check` it only finds what would change.
     ///
     /// # Errors
     /// If any file must be mended first, a plugin fails, or a file cannot be written.
@@ -113,7 +113,7 @@ impl Project {
         })
     }
 
-    /// Understands all models and writes the stubs of those without errors.
+    /// Parses all models and writes the stubs of those without errors.
     ///
     /// # Errors
     /// If a plugin fails, or a file cannot be written.
@@ -124,7 +124,7 @@ impl Project {
         })
     }
 
-    /// Understands all models, those with errors too, and writes nothing.
+    /// Parses all models, also those with errors, and writes nothing.
     ///
     /// # Errors
     /// If a plugin fails.
@@ -157,7 +157,7 @@ impl Project {
         )
     }
 
-    /// The same error, with the name of the plugin if it does not say it itself.
+    /// Adds the name of the plugin to an error that does not have it.
     fn named(&self, mut error: GenerateError) -> GenerateError {
         if let GenerateError::Plugin { stage, source, .. } = &mut error {
             let chosen = self
@@ -175,23 +175,23 @@ impl Project {
         error
     }
 
-    /// Takes this target, if the user named none.
+    /// Uses this target if the user named none.
     pub(crate) fn prefer_target(&mut self, target: Option<String>) {
         let own = &mut self.args.session.target;
         *own = own.take().or(target);
     }
 
-    /// Key of `meta` that is ours.
+    /// Returns the key of `meta` under which schema files configure fal-host.
     pub(crate) fn keyword(&self) -> &str {
         &self.args.session.keyword
     }
 
-    /// Name or path of the runner of a route.
+    /// Returns the name or path of the runner of a route.
     pub(crate) fn runner_of(&self, route: &Route) -> String {
         below(&self.dbt.root, &route.runner)
     }
 
-    /// A runner that fal_project.yml names: its plugin's name or path, and its configuration.
+    /// Finds a runner of fal_project.yml: the name or path of its plugin, and its configuration.
     pub(crate) fn runner_spec(&self, name: &str) -> Option<(String, &RunnerSpec)> {
         let spec = self.fal.runners.iter().find(|spec| spec.name == name)?;
         Some((below(&self.dbt.root, &spec.plugin), spec))
@@ -213,7 +213,7 @@ impl Project {
     }
 }
 
-/// What fal_project.yml chooses, and the paths of native code that it names.
+/// Returns what fal_project.yml chooses, and the paths of native code that it names.
 fn choice(root: &Path, fal: &FalProject) -> (PluginChoice, Vec<PathBuf>) {
     let settings = &fal.plugins;
     let stub_writer: Vec<String> = settings.stub_writer.iter().cloned().collect();
@@ -251,7 +251,7 @@ fn choice(root: &Path, fal: &FalProject) -> (PluginChoice, Vec<PathBuf>) {
     (choice, paths)
 }
 
-/// A path that fal_project.yml names stands below its folder; a name is a name.
+/// Resolves a path in fal_project.yml below its folder; leaves the name of a plugin as it is.
 fn below(root: &Path, name: &str) -> String {
     if is_path(name) {
         root.join(name).display().to_string()

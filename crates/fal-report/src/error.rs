@@ -149,7 +149,7 @@ impl CommandError {
     }
 }
 
-/// Writes the first line between its head and its tail; further lines stand two columns deeper.
+/// Writes the first line between its head and its tail; indents further lines by two columns.
 fn push_block(text: &mut String, indent: &str, (head, tail): (&str, &str), message: &str) {
     let message = shortened(message.trim_end(), LONGEST, "");
     let mut lines = message.lines();

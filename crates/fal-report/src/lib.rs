@@ -1,10 +1,10 @@
-//! What people and programs read of a run: terminal, JSON lines, `run_results.json`, problems in files, errors.
+//! What people and programs read about a run: terminal, JSON lines, `run_results.json`, problems in files, errors.
 //!
 //! This crate consumes values. It sees no process and no plugin, and it reads no clock: every [`RunEvent`] carries its
 //! time. (The one exception is the live [`Bar`], which shows how long nodes have been running.)
 //!
 //! # A run
-//! The run loop describes each node once with [`NodeInfo`], and tells everything that happens as [`RunEvent`]s to
+//! The run loop describes each node once with [`NodeInfo`], and sends everything that happens as [`RunEvent`]s to
 //! [`Reporters`], from any thread:
 //! ```
 //! use fal_report::*;

@@ -119,7 +119,7 @@ pub struct NodeInfo {
     /// File of the compiled SQL, for the report of a failure.
     #[serde(default)]
     pub compiled_path: Option<String>,
-    /// For a script or hook: where it stands.
+    /// For a script or hook: its role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<ScriptRole>,
     /// Name of the runner that it runs on; `None`: it runs where dbt does.
@@ -186,7 +186,7 @@ impl NodeInfo {
         };
         let mut node = Self::from_graph(stub);
         node.kind = kind;
-        // A stub is ephemeral to dbt, and stands for a table unless the model's configuration says otherwise.
+        // A stub is ephemeral to dbt, but its model is a table unless the configuration says otherwise.
         let said = stub
             .materialized()
             .filter(|said| !matches!(*said, "ephemeral" | "view"));

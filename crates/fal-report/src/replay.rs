@@ -1,4 +1,4 @@
-//! Reads a recorded run and tells it again.
+//! Replays a recorded run.
 
 use std::io::{BufRead, ErrorKind};
 
@@ -13,11 +13,11 @@ use crate::reporter::Reporter;
 /// What was in a recorded stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// Events told.
+    /// Number of events that were replayed.
     pub events: u64,
-    /// Events of a later program, passed over.
+    /// Number of events of a later program, which were skipped.
     pub unknown: u64,
-    /// Whether the last line broke off: whoever recorded it was killed.
+    /// Whether the last line is incomplete, because the recording process was killed.
     pub truncated: bool,
 }
 
@@ -34,7 +34,7 @@ struct Info {
     event_version: u64,
 }
 
-/// Tells `reporter` every event that a [`JsonReporter`](crate::JsonReporter) wrote. Does not call `finish`.
+/// Sends `reporter` every event that a [`JsonReporter`](crate::JsonReporter) wrote. Does not call `finish`.
 pub fn replay(
     mut reader: impl BufRead,
     reporter: &mut dyn Reporter,

@@ -1,4 +1,4 @@
-//! Those who listen to a run, and the front through which many threads tell them.
+//! Reporters, and the front through which many threads send them events.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::event::{EventKind, RunEvent};
 use crate::printed::Printer;
 
-/// Someone who listens to a run.
+/// Receives the events of a run.
 pub trait Reporter: Send {
-    /// Something happened.
+    /// Handles an event.
     fn event(&mut self, event: &RunEvent);
 
-    /// Nothing more will happen. Says what went wrong on the way; a reader that went away is no error.
+    /// Ends after the last event. Returns what went wrong on the way; a reader that went away is no error.
     fn finish(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -30,7 +30,7 @@ impl<R: Reporter + ?Sized> Reporter for Box<R> {
     }
 }
 
-/// A reporter whose findings its owner wants to read afterwards.
+/// A reporter that its owner reads after the run.
 impl<R: Reporter> Reporter for Arc<Mutex<R>> {
     fn event(&mut self, event: &RunEvent) {
         lock(self).event(event);
@@ -41,36 +41,37 @@ impl<R: Reporter> Reporter for Arc<Mutex<R>> {
     }
 }
 
-/// All reporters of a run. Any thread may tell them; they hear events one at a time, all in the same order.
+/// All reporters of a run. Any thread may send events; all reporters get them one at a time, in the same
+/// order.
 #[derive(Default)]
 pub struct Reporters {
     all: Mutex<Vec<Box<dyn Reporter>>>,
 }
 
 impl Reporters {
-    /// Nobody listens.
+    /// Creates a set without reporters.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One more listens.
+    /// Adds a reporter.
     pub fn add(&self, reporter: impl Reporter + 'static) {
         lock(&self.all).push(Box::new(reporter));
     }
 
-    /// Tells all that something happened at this time.
+    /// Sends an event of this kind and time to all reporters.
     pub fn emit(&self, at: Timestamp, kind: EventKind) {
         self.event(&RunEvent::new(at, kind));
     }
 
-    /// Tells all.
+    /// Sends an event to all reporters.
     pub fn event(&self, event: &RunEvent) {
         lock(&self.all)
             .iter_mut()
             .for_each(|reporter| reporter.event(event));
     }
 
-    /// Ends all, and gives the first error.
+    /// Ends all reporters, and returns the first error.
     pub fn finish(&self) -> io::Result<()> {
         lock(&self.all)
             .iter_mut()

@@ -439,7 +439,7 @@ pub(crate) fn messages() -> Vec<RunEvent> {
     ])
 }
 
-/// A label on the first place where `needle` stands in `source`.
+/// A label on the first occurrence of `needle` in `source`.
 pub(crate) fn label(source: &str, needle: &str, text: &str) -> Label {
     let start = source.find(needle).expect("the needle is in the source");
     label_at(source, start, start + needle.len(), text)

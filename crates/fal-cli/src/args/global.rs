@@ -15,7 +15,7 @@ use super::vars;
 /// Flags that every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct GlobalArgs {
-    /// Folder of dbt_project.yml [default: here or the nearest folder upwards]
+    /// Folder of dbt_project.yml [default: this folder or the nearest parent]
     #[arg(
         long,
         global = true,
@@ -25,7 +25,7 @@ pub(crate) struct GlobalArgs {
         hide_env = true
     )]
     pub(crate) project_dir: Option<PathBuf>,
-    /// Folder of profiles.yml [default: here, then ~/.dbt]
+    /// Folder of profiles.yml [default: this folder, then ~/.dbt]
     #[arg(
         long,
         global = true,
@@ -69,22 +69,22 @@ pub(crate) struct GlobalArgs {
     /// Variables for the project, as a YAML mapping
     #[arg(long, global = true, value_name = "YAML", help_heading = "Project", value_parser = vars::parse)]
     pub(crate) vars: Option<Map<String, Value>>,
-    /// Key below `meta` in schema files that is ours [default: fal]
+    /// Key below `meta` in schema files for scripts, hooks and environments [default: fal]
     #[arg(long, global = true, value_name = "NAME", help_heading = "Project")]
     pub(crate) keyword: Option<String>,
-    /// How many nodes run at the same time [default: the profile's]
+    /// Number of nodes that run at the same time [default: from the profile]
     #[arg(long, global = true, value_name = "N", help_heading = "Project", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) threads: Option<u32>,
-    /// Python interpreter that has dbt [default: $VIRTUAL_ENV, a .venv of the project, python3]
+    /// Python interpreter with dbt installed [default: $VIRTUAL_ENV, the project's .venv, python3]
     #[arg(long, global = true, value_name = "PATH", help_heading = "Project")]
     pub(crate) python: Option<PathBuf>,
-    /// Use another plugin for a stage; may be given several times
+    /// Plugin to use for a stage; repeatable
     #[arg(long, global = true, value_name = "STAGE=NAME_OR_PATH", help_heading = "Plugins", action = ArgAction::Append)]
     pub(crate) plugin: Vec<String>,
-    /// Load plugins from the paths that fal_project.yml names
+    /// Load plugins from paths in fal_project.yml without asking
     #[arg(long, global = true, help_heading = "Plugins")]
     pub(crate) trust_project_plugins: bool,
-    /// Run plugin libraries in processes of their own
+    /// Run each plugin library in a separate process
     #[arg(long, global = true, help_heading = "Plugins")]
     pub(crate) isolate_plugins: bool,
     /// Form of the output
@@ -101,7 +101,7 @@ pub(crate) struct GlobalArgs {
     /// Show errors only
     #[arg(short, long, global = true, help_heading = "Output", env = "DBT_QUIET", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) quiet: bool,
-    /// Show what helps to find a fault
+    /// Show debug messages
     #[arg(short, long, global = true, help_heading = "Output", env = "DBT_DEBUG", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) debug: bool,
     /// No colours
@@ -176,7 +176,7 @@ pub(super) fn absolute(path: &Path) -> String {
 /// Hidden flags of legacy fal, so that scripts and CI jobs that pass them keep working.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct LegacyArgs {
-    /// No log lines; results, the output of models and errors are shown as always
+    /// No log lines; results, the output of models and errors still show
     #[arg(long, global = true, hide = true)]
     pub(crate) disable_logging: bool,
     /// No effect: there is one way to run
@@ -185,7 +185,7 @@ pub(crate) struct LegacyArgs {
     /// No effect: Python models are always on
     #[arg(long, global = true, hide = true, alias = "experimental-python-models")]
     experimental_models: bool,
-    /// Threads, if `--threads` does not say how many
+    /// Number of threads, unless `--threads` is given
     #[arg(long, global = true, hide = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) experimental_threads: Option<u32>,
 }

@@ -22,10 +22,11 @@ pub(crate) use self::{
     verbs::{BuildArgs, RetryArgs, RunArgs, SeedArgs, SnapshotArgs, TestArgs, Verb},
 };
 
-/// Python files and notebooks as models of a dbt project: one DAG with SQL, one command.
+/// Use Python files and notebooks as dbt models, in the same DAG as your SQL.
 ///
-/// Put `.py` or `.ipynb` files into the model paths of a dbt project. Each reads with `ref(...)` and `source(...)` and calls
-/// `write_to_model(df)` once. `fal-host run` runs them with the SQL models, in the right order.
+/// Put `.py` or `.ipynb` files into the model paths of a dbt project. Each reads with `ref(...)` and
+/// `source(...)` and calls `write_to_model(df)` once. `fal-host run` runs them with the SQL models, in
+/// the right order.
 #[derive(Debug, Parser)]
 #[command(
     name = "fal-host",
@@ -35,12 +36,12 @@ pub(crate) use self::{
     args_override_self = true
 )]
 #[command(
-    after_help = "Examples:\n  fal-host setup                 make a .venv with dbt and the project's adapter\n  \
+    after_help = "Examples:\n  fal-host setup                 create a .venv with dbt and the project's adapter\n  \
     fal-host run                   run all models, SQL and Python\n  \
-    fal-host run --select +report  run `report` and all that it needs\n  \
+    fal-host run --select +report  run `report` and everything it needs\n  \
     fal-host build                 run and test everything\n  \
     fal-host generate --check      in CI: are the stubs up to date?\n\n\
-    Documentation: the folder docs of the project, and `fal-host help COMMAND`."
+    Documentation: the folder `docs`, and `fal-host help COMMAND`."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -65,21 +66,21 @@ impl Cli {
     }
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run models: SQL, Python and notebooks in one DAG
     #[command(
         after_help = "Examples:\n  fal-host run\n  fal-host run --select staging+ --exclude tag:slow\n  \
         fal-host run --select models/forecast.ipynb --threads 4\n  fal-host run --target prod --vars '{day: 2024-01-31}'\n\n\
-        Exit codes: 0 all well, 1 a node failed, 2 the command, the project or a plugin is wrong, 130 interrupted."
+        Exit codes: 0 success, 1 a node failed, 2 the command, the project or a plugin is wrong, 130 interrupted."
     )]
     Run(RunArgs),
     /// Run seeds, snapshots, models and tests in the order of the DAG; a test that fails stops what depends on its node
     #[command(
         after_help = "Examples:\n  fal-host build\n  fal-host build --select staging+ --full-refresh\n  \
         fal-host build --exclude-resource-type test unit_test\n  fal-host build --store-failures\n\n\
-        Exit codes: 0 all well (warnings of tests too), 1 a node or a test failed, 2 the command, the project or a plugin is \
+        Exit codes: 0 success (warnings of tests too), 1 a node or a test failed, 2 the command, the project or a plugin is \
         wrong, 130 interrupted."
     )]
     Build(BuildArgs),
@@ -97,32 +98,32 @@ pub(crate) enum Command {
     /// Run snapshots
     #[command(after_help = "Example:\n  fal-host snapshot --select orders_history")]
     Snapshot(SnapshotArgs),
-    /// Run again what failed or was skipped, as the last run_results.json says: of fal-host or of dbt itself
+    /// Run again what failed or was skipped in the last run of fal-host or dbt, by its run_results.json
     #[command(
         after_help = "Examples:\n  fal-host retry\n  fal-host retry --vars '{day: 2024-02-01}' --threads 4\n\n\
         The command and its flags are those of the last run. Exit code 0 if there is nothing to retry."
     )]
     Retry(RetryArgs),
-    /// Run the scripts and hooks of models by themselves, after or before a run (the forerunner's `fal run`)
+    /// Run only the scripts and hooks of models, after or before a run (legacy `fal run`)
     #[command(
         visible_alias = "run-scripts",
         after_help = "Examples:\n  fal-host hooks                        after-scripts and post-hooks of the models of the last run\n  \
         fal-host hooks --before               before it: global scripts, pre-hooks, before-scripts\n  \
         fal-host hooks --all                  of all models\n  fal-host hooks --select tag:daily     of these models\n  \
         fal-host hooks --scripts tell.py      only this script, and the post-hooks\n\n\
-        Which scripts a model has stands in its schema file, under `meta: {fal: ...}`."
+        Schema files attach scripts to models, under `meta: {fal: ...}`."
     )]
     Hooks(HooksArgs),
-    /// The forerunner's name of some commands
+    /// Aliases for legacy fal commands
     #[command(subcommand, hide = true)]
     Flow(FlowCommand),
     /// Write the stubs of Python models; needs neither dbt nor Python
     #[command(
         after_help = "Examples:\n  fal-host generate\n  fal-host generate --check   exit code 1 if anything would change: for pre-commit and CI\n\n\
-        A stub is a small ephemeral SQL model that tells dbt of a Python model. Commit stubs and .dbtignore with your models."
+        A stub is a small ephemeral SQL model that stands in for a Python model in dbt. Commit stubs and .dbtignore."
     )]
     Generate(GenerateArgs),
-    /// Find all that is wrong with Python models and notebooks without running them
+    /// Find problems in Python models and notebooks without running them
     #[command(
         after_help = "Examples:\n  fal-host check\n  fal-host check --format github   annotations on a pull request\n  \
         fal-host check --format sarif > fal.sarif"
@@ -139,23 +140,23 @@ pub(crate) enum Command {
         after_help = "Examples:\n  fal-host graph --format mermaid\n  fal-host graph --select +report --format dot | dot -Tsvg > graph.svg"
     )]
     Graph(GraphArgs),
-    /// See, trust, check and make plugins
+    /// List, trust, check and create plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// See, build and remove the Python environments of models
+    /// List, build and remove the Python environments of models
     #[command(subcommand)]
     Env(EnvCommand),
-    /// Look for what keeps fal-host from working here
+    /// Find out why fal-host does not work here
     #[command(after_help = "Example:\n  fal-host doctor")]
     Doctor,
-    /// Make a .venv with dbt and the adapter that the profile names
+    /// Create a .venv with dbt and the adapter that the profile names
     #[command(
         after_help = "Examples:\n  fal-host setup\n  fal-host setup --adapter postgres\n  fal-host setup --requirements requirements.txt"
     )]
     Setup(SetupArgs),
 }
 
-/// Names of the forerunner.
+/// Aliases for legacy fal commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum FlowCommand {
     /// The same as `fal-host run`
@@ -167,16 +168,16 @@ pub(crate) enum FlowCommand {
 pub(crate) struct HooksArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
-    /// Of all models, whatever the last run did
+    /// For all models, whatever the last run did
     #[arg(long)]
     pub(crate) all: bool,
     /// Pre-hooks and before-scripts instead of after-scripts and post-hooks
     #[arg(long)]
     pub(crate) before: bool,
-    /// Only these scripts, named as in the schema file; hooks run all the same
+    /// Only these scripts, named as in the schema file; hooks run anyway
     #[arg(long, value_name = "FILE", num_args = 1.., action = ArgAction::Append)]
     pub(crate) scripts: Vec<String>,
-    /// Global scripts too, in spite of a selection or --scripts
+    /// Also global scripts, despite a selection or --scripts
     #[arg(long)]
     pub(crate) globals: bool,
 }
@@ -184,7 +185,7 @@ pub(crate) struct HooksArgs {
 /// Flags of `generate`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GenerateArgs {
-    /// Change nothing; exit code 1 if anything would change
+    /// Write nothing; exit code 1 if anything would change
     #[arg(long)]
     pub(crate) check: bool,
 }
@@ -195,7 +196,7 @@ pub(crate) struct CheckArgs {
     /// Form of the report
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(crate) format: CheckFormat,
-    /// Warnings count as errors
+    /// Treat warnings as errors
     #[arg(long)]
     pub(crate) strict: bool,
 }
@@ -224,12 +225,12 @@ pub(crate) struct LsArgs {
     /// No nodes of this type
     #[arg(long, value_name = "TYPE", num_args = 1.., action = ArgAction::Append)]
     pub(crate) exclude_resource_type: Vec<String>,
-    /// What to print of each node
+    /// What to print for each node
     #[arg(long, value_name = "FORM", default_value = "selector")]
     pub(crate) output: LsOutput,
 }
 
-/// What `ls` prints of a node.
+/// What `ls` prints for a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LsOutput {
     /// The selector that matches just this node.

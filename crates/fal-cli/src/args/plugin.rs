@@ -11,7 +11,7 @@ use super::global::LogFormat;
 /// Commands of `plugin`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// Show every plugin library that is found, also those that do not load, and why
+    /// Show every plugin that is found, and why some do not load
     #[command(
         after_help = "Examples:\n  fal-host plugin list\n  fal-host plugin list --output json"
     )]
@@ -20,29 +20,29 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "FORM", default_value = "text")]
         output: LogFormat,
     },
-    /// Record that you trust the plugins which this project names in fal_project.yml
+    /// Trust the plugins that this project names in fal_project.yml
     #[command(
-        after_help = "The record holds for the libraries as they are now: when one changes, you are asked again."
+        after_help = "Trust covers the files as they are now: when one changes, you are asked again."
     )]
     Trust,
-    /// Check a plugin library against the contract of its stages, in a process of its own
+    /// Check a plugin against the contract of its stages, in a separate process
     #[command(
         after_help = "Examples:\n  fal-host plugin check target/debug/libacme_stubs.so\n  \
         fal-host plugin check ./libacme.so --stage stub-writer --config '{\"folder\": \"acme\"}'\n  \
         fal-host plugin check fal-stub-writer --format json\n\n\
-        Exit codes: 0 all required cases passed, 2 one failed. Every failure says what was seen and what to do about it."
+        Exit codes: 0 all required cases passed, 2 one failed. Every failure says what happened and what to do about it."
     )]
     Check(CheckLibraryArgs),
-    /// Make a plugin to begin with: it builds, keeps the contract of its stage and runs an example project
+    /// Create a plugin that builds, keeps the contract of its stage and runs an example project
     #[command(
         after_help = "Examples:\n  fal-host plugin new acme-stubs --stage stub-writer\n  \
         fal-host plugin new acme-runner --stage execution-backend --language python\n\n\
         Nothing is overwritten. Documentation: docs/plugins/guide.md."
     )]
     New(NewPluginArgs),
-    /// Serve a plugin library over standard input and output, as a plugin that is a process of its own
+    /// Serve a plugin library over standard input and output, as a plugin in a separate process
     #[command(
-        after_help = "fal-host starts it for libraries that are isolated: `--isolate-plugins`, or `plugins: isolate:` in \
+        after_help = "fal-host runs this for isolated libraries: `--isolate-plugins`, or `plugins: isolate:` in \
         fal_project.yml.\nThe protocol is that of plugins in any language: docs/plugins/processes.md."
     )]
     Serve {
@@ -50,7 +50,7 @@ pub(crate) enum PluginCommand {
         #[arg(value_name = "LIBRARY")]
         library: PathBuf,
     },
-    /// What `check` starts
+    /// The process that `check` starts
     #[command(hide = true)]
     CheckInChild,
 }

@@ -11,10 +11,10 @@ use crate::error::CliError;
 /// Flags that select nodes.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct SelectArgs {
-    /// Nodes to take, in dbt's syntax; may hold several, separated by spaces (union) or commas (intersection)
+    /// Nodes to select, in dbt's syntax; spaces separate a union, commas an intersection
     #[arg(short, long, visible_aliases = ["models", "model"], short_alias = 'm', value_name = "SELECTION", num_args = 1.., action = ArgAction::Append)]
     pub(crate) select: Vec<String>,
-    /// Nodes to leave out
+    /// Nodes to exclude
     #[arg(long, value_name = "SELECTION", num_args = 1.., action = ArgAction::Append)]
     pub(crate) exclude: Vec<String>,
     /// A selector of selectors.yml
@@ -70,7 +70,7 @@ pub(crate) struct StateArgs {
         help_heading = "State"
     )]
     pub(crate) state: Option<PathBuf>,
-    /// Read what is not selected and not built here from where the artifacts say
+    /// Read unselected, unbuilt parents from where the artifacts say
     #[arg(long, overrides_with = "no_defer", help_heading = "State")]
     pub(crate) defer: bool,
     /// Undoes --defer and DBT_DEFER
@@ -85,7 +85,7 @@ pub(crate) struct StateArgs {
         help_heading = "State"
     )]
     pub(crate) defer_state: Option<PathBuf>,
-    /// With `--defer`: also read from there what is built here
+    /// With `--defer`: prefer the artifacts even for parents that exist here
     #[arg(long, overrides_with = "no_favor_state", help_heading = "State")]
     pub(crate) favor_state: bool,
     /// Undoes --favor-state and DBT_FAVOR_STATE

@@ -1,4 +1,4 @@
-//! Where flags may stand and which one wins.
+//! Where the user may write flags, and which one wins.
 
 use std::path::PathBuf;
 
@@ -133,7 +133,7 @@ fn selections_add_up_wherever_they_stand() {
 }
 
 #[test]
-fn a_line_of_the_forerunner_is_taken() {
+fn a_command_line_of_legacy_fal_is_accepted() {
     let line = "--disable-logging --keyword fal2 flow run --experimental-flow --experimental-models \
         --experimental-threads 4 --profiles-dir /p --project-dir /d --defer --state /s --models a b";
     assert_eq!(

@@ -191,15 +191,15 @@ pub(crate) struct RetryArgs {
 /// Where Python models run.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RunnerArgs {
-    /// Run all Python models on this runner, whatever schema files and routes say; `local`: where dbt runs
+    /// Run all Python models on this runner, despite schema files and routes; `local`: where dbt runs
     #[arg(long, value_name = "NAME_OR_PATH", help_heading = "Plugins")]
     pub(crate) runner: Option<String>,
 }
 
-/// Rebuild from nothing.
+/// Whether to rebuild tables.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct RefreshArgs {
-    /// Rebuild incremental models and seeds from nothing
+    /// Rebuild incremental models and seeds from scratch
     #[arg(short, long, env = "DBT_FULL_REFRESH", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) full_refresh: bool,
 }
@@ -207,7 +207,7 @@ pub(crate) struct RefreshArgs {
 /// What a failure stops.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct FailingArgs {
-    /// Start nothing more once a node has failed
+    /// Start no more nodes once one has failed
     #[arg(short = 'x', long, env = "DBT_FAIL_FAST", hide_env = true, value_parser = FalseyValueParser::new())]
     pub(crate) fail_fast: bool,
 }
@@ -215,7 +215,7 @@ pub(crate) struct FailingArgs {
 /// Which kinds of nodes.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TypeArgs {
-    /// Only nodes of this type: model, seed, snapshot, test, unit_test, ...; may be given several times
+    /// Only nodes of this type: model, seed, snapshot, test, unit_test, ...; repeatable
     #[arg(long, visible_alias = "resource-types", value_name = "TYPE", num_args = 1.., action = ArgAction::Append,
         env = "DBT_RESOURCE_TYPES", hide_env = true, value_delimiter = ' ')]
     pub(crate) resource_type: Vec<String>,
@@ -225,10 +225,10 @@ pub(crate) struct TypeArgs {
     pub(crate) exclude_resource_type: Vec<String>,
 }
 
-/// What becomes of rows that tests find.
+/// Where rows that fail tests go.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct StoreArgs {
-    /// Keep the rows that tests find in tables
+    /// Store the rows that fail tests in tables
     #[arg(long)]
     pub(crate) store_failures: bool,
 }
@@ -236,7 +236,7 @@ pub(crate) struct StoreArgs {
 /// Without data.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct EmptyArgs {
-    /// Read no rows: only see whether everything can be built
+    /// Read no rows: only check that everything builds
     #[arg(long, overrides_with = "no_empty")]
     pub(crate) empty: bool,
     /// Undoes --empty
@@ -249,16 +249,17 @@ pub(crate) struct EmptyArgs {
 pub(crate) struct ExtentArgs {
     #[command(flatten)]
     pub(crate) empty: EmptyArgs,
-    /// Start of the time that microbatch models work on
+    /// Start of the event time for microbatch models
     #[arg(long, value_name = "TIME")]
     pub(crate) event_time_start: Option<String>,
-    /// End of the time that microbatch models work on
+    /// End of the event time for microbatch models
     #[arg(long, value_name = "TIME")]
     pub(crate) event_time_end: Option<String>,
 }
 
 impl TypeArgs {
-    /// The resource types that a command is about. Scripts go with their models unless they are excluded.
+    /// Returns the resource types that a command runs. Scripts go with their models unless they are
+    /// excluded.
     fn resource_types(&self, command: &str) -> Result<ResourceTypes, CliError> {
         let own = ResourceTypes::of_command(command);
         let narrowed = own
@@ -322,7 +323,7 @@ impl ExtentArgs {
     }
 }
 
-/// A word that is there or not.
+/// Returns the word if it is on.
 fn switch(word: &str, on: bool) -> Vec<String> {
     on.then(|| word.to_owned()).into_iter().collect()
 }

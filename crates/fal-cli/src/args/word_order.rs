@@ -1,14 +1,15 @@
-//! Flags may stand ahead of the command that they belong to: `fal-host --full-refresh flow run` means
+//! Moves flags behind the command that they belong to: `fal-host --full-refresh flow run` becomes
 //! `fal-host flow run --full-refresh`.
 //!
-//! The words are put into that order before they are parsed. So a flag means the same wherever it stands, and of two the
-//! right-most wins: what stood ahead of the command comes first behind it.
+//! clap takes the flags of a command only behind it, and legacy fal took them anywhere. With the flags in
+//! one place a flag means the same wherever the user writes it, and of two the right-most wins.
 
 use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
-/// The words with all flags behind the command. Without a command, or where help is asked for, they stay as they are.
+/// Returns the words with all flags behind the command. Without a command, or with `--help`, they stay as
+/// they are.
 pub(crate) fn flags_last(cli: &Command, words: Vec<OsString>) -> Vec<OsString> {
     let mut scan = Scan {
         cli,
@@ -57,7 +58,7 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// The flag here and its values.
+    /// Takes the flag at this word, with its values.
     fn take_flag(&mut self, inner: &Command) -> &'a [OsString] {
         let start = self.at;
         let takes = self.words[start]
@@ -87,7 +88,7 @@ fn asks_for_help(word: &str) -> bool {
     matches!(word, "-h" | "--help" | "-V" | "--version")
 }
 
-/// Whether the word goes on with the values of a flag that takes several.
+/// Whether the word is one more value of a flag that takes several.
 fn is_value(inner: &Command, word: &OsString) -> bool {
     word.to_str()
         .is_none_or(|word| !word.starts_with('-') && inner.find_subcommand(word).is_none())
@@ -101,7 +102,8 @@ fn takes(cli: &Command, word: &str) -> Takes {
     }
 }
 
-/// `-qt dev`: letters up to the first that takes a value, which may follow at once.
+/// How many words follow `-qt`: the first letter that takes a value decides. The value may be the rest of
+/// the word.
 fn shorts_take(cli: &Command, letters: &str) -> Takes {
     for (at, letter) in letters.char_indices() {
         let flag = all_flags(cli).into_iter().find(|flag| {
@@ -123,7 +125,7 @@ fn shorts_take(cli: &Command, letters: &str) -> Takes {
     Takes::Nothing
 }
 
-/// The flag of this name, or the one whose name begins so.
+/// Finds a flag by its name, or by the beginning of its name.
 fn long_flag(cli: &Command, name: &str) -> Option<Arg> {
     let mut flags = all_flags(cli);
     let has = |flag: &Arg, test: &dyn Fn(&str) -> bool| {
@@ -139,7 +141,8 @@ fn long_flag(cli: &Command, name: &str) -> Option<Arg> {
     Some(flags.swap_remove(found))
 }
 
-/// Flags of all commands. Where two commands have a flag of one name, both take as many words.
+/// Returns the flags of all commands. Flags with the same name take the same number of words in every
+/// command.
 fn all_flags(command: &Command) -> Vec<Arg> {
     let own = command
         .get_arguments()

@@ -1,4 +1,4 @@
-//! `fal-host doctor`: every step of a run but the running, each with its outcome and the way out.
+//! `fal-host doctor`: tries every step of a run except running nodes, and says how to repair what fails.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,7 +10,7 @@ use fal_report::Reporters;
 
 use crate::{context::Context, error::CliError, exit::Ended};
 
-/// One thing that was looked at.
+/// The outcome of one check.
 struct Finding {
     what: &'static str,
     outcome: Result<String, (String, Option<String>)>,
@@ -100,7 +100,7 @@ fn models(project: &Project) -> Result<String, HostError> {
     ))
 }
 
-/// The real thing: a session that read the project and ran nothing.
+/// Describes the session that read the project and ran nothing.
 fn dbt(graph: &Graph) -> String {
     let info = &graph.info;
     let engine = info
@@ -114,7 +114,7 @@ fn dbt(graph: &Graph) -> String {
     )
 }
 
-/// Each runner that models go to, and those that only routes name.
+/// Checks each runner that models go to, and those that only routes name.
 fn runners_of(project: &Project, of_models: Vec<String>) -> Vec<Finding> {
     let mut models: BTreeMap<String, usize> = BTreeMap::new();
     of_models
@@ -136,12 +136,12 @@ fn runners_of(project: &Project, of_models: Vec<String>) -> Vec<Finding> {
 
 fn finding(what: &'static str, outcome: Result<String, HostError>) -> Finding {
     let explain = |error: HostError| {
-        let told = |file: &FileDiagnostic| format!("\n{}: {}", file.path, file.message);
+        let line = |file: &FileDiagnostic| format!("\n{}: {}", file.path, file.message);
         let files = error.files().map(|files| {
             files
                 .iter()
                 .filter(|file| file.is_error())
-                .map(told)
+                .map(line)
                 .collect::<String>()
         });
         let help = match files {

@@ -5,12 +5,9 @@ mod doctor;
 mod env;
 mod generate;
 mod graph;
-mod hooks;
-mod ls;
 mod plugin;
-mod retry;
+mod run;
 mod setup;
-mod verbs;
 
 use std::{ffi::OsString, panic::AssertUnwindSafe, process::ExitCode};
 
@@ -66,17 +63,17 @@ fn help(error: &clap::Error) -> ExitCode {
 fn dispatch(context: &Context, command: &Command) -> Result<Ended, CliError> {
     match command {
         Command::Run(args) | Command::Flow(FlowCommand::Run(args)) => {
-            verbs::run(context, args.verb()?)
+            run::run(context, args.verb()?)
         }
-        Command::Build(args) => verbs::run(context, args.verb()?),
-        Command::Test(args) => verbs::run(context, args.verb()?),
-        Command::Seed(args) => verbs::run(context, args.verb()?),
-        Command::Snapshot(args) => verbs::run(context, args.verb()?),
-        Command::Retry(args) => retry::retry(context, args),
-        Command::Hooks(args) => hooks::hooks(context, args),
+        Command::Build(args) => run::run(context, args.verb()?),
+        Command::Test(args) => run::run(context, args.verb()?),
+        Command::Seed(args) => run::run(context, args.verb()?),
+        Command::Snapshot(args) => run::run(context, args.verb()?),
+        Command::Retry(args) => run::retry(context, args),
+        Command::Hooks(args) => run::hooks(context, args),
         Command::Generate(args) => generate::generate(context, args),
         Command::Check(args) => check::check(context, args),
-        Command::Ls(args) => ls::ls(context, args),
+        Command::Ls(args) => graph::ls(context, args),
         Command::Graph(args) => graph::graph(context, args),
         Command::Plugin(command) => plugin::plugin(context, command),
         Command::Env(command) => env::env(context, command),

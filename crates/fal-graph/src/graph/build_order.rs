@@ -129,7 +129,7 @@ impl Tested<'_> {
             common.intersect_with(self.below(*node));
         }
         let waiting: NodeSet = common.iter().filter(|node| self.waits(*node)).collect();
-        // A script stands beside what its model waits for, not in its place: the model's unit tests wait without it.
+        // A script does not replace what its model waits for: the model's unit tests wait without it.
         let counts =
             |parent: NodeId| waiting.contains(parent) && self.dag.node(parent).side.is_none();
         let is_first = |node: &NodeId| !self.dag.parents(*node).any(|(parent, _)| counts(parent));

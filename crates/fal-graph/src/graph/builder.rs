@@ -31,7 +31,7 @@ impl DagBuilder {
         }
     }
 
-    /// Adds nodes: dbt's, or others with a unique id and a resource type of their own (`script`).
+    /// Adds nodes: dbt's, or others with their own unique id and resource type (`script`).
     pub fn nodes(&mut self, nodes: impl IntoIterator<Item = GraphNode>) -> &mut Self {
         self.specs.extend(nodes);
         self

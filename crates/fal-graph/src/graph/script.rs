@@ -1,4 +1,4 @@
-//! Scripts that stand before and after models: the nodes and edges that they add to the graph.
+//! Scripts before and after models: the nodes and edges that they add to the graph.
 
 use fal_plugin::payload::GraphNode;
 use indexmap::IndexMap;
@@ -10,7 +10,7 @@ use super::dag::{EdgeKind, Nodes};
 use crate::error::DagError;
 use crate::node::Node;
 
-/// On which side of its model a script stands.
+/// Whether a script runs before or after its model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
     /// Behind the model's parents and their scripts, ahead of the model.

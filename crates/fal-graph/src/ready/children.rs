@@ -3,7 +3,7 @@
 use crate::graph::Dag;
 use crate::set::NodeId;
 
-/// All edges in one list: the children of a node stand together.
+/// All edges in one list, the children of a node next to each other.
 #[derive(Debug)]
 pub(super) struct Children {
     starts: Vec<usize>,
@@ -31,7 +31,7 @@ impl Children {
         }
     }
 
-    /// Where in `targets` the children of the node stand.
+    /// Where in `targets` the children of the node are.
     pub(super) fn range(&self, node: NodeId) -> std::ops::Range<usize> {
         self.starts[node.index()]..self.starts[node.index() + 1]
     }

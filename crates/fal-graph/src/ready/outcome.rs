@@ -1,4 +1,4 @@
-//! What a schedule is told and what it tells.
+//! The input and the output of a schedule.
 
 use crate::node::Node;
 use crate::set::NodeId;

@@ -149,7 +149,7 @@ impl Schedule {
                 self.skip_all(SkipCause::FailFast(node), &mut step.skipped);
             }
         }
-        // Also after a failure: what only stands behind it in a list goes on, and all that it dooms is skipped by now.
+        // Also after a failure: nodes that only follow in a list go on, and its dependents are skipped by now.
         self.release(node, &mut step.ready);
         step.ready.sort_unstable();
         step

@@ -29,7 +29,7 @@ fn same(value: &Value, wanted: &Value, ignore_case: bool) -> bool {
         (Value::String(value), Value::String(wanted)) if ignore_case => {
             value.to_uppercase() == wanted.to_uppercase()
         }
-        // `true` in any case stands for the boolean.
+        // `true` in upper or lower case means the boolean.
         (Value::Bool(value), Value::String(wanted)) => {
             wanted.to_lowercase() == if *value { "true" } else { "false" }
         }

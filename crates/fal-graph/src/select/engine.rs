@@ -293,9 +293,9 @@ impl<'a> Selector<'a> {
             expression: criterion.raw.clone(),
             source,
         };
-        let ask = self
-            .external
-            .ok_or_else(|| failed(format!("nobody answers the method '{method}' here").into()))?;
+        let ask = self.external.ok_or_else(|| {
+            failed(format!("the method '{method}' cannot be answered here").into())
+        })?;
         let ids = ask(&criterion.method_text(method), value).map_err(failed)?;
         let mut found: NodeSet = ids.iter().filter_map(|id| self.dag.find(id)).collect();
         found.intersect_with(&self.members);

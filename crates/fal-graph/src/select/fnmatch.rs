@@ -83,7 +83,7 @@ impl Token {
     }
 }
 
-/// Position of the `]` that ends the set whose `[` stands before `start`.
+/// Position of the `]` that ends the set whose `[` is before `start`.
 fn set_end(chars: &[char], start: usize) -> Option<usize> {
     let mut at = start;
     if chars.get(at) == Some(&'!') {

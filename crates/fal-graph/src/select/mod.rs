@@ -13,7 +13,7 @@
 //!   `resource_type:script`, and by graph operators; nothing that selects their model selects them.
 //! - An argument of nothing but commas says nothing.
 //! - `selector:NAME` works among other expressions.
-//! - `path:` sees only the files of nodes, not the disk: a folder in which no node of the root project stands does
+//! - `path:` sees only the files of nodes, not the disk: a folder without a node of the root project does
 //!   not exist.
 
 mod cli;

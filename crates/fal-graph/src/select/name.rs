@@ -79,7 +79,7 @@ impl<'a> NameMatcher<'a> {
         let Some((at, pattern)) = &self.wild else {
             return true;
         };
-        // A single word with a wildcard also matches the name alone, however deep it stands.
+        // A single word with a wildcard also matches the name alone, at any depth.
         if self.parts.len() == 1 && pattern.matches(leaf) {
             return true;
         }

@@ -26,7 +26,7 @@ pub(super) const ALL: [&str; 19] = [
     "script",
 ];
 
-/// What `ls` shows unless told otherwise.
+/// What `ls` shows by default.
 const LISTED: [&str; 12] = [
     "model",
     "snapshot",

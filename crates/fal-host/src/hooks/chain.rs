@@ -1,11 +1,12 @@
-//! The order of scripts that run by themselves, as a graph: one that fails stops no other.
+//! The order of scripts that run without their models, as a graph. A script that fails stops no other.
 
 use fal_graph::{Dag, DagBuilder, EdgeKind, GraphNode};
 
 use super::selection::Lane;
 use crate::{error::HostError, scripts::Attachment};
 
-/// Lanes side by side, phases one behind the other.
+/// Builds a graph in which lanes run side by side, and phases one after the other. A node without work
+/// between two phases makes each script of the second wait for the whole first.
 pub(super) fn dag(project: &str, phases: &[Vec<Lane>]) -> Result<Dag, HostError> {
     let mut builder = DagBuilder::new(project);
     let mut barrier: Option<String> = None;

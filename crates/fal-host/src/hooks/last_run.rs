@@ -58,7 +58,7 @@ impl HooksError {
     }
 }
 
-/// Results of the last run.
+/// The results of the last run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LastRun {
     /// `args.target`.
@@ -87,7 +87,7 @@ impl LastRun {
         }))
     }
 
-    /// Nodes that took part: they ran, or a test of theirs did.
+    /// Returns the nodes that took part: they ran, or one of their tests did.
     pub(super) fn took_part<'a>(&'a self, dag: &'a Dag) -> HashSet<&'a str> {
         let mut found = HashSet::new();
         for (id, _) in self
@@ -107,7 +107,7 @@ impl LastRun {
     }
 }
 
-/// The model that a test is written at; for one that stands alone all that it reads.
+/// Returns the model that a test belongs to; for a singular test, everything that it reads.
 fn tested(test: &GraphNode) -> impl Iterator<Item = &str> {
     let attached = test.extra.get("attached_node").and_then(Value::as_str);
     let read = test

@@ -30,7 +30,7 @@ use crate::{
     scripts::Attachment,
 };
 
-/// dbt's command that the session stands for.
+/// The command that the session and the reports name.
 const COMMAND: &str = "hooks";
 
 /// Runs scripts and hooks. Without `--target` it takes the target of the last run.

@@ -1,4 +1,4 @@
-//! Which scripts and hooks run, and in which order.
+//! Which scripts and hooks run, and in what order.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::{
     session::Loaded,
 };
 
-/// Whose scripts to run, and which.
+/// Which scripts to run, and for which models.
 #[derive(Clone, Debug, Default)]
 pub struct HooksOptions {
     /// The selection of models.
@@ -37,10 +37,10 @@ impl HooksOptions {
     }
 }
 
-/// Scripts of one model and role, or global ones: one runs behind the other.
+/// The scripts of one model and role, or global scripts: they run one after the other.
 pub(super) type Lane = Vec<Attachment>;
 
-/// What runs: phase behind phase; the lanes of a phase know nothing of each other.
+/// What runs: one phase after the other, the lanes of a phase side by side.
 #[derive(Debug, Default)]
 pub(super) struct SelectedScripts {
     pub(super) phases: Vec<Vec<Lane>>,
@@ -50,13 +50,13 @@ pub(super) struct SelectedScripts {
 }
 
 impl SelectedScripts {
-    /// All of it.
+    /// Returns all scripts, in order.
     pub(super) fn scripts(&self) -> impl Iterator<Item = &Attachment> {
         self.phases.iter().flatten().flatten()
     }
 }
 
-/// What the choice is made of.
+/// What the selection depends on.
 pub(super) struct ScriptSelection<'a> {
     pub(super) project: &'a DbtProject,
     pub(super) loaded: &'a Loaded,
@@ -105,7 +105,7 @@ impl ScriptSelection<'_> {
         &self.loaded.attachments
     }
 
-    /// Models that have anything attached and are meant, parents first.
+    /// Returns the models that the command covers and that have anything attached, parents first.
     fn models(&self) -> Vec<&str> {
         let owners: HashSet<&str> = self
             .attachments()
@@ -128,7 +128,7 @@ impl ScriptSelection<'_> {
             .collect()
     }
 
-    /// Unique ids of the nodes that are meant, whether anything is attached to them or not, parents first.
+    /// Returns the unique ids of the nodes that the command covers, parents first.
     pub(super) fn meant(&self) -> Vec<&str> {
         let dag = &self.loaded.dag;
         let took_part = self
@@ -146,7 +146,7 @@ impl ScriptSelection<'_> {
         meant.map(|(_, model)| model).collect()
     }
 
-    /// Global scripts run when nothing narrows the choice, or when they are asked for.
+    /// Returns the global scripts. They run unless the command is narrowed, or with `--globals`.
     fn globals(&self) -> Result<(Lane, Vec<FileDiagnostic>), HostError> {
         let narrowed = self.options.selects() || !self.options.scripts.is_empty();
         if narrowed && !self.options.globals {
@@ -163,7 +163,7 @@ impl ScriptSelection<'_> {
         Ok((globals, warnings))
     }
 
-    /// Whether `--scripts` lets it pass: hooks always.
+    /// Whether `--scripts` includes a script. Hooks always run.
     fn wants(&self, attached: &Attachment) -> bool {
         let scripts = &self.options.scripts;
         scripts.is_empty()

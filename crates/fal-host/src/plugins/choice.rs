@@ -33,14 +33,14 @@ pub struct PluginChoice {
     pub wanted: BTreeMap<Stage, Vec<String>>,
     /// Configuration by name of plugin.
     pub config: BTreeMap<String, Value>,
-    /// Libraries that run in processes of their own.
+    /// Libraries that run in separate processes.
     pub isolate: Isolate,
     /// How long calls may take.
     pub timeouts: Timeouts,
 }
 
 impl PluginChoice {
-    /// Takes the `--plugin STAGE=NAME_OR_PATH` of a command line: they replace what was chosen for their stages.
+    /// Applies `--plugin STAGE=NAME_OR_PATH` of a command line, which replaces the choice for a stage.
     ///
     /// # Errors
     /// If one cannot be read.
@@ -106,7 +106,7 @@ impl PluginStages {
         }
     }
 
-    /// The Python parsers, in the order in which they are asked.
+    /// Opens the Python parsers, in the order in which they are asked.
     ///
     /// # Errors
     /// If one does not load.
@@ -118,7 +118,7 @@ impl PluginStages {
             .collect())
     }
 
-    /// The notebook parsers.
+    /// Opens the notebook parsers.
     ///
     /// # Errors
     /// If one does not load.
@@ -136,7 +136,7 @@ impl PluginStages {
             .collect()
     }
 
-    /// The stub writer.
+    /// Opens the stub writer.
     ///
     /// # Errors
     /// If it does not load.
@@ -149,7 +149,7 @@ impl PluginStages {
         )
     }
 
-    /// The execution backend.
+    /// Opens the execution backend.
     ///
     /// # Errors
     /// If it does not load.
@@ -162,8 +162,8 @@ impl PluginStages {
         )
     }
 
-    /// An execution backend by its name or path, whatever was chosen for the stage, and what it turned out to be: a runner.
-    /// Without a `config` it has that of its name.
+    /// Opens an execution backend by its name or path, whatever is chosen for the stage: a runner. Without a
+    /// `config` it gets the configuration of its name.
     ///
     /// # Errors
     /// If it does not load.
@@ -188,17 +188,17 @@ impl PluginStages {
         Ok((chosen.unwrap_or_else(unnamed), client))
     }
 
-    /// Libraries that run in processes of their own.
+    /// Returns which libraries run in separate processes.
     pub fn isolate(&self) -> &Isolate {
         &self.choice.isolate
     }
 
-    /// Names or paths of what is chosen as the execution backend.
+    /// Returns the names or paths that are chosen as the execution backend.
     pub(crate) fn execution_backend_names(&self) -> Vec<String> {
         self.choice.of(Stage::ExecutionBackend)
     }
 
-    /// What was opened so far.
+    /// Returns the plugins that were opened so far.
     pub fn chosen(&self) -> Vec<ChosenPlugin> {
         self.chosen.lock().clone()
     }
@@ -215,7 +215,8 @@ impl PluginStages {
             .collect()
     }
 
-    /// All that the outcome of parsing and of writing stubs depends on: names, versions, files and configurations.
+    /// Returns everything in plugins that parsing and writing stubs depend on: names, versions, files and
+    /// configurations.
     pub fn identity(&self) -> String {
         let of_file = |path: &PathBuf| {
             let data = path.metadata().ok();
@@ -366,7 +367,7 @@ impl PluginStages {
         Ok(plugin)
     }
 
-    /// Where lines go that plugins in processes of their own write to standard error.
+    /// Attaches the log for the standard error of plugins in separate processes.
     pub(crate) fn log_to(&self, log: Log) {
         self.log_buffer.to(log);
     }

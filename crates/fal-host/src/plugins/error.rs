@@ -1,4 +1,4 @@
-//! What goes wrong with a choice of plugins. What goes wrong with a library itself stands in `fal-loader`.
+//! Errors in the choice of plugins. Errors of a single plugin are in `fal-loader`.
 
 use std::{io, path::PathBuf};
 
@@ -34,7 +34,7 @@ pub enum PluginChoiceError {
         /// The path.
         path: PathBuf,
     },
-    /// What a plugin of the project consists of cannot be told, so trust in it is impossible.
+    /// The files of a plugin of the project cannot be listed, so trust cannot cover them.
     #[error("trust cannot cover the plugin `{}`: {source}", path.display())]
     NotCovered {
         /// The plugin.

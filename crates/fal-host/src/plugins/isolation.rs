@@ -1,4 +1,4 @@
-//! Which libraries run in processes of their own.
+//! Which libraries run in separate processes.
 
 use std::{
     env,
@@ -8,7 +8,7 @@ use std::{
 
 use fal_loader::LoadOptions;
 
-/// What the user wants to have in processes of their own, beside the plugins that are programs anyway.
+/// Which libraries the user wants to run in separate processes. Plugins that are programs always do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Isolate {
     /// No library.
@@ -21,7 +21,7 @@ pub enum Isolate {
 }
 
 impl Isolate {
-    /// Whether the plugin of that name is meant.
+    /// Whether the plugin of this name runs in a separate process.
     pub(super) fn means(&self, name: &str) -> bool {
         match self {
             Self::None => false,
@@ -30,7 +30,7 @@ impl Isolate {
         }
     }
 
-    /// How the library at `path` is loaded, which is asked for as `wanted`.
+    /// Returns how to load the library at `path`, which the user calls `wanted`.
     pub(super) fn options(
         &self,
         path: &Path,
@@ -46,9 +46,9 @@ impl Isolate {
     }
 }
 
-/// These options, for a library in a process of its own.
+/// Returns these options for a library in a separate process.
 pub(super) fn in_process(options: &LoadOptions) -> LoadOptions {
-    // The program itself serves the library. Without a path to it, the library is loaded as if nobody had asked.
+    // fal-host itself serves the library. Without a path to the program the library is loaded in process.
     let program = env::current_exe().ok();
     let isolate = program.map(|program| (program, vec!["plugin".to_owned(), "serve".to_owned()]));
     LoadOptions {
@@ -57,7 +57,7 @@ pub(super) fn in_process(options: &LoadOptions) -> LoadOptions {
     }
 }
 
-/// What a library is called that is named after its plugin.
+/// Returns the name of the plugin after which a library file is named.
 fn name_of(path: &Path) -> String {
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let bare = file.strip_prefix(DLL_PREFIX).unwrap_or(&file);

@@ -1,14 +1,14 @@
-//! Standard error of plugins in processes of their own: kept until there is someone to tell, then told.
+//! Buffers the standard error of plugins in separate processes until a log is attached.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use fal_loader::Log;
 use parking_lot::Mutex;
 
-/// Lines that are kept meanwhile.
+/// How many lines it keeps; older ones go.
 const KEPT: usize = 200;
 
-/// Brings lines to whoever shows them.
+/// Passes lines to the log, or keeps them until there is one.
 #[derive(Clone, Default)]
 pub(super) struct LogBuffer(Arc<Mutex<State>>);
 
@@ -19,7 +19,7 @@ struct State {
 }
 
 impl LogBuffer {
-    /// Takes lines.
+    /// Returns the log that plugins write to.
     pub(super) fn log(&self) -> Log {
         let relay = self.clone();
         Arc::new(move |plugin, line| relay.take(plugin, line))
@@ -41,7 +41,7 @@ impl LogBuffer {
         }
     }
 
-    /// From now on, and for what was kept.
+    /// Attaches a log: it gets the kept lines, and all later ones.
     pub(super) fn to(&self, log: Log) {
         let mut state = self.0.lock();
         let kept = std::mem::take(&mut state.kept);

@@ -1,4 +1,4 @@
-//! The plugin door, seen from inside: find plugins, load them, open their stages.
+//! Finds plugins, loads them, opens their stages.
 
 mod choice;
 mod code;

@@ -7,14 +7,14 @@ use fal_project::DbtProject;
 
 use crate::{error::HostError, faults::About, python_models::tested_python, session::Loaded};
 
-/// What the selection of a command would run.
+/// The nodes and files that a command would run.
 pub(crate) struct Concerned<'a> {
     files: HashSet<&'a str>,
     nodes: HashSet<&'a str>,
 }
 
 impl<'a> Concerned<'a> {
-    /// The selected nodes with their files.
+    /// Takes the selected nodes with their files.
     pub(crate) fn by_selection(loaded: &'a Loaded, selected: &NodeSet) -> Self {
         let mut concerned = Self {
             files: HashSet::new(),
@@ -33,8 +33,8 @@ impl<'a> Concerned<'a> {
         concerned
     }
 
-    /// With the wrong files that dbt does not know, as they have no stub, as far as the selection means them: they are
-    /// found by their names and folders.
+    /// Adds selected files with errors. dbt does not know these files, as they have no stub, so the selection
+    /// finds them by their names and folders.
     pub(crate) fn and_unknown(
         mut self,
         project: &DbtProject,
@@ -72,7 +72,7 @@ impl<'a> Concerned<'a> {
     }
 }
 
-/// A node in the place of the one that dbt would make of the file; its path is its id.
+/// Makes the node that dbt would make of the file; its path is its id.
 fn stand_in(project: &DbtProject, package: &str, path: &str) -> GraphNode {
     let roots = project.model_paths.iter().chain(&project.fal_models_paths);
     let below = roots

@@ -1,4 +1,7 @@
-//! The run loop: owns the schedule, starts nodes on threads, hears of their ends, decides what comes next.
+//! The run loop: owns the schedule, starts nodes on threads, receives their results, decides what is next.
+//!
+//! One thread owns all state and decides; it never waits for a node, only for messages. So a Ctrl-C always
+//! gets through, and the loop can go on without a node that does not end.
 
 use std::{
     collections::HashSet,
@@ -29,17 +32,18 @@ use super::{
 };
 use crate::{interrupt::Interrupt, runners::Runner};
 
-/// How long a cancelled node may take to end before the run goes on without it.
+/// How long a cancelled node may take to end before the run abandons it. Together with [`SETTLING`] and the
+/// end of the session it must stay below the patience of the command line, which then ends the process.
 const GRACE: Duration = Duration::from_millis(1100);
-/// How long the run waits then for their leases to be settled.
+/// How long the run waits for the leases of abandoned nodes to be settled.
 const SETTLING: Duration = Duration::from_millis(250);
 
-/// How a run went.
+/// How the nodes ended.
 #[derive(Debug, Default)]
 pub(crate) struct Dispatched {
     pub(crate) summary: Summary,
     pub(crate) interrupted: bool,
-    /// The backend itself failed: nothing more could be run.
+    /// Why the backend itself failed, so that nothing more could run.
     pub(crate) broken: Option<PluginError>,
 }
 
@@ -48,16 +52,16 @@ enum Message {
     Interrupt,
 }
 
-/// State of a run.
+/// The run loop and its state.
 pub(crate) struct Dispatcher<'a> {
     dag: &'a Dag,
     plan: &'a Plan,
     schedule: Schedule,
     executor: Executor,
-    /// Slots that are free, by class: the threads, then those of each runner that has its own.
+    /// Free slots by class: the threads, then the slots of each runner that has its own.
     free: Vec<usize>,
     messages: (Sender<Message>, Receiver<Message>),
-    /// Nodes that run, with their number and their start.
+    /// The nodes that run, with their number and start.
     running: Vec<(NodeId, u64, Instant)>,
     started: u64,
     deadline: Option<Instant>,
@@ -95,7 +99,7 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// With runners, numbered as the plan numbers them.
+    /// Adds runners, numbered as in the plan.
     pub(crate) fn with_runners(mut self, runners: &[Arc<Runner>]) -> Self {
         self.executor.runners = runners.into();
         self.free
@@ -106,7 +110,7 @@ impl<'a> Dispatcher<'a> {
     /// Runs all nodes to their end.
     pub(crate) fn run(mut self, interrupt: &Interrupt) -> Dispatched {
         let sender = self.messages.0.clone();
-        // The loop may be over by then: nobody is left to be told.
+        // The receiver is gone when the loop is over.
         interrupt.listen(move || _ = sender.send(Message::Interrupt));
         if interrupt.is_raised() {
             self.interrupt();
@@ -153,7 +157,7 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// A node whose runner failed before. What waits for it does not run either, and may have been all that was ready.
+    /// Skips a node whose runner failed before, and the nodes that depend on it.
     fn leave_out(&mut self, node: NodeId, runner: &Runner) {
         self.free[self.schedule.class(node)] += 1;
         let step = self.schedule.finished(node, Outcome::Failed);
@@ -180,7 +184,7 @@ impl<'a> Dispatcher<'a> {
         let run = move || {
             let result = catch_unwind(AssertUnwindSafe(|| task.run(&executor)))
                 .unwrap_or_else(|_| Err(panicked()));
-            // Nobody listens any more if the run was abandoned.
+            // The receiver is gone if the run did not wait for this node.
             let _ = sender.send(Message::Ended(node, Box::new(result)));
         };
         let name = format!("node-{index}");
@@ -229,7 +233,7 @@ impl<'a> Dispatcher<'a> {
         self.skip(&step.skipped);
     }
 
-    /// The backend failed, not the node: the run ends, with everything that waits skipped.
+    /// Handles a failure of the backend, not of the node: the run ends, and all waiting nodes are skipped.
     fn broke(&mut self, id: &str, started: Instant, error: PluginError) -> NodeResult {
         let result = failed(id, started, &error.message);
         if self.ended.broken.is_none() && !self.ended.interrupted {
@@ -315,16 +319,17 @@ impl<'a> Dispatcher<'a> {
         let of_runners = self.executor.runners.iter().map(|runner| runner.session());
         for session in of_runners.chain([&self.executor.session]) {
             let session = Arc::clone(session);
-            // On a thread of its own: it may take a while, and the ends of the cancelled nodes come meanwhile. If no
-            // thread can be had, closing the session ends them.
+            // On another thread: `cancel` may block, and this loop must receive the results of the cancelled
+            // nodes meanwhile. Without a thread, closing the session ends the nodes.
             let _ = thread::Builder::new()
                 .name("cancel".to_owned())
                 .spawn(move || session.cancel());
         }
     }
 
-    /// Nodes that did not end in time: closing the sessions will end them. Those that are lent are settled here.
+    /// Gives up on nodes that did not end in time: closing the sessions will end them.
     fn abandon(&mut self) {
+        // From here on `node_ended` ignores the results of these nodes, so each node is booked once.
         let running = std::mem::take(&mut self.running);
         let id = |node: NodeId| self.dag.node(node).unique_id();
         let result = |node, started| failed(id(node), started, "Interrupted while it ran");
@@ -334,6 +339,8 @@ impl<'a> Dispatcher<'a> {
                 result(*node, *started),
             ))
         };
+        // Taking a lease out of the register makes this thread the one that settles it. If the thread of the
+        // node was faster, it has settled or is about to, and the backend has recorded its result.
         let leases: Vec<_> = running.iter().filter_map(lease).collect();
         let lent: HashSet<String> = leases
             .iter()
@@ -346,6 +353,7 @@ impl<'a> Dispatcher<'a> {
                 .find(|settled| settled.unique_id == id(node))
                 .cloned();
             let result = settled.unwrap_or_else(|| result(node, started));
+            // The backend recorded the result when it settled; only nodes that were not lent need it here.
             if !lent.contains(&result.unique_id) {
                 let _ = self.executor.session.record(&result);
             }
@@ -358,10 +366,10 @@ impl<'a> Dispatcher<'a> {
     }
 }
 
-/// A fault of ours, or of a plugin's that is no library of its own.
+/// The error of a node whose thread panicked: in fal-host, or in a plugin without a catch for panics.
 fn panicked() -> PluginError {
     PluginError::new("host::panic", "the thread of the node panicked")
-        .with_help("this is a fault of fal-host: report it, with what stands above")
+        .with_help("this is a fault of fal-host: report it, with the output above")
 }
 
 #[cfg(test)]

@@ -78,12 +78,12 @@ impl Executor {
     }
 
     pub(super) fn record(&self, result: &NodeResult) {
-        // What the backend cannot record, the artifact of the host will.
+        // If the backend cannot record it, the artifact of the host has it.
         let _ = self.session.record(result);
     }
 }
 
-/// Names of the leases that are to be settled, by the node's unique id.
+/// The register of leases that are not settled yet, by the unique id of the node.
 #[derive(Clone, Default)]
 pub(super) struct Leases(Arc<Mutex<HashMap<String, String>>>);
 
@@ -92,7 +92,7 @@ impl Leases {
         self.0.lock().insert(id.to_owned(), lease);
     }
 
-    /// The lease of a node, for whoever asks first.
+    /// Takes out the lease of a node. Only the first caller gets it, and must settle it.
     pub(super) fn take(&self, id: &str) -> Option<String> {
         self.0.lock().remove(id)
     }

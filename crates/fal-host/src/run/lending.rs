@@ -1,7 +1,9 @@
-//! One Python model on a runner: the owner of the data lends it, the runner runs it, the owner settles.
+//! One Python model on a runner: the execution backend lends it, the runner runs it, the backend settles.
 //!
-//! What is lent is settled, whatever happens between: that is the one rule here. The lease stands in a register until somebody
-//! takes it out, and whoever does settles it: the thread of the node as a rule, the dispatcher when it goes on without it.
+//! Every lease is settled exactly once, whatever happens in between. A lease lies in the register
+//! [`Leases`](super::executor::Leases) until one thread takes it out, and that thread settles it: usually
+//! the thread of the node. If a runner ignores Ctrl-C, the dispatcher takes the lease and settles it itself,
+//! without waiting for the runner.
 
 use std::{
     sync::Arc,
@@ -23,7 +25,7 @@ impl Executor {
     /// Runs a node on a runner.
     ///
     /// # Errors
-    /// If the owner of the data is broken. A runner that is, is remembered, and the node failed.
+    /// If the execution backend fails. If the runner fails, the node fails and the runner gets no more.
     pub(super) fn run_on(
         &self,
         runner: &Runner,
@@ -57,7 +59,7 @@ impl Executor {
         };
         match self.leases.take(id) {
             Some(lease) => settle(&*self.session, lease, result),
-            // The dispatcher went on without this node, and settled.
+            // The dispatcher gave up on this node and settled the lease.
             None => Ok(result),
         }
     }
@@ -69,7 +71,7 @@ impl Executor {
             .and_then(|result| answered_for("it", id, result));
         answer.unwrap_or_else(|error| {
             let message = format!("the runner `{}` failed: {}", runner.name, error.message);
-            // What is cancelled may end in any way.
+            // A cancelled node may end in any way: that is no failure of the runner.
             if !self.is_stopped() {
                 runner.breaks(error);
             }
@@ -78,7 +80,7 @@ impl Executor {
     }
 }
 
-/// Ends a lease, and gives the result as recorded.
+/// Ends a lease, and returns the result as the backend recorded it.
 pub(super) fn settle(
     session: &dyn ExecutionSession,
     lease: String,
@@ -92,7 +94,8 @@ pub(super) fn settle(
     )
 }
 
-/// Settles for nodes that do not end, side by side, waiting no longer than `patience`: what is recorded of each.
+/// Settles the leases of nodes that did not end, side by side, and waits no longer than `patience`. Returns
+/// the results that the backend recorded in that time.
 pub(super) fn settle_abandoned(
     session: &Arc<dyn ExecutionSession>,
     leases: Vec<(String, NodeResult)>,
@@ -104,10 +107,10 @@ pub(super) fn settle_abandoned(
     for (lease, result) in leases {
         let (session, sender) = (Arc::clone(session), sender.clone());
         let work = move || {
-            // Nobody listens any more if it took too long.
+            // The receiver is gone if this took too long.
             let _ = sender.send(settle(&*session, lease, result));
         };
-        // Without a thread the end of the session undoes what was written.
+        // Without a thread, closing the session undoes what the node wrote.
         waiting += usize::from(
             std::thread::Builder::new()
                 .name("settle".to_owned())

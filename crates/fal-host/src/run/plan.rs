@@ -1,4 +1,4 @@
-//! What will run: the selected nodes, with the code and the hooks that were read before anything runs.
+//! What will run: the selected nodes, with their code and hooks, all read before anything runs.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ use crate::{
     session::Loaded,
 };
 
-/// Where a Python model runs and what it asks for.
+/// Where a Python model runs, and what it asks for.
 #[derive(Clone, Debug, Default)]
 struct Assignment {
     /// Number and name of its runner; none: where dbt runs.
@@ -31,7 +31,7 @@ struct Assignment {
     environment: Option<String>,
 }
 
-/// The work of a run.
+/// The work of a command.
 #[derive(Default)]
 pub(crate) struct Plan {
     /// Number of nodes that run.
@@ -40,7 +40,7 @@ pub(crate) struct Plan {
     pub(crate) environments: Vec<String>,
     /// Models that have hooks but do not run by themselves.
     pub(crate) idle: Vec<String>,
-    /// Work that is not dbt's.
+    /// The work of nodes that dbt does not run itself.
     works: HashMap<NodeId, NodeWork>,
     scripts: HashMap<NodeId, NodeInfo>,
     hooks: HashMap<NodeId, Hooks>,
@@ -48,7 +48,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Reads the code of what is selected now, so that a file edited during the run changes nothing.
+    /// Plans the selected nodes. Reads their code now, so that editing a file during the run changes nothing.
     pub(crate) fn new(
         project: &Project,
         loaded: &Loaded,
@@ -91,7 +91,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The plan of scripts and hooks that run by themselves, as nodes of a graph of their own.
+    /// Plans scripts and hooks that run without their models, as nodes of a separate graph.
     pub(crate) fn for_scripts(
         project: &Project,
         dag: &Dag,
@@ -183,7 +183,7 @@ impl Plan {
             .get_mut(&id)
             .filter(|assignment| assignment.runner.is_some())
         {
-            // It is the runner's to have it ready.
+            // The runner builds the environment.
             Some(assignment) => {
                 assignment.environment = preparer.foreign_environment(&owner, named);
                 assignment.environment.clone()
@@ -198,7 +198,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The code is the model's, and the environment too. Its hooks are no part of the test.
+    /// Plans a unit test: it runs the model's code in the model's environment, without its hooks.
     fn unit_test(
         &mut self,
         id: NodeId,
@@ -246,7 +246,7 @@ impl Plan {
         }
     }
 
-    /// What a slot of the schedule does for a node.
+    /// Returns the work for a node.
     pub(super) fn task(&self, dag: &Dag, id: NodeId) -> Task {
         debug_assert!(!does_nothing(dag.node(id)));
         let work = self.works.get(&id).cloned().unwrap_or(NodeWork::Dbt);
@@ -265,7 +265,7 @@ impl Plan {
         }
     }
 
-    /// Number of the runner that a node goes to.
+    /// Returns the number of the runner that a node goes to.
     pub(crate) fn runner(&self, id: NodeId) -> Option<usize> {
         self.assignments
             .get(&id)?
@@ -274,7 +274,7 @@ impl Plan {
             .map(|(number, _)| *number)
     }
 
-    /// What each of `runners` runners is told of its nodes.
+    /// Returns the request that begins each of the `runners` runners.
     pub(crate) fn runner_requests(&self, dag: &Dag, runners: usize) -> Vec<BeginRequest> {
         let mut requests = vec![BeginRequest::default(); runners];
         for (id, assignment) in &self.assignments {
@@ -300,7 +300,7 @@ impl Plan {
         requests
     }
 
-    /// As reports name a node.
+    /// Returns a node as reports name it.
     pub(crate) fn info(&self, dag: &Dag, id: NodeId) -> NodeInfo {
         let node = dag.node(id);
         let info = match (self.scripts.get(&id), self.works.get(&id)) {

@@ -1,4 +1,4 @@
-//! Which nodes run: what the criteria take of the graph, or what is to be tried again.
+//! Which nodes run: those that the criteria select, or those to retry.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::{
 /// What to run, and how.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
-    /// dbt's command that this stands for.
+    /// dbt's name of the command.
     pub command: String,
     /// The selection.
     pub criteria: Criteria,
@@ -80,13 +80,13 @@ impl NodeSelection<'_> {
         Ok(nodes.iter().filter(|id| self.is_of_kind(*id)).collect())
     }
 
-    /// Whether a node is no script, or one of these models.
+    /// Whether a node is no script, or a script of one of these models.
     fn is_of_one(&self, id: NodeId, models: &NodeSet) -> bool {
         self.model_of(id)
             .is_none_or(|model| model.is_some_and(|model| models.contains(model)))
     }
 
-    /// Whether a node is no script, or one of a model of a kind that the command runs.
+    /// Whether a node is no script, or a script of a model of a type that the command runs.
     fn is_of_kind(&self, id: NodeId) -> bool {
         let of_kind = |model| {
             let kind = self.loaded.dag.node(model).resource_type();
@@ -96,7 +96,7 @@ impl NodeSelection<'_> {
             .is_none_or(|model| model.is_some_and(of_kind))
     }
 
-    /// For a script: its model.
+    /// Returns the model of a script; `None` if the node is no script.
     fn model_of(&self, id: NodeId) -> Option<Option<NodeId>> {
         let script = self
             .loaded
@@ -110,8 +110,8 @@ impl NodeSelection<'_> {
         )
     }
 
-    /// A unit test of a Python model is the host's to run, and never dbt's: dbt would test the stub's SQL in the place of the
-    /// Python code, and say that all is well.
+    /// Whether a node can run. dbt must never run a unit test of a Python model: it would test the stub's SQL
+    /// instead of the Python code, and pass.
     fn can_run(&self, id: NodeId) -> bool {
         let node = self.loaded.dag.node(id);
         let Some(model) = tested_python(&self.loaded.dag, node) else {

@@ -1,18 +1,18 @@
-//! A number of slots that threads wait for.
+//! Slots that threads wait for.
 
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-/// Slots; whoever clones them shares them.
+/// A number of slots that all clones share.
 #[derive(Clone)]
 pub(super) struct Slots(Arc<(Mutex<usize>, Condvar)>);
 
-/// A slot that was taken. It is given back when this is dropped.
+/// A slot in use. Dropping it returns the slot.
 pub(super) struct Slot<'a>(&'a Slots);
 
 impl Slots {
-    /// So many, one at least.
+    /// Creates this many slots, at least one.
     pub(super) fn new(number: usize) -> Self {
         Self(Arc::new((Mutex::new(number.max(1)), Condvar::new())))
     }

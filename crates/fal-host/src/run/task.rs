@@ -30,7 +30,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    /// Runs pre-hooks, the node, post-hooks. One result stands for all.
+    /// Runs the pre-hooks, the node and the post-hooks. Returns one result for all.
     pub(super) fn run(&self, executor: &Executor) -> Result<NodeResult, PluginError> {
         if self.hooks.pre.is_empty() && self.hooks.post.is_empty() {
             return self.run_node(executor);
@@ -67,7 +67,8 @@ impl Task {
             .map(|runner| &**runner)
     }
 
-    /// A hook runs where dbt does: in this task's thread, or if its slot is one of a runner's, in one that it waits for.
+    /// Runs a hook where dbt runs. If the task has a slot of a runner, the hook first waits for one of its own
+    /// kind: it would otherwise be one more than the threads allow.
     fn run_hook(
         &self,
         executor: &Executor,
@@ -84,7 +85,7 @@ impl Task {
         }
     }
 
-    /// Runs pre-hooks up to the first that fails, and says so.
+    /// Runs pre-hooks up to the first that fails, and returns its message.
     fn pre_hooks(&self, executor: &Executor) -> Result<Option<String>, PluginError> {
         for hook in &self.hooks.pre {
             let Some(result) = self.run_hook(executor, hook)? else {
@@ -101,7 +102,7 @@ impl Task {
         Ok(None)
     }
 
-    /// Runs all post-hooks, also behind one that fails; the failures, each with its hook.
+    /// Runs all post-hooks, also after one that fails. Returns the failures, each with its hook.
     fn post_hooks(&self, executor: &Executor) -> Result<Vec<(String, String)>, PluginError> {
         let mut failures = Vec::new();
         for hook in &self.hooks.post {
@@ -120,7 +121,7 @@ fn went_well(result: &NodeResult) -> bool {
     !result.status.is_failure() && result.status != NodeStatus::Skipped
 }
 
-/// The model failed because of its post-hooks, if it had not failed by itself.
+/// Turns the result of a model into a failure of its post-hooks, unless the model itself failed.
 fn with_failures(mut result: NodeResult, failures: &[(String, String)]) -> NodeResult {
     let ran = went_well(&result);
     let mut messages: Vec<String> = result.message.take().filter(|_| !ran).into_iter().collect();

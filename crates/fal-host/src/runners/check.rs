@@ -1,4 +1,4 @@
-//! The runners that a project names, looked at without running anything.
+//! Checks the runners that a project names, without running anything.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use fal_project::{FileDiagnostic, Generated, LOCAL, schema_runners};
 use super::plugins::load_runner;
 use crate::{error::HostError, project::Project};
 
-/// What is wrong with the runners of fal_project.yml, with those that routes and schema files name, and with resources.
+/// Returns what is wrong with the runners in fal_project.yml, routes and schema files, and with resources.
 pub(crate) fn runner_problems(project: &Project, generated: &Generated) -> Vec<FileDiagnostic> {
     let root = &project.dbt.root;
     let (mut seen, mut problems) = (
@@ -45,7 +45,7 @@ pub(crate) fn runner_problems(project: &Project, generated: &Generated) -> Vec<F
     problems
 }
 
-/// Names or paths of the runners that routes lead to.
+/// Returns the names or paths of the runners that routes lead to.
 pub fn route_runners(project: &Project) -> Vec<String> {
     let runners = project
         .fal
@@ -55,22 +55,22 @@ pub fn route_runners(project: &Project) -> Vec<String> {
     runners.filter(|runner| runner != LOCAL).collect()
 }
 
-/// Name and version of a runner, by its name or path.
+/// Returns the name and version of a runner, by its name or path.
 ///
 /// # Errors
-/// If it cannot be had or is none.
+/// If it cannot be loaded or is no runner.
 pub fn runner_version(project: &Project, wanted: &str) -> Result<String, HostError> {
     load_runner(project, wanted).map(|plugin| format!("{} {}", plugin.name, plugin.version))
 }
 
-/// Each runner is loaded once.
+/// The outcome of loading each runner, once.
 struct Seen<'a> {
     project: &'a Project,
     outcomes: BTreeMap<String, Option<(String, Option<String>)>>,
 }
 
 impl Seen<'_> {
-    /// What is wrong with a runner, and what to do about it.
+    /// Returns what is wrong with a runner, and what to do about it.
     fn wrong(&mut self, wanted: &str) -> Option<(String, Option<String>)> {
         if wanted == LOCAL {
             return None;

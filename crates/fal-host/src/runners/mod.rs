@@ -1,7 +1,7 @@
-//! Runners: execution backends that have machines but no data. Which Python model goes to which of them, and their sessions.
+//! Runners: execution backends that have machines but no data.
 //!
 //! [`Routing`] decides by `--runner`, `meta` and the routes of fal_project.yml. [`RunnerPlugins`] loads the plugins that the selected
-//! models need, [`RunnerSessions`] opens their sessions. How one model is lent, run and settled stands in `run/lending.rs`.
+//! models need, [`RunnerSessions`] opens their sessions. `run/lending.rs` lends, runs and settles one model.
 
 mod check;
 mod error;

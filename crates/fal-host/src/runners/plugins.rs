@@ -1,4 +1,4 @@
-//! The plugins of the runners that the selected models need: loaded and asked what they are, no session opened.
+//! The plugins of the runners that the selected models need, loaded and without a session.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,7 +17,7 @@ use crate::{
     project::Project,
 };
 
-/// A runner's plugin.
+/// The plugin of a runner.
 pub(crate) struct RunnerPlugin {
     /// Name of the plugin.
     pub(crate) name: String,
@@ -25,7 +25,7 @@ pub(crate) struct RunnerPlugin {
     pub(crate) backend: BackendClient,
 }
 
-/// The runners of a run.
+/// The plugins of all runners of a run, and which node goes to which.
 #[derive(Default)]
 pub(crate) struct RunnerPlugins {
     pub(crate) plugins: Vec<RunnerPlugin>,
@@ -33,10 +33,10 @@ pub(crate) struct RunnerPlugins {
 }
 
 impl RunnerPlugins {
-    /// Loads what these nodes need; `owner` is what the execution backend can do.
+    /// Loads the plugins that these nodes need; `owner` is what the execution backend can do.
     ///
     /// # Errors
-    /// All runners that cannot be had, each where it is named.
+    /// All runners that cannot be used, each at the place that names it.
     pub(crate) fn load(
         project: &Project,
         owner: &Capabilities,
@@ -66,7 +66,7 @@ impl RunnerPlugins {
         }
     }
 
-    /// Number of the runner that a node goes to.
+    /// Returns the number of the runner that a node goes to.
     pub(crate) fn of_node(&self, node: NodeId) -> Option<usize> {
         self.by_node.get(&node).copied()
     }
@@ -85,7 +85,8 @@ impl RunnerPlugins {
     }
 }
 
-/// Loads a runner, by a name of fal_project.yml or by name or path of its plugin, and makes sure that it is one.
+/// Loads a runner, by a name in fal_project.yml or by the name or path of its plugin, and checks that it is
+/// a runner.
 ///
 /// # Errors
 /// If it cannot be loaded or is something else.
@@ -127,7 +128,7 @@ fn load(
     .into())
 }
 
-/// An error of a plugin that fal_project.yml calls a runner, at that place.
+/// Moves an error to the place in fal_project.yml that names the runner.
 fn of_spec(project: &Project, spec: &RunnerSpec, error: &HostError) -> HostError {
     let message = format!("the runner `{}` cannot be used: {error}", spec.name);
     let help = match error {
@@ -144,7 +145,7 @@ fn of_spec(project: &Project, spec: &RunnerSpec, error: &HostError) -> HostError
     }
 }
 
-/// The runner, if there is somebody to lend it something.
+/// Returns the runner if the execution backend lends models.
 fn lent_by(
     project: &Project,
     owner: &Capabilities,
@@ -161,7 +162,7 @@ fn lent_by(
     .into())
 }
 
-/// A name that nothing has: among those that are there the execution backend itself is none.
+/// Describes an unknown name. The known names leave out the execution backend, which is no runner.
 fn unknown(project: &Project, error: PluginChoiceError) -> HostError {
     match error {
         PluginChoiceError::Unknown {
@@ -185,7 +186,10 @@ fn unknown(project: &Project, error: PluginChoiceError) -> HostError {
     }
 }
 
-/// The error at each place that names the runner; if the command line does, just the error.
+/// Reports an error at each place that names the runner.
+///
+/// # Errors
+/// The error itself if the command line names the runner.
 fn complaints<'a>(
     project: &Project,
     error: HostError,

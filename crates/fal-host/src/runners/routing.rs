@@ -12,7 +12,7 @@ use crate::{
     session::{Loaded, OpenSession},
 };
 
-/// Who says where a model goes.
+/// What decided where a model goes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Origin {
     /// `--runner`.
@@ -35,11 +35,11 @@ pub(crate) struct Destination {
 #[derive(Debug, Default)]
 pub(crate) struct Routing {
     by_node: HashMap<NodeId, Destination>,
-    /// What the user should know of routes that do nothing.
+    /// Warnings about routes that match nothing.
     pub(crate) warnings: Vec<String>,
 }
 
-/// What decides, apart from `--runner`.
+/// Everything that decides, apart from `--runner`.
 struct Rules<'a> {
     root: &'a Path,
     dag: &'a Dag,
@@ -96,12 +96,12 @@ impl Routing {
         Ok(routing)
     }
 
-    /// Where a node goes; `None`: where dbt runs.
+    /// Returns where a node goes; `None`: where dbt runs.
     pub(crate) fn of_node(&self, node: NodeId) -> Option<&Destination> {
         self.by_node.get(&node)
     }
 
-    /// The runner of each model that goes to one.
+    /// Returns the runner of each model that goes to one.
     pub(crate) fn names(self) -> HashMap<NodeId, String> {
         self.by_node
             .into_iter()
@@ -109,7 +109,7 @@ impl Routing {
             .collect()
     }
 
-    /// The models whose `meta` decides.
+    /// Routes the models whose `meta` names a runner, and returns them.
     fn by_meta(&mut self, rules: &Rules<'_>, python: &NodeSet) -> NodeSet {
         let named = |id: NodeId| Some((id, rules.placements.get(&id)?.runner.clone()?));
         let mut decided = NodeSet::default();
@@ -121,7 +121,7 @@ impl Routing {
         decided
     }
 
-    /// Of those that are left, each goes where its first route leads.
+    /// Routes each remaining model by its first route.
     fn by_routes(
         &mut self,
         rules: &Rules<'_>,
@@ -178,7 +178,7 @@ impl Routing {
 }
 
 impl Destination {
-    /// That this runner cannot be had, said at the place that names it; `None`: that is the command line.
+    /// Reports an unusable runner at the place that names it; `None` if that is the command line.
     pub(crate) fn complaint(&self, project: &Project, error: &HostError) -> Option<FileDiagnostic> {
         let root = &project.dbt.root;
         let code = "runner::unusable";

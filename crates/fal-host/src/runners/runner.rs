@@ -16,7 +16,7 @@ pub(crate) struct Runner {
     /// Name of its plugin.
     pub(crate) name: String,
     session: Arc<dyn ExecutionSession>,
-    /// Nodes that it runs at once, beside those that count as threads.
+    /// Number of its own slots, if its nodes do not take those of the threads.
     pub(crate) concurrency: Option<usize>,
     broken: Mutex<Option<PluginError>>,
 }
@@ -41,7 +41,8 @@ impl Runner {
         &self.session
     }
 
-    /// Runs a node to its end. A panic on the way is the runner's failure as well: the node's lease must be settled.
+    /// Runs a node to its end. A panic is a failure of the runner and does not unwind further: the caller
+    /// must settle the node's lease.
     pub(crate) fn run(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
         catch_unwind(AssertUnwindSafe(|| self.session.run_node(request))).unwrap_or_else(|_| {
             Err(PluginError::new(
@@ -51,12 +52,12 @@ impl Runner {
         })
     }
 
-    /// Takes note that the runner itself failed: it gets no more nodes.
+    /// Records that the runner itself failed: it gets no more nodes.
     pub(crate) fn breaks(&self, error: PluginError) {
         self.broken.lock().get_or_insert(error);
     }
 
-    /// How it failed, if it did.
+    /// Returns how it failed, if it did.
     pub(crate) fn broken(&self) -> Option<PluginError> {
         self.broken.lock().clone()
     }

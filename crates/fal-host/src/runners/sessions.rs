@@ -35,7 +35,7 @@ pub(crate) struct RunnerSessions {
 }
 
 impl RunnerSessions {
-    /// Opens a session of each runner. `request` is what the execution backend was told.
+    /// Opens a session of each runner, with the request that opened the session of the backend.
     pub(crate) fn open(
         runners: RunnerPlugins,
         request: &OpenRequest,
@@ -62,7 +62,8 @@ impl RunnerSessions {
         &self.runners
     }
 
-    /// Of each runner the class of slots that its nodes take: one of its own, or that of the threads, 0.
+    /// Returns for each runner the class of slots that its nodes take: 0, that of the threads, unless the
+    /// runner has its own slots.
     pub(crate) fn classes(&self) -> Vec<usize> {
         let mut own = 0;
         let class = |runner: &Arc<Runner>| {
@@ -72,7 +73,8 @@ impl RunnerSessions {
         self.runners.iter().map(class).collect()
     }
 
-    /// Waits until all runners are ready for their nodes, each side by side with the others. A Ctrl-C ends the waiting.
+    /// Waits until all runners are ready for their nodes; they get ready side by side. A Ctrl-C ends the
+    /// waiting.
     pub(crate) fn begin(
         &self,
         requests: Vec<BeginRequest>,
@@ -84,7 +86,7 @@ impl RunnerSessions {
             spawn("runner-begin", move || {
                 let begun = runner.session().load(&LoadRequest::default());
                 let begun = begun.and_then(|_| runner.session().begin(&request));
-                // Nobody listens any more once one of them failed.
+                // The receiver is gone once one runner failed.
                 let _ = sender.send(Some((runner.name.clone(), begun)));
             })?;
         }
@@ -100,7 +102,7 @@ impl RunnerSessions {
         Ok(())
     }
 
-    /// The first runner that failed while its nodes ran.
+    /// Returns the first runner that failed while its nodes ran.
     pub(crate) fn broken(&self) -> Option<RunnerError> {
         let broken = |runner: &Arc<Runner>| {
             Some(RunnerError::Broken {
@@ -111,7 +113,7 @@ impl RunnerSessions {
         self.runners.iter().find_map(broken)
     }
 
-    /// Ends all sessions. After an interruption none is waited for longer than the user's patience lasts.
+    /// Ends all sessions. After an interruption it waits for them only as long as [`HURRY`].
     pub(crate) fn close(&self, interrupted: bool) -> Result<(), RunnerError> {
         if self.closed.swap(true, Ordering::SeqCst) {
             return Ok(());
@@ -128,10 +130,10 @@ impl RunnerSessions {
                     name: runner.name.clone(),
                     error,
                 });
-                // Nobody listens any more after an interruption.
+                // The receiver is gone after an interruption.
                 let _ = sender.send(error);
             };
-            // Without a thread its session ends when it is dropped.
+            // Without a thread the session ends when it is dropped.
             closing += usize::from(spawn("runner-close", close).is_ok());
         }
         let mut first = None;
@@ -150,7 +152,7 @@ impl RunnerSessions {
 
 impl Drop for RunnerSessions {
     fn drop(&mut self) {
-        // The command failed: how orderly the end is does not matter to anyone any more.
+        // The command failed: how the sessions end does not matter any more.
         let _ = self.close(true);
     }
 }
@@ -162,7 +164,7 @@ fn open(
 ) -> Result<Runner, HostError> {
     let RunnerPlugin { name, backend, .. } = plugin;
     request.state_dir = state_dir(&request.state_dir, &name)?;
-    let sink = Arc::new(Named {
+    let sink = Arc::new(PrefixedLog {
         name: name.clone(),
         events: Arc::clone(events),
     });
@@ -173,7 +175,7 @@ fn open(
     }
 }
 
-/// A folder of its own, below that of the execution backend.
+/// Creates a folder for the files of one runner, below that of the execution backend.
 fn state_dir(of_backend: &str, name: &str) -> Result<String, HostError> {
     let safe = |char: char| {
         if char.is_alphanumeric() || matches!(char, '-' | '_') {
@@ -183,7 +185,7 @@ fn state_dir(of_backend: &str, name: &str) -> Result<String, HostError> {
         }
     };
     let (state, name): (_, String) = (Path::new(of_backend), name.chars().map(safe).collect());
-    // The root is the target folder, so that a link in the place of ours is not followed out of it.
+    // The root is the target folder, so that a symbolic link in place of a folder below is not followed.
     let (target, ours) = (
         state.parent().unwrap_or(state),
         state.file_name().unwrap_or_default(),
@@ -207,13 +209,13 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), PluginE
     spawned.map(|_| ()).map_err(failed)
 }
 
-/// Says of messages whose they are.
-struct Named {
+/// Adds the name of the runner to its messages.
+struct PrefixedLog {
     name: String,
     events: Arc<dyn EventSink>,
 }
 
-impl EventSink for Named {
+impl EventSink for PrefixedLog {
     fn emit(&self, event: Event) {
         self.events.emit(match event {
             Event::Log {

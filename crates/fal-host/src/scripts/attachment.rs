@@ -1,4 +1,4 @@
-//! One script or hook, and whose it is.
+//! One script or hook of a model, or a global script.
 
 use std::collections::HashSet;
 
@@ -12,30 +12,30 @@ pub(crate) struct Attachment {
     /// `script.orders.AFTER.tell.py`, `hook.orders.PRE.check.py`, `script.GLOBAL.AFTER.done.py`.
     pub(crate) id: String,
     pub(crate) role: ScriptRole,
-    /// Unique id of its model; none for a global script.
+    /// Unique id of its model; `None` for a global script.
     pub(crate) model: Option<String>,
     pub(crate) owner: ScriptOwner,
     pub(crate) entry: ScriptEntry,
     /// Its file, below the project.
     pub(crate) file: String,
-    /// The environment that it asks for or inherits, as named.
+    /// Name of the environment that it asks for or inherits.
     pub(crate) environment: Option<String>,
 }
 
 impl Attachment {
-    /// As reports name it.
+    /// Returns it as reports name it.
     pub(crate) fn info(&self) -> NodeInfo {
         NodeInfo::script(&self.id, &self.file, self.role, self.owner.name.as_deref())
     }
 }
 
-/// Gives ids, each once.
+/// Makes ids, each once.
 #[derive(Default)]
 pub(super) struct Ids(HashSet<String>);
 
 impl Ids {
-    /// The id of a script of a model (or of none, `GLOBAL`), on a side (`BEFORE`, `PRE`, ...). A second script of the
-    /// same file name has its path as written in the place of the name.
+    /// Makes the id of a script of a model (`GLOBAL` for none) on a side (`BEFORE`, `PRE`, ...). A second
+    /// script with the same file name gets its path as written instead.
     pub(super) fn give(
         &mut self,
         kind: &str,
@@ -51,12 +51,12 @@ impl Ids {
             .chain(more)
             .map(|name| format!("{kind}.{model}.{side}.{name}"));
         let mut new = ids.filter(|id| self.0.insert(id.clone()));
-        // The numbers do not end.
+        // The iterator is infinite.
         new.next().unwrap_or_default()
     }
 }
 
-/// The words of a role in ids. `side` is that of a global script.
+/// Returns the words for a role in ids. `side` matters for global scripts only.
 pub(super) fn words(role: ScriptRole, side: ScriptRole) -> (&'static str, &'static str) {
     match (role, side) {
         (ScriptRole::Before, _) | (ScriptRole::Global, ScriptRole::Before) => ("script", "BEFORE"),

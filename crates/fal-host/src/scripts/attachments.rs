@@ -1,4 +1,4 @@
-//! All scripts and hooks of a project, gathered from dbt's nodes and the schema files.
+//! All scripts and hooks of a project, from dbt's nodes and the schema files.
 
 use std::collections::HashMap;
 
@@ -24,8 +24,8 @@ pub(crate) struct Attachments {
 }
 
 impl Attachments {
-    /// What the `meta` of dbt's nodes attaches.
-    /// What is wrong with it comes along: nothing is attached to such a node.
+    /// Reads what the `meta` of dbt's nodes attaches, and the faults in it. A node with faults gets nothing
+    /// attached.
     pub(crate) fn from_nodes(
         project: &DbtProject,
         keyword: &str,
@@ -66,7 +66,7 @@ impl Attachments {
         (attachments, faults)
     }
 
-    /// The global scripts on a side, and warnings about them.
+    /// Returns the global scripts on a side, and warnings about them.
     pub(crate) fn global(
         project: &DbtProject,
         keyword: &str,
@@ -93,7 +93,7 @@ impl Attachments {
         Ok((attached.collect(), found.warnings))
     }
 
-    /// Puts the scripts before and after models into a graph.
+    /// Adds the scripts before and after models to a graph.
     pub(crate) fn add_to(&self, builder: &mut DagBuilder) {
         for attached in &self.all {
             let side = match attached.role {
@@ -113,12 +113,12 @@ impl Attachments {
         }
     }
 
-    /// A script or hook by its id.
+    /// Finds a script or hook by its id.
     pub(crate) fn find(&self, id: &str) -> Option<&Attachment> {
         self.by_id.get(id).map(|at| &self.all[*at])
     }
 
-    /// What a model has in this role, in order.
+    /// Returns what a model has in this role, in order.
     pub(crate) fn of_model(
         &self,
         model: &str,
@@ -133,7 +133,7 @@ impl Attachments {
         of_model.filter(move |attached| attached.role == role)
     }
 
-    /// All of them.
+    /// Returns all scripts and hooks.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Attachment> {
         self.all.iter()
     }
@@ -148,7 +148,7 @@ impl Attachments {
     }
 }
 
-/// `orders`, `people.v2`: what ids of its scripts name a model by.
+/// Returns the name of a model in the ids of its scripts: `orders`, `people.v2`.
 fn label(node: &GraphNode) -> String {
     match &node.version {
         Some(version) => format!("{}.v{version}", node.name),

@@ -1,4 +1,4 @@
-//! Scripts and hooks of a project's models, and its global scripts: who has which, and the work that each is.
+//! Scripts and hooks: which models have which, and how they become work.
 
 mod attachment;
 mod attachments;

@@ -1,4 +1,4 @@
-//! Makes work of scripts: reads their files and checks their environments, all before anything runs.
+//! Prepares scripts before anything runs: reads their files and checks their environments.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -38,7 +38,7 @@ impl<'a> Preparer<'a> {
         })
     }
 
-    /// The request for a script. What is wrong is told by [`finish`](Self::finish).
+    /// Makes the request for a script. [`finish`](Self::finish) returns what is wrong.
     pub(crate) fn request(&mut self, attached: &Attachment) -> Option<NodeRequest> {
         let path = attached.entry.path.as_str();
         let environment =
@@ -71,7 +71,7 @@ impl<'a> Preparer<'a> {
         match ScriptReader::new(&self.project.dbt, notebooks).read(&attached.entry, &attached.owner)
         {
             Ok(python) => _ = self.read.insert(attached.entry.path.clone(), python),
-            // A notebook that several models share is complained of once; a missing file by each model that wants it.
+            // A broken notebook that several models share shows once; a missing file once for each model.
             Err(ScriptError::File(problem)) if self.problems.contains(&problem) => {}
             Err(ScriptError::File(problem)) => self.problems.push(*problem),
             Err(ScriptError::Plugin(error)) => _ = self.failure.get_or_insert(error),
@@ -79,7 +79,7 @@ impl<'a> Preparer<'a> {
         self.read.get(&attached.entry.path).cloned()
     }
 
-    /// The environment that code runs in; `None` for that of dbt.
+    /// Returns the environment that code runs in; `None` for that of dbt.
     pub(crate) fn environment(
         &mut self,
         owner: &ScriptOwner,
@@ -91,7 +91,7 @@ impl<'a> Preparer<'a> {
         Some(name)
     }
 
-    /// The environment of code that runs elsewhere: it must be defined, but need not be made ready here.
+    /// Returns the environment of code that a runner runs: it must be defined, but is not built here.
     pub(crate) fn foreign_environment(
         &mut self,
         owner: &ScriptOwner,
@@ -124,7 +124,7 @@ impl<'a> Preparer<'a> {
         Some(name.to_owned())
     }
 
-    /// The environments that are needed, if nothing is wrong.
+    /// Returns the environments to build, if nothing is wrong.
     pub(crate) fn finish(self) -> Result<Vec<String>, HostError> {
         match self.failure {
             Some(error) => Err(error.into()),

@@ -27,7 +27,7 @@ const FRAMES: u8 = 30;
 const LISTED: usize = 8;
 const CELLS: usize = 24;
 
-/// A bar on the terminal's last lines. It draws itself from a thread of its own until the run ends.
+/// A bar on the terminal's last lines. A background thread draws it until the run ends.
 pub struct Bar {
     bar: ProgressBar,
     state: Arc<Mutex<State>>,

@@ -1,7 +1,7 @@
 //! `fal-host env clean`.
 //!
-//! The cache is shared between projects, so that a project's own list says nothing of what others need: what goes is what
-//! nobody used for long, and what is of no use at all.
+//! Projects share the cache, so the list of one project does not show what others need. Without names the
+//! command removes environments that nothing used for long, and builds that did not finish.
 
 use std::time::{Duration, SystemTime};
 
@@ -44,7 +44,7 @@ pub(super) fn clean(
         let entry = cache.entry(key);
         let text = match cache.remove(key).map_err(|error| wrong(None, &error))? {
             Removal::Removed => "Removed",
-            Removal::InUse => "In use, so that it stays:",
+            Removal::InUse => "Still in use:",
         };
         context
             .output

@@ -15,7 +15,7 @@ pub(super) struct Defined {
     pub(super) key: Key,
 }
 
-/// The environments of the project, and what their keys depend on.
+/// The environments of a project, and what their keys depend on.
 pub(super) struct Environments {
     pub(super) project: DbtProject,
     pub(super) base: Option<Base>,
@@ -23,7 +23,7 @@ pub(super) struct Environments {
 }
 
 impl Environments {
-    /// Those of the project at hand; outside of a project, none.
+    /// Returns the environments of the current project; outside a project, `None`.
     pub(super) fn of_project(context: &Context) -> Result<Option<Self>, CliError> {
         let project_dir = context.global.project_dir.clone();
         let (named, options) = (
@@ -65,7 +65,7 @@ impl Environments {
         }))
     }
 
-    /// Those of these names, in the project's order; no names mean all.
+    /// Returns the environments of these names, in the project's order; without names, all.
     pub(super) fn named(&self, names: &[String]) -> Result<Vec<&Defined>, CliError> {
         if let Some(unknown) = names
             .iter()
@@ -93,7 +93,7 @@ impl Environments {
     }
 }
 
-/// The interpreter that a run of this project would use.
+/// Returns the interpreter that a run of this project would use.
 fn base(context: &Context, root: &Path) -> Result<Base, CliError> {
     let python = find_interpreter(context.global.python.as_deref(), root).map_err(|error| {
         CliError::Program {
@@ -123,7 +123,7 @@ pub(super) fn wrong(name: Option<&str>, error: &EnvironmentError) -> CliError {
 
 pub(super) fn no_project() -> CliError {
     CliError::Usage {
-        message: "there is no dbt project here, so that no name is defined".to_owned(),
+        message: "there is no dbt project here, so no environment has a name".to_owned(),
         help: Some("name its folder with --project-dir".to_owned()),
     }
 }

@@ -1,4 +1,4 @@
-//! `fal-host plugin check`: the contract of a plugin's stages, through its library or program, in a process of its own.
+//! `fal-host plugin check`: checks a plugin against the contract of its stages, in a separate process.
 
 use std::{
     env,
@@ -59,13 +59,13 @@ pub(super) fn check(context: &Context, args: &CheckLibraryArgs) -> Result<Ended,
     })
 }
 
-/// What the process does that is started for the check.
+/// Runs the cases, in the process that `check` starts.
 pub(super) fn child() -> Result<Ended, CliError> {
     exit::accept_any();
     match serve_child(|| exit::leave(Ended::Well)) {
         Ok(()) => Ok(Ended::Well),
         Err(error) => Err(program_error(format!(
-            "this is the part of `plugin check` that it starts itself: {error}"
+            "`plugin check` starts this command itself: {error}"
         ))),
     }
 }

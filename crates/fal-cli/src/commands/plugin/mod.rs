@@ -25,7 +25,7 @@ pub(super) fn plugin(context: &Context, command: &PluginCommand) -> Result<Ended
     Ok(Ended::Well)
 }
 
-/// Serves a library over standard input and output, as a plugin in a process of its own.
+/// Serves a library over standard input and output, as a plugin in a separate process.
 fn serve(library: &Path) -> Result<(), CliError> {
     Ok(serve_library(&std::path::absolute(library)?)?)
 }

@@ -36,7 +36,7 @@ pub(super) fn new(context: &Context, args: &NewPluginArgs) -> Result<Ended, CliE
         interface,
     };
     let files = scaffold.write(&folder).map_err(refused)?;
-    context.output.status(&told(&scaffold, &folder, &files));
+    context.output.status(&summary(&scaffold, &folder, &files));
     Ok(Ended::Well)
 }
 
@@ -47,8 +47,8 @@ fn refused(error: ScaffoldError) -> CliError {
     }
 }
 
-/// What was written, and what to do next.
-fn told(scaffold: &Scaffold, folder: &Path, files: &[PathBuf]) -> String {
+/// Says what was written, and what to do next.
+fn summary(scaffold: &Scaffold, folder: &Path, files: &[PathBuf]) -> String {
     let (name, stage, folder) = (scaffold.name.as_str(), scaffold.stage, folder.display());
     let mut text = format!(
         "Wrote {name} ({stage}): {} files in {folder}\n\nNext:\n  cd {folder}\n",

@@ -11,7 +11,7 @@ use super::{
     *,
 };
 
-/// Writes down what is told, and does something at some of it.
+/// Writes down the events, and does something at some of them.
 struct Listener<F> {
     diary: Diary,
     then: F,
@@ -136,7 +136,7 @@ fn nodes_of_a_runner_with_slots_of_its_own_take_none_of_the_threads() {
         ..world()
     };
     let models = [("r1", ""), ("r2", ""), ("r3", ""), ("a", ""), ("b", "")];
-    // What runs there goes on only when both of ours have ended.
+    // The node on the runner goes on only when both local nodes have ended.
     let (ended, lines, _) = world.run(&models, move |line| {
         if line.starts_with("END b") {
             (0..3).for_each(|_| word.send(()).unwrap());
@@ -162,12 +162,12 @@ fn nodes_of_a_runner_with_slots_of_its_own_take_none_of_the_threads() {
 #[test]
 fn without_slots_of_its_own_they_count_among_the_threads() {
     let (_, lines, _) = world().run(&[("r1", ""), ("a", ""), ("r2", "")], |_| ());
-    let told: Vec<_> = lines
+    let skipped: Vec<_> = lines
         .iter()
         .filter(|line| line.starts_with("START") || line.starts_with("END"))
         .collect();
     assert_eq!(
-        told,
+        skipped,
         [
             "START r1",
             "END r1 Success",

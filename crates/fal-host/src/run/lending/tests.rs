@@ -16,7 +16,7 @@ use super::{
 };
 
 /// What happened to the node `a`.
-struct Told {
+struct Outcome {
     result: Result<NodeResult, PluginError>,
     diary: String,
     broken: Option<String>,
@@ -24,11 +24,11 @@ struct Told {
 }
 
 /// Runs `a` on the runner `acme`.
-fn run(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>) -> Told {
+fn run(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>) -> Outcome {
     run_with(owner, runner, stopped, Hooks::default())
 }
 
-fn run_with(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>, hooks: Hooks) -> Told {
+fn run_with(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>, hooks: Hooks) -> Outcome {
     let diary = Diary::default();
     let owner = Fake {
         diary: Arc::clone(&diary),
@@ -56,7 +56,7 @@ fn run_with(owner: Fake, runner: Fake, stopped: &Arc<AtomicBool>, hooks: Hooks) 
     let result = task.run(&executor);
     let lines = diary.lock().join("\n");
     let broken = runner.broken().map(|error| error.message);
-    Told {
+    Outcome {
         result,
         diary: lines,
         broken,
@@ -97,14 +97,14 @@ fn of(result: &Result<NodeResult, PluginError>) -> String {
 
 #[test]
 fn a_model_is_lent_run_and_settled() {
-    let told = run(fake(), fake(), &flag());
-    assert_eq!(of(&told.result), "Success ");
-    insta::assert_snapshot!(told.diary, @r"
+    let outcome = run(fake(), fake(), &flag());
+    assert_eq!(of(&outcome.result), "Success ");
+    insta::assert_snapshot!(outcome.diary, @r"
     lend a
     acme: run a
     settle a Success
     ");
-    assert_eq!((told.broken, told.left), (None, None));
+    assert_eq!((outcome.broken, outcome.left), (None, None));
 }
 
 #[test]
@@ -117,15 +117,15 @@ fn hooks_stay_where_dbt_runs_around_the_whole() {
         pre: vec![hook("pre")],
         post: vec![hook("post")],
     };
-    let told = run_with(fake(), fake(), &flag(), hooks.clone());
-    insta::assert_snapshot!(told.diary, @r"
+    let outcome = run_with(fake(), fake(), &flag(), hooks.clone());
+    insta::assert_snapshot!(outcome.diary, @r"
     run pre
     lend a
     acme: run a
     settle a Success
     run post
     ");
-    let told = run_with(
+    let outcome = run_with(
         Fake {
             failing: vec!["pre"],
             ..fake()
@@ -134,7 +134,7 @@ fn hooks_stay_where_dbt_runs_around_the_whole() {
         &flag(),
         hooks,
     );
-    insta::assert_snapshot!(told.diary, @r"
+    insta::assert_snapshot!(outcome.diary, @r"
     run pre
     record a Error
     run post
@@ -143,7 +143,7 @@ fn hooks_stay_where_dbt_runs_around_the_whole() {
 
 #[test]
 fn a_model_that_ends_when_it_is_lent_is_neither_run_nor_settled() {
-    let told = run(
+    let outcome = run(
         Fake {
             ended: vec!["a"],
             ..fake()
@@ -152,14 +152,14 @@ fn a_model_that_ends_when_it_is_lent_is_neither_run_nor_settled() {
         &flag(),
     );
     assert_eq!(
-        (of(&told.result).as_str(), told.diary.as_str()),
+        (of(&outcome.result).as_str(), outcome.diary.as_str()),
         ("Error no", "lend a")
     );
 }
 
 #[test]
 fn a_model_that_fails_there_is_settled_as_failed_and_the_runner_goes_on() {
-    let told = run(
+    let outcome = run(
         fake(),
         Fake {
             failing: vec!["a"],
@@ -167,9 +167,13 @@ fn a_model_that_fails_there_is_settled_as_failed_and_the_runner_goes_on() {
         },
         &flag(),
     );
-    assert_eq!(of(&told.result), "Error a is broken");
-    assert!(told.diary.ends_with("settle a Error"), "{}", told.diary);
-    assert_eq!(told.broken, None);
+    assert_eq!(of(&outcome.result), "Error a is broken");
+    assert!(
+        outcome.diary.ends_with("settle a Error"),
+        "{}",
+        outcome.diary
+    );
+    assert_eq!(outcome.broken, None);
 }
 
 #[test]
@@ -198,19 +202,22 @@ fn a_runner_that_breaks_fails_its_model_and_is_remembered() {
         ),
     ];
     for (runner, message) in broken {
-        let told = run(fake(), runner, &flag());
+        let outcome = run(fake(), runner, &flag());
         assert_eq!(
-            of(&told.result),
+            of(&outcome.result),
             format!("Error the runner `acme` failed: {message}")
         );
-        assert_eq!(told.diary, "lend a\nacme: run a\nsettle a Error");
-        assert_eq!((told.broken.as_deref(), told.left), (Some(message), None));
+        assert_eq!(outcome.diary, "lend a\nacme: run a\nsettle a Error");
+        assert_eq!(
+            (outcome.broken.as_deref(), outcome.left),
+            (Some(message), None)
+        );
     }
 }
 
 #[test]
 fn an_owner_that_breaks_stops_the_run() {
-    let told = run(
+    let outcome = run(
         Fake {
             breaking: vec!["lend a"],
             ..fake()
@@ -219,10 +226,10 @@ fn an_owner_that_breaks_stops_the_run() {
         &flag(),
     );
     assert_eq!(
-        (of(&told.result).as_str(), told.diary.as_str()),
+        (of(&outcome.result).as_str(), outcome.diary.as_str()),
         ("owner broken: `lend a` broke", "lend a")
     );
-    let told = run(
+    let outcome = run(
         Fake {
             breaking: vec!["settle a"],
             ..fake()
@@ -230,9 +237,9 @@ fn an_owner_that_breaks_stops_the_run() {
         fake(),
         &flag(),
     );
-    assert_eq!(of(&told.result), "owner broken: `settle a` broke");
+    assert_eq!(of(&outcome.result), "owner broken: `settle a` broke");
     assert_eq!(
-        (told.diary.as_str(), told.broken),
+        (outcome.diary.as_str(), outcome.broken),
         ("lend a\nacme: run a\nsettle a Success", None)
     );
 }
@@ -240,15 +247,18 @@ fn an_owner_that_breaks_stops_the_run() {
 #[test]
 fn a_run_that_is_stopped_ends_it_at_the_next_step_and_what_is_lent_is_settled() {
     let stopped = Arc::new(AtomicBool::new(true));
-    let told = run(fake(), fake(), &stopped);
-    assert_eq!(told.diary, "record a Skipped", "before it is lent");
+    let outcome = run(fake(), fake(), &stopped);
+    assert_eq!(outcome.diary, "record a Skipped", "before it is lent");
 
     let stopped = flag();
-    let told = run(stopping("lend a", &stopped), fake(), &stopped);
-    assert_eq!(told.diary, "lend a\nsettle a Skipped", "while it is lent");
+    let outcome = run(stopping("lend a", &stopped), fake(), &stopped);
+    assert_eq!(
+        outcome.diary, "lend a\nsettle a Skipped",
+        "while it is lent"
+    );
 
     let stopped = flag();
-    let told = run(
+    let outcome = run(
         fake(),
         Fake {
             failing: vec!["a"],
@@ -257,11 +267,11 @@ fn a_run_that_is_stopped_ends_it_at_the_next_step_and_what_is_lent_is_settled() 
         &stopped,
     );
     assert_eq!(
-        told.diary, "lend a\nacme: run a\nsettle a Error",
+        outcome.diary, "lend a\nacme: run a\nsettle a Error",
         "while it runs"
     );
     let stopped = flag();
-    let told = run(
+    let outcome = run(
         fake(),
         Fake {
             breaking: vec!["run a"],
@@ -270,14 +280,14 @@ fn a_run_that_is_stopped_ends_it_at_the_next_step_and_what_is_lent_is_settled() 
         &stopped,
     );
     assert_eq!(
-        told.diary, "lend a\nacme: run a\nsettle a Error",
+        outcome.diary, "lend a\nacme: run a\nsettle a Error",
         "while it runs, and the runner breaks of it"
     );
-    assert_eq!(told.broken, None, "that is no failure of the runner's");
+    assert_eq!(outcome.broken, None, "that is no failure of the runner's");
 }
 
 #[test]
-fn whoever_takes_a_lease_first_settles_it() {
+fn the_thread_that_takes_a_lease_settles_it() {
     let leases = Leases::default();
     leases.add("a", "lease of a".to_owned());
     assert_eq!(

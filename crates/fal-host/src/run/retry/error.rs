@@ -1,4 +1,4 @@
-//! Why there is nothing that could be tried again.
+//! Why there is nothing to retry.
 
 use std::path::PathBuf;
 
@@ -22,7 +22,7 @@ pub enum RetryError {
     /// The last command has no results, and the one before left nothing to do.
     #[error("the last command ended before it had results: there is nothing to try again")]
     EndedEarly,
-    /// The last command was another one.
+    /// The last command is none that `retry` repeats.
     #[error("the last command was `dbt {command}`, which cannot be tried again here")]
     Command {
         /// As dbt calls it.

@@ -1,4 +1,4 @@
-//! `retry`: what the last command left to do, whether that command was ours or dbt's.
+//! `retry`: what the last command of fal-host or dbt left to do.
 
 mod error;
 mod flags;
@@ -21,9 +21,9 @@ use crate::{
     project::Project,
 };
 
-/// Commands whose nodes can be run again.
+/// Commands that `retry` can repeat.
 const COMMANDS: [&str; 5] = ["run", "build", "test", "seed", "snapshot"];
-/// dbt's statuses of nodes that it tries again.
+/// Statuses of nodes that dbt retries.
 const RETRIED: [&str; 5] = [
     "error",
     "fail",
@@ -44,7 +44,8 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// What the last command of this project left to do, as the `run_results.json` in `state` or in the target folder says.
+    /// Reads what the last command of this project left to do, from the `run_results.json` in `state` or in
+    /// the target folder.
     ///
     /// # Errors
     /// If there is none, it cannot be read, it is of a command that does not run nodes, or a later command ended without results and
@@ -129,7 +130,7 @@ impl Retry {
         session.retry_of = Some(path.display().to_string());
     }
 
-    /// What to run.
+    /// Returns what to run.
     pub fn options(self, fail_fast: bool) -> RunOptions {
         let fail_fast = fail_fast || flags::is_on(&self.args, "fail_fast");
         RunOptions {
@@ -152,7 +153,7 @@ fn is_newer(file: &Path, other: &Path) -> bool {
     written(file) > written(other)
 }
 
-/// Hooks of the project run anyway.
+/// Whether a node is left to do. Hooks of the project run anyway.
 fn is_left(entry: &NodeEntry) -> bool {
     RETRIED.contains(&entry.status.as_str()) && !entry.unique_id.starts_with("operation.")
 }

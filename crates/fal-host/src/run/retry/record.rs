@@ -1,11 +1,11 @@
-//! What our record of events knows of the last run and dbt's artifact does not: scripts, and `--runner`.
+//! What the record of events has and dbt's artifact has not: scripts, and `--runner`.
 
 use std::{collections::BTreeSet, io::BufReader, path::Path};
 
 use fal_plugin::payload::NodeStatus;
 use fal_report::{EventKind, NodeInfo, NodeKind, Reporter, RunEvent, replay};
 
-/// What is left of a run.
+/// What the record says about the last run.
 #[derive(Default)]
 pub(super) struct Record {
     invocation: String,
@@ -17,7 +17,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Reads the record of fal-host's last command. Only fal-host's own commands have one; what is broken off in it was not done.
+    /// Reads the record of fal-host's last command; dbt's commands leave none. A node without an end in it did
+    /// not run to its end.
     pub(super) fn read(events: &Path) -> Option<Self> {
         let mut record = Self::default();
         replay(BufReader::new(fal_files::open(events).ok()?), &mut record).ok()?;
@@ -29,7 +30,7 @@ impl Record {
         invocation.is_some_and(|invocation| invocation == self.invocation)
     }
 
-    /// Whether the command ended before it had results, as one does whose project dbt refuses.
+    /// Whether the command ended before it had results, for example because dbt refused the project.
     pub(super) fn has_no_end(&self) -> bool {
         !self.is_finished
     }

@@ -1,4 +1,4 @@
-//! Artifacts of dbt and records of ours.
+//! Artifacts of dbt, and records of events of fal-host.
 
 use std::{
     fs::{self, File},

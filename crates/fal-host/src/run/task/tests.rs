@@ -24,7 +24,7 @@ struct Listener(Diary);
 impl Reporter for Listener {
     fn event(&mut self, event: &RunEvent) {
         if let EventKind::HookFinished { node, result } = &event.kind {
-            note(&self.0, format!("told {} {:?}", node.name, result.status));
+            note(&self.0, format!("report {} {:?}", node.name, result.status));
         }
     }
 }
@@ -97,14 +97,14 @@ fn hooks_run_around_their_node() {
     );
     insta::assert_snapshot!(lines, @r"
     run hook.orders.PRE.a.py
-    told a.py (pre-hook of orders) Success
+    report a.py (pre-hook of orders) Success
     run hook.orders.PRE.b.py
-    told b.py (pre-hook of orders) Success
+    report b.py (pre-hook of orders) Success
     run model.shop.orders
     run hook.orders.POST.c.py
-    told c.py (post-hook of orders) Success
+    report c.py (post-hook of orders) Success
     run hook.orders.POST.d.py
-    told d.py (post-hook of orders) Success
+    report d.py (post-hook of orders) Success
     ");
 }
 
@@ -121,12 +121,12 @@ fn behind_a_pre_hook_that_fails_only_post_hooks_run_and_the_session_knows_first(
     ");
     insta::assert_snapshot!(lines, @r"
     run hook.orders.PRE.a.py
-    told a.py (pre-hook of orders) Error
+    report a.py (pre-hook of orders) Error
     record model.shop.orders Error
     run hook.orders.POST.c.py
-    told c.py (post-hook of orders) Success
+    report c.py (post-hook of orders) Success
     run hook.orders.POST.d.py
-    told d.py (post-hook of orders) Success
+    report d.py (post-hook of orders) Success
     ");
 }
 
@@ -141,7 +141,8 @@ fn post_hooks_run_behind_a_failure_and_add_theirs() {
     hook.orders.POST.c.py is broken
     ");
     assert!(
-        lines.ends_with("told d.py (post-hook of orders) Success\nrecord model.shop.orders Error"),
+        lines
+            .ends_with("report d.py (post-hook of orders) Success\nrecord model.shop.orders Error"),
         "{lines}"
     );
 }
@@ -163,7 +164,7 @@ fn once_the_run_is_stopped_nothing_more_is_begun() {
     assert_eq!(result.status, NodeStatus::Skipped);
     insta::assert_snapshot!(lines, @r"
     run hook.orders.PRE.a.py
-    told a.py (pre-hook of orders) Success
+    report a.py (pre-hook of orders) Success
     record model.shop.orders Skipped
     ");
     let (result, lines) = run(&[], Some("run model.shop.orders"));

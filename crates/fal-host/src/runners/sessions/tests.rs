@@ -46,7 +46,7 @@ fn each_runner_is_told_of_its_nodes_and_closed_once() {
     fleet.close(false).unwrap();
     fleet.close(true).unwrap();
     drop(fleet);
-    let told = [
+    let expected = [
         "acme: begin a b",
         "acme: close",
         "acme: load",
@@ -54,7 +54,7 @@ fn each_runner_is_told_of_its_nodes_and_closed_once() {
         "other: close",
         "other: load",
     ];
-    assert_eq!(lines(&diary), told);
+    assert_eq!(lines(&diary), expected);
 }
 
 #[test]
