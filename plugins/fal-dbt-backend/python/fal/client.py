@@ -80,9 +80,8 @@ class Client:
             "location": self._location,
             "token": token,
         }
-        scope = Scope(
-            Request.from_message(request), GatewayClient(self._location, token), _Nowhere()
-        )  # type: ignore[arg-type]
+        gateway, reporter = GatewayClient(self._location, token), _Nowhere()
+        scope = Scope(Request.from_message(request), gateway, reporter)  # type: ignore[arg-type]
         # Reads and writes as a script, and has arguments as a hook: a notebook may be either.
         hook = Request.from_message(
             {**request, "role": "post_hook", "arguments": self._settings.arguments}

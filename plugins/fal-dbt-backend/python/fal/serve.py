@@ -13,6 +13,7 @@ import shutil
 from typing import Any
 
 from fal_worker.engine import loop, session
+from fal_worker.protocol import Done, Load, Loaded
 
 # Tries to open a file that another process holds, 1, 2, 4 and 8 seconds apart.
 _ATTEMPTS = 4
@@ -21,7 +22,7 @@ _ATTEMPTS = 4
 class NotebookSession(session.Session):
     """Goes on after an interruption, and holds a database only while it is used."""
 
-    def op_load(self, message: dict[str, Any]) -> Any:
+    def op_load(self, message: Load) -> Loaded:
         """The profile is known, and no connection has been made yet."""
         answer = super().op_load(message)
         credentials = self.project.config.credentials
@@ -29,7 +30,7 @@ class NotebookSession(session.Session):
             _share(credentials)
         return answer
 
-    def op_cancel(self, message: dict[str, Any]) -> Any:
+    def op_cancel(self, message: Done) -> Done:
         """Interrupts what is read now; the notebook goes on. Not through dbt, which opens a connection for every thread
         that it ever saw, to have something to cancel, and keeps it open."""
         self.gateway.cancel()

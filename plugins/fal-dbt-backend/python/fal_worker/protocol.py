@@ -1,7 +1,7 @@
-"""The control channel: newline-delimited JSON over one end of a socket pair.
+"""The control channel, newline-delimited JSON over one end of a socket pair, and the messages of a session's operations.
 
-Knows framing only; what the messages mean is told in docs/notes/worker-protocol.md.
-"""
+docs/notes/worker-protocol.md says what they mean. Messages of the plugin interface have its names, and a test compares their
+fields with the published schemas; the others have the names of the backend's structs in Rust."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypedDict
 
 from .errors import from_exception
 
@@ -59,7 +59,7 @@ class Channel:
 
 
 class Outbox:
-    """Sends answers and events in order, on a thread of its own, so that no thread of dbt ever waits for the host."""
+    """Sends answers and events in order on a separate thread, so that no thread of dbt ever waits for the host."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -109,3 +109,219 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+# The messages. Fields may be missing where the sender may leave them out.
+
+
+class OpenRequest(TypedDict, total=False):
+    project_dir: str
+    command: str
+    execute: bool
+    state_dir: str
+    profiles_dir: str | None
+    profile: str | None
+    target: str | None
+    target_path: str | None
+    vars: dict[str, Any]
+    threads: int | None
+    full_refresh: bool
+    dbt_args: list[str]
+    retry_of: str | None
+    python: str | None
+    debug: bool
+    keyword: str
+    scripts_dir: str | None
+    environments: list[Any]
+
+
+class PythonModel(TypedDict, total=False):
+    name: str
+    path: str
+    stub_path: str | None
+    imports: list[str]
+
+
+class LoadRequest(TypedDict):
+    python_models: list[PythonModel]
+
+
+class GatewayFolder(TypedDict):
+    socket_dir: str
+
+
+class Load(LoadRequest):
+    """`load`."""
+
+    gateway: GatewayFolder
+
+
+class RunGraph(TypedDict):
+    info: dict[str, Any]
+    nodes: list[dict[str, Any]]
+
+
+class GatewayLocation(TypedDict):
+    location: str
+
+
+class Loaded(RunGraph):
+    """The answer to `load`."""
+
+    gateway: GatewayLocation
+
+
+class SelectRequest(TypedDict):
+    method: str
+    value: str
+
+
+class Selected(TypedDict):
+    """The answer to `select`."""
+
+    unique_ids: list[str]
+
+
+class BeginRequest(TypedDict, total=False):
+    selected: list[str]
+    scripts: list[str]
+    environments: list[str]
+
+
+class RunNode(TypedDict, total=False):
+    """`run`."""
+
+    unique_id: str
+    lend: bool
+
+
+class NodeResult(TypedDict, total=False):
+    unique_id: str
+    status: str
+    message: str | None
+    execution_time: float
+    rows_affected: int | None
+    failures: int | None
+    timing: list[dict[str, Any]]
+    thread_id: str
+    adapter_response: dict[str, Any]
+    compiled: bool | None
+    compiled_code: str | None
+    relation_name: str | None
+
+
+class JobOpen(TypedDict, total=False):
+    """`job_open` and `unit_test_open`."""
+
+    job: str
+    token: str
+    unique_id: str
+    role: str | None
+    model: str | None
+
+
+class JobClose(TypedDict):
+    """`job_close`."""
+
+    job: str
+    ok: bool
+    result: NodeResult
+
+
+class UnitTestClose(JobClose, total=False):
+    """`unit_test_close`."""
+
+    rows: str | None
+
+
+class OfJob(TypedDict):
+    """`job_lend` and `job_settle`."""
+
+    job: str
+
+
+class JobError(TypedDict):
+    """What a job says went wrong."""
+
+    kind: str
+    message: str
+    traceback: str | None
+
+
+class Input(TypedDict):
+    """A relation that a lent job reads."""
+
+    unique_id: str
+    relation: str | None
+
+
+class LentJob(TypedDict):
+    """The answer to `job_lend`."""
+
+    inputs: list[Input]
+    output: str
+    output_is_rows: bool
+
+
+class JobAnswer(TypedDict):
+    """A lent job's own account of its end."""
+
+    ok: bool
+    error: dict[str, Any] | None
+
+
+class Settled(TypedDict):
+    """The answer to `job_settle`."""
+
+    attempts: int
+    answer: JobAnswer | None
+    wrote: bool
+    seconds: float | None
+
+
+class Listen(TypedDict, total=False):
+    """`gateway_listen`."""
+
+    host: str
+    port: int
+    certificate: str | None
+    key: str | None
+    env_vars: list[str]
+
+
+class Listening(TypedDict):
+    """The answer to `gateway_listen`."""
+
+    port: int
+
+
+class CompileRequest(TypedDict):
+    sql: str
+
+
+class CompileResponse(TypedDict):
+    sql: str
+
+
+class PythonJobDone(TypedDict, total=False):
+    """`python_job_done`. `interrupted` is the session's own, for a job that it gives up."""
+
+    job: str
+    ok: bool
+    error: dict[str, Any] | None
+    interrupted: bool
+
+
+class Finish(TypedDict, total=False):
+    """`finish`."""
+
+    interrupted: bool
+
+
+class CloseResponse(TypedDict):
+    artifacts_written: bool
+    failed_hooks: list[NodeResult]
+
+
+class Done(TypedDict):
+    """The answer of an operation that has nothing to say."""

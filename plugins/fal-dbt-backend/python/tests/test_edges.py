@@ -86,7 +86,7 @@ def edges() -> Iterator[tuple[str, str]]:
                 yield module, other
 
 
-def test_packages_import_what_they_may():
+def test_packages_import_what_they_may() -> None:
     with_jobs = shared()
     wrong = set()
     for module, other in edges():
@@ -98,14 +98,14 @@ def test_packages_import_what_they_may():
     assert not wrong, "edges that must not be:\n" + "\n".join(sorted(wrong))
 
 
-def test_the_table_names_every_package_and_no_other():
+def test_the_table_names_every_package_and_no_other() -> None:
     packages = {floor_of(module) for module in MODULES if module}
     assert packages - BASE == set(ALLOWED)
     # A module of the base that is gone would let a package of its name in.
     assert packages >= BASE
 
 
-def test_the_floors_have_no_cycle():
+def test_the_floors_have_no_cycle() -> None:
     """Each package is below those that may import it, the base included."""
     order = list(ALLOWED)
     for floor, allowed in ALLOWED.items():
@@ -115,7 +115,7 @@ def test_the_floors_have_no_cycle():
     assert all(other in BASE for _, other in base)
 
 
-def test_shared_modules_know_nothing_that_a_job_lacks():
+def test_shared_modules_know_nothing_that_a_job_lacks() -> None:
     with_jobs = shared()
     wrong = [
         f"{module} -> {other}"

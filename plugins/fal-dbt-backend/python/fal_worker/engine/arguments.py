@@ -1,12 +1,13 @@
-"""The command line of dbt that an `OpenRequest` stands for."""
+"""The command line of dbt for an `OpenRequest`."""
 
 from __future__ import annotations
 
 import json
 import os
-from typing import Any
 
-# dbt's command to the class that it instantiates, which ours takes the place of.
+from fal_worker.protocol import OpenRequest
+
+# dbt's command to the class that it instantiates, which the session replaces.
 TASKS = {
     "run": ("dbt.task.run", "RunTask"),
     "build": ("dbt.task.build", "BuildTask"),
@@ -20,14 +21,14 @@ TASKS = {
 OF_LAST_RUN = "hooks"
 
 
-def command_of(request: dict[str, Any]) -> str:
+def command_of(request: OpenRequest) -> str:
     """dbt's command: macros and artifacts see it. What only looks at the graph goes by `build`."""
     if request["command"] == OF_LAST_RUN:
         return "run"
     return request["command"] if request["command"] in TASKS else "build"
 
 
-def words(request: dict[str, Any], known: set[str]) -> list[str]:
+def words(request: OpenRequest, known: set[str]) -> list[str]:
     """The words after `dbt`. `known` are the parameters that this dbt's command has."""
     out = [
         command_of(request),

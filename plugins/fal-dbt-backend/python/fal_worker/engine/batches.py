@@ -6,6 +6,8 @@ import textwrap
 import threading
 from typing import Any
 
+from fal_worker.protocol import NodeResult
+
 # More reasons than these are only counted.
 _SHOWN = 3
 # How dbt's event of an error begins.
@@ -40,7 +42,7 @@ class BatchFailures:
         with self._lock:
             self._reasons.setdefault(runner.node.unique_id, {}).setdefault(reason, []).append(batch)
 
-    def explained(self, result: dict[str, Any]) -> dict[str, Any]:
+    def explained(self, result: NodeResult) -> NodeResult:
         """A model's result, with the reasons of its batches in its message."""
         with self._lock:
             reasons = self._reasons.pop(result["unique_id"], None)

@@ -59,7 +59,7 @@ class EventForwarder:
 
 
 class LineForwarder(io.TextIOBase):
-    """Stands for `sys.stdout`: what macros print becomes a `log` event, line by line."""
+    """Replaces `sys.stdout`: each line that macros print becomes a `log` event."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox, self._rest = outbox, ""

@@ -26,10 +26,10 @@ def named_in_errors() -> Iterator[None]:
         try:
             return original(macro, *rest, **(keywords if args else {**keywords, "hooks": watched}))
         except Exception as error:
-            if isinstance(getattr(error, "msg", None), str) and watched.current is not None:
-                error.msg = (
-                    f"The {_kind(macro, hooks)} failed: {_shortened(watched.current)}\n{error.msg}"  # type: ignore[attr-defined]
-                )
+            message = getattr(error, "msg", None)
+            if isinstance(message, str) and watched.current is not None:
+                hook = f"The {_kind(macro, hooks)} failed: {_shortened(watched.current)}"
+                setattr(error, "msg", f"{hook}\n{message}")  # noqa: B010 - dbt's errors have it
             raise
 
     MacroGenerator.__call__ = call

@@ -1,4 +1,8 @@
-"""One stock invocation of dbt, in a thread of its own, that waits for the host where dbt would go on by itself."""
+"""Runs one stock invocation of dbt on a thread that waits for the host where dbt would go on by itself.
+
+dbt's command line is called as usual and blocks that thread until the run ends. So the host's requests come on other
+threads, and reach it through queues (`_begin`, `HostQueue`) and futures. dbt keeps its invocation, project root and flags in
+context variables of its thread, which other threads lack: they enter a copy of its context by `LiveProject.within`."""
 
 from __future__ import annotations
 
@@ -17,21 +21,22 @@ from fal_worker.project.graph import COLLECTIONS, run_graph
 from fal_worker.project.live import LiveProject
 from fal_worker.project.overrides import without_our_keywords
 from fal_worker.project.results import artifacts_written, failed_hooks, to_node_result
+from fal_worker.protocol import NodeResult, OpenRequest, RunGraph
 
 from . import arguments
 from .batches import BatchFailures
-from .fast_start import KeptSchemas, ManifestLater
 from .hooks import named_in_errors
 from .queue import HostQueue
+from .startup import DeferredManifest, SchemaCache
 from .stub_refs import as_tables
 from .task import Stop, host_task, installed
 
 
 class Invocation:
-    """States: parsing, parsed (waits for `begin`), ready (waits for nodes), ended."""
+    """One run of dbt. Its states: parsing, parsed (waits for `begin`), ready (waits for nodes), ended."""
 
     def __init__(
-        self, request: dict[str, Any], callback: Callable[[Any], None], stub_paths: set[str]
+        self, request: OpenRequest, callback: Callable[[Any], None], stub_paths: set[str]
     ) -> None:
         self.request = request
         self.executes = bool(request.get("execute"))
@@ -45,16 +50,16 @@ class Invocation:
         # dbt's runner for a node, where that is another than dbt's own.
         self.runner_of: Callable[[Any], type | None] = lambda node: None
         self.result: Any = None
-        self.on_parsed: Future[dict[str, Any]] = Future()
+        self.on_parsed: Future[RunGraph] = Future()
         self.on_ready: Future[None] = Future()
         self._callback, self._stub_paths = callback, stub_paths
-        self._nodes: dict[str, Future[dict[str, Any]]] = {}
+        self._nodes: dict[str, Future[NodeResult]] = {}
         self._lock = threading.Lock()
         self._beginning = False
         self._begin: queue.SimpleQueue[set[str] | BaseException] = queue.SimpleQueue()
         self._started_ns = time.time_ns()
-        self._schemas = KeptSchemas(request["state_dir"])
-        self._manifest = ManifestLater()
+        self._schemas = SchemaCache(request["state_dir"])
+        self._manifest = DeferredManifest()
         self._thread = threading.Thread(target=self._main, name="dbt", daemon=True)
 
     def start(self) -> None:
@@ -115,14 +120,14 @@ class Invocation:
         self._beginning = True
         self._begin.put(selected)
 
-    def run_node(self, unique_id: str) -> Future[dict[str, Any]]:
+    def run_node(self, unique_id: str) -> Future[NodeResult]:
         if self.queue is None or not self.on_ready.done():
             raise SessionError("session::order", "`run` came before `begin` was answered")
         if unique_id not in self.project.selected:
             raise SessionError(
                 "session::unknown_node", f"{unique_id} is not among the nodes of `begin`"
             )
-        future: Future[dict[str, Any]] = Future()
+        future: Future[NodeResult] = Future()
         with self._lock:
             if not self._thread.is_alive():
                 raise self._end()
@@ -133,7 +138,7 @@ class Invocation:
         return future
 
     def write_manifest(self) -> None:
-        """Now: whoever looks at the graph only ends the session without a word."""
+        """Writes manifest.json now: a session that only looks at the graph ends without `finish`."""
         self.project.within(self._manifest.write)
 
     def cancel_queries(self) -> None:
@@ -179,7 +184,11 @@ class Invocation:
         with self._lock:
             left, self._nodes = self._nodes, {}
         for unique_id, future in left.items():
-            result = {"unique_id": unique_id, "status": "error", "message": Interrupted().message}
+            result: NodeResult = {
+                "unique_id": unique_id,
+                "status": "error",
+                "message": Interrupted().message,
+            }
             self.project.record(result)
             future.set_result(result)
 
@@ -192,7 +201,7 @@ class Invocation:
         """Whether run_results.json is taken care of: written, or unwanted."""
         return self.only_scripts or artifacts_written(self.project.task, self._started_ns)
 
-    def failed_hooks(self) -> list[dict[str, Any]]:
+    def failed_hooks(self) -> list[NodeResult]:
         return failed_hooks(self.project.task)
 
     def failure(self) -> BaseException | None:
@@ -208,9 +217,7 @@ class Invocation:
             if self.result.exception is not None and self.project.is_parsed:
                 self.project.within(self._manifest.write)
             error = self.failure()
-        except (
-            BaseException
-        ) as raised:  # nothing may be lost on this thread: the host waits for an answer
+        except BaseException as raised:  # noqa: BLE001 (the host waits for an answer)
             error = raised
         for future in (self.on_parsed, self.on_ready):
             if not future.done():

@@ -1,4 +1,4 @@
-"""The session's main loop: every request on a thread of its own, the end of the channel as the end of the process."""
+"""The session's main loop. Each request gets a thread; the end of the channel ends the process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from fal_worker.errors import SessionError
-from fal_worker.protocol import Channel, Outbox
+from fal_worker.protocol import Channel, OpenRequest, Outbox
 from fal_worker.warehouse.activity import ACTIVITY
 
 from . import open as engine
@@ -30,7 +30,7 @@ def main() -> None:
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     channel = Channel.from_environment()
     outbox = Outbox(channel)
-    sys.stdout = LineForwarder(outbox)  # type: ignore[assignment]
+    sys.stdout = LineForwarder(outbox)
     request, folder = _open_request()
     state = _State(folder)
     threading.Thread(
@@ -39,11 +39,11 @@ def main() -> None:
     _Loop(outbox, request, engine.choose(), state).serve(requests)
 
 
-def _open_request() -> tuple[dict[str, Any], str]:
+def _open_request() -> tuple[OpenRequest, str]:
     """The request, and the folder that it lies in."""
     path = os.environ.pop(OPEN)
     with open(path, encoding="utf-8") as file:
-        request: dict[str, Any] = json.load(file)
+        request: OpenRequest = json.load(file)
     return request, os.path.dirname(path)
 
 
@@ -97,7 +97,7 @@ class _Loop:
     """Answers requests."""
 
     def __init__(
-        self, outbox: Outbox, request: dict[str, Any], choice: engine.Choice, state: _State
+        self, outbox: Outbox, request: OpenRequest, choice: engine.Choice, state: _State
     ) -> None:
         self._outbox, self._failure, self._state = outbox, choice.failure, state
         if choice.make is not None:
@@ -119,13 +119,13 @@ class _Loop:
                     value = value.result()
             self._before_answer(message)
             self._outbox.answer(id, value)
-        except BaseException as error:  # every request gets an answer
+        except BaseException as error:  # noqa: BLE001 (every request gets an answer)
             self._outbox.refuse(id, error)
         if message.get("op") == "finish":
             _leave(self._outbox, self._state.folder)
 
     def _before_answer(self, message: dict[str, Any]) -> None:
-        """Whoever reads the answer to `finish` may open the database."""
+        """Closes the database before `finish` is answered, since the host may then open it."""
         if message.get("op") == "finish" and self._state.session is not None:
             closing = threading.Thread(target=self._state.session.close_database, daemon=True)
             closing.start()

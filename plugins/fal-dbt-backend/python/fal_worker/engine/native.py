@@ -13,7 +13,7 @@ from typing import Any
 from fal_worker.errors import Interrupted
 from fal_worker.gateway.service import GatewayService
 from fal_worker.project.interface import Project
-from fal_worker.protocol import Outbox
+from fal_worker.protocol import NodeResult, Outbox, PythonJobDone
 from fal_worker.warehouse.registry import facts_of
 
 from .invocation import Invocation
@@ -25,7 +25,7 @@ class NativeJobs:
     def __init__(self, invocation: Invocation, gateway: GatewayService, outbox: Outbox) -> None:
         self._invocation, self._project = invocation, invocation.project
         self._gateway, self._outbox = gateway, outbox
-        self._waiting: dict[str, tuple[threading.Event, dict[str, Any]]] = {}
+        self._waiting: dict[str, tuple[threading.Event, PythonJobDone]] = {}
         self._lock = threading.Lock()
         self._count = 0
 
@@ -43,7 +43,7 @@ class NativeJobs:
 
         return checked_runner() if self._gateway.runs_native() else staged_runner(self)
 
-    def done(self, message: dict[str, Any]) -> None:
+    def done(self, message: PythonJobDone) -> None:
         """The supervisor says how a job ended."""
         with self._lock:
             waiting = self._waiting.get(message["job"])
@@ -76,7 +76,7 @@ class NativeJobs:
             raise _failure("the model ended without writing a frame", None)
         return AdapterResponse(_message="OK", rows_affected=rows)
 
-    def run_staged(self, node: Any) -> dict[str, Any]:
+    def run_staged(self, node: Any) -> NodeResult:
         """Runs the code of a compiled model and makes its relation of the rows: the result of that, which is not recorded."""
         job = self._gateway.open_staged_job(self._new_id(), node)
         ok = False
@@ -98,7 +98,8 @@ class NativeJobs:
         return str(model.get("root_path") or self._project.config.project_root)
 
     def _run(self, job: Any, model: dict[str, Any], code: str) -> None:
-        ended, answer = threading.Event(), {}
+        ended = threading.Event()
+        answer: PythonJobDone = {}
         with self._lock:
             self._waiting[job.id] = (ended, answer)
         try:
@@ -141,9 +142,10 @@ def runs_in_warehouse(project: Project, node: Any) -> bool:
 def _failure(message: str, traceback: str | None) -> Exception:
     from dbt_common.exceptions import DbtRuntimeError
 
-    return DbtRuntimeError(
+    error: Exception = DbtRuntimeError(
         "Python model failed: " + message + (f"\n{traceback.rstrip()}" if traceback else "")
     )
+    return error
 
 
 def _with_lines_of_file(root: str, model: dict[str, Any], code: str) -> str:

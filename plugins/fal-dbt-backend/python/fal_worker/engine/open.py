@@ -7,9 +7,14 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fal_worker.errors import SessionError, from_exception
+
+if TYPE_CHECKING:
+    from fal_worker.protocol import OpenRequest
+
+    from .operations import SessionOperations
 
 # `session` or `commands`; else dbt's own inside decides. Set by the user, or by the supervisor from fal_project.yml.
 VARIABLE = "FAL_HOST_DBT_ENGINE"
@@ -20,7 +25,7 @@ _NAMES = ("auto", "session", "commands")
 class Choice:
     """How to make the session, or why there is none."""
 
-    make: Callable[[dict[str, Any], Any], Any] | None = None
+    make: Callable[[OpenRequest, Any], SessionOperations] | None = None
     failure: SessionError | None = None
 
 
@@ -56,7 +61,7 @@ def _by_command(reason: str, otherwise: SessionError) -> Choice:
     if program is None:
         return Choice(failure=otherwise)
 
-    def make(request: dict[str, Any], outbox: Any) -> Any:
+    def make(request: OpenRequest, outbox: Any) -> SessionOperations:
         from fal_worker.engine.commands.session import CommandSession
 
         return CommandSession(request, outbox, program, reason)
@@ -84,7 +89,7 @@ def _import_dbt() -> SessionError | None:
         return (
             _missing(error) if (error.name or "").split(".")[0] == "dbt" else from_exception(error)
         )
-    except Exception as error:  # whatever a dbt that nobody knows does when it is imported
+    except Exception as error:  # noqa: BLE001 (an unknown dbt may raise anything when it is imported)
         return from_exception(error)
     finally:
         # What was imported lives for ever: the collector need not look at it again.

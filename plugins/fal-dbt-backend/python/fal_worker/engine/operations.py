@@ -10,14 +10,38 @@ from fal_worker.errors import Interrupted, SessionError
 from fal_worker.gateway.jobs import UNIT_TEST
 from fal_worker.gateway.service import GatewayService
 from fal_worker.project.interface import Project
-from fal_worker.protocol import Outbox
+from fal_worker.protocol import (
+    BeginRequest,
+    CloseResponse,
+    CompileRequest,
+    CompileResponse,
+    Done,
+    Finish,
+    JobClose,
+    JobOpen,
+    LentJob,
+    Listen,
+    Listening,
+    Load,
+    Loaded,
+    NodeResult,
+    OfJob,
+    OpenRequest,
+    Outbox,
+    PythonModel,
+    RunNode,
+    Selected,
+    SelectRequest,
+    Settled,
+    UnitTestClose,
+)
 from fal_worker.unit_tests.run import UnitTests
 
 
 class SessionOperations(ABC):
     """One run. Each operation `op_NAME` returns its answer, or a future of it."""
 
-    def __init__(self, request: dict[str, Any], outbox: Outbox) -> None:
+    def __init__(self, request: OpenRequest, outbox: Outbox) -> None:
         self._request, self._outbox = request, outbox
         self._gateway: GatewayService | None = None
 
@@ -29,22 +53,22 @@ class SessionOperations(ABC):
         """The loaded project. Raises before `load`."""
 
     @abstractmethod
-    def op_load(self, message: dict[str, Any]) -> dict[str, Any]: ...
+    def op_load(self, message: Load) -> Loaded: ...
 
     @abstractmethod
-    def op_select(self, message: dict[str, Any]) -> dict[str, Any]: ...
+    def op_select(self, message: SelectRequest) -> Selected: ...
 
     @abstractmethod
-    def op_begin(self, message: dict[str, Any]) -> dict[str, Any]: ...
+    def op_begin(self, message: BeginRequest) -> Done: ...
 
     @abstractmethod
-    def op_run(self, message: dict[str, Any]) -> Future[dict[str, Any]]: ...
+    def op_run(self, message: RunNode) -> Future[NodeResult]: ...
 
     @abstractmethod
-    def op_cancel(self, message: dict[str, Any]) -> dict[str, Any]: ...
+    def op_cancel(self, message: Done) -> Done: ...
 
     @abstractmethod
-    def op_finish(self, message: dict[str, Any]) -> dict[str, Any]: ...
+    def op_finish(self, message: Finish) -> CloseResponse: ...
 
     @abstractmethod
     def cancel(self) -> None:
@@ -62,42 +86,42 @@ class SessionOperations(ABC):
             raise not_loaded()
         return self._gateway
 
-    def op_job_open(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_job_open(self, message: JobOpen) -> Done:
         role, model = message.get("role"), message.get("model")
         self.gateway.open_job(message["job"], message["token"], message["unique_id"], role, model)
         return {}
 
-    def op_job_close(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_job_close(self, message: JobClose) -> NodeResult:
         return self.project.within(
             self.gateway.close_job, message["job"], message["ok"], message["result"]
         )
 
-    def op_gateway_listen(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_gateway_listen(self, message: Listen) -> Listening:
         port = self.gateway.listen(
             message["host"], message["port"], message.get("certificate"), message.get("key")
         )
         self.gateway.allow_leased(message.get("env_vars") or [])
         return {"port": port}
 
-    def op_job_lend(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_job_lend(self, message: OfJob) -> LentJob:
         return self.project.within(self.gateway.leases.lend, message["job"])
 
-    def op_job_settle(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_job_settle(self, message: OfJob) -> Settled:
         return self.gateway.leases.settle(message["job"])
 
-    def op_unit_test_open(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_unit_test_open(self, message: JobOpen) -> dict[str, Any]:
         return self._unit_tests.open(message["job"], message["token"], message["unique_id"])
 
-    def op_unit_test_close(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_unit_test_close(self, message: UnitTestClose) -> NodeResult:
         return self._unit_tests.close(
             message["job"], message["ok"], message.get("rows"), message["result"]
         )
 
-    def op_record(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_record(self, message: NodeResult) -> Done:
         self.project.within(self.project.record, message)
         return {}
 
-    def op_compile(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_compile(self, message: CompileRequest) -> CompileResponse:
         return {"sql": self.project.within(self.project.compile_sql, message["sql"]).sql}
 
     @property
@@ -116,7 +140,7 @@ class SessionOperations(ABC):
             return
         for job in self._gateway.abandon():
             if not job.native and (not job.attached or job.role == UNIT_TEST):
-                result = {
+                result: NodeResult = {
                     "unique_id": job.unique_id,
                     "status": "error",
                     "message": Interrupted().message,
@@ -124,9 +148,9 @@ class SessionOperations(ABC):
                 self.project.within(self.project.record, result)
 
 
-def stub_paths(models: list[dict[str, Any]]) -> set[str]:
+def stub_paths(models: list[PythonModel]) -> set[str]:
     """The paths of stubs, of the Python models of a `LoadRequest`."""
-    return {model["stub_path"] for model in models if model.get("stub_path")}
+    return {path for model in models if (path := model.get("stub_path"))}
 
 
 def not_loaded() -> SessionError:

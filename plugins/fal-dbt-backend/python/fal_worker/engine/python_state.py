@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fal_worker.project.graph import Files
+from fal_worker.protocol import PythonModel
 
 # Name of the checksum, where dbt's own say `sha256`.
 _KIND = "fal-sha256"
@@ -27,7 +28,7 @@ class PythonState:
         manifest: Any,
         places: Files,
         project_dir: str,
-        models: list[dict[str, Any]],
+        models: list[PythonModel],
         warn: Callable[[str], None],
     ) -> None:
         """`models` as the host names them."""
@@ -81,7 +82,7 @@ def _checksum(file: str) -> str | None:
         with open(file, encoding="utf-8") as opened:  # line ends are read as one kind
             text = opened.read()
     except (OSError, UnicodeDecodeError):
-        return None  # told when the model runs
+        return None  # reported when the model runs
     return hashlib.sha256(_code(file, text).encode()).hexdigest()
 
 

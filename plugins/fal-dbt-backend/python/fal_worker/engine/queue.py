@@ -11,7 +11,7 @@ def forget_compiled(node: Any) -> None:
     """dbt injects ephemeral parents only once: a node that runs again in the same session must be compiled anew."""
     if not getattr(node, "compiled", False) or node.resource_type in ("seed", "unit_test"):
         return
-    fresh = {
+    fresh: dict[str, Any] = {
         "compiled": False,
         "compiled_code": None,
         "extra_ctes_injected": False,
@@ -57,6 +57,7 @@ class HostQueue:
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
         unique_id, self._next = self._next, None
+        assert unique_id is not None, "`get` follows `empty`"
         node = self.manifest.expect(unique_id)
         forget_compiled(node)
         with self.lock:

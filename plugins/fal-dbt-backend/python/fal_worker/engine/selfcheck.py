@@ -29,7 +29,7 @@ _INTERNALS = {
     "dbt.task.seed": ("SeedTask",),
     "dbt.task.snapshot": ("SnapshotTask",),
     "dbt.graph": ("Graph(_)",),
-    # What stands in the place of dbt's queue has these, and dbt must ask for no more.
+    # The session's own queue has these methods, and dbt must call no others.
     "dbt.graph.queue": (
         "GraphQueue.get_selected_nodes(_)", "GraphQueue.empty(_)", "GraphQueue.get(_, block=)", "GraphQueue.mark_done(_, _)",
         "GraphQueue.join(_)", "GraphQueue.wait_until_something_was_done(_)",
@@ -44,8 +44,7 @@ _INTERNALS = {
         "OperationRefResolver", "RuntimeUnitTestRefResolver", "generate_runtime_model_context(_, _, _)",
     ),
     "dbt.context.context_config": (
-        "ContextConfigGenerator.calculate_node_config(_, config_call_dict=, fqn=, resource_type=, project_name=, base=, "
-        "patch_config_dict=)",
+        "ContextConfigGenerator.calculate_node_config(_, config_call_dict=, fqn=, resource_type=, project_name=, base=, patch_config_dict=)",
     ),
     "dbt.context.configured": ("generate_schema_yml_context(_, _)",),
     "dbt.clients.jinja": ("MacroGenerator.__call__",),
@@ -82,10 +81,10 @@ _INTERNALS = {
 def check() -> None:
     """Raises `dbt::unsupported` if something does not fit."""
     wrong = [
-        told
+        reason
         for module, names in _INTERNALS.items()
         for name in names
-        if (told := problem(module, name)) is not None
+        if (reason := problem(module, name)) is not None
     ]
     if wrong:
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
@@ -101,7 +100,7 @@ def problem(module: str, name: str) -> str | None:
     path, _, call = name.partition("(")
     try:
         value: Any = importlib.import_module(module)
-    except Exception:  # whatever an unknown dbt does when it is imported
+    except Exception:  # noqa: BLE001 (an unknown dbt may raise anything when it is imported)
         return f"no {module}"
     for part in path.split("."):
         if not hasattr(value, part):

@@ -7,14 +7,28 @@ import sys
 import threading
 from concurrent.futures import Future
 from importlib.util import find_spec
-from typing import Any
 
 from fal_worker.errors import Interrupted, SessionError
 from fal_worker.gateway.service import GatewayService
 from fal_worker.materialization.staging import Materializer
 from fal_worker.project.graph import files_of, members
 from fal_worker.project.live import LiveProject
-from fal_worker.protocol import Outbox
+from fal_worker.protocol import (
+    BeginRequest,
+    CloseResponse,
+    Done,
+    Finish,
+    Load,
+    Loaded,
+    NodeResult,
+    OpenRequest,
+    Outbox,
+    PythonJobDone,
+    PythonModel,
+    RunNode,
+    Selected,
+    SelectRequest,
+)
 
 from .events import EventForwarder
 from .invocation import Invocation
@@ -29,7 +43,7 @@ _PATIENCE = 0.8
 class Session(SessionOperations):
     """A session with dbt inside."""
 
-    def __init__(self, request: dict[str, Any], outbox: Outbox) -> None:
+    def __init__(self, request: OpenRequest, outbox: Outbox) -> None:
         super().__init__(request, outbox)
         self._events = EventForwarder(outbox, bool(request.get("debug")))
         self._invocation: Invocation | None = None
@@ -37,7 +51,7 @@ class Session(SessionOperations):
         self._python: PythonState | None = None
         self._has_models = False
 
-    def op_load(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_load(self, message: Load) -> Loaded:
         if self._invocation is not None:
             raise SessionError("session::order", "the project is loaded already")
         models = message.get("python_models") or []
@@ -64,7 +78,7 @@ class Session(SessionOperations):
         self._has_models = bool(models)
         return {**graph, "gateway": {"location": self._gateway.location}}
 
-    def _check_pyarrow(self, models: list[Any]) -> None:
+    def _check_pyarrow(self, models: list[PythonModel]) -> None:
         if models and self._request.get("execute") and find_spec("pyarrow") is None:
             raise SessionError(
                 "session::no_pyarrow",
@@ -75,10 +89,10 @@ class Session(SessionOperations):
     def _start_gateway(self) -> None:
         try:
             self.gateway.start()
-        except Exception as error:  # said again, and answered, when the first job opens
+        except Exception as error:  # noqa: BLE001 (the first job that opens reports it)
             self._outbox.log("debug", f"the gateway did not start ahead of time: {error}")
 
-    def op_select(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_select(self, message: SelectRequest) -> Selected:
         return {
             "unique_ids": self.project.within(self._select, message["method"], message["value"])
         }
@@ -108,7 +122,7 @@ class Session(SessionOperations):
             found = self._python.answer(value, found, task.previous_state.manifest)
         return sorted(found)
 
-    def op_begin(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_begin(self, message: BeginRequest) -> Done:
         self._check_executes()
         invocation = self._loaded
         assert self._native is not None
@@ -130,15 +144,15 @@ class Session(SessionOperations):
             ).start()
         return {}
 
-    def op_run(self, message: dict[str, Any]) -> Future[dict[str, Any]]:
+    def op_run(self, message: RunNode) -> Future[NodeResult]:
         return self._loaded.run_node(message["unique_id"])
 
-    def op_python_job_done(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_python_job_done(self, message: PythonJobDone) -> Done:
         assert self._native is not None
         self._native.done(message)
         return {}
 
-    def op_cancel(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_cancel(self, message: Done) -> Done:
         invocation = self._loaded
         invocation.project.cancelled.set()
         self.cancel()
@@ -148,7 +162,7 @@ class Session(SessionOperations):
         ).start()
         return {}
 
-    def op_finish(self, message: dict[str, Any]) -> dict[str, Any]:
+    def op_finish(self, message: Finish) -> CloseResponse:
         invocation = self._invocation
         if invocation is None:
             return {"artifacts_written": False, "failed_hooks": []}

@@ -1,4 +1,4 @@
-"""Stubs as dbt sees them in a run of ours: they are tables.
+"""Shows stubs to dbt as tables while fal-host runs it.
 
 To dbt alone a stub is ephemeral: it puts `with __dbt__cte__x as (select * from the table)` in front of what reads it. In SQL
 that is a detour, in a dbt-native Python model a syntax error, and in an operation dbt refuses it. Here the table is known. So

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Iterator
+import io
+import random
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import seeds
 from .arguments import TASKS
-from .microbatch_retry import take_batches
 from .queue import HostQueue
 from .stub_refs import defer_stubs, listed_as_tables
 
@@ -29,13 +30,16 @@ def host_task(invocation: Invocation) -> type:
     from networkx import DiGraph
 
     class HostTask(BuildTask):
+        _flattened_nodes: list[Any]
+        MARK_DEPENDENT_ERRORS_STATUSES: list[Any]
+
         def compile_manifest(self) -> None:
             # The host selects while dbt makes its own graph, and names cycles better.
             invocation.parsed(self)
             if invocation.executes:
                 super().compile_manifest()
             else:
-                self.graph = Graph(DiGraph())  # nobody asks: the host has its own
+                self.graph = Graph(DiGraph())  # not used: the host has its own
 
         def _get_deferred_manifest(self) -> Any:
             deferred = super()._get_deferred_manifest()
@@ -44,16 +48,18 @@ def host_task(invocation: Invocation) -> type:
             return deferred
 
         def get_graph_queue(self) -> HostQueue:
-            self.selected_unit_tests, self.model_to_unit_test_map = set(), {}
+            self.selected_unit_tests: set[str] = set()
+            self.model_to_unit_test_map: dict[str, Any] = {}
             queue = HostQueue(self.manifest, invocation.selection())
             invocation.queue = queue
-            take_batches(self, invocation.request.get("retry_of"))
+            _take_batches(self, invocation.request.get("retry_of"))
             return queue
 
         def get_model_schemas(self, adapter: Any, selected_uids: Any) -> set[Any]:
             # dbt makes no schema for an ephemeral node.
             with listed_as_tables(self.manifest, invocation.project.stubs):
-                return super().get_model_schemas(adapter, selected_uids)
+                schemas: set[Any] = super().get_model_schemas(adapter, selected_uids)
+            return schemas
 
         def populate_adapter_cache(self, *args: Any, **kwargs: Any) -> Any:
             # What is in the warehouse is nothing to unit tests of Python models: they run where there is none, too.
@@ -84,7 +90,7 @@ def host_task(invocation: Invocation) -> type:
         def task_end_messages(self, results: Any) -> None:
             super().task_end_messages(results)
             if getattr(self.args, "show", False):
-                seeds.show(results)
+                _show_seeds(results)
 
         def get_runner_type(self, node: Any) -> Any:
             return invocation.runner_of(node) or super().get_runner_type(node)
@@ -112,6 +118,44 @@ def host_task(invocation: Invocation) -> type:
     return HostTask
 
 
+def _take_batches(task: Any, run_results: str | None) -> None:
+    """For `retry`: takes over which batches of microbatch models went well in the run before, as dbt's own retry does.
+
+    dbt 1.8 has no batches."""
+    if run_results is None or not hasattr(task, "batch_map"):
+        return
+    from dbt.contracts.state import load_result_state
+
+    previous = load_result_state(Path(run_results))
+    if previous is None:
+        return
+    # Without a batch that went well the model may have to be built as on a first run, which batches in the map forbid.
+    task.batch_map = {
+        result.unique_id: result.batch_results
+        for result in previous.results
+        if result.batch_results is not None
+        and result.batch_results.successful
+        and result.batch_results.failed
+    }
+    began = getattr(previous.metadata, "invocation_started_at", None)
+    task.original_invocation_started_at = began or previous.metadata.generated_at
+
+
+def _show_seeds(results: Iterable[Any]) -> None:
+    """For `seed --show`: prints up to ten rows of each loaded seed, as dbt does."""
+    for result in results:
+        table = getattr(result, "agate_table", None)
+        if table is None or str(getattr(result.status, "value", result.status)) == "error":
+            continue
+        header = f"Random sample of table: {result.node.schema}.{result.node.alias}"
+        # Its default is the standard output that was there when agate was imported.
+        text = io.StringIO()
+        table.order_by(lambda row: random.random()).print_table(
+            max_rows=10, max_columns=None, output=text
+        )
+        print(f"{header}\n{'-' * len(header)}\n{text.getvalue()}")
+
+
 class _Unempty(list[Any]):
     """Nodes to run, none perhaps, that never look like none."""
 
@@ -129,7 +173,7 @@ class _Unwritten(list[Any]):
 
 @contextlib.contextmanager
 def installed(command: str, task: type) -> Iterator[None]:
-    """While it lasts, the next task that dbt's `command` makes is ours; the original is back as soon as it is made."""
+    """While it lasts, the next task that dbt's `command` makes is `task`. The original class is back as soon as it is made."""
     module_name, attribute = TASKS[command]
     module = importlib.import_module(module_name)
     original = getattr(module, attribute)

@@ -41,7 +41,7 @@ def answer(project: Project, name: str, job: Job) -> Any:
 
 
 class Catalogue:
-    """The project as it stands at this moment of the run."""
+    """The project at this moment of the run."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -130,7 +130,7 @@ class Catalogue:
         }
 
     def test(self, node: Any, parent: Any = None) -> dict[str, Any]:
-        """A generic test is called as the schema file calls it: `not_null`. `parent` is what it is told of."""
+        """A generic test is called as the schema file calls it: `not_null`. `parent` is the node whose tests are listed."""
         metadata = getattr(node, "test_metadata", None)
         parent_id = parent.unique_id if parent is not None else _tested(node)
         name = "" if parent_id is None else self._name_of(parent_id)
@@ -174,7 +174,7 @@ class Catalogue:
         return [self.test(test, node) for test in self._by_parent.get(node.unique_id, ())]
 
     def _meta(self, node: Any) -> dict[str, Any]:
-        """The user's; what stands under the keyword is for us."""
+        """The user's own entries, without those below fal-host's keyword."""
         return {key: value for key, value in _all_meta(node).items() if key != self._keyword}
 
     def _name_of(self, unique_id: str) -> str:
@@ -222,13 +222,13 @@ def _columns(node: Any) -> dict[str, Any]:
 
 
 def _all_meta(node: Any) -> dict[str, Any]:
-    config = getattr(node, "config", None)
+    config: Any = getattr(node, "config", None)
     in_config = config.get("meta") if hasattr(config, "get") else getattr(config, "meta", None)
     return {**(getattr(node, "meta", None) or {}), **(in_config or {})}
 
 
 def _tested(node: Any) -> str | None:
-    """What the test is of: of several parents of a generic test the one in whose description it stands."""
+    """The node that a test checks: of several parents of a generic test, the one whose entry in a schema file has it."""
     attached = getattr(node, "attached_node", None)
     parents = node.depends_on.nodes
     return attached or (parents[0] if parents else None)

@@ -1,4 +1,4 @@
-"""The way in for runners, ahead of Flight.
+"""The listener for runners, in front of Flight.
 
 Flight takes a message whole before anyone can look at the token in it, whatever its size, and has no setting for that. So runners connect
 here. What they send is handed on to Flight unread, over a Unix socket, but until Flight has seen a token of a lease on a connection no
@@ -33,7 +33,7 @@ _Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Front:
-    """Listens on a thread of its own. `inner` is the path of Flight's socket, in a folder that only the user may enter."""
+    """Listens on a separate thread. `inner` is the path of Flight's socket, in a folder that only the user may enter."""
 
     def __init__(self, inner: str, host: str, port: int, context: ssl.SSLContext | None) -> None:
         self._inner, self._context = inner, context
@@ -68,7 +68,7 @@ class Front:
             self._start(self._serve(accepted, strangers.release))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        # A task that nobody holds may be collected.
+        # The loop holds tasks weakly: without this reference one may be collected while it runs.
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

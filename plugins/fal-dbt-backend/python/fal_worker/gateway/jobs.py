@@ -21,7 +21,7 @@ UNIT_TEST = "unit_test"
 
 
 class Job:
-    """One run of a model, or of a script that belongs to one (`role` and `model` say where it stands). All may read.
+    """One run of a model, or of a script that belongs to one (`role` and `model` say which). All may read.
 
     A model writes its own relation once, and that stays pending until the job is closed."""
 
@@ -39,7 +39,7 @@ class Job:
         self.role = role
         # dbt's node from whose place the job sees the project; none for a global script.
         self.node_id = model if role is not None else unique_id
-        # None for a script, which writes no model of its own.
+        # None for a script, which has no model to write.
         self.model_write = model_write
         # Whether it is a dbt-native model, that returns its rows.
         self.native = native
@@ -56,7 +56,7 @@ class Job:
 
     @property
     def attached(self) -> bool:
-        """Whether this is a script, which writes no model of its own."""
+        """Whether this is a script, which has no model to write."""
         return self.role is not None
 
     @property
@@ -221,7 +221,7 @@ class JobTable:
 
 
 def _same(token: str, given: Any) -> bool:
-    """An empty one is that of a job that nobody may use. JSON may hold half of a character, which has no bytes."""
+    """Compares tokens in constant time. An empty token fits none. JSON may hold half of a character, which has no bytes."""
     return (
         bool(token)
         and isinstance(given, str)
@@ -230,7 +230,7 @@ def _same(token: str, given: Any) -> bool:
 
 
 def unknown() -> SessionError:
-    """What everyone hears who has no token that counts, whatever was asked."""
+    """The one error for every call without a valid token, so that it tells nothing about jobs."""
     return SessionError(
         "gateway::token", "The gateway does not know this token, or its job has ended"
     )

@@ -13,6 +13,8 @@ from fal_worker.texts import shortened
 from .lease_streams import fenced
 
 if TYPE_CHECKING:
+    from fal_worker.protocol import JobAnswer, Settled
+
     from .jobs import Job, JobTable
 
 
@@ -32,18 +34,18 @@ class Lease:
         self._table, self._current = table, job
         self._lock = threading.Lock()
         self.attempts = 0
-        self.answer: dict[str, Any] | None = None
+        self.answer: JobAnswer | None = None
         self._settled = False
         self._started: float | None = None
         self._seconds: float | None = None
 
     @property
     def is_over(self) -> bool:
-        """Whether its tokens are worth nothing any more."""
+        """Whether its tokens are no longer valid."""
         return self._settled
 
     def start(self) -> Job:
-        """A new attempt. Of an earlier one nothing is left when this returns."""
+        """Starts a new attempt. Nothing of an earlier one is left when this returns."""
         with self._lock:
             if self._settled:
                 raise fenced()
@@ -58,7 +60,7 @@ class Lease:
             return self._current
 
     def answered(self, job: Job, ok: bool, error: dict[str, Any] | None) -> None:
-        """The attempt's own account of its end. What it wrote waits for the end of the lease."""
+        """Takes an attempt's report of its end. Its rows wait until the lease is settled."""
         with self._lock:
             if self._settled or job is not self._current or not job.token:
                 raise fenced()
@@ -66,19 +68,25 @@ class Lease:
             self._stop_clock()
             self.answer = {"ok": ok, "error": None if ok else error or {}}
 
-    def settle(self) -> dict[str, Any]:
-        """The end of all attempts. What one wrote that did not answer is undone."""
+    def settle(self) -> Settled:
+        """Ends all attempts. The rows of an attempt that did not answer are undone.
+
+        The supervisor may settle while an attempt still writes: its runner may have been given up, or may not know yet that
+        another attempt took its place. The lock orders the two. Either `answered` came first, and its rows count; or the attempt
+        is revoked here, its streams are aborted, and its later answer is refused, so that rows are never committed for an
+        attempt that was reported as failed."""
         with self._lock:
+            # Set first: `start` and `answered` refuse from now on, whatever happens below.
             self._settled = True
             self._stop_clock()
             if self.answer is None:
                 self._current.revoke()
-            told = {
+            return {
                 "attempts": self.attempts,
                 "answer": self.answer,
                 "wrote": self._current.has_written,
+                "seconds": self._seconds,
             }
-            return {**told, "seconds": self._seconds}
 
     def _stop_clock(self) -> None:
         if self._seconds is None and self._started is not None:
@@ -94,7 +102,7 @@ def checked_error(value: Any) -> dict[str, Any] | None:
         for name in ("kind", "message", "traceback")
         if isinstance(value.get(name), str)
     }
-    error = {"kind": "exception", "message": "", "traceback": None, **text}
+    error: dict[str, Any] = {"kind": "exception", "message": "", "traceback": None, **text}
     if isinstance(frames := value.get("frames"), list):
         error["frames"] = _checked_frames(frames[:_MOST_FRAMES])
     return error

@@ -1,4 +1,4 @@
-"""Streams of jobs that run elsewhere. Whoever sends or takes them may be gone without a word, so each can be ended from outside."""
+"""Streams of jobs that run elsewhere. The runner may vanish without closing its connection, so each can be ended from here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fenced() -> SessionError:
 
 
 class Pump:
-    """Rows from Flight's reader, which nothing can interrupt, to a write on a thread of its own, which can be.
+    """Rows from Flight's reader, which nothing can interrupt, to a write on another thread, which can be interrupted.
 
     To the write it looks like Flight's reader."""
 
@@ -107,7 +107,7 @@ class Pump:
     def _write(self, write: Callable[[Pump], int]) -> None:
         try:
             self._result = write(self)
-        except BaseException as error:  # told on Flight's thread
+        except BaseException as error:  # noqa: BLE001 (raised on Flight's thread)
             self._failure = fenced() if self._aborted else error
         finally:
             with self._changed:
@@ -117,7 +117,7 @@ class Pump:
 
 
 class Watched:
-    """A read's reader that can be ended while whoever takes the rows waits, or is gone: it holds locks in the warehouse."""
+    """A read's reader that can be ended while the runner is slow or gone, since an open read holds locks in the warehouse."""
 
     def __init__(self, reader: Any, close: Callable[[], None]) -> None:
         self._reader, self._close = reader, close

@@ -17,7 +17,7 @@ from .reads import Reads, reader_of
 
 if TYPE_CHECKING:
     from fal_worker.project.interface import Project
-    from fal_worker.protocol import Outbox
+    from fal_worker.protocol import Input, LentJob, Outbox, Settled
 
     from .jobs import Job, JobTable
     from .service import GatewayService
@@ -31,7 +31,7 @@ class Leases:
     def __init__(self, project: Project, outbox: Outbox, jobs: JobTable, reads: Reads) -> None:
         self._project, self._outbox, self._jobs, self._reads = project, outbox, jobs, reads
 
-    def lend(self, id: str) -> dict[str, Any]:
+    def lend(self, id: str) -> LentJob:
         """Turns an open job into a leased one; says what it reads and writes."""
         job = self._jobs.find(id)
         if job is None or job.lease is not None:
@@ -40,7 +40,7 @@ class Leases:
         job.token = ""
         return self._described(job)
 
-    def settle(self, id: str) -> dict[str, Any]:
+    def settle(self, id: str) -> Settled:
         job = self._jobs.find(id)
         if job is None or job.lease is None:
             raise SessionError("session::order", f"job {id} is not lent")
@@ -83,10 +83,11 @@ class Leases:
             raise SessionError("gateway::cancelled", "The run was interrupted")
         return {"token": lease.start().token, "attempt": lease.attempts}
 
-    def _described(self, job: Job) -> dict[str, Any]:
+    def _described(self, job: Job) -> LentJob:
         project = self._project
         node = project.manifest.expect(job.unique_id)
-        reader, inputs = reader_of(project, job), []
+        reader = reader_of(project, job)
+        inputs: list[Input] = []
         for unique_id in node.depends_on.nodes:
             parent = _node(project.manifest, unique_id)
             relation = (

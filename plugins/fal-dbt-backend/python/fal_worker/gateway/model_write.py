@@ -13,7 +13,7 @@ from fal_worker.warehouse.spool import whole
 
 if TYPE_CHECKING:
     from fal_worker.project.interface import Project
-    from fal_worker.protocol import Outbox
+    from fal_worker.protocol import NodeResult, Outbox
     from fal_worker.warehouse.interface import PendingWrite, Reading, Warehouse
 
 
@@ -46,7 +46,7 @@ class WritePlan(Protocol):
         """What reads, inside the open write, as the model's relation will when it has ended."""
         ...
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> NodeResult:
         """Has dbt make the relation of the committed rows; its `NodeResult`."""
         ...
 
@@ -117,13 +117,13 @@ class ModelWrite:
         if pending is not None:
             pending.rollback()
 
-    def commit(self, result: dict[str, Any]) -> dict[str, Any]:
+    def commit(self, result: NodeResult) -> NodeResult:
         """Makes the model's relation of the staged rows; gives the job's result with what became of them."""
         if self.pending is None:
             return result
         return self._materialize(result) if self._plan.by_dbt else self._replace(result)
 
-    def _replace(self, result: dict[str, Any]) -> dict[str, Any]:
+    def _replace(self, result: NodeResult) -> NodeResult:
         """Puts the written table in the relation's place."""
         assert self.pending is not None
         node = self._project.manifest.expect(self._unique_id)
@@ -143,35 +143,35 @@ class ModelWrite:
             "adapter_response": response,
         }
 
-    def _materialize(self, result: dict[str, Any]) -> dict[str, Any]:
+    def _materialize(self, result: NodeResult) -> NodeResult:
         """Commits the staging table, and has dbt make the relation of it.
 
-        The commit comes first because dbt's materialization runs on a connection of its own, which sees committed rows only.
+        The commit comes first because dbt's materialization runs on another connection, which sees committed rows only.
         The model's relation is not touched by it, so a failure behind it leaves the old relation."""
         assert self.pending is not None
         try:
             self.pending.commit()
             made = self._plan.finish()
         except SessionError as error:
-            made = {
-                "status": "error",
-                "message": error.message,
-                "adapter_response": {},
-                "rows_affected": None,
-            }
+            made = {"status": "error", "message": error.message}
         finally:
             self._clean()
         if made["status"] == "success":
             self._project.compile_stub(self._unique_id)
             if made["rows_affected"] is None:
                 made["rows_affected"] = self.rows
-        names = ("status", "message", "adapter_response", "rows_affected")
-        return longer(result, {name: made[name] for name in names})
+        more: NodeResult = {
+            "status": made["status"],
+            "message": made["message"],
+            "adapter_response": made.get("adapter_response", {}),
+            "rows_affected": made.get("rows_affected"),
+        }
+        return longer(result, more)
 
     def _clean(self) -> None:
         try:
             self._plan.clean()
-        except Exception as error:  # the next write drops the table
+        except Exception as error:  # noqa: BLE001 (the next write drops the table)
             message = f"the staging table of {self._unique_id} stays: {error}"
             self._outbox.log("debug", message, None, self._unique_id)
 

@@ -32,7 +32,7 @@ class OwnTable:
         assert isinstance(write, ModelWrite) and write.pending is not None
         self.unique_id = job.unique_id
         self._job, self._write, self._pending = job, write, write.pending
-        # Kept, since dbt puts errors of its Jinja into words of its own.
+        # Kept because dbt rewords errors that its Jinja raises.
         self.refusal: SessionError | None = None
 
     @cached_property

@@ -13,8 +13,7 @@ from fal_worker.project.interface import OPEN_WRITE, Compiled, is_ephemeral, tab
 from fal_worker.project.readable import Readable, Relations, refused
 from fal_worker.warehouse.registry import facts_of
 
-from . import own_table, part
-from .plain_condition import is_plain
+from . import own_table, row_filter
 
 if TYPE_CHECKING:
     from fal_worker.project.interface import Project
@@ -30,7 +29,7 @@ def node_of(project: Project, job: Job) -> Any:
 
 
 def reader_of(project: Project, job: Job) -> Any:
-    """The same, for dbt's resolvers: a global script stands in the root project."""
+    """The same for dbt's resolvers, to which a global script belongs to the root project."""
     node = node_of(project, job)
     if node is not None:
         return node
@@ -58,7 +57,7 @@ class Reads:
         self.leased_variables: frozenset[str] = frozenset()
 
     def read(self, job: Job, ticket: dict[str, Any]) -> Reading:
-        """The rows that a ticket stands for. To be called with dbt's context set."""
+        """The rows that a ticket asks for. To be called with dbt's context set."""
         with own_table.shown(job) as own:
             sql = self._sql(job, ticket)
             if own is not None and ticket.get("op") == "sql":
@@ -108,7 +107,7 @@ class Reads:
             )
 
     def _sql(self, job: Job, ticket: dict[str, Any]) -> str:
-        """The query that a ticket stands for."""
+        """The query of a ticket."""
         if job.lease is not None and not self._is_checked:
             ticket = self._without_free_sql(job, ticket)
         op, args = ticket.get("op"), ticket.get("args") or []
@@ -117,12 +116,12 @@ class Reads:
             return self._select(
                 job,
                 self._read(job, op, args, version),
-                part.wanted(ticket),
+                row_filter.wanted(ticket),
                 resolve.shown(op, args, version),
             )
         if op == "relation":
             relation = str(ticket["relation"])
-            return self._relation(job, relation, part.wanted(ticket), relation)
+            return self._relation(job, relation, row_filter.wanted(ticket), relation)
         if op == "sql":
             return (
                 str(ticket["sql"]) if ticket.get("raw") else self._compiled(job, str(ticket["sql"]))
@@ -142,8 +141,8 @@ class Reads:
         where = ticket.get("where")
         if not isinstance(where, str):
             return ticket
-        condition = self._compiled(job, where) if part.is_jinja({"where": where}) else where
-        if part.is_jinja({"where": condition}) or not is_plain(condition):
+        condition = self._compiled(job, where) if row_filter.is_jinja({"where": where}) else where
+        if row_filter.is_jinja({"where": condition}) or not row_filter.is_plain(condition):
             kind = self._project.adapter.type()
             raise refused(
                 f"`where` may only compare columns with values, since there is no check of statements for {kind}"
@@ -152,7 +151,7 @@ class Reads:
 
     def described(self, job: Job, ticket: dict[str, Any]) -> dict[str, Any]:
         """For a read of a whole relation of the project: whose it is, and with which schema its rows come. Of what is not just
-        the table of a node (another target's, a part, an ephemeral model), or has types that depend on its values, nothing is told."""
+        the table of a node (another target's, a part, an ephemeral model), or has types that depend on its values, both are null."""
         if ticket.get("op") == "ref":
             read = self._read(job, "ref", ticket.get("args") or [], ticket.get("version"))
             relation, target = read.relation, read.nodes[0] if len(read.nodes) == 1 else None
@@ -212,9 +211,11 @@ class Reads:
         return self._relation(job, read.relation, fields, call)
 
     def _relation(self, job: Job, relation: str, fields: dict[str, Any], call: str) -> str:
-        if not part.is_jinja(fields):
+        if not row_filter.is_jinja(fields):
             return self._part(job, relation, fields, call, is_jinja=False)
-        return self._compiled(job, self._part(job, part.raw(relation), fields, call, is_jinja=True))
+        return self._compiled(
+            job, self._part(job, row_filter.raw(relation), fields, call, is_jinja=True)
+        )
 
     def _part(
         self, job: Job, relation: str, fields: dict[str, Any], call: str, is_jinja: bool
@@ -227,8 +228,8 @@ class Reads:
             finally:
                 reading.close()
 
-        written = part.raw if is_jinja else str
-        return part.query(self._project.adapter, relation, fields, call, names, written)
+        written = row_filter.raw if is_jinja else str
+        return row_filter.query(self._project.adapter, relation, fields, call, names, written)
 
     def _compiled(self, job: Job, sql: str) -> str:
         compiled = self._rendered(job, sql)
@@ -240,13 +241,13 @@ class Reads:
         leased = None if job.lease is None else self.leased_variables
         try:
             return self._project.compile_sql(sql, node_of(self._project, job), leased)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again)
             own = OPEN_WRITE.get()
             raise (own and own.refusal) or from_exception(_origin(error)) from None
 
     def _check(self, job: Job, unique_id: str) -> None:
         """A model must declare what it reads, since it runs beside what it does not declare. A script need not: the
-        graph knows only its model, so it is told when it comes too early."""
+        graph knows only its model, so a warning says when it comes too early."""
         if unique_id == job.node_id:
             return
         if job.attached:
@@ -297,7 +298,7 @@ class Reads:
 
 
 def _origin(error: Exception) -> BaseException:
-    """Our own error, where dbt put it into words of its own."""
+    """The `SessionError` behind an error that dbt reworded, if there is one."""
     inner: BaseException | None = error
     while inner is not None and not isinstance(inner, SessionError):
         inner = inner.__cause__ or inner.__context__

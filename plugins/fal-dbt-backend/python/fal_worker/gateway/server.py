@@ -12,14 +12,14 @@ import pyarrow as pa
 
 from fal_worker.errors import SessionError, from_exception
 
-# Who knocks in vain is not worth a line of the user's, and what is, we say ourselves: gRPC reads this when it starts.
+# Without this, gRPC logs failed connection attempts to the user's terminal. It reads the variable when it is imported.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
-from pyarrow import flight  # noqa: E402
+from pyarrow import flight
 
-from fal_worker.warehouse.interface import Reading  # noqa: E402
+from fal_worker.warehouse.interface import Reading
 
-from .jobs import unknown  # noqa: E402
+from .jobs import unknown
 
 # Of a text of an error, in characters: encoded, and there twice, it has ten times as many bytes.
 _LONGEST = 30_000
@@ -73,7 +73,7 @@ class FlightGateway(flight.FlightServerBase):
     def _call(self, function: Callable[..., Any], *args: Any) -> Any:
         try:
             return self._gateway.call(function, *args)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again)
             raise _flight_error(error) from None
 
 
@@ -95,7 +95,7 @@ def _stream(reading: Reading) -> Iterator[Any]:
             yield pa.RecordBatchReader.from_batches(batch.schema, [batch])
     except GeneratorExit:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (raised again)
         raise _flight_error(_broken_off(error)) from None
     finally:
         reading.close()
@@ -125,14 +125,15 @@ def _json(data: bytes | None) -> dict[str, Any]:
 
 
 def _flight_error(error: Exception) -> flight.FlightError:
-    told = from_exception(error).to_dict()
+    fields = from_exception(error).to_dict()
     # A text may hold half of a character, which has no bytes.
     data = (
         json.dumps(
-            {name: _cut(text) if text else text for name, text in told.items()}, ensure_ascii=False
+            {name: _cut(text) if text else text for name, text in fields.items()},
+            ensure_ascii=False,
         )
         .encode(errors="replace")
         .decode()
     )
-    # gRPC adds words of its own to the message, so the JSON travels once more beside it.
+    # gRPC adds text to the message, so the JSON also travels beside it.
     return flight.FlightServerError(data, extra_info=data.encode())

@@ -24,7 +24,7 @@ from .writes import TableWrites
 
 if TYPE_CHECKING:
     from fal_worker.project.interface import Project
-    from fal_worker.protocol import Outbox
+    from fal_worker.protocol import NodeResult, Outbox
 
 
 class GatewayService:
@@ -56,7 +56,7 @@ class GatewayService:
                 self._server = serve(self, self.location)
 
     def listen(self, host: str, port: int, certificate: str | None, key: str | None) -> int:
-        """A second way in, for jobs that run elsewhere; gives its port. Without a certificate whoever listens hears all."""
+        """Opens a second listener, for jobs that run elsewhere; gives its port. Without a certificate, traffic is readable on the way."""
         from .front import Front, encrypted
         from .server import serve
 
@@ -103,7 +103,7 @@ class GatewayService:
                     unique_id,
                 )
             plan.start()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again)
             failure = from_exception(error)
             self._project.record(
                 {"unique_id": unique_id, "status": "error", "message": failure.message}
@@ -124,7 +124,7 @@ class GatewayService:
         self.start()
 
         def write(reader: Any) -> int:
-            return warehouse.write_native(connection, code, reader)
+            return int(warehouse.write_native(connection, code, reader))
 
         job = Job(id, secrets.token_hex(16), unique_id, NativeWrite(write), native=True)
         self._jobs.add(job)
@@ -144,10 +144,10 @@ class GatewayService:
         self._jobs.add(job)
         return job
 
-    def close_staged_job(self, job: Job, ok: bool) -> dict[str, Any]:
+    def close_staged_job(self, job: Job, ok: bool) -> NodeResult:
         """Commits or undoes; the result is not recorded."""
         job = self._taken(job.id) or job
-        result = {
+        result: NodeResult = {
             "unique_id": job.unique_id,
             "status": "success" if ok else "error",
             "message": None,
@@ -174,7 +174,7 @@ class GatewayService:
             job.seal()
         return job
 
-    def close_job(self, id: str, ok: bool, result: dict[str, Any]) -> dict[str, Any]:
+    def close_job(self, id: str, ok: bool, result: NodeResult) -> NodeResult:
         """Commits or rolls back, and gives the result as it is recorded in dbt."""
         job = self._taken(id)
         if job is None:
@@ -188,7 +188,7 @@ class GatewayService:
         return {**result, "relation_name": str(relation)}
 
     def abandon(self) -> list[Job]:
-        """Rolls back whatever is open; says which jobs that were."""
+        """Undoes all open jobs, and returns them."""
         taken = (self._taken(job.id) for job in self._jobs.all())
         jobs = [job for job in taken if job is not None]
         for job in jobs:
@@ -263,7 +263,7 @@ class GatewayService:
         return self._warehouse
 
 
-def _settled(job: Job, ok: bool, result: dict[str, Any]) -> dict[str, Any]:
+def _settled(job: Job, ok: bool, result: NodeResult) -> NodeResult:
     """The job's result, after its write was committed or undone."""
     if ok and isinstance(job.model_write, ModelWrite):
         return job.model_write.commit(result)
@@ -283,10 +283,10 @@ def _watched(job: Job, reading: Reading) -> Reading:
     except BaseException:
         watched.close()
         raise
-    return Reading(watched, close, reading.typed)  # type: ignore[arg-type]
+    return Reading(watched, close, reading.typed)
 
 
-def _with_writes(result: dict[str, Any], job: Job) -> dict[str, Any]:
+def _with_writes(result: NodeResult, job: Job) -> NodeResult:
     """The result of a script, with what it wrote if that is all there is to say."""
     if result.get("message") or not job.written:
         return result

@@ -11,6 +11,7 @@ from fal_worker.warehouse.registry import facts_of
 
 if TYPE_CHECKING:
     from fal_worker.project.live import LiveProject
+    from fal_worker.protocol import RunGraph
 
 # What they make is a query, and a Python model has none.
 _QUERIES = ("materialized_view", "dynamic_table", "streaming_table", "table_function", "function")
@@ -89,7 +90,7 @@ def _options(project: LiveProject, node: Any) -> list[str]:
 
 
 def _is_users(project: LiveProject, name: str) -> bool:
-    """Whether a project has a materialization of its own in the place of dbt's."""
+    """Whether a macro of the project replaces dbt's materialization."""
     from dbt.adapters.factory import get_adapter_package_names
 
     kind = project.adapter.type()
@@ -113,7 +114,7 @@ class Names:
         # Most projects say `table` or `view` for whole folders: then there is nothing to find out for each model.
         self._all_tables = _said(self._config.models) <= set(_TABLES)
 
-    def tell(self, stubs: set[str], graph: dict[str, Any]) -> None:
+    def tell(self, stubs: set[str], graph: RunGraph) -> None:
         """Puts into the graph what is no plain table, for selection and reports."""
         for node in graph["nodes"]:
             if node["unique_id"] in stubs:

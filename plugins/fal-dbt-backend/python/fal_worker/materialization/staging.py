@@ -21,6 +21,7 @@ from fal_worker.warehouse.registry import facts_of
 
 if TYPE_CHECKING:
     from fal_worker.project.live import LiveProject
+    from fal_worker.protocol import NodeResult
     from fal_worker.warehouse.interface import PendingWrite
 
 _SUFFIX = "__fal_stage"
@@ -127,7 +128,7 @@ class Plan:
         context = context_of(self._project, self._node, **self._changes)
         try:
             self._project.adapter.get_incremental_strategy_macro(context, strategy)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again)
             raise SessionError("gateway::mode", from_exception(error).message) from None
 
     def outcome(self, pending: PendingWrite) -> Any:
@@ -162,7 +163,7 @@ class Plan:
             )
         return bool(strategy == "append")
 
-    def finish(self) -> dict[str, Any]:
+    def finish(self) -> NodeResult:
         stage = stage_of(self._relation)
         result = materialize(
             self._project, self._node, stage, pre_hook=hooks_inside(self._node), **self._changes
@@ -190,7 +191,7 @@ class Materializer:
         return is_incremental(self._project, node, name)
 
 
-def _no_mode(what: str, mode: str) -> SessionError:
+def _no_mode(what: str, mode: str | None) -> SessionError:
     return SessionError(
         "gateway::mode",
         f"{what}: it cannot be written with mode='{mode}'",

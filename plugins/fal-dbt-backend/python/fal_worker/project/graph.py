@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from fal_worker.protocol import RunGraph
+
 # The manifest's collections of what can be selected or depended upon; newer dbt has more of them.
 COLLECTIONS = (
     "nodes",
@@ -31,7 +33,7 @@ def members(manifest: Any) -> Iterator[Any]:
         yield from getattr(manifest, name, {}).values()
 
 
-def run_graph(task: Any) -> dict[str, Any]:
+def run_graph(task: Any) -> RunGraph:
     return {"info": _info(task), "nodes": [run_graph_node(node) for node in members(task.manifest)]}
 
 
@@ -75,7 +77,7 @@ def _plain(value: Any) -> Any:
 
 def run_graph_node(node: Any) -> dict[str, Any]:
     """A node in the form of the interface."""
-    config = getattr(node, "config", None)
+    config: Any = getattr(node, "config", None)
     tags = getattr(node, "tags", None) or []
     return {
         "unique_id": node.unique_id,
@@ -156,9 +158,10 @@ def _blank_artifact(artifact: Any, args: dict[str, Any]) -> dict[str, Any]:
     from datetime import datetime, timezone
 
     now = datetime.now(timezone.utc).replace(tzinfo=None)
-    return artifact.from_execution_results(
+    blank: dict[str, Any] = artifact.from_execution_results(
         results=[], elapsed_time=0.0, generated_at=now, args=args
     ).to_dict(omit_none=False)
+    return blank
 
 
 def adapter_version(kind: str) -> str:

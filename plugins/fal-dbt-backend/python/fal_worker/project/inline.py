@@ -14,7 +14,7 @@ from fal_worker.errors import SessionError, from_exception
 from .interface import Compiled, given_name, open_relation
 from .leased_jinja import restrict
 
-# Parsing puts the text into the manifest for a moment.
+# Parsing puts the text into the manifest for a moment, so two texts must not be parsed at once.
 _LOCK = threading.Lock()
 
 
@@ -63,10 +63,11 @@ def _parser(leased: frozenset[str] | None) -> Any:
 
     if leased is None:
         return SqlBlockParser
+    allowed = leased
 
-    class Parser(SqlBlockParser):  # type: ignore[misc]
+    class Parser(SqlBlockParser):
         def _context_for(self, *args: Any) -> dict[str, Any]:
-            return restrict(lambda: super(Parser, self)._context_for(*args), leased)
+            return restrict(lambda: super(Parser, self)._context_for(*args), allowed)
 
     return Parser
 
@@ -99,15 +100,15 @@ def compile_unit_test(task: Any, unique_id: str, sql: str) -> str:
         loader.parse_unit_test_case(test)
         manifest = loader.unit_test_manifest
         node = task.compiler.compile_node(manifest.nodes[unique_id], manifest, {}, write=False)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (raised again)
         raise from_exception(error) from None
     if node.this_input_node_unique_id is None and re.search(
         r"\b(from|join|into)\s+None\b", node.compiled_code
     ):
-        told = f"The SQL reads {{{{ this }}}}, which the unit test {test.name} does not give"
+        message = f"The SQL reads {{{{ this }}}}, which the unit test {test.name} does not give"
         raise SessionError(
             "unit_test::this",
-            told,
+            message,
             "Add `input: this` to `given`, with the rows of the model's table.",
         )
     return str(node.compiled_code)

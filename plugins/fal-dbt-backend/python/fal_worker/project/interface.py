@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from fal_worker.protocol import NodeResult, OpenRequest
+
     from .results import Outcomes
 
 T = TypeVar("T")
@@ -31,7 +33,7 @@ class Project(Protocol):
     """One run of one project. Nodes, the manifest, the configuration and the adapter have the names of dbt's own."""
 
     # The `OpenRequest` of the plugin interface.
-    request: dict[str, Any]
+    request: OpenRequest
     # Unique ids of the nodes that are stubs of Python models.
     stubs: set[str]
     # Unique ids of what runs.
@@ -57,7 +59,7 @@ class Project(Protocol):
         """Calls a function on this thread with what dbt needs around it. All methods below need that."""
         ...
 
-    def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
+    def record(self, result: NodeResult, relation_name: str | None = None) -> None:
         """Puts a `NodeResult` among dbt's results, in the place of an earlier one of the same node."""
         ...
 

@@ -1,6 +1,8 @@
-"""Jinja that a leased job sent. Whoever holds its token wrote it, so it gets names that compute and nothing that asks the warehouse, the
-machine or dbt's own objects: what is not named here is an error. Macros of the project work as far as they need nothing else, since
-they see the same names."""
+"""Restricts the Jinja that a leased job sends.
+
+Anyone with the job's token can send it, so it gets names that compute, and none that reach the warehouse, the machine or
+dbt's own objects: any name that is not listed here is an error. Macros of the project see the same names, so they work if
+they need no others."""
 
 from __future__ import annotations
 
@@ -66,7 +68,7 @@ def _called(
 ) -> Callable[..., Any]:
     """dbt's function, or the project's macro in its place. That is not the job's text, and may use all that macros may."""
     real: Callable[..., Any] = context["builtins"][name]
-    return real if context[name] is real else make()[name]  # type: ignore[no-any-return]
+    return real if context[name] is real else make()[name]
 
 
 def _own_names() -> set[str]:
@@ -87,7 +89,7 @@ def _own_names() -> set[str]:
 
 
 class Refused:
-    """In the place of a name that a leased job has no use of."""
+    """Takes the place of a name that leased jobs may not use."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -107,7 +109,7 @@ class Refused:
 
 
 class _Adapter:
-    """Chooses macros and quotes names, which asks nobody."""
+    """Chooses macros and quotes names, which needs no connection."""
 
     def __init__(self, adapter: Any) -> None:
         self.dispatch: Callable[..., Any] = lambda *names, **more: adapter.dispatch(*names, **more)

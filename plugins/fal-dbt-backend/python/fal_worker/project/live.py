@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from fal_worker.errors import Interrupted, SessionError
+from fal_worker.protocol import NodeResult, OpenRequest
 
 from . import inline
 from .graph import files_of
@@ -22,7 +23,7 @@ T = TypeVar("T")
 class LiveProject:
     """Implements `interface.Project`. Until `parsed` was called it only knows the request."""
 
-    def __init__(self, request: dict[str, Any], of_last_run: bool) -> None:
+    def __init__(self, request: OpenRequest, of_last_run: bool) -> None:
         """`of_last_run`: whether scripts of the last run are what runs."""
         self.request = request
         self.stubs: set[str] = set()
@@ -82,7 +83,7 @@ class LiveProject:
         # A context can be entered by one thread at a time, so each call gets a copy.
         return self._context.copy().run(function, *args)
 
-    def record(self, result: dict[str, Any], relation_name: str | None = None) -> None:
+    def record(self, result: NodeResult, relation_name: str | None = None) -> None:
         node = self.manifest.expect(result["unique_id"])
         if not is_ephemeral(self, node):  # dbt has no result for these
             put_result(self.task.node_results, node, result, relation_name)

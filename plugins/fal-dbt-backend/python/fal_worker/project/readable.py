@@ -1,5 +1,7 @@
-"""What SQL of a leased job may read. Whoever holds its token chooses the text, so it is checked before it runs: by DuckDB's parser, by
-PostgreSQL's, elsewhere not at all, where only what the gateway itself writes is run."""
+"""Says what SQL of a leased job may read.
+
+Anyone with the job's token chooses the text, so it is checked before it runs: by DuckDB's parser or by PostgreSQL's. Other
+warehouses have no check, so there only statements that the gateway itself writes may run."""
 
 from __future__ import annotations
 
@@ -63,7 +65,7 @@ class Relations:
         return self._key(self._whole(_parsed(text))) == self._key(name)
 
     def external(self) -> list[tuple[str, str]]:
-        """Sources that are no tables: their unique ids, and what stands for them in SQL."""
+        """Sources that are no tables: their unique ids, and their text in SQL."""
         if self._external is None:
             sources = [
                 source

@@ -63,7 +63,7 @@ def _by_macro(
     call = shown(function, args, version)
     try:
         compiled = project.compile_sql(f"{{{{ {call} }}}}", of)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (raised again)
         _named(
             project, reader, function, args, version
         )  # a name that is not there is said more plainly

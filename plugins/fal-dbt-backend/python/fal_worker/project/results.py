@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from fal_worker.protocol import NodeResult
 from fal_worker.texts import shortened
 
 
@@ -17,15 +18,15 @@ def _text(value: Any) -> str:
 
 
 def _timing(step: Any) -> dict[str, Any]:
-    def stamp(moment: Any) -> str | None:
+    def text(moment: Any) -> str | None:
         if moment is None:
             return None
-        return moment.isoformat() + ("" if moment.tzinfo else "Z")
+        return str(moment.isoformat()) + ("" if moment.tzinfo else "Z")
 
     return {
         "name": step.name,
-        "started_at": stamp(step.started_at),
-        "completed_at": stamp(step.completed_at),
+        "started_at": text(step.started_at),
+        "completed_at": text(step.completed_at),
     }
 
 
@@ -36,7 +37,7 @@ def rows_of(response: dict[str, Any]) -> int | None:
     return int(rows) if isinstance(rows, (int, float)) and rows >= 0 else None
 
 
-def to_node_result(result: Any) -> dict[str, Any]:
+def to_node_result(result: Any) -> NodeResult:
     """The protocol's form of what dbt says of a node."""
     # dbt 1.8 has no node for a hook that failed.
     node = getattr(result, "node", None)
@@ -58,7 +59,7 @@ def to_node_result(result: Any) -> dict[str, Any]:
     }
 
 
-def longer(result: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+def longer(result: NodeResult, more: NodeResult) -> NodeResult:
     """The result of a job, with what was learnt behind its end, and with the time that this took."""
     from datetime import datetime, timezone
 
@@ -99,7 +100,7 @@ def _status(word: str) -> Any:
     return TestStatus(word) if word in ("pass", "fail", "warn") else RunStatus(word)
 
 
-def to_run_result(node: Any, result: dict[str, Any], relation_name: str | None = None) -> Any:
+def to_run_result(node: Any, result: NodeResult, relation_name: str | None = None) -> Any:
     """A `RunResult` for a node that dbt did not run itself."""
     from dbt.artifacts.schemas.run import RunResult
 
@@ -125,7 +126,7 @@ def to_run_result(node: Any, result: dict[str, Any], relation_name: str | None =
 
 
 def put_result(
-    results: list[Any], node: Any, result: dict[str, Any], relation_name: str | None = None
+    results: list[Any], node: Any, result: NodeResult, relation_name: str | None = None
 ) -> None:
     """Puts a result among those of dbt's task. An earlier one of the same node makes room, and its relation stays: the
     host changes its mind when a hook fails behind its model."""
@@ -137,7 +138,7 @@ def put_result(
 
 
 def artifacts_written(task: Any, since_ns: int) -> bool:
-    """Whether dbt's task wrote run_results.json since then, or was told not to."""
+    """Whether dbt's task wrote run_results.json since then, or need not write it."""
     if not getattr(task.args, "write_json", True):
         return True
     try:
@@ -146,7 +147,7 @@ def artifacts_written(task: Any, since_ns: int) -> bool:
         return False
 
 
-def failed_hooks(task: Any) -> list[dict[str, Any]]:
+def failed_hooks(task: Any) -> list[NodeResult]:
     """Results of on-run-start and -end that failed."""
     results = [to_node_result(result) for result in task.node_results]
     return [

@@ -11,6 +11,7 @@ from fal_worker.errors import SessionError, from_exception
 from fal_worker.project.interface import given_name, table_of
 
 if TYPE_CHECKING:
+    from fal_worker.protocol import NodeResult
     from fal_worker.gateway.service import GatewayService
     from fal_worker.project.interface import Project
 
@@ -34,7 +35,7 @@ class UnitTests:
             raise SessionError(failure.code, _text(failure)) from None
         return prepared
 
-    def close(self, id: str, ok: bool, rows: str | None, result: dict[str, Any]) -> dict[str, Any]:
+    def close(self, id: str, ok: bool, rows: str | None, result: NodeResult) -> NodeResult:
         """Records the result and returns it. If the job ended well, its rows decide."""
         self._gateway.forget_job(id)
         if ok:
@@ -57,7 +58,7 @@ class UnitTests:
             )
         return test
 
-    def _record(self, result: dict[str, Any]) -> None:
+    def _record(self, result: NodeResult) -> None:
         self._project.within(self._project.record, result)
 
 
@@ -116,7 +117,7 @@ def _config(model: Any) -> dict[str, Any]:
     return dict(json.loads(json.dumps(model.config.to_dict(), default=str)))
 
 
-def _judged(project: Project, test: Any, rows: str) -> dict[str, Any]:
+def _judged(project: Project, test: Any, rows: str) -> NodeResult:
     """Status, message and failures."""
     from .compare import compare, rendered
 

@@ -33,7 +33,7 @@ _PATIENCE = 0.8
 class CommandSession(SessionOperations):
     """A session over the `dbt` program."""
 
-    def __init__(self, request: dict[str, Any], outbox: Outbox, program: str, reason: str) -> None:
+    def __init__(self, request: Any, outbox: Outbox, program: str, reason: str) -> None:
         """`reason` says why this engine and not the other."""
         super().__init__(request, outbox)
         self._reason = reason

@@ -1,5 +1,5 @@
-"""Two things that dbt does at every start and that can be had for less, measured at a sixth of a start without changes:
-JSON schemas of its own classes (kept from the last run), and a manifest.json that the end of the run writes again."""
+"""Saves two steps of dbt's start, a sixth of its time when no file has changed: JSON schemas of dbt's own classes, which are
+cached between runs, and a manifest.json that the end of the run writes anyway."""
 
 from __future__ import annotations
 
@@ -17,54 +17,54 @@ from typing import Any
 _PACKAGES = ("dbt-core", "dbt-common", "dbt-adapters", "mashumaro")
 
 
-class KeptSchemas:
-    """A file of JSON schemas, by class. Whatever is wrong with it, dbt makes the schema itself."""
+class SchemaCache:
+    """A file of JSON schemas by class. dbt makes a schema itself if the file lacks it or cannot be read."""
 
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, "dbt-schemas.json")
         self._versions = [_version(package) for package in _PACKAGES]
-        self._kept = self._read()
+        self._cached = self._read()
         self._new = False
 
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:
         """While it lasts, dbt's schemas come from here."""
-        module = sys.modules.get("dbt_common.dataclass_schema")
+        module: Any = sys.modules.get("dbt_common.dataclass_schema")
         make = getattr(module, "build_json_schema", None)
         if module is None or make is None:
             yield
             return
-        setattr(module, "build_json_schema", lambda cls, *a, **k: self._schema(make, cls, *a, **k))
+        module.build_json_schema = lambda cls, *a, **k: self._schema(make, cls, *a, **k)
         try:
             yield
         finally:
-            setattr(module, "build_json_schema", make)
+            module.build_json_schema = make
 
     def save(self) -> None:
-        """Keeps what is new, if that is possible."""
+        """Writes the file if it lacks a schema that was made. Failing to is no error."""
         if not self._new:
             return
         self._new = False
         folder = os.path.dirname(self._path)
-        # A cloned project can hold a link in the place of our folder below `target`: nothing is written through it.
+        # A cloned project can hold a link in the place of this folder below `target`: nothing is written through it.
         if os.path.islink(folder):
             return
         with contextlib.suppress(OSError):
             fd, path = tempfile.mkstemp(dir=folder, prefix=".dbt-schemas")
             with os.fdopen(fd, "w", encoding="utf-8") as file:
-                json.dump({"versions": self._versions, "schemas": self._kept}, file)
+                json.dump({"versions": self._versions, "schemas": self._cached}, file)
             os.replace(path, self._path)
 
     def _schema(self, make: Callable[..., Any], cls: type, *args: Any, **kwargs: Any) -> Any:
         key = _key(cls)
         if args or kwargs or key is None:
             return make(cls, *args, **kwargs)
-        if key not in self._kept:
+        if key not in self._cached:
             made = make(cls).to_dict()
             if json.loads(json.dumps(made, default=repr)) != made:
                 return make(cls)
-            self._kept[key], self._new = made, True
-        return _Made(self._kept[key])
+            self._cached[key], self._new = made, True
+        return _Made(self._cached[key])
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -99,28 +99,28 @@ def _key(cls: type) -> str | None:
     return f"{cls.__module__}.{cls.__qualname__} {file.st_mtime_ns} {file.st_size}"
 
 
-class ManifestLater:
-    """Keeps dbt from writing manifest.json after parsing; `write` does it when nobody else did."""
+class DeferredManifest:
+    """Keeps dbt from writing manifest.json after parsing; `write` writes it where dbt will not."""
 
     def __init__(self) -> None:
-        self._module = import_module("dbt.parser.manifest")
+        self._module: Any = import_module("dbt.parser.manifest")
         self._original: Any = getattr(self._module, "write_manifest", None)
         self._call: tuple[tuple[Any, ...], dict[str, Any]] | None = None
 
     def install(self) -> None:
         if self._original is not None:
-            setattr(self._module, "write_manifest", self._note)
+            self._module.write_manifest = self._note
 
     def restore(self) -> None:
         if self._original is not None:
-            setattr(self._module, "write_manifest", self._original)
+            self._module.write_manifest = self._original
 
     def write(self) -> None:
         call, self._call = self._call, None
         if call is None or self._original is None:
             return
         manifest, target, *rest = call[0]
-        # Perhaps the process is ended in the middle of it, since this is not where dbt writes: whole files only.
+        # The process may be ended while this writes, so only whole files get their names.
         with tempfile.TemporaryDirectory(dir=target, prefix=".manifest") as folder:
             self._original(manifest, folder, *rest, **call[1])
             for name in os.listdir(folder):

@@ -1,8 +1,9 @@
-"""A part of a relation, as one query: `columns`, `where` and `limit` of a ticket."""
+"""Reads of a part of a relation: `columns`, `where` and `limit` of a ticket, as one query."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -52,7 +53,7 @@ def query(
     columns = ", ".join(written(quoted(adapter, name)) for name in chosen) if chosen else "*"
     text = f"select {columns} from {relation}"
     if "where" in fields:
-        # On lines of its own, since it may end in a comment.
+        # On separate lines, since the condition may end in a comment.
         text = f"{text} where (\n{fields['where']}\n)"
     if "limit" in fields:
         # Not every warehouse says `limit`.
@@ -81,3 +82,48 @@ def _column(name: str, there: list[str], call: str) -> str:
         f"{call}: there is no column `{name}`",
         f"{guess}There are: {', '.join(there)}",
     )
+
+
+# No call, no subquery, no comment, and no text that one warehouse ends where another goes on.
+_TOKEN = re.compile(
+    r"""\s+ | '(?:[^'\\])*'(?!') | "(?:[^"\\])*"(?!") | `(?:[^`\\])*`(?!`) | [0-9]+(?:\.[0-9]+)? | <=|>=|<>|!=|=|<|> | [+,.%] | -(?!-) | \*(?!/)
+        | (?P<word>[A-Za-z_][A-Za-z0-9_]*) | (?P<bracket>[()])""",
+    re.VERBOSE,
+)
+_BEFORE_BRACKET = {"and", "or", "not", "in", "between", "like", "ilike", "is", "where"}
+_REFUSED = {
+    "select", "from", "with", "table", "values", "union", "intersect", "except", "execute", "call", "exists", "any", "all", "some", "case",
+    "over", "into", "for", "limit", "order", "group", "having", "qualify", "window", "join", "lateral", "set", "returning",
+}  # fmt: skip
+
+
+def is_plain(condition: str) -> bool:
+    """Whether a condition means the same in every warehouse: comparisons of columns with values, and words between them.
+
+    For leased jobs on warehouses that have no parser to check statements with."""
+    place = depth = 0
+    word: str | None = None
+    while place < len(condition):
+        token = _TOKEN.match(condition, place)
+        if token is None:
+            return False
+        place = token.end()
+        if token["bracket"] == "(":
+            # A name ahead of it would be a call.
+            if word is not None and word not in _BEFORE_BRACKET:
+                return False
+            depth += 1
+        elif token["bracket"] == ")":
+            depth -= 1
+        if depth < 0 or (token["word"] or "").lower() in _REFUSED:
+            return False
+        if not token[0].isspace():
+            # A name in quotes can be called, too.
+            word = (
+                token["word"].lower()
+                if token["word"]
+                else token[0]
+                if token[0][0] in '"`'
+                else None
+            )
+    return depth == 0
