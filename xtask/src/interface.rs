@@ -9,10 +9,11 @@ use crate::{
 };
 
 /// The crates that other plugins may depend on, and their dependencies.
-const CRATES: [&str; 5] = [
+const CRATES: [&str; 6] = [
     "crates/fal-loader",
     "crates/fal-plugin",
     "crates/fal-plugin-testkit",
+    "crates/fal-process",
     "crates/fal-python-analysis",
     "plugins/fal-python-parser-ruff",
 ];
@@ -130,6 +131,7 @@ mod tests {
             "fal-loader",
             "fal-plugin",
             "fal-plugin-testkit",
+            "fal-process",
             "fal-python-analysis",
             "fal-python-parser-ruff",
         ];

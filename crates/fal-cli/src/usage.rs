@@ -88,10 +88,7 @@ fn nearest_command(error: &clap::Error) -> Option<String> {
         .get_subcommands()
         .filter(|command| !command.is_hide_set())
         .map(clap::Command::get_name);
-    let distances = names.map(|name| (strsim::osa_distance(&word, name), name));
-    let near = distances.filter(|(distance, name)| *distance <= name.len().max(3) / 3);
-    near.min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name.to_owned())
+    fal_plugin::nearest(&word, names).map(str::to_owned)
 }
 
 /// Returns the command that has the mistake, from its line of usage.

@@ -31,7 +31,7 @@ impl Key {
             None => add(&format!("found {} {}", base.tag, base.version)),
         }
         definition.requirements.parts().for_each(add);
-        Self(format!("{kind}-{}", hex(&hash.finalize()[..8])))
+        Self(format!("{kind}-{}", hex::encode(&hash.finalize()[..8])))
     }
 }
 
@@ -39,11 +39,6 @@ impl fmt::Display for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
-}
-
-/// Bytes as text.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{error::EnvironmentError, key::hex};
+use crate::error::EnvironmentError;
 
 /// What a build or an editor leaves in a package's folder.
 const LEFT_BEHIND: [&str; 4] = ["__pycache__", "build", "dist", "node_modules"];
@@ -48,7 +48,7 @@ fn split(line: &str) -> (&str, &str) {
 pub(crate) fn content(path: &Path) -> Result<String, EnvironmentError> {
     let mut hash = Sha256::new();
     add(&mut hash, path, path)?;
-    Ok(hex(&hash.finalize()))
+    Ok(hex::encode(hash.finalize()))
 }
 
 /// Hash of the files that say what a package requires.
@@ -61,7 +61,7 @@ pub(crate) fn setup_content(folder: &Path) -> Result<String, EnvironmentError> {
     {
         add(&mut hash, folder, path)?;
     }
-    Ok(hex(&hash.finalize()))
+    Ok(hex::encode(hash.finalize()))
 }
 
 fn add(hash: &mut Sha256, root: &Path, path: &Path) -> Result<(), EnvironmentError> {

@@ -10,8 +10,6 @@ use fal_files::Root;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::key::hex;
-
 /// A project that used an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Use {
@@ -38,7 +36,7 @@ impl Uses {
         let Ok(text) = serde_json::to_vec(&used) else {
             return;
         };
-        let file = format!("{}.json", hex(&Sha256::digest(&text)[..8]));
+        let file = format!("{}.json", hex::encode(&Sha256::digest(&text)[..8]));
         let _ = Root::create(&self.0).and_then(|root| root.write(file, &text));
     }
 

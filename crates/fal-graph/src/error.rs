@@ -123,16 +123,3 @@ fn did_you_mean(nearest: &Option<String>) -> String {
         .map(|name| format!("; did you mean '{name}'?"))
         .unwrap_or_default()
 }
-
-/// The candidate that is spelled most like `word`, if any is near enough to be meant.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.len().max(3) / 3))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate.to_owned())
-}

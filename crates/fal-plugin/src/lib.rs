@@ -22,6 +22,7 @@ pub mod abi;
 pub mod error;
 mod export;
 pub mod manifest;
+mod nearest;
 pub mod payload;
 pub mod process;
 pub mod schema;
@@ -29,6 +30,8 @@ pub mod stage;
 pub mod wire;
 
 pub use error::PluginError;
+#[doc(hidden)]
+pub use nearest::nearest;
 pub use stage::{
     EventSink, ExecutionBackend, ExecutionSession, NotebookParser, ParseError, PythonParser,
     StubWriter,

@@ -90,17 +90,10 @@ impl Name {
         if let Some(name) = NAMES.iter().find(|name| **name == text) {
             return Ok(Self::Known(name));
         }
-        let near = NAMES
-            .iter()
-            .map(|name| (strsim::damerau_levenshtein(name, text), name))
-            .min();
-        let hint = near.filter(|(distance, _)| *distance <= 2);
-        let hint = hint.map_or_else(String::new, |(_, name)| {
-            format!("; did you mean `{{{name}}}`?")
-        });
+        let near = fal_plugin::nearest(text, NAMES);
         Err(TemplateError::Unknown {
             name: text.to_owned(),
-            hint: hint.trim_end_matches('?').to_owned(),
+            hint: near.map_or_else(String::new, |near| format!("; did you mean `{{{near}}}`")),
         })
     }
 }

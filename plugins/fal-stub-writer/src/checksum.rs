@@ -1,7 +1,5 @@
 //! The guard of a stub: a checksum inside the text from which it is computed.
 
-use std::fmt::Write as _;
-
 use fal_plugin::payload::StubVerdict;
 use md5::{Digest, Md5};
 
@@ -13,12 +11,7 @@ pub(crate) const MARKER: &str = "FAL_GENERATED";
 /// Returns the checksum of a stub: the md5 of the stripped text without any checksums.
 pub(crate) fn checksum(text: &str) -> String {
     let stripped = without_checksums(text.trim_matches(is_python_space));
-    Md5::digest(stripped.as_bytes())
-        .iter()
-        .fold(String::with_capacity(32), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}"); // writing to a String cannot fail
-            hex
-        })
+    hex::encode(Md5::digest(stripped.as_bytes()))
 }
 
 /// Judges whether a file is an unedited stub. The stub's body does not matter, so stubs of older

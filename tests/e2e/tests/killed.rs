@@ -42,11 +42,7 @@ fn is_whole(stub: &str) -> bool {
     let bare = stub
         .trim()
         .replace(&format!("FAL_GENERATED {sum}"), "FAL_GENERATED");
-    let digest: String = Md5::digest(bare.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    digest == sum
+    hex::encode(Md5::digest(bare.as_bytes())) == sum
 }
 
 /// All stubs that dbt would read, each of them whole.

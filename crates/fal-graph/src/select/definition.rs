@@ -4,7 +4,9 @@ use serde_json::{Map, Value};
 
 use super::criterion::{Criterion, Reach, levels, parse_method};
 use super::spec::{Combine, IndirectSelection, Spec};
-use crate::error::{SelectError, nearest};
+use fal_plugin::nearest;
+
+use crate::error::SelectError;
 
 /// All selectors of the project.
 #[derive(Clone, Copy)]
@@ -31,7 +33,7 @@ impl Definitions<'_> {
     /// `open`: the selectors whose definitions led here.
     fn named(&self, name: &str, open: &mut Vec<String>) -> Result<Spec, SelectError> {
         let Some(entry) = self.all.get(name) else {
-            let nearest = nearest(name, self.all.keys().map(String::as_str));
+            let nearest = nearest(name, self.all.keys().map(String::as_str)).map(str::to_owned);
             return Err(SelectError::UnknownSelector {
                 name: name.to_owned(),
                 nearest,

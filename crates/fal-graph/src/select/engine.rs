@@ -17,7 +17,9 @@ use super::resource::ResourceTypes;
 use super::script;
 use super::spec::{Combine, Group, IndirectSelection, Spec};
 use super::walk::neighbors;
-use crate::error::{SelectError, nearest};
+use fal_plugin::nearest;
+
+use crate::error::SelectError;
 use crate::graph::Dag;
 use crate::set::NodeSet;
 
@@ -312,7 +314,7 @@ impl<'a> Selector<'a> {
         let names = named.map(|node| script::file_name(node).unwrap_or(node.name()));
         SelectionWarning::NothingMatched {
             expression: expression.to_owned(),
-            nearest: nearest(name, names),
+            nearest: nearest(name, names).map(str::to_owned),
         }
     }
 }

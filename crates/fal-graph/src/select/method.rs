@@ -1,7 +1,9 @@
 //! Names of selection methods.
 
 use super::script;
-use crate::error::{SelectError, nearest};
+use fal_plugin::nearest;
+
+use crate::error::SelectError;
 
 /// A selection method.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +70,8 @@ impl Method {
         Err(SelectError::UnknownMethod {
             expression: expression.to_owned(),
             method: name.to_owned(),
-            nearest: nearest(name, OWN.iter().map(|(own, _)| *own).chain(EXTERNAL)),
+            nearest: nearest(name, OWN.iter().map(|(own, _)| *own).chain(EXTERNAL))
+                .map(str::to_owned),
         })
     }
 

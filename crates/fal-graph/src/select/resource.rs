@@ -1,6 +1,8 @@
 //! Which resource types a command is about.
 
-use crate::error::{SelectError, nearest};
+use fal_plugin::nearest;
+
+use crate::error::SelectError;
 use crate::node::Node;
 
 /// All of dbt's resource types that a selector may name, and ours.
@@ -132,7 +134,7 @@ fn known(name: &str) -> Result<&'static str, SelectError> {
     let found = ALL.into_iter().find(|other| *other == name);
     found.ok_or_else(|| SelectError::UnknownResourceType {
         name: name.to_owned(),
-        nearest: nearest(name, ALL),
+        nearest: nearest(name, ALL).map(str::to_owned),
     })
 }
 

@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 use super::criterion::Criterion;
-use crate::error::{SelectError, nearest};
+use fal_plugin::nearest;
+
+use crate::error::SelectError;
 
 /// How tests follow the nodes they test.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fmt::Write,
     io,
     path::{Path, PathBuf},
 };
@@ -98,12 +97,7 @@ fn fingerprint(paths: &[PathBuf]) -> Result<String, PluginChoiceError> {
             source,
         })?;
     }
-    let mut text = String::new();
-    for byte in hash.finalize() {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hex::encode(hash.finalize()))
 }
 
 fn add(hash: &mut Sha256, plugin: &Path) -> io::Result<()> {

@@ -3,7 +3,6 @@
 mod dbt_project;
 mod env_var;
 mod fal_project;
-mod nearest;
 mod plugin_limits;
 mod profiles;
 mod routes;
@@ -19,4 +18,3 @@ pub use routes::Route;
 pub use runners::RunnerSpec;
 
 pub(crate) use dbt_project::STUB_FOLDERS;
-pub(crate) use nearest::nearest;

@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::{
     env_var::{self, Env},
-    nearest::nearest,
     yaml::{self, Kind, Node},
 };
 use crate::{diagnostics::FileDiagnostic, error::ProjectError};
@@ -165,7 +164,7 @@ impl<'a> Source<'a> {
         else {
             return Ok(());
         };
-        let help = nearest(key, known).map_or_else(
+        let help = fal_plugin::nearest(key, known.iter().copied()).map_or_else(
             || format!("known are: {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );

@@ -3,7 +3,9 @@
 use fal_plugin::payload::{Dependency, DependencyKind, Diagnostic, Severity};
 
 use super::known::KnownNames;
-use crate::{config::nearest, diagnostics::FileDiagnostic, model::ModelFile};
+use fal_plugin::nearest;
+
+use crate::{diagnostics::FileDiagnostic, model::ModelFile};
 
 /// Why a reference leads nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,13 +80,12 @@ fn near(dependency: &Dependency, names: &KnownNames, missing: Missing) -> Option
     }
     match (dependency.kind, dependency.args.as_slice()) {
         (DependencyKind::Ref, [package, _]) if missing == Missing::Package => {
-            nearest(package, &names.packages()).map(|name| format!("ref('{name}', ...)"))
+            nearest(package, names.packages()).map(|name| format!("ref('{name}', ...)"))
         }
-        (DependencyKind::Ref, [.., name]) => nearest(name, &names.refs()).map(str::to_owned),
+        (DependencyKind::Ref, [.., name]) => nearest(name, names.refs()).map(str::to_owned),
         (DependencyKind::Source, args) => {
             let sources = names.sources();
-            let known: Vec<&str> = sources.iter().map(String::as_str).collect();
-            nearest(&args.join("."), &known).map(str::to_owned)
+            nearest(&args.join("."), sources.iter().map(String::as_str)).map(str::to_owned)
         }
         _ => None,
     }

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::{entry::ScriptOwner, place::Place};
-use crate::{config::nearest, diagnostics::FileDiagnostic};
+use fal_plugin::nearest;
+
+use crate::diagnostics::FileDiagnostic;
 
 /// The reserved name of the Python that runs dbt.
 pub const LOCAL: &str = "local";
@@ -27,7 +29,7 @@ pub fn unknown_environment(
         "{}{user} wants the environment `{name}`, which fal_project.yml does not define",
         owner.describe()
     );
-    let help = match nearest(name, known) {
+    let help = match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => {
             format!(

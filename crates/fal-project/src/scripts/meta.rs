@@ -9,7 +9,9 @@ use super::{
     entry::{NodeScripts, ScriptEntry, ScriptOwner},
     place::Place,
 };
-use crate::{config::nearest, diagnostics::FileDiagnostic};
+use fal_plugin::nearest;
+
+use crate::diagnostics::FileDiagnostic;
 
 pub(super) const CODE: &str = "script::invalid";
 pub(super) const MODEL_KEYS: [&str; 9] = [
@@ -251,7 +253,7 @@ impl<'a> Meta<'a> {
 
     fn only(&mut self, what: &str, keys: &Map<String, Value>, known: &[&str]) {
         for key in keys.keys().filter(|key| !known.contains(&key.as_str())) {
-            let help = nearest(key, known).map_or_else(
+            let help = nearest(key, known.iter().copied()).map_or_else(
                 || format!("known are: {}", known.join(", ")),
                 |near| format!("did you mean `{near}`?"),
             );
