@@ -2,22 +2,18 @@
 
 use std::borrow::Cow;
 
-/// One word for a shell of Unix, whatever is in it.
+use shlex::Quoter;
+
+/// A value as one word for a Unix shell. No command can take a value with a NUL, so the quoting lets it through.
 pub(crate) fn word(text: &str) -> Cow<'_, str> {
-    let plain = |char: char| char.is_ascii_alphanumeric() || "_-./:=@%+,".contains(char);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.into();
-    }
-    format!("'{}'", text.replace('\'', r"'\''")).into()
+    let quoter = Quoter::new().allow_nul(true);
+    quoter.quote(text).unwrap_or(Cow::Borrowed(text))
 }
 
 /// A command as one would type it.
 pub(crate) fn line(words: &[String]) -> String {
-    words
-        .iter()
-        .map(|text| word(text))
-        .collect::<Vec<_>>()
-        .join(" ")
+    let words: Vec<_> = words.iter().map(|text| word(text)).collect();
+    words.join(" ")
 }
 
 /// Where the quotes of a shell stand open.
@@ -68,7 +64,7 @@ mod tests {
     fn only_what_needs_quotes_gets_them() {
         assert_eq!(
             line(&["ssh", "me@host", "a b", "it's", "", "$HOME"].map(str::to_owned)),
-            r"ssh me@host 'a b' 'it'\''s' '' '$HOME'"
+            r#"ssh me@host 'a b' "it's" '' '$HOME'"#
         );
     }
 

@@ -321,20 +321,20 @@ mod tests {
         .unwrap();
         assert_eq!(
             line,
-            ["/bin/sh", "-c", r"echo 'a'\''; rm -rf /' | tee orders"]
+            ["/bin/sh", "-c", r#"echo "a'; rm -rf /" | tee orders"#]
         );
         let list = words(
             json!({"shell": true, "command": ["echo", "{custom.q}", "&&", "true", "{gpus:}"]}),
             resources.clone(),
         )
         .unwrap();
-        assert_eq!(list[2], r"echo 'a'\''; rm -rf /' && true");
+        assert_eq!(list[2], r#"echo "a'; rm -rf /" && true"#);
         let remote = words(
             json!({"command": ["ssh", "host", "run {custom.q!q}"]}),
             resources,
         )
         .unwrap();
-        assert_eq!(remote[2], r"run 'a'\''; rm -rf /'");
+        assert_eq!(remote[2], r#"run "a'; rm -rf /""#);
     }
 
     #[test]

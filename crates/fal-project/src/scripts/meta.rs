@@ -406,7 +406,7 @@ mod tests {
         models/schema.yml: the model `orders`: the script `a.sql` is neither a `.py` file nor a notebook (scripts end in `.py` or `.ipynb`)
         models/schema.yml: the model `orders`: an entry of `after` must be a path or a mapping with `path`, not a number (write `a.py`, or `{path: a.py, with: {day: 1}, environment: NAME}`)
         models/schema.yml: the model `orders`: an entry of `after` has no `path` (write `a.py`, or `{path: a.py, with: {day: 1}, environment: NAME}`)
-        models/schema.yml: the model `orders`: an entry of `after` has no key `wiht` (known are: path, with, environment)
+        models/schema.yml: the model `orders`: an entry of `after` has no key `wiht` (did you mean `with`?)
         models/schema.yml: the model `orders`: `path` of an entry of `pre-hook` must be text, not a list (write `a.py`, or `{path: a.py, with: {day: 1}, environment: NAME}`)
         models/schema.yml: the model `orders`: `with` of an entry of `post-hook` must be a mapping, not a list (write `a.py`, or `{path: a.py, with: {day: 1}, environment: NAME}`)
         models/schema.yml: the model `orders`: `environment` must be text, not a number (name an environment of fal_project.yml)

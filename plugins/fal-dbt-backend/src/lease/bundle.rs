@@ -106,7 +106,8 @@ impl Sources<'_> {
         let read = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let zip = zip(read
             .iter()
-            .map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice())))
+        .map_err(|cause| failed(self.project, &cause))?;
         Ok(Bundle {
             zip,
             files: files.len(),

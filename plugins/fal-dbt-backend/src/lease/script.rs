@@ -54,8 +54,10 @@ pub(crate) fn write(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf
 /// The package, packed once a process.
 fn worker() -> &'static str {
     static WORKER: OnceLock<String> = OnceLock::new();
-    WORKER
-        .get_or_init(|| STANDARD.encode(zip(assets::files().filter(|(name, _)| is_for_jobs(name)))))
+    WORKER.get_or_init(|| {
+        let files = assets::files().filter(|(name, _)| is_for_jobs(name));
+        STANDARD.encode(zip(files).expect("the worker is small, and each name is there once"))
+    })
 }
 
 /// Modules of the session that jobs use as well.
