@@ -49,18 +49,18 @@ pub(crate) fn panic_message(cause: &(dyn Any + Send)) -> String {
     LAST_PANIC.take().unwrap_or_else(plain)
 }
 
-/// Empty once it is dropped.
-struct Door(Option<Box<dyn Serve>>);
+/// A stage as the host holds it; empty once it is dropped.
+struct Exported(Option<Box<dyn Serve>>);
 
-impl Drop for Door {
+impl Drop for Exported {
     fn drop(&mut self) {
         let stage = self.0.take();
-        // A panic here would end the host: nothing may unwind across the boundary. Nobody needs the stage any more.
+        // A panic that unwinds across the boundary would end the host.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(stage)));
     }
 }
 
-impl StageObject for Door {
+impl StageObject for Exported {
     fn call(
         &self,
         method: RStr<'_>,
@@ -126,7 +126,10 @@ pub fn open_stage(
         make(kind, &config, host)
     }));
     match made {
-        Ok(Ok(served)) => RResult::ROk(StageObject_TO::from_value(Door(Some(served.0)), TD_Opaque)),
+        Ok(Ok(served)) => RResult::ROk(StageObject_TO::from_value(
+            Exported(Some(served.0)),
+            TD_Opaque,
+        )),
         Ok(Err(error)) => RResult::RErr(encode(&WireError::Plugin { error }).into()),
         Err(cause) => RResult::RErr(
             encode(&WireError::Panic {
@@ -272,7 +275,7 @@ macro_rules! export_plugin {
             }
 
             /// What abi_stable's `export_root_module` writes, without its need for abi_stable in the plugin's own manifest.
-            #[export_name = "_1as_0lib_1header_0root_bmodule_bloader"]
+            #[export_name = $crate::root_symbol!()]
             pub static __ROOT: __library::LibHeader = unsafe {
                 __library::LibHeader::from_constructor::<$crate::__private::PluginRootRef>(
                     __erased_root, __library::CheckTypeLayout::Yes,
@@ -297,6 +300,15 @@ pub fn make<T>(
 macro_rules! interface_version {
     () => {
         "1.1.0"
+    };
+}
+
+/// The symbol of the root module as a literal, for `export_name`. A test compares it with abi_stable's.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! root_symbol {
+    () => {
+        "_1as_0lib_1header_0root_bmodule_bloader"
     };
 }
 
@@ -352,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_panic_when_a_stage_is_dropped_goes_no_further() {
-        drop(super::Door(Some(Box::new(Clings))));
+        drop(super::Exported(Some(Box::new(Clings))));
     }
 
     #[test]
@@ -365,11 +377,9 @@ mod tests {
 
     #[test]
     fn the_exported_name_is_the_one_that_abi_stable_looks_for() {
-        let source = include_str!("export.rs");
-        let exported = format!(
-            "#[export_name = \"{}\"]",
+        assert_eq!(
+            crate::root_symbol!(),
             abi_stable::library::ROOT_MODULE_LOADER_NAME
         );
-        assert!(source.contains(&exported), "{exported}");
     }
 }

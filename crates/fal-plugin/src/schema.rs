@@ -105,34 +105,6 @@ fn describe(method: Method) -> Value {
 mod tests {
     use super::*;
 
-    /// What each stage serves, by its source: `"method" => ...`.
-    const SERVED: [(Stage, &str); 4] = [
-        (Stage::PythonParser, include_str!("wire/python_parser.rs")),
-        (
-            Stage::NotebookParser,
-            include_str!("wire/notebook_parser.rs"),
-        ),
-        (Stage::StubWriter, include_str!("wire/stub_writer.rs")),
-        (Stage::ExecutionBackend, include_str!("wire/execution.rs")),
-    ];
-
-    #[test]
-    fn every_method_that_is_served_is_described() {
-        for (stage, source) in SERVED {
-            let arms = source
-                .lines()
-                .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" => "));
-            let mut served: Vec<_> = arms.map(|(name, _)| name).collect();
-            let mut described: Vec<_> = wire::methods(stage, &mut generator())
-                .iter()
-                .map(|method| method.name)
-                .collect();
-            served.sort_unstable();
-            described.sort_unstable();
-            assert_eq!(served, described, "{stage}");
-        }
-    }
-
     #[test]
     fn types_are_referred_to_by_their_names() {
         let backend = of_stage(Stage::ExecutionBackend);

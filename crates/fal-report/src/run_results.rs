@@ -129,10 +129,7 @@ impl RunResults {
         } else {
             "The run broke off while it ran"
         };
-        NodeResult {
-            status: NodeStatus::Error,
-            ..skipped(node, Some(why))
-        }
+        ended_by_host(node, NodeStatus::Error, Some(why))
     }
 
     fn never_ran(&self) -> Option<&'static str> {
@@ -206,19 +203,14 @@ fn reason(cause: &SkipCause) -> Option<&str> {
 }
 
 fn skipped(node: &NodeInfo, message: Option<&str>) -> NodeResult {
+    ended_by_host(node, NodeStatus::Skipped, message)
+}
+
+fn ended_by_host(node: &NodeInfo, status: NodeStatus, message: Option<&str>) -> NodeResult {
     NodeResult {
-        unique_id: node.unique_id.clone(),
-        status: NodeStatus::Skipped,
         message: message.map(str::to_owned),
-        execution_time: 0.0,
-        rows_affected: None,
-        failures: None,
-        timing: Vec::new(),
         thread_id: "MainThread".to_owned(),
-        adapter_response: Map::new(),
-        compiled: None,
-        compiled_code: None,
-        relation_name: None,
+        ..NodeResult::new(node.unique_id.as_str(), status)
     }
 }
 

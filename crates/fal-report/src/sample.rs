@@ -11,7 +11,7 @@ use fal_plugin::payload::{
     Stream, Timing,
 };
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::*;
 
@@ -125,22 +125,16 @@ pub(crate) fn unique() -> NodeInfo {
 
 pub(crate) fn result(node: &NodeInfo, status: NodeStatus, seconds: f64) -> NodeResult {
     NodeResult {
-        unique_id: node.unique_id.clone(),
-        status,
         message: Some("OK".to_owned()).filter(|_| status == NodeStatus::Success),
         execution_time: seconds,
-        rows_affected: None,
-        failures: None,
         timing: vec![Timing {
             name: "execute".to_owned(),
             started_at: Some("2026-11-22T12:03:14.250000Z".to_owned()),
             completed_at: Some("2026-11-22T12:03:14.500000Z".to_owned()),
         }],
         thread_id: "Thread-1 (worker)".to_owned(),
-        adapter_response: Map::new(),
-        compiled: None,
-        compiled_code: None,
         relation_name: node.relation_name.clone(),
+        ..NodeResult::new(node.unique_id.as_str(), status)
     }
 }
 

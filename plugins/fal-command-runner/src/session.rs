@@ -122,18 +122,9 @@ impl ExecutionSession for CommandSession {
             Outcome::Failed(message) => (NodeStatus::Error, Some(message)),
         };
         Ok(NodeResult {
-            unique_id: request.unique_id.clone(),
-            status,
             message,
             execution_time: begin.elapsed().as_secs_f64(),
-            rows_affected: None,
-            failures: None,
-            timing: Vec::new(),
-            thread_id: String::new(),
-            adapter_response: serde_json::Map::new(),
-            compiled: None,
-            compiled_code: None,
-            relation_name: None,
+            ..NodeResult::new(request.unique_id.as_str(), status)
         })
     }
 

@@ -137,22 +137,11 @@ pub(crate) fn plain_result(
     status: NodeStatus,
     message: Option<String>,
 ) -> NodeResult {
+    let thread = std::thread::current();
     NodeResult {
-        unique_id: unique_id.to_owned(),
-        status,
         message,
-        execution_time: 0.0,
-        rows_affected: None,
-        failures: None,
-        timing: Vec::new(),
-        thread_id: std::thread::current()
-            .name()
-            .unwrap_or("fal-host")
-            .to_owned(),
-        adapter_response: serde_json::Map::new(),
-        compiled: None,
-        compiled_code: None,
-        relation_name: None,
+        thread_id: thread.name().unwrap_or("fal-host").to_owned(),
+        ..NodeResult::new(unique_id, status)
     }
 }
 

@@ -27,7 +27,7 @@ use super::{
     executor::{Executor, Leases},
     lending::settle_abandoned,
     plan::Plan,
-    result::{blank, failed},
+    result::{self, failed},
     slots::Slots,
 };
 use crate::{interrupt::Interrupt, runners::Runner};
@@ -261,10 +261,8 @@ impl<'a> Dispatcher<'a> {
             SkipCause::Interrupted => Some("Skipped because the run was interrupted".to_owned()),
             SkipCause::Other { reason } => Some(reason.clone()),
         };
-        let result = NodeResult {
-            message,
-            ..blank(self.dag.node(node).unique_id(), NodeStatus::Skipped)
-        };
+        let id = self.dag.node(node).unique_id();
+        let result = result::ended(id, NodeStatus::Skipped, message);
         // What the backend cannot record, the artifact of the host will.
         let _ = self.executor.session.record(&result);
         let (index, total, node) = (

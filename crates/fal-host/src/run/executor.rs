@@ -10,14 +10,14 @@ use std::{
 
 use fal_plugin::{
     ExecutionSession, PluginError,
-    payload::{NodeRequest, NodeResult, NodeStatus},
+    payload::{NodeRequest, NodeResult},
 };
 use fal_report::{EventKind, NodeInfo, Reporters};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{
-    result::{BACKEND, answered_for, blank},
+    result::{BACKEND, answered_for, skipped},
     slots::Slots,
 };
 use crate::runners::Runner;
@@ -68,11 +68,7 @@ impl Executor {
     }
 
     pub(super) fn skip(&self, id: &str) -> NodeResult {
-        let message = Some("Skipped because the run was interrupted".to_owned());
-        let result = NodeResult {
-            message,
-            ..blank(id, NodeStatus::Skipped)
-        };
+        let result = skipped(id);
         self.record(&result);
         result
     }

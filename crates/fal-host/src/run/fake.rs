@@ -12,7 +12,7 @@ use fal_plugin::{
 };
 use parking_lot::Mutex;
 
-use super::result::blank;
+use super::result::ended;
 
 /// What happened, in order.
 pub(crate) type Diary = Arc<Mutex<Vec<String>>>;
@@ -75,10 +75,7 @@ impl Fake {
         } else {
             id
         };
-        NodeResult {
-            message,
-            ..blank(answered, status)
-        }
+        ended(answered, status, message)
     }
 }
 
@@ -100,10 +97,7 @@ impl ExecutionSession for Fake {
         let id = request.unique_id.as_str();
         self.call(&format!("lend {id}"))?;
         if self.ended.contains(&id) {
-            let result = Box::new(NodeResult {
-                message: Some("no".to_owned()),
-                ..blank(id, NodeStatus::Error)
-            });
+            let result = Box::new(ended(id, NodeStatus::Error, Some("no".to_owned())));
             return Ok(Lent::Ended { result });
         }
         let lease = Lease {

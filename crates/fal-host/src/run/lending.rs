@@ -12,12 +12,12 @@ use std::{
 
 use fal_plugin::{
     ExecutionSession, PluginError,
-    payload::{LendRequest, Lent, NodeRequest, NodeResult, NodeStatus, SettleRequest},
+    payload::{LendRequest, Lent, NodeRequest, NodeResult, SettleRequest},
 };
 
 use super::{
     executor::Executor,
-    result::{BACKEND, answered_for, blank, failed},
+    result::{BACKEND, answered_for, failed, skipped},
 };
 use crate::runners::Runner;
 
@@ -127,14 +127,6 @@ pub(super) fn settle_abandoned(
         .map_while(answer)
         .filter_map(Result::ok)
         .collect()
-}
-
-fn skipped(id: &str) -> NodeResult {
-    let message = Some("Skipped because the run was interrupted".to_owned());
-    NodeResult {
-        message,
-        ..blank(id, NodeStatus::Skipped)
-    }
 }
 
 #[cfg(test)]

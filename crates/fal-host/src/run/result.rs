@@ -26,29 +26,25 @@ pub(super) fn answered_for(
 /// Who answers, if no runner does.
 pub(super) const BACKEND: &str = "the execution backend";
 
-/// An error of a node that began at `started`.
+/// Returns the error of a node that began at `started`.
 pub(super) fn failed(id: &str, started: Instant, message: &str) -> NodeResult {
     NodeResult {
-        message: Some(message.to_owned()),
         execution_time: started.elapsed().as_secs_f64(),
-        ..blank(id, NodeStatus::Error)
+        ..ended(id, NodeStatus::Error, Some(message.to_owned()))
     }
 }
 
-/// A result that says no more than how it ended.
-pub(super) fn blank(id: &str, status: NodeStatus) -> NodeResult {
+/// Returns the result of a node whose end the host knows without a backend.
+pub(super) fn ended(id: &str, status: NodeStatus, message: Option<String>) -> NodeResult {
     NodeResult {
-        unique_id: id.to_owned(),
-        status,
-        message: None,
-        execution_time: 0.0,
-        rows_affected: None,
-        failures: None,
-        timing: Vec::new(),
+        message,
         thread_id: "fal-host".to_owned(),
-        adapter_response: serde_json::Map::new(),
-        compiled: None,
-        compiled_code: None,
-        relation_name: None,
+        ..NodeResult::new(id, status)
     }
+}
+
+/// Returns the result of a node that the user's interruption kept from running.
+pub(super) fn skipped(id: &str) -> NodeResult {
+    let message = "Skipped because the run was interrupted".to_owned();
+    ended(id, NodeStatus::Skipped, Some(message))
 }

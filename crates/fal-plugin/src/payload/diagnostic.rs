@@ -93,3 +93,17 @@ pub struct Diagnostic {
     #[serde(default)]
     pub cell: Option<u32>,
 }
+
+impl Diagnostic {
+    /// Returns a problem without a place or help.
+    pub fn new(code: impl Into<String>, severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            severity,
+            message: message.into(),
+            labels: Vec::new(),
+            help: None,
+            cell: None,
+        }
+    }
+}

@@ -133,6 +133,18 @@ pub struct PythonModel {
     pub imports: Vec<String>,
 }
 
+impl PythonModel {
+    /// Returns a model without a stub or known imports.
+    pub fn new(name: impl Into<String>, path: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            path: path.into(),
+            stub_path: None,
+            imports: Vec::new(),
+        }
+    }
+}
+
 /// Read the project now: the stubs are in place.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadRequest {
@@ -333,6 +345,18 @@ pub struct PythonWork {
     pub environment: Option<String>,
 }
 
+impl PythonWork {
+    /// Returns the code of a `.py` file, to be run by the Python that runs dbt.
+    pub fn new(path: impl Into<String>, code: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            code: code.into(),
+            lines: None,
+            environment: None,
+        }
+    }
+}
+
 /// A unit test of a Python model: its code runs on the rows that dbt's `unit_tests:` gives, and what it writes is compared
 /// with the rows that are expected. Nothing is read from or written to the warehouse.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -375,7 +399,7 @@ pub struct NodeRequest {
 }
 
 impl NodeRequest {
-    /// A node that runs where the data is and asks for nothing.
+    /// Returns a request for a node that runs where the data is and asks for no resources.
     pub fn new(unique_id: impl Into<String>, work: NodeWork) -> Self {
         Self {
             unique_id: unique_id.into(),
@@ -418,7 +442,7 @@ impl NodeStatus {
 }
 
 /// A timed step of a node (`compile`, `execute`), in RFC 3339.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timing {
     /// Name of the step.
     pub name: String,
@@ -467,6 +491,33 @@ pub struct NodeResult {
     /// Relation it made.
     #[serde(default)]
     pub relation_name: Option<String>,
+}
+
+impl NodeResult {
+    /// Returns a result that says only how the node ended.
+    pub fn new(unique_id: impl Into<String>, status: NodeStatus) -> Self {
+        Self {
+            unique_id: unique_id.into(),
+            status,
+            message: None,
+            execution_time: 0.0,
+            rows_affected: None,
+            failures: None,
+            timing: Vec::new(),
+            thread_id: String::new(),
+            adapter_response: Map::new(),
+            compiled: None,
+            compiled_code: None,
+            relation_name: None,
+        }
+    }
+
+    /// Adds the message for the user.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
+        self
+    }
 }
 
 /// Compile SQL with Jinja.

@@ -28,3 +28,15 @@ pub struct NotebookAnalysis {
     #[serde(default)]
     pub diagnostics: Vec<Diagnostic>,
 }
+
+impl NotebookAnalysis {
+    /// Returns a notebook's code without problems or a language.
+    pub fn new(python: impl Into<String>, lines: Vec<LineOrigin>) -> Self {
+        Self {
+            python: python.into(),
+            lines,
+            language: None,
+            diagnostics: Vec::new(),
+        }
+    }
+}

@@ -127,3 +127,19 @@ pub struct PythonAnalysis {
     #[serde(default)]
     pub diagnostics: Vec<Diagnostic>,
 }
+
+impl PythonAnalysis {
+    /// Returns the analysis of a file that reads and writes nothing.
+    pub fn new(kind: FileKind) -> Self {
+        Self {
+            kind,
+            docstring: None,
+            dependencies: Vec::new(),
+            unresolved: Vec::new(),
+            writes: Vec::new(),
+            write_count: WriteCount::default(),
+            imports: Vec::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+}

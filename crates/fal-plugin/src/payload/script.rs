@@ -47,6 +47,18 @@ pub struct ScriptWork {
     pub arguments: Map<String, Value>,
 }
 
+impl ScriptWork {
+    /// Returns a script of no model, without arguments.
+    pub fn new(python: PythonWork, role: ScriptRole) -> Self {
+        Self {
+            python,
+            role,
+            model: None,
+            arguments: Map::new(),
+        }
+    }
+}
+
 /// Kind of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -71,4 +83,16 @@ pub struct EnvironmentSpec {
     /// Version of Python, as `3.11`.
     #[serde(default)]
     pub python: Option<String>,
+}
+
+impl EnvironmentSpec {
+    /// Returns an environment without packages, on any Python.
+    pub fn new(name: impl Into<String>, kind: EnvironmentKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            requirements: Vec::new(),
+            python: None,
+        }
+    }
 }

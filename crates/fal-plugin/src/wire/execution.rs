@@ -30,61 +30,101 @@ struct SessionMessage<T> {
     body: T,
 }
 
+/// Writes the methods that take a session from a table with one line a method: the end that the
+/// plugin serves, the client that the host calls, and the description for the schemas.
+///
+/// The schemas number the envelopes in the order in which they meet them, and a published number must
+/// not change. So the table has sections: `first` comes before `cancel`, `last` before `drop`, and
+/// methods that came with a later version behind all of these.
+macro_rules! session_methods {
+    (
+        first { $($first:tt)* }
+        last { $($last:tt)* }
+        later { $($later:tt)* }
+    ) => {
+        session_methods! { @describe first_methods $($first)* }
+        session_methods! { @describe last_methods $($last)* }
+        session_methods! { @describe later_methods $($later)* }
+        session_methods! { @ends $($first)* $($last)* $($later)* }
+    };
+    (
+        @describe $describe:ident
+        $($name:ident($request:ty) -> $answer:ty: $about:literal;)*
+    ) => {
+        fn $describe(generator: &mut SchemaGenerator) -> Vec<Method> {
+            vec![$(Method::new::<SessionMessage<$request>, $answer>(
+                stringify!($name), $about, generator,
+            ),)*]
+        }
+    };
+    (@ends $($name:ident($request:ty) -> $answer:ty: $about:literal;)*) => {
+        impl<B: ExecutionBackend + 'static> ServedBackend<B> {
+            fn serve_session(&self, method: &str, request: &[u8]) -> Result<Vec<u8>, WireError> {
+                match method {
+                    $(stringify!($name) => self.with(request, |session, body: $request| {
+                        session.$name(&body)
+                    }),)*
+                    _ => Err(WireError::UnknownMethod { method: method.to_owned() }),
+                }
+            }
+        }
+
+        impl ExecutionSession for SessionClient {
+            $(fn $name(&self, request: &$request) -> Result<$answer, PluginError> {
+                self.ask(stringify!($name), request)
+            })*
+
+            fn cancel(&self) {
+                // The ends of the running nodes show whether it worked.
+                let _: Result<(), _> = self.ask("cancel", &());
+            }
+        }
+    };
+}
+
+session_methods! {
+    first {
+        load(LoadRequest) -> RunGraph: "Reads the project: the stubs are in place";
+        select(SelectRequest) -> Vec<String>:
+            "Unique ids of the nodes that a method of selection matches";
+        begin(BeginRequest) -> (): "Prepares the warehouse for the nodes that will run";
+        run_node(NodeRequest) -> NodeResult: "Runs one node to its end; called from many threads";
+        record(NodeResult) -> (): "Takes note of a node that was not run";
+        compile(CompileRequest) -> CompileResponse: "Compiles SQL with Jinja";
+    }
+    last {
+        close(CloseRequest) -> CloseResponse: "Ends the session; nothing stays behind";
+    }
+    later {
+        lend(LendRequest) -> Lent: "Makes a Python model ready to be run by another backend";
+        settle(SettleRequest) -> NodeResult: "Commits or undoes what a lent model wrote";
+    }
+}
+
 /// The methods of this stage.
-pub(crate) fn methods(generator: &mut SchemaGenerator) -> Vec<Method> {
-    type In<T> = SessionMessage<T>;
-    let g = generator;
+pub(crate) fn methods(g: &mut SchemaGenerator) -> Vec<Method> {
     let mut methods = vec![
-        Method::of::<(), Capabilities>("capabilities", "What the backend can do", g),
-        Method::of::<In<OpenRequest>, ()>("open", "Starts a session; returns at once", g),
-        Method::of::<In<LoadRequest>, RunGraph>(
-            "load",
-            "Reads the project: the stubs are in place",
-            g,
-        ),
-        Method::of::<In<SelectRequest>, Vec<String>>(
-            "select",
-            "Unique ids of the nodes that a method of selection matches",
-            g,
-        ),
-        Method::of::<In<BeginRequest>, ()>(
-            "begin",
-            "Prepares the warehouse for the nodes that will run",
-            g,
-        ),
-        Method::of::<In<NodeRequest>, NodeResult>(
-            "run_node",
-            "Runs one node to its end; called from many threads",
-            g,
-        ),
-        Method::of::<In<NodeResult>, ()>("record", "Takes note of a node that was not run", g),
-        Method::of::<In<CompileRequest>, CompileResponse>("compile", "Compiles SQL with Jinja", g),
-        Method::of::<In<()>, ()>("cancel", "Ends what runs, soon: its `run_node` returns", g),
-        Method::of::<In<CloseRequest>, CloseResponse>(
-            "close",
-            "Ends the session; nothing stays behind",
-            g,
-        ),
-        Method::of::<In<()>, ()>(
-            "drop",
-            "The host is done with the session, whether it was closed or not",
+        Method::new::<(), Capabilities>("capabilities", "What the backend can do", g),
+        Method::new::<SessionMessage<OpenRequest>, ()>(
+            "open",
+            "Starts a session; returns at once",
             g,
         ),
     ];
-    // Messages are numbered in the order in which they are first met: what is newer comes behind all that is older.
+    methods.extend(first_methods(g));
+    methods.push(Method::new::<SessionMessage<()>, ()>(
+        "cancel",
+        "Ends what runs, soon: its `run_node` returns",
+        g,
+    ));
+    methods.extend(last_methods(g));
+    methods.push(Method::new::<SessionMessage<()>, ()>(
+        "drop",
+        "The host is done with the session, whether it was closed or not",
+        g,
+    ));
     event(g);
-    methods.extend([
-        Method::of::<In<LendRequest>, Lent>(
-            "lend",
-            "Makes a Python model ready to be run by another backend",
-            g,
-        ),
-        Method::of::<In<SettleRequest>, NodeResult>(
-            "settle",
-            "Commits or undoes what a lent model wrote",
-            g,
-        ),
-    ]);
+    methods.extend(later_methods(g));
     methods
 }
 
@@ -173,27 +213,10 @@ impl<B: ExecutionBackend + 'static> Serve for ServedBackend<B> {
         match method {
             "capabilities" => Ok(encode(&self.backend.capabilities())),
             "open" => Ok(encode(&self.open(decode(request)?)?)),
-            "load" => self.with(request, |session, body: LoadRequest| session.load(&body)),
-            "select" => self.with(request, |session, body: SelectRequest| {
-                session.select(&body)
-            }),
-            "begin" => self.with(request, |session, body: BeginRequest| session.begin(&body)),
-            "run_node" => self.with(request, |session, body: NodeRequest| {
-                session.run_node(&body)
-            }),
-            "lend" => self.with(request, |session, body: LendRequest| session.lend(&body)),
-            "settle" => self.with(request, |session, body: SettleRequest| {
-                session.settle(&body)
-            }),
-            "record" => self.with(request, |session, body: NodeResult| session.record(&body)),
-            "compile" => self.with(request, |session, body: CompileRequest| {
-                session.compile(&body)
-            }),
             "cancel" => self.with(request, |session, (): ()| {
                 session.cancel();
                 Ok(())
             }),
-            "close" => self.with(request, |session, body: CloseRequest| session.close(&body)),
             "drop" => {
                 let message: SessionMessage<()> = decode(request)?;
                 let gone = self
@@ -201,12 +224,11 @@ impl<B: ExecutionBackend + 'static> Serve for ServedBackend<B> {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .remove(&message.session);
+                // The session is dropped without the lock: its end may take a while.
                 drop(gone);
                 Ok(encode(&()))
             }
-            _ => Err(WireError::UnknownMethod {
-                method: method.to_owned(),
-            }),
+            _ => self.serve_session(method, request),
         }
     }
 }
@@ -249,7 +271,7 @@ impl EventRouter {
     }
 }
 
-/// An execution backend behind the door.
+/// An [`ExecutionBackend`] in a plugin.
 pub struct BackendClient {
     transport: Arc<dyn Transport>,
     router: Arc<EventRouter>,
@@ -258,7 +280,7 @@ pub struct BackendClient {
 }
 
 impl BackendClient {
-    /// A client of the plugin that `transport` reaches; `router` gets the plugin's events.
+    /// Returns a client of the plugin that `transport` reaches; `router` gets the plugin's events.
     ///
     /// # Errors
     /// If the plugin cannot name its capabilities.
@@ -318,49 +340,6 @@ impl SessionClient {
                 body,
             },
         )
-    }
-}
-
-impl ExecutionSession for SessionClient {
-    fn load(&self, request: &LoadRequest) -> Result<RunGraph, PluginError> {
-        self.ask("load", request)
-    }
-
-    fn select(&self, request: &SelectRequest) -> Result<Vec<String>, PluginError> {
-        self.ask("select", request)
-    }
-
-    fn begin(&self, request: &BeginRequest) -> Result<(), PluginError> {
-        self.ask("begin", request)
-    }
-
-    fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
-        self.ask("run_node", request)
-    }
-
-    fn lend(&self, request: &LendRequest) -> Result<Lent, PluginError> {
-        self.ask("lend", request)
-    }
-
-    fn settle(&self, request: &SettleRequest) -> Result<NodeResult, PluginError> {
-        self.ask("settle", request)
-    }
-
-    fn record(&self, result: &NodeResult) -> Result<(), PluginError> {
-        self.ask("record", result)
-    }
-
-    fn compile(&self, request: &CompileRequest) -> Result<CompileResponse, PluginError> {
-        self.ask("compile", request)
-    }
-
-    fn cancel(&self) {
-        // Whether it worked shows in what runs: there is nobody to tell.
-        let _: Result<(), _> = self.ask("cancel", &());
-    }
-
-    fn close(&self, request: &CloseRequest) -> Result<CloseResponse, PluginError> {
-        self.ask("close", request)
     }
 }
 

@@ -1,10 +1,8 @@
-//! The stage traits as messages. Each file holds both ends of one stage, so that they cannot drift apart: the end that a
-//! plugin serves, and the client that the host calls. How a message travels is a [`Transport`]'s business.
+//! The stage traits as messages. A table names each method once, and a macro makes both ends from it:
+//! the one that a plugin serves and the client that the host calls. A [`Transport`] carries the messages.
 
 mod execution;
-mod notebook_parser;
-mod python_parser;
-mod stub_writer;
+mod stages;
 
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
@@ -13,12 +11,8 @@ use serde::{de::DeserializeOwned, Deserialize, Serialize};
 
 pub(crate) use execution::{event, ServedBackend};
 pub use execution::{BackendClient, EventRouter};
-pub use notebook_parser::NotebookParserClient;
-pub(crate) use notebook_parser::ServedNotebookParser;
-pub use python_parser::PythonParserClient;
-pub(crate) use python_parser::ServedPythonParser;
-pub(crate) use stub_writer::ServedStubWriter;
-pub use stub_writer::StubWriterClient;
+pub use stages::{NotebookParserClient, PythonParserClient, StubWriterClient};
+pub(crate) use stages::{ServedNotebookParser, ServedPythonParser, ServedStubWriter};
 
 use crate::{error::PluginError, manifest::Stage, payload::Diagnostic, stage::ParseError};
 
@@ -59,7 +53,7 @@ pub(crate) struct Method {
 }
 
 impl Method {
-    fn of<Q: JsonSchema, A: JsonSchema>(
+    fn new<Q: JsonSchema, A: JsonSchema>(
         name: &'static str,
         about: &'static str,
         generator: &mut SchemaGenerator,
@@ -86,9 +80,9 @@ impl Method {
 /// The methods of a stage.
 pub(crate) fn methods(stage: Stage, generator: &mut SchemaGenerator) -> Vec<Method> {
     match stage {
-        Stage::PythonParser => python_parser::methods(generator),
-        Stage::NotebookParser => notebook_parser::methods(generator),
-        Stage::StubWriter => stub_writer::methods(generator),
+        Stage::PythonParser => ServedPythonParser::<()>::methods(generator),
+        Stage::NotebookParser => ServedNotebookParser::<()>::methods(generator),
+        Stage::StubWriter => ServedStubWriter::<()>::methods(generator),
         Stage::ExecutionBackend => execution::methods(generator),
     }
 }

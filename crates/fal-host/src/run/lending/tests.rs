@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fal_plugin::payload::NodeWork;
+use fal_plugin::payload::{NodeStatus, NodeWork};
 use fal_report::Reporters;
 
 use super::{
@@ -304,7 +304,12 @@ fn abandoned_leases_are_settled_side_by_side_and_not_waited_for_long() {
         breaking: vec!["settle b"],
         ..fake()
     });
-    let lease = |id: &str| (format!("lease of {id}"), blank(id, NodeStatus::Error));
+    let lease = |id: &str| {
+        (
+            format!("lease of {id}"),
+            NodeResult::new(id, NodeStatus::Error),
+        )
+    };
     let settled = settle_abandoned(
         &session,
         vec![lease("a"), lease("b")],

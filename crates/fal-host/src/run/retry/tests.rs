@@ -5,14 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use fal_plugin::payload::{NodeStatus, ScriptRole};
+use fal_plugin::payload::{NodeResult, NodeStatus, ScriptRole};
 use fal_report::{EventKind, JsonReporter, NodeInfo, Reporters, RunInfo, SkipCause};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
 use super::*;
-use crate::run::result::blank;
 
 /// A folder with these files, read.
 fn read(results: &str, events: Option<&[u8]>) -> Result<Retry, RetryError> {
@@ -57,7 +56,7 @@ fn events(invocation: &str) -> Vec<u8> {
         index: 1,
         total: 3,
         node: script(id),
-        result: Box::new(blank(id, status)),
+        result: Box::new(NodeResult::new(id, status)),
     };
     let (invocation_id, runner) = (invocation.to_owned(), Some("acme".to_owned()));
     let info = RunInfo {

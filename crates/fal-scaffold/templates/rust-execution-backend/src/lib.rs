@@ -25,7 +25,7 @@ use fal_plugin::{
     EventSink, ExecutionBackend, ExecutionSession, PluginError,
 };
 use process::Ended;
-use serde_json::{json, Map, Value};
+use serde_json::{json, Value};
 
 /// The stage, with its options.
 pub struct Runner {
@@ -201,20 +201,7 @@ fn result(unique_id: &str, ended: Ended) -> NodeResult {
         ),
         Ended::Cancelled => (NodeStatus::Error, Some("the run was cancelled".to_owned())),
     };
-    NodeResult {
-        unique_id: unique_id.to_owned(),
-        status,
-        message,
-        execution_time: 0.0, // fal-host measures
-        rows_affected: None,
-        failures: None,
-        timing: Vec::new(),
-        thread_id: String::new(),
-        adapter_response: Map::new(),
-        compiled: None,
-        compiled_code: None,
-        relation_name: None,
-    }
+    NodeResult { message, ..NodeResult::new(unique_id, status) } // fal-host measures the time
 }
 
 fal_plugin::export_plugin! {
