@@ -39,10 +39,14 @@ pub fn host() -> PathBuf {
 pub fn foreign_plugin(name: &str) -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let root = workspace().join("tests/plugins");
-        // The second uses interface 1.0. Both share a target folder, so dependencies are built
-        // once.
+        // All share a target folder, so dependencies are built once.
         once("foreign-plugins", || {
-            for manifest in ["Cargo.toml", "first/Cargo.toml"] {
+            unpack_older_interfaces(&root);
+            for manifest in [
+                "Cargo.toml",
+                "older/first/Cargo.toml",
+                "older/second/Cargo.toml",
+            ] {
                 let mut build = Command::new(env!("CARGO"));
                 cargo(
                     build.env("CARGO_TARGET_DIR", root.join("target")),
@@ -56,6 +60,22 @@ pub fn foreign_plugin(name: &str) -> PathBuf {
         "{DLL_PREFIX}{}{DLL_SUFFIX}",
         name.replace('-', "_")
     ))
+}
+
+/// Unpacks the interface's earlier versions to where the plugins in `older` expect them.
+fn unpack_older_interfaces(plugins: &Path) {
+    let folder = plugins.join("target/older");
+    fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    for version in ["1.0.0", "1.1.0"] {
+        let packed = plugins.join(format!("older/fal-plugin-{version}.crate"));
+        let mut unpack = Command::new("tar");
+        unpack.arg("-xzf").arg(&packed).arg("-C").arg(&folder);
+        let status = unpack.status();
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "{unpack:?} failed"
+        );
+    }
 }
 
 /// Where the foreign plugins are.

@@ -77,10 +77,16 @@ fn one_library_fills_all_four_stages_of_one_run() {
     fills_all_four_stages("acme-stages");
 }
 
-/// The same source on the interface as it first was, with another optimisation level and another patch version of abi_stable.
+/// Interface 1.0, with another optimisation level and another patch version of abi_stable.
 #[test]
 fn a_plugin_of_the_first_interface_runs_in_todays_host() {
     fills_all_four_stages("acme-first");
+}
+
+/// Interface 1.1, from the source of `acme-stages`.
+#[test]
+fn a_plugin_of_the_second_interface_runs_in_todays_host() {
+    fills_all_four_stages("acme-second");
 }
 
 fn fills_all_four_stages(name: &str) {
