@@ -16,7 +16,7 @@ pub enum ScaffoldError {
         why: &'static str,
     },
     /// There is no template for this stage in this language.
-    #[error("there is no template of a {stage} in {language}")]
+    #[error("`plugin new` has no template of a {stage} in {language}")]
     NoTemplate {
         /// The stage.
         stage: Stage,
@@ -31,8 +31,8 @@ pub enum ScaffoldError {
         /// The first file that is not there.
         missing: String,
     },
-    /// Something stands where the plugin would be written.
-    #[error("{} is there already, and nothing is overwritten", path.display())]
+    /// The plugin's folder already exists.
+    #[error("{} already exists, and `plugin new` overwrites nothing", path.display())]
     Exists {
         /// The folder.
         path: PathBuf,

@@ -40,7 +40,7 @@ impl Interface {
 
     /// What belongs to this program: the sources that its installation carries, or those of the checkout that it was
     /// built in; else the registry.
-    pub fn of_program(program: &Path) -> Self {
+    pub fn from_program(program: &Path) -> Self {
         let program = program
             .canonicalize()
             .unwrap_or_else(|_| program.to_owned());
@@ -52,7 +52,7 @@ impl Interface {
             .unwrap_or(Self::Registry)
     }
 
-    /// What stands behind `NAME =` in a manifest, up to further options.
+    /// Returns the value of `NAME =` in a manifest, up to further options.
     pub(crate) fn requirement(&self, name: &str) -> String {
         let version = if name == "fal-plugin" {
             INTERFACE_VERSION
@@ -87,7 +87,7 @@ mod tests {
     fn a_program_that_was_built_in_a_checkout_has_its_crates() {
         let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         assert_eq!(
-            Interface::of_program(&crates.join("../target/debug/fal-host")),
+            Interface::from_program(&crates.join("../target/debug/fal-host")),
             Interface::at(&crates).unwrap()
         );
     }
@@ -104,11 +104,11 @@ mod tests {
         std::fs::create_dir_all(program.parent().unwrap()).unwrap();
         std::fs::write(&program, "").unwrap();
         assert_eq!(
-            Interface::of_program(&program),
+            Interface::from_program(&program),
             Interface::at(&interface).unwrap()
         );
         assert_eq!(
-            Interface::of_program(Path::new("/nonexistent/bin/fal-host")),
+            Interface::from_program(Path::new("/nonexistent/bin/fal-host")),
             Interface::Registry
         );
     }

@@ -1,9 +1,9 @@
 //! What `fal-host plugin new` writes: a plugin outside of any workspace that builds, keeps the contract of its stage and runs an
 //! example project at once.
 //!
-//! The plugins themselves are in `templates`, one folder each, named `my-plugin` and otherwise as their authors get them; files that
-//! all of them share are in `templates/common`. They are compiled into the program. Here is what puts a name and the place of
-//! the interface into them, and writes the folder whole or not at all.
+//! `templates` holds the code, one folder a stage, named `my-plugin` and otherwise as authors get it, and the files that all plugins
+//! share. They are compiled into the program. This crate fills in the name and the place of the interface, and writes the folder
+//! whole or not at all.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 

@@ -8,7 +8,7 @@ use crate::{
     error::ScaffoldError,
     interface::Interface,
     name::PluginName,
-    template::{self, File},
+    template::{File, Template},
     write,
 };
 
@@ -18,7 +18,7 @@ pub enum Language {
     /// A library, loaded into fal-host.
     #[default]
     Rust,
-    /// A program of its own that fal-host starts.
+    /// A program that fal-host starts.
     Python,
 }
 
@@ -50,12 +50,13 @@ impl Scaffold {
     /// # Errors
     /// If there is no such template, the folder exists, or it cannot be written.
     pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, ScaffoldError> {
-        let files =
-            template::files(self.stage, self.language).ok_or(ScaffoldError::NoTemplate {
+        let template =
+            Template::new(self.stage, self.language).ok_or(ScaffoldError::NoTemplate {
                 stage: self.stage,
                 language: self.language.name(),
             })?;
-        let files: Vec<_> = files.into_iter().map(|file| self.fill(file)).collect();
+        let files = template.files().into_iter();
+        let files: Vec<_> = files.map(|file| self.fill(&template, file)).collect();
         write::folder(folder, &files)?;
         Ok(files.into_iter().map(|file| file.path).collect())
     }
@@ -84,18 +85,17 @@ impl Scaffold {
             .collect()
     }
 
-    /// Puts the name and the place of the interface into a file.
-    fn fill(&self, file: File) -> write::NewFile {
+    /// Fills the name, the place of the interface and the words of the stage into a file.
+    fn fill(&self, template: &Template, file: File) -> write::NewFile {
         let named = |text: &str| {
             text.replace("libmy_plugin.so", &self.name.library())
                 .replace("my-plugin", self.name.as_str())
                 .replace("my_plugin", &self.name.identifier())
         };
-        let content = if file.path == "Cargo.toml" {
-            self.with_interface(file.content)
-        } else {
-            file.content.to_owned()
-        };
+        let mut content = template.fill(file.content);
+        if file.path == "Cargo.toml" {
+            content = self.with_interface(&content);
+        }
         write::NewFile {
             path: named(file.path).into(),
             content: named(&content),
@@ -103,7 +103,7 @@ impl Scaffold {
         }
     }
 
-    /// In a template the interface stands where it is in the repository.
+    /// Replaces the path of the interface in the repository.
     fn with_interface(&self, manifest: &str) -> String {
         let line = |line: &str| match line.split_once(" = { path = \"../../../") {
             Some((name, rest)) => {
@@ -177,6 +177,12 @@ mod tests {
                         file.display()
                     );
                     assert!(!text.contains("../../.."), "{}", file.display());
+                    let word = text.split('@').nth(1).unwrap_or(" ");
+                    assert!(
+                        word.contains([' ', '\n', '(']),
+                        "{}: @{word}@",
+                        file.display()
+                    );
                 }
             }
         }

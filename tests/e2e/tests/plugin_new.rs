@@ -11,7 +11,7 @@ fn nothing_is_overwritten() {
     let ended = project.run_host(&["plugin", "new", "acme-stubs", "--stage", "stub-writer"]);
     ended.expect(2);
     insta::assert_snapshot!(redact(&ended.stderr, &project), @r"
-    error: acme-stubs is there already, and nothing is overwritten
+    error: acme-stubs already exists, and `plugin new` overwrites nothing
     help: take another name, or another folder with `--dir`
     ");
     assert_eq!(project.tree(), before);
@@ -47,7 +47,7 @@ fn what_cannot_be_is_told() {
     help: take small letters, digits and `-`, as `acme-stubs`
     ");
     insta::assert_snapshot!(output(&["acme", "--stage", "python-parser", "--language", "python"]), @r"
-    error: there is no template of a python-parser in Python
+    error: `plugin new` has no template of a python-parser in Python
     help: leave out `--language`: the template in Rust shows all that a python-parser needs; any other language can fill the stage too, see docs/plugins/processes.md
     ");
     insta::assert_snapshot!(output(&["acme", "--stage", "stub-writer", "--interface", "models"]), @r"

@@ -27,7 +27,7 @@ pub(super) fn new(context: &Context, args: &NewPluginArgs) -> Result<Ended, CliE
         .unwrap_or_else(|| PathBuf::from(name.as_str()));
     let interface = match &args.interface {
         Some(named) => Interface::at(named).map_err(refused)?,
-        None => Interface::of_program(&env::current_exe()?),
+        None => Interface::from_program(&env::current_exe()?),
     };
     let scaffold = Scaffold {
         name,

@@ -1,2 +1,0 @@
-orders = ref("orders")
-write_to_model(orders[orders["amount"] > 100])
