@@ -26,7 +26,7 @@
 //! // A plugin's own test says: report.assert_ok();
 //! ```
 //!
-//! A built library is checked by `fal-host plugin check LIBRARY`, in a process of its own, so that a plugin which hangs,
+//! A built library is checked by `fal-host plugin check LIBRARY`, in a separate process, so that a plugin which hangs,
 //! crashes or prints is a case that failed. `check_library` does the same in the process of a test.
 //!
 //! Cases are required or optional. A plugin that passes the required ones works with fal-host; what an optional case holds,

@@ -86,7 +86,7 @@ pub(crate) const CASES: &[Case<dyn StubWriter>] = &[
     ),
     Case::optional(
         "stub-writer/byte-for-byte",
-        "Stubs are those of the forerunner, byte for byte",
+        "Stubs are those of legacy fal, byte for byte",
         "see the vectors in the test kit's folder `vectors`; a project that committed its stubs then sees no difference",
         byte_for_byte,
     ),
@@ -329,7 +329,7 @@ fn ephemeral(writer: &dyn StubWriter) -> Verdict {
     Ok(())
 }
 
-/// Stubs of the forerunner; each names its dependencies.
+/// Stubs of legacy fal; each names its dependencies.
 const VECTORS: [&str; 4] = [
     include_str!("../vectors/04_source.sql"),
     include_str!("../vectors/08_docstring_double_quotes.sql"),

@@ -25,7 +25,7 @@ fn the_contract_holds() {
 With `default-features = false` the kit needs little more than `fal-plugin` itself; its default feature `library` adds `check_library`, which takes
 a built library through the door, in the process of the test.
 
-A built plugin is checked by the program, in a process of its own, so that a plugin which hangs, crashes, ends the process or prints
+A built plugin is checked by the program, in a separate process, so that a plugin which hangs, crashes, ends the process or prints
 is a case that failed:
 
 ```console
@@ -40,7 +40,7 @@ built plugins only: in process there is no door.
 ";
 
 const PROGRAMS: &str = "
-For a plugin that is a process of its own, be it a program or a library that is served (`--isolate-plugins`), `door/library`, `door/layout`,
+For a plugin that is a separate process, be it a program or a library that is served (`--isolate-plugins`), `door/library`, `door/layout`,
 `door/quiet` and `STAGE/no-thread-left` are not checked, as there is nothing to check, and these are:
 ";
 
@@ -66,7 +66,7 @@ fn reference() -> String {
     text.push_str(PROGRAMS);
     rows(
         &mut text,
-        "The door of a plugin in a process of its own",
+        "The door of a plugin in a separate process",
         program_contract(),
     );
     for stage in Stage::ALL {

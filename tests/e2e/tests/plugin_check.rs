@@ -128,7 +128,7 @@ fn people_read() {
         &["--stage", "stub-writer"],
     );
     insta::assert_snapshot!(redact(&ended.expect(2).stdout, &project), @r"
-    acme-misbehaves 0.3.0, interface 1.1.0: stub-writer
+    acme-misbehaves 0.3.0, interface 1.2.0: stub-writer
     PLUGINS/libacme_misbehaves.so
 
       ok      door/library
@@ -152,7 +152,7 @@ fn people_read() {
       ok      stub-writer/deterministic
       ok      stub-writer/line-ends
       ok      stub-writer/ephemeral
-      unmet   stub-writer/byte-for-byte (optional): Stubs are those of the forerunner, byte for byte
+      unmet   stub-writer/byte-for-byte (optional): Stubs are those of legacy fal, byte for byte
               but: its path is `acme/sub/model.sql`, not `fal/sub/model.sql`
               fix: see the vectors in the test kit's folder `vectors`; a project that committed its stubs then sees no difference
       ok      stub-writer/unknown-method

@@ -6,9 +6,8 @@ use fal_loader::{LoadError, LoadedPlugin, check_schema};
 use fal_plugin::{manifest::Manifest, payload::PAYLOAD_VERSION};
 
 use super::{
-    LibraryOptions,
+    LibraryOptions, Step,
     program::{self, HELLO},
-    step::Step,
 };
 use crate::{
     case::{CaseInfo, Finding, Need, Verdict, ensure, guarded},
@@ -176,7 +175,7 @@ pub(super) fn steps(loading: &Arc<Loading>) -> Vec<Step> {
         Vec::new()
     };
     let unasked = program.then(|| {
-        let why = "it is a process of its own, and no library is loaded".to_owned();
+        let why = "it is a separate process, and no library is loaded".to_owned();
         Step {
             info: info(LOADING[0]),
             run: Box::new(|| Outcome::Skipped { why }),
@@ -203,7 +202,7 @@ fn load_case(loading: &Loading, place: usize) -> Verdict {
     match loading.get() {
         Err(error) if of_error(error, rows[0].0) == own => Err(Finding::flaw(error.to_string())),
         _ if program && own == LAYOUT => Err(Finding::NotApplicable(
-            "a process of its own shares no types with the host".to_owned(),
+            "a separate process shares no types with the host".to_owned(),
         )),
         Ok(plugin) if own == MANIFEST => manifest(&plugin.manifest),
         Ok(_) => Ok(()),

@@ -1,12 +1,10 @@
-//! The check in a process of its own: a plugin that hangs, crashes, ends the process or prints is a case that failed.
+//! The check in a separate process: a plugin that hangs, crashes, ends the process or prints is a case that failed.
 //!
 //! The channel between the two processes is the child's standard input, a socket pair: its standard output and error belong
 //! to the plugin and are listened to. When the child ends before it is done, the case that was running has failed, and
 //! another child goes on behind it.
 
 mod child;
-mod message;
-mod prints;
 mod round;
 
 use std::{collections::BTreeMap, io, process::Command, time::Duration};
@@ -39,7 +37,7 @@ pub struct Isolation<'a> {
     pub interrupted: &'a dyn Fn() -> bool,
 }
 
-/// Checks a library in a process of its own.
+/// Checks a library in a separate process.
 ///
 /// # Errors
 /// If that process cannot be started, or the caller does not want the report any more.
@@ -62,11 +60,11 @@ pub fn check_isolated(
     }
 }
 
-/// What the children told so far.
+/// Collects what the children reported so far.
 #[derive(Default)]
 struct Findings {
     subject: String,
-    /// The plugin is a process of its own, whose streams are not those of the child.
+    /// The plugin is a separate process, whose streams are not those of the child.
     program: bool,
     plan: Vec<CaseInfo>,
     outcomes: BTreeMap<String, Outcome>,
@@ -89,7 +87,7 @@ impl Findings {
     fn goes_on_after(&mut self, end: End, patience: Duration) -> bool {
         let (case, outcome) = match end {
             End::Done => return false,
-            End::Hung { case } => (case, super::step::hung(patience)),
+            End::Hung { case } => (case, super::hung(patience)),
             End::Died { case, how } => (case, died(how)),
         };
         // A child that ends ahead of the first case, or between two, has not even loaded the library in order.

@@ -1,11 +1,10 @@
-//! The cases of the door for a plugin that is a process of its own.
+//! The cases of the door for a plugin that is a separate process.
 
 use fal_plugin::wire::WireError;
 
 use super::{
-    LibraryOptions,
+    LibraryOptions, Step,
     door::{Loading, Row, info},
-    step::Step,
 };
 use crate::{
     case::{CaseInfo, Finding, Need, Verdict, ensure, guarded},
@@ -28,7 +27,7 @@ const ENDS: Row = (
     "door/ends",
     Need::Required,
     "It ends by itself when its standard input is closed",
-    "end the process, with all that it started, as soon as reading gives no more: nobody is there to answer. It is killed \
+    "end the process, with all that it started, as soon as reading gives no more: the host is gone. It is killed \
      after 2 s",
 );
 
@@ -36,12 +35,12 @@ const ENDS: Row = (
 pub(super) const DIED_FIX: &str = "answer every call and go on: the host never starts it again within a command. An error is an answer too";
 
 /// Why the case on prints is none for a program.
-pub(super) const NOT_QUIET: &str = "it is a process of its own: standard error is its log, and what else than frames comes on standard output ends it";
+pub(super) const NOT_QUIET: &str = "it is a separate process: standard error is its log, and what else than frames comes on standard output ends it";
 
 /// A number that no stage has.
 const NO_STAGE: u64 = 900_003;
 
-/// The cases of the door that only a plugin in a process of its own has.
+/// The cases of the door that only a plugin in a separate process has.
 pub fn program_contract() -> Vec<CaseInfo> {
     [HELLO, STAGES, ENDS].map(info).to_vec()
 }

@@ -8,10 +8,9 @@ use std::{
 };
 
 use super::{
-    LibraryOptions,
+    LibraryOptions, Step,
     door::{self, Loading},
     program,
-    step::Step,
 };
 use crate::{
     case::{Case, CaseInfo, Finding, Need, Verdict, ensure, guarded},
@@ -169,13 +168,13 @@ struct Behind<S: ?Sized> {
 struct State<S: ?Sized> {
     plugin: LoadedPlugin,
     opened: Option<Attempt<S>>,
-    /// How often a process of its own came to its end.
+    /// How often a separate process came to its end.
     ends: usize,
 }
 
 type Attempt<S> = Arc<Result<Opened<S>, PluginError>>;
 
-/// A process of its own that ends is started once more, for the cases behind the one that it ended in.
+/// A separate process that ends is started once more, for the cases behind the one that it ended in.
 const ENDS: usize = 2;
 
 struct Opened<S: ?Sized> {

@@ -52,7 +52,7 @@ pub(crate) const CASES: &[Case<dyn NotebookParser>] = &[
     Case::required(
         "notebook-parser/source-forms",
         "A cell's source may be one text or a list of lines",
-        "join a list as it stands: its items end in line breaks; drop the `\\r` of Windows line ends",
+        "join a list as it is: its items end in line breaks; drop the `\\r` of Windows line ends",
         cells::source_forms,
     ),
     Case::required(
@@ -132,10 +132,10 @@ fn attempted(
 ) -> Result<Result<NotebookAnalysis, String>, Finding> {
     match parser.parse("models/model.ipynb", bytes) {
         Ok(analysis) => {
-            let (lines, told) = (analysis.python.lines().count(), analysis.lines.len());
+            let (lines, mapped) = (analysis.python.lines().count(), analysis.lines.len());
             ensure!(
-                lines == told,
-                "`python` has {lines} lines and `lines` {told} entries"
+                lines == mapped,
+                "`python` has {lines} lines and `lines` {mapped} entries"
             );
             let zero = analysis.lines.iter().any(|at| at.cell == 0 || at.line == 0);
             ensure!(!zero, "a cell or a line is 0: they count from 1");
@@ -208,7 +208,7 @@ fn deterministic(parser: &dyn NotebookParser) -> Verdict {
 
 fn unknown_fields(transport: &dyn Transport) -> Verdict {
     let request = br#"{"path": "models/a.ipynb", "of_a_newer_host": [1]}"#;
-    // A format of its own may refuse these bytes as syntax; the request itself must be read.
+    // Another format may refuse these bytes as syntax; the request itself must be read.
     match transport.call("parse", request, &notebook(vec![code(json!("a = 1"))])) {
         Ok(_) => {
             wire::answered::<NotebookAnalysis>(transport, "parse", request, &notebook(Vec::new()))

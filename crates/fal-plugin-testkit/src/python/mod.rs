@@ -3,15 +3,18 @@
 mod dependencies;
 mod robust;
 mod spans;
-mod wire;
 mod writes;
 
 use fal_plugin::{
     ParseError, PythonParser,
     payload::{Diagnostic, PythonAnalysis},
+    wire::Transport,
 };
 
-use crate::case::{Case, Finding, quoted};
+use crate::{
+    case::{Case, Finding, Verdict, ensure, quoted},
+    wire,
+};
 
 const ORDER_FIX: &str = "give `dependencies` in the order of the stub: the docstring's, then `ref` calls, then `source` calls, each breadth-first";
 const SPAN_FIX: &str = "`start` and `end` are byte offsets into the text as it was given; lines count from 1, columns in Unicode scalar values from 1";
@@ -76,7 +79,7 @@ pub(crate) const CASES: &[Case<dyn PythonParser>] = &[
     ),
     Case::required(
         "python-parser/kind",
-        "Scripts, dbt-native models and helpers are told apart",
+        "Scripts, dbt-native models and helpers are distinguished",
         "a script uses one of fal-host's names, a dbt-native model defines `model` with two arguments, a helper does neither",
         writes::kinds,
     ),
@@ -160,27 +163,27 @@ pub(crate) const CASES: &[Case<dyn PythonParser>] = &[
     ),
     Case::wire(
         "python-parser/unknown-method",
-        crate::wire::UNKNOWN_METHOD,
-        crate::wire::UNKNOWN_METHOD_FIX,
-        crate::wire::unknown_method,
+        wire::UNKNOWN_METHOD,
+        wire::UNKNOWN_METHOD_FIX,
+        wire::unknown_method,
     ),
     Case::wire(
         "python-parser/unknown-fields",
-        crate::wire::UNKNOWN_FIELDS,
-        crate::wire::UNKNOWN_FIELDS_FIX,
-        wire::unknown_fields,
+        wire::UNKNOWN_FIELDS,
+        wire::UNKNOWN_FIELDS_FIX,
+        unknown_fields,
     ),
     Case::wire(
         "python-parser/unreadable-request",
-        crate::wire::UNREADABLE_REQUEST,
-        crate::wire::UNREADABLE_REQUEST_FIX,
-        |transport| crate::wire::unreadable_request(transport, "parse"),
+        wire::UNREADABLE_REQUEST,
+        wire::UNREADABLE_REQUEST_FIX,
+        |transport| wire::unreadable_request(transport, "parse"),
     ),
     Case::wire(
         "python-parser/not-utf8",
         "A text that is not UTF-8 is an error with a code and a message",
-        crate::wire::UNREADABLE_REQUEST_FIX,
-        wire::not_utf8,
+        wire::UNREADABLE_REQUEST_FIX,
+        not_utf8,
     ),
 ];
 
@@ -216,4 +219,24 @@ fn texts(analysis: &PythonAnalysis) -> Vec<&str> {
         .iter()
         .map(|dependency| dependency.text.as_str())
         .collect()
+}
+
+fn unknown_fields(transport: &dyn Transport) -> Verdict {
+    let request = br#"{"path": "models/a.py", "of_a_newer_host": {"a": [1]}}"#;
+    let analysis: PythonAnalysis =
+        wire::answered(transport, "parse", request, b"write_to_model(ref('a'))")?;
+    ensure!(
+        analysis.dependencies.len() == 1,
+        "`dependencies` is {:?}",
+        analysis.dependencies
+    );
+    Ok(())
+}
+
+fn not_utf8(transport: &dyn Transport) -> Verdict {
+    let request = br#"{"path": "models/a.py"}"#;
+    wire::plain_error(
+        "parse",
+        wire::refused(transport, "parse", request, b"x = '\xff'")?,
+    )
 }

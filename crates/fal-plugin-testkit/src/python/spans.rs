@@ -56,7 +56,7 @@ fn spans(analysis: &PythonAnalysis) -> impl Iterator<Item = Span> {
     dependencies.chain(unresolved).chain(writes).chain(imports)
 }
 
-/// The marked text, if its place is told rightly.
+/// Returns the marked text if its lines and columns are right.
 pub(super) fn marked(text: &str, span: Span) -> Result<&str, Finding> {
     let (start, end) = (span.start as usize, span.end as usize);
     let Some(marked) = text.get(start..end) else {

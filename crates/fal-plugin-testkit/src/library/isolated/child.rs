@@ -1,16 +1,46 @@
-//! The process that loads the library.
+//! The process that loads the library, and its messages with the parent: a line of JSON each.
 
 use std::{
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read, Write},
     os::{fd::AsFd, unix::net::UnixStream},
     thread,
 };
 
-use super::message::{Order, Told, write};
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    library::{stages, step::Step},
+    case::CaseInfo,
+    library::{LibraryOptions, Step, stages},
     report::Outcome,
 };
+
+/// The parent's only message.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Order {
+    pub(super) options: LibraryOptions,
+    /// Cases that are not to be run.
+    pub(super) done: Vec<String>,
+}
+
+/// A message of the child.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "told", rename_all = "snake_case")]
+pub(super) enum Told {
+    /// These cases will come.
+    Plan { cases: Vec<CaseInfo> },
+    /// This case runs now.
+    Started { case: String },
+    /// It ended.
+    Ended { case: String, outcome: Outcome },
+    /// There are no more.
+    Done { subject: String },
+}
+
+pub(super) fn write<T: Serialize>(mut stream: impl Write, message: &T) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    stream.write_all(&line)
+}
 
 /// Checks what the parent asks for: the whole work of the program that [`check_isolated`](super::check_isolated) starts.
 /// `leave` ends this process at once, when the parent is done or gone: the plugin may hang.
@@ -31,7 +61,7 @@ pub fn serve_child(leave: fn() -> !) -> io::Result<()> {
 fn end_with_parent(mut reader: BufReader<UnixStream>, leave: fn() -> !) {
     thread::spawn(move || {
         let _ = reader.read(&mut [0]);
-        // A plugin that is a process of its own need not look whether it is still wanted.
+        // A plugin that is a separate process need not look whether it is still wanted.
         fal_loader::end_all();
         leave();
     });

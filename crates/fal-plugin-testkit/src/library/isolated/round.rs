@@ -1,32 +1,34 @@
 //! One child, from its start to its end.
 
 use std::{
-    io::{self, BufRead, BufReader},
+    io::{self, BufRead, BufReader, Read},
     net::Shutdown,
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::ExitStatusExt},
     },
     process::{Child, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use super::{
     Findings, IsolatedError, Isolation,
-    message::{Order, Told, write},
-    prints::Prints,
+    child::{Order, Told, write},
 };
 use crate::library::LibraryOptions;
 
-/// To start a program on a busy machine.
+/// Time to start a program on a busy machine.
 const START: Duration = Duration::from_secs(60);
 
-/// To tell that a plugin in a process of its own did not answer.
+/// Time for the child to report that a plugin in a separate process did not answer.
 const VERDICT: Duration = Duration::from_secs(10);
 
-/// For a child to end what it started, once nothing more is wanted of it.
+/// Time for a child to end the processes that it started.
 const PARTING: Duration = Duration::from_secs(1);
 
 /// How a child ended.
@@ -79,7 +81,7 @@ impl Round {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn()?;
-        // The command holds the child's end of the channel: nobody would see that end close.
+        // The command holds the child's end of the channel, which would never close.
         drop(command);
         let missing = || io::Error::other("a stream of the child is missing");
         let stdout = Prints::listen(child.stdout.take().ok_or_else(missing)?);
@@ -122,7 +124,7 @@ impl Round {
                     });
                 }
             }
-            // A plugin that is a process of its own has its time-out in the child: the case goes on to its verdict.
+            // A plugin that is a separate process has its time-out in the child: the case goes on to its verdict.
             patience = isolation.patience
                 + if findings.program {
                     VERDICT
@@ -193,8 +195,42 @@ impl Round {
 
 impl Drop for Round {
     fn drop(&mut self) {
-        // There is nobody to tell.
+        // The check is over: an error has no reader.
         let _ = self.end();
+    }
+}
+
+/// As much of a stream as is of interest.
+const ENOUGH: usize = 4_000;
+
+/// The beginning of a stream. The rest is read and dropped, so that the child never waits for us.
+struct Prints {
+    text: Arc<Mutex<Vec<u8>>>,
+    ended: Receiver<()>,
+}
+
+impl Prints {
+    fn listen(mut stream: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let (sender, ended) = mpsc::channel();
+        let kept = Arc::clone(&text);
+        thread::spawn(move || {
+            let mut buffer = [0; 4_096];
+            while let Ok(count @ 1..) = stream.read(&mut buffer) {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = ENOUGH.saturating_sub(kept.len()).min(count);
+                kept.extend_from_slice(&buffer[..room]);
+            }
+            let _ = sender.send(());
+        });
+        Self { text, ended }
+    }
+
+    /// What came, once the child has ended. A process that the plugin left behind may hold the stream: it is not waited for.
+    fn text(&self) -> String {
+        let _ = self.ended.recv_timeout(Duration::from_secs(1));
+        let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 
