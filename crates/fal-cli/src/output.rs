@@ -10,8 +10,8 @@ use std::{
 
 use fal_plugin::payload::LogLevel;
 use fal_report::{
-    Bar, CommandError, EventKind, JsonReporter, Printer, Reporter, Reporters, RunEvent,
-    SourceProblem, TerminalOptions, TerminalReporter, Theme, render_problems,
+    Bar, CommandError, EventKind, GithubReporter, JsonReporter, Printer, Reporter, Reporters,
+    RunEvent, SourceProblem, TerminalOptions, TerminalReporter, Theme, render_problems,
 };
 use jiff::Timestamp;
 
@@ -107,6 +107,10 @@ impl Output {
             (LogFormat::Json, true) => reporters.add(WithoutLog(self.json())),
             (LogFormat::Text, false) => reporters.add(self.terminal()),
             (LogFormat::Text, true) => reporters.add(WithoutLog(self.terminal())),
+        }
+        let on_github = env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+        if on_github && self.format == LogFormat::Text {
+            reporters.add(GithubReporter::new(Box::new(io::stdout())));
         }
         reporters
     }

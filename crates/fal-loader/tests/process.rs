@@ -136,10 +136,10 @@ fn a_plugin_that_talks_on_its_standard_output() {
         "call()\nprint('Loading the model', flush=True)\nforever()",
         &LoadOptions::default(),
     );
-    insta::assert_snapshot!(error, @"the plugin `acme` wrote to its standard output something that is no frame: `Loading the model`");
+    insta::assert_snapshot!(error, @"the plugin `acme` wrote to its standard output text that is not a frame: `Loading the model`");
     insta::assert_snapshot!(error.help.unwrap(), @"standard output carries the protocol: print to standard error (with fal_plugin.py: print only once `serve` runs)");
     let error = Plugin::misbehaving("print('hi', flush=True)").refusal(&LoadOptions::default());
-    insta::assert_snapshot!(error, @"the plugin `acme.fal-plugin` wrote to its standard output something that is no frame: `hi` (`FOLDER/acme.fal-plugin`)");
+    insta::assert_snapshot!(error, @"the plugin `acme.fal-plugin` wrote to its standard output text that is not a frame: `hi` (`FOLDER/acme.fal-plugin`)");
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn messages_that_make_no_sense() {
     insta::assert_snapshot!(said("write({'id': 77, 'ok': 1})"), @"the plugin `acme` broke the protocol in `parse`: an answer to the call 77, which nobody waits for");
     insta::assert_snapshot!(said("write({'id': number})"), @"the plugin `acme` broke the protocol in `parse`: the answer 3 has not one of `ok` and `error`");
     insta::assert_snapshot!(said("write({'hello': 1})"), @"the plugin `acme` broke the protocol in `parse`: a message that is neither an answer nor an event");
-    insta::assert_snapshot!(said("write(b'[1]')"), @"the plugin `acme` broke the protocol in `parse`: a frame that is no message: it is no JSON object in `[1]`");
+    insta::assert_snapshot!(said("write(b'[1]')"), @"the plugin `acme` broke the protocol in `parse`: a frame without a message: it is no JSON object in `[1]`");
     let unreadable = Plugin::misbehaving(
         "number = call()[0]['id']\nwrite({'id': number, 'ok': 'fish'})\nread()",
     )

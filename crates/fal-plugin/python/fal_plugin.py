@@ -32,7 +32,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Callable
 
-INTERFACE = "1.1.0"
+INTERFACE = "1.2.0"
 """Version of the plugin interface that this file speaks."""
 PAYLOAD = 1
 """Version of the payloads that it speaks."""
@@ -191,7 +191,7 @@ class StubWriter(_Stage):
         raise NotImplementedError
 
     def judge(self, request: dict[str, Any]) -> str:
-        """Whose a file is that stands where a stub belongs (`StubVerdictRequest`): a `StubVerdict`."""
+        """Decides who wrote a file at a stub's path (`StubVerdictRequest`): a `StubVerdict`."""
         raise NotImplementedError
 
     def _call(self, method: str, body: Json, attachment: bytes) -> Json:
@@ -259,6 +259,10 @@ class ExecutionSession:
             "plugin::does_not_lend", "this execution backend owns no data that it could lend"
         )
 
+    def node_error(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        """Returns what is known of the error of a node that failed (`NodeError`), if anything."""
+        return None
+
     def record(self, request: dict[str, Any]) -> None:
         """Takes note of a node that was not run (`NodeResult`)."""
 
@@ -278,7 +282,7 @@ class ExecutionSession:
 
 
 class ExecutionBackend(_Stage):
-    """Runs nodes. Each call has a thread of its own."""
+    """Runs nodes. Each call runs on its own thread."""
 
     _inline = False
 
@@ -396,7 +400,7 @@ class _Server:
                 threading.Thread(
                     target=self._answer, args=(message, stage, attachment), daemon=True
                 ).start()
-        # Calls that still run end with the process: nobody waits for them.
+        # Calls that still run end with the process.
         sys.stderr.flush()
         os._exit(0)
 
@@ -433,7 +437,7 @@ class _Server:
             answer = {"id": number, "ok": self._call(message, stage, attachment)}
         except (PluginError, SyntaxProblem, _UnknownMethod) as error:
             answer = {"id": number, "error": error.wire()}
-        # Of `sys.exit` on a thread nobody would hear.
+        # A thread that calls `sys.exit` would end without an answer.
         except (Exception, SystemExit) as error:
             answer = {"id": number, "error": {"kind": "panic", "message": _place_of(error)}}
         try:

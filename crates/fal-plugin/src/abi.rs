@@ -24,7 +24,7 @@ use abi_stable::{
     StableAbi,
 };
 
-/// A stage of a plugin, seen through the door: methods by name, JSON in, JSON out. `attachment` is what would be wasteful
+/// A stage of a plugin, as the host calls it: methods by name, JSON in, JSON out. `attachment` is what would be wasteful
 /// as JSON: the text of a file.
 #[sabi_trait]
 pub trait StageObject: Send + Sync + 'static {

@@ -1,4 +1,4 @@
-//! What goes wrong behind the door.
+//! Errors that plugins answer.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub struct PluginError {
 }
 
 impl PluginError {
-    /// An error with its code and message.
+    /// Returns an error with its code and message.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             code: code.into(),

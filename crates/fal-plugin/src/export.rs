@@ -30,7 +30,7 @@ thread_local! {
 }
 
 /// Keeps a panic's message and place instead of printing them: the host shows them with the plugin's name. A library has
-/// a hook of its own, so this changes nothing outside it.
+/// its own hook, so this changes nothing outside it.
 fn keep_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -299,7 +299,7 @@ pub fn make<T>(
 #[macro_export]
 macro_rules! interface_version {
     () => {
-        "1.1.0"
+        "1.2.0"
     };
 }
 

@@ -1,4 +1,4 @@
-//! JSON schemas of everything that crosses the door as JSON: for plugins in other languages, and for whoever reads messages.
+//! JSON schemas of everything that crosses to a plugin as JSON: for plugins in other languages, and for readers of messages.
 //!
 //! They are published as files in `docs/plugins/schemas`. A document a stage: its methods, each with request and answer, and
 //! under `$defs` the types. Readers ignore fields that they do not know, and so do the schemas.
@@ -27,11 +27,11 @@ pub struct Document {
 pub fn documents() -> Vec<Document> {
     let stages = Stage::ALL.map(|stage| Document {
         name: stage.name(),
-        content: of_stage(stage),
+        content: stage_document(stage),
     });
     [Document {
         name: "plugin",
-        content: of_plugin(),
+        content: plugin_document(),
     }]
     .into_iter()
     .chain(stages)
@@ -59,7 +59,7 @@ fn document(title: &str, parts: Map<String, Value>, mut generator: SchemaGenerat
     document
 }
 
-fn of_plugin() -> Value {
+fn plugin_document() -> Value {
     let mut generator = generator();
     let mut parts = Map::new();
     parts.insert(
@@ -73,7 +73,7 @@ fn of_plugin() -> Value {
     document("What a plugin says of itself", parts, generator)
 }
 
-fn of_stage(stage: Stage) -> Value {
+fn stage_document(stage: Stage) -> Value {
     let mut generator = generator();
     let methods = wire::methods(stage, &mut generator);
     let methods: Map<_, _> = methods
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn types_are_referred_to_by_their_names() {
-        let backend = of_stage(Stage::ExecutionBackend);
+        let backend = stage_document(Stage::ExecutionBackend);
         assert_eq!(
             backend["x-methods"]["load"]["answer"],
             json!({"$ref": "#/$defs/RunGraph"})

@@ -6,9 +6,9 @@ use crate::{
     error::PluginError,
     payload::{
         BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
-        Diagnostic, Event, LendRequest, Lent, LoadRequest, NodeRequest, NodeResult,
-        NotebookAnalysis, OpenRequest, PythonAnalysis, RunGraph, SelectRequest, SettleRequest,
-        Stub, StubRequest, StubVerdict, StubVerdictRequest,
+        Diagnostic, Event, LendRequest, Lent, LoadRequest, NodeError, NodeErrorRequest,
+        NodeRequest, NodeResult, NotebookAnalysis, OpenRequest, PythonAnalysis, RunGraph,
+        SelectRequest, SettleRequest, Stub, StubRequest, StubVerdict, StubVerdictRequest,
     },
 };
 
@@ -45,10 +45,10 @@ pub trait StubWriter: Send + Sync {
     /// If the model cannot have a stub.
     fn render(&self, request: &StubRequest) -> Result<Stub, PluginError>;
 
-    /// Whose a file is that stands where a stub belongs.
+    /// Decides who wrote a file at a stub's path.
     ///
     /// # Errors
-    /// If it cannot be told: the host then treats it as foreign and stops.
+    /// If it cannot decide: the host then treats the file as foreign and stops.
     fn judge(&self, request: &StubVerdictRequest) -> Result<StubVerdict, PluginError>;
 }
 
@@ -122,6 +122,18 @@ pub trait ExecutionSession: Send + Sync {
     /// # Errors
     /// If the backend itself is broken.
     fn record(&self, result: &NodeResult) -> Result<(), PluginError>;
+
+    /// Returns what is known of the error of a node that failed, beside the message in its result.
+    ///
+    /// The host asks once for each failed node and hook, after the answer that says so: from
+    /// [`run_node`](Self::run_node), [`settle`](Self::settle) or [`lend`](Self::lend). A runner is not
+    /// asked, since the owner of the data has the job's own account.
+    ///
+    /// # Errors
+    /// If the backend itself is broken: the host then shows the message alone.
+    fn node_error(&self, _request: &NodeErrorRequest) -> Result<Option<NodeError>, PluginError> {
+        Ok(None)
+    }
 
     /// Compiles SQL.
     ///

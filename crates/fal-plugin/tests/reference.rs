@@ -12,8 +12,8 @@ const START: &str = "# Methods and messages
 
 Generated from the types by `cargo xtask schemas`; the same as JSON schemas is in [schemas](schemas).
 
-A plugin in Rust implements the trait of its stage and sees these types as structs and enums of `fal_plugin::payload`. A plugin in a process
-of its own gets and gives them as JSON, as [processes.md](processes.md) says. Fields without a default must be there. Ignore fields that
+A plugin in Rust implements the trait of its stage and sees these types as structs and enums of `fal_plugin::payload`. A plugin in a separate
+process gets and gives them as JSON, as [processes.md](processes.md) says. Fields without a default must be there. Ignore fields that
 you do not know: a newer host may send more, as [versions](versions.md) says.
 ";
 
@@ -174,7 +174,7 @@ fn reference() -> String {
             .iter()
             .filter(|(name, _)| !name.starts_with(ENVELOPE))
         {
-            // A type of several stages stands where it comes first.
+            // A type of several stages is described once, with the first.
             if let Some(before) = known.insert(name.clone(), of.clone()) {
                 assert_eq!(&before, of, "two types are called {name}");
                 continue;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use fal_plugin::payload::{LogLevel, NodeResult, NodeStatus, Stream};
+use fal_plugin::payload::{ErrorFrame, LogLevel, NodeError, NodeResult, NodeStatus, Stream};
 use jiff::{Timestamp, Unit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -91,6 +91,9 @@ pub enum EventKind {
         node: NodeInfo,
         /// How it ended.
         result: Box<NodeResult>,
+        /// If it failed: where.
+        #[serde(flatten)]
+        failure: Failure,
     },
     /// A hook of a model ended. It is a part of its model, whose own end comes later and counts.
     HookFinished {
@@ -98,6 +101,9 @@ pub enum EventKind {
         node: NodeInfo,
         /// How it ended.
         result: Box<NodeResult>,
+        /// If it failed: where.
+        #[serde(flatten)]
+        failure: Failure,
     },
     /// A node will not run.
     NodeSkipped {
@@ -137,6 +143,26 @@ pub enum EventKind {
         /// Seconds that the run took.
         elapsed: f64,
     },
+}
+
+/// The error of a node as far as its backend gives it as data; empty for a node that ended well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// Stable code of the error: `exception`, `syntax`, `timeout`, `crash`, ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Lines of the user's files that the error passed through, the one that raised it last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub frames: Vec<ErrorFrame>,
+}
+
+impl From<NodeError> for Failure {
+    fn from(error: NodeError) -> Self {
+        Self {
+            code: Some(error.kind).filter(|kind| !kind.is_empty()),
+            frames: error.frames,
+        }
+    }
 }
 
 /// Where and with what a run works.

@@ -107,7 +107,8 @@ fn data(event: &RunEvent) -> Value {
             fields.insert("node_name".into(), json!(node.name));
             fields.insert("schema".into(), json!(node.schema));
         }
-        EventKind::NodeFinished { node, result, .. } | EventKind::HookFinished { node, result } => {
+        EventKind::NodeFinished { node, result, .. }
+        | EventKind::HookFinished { node, result, .. } => {
             about_node(fields, node, status_word(result.status), event.at);
             fields.insert("status".into(), json!(status_word(result.status)));
             fields.insert("execution_time".into(), json!(result.execution_time));
@@ -255,6 +256,7 @@ fn message(kind: &EventKind) -> String {
             total,
             node,
             result,
+            ..
         } => {
             let status = status_word(result.status).to_uppercase();
             format!(
@@ -263,7 +265,7 @@ fn message(kind: &EventKind) -> String {
                 result.execution_time
             )
         }
-        EventKind::HookFinished { node, result } => {
+        EventKind::HookFinished { node, result, .. } => {
             let status = status_word(result.status).to_uppercase();
             format!(
                 "{status} {} in {:.2}s",

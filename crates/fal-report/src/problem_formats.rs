@@ -1,12 +1,17 @@
 //! Problems for programs: GitHub annotations, SARIF 2.1.0, JSON.
 
 use std::fmt::Write as _;
+use std::io;
 
-use fal_plugin::payload::{Label, Position, Severity};
+use fal_plugin::payload::{ErrorFrame, Label, NodeResult, Position, Severity};
 use indexmap::IndexSet;
 use serde_json::{Value, json};
 
 use crate::diagnostic::{SourceProblem, severity_word};
+use crate::event::{EventKind, Failure, RunEvent};
+use crate::node::NodeInfo;
+use crate::printed::printable;
+use crate::reporter::{Reporter, Sink};
 
 /// Commands that make GitHub show each problem beside its line. A line each.
 pub fn github_annotations(problems: &[SourceProblem]) -> String {
@@ -46,6 +51,74 @@ fn annotation(problem: &SourceProblem) -> String {
         github_data(&whole_message(problem))
     );
     text
+}
+
+/// Makes GitHub show each failed node and hook beside the line that raised the error.
+pub struct GithubReporter(Sink);
+
+impl GithubReporter {
+    /// Writes the workflow commands to `out`.
+    pub fn new(out: Box<dyn io::Write + Send>) -> Self {
+        Self(Sink::new(out, false))
+    }
+}
+
+impl Reporter for GithubReporter {
+    fn event(&mut self, event: &RunEvent) {
+        if let EventKind::NodeFinished {
+            node,
+            result,
+            failure,
+            ..
+        }
+        | EventKind::HookFinished {
+            node,
+            result,
+            failure,
+        } = &event.kind
+            && result.status.is_failure()
+        {
+            self.0.write(&failed_node(node, result, failure));
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.0.finish()
+    }
+}
+
+fn failed_node(node: &NodeInfo, result: &NodeResult, failure: &Failure) -> String {
+    let mut message = printable(
+        result.message.as_deref().unwrap_or_default().trim_end(),
+        false,
+    );
+    let mut properties = Vec::new();
+    let frame = failure.frames.last();
+    if let Some(path) = frame.map(|frame| &frame.file).or(node.path.as_ref()) {
+        properties.push(format!("file={}", github_property(path)));
+    }
+    match frame {
+        // Lines of a cell are no lines of the notebook's file.
+        Some(ErrorFrame {
+            cell: Some(cell),
+            line,
+            ..
+        }) => {
+            message.insert_str(0, &format!("cell {cell}, line {line}: "));
+        }
+        Some(ErrorFrame { line, .. }) => properties.push(format!("line={line}")),
+        None => {}
+    }
+    let code = failure.code.as_deref().unwrap_or("failed");
+    properties.push(format!(
+        "title={}",
+        github_property(&format!("{}: {code}", node.name))
+    ));
+    format!(
+        "::error {}::{}\n",
+        properties.join(","),
+        github_data(&message)
+    )
 }
 
 /// The message with the cell in front and the help behind.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use fal_plugin::payload::{
-    Diagnostic, Label, LogLevel, NodeResult, NodeStatus, Position, ScriptRole, Severity, Span,
-    Stream, Timing,
+    Diagnostic, ErrorFrame, Label, LogLevel, NodeResult, NodeStatus, Position, ScriptRole,
+    Severity, Span, Stream, Timing,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -146,6 +146,47 @@ pub(crate) const TRACEBACK: &str = "Traceback (most recent call last):
 ValueError: no customers
 ";
 
+/// The model and the notebook, which failed in a line and in a line of a cell.
+pub(crate) fn failed_with_frames() -> Vec<RunEvent> {
+    let ended = |index, node: NodeInfo, frames: Vec<ErrorFrame>| {
+        let message = Some("Traceback ...\nValueError: 100% wrong".to_owned());
+        let result = NodeResult {
+            message,
+            ..result(&node, NodeStatus::Error, 0.5)
+        };
+        EventKind::NodeFinished {
+            index,
+            total: 2,
+            node,
+            result: Box::new(result),
+            failure: Failure {
+                code: Some("exception".to_owned()),
+                frames,
+            },
+        }
+    };
+    let frame = |file: &str, cell, line, text: &str| ErrorFrame {
+        cell,
+        text: text.to_owned(),
+        ..ErrorFrame::new(file, line)
+    };
+    let python = [
+        frame(
+            "models/customer_clusters.py",
+            None,
+            12,
+            "labels = fit(frame)",
+        ),
+        frame("scripts/fit, all.py", None, 7, "raise ValueError()"),
+    ];
+    let notebook = frame("models/forecast.ipynb", Some(3), 2, "raise ValueError()");
+    timed([
+        ended(1, clusters(), python.into()),
+        ended(2, forecast(), vec![notebook]),
+        finished(3, 3, report(), result(&report(), NodeStatus::Error, 0.1)),
+    ])
+}
+
 pub(crate) fn started(index: u64, total: u64, node: NodeInfo) -> EventKind {
     EventKind::NodeStarted { index, total, node }
 }
@@ -156,6 +197,7 @@ pub(crate) fn finished(index: u64, total: u64, node: NodeInfo, result: NodeResul
         total,
         node,
         result: Box::new(result),
+        failure: Failure::default(),
     }
 }
 
@@ -356,10 +398,12 @@ pub(crate) fn scripts() -> Vec<RunEvent> {
         EventKind::HookFinished {
             node: pre,
             result: Box::new(wrong),
+            failure: Failure::default(),
         },
         EventKind::HookFinished {
             node: post.clone(),
             result: Box::new(result(&post, NodeStatus::Success, 0.1)),
+            failure: Failure::default(),
         },
         finished(2, 3, clusters, error),
         EventKind::NodeSkipped {

@@ -116,6 +116,7 @@ impl DbtBackend {
             run_dir,
             leases,
             timeouts: Mutex::default(),
+            errors: Mutex::default(),
             loaded: OnceLock::new(),
             cancel: Cancel::default(),
             begun: AtomicBool::new(false),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fal_plugin::PluginError;
+use fal_plugin::{payload::NodeError, PluginError};
 use fal_process::{signal_name, Tail};
 
 use crate::jobs::{Answer, Exit, JobError, Stop};
@@ -60,7 +60,7 @@ impl JobEnd {
         Self::Failed(JobError {
             kind: "timeout".to_owned(),
             message,
-            traceback: None,
+            ..JobError::default()
         })
     }
 
@@ -97,7 +97,7 @@ impl JobEnd {
             Some(JobError {
                 kind: kind.to_owned(),
                 message: message.to_owned(),
-                traceback: None,
+                ..JobError::default()
             })
         };
         match self {
@@ -107,6 +107,21 @@ impl JobEnd {
             Self::Stopped(Stop::Interrupted) => plain("interrupted", "interrupted"),
             Self::Stopped(Stop::SessionDied(error)) => plain("session_died", &error.message),
         }
+    }
+
+    /// The error as the host shows it in events; `None` if all went well.
+    pub(crate) fn node_error(&self) -> Option<NodeError> {
+        let JobError {
+            kind,
+            message,
+            frames,
+            ..
+        } = self.error()?;
+        Some(NodeError {
+            kind,
+            message,
+            frames,
+        })
     }
 
     /// The whole message for the user; `None` if all went well.
@@ -158,6 +173,36 @@ mod tests {
             ..Answer::default()
         };
         assert!(matches!(JobEnd::answered(failed), JobEnd::Failed(_)));
+    }
+
+    #[test]
+    fn frames_cross_as_data_to_the_host_and_not_to_the_session() {
+        let answer = r#"{"ok": false, "error": {"kind": "exception", "message": "ValueError: no",
+            "traceback": "Traceback ...", "frames": [
+                {"file": "models/b.py", "cell": null, "line": 4, "text": "fit(frame)"},
+                {"file": "models/a.ipynb", "cell": 3, "line": 2, "text": "raise ValueError('no')"},
+                {"file": "models/a.ipynb", "cell": -3, "line": true}, 7]}}"#;
+        let end = JobEnd::answered(serde_json::from_str(answer).unwrap());
+        let error = end.node_error().unwrap();
+        assert_eq!(
+            (&*error.kind, &*error.message),
+            ("exception", "ValueError: no")
+        );
+        let places: Vec<_> = error
+            .frames
+            .iter()
+            .map(|frame| (&*frame.file, frame.cell, frame.line, &*frame.text))
+            .collect();
+        assert_eq!(
+            places,
+            [
+                ("models/b.py", None, 4, "fit(frame)"),
+                ("models/a.ipynb", Some(3), 2, "raise ValueError('no')"),
+            ]
+        );
+        let sent = serde_json::to_value(end.error()).unwrap();
+        assert!(sent.get("frames").is_none(), "{sent}");
+        assert_eq!(JobEnd::Done.node_error(), None);
     }
 
     #[test]

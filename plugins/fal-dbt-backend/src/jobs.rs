@@ -9,9 +9,10 @@ use std::{
     },
 };
 
-use fal_plugin::PluginError;
+use fal_plugin::{payload::ErrorFrame, PluginError};
 use parking_lot::{Mutex, MutexGuard};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// What is heard of a job.
 pub(crate) enum Message {
@@ -76,6 +77,17 @@ pub(crate) struct JobError {
     pub(crate) message: String,
     /// For the user, whole.
     pub(crate) traceback: Option<String>,
+    /// Lines of the user's files that the error passed through; the session needs the text only.
+    #[serde(skip_serializing, deserialize_with = "well_formed")]
+    pub(crate) frames: Vec<ErrorFrame>,
+}
+
+/// Reads the frames that make sense. A leased job on another machine wrote them, and a wrong number
+/// in one must not cost the whole answer.
+fn well_formed<'de, D: Deserializer<'de>>(frames: D) -> Result<Vec<ErrorFrame>, D::Error> {
+    let frames: Vec<Value> = Deserialize::deserialize(frames)?;
+    let read = frames.into_iter().map(serde_json::from_value);
+    Ok(read.filter_map(Result::ok).collect())
 }
 
 /// How a job's process ended.

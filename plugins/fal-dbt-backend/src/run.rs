@@ -9,7 +9,9 @@ use std::{
 };
 
 use fal_plugin::{
-    payload::{Event, GraphNode, LogLevel, NodeResult, NodeStatus, OpenRequest, RunGraph},
+    payload::{
+        Event, GraphNode, LogLevel, NodeError, NodeResult, NodeStatus, OpenRequest, RunGraph,
+    },
     EventSink, PluginError,
 };
 use parking_lot::Mutex;
@@ -48,6 +50,8 @@ pub(crate) struct Run {
     pub(crate) leases: Desk,
     /// Seconds that nodes may run which dbt runs, by unique id.
     pub(crate) timeouts: Mutex<HashMap<String, f64>>,
+    /// Errors of jobs that failed, by unique id of their node, until the host asks for them.
+    pub(crate) errors: Mutex<HashMap<String, NodeError>>,
     pub(crate) loaded: OnceLock<Loaded>,
     pub(crate) cancel: Cancel,
     pub(crate) begun: AtomicBool,
@@ -118,6 +122,26 @@ impl Run {
 
     /// Runs a job in its environment, or in that of its model.
     pub(crate) fn run_job(&self, work: &Work<'_>) -> JobEnd {
+        let end = self.run_to_its_end(work);
+        self.keep_error(work.unique_id, &end);
+        end
+    }
+
+    /// Keeps a job's error for when the host asks for it.
+    pub(crate) fn keep_error(&self, unique_id: &str, end: &JobEnd) {
+        if let Some(error) = end.node_error() {
+            self.errors.lock().insert(unique_id.to_owned(), error);
+        }
+    }
+
+    /// Takes the error of a node's job, if it failed.
+    pub(crate) fn take_error(&self, unique_id: &str) -> Option<NodeError> {
+        let error = self.errors.lock().remove(unique_id);
+        // After an interruption the result says so: how the job ended then means nothing.
+        error.filter(|_| !self.cancel.is_set())
+    }
+
+    fn run_to_its_end(&self, work: &Work<'_>) -> JobEnd {
         let native = || self.native_environment(work.unique_id);
         let environment = work.environment.or_else(|| {
             if work.kind == Kind::Native {

@@ -5,8 +5,8 @@ use std::sync::{atomic::Ordering, Arc};
 use fal_plugin::{
     payload::{
         BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, GraphNode,
-        LendRequest, Lent, LoadRequest, NodeRequest, NodeResult, NodeWork, Resources, RunGraph,
-        SelectRequest, SettleRequest,
+        LendRequest, Lent, LoadRequest, NodeError, NodeErrorRequest, NodeRequest, NodeResult,
+        NodeWork, Resources, RunGraph, SelectRequest, SettleRequest,
     },
     ExecutionSession, PluginError,
 };
@@ -174,6 +174,10 @@ impl ExecutionSession for DbtSession {
 
     fn settle(&self, request: &SettleRequest) -> Result<NodeResult, PluginError> {
         lease::settle(&self.run, request).map(|result| self.blame_interruption(result))
+    }
+
+    fn node_error(&self, request: &NodeErrorRequest) -> Result<Option<NodeError>, PluginError> {
+        Ok(self.run.take_error(&request.unique_id))
     }
 
     fn record(&self, result: &NodeResult) -> Result<(), PluginError> {

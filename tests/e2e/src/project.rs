@@ -221,9 +221,17 @@ impl Project {
     fn prepare(&self, command: &mut Command) {
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
-            if ["FAL_", "DBT_", "PYTHON", "XDG_", "VIRTUAL_ENV", "CARGO"]
-                .iter()
-                .any(|prefix| text.starts_with(prefix))
+            if [
+                "FAL_",
+                "DBT_",
+                "PYTHON",
+                "XDG_",
+                "VIRTUAL_ENV",
+                "CARGO",
+                "GITHUB_",
+            ]
+            .iter()
+            .any(|prefix| text.starts_with(prefix))
             {
                 command.env_remove(&name);
             }

@@ -80,16 +80,16 @@ fn a_text_file_with_the_name_of_a_library() {
 fn a_library_of_another_interface() {
     insta::assert_snapshot!(errors(&foreign_plugin("acme-old-interface")), @r"
     python-parser:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0 [plugin::load]
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.2.0 [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     notebook-parser:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0 [plugin::load]
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.2.0 [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     stub-writer:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0 [plugin::load]
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.2.0 [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     execution-backend:
-    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0 [plugin::load]
+    error: the plugin `acme-old-interface` 0.3.0 (`PLUGINS/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.2.0 [plugin::load]
     help: rebuild the plugin with the fal-plugin version of this fal-host, or install a build that fits
     ");
 }
@@ -198,7 +198,7 @@ fn plugin_list_has_a_row_for_every_library_also_for_broken_ones() {
         HOME/plugins/libacme_nonsense.so
     libacme_old_interface.so   -        not loaded                                   FAL_PLUGIN_PATH
         HOME/plugins/libacme_old_interface.so
-        why: the plugin `acme-old-interface` 0.3.0 (`HOME/plugins/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.1.0
+        why: the plugin `acme-old-interface` 0.3.0 (`HOME/plugins/libacme_old_interface.so`) was built for version 0.9.0 of the plugin interface; this fal-host has 1.2.0
     libacme_other_layout.so    -        not loaded                                   FAL_PLUGIN_PATH
         HOME/plugins/libacme_other_layout.so
         why: the plugin `acme-other-layout` (`HOME/plugins/libacme_other_layout.so`) has another binary interface: Compared <this>: --- Type Layout --- type:PrefixRef<'a, PluginRoot> size:8 align:8 package:'abi_stable' version:'0.11.3' line:392 mod:abi_stable::prefix_type::prefix_ref

@@ -39,6 +39,76 @@ fn notebooks_of_both_formats_run_with_their_magics_and_a_failure_names_cell_and_
 }
 
 #[test]
+#[ignore = "needs dbt: cargo xtask test"]
+fn programs_find_the_line_of_a_failure_and_in_a_notebook_the_cell() {
+    let project = Project::copy_of("notebooks");
+    let code =
+        "def half(rows):\n    return rows['no'] / 2\n\nwrite_to_model(half(ref('orders')))\n";
+    project.write("models/halves.py", code);
+    let mut run = project.host_with_dbt(&["run", "--select", "+failing", "+halves"]);
+    run.env("GITHUB_ACTIONS", "true");
+    let ended = project.finish(run);
+    ended.expect(1);
+    let mut annotations: Vec<&str> = ended
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("::"))
+        // The traceback's other lines differ between versions of Python.
+        .filter_map(|line| line.split("%0A").next())
+        .collect();
+    annotations.sort_unstable();
+    insta::assert_snapshot!(annotations.join("\n"), @"
+    ::error file=models/failing.ipynb,title=failing%3A exception::cell 2, line 3: Traceback (most recent call last):
+    ::error file=models/halves.py,line=2,title=halves%3A exception::Traceback (most recent call last):
+    ");
+    let events = project.read("target/fal/events.jsonl");
+    let mut failures: Vec<String> = events
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["data"].take())
+        .filter(|data| data["event"] == "node_finished" && data["status"] == "error")
+        .map(|data| {
+            format!(
+                "{} {} {:#}",
+                data["node"]["name"], data["code"], data["frames"]
+            )
+        })
+        .collect();
+    failures.sort_unstable();
+    insta::assert_snapshot!(failures.join("\n"), @r#"
+    "failing" "exception" [
+      {
+        "file": "models/failing.ipynb",
+        "cell": 3,
+        "line": 3,
+        "text": "share(len(rows), 0)"
+      },
+      {
+        "file": "models/failing.ipynb",
+        "cell": 2,
+        "line": 3,
+        "text": "return part / whole"
+      }
+    ]
+    "halves" "exception" [
+      {
+        "file": "models/halves.py",
+        "cell": null,
+        "line": 4,
+        "text": "write_to_model(half(ref('orders')))"
+      },
+      {
+        "file": "models/halves.py",
+        "cell": null,
+        "line": 2,
+        "text": "return rows['no'] / 2"
+      }
+    ]
+    "#);
+    let results = project.read("target/run_results.json");
+    assert!(!results.contains("\"frames\""), "{results}");
+}
+
+#[test]
 fn a_notebook_of_another_language_is_refused_and_one_that_is_broken_names_its_cell() {
     let project = Project::bare();
     let julia = json!({"cells": [], "metadata": {"kernelspec": {"language": "julia", "name": "julia-1.9", "display_name": "Julia"}},

@@ -197,7 +197,7 @@ fn what_goes_wrong_in_a_program_ends_the_command_with_its_name() {
         ),
     ]);
     insta::assert_snapshot!(refused(&project, &ended), @r"
-    error: the plugin `acme.fal-plugin` wrote to its standard output something that is no frame: `Loading` (`HOME/acme.fal-plugin`) [plugin::load]
+    error: the plugin `acme.fal-plugin` wrote to its standard output text that is not a frame: `Loading` (`HOME/acme.fal-plugin`) [plugin::load]
     help: standard output carries the protocol: print to standard error (with fal_plugin.py: print only once `serve` runs)
     ");
 }

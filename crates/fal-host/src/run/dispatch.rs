@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fal_graph::{Dag, NodeId, Outcome, Schedule, SkipCause as Cause, Skipped};
+use fal_graph::{Dag, NodeId, Outcome as NodeOutcome, Schedule, SkipCause as Cause, Skipped};
 use fal_plugin::{
     ExecutionSession, PluginError,
     payload::{NodeResult, NodeStatus},
@@ -27,7 +27,7 @@ use super::{
     executor::{Executor, Leases},
     lending::settle_abandoned,
     plan::Plan,
-    result::{self, failed},
+    result::{self, Outcome, failed},
     slots::Slots,
 };
 use crate::{interrupt::Interrupt, runners::Runner};
@@ -48,7 +48,7 @@ pub(crate) struct Dispatched {
 }
 
 enum Message {
-    Ended(NodeId, Box<Result<NodeResult, PluginError>>),
+    Ended(NodeId, Box<Result<Outcome, PluginError>>),
     Interrupt,
 }
 
@@ -160,7 +160,7 @@ impl<'a> Dispatcher<'a> {
     /// Skips a node whose runner failed before, and the nodes that depend on it.
     fn leave_out(&mut self, node: NodeId, runner: &Runner) {
         self.free[self.schedule.class(node)] += 1;
-        let step = self.schedule.finished(node, Outcome::Failed);
+        let step = self.schedule.finished(node, NodeOutcome::Failed);
         self.skip_one(
             node,
             SkipCause::Other {
@@ -182,8 +182,9 @@ impl<'a> Dispatcher<'a> {
         let (executor, sender) = (self.executor.clone(), self.messages.0.clone());
         let task = self.plan.task(self.dag, node);
         let run = move || {
-            let result = catch_unwind(AssertUnwindSafe(|| task.run(&executor)))
-                .unwrap_or_else(|_| Err(panicked()));
+            // Asked for on the node's thread: the loop never waits for a plugin.
+            let run = || task.run(&executor).map(|result| executor.explained(result));
+            let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(panicked()));
             // The receiver is gone if the run did not wait for this node.
             let _ = sender.send(Message::Ended(node, Box::new(result)));
         };
@@ -200,25 +201,25 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    fn node_ended(&mut self, node: NodeId, result: Result<NodeResult, PluginError>) {
+    fn node_ended(&mut self, node: NodeId, result: Result<Outcome, PluginError>) {
         let Some(at) = self.running.iter().position(|(other, ..)| *other == node) else {
             return;
         };
         let (_, index, started) = self.running.remove(at);
         self.free[self.schedule.class(node)] += 1;
         let id = self.dag.node(node).unique_id();
-        let result = match result {
-            Ok(result) => result,
-            Err(error) => self.broke(id, started, error),
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(error) => self.broke(id, started, error).into(),
         };
-        self.book(node, index, result);
+        self.book(node, index, outcome);
     }
 
-    fn book(&mut self, node: NodeId, index: u64, result: NodeResult) {
+    fn book(&mut self, node: NodeId, index: u64, Outcome { result, failure }: Outcome) {
         let outcome = if result.status.is_failure() || result.status == NodeStatus::Skipped {
-            Outcome::Failed
+            NodeOutcome::Failed
         } else {
-            Outcome::Succeeded
+            NodeOutcome::Succeeded
         };
         self.ended.summary.add(result.status);
         let total = self.plan.total;
@@ -228,6 +229,7 @@ impl<'a> Dispatcher<'a> {
             total,
             node: info,
             result: Box::new(result),
+            failure,
         });
         let step = self.schedule.finished(node, outcome);
         self.skip(&step.skipped);
@@ -355,7 +357,7 @@ impl<'a> Dispatcher<'a> {
             if !lent.contains(&result.unique_id) {
                 let _ = self.executor.session.record(&result);
             }
-            self.book(node, index, result);
+            self.book(node, index, result.into());
         }
     }
 

@@ -10,14 +10,14 @@ use std::{
 
 use fal_plugin::{
     ExecutionSession, PluginError,
-    payload::{NodeRequest, NodeResult},
+    payload::{NodeErrorRequest, NodeRequest, NodeResult},
 };
-use fal_report::{EventKind, NodeInfo, Reporters};
+use fal_report::{EventKind, Failure, NodeInfo, Reporters};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::{
-    result::{BACKEND, answered_for, skipped},
+    result::{BACKEND, Outcome, answered_for, skipped},
     slots::Slots,
 };
 use crate::runners::Runner;
@@ -58,13 +58,26 @@ impl Executor {
     }
 
     pub(super) fn run_hook(&self, hook: &Hook) -> Result<NodeResult, PluginError> {
-        let result = self.run(&hook.request)?;
+        let Outcome { result, failure } = self.explained(self.run(&hook.request)?);
         let kind = EventKind::HookFinished {
             node: hook.info.clone(),
             result: Box::new(result.clone()),
+            failure,
         };
         self.reporters.emit(Timestamp::now(), kind);
         Ok(result)
+    }
+
+    /// Adds what the backend knows of the error of a node that failed.
+    pub(super) fn explained(&self, result: NodeResult) -> Outcome {
+        if !result.status.is_failure() {
+            return result.into();
+        }
+        let request = NodeErrorRequest::new(result.unique_id.as_str());
+        // Backends built with an earlier interface don't know the method: the message has to do.
+        let error = self.session.node_error(&request).ok().flatten();
+        let failure = error.map(Failure::from).unwrap_or_default();
+        Outcome { result, failure }
     }
 
     pub(super) fn skip(&self, id: &str) -> NodeResult {

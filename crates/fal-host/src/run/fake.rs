@@ -5,9 +5,9 @@ use std::sync::{Arc, mpsc::Receiver};
 use fal_plugin::{
     ExecutionSession, PluginError,
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Lease,
-        LendRequest, Lent, LoadRequest, NodeRequest, NodeResult, NodeStatus, RunGraph,
-        SelectRequest, SettleRequest,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, ErrorFrame,
+        Lease, LendRequest, Lent, LoadRequest, NodeError, NodeErrorRequest, NodeRequest,
+        NodeResult, NodeStatus, RunGraph, SelectRequest, SettleRequest,
     },
 };
 use parking_lot::Mutex;
@@ -124,6 +124,14 @@ impl ExecutionSession for Fake {
             return Err(PluginError::new("fake::broken", format!("`{call}` broke")));
         }
         Ok(result.clone())
+    }
+
+    fn node_error(&self, request: &NodeErrorRequest) -> Result<Option<NodeError>, PluginError> {
+        let id = request.unique_id.as_str();
+        Ok(self.failing.contains(&id).then(|| NodeError {
+            frames: vec![ErrorFrame::new(format!("models/{id}.py"), 3)],
+            ..NodeError::new("exception", format!("{id} is broken"))
+        }))
     }
 
     fn record(&self, result: &NodeResult) -> Result<(), PluginError> {

@@ -6,6 +6,23 @@ use fal_plugin::{
     PluginError,
     payload::{NodeResult, NodeStatus},
 };
+use fal_report::Failure;
+
+/// How a node ended, with its error as data.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) result: NodeResult,
+    pub(super) failure: Failure,
+}
+
+impl From<NodeResult> for Outcome {
+    fn from(result: NodeResult) -> Self {
+        Self {
+            result,
+            failure: Failure::default(),
+        }
+    }
+}
 
 /// The result, if it is about this node: an answer about another one would be booked on it. `who` answered, for the message.
 pub(super) fn answered_for(

@@ -54,7 +54,7 @@ pub struct OpenRequest {
     /// `--full-refresh`.
     #[serde(default)]
     pub full_refresh: bool,
-    /// dbt's command that this stands for: `run`, `build`, `ls`, ...
+    /// The dbt command that this one corresponds to: `run`, `build`, `ls`, ...
     pub command: String,
     /// Further words for dbt's command line, as given.
     #[serde(default)]
@@ -228,7 +228,7 @@ impl GraphNode {
         self.config.get("materialized").and_then(Value::as_str)
     }
 
-    /// What stands under `keyword` in `config.meta`, else in `meta`.
+    /// Returns the mapping under `keyword` in `config.meta`, else in `meta`.
     pub fn fal_meta(&self, keyword: &str) -> Option<&Map<String, Value>> {
         let in_config = self.config.get("meta").and_then(|meta| meta.get(keyword));
         in_config
@@ -517,6 +517,72 @@ impl NodeResult {
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = Some(message.into());
         self
+    }
+}
+
+/// Asks for the error of a node that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeErrorRequest {
+    /// The node.
+    pub unique_id: String,
+}
+
+impl NodeErrorRequest {
+    /// Returns a request for this node's error.
+    pub fn new(unique_id: impl Into<String>) -> Self {
+        Self {
+            unique_id: unique_id.into(),
+        }
+    }
+}
+
+/// The error of a node's Python as data. The text for the user is [`NodeResult::message`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NodeError {
+    /// Stable code: `exception`, `syntax`, `timeout`, `crash`, ...
+    pub kind: String,
+    /// The error without its traceback.
+    #[serde(default)]
+    pub message: String,
+    /// Lines of the user's files that the error passed through, the one that raised it last.
+    #[serde(default)]
+    pub frames: Vec<ErrorFrame>,
+}
+
+impl NodeError {
+    /// Returns an error without frames.
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            message: message.into(),
+            frames: Vec::new(),
+        }
+    }
+}
+
+/// A line of the user's code in an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ErrorFrame {
+    /// The file below the project, with `/`; absolute outside of it.
+    pub file: String,
+    /// In a notebook: number of the cell, counted from 1. `line` is then a line of the cell.
+    #[serde(default)]
+    pub cell: Option<u32>,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// The line's text without indentation; empty if it is not known.
+    #[serde(default)]
+    pub text: String,
+}
+
+impl ErrorFrame {
+    /// Returns a line of a file that is no notebook, without its text.
+    pub fn new(file: impl Into<String>, line: u32) -> Self {
+        Self {
+            file: file.into(),
+            line,
+            ..Self::default()
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What crosses the plugin door, as versioned JSON.
+//! The payloads of the plugin interface, as versioned JSON.
 //!
 //! These types grow: every struct ignores fields it does not know, and a field added in a minor version has a default.
 
@@ -13,9 +13,9 @@ mod stub;
 pub use diagnostic::{Diagnostic, Label, Position, Severity, Span};
 pub use execution::{
     BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
-    Event, GraphNode, LoadRequest, LogLevel, NodeRequest, NodeResult, NodeStatus, NodeWork,
-    OpenRequest, PythonModel, PythonWork, RunGraph, SelectRequest, SessionInfo, Stream, Timing,
-    UnitTestWork,
+    ErrorFrame, Event, GraphNode, LoadRequest, LogLevel, NodeError, NodeErrorRequest, NodeRequest,
+    NodeResult, NodeStatus, NodeWork, OpenRequest, PythonModel, PythonWork, RunGraph,
+    SelectRequest, SessionInfo, Stream, Timing, UnitTestWork,
 };
 pub use notebook::{LineOrigin, NotebookAnalysis};
 pub use python::{

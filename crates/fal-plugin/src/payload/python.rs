@@ -9,7 +9,7 @@ use super::diagnostic::{Diagnostic, Span};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FileKind {
-    /// A model script: it calls `write_to_model`, `ref`, `source` or another name of ours.
+    /// A model script: it calls `write_to_model`, `ref`, `source` or another of fal-host's names.
     Script,
     /// A model as dbt defines it: `def model(dbt, session)` (the second argument may be called `fal`).
     DbtNative,
@@ -48,7 +48,7 @@ pub enum DependencyOrigin {
 pub struct Dependency {
     /// `ref` or `source`.
     pub kind: DependencyKind,
-    /// As it stands in the stub, without braces: `ref('a')`, `source('raw', 'orders')`, `ref('a', version=2)`.
+    /// As the stub has it, without braces: `ref('a')`, `source('raw', 'orders')`, `ref('a', version=2)`.
     pub text: String,
     /// The positional string arguments: one or two for `ref`, two for `source`.
     pub args: Vec<String>,
@@ -57,7 +57,7 @@ pub struct Dependency {
     pub version: Option<String>,
     /// How it was found.
     pub origin: DependencyOrigin,
-    /// Where it stands.
+    /// Its place in the text.
     pub span: Span,
 }
 
@@ -68,7 +68,7 @@ pub struct UnresolvedCall {
     pub kind: DependencyKind,
     /// The call as written.
     pub text: String,
-    /// Where it stands.
+    /// Its place in the text.
     pub span: Span,
 }
 
@@ -77,7 +77,7 @@ pub struct UnresolvedCall {
 pub struct WriteCall {
     /// The whole call.
     pub span: Span,
-    /// Whether it stands in a loop.
+    /// Whether it is in a loop.
     pub in_loop: bool,
 }
 

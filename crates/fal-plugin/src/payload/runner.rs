@@ -1,4 +1,4 @@
-//! Running a Python node elsewhere than where the data is: what is lent, to whom, and how it is settled.
+//! Leases: a Python node runs on another backend than the one that owns the data.
 //!
 //! One backend owns dbt and the data gateway ([`Capabilities::lends`](super::Capabilities::lends)); another one, a runner, has
 //! the machines. For each node that is routed to a runner the host asks the owner for a [`Lease`], gives it to the runner
@@ -97,7 +97,7 @@ pub struct Lease {
     #[serde(default)]
     pub output: Option<String>,
     /// Whether the relation will hold just the rows that the node writes, as written: then a runner may hand them to
-    /// the next node by a way of its own.
+    /// the next node in its own way.
     #[serde(default)]
     pub output_is_rows: bool,
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::execution::PythonWork;
 
-/// Where a script stands.
+/// When a script runs, and for which model.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -31,13 +31,13 @@ impl ScriptRole {
     }
 }
 
-/// A script to run. It writes no model of its own; a [`ScriptRole::Before`] or [`ScriptRole::After`] script may write its
+/// A script to run. It is no model; a [`ScriptRole::Before`] or [`ScriptRole::After`] script may write its
 /// model's table and tables of sources, each write being final at once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScriptWork {
     /// Its code.
     pub python: PythonWork,
-    /// Where it stands.
+    /// When it runs.
     pub role: ScriptRole,
     /// Unique id of its model: `context.current_model`. `None` for a global script.
     #[serde(default)]

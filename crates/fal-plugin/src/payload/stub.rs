@@ -25,7 +25,7 @@ pub struct Stub {
     pub content: String,
 }
 
-/// A file that stands where a stub belongs, or below the folder of stubs.
+/// A file at the path of a stub, or below the folder of stubs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StubVerdictRequest {
     /// Path below its model path, with `/`.

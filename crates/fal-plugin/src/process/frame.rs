@@ -17,7 +17,7 @@ pub enum FrameError {
     #[error("the stream cannot be read: {0}")]
     Io(#[from] io::Error),
     /// Something else than a frame is on the stream.
-    #[error("something that is no frame: `{start}`")]
+    #[error("text that is not a frame: `{start}`")]
     NoFrame {
         /// How it begins.
         start: String,
@@ -36,7 +36,7 @@ pub enum FrameError {
     #[error("the beginning of a frame, and no more")]
     Truncated,
     /// The frame's JSON is no message.
-    #[error("a frame that is no message: {cause} in `{start}`")]
+    #[error("a frame without a message: {cause} in `{start}`")]
     NoMessage {
         /// What is wrong with it.
         cause: String,
@@ -94,7 +94,7 @@ impl<R: Read> FrameReader<R> {
     /// The next message and its attachment; `None` at an orderly end.
     ///
     /// # Errors
-    /// If what comes is no frame. There is no way to find the next one.
+    /// If the next bytes are not a frame. There is no way to find the next one.
     pub fn next_message(&mut self) -> Result<Option<(Message<'_>, &[u8])>, FrameError> {
         let Some(length) = self.length()? else {
             return Ok(None);
@@ -252,10 +252,10 @@ mod tests {
     fn what_is_no_frame_is_named() {
         assert_eq!(
             error_of(b"Loading the model...\nready"),
-            "something that is no frame: `Loading the model...`"
+            "text that is not a frame: `Loading the model...`"
         );
-        assert_eq!(error_of(b"\nok"), "something that is no frame: `ok`");
-        assert_eq!(error_of("…".as_bytes()), "something that is no frame: `…`");
+        assert_eq!(error_of(b"\nok"), "text that is not a frame: `ok`");
+        assert_eq!(error_of("…".as_bytes()), "text that is not a frame: `…`");
         assert_eq!(
             error_of(&[255, 0, 0, 1]),
             "a frame with JSON of 4278190081 bytes, where 67108864 are allowed"
@@ -266,7 +266,7 @@ mod tests {
         );
         assert_eq!(
             error_of(&framed("[1]", b"")),
-            "a frame that is no message: it is no JSON object in `[1]`"
+            "a frame without a message: it is no JSON object in `[1]`"
         );
         assert!(
             error_of(&framed(r#"{"id": 1, "attachment": 2000000000}"#, b""))

@@ -1,4 +1,4 @@
-//! The messages of a plugin that is a process of its own: frames over its standard input and output, whose methods and
+//! The messages of a plugin that is a separate process: frames over its standard input and output, whose methods and
 //! payloads are those of [`wire`](crate::wire). The protocol is described in `docs/plugins/processes.md`.
 
 mod frame;

@@ -16,8 +16,8 @@ use crate::{
     error::PluginError,
     payload::{
         BeginRequest, Capabilities, CloseRequest, CloseResponse, CompileRequest, CompileResponse,
-        Event, LendRequest, Lent, LoadRequest, NodeRequest, NodeResult, OpenRequest, RunGraph,
-        SelectRequest, SettleRequest,
+        Event, LendRequest, Lent, LoadRequest, NodeError, NodeErrorRequest, NodeRequest,
+        NodeResult, OpenRequest, RunGraph, SelectRequest, SettleRequest,
     },
     stage::{EventSink, ExecutionBackend, ExecutionSession},
 };
@@ -98,6 +98,8 @@ session_methods! {
     later {
         lend(LendRequest) -> Lent: "Makes a Python model ready to be run by another backend";
         settle(SettleRequest) -> NodeResult: "Commits or undoes what a lent model wrote";
+        node_error(NodeErrorRequest) -> Option<NodeError>:
+            "What is known of the error of a node that failed; since 1.2";
     }
 }
 

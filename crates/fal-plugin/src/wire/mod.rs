@@ -99,7 +99,7 @@ pub trait Transport: Send + Sync {
     fn call(&self, method: &str, request: &[u8], attachment: &[u8]) -> Result<Vec<u8>, Vec<u8>>;
 }
 
-/// What a plugin serves behind the door.
+/// A stage as a plugin serves it: methods by name, JSON in, JSON out.
 pub(crate) trait Serve: Send + Sync + 'static {
     fn serve(&self, method: &str, request: &[u8], attachment: &[u8]) -> Result<Vec<u8>, WireError>;
 }
@@ -184,7 +184,7 @@ fn ask_plain<Q: Serialize, A: DeserializeOwned>(
 fn failed(transport: &dyn Transport, method: &str, error: WireError) -> PluginError {
     let plugin = transport.plugin();
     match error {
-        // Where the plugin says nothing, somebody must.
+        // An error without a message must still name the plugin.
         WireError::Plugin { error } if error.message.trim().is_empty() => PluginError::new(
             "plugin::no_words",
             format!("the plugin `{plugin}` failed in `{method}`, and does not say why"),
@@ -229,7 +229,13 @@ fn bad_answer(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::{
+        payload::{Capabilities, Event, NodeErrorRequest, OpenRequest},
+        EventSink, ExecutionBackend,
+    };
 
     /// Answers everything with the same error.
     struct Errs(Vec<u8>);
@@ -269,5 +275,77 @@ mod tests {
             "{told}"
         );
         assert!(told.len() < 500, "{}", told.len());
+    }
+
+    /// Knows no method but `capabilities`, as if built with an older interface.
+    struct Older;
+
+    impl Transport for Older {
+        fn plugin(&self) -> &str {
+            "acme"
+        }
+
+        fn call(&self, method: &str, _: &[u8], _: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+            match method {
+                "capabilities" => Ok(encode(&Capabilities::default())),
+                "open" => Ok(encode(&())),
+                "folder" => Ok(encode(&"fal")),
+                "extensions" => Ok(encode(&["ipynb"])),
+                _ => Err(encode(&WireError::UnknownMethod {
+                    method: method.to_owned(),
+                })),
+            }
+        }
+    }
+
+    #[test]
+    fn every_method_that_is_described_is_served() {
+        let older = || Arc::new(Older);
+        let backend = BackendClient::new(older(), Arc::default()).unwrap();
+        let served: [(Stage, Box<dyn Serve>); 4] = [
+            (
+                Stage::PythonParser,
+                Box::new(ServedPythonParser(PythonParserClient::new(older()))),
+            ),
+            (
+                Stage::NotebookParser,
+                Box::new(ServedNotebookParser(
+                    NotebookParserClient::new(older()).unwrap(),
+                )),
+            ),
+            (
+                Stage::StubWriter,
+                Box::new(ServedStubWriter(StubWriterClient::new(older()).unwrap())),
+            ),
+            (
+                Stage::ExecutionBackend,
+                Box::new(ServedBackend::new(backend, Arc::new(|_: &[u8]| {}))),
+            ),
+        ];
+        for (stage, serve) in served {
+            let mut generator = SchemaGenerator::default();
+            for method in methods(stage, &mut generator) {
+                let answer = serve.serve(method.name, b"no JSON", &[]);
+                let unknown = matches!(answer, Err(WireError::UnknownMethod { .. }));
+                assert!(!unknown, "{stage}: {}", method.name);
+            }
+            let answer = serve.serve("of_tomorrow", b"{}", &[]);
+            assert!(matches!(answer, Err(WireError::UnknownMethod { .. })));
+        }
+    }
+
+    #[test]
+    fn a_backend_that_does_not_know_a_method_says_so() {
+        let backend = BackendClient::new(Arc::new(Older), Arc::default()).unwrap();
+        struct Deaf;
+        impl EventSink for Deaf {
+            fn emit(&self, _: Event) {}
+        }
+        let request = OpenRequest::new("/p", "/s", "run");
+        let session = backend.open(request, Arc::new(Deaf)).unwrap();
+        let error = session
+            .node_error(&NodeErrorRequest::new("model.p.a"))
+            .unwrap_err();
+        assert_eq!(error.code, "plugin::unknown_method");
     }
 }

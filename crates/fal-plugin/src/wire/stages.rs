@@ -14,7 +14,7 @@ use crate::{
     stage::{NotebookParser, ParseError, PythonParser, StubWriter},
 };
 
-/// A request whose file travels beside it as bytes.
+// A request whose file travels beside it as bytes. (A doc comment would go into the schemas.)
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct ParseRequest {
     /// Path of the file below the project: for messages only.
@@ -145,7 +145,7 @@ stage! {
     fixed folder -> String: "Name of the folder of stubs below a model path";
     call render(StubRequest) -> Stub: "The stub of a model";
     call judge(StubVerdictRequest) -> StubVerdict:
-        "Whose a file is that stands in a stub's place";
+        "Who wrote the file at a stub's path";
 }
 
 impl PythonParserClient {

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use crate::printed::{mark_styles, printable};
 use crate::sample::{error_in_cell, label, label_at, warning};
 use crate::{
-    SourceProblem, Theme, github_annotations, problems_json, render_problem, render_problems, sarif,
+    GithubReporter, Reporter, SourceProblem, Theme, github_annotations, problems_json,
+    render_problem, render_problems, sarif,
 };
 
 fn plain(problem: &SourceProblem) -> String {
@@ -194,6 +195,23 @@ fn github() {
     ::warning file=models/dynamic.py,line=4,endLine=4,col=6,endColumn=15,title=dependency%3A%3Aunresolved::cannot tell what `ref(name)` reads%0Ahelp: name it in the module's docstring: `- ref('...')`
     ::error file=models/nötes%2C 2.ipynb,title=write%3A%3Atwice::cell 3, line 3: the model is written twice%0Ahelp: write once, at the end: 100%25 of the rows
     ::notice file=models/a.py,title=python%3A%3Asyntax::this file is no model
+    ");
+}
+
+#[test]
+fn github_shows_a_failed_node_at_its_line() {
+    let page = crate::sample::Page::default();
+    let mut reporter = GithubReporter::new(page.boxed());
+    let events = [
+        crate::sample::success(),
+        crate::sample::failed_with_frames(),
+    ]
+    .concat();
+    events.iter().for_each(|event| reporter.event(event));
+    insta::assert_snapshot!(page.text(), @"
+    ::error file=scripts/fit%2C all.py,line=7,title=customer_clusters%3A exception::Traceback ...%0AValueError: 100%25 wrong
+    ::error file=models/forecast.ipynb,title=forecast%3A exception::cell 3, line 2: Traceback ...%0AValueError: 100%25 wrong
+    ::error file=models/report.sql,title=report%3A failed::
     ");
 }
 

@@ -314,3 +314,22 @@ fn light_events_can_be_left_out() {
         "two failures, one interrupted node, one hook and its model, one message, one error: {text}"
     );
 }
+
+#[test]
+fn a_failure_points_at_the_line_and_at_the_cells_line() {
+    let events = sample::failed_with_frames();
+    let text = lines(&events);
+    let told: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            format!("{} {}", line["data"]["code"], line["data"]["frames"])
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    "exception" [{"file":"models/customer_clusters.py","cell":null,"line":12,"text":"labels = fit(frame)"},{"file":"scripts/fit, all.py","cell":null,"line":7,"text":"raise ValueError()"}]
+    "exception" [{"file":"models/forecast.ipynb","cell":3,"line":2,"text":"raise ValueError()"}]
+    null null
+    "#);
+    assert_eq!(hear(&text).1, events);
+}

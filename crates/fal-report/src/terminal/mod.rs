@@ -304,6 +304,7 @@ impl Reporter for TerminalReporter {
                 total,
                 node,
                 result,
+                ..
             } => {
                 self.ending.finished(node, result);
                 let line = self.lines.finished((*index, *total), node, result);
@@ -314,7 +315,7 @@ impl Reporter for TerminalReporter {
                     self.print(&line);
                 }
             }
-            EventKind::HookFinished { node, result } => self.hook_finished(at, node, result),
+            EventKind::HookFinished { node, result, .. } => self.hook_finished(at, node, result),
             EventKind::NodeSkipped {
                 index,
                 total,

@@ -37,6 +37,7 @@ pub(crate) fn settle(run: &Run, request: &SettleRequest) -> Result<NodeResult, P
         gateway_is_local: run.leases.is_local(),
     };
     let end = settled.end(&request.result, &runner);
+    run.keep_error(&open.unique_id, &end);
     match close(run, &open, &settled, &end, &request.result) {
         Ok(recorded) => Ok(recorded),
         Err(error) => run.failed(&open.unique_id, error),

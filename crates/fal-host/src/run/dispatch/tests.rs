@@ -40,8 +40,16 @@ struct Ends(Diary);
 impl Reporter for Ends {
     fn event(&mut self, event: &RunEvent) {
         match &event.kind {
-            EventKind::NodeFinished { node, result, .. } => {
-                note(&self.0, format!("{} {:?}", node.name, result.status))
+            EventKind::NodeFinished {
+                node,
+                result,
+                failure,
+                ..
+            } => {
+                let place = failure.frames.last();
+                let place = place.map(|at| format!(" at {}:{}", at.file, at.line));
+                let place = place.unwrap_or_default();
+                note(&self.0, format!("{} {:?}{place}", node.name, result.status))
             }
             EventKind::NodeSkipped { node, cause, .. } => {
                 note(&self.0, format!("{} {cause:?}", node.name))
@@ -129,5 +137,26 @@ fn with_fail_fast_nothing_starts_behind_a_post_hook_that_fails() {
     record d Skipped
     d FailFast
     Done. PASS=0 WARN=0 ERROR=1 SKIP=3 NO-OP=0 TOTAL=4
+    "#);
+}
+
+#[test]
+fn the_end_of_a_node_that_fails_names_the_line() {
+    insta::assert_snapshot!(run(&["c"], false), @r#"
+    run PreHook of a
+    run a
+    run PostHook of a
+    a Success
+    run PreHook of c
+    run c
+    run PostHook of c
+    c Error at models/c.py:3
+    record d Skipped
+    d Upstream { unique_id: "c", name: "c" }
+    run PreHook of b
+    run b
+    run PostHook of b
+    b Success
+    Done. PASS=2 WARN=0 ERROR=1 SKIP=1 NO-OP=0 TOTAL=4
     "#);
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use fal_plugin::payload::{NodeResult, NodeStatus, ScriptRole};
-use fal_report::{EventKind, JsonReporter, NodeInfo, Reporters, RunInfo, SkipCause};
+use fal_report::{EventKind, Failure, JsonReporter, NodeInfo, Reporters, RunInfo, SkipCause};
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tempfile::TempDir;
@@ -57,6 +57,7 @@ fn events(invocation: &str) -> Vec<u8> {
         total: 3,
         node: script(id),
         result: Box::new(NodeResult::new(id, status)),
+        failure: Failure::default(),
     };
     let (invocation_id, runner) = (invocation.to_owned(), Some("acme".to_owned()));
     let info = RunInfo {

@@ -23,7 +23,7 @@ struct Listener(Diary);
 
 impl Reporter for Listener {
     fn event(&mut self, event: &RunEvent) {
-        if let EventKind::HookFinished { node, result } = &event.kind {
+        if let EventKind::HookFinished { node, result, .. } = &event.kind {
             note(&self.0, format!("report {} {:?}", node.name, result.status));
         }
     }
