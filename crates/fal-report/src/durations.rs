@@ -84,13 +84,6 @@ impl Durations {
         self.seconds.get(unique_id).copied()
     }
 
-    /// The median over all nodes: a guess for a node that never ran. `None` if none did.
-    pub fn typical(&self) -> Option<f64> {
-        let mut all: Vec<f64> = self.seconds.values().copied().collect();
-        all.sort_by(f64::total_cmp);
-        all.get(all.len() / 2).copied()
-    }
-
     /// The node ran once more and took so long.
     pub fn record(&mut self, unique_id: &str, seconds: f64) {
         if !is_duration(seconds) {
@@ -164,7 +157,6 @@ mod tests {
         durations.save(&path).unwrap();
         let mut loaded = Durations::load(&path).unwrap();
         assert_eq!(loaded, durations);
-        assert_eq!(loaded.typical(), Some(1.5));
         loaded.retain(|id| id != "model.c");
         assert_eq!(loaded.seconds("model.c"), None);
         let left: Vec<_> = fs::read_dir(path.join("fal"))

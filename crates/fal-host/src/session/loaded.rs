@@ -18,7 +18,7 @@ pub(crate) struct Loaded {
     pub(crate) attachments: Attachments,
     /// Where Python models want to run and what they need there, by their `meta`.
     pub(crate) placements: HashMap<NodeId, Placement>,
-    /// Key of `meta` under which scripts stand.
+    /// Key of `meta` that attaches scripts.
     pub(crate) keyword: String,
     /// What is wrong with single files and nodes.
     pub(crate) faults: Faults,

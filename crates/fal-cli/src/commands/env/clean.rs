@@ -44,7 +44,7 @@ pub(super) fn clean(
         let entry = cache.entry(key);
         let text = match cache.remove(key).map_err(|error| wrong(None, &error))? {
             Removal::Removed => "Removed",
-            Removal::InUse => "Still in use:",
+            Removal::InUse => "In use, so it stays:",
         };
         context
             .output
