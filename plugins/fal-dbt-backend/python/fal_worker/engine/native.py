@@ -20,7 +20,7 @@ from .invocation import Invocation
 
 
 class NativeJobs:
-    """Takes the place of the adapter's `submit_python_job`, or of the model's whole runner."""
+    """Replaces the adapter's `submit_python_job`, or the model's whole runner."""
 
     def __init__(self, invocation: Invocation, gateway: GatewayService, outbox: Outbox) -> None:
         self._invocation, self._project = invocation, invocation.project

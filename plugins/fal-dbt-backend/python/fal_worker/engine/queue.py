@@ -1,4 +1,4 @@
-"""The job queue that dbt's task works through, filled by the host node by node."""
+"""The queue that dbt's task works through, filled by the host node by node."""
 
 from __future__ import annotations
 

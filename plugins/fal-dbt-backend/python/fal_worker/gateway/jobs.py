@@ -97,10 +97,11 @@ class Job:
         return job
 
     def watch(self, stream: Any) -> None:
-        """A stream that ends with the job."""
+        """Adds a stream that ends with the job."""
         self.check_open()
         self._streams.add(stream)
-        if self._sealed:  # between the two
+        # `end` may have listed the streams between the check and the addition.
+        if self._sealed:
             stream.abort()
 
     def unwatch(self, stream: Any) -> None:
@@ -144,7 +145,7 @@ class Job:
 
     @contextlib.contextmanager
     def while_open(self) -> Iterator[None]:
-        """Its write neither begins nor ends while this lasts."""
+        """Keeps the write from beginning and from ending while this lasts."""
         with self._lock:
             self.check_open()
             yield

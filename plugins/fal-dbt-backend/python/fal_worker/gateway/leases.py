@@ -1,4 +1,4 @@
-"""The gateway's part for jobs that run elsewhere: what they ask by name, where they find it, and how a lease ends."""
+"""Leases: jobs that run elsewhere, the actions that they call, and how a lease begins and ends."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ ACTIONS = ("job_start", "job_input", "job_output", "job_answer")
 
 
 class Leases:
-    """Of one gateway."""
+    """The leases of one gateway."""
 
     def __init__(self, project: Project, outbox: Outbox, jobs: JobTable, reads: Reads) -> None:
         self._project, self._outbox, self._jobs, self._reads = project, outbox, jobs, reads
 
     def lend(self, id: str) -> LentJob:
-        """Turns an open job into a leased one; says what it reads and writes."""
+        """Turns an open job into a leased one, and returns what it reads and writes."""
         job = self._jobs.find(id)
         if job is None or job.lease is not None:
             raise SessionError("session::order", f"job {id} is not open, or is lent already")

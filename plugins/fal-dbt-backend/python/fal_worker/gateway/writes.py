@@ -1,4 +1,4 @@
-"""What jobs write: a model its own relation, pending until it ends; models and scripts other tables, final at once."""
+"""Writes of jobs: the model's own relation goes to its `ModelWrite`; other tables are written at once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _IN_A_MODEL = "Make it a Python model: a .py or .ipynb file in a folder of model
 
 
 class TableWrites:
-    """Takes streams. Each method is called with dbt's context set."""
+    """Writes the tables that jobs send. Each method is called with dbt's context set."""
 
     def __init__(self, project: Project, warehouse: Callable[[], Warehouse]) -> None:
         self._project, self._warehouse = project, warehouse

@@ -19,7 +19,7 @@ _QUERIES = ("materialized_view", "dynamic_table", "streaming_table", "table_func
 _VIEW = "view"
 # What all are as Python models: tables.
 _TABLES = ("table", "ephemeral", _VIEW)
-# Keys that a direct write honours too (`gateway/finishing.py`), and those that say nothing of the table.
+# Keys that a direct write honours too (`warehouse/finishing.py`), and those that say nothing of the table.
 _HONOURED = (
     "indexes",
     "fal_environment",

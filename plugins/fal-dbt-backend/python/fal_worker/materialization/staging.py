@@ -44,7 +44,7 @@ def stage_of(relation: Any) -> Any:
 
 
 def drop_stage(project: LiveProject, stage: Any) -> None:
-    """If it is there."""
+    """Drops the staging table if it exists."""
     adapter = project.adapter
     with adapter.connection_named(f"fal_{stage.identifier}"):
         # dbt's macro begins no transaction, and what a driver begins by itself would be rolled back.
@@ -73,7 +73,7 @@ class Plan:
         return Plan(self._project, self._node, self._relation)
 
     def start(self) -> None:
-        """Before the job: what dbt does ahead of the model's transaction."""
+        # A run that was killed between its commit and its end leaves the table.
         left_over = stage_of(self._relation)
         if self._is_there(left_over):
             drop_stage(self._project, left_over)

@@ -20,7 +20,7 @@ _PREFIX = "__dbt__cte__"
 def compiled(
     project: Project, sql: str, reader: Any, leased: frozenset[str] | None = None
 ) -> Compiled:
-    """The SQL for the warehouse, and what it reads. `reader` is the node that it stands in; `leased` as for `session.inline.compile_sql`."""
+    """The SQL for the warehouse, and what it reads. `reader` is the node that it stands in; `leased` as for `Project.compile_sql`."""
     text = _Text(project)
     restricted = {} if leased is None else {"env_var": leased_jinja.env_var(leased, env_var)}
     body = text.render(sql, reader, f"SQL of {reader.unique_id}", restricted)
