@@ -60,12 +60,12 @@ impl SwitchedOff {
             .models
             .get(name)
             .copied()
-            .or_else(|| self.of_folders(path));
+            .or_else(|| self.folder_setting(path));
         said == Some(Some(false))
     }
 
     /// Returns the most specific setting of dbt_project.yml.
-    fn of_folders(&self, path: &str) -> Option<Option<bool>> {
+    fn folder_setting(&self, path: &str) -> Option<Option<bool>> {
         let path = path.rsplit_once('.').map_or(path, |(path, _)| path);
         let mut level = self.folders.as_ref();
         let mut said = None;

@@ -26,7 +26,7 @@ const WORKS: [(&str, &str); 4] = [
 pub(super) fn measure(bench: &Bench<'_>, table: &mut Table) -> Result<()> {
     let (own, other) = (in_models(bench)?, in_process(bench)?);
     for (name, label) in WORKS {
-        let [own, other] = [of(&own, name)?, of(&other, name)?];
+        let [own, other] = [time_of(&own, name)?, time_of(&other, name)?];
         table.times(
             &format!("{label}, {} rows x 6", bench.args.rows),
             own,
@@ -87,7 +87,7 @@ fn times(output: &str) -> Times {
     times
 }
 
-fn of(times: &Times, name: &str) -> Result<Duration> {
+fn time_of(times: &Times, name: &str) -> Result<Duration> {
     times
         .get(name)
         .map(|found| median(found.clone()))

@@ -43,7 +43,7 @@ impl fmt::Display for Counts {
 }
 
 /// Reads the output of pytest, nextest or `cargo test`; `None` if nothing ran.
-pub(super) fn of(text: &str) -> Option<Counts> {
+pub(super) fn parse(text: &str) -> Option<Counts> {
     let lines = || text.lines().map(str::trim);
     // Tests that nextest skips and `cargo test` ignores were not selected.
     if let Some(line) = lines().rfind(|line| line.starts_with("Summary [")) {
@@ -99,7 +99,7 @@ mod tests {
         let pytest =
             "FAILED tests/a.py::x\n2 failed, 407 passed, 1 skipped, 1 error in 215.50s (0:03:35)";
         assert_eq!(
-            of(pytest),
+            parse(pytest),
             Some(Counts {
                 passed: 407,
                 failed: 3,
@@ -108,7 +108,7 @@ mod tests {
         );
         let nextest = "     Summary [ 148.533s] 20 tests run: 19 passed (1 slow), 1 failed, 240 skipped\n  FAIL a 1 passed";
         assert_eq!(
-            of(nextest),
+            parse(nextest),
             Some(Counts {
                 passed: 19,
                 failed: 1,
@@ -117,13 +117,13 @@ mod tests {
         );
         let cargo = "test result: ok. 3 passed; 0 failed; 0 ignored\n\ntest result: FAILED. 1 passed; 2 failed; 0 ignored";
         assert_eq!(
-            of(cargo),
+            parse(cargo),
             Some(Counts {
                 passed: 4,
                 failed: 2,
                 skipped: 0
             })
         );
-        assert_eq!(of("error: could not compile"), None);
+        assert_eq!(parse("error: could not compile"), None);
     }
 }

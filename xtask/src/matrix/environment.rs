@@ -52,7 +52,7 @@ pub(super) fn folder_of(version: &str) -> PathBuf {
 impl Environment {
     /// Makes the environment, or returns the existing one; `None`, with a message, if it cannot be
     /// made here.
-    pub(super) fn of(version: &str) -> Result<Option<Self>> {
+    pub(super) fn make(version: &str) -> Result<Option<Self>> {
         let folder = folder_of(version);
         let venv = Venv::at(&folder);
         let environment = Self { venv, folder };

@@ -47,7 +47,7 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<()> {
     };
     for version in versions.into_iter().filter(|_| !args.table) {
         program::tell(&format!("\n==> dbt {version}"));
-        let Some(environment) = Environment::of(version)? else {
+        let Some(environment) = Environment::make(version)? else {
             continue;
         };
         if !test(&environment, args, version)? {
@@ -146,7 +146,7 @@ fn attempt(command: &mut Command, log: &Path) -> Result<Counts> {
     let output = program::attempt(command)?;
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     fs::write(log, &text).at(log)?;
-    let counts = counts::of(&text).ok_or_else(|| XtaskError::Answer {
+    let counts = counts::parse(&text).ok_or_else(|| XtaskError::Answer {
         command: program::shown(command),
         output: format!("no numbers of tests; see {}", log.display()),
     })?;

@@ -3,9 +3,7 @@
 //! pytest runs last, so that the last line shows the number of tests, whatever runs the Rust tests.
 
 mod lint;
-mod namespaces;
 pub(crate) mod postgres;
-mod python;
 pub(crate) mod rust;
 
 pub(crate) use postgres::Server;
@@ -15,7 +13,7 @@ use std::time::Instant;
 use crate::{
     args::{Part, TestArgs},
     error::{Result, XtaskError},
-    program,
+    layout, program,
     venv::{self, Venv},
 };
 
@@ -50,14 +48,35 @@ fn run_part(part: Part) -> Result<()> {
     match part {
         Part::Lint => lint::run(&environment()?),
         Part::Rust => rust::run(&environment()?),
-        Part::E2e => {
-            namespaces::announce();
-            rust::run_with_dbt(&environment()?)
-        }
-        Part::Python => python::run(&environment()?),
+        Part::E2e => rust::run_with_dbt(&environment()?),
+        Part::Python => python(&environment()?),
     }
 }
 
 fn environment() -> Result<Venv> {
     venv::with(REQUIREMENTS)
+}
+
+/// Runs pytest in the folder of each, from which its modules are imported. The worker has the most
+/// tests and comes last.
+fn python(venv: &Venv) -> Result<()> {
+    let plugins = layout::PROGRAMS.map(|name| layout::root().join("plugins").join(name));
+    for folder in plugins.iter().chain([&layout::worker()]) {
+        let mut command = program::program(venv.python(), folder);
+        program::run(command.args([
+            "-B",
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            // A process for each core; each takes whole files, whose tests share sessions.
+            "-n",
+            "auto",
+            "--dist",
+            "loadfile",
+            "tests",
+        ]))?;
+    }
+    Ok(())
 }

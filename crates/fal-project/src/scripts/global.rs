@@ -34,7 +34,7 @@ pub fn global_scripts(
 ) -> Result<GlobalScripts, Vec<FileDiagnostic>> {
     let (mut found, mut problems) = (GlobalScripts::default(), Vec::new());
     for file in schema_files(project) {
-        match of_file(&project.root, &file, keyword) {
+        match read_file(&project.root, &file, keyword) {
             Ok((scripts, warnings)) => {
                 found.scripts.extend(scripts);
                 found.warnings.extend(warnings);
@@ -52,7 +52,7 @@ pub fn global_scripts(
 type Owned = (ScriptRole, ScriptEntry, ScriptOwner);
 
 /// Returns the scripts and warnings of one file.
-fn of_file(
+fn read_file(
     root: &Path,
     file: &str,
     keyword: &str,

@@ -49,12 +49,16 @@ pub fn script_problems(
         .iter()
         .filter(|schema| schema.text.contains(keyword))
     {
-        problems.extend(of_schema(project, schema, keyword));
+        problems.extend(problems_in_schema(project, schema, keyword));
     }
     problems
 }
 
-fn of_schema(project: &DbtProject, schema: &SchemaFile, keyword: &str) -> Vec<FileDiagnostic> {
+fn problems_in_schema(
+    project: &DbtProject,
+    schema: &SchemaFile,
+    keyword: &str,
+) -> Vec<FileDiagnostic> {
     let Some(tree) = schema.tree() else {
         return Vec::new();
     };

@@ -22,13 +22,13 @@ pub(crate) fn named_scripts(project: &DbtProject, schemas: &[String]) -> HashSet
     let named = schemas
         .par_iter()
         .with_min_len(16)
-        .flat_map_iter(|schema| of_file(project, schema));
+        .flat_map_iter(|schema| paths_in_file(project, schema));
     let mut named: HashSet<String> = named.collect();
-    named.extend(of_file(project, "dbt_project.yml"));
+    named.extend(paths_in_file(project, "dbt_project.yml"));
     named
 }
 
-fn of_file(project: &DbtProject, schema: &str) -> Vec<String> {
+fn paths_in_file(project: &DbtProject, schema: &str) -> Vec<String> {
     let text =
         fal_files::read_text(&project.root.join(schema), fal_files::TEXT).unwrap_or_default();
     let mut paths = Vec::new();
