@@ -1,18 +1,15 @@
 """Scripts of models as real jobs at the gateway of a real session over DuckDB."""
 
-import sys
 import textwrap
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("dbt.adapters.duckdb")
 
-_TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
-
-from live.fixtures import make_project, sessions, stub  # noqa: E402
-from stand_ins.fixtures import numbers, sockets, zygote  # noqa: E402, F401
+from live.client import Client
+from live.fixtures import make_project, sessions, stub
+from stand_ins.fixtures import numbers, sockets, zygote  # noqa: F401
 
 SCHEMA = """
 models:
@@ -59,11 +56,12 @@ FILES = {
 ORDERS, SCORES = "model.shop.orders", "model.shop.scores"
 
 
-class Desk:
-    """A session, and jobs at its gateway."""
+class ScriptClient(Client):
+    """Runs scripts and models as real jobs."""
 
     def __init__(self, session, zygote, numbers):
-        self.session, self._zygote, self._numbers = session, zygote, numbers
+        super().__init__(session)
+        self._zygote, self._numbers = zygote, numbers
         self.project = session.project
 
     def script(self, code, role="after", model=ORDERS, path="fal_scripts/s.py", **rest):
@@ -105,12 +103,8 @@ class Desk:
             **rest,
         }
         ended = self._zygote.start(name, request).end()
-        result = {
-            "unique_id": unique_id,
-            "status": "success" if ended.ok else "error",
-            "execution_time": 0.0,
-        }
-        return ended, self.session.ask("job_close", job=name, ok=ended.ok, result=result)
+        job = SimpleNamespace(id=name, unique_id=unique_id)
+        return ended, self.close(job, ended.ok)
 
     def said(self, code, **rest):
         """What a script printed that went well."""
@@ -133,7 +127,7 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def desk(root, zygote, numbers):  # noqa: F811
+def client(root, zygote, numbers):  # noqa: F811
     with sessions(root) as start:
         session = start()
         session.load("models/fal/scores.sql")
@@ -146,4 +140,4 @@ def desk(root, zygote, numbers):  # noqa: F811
             "model.shop.dim.v2",
         ):
             assert session.run(node)["status"] == "success"
-        yield Desk(session, zygote, numbers)
+        yield ScriptClient(session, zygote, numbers)

@@ -3,7 +3,7 @@
 import json
 
 import duckdb
-from attached.conftest import ORDERS, Desk
+from attached.conftest import ORDERS, ScriptClient
 from live.fixtures import make_project, sessions
 
 SCHEMA = """
@@ -52,8 +52,8 @@ def seen(start, root, numbers, zygote, **request):
     session = start(root, **request)
     session.load()
     session.ask("begin", selected=[], scripts=["script.orders.AFTER.s.py"])
-    desk = Desk(session, zygote, numbers)
-    said = desk.said(
+    client = ScriptClient(session, zygote, numbers)
+    said = client.said(
         STATUSES + "\nprint(len(ref('orders')), context.current_model.adapter_response is not None)"
     )
     assert session.finish() == {"artifacts_written": True, "failed_hooks": []}
@@ -119,8 +119,8 @@ def test_a_result_that_is_recorded_again_replaces_the_first(tmp_path, zygote, nu
         session.ask("begin", selected=session.runnable())
         session.run("seed.shop.raw_orders")
         first = session.run(ORDERS)
-        desk = Desk(session, zygote, numbers)
-        _, scores = desk.model("write_to_model(ref('orders'))")
+        client = ScriptClient(session, zygote, numbers)
+        _, scores = client.model("write_to_model(ref('orders'))")
         for result in (first, scores):
             late = {
                 **result,
@@ -130,8 +130,8 @@ def test_a_result_that_is_recorded_again_replaces_the_first(tmp_path, zygote, nu
             session.ask("record", **late)
         print_status = "print(context.current_model.status)"
         assert (
-            desk.said(print_status)
-            == desk.said(print_status, model="model.shop.scores")
+            client.said(print_status)
+            == client.said(print_status, model="model.shop.scores")
             == "error\n"
         )
         skipped = {
@@ -141,7 +141,7 @@ def test_a_result_that_is_recorded_again_replaces_the_first(tmp_path, zygote, nu
             "execution_time": 0.0,
         }
         session.ask("record", **skipped)
-        assert desk.said(print_status, model="model.shop.report", role="post_hook") == "error\n"
+        assert client.said(print_status, model="model.shop.report", role="post_hook") == "error\n"
         session.finish()
     results = json.loads((root / "target/run_results.json").read_text())["results"]
     told = {
@@ -167,7 +167,7 @@ def test_another_keyword(tmp_path, zygote, numbers):
         session.ask("begin", selected=[], scripts=["script.orders.AFTER.s.py"])
         code = "print(context.current_model.meta, [f.column for f in list_features()])"
         assert (
-            Desk(session, zygote, numbers).said(code)
+            ScriptClient(session, zygote, numbers).said(code)
             == "{'fal': {'owner': 'bob'}, 'team': 'data'} ['amount']\n"
         )
         session.finish()

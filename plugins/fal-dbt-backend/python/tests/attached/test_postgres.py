@@ -12,8 +12,8 @@ import pytest
 pytest.importorskip("dbt.adapters.postgres")
 pytest.importorskip("adbc_driver_postgresql")
 
-from attached.conftest import FILES, ORDERS, Desk  # noqa: E402
-from live.fixtures import make_project, sessions  # noqa: E402
+from attached.conftest import FILES, ORDERS, ScriptClient
+from live.fixtures import make_project, sessions
 
 CLUSTER = Path(__file__).resolve().parents[1] / "postgres/cluster.py"
 
@@ -36,7 +36,7 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def desk(server, tmp_path_factory, zygote, numbers):
+def client(server, tmp_path_factory, zygote, numbers):
     address = urlsplit(server)
     output = {
         "type": "postgres", "host": unquote(address.netloc.rpartition("@")[2].rpartition(":")[0]), "port": address.port,
@@ -61,10 +61,10 @@ def desk(server, tmp_path_factory, zygote, numbers):
         session.ask("begin", selected=session.runnable(), scripts=["script.orders.AFTER.s.py"])
         for node in ("seed.shop.raw_orders", ORDERS, "model.shop.elsewhere"):
             assert session.run(node)["status"] == "success"
-        yield Desk(session, zygote, numbers)
+        yield ScriptClient(session, zygote, numbers)
 
 
-def test_scripts_read_and_write(desk):
+def test_scripts_read_and_write(client):
     code = """
     import pandas as pd
     print(len(ref("orders")), execute_sql("select {{ twice(2) }} as x").x[0], context.current_model.status, target.type)
@@ -84,25 +84,25 @@ def test_scripts_read_and_write(desk):
     write_to_model(pd.DataFrame({"x": [1, 2]}))
     write_to_model(pd.DataFrame({"x": [3]}), mode="append")
     """
-    ended, result = desk.script(code, model="model.shop.elsewhere")
+    ended, result = client.script(code, model="model.shop.elsewhere")
     assert ended.ok, ended.answer
     assert ended.stdout == "3 4 success postgres\nTrue\n"
-    assert desk.query("select n, t from written.log order by t") == [
+    assert client.query("select n, t from written.log order by t") == [
         {"n": 1, "t": "a"},
         {"n": None, "t": "b"},
     ]
-    assert desk.query("select pg_typeof(n)::text as n from written.log limit 1") == [
+    assert client.query("select pg_typeof(n)::text as n from written.log limit 1") == [
         {"n": "bigint"}
     ]
-    assert desk.query("select x from {{ ref('elsewhere') }} order by 1") == [
+    assert client.query("select x from {{ ref('elsewhere') }} order by 1") == [
         {"x": 1},
         {"x": 2},
         {"x": 3},
     ]
-    assert desk.session.run("model.shop.elsewhere")["status"] == "success"
+    assert client.session.run("model.shop.elsewhere")["status"] == "success"
 
 
-def test_dicts_are_jsonb_as_they_are(desk):
+def test_dicts_are_jsonb_as_they_are(client):
     code = """
     import datetime as dt, decimal, pandas as pd
     frame = pd.DataFrame({
@@ -115,9 +115,9 @@ def test_dicts_are_jsonb_as_they_are(desk):
     write_to_source(frame, "out", "log", mode="overwrite", dtype={"j": "json"})
     write_to_source((frame[i:i + 1] for i in range(2)), "out", "log", dtype={"j": "json"})
     """
-    ended, _ = desk.script(code)
+    ended, _ = client.script(code)
     assert ended.ok, ended.answer
-    rows = desk.query("select d::text, l::text, n, j::text from written.log order by id, d::text")
+    rows = client.query("select d::text, l::text, n, j::text from written.log order by id, d::text")
     expected = [
         {"d": '{"v": "x", "id": 1}', "l": '[{"a": 1}]', "n": [1, 2], "j": '{"a": 1.50}'},
         {
@@ -131,19 +131,19 @@ def test_dicts_are_jsonb_as_they_are(desk):
     assert [{**row, "n": row["n"] if row["n"] is None else list(row["n"])} for row in rows] == [
         expected[0], expected[0], expected[1], expected[1], expected[2]
     ]  # fmt: skip
-    kinds = desk.query(
+    kinds = client.query(
         "select pg_typeof(d)::text as d, pg_typeof(l)::text as l, pg_typeof(n)::text as n, pg_typeof(j)::text as j from written.log limit 1"
     )
     assert kinds == [{"d": "jsonb", "l": "jsonb", "n": "bigint[]", "j": "json"}]
 
 
-def test_dicts_that_no_json_can_be(desk):
+def test_dicts_that_no_json_can_be(client):
     for value, told in {
         "float('inf')": "infinite numbers",
         "1j": "values of type complex",
         "{1: 2}": "dicts with keys that are no text",
     }.items():
-        ended, _ = desk.script(
+        ended, _ = client.script(
             f"import pandas as pd\nwrite_to_source(pd.DataFrame({{'d': [{{}}, {{'a': {value}}}]}}), 'out', 'log', mode='overwrite')"
         )
         assert not ended.ok

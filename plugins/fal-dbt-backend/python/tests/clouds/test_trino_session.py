@@ -141,7 +141,7 @@ def _plain(value: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory) -> Iterator[Any]:
+def served(tmp_path_factory) -> Iterator[Any]:
     server = Server()
     output = {"type": "trino", "method": "none", "user": "u", "host": "127.0.0.1", "port": server.port, "http_scheme": "http",
               "database": "cat", "schema": "main", "threads": 2}  # fmt: skip
@@ -174,8 +174,8 @@ class Job:
         return self._session.ask("job_close", job=self._id, ok=ok, result=result)
 
 
-def test_a_model(desk):
-    server, session = desk
+def test_a_model(served):
+    server, session = served
     job = Job(session, "first")
     people = job.client.source("raw", "people")
     assert (people.num_rows, people.schema.types) == (12345, [pa.int64(), pa.string()])
@@ -213,8 +213,8 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_breaks_off_leaves_the_old_table(desk, fault):
-    server, session = desk
+def test_what_breaks_off_leaves_the_old_table(served, fault):
+    server, session = served
     job = Job(session, f"broken-{abs(hash(fault))}")
     job.client.write(pa.table({"x": [1]}))
     assert job.close()["status"] == "success"

@@ -2,16 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import duckdb
 import pytest
-
-_TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
-
-from fal import FalDbt  # noqa: E402
-from live.fixtures import make_project, stub  # noqa: E402
+from fal import FalDbt
+from live.fixtures import make_project, stub
 
 FILES = {
     "dbt_project.yml": (

@@ -1,18 +1,9 @@
-"""Makes the package and the fixtures of `live` importable, and keeps one session for all tests of this folder."""
-
-import itertools
-import sys
-from pathlib import Path
+"""One session for all tests of this folder."""
 
 import pytest
+from live.client import SCORES, Client  # noqa: F401
+from live.fixtures import make_project, open_session, project, sessions, stub  # noqa: F401
 
-_TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
-
-from live.fixtures import make_project, open_session, project, sessions, stub  # noqa: E402, F401
-from live.job_client import JobClient  # noqa: E402
-
-SCORES = "model.shop.scores"
 FILES = {
     "models/off.sql": "{{ config(enabled=false) }} select 1 as x",
     "models/unrelated.sql": "select 1 as x",
@@ -29,36 +20,8 @@ FILES = {
 }
 
 
-class Desk:
-    """Opens jobs in a session that has begun."""
-
-    def __init__(self, session):
-        self.session, self._count = session, itertools.count()
-
-    def open(self, unique_id=SCORES):
-        id = f"j{next(self._count)}"
-        self.session.ask("job_open", job=id, token="secret-" + id, unique_id=unique_id)
-        client = JobClient(self.session.location, "secret-" + id)
-        client.id, client.unique_id = id, unique_id
-        return client
-
-    def close(self, job, ok=True):
-        result = {
-            "unique_id": job.unique_id,
-            "status": "success" if ok else "error",
-            "execution_time": 0.0,
-        }
-        return self.session.ask("job_close", job=job.id, ok=ok, result=result)
-
-    def write(self, table, unique_id=SCORES):
-        """One whole job that writes this; gives its recorded result."""
-        job = self.open(unique_id)
-        job.write(table)
-        return self.close(job)
-
-
 @pytest.fixture(scope="package")
-def desk(tmp_path_factory):
+def client(tmp_path_factory):
     root = make_project(tmp_path_factory.mktemp("gateway") / "project", FILES)
     with sessions(root) as start:
         session = start()
@@ -67,12 +30,12 @@ def desk(tmp_path_factory):
         session.ask("begin", selected=selected)
         session.run("seed.shop.raw_orders")
         session.run("model.shop.orders")
-        yield Desk(session)
+        yield Client(session)
 
 
 @pytest.fixture
-def job(desk):
+def job(client):
     """An open job of `scores`, rolled back at the end."""
-    opened = desk.open()
+    opened = client.open()
     yield opened
-    desk.close(opened, ok=False)
+    client.close(opened, ok=False)

@@ -25,24 +25,24 @@ def refused(write) -> GatewayError:
     return caught.value
 
 
-def test_columns_that_differ_in_case_only(desk):
-    writer = desk.open()
+def test_columns_that_differ_in_case_only(client):
+    writer = client.open()
     error = refused(lambda: writer.write(CASES))
     assert (error.code, error.message, error.help) == (
         "gateway::column_name",
         TOLD,
         "Rename one of them.",
     )
-    desk.close(writer, ok=False)
+    client.close(writer, ok=False)
 
 
-def test_letters_that_duckdb_tells_apart(desk, job):
-    desk.write(pa.table([[1], [2]], names=["ä", "Ä"]))
+def test_letters_that_duckdb_tells_apart(client, job):
+    client.write(pa.table([[1], [2]], names=["ä", "Ä"]))
     assert job.ref("scores").to_pydict() == {"ä": [1], "Ä": [2]}
 
 
-def test_fields_of_a_struct_that_differ_in_case_only(desk):
-    error = refused(lambda: desk.write(pa.table({"x": pa.array([[{"a": 1, "A": 2}]])})))
+def test_fields_of_a_struct_that_differ_in_case_only(client):
+    error = refused(lambda: client.write(pa.table({"x": pa.array([[{"a": 1, "A": 2}]])})))
     assert (
         error.message
         == "The structs in column `x` have the fields `a` and `A`, which are one name to DuckDB"
@@ -50,8 +50,10 @@ def test_fields_of_a_struct_that_differ_in_case_only(desk):
 
 
 @pytest.mark.parametrize("name", ["", "a\0b"])
-def test_names_that_cannot_be(desk, name):
-    assert refused(lambda: desk.write(pa.table([[1]], names=[name]))).code == "gateway::column_name"
+def test_names_that_cannot_be(client, name):
+    assert (
+        refused(lambda: client.write(pa.table([[1]], names=[name]))).code == "gateway::column_name"
+    )
 
 
 def nested(table: pa.Table) -> pa.Table:
@@ -63,9 +65,9 @@ def nested(table: pa.Table) -> pa.Table:
 
 
 @pytest.mark.parametrize("within", [lambda table: table, nested], ids=["plain", "in a struct"])
-def test_extension_types_are_not_taken_by_their_storage(desk, within):
+def test_extension_types_are_not_taken_by_their_storage(client, within):
     table = within(extension("pandas.period", pa.array([648])))
-    error = refused(lambda: desk.write(table))
+    error = refused(lambda: client.write(table))
     column = table.column_names[0]
     assert (
         error.message
@@ -74,18 +76,19 @@ def test_extension_types_are_not_taken_by_their_storage(desk, within):
     assert "as text or numbers" in error.help
 
 
-def test_tensors(desk):
+def test_tensors(client):
     tensor = pa.ExtensionArray.from_storage(
         pa.fixed_shape_tensor(pa.int8(), [2, 2]), pa.array([[1, 2, 3, 4]], pa.list_(pa.int8(), 4))
     )
     assert (
-        "`arrow.fixed_shape_tensor`" in refused(lambda: desk.write(pa.table({"x": tensor}))).message
+        "`arrow.fixed_shape_tensor`"
+        in refused(lambda: client.write(pa.table({"x": tensor}))).message
     )
 
 
-def test_extension_types_that_have_one(desk, job):
+def test_extension_types_that_have_one(client, job):
     booleans = pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0, None], pa.int8()))
-    desk.write(
+    client.write(
         pa.table({"x": booleans}).append_column(
             "j", extension("arrow.json", pa.array(['{"a": 1}', None, "2"]))["x"]
         )
@@ -111,8 +114,8 @@ def test_unions():
             rules.check(pa.schema([("x", pa.list_(type))]))
 
 
-def test_a_field_with_nul_in_its_name(desk):
-    error = refused(lambda: desk.write(pa.table({"x": pa.array([{"a\0b": 1}])})))
+def test_a_field_with_nul_in_its_name(client):
+    error = refused(lambda: client.write(pa.table({"x": pa.array([{"a\0b": 1}])})))
     assert (
         error.message
         == "The structs in column `x` have a field with NUL in its name, which DuckDB cannot keep"

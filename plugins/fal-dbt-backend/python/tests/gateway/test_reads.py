@@ -28,12 +28,12 @@ def test_an_ephemeral_sql_model_is_compiled_inline(job):
     assert job.ref("shared")["double"].to_pylist() == [20, 40, None]
 
 
-def test_another_python_model_is_its_table_with_schema_and_alias(desk, job):
-    result = desk.write(pa.table({"x": ["here"]}), "model.shop.elsewhere")
+def test_another_python_model_is_its_table_with_schema_and_alias(client, job):
+    result = client.write(pa.table({"x": ["here"]}), "model.shop.elsewhere")
     assert result["relation_name"] == '"shop"."main_other"."renamed"'
     assert job.ref("elsewhere").to_pydict() == {"x": ["here"]}
     # dbt's SQL downstream, and SQL of the model itself, read the same table.
-    assert desk.session.run("model.shop.after")["status"] == "success"
+    assert client.session.run("model.shop.after")["status"] == "success"
     assert job.sql("select x || '!' as x from {{ ref('elsewhere') }}").to_pydict() == {
         "x": ["here!"]
     }
@@ -58,9 +58,9 @@ def test_names_that_are_not_there(job):
     assert refusal(job.read, "nonsense").code == "gateway::op"
 
 
-def test_versions(desk, job):
+def test_versions(client, job):
     for version, value in ((1, 1), (2, 2)):
-        desk.session.run(f"model.shop.dim.v{version}")
+        client.session.run(f"model.shop.dim.v{version}")
         error = refusal(job.ref, "dim", version=version)
         # Resolved rightly, and then refused, since nobody declared it.
         assert (error.code, f"model.shop.dim.v{version}" in error.message) == (
@@ -77,18 +77,18 @@ def test_an_undeclared_read_of_a_selected_node_is_an_error(job):
     assert refusal(job.sql, "select * from {{ ref('unrelated') }}").code == "gateway::undeclared"
 
 
-def test_an_undeclared_read_of_another_node_is_one_warning(desk, job):
+def test_an_undeclared_read_of_another_node_is_one_warning(client, job):
     for _ in range(2):
         error = refusal(job.ref, "not_selected")  # it was never built
         assert error.code == "gateway::database", error.message
-    warnings = [m for m in desk.session.logs("warn") if "not_selected" in m]
+    warnings = [m for m in client.session.logs("warn") if "not_selected" in m]
     assert warnings == [
         "model.shop.scores reads model.shop.not_selected, which it does not declare"
     ]
 
 
-def test_a_model_may_read_its_own_table(desk, job):
-    desk.write(pa.table({"x": [7]}))
+def test_a_model_may_read_its_own_table(client, job):
+    client.write(pa.table({"x": [7]}))
     assert job.ref("scores").to_pydict() == {"x": [7]}
 
 
@@ -118,9 +118,9 @@ def test_wrong_sql_is_the_databases_message(job):
     assert refusal(job.sql, "select * from {{ ref('ordres') }}").code == "dbt::compile"
 
 
-def test_only_known_tokens(desk, job):
+def test_only_known_tokens(client, job):
     for token in ("", "secret", None):
-        stranger = JobClient(desk.session.location, token)
+        stranger = JobClient(client.session.location, token)
         assert refusal(stranger.ref, "orders").code == "gateway::token"
         assert refusal(stranger.action, "list_models").code == "gateway::token"
         assert refusal(stranger.write, pa.table({"x": [1]})).code == "gateway::token"

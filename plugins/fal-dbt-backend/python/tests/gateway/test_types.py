@@ -207,9 +207,9 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("case", WRITTEN)
-def test_written(desk, job, case):
+def test_written(client, job, case):
     array, duckdb_type, back, values = WRITTEN[case]
-    assert desk.write(pa.table({"x": array}))["rows_affected"] == len(array)
+    assert client.write(pa.table({"x": array}))["rows_affected"] == len(array)
     assert job.sql("select column_type from (describe {{ ref('scores') }})")[0].to_pylist() == [
         duckdb_type
     ]
@@ -323,13 +323,13 @@ REFUSED = {
 }
 
 
-def test_a_row_of_a_later_batch(desk):
+def test_a_row_of_a_later_batch(client):
     batches = [
         pa.record_batch([pa.array([D(1)] * n, pa.decimal256(50, 0))], ["d"]) for n in (7, 200_000)
     ]
     last = pa.record_batch([pa.array([D(1), D(10**45), D(10**46)], pa.decimal256(50, 0))], ["d"])
     with pytest.raises(GatewayError) as caught:
-        desk.write(pa.Table.from_batches([*batches, last]))
+        client.write(pa.Table.from_batches([*batches, last]))
     assert caught.value.code == "gateway::value"
     assert caught.value.message.startswith(
         "The column `d` holds, in row 200009, a value that DuckDB cannot store: "
@@ -339,13 +339,13 @@ def test_a_row_of_a_later_batch(desk):
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_refused(desk, case):
-    desk.write(pa.table({"x": [1]}))
+def test_refused(client, case):
+    client.write(pa.table({"x": [1]}))
     table, text = REFUSED[case]
-    opened = desk.open()
+    opened = client.open()
     with pytest.raises(GatewayError, match=text):
         opened.write(table)
-    desk.close(opened, ok=False)
-    reader = desk.open()
+    client.close(opened, ok=False)
+    reader = client.open()
     assert reader.ref("scores").to_pydict() == {"x": [1]}
-    desk.close(reader, ok=False)
+    client.close(reader, ok=False)

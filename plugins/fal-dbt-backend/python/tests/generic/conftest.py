@@ -5,19 +5,17 @@ dbt-sqlite wants another dbt-adapters than dbt-postgres, so it is tested where i
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from importlib.util import find_spec
 
 import pytest
+from live.client import SCORES, Client  # noqa: F401
 from live.fixtures import make_project, sessions, stub
-from live.job_client import JobClient
 
 if find_spec("psycopg2") is not None:
     from postgres.conftest import Database, server  # noqa: F401
 
-SCORES = "model.shop.scores"
 GRANTED = "model.shop.granted"
 FILES = {
     "models/schema.yml": "models: []\n",
@@ -49,38 +47,6 @@ def profile(request, adapter: str) -> str:
     return f"shop: {{target: dev, outputs: {{dev: {json.dumps(output)}}}}}"
 
 
-class Desk:
-    """Opens jobs in a session that has begun."""
-
-    def __init__(self, session, adapter: str) -> None:
-        self.session, self.adapter, self._count = session, adapter, itertools.count()
-
-    def open(self, unique_id: str = SCORES, **more: object) -> JobClient:
-        id = f"j{next(self._count)}"
-        self.session.ask("job_open", job=id, token="secret-" + id, unique_id=unique_id, **more)
-        client = JobClient(self.session.location, "secret-" + id)
-        client.id, client.unique_id = id, unique_id
-        return client
-
-    def close(self, job, ok: bool = True) -> dict:
-        result = {
-            "unique_id": job.unique_id,
-            "status": "success" if ok else "error",
-            "execution_time": 0.0,
-        }
-        return self.session.ask("job_close", job=job.id, ok=ok, result=result)
-
-    def write(self, table, unique_id: str = SCORES) -> dict:
-        """One whole job that writes this; gives its recorded result."""
-        job = self.open(unique_id)
-        try:
-            job.write(table)
-        except BaseException:
-            self.close(job, ok=False)
-            raise
-        return self.close(job)
-
-
 @pytest.fixture(scope="module", params=[*sorted(PROFILES), "postgres"])
 def project(request, tmp_path_factory):
     adapter = request.param
@@ -94,25 +60,25 @@ def project(request, tmp_path_factory):
     del os.environ["FAL_TEST_GENERIC"]
 
 
-def begun(project, start) -> Desk:
+def begun(project, start) -> Client:
     session = start()
     session.load("models/fal/scores.sql", "models/fal/other.sql", "models/fal/granted.sql")
     session.ask("begin", selected=session.runnable())
-    return Desk(session, (project / "adapter").read_text())
+    return Client(session, (project / "adapter").read_text())
 
 
 @pytest.fixture(scope="module")
-def desk(project):
+def client(project):
     with sessions(project) as start:
-        desk = begun(project, start)
-        desk.session.run("seed.shop.raw_orders")
-        desk.session.run("model.shop.orders")
-        yield desk
+        client = begun(project, start)
+        client.session.run("seed.shop.raw_orders")
+        client.session.run("model.shop.orders")
+        yield client
 
 
 @pytest.fixture
-def job(desk):
+def job(client):
     """An open job of `scores`, rolled back at the end."""
-    opened = desk.open()
+    opened = client.open()
     yield opened
-    desk.close(opened, ok=False)
+    client.close(opened, ok=False)

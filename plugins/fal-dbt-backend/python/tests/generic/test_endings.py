@@ -19,26 +19,26 @@ ENDLESS = "with recursive t as (select 1 as n union all select n + 1 from t) sel
 
 
 @pytest.fixture
-def other_desk(project, desk):
+def other_client(project, client):
     """A session that may be killed. DuckDB lets only one process into its file."""
-    if desk.adapter == "duckdb":
+    if client.warehouse == "duckdb":
         pytest.skip("DuckDB's file is open already")
     with sessions(project) as start:
         yield begun(project, start)
 
 
-def test_a_session_killed_before_the_model_ends_leaves_the_old_table(desk, job, other_desk):
-    desk.write(pa.table({"x": [1]}))
-    other_desk.open().write(pa.table({"x": [2]}))
-    other_desk.session.process.kill()
-    assert other_desk.session.eof.wait(_PATIENCE)
+def test_a_session_killed_before_the_model_ends_leaves_the_old_table(client, job, other_client):
+    client.write(pa.table({"x": [1]}))
+    other_client.open().write(pa.table({"x": [2]}))
+    other_client.session.process.kill()
+    assert other_client.session.eof.wait(_PATIENCE)
     assert job.ref("scores").to_pydict() == {"x": [1]}
-    desk.write(pa.table({"x": [3]}))
+    client.write(pa.table({"x": [3]}))
     assert job.ref("scores").to_pydict() == {"x": [3]}
 
 
-def test_a_query_is_cancelled(desk, other_desk):
-    reader, told = other_desk.open(), []
+def test_a_query_is_cancelled(client, other_client):
+    reader, told = other_client.open(), []
 
     def read():
         try:
@@ -51,20 +51,20 @@ def test_a_query_is_cancelled(desk, other_desk):
     end = time.monotonic() + _PATIENCE
     while thread.is_alive() and time.monotonic() < end:
         # Again and again, as it may not have begun.
-        other_desk.session.ask("cancel")
+        other_client.session.ask("cancel")
         thread.join(0.1)
     assert [error.code for error in told] == ["gateway::cancelled"]
 
 
-def test_many_jobs_read_and_write_at_once(desk):
+def test_many_jobs_read_and_write_at_once(client):
     """More than there are threads of dbt's."""
 
     def work(number):
-        job = desk.open("model.shop.scores" if number % 2 else "model.shop.other")
+        job = client.open("model.shop.scores" if number % 2 else "model.shop.other")
         rows = job.ref("orders").num_rows
         if number < 2:
             job.write(pa.table({"x": range(20_000)}))
-        return rows, desk.close(job, ok=number < 2)["status"]
+        return rows, client.close(job, ok=number < 2)["status"]
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(work, range(16)))
@@ -79,12 +79,12 @@ def peak(session) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured by Linux")
-def test_a_large_result_goes_through_in_bounded_memory(desk, job):
+def test_a_large_result_goes_through_in_bounded_memory(client, job):
     """Some 200 MB, one batch of which is 4 MB."""
-    if desk.adapter != "sqlite":
+    if client.warehouse != "sqlite":
         pytest.skip("this driver keeps the whole result in memory")
     job.sql("select 1")
-    before = peak(desk.session)
+    before = peak(client.session)
     text = f"'{'x' * 400}' || n"
     sql = f"with recursive t as (select 1 as n union all select n + 1 from t where n < 500000) select n, {text} as t from t"
     stream, rows = job.open("sql", sql=sql, raw=True), 0
@@ -94,4 +94,4 @@ def test_a_large_result_goes_through_in_bounded_memory(desk, job):
         except StopIteration:
             break
     assert rows == 500_000
-    assert peak(desk.session) - before < 120 << 20
+    assert peak(client.session) - before < 120 << 20

@@ -5,8 +5,8 @@ from __future__ import annotations
 from live import native_job
 
 
-def test_rows_are_staged_and_dbt_makes_the_table(desk, job):
-    session = desk.session
+def test_rows_are_staged_and_dbt_makes_the_table(client, job):
+    session = client.session
     session.on_python_job = lambda event: session.send("python_job_done", **native_job.run(event))
     for rows in (3, 4):
         result = session.run("model.shop.returned")

@@ -95,12 +95,12 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("case", WRITTEN)
-def test_written(desk, job, case):
+def test_written(client, job, case):
     array, *expected = WRITTEN[case]
-    kind, values = expected[desk.adapter == "sqlite"]
-    assert desk.write(pa.table({"x": array}))["rows_affected"] == len(array)
+    kind, values = expected[client.warehouse == "sqlite"]
+    assert client.write(pa.table({"x": array}))["rows_affected"] == len(array)
     column = job.ref("scores")["x"]
-    if desk.adapter == "postgres":
+    if client.warehouse == "postgres":
         # Its driver tells how many digits a column has.
         kind = {"decimal": "decimal128(10, 2)", "uint64": "decimal128(20, 0)"}.get(case, kind)
     assert (str(column.type), column.to_pylist()) == (
@@ -128,22 +128,22 @@ COLUMNS_OF_POSTGRES = """select attname::text as name, format_type(atttypid, att
     where attrelid = 'scores'::regclass and attnum > 0"""
 
 
-def test_columns_have_dbts_names_of_types(desk, job):
+def test_columns_have_dbts_names_of_types(client, job):
     kinds = {
         "i": pa.int32(), "f": pa.float32(), "t": pa.string(), "b": pa.bool_(), "d": pa.decimal128(10, 2), "when": pa.timestamp("s"),
         "day": pa.date32(), "raw": pa.binary(),
     }  # fmt: skip
-    desk.write(pa.schema(kinds).empty_table())
-    table = job.sql(COLUMNS_OF_POSTGRES if desk.adapter == "postgres" else COLUMNS, raw=True)
-    assert dict(zip(*table.to_pydict().values())) == DECLARED[desk.adapter]
+    client.write(pa.schema(kinds).empty_table())
+    table = job.sql(COLUMNS_OF_POSTGRES if client.warehouse == "postgres" else COLUMNS, raw=True)
+    assert dict(zip(*table.to_pydict().values())) == DECLARED[client.warehouse]
 
 
-def test_a_duration_is_refused(desk):
+def test_a_duration_is_refused(client):
     with pytest.raises(GatewayError) as caught:
-        desk.write(pa.table({"took": pa.array([1], pa.duration("us"))}))
+        client.write(pa.table({"took": pa.array([1], pa.duration("us"))}))
     assert (
         caught.value.message
-        == f"The column `took` has the type duration[us], for which the dbt adapter `{desk.adapter}` has none"
+        == f"The column `took` has the type duration[us], for which the dbt adapter `{client.warehouse}` has none"
     )
 
 
@@ -156,9 +156,9 @@ def rows(*expressions: str) -> str:
     return f"with recursive t as ({many}), u as (select n, {expressions[0]} as x from t{others}) select x from u order by n"
 
 
-def test_a_column_is_settled_over_the_whole_result(desk, job):
+def test_a_column_is_settled_over_the_whole_result(client, job):
     """SQLite's columns have no types, only its values do."""
-    if desk.adapter != "sqlite":
+    if client.warehouse != "sqlite":
         pytest.skip("this warehouse lets no column have two types")
     column = job.sql(rows("null", "7"), raw=True)["x"]
     assert (str(column.type), column[-1].as_py(), column.null_count) == ("int64", 7, 10001)
@@ -175,19 +175,19 @@ def test_a_column_is_settled_over_the_whole_result(desk, job):
         job.sql(rows("9007199254740993", "0.5"), raw=True)
 
 
-def test_what_has_no_rows_has_the_types_that_the_driver_tells(desk, job):
+def test_what_has_no_rows_has_the_types_that_the_driver_tells(client, job):
     table = job.sql("select 1 as i, 'a' as t where 1 = 0", raw=True)
     assert table.num_rows == 0
     assert table.column_names == ["i", "t"]
     assert [str(field.type) for field in table.schema] == (
-        ["null", "null"] if desk.adapter == "sqlite" else ["int64", "string"]
+        ["null", "null"] if client.warehouse == "sqlite" else ["int64", "string"]
     )
 
 
-def test_nanoseconds_are_refused_with_their_row(desk):
+def test_nanoseconds_are_refused_with_their_row(client):
     times = pa.array([*range(0, 40_000_000, 1000), 1], pa.timestamp("ns"))
     with pytest.raises(GatewayError) as caught:
-        desk.write(pa.table({"at": times}))
+        client.write(pa.table({"at": times}))
     assert caught.value.message.startswith(
         "The column `at` holds, in row 40001, a value that the database cannot store: Casting"
     )

@@ -13,10 +13,10 @@ from pyarrow import flight
 LEFT_OVER = "select count(*) as n from {} where name like '{}\\_\\_%' escape '\\'"
 
 
-def left_over(desk, job, name: str = "scores") -> int:
+def left_over(client, job, name: str = "scores") -> int:
     catalogue = (
         "sqlite_master"
-        if desk.adapter == "sqlite"
+        if client.warehouse == "sqlite"
         else "(select table_name as name from information_schema.tables) as t"
     )
     return job.sql(LEFT_OVER.format(catalogue, name), raw=True)["n"].to_pylist()[0]
@@ -37,79 +37,79 @@ def put(job, table: pa.Table, op: str = "write_to_model", end: bool = False, **m
     return json.loads(answer.to_pybytes())["rows"]
 
 
-def test_nothing_is_seen_before_the_job_is_closed(desk, job):
-    desk.write(pa.table({"x": [1]}))
-    writer = desk.open()
+def test_nothing_is_seen_before_the_job_is_closed(client, job):
+    client.write(pa.table({"x": [1]}))
+    writer = client.open()
     writer.write(pa.table({"x": [2]}))
     assert job.ref("scores").to_pydict() == {"x": [1]}
-    assert desk.close(writer)["message"] == "SELECT 1"
+    assert client.close(writer)["message"] == "SELECT 1"
     assert job.ref("scores").to_pydict() == {"x": [2]}
-    assert left_over(desk, job) == 0
+    assert left_over(client, job) == 0
 
 
-def test_a_job_that_fails_leaves_the_old_table(desk, job):
-    desk.write(pa.table({"x": [1]}))
-    writer = desk.open()
+def test_a_job_that_fails_leaves_the_old_table(client, job):
+    client.write(pa.table({"x": [1]}))
+    writer = client.open()
     writer.write(pa.table({"x": [2]}))
-    desk.close(writer, ok=False)
+    client.close(writer, ok=False)
     assert job.ref("scores").to_pydict() == {"x": [1]}
-    assert left_over(desk, job) == 0
+    assert left_over(client, job) == 0
 
 
-def test_rows_in_many_statements_arrive_in_order(desk, job):
+def test_rows_in_many_statements_arrive_in_order(client, job):
     table = pa.table({"i": pa.array(range(25_001)), "t": [f"{i} ?%s" for i in range(25_001)]})
-    assert desk.write(table)["rows_affected"] == 25_001
+    assert client.write(table)["rows_affected"] == 25_001
     assert job.ref("scores").sort_by("i").equals(table)
 
 
-def test_a_value_that_the_warehouse_refuses_fails_the_model(desk, job):
-    desk.write(pa.table({"x": [1]}))
-    writer = desk.open()
+def test_a_value_that_the_warehouse_refuses_fails_the_model(client, job):
+    client.write(pa.table({"x": [1]}))
+    writer = client.open()
     with pytest.raises(flight.FlightServerError):
         put(
             writer,
             pa.table({"x": ["a"]}),
             dtype={"x": {"sql": "integer check (typeof(x) = 'integer')"}},
         )
-    desk.close(writer, ok=False)
+    client.close(writer, ok=False)
     assert job.ref("scores").to_pydict() == {"x": [1]}
-    assert left_over(desk, job) == 0
+    assert left_over(client, job) == 0
 
 
-def test_an_error_in_the_middle_of_the_swap_leaves_the_old_table(desk, job):
+def test_an_error_in_the_middle_of_the_swap_leaves_the_old_table(client, job):
     """Rights are granted when the new table is in its place already."""
-    if desk.adapter == "duckdb":
+    if client.warehouse == "duckdb":
         pytest.skip("dbt-duckdb knows no rights that could be missing")
     job.sql("create table granted as select 1 as x", raw=True)
-    writer = desk.open(GRANTED)
+    writer = client.open(GRANTED)
     writer.write(pa.table({"x": [2]}))
-    result = desk.close(writer)
+    result = client.close(writer)
     assert result["status"] == "error"
     assert job.sql("select * from granted", raw=True).to_pydict() == {"x": [1]}
-    assert left_over(desk, job, "granted") == 0
+    assert left_over(client, job, "granted") == 0
 
 
-def test_names_of_columns_are_quoted(desk, job):
+def test_names_of_columns_are_quoted(client, job):
     table = pa.table({'a "b"': [1], "select": [2], "100%": [3], "é": [4]})
-    desk.write(table)
+    client.write(table)
     assert job.ref("scores").equals(table)
 
 
-def test_a_view_of_the_name_is_replaced(desk, job):
+def test_a_view_of_the_name_is_replaced(client, job):
     job.sql("drop table if exists scores", raw=True)
     job.sql("create view scores as select 0 as old", raw=True)
-    writer = desk.open()
+    writer = client.open()
     writer.write(pa.table({"x": [3]}))
     assert job.ref("scores").to_pydict() == {"old": [0]}
-    desk.close(writer)
+    client.close(writer)
     assert job.ref("scores").to_pydict() == {"x": [3]}
 
 
-def test_views_of_the_table_see_the_new_one(desk, job):
-    desk.write(pa.table({"x": [1]}))
+def test_views_of_the_table_see_the_new_one(client, job):
+    client.write(pa.table({"x": [1]}))
     job.sql("create view seen as select x + 1 as y from scores", raw=True)
-    desk.write(pa.table({"x": [2]}))
-    if desk.adapter == "postgres":
+    client.write(pa.table({"x": [2]}))
+    if client.warehouse == "postgres":
         # They hang on the table itself, and go with it, as with dbt's tables.
         with pytest.raises(GatewayError, match="seen"):
             job.sql("select * from seen", raw=True)
@@ -118,28 +118,28 @@ def test_views_of_the_table_see_the_new_one(desk, job):
     job.sql("drop view seen", raw=True)
 
 
-def test_rows_are_appended_by_name(desk, job):
-    desk.write(pa.table({"x": [1], "y": ["a"]}))
-    writer = desk.open()
+def test_rows_are_appended_by_name(client, job):
+    client.write(pa.table({"x": [1], "y": ["a"]}))
+    writer = client.open()
     put(writer, pa.table({"y": ["b"], "x": pa.nulls(1)}), mode="append")
     assert job.ref("scores").num_rows == 1
-    desk.close(writer)
+    client.close(writer)
     assert job.ref("scores").to_pydict() == {"x": [1, None], "y": ["a", "b"]}
-    assert left_over(desk, job) == 0
+    assert left_over(client, job) == 0
 
 
-def test_appending_to_what_has_no_such_column_says_what_there_is(desk):
-    desk.write(pa.table({"x": [1]}))
-    writer = desk.open()
+def test_appending_to_what_has_no_such_column_says_what_there_is(client):
+    client.write(pa.table({"x": [1]}))
+    writer = client.open()
     with pytest.raises(flight.FlightServerError) as caught:
         put(writer, pa.table({"z": [1]}), mode="append")
     assert "has no column `z`" in str(caught.value)
     assert "It has x." in str(caught.value)
-    desk.close(writer, ok=False)
+    client.close(writer, ok=False)
 
 
-def test_a_script_writes_a_source_at_once_and_keeps_its_table(desk, job):
-    script = desk.open("script.shop.log", role="after", model="model.shop.scores")
+def test_a_script_writes_a_source_at_once_and_keeps_its_table(client, job):
+    script = client.open("script.shop.log", role="after", model="model.shop.scores")
     assert (
         put(
             script,
@@ -163,11 +163,11 @@ def test_a_script_writes_a_source_at_once_and_keeps_its_table(desk, job):
     with pytest.raises(flight.FlightServerError, match="broke off"):
         put(script, pa.table({"id": [9]}), "write_to_source", args=["raw", "people"])
     assert job.source("raw", "people").num_rows == 2
-    desk.close(script)
+    client.close(script)
 
 
-def test_views_of_a_source_outlive_a_script(desk, job):
-    script = desk.open("script.shop.log", role="after", model="model.shop.scores")
+def test_views_of_a_source_outlive_a_script(client, job):
+    script = client.open("script.shop.log", role="after", model="model.shop.scores")
     put(
         script,
         pa.table({"id": [7], "amount": [1]}),
@@ -184,7 +184,7 @@ def test_views_of_a_source_outlive_a_script(desk, job):
         args=["raw", "people"],
     )
     assert job.sql("select * from rich", raw=True).to_pydict() == {"id": [8]}
-    if desk.adapter == "postgres":
+    if client.warehouse == "postgres":
         with pytest.raises(flight.FlightServerError, match="depend on it"):
             put(
                 script, pa.table({"id": ["a"]}), "write_to_source", end=True, args=["raw", "people"]
@@ -192,41 +192,41 @@ def test_views_of_a_source_outlive_a_script(desk, job):
         assert job.sql("select * from rich", raw=True).to_pydict() == {"id": [8]}
         assert job.source("raw", "people").to_pydict() == {"id": [8], "amount": [1]}
     job.sql("drop view rich", raw=True)
-    desk.close(script)
+    client.close(script)
 
 
-def test_a_swap_that_was_cut_short_is_mended_by_the_next_write(desk, job):
+def test_a_swap_that_was_cut_short_is_mended_by_the_next_write(client, job):
     """As if the process had been killed between the renamings, on a warehouse without transactions."""
-    desk.write(pa.table({"x": [1]}))
+    client.write(pa.table({"x": [1]}))
     job.sql("alter table scores rename to scores__fal_backup", raw=True)
-    writer = desk.open()
+    writer = client.open()
     writer.write(pa.table({"x": [2]}))
     assert job.ref("scores").to_pydict() == {"x": [1]}
-    desk.close(writer)
+    client.close(writer)
     assert job.ref("scores").to_pydict() == {"x": [2]}
 
 
-def test_what_a_killed_process_left_is_dropped(desk, job):
-    desk.write(pa.table({"x": [1]}))
+def test_what_a_killed_process_left_is_dropped(client, job):
+    client.write(pa.table({"x": [1]}))
     job.sql("create table scores__fal_tmp (y int)", raw=True)
-    desk.write(pa.table({"x": [2]}))
+    client.write(pa.table({"x": [2]}))
     assert job.ref("scores").to_pydict() == {"x": [2]}
-    assert left_over(desk, job) == 0
+    assert left_over(client, job) == 0
 
 
-def test_statements_of_scripts_are_committed(desk, job):
+def test_statements_of_scripts_are_committed(client, job):
     assert job.sql("create table made (x int)", raw=True).num_columns in (0, 1)  # DuckDB counts
     job.sql("insert into made values (1), (2)", raw=True)
-    assert desk.open().sql("select count(*) as n from made", raw=True).to_pydict() == {"n": [2]}
+    assert client.open().sql("select count(*) as n from made", raw=True).to_pydict() == {"n": [2]}
     job.sql("drop table made", raw=True)
     with pytest.raises(GatewayError, match="made"):
         job.sql("select * from made", raw=True)
 
 
-def test_after_its_write_a_model_reads_its_own_rows(desk):
-    desk.write(pa.table({"x": [1]}))
+def test_after_its_write_a_model_reads_its_own_rows(client):
+    client.write(pa.table({"x": [1]}))
     for mode, expected in (("overwrite", [2]), ("append", [1, 2])):
-        writer, other = desk.open(), desk.open()
+        writer, other = client.open(), client.open()
         writer.write(pa.table({"x": [2]}), mode=mode)
         assert sorted(writer.ref("scores")["x"].to_pylist()) == expected
         assert (
@@ -235,15 +235,15 @@ def test_after_its_write_a_model_reads_its_own_rows(desk):
         )
         assert other.ref("scores").to_pydict() == {"x": [1]}
         for each in (writer, other):
-            desk.close(each, ok=False)
-        assert desk.open().ref("scores").to_pydict() == {"x": [1]}
+            client.close(each, ok=False)
+        assert client.open().ref("scores").to_pydict() == {"x": [1]}
 
 
-def test_an_append_that_lacks_columns_says_so_when_it_is_read_again(desk):
-    desk.write(pa.table({"x": [1], "y": [1]}))
-    writer = desk.open()
+def test_an_append_that_lacks_columns_says_so_when_it_is_read_again(client):
+    client.write(pa.table({"x": [1], "y": [1]}))
+    writer = client.open()
     writer.write(pa.table({"x": [2]}), mode="append")
     with pytest.raises(GatewayError) as caught:
         writer.ref("scores")
     assert caught.value.code == "gateway::own_table"
-    desk.close(writer, ok=False)
+    client.close(writer, ok=False)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +15,11 @@ pytest.importorskip("dbt.adapters.duckdb")
 pytest.importorskip("dbt.adapters.postgres")
 pytest.importorskip("adbc_driver_postgresql")
 
-_TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
-
-from live.fixtures import make_project, sessions, stub  # noqa: E402
-from live.job_client import JobClient, _decoded  # noqa: E402
-from postgres.conftest import Database, server  # noqa: E402, F401
+from live.client import Client
+from live.fixtures import make_project, sessions, stub
+from live.job_client import JobClient, _decoded
+from live.process import SessionProcess
+from postgres.conftest import Database, server  # noqa: F401
 
 STUBS = ("models/fal/scores.sql", "models/fal/grown.sql")
 FILES = {
@@ -44,8 +41,8 @@ FILES = {
 class Runner(JobClient):
     """A lease as whoever runs it has it: by the gateway's other door."""
 
-    def __init__(self, location: str, token: str) -> None:
-        super().__init__(location, token)
+    def __init__(self, location: str, token: str, id: str = "", unique_id: str = "") -> None:
+        super().__init__(location, token, id, unique_id)
         self.location = location
 
     def do(self, action: str, **body):
@@ -69,15 +66,15 @@ class Runner(JobClient):
 
 
 class Lent(Runner):
-    """With the supervisor's side."""
+    """A lease with the supervisor's side as well."""
 
-    def __init__(self, desk, id: str, token: str, unique_id: str, told: dict) -> None:
-        super().__init__(desk.location, token)
-        self.desk, self.id, self.token, self.unique_id, self.told = desk, id, token, unique_id, told
+    def __init__(self, client, id: str, token: str, unique_id: str, told: dict) -> None:
+        super().__init__(client.location, token, id, unique_id)
+        self.client, self.token, self.told = client, token, told
 
     def settle(self, ok: bool | None = None) -> tuple[dict, dict]:
         """What the session knows of the lease, and the result: committed if all went well, or as told."""
-        settled = self.desk.session.ask("job_settle", job=self.id)
+        settled = self.client.session.ask("job_settle", job=self.id)
         ok = bool((settled["answer"] or {}).get("ok")) if ok is None else ok
         result = {
             "unique_id": self.unique_id,
@@ -85,15 +82,14 @@ class Lent(Runner):
             "execution_time": 0.0,
             "message": None if ok else "no",
         }
-        return settled, self.desk.session.ask("job_close", job=self.id, ok=ok, result=result)
+        return settled, self.client.session.ask("job_close", job=self.id, ok=ok, result=result)
 
 
-class Desk:
-    """Lends models of a session that has begun."""
+class LeaseClient(Client):
+    """Lends models."""
 
-    def __init__(self, session, query, warehouse: str) -> None:
-        self.session, self.query, self._count = session, query, itertools.count()
-        self.warehouse = warehouse
+    def __init__(self, session: SessionProcess, warehouse: str) -> None:
+        super().__init__(session, warehouse)
         port = session.ask(
             "gateway_listen",
             host="127.0.0.1",
@@ -116,7 +112,7 @@ class Desk:
 
 
 @contextlib.contextmanager
-def open_desk(request, root: Path, files: dict[str, str]) -> Iterator[Desk]:
+def open_client(request, root: Path, files: dict[str, str]) -> Iterator[LeaseClient]:
     """A session over a project, on the warehouse that the fixture's parameter names."""
     if request.param == "postgres":
         files = {**files, "profiles.yml": Database(request.getfixturevalue("server")).profile()}
@@ -126,18 +122,10 @@ def open_desk(request, root: Path, files: dict[str, str]) -> Iterator[Desk]:
         session.ask("begin", selected=session.runnable())
         for node in ("seed.shop.raw_orders", "model.shop.orders"):
             assert session.run(node)["status"] == "success"
-        session.ask(
-            "job_open", job="looks", token="looks", unique_id="hook", role="global", model=None
-        )
-        looks = JobClient(session.location, "looks")
-
-        def query(sql: str) -> list[tuple]:
-            return [tuple(row.values()) for row in looks.sql(sql, raw=True).to_pylist()]
-
-        yield Desk(session, query, request.param)
+        yield LeaseClient(session, request.param)
 
 
 @pytest.fixture(scope="module", params=["duckdb", "postgres"])
-def desk(request, tmp_path_factory):
-    with open_desk(request, tmp_path_factory.mktemp("leases") / "project", FILES) as opened:
+def client(request, tmp_path_factory):
+    with open_client(request, tmp_path_factory.mktemp("leases") / "project", FILES) as opened:
         yield opened

@@ -14,7 +14,7 @@ from live.job_client import GatewayError
 from live.process import Refused
 from pyarrow import flight
 
-from .conftest import Desk, Runner
+from .conftest import LeaseClient, Runner
 
 
 def ids(*values: int) -> pa.Table:
@@ -30,8 +30,8 @@ def fenced(job: Runner) -> None:
         assert caught.value.code == "gateway::token"
 
 
-def test_a_lease_says_what_it_reads_and_writes(desk: Desk):
-    scores, grown = desk.lend(), desk.lend("grown")
+def test_a_lease_says_what_it_reads_and_writes(client: LeaseClient):
+    scores, grown = client.lend(), client.lend("grown")
     assert [entry["unique_id"] for entry in scores.told["inputs"]] == ["model.shop.orders"]
     assert "orders" in scores.told["inputs"][0]["relation"]
     assert (
@@ -43,10 +43,10 @@ def test_a_lease_says_what_it_reads_and_writes(desk: Desk):
         assert lent.settle()[0]["attempts"] == 0
 
 
-def test_a_port_that_is_taken_is_named(desk: Desk):
-    place = desk.location.rpartition("/")[2]
+def test_a_port_that_is_taken_is_named(client: LeaseClient):
+    place = client.location.rpartition("/")[2]
     with pytest.raises(Refused) as caught:
-        desk.session.ask(
+        client.session.ask(
             "gateway_listen",
             host="127.0.0.1",
             port=int(place.rpartition(":")[2]),
@@ -59,18 +59,18 @@ def test_a_port_that_is_taken_is_named(desk: Desk):
     ) == ("gateway::listen", True)
 
 
-def test_nothing_is_listed(desk: Desk):
-    lent = desk.lend()
-    client = lent.start()._client
-    for ask in (client.list_actions, client.list_flights):
+def test_nothing_is_listed(client: LeaseClient):
+    lent = client.lend()
+    flight_client = lent.start()._client
+    for ask in (flight_client.list_actions, flight_client.list_flights):
         with pytest.raises((pa.ArrowException, NotImplementedError)):
             list(ask())
     lent.settle()
 
 
 @pytest.mark.parametrize("name", ["scores", "grown"])
-def test_a_new_attempt_undoes_the_one_before_it(desk: Desk, name: str):
-    lent = desk.lend(name)
+def test_a_new_attempt_undoes_the_one_before_it(client: LeaseClient, name: str):
+    lent = client.lend(name)
     first = lent.start()
     assert first.write(ids(1, 2, 3)) == 3
     second = lent.start()
@@ -89,10 +89,10 @@ def test_a_new_attempt_undoes_the_one_before_it(desk: Desk, name: str):
         "success",
         2,
     ), result
-    assert desk.table(name) == [(1,), (5,)]
+    assert client.table(name) == [(1,), (5,)]
     with pytest.raises(GatewayError, match="does not know this token"):
         lent.start()
-    output = [event for event in desk.session.events if event["event"] == "output"]
+    output = [event for event in client.session.events if event["event"] == "output"]
     assert output[-1] == {
         "event": "output",
         "unique_id": lent.unique_id,
@@ -101,8 +101,8 @@ def test_a_new_attempt_undoes_the_one_before_it(desk: Desk, name: str):
 
 
 @pytest.mark.parametrize("name", ["scores", "grown"])
-def test_an_attempt_in_the_middle_of_its_write_is_fenced(desk: Desk, name: str):
-    lent = desk.lend(name)
+def test_an_attempt_in_the_middle_of_its_write_is_fenced(client: LeaseClient, name: str):
+    lent = client.lend(name)
     writer = lent.start().begin_write(ids(*range(1000)))
     second = lent.start()  # returns: nobody waits for the first one's rows
     second.write(ids(7, 8))
@@ -111,15 +111,15 @@ def test_an_attempt_in_the_middle_of_its_write_is_fenced(desk: Desk, name: str):
         while True:
             writer.write_table(ids(*range(100_000)))
     assert lent.settle()[1]["status"] == "success"
-    rows = desk.table(name)
+    rows = client.table(name)
     assert (
         rows == [(7,), (8,)] if name == "scores" else {(7,), (8,)} <= set(rows) and len(rows) < 10
     )
 
 
 @pytest.mark.parametrize("name", ["scores", "grown"])
-def test_of_many_attempts_at_once_one_counts(desk: Desk, name: str):
-    lent = desk.lend(name)
+def test_of_many_attempts_at_once_one_counts(client: LeaseClient, name: str):
+    lent = client.lend(name)
     done: list[int] = []
 
     def attempt(mark: int) -> None:
@@ -139,12 +139,12 @@ def test_of_many_attempts_at_once_one_counts(desk: Desk, name: str):
     assert settled["attempts"] == 24 and settled["wrote"] == settled["answer"]["ok"] == (
         result["status"] == "success"
     ), result
-    marks = desk.query(f"select mark, count(*) from {name} group by mark")
+    marks = client.query(f"select mark, count(*) from {name} group by mark")
     assert len(marks) == 1 and marks[0][1] == 500 and marks[0][0] in done
 
 
-def test_a_write_that_counts_at_once_is_whole_or_not_at_all(desk: Desk):
-    lent = desk.lend()
+def test_a_write_that_counts_at_once_is_whole_or_not_at_all(client: LeaseClient):
+    lent = client.lend()
     first = lent.start()
     writer = first.begin_write(ids(1), op="write_to_source", args=["out", "log"], mode="append")
     second = lent.start()
@@ -156,11 +156,11 @@ def test_a_write_that_counts_at_once_is_whole_or_not_at_all(desk: Desk):
     writer.close()
     assert lent.settle()[0]["wrote"] is False
     # Final at once: the end of the lease does not undo it.
-    assert desk.query("select * from side.log") == [(2,)]
+    assert client.query("select * from side.log") == [(2,)]
 
 
-def test_a_read_under_way_ends_with_its_attempt(desk: Desk):
-    lent = desk.lend()
+def test_a_read_under_way_ends_with_its_attempt(client: LeaseClient):
+    lent = client.lend()
     many = ", ".join(f"orders o{n}" for n in range(12))
     stream = lent.start().open("sql", sql=f"select repeat('x', 500) as t from {many}", raw=True)
     stream.read_chunk()
@@ -181,40 +181,42 @@ def test_a_read_under_way_ends_with_its_attempt(desk: Desk):
     assert result["status"] == "error"
 
 
-def test_without_an_answer_nothing_stays(desk: Desk):
-    before = desk.table("scores")
-    lent = desk.lend()
+def test_without_an_answer_nothing_stays(client: LeaseClient):
+    before = client.table("scores")
+    lent = client.lend()
     attempt = lent.start()
     attempt.write(ids(66))
     settled, _ = lent.settle(ok=False)
     assert (settled["attempts"], settled["answer"], settled["wrote"]) == (1, None, False)
     fenced(attempt)
-    assert desk.table("scores") == before
+    assert client.table("scores") == before
     # An answer that it went well, but the runner says no.
-    lent = desk.lend()
+    lent = client.lend()
     attempt = lent.start()
     attempt.write(ids(67))
     attempt.do("job_answer", ok=True)
     lent.settle(ok=False)
-    assert desk.table("scores") == before
+    assert client.table("scores") == before
 
 
-def test_an_attempt_after_an_answer_takes_its_place(desk: Desk):
-    lent = desk.lend()
+def test_an_attempt_after_an_answer_takes_its_place(client: LeaseClient):
+    lent = client.lend()
     first = lent.start()
     first.write(ids(1))
     first.do("job_answer", ok=True)
     second = lent.start()
-    assert desk.session.ask("job_settle", job=lent.id)["answer"] is None
+    assert client.session.ask("job_settle", job=lent.id)["answer"] is None
     fenced(second)
     assert lent.settle()[1]["status"] == "error"
 
 
-def test_tokens_are_good_for_their_own_lease_and_door(desk: Desk):
-    desk.session.ask("job_open", job="here", token="of-this-machine", unique_id="model.shop.grown")
-    lent = desk.lend()
+def test_tokens_are_good_for_their_own_lease_and_door(client: LeaseClient):
+    client.session.ask(
+        "job_open", job="here", token="of-this-machine", unique_id="model.shop.grown"
+    )
+    lent = client.lend()
     for token in ("", "wrong", "of-this-machine", lent.token, None):
-        stranger = Runner(desk.location, token)
+        stranger = Runner(client.location, token)
         for ask in (
             lambda: stranger.ref("orders"),
             lambda: stranger.action("list_models"),
@@ -225,53 +227,53 @@ def test_tokens_are_good_for_their_own_lease_and_door(desk: Desk):
             assert caught.value.code == "gateway::token"
     for token in ("", "of-this-machine"):
         with pytest.raises(GatewayError, match="does not know this token"):
-            Runner(desk.location, token).start()
+            Runner(client.location, token).start()
     # The other door is open to both.
-    assert Runner(desk.session.location, "of-this-machine").ref("orders").num_rows == 3
-    inside = Runner(desk.session.location, lent.token).start()
+    assert Runner(client.session.location, "of-this-machine").ref("orders").num_rows == 3
+    inside = Runner(client.session.location, lent.token).start()
     assert inside.ref("orders").num_rows == 3
     with pytest.raises(GatewayError, match="`lines` is a list of pairs"):
         inside.do("job_output", lines=[["stdin", "x"]])
     lent.settle()
-    desk.session.ask(
+    client.session.ask(
         "job_close",
         job="here",
         ok=False,
         result={"unique_id": "model.shop.grown", "status": "error", "execution_time": 0},
     )
-    told = str(desk.session.events)
+    told = str(client.session.events)
     assert lent.token not in told and "of-this-machine" not in told
 
 
-def test_the_client_of_the_documentation_runs(desk: Desk):
+def test_the_client_of_the_documentation_runs(client: LeaseClient):
     page = Path(__file__).resolve().parents[5] / "docs/plugins/leases.md"
     (code,) = re.findall(r"```python\n# attempt.py\n(.*?)```", page.read_text(), re.DOTALL)
     namespace: dict = {}
     exec(code, namespace)
-    lent = desk.lend()
+    lent = client.lend()
     namespace["run"](
-        {"location": desk.location, "token": lent.token, "certificate": None},
+        {"location": client.location, "token": lent.token, "certificate": None},
         namespace["first_two_orders"],
     )
     assert lent.settle()[1]["rows_affected"] == 2
-    lent = desk.lend()
+    lent = client.lend()
     namespace["run"](
-        {"location": desk.location, "token": lent.token, "certificate": None},
+        {"location": client.location, "token": lent.token, "certificate": None},
         lambda attempt: attempt.read(op="ref", args=["x"]),
     )
     assert "no such node" in lent.settle()[0]["answer"]["error"]["message"]
 
 
-def test_a_dbt_native_model_is_delivered_once(desk: Desk):
+def test_a_dbt_native_model_is_delivered_once(client: LeaseClient):
     jobs: list[dict] = []
-    desk.session.on_python_job = jobs.append
-    node = desk.session.send("run", unique_id="model.shop.native")
+    client.session.on_python_job = jobs.append
+    node = client.session.send("run", unique_id="model.shop.native")
     while not jobs:
         assert not node.done(), node.result()
     job = jobs[0]
-    told = desk.session.ask("job_lend", job=job["job"])
+    told = client.session.ask("job_lend", job=job["job"])
     assert (told["output_is_rows"], "native" in told["output"]) == (True, True)
-    lease = Runner(desk.location, job["token"])
+    lease = Runner(client.location, job["token"])
     lease.start().write(ids(1, 2, 3), op="write_relation")
     writer = lease.start().begin_write(ids(4), op="write_relation")
     third = lease.start()
@@ -280,23 +282,23 @@ def test_a_dbt_native_model_is_delivered_once(desk: Desk):
     with pytest.raises(flight.FlightError):
         while True:
             writer.write_table(ids(*range(100_000)))
-    assert desk.session.ask("job_settle", job=job["job"])["wrote"] is True
-    desk.session.ask("python_job_done", job=job["job"], ok=True, error=None)
+    assert client.session.ask("job_settle", job=job["job"])["wrote"] is True
+    client.session.ask("python_job_done", job=job["job"], ok=True, error=None)
     result = node.result(60)
     assert (result["status"], result["rows_affected"]) == ("success", 2), result
-    assert desk.table("native") == [(5,), (6,)]
+    assert client.table("native") == [(5,), (6,)]
 
 
-def test_the_end_of_the_run_ends_its_leases(desk: Desk):
+def test_the_end_of_the_run_ends_its_leases(client: LeaseClient):
     """The last test: it interrupts the session."""
-    lent, never = desk.lend(), desk.lend("grown")
+    lent, never = client.lend(), client.lend("grown")
     attempt = lent.start()
     writer = attempt.begin_write(ids(1))
     assert attempt.do("job_output") == {"stop": False}
     told: list[dict] = []
     waits = threading.Thread(target=lambda: told.append(attempt.do("job_output", wait=5)))
     waits.start()
-    desk.session.ask("cancel")
+    client.session.ask("cancel")
     waits.join()
     assert [*told, attempt.do("job_output")] == [{"stop": True}] * 2
     with pytest.raises(GatewayError) as caught:
@@ -307,4 +309,4 @@ def test_the_end_of_the_run_ends_its_leases(desk: Desk):
         while True:
             writer.write_table(ids(*range(100_000)))
     # The lease of `grown` is out still.
-    assert desk.session.finish(interrupted=True)["artifacts_written"]
+    assert client.session.finish(interrupted=True)["artifacts_written"]

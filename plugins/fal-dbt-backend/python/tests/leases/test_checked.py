@@ -9,7 +9,7 @@ import pytest
 from live.fixtures import stub
 from live.job_client import GatewayError
 
-from .conftest import FILES, Desk, open_desk
+from .conftest import FILES, LeaseClient, open_client
 
 SECRET = "s3cret-of-the-machine"
 MACROS = """
@@ -49,29 +49,29 @@ def checked(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FAL_TEST_SECRET", SECRET)
         patch.setenv("FAL_TEST_PUBLIC", "public")
-        with open_desk(request, folder / "project", files) as desk:
-            desk.session.run("model.shop.viewed")
-            desk.query("create schema if not exists side")
-            desk.query("create table side.log as select 7 as id")
-            desk.query(f"create table hidden as select '{SECRET}' as secret")
-            desk.query("create sequence numbers")
-            desk.query("create table scores__fal_stage as select 1 as x")
-            desk.folder = folder
-            lent = desk.lend("scores")
-            desk.attempt = lent.start()
-            yield desk
+        with open_client(request, folder / "project", files) as client:
+            client.session.run("model.shop.viewed")
+            client.query("create schema if not exists side")
+            client.query("create table side.log as select 7 as id")
+            client.query(f"create table hidden as select '{SECRET}' as secret")
+            client.query("create sequence numbers")
+            client.query("create table scores__fal_stage as select 1 as x")
+            client.folder = folder
+            lent = client.lend("scores")
+            client.attempt = lent.start()
+            yield client
 
 
-def world(desk: Desk) -> tuple:
+def world(client: LeaseClient) -> tuple:
     """What must not change."""
-    tables = desk.query(
+    tables = client.query(
         "select table_schema || '.' || table_name as t from information_schema.tables where table_schema <> 'pg_catalog' order by 1"
     )
     return (
         tables,
-        sorted(path.name for path in desk.folder.iterdir()),
-        desk.table("orders"),
-        desk.table("side.log"),
+        sorted(path.name for path in client.folder.iterdir()),
+        client.table("orders"),
+        client.table("side.log"),
     )
 
 
@@ -223,7 +223,7 @@ POSTGRES = [
 CODES = {"gateway::leased", "dbt::compile"}
 
 
-def test_nothing_but_relations_of_the_project_is_read(checked: Desk):
+def test_nothing_but_relations_of_the_project_is_read(checked: LeaseClient):
     checked.query(
         "create function my_function() returns int language sql as 'select 1'"
         if checked.warehouse == "postgres"
@@ -359,7 +359,7 @@ READS_POSTGRES = [
 ]
 
 
-def test_what_the_documentation_shows_can_be_read(checked: Desk):
+def test_what_the_documentation_shows_can_be_read(checked: LeaseClient):
     reads = READS + (READS_DUCKDB if checked.warehouse == "duckdb" else READS_POSTGRES)
     assert len(reads) >= 50
     wrong = []
@@ -374,7 +374,7 @@ def test_what_the_documentation_shows_can_be_read(checked: Desk):
     assert not wrong, "\n".join(map(str, wrong))
 
 
-def test_what_reads_the_open_write_is_checked_as_well(checked: Desk):
+def test_what_reads_the_open_write_is_checked_as_well(checked: LeaseClient):
     lent = checked.lend("grown")
     attempt = lent.start()
     before = world(checked)

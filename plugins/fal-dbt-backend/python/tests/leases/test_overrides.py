@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from live.job_client import GatewayError
 
-from .conftest import FILES, open_desk
+from .conftest import FILES, open_client
 
 MACRO = """
 {% macro ref(model_name) %}
@@ -29,9 +29,9 @@ def test_a_lease_reads_where_the_macro_sends_it(redirected):
 
 @pytest.fixture
 def redirected(request, tmp_path):
-    with open_desk(request, tmp_path / "project", {**FILES, "macros/ref.sql": MACRO}) as desk:
-        desk.query("create schema if not exists side")
-        desk.query("create table side.orders as select 77 as id")
-        desk.query("create table side.hidden as select 1 as id")
-        desk.query("create table hidden as select 1 as id")
-        yield desk
+    with open_client(request, tmp_path / "project", {**FILES, "macros/ref.sql": MACRO}) as client:
+        client.query("create schema if not exists side")
+        client.query("create table side.orders as select 77 as id")
+        client.query("create table side.hidden as select 1 as id")
+        client.query("create table hidden as select 1 as id")
+        yield client

@@ -11,7 +11,7 @@ from fal_worker.job.error import FalError
 from fal_worker.job.request import Request
 from fal_worker.remote.stored import Stored
 
-from .conftest import Desk
+from .conftest import LeaseClient
 
 DAY = dt.datetime(2026, 1, 2, 3, 4, 5, 678901)
 LISTS = {
@@ -41,7 +41,7 @@ class Store(dict):
     put = dict.__setitem__
 
 
-def stored(desk: Desk, lent, store) -> Stored:
+def stored(client: LeaseClient, lent, store) -> Stored:
     """The gateway as a job in the runner's process has it."""
     token = lent.start()._token
     request = Request(
@@ -51,16 +51,16 @@ def stored(desk: Desk, lent, store) -> Stored:
         "a.py",
         "",
         ".",
-        desk.location,
+        client.location,
         token,
         unique_id=lent.unique_id,
     )
     return Stored(request, lent.told, store)
 
 
-def write(desk: Desk, store, batches, **command) -> None:
-    lent = desk.lend()
-    gateway = stored(desk, lent, store)
+def write(client: LeaseClient, store, batches, **command) -> None:
+    lent = client.lend()
+    gateway = stored(client, lent, store)
     gateway.write(batches, op="write_to_model", **command)
     gateway.ask("job_answer", ok=True, error=None)
     assert lent.settle()[1]["status"] == "success"
@@ -68,28 +68,28 @@ def write(desk: Desk, store, batches, **command) -> None:
 
 
 @pytest.mark.parametrize("columns", [TABLE, LISTS], ids=["plain", "lists"])
-def test_each_type_is_handed_on_as_the_gateway_gives_it_or_not_at_all(desk: Desk, columns):
+def test_each_type_is_handed_on_as_the_gateway_gives_it_or_not_at_all(client: LeaseClient, columns):
     store = Store()
     table = pa.table(columns)
-    write(desk, store, table.to_reader())
+    write(client, store, table.to_reader())
     assert str(store["model.shop.scores"].to_pylist()) == str(table.to_pylist())
-    lent = desk.lend("grown")
-    gateway = stored(desk, lent, store)
+    lent = client.lend("grown")
+    gateway = stored(client, lent, store)
     by_gateway = super(Stored, gateway).read_table(op="ref", args=["scores"], version=None)
     handed = gateway._from_store({"op": "ref", "args": ["scores"], "version": None})
     lent.settle()
-    if columns is LISTS and desk.warehouse == "postgres":
+    if columns is LISTS and client.warehouse == "postgres":
         assert handed is None  # how many dimensions an array has, its values say
         return
     assert handed.schema.equals(by_gateway.schema, check_metadata=True)
     assert str(handed.to_pylist()) == str(by_gateway.to_pylist())
 
 
-def test_what_is_not_the_whole_table_of_a_declared_node_comes_from_the_gateway(desk: Desk):
+def test_what_is_not_the_whole_table_of_a_declared_node_comes_from_the_gateway(client: LeaseClient):
     store = Store()
-    write(desk, store, pa.table({"id": [1, 2]}).to_reader())
-    lent = desk.lend("grown")
-    gateway = stored(desk, lent, store)
+    write(client, store, pa.table({"id": [1, 2]}).to_reader())
+    lent = client.lend("grown")
+    gateway = stored(client, lent, store)
     # Marked, so that it shows where rows come from; and once as rows that are no layout of the table's.
     store["model.shop.scores"] = pa.table({"id": [10]})
     assert gateway.read_table(op="ref", args=["scores"], version=None).to_pydict() == {"id": [10]}
@@ -116,12 +116,12 @@ def test_what_is_not_the_whole_table_of_a_declared_node_comes_from_the_gateway(d
     lent.settle()
 
 
-def test_only_whole_writes_in_types_of_their_own_are_kept(desk: Desk):
+def test_only_whole_writes_in_types_of_their_own_are_kept(client: LeaseClient):
     for command in ({"mode": "append"}, {"dtype": {"id": {"sql": "double precision"}}}):
         store = Store()
-        write(desk, store, pa.table({"id": [3]}).to_reader(), **command)
+        write(client, store, pa.table({"id": [3]}).to_reader(), **command)
         assert store == {}
-    assert len(desk.table("scores")) == 1
+    assert len(client.table("scores")) == 1
 
 
 class Broken:
@@ -131,10 +131,10 @@ class Broken:
     put = get
 
 
-def test_a_store_that_fails_costs_time_only(desk: Desk, capfd):
-    write(desk, Broken(), pa.table({"id": [4]}).to_reader())
-    lent = desk.lend("grown")
-    assert stored(desk, lent, Broken()).read_table(
+def test_a_store_that_fails_costs_time_only(client: LeaseClient, capfd):
+    write(client, Broken(), pa.table({"id": [4]}).to_reader())
+    lent = client.lend("grown")
+    assert stored(client, lent, Broken()).read_table(
         op="ref", args=["scores"], version=None
     ).to_pydict() == {"id": [4]}
     assert "the runner's store failed in `get`: OSError: no store" in capfd.readouterr().err

@@ -13,7 +13,7 @@ import pytest
 from live.job_client import GatewayError
 from pyarrow import flight
 
-from .conftest import Desk, Runner
+from .conftest import LeaseClient, Runner
 
 PLAIN = {
     "code": "gateway::token",
@@ -46,42 +46,42 @@ def heard(ask) -> dict:
     return json.JSONDecoder().raw_decode(text[text.index("{") :])[0] if "{" in text else PLAIN
 
 
-def put(client: flight.FlightClient, descriptor: flight.FlightDescriptor) -> None:
-    writer, _ = client.do_put(descriptor, pa.schema([("id", pa.int64())]))
+def put(flight_client: flight.FlightClient, descriptor: flight.FlightDescriptor) -> None:
+    writer, _ = flight_client.do_put(descriptor, pa.schema([("id", pa.int64())]))
     with contextlib.suppress(pa.ArrowException, OSError):
         writer.write_table(pa.table({"id": [1]}))
     writer.close()
 
 
-def exchange(client: flight.FlightClient) -> None:
-    _, reader = client.do_exchange(flight.FlightDescriptor.for_command(b"{}"))
+def exchange(flight_client: flight.FlightClient) -> None:
+    _, reader = flight_client.do_exchange(flight.FlightDescriptor.for_command(b"{}"))
     reader.read_chunk()
 
 
-def test_all_calls_of_strangers_get_one_answer(desk: Desk):
-    desk.lend()
-    client = flight.FlightClient(desk.location)
+def test_all_calls_of_strangers_get_one_answer(client: LeaseClient):
+    client.lend()
+    flight_client = flight.FlightClient(client.location)
     asks = [
-        lambda: list(client.list_flights()),
-        lambda: list(client.list_actions()),
-        lambda: client.get_flight_info(flight.FlightDescriptor.for_path("x")),
-        lambda: client.get_schema(flight.FlightDescriptor.for_command(b"x")),
-        lambda: exchange(client),
-        lambda: put(client, flight.FlightDescriptor.for_path("a", "b")),
+        lambda: list(flight_client.list_flights()),
+        lambda: list(flight_client.list_actions()),
+        lambda: flight_client.get_flight_info(flight.FlightDescriptor.for_path("x")),
+        lambda: flight_client.get_schema(flight.FlightDescriptor.for_command(b"x")),
+        lambda: exchange(flight_client),
+        lambda: put(flight_client, flight.FlightDescriptor.for_path("a", "b")),
     ]
     for body in BODIES:
         asks += [
-            lambda body=body: list(client.do_action(flight.Action("job_start", body))),
-            lambda body=body: list(client.do_action(flight.Action("no such action", body))),
-            lambda body=body: client.do_get(flight.Ticket(body)),
-            lambda body=body: put(client, flight.FlightDescriptor.for_command(body)),
+            lambda body=body: list(flight_client.do_action(flight.Action("job_start", body))),
+            lambda body=body: list(flight_client.do_action(flight.Action("no such action", body))),
+            lambda body=body: flight_client.do_get(flight.Ticket(body)),
+            lambda body=body: put(flight_client, flight.FlightDescriptor.for_command(body)),
         ]
     answers = [heard(ask) for ask in asks]
     assert len(answers) > 60 and {json.dumps(answer) for answer in answers} == {json.dumps(PLAIN)}
 
 
-def test_half_a_character_is_refused_by_name(desk: Desk):
-    lent = desk.lend()
+def test_half_a_character_is_refused_by_name(client: LeaseClient):
+    lent = client.lend()
     attempt = lent.start()
     for asked in (
         {"op": "sql", "sql": "select '\ud800'"},
@@ -94,39 +94,39 @@ def test_half_a_character_is_refused_by_name(desk: Desk):
     lent.settle()
 
 
-def memory(desk: Desk) -> int:
+def memory(client: LeaseClient) -> int:
     """The most that the session ever had, in bytes."""
     found = re.search(
-        r"VmHWM:\s+(\d+) kB", Path(f"/proc/{desk.session.process.pid}/status").read_text()
+        r"VmHWM:\s+(\d+) kB", Path(f"/proc/{client.session.process.pid}/status").read_text()
     )
     assert found
     return int(found[1]) << 10
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
-def test_a_body_is_not_taken_before_its_token_is_known(desk: Desk):
-    lent = desk.lend()
+def test_a_body_is_not_taken_before_its_token_is_known(client: LeaseClient):
+    lent = client.lend()
     attempt = lent.start()
     attempt.write(pa.table({"id": [1]}))
     attempt.do("job_answer", ok=True)
     lent.settle()
-    before = memory(desk)
+    before = memory(client)
     # A stranger, and one whose lease has ended on the same connection.
-    for client in (flight.FlightClient(desk.location), attempt._client):
+    for flight_client in (flight.FlightClient(client.location), attempt._client):
         options = flight.FlightCallOptions(timeout=60)
         body = b'{"token": "x", "pad": "' + b"y" * BIG + b'"}'
         with pytest.raises(pa.ArrowException):
-            list(client.do_action(flight.Action("job_start", body), options))
-    assert memory(desk) - before < BIG // 4
+            list(flight_client.do_action(flight.Action("job_start", body), options))
+    assert memory(client) - before < BIG // 4
 
 
-def test_who_has_a_token_may_send_much(desk: Desk):
-    lent = desk.lend()
+def test_who_has_a_token_may_send_much(client: LeaseClient):
+    lent = client.lend()
     first = lent.start()
     first.do("job_output", lines=[])
     first.do("job_output", lines=[["stdout", "x" * 100_000]] * 50)
     # A connection whose first call is a stream without end.
-    second = Runner(desk.location, first._token)
+    second = Runner(client.location, first._token)
     assert (
         second.write(pa.table({"id": range(1_000_000), "text": ["y" * 20] * 1_000_000}))
         == 1_000_000
@@ -135,13 +135,13 @@ def test_who_has_a_token_may_send_much(desk: Desk):
     assert lent.settle()[1]["status"] == "success"
 
 
-def test_who_says_nothing_is_sent_away(desk: Desk):
-    place = desk.location.rpartition("/")[2].rpartition(":")
+def test_who_says_nothing_is_sent_away(client: LeaseClient):
+    place = client.location.rpartition("/")[2].rpartition(":")
     idle = [socket.create_connection((place[0], int(place[2]))) for _ in range(80)]
     for connection in idle:
         connection.settimeout(90)
     # More than may wait at a time: the rest, and a lease, are served when those are gone.
-    lent = desk.lend()
+    lent = client.lend()
     assert lent.start().ref("orders").num_rows == 3
     for connection in idle:
         with contextlib.suppress(ConnectionError):

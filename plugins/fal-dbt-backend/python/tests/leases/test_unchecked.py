@@ -5,19 +5,21 @@ from __future__ import annotations
 import pytest
 from live.job_client import GatewayError
 
-from .conftest import FILES, Desk, open_desk
+from .conftest import FILES, LeaseClient, open_client
 
 
 @pytest.fixture(scope="module", params=["duckdb"])
 def unchecked(request, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FAL_TEST_GENERIC", "1")
-        with open_desk(request, tmp_path_factory.mktemp("unchecked") / "project", FILES) as desk:
-            desk.attempt = desk.lend().start()
-            yield desk
+        with open_client(
+            request, tmp_path_factory.mktemp("unchecked") / "project", FILES
+        ) as client:
+            client.attempt = client.lend().start()
+            yield client
 
 
-def test_without_a_check_only_the_gateways_own_sql_runs(unchecked: Desk):
+def test_without_a_check_only_the_gateways_own_sql_runs(unchecked: LeaseClient):
     read = unchecked.attempt.read
     orders = {"op": "ref", "args": ["orders"]}
     assert read(**orders).num_rows == 3

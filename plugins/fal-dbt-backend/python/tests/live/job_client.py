@@ -18,11 +18,11 @@ class GatewayError(Exception):
 
 
 class JobClient:
-    """One job with its token."""
+    """One job with its token. `id` and `unique_id` are the session's names of the job and its node."""
 
-    def __init__(self, location: str, token: str) -> None:
+    def __init__(self, location: str, token: str, id: str = "", unique_id: str = "") -> None:
         self._client = flight.FlightClient(location)
-        self._token = token
+        self._token, self.id, self.unique_id = token, id, unique_id
 
     def read(self, op: str, **fields: Any) -> pa.Table:
         ticket = flight.Ticket(json.dumps({"token": self._token, "op": op, **fields}).encode())

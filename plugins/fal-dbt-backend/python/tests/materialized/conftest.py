@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import re
-import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,13 +14,11 @@ pytest.importorskip("dbt.adapters.duckdb")
 pytest.importorskip("dbt.adapters.postgres")
 pytest.importorskip("adbc_driver_postgresql")
 
-_TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
-
-from live.fixtures import make_project, sessions, stub  # noqa: E402
-from live.job_client import GatewayError, JobClient  # noqa: E402
-from live.process import Refused  # noqa: E402
-from postgres.conftest import Database, server  # noqa: E402, F401
+from live.client import Client
+from live.fixtures import make_project, sessions, stub
+from live.job_client import GatewayError, JobClient
+from live.process import Refused
+from postgres.conftest import Database, server  # noqa: F401
 
 WAREHOUSES = ("duckdb", "postgres")
 # Configurations of incremental models, by name.
@@ -195,46 +191,25 @@ def stubs() -> list[str]:
     ]
 
 
-class Desk:
-    """Runs models of both kinds in a session that has begun, and looks at their tables."""
+STEP = {
+    "name": "execute",
+    "started_at": "2026-01-01T00:00:00Z",
+    "completed_at": "2026-01-01T00:00:01Z",
+}
 
-    def __init__(self, session, warehouse: str) -> None:
-        self.session, self.warehouse, self._count = session, warehouse, itertools.count()
-        self._looking = self.open("model.shop.orders")
 
-    def open(self, unique_id: str) -> JobClient:
-        id = f"j{next(self._count)}"
-        self.session.ask("job_open", job=id, token="secret-" + id, unique_id=unique_id)
-        client = JobClient(self.session.location, "secret-" + id)
-        client.id, client.unique_id = id, unique_id
-        return client
+class ModelClient(Client):
+    """Runs models of both kinds, and looks at their tables."""
 
-    def close(self, job: JobClient, ok: bool = True) -> dict:
-        step = {
-            "name": "execute",
-            "started_at": "2026-01-01T00:00:00Z",
-            "completed_at": "2026-01-01T00:00:01Z",
-        }
-        result = {
-            "unique_id": job.unique_id,
-            "status": "success" if ok else "error",
-            "execution_time": 1.0,
-            "timing": [step],
-        }
-        return self.session.ask("job_close", job=job.id, ok=ok, result=result)
+    def close(self, job: JobClient, ok: bool = True, **more: object) -> dict:
+        return super().close(job, ok, execution_time=1.0, timing=[STEP], **more)
 
     def python(self, name: str, table: pa.Table, mode: str | None = None) -> dict:
         """One whole job that writes this; its recorded result."""
         try:
-            job = self.open(f"model.shop.{name}")
-        except Refused as error:
+            return self.write(table, f"model.shop.{name}", mode)
+        except (Refused, GatewayError) as error:
             return {"status": "error", "message": error.message}
-        try:
-            job.write(table, mode=mode)
-        except GatewayError as error:
-            self.close(job, ok=False)
-            return {"status": "error", "message": error.message}
-        return self.close(job)
 
     def sql(self, name: str, table: pa.Table) -> dict:
         """The same rows through dbt's own model, which selects all of `batch`."""
@@ -242,11 +217,8 @@ class Desk:
         assert written["status"] == "success", written
         return self.session.run(f"model.shop.{name}")
 
-    def query(self, sql: str) -> list[tuple]:
-        return [tuple(row.values()) for row in self._looking.sql(sql, raw=True).to_pylist()]
-
     def run(self, sql: str) -> None:
-        self._looking.sql(sql, raw=True)
+        self.looker.sql(sql, raw=True)
 
     def table(self, name: str) -> tuple[list, list]:
         """Columns with their types, and sorted rows; nothing if there is no such table."""
@@ -293,20 +265,20 @@ def projects(tmp_path_factory, request):
 
 
 @pytest.fixture(scope="module", params=WAREHOUSES)
-def desk(request, projects):
+def client(request, projects):
     """Anew for each file of tests: its models start without tables."""
-    with desks(projects(request.param), request.param) as opened:
+    with clients(projects(request.param), request.param) as opened:
         yield opened()
 
 
 @contextlib.contextmanager
-def desks(project: Path, warehouse: str):
+def clients(project: Path, warehouse: str):
     with sessions(project) as start:
 
-        def open_desk(**options) -> Desk:
+        def open_client(**options) -> ModelClient:
             session = start(**options)
             session.load("models/fal/batch.sql", *stubs())
             session.ask("begin", selected=session.runnable())
-            return Desk(session, warehouse)
+            return ModelClient(session, warehouse)
 
-        yield open_desk
+        yield open_client

@@ -7,27 +7,27 @@ import json
 import pyarrow as pa
 import pytest
 
-from .conftest import Refused, desks, same
+from .conftest import Refused, clients, same
 
 ROWS = pa.table({"id": [1, 2], "day": [1, 1], "v": ["a", "b"]})
 MORE = pa.table({"id": [3], "day": [2], "v": ["c"]})
 
 
 @pytest.fixture(scope="module", autouse=True)
-def heard(desk):
+def heard(client):
     """Where hooks say that they ran."""
-    desk.run("create table if not exists heard (t text)")
+    client.run("create table if not exists heard (t text)")
 
 
-def both(desk, name: str, table: pa.Table) -> dict:
+def both(client, name: str, table: pa.Table) -> dict:
     """The outcome, which is the same for both kinds of model; and what their hooks told."""
     seen = []
-    for run, kind in ((desk.sql, "sql"), (desk.python, "py")):
+    for run, kind in ((client.sql, "sql"), (client.python, "py")):
         result = run(f"{kind}_{name}", table)
         told = {"status": result["status"], "message": same(result["message"])}
-        seen.append({**told, "table": desk.table(f"{kind}_{name}"), "heard": desk.heard()})
+        seen.append({**told, "table": client.table(f"{kind}_{name}"), "heard": client.heard()})
     assert seen[1] == seen[0]
-    assert desk.left_over() == []
+    assert client.left_over() == []
     return seen[0]
 
 
@@ -35,51 +35,51 @@ def ids(outcome: dict) -> list:
     return [row[0] for row in outcome["table"][1]]
 
 
-def test_hooks_around_a_table(desk):
-    first, second = both(desk, "hooked", ROWS), both(desk, "hooked", MORE)
+def test_hooks_around_a_table(client):
+    first, second = both(client, "hooked", ROWS), both(client, "hooked", MORE)
     assert first["heard"] == ["ahead False", "inside", "behind 2", "after"]
     assert second["heard"] == ["ahead False", "inside", "behind 1", "after"]
 
 
-def test_hooks_around_incremental_rows(desk):
-    first, second = both(desk, "hooked_rows", ROWS), both(desk, "hooked_rows", MORE)
+def test_hooks_around_incremental_rows(client):
+    first, second = both(client, "hooked_rows", ROWS), both(client, "hooked_rows", MORE)
     assert first["heard"] == ["ahead False", "inside", "behind 2", "after"]
     assert second["heard"] == ["ahead True", "inside", "behind 3", "after"]
 
 
 @pytest.mark.parametrize("name", ["failing", "failing_rows"])
-def test_a_post_hook_that_fails(desk, name):
-    desk.run("create table nowhere (x int)")
-    assert both(desk, name, ROWS)["heard"] == ["lost"]
-    desk.run("drop table nowhere")
-    failed = both(desk, name, MORE)
+def test_a_post_hook_that_fails(client, name):
+    client.run("create table nowhere (x int)")
+    assert both(client, name, ROWS)["heard"] == ["lost"]
+    client.run("drop table nowhere")
+    failed = both(client, name, MORE)
     assert failed["status"] == "error"
     assert "nowhere" in failed["message"]
     assert failed["heard"] == []
     assert ids(failed) == [1, 2]
 
 
-def test_a_hook_ahead_is_seen_by_the_code(desk):
-    job = desk.open("model.shop.ahead")
+def test_a_hook_ahead_is_seen_by_the_code(client):
+    job = client.open("model.shop.ahead")
     assert job.sql("select t from heard", raw=True).to_pylist() == [{"t": "ahead"}]
     job.write(ROWS)
-    assert desk.close(job)["status"] == "success"
-    assert desk.heard() == ["ahead"]
+    assert client.close(job)["status"] == "success"
+    assert client.heard() == ["ahead"]
 
 
-def test_a_hook_ahead_that_fails_stops_the_model(desk):
+def test_a_hook_ahead_that_fails_stops_the_model(client):
     with pytest.raises(Refused, match="nowhere"):
-        desk.open("model.shop.ahead_fails")
+        client.open("model.shop.ahead_fails")
 
 
-def test_a_model_that_fails_runs_no_hooks_but_those_ahead(desk):
-    before = desk.table("py_hooked")
-    job = desk.open("model.shop.py_hooked")
+def test_a_model_that_fails_runs_no_hooks_but_those_ahead(client):
+    before = client.table("py_hooked")
+    job = client.open("model.shop.py_hooked")
     job.write(MORE)
-    assert desk.close(job, ok=False)["status"] == "error"
-    assert desk.heard() == ["ahead False"]
-    assert desk.table("py_hooked") == before
-    assert desk.left_over() == []
+    assert client.close(job, ok=False)["status"] == "error"
+    assert client.heard() == ["ahead False"]
+    assert client.table("py_hooked") == before
+    assert client.left_over() == []
 
 
 WRONG = {
@@ -90,21 +90,21 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", ["held", "held_rows"])
-def test_a_contract(desk, name):
-    assert both(desk, name, ROWS)["status"] == "success"
+def test_a_contract(client, name):
+    assert both(client, name, ROWS)["status"] == "success"
     null = "select is_nullable from information_schema.columns where table_name = 'py_{}' and column_name = 'id'"
-    assert desk.query(null.format(name)) == [("NO",)]
+    assert client.query(null.format(name)) == [("NO",)]
     for wrong, part in WRONG.values():
-        failed = both(desk, name, wrong)
+        failed = both(client, name, wrong)
         assert failed["status"] == "error"
         assert part in failed["message"]
         assert ids(failed) == [1, 2]
 
 
-def test_a_contract_of_an_incremental_model_with_a_key(desk):
+def test_a_contract_of_an_incremental_model_with_a_key(client):
     for table in (ROWS, pa.table({"id": [2], "day": [5], "v": ["B"]})):
-        assert desk.python("held_widely", table)["status"] == "success"
-    assert desk.table("held_widely")[1] == [(1, 1, "a"), (2, 5, "B")]
+        assert client.python("held_widely", table)["status"] == "success"
+    assert client.table("held_widely")[1] == [(1, 1, "a"), (2, 5, "B")]
 
 
 COMMENTS = {
@@ -118,74 +118,77 @@ INDEXES = {
 }
 
 
-def test_comments_and_indexes_beside_hooks(desk):
+def test_comments_and_indexes_beside_hooks(client):
     for _ in range(2):
-        assert both(desk, "told", ROWS)["status"] == "success"
+        assert both(client, "told", ROWS)["status"] == "success"
     seen = [
-        [desk.query(asked[desk.warehouse].format(f"{kind}_told")) for asked in (COMMENTS, INDEXES)]
+        [
+            client.query(asked[client.warehouse].format(f"{kind}_told"))
+            for asked in (COMMENTS, INDEXES)
+        ]
         for kind in ("sql", "py")
     ]
     assert seen[0] == seen[1] == [[("Rows; of $a$.",), ("The key; unique",)], [(1,)]]
 
 
-def test_rights(desk):
-    if desk.warehouse == "duckdb":
+def test_rights(client):
+    if client.warehouse == "duckdb":
         pytest.skip("DuckDB has no rights")
-    desk.run("do $$ begin create role reads; exception when duplicate_object then null; end $$")
+    client.run("do $$ begin create role reads; exception when duplicate_object then null; end $$")
     rights = "select privilege_type::text from information_schema.role_table_grants where table_name = '{}' and grantee = 'reads'"
     for table in (ROWS, MORE):
-        assert both(desk, "granted_rows", table)["status"] == "success"
-        assert [desk.query(rights.format(f"{kind}_granted_rows")) for kind in ("sql", "py")] == [
+        assert both(client, "granted_rows", table)["status"] == "success"
+        assert [client.query(rights.format(f"{kind}_granted_rows")) for kind in ("sql", "py")] == [
             [("SELECT",)]
         ] * 2
 
 
-def asleep(desk):
+def asleep(client):
     """A model whose post-hook sleeps in dbt's transaction, behind the new table; and the answer that it will give."""
-    job = desk.open("model.shop.sleeps")
+    job = client.open("model.shop.sleeps")
     job.write(ROWS)
     result = {"unique_id": job.unique_id, "status": "success", "execution_time": 0.0}
-    closing = desk.session.send("job_close", job=job.id, ok=True, result=result)
+    closing = client.session.send("job_close", job=job.id, ok=True, result=result)
     sleeping = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
-    while desk.query(sleeping) != [(1,)]:
+    while client.query(sleeping) != [(1,)]:
         assert not closing.done(), closing.result()
     return closing
 
 
-def test_a_session_that_ends_within_dbts_transaction(desk, projects):
-    if desk.warehouse == "duckdb":
+def test_a_session_that_ends_within_dbts_transaction(client, projects):
+    if client.warehouse == "duckdb":
         pytest.skip("DuckDB cannot wait")
-    with desks(projects(desk.warehouse), desk.warehouse) as opened:
+    with clients(projects(client.warehouse), client.warehouse) as opened:
         killed = opened()
         asleep(killed)
         killed.session.process.kill()
         killed.session.process.wait(60)
-        desk.query(
+        client.query(
             "select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
         )
-        assert desk.table("sleeps") == ([], [])
-        assert desk.left_over() == [("sleeps__fal_stage",)]
+        assert client.table("sleeps") == ([], [])
+        assert client.left_over() == [("sleeps__fal_stage",)]
 
         interrupted = opened()
         closing = asleep(interrupted)
         interrupted.session.ask("cancel")
         ended = closing.result(60)
         assert (ended["status"], ended["message"]) == ("error", "Interrupted")
-    assert desk.table("sleeps") == ([], [])
+    assert client.table("sleeps") == ([], [])
 
 
-def test_results(desk, projects):
+def test_results(client, projects):
     """What dbt's artifact says of a model that dbt materialized for us."""
-    desk.heard()
-    result = desk.python("py_hooked_rows", MORE)
+    client.heard()
+    result = client.python("py_hooked_rows", MORE)
     assert (result["status"], result["rows_affected"], result["execution_time"] > 1.0) == (
         "success",
         1,
         True,
     )
-    desk.sql("sql_hooked_rows", MORE)
-    desk.session.finish()
-    written = json.loads((projects(desk.warehouse) / "target/run_results.json").read_text())[
+    client.sql("sql_hooked_rows", MORE)
+    client.session.finish()
+    written = json.loads((projects(client.warehouse) / "target/run_results.json").read_text())[
         "results"
     ]
     by_name = {each["unique_id"].split(".")[-1]: each for each in written}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from .conftest import INCREMENTAL, desks, same
+from .conftest import INCREMENTAL, clients, same
 
 
 def rows(*each: tuple, **more: list) -> pa.Table:
@@ -34,10 +34,10 @@ def batches(name: str) -> list[pa.Table]:
     return CHANGING if name.startswith("changed") else BATCHES
 
 
-def both(desk, name: str, table: pa.Table) -> tuple:
+def both(client, name: str, table: pa.Table) -> tuple:
     """What came of the batch in each."""
-    results = [desk.sql(f"sql_{name}", table), desk.python(f"py_{name}", table)]
-    tables = [desk.table(f"{kind}_{name}") for kind in ("sql", "py")]
+    results = [client.sql(f"sql_{name}", table), client.python(f"py_{name}", table)]
+    tables = [client.table(f"{kind}_{name}") for kind in ("sql", "py")]
     outcomes = [
         (r["status"], None if r["status"] == "success" else same(r["message"]), t)
         for r, t in zip(results, tables)
@@ -50,20 +50,20 @@ def both(desk, name: str, table: pa.Table) -> tuple:
 
 
 @pytest.mark.parametrize("name", INCREMENTAL)
-def test_three_runs(desk, name):
+def test_three_runs(client, name):
     for table in batches(name):
-        both(desk, name, table)
-    assert desk.left_over() == []
+        both(client, name, table)
+    assert client.left_over() == []
 
 
-def test_what_the_strategies_do(desk):
+def test_what_the_strategies_do(client):
     """That the comparison is not one of empty tables."""
-    if desk.warehouse == "duckdb":
-        assert desk.table("py_plain")[1] == sorted(
+    if client.warehouse == "duckdb":
+        assert client.table("py_plain")[1] == sorted(
             (tuple(row.values()) for table in BATCHES for row in table.to_pylist()), key=repr
         )
-    assert [row[0] for row in desk.table("py_appended")[1]] == [1, 1, 2, 2, 2, 3, 4, 4]
-    assert desk.table("py_merged_both")[1] == [
+    assert [row[0] for row in client.table("py_appended")[1]] == [1, 1, 2, 2, 2, 3, 4, 4]
+    assert client.table("py_merged_both")[1] == [
         (1, 1, "a"),
         (1, 9, "again"),
         (2, 1, "B"),
@@ -71,26 +71,26 @@ def test_what_the_strategies_do(desk):
         (3, 2, None),
         (4, 1, "D"),
     ]
-    assert desk.table("py_replaced")[1] == [
+    assert client.table("py_replaced")[1] == [
         (1, 9, "again"),
         (2, 1, "B"),
         (2, 2, "bb"),
         (3, 2, None),
         (4, 1, "D"),
     ]
-    assert [column for column, _ in desk.table("py_changed_append_new_columns")[0]] == [
+    assert [column for column, _ in client.table("py_changed_append_new_columns")[0]] == [
         "id",
         "day",
         "v",
         "more",
     ]
-    assert [column for column, _ in desk.table("py_changed_sync_all_columns")[0]] == ["id", "v"]
-    assert len(desk.table("py_changed_fail")[1]) == 3
+    assert [column for column, _ in client.table("py_changed_sync_all_columns")[0]] == ["id", "v"]
+    assert len(client.table("py_changed_fail")[1]) == 3
 
 
-def test_full_refresh(desk, projects, request):
-    desk.session.finish()
-    with desks(projects(desk.warehouse), desk.warehouse) as opened:
+def test_full_refresh(client, projects, request):
+    client.session.finish()
+    with clients(projects(client.warehouse), client.warehouse) as opened:
         anew = opened(dbt_args=["--full-refresh"])
         for name in INCREMENTAL:
             both(anew, name, BATCHES[1])

@@ -5,52 +5,55 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from .conftest import desks
+from .conftest import clients
 
 ROWS = pa.table({"id": [1, 2], "v": ["a", "b"]})
 MORE = pa.table({"id": [2], "v": ["B"]})
 
 
-def test_a_view_becomes_a_table_with_a_warning(desk):
-    assert desk.python("a_view", ROWS)["message"] == "SELECT 2"
-    assert desk.query(
+def test_a_view_becomes_a_table_with_a_warning(client):
+    assert client.python("a_view", ROWS)["message"] == "SELECT 2"
+    assert client.query(
         "select table_type from information_schema.tables where table_name = 'a_view'"
     ) == [("BASE TABLE",)]
-    assert desk.session.logs("warn") == [
+    assert client.session.logs("warn") == [
         "model.shop.a_view is a Python model: it becomes a table, not a view"
     ]
 
 
-def test_a_view_of_the_whole_project_becomes_a_table(desk):
+def test_a_view_of_the_whole_project_becomes_a_table(client):
     """`batch` has no configuration but that of dbt_project.yml."""
-    assert desk.python("batch", ROWS)["message"] == "SELECT 2"
-    assert desk.python("a_table", ROWS)["message"] == "SELECT 2"
-    assert not [line for line in desk.session.logs("warn") if "batch" in line]
+    assert client.python("batch", ROWS)["message"] == "SELECT 2"
+    assert client.python("a_table", ROWS)["message"] == "SELECT 2"
+    assert not [line for line in client.session.logs("warn") if "batch" in line]
 
 
-def test_the_project_file_says_incremental(desk):
+def test_the_project_file_says_incremental(client):
     seen = []
     for table in (ROWS, MORE):
-        job = desk.open("model.shop.by_project")
+        job = client.open("model.shop.by_project")
         seen.append(job.action("is_incremental"))
         job.write(table)
-        assert desk.close(job)["status"] == "success"
+        assert client.close(job)["status"] == "success"
     assert seen == [False, True]
-    assert desk.table("by_project")[1] == [(1, "a"), (2, "B")]
+    assert client.table("by_project")[1] == [(1, "a"), (2, "B")]
 
 
-def test_a_version_has_its_own(desk):
+def test_a_version_has_its_own(client):
     for _ in range(2):
-        assert desk.python("dim.v1", MORE, "append")["status"] == "success"
-        assert desk.python("dim.v2", MORE)["status"] == "success"
-    assert (desk.table("dim_v1")[1], desk.table("dim_v2")[1]) == ([(2, "B"), (2, "B")], [(2, "B")])
+        assert client.python("dim.v1", MORE, "append")["status"] == "success"
+        assert client.python("dim.v2", MORE)["status"] == "success"
+    assert (client.table("dim_v1")[1], client.table("dim_v2")[1]) == (
+        [(2, "B"), (2, "B")],
+        [(2, "B")],
+    )
 
 
-def test_the_graph_tells(desk):
+def test_the_graph_tells(client):
     """For selectors and reports; a stub that stands for a table stays what it is to dbt."""
     told = {
         node["unique_id"]: node["config"].get("materialized")
-        for node in desk.session.graph["nodes"]
+        for node in client.session.graph["nodes"]
     }
     names = ("batch", "a_view", "a_table", "by_project", "moded", "customized", "dim.v1", "dim.v2")
     tables = ["ephemeral"] * 3
@@ -63,10 +66,10 @@ def test_the_graph_tells(desk):
     ]
 
 
-def test_is_incremental_of_others(desk):
-    assert desk.open("model.shop.a_table").action("is_incremental") is False
-    desk.sql("sql_appended", ROWS)
-    desk.session.ask(
+def test_is_incremental_of_others(client):
+    assert client.open("model.shop.a_table").action("is_incremental") is False
+    client.sql("sql_appended", ROWS)
+    client.session.ask(
         "job_open",
         job="hook",
         token="hook",
@@ -75,14 +78,18 @@ def test_is_incremental_of_others(desk):
         model="model.shop.sql_appended",
     )
     assert (
-        type(desk.open("model.shop.batch"))(desk.session.location, "hook").action("is_incremental")
+        type(client.open("model.shop.batch"))(client.session.location, "hook").action(
+            "is_incremental"
+        )
         is True
     )
-    desk.session.ask(
+    client.session.ask(
         "job_open", job="all", token="all", unique_id="script.x", role="global", model=None
     )
     with pytest.raises(Exception, match="belongs to no model"):
-        type(desk.open("model.shop.batch"))(desk.session.location, "all").action("is_incremental")
+        type(client.open("model.shop.batch"))(client.session.location, "all").action(
+            "is_incremental"
+        )
 
 
 @pytest.mark.parametrize(
@@ -92,27 +99,27 @@ def test_is_incremental_of_others(desk):
         ("a_query", "cannot be materialized as materialized_view"),
     ],
 )
-def test_what_a_python_model_cannot_be(desk, name, message):
-    failed = desk.python(name, ROWS)
+def test_what_a_python_model_cannot_be(client, name, message):
+    failed = client.python(name, ROWS)
     assert failed["status"] == "error"
     assert message in failed["message"]
 
 
-def test_a_materialization_of_the_project(desk):
-    assert desk.python("customized", ROWS)["status"] == "success"
-    assert desk.table("customized")[1] == [(1, "a", "customized"), (2, "b", "customized")]
+def test_a_materialization_of_the_project(client):
+    assert client.python("customized", ROWS)["status"] == "success"
+    assert client.table("customized")[1] == [(1, "a", "customized"), (2, "b", "customized")]
 
 
-def test_modes_of_an_incremental_model(desk):
+def test_modes_of_an_incremental_model(client):
     def written(mode: str | None) -> list:
-        result = desk.python("moded", MORE, mode)
+        result = client.python("moded", MORE, mode)
         return (
             result["message"]
             if result["status"] == "error"
-            else [row[0] for row in desk.table("moded")[1]]
+            else [row[0] for row in client.table("moded")[1]]
         )
 
-    desk.python("moded", ROWS)
+    client.python("moded", ROWS)
     assert written(None) == [1, 2]
     assert written("append") == [1, 2, 2]
     assert written("delete+insert") == [1, 2]
@@ -124,46 +131,48 @@ def test_modes_of_an_incremental_model(desk):
     assert written(None) == [2]
 
 
-def test_modes_of_tables(desk):
-    desk.python("a_table", ROWS)
-    assert desk.python("a_table", MORE, "append")["status"] == "success"
-    assert [row[0] for row in desk.table("a_table")[1]] == [1, 2, 2]
-    assert desk.python("a_table", MORE, "overwrite")["status"] == "success"
-    assert [row[0] for row in desk.table("a_table")[1]] == [2]
+def test_modes_of_tables(client):
+    client.python("a_table", ROWS)
+    assert client.python("a_table", MORE, "append")["status"] == "success"
+    assert [row[0] for row in client.table("a_table")[1]] == [1, 2, 2]
+    assert client.python("a_table", MORE, "overwrite")["status"] == "success"
+    assert [row[0] for row in client.table("a_table")[1]] == [2]
     assert (
         "is a table: it cannot be written with mode='merge'"
-        in desk.python("a_table", MORE, "merge")["message"]
+        in client.python("a_table", MORE, "merge")["message"]
     )
-    assert desk.python("held_table", ROWS, "overwrite")["status"] == "success"
+    assert client.python("held_table", ROWS, "overwrite")["status"] == "success"
     assert (
         "is materialized as table with a contract"
-        in desk.python("held_table", MORE, "append")["message"]
+        in client.python("held_table", MORE, "append")["message"]
     )
     assert (
-        "is materialized as customized" in desk.python("customized", MORE, "overwrite")["message"]
+        "is materialized as customized" in client.python("customized", MORE, "overwrite")["message"]
     )
-    assert "full_refresh: false" in desk.python("py_never_anew", ROWS, "overwrite")["message"]
-    assert desk.left_over() == []
+    assert "full_refresh: false" in client.python("py_never_anew", ROWS, "overwrite")["message"]
+    assert client.left_over() == []
 
 
-def test_how_a_table_is_stored_is_said_to_dbt(desk):
+def test_how_a_table_is_stored_is_said_to_dbt(client):
     """By keys of the adapter's, which dbt's macros know."""
     for mode in ("append", "append", None, "append"):
-        assert desk.python("stored", ROWS, mode)["status"] == "success"
-    assert len(desk.table("stored")[1]) == 4
-    if desk.warehouse == "postgres":
-        assert desk.query("select relpersistence::text from pg_class where relname = 'stored'") == [
-            ("u",)
-        ]
-    assert "cannot be written with mode='merge'" in desk.python("stored", ROWS, "merge")["message"]
+        assert client.python("stored", ROWS, mode)["status"] == "success"
+    assert len(client.table("stored")[1]) == 4
+    if client.warehouse == "postgres":
+        assert client.query(
+            "select relpersistence::text from pg_class where relname = 'stored'"
+        ) == [("u",)]
+    assert (
+        "cannot be written with mode='merge'" in client.python("stored", ROWS, "merge")["message"]
+    )
 
 
-def test_a_staging_table_that_was_left_over(desk, projects):
+def test_a_staging_table_that_was_left_over(client, projects):
     """By a run that was killed: of a model that is staged, and of one that was."""
     for name in ("moded", "a_table"):
-        desk.run(f"create table {name}__fal_stage as select 7 as other")
-    desk.session.finish()
-    with desks(projects(desk.warehouse), desk.warehouse) as opened:
+        client.run(f"create table {name}__fal_stage as select 7 as other")
+    client.session.finish()
+    with clients(projects(client.warehouse), client.warehouse) as opened:
         anew = opened()
         assert len(anew.left_over()) == 2
         for name in ("moded", "a_table"):

@@ -39,9 +39,9 @@ def by_this(job) -> list[tuple]:
         ("own_merged", "overwrite", NEW),
     ],
 )
-def test_after_its_write_a_model_reads_its_new_table(desk, name, mode, expected):
-    assert desk.python(name, OLD, mode and "overwrite")["status"] == "success"
-    job = desk.open(f"model.shop.{name}")
+def test_after_its_write_a_model_reads_its_new_table(client, name, mode, expected):
+    assert client.python(name, OLD, mode and "overwrite")["status"] == "success"
+    job = client.open(f"model.shop.{name}")
     assert seen(job, name) == [rows(OLD)] * 3
     job.write(NEW, mode=mode)
     assert seen(job, name) == [rows(expected)] * 3
@@ -51,34 +51,34 @@ def test_after_its_write_a_model_reads_its_new_table(desk, name, mode, expected)
     else:
         assert by_this(job) == rows(expected)
     # Everybody else still has the old table, and a failure leaves it to all.
-    assert sorted(desk.query(f"select * from {name}")) == rows(OLD)
-    desk.close(job, ok=False)
-    assert sorted(desk.table(name)[1]) == rows(OLD)
+    assert sorted(client.query(f"select * from {name}")) == rows(OLD)
+    client.close(job, ok=False)
+    assert sorted(client.table(name)[1]) == rows(OLD)
     # What was read is what the commit makes of it.
-    job = desk.open(f"model.shop.{name}")
+    job = client.open(f"model.shop.{name}")
     job.write(NEW, mode=mode)
     was_read = rows(job.ref(name))
-    assert desk.close(job)["status"] == "success"
-    assert sorted(desk.table(name)[1]) == was_read == rows(expected)
-    assert desk.left_over() == []
+    assert client.close(job)["status"] == "success"
+    assert sorted(client.table(name)[1]) == was_read == rows(expected)
+    assert client.left_over() == []
 
 
-def test_the_first_run_reads_itself_too(desk):
+def test_the_first_run_reads_itself_too(client):
     for name in ("own_stored", "own_keyed"):
-        job = desk.open(f"model.shop.{name}")
+        job = client.open(f"model.shop.{name}")
         job.write(NEW)
         assert [*seen(job, name), by_this(job)] == [rows(NEW)] * 4
-        desk.close(job, ok=False)
-        assert desk.table(name) == ([], [])
+        client.close(job, ok=False)
+        assert client.table(name) == ([], [])
 
 
 @pytest.mark.parametrize(
     ("name", "mode"),
     [("own_merged", None), ("own_replaced", None), ("own_keyed", None), ("customized", None)],
 )
-def test_what_dbt_merges_later_is_refused(desk, name, mode):
-    desk.python(name, OLD)
-    job = desk.open(f"model.shop.{name}")
+def test_what_dbt_merges_later_is_refused(client, name, mode):
+    client.python(name, OLD)
+    job = client.open(f"model.shop.{name}")
     job.write(NEW, mode=mode)
     for read in (
         lambda: job.ref(name),
@@ -89,26 +89,26 @@ def test_what_dbt_merges_later_is_refused(desk, name, mode):
             read()
         assert caught.value.code == "gateway::own_table"
         assert "after its write" in caught.value.message
-    desk.close(job, ok=False)
+    client.close(job, ok=False)
 
 
-def test_a_stream_of_it_may_be_left_half_read(desk):
+def test_a_stream_of_it_may_be_left_half_read(client):
     """The write is not held up by a reader that nobody ends."""
     big = pa.table({"id": list(range(200_000)), "v": ["x" * 50] * 200_000})
-    job = desk.open("model.shop.own_table")
+    job = client.open("model.shop.own_table")
     job.write(big)
     half_read = job.open("ref", args=["own_table"])
     half_read.read_chunk()
     assert job.sql("select count(*) as n from {{ this }}").to_pylist() == [{"n": 200_000}]
-    assert desk.close(job)["status"] == "success"
-    assert desk.query("select count(*) from own_table") == [(200_000,)]
+    assert client.close(job)["status"] == "success"
+    assert client.query("select count(*) from own_table") == [(200_000,)]
 
 
-def test_an_error_in_such_a_read_leaves_the_write(desk):
-    job = desk.open("model.shop.own_table")
+def test_an_error_in_such_a_read_leaves_the_write(client):
+    job = client.open("model.shop.own_table")
     job.write(NEW)
     with pytest.raises(GatewayError):
         job.sql("select nothing_of_that_name from {{ this }}")
     assert rows(job.ref("own_table")) == rows(NEW)
-    assert desk.close(job)["status"] == "success"
-    assert desk.table("own_table")[1] == rows(NEW)
+    assert client.close(job)["status"] == "success"
+    assert client.table("own_table")[1] == rows(NEW)

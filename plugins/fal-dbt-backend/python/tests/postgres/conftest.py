@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import uuid
 from urllib.parse import unquote, urlsplit
 
 import psycopg2
-import pyarrow as pa
 import pytest
+from live.client import SCORES, Client  # noqa: F401
 from live.fixtures import make_project, sessions, stub
-from live.job_client import JobClient
 from postgres.cluster import running
 
-SCORES = "model.shop.scores"
 OTHER = "model.shop.other"
 FILES = {
     "models/fal/scores.sql": stub("ref('orders')", "ref('seen')", "source('raw', 'people')"),
@@ -100,39 +97,6 @@ def database(server):
     return Database(server)
 
 
-class Desk:
-    """Opens jobs in a session that has begun."""
-
-    def __init__(self, session, database: Database) -> None:
-        self.session, self.database, self._count = session, database, itertools.count()
-        self.query = database.query
-
-    def open(self, unique_id: str = SCORES) -> JobClient:
-        id = f"j{next(self._count)}"
-        self.session.ask("job_open", job=id, token="secret-" + id, unique_id=unique_id)
-        client = JobClient(self.session.location, "secret-" + id)
-        client.id, client.unique_id = id, unique_id
-        return client
-
-    def close(self, job, ok: bool = True) -> dict:
-        result = {
-            "unique_id": job.unique_id,
-            "status": "success" if ok else "error",
-            "execution_time": 0.0,
-        }
-        return self.session.ask("job_close", job=job.id, ok=ok, result=result)
-
-    def write(self, table: pa.Table, unique_id: str = SCORES) -> dict:
-        """One whole job that writes this; gives its recorded result."""
-        job = self.open(unique_id)
-        try:
-            job.write(table)
-        except BaseException:
-            self.close(job, ok=False)
-            raise
-        return self.close(job)
-
-
 @pytest.fixture(scope="session")
 def role(database):
     """Named by the configuration of two models. Roles belong to the whole server."""
@@ -149,19 +113,19 @@ def project(tmp_path_factory, database, role):
 
 
 @pytest.fixture(scope="session")
-def desk(project, database):
+def client(project, database):
     with sessions(project) as start:
         session = start()
         session.load(*STUBS)
         session.ask("begin", selected=session.runnable())
         session.run("seed.shop.raw_orders")
         session.run("model.shop.orders")
-        yield Desk(session, database)
+        yield Client(session, "postgres", database.query)
 
 
 @pytest.fixture
-def job(desk):
+def job(client):
     """An open job of `scores`, rolled back at the end."""
-    opened = desk.open()
+    opened = client.open()
     yield opened
-    desk.close(opened, ok=False)
+    client.close(opened, ok=False)

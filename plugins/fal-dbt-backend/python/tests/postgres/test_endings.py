@@ -26,24 +26,24 @@ def until(condition) -> None:
 
 
 @pytest.fixture
-def other_desk(desk, project, database):
+def other_client(client, project, database):
     """A session that may be killed."""
     with sessions(project) as start:
         session = start()
         session.load("models/fal/scores.sql")
         session.ask("begin", selected=session.runnable())
-        yield type(desk)(session, database)
+        yield type(client)(session, database)
 
 
-def running(desk) -> int:
+def running(client) -> int:
     """How many queries or COPYs of sessions the server has."""
     sql = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'"
-    return desk.query(sql)[0][0]
+    return client.query(sql)[0][0]
 
 
-def test_a_session_killed_while_it_copies_leaves_the_old_table(desk, job, other_desk):
-    desk.write(pa.table({"x": [1]}))
-    writer = other_desk.open()
+def test_a_session_killed_while_it_copies_leaves_the_old_table(client, job, other_client):
+    client.write(pa.table({"x": [1]}))
+    writer = other_client.open()
     command = f'{{"token": "{writer._token}", "op": "write_to_model", "mode": "overwrite"}}'
     schema = pa.schema({"x": pa.int64()})
     stream, _ = writer._client.do_put(flight.FlightDescriptor.for_command(command.encode()), schema)
@@ -51,39 +51,39 @@ def test_a_session_killed_while_it_copies_leaves_the_old_table(desk, job, other_
     copying = "select count(*) from pg_stat_progress_copy where datname = current_database() and tuples_processed > 0"
     for _ in range(1000):
         stream.write_batch(batch)
-        if desk.query(copying) != [(0,)]:
+        if client.query(copying) != [(0,)]:
             break
-    assert desk.query(copying) == [(1,)]
-    other_desk.session.process.kill()
-    until(lambda: running(desk) == 0)
+    assert client.query(copying) == [(1,)]
+    other_client.session.process.kill()
+    until(lambda: running(client) == 0)
     assert job.ref("scores").to_pydict() == {"x": [1]}
-    assert desk.query("select relname from pg_class where relname like 'fal%'") == []
+    assert client.query("select relname from pg_class where relname like 'fal%'") == []
 
 
-def test_a_session_killed_before_the_model_ends_leaves_the_old_table(desk, job, other_desk):
-    desk.write(pa.table({"x": [1]}))
-    other_desk.open().write(pa.table({"x": [2]}))
-    other_desk.session.process.kill()
-    until(lambda: running(desk) == 0)
+def test_a_session_killed_before_the_model_ends_leaves_the_old_table(client, job, other_client):
+    client.write(pa.table({"x": [1]}))
+    other_client.open().write(pa.table({"x": [2]}))
+    other_client.session.process.kill()
+    until(lambda: running(client) == 0)
     assert job.ref("scores").to_pydict() == {"x": [1]}
 
 
-def test_a_session_killed_while_it_commits_leaves_the_old_table(desk, job, other_desk, database):
+def test_a_session_killed_while_it_commits_leaves_the_old_table(client, job, other_client, database):
     """Stopped between its steps by somebody who reads the old table."""
-    desk.write(pa.table({"x": [1]}))
+    client.write(pa.table({"x": [1]}))
     reader = psycopg2.connect(dbname=database.name, **database.settings)
     reader.cursor().execute("select * from scores")
-    writer = other_desk.open()
+    writer = other_client.open()
     writer.write(pa.table({"x": [2]}))
     result = {"unique_id": writer.unique_id, "status": "success", "execution_time": 0.0}
-    other_desk.session.send("job_close", job=writer.id, ok=True, result=result)
+    other_client.session.send("job_close", job=writer.id, ok=True, result=result)
     waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-    until(lambda: desk.query(waiting) == [(1,)])
-    other_desk.session.process.kill()
+    until(lambda: client.query(waiting) == [(1,)])
+    other_client.session.process.kill()
     reader.close()
-    until(lambda: running(desk) == 0)
+    until(lambda: running(client) == 0)
     assert job.ref("scores").to_pydict() == {"x": [1]}
-    assert desk.query("select relname from pg_class where relname like 'fal%'") == []
+    assert client.query("select relname from pg_class where relname like 'fal%'") == []
 
 
 # Statements of a write, before and behind which it is held up.
@@ -120,33 +120,33 @@ def held_up(database):
 
 @pytest.mark.parametrize(("event", "tag"), STEPS)
 def test_a_session_killed_at_any_step_leaves_the_old_table(
-    desk, job, other_desk, held_up, event, tag
+    client, job, other_client, held_up, event, tag
 ):
-    desk.write(pa.table({"x": [1]}))
-    writer = other_desk.open()
+    client.write(pa.table({"x": [1]}))
+    writer = other_client.open()
     held_up(event, tag)
 
     def write() -> None:
         with contextlib.suppress(Exception):
             writer.write(pa.table({"x": [2]}))
-            other_desk.close(writer)
+            other_client.close(writer)
 
     thread = threading.Thread(target=write)
     thread.start()
     waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'advisory'"
-    until(lambda: desk.query(waiting) == [(1,)])
-    other_desk.session.process.kill()
-    desk.query(
+    until(lambda: client.query(waiting) == [(1,)])
+    other_client.session.process.kill()
+    client.query(
         "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 4711 and granted"
     )
-    until(lambda: running(desk) == 0)
+    until(lambda: running(client) == 0)
     thread.join(_PATIENCE)
     assert job.ref("scores").to_pydict() == {"x": [1]}
-    assert desk.query("select relname from pg_class where relname like 'fal%'") == []
+    assert client.query("select relname from pg_class where relname like 'fal%'") == []
 
 
-def test_a_query_is_cancelled(desk, other_desk):
-    reader = other_desk.open()
+def test_a_query_is_cancelled(client, other_client):
+    reader = other_client.open()
     told: list[Exception] = []
 
     def read():
@@ -158,14 +158,14 @@ def test_a_query_is_cancelled(desk, other_desk):
     thread = threading.Thread(target=read)
     thread.start()
     asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()"
-    until(lambda: desk.query(asleep) == [(1,)])
-    other_desk.session.ask("cancel")
+    until(lambda: client.query(asleep) == [(1,)])
+    other_client.session.ask("cancel")
     thread.join(_PATIENCE)
     assert [error.message for error in told] == ["canceling statement due to user request"]
-    assert running(desk) == 0
+    assert running(client) == 0
 
 
-def test_a_reader_that_goes_away_ends_its_query(desk, job):
+def test_a_reader_that_goes_away_ends_its_query(client, job):
     stream = job.open(
         "sql",
         sql="select repeat('x', 1000) from generate_series(1, 1000) a, generate_series(1, 100000) b",
@@ -173,7 +173,7 @@ def test_a_reader_that_goes_away_ends_its_query(desk, job):
     )
     stream.read_chunk()
     stream.cancel()
-    until(lambda: running(desk) == 0)
+    until(lambda: running(client) == 0)
 
 
 def peak(session) -> int:
@@ -182,17 +182,17 @@ def peak(session) -> int:
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
-def test_a_million_rows_go_through_in_bounded_memory(desk, job):
+def test_a_million_rows_go_through_in_bounded_memory(client, job):
     """Some 400 MB each way, one batch of which is 6 MB."""
     job.sql("select 1")
-    before = peak(desk.session)
+    before = peak(client.session)
     text = pa.array([f"{n:0400}" for n in range(16_000)])
     batch = pa.record_batch(
         {"i": pa.array(range(16_000)), "t": text, "f": pa.array([0.5] * 16_000)}
     )
-    writer = desk.open()
+    writer = client.open()
     assert writer.write(pa.Table.from_batches([batch] * 63)) == 1_008_000
-    desk.close(writer)
+    client.close(writer)
     stream, rows = job.open("ref", args=["scores"]), 0
     while True:
         try:
@@ -200,4 +200,4 @@ def test_a_million_rows_go_through_in_bounded_memory(desk, job):
         except StopIteration:
             break
     assert rows == 1_008_000
-    assert peak(desk.session) - before < 200 << 20
+    assert peak(client.session) - before < 200 << 20

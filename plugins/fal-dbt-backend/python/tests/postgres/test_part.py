@@ -16,8 +16,8 @@ def test_columns_rows_and_a_limit(job):
     }
 
 
-def test_columns_by_their_exact_name_or_the_only_one_like_it(desk, job):
-    desk.query(
+def test_columns_by_their_exact_name_or_the_only_one_like_it(client, job):
+    client.query(
         'alter table raw_orders add "Amount" int default 7, add "select" int default 8, add "{{ x }}" int default 9'
     )
     try:
@@ -35,4 +35,4 @@ def test_columns_by_their_exact_name_or_the_only_one_like_it(desk, job):
             "Did you mean `amount` or `Amount`? There are: id, amount, Amount"
         )
     finally:
-        desk.query('alter table raw_orders drop "Amount", drop "select", drop "{{ x }}"')
+        client.query('alter table raw_orders drop "Amount", drop "select", drop "{{ x }}"')

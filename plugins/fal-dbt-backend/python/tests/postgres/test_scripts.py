@@ -15,13 +15,13 @@ _count = itertools.count()
 
 
 @pytest.fixture
-def write(desk):
+def write(client):
     """Writes as an after-script of `orders` would, and gives the recorded message."""
 
     def written(table: pa.Table, op: str = "write_to_source", **command: object) -> str:
         id = f"s{next(_count)}"
         unique_id = f"script.orders.AFTER.{id}.py"
-        desk.session.ask(
+        client.session.ask(
             "job_open",
             job=id,
             token="secret-" + id,
@@ -35,9 +35,9 @@ def write(desk):
             "args": ["raw", "people"] if op == "write_to_source" else [],
             **command,
         }
-        client, ok = flight.FlightClient(desk.session.location), False
+        flight_client, ok = flight.FlightClient(client.session.location), False
         try:
-            writer, reader = client.do_put(
+            writer, reader = flight_client.do_put(
                 flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema
             )
             for batch in table.to_batches():
@@ -57,71 +57,71 @@ def write(desk):
                 "status": "success" if ok else "error",
                 "execution_time": 0.0,
             }
-            answer = desk.session.ask("job_close", job=id, ok=ok, result=result)
+            answer = client.session.ask("job_close", job=id, ok=ok, result=result)
         return answer["message"]
 
     return written
 
 
 @pytest.fixture(autouse=True)
-def people(desk):
+def people(client):
     """The source, with what the user hung on it."""
-    desk.query("drop table if exists raw_orders cascade")
-    desk.query("create table raw_orders (id integer primary key, amount numeric(12,2))")
-    desk.query(
+    client.query("drop table if exists raw_orders cascade")
+    client.query("create table raw_orders (id integer primary key, amount numeric(12,2))")
+    client.query(
         "insert into raw_orders values (1, 1); create view of_people as select id from raw_orders"
     )
-    desk.query("comment on table raw_orders is 'mine'")
+    client.query("comment on table raw_orders is 'mine'")
 
 
-def rows(desk) -> list[tuple]:
-    return desk.query("select id, amount from raw_orders order by id")
+def rows(client) -> list[tuple]:
+    return client.query("select id, amount from raw_orders order by id")
 
 
-def company(desk) -> list[tuple]:
-    return desk.query("select count(*), obj_description('raw_orders'::regclass) from of_people")
+def company(client) -> list[tuple]:
+    return client.query("select count(*), obj_description('raw_orders'::regclass) from of_people")
 
 
-def test_a_source_of_the_same_columns_keeps_its_table(desk, write):
+def test_a_source_of_the_same_columns_keeps_its_table(client, write):
     frame = pa.table({"amount": pa.array([2, None], pa.decimal128(12, 2)), "id": [7, 8]})
     assert write(frame) == "wrote 2 rows to public.raw_orders"
-    assert [(id, amount and float(amount)) for id, amount in rows(desk)] == [(7, 2.0), (8, None)]
-    assert company(desk) == [(2, "mine")]
-    assert desk.query("select indexname from pg_indexes where tablename = 'raw_orders'") == [
+    assert [(id, amount and float(amount)) for id, amount in rows(client)] == [(7, 2.0), (8, None)]
+    assert company(client) == [(2, "mine")]
+    assert client.query("select indexname from pg_indexes where tablename = 'raw_orders'") == [
         ("raw_orders_pkey",)
     ]
 
 
-def test_a_value_that_does_not_fit_leaves_the_source(desk, write):
+def test_a_value_that_does_not_fit_leaves_the_source(client, write):
     for wrong in ([1, 1], [2**40, 1]):
         with pytest.raises(GatewayError):
             write(pa.table({"id": wrong, "amount": pa.array([1, 1], pa.decimal128(12, 2))}))
-        assert [id for id, _ in rows(desk)] == [1]
+        assert [id for id, _ in rows(client)] == [1]
 
 
-def test_a_source_of_other_columns_is_not_made_anew_where_something_hangs_on_it(desk, write):
+def test_a_source_of_other_columns_is_not_made_anew_where_something_hangs_on_it(client, write):
     frame = pa.table({"id": [1], "new": [1]})
     with pytest.raises(GatewayError) as caught:
         write(frame)
     assert caught.value.code == "gateway::depended_on"
     assert "of_people" in caught.value.message
-    assert company(desk) == [(1, "mine")]
-    desk.query("drop view of_people")
+    assert company(client) == [(1, "mine")]
+    client.query("drop view of_people")
     write(frame)
-    assert desk.query("select * from raw_orders") == [(1, 1)]
+    assert client.query("select * from raw_orders") == [(1, 1)]
 
 
-def test_append_to_a_source_and_a_source_that_is_not_there(desk, write):
+def test_append_to_a_source_and_a_source_that_is_not_there(client, write):
     write(pa.table({"id": [2]}), mode="append")
-    assert (len(rows(desk)), company(desk)) == (2, [(2, "mine")])
-    desk.query("drop table raw_orders cascade")
+    assert (len(rows(client)), company(client)) == (2, [(2, "mine")])
+    client.query("drop table raw_orders cascade")
     write(pa.table({"id": [2]}), mode="append")
-    assert desk.query("select * from raw_orders") == [(2,)]
+    assert client.query("select * from raw_orders") == [(2,)]
 
 
-def test_dbt_goes_on_with_a_model_whose_rows_a_script_wrote(desk, write):
-    run = desk.session.run
-    desk.query("create table if not exists raw_orders (id integer, amount numeric(12,2))")
+def test_dbt_goes_on_with_a_model_whose_rows_a_script_wrote(client, write):
+    run = client.session.run
+    client.query("create table if not exists raw_orders (id integer, amount numeric(12,2))")
     assert (run("model.shop.orders")["status"], run("model.shop.seen")["status"]) == (
         "success",
         "success",
@@ -130,17 +130,17 @@ def test_dbt_goes_on_with_a_model_whose_rows_a_script_wrote(desk, write):
         {"id": pa.array([5], pa.int32()), "amount": pa.array([5], pa.decimal128(12, 2))}
     )
     write(same, "write_to_model")
-    assert desk.query("select id from seen") == [(5,)]
+    assert client.query("select id from seen") == [(5,)]
     # A new column makes a new table; the view falls, as it does when dbt makes it anew, and dbt knows.
     write(same.append_column("more", pa.array([1])), "write_to_model")
-    assert desk.query("select * from orders") == [(5, 5, 1)]
-    assert desk.query("select count(*) from pg_views where viewname = 'seen'") == [(0,)]
+    assert client.query("select * from orders") == [(5, 5, 1)]
+    assert client.query("select count(*) from pg_views where viewname = 'seen'") == [(0,)]
 
 
-def test_a_source_of_another_database_is_refused_as_dbt_refuses_it(desk, write):
+def test_a_source_of_another_database_is_refused_as_dbt_refuses_it(client, write):
     with pytest.raises(GatewayError, match="Cross-db references not allowed in postgres"):
         write(pa.table({"id": [1]}), args=["far", "people"])
-    assert desk.query("select count(*) from pg_tables where tablename = 'people'") == [(0,)]
+    assert client.query("select count(*) from pg_tables where tablename = 'people'") == [(0,)]
 
 
 APPENDED = [
@@ -155,17 +155,17 @@ APPENDED = [
 
 
 @pytest.mark.parametrize(("kind", "values", "says"), APPENDED)
-def test_what_is_appended_stays_as_it_is_or_is_refused(desk, write, kind, values, says):
-    desk.query(f"drop table if exists raw_orders cascade; create table raw_orders (x {kind})")
+def test_what_is_appended_stays_as_it_is_or_is_refused(client, write, kind, values, says):
+    client.query(f"drop table if exists raw_orders cascade; create table raw_orders (x {kind})")
     with pytest.raises(GatewayError) as caught:
         write(pa.table({"x": values}), mode="append")
     assert caught.value.message == f"The column `x` holds a value of {says}, the type of the table"
-    assert desk.query("select * from raw_orders") == []
-    desk.query("drop table raw_orders")
+    assert client.query("select * from raw_orders") == []
+    client.query("drop table raw_orders")
 
 
-def test_what_keeps_its_value_in_another_type_is_appended(desk, write):
-    desk.query(
+def test_what_keeps_its_value_in_another_type_is_appended(client, write):
+    client.query(
         "drop table if exists raw_orders cascade; create table raw_orders (a integer, b numeric(5,2), c date, d timestamp)"
     )
     rows = {
@@ -177,8 +177,8 @@ def test_what_keeps_its_value_in_another_type_is_appended(desk, write):
     with pytest.raises(GatewayError, match="timestamp"):  # text is no timestamp to PostgreSQL
         write(pa.table(rows), mode="append")
     write(pa.table(rows).drop_columns("d"), mode="append")
-    assert desk.query("select a, b::text, c::text from raw_orders") == [
+    assert client.query("select a, b::text, c::text from raw_orders") == [
         (2, "0.12", "2024-01-01"),
         (None, None, None),
     ]
-    desk.query("drop table raw_orders")
+    client.query("drop table raw_orders")

@@ -107,10 +107,10 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("case", WRITTEN)
-def test_written(desk, job, case):
+def test_written(client, job, case):
     array, kind, back, values = WRITTEN[case]
-    assert desk.write(pa.table({"x": array}))["rows_affected"] == len(array)
-    assert desk.query(
+    assert client.write(pa.table({"x": array}))["rows_affected"] == len(array)
+    assert client.query(
         "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'scores'::regclass and attname = 'x'"
     ) == [(kind,)]
     column = job.ref("scores")["x"]
@@ -118,9 +118,9 @@ def test_written(desk, job, case):
     assert column.to_pylist() == (array.to_pylist() if values is None else values)
 
 
-def test_nan_goes_both_ways(desk, job):
-    desk.write(pa.table({"x": [float("nan")], "y": pa.array([float("nan")], pa.float32())}))
-    assert desk.query("select x::text, y::text from scores") == [("NaN", "NaN")]
+def test_nan_goes_both_ways(client, job):
+    client.write(pa.table({"x": [float("nan")], "y": pa.array([float("nan")], pa.float32())}))
+    assert client.query("select x::text, y::text from scores") == [("NaN", "NaN")]
     assert all(value != value for value in job.ref("scores").to_pylist()[0].values())
 
 
@@ -196,8 +196,8 @@ READ = {
 
 
 @pytest.fixture(scope="module")
-def own_types(desk):
-    desk.query(
+def own_types(client):
+    client.query(
         "create type mood as enum ('sad', 'glad'); create type pair as (x int, y text); create domain positive as int check (value > 0)"
     )
 
@@ -323,9 +323,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_postgres_cannot_store_is_told_with_column_and_row(desk, case):
+def test_what_postgres_cannot_store_is_told_with_column_and_row(client, case):
     array, said = REFUSED[case]
-    error = refusal(desk.write, pa.table({"id": range(len(array)), "x": array}))
+    error = refusal(client.write, pa.table({"id": range(len(array)), "x": array}))
     assert error.code == "gateway::value"
     assert error.message.startswith(f"The column `x` holds, {said}")
 

@@ -31,119 +31,119 @@ def put(job, table: pa.Table, **command: object) -> int:
     return json.loads(answer.to_pybytes())["rows"]
 
 
-def written(desk, table: pa.Table, **command: object) -> dict:
-    job = desk.open()
+def written(client, table: pa.Table, **command: object) -> dict:
+    job = client.open()
     try:
         put(job, table, **command)
     except BaseException:
-        desk.close(job, ok=False)
+        client.close(job, ok=False)
         raise
-    return desk.close(job)
+    return client.close(job)
 
 
-def leftovers(desk) -> list[tuple]:
-    return desk.query("select relname from pg_class where relname like 'fal%'")
+def leftovers(client) -> list[tuple]:
+    return client.query("select relname from pg_class where relname like 'fal%'")
 
 
-def test_the_result_reads_as_dbts_do(desk, job):
-    result = desk.write(pa.table({"x": [1, None]}))
+def test_the_result_reads_as_dbts_do(client, job):
+    result = client.write(pa.table({"x": [1, None]}))
     assert (result["rows_affected"], result["message"]) == (2, "SELECT 2")
-    assert result["relation_name"] == f'"{desk.database.name}"."public"."scores"'
+    assert result["relation_name"] == f'"{client.database.name}"."public"."scores"'
     assert job.ref("scores").to_pydict() == {"x": [1, None]}
-    assert desk.session.run("model.shop.report")["status"] == "success"
+    assert client.session.run("model.shop.report")["status"] == "success"
 
 
-def test_nothing_is_seen_before_the_job_is_closed_and_the_old_table_stays_readable(desk, job):
-    desk.write(ONE)
-    writer = desk.open()
+def test_nothing_is_seen_before_the_job_is_closed_and_the_old_table_stays_readable(client, job):
+    client.write(ONE)
+    writer = client.open()
     writer.write(TWO)
     assert job.ref("scores").to_pydict() == {"x": [1]}
     assert writer.ref("scores").to_pydict() == {"x": [2]}
-    desk.close(writer)
-    assert (job.ref("scores").to_pydict(), leftovers(desk)) == ({"x": [2]}, [])
+    client.close(writer)
+    assert (job.ref("scores").to_pydict(), leftovers(client)) == ({"x": [2]}, [])
 
 
-def test_a_job_that_fails_leaves_the_old_table(desk, job):
-    desk.write(ONE)
-    writer = desk.open()
+def test_a_job_that_fails_leaves_the_old_table(client, job):
+    client.write(ONE)
+    writer = client.open()
     writer.write(TWO)
-    assert desk.close(writer, ok=False)["status"] == "error"
+    assert client.close(writer, ok=False)["status"] == "error"
     with pytest.raises(GatewayError, match="NUL"):
-        desk.write(pa.table({"x": ["\0"]}))
-    assert (job.ref("scores").to_pydict(), leftovers(desk)) == ({"x": [1]}, [])
+        client.write(pa.table({"x": ["\0"]}))
+    assert (job.ref("scores").to_pydict(), leftovers(client)) == ({"x": [1]}, [])
 
 
 @pytest.mark.parametrize("kind", ["view", "materialized view"])
-def test_what_has_the_name_is_replaced(desk, job, kind):
-    desk.query("drop table if exists scores cascade")
-    desk.query(f"create {kind} scores as select 0 as old")
-    writer = desk.open()
+def test_what_has_the_name_is_replaced(client, job, kind):
+    client.query("drop table if exists scores cascade")
+    client.query(f"create {kind} scores as select 0 as old")
+    writer = client.open()
     writer.write(ONE)
-    desk.close(writer, ok=False)
+    client.close(writer, ok=False)
     assert job.ref("scores").to_pydict() == {"old": [0]}
-    desk.write(ONE)
+    client.write(ONE)
     assert job.ref("scores").to_pydict() == {"x": [1]}
 
 
-def test_what_dbt_does_not_replace_is_left_alone(desk):
-    desk.query("drop table if exists scores cascade; create sequence scores")
+def test_what_dbt_does_not_replace_is_left_alone(client):
+    client.query("drop table if exists scores cascade; create sequence scores")
     with pytest.raises(GatewayError) as caught:
-        desk.write(ONE)
+        client.write(ONE)
     assert (caught.value.code, "is a sequence" in caught.value.message) == (
         "gateway::other_kind",
         True,
     )
-    desk.query("drop sequence scores")
+    client.query("drop sequence scores")
 
 
-def test_schema_and_alias(desk, job):
+def test_schema_and_alias(client, job):
     assert (
-        desk.write(ONE, "model.shop.other")["relation_name"]
-        == f'"{desk.database.name}"."public_side"."renamed"'
+        client.write(ONE, "model.shop.other")["relation_name"]
+        == f'"{client.database.name}"."public_side"."renamed"'
     )
-    assert desk.query("select x from public_side.renamed") == [(1,)]
+    assert client.query("select x from public_side.renamed") == [(1,)]
 
 
-def test_awkward_columns(desk, job):
+def test_awkward_columns(client, job):
     names = ["a b", 'q"t', "ünï", "select", "a;--", "%s", "Aa", "aA"]
-    desk.write(pa.table({name: [1] for name in names}))
+    client.write(pa.table({name: [1] for name in names}))
     assert job.ref("scores").column_names == names
     for wrong in (["x" * 64], ["x", "x"], [""]):
         with pytest.raises(GatewayError) as caught:
-            desk.write(pa.table([[1]] * len(wrong), names=wrong))
+            client.write(pa.table([[1]] * len(wrong), names=wrong))
         assert caught.value.code == "gateway::column_name"
     with pytest.raises(GatewayError) as caught:
-        desk.write(pa.table({}))
+        client.write(pa.table({}))
     assert caught.value.code == "gateway::no_columns"
 
 
-def test_append(desk, job):
-    desk.write(pa.table({"x": [1], "y": ["a"]}))
-    written(desk, pa.table({"y": ["b"], "x": [2]}), mode="append")
-    written(desk, pa.table({"x": pa.nulls(1)}), mode="append")
+def test_append(client, job):
+    client.write(pa.table({"x": [1], "y": ["a"]}))
+    written(client, pa.table({"y": ["b"], "x": [2]}), mode="append")
+    written(client, pa.table({"x": pa.nulls(1)}), mode="append")
     assert job.ref("scores").to_pydict() == {"x": [1, 2, None], "y": ["a", "b", None]}
     for table, said in (
         (pa.table({"z": [1]}), "has no column `z`"),
         (pa.table({"x": ["no"]}), "is of type bigint"),
     ):
         with pytest.raises(GatewayError, match=said):
-            written(desk, table, mode="append")
-    assert (job.ref("scores").num_rows, leftovers(desk)) == (3, [])
+            written(client, table, mode="append")
+    assert (job.ref("scores").num_rows, leftovers(client)) == (3, [])
 
 
-def test_append_makes_a_table_and_not_a_view(desk, job):
-    desk.query("drop table if exists scores cascade")
-    written(desk, ONE, mode="append")
+def test_append_makes_a_table_and_not_a_view(client, job):
+    client.query("drop table if exists scores cascade")
+    written(client, ONE, mode="append")
     assert job.ref("scores").to_pydict() == {"x": [1]}
-    desk.query("drop table scores cascade; create view scores as select 1 as x")
+    client.query("drop table scores cascade; create view scores as select 1 as x")
     with pytest.raises(GatewayError, match="is a view: nothing can be appended"):
-        written(desk, ONE, mode="append")
-    desk.query("drop view scores")
+        written(client, ONE, mode="append")
+    client.query("drop view scores")
 
 
-def test_types_that_the_user_names(desk):
+def test_types_that_the_user_names(client):
     written(
-        desk,
+        client,
         pa.table({"x": ["1", None], "y": [1, 2]}),
         dtype={
             "x": {"sql": "integer"},
@@ -151,31 +151,32 @@ def test_types_that_the_user_names(desk):
         },
     )
     kinds = "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'scores'::regclass and attnum > 0"
-    assert desk.query(kinds) == [("integer",), ("numeric(5,1)",)]
+    assert client.query(kinds) == [("integer",), ("numeric(5,1)",)]
     with pytest.raises(GatewayError, match='invalid input syntax for type integer: "b"'):
-        written(desk, pa.table({"x": ["b"]}), dtype={"x": {"sql": "integer"}})
+        written(client, pa.table({"x": ["b"]}), dtype={"x": {"sql": "integer"}})
 
 
-def test_many_jobs_and_nodes_at_once(desk):
+def test_many_jobs_and_nodes_at_once(client):
     def one(n):
-        writer = desk.open("model.shop.scores" if n % 2 else "model.shop.other")
+        writer = client.open("model.shop.scores" if n % 2 else "model.shop.other")
         assert writer.ref("orders").num_rows > 0
         writer.write(pa.table({"x": [n]}))
-        return desk.close(writer)["status"]
+        return client.close(writer)["status"]
 
     nodes = [
-        desk.session.send("run", unique_id=uid) for uid in ("model.shop.seen", "model.shop.report")
+        client.session.send("run", unique_id=uid)
+        for uid in ("model.shop.seen", "model.shop.report")
     ]
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(one, range(24))) == {"success"}
     assert {node.result(60)["status"] for node in nodes} <= {"success", "error"}
-    assert (len(desk.query("select * from scores")), leftovers(desk)) == (1, [])
+    assert (len(client.query("select * from scores")), leftovers(client)) == (1, [])
 
 
-def test_extension_types_are_not_taken_by_their_storage(desk):
+def test_extension_types_are_not_taken_by_their_storage(client):
     field = pa.field("x", pa.int64(), metadata={"ARROW:extension:name": "pandas.period"})
     with pytest.raises(GatewayError) as caught:
-        desk.write(pa.table([[648]], schema=pa.schema([field])))
+        client.write(pa.table([[648]], schema=pa.schema([field])))
     assert (
         caught.value.code,
         "`x` has the Arrow extension type `pandas.period`" in caught.value.message,

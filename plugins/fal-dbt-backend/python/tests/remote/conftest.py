@@ -15,19 +15,15 @@ from pathlib import Path
 
 import pytest
 from pyarrow import flight
+from stand_ins.gateway import TOKEN, FakeGateway, refused
 
-_TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(_TESTS), str(_TESTS.parent)]
-
-from stand_ins.gateway import TOKEN, FakeGateway, refused  # noqa: E402
-
-WORKER = _TESTS.parent / "fal_worker"
+WORKER = Path(__file__).parents[2] / "fal_worker"
 LEASE = "of the lease"
 # Shorter than what users have, so that tests need not wait.
 QUICK = {
     "remote/outgoing.py": ("_BEAT, _LOST = 1.0, 30.0", "_BEAT, _LOST = 0.05, 1.0"),
     "remote/access.py": ("_FIND = 10.0", "_FIND = 0.2"),
-    "remote/here.py": ("_GRACE = 5.0", "_GRACE = 0.3"),
+    "remote/in_process.py": ("_GRACE = 5.0", "_GRACE = 0.3"),
 }
 PATIENCE = 60
 

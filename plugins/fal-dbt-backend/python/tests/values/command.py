@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import zoo
-from .desk import WAREHOUSES, Desk, desk
+from .client import WAREHOUSES, ValueClient, open_client
 from .trial import Outcome, Verdict, tried
 
 # Of each kind of fault so many examples are kept.
@@ -81,7 +81,7 @@ class Tally:
         return "\n".join(lines)
 
 
-def run(at: Desk, tally: Tally, columns: int, saved: Path | None = None) -> None:
+def run(at: ValueClient, tally: Tally, columns: int, saved: Path | None = None) -> None:
     """Goes on until so many columns have been tried."""
     while tally.columns.total() < columns:
         width = min(zoo.COLUMNS, columns - tally.columns.total())
@@ -120,7 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
         tally = Tally(given.seed or secrets.token_hex(4))
     print(f"seed {tally.seed}, from table {tally.tables}", flush=True)
     began, before = time.monotonic(), tally.columns.total()
-    with desk(given.warehouse, fresh=True) as at:
+    with open_client(given.warehouse, fresh=True) as at:
         run(at, tally, given.columns, given.resume)
     return _end(tally, (tally.columns.total() - before) / max(time.monotonic() - began, 0.001))
 

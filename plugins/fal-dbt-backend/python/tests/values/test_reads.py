@@ -9,7 +9,7 @@ pytest.importorskip("polars")
 
 from fal_worker.job.error import FalError
 from values import canonical
-from values.desk import desk
+from values.client import open_client
 from values.oracle import Place, difference
 from values.readable_types import DUCKDB, POSTGRES, POSTGRES_INTERNAL, Form
 from values.trial import columns_of
@@ -19,7 +19,7 @@ FORMS = ("arrow", "pandas", "polars")
 
 @pytest.fixture(scope="module")
 def duckdb():
-    with desk("duckdb") as at:
+    with open_client("duckdb") as at:
         yield at
 
 
@@ -27,7 +27,7 @@ def duckdb():
 def postgres():
     pytest.importorskip("dbt.adapters.postgres")
     pytest.importorskip("adbc_driver_postgresql")
-    with desk("postgres") as at:
+    with open_client("postgres") as at:
         yield at
 
 

@@ -12,8 +12,8 @@ import pytest
 pytest.importorskip("dbt.adapters.duckdb")
 pytest.importorskip("polars")
 
+from values.client import WAREHOUSES, open_client
 from values.command import Tally, run
-from values.desk import WAREHOUSES, desk
 
 COLUMNS = 300
 
@@ -27,7 +27,7 @@ def test_columns_are_equal_or_refused_by_name(warehouse):
     print(
         f"again: python -m tests.values --warehouse {warehouse} --columns {COLUMNS} --seed {tally.seed}"
     )
-    with desk(warehouse) as at:
+    with open_client(warehouse) as at:
         run(at, tally, COLUMNS)
     assert tally.columns.total() == COLUMNS
     assert tally.faults == {}, tally.seed

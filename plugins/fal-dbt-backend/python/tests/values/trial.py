@@ -12,7 +12,7 @@ from typing import Any
 from fal_worker.job.error import FalError
 
 from . import canonical
-from .desk import Desk
+from .client import ValueClient
 from .oracle import Place, difference
 from .zoo import Column, Table
 
@@ -40,37 +40,37 @@ class Verdict:
     why: str = ""
 
 
-def tried(desk: Desk, table: Table) -> Iterator[Verdict]:
+def tried(client: ValueClient, table: Table) -> Iterator[Verdict]:
     """A verdict on each column. Where a table is refused, the job's code is asked about each column alone, and the others are written.
     What the gateway refuses is tried again without the column that the error names; if it names none, by halves."""
     try:
-        desk.write(table.frame())
+        client.write(table.frame())
     except Exception:
         refused = [
             verdict
             for column in table.columns
-            if (verdict := _unsent(desk, table, column)) is not None
+            if (verdict := _unsent(client, table, column)) is not None
         ]
         yield from refused
         there = {verdict.column.name for verdict in refused}
         rest = [column for column in table.columns if column.name not in there]
         if rest:
-            yield from _written(desk, table.only(rest))
+            yield from _written(client, table.only(rest))
         return
-    yield from _read(desk, table, list(table.columns))
+    yield from _read(client, table, list(table.columns))
 
 
-def _unsent(desk: Desk, table: Table, column: Column) -> Verdict | None:
+def _unsent(client: ValueClient, table: Table, column: Column) -> Verdict | None:
     try:
-        desk.convert(table.only([column]).frame())
+        client.convert(table.only([column]).frame())
     except Exception as error:
         return _judged(column, error, "written")
     return None
 
 
-def _written(desk: Desk, table: Table) -> Iterator[Verdict]:
+def _written(client: ValueClient, table: Table) -> Iterator[Verdict]:
     try:
-        desk.write(table.frame())
+        client.write(table.frame())
     except Exception as error:
         if len(table.columns) == 1:
             yield _judged(table.columns[0], error, "written")
@@ -78,24 +78,24 @@ def _written(desk: Desk, table: Table) -> Iterator[Verdict]:
         named, groups = _split(table.columns, error)
         yield from (_judged(column, error, "written") for column in named)
         for columns in groups:
-            yield from _written(desk, table.only(columns))
+            yield from _written(client, table.only(columns))
         return
-    yield from _read(desk, table, list(table.columns))
+    yield from _read(client, table, list(table.columns))
 
 
-def _read(desk: Desk, table: Table, columns: list[Column]) -> Iterator[Verdict]:
+def _read(client: ValueClient, table: Table, columns: list[Column]) -> Iterator[Verdict]:
     """The same of a table that is written: what pandas or polars has no value for, Arrow has."""
     try:
-        found = columns_of(table.form, desk.read(table.form, [column.name for column in columns]))
+        found = columns_of(table.form, client.read(table.form, [column.name for column in columns]))
     except Exception as error:
         named, groups = _split(tuple(columns), error) if len(columns) > 1 else (columns, [])
         for column in named:
-            yield _as_arrow(desk, table, column, _judged(column, error, f"read as {table.form}"))
+            yield _as_arrow(client, table, column, _judged(column, error, f"read as {table.form}"))
         for group in groups:
-            yield from _read(desk, table, group)
+            yield from _read(client, table, group)
         return
     for column in columns:
-        yield _compared(column, found, Place(table.carrier, desk.warehouse, table.form))
+        yield _compared(column, found, Place(table.carrier, client.warehouse, table.form))
 
 
 def _split(
@@ -109,12 +109,12 @@ def _split(
     return [], [list(columns[:middle]), list(columns[middle:])]
 
 
-def _as_arrow(desk: Desk, table: Table, column: Column, refused: Verdict) -> Verdict:
+def _as_arrow(client: ValueClient, table: Table, column: Column, refused: Verdict) -> Verdict:
     try:
-        found = columns_of("arrow", desk.read("arrow", [column.name]))
+        found = columns_of("arrow", client.read("arrow", [column.name]))
     except Exception as error:
         return Verdict(column, Outcome.CHANGED, f"written, but it cannot be read: {error}")
-    compared = _compared(column, found, Place(table.carrier, desk.warehouse, "arrow"))
+    compared = _compared(column, found, Place(table.carrier, client.warehouse, "arrow"))
     return compared if compared.outcome is Outcome.CHANGED else refused
 
 

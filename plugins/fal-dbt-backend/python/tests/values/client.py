@@ -23,7 +23,7 @@ MODEL = "model.shop.scores"
 WAREHOUSES = ("duckdb", "postgres")
 
 
-class Desk:
+class ValueClient:
     """Writes and reads the one model."""
 
     def __init__(self, session: Any, warehouse: str) -> None:
@@ -83,7 +83,7 @@ class _Model:
 
 
 @contextlib.contextmanager
-def desk(warehouse: str, fresh: bool = False) -> Iterator[Desk]:
+def open_client(warehouse: str, fresh: bool = False) -> Iterator[ValueClient]:
     """A new project and database, gone at the end. A `fresh` session is a process as the host starts it."""
     with tempfile.TemporaryDirectory(prefix="fal") as folder, contextlib.ExitStack() as stack:
         files = {
@@ -102,4 +102,4 @@ def desk(warehouse: str, fresh: bool = False) -> Iterator[Desk]:
         session = start(fresh=fresh)
         session.load("models/fal/scores.sql")
         session.ask("begin", selected=session.runnable())
-        yield Desk(session, warehouse)
+        yield ValueClient(session, warehouse)
