@@ -110,7 +110,7 @@ class Child:
         if self._owner != os.getpid():
             raise FalError(
                 "fal: a forked process cannot use the session of its parent",
-                help="Make a FalDbt of its own there.",
+                help="Make another FalDbt there.",
             )
         future: Future[dict[str, Any]] = Future()
         with self._lock:

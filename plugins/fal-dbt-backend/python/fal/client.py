@@ -20,10 +20,10 @@ from fal_worker.job.scope import Scope
 from .child import Child
 from .request import Settings
 
-# How often, and every how many seconds, a read that was interrupted is told so.
+# How often an interrupted read is cancelled, and the seconds between.
 _CANCELS = 100
 _BETWEEN = 0.05
-# Every how many seconds the one who waits looks for signals.
+# Seconds between two looks for signals while a read is awaited.
 _LOOK = 0.25
 
 
@@ -55,7 +55,7 @@ class Client:
         return self._over or self._child.has_ended
 
     def scope(self, model: str | None) -> Scope:
-        """The functions of a script of this model, by its unique id."""
+        """The functions that a script of this model has in scope. `model` is a unique id, or `None` for a global script."""
         with self._lock:
             if model not in self._scopes:
                 self._scopes[model] = self._open_job(model)
@@ -80,8 +80,8 @@ class Client:
             "location": self._location,
             "token": token,
         }
-        gateway, reporter = GatewayClient(self._location, token), _Nowhere()
-        scope = Scope(Request.from_message(request), gateway, reporter)  # type: ignore[arg-type]
+        gateway = GatewayClient(self._location, token)
+        scope = Scope(Request.from_message(request), gateway, _NoReporter())
         # Reads and writes as a script, and has arguments as a hook: a notebook may be either.
         hook = Request.from_message(
             {**request, "role": "post_hook", "arguments": self._settings.arguments}
@@ -102,7 +102,7 @@ class Client:
         self._begun = True
 
     def interruptible(self, function: Callable[[], Any]) -> Any:
-        """What the function gives. While a query runs no signal gets through to Python, so it runs in another thread, and
+        """Returns what the function returns. While a query runs, no signal reaches Python, so it runs in another thread, and
         Ctrl-C (or Jupyter's stop button) cancels it in the warehouse."""
         if threading.current_thread() is not threading.main_thread():
             return function()
@@ -119,7 +119,7 @@ class Client:
             raise
 
     def _cancel(self, future: Future[Any]) -> None:
-        """An interruption between two queries has no effect, so it is said until the read has ended."""
+        """Cancels until the read has ended: a cancellation between two queries has no effect."""
         for _ in range(_CANCELS):
             with contextlib.suppress(FalError):
                 self._child.ask("cancel")
@@ -127,7 +127,7 @@ class Client:
                 return
 
     def model_id(self, name: str, package: str | None = None) -> str:
-        """The unique id of a model, which may be named so too."""
+        """The unique id of a model, by its name or by the unique id itself."""
         found = [node for node in self._models if name in (node["name"], node["unique_id"])]
         found = [node for node in found if package in (None, node["package_name"])]
         own = [node for node in found if node["package_name"] == self.info["project_name"]] or found
@@ -135,8 +135,8 @@ class Client:
         if latest:
             return str(latest[0]["unique_id"])
         near = difflib.get_close_matches(name, sorted({node["name"] for node in self._models}), n=1)
-        told = f"{package}.{name}" if package else name
-        raise FalError(f"fal: there is no model {told}", "fal::no_model", _hint(near))
+        full_name = f"{package}.{name}" if package else name
+        raise FalError(f"fal: there is no model {full_name}", "fal::no_model", _hint(near))
 
     def close(self) -> None:
         """Ends the process."""
@@ -147,12 +147,12 @@ class Client:
 def _settle(future: Future[Any], function: Callable[[], Any]) -> None:
     try:
         future.set_result(function())
-    except BaseException as error:  # told in the thread that waits
+    except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
         future.set_exception(error)
 
 
-class _Nowhere:
-    """Stands for the reporter of a run, which knows the line of a call: a notebook shows that itself."""
+class _NoReporter:
+    """Takes the place of a run's reporter, which names the line of a call: a notebook shows the line itself."""
 
     def place(self) -> None:
         """No line."""

@@ -50,7 +50,7 @@ def init_fal(line: str = "") -> None:
 
 
 def arguments_of(line: str) -> dict[str, Any]:
-    """The arguments of `FalDbt` that a line stands for."""
+    """Reads the magic's line as arguments of `FalDbt`."""
     given: dict[str, Any] = {}
     for word in _words(line):
         name, sign, value = word.partition("=")

@@ -8,7 +8,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fal_worker.job.error import FalError
 from fal_worker.job.objects import Record
@@ -16,6 +16,9 @@ from fal_worker.job.scope import Scope
 
 from .client import Client
 from .request import Settings
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class FalDbt:
@@ -27,7 +30,7 @@ class FalDbt:
         fal.write_to_model(scores, target_model_name="scores")
     ```
 
-    dbt runs in a process of its own, in this Python unless `python` names another. It ends with `close()`, with the `with`
+    dbt runs in a separate process, in this Python unless `python` names another. It ends with `close()`, with the `with`
     block, or with this interpreter. The project is read once: after a change of its files, `reload()`. A DuckDB file is
     held only while something is read or written, unless `keep_open=True`.
     """
@@ -279,7 +282,7 @@ class FalDbt:
             self._end()
         _OPEN.discard(self)
 
-    def __enter__(self) -> FalDbt:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

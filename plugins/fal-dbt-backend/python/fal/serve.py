@@ -1,4 +1,4 @@
-"""The session process of `FalDbt`: the runner's own, which besides lets go of a DuckDB file whenever nobody uses it.
+"""The session process of `FalDbt`: the one of a run, which also closes a DuckDB file while no job uses it.
 
 A notebook's kernel lives for days, and DuckDB lets one process at a time open a file for writing: held open, it would
 keep `fal-host run` and everybody else out.

@@ -59,7 +59,7 @@ class GatewayClient:
         import pyarrow
         from pyarrow import flight
 
-        with told_plainly(self._away):
+        with plain_errors(self._away):
             stream = self._connection().do_get(flight.Ticket(self._command(command)))
             return pyarrow.RecordBatchReader.from_batches(
                 stream.schema, _batches(stream, self._away)
@@ -69,7 +69,7 @@ class GatewayClient:
         """All of it at once."""
         from pyarrow import flight
 
-        with told_plainly(self._away):
+        with plain_errors(self._away):
             return self._connection().do_get(flight.Ticket(self._command(command))).read_all()
 
     def write(
@@ -79,7 +79,7 @@ class GatewayClient:
         that it is whole: one that breaks off looks ended to the gateway, too."""
         from pyarrow import flight
 
-        with told_plainly(self._away):
+        with plain_errors(self._away):
             descriptor = flight.FlightDescriptor.for_command(self._command(command))
             writer, _ = self._connection().do_put(descriptor, batches.schema)
         _send(writer, batches, END if final else None, self._away)
@@ -88,7 +88,7 @@ class GatewayClient:
         """The JSON that an action answers."""
         from pyarrow import flight
 
-        with told_plainly(self._away):
+        with plain_errors(self._away):
             results = self._connection().do_action(flight.Action(action, self._command(body)))
             return json.loads(b"".join(result.body.to_pybytes() for result in results) or b"null")
 
@@ -111,7 +111,7 @@ class GatewayClient:
 
 
 def _away(location: str) -> str:
-    """What it means that nobody answers there."""
+    """The message for a gateway that does not answer."""
     if location.startswith("grpc+unix:"):
         return "the data gateway does not answer: the dbt session has ended"
     return f"the data gateway at {location} does not answer: the run has ended, or the network is broken"
@@ -119,7 +119,7 @@ def _away(location: str) -> str:
 
 def _batches(stream: flight.FlightStreamReader, away: str) -> Iterator[pyarrow.RecordBatch]:
     while True:
-        with told_plainly(away):
+        with plain_errors(away):
             try:
                 chunk = stream.read_chunk()
             except StopIteration:
@@ -146,21 +146,21 @@ def _send(
                 refused = True
                 break
         if end is not None and not refused:
-            with contextlib.suppress(pyarrow.ArrowException):  # refused as well: told below
+            with contextlib.suppress(pyarrow.ArrowException):  # refused as well: raised below
                 writer.write_metadata(end)
     except BaseException:
         with contextlib.suppress(Exception):
             writer.close()
         raise
-    with told_plainly(away):
+    with plain_errors(away):
         writer.close()
     if refused:
         raise FalError("fal: the data gateway closed the stream before it had all rows")
 
 
 @contextlib.contextmanager
-def told_plainly(away: str | None = None) -> Iterator[None]:
-    """Raises errors of Flight as `FalError` with what the gateway said; `away` is told where nobody answers, or else the reason."""
+def plain_errors(away: str | None = None) -> Iterator[None]:
+    """Raises errors of Flight as `FalError` with the gateway's message. Where it does not answer, `away` is the message, else the reason is."""
     try:
         yield
     except FalError:
@@ -190,6 +190,7 @@ def _json(text: str | bytes) -> dict[str, Any] | None:
     """The first object in the text."""
     text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     try:
-        return json.JSONDecoder().raw_decode(text[text.index("{") :])[0]
+        found: dict[str, Any] = json.JSONDecoder().raw_decode(text[text.index("{") :])[0]
     except ValueError:
         return None
+    return found

@@ -1,4 +1,4 @@
-"""The error that users see when something of ours goes wrong in their model."""
+"""The error that a model gets from the functions in its scope."""
 
 from __future__ import annotations
 

@@ -241,8 +241,10 @@ def _cast(batch: Any, schema: Any, what: str = "the data") -> Any:
     if batch.schema.equals(schema):
         return batch
     if batch.schema.names != schema.names:
-        told = f"{batch.schema.names} instead of {schema.names}"
-        raise FalError(f"fal: {what} has other columns than the first: {told}")
+        raise FalError(
+            f"fal: {what} has other columns than the first: "
+            f"{batch.schema.names} instead of {schema.names}"
+        )
     columns = []
     for column, field in zip(batch.columns, schema):
         try:

@@ -135,8 +135,9 @@ def _datetime64(value: Any) -> str:
 def _interval(value: Any) -> str:
     if not isinstance(value, tuple):
         raise _Unfit(f"values of type {type(value).__name__}")
+    interval: Any = value  # pyarrow's MonthDayNano
     return _quoted(
-        f"{value.months} mons {value.days} days {Decimal(value.nanoseconds) / 10**9:f} seconds"
+        f"{interval.months} mons {interval.days} days {Decimal(interval.nanoseconds) / 10**9:f} seconds"
     )
 
 

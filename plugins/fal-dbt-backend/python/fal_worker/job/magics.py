@@ -27,7 +27,7 @@ _TIMEIT_OPTIONS = re.compile(r"^\s*(-(?:[nrpv]\s*\S+|[tcqo]+)\s+)*")
 
 
 def _ignore(*_: Any) -> None:
-    """For display, settings and inspection: there is nobody to look."""
+    """Does nothing: a run has no reader for display, settings and inspection."""
 
 
 def _execute(shell: Shell, code: str, name: str = "<cell magic>") -> Any:

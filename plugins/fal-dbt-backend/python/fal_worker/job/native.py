@@ -40,7 +40,7 @@ class Session:
         self._adapter = (scope.request.target or {}).get("type", "this warehouse")
 
     def sql(self, query: str, as_: str = "pandas") -> Any:
-        """Runs SQL as it stands, without Jinja, and reads its rows. `as_` is `pandas`, `polars`, `arrow` or `reader`."""
+        """Runs SQL unchanged, without Jinja, and reads its rows. `as_` is `pandas`, `polars`, `arrow` or `reader`."""
         if not isinstance(query, str):
             raise FalError(f"fal: sql takes the text of a query, not {type(query).__name__}")
         return read.read(self._gateway, as_, op="sql", sql=query, raw=True)
@@ -97,7 +97,7 @@ def run(program: Program, module: types.ModuleType, scope: Scope) -> None:
 
 
 def _session(model: Any, scope: Scope) -> Warehouse | DuckDB:
-    """A model whose second argument is called `fal` gets pandas, as the forerunner gave it."""
+    """A model whose second argument is called `fal` gets pandas, as fal gave it."""
     second = [*inspect.signature(model).parameters, "", ""][1]
     if second == "fal":
         return Warehouse(scope, Fal(scope))

@@ -26,7 +26,7 @@ class DuckDB:
         self.handle = Session(self._connection, self)
 
     def knows(self, relation: str) -> None:
-        """Notes the name of a relation of the warehouse, as it stands in queries."""
+        """Notes the name of a relation of the warehouse, as queries name it."""
         if relation:
             self._relations.add(relation)
 
@@ -35,7 +35,7 @@ class DuckDB:
         return self._connection.from_arrow(self._rows(relation, part))
 
     def query_warehouse(self, sql: str) -> Any:
-        """Runs the SQL in the warehouse, as it stands."""
+        """Runs the SQL in the warehouse, unchanged."""
         return self._connection.from_arrow(self._gateway.read_table(op="sql", sql=sql, raw=True))
 
     def names_of_warehouse(self, sql: str) -> list[str]:

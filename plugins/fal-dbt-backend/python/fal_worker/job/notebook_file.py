@@ -1,4 +1,4 @@
-"""Notebooks that `%run` runs: their cells as Python, with IPython's syntax as the calls that it stands for.
+"""Notebooks that `%run` runs: their cells as Python, with IPython's syntax turned into calls.
 
 The notebook of a model comes as Python from the notebook parser. A file that it names while it runs does not.
 """
@@ -60,7 +60,7 @@ def python(source: str) -> str:
 
 
 def _statements(lines: list[str]) -> Iterator[str]:
-    """Each line, or the call that stands for it. Lines within brackets and strings are no statements."""
+    """Each line, or the call that replaces it. Lines within brackets and strings are not statements."""
     at = 0
     while at < len(lines):
         end, call = _escape(lines, at)

@@ -54,12 +54,14 @@ _DTYPES = {
 _FINE = ({"int", "decimal"}, {"list", "array"})
 
 
-@lru_cache(maxsize=1024)
-def kind_of(type: type) -> str:
-    """`type` by what its values are; "" for pandas' missing values."""
+def _kind_of(cls: type) -> str:
+    """What the values of a type are; "" for pandas' missing values."""
     return next(
-        (_KINDS[base.__name__] for base in type.__mro__ if base.__name__ in _KINDS), type.__name__
+        (_KINDS[base.__name__] for base in cls.__mro__ if base.__name__ in _KINDS), cls.__name__
     )
+
+
+kind_of: Callable[[type], str] = lru_cache(maxsize=1024)(_kind_of)
 
 
 def types_of(values: Iterable[Any]) -> set[type]:

@@ -13,7 +13,7 @@ from typing import Any
 from .request import Request
 
 
-class Record(dict):
+class Record(dict[Any, Any]):
     """A mapping whose keys are attributes too."""
 
     def __getattr__(self, name: str) -> Any:
@@ -26,7 +26,7 @@ class Record(dict):
 
 
 class Status(str):
-    """How a node ended. To the forerunner's scripts it was a member of an enumeration, which has a `value`."""
+    """How a node ended. In fal it was a member of an enumeration, so old scripts ask for its `value`."""
 
     @property
     def value(self) -> str:

@@ -1,4 +1,9 @@
-"""pandas to Arrow and back. The table of types stands in `read`."""
+"""pandas to Arrow and back. The table of types is in `read`.
+
+pandas knows a decimal, a list or a structure only as a Python object, so a table that is read and written would change its
+types with the values that happen to be in it: `DECIMAL(18,3)` would become `DECIMAL(4,3)`. So a read notes the Arrow types
+of such columns in `attrs` of the DataFrame, as text, because pandas writes `attrs` to Parquet as JSON; most operations of
+pandas keep them. They are a hint: a write ignores one that would change a value."""
 
 from __future__ import annotations
 
@@ -25,7 +30,7 @@ _KEY = "fal_types"
 
 
 def _remember_types(frame: pandas.DataFrame, schema: pyarrow.Schema) -> None:
-    """Notes the types of the columns that are objects, if each has a name of its own."""
+    """Notes the types of the columns that are objects, if no two columns share a name."""
     objects = [
         field.remove_metadata() for field, dtype in zip(schema, frame.dtypes) if dtype == object
     ]
@@ -82,9 +87,9 @@ def _leaves(array: pyarrow.Array) -> Iterator[pyarrow.Array]:
 def _equal(one: pyarrow.Array, other: pyarrow.Array) -> bool:
     """With NaN equal to itself, which it is not in Arrow."""
     if one.equals(other) or not types.is_floating(one.type):
-        return one.equals(other)
+        return bool(one.equals(other))
     same = pc.or_(pc.equal(one, other), pc.and_(pc.is_nan(one), pc.is_nan(other)))
-    return one.is_null().equals(other.is_null()) and pc.all(same, min_count=0).as_py()
+    return bool(one.is_null().equals(other.is_null()) and pc.all(same, min_count=0).as_py())
 
 
 def _is_like(found: pyarrow.DataType, known: pyarrow.DataType) -> bool:
@@ -103,15 +108,17 @@ def _is_like(found: pyarrow.DataType, known: pyarrow.DataType) -> bool:
 
 
 def _is_list(kind: pyarrow.DataType) -> bool:
-    return types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def _is_text(kind: pyarrow.DataType) -> bool:
-    return types.is_string(kind) or types.is_large_string(kind)
+    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _is_binary(kind: pyarrow.DataType) -> bool:
-    return types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    return bool(
+        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    )
 
 
 _NULLABLE = {
@@ -154,7 +161,7 @@ def _convert(table: pyarrow.Table) -> pandas.DataFrame:
 
 def _is_special(column: pyarrow.ChunkedArray) -> bool:
     if column.type in _NULLABLE:
-        return column.null_count > 0
+        return bool(column.null_count)
     return types.is_nested(column.type) and any(_loses(chunk) for chunk in column.chunks)
 
 
@@ -181,7 +188,7 @@ def _parts(array: pyarrow.Array) -> list[pyarrow.Array]:
     if isinstance(array, pyarrow.ExtensionArray):
         array = array.storage
     if types.is_struct(array.type):
-        return array.flatten()
+        return list(array.flatten())
     if types.is_map(array.type):
         return [array.items]
     return [array.flatten()] if types.is_nested(array.type) and hasattr(array, "flatten") else []
@@ -242,7 +249,8 @@ def _is_objects(series: Any) -> bool:
     """Whether it has other objects than text. pyarrow changes some of those, and crashes over others, so they are looked at first."""
     import pandas
 
-    return series.dtype == object and pandas.api.types.infer_dtype(series, skipna=True) != "string"
+    kind = pandas.api.types.infer_dtype(series, skipna=True) if series.dtype == object else "string"
+    return bool(kind != "string")
 
 
 def _together(frame: pandas.DataFrame) -> list[Any]:
@@ -250,7 +258,7 @@ def _together(frame: pandas.DataFrame) -> list[Any]:
     if frame.columns.empty:
         return []
     try:
-        return pyarrow.Table.from_pandas(frame, preserve_index=False).columns
+        return list(pyarrow.Table.from_pandas(frame, preserve_index=False).columns)
     except (pyarrow.ArrowException, TypeError, OverflowError, ValueError):
         return [_array(name, frame[name]) for name in frame.columns]
 
@@ -286,9 +294,9 @@ def checked_names(names: list[str]) -> list[str]:
 def _mention_index(frame: pandas.DataFrame) -> None:
     names = [str(name) for name in frame.index.names if name is not None]
     if names:
-        told = ", ".join(map(repr, names))
+        shown = ", ".join(map(repr, names))
         print(
-            f"fal: the index {told} is not written; use reset_index() to keep it", file=sys.stderr
+            f"fal: the index {shown} is not written; use reset_index() to keep it", file=sys.stderr
         )
 
 

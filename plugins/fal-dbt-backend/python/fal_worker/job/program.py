@@ -108,7 +108,7 @@ class Notebook:
         return entry["cell"], entry["line"]
 
     def cells(self) -> Iterator[Cell]:
-        """Each cell with its text and a tree of its own, both with the cell's line numbers, in order."""
+        """The cells in order, each with its text and tree, both with the cell's line numbers."""
         texts = self._texts()
         bodies: dict[int, list[ast.stmt]] = {
             cell: [] for cell, text in texts.items() if capture_arguments(text) is not None
@@ -133,10 +133,11 @@ class Notebook:
     def _parse(self) -> ast.Module:
         flags = ast.PyCF_ONLY_AST | AWAIT
         try:
-            return compile(self.code, self.file, "exec", flags=flags, dont_inherit=True)
+            tree: ast.Module = compile(self.code, self.file, "exec", flags=flags, dont_inherit=True)
         except SyntaxError as error:
             self._relocate(error)
             raise
+        return tree
 
     def _relocate(self, error: SyntaxError) -> None:
         cell, line = self.origin(error.lineno)
@@ -146,15 +147,14 @@ class Notebook:
 
     def _renumber(self, tree: ast.AST) -> None:
         for node in ast.walk(tree):
-            if hasattr(node, "lineno"):
-                node.lineno = self.origin(node.lineno)[1]
-                if node.end_lineno is not None:
-                    node.end_lineno = self.origin(node.end_lineno)[1]
+            for name in ("lineno", "end_lineno"):
+                if (line := getattr(node, name, None)) is not None:
+                    setattr(node, name, self.origin(line)[1])
 
 
 def _first_line(statement: ast.stmt) -> int:
     """A decorated definition starts at its first decorator."""
-    decorators = getattr(statement, "decorator_list", [])
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
     return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
 
 

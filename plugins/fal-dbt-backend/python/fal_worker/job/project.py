@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .error import FalError
 from .scope import Scope
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 def bound(scope: Scope) -> type:
@@ -44,7 +47,7 @@ class FalDbt:
         self.profiles_dir = profiles_dir
         self.keyword = run.keyword
         self.scripts_dir = run.scripts_dir
-        self.default_model_name = options.get("default_model_name")
+        self.default_model_name: str | None = options.get("default_model_name")
 
     def __getattr__(self, name: str) -> Any:
         """Everything that user code has in scope."""
@@ -69,10 +72,10 @@ class FalDbt:
         """Writes the table of a model: `write_to_model(df, "orders")`, `write_to_model(df, "package", "orders")`, or by
         keywords; without a name that of the script's own."""
         given = (target_1, target_2, target_package_name, target_model_name)
-        names = [name for name in given if name is not None] or [self.default_model_name]
-        self._scope.writes.model(
-            data, dtype, mode, tuple(name for name in names if name is not None)
-        )
+        names = tuple(name for name in given if name is not None)
+        if not names and self.default_model_name is not None:
+            names = (self.default_model_name,)
+        self._scope.writes.model(data, dtype, mode, names)
 
     @property
     def project_name(self) -> str:
@@ -112,7 +115,7 @@ class FalDbt:
     def close(self) -> None:
         """There is nothing to close: the run goes on."""
 
-    def __enter__(self) -> FalDbt:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

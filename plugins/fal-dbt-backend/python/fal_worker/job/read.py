@@ -22,8 +22,8 @@ What pandas gets (`as_="pandas"`, the default); nothing loses a digit without be
 
 What pandas or polars has no value for is refused by the column's name: see `unfit`.
 
-What pandas holds as objects is written back as what it was, as long as the values fit: see `kinds`. A column that is NULL
-throughout and was made in pandas has no type of its own: the warehouse gives it one. NaN is written as NULL.
+What pandas holds as objects is written back as what it was, as long as the values fit: see `pandas_frames`. A column that is NULL
+throughout and was made in pandas has no type: the warehouse gives it one. NaN is written as NULL.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import re
 import sys
 import sysconfig
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fal_worker.texts import shortened
 
@@ -16,7 +16,7 @@ from .error import FalError
 from .program import MARK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import FrameType
 
     from .request import Request
@@ -26,7 +26,7 @@ _CELL = re.compile(rf'File "([^"\n]*){MARK}(\d+)", line')
 
 
 class Kind(enum.Enum):
-    """Whose a file is."""
+    """Who wrote a file."""
 
     USER = "user"
     LIBRARY = "library"
@@ -46,7 +46,7 @@ class Origins:
         self._libraries = tuple(os.path.normpath(place) + os.sep for place in places)
 
     def kind(self, name: str) -> Kind:
-        """Whose the file of a frame is. A `.venv` within the project is not the user's code."""
+        """Who wrote the file of a frame. A `.venv` within the project is not the user's code."""
         if name.startswith(_OURS):
             return Kind.OURS
         if name.partition(MARK)[0] == self._file:
@@ -66,10 +66,10 @@ class Origins:
 
     def shown(self, name: str) -> str:
         """The name, below the project where it is there."""
-        return name[len(self._project) :] if name.startswith(self._project) else name
+        return name.removeprefix(self._project)
 
     def split(self, name: str) -> dict[str, str | int | None]:
-        """The file and cell (`None` in a script) that a code object's file name stands for."""
+        """The file and cell (`None` in a script) that a code object's file name means."""
         file, _, cell = name.rpartition(MARK)
         if not cell.isdigit():
             return {"file": self.shown(name), "cell": None}
@@ -105,6 +105,13 @@ _KINDS: tuple[tuple[type[BaseException], str], ...] = (
     (MemoryError, "memory"),
     (BaseException, "exception"),
 )
+
+
+class Places(Protocol):
+    """Names the line of the user's code that runs."""
+
+    def place(self) -> str | None:
+        """The line, for a message; `None` where it is not known."""
 
 
 class Reporter:
@@ -150,7 +157,7 @@ class Reporter:
         )
 
     def place(self) -> str | None:
-        """Where the user's code that called us stands: `line 3`, `Cell 2, line 1`, `helper.py, line 3`."""
+        """The line of the user's code that called the worker: `line 3`, `Cell 2, line 1`, `helper.py, line 3`."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             name = frame.f_code.co_filename
@@ -171,17 +178,17 @@ class Reporter:
             "or run this code in an environment of fal_project.yml that requires it."
         )
 
-    def _clean(self, told: traceback.TracebackException) -> None:
-        """Replaces the stack by one that tells the user's part of it."""
-        told.stack = _Stack(self._of_interest(told.stack), self._origins.shown)
-        filename = getattr(told, "filename", None)
+    def _clean(self, summary: traceback.TracebackException) -> None:
+        """Replaces the stack by the user's part of it."""
+        summary.stack = _Stack(self._of_interest(summary.stack), self._origins.shown)
+        filename = getattr(summary, "filename", None)
         if filename is not None:
-            told.filename = self._origins.shown(filename)
+            summary.filename = self._origins.shown(filename)
 
     def _of_interest(self, frames: traceback.StackSummary) -> list[traceback.FrameSummary | int]:
-        """The user's frames; of libraries that they called the last one of each row, with the count of the others.
+        """The user's frames, and of each run of library frames the last one with the count of the others.
 
-        Ours are dropped, and what we called: that is not the user's concern.
+        Frames of the worker are dropped, and the libraries' frames that it called.
         """
         kept: list[traceback.FrameSummary | int] = []
         row: list[traceback.FrameSummary] = []
@@ -206,9 +213,12 @@ class Reporter:
         return f"{type(error).__name__}: {error.msg} ({place})"
 
 
-def _each(told: traceback.TracebackException, change: Any) -> None:
-    """Applies `change` to an error, to those that it came from, and to those in a group; each once."""
-    waiting, seen = [told], set()
+def _each(
+    summary: traceback.TracebackException, change: Callable[[traceback.TracebackException], None]
+) -> None:
+    """Applies `change` to an error, to its causes, and to the errors of a group; to each once."""
+    waiting: list[traceback.TracebackException | None] = [summary]
+    seen = set()
     while waiting:
         error = waiting.pop()
         if error is None or id(error) in seen:
@@ -224,12 +234,12 @@ def _collapsed(row: list[traceback.FrameSummary]) -> list[traceback.FrameSummary
     return [len(row) - 1, row[-1]]
 
 
-def _message(error: BaseException, told: traceback.TracebackException) -> str:
+def _message(error: BaseException, summary: traceback.TracebackException) -> str:
     if isinstance(error, SystemExit):
         return shortened(f"SystemExit: {error.code}")
     if isinstance(error, FalError):
         return shortened(str(error))
-    return _text(told.format_exception_only())
+    return _text(summary.format_exception_only())
 
 
 def _text(lines: Any) -> str:
@@ -240,9 +250,9 @@ class _Stack(traceback.StackSummary):
     """Formats entries as `traceback` does, with the files' names as the user knows them, and short if they are many."""
 
     def __init__(
-        self, entries: list[traceback.FrameSummary | int], shown: Callable[[str], str]
+        self, entries: Iterable[traceback.FrameSummary | int], shown: Callable[[str], str]
     ) -> None:
-        super().__init__(entries)
+        super().__init__(entries)  # type: ignore[arg-type]  # `format` is all that reads them
         self._shown = shown
 
     def format(self, **_: Any) -> list[str]:

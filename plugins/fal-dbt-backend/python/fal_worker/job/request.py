@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Request:
-    """What to run; the fields are told in docs/notes/worker-protocol.md."""
+    """What to run. docs/notes/worker-protocol.md describes the fields."""
 
     job: str
     kind: str
@@ -35,7 +35,7 @@ class Request:
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> Request:
-        """Reads a message; what it does not know is left out, so that a newer supervisor may say more."""
+        """Reads a message. Ignores unknown fields, so that a newer supervisor may send more."""
         known = {entry.name for entry in fields(cls)}
         given = {key: value for key, value in message.items() if key in known and value is not None}
         return cls(**given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import os
 import signal
@@ -45,7 +46,7 @@ def serve(channel: Channel) -> NoReturn:
     try:
         channel.send(answer)
     except OSError:
-        os._exit(1)  # nobody listens
+        os._exit(1)  # the supervisor is gone
     _farewell()
     os._exit(0 if answer["ok"] else 1)
 
@@ -53,7 +54,7 @@ def serve(channel: Channel) -> NoReturn:
 def _answer(message: dict[str, Any]) -> dict[str, Any]:
     try:
         return Job(Request.from_message(message)).run()
-    except BaseException as error:  # a fault of ours: the supervisor must hear of it all the same
+    except BaseException as error:  # noqa: BLE001 - the supervisor must hear of the worker's own faults
         text = f"{type(error).__name__}: {error}"
         return _failure(
             "internal",
@@ -97,15 +98,17 @@ class Job:
         except MemoryError as error:
             self._module.__dict__.clear()  # room for the report
             return self._failed(error)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is its result
             return self._failed(error)
         return self._verdict()
 
     def _failed(self, error: BaseException) -> dict[str, Any]:
-        told = self._reporter.describe(error)
+        report = self._reporter.describe(error)
         return {
             "ok": False,
-            "error": told if self._unit_test is None else self._unit_test.explained(error, told),
+            "error": report
+            if self._unit_test is None
+            else self._unit_test.explained(error, report),
         }
 
     def _execute(self) -> None:
@@ -133,12 +136,16 @@ class Job:
         module = types.ModuleType(native_name or "__main__")
         module.__file__ = self._request.file
         self._shell = shell.Shell(module.__dict__, self._scope)
-        module.__builtins__ = __builtins__
+        module.__dict__["__builtins__"] = __builtins__
         module.__package__ = imports.package(self._request)
         if native_name is None:
-            module.__dict__.update(self._scope.names())
-            module.get_ipython = self._shell.get_ipython
-            module.display = shell.display
+            module.__dict__.update(
+                {
+                    **self._scope.names(),
+                    "get_ipython": self._shell.get_ipython,
+                    "display": shell.display,
+                }
+            )
         if native_name is None or native_name not in sys.modules:
             sys.modules[module.__name__] = module
         return module
@@ -150,7 +157,7 @@ class Job:
             problem = "fal: the model ended before it returned its rows"
         if problem is not None:
             return _failure("no_write", problem)
-        answer = {"ok": True, "wrote": self._scope.writes.done}
+        answer: dict[str, Any] = {"ok": True, "wrote": self._scope.writes.done}
         return answer if self._unit_test is None else {**answer, "rows": self._unit_test.rows()}
 
 
@@ -167,15 +174,14 @@ def _unit_test(spec: dict[str, Any], gateway: GatewayClient) -> UnitTest:
 def flush() -> None:
     """Python's streams, then those of C: extensions print there, and `os._exit` does not care for them."""
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        try:
-            stream.flush()
-        except Exception:  # the user may have put anything there
-            continue
+        # The user may have put anything there, or closed it.
+        with contextlib.suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]
     ctypes.CDLL(None).fflush(None)
 
 
 def _farewell() -> None:
-    """Runs the user's `atexit` functions, but not for ever: SIGALRM ends the process."""
+    """Runs the user's `atexit` functions, for a limited time: SIGALRM ends the process."""
     multiprocessing = sys.modules.get("multiprocessing.util")
     if multiprocessing is not None:
         atexit.unregister(
@@ -185,6 +191,6 @@ def _farewell() -> None:
     signal.setitimer(signal.ITIMER_REAL, _FAREWELL_SECONDS)
     try:
         atexit._run_exitfuncs()
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - of the user's functions; the process ends in any case
         traceback.print_exc()
     flush()

@@ -12,7 +12,7 @@ from .objects import Context, Later, LaterText, recorded
 from .writes import Writes
 
 if TYPE_CHECKING:
-    from .report import Reporter
+    from .report import Places
     from .request import Request
 
 _MISSING = object()
@@ -21,7 +21,7 @@ _MISSING = object()
 class Scope:
     """Functions over one gateway; `names` is what goes into the module of the user's code."""
 
-    def __init__(self, request: Request, gateway: GatewayClient, reporter: Reporter) -> None:
+    def __init__(self, request: Request, gateway: GatewayClient, reporter: Places) -> None:
         self.gateway = gateway
         self.request = request
         self.reporter = reporter
@@ -167,7 +167,7 @@ class Scope:
 
     def list_features(self) -> list[Any]:
         """The columns of models with a `feature_store`: objects with `model`, `column`, `entity_column`, ..."""
-        return recorded(self.gateway.ask("list_features"))
+        return list(recorded(self.gateway.ask("list_features")))
 
     def var(self, name: str, default: Any = _MISSING) -> Any:
         """A variable of the project or the command line."""
@@ -212,7 +212,7 @@ def _check_names(function: str, args: tuple[Any, ...], least: int, most: int) ->
 
 
 def _older_names(given: dict[str, Any], name: str, value: Any) -> Any:
-    """The forerunner's versions called the arguments otherwise."""
+    """Versions of fal named the arguments differently."""
     for older in (f"{name}_name", f"target_{name}_name"):
         value = given.pop(older, value)
     return value

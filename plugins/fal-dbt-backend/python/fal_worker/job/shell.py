@@ -134,11 +134,11 @@ _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]+)\}")
 _DOLLAR = re.compile(r"\$\$|\$(\w+)|\$")
 
 
-class Lines(list):
+class Lines(list[str]):
     """The lines of a command's output, as IPython's `SList`."""
 
     @property
-    def l(self) -> list[str]:  # noqa: E743  IPython's name
+    def l(self) -> list[str]:  # IPython's name
         """As a list."""
         return list(self)
 
@@ -154,7 +154,7 @@ class Lines(list):
 
 
 class Shell:
-    """The shell object. Magics are in `magics`; one that is not known is told once and ignored."""
+    """The shell object. Magics are in `magics`; an unknown one is reported and ignored."""
 
     def __init__(self, namespace: dict[str, Any], scope: Scope) -> None:
         self.user_ns = namespace
@@ -218,6 +218,7 @@ class Shell:
         done = subprocess.run(
             command,
             shell=True,
+            check=False,
             stdout=pipes[0],
             stderr=pipes[1],
             encoding="utf-8",
@@ -235,13 +236,18 @@ class Shell:
         command = self.expand(command, sys._getframe(1).f_locals)
         _flush()
         done = subprocess.run(
-            command, shell=True, stdout=subprocess.PIPE, encoding="utf-8", errors="replace"
+            command,
+            shell=True,
+            check=False,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
         )
         self.user_ns["_exit_code"] = done.returncode
         return Lines(done.stdout.splitlines())
 
     def show_usage(self) -> None:
-        """`?` alone: help that nobody is there to read."""
+        """`?` alone: does nothing, since a run has no reader for help."""
 
     def expand(self, text: str, names: dict[str, Any]) -> str:
         """Puts values in the place of `{expression}` and `$name`; what has no value stays as it is."""
@@ -251,7 +257,7 @@ class Shell:
                 return match[0][0]
             try:
                 return str(eval(match[1], self.user_ns, names))
-            except Exception:  # braces of the shell's own
+            except Exception:  # noqa: BLE001 - any expression may fail: the braces are the shell's
                 return match[0]
 
         def dollar(match: re.Match[str]) -> str:

@@ -63,10 +63,12 @@ def _redirect(source: int, target: int) -> None:
 def _open_streams() -> None:
     """New stream objects: UTF-8 whatever the locale, output by the line, no input."""
     null = os.open(os.devnull, os.O_RDONLY)
-    _redirect(null, 0) if null != 0 else None
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)
-    sys.stdout = sys.__stdout__ = writer(1, "backslashreplace")
-    sys.stderr = sys.__stderr__ = writer(2, "backslashreplace")
+    if null != 0:
+        _redirect(null, 0)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - open until the end
+    sys.stdout, sys.stderr = writer(1, "backslashreplace"), writer(2, "backslashreplace")
+    for name in ("stdin", "stdout", "stderr"):
+        setattr(sys, f"__{name}__", getattr(sys, name))
     faulthandler.enable(2, all_threads=False)
 
 

@@ -12,7 +12,7 @@ from .error import FalError
 from .json_columns import JsonColumns
 
 if TYPE_CHECKING:
-    from .report import Reporter
+    from .report import Places
     from .request import Request
 
 _MODES = ("overwrite", "append")
@@ -25,7 +25,7 @@ class Writes:
     def __init__(
         self,
         gateway: GatewayClient,
-        reporter: Reporter,
+        reporter: Places,
         request: Request,
         has_structs: Callable[[], bool],
     ) -> None:

@@ -1,7 +1,6 @@
-"""A job on a machine that has nothing of ours but the lease's script.
+"""A job on a machine that has nothing but the lease's script.
 
-`bootstrap` is the text of that script, around what the supervisor puts into it; it unpacks this package and calls `keeper`,
-which runs the job as a fresh interpreter, and sends what it prints and answers to the gateway. `access` is the way there,
-`outgoing` what waits to be sent, `child` the job's process, `request` the job's request on this machine.
-`here` runs it in the process that asks, with the runner's store of tables in `stored`.
+`bootstrap` is the text of that script, around the data that the supervisor puts in. It unpacks this package and calls
+`supervision`, which runs the job in a fresh interpreter (`child`) and sends its output and answer to the gateway (`access`,
+`outgoing`). `in_process` runs the job in the calling process instead, with the runner's store of tables in `stored`.
 """

@@ -7,7 +7,7 @@ import socket
 import time
 from typing import Any
 
-from fal_worker.job.client import connect, told_plainly
+from fal_worker.job.client import connect, plain_errors
 from fal_worker.job.error import FalError
 
 # Seconds that one question may take. The first undoes what an earlier attempt did.
@@ -63,7 +63,7 @@ class Access:
 
         question = flight.Action(action, json.dumps({"token": self.token, **body}).encode())
         try:
-            with told_plainly():
+            with plain_errors():
                 results = self._client.do_action(
                     question, flight.FlightCallOptions(timeout=seconds)
                 )

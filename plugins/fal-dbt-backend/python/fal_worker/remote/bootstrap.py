@@ -17,14 +17,15 @@ if (
         0
     )  # the folder of this file, or the working directory: what lies there is not meant to be imported
 
-import base64  # noqa: E402
-import io  # noqa: E402
-import json  # noqa: E402
-import os  # noqa: E402
-import shutil  # noqa: E402
-import signal  # noqa: E402
-import tempfile  # noqa: E402
-import zipfile  # noqa: E402
+import base64
+import io
+import json
+import os
+import shutil
+import signal
+import tempfile
+import typing
+import zipfile
 
 WORKER = "{{worker}}"  # the package fal_worker: a zip in base64
 PROJECT = "{{project}}"  # the project's own Python files: the same
@@ -34,22 +35,22 @@ COULD_NOT = 3
 
 
 class _Ended(BaseException):
-    """A signal of whoever started us."""
+    """A signal to end."""
 
 
-def _could_not(why):
+def _could_not(why: object) -> int:
     print("fal: " + " ".join(str(why).split()), file=sys.stderr, flush=True)
     return COULD_NOT
 
 
-def _unpack(data, folder):
+def _unpack(data: str, folder: str) -> None:
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(data))) as archive:
         archive.extractall(folder)
 
 
-def _within(work):
+def _within(work: typing.Callable[[typing.Any, str], int]) -> int:
     """Calls `work(lease, folder)` with everything unpacked into a private folder, which does not outlive it."""
-    if sys.version_info < (3, 9):
+    if sys.version_info < (3, 9):  # noqa: UP036 - this file must start everywhere to say so
         return _could_not(
             "Python 3.9 or newer is needed, this is "
             + sys.version.split()[0]
@@ -81,14 +82,14 @@ def _within(work):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(given, folder):
+def _run(given: typing.Any, folder: str) -> int:
     from fal_worker.remote import supervision
 
     return supervision.run(given, folder)
 
 
-def _in_process(store):
-    def run(given, folder):
+def _in_process(store: typing.Any) -> typing.Callable[[typing.Any, str], int]:
+    def run(given: typing.Any, folder: str) -> int:
         from fal_worker.remote import in_process
 
         return in_process.run(given, folder, store)
@@ -96,21 +97,21 @@ def _in_process(store):
     return run
 
 
-def lease(store=None):
-    """Runs the node in this process, which must be fresh: for each node one of its own. Gives the exit code.
+def lease(store: typing.Any = None) -> int:
+    """Runs the node in this process, which must be a fresh one for each node, and returns the exit code.
 
     `store` hands tables from one node to the next: `get(unique_id)` gives a `pyarrow.Table` or None, `put(unique_id, table)` takes one."""
     return _within(_in_process(store))
 
 
-def _ignore(*_):
+def _ignore(*_: object) -> None:
     pass
 
 
-def _main():
+def _main() -> int:
     signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
-    def end(number, _):
+    def end(number: int, _: object) -> None:
         for other in signals:
             signal.signal(other, _ignore)  # a second one would interrupt the tidying up
         raise _Ended(number)
@@ -129,6 +130,6 @@ if __name__ == "__main__":
         try:
             _stream.flush()
         except (AttributeError, OSError, ValueError):
-            pass  # there is none, or nobody reads it any more
+            pass  # there is none, or its reader is gone
     # The thread of the signs of life may be in pyarrow's own code: an orderly end of Python under it is a crash.
     os._exit(_code)

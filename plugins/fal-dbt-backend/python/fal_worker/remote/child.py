@@ -1,4 +1,10 @@
-"""The job's process and its three connections, as the supervisor has them on its own machine."""
+"""The process of a leased job and its three connections.
+
+On the supervisor's machine the zygote and the supervisor share this work: the job connects to a Unix socket three times (its
+control channel and its two streams), and all that it started is killed at its end. Here one process does both. It is a
+subreaper as well, since orphans of the job would else fall to init, out of reach. The socket's path is limited to about 100
+bytes, so a long temporary folder gets a second, short one.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +33,14 @@ _DYING = 5.0
 
 
 class Child:
-    """Tells by `hear(what, value)`: `line` (a stream and a line), `ended` (a stream), `answer`, `exit` (as of `subprocess`)."""
+    """Starts the job and reports by `hear(what, value)`: `line` (a stream and a line), `ended` (a stream), `answer`, `exit` (as of `subprocess`)."""
 
     def __init__(
         self, folder: str, request: dict[str, Any], hear: Callable[[str, Any], None]
     ) -> None:
         self._request, self._hear = request, hear
         processes.become_subreaper()
-        self._short = None
+        self._short: tempfile.TemporaryDirectory[str] | None = None
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(self._path(folder))
         self._listener.listen(3)
@@ -75,20 +81,20 @@ class Child:
         )
 
     def kill(self) -> None:
-        """Its whole group; what left it falls to us."""
+        """Kills its whole process group. What has left the group becomes a child of this process."""
         processes.kill_group(self._process.pid)
         processes.kill(self._process.pid)
 
     def clean(self) -> None:
-        """Kills all that it left behind."""
+        """Kills everything that the job left behind."""
         self.kill()
         until = time.monotonic() + _DYING
-        while strays := [
+        while leftovers := [
             pid
             for pid in processes.children()
             if pid != self._process.pid or self._process.poll() is None
         ]:
-            for pid in strays:
+            for pid in leftovers:
                 processes.kill(pid)
                 _reap(pid, self._process)
             if time.monotonic() > until:
@@ -120,7 +126,7 @@ class Child:
             line = file.readline()
             answer = json.loads(line) if line else None
         except (OSError, ValueError):
-            pass  # it is gone: its exit tells more
+            pass  # it is gone: its exit says more
         self._hear("answer", answer)
 
     def _read(self, stream: str, file: Any) -> None:
@@ -152,9 +158,9 @@ def crashed(code: int, whose: str, last: list[str]) -> str:
         how = f"was killed by signal {-code} ({_name(-code)})"
     else:
         how = f"ended with exit code {code} before the {whose} was done (os._exit ends a process like that)"
-    told = "".join(f"\n  {line}" for line in last)
+    lines_text = "".join(f"\n  {line}" for line in last)
     return f"the {whose}'s process {how}" + (
-        f"\nIts last lines on standard error:{told}" if told else ""
+        f"\nIts last lines on standard error:{lines_text}" if last else ""
     )
 
 

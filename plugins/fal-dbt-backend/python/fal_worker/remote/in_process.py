@@ -1,4 +1,4 @@
-"""A lent job in the process that asks for it: for runners whose processes are fresh for each node."""
+"""A leased job in the process that asks for it, for runners that start a fresh process for each node."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from .supervision import (
     could_not,
     failure,
     request_of,
-    tell,
+    send_answer,
     timed_out,
 )
 
-# Seconds that code gets to end which was told to, before the process is ended under it.
+# Seconds that the user's code gets to end after `Stopped`, before the process ends.
 _GRACE = 5.0
-# Seconds that what still holds the job's output may write on.
+# Seconds for which others that hold the job's output may still write.
 _DRAIN = 2.0
 
 
@@ -41,7 +41,7 @@ class Stopped(BaseException):
 
 
 def run(lease: dict[str, Any], folder: str, store: Any) -> int:
-    """Gives the exit code."""
+    """Runs the lease and returns the exit code."""
     access = Access(lease)
     try:
         access.start()
@@ -66,7 +66,7 @@ class _InProcess:
         timer = self._timer()
         answer = failure("interrupted", "the model was stopped")
         try:
-            with _redirected(outgoing), _own_place():
+            with _redirected(outgoing), _restored_process():
                 answer = job_run.Job(self._request, self._gateway).run()
         except Stopped:
             pass  # it came when the job had just ended
@@ -88,7 +88,7 @@ class _InProcess:
             return could_not(WHY[self._why])
         if self._why == "timeout":
             return FAILED
-        code = tell(self._access, bool(answer.get("ok")), answer.get("error"))
+        code = send_answer(self._access, bool(answer.get("ok")), answer.get("error"))
         if code == DONE and self._gateway is not None:
             self._gateway.hand_on()
         return code
@@ -103,9 +103,9 @@ class _InProcess:
         return timer
 
     def _late(self) -> None:
-        """Said at once, since the process may have to be ended."""
+        """Answers at once, since the process may have to be killed."""
         with contextlib.suppress(Unreachable, Refused):
-            tell(self._access, False, timed_out(self._lease["timeout"])["error"])
+            send_answer(self._access, False, timed_out(self._lease["timeout"])["error"])
         self._end("timeout")
 
     def _end(self, why: str) -> None:
@@ -123,8 +123,8 @@ class _InProcess:
 
 
 @contextlib.contextmanager
-def _own_place() -> Iterator[None]:
-    """What a job changes in its process, put back."""
+def _restored_process() -> Iterator[None]:
+    """Restores what a job changes in its process."""
     main, argv, path, folder = sys.modules.get("__main__"), sys.argv, list(sys.path), os.getcwd()
     try:
         yield
@@ -137,7 +137,7 @@ def _own_place() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _redirected(outgoing: Outgoing) -> Iterator[None]:
-    """Whatever is printed in this process goes to the gateway."""
+    """Sends everything that this process prints to the gateway."""
     kept = {1: os.dup(1), 2: os.dup(2)}
     streams = sys.stdout, sys.stderr
     readers = []

@@ -1,4 +1,4 @@
-"""What a job printed, on its way to the gateway; the sign of life goes with it."""
+"""Sends a job's output to the gateway, and a heartbeat."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, BinaryIO
 
 from .access import Access, Refused, Unreachable
 
-# Seconds from one sign of life to the next, and without any until the job is given up.
+# Seconds between two heartbeats, and without an answer until the job is given up.
 _BEAT, _LOST = 1.0, 30.0
 # Seconds that the end waits for what is under way.
 _PATIENCE = 5.0
-# Lines and characters of one message, and lines that may wait before whoever prints has to.
+# Lines and characters of one message, and lines that may wait before the printing code has to.
 _LINES, _CHARACTERS, _WAITING = 1000, 1 << 20, 20_000
 # Longest line that is passed on.
 _LONGEST = 64 * 1024
@@ -41,7 +42,7 @@ def _text(kept: bytearray, dropped: int) -> str:
 
 
 class Outgoing:
-    """Threads that send lines, and signs of life. Says once, by `on_end`, why the job must end: `stop`, `fenced` or `lost`."""
+    """Threads that send lines and heartbeats. Calls `on_end` once with the reason why the job must end: `stop`, `fenced` or `lost`."""
 
     def __init__(self, access: Access, on_end: Callable[[str], None]) -> None:
         self._access, self._on_end = access, on_end
@@ -78,16 +79,16 @@ class Outgoing:
 
     def _send(self) -> None:
         while lines := self._next():
-            while not self._dead and not self._told(lambda lines=lines: self._access.output(lines)):
+            while not self._dead and not self._reached(partial(self._access.output, lines)):
                 time.sleep(_BEAT / 2)
 
     def _beat(self) -> None:
         while not self._dead and not self._closing:
-            if not self._told(lambda: self._access.beat(_BEAT)):
+            if not self._reached(lambda: self._access.beat(_BEAT)):
                 time.sleep(_BEAT / 2)
 
-    def _told(self, ask: Callable[[], bool]) -> bool:
-        """Whether the gateway heard."""
+    def _reached(self, ask: Callable[[], bool]) -> bool:
+        """Whether the gateway answered."""
         try:
             if ask():
                 self._end("stop")
@@ -115,7 +116,7 @@ class Outgoing:
     def _end(self, why: str) -> None:
         with self._changed:
             if self._dead or (self._closing and why == "fenced" and not self._lines):
-                return  # at the end, a sign of life may cross the answer
+                return  # at the end a heartbeat may cross the answer
             self._dead = True
             self._lines.clear()
             self._changed.notify_all()

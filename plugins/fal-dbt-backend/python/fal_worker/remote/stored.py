@@ -117,7 +117,7 @@ class Stored(GatewayClient):
         """Without its store a node runs as well, slower."""
         try:
             return work()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the store is the runner's code
             print(
                 f"fal: the runner's store failed in `{what}`: {type(error).__name__}: {error}",
                 file=sys.stderr,

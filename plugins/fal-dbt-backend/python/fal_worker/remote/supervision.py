@@ -1,4 +1,4 @@
-"""Runs a lent job to its end and tells the gateway how it was."""
+"""Runs a leased job to its end and reports it to the gateway."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def request_of(lease: dict[str, Any], folder: str, token: str) -> dict[str, Any]
 
 DONE, FAILED, COULD_NOT = 0, 1, 3
 # Seconds that a job may live on after its answer, that its streams may stay open after its end, and that the gateway may be
-# away when it is to be told of the end.
+# away when the answer is due.
 _EXIT, _DRAIN, _LOST = 10.0, 2.0, 30.0
 # Seconds after which a signal is seen at the latest: of several at once, none may wake the main thread.
 _LOOK = 0.2
-# Lines of standard error that are told of a crash.
+# Lines of standard error that a crash report quotes.
 _LAST_LINES = 20
 
 
 def run(lease: dict[str, Any], folder: str) -> int:
-    """Gives the exit code."""
+    """Runs the lease and returns the exit code."""
     access = Access(lease)
     try:
         access.start()
@@ -57,7 +57,7 @@ WHY = {
 
 
 class Supervision:
-    """Of one attempt."""
+    """One attempt: watches the process, the timeout and the gateway until the first of them ends it."""
 
     def __init__(self, lease: dict[str, Any], folder: str, access: Access) -> None:
         self._lease, self._folder, self._access = lease, folder, access
@@ -82,7 +82,7 @@ class Supervision:
         if "end" in self._known:
             return could_not(WHY[self._known["end"]])
         ending = timed_out(self._lease["timeout"]) if why == "timeout" else self._ending()
-        return tell(self._access, ending["ok"], ending["error"])
+        return send_answer(self._access, ending["ok"], ending["error"])
 
     def _hear(self, what: str, value: Any) -> None:
         if what != "line":
@@ -94,7 +94,7 @@ class Supervision:
         self._outgoing.put(stream, line)
 
     def _watch(self, child: Child) -> str | None:
-        """Until the process has ended; or why it was killed, if not because of its own answer."""
+        """Waits until the process has ended, or returns why it has to be killed."""
         timeout = self._lease.get("timeout")
         deadline = None if timeout is None else time.monotonic() + timeout
         while "exit" not in self._known:
@@ -111,7 +111,7 @@ class Supervision:
         return None
 
     def _next(self, deadline: float | None) -> str | None:
-        """Takes note of what is heard; `None` if that is nothing until the deadline."""
+        """Notes the next report of the child or the gateway; `None` if there is none until the deadline."""
         while True:
             left = _LOOK if deadline is None else deadline - time.monotonic()
             try:
@@ -139,16 +139,16 @@ class Supervision:
         return failure("crash", crashed(self._known["exit"], "model", list(self._stderr)))
 
 
-def tell(access: Access, ok: bool, error: dict[str, Any] | None) -> int:
-    """Gives the job's account of its end, and the exit code that goes with it."""
+def send_answer(access: Access, ok: bool, error: dict[str, Any] | None) -> int:
+    """Answers the gateway, and returns the matching exit code."""
     until = time.monotonic() + _LOST
     while True:
         try:
             access.answer(ok, error)
             return DONE if ok else FAILED
-        except Unreachable as error:
+        except Unreachable as why:
             if time.monotonic() > until:
-                raise Unreachable(f"{WHY['lost']}: {error}") from None
+                raise Unreachable(f"{WHY['lost']}: {why}") from None
             time.sleep(1.0)
 
 

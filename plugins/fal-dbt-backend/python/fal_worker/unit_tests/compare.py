@@ -149,7 +149,7 @@ def _shown(value: Any, kind: pa.DataType) -> Any:
 def _is_text(kind: pa.DataType) -> bool:
     if types.is_dictionary(kind):
         kind = kind.value_type
-    return types.is_string(kind) or types.is_large_string(kind)
+    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _plain(value: Any) -> str:

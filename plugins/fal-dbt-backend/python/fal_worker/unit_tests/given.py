@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Given:
-    """An input of a unit test: what it stands for, and its rows."""
+    """An input of a unit test: the node that it names, and its rows."""
 
     input: str
     node: Any
@@ -210,13 +210,13 @@ class Column:
             return column(self.name, [], self.type, whose).type
         try:
             return column(self.name, self.sample or [], None, whose).type
-        except SessionError:  # what is wrong with it is told by the test that gives it
+        except SessionError:  # the test that gives it reports the problem
             return pa.null()
 
 
 class KnownColumns:
-    """Columns of inputs as the project tells them: schema files, `column_types` and files of seeds, and the rows that the
-    unit tests of the project give for the same input. A model may read one that a test does not care for."""
+    """Columns of inputs as the project declares them: schema files, `column_types` and files of seeds, and the rows that the
+    unit tests of the project give for the same input. A model may read a column that a test leaves out."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -247,7 +247,7 @@ class KnownColumns:
     def _is(self, node: Any, test: Any, given: Fixture) -> bool:
         try:
             return input_node(self._project, test, given) is node
-        except Exception:  # told when that test runs
+        except Exception:  # noqa: BLE001 - reported when that test runs
             return False
 
 

@@ -26,9 +26,9 @@ class UnitTests:
         """Returns what the job needs. Records an error of the test itself as its result."""
         try:
             test = self._test(unique_id)
-            prepared = self._project.within(_prepared, self._project, test)
+            prepared: dict[str, Any] = self._project.within(_prepared, self._project, test)
             self._gateway.open_unit_test(id, token, unique_id, test.depends_on.nodes[0])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - every error of the test is its result
             failure = from_exception(error)
             if unique_id in self._project.selected:
                 self._record({"unique_id": unique_id, "status": "error", "message": _text(failure)})
@@ -45,7 +45,7 @@ class UnitTests:
                     **result,
                     **self._project.within(_judged, self._project, test, rows or ""),
                 }
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - as above
                 result = {**result, "status": "error", "message": _text(from_exception(error))}
         self._record(result)
         return result

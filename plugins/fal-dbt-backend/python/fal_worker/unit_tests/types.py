@@ -62,9 +62,8 @@ def column(name: str, given: list[Any], declared: str | None, whose: str) -> pa.
             [None if value is None else _converted(value, kind) for value in given], kind
         )
     except (ValueError, TypeError, ArithmeticError, pa.ArrowException) as error:
-        told = getattr(error, "told", None) or str(error)
         raise SessionError(
-            "unit_test::type", f"{whose}: column {name!r} is declared as {declared}: {told}"
+            "unit_test::type", f"{whose}: column {name!r} is declared as {declared}: {error}"
         ) from None
 
 
@@ -117,8 +116,10 @@ def _inferred(name: str, given: list[Any], whose: str) -> pa.Array:
         try:
             return pa.array(given)
         except pa.ArrowException as error:
-            told = f"the values of column {name!r} have no type in common: {error}"
-            raise SessionError("unit_test::type", f"{whose}: {told}") from None
+            raise SessionError(
+                "unit_test::type",
+                f"{whose}: the values of column {name!r} have no type in common: {error}",
+            ) from None
     return pa.array([None if value is None else _converted(value, kind) for value in given], kind)
 
 

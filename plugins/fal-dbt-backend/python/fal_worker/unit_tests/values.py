@@ -120,7 +120,7 @@ def time(value: Any) -> datetime.time:
     if isinstance(value, datetime.time):
         return value
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no time")
+        raise ValueError(f"{value!r} is no time")  # noqa: TRY004 - callers expect one type
     return datetime.time.fromisoformat(_six_digits(value.strip()))
 
 

@@ -6,9 +6,9 @@ import sys
 if sys.path and not sys.flags.isolated and not getattr(sys.flags, "safe_path", False):
     sys.path.pop(0)
 
-from fal_worker.protocol import Channel  # noqa: E402
+from fal_worker.protocol import Channel
 
-from . import parent, server  # noqa: E402
+from . import parent, server
 
 
 def main() -> None:

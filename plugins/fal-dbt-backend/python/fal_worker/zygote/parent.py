@@ -1,5 +1,9 @@
-"""The process above the zygote: when the zygote is killed, as the system does it where memory runs out, it ends all that the
-zygote's jobs started, whatever sessions and environments that made. It is small, so that the system kills others first."""
+"""The zygote's parent process: clears up after a zygote that was killed.
+
+When memory runs out, the system kills the largest process, which may be the zygote. Its jobs die with it
+(`PR_SET_PDEATHSIG`), but not the processes that those started, which may have left their sessions and process groups. They
+fall to this process, a subreaper, which kills them. It has imported nothing, so the system kills others first.
+"""
 
 from __future__ import annotations
 
@@ -11,26 +15,26 @@ from typing import NoReturn
 
 from fal_worker import processes
 
-# How long the end may take.
+# Seconds that killing the leftovers may take.
 _END_SECONDS = 5.0
 _POLL_SECONDS = 0.005
 
 
 def fork_below() -> None:
-    """Forks. The child goes on, as the zygote; this process stays above it and does not return. Linux only."""
+    """Forks. The child returns and becomes the zygote; this process watches it and never returns. Linux only."""
     if not processes.IS_LINUX:
         return
     processes.become_subreaper()
-    keeper = os.getpid()
+    guardian = os.getpid()
     zygote = os.fork()
     if zygote == 0:
-        processes.die_with_parent(keeper)
+        processes.die_with_parent(guardian)
         return
     _keep(zygote)
 
 
 def _keep(zygote: int) -> NoReturn:
-    # Ctrl-C is the host's business; the others end the zygote as an end of file does.
+    # Ctrl-C is the host's business. The other signals go to the zygote, which ends as at an end of file.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: os.kill(zygote, number))
@@ -49,7 +53,7 @@ def _status_of(zygote: int) -> int:
 
 
 def _end_all() -> None:
-    """Kills what has become our child, and what becomes it by that."""
+    """Kills all children, again and again: the children of those killed become this process's."""
     deadline = time.monotonic() + _END_SECONDS
     while time.monotonic() < deadline:
         for pid in processes.children():
@@ -63,7 +67,7 @@ def _end_all() -> None:
 
 
 def _end_as(status: int) -> NoReturn:
-    """Ends as the zygote did: the supervisor tells the user how."""
+    """Ends as the zygote did, since the supervisor reports to the user how."""
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         os._exit(code)

@@ -45,7 +45,7 @@ SAFE: dict[str, tuple[str, ...]] = {
     "threadpoolctl": (),
     "networkx": (),
     "sympy": (),
-    # Forecasting: Stan runs in a process of its own.
+    # Forecasting: Stan runs in a separate process.
     "prophet": (),
     "cmdstanpy": (),
     "holidays": (),
@@ -105,14 +105,14 @@ def modules(names: list[str]) -> list[str]:
 
 
 def _import(name: str) -> bool:
-    """Imports one module. A missing one is nothing to speak of; a broken one is told on the zygote's stderr."""
+    """Imports one module. Ignores a missing one; reports a broken one on the zygote's stderr."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             importlib.import_module(name)
     except ModuleNotFoundError:
         return False
-    except Exception as error:  # any code of a third party may run here
+    except Exception as error:  # noqa: BLE001 - an import runs any code of a third party
         print(
             f"fal: {name} could not be imported ahead: {type(error).__name__}: {error}",
             file=sys.stderr,

@@ -58,7 +58,7 @@ def _spawn(job: str, path: str) -> int:
 
 
 def _python_path() -> str:
-    """The folder of `fal_worker` first, then what was there: the zygote may have been told of it by other means."""
+    """The folder of `fal_worker`, then the rest: the zygote may have found it by other means than this variable."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     given = [
         part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != root
@@ -151,7 +151,7 @@ class Zygote:
     def _answer(self, request: dict[str, Any]) -> None:
         try:
             ok = self._do(request)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the zygote must go on for the other jobs
             failure = {
                 "code": "worker::zygote",
                 "message": f"{type(error).__name__}: {error}",
@@ -166,7 +166,7 @@ class Zygote:
         try:
             self._channel.send(message)
         except OSError:
-            self._ending = True  # nobody listens any more
+            self._ending = True  # the supervisor is gone
 
     def _do(self, request: dict[str, Any]) -> dict[str, Any]:
         op = request.get("op")
@@ -195,13 +195,22 @@ class Zygote:
         return pid
 
     def _fork(self, name: str, path: str) -> int:
-        """Forks. The child lets go of everything that is the zygote's and leaves the loop by `_child`."""
+        """Forks. The child releases everything that is the zygote's and leaves the loop by `_child`.
+
+        A fork copies only the calling thread: a lock that another thread holds stays locked in the child for ever. So the
+        zygote has no thread itself, imports only what `preload` lists, and forks only while `fork_is_safe` found no
+        unknown thread. The child does not run the job here: it first returns through `serve`, so that the user's code has
+        none of the zygote's frames below it.
+        """
         zygote = os.getpid()
-        gc.freeze()  # the collector of a child does not touch, and so not copy, what we share
+        # The collector writes to each object that it looks at, which would copy the shared pages in the child.
+        gc.freeze()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # threads: see preload.fork_is_safe
+            # Python warns of any thread, also of those that survive a fork.
+            warnings.simplefilter("ignore", DeprecationWarning)
             pid = os.fork()
         if pid == 0:
+            # The child must not answer the supervisor, nor wake the zygote's loop by its signals.
             signal.set_wakeup_fd(-1)
             for end in (self._wake, self._waker):
                 end.close()
@@ -224,7 +233,7 @@ class Zygote:
                     job.pid
                 )  # no subreaper there: the group is all that we can know
         ended = self._ended()
-        if ended and not self._kill_strays():
+        if ended and not self._kill_orphans():
             for job in ended:
                 del self._jobs[job.name]
                 self._tell(_exited(job))
@@ -248,18 +257,18 @@ class Zygote:
                 by_pid[pid].status = status
                 found = True
 
-    def _kill_strays(self) -> bool:
-        """Kills the children that are no running job: orphans of ended ones. Whether there were any."""
+    def _kill_orphans(self) -> bool:
+        """Kills children that are not running jobs: what ended jobs left. Returns whether there were any."""
         running = {job.pid for job in self._jobs.values() if job.status is None}
-        strays = [
+        orphans = [
             pid
             for pid in processes.children()
             if pid not in running and pid not in self._untouchable
         ]
-        for pid in strays:
+        for pid in orphans:
             if not processes.kill(pid):
                 self._untouchable.add(pid)
-        return bool(strays)
+        return bool(orphans)
 
     def _end_all(self) -> None:
         """Kills all jobs and all that they started, and waits until they are gone."""
@@ -270,7 +279,7 @@ class Zygote:
             self._reap()
             if (
                 all(job.status is not None for job in self._jobs.values())
-                and not self._kill_strays()
+                and not self._kill_orphans()
             ):
                 return
             time.sleep(_POLL_SECONDS)

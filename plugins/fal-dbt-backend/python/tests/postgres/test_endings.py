@@ -68,7 +68,9 @@ def test_a_session_killed_before_the_model_ends_leaves_the_old_table(client, job
     assert job.ref("scores").to_pydict() == {"x": [1]}
 
 
-def test_a_session_killed_while_it_commits_leaves_the_old_table(client, job, other_client, database):
+def test_a_session_killed_while_it_commits_leaves_the_old_table(
+    client, job, other_client, database
+):
     """Stopped between its steps by somebody who reads the old table."""
     client.write(pa.table({"x": [1]}))
     reader = psycopg2.connect(dbname=database.name, **database.settings)

@@ -179,7 +179,7 @@ def test_an_end_that_nobody_hears_is_told_with_the_reason(monkeypatch):
     with pytest.raises(
         Unreachable, match="the data gateway has not answered for 30 seconds: connection refused"
     ):
-        supervision.tell(Away(), True, None)
+        supervision.send_answer(Away(), True, None)
 
 
 def test_who_stops_it_twice_does_not_stop_its_tidying(runner: Runner):
