@@ -11,9 +11,9 @@ from fal_worker.errors import SessionError, from_exception
 from fal_worker.project.interface import given_name, table_of
 
 if TYPE_CHECKING:
-    from fal_worker.protocol import NodeResult
     from fal_worker.gateway.service import GatewayService
     from fal_worker.project.interface import Project
+    from fal_worker.protocol import NodeResult
 
 
 class UnitTests:
