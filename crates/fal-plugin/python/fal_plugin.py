@@ -307,7 +307,8 @@ class ExecutionBackend(_Stage):
     )
 
     def _prepare(self, emit: Callable[[Json], None]) -> None:
-        self._emit, self._sessions = emit, {}  # type: Tuple[Callable[[Json], None], Dict[int, ExecutionSession]]
+        self._emit = emit
+        self._sessions: dict[int, ExecutionSession] = {}
 
     def _call(self, method: str, body: Json, attachment: bytes) -> Json:
         if method == "capabilities":
@@ -438,7 +439,7 @@ class _Server:
         except (PluginError, SyntaxProblem, _UnknownMethod) as error:
             answer = {"id": number, "error": error.wire()}
         # A thread that calls `sys.exit` would end without an answer.
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - of the author's code
             answer = {"id": number, "error": {"kind": "panic", "message": _place_of(error)}}
         try:
             self._write(answer)

@@ -127,7 +127,7 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def client(root, zygote, numbers):  # noqa: F811
+def client(root, zygote, numbers):
     with sessions(root) as start:
         session = start()
         session.load("models/fal/scores.sql")

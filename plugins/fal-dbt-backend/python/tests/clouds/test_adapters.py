@@ -151,6 +151,8 @@ def written(request, tmp_path_factory):
     kind = request.param
     if not installed(f"dbt.adapters.{kind}"):
         pytest.skip(f"dbt-{kind} is not installed here")
+    from dbt.context.providers import generate_runtime_model_context
+
     adapter, manifest = _parsed(kind, tmp_path_factory.mktemp(kind))
     log: list[str] = []
     there: list[Any] = []

@@ -188,7 +188,7 @@ def test_bigquery_load_jobs(open_cloud):
         load_table_from_file=load_table_from_file
     )
     table = pa.table({
-        "n": pa.array([Decimal("1.5")], pa.decimal128(20, 3)), "big": pa.array([Decimal("1")], pa.decimal128(38, 12)),
+        "n": pa.array([Decimal("1.5")], pa.decimal128(20, 3)), "big": pa.array([Decimal(1)], pa.decimal128(38, 12)),
         "l": [[1]], "r": [{"a": dt.datetime(2024, 1, 1), "b": ["x"]}], "z": pa.array([0], pa.timestamp("us", "UTC")),
     })  # fmt: skip
     with pytest.raises(SessionError):

@@ -17,8 +17,8 @@ from fal_worker.errors import SessionError
 if not installed("snowflake.connector"):
     pytest.skip("snowflake-connector-python is not installed here", allow_module_level=True)
 
-from fal_worker.warehouse.cloud.snowflake import Snowflake  # noqa: E402
-from snowflake.connector.cursor import SnowflakeCursor  # noqa: E402
+from fal_worker.warehouse.cloud.snowflake import Snowflake
+from snowflake.connector.cursor import SnowflakeCursor
 
 
 def column(name: str, type: str, precision=None, scale=None) -> dict:

@@ -181,7 +181,7 @@ def test_values(cloud):
         "inf": [float("inf"), float("-inf"), None],
         "half": pa.array([0.5, 1e-3, None], pa.float32()),
         "dec": pa.array([Decimal("-1.2345"), Decimal("12345678901234567890123456789012.5"), None], pa.decimal128(38, 4)),
-        "wide": pa.array([Decimal("1.25"), Decimal("-9"), None], pa.decimal256(50, 2)),
+        "wide": pa.array([Decimal("1.25"), Decimal(-9), None], pa.decimal256(50, 2)),
         "s": ["it's 100% ${HOME} \\ \"quoted\" \n; ünï😀", "", None],
         "bin": [b"\x00\xff'", b"", None],
         "d": [dt.date(1, 1, 1), dt.date(9999, 12, 31), None],

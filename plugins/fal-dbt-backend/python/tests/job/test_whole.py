@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("dbt.adapters.duckdb")
 
-from live.fixtures import make_project, sessions, stub  # noqa: E402
+from live.fixtures import make_project, sessions, stub
 
 SCORES = "model.shop.scores"
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from live.fixtures import make_project
 from live.job_client import JobClient
-from live.process import Refused  # noqa: E402
+from live.process import Refused
 
 ENDLESS = "{{ config(materialized='table') }} select count(*) as n from range(100000000000) a where a.range % 7 = 3"
 HOOKS = "on-run-start: ['create table if not exists log (what varchar)', \"insert into log values ('start')\"]\non-run-end: [\"insert into log values ('end {{ results | length }}')\"]\n"

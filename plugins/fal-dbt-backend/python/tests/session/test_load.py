@@ -112,7 +112,7 @@ def test_the_session_speaks_of_itself(graph):
 
 def test_dbts_own_selection_methods(graph):
     _, session = graph
-    select = lambda method, value: session.ask("select", method=method, value=value)["unique_ids"]  # noqa: E731
+    select = lambda method, value: session.ask("select", method=method, value=value)["unique_ids"]
     assert select("tag", "a") == ["model.shop.orders"]
     assert select("config.materialized", "ephemeral") == ["model.shop.scores", "model.shop.shared"]
     assert select("path", "models/fal") == ["model.shop.scores"]

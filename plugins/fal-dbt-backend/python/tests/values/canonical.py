@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -150,7 +150,7 @@ def of_value(value: Any) -> Any:
     return form(value) if form is not None else ("other", type(value).__name__, repr(value))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _form_of(kind: type) -> Any:
     return next((form for kinds, form in _FORMS if issubclass(kind, kinds)), None)
 

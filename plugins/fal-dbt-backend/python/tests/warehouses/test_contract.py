@@ -1,3 +1,3 @@
 """fal's own warehouses keep the contract that other packages' warehouses are held to."""
 
-from fal_worker.warehouse.contract import *  # noqa: F403
+from fal_worker.warehouse.contract import *
