@@ -48,7 +48,7 @@ def leftovers(client) -> list[tuple]:
 def test_the_result_reads_as_dbts_do(client, job):
     result = client.write(pa.table({"x": [1, None]}))
     assert (result["rows_affected"], result["message"]) == (2, "SELECT 2")
-    assert result["relation_name"] == f'"{client.database.name}"."public"."scores"'
+    assert result["relation_name"] == f'"{database.name}"."public"."scores"'
     assert job.ref("scores").to_pydict() == {"x": [1, None]}
     assert client.session.run("model.shop.report")["status"] == "success"
 
@@ -99,7 +99,7 @@ def test_what_dbt_does_not_replace_is_left_alone(client):
 def test_schema_and_alias(client, job):
     assert (
         client.write(ONE, "model.shop.other")["relation_name"]
-        == f'"{client.database.name}"."public_side"."renamed"'
+        == f'"{database.name}"."public_side"."renamed"'
     )
     assert client.query("select x from public_side.renamed") == [(1,)]
 
