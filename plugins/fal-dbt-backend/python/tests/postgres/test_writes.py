@@ -45,7 +45,7 @@ def leftovers(client) -> list[tuple]:
     return client.query("select relname from pg_class where relname like 'fal%'")
 
 
-def test_the_result_reads_as_dbts_do(client, job):
+def test_the_result_reads_as_dbts_do(client, database, job):
     result = client.write(pa.table({"x": [1, None]}))
     assert (result["rows_affected"], result["message"]) == (2, "SELECT 2")
     assert result["relation_name"] == f'"{database.name}"."public"."scores"'
@@ -96,7 +96,7 @@ def test_what_dbt_does_not_replace_is_left_alone(client):
     client.query("drop sequence scores")
 
 
-def test_schema_and_alias(client, job):
+def test_schema_and_alias(client, database, job):
     assert (
         client.write(ONE, "model.shop.other")["relation_name"]
         == f'"{database.name}"."public_side"."renamed"'
