@@ -41,7 +41,7 @@ fn every_block_is_of_a_kind_that_is_checked() {
         let file = block.file().unwrap_or_default();
         let known = match block.language.as_str() {
             // Python is compiled here; that of leases.md is run by the tests of the dbt backend.
-            "yaml" | "python" => !file.is_empty(),
+            "yaml" | "toml" | "python" => !file.is_empty(),
             "console" | "dockerfile" | "json" | "text" => true,
             // `guide.rs` builds the templates.
             "rust" => templates(&workspace().join("crates/fal-scaffold/templates"))
@@ -101,7 +101,7 @@ fn projects_are_read() {
     }
 }
 
-/// All other YAML, JSON and Python blocks parse.
+/// All other YAML, TOML, JSON and Python blocks parse.
 #[test]
 #[ignore = "needs FAL_TEST_DBT_PYTHON"]
 fn other_files_are_read_by_their_formats() {
@@ -120,6 +120,9 @@ fn other_files_are_read_by_their_formats() {
     );
     let texts = serde_json::to_string(&blocks("yaml")).unwrap();
     let code = "import json, sys, yaml\nfor text in json.loads(sys.argv[1]): yaml.safe_load(text)\nprint('null')";
+    fal_e2e::python(code, &[&texts]);
+    let texts = serde_json::to_string(&blocks("toml")).unwrap();
+    let code = "import json, sys, tomllib\nfor text in json.loads(sys.argv[1]): tomllib.loads(text)\nprint('null')";
     fal_e2e::python(code, &[&texts]);
     let texts = serde_json::to_string(&blocks("python")).unwrap();
     let code = "import json, sys\nfor text in json.loads(sys.argv[1]): compile(text, 'page', 'exec')\nprint('null')";

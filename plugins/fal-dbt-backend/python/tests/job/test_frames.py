@@ -4,6 +4,7 @@ import datetime as dt
 import subprocess
 import sys
 import uuid
+from decimal import Decimal
 
 import duckdb
 import numpy
@@ -270,6 +271,10 @@ PARTS = {
     "a large double": (numpy.array([1], "f4"), [1e40]),
     "a double": (numpy.array([1], "f4"), [0.1]),
     "a minus zero": ([1], [-0.0]),
+    "a decimal that no double is": ([1.5], [Decimal("8488.98")]),
+    "a double that no decimal is": ([Decimal("8488.98")], [0.1]),
+    "a list of decimals": ([[1.5]], [[Decimal("0.1")]]),
+    "a field that is a decimal": ([{"a": 1.5}], [{"a": Decimal("0.1")}]),
     "a list of numbers": ([["a"]], [[1]]),
 }
 
