@@ -284,13 +284,23 @@ fn read_manifest(path: &Path, probe: &Probe, root: PluginRootRef) -> Result<Mani
     };
     let text = (root.manifest())();
     let manifest: Manifest = serde_json::from_str(&text).map_err(|cause| bad(cause.to_string()))?;
+    check_manifest(&manifest, probe).map_err(bad)?;
+    Ok(manifest)
+}
+
+/// Checks what a manifest must say, of a library and of a program.
+pub(crate) fn check_manifest(manifest: &Manifest, probe: &Probe) -> Result<(), String> {
+    // Errors name the plugin, and so do the lists of plugins.
+    if manifest.name.trim().is_empty() {
+        return Err("it has no name".to_owned());
+    }
     if manifest.stages.is_empty() {
-        return Err(bad("it names no stage".to_owned()));
+        return Err("it names no stage".to_owned());
     }
     if manifest.name != probe.name {
-        return Err(bad(format!("it calls itself `{}`", manifest.name)));
+        return Err(format!("it calls itself `{}`", manifest.name));
     }
-    Ok(manifest)
+    Ok(())
 }
 
 /// abi_stable's reports run over many lines and may hold a whole layout: the first lines say which check failed.

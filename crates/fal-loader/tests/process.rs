@@ -283,6 +283,7 @@ fn what_is_refused_before_anything_is_asked() {
     let refusal = |misdeed: &str| Plugin::misbehaving(misdeed).refusal(&LoadOptions::default());
     insta::assert_snapshot!(refusal("hello(interface='2.0.0')\nforever()").replace(fal_plugin::manifest::INTERFACE_VERSION, "HOST"), @"the plugin `acme` 1.0.0 (`FOLDER/acme.fal-plugin`) was built for version 2.0.0 of the plugin interface; this fal-host has HOST");
     insta::assert_snapshot!(refusal("hello(stages=[])\nforever()"), @"the plugin `acme` (`FOLDER/acme.fal-plugin`) has a bad manifest: it names no stage");
+    insta::assert_snapshot!(refusal("hello(name='')\nforever()"), @"the plugin `` (`FOLDER/acme.fal-plugin`) has a bad manifest: it has no name");
     insta::assert_snapshot!(refusal("hello(stages=['cook'])\nforever()"), @"the plugin `acme` (`FOLDER/acme.fal-plugin`) has a bad manifest: unknown variant `cook`, expected one of `python-parser`, `notebook-parser`, `stub-writer`, `execution-backend` at line 1 column 90");
     insta::assert_snapshot!(refusal("write({'id': read()[0]['id'], 'ok': {}})\nforever()"), @"the plugin `FOLDER/acme.fal-plugin` does not say what it is: missing field `name` at line 1 column 2");
     insta::assert_snapshot!(refusal("error = {'code': 'a', 'message': 'no licence', 'help': None}\nwrite({'id': read()[0]['id'], 'error': {'kind': 'plugin', 'error': error}})"), @"the plugin `FOLDER/acme.fal-plugin` refuses to start: no licence");

@@ -20,7 +20,11 @@ use super::{
     own::{Inner, Process},
     reader,
 };
-use crate::{error::LoadError, library::check_probe, plugin::LoadOptions};
+use crate::{
+    error::LoadError,
+    library::{check_manifest, check_probe},
+    plugin::LoadOptions,
+};
 
 /// How many lines of a plugin's standard error an error quotes.
 const LAST_LINES: usize = 12;
@@ -121,9 +125,7 @@ fn hello(path: &Path, process: &Process) -> Result<Manifest, LoadError> {
     };
     let manifest: Manifest =
         serde_json::from_slice(&answer).map_err(|cause| bad(cause.to_string()))?;
-    if manifest.stages.is_empty() {
-        return Err(bad("it names no stage".to_owned()));
-    }
+    check_manifest(&manifest, &probe).map_err(bad)?;
     Ok(manifest)
 }
 

@@ -222,7 +222,7 @@ impl<'a> Trial<'a> {
             let named = named
                 || ended
                     .stderr
-                    .contains("models/acme/user_too.sql: this file stands");
+                    .contains("models/acme/user_too.sql: this file is in the place");
             assert!(named, "the error does not name the plugin\n{ended}");
         }
         let usual = match case.method {
