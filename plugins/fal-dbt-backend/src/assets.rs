@@ -16,13 +16,13 @@ use crate::error::StartError;
 
 include!(concat!(env!("OUT_DIR"), "/worker_files.rs"));
 
-/// All files, by their names below the folder.
+/// The worker's files as pairs of a path below the folder and the content.
 pub(crate) fn files() -> impl Iterator<Item = (&'static str, &'static [u8])> {
     FILES.iter().copied()
 }
 
-/// Folder to put on Python's path: it holds the package `fal_worker`. `fallback` is for machines without a cache folder
-/// that can be written.
+/// Unpacks the worker's files and returns the folder to put on Python's path: it holds the package
+/// `fal_worker`. `fallback` is used on machines without a writable cache folder.
 pub(crate) fn unpack(fallback: &Path) -> Result<PathBuf, StartError> {
     let roots = [cache_root(), Some(fallback.to_owned())];
     let mut last = None;
@@ -54,7 +54,8 @@ fn cache_root() -> Option<PathBuf> {
     })
 }
 
-/// Writes each file that is missing or has other bytes. Each is replaced whole, so that many processes may do this at once.
+/// Writes each file that is missing or has other bytes. Each file is replaced atomically, so
+/// several processes may do this at once.
 fn unpack_below(root: &Path, files: &[(&str, &[u8])]) -> io::Result<PathBuf> {
     let parent = std::path::absolute(root)?.join("worker");
     let home = parent.join(hash(files));
@@ -73,7 +74,8 @@ fn unpack_below(root: &Path, files: &[(&str, &[u8])]) -> io::Result<PathBuf> {
     Ok(home)
 }
 
-/// Compares content: after a power cut a file can have its size and zeros for bytes.
+/// Returns whether a file has this content. The size alone does not suffice: after a power cut a
+/// file can have the right size and hold only zeros.
 fn is_file(path: &Path, bytes: &[u8]) -> bool {
     fal_files::read(path, bytes.len() as u64).is_ok_and(|found| found == bytes)
 }

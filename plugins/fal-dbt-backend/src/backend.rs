@@ -1,4 +1,4 @@
-//! The backend: opens sessions.
+//! The execution backend, which opens sessions.
 
 use std::{
     ffi::OsString,
@@ -19,7 +19,7 @@ use crate::{
     session::DbtSession, zygotes::Zygotes,
 };
 
-/// Runs dbt's nodes in a dbt session and Python models in processes of their own.
+/// Runs dbt's nodes in a dbt session and each Python model in a separate process.
 #[derive(Clone, Debug, Default)]
 pub struct DbtBackend {
     config: Config,
@@ -27,7 +27,8 @@ pub struct DbtBackend {
 }
 
 impl DbtBackend {
-    /// A backend with the plugin's configuration from `fal_project.yml`; `null` means all defaults.
+    /// Creates a backend from the plugin's configuration in `fal_project.yml`; `null` means all
+    /// defaults.
     ///
     /// # Errors
     /// If the configuration is not what [`Config`] says.
@@ -43,7 +44,8 @@ impl DbtBackend {
         schemars::schema_for!(Config).to_value()
     }
 
-    /// Uses the package `fal_worker` in this folder instead of the embedded one: for tests, and for work on it.
+    /// Uses the package `fal_worker` in this folder instead of the embedded one: for tests, and for
+    /// developing the worker.
     #[must_use]
     pub fn with_worker(mut self, folder: impl Into<PathBuf>) -> Self {
         self.worker = Some(folder.into());
@@ -103,7 +105,7 @@ impl DbtBackend {
             .config
             .gateway
             .access()
-            .map_err(|told| PluginError::new(error::CONFIG, told))?;
+            .map_err(|message| PluginError::new(error::CONFIG, message))?;
         let leases = Desk::new(access, self.config.bundle.clone());
         let run = Arc::new(Run {
             request,
@@ -146,7 +148,8 @@ impl ExecutionBackend for DbtBackend {
         let run = self.start(request, events)?;
         let session = DbtSession::new(Arc::clone(&run), self.config.preload.clone());
         if run.request.execute {
-            // The session comes first: it takes longest. This one imports beside it, on another core.
+            // Start the session first, since it takes longest. The zygote imports its libraries
+            // meanwhile, on another core.
             run.zygotes.of(&run.environments.local())?;
             run.warm_up();
         }

@@ -1,4 +1,4 @@
-//! The interruption of a run: everything under way is told to end, and nobody waits for long.
+//! Interrupts a run: asks everything under way to end, and bounds how long the host waits for it.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -13,9 +13,9 @@ use crate::{error::INTERRUPTED, jobs::Stop, run::Run};
 
 /// How long the session may take to end its queries.
 const QUERIES: Duration = Duration::from_millis(700);
-/// How long all may take, the session's orderly end included.
+/// How long the whole interruption may take, including the session's orderly end.
 const ALL: Duration = Duration::from_millis(1500);
-/// What an orderly end gets at the least.
+/// The least time that an orderly end of the session gets.
 const LEAST: Duration = Duration::from_millis(300);
 
 /// Whether and when the run was interrupted.
@@ -27,7 +27,8 @@ impl Cancel {
         self.0.get().is_some()
     }
 
-    /// When the session must be gone, for a run that was interrupted at the latest now.
+    /// Returns when the session must be gone. A run that was not interrupted before counts as
+    /// interrupted now.
     pub(crate) fn deadline(&self) -> Instant {
         let now = Instant::now();
         self.0
@@ -36,7 +37,7 @@ impl Cancel {
     }
 }
 
-/// What is told to all who wait.
+/// Returns the error that every pending request of an interrupted run gets.
 pub(crate) fn interrupted() -> PluginError {
     PluginError::new(INTERRUPTED, "interrupted")
 }
@@ -49,7 +50,7 @@ pub(crate) fn cancel(run: &Arc<Run>) {
     run.jobs.stop_all(&Stop::Interrupted);
     run.environments.stop();
     let channel = Arc::clone(&run.dbt.channel);
-    // The session may be too busy to read: nobody waits for that either.
+    // Send from another thread: the session may be too busy to read, and `cancel` must not block.
     thread::spawn(move || drop(channel.send("cancel", &json!({}))));
     let channel = Arc::clone(&run.dbt.channel);
     thread::spawn(move || {

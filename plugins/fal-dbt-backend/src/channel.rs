@@ -20,20 +20,21 @@ use serde::{de::DeserializeOwned, Deserialize, Serialize};
 
 use crate::error::{AskError, StartError, PROTOCOL};
 
-/// How long an answer may take for which neither dbt nor the warehouse has work to do.
+/// How long an answer may take if neither dbt nor the warehouse has work to do for it.
 const ANSWER: Duration = Duration::from_secs(300);
-/// How long the other side may take nothing of a message.
+/// How long the other side may go without reading any byte of a message.
 const SEND: Duration = Duration::from_secs(60);
-/// Longest message.
+/// The longest message, in bytes.
 const LONGEST: u64 = 1 << 30;
 
-/// Takes what comes in that is no answer. Called from the channel's thread: must not wait for an answer.
+/// Handles incoming messages that are not answers. The channel's thread calls it, so it must not
+/// wait for an answer.
 pub(crate) trait Listener: Send + 'static {
     /// An event, as its line of JSON.
     fn event(&mut self, line: &[u8]);
-    /// A line that is no message.
+    /// Handles a line that is not a message.
     fn nonsense(&mut self, line: &str);
-    /// The other side is gone; gives the error for all who wait, now and later.
+    /// Handles the end of the channel. Returns the error for all pending and later requests.
     fn ended(&mut self) -> PluginError;
 }
 
@@ -42,7 +43,7 @@ pub(crate) trait Listener: Send + 'static {
 pub(crate) struct Reply(Vec<u8>);
 
 impl Reply {
-    /// Reads the answer. Fields that `R` does not know are no error, so one answer can be read in two ways.
+    /// Deserializes the answer. Unknown fields are ignored, so one answer can be read as two types.
     pub(crate) fn read<R: DeserializeOwned>(&self) -> Result<R, AskError> {
         let broken = |cause: &dyn std::fmt::Display| {
             let text = String::from_utf8_lossy(&self.0[..self.0.len().min(200)]);
@@ -65,7 +66,7 @@ impl Reply {
 type Outcome = Result<Reply, PluginError>;
 type Taker = Box<dyn FnOnce(Outcome) + Send>;
 
-/// Our end of a channel. Requests may be made from any thread.
+/// The supervisor's end of a channel. Any thread may send requests.
 pub(crate) struct Channel {
     stream: UnixStream,
     writer: Mutex<UnixStream>,
@@ -96,7 +97,8 @@ impl Pending {
         self.reply()?.read()
     }
 
-    /// Waits for the answer, unread: as long as it takes if it is the user's work, else not for ever.
+    /// Waits for the answer without deserializing it. A request that does the user's work may take
+    /// any time; others time out.
     pub(crate) fn reply(self) -> Result<Reply, AskError> {
         let dropped = || PluginError::new(PROTOCOL, "the request was dropped");
         let late = || {
@@ -118,7 +120,7 @@ impl Pending {
         outcome.map_err(AskError::Lost)
     }
 
-    /// Waits for the answer until `deadline`; `None` if there is none by then.
+    /// Waits for the answer until `deadline`; returns `None` if there is none by then.
     pub(crate) fn wait_until<R: DeserializeOwned>(
         self,
         deadline: Instant,
@@ -144,7 +146,8 @@ fn is_users_work(op: &str) -> bool {
 }
 
 impl Channel {
-    /// A channel over our end of the socket pair. Nothing is read before [`listen`](Self::listen).
+    /// Creates a channel over the supervisor's end of the socket pair. It reads nothing before
+    /// [`listen`](Self::listen).
     pub(crate) fn new(stream: UnixStream) -> Result<Arc<Self>, StartError> {
         let writer = stream.try_clone().map_err(StartError::system("a socket"))?;
         writer
@@ -180,7 +183,7 @@ impl Channel {
             let mut line = Vec::new();
             match reader.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
                 Ok(0) => return,
-                // The rest of it would be taken for messages.
+                // Stop reading: the rest of the overlong line would be taken for messages.
                 Ok(read) if read as u64 == LONGEST && !line.ends_with(b"\n") => {
                     return listener
                         .nonsense(&format!("a message of more than {} MiB", LONGEST >> 20));
@@ -202,7 +205,7 @@ impl Channel {
         match head {
             Ok(Head { id: Some(id) }) => {
                 let waiting = self.lock().waiting.remove(&id);
-                // Without one the request was given up.
+                // If there is no taker, the request was given up.
                 if let Some(waiting) = waiting {
                     (waiting.taker)(Ok(Reply(line)));
                 }
@@ -215,7 +218,7 @@ impl Channel {
     /// Sends a request.
     pub(crate) fn send(&self, op: &'static str, body: &impl Serialize) -> Pending {
         let (sender, receiver) = mpsc::channel();
-        // Nobody listens any more if the request was given up.
+        // The receiver is gone if the request was given up.
         self.send_then(op, body, move |outcome| drop(sender.send(outcome)));
         Pending {
             op,
@@ -223,7 +226,8 @@ impl Channel {
         }
     }
 
-    /// Sends a request; `taker` gets the answer, in the channel's thread or, if there is no other side, in this one.
+    /// Sends a request. `taker` gets the answer in the channel's thread, or in this thread if the
+    /// other side is gone.
     pub(crate) fn send_then(
         &self,
         op: &'static str,
@@ -252,7 +256,7 @@ impl Channel {
         }
         let mut writer = self.writer.lock();
         if writer.write_all(&message).is_err() {
-            // The reader sees the end too, and answers all who wait.
+            // The reader sees the end too, and answers all pending requests.
             let _ = self.stream.shutdown(Shutdown::Both);
         }
     }
@@ -266,13 +270,13 @@ impl Channel {
         Ok(())
     }
 
-    /// Tells the other side that there will be no more requests: it sees the end of the channel.
+    /// Closes the writing direction: the other side sees that there will be no more requests.
     pub(crate) fn hang_up(&self) {
         // It may be gone already.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// Gives up requests under way, for which `which` holds: they get `error`.
+    /// Answers the pending requests for which `which` is true with `error`.
     pub(crate) fn give_up(&self, which: impl Fn(&str) -> bool, error: &PluginError) {
         let given_up: Vec<_> = self
             .lock()
@@ -302,7 +306,8 @@ struct Request<'a, B> {
     body: &'a B,
 }
 
-/// The id of a line that is no JSON but begins as an answer: whoever waits for it must hear that it cannot be read.
+/// Returns the id of a line that begins as an answer but is not JSON, so that the pending request
+/// can fail with an error.
 fn answered_id(line: &[u8]) -> Option<u64> {
     let rest = line
         .trim_ascii_start()

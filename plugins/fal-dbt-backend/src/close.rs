@@ -1,4 +1,5 @@
-//! The end of a session: in order if it can be, by force if not. Afterwards nothing is left of it.
+//! Ends a session: in order if possible, otherwise by force. No process or file of the session is
+//! left afterwards.
 
 use std::{
     sync::atomic::Ordering,
@@ -15,9 +16,10 @@ use crate::{
     run::Run,
 };
 
-/// How long an interpreter may take to end when its work is done: the database writes its log into the file.
+/// How long an interpreter may take to exit when its work is done: the database writes its log into
+/// its file.
 const AFTER_WORK: Duration = Duration::from_secs(10);
-/// How long one may take that has nothing to end.
+/// How long an interpreter without work to finish may take to exit.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// Ends the session in order.
@@ -53,7 +55,8 @@ fn is_urgent(run: &Run, request: &CloseRequest) -> bool {
     request.interrupted || run.cancel.is_set()
 }
 
-/// on-run-end may take as long as it likes, unless someone interrupts it.
+/// Waits for the session's answer to `finish`. on-run-end hooks may take any time unless the user
+/// interrupts them.
 fn finish(run: &Run, request: &CloseRequest) -> Result<CloseResponse, PluginError> {
     let pending = run.dbt.channel.send("finish", request);
     let outcome = if is_urgent(run, request) {

@@ -25,7 +25,7 @@ pub struct Config {
     pub bundle: Vec<String>,
 }
 
-/// How dbt is run.
+/// How the backend runs dbt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
@@ -39,7 +39,8 @@ pub enum Engine {
 }
 
 impl Config {
-    /// What the session process reads of it, unless the user's environment says something else.
+    /// Environment variables that pass the configuration to the session process. The user's
+    /// environment wins.
     pub(crate) fn variables(&self) -> Vec<(&'static str, OsString)> {
         let engine = match self.engine {
             Engine::Auto => None,

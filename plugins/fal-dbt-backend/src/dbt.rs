@@ -1,4 +1,4 @@
-//! The dbt session process and what it tells unasked.
+//! The dbt session process and the events that it sends.
 
 use std::sync::{Arc, Weak};
 
@@ -24,14 +24,14 @@ pub(crate) struct Dbt {
 }
 
 impl Dbt {
-    /// Starts it. Nothing that it says is heard before [`listen`](Self::listen).
+    /// Starts the session process. Its messages are not read before [`listen`](Self::listen).
     pub(crate) fn start(launch: Launch<'_>) -> Result<Self, StartError> {
         let (process, stream) = Process::start(launch)?;
         let channel = Channel::new(stream).inspect_err(|_| process.kill())?;
         Ok(Self { process, channel })
     }
 
-    /// Hears it from now on, for `run`.
+    /// Starts to read the session's messages for `run`.
     pub(crate) fn listen(&self, run: &Arc<Run>) -> Result<(), StartError> {
         let process = Arc::clone(&self.process);
         self.channel.listen(Ear {
@@ -47,7 +47,8 @@ impl Drop for Dbt {
     }
 }
 
-/// Hears the session's events. Does not keep the run alive: its end ends the session.
+/// Handles the session's events. It holds no strong reference to the run, since dropping the run
+/// ends the session.
 struct Ear {
     run: Weak<Run>,
     process: Arc<Process>,
@@ -109,9 +110,7 @@ impl Listener for Ear {
 
     fn nonsense(&mut self, line: &str) {
         if let Some(run) = self.run.upgrade() {
-            run.warn(format!(
-                "the dbt session said what nobody understands: {line}"
-            ));
+            run.warn(format!("the dbt session sent an invalid message: {line}"));
         }
     }
 

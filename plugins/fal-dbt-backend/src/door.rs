@@ -1,4 +1,4 @@
-//! The Unix socket at which jobs report: each connection says in its first line whose it is.
+//! The Unix socket that jobs connect to. The first line of each connection names its job.
 
 use std::{
     io::Read,
@@ -19,12 +19,12 @@ use crate::{
     jobs::{Jobs, Message, Part},
 };
 
-/// How long a connection may take to say whose it is.
+/// How long a connection may take to send its first line.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Longest first line.
+/// The longest first line, in bytes.
 const LONGEST: usize = 1024;
 
-/// An open door.
+/// The listening socket for the connections of jobs.
 pub(crate) struct Door {
     path: PathBuf,
     listener: UnixListener,
@@ -38,7 +38,7 @@ struct Greeting {
 }
 
 impl Door {
-    /// Opens the door at `path`.
+    /// Listens at `path`, and hands each connection to its job.
     pub(crate) fn open(path: PathBuf, jobs: &Arc<Jobs>) -> Result<Self, StartError> {
         let listener = UnixListener::bind(&path).map_err(StartError::system("a socket"))?;
         let kept = listener
@@ -63,16 +63,16 @@ impl Door {
         })
     }
 
-    /// Where jobs connect.
+    /// Returns the path of the socket.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Closes the door.
+    /// Stops listening.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
-        // Wakes the thread that waits for the next connection: the first where the folder is gone, the second where the system
-        // does not shut down what listens.
+        // Wake the thread that waits in `accept`: `shutdown` works where the folder is gone, and
+        // `connect` where the system does not shut down listening sockets.
         let _ = rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Both);
         drop(UnixStream::connect(&self.path));
     }
@@ -84,7 +84,8 @@ impl Drop for Door {
     }
 }
 
-/// Who says nothing sensible is not one of ours: the connection is dropped.
+/// Reads the first line and hands the connection to its job. Drops connections whose first line is
+/// malformed.
 fn greet(stream: UnixStream, jobs: &Jobs) {
     if stream.set_read_timeout(Some(PATIENCE)).is_err() {
         return;
@@ -97,7 +98,7 @@ fn greet(stream: UnixStream, jobs: &Jobs) {
     }
 }
 
-/// Byte by byte: what follows the line is for someone else.
+/// Reads a line byte by byte, since the bytes after it belong to the job's reader.
 fn first_line(mut stream: &UnixStream) -> Vec<u8> {
     let mut line = Vec::new();
     let mut byte = [0];

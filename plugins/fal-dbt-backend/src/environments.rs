@@ -1,4 +1,5 @@
-//! The environments of a project: built while the run goes on, waited for by the jobs that need them.
+//! The environments of a project. They are built while the run goes on; jobs wait for those that
+//! they need.
 
 use std::{
     collections::HashMap,
@@ -22,7 +23,8 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::{packages::Packages, zygotes::Environment};
 
-/// How many are built at the same time: installers use several cores and the network by themselves.
+/// How many environments are built at the same time. The number is small because each installer
+/// already uses several cores and the network.
 const AT_ONCE: usize = 4;
 
 /// Why a job has no environment.
@@ -31,7 +33,8 @@ pub(crate) enum NoEnvironment {
     /// The run was interrupted.
     #[error("interrupted")]
     Stopped,
-    /// It is not defined, or cannot be made. The message is for the user, whole.
+    /// The environment is not defined, or its build failed. Holds the complete message for the
+    /// user.
     #[error("{0}")]
     Failed(String),
 }
@@ -46,20 +49,21 @@ pub(crate) struct Environments {
     events: Arc<dyn EventSink>,
     stop: Stop,
     workshop: OnceLock<Result<Workshop, NoEnvironment>>,
-    /// One for each definition, whatever its names. Each is tried once in a run.
+    /// The outcome of each definition, whatever its names. Each definition is tried once in a run.
     made: Mutex<HashMap<Definition, Arc<OnceLock<Outcome>>>>,
 }
 
 type Outcome = Result<Arc<Made>, NoEnvironment>;
 
-/// An environment that this run uses; it stays as long as the run.
+/// An environment that this run uses. It cannot be removed while the run holds it.
 struct Made {
     environment: Environment,
     _ready: Ready,
 }
 
 impl Environments {
-    /// None is built yet. `python` is the interpreter that runs dbt.
+    /// Returns the environments of a project without building any. `python` is the interpreter that
+    /// runs dbt.
     pub(crate) fn new(
         specs: &[EnvironmentSpec],
         project_dir: &Path,
@@ -78,12 +82,12 @@ impl Environments {
         }
     }
 
-    /// Adds those of models that ask for packages. The first call counts.
+    /// Adds the environments of models that ask for packages. Only the first call has an effect.
     pub(crate) fn add(&self, packages: Packages) {
         let _ = self.packages.set(packages);
     }
 
-    /// Those of models that ask for packages.
+    /// Returns the environments of models that ask for packages.
     pub(crate) fn packages(&self) -> Option<&Packages> {
         self.packages.get()
     }
@@ -95,7 +99,8 @@ impl Environments {
             .or_else(of_project)
     }
 
-    /// Begins to build those that will be needed, aside; `ready` hears of each as soon as it is there.
+    /// Starts to build environments in the background, and calls `ready` with each as soon as it is
+    /// usable.
     pub(crate) fn prepare(
         self: &Arc<Self>,
         names: Vec<String>,
@@ -104,7 +109,7 @@ impl Environments {
         self.each(names, |_, _| true, ready);
     }
 
-    /// `ready` hears of those that are there; nothing is built.
+    /// Calls `ready` with each environment that exists already. Builds nothing.
     pub(crate) fn look_up(
         self: &Arc<Self>,
         names: Vec<String>,
@@ -127,14 +132,14 @@ impl Environments {
             each_of(&names, AT_ONCE, |name| {
                 match wanted(&all, name).then(|| all.of(Some(name))) {
                     Some(Ok(environment)) => ready(&environment),
-                    // The jobs that need it say so.
+                    // A failure is reported by the jobs that need the environment.
                     Some(Err(NoEnvironment::Stopped | NoEnvironment::Failed(_))) | None => {}
                 }
             });
         });
     }
 
-    /// Whether it need not be built.
+    /// Returns whether the environment exists already.
     fn is_there(&self, name: &str) -> bool {
         let definition = self
             .spec(name)
@@ -151,7 +156,8 @@ impl Environments {
             })
     }
 
-    /// The environment of a name, built first if need be; none or `local` is the Python that runs dbt.
+    /// Returns the environment called `name`, and builds it first if it is missing. `None` and
+    /// `local` are the Python that runs dbt.
     pub(crate) fn of(&self, name: Option<&str>) -> Result<Environment, NoEnvironment> {
         let Some(name) = name.filter(|name| *name != LOCAL) else {
             return Ok(self.local());
@@ -164,7 +170,8 @@ impl Environments {
         Ok(made.environment.clone())
     }
 
-    /// The definition of a name, for whoever makes it elsewhere; `None` for the Python that is there anyway.
+    /// Returns the definition of the environment called `name`, for runners that build it
+    /// elsewhere; `None` for the runner's own Python.
     pub(crate) fn spec_of(
         &self,
         name: Option<&str>,
@@ -179,17 +186,17 @@ impl Environments {
         }
     }
 
-    /// The Python that runs dbt.
+    /// Returns the environment of the Python that runs dbt.
     pub(crate) fn local(&self) -> Environment {
         Environment::of_python(self.python.clone())
     }
 
-    /// Ends all builds. Returns at once.
+    /// Stops all builds, without waiting for their end.
     pub(crate) fn stop(&self) {
         self.stop.raise();
     }
 
-    /// Ends all builds and waits until nothing of them is left, but not longer than to `deadline`.
+    /// Stops all builds, and waits for the end of their processes until `deadline`.
     pub(crate) fn end_by(self: &Arc<Self>, deadline: Instant) {
         self.stop();
         let slots: Vec<_> = self.lock().values().cloned().collect();
@@ -198,7 +205,7 @@ impl Environments {
             slots.iter().for_each(|slot| {
                 slot.wait();
             });
-            // Nobody may be waiting any more.
+            // The receiver is gone if the deadline passed.
             let _ = done.send(());
         });
         let _ = ended.recv_timeout(deadline.saturating_duration_since(Instant::now()));
@@ -288,7 +295,7 @@ fn failed(name: &str, error: &EnvironmentError) -> NoEnvironment {
     ))
 }
 
-/// What an activated environment sets: models may start programs of it.
+/// Returns the variables that activating an environment sets, since models may start its programs.
 fn variables(ready: &Ready) -> Vec<(&'static str, OsString)> {
     let place = match ready.kind {
         EnvironmentKind::Venv => "VIRTUAL_ENV",
@@ -297,7 +304,7 @@ fn variables(ready: &Ready) -> Vec<(&'static str, OsString)> {
     let folders = env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(ready.path.join("bin")).chain(env::split_paths(&folders));
     let mut variables = vec![(place, ready.path.clone().into_os_string())];
-    // A folder with a colon in its name cannot stand in PATH.
+    // A folder with a colon in its name cannot be an entry of PATH.
     variables.extend(env::join_paths(folders).ok().map(|path| ("PATH", path)));
     variables
 }
@@ -306,14 +313,14 @@ fn variables(ready: &Ready) -> Vec<(&'static str, OsString)> {
 mod tests {
     use super::*;
 
-    struct Nobody;
+    struct NoSink;
 
-    impl EventSink for Nobody {
+    impl EventSink for NoSink {
         fn emit(&self, _: Event) {}
     }
 
     fn environments(specs: &[EnvironmentSpec]) -> Environments {
-        let events: Arc<dyn EventSink> = Arc::new(Nobody);
+        let events: Arc<dyn EventSink> = Arc::new(NoSink);
         Environments::new(
             specs,
             Path::new("/project"),

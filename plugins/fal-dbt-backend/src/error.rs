@@ -1,4 +1,4 @@
-//! What goes wrong in the supervisor, and the stable codes that users see.
+//! The supervisor's errors, and the stable codes that users see.
 
 use std::{io, path::PathBuf};
 
@@ -12,7 +12,7 @@ pub(crate) const START: &str = "dbt::start";
 pub(crate) const SESSION_DIED: &str = "dbt::session_died";
 /// The process from which models are forked ended by itself.
 pub(crate) const ZYGOTE_DIED: &str = "python::zygote_died";
-/// A process said what the protocol does not know.
+/// A process sent a message that the protocol does not define.
 pub(crate) const PROTOCOL: &str = "dbt::protocol";
 /// A node cannot be lent to a runner.
 pub(crate) const LEASE: &str = "dbt::lease";
@@ -48,7 +48,7 @@ pub(crate) enum StartError {
         /// Why not.
         cause: io::Error,
     },
-    /// The system gives no thread, socket or random number.
+    /// The system refused a thread, a socket or a random number.
     #[error("the system refused {what}: {cause}")]
     System {
         /// What was asked for.
@@ -62,7 +62,7 @@ pub(crate) enum StartError {
 }
 
 impl StartError {
-    /// For `map_err` on what the operating system refuses.
+    /// Returns a function for `map_err` that turns an error of the operating system into this one.
     pub(crate) fn system(what: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |cause| Self::System { what, cause }
     }
@@ -84,12 +84,12 @@ impl From<StartError> for PluginError {
     }
 }
 
-/// What came of a request to a process.
+/// Why a request to a process failed.
 #[derive(Debug)]
 pub(crate) enum AskError {
-    /// The process answered with an error: it lives, and the message is for the user.
+    /// The process answered with an error. It still runs, and the message is for the user.
     Answered(PluginError),
-    /// There is no answer and there will be none.
+    /// There is no answer and there will be none: the process is gone or the run was interrupted.
     Lost(PluginError),
 }
 

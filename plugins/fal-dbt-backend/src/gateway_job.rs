@@ -1,4 +1,5 @@
-//! A job that reads and writes by way of the gateway: opened there, run, closed there, and what comes of it.
+//! Jobs that read and write through the gateway: opens a job there, runs it, closes it and returns
+//! its result.
 
 use std::time::Instant;
 
@@ -16,19 +17,19 @@ use crate::{
     run::Run,
 };
 
-/// Whose job it is.
+/// The node that a job runs.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Owner<'a> {
     pub(crate) unique_id: &'a str,
-    /// Of a script that is no model: where it stands.
+    /// When the script runs, for scripts and hooks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) role: Option<ScriptRole>,
-    /// Of such a script: the model that it belongs to.
+    /// The model that the script or hook belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<&'a str>,
 }
 
-/// `job_open`.
+/// The request `job_open`.
 #[derive(Serialize)]
 pub(crate) struct JobOpen<'a> {
     pub(crate) job: &'a str,
@@ -37,7 +38,7 @@ pub(crate) struct JobOpen<'a> {
     pub(crate) owner: Owner<'a>,
 }
 
-/// `job_close`.
+/// The request `job_close`.
 #[derive(Serialize)]
 pub(crate) struct JobClose<'a> {
     pub(crate) job: &'a str,
@@ -45,7 +46,7 @@ pub(crate) struct JobClose<'a> {
     pub(crate) result: &'a NodeResult,
 }
 
-/// A secret that nobody can guess: 128 random bits as 32 hexadecimal digits.
+/// Returns a new secret: 128 random bits as 32 hexadecimal digits.
 pub(crate) fn new_token() -> Result<String, StartError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)
@@ -53,7 +54,8 @@ pub(crate) fn new_token() -> Result<String, StartError> {
     Ok(hex::encode(bytes))
 }
 
-/// Runs a job from its start to its result. `execute` gets the token with which it may use the gateway.
+/// Runs a job from its start to its result. `execute` gets the token that authorizes it at the
+/// gateway.
 pub(crate) fn run(
     run: &Run,
     owner: Owner<'_>,
@@ -61,7 +63,7 @@ pub(crate) fn run(
 ) -> Result<NodeResult, PluginError> {
     let (clock, unique_id) = (Clock::start(), owner.unique_id);
     let token = new_token()?;
-    // The gateway's name of the job; the token is the secret.
+    // The job's name at the gateway is no secret; the token is.
     let job = format!("s-{}", &token[..8]);
     if let Err(error) = run.ask::<serde_json::Value>(
         "job_open",
@@ -87,7 +89,7 @@ pub(crate) fn run(
         },
     ) {
         Ok(recorded) => Ok(recorded),
-        // What the code itself says is worth more than that nobody took note of it.
+        // Report the job's own error rather than the failure to record it.
         Err(AskError::Answered(_)) if end != JobEnd::Done => Ok(result),
         Err(error) => run.failed(unique_id, error),
     }
@@ -131,7 +133,7 @@ fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
 }
 
-/// A result that says no more than how it ended.
+/// Returns a result with a status and a message only.
 pub(crate) fn plain_result(
     unique_id: &str,
     status: NodeStatus,

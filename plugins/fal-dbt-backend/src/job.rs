@@ -1,4 +1,5 @@
-//! One job from fork to end: its request, its output, its answer, its exit.
+//! Runs one job from its fork to its end: sends the request, and waits for the output, the answer
+//! and the exit.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -30,16 +31,17 @@ const START: Duration = Duration::from_secs(300);
 const EXIT: Duration = Duration::from_secs(10);
 /// How long to wait for the end of a job that is being killed.
 const KILL: Duration = Duration::from_secs(1);
-/// How long the streams of a job that is gone may stay open: someone else holds them then.
+/// How long the streams of a job may stay open after its exit. If they do, another process holds
+/// them.
 const DRAIN: Duration = Duration::from_secs(1);
-/// How long what was written before may take to be passed on.
+/// How long it may take to pass on the output that was written before the exit.
 const FLUSH: Duration = Duration::from_secs(10);
 /// Lines of standard error in the message about a crash.
 const LAST_LINES: usize = 20;
-/// Longest answer.
+/// The longest answer, in bytes.
 const LONGEST_ANSWER: u64 = 16 << 20;
 
-/// What a job is asked to do.
+/// The request to a job.
 #[derive(Serialize)]
 pub(crate) struct Work<'a> {
     pub(crate) kind: Kind,
@@ -56,21 +58,21 @@ pub(crate) struct Work<'a> {
     pub(crate) target: &'a Value,
     pub(crate) keyword: &'a str,
     pub(crate) scripts_dir: Option<&'a str>,
-    /// Of a job of kind `attached`.
+    /// The script's role and arguments, for jobs of kind `attached`.
     #[serde(flatten)]
     pub(crate) attachment: Option<Attachment<'a>>,
-    /// Of a unit test: the rows that are given, and all else that the session tells of it.
+    /// The given rows and the session's other data on the test, for unit tests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unit_test: Option<&'a Value>,
-    /// Seconds that it may run.
+    /// How long it may run, in seconds.
     #[serde(skip)]
     pub(crate) timeout: Option<f64>,
-    /// Name of the environment in which it runs; the job itself need not know.
+    /// Name of the environment in which it runs. It is not part of the request.
     #[serde(skip)]
     pub(crate) environment: Option<&'a str>,
 }
 
-/// Where a script stands, and what it is given.
+/// The role of a script, the model it belongs to and its arguments.
 #[derive(Clone, Copy, Serialize)]
 pub(crate) struct Attachment<'a> {
     pub(crate) role: ScriptRole,
@@ -156,7 +158,7 @@ struct Watch<'a> {
     end: Option<JobEnd>,
     /// None while the user's code runs without a timeout.
     deadline: Option<(Instant, Late)>,
-    /// Seconds that it may run.
+    /// How long it may run, in seconds.
     timeout: Option<f64>,
     timeout_at: Option<Instant>,
 }
@@ -252,7 +254,7 @@ impl Watch<'_> {
         self.answer.get_or_insert(answer);
         match (&self.end, self.exit) {
             (_, Some(_)) => {}
-            // It may wait for ever to be rid of the rest.
+            // The job may block for ever on writing the rest of its answer.
             (Some(_), None) => self.kill(),
             (None, None) => self.deadline = Some((Instant::now() + EXIT, Late::Exit)),
         }
@@ -275,7 +277,7 @@ impl Watch<'_> {
         self.deadline = Some((Instant::now() + KILL, Late::All));
     }
 
-    /// The deadline passed. Says whether there is nothing more to wait for.
+    /// Handles the end of the deadline. Returns whether there is nothing more to wait for.
     fn is_hopeless(&mut self) -> bool {
         match self.deadline.take() {
             Some((_, Late::Answer)) => {
@@ -287,7 +289,7 @@ impl Watch<'_> {
             }
             Some((_, Late::Start)) => {
                 self.end = Some(JobEnd::never_started(self.whose, START));
-                // It starts no other job either.
+                // A zygote that does not fork this job starts no other job either.
                 self.zygote.end();
                 self.kill();
             }
@@ -315,7 +317,7 @@ impl Watch<'_> {
         false
     }
 
-    /// Sends the request and waits for the answer, aside.
+    /// Sends the request and waits for the answer in another thread.
     fn converse(&mut self, mut stream: UnixStream) {
         self.streams.extend(stream.try_clone());
         let (sender, request) = (
@@ -332,12 +334,12 @@ impl Watch<'_> {
             } else {
                 Heard::Nothing
             };
-            // Nobody listens if the job was given up.
+            // The receiver is gone if the job was given up.
             let _ = sender.send(Message::Answer(heard));
         });
     }
 
-    /// Passes on what the job writes, aside, as fast as it is taken.
+    /// Passes on the job's output in another thread, at the speed at which the event sink takes it.
     fn relay(&mut self, input: UnixStream, stream: Stream) {
         self.streams.extend(input.try_clone());
         let (sender, events, stderr) = (

@@ -1,4 +1,4 @@
-//! How a job ended, and what the user is told of it.
+//! How a job ended, and the message about it for the user.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ pub(crate) enum JobEnd {
     Rows(String),
     /// It failed and said why.
     Failed(JobError),
-    /// It ended without a word.
+    /// It ended without an answer. Holds the message for the user.
     Crashed(String),
     /// It was stopped.
     Stopped(Stop),
 }
 
 impl JobEnd {
-    /// From the job's answer.
+    /// Converts the job's answer.
     pub(crate) fn answered(answer: Answer) -> Self {
         match answer {
             Answer {
@@ -36,7 +36,7 @@ impl JobEnd {
         }
     }
 
-    /// From the end of the process of `whose`, a model or a script.
+    /// Describes the exit of the job's process. `whose` is `model` or `script`.
     pub(crate) fn crashed(whose: &str, exit: Exit, stderr: &Tail) -> Self {
         let how = match exit {
             Exit { signal: Some(9), .. } => {
@@ -54,7 +54,7 @@ impl JobEnd {
         ))
     }
 
-    /// `whose`, a model or a script, ran for more than `seconds`.
+    /// Describes a timeout: `whose`, a model or a script, ran for more than `seconds`.
     pub(crate) fn timed_out(whose: &str, seconds: f64) -> Self {
         let message = format!("the {whose} ran longer than its timeout of {seconds} seconds");
         Self::Failed(JobError {
@@ -91,7 +91,7 @@ impl JobEnd {
         Self::Crashed(format!("the {whose}'s process is gone: {error}"))
     }
 
-    /// What the session and the user hear; `None` if all went well.
+    /// Returns the error for the session and the user; `None` if the job succeeded.
     pub(crate) fn error(&self) -> Option<JobError> {
         let plain = |kind: &str, message: &str| {
             Some(JobError {
@@ -109,7 +109,7 @@ impl JobEnd {
         }
     }
 
-    /// The error as the host shows it in events; `None` if all went well.
+    /// Returns the error as data for the host's events; `None` if the job succeeded.
     pub(crate) fn node_error(&self) -> Option<NodeError> {
         let JobError {
             kind,
@@ -124,17 +124,17 @@ impl JobEnd {
         })
     }
 
-    /// The whole message for the user; `None` if all went well.
+    /// Returns the complete message for the user; `None` if the job succeeded.
     pub(crate) fn message(&self) -> Option<String> {
         let error = self.error()?;
-        let told = error
+        let message = error
             .traceback
             .filter(|text| !text.trim().is_empty())
             .unwrap_or(error.message);
-        Some(if told.trim().is_empty() {
+        Some(if message.trim().is_empty() {
             "it failed without a message".to_owned()
         } else {
-            told
+            message
         })
     }
 }

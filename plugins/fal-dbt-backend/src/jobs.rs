@@ -1,4 +1,4 @@
-//! The jobs under way: who gets what is heard of them.
+//! The jobs under way, and the messages for each.
 
 use std::{
     collections::HashMap,
@@ -14,21 +14,21 @@ use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// What is heard of a job.
+/// A message about a job.
 pub(crate) enum Message {
     /// The zygote's answer to the request for a fork.
     Forked(Result<(), PluginError>),
     /// The job opened one of its connections.
     Connected(Part, UnixStream),
-    /// What came of waiting for the job's answer.
+    /// The job's answer, or why there is none.
     Answer(Heard),
     /// One of its standard streams ended.
     StreamEnded,
-    /// Its processes are gone.
+    /// All processes of the job are gone.
     Exited(Exit),
     /// The process that started it is gone, and so is the job.
     Lost(PluginError),
-    /// It must end now.
+    /// The job must end now.
     Stop(Stop),
 }
 
@@ -44,13 +44,13 @@ pub(crate) enum Part {
     Stderr,
 }
 
-/// What came of waiting for an answer.
+/// The outcome of waiting for an answer.
 pub(crate) enum Heard {
     /// The answer.
     Answer(Answer),
     /// The connection ended without one.
     Nothing,
-    /// It cannot be read; says why.
+    /// The answer cannot be read. Holds the reason.
     Broken(String),
 }
 
@@ -59,7 +59,7 @@ pub(crate) enum Heard {
 pub(crate) struct Answer {
     /// Whether it went well.
     pub(crate) ok: bool,
-    /// Of a unit test: what the model wrote, for the session.
+    /// The rows that the model of a unit test wrote, for the session.
     #[serde(default)]
     pub(crate) rows: Option<String>,
     /// What went wrong.
@@ -102,7 +102,7 @@ pub(crate) struct Exit {
 /// Why a job is stopped from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// The user wants it.
+    /// The user interrupted the run.
     Interrupted,
     /// Without the session there is no data and nowhere to write.
     SessionDied(PluginError),
@@ -126,13 +126,13 @@ struct Running {
     sender: Sender<Message>,
 }
 
-/// A job's place among the jobs under way, given up when dropped.
+/// The registration of a job. Dropping it removes the job from the jobs under way.
 pub(crate) struct Ticket {
     /// The job's name, unique in this run.
     pub(crate) job: String,
-    /// What is heard of it.
+    /// The messages about the job.
     pub(crate) messages: Receiver<Message>,
-    /// For those who listen to its connections.
+    /// The sender for the threads that read the job's connections.
     pub(crate) sender: Sender<Message>,
     jobs: Arc<Jobs>,
 }
@@ -144,14 +144,14 @@ impl Drop for Ticket {
 }
 
 impl Jobs {
-    /// A new job, to be forked from `zygote`.
+    /// Registers a new job that will be forked from `zygote`.
     pub(crate) fn open(self: &Arc<Self>, zygote: u64) -> Ticket {
         let (sender, messages) = mpsc::channel();
         let mut state = self.lock();
         state.last += 1;
         let job = format!("j{}", state.last);
         if let Some(stop) = state.stopped.clone() {
-            // We hold the receiver.
+            // This cannot fail: the receiver is still held here.
             let _ = sender.send(Message::Stop(stop));
         }
         state.running.insert(
@@ -169,14 +169,15 @@ impl Jobs {
         }
     }
 
-    /// Hands a message to a job; says nothing if the job is over.
+    /// Sends a message to a job; drops it if the job is over.
     pub(crate) fn deliver(&self, job: &str, message: Message) {
         if let Some(running) = self.lock().running.get(job) {
             let _ = running.sender.send(message);
         }
     }
 
-    /// Stops all jobs, those too that are still to come. The first reason counts.
+    /// Stops all jobs, including those that are opened later. Later jobs get the reason of the
+    /// first call.
     pub(crate) fn stop_all(&self, stop: &Stop) {
         let mut state = self.lock();
         state.stopped.get_or_insert_with(|| stop.clone());
@@ -185,7 +186,7 @@ impl Jobs {
         }
     }
 
-    /// Tells the jobs of a zygote that they are gone with it.
+    /// Ends the jobs of a zygote that died: they died with it.
     pub(crate) fn lose(&self, zygote: u64, error: &PluginError) {
         for running in self
             .lock()

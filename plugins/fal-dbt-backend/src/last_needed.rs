@@ -1,5 +1,7 @@
-//! The environments that the last run needed. Those of them that are there get their warm processes while dbt is still
-//! being imported; what this run needs is only known once dbt has read the project.
+//! The environments that the last run needed.
+//! // This run's environments are known only once dbt has read the project. Until then, the backend
+//! starts warm processes for the existing environments of the last run, while dbt is still being
+//! imported.
 
 use std::path::{Path, PathBuf};
 
@@ -7,20 +9,21 @@ use fal_files::Root;
 
 const FILE: &str = "environments.json";
 
-/// Their names; none if nothing is known.
+/// Returns the names that the last run noted; empty if there are none.
 pub(crate) fn read(state_dir: &str) -> Vec<String> {
     let text = fal_files::read(&file(state_dir), fal_files::DATA).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
-/// Notes them for the next run.
+/// Writes the names for the next run.
 pub(crate) fn write(state_dir: &str, names: &[String]) {
     if read(state_dir) == names {
         return;
     }
-    // A note that is lost costs a second in the next run.
+    // A lost note only costs a second in the next run.
     let state = Path::new(state_dir);
-    // The root is the target folder, so that a link in the place of ours is not followed out of it.
+    // Open the target folder as the root, so that a symbolic link in place of our subfolder cannot
+    // lead out of it.
     let (target, ours) = (
         state.parent().unwrap_or(state),
         state.file_name().unwrap_or_default(),

@@ -1,7 +1,8 @@
 //! Execution backend plugin: a dbt session, Python runners and the data gateway.
 //!
-//! This crate is the supervisor: it owns a dbt session process and the processes in which Python models run, and speaks
-//! to them as `docs/notes/worker-protocol.md` says. What they do is Python, in `python/fal_worker`, embedded here.
+//! This crate is the supervisor: it owns a dbt session process and the processes in which Python
+//! models run, and speaks the protocol of `docs/notes/worker-protocol.md` with them. Their code is
+//! the Python package `python/fal_worker`, which is embedded here.
 //!
 //! From the outside in: [`DbtBackend`] opens a [`DbtSession`]; the session hands dbt's nodes to the dbt process
 //! (`dbt`), Python models and scripts to jobs (`python_node`, `script_node`, `unit_test_node`, `gateway_job`, `job`) forked from warm processes (`zygote`, `zygotes`); all

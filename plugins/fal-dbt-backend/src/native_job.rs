@@ -1,4 +1,4 @@
-//! dbt-native Python models: dbt asks for a job in the middle of its own materialization.
+//! Jobs of dbt-native Python models, which dbt requests in the middle of its materialization.
 
 use std::{path::Path, sync::Arc, thread};
 
@@ -11,7 +11,7 @@ use crate::{
     run::Run,
 };
 
-/// What the session asks for.
+/// The session's request for a job.
 #[derive(Debug, Deserialize)]
 pub(crate) struct NativeJob {
     pub(crate) job: String,
@@ -22,7 +22,7 @@ pub(crate) struct NativeJob {
     location: String,
 }
 
-/// How such a job ended.
+/// The message `python_job_done`: how a job ended.
 #[derive(Serialize)]
 pub(crate) struct Done<'a> {
     job: &'a str,
@@ -41,7 +41,7 @@ impl<'a> Done<'a> {
 }
 
 impl NativeJob {
-    /// What is to be run.
+    /// Returns the work of the job.
     pub(crate) fn work<'a>(&'a self, run: &'a Run, cwd: &'a Path) -> Work<'a> {
         Work {
             kind: Kind::Native,
@@ -66,14 +66,15 @@ impl NativeJob {
     }
 }
 
-/// Runs the job aside and tells the session how it ended; or hands it to the lease that waits for it.
+/// Hands the job to the lease that waits for it. If there is none, runs it in another thread and
+/// reports its end to the session.
 pub(crate) fn start(run: Arc<Run>, job: NativeJob) {
     let Some(job) = run.leases.offer(job) else {
         return;
     };
     thread::spawn(move || {
         let end = run.run_job(&job.work(&run, &run.cwd()));
-        // If the session is gone, its node is lost too, and says so.
+        // If the session is gone, the node is lost too and reports that itself.
         drop(
             run.dbt
                 .channel

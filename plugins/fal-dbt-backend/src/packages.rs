@@ -1,4 +1,5 @@
-//! `packages` of dbt-native Python models: environments that no project names.
+//! Environments for `packages` of dbt-native Python models, which `fal_project.yml` does not
+//! define.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,12 +11,12 @@ use serde_json::Value;
 #[derive(Debug, Default)]
 pub(crate) struct Packages {
     specs: HashMap<String, EnvironmentSpec>,
-    /// Models that name an environment besides.
+    /// Models that also name an environment.
     unused: Vec<(String, String)>,
 }
 
 impl Packages {
-    /// `keyword` is that of `meta`.
+    /// Reads the packages of a project's models. `keyword` is the key of `meta`.
     pub(crate) fn of(nodes: &[GraphNode], keyword: &str) -> Self {
         let mut found = Self::default();
         for node in nodes {
@@ -24,7 +25,7 @@ impl Packages {
             };
             match node.environment(keyword) {
                 None => _ = found.specs.insert(node.unique_id.clone(), spec),
-                // Whoever says `local` means it.
+                // A model that names `local` explicitly runs there in spite of its packages.
                 Some(LOCAL) => {}
                 Some(name) => found.unused.push((node.unique_id.clone(), name.to_owned())),
             }
@@ -32,22 +33,22 @@ impl Packages {
         found
     }
 
-    /// The definition of that name.
+    /// Returns the definition of the environment called `name`.
     pub(crate) fn spec(&self, name: &str) -> Option<&EnvironmentSpec> {
         self.specs.values().find(|spec| spec.name == name)
     }
 
-    /// Name of the environment of a model.
+    /// Returns the name of a model's environment.
     pub(crate) fn name(&self, unique_id: &str) -> Option<&str> {
         self.specs.get(unique_id).map(|spec| spec.name.as_str())
     }
 
-    /// Names of those that these nodes need.
+    /// Returns the names of the environments that these nodes need.
     pub(crate) fn names<'a>(&'a self, selected: &'a [String]) -> impl Iterator<Item = &'a str> {
         selected.iter().filter_map(|unique_id| self.name(unique_id))
     }
 
-    /// What the user should know of these nodes.
+    /// Returns warnings about these nodes.
     pub(crate) fn warnings<'a>(
         &'a self,
         selected: &'a [String],
@@ -84,13 +85,13 @@ fn spec(node: &GraphNode, keyword: &str) -> Option<EnvironmentSpec> {
     })
 }
 
-/// As the session decides it: `engine/native.py`.
+/// Returns whether the warehouse runs the model. Must agree with the session's `engine/native.py`.
 fn runs_in_warehouse(node: &GraphNode, keyword: &str) -> bool {
-    let told = node
+    let place = node
         .fal_meta(keyword)
         .and_then(|fal| fal.get("python"))
         .and_then(Value::as_str);
-    told == Some("warehouse")
+    place == Some("warehouse")
         || node
             .config
             .get("submission_method")

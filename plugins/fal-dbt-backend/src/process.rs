@@ -1,7 +1,8 @@
 //! The Python processes that the supervisor starts: the dbt session and the zygotes.
 //!
-//! Each has a channel to the supervisor. It notices the supervisor's death as the end of that channel. (The kernel's signal
-//! at a parent's death does not serve: the kernel sends it when the *thread* that started the process ends.)
+//! Each process has a channel to the supervisor, and notices the supervisor's death as the end of
+//! that channel. (The kernel's parent-death signal is not suitable: the kernel sends it when the
+//! *thread* that started the process ends.)
 
 use std::{
     ffi::OsString,
@@ -23,9 +24,10 @@ use fal_process::{ending, own_group, Listener, Mark, Stream};
 
 use crate::error::StartError;
 
-/// The channel's number in the process.
+/// The channel's file descriptor in the process.
 const CONTROL_FD: i32 = 3;
-/// Name of the environment variable by which everything that a process started is found.
+/// Environment variable that marks all descendants of a process, so that they can be found and
+/// killed.
 const MARK: &str = "FAL_HOST_WORKER_MARK";
 /// How many lines of each stream are kept for the message about an unexpected end.
 const KEPT_LINES: usize = 100;
@@ -44,9 +46,9 @@ runpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)
 
 /// A Python process to start.
 pub(crate) struct Launch<'a> {
-    /// Its name in messages: `the dbt session`.
+    /// Name in messages, such as `the dbt session`.
     pub(crate) title: &'static str,
-    /// `fal_worker.engine`
+    /// Module to run, such as `fal_worker.engine`.
     pub(crate) module: &'static str,
     /// The interpreter.
     pub(crate) python: &'a Path,
@@ -54,7 +56,7 @@ pub(crate) struct Launch<'a> {
     pub(crate) home: &'a Path,
     /// Further environment variables.
     pub(crate) variables: Vec<(&'static str, OsString)>,
-    /// Receives the lines that it writes.
+    /// Receives the lines that the process writes.
     pub(crate) events: Arc<dyn EventSink>,
 }
 
@@ -95,12 +97,12 @@ impl Process {
         self.inner.kill();
     }
 
-    /// Waits until the process and everything that it left behind are gone. Kills what is left at `deadline`.
+    /// Waits until the process and all its descendants are gone. Kills the rest at `deadline`.
     pub(crate) fn end_by(&self, deadline: Instant) {
         self.inner.end_by(deadline);
     }
 
-    /// Whether it still runs.
+    /// Returns whether the process still runs.
     pub(crate) fn is_alive(&self) -> bool {
         self.inner.status().is_none()
     }

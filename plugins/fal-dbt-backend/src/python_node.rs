@@ -1,4 +1,4 @@
-//! A Python or notebook model: its job and its result.
+//! Runs Python and notebook models as jobs.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::{
     run::Run,
 };
 
-/// Runs the model.
+/// Runs a model and returns its result.
 pub(crate) fn run(
     run: &Run,
     unique_id: &str,
@@ -51,7 +51,7 @@ pub(crate) fn execute(
     })
 }
 
-/// A model's job.
+/// Returns the work of a model's job.
 pub(crate) fn work_of<'a>(
     run: &'a Run,
     unique_id: &'a str,

@@ -1,4 +1,4 @@
-//! What the parts of a session share, from its start to its end.
+//! The state that the parts of a session share, from its start to its end.
 
 use std::{
     collections::HashMap,
@@ -37,7 +37,7 @@ use crate::{
 /// How long a request may take once the run was cancelled.
 const AFTER_CANCEL: Duration = Duration::from_millis(300);
 
-/// A run: its processes and what is known of it.
+/// A run: its request, its processes and its state.
 pub(crate) struct Run {
     pub(crate) request: OpenRequest,
     pub(crate) environments: Arc<Environments>,
@@ -48,7 +48,7 @@ pub(crate) struct Run {
     pub(crate) zygotes: Zygotes,
     pub(crate) run_dir: RunDir,
     pub(crate) leases: Desk,
-    /// Seconds that nodes may run which dbt runs, by unique id.
+    /// Timeouts of the nodes that dbt runs, in seconds, by unique id.
     pub(crate) timeouts: Mutex<HashMap<String, f64>>,
     /// Errors of jobs that failed, by unique id of their node, until the host asks for them.
     pub(crate) errors: Mutex<HashMap<String, NodeError>>,
@@ -58,7 +58,7 @@ pub(crate) struct Run {
     pub(crate) closed: AtomicBool,
 }
 
-/// What is known once the project was read.
+/// What the backend knows once dbt has read the project.
 pub(crate) struct Loaded {
     location: String,
     target_path: String,
@@ -68,7 +68,8 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// `location` is the gateway's address; environments of nodes stand under `keyword`.
+    /// Takes what later requests need from the graph. `location` is the gateway's address; nodes
+    /// name their environments under `keyword` in `meta`.
     pub(crate) fn new(graph: &RunGraph, location: String, keyword: &str) -> Self {
         let info = &graph.info;
         Self {
@@ -90,7 +91,8 @@ impl Loaded {
 }
 
 impl Run {
-    /// Asks the session and waits; not long once the run was cancelled.
+    /// Sends a request to the session and waits for the answer. After a cancellation it waits for
+    /// `AFTER_CANCEL` only.
     pub(crate) fn ask<R: DeserializeOwned>(
         &self,
         op: &'static str,
@@ -106,7 +108,8 @@ impl Run {
         pending.wait()
     }
 
-    /// What becomes of a node whose request failed: an error of the node as long as the session lives.
+    /// Returns the result of a node whose request failed. As long as the session lives, this is an
+    /// error of the node alone.
     pub(crate) fn failed(
         &self,
         unique_id: &str,
@@ -120,14 +123,14 @@ impl Run {
         Ok(plain_result(unique_id, NodeStatus::Error, Some(message)))
     }
 
-    /// Runs a job in its environment, or in that of its model.
+    /// Runs a job in its environment, or in the model's environment, and keeps its error.
     pub(crate) fn run_job(&self, work: &Work<'_>) -> JobEnd {
         let end = self.run_to_its_end(work);
         self.keep_error(work.unique_id, &end);
         end
     }
 
-    /// Keeps a job's error for when the host asks for it.
+    /// Keeps a job's error until the host asks for it.
     pub(crate) fn keep_error(&self, unique_id: &str, end: &JobEnd) {
         if let Some(error) = end.node_error() {
             self.errors.lock().insert(unique_id.to_owned(), error);
@@ -137,7 +140,8 @@ impl Run {
     /// Takes the error of a node's job, if it failed.
     pub(crate) fn take_error(&self, unique_id: &str) -> Option<NodeError> {
         let error = self.errors.lock().remove(unique_id);
-        // After an interruption the result says so: how the job ended then means nothing.
+        // After an interruption the node's result already says so, and the error of a killed job is
+        // misleading.
         error.filter(|_| !self.cancel.is_set())
     }
 
@@ -161,7 +165,8 @@ impl Run {
         }
     }
 
-    /// Name of the environment of a dbt-native model, which dbt runs: nobody says with it where it runs.
+    /// Returns the name of a dbt-native model's environment. dbt's request for the job does not
+    /// name it.
     pub(crate) fn native_environment<'a>(&'a self, unique_id: &str) -> Option<&'a str> {
         let of_node = self
             .loaded
@@ -171,7 +176,7 @@ impl Run {
         of_node.map(String::as_str).or_else(of_packages)
     }
 
-    /// How long the Python of a node may run which dbt runs.
+    /// Sets the timeout for the Python code of a node that dbt runs.
     pub(crate) fn limit(&self, unique_id: &str, timeout: Option<f64>) {
         if let Some(timeout) = timeout {
             self.timeouts.lock().insert(unique_id.to_owned(), timeout);
@@ -183,8 +188,9 @@ impl Run {
         self.timeouts.lock().get(unique_id).copied()
     }
 
-    /// Makes environments ready while the run begins, each with a warm process of its own: those that the host names, and
-    /// those of selected models that ask for packages.
+    /// Prepares environments in the background while the run begins, and starts a warm process in
+    /// each. These are the environments that the host names, and those of selected models that ask
+    /// for packages.
     pub(crate) fn prepare(self: &Arc<Self>, names: &[String], selected: &[String]) {
         last_needed::write(&self.request.state_dir, names);
         let mut names = names.to_vec();
@@ -197,7 +203,7 @@ impl Run {
         self.environments.prepare(names, self.starter());
     }
 
-    /// Starts processes that will most likely be needed.
+    /// Starts the warm processes that will most likely be needed.
     pub(crate) fn warm_up(self: &Arc<Self>) {
         self.environments
             .look_up(last_needed::read(&self.request.state_dir), self.starter());
@@ -207,13 +213,13 @@ impl Run {
         let run = Arc::downgrade(self);
         move |environment| {
             if let Some(run) = run.upgrade() {
-                // A process that does not start is told of by the job that needs it.
+                // Start failures are reported by the job that needs the process.
                 drop(run.zygotes.of(environment));
             }
         }
     }
 
-    /// Name of a node.
+    /// Returns the name of a node.
     pub(crate) fn name_of<'a>(&'a self, unique_id: &'a str) -> &'a str {
         let known = self
             .loaded
@@ -225,29 +231,30 @@ impl Run {
         )
     }
 
-    /// The gateway's address.
+    /// Returns the gateway's address.
     pub(crate) fn location(&self) -> &str {
         self.loaded.get().map_or("", |loaded| &loaded.location)
     }
 
-    /// dbt's target folder.
+    /// Returns dbt's target folder.
     pub(crate) fn target_path(&self) -> &str {
         self.loaded.get().map_or("", |loaded| &loaded.target_path)
     }
 
-    /// What models learn of the target.
+    /// Returns the target as models see it.
     pub(crate) fn target(&self) -> &Value {
         self.loaded
             .get()
             .map_or(&Value::Null, |loaded| &loaded.target)
     }
 
-    /// Folder in which models run: the user's, so that relative paths mean what they mean in a shell.
+    /// Returns the folder in which models run: the user's current folder, so that relative paths
+    /// mean what they mean in a shell.
     pub(crate) fn cwd(&self) -> PathBuf {
         env::current_dir().unwrap_or_else(|_| PathBuf::from(&self.request.project_dir))
     }
 
-    /// Warns the user.
+    /// Sends a warning to the user.
     pub(crate) fn warn(&self, message: String) {
         self.events.emit(Event::Log {
             level: LogLevel::Warn,

@@ -1,5 +1,6 @@
-//! The private folder of one run: sockets and the request of the session. Removed at the end; by the session if this process
-//! is killed; by a later run if both are.
+//! The private folder of one run, for sockets and the session's request.
+//! // It is removed at the end of the run. If this process is killed, the session removes it; if
+//! both are killed, a later run does.
 
 use std::{
     env,
@@ -16,25 +17,28 @@ use tempfile::TempDir;
 
 use crate::error::StartError;
 
-/// Longest folder name below which a socket's path still fits into the 104 bytes that every Unix allows.
+/// Longest path of a folder, in bytes, below which a socket's path still fits into the 104 bytes
+/// that every Unix allows.
 const LONGEST_PARENT: usize = 60;
-/// How the folders' names begin.
+/// Prefix of the folders' names.
 const PREFIX: &str = "fal-";
-/// The file in each that its run holds a lock on. The session knows its folder by it.
+/// The lock file in each folder, which the run holds locked. The session recognizes its folder by
+/// this file.
 const OWNED: &str = "owned";
-/// It is called so until it is locked.
+/// The lock file's name until it is locked.
 const UNLOCKED: &str = ".owned";
 
-/// A folder that only this user can enter.
+/// The private folder of a run, which only this user can enter.
 #[derive(Debug)]
 pub(crate) struct RunDir {
     folder: TempDir,
-    /// Locked as long as this process lives: others do not take the folder for abandoned.
+    /// The locked file. While this process holds the lock, other runs do not consider the folder
+    /// abandoned.
     _lock: File,
 }
 
 impl RunDir {
-    /// Makes the folder, and removes those of runs that were killed.
+    /// Creates the folder, and removes those of killed runs.
     pub(crate) fn create() -> Result<Self, StartError> {
         let parent = short_parent(env::temp_dir());
         remove_abandoned(&parent);
@@ -53,7 +57,8 @@ impl RunDir {
         let root = Root::open(folder.path())?;
         let lock = root.open_file(UNLOCKED)?;
         lock.lock()?;
-        // Only now can it be found: without the lock it would be taken for abandoned.
+        // Rename the file only after locking it: other runs remove a folder whose lock file is not
+        // locked.
         root.rename(UNLOCKED, OWNED)?;
         root.create_folder("g")?;
         Ok(Self {
@@ -62,22 +67,22 @@ impl RunDir {
         })
     }
 
-    /// Folder for the gateway's socket.
+    /// Returns the folder for the gateway's socket.
     pub(crate) fn gateway_dir(&self) -> PathBuf {
         self.folder.path().join("g")
     }
 
-    /// Folder for the scripts of leases.
+    /// Returns the folder for the scripts of leases.
     pub(crate) fn leases(&self) -> PathBuf {
         self.folder.path().join("l")
     }
 
-    /// Socket that jobs connect to.
+    /// Returns the path of the socket that jobs connect to.
     pub(crate) fn door(&self) -> PathBuf {
         self.folder.path().join("jobs")
     }
 
-    /// Writes the session's request; gives its path.
+    /// Writes the session's request and returns its path.
     pub(crate) fn write_open(&self, request: &OpenRequest) -> Result<PathBuf, StartError> {
         let path = self.folder.path().join("open.json");
         let text = serde_json::to_vec(request).map_err(io::Error::from);
@@ -89,16 +94,16 @@ impl RunDir {
         Ok(path)
     }
 
-    /// Removes the folder now, not when the last user of this value is gone.
+    /// Removes the folder now instead of when this value is dropped.
     pub(crate) fn remove(&self) {
-        // What cannot be removed lies in the system's folder for temporary files.
+        // Ignore errors: the rest lies in the system's folder for temporary files.
         let _ = Root::of(self.folder.path()).and_then(|(parent, name)| parent.remove_folder(name));
     }
 }
 
-/// Removes the folders of this user's runs that ended without a chance to do it.
+/// Removes the folders that killed runs of this user left behind.
 fn remove_abandoned(parent: &Path) {
-    // What cannot be read or removed stays: this run works without that.
+    // Ignore errors: this run does not depend on the removal.
     let Ok(entries) = fs::read_dir(parent) else {
         return;
     };
@@ -113,14 +118,15 @@ fn remove_abandoned(parent: &Path) {
     }
 }
 
-/// A folder, and no link to one, that this user made for itself alone.
+/// Returns whether the path is a folder, not a symbolic link, that belongs to this user and that no
+/// other user can enter.
 fn is_private(folder: &Path) -> bool {
     fs::symlink_metadata(folder).is_ok_and(|found| {
         found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o777 == 0o700
     })
 }
 
-/// Whether it holds the file of a run, and no process holds the lock.
+/// Returns whether the folder holds a run's lock file that no process has locked.
 fn is_abandoned(folder: &Path) -> bool {
     let file = folder.join(OWNED);
     let is_file = fs::symlink_metadata(&file).is_ok_and(|found| found.is_file());
@@ -163,7 +169,7 @@ mod tests {
             folder,
             _lock: lock,
         } = RunDir::create_in(parent.path()).unwrap();
-        // Its process was killed: nothing is cleared up, and the lock is gone.
+        // As after a kill: nothing is cleaned up, and the lock is released.
         let killed = folder.keep();
         drop(lock);
         let with_mode = |name: &str, mode: u32| {

@@ -1,4 +1,4 @@
-//! A script or hook that belongs to a model, or to none: its job and its result.
+//! Runs scripts and hooks as jobs, with or without a model.
 
 use fal_plugin::{
     payload::{NodeResult, ScriptWork},
@@ -12,7 +12,7 @@ use crate::{
     run::Run,
 };
 
-/// Runs the script.
+/// Runs a script or hook and returns its result.
 pub(crate) fn run(
     run: &Run,
     unique_id: &str,

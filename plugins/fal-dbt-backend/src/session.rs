@@ -1,4 +1,4 @@
-//! A session as the host sees it.
+//! The backend's session, which handles the host's requests.
 
 use std::sync::{atomic::Ordering, Arc};
 
@@ -36,7 +36,7 @@ struct Load<'a> {
     gateway: Value,
 }
 
-/// The part of the answer to `load` that is not the host's.
+/// The part of the session's answer to `load` that the host does not get.
 #[derive(Deserialize)]
 struct WithGateway {
     gateway: Option<Gateway>,
@@ -57,7 +57,8 @@ impl DbtSession {
         Self { run, preload }
     }
 
-    /// Lets the zygotes import what the models import; ends them if there is no Python in the project.
+    /// Makes the zygotes import the modules that the models import. Ends them if the project has no
+    /// Python.
     fn preload(&self, request: &LoadRequest) {
         let imports = request
             .python_models
@@ -73,7 +74,7 @@ impl DbtSession {
 
     fn take_graph(&self, graph: &RunGraph, request: &LoadRequest, gateway: Option<Gateway>) {
         let location = gateway.map(|gateway| gateway.location).unwrap_or_default();
-        // Loading twice keeps the first: dbt's graph does not change in a session.
+        // A second load keeps the first graph: dbt's graph does not change within a session.
         self.run
             .environments
             .add(Packages::of(&graph.nodes, &self.run.request.keyword));
@@ -86,7 +87,8 @@ impl DbtSession {
         }
     }
 
-    /// Whether a node is Python for dbt, or may have scripts. `hooks` exists for scripts.
+    /// Returns whether a node is a Python model for dbt or may have scripts. `hooks` only exists
+    /// for scripts.
     fn has_python(&self, graph: &RunGraph) -> bool {
         let Run { request, .. } = &*self.run;
         let of_node = |node: &GraphNode| {
@@ -103,7 +105,8 @@ impl DbtSession {
         }
     }
 
-    /// A node that failed after the interruption failed because of it.
+    /// Replaces the message of a node that failed after an interruption, since the interruption is
+    /// the cause.
     fn blame_interruption(&self, mut result: NodeResult) -> NodeResult {
         if self.run.cancel.is_set() && result.status.is_failure() {
             result.message = Some(cancel::interrupted().message);

@@ -1,4 +1,5 @@
-//! A unit test of a Python model: a job with rows from the session instead of the warehouse's, and the session's verdict.
+//! Runs unit tests of Python models: a job reads given rows instead of the warehouse's, and the
+//! session compares what it writes.
 
 use fal_plugin::{
     payload::{NodeResult, UnitTestWork},
@@ -32,7 +33,7 @@ struct Close<'a> {
     result: &'a NodeResult,
 }
 
-/// Runs the test.
+/// Runs a unit test and returns its result.
 pub(crate) fn run(
     run: &Run,
     unique_id: &str,
@@ -41,7 +42,7 @@ pub(crate) fn run(
     let clock = Clock::start();
     let token = new_token()?;
     let job = format!("u-{}", &token[..8]);
-    let told: Value = match run.ask(
+    let answer: Value = match run.ask(
         "unit_test_open",
         &Open {
             job: &job,
@@ -49,10 +50,10 @@ pub(crate) fn run(
             unique_id,
         },
     ) {
-        Ok(told) => told,
+        Ok(answer) => answer,
         Err(error) => return run.failed(unique_id, error),
     };
-    let end = execute(run, unique_id, work, &token, &told);
+    let end = execute(run, unique_id, work, &token, &answer);
     if let JobEnd::Stopped(Stop::SessionDied(error)) = &end {
         return run.failed(unique_id, AskError::Lost(error.clone()));
     }
@@ -72,15 +73,15 @@ pub(crate) fn run(
         },
     ) {
         Ok(recorded) => Ok(recorded),
-        // What the code itself says is worth more than that nobody took note of it.
+        // Report the job's own error rather than the failure to record it.
         Err(AskError::Answered(_)) if rows.is_none() => Ok(result),
         Err(error) => run.failed(unique_id, error),
     }
 }
 
-fn execute(run: &Run, unique_id: &str, work: &UnitTestWork, token: &str, told: &Value) -> JobEnd {
+fn execute(run: &Run, unique_id: &str, work: &UnitTestWork, token: &str, answer: &Value) -> JobEnd {
     let cwd = run.cwd();
-    let model = told
+    let model = answer
         .get("model")
         .and_then(Value::as_str)
         .unwrap_or(unique_id);
@@ -96,8 +97,9 @@ fn execute(run: &Run, unique_id: &str, work: &UnitTestWork, token: &str, told: &
             Kind::Script
         },
         name: run.name_of(model),
-        unit_test: Some(told),
-        // The environment is told with the work, which for a dbt-native model is not the rule.
+        unit_test: Some(answer),
+        // Set an environment in any case: unlike other jobs of dbt-native models, a unit test gets
+        // it with its work.
         environment: work
             .python
             .environment

@@ -16,7 +16,7 @@ use crate::{
     process::{Launch, Process},
 };
 
-/// A warm process.
+/// A warm Python process, from which jobs are forked.
 pub(crate) struct Zygote {
     serial: u64,
     process: Arc<Process>,
@@ -24,7 +24,7 @@ pub(crate) struct Zygote {
 }
 
 impl Zygote {
-    /// Starts it; `serial` tells it from others.
+    /// Starts a zygote. `serial` is unique among the run's zygotes.
     pub(crate) fn start(
         launch: Launch<'_>,
         serial: u64,
@@ -48,23 +48,24 @@ impl Zygote {
         Ok(zygote)
     }
 
-    /// Tells it from others.
+    /// Returns the zygote's number, which is unique in the run.
     pub(crate) fn serial(&self) -> u64 {
         self.serial
     }
 
-    /// Whether it can fork.
+    /// Returns whether the zygote can still fork.
     pub(crate) fn is_alive(&self) -> bool {
         self.process.is_alive()
     }
 
-    /// Lets it import what will be needed.
+    /// Makes the zygote import modules that jobs will need.
     pub(crate) fn preload(&self, modules: &[String]) {
-        // A module that cannot be imported is the model's problem, with a traceback, when it runs.
+        // Ignore failures: if a module cannot be imported, the model fails with a traceback when it
+        // runs.
         drop(self.channel.send("preload", &json!({ "modules": modules })));
     }
 
-    /// Asks for a process for `job`. What comes of it is heard by way of `jobs`.
+    /// Requests a process for `job`. The answer arrives as a message through `jobs`.
     pub(crate) fn fork(&self, job: &str, door: &Path, jobs: &Arc<Jobs>) {
         let (jobs, name) = (Arc::clone(jobs), job.to_owned());
         self.channel.send_then(
@@ -87,17 +88,17 @@ impl Zygote {
         drop(self.channel.send("kill", &json!({ "job": job })));
     }
 
-    /// Tells it that there will be no more jobs: it ends.
+    /// Closes the channel: there will be no more jobs, and the zygote exits.
     pub(crate) fn hang_up(&self) {
         self.channel.hang_up();
     }
 
-    /// Ends it at once, with its jobs.
+    /// Kills the zygote and its jobs.
     pub(crate) fn end(&self) {
         self.process.kill();
     }
 
-    /// Waits for its end; kills it at `deadline`.
+    /// Waits for the zygote's exit; kills it at `deadline`.
     pub(crate) fn end_by(&self, deadline: Instant) {
         self.process.end_by(deadline);
     }
@@ -109,7 +110,7 @@ impl Drop for Zygote {
     }
 }
 
-/// Hears the zygote's events.
+/// Handles the zygote's events.
 struct Ear {
     serial: u64,
     process: Arc<Process>,
@@ -139,8 +140,7 @@ impl Listener for Ear {
     }
 
     fn nonsense(&mut self, line: &str) {
-        let message =
-            format!("the process that starts models said what nobody understands: {line}");
+        let message = format!("the process that starts models sent an invalid message: {line}");
         self.events.emit(Event::Log {
             level: LogLevel::Warn,
             name: None,

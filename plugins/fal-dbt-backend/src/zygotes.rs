@@ -1,4 +1,4 @@
-//! The warm processes: one for each environment in which models run.
+//! The warm processes (zygotes), one for each environment in which models run.
 
 use std::{
     collections::HashMap,
@@ -13,17 +13,17 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::{error::StartError, jobs::Jobs, process::Launch, zygote::Zygote};
 
-/// What a model needs around it.
+/// The environment of a process: its interpreter and its variables.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Environment {
-    /// Its interpreter.
+    /// Path of the interpreter.
     pub(crate) python: PathBuf,
-    /// Environment variables of its own.
+    /// Environment variables to set, in addition to those of this process.
     pub(crate) variables: Vec<(&'static str, OsString)>,
 }
 
 impl Environment {
-    /// An interpreter with the variables of this process.
+    /// Returns an environment with the variables of this process only.
     pub(crate) fn of_python(python: PathBuf) -> Self {
         Self {
             python,
@@ -32,7 +32,7 @@ impl Environment {
     }
 }
 
-/// Starts zygotes when they are needed, again if one died.
+/// Starts zygotes on demand, and replaces those that died.
 pub(crate) struct Zygotes {
     home: PathBuf,
     events: Arc<dyn EventSink>,
@@ -49,7 +49,7 @@ struct Pool {
 }
 
 impl Zygotes {
-    /// None yet.
+    /// Returns an empty set of zygotes.
     pub(crate) fn new(home: &Path, jobs: &Arc<Jobs>, events: &Arc<dyn EventSink>) -> Self {
         Self {
             home: home.to_owned(),
@@ -59,7 +59,7 @@ impl Zygotes {
         }
     }
 
-    /// The zygote of an environment.
+    /// Returns the zygote of an environment, and starts it if there is none.
     pub(crate) fn of(&self, environment: &Environment) -> Result<Arc<Zygote>, StartError> {
         let mut pool = self.lock();
         if let Some(zygote) = pool
@@ -89,7 +89,7 @@ impl Zygotes {
         Ok(zygote)
     }
 
-    /// Modules that all of them, also later ones, import ahead.
+    /// Makes all zygotes, including later ones, import these modules ahead of their jobs.
     pub(crate) fn preload(&self, modules: Vec<String>) {
         let mut pool = self.lock();
         pool.alive
@@ -98,7 +98,7 @@ impl Zygotes {
         pool.modules = modules;
     }
 
-    /// Tells all that there is nothing more to do.
+    /// Asks all zygotes to exit.
     pub(crate) fn hang_up(&self) {
         self.lock()
             .alive
@@ -106,13 +106,13 @@ impl Zygotes {
             .for_each(|zygote| zygote.hang_up());
     }
 
-    /// Tells all that there is nothing more to do, and starts none from now on.
+    /// Asks all zygotes to exit, and starts no more.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
         self.hang_up();
     }
 
-    /// Waits for the end of all; kills them at `deadline`.
+    /// Waits for the exit of all zygotes; kills them at `deadline`.
     pub(crate) fn end_by(&self, deadline: Instant) {
         let all: Vec<_> = self.lock().alive.drain().collect();
         all.iter().for_each(|(_, zygote)| zygote.end_by(deadline));

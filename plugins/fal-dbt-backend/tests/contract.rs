@@ -1,4 +1,4 @@
-//! The contract of the stage, over the stand-in worker.
+//! Checks the contract of the stage with the stand-in worker.
 
 use std::{env, fs, path::Path};
 
@@ -26,7 +26,8 @@ fn worker() -> TempDir {
 
 #[test]
 fn the_whole_contract_holds() {
-    // The kit names no interpreter, as a user mostly does not. This test is a process of its own.
+    // The kit names no interpreter, like most users. Setting a variable is safe: this is the only
+    // test of its process.
     if let Some(python) = env::var_os("FAL_TEST_PYTHON") {
         env::set_var("FAL_HOST_PYTHON", python);
     }

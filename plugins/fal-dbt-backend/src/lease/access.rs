@@ -1,4 +1,4 @@
-//! Where runners find the gateway: the configuration `gateway`.
+//! The configuration `gateway`: where the data gateway listens, and where runners find it.
 
 use std::net::IpAddr;
 
@@ -9,13 +9,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GatewayConfig {
-    /// Address and port on this machine, `127.0.0.1:0` by default. Port 0: one that is free. `0.0.0.0` is every address.
+    /// Address and port on this machine, `127.0.0.1:0` by default. Port 0 takes a free port;
+    /// `0.0.0.0` listens on every address.
     pub listen: String,
-    /// What runners call this machine, if that is something else: `host` or `host:port`.
+    /// The address by which runners reach this machine, if it differs: `host` or `host:port`.
     pub advertise: Option<String>,
     /// Whether the connection is encrypted, with a certificate made for each run. It may only be off on the machine itself.
     pub tls: bool,
-    /// Variables of the environment that `env_var` gives in the Jinja of models on runners; none by default. Runners can read them.
+    /// Environment variables that `env_var` may return in the Jinja of models on runners; none by
+    /// default. Runners can read them.
     pub env_vars: Vec<String>,
 }
 
@@ -30,7 +32,7 @@ impl Default for GatewayConfig {
     }
 }
 
-/// A host with a port, if one is named.
+/// A host with an optional port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) host: String,
@@ -38,7 +40,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// `host`, `host:port`, `[::1]:port`, `::1`.
+    /// Parses `host`, `host:port`, `[::1]:port` or `::1`.
     fn read(text: &str) -> Option<Self> {
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => match rest.split_once(']')? {
@@ -62,12 +64,12 @@ impl Place {
         self.host.parse().ok()
     }
 
-    /// Whether only this machine itself gets there.
+    /// Returns whether only this machine can reach the host.
     pub(crate) fn is_loopback(&self) -> bool {
         self.host == "localhost" || self.address().is_some_and(|address| address.is_loopback())
     }
 
-    /// As it stands in an address.
+    /// Returns the host as an address spells it: IPv6 in brackets.
     pub(crate) fn with_port(&self, port: u16) -> String {
         let host = if self.host.contains(':') {
             format!("[{}]", self.host)
@@ -81,7 +83,7 @@ impl Place {
     }
 }
 
-/// What the configuration means.
+/// The checked configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Access {
     pub(crate) listen: Place,
@@ -91,7 +93,7 @@ pub(crate) struct Access {
 }
 
 impl GatewayConfig {
-    /// Checks it; an error is for the user.
+    /// Checks the configuration. The error is a message for the user.
     pub(crate) fn access(&self) -> Result<Access, String> {
         let read = |key: &str, text: &str| {
             Place::read(text)

@@ -1,5 +1,6 @@
-//! The project's files that go with a lease: Python, and what the configuration names. Never secrets, and never what a
-//! link leads to outside of the project.
+//! Packs the project's files for leases: its Python files, and those that the configuration names.
+//! // Files that look like secrets stay out, and so do files outside of the project that a symbolic
+//! link leads to.
 
 use std::{
     fs, io,
@@ -13,19 +14,20 @@ use ignore::{
 
 use super::zip::zip;
 
-/// Largest sum of the files' sizes.
+/// The largest sum of the files' sizes, in bytes.
 const LARGEST: u64 = 32 << 20;
-/// Largest number of files: more have no place in a zip's directory.
+/// The largest number of files that a zip archive's directory can hold.
 const MOST: usize = u16::MAX as usize;
-/// Files named in messages about the limit.
+/// The number of files that a message about the limit names.
 const NAMED: usize = 5;
-/// Place of the scripts' folder, where that is not below the project.
+/// Folder for the scripts in the archive, if the scripts' folder is not below the project.
 const SCRIPTS: &str = "_fal_scripts";
-/// Folders of dbt, right below the project: further down a folder of models may be called so.
+/// Folders that dbt writes, directly below the project. Deeper folders of the same names may hold
+/// models.
 const OF_DBT: [&str; 4] = ["target", "dbt_packages", "dbt_modules", "logs"];
-/// Folders of tools, beside those that are hidden.
+/// Folders that tools write, in addition to hidden ones.
 const OF_TOOLS: [&str; 2] = ["node_modules", "__pycache__"];
-/// What looks like a secret is left out whoever asks for it.
+/// Endings of files that look like secrets. They are left out even if the configuration names them.
 const SECRET_ENDS: [&str; 9] = [
     ".pem", ".key", ".p12", ".pfx", ".jks", ".keytab", ".crt", ".kdbx", ".ppk",
 ];
@@ -37,43 +39,43 @@ const SECRET_NAMES: [&str; 5] = [
     "id_rsa",
 ];
 
-/// Packed.
+/// The packed files.
 #[derive(Clone, Debug)]
 pub(crate) struct Bundle {
     pub(crate) zip: Vec<u8>,
     pub(crate) files: usize,
-    /// The scripts' folder as seen from the project's.
+    /// Path of the scripts' folder, relative to the project's folder.
     pub(crate) scripts_dir: Option<String>,
 }
 
-/// Why there is none.
+/// Why the files cannot be packed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum BundleError {
-    /// A glob is none.
+    /// A configured pattern is not valid.
     #[error("`bundle: {glob}` is no pattern: {cause}")]
     Glob {
-        /// As it stands in the configuration.
+        /// The pattern as written in the configuration.
         glob: String,
         /// What is wrong with it.
         cause: String,
     },
-    /// Too much.
+    /// The files are too large. Holds the names and sizes of the largest.
     #[error("the project's files for a runner are larger than {} MiB; the largest: {}", LARGEST >> 20, .0.join(", "))]
     Large(Vec<String>),
-    /// Too many.
+    /// There are too many files. Holds their number.
     #[error("the project has {0} files for a runner; more than {MOST} cannot go along: name fewer under `bundle:`")]
     Many(usize),
-    /// A file.
+    /// A file cannot be read.
     #[error("{} cannot be read: {cause}", .path.display())]
     Read {
-        /// Which.
+        /// Its path.
         path: PathBuf,
         /// Why not.
         cause: String,
     },
 }
 
-/// Whose files, and which.
+/// The folders to pack, and the patterns of further files.
 pub(crate) struct Sources<'a> {
     pub(crate) project: &'a Path,
     pub(crate) scripts: Option<&'a Path>,
@@ -83,7 +85,7 @@ pub(crate) struct Sources<'a> {
 }
 
 impl Sources<'_> {
-    /// Collects and packs.
+    /// Collects the files and packs them into a zip archive.
     pub(crate) fn pack(&self) -> Result<Bundle, BundleError> {
         let mut files = self.files(self.project, "", &self.wanted()?)?;
         let mut scripts_dir = None;
@@ -118,7 +120,7 @@ impl Sources<'_> {
     fn wanted(&self) -> Result<Override, BundleError> {
         let mut builder = OverrideBuilder::new(self.project);
         for glob in self.globs {
-            // A pattern that begins with `!` would mean the contrary.
+            // Refuse a pattern that begins with `!`, since it would exclude files.
             let added = if glob.starts_with('!') {
                 None
             } else {
@@ -142,7 +144,8 @@ impl Sources<'_> {
         })
     }
 
-    /// Name in the archive, path and size of each file below a folder, sorted by name.
+    /// Returns the name in the archive, the path and the size of each file below a folder, sorted
+    /// by name.
     fn files(
         &self,
         folder: &Path,
@@ -174,7 +177,7 @@ impl Sources<'_> {
     }
 }
 
-/// A folder without links in its path: what lies in it may go along.
+/// A folder whose path has no symbolic links. Files that lie in it may be packed.
 struct Own(PathBuf);
 
 impl Own {
@@ -184,8 +187,8 @@ impl Own {
             .map_err(|cause| failed(folder, &cause))
     }
 
-    /// Path without links, and size, of a regular file that lies in the folder. A link with the name of a Python file may
-    /// lead to a secret of the user.
+    /// Returns the resolved path and the size of a regular file, if it lies in the folder. A
+    /// symbolic link with the name of a Python file may lead to a secret of the user.
     fn file(&self, path: &Path) -> Option<(PathBuf, u64)> {
         let real = path.canonicalize().ok()?;
         let below = real.strip_prefix(&self.0).ok()?;
@@ -208,11 +211,11 @@ fn check_size(files: &[(String, PathBuf, u64)]) -> Result<(), BundleError> {
     }
     let mut largest: Vec<_> = files.iter().collect();
     largest.sort_by_key(|(_, _, size)| std::cmp::Reverse(*size));
-    let told = |(name, _, size): &&(String, PathBuf, u64)| {
+    let described = |(name, _, size): &&(String, PathBuf, u64)| {
         format!("{name} ({:.1} MiB)", *size as f64 / f64::from(1 << 20))
     };
     Err(BundleError::Large(
-        largest.iter().take(NAMED).map(told).collect(),
+        largest.iter().take(NAMED).map(described).collect(),
     ))
 }
 

@@ -1,4 +1,5 @@
-//! The certificate of one run: nobody else has its key, and its clients trust nothing else.
+//! The TLS certificate of one run. Only this run has its key, and the clients of the run trust no
+//! other certificate.
 
 use fal_plugin::PluginError;
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair};
@@ -8,13 +9,13 @@ use crate::error;
 /// Name that the certificate is for.
 pub(crate) const SERVER_NAME: &str = "fal-gateway";
 
-/// Both in PEM.
+/// The certificate and its key, both in PEM.
 pub(crate) struct Certificate {
     pub(crate) certificate: String,
     pub(crate) key: String,
 }
 
-/// A new one.
+/// Creates a new certificate and key.
 pub(crate) fn make() -> Result<Certificate, PluginError> {
     let failed = |cause: rcgen::Error| {
         PluginError::new(

@@ -1,4 +1,4 @@
-//! The leases that are out, and what they share.
+//! The registry of open leases, and the state that they share: the listener and the packed project.
 
 use std::{
     collections::HashMap,
@@ -19,27 +19,28 @@ use super::{
 };
 use crate::{error::AskError, gateway_job::Clock, native_job::NativeJob, run::Run};
 
-/// A lease that is out.
+/// A lease that was not settled yet.
 pub(crate) struct Open {
     pub(crate) unique_id: String,
-    /// The gateway's name of the job.
+    /// The job's name at the gateway.
     pub(crate) job: String,
     pub(crate) runner: String,
     pub(crate) clock: Clock,
     pub(crate) script: PathBuf,
-    /// Of a dbt-native model: its node in the session, which waits for its code.
+    /// For a dbt-native model, the messages of its node in the session, which waits for the end of
+    /// its code.
     pub(crate) native: Option<Receiver<Native>>,
 }
 
-/// What becomes of a dbt-native model that is run in the session.
+/// A message about a dbt-native model whose node runs in the session.
 pub(crate) enum Native {
     /// dbt wants its code run.
     Wanted(NativeJob),
-    /// Its node has ended.
+    /// The node has ended.
     Ended(Result<NodeResult, AskError>),
 }
 
-/// Of one run.
+/// The open leases of a run.
 pub(crate) struct Desk {
     access: Access,
     globs: Vec<String>,
@@ -50,7 +51,7 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// Nothing is lent yet.
+    /// Creates a registry without leases.
     pub(crate) fn new(access: Access, globs: Vec<String>) -> Self {
         Self {
             access,
@@ -62,7 +63,8 @@ impl Desk {
         }
     }
 
-    /// The way in for runners, opened now if it is not. The session's death is not kept: it is told anew.
+    /// Returns the listener for runners, and opens it on the first call. Keeps the outcome, unless
+    /// the session died: then each call reports the death.
     pub(crate) fn listener(&self, run: &Run) -> Result<Listener, AskError> {
         let mut listener = lock(&self.listener);
         if let Some(outcome) = &*listener {
@@ -81,12 +83,12 @@ impl Desk {
         }
     }
 
-    /// Whether runners elsewhere cannot reach us.
+    /// Returns whether only runners on this machine can reach the listener.
     pub(crate) fn is_local(&self) -> bool {
         matches!(&*lock(&self.listener), Some(Ok(listener)) if listener.is_local)
     }
 
-    /// The project's files, packed at the first lease.
+    /// Returns the project's files, which are packed at the first lease.
     pub(crate) fn bundle(&self, run: &Run) -> Result<&Bundle, PluginError> {
         let pack = || {
             let request = &run.request;
@@ -104,36 +106,36 @@ impl Desk {
             .map_err(|error| PluginError::new(crate::error::LEASE, error.to_string()))
     }
 
-    /// Takes a lease down.
+    /// Adds an open lease.
     pub(crate) fn add(&self, lease: &str, open: Open) {
         lock(&self.open).insert(lease.to_owned(), open);
     }
 
-    /// The end of a lease: its script goes.
+    /// Removes a lease and its script.
     pub(crate) fn take(&self, lease: &str) -> Option<Open> {
         let open = lock(&self.open).remove(lease)?;
-        // With it goes the folder of the run, if not before.
+        // A script that cannot be removed now goes with the run's folder.
         let _ =
             fal_files::Root::of(&open.script).and_then(|(folder, name)| folder.remove_file(name));
         Some(open)
     }
 
-    /// From now on what dbt wants run of this node goes to `sender`.
+    /// Sends the job that dbt requests for this node to `sender`.
     pub(crate) fn expect_native(&self, unique_id: &str, sender: Sender<Native>) {
         lock(&self.natives).insert(unique_id.to_owned(), sender);
     }
 
-    /// Nobody waits for it any more.
+    /// Removes the sender of a node whose lease was given up.
     pub(crate) fn forget_native(&self, unique_id: &str) {
         lock(&self.natives).remove(unique_id);
     }
 
-    /// Gives a job to whoever waits for it, or back.
+    /// Sends a job to the lease that waits for it. Returns the job if no lease does.
     pub(crate) fn offer(&self, job: NativeJob) -> Option<NativeJob> {
         let Some(sender) = lock(&self.natives).remove(&job.unique_id) else {
             return Some(job);
         };
-        // Whoever does not wait any more was told of an interruption, and so is the session.
+        // The receiver is gone only after an interruption, which ends the job in the session too.
         let _ = sender.send(Native::Wanted(job));
         None
     }

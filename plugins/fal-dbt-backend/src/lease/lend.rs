@@ -1,4 +1,4 @@
-//! Lends a node: everything that a runner needs, in one file.
+//! Lends a node to a runner: writes a script with everything that the runner needs.
 
 use std::path::Path;
 
@@ -31,9 +31,9 @@ use crate::{
 
 /// Why a node was not lent.
 pub(super) enum NotLent {
-    /// The node ended, or the session did.
+    /// A request to the session failed.
     Asked(AskError),
-    /// So it is the node's result.
+    /// The node ended before it was lent. Holds its result.
     Ended(Box<fal_plugin::payload::NodeResult>),
 }
 
@@ -49,7 +49,7 @@ impl From<PluginError> for NotLent {
     }
 }
 
-/// What the session says of a job that it lends.
+/// The session's answer to `job_lend`: the relations that the job reads and writes.
 #[derive(Deserialize)]
 pub(super) struct Described {
     inputs: Vec<LeaseInput>,
@@ -62,7 +62,7 @@ pub(super) struct OfJob<'a> {
     pub(super) job: &'a str,
 }
 
-/// A job that is open in the session, to be lent.
+/// A job that is open in the session and can be lent.
 pub(super) struct Ready<'a> {
     pub(super) job: String,
     pub(super) token: String,
@@ -70,7 +70,7 @@ pub(super) struct Ready<'a> {
     pub(super) native: Option<std::sync::mpsc::Receiver<super::desk::Native>>,
 }
 
-/// Lends it.
+/// Lends the node of a request, or returns its result if that fails.
 pub(crate) fn lend(run: &Run, request: &LendRequest) -> Result<Lent, PluginError> {
     if run.cancel.is_set() {
         let result = plain_result(
@@ -86,8 +86,8 @@ pub(crate) fn lend(run: &Run, request: &LendRequest) -> Result<Lent, PluginError
         NodeWork::Python(work) => python(run, request, work),
         NodeWork::Dbt => native::lend(run, request),
         NodeWork::Script(_) | NodeWork::UnitTest(_) => {
-            let told = format!("only models can run on the runner `{}`", request.runner);
-            Err(PluginError::new(LEASE, told).into())
+            let message = format!("only models can run on the runner `{}`", request.runner);
+            Err(PluginError::new(LEASE, message).into())
         }
     };
     match outcome {
@@ -97,7 +97,7 @@ pub(crate) fn lend(run: &Run, request: &LendRequest) -> Result<Lent, PluginError
         Err(NotLent::Ended(result)) => Ok(Lent::Ended { result }),
         Err(NotLent::Asked(error)) => {
             let result = run.failed(&request.unique_id, error)?;
-            // Nobody else tells the session of it.
+            // The session learns of this result only here.
             let _ = run.ask::<Value>("record", &result);
             Ok(Lent::Ended {
                 result: Box::new(result),
@@ -138,7 +138,7 @@ fn python(run: &Run, request: &LendRequest, work: &PythonWork) -> Result<Lease, 
             NodeStatus::Error,
             Some("it could not be lent".to_owned()),
         );
-        // What went wrong is told by who called.
+        // The caller reports the error; here the job only has to be closed.
         let _ = run.ask::<Value>(
             "job_close",
             &json!({ "job": closed, "ok": false, "result": result }),
@@ -150,7 +150,7 @@ fn random() -> Result<String, PluginError> {
     Ok(new_token()?)
 }
 
-/// The environment that the node names, for the runner to find or make.
+/// Returns the definition of the environment that the node names, for the runner to build.
 pub(super) fn environment(
     run: &Run,
     name: Option<&str>,
@@ -164,7 +164,7 @@ pub(super) fn environment(
     })
 }
 
-/// What all leases of the run stand on, and the environment of this one.
+/// What a lease is made of: the run's listener and packed project, and the node's environment.
 pub(super) struct Ground<'a> {
     run: &'a Run,
     listener: Listener,
@@ -173,7 +173,7 @@ pub(super) struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
-    /// Opens the way in and packs the project, if that was not done.
+    /// Opens the listener and packs the project, unless an earlier lease did.
     pub(super) fn ready(
         run: &'a Run,
         environment: Option<EnvironmentSpec>,

@@ -1,4 +1,4 @@
-//! The gateway's second way in, opened when the first node is lent.
+//! The gateway's listener for runners, which the session opens when the first node is lent.
 
 use fal_plugin::{payload::GatewayAccess, PluginError};
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,12 @@ use super::{
 };
 use crate::{error::AskError, run::Run};
 
-/// Where it is.
+/// The listener's address.
 #[derive(Clone, Debug)]
 pub(crate) struct Listener {
     location: String,
     certificate: Option<String>,
-    /// Whether only this machine gets there.
+    /// Whether only this machine can reach it.
     pub(crate) is_local: bool,
 }
 
@@ -33,7 +33,7 @@ struct Listening {
 }
 
 impl Listener {
-    /// Lets the session listen.
+    /// Asks the session to listen.
     pub(crate) fn open(run: &Run, access: &Access) -> Result<Self, AskError> {
         let made = access
             .tls
@@ -62,7 +62,7 @@ impl Listener {
         })
     }
 
-    /// For one lease.
+    /// Returns the access of one lease, with its token.
     pub(crate) fn access(&self, token: &str) -> GatewayAccess {
         GatewayAccess {
             location: self.location.clone(),
@@ -73,5 +73,5 @@ impl Listener {
     }
 }
 
-/// The first outcome is that of the whole run.
+/// The outcome of opening the listener. The first one counts for the whole run.
 pub(crate) type Outcome = Result<Listener, PluginError>;

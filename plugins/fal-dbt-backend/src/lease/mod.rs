@@ -1,9 +1,10 @@
-//! Leases: Python nodes that another backend, a runner, runs where the data is not.
-//!
-//! A lent node has its job in the session, as one that runs here has. What differs is who runs it: not a process of ours, but
-//! whoever executes the lease's script ([`script`]), which carries the worker, the project's Python files ([`bundle`]) and the
-//! way to a second listener of the gateway ([`listener`], with a certificate for this run). [`lend`] makes all that ready,
-//! and [`settle`] asks the session what the job said, and commits or undoes.
+//! Leases: Python nodes that a runner, which is another backend, runs on another machine than the
+//! data's.
+//! // A lent node has a job in the session, like a node that runs here. But no process of this
+//! backend runs it: the runner executes the lease's script ([`script`]). The script holds the
+//! worker, the project's Python files ([`bundle`]) and the address of the gateway's listener for
+//! runners ([`listener`], with a certificate for this run). [`lend`] prepares all that. [`settle`]
+//! asks the session for the job's answer, and commits or rolls back what the job wrote.
 
 mod access;
 mod bundle;

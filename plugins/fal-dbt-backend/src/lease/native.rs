@@ -1,4 +1,5 @@
-//! dbt-native models: dbt runs the node in the session, and wants its code run in the middle of that.
+//! Lends dbt-native models. dbt runs the node in the session, and requests a job for its code
+//! meanwhile; the runner runs that job.
 
 use std::{path::Path, sync::mpsc};
 
@@ -17,7 +18,7 @@ struct RunNode<'a> {
     lend: bool,
 }
 
-/// Starts the node, and lends the job that comes of it.
+/// Starts the node in the session, and lends the job that dbt requests for it.
 pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
     let unique_id = request.unique_id.as_str();
     let environment = environment(run, run.native_environment(unique_id))?;
@@ -34,7 +35,7 @@ pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
             let ended = outcome
                 .map_err(AskError::Lost)
                 .and_then(|reply| reply.read());
-            // Nobody listens after an interruption.
+            // The receiver is gone after an interruption.
             let _ = sender.send(Native::Ended(ended));
         },
     );
@@ -54,21 +55,21 @@ pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
         native: Some(heard),
     };
     ground.lend(request, ready).inspect_err(|error| {
-        let told = match error {
+        let message = match error {
             NotLent::Asked(AskError::Answered(error) | AskError::Lost(error)) => {
                 error.message.clone()
             }
             NotLent::Ended(_) => String::new(),
         };
-        // dbt's node ends with it.
+        // A failed job ends dbt's node.
         drop(run.dbt.channel.send(
             "python_job_done",
-            &Done::new(&job.job, &JobEnd::Crashed(told)),
+            &Done::new(&job.job, &JobEnd::Crashed(message)),
         ));
     })
 }
 
-/// Tells dbt how its job ended, and waits for the node's end.
+/// Reports the job's end to dbt, and waits for the end of the node.
 pub(super) fn settle(
     run: &Run,
     job: &str,

@@ -1,4 +1,4 @@
-//! The lease's script: one file of Python with everything in it.
+//! Writes the lease's script: one Python file that holds everything the runner needs.
 
 use std::{
     io,
@@ -14,10 +14,10 @@ use serde::Serialize;
 use super::{bundle::Bundle, zip::zip};
 use crate::{assets, job::Work};
 
-/// What stands around the data.
+/// The script's code, with placeholders for the data.
 const BOOTSTRAP: &str = include_str!("../../python/fal_worker/remote/bootstrap.py");
 
-/// What the script is to do.
+/// The data of a script: the job, and its access to the gateway.
 #[derive(Serialize)]
 pub(crate) struct Contents<'a> {
     #[serde(flatten)]
@@ -29,7 +29,7 @@ pub(crate) struct Contents<'a> {
 }
 
 impl Contents<'_> {
-    /// The script's text.
+    /// Returns the script's text.
     pub(crate) fn script(&self, project: &Bundle) -> io::Result<String> {
         let lease = STANDARD.encode(serde_json::to_vec(self)?);
         let data = [
@@ -44,14 +44,14 @@ impl Contents<'_> {
     }
 }
 
-/// Writes it where only its owner can read it.
+/// Writes a script to a file that only its owner can read.
 pub(crate) fn write(folder: &Path, name: &str, text: &str) -> io::Result<PathBuf> {
     let name = format!("{name}.py");
     Root::create(folder)?.write_private(&name, text.as_bytes())?;
     Ok(folder.join(name))
 }
 
-/// The package, packed once a process.
+/// Returns the worker's package, which is packed once in each process.
 fn worker() -> &'static str {
     static WORKER: OnceLock<String> = OnceLock::new();
     WORKER.get_or_init(|| {
@@ -60,7 +60,7 @@ fn worker() -> &'static str {
     })
 }
 
-/// Modules of the session that jobs use as well.
+/// Modules of the session that jobs use too.
 const SHARED: &[&str] = &[
     "unit_tests/__init__.py",
     "unit_tests/job.py",
@@ -73,7 +73,7 @@ const SHARED: &[&str] = &[
     "warehouse/values.py",
 ];
 
-/// What a job needs: not what runs dbt.
+/// Returns whether a job needs the file: the modules that run dbt stay out.
 fn is_for_jobs(name: &str) -> bool {
     let name = name.strip_prefix("fal_worker/").unwrap_or(name);
     let of_session = [
@@ -125,7 +125,7 @@ mod tests {
         assert!(worker().len() < 400_000, "{}", worker().len());
     }
 
-    /// The text with each import in parentheses on one line.
+    /// Returns the text with each parenthesized import on one line.
     fn one_line_imports(text: &str) -> String {
         let mut parts = text.split(" import (");
         let mut joined = parts.next().unwrap_or_default().to_owned();
@@ -138,7 +138,7 @@ mod tests {
         joined
     }
 
-    /// Modules of the worker that a file imports, as paths without an ending.
+    /// Returns the worker's modules that a file imports, as paths without an ending.
     fn imported(name: &str, text: &str) -> Vec<String> {
         let package = name.rsplit_once('/').unwrap().0;
         let mut checking = false;
@@ -184,7 +184,7 @@ mod tests {
                 .into_iter()
                 .map(move |path| (*name, path))
         });
-        // A name comes from the module, or is a module of the package.
+        // An imported name is defined in the module, or is a module of the package itself.
         let missing: Vec<_> = imports
             .filter(|(_, path)| {
                 let module = path.rsplit_once('/').unwrap().0;
@@ -197,7 +197,7 @@ mod tests {
         assert!(missing.is_empty(), "{missing:#?}");
     }
 
-    /// Whether a package itself has the name.
+    /// Returns whether the package's `__init__` defines the name.
     fn defines(files: &[(&str, String)], module: &str, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap();
         files

@@ -1,4 +1,4 @@
-//! Ends a lease: what the node wrote is committed or undone.
+//! Settles leases: commits or rolls back what the node wrote.
 
 use fal_plugin::{
     payload::{NodeResult, SettleRequest},
@@ -18,7 +18,7 @@ use crate::{
     run::Run,
 };
 
-/// Settles it.
+/// Settles a lease and returns the node's result.
 pub(crate) fn settle(run: &Run, request: &SettleRequest) -> Result<NodeResult, PluginError> {
     let open = run.leases.take(&request.lease).ok_or_else(|| {
         PluginError::new(
@@ -28,7 +28,7 @@ pub(crate) fn settle(run: &Run, request: &SettleRequest) -> Result<NodeResult, P
     })?;
     let settled: Settled = match run.ask("job_settle", &OfJob { job: &open.job }) {
         Ok(settled) => settled,
-        // Nothing will be committed. It is told below, or by the runner.
+        // Nothing will be committed. The verdict below or the runner's result reports why.
         Err(AskError::Answered(_)) => Settled::default(),
         Err(error) => return run.failed(&open.unique_id, error),
     };
@@ -49,7 +49,7 @@ fn close(
     open: &Open,
     settled: &Settled,
     end: &JobEnd,
-    told: &NodeResult,
+    reported: &NodeResult,
 ) -> Result<NodeResult, AskError> {
     if let Some(heard) = &open.native {
         return native::settle(run, &open.job, heard, end);
@@ -58,8 +58,8 @@ fn close(
     if let Some(seconds) = settled.seconds {
         result.execution_time = seconds;
     }
-    if !told.thread_id.is_empty() {
-        result.thread_id.clone_from(&told.thread_id);
+    if !reported.thread_id.is_empty() {
+        result.thread_id.clone_from(&reported.thread_id);
     }
     let ok = *end == JobEnd::Done;
     match run.ask(
@@ -70,7 +70,7 @@ fn close(
             result: &result,
         },
     ) {
-        // What the job itself says is worth more than that nobody took note of it.
+        // Report the job's own error rather than the failure to record it.
         Err(AskError::Answered(_)) if !ok => Ok(result),
         outcome => outcome,
     }

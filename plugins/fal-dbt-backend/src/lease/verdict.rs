@@ -1,20 +1,20 @@
-//! How a lent job ended: what the runner says, and what the job itself said to the gateway.
+//! Decides how a lent job ended, from the runner's result and the job's own answer to the gateway.
 
 use fal_plugin::payload::NodeResult;
 use serde::Deserialize;
 
 use crate::{job_end::JobEnd, jobs::Answer};
 
-/// What the session knows of a lease at its end.
+/// The session's answer to `job_settle`: what it knows of the job at the end of its lease.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Settled {
-    /// How often the job was begun.
+    /// How often the job was started.
     #[serde(default)]
     pub(super) attempts: u32,
-    /// What the last attempt said of its end.
+    /// The answer of the last attempt.
     #[serde(default)]
     pub(super) answer: Option<Answer>,
-    /// Whether its rows are there.
+    /// Whether the last attempt wrote its rows.
     #[serde(default)]
     pub(super) wrote: bool,
     /// Seconds from the start of the last attempt to its end.
@@ -22,7 +22,7 @@ pub(super) struct Settled {
     pub(super) seconds: Option<f64>,
 }
 
-/// Who ran it, for messages.
+/// The runner that ran the job, for messages.
 pub(super) struct Runner<'a> {
     pub(super) name: &'a str,
     /// Whether only this machine reaches the gateway.
@@ -34,7 +34,8 @@ const LOCAL_GATEWAY: &str =
      `plugins: config: fal-dbt-backend: gateway: {listen, advertise}` in fal_project.yml";
 
 impl Settled {
-    /// It counts only if both say that it went well. What the job says of a failure is worth more than what the runner says.
+    /// Returns how the job ended. It succeeded only if both the runner and the job say so. The
+    /// job's own error takes precedence over the runner's message.
     pub(super) fn end(&self, result: &NodeResult, runner: &Runner<'_>) -> JobEnd {
         match &self.answer {
             Some(answer) if !answer.ok => JobEnd::answered(answer.clone()),
@@ -52,22 +53,22 @@ impl Settled {
     }
 
     fn of_runner(&self, result: &NodeResult, runner: &Runner<'_>) -> String {
-        let told = result
+        let message = result
             .message
             .as_deref()
             .filter(|message| !message.trim().is_empty());
-        let told = told.map_or_else(
+        let message = message.map_or_else(
             || format!("the runner `{}` failed without a message", runner.name),
             str::to_owned,
         );
         if self.attempts == 0 && runner.gateway_is_local {
-            format!("{told}\n{LOCAL_GATEWAY}")
+            format!("{message}\n{LOCAL_GATEWAY}")
         } else {
-            told
+            message
         }
     }
 
-    /// The runner is content, and the job never said anything.
+    /// Returns the message for a job without an answer whose runner reports success.
     fn silent(&self, runner: &Runner<'_>) -> String {
         let name = runner.name;
         match (self.attempts, runner.gateway_is_local) {
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
     use crate::gateway_job::plain_result;
 
-    fn told(settled: &str, status: NodeStatus, message: Option<&str>) -> String {
+    fn message_of(settled: &str, status: NodeStatus, message: Option<&str>) -> String {
         let settled: Settled = serde_json::from_str(settled).unwrap();
         let result = plain_result("model.p.a", status, message.map(str::to_owned));
         let runner = Runner {
@@ -102,20 +103,20 @@ mod tests {
     fn it_counts_only_if_both_say_so_and_rows_are_there() {
         use NodeStatus::{Error, Success};
         let ok = r#"{"attempts": 1, "answer": {"ok": true}, "wrote": true}"#;
-        assert_eq!(told(ok, Success, None), "done");
-        assert_eq!(told(ok, Error, Some("exit code 7")), "exit code 7");
-        insta::assert_snapshot!(told(ok, Error, None), @"the runner `slurm` failed without a message");
-        insta::assert_snapshot!(told(r#"{"attempts": 1, "answer": {"ok": true}}"#, Success, None), @"the job says that it ended well, but it wrote no rows");
+        assert_eq!(message_of(ok, Success, None), "done");
+        assert_eq!(message_of(ok, Error, Some("exit code 7")), "exit code 7");
+        insta::assert_snapshot!(message_of(ok, Error, None), @"the runner `slurm` failed without a message");
+        insta::assert_snapshot!(message_of(r#"{"attempts": 1, "answer": {"ok": true}}"#, Success, None), @"the job says that it ended well, but it wrote no rows");
         let failed = r#"{"attempts": 1, "answer": {"ok": false, "error": {"kind": "exception", "message": "boom"}}, "wrote": true}"#;
         assert_eq!(
             (
-                told(failed, Success, None),
-                told(failed, Error, Some("exit 1"))
+                message_of(failed, Success, None),
+                message_of(failed, Error, Some("exit 1"))
             ),
             ("boom".into(), "boom".into())
         );
-        insta::assert_snapshot!(told(r#"{"attempts": 2}"#, Success, None), @"the job ended without an answer, though the runner `slurm` says that all went well");
-        insta::assert_snapshot!(told(r#"{"attempts": 0}"#, Success, None), @"the runner `slurm` says that all went well, but the job never came to the data gateway");
+        insta::assert_snapshot!(message_of(r#"{"attempts": 2}"#, Success, None), @"the job ended without an answer, though the runner `slurm` says that all went well");
+        insta::assert_snapshot!(message_of(r#"{"attempts": 0}"#, Success, None), @"the runner `slurm` says that all went well, but the job never came to the data gateway");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Zip archives of sources, which every Python can unpack.
+//! Writes zip archives of sources, which every Python can import from.
 
 use std::io::{self, Cursor, Write};
 

@@ -1,4 +1,4 @@
-//! An interruption during SQL and Python; models that crash.
+//! Tests of interruptions during SQL and Python, and of models that crash.
 
 use std::{env, fs, process::Command, thread};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::project;
 
-/// Opens the database for writing: nobody holds it, and it is whole.
+/// Opens the database for writing: no process may hold it, and it must be intact.
 const OPEN: &str =
     "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table proof as select 1')";
 

@@ -1,4 +1,5 @@
-//! Models that others run: lent, run by their scripts in a process that has nothing of ours, settled.
+//! Tests of leases: models are lent, run by their scripts in a process that shares nothing with the
+//! backend, and settled.
 
 use std::{
     env, fs,
@@ -19,7 +20,7 @@ fn test_python() -> Command {
     Command::new(env::var_os("FAL_TEST_DBT_PYTHON").unwrap())
 }
 
-/// As on another machine: another folder, no variables.
+/// Runs a script as on another machine: in another folder, without variables.
 fn script(lease: &Lease) -> Command {
     let mut command = test_python();
     command
@@ -82,7 +83,7 @@ fn a_lent_model_is_run_by_its_script_alone() {
     );
     assert_eq!(lease.inputs[0].unique_id, "model.shop.paid");
     assert_eq!(run(&lease, 0), "");
-    // Once more: a new attempt, which is as good.
+    // A second run is a new attempt, and succeeds too.
     assert_eq!(run(&lease, 0), "");
     strangers_get_nothing(&lease);
     let (path, token) = (lease.script.clone(), lease.gateway.token.clone());
@@ -127,14 +128,14 @@ fn a_lent_model_is_run_by_its_script_alone() {
         })
         .collect();
     assert_eq!(lines, ["rows: 3", "rows: 3", "here"]);
-    let told = format!("{events:?}");
+    let log = format!("{events:?}");
     assert!(
-        told.contains("lease of model.shop.totals: a script of") && !told.contains(&token),
-        "{told}"
+        log.contains("lease of model.shop.totals: a script of") && !log.contains(&token),
+        "{log}"
     );
     assert!(
-        !told.contains("ssl_"),
-        "who knocks in vain is nobody's news: {told}"
+        !log.contains("ssl_"),
+        "failed connection attempts are not logged: {log}"
     );
     let results =
         fs::read_to_string(project.folder.path().join("target/run_results.json")).unwrap();
@@ -142,7 +143,8 @@ fn a_lent_model_is_run_by_its_script_alone() {
     no_file_has(project.folder.path(), &token);
 }
 
-/// Clients that do not trust the certificate, or speak in the clear; and one that trusts another.
+/// Checks that clients are refused that do not trust the certificate, do not encrypt or trust
+/// another certificate.
 const STRANGERS: &str = r#"
 import json, sys
 from pyarrow import flight
@@ -184,8 +186,8 @@ fn strangers_get_nothing(lease: &Lease) {
         .unwrap();
     use std::io::Write;
     child.stdin.take().unwrap().write_all(b"wrong").unwrap();
-    let told = text(&child.wait_with_output().unwrap());
-    let lines: Vec<_> = told.lines().collect();
+    let printed = text(&child.wait_with_output().unwrap());
+    let lines: Vec<_> = printed.lines().collect();
     assert_eq!(
         lines[..4],
         [
@@ -197,11 +199,11 @@ fn strangers_get_nothing(lease: &Lease) {
     );
     assert!(
         lines[4].starts_with("own FlightServerError") && lines[4].contains("gateway::token"),
-        "{told}"
+        "{printed}"
     );
 }
 
-/// A secret is no argument and no variable of any process.
+/// Checks that a secret is no argument and no variable of any process.
 fn nobody_shows(token: &str) {
     let Ok(processes) = fs::read_dir("/proc") else {
         return;
@@ -218,7 +220,7 @@ fn nobody_shows(token: &str) {
     }
 }
 
-/// Nor is it in any file below a folder.
+/// Checks that a secret is in no file below a folder.
 fn no_file_has(folder: &Path, token: &str) {
     for entry in fs::read_dir(folder)
         .unwrap()
@@ -247,7 +249,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 fn leases_end_as_they_must() {
     let project = ready(json!({}));
 
-    // Here and there, what takes too long is stopped.
+    // A job that takes too long is stopped, here and on a runner.
     let lease = lent(project.lend("totals", python("totals", ASLEEP), Some(1.0)));
     run(&lease, 1);
     let settled = project.settle("totals", lease, NodeStatus::Error, None);
@@ -269,7 +271,7 @@ fn leases_end_as_they_must() {
         Some("the model ran longer than its timeout of 0.5 seconds")
     );
 
-    // The runner never ran it, and says so or not.
+    // The runner never ran the job, with and without reporting that.
     let lease = project.lease("totals", "pass");
     let settled = project.settle(
         "totals",
@@ -297,7 +299,7 @@ fn leases_end_as_they_must() {
             result: ended
         })
         .is_err());
-    // Nothing but models is lent, and in environments that there are.
+    // Only models are lent, and only in environments that exist.
     let Lent::Ended { result } = project.lend(
         "totals",
         project::work_in("totals", "pass", "nowhere"),

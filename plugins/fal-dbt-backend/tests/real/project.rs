@@ -1,4 +1,4 @@
-//! A copy of the DuckDB project, and a session over it.
+//! A copy of the DuckDB project, and a session that runs it.
 
 use std::{
     env, fs,
@@ -32,12 +32,12 @@ impl EventSink for Sink {
     }
 }
 
-/// Opens a session over a fresh copy.
+/// Opens a session for a fresh copy of the project.
 pub(crate) fn open() -> Project {
     open_with(json!({}))
 }
 
-/// The same, with other fields in the request. `config` is the plugin's configuration.
+/// Opens a session with other fields in the request. `config` is the plugin's configuration.
 pub(crate) fn open_with(more: Value) -> Project {
     let python = env::var_os("FAL_TEST_DBT_PYTHON").expect(
         "FAL_TEST_DBT_PYTHON must name a Python with dbt-duckdb, pandas and pyarrow (`cargo xtask test` sets it)",
@@ -76,7 +76,7 @@ pub(crate) fn open_with(more: Value) -> Project {
 }
 
 impl Project {
-    /// Loads it.
+    /// Loads the project and returns its graph.
     pub(crate) fn load(&self) -> RunGraph {
         let model = |name: &str| PythonModel {
             name: name.into(),
@@ -98,7 +98,7 @@ impl Project {
         self.session.load(&LoadRequest { python_models }).unwrap()
     }
 
-    /// Loads it and begins a run of all nodes; gives their ids.
+    /// Loads the project, begins a run of all nodes and returns their ids.
     pub(crate) fn begin(&self) -> Vec<String> {
         let selected: Vec<_> = self
             .load()
@@ -115,12 +115,12 @@ impl Project {
         selected
     }
 
-    /// Everything told so far.
+    /// Returns the events that arrived since the last call.
     pub(crate) fn events(&self) -> Vec<Event> {
         self.events.lock().unwrap().try_iter().collect()
     }
 
-    /// Lines that models wrote, with their node.
+    /// Returns the lines that models printed, each with its node.
     pub(crate) fn output(&self) -> Vec<(String, String)> {
         self.events
             .lock()
@@ -130,7 +130,7 @@ impl Project {
             .collect()
     }
 
-    /// Waits until a model writes this line.
+    /// Waits until a model prints this line.
     pub(crate) fn await_output(&self, text: &str) {
         let events = self.events.lock().unwrap();
         assert!(
@@ -166,7 +166,7 @@ impl Project {
             .unwrap()
     }
 
-    /// Lends code as a model of the project.
+    /// Lends code as a model of the project to a runner.
     pub(crate) fn lend(&self, name: &str, work: NodeWork, timeout: Option<f64>) -> Lent {
         let unique_id = format!("model.shop.{name}");
         let resources = Resources {
@@ -183,7 +183,7 @@ impl Project {
             .unwrap()
     }
 
-    /// The same, where it must become a lease.
+    /// Lends code like `lend`, and expects a lease.
     pub(crate) fn lease(&self, name: &str, code: &str) -> Lease {
         match self.lend(name, python(name, code), None) {
             Lent::Lease { lease } => *lease,
@@ -191,7 +191,7 @@ impl Project {
         }
     }
 
-    /// Ends a lease as the runner sees it.
+    /// Settles a lease with the runner's result.
     pub(crate) fn settle(
         &self,
         name: &str,
@@ -231,7 +231,7 @@ impl Project {
     }
 }
 
-/// Work of a model in an environment.
+/// Returns the work of a model in an environment.
 pub(crate) fn work_in(name: &str, code: &str, environment: &str) -> NodeWork {
     let path = format!("models/{name}.py");
     NodeWork::Python(PythonWork {
@@ -242,7 +242,7 @@ pub(crate) fn work_in(name: &str, code: &str, environment: &str) -> NodeWork {
     })
 }
 
-/// Work of a model.
+/// Returns the work of a model.
 pub(crate) fn python(name: &str, code: &str) -> NodeWork {
     let path = format!("models/{name}.py");
     NodeWork::Python(PythonWork {

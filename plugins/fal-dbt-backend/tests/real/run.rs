@@ -1,4 +1,4 @@
-//! A whole run: seed, SQL, script, dbt-native model, SQL below both, test.
+//! Tests a whole run: a seed, SQL, a script, a dbt-native model, SQL that reads both, and a test.
 
 use std::fs;
 

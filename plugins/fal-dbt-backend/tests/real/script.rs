@@ -1,4 +1,4 @@
-//! Scripts and hooks of models, through the whole backend.
+//! Tests of scripts and hooks of models, through the whole backend.
 
 use fal_plugin::payload::{BeginRequest, CloseRequest, NodeStatus, ScriptRole};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The session dies in the middle.
+//! Tests of a session that dies during a run.
 
 use std::thread;
 

@@ -1,4 +1,5 @@
-//! Interruption and the end: everything returns, nothing stays.
+//! Tests of interruptions and of the end of a session: all calls return, and no process or file is
+//! left.
 
 use std::thread;
 

@@ -1,4 +1,4 @@
-//! Leases as the supervisor sees them: of models that dbt runs, and when the session dies.
+//! Tests of leases in the supervisor: of models that dbt runs, and when the session dies.
 
 use std::path::Path;
 
@@ -91,7 +91,7 @@ fn without_a_way_in_nothing_is_lent() {
             (NodeStatus::Error, Some("the port is taken"))
         );
     }
-    // What runs here does not mind.
+    // Jobs that run here are not affected.
     assert_eq!(bench.dbt("a").unwrap().status, NodeStatus::Success);
 }
 

@@ -1,4 +1,5 @@
-//! The supervisor over a stand-in worker that speaks the protocol: what happens when things go right, and when not.
+//! Tests of the supervisor with a stand-in worker that speaks the protocol, in success and in
+//! failure.
 
 mod death;
 mod ending;

@@ -1,4 +1,4 @@
-//! Python models that behave badly harm only themselves.
+//! Tests that misbehaving Python models harm only themselves.
 
 use crate::support::{bench, is_alive, Bench};
 use fal_plugin::payload::NodeStatus;

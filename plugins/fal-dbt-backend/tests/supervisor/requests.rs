@@ -1,4 +1,4 @@
-//! Requests and answers, events and errors between the host and the session.
+//! Tests of requests, answers, events and errors between the host and the session.
 
 use std::thread;
 
@@ -124,7 +124,7 @@ fn events_and_output_of_the_session_are_told() {
         (
             LogLevel::Warn,
             None,
-            "the dbt session said what nobody understands: not a message".to_owned(),
+            "the dbt session sent an invalid message: not a message".to_owned(),
         ),
         (
             LogLevel::Warn,

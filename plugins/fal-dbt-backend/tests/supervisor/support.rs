@@ -1,4 +1,4 @@
-//! A session over the stand-in worker, and what tests want to know of it.
+//! A session with the stand-in worker, and helpers for its tests.
 
 #![allow(dead_code, reason = "the program for the flood uses a part")]
 
@@ -39,7 +39,7 @@ impl Sink {
         })
     }
 
-    /// Waits for an event for which `wanted` gives something.
+    /// Waits for an event for which `wanted` returns a value, and returns that value.
     pub(crate) fn wait<T>(&self, wanted: impl Fn(&Event) -> Option<T>) -> T {
         let receiver = self.receiver.lock().unwrap();
         receiver
@@ -62,7 +62,7 @@ impl Sink {
         });
     }
 
-    /// Lines of output so far.
+    /// Returns the lines of output so far.
     pub(crate) fn output(&self) -> Vec<String> {
         let line = |event| match event {
             Event::Output { line, .. } => Some(line),
@@ -77,21 +77,21 @@ impl Sink {
     }
 }
 
-/// A session over the stand-in.
+/// A session with the stand-in worker.
 pub(crate) struct Bench {
     pub(crate) session: Box<dyn ExecutionSession>,
     pub(crate) sink: Arc<Sink>,
     pub(crate) folder: TempDir,
 }
 
-/// Opens and loads.
+/// Opens a session and loads its project.
 pub(crate) fn bench(vars: Value) -> Bench {
     let bench = open(vars);
     bench.load().expect("the stand-in loads");
     bench
 }
 
-/// Opens only.
+/// Opens a session without loading its project.
 pub(crate) fn open(vars: Value) -> Bench {
     let folder = tempfile::tempdir().unwrap();
     let sink = Sink::new();
@@ -120,7 +120,7 @@ pub(crate) fn request(folder: &Path, vars: Value) -> OpenRequest {
     serde_json::from_value(request).unwrap()
 }
 
-/// `FAL_TEST_PYTHON`, else `python3` on the path.
+/// Returns the interpreter for the tests: `FAL_TEST_PYTHON`, else `python3` on the path.
 fn python() -> PathBuf {
     env::var_os("FAL_TEST_PYTHON").map_or_else(
         || {
@@ -157,7 +157,7 @@ impl Bench {
             .run_node(&NodeRequest::new("model.p.a", NodeWork::Python(work)))
     }
 
-    /// The number in a file that the session or a model wrote.
+    /// Returns the number in a file that the session or a model wrote.
     pub(crate) fn pid(&self, name: &str) -> u32 {
         fs::read_to_string(self.folder.path().join(name))
             .unwrap()
@@ -167,7 +167,7 @@ impl Bench {
     }
 }
 
-/// Whether a process runs. One that ended and was not waited for does not.
+/// Returns whether a process runs. A zombie does not.
 pub(crate) fn is_alive(pid: u32) -> bool {
     let Ok(status) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
         return false;
