@@ -1,4 +1,4 @@
-//! What an interpreter is: its version and platform.
+//! The version and platform of an interpreter.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,17 +9,18 @@ use serde::Deserialize;
 
 use crate::{error::EnvironmentError, program};
 
-/// The worker's code runs from this version on.
+/// The oldest version of Python that the worker supports.
 pub(crate) const OLDEST: (u32, u32) = (3, 9);
-/// The same in words.
+/// The oldest supported version, for messages.
 pub(crate) const OLDEST_NAME: &str = "3.9";
 
-/// Prints what we ask, alone on standard output: `-I -S` keep the user's files away.
+/// Prints an interpreter's version and platform. `-I -S` keep the user's files from running, so
+/// nothing else is on standard output.
 const QUESTION: &str = "import json, sys, sysconfig; print(json.dumps({'version': '%d.%d.%d' % sys.version_info[:3], \
 'tag': (sys.implementation.cache_tag or sys.implementation.name) + getattr(sys, 'abiflags', ''), \
 'platform': sysconfig.get_platform()}))";
 
-/// An interpreter that was asked.
+/// An interpreter with its version and platform.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
     /// Its path.
@@ -40,7 +41,7 @@ struct Answer {
 }
 
 impl Base {
-    /// Asks an interpreter.
+    /// Runs an interpreter and reads its version and platform.
     ///
     /// # Errors
     /// If it does not answer.
@@ -67,26 +68,27 @@ impl Base {
         })
     }
 
-    /// `3.11`
+    /// Returns the version as `3.11`.
     pub(crate) fn minor(&self) -> &str {
         self.version
             .rsplit_once('.')
             .map_or(self.version.as_str(), |(minor, _)| minor)
     }
 
-    /// Whether its version is the asked one, or one of those that it stands for.
+    /// Returns whether the interpreter has the wanted version. A shorter wanted version matches all
+    /// that it begins: `3.11` matches 3.11.7.
     pub(crate) fn is(&self, asked: &str) -> bool {
         let mut parts = self.version.split('.');
         asked.split('.').all(|wanted| parts.next() == Some(wanted))
     }
 
-    /// Whether models can run in it.
+    /// Returns whether the interpreter is too old for models.
     pub(crate) fn is_too_old(&self) -> bool {
         is_too_old(&self.version)
     }
 }
 
-/// Whether models cannot run in this version, as far as it says.
+/// Returns whether the version is certainly too old for models.
 pub(crate) fn is_too_old(version: &str) -> bool {
     let mut parts = version
         .split('.')

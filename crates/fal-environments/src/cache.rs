@@ -1,4 +1,4 @@
-//! The user's folder of environments: what is in it, and what is removed from it.
+//! The user's folder of environments: lists and removes them.
 
 use std::{
     fs,
@@ -19,14 +19,14 @@ pub struct Cache {
     root: PathBuf,
 }
 
-/// How an environment is.
+/// The state of an environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It can be used.
     Ready,
     /// It is being built or removed.
     Building,
-    /// A build was killed: what is there is of no use.
+    /// A build was killed, and left an unusable folder.
     Half,
     /// It was not built yet.
     Missing,
@@ -39,29 +39,30 @@ pub struct Entry {
     pub key: Key,
     /// Its folder.
     pub path: PathBuf,
-    /// How it is.
+    /// Its state.
     pub state: State,
     /// Its kind, if it is ready.
     pub kind: Option<EnvironmentKind>,
     /// Version of its Python, if it is ready.
     pub python: Option<String>,
-    /// Who used it.
+    /// The projects that used it.
     pub uses: Vec<Use>,
     /// When it was used last.
     pub last_use: Option<SystemTime>,
 }
 
-/// What came of a removal.
+/// The outcome of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
-    /// It is gone.
+    /// The environment was removed.
     Removed,
-    /// It stays: a run uses it, or someone builds it.
+    /// The environment was kept, since another process uses or builds it.
     InUse,
 }
 
 impl Cache {
-    /// The user's: `FAL_HOST_ENVIRONMENTS`, else below `FAL_HOST_CACHE_DIR` or the system's folder for caches.
+    /// Opens the user's cache: `FAL_HOST_ENVIRONMENTS`, else a folder below `FAL_HOST_CACHE_DIR` or
+    /// the system's folder for caches.
     ///
     /// # Errors
     /// If the system names no such folder.
@@ -77,7 +78,7 @@ impl Cache {
         Self::at(&strategy.cache_dir().join("fal-host").join("environments"))
     }
 
-    /// One in a folder, which need not be there yet.
+    /// Opens the cache in a folder, which need not exist yet.
     ///
     /// # Errors
     /// If there is no current folder that the path could be relative to.
@@ -95,7 +96,7 @@ impl Cache {
         Folder::new(&self.root, key)
     }
 
-    /// All that is there, whole or not.
+    /// Returns all environments in the folder, complete or not.
     pub fn entries(&self) -> Vec<Entry> {
         let names = fs::read_dir(&self.root)
             .into_iter()
@@ -112,7 +113,7 @@ impl Cache {
         keys.iter().map(|key| self.entry(key)).collect()
     }
 
-    /// One environment, which need not be there.
+    /// Returns the entry of one environment, which need not exist.
     pub fn entry(&self, key: &Key) -> Entry {
         let folder = self.folder(key);
         let (marker, path, uses) = (folder.marker(), folder.path(), folder.uses());
@@ -133,7 +134,8 @@ impl Cache {
         }
     }
 
-    /// A look at a lock takes it for a moment: whoever wants it then looks again.
+    /// Returns whether a process builds or removes the environment. Looking at the lock takes it for
+    /// a moment; a process that fails to get it meanwhile tries again.
     fn is_busy(&self, folder: &Folder) -> bool {
         self.root.is_dir()
             && folder
@@ -141,7 +143,7 @@ impl Cache {
                 .is_ok_and(|lock| lock.attempt(Mode::Shared).is_ok_and(|free| !free))
     }
 
-    /// Removes an environment, unless someone uses or builds it.
+    /// Removes an environment, unless a process uses or builds it.
     ///
     /// # Errors
     /// If the file system refuses.
@@ -159,7 +161,8 @@ impl Cache {
 }
 
 impl Entry {
-    /// Bytes of its files. Installers may share files between environments by links: these count in each.
+    /// Returns the size of an environment's files in bytes. Files that an installer shares between
+    /// environments by links count in each of them.
     pub fn size(&self) -> u64 {
         size(&self.path)
     }
@@ -235,7 +238,7 @@ mod tests {
         );
     }
 
-    /// As of a program that an installer left running.
+    /// Holds a lock like a program that an installer left running.
     #[test]
     fn a_lock_goes_with_its_owner() {
         let root = tempfile::tempdir().unwrap();

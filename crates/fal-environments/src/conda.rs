@@ -1,4 +1,4 @@
-//! Conda environments, by whichever of its programs is there.
+//! Builds conda environments with whichever of conda's programs is installed.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ use crate::{
 
 const ON_PATH: [&str; 3] = ["conda", "mamba", "micromamba"];
 
-/// Reads `packages`.
+/// Reads `packages` into a normal form.
 pub(crate) fn packages(lines: &[String]) -> Result<Requirements, EnvironmentError> {
     let mut found = Requirements::default();
     for line in lines
@@ -37,12 +37,12 @@ pub(crate) fn packages(lines: &[String]) -> Result<Requirements, EnvironmentErro
     Ok(found.normal())
 }
 
-/// The name in `channel::name=version`.
+/// Returns the name in `channel::name=version`.
 fn package_name(line: &str) -> String {
     name_of(line.rsplit_once("::").map_or(line, |(_, package)| package))
 }
 
-/// Builds one.
+/// Builds a conda environment.
 pub(crate) fn build(
     definition: &Definition,
     base: &Base,
@@ -65,7 +65,8 @@ pub(crate) fn build(
 
 fn find(home: Option<&Path>) -> Result<PathBuf, EnvironmentError> {
     if let Some(home) = home {
-        // fal had the folder of the program here, and not that of the installation.
+        // Accept the folder of the program too: legacy fal expected that folder here instead of the
+        // installation's.
         let programs = [home.join("bin").join("conda"), home.join("conda")];
         let looked = || {
             format!(
@@ -94,7 +95,7 @@ fn create(program: &Path, definition: &Definition, base: &Base, path: &Path) -> 
         .args(["create", "--yes", "--quiet", "--prefix"])
         .arg(path);
     if program.file_name().is_some_and(|name| name == "micromamba") {
-        // It has no default channel of its own.
+        // micromamba has no default channel.
         command.args(["--channel", "conda-forge"]);
     }
     let lines = &definition.requirements.lines;

@@ -1,4 +1,4 @@
-//! What an environment is made of, in a normal form.
+//! The content of an environment, in a normal form.
 
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use crate::{
     requirements_file,
 };
 
-/// What an environment is made of. Order and spelling of what is written do not matter, nor does its name.
+/// The content of an environment, in a normal form. The order and spelling of its lines do not
+/// matter, nor does its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Definition {
     pub(crate) kind: EnvironmentKind,
@@ -21,7 +22,7 @@ pub struct Definition {
 }
 
 impl Definition {
-    /// Reads what a project says; paths are relative to `project_dir`.
+    /// Reads a project's definition. Paths are relative to `project_dir`.
     ///
     /// # Errors
     /// If a line or the version cannot be used, or a file that a line names cannot be read.

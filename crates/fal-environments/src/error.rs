@@ -1,8 +1,8 @@
-//! What goes wrong with an environment.
+//! The errors of environments.
 
 use std::{io, path::PathBuf};
 
-/// Why there is no environment. The caller knows its name and says it.
+/// Why there is no environment. The messages do not name it, since the caller does.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
     /// A line of `requirements` or `packages` cannot be used.
@@ -21,7 +21,7 @@ pub enum EnvironmentError {
         /// What is wrong with it.
         why: String,
     },
-    /// An interpreter does not say what it is.
+    /// An interpreter does not report its version and platform.
     #[error("{} does not run as a Python interpreter: {why}", .python.display())]
     Interpreter {
         /// Its path.
@@ -35,7 +35,7 @@ pub enum EnvironmentError {
         /// The version.
         asked: String,
     },
-    /// No program that makes conda environments.
+    /// No program that builds conda environments was found.
     #[error("no conda was found: {looked}")]
     NoConda {
         /// Where it was looked for.
@@ -71,19 +71,19 @@ pub enum EnvironmentError {
         status: String,
         /// Its last lines.
         lines: Vec<String>,
-        /// The file with all that it said.
+        /// The file with its whole output.
         log: PathBuf,
     },
-    /// A package that every model needs was installed, and cannot be imported.
+    /// A package that every model needs was installed but cannot be imported.
     #[error("{package} {version} cannot be imported there: {why}\nThe whole log: {}", .log.display())]
     Unusable {
         /// The package.
         package: String,
-        /// Its version, as far as it is known.
+        /// Its version, if known.
         version: String,
-        /// Python's last words.
+        /// The last line of Python's error.
         why: String,
-        /// The file with all that was said.
+        /// The file with the whole output.
         log: PathBuf,
     },
     /// The interpreter in the environment is older than what models need.
@@ -101,7 +101,7 @@ pub enum EnvironmentError {
 }
 
 impl EnvironmentError {
-    /// For `map_err` on what the file system refuses.
+    /// Returns a function for `map_err` that turns an error of the file system into this one.
     pub(crate) fn file(
         what: &'static str,
         path: impl Into<PathBuf>,
@@ -110,7 +110,7 @@ impl EnvironmentError {
         move |cause| Self::File { what, path, cause }
     }
 
-    /// What to do about it.
+    /// Returns what the user can do.
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Self::Version { .. } => Some("write the version in quotes, as in `python: \"3.11\"`"),

@@ -10,14 +10,14 @@ use crate::{error::EnvironmentError, key::Key, lock::Lock, program::is_program, 
 
 const MARKER: &str = "fal-environment.json";
 
-/// Where an environment is or would be.
+/// The folder in which an environment is or would be built.
 #[derive(Clone, Debug)]
 pub(crate) struct Folder {
     root: PathBuf,
     key: Key,
 }
 
-/// What stands in the marker.
+/// The content of the marker file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Marker {
     /// Its kind.
@@ -25,7 +25,7 @@ pub(crate) struct Marker {
     pub(crate) kind: EnvironmentKind,
     /// Version of its Python.
     pub(crate) python: String,
-    /// What was asked for.
+    /// The requested content of the environment.
     pub(crate) requirements: Vec<String>,
 }
 
@@ -37,45 +37,45 @@ impl Folder {
         }
     }
 
-    /// The environment itself.
+    /// Returns the folder of the environment itself.
     pub(crate) fn path(&self) -> PathBuf {
         self.root.join(&self.key.0)
     }
 
-    /// Its interpreter.
+    /// Returns the path of the interpreter.
     pub(crate) fn python(&self) -> PathBuf {
         self.path().join("bin").join("python")
     }
 
-    /// What its installer said.
+    /// Returns the file with the installer's output.
     pub(crate) fn log(&self) -> PathBuf {
         self.root.join("logs").join(format!("{}.log", self.key))
     }
 
-    /// Who used it.
+    /// Returns the uses of the environment.
     pub(crate) fn uses(&self) -> Uses {
         Uses::at(self.root.join("uses").join(&self.key.0))
     }
 
-    /// Opens its lock; makes the folders that are needed.
+    /// Opens the lock file, and creates missing folders.
     pub(crate) fn lock(&self) -> Result<Lock, EnvironmentError> {
         let root = Root::create(&self.root).map_err(EnvironmentError::file("made", &self.root))?;
         for folder in ["locks", "logs"] {
-            // Addresses in requirements may hold passwords.
+            // Let only the user enter the folder: URLs in requirements may hold passwords.
             let made = root.create_private_folder(folder);
             made.map_err(EnvironmentError::file("made", self.root.join(folder)))?;
         }
         Lock::open(&self.root.join("locks").join(format!("{}.lock", self.key)))
     }
 
-    /// The marker of a whole environment, whose interpreter is still there.
+    /// Returns the marker, if the environment is complete and its interpreter still exists.
     pub(crate) fn marker(&self) -> Option<Marker> {
         let text = fal_files::read(&self.path().join(MARKER), fal_files::TEXT).ok()?;
         let marker = serde_json::from_slice(&text).ok()?;
         is_program(&self.python()).then_some(marker)
     }
 
-    /// Writes the marker, whole: from now on this is an environment.
+    /// Writes the marker atomically. From then on the folder is a complete environment.
     pub(crate) fn complete(&self, marker: &Marker) -> Result<(), EnvironmentError> {
         let write = || {
             let content = serde_json::to_vec(marker)?;
@@ -89,7 +89,7 @@ impl Folder {
             .map_err(EnvironmentError::file("written", self.path()))
     }
 
-    /// Removes all of it, the marker first. Whoever calls this holds the lock.
+    /// Removes the environment, its marker first. The caller must hold the lock.
     pub(crate) fn remove(&self) -> Result<(), EnvironmentError> {
         let (path, name) = (self.path(), Path::new(&self.key.0));
         let remove = || {
@@ -103,10 +103,10 @@ impl Folder {
         remove().map_err(EnvironmentError::file("removed", &path))
     }
 
-    /// Removes the output of its installer.
+    /// Removes the installer's output.
     pub(crate) fn remove_log(&self) {
         let log = self.log();
-        // It is of no use any more, and nothing depends on it.
+        // Ignore errors: nothing depends on the file.
         let _ = Root::of(&log).and_then(|(logs, name)| logs.remove_file(name));
     }
 }

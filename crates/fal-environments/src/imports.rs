@@ -1,7 +1,6 @@
-//! The last step of a build: whether the packages that every model needs can be imported.
-//!
-//! An installer cannot know: pyarrow names no version of numpy that it goes with, and one that wants numpy 2 installs beside an
-//! older one without a word.
+//! The last step of a build: checks that the packages that every model needs can be imported.
+//! // Installers cannot check this. pyarrow does not declare which versions of numpy it supports,
+//! so a pyarrow that needs numpy 2 installs beside an older numpy without an error.
 
 use std::{path::Path, process::Command};
 
@@ -13,7 +12,7 @@ use crate::{
     venv::{self, NEEDED},
 };
 
-/// Older versions of pyarrow that are tried, one after the other.
+/// How many older versions of pyarrow to try.
 const MOST: u32 = 10;
 const PYARROW: &str = "pyarrow";
 /// Prints the version of the package in its first argument, then imports it.
@@ -26,7 +25,8 @@ pub(crate) fn check(folder: &Folder, installer: &Installer<'_>) -> Result<(), En
         .try_for_each(|package| import(package, &folder.python(), installer))
 }
 
-/// The same, where the version of pyarrow is ours to choose: one that cannot be imported gives way to the release before.
+/// Checks an environment whose definition does not choose the version of pyarrow. While pyarrow
+/// cannot be imported, installs the release before it.
 pub(crate) fn check_and_mend(
     definition: &Definition,
     folder: &Folder,
@@ -58,7 +58,8 @@ pub(crate) fn check_and_mend(
         };
         tried += 1;
         let file = venv::write(folder, definition, Some(&format!("{PYARROW}<{major}")))?;
-        // What the installer says now is that nothing fits; why pyarrow is needed at all says the first error.
+        // Report the first error: the installer's error now only says that no version fits, not why
+        // pyarrow is needed.
         install(&file).map_err(|again| {
             if matches!(again, EnvironmentError::Stopped) {
                 again

@@ -1,9 +1,8 @@
-//! Runs an installer so that it never outlives us.
-//!
-//! The installer leads no life of its own: a shell beside it waits for the end of a pipe whose other end only this
-//! process holds, and then kills the whole process group. So an interruption ends it at once, and so does the end of this
-//! process by any means. The group also holds the lock of the environment: as long as anything of it writes there, nobody
-//! else does.
+//! Runs an installer so that it never outlives this process.
+//! // A shell beside the installer waits for the end of a pipe whose other end only this process
+//! holds, and then kills the whole process group. So the installer ends at once when the user
+//! interrupts the build, and also when this process ends in any way. The group holds the
+//! environment's lock too: while one of its processes writes there, no other build can start.
 
 use std::{
     fs::File,
@@ -18,12 +17,12 @@ use fal_files::Root;
 
 use crate::{error::EnvironmentError, stop::Stop};
 
-/// Lines of the installer in a message.
+/// Number of the installer's last lines in a message.
 const LAST_LINES: usize = 25;
 const LIFELINE: i32 = 3;
 const LOCK: i32 = 4;
 
-/// Runs "$@". Descriptor 3 ends when fal-host does, 4 is the lock.
+/// Runs "$@". Descriptor 3 reaches its end when fal-host ends; descriptor 4 is the lock.
 const GUARD: &str = r#"
 "$@" 3<&- &
 installer=$!
@@ -35,7 +34,7 @@ kill -s KILL "$guard"
 exit "$code"
 "#;
 
-/// Variables that would lead an installer elsewhere.
+/// Environment variables that would make an installer install elsewhere.
 const MISLEADING: [&str; 6] = [
     "VIRTUAL_ENV",
     "PYTHONHOME",
@@ -47,13 +46,13 @@ const MISLEADING: [&str; 6] = [
 
 /// Runs the steps of one build.
 pub(crate) struct Installer<'a> {
-    /// Ends it.
+    /// Stops the installer.
     pub(crate) stop: &'a Stop,
     /// The lock of the environment.
     pub(crate) lock: &'a File,
-    /// Where its output goes.
+    /// The file for its output.
     pub(crate) log: &'a Path,
-    /// The project: installers read their configuration there.
+    /// The project's folder, where installers look for their configuration.
     pub(crate) dir: &'a Path,
 }
 
@@ -124,7 +123,7 @@ impl Installer<'_> {
         ];
         shell.fd_mappings(mappings).map_err(io::Error::other)?;
         let mut child = shell.spawn()?;
-        // The command holds descriptors of ours that only the child may keep.
+        // Drop the command: it holds descriptors that only the child may keep open.
         drop(shell);
         let _lifeline = self.stop.hold(ours);
         child.wait()
@@ -132,7 +131,7 @@ impl Installer<'_> {
 
     fn last_lines(&self, begin: u64) -> Vec<String> {
         let mut text = Vec::new();
-        // The message names the file in any case.
+        // Ignore errors: the message names the file in any case.
         let _ = fal_files::open(self.log).and_then(|mut log| {
             log.seek(SeekFrom::Start(begin))?;
             log.read_to_end(&mut text)
@@ -204,7 +203,8 @@ mod tests {
         assert!(fs::read_to_string(log).unwrap().contains("first\n"));
     }
 
-    /// What the installer started itself ends too: it would hold the lock.
+    /// Kills the whole process group, since processes that the installer started would hold the
+    /// lock.
     #[test]
     fn a_stop_ends_the_installer_and_its_children() {
         let place = Place::new();

@@ -12,10 +12,10 @@ use fal_plugin::PluginError;
 
 use crate::program::{is_program, variable};
 
-/// No Python.
+/// Why no interpreter was found.
 const PYTHON_NOT_FOUND: &str = "python::not_found";
 
-/// Where to look. The environment is a function, so that tests can say what it holds.
+/// The places to search. The environment is a function, so that tests can replace it.
 pub(crate) struct Search<'a> {
     named: Option<&'a Path>,
     project_dir: &'a Path,
@@ -24,11 +24,12 @@ pub(crate) struct Search<'a> {
     looked: Vec<String>,
 }
 
-/// The interpreter to use: the one that was named, else the first that is found. Whether dbt is in it is the session's
-/// to say. Links are not followed: a virtual environment is known by the name of its interpreter.
+/// Returns the interpreter to use: the named one, else the first that is found. Does not check for
+/// dbt, since the session does. Does not resolve symbolic links, since Python recognizes a virtual
+/// environment by the path of its interpreter.
 ///
 /// # Errors
-/// If the named one is none, or none is found.
+/// If the named file is not an interpreter, or none is found.
 pub fn find(named: Option<&Path>, project_dir: &Path) -> Result<PathBuf, PluginError> {
     Search {
         named,
@@ -106,7 +107,8 @@ impl Search<'_> {
         (self.owner)(path).is_some_and(|owner| !mine.contains(&Some(owner)))
     }
 
-    /// `dbt` on the path may be installed apart, with an interpreter that is not on the path.
+    /// Returns the interpreter of the `dbt` on the path, which may be installed in isolation with
+    /// an interpreter that is not on the path.
     fn of_dbt(&mut self) -> Option<PathBuf> {
         let Some(dbt) = self.search_path("dbt") else {
             self.looked.push("dbt on PATH: not found".to_owned());
@@ -153,7 +155,8 @@ impl Search<'_> {
     }
 }
 
-/// Of the path itself, not of what a link leads to: that can be anyone's.
+/// Returns the owner of the path itself, without following a symbolic link: its target may belong
+/// to another user.
 fn owner(path: &Path) -> Option<u32> {
     path.symlink_metadata().ok().map(|found| found.uid())
 }
@@ -167,7 +170,7 @@ fn existing(place: &str, python: &Path) -> Result<PathBuf, PluginError> {
         .with_help("name a Python interpreter that has dbt"))
 }
 
-/// The interpreter in the first line of a script.
+/// Returns the interpreter that the first line of a script names.
 fn script_interpreter(script: &Path) -> Option<PathBuf> {
     let mut line = Vec::new();
     BufReader::new(fal_files::open(script).ok()?.take(512))
@@ -236,7 +239,7 @@ mod tests {
         assert!(search(root.path(), "repo/project", &[]).is_err());
     }
 
-    /// As of a project below a folder where anyone may write.
+    /// Builds a project below a folder that anyone may write to.
     #[test]
     fn a_parent_folder_of_another_user_is_not_searched() {
         const OTHER: u32 = 4242;

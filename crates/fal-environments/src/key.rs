@@ -1,4 +1,4 @@
-//! The name of an environment by its content.
+//! Keys, which name environments by their content.
 
 use std::fmt;
 
@@ -8,16 +8,17 @@ use sha2::{Digest, Sha256};
 
 use crate::{base::Base, definition::Definition};
 
-/// Changes when environments of older versions of this program can no longer be used.
+/// The version of the keys' form. It rises when environments of older versions of this program can
+/// no longer be used.
 pub(crate) const FORMAT: u32 = 1;
 
-/// Names an environment by its content.
+/// The name of an environment, which is a hash of its content.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Key(pub(crate) String);
 
 impl Key {
-    /// The key of a definition where `base` is the default interpreter.
+    /// Returns the key of a definition. `base` is the default interpreter.
     pub fn new(definition: &Definition, base: &Base) -> Self {
         let kind = match definition.kind {
             EnvironmentKind::Venv => "venv",

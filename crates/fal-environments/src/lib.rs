@@ -1,4 +1,5 @@
-//! Python environments that a project defines: built once, kept by content in the user's cache, shared by all projects.
+//! Builds the Python environments that projects define, once each, and keeps them in the user's
+//! cache by their content, shared by all projects.
 //!
 //! A [`Definition`] is what `fal_project.yml` says, in a normal form. With the default interpreter ([`Base`]) it gives
 //! a [`Key`]; equal definitions have one key whatever their names, and one folder in the [`Cache`]. A [`Workshop`]
@@ -40,5 +41,5 @@ pub use stop::Stop;
 pub use uses::Use;
 pub use workshop::{Ready, Step, Workshop, each_of};
 
-/// The environment that is none: the Python that runs dbt.
+/// The reserved name for the Python that runs dbt.
 pub const LOCAL: &str = "local";

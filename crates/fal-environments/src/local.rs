@@ -1,4 +1,4 @@
-//! Requirements that are files or folders of the user.
+//! Requirements that are local files or folders.
 
 use std::{
     fs,
@@ -10,12 +10,12 @@ use sha2::{Digest, Sha256};
 
 use crate::error::EnvironmentError;
 
-/// What a build or an editor leaves in a package's folder.
+/// Files that a build or an editor leaves in a package's folder. They do not count for its hash.
 const LEFT_BEHIND: [&str; 4] = ["__pycache__", "build", "dist", "node_modules"];
-/// Files that say what a package requires.
+/// Files that declare the requirements of a package.
 const SETUP: [&str; 3] = ["pyproject.toml", "setup.cfg", "setup.py"];
 
-/// Whether a requirement is a path.
+/// Returns whether a requirement is a path.
 pub(crate) fn is_path(line: &str) -> bool {
     let (path, _) = split(line);
     let archive = [".whl", ".tar.gz", ".zip"]
@@ -26,7 +26,7 @@ pub(crate) fn is_path(line: &str) -> bool {
         && (path.contains('/') || path.starts_with('.') || archive)
 }
 
-/// The line with an absolute path, and the path.
+/// Returns the line with the path made absolute, and the path.
 pub(crate) fn resolve(line: &str, folder: &Path) -> Result<(String, PathBuf), EnvironmentError> {
     let (path, rest) = split(line);
     let path = folder.join(path);
@@ -36,7 +36,7 @@ pub(crate) fn resolve(line: &str, folder: &Path) -> Result<(String, PathBuf), En
     Ok((format!("{}{rest}", path.display()), path))
 }
 
-/// The path, and what follows it: extras and a marker.
+/// Splits a requirement into the path and what follows it: extras and a marker.
 fn split(line: &str) -> (&str, &str) {
     let end = line.find(';').unwrap_or(line.len());
     let end = line[..end].find('[').unwrap_or(end);
@@ -44,14 +44,14 @@ fn split(line: &str) -> (&str, &str) {
     (path, &line[path.len()..])
 }
 
-/// Hash of a file or of all that counts in a folder.
+/// Returns the hash of a file, or of the relevant files in a folder.
 pub(crate) fn content(path: &Path) -> Result<String, EnvironmentError> {
     let mut hash = Sha256::new();
     add(&mut hash, path, path)?;
     Ok(hex::encode(hash.finalize()))
 }
 
-/// Hash of the files that say what a package requires.
+/// Returns the hash of the files that declare the requirements of a package.
 pub(crate) fn setup_content(folder: &Path) -> Result<String, EnvironmentError> {
     let mut hash = Sha256::new();
     for path in SETUP
@@ -86,7 +86,7 @@ fn add(hash: &mut Sha256, root: &Path, path: &Path) -> Result<(), EnvironmentErr
     let mut add = || {
         let mut file = fal_files::open(path)?;
         hash.update(format!("{}:{name}{}:", name.len(), file.metadata()?.len()));
-        // A wheel may be larger than memory.
+        // Hash the file in pieces: a wheel may be larger than memory.
         let mut part = vec![0; 1 << 16];
         loop {
             match file.read(&mut part)? {
@@ -98,7 +98,8 @@ fn add(hash: &mut Sha256, root: &Path, path: &Path) -> Result<(), EnvironmentErr
     add().map_err(unreadable())
 }
 
-/// A link to a folder could lead in circles; sockets and the like have no content.
+/// Returns whether a file counts for the hash. Links to folders may form cycles, and sockets and
+/// the like have no content.
 fn counts(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let Ok(kind) = fs::symlink_metadata(path) else {

@@ -1,6 +1,7 @@
-//! The lock of one environment: one process builds or removes, or many use it.
-//!
-//! Lock files are never removed: a process could hold the lock of a file that is gone while another locks a new one.
+//! The lock of an environment. Either one process builds or removes the environment, or any number
+//! use it.
+//! // Lock files are never removed: otherwise a process could hold the lock of a removed file while
+//! another locks a new file.
 
 use std::{
     fs::{File, TryLockError},
@@ -14,9 +15,9 @@ use fal_files::Root;
 
 use crate::{error::EnvironmentError, stop::Stop};
 
-/// How often to look whether a lock became free.
+/// How long to wait between two attempts to take a lock.
 const AGAIN: Duration = Duration::from_millis(50);
-/// After how many looks a lock that is used, and not for building, is worth telling of.
+/// Number of attempts after which a wait for users of an environment is reported.
 const LONG: u32 = 20;
 
 /// The open lock file of an environment.
@@ -26,12 +27,12 @@ pub(crate) struct Lock {
     file: File,
 }
 
-/// How a lock is held.
+/// The mode in which a lock is held.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// The environment may be used.
+    /// Shared: the environment may be used.
     Shared,
-    /// It may be changed.
+    /// Exclusive: the environment may be changed.
     Exclusive,
 }
 
@@ -44,12 +45,12 @@ impl Lock {
         })
     }
 
-    /// The file, for installers to hold.
+    /// Returns the file, for installers to keep open.
     pub(crate) fn file(&self) -> &File {
         &self.file
     }
 
-    /// Takes the lock unless others hold it.
+    /// Tries to take the lock.
     pub(crate) fn attempt(&self, mode: Mode) -> Result<bool, EnvironmentError> {
         let outcome = match mode {
             Mode::Shared => self.file.try_lock_shared(),
@@ -62,27 +63,27 @@ impl Lock {
         }
     }
 
-    /// Gives it back.
+    /// Releases the lock.
     pub(crate) fn release(&self) -> Result<(), EnvironmentError> {
         self.file.unlock().map_err(|cause| self.failed(cause))
     }
 
-    /// Waits a moment for others.
+    /// Waits before the next attempt.
     pub(crate) fn pause(stop: &Stop) -> Result<(), EnvironmentError> {
         stop.check()?;
         thread::sleep(AGAIN);
         Ok(())
     }
 
-    /// Leaves a note of who builds.
+    /// Writes the id of this process, which builds, into the lock file.
     pub(crate) fn sign(&self) {
         let mut file = &self.file;
-        // It only makes the message of those who wait clearer.
+        // Ignore errors: the id is only for the messages of waiting processes.
         let _ = file.set_len(0).and_then(|()| file.rewind());
         let _ = write!(file, "{}", std::process::id());
     }
 
-    /// Who built last: the builder if someone builds.
+    /// Returns the id of the last builder, which is the current one if a process builds.
     pub(crate) fn builder(&self) -> Option<u32> {
         let text = fal_files::read_text(&self.path, fal_files::TEXT).ok()?;
         text.trim().parse().ok()
@@ -98,26 +99,27 @@ impl Lock {
 }
 
 impl Drop for Lock {
-    /// Installers have the file too, and some start programs that outlive them: the lock goes with us all the same.
+    /// Releases the lock explicitly. Closing the file is not enough: installers inherit it, and
+    /// some start programs that outlive them.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
 }
 
-/// Decides when a wait is told of: once.
+/// Decides when to report a wait, which it does once.
 #[derive(Default)]
 pub(crate) struct Patience {
     looks: u32,
-    told: bool,
+    reported: bool,
 }
 
 impl Patience {
-    /// Someone builds or removes.
+    /// Returns whether to report a wait for a process that builds or removes.
     pub(crate) fn builder(&mut self) -> bool {
-        !std::mem::replace(&mut self.told, true)
+        !std::mem::replace(&mut self.reported, true)
     }
 
-    /// Others look or use.
+    /// Returns whether to report a wait for processes that use the environment or look at it.
     pub(crate) fn users(&mut self) -> bool {
         self.looks += 1;
         self.looks >= LONG && self.builder()

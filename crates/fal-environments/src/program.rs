@@ -1,4 +1,4 @@
-//! Programs of the machine.
+//! Finds and runs installed programs.
 
 use std::{
     env,
@@ -10,13 +10,13 @@ use std::{
     time::Duration,
 };
 
-/// Whether a file can be run.
+/// Returns whether a file is executable.
 pub(crate) fn is_program(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
-/// All programs of a name on the path.
+/// Returns all programs of a name on the path.
 pub(crate) fn all_on_path(name: &str) -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
@@ -26,8 +26,8 @@ pub(crate) fn all_on_path(name: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The first program of a name on the path that tells its version. One may be there and not work: version managers put
-/// stand-ins on the path.
+/// Returns the first program of a name on the path that prints its version. Others do not work:
+/// version managers put shims on the path for programs that are not installed.
 pub(crate) fn working(name: &str) -> Option<PathBuf> {
     all_on_path(name).into_iter().find(|path| {
         let mut command = Command::new(path);
@@ -36,15 +36,15 @@ pub(crate) fn working(name: &str) -> Option<PathBuf> {
     })
 }
 
-/// How long a program may take to say what it is.
+/// How long a program may take to print its version.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Asks a program what it is. One that does not answer is killed.
+/// Runs a program for its output. Kills it if it takes too long.
 pub(crate) fn answer(mut command: Command) -> io::Result<Output> {
     fal_process::output(&mut command, PATIENCE)
 }
 
-/// A variable that is set to something.
+/// Returns a variable that is set and not empty.
 pub(crate) fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
 }

@@ -2,19 +2,20 @@
 
 use crate::error::EnvironmentError;
 
-/// What is installed: options of the installer in order, requirements sorted, and what the files are that they name.
+/// A set of requirements in a normal form: the installer's options in order, the sorted
+/// requirements, and the hashes of the local files that they name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Requirements {
-    /// Where packages come from: order matters.
+    /// Options that say where packages come from. Their order matters.
     pub(crate) options: Vec<String>,
-    /// One a line, as the installer reads them.
+    /// Options and requirements, one in each line, as the installer reads them.
     pub(crate) lines: Vec<String>,
-    /// Hashes of local files: another content is another environment.
+    /// Hashes of local files: changed content makes another environment.
     pub(crate) content: Vec<String>,
 }
 
 impl Requirements {
-    /// In the form in which they are compared.
+    /// Requirements in the form in which they are compared.
     pub(crate) fn normal(mut self) -> Self {
         for list in [&mut self.lines, &mut self.content] {
             list.sort_unstable();
@@ -23,7 +24,7 @@ impl Requirements {
         self
     }
 
-    /// All that makes one environment differ from another.
+    /// Returns the lines that distinguish one environment from another.
     pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
         let groups = [
             ("options", &self.options),
@@ -35,7 +36,7 @@ impl Requirements {
             .flat_map(|(name, list)| std::iter::once(name).chain(list.iter().map(String::as_str)))
     }
 
-    /// Whether a package is required, by its name or as a wheel.
+    /// Returns whether a package is required, by its name or as a wheel.
     pub(crate) fn name(&self, package: &str) -> bool {
         self.lines
             .iter()
@@ -43,7 +44,7 @@ impl Requirements {
     }
 }
 
-/// The name of the package in `folder/name-version-tags.whl`.
+/// Returns the name of the package in `folder/name-version-tags.whl`.
 fn wheel_name(line: &str) -> Option<String> {
     let file = line
         .split(".whl")
@@ -54,7 +55,7 @@ fn wheel_name(line: &str) -> Option<String> {
     Some(normal_name(file.split('-').next()?))
 }
 
-/// The name that a line begins with, in its normal form.
+/// Returns the name that a line begins with, in its normal form.
 pub(crate) fn name_of(line: &str) -> String {
     let end = line.find(|char: char| !is_name(char)).unwrap_or(line.len());
     normal_name(&line[..end])
@@ -76,7 +77,7 @@ fn normal_name(name: &str) -> String {
     normal
 }
 
-/// A requirement by name: `name[extras]`, then versions or `@ URL`, then a marker.
+/// Normalizes a requirement by name: `name[extras]`, then versions or `@ URL`, then a marker.
 pub(crate) fn named(line: &str) -> Result<String, EnvironmentError> {
     let wrong = |why: &str| EnvironmentError::Requirement {
         line: line.to_owned(),
@@ -155,7 +156,7 @@ fn specifiers(text: &str) -> Option<String> {
     Some(parts.join(","))
 }
 
-/// Every run of blanks as one.
+/// Replaces each run of white space by one space.
 pub(crate) fn single_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! Lines of requirements as pip's requirements files have them.
+//! Reads lines of requirements in the syntax of pip's requirements files.
 
 use std::path::{Path, PathBuf};
 
@@ -8,10 +8,10 @@ use crate::{
     requirement::{Requirements, named},
 };
 
-/// Files that name each other without end.
+/// The deepest nesting of files that include each other.
 const DEEPEST: usize = 20;
 
-/// Reads what a project lists; paths are relative to `folder`.
+/// Reads the lines that a project lists. Paths are relative to `folder`.
 pub(crate) fn read(lines: &[String], folder: &Path) -> Result<Requirements, EnvironmentError> {
     let mut reader = Reader::default();
     for text in lines {
@@ -58,7 +58,7 @@ impl Reader {
             return Ok(line);
         }
         let first = line.split([' ', ';']).next().unwrap_or(line);
-        // In `name@https://...` the scheme is not what the line begins with.
+        // In `name@https://...` the line does not begin with the scheme.
         if first
             .split_once("://")
             .is_some_and(|(scheme, _)| !scheme.contains('@'))
@@ -103,7 +103,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Changes of an editable package are seen without a new environment, except what it requires.
+    /// Adds an editable package. Its hash covers only its requirements, since other changes take
+    /// effect without a new environment.
     fn editable(&mut self, value: &str, folder: &Path) -> Result<(), EnvironmentError> {
         if value.contains("://") {
             self.found.lines.push(format!("-e {value}"));
@@ -126,7 +127,7 @@ impl Reader {
     }
 }
 
-/// `-r file`, `-rfile`, `--requirement file`, `--requirement=file`.
+/// Returns the file in `-r file`, `-rfile`, `--requirement file` or `--requirement=file`.
 fn split_option(line: &str) -> (&str, &str) {
     if line.starts_with("--") {
         let (option, value) = line.split_once(['=', ' ', '\t']).unwrap_or((line, ""));

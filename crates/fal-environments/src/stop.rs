@@ -1,4 +1,4 @@
-//! The interruption of builds.
+//! Interrupts builds.
 
 use std::{collections::HashMap, io::PipeWriter, sync::Arc};
 
@@ -6,9 +6,9 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::error::EnvironmentError;
 
-/// Ends what is being built, and lets nothing more begin.
-///
-/// An installer lives as long as the writing end of its pipe, its lifeline: the end of this process ends it too.
+/// Stops running builds, and prevents new ones.
+/// // An installer runs only as long as the writing end of its pipe, its lifeline, is open. So it
+/// also ends when this process does.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<Mutex<State>>);
 
@@ -19,31 +19,31 @@ struct State {
     lifelines: HashMap<u64, PipeWriter>,
 }
 
-/// A lifeline in use; cut when dropped.
+/// A lifeline in use. Dropping it closes the pipe.
 pub(crate) struct Lifeline {
     stop: Stop,
     number: u64,
 }
 
 impl Stop {
-    /// Nobody stops anything yet.
+    /// Creates a handle that has not been stopped.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Stops. Returns at once.
+    /// Stops all builds. Returns at once.
     pub fn raise(&self) {
         let mut state = self.lock();
         state.raised = true;
         state.lifelines.clear();
     }
 
-    /// Whether it was raised.
+    /// Returns whether builds were stopped.
     pub fn is_raised(&self) -> bool {
         self.lock().raised
     }
 
-    /// An error once it was raised.
+    /// Returns an error if builds were stopped.
     pub(crate) fn check(&self) -> Result<(), EnvironmentError> {
         if self.is_raised() {
             Err(EnvironmentError::Stopped)

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 pub struct Use {
     /// The project's folder.
     pub project: PathBuf,
-    /// What the environment is called there.
+    /// The environment's name in that project.
     pub name: String,
 }
 
@@ -27,7 +27,7 @@ impl Uses {
         Self(folder)
     }
 
-    /// Notes a use. Nothing depends on it but what lists show and what is cleaned.
+    /// Records a use. Ignores errors, since only lists and the cleaning of the cache depend on it.
     pub(crate) fn note(&self, name: &str, project: &Path) {
         let used = Use {
             project: project.to_owned(),
@@ -40,7 +40,7 @@ impl Uses {
         let _ = Root::create(&self.0).and_then(|root| root.write(file, &text));
     }
 
-    /// All of them.
+    /// Returns all uses.
     pub(crate) fn all(&self) -> Vec<Use> {
         let read = |path: &PathBuf| {
             serde_json::from_slice(&fal_files::read(path, fal_files::TEXT).ok()?).ok()
@@ -58,7 +58,7 @@ impl Uses {
             .max()
     }
 
-    /// Forgets them.
+    /// Removes all uses.
     pub(crate) fn forget(&self) {
         let _ = Root::of(&self.0).and_then(|(root, name)| root.remove_folder(name));
     }

@@ -1,4 +1,5 @@
-//! Virtual environments: by uv where it is there, as it is much faster; else by what every Python has.
+//! Builds virtual environments with uv if it is installed, since it is much faster, else with
+//! Python's own `venv` and pip.
 
 use std::{
     fs,
@@ -18,12 +19,12 @@ use crate::{
     program::{all_on_path, variable, working},
 };
 
-/// What the worker's code imports beside the standard library: data crosses as Arrow, and `ref` gives pandas.
+/// The packages that the worker imports: data is transferred as Arrow, and `ref` returns pandas.
 pub(crate) const NEEDED: [&str; 2] = ["pandas", "pyarrow"];
 
 const FILE: &str = "fal-requirements.txt";
 
-/// Builds one.
+/// Builds a virtual environment.
 pub(crate) fn build(
     definition: &Definition,
     base: &Base,
@@ -72,7 +73,8 @@ fn plain_venv(python: &Path, path: &Path) -> Command {
 
 fn plain_install(python: &Path, file: &Path) -> Command {
     let mut command = Command::new(python);
-    // Bytecode is written when a module is first imported, as uv does it: half of pip's time goes into it.
+    // Don't compile bytecode, which takes half of pip's time. Python writes it when a module is
+    // first imported, as with uv.
     command
         .args([
             "-m",
@@ -87,7 +89,8 @@ fn plain_install(python: &Path, file: &Path) -> Command {
     command
 }
 
-/// What is to be installed, for the installer to read; it stays, for people to read. `more` goes beside what was asked for.
+/// Writes the requirements file for the installer, with `more` in addition to the definition. The
+/// file is kept for people to read.
 pub(crate) fn write(
     folder: &Folder,
     definition: &Definition,
@@ -116,7 +119,8 @@ fn lines(definition: &Definition, more: Option<&str>) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-/// The interpreter to build with. Where none is found, uv is told the version: it knows more places, and may fetch one.
+/// Returns the interpreter to build with. If none is found, returns the version for uv, which
+/// searches more places and may download one.
 fn interpreter(
     asked: Option<&str>,
     base: &Base,
@@ -140,7 +144,8 @@ fn interpreter(
     }
 }
 
-/// Programs on the path that may have the version, then those of pyenv, whose stand-ins on the path work for one only.
+/// Returns programs on the path that may have the version, then those of pyenv, whose shims on the
+/// path work for one version only.
 fn candidates(asked: &str) -> Vec<PathBuf> {
     let minor = asked.splitn(3, '.').take(2).collect::<Vec<_>>().join(".");
     let mut found = all_on_path(&format!("python{minor}"));

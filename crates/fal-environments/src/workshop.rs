@@ -1,4 +1,4 @@
-//! Gives environments, building those that are missing.
+//! Provides environments, and builds those that are missing.
 
 use std::{
     path::PathBuf,
@@ -27,37 +27,37 @@ use crate::{
 /// A project's access to environments.
 #[derive(Clone, Debug)]
 pub struct Workshop {
-    /// Where environments are.
+    /// The cache of environments.
     pub cache: Cache,
     /// The default interpreter.
     pub base: Base,
     /// The project's folder.
     pub project_dir: PathBuf,
-    /// Ends what is being built.
+    /// Stops running builds.
     pub stop: Stop,
 }
 
-/// What happens on the way to an environment.
+/// Progress on the way to an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Another process builds or removes it, or uses what is there.
+    /// Waiting: another process builds or removes the environment, or uses the old one.
     Waiting {
-        /// Its id, where it is known.
+        /// Id of that process, if known.
         process: Option<u32>,
     },
     /// It is being built.
     Building {
-        /// Where the installer's output goes.
+        /// The file for the installer's output.
         log: PathBuf,
     },
     /// It was built.
     Built {
-        /// How long that took.
+        /// How long the build took.
         took: Duration,
     },
 }
 
-/// An environment that is whole, and stays as long as this is held.
+/// A complete environment. It cannot be removed while this value is held.
 #[derive(Debug)]
 pub struct Ready {
     /// Its key.
@@ -72,10 +72,11 @@ pub struct Ready {
 }
 
 impl Workshop {
-    /// The environment of a definition, which this project calls `name`; built now if it is missing.
+    /// Returns the environment of a definition, which this project calls `name`. Builds it if it is
+    /// missing.
     ///
     /// # Errors
-    /// If it is missing and cannot be built, or the user does not want to wait.
+    /// If it is missing and cannot be built, or the user interrupts the wait.
     pub fn prepare(
         &self,
         name: &str,
@@ -112,7 +113,7 @@ impl Workshop {
                 if folder.marker().is_none() {
                     self.build(definition, &folder, &lock, tell)?;
                 }
-                // A new one, which no installer ever had.
+                // Open the lock again: no installer has inherited this new file.
                 lock = folder.lock()?;
             } else {
                 if patience.users() {
@@ -123,7 +124,8 @@ impl Workshop {
         }
     }
 
-    /// Builds where the environment stays. What a failed build leaves is removed at once; what a killed one left, here.
+    /// Builds the environment in its final place. First removes what a killed build left; if this
+    /// build fails, removes its files at once.
     fn build(
         &self,
         definition: &Definition,
@@ -146,7 +148,8 @@ impl Workshop {
             dir: &self.project_dir,
         };
         self.fill(definition, folder, &installer).inspect_err(|_| {
-            // The reason of the failure is what counts; the next build removes what is left.
+            // Ignore errors, to report the failure of the build itself. The next build removes the
+            // rest.
             drop(folder.remove());
         })?;
         tell(Step::Built {
@@ -181,7 +184,8 @@ impl Workshop {
     }
 }
 
-/// Does something with each item, `at_once` of them at the same time; outcomes in order.
+/// Calls a function for each item, for `at_once` items at the same time, and returns the outcomes
+/// in order.
 pub fn each_of<T: Sync, R: Send>(
     items: &[T],
     at_once: usize,

@@ -1,4 +1,5 @@
-//! Real installers: builds once, shares what is equal, leaves nothing of what failed.
+//! Tests with real installers: equal environments are built once and shared, and failed builds
+//! leave nothing.
 
 use std::{
     env, fs,
@@ -67,7 +68,7 @@ fn equal_definitions_are_built_once_by_many_at_once() {
         &["six ", "Iniconfig == 2.0.0"],
         &["six", "six", "iniconfig==2.0.0"],
     ];
-    // As different processes: each has its own view of the cache and of the locks.
+    // Act like several processes: each workshop opens the cache and the locks itself.
     let ready = each_of(&spellings, 3, |lines| {
         workshop(root.path())
             .prepare("any", &venv(lines), &tell)
@@ -106,7 +107,7 @@ fn a_failed_installation_leaves_its_log_and_nothing_else() {
     assert!(workshop.cache.entries().is_empty());
 }
 
-/// What a killed build left has no marker: it is removed, and built anew.
+/// The folder of a killed build has no marker, so it is removed and built anew.
 #[test]
 #[ignore = "needs Python and the network: cargo xtask test"]
 fn half_an_environment_is_built_anew() {

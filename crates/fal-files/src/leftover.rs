@@ -1,4 +1,4 @@
-//! Temporary files that killed processes left.
+//! Recognizes temporary files that killed processes left.
 
 use std::{
     ffi::OsStr,
@@ -9,12 +9,13 @@ use std::{
 
 const PREFIX: &str = ".fal-";
 const SUFFIX: &str = ".tmp";
-/// No process keeps one file open for so long: another process has its number by now.
+/// The age at which a temporary file is a leftover even if its process id is in use: no process
+/// keeps one file open for so long, so another process has the id by now.
 const OLD: Duration = Duration::from_secs(600);
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
-/// A name that no other temporary file has.
+/// Returns a name that no other temporary file has.
 pub(crate) fn new_name() -> String {
     format!(
         "{PREFIX}{}-{}{SUFFIX}",
@@ -23,12 +24,12 @@ pub(crate) fn new_name() -> String {
     )
 }
 
-/// Whether a file name is that of a [`Temporary`](crate::Temporary).
+/// Returns whether a file name is that of a [`Temporary`](crate::Temporary).
 pub fn is_temporary(name: &str) -> bool {
     process_of(name).is_some()
 }
 
-/// Whether the process that made this file is gone.
+/// Returns whether the process that made this file is gone.
 pub(crate) fn is_abandoned(
     name: &OsStr,
     modified: impl FnOnce() -> io::Result<SystemTime>,

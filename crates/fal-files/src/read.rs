@@ -1,4 +1,4 @@
-//! Reads regular files up to a size.
+//! Reads regular files up to a size limit.
 
 use std::{
     fs::{self, File, FileType},
@@ -20,7 +20,7 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let size = file.metadata()?.len();
     check_size(size, limit)?;
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-    // A file may grow while it is read, and some of /proc say that they have no bytes.
+    // Limit the reading too: a file may grow meanwhile, and files in /proc claim to be empty.
     file.take(limit + 1).read_to_end(&mut bytes)?;
     check_size(bytes.len() as u64, limit)?;
     Ok(bytes)
@@ -40,15 +40,15 @@ pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
 /// # Errors
 /// Also if the file is a folder, a named pipe, a socket or a device.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Asked ahead of the opening, since opening a device can do something, and again behind it, since another file may
-    // have taken the name meanwhile.
+    // Check before opening, since opening a device can have effects, and again afterwards, since
+    // another file may have taken the name meanwhile.
     regular(fs::metadata(path)?.file_type())?;
     let file = open_without_waiting(path)?;
     regular(file.metadata()?.file_type())?;
     Ok(file)
 }
 
-/// What a file is, if it is neither a regular file nor a folder nor a link.
+/// Names the type of a file that is neither a regular file nor a folder nor a link.
 pub fn odd_kind(kind: FileType) -> Option<&'static str> {
     use std::os::unix::fs::FileTypeExt;
     if kind.is_fifo() {
@@ -86,7 +86,7 @@ fn open_without_waiting(path: &Path) -> io::Result<File> {
     Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
 }
 
-/// Whether a file of this many bytes is read where `limit` is the most.
+/// Checks that a file of this many bytes does not exceed `limit`.
 ///
 /// # Errors
 /// If it is larger.
@@ -159,7 +159,7 @@ mod tests {
             error.to_string(),
             "it has 3 MiB; such files are read up to 1 MiB"
         );
-        // Has no size in its metadata, but content.
+        // Has content, but no size in its metadata.
         assert_eq!(
             read(Path::new("/proc/self/maps"), 10).unwrap_err().kind(),
             io::ErrorKind::FileTooLarge

@@ -1,4 +1,4 @@
-//! A folder that writes stay inside.
+//! A folder that writes cannot leave.
 
 use std::{
     ffi::OsStr,
@@ -14,8 +14,8 @@ use cap_std::{
 
 use crate::{leftover, temporary::Temporary};
 
-/// An open folder. Paths are below it, and a symbolic link on the way that leads out of it is an error. The folder itself
-/// may be a link: its owner chose where it is.
+/// An open folder for writing below it. A symbolic link that leads out of the folder is an error.
+/// The folder itself may be a link, since its owner chose where it is.
 #[derive(Debug)]
 pub struct Root {
     dir: Dir,
@@ -40,7 +40,7 @@ impl Root {
         })
     }
 
-    /// Opens a folder and makes it first, with those above it, if it is missing.
+    /// Opens a folder. Creates it and those above it if they are missing.
     ///
     /// # Errors
     /// If it cannot be made or opened.
@@ -59,7 +59,7 @@ impl Root {
         }
     }
 
-    /// Opens the folder of a file whose place the caller chose; gives it with the file's name.
+    /// Opens the folder of a file whose place the caller chose. Returns it with the file's name.
     ///
     /// # Errors
     /// As [`open`](Self::open), and if the path ends without a name.
@@ -71,12 +71,13 @@ impl Root {
         Ok((Self::open(folder)?, name))
     }
 
-    /// The path that it was opened by.
+    /// Returns the path that the folder was opened by.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Replaces a file, or makes it and the folders above it: readers see the old content or the new one.
+    /// Writes a file atomically: readers see the old content or the new one. Creates missing
+    /// folders above it.
     ///
     /// # Errors
     /// If a link leads out of the root, or the system refuses.
@@ -84,7 +85,7 @@ impl Root {
         self.temporary(file, content)?.replace()
     }
 
-    /// As [`write`](Self::write), for a file that only its owner may read.
+    /// Writes like [`write`](Self::write) a file that only its owner may read.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -93,7 +94,7 @@ impl Root {
             .replace()
     }
 
-    /// As [`write`](Self::write), for a program: whoever may read it may run it.
+    /// Writes like [`write`](Self::write) a program, which all users who may read it may also run.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -102,7 +103,7 @@ impl Root {
             .replace()
     }
 
-    /// Writes content beside the place that it is for.
+    /// Writes content to a temporary file beside its destination.
     ///
     /// # Errors
     /// If a link leads out of the root, or the system refuses.
@@ -115,7 +116,7 @@ impl Root {
         Temporary::write(folder, name, content, mode)
     }
 
-    /// Makes an empty file to write to bit by bit, in the place of any that is there.
+    /// Creates an empty file for writing in pieces, replacing an existing one.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -163,7 +164,7 @@ impl Root {
         made.map_err(|error| self.refused(folder, error))
     }
 
-    /// Removes a file or a link; one that is missing is no error.
+    /// Removes a file or a link. A missing one is no error.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -183,7 +184,7 @@ impl Root {
             .map_err(|error| self.refused(folder, error))
     }
 
-    /// Removes a folder with all that is in it, following no link; one that is missing is no error.
+    /// Removes a folder with its content, without following links. A missing one is no error.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -203,7 +204,7 @@ impl Root {
             .map_err(|error| self.refused(to, error))
     }
 
-    /// Removes a temporary file that a process left which is gone; others stay.
+    /// Removes a temporary file if the process that wrote it is gone.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -223,18 +224,19 @@ impl Root {
         }
     }
 
-    /// Removes the temporary files in this folder that processes left which are gone.
+    /// Removes the temporary files in this folder whose processes are gone.
     pub fn sweep(&self) {
         let Ok(entries) = self.dir.entries() else {
             return;
         };
         for entry in entries.flatten() {
-            // The next sweep tries again.
+            // Ignore errors: the next sweep tries again.
             let _ = self.remove_leftover(entry.file_name());
         }
     }
 
-    /// The folder of a file, made if it is missing, and the file's name.
+    /// Opens the folder of a file, creates it if it is missing, and returns it with the file's
+    /// name.
     fn split<'a>(&self, file: &'a Path) -> io::Result<(Dir, &'a OsStr)> {
         let name = file
             .file_name()
@@ -256,7 +258,7 @@ impl Root {
         opened.map_err(|error| self.refused(folder, error))
     }
 
-    /// cap-std's own error says neither what nor where.
+    /// Names the path and the root in cap-std's error for a path that leads out of the root.
     fn refused(&self, path: &Path, error: io::Error) -> io::Error {
         if error.kind() != io::ErrorKind::PermissionDenied || error.raw_os_error().is_some() {
             return error;
@@ -269,10 +271,11 @@ impl Root {
     }
 }
 
-/// The path with all links resolved, also of one that leads to nothing. What is missing at its end is kept as it is.
+/// Resolves all links of a path, including links to missing files. Keeps the missing end of the
+/// path as it is.
 ///
 /// # Errors
-/// If the existing part cannot be resolved, or `..` stands in the missing part.
+/// If the existing part cannot be resolved, or the missing part contains `..`.
 pub fn real(path: &Path) -> io::Result<PathBuf> {
     match path.canonicalize() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

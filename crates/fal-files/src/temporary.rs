@@ -1,4 +1,5 @@
-//! Whole files or none: content goes to a hidden file in the same folder first, which then takes its place.
+//! Atomic replacement of files: content goes to a hidden file in the same folder first, which is
+//! then renamed.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -10,7 +11,7 @@ use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
 use crate::leftover;
 
-/// A temporary file, removed when dropped unless it took its place.
+/// A temporary file. Dropping it removes it, unless it was renamed.
 #[derive(Debug)]
 pub struct Temporary {
     folder: Dir,
@@ -87,7 +88,7 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.placed {
-            // Nothing better can be done: the next run removes it.
+            // Ignore errors: the next run removes the file.
             let _ = self.folder.remove_file(&self.name);
         }
     }
@@ -100,7 +101,7 @@ fn rename_new(folder: &Dir, from: &OsStr, to: &OsStr) -> io::Result<()> {
         io::Errno,
     };
     match renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
-        // File systems that do not know the flag.
+        // The file system does not support the flag.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_new(folder, from, to),
         renamed => Ok(renamed?),
     }
@@ -111,7 +112,8 @@ fn rename_new(folder: &Dir, from: &OsStr, to: &OsStr) -> io::Result<()> {
     link_new(folder, from, to)
 }
 
-/// A link never replaces a file. Where there are no links, the check comes just before the rename.
+/// Gives the file its name by a hard link, which never replaces a file. On file systems without
+/// hard links, checks for a file just before renaming.
 fn link_new(folder: &Dir, from: &OsStr, to: &OsStr) -> io::Result<()> {
     match folder.hard_link(from, folder, to) {
         Ok(()) => folder.remove_file(from),

@@ -1,4 +1,5 @@
-//! What a call through the plugin door costs, beside a direct call of the same stage: for `cargo xtask bench --only door`.
+//! Measures a call through the plugin interface against a direct call of the same stage, for `cargo
+//! xtask bench --only door`.
 //!
 //! Arguments: the program `fal-host`, the library of `fal-python-parser`, the library of the example `echo` of fal-plugin, and
 //! `echo.py` as a plugin. Prints medians in nanoseconds as JSON.
@@ -18,9 +19,10 @@ use fal_plugin::{
 };
 use serde_json::{Map, Value, json};
 
-/// Rounds in which each way has its turn, so that what else the machine does meets all alike.
+/// Number of rounds. Each way of calling has its turn in each round, so that other load on the
+/// machine affects all alike.
 const ROUNDS: usize = 300;
-/// Calls of a way in a round.
+/// Number of calls of each way in a round.
 const CALLS: usize = 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -32,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         isolate: Some((host.clone(), vec!["plugin".to_owned(), "serve".to_owned()])),
         ..LoadOptions::default()
     };
-    // As in the program, where someone watches.
+    // As in the program, which watches its calls.
     fal_loader::on_hang(|_| {});
     let direct: Box<dyn PythonParser> =
         Box::new(fal_python_parser::RustPythonParser::new(&json!({}))?);
@@ -61,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 times.push(start.elapsed().as_nanos());
             }
             if round == 0 {
-                // The first one warms up.
+                // The first round warms up and does not count.
                 times.clear();
             }
         }
@@ -83,8 +85,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What it takes to write the analysis as JSON and to read it again, which every way but the direct one has to do; and how
-/// long the JSON is.
+/// Measures writing the analysis as JSON and reading it again, which every way but the direct one
+/// has to do. Also returns the length of the JSON.
 fn json(parser: &dyn PythonParser, text: &str) -> Result<(u64, usize), Box<dyn Error>> {
     let analysis = parser
         .parse("models/a.py", text)
@@ -106,7 +108,7 @@ fn client(path: &Path, options: &LoadOptions) -> Result<Box<dyn PythonParser>, B
     Ok(Box::new(PythonParserClient::new(open.transport)))
 }
 
-/// A model of 2 KB: a few dependencies, and code that says nothing.
+/// Returns a model of 2 KB: a few dependencies, and filler code.
 fn text() -> String {
     let mut text =
         "\"\"\"Orders with their people.\"\"\"\n\nimport pandas as pd\n\n\ndef features(frame):\n"

@@ -1,11 +1,12 @@
-//! A plugin's configuration against the plugin's own JSON schema.
+//! Checks a plugin's configuration against the plugin's own JSON schema.
 
 use fal_plugin::manifest::Manifest;
 use serde_json::{Value, json};
 
 use crate::error::OpenError;
 
-/// The configuration that the plugin gets: what fal_project.yml says, or nothing.
+/// Returns the configuration that the plugin gets: the one in `fal_project.yml`, or
+/// an empty one.
 ///
 /// # Errors
 /// If it does not fit the plugin's schema.
@@ -38,7 +39,7 @@ pub fn check(manifest: &Manifest, given: Option<&Value>) -> Result<Value, OpenEr
     }
 }
 
-/// Whether a plugin's schema is one.
+/// Checks that a plugin's schema is a JSON schema.
 ///
 /// # Errors
 /// If it is not a JSON schema.

@@ -1,4 +1,5 @@
-//! What goes wrong at the door. Each cause names the file, what was expected and what was found.
+//! The errors of loading plugins. Each message names the file, what was expected and what was
+//! found.
 
 use std::path::PathBuf;
 
@@ -23,14 +24,14 @@ pub enum LoadError {
         /// What the dynamic loader says.
         cause: String,
     },
-    /// The file lacks its end.
+    /// The file is truncated.
     #[error("the library `{}` is cut off: it has {has} bytes and needs at least {needs}", path.display())]
     Truncated {
         /// The file.
         path: PathBuf,
-        /// Bytes that it has.
+        /// Number of bytes in the file.
         has: u64,
-        /// Bytes that its header asks for.
+        /// Number of bytes that its header requires.
         needs: u64,
     },
     /// The library has no probe.
@@ -82,7 +83,7 @@ pub enum LoadError {
         /// Why.
         cause: String,
     },
-    /// A plugin in a process of its own did not say what it is.
+    /// A plugin's process did not answer with its manifest.
     #[error("{} (`{}`)", error.message(Some("hello")), path.display())]
     Process {
         /// The file.
@@ -90,12 +91,12 @@ pub enum LoadError {
         /// What happened.
         error: ProcessError,
     },
-    /// A plugin in a process of its own says that it cannot work.
+    /// A plugin's process reports that it cannot work.
     #[error("the plugin `{}` refuses to start: {error}", path.display())]
     Refused {
         /// The file.
         path: PathBuf,
-        /// What it said.
+        /// Its message.
         error: PluginError,
     },
     /// The manifest cannot be read or contradicts the probe.
@@ -133,7 +134,7 @@ impl LoadError {
 /// Why a stage of a loaded plugin did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The plugin fills other stages.
+    /// The plugin does not fill the wanted stage.
     #[error("the plugin `{name}` (`{}`) does not fill the stage `{stage}`; it fills {}", path.display(), names(fills))]
     WrongStage {
         /// Wanted stage.
@@ -160,7 +161,7 @@ pub enum OpenError {
         name: String,
         /// Stage.
         stage: Stage,
-        /// What it said.
+        /// Its message.
         error: PluginError,
     },
 }
@@ -177,7 +178,7 @@ impl OpenError {
         }
     }
 
-    /// The stages that there are, and how one is chosen.
+    /// Returns help that lists all stages and shows how to choose a plugin for one.
     pub fn stages_help() -> String {
         format!(
             "the stages are {}; for example `--plugin stub-writer=./libacme_stubs.so`",

@@ -1,7 +1,8 @@
-//! The plugin door: loads a library, or starts a plugin that is a process of its own, and checks it in order.
-//!
-//! The host and the test kit of plugin authors go through this one door, so that what the kit finds good loads. Behind it
-//! the two kinds are one: a [`LoadedPlugin`] whose stages are called by a `Transport`.
+//! Loads plugins: a library into this process, or a program as a separate process. Checks each
+//! plugin step by step before using it.
+//! // The host and the test kit for plugin authors both use this crate, so a plugin that passes the
+//! kit also loads in the host. Both kinds of plugin give a [`LoadedPlugin`], whose stages are
+//! called through a `Transport`.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 

@@ -1,5 +1,5 @@
-//! Loading one library into this process: file, length, probe, interface version, header, layout, manifest. Each check comes before the first use
-//! of what it vouches for.
+//! Loads a library into this process. Checks its file, length, probe, interface version, header,
+//! layout and manifest, each before the first use of what the check guarantees.
 
 use std::{
     error::Error,
@@ -30,13 +30,13 @@ use crate::{
     watch::Watch,
 };
 
-/// A library whose checks all held. It stays loaded until the process ends: code that was loaded may have left threads
-/// and thread-locals behind.
+/// A library that passed all checks. It stays loaded until the process ends, since its code may
+/// have left threads and thread-locals behind.
 #[derive(Clone)]
 pub(crate) struct LoadedLibrary {
-    /// Its file.
+    /// Path of the library.
     pub(crate) path: PathBuf,
-    /// What it says of itself.
+    /// The library's manifest.
     pub(crate) manifest: Manifest,
     root: PluginRootRef,
 }
@@ -83,7 +83,8 @@ impl LoadedLibrary {
         })
     }
 
-    /// Opens a stage by its name: the way to it, or the error as it came. Events go to `emit` as they are.
+    /// Opens a stage by its name. Returns its transport, or the plugin's error as JSON. Passes
+    /// events to `emit` unread.
     pub(crate) fn open_raw(
         &self,
         stage: &str,
@@ -130,7 +131,7 @@ impl LoadedLibrary {
 /// Takes the JSON of an event.
 pub(crate) type Emit = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
-/// A stage that was opened, with the way to it and the way its events take.
+/// An open stage of a library, and the sink for its events.
 pub struct OpenStage {
     /// Carries calls to it.
     pub transport: Arc<dyn Transport>,
@@ -142,7 +143,7 @@ struct LibraryTransport {
     name: String,
     /// Gone once it is dropped.
     object: Option<StageBox>,
-    /// The name again, to be shared with whoever watches a call.
+    /// The plugin's name, shared with the watcher of each call.
     watched: Arc<str>,
     timeouts: Timeouts,
 }
@@ -171,7 +172,7 @@ impl Transport for LibraryTransport {
 
 impl Drop for LibraryTransport {
     fn drop(&mut self) {
-        // The plugin's code runs here too.
+        // Dropping the stage runs the plugin's code too.
         let _watch = Watch::library(self.timeouts.call, &self.watched, "drop");
         self.object = None;
     }
@@ -214,9 +215,10 @@ fn check_length(path: &Path) -> Result<(), LoadError> {
     }
 }
 
-/// The probe is plain C: nothing of the library's types is trusted yet.
+/// Reads the probe. It is plain C, since none of the library's types can be trusted yet.
 fn read_probe(path: &Path) -> Result<Probe, LoadError> {
-    // SAFETY: a library's initialisers run here. Only files that the user installed or named come this far.
+    // SAFETY: this runs the library's initialisers. Only files that the user installed or named get
+    // this far.
     #[expect(unsafe_code, reason = "loading native code is what this module is for")]
     let library = unsafe { libloading::Library::new(path) }.map_err(|error| {
         // The reason is the source; the error itself only says which call failed.
@@ -250,8 +252,9 @@ fn read_probe(path: &Path) -> Result<Probe, LoadError> {
     })
 }
 
-/// Whether a host of one version of the interface takes a plugin of another: same major version, and the plugin's minor
-/// not above the host's. A host knows what older plugins may lack; the patch does not matter.
+/// Returns whether a host accepts a plugin that was built with another version of the interface.
+/// The major versions must be equal, and the plugin's minor version must not be above the host's,
+/// since a host knows what older plugins may lack. The patch version does not matter.
 pub fn fits(plugin: &str, host: &str) -> bool {
     match (Version::parse(plugin), Version::parse(host)) {
         (Ok(plugin), Ok(host)) => plugin.major == host.major && plugin.minor <= host.minor,
@@ -303,7 +306,8 @@ pub(crate) fn check_manifest(manifest: &Manifest, probe: &Probe) -> Result<(), S
     Ok(())
 }
 
-/// abi_stable's reports run over many lines and may hold a whole layout: the first lines say which check failed.
+/// Shortens a report of abi_stable. Reports have many lines and may hold a whole layout; the first
+/// lines say which check failed.
 fn in_one_line(cause: &LibraryError) -> String {
     let text = cause.to_string();
     let lines: Vec<_> = text

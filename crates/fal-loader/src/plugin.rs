@@ -1,4 +1,4 @@
-//! A plugin of either kind.
+//! A loaded plugin: a library or a process.
 
 use std::{
     env::consts::DLL_SUFFIX,
@@ -22,7 +22,8 @@ use crate::{
     timeouts::Timeouts,
 };
 
-/// Takes lines that plugins in processes of their own write to standard error: file or name of the plugin, and the line.
+/// Receives the lines that plugin processes write to standard error: the file or name of the
+/// plugin, and the line.
 pub type Log = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// How plugins are loaded.
@@ -30,10 +31,11 @@ pub type Log = Arc<dyn Fn(&str, &str) + Send + Sync>;
 pub struct LoadOptions {
     /// How long calls may take.
     pub timeouts: Timeouts,
-    /// Runs libraries in processes of their own: a program that calls `serve_library` for its last argument, and the
-    /// arguments ahead of that.
+    /// The command that runs a library in a separate process: a program that calls `serve_library`
+    /// for its last argument, and the arguments before that. `None` loads libraries into this
+    /// process.
     pub isolate: Option<(PathBuf, Vec<String>)>,
-    /// Takes what they write to standard error.
+    /// Receives what plugin processes write to standard error.
     pub log: Option<Log>,
 }
 
@@ -56,7 +58,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What is at `path`, by its name and its permissions.
+    /// Returns which kind of plugin is at `path`, judged by its name and its permissions.
     pub fn of(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let program =
@@ -87,13 +89,13 @@ enum Loaded {
     Process(Arc<Process>),
 }
 
-/// A plugin whose checks all held. A library stays loaded until the process ends; a process of its own ends with the last
-/// clone and the last stage of it.
+/// A plugin that passed all checks. A library stays loaded until this process ends; a plugin's
+/// process ends when its last clone and its last stage are dropped.
 #[derive(Clone)]
 pub struct LoadedPlugin {
-    /// Its file.
+    /// Path of the plugin.
     pub path: PathBuf,
-    /// What it says of itself.
+    /// The plugin's manifest.
     pub manifest: Manifest,
     loaded: Loaded,
 }
@@ -165,7 +167,8 @@ impl LoadedPlugin {
         }
     }
 
-    /// The way to the stage that has a number, whether it was opened or not: for the test kit. `None` for a library.
+    /// Returns the transport of the stage with a number, open or not, for the test kit; `None` for
+    /// a library.
     pub fn stage_by_number(&self, number: u64) -> Option<Arc<dyn Transport>> {
         match &self.loaded {
             Loaded::Process(process) => Some(process::stage(process, &self.manifest, number)),
@@ -173,22 +176,23 @@ impl LoadedPlugin {
         }
     }
 
-    /// Whether it is a process of its own.
+    /// Returns whether the plugin runs in a separate process.
     pub fn is_process(&self) -> bool {
         matches!(self.loaded, Loaded::Process(_))
     }
 
-    /// What is wrong with it, if it is a process that is of no use any more.
+    /// Returns the fault of the plugin's process, if it can no longer be used.
     pub fn fault(&self) -> Option<ProcessError> {
         self.process().and_then(Process::fault)
     }
 
-    /// Number of its process, if it has one of its own.
+    /// Returns the process id of the plugin, if it runs in a separate process.
     pub fn process_id(&self) -> Option<u32> {
         self.process().map(Process::id)
     }
 
-    /// Ends it, if it is a process of its own. True if it ended by itself once its standard input was closed.
+    /// Ends the plugin's process, if it has one. Returns whether the process exited by itself once
+    /// its standard input was closed.
     pub fn end(&self) -> bool {
         self.process().is_none_or(Process::end)
     }

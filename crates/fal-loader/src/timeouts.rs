@@ -1,18 +1,18 @@
-//! How long a call may take.
+//! Time limits of calls.
 
 use std::time::Duration;
 
-/// Calls whose work is the user's: they last as long as it takes.
+/// Methods that do the user's work. They may take any time by default.
 const OF_SESSION: [&str; 7] = [
     "load", "begin", "run_node", "compile", "close", "lend", "settle",
 ];
 
-/// Time-outs of calls. `None`: no limit.
+/// Time limits of calls. `None` means no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For all calls but those of `session`.
+    /// The limit of all calls that `session` does not cover.
     pub call: Option<Duration>,
-    /// For `load`, `begin`, `run_node`, `compile`, `close`, `lend` and `settle`.
+    /// The limit of `load`, `begin`, `run_node`, `compile`, `close`, `lend` and `settle`.
     pub session: Option<Duration>,
 }
 
@@ -26,7 +26,7 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// For all calls alike.
+    /// Returns the same limit for all calls.
     pub fn all(limit: Duration) -> Self {
         Self {
             call: Some(limit),
@@ -34,7 +34,7 @@ impl Timeouts {
         }
     }
 
-    /// The limit of a method.
+    /// Returns the limit of a method.
     pub(crate) fn of(&self, method: &str) -> Option<Duration> {
         if of_session(method) {
             self.session
@@ -44,7 +44,7 @@ impl Timeouts {
     }
 }
 
-/// Whether a method is one of those without a limit of its own.
+/// Returns whether a method does the user's work.
 pub(crate) fn of_session(method: &str) -> bool {
     OF_SESSION.contains(&method)
 }

@@ -1,7 +1,6 @@
-//! Whether a library lacks its end, as after a copy to a full disk.
-//!
-//! The dynamic loader maps the parts of a file into memory without a look at the file's length: what is behind its end ends
-//! the process by SIGBUS as soon as it is touched.
+//! Detects truncated libraries, such as a copy on a full disk.
+//! // The dynamic loader maps the parts of a file into memory without checking the file's length.
+//! Touching a mapped page behind the end of the file kills the process by SIGBUS.
 
 use std::{fs::File, io, path::Path};
 
@@ -11,16 +10,17 @@ use object::{
     read::elf::{FileHeader, ProgramHeader},
 };
 
-/// What a file that was cut lacks.
+/// The lengths of a truncated file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Missing {
-    /// Bytes that the file has.
+    /// Number of bytes in the file.
     pub(crate) has: u64,
-    /// Bytes that it must have at the least.
+    /// The least number of bytes that the file must have.
     pub(crate) needs: u64,
 }
 
-/// What the file lacks; `None` if it is whole, or no ELF file: the dynamic loader refuses that with an error.
+/// Returns the lengths if the file is truncated. Returns `None` if it is complete or not an ELF
+/// file, which the dynamic loader refuses with an error.
 #[expect(
     clippy::disallowed_methods,
     reason = "`LoadedPlugin::load` takes regular files only"
@@ -36,7 +36,8 @@ pub(crate) fn missing(path: &Path) -> io::Result<Option<Missing>> {
         .map(|needs| Missing { has, needs }))
 }
 
-/// Where the last part ends that is mapped. The headers themselves may lie behind the end.
+/// Returns the offset at which the last mapped part ends. The headers themselves may lie behind the
+/// end of the file.
 fn needed<'data, H: FileHeader, R: ReadRef<'data>>(file: R) -> Option<u64> {
     let header = H::parse(file).ok()?;
     let endian = header.endian().ok()?;

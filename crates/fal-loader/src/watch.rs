@@ -1,5 +1,6 @@
-//! Calls that may not last for ever. Each thread keeps what it waits for in a slot of its own, so that a call costs an
-//! uncontended lock; one thread looks at all slots now and then.
+//! Watches calls that have a time limit.
+//! // Each thread keeps its pending calls in a separate slot, so that a call costs only an
+//! uncontended lock. One thread looks at all slots from time to time.
 
 use std::{
     cell::OnceCell,
@@ -14,7 +15,7 @@ use parking_lot::Mutex;
 /// How often the slots are looked at.
 const TICK: Duration = Duration::from_millis(50);
 
-/// A call of a library that was not answered in time: the process that it hangs in can only be ended.
+/// A call of a library that did not return in time. Only ending the process stops it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the plugin `{plugin}` timed out after {} s in `{method}`",
@@ -25,7 +26,7 @@ pub struct Hang {
     pub plugin: String,
     /// The method.
     pub method: String,
-    /// How long it was waited for.
+    /// How long the host waited.
     pub after: Duration,
 }
 
@@ -47,19 +48,19 @@ type OnHang = Box<dyn Fn(&Hang) + Send + Sync>;
 
 static ON_HANG: OnceLock<OnHang> = OnceLock::new();
 
-/// Says what becomes of a library that hangs: `handler` ends the process. Without one, nobody watches libraries. The first
-/// handler holds.
+/// Sets the handler for hanging libraries, which ends the process. Without a handler, calls of
+/// libraries are not watched. Only the first call has an effect.
 pub fn on_hang(handler: impl Fn(&Hang) + Send + Sync + 'static) {
-    // A second handler would only say the same.
+    // Ignore a second handler: it would do the same.
     let _ = ON_HANG.set(Box::new(handler));
 }
 
-/// What happens when the time is over.
+/// What to do when the time is over.
 pub(crate) trait Overdue: Send + Sync {
     fn overdue(&self, hang: &Hang);
 }
 
-/// For calls of libraries.
+/// Ends the command when a call of a library is overdue.
 pub(crate) struct EndsCommand;
 
 impl Overdue for EndsCommand {
@@ -70,9 +71,10 @@ impl Overdue for EndsCommand {
     }
 }
 
-/// Names of the plugins whose code runs now: one that ends the process is among them.
+/// Returns the names of the plugins whose code runs now. A plugin that crashes the process is among
+/// them.
 pub fn under_way() -> Vec<String> {
-    // Whoever holds a lock does so for a moment; in a process that ends, that moment may never come.
+    // Never wait for the lock: in a crashing process its holder may never run again.
     let Some(slots) = SLOTS.try_lock() else {
         return Vec::new();
     };
@@ -117,8 +119,9 @@ fn new_slot() -> Arc<Slot> {
     slot
 }
 
-/// Returns when the thread runs: one that starts while a library hangs in its load would hang too, since the dynamic loader's
-/// lock also guards what a thread keeps for its end.
+/// Starts the watching thread, and returns when it runs. A thread that starts while a library hangs
+/// in its initialisers would hang too, since the dynamic loader's lock also guards the registration
+/// of thread-local destructors.
 fn start_watchdog() {
     let started = Arc::new(Barrier::new(2));
     let runs = Arc::clone(&started);
@@ -129,14 +132,14 @@ fn start_watchdog() {
     started.wait();
 }
 
-/// Watches until it is dropped, on the thread that made it.
+/// Watches a call until this guard is dropped, on the thread that created it.
 pub(crate) struct Watch {
     slot: Option<Arc<Slot>>,
     of_thread: PhantomData<*const ()>,
 }
 
 impl Watch {
-    /// Watches a call of a library, if anyone wants to know.
+    /// Watches a call of a library, if a handler is set.
     pub(crate) fn library(limit: Option<Duration>, plugin: &Arc<str>, method: &str) -> Self {
         static THEN: OnceLock<Arc<EndsCommand>> = OnceLock::new();
         if ON_HANG.get().is_none() {
@@ -179,7 +182,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         if let Some(slot) = &self.slot {
-            // Calls of one thread end in the reverse order of their beginnings.
+            // Calls of one thread are nested, so the last one that began ends first.
             slot.lock().pop();
         }
     }
@@ -194,7 +197,7 @@ fn watch_all() {
     }
 }
 
-/// What is overdue, each once.
+/// Returns the overdue calls, each only once.
 fn overdue(now: Instant) -> Vec<(Hang, Arc<dyn Overdue>)> {
     let mut slots = SLOTS.lock();
     slots.retain(|slot| slot.strong_count() > 0);
@@ -260,6 +263,6 @@ mod tests {
         );
         drop(outer);
         drop(tells);
-        assert!(receiver.recv().is_err(), "told once");
+        assert!(receiver.recv().is_err(), "an overdue call is reported once");
     }
 }

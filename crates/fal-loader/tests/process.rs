@@ -1,4 +1,4 @@
-//! Plugins that are processes of their own: one that works, and what becomes of those that do not.
+//! Tests of plugins in separate processes: one that works, and several that break the protocol.
 #![cfg(unix)]
 
 use std::{
@@ -20,7 +20,7 @@ use fal_plugin::{
 use serde_json::json;
 use tempfile::TempDir;
 
-/// A plugin in a folder of its own.
+/// A plugin in a temporary folder.
 struct Plugin {
     folder: TempDir,
     path: PathBuf,
@@ -41,7 +41,7 @@ impl Plugin {
         Self { folder, path }
     }
 
-    /// One that writes its frames by hand.
+    /// Creates a plugin that writes its frames by hand.
     fn misbehaving(misdeed: &str) -> Self {
         Self::new(&include_str!("process/acme.py").replacen(
             "\nMISDEED\n",
@@ -50,7 +50,7 @@ impl Plugin {
         ))
     }
 
-    /// One that stands on the file that authors get.
+    /// Creates a plugin that uses `fal_plugin.py`, as authors do.
     fn of_author(code: &str) -> Self {
         let plugin = Self::new(code);
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fal-plugin/python/fal_plugin.py");
@@ -86,14 +86,14 @@ fn opened(plugin: &LoadedPlugin, stage: Stage) -> OpenStage {
     plugin.open(stage, &json!({})).unwrap()
 }
 
-/// What a call says whose plugin does a misdeed in it.
+/// Returns the error of a call in which the plugin does a misdeed.
 fn failure(misdeed: &str, options: &LoadOptions) -> PluginError {
     let plugin = Plugin::misbehaving(misdeed).load(options).unwrap();
     let parser = PythonParserClient::new(opened(&plugin, Stage::PythonParser).transport);
     let Err(ParseError::Plugin(first)) = parser.parse("a.py", "x = 1\n") else {
         panic!("no error")
     };
-    // It is never started again, and says the same from now on.
+    // The process is never restarted, and later calls fail with the same error.
     let Err(ParseError::Plugin(again)) = parser.parse("b.py", "") else {
         panic!("no error")
     };
@@ -188,7 +188,7 @@ fn messages_that_make_no_sense() {
             &LoadOptions::default(),
         )
     };
-    insta::assert_snapshot!(said("write({'id': 77, 'ok': 1})"), @"the plugin `acme` broke the protocol in `parse`: an answer to the call 77, which nobody waits for");
+    insta::assert_snapshot!(said("write({'id': 77, 'ok': 1})"), @"the plugin `acme` broke the protocol in `parse`: an answer to the call 77, which is not pending");
     insta::assert_snapshot!(said("write({'id': number})"), @"the plugin `acme` broke the protocol in `parse`: the answer 3 has not one of `ok` and `error`");
     insta::assert_snapshot!(said("write({'hello': 1})"), @"the plugin `acme` broke the protocol in `parse`: a message that is neither an answer nor an event");
     insta::assert_snapshot!(said("write(b'[1]')"), @"the plugin `acme` broke the protocol in `parse`: a frame without a message: it is no JSON object in `[1]`");
@@ -268,7 +268,7 @@ fn a_plugin_that_closes_its_standard_input_is_not_waited_for() {
     };
     let plugin = Plugin::misbehaving(misdeed).load(&unlimited).unwrap();
     let parser = PythonParserClient::new(opened(&plugin, Stage::PythonParser).transport);
-    // Whatever the answer means: it was given when nothing is read any more.
+    // The answer does not matter, since it arrives when the host no longer reads.
     let _ = parser.parse("a.py", "");
     let Err(ParseError::Plugin(error)) = parser.parse("b.py", "") else {
         panic!("no error")

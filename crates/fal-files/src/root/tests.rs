@@ -2,7 +2,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
 
-/// A root with a link of each sort on the way, and a folder outside of it.
+/// A root with links of each sort, and a folder outside of it.
 struct Place {
     _all: tempfile::TempDir,
     outside: PathBuf,
@@ -36,7 +36,7 @@ impl Place {
         }
     }
 
-    /// Nothing outside was made, changed or removed.
+    /// Checks that nothing outside was created, changed or removed.
     fn assert_untouched(&self, what: &str) {
         let names: Vec<_> = fs::read_dir(&self.outside)
             .unwrap()
@@ -92,7 +92,7 @@ fn no_act_leaves_the_root() {
             for (act, run) in ACTS {
                 let place = Place::new();
                 let path = format!("{way}/{name}");
-                // What is missing is nothing to remove, and no error.
+                // Removing a missing file is no error.
                 let outcome = run(&place.root, &path);
                 assert!(
                     outcome.is_err() || act == "remove_folder" && way == "gone",
@@ -114,13 +114,14 @@ fn an_absolute_path_is_refused() {
     }
 }
 
-/// A link in the very place of a file is replaced or refused, but never followed out.
+/// A link in the place of the file itself is replaced or refused, but never followed out of the
+/// root.
 #[test]
 fn a_link_in_a_files_place_is_not_followed_out() {
     for link in ["out", "gone", "file_out", "chain"] {
         for (act, run) in ACTS {
             let place = Place::new();
-            // Whether it fails depends on the act.
+            // Whether the call fails depends on the operation.
             let _ = run(&place.root, link);
             place.assert_untouched(&format!("{act} {link}"));
         }

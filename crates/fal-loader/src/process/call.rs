@@ -1,4 +1,4 @@
-//! A call of a plugin in a process of its own: whom it is for, what is written, and why it has no answer.
+//! A call of a plugin's process: its target, its frame, and why it has no answer.
 
 use fal_plugin::{
     PluginError,
@@ -9,26 +9,26 @@ use serde_json::value::RawValue;
 
 use super::fault::Shared;
 
-/// Who is called.
+/// The target of a call.
 pub(super) enum Target<'a> {
     /// The plugin.
     Plugin,
-    /// A stage that is to be opened under a number.
+    /// A stage to be opened under a number.
     Open(&'a str, u64),
     /// An open stage.
     Stage(u64),
 }
 
-/// Why a call has no answer of the plugin.
+/// Why a call has no answer from the plugin.
 pub(super) enum CallError {
-    /// The process is of no use any more.
+    /// The process can no longer be used.
     Process(Shared),
-    /// It was not even sent.
+    /// The call was not sent.
     Refused(PluginError),
 }
 
 impl CallError {
-    /// As the answer of a transport.
+    /// Converts the error to the answer of a transport.
     pub(super) fn wire(&self, method: &str) -> Vec<u8> {
         let error = match self {
             Self::Process(fault) => fault.in_call(method),
@@ -38,7 +38,7 @@ impl CallError {
     }
 }
 
-/// The JSON of a call's frame.
+/// Returns the JSON of a call's frame.
 pub(super) fn message(
     plugin: &str,
     id: u64,
@@ -64,7 +64,7 @@ pub(super) fn message(
     };
     let body = match serde_json::from_slice::<&RawValue>(request) {
         Ok(body) => body.to_owned(),
-        // What is no JSON comes as a text, so that the frame is one in any case.
+        // Send invalid JSON as a string, so that the frame itself stays valid.
         Err(_) => raw(serde_json::Value::from(String::from_utf8_lossy(request)).to_string())?,
     };
     let attachment = (attachment > 0).then_some(attachment);

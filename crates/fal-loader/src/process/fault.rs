@@ -1,4 +1,4 @@
-//! What a plugin in a process of its own does wrong, and what the user is told of it.
+//! The faults of a plugin's process, and the messages about them for the user.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -6,24 +6,24 @@ use fal_plugin::{PluginError, process::FrameError};
 
 use crate::watch::seconds;
 
-/// Why a process is of no use any more.
+/// Why a process can no longer be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// It ended, or was ended from outside.
     Ended {
-        /// `exit code 3`, `killed by signal 11 (SIGSEGV)`.
+        /// Describes the exit: `exit code 3`, `killed by signal 11 (SIGSEGV)`.
         how: String,
     },
     /// Its standard output ended, but the process did not.
     ClosedOutput,
     /// It closed its standard input, but did not end.
     ClosedInput,
-    /// What it wrote to its standard output is no frame.
+    /// It wrote something other than a frame to its standard output.
     Babbled {
-        /// What it is instead, in the words of [`FrameError`].
+        /// The message of the [`FrameError`].
         what: String,
     },
-    /// It answered or told something that makes no sense.
+    /// It sent a frame that the protocol does not allow.
     Nonsense {
         /// What.
         what: String,
@@ -32,7 +32,7 @@ pub enum Fault {
     TimedOut {
         /// The method.
         method: String,
-        /// How long it was waited for.
+        /// How long the host waited.
         after: Duration,
     },
 }
@@ -50,10 +50,10 @@ impl Fault {
     }
 }
 
-/// A fault, with the name of the plugin and its last words.
+/// A fault, with the name of the plugin and its last lines of standard error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessError {
-    /// Name of the plugin; that of its file, as long as it has not said it.
+    /// Name of the plugin, or of its file until the plugin's name is known.
     pub plugin: String,
     /// What is wrong.
     pub fault: Fault,
@@ -70,7 +70,7 @@ impl fmt::Display for ProcessError {
 }
 
 impl ProcessError {
-    /// The message for a caller that waited for `method`.
+    /// Returns the message for a caller that waited for `method`.
     pub(crate) fn message(&self, method: Option<&str>) -> String {
         let Self { plugin, fault, .. } = self;
         let within = method
@@ -106,7 +106,7 @@ impl ProcessError {
         text
     }
 
-    /// What to do.
+    /// Returns what the user can do.
     pub fn help(&self) -> String {
         match &self.fault {
             Fault::Ended { .. } | Fault::ClosedOutput | Fault::ClosedInput | Fault::Nonsense { .. } => {
@@ -124,7 +124,7 @@ impl ProcessError {
         .to_owned()
     }
 
-    /// A stable code for it.
+    /// Returns the stable code of the fault.
     pub fn code(&self) -> &'static str {
         match self.fault {
             Fault::Ended { .. } | Fault::ClosedOutput | Fault::ClosedInput => "plugin::ended",
@@ -134,11 +134,11 @@ impl ProcessError {
         }
     }
 
-    /// For the caller of a method.
+    /// Returns the error for the caller of a method.
     pub(super) fn in_call(&self, method: &str) -> PluginError {
         PluginError::new(self.code(), self.message(Some(method))).with_help(self.help())
     }
 }
 
-/// Shared by all who waited.
+/// A report that all waiting callers share.
 pub(super) type Shared = Arc<ProcessError>;

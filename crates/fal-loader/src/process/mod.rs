@@ -1,4 +1,5 @@
-//! A plugin that is a process of its own: started, spoken to in frames, and ended with all that it started.
+//! Plugins in separate processes. The host starts such a process, exchanges frames with it, and
+//! ends it with all its descendants.
 
 mod call;
 mod fault;

@@ -1,4 +1,4 @@
-//! A running process: who waits for which answer, and its end.
+//! A running plugin process: the calls that wait for answers, and the end of the process.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -25,25 +25,25 @@ use crate::{
     watch::{Hang, Overdue, Watch},
 };
 
-/// A process has this long to end once its standard input is closed.
+/// How long a process may take to exit once its standard input is closed.
 const GRACE: Duration = Duration::from_secs(2);
-/// Last words of a process that has ended are waited for this long.
+/// How long to wait for the last lines of standard error of a process that exited.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
-/// What an answer is: `ok` or `error`.
+/// The content of an answer: `ok` or `error`.
 pub(super) type Answer = Result<Vec<u8>, Vec<u8>>;
 
 type Reply = Result<Answer, Shared>;
 
-/// Who waits for an answer.
+/// The calls that wait for an answer.
 #[derive(Default)]
 struct Waiting {
     calls: HashMap<u64, SyncSender<Reply>>,
-    /// Once set, nothing is answered any more.
+    /// Once set, no further call is answered.
     fault: Option<Shared>,
 }
 
-/// What the threads around a process share.
+/// The state that the threads around a process share.
 pub(super) struct Inner {
     file_name: Arc<str>,
     name: OnceLock<Arc<str>>,
@@ -53,20 +53,20 @@ pub(super) struct Inner {
     next: AtomicU64,
     waiting: Mutex<Waiting>,
     routers: Mutex<BTreeMap<u64, Arc<EventRouter>>>,
-    /// The host is done with it: what it does from now on is no fault.
+    /// The host is ending the process. From now on nothing that the process does is a fault.
     ending: AtomicBool,
-    /// A fault was found: what comes of it is none of its own.
+    /// A fault was found. Later faults are its consequences and do not count.
     failed: AtomicBool,
     timeouts: Timeouts,
 }
 
-/// A plugin's process. When the last of its users is gone, it ends.
+/// A plugin's process. It ends when its last user is dropped.
 pub(crate) struct Process(Arc<Inner>);
 
-/// All that run, so that a command that ends at once can end them too.
+/// All running plugin processes, so that a command that exits at once can end them too.
 static RUNNING: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
 
-/// Kills all plugins in processes of their own, with what they started: for a command that ends at once.
+/// Kills all plugin processes and their descendants, for a command that exits at once.
 pub fn end_all() {
     let running: Vec<_> = RUNNING.lock().iter().filter_map(Weak::upgrade).collect();
     running.iter().for_each(|process| process.group.kill());
@@ -98,20 +98,20 @@ impl Inner {
         inner
     }
 
-    /// What it calls itself, or its file.
+    /// The plugin's name, or its file's until the name is known.
     pub(super) fn name(&self) -> &Arc<str> {
         self.name.get().unwrap_or(&self.file_name)
     }
 
     pub(super) fn set_name(&self, name: &str) {
-        // Only `start` sets it, once.
+        // Ignore the result: only `start` sets the name, once.
         let _ = self.name.set(name.into());
     }
 
-    /// Brings an answer to whoever waits for it. False if nobody does.
+    /// Sends an answer to the call that waits for it. Returns false if no call does.
     pub(super) fn answer(&self, id: u64, answer: Answer) -> bool {
         let caller = self.waiting.lock().calls.remove(&id);
-        // A caller waits until it has its answer.
+        // The receiver exists: a caller waits until it has its answer.
         caller.map(|caller| _ = caller.send(Ok(answer))).is_some()
     }
 
@@ -122,7 +122,8 @@ impl Inner {
         }
     }
 
-    /// The process is of no use any more: it ends, and so does all waiting. The first fault counts.
+    /// Records that the process can no longer be used: kills it and fails all waiting calls. The
+    /// first fault counts.
     pub(super) fn fail(&self, fault: Fault, patience: Duration) {
         if self.failed.swap(true, Ordering::SeqCst) {
             return;
@@ -143,7 +144,7 @@ impl Inner {
             .for_each(|(_, caller)| _ = caller.send(Err(Arc::clone(&error))));
     }
 
-    /// The stream of frames has ended: by the end of the process, or by `why`.
+    /// Handles the end of the stream of frames, which is the exit of the process or `why`.
     pub(super) fn stream_ended(&self, why: Option<Fault>) {
         if self.ending.load(Ordering::SeqCst) {
             return self.fail(ended_by_host(), Duration::ZERO);
@@ -159,16 +160,17 @@ impl Inner {
                 how: error.to_string(),
             },
             Some((false, _)) => Fault::ClosedOutput,
-            // The host began to end it a moment ago.
+            // The host began to end the process a moment ago.
             None => ended_by_host(),
         };
         self.fail(fault, LAST_WORDS);
     }
 
-    /// Ends the process in order: its standard input is closed, and it has a moment to end by itself.
+    /// Ends the process in order: closes its standard input, and gives it a moment to exit by
+    /// itself.
     fn end(&self, patience: Duration) -> bool {
         self.ending.store(true, Ordering::SeqCst);
-        // A writer that is stuck holds the stream: then there is no order left.
+        // A blocked writer holds the stream. An orderly end is impossible then.
         let closed = self
             .stdin
             .try_lock()
@@ -220,7 +222,8 @@ impl Inner {
         }
     }
 
-    /// A process that cannot be written to has ended as a rule, and the reader says how. If it lives on, it is of no use.
+    /// Handles a failed write. As a rule the process has exited, and the reader reports how. If it
+    /// still runs, it can no longer be used.
     fn not_heard(&self, receiver: &Receiver<Reply>) -> Result<Reply, RecvError> {
         match receiver.recv_timeout(GRACE) {
             Ok(reply) => Ok(reply),
@@ -239,7 +242,7 @@ impl Inner {
     }
 }
 
-/// What ends with the host's own doing.
+/// Returns the error of calls that end because the host ends the process.
 fn ended_by_host() -> Fault {
     Fault::Ended {
         how: "fal-host ended it".to_owned(),
@@ -271,22 +274,22 @@ impl Process {
         self.0.routers.lock().insert(stage, Arc::clone(router));
     }
 
-    /// What is wrong with it, if it is of no use any more.
+    /// Returns the fault of the process, if it can no longer be used.
     pub(crate) fn fault(&self) -> Option<ProcessError> {
         self.0.waiting.lock().fault.as_deref().cloned()
     }
 
-    /// Number of the process.
+    /// Returns the process id.
     pub(crate) fn id(&self) -> u32 {
         self.0.group.pid().as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Ends it at once: it was of no use.
+    /// Kills a process that never became usable.
     pub(super) fn end_at_once(&self) {
         self.0.end(Duration::ZERO);
     }
 
-    /// Ends it. True if it ended by itself in time.
+    /// Ends the process. Returns whether it exited by itself in time.
     pub(crate) fn end(&self) -> bool {
         self.0.end(GRACE)
     }

@@ -1,4 +1,4 @@
-//! The thread that reads what a plugin says.
+//! The thread that reads the frames of a plugin.
 
 use std::{
     io::Read,
@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::{fault::Fault, own::Inner};
 
-/// Reads frames until there are no more. Holds the process only while there is something to say, so that it ends with
-/// its last user.
+/// Reads frames until the stream ends. Holds the process only while it handles a frame, so that the
+/// process ends with its last user.
 pub(super) fn start(stdout: impl Read + Send + 'static, process: &Arc<Inner>) {
     let process = Arc::downgrade(process);
     thread::spawn(move || {
@@ -41,7 +41,7 @@ fn read(stdout: impl Read, process: &Weak<Inner>) -> Option<Fault> {
 fn take(message: &Message<'_>, process: &Inner) -> Result<(), String> {
     let bytes = |value: &RawValue| value.get().as_bytes().to_vec();
     if let Some(event) = message.event {
-        // An event is never worth a run: one that nobody wants is dropped.
+        // Drop events without a receiver: a lost event must not end a run.
         message
             .stage_number()
             .into_iter()
@@ -59,8 +59,6 @@ fn take(message: &Message<'_>, process: &Inner) -> Result<(), String> {
     if process.answer(id, answer) {
         Ok(())
     } else {
-        Err(format!(
-            "an answer to the call {id}, which nobody waits for"
-        ))
+        Err(format!("an answer to the call {id}, which is not pending"))
     }
 }

@@ -1,4 +1,4 @@
-//! The other end: a library served as a plugin in a process of its own.
+//! Serves a library as a plugin in a separate process: the plugin's side of the protocol.
 
 use std::{
     collections::HashMap,
@@ -30,11 +30,11 @@ use crate::{
 type Loaded = Result<LoadedLibrary, LoadError>;
 type Answer = Result<Vec<u8>, Vec<u8>>;
 
-/// What the threads of the server share.
+/// The state that the threads of the server share.
 struct Server<I, O> {
     path: Box<Path>,
     input: Mutex<FrameReader<I>>,
-    /// Threads that wait for a frame, or read one.
+    /// Number of threads that wait for a frame or read one.
     idle: AtomicUsize,
     output: Arc<Mutex<O>>,
     library: Mutex<Option<Arc<Loaded>>>,
@@ -42,9 +42,9 @@ struct Server<I, O> {
     ended: (Mutex<bool>, Condvar),
 }
 
-/// Serves the library at `path` until `input` ends. Whatever then still runs ends with the process.
-///
-/// Whoever reads a call also answers it, and another thread waits for the next one meanwhile: no call waits for another.
+/// Serves the library at `path` until `input` ends. Calls that still run then end with the process.
+/// // The thread that reads a call also answers it, while another thread waits for the next call.
+/// So no call waits for another.
 fn serve<I: Read + Send + 'static, O: Write + Send + 'static>(path: &Path, input: I, output: O) {
     let server = Arc::new(Server {
         path: path.into(),
@@ -60,8 +60,8 @@ fn serve<I: Read + Send + 'static, O: Write + Send + 'static>(path: &Path, input
     server.ended.1.wait_while(&mut ended, |ended| !*ended);
 }
 
-/// Serves the library at `path` over standard input and output, which it takes for itself: what the library prints goes to
-/// standard error.
+/// Serves the library at `path` over standard input and output. It takes both streams for the
+/// protocol; what the library prints goes to standard error.
 ///
 /// # Errors
 /// If the streams cannot be had.
@@ -78,7 +78,7 @@ pub fn serve_library(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What is left of a message when its frame is gone.
+/// The parts of a message that are needed after its frame is dropped.
 struct Task {
     id: u64,
     method: String,
@@ -118,7 +118,8 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
                 self.ended.1.notify_all();
                 return;
             };
-            // The last that waited goes to work: someone must listen, as calls may take long.
+            // This was the last waiting thread. Start another before working, since calls may take
+            // long.
             if self.idle.fetch_sub(1, Ordering::SeqCst) == 1 {
                 self.start_thread();
             }
@@ -131,7 +132,8 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
     fn next_task(&self) -> Option<Task> {
         let mut input = self.input.lock();
         loop {
-            // A host that says what is no frame is none: there is nobody to tell.
+            // The other side is not a host if it sends no frames, so there is no one to report the
+            // error to.
             let (message, attachment) = input.next_message().ok().flatten()?;
             if let Some(task) = Task::of(&message, attachment) {
                 return Some(task);
@@ -197,7 +199,8 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
             .map_err(|error| refusal("plugin::load", error.to_string()))?;
         let output = Arc::clone(&self.output);
         let emit: Emit = Arc::new(move |event| {
-            // What is no JSON would break the frame, and an event is never worth a run.
+            // Drop an event that is not JSON: it would break the frame, and a lost event must not
+            // end a run.
             let Ok(event) = serde_json::from_slice::<&RawValue>(event) else {
                 return;
             };
@@ -211,7 +214,7 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
         Ok(b"null".to_vec())
     }
 
-    /// Said in the place of an answer that fits into no frame.
+    /// The error that replaces an answer too long for a frame.
     fn too_large(&self, task: &Task, size: usize) -> Vec<u8> {
         let library = self.library();
         let name = library
@@ -240,7 +243,8 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
         let mut message = format!("{{\"id\":{id},\"{key}\":").into_bytes();
         match serde_json::from_slice::<&RawValue>(&bytes) {
             Ok(value) => message.extend_from_slice(value.get().as_bytes()),
-            // What is no JSON goes over as a text where no text is wanted, and is told by whoever wanted to read it.
+            // Send invalid JSON as a string. The host fails to deserialize it and reports the
+            // error.
             Err(_) => {
                 message = format!("{{\"id\":{id},\"error\":").into_bytes();
                 message.extend_from_slice(
@@ -258,7 +262,7 @@ impl<I: Read + Send + 'static, O: Write + Send + 'static> Server<I, O> {
     }
 }
 
-/// The host is who counts the time.
+/// Calls have no time limit here: the host limits them.
 const UNLIMITED: Timeouts = Timeouts {
     call: None,
     session: None,
@@ -269,7 +273,7 @@ fn refusal(code: &str, message: String) -> Vec<u8> {
     serde_json::to_vec(&WireError::Plugin { error }).unwrap_or_default()
 }
 
-/// A host that is gone is told nothing.
+/// Writes a frame. Ignores errors: then the host is gone.
 fn write<O: Write>(output: &Mutex<O>, message: &[u8]) {
     let _ = write_frame(&mut *output.lock(), message, b"");
 }

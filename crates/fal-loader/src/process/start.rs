@@ -1,4 +1,4 @@
-//! Starting a plugin's process, and what it says of itself.
+//! Starts a plugin's process and reads its manifest.
 
 use std::{
     io::ErrorKind,
@@ -29,7 +29,7 @@ use crate::{
 /// How many lines of a plugin's standard error an error quotes.
 const LAST_LINES: usize = 12;
 
-/// Starts the plugin at `path` by `command`, and asks it what it is.
+/// Starts the plugin at `path` by `command`, and asks for its manifest.
 pub(crate) fn start(
     path: &Path,
     mut command: Command,
@@ -41,7 +41,8 @@ pub(crate) fn start(
         .to_string_lossy()
         .into_owned();
     command.env(PROTOCOL_VARIABLE, PROTOCOL_VERSION);
-    // Trust in a project's plugin covers compiled files as well: none may appear only because the plugin ran.
+    // Trust in a project's plugin also covers its compiled files, so running the plugin must not
+    // create any.
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     command
         .stdin(Stdio::piped())

@@ -1,4 +1,4 @@
-//! The way to a stage of a plugin in a process of its own.
+//! The transport to a stage of a plugin's process.
 
 use std::sync::{
     Arc,
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{call::Target, own::Process};
 use crate::{error::OpenError, library::OpenStage};
 
-/// Numbers of stages, for all processes.
+/// The number of the next stage. Numbers are unique across all processes.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 struct ProcessTransport {
@@ -37,7 +37,7 @@ impl Transport for ProcessTransport {
     }
 }
 
-/// The way to the stage of that number.
+/// Returns the transport to the stage with a number.
 pub(crate) fn stage(
     process: &Arc<Process>,
     manifest: &Manifest,
@@ -50,7 +50,7 @@ pub(crate) fn stage(
     })
 }
 
-/// Opens a stage.
+/// Opens a stage of the process.
 pub(crate) fn open(
     process: &Arc<Process>,
     manifest: &Manifest,

@@ -1,4 +1,4 @@
-//! The end of a process, where it cannot be seen through the door.
+//! Tests of the end of a process that cannot be seen through the public interface.
 
 use std::{
     io::{BufRead, BufReader},
