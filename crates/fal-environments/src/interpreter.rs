@@ -74,8 +74,9 @@ impl Search<'_> {
         self.try_at("VIRTUAL_ENV", PathBuf::from(folder).join("bin/python"))
     }
 
-    /// `.venv` in the project or a folder above it, up to the root of the repository or the home folder. A folder of
-    /// another user, and a `.venv` of another user in a folder where anyone may write, end the search.
+    /// Searches for `.venv` in the project and the folders above it, up to the root of the
+    /// repository or the home folder. A folder of another user, or a `.venv` of another user in a
+    /// folder that anyone may write to, ends the search.
     fn beside_project(&mut self) -> Option<PathBuf> {
         let home = (self.variable)("HOME").map(PathBuf::from);
         for folder in self.project_dir.ancestors() {
@@ -97,7 +98,8 @@ impl Search<'_> {
         None
     }
 
-    /// The project's owner can run code through its models and macros in any case, and root anything.
+    /// Returns whether the path belongs to a user who is not trusted. The project's owner is
+    /// trusted, since models and macros run that user's code in any case; so is root.
     fn is_of_another(&self, path: &Path) -> bool {
         let mine = [
             Some(rustix::process::geteuid().as_raw()),

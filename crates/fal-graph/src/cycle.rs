@@ -1,4 +1,4 @@
-//! Cycles, reported as the nodes that make them.
+//! Finds cycles, and reports each as its nodes.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,7 +7,8 @@ use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-/// Edges looked at before the search for a shorter cycle ends: a knot of any size is reported at once.
+/// Number of edges after which the search for a shorter cycle ends, so that even a huge component
+/// is reported at once.
 const SEARCH_BUDGET: usize = 5_000_000;
 
 /// Nodes that wait for each other.
@@ -26,7 +27,8 @@ impl fmt::Display for Cycle {
     }
 }
 
-/// One cycle for each knot of the graph: a shortest one, beginning with its first node in the order of `name`.
+/// Returns a shortest cycle of each strongly connected component, beginning with its first node in
+/// the order of `name`.
 pub(crate) fn find_cycles<'a, E>(
     graph: &DiGraph<(), E>,
     name: impl Fn(NodeIndex) -> &'a str,
@@ -53,7 +55,7 @@ fn named<'a>(mut cycle: Vec<NodeIndex>, name: impl Fn(NodeIndex) -> &'a str) -> 
         .collect()
 }
 
-/// A shortest cycle of a strongly connected component.
+/// Returns a shortest cycle of a strongly connected component.
 fn shortest<E>(graph: &DiGraph<(), E>, knot: &[NodeIndex]) -> Vec<NodeIndex> {
     let mut search = Search {
         graph,
@@ -77,13 +79,14 @@ fn shortest<E>(graph: &DiGraph<(), E>, knot: &[NodeIndex]) -> Vec<NodeIndex> {
 
 struct Search<'a, E> {
     graph: &'a DiGraph<(), E>,
-    /// Where the walk came from.
+    /// The node from which the walk reached each node.
     from: Vec<Option<NodeIndex>>,
     budget: usize,
 }
 
 impl<E> Search<'_, E> {
-    /// A shortest cycle through `start` with fewer than `limit` nodes: breadth first until the walk comes back.
+    /// Returns a shortest cycle through `start` with fewer than `limit` nodes, by a breadth-first
+    /// walk that ends when it comes back.
     fn through(&mut self, start: NodeIndex, limit: usize) -> Option<Vec<NodeIndex>> {
         let mut touched = Vec::new();
         let mut queue = VecDeque::from([(start, 1)]);

@@ -1,4 +1,4 @@
-//! What can be wrong with a graph or a selection.
+//! The errors of graphs and selections.
 
 use std::error::Error;
 
@@ -6,28 +6,28 @@ use thiserror::Error;
 
 use crate::cycle::Cycle;
 
-/// The nodes make no DAG.
+/// The nodes do not form a DAG.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DagError {
     /// Nodes wait for each other.
     #[error("{}", describe_cycles(.cycles))]
     Cycle {
-        /// One cycle for each knot, a shortest one, each as it runs.
+        /// A shortest cycle of each strongly connected component, in the direction of its edges.
         cycles: Vec<Cycle>,
     },
-    /// The same unique id twice.
+    /// Two nodes have the same unique id.
     #[error("two nodes have the unique id '{id}'")]
     Duplicate {
         /// The unique id.
         id: String,
     },
-    /// A Python model or an edge names a node that is not there.
+    /// A Python model or an edge names a node that does not exist.
     #[error("no node has the unique id '{id}'{}", needed(.needed_by))]
     UnknownNode {
         /// The unique id.
         id: String,
-        /// File or node that needs it.
+        /// File or node that names it.
         needed_by: Option<String>,
     },
 }
@@ -50,7 +50,7 @@ fn needed(who: &Option<String>) -> String {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SelectError {
-    /// Not the syntax of a selector.
+    /// The expression is not valid syntax of a selector.
     #[error("'{expression}' is not a selector: {reason}")]
     Syntax {
         /// The expression.
@@ -58,17 +58,17 @@ pub enum SelectError {
         /// What is wrong.
         reason: String,
     },
-    /// `tga:nightly`.
+    /// The method does not exist, as in `tga:nightly`.
     #[error("'{method}' is not a selection method, in '{expression}'{}", did_you_mean(.nearest))]
     UnknownMethod {
         /// The expression.
         expression: String,
         /// The method.
         method: String,
-        /// The method that is spelled most like it.
+        /// The method with the most similar name.
         nearest: Option<String>,
     },
-    /// `test_type:sometimes`.
+    /// The method has no such value, as in `test_type:sometimes`.
     #[error(
         "'{value}' is no value for the selection method '{method}', in '{expression}': expected {expected}"
     )]
@@ -79,7 +79,7 @@ pub enum SelectError {
         method: &'static str,
         /// The value.
         value: String,
-        /// What would be one.
+        /// The valid values.
         expected: &'static str,
     },
     /// A selector that `selectors.yml` does not define.
@@ -87,7 +87,7 @@ pub enum SelectError {
     UnknownSelector {
         /// The name.
         name: String,
-        /// The selector that is spelled most like it.
+        /// The selector with the most similar name.
         nearest: Option<String>,
     },
     /// A definition in `selectors.yml` that cannot be understood.
@@ -103,10 +103,10 @@ pub enum SelectError {
     UnknownResourceType {
         /// The name.
         name: String,
-        /// The type that is spelled most like it.
+        /// The type with the most similar name.
         nearest: Option<String>,
     },
-    /// A method that someone else answers (`state`, `result`, ...) failed.
+    /// A method that the backend answers (`state`, `result`, ...) failed.
     #[error("selecting '{expression}' failed")]
     External {
         /// The expression.

@@ -1,4 +1,4 @@
-//! What kind of thing a node is: for people, pictures and the routing of work.
+//! Kinds of nodes, for messages, renderings and the routing of work.
 
 use fal_plugin::payload::GraphNode;
 
@@ -28,12 +28,12 @@ pub enum NodeKind {
     Semantic,
     /// A script attached to a model.
     Script,
-    /// Something else that dbt knows (analysis, operation, function, ...).
+    /// Another kind of dbt's (analysis, operation, function, ...).
     Other,
 }
 
 impl NodeKind {
-    /// A word for it.
+    /// Returns the name of the kind.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sql => "sql",
@@ -51,7 +51,7 @@ impl NodeKind {
         }
     }
 
-    /// Kind of a model by its Python or notebook file.
+    /// Returns the kind of a model by its Python or notebook file.
     pub(crate) fn of_file(file: &str) -> Self {
         if file.to_ascii_lowercase().ends_with(".py") {
             Self::Python
@@ -60,7 +60,7 @@ impl NodeKind {
         }
     }
 
-    /// Kind of a node as dbt describes it.
+    /// Returns the kind of a node as dbt describes it.
     pub(crate) fn of_spec(spec: &GraphNode) -> Self {
         match spec.resource_type.as_str() {
             "model" if spec.language.as_deref() == Some("python") => Self::Python,

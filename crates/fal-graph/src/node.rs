@@ -1,4 +1,4 @@
-//! A node of the DAG: what dbt says of it, and what is ours.
+//! Nodes of the DAG: dbt's description, and what fal-host adds.
 
 use fal_plugin::payload::GraphNode;
 use serde_json::Value;
@@ -16,9 +16,9 @@ pub struct Node {
     kind: NodeKind,
     own_file: Option<String>,
     own_fqn: Option<Vec<String>>,
-    /// Whether a parent that it names is not in the graph.
+    /// Whether a parent that the node names is not in the graph.
     pub(crate) incomplete: bool,
-    /// For a script attached to a model: on which side of it.
+    /// Side of its model, for a script attached to a model.
     pub(crate) side: Option<Side>,
 }
 
@@ -35,7 +35,7 @@ impl Node {
         }
     }
 
-    /// Says that the node is the Python or notebook model in `file`; dbt may know it by a stub.
+    /// Marks the node as the Python or notebook model in `file`; dbt may know it by a stub.
     pub(crate) fn become_python(&mut self, file: &str) {
         self.kind = NodeKind::of_file(file);
         if file != self.spec.original_file_path {
@@ -54,8 +54,8 @@ impl Node {
         &self.spec.name
     }
 
-    /// A short name that is its own among nodes of its kind: `events.clicks` for a source, `people.v2` for a version,
-    /// `orders.AFTER.tell.py` for a script.
+    /// Returns a short name that is unique among nodes of its kind: `events.clicks` for a source,
+    /// `people.v2` for a version, `orders.AFTER.tell.py` for a script.
     pub fn label(&self) -> String {
         if let Some(script) = self
             .spec
@@ -91,7 +91,7 @@ impl Node {
             .unwrap_or(&self.spec.original_file_path)
     }
 
-    /// Everything that dbt says of it.
+    /// Returns dbt's description of the node.
     pub fn spec(&self) -> &GraphNode {
         &self.spec
     }
@@ -130,12 +130,12 @@ impl Node {
             .chain(in_config.filter_map(Value::as_str))
     }
 
-    /// Whether dbt takes it for a part of the graph.
+    /// Returns whether dbt includes the node in its graph.
     pub(crate) fn is_enabled(&self) -> bool {
         self.spec.config.get("enabled") != Some(&Value::Bool(false))
     }
 
-    /// Whether its file holds nothing: dbt lists such a node but never runs it.
+    /// Returns whether the node's file is empty. dbt lists such a node but never runs it.
     pub(crate) fn is_empty(&self) -> bool {
         self.own_file.is_none()
             && self.spec.resource_type != "seed"
@@ -148,7 +148,7 @@ impl Node {
             && self.is_manifest_node()
     }
 
-    /// Whether dbt keeps it in `manifest.nodes`, which several of its rules are about.
+    /// Returns whether dbt keeps the node in `manifest.nodes`, to which several of its rules apply.
     pub(crate) fn is_manifest_node(&self) -> bool {
         !matches!(
             self.spec.resource_type.as_str(),
@@ -163,7 +163,7 @@ impl Node {
         )
     }
 
-    /// Whether selecting its parents can select it.
+    /// Returns whether selecting the node's parents can select the node.
     pub(crate) fn is_test(&self) -> bool {
         matches!(self.spec.resource_type.as_str(), "test" | "unit_test")
     }

@@ -1,4 +1,4 @@
-//! Names of nodes inside one graph, and sets of them.
+//! Ids of nodes within a graph, and sets of nodes.
 
 use fixedbitset::FixedBitSet;
 use petgraph::graph::NodeIndex;
@@ -34,18 +34,18 @@ impl NodeSet {
         Self(FixedBitSet::with_capacity(len))
     }
 
-    /// Adds a node; whether it was new.
+    /// Adds a node. Returns whether it was new.
     pub fn insert(&mut self, node: NodeId) -> bool {
         self.0.grow(node.index() + 1);
         !self.0.put(node.index())
     }
 
-    /// Whether the node is in the set.
+    /// Returns whether the node is in the set.
     pub fn contains(&self, node: NodeId) -> bool {
         self.0.contains(node.index())
     }
 
-    /// The nodes.
+    /// Iterates over the nodes.
     pub fn iter(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.0
             .ones()
@@ -57,7 +57,7 @@ impl NodeSet {
         self.0.count_ones(..)
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_clear()
     }

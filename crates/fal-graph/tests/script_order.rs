@@ -238,8 +238,9 @@ fn select(dag: &Dag, expression: &str) -> Vec<usize> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
-    /// Before < model < after < children and their before-scripts; lists keep their order; also when what stands between
-    /// is not selected, and also around failures.
+    /// Checks that before-scripts, model, after-scripts, and children with their before-scripts run
+    /// in this order, and that lists keep theirs, even if nodes between them are not selected or
+    /// fail.
     #[test]
     fn order_holds_for_any_selection_and_any_failures(
         project in project(), selected in flags(0.6), failing in flags(0.15), choices in choices(),

@@ -154,10 +154,10 @@ fn dbt_still_answers_so() -> TestResult {
         .arg("-B")
         .arg(project().join("against_dbt.py"))
         .output()?;
-    let told = String::from_utf8_lossy(&output.stdout);
+    let answer = String::from_utf8_lossy(&output.stdout);
     assert!(
         output.status.success(),
-        "{told}\n{}",
+        "{answer}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
     Ok(())

@@ -34,7 +34,7 @@ impl Hang {
     /// What the user can do.
     pub fn help(&self) -> String {
         "a library cannot be interrupted, so the command ends here. If the plugin is only slow, raise `plugins: timeout:` in \
-         fal_project.yml; with `--isolate-plugins` it runs in a process of its own"
+         fal_project.yml; with `--isolate-plugins` it runs in a separate process"
             .to_owned()
     }
 }

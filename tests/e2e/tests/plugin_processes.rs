@@ -227,7 +227,7 @@ fn a_plugin_that_hangs_ends_the_command_in_time_whatever_it_is() {
     };
     insta::assert_snapshot!(hangs(&[]), @r"
     error: the plugin `acme-misbehaves` timed out after 2 s in `render` [plugin::timeout]
-    help: a library cannot be interrupted, so the command ends here. If the plugin is only slow, raise `plugins: timeout:` in fal_project.yml; with `--isolate-plugins` it runs in a process of its own
+    help: a library cannot be interrupted, so the command ends here. If the plugin is only slow, raise `plugins: timeout:` in fal_project.yml; with `--isolate-plugins` it runs in a separate process
     ");
     insta::assert_snapshot!(hangs(&["--isolate-plugins"]), @r"
     error: the stub writer failed on models/a.py: the plugin `acme-misbehaves` timed out after 2 s in `render`, and was ended [plugin::timeout]

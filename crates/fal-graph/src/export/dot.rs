@@ -45,7 +45,8 @@ fn look(kind: NodeKind) -> (&'static str, &'static str) {
     }
 }
 
-/// A quoted string of dot. A backslash would begin one of dot's own sequences.
+/// Returns a quoted string in dot. Backslashes are escaped, since they begin dot's own escape
+/// sequences.
 fn quoted(text: &str) -> String {
     let escaped = text
         .replace('\\', "\\\\")

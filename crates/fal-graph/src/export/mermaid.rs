@@ -46,7 +46,8 @@ fn look(kind: NodeKind) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-/// Text between quotes: Mermaid reads `#` entities, HTML and Markdown (which begins with a backtick) there.
+/// Returns text to put between quotes, where Mermaid reads `#` entities, HTML and Markdown (which
+/// begins with a backtick).
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -11,7 +11,7 @@ use crate::graph::Dag;
 use crate::set::NodeSet;
 use picture::Picture;
 
-/// A language of graphs.
+/// The format of a graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -23,7 +23,8 @@ pub enum Format {
     Json,
 }
 
-/// The given nodes and how they hang together. Nodes that are connected only through others get an edge marked so.
+/// Renders the given nodes and the edges between them. Nodes that are connected only through others
+/// get an edge that is marked as indirect.
 pub fn render(dag: &Dag, nodes: &NodeSet, format: Format) -> String {
     let picture = Picture::of(dag, nodes);
     match format {

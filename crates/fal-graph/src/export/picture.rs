@@ -1,4 +1,4 @@
-//! What every rendering shows: nodes in the order of the data, edges between them.
+//! The content of every rendering: nodes in the order of the data, and edges between them.
 
 use crate::graph::{Dag, EdgeKind};
 use crate::node::Node;
@@ -63,7 +63,7 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// The next shown nodes after this one.
+/// Returns the next shown nodes after this one.
 fn links(dag: &Dag, shown: &NodeSet, node: NodeId) -> Vec<(NodeId, Link)> {
     let mut seen = dag.empty_set();
     let mut links = Vec::new();

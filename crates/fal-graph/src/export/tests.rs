@@ -1,4 +1,4 @@
-//! What the renderings look like.
+//! Tests of the renderings.
 
 use super::{Format, render};
 use crate::{AttachedScript, Dag, DagBuilder, DagError, EdgeKind, GraphNode, Side};

@@ -14,13 +14,13 @@ use crate::node::Node;
 use crate::set::{NodeId, NodeSet};
 
 impl Dag {
-    /// The same nodes, under the same [`NodeId`]s, in the order of `build`. For scheduling: selections are made in the
-    /// graph as it is.
+    /// Returns a graph of the same nodes, with the same [`NodeId`]s, in the order of `build`. It is
+    /// for scheduling only; selections use the original graph.
     ///
     /// Scripts behind a model do not wait for its tests; scripts ahead of a model wait for what the model waits for.
     ///
     /// # Errors
-    /// None is possible for a graph that is in order by itself; a cycle would be named.
+    /// If the new edges form a cycle, which cannot happen for a valid graph.
     pub fn in_build_order(&self) -> Result<Self, DagError> {
         let mut dag = self.clone();
         for (test, node) in (Tested {
@@ -36,7 +36,8 @@ impl Dag {
         Ok(dag)
     }
 
-    /// A unit test needs its model's parents, not the model: it waits for what the model waits for, and the model for it.
+    /// Makes a unit test wait for what its model waits for, and the model wait for the test. The
+    /// test needs the model's parents, not the model itself.
     fn turn_unit_tests(&mut self) {
         let turned: Vec<(NodeIndex, NodeIndex)> = self
             .nodes()
@@ -70,7 +71,7 @@ impl Dag {
         Some((id.petgraph(), self.find(model)?.petgraph()))
     }
 
-    /// What a model waits for, and apart from that the scripts ahead of it.
+    /// Returns what a model waits for, and separately the scripts before it.
     fn ahead_of(&self, model: NodeIndex) -> (Vec<(NodeIndex, EdgeKind)>, Vec<NodeIndex>) {
         let (mut parents, mut scripts) = (Vec::new(), Vec::new());
         for (parent, kind) in self.neighbors(model.into(), Direction::Incoming) {
@@ -90,15 +91,16 @@ impl Dag {
     }
 }
 
-/// Finds who waits for data tests.
+/// Finds the nodes that wait for data tests.
 struct Tested<'a> {
     dag: &'a Dag,
-    /// All that depends on a node.
+    /// Returns all descendants of a node.
     below: HashMap<NodeId, NodeSet>,
 }
 
 impl Tested<'_> {
-    /// From each data test to the first nodes behind it; others wait for those.
+    /// Returns edges from each data test to the first nodes behind it. The other nodes wait for
+    /// those.
     fn edges(&mut self) -> Vec<(NodeIndex, NodeIndex)> {
         let mut edges = Vec::new();
         for (test, node) in self.dag.nodes().filter(|(_, node)| is_data_test(node)) {
@@ -129,7 +131,8 @@ impl Tested<'_> {
             common.intersect_with(self.below(*node));
         }
         let waiting: NodeSet = common.iter().filter(|node| self.waits(*node)).collect();
-        // A script does not replace what its model waits for: the model's unit tests wait without it.
+        // Ignore scripts among the parents: a model's unit tests wait for what the model waits for,
+        // but not for its scripts.
         let counts =
             |parent: NodeId| waiting.contains(parent) && self.dag.node(parent).side.is_none();
         let is_first = |node: &NodeId| !self.dag.parents(*node).any(|(parent, _)| counts(parent));
@@ -152,7 +155,7 @@ impl Tested<'_> {
         })
     }
 
-    /// Whether a node waits for tests of what it depends on.
+    /// Returns whether a node waits for tests of its parents.
     fn waits(&self, id: NodeId) -> bool {
         let node = self.dag.node(id);
         match node.side {
@@ -162,7 +165,7 @@ impl Tested<'_> {
     }
 }
 
-/// Whether it is a data test of which all parents are there.
+/// Returns whether the node is a data test whose parents all exist.
 fn is_data_test(node: &Node) -> bool {
     node.resource_type() == "test" && node.is_enabled() && !node.incomplete
 }

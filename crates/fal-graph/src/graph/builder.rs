@@ -1,4 +1,4 @@
-//! How a graph is put together: nodes, what is Python among them, edges, scripts, the check for cycles.
+//! Builds a graph from nodes, Python models, edges and scripts, and checks it for cycles.
 
 use fal_plugin::payload::GraphNode;
 use indexmap::IndexMap;
@@ -12,7 +12,7 @@ use crate::error::DagError;
 use crate::node::Node;
 use crate::set::NodeId;
 
-/// Collects what a [`Dag`] is made of.
+/// Collects the parts of a [`Dag`].
 #[derive(Clone, Debug, Default)]
 pub struct DagBuilder {
     project: String,
@@ -48,7 +48,7 @@ impl DagBuilder {
         self
     }
 
-    /// Makes one node wait for another that it does not name as a parent.
+    /// Makes a node wait for another that it does not name as a parent.
     pub fn edge(
         &mut self,
         from: impl Into<String>,
@@ -68,7 +68,7 @@ impl DagBuilder {
     /// Links the nodes.
     ///
     /// # Errors
-    /// When two nodes share a unique id, something names a node that is not there, or there is a cycle.
+    /// If two nodes share a unique id, a name refers to a missing node, or there is a cycle.
     pub fn build(self) -> Result<Dag, DagError> {
         let mut nodes = index(self.specs)?;
         mark_python(&mut nodes, self.python)?;
@@ -126,7 +126,7 @@ fn mark_python(nodes: &mut Nodes, python: Vec<(String, String)>) -> Result<(), D
     Ok(())
 }
 
-/// Edges of what each node reads; a parent named twice gives one edge.
+/// Adds edges from the parents of each node. A parent that is named twice gives one edge.
 fn link(nodes: &mut Nodes) -> (DiGraph<(), EdgeKind>, Vec<MissingParent>) {
     let edges = nodes
         .values()

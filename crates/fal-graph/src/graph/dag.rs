@@ -11,7 +11,7 @@ use crate::set::{NodeId, NodeSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EdgeKind {
-    /// It reads it.
+    /// The child reads the parent.
     Data,
     /// It runs after it (scripts before and after a model). Graph operators follow such an edge between a script and its
     /// own model.
@@ -35,7 +35,8 @@ impl EdgeKind {
     }
 }
 
-/// A parent that a node names and the graph does not have (disabled, or of a kind that the backend left out).
+/// A parent that a node names but that is not in the graph: it is disabled, or the backend left out
+/// its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingParent {
     /// The node.
@@ -69,24 +70,24 @@ impl Dag {
         self.nodes.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no nodes.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// A node by its unique id.
+    /// Returns the node with a unique id.
     pub fn find(&self, unique_id: &str) -> Option<NodeId> {
         self.nodes
             .get_index_of(unique_id)
             .map(|at| NodeIndex::new(at).into())
     }
 
-    /// A node. It must be of this graph.
+    /// Returns a node. The id must come from this graph.
     pub fn node(&self, node: NodeId) -> &Node {
         &self.nodes[node.index()]
     }
 
-    /// All nodes, in the order of insertion.
+    /// Returns all nodes, in the order of insertion.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes
             .values()
@@ -94,22 +95,23 @@ impl Dag {
             .map(|(at, node)| (NodeIndex::new(at).into(), node))
     }
 
-    /// All nodes, parents before children.
+    /// Returns all nodes, parents before children.
     pub fn order(&self) -> &[NodeId] {
         &self.order
     }
 
-    /// What a node waits for.
+    /// Returns the nodes that a node waits for.
     pub fn parents(&self, node: NodeId) -> impl Iterator<Item = (NodeId, EdgeKind)> {
         self.neighbors(node, Direction::Incoming)
     }
 
-    /// What waits for a node.
+    /// Returns the nodes that wait for a node.
     pub fn children(&self, node: NodeId) -> impl Iterator<Item = (NodeId, EdgeKind)> {
         self.neighbors(node, Direction::Outgoing)
     }
 
-    /// Parents that nodes name and that are not there. This is no error: dbt itself decides what it requires.
+    /// Returns the parents that nodes name but that do not exist. This is not an error, since dbt
+    /// itself checks what it requires.
     pub fn missing_parents(&self) -> &[MissingParent] {
         &self.missing
     }

@@ -33,7 +33,8 @@ pub struct AttachedScript {
 }
 
 impl AttachedScript {
-    /// Its node, in the package of its model. It has no fully qualified name: selectors find it by its file or its id.
+    /// Returns its node, in the package of its model. The node has no fully qualified name:
+    /// selectors find it by its file or its id.
     fn node(&self, package: &str) -> Node {
         let mut node = Node::new(GraphNode {
             unique_id: self.id.clone(),
@@ -48,7 +49,7 @@ impl AttachedScript {
     }
 }
 
-/// Adds the scripts to a graph that is linked otherwise.
+/// Adds scripts to a graph whose other nodes are linked already.
 pub(super) fn attach(
     nodes: &mut Nodes,
     graph: &mut DiGraph<(), EdgeKind>,
@@ -76,7 +77,7 @@ pub(super) fn attach(
     Ok(())
 }
 
-/// Scripts of one model, as they are listed.
+/// The scripts of one model, in the order in which they are listed.
 #[derive(Default)]
 struct OfModel {
     before: Vec<NodeIndex>,
@@ -111,7 +112,7 @@ fn add_node(
 struct Linker<'a> {
     nodes: &'a Nodes,
     graph: &'a mut DiGraph<(), EdgeKind>,
-    /// Where the scripts begin among the nodes.
+    /// Index of the first script among the nodes.
     first: usize,
     models: &'a IndexMap<NodeIndex, OfModel>,
 }
@@ -146,8 +147,8 @@ impl Linker<'_> {
         }
     }
 
-    /// What a model waits for, or what waits for it, apart from scripts. They read nothing: what is data to the model
-    /// is only an order to them.
+    /// Returns what a model waits for, or what waits for it, apart from scripts. Its edges become
+    /// order-only edges for scripts, since scripts do not read the parents' data.
     fn around(&self, model: NodeIndex, direction: Direction) -> Vec<(NodeIndex, EdgeKind)> {
         let edges = self.graph.edges_directed(model, direction).map(|edge| {
             let other = if direction == Direction::Incoming {

@@ -1,4 +1,4 @@
-//! What a graph is made of, and what is wrong with one.
+//! Tests of valid and invalid graphs.
 
 use super::{AttachedScript, Dag, DagBuilder, EdgeKind, MissingParent, Side};
 use crate::{GraphNode, NodeKind};

@@ -1,4 +1,4 @@
-//! Edges in a form that is quick to walk and owns its memory.
+//! A compact copy of the edges that is fast to walk.
 
 use crate::graph::Dag;
 use crate::set::NodeId;
@@ -8,7 +8,7 @@ use crate::set::NodeId;
 pub(super) struct Children {
     starts: Vec<usize>,
     pub(super) targets: Vec<NodeId>,
-    /// Whether the end at this place is doomed when the start fails.
+    /// For each entry of `targets`, whether that node must not run when the parent fails.
     pub(super) doomed: Vec<bool>,
 }
 
@@ -31,7 +31,7 @@ impl Children {
         }
     }
 
-    /// Where in `targets` the children of the node are.
+    /// The range of the node's children in `targets`.
     pub(super) fn range(&self, node: NodeId) -> std::ops::Range<usize> {
         self.starts[node.index()]..self.starts[node.index() + 1]
     }

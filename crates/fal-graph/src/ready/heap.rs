@@ -7,7 +7,8 @@ use std::{
 
 use crate::set::NodeId;
 
-/// A node in the heap: the longest way first, then the order of the graph.
+/// A node in the heap. Nodes with the longest remaining path come first, then the order of the
+/// graph counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ready {
     pub(super) priority: f64,
@@ -36,7 +37,8 @@ impl PartialEq for Ready {
 
 impl Eq for Ready {}
 
-/// The ready nodes, a heap for each class of slots: a class without a free slot does not keep others waiting.
+/// The ready nodes, in one heap for each class of slots, so that a class without a free slot does
+/// not delay the others.
 #[derive(Debug, Default)]
 pub(super) struct Heaps(Vec<BinaryHeap<Ready>>);
 
@@ -48,7 +50,7 @@ impl Heaps {
         self.0[class].push(ready);
     }
 
-    /// The most urgent node of the classes that have a slot free, and its class.
+    /// Removes the most urgent node of the classes with a free slot, and returns it with its class.
     pub(super) fn pop(&mut self, free: impl Fn(usize) -> bool) -> Option<(usize, NodeId)> {
         let tops = self.0.iter().enumerate().filter(|(class, _)| free(*class));
         let (_, class) = tops

@@ -3,21 +3,21 @@
 use crate::node::Node;
 use crate::set::NodeId;
 
-/// How a node ended.
+/// The outcome of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// What depends on it may run.
+    /// The node's dependents may run.
     Succeeded,
-    /// What depends on it must not run.
+    /// The node's dependents must not run.
     Failed,
 }
 
 /// Why a node does not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SkipCause {
-    /// This one, which it depends on, failed.
+    /// An ancestor failed.
     Ancestor(NodeId),
-    /// This one failed, and the run stops at the first failure.
+    /// Another node failed, and the run stops at the first failure.
     FailFast(NodeId),
     /// The run was stopped.
     Cancelled,
@@ -49,7 +49,7 @@ pub type Duration<'a> = dyn Fn(&Node) -> Option<f64> + 'a;
 pub struct ScheduleOptions<'a> {
     /// Seconds that a node took in earlier runs; unknown ones weigh as much as the mean of the known ones.
     pub duration: Option<&'a Duration<'a>>,
-    /// Nodes that do nothing by themselves.
+    /// Nodes that do nothing when they run.
     pub does_nothing: Option<&'a dyn Fn(&Node) -> bool>,
     /// The class of slots that a node takes one of, from 0; without it all are of class 0.
     pub class: Option<&'a dyn Fn(&Node) -> usize>,

@@ -1,10 +1,11 @@
-//! Which ready node goes first: the one with the longest way still ahead of it.
+//! Priorities of ready nodes: the node with the longest remaining path starts first.
 
 use super::outcome::Duration;
 use crate::graph::Dag;
 use crate::set::NodeId;
 
-/// For each node how urgent it is: its own duration and the longest way behind it. Only nodes that `runs` take time.
+/// Returns the priority of each node: its own duration plus that of the longest path after it. Only
+/// nodes for which `runs` is true take time.
 pub(super) fn priorities(
     dag: &Dag,
     runs: impl Fn(NodeId) -> bool,
@@ -25,7 +26,7 @@ pub(super) fn priorities(
     })
 }
 
-/// For each node its own weight plus the heaviest way from it to the end.
+/// Returns for each node its own weight plus that of the heaviest path from it to the end.
 fn remaining(dag: &Dag, weight: impl Fn(NodeId) -> f64) -> Vec<f64> {
     let mut remaining = vec![0.0_f64; dag.len()];
     for &node in dag.order().iter().rev() {
@@ -38,7 +39,7 @@ fn remaining(dag: &Dag, weight: impl Fn(NodeId) -> f64) -> Vec<f64> {
     remaining
 }
 
-/// The weight of a node of which nothing is known: the mean of the known ones, or 1.
+/// Returns the weight of a node without a known duration: the mean of the known ones, or 1.
 fn default_weight(known: impl Iterator<Item = f64>) -> f64 {
     let (sum, count) = known.fold((0.0, 0_u32), |(sum, count), weight| {
         (sum + weight, count + 1)

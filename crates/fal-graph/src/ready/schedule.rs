@@ -1,4 +1,4 @@
-//! The state of a run, and how it changes.
+//! The schedule of a run, and its state.
 
 use super::children::Children;
 use super::heap::{Heaps, Ready};
@@ -37,7 +37,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A run of the selected nodes.
+    /// Creates the schedule of the selected nodes.
     pub fn new(dag: &Dag, selected: &NodeSet, options: ScheduleOptions<'_>) -> Self {
         let does_nothing = |id| {
             options
@@ -83,22 +83,23 @@ impl Schedule {
         schedule
     }
 
-    /// Number of nodes that run.
+    /// Returns the number of nodes that run.
     pub fn total(&self) -> usize {
         self.total
     }
 
-    /// Number of nodes that were handed out and have not ended.
+    /// Returns the number of nodes that were handed out and have not ended.
     pub fn running(&self) -> usize {
         self.running
     }
 
-    /// Whether every node has ended or was skipped.
+    /// Returns whether every node has ended or was skipped.
     pub fn is_done(&self) -> bool {
         self.ended == self.total
     }
 
-    /// Hands out up to `n` nodes that may start now, the most urgent first, of whatever class. They count as running.
+    /// Hands out up to `n` nodes of any class that may start now, the most urgent first. They count
+    /// as running.
     pub fn pop(&mut self, n: usize) -> Vec<NodeId> {
         let mut popped = Vec::new();
         while popped.len() < n
@@ -123,7 +124,7 @@ impl Schedule {
         popped
     }
 
-    /// The class of slots that a node takes one of.
+    /// Returns the class of slots that a node takes one of.
     pub fn class(&self, node: NodeId) -> usize {
         self.class.get(node.index()).copied().unwrap_or_default()
     }
@@ -134,7 +135,7 @@ impl Schedule {
         node
     }
 
-    /// Takes note that a running node has ended. A node that does not run changes nothing.
+    /// Records that a running node has ended. A node that is not running changes nothing.
     pub fn finished(&mut self, node: NodeId, outcome: Outcome) -> Step {
         let mut step = Step::default();
         if self.state.get(node.index()) != Some(&State::Running) {
@@ -155,7 +156,7 @@ impl Schedule {
         step
     }
 
-    /// Starts nothing more. What runs goes on until the caller ends it.
+    /// Hands out no more nodes. Running nodes go on until the caller ends them.
     pub fn cancel(&mut self) -> Vec<Skipped> {
         let mut skipped = Vec::new();
         self.skip_all(SkipCause::Cancelled, &mut skipped);
@@ -195,7 +196,8 @@ impl Schedule {
         ready.push(node);
     }
 
-    /// One parent less for all children of an ended node, through nodes that pass on at once.
+    /// Decrements the parent count of all children of an ended node. Nodes that do nothing end at
+    /// once, and their children follow.
     fn release(&mut self, node: NodeId, ready: &mut Vec<NodeId>) {
         let mut ended = vec![node];
         while let Some(node) = ended.pop() {
@@ -214,7 +216,8 @@ impl Schedule {
         }
     }
 
-    /// Skips what depends on a failed node. None of it can be ready: it waits for this node.
+    /// Skips the dependents of a failed node. None of them can be ready, since they wait for this
+    /// node.
     fn skip_descendants(&mut self, failed: NodeId, skipped: &mut Vec<Skipped>) {
         let mut below = NodeSet::with_len(self.state.len());
         let mut stack = vec![failed];

@@ -1,9 +1,9 @@
-//! Order, weights and skips on a small graph.
+//! Tests of order, weights and skips on a small graph.
 
 use super::{Outcome, Schedule, ScheduleOptions, SkipCause, Step};
 use crate::{Dag, DagBuilder, DagError, GraphNode, Node, NodeId, NodeSet};
 
-/// `b` and `c` read `a`; `d` reads `c`; `e` stands alone.
+/// Returns a graph in which `b` and `c` read `a`, `d` reads `c`, and `e` has no edges.
 fn dag() -> Result<Dag, DagError> {
     let model = |name: &str, parents: &[&str]| GraphNode {
         unique_id: name.to_owned(),

@@ -4,7 +4,7 @@ use super::criterion::Criterion;
 use super::spec::{Combine, Group, IndirectSelection, Spec};
 use crate::error::SelectError;
 
-/// What dbt selects when the user names nothing, and all scripts.
+/// Returns what dbt selects when the user names nothing, and all scripts.
 const EVERYTHING: [&str; 6] = [
     "fqn:*",
     "source:*",
@@ -14,7 +14,7 @@ const EVERYTHING: [&str; 6] = [
     "resource_type:script",
 ];
 
-/// What is included without what is excluded.
+/// Returns the difference of the included and the excluded nodes.
 pub(super) fn parse(
     select: &[String],
     exclude: &[String],

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// Whether the configuration has the wanted value at the path, or a list that holds it.
+/// Returns whether the configuration has the wanted value at the path, or a list that contains it.
 pub(super) fn matches(config: &Map<String, Value>, path: &[String], wanted: &Value) -> bool {
     let mut found = None;
     for (depth, key) in path.iter().enumerate() {
@@ -40,7 +40,7 @@ fn same(value: &Value, wanted: &Value, ignore_case: bool) -> bool {
     }
 }
 
-/// Numbers and booleans, which Python compares with each other.
+/// Returns the number of a number or boolean, which Python compares with each other.
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Bool(flag) => Some(f64::from(u8::from(*flag))),

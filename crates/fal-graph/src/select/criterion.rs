@@ -1,4 +1,4 @@
-//! One criterion: `2+tag:nightly+1`, taken apart.
+//! Parses a criterion such as `2+tag:nightly+1`.
 
 use serde_json::Value;
 
@@ -73,7 +73,7 @@ impl Criterion {
         Ok(self)
     }
 
-    /// The value as text, in Python's spelling.
+    /// Returns the value as text, in Python's spelling.
     pub(super) fn text(&self) -> String {
         match &self.value {
             Value::String(text) => text.clone(),
@@ -84,7 +84,7 @@ impl Criterion {
         }
     }
 
-    /// The method with its arguments, as written before the colon.
+    /// Returns the method with its arguments, as written before the colon.
     pub(super) fn method_text(&self, name: &str) -> String {
         std::iter::once(name)
             .chain(self.arguments.iter().map(String::as_str))
@@ -132,7 +132,7 @@ fn count_digits(text: &str) -> usize {
     text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len()
 }
 
-/// Without a number everything; a number beyond all bounds is as good as everything.
+/// Parses a depth. No number, or one that overflows, means no limit.
 pub(super) fn levels(digits: &str) -> Reach {
     digits.parse().map_or(Reach::Everything, Reach::Levels)
 }

@@ -25,12 +25,13 @@ impl Definitions<'_> {
             .map(|(name, _)| name.as_str())
     }
 
-    /// The selector called `name`.
+    /// Returns the selector called `name`.
     pub(super) fn parse(&self, name: &str) -> Result<Spec, SelectError> {
         self.named(name, &mut Vec::new())
     }
 
-    /// `open`: the selectors whose definitions led here.
+    /// Resolves a definition. `open` holds the selectors whose definitions led here, to detect
+    /// cycles.
     fn named(&self, name: &str, open: &mut Vec<String>) -> Result<Spec, SelectError> {
         let Some(entry) = self.all.get(name) else {
             let nearest = nearest(name, self.all.keys().map(String::as_str)).map(str::to_owned);

@@ -23,12 +23,13 @@ use crate::error::SelectError;
 use crate::graph::Dag;
 use crate::set::NodeSet;
 
-/// Answers a method that needs more than the graph: its name with arguments (`state`), its value (`modified`).
+/// Answers a method that needs more than the graph, given its name with arguments (`state`) and its
+/// value (`modified`).
 /// Unique ids that the graph does not have are ignored.
 pub type External<'a> =
     dyn Fn(&str, &str) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> + 'a;
 
-/// What the user asked for.
+/// The user's selection.
 #[derive(Clone, Debug, Default)]
 pub struct Criteria {
     /// `--select`; empty means all.
@@ -53,7 +54,7 @@ pub enum SelectionWarning {
     NothingMatched {
         /// As the user wrote it.
         expression: String,
-        /// A node whose name is spelled like it.
+        /// A node with a similar name.
         nearest: Option<String>,
     },
 }
@@ -75,7 +76,7 @@ impl fmt::Display for SelectionWarning {
     }
 }
 
-/// What was selected.
+/// The result of a selection.
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// The nodes.
@@ -132,7 +133,7 @@ impl<'a> Selector<'a> {
         self
     }
 
-    /// With someone who answers `state`, `result` and `source_status`.
+    /// Sets the function that answers `state`, `result` and `source_status`.
     #[must_use]
     pub fn with_external(mut self, external: &'a External<'a>) -> Self {
         self.external = Some(external);
@@ -253,7 +254,7 @@ impl<'a> Selector<'a> {
         result
     }
 
-    /// What the criterion matches without its operators.
+    /// Returns the nodes that the criterion matches without its operators.
     fn matched(
         &self,
         criterion: &Criterion,

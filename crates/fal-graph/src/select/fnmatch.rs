@@ -39,7 +39,7 @@ impl Pattern {
         Self(tokens)
     }
 
-    /// Whether the whole text matches.
+    /// Returns whether the whole text matches.
     pub(super) fn matches(&self, text: &str) -> bool {
         let tokens = &self.0;
         let (mut rest, mut at) = (text.chars(), 0);
@@ -83,7 +83,7 @@ impl Token {
     }
 }
 
-/// Position of the `]` that ends the set whose `[` is before `start`.
+/// Returns the position of the `]` that ends the set whose `[` is before `start`.
 fn set_end(chars: &[char], start: usize) -> Option<usize> {
     let mut at = start;
     if chars.get(at) == Some(&'!') {

@@ -62,7 +62,7 @@ fn segment(word: &str) -> Option<Segment> {
     }
 }
 
-/// Whether the whole path matches; the empty path is the project itself.
+/// Returns whether the whole path matches; the empty path is the project itself.
 fn matches_from(segments: &[Segment], path: &str) -> bool {
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
     match segments {
@@ -76,7 +76,7 @@ fn matches_from(segments: &[Segment], path: &str) -> bool {
     }
 }
 
-/// The files and folders of the root project, as far as nodes tell.
+/// The files and folders of the root project that belong to nodes.
 #[derive(Debug)]
 pub(super) struct Tree<'a> {
     /// Path and whether it is a folder; the project itself is the empty path.
@@ -111,7 +111,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// What the pattern finds.
+    /// Returns the paths that the pattern matches.
     pub(super) fn find(&self, glob: &Glob) -> Found<'a> {
         let matching = self
             .entries
@@ -130,13 +130,14 @@ impl Found<'_> {
         self.0.contains(path)
     }
 
-    /// Whether it has the file or a folder that the file is in.
+    /// Returns whether the set has the file or a folder above it.
     pub(super) fn covers(&self, file: &str) -> bool {
         self.has(file) || folders(file).any(|folder| self.has(folder))
     }
 }
 
-/// The folders that a file is in, the nearest first; the last is the project, the empty path.
+/// Returns the folders above a file, the nearest first. The last one is the project, the empty
+/// path.
 fn folders(file: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(file), |path| {
         (!path.is_empty()).then(|| path.rsplit_once('/').map_or("", |(folder, _)| folder))

@@ -8,12 +8,12 @@ use super::walk::reach;
 use crate::graph::{Dag, EdgeKind};
 use crate::set::{NodeId, NodeSet};
 
-/// What a part of a selection selects.
+/// The nodes that a part of a selection selects.
 #[derive(Clone, Debug)]
 pub(super) struct Picked {
-    /// For certain.
+    /// Nodes that are selected in any case.
     pub(super) direct: NodeSet,
-    /// Tests that come in if their other parents do.
+    /// Tests that are selected if their other parents are.
     pub(super) indirect: NodeSet,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn expand(
     }
     let buildable = (mode == IndirectSelection::Buildable).then(|| {
         let mut set = with_ancestors(dag, members, &selected);
-        // dbt counts every source as there.
+        // dbt counts every source as selected.
         dag.nodes()
             .filter(|(_, node)| node.resource_type() == "source")
             .for_each(|(id, _)| {
@@ -61,7 +61,7 @@ pub(super) fn expand(
     picked
 }
 
-/// Adds the tests that waited for parents which other parts of the selection brought.
+/// Adds the tests whose other parents were selected by other parts of the selection.
 pub(super) fn incorporate(
     dag: &Dag,
     members: &NodeSet,

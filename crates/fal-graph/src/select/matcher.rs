@@ -1,4 +1,4 @@
-//! Which nodes one criterion matches, without its graph operators.
+//! Matches nodes against a criterion without its graph operators.
 
 use super::criterion::Criterion;
 use super::fnmatch::Pattern;
@@ -10,7 +10,7 @@ use super::{config, resource, version};
 use crate::error::SelectError;
 use crate::node::Node;
 
-/// A criterion, prepared to be asked about many nodes.
+/// A criterion, compiled for matching many nodes.
 pub(super) enum Matcher<'a> {
     Name(NameMatcher<'a>),
     Tag(Pattern),
@@ -29,7 +29,7 @@ pub(super) enum Matcher<'a> {
         pattern: Pattern,
         scripts: Option<ScriptText<'a>>,
     },
-    /// A name that may also be the beginning of ids of scripts.
+    /// A name that may also be a prefix of scripts' ids.
     Script(NameMatcher<'a>, ScriptText<'a>),
     Package(Pattern),
     Config(&'a Criterion),
@@ -53,7 +53,7 @@ pub(super) enum TestType {
     Unit,
 }
 
-/// What matchers look up.
+/// The data that matchers look up.
 pub(super) struct Surroundings<'a, F> {
     /// Name of the root project.
     pub(super) project: &'a str,
@@ -62,7 +62,7 @@ pub(super) struct Surroundings<'a, F> {
 }
 
 impl<'a> Matcher<'a> {
-    /// `None` for methods that are no question about a single node.
+    /// Compiles a criterion. Returns `None` for methods that do not match single nodes.
     pub(super) fn new<F>(
         criterion: &'a Criterion,
         value: &'a str,
@@ -127,7 +127,7 @@ impl<'a> Matcher<'a> {
         }))
     }
 
-    /// Whether the node is one.
+    /// Returns whether the criterion matches the node.
     pub(super) fn matches(&self, node: &Node) -> bool {
         let spec = node.spec();
         if spec.resource_type == "script" {
@@ -189,7 +189,8 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    /// Scripts are found by what names them alone: whatever selects their model, its folder or its package, does not.
+    /// Returns whether the criterion matches a script. Only its own id, path or type does;
+    /// selecting its model, folder or package does not.
     fn matches_script(&self, node: &Node) -> bool {
         match self {
             Self::Path {
@@ -219,7 +220,7 @@ impl TestType {
     }
 }
 
-/// Name of a generic test: `not_null`.
+/// Returns the name of a generic test: `not_null`.
 fn generic_name(node: &Node) -> Option<&str> {
     node.spec()
         .extra
@@ -228,7 +229,7 @@ fn generic_name(node: &Node) -> Option<&str> {
         .as_str()
 }
 
-/// The file's name, with or without its ending.
+/// Returns whether the value is the file's name, with or without its ending.
 fn is_file(pattern: &Pattern, file: &str) -> bool {
     let name = file.rsplit_once('/').map_or(file, |(_, name)| name);
     let stem = match name.rsplit_once('.') {

@@ -29,7 +29,7 @@ pub(super) enum Method {
     Selector,
     /// A name that begins as ids of scripts do, without a method.
     Script,
-    /// Answered by someone else; its name.
+    /// A method that the backend answers. Holds its name.
     External(String),
 }
 
@@ -59,7 +59,7 @@ const OWN: [(&str, Method); 19] = [
 const EXTERNAL: [&str; 3] = ["state", "result", "source_status"];
 
 impl Method {
-    /// The method called `name`, in the given expression.
+    /// Returns the method called `name`, in the given expression.
     pub(super) fn parse(name: &str, expression: &str) -> Result<Self, SelectError> {
         if let Some((_, method)) = OWN.iter().find(|(own, _)| *own == name) {
             return Ok(method.clone());
@@ -75,7 +75,7 @@ impl Method {
         })
     }
 
-    /// What a value without a method is: a path, a file name, a script, or a name.
+    /// Returns the method of a value without one: a path, a file name, a script, or a name.
     pub(super) fn of_bare(value: &str) -> Self {
         let lower = value.to_lowercase();
         if value.contains('/') || (cfg!(windows) && value.contains('\\')) {

@@ -3,7 +3,7 @@
 use super::fnmatch::Pattern;
 use crate::node::Node;
 
-/// A name, taken apart once for many nodes.
+/// A name, parsed once for matching many nodes.
 #[derive(Debug)]
 pub(super) struct NameMatcher<'a> {
     selector: &'a str,
@@ -26,7 +26,7 @@ impl<'a> NameMatcher<'a> {
         }
     }
 
-    /// Whether the name is the node's, in its package or across all packages.
+    /// Returns whether the name is the node's, in its package or across all packages.
     pub(super) fn matches(&self, node: &Node) -> bool {
         let is_versioned = node.resource_type() == "model" && node.spec().version.is_some();
         node.fqns().any(|fqn| {

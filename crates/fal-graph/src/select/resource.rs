@@ -1,11 +1,11 @@
-//! Which resource types a command is about.
+//! The resource types that a command works on.
 
 use fal_plugin::nearest;
 
 use crate::error::SelectError;
 use crate::node::Node;
 
-/// All of dbt's resource types that a selector may name, and ours.
+/// All resource types that a selector may name: dbt's, and `script`.
 pub(super) const ALL: [&str; 19] = [
     "model",
     "analysis",
@@ -28,7 +28,7 @@ pub(super) const ALL: [&str; 19] = [
     "script",
 ];
 
-/// What `ls` shows by default.
+/// The types that `ls` shows by default.
 const LISTED: [&str; 12] = [
     "model",
     "snapshot",
@@ -56,7 +56,8 @@ impl Default for ResourceTypes {
 }
 
 impl ResourceTypes {
-    /// What a command of dbt works on by default; an unknown command works on all that `ls` shows.
+    /// Returns what a dbt command works on by default. An unknown command works on all types that
+    /// `ls` shows.
     pub fn of_command(command: &str) -> Self {
         Self(match command {
             "run" => vec!["model", "script"],
@@ -80,7 +81,7 @@ impl ResourceTypes {
     /// `--resource-type` (`all` and `default` are dbt's words) and `--exclude-resource-type`; without any, `self`.
     ///
     /// # Errors
-    /// When a name is no resource type.
+    /// If a name is not a resource type.
     pub fn narrowed(&self, only: &[String], without: &[String]) -> Result<Self, SelectError> {
         let mut chosen = Vec::new();
         for name in only {
@@ -104,7 +105,7 @@ impl ResourceTypes {
         Ok(Self(types))
     }
 
-    /// With scripts.
+    /// Adds scripts.
     #[must_use]
     pub fn and_scripts(mut self) -> Self {
         if !self.includes("script") {
@@ -113,14 +114,14 @@ impl ResourceTypes {
         self
     }
 
-    /// What `other` has too.
+    /// Returns the types that `other` has too.
     #[must_use]
     pub fn within(mut self, other: &Self) -> Self {
         self.0.retain(|name| other.includes(name));
         self
     }
 
-    /// Whether it has a resource type.
+    /// Returns whether the set has a resource type.
     pub fn includes(&self, resource_type: &str) -> bool {
         self.0.contains(&resource_type)
     }

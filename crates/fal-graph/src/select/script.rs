@@ -1,8 +1,8 @@
-//! Scripts among criteria: by a part of their id or of their path.
+//! Criteria that match scripts by a part of their id or path.
 
 use crate::node::Node;
 
-/// How ids of scripts begin.
+/// The prefix of scripts' ids.
 const PREFIX: &str = "script.";
 
 /// A text that finds scripts.
@@ -22,7 +22,7 @@ impl<'a> ScriptText<'a> {
         Self(value)
     }
 
-    /// Whether it finds the script.
+    /// Returns whether the text matches the script.
     pub(super) fn finds(self, script: &Node) -> bool {
         script.unique_id().contains(self.0) || script.file().contains(self.0)
     }

@@ -1,4 +1,4 @@
-//! What a selection means, however it was written.
+//! Selections as trees of criteria, independent of their syntax.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! The method `version`: which of the versions of a model.
+//! The method `version`, which matches versions of models.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use crate::GraphNode;
 /// Values of the method.
 pub(super) const EXPECTED: &str = "latest, prerelease, old or none";
 
-/// Whether the model is such a version; `None` if there is no such value.
+/// Returns whether the model is such a version; `None` if there is no such value.
 pub(super) fn matches(spec: &GraphNode, wanted: &str) -> Option<bool> {
     let is_model = spec.resource_type == "model";
     let against_latest = spec
@@ -24,7 +24,7 @@ pub(super) fn matches(spec: &GraphNode, wanted: &str) -> Option<bool> {
     })
 }
 
-/// As numbers where both are, else as text.
+/// Compares versions as numbers if both are numbers, else as text.
 fn compare(a: &str, b: &str) -> Ordering {
     match (a.parse::<f64>(), b.parse::<f64>()) {
         (Ok(a), Ok(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),

@@ -6,7 +6,7 @@ use super::criterion::{Criterion, Reach};
 use crate::graph::{Dag, Side};
 use crate::set::{NodeId, NodeSet};
 
-/// What the operators of the criterion add to what it matches.
+/// Returns the nodes that the operators of a criterion add to its matches.
 pub(super) fn neighbors(
     dag: &Dag,
     members: &NodeSet,
@@ -49,7 +49,7 @@ pub(super) fn neighbors(
     added
 }
 
-/// Nodes in one direction, without those where it starts unless others lead to them.
+/// Returns the nodes in one direction, without the starting nodes unless others lead to them.
 pub(super) fn reach(
     dag: &Dag,
     members: &NodeSet,
@@ -84,8 +84,9 @@ pub(super) fn reach(
     found
 }
 
-/// Neighbours as operators see them, which is as fal saw them: a before-script has no parents and an after-script no
-/// children. Their other edges are only an order: following them would run scripts of models that were not asked for.
+/// Returns the neighbours that operators see, as in legacy fal: a before-script has no parents and
+/// an after-script no children. Their other edges only order the run; following them would select
+/// scripts of models that the user did not select.
 fn linked(dag: &Dag, node: NodeId, direction: Direction) -> impl Iterator<Item = NodeId> {
     let side = |id: NodeId| dag.node(id).side;
     let is_link = move |other: NodeId| {
