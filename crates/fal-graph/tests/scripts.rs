@@ -113,12 +113,12 @@ state:modified+,tell.py => orders>tell.py report>tell.py report>b/tell.py
  ! state:modified+ => stg stg>load.py orders<load.py orders<check.py forecast<load.py lone<before.py
 
 selector:loaders => stg>load.py orders<load.py orders forecast<load.py forecast
-selector:told ! report => orders>tell.py report>tell.py report>b/tell.py
+selector:notified ! report => orders>tell.py report>tell.py report>b/tell.py
 ";
 
 /// The same, for expressions that match nothing and say so.
 const NOTHING: &str = "
-nobody.py
+missing.py
 LOAD.PY
 tell
 scripts
@@ -126,7 +126,7 @@ scripts/prep
 path:scripts
 file:load
 fqn:load.py
-script.nobody
+script.missing
 tag:core,load.py
 package:shop,load.py
 ";
@@ -154,7 +154,7 @@ fn arguments(text: &str) -> Vec<String> {
 fn definitions() -> Map<String, Value> {
     let definitions = json!({
         "loaders": {"definition": {"union": ["load.py+1"]}},
-        "told": {"definition": {"union": [{"method": "file", "value": "tell.py"}, "report"]}},
+        "notified": {"definition": {"union": [{"method": "file", "value": "tell.py"}, "report"]}},
     });
     definitions.as_object().cloned().unwrap_or_default()
 }

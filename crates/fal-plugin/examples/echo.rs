@@ -1,4 +1,5 @@
-//! A plugin that does nothing: what a call of it takes is the cost of the door. Built as a library: `cargo xtask bench --only door`.
+//! A plugin that does nothing, so that the time of a call is the overhead of the plugin interface.
+//! Built as a library by `cargo xtask bench --only door`.
 
 use fal_plugin::{
     payload::{FileKind, PythonAnalysis, WriteCount},

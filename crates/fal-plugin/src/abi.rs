@@ -24,8 +24,8 @@ use abi_stable::{
     StableAbi,
 };
 
-/// A stage of a plugin, as the host calls it: methods by name, JSON in, JSON out. `attachment` is what would be wasteful
-/// as JSON: the text of a file.
+/// A stage of a plugin, as the host calls it: methods by name, JSON in, JSON out. `attachment`
+/// holds bytes that would be wasteful as JSON, such as the text of a file.
 #[sabi_trait]
 pub trait StageObject: Send + Sync + 'static {
     /// Calls a method. The error is the JSON of a [`WireError`](crate::wire::WireError).
@@ -37,7 +37,7 @@ pub trait StageObject: Send + Sync + 'static {
     ) -> RResult<RVec<u8>, RVec<u8>>;
 }
 
-/// The host, seen by a plugin.
+/// The host, as a plugin sees it.
 #[sabi_trait]
 pub trait HostObject: Send + Sync + 'static {
     /// Takes the JSON of an event.
@@ -49,7 +49,7 @@ pub type StageBox = StageObject_TO<RBox<()>>;
 /// The host as a plugin holds it.
 pub type HostBox = HostObject_TO<RBox<()>>;
 
-/// What a library exports.
+/// The root module that a library exports.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = PluginRootRef)))]
@@ -57,7 +57,7 @@ pub type HostBox = HostObject_TO<RBox<()>>;
 pub struct PluginRoot {
     /// The JSON of the [`Manifest`](crate::manifest::Manifest).
     pub manifest: extern "C" fn() -> RString,
-    /// Opens a stage by its name with its configuration as JSON.
+    /// Opens the stage with a name. The configuration is JSON.
     #[sabi(last_prefix_field)]
     pub open: extern "C" fn(RStr<'_>, RStr<'_>, HostBox) -> RResult<StageBox, RVec<u8>>,
 }

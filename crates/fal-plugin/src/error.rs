@@ -1,9 +1,9 @@
-//! Errors that plugins answer.
+//! Errors that plugins return.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An error that a plugin answers.
+/// An error that a plugin returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{message}")]
 pub struct PluginError {
@@ -26,7 +26,7 @@ impl PluginError {
         }
     }
 
-    /// Adds what to do.
+    /// Adds help: what the user can do.
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

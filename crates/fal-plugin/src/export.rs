@@ -1,4 +1,4 @@
-//! What turns a crate into a plugin: [`export_plugin!`](crate::export_plugin) and the code behind it.
+//! Exports a crate as a plugin: [`export_plugin!`](crate::export_plugin) and the code behind it.
 
 use std::{
     any::Any,
@@ -49,13 +49,13 @@ pub(crate) fn panic_message(cause: &(dyn Any + Send)) -> String {
     LAST_PANIC.take().unwrap_or_else(plain)
 }
 
-/// A stage as the host holds it; empty once it is dropped.
+/// A stage that the host holds. It is empty once the stage is dropped.
 struct Exported(Option<Box<dyn Serve>>);
 
 impl Drop for Exported {
     fn drop(&mut self) {
         let stage = self.0.take();
-        // A panic that unwinds across the boundary would end the host.
+        // Catch panics: one that unwinds across the boundary would abort the host.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(stage)));
     }
 }
@@ -140,7 +140,7 @@ pub fn open_stage(
     }
 }
 
-/// The error for a stage that the plugin does not fill. Used by the macro only.
+/// Returns the error for a stage that the plugin does not fill. Used by the macro only.
 #[doc(hidden)]
 pub fn no_such_stage(stage: impl std::fmt::Display) -> PluginError {
     PluginError::new(
@@ -149,7 +149,7 @@ pub fn no_such_stage(stage: impl std::fmt::Display) -> PluginError {
     )
 }
 
-/// The JSON of the manifest. Used by the macro only.
+/// Returns the manifest as JSON. Used by the macro only.
 #[doc(hidden)]
 pub fn manifest_json(
     name: &str,
@@ -294,7 +294,8 @@ pub fn make<T>(
     new(config)
 }
 
-/// The version of the interface as a literal, for `concat!`. Equal to [`INTERFACE_VERSION`]: a test holds them together.
+/// The version of the interface as a literal, for `concat!`. A test checks that it equals
+/// [`INTERFACE_VERSION`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! interface_version {
@@ -347,7 +348,7 @@ mod tests {
         }
     }
 
-    /// A stage that cannot be let go of.
+    /// A stage whose drop panics.
     struct Clings;
 
     impl Drop for Clings {

@@ -37,7 +37,7 @@ pub use stage::{
     StubWriter,
 };
 
-/// What the macro's expansion names.
+/// Items that the macro's expansion uses.
 #[doc(hidden)]
 pub mod __private {
     pub use abi_stable;

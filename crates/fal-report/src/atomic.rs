@@ -1,4 +1,4 @@
-//! Files that are either the old one or the new one, whole.
+//! Writes files atomically: readers see the old content or the new one.
 
 use std::path::Path;
 

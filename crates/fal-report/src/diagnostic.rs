@@ -1,4 +1,4 @@
-//! The one renderer of problems in files: place, excerpt, marks, what to do.
+//! Renders problems in files: place, excerpt, marks and help.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use crate::excerpt::Excerpt;
 use crate::printed::{mark_styles, printable, shortened};
 use crate::theme::Theme;
 
-/// Columns of a report when there is no terminal.
+/// Width of a report without a terminal, in columns.
 const WIDTH: usize = 100;
-/// Longest message, help or label, in characters.
+/// Maximum length of a message, a help text or a label, in characters.
 const LONGEST: usize = 2000;
 
 /// A problem in a file or in a cell of a notebook.
@@ -21,9 +21,9 @@ const LONGEST: usize = 2000;
 pub struct SourceProblem {
     /// The file below the project, with `/`.
     pub path: String,
-    /// What `source` is called in a report: `models/a.py`, `models/a.ipynb, cell 3`.
+    /// Name of `source` in a report: `models/a.py`, `models/a.ipynb, cell 3`.
     pub source_name: String,
-    /// For notebooks: the cell that `source` is, from 1.
+    /// Number of the notebook's cell that `source` is, counted from 1.
     #[serde(default)]
     pub cell: Option<u32>,
     /// The text that the spans lie in: the file, or the cell's own source. Empty if it could not be read as text.
@@ -34,7 +34,7 @@ pub struct SourceProblem {
 }
 
 impl SourceProblem {
-    /// A problem in a file.
+    /// Creates a problem in a file.
     pub fn in_file(
         path: impl Into<String>,
         source: impl Into<String>,
@@ -50,7 +50,7 @@ impl SourceProblem {
         }
     }
 
-    /// A problem in a cell of a notebook; `source` is the cell's text.
+    /// Creates a problem in a cell of a notebook; `source` is the cell's text.
     pub fn in_cell(
         path: impl Into<String>,
         cell: u32,
@@ -68,17 +68,17 @@ impl SourceProblem {
         }
     }
 
-    /// Whether nothing runs until it is mended.
+    /// Returns whether the problem prevents the run.
     pub fn is_error(&self) -> bool {
         self.diagnostic.severity == Severity::Error
     }
 
-    /// Where the most important label begins.
+    /// Returns the position where the most important label begins.
     pub(crate) fn position(&self) -> Option<Position> {
         self.diagnostic.labels.first().map(|label| label.span.from)
     }
 
-    /// `models/a.py:3:5: error: message [code]`.
+    /// Returns a line such as `models/a.py:3:5: error: message [code]`.
     pub fn one_line(&self) -> String {
         let place = match self.position() {
             Some(Position { line, column }) => format!("{}:{line}:{column}", self.source_name),
@@ -103,7 +103,8 @@ pub(crate) fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-/// A report of a problem: code, message, excerpt of the source with the labels, help. Ends with a newline.
+/// Renders a problem: code, message, excerpt of the source with the labels, help. Ends with a
+/// newline.
 /// `width` is the terminal's; without one the report is 100 columns wide.
 pub fn render_problem(problem: &SourceProblem, theme: Theme, width: Option<usize>) -> String {
     let graphics = if theme.color {
@@ -118,12 +119,12 @@ pub fn render_problem(problem: &SourceProblem, theme: Theme, width: Option<usize
     let mut text = String::new();
     match handler.render_report(&mut text, &Report::new(problem)) {
         Ok(()) => mark_styles(&tidy(&text)),
-        // The excerpt could not be drawn: the words matter most.
+        // The excerpt could not be drawn. Show the text alone.
         Err(fmt::Error) => format!("{}\n", problem.one_line()),
     }
 }
 
-/// Reports of all problems with an empty line between them, and a line that counts them.
+/// Renders all problems with an empty line between them, and a line that counts them.
 pub fn render_problems(problems: &[SourceProblem], theme: Theme, width: Option<usize>) -> String {
     let mut text: String = problems
         .iter()
@@ -133,7 +134,7 @@ pub fn render_problems(problems: &[SourceProblem], theme: Theme, width: Option<u
     text
 }
 
-/// `2 errors, 1 warning`.
+/// Returns the counts, such as `2 errors, 1 warning`.
 fn count_line(problems: &[SourceProblem], theme: Theme) -> String {
     let count = |severity| {
         problems
@@ -156,12 +157,12 @@ fn count_line(problems: &[SourceProblem], theme: Theme) -> String {
     }
 }
 
-/// A text as it is shown, before miette measures it.
+/// Returns a text with control characters written out, before miette measures its width.
 fn shown(text: &str) -> String {
     printable(&shortened(text, LONGEST, ""), false)
 }
 
-/// miette leaves spaces at ends of lines.
+/// Removes the spaces that miette leaves at the ends of lines.
 fn tidy(text: &str) -> String {
     let mut lines = text
         .trim_end()
@@ -173,7 +174,7 @@ fn tidy(text: &str) -> String {
     lines
 }
 
-/// A problem as miette asks for it.
+/// A problem in the form that miette renders.
 struct Report<'a> {
     problem: &'a SourceProblem,
     excerpt: Excerpt<'a>,

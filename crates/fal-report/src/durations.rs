@@ -1,4 +1,4 @@
-//! How long nodes took in earlier runs: the scheduler starts the longest way first.
+//! Durations of nodes in earlier runs, from which the scheduler computes the longest path.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -15,13 +15,13 @@ use crate::error::ReportError;
 use crate::event::{EventKind, RunEvent};
 use crate::reporter::Reporter;
 
-/// Below the target folder.
+/// Path of the file below the target folder.
 const FILE: &str = "fal/durations.json";
 const VERSION: u32 = 1;
 /// Weight of the newest run in the average.
 const NEWEST: f64 = 0.4;
 
-/// Seconds that nodes take, averaged over runs, newer runs weighing more.
+/// Average durations of nodes in seconds. Newer runs weigh more.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Durations {
     seconds: BTreeMap<String, f64>,
@@ -35,8 +35,8 @@ struct File {
 }
 
 impl Durations {
-    /// Reads `fal/durations.json` of the target folder. A file that is missing or of another version is as good as an
-    /// empty one.
+    /// Reads `fal/durations.json` of the target folder. A file that is missing or has another
+    /// version counts as empty.
     pub fn load(target: &Path) -> Result<Self, ReportError> {
         let path = &target.join(FILE);
         let bytes = match fal_files::read(path, fal_files::DATA) {
@@ -66,7 +66,7 @@ impl Durations {
         })
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file atomically.
     pub fn save(&self, target: &Path) -> Result<(), ReportError> {
         let file = File {
             version: VERSION,
@@ -79,12 +79,12 @@ impl Durations {
         atomic::write(target, FILE, &bytes)
     }
 
-    /// Seconds that the node takes, if it ran before.
+    /// Returns the average duration of a node in seconds, if it ran before.
     pub fn seconds(&self, unique_id: &str) -> Option<f64> {
         self.seconds.get(unique_id).copied()
     }
 
-    /// The node ran once more and took so long.
+    /// Adds a duration of a node.
     pub fn record(&mut self, unique_id: &str, seconds: f64) {
         if !is_duration(seconds) {
             return;
@@ -95,18 +95,19 @@ impl Durations {
         self.seconds.insert(unique_id.to_owned(), average);
     }
 
-    /// Forgets nodes that are gone.
+    /// Removes nodes that no longer exist.
     pub fn retain(&mut self, exists: impl Fn(&str) -> bool) {
         self.seconds.retain(|unique_id, _| exists(unique_id));
     }
 
-    /// For a reporter whose findings are wanted afterwards.
+    /// Returns a shared reporter, whose durations can be read after the run.
     pub fn shared(self) -> Arc<Mutex<Self>> {
         Arc::new(Mutex::new(self))
     }
 }
 
-/// Learns from nodes that ran to their end; a failure says little about the time that success takes.
+/// Records the durations of successful nodes. The duration of a failure says little about that of a
+/// success.
 impl Reporter for Durations {
     fn event(&mut self, event: &RunEvent) {
         if let EventKind::NodeFinished { node, result, .. } = &event.kind

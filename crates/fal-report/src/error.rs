@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::printed::shortened;
 use crate::theme::Theme;
 
-/// Longest message of one error, in characters.
+/// Maximum length of the message of one error, in characters.
 const LONGEST: usize = 8000;
 
-/// What can go wrong while reports are written or read.
+/// An error while writing or reading reports.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -33,7 +33,7 @@ pub enum ReportError {
         /// Why.
         source: std::io::Error,
     },
-    /// A file is not what it should be.
+    /// A file has invalid content.
     #[error("{} is not valid", path.display())]
     Invalid {
         /// The file.
@@ -44,7 +44,7 @@ pub enum ReportError {
     /// A value cannot be written as JSON.
     #[error("cannot write {what} as JSON")]
     Encode {
-        /// What.
+        /// The value's name.
         what: &'static str,
         /// Why.
         source: serde_json::Error,
@@ -57,7 +57,7 @@ pub enum ReportError {
         /// Why.
         source: std::io::Error,
     },
-    /// A line of a recorded stream is no event.
+    /// A line of a recorded stream is not an event.
     #[error("line {line} of the recorded events is not an event")]
     Event {
         /// Line, from 1.
@@ -74,13 +74,13 @@ pub enum ReportError {
         line: u64,
         /// Its version.
         found: u64,
-        /// The version known here.
+        /// The latest version that this program knows.
         known: u32,
     },
 }
 
 impl ReportError {
-    /// Stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Read { .. } => "report::read",
@@ -131,8 +131,8 @@ impl CommandError {
         }
     }
 
-    /// The error for the terminal: what failed with its code, then its causes indented, then what to
-    /// do. Ends with a newline.
+    /// Renders the error for the terminal: what failed with its code, then its causes indented,
+    /// then what to do. Ends with a newline.
     pub fn render(&self, theme: Theme) -> String {
         let mut text = String::new();
         let code = self.code.as_deref();

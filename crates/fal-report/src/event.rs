@@ -1,4 +1,4 @@
-//! What happens in a run, as values that can be written down and read again.
+//! The events of a run, as values that can be written and read again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::node::NodeInfo;
 /// fields don't raise it, and a reader passes over what it does not know.
 pub const EVENT_VERSION: u32 = 1;
 
-/// Something happened.
+/// An event of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunEvent {
     /// When.
@@ -26,7 +26,7 @@ pub struct RunEvent {
 }
 
 impl RunEvent {
-    /// The event, its time cut to microseconds: that much is written down.
+    /// Creates an event. Truncates its time to microseconds, the precision of the written form.
     pub fn new(at: Timestamp, kind: EventKind) -> Self {
         Self {
             at: at.round(Unit::Microsecond).unwrap_or(at),
@@ -35,7 +35,7 @@ impl RunEvent {
     }
 }
 
-/// What happened.
+/// The kind of an event, with its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum EventKind {
@@ -56,14 +56,15 @@ pub enum EventKind {
         #[serde(default)]
         ignore_changed: bool,
     },
-    /// A problem in a file that does not keep the run from starting, or does.
+    /// A problem in a file, which may or may not prevent the run.
     Problem {
-        /// It.
+        /// The problem.
         problem: Box<SourceProblem>,
     },
     /// A node began to run.
     NodeStarted {
-        /// Its number, from 1, in the order of starting. 0: it is not counted (hooks).
+        /// Its number in the order of starting, counted from 1. 0 means that it is not counted
+        /// (hooks).
         index: u64,
         /// How many there are.
         total: u64,
@@ -133,12 +134,12 @@ pub enum EventKind {
     Error(CommandError),
     /// The user stopped the run.
     Interrupted {
-        /// Names of the nodes that were running and are cancelled.
+        /// Names of the running nodes that are cancelled.
         running: Vec<String>,
     },
     /// Nothing more will run.
     RunFinished {
-        /// How many ended how.
+        /// The counts of outcomes.
         summary: Summary,
         /// Seconds that the run took.
         elapsed: f64,
@@ -196,7 +197,7 @@ pub struct RunInfo {
     pub total: u64,
 }
 
-/// Why a node will not run.
+/// The reason why a node does not run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum SkipCause {
@@ -238,7 +239,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Counts one more node.
+    /// Counts another node.
     pub fn add(&mut self, status: NodeStatus) {
         let count = match status {
             NodeStatus::Success | NodeStatus::Pass => &mut self.pass,
@@ -252,7 +253,7 @@ impl Summary {
     }
 }
 
-/// dbt's last line.
+/// Formats the counts as dbt's last line does.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

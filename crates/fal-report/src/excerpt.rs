@@ -1,4 +1,5 @@
-//! The source of a problem as it is shown: long lines are clipped around the labels, control characters are written out.
+//! Excerpts of a problem's source. Long lines are clipped around the labels, and control characters
+//! are written out.
 //!
 //! miette pads lines with spaces by a format width, which ends at 65,535, and it would show a notebook's line of a megabyte
 //! whole.
@@ -12,18 +13,18 @@ use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanConten
 use crate::diagnostic::SourceProblem;
 use crate::printed::{is_obeyed, printable, push_printable};
 
-/// Longest line that is shown whole, in characters.
+/// Maximum length of a line that is shown in full, in characters.
 const LONGEST: usize = 400;
 /// Characters shown on both sides of a label's start and end in a line that is longer.
 const AROUND: usize = 100;
-/// Labels shown at most.
+/// Maximum number of labels shown.
 const LABELS: usize = 20;
 
-/// A text that can be shown, with the labels' places in it.
+/// A printable text, with the labels' places in it.
 pub(crate) struct Excerpt<'a> {
     name: String,
     text: Cow<'a, str>,
-    /// Of each label that is shown.
+    /// The range in `text` of each label that is shown.
     pub(crate) spans: Vec<SourceSpan>,
     /// Columns of the labels' starts in the file, from 0, by their offsets in `text`.
     columns: BTreeMap<usize, usize>,
@@ -85,22 +86,25 @@ impl SourceCode for Excerpt<'_> {
     }
 }
 
-/// Characters between the start of the line and `offset`.
+/// Returns the number of characters between the start of the line and `offset`.
 fn column(text: &str, offset: usize) -> usize {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind(['\n', '\r']).map_or(0, |newline| newline + 1);
     before[line_start..].chars().count()
 }
 
-/// `start..end` inside the text and between characters, whatever a plugin said.
+/// Returns a valid range within the text, on character boundaries, for any offsets that a plugin
+/// reports.
 fn clamp(text: &str, start: u32, end: u32) -> Range<usize> {
-    // Nothing is drawn behind the last line break: what lies there is marked at the end of the last line.
+    // miette draws nothing behind the last line break. Mark a label there at the end of the last
+    // line.
     let last = text.trim_end_matches(['\n', '\r']).len();
     let start = floor(text, start as usize).min(last);
     start..floor(text, end as usize).max(start)
 }
 
-/// The offsets that must be seen: start, end, and the end of the last line of a label that takes its line break in.
+/// Returns the offsets that must be visible: start, end, and the end of the last line of a label
+/// that includes its line break.
 fn ends(text: &str, range: &Range<usize>) -> [usize; 3] {
     let marked = text[range.clone()].trim_end_matches(['\n', '\r']);
     [range.start, range.start + marked.len(), range.end]
@@ -121,7 +125,7 @@ fn must_be_rewritten(text: &str) -> bool {
         .any(|line| is_odd(line.strip_suffix('\r').unwrap_or(line)))
 }
 
-/// The text with its line breaks as `\n`, and where the points lie in it.
+/// A text with its line breaks as `\n`, and the places of the points in it.
 fn rewritten<'a>(source: &str, points: &BTreeSet<usize>) -> (Cow<'a, str>, BTreeMap<usize, usize>) {
     let mut shown = Shown {
         text: String::new(),
@@ -157,7 +161,7 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// The next character shown is the one at `offset`.
+    /// Maps a point at `offset` to the next character that is shown.
     fn note(&mut self, offset: usize) {
         if self.points.contains(&offset) {
             self.places.insert(offset, self.text.len());
@@ -183,7 +187,8 @@ impl Shown<'_> {
     }
 }
 
-/// The parts of a line that are shown: all of a short one, else what is around the points, or its beginning.
+/// Returns the parts of a line to show: all of a short line, else the text around the points, or
+/// the beginning.
 fn kept(source: &str, line: &Range<usize>, points: &BTreeSet<usize>) -> Vec<Range<usize>> {
     let text = &source[line.clone()];
     if text.chars().nth(LONGEST).is_none() {

@@ -1,4 +1,4 @@
-//! `--log-format json` and the record of a run: one JSON object a line.
+//! The JSON lines of `--log-format json` and of the record of a run: one object on each line.
 
 use std::io::{self, Write};
 
@@ -39,7 +39,7 @@ impl JsonReporter {
         }
     }
 
-    /// Leaves out what weighs less: `Info` unless `--debug`, `Error` under `--quiet`.
+    /// Sets the least level to write: `Info` unless `--debug`, `Error` under `--quiet`.
     #[must_use]
     pub fn at_least(mut self, level: LogLevel) -> Self {
         self.least = level;
@@ -47,7 +47,8 @@ impl JsonReporter {
     }
 }
 
-/// JSON schema of `data` in the lines of a [`JsonReporter`]: the [`EventKind`].
+/// Returns the JSON schema of `data` in the lines of a [`JsonReporter`], which is that of
+/// [`EventKind`].
 pub fn event_schema() -> Value {
     schemars::schema_for!(EventKind).to_value()
 }
@@ -62,7 +63,7 @@ impl Reporter for JsonReporter {
         if level(&event.kind) < self.least {
             return;
         }
-        // All keys are strings, and numbers that JSON has not become null: this cannot fail.
+        // This cannot fail: all keys are strings, and numbers that JSON lacks become null.
         if let Ok(mut line) = serde_json::to_string(&envelope(event, &self.invocation_id)) {
             line.push('\n');
             self.out.write(&line);
@@ -89,7 +90,7 @@ fn envelope(event: &RunEvent, invocation_id: &str) -> Value {
     json!({ "info": info, "data": data(event) })
 }
 
-/// As dbt writes times.
+/// Formats a time as dbt does.
 pub(crate) fn stamp(at: Timestamp) -> String {
     format!("{at:.6}")
 }
@@ -216,7 +217,7 @@ fn word(level: LogLevel) -> &'static str {
     }
 }
 
-/// dbt's word for a status.
+/// Returns dbt's name of a status.
 pub(crate) fn status_word(status: NodeStatus) -> &'static str {
     match status {
         NodeStatus::Success => "success",
@@ -230,7 +231,7 @@ pub(crate) fn status_word(status: NodeStatus) -> &'static str {
     }
 }
 
-/// One line for people who read the log as it is.
+/// Returns the message of an event in one line, for people who read the log directly.
 fn message(kind: &EventKind) -> String {
     match kind {
         EventKind::RunStarted { info } => format!("Running with fal-host {}", info.version),

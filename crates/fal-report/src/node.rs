@@ -1,11 +1,11 @@
-//! What a report says of a node: its name, its kind, its relation and its file.
+//! Descriptions of nodes in reports: name, kind, relation and file.
 
 use fal_plugin::payload::{GraphNode, ScriptRole};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What sort of thing a node is, for the reader of a report.
+/// The kind of a node in a report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeKind {
@@ -40,7 +40,8 @@ pub enum NodeKind {
 }
 
 impl NodeKind {
-    /// The kind of a node of dbt's graph. A script or notebook is a SQL model there (its stub): the caller knows better.
+    /// Returns the kind of a node of dbt's graph. A script or notebook is a SQL model there (its
+    /// stub), so the caller must handle those.
     pub fn of(node: &GraphNode) -> Self {
         match node.resource_type.as_str() {
             "model" if node.language.as_deref() == Some("python") => Self::PythonModel,
@@ -58,7 +59,7 @@ impl NodeKind {
         }
     }
 
-    /// dbt's word for it.
+    /// Returns dbt's name of the kind.
     pub fn resource_type(self) -> &'static str {
         match self {
             Self::SqlModel | Self::PythonModel | Self::NotebookModel => "model",
@@ -75,7 +76,7 @@ impl NodeKind {
         }
     }
 
-    /// Whether it is a model.
+    /// Returns whether the node is a model.
     pub fn is_model(self) -> bool {
         matches!(
             self,
@@ -83,13 +84,13 @@ impl NodeKind {
         )
     }
 
-    /// Whether it is a test.
+    /// Returns whether the node is a test.
     pub fn is_test(self) -> bool {
         matches!(self, Self::Test | Self::UnitTest)
     }
 }
 
-/// A node as reports name it.
+/// The description of a node in reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NodeInfo {
     /// `model.jaffle_shop.orders`.
@@ -131,7 +132,7 @@ pub struct NodeInfo {
 }
 
 impl NodeInfo {
-    /// A node of dbt's graph as dbt sees it.
+    /// Describes a node of dbt's graph as dbt sees it.
     pub fn from_graph(node: &GraphNode) -> Self {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Self {
@@ -155,7 +156,7 @@ impl NodeInfo {
         }
     }
 
-    /// As lines about tests name it: for a unit test with its model, `orders::doubled`.
+    /// Returns the name in lines about tests; a unit test's includes its model: `orders::doubled`.
     pub fn title(&self) -> String {
         match (self.kind, &self.model) {
             (NodeKind::UnitTest, Some(model)) => format!("{model}::{}", self.name),
@@ -163,7 +164,8 @@ impl NodeInfo {
         }
     }
 
-    /// A script or hook in the file at `path`; a global script has no model. Its name is `tell.py (after orders)`.
+    /// Describes a script or hook in the file at `path`; a global script has no model. Its name is
+    /// `tell.py (after orders)`.
     pub fn script(unique_id: &str, path: &str, role: ScriptRole, model: Option<&str>) -> Self {
         let file = path.rsplit('/').next().unwrap_or(path);
         Self {
@@ -177,7 +179,8 @@ impl NodeInfo {
         }
     }
 
-    /// The model that the script or notebook at `path` writes, given the node of its stub.
+    /// Describes the model that the script or notebook at `path` writes, given the node of its
+    /// stub.
     pub fn from_stub(stub: &GraphNode, path: &str) -> Self {
         let kind = if path.ends_with(".ipynb") {
             NodeKind::NotebookModel
@@ -196,7 +199,7 @@ impl NodeInfo {
         node
     }
 
-    /// `main.orders`, or only the name where there is no schema.
+    /// Returns `main.orders`, or only the name if there is no schema.
     pub fn relation(&self) -> String {
         let name = self.alias.as_deref().unwrap_or(&self.name);
         match self.schema.as_deref() {
@@ -205,8 +208,9 @@ impl NodeInfo {
         }
     }
 
-    /// As dbt's lines name it: `sql view model main.orders`, `seed file main.raw`, `test unique_orders_id`. A model that runs
-    /// elsewhere is said to: `python table model main.forecast on acme-runner`.
+    /// Describes the node as dbt's lines do: `sql view model main.orders`, `seed file main.raw`,
+    /// `test unique_orders_id`. A model on a runner names it: `python table model main.forecast on
+    /// acme-runner`.
     pub fn describe(&self) -> String {
         match self.kind {
             NodeKind::SqlModel => self.describe_model("sql"),
@@ -233,7 +237,7 @@ impl NodeInfo {
         format!("{language} {of_kind}model {}{place}", self.relation())
     }
 
-    /// As the count at the end names it: `view model`, `python model`, `data test`.
+    /// Names the kind as the counts at the end do: `view model`, `python model`, `data test`.
     pub(crate) fn counted_as(&self) -> String {
         match self.kind {
             NodeKind::SqlModel => {
@@ -248,7 +252,7 @@ impl NodeInfo {
         .replace('_', " ")
     }
 
-    /// `model orders (models/orders.sql)`.
+    /// Returns the name with the file: `model orders (models/orders.sql)`.
     pub(crate) fn with_path(&self) -> String {
         if let (Some(path), Some(role)) = (&self.path, self.role) {
             return format!("script {path} ({})", place(role, self.model.as_deref()));
@@ -265,8 +269,8 @@ impl NodeInfo {
     }
 }
 
-/// `after orders`, `pre-hook of orders`, `global`.
-/// dbt makes a unit test for each version of its model.
+/// Returns a script's place: `after orders`, `pre-hook of orders`, `global`.
+/// Returns the name of a unit test. dbt makes one for each version of its model.
 fn name(node: &GraphNode) -> String {
     match (NodeKind::of(node), &node.version) {
         (NodeKind::UnitTest, Some(version)) => format!("{}_v{version}", node.name),
@@ -274,7 +278,7 @@ fn name(node: &GraphNode) -> String {
     }
 }
 
-/// The model that a unit test tests.
+/// Returns the model that a unit test tests.
 fn tested_model(node: &GraphNode) -> Option<String> {
     let model = node.extra.get("model").and_then(Value::as_str)?;
     (NodeKind::of(node) == NodeKind::UnitTest).then(|| model.to_owned())

@@ -12,22 +12,23 @@ use std::io::{self, Write};
 pub(crate) const MARK: char = '\u{fdd0}';
 /// Ends the parameters of a style.
 pub(crate) const MARK_END: char = '\u{fdd1}';
-/// Longest parameters of a style: `38;2;255;255;255` with a background of the same kind fits.
+/// Maximum length of a style's parameters: `38;2;255;255;255` with a background of the same kind
+/// fits.
 const LONGEST_STYLE: usize = 40;
 
-/// A stream, written to through the filter.
+/// A stream that is written through the filter.
 pub struct Printer {
     stream: Box<dyn Write + Send>,
     styled: bool,
 }
 
 impl Printer {
-    /// A printer of a terminal's text. `styled`: its texts may have colours.
+    /// Creates a printer for a terminal. With `styled`, texts keep their colours.
     pub fn new(stream: Box<dyn Write + Send>, styled: bool) -> Self {
         Self { stream, styled }
     }
 
-    /// Writes the text at once, so that nothing comes between its lines.
+    /// Writes the text in one piece, so that no other output comes between its lines.
     pub fn print(&mut self, text: &str) -> io::Result<()> {
         self.stream
             .write_all(printable(text, self.styled).as_bytes())?;
@@ -35,12 +36,12 @@ impl Printer {
     }
 }
 
-/// The mark of a style with these parameters; empty ones end all styles.
+/// Returns the mark of a style with these parameters. Empty parameters end all styles.
 pub(crate) fn style(parameters: &str) -> String {
     format!("{MARK}{parameters}{MARK_END}")
 }
 
-/// Marks the styles of a text whose escape sequences only set colours, such as miette's.
+/// Replaces the escape sequences of a text that only sets colours, such as miette's, by marks.
 pub(crate) fn mark_styles(text: &str) -> String {
     let mut marked = String::with_capacity(text.len());
     let mut rest = text;
@@ -58,7 +59,7 @@ pub(crate) fn mark_styles(text: &str) -> String {
     marked + rest
 }
 
-/// The text as it is printed. Without `styled` a mark is a character like others.
+/// Returns the text to print. Without `styled` a mark is escaped like other special characters.
 pub(crate) fn printable(text: &str, styled: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut open = false;
@@ -71,7 +72,7 @@ pub(crate) fn printable(text: &str, styled: bool) -> String {
                 let _ = write!(shown, "\u{1b}[{parameters}m");
                 rest = &rest[parameters.len() + MARK_END.len_utf8()..];
             }
-            // Half of a line break.
+            // The first half of a line break.
             None if char == '\r' && rest.starts_with('\n') => {}
             None => push_printable(&mut shown, char),
         }
@@ -82,7 +83,7 @@ pub(crate) fn printable(text: &str, styled: bool) -> String {
     shown
 }
 
-/// The parameters of the style whose mark begins with `char`.
+/// Returns the parameters of the style whose mark begins with `char`.
 fn parameters(char: char, rest: &str) -> Option<&str> {
     let end = rest
         .bytes()
@@ -91,7 +92,7 @@ fn parameters(char: char, rest: &str) -> Option<&str> {
     (char == MARK && rest[end..].starts_with(MARK_END)).then_some(&rest[..end])
 }
 
-/// Whether these are the parameters of an escape sequence that only sets colours.
+/// Returns whether these are the parameters of an escape sequence that only sets colours.
 pub(crate) fn is_style(parameters: &str) -> bool {
     parameters.len() < LONGEST_STYLE
         && parameters
@@ -109,8 +110,9 @@ pub(crate) fn push_printable(text: &mut String, char: char) {
     }
 }
 
-/// Whether a terminal does something instead of showing a character: control characters but for line breaks and tabs, those
-/// that turn the direction of text, and our marks.
+/// Returns whether a terminal would obey a character instead of showing it: control characters
+/// except line breaks and tabs, characters that change the direction of text, and this module's
+/// marks.
 pub(crate) fn is_obeyed(char: char) -> bool {
     match char {
         '\n' | '\t' => false,
@@ -119,7 +121,8 @@ pub(crate) fn is_obeyed(char: char) -> bool {
     }
 }
 
-/// The text, or its beginning and end with a note between them that says how much is left out and `where_whole` it is.
+/// Returns the text, or its beginning and end with a note between them that says how much is left
+/// out and `where_whole` the full text is.
 pub(crate) fn shortened(text: &str, longest: usize, where_whole: &str) -> String {
     let length = text.chars().count();
     if length <= longest {

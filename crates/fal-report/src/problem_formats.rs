@@ -13,7 +13,7 @@ use crate::node::NodeInfo;
 use crate::printed::printable;
 use crate::reporter::{Reporter, Sink};
 
-/// Commands that make GitHub show each problem beside its line. A line each.
+/// Returns GitHub's workflow commands that annotate each problem's line, one command on each line.
 pub fn github_annotations(problems: &[SourceProblem]) -> String {
     problems.iter().map(annotation).collect()
 }
@@ -26,7 +26,7 @@ fn annotation(problem: &SourceProblem) -> String {
         Severity::Note => "notice",
     };
     let mut text = format!("::{command} file={}", github_property(&problem.path));
-    // Lines of a cell are no lines of the notebook's file.
+    // Don't name a line of a notebook: lines of a cell are not lines of its file.
     if let (Some(label), None) = (diagnostic.labels.first(), problem.cell) {
         let (from, to) = (label.span.from, label.span.to);
         let _ = write!(
@@ -98,7 +98,7 @@ fn failed_node(node: &NodeInfo, result: &NodeResult, failure: &Failure) -> Strin
         properties.push(format!("file={}", github_property(path)));
     }
     match frame {
-        // Lines of a cell are no lines of the notebook's file.
+        // Don't name a line of a notebook: lines of a cell are not lines of its file.
         Some(ErrorFrame {
             cell: Some(cell),
             line,
@@ -121,7 +121,7 @@ fn failed_node(node: &NodeInfo, result: &NodeResult, failure: &Failure) -> Strin
     )
 }
 
-/// The message with the cell in front and the help behind.
+/// Returns the message with the cell before it and the help after it.
 fn whole_message(problem: &SourceProblem) -> String {
     let mut text = match (problem.cell, problem.position()) {
         (Some(cell), Some(Position { line, .. })) => format!("cell {cell}, line {line}: "),
@@ -145,7 +145,7 @@ fn github_property(text: &str) -> String {
     github_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A SARIF 2.1.0 log of the problems; `version` is that of the program.
+/// Returns a SARIF 2.1.0 log of the problems; `version` is the program's.
 pub fn sarif(problems: &[SourceProblem], version: &str) -> String {
     let rules: IndexSet<&str> = problems
         .iter()
@@ -214,7 +214,7 @@ fn sarif_location(problem: &SourceProblem, label: Option<&Label>) -> Value {
     }
 }
 
-/// The path as a relative URI reference.
+/// Returns the path as a relative URI reference.
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
@@ -230,8 +230,9 @@ fn uri(path: &str) -> String {
     uri
 }
 
-/// The problems as one JSON object: `version` (1), counts by severity, and `problems`. Lines and columns count from 1,
-/// columns in characters; for notebooks they are those of the cell.
+/// Returns the problems as one JSON object: `version` (1), counts by severity, and `problems`.
+/// Lines and columns count from 1, columns in characters; in notebooks they are relative to the
+/// cell.
 pub fn problems_json(problems: &[SourceProblem]) -> String {
     let count = |severity| {
         problems

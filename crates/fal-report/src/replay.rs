@@ -10,7 +10,7 @@ use crate::error::ReportError;
 use crate::event::{EVENT_VERSION, EventKind, RunEvent};
 use crate::reporter::Reporter;
 
-/// What was in a recorded stream.
+/// The content of a recorded stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Number of events that were replayed.
@@ -97,7 +97,7 @@ fn parse(bytes: &[u8], number: u64) -> Result<Option<RunEvent>, ReportError> {
     }))
 }
 
-/// The kinds of events that this program reads.
+/// Returns the kinds of events that this program can read.
 pub(crate) const KNOWN: [&str; 12] = [
     "run_started",
     "stubs_written",
@@ -113,7 +113,8 @@ pub(crate) const KNOWN: [&str; 12] = [
     "run_finished",
 ];
 
-/// An event that this program has no name for is of a later one, or a line of dbt's own.
+/// Returns whether this program knows the event. It does not know events of later programs and
+/// lines of dbt itself.
 fn is_known(data: &Value) -> bool {
     data.get("event")
         .and_then(Value::as_str)

@@ -80,7 +80,8 @@ impl Reporters {
     }
 }
 
-/// A reporter that panicked has lost one event; the others shall hear the next.
+/// Locks the reporters even after a panic: the panicking reporter lost one event, but the others
+/// must get the next one.
 fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock()
 }
@@ -99,7 +100,7 @@ impl Sink {
         }
     }
 
-    /// Writes whole lines at once, so that nothing comes between them.
+    /// Writes complete lines in one piece, so that no other output comes between them.
     pub(crate) fn write(&mut self, text: &str) {
         let Some(printer) = &mut self.printer else {
             return;
@@ -109,7 +110,7 @@ impl Sink {
         }
         if let Err(error) = printer.print(text) {
             self.printer = None;
-            // The reader had enough (`fal-host run | head`): the run goes on without it.
+            // The reader closed the pipe (`fal-host run | head`). The run goes on without it.
             self.error = Some(error).filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
         }
     }

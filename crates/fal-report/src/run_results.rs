@@ -19,12 +19,12 @@ use crate::reporter::Reporter;
 
 const SCHEMA: &str = "https://schemas.getdbt.com/dbt/run-results/v6.json";
 
-/// Gathers the results of a run in dbt's form.
+/// Collects the results of a run in dbt's form.
 #[derive(Debug, Default)]
 pub struct RunResults {
     metadata: Map<String, Value>,
     args: Map<String, Value>,
-    /// Planned, not heard of yet.
+    /// Planned nodes without a result so far.
     waiting: IndexMap<String, NodeInfo>,
     running: IndexMap<String, NodeInfo>,
     ended: IndexMap<String, Value>,
@@ -35,8 +35,8 @@ pub struct RunResults {
 }
 
 impl RunResults {
-    /// `metadata` and `args` as dbt's artifact has them; `planned` are all nodes that shall run: those that never do
-    /// are recorded as skipped.
+    /// Creates a reporter from `metadata` and `args` as dbt's artifact has them. `planned` are all nodes that should
+    /// run; those that never do are recorded as skipped.
     pub fn new(
         metadata: Map<String, Value>,
         args: Map<String, Value>,
@@ -52,7 +52,7 @@ impl RunResults {
         }
     }
 
-    /// With what the session said of itself.
+    /// Creates a reporter with the session's `metadata` and `args`.
     pub fn from_session(info: &SessionInfo, planned: impl IntoIterator<Item = NodeInfo>) -> Self {
         let mut results = Self::new(
             info.run_results_metadata.clone(),
@@ -69,12 +69,12 @@ impl RunResults {
         results
     }
 
-    /// For a reporter whose findings are wanted afterwards.
+    /// Returns a shared reporter, whose results can be read after the run.
     pub fn shared(self) -> Arc<Mutex<Self>> {
         Arc::new(Mutex::new(self))
     }
 
-    /// The artifact as of now.
+    /// Returns the artifact in its current state.
     pub fn to_value(&self, generated_at: Timestamp) -> Value {
         let broken_off = self
             .running
@@ -99,7 +99,7 @@ impl RunResults {
         })
     }
 
-    /// Writes `run_results.json` into the target folder, whole or not at all.
+    /// Writes `run_results.json` into the target folder atomically.
     pub fn write(&self, target: &Path, generated_at: Timestamp) -> Result<(), ReportError> {
         let bytes = serde_json::to_vec(&self.to_value(generated_at)).map_err(|source| {
             ReportError::Encode {
@@ -187,12 +187,12 @@ impl Reporter for RunResults {
     }
 }
 
-/// Scripts are ours alone: dbt's artifact does not know them.
+/// Returns whether dbt's artifact includes the node. Scripts exist only in fal-host.
 fn is_of_dbt(node: &NodeInfo) -> bool {
     node.kind != NodeKind::Script
 }
 
-/// dbt says nothing for a node whose parent failed.
+/// Returns the message of a skipped node. dbt has none for a node whose parent failed.
 fn reason(cause: &SkipCause) -> Option<&str> {
     match cause {
         SkipCause::Upstream { .. } => None,
@@ -214,7 +214,7 @@ fn ended_by_host(node: &NodeInfo, status: NodeStatus, message: Option<&str>) -> 
     }
 }
 
-/// A result with dbt's fields in dbt's order.
+/// Returns a result with dbt's fields in dbt's order.
 fn entry(node: &NodeInfo, result: &NodeResult) -> Value {
     // dbt keeps these three for what it compiles, and null for seeds, exposures and hooks.
     let compiles = node.kind.is_model() || node.kind.is_test() || node.kind == NodeKind::Snapshot;

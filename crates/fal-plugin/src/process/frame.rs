@@ -4,10 +4,10 @@ use std::io::{self, BufReader, Read, Write};
 
 use super::message::Message;
 
-/// Longest JSON of a frame.
+/// Maximum length of a frame's JSON, in bytes.
 pub const MAX_MESSAGE: usize = 64 << 20;
 
-/// Longest attachment of a frame.
+/// Maximum length of a frame's attachment, in bytes.
 pub const MAX_ATTACHMENT: usize = 1 << 30;
 
 /// Why a stream gave no further frame.
@@ -16,7 +16,7 @@ pub enum FrameError {
     /// The stream cannot be read.
     #[error("the stream cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// Something else than a frame is on the stream.
+    /// The stream contains something other than a frame.
     #[error("text that is not a frame: `{start}`")]
     NoFrame {
         /// How it begins.
@@ -29,13 +29,13 @@ pub enum FrameError {
         what: &'static str,
         /// Its length.
         size: u64,
-        /// The longest that is allowed.
+        /// The maximum length.
         limit: usize,
     },
     /// The stream ended within a frame.
     #[error("the beginning of a frame, and no more")]
     Truncated,
-    /// The frame's JSON is no message.
+    /// The frame's JSON is not a message.
     #[error("a frame without a message: {cause} in `{start}`")]
     NoMessage {
         /// What is wrong with it.

@@ -269,12 +269,12 @@ mod tests {
 
     #[test]
     fn an_unreadable_answer_is_not_quoted_in_full() {
-        let told = message(encode(&"x".repeat(1 << 20)));
+        let text = message(encode(&"x".repeat(1 << 20)));
         assert!(
-            told.starts_with("the plugin `acme` answered `folder` with something unreadable: "),
-            "{told}"
+            text.starts_with("the plugin `acme` answered `folder` with something unreadable: "),
+            "{text}"
         );
-        assert!(told.len() < 500, "{}", told.len());
+        assert!(text.len() < 500, "{}", text.len());
     }
 
     /// Knows no method but `capabilities`, as if built with an older interface.

@@ -1,4 +1,4 @@
-//! What problems look like, to people and to programs.
+//! Tests of the renderings of problems, for people and for programs.
 
 use fal_plugin::payload::{Diagnostic, Label, Position, Severity, Span};
 
@@ -451,7 +451,7 @@ fn what_a_terminal_would_obey_is_written_out() {
     ");
 }
 
-/// Text in which all is more likely that is troublesome.
+/// Generates text in which troublesome characters are frequent.
 fn odd_text() -> impl Strategy<Value = String> {
     let odd = prop_oneof![
         "\\PC{0,12}",

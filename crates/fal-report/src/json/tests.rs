@@ -1,4 +1,4 @@
-//! JSON lines, and that they can be replayed.
+//! Tests of the JSON lines and of replaying them.
 
 use fal_plugin::payload::LogLevel;
 use serde_json::Value;
@@ -29,7 +29,7 @@ fn all() -> Vec<RunEvent> {
     .concat()
 }
 
-/// Keeps what it hears.
+/// Keeps the events that it receives.
 #[derive(Default)]
 struct Ear(Vec<RunEvent>);
 
@@ -319,14 +319,14 @@ fn light_events_can_be_left_out() {
 fn a_failure_points_at_the_line_and_at_the_cells_line() {
     let events = sample::failed_with_frames();
     let text = lines(&events);
-    let told: Vec<String> = text
+    let failures: Vec<String> = text
         .lines()
         .map(|line| {
             let line: Value = serde_json::from_str(line).unwrap();
             format!("{} {}", line["data"]["code"], line["data"]["frames"])
         })
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @r#"
+    insta::assert_snapshot!(failures.join("\n"), @r#"
     "exception" [{"file":"models/customer_clusters.py","cell":null,"line":12,"text":"labels = fit(frame)"},{"file":"scripts/fit, all.py","cell":null,"line":7,"text":"raise ValueError()"}]
     "exception" [{"file":"models/forecast.ipynb","cell":3,"line":2,"text":"raise ValueError()"}]
     null null

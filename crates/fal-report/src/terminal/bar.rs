@@ -1,4 +1,4 @@
-//! The live bar: how far the run is and what runs now, below the lines.
+//! The live bar below the lines, which shows the run's progress and the running nodes.
 
 use std::fmt::Write as _;
 use std::io;
@@ -17,13 +17,13 @@ use crate::event::{EventKind, SkipCause};
 use crate::printed::printable;
 use crate::theme::Theme;
 
-/// A run that is over sooner shows no bar.
+/// Delay before the bar appears. A shorter run shows no bar.
 const DELAY: Duration = Duration::from_millis(400);
-/// Time between two pictures when nothing happens.
+/// Time between two redraws when nothing happens.
 const TICK: Duration = Duration::from_millis(100);
-/// Pictures a second at most.
+/// Maximum number of redraws per second.
 const FRAMES: u8 = 30;
-/// Nodes listed at most.
+/// Maximum number of nodes listed.
 const LISTED: usize = 8;
 const CELLS: usize = 24;
 
@@ -35,7 +35,8 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A bar on standard error, `width` columns wide. It shows nothing where that is no terminal.
+    /// Creates a bar on standard error, `width` columns wide. It shows nothing if standard error is
+    /// not a terminal.
     pub fn stderr(theme: Theme, width: usize) -> io::Result<Self> {
         Self::start(
             ProgressDrawTarget::stderr_with_hz(FRAMES),
@@ -90,7 +91,7 @@ impl Bar {
         }
     }
 
-    /// Runs `write` while the bar is out of the way.
+    /// Hides the bar while `write` runs.
     pub(super) fn above(&self, write: impl FnOnce()) {
         self.bar.suspend(write);
     }
@@ -99,7 +100,7 @@ impl Bar {
         self.state.lock().event(event, Instant::now());
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(mut self) {
         self.stop();
     }
@@ -120,7 +121,7 @@ impl Drop for Bar {
     }
 }
 
-/// What the bar shows.
+/// The content of the bar.
 #[derive(Default)]
 struct State {
     total: u64,
@@ -206,7 +207,7 @@ impl State {
     }
 }
 
-/// `4.1s`, `2m 05s`.
+/// Formats a duration: `4.1s`, `2m 05s`.
 fn elapsed(seconds: f64) -> String {
     if seconds < 60.0 {
         return format!("{seconds:.1}s");
@@ -218,7 +219,8 @@ fn elapsed(seconds: f64) -> String {
     )
 }
 
-/// The beginning of `text` that fits into `width` columns: a line that wraps would leave its traces.
+/// Returns the beginning of `text` that fits into `width` columns. A line that wraps would not be
+/// erased completely.
 fn cut(text: &str, width: usize) -> String {
     let mut left = width;
     let fits = |char: &char| match left.checked_sub(char.width().unwrap_or(0)) {

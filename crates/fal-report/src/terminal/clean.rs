@@ -1,4 +1,5 @@
-//! Text of others made safe to show: it cannot move the cursor, clear the screen or leave its colour behind.
+//! Makes foreign text safe to show: it cannot move the cursor, clear the screen or leave its colour
+//! behind.
 
 use std::iter::Peekable;
 use std::str::Chars;

@@ -1,4 +1,4 @@
-//! The end of a run: how much ran, every failure in full, the counts.
+//! The summary at the end of a run: how much ran, every failure in full, and the counts.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::node::NodeInfo;
 use crate::printed::shortened;
 use crate::theme::Theme;
 
-/// What must be said again, or only at the end.
+/// The failures and other texts that the summary shows.
 #[derive(Default)]
 pub(super) struct Ending {
     kinds: BTreeMap<String, u64>,
@@ -24,7 +24,7 @@ pub(super) struct Ending {
     interrupted: bool,
 }
 
-/// A text and whether `--quiet` shows it too.
+/// A text, and whether `--quiet` shows it too.
 type Paragraph = (String, bool);
 
 impl Ending {
@@ -160,8 +160,8 @@ fn with_details(theme: Theme, heading: String, node: &NodeInfo, result: &NodeRes
     text
 }
 
-/// dbt's messages begin by naming the node and its file (`Runtime Error in model x (models/x.sql)`): the heading did.
-/// What follows is indented below it.
+/// Removes the first line of a message of dbt if it names the node and its file (`Runtime Error in
+/// model x (models/x.sql)`), as the heading does. The rest is indented below it.
 fn without_heading(message: &str, node: &NodeInfo) -> String {
     match message.split_once('\n') {
         Some((first, rest)) if first.ends_with(&format!(" Error in {}", node.with_path())) => rest

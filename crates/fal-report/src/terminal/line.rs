@@ -12,7 +12,7 @@ const STATUS_COLUMN: usize = 80;
 /// Room kept for the time in front and the status behind, on narrow terminals.
 const AROUND: usize = 10 + 24;
 
-/// Makes lines about nodes.
+/// Formats lines about nodes.
 pub(super) struct Lines {
     pub(super) theme: Theme,
     pub(super) width: Option<usize>,
@@ -115,7 +115,7 @@ impl Lines {
     }
 }
 
-/// `OK created `, `ERROR loading `, ...
+/// Returns the words before the description: `OK created `, `ERROR loading `, ...
 fn verb(kind: NodeKind, status: NodeStatus) -> String {
     let (doing, done) = match kind {
         NodeKind::Seed => ("loading ", "loaded "),
@@ -133,7 +133,7 @@ fn verb(kind: NodeKind, status: NodeStatus) -> String {
     }
 }
 
-/// `PASS`, `FAIL 3`, `WARN 2`, `ERROR`.
+/// Returns the status of a test: `PASS`, `FAIL 3`, `WARN 2`, `ERROR`.
 fn test_word(result: &NodeResult) -> String {
     let failures = result
         .failures
@@ -148,7 +148,7 @@ fn test_word(result: &NodeResult) -> String {
     }
 }
 
-/// What a node achieved: its rows, or what the warehouse said.
+/// Returns what a node did: its rows, or the warehouse's message.
 fn achievement(node: &NodeInfo, result: &NodeResult) -> String {
     let said = result
         .message
@@ -168,7 +168,7 @@ fn achievement(node: &NodeInfo, result: &NodeResult) -> String {
     }
 }
 
-/// `1 row`, `2 rows`.
+/// Formats a number of rows: `1 row`, `2 rows`.
 pub(super) fn count(number: u64, what: &str) -> String {
     match (number, what.strip_suffix('y')) {
         (1, _) => format!("1 {what}"),

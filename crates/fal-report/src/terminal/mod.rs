@@ -26,14 +26,14 @@ use clean::clean;
 use ending::Ending;
 use line::{Lines, count};
 
-/// Stubs listed at most, unless `--debug` is given.
+/// Maximum number of stubs listed without `--debug`.
 const STUBS_LISTED: usize = 20;
 
-/// Longest message shown, in characters.
+/// Maximum length of a message, in characters.
 const LONGEST_MESSAGE: usize = 8000;
-/// Where a message is whole that is not about the end of a node.
+/// Where to find the full text of a message that is not about the end of a node.
 const IN_EVENTS: &str = "; target/fal/events.jsonl has all of it";
-/// Where the message of a node's end is whole.
+/// Where to find the full message of a node's end.
 const IN_RESULTS: &str = "; run_results.json has all of it";
 
 /// How a run is shown.
@@ -43,13 +43,13 @@ pub struct TerminalOptions {
     pub out: Theme,
     /// Colours on the second writer.
     pub err: Theme,
-    /// Columns of the terminal; `None` when it is none.
+    /// Columns of the terminal; `None` if there is no terminal.
     pub width: Option<usize>,
     /// `--quiet`: only errors.
     pub quiet: bool,
     /// `--debug`: debug messages too.
     pub debug: bool,
-    /// Zone of the shown times.
+    /// Time zone of the shown times.
     pub time_zone: TimeZone,
 }
 
@@ -78,7 +78,8 @@ pub struct TerminalReporter {
 }
 
 impl TerminalReporter {
-    /// Lines about nodes go to `out`, warnings and problems to `err`.
+    /// Creates a reporter that writes lines about nodes to `out`, and warnings and problems to
+    /// `err`.
     pub fn new(
         out: Box<dyn Write + Send>,
         err: Box<dyn Write + Send>,
@@ -102,7 +103,7 @@ impl TerminalReporter {
         }
     }
 
-    /// Shows this bar while nodes run. It stays away under `--quiet`.
+    /// Shows this bar while nodes run, except under `--quiet`.
     #[must_use]
     pub fn with_bar(mut self, bar: Bar) -> Self {
         self.bar = Some(bar).filter(|_| !self.options.quiet);
@@ -115,7 +116,7 @@ impl TerminalReporter {
             .to_string()
     }
 
-    /// `text` behind the time; further lines of it as they are.
+    /// Writes the time and `text`. Further lines of `text` have no time.
     fn stamped(&self, at: Timestamp, text: &str) -> String {
         format!("{}  {}\n", self.clock(at), text.trim_end_matches('\n'))
     }
@@ -136,7 +137,7 @@ impl TerminalReporter {
         }
     }
 
-    /// A line that `--quiet` hides.
+    /// Writes a line that `--quiet` hides.
     fn say(&mut self, at: Timestamp, text: &str) {
         if !self.options.quiet {
             let text = self.stamped(at, text);
@@ -199,7 +200,7 @@ impl TerminalReporter {
         }
     }
 
-    /// A hook that did well shows in its model's line.
+    /// Shows the end of a hook if it failed or under `--debug`. Otherwise a hook shows in its model's line.
     fn hook_finished(&mut self, at: Timestamp, node: &NodeInfo, result: &NodeResult) {
         if result.status.is_failure() {
             let line = self.lines.finished((0, 0), node, result);
@@ -213,7 +214,7 @@ impl TerminalReporter {
 
     fn skipped(&mut self, at: Timestamp, place: (u64, u64), node: &NodeInfo, cause: &SkipCause) {
         self.ending.skipped(node, cause);
-        // These two skip all that is left: they are counted at the end instead of listed.
+        // These two skip all remaining nodes, which the summary counts instead of listing each.
         if !matches!(cause, SkipCause::FailFast | SkipCause::Interrupted) {
             let line = self.lines.skipped(place, node, cause);
             self.say(at, &line);
@@ -344,7 +345,7 @@ impl Reporter for TerminalReporter {
     }
 }
 
-/// `dbt 1.11.2`, or nothing without a version.
+/// Returns `dbt 1.11.2`, or nothing without a version.
 fn with(version: &str, name: &str) -> String {
     if version.is_empty() {
         String::new()

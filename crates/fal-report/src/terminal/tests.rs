@@ -1,4 +1,4 @@
-//! What a run looks like.
+//! Tests of a run's output on the terminal.
 
 use std::io::{self, ErrorKind, Write};
 use std::thread;
@@ -422,7 +422,7 @@ fn what_ended_without_a_message_is_said_by_its_status() {
     assert_eq!(said, ["fail", "error", "partial success", "warn"]);
 }
 
-/// Each writes its own lines; no line may hold two, or lose its name.
+/// Several nodes print at once. Each line must come from one node and carry its name.
 #[test]
 fn lines_of_models_that_print_at_once_stay_whole() {
     const LINES: usize = 200;

@@ -1,4 +1,4 @@
-//! The bar, drawn on a terminal in memory.
+//! Tests of the bar, drawn on a terminal in memory.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ use crate::reporter::Reporter as _;
 use crate::sample::{self, Page, at};
 use crate::{RunEvent, RunInfo, TerminalOptions, TerminalReporter};
 
-/// Standard output that is the terminal the bar is drawn on.
+/// Standard output on the same terminal as the bar.
 struct Screen(InMemoryTerm);
 
 impl Write for Screen {
