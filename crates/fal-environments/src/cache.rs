@@ -134,8 +134,8 @@ impl Cache {
         }
     }
 
-    /// Returns whether a process builds or removes the environment. Looking at the lock takes it for
-    /// a moment; a process that fails to get it meanwhile tries again.
+    /// Returns whether a process builds or removes the environment. Looking at the lock takes it
+    /// for a moment; a process that fails to get it meanwhile tries again.
     fn is_busy(&self, folder: &Folder) -> bool {
         self.root.is_dir()
             && folder

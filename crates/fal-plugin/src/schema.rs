@@ -23,7 +23,7 @@ pub struct Document {
     pub content: Value,
 }
 
-/// All documents: what a plugin says of itself, then the stages.
+/// Returns all documents: the one of the manifest, then those of the stages.
 pub fn documents() -> Vec<Document> {
     let stages = Stage::ALL.map(|stage| Document {
         name: stage.name(),

@@ -34,7 +34,7 @@ pub trait NotebookParser: Send + Sync {
     fn parse(&self, path: &str, bytes: &[u8]) -> Result<NotebookAnalysis, ParseError>;
 }
 
-/// Says what a stub looks like, and whether a file is one. Does no IO: the host writes.
+/// Renders stubs, and recognizes them. Does no IO, since the host writes the files.
 pub trait StubWriter: Send + Sync {
     /// Folder below each model path that holds the stubs (`fal`).
     fn folder(&self) -> String;
@@ -109,7 +109,8 @@ pub trait ExecutionSession: Send + Sync {
         Err(does_not_lend())
     }
 
-    /// Ends a lease: what the node wrote is committed or undone, and its result recorded. Returns the result as recorded.
+    /// Settles a lease: commits or rolls back what the node wrote, and records its result. Returns
+    /// the recorded result.
     ///
     /// # Errors
     /// If the backend itself is broken: the run stops.
@@ -117,7 +118,7 @@ pub trait ExecutionSession: Send + Sync {
         Err(does_not_lend())
     }
 
-    /// Takes note of a node that the host did not run (skipped).
+    /// Records a node that the host did not run (skipped).
     ///
     /// # Errors
     /// If the backend itself is broken.
@@ -141,7 +142,8 @@ pub trait ExecutionSession: Send + Sync {
     /// If it does not compile.
     fn compile(&self, request: &CompileRequest) -> Result<CompileResponse, PluginError>;
 
-    /// Ends what runs now, soon: queries are cancelled, models stopped. Their [`run_node`](Self::run_node) returns.
+    /// Cancels running queries and stops running models. Their [`run_node`](Self::run_node) returns
+    /// soon afterwards.
     fn cancel(&self);
 
     /// Ends the session; nothing stays behind.

@@ -17,7 +17,8 @@ process gets and gives them as JSON, as [processes.md](processes.md) says. Field
 you do not know: a newer host may send more, as [versions](versions.md) says.
 ";
 
-/// Messages of a session go in an envelope, `{\"session\": 1, \"body\": ...}`, which schemars calls this.
+/// The prefix of schemars' names for the envelopes of session messages:
+/// `{\"session\": 1, \"body\": ...}`.
 const ENVELOPE: &str = "SessionMessage";
 
 struct Schema<'a> {
@@ -25,7 +26,7 @@ struct Schema<'a> {
 }
 
 impl Schema<'_> {
-    /// What is in the envelope, if it is one.
+    /// Returns the content of the envelope, if the type is one.
     fn unpacked<'a>(&'a self, schema: &'a Value) -> &'a Value {
         match name(schema).filter(|name| name.starts_with(ENVELOPE)) {
             Some(envelope) => &self.definitions[envelope]["properties"]["body"],
@@ -33,7 +34,7 @@ impl Schema<'_> {
         }
     }
 
-    /// A type in a few words.
+    /// Describes a type in a few words.
     fn shown(&self, schema: &Value) -> String {
         if let Some(name) = name(schema) {
             return format!("[{name}](#{})", name.to_lowercase());
@@ -110,7 +111,7 @@ fn name(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.strip_prefix("#/$defs/")
 }
 
-/// Links of rustdoc lead nowhere here.
+/// Removes rustdoc's links, whose targets do not exist here.
 fn plain(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
@@ -125,7 +126,7 @@ fn plain(text: &str) -> String {
     plain + rest
 }
 
-/// A description in a cell of a table.
+/// Formats a description for a cell of a table.
 fn line(schema: &Value) -> String {
     plain(schema["description"].as_str().unwrap_or_default())
         .replace('\n', " ")
@@ -174,7 +175,7 @@ fn reference() -> String {
             .iter()
             .filter(|(name, _)| !name.starts_with(ENVELOPE))
         {
-            // A type of several stages is described once, with the first.
+            // Describe a type that several stages share once, with the first.
             if let Some(before) = known.insert(name.clone(), of.clone()) {
                 assert_eq!(&before, of, "two types are called {name}");
                 continue;

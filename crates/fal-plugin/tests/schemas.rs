@@ -54,7 +54,7 @@ fn nothing_of_the_first_version_is_gone_or_another() {
     );
 }
 
-/// Notes what a plugin of the first version would miss or misread today.
+/// Records what a plugin of the first version would miss or misread today.
 fn compare(first: &Value, today: &Value, place: &str, broken: &mut Vec<String>) {
     match (first, today) {
         (Value::Object(first), Value::Object(today)) => {

@@ -35,8 +35,8 @@ pub struct RunResults {
 }
 
 impl RunResults {
-    /// Creates a reporter from `metadata` and `args` as dbt's artifact has them. `planned` are all nodes that should
-    /// run; those that never do are recorded as skipped.
+    /// Creates a reporter from `metadata` and `args` as dbt's artifact has them. `planned` are all nodes
+    /// that should run; those that never do are recorded as skipped.
     pub fn new(
         metadata: Map<String, Value>,
         args: Map<String, Value>,

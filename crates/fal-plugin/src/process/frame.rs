@@ -1,4 +1,5 @@
-//! Frames: the length of a JSON object, the object, and as many bytes behind it as it says itself.
+//! Frames: the length of a JSON object, the object, and an attachment whose length the object
+//! names.
 
 use std::io::{self, BufReader, Read, Write};
 
@@ -60,7 +61,7 @@ pub fn write_frame(output: &mut impl Write, message: &[u8], attachment: &[u8]) -
     let mut start = Vec::with_capacity(4 + message.len() + attachment.len().min(SMALL));
     start.extend_from_slice(&length.to_be_bytes());
     start.extend_from_slice(message);
-    // A small frame is one write, and so one waking of the reader.
+    // Write a small frame in one call, so that the reader wakes up only once.
     if attachment.len() <= SMALL {
         start.extend_from_slice(attachment);
         output.write_all(&start)?;
@@ -82,7 +83,7 @@ pub struct FrameReader<R> {
 }
 
 impl<R: Read> FrameReader<R> {
-    /// A reader of a stream.
+    /// Creates a reader of a stream.
     pub fn new(input: R) -> Self {
         Self {
             input: BufReader::with_capacity(SMALL, input),
@@ -91,7 +92,7 @@ impl<R: Read> FrameReader<R> {
         }
     }
 
-    /// The next message and its attachment; `None` at an orderly end.
+    /// Returns the next message and its attachment; `None` at an orderly end.
     ///
     /// # Errors
     /// If the next bytes are not a frame. There is no way to find the next one.
@@ -139,7 +140,7 @@ impl<R: Read> FrameReader<R> {
         if length <= MAX_MESSAGE {
             return Ok(Some(length));
         }
-        // Every text is a length above the limit.
+        // Any text, read as a length, exceeds the limit.
         let text = bytes
             .iter()
             .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte >= 0x80);
@@ -154,7 +155,7 @@ impl<R: Read> FrameReader<R> {
     }
 
     fn no_frame(&self, read: &[u8]) -> FrameError {
-        // What is in the buffer came with it; there is no waiting for more.
+        // Quote only what is in the buffer already, without waiting for more.
         let mut start = read.to_vec();
         start.extend_from_slice(self.input.buffer());
         FrameError::NoFrame {
@@ -163,10 +164,11 @@ impl<R: Read> FrameReader<R> {
     }
 }
 
-/// Reads `length` bytes. Memory grows with what comes, whatever length was promised.
+/// Reads `length` bytes. Memory grows with the bytes that arrive, so a wrong length cannot exhaust
+/// it.
 fn fill(input: &mut impl Read, buffer: &mut Vec<u8>, length: usize) -> Result<(), FrameError> {
     buffer.clear();
-    // A buffer that one large frame has grown is not kept for ever.
+    // Shrink a buffer that one large frame has grown.
     buffer.shrink_to(length.max(SMALL * 16));
     input.take(length as u64).read_to_end(buffer)?;
     if buffer.len() == length {

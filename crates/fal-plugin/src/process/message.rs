@@ -1,4 +1,4 @@
-//! What a frame says: a call of the host, an answer or an event of the plugin.
+//! The JSON of a frame: a call of the host, or an answer or an event of the plugin.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::{manifest::INTERFACE_VERSION, payload::PAYLOAD_VERSION};
 
-/// A message of either side, as far as it is read before it is known what it is.
+/// A message of either side, read before its kind is known.
 #[derive(Debug, Deserialize)]
 pub struct Message<'a> {
     /// Number of the call: chosen by the host, repeated in the answer.
@@ -40,24 +40,24 @@ pub struct Message<'a> {
 }
 
 impl Message<'_> {
-    /// The number of the stage that a call or event is about.
+    /// Returns the number of the stage that a call or event belongs to.
     pub fn stage_number(&self) -> Option<u64> {
         self.stage.and_then(|stage| stage.get().parse().ok())
     }
 
-    /// The name of the stage that is to be opened.
+    /// Returns the name of the stage to open.
     pub fn stage_name(&self) -> Option<String> {
         self.stage
             .and_then(|stage| serde_json::from_str(stage.get()).ok())
     }
 }
 
-/// `null` is an answer, and not the lack of one.
+/// Reads `null` as an answer instead of a missing one.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// A call, as the host writes it.
+/// A call that the host writes.
 #[derive(Debug, Serialize)]
 pub struct Call<'a> {
     /// Number of the call.
@@ -72,12 +72,12 @@ pub struct Call<'a> {
     pub number: Option<u64>,
     /// The request.
     pub body: &'a RawValue,
-    /// Length of what goes along, if anything does.
+    /// Length of the attachment, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attachment: Option<usize>,
 }
 
-/// What the host says first.
+/// The host's first message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// Version of the host's interface.

@@ -13,5 +13,5 @@ pub const PROTOCOL_VERSION: &str = "1";
 /// Environment variable that tells a program that it was started as a plugin, and the version of the protocol.
 pub const PROTOCOL_VARIABLE: &str = "FAL_PLUGIN_PROTOCOL";
 
-/// What the file of such a plugin is called behind its name.
+/// The ending of such a plugin's file name.
 pub const FILE_SUFFIX: &str = ".fal-plugin";

@@ -235,14 +235,16 @@ impl<B: ExecutionBackend + 'static> Serve for ServedBackend<B> {
     }
 }
 
-/// Brings the events of a plugin's sessions to their sinks. One a loaded backend; given to the plugin when it is opened.
+/// Routes the events of a plugin's sessions to their sinks. Each loaded backend has one router,
+/// which the plugin gets when it is opened.
 #[derive(Default)]
 pub struct EventRouter {
     sinks: Mutex<HashMap<u64, Arc<dyn EventSink>>>,
 }
 
 impl EventRouter {
-    /// Takes the JSON of an event as the plugin sent it. What cannot be read is dropped: an event is never worth a run.
+    /// Handles the JSON of an event from the plugin. Drops unreadable events, since a lost event
+    /// must not end a run.
     pub fn route(&self, event: &[u8]) {
         let Ok(message) = serde_json::from_slice::<SessionMessage<Event>>(event) else {
             return;

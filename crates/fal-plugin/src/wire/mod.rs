@@ -123,7 +123,8 @@ pub(crate) fn serve_guarded(
 }
 
 pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    // Payloads hold nothing that JSON cannot: an empty answer is a bad one and named as such by the other end.
+    // This cannot fail, since payloads hold only what JSON can express. The other side would report
+    // the empty answer as unreadable.
     serde_json::to_vec(value).unwrap_or_default()
 }
 
@@ -213,7 +214,7 @@ fn bad_answer(
         .chars()
         .take(60)
         .collect();
-    // It may quote the whole answer.
+    // Shorten the cause, which may quote the whole answer.
     let cause: String = cause.to_string().chars().take(200).collect();
     PluginError::new(
         "plugin::bad_answer",

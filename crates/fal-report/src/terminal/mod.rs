@@ -200,7 +200,8 @@ impl TerminalReporter {
         }
     }
 
-    /// Shows the end of a hook if it failed or under `--debug`. Otherwise a hook shows in its model's line.
+    /// Shows the end of a hook if it failed or under `--debug`. Otherwise a hook shows
+    /// in its model's line.
     fn hook_finished(&mut self, at: Timestamp, node: &NodeInfo, result: &NodeResult) {
         if result.status.is_failure() {
             let line = self.lines.finished((0, 0), node, result);
