@@ -1,4 +1,4 @@
-//! One attempt at a node: bundle, command, end.
+//! Runs one attempt at a node: makes the bundle, starts the command and waits for its end.
 
 use std::{
     path::Path,
@@ -24,26 +24,27 @@ use crate::{
     variables,
 };
 
-/// How long a command may take to end in order when the user waits for the end of all.
+/// How long a command may take to exit cleanly after the user interrupts the run.
 const INTERRUPTED: Duration = Duration::from_millis(600);
-/// The same when only its node waits.
+/// How long a command may take to exit cleanly when only its own node is ending.
 const LATE: Duration = Duration::from_secs(3);
-/// How long `cleanup` may take then.
+/// How long `cleanup` may take after the user interrupts the run.
 const CLEANUP_INTERRUPTED: Duration = Duration::from_millis(1200);
+/// How long `cleanup` may take when only its own node is ending.
 const CLEANUP: Duration = Duration::from_secs(60);
 
 /// How an attempt ended.
 pub(crate) struct Attempt {
     pub(crate) end: End,
-    /// For the user: how it ended, the command, its last lines.
-    pub(crate) told: String,
+    /// The message for the user: how the command ended, the command and its last lines of output.
+    pub(crate) message: String,
 }
 
-/// What can be said before anything ran.
+/// Why an attempt did not start.
 pub(crate) enum Refused {
-    /// The node cannot run here.
+    /// This node cannot run here.
     Node(String),
-    /// No node can.
+    /// No node can run here.
     Runner(PluginError),
 }
 
@@ -85,12 +86,12 @@ pub(crate) fn attempt(shared: &Shared, plan: &Plan<'_>) -> Result<Attempt, Refus
     let end = one.wait(&process, limit);
     let (last, threads) = process.last_words();
     shared.keep(threads);
-    let told = format!(
+    let message = format!(
         "the command {}\nThe command: {}{last}",
-        end.told(),
+        end.describe(),
         quote::line(&command)
     );
-    Ok(Attempt { end, told })
+    Ok(Attempt { end, message })
 }
 
 struct One<'a> {
@@ -128,7 +129,7 @@ impl One<'_> {
         Ok(Process::start(launch)?)
     }
 
-    /// Waits for the end, or brings it about.
+    /// Waits until the command ends, or ends it at its time limit or when the session stops.
     fn wait(&self, process: &Process, limit: Option<Duration>) -> End {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let waited = self
@@ -140,7 +141,8 @@ impl One<'_> {
             (Waited::TimedOut, limit) => End::TimedOut(limit.unwrap_or_default()),
             (Waited::Reached, _) => process.status().map_or(End::Stopped, End::from),
         };
-        // What the command started elsewhere is called off while it ends itself.
+        // `cleanup` cancels the work that the command started elsewhere. It runs while the command
+        // itself is being ended.
         let (grace, patience) = if end == End::Stopped {
             (INTERRUPTED, CLEANUP_INTERRUPTED)
         } else {
@@ -148,7 +150,8 @@ impl One<'_> {
         };
         let until = Instant::now() + patience;
         let cleanup = self.cleanup(end);
-        // What a command of the infrastructure's own left behind must not meet the next attempt.
+        // After an infrastructure failure, processes that the command left behind must not run into
+        // the next attempt.
         if !matches!(end, End::Exited(0 | 1)) {
             process.end(grace);
         }
@@ -192,7 +195,7 @@ impl One<'_> {
         if let Some(end) = end.filter(|end| *end != End::Exited(0)) {
             self.shared.warn(
                 &self.plan.request.unique_id,
-                &format!("`cleanup` {}{last}", end.told()),
+                &format!("`cleanup` {}{last}", end.describe()),
             );
         }
         threads

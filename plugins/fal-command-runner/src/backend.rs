@@ -21,17 +21,18 @@ pub struct CommandRunner {
 }
 
 impl CommandRunner {
-    /// A runner with the plugin's configuration from `fal_project.yml`; `null` means all defaults.
+    /// Creates a runner from the plugin's configuration in `fal_project.yml`; `null` means all
+    /// defaults.
     ///
     /// # Errors
-    /// If the configuration is not what [`Config`] says, or one of its placeholders is unknown.
+    /// If the configuration does not match [`Config`], or uses an unknown placeholder.
     pub fn new(config: &Value) -> Result<Self, PluginError> {
         Ok(Self {
             settings: Arc::new(Settings::new(Config::read(config)?)?),
         })
     }
 
-    /// JSON schema of the configuration.
+    /// Returns the JSON schema of the configuration.
     pub fn config_schema() -> Value {
         schemars::schema_for!(Config).to_value()
     }
@@ -66,10 +67,11 @@ impl ExecutionBackend for CommandRunner {
     }
 }
 
-/// The interpreter that fal-host itself takes when the command line names none.
+/// Returns the interpreter that fal-host itself uses when the command line names none.
 fn chosen() -> Option<String> {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-    // The command works in the project's folder, which need not be where fal-host was called.
+    // The command runs in the project's folder, which may differ from the folder that fal-host
+    // was called in.
     let whole =
         |path: String| path::absolute(&path).map_or(path, |path| path.display().to_string());
     let named = variable("FAL_HOST_PYTHON").map(|path| {

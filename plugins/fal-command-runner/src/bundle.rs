@@ -1,4 +1,4 @@
-//! What a command gets of a node: the script on its standard input, or a folder that holds it.
+//! Hands a node to its command: the script on standard input, or a folder that holds it.
 
 use std::{
     env,
@@ -14,16 +14,17 @@ use tempfile::TempDir;
 
 use crate::{error::StartError, plan::Plan};
 
-/// Script and description of one attempt; the folder is gone when this is dropped.
+/// The script and description for one attempt. Dropping it removes the folder.
 pub(crate) enum Bundle {
-    /// The lease's own script.
+    /// The lease's script, read from its original file.
     Stdin(PathBuf),
-    /// A folder with a copy.
+    /// A folder with a copy of the script.
     Folder(TempDir),
 }
 
 impl Bundle {
-    /// Makes it ready. Only the owner may read what is in it: the script holds the token.
+    /// Prepares the bundle. Only the file owner can read its files, because the script holds the
+    /// token.
     pub(crate) fn make(plan: &Plan<'_>, project_dir: &Path) -> Result<Self, StartError> {
         let script = Path::new(&plan.lease.script);
         let Some(parent) = plan.folder() else {
@@ -34,7 +35,7 @@ impl Bundle {
             let path = path.to_owned();
             move |cause| StartError::Bundle { what, path, cause }
         };
-        // tempfile's own error names a folder that was never there.
+        // Check first: tempfile's error would name the new folder instead of the missing parent.
         fs::metadata(&parent).map_err(failed("written to", &parent))?;
         let folder = tempfile::Builder::new()
             .prefix("fal-")
@@ -53,7 +54,7 @@ impl Bundle {
         Ok(Self::Folder(folder))
     }
 
-    /// The folder and the script in it.
+    /// Returns the folder and the script in it, if the bundle is a folder.
     pub(crate) fn files(&self) -> Option<(PathBuf, PathBuf)> {
         match self {
             Self::Stdin(_) => None,
@@ -63,7 +64,8 @@ impl Bundle {
         }
     }
 
-    /// The command's standard input: the script itself, not a pipe that somebody would have to feed, or nothing.
+    /// Opens the command's standard input: the script file itself, which saves a thread that feeds
+    /// a pipe, or nothing.
     pub(crate) fn stdin(&self) -> Result<Stdio, StartError> {
         match self {
             Self::Folder(_) => Ok(Stdio::null()),
@@ -80,7 +82,7 @@ impl Bundle {
     }
 }
 
-/// `node.json`. Holds no secret.
+/// Returns the content of `node.json`, which contains no secret.
 fn description(plan: &Plan<'_>) -> Value {
     json!({
         "unique_id": plan.request.unique_id,

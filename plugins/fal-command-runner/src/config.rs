@@ -13,43 +13,49 @@ use crate::{
     words::{Scalar, Words},
 };
 
-/// What `plugins.config.fal-command-runner` may hold.
+/// The configuration below `plugins.config.fal-command-runner`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// What is started for each model, word by word, with placeholders. Default: `["{python}", "-"]`, a Python on this machine.
+    /// The command to start for each model, word by word, with placeholders.
+    /// Default: `["{python}", "-"]`, a Python on this machine.
     #[schemars(with = "Words")]
     pub command: Option<Words>,
     /// How the script reaches the command.
     pub bundle: Bundle,
-    /// For `bundle: file`: the folder below which each model gets a folder of its own; other machines may have to see it.
+    /// With `bundle: file`: the folder in which each model gets its own folder. Other machines may
+    /// need access to it.
     /// Default: the system's folder for temporary files.
     #[schemars(with = "String")]
     pub folder: Option<String>,
-    /// Whether a shell (`/bin/sh`) reads the command. Values of placeholders are quoted for it.
+    /// Whether a shell (`/bin/sh`) reads the command. Placeholder values are quoted for the shell.
     pub shell: bool,
-    /// What `{python}` stands for. Default: the Python that was chosen for fal-host, else `python3`.
+    /// The value of `{python}`. Default: the Python that was chosen for fal-host, else `python3`.
     #[schemars(with = "String")]
     pub python: Option<String>,
     /// Environment variables of the command; placeholders are allowed.
     pub env: BTreeMap<String, Scalar>,
-    /// Names of variables that the command gets from fal-host's own environment; a `*` at the end stands for any rest.
+    /// Names of variables that the command inherits from fal-host's environment; a trailing `*`
+    /// matches any suffix.
     pub pass_env: Vec<String>,
-    /// What is started once more when a model was cancelled, took too long, or its command died: to end what goes on elsewhere.
+    /// A command to start after a model was cancelled, exceeded its time limit or lost its command,
+    /// to end work that continues elsewhere.
     #[schemars(with = "Words")]
     pub cleanup: Option<Words>,
-    /// Trying again when the infrastructure failed; never when the model did.
+    /// Retries after infrastructure failures. A model that fails is never retried.
     pub retries: Retries,
-    /// The longest time that one attempt may take in all. Default: no limit.
+    /// The longest time that one attempt may take. Default: no limit.
     #[schemars(with = "Span")]
     pub timeout: Option<Span>,
-    /// For models with a `timeout` of their own: how much longer their command may take, for the wait for a machine. Default: 10 minutes.
+    /// For models that set `timeout`: the extra time that their command may spend waiting for a
+    /// machine. Default: 10 minutes.
     #[schemars(with = "Span")]
     pub queue_timeout: Option<Span>,
-    /// How many models run at once, beside those that `--threads` allows. Default: they count among the threads.
+    /// How many models run at once, in addition to those that `--threads` allows. Default: they
+    /// count as threads.
     #[schemars(with = "u32", range(min = 1))]
     pub concurrency: Option<u32>,
-    /// What the environments of models are there.
+    /// The environments of models on the machines of this runner.
     pub environments: BTreeMap<String, Environment>,
 }
 
@@ -60,7 +66,7 @@ pub enum Bundle {
     /// On its standard input.
     #[default]
     Stdin,
-    /// As `script.py` in a folder of its own, with `node.json`.
+    /// As `script.py` in a separate folder, with `node.json`.
     File,
 }
 
@@ -74,30 +80,32 @@ impl JsonSchema for Bundle {
     }
 }
 
-/// An environment of models, as the machines have it.
+/// A model environment on the machines of this runner.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Environment {
-    /// What `{python}` stands for.
+    /// The value of `{python}`.
     #[schemars(with = "String")]
     pub python: Option<String>,
-    /// The command, in the place of the general one.
+    /// The command to use in place of the general one.
     #[schemars(with = "Words")]
     pub command: Option<Words>,
 }
 
-/// Trying again.
+/// When and how often a model is retried.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retries {
-    /// How often a model is tried in all. Default: 1.
+    /// The total number of attempts at a model. Default: 1.
     #[schemars(range(min = 1))]
     pub attempts: u32,
-    /// The wait ahead of the second attempt; it doubles each time and is shortened by up to a half, at random. Default: 2 s.
+    /// The wait before the second attempt. It doubles each time and is shortened at random by up to
+    /// a half. Default: 2 s.
     pub backoff: Span,
-    /// The longest wait. Default: 1 minute.
+    /// The longest wait between attempts. Default: 1 minute.
     pub longest: Span,
-    /// After what: exit codes, `exit` (any but 0, 1, 126 and 127), `signal`, `timeout`. Default: `[exit, signal]`.
+    /// The ends to retry: exit codes, `exit` (any but 0, 1, 126 and 127), `signal`, `timeout`.
+    /// Default: `[exit, signal]`.
     pub on: Vec<Cause>,
 }
 
@@ -112,16 +120,16 @@ impl Default for Retries {
     }
 }
 
-/// What may be tried again.
+/// A kind of end that may be retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// This exit code.
     Code(u8),
-    /// Any exit code that stands for the infrastructure.
+    /// Any exit code that means an infrastructure failure.
     Exit,
     /// A signal ended the command.
     Signal,
-    /// It took too long.
+    /// The command exceeded its time limit.
     Timeout,
 }
 

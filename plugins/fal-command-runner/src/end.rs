@@ -1,4 +1,4 @@
-//! How an attempt ended, and what the user is told of it.
+//! How an attempt ended, and the words that describe it to the user.
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
@@ -29,19 +29,21 @@ impl From<ExitStatus> for End {
 }
 
 impl End {
-    /// Whether it may be tried again if `cause` is listed.
+    /// Returns whether the attempt ended by this `cause`, so that a retry is allowed if it is
+    /// listed.
     pub(crate) fn is(self, cause: Cause) -> bool {
         match (self, cause) {
             (Self::Exited(code), Cause::Code(listed)) => code == i32::from(listed),
-            // 126 and 127 are a shell's words for a program that is not there: it will not be there next time.
+            // With 126 and 127 a shell reports a program that it cannot execute or find. A retry
+            // would end the same way.
             (Self::Exited(code), Cause::Exit) => !matches!(code, 0 | 1 | 126 | 127),
             (Self::Signalled(_), Cause::Signal) | (Self::TimedOut(_), Cause::Timeout) => true,
             _ => false,
         }
     }
 
-    /// In words that follow `the command`.
-    pub(crate) fn told(self) -> String {
+    /// Describes the end in words that follow `the command`.
+    pub(crate) fn describe(self) -> String {
         match self {
             Self::Exited(1) => "ended with exit code 1".to_owned(),
             Self::Exited(3) => {
@@ -68,7 +70,7 @@ impl End {
     }
 }
 
-/// `90s`
+/// Formats a time in seconds: `90s`.
 pub(crate) fn seconds(time: Duration) -> String {
     if time < Duration::from_secs(10) {
         return format!("{}s", (time.as_secs_f64() * 10.0).round() / 10.0);

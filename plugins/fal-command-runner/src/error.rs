@@ -1,4 +1,4 @@
-//! What goes wrong in the runner, and the stable codes that users see.
+//! The errors of the runner, with the stable codes that users see.
 
 use std::{io, path::PathBuf};
 
@@ -8,7 +8,7 @@ use fal_plugin::PluginError;
 pub(crate) const CONFIG: &str = "command::config";
 /// A node came without a lease.
 pub(crate) const NO_LEASE: &str = "command::no_lease";
-/// There is no such program.
+/// The program of the command does not exist.
 pub(crate) const NOT_FOUND: &str = "command::not_found";
 /// The system could not start the command.
 pub(crate) const START: &str = "command::start";
@@ -19,18 +19,18 @@ pub(crate) const CLOSED: &str = "command::closed";
 /// This backend runs no SQL.
 pub(crate) const NO_SQL: &str = "command::no_sql";
 
-/// Why a command was not even started. None of the other nodes will fare better.
+/// Why a command could not be started. The other nodes would fail in the same way.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    /// No such program.
+    /// The program does not exist.
     #[error("there is no program `{program}` for the command: {command}")]
     NotFound {
-        /// The first word.
+        /// The first word of the command.
         program: String,
         /// All words.
         command: String,
     },
-    /// The system refused.
+    /// The system could not start the command.
     #[error("the command cannot be started: {cause}\nThe command: {command}")]
     Spawn {
         /// All words.
@@ -41,9 +41,9 @@ pub(crate) enum StartError {
     /// A file could not be written or read.
     #[error("{} cannot be {what}: {cause}", .path.display())]
     Bundle {
-        /// `written`
+        /// The operation as a participle, such as `written`.
         what: &'static str,
-        /// Which file.
+        /// The file or folder.
         path: PathBuf,
         /// Why not.
         cause: io::Error,

@@ -1,12 +1,15 @@
-//! Execution backend plugin: Python models by any command, on any machine that it reaches.
+//! Execution backend plugin that runs Python models by any command, on any machine that the
+//! command reaches.
 //!
-//! A platform has a way of starting a program elsewhere: `ssh`, `kubectl run`, `docker run`, `sbatch --wait`, its own tool. This plugin
-//! starts it with the lease's script, once for each node, waits for it, and says how it ended. Data, output and the model's own
-//! account of its end take the way of the gateway; the command only has to bring a script to a Python.
+//! Every platform has a command that starts a program elsewhere: `ssh`, `kubectl run`,
+//! `docker run`, `sbatch --wait` or its own tool. This plugin starts that command with the lease's
+//! script, once for each node, waits for it and reports how it ended. Data, output and the model's
+//! own result go through the gateway; the command only has to bring the script to a Python.
 //!
-//! From the outside in: [`CommandRunner`] reads its configuration (`config`, `template`) and opens a session (`session`); the session makes
-//! a plan of a node (`node`, `plan`, `values`), and tries it (`attempt`, `retry`) with a bundle (`bundle`) and a process (`process`, `guard`,
-//! `leftover`), whose end it explains (`end`).
+//! From the outside in: [`CommandRunner`] reads its configuration (`config`, `template`) and opens
+//! a session (`session`). The session plans each node (`node`, `plan`, `values`) and attempts it
+//! (`attempt`, `retry`) with a bundle (`bundle`) and a process (`process`), whose end it describes
+//! (`end`).
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 

@@ -1,4 +1,4 @@
-//! One node: its plan, its attempts, its outcome.
+//! Runs one node: plans it, attempts it and returns its outcome.
 
 use std::time::Instant;
 
@@ -20,13 +20,14 @@ use crate::{
 
 /// How a node ended.
 pub(crate) enum Outcome {
-    /// Its command ended well.
+    /// The command succeeded.
     Done,
-    /// It did not, for this reason.
+    /// The node failed, with a message for the user.
     Failed(String),
 }
 
-/// Runs a node to its end; `python` is the interpreter of last resort.
+/// Runs a node until it ends. `python` is the interpreter to use when the configuration names
+/// none.
 pub(crate) fn run(
     shared: &Shared,
     settings: &Settings,
@@ -66,24 +67,24 @@ fn lease(request: &NodeRequest) -> Result<&Lease, PluginError> {
     })
 }
 
-/// The outcome behind an attempt; `None` after the wait for the next one.
+/// Returns the node's outcome after an attempt, or waits for the next attempt and returns `None`.
 fn settled(shared: &Shared, plan: &Plan<'_>, attempt: &Attempt, number: u32) -> Option<Outcome> {
     match attempt.end {
         End::Exited(0) => return Some(Outcome::Done),
         End::Stopped => return Some(interrupted()),
         _ => {}
     }
-    let (retries, told) = (&plan.settings.config.retries, &attempt.told);
+    let (retries, message) = (&plan.settings.config.retries, &attempt.message);
     let Some(wait) = retry::wait(retries, number, attempt.end, fastrand::f64()) else {
         let tries = if number > 1 {
             format!("\nIt was attempt {number} of {}", retries.attempts)
         } else {
             String::new()
         };
-        return Some(Outcome::Failed(format!("{told}{tries}")));
+        return Some(Outcome::Failed(format!("{message}{tries}")));
     };
     let text = format!(
-        "attempt {number} of {}: {told}\nTried again in {}",
+        "attempt {number} of {}: {message}\nTried again in {}",
         retries.attempts,
         seconds(wait)
     );
@@ -96,7 +97,7 @@ fn interrupted() -> Outcome {
     Outcome::Failed("interrupted".to_owned())
 }
 
-/// A key that nobody asks for is mostly a misspelt one.
+/// Warns of resource keys that no placeholder uses: most are misspelt.
 fn tell_unused(shared: &Shared, plan: &Plan<'_>) {
     for key in plan.unused() {
         let text = format!(

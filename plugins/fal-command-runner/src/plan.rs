@@ -1,4 +1,4 @@
-//! How a node will be run: its command, its Python, its limits.
+//! How a node will run: its command, its Python and its time limit.
 
 use std::{path::Path, time::Duration};
 
@@ -11,10 +11,10 @@ use crate::{
     values::{short_name, Values},
 };
 
-/// Time for the wait for a machine, where the configuration says nothing.
+/// How long a command may wait for a machine, unless the configuration sets `queue_timeout`.
 const QUEUE: Duration = Duration::from_secs(600);
 
-/// What is settled of a node before its first attempt.
+/// The decisions about a node that all of its attempts share.
 pub(crate) struct Plan<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) request: &'a NodeRequest,
@@ -24,7 +24,8 @@ pub(crate) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// The plan of a node, or why there is none, for the user. `python` is the interpreter of last resort.
+    /// Plans a node, or returns a message for the user if it cannot run. `python` is the
+    /// interpreter to use when the configuration names none.
     pub(crate) fn of(
         settings: &'a Settings,
         request: &'a NodeRequest,
@@ -54,18 +55,19 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The node's short name.
+    /// Returns the node's short name.
     pub(crate) fn name(&self) -> &'a str {
         short_name(&self.request.unique_id)
     }
 
-    /// For `bundle: file`: where folders are made; `Some(None)` for the system's place.
+    /// With `bundle: file`, returns the parent folder of the bundles; `Some(None)` is the system's
+    /// folder for temporary files.
     pub(crate) fn folder(&self) -> Option<Option<&'a Path>> {
         let folder = self.settings.config.folder.as_deref().map(Path::new);
         (self.settings.config.bundle == config::Bundle::File).then_some(folder)
     }
 
-    /// What the placeholders stand for.
+    /// Returns the values of the placeholders.
     pub(crate) fn values<'b>(
         &'b self,
         job: &'b str,
@@ -86,7 +88,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The longest time for one attempt.
+    /// Returns the time limit of one attempt.
     pub(crate) fn limit(&self) -> Option<Duration> {
         let config = &self.settings.config;
         let queue = config.queue_timeout.map_or(QUEUE, |span| span.0);
@@ -100,7 +102,7 @@ impl<'a> Plan<'a> {
         own.into_iter().chain(general).min()
     }
 
-    /// Keys of the node's resources that the configuration has no use for.
+    /// Returns the custom keys in the node's resources that no placeholder uses.
     pub(crate) fn unused(&self) -> Vec<&'a str> {
         let known = self.settings.custom();
         self.request
@@ -120,7 +122,7 @@ fn unknown_environment(name: &str) -> String {
     )
 }
 
-/// What to say about a placeholder that has no value.
+/// Formats the message about a placeholder that has no value.
 pub(crate) fn nothing_for(missing: &Missing) -> String {
     let name = &missing.0;
     let place = match name.to_string().as_str() {

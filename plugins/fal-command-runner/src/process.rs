@@ -1,4 +1,4 @@
-//! A command that runs: its start, its output, its end.
+//! Starts a command, reads its output and ends it.
 
 use std::{
     ffi::OsString,
@@ -19,11 +19,12 @@ use rustix::process::Pid;
 
 use crate::{error::StartError, quote, stop::Stop, values::short_name};
 
-/// Name of the environment variable by which everything that a command started is found.
+/// The environment variable that marks the descendants of a command, to find and end them.
 pub(crate) const MARK: &str = "FAL_COMMAND_RUNNER_MARK";
-/// How many lines of each stream are kept for the message about its end.
+/// How many lines of each stream are kept for the message about the command's end.
 const LAST_LINES: usize = 20;
-/// How long to wait for the rest of the output: something else may hold the streams open (a shared connection of ssh).
+/// How long to wait for the rest of the output. Another process, such as a shared ssh connection,
+/// may hold the streams open.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// A command to start.
@@ -31,11 +32,11 @@ pub(crate) struct Launch<'a> {
     pub(crate) words: &'a [String],
     pub(crate) variables: Vec<(OsString, OsString)>,
     pub(crate) stdin: Stdio,
-    /// The folder that it works in.
+    /// The command's working folder.
     pub(crate) dir: &'a Path,
-    /// The folder that is removed if this process dies.
+    /// The folder to remove if this process dies.
     pub(crate) folder: Option<&'a Path>,
-    /// The mark of its descendants.
+    /// The mark that finds the command's descendants.
     pub(crate) mark: Mark,
     /// The node, for events.
     pub(crate) unique_id: &'a str,
@@ -43,7 +44,7 @@ pub(crate) struct Launch<'a> {
     pub(crate) stop: Arc<Stop>,
 }
 
-/// A command that was started, in a session of its own.
+/// A command that was started in a new session.
 pub(crate) struct Process(Arc<fal_process::Process>);
 
 impl Process {
@@ -69,7 +70,8 @@ impl Process {
             launch.mark,
             LAST_LINES,
             watcher,
-            // Without a guard the command runs as well; only a sudden death of this process would leave it behind.
+            // A guard that cannot start is no reason to fail: without it, only a sudden death of
+            // this process leaves the command behind.
             |group| Guard::start(group, launch.folder).ok(),
         );
         started
@@ -77,17 +79,17 @@ impl Process {
             .map_err(|cause| not_started(launch.words, &program, cause))
     }
 
-    /// How it ended, if it has.
+    /// Returns the exit status, once the command has ended.
     pub(crate) fn status(&self) -> Option<ExitStatus> {
         self.0.status()
     }
 
-    /// Ends it and everything that it started, in order if that takes no longer than `grace`.
+    /// Ends the command and everything that it started. They are killed after `grace`.
     pub(crate) fn end(&self, grace: Duration) {
         self.0.terminate(grace);
     }
 
-    /// Waits for the rest of its output. Returns its last lines, and the threads that still read.
+    /// Waits for the rest of the output. Returns its last lines and the threads that still read.
     pub(crate) fn last_words(self) -> (String, Vec<JoinHandle<()>>) {
         let [stderr, stdout] = self.0.last_lines(Instant::now() + LAST_WORDS);
         let said = if stderr.is_empty() { stdout } else { stderr };
@@ -95,7 +97,7 @@ impl Process {
     }
 }
 
-/// Passes a command's output on, and wakes the attempt at its end.
+/// Forwards a command's output to the log and wakes the attempt when the command ends.
 struct Watcher {
     unique_id: String,
     events: Arc<dyn EventSink>,
@@ -112,7 +114,7 @@ impl Listener for Watcher {
     }
 }
 
-/// A log line about a node: not every report shows the id beside it.
+/// Creates a log event that begins with the node's name, since not every report shows its id.
 pub(crate) fn log(level: LogLevel, unique_id: &str, line: &str) -> Event {
     let message = format!("{}: {line}", short_name(unique_id));
     Event::Log {
@@ -123,7 +125,7 @@ pub(crate) fn log(level: LogLevel, unique_id: &str, line: &str) -> Event {
     }
 }
 
-/// $1: the process group; $2: the folder, or nothing.
+/// The guard's shell script. $1 is the process group; $2 is the folder, or empty.
 const SCRIPT: &str = r#"
 read -r end
 kill -s TERM -- "-$1"
@@ -137,8 +139,9 @@ kill -s KILL -- "-$1"
 
 /// Ends a command if this process dies.
 ///
-/// A shell beside the command reads from a pipe whose other end only this process holds. When the pipe ends, however this
-/// process died, the shell ends the command's group and removes its folder.
+/// A separate shell reads from a pipe whose other end only this process holds. When this process
+/// dies, for whatever reason, the pipe closes, and the shell ends the command's group and removes
+/// its folder.
 struct Guard {
     shell: Child,
     _lifeline: PipeWriter,
@@ -169,13 +172,15 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // The shell must end before its pipe does: otherwise it would take this for the death of the process.
+        // Kill the shell before its pipe closes. Otherwise it would conclude that this process
+        // died.
         let _ = self.shell.kill();
         let _ = self.shell.wait();
     }
 }
 
-/// The first word; a relative path is below the folder, whatever folder this process is in.
+/// Returns the program to start. A relative path is resolved against `dir`, not against the
+/// working folder of this process.
 fn program(words: &[String], dir: &Path) -> PathBuf {
     let word = words.first().map_or("", String::as_str);
     if word.contains('/') {
@@ -187,7 +192,8 @@ fn program(words: &[String], dir: &Path) -> PathBuf {
 
 fn not_started(words: &[String], program: &Path, cause: io::Error) -> StartError {
     let command = quote::line(words);
-    // A file that is there, but whose interpreter is not, is also "not found" to the system.
+    // The system reports "not found" for a missing interpreter as well; the file itself exists
+    // then.
     if cause.kind() == io::ErrorKind::NotFound && !program.is_file() {
         return StartError::NotFound {
             program: words.first().cloned().unwrap_or_default(),

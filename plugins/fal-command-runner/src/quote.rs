@@ -1,37 +1,38 @@
-//! Words as a shell reads them.
+//! Quotes words for a shell.
 
 use std::borrow::Cow;
 
 use shlex::Quoter;
 
-/// A value as one word for a Unix shell. No command can take a value with a NUL, so the quoting lets it through.
+/// Quotes a value as one word for a Unix shell. A NUL passes through, since no command can take a
+/// value with one.
 pub(crate) fn word(text: &str) -> Cow<'_, str> {
     let quoter = Quoter::new().allow_nul(true);
     quoter.quote(text).unwrap_or(Cow::Borrowed(text))
 }
 
-/// A command as one would type it.
+/// Joins the words of a command into a line that can be pasted into a shell.
 pub(crate) fn line(words: &[String]) -> String {
     let words: Vec<_> = words.iter().map(|text| word(text)).collect();
     words.join(" ")
 }
 
-/// Where the quotes of a shell stand open.
+/// The kind of shell quote that is still open at a point of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Open {
-    /// Nowhere.
+    /// No quote is open.
     #[default]
     Nothing,
-    /// In `'...`.
+    /// Inside `'...`.
     Single,
-    /// In `"...`.
+    /// Inside `"...`.
     Double,
-    /// Behind a backslash at the end.
+    /// After a trailing backslash.
     Escape,
 }
 
 impl Open {
-    /// What is open behind `text`.
+    /// Returns the quote that is open after `text`.
     pub(crate) fn behind(self, text: &str) -> Self {
         let mut open = self;
         let mut escaped_in = Self::Nothing;

@@ -1,10 +1,11 @@
-//! Whether and when to try again.
+//! Decides whether and when to retry.
 
 use std::time::Duration;
 
 use crate::{config::Retries, end::End};
 
-/// The wait ahead of the attempt behind `attempt` (the first is 1), or `None` if there shall be none. `chance` is between 0 and 1.
+/// Returns how long to wait after `attempt` (the first is 1) before the next one, or `None` if
+/// there is no further attempt. `chance` is between 0 and 1.
 pub(crate) fn wait(retries: &Retries, attempt: u32, end: End, chance: f64) -> Option<Duration> {
     let allowed = attempt < retries.attempts && retries.on.iter().any(|cause| end.is(*cause));
     let doubled = 2f64.powi(i32::try_from(attempt - 1).unwrap_or(i32::MAX).min(1000));

@@ -1,4 +1,4 @@
-//! A session: the nodes of one run.
+//! A session of the runner, which runs the nodes of one command.
 
 use std::{
     path::PathBuf,
@@ -24,7 +24,7 @@ use crate::{
     shared::Shared,
 };
 
-/// How long `close` waits for nodes that end.
+/// How long `close` waits for running nodes to end.
 const CLOSING: Duration = Duration::from_millis(1500);
 
 /// A running session of the command runner.
@@ -66,7 +66,7 @@ impl CommandSession {
         }
     }
 
-    /// Ends all that runs, and all that was left running.
+    /// Ends all running nodes and the processes that earlier commands left behind.
     fn end(&self) {
         self.closed.store(true, Ordering::Release);
         self.shared.stop.raise();
@@ -78,7 +78,7 @@ impl CommandSession {
     }
 }
 
-/// Counts a node while it runs.
+/// Counts a node as running until it is dropped.
 struct Running<'a>(&'a CommandSession);
 
 impl<'a> Running<'a> {

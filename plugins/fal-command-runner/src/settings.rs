@@ -1,4 +1,4 @@
-//! The configuration made ready: every template read, every mistake found before anything runs.
+//! The validated configuration: parses every template and reports mistakes before anything runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +12,13 @@ use crate::{
     words::{Item, Scalar, Words},
 };
 
-/// A configuration without mistakes.
+/// A validated configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) config: Config,
     pub(crate) command: Line,
     pub(crate) cleanup: Option<Line>,
-    /// Commands of environments that have their own.
+    /// Commands by environment, for environments that set `command`.
     pub(crate) commands: BTreeMap<String, Line>,
     pub(crate) env: Vec<(String, Template)>,
 }
@@ -84,7 +84,7 @@ impl Settings {
         })
     }
 
-    /// Names `custom.KEY` that any template has.
+    /// Returns every `KEY` that a template uses as `{custom.KEY}`.
     pub(crate) fn custom(&self) -> BTreeSet<String> {
         let lines = self
             .commands
@@ -118,7 +118,7 @@ fn variables(config: &Config) -> Result<Vec<(String, Template)>, PluginError> {
     config.env.iter().map(one).collect()
 }
 
-/// A template that asks for nothing that there will not be.
+/// Parses a template and checks that this kind of bundle provides its placeholders.
 fn template(key: &str, text: &str, bundle: Bundle) -> Result<Template, PluginError> {
     if text.contains('\0') {
         return Err(wrong(key, "a zero byte cannot be passed on"));
@@ -179,7 +179,7 @@ impl Line {
         Ok(Self { shell, pieces })
     }
 
-    /// One that has to bring the script to a Python.
+    /// Parses a command that has to bring the script to a Python.
     fn of_model(key: &str, words: &Words, config: &Config) -> Result<Self, PluginError> {
         let line = Self::new(key, words, config)?;
         if config.bundle == Bundle::File && !line.uses("script") && !line.uses("dir") {
@@ -198,14 +198,14 @@ impl Line {
         })
     }
 
-    /// Whether a placeholder is in it.
+    /// Returns whether the line contains a placeholder.
     pub(crate) fn uses(&self, name: &str) -> bool {
         self.templates()
             .flat_map(Template::slots)
             .any(|slot| matches!(&slot.name, Name::Known(known) if *known == name))
     }
 
-    /// The words to start.
+    /// Returns the words of the command to start.
     pub(crate) fn render(&self, values: &Values<'_>) -> Result<Vec<String>, Missing> {
         let fill = |template: &Template| {
             if self.shell {
@@ -370,7 +370,7 @@ mod tests {
         `command`: with `bundle: file` it must say where the script goes, by `{script}` or `{dir}`
         `bundle`: a file needs a `command` that uses it: [..., "{script}"]
         `command`: one line needs `shell: true`; without a shell write a list of words: [ssh, host, ...]
-        `command`: `{name}` stands within quotes: values are quoted already, so write it without
+        `command`: `{name}` is within quotes: values are quoted already, so write it without
         `command`: it has no words
         `env.A`: there is no placeholder `{token}`; there are {script} ..., {python} and {custom.KEY}
         `env.A=B`: this is no name of a variable

@@ -1,4 +1,5 @@
-//! What the nodes of a session share: where they work, whom they tell, when they stop, what they leave.
+//! The state that the nodes of a session share: project folder, event sink, stop signal and
+//! leftover processes.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +22,7 @@ use crate::{
     stop::Stop,
 };
 
-/// What the nodes of a session share.
+/// The state that the nodes of a session share.
 pub(crate) struct Shared {
     pub(crate) project_dir: PathBuf,
     pub(crate) events: Arc<dyn EventSink>,
@@ -52,12 +53,12 @@ impl Shared {
         })
     }
 
-    /// The mark of the next command.
+    /// Returns the mark of the next command.
     pub(crate) fn next_mark(&self) -> Mark {
         self.mark.child(self.marks.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Keeps threads until the session ends.
+    /// Keeps threads, to join them when the session ends.
     pub(crate) fn keep(&self, threads: Vec<JoinHandle<()>>) {
         let mut kept = self.threads.lock();
         kept.retain(|thread| !thread.is_finished());
@@ -72,14 +73,15 @@ impl Shared {
         self.events.emit(log(LogLevel::Warn, unique_id, message));
     }
 
-    /// Warns of a key once in a session.
+    /// Warns of a key once per session.
     pub(crate) fn warn_once(&self, unique_id: &str, key: &str, message: &str) {
         if self.warned.lock().insert(key.to_owned()) {
             self.warn(unique_id, message);
         }
     }
 
-    /// Ends all that was left running, and waits for the threads that read from it, but not longer than to `until`.
+    /// Ends all leftover processes and waits for the threads that read their output, but not past
+    /// `until`.
     pub(crate) fn sweep(&self, until: Instant) {
         self.mark.sweep();
         let threads = std::mem::take(&mut *self.threads.lock());
@@ -87,7 +89,8 @@ impl Shared {
             while !thread.is_finished() && Instant::now() < until {
                 thread::sleep(Duration::from_millis(1));
             }
-            // Whoever holds a stream and cannot be found keeps its reader, not us.
+            // If an unknown process still holds a stream, its reader thread never ends. Don't block
+            // on joining it.
             if thread.is_finished() {
                 let _ = thread.join();
             }

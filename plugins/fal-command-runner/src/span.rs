@@ -1,4 +1,4 @@
-//! Times in the configuration: a number of seconds, or a number with a unit.
+//! Durations in the configuration: a number of seconds, or a number with a unit.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -14,10 +14,10 @@ const UNITS: [(&str, f64); 5] = [
     ("d", 86_400.0),
 ];
 
-/// Longer is a mistake, and more than clocks can add.
+/// The limit of a duration. A longer one is a mistake and would overflow the clock.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// A length of time: `90`, `"90s"`, `"2h"`.
+/// A duration: `90`, `"90s"`, `"2h"`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Span(pub Duration);
 

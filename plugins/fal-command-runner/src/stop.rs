@@ -1,10 +1,10 @@
-//! Waiting, for all that one session does: for ends, for times, and for the interruption that cuts both short.
+//! Waits in a session: for an event, for a deadline, or for the interruption that ends both.
 
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 
-/// Whether the session is to end, and a bell that rings whenever something has changed.
+/// A session's stop flag, with a condition variable that is notified of every change.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
     raised: Mutex<bool>,
@@ -14,16 +14,16 @@ pub(crate) struct Stop {
 /// Why a wait is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Waited {
-    /// What was waited for is there.
+    /// The awaited condition holds.
     Reached,
-    /// The session is to end.
+    /// The session is stopping.
     Stopped,
-    /// The time is up.
+    /// The deadline has passed.
     TimedOut,
 }
 
 impl Stop {
-    /// Ends all waits.
+    /// Stops the session, which ends all waits.
     pub(crate) fn raise(&self) {
         *self.raised.lock() = true;
         self.changed.notify_all();
@@ -33,19 +33,22 @@ impl Stop {
         *self.raised.lock()
     }
 
-    /// Lets all who wait look again. To be called when what they look at has changed.
+    /// Makes all waiting threads check their condition again. Call it after changing what a
+    /// condition reads.
     pub(crate) fn ring(&self) {
-        // Whoever has looked, but does not sleep yet, holds the lock.
+        // A thread that has checked its condition but does not sleep yet holds the lock. Without
+        // this, it would miss the notification.
         drop(self.raised.lock());
         self.changed.notify_all();
     }
 
-    /// Waits until `reached`, the deadline or the interruption.
+    /// Waits until `reached` returns true, the deadline passes or the session stops.
     pub(crate) fn wait(&self, deadline: Option<Instant>, reached: impl Fn() -> bool) -> Waited {
         self.sleep(deadline, true, reached)
     }
 
-    /// Waits until `reached` or the deadline, interrupted or not. Says whether it was reached.
+    /// Waits until `reached` returns true or the deadline passes, even if the session stops.
+    /// Returns whether the condition holds.
     pub(crate) fn wait_anyway(&self, deadline: Instant, reached: impl Fn() -> bool) -> bool {
         self.sleep(Some(deadline), false, reached) == Waited::Reached
     }

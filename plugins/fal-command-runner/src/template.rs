@@ -1,4 +1,4 @@
-//! Words with placeholders.
+//! Templates: words with placeholders.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use crate::{
     values::Values,
 };
 
-/// What may stand between braces.
+/// The name of a placeholder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     Known(&'static str),
@@ -15,7 +15,7 @@ pub(crate) enum Name {
     Custom(String),
 }
 
-/// All names but `custom.KEY`.
+/// All placeholder names except `custom.KEY`.
 pub(crate) const NAMES: [&str; 13] = [
     "script",
     "dir",
@@ -36,7 +36,7 @@ pub(crate) const NAMES: [&str; 13] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) name: Name,
-    /// Quoted for a shell further on.
+    /// Whether the value is quoted for a shell on another machine.
     quoted: bool,
     default: Option<String>,
 }
@@ -47,7 +47,7 @@ enum Part {
     Slot(Slot),
 }
 
-/// A word.
+/// A word with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Part>);
 
@@ -60,7 +60,7 @@ pub(crate) enum TemplateError {
     Open,
     #[error("a `}}` closes nothing; a brace itself is written `}}}}`")]
     Close,
-    #[error("`{{{name}}}` stands within quotes: values are quoted already, so write it without")]
+    #[error("`{{{name}}}` is within quotes: values are quoted already, so write it without")]
     WithinQuotes { name: String },
 }
 
@@ -69,7 +69,7 @@ fn known() -> String {
     format!("{} and {{custom.KEY}}", names.join(", "))
 }
 
-/// A placeholder without value and default.
+/// A placeholder that has neither a value nor a default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Missing(pub(crate) Name);
 
@@ -126,7 +126,7 @@ impl Slot {
 }
 
 impl Template {
-    /// Reads a word.
+    /// Parses a word.
     pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
         let (mut parts, mut plain, mut rest) = (Vec::new(), String::new(), text);
         while let Some(at) = rest.find(['{', '}']) {
@@ -158,7 +158,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// Its placeholders.
+    /// Returns the placeholders of the word.
     pub(crate) fn slots(&self) -> impl Iterator<Item = &Slot> {
         self.0.iter().filter_map(|part| match part {
             Part::Slot(slot) => Some(slot),
@@ -166,7 +166,8 @@ impl Template {
         })
     }
 
-    /// For a line that a shell reads: placeholders get quotes of their own and must not stand in others.
+    /// Checks a template that a shell will read: placeholders must not be within quotes, because
+    /// their values are quoted already.
     pub(crate) fn check_shell(&self) -> Result<(), TemplateError> {
         let mut open = Open::default();
         for part in &self.0 {
@@ -183,12 +184,13 @@ impl Template {
         Ok(())
     }
 
-    /// The word with its values. `None` for one that is only a placeholder with an empty default and no value.
+    /// Fills in the values. Returns `None` if the word is a single placeholder with an empty
+    /// default and no value.
     pub(crate) fn render(&self, values: &Values<'_>) -> Result<Option<String>, Missing> {
         self.fill(values, |value| value)
     }
 
-    /// The same for a shell.
+    /// Fills in the values like [`Self::render`], and quotes them for a shell.
     pub(crate) fn render_quoted(&self, values: &Values<'_>) -> Result<Option<String>, Missing> {
         self.fill(values, |value| {
             if value.is_empty() {

@@ -1,4 +1,4 @@
-//! What the placeholders stand for, for one attempt at a node.
+//! The values of the placeholders in one attempt at a node.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::template::Name;
 
-/// The longest name of a job: that of a pod.
+/// The longest job name: the limit for the name of a Kubernetes pod.
 const LONGEST_JOB: usize = 63;
 
-/// Values of one attempt.
+/// The placeholder values of one attempt.
 pub(crate) struct Values<'a> {
     pub(crate) node: &'a str,
     pub(crate) name: &'a str,
@@ -18,12 +18,12 @@ pub(crate) struct Values<'a> {
     pub(crate) resources: &'a Resources,
     pub(crate) environment: Option<&'a str>,
     pub(crate) python: &'a str,
-    /// For `bundle: file`: the folder and the script.
+    /// With `bundle: file`: the folder and the script.
     pub(crate) files: Option<(&'a Path, &'a Path)>,
 }
 
 impl Values<'_> {
-    /// The value of a placeholder; `None` if the node says nothing about it.
+    /// Returns the value of a placeholder, or `None` if the node does not set it.
     pub(crate) fn get(&self, name: &Name) -> Option<String> {
         let name = match name {
             Name::Custom(key) => return self.resources.custom.get(key).and_then(scalar),
@@ -61,17 +61,18 @@ fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
-        // Lists and mappings as JSON: whoever asks for them reads that.
+        // Lists and mappings become JSON.
         other => Some(other.to_string()),
     }
 }
 
-/// The short name of a node: `orders` of `model.shop.orders`.
+/// Returns the short name of a node: `orders` for `model.shop.orders`.
 pub(crate) fn short_name(unique_id: &str) -> &str {
     unique_id.splitn(3, '.').nth(2).unwrap_or(unique_id)
 }
 
-/// A name for one attempt that every queue and cluster takes: lower-case letters, digits and dashes, and no other attempt has it.
+/// Returns a unique name for one attempt that every queue and cluster accepts: lower-case letters,
+/// digits and dashes.
 pub(crate) fn job_name(name: &str) -> String {
     let letter = |char: char| {
         if char.is_ascii_alphanumeric() {

@@ -1,10 +1,11 @@
-//! The environment of a command: little of fal-host's own, what the configuration names, and never the token.
+//! The environment of a command: a few variables of fal-host's environment and those that the
+//! configuration names. The token is never among them.
 
 use std::{env, ffi::OsString};
 
 use crate::config::Config;
 
-/// What programs need to find themselves and each other.
+/// Variables that every command inherits, because programs need them to find files and each other.
 const INHERITED: [&str; 12] = [
     "PATH",
     "HOME",
@@ -20,7 +21,7 @@ const INHERITED: [&str; 12] = [
     "XDG_RUNTIME_DIR",
 ];
 
-/// Variables of this process that the command gets.
+/// Returns the variables of this process that the command inherits.
 pub(crate) fn inherited(config: &Config) -> Vec<(OsString, OsString)> {
     chosen(config, env::vars_os())
 }

@@ -1,11 +1,11 @@
-//! A command in the configuration: words, groups of words, or a line for a shell.
+//! Commands in the configuration: words, groups of words, or a line for a shell.
 
 use std::borrow::Cow;
 
 use schemars::{json_schema, JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-/// A text, a number or a truth value, as YAML has it: all are text to a command.
+/// A string, number or boolean in YAML. Commands receive all of them as text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Scalar {
@@ -20,7 +20,7 @@ pub enum Scalar {
 }
 
 impl Scalar {
-    /// As text.
+    /// Returns the value as text.
     pub fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -41,23 +41,23 @@ impl JsonSchema for Scalar {
     }
 }
 
-/// A word, or words that stand or fall together.
+/// A word, or a group of words that is kept or left out as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Item {
     /// `docker`
     Word(Scalar),
-    /// `[--cpus, "{cpus}"]`: left out if a placeholder in it has no value.
+    /// `[--cpus, "{cpus}"]`: left out if one of its placeholders has no value.
     Group(Vec<Scalar>),
 }
 
-/// A command.
+/// A command line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Words {
     /// A line for a shell.
     Line(String),
-    /// Word by word.
+    /// A list of words.
     List(Vec<Item>),
 }
 
@@ -67,7 +67,8 @@ impl JsonSchema for Words {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        // One type with alternatives, and no `anyOf`: so a validator can say what is wrong instead of that nothing fits.
+        // Use a list of types instead of `anyOf`, so that a validator names the mistake instead of
+        // reporting that no alternative matches.
         json_schema!({
             "description": "A list of words; a list within it is left out if one of its placeholders has no value. With `shell: true` also one line.",
             "type": ["array", "string"],

@@ -1,4 +1,4 @@
-//! The contract of the stage.
+//! Checks the runner against the contract of execution backends.
 
 use fal_command_runner::CommandRunner;
 use fal_plugin_testkit::{execution_backend, Need, Outcome};

@@ -1,4 +1,4 @@
-//! What the command gets.
+//! What the runner passes to the command: script, variables, files and placeholders.
 
 use fal_plugin::payload::{LogLevel, NodeStatus};
 use serde_json::{json, Value};

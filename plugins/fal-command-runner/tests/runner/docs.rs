@@ -13,7 +13,7 @@ fn page() -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Examples, each a whole fal_project.yml.
+/// Returns the examples, each a complete fal_project.yml.
 fn examples() -> Vec<Value> {
     let page = page();
     let blocks = page
@@ -27,7 +27,7 @@ fn examples() -> Vec<Value> {
         .collect()
 }
 
-/// The part of the page below a heading.
+/// Returns the part of the page below a heading.
 fn section(heading: &str) -> String {
     let page = page();
     let rest = page
@@ -83,13 +83,13 @@ fn the_table_of_keys_is_complete() {
         .map(String::as_str)
         .collect();
     let table = section("## Configuration");
-    let mut told: Vec<_> = table
+    let mut listed: Vec<_> = table
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
         .collect();
     keys.sort_unstable();
-    told.sort_unstable();
-    assert_eq!(told, keys);
+    listed.sort_unstable();
+    assert_eq!(listed, keys);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn the_table_of_placeholders_is_complete() {
             .next()
             .map(str::to_owned)
     });
-    let mut told: Vec<_> = rows
+    let mut listed: Vec<_> = rows
         .flat_map(|row| {
             row.split(['{', '}'])
                 .map(str::to_owned)
@@ -119,13 +119,14 @@ fn the_table_of_placeholders_is_complete() {
                 .collect::<Vec<_>>()
         })
         .collect();
-    told.retain(|name| !name.is_empty() && !name.starts_with('`'));
+    listed.retain(|name| !name.is_empty() && !name.starts_with('`'));
     known.sort();
-    told.sort();
-    assert_eq!(told, known);
+    listed.sort();
+    assert_eq!(listed, known);
 }
 
-/// What the command of an example is, for a model with these resources; by a stand-in for each program.
+/// Returns the words of an example's command for a model with these resources. A stand-in for
+/// each program records them.
 fn words(example: &Value, resources: Value) -> String {
     let programs = tempfile::tempdir().unwrap();
     let mut config = example["plugins"]["config"]["fal-command-runner"].clone();

@@ -1,4 +1,4 @@
-//! How commands end, and what is said of it.
+//! How commands end, and the messages about it.
 
 use std::fs;
 
@@ -59,7 +59,7 @@ fn a_command_that_fails_is_told_with_its_last_lines() {
 
 #[test]
 fn a_program_that_is_not_there_is_told_with_what_to_do() {
-    let told = |config| {
+    let failure = |config| {
         let stand = Stand::new(config);
         stand
             .write("plain", "no program")
@@ -71,11 +71,13 @@ fn a_program_that_is_not_there_is_told_with_what_to_do() {
         format!("{}: {message}\n  {}", error.code, error.help.unwrap())
     };
     let all = [
-        told(json!({"command": ["no-such-program", "{name}"]})),
-        told(json!({"command": ["./no-such-file"]})),
-        told(json!({"command": ["./plain"]})),
-        told(json!({"command": ["./broken"]})),
-        told(json!({"bundle": "file", "folder": "/there/is/none", "command": ["cat", "{script}"]})),
+        failure(json!({"command": ["no-such-program", "{name}"]})),
+        failure(json!({"command": ["./no-such-file"]})),
+        failure(json!({"command": ["./plain"]})),
+        failure(json!({"command": ["./broken"]})),
+        failure(
+            json!({"bundle": "file", "folder": "/there/is/none", "command": ["cat", "{script}"]}),
+        ),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
     command::not_found: there is no program `no-such-program` for the command: no-such-program orders

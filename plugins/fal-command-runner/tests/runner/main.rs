@@ -1,4 +1,4 @@
-//! The runner with real commands and scripts that stand in for those of leases.
+//! Tests the runner with real commands and with scripts in place of leases' scripts.
 
 mod bundles;
 mod docs;

@@ -1,4 +1,4 @@
-//! What the command itself prints.
+//! The output that the command itself prints.
 
 use fal_plugin::payload::LogLevel;
 use serde_json::json;

@@ -1,11 +1,12 @@
-//! Trying again.
+//! Retries after infrastructure failures.
 
 use fal_plugin::payload::LogLevel;
 use serde_json::{json, Value};
 
 use crate::stand::Stand;
 
-/// A command that counts its attempts in a file, and ends in turn as `ends` says.
+/// Creates a stand with a command that counts its attempts in a file; each attempt ends by the
+/// next entry of `ends`.
 fn stand(ends: &[&str], retries: Value) -> Stand {
     let stand = Stand::new(json!({"command": ["./program"], "retries": retries}));
     let cases: String = ends
@@ -32,12 +33,12 @@ fn what_the_infrastructure_did_is_tried_again() {
     stand.succeeds("");
     assert_eq!(attempts(&stand), 3);
     let warned = stand.heard(LogLevel::Warn).join("\n");
-    let told = warned
+    let attempts = warned
         .lines()
         .filter(|line| !line.starts_with("Tried again"))
         .collect::<Vec<_>>()
         .join("\n");
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(attempts, @r"
     attempt 1 of 3: the command ended with exit code 255
     The command: ./program
     Its last lines on standard error:

@@ -1,4 +1,4 @@
-//! A session of the runner over a folder, and leases with scripts of the test's own.
+//! A session of the runner in a temporary folder, and leases with scripts from the test.
 
 use std::{
     env, fs,
@@ -20,9 +20,9 @@ use fal_plugin::{
 use serde_json::{json, Value};
 use tempfile::TempDir;
 
-/// The secret that must show up nowhere.
+/// The secret that must not leak.
 pub(crate) const TOKEN: &str = "t0ken-of-the-lease";
-/// Longer than anything takes on a loaded machine.
+/// A time limit that no test reaches, even on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
@@ -44,7 +44,7 @@ impl EventSink for Heard {
     }
 }
 
-/// A session, with the folder that it works in.
+/// A session with its working folder.
 pub(crate) struct Stand {
     pub(crate) folder: TempDir,
     session: Box<dyn ExecutionSession>,
@@ -72,7 +72,7 @@ impl Stand {
         }
     }
 
-    /// With one command of a shell.
+    /// Creates a stand with a single shell command.
     pub(crate) fn shell(line: &str) -> Self {
         Self::new(json!({"shell": true, "command": line}))
     }
@@ -96,7 +96,7 @@ impl Stand {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    /// The request for a node whose lease has this script.
+    /// Returns the request for a node whose lease has this script.
     pub(crate) fn node(&self, script: &str, resources: Value) -> NodeRequest {
         let path = self.path("lease.py");
         fs::write(&path, script).unwrap();
@@ -129,13 +129,13 @@ impl Stand {
         self.session.run_node(request)
     }
 
-    /// Runs a script to its end.
+    /// Runs a script until it ends.
     #[track_caller]
     pub(crate) fn result(&self, script: &str) -> NodeResult {
         self.run(&self.node(script, json!({}))).unwrap()
     }
 
-    /// Runs a script that ends well.
+    /// Runs a script that succeeds.
     #[track_caller]
     pub(crate) fn succeeds(&self, script: &str) -> &Self {
         let result = self.result(script);
@@ -143,7 +143,7 @@ impl Stand {
         self
     }
 
-    /// Runs a script that fails; gives the message, without the folder's name.
+    /// Runs a script that fails. Returns the message without the folder's name.
     #[track_caller]
     pub(crate) fn fails(&self, script: &str) -> String {
         self.failure(&self.node(script, json!({})))
@@ -169,7 +169,8 @@ impl Stand {
             .collect()
     }
 
-    /// Runs a node on a thread; gives what `meanwhile` gives, once the node has written `ready`, and the node's result.
+    /// Runs a node on a thread and calls `meanwhile` once the node has written `ready`. Returns the
+    /// results of both.
     pub(crate) fn meanwhile<T>(
         &self,
         request: &NodeRequest,
@@ -203,7 +204,7 @@ pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// Whether a process, named by the number in a file, is there; a zombie counts.
+/// Returns whether the process whose id is in a file exists. A zombie counts.
 pub(crate) fn lives(file: &Path) -> bool {
     let pid =
         fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));

@@ -1,4 +1,4 @@
-//! Time limits, cancellation, the end of the session, and the sudden end of the host.
+//! Time limits, cancellation, the end of the session and the sudden death of the host.
 
 use std::{
     process::{Command, Stdio},
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::stand::{lives, wait_until, Stand};
 
-/// A command with a descendant in a session of its own; both ignore SIGTERM.
+/// A command with a descendant in another session; both ignore SIGTERM.
 const STUBBORN: &str =
     "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$ > inner; touch ready; while :; do sleep 1; done' & \
     echo $$ > outer; while :; do sleep 1; done";
@@ -30,7 +30,7 @@ fn a_cancelled_node_returns_soon_and_nothing_of_it_is_left() {
         stand.cancel();
         begin
     });
-    // Well over what it takes, and far below what waiting for the command would take.
+    // Much longer than the end takes, and far shorter than waiting for the command would.
     assert!(begin.elapsed() < Duration::from_secs(20));
     assert_eq!(
         (result.status, result.message.as_deref()),
@@ -98,7 +98,7 @@ fn closing_ends_what_runs() {
     assert_eq!(stand.run(&request).unwrap_err().code, "command::closed");
 }
 
-/// Set for the process that plays the host.
+/// The environment variable that is set for the process that acts as the host.
 const ROLE: &str = "FAL_COMMAND_RUNNER_TEST_FOLDER";
 
 #[test]
