@@ -1,4 +1,4 @@
-"""The stage `execution-backend` as fal-host calls it: a runner, which has machines and no data."""
+"""The plugin's `execution-backend` stage: a runner, which has machines and no data."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from .session import Session
 
 
 class RayRunner(ExecutionBackend):
-    """Opened with its configuration; a session is a driver."""
+    """The execution backend. Each session starts a driver."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         super().__init__(config)
         self._settings = Config.read(config)
 
     def capabilities(self) -> dict[str, Any]:
-        """Python models only, as many at once as the configuration says: Ray has a queue of its own."""
+        """Offers Python models only, `concurrency` at a time. Ray queues them by itself."""
         return {"sql": False, "python": True, "concurrency": self._settings.concurrency}
 
     def open(self, request: dict[str, Any], events: Events) -> ExecutionSession:
-        """Remembers what `begin` needs. The driver is started there: a session without nodes needs no cluster."""
+        """Opens a session. `begin` starts the driver, so that a session without nodes needs no cluster."""
         project = request.get("project_dir") or ""
         if not os.path.isdir(project):
             raise PluginError("ray::project", f"there is no project folder {project}")

@@ -1,4 +1,4 @@
-"""Joins the cluster, and says what is wrong where that fails: Ray would wait for minutes, or end the process."""
+"""Joins the cluster and explains failures. Ray itself would wait for minutes or end the process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CLIENT = "ray://"
 
 @dataclass
 class ClusterProblem(Exception):
-    """Why there is no cluster to work with."""
+    """The reason why the cluster cannot be joined."""
 
     code: str
     message: str
@@ -21,24 +21,24 @@ class ClusterProblem(Exception):
 
 
 def connect(address: str) -> Any:
-    """Joins the cluster at an address; gives the module `ray`."""
+    """Joins the cluster at an address and returns the module `ray`."""
     ray = _ray()
     look(address)
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", namespace="fal-host")
-    # Ray ends the process (SystemExit) where it waited in vain.
+    # Ray raises SystemExit when its own wait times out.
     except BaseException as error:
         raise explained(error, address) from error
     return ray
 
 
 def client(address: str) -> bool:
-    """Whether the cluster is reached by way of Ray Client."""
+    """Returns whether the cluster is reached through Ray Client."""
     return address.startswith(_CLIENT)
 
 
 def look(address: str) -> None:
-    """Whether somebody listens at an address that names a host and a port."""
+    """Raises `ClusterProblem` if the address names a host and a port and nothing listens there."""
     host, _, port = address.removeprefix(_CLIENT).partition("/")[0].rpartition(":")
     if not host or not port.isdigit():
         return
@@ -50,7 +50,7 @@ def look(address: str) -> None:
 
 
 def explained(error: BaseException, address: str) -> ClusterProblem:
-    """An error of `ray.init` in our words, with its own."""
+    """Turns an error of `ray.init` into a problem with a code and help; keeps Ray's own text."""
     text = str(error).strip()
     if "AuthenticationError" in type(error).__name__ or "InvalidAuthToken" in text:
         help = "Set `token_file` (or `token`, or RAY_AUTH_TOKEN) to the token that the cluster was started with"

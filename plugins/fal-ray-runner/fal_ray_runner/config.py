@@ -1,4 +1,4 @@
-"""The runner's configuration, as `plugins: config: fal-ray-runner:` in fal_project.yml has it."""
+"""The runner's configuration: `plugins: config: fal-ray-runner:` in fal_project.yml."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 @dataclass(frozen=True)
 class Config:
-    """What the schema lets in, with defaults."""
+    """A configuration that matches the schema, with defaults filled in."""
 
     address: str = "auto"
     token: str | None = field(default=None, repr=False)
@@ -87,7 +87,7 @@ class Config:
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Config:
-        """Of what fal-host gave, which has passed the schema."""
+        """Reads the mapping from fal-host, which has checked it against the schema."""
         values = {key: value for key, value in raw.items() if key != "object_store"}
         unknown = sorted(values.keys() - cls.__dataclass_fields__.keys())
         if unknown:
@@ -104,7 +104,7 @@ class Config:
         return cls(**values)
 
     def secret(self, project: str) -> str | None:
-        """The cluster's token, where it stands in the configuration; Ray looks for others by itself."""
+        """Returns the token that the configuration sets, if any. Ray finds tokens elsewhere by itself."""
         if self.token_file is None:
             return self.token
         path = self.path(self.token_file, project)
@@ -119,11 +119,11 @@ class Config:
 
     @staticmethod
     def path(text: str, project: str) -> str:
-        """A path of the configuration: of the user's home, absolute or below the project."""
+        """Resolves a path of the configuration: below the user's home, absolute or below the project."""
         return os.path.join(project, os.path.expanduser(text))
 
     def runtime_env(self, environment: str | None) -> dict[str, Any]:
-        """Ray's runtime environment of a model that names this environment."""
+        """Returns Ray's runtime environment for a model that names this environment."""
         if environment is None or environment == "local":
             return {"py_executable": self.py_executable} if self.py_executable else {}
         if environment not in self.environments:
@@ -135,7 +135,7 @@ class Config:
 
 
 def size(value: int | str) -> int:
-    """Bytes: a number, or with a unit: `512MiB`, `4GB`."""
+    """Returns a size in bytes: a number, or a number with a unit such as `512MiB` or `4GB`."""
     if isinstance(value, int):
         return value
     parts = re.fullmatch(r"(\d+(?:\.\d+)?) *([kKMGT]?)(i?)B?", value)

@@ -1,4 +1,4 @@
-"""What a model asks of a machine, in Ray's words. Knows nothing of a cluster but what it is told: pure."""
+"""The resources that a model needs, by Ray's names. Pure functions over data about the cluster."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ Amounts = Mapping[str, float]
 
 
 class BadResource(ValueError):
-    """A resource that Ray cannot mean."""
+    """A resource that Ray cannot represent."""
 
 
 @dataclass(frozen=True)
 class Demand:
-    """Amounts by Ray's names: `CPU`, `GPU`, `memory` and those of the cluster."""
+    """Amounts by Ray's resource names: `CPU`, `GPU`, `memory` and the cluster's custom resources."""
 
     amounts: dict[str, float] = field(default_factory=dict)
     accelerator: str | None = None
 
     @classmethod
     def of(cls, resources: Mapping[str, Any]) -> Demand:
-        """Of a node's `resources`; a processor is asked for where it does not say."""
+        """Converts a node's `resources`. The default is one processor."""
         cpus = resources.get("cpus")
         amounts = {"CPU": 1.0 if cpus is None else float(cpus)}
         for ours, theirs in (("gpus", "GPU"), ("memory", "memory")):
@@ -39,7 +39,7 @@ class Demand:
         return cls(amounts, accelerator)
 
     def options(self) -> dict[str, Any]:
-        """As options of a task."""
+        """Returns the demand as options of a Ray task."""
         rest = {name: amount for name, amount in self.amounts.items() if name not in ("CPU", "GPU", "memory")}
         options: dict[str, Any] = {"num_cpus": self.amounts["CPU"], "resources": rest}
         if "GPU" in self.amounts:
@@ -51,7 +51,7 @@ class Demand:
         return options
 
     def fits(self, machine: Amounts) -> bool:
-        """Whether a machine has as much in all, in use or not."""
+        """Returns whether a machine is large enough in total, including resources in use."""
         wanted = dict(self.amounts)
         if self.accelerator:
             wanted[f"accelerator_type:{self.accelerator}"] = 0.001
@@ -63,14 +63,14 @@ class Demand:
 
 
 def shown(amounts: Amounts) -> str:
-    """For people: `2 CPU, 4.0 GB memory, 1 tpu`; what Ray adds for itself is left out."""
+    """Formats amounts: `2 CPU, 4.0 GB memory, 1 tpu`. Leaves out Ray's internal resources."""
     hidden = ("node:", "accelerator_type:", "object_store_memory")
     names = sorted((name for name in amounts if not name.startswith(hidden)), key=lambda name: (_rank(name), name))
     return ", ".join(_amount(name, amounts[name]) for name in names) or "nothing"
 
 
 def machines(nodes: Iterable[Mapping[str, Any]]) -> str:
-    """For people: what the cluster's machines have."""
+    """Formats the resources of the cluster's machines."""
     lines = [f"{node.get('NodeManagerAddress', '?')}: {shown(node.get('Resources') or {})}" for node in nodes]
     return "; ".join(lines) or "no machines"
 

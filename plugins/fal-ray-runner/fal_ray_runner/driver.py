@@ -1,4 +1,7 @@
-"""The driver's process: joins the cluster and runs nodes. Standard input says which, standard output how they end."""
+"""The driver's process: joins the cluster and runs nodes.
+
+Requests arrive on standard input; results leave on standard output.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from .runs import Runs
 
 
 def main() -> None:
-    """Until the plugin says `close`, or is gone."""
+    """Runs until the plugin sends `close` or exits."""
     incoming, outgoing = _channel()
     messages = lines.read(incoming)
     settings = next(messages, None)
@@ -30,7 +33,7 @@ def main() -> None:
         if not _obey(runs, message):
             ray.shutdown()
             break
-    # Ray's threads are not waited for: without its driver the cluster ends the tasks.
+    # Don't wait for Ray's threads: the cluster ends the tasks once their driver is gone.
     sys.stderr.flush()
     os._exit(0)
 
@@ -48,7 +51,8 @@ def _obey(runs: Runs, message: dict[str, Any]) -> bool:
 
 
 def _channel() -> tuple[BinaryIO, BinaryIO]:
-    """Takes both streams: what Ray prints from now on goes to standard error, and its processes cannot read ours."""
+    """Takes over standard input and output. Ray's prints go to standard error from here on, and its
+    processes cannot read the plugin's messages."""
     incoming, outgoing = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -1,4 +1,7 @@
-"""Which tables are held in Ray's object store, by the references that the driver holds. Knows nothing of Ray: pure."""
+"""Tracks the tables in Ray's object store, which live as long as the driver holds their references.
+
+Independent of Ray.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 
 @dataclass
 class Kept:
-    """Tables by the node that wrote them, the oldest first. What goes over `limit` bytes lets go of the oldest."""
+    """Tables by the node that wrote them. Drops the oldest to stay within `limit` bytes."""
 
     limit: int
     bytes: int = 0
@@ -21,7 +24,7 @@ class Kept:
     _tables: OrderedDict[str, tuple[Any, int]] = field(default_factory=OrderedDict)
 
     def put(self, unique_id: str, reference: Any, size: int) -> None:
-        """Holds a table; one of the same node that is held already is given up."""
+        """Holds a table in place of the node's previous one."""
         self._give_up(unique_id)
         if size > self.limit:
             self.dropped += 1
@@ -34,16 +37,16 @@ class Kept:
         self.kept += 1
 
     def references(self, unique_ids: Iterable[str]) -> dict[str, Any]:
-        """Those of these nodes that are held."""
+        """Returns the references of the given nodes' tables, as far as they are held."""
         return {name: self._tables[name][0] for name in unique_ids if name in self._tables}
 
     def count(self, from_store: int, from_gateway: int) -> None:
-        """Reads of a node that ran."""
+        """Counts the reads of a node that ran."""
         self.from_store += from_store
         self.from_gateway += from_gateway
 
     def clear(self) -> None:
-        """Gives up all."""
+        """Drops all tables."""
         self._tables.clear()
         self.bytes = 0
 

@@ -1,4 +1,4 @@
-"""Messages between the plugin and its driver: one JSON object a line, over pipes that nobody prints to."""
+"""Messages between the plugin and its driver: JSON lines over pipes that carry nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Writer:
         self._stream, self._lock = stream, threading.Lock()
 
     def send(self, **message: Any) -> bool:
-        """Whether it could be sent: the other end may be gone."""
+        """Sends a message. Returns False if the other end is gone."""
         data = json.dumps(message, separators=(",", ":")).encode() + b"\n"
         try:
             with self._lock:
@@ -37,7 +37,7 @@ class Writer:
 
 
 def read(stream: IO[bytes]) -> Iterator[Message]:
-    """All messages until the other end is gone."""
+    """Yields all messages until the other end is gone."""
     try:
         for line in stream:
             yield json.loads(line)

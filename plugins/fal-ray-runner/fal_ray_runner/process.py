@@ -1,7 +1,7 @@
-"""The driver's process as the plugin sees it: started, talked to, watched and ended.
+"""The driver's process in the plugin: starts it, exchanges messages, watches and ends it.
 
-What Ray prints goes to standard error, line by line into the log; the last lines are kept for errors. The process reads
-from a pipe of ours and ends when that ends, so that it cannot outlive the plugin.
+Ray's output arrives on standard error and goes to the log line by line; the last lines are kept
+for error messages. The process reads from the plugin's pipe and exits when it closes, so that it cannot outlive the plugin.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ _TAIL = 12
 
 
 class Driver:
-    """A driver, starting, running or gone. `heard` gets its messages, `said` what it prints, on threads of ours."""
+    """A driver's process.
+
+    Reader threads call `heard` with its messages and `said` with the lines that it prints.
+    """
 
     def __init__(
         self,
@@ -60,11 +63,11 @@ class Driver:
         self._listener.start()
 
     def send(self, **message: Any) -> bool:
-        """Whether the driver was there to hear it."""
+        """Sends a message. Returns False if the driver is gone."""
         return self._to.send(**message)
 
     def stop(self, grace: float) -> None:
-        """Ends it: by the end of its pipe, after `grace` seconds by force."""
+        """Ends the driver by closing its pipe. Kills it after `grace` seconds."""
         self._to.close()
         try:
             self._process.wait(grace)
@@ -76,7 +79,7 @@ class Driver:
                 thread.join(1.0)
 
     def last_words(self) -> str:
-        """How it ended, and the last lines that it printed."""
+        """Returns how the driver ended and the last lines that it printed."""
         code = self._process.poll()
         end = "" if code is None else f"signal {-code}" if code < 0 else f"exit code {code}"
         return "\n".join([end, *self._tail]).strip()
@@ -89,7 +92,7 @@ class Driver:
             self._process.wait(1.0)
         except subprocess.TimeoutExpired:
             pass
-        # All that it printed should be known when its end is told.
+        # Read the rest of the output first, so that the message about the end contains it.
         self._overhearer.join(1.0)
         self._heard({"event": "gone", "words": self.last_words()})
 

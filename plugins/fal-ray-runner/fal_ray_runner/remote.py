@@ -1,4 +1,7 @@
-"""What runs in a worker of the cluster, a fresh process for each node. Travels by value: imports nothing of ours."""
+"""The code that runs in a worker of the cluster, in a new process for each node.
+
+Ray pickles this module by value, so it must not import other modules of the plugin.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any
 
 
 class Store:
-    """The tables of nodes that ran before, and this node's own, as a lease's script asks for them."""
+    """The interface by which a lease's script reads upstream tables and keeps the node's own table."""
 
     def __init__(self, references: dict[str, list[Any]], keep: int, patience: float) -> None:
         self._references, self._keep, self._patience = references, keep, patience
@@ -19,7 +22,7 @@ class Store:
         self.table: Any = None
 
     def get(self, unique_id: str) -> Any:
-        """The rows of a node, or None: then they are read from the warehouse."""
+        """Returns the rows of a node, or None if they must be read from the warehouse."""
         import ray
 
         held = self._references.get(unique_id)
@@ -27,7 +30,7 @@ class Store:
             try:
                 table = ray.get(held[0], timeout=self._patience)
             except Exception:
-                # It went with its machine, or is out of reach: the warehouse has it.
+                # The table was lost with its machine or is unreachable. Read it from the warehouse.
                 held = None
             else:
                 self.from_store += 1
@@ -36,13 +39,13 @@ class Store:
         return None
 
     def put(self, unique_id: str, table: Any) -> None:
-        """Keeps the rows that this node wrote, unless they are too many."""
+        """Keeps the rows that this node wrote, unless they exceed the limit."""
         if table.nbytes <= self._keep:
             self.table = table
 
 
 class _Tail:
-    """Standard error, the last line of which is remembered."""
+    """A wrapper of standard error that remembers the last line."""
 
     def __init__(self, stream: Any) -> None:
         self._stream, self._text = stream, ""
@@ -60,7 +63,7 @@ class _Tail:
 
 
 def here() -> dict[str, Any]:
-    """Where this is."""
+    """Describes the machine and process that run this code."""
     import ray
 
     context = ray.get_runtime_context()
@@ -74,7 +77,7 @@ def here() -> dict[str, Any]:
 
 
 def run(script: str, store: Store) -> tuple[int, str]:
-    """Runs a lease's script in this process: its exit code, and its last words where it has something to say."""
+    """Runs a lease's script in this process. Returns its exit code and its last line on standard error."""
     tail = _Tail(sys.stderr)
     stderr, sys.stderr = sys.stderr, tail
     try:
@@ -92,7 +95,10 @@ def run(script: str, store: Store) -> tuple[int, str]:
 
 
 def node(script: str, references: dict[str, list[Any]], keep: int, patience: float) -> Iterator[Any]:
-    """The task of one node: tells where it runs, then how it ended, then gives its table (or None)."""
+    """Runs one node as a streaming task.
+
+    Yields where it runs, then how it ended, then its table or None.
+    """
     yield here()
     store = Store(references, keep, patience)
     code, words = run(script, store)
@@ -108,13 +114,13 @@ def node(script: str, references: dict[str, list[Any]], keep: int, patience: flo
 
 
 def node_at_once(script: str, references: dict[str, list[Any]], keep: int, patience: float) -> tuple[Any, Any]:
-    """The same where tasks cannot stream, by way of Ray Client: the end and the table."""
+    """Runs one node over Ray Client, where tasks cannot stream. Returns the end and the table."""
     place, end, table = node(script, references, keep, patience)
     return {**place, **end}, table
 
 
 def look(python: str) -> str:
-    """What is wrong with a Python on a machine of the cluster; empty if it can run tasks."""
+    """Returns what is wrong with a Python on the cluster's machines, or "" if it can run tasks."""
     import subprocess
 
     code = "import sys, pyarrow; from ray import __version__; print(__version__, '%d.%d' % sys.version_info[:2])"

@@ -1,4 +1,4 @@
-"""One node from its first attempt to its end."""
+"""Runs one node: its attempts, retries and outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .runs import Runs
 
 Outcome = dict[str, Any]
-# How often a node that waits for its machine is looked after, and when its Python is looked at.
+# Seconds between looks at a waiting node, and seconds after which its Python is checked.
 _ROUND, _SUSPICIOUS = 2.0, 20.0
 # A worker waits so long for a table of another machine; a dead machine is known to be dead after about ten seconds.
 _TABLE_PATIENCE = 30.0
@@ -23,13 +23,14 @@ _BREATH = 0.5
 
 
 class _Stopped(Exception):
-    """The node cannot be run; the message is for its user."""
+    """The node cannot run; the message is for the user."""
 
 
 class Run:
     """A node's attempts.
 
-    Ray itself repeats no task: we would not know of it, and a lost table would run its node again after its end.
+    Ray's own retries are off: the driver would not notice them, and Ray would run a finished node
+    again to recover a lost table.
     """
 
     def __init__(self, runs: Runs, node: Mapping[str, Any]) -> None:
@@ -44,7 +45,10 @@ class Run:
         self._suspected = False
 
     def to_its_end(self) -> Outcome:
-        """Runs the node, again where its worker or machine died; `ok`, and why not."""
+        """Runs the node, and retries it if its worker or machine dies.
+
+        Returns the outcome: `ok`, and a message if it is false.
+        """
         allowed = 1 + int(self._runs.settings["retries"])
         for attempt in range(1, allowed + 1):
             self._place, self._since = {}, None
@@ -63,18 +67,18 @@ class Run:
                 wrong = "" if self._place else self._wrong_python()
                 if wrong:
                     return {"ok": False, "message": wrong, "attempts": attempt}
-                told = f"{self._where()}: {_first_sentence(death)}"
+                details = f"{self._where()}: {_first_sentence(death)}"
                 if attempt == allowed:
-                    message = f"the model's process died {told} (attempt {attempt} of {allowed})"
+                    message = f"the model's process died {details} (attempt {attempt} of {allowed})"
                     return {"ok": False, "message": message, "attempts": attempt}
-                self._runs.log(f"{self._name()}: its process died {told}; running it again", "warn", self.unique_id)
+                self._runs.log(f"{self._name()}: its process died {details}; running it again", "warn", self.unique_id)
                 self._let_machine_go(death)
             except self._ray.exceptions.RayError as error:
                 return {"ok": False, "message": f"Ray could not run the model {self._where()}: {error}"}
         raise AssertionError("an attempt has an outcome")
 
     def cancel(self) -> None:
-        """Kills the task, also one that waits."""
+        """Kills the task, even if it still waits for a machine."""
         with self._lock:
             task = self._task
         if task is not None:
@@ -112,10 +116,10 @@ class Run:
 
     def _awaited(self, end: Any, table: Any) -> Outcome:
         self._wait_for_start(lambda: self._ray.wait([end], timeout=_ROUND)[0])
-        told = self._ray.get(end)
-        self._place = told
+        ended = self._ray.get(end)
+        self._place = ended
         self._runs.log(f"{self._name()}: ran {self._where()}", unique_id=self.unique_id)
-        return self._ended(told, table)
+        return self._ended(ended, table)
 
     def _ended(self, end: Mapping[str, Any], table: Any) -> Outcome:
         self._runs.took(self.unique_id, end, table)
@@ -128,9 +132,9 @@ class Run:
         return {"ok": False, "node": node, "message": f"the model could not work {self._where()}: {words}"}
 
     def _wait_for_machine(self) -> None:
-        """Until the cluster has a machine that is large enough, however busy; not for ever: it may have none ever."""
+        """Waits up to `queue_timeout` until the cluster has a large enough machine, busy or not."""
         patience = float(self._runs.settings["queue_timeout"])
-        until, told = time.monotonic() + patience, False
+        until, warned = time.monotonic() + patience, False
         while True:
             machines = self._runs.machines()
             if any(self._demand.fits(machine["Resources"]) for machine in machines):
@@ -138,15 +142,18 @@ class Run:
             has = f"it asks for {self._demand}; the cluster has {demand.machines(machines)}"
             if time.monotonic() >= until:
                 raise _Stopped(f"no machine of the Ray cluster is large enough for the model: {has}")
-            if not told:
+            if not warned:
                 text = f"{self._name()}: no machine is large enough, waiting {patience:g} s for one to join: {has}"
                 self._runs.log(text, "warn", self.unique_id)
-                told = True
+                warned = True
             if self._runs.cancelled.wait(min(_ROUND, max(until - time.monotonic(), 0.01))):
                 raise _Stopped("cancelled")
 
     def _wait_for_start(self, look: Callable[[], Any]) -> None:
-        """Until something comes of the task. A Python that cannot be started is started by Ray again and again."""
+        """Waits until the task starts.
+
+        Ray retries a Python that cannot start for ever, so this checks the model's Python.
+        """
         since = time.monotonic()
         while not look():
             wrong = self._wrong_python() if time.monotonic() - since > _SUSPICIOUS else ""
@@ -155,7 +162,7 @@ class Run:
                 raise _Stopped(wrong)
 
     def _wrong_python(self) -> str:
-        """What is wrong with the model's own Python, if it has one and that has not been looked at; costs a task."""
+        """Runs a task that checks the model's own Python, once. Returns what is wrong with it, or ""."""
         python = self._node["runtime_env"].get("py_executable")
         if not python or self._suspected:
             return ""
@@ -164,7 +171,10 @@ class Run:
         return f"the Python {python} of the model cannot run tasks on the cluster: {wrong}" if wrong else ""
 
     def _let_machine_go(self, death: BaseException) -> None:
-        """A little while; of a machine that died until the cluster knows: it would be given the next attempt."""
+        """Pauses before the next attempt.
+
+        If the machine died, waits until the cluster knows, so that Ray does not choose it again.
+        """
         self._runs.cancelled.wait(_BREATH)
         if not isinstance(death, self._ray.exceptions.NodeDiedError):
             return
@@ -174,7 +184,7 @@ class Run:
                 return
 
     def _is_late(self) -> bool:
-        """Whether this death is the end of a model's time: code that does not stop is ended with its process."""
+        """Returns whether the model's timeout killed the process because the code did not stop."""
         timeout = self._node.get("timeout")
         return timeout is not None and self._since is not None and time.monotonic() - self._since >= timeout
 
@@ -188,11 +198,11 @@ class Run:
 
     def _where(self) -> str:
         if not self._place:
-            return "before it told where it runs"
+            return "before it reported where it runs"
         return "on {node} ({host}, node {id}, process {pid})".format(id=self._place["node_id"][:8], **self._place)
 
 
 def _first_sentence(error: BaseException) -> str:
-    """What Ray adds on its own tools does not help who reads a model's error."""
+    """Returns the first sentence of an error, without Ray's advice about its own tools."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].partition(". ")[0].rstrip(".")

@@ -1,4 +1,4 @@
-"""The nodes that the driver runs: what they share, and who is told."""
+"""The nodes that the driver runs, their shared state and the messages about them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .kept import Kept
 from .lines import Writer
 from .run import Run
 
-# A part of the object store of the whole cluster, which others use as well.
+# The share of the cluster's object store that tables may fill. Other jobs use the store too.
 _SHARE = 0.25
 
 
 class Runs:
-    """All runs of a session. The last word of each is `ended`."""
+    """All runs of a session. Each run ends with an `ended` message."""
 
     def __init__(self, ray: Any, settings: Mapping[str, Any], writer: Writer) -> None:
         self.ray, self.settings = ray, settings
@@ -26,7 +26,7 @@ class Runs:
         self._runs: dict[str, Run] = {}
         self.cancelled = threading.Event()
         self.kept = Kept(self._limit())
-        # By value: the workers have no such module.
+        # Pickle by value, because the workers cannot import the module.
         ray.cloudpickle.register_pickle_by_value(remote)
         whole = {"max_calls": 1, "max_retries": 0}
         if self.streams:
@@ -36,29 +36,33 @@ class Runs:
         self.look = ray.remote(num_cpus=0, max_retries=0)(remote.look)
 
     def tell_cluster(self) -> None:
-        """What the run has to work with, for the log."""
+        """Logs the resources of the cluster."""
         machines = demand.machines(self.machines())
         self.log(f"Ray {self.ray.__version__}, {self.settings['address']}: {machines}")
 
     def machines(self) -> list[dict[str, Any]]:
-        """Those that are alive."""
+        """Returns the machines that are alive."""
         return [node for node in self.ray.nodes() if node["Alive"]]
 
     def start(self, node: dict[str, Any]) -> None:
-        """Runs a node on a thread of its own."""
+        """Runs a node on a new thread."""
         run = Run(self, node)
         with self._lock:
             self._runs[run.unique_id] = run
         threading.Thread(target=self._follow, args=(run,), daemon=True).start()
 
     def references(self, node: Mapping[str, Any]) -> dict[str, list[Any]]:
-        """Tables that a node may take from the object store; in lists, so that a lost one does not fail the task."""
+        """Returns the tables that a node may read from the object store.
+
+        A list around each reference keeps Ray from resolving it, so that a lost table does not
+        fail the task.
+        """
         with self._lock:
             held = self.kept.references(node["inputs"])
         return {name: [reference] for name, reference in held.items()}
 
     def keeps(self, node: Mapping[str, Any]) -> int:
-        """Size of the largest table of a node that is kept."""
+        """Returns the size of the largest table that is kept for a node, or -1 for none."""
         return self.kept.limit if node["keep"] else -1
 
     def took(self, unique_id: str, end: Mapping[str, Any], table: Any) -> None:
@@ -69,7 +73,7 @@ class Runs:
                 self.kept.put(unique_id, table, end["bytes"])
 
     def cancel(self) -> None:
-        """Kills all tasks, and runs no further one."""
+        """Kills all tasks and starts no further ones."""
         self.cancelled.set()
         with self._lock:
             runs = list(self._runs.values())
@@ -77,13 +81,13 @@ class Runs:
             run.cancel()
 
     def close(self) -> None:
-        """Gives up the tables."""
+        """Logs the statistics and drops the tables."""
         with self._lock:
             self.log(str(self.kept))
             self.kept.clear()
 
     def log(self, message: str, level: str = "debug", unique_id: str | None = None) -> None:
-        """A line for the host's log."""
+        """Sends a line to the host's log."""
         self._writer.send(event="log", level=level, message=message, unique_id=unique_id)
 
     def _follow(self, run: Run) -> None:

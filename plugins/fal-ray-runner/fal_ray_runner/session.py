@@ -1,4 +1,4 @@
-"""A session of the runner: starts a driver, gives it nodes, waits for their ends."""
+"""A session of the runner: starts a driver, sends it nodes and waits for their results."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LATE = "connect to the cluster in the time that `connect_timeout` gives"
 
 
 class _Node:
-    """A node that was given to the driver: its end is awaited."""
+    """A node that the driver runs, and the event of its end."""
 
     def __init__(self) -> None:
         self.ended = threading.Event()
@@ -31,7 +31,7 @@ class _Node:
 
 
 class Session(ExecutionSession):
-    """Calls come from many threads; the driver's messages from threads of `Driver`."""
+    """A session. Many threads call it, and `Driver` delivers messages on its own threads."""
 
     def __init__(self, config: Config, request: dict[str, Any], events: Events) -> None:
         self._config, self._events = config, events
@@ -45,7 +45,7 @@ class Session(ExecutionSession):
         self._cancelled = self._closed = False
 
     def begin(self, request: dict[str, Any]) -> None:
-        """Connects to the cluster: what is wrong with it is told before any model runs."""
+        """Connects to the cluster, so that problems with it are reported before any model runs."""
         with self._lock:
             self._check()
             if self._driver is None:
@@ -74,7 +74,10 @@ class Session(ExecutionSession):
         }
 
     def cancel(self) -> None:
-        """Kills what runs. A driver that does not react at once is killed: the cluster then ends its tasks."""
+        """Kills all running nodes.
+
+        A driver that does not react in time is killed. The cluster then ends its tasks.
+        """
         with self._lock:
             self._cancelled = True
             driver, waiting = self._driver, list(self._nodes.values())
@@ -88,7 +91,7 @@ class Session(ExecutionSession):
         driver.stop(0.0)
 
     def close(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Ends the driver; the cluster stays."""
+        """Ends the driver. The cluster stays up."""
         with self._lock:
             self._closed = True
             driver = self._driver
@@ -98,7 +101,7 @@ class Session(ExecutionSession):
         return {}
 
     def drop(self) -> None:
-        """As `close`, for a session that was not closed."""
+        """Closes a session that was not closed."""
         self.close({})
 
     def _run(self, unique_id: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +118,7 @@ class Session(ExecutionSession):
             self._nodes[unique_id] = node
             driver = self._driver
         if not driver.send(op="run", **task):
-            # Its end is being told; nobody can say yet how it ended.
+            # The driver is gone. Give the `gone` message time to arrive, which says how it ended.
             node.ended.wait(_GRACE)
         node.ended.wait()
         with self._lock:
@@ -123,7 +126,7 @@ class Session(ExecutionSession):
         return node.outcome
 
     def _task(self, unique_id: str, request: dict[str, Any]) -> dict[str, Any]:
-        """What the driver is told of a node, or an outcome, if it cannot be run."""
+        """Returns the driver's task for a node, or an outcome if the node cannot run."""
         lease = request.get("lease")
         if not lease:
             raise PluginError("ray::lease", f"{unique_id} came without a lease: this is a runner, which owns no data")
@@ -165,7 +168,8 @@ class Session(ExecutionSession):
         python = self._config.python
         if python is not None and os.path.dirname(python):
             python = self._config.path(python, self._project)
-        # Ray puts the driver's folder on the import path of workers on the same machine: it is an empty one.
+        # Ray adds the driver's folder to the import path of workers on the same machine, so the
+        # folder must be empty.
         folder = os.path.join(self._state, "ray-runner")
         os.makedirs(folder, exist_ok=True)
         environment = {
@@ -208,16 +212,16 @@ class Session(ExecutionSession):
             self._fail(PluginError("ray::token", message, help))
 
     def _fail(self, problem: PluginError) -> None:
-        """Ends what is awaited; the first problem is the one that is told."""
+        """Ends all awaited nodes with the first problem of the session."""
         with self._lock:
             if self._problem is None and not self._closed:
                 self._problem = problem
-            told = self._problem or problem
+            first = self._problem or problem
             waiting = list(self._nodes.values())
         self._connected.set()
         for node in waiting:
             if not node.ended.is_set():
-                node.end({"problem": {"code": told.code, "message": told.message, "help": told.help}})
+                node.end({"problem": {"code": first.code, "message": first.message, "help": first.help}})
 
     def _check(self) -> None:
         if self._closed:

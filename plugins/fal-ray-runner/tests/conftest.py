@@ -1,4 +1,4 @@
-"""A stand-in for the module `ray`: what the driver calls of it, told what to do by each test."""
+"""A stand-in for the parts of `ray` that the driver calls. Each test scripts its behaviour."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NodeDiedError(RayError):
 
 
 class Task:
-    """What `remote` gives: a stream of what the task yields; an error in it is raised where it would be taken."""
+    """The result of `remote`: a stream of the task's values. Reading an error raises it."""
 
     def __init__(self, items: list[Any]) -> None:
         self.items = iter(items)
@@ -85,7 +85,7 @@ class FakeRay:
 
 
 def machine(name: str, **resources: float) -> dict[str, Any]:
-    """A machine of the cluster, as `ray.nodes` tells of it."""
+    """Returns a machine of the cluster in the form of `ray.nodes`."""
     return {"NodeID": name, "Alive": True, "NodeManagerAddress": f"10.0.0.{name}", "Resources": resources}
 
 

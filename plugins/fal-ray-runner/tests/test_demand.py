@@ -1,4 +1,4 @@
-"""What a model asks for, in Ray's words."""
+"""The resources that a model needs, by Ray's names."""
 
 import pytest
 

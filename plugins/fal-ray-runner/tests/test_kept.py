@@ -1,4 +1,4 @@
-"""Which tables are held."""
+"""The tables that are held in the object store."""
 
 from fal_ray_runner.kept import Kept
 

@@ -1,4 +1,4 @@
-"""The runner's page says what is true of its configuration."""
+"""The runner's documentation page matches its configuration."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a worker does with a lease's script."""
+"""A worker runs a lease's script."""
 
 import sys
 

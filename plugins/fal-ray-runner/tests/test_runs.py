@@ -1,4 +1,4 @@
-"""Attempts of a node, over a stand-in for Ray."""
+"""Attempts at a node, with a stand-in for Ray."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def end(code: int = 0, size: int | None = None, **more: Any) -> dict[str, Any]:
 
 
 class Bench:
-    """Runs over the stand-in, and what was said."""
+    """Runs with the stand-in for Ray, and their messages."""
 
     def __init__(self, ray: FakeRay, **settings: Any) -> None:
         self.stream = io.BytesIO()
@@ -74,7 +74,7 @@ def test_the_object_store_can_be_switched_off(ray: FakeRay) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "message"),
+    ("ended", "message"),
     [
         (end(1), "the model failed on 10.0.0.1 (one, node a, process 7)"),
         (
@@ -84,8 +84,8 @@ def test_the_object_store_can_be_switched_off(ray: FakeRay) -> None:
         (end(4), "the model could not work on 10.0.0.1 (one, node a, process 7): exit code 4"),
     ],
 )
-def test_a_model_that_fails_is_not_run_again(ray: FakeRay, told: dict, message: str) -> None:
-    ray.script = [[PLACE, told]]
+def test_a_model_that_fails_is_not_run_again(ray: FakeRay, ended: dict, message: str) -> None:
+    ray.script = [[PLACE, ended]]
     outcome = Bench(ray).run()
     assert (outcome["ok"], outcome["message"], len(ray.submitted)) == (False, message, 1)
 
@@ -95,7 +95,7 @@ def test_a_death_is_followed_by_another_attempt(ray: FakeRay) -> None:
     ray.script = [[WorkerCrashedError("gone. Look here")], [PLACE, WorkerCrashedError("gone")], [PLACE, end()]]
     assert bench.run() == {"ok": True, "node": "10.0.0.1", "attempts": 3}
     assert [line for line in bench.said() if line.startswith("warn")] == [
-        "warn m: its process died before it told where it runs: gone; running it again",
+        "warn m: its process died before it reported where it runs: gone; running it again",
         "warn m: its process died on 10.0.0.1 (one, node a, process 7): gone; running it again",
     ]
 
@@ -141,9 +141,9 @@ def test_a_machine_that_joins_is_taken(ray: FakeRay, monkeypatch: pytest.MonkeyP
     ray.nodes = lambda: next(looks)  # type: ignore[method-assign]
     ray.script = [[PLACE, end()]]
     assert bench.run(amounts={"CPU": 99.0})["ok"]
-    told = [line for line in bench.said() if "no machine is large enough" in line]
-    assert len(told) == 1
-    assert told[0].startswith("warn m: no machine is large enough, waiting 60 s")
+    warnings = [line for line in bench.said() if "no machine is large enough" in line]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("warn m: no machine is large enough, waiting 60 s")
 
 
 def test_a_cancelled_task_ends_its_node(ray: FakeRay) -> None:

@@ -1,4 +1,4 @@
-"""A session and its driver's process, with a stand-in for the driver."""
+"""A session with a stand-in for its driver's process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from fal_plugin import Events, PluginError
 from fal_ray_runner.backend import RayRunner
 
-# A program in the place of the driver's Python. It reads the settings and then does what a test says.
+# A program in place of the driver's Python. It reads the settings and then runs the test's code.
 DRIVER = """#!{python}
 import json, os, signal, sys, time
 def say(**message):
@@ -27,7 +27,7 @@ READY = "say(event='ready')\n"
 
 
 class Bench:
-    """A session over a driver that does as `body` says."""
+    """A session with a driver that runs `body`."""
 
     def __init__(self, folder: Path, body: str, **config: Any) -> None:
         self.folder = folder
