@@ -1,4 +1,4 @@
-//! A case of a contract: its name, what it holds, and how it is checked.
+//! A case of a contract: its name, what it requires and how it is checked.
 
 use std::{
     any::Any,
@@ -14,20 +14,20 @@ use crate::report::{CaseReport, Outcome};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Need {
-    /// fal-host relies on it.
+    /// fal-host relies on the case.
     Required,
-    /// fal-host does without it; users have less.
+    /// fal-host works without it, but users miss something.
     Optional,
 }
 
-/// What there is to know of a case ahead of its check.
+/// The description of a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseInfo {
-    /// `STAGE/NAME`, or `door/NAME` for what every library must do. Stable.
+    /// The stable name: `STAGE/NAME`, or `door/NAME` for the cases of every library.
     pub name: String,
-    /// Whether it must pass.
+    /// Whether a plugin must pass the case.
     pub need: Need,
-    /// What it holds, as a sentence.
+    /// What the case requires, as a sentence.
     pub holds: String,
 }
 
@@ -36,16 +36,16 @@ pub(crate) struct Case<S: ?Sized> {
     pub(crate) name: &'static str,
     pub(crate) need: Need,
     pub(crate) holds: &'static str,
-    /// What its author does about a failure.
+    /// How the plugin's author fixes a failure.
     pub(crate) fix: &'static str,
     pub(crate) check: Check<S>,
 }
 
 /// How a case is checked.
 pub(crate) enum Check<S: ?Sized> {
-    /// By the stage's trait, in process as through a library.
+    /// Through the stage's trait, in process or in a library.
     Stage(fn(&S) -> Verdict),
-    /// By the bytes of a message: what the traits cannot show.
+    /// Through the bytes of a message, for properties that the traits hide.
     Wire(
         #[cfg_attr(
             not(feature = "library"),
@@ -55,14 +55,14 @@ pub(crate) enum Check<S: ?Sized> {
     ),
 }
 
-/// What a check found.
+/// The result of a check.
 pub(crate) type Verdict = Result<(), Finding>;
 
 /// Why a case did not pass.
 pub(crate) enum Finding {
     /// The plugin is wrong.
     Flaw { reason: String, fix: Option<String> },
-    /// The case says nothing about this plugin.
+    /// The case does not apply to this plugin.
     NotApplicable(String),
 }
 
@@ -75,12 +75,12 @@ impl Finding {
     }
 }
 
-/// What to do about a panic, wherever it comes up.
+/// The fix for a panic in any case.
 pub(crate) const PANIC_FIX: &str = "answer with an error in the place of the panic; the message says where it is: look for `unwrap`, indexes and slices there";
 pub(crate) const UNREADABLE_FIX: &str =
     "answer with the JSON that the schema of the stage asks for, as the export macro does";
 
-/// An error that a plugin did not mean to give: it panicked, or its answer cannot be read.
+/// Returns whether an error was unintended: the plugin panicked, or its answer cannot be read.
 pub(crate) fn unintended(error: &PluginError) -> bool {
     matches!(error.code.as_str(), "plugin::panic" | "plugin::bad_answer")
 }
@@ -163,7 +163,7 @@ impl<S: ?Sized> Case<S> {
         }
     }
 
-    /// Checks the stage; `None` for a case that only a library can be asked.
+    /// Checks the stage in process. Returns `None` for a case that needs a library.
     pub(crate) fn run_in_process(&self, stage: &S) -> Option<CaseReport> {
         let Check::Stage(check) = self.check else {
             return None;
@@ -183,7 +183,7 @@ impl<S: ?Sized> Case<S> {
     }
 }
 
-/// Runs a check; a panic is a flaw.
+/// Runs a check. A panic fails the case.
 pub(crate) fn guarded(fix: &str, check: impl FnOnce() -> Verdict) -> Outcome {
     match catch_unwind(AssertUnwindSafe(check)) {
         Ok(Ok(())) => Outcome::Passed,
@@ -205,7 +205,7 @@ fn message(cause: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "no message".to_owned())
 }
 
-/// The beginning of a text, quoted.
+/// Returns the beginning of a text in quotes.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 90;
     let start: String = text.chars().take(LONGEST).collect();

@@ -1,4 +1,4 @@
-//! The contract of an execution backend, as far as it goes without a warehouse.
+//! The contract of an execution backend: the cases that need no warehouse.
 
 mod runner;
 
@@ -122,7 +122,7 @@ impl EventSink for NoEvents {
     fn emit(&self, _event: Event) {}
 }
 
-/// A folder without a project, and a session over it.
+/// An empty folder and a session that is opened on it.
 struct Opened {
     session: Box<dyn ExecutionSession>,
     folder: TempDir,
@@ -134,7 +134,8 @@ fn folder() -> Result<TempDir, Finding> {
 }
 
 fn request(project: &Path, state: &Path) -> Result<OpenRequest, Finding> {
-    // From JSON, as a host of any version sends it: fields that come later have their defaults.
+    // Read the request from JSON, as a host of any version sends it, so that new fields get
+    // their defaults.
     let request =
         json!({"project_dir": project, "state_dir": state, "command": "run", "execute": false});
     serde_json::from_value(request).map_err(|error| Finding::NotApplicable(error.to_string()))
@@ -151,7 +152,7 @@ fn clear(error: &PluginError) -> Verdict {
     Ok(())
 }
 
-/// What is an error or no matter, but neither a panic nor nonsense.
+/// Accepts a success or an intended error, and reports panics and unreadable answers.
 fn clear_if_err<T>(outcome: Result<T, PluginError>) -> Verdict {
     outcome.map_or_else(|error| clear(&error), |_| Ok(()))
 }

@@ -26,11 +26,13 @@
 //! // A plugin's own test says: report.assert_ok();
 //! ```
 //!
-//! A built library is checked by `fal-host plugin check LIBRARY`, in a separate process, so that a plugin which hangs,
-//! crashes or prints is a case that failed. `check_library` does the same in the process of a test.
+//! `fal-host plugin check LIBRARY` checks a built library in a separate process, so that a plugin
+//! that hangs, crashes or prints fails a case. `check_library` does the same in the process of a
+//! test.
 //!
-//! Cases are required or optional. A plugin that passes the required ones works with fal-host; what an optional case holds,
-//! fal-host does without, and its users have less. Each failure says what was seen and what to do about it.
+//! Cases are required or optional. A plugin that passes the required cases works with fal-host.
+//! fal-host also works with a plugin that fails an optional case, but its users miss something.
+//! Each failure says what was seen and how to fix it.
 
 mod case;
 mod execution;
@@ -66,12 +68,12 @@ pub fn stub_writer(writer: &(impl StubWriter + 'static)) -> Report {
     in_process::<dyn StubWriter>(Stage::StubWriter, writer, stub::CASES)
 }
 
-/// Checks an execution backend in process, as far as that goes without a warehouse.
+/// Checks an execution backend in process, with the cases that need no warehouse.
 pub fn execution_backend(backend: &(impl ExecutionBackend + 'static)) -> Report {
     in_process::<dyn ExecutionBackend>(Stage::ExecutionBackend, backend, execution::CASES)
 }
 
-/// All cases of a stage.
+/// Returns all cases of a stage.
 pub fn contract(stage: Stage) -> Vec<CaseInfo> {
     match stage {
         Stage::PythonParser => python::CASES.iter().map(Case::info).collect(),

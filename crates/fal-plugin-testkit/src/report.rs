@@ -10,44 +10,44 @@ use crate::case::{CaseInfo, Need};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// It holds.
+    /// The plugin passed the case.
     Passed,
-    /// It does not hold.
+    /// The plugin failed the case.
     Failed {
-        /// What was seen.
+        /// What the check saw.
         reason: String,
-        /// What the author of the plugin does about it.
+        /// How the plugin's author fixes it.
         fix: String,
     },
-    /// It was not checked.
+    /// The case was not checked.
     Skipped {
-        /// Why.
+        /// Why it was not checked.
         why: String,
     },
 }
 
-/// A case and how it ended.
+/// A case with its outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseReport {
     /// The case.
     #[serde(flatten)]
     pub info: CaseInfo,
-    /// How it ended.
+    /// The outcome of the case.
     #[serde(flatten)]
     pub outcome: Outcome,
 }
 
 impl CaseReport {
-    /// Whether it failed.
+    /// Returns whether the case failed.
     pub fn failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed { .. })
     }
 }
 
-/// All that a check found.
+/// The results of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// What was checked.
+    /// A description of the plugin that was checked.
     pub subject: String,
     /// The cases, in the order in which they were checked.
     pub cases: Vec<CaseReport>,
@@ -64,12 +64,12 @@ impl Report {
         }
     }
 
-    /// Whether all required cases passed.
+    /// Returns whether at least one case was checked and all required cases passed.
     pub fn is_ok(&self) -> bool {
         !self.cases.is_empty() && self.failed(Need::Required).next().is_none()
     }
 
-    /// Names of the cases of this need that failed.
+    /// Returns the names of the failed cases with this need.
     pub fn failed(&self, need: Need) -> impl Iterator<Item = &str> {
         let failed = self
             .cases
@@ -81,7 +81,7 @@ impl Report {
     /// Fails the test if a required case failed.
     ///
     /// # Panics
-    /// With the whole report.
+    /// If a required case failed. The message is the complete report.
     #[track_caller]
     pub fn assert_ok(&self) {
         assert!(self.is_ok(), "{self}");

@@ -1,4 +1,4 @@
-//! Cases on the bytes of messages, for all stages. In Rust the export macro takes care of them.
+//! Cases on the bytes of messages, for all stages. In Rust, the export macro makes them pass.
 
 use fal_plugin::wire::{Transport, WireError};
 use serde::de::DeserializeOwned;
@@ -24,12 +24,12 @@ pub(crate) fn unknown_method(transport: &dyn Transport) -> Verdict {
     }
 }
 
-/// Calls a method with something that is no JSON.
+/// Calls a method with a request that is not JSON.
 pub(crate) fn unreadable_request(transport: &dyn Transport, method: &str) -> Verdict {
     plain_error(method, refused(transport, method, b"{\"path\": ", b"")?)
 }
 
-/// Calls a method that has to answer `A`.
+/// Calls a method that must answer with an `A`.
 pub(crate) fn answered<A: DeserializeOwned>(
     transport: &dyn Transport,
     method: &str,
@@ -48,7 +48,7 @@ pub(crate) fn answered<A: DeserializeOwned>(
     }
 }
 
-/// An error that the plugin gave on purpose.
+/// Checks that the plugin returned the error on purpose.
 pub(crate) fn plain_error(method: &str, error: WireError) -> Verdict {
     match error {
         WireError::Plugin { error } if !error.code.is_empty() && !error.message.is_empty() => {
@@ -58,7 +58,7 @@ pub(crate) fn plain_error(method: &str, error: WireError) -> Verdict {
     }
 }
 
-/// Calls a method that has to refuse.
+/// Calls a method that must return an error.
 pub(crate) fn refused(
     transport: &dyn Transport,
     method: &str,
@@ -98,7 +98,7 @@ fn read<A: DeserializeOwned>(method: &str, answer: &[u8]) -> Result<A, Finding> 
     })
 }
 
-/// The message of a flaw in a name that a stage gives.
+/// Checks a name that a stage returns.
 pub(crate) fn plain_name(what: &str, name: &str) -> Verdict {
     let plain = |char: char| char.is_alphanumeric() || matches!(char, '_' | '-' | '.');
     let dots = name.starts_with('.');

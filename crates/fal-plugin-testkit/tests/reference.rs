@@ -1,4 +1,4 @@
-//! The published reference of the contract is that of the cases. `cargo xtask schemas` writes it.
+//! The published reference of the contract matches the cases. `cargo xtask schemas` writes it.
 
 use std::{env, fmt::Write, fs, path::Path};
 
@@ -94,7 +94,7 @@ fn the_published_reference_is_current() {
     );
 }
 
-/// Names are what people and programs refer to.
+/// Case names are stable, because people and programs refer to them.
 #[test]
 fn names_are_unique_and_belong_to_their_stage() {
     let doors = door_contract().into_iter().chain(program_contract());

@@ -1,13 +1,13 @@
-//! Why there is no new plugin.
+//! Errors of `plugin new`.
 
 use std::{io, path::PathBuf};
 
 use fal_plugin::manifest::Stage;
 
-/// Why there is no new plugin.
+/// Why a plugin could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ScaffoldError {
-    /// The name cannot be that of a crate or of a plugin.
+    /// The name is not valid for a crate or a plugin.
     #[error("`{name}` cannot be the name of a plugin: {why}")]
     Name {
         /// As given.
@@ -28,7 +28,7 @@ pub enum ScaffoldError {
     NoInterface {
         /// As given.
         path: PathBuf,
-        /// The first file that is not there.
+        /// The first missing file.
         missing: String,
     },
     /// The plugin's folder already exists.
@@ -37,7 +37,7 @@ pub enum ScaffoldError {
         /// The folder.
         path: PathBuf,
     },
-    /// The file system said no.
+    /// The file system returned an error.
     #[error("cannot write {}: {source}", path.display())]
     Write {
         /// The file or folder.
@@ -48,7 +48,7 @@ pub enum ScaffoldError {
 }
 
 impl ScaffoldError {
-    /// What to do about it.
+    /// Returns advice on how to fix the error.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Name { .. } => Some("take small letters, digits and `-`, as `acme-stubs`".to_owned()),

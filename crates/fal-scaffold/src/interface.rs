@@ -1,4 +1,4 @@
-//! Where a new plugin finds the interface that it is written against.
+//! Locates the interface crates that a new plugin depends on.
 
 use std::path::{Path, PathBuf};
 
@@ -6,23 +6,24 @@ use fal_plugin::manifest::INTERFACE_VERSION;
 
 use crate::error::ScaffoldError;
 
-/// Crates of the interface that templates stand on.
+/// The interface crates that templates depend on.
 const CRATES: [&str; 2] = ["fal-plugin", "fal-plugin-testkit"];
 
-/// Where `fal-plugin` and its test kit are.
+/// The location of `fal-plugin` and its test kit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Interface {
-    /// In this folder, each in a folder of its name: `crates` of a checkout, `lib/fal-host/interface` of an installation.
+    /// This folder, with one folder per crate: `crates` in a checkout, `lib/fal-host/interface` in
+    /// an installation.
     Folder(PathBuf),
-    /// On a registry, by their versions.
+    /// A registry, by version.
     Registry,
 }
 
 impl Interface {
-    /// A folder that was named.
+    /// Uses a folder that the user named.
     ///
     /// # Errors
-    /// [`ScaffoldError::NoInterface`] if it does not hold the crates.
+    /// [`ScaffoldError::NoInterface`] if the folder does not contain the crates.
     pub fn at(folder: &Path) -> Result<Self, ScaffoldError> {
         let missing = CRATES
             .iter()
@@ -38,8 +39,8 @@ impl Interface {
         }
     }
 
-    /// What belongs to this program: the sources that its installation carries, or those of the checkout that it was
-    /// built in; else the registry.
+    /// Finds the interface that belongs to this program: the sources in its installation or in the
+    /// checkout that it was built in, else the registry.
     pub fn from_program(program: &Path) -> Self {
         let program = program
             .canonicalize()
@@ -68,7 +69,8 @@ impl Interface {
     }
 }
 
-/// In a checkout the plugins that others may build on stand beside `crates`.
+/// Returns the folder of a crate. In a checkout, plugins that others can build on are in the folder
+/// next to `crates`.
 fn place(folder: &Path, name: &str) -> PathBuf {
     let beside = folder
         .parent()

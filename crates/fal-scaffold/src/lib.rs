@@ -1,9 +1,10 @@
-//! What `fal-host plugin new` writes: a plugin outside of any workspace that builds, keeps the contract of its stage and runs an
-//! example project at once.
+//! Creates plugins for `fal-host plugin new`. A new plugin is outside of any workspace. It builds,
+//! passes the contract of its stage and runs an example project right away.
 //!
-//! `templates` holds the code, one folder a stage, named `my-plugin` and otherwise as authors get it, and the files that all plugins
-//! share. They are compiled into the program. This crate fills in the name and the place of the interface, and writes the folder
-//! whole or not at all.
+//! `templates` has one folder of code per stage, and the files that all plugins share. The code is
+//! as authors get it, except that the plugin is called `my-plugin`. The templates are compiled into
+//! the program. This crate fills in the name and the location of the interface, and writes the
+//! folder completely or not at all.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 

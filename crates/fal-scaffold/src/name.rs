@@ -1,17 +1,18 @@
-//! The name of a plugin: it becomes a package, a file and a word in `fal_project.yml`.
+//! The name of a plugin, which names a package, a file and an entry in `fal_project.yml`.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 
 use crate::error::ScaffoldError;
 
-/// Words that cargo refuses as a package, that rustc would take for something else, or that a template depends on.
+/// Reserved words: cargo refuses them as a package, rustc gives them another meaning, or a template
+/// depends on a crate of this name.
 const RESERVED: &str = "\
     abstract alloc as async await become box break build const continue core crate deps do dyn else enum \
     examples extern false final fn for gen if impl in incremental let loop macro match mod move mut \
     override priv proc-macro proc_macro pub ref return self static std struct super test trait true try \
     type typeof union unsafe unsized use virtual where while yield abi rustix serde-json serde_json";
 
-/// A name that a plugin can have.
+/// A valid plugin name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginName(String);
 
@@ -30,17 +31,17 @@ impl PluginName {
         }
     }
 
-    /// As given.
+    /// Returns the name as given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// As Rust and Python write it in code.
+    /// Returns the name as an identifier in Rust and Python.
     pub fn identifier(&self) -> String {
         self.0.replace('-', "_")
     }
 
-    /// The file of its library on this system.
+    /// Returns the file name of the plugin's library on this system.
     pub fn library(&self) -> String {
         format!("{DLL_PREFIX}{}{DLL_SUFFIX}", self.identifier())
     }

@@ -1,4 +1,4 @@
-//! A new plugin, as it was asked for.
+//! Describes a new plugin and writes it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::{
     write,
 };
 
-/// Language that a plugin is written in.
+/// The language that a plugin is written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     /// A library, loaded into fal-host.
@@ -34,18 +34,19 @@ impl Language {
 /// A new plugin.
 #[derive(Clone, Debug)]
 pub struct Scaffold {
-    /// Its name.
+    /// The plugin's name.
     pub name: PluginName,
-    /// The stage that it fills.
+    /// The stage that the plugin fills.
     pub stage: Stage,
-    /// The language that it is written in.
+    /// The language of the plugin.
     pub language: Language,
-    /// Where it finds the interface.
+    /// The location of the interface crates.
     pub interface: Interface,
 }
 
 impl Scaffold {
-    /// Writes it into `folder`, which must not exist yet: whole, or not at all. Returns the paths of the files below it.
+    /// Writes the plugin into `folder`, which must not exist yet, completely or not at all. Returns
+    /// the paths of its files relative to `folder`.
     ///
     /// # Errors
     /// If there is no such template, the folder exists, or it cannot be written.
@@ -61,7 +62,7 @@ impl Scaffold {
         Ok(files.into_iter().map(|file| file.path).collect())
     }
 
-    /// Commands that take the new plugin to its first run, in its folder.
+    /// Returns the commands to run in the plugin's folder, up to the first run of its example.
     pub fn next(&self) -> Vec<String> {
         let (build, file) = match self.language {
             Language::Rust => (
@@ -85,7 +86,7 @@ impl Scaffold {
             .collect()
     }
 
-    /// Fills the name, the place of the interface and the words of the stage into a file.
+    /// Fills the name, the location of the interface and the stage's texts into a file.
     fn fill(&self, template: &Template, file: File) -> write::NewFile {
         let named = |text: &str| {
             text.replace("libmy_plugin.so", &self.name.library())
@@ -103,7 +104,7 @@ impl Scaffold {
         }
     }
 
-    /// Replaces the path of the interface in the repository.
+    /// Replaces the repository's path of the interface in a manifest.
     fn with_interface(&self, manifest: &str) -> String {
         let line = |line: &str| match line.split_once(" = { path = \"../../../") {
             Some((name, rest)) => {

@@ -1,6 +1,6 @@
 //! The templates, compiled into the program. Each stage has a folder with its code in Rust, its
-//! program in Python where there is one, and its example; what all plugins in a language share is in
-//! `rust`, `python` and `common`. Words between `@` differ by stage and language.
+//! program in Python where there is one, and its example; what all plugins in a language share is
+//! in `rust`, `python` and `common`. Words between `@` differ by stage and language.
 
 use fal_plugin::manifest::Stage;
 
@@ -9,7 +9,7 @@ use crate::scaffold::Language;
 /// A file of a template.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct File {
-    /// Below the plugin's folder.
+    /// The path relative to the plugin's folder.
     pub(crate) path: &'static str,
     pub(crate) content: &'static str,
     pub(crate) executable: bool,
@@ -32,24 +32,24 @@ const COMMON: &[File] = files!(
 const RUST: &[File] = files!("rust": "Cargo.toml", "README.md");
 const PYTHON: &[File] = files!("python": "README.md");
 
-/// Speaks the protocol for a plugin in Python.
+/// The module that implements the protocol for plugins in Python.
 const FAL_PLUGIN: File = File {
     path: "fal_plugin.py",
     content: include_str!("../../fal-plugin/python/fal_plugin.py"),
     executable: false,
 };
 
-/// What differs from stage to stage.
+/// The parts of a template that differ between stages.
 struct StageTemplate {
     rust: &'static [File],
-    /// The program in Python; `None` where there is no template.
+    /// The program in Python, or `None` if there is no template.
     python: Option<&'static str>,
     example: &'static [File],
     description: &'static str,
     about: &'static str,
-    /// About the files of a plugin in Rust.
+    /// A description of the files of a plugin in Rust.
     sources: &'static str,
-    /// What a plugin in Python needs besides Python.
+    /// The requirements of a plugin in Python, other than Python.
     needs: &'static str,
     choose: &'static str,
     /// The part of fal_project.yml by which users choose the plugin.
@@ -97,7 +97,8 @@ const NOTEBOOK_PARSER: StageTemplate = StageTemplate {
 
 const PYTHON_PARSER: StageTemplate = StageTemplate {
     rust: files!("python-parser": "src/lib.rs", "tests/contract.rs"),
-    // The contract asks for a count of writes along every path: in Rust that is a crate to build on.
+    // The contract requires counting writes along every path. Rust plugins use a crate for that;
+    // Python has none.
     python: None,
     example: files!(
         "python-parser": "example/fal_project.yml", "example/models/large_orders.py",
@@ -177,7 +178,7 @@ impl Template {
         files
     }
 
-    /// Replaces the words between `@`.
+    /// Replaces the placeholders between `@`.
     pub(crate) fn fill(&self, text: &str) -> String {
         let stage = self.stage;
         let built = match self.language {

@@ -1,4 +1,4 @@
-//! Writes a folder whole or not at all.
+//! Writes a folder completely or not at all.
 
 use std::path::{Path, PathBuf};
 
@@ -8,19 +8,19 @@ use fal_files::Root;
 /// A file to write.
 #[derive(Clone, Debug)]
 pub(crate) struct NewFile {
-    /// Below the folder.
+    /// The path relative to the folder.
     pub(crate) path: PathBuf,
     pub(crate) content: String,
     pub(crate) executable: bool,
 }
 
-/// Writes the files beside the folder's place, then renames.
+/// Writes the files into a temporary folder next to `folder`, then renames it.
 pub(crate) fn folder(folder: &Path, files: &[NewFile]) -> Result<(), ScaffoldError> {
     let exists = || ScaffoldError::Exists {
         path: folder.to_owned(),
     };
     let name = folder.file_name().ok_or_else(exists)?.to_string_lossy();
-    // Also a link that leads nowhere is somebody's.
+    // Use the link's own metadata: a dangling link belongs to the user as well.
     if folder.symlink_metadata().is_ok() {
         return Err(exists());
     }
@@ -32,11 +32,12 @@ pub(crate) fn folder(folder: &Path, files: &[NewFile]) -> Result<(), ScaffoldErr
     };
     root.create_folder(&scratch.name).map_err(failed(folder))?;
     files.iter().try_for_each(|file| scratch.write(file))?;
-    // On Unix a rename takes the place of an empty folder at most: no file is lost to somebody who was quicker.
+    // On Unix a rename replaces only an empty folder, so a folder that another process created in
+    // the meantime loses no files.
     root.rename(&scratch.name, &*name).map_err(failed(folder))
 }
 
-/// Is removed whatever happens; after the rename there is nothing to remove.
+/// The temporary folder, removed on drop. After the rename there is nothing left to remove.
 struct Scratch<'a> {
     root: &'a Root,
     name: String,

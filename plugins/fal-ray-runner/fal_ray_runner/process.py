@@ -1,7 +1,8 @@
 """The driver's process in the plugin: starts it, exchanges messages, watches and ends it.
 
 Ray's output arrives on standard error and goes to the log line by line; the last lines are kept
-for error messages. The process reads from the plugin's pipe and exits when it closes, so that it cannot outlive the plugin.
+for error messages. The process reads from the plugin's pipe and exits when it closes, so that it
+cannot outlive the plugin.
 """
 
 from __future__ import annotations

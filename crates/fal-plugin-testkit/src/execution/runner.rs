@@ -1,7 +1,7 @@
-//! What a runner must do beside: a backend that runs Python and no SQL gets a lease with every node.
+//! Further cases for runners: a backend that runs Python and no SQL gets a lease with every node.
 //!
-//! The script of the lease is a stand-in that needs neither a gateway nor anything but Python, and does one thing. A runner
-//! that cannot reach its machines as the check runs says so by an error, and the case does not apply.
+//! The lease's script is a stand-in that needs only Python and no gateway. If a runner cannot reach
+//! its machines during the check, it answers with an error, and the case does not apply.
 
 use std::{fs, path::Path, sync::mpsc, thread, time::Duration};
 
@@ -14,9 +14,10 @@ use super::{Opened, clear, clear_if_err, one_line, open};
 use crate::case::{Finding, Verdict, ensure};
 
 const UNIQUE_ID: &str = "model.contract.stand_in";
-/// How long a runner gets to start something that it can then be asked to end.
+/// How long a runner gets to start the script before the check cancels it.
 const HEAD_START: Duration = Duration::from_millis(300);
-/// "Soon", with a loaded machine in mind: fal-host itself waits two seconds for all.
+/// How long `run_node` may take to return after `cancel`. This allows for a loaded machine;
+/// fal-host itself waits two seconds.
 const SOON: Duration = Duration::from_secs(10);
 
 pub(super) const LEASE_FIX: &str = "a backend without `sql` gets a `lease` with every node that it can run; answer anything else with a `PluginError`";
@@ -25,7 +26,7 @@ pub(super) const SCRIPT_FIX: &str = "run `lease.script` with Python (`python SCR
 pub(super) const CANCEL_FIX: &str =
     "`cancel` ends the process that runs, and everything that it started; `run_node` returns then";
 
-/// The session of a runner; other backends have nothing to do with leases.
+/// Opens a session of a runner. The cases on leases do not apply to other backends.
 fn runner(backend: &dyn ExecutionBackend) -> Result<Opened, Finding> {
     if backend.capabilities().sql {
         return Err(Finding::NotApplicable(
@@ -51,7 +52,8 @@ fn unreachable(error: &PluginError) -> Finding {
     }
 }
 
-/// A node whose script runs `body`, by itself or when a process of the runner's calls `lease`.
+/// Returns a node whose script runs `body`, as a program or when the runner's process calls its
+/// function `lease`.
 fn node(folder: &Path, body: &str) -> Result<NodeRequest, Finding> {
     let script = folder.join("lease.py");
     let text = format!(
@@ -149,11 +151,11 @@ fn cancelled(
     session: &dyn ExecutionSession,
     request: &NodeRequest,
 ) -> Result<Result<NodeResult, PluginError>, Finding> {
-    let (tell, told) = mpsc::channel();
+    let (sender, results) = mpsc::channel();
     thread::scope(|scope| {
-        scope.spawn(move || drop(tell.send(session.run_node(request))));
-        // Before that, it may have found out that it can run nothing here.
-        if let Ok(early) = told.recv_timeout(HEAD_START) {
+        scope.spawn(move || drop(sender.send(session.run_node(request))));
+        // The runner may report before the cancellation that it cannot run anything here.
+        if let Ok(early) = results.recv_timeout(HEAD_START) {
             return early.map_or_else(|error| Err(unreachable(&error)), |result| Ok(Ok(result)));
         }
         session.cancel();
@@ -163,6 +165,6 @@ fn cancelled(
                 SOON.as_secs()
             ))
         };
-        told.recv_timeout(SOON).map_err(|_| flaw())
+        results.recv_timeout(SOON).map_err(|_| flaw())
     })
 }

@@ -1,4 +1,4 @@
-//! The cases of the door itself: what every library must do before a stage of it is opened.
+//! The `door` cases, which every library must pass before one of its stages is opened.
 
 use std::sync::{Arc, OnceLock};
 
@@ -20,7 +20,7 @@ const INTERFACE: &str = "door/interface";
 const LAYOUT: &str = "door/layout";
 const MANIFEST: &str = "door/manifest";
 
-/// Name, need, what it holds, what to do.
+/// A case: its name, its need, what it requires and how to fix a failure.
 pub(super) type Row = (&'static str, Need, &'static str, &'static str);
 
 type ManifestCheck = fn(&Manifest) -> Verdict;
@@ -70,7 +70,7 @@ const QUIET: Row = (
     "remove prints: standard output belongs to the command's data. A backend reports by its event sink",
 );
 
-/// The rows that loading goes through.
+/// Returns the cases that loading checks, in order.
 fn rows(program: bool) -> [Row; 4] {
     if program {
         [HELLO, LOADING[1], LOADING[2], LOADING[3]]
@@ -87,7 +87,7 @@ pub(super) fn info((name, need, holds, _): Row) -> CaseInfo {
     }
 }
 
-/// The cases of the door.
+/// Returns the `door` cases.
 pub fn door_contract() -> Vec<CaseInfo> {
     LOADING
         .into_iter()
@@ -100,7 +100,7 @@ pub(super) fn quiet() -> CaseInfo {
     info(QUIET)
 }
 
-/// What the case on prints says of a text.
+/// Returns the outcome of the case `door/quiet` for a printed text.
 #[cfg(unix)]
 pub(super) fn heard(text: &str, stream: &str) -> Outcome {
     let line = text.trim().lines().next().unwrap_or_default();
@@ -110,7 +110,7 @@ pub(super) fn heard(text: &str, stream: &str) -> Outcome {
     }
 }
 
-/// A plugin that loads when the first case asks for it.
+/// A plugin that is loaded when the first case needs it.
 pub(super) struct Loading {
     options: LibraryOptions,
     loaded: OnceLock<Result<LoadedPlugin, LoadError>>,
@@ -128,13 +128,13 @@ impl Loading {
         self.loaded.get_or_init(|| self.options.load()).as_ref()
     }
 
-    /// The plugin, if it loads.
+    /// Loads the plugin, once. Returns `None` if it does not load.
     pub(super) fn library(&self) -> Option<&LoadedPlugin> {
         self.get().ok()
     }
 }
 
-/// The case that an error belongs to; `first` is the first of all.
+/// Returns the case that an error fails. `first` is the first of the cases.
 fn of_error(error: &LoadError, first: &'static str) -> &'static str {
     match error {
         LoadError::NotFound { .. }
@@ -151,7 +151,7 @@ fn of_error(error: &LoadError, first: &'static str) -> &'static str {
     }
 }
 
-/// The cases of the door, in the order of its checks.
+/// Returns the `door` cases in the order in which loading checks them.
 pub(super) fn steps(loading: &Arc<Loading>) -> Vec<Step> {
     let program = loading.options.is_program();
     let loads = rows(program).into_iter().enumerate().map(|(place, row)| {
@@ -206,7 +206,7 @@ fn load_case(loading: &Loading, place: usize) -> Verdict {
         )),
         Ok(plugin) if own == MANIFEST => manifest(&plugin.manifest),
         Ok(_) => Ok(()),
-        // A check that comes before the one that failed has passed.
+        // Loading checks the cases in order, so all cases before the failed one have passed.
         Err(error) => {
             let failed = rows
                 .iter()

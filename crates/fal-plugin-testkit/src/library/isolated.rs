@@ -1,8 +1,10 @@
-//! The check in a separate process: a plugin that hangs, crashes, ends the process or prints is a case that failed.
+//! Checks a plugin in a separate process, so that a plugin that hangs, crashes, exits or prints
+//! fails a case.
 //!
-//! The channel between the two processes is the child's standard input, a socket pair: its standard output and error belong
-//! to the plugin and are listened to. When the child ends before it is done, the case that was running has failed, and
-//! another child goes on behind it.
+//! The two processes communicate over a socket pair, which is the child's standard input. The
+//! child's standard output and error are captured, because the plugin may print there. When the
+//! child ends too early, the case that was running has failed, and another child runs the cases
+//! after it.
 
 mod child;
 mod round;
@@ -23,7 +25,7 @@ pub use child::serve_child;
 pub enum IsolatedError {
     /// The child process cannot be started.
     Start(io::Error),
-    /// The caller does not want it any more.
+    /// The caller interrupted the check.
     Interrupted,
 }
 
@@ -33,14 +35,14 @@ pub struct Isolation<'a> {
     pub command: &'a dyn Fn() -> Command,
     /// How long a case may take.
     pub patience: Duration,
-    /// Whether to stop.
+    /// Returns whether the user has interrupted the check.
     pub interrupted: &'a dyn Fn() -> bool,
 }
 
 /// Checks a library in a separate process.
 ///
 /// # Errors
-/// If that process cannot be started, or the caller does not want the report any more.
+/// If that process cannot be started, or the caller interrupts the check.
 pub fn check_isolated(
     options: &LibraryOptions,
     isolation: &Isolation<'_>,
@@ -60,17 +62,17 @@ pub fn check_isolated(
     }
 }
 
-/// Collects what the children reported so far.
+/// The results that the children have reported so far.
 #[derive(Default)]
 struct Findings {
     subject: String,
-    /// The plugin is a separate process, whose streams are not those of the child.
+    /// Whether the plugin is a separate process, with streams other than the child's.
     program: bool,
     plan: Vec<CaseInfo>,
     outcomes: BTreeMap<String, Outcome>,
-    /// Cases that ended a child, by stage.
+    /// The number of cases that ended a child, by stage.
     violent: BTreeMap<String, usize>,
-    /// The first that was printed, and where.
+    /// The first text that was printed, and the name of its stream.
     printed: Option<(String, &'static str)>,
 }
 
@@ -83,14 +85,14 @@ impl Findings {
         }
     }
 
-    /// Takes note of how a child ended. True if there is more to check.
+    /// Records how a child ended. Returns whether there is more to check.
     fn goes_on_after(&mut self, end: End, patience: Duration) -> bool {
         let (case, outcome) = match end {
             End::Done => return false,
             End::Hung { case } => (case, super::hung(patience)),
             End::Died { case, how } => (case, died(how)),
         };
-        // A child that ends ahead of the first case, or between two, has not even loaded the library in order.
+        // A child that ends before the first case or between two cases failed to load the library.
         let case = case.unwrap_or_else(|| door::door_contract()[0].name.clone());
         let group = case.split('/').next().unwrap_or_default().to_owned();
         self.outcomes.insert(case.clone(), outcome);
@@ -105,7 +107,7 @@ impl Findings {
         true
     }
 
-    /// Leaves out what is not yet checked of a stage that would not be survived.
+    /// Skips the remaining cases of a stage that keeps ending the child.
     fn leave(&mut self, group: &str) {
         let rest = self
             .plan

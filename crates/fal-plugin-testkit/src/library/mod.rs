@@ -1,5 +1,5 @@
-//! The contract through a built plugin, be it a library or a program: the checks of the plugin door, then the cases of each
-//! stage behind it.
+//! Checks a built plugin, a library or a program: first the `door` cases, then the cases of each
+//! stage.
 
 mod door;
 #[cfg(unix)]
@@ -28,25 +28,26 @@ use crate::{
 pub use self::isolated::{IsolatedError, Isolation, check_isolated, serve_child};
 pub use self::{door::door_contract, program::program_contract, stages::stage_contract};
 
-/// What is checked.
+/// The plugin to check, and how to load it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LibraryOptions {
-    /// The library, or the program.
+    /// The path of the library or the program.
     pub path: PathBuf,
-    /// The stages to check; none: all that it fills.
+    /// The stages to check. Empty means all stages of the plugin.
     pub stages: Vec<Stage>,
-    /// The configuration to open it with; `None`: as when fal_project.yml has none.
+    /// The plugin's configuration. `None` means that fal_project.yml has none.
     pub config: Option<Value>,
-    /// Has a library served in a separate process: a program that serves its last argument, and the arguments ahead of that.
+    /// Serves a library in a separate process: the program that serves its last argument, and the
+    /// arguments before that one.
     #[serde(default)]
     pub isolate: Option<(PathBuf, Vec<String>)>,
-    /// How long a plugin in a separate process may take for a call.
+    /// The time limit of a call to a plugin in a separate process.
     #[serde(default)]
     pub timeout: Option<Duration>,
 }
 
 impl LibraryOptions {
-    /// All stages, without configuration.
+    /// Creates options that check all stages without a configuration.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -57,14 +58,14 @@ impl LibraryOptions {
         }
     }
 
-    /// Whether the plugin will be a separate process.
+    /// Returns whether the plugin runs in a separate process.
     pub(crate) fn is_program(&self) -> bool {
         self.isolate.is_some() || Kind::of(&self.path) == Kind::Program
     }
 
     /// Loads the plugin.
     pub(crate) fn load(&self) -> Result<LoadedPlugin, LoadError> {
-        // A program gets a time-out here. The caller of the cases notices a library that hangs.
+        // Only programs get a time-out here. For a library, the caller of the cases notices a hang.
         let limit = self.timeout.filter(|_| self.is_program());
         let timeouts = Timeouts {
             call: limit,
@@ -81,13 +82,13 @@ impl LibraryOptions {
     }
 }
 
-/// A case over a library.
+/// A case that checks a library.
 struct Step {
     info: CaseInfo,
     run: Box<dyn FnOnce() -> Outcome + Send>,
 }
 
-/// No answer in time.
+/// Returns the outcome of a case that exceeded its time limit.
 fn hung(patience: Duration) -> Outcome {
     Outcome::Failed {
         reason: format!("there was no answer within {} s", patience.as_secs_f64()),
@@ -99,8 +100,8 @@ fn hung(patience: Duration) -> Outcome {
 /// How long a case may take in [`check_library`].
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Checks a plugin from this process: a hang is a case that failed, but a crash ends the process. For a test of the plugin's
-/// own crate; `fal-host plugin check` uses a separate process.
+/// Checks a plugin in this process, for a test of the plugin's own crate. A hang fails a case, but
+/// a crash ends the process; `fal-host plugin check` uses a separate process.
 pub fn check_library(path: impl AsRef<Path>) -> Report {
     let mut report = Report::default();
     let options = LibraryOptions::new(path.as_ref());

@@ -1,4 +1,4 @@
-//! The cases of the door for a plugin that is a separate process.
+//! The `door` cases for a plugin that is a separate process.
 
 use fal_plugin::wire::WireError;
 
@@ -31,21 +31,21 @@ const ENDS: Row = (
      after 2 s",
 );
 
-/// What the author of a program does whose process ended.
+/// The fix for a program whose process ended.
 pub(super) const DIED_FIX: &str = "answer every call and go on: the host never starts it again within a command. An error is an answer too";
 
-/// Why the case on prints is none for a program.
+/// Why the case `door/quiet` does not apply to a program.
 pub(super) const NOT_QUIET: &str = "it is a separate process: standard error is its log, and what else than frames comes on standard output ends it";
 
-/// A number that no stage has.
+/// A stage number that is never assigned.
 const NO_STAGE: u64 = 900_003;
 
-/// The cases of the door that only a plugin in a separate process has.
+/// Returns the `door` cases that apply only to a plugin in a separate process.
 pub fn program_contract() -> Vec<CaseInfo> {
     [HELLO, STAGES, ENDS].map(info).to_vec()
 }
 
-/// Those that come once it has said hello.
+/// Returns the cases that follow `hello`.
 pub(super) fn steps(loading: &std::sync::Arc<Loading>, options: &LibraryOptions) -> Vec<Step> {
     let first = std::sync::Arc::clone(loading);
     let options = options.clone();
@@ -81,7 +81,7 @@ fn stages(loading: &Loading) -> Verdict {
             )));
         }
     }
-    // It goes on.
+    // The plugin still answers after the errors.
     wire::refused(&*transport, "parse", b"{\"path\": \"a.py\"}", b"").map(drop)
 }
 

@@ -26,7 +26,8 @@ use fal_plugin::{
     wire::{BackendClient, NotebookParserClient, PythonParserClient, StubWriterClient, Transport},
 };
 
-/// Runs all cases of a library in order: those of the door, then those of its stages. Gives what the library is.
+/// Runs all cases of a library in order, first the `door` cases, then those of its stages. Returns
+/// a description of the library.
 pub(super) fn walk(
     options: &LibraryOptions,
     plan: &mut dyn FnMut(&[CaseInfo]),
@@ -115,7 +116,7 @@ fn backend(open: OpenStage) -> Result<Box<dyn ExecutionBackend>, PluginError> {
     Ok(Box::new(BackendClient::new(open.transport, open.router)?))
 }
 
-// What the stage answers is no matter here: it only shall have worked.
+// These functions make a stage do some work. Its answer does not matter.
 
 fn use_python(parser: &dyn PythonParser) {
     let _ = parser.parse("models/a.py", "write_to_model(ref('a'))\n");
@@ -137,7 +138,7 @@ fn use_backend(backend: &dyn ExecutionBackend) {
     let _ = backend.capabilities();
 }
 
-/// The cases that every stage has when it comes from a library: the first and the last of it.
+/// Returns the first and the last case of every stage of a library.
 pub fn stage_contract(stage: Stage) -> [CaseInfo; 2] {
     [
         (
@@ -156,7 +157,7 @@ pub fn stage_contract(stage: Stage) -> [CaseInfo; 2] {
     })
 }
 
-/// A stage behind the door, which opens when the first case asks for it.
+/// A stage that is opened when its first case needs it.
 struct Behind<S: ?Sized> {
     stage: Stage,
     options: LibraryOptions,
@@ -164,17 +165,18 @@ struct Behind<S: ?Sized> {
     state: Mutex<State<S>>,
 }
 
-/// The plugin, and the stage that is open.
+/// The plugin and the open stage.
 struct State<S: ?Sized> {
     plugin: LoadedPlugin,
     opened: Option<Attempt<S>>,
-    /// How often a separate process came to its end.
+    /// How often the plugin's process has ended.
     ends: usize,
 }
 
 type Attempt<S> = Arc<Result<Opened<S>, PluginError>>;
 
-/// A separate process that ends is started once more, for the cases behind the one that it ended in.
+/// The number of ends after which a plugin's process is not restarted. After its first end, it is
+/// started once more for the remaining cases.
 const ENDS: usize = 2;
 
 struct Opened<S: ?Sized> {
@@ -264,7 +266,7 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
         opened
     }
 
-    /// The outcome of a case, but for one in which the plugin's process came to its end.
+    /// Returns the outcome of a case, or a failure if the plugin's process ended during the case.
     fn unless_ended(&self, outcome: Outcome) -> Outcome {
         match self.state().plugin.fault() {
             Some(fault) => Outcome::Failed {
@@ -326,7 +328,7 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
         }
         const TIMES: usize = 5;
         let round = || self.open(&plugin).map(|opened| work(&*opened.stage));
-        // The first time may start what is kept for all.
+        // The first round may start threads that the plugin keeps for its lifetime.
         round()?;
         let before = settled(0);
         (0..TIMES).try_for_each(|_| round())?;
@@ -339,12 +341,12 @@ impl<S: ?Sized + Send + Sync + 'static> Behind<S> {
     }
 }
 
-/// Threads of this process.
+/// Returns the number of threads of this process.
 fn threads() -> Option<usize> {
     Some(fs::read_dir("/proc/self/task").ok()?.count())
 }
 
-/// Threads that are left when those that are ending have ended: at the latest after a second.
+/// Waits up to a second until ending threads are gone. Returns the number of remaining threads.
 fn settled(enough: usize) -> usize {
     let mut count = threads().unwrap_or_default();
     let mut unchanged = 0;

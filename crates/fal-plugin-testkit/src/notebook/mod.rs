@@ -1,5 +1,5 @@
-//! The contract of a notebook parser. Cases on notebooks themselves are for parsers that claim `ipynb`: of other formats the
-//! kit knows nothing.
+//! The contract of a notebook parser. The cases that parse notebooks apply to parsers that claim
+//! `ipynb`, since the kit has no notebooks of other formats.
 
 mod cells;
 
@@ -146,7 +146,7 @@ fn attempted(
     }
 }
 
-/// The module of a notebook that every parser of `ipynb` reads.
+/// Returns the module of a notebook that every parser of `ipynb` must read.
 fn read(parser: &dyn NotebookParser, bytes: &[u8]) -> Result<NotebookAnalysis, Finding> {
     if !parser
         .extensions()
@@ -208,7 +208,8 @@ fn deterministic(parser: &dyn NotebookParser) -> Verdict {
 
 fn unknown_fields(transport: &dyn Transport) -> Verdict {
     let request = br#"{"path": "models/a.ipynb", "of_a_newer_host": [1]}"#;
-    // Another format may refuse these bytes as syntax; the request itself must be read.
+    // A parser of another format may refuse these bytes as a syntax error, but it must be able
+    // to read the request.
     match transport.call("parse", request, &notebook(vec![code(json!("a = 1"))])) {
         Ok(_) => {
             wire::answered::<NotebookAnalysis>(transport, "parse", request, &notebook(Vec::new()))

@@ -1,4 +1,4 @@
-//! What a file reads.
+//! Cases on the dependencies of a file.
 
 use fal_plugin::{
     PythonParser,
@@ -164,13 +164,13 @@ pub(super) fn unresolved(parser: &dyn PythonParser) -> Verdict {
         quoted(text),
         texts(&analysis)
     );
-    let told = analysis.diagnostics.iter().find(|one| {
+    let diagnostic = analysis.diagnostics.iter().find(|one| {
         one.labels
             .first()
             .is_some_and(|label| label.span.from.line == 2)
     });
     ensure!(
-        told.is_some_and(|one| one.severity != Severity::Error),
+        diagnostic.is_some_and(|one| one.severity != Severity::Error),
         "there is no warning for line 2 of {}",
         quoted(text)
     );
@@ -192,7 +192,7 @@ pub(super) fn bindings(parser: &dyn PythonParser) -> Verdict {
                 "S, T = 'raw', 'orders'\nwrite_to_model(source(S, T))",
                 &["source('raw', 'orders')"],
             ),
-            // What may change is not followed.
+            // Names that may change are not resolved.
             ("NAME = 'a'\nNAME = 'b'\nwrite_to_model(ref(NAME))", &[]),
         ],
     )

@@ -187,7 +187,7 @@ pub(crate) const CASES: &[Case<dyn PythonParser>] = &[
     ),
 ];
 
-/// The analysis of a text that every parser must read.
+/// Returns the analysis of a text that every parser must read.
 fn analysed(parser: &dyn PythonParser, text: &str) -> Result<PythonAnalysis, Finding> {
     match parser.parse("models/model.py", text) {
         Ok(analysis) => Ok(analysis),
@@ -200,7 +200,7 @@ fn analysed(parser: &dyn PythonParser, text: &str) -> Result<PythonAnalysis, Fin
     }
 }
 
-/// The analysis or the syntax error of a text that a parser may refuse.
+/// Returns the analysis of a text that a parser may refuse, or its syntax error.
 fn attempted(
     parser: &dyn PythonParser,
     text: &str,
@@ -212,7 +212,7 @@ fn attempted(
     }
 }
 
-/// Texts of the dependencies, the way they stand in the stub.
+/// Returns the texts of the dependencies as they are written to the stub.
 fn texts(analysis: &PythonAnalysis) -> Vec<&str> {
     analysis
         .dependencies

@@ -1,4 +1,4 @@
-//! Files that are odd, large or no Python.
+//! Cases on files that are unusual, large or not Python.
 
 use std::thread;
 
@@ -81,7 +81,7 @@ pub(super) fn odd(parser: &dyn PythonParser) -> Verdict {
     Ok(())
 }
 
-/// Lines of odd texts may be counted in several ways; bytes may not.
+/// Checks spans by bytes only, because lines of unusual texts can be counted in several ways.
 fn marked_loosely(text: &str, start: u32, end: u32) -> Verdict {
     let marked = text.get(start as usize..end as usize);
     ensure!(

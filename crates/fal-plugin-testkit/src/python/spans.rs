@@ -1,4 +1,4 @@
-//! Where things stand.
+//! Cases on the positions of spans.
 
 use fal_plugin::{
     PythonParser,
@@ -8,7 +8,7 @@ use fal_plugin::{
 use super::analysed;
 use crate::case::{Finding, Verdict, ensure, quoted};
 
-/// Something of everything that has a span.
+/// A file with one of each construct that has a span.
 const TEXT: &str = "\"\"\"Doc.\n\n- ref('in_doc')\n\"\"\"\nimport os\ndf = ref('in_code')\nother = source('raw', 'orders')\n\
                     unknown = ref(os.sep)\nwrite_to_model(df)\n";
 
@@ -65,14 +65,14 @@ pub(super) fn marked(text: &str, span: Span) -> Result<&str, Finding> {
             text.len()
         )));
     };
-    for (offset, told) in [(start, span.from), (end, span.to)] {
+    for (offset, given) in [(start, span.from), (end, span.to)] {
         let Position { line, column } = position(text, offset);
         ensure!(
-            told == Position { line, column },
+            given == Position { line, column },
             "{} begins or ends at {line}:{column} (line and column), not at {}:{}",
             quoted(marked),
-            told.line,
-            told.column
+            given.line,
+            given.column
         );
     }
     Ok(marked)

@@ -1,4 +1,4 @@
-//! What a file is, and how often it writes.
+//! Cases on the kind of a file and on how often it writes.
 
 use fal_plugin::{
     PythonParser,

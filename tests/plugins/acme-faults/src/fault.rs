@@ -1,4 +1,4 @@
-//! Which fault is due, and what a plugin's own code does then.
+//! Chooses the fault of a call and carries out faults in a plugin's own code.
 
 use std::{
     cell::Cell,
@@ -15,7 +15,7 @@ use std::{
 
 use fal_plugin::PluginError;
 
-/// The words for a fault.
+/// The name of a fault.
 pub(crate) type Due = &'static str;
 
 struct Plan {
@@ -40,7 +40,7 @@ thread_local! {
     static DUE: Cell<Option<Due>> = const { Cell::new(None) };
 }
 
-/// The fault that is due at this call, if any.
+/// Returns the fault of this call, if any.
 pub(crate) fn due(stage: &str, method: &str) -> Option<Due> {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let plan = PLAN.as_ref().filter(|plan| plan.stage == stage && plan.method == method)?;
@@ -51,14 +51,14 @@ pub(crate) fn due(stage: &str, method: &str) -> Option<Due> {
     Some(plan.fault)
 }
 
-/// Tells the test.
+/// Creates the file that a variable names, to notify the test.
 pub(crate) fn mark(variable: &str) {
     if let Some(path) = env::var_os(variable) {
         let _ = fs::write(path, "");
     }
 }
 
-/// Calls with a fault that is for [`inside`].
+/// Runs a call with a fault that [`inside`] carries out.
 pub(crate) fn within<T>(due: Option<Due>, call: impl FnOnce() -> T) -> T {
     DUE.set(due);
     let answer = call();
@@ -66,7 +66,7 @@ pub(crate) fn within<T>(due: Option<Due>, call: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// What the plugin's own code does.
+/// Carries out the fault in the plugin's own code, behind its guard.
 pub(crate) fn inside() -> Result<(), PluginError> {
     let Some(due) = DUE.take() else { return Ok(()) };
     match due {
@@ -79,7 +79,7 @@ pub(crate) fn inside() -> Result<(), PluginError> {
     Ok(())
 }
 
-/// What may happen outside of every guard.
+/// Carries out a fault that may also happen outside of every guard.
 #[allow(unsafe_code)]
 pub(crate) fn act(due: Due) {
     match due {
@@ -100,7 +100,7 @@ pub(crate) fn act(due: Due) {
         "aborts" => process::abort(),
         "exits with 0" => process::exit(0),
         "exits with 3" => process::exit(3),
-        // SAFETY: none, that is the point.
+        // SAFETY: this is unsound on purpose: the fault is a crash.
         "crashes" => unsafe { std::ptr::null_mut::<u8>().write_volatile(1) },
         "overflows the stack" => _ = deep(0),
         "leaves a child" => _ = process::Command::new("sleep").arg("600").spawn(),

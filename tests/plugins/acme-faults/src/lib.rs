@@ -1,7 +1,8 @@
-//! All four stages as they should be, but for one fault at one moment, which `ACME_FAULT` names: `STAGE METHOD COUNT FAULT`.
+//! A plugin with all four stages and one fault in one call, which `ACME_FAULT` names:
+//! `STAGE METHOD COUNT FAULT`.
 //!
-//! Faults within a plugin's own code are in `stages`, behind the guard that every plugin has. Answers are spoiled here, outside of
-//! it: bytes that no plugin on `export_plugin!` would answer.
+//! Faults in a plugin's own code are in `stages`, behind the guard of every plugin. This module
+//! corrupts answers outside of the guard, with bytes that no plugin with `export_plugin!` returns.
 
 mod fault;
 mod stages;
@@ -23,7 +24,7 @@ use serde_json::{json, Value};
 
 use crate::{fault::Due, stages::Good};
 
-/// A stage whose answers pass through here.
+/// A stage whose answers are corrupted if a fault says so.
 struct Spoiled {
     stage: String,
     good: StageBox,
@@ -56,7 +57,7 @@ fn spoil(due: Due, answer: RResult<RVec<u8>, RVec<u8>>) -> RResult<RVec<u8>, RVe
         "answers too much" => ok(format!("\"{}\"", "x".repeat(70 << 20)).as_bytes()),
         "answers half" => ok(&answer.as_ref().map(|bytes| bytes[..bytes.len() / 2].to_vec()).unwrap_or_default()),
         "answers outside" => match answer {
-            // A folder, or a stub.
+            // The answer is a folder or a stub.
             RResult::ROk(bytes) if bytes.starts_with(b"\"") => ok(b"\"../outside\""),
             _ => ok(b"{\"path\": \"acme/../../outside.sql\", \"content\": \"-- acme\"}"),
         },
@@ -70,7 +71,7 @@ fn spoil(due: Due, answer: RResult<RVec<u8>, RVec<u8>>) -> RResult<RVec<u8>, RVe
     }
 }
 
-/// Events that nobody asked for, to the session of a request or to none.
+/// Sends unexpected events to the session of the request or to an unknown session.
 fn tell(due: Due, host: &Arc<HostBox>, request: &[u8]) {
     let session =
         serde_json::from_slice::<Value>(request).map(|request| request["session"].clone()).unwrap_or_default();
@@ -94,7 +95,7 @@ fn tell(due: Due, host: &Arc<HostBox>, request: &[u8]) {
     }
 }
 
-/// Lets both the stage and what spoils it speak to the host.
+/// Shares the host between the stage and its wrapper.
 struct Shared(Arc<HostBox>);
 
 impl HostObject for Shared {
@@ -122,7 +123,7 @@ extern "C" fn manifest() -> RString {
         Some("answers null") => "null".into(),
         Some("calls itself another") => with("name", json!("somebody-else")),
         Some("has no stage") => with("stages", json!([])),
-        Some("has stages of its own") => with("stages", json!(["colours"])),
+        Some("has unknown stages") => with("stages", json!(["colours"])),
         Some("has a bad schema") => with("config_schema", json!({"type": "anything"})),
         _ => good,
     }

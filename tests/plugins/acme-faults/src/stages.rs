@@ -1,4 +1,4 @@
-//! The four stages without fault.
+//! The four stages without faults.
 
 use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
@@ -19,10 +19,10 @@ use serde_json::{json, Value};
 
 use crate::fault::{act, due, inside, mark};
 
-/// A stage; which one shows in what is called.
+/// A stage of any kind. The called trait method decides which.
 pub(crate) struct Good {
     stage: Stage,
-    /// Runs what others lend.
+    /// Whether the backend is a runner.
     runner: bool,
 }
 
@@ -69,7 +69,7 @@ impl PythonParser for Good {
 
 impl NotebookParser for Good {
     fn extensions(&self) -> Vec<String> {
-        // Its signature has no error: what cannot be told is a panic.
+        // The signature has no error, so panic.
         inside().unwrap_or_else(|error| panic!("{error}"));
         vec!["pynb".to_owned()]
     }
@@ -114,7 +114,7 @@ impl ExecutionBackend for Good {
     }
 }
 
-/// A backend without a warehouse: knows the Python models only and says that it ran them.
+/// A session without a warehouse: it knows only Python models and reports that it ran them.
 struct Session {
     runner: bool,
     request: OpenRequest,
@@ -152,7 +152,7 @@ impl Session {
         serde_json::from_value(result).map_err(|cause| PluginError::new("acme::result", cause.to_string()))
     }
 
-    /// For tests that interrupt: a node that runs until it is cancelled.
+    /// Waits until the session is cancelled, for tests of interruption.
     fn wait(&self) {
         if std::env::var_os("ACME_WAITS").is_some() {
             mark("ACME_WAITS");

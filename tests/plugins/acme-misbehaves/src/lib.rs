@@ -1,5 +1,5 @@
-//! A stub writer as it should be, but for the one fault that `ACME_FAULT` names. Most faults show at a model with very many
-//! dependencies only, as faults do.
+//! A stub writer with the one fault that `ACME_FAULT` names. Most faults occur only for a model
+//! with very many dependencies.
 
 use std::{
     env, fs, process,
@@ -28,12 +28,12 @@ fn forever() -> ! {
     }
 }
 
-/// What goes wrong with a model of many dependencies.
+/// Carries out the fault for a model with many dependencies.
 #[allow(unsafe_code)]
 fn go_wrong() {
     match env::var("ACME_FAULT").unwrap_or_default().as_str() {
         "hangs" => {
-            // For a test that wants to know when.
+            // Notify the test that the plugin hangs now.
             if let Some(file) = env::var_os("ACME_HANGS") {
                 let _ = fs::write(file, "");
             }
@@ -52,7 +52,7 @@ fn go_wrong() {
 
 struct Stubs;
 
-/// FNV-1a.
+/// Returns the FNV-1a hash of a text.
 fn checksum(body: &str) -> u64 {
     body.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

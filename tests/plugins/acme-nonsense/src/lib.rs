@@ -1,4 +1,4 @@
-//! A plugin with the right types and the wrong answers: every call is answered with something that is no JSON.
+//! A plugin with the right types that answers every call with bytes that are not JSON.
 
 use abi_stable::{
     export_root_module,
@@ -17,7 +17,8 @@ impl StageObject for Nonsense {
         _request: RSlice<'_, u8>,
         _attachment: RSlice<'_, u8>,
     ) -> RResult<RVec<u8>, RVec<u8>> {
-        // What a client asks for when it is made is answered well, so that the nonsense comes in the middle of the work.
+        // Answer the calls of a client's constructor properly, so that the wrong answers come
+        // during the work.
         RResult::ROk(RVec::from(match method.as_str() {
             "folder" => b"\"fal\"".to_vec(),
             "extensions" => b"[\"ipynb\"]".to_vec(),
@@ -37,7 +38,7 @@ extern "C" fn open(_stage: RStr<'_>, _config: RStr<'_>, _host: HostBox) -> RResu
     RResult::ROk(StageObject_TO::from_value(Nonsense, TD_Opaque))
 }
 
-/// The root, as the export macro makes it.
+/// The root module, as the export macro creates it.
 #[export_root_module]
 pub fn root() -> PluginRootRef {
     PluginRoot { manifest, open }.leak_into_prefix()

@@ -1,4 +1,4 @@
-//! A library whose probe names an interface that no fal-host has had.
+//! A library whose probe names an interface version that never existed.
 
 /// The probe, as the export macro of that interface would write it.
 #[no_mangle]

@@ -10,13 +10,13 @@ use abi_stable::{
 };
 use fal_plugin::__private::abi_stable;
 
-/// Fields of other names and types than the interface's root.
+/// A root type whose fields have other names and types than the interface's.
 #[repr(C)]
 #[derive(StableAbi)]
 #[sabi(kind(Prefix(prefix_ref = OtherRootRef)))]
 #[sabi(missing_field(panic))]
 pub struct OtherRoot {
-    /// Not what the interface has here.
+    /// A field that the interface does not have here.
     #[sabi(last_prefix_field)]
     pub describe: extern "C" fn(u64) -> RString,
 }
@@ -32,7 +32,7 @@ extern "C" fn describe(number: u64) -> RString {
     number.to_string().into()
 }
 
-/// The root, in the place where the host looks for it.
+/// The root module, exported under the name that the host looks for.
 #[export_root_module]
 pub fn root() -> OtherRootRef {
     OtherRoot { describe }.leak_into_prefix()

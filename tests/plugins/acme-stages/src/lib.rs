@@ -1,7 +1,7 @@
 //! One plugin that fills all four stages, each in its own visible way.
 //!
-//! `older/second` builds this source on interface 1.1, so it may use nothing newer; and since today's
-//! interface must take sources of 1.1, it spells payloads out field by field.
+//! `older/second` builds this source on interface 1.1, so it may use nothing newer; and since
+//! today's interface must take sources of 1.1, it spells payloads out field by field.
 
 use std::sync::{Arc, Mutex};
 
@@ -62,7 +62,7 @@ impl NotebookParser for PercentNotebooks {
     }
 }
 
-/// Stubs in a folder of its own, with a heading from the configuration.
+/// Writes stubs into a separate folder, with a heading from the configuration.
 struct AcmeStubs {
     heading: String,
 }
@@ -87,7 +87,7 @@ impl StubWriter for AcmeStubs {
     }
 }
 
-/// A backend without a warehouse: knows the Python models only and says that it ran them.
+/// A backend without a warehouse: it knows only Python models and reports that it ran them.
 struct AcmeBackend;
 
 impl ExecutionBackend for AcmeBackend {

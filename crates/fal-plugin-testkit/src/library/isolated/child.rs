@@ -1,4 +1,4 @@
-//! The process that loads the library, and its messages with the parent: a line of JSON each.
+//! The child process that loads the library, and its messages, which are lines of JSON.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -18,21 +18,21 @@ use crate::{
 #[derive(Serialize, Deserialize)]
 pub(super) struct Order {
     pub(super) options: LibraryOptions,
-    /// Cases that are not to be run.
+    /// Cases that are done already and must not run.
     pub(super) done: Vec<String>,
 }
 
-/// A message of the child.
+/// A message from the child to the parent.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "told", rename_all = "snake_case")]
-pub(super) enum Told {
-    /// These cases will come.
+pub(super) enum Message {
+    /// The child will run these cases.
     Plan { cases: Vec<CaseInfo> },
-    /// This case runs now.
+    /// The case starts.
     Started { case: String },
-    /// It ended.
+    /// The case ended.
     Ended { case: String, outcome: Outcome },
-    /// There are no more.
+    /// All cases are done.
     Done { subject: String },
 }
 
@@ -42,8 +42,9 @@ pub(super) fn write<T: Serialize>(mut stream: impl Write, message: &T) -> io::Re
     stream.write_all(&line)
 }
 
-/// Checks what the parent asks for: the whole work of the program that [`check_isolated`](super::check_isolated) starts.
-/// `leave` ends this process at once, when the parent is done or gone: the plugin may hang.
+/// Runs the checks that the parent asks for. This is the entire work of the program that
+/// [`check_isolated`](super::check_isolated) starts. `leave` must end this process immediately: it
+/// is called when the parent is done or gone, and the plugin may hang then.
 ///
 /// # Errors
 /// If the parent is gone, or standard input is no channel to one.
@@ -57,11 +58,11 @@ pub fn serve_child(leave: fn() -> !) -> io::Result<()> {
     serve(&channel, &order)
 }
 
-/// The parent says nothing more; the end of the channel is our end, also while the plugin hangs.
+/// Ends this process when the parent closes the channel, even while the plugin hangs.
 fn end_with_parent(mut reader: BufReader<UnixStream>, leave: fn() -> !) {
     thread::spawn(move || {
         let _ = reader.read(&mut [0]);
-        // A plugin that is a separate process need not look whether it is still wanted.
+        // A plugin in a separate process may not notice that its host is gone, so end it here.
         fal_loader::end_all();
         leave();
     });
@@ -69,16 +70,16 @@ fn end_with_parent(mut reader: BufReader<UnixStream>, leave: fn() -> !) {
 
 fn serve(channel: &UnixStream, order: &Order) -> io::Result<()> {
     let mut gone = None;
-    let mut tell = |told: &Told| {
-        if let Err(error) = write(channel, told) {
+    let mut send = |message: &Message| {
+        if let Err(error) = write(channel, message) {
             gone = Some(error);
         }
     };
-    let told = std::cell::RefCell::new(&mut tell);
+    let send = std::cell::RefCell::new(&mut send);
     let subject = stages::walk(
         &order.options,
         &mut |cases| {
-            told.borrow_mut()(&Told::Plan {
+            send.borrow_mut()(&Message::Plan {
                 cases: cases.to_vec(),
             })
         },
@@ -87,16 +88,17 @@ fn serve(channel: &UnixStream, order: &Order) -> io::Result<()> {
             if order.done.contains(&case) {
                 return;
             }
-            told.borrow_mut()(&Told::Started { case: case.clone() });
+            send.borrow_mut()(&Message::Started { case: case.clone() });
             let outcome = in_thread(run);
-            told.borrow_mut()(&Told::Ended { case, outcome });
+            send.borrow_mut()(&Message::Ended { case, outcome });
         },
     );
-    told.borrow_mut()(&Told::Done { subject });
+    send.borrow_mut()(&Message::Done { subject });
     gone.map_or(Ok(()), Err)
 }
 
-/// With the stack of a thread, as in the host, and not that of the first one.
+/// Runs a case on a new thread, so that it has the stack size of the host's threads and not that of
+/// the main thread.
 fn in_thread(run: Box<dyn FnOnce() -> Outcome + Send>) -> Outcome {
     thread::spawn(run)
         .join()

@@ -1,4 +1,4 @@
-//! One child, from its start to its end.
+//! Runs one child process from its start to its end.
 
 use std::{
     io::{self, BufRead, BufReader, Read},
@@ -18,36 +18,36 @@ use std::{
 
 use super::{
     Findings, IsolatedError, Isolation,
-    child::{Order, Told, write},
+    child::{Message, Order, write},
 };
 use crate::library::LibraryOptions;
 
-/// Time to start a program on a busy machine.
+/// How long a program may take to start on a busy machine.
 const START: Duration = Duration::from_secs(60);
 
-/// Time for the child to report that a plugin in a separate process did not answer.
+/// How long the child may take to report that a plugin in a separate process did not answer.
 const VERDICT: Duration = Duration::from_secs(10);
 
-/// Time for a child to end the processes that it started.
+/// How long a child may take to end the processes that it started.
 const PARTING: Duration = Duration::from_secs(1);
 
 /// How a child ended.
 pub(super) enum End {
     /// All cases were run.
     Done,
-    /// A case did not end.
+    /// A case exceeded the time limit.
     Hung { case: Option<String> },
-    /// The process ended in a case.
+    /// The process ended during a case.
     Died { case: Option<String>, how: String },
 }
 
 /// A running child.
 pub(super) struct Round {
     child: Child,
-    messages: Receiver<Told>,
+    messages: Receiver<Message>,
     stdout: Prints,
     stderr: Prints,
-    /// Its other end is the child's lifeline.
+    /// The child ends when this end of the channel closes.
     channel: UnixStream,
 }
 
@@ -81,12 +81,12 @@ impl Round {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn()?;
-        // The command holds the child's end of the channel, which would never close.
+        // Drop the command: it holds a copy of the child's end, which would keep the channel open.
         drop(command);
         let missing = || io::Error::other("a stream of the child is missing");
         let stdout = Prints::listen(child.stdout.take().ok_or_else(missing)?);
         let stderr = Prints::listen(child.stderr.take().ok_or_else(missing)?);
-        // A child that is gone already shows in what it does not say.
+        // Ignore errors: if the child is gone already, its missing messages show it.
         let _ = write(&ours, order);
         Ok(Self {
             child,
@@ -106,13 +106,13 @@ impl Round {
         let mut patience = START.max(isolation.patience);
         loop {
             match self.next(patience, isolation)? {
-                Ok(Told::Plan { cases }) => findings.planned(cases),
-                Ok(Told::Started { case }) => running = Some(case),
-                Ok(Told::Ended { case, outcome }) => {
+                Ok(Message::Plan { cases }) => findings.planned(cases),
+                Ok(Message::Started { case }) => running = Some(case),
+                Ok(Message::Ended { case, outcome }) => {
                     findings.outcomes.insert(case, outcome);
                     running = None;
                 }
-                Ok(Told::Done { subject }) => {
+                Ok(Message::Done { subject }) => {
                     findings.subject = subject;
                     return Ok(End::Done);
                 }
@@ -124,7 +124,8 @@ impl Round {
                     });
                 }
             }
-            // A plugin that is a separate process has its time-out in the child: the case goes on to its verdict.
+            // For a plugin in a separate process, the child itself enforces the time-out. Give it
+            // time to report the case.
             patience = isolation.patience
                 + if findings.program {
                     VERDICT
@@ -134,9 +135,10 @@ impl Round {
         }
     }
 
-    /// Ends the child. It hears of it, so that it can end a plugin's process too; the plugin in it may hold it up.
+    /// Ends the child. Closing the channel lets it end the plugin's process first. It is killed if
+    /// the plugin delays that for too long.
     fn end(&mut self) -> io::Result<ExitStatus> {
-        // One that is gone hears nothing.
+        // Ignore errors: the child may be gone already.
         let _ = self.channel.shutdown(Shutdown::Write);
         let until = Instant::now() + PARTING;
         while Instant::now() < until {
@@ -149,12 +151,12 @@ impl Round {
         self.child.wait()
     }
 
-    /// The next message; looks up now and then, whether it is still wanted.
+    /// Waits for the next message, and checks regularly whether the user interrupted the check.
     fn next(
         &self,
         patience: Duration,
         isolation: &Isolation<'_>,
-    ) -> Result<Result<Told, RecvTimeoutError>, IsolatedError> {
+    ) -> Result<Result<Message, RecvTimeoutError>, IsolatedError> {
         let until = Instant::now() + patience;
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -166,12 +168,13 @@ impl Round {
                     return Err(IsolatedError::Interrupted);
                 }
                 Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
-                told => return Ok(told),
+                message => return Ok(message),
             }
         }
     }
 
-    /// Adds what was printed. Last words of a process that died are no babble, but say how it died.
+    /// Records printed text. If the process died, its standard error describes how it died and does
+    /// not count as printed text.
     fn heard(&self, end: End, status: ExitStatus, findings: &mut Findings) -> End {
         let (stdout, stderr) = (self.stdout.text(), self.stderr.text());
         let babble = |text: &str, stream: &'static str| {
@@ -195,15 +198,16 @@ impl Round {
 
 impl Drop for Round {
     fn drop(&mut self) {
-        // The check is over: an error has no reader.
+        // Ignore errors: the check is over.
         let _ = self.end();
     }
 }
 
-/// As much of a stream as is of interest.
+/// How many bytes of a stream are kept.
 const ENOUGH: usize = 4_000;
 
-/// The beginning of a stream. The rest is read and dropped, so that the child never waits for us.
+/// The beginning of a stream. The rest is read and dropped, so that the child never blocks on a
+/// full pipe.
 struct Prints {
     text: Arc<Mutex<Vec<u8>>>,
     ended: Receiver<()>,
@@ -226,7 +230,8 @@ impl Prints {
         Self { text, ended }
     }
 
-    /// What came, once the child has ended. A process that the plugin left behind may hold the stream: it is not waited for.
+    /// Returns the text after the child has ended. Waits at most a second, because a process that
+    /// the plugin left behind may keep the stream open.
     fn text(&self) -> String {
         let _ = self.ended.recv_timeout(Duration::from_secs(1));
         let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
@@ -234,13 +239,13 @@ impl Prints {
     }
 }
 
-fn messages(channel: UnixStream) -> Receiver<Told> {
+fn messages(channel: UnixStream) -> Receiver<Message> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let lines = BufReader::new(channel).lines().map_while(Result::ok);
-        // What cannot be read is the plugin's doing: it found the channel.
-        for told in lines.filter_map(|line| serde_json::from_str(&line).ok()) {
-            if sender.send(told).is_err() {
+        // Skip unreadable lines: the plugin itself wrote them to the channel.
+        for message in lines.filter_map(|line| serde_json::from_str(&line).ok()) {
+            if sender.send(message).is_err() {
                 break;
             }
         }

@@ -59,7 +59,7 @@ impl NotebookParser for PercentNotebooks {
     }
 }
 
-/// Stubs in a folder of its own, with a heading from the configuration.
+/// Writes stubs into a separate folder, with a heading from the configuration.
 struct AcmeStubs {
     heading: String,
 }
@@ -84,7 +84,7 @@ impl StubWriter for AcmeStubs {
     }
 }
 
-/// A backend without a warehouse: knows the Python models only and says that it ran them.
+/// A backend without a warehouse: it knows only Python models and reports that it ran them.
 struct AcmeBackend;
 
 impl ExecutionBackend for AcmeBackend {
