@@ -72,8 +72,8 @@ def test_a_node_goes_to_the_driver_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_driver_that_cannot_connect_says_why(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, "say(event='failed', code='ray::address', message='nobody there', help='look')")
-    with pytest.raises(PluginError, match="nobody there") as error:
+    bench = Bench(tmp_path, "say(event='failed', code='ray::address', message='nothing there', help='look')")
+    with pytest.raises(PluginError, match="nothing there") as error:
         bench.session.begin({})
     assert (error.value.code, error.value.help) == ("ray::address", "look")
 

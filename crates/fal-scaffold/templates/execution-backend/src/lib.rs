@@ -1,9 +1,10 @@
-//! A runner for fal-host: it runs Python models somewhere else than where dbt is.
+//! A runner for fal-host: it runs Python models on other machines than dbt's.
 //!
-//! fal-host and its dbt backend own the data. For each model that is routed here they lend a *lease*: a Python program of one
-//! file that reads and writes through the data gateway and sends the model's output there. A runner only has to get that file
-//! run by a Python with `pyarrow`, on whatever machine. This one starts a Python on this machine: change [`Session::command`]
-//! to make it yours.
+//! fal-host and its dbt backend own the data. For each model that is routed to this runner they
+//! provide a *lease*: a Python program in one file that reads and writes through the data gateway
+//! and sends the model's output there. A runner only has to run that file with a Python that has
+//! `pyarrow`, on any machine. This one starts a Python on this machine: change
+//! [`Session::command`] to make it yours.
 
 mod process;
 
@@ -33,15 +34,16 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Reads the options: the mapping in `fal_project.yml` under `plugins: config: my-plugin:`, or `null`. fal-host has
-    /// checked them against [`config_schema`].
+    /// Reads the options: the mapping in `fal_project.yml` under `plugins: config: my-plugin:`, or
+    /// `null`. fal-host has checked them against [`config_schema`].
     pub fn new(config: &Value) -> Result<Self, PluginError> {
         Ok(Self {
             python: config["python"].as_str().map(str::to_owned),
         })
     }
 
-    /// The Python of the options; else the one that runs dbt here, which has pyarrow.
+    /// Returns the Python that the options name, or else the one that runs dbt here, which has
+    /// pyarrow.
     fn python(&self, request: &OpenRequest) -> String {
         let venv = Path::new(&request.project_dir).join(".venv/bin/python");
         let venv = venv.is_file().then(|| venv.display().to_string());
@@ -57,7 +59,7 @@ impl Runner {
     }
 }
 
-/// The options as a JSON schema.
+/// Returns the JSON schema of the options.
 pub fn config_schema() -> Value {
     json!({
         "type": "object",
@@ -74,8 +76,8 @@ pub fn config_schema() -> Value {
 
 impl ExecutionBackend for Runner {
     fn capabilities(&self) -> Capabilities {
-        // `sql: false` makes it a runner: it gets a lease with every node, and never SQL. Up to four models at once, beside
-        // the threads of dbt.
+        // `sql: false` makes it a runner: it gets a lease with every node, and never SQL. It runs
+        // up to four models at once, in addition to dbt's threads.
         Capabilities {
             python: true,
             sql: false,
@@ -100,13 +102,14 @@ impl ExecutionBackend for Runner {
 struct Session {
     python: String,
     events: Arc<dyn EventSink>,
-    /// Cancelled or closed: what runs is ended, and nothing begins.
+    /// Whether the session is cancelled or closed. Running nodes end then, and no new ones start.
     ended: AtomicBool,
 }
 
 impl Session {
-    /// What runs a lease's script. The script holds a secret: hand over the file or its content, and put neither the
-    /// content nor the token on a command line, where every user of the machine could read it.
+    /// Returns the command that runs a lease's script. The script holds a secret: pass on the file
+    /// or its content, and put neither the content nor the token on a command line, where every
+    /// user of the machine could read it.
     fn command(&self, script: &Path) -> Command {
         let mut command = Command::new(&self.python);
         command.arg(script);
@@ -120,12 +123,12 @@ impl ExecutionSession for Session {
         Ok(RunGraph::default())
     }
 
-    /// The place to start machines for the nodes that will come.
+    /// Called before the first node. This is the place to start machines.
     fn begin(&self, _request: &BeginRequest) -> Result<(), PluginError> {
         Ok(())
     }
 
-    /// Called from many threads at once, one a node; returns when the node has ended.
+    /// Called from many threads at once, one per node. Returns when the node has ended.
     fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
         if self.ended.load(Ordering::SeqCst) {
             return Err(PluginError::new("runner::ended", "the session has ended"));
@@ -134,7 +137,8 @@ impl ExecutionSession for Session {
         let lease = lease.ok_or_else(|| {
             PluginError::new("runner::lease", "a runner needs a lease with every node")
         })?;
-        // What the model prints goes to fal-host through the gateway. What the command itself says is ours to pass on.
+        // The model's output goes to fal-host through the gateway. The runner passes on what the
+        // command itself prints.
         let tell = |line: &str| {
             let unique_id = Some(request.unique_id.clone());
             self.events.emit(Event::Log {
@@ -145,7 +149,8 @@ impl ExecutionSession for Session {
             });
         };
         let ended = process::run(self.command(Path::new(&lease.script)), &self.ended, &tell)
-            // An `Err` says that the runner is broken: this node fails, and the command ends with exit code 2.
+            // An `Err` means that the runner is broken: this node fails, and the command ends
+            // with exit code 2.
             .map_err(|error| {
                 PluginError::new(
                     "runner::start",
@@ -165,7 +170,7 @@ impl ExecutionSession for Session {
         Ok(CloseResponse::default())
     }
 
-    // What follows is asked of the backend that owns the project, never of a runner.
+    // The methods below are called only on the backend that owns the project, never on a runner.
 
     fn select(&self, request: &SelectRequest) -> Result<Vec<String>, PluginError> {
         Err(PluginError::new(
@@ -186,7 +191,8 @@ impl ExecutionSession for Session {
     }
 }
 
-/// The script's exit codes are part of the interface. Where the model failed, the gateway knows why, and its word counts for more.
+/// Turns the script's exit code into a result. The codes are part of the interface. If the model
+/// failed, the gateway knows why, and its message takes precedence.
 fn result(unique_id: &str, ended: Ended) -> NodeResult {
     let (status, message) = match ended {
         Ended::Code { code: 0, .. } => (NodeStatus::Success, None),

@@ -1,4 +1,4 @@
-//! A process that is watched to its end, or ended with all that it started.
+//! Runs a process until it ends, or ends it with everything that it started.
 
 use std::{
     io::{self, BufRead, BufReader, Read},
@@ -14,26 +14,26 @@ use std::{
 #[cfg(unix)]
 use rustix::process::{kill_process_group, Pid, Signal};
 
-/// How often it looks whether the process has ended or is to stop.
+/// How often to check whether the process has ended or must stop.
 const TICK: Duration = Duration::from_millis(20);
-/// How long it may take to end when it is asked to: fal-host waits for two seconds in all.
+/// How long a process may take to end when it is asked to. fal-host waits for two seconds in total.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// How a process ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// By itself.
+    /// The process ended by itself.
     Code {
-        /// Its exit code; 128 and the number of the signal that killed it.
+        /// The exit code, or 128 plus the number of the signal that killed it.
         code: i32,
-        /// The last line that it printed.
+        /// The last line of its output.
         last: String,
     },
-    /// By us.
+    /// The process was ended because `stop` was set.
     Cancelled,
 }
 
-/// Runs a command until it ends or `stop` is set. Every line that it prints goes to `tell`.
+/// Runs a command until it ends or `stop` is set. Passes each line that it prints to `tell`.
 pub fn run(
     mut command: Command,
     stop: &AtomicBool,
@@ -54,7 +54,8 @@ pub fn run(
         for stream in streams.into_iter().flatten() {
             let last = &last;
             scope.spawn(move || {
-                // As bytes: what is no UTF-8 must not end the reading, or the script could print no more.
+                // Read bytes: output that is not UTF-8 must not stop the reader, or the script
+                // would block on its next line.
                 for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
                     let line = String::from_utf8_lossy(&line);
                     tell(line.trim_end_matches('\r'));
@@ -63,7 +64,7 @@ pub fn run(
             });
         }
         let ended = wait(&mut child, stop);
-        // What it left behind holds the streams open.
+        // Processes that it left behind would hold the streams open.
         end(&mut child);
         ended
     })?;
@@ -74,7 +75,7 @@ pub fn run(
     }))
 }
 
-/// `None` if it was stopped.
+/// Waits for the process. Returns `None` if it was stopped.
 fn wait(child: &mut Child, stop: &AtomicBool) -> io::Result<Option<ExitStatus>> {
     let mut stopped: Option<Instant> = None;
     loop {
@@ -82,7 +83,7 @@ fn wait(child: &mut Child, stop: &AtomicBool) -> io::Result<Option<ExitStatus>> 
             return Ok(stopped.is_none().then_some(status));
         }
         match stopped {
-            // The script ends its model and cleans up behind it, if it is asked to and not killed.
+            // Ask the script to end before killing it, so that it can end its model and clean up.
             None if stop.load(Ordering::SeqCst) => {
                 ask(child);
                 stopped = Some(Instant::now());
@@ -98,7 +99,8 @@ fn boxed(stream: impl Read + Send + 'static) -> Box<dyn Read + Send> {
     Box::new(stream)
 }
 
-/// Starts a new process group, so that Ctrl-C in the terminal reaches fal-host alone, and all of it can be ended at once.
+/// Starts a new process group, so that Ctrl-C in the terminal reaches only fal-host, and the whole
+/// group can be ended at once.
 #[cfg(unix)]
 fn own_group(command: &mut Command) {
     std::os::unix::process::CommandExt::process_group(command, 0);
@@ -116,7 +118,7 @@ fn end(child: &mut Child) {
 
 #[cfg(unix)]
 fn signal(child: &Child, signal: Signal) {
-    // It may have ended just now.
+    // Ignore errors: the process may have ended just now.
     let _ = kill_process_group(Pid::from_child(child), signal);
 }
 

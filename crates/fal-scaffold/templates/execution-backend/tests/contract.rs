@@ -1,4 +1,5 @@
-//! The contract of the stage, and what it cannot know: how a node is run and stopped. A shell takes the place of Python.
+//! Tests the contract of the stage, and how this runner runs and stops a node. A shell takes the
+//! place of Python.
 
 use std::{
     fs,
@@ -20,11 +21,11 @@ fn the_contract_holds() {
     execution_backend(&Runner::new(&Value::Null).unwrap()).assert_ok();
 }
 
-/// Lines that the runner passed on.
+/// The lines that the runner passed on.
 #[derive(Default)]
-struct Told(Mutex<Vec<String>>);
+struct Lines(Mutex<Vec<String>>);
 
-impl EventSink for Told {
+impl EventSink for Lines {
     fn emit(&self, event: Event) {
         if let Event::Log { message, .. } = event {
             self.0.lock().unwrap().push(message);
@@ -33,7 +34,7 @@ impl EventSink for Told {
 }
 
 /// A session whose "Python" is a shell, and a node whose script is `code`.
-fn session(name: &str, code: &str) -> (Box<dyn ExecutionSession>, NodeRequest, Arc<Told>) {
+fn session(name: &str, code: &str) -> (Box<dyn ExecutionSession>, NodeRequest, Arc<Lines>) {
     let folder = std::env::temp_dir().join(format!("my-plugin-{name}-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let script = folder.join("lease");
@@ -42,8 +43,8 @@ fn session(name: &str, code: &str) -> (Box<dyn ExecutionSession>, NodeRequest, A
     let request =
         json!({"project_dir": folder, "state_dir": folder, "command": "run", "execute": true});
     let request: OpenRequest = serde_json::from_value(request).unwrap();
-    let told = Arc::new(Told::default());
-    let session = runner.open(request, told.clone()).unwrap();
+    let lines = Arc::new(Lines::default());
+    let session = runner.open(request, lines.clone()).unwrap();
     let lease = Lease {
         script: script.display().to_string(),
         ..Lease::default()
@@ -52,7 +53,7 @@ fn session(name: &str, code: &str) -> (Box<dyn ExecutionSession>, NodeRequest, A
         lease: Some(Box::new(lease)),
         ..NodeRequest::new("model.example.a", NodeWork::Dbt)
     };
-    (session, node, told)
+    (session, node, lines)
 }
 
 #[test]
@@ -62,13 +63,13 @@ fn exit_codes_tell_how_a_node_ended() {
         (1, NodeStatus::Error),
         (3, NodeStatus::Error),
     ] {
-        let (session, node, told) = session(
+        let (session, node, lines) = session(
             &format!("code-{code}"),
             &format!("echo no pyarrow >&2; exit {code}"),
         );
         let result = session.run_node(&node).unwrap();
         assert_eq!(result.status, status);
-        assert_eq!(told.0.lock().unwrap().as_slice(), ["no pyarrow"]);
+        assert_eq!(lines.0.lock().unwrap().as_slice(), ["no pyarrow"]);
         assert_eq!(
             code == 3,
             result.message.unwrap_or_default().ends_with("no pyarrow")
@@ -78,18 +79,18 @@ fn exit_codes_tell_how_a_node_ended() {
 
 #[test]
 fn output_that_is_no_text_is_passed_on_too() {
-    let (session, node, told) = session("bytes", "printf '\\377\\n'; echo after");
+    let (session, node, lines) = session("bytes", "printf '\\377\\n'; echo after");
     let result = session.run_node(&node).unwrap();
     assert_eq!(result.status, NodeStatus::Success);
-    assert_eq!(told.0.lock().unwrap().as_slice(), ["\u{fffd}", "after"]);
+    assert_eq!(lines.0.lock().unwrap().as_slice(), ["\u{fffd}", "after"]);
 }
 
 #[test]
 fn cancel_ends_what_runs() {
-    let (session, node, told) = session("cancel", "echo started; sleep 3600 & wait");
+    let (session, node, lines) = session("cancel", "echo started; sleep 3600 & wait");
     let result = thread::scope(|scope| {
         let running = scope.spawn(|| session.run_node(&node).unwrap());
-        while told.0.lock().unwrap().is_empty() {
+        while lines.0.lock().unwrap().is_empty() {
             thread::yield_now();
         }
         session.cancel();

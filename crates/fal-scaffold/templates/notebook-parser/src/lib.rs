@@ -8,8 +8,9 @@
 //! ```
 //! ````
 //!
-//! The plugin gives fal-host the cells as one Python module, and for each of its lines the cell and the line there, so that
-//! errors are shown where the author wrote the code. Whatever the format, a notebook parser answers these two.
+//! The plugin returns the cells as one Python module, and for each line of it the cell and the line
+//! in that cell, so that fal-host shows errors where the author wrote the code. A notebook parser
+//! of any format returns these two.
 
 use fal_plugin::{
     payload::{Diagnostic, Label, LineOrigin, NotebookAnalysis, Position, Severity, Span},
@@ -21,7 +22,7 @@ use serde_json::Value;
 pub struct Quarto;
 
 impl Quarto {
-    /// It takes no options: without a `config_schema` fal-host refuses any.
+    /// Creates the parser. It takes no options: without a `config_schema` fal-host refuses any.
     pub fn new(_config: &Value) -> Result<Self, PluginError> {
         Ok(Self)
     }
@@ -43,25 +44,25 @@ impl NotebookParser for Quarto {
     }
 }
 
-/// What was read so far.
+/// The state of the parser.
 #[derive(Default)]
 struct Document {
     python: String,
     lines: Vec<LineOrigin>,
     diagnostics: Vec<Diagnostic>,
-    /// Cells so far, also those in other languages.
+    /// The number of cells so far, including those in other languages.
     cells: u32,
     open: Option<Cell>,
 }
 
-/// A cell whose end was not read yet.
+/// A cell that is still open.
 struct Cell {
-    /// Its closing line is as many backticks or more.
+    /// The number of backticks that opened it. At least as many close it.
     fence: usize,
     python: bool,
-    /// Line of the document that opened it.
+    /// The line of the document that opened it.
     opened: u32,
-    /// Lines of it so far.
+    /// The number of its lines so far.
     lines: u32,
 }
 
@@ -88,7 +89,8 @@ impl Document {
     }
 
     fn open_cell(&mut self, fence: usize, rest: &str, number: u32) {
-        // Options may follow the language: `{python, echo=FALSE}`. Fences without braces only show code.
+        // Options may follow the language: `{python, echo=FALSE}`. Fences without braces only show
+        // code.
         let language = rest
             .strip_prefix('{')
             .and_then(|rest| rest.split([',', ' ', '}']).next());
@@ -110,7 +112,8 @@ impl Document {
 
     fn end(self) -> Result<NotebookAnalysis, ParseError> {
         if let Some(cell) = self.open {
-            // The parser could not read it: a `Syntax` error lets fal-host ask the next parser, then show this one.
+            // The parser could not read the document. After a `Syntax` error fal-host asks the next
+            // parser; if none can read it, it shows this error.
             return Err(syntax(
                 "a cell is not closed",
                 cell.opened,
@@ -127,7 +130,8 @@ impl Document {
     }
 }
 
-/// The document can be read, but it cannot be a model: a diagnostic of an answer, not an error.
+/// Returns the diagnostic for a cell in another language. The document can be read but cannot be a
+/// model, so this is no parse error.
 fn other_language(cell: u32, language: &str, line: u32) -> Diagnostic {
     let mut problem = problem(
         "notebook::language",

@@ -1,4 +1,4 @@
-//! The contract of the stage, and what it cannot know: the format.
+//! Tests the contract of the stage, and the format.
 
 use fal_plugin::{payload::LineOrigin, NotebookParser};
 use fal_plugin_testkit::notebook_parser;

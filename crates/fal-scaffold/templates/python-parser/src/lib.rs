@@ -1,14 +1,16 @@
-//! A Python parser for fal-host: the parser that ships with it, and one rule of our own.
+//! A Python parser for fal-host: the parser that ships with it, and one additional rule.
 //!
-//! fal-host never runs a model to learn what it reads: a parser says it from the text. This one also knows a convention of
-//! ours, a comment on a line by itself
+//! fal-host never runs a model to learn what it reads: a parser finds that in the text. This one
+//! also knows a convention, a comment on a line by itself
 //!
 //! ```py
 //! # reads: orders, customers
 //! ```
 //!
-//! for what the code does not show. All else is [`RuffParser`]'s: Python's grammar, `ref` and `source` in the code, and how
-//! often each path through the file writes. So the contract of the stage, which asks for all of that, holds from the start.
+//! that names dependencies that the code does not show. [`RuffParser`] does everything else:
+//! Python's grammar, `ref` and `source` in the code, and how often each path through the file
+//! writes. So the plugin passes the contract of the stage, which covers all of that, from the
+//! start.
 
 use fal_plugin::{
     payload::{
@@ -26,8 +28,8 @@ pub struct HouseParser {
 }
 
 impl HouseParser {
-    /// Reads the options: the mapping in `fal_project.yml` under `plugins: config: my-plugin:`, or `null`. fal-host has
-    /// checked them against [`config_schema`].
+    /// Reads the options: the mapping in `fal_project.yml` under `plugins: config: my-plugin:`, or
+    /// `null`. fal-host has checked them against [`config_schema`].
     pub fn new(config: &Value) -> Result<Self, PluginError> {
         let keyword = config["keyword"].as_str().unwrap_or("reads");
         Ok(Self {
@@ -36,7 +38,7 @@ impl HouseParser {
         })
     }
 
-    /// Returns the names behind the keyword, each with its offset.
+    /// Returns the names after the keyword, each with its offset.
     fn named<'a>(&self, text: &'a str) -> Vec<(&'a str, usize)> {
         let mut found = Vec::new();
         let mut start = 0; // of the line, in bytes
@@ -57,7 +59,7 @@ impl HouseParser {
     }
 }
 
-/// The options as a JSON schema.
+/// Returns the JSON schema of the options.
 pub fn config_schema() -> Value {
     json!({
         "type": "object",
@@ -75,7 +77,7 @@ pub fn config_schema() -> Value {
 impl PythonParser for HouseParser {
     fn parse(&self, path: &str, text: &str) -> Result<PythonAnalysis, ParseError> {
         let mut analysis = self.python.parse(path, text)?;
-        // Helpers and dbt's own Python models have no stub that could name a dependency.
+        // Helpers and dbt's own Python models have no stub, so skip them.
         if analysis.kind == FileKind::Script {
             let dependencies = self
                 .named(text)
@@ -90,7 +92,7 @@ impl PythonParser for HouseParser {
 fn dependency(text: &str, name: &str, at: usize) -> Dependency {
     Dependency {
         kind: DependencyKind::Ref,
-        // As it will stand in the stub, between braces: a literal of Python and of Jinja.
+        // The text in the stub, between braces. Both Python and Jinja can read the literal.
         text: format!("ref('{}')", name.escape_default()),
         args: vec![name.to_owned()],
         version: None,
@@ -99,7 +101,7 @@ fn dependency(text: &str, name: &str, at: usize) -> Dependency {
     }
 }
 
-/// Spans are counted in bytes, and in lines and columns from 1, as editors show them.
+/// Returns a span in bytes, and in lines and columns from 1, as editors show them.
 fn span(text: &str, start: usize, end: usize) -> Span {
     let position = |at: usize| {
         let before = &text[..at];

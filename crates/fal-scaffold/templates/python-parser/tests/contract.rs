@@ -1,4 +1,4 @@
-//! The contract of the stage, and what it cannot know: our own rule.
+//! Tests the contract of the stage, and this parser's rule.
 
 use fal_plugin::PythonParser;
 use fal_plugin_testkit::python_parser;

@@ -1,7 +1,8 @@
 //! A stub writer for fal-host.
 //!
-//! A stub is what dbt sees of a Python model: a small SQL model that names what the Python reads, so that dbt knows the model
-//! and its place in the graph. This plugin says what a stub looks like and whose a file is; fal-host does the writing.
+//! A stub represents a Python model in dbt: a small SQL model that names the model's dependencies,
+//! so that dbt knows the model and its place in the graph. This plugin renders stubs and decides
+//! whether a file is a stub that it wrote; fal-host writes the files.
 
 use fal_plugin::{
     payload::{Dependency, Stub, StubRequest, StubVerdict, StubVerdictRequest},
@@ -9,7 +10,7 @@ use fal_plugin::{
 };
 use serde_json::{json, Value};
 
-/// Begins the first line of every stub; the checksum of the rest follows.
+/// The start of every stub's first line. The checksum of the rest follows it.
 const MARK: &str = "-- Written by my-plugin, do not edit. Checksum ";
 
 /// The stage, with its options.
@@ -18,8 +19,8 @@ pub struct Stubs {
 }
 
 impl Stubs {
-    /// Reads the options: the mapping in `fal_project.yml` under `plugins: config: my-plugin:`, or `null`. fal-host has
-    /// checked them against [`config_schema`].
+    /// Reads the options: the mapping in `fal_project.yml` under `plugins: config: my-plugin:`, or
+    /// `null`. fal-host has checked them against [`config_schema`].
     pub fn new(config: &Value) -> Result<Self, PluginError> {
         let folder = config["folder"].as_str().unwrap_or("generated");
         Ok(Self {
@@ -28,7 +29,7 @@ impl Stubs {
     }
 }
 
-/// The options as a JSON schema.
+/// Returns the JSON schema of the options.
 pub fn config_schema() -> Value {
     json!({
         "type": "object",
@@ -64,20 +65,21 @@ impl StubWriter for Stubs {
     }
 
     fn judge(&self, request: &StubVerdictRequest) -> Result<StubVerdict, PluginError> {
-        // Git may have turned the line ends into those of Windows, which is no edit.
+        // Git may have converted the line ends to those of Windows. That is not an edit.
         let content = request.content.replace("\r\n", "\n");
         let Some((recorded, body)) = content
             .strip_prefix(MARK)
             .and_then(|rest| rest.split_once('\n'))
         else {
-            // A stub with something put before its mark is an edited stub; a file without the mark is the user's.
+            // A stub with text before its mark was edited. A file without the mark is the user's.
             return Ok(if content.contains(MARK) {
                 StubVerdict::Edited
             } else {
                 StubVerdict::Foreign
             });
         };
-        // `Ours` lets fal-host overwrite and remove the file: only what is just as this plugin wrote it.
+        // `Ours` lets fal-host overwrite and remove the file, so the file must be exactly as this
+        // plugin wrote it.
         let untouched = recorded == format!("{:016x}", checksum(body));
         Ok(if untouched {
             StubVerdict::Ours
@@ -87,7 +89,7 @@ impl StubWriter for Stubs {
     }
 }
 
-/// The path without its extension, if it stays below the model path.
+/// Returns the path without its extension, or an error if it leaves the model path.
 fn stem(path: &str) -> Result<&str, PluginError> {
     let plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', ':']);
     if !path.split('/').all(plain) {
@@ -99,7 +101,7 @@ fn stem(path: &str) -> Result<&str, PluginError> {
     Ok(path.rsplit_once('.').map_or(path, |(stem, _)| stem))
 }
 
-/// The dependency as Jinja has it, if it can.
+/// Returns the dependency's text, or an error if it cannot be written between braces.
 fn name(dependency: &Dependency) -> Result<&str, PluginError> {
     let text = dependency.text.as_str();
     if text.contains("}}") || text.contains(char::is_control) {
@@ -112,7 +114,8 @@ fn name(dependency: &Dependency) -> Result<&str, PluginError> {
     Ok(text)
 }
 
-/// FNV-1a: enough against edits by accident, and the same on every machine and with every compiler.
+/// Returns the FNV-1a hash of a text. It detects accidental edits, and is the same on every machine
+/// and with every compiler.
 fn checksum(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -1,4 +1,5 @@
-//! The contract of the stage, in process: every case that `fal-host plugin check` runs through the library too.
+//! Tests the contract of the stage in process. `fal-host plugin check` runs the same cases through
+//! the library.
 
 use fal_plugin_testkit::stub_writer;
 use serde_json::{json, Value};
