@@ -10,9 +10,9 @@ pub enum ScaffoldError {
     /// The name is not valid for a crate or a plugin.
     #[error("`{name}` cannot be the name of a plugin: {why}")]
     Name {
-        /// As given.
+        /// The value as the user gave it.
         name: String,
-        /// What is wrong with it.
+        /// Why it is not valid.
         why: &'static str,
     },
     /// There is no template for this stage in this language.
@@ -26,7 +26,7 @@ pub enum ScaffoldError {
     /// A folder given for the interface does not hold it.
     #[error("{} is no folder of the plugin interface: it has no {missing}", path.display())]
     NoInterface {
-        /// As given.
+        /// The value as the user gave it.
         path: PathBuf,
         /// The first missing file.
         missing: String,

@@ -20,7 +20,7 @@ use crate::{
 
 pub use child::serve_child;
 
-/// Why there is no report.
+/// An error that prevents a report.
 #[derive(Debug)]
 pub enum IsolatedError {
     /// The child process cannot be started.
@@ -29,7 +29,7 @@ pub enum IsolatedError {
     Interrupted,
 }
 
-/// How the check is isolated.
+/// How to run the check in a separate process.
 pub struct Isolation<'a> {
     /// Starts a program that calls [`serve_child`].
     pub command: &'a dyn Fn() -> Command,

@@ -71,7 +71,8 @@ fn spoil(due: Due, answer: RResult<RVec<u8>, RVec<u8>>) -> RResult<RVec<u8>, RVe
     }
 }
 
-/// Sends unexpected events to the session of the request or to an unknown session.
+/// Sends events that the host does not expect: malformed ones, too many, or ones about another node
+/// or session.
 fn tell(due: Due, host: &Arc<HostBox>, request: &[u8]) {
     let session =
         serde_json::from_slice::<Value>(request).map(|request| request["session"].clone()).unwrap_or_default();
