@@ -1,6 +1,8 @@
-"""The worker's packages are floors: each may import what this table says, and nothing else.
+"""The worker's packages are layers: each may import only what the table below lists.
 
-Imports count wherever they are: in functions, and for type checkers alone. `docs/ARCHITECTURE.md` has the same table."""
+Imports count wherever they are, also in functions and for type checkers. `docs/ARCHITECTURE.md` has
+the same table.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ PYTHON = Path(__file__).parent.parent
 WORKER = PYTHON / "fal_worker"
 # Modules that everything may import.
 BASE = {"errors", "leaves", "processes", "protocol", "texts"}
-# What each package may import beside `BASE`, lowest first.
+# What each package may import in addition to `BASE`, lowest first.
 ALLOWED = {
     "project": set(),
     "warehouse": {"project"},
@@ -21,17 +23,18 @@ ALLOWED = {
     "materialization": {"project", "warehouse", "gateway"},
     "unit_tests": {"project", "warehouse", "gateway"},
     "engine": {"project", "warehouse", "gateway", "materialization", "unit_tests"},
-    # Beside these, without dbt. Of the packages above they know the modules that the script of a lease brings along.
+    # These run next to the session, without dbt. They may import the session's modules that a
+    # lease's script includes.
     "job": {"shared"},
     "zygote": {"job"},
     "remote": {"job", "zygote"},
 }
-# Modules that belong to another package's floor than their folder's.
+# Modules that belong to another layer than their folder's.
 JOBS_SIDE = ("unit_tests.job",)
 
 
 def shared() -> set[str]:
-    """Modules of the session that jobs use as well, by the list in `script.rs`."""
+    """The session's modules that jobs use as well, as `script.rs` lists them."""
     text = (PYTHON.parent / "src/lease/script.rs").read_text()
     listed = re.search(r"const SHARED: &\[&str\] = &\[(.*?)\];", text, re.DOTALL)
     assert listed is not None
@@ -68,7 +71,7 @@ def imports(module: str) -> Iterator[str]:
 
 
 def known(parts: list[str]) -> str:
-    """The module that an imported name is, or is in."""
+    """The module that an imported name is, or is defined in."""
     while parts and ".".join(parts) not in MODULES:
         parts = parts[:-1]
     return ".".join(parts)
@@ -79,7 +82,7 @@ def floor_of(module: str) -> str:
 
 
 def edges() -> Iterator[tuple[str, str]]:
-    """Pairs of modules on different floors."""
+    """Pairs of modules on different layers."""
     for module in MODULES:
         for other in imports(module):
             if floor_of(module) != floor_of(other):
@@ -101,12 +104,12 @@ def test_packages_import_what_they_may() -> None:
 def test_the_table_names_every_package_and_no_other() -> None:
     packages = {floor_of(module) for module in MODULES if module}
     assert packages - BASE == set(ALLOWED)
-    # A module of the base that is gone would let a package of its name in.
+    # If a module of `BASE` no longer exists, a new package of its name would count as base.
     assert packages >= BASE
 
 
 def test_the_floors_have_no_cycle() -> None:
-    """Each package is below those that may import it, the base included."""
+    """Each package is below those that may import it, and `BASE` imports only itself."""
     order = list(ALLOWED)
     for floor, allowed in ALLOWED.items():
         below = order[: order.index(floor)]

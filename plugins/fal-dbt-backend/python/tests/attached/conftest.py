@@ -1,4 +1,4 @@
-"""Scripts of models as real jobs at the gateway of a real session over DuckDB."""
+"""Fixtures that run model scripts as real jobs at the gateway of a real session over DuckDB."""
 
 import textwrap
 from types import SimpleNamespace
@@ -65,7 +65,7 @@ class ScriptClient(Client):
         self.project = session.project
 
     def script(self, code, role="after", model=ORDERS, path="fal_scripts/s.py", **rest):
-        """Runs a script to its end: how it ended, and its result."""
+        """Runs a script to its end; returns how it ended, and its result."""
         unique_id = f"script.{role}.{path}"
         return self._run(code, unique_id, {"role": role, "model": model}, path, "attached", rest)
 
@@ -107,13 +107,13 @@ class ScriptClient(Client):
         return ended, self.close(job, ended.ok)
 
     def said(self, code, **rest):
-        """What a script printed that went well."""
+        """Runs a script that must succeed; returns what it printed."""
         ended, _ = self.script(code, **rest)
         assert ended.ok, ended.answer
         return ended.stdout
 
     def query(self, sql):
-        """Rows of the warehouse, by a script."""
+        """Returns the rows of a query, which a script runs."""
         return eval(
             self.said(
                 f"print(execute_sql({sql!r}, as_='arrow').to_pylist())", role="global", model=None

@@ -1,4 +1,4 @@
-"""Sessions in which only scripts run, and results that are corrected."""
+"""Sessions that run only scripts, and results that the supervisor corrects."""
 
 import json
 
@@ -32,7 +32,7 @@ def tables(project):
 
 
 def run(start, root, command, kinds):
-    """A run of dbt's own."""
+    """Runs dbt itself on the project."""
     session = start(root, command=command)
     session.load()
     nodes = [
@@ -48,7 +48,7 @@ def run(start, root, command, kinds):
 
 
 def seen(start, root, numbers, zygote, **request):
-    """What a script alone says."""
+    """Runs a script without its model; returns what it printed."""
     session = start(root, **request)
     session.load()
     session.ask("begin", selected=[], scripts=["script.orders.AFTER.s.py"])
@@ -144,15 +144,15 @@ def test_a_result_that_is_recorded_again_replaces_the_first(tmp_path, zygote, nu
         assert client.said(print_status, model="model.shop.report", role="post_hook") == "error\n"
         session.finish()
     results = json.loads((root / "target/run_results.json").read_text())["results"]
-    told = {
+    recorded = {
         r["unique_id"].split(".")[-1]: (r["status"], r["message"], r["relation_name"])
         for r in results
         if "." in r["unique_id"]
     }
     message = "the table was written, and a hook failed"
-    assert told["orders"] == ("error", message, '"shop"."main"."orders"')
-    assert told["scores"] == ("error", message, '"shop"."main"."scores"')
-    assert told["report"][:2] == ("error", "a pre-hook failed")
+    assert recorded["orders"] == ("error", message, '"shop"."main"."orders"')
+    assert recorded["scores"] == ("error", message, '"shop"."main"."scores"')
+    assert recorded["report"][:2] == ("error", "a pre-hook failed")
     assert len(results) == len({r["unique_id"] for r in results})
 
 

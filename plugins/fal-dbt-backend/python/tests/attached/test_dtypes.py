@@ -1,4 +1,4 @@
-"""`dtype=`: the types that a table has in the end."""
+"""`dtype=`: the column types that the written table gets."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What scripts import: modules of their folders, relative ones, the forerunner's."""
+"""Imports of scripts: modules of their folders, relative imports, legacy fal's modules."""
 
 import pytest
 

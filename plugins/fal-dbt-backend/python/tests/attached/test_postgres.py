@@ -1,4 +1,4 @@
-"""Scripts over Postgres: the same reads and writes."""
+"""Scripts on PostgreSQL: the same reads and writes as on DuckDB."""
 
 import json
 import os
@@ -20,7 +20,7 @@ CLUSTER = Path(__file__).resolve().parents[1] / "postgres/cluster.py"
 
 @pytest.fixture(scope="module")
 def server():
-    """Address of a server that runs already, or of one that ends with the tests."""
+    """The address of a running server, or of one that ends with the tests."""
     if given := os.environ.get("FAL_TEST_POSTGRES"):
         yield given
         return
@@ -138,7 +138,7 @@ def test_dicts_are_jsonb_as_they_are(client):
 
 
 def test_dicts_that_no_json_can_be(client):
-    for value, told in {
+    for value, reason in {
         "float('inf')": "infinite numbers",
         "1j": "values of type complex",
         "{1: 2}": "dicts with keys that are no text",
@@ -147,6 +147,6 @@ def test_dicts_that_no_json_can_be(client):
             f"import pandas as pd\nwrite_to_source(pd.DataFrame({{'d': [{{}}, {{'a': {value}}}]}}), 'out', 'log', mode='overwrite')"
         )
         assert not ended.ok
-        assert f"column 'd' holds {told}, which JSON has no value for: row 2 is " in str(
+        assert f"column 'd' holds {reason}, which JSON has no value for: row 2 is " in str(
             ended.answer
         )

@@ -1,4 +1,4 @@
-"""What scripts read: relations of the whole project, lists, the context."""
+"""Reads of scripts: relations of the whole project, lists of nodes, the context."""
 
 
 def test_every_relation_as_from_the_model_without_declaring_it(client):

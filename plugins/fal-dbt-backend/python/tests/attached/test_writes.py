@@ -1,4 +1,4 @@
-"""What scripts and models write besides: final at once, whole or not at all."""
+"""Other tables that scripts and models write: committed at once, completely or not at all."""
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor

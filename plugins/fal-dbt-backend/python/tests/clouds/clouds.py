@@ -1,4 +1,7 @@
-"""The five clouds over the world of tests: what their statements are in DuckDB's words, and stand-ins for their clients."""
+"""The five clouds over the test world.
+
+Each translates its statements to DuckDB's dialect and has stand-ins for its client's classes.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _WORDS = [
 
 
 def words(sql: str) -> str:
-    """Names of types, where no text and no name of a column is."""
+    """Translates the names of types, but neither string literals nor quoted column names."""
     parts = re.split(r"""('(?:[^'\\]|''|\\.)*'|"(?:[^"]|"")*")""", sql)
     for pattern, word in _WORDS:
         parts[::2] = [re.sub(pattern, word, part) for part in parts[::2]]
@@ -30,7 +33,7 @@ def words(sql: str) -> str:
 
 
 def backticks(sql: str) -> str:
-    """Names in backticks, as DuckDB has them."""
+    """Turns names in backticks into names in double quotes."""
     return re.sub(
         r"`((?:[^`]|``)*)`",
         lambda found: '"' + found[1].replace("``", "`").replace('"', '""') + '"',
@@ -39,7 +42,7 @@ def backticks(sql: str) -> str:
 
 
 class Files:
-    """A table of DuckDB's made of uploaded files."""
+    """Makes a DuckDB table of uploaded files."""
 
     @staticmethod
     def register(cursor: Any, contents: list[bytes]) -> None:
@@ -51,7 +54,7 @@ class Files:
 
 
 def _narrow(table: pa.Table) -> pa.Table:
-    """DuckDB's decimals have at most 38 digits."""
+    """Narrows decimals to 38 digits, the most that DuckDB has."""
     types = [
         pa.decimal128(38, f.type.scale) if pa.types.is_decimal256(f.type) else f.type
         for f in table.schema
@@ -122,7 +125,7 @@ class SnowflakeManager(Manager):
 
 
 class SnowflakeHandle:
-    """Of snowflake.connector.SnowflakeConnection."""
+    """Imitates `snowflake.connector.SnowflakeConnection`."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -133,7 +136,7 @@ class SnowflakeHandle:
 
 
 class SnowflakeCursor:
-    """Of snowflake.connector.cursor.SnowflakeCursor: uploads, and results."""
+    """Imitates `snowflake.connector.cursor.SnowflakeCursor`: uploads and results."""
 
     def __init__(self, world: World, description: Any = None, batches: Any = None) -> None:
         self._world, self.description, self._batches = world, description, batches
@@ -200,7 +203,7 @@ class BigQuery(Adapter):
 
 
 def _angles(sql: str, word: str, write: Any) -> str:
-    """`word<...>` in other brackets."""
+    """Rewrites the angle brackets of `word<...>` with `write`."""
     while (start := sql.find(word + "<")) >= 0:
         depth, end = 1, start + len(word) + 1
         while depth:
@@ -233,7 +236,7 @@ class BigQueryManager(Manager):
 
 
 class BigQueryClient:
-    """Of google.cloud.bigquery.Client."""
+    """Imitates `google.cloud.bigquery.Client`."""
 
     def __init__(self, adapter: BigQuery) -> None:
         self._adapter, self.jobs, self.cancelled = adapter, {}, []
@@ -256,7 +259,7 @@ class BigQueryClient:
 
 
 class LoadJob:
-    """Of google.cloud.bigquery.LoadJob."""
+    """Imitates `google.cloud.bigquery.LoadJob`."""
 
     def __init__(
         self, adapter: BigQuery, content: bytes, destination: str, names: list[str]
@@ -320,7 +323,7 @@ class Databricks(Adapter):
 
 
 def spark(sql: str) -> str:
-    """Spark's types and literals as DuckDB's."""
+    """Translates Spark's types and literals to DuckDB's."""
     parts = re.split(r"('(?:[^'\\]|\\.)*')", sql)
     parts[1::2] = [
         "'" + re.sub(r"\\(.)", r"\1", part[1:-1].replace("\\u0024", "$")).replace("'", "''") + "'"
@@ -358,7 +361,7 @@ def spark(sql: str) -> str:
 
 
 def _calls(sql: str, name: str, write: Any) -> str:
-    """`name(...)` written in another way, the innermost first."""
+    """Rewrites calls of the form `name(...)`, the innermost first."""
     while found := list(re.finditer(rf"\b{name}\(", sql)):
         values, end = _arguments(sql, found[-1].end())
         sql = sql[: found[-1].start()] + write(values) + sql[end:]
@@ -384,7 +387,7 @@ class DatabricksManager(Manager):
 
 
 class DatabricksHandle:
-    """Of dbt-databricks, around one of databricks.sql.client.Connection."""
+    """Imitates dbt-databricks's handle around a `databricks.sql.client.Connection`."""
 
     def __init__(self, world: World) -> None:
         self._conn = DatabricksConnection(world)
@@ -401,7 +404,7 @@ class DatabricksConnection:
 
 
 class DatabricksCursor:
-    """Of databricks.sql.client.Cursor."""
+    """Imitates `databricks.sql.client.Cursor`."""
 
     def __init__(self, world: World, connection: Any = None, table: pa.Table | None = None) -> None:
         self._world, self._connection, self._table = world, connection, table
@@ -455,7 +458,7 @@ class RedshiftManager(Manager):
 
 
 class RedshiftConnection:
-    """Of redshift_connector.Connection."""
+    """Imitates `redshift_connector.Connection`."""
 
     def __init__(self, adapter: Redshift) -> None:
         self.adapter = adapter
@@ -471,7 +474,7 @@ class RedshiftConnection:
 
 
 class RedshiftCursor:
-    """Of redshift_connector.Cursor. A declared cursor is kept with its result."""
+    """Imitates `redshift_connector.Cursor`. A declared cursor is kept with its result."""
 
     def __init__(self, adapter: Redshift) -> None:
         self._adapter, self.description, self._rows = adapter, None, []
@@ -521,12 +524,12 @@ class Trino(Adapter):
 
 class TrinoManager(Manager):
     def handle(self, connection: Any) -> Any:
-        # dbt-trino's, around the client's.
+        # dbt-trino's wrapper around the client's connection.
         return SimpleNamespace(handle=TrinoConnection(self._adapter), cancel=lambda: None)
 
 
 class TrinoConnection:
-    """Of trino.dbapi.Connection."""
+    """Imitates `trino.dbapi.Connection`."""
 
     def __init__(self, adapter: Trino) -> None:
         self._adapter = adapter
@@ -536,7 +539,7 @@ class TrinoConnection:
 
 
 class TrinoCursor:
-    """Of trino.dbapi.Cursor: a statement is over when all was fetched."""
+    """Imitates `trino.dbapi.Cursor`: a statement has ended once all its rows are fetched."""
 
     def __init__(self, adapter: Trino) -> None:
         self._adapter, self._sql, self._cursor, self.cancelled = adapter, "", None, False

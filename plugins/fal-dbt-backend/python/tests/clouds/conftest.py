@@ -1,4 +1,7 @@
-"""The five clouds without a server: over a world of tests, with the real clients' types where these are installed."""
+"""Fixtures for the five clouds without a server.
+
+They run over the test world, and use the types of the real clients where those are installed.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from fal_worker.warehouse.registry import for_adapter
 
 
 class Cloud:
-    """One of them, empty."""
+    """One cloud over an empty warehouse."""
 
     def __init__(self, kind: str, **variables: str) -> None:
         self.kind, self.world = kind, World()

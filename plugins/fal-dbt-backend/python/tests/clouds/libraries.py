@@ -1,4 +1,6 @@
-"""Stand-ins for what the gateway imports of the clouds' clients, where these are not installed."""
+"""Stand-ins for what the gateway imports from the clouds' client libraries, where these are
+missing.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,15 @@ from typing import Any
 
 
 class NotSupportedError(Exception):
-    """Of snowflake.connector.errors."""
+    """Imitates the class in `snowflake.connector.errors`."""
 
 
 class Forbidden(Exception):
-    """Of google.api_core.exceptions."""
+    """Imitates the class in `google.api_core.exceptions`."""
 
 
 class SchemaField:
-    """Of google.cloud.bigquery."""
+    """Imitates `google.cloud.bigquery.SchemaField`."""
 
     def __init__(
         self,
@@ -35,17 +37,17 @@ class SchemaField:
 
 
 class LoadJobConfig(SimpleNamespace):
-    """Of google.cloud.bigquery."""
+    """Imitates `google.cloud.bigquery.LoadJobConfig`."""
 
 
 class ParquetOptions:
-    """Of google.cloud.bigquery.format_options."""
+    """Imitates `google.cloud.bigquery.format_options.ParquetOptions`."""
 
     enable_list_inference = False
 
 
 def _module(name: str, **content: Any) -> None:
-    """What is there is kept: `google` has other parts than those that are missing."""
+    """Adds a module, and keeps existing ones: an installed `google` may lack only some parts."""
     parent, _, last = name.rpartition(".")
     if parent:
         _module(parent)
@@ -68,7 +70,7 @@ def installed(name: str) -> bool:
 
 
 def stand_in() -> None:
-    """Only for what is missing."""
+    """Installs stand-ins for the libraries that are missing."""
     if not installed("snowflake.connector"):
         _module("snowflake.connector.errors", NotSupportedError=NotSupportedError)
     if not installed("google.cloud.bigquery"):

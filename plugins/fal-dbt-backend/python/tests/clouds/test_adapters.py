@@ -1,4 +1,7 @@
-"""dbt's real adapters and their macros, with drivers that only write down what they are told. Each is skipped where it is missing."""
+"""dbt's real adapters and their macros, over drivers that only log the statements they receive.
+
+The tests of an adapter are skipped where it is not installed.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ TABLE = pa.table({"a": [1, None], "d": pa.array([0, 1], pa.date32())})
 
 
 class Driver:
-    """A connection and a cursor at once, of whichever driver."""
+    """Imitates both the connection and the cursor of any driver."""
 
     def __init__(self, log: list[str]) -> None:
         self.log = log
@@ -54,22 +57,23 @@ class Driver:
             "",
         )
         self.session_id, self.open, self.autocommit = "s", True, True
-        # What dbt's own wrappers call their inner parts.
+        # The names by which dbt's wrappers refer to the connection and the cursor that they wrap.
         self._conn = self.handle = self._cursor = self
 
     def cursor(self) -> Driver:
         return Driver(self.log)
 
     def execute(self, sql: str, params: Any = None, **_: Any) -> Driver:
-        told = re.sub(
+        statement = re.sub(
             r"fal_[0-9a-f]{32}",
             "fal_ID",
             re.sub(r"\s+", " ", re.sub(r"/\* \{.*?\} \*/", "", sql)).strip(),
         )
         self.log.append(
-            re.sub(r"file:///\S*/", "file://FOLDER/", told) + (f" <- {params}" if params else "")
+            re.sub(r"file:///\S*/", "file://FOLDER/", statement)
+            + (f" <- {params}" if params else "")
         )
-        if told.startswith("copy into"):
+        if statement.startswith("copy into"):
             self.description = [("rows_loaded",)]
             self._rows = [(2,)]
         return self
@@ -110,7 +114,7 @@ class Driver:
 
 
 class Client(Driver):
-    """BigQuery's."""
+    """Imitates BigQuery's client."""
 
     def __init__(self, log: list[str]) -> None:
         super().__init__(log)
@@ -132,9 +136,9 @@ class Client(Driver):
     def load_table_from_file(
         self, file_obj: Any, destination: Any, job_id: str, job_config: Any
     ) -> Any:
-        told = [(field.name, field.field_type) for field in job_config.schema]
+        fields = [(field.name, field.field_type) for field in job_config.schema]
         self.log.append(
-            f"load {told} into {destination} as {job_config.source_format}, {job_config.write_disposition}"
+            f"load {fields} into {destination} as {job_config.source_format}, {job_config.write_disposition}"
         )
         return SimpleNamespace(result=lambda: None)
 
@@ -147,7 +151,7 @@ class Client(Driver):
 
 @pytest.fixture(scope="module", params=sorted(PROFILES))
 def written(request, tmp_path_factory):
-    """What the driver was told of a model's first write, of its second, and when a query was cancelled."""
+    """Returns the driver's logs of a model's first write, of its second, and of a cancelled query."""
     kind = request.param
     if not installed(f"dbt.adapters.{kind}"):
         pytest.skip(f"dbt-{kind} is not installed here")
@@ -197,7 +201,7 @@ def _parsed(kind: str, root: Any) -> Any:
 
 
 def _offline(adapter: Any, log: list[str], there: list[Any]) -> None:
-    """Opens drivers of ours, and answers from here what is in the warehouse."""
+    """Makes the adapter open test drivers, and answers from `there` which relations exist."""
 
     def open_connection(connection: Any) -> Any:
         connection.handle, connection.state = (
@@ -214,7 +218,7 @@ def _offline(adapter: Any, log: list[str], there: list[Any]) -> None:
     adapter.cache_dropped = lambda _: None
 
 
-# The versions whose macros the files tell of; others may say the same in other words.
+# The versions whose macros made the expected files. Other versions may write other statements.
 VERSIONS = {
     "snowflake": "1.12.",
     "bigquery": "1.12.",
@@ -225,11 +229,11 @@ VERSIONS = {
 
 
 def test_statements(written):
-    """Held against a file of this folder; FAL_TEST_UPDATE=1 writes it anew."""
+    """Compares the statements with the expected file, or rewrites it if FAL_TEST_UPDATE=1 is set."""
     kind, (first, second), _ = written
     if not version(f"dbt-{kind}").startswith(VERSIONS[kind]):
         pytest.skip(f"dbt-{kind} {version(f'dbt-{kind}')} wrote as well, in words of its own")
-    told = (
+    text = (
         "-- The first write of a table.\n"
         + "\n".join(first)
         + "\n-- The second one.\n"
@@ -239,8 +243,8 @@ def test_statements(written):
     file = Path(__file__).parent / "statements" / f"{kind}.txt"
     if os.environ.get("FAL_TEST_UPDATE"):
         file.parent.mkdir(exist_ok=True)
-        file.write_text(told)
-    assert told == file.read_text()
+        file.write_text(text)
+    assert text == file.read_text()
 
 
 CANCEL = {
@@ -253,5 +257,5 @@ CANCEL = {
 
 
 def test_a_query_is_cancelled(written):
-    kind, _, told = written
-    assert CANCEL[kind] in told
+    kind, _, cancelling = written
+    assert CANCEL[kind] in cancelling

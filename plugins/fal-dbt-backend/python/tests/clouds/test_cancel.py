@@ -1,4 +1,4 @@
-"""An interrupted run reaches what runs, from another thread and on another connection."""
+"""Cancelling stops running statements, from another thread and on another connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clouds.world import relation
 from fal_worker.errors import SessionError
 
 _PATIENCE = 30
-# The step at which a write is at work for long.
+# The step of a write that takes long in each cloud.
 LONG = {
     "snowflake": "copy into",
     "bigquery": "load into",
@@ -23,11 +23,11 @@ LONG = {
 
 @pytest.fixture
 def running(cloud):
-    """A write that is at work until `go` is set; its error when it has ended."""
+    """Starts a write that runs until `go` is set, and collects its error."""
     at_work, go, errors = threading.Event(), threading.Event(), []
 
-    def on_step(told: str) -> None:
-        if told.startswith(LONG[cloud.kind]):
+    def on_step(step: str) -> None:
+        if step.startswith(LONG[cloud.kind]):
             at_work.set()
             assert go.wait(_PATIENCE)
 
@@ -48,16 +48,16 @@ def running(cloud):
 
 def test_what_runs_is_interrupted(running, monkeypatch):
     cloud, go, thread, errors = running
-    told = []
-    monkeypatch.setattr(LoadJob, "cancel", lambda self: told.append("job"))
-    monkeypatch.setattr(TrinoCursor, "cancel", lambda self: told.append("cursor"))
+    cancelled = []
+    monkeypatch.setattr(LoadJob, "cancel", lambda self: cancelled.append("job"))
+    monkeypatch.setattr(TrinoCursor, "cancel", lambda self: cancelled.append("cursor"))
     (connection,) = cloud.adapter.connections.thread_connections.values()
     cloud.warehouse.cancel()
-    told += ["connection"] * cloud.adapter.connections.cancelled.count(connection)
-    assert told == [{"bigquery": "job", "trino": "cursor"}.get(cloud.kind, "connection")]
+    cancelled += ["connection"] * cloud.adapter.connections.cancelled.count(connection)
+    assert cancelled == [{"bigquery": "job", "trino": "cursor"}.get(cloud.kind, "connection")]
     go.set()
     thread.join(_PATIENCE)
-    # The statement ended well in spite of it, so it is what comes next that tells.
+    # The statement succeeded although it was cancelled, so the next step reports the cancellation.
     assert [error.code for error in errors] == ["gateway::cancelled"]
     assert cloud.world.tables() == []
 

@@ -1,4 +1,4 @@
-"""The real clients: that they are called as they can be, and that their types are what the gateway takes them for."""
+"""The real clients: their methods accept the gateway's calls, and their types are as it expects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from clouds.libraries import installed
 from clouds.trino_server import TrinoServer
 from fal_worker.errors import SessionError
 
-# A stand-in's method, and the real one that it stands for.
+# Each method of a stand-in, and the real method that it imitates.
 SIGNATURES = [
     (clouds.SnowflakeCursor.execute, "snowflake.connector.cursor", "SnowflakeCursor.execute"),
     (
@@ -81,7 +81,7 @@ SIGNATURES = [
 ]
 
 
-# Given only to clients that have it.
+# This argument is passed only to clients that accept it.
 ASKED_FOR = ("force_microsecond_precision",)
 
 
@@ -139,7 +139,7 @@ def test_bigquery_names_types_as_its_client_does():
 
 
 def plain(type: pa.DataType) -> str:
-    """Without the names of items and what may be null."""
+    """The type without the names of list items and without nullability."""
     return str(type).replace("item", "element").replace(" not null", "")
 
 
@@ -174,7 +174,7 @@ def test_bigquery_rows_without_the_storage_api():
 
 @needs("google.cloud.bigquery")
 def test_bigquery_load_jobs(open_cloud):
-    """The configuration as it goes over the wire."""
+    """Checks the configuration as it is sent to the server."""
     from clouds.world import relation
 
     sent = []
@@ -236,7 +236,7 @@ def test_databricks_uploads_what_the_connection_allows(tmp_path):
 
 @needs("databricks.sql")
 def test_databricks_gives_all_rows():
-    """The connector's own cursor and result, over a queue that holds what the server sent."""
+    """Uses the connector's own cursor and result, over a queue that holds the server's answers."""
     from databricks.sql.client import Cursor
     from databricks.sql.result_set import ThriftResultSet
     from databricks.sql.utils import ArrowQueue
@@ -330,7 +330,7 @@ def test_redshift_names_of_types():
 
 @pytest.fixture
 def trino():
-    """The real client against a stand-in for its server, and the gateway over both."""
+    """The gateway over the real client, which talks to a stand-in for the server."""
     if not installed("trino"):
         pytest.skip("trino is not installed here")
     from clouds.conftest import Cloud
@@ -408,7 +408,7 @@ def test_trino_query_is_cancelled(trino):
     assert server.waiting.wait(30)
     end = time.monotonic() + 30
     while thread.is_alive() and time.monotonic() < end:
-        # Again and again: it may be between two pages.
+        # Cancel repeatedly: the client may be between two pages.
         cloud.warehouse.cancel()
         thread.join(0.2)
     assert server.cancelled >= 1

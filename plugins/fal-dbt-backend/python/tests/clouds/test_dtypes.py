@@ -1,4 +1,4 @@
-"""Types of SQLAlchemy in the words of the clouds, and JSON that becomes more than text."""
+"""SQLAlchemy's types as each cloud names them, and JSON that is stored as more than text."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ PARSED = {
 
 
 def test_text_is_parsed_for_a_type_of_json(cloud):
-    """A cast would make a text in JSON of it."""
+    """A cast would turn the text into a JSON string."""
     type, expected = PARSED[cloud.kind]
     cloud.warehouse.begin_write(
         relation(), pa.table({"x": ["[1]"]}).to_reader(), "overwrite", {"x": type}

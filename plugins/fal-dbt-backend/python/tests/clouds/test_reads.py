@@ -1,4 +1,4 @@
-"""What each client gives, as one stream of settled types."""
+"""The rows of each client, as one stream whose column types don't change."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def meta(name: str, kind: str, precision=None, scale=None) -> SimpleNamespace:
 
 @pytest.fixture
 def snowflake(open_cloud):
-    """Answers every statement with the same result."""
+    """A client that answers every statement with the same result."""
 
     def answering(description, *batches):
         cloud = open_cloud("snowflake")
@@ -92,7 +92,7 @@ def bigquery(open_cloud):
 
 
 class Rows:
-    """Of google.cloud.bigquery.table.RowIterator."""
+    """Imitates `google.cloud.bigquery.table.RowIterator`."""
 
     def __init__(self, schema, batches, refuses=False) -> None:
         self.schema, self._batches, self.refuses, self.asked = schema, batches, refuses, []

@@ -1,4 +1,7 @@
-"""Snowflake's own cursor and converter, fed with what a server answers. Skipped where the connector is not installed."""
+"""Snowflake's own cursor and converter, fed with a server's answers.
+
+Skipped where the connector is not installed.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def column(name: str, type: str, precision=None, scale=None) -> dict:
 
 
 def field(name: str, type: pa.DataType, logical: str, precision=38, scale=0) -> pa.Field:
-    """As the server marks its columns."""
+    """A field with the metadata by which the server describes its columns."""
     return pa.field(
         name,
         type,
@@ -48,7 +51,7 @@ def field(name: str, type: pa.DataType, logical: str, precision=38, scale=0) -> 
 
 
 class Connection:
-    """As much of a connection as dbt, the gateway and the cursor need."""
+    """The parts of a connection that dbt, the gateway and the cursor use."""
 
     def __init__(
         self, columns: list[dict], tables: list[pa.Table] | None, rows: list | None = None
@@ -64,7 +67,7 @@ class Connection:
         self._columns, self._tables, self._rows = columns, tables, rows
 
     def run(self, sql: str) -> SnowflakeCursor:
-        # What the connector asks its connection for.
+        # Attributes that the connector reads from its connection.
         self.handle.arrow_number_to_decimal = self.handle.arrow_number_to_decimal_setter
         cursor = SnowflakeCursor(self.handle)
         if self._tables is None:
@@ -163,7 +166,7 @@ def test_types():
 
 
 def test_integers_as_wide_as_they_come():
-    """The server's batches have the width of their values; a column has one type."""
+    """The integers of a batch are as wide as its values need, but a column has one type."""
     one = pa.table([pa.array([1], pa.int8())], schema=pa.schema([field("I", pa.int8(), "FIXED")]))
     got = read([column("I", "fixed", 38, 0)], one)
     assert (got.schema.field("I").type, got["I"].to_pylist()) == (pa.int64(), [1])

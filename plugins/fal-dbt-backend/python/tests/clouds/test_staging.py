@@ -1,4 +1,4 @@
-"""Files on their way through a place that the user names: a volume of Databricks', a folder in S3 for Redshift."""
+"""Files staged in a place that the user names: a Databricks volume, an S3 folder for Redshift."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_volume_and_variables_that_cannot_be(open_cloud, monkeypatch):
 
 
 class S3:
-    """Of boto3."""
+    """Imitates boto3's S3 client."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -88,12 +88,12 @@ def s3(monkeypatch):
 @pytest.mark.parametrize("role", [{}, {"fal_iam_role": "arn:aws:iam::1:role/r"}])
 def test_s3(open_cloud, s3, role, monkeypatch):
     cloud = open_cloud("redshift", fal_s3_staging="s3://bucket/fal/", **role)
-    told = []
+    copies = []
 
     def run(sql, values=None):
         if not sql.startswith("copy"):
             return type(cloud.adapter).run(cloud.adapter, sql, values)
-        told.append(sql)
+        copies.append(sql)
         (content,) = s3.objects.values()
         cursor = cloud.adapter.connections.get_thread_connection().cursor
         cursor.register("uploaded", pq.read_table(io.BytesIO(content)))
@@ -104,7 +104,7 @@ def test_s3(open_cloud, s3, role, monkeypatch):
     assert cloud.world.rows() == [(1, "it's \\ `q`"), (2, None)]
     (key,) = s3.objects
     access = "iam_role 'arn:aws:iam::1:role/r'" if role else "iam_role default"
-    assert told == [
+    assert copies == [
         f'copy "memory"."main"."scores__fal_tmp" from \'{key.rpartition("/")[0]}/\' {access} format as parquet'
     ]
     assert s3.deleted == [key]
@@ -120,7 +120,7 @@ def test_s3_is_left_alone_for_types_that_copy_does_not_take(open_cloud, s3):
 
 
 def test_files_hold_what_the_frame_holds():
-    """In files of about a size, of which there is never more than one."""
+    """Rows are split into files of about the same size, and one at a time is kept."""
     table = pa.table({
         "i": pa.array(range(300_000)), "ns": pa.array(range(0, 300_000_000, 1_000), pa.timestamp("ns")), "d": pa.array(["a", "b"] * 150_000).dictionary_encode(),
     })  # fmt: skip

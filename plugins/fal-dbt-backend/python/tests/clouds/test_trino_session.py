@@ -1,4 +1,7 @@
-"""From end to end on one cloud: a session with the real dbt-trino and its client, a job, and a server of Trino's protocol over DuckDB."""
+"""One cloud from end to end: a session with the real dbt-trino and its client, and a job.
+
+The server speaks Trino's protocol and runs the statements on DuckDB.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ FILES = {
 
 
 class Server:
-    """Each statement is run at once and answered in one page."""
+    """Runs each statement at once and answers it in one page."""
 
     def __init__(self) -> None:
         self.database = duckdb.connect()
@@ -60,13 +63,13 @@ class Server:
         ]
 
     def answer(self, sql: str) -> dict[str, Any]:
-        told = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", sql, flags=re.DOTALL)).strip()
-        self.statements.append(told)
+        statement = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", sql, flags=re.DOTALL)).strip()
+        self.statements.append(statement)
         base = {"id": "q", "infoUri": "http://x", "stats": {"state": "FINISHED"}}
         try:
-            if self.fail_on and self.fail_on in told:
+            if self.fail_on and self.fail_on in statement:
                 raise duckdb.Error("the fault")
-            cursor = self.database.cursor().execute(self._translated(told))
+            cursor = self.database.cursor().execute(self._translated(statement))
         except duckdb.Error as error:
             return {
                 **base,
@@ -77,8 +80,8 @@ class Server:
                     "errorCode": 1,
                 },
             }
-        if not told.startswith("select"):
-            return {**base, "updateType": told.split(" ")[0].upper()}
+        if not statement.startswith("select"):
+            return {**base, "updateType": statement.split(" ")[0].upper()}
         columns = [_column(each[0], str(each[1])) for each in cursor.description]
         return {
             **base,
@@ -94,7 +97,7 @@ class Server:
         )
         sql = re.sub(r" comment '[^']*'| WITH \(format = '[^']*'\)", "", sql)
         sql = re.sub(r'"cat"\.INFORMATION_SCHEMA', "information_schema", sql)
-        # DuckDB renames within a schema only.
+        # DuckDB renames tables only within a schema.
         sql = re.sub(r'rename to "cat"\."main"\.', "rename to ", sql)
         return Trino.translated(None, sql)  # type: ignore[arg-type]
 
@@ -158,7 +161,7 @@ def served(tmp_path_factory) -> Iterator[Any]:
 
 
 class Job:
-    """One that writes what it is given, or breaks off."""
+    """A job that writes the given rows, or aborts its write."""
 
     def __init__(self, session: Any, id: str) -> None:
         self._session, self._id = session, id
@@ -202,7 +205,7 @@ def test_a_model(served):
     reader.close(ok=False)
 
 
-# The last one fails for the old table, too, when it is to get its name back.
+# The last fault also hits the renaming that would give the old table its name back.
 FAULTS = [
     "insert into",
     'create table "cat"."main"."scores__fal_new',

@@ -1,4 +1,4 @@
-"""What each cloud is told when a table is written, in which order, and what is there when it breaks off."""
+"""The statements of a table's write in each cloud, their order, and what is left when one fails."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_model_has_its_options_and_what_is_done_behind(cloud):
 
 @pytest.mark.parametrize("configured", [False, True])
 def test_a_fault_at_every_step(cloud, configured):
-    """Old rows or new ones, and never no table; only Trino has none for the time between two renamings."""
+    """Readers see the old or the new rows. Only Trino has no table between the two renamings."""
     write(cloud, OLD)
     world, number = cloud.world, 0
     gap = cloud.kind == "trino"
@@ -170,7 +170,7 @@ def test_names_that_cannot_be(cloud, names):
 
 
 def test_values(cloud):
-    """What a table in a cloud has of each type of Arrow; times that have no type are text."""
+    """The table's values for each Arrow type; times without a type in the cloud become text."""
     nan, zone = float("nan"), dt.timezone(dt.timedelta(hours=2))
     table = pa.table({
         "b": [True, False, None],
@@ -231,7 +231,7 @@ def test_nested_values(cloud):
 
 
 def loaded(columns: dict) -> dict:
-    """JSON is the same with other blanks."""
+    """Parses JSON, since equal JSON may differ in white space."""
     return {
         name: [json.loads(value) if isinstance(value, str) else value for value in values]
         for name, values in columns.items()
@@ -263,7 +263,7 @@ def test_types_that_no_cloud_has(cloud, type, code):
 
 
 def test_a_decimal_too_large(cloud):
-    table = pa.table({"x": pa.array([Decimal(10) ** 45], pa.decimal256(50, 0))})  # of 46 digits
+    table = pa.table({"x": pa.array([Decimal(10) ** 45], pa.decimal256(50, 0))})  # 46 digits
     with pytest.raises(SessionError) as caught:
         write(cloud, table)
     assert (caught.value.code, "`x`" in caught.value.message) == ("gateway::value", True)

@@ -1,4 +1,4 @@
-"""A stand-in for Trino's HTTP interface: each statement has a prepared answer, given in pages."""
+"""A stand-in for Trino's HTTP interface, which answers each statement with prepared pages."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 class TrinoServer:
-    """Listens on a port of its own."""
+    """Serves prepared answers on a free port."""
 
     def __init__(self) -> None:
         self.statements: list[str] = []
         self.cancelled = 0
         self.columns: list[dict[str, Any]] = []
         self.pages: list[list[Any]] = []
-        # Set: a page is held back until it is cancelled.
+        # While set, a page is held back until its query is cancelled.
         self.endless = False
         self.waiting = threading.Event()
         self._gone = threading.Event()

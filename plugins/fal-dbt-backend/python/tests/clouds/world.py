@@ -1,7 +1,7 @@
-"""A warehouse for tests: dbt's adapter as the gateway sees it, over a DuckDB in memory that understands a cloud's statements.
+"""A test warehouse: an in-memory DuckDB behind dbt's adapter that understands a cloud's statements.
 
-Every call that would reach a server is a step: it is written down, may be made to fail, and is followed by a look from outside at the
-table that is written.
+Every call that would reach a server is a step. The world records it, may make it fail, and then
+looks at the written table from another connection.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def relation(name: str = "scores", type: str | None = "table") -> BaseRelation:
 
 
 class World:
-    """What is behind the wire."""
+    """The server side: the database, the uploaded files, and the recorded steps."""
 
     def __init__(self) -> None:
         self.database = duckdb.connect()
@@ -35,22 +35,22 @@ class World:
         self.seen: list[Any] = []
         self.fail_at: int | None = None
         self.on_step: Callable[[str], None] = lambda _: None
-        # Files that were uploaded, by their place.
+        # Uploaded files, by their path.
         self.files: dict[str, bytes] = {}
 
-    def step(self, told: str) -> None:
-        """Ahead of what a server does."""
-        self.on_step(told)
-        self.steps.append(re.sub(r"fal_[0-9a-f]{32}", "fal_ID", told))
+    def step(self, statement: str) -> None:
+        """Records a step before the server runs it, and raises the planned fault."""
+        self.on_step(statement)
+        self.steps.append(re.sub(r"fal_[0-9a-f]{32}", "fal_ID", statement))
         if self.fail_at == len(self.steps):
             raise DbtDatabaseError("the fault")
 
     def look(self) -> None:
-        """Behind it: the rows that anybody else sees."""
+        """Records the rows that other connections see after a step."""
         self.seen.append(self.rows())
 
     def rows(self, name: str = "scores") -> Any:
-        """`None` without a table."""
+        """Returns the rows of a table, or `None` if there is no table."""
         with self.database.cursor() as outside:
             try:
                 return outside.execute(f'select * from "{name}"').fetchall()
@@ -70,7 +70,7 @@ class World:
 
 
 class Adapter:
-    """The part of dbt's adapters that the gateway calls. A connection is a cursor of DuckDB's."""
+    """The part of dbt's adapters that the gateway calls. A connection is a DuckDB cursor."""
 
     quotes = '""'
     kind = "?"
@@ -92,11 +92,11 @@ class Adapter:
     # SQL.
 
     def translated(self, sql: str) -> str:
-        """The statement for DuckDB."""
+        """Translates a statement to DuckDB's dialect."""
         return sql
 
     def run(self, sql: str, values: Any = None) -> Any:
-        """As the server runs it, on the connection of this thread."""
+        """Runs a statement on this thread's connection, as the server would."""
         self.world.step(sql)
         cursor = self.connections.get_thread_connection().cursor
         try:
@@ -149,7 +149,7 @@ class Adapter:
 
 
 class Manager:
-    """dbt's connections, one a thread."""
+    """Imitates dbt's connection manager, with one connection for each thread."""
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
@@ -161,7 +161,7 @@ class Manager:
     def named(self, name: str) -> Iterator[None]:
         key = threading.get_ident()
         if key in self.thread_connections:
-            # As dbt does: the same one under another name.
+            # Like dbt, reuse the open connection under another name.
             yield
             return
         cursor = self._adapter.world.database.cursor()
@@ -197,7 +197,7 @@ class Manager:
         except DbtDatabaseError:
             raise
         except Exception as error:
-            # As dbt's do, with whatever it is.
+            # Like dbt's adapters, wrap any other exception.
             raise DbtDatabaseError(str(error)) from None
 
     def cancel(self, connection: Any) -> None:
@@ -217,7 +217,7 @@ class Manager:
 
 
 class Finish:
-    """What the gateway makes of a model's configuration, without dbt's macros."""
+    """Imitates the steps after a write that a model's configuration asks for, without dbt's macros."""
 
     def __init__(
         self, world: World, adapter: Adapter, options: str = "", fails: bool = False, **config: Any

@@ -1,4 +1,4 @@
-"""Batches against an oracle that tries every set of nodes, and whole runs against the least number of calls."""
+"""Batches compared with an oracle that tries every set of nodes, and the number of calls of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STATUSES = ["success", "error", "skipped", "warn", "pass", "fail"]
 
 
 def some_plan(random):
-    """Up to eight nodes; some are not part of the run."""
+    """Draws a plan of up to eight nodes, some of which are not part of the run."""
     names = [f"n{i}" for i in range(random.randint(1, 8))]
     parents = {
         name: random.sample(names[:i], random.randint(0, min(i, 3))) for i, name in enumerate(names)
@@ -25,7 +25,7 @@ def some_plan(random):
 
 
 def allowed(plan, batch, asked, ended, settled):
-    """Whether dbt can run this set: of each node all that comes before has run well, or is part of the set."""
+    """Whether dbt can run this set: every node upstream has succeeded or is part of the set."""
 
     def in_turn(node):
         before = plan.before(node)
@@ -79,7 +79,7 @@ def test_a_run_needs_as_few_calls_as_the_graph_allows(seed):
     ended: dict[str, str] = {}
     calls = 0
     while len(ended) < len(plan.dbt | plan.elsewhere):
-        # The host runs what it can itself before it waits for dbt.
+        # The host runs every node that it can run itself before it waits for dbt.
         ready = {
             n
             for n in plan.dbt | plan.elsewhere

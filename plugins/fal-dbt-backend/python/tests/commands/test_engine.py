@@ -1,4 +1,4 @@
-"""Which engine takes over: in processes of their own, over a dbt that is made up."""
+"""The choice of the engine, tested in separate processes over a fake dbt."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_an_unknown_engine_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reason"),
     [
         ("loads(_, cls=)", None),
         ("loads", None),
@@ -89,6 +89,6 @@ def test_an_unknown_engine_is_refused(tmp_path):
         ("JSONEncoder(indent=)", None),
     ],
 )
-def test_the_self_check_looks_at_names_and_at_calls(name, told):
-    assert problem("json", name) == told
+def test_the_self_check_looks_at_names_and_at_calls(name, reason):
+    assert problem("json", name) == reason
     assert problem("no.such.module", name) == "no no.such.module"

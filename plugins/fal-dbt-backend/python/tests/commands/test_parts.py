@@ -1,4 +1,7 @@
-"""The second engine's parts, without a dbt: settings, relations, SQL, selectors, log lines, artifacts, turns at a database."""
+"""The parts of the engine that runs dbt as a program, tested without dbt.
+
+Settings, relations, SQL, selectors, log lines, artifacts, and turns at a database.
+"""
 
 from __future__ import annotations
 

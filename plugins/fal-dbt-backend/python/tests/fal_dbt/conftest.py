@@ -1,4 +1,4 @@
-"""A DuckDB project whose tables are there already, and one `FalDbt` over it for all tests that do not end it."""
+"""A DuckDB project with built tables, and one `FalDbt` over it for all tests that do not close it."""
 
 import subprocess
 import sys
@@ -55,13 +55,13 @@ def fal(shop):
 
 @pytest.fixture
 def new_shop(tmp_path):
-    """A project of the test's own."""
+    """Makes a separate project for one test."""
     return make(tmp_path / "shop")
 
 
 @pytest.fixture
 def elsewhere():
-    """Runs SQL in another process, which needs the database for itself; gives what it printed."""
+    """Runs SQL in another process, which needs the database for itself; returns what it printed."""
 
     def run(root, sql):
         program = (

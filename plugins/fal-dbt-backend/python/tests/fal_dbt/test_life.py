@@ -1,4 +1,4 @@
-"""How a `FalDbt` begins and ends, and what it says when it cannot."""
+"""How a `FalDbt` starts and ends, and its errors when it cannot start."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ def test_a_session_that_was_killed_is_started_again(fal):
     before = fal._there._child
     before._process.kill()
     before._process.wait()
-    with contextlib.suppress(FalError):  # its end may not be known yet
+    with contextlib.suppress(FalError):  # The process may have ended without being reaped yet.
         fal.ref("orders")
     assert fal.ref("orders")["id"].tolist() == [1, 2, 3]
     assert fal._there._child is not before
@@ -60,7 +60,7 @@ def test_a_python_without_dbt_is_named(shop, tmp_path):
 
 @pytest.fixture
 def heeds_sigint():
-    """A shell's background job begins with SIGINT ignored; the tests may be one."""
+    """Handles SIGINT as Python does by default; a shell's background job starts with it ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -100,7 +100,7 @@ def test_a_killed_interpreter_leaves_no_session_and_no_folder(new_shop):
 
 
 def _lives(pid):
-    """A zombie nobody waits for has ended too."""
+    """Whether a process runs. A zombie that was never reaped counts as ended."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -1,4 +1,4 @@
-"""What `FalDbt` reads and lists."""
+"""The relations that `FalDbt` reads, and its lists."""
 
 import pytest
 from fal import CurrentModel, DbtGenericTest, DbtModel, DbtSource, DbtTest, FalError

@@ -1,4 +1,4 @@
-"""What the arguments of `FalDbt` mean to the session."""
+"""How the arguments of `FalDbt` become the session's request."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What `FalDbt` writes."""
+"""The tables that `FalDbt` writes."""
 
 import subprocess
 import sys

@@ -35,7 +35,7 @@ def client(tmp_path_factory):
 
 @pytest.fixture
 def job(client):
-    """An open job of `scores`, rolled back at the end."""
+    """An open job of `scores`, rolled back after the test."""
     opened = client.open()
     yield opened
     client.close(opened, ok=False)

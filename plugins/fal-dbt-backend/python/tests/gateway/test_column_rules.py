@@ -1,4 +1,4 @@
-"""Columns that DuckDB cannot keep as they are: refused with their names, however they are written."""
+"""Columns that DuckDB cannot store as they are: the error names them, however they are written."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fal_worker.warehouse.column_rules import ColumnRules
 from live.job_client import GatewayError
 
 CASES = pa.table([["n1"], ["N1"], [3]], names=["Name", "NAME", "other"])
-TOLD = "The frame has the columns `Name` and `NAME`, which are one name to DuckDB"
+MESSAGE = "The frame has the columns `Name` and `NAME`, which are one name to DuckDB"
 
 
 def extension(name: str, array: pa.Array) -> pa.Table:
-    """Of a type that this process has no class for."""
+    """An extension type for which this process has no class."""
     return pa.table(
         [array],
         schema=pa.schema([pa.field("x", array.type, metadata={"ARROW:extension:name": name})]),
@@ -30,7 +30,7 @@ def test_columns_that_differ_in_case_only(client):
     error = refused(lambda: writer.write(CASES))
     assert (error.code, error.message, error.help) == (
         "gateway::column_name",
-        TOLD,
+        MESSAGE,
         "Rename one of them.",
     )
     client.close(writer, ok=False)

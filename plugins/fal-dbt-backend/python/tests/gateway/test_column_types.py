@@ -1,4 +1,4 @@
-"""What a type of SQLAlchemy is in the words of a warehouse."""
+"""SQLAlchemy's types as each warehouse names them."""
 
 import pytest
 from fal_worker.errors import SessionError

@@ -1,4 +1,7 @@
-"""The memory of long streams through DuckDB: row groups in the order of the stream, and blocks that are let go of."""
+"""The memory of long streams through DuckDB.
+
+Row groups are written in the stream's order, and cached blocks are released.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ from fal_worker.warehouse.duckdb import cache as duckdb_cache
 from fal_worker.warehouse.duckdb.cache import row_groups
 from fal_worker.warehouse.duckdb.warehouse import DuckDB
 
-# Random, so that DuckDB cannot make it small: 40 MB.
+# 40 MB of random values, which DuckDB cannot compress.
 SOURCE = "create table source as select random() as a, random() as b, i from range(2000000) as t(i)"
 
 
 class Handle:
-    """As dbt-duckdb wraps a connection."""
+    """Imitates dbt-duckdb's wrapper around a connection."""
 
     def __init__(self, cursor):
         self._cursor = cursor
@@ -39,7 +42,7 @@ class Relation:
 
 
 class Database:
-    """A file, and the warehouse over it."""
+    """A database file, and the warehouse over it."""
 
     def __init__(self, path, **config):
         self.root = duckdb.connect(str(path), config=config)
@@ -54,7 +57,7 @@ class Database:
         return Handle(self.root.cursor())
 
     def blocks(self):
-        """MB that DuckDB keeps of tables."""
+        """The megabytes of table blocks that DuckDB caches."""
         sql = "select coalesce(sum(memory_usage_bytes), 0) from duckdb_memory() where tag = 'BASE_TABLE'"
         return self.root.execute(sql).fetchone()[0] / (1 << 20)
 
@@ -62,7 +65,9 @@ class Database:
         return self.root.execute("select current_setting('memory_limit')").fetchone()[0]
 
     def copy(self, sql="select * from source"):
-        """Streams a query into a table; gives the most MB of blocks, beyond those that were there."""
+        """Streams a query into a table; returns the most MB of blocks added to those already
+        cached.
+        """
         self.root.execute("drop table if exists copied")
         before, most = self.blocks(), 0
         reading = self.warehouse.read(sql)
@@ -82,7 +87,7 @@ class Database:
 
 @pytest.fixture
 def low(monkeypatch):
-    """Bounds for small tables."""
+    """Lowers the limits, for small tables."""
     monkeypatch.setattr(duckdb_cache, "MOST", 16 << 20)
     monkeypatch.setattr(duckdb_cache, "KEPT", 4 << 20)
 
@@ -146,7 +151,7 @@ def test_the_limit_is_back_when_nothing_can_be_dropped(database):
 
 
 def test_nothing_starts_while_the_limit_is_low(database):
-    """Neither a request nor a reading."""
+    """Neither a new request nor a new read starts while the limit is low."""
     started = []
 
     def request():

@@ -1,4 +1,4 @@
-"""What the configuration of a model asks for behind its rows, on DuckDB."""
+"""The steps after a write that a model's configuration asks for, on DuckDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project's own macros `ref` and `source` count for what jobs read."""
+"""A project's own macros `ref` and `source` apply to the reads of jobs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def session(tmp_path_factory):
 
 @pytest.fixture(params=["model", "script", "global script"])
 def job(session, request):
-    """A job of the model, of a hook of it, and one that belongs to no model."""
+    """Opens a job of the model, a job of its hook, and a job that belongs to no model."""
     id = f"job of a {request.param}"
     role = {
         "model": {},
@@ -75,7 +75,7 @@ def test_a_read_goes_where_the_macro_says(job):
 
 
 def test_an_ephemeral_model_is_compiled_inline(job):
-    # Its own SQL reads `orders` through the macro, too.
+    # The model's own SQL reads `orders` through the macro, too.
     assert job.ref("shared").to_pydict() == {"id": [7], "double": [140]}
     assert job.ref("renamed").to_pydict() == {"id": [7], "double": [140]}
 

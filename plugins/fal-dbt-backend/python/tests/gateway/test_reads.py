@@ -1,4 +1,4 @@
-"""What a model may read, and what it gets."""
+"""What a model may read, and the rows it gets."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_versions(client, job):
     for version, value in ((1, 1), (2, 2)):
         client.session.run(f"model.shop.dim.v{version}")
         error = refusal(job.ref, "dim", version=version)
-        # Resolved rightly, and then refused, since nobody declared it.
+        # The reference resolves, but is refused because the stub doesn't declare it.
         assert (error.code, f"model.shop.dim.v{version}" in error.message) == (
             "gateway::undeclared",
             True,
@@ -79,7 +79,7 @@ def test_an_undeclared_read_of_a_selected_node_is_an_error(job):
 
 def test_an_undeclared_read_of_another_node_is_one_warning(client, job):
     for _ in range(2):
-        error = refusal(job.ref, "not_selected")  # it was never built
+        error = refusal(job.ref, "not_selected")  # never built
         assert error.code == "gateway::database", error.message
     warnings = [m for m in client.session.logs("warn") if "not_selected" in m]
     assert warnings == [

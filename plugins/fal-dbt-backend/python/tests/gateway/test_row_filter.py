@@ -1,4 +1,4 @@
-"""Reads of a part of a relation, which the warehouse selects; and conditions that mean the same in every warehouse."""
+"""Filtered reads: the warehouse selects the rows, and conditions mean the same in every warehouse."""
 
 from __future__ import annotations
 

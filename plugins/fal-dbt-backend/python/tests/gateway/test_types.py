@@ -1,4 +1,4 @@
-"""The table of types: what is written as Arrow, what DuckDB makes of it, what comes back."""
+"""The table of types: the Arrow type written, the DuckDB type stored, the Arrow type read back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def uuids() -> pa.Array:
     )
 
 
-# What is written, DuckDB's type, the Arrow type that comes back (None: the same), the values (None: the same).
+# The written Arrow type, DuckDB's type, the Arrow type read back (None: the same), and the values
+# read back (None: the same).
 WRITTEN = {
     "int8": (ints(pa.int8()), "TINYINT", None, None),
     "int16": (ints(pa.int16()), "SMALLINT", None, None),
@@ -222,7 +223,7 @@ def test_written(client, job, case):
 
 
 HUGE = "decimal128(38, 0)"
-# What DuckDB has, the Arrow type that is read, the value.
+# DuckDB's expression, the Arrow type read, the value.
 READ = {
     "sum(x) from (values (1), (2)) t(x)": (HUGE, D(3)),
     "99999999999999999999999999999999999999::hugeint": (HUGE, D(10**38 - 1)),

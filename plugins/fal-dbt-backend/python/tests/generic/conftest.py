@@ -1,6 +1,8 @@
-"""The generic path over each adapter that is installed: SQLite, which has no native path, and DuckDB and PostgreSQL, which would.
+"""Runs the generic path over each installed adapter.
 
-dbt-sqlite wants another dbt-adapters than dbt-postgres, so it is tested where it is installed: `pip install dbt-sqlite`.
+SQLite has no native path; DuckDB and PostgreSQL have one, which these tests don't use. dbt-sqlite
+needs another dbt-adapters than dbt-postgres, so its tests run only where it is installed: `pip
+install dbt-sqlite`.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ def client(project):
 
 @pytest.fixture
 def job(client):
-    """An open job of `scores`, rolled back at the end."""
+    """An open job of `scores`, rolled back after the test."""
     opened = client.open()
     yield opened
     client.close(opened, ok=False)

@@ -1,4 +1,4 @@
-"""Sessions that end, queries that are interrupted, many threads, and how much memory a stream takes."""
+"""How sessions end, how queries are interrupted, many threads, and the memory of a stream."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENDLESS = "with recursive t as (select 1 as n union all select n + 1 from t) sel
 
 @pytest.fixture
 def other_client(project, client):
-    """A session that may be killed. DuckDB lets only one process into its file."""
+    """A second session that may be killed. DuckDB lets only one process open its file."""
     if client.warehouse == "duckdb":
         pytest.skip("DuckDB's file is open already")
     with sessions(project) as start:
@@ -38,26 +38,26 @@ def test_a_session_killed_before_the_model_ends_leaves_the_old_table(client, job
 
 
 def test_a_query_is_cancelled(client, other_client):
-    reader, told = other_client.open(), []
+    reader, errors = other_client.open(), []
 
     def read():
         try:
             reader.sql(ENDLESS, raw=True)
         except GatewayError as error:
-            told.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=read)
     thread.start()
     end = time.monotonic() + _PATIENCE
     while thread.is_alive() and time.monotonic() < end:
-        # Again and again, as it may not have begun.
+        # Cancel repeatedly, since the query may not have started yet.
         other_client.session.ask("cancel")
         thread.join(0.1)
-    assert [error.code for error in told] == ["gateway::cancelled"]
+    assert [error.code for error in errors] == ["gateway::cancelled"]
 
 
 def test_many_jobs_read_and_write_at_once(client):
-    """More than there are threads of dbt's."""
+    """There are more jobs than dbt has threads."""
 
     def work(number):
         job = client.open("model.shop.scores" if number % 2 else "model.shop.other")
@@ -73,14 +73,14 @@ def test_many_jobs_read_and_write_at_once(client):
 
 
 def peak(session) -> int:
-    """The most memory that a process ever had, in bytes."""
+    """The peak memory of a process, in bytes."""
     status = Path(f"/proc/{session.process._process.pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is measured by Linux")
 def test_a_large_result_goes_through_in_bounded_memory(client, job):
-    """Some 200 MB, one batch of which is 4 MB."""
+    """The result has about 200 MB, and one of its batches 4 MB."""
     if client.warehouse != "sqlite":
         pytest.skip("this driver keeps the whole result in memory")
     job.sql("select 1")

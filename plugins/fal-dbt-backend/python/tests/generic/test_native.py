@@ -1,4 +1,4 @@
-"""dbt-native Python models on adapters that have no Python here."""
+"""dbt-native Python models on adapters for which fal runs no Python."""
 
 from __future__ import annotations
 

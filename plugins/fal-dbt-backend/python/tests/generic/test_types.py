@@ -1,4 +1,6 @@
-"""The table of types over any adapter: what is written as Arrow, what the table has, what comes back."""
+"""The table of types over any adapter: the Arrow type written, the column stored, what is read
+back.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ UUIDS = pa.ExtensionArray.from_storage(
     pa.uuid(), pa.array([b"0123456789abcdef", None], pa.binary(16))
 )
 
-# What is written; the type and the values that are read back from DuckDB and PostgreSQL, and from SQLite (None: the values as
-# written). SQLite itself has integers, floats, text and bytes only.
+# What is written; the type and values read back from DuckDB and PostgreSQL, and from SQLite (None:
+# the values as written). SQLite itself has only integers, floats, text and bytes.
 WRITTEN = {
     "int8": (pa.array([-128, None, 127], pa.int8()), ("int64", None), ("int64", None)),
     "int64": (pa.array([-(2**63), None, 2**63 - 1]), ("int64", None), ("int64", None)),
@@ -101,7 +103,7 @@ def test_written(client, job, case):
     assert client.write(pa.table({"x": array}))["rows_affected"] == len(array)
     column = job.ref("scores")["x"]
     if client.warehouse == "postgres":
-        # Its driver tells how many digits a column has.
+        # SQLite's driver reports how many digits a column has.
         kind = {"decimal": "decimal128(10, 2)", "uint64": "decimal128(20, 0)"}.get(case, kind)
     assert (str(column.type), column.to_pylist()) == (
         kind,
@@ -109,7 +111,7 @@ def test_written(client, job, case):
     )
 
 
-# What the tables' columns are declared as.
+# The declared types of the tables' columns.
 DECLARED = {
     "sqlite": {
         "i": "bigint", "f": "REAL", "t": "TEXT", "b": "INT", "d": "numeric(10,2)", "when": "TEXT", "day": "TEXT", "raw": "BLOB",
@@ -148,7 +150,7 @@ def test_a_duration_is_refused(client):
 
 
 def rows(*expressions: str) -> str:
-    """SQL for a column, more rows than a batch has of the first expression, and then the others."""
+    """SQL for a column: the first expression fills more rows than a batch has, the others follow."""
     many = "select 1 as n union all select n + 1 from t where n < 10001"
     others = "".join(
         f" union all select {10001 + i}, {each}" for i, each in enumerate(expressions[1:], 1)
@@ -157,7 +159,7 @@ def rows(*expressions: str) -> str:
 
 
 def test_a_column_is_settled_over_the_whole_result(client, job):
-    """SQLite's columns have no types, only its values do."""
+    """SQLite gives types to values, not to columns."""
     if client.warehouse != "sqlite":
         pytest.skip("this warehouse lets no column have two types")
     column = job.sql(rows("null", "7"), raw=True)["x"]

@@ -1,4 +1,4 @@
-"""What a driver gives, as a column of Arrow: without a warehouse."""
+"""Conversion of a driver's values to an Arrow column, without a warehouse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fal_worker.warehouse.spool import Spool
 DAY, NOON = dt.date(2020, 1, 1), dt.datetime(2020, 1, 1, 12)
 EAST = dt.timezone(dt.timedelta(hours=2))
 
-# The batches of a column; its type and values in the end.
+# The batches of a column, and the type and values of the resulting column.
 SETTLED = {
     "int and Decimal": ([[1], [D("2.50")]], "decimal128(38, 2)", [D("1.00"), D("2.50")]),
     "Decimals of more and more digits": (
@@ -68,19 +68,19 @@ MIXED = {
 }
 
 
-@pytest.mark.parametrize("told", MIXED)
-def test_what_does_not_fit_is_an_error(told):
+@pytest.mark.parametrize("mixture", MIXED)
+def test_what_does_not_fit_is_an_error(mixture):
     column = Column("x")
     with pytest.raises(SessionError) as caught:
-        for batch in MIXED[told]:
+        for batch in MIXED[mixture]:
             column.add(batch)
-    assert caught.value.message == f"The column `x` holds {told}"
+    assert caught.value.message == f"The column `x` holds {mixture}"
 
 
 def test_the_driver_tells_the_precision():
     column = Column("x", pa.decimal128(10, 2))
     assert str(column.add([D("1.5")]).type) == "decimal128(10, 2)"
-    # Unless it is not true.
+    # The driver's description may be wrong about this.
     column.add([D("0.125")])
     assert str(column.type) == "decimal128(38, 3)"
 

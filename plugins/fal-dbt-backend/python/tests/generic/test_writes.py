@@ -77,7 +77,7 @@ def test_a_value_that_the_warehouse_refuses_fails_the_model(client, job):
 
 
 def test_an_error_in_the_middle_of_the_swap_leaves_the_old_table(client, job):
-    """Rights are granted when the new table is in its place already."""
+    """Grants run when the new table already has its final name."""
     if client.warehouse == "duckdb":
         pytest.skip("dbt-duckdb knows no rights that could be missing")
     job.sql("create table granted as select 1 as x", raw=True)
@@ -110,7 +110,7 @@ def test_views_of_the_table_see_the_new_one(client, job):
     job.sql("create view seen as select x + 1 as y from scores", raw=True)
     client.write(pa.table({"x": [2]}))
     if client.warehouse == "postgres":
-        # They hang on the table itself, and go with it, as with dbt's tables.
+        # The views belong to the old table and are dropped with it, as they are when dbt replaces a table.
         with pytest.raises(GatewayError, match="seen"):
             job.sql("select * from seen", raw=True)
         return
@@ -196,7 +196,7 @@ def test_views_of_a_source_outlive_a_script(client, job):
 
 
 def test_a_swap_that_was_cut_short_is_mended_by_the_next_write(client, job):
-    """As if the process had been killed between the renamings, on a warehouse without transactions."""
+    """Simulates a process killed between the two renamings, on a warehouse without transactions."""
     client.write(pa.table({"x": [1]}))
     job.sql("alter table scores rename to scores__fal_backup", raw=True)
     writer = client.open()
@@ -215,7 +215,8 @@ def test_what_a_killed_process_left_is_dropped(client, job):
 
 
 def test_statements_of_scripts_are_committed(client, job):
-    assert job.sql("create table made (x int)", raw=True).num_columns in (0, 1)  # DuckDB counts
+    # DuckDB returns a column with the number of rows.
+    assert job.sql("create table made (x int)", raw=True).num_columns in (0, 1)
     job.sql("insert into made values (1), (2)", raw=True)
     assert client.open().sql("select count(*) as n from made", raw=True).to_pydict() == {"n": [2]}
     job.sql("drop table made", raw=True)

@@ -1,4 +1,4 @@
-"""How errors of a model read: their own frames, their own words."""
+"""Error messages of models: only the user's frames, and the exception's own text."""
 
 import sys
 import textwrap
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def fails(run):
-    """`fails(code)` gives the error of a model that fails."""
+    """`fails(code)` returns the error of a model that fails."""
     return lambda code, **rest: run(code, **rest).error
 
 
@@ -223,7 +223,7 @@ def test_a_write_that_breaks_off_is_the_models_to_handle(run):
         except KeyError:
             write_to_model(table)
         """
-    # The gateway takes none of it: it counts only with its end.
+    # The gateway keeps nothing: a write counts only once its stream has ended.
     assert run(code).ok
 
 

@@ -1,4 +1,4 @@
-"""What can be written, and how a refusal reads."""
+"""The objects that a model can write, and the errors for all others."""
 
 import datetime as dt
 import subprocess
@@ -19,7 +19,7 @@ ROWS = {"a": [1, 2, 3], "b": ["x", None, "z"]}
 
 
 class Capsule:
-    """Only the Arrow C interface."""
+    """An object with the Arrow C stream interface and nothing else."""
 
     def __init__(self, table):
         self._table = table
@@ -29,7 +29,7 @@ class Capsule:
 
 
 class ArrayCapsule:
-    """Only the Arrow C interface for one batch."""
+    """An object with the Arrow C interface for one batch and nothing else."""
 
     def __init__(self, batch):
         self._batch = batch
@@ -108,11 +108,11 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("data", "told"), REFUSED.values(), ids=REFUSED)
-def test_refused(data, told):
+@pytest.mark.parametrize(("data", "reason"), REFUSED.values(), ids=REFUSED)
+def test_refused(data, reason):
     message = refusal(data)
     assert message.startswith("fal: write_to_model does not take ")
-    assert told in message
+    assert reason in message
     assert "It takes a pandas or polars DataFrame," in message
 
 

@@ -3,7 +3,8 @@
 import pyarrow
 import pytest
 
-# What dbt appends, shortened: names of relations are rendered, frames come from the function given.
+# What dbt appends, shortened: it renders the relations' names and loads frames by the given
+# function.
 TAIL = """
 def ref(*args, **kwargs):
     refs = {"orders": '"db"."main"."orders"'}
@@ -33,7 +34,7 @@ def native(run, gateway):
 
 @pytest.fixture
 def result(native, gateway):
-    """What the model returned."""
+    """Returns the frame that the model returned."""
 
     def result(code, adapter="duckdb"):
         ended = native(code, adapter)

@@ -1,4 +1,4 @@
-"""The names a model sees, and the world it runs in."""
+"""The names that a model sees, and the environment it runs in."""
 
 import json
 
@@ -9,7 +9,7 @@ from stand_ins.supervisor import PYTHON, Zygote
 
 @pytest.fixture
 def prints(run):
-    """`prints(code)` gives what a script prints, which may end without a write."""
+    """`prints(code)` returns what a script prints. The script need not write."""
 
     def prints(code, **rest):
         ended = run(code, **rest)
@@ -20,7 +20,7 @@ def prints(run):
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "request"),
     [
         ("ref('a')", {"op": "ref", "args": ["a"], "version": None}),
         ("ref('p', 'a')", {"op": "ref", "args": ["p", "a"], "version": None}),
@@ -30,11 +30,11 @@ def prints(run):
         ("execute_sql('select 1 as x')", {"op": "sql", "sql": "select 1 as x"}),
     ],
 )
-def test_reading(prints, gateway, call, told):
+def test_reading(prints, gateway, call, request):
     for name in ("a", "p.a", "s.t"):
         gateway.tables[name] = pyarrow.table({"x": [1]})
     assert prints(f"df = {call}\nprint(type(df).__name__, df.x.tolist())") == "DataFrame [1]\n"
-    assert gateway.commands[0] == {"token": "t0ken", **told}
+    assert gateway.commands[0] == {"token": "t0ken", **request}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_modes(run, gateway):
     }
     for call, message in wrong.items():
         assert run(table + call).error["message"] == message
-    # Which strategies a model has is not known here.
+    # The job doesn't know which strategies a model supports.
     assert run(
         table + "write_to_source(t, 's', 't')\nwrite_to_model(t, dtype={'a': 'x'}, mode='merge')"
     ).ok
@@ -149,8 +149,10 @@ def test_vars_target_and_this_of_the_context(prints, gateway):
 def test_the_script_is_main(prints, project):
     code = "import sys, os, __main__\nprint(__name__, __file__, sys.argv, sys.path[:2], os.getcwd(), __main__.__file__ == __file__)"
     file = str(project / "models" / "m.py")
-    told = f"__main__ {file} {[file]} {[str(project / 'models'), str(project)]} {project} True\n"
-    assert prints(code) == told
+    expected = (
+        f"__main__ {file} {[file]} {[str(project / 'models'), str(project)]} {project} True\n"
+    )
+    assert prints(code) == expected
 
 
 def test_functions_can_be_pickled(prints):
@@ -218,7 +220,7 @@ class Hider:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Hider())
 """
-# Before 18 pyarrow could not do without numpy.
+# pyarrow before version 18 needs numpy.
 NUMPY = "numpy" if int(pyarrow.__version__.partition(".")[0]) >= 18 else "none"
 
 

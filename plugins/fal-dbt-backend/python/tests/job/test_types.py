@@ -1,4 +1,4 @@
-"""Every type of column: read as pandas, and written back without a loss."""
+"""Every column type: read as pandas, and written back without a loss."""
 
 import datetime as dt
 from decimal import Decimal
@@ -14,7 +14,7 @@ DAY = dt.date(1, 1, 1)
 BIG = 2**63 - 1
 FAR_AWAY = [dt.datetime(9999, 12, 31), dt.datetime(1, 1, 1)]
 
-# Type in Arrow, values, dtype in pandas, whether the same type comes back (else the type that does).
+# Arrow type, values, pandas dtype, and whether the same type comes back (else the type that does).
 TABLE = [
     (pyarrow.int8(), [1, -128], "int8", None),
     (pyarrow.int8(), [1, None], "Int8", None),
@@ -87,14 +87,14 @@ PANDAS = int(pandas.__version__.partition(".")[0])
 
 
 def dtype_here(dtype):
-    """Before pandas 3 text is object; pandas 1 knows nanoseconds only."""
+    """The dtype in the installed pandas: before 3 text is object; pandas 1 knows nanoseconds only."""
     if dtype == "str" and PANDAS < 3:
         return "object"
     return dtype.replace("64[us", "64[ns") if PANDAS < 2 else dtype
 
 
 def type_here(kind):
-    """The type that is written, of the type that was read."""
+    """The Arrow type that is written for a column that was read with this type."""
     if PANDAS < 2 and (pyarrow.types.is_timestamp(kind) or pyarrow.types.is_duration(kind)):
         return (
             pyarrow.timestamp("ns", kind.tz)
@@ -261,7 +261,8 @@ def test_infinity_is_kept():
 
 
 F32, F64 = pyarrow.float32(), pyarrow.float64()
-# What was read, the values that are written in its place, the type that they get: the one that was read only if it holds all of them.
+# The type read, the values written in its place, and the type they get. It is the type read only if
+# that holds all the values.
 RESTORED = {
     "floats that are as before": (
         pyarrow.list_(F32),

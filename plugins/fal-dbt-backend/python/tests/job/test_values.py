@@ -1,4 +1,7 @@
-"""Columns of values that no type of Arrow fits at once: written as they are, or refused with the column, the row and the way out."""
+"""Object columns whose values no Arrow type fits directly.
+
+They are written unchanged, or refused with the column, the row and a remedy.
+"""
 
 import datetime as dt
 import itertools
@@ -21,13 +24,13 @@ STAMP = pandas.Timestamp("2024-01-01 00:00:00.123456789")
 
 
 class Point:
-    """As shapely's."""
+    """A point like shapely's."""
 
     __geo_interface__ = {"type": "Point"}
 
 
 def written(values):
-    """A column of objects as it is sent: its type and its values."""
+    """The type and the values of an object column as it is sent."""
     column = frames.reader(
         "f", pandas.DataFrame({"x": pandas.Series(values, dtype=object)})
     ).read_all()["x"]
@@ -47,7 +50,7 @@ def refusal(data):
     return str(caught.value).splitlines()[0].removeprefix("fal: column 'x' ")
 
 
-# Values that do not go together, and how that is said; in whichever order they come.
+# Values of incompatible types, and the error's text, in any order of the values.
 MIXED = {
     "date and datetime": ([DAY, NOON], "mixes values of several types, date and datetime"),
     "date and Timestamp": (
@@ -104,11 +107,11 @@ MIXED = {
 
 @pytest.mark.parametrize("case", MIXED)
 def test_mixed_values_are_refused_in_any_order(case):
-    values, told = MIXED[case]
+    values, reason = MIXED[case]
     for order in itertools.permutations(values):
         for missing in ([], [None], [NAN], [pandas.NA, pandas.NaT]):
             message = refusal([*missing, *order])
-            assert message.startswith(told)
+            assert message.startswith(reason)
             assert (
                 message.endswith(f": row {len(missing) + len(order)} is {order[-1]!r}")
                 or len(order) > 2
@@ -127,7 +130,7 @@ def test_the_row_is_the_first_that_does_not_fit():
     )
 
 
-# One kind of values, or two that go together without a loss.
+# Values of one kind, or of two that combine without a loss.
 WRITTEN = {
     "int and float": ([1, 2.5], "double", [1.0, 2.5]),
     "float and a large double": ([0.5, 2**60], "double", [0.5, float(2**60)]),
@@ -237,8 +240,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_values_that_are_refused(case):
-    values, told = REFUSED[case]
-    assert refusal(values).startswith(told)
+    values, reason = REFUSED[case]
+    assert refusal(values).startswith(reason)
 
 
 def test_hints_say_what_to_do():

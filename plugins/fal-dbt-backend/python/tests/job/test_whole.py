@@ -31,7 +31,7 @@ def model(dbt, session):
     return orders
 """
 
-# DuckDB gives text for a UUID, and decimals for integers of 128 bits; polars knows one kind of time.
+# DuckDB reads a UUID as text and integers of 128 bits as decimals; polars knows one kind of time.
 CHANGES = {
     "pandas": {"id": "VARCHAR", "huge": "BIGINT"},
     "polars": {"id": "VARCHAR", "huge": "BIGINT", "t": "TIME_NS"},
@@ -63,7 +63,7 @@ def count():
 
 @pytest.fixture
 def job(session, start, count):
-    """`job(code)` runs a whole job of `scores`: how it ended, and its result as recorded."""
+    """`job(code)` runs a whole job of `scores`; returns how it ended, and its recorded result."""
 
     def job(code):
         token = f"token{next(count)}"
@@ -100,7 +100,7 @@ def test_a_stream(job):
 
 
 def columns(job, relation):
-    """Names and types of a relation, as the warehouse calls them."""
+    """The columns of a relation, with the warehouse's names for their types."""
     code = f"""
         rows = execute_sql(f"describe select * from {relation}", as_="arrow").to_pylist()
         print({{row["column_name"]: row["column_type"] for row in rows}})

@@ -1,4 +1,4 @@
-"""One session on each of two warehouses, whose models are lent to this process."""
+"""One session on each of two warehouses, which lends its models to the test process."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FILES = {
 
 
 class Runner(JobClient):
-    """A lease as whoever runs it has it: by the gateway's other door."""
+    """A lease as its runner sees it, through the lease gateway."""
 
     def __init__(self, location: str, token: str, id: str = "", unique_id: str = "") -> None:
         super().__init__(location, token, id, unique_id)
@@ -53,11 +53,11 @@ class Runner(JobClient):
         return json.loads(result.body.to_pybytes())
 
     def start(self) -> Runner:
-        """A new attempt."""
+        """Starts a new attempt."""
         return Runner(self.location, self.do("job_start")["token"])
 
     def begin_write(self, table: pa.Table, **command):
-        """A write that has sent a batch, and goes on."""
+        """Starts a write that has sent a batch and is still open."""
         command = {"token": self._token, "op": "write_to_model", **command}
         descriptor = flight.FlightDescriptor.for_command(json.dumps(command).encode())
         writer, _ = self._client.do_put(descriptor, table.schema)
@@ -68,12 +68,15 @@ class Runner(JobClient):
 class Lent(Runner):
     """A lease with the supervisor's side as well."""
 
-    def __init__(self, client, id: str, token: str, unique_id: str, told: dict) -> None:
+    def __init__(self, client, id: str, token: str, unique_id: str, lease: dict) -> None:
         super().__init__(client.location, token, id, unique_id)
-        self.client, self.token, self.told = client, token, told
+        self.client, self.token, self.lease = client, token, lease
 
     def settle(self, ok: bool | None = None) -> tuple[dict, dict]:
-        """What the session knows of the lease, and the result: committed if all went well, or as told."""
+        """Settles the lease; returns the session's record of it, and the model's result.
+
+        Commits if `ok` says so. Without `ok`, commits if the attempt answered that it succeeded.
+        """
         settled = self.client.session.ask("job_settle", job=self.id)
         ok = bool((settled["answer"] or {}).get("ok")) if ok is None else ok
         result = {
@@ -107,7 +110,7 @@ class LeaseClient(Client):
         return Lent(self, id, token, unique_id, self.session.ask("job_lend", job=id))
 
     def table(self, name: str) -> list[tuple]:
-        """Its rows, read as a job reads them; none if it is not there."""
+        """The rows of a table, read as a job reads them; none if there is no table."""
         return self.query(f"select * from {name} order by 1")
 
 

@@ -1,4 +1,4 @@
-"""Attempts at a lent model: only the last one counts, whatever an earlier one is in the middle of."""
+"""Attempts at a lent model: only the last one counts, whatever an earlier one is doing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ids(*values: int) -> pa.Table:
 
 
 def fenced(job: Runner) -> None:
-    """Of no use any more, whatever it asks."""
+    """Asserts that the gateway refuses every request of the job's attempt."""
     for ask in (lambda: job.ref("orders"), lambda: job.write(ids(9)), lambda: job.action("list_models"), lambda: job.do("job_output"),
                 lambda: job.do("job_answer", ok=True)):  # fmt: skip
         with pytest.raises(GatewayError) as caught:
@@ -32,12 +32,12 @@ def fenced(job: Runner) -> None:
 
 def test_a_lease_says_what_it_reads_and_writes(client: LeaseClient):
     scores, grown = client.lend(), client.lend("grown")
-    assert [entry["unique_id"] for entry in scores.told["inputs"]] == ["model.shop.orders"]
-    assert "orders" in scores.told["inputs"][0]["relation"]
+    assert [entry["unique_id"] for entry in scores.lease["inputs"]] == ["model.shop.orders"]
+    assert "orders" in scores.lease["inputs"][0]["relation"]
     assert (
-        "scores" in scores.told["output"],
-        scores.told["output_is_rows"],
-        grown.told["output_is_rows"],
+        "scores" in scores.lease["output"],
+        scores.lease["output_is_rows"],
+        grown.lease["output_is_rows"],
     ) == (True, True, False)
     for lent in (scores, grown):
         assert lent.settle()[0]["attempts"] == 0
@@ -104,7 +104,7 @@ def test_a_new_attempt_undoes_the_one_before_it(client: LeaseClient, name: str):
 def test_an_attempt_in_the_middle_of_its_write_is_fenced(client: LeaseClient, name: str):
     lent = client.lend(name)
     writer = lent.start().begin_write(ids(*range(1000)))
-    second = lent.start()  # returns: nobody waits for the first one's rows
+    second = lent.start()  # Returns, since the rows of the first attempt are no longer awaited.
     second.write(ids(7, 8))
     second.do("job_answer", ok=True)
     with pytest.raises(flight.FlightError):
@@ -155,7 +155,7 @@ def test_a_write_that_counts_at_once_is_whole_or_not_at_all(client: LeaseClient)
     writer.write_metadata(b"end")
     writer.close()
     assert lent.settle()[0]["wrote"] is False
-    # Final at once: the end of the lease does not undo it.
+    # This write was committed at once, so the end of the lease does not undo it.
     assert client.query("select * from side.log") == [(2,)]
 
 
@@ -190,7 +190,7 @@ def test_without_an_answer_nothing_stays(client: LeaseClient):
     assert (settled["attempts"], settled["answer"], settled["wrote"]) == (1, None, False)
     fenced(attempt)
     assert client.table("scores") == before
-    # An answer that it went well, but the runner says no.
+    # The attempt answers that it succeeded, but the supervisor closes the job as failed.
     lent = client.lend()
     attempt = lent.start()
     attempt.write(ids(67))
@@ -228,7 +228,7 @@ def test_tokens_are_good_for_their_own_lease_and_door(client: LeaseClient):
     for token in ("", "of-this-machine"):
         with pytest.raises(GatewayError, match="does not know this token"):
             Runner(client.location, token).start()
-    # The other door is open to both.
+    # The session's own gateway accepts both tokens.
     assert Runner(client.session.location, "of-this-machine").ref("orders").num_rows == 3
     inside = Runner(client.session.location, lent.token).start()
     assert inside.ref("orders").num_rows == 3
@@ -241,8 +241,8 @@ def test_tokens_are_good_for_their_own_lease_and_door(client: LeaseClient):
         ok=False,
         result={"unique_id": "model.shop.grown", "status": "error", "execution_time": 0},
     )
-    told = str(client.session.events)
-    assert lent.token not in told and "of-this-machine" not in told
+    events = str(client.session.events)
+    assert lent.token not in events and "of-this-machine" not in events
 
 
 def test_the_client_of_the_documentation_runs(client: LeaseClient):
@@ -271,8 +271,8 @@ def test_a_dbt_native_model_is_delivered_once(client: LeaseClient):
     while not jobs:
         assert not node.done(), node.result()
     job = jobs[0]
-    told = client.session.ask("job_lend", job=job["job"])
-    assert (told["output_is_rows"], "native" in told["output"]) == (True, True)
+    lease_facts = client.session.ask("job_lend", job=job["job"])
+    assert (lease_facts["output_is_rows"], "native" in lease_facts["output"]) == (True, True)
     lease = Runner(client.location, job["token"])
     lease.start().write(ids(1, 2, 3), op="write_relation")
     writer = lease.start().begin_write(ids(4), op="write_relation")
@@ -290,17 +290,17 @@ def test_a_dbt_native_model_is_delivered_once(client: LeaseClient):
 
 
 def test_the_end_of_the_run_ends_its_leases(client: LeaseClient):
-    """The last test: it interrupts the session."""
+    """Must be the last test: it cancels the session."""
     lent, never = client.lend(), client.lend("grown")
     attempt = lent.start()
     writer = attempt.begin_write(ids(1))
     assert attempt.do("job_output") == {"stop": False}
-    told: list[dict] = []
-    waits = threading.Thread(target=lambda: told.append(attempt.do("job_output", wait=5)))
+    answers: list[dict] = []
+    waits = threading.Thread(target=lambda: answers.append(attempt.do("job_output", wait=5)))
     waits.start()
     client.session.ask("cancel")
     waits.join()
-    assert [*told, attempt.do("job_output")] == [{"stop": True}] * 2
+    assert [*answers, attempt.do("job_output")] == [{"stop": True}] * 2
     with pytest.raises(GatewayError) as caught:
         never.start()
     assert caught.value.code == "gateway::cancelled"
@@ -308,5 +308,5 @@ def test_the_end_of_the_run_ends_its_leases(client: LeaseClient):
     with pytest.raises(flight.FlightError):
         while True:
             writer.write_table(ids(*range(100_000)))
-    # The lease of `grown` is out still.
+    # The lease of `grown` is still open.
     assert client.session.finish(interrupted=True)["artifacts_written"]

@@ -1,4 +1,4 @@
-"""What whoever holds a lease's token may read, and what not: tried by a token, on both warehouses."""
+"""What a holder of a lease's token may read, and what the gateway refuses, on both warehouses."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def checked(request, tmp_path_factory):
 
 
 def world(client: LeaseClient) -> tuple:
-    """What must not change."""
+    """Returns the state that refused statements must not change."""
     tables = client.query(
         "select table_schema || '.' || table_name as t from information_schema.tables where table_schema <> 'pg_catalog' order by 1"
     )
@@ -83,7 +83,7 @@ def where(text: str) -> dict:
     return {"op": "ref", "args": ["orders"], "where": text}
 
 
-# What is asked by SQL, on both.
+# Requests with SQL that both warehouses refuse.
 BOTH = [
     sql("create table pwned as select 1 as x"),
     sql("insert into orders select 9, 9"),
@@ -219,7 +219,7 @@ POSTGRES = [
     sql("select my_function()"),
     where("1=1) ; create table pwned as select 1 as x; select * from (select 1"),
 ]  # fmt: skip
-# Refused by the parser, which runs nothing either.
+# The parser refuses these, and it runs nothing either.
 CODES = {"gateway::leased", "dbt::compile"}
 
 
@@ -237,8 +237,8 @@ def test_nothing_but_relations_of_the_project_is_read(checked: LeaseClient):
         try:
             rows = checked.attempt.read(**asked).to_pylist()
         except GatewayError as error:
-            told = f"{error.message} {error.help}"
-            if error.code not in CODES or SECRET in told or "Traceback" in told:
+            shown = f"{error.message} {error.help}"
+            if error.code not in CODES or SECRET in shown or "Traceback" in shown:
                 wrong.append((attack, error.code, error.message))
         else:
             wrong.append((attack, rows))

@@ -1,4 +1,4 @@
-"""A project's own macro `ref` sends reads of leased models elsewhere, and only there."""
+"""A project's own macro `ref` redirects reads of leased models, and nothing else."""
 
 from __future__ import annotations
 

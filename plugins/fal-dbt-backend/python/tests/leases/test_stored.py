@@ -1,4 +1,7 @@
-"""Tables that a runner hands on by itself: the same rows in the same types as the gateway gives, or not used."""
+"""Tables that a runner hands on by itself, without the gateway.
+
+They have the same rows in the same types as the gateway returns, or are not used.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ class Store(dict):
 
 
 def stored(client: LeaseClient, lent, store) -> Stored:
-    """The gateway as a job in the runner's process has it."""
+    """Returns the gateway's client of a job that runs in the runner's process."""
     token = lent.start()._token
     request = Request(
         "j",
@@ -55,7 +58,7 @@ def stored(client: LeaseClient, lent, store) -> Stored:
         token,
         unique_id=lent.unique_id,
     )
-    return Stored(request, lent.told, store)
+    return Stored(request, lent.lease, store)
 
 
 def write(client: LeaseClient, store, batches, **command) -> None:
@@ -79,7 +82,7 @@ def test_each_type_is_handed_on_as_the_gateway_gives_it_or_not_at_all(client: Le
     handed = gateway._from_store({"op": "ref", "args": ["scores"], "version": None})
     lent.settle()
     if columns is LISTS and client.warehouse == "postgres":
-        assert handed is None  # how many dimensions an array has, its values say
+        assert handed is None  # Only an array's values tell how many dimensions it has.
         return
     assert handed.schema.equals(by_gateway.schema, check_metadata=True)
     assert str(handed.to_pylist()) == str(by_gateway.to_pylist())
@@ -90,14 +93,15 @@ def test_what_is_not_the_whole_table_of_a_declared_node_comes_from_the_gateway(c
     write(client, store, pa.table({"id": [1, 2]}).to_reader())
     lent = client.lend("grown")
     gateway = stored(client, lent, store)
-    # Marked, so that it shows where rows come from; and once as rows that are no layout of the table's.
+    # Replace the stored table by other rows to see which rows come from the store; then by tables
+    # that don't fit the table's layout.
     store["model.shop.scores"] = pa.table({"id": [10]})
     assert gateway.read_table(op="ref", args=["scores"], version=None).to_pydict() == {"id": [10]}
     assert gateway.read(op="ref", args=["scores"], version=None).read_all().to_pydict() == {
         "id": [10]
     }
     assert gateway.read_table(
-        op="relation", relation=lent.told["inputs"][1]["relation"]
+        op="relation", relation=lent.lease["inputs"][1]["relation"]
     ).to_pydict() == {"id": [10]}
     assert gateway.read_table(op="ref", args=["scores"], version=None, limit=1).num_rows == 1
     assert gateway.read_table(

@@ -1,4 +1,4 @@
-"""Who finds the port of the lease gateway and has no token: what he can send, and what he hears."""
+"""Clients without a token that reach the lease gateway's port: what they can send, and the answers."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ BODIES = [
 
 def heard(ask) -> dict:
     """The error of a call."""
-    # Some of Flight's calls raise errors of Arrow for the same answer.
+    # Some of Flight's calls raise Arrow's errors for the same answer.
     with pytest.raises((pa.ArrowException, OSError)) as caught:
         ask()
     text = str(caught.value)
     assert "Traceback" not in text and ".py" not in text and "File " not in text, text
-    # A stream that is refused while its schema is on the way ends without a word.
+    # A stream that is refused while its schema is being sent ends without a message.
     return json.JSONDecoder().raw_decode(text[text.index("{") :])[0] if "{" in text else PLAIN
 
 
@@ -95,7 +95,7 @@ def test_half_a_character_is_refused_by_name(client: LeaseClient):
 
 
 def memory(client: LeaseClient) -> int:
-    """The most that the session ever had, in bytes."""
+    """The peak memory of the session, in bytes."""
     found = re.search(
         r"VmHWM:\s+(\d+) kB", Path(f"/proc/{client.session.process.pid}/status").read_text()
     )
@@ -111,7 +111,7 @@ def test_a_body_is_not_taken_before_its_token_is_known(client: LeaseClient):
     attempt.do("job_answer", ok=True)
     lent.settle()
     before = memory(client)
-    # A stranger, and one whose lease has ended on the same connection.
+    # One client never had a token; the other's lease has ended on the same connection.
     for flight_client in (flight.FlightClient(client.location), attempt._client):
         options = flight.FlightCallOptions(timeout=60)
         body = b'{"token": "x", "pad": "' + b"y" * BIG + b'"}'
@@ -125,7 +125,7 @@ def test_who_has_a_token_may_send_much(client: LeaseClient):
     first = lent.start()
     first.do("job_output", lines=[])
     first.do("job_output", lines=[["stdout", "x" * 100_000]] * 50)
-    # A connection whose first call is a stream without end.
+    # A connection whose first call is a long stream.
     second = Runner(client.location, first._token)
     assert (
         second.write(pa.table({"id": range(1_000_000), "text": ["y" * 20] * 1_000_000}))
@@ -140,7 +140,8 @@ def test_who_says_nothing_is_sent_away(client: LeaseClient):
     idle = [socket.create_connection((place[0], int(place[2]))) for _ in range(80)]
     for connection in idle:
         connection.settimeout(90)
-    # More than may wait at a time: the rest, and a lease, are served when those are gone.
+    # These are more than may wait at a time. The rest, and a lease, are served once they are
+    # dropped.
     lent = client.lend()
     assert lent.start().ref("orders").num_rows == 3
     for connection in idle:

@@ -1,4 +1,4 @@
-"""Leased models on a warehouse whose statements nobody checks: the general path, over DuckDB."""
+"""Leased models on a warehouse whose statements aren't checked: the generic path, over DuckDB."""
 
 from __future__ import annotations
 

@@ -16,7 +16,10 @@ SCORES = "model.shop.scores"
 
 
 class Client:
-    """Opens and closes jobs, and looks at the warehouse. `query` looks from outside; without it a job does."""
+    """Opens and closes jobs, and queries the warehouse.
+
+    Without `query`, which reads from outside the session, a job reads.
+    """
 
     def __init__(
         self,
@@ -33,7 +36,7 @@ class Client:
         return JobClient(self.session.location, "secret-" + id, id, unique_id)
 
     def close(self, job: JobClient, ok: bool = True, **more: object) -> dict[str, Any]:
-        """Gives the recorded result."""
+        """Closes a job; returns the recorded result."""
         status = "success" if ok else "error"
         result = {"unique_id": job.unique_id, "status": status, "execution_time": 0.0, **more}
         return self.session.ask("job_close", job=job.id, ok=ok, result=result)
@@ -41,7 +44,7 @@ class Client:
     def write(
         self, table: pa.Table, unique_id: str = SCORES, mode: str | None = None
     ) -> dict[str, Any]:
-        """One whole job that writes this; gives its recorded result."""
+        """Runs a whole job that writes the table; returns its recorded result."""
         job = self.open(unique_id)
         try:
             job.write(table, mode=mode)
@@ -57,5 +60,5 @@ class Client:
 
     @cached_property
     def looker(self) -> JobClient:
-        """A job that stays open, of a script that belongs to no model."""
+        """An open job of a script that belongs to no model, for queries."""
         return self.open("hook", role="global", model=None)

@@ -1,4 +1,4 @@
-"""Fixtures: a small DuckDB project, session processes over it."""
+"""Fixtures: a small DuckDB project, and session processes over it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def stub(*deps: str, config: str = "") -> str:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Seeds, SQL models, a stub, and SQL downstream of it."""
+    """Files of a project with seeds, SQL models, a stub, and SQL downstream of it."""
     return make_project(tmp_path / "project")
 
 
@@ -58,7 +58,7 @@ def make_project(root: Path, files: dict[str, str] | None = None) -> Path:
 
 @pytest.fixture
 def open_session(project: Path) -> Iterator[Callable[..., SessionProcess]]:
-    """Starts sessions over the project (or another), and ends them with the test."""
+    """Starts sessions over the project (or another), and ends them after the test."""
     with sessions(project) as start:
         yield start
 
@@ -67,7 +67,7 @@ def open_session(project: Path) -> Iterator[Callable[..., SessionProcess]]:
 def sessions(project: Path) -> Iterator[Callable[..., SessionProcess]]:
     started: list[SessionProcess] = []
     count = itertools.count()
-    # A socket's path must be short.
+    # The path of a socket must be short.
     with tempfile.TemporaryDirectory(prefix="fal") as folder:
 
         def start(root: Path | None = None, **request: object) -> SessionProcess:

@@ -1,4 +1,4 @@
-"""What a job does at the gateway, for tests."""
+"""A client for the gateway's requests of one job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyarrow import flight
 
 
 class GatewayError(Exception):
-    """The error that the user would read."""
+    """The error as the user reads it."""
 
     def __init__(self, error: dict[str, Any]) -> None:
         super().__init__(error["message"])

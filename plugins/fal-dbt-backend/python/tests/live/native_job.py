@@ -8,8 +8,10 @@ from .job_client import GatewayError, JobClient
 
 
 def run(event: dict[str, Any]) -> dict[str, Any]:
-    """Does what the protocol asks of a native job; gives the fields of `python_job_done`. Where dbt has no Python the model
-    gets Arrow tables, else relations of DuckDB."""
+    """Runs a native job as the protocol describes; returns the fields of `python_job_done`.
+
+    Where dbt has no Python, the model gets Arrow tables; otherwise it gets DuckDB relations.
+    """
     client = JobClient(event["location"], event["token"])
     session = _DuckDB(client) if "def materialize(" in event["code"] else _Session(client)
     module: dict[str, Any] = {"__name__": "model"}

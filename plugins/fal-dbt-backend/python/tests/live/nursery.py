@@ -1,4 +1,6 @@
-"""Sessions forked from a process that has imported dbt already: the same code, without the four seconds of each start."""
+"""Sessions forked from a process that has already imported dbt, which saves the four seconds of a
+start.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ _context.set_forkserver_preload(
 
 
 class ForkedProcess:
-    """Has what the tests use of `subprocess.Popen`."""
+    """The part of `subprocess.Popen` that the tests use."""
 
     def __init__(
         self, channel: socket.socket, env: dict[str, str], cwd: Path, folder: Path

@@ -45,7 +45,7 @@ class SessionProcess:
         open_path = socket_dir / "open.json"
         open_path.write_text(json.dumps(self._open(request)))
         ours, theirs = socket.socketpair()
-        # A process may be forked from one that is older than what the test has set.
+        # A forked process has its older parent's environment, so pass the variables that the test set.
         env = {name: value for name, value in os.environ.items() if name.startswith("FAL_TEST_")}
         env = {"FAL_TEST_GENERIC": "", **env, "FAL_OPEN": str(open_path)}
         if fresh:
@@ -95,7 +95,7 @@ class SessionProcess:
         return self.send(op, **fields).result(_TIMEOUT)
 
     def load(self, *stubs: str) -> dict[str, Any]:
-        """`stubs`: paths of stubs below the project."""
+        """Loads the project. `stubs` are the paths of stubs, relative to the project."""
         models = [{"name": Path(s).stem, "path": "models/x.py", "stub_path": s} for s in stubs]
         self.graph = self.ask(
             "load", python_models=models, gateway={"socket_dir": str(self.socket_dir)}
@@ -140,7 +140,7 @@ class SessionProcess:
 
 
 def _spawn(channel: socket.socket, env: dict[str, str], cwd: Path) -> Any:
-    """As the supervisor starts a session."""
+    """Starts a session process as the supervisor does."""
     fd = channel.fileno()
     path = os.pathsep.join(filter(None, [str(PACKAGE), os.environ.get("PYTHONPATH")]))
     env = {**os.environ, **env, "FAL_CONTROL_FD": str(fd), "PYTHONPATH": path}

@@ -1,4 +1,4 @@
-"""One project on each of two warehouses: models of dbt's SQL and the same as Python models, fed the same rows."""
+"""One project on each of two warehouses, with each model in SQL and in Python, fed the same rows."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ COLUMNS = [
     {"name": "v", "data_type": "text"},
 ]
 FAILING = {"post_hook": ["insert into heard values ('lost')", "select * from nowhere"]}
-# Others: materialization, configuration, columns.
+# Other models: materialization, configuration, columns.
 OTHERS = {
     "hooked": {"materialized": "table", **HOOKS},
     "hooked_rows": {"materialized": "incremental", **HOOKS},
@@ -95,7 +95,9 @@ OTHERS = {
 
 
 def schema_file(own: dict[str, dict]) -> str:
-    """Every configuration for a SQL model, `sql_NAME`, and a Python model, `py_NAME`."""
+    """Builds a schema file: for each configuration a SQL model `sql_NAME` and a Python model
+    `py_NAME`.
+    """
     models = []
     for name, config in {
         **{n: {"materialized": "incremental", **c} for n, c in INCREMENTAL.items()},
@@ -119,7 +121,7 @@ VERSIONED = {
     "versions": [{"v": 1}, {"v": 2, "config": {"materialized": "incremental", "unique_key": "id"}}],
 }
 PERIODS = {"event_time": "day", "batch_size": "day", "begin": "2026-01-01"}
-# Python models without a SQL model beside them.
+# Python models without a matching SQL model.
 OWN = {
     "a_view": {"materialized": "view"},
     "a_batch": {"materialized": "incremental", "incremental_strategy": "microbatch", **PERIODS},
@@ -133,7 +135,7 @@ OWN = {
     "ahead": {"pre_hook": {"sql": "insert into heard values ('ahead')", "transaction": False}},
     "held_table": {"materialized": "table", **CONTRACT},
     "sleeps": {"post_hook": "select pg_sleep(600)"},
-    # For `test_own_table`: no other file of tests writes them.
+    # Models of `test_own_table`; no other test file writes them.
     **{
         f"own_{name}": {"materialized": "incremental", **INCREMENTAL[name]}
         for name in ("plain", "appended", "keyed", "merged", "replaced")
@@ -199,20 +201,20 @@ STEP = {
 
 
 class ModelClient(Client):
-    """Runs models of both kinds, and looks at their tables."""
+    """Runs models of both kinds, and reads their tables."""
 
     def close(self, job: JobClient, ok: bool = True, **more: object) -> dict:
         return super().close(job, ok, execution_time=1.0, timing=[STEP], **more)
 
     def python(self, name: str, table: pa.Table, mode: str | None = None) -> dict:
-        """One whole job that writes this; its recorded result."""
+        """Runs a whole job that writes the table; returns its recorded result."""
         try:
             return self.write(table, f"model.shop.{name}", mode)
         except (Refused, GatewayError) as error:
             return {"status": "error", "message": error.message}
 
     def sql(self, name: str, table: pa.Table) -> dict:
-        """The same rows through dbt's own model, which selects all of `batch`."""
+        """Writes the same rows through dbt's own model, which selects all of `batch`."""
         written = self.python("batch", table)
         assert written["status"] == "success", written
         return self.session.run(f"model.shop.{name}")
@@ -221,7 +223,9 @@ class ModelClient(Client):
         self.looker.sql(sql, raw=True)
 
     def table(self, name: str) -> tuple[list, list]:
-        """Columns with their types, and sorted rows; nothing if there is no such table."""
+        """Returns the columns with their types, and sorted rows; both are empty if there is no such
+        table.
+        """
         where = f"where table_name = '{name}' order by ordinal_position"
         columns = self.query(
             f"select column_name::text, data_type::text from information_schema.columns {where}"
@@ -229,10 +233,10 @@ class ModelClient(Client):
         return columns, sorted(self.query(f"select * from {name}"), key=repr) if columns else []
 
     def heard(self) -> list[str]:
-        """What hooks have told since it was last asked."""
-        told = [row[0] for row in self.query("select t from heard")]
+        """Returns what hooks have recorded since the last call."""
+        records = [row[0] for row in self.query("select t from heard")]
         self.run("delete from heard")
-        return told
+        return records
 
     def left_over(self) -> list[tuple]:
         return self.query(
@@ -241,7 +245,7 @@ class ModelClient(Client):
 
 
 def same(message: str | None) -> str:
-    """A message without what tells one kind of model from the other."""
+    """Removes from a message what differs between the two kinds of model."""
     text = re.sub(r"models/fal/", "models/", message or "")
     text = re.sub(r"\b(sql|py)_(\w+)", r"m_\2", text)
     return re.sub(r"__dbt_tmp\w*|LINE \d+.*", "", text, flags=re.DOTALL)
@@ -266,7 +270,7 @@ def projects(tmp_path_factory, request):
 
 @pytest.fixture(scope="module", params=WAREHOUSES)
 def client(request, projects):
-    """Anew for each file of tests: its models start without tables."""
+    """A new client for each test file, whose models start without tables."""
     with clients(projects(request.param), request.param) as opened:
         yield opened()
 

@@ -1,4 +1,6 @@
-"""SQL hooks, comments, indexes and contracts of Python models, against dbt's SQL models with the same configuration."""
+"""SQL hooks, comments, indexes and contracts of Python models, compared with SQL models of the same
+configuration.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +17,17 @@ MORE = pa.table({"id": [3], "day": [2], "v": ["c"]})
 
 @pytest.fixture(scope="module", autouse=True)
 def heard(client):
-    """Where hooks say that they ran."""
+    """Creates the table in which hooks record that they ran."""
     client.run("create table if not exists heard (t text)")
 
 
 def both(client, name: str, table: pa.Table) -> dict:
-    """The outcome, which is the same for both kinds of model; and what their hooks told."""
+    """Runs both kinds of model, asserts equal outcomes; returns the outcome and the hooks' records."""
     seen = []
     for run, kind in ((client.sql, "sql"), (client.python, "py")):
         result = run(f"{kind}_{name}", table)
-        told = {"status": result["status"], "message": same(result["message"])}
-        seen.append({**told, "table": client.table(f"{kind}_{name}"), "heard": client.heard()})
+        outcome = {"status": result["status"], "message": same(result["message"])}
+        seen.append({**outcome, "table": client.table(f"{kind}_{name}"), "heard": client.heard()})
     assert seen[1] == seen[0]
     assert client.left_over() == []
     return seen[0]
@@ -144,7 +146,9 @@ def test_rights(client):
 
 
 def asleep(client):
-    """A model whose post-hook sleeps in dbt's transaction, behind the new table; and the answer that it will give."""
+    """Starts a model whose post-hook sleeps in dbt's transaction, after the new table; returns the
+    pending answer.
+    """
     job = client.open("model.shop.sleeps")
     job.write(ROWS)
     result = {"unique_id": job.unique_id, "status": "success", "execution_time": 0.0}
@@ -178,7 +182,7 @@ def test_a_session_that_ends_within_dbts_transaction(client, projects):
 
 
 def test_results(client, projects):
-    """What dbt's artifact says of a model that dbt materialized for us."""
+    """dbt's run results of a Python model are those that dbt's own models get."""
     client.heard()
     result = client.python("py_hooked_rows", MORE)
     assert (result["status"], result["rows_affected"], result["execution_time"] > 1.0) == (

@@ -1,4 +1,7 @@
-"""Incremental Python models against dbt's SQL models with the same configuration, fed the same rows: three runs, then a full refresh."""
+"""Incremental Python models compared with SQL models of the same configuration.
+
+Both get the same rows in three runs, and then in a full refresh.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,13 @@ BATCHES = [
     rows((2, 1, "B"), (2, 2, "bb"), (4, 1, "d")),
     rows((4, 1, "D"), (1, 9, "again")),
 ]
-# The second has a new column, the third lacks one.
+# The second batch has an additional column, the third lacks one.
 CHANGING = [
     BATCHES[0],
     rows((2, 1, "B"), (5, 1, "e"), more=[1.5, None]),
     pa.table({"id": [6], "v": ["f"]}),
 ]
-# A key twice in one batch.
+# One batch has the same key twice.
 TWICE = [BATCHES[0], rows((2, 1, "x"), (2, 1, "y")), BATCHES[2]]
 
 
@@ -35,7 +38,7 @@ def batches(name: str) -> list[pa.Table]:
 
 
 def both(client, name: str, table: pa.Table) -> tuple:
-    """What came of the batch in each."""
+    """Runs one batch through both models, asserts equal outcomes, and returns the outcome."""
     results = [client.sql(f"sql_{name}", table), client.python(f"py_{name}", table)]
     tables = [client.table(f"{kind}_{name}") for kind in ("sql", "py")]
     outcomes = [
@@ -44,8 +47,8 @@ def both(client, name: str, table: pa.Table) -> tuple:
     ]
     assert outcomes[0] == outcomes[1]
     if results[0]["status"] == "success":
-        told = [(r["message"], r["adapter_response"]) for r in results]
-        assert told[0] == told[1]
+        reported = [(r["message"], r["adapter_response"]) for r in results]
+        assert reported[0] == reported[1]
     return outcomes[0]
 
 
@@ -57,7 +60,7 @@ def test_three_runs(client, name):
 
 
 def test_what_the_strategies_do(client):
-    """That the comparison is not one of empty tables."""
+    """Checks that the strategies have an effect: the comparisons are not between empty tables."""
     if client.warehouse == "duckdb":
         assert client.table("py_plain")[1] == sorted(
             (tuple(row.values()) for table in BATCHES for row in table.to_pylist()), key=repr

@@ -1,4 +1,4 @@
-"""How a Python model is materialized, and what the mode of its write may say against it."""
+"""How a Python model is materialized, and which modes of a write its configuration allows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_view_becomes_a_table_with_a_warning(client):
 
 
 def test_a_view_of_the_whole_project_becomes_a_table(client):
-    """`batch` has no configuration but that of dbt_project.yml."""
+    """`batch` is configured only in dbt_project.yml."""
     assert client.python("batch", ROWS)["message"] == "SELECT 2"
     assert client.python("a_table", ROWS)["message"] == "SELECT 2"
     assert not [line for line in client.session.logs("warn") if "batch" in line]
@@ -50,14 +50,16 @@ def test_a_version_has_its_own(client):
 
 
 def test_the_graph_tells(client):
-    """For selectors and reports; a stub that stands for a table stays what it is to dbt."""
-    told = {
+    """The graph gives selectors and reports the materialization that a stub's table has, while dbt
+    still treats the stub as before.
+    """
+    materialized = {
         node["unique_id"]: node["config"].get("materialized")
         for node in client.session.graph["nodes"]
     }
     names = ("batch", "a_view", "a_table", "by_project", "moded", "customized", "dim.v1", "dim.v2")
     tables = ["ephemeral"] * 3
-    assert [told[f"model.shop.{name}"] for name in names] == [
+    assert [materialized[f"model.shop.{name}"] for name in names] == [
         *tables,
         *["incremental"] * 2,
         "customized",
@@ -154,7 +156,7 @@ def test_modes_of_tables(client):
 
 
 def test_how_a_table_is_stored_is_said_to_dbt(client):
-    """By keys of the adapter's, which dbt's macros know."""
+    """Storage options are keys of the adapter, which dbt's macros read."""
     for mode in ("append", "append", None, "append"):
         assert client.python("stored", ROWS, mode)["status"] == "success"
     assert len(client.table("stored")[1]) == 4
@@ -168,7 +170,7 @@ def test_how_a_table_is_stored_is_said_to_dbt(client):
 
 
 def test_a_staging_table_that_was_left_over(client, projects):
-    """By a run that was killed: of a model that is staged, and of one that was."""
+    """A killed run left a staging table: of a model that is staged, and of one that used to be."""
     for name in ("moded", "a_table"):
         client.run(f"create table {name}__fal_stage as select 7 as other")
     client.session.finish()

@@ -1,4 +1,4 @@
-"""A model that reads itself after its write: it sees the table as it will be, and nobody else does before its end."""
+"""A model that reads its own table after its write: it sees the new rows before everybody else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def rows(table: pa.Table) -> list[tuple]:
 
 
 def seen(job, name: str) -> list[list[tuple]]:
-    """The model's table by each way that there is to read it."""
+    """Reads the model's table in every possible way."""
     by_sql = job.sql(f"select own.* from {{{{ ref('{name}') }}}} as own")
     return [
         rows(job.ref(name)),
@@ -50,11 +50,11 @@ def test_after_its_write_a_model_reads_its_new_table(client, name, mode, expecte
             by_this(job)
     else:
         assert by_this(job) == rows(expected)
-    # Everybody else still has the old table, and a failure leaves it to all.
+    # Everybody else still sees the old table, and a failure leaves it unchanged.
     assert sorted(client.query(f"select * from {name}")) == rows(OLD)
     client.close(job, ok=False)
     assert sorted(client.table(name)[1]) == rows(OLD)
-    # What was read is what the commit makes of it.
+    # The rows read before are those of the table after the commit.
     job = client.open(f"model.shop.{name}")
     job.write(NEW, mode=mode)
     was_read = rows(job.ref(name))
@@ -93,7 +93,7 @@ def test_what_dbt_merges_later_is_refused(client, name, mode):
 
 
 def test_a_stream_of_it_may_be_left_half_read(client):
-    """The write is not held up by a reader that nobody ends."""
+    """A reader that is never closed does not block the write."""
     big = pa.table({"id": list(range(200_000)), "v": ["x" * 50] * 200_000})
     job = client.open("model.shop.own_table")
     job.write(big)

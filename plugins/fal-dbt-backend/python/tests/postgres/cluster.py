@@ -1,6 +1,7 @@
-"""A PostgreSQL server of its own for tests: in a temporary folder, reached by a Unix socket only, gone when standard input ends.
+"""A temporary PostgreSQL server for tests, reached by a Unix socket only.
 
-`python cluster.py` prints the server's address and waits. Whoever started it need only die for the server to stop.
+`python cluster.py` prints the server's address and waits until its standard input ends. The server
+therefore stops when the process that started it dies.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from urllib.parse import quote
 USER = "fal"
 _PORT = 5432  # only a part of the socket's name
 _PATIENCE = 60
-# Nothing here must outlive the machine's power.
+# The data need not survive a crash of the machine.
 _SETTINGS = {
     "listen_addresses": "", "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off",
     "shared_buffers": "64MB", "max_connections": "150", "max_wal_size": "4GB", "timezone": "UTC",
@@ -32,12 +33,12 @@ _SETTINGS = {
 
 
 class NoPostgres(Exception):
-    """The machine has no server's programs."""
+    """The machine has no PostgreSQL server programs."""
 
 
 def main() -> None:
     programs = find()
-    # A socket's path must be short, and another user must reach it.
+    # The path of a socket must be short, and another user must be able to reach it.
     folder = Path(tempfile.mkdtemp(prefix="falpg", dir="/tmp"))
     server = None
     try:
@@ -53,7 +54,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def running() -> Iterator[str]:
-    """The address of a server that runs in a process of its own until the end of the `with`."""
+    """Runs a server in a separate process until the end of the `with` block; yields its address."""
     command = [sys.executable, str(Path(__file__))]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -69,7 +70,7 @@ def running() -> Iterator[str]:
 
 
 def find() -> Path:
-    """The folder of the newest server's programs; Debian keeps them off the path."""
+    """Returns the folder of the newest server's programs. Debian keeps them off the path."""
     folders = sorted(
         Path("/usr/lib/postgresql").glob("*/bin"),
         key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))],
@@ -122,7 +123,7 @@ def start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _user() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
+    """Options to run the server as another user, since PostgreSQL refuses to run as root."""
     return (
         {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
     )
@@ -144,7 +145,10 @@ def _await_ready(programs: Path, folder: Path, server: subprocess.Popen[bytes]) 
 
 
 def _die_with_parent() -> None:
-    """Also when this process is killed. After the change of user, which would undo it."""
+    """Asks Linux to kill the server when this process dies, even by SIGKILL.
+
+    Must come after the change of user, which would reset it.
+    """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
 

@@ -1,4 +1,4 @@
-"""A server, a database and a session for all tests of this folder, and what they ask."""
+"""A server, a database and a session for all tests of this folder, and helpers to query them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STUBS = ("models/fal/scores.sql", "models/fal/other.sql", "models/fal/by_us.sql"
 
 @pytest.fixture(scope="session")
 def server():
-    """Address of the server: of one that runs already, or of one that ends with the tests."""
+    """The address of a running server, or of one that ends with the tests."""
     if given := os.environ.get("FAL_TEST_POSTGRES"):
         yield given
         return
@@ -46,11 +46,11 @@ def server():
 
 
 class Database:
-    """A database of its own, looked at from outside."""
+    """A new database, read from outside the session."""
 
     def __init__(self, server: str) -> None:
         address = urlsplit(server)
-        # `hostname` would lose the case.
+        # A URL's `hostname` would lose the case.
         host = unquote(address.netloc.rpartition("@")[2].rpartition(":")[0])
         self.name = f"t{uuid.uuid4().hex[:12]}"
         self.settings = {
@@ -65,7 +65,7 @@ class Database:
         return self._run(self.name, sql)
 
     def drop(self) -> None:
-        """Also where a session still has connections."""
+        """Drops the database, even while a session has connections to it."""
         self._run("postgres", f"drop database if exists {self.name} with (force)")
 
     def _run(self, database: str, sql: str) -> list[tuple]:
@@ -99,7 +99,9 @@ def database(server):
 
 @pytest.fixture(scope="session")
 def role(database):
-    """Named by the configuration of two models. Roles belong to the whole server."""
+    """Creates the role that the configuration of two models names. Roles belong to the whole
+    server.
+    """
     return f"of_{database.name}"
 
 
@@ -125,7 +127,7 @@ def client(project, database):
 
 @pytest.fixture
 def job(client):
-    """An open job of `scores`, rolled back at the end."""
+    """An open job of `scores`, rolled back after the test."""
     opened = client.open()
     yield opened
     client.close(opened, ok=False)

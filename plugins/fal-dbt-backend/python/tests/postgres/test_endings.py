@@ -1,4 +1,4 @@
-"""Sessions that end, queries that are interrupted, and how much memory a stream takes."""
+"""How sessions end, how queries are interrupted, and how much memory a stream takes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def until(condition) -> None:
 
 @pytest.fixture
 def other_client(client, project, database):
-    """A session that may be killed."""
+    """A second session, which the test may kill."""
     with sessions(project) as start:
         session = start()
         session.load("models/fal/scores.sql")
@@ -36,7 +36,7 @@ def other_client(client, project, database):
 
 
 def running(client) -> int:
-    """How many queries or COPYs of sessions the server has."""
+    """How many queries or COPYs of sessions the server is running."""
     sql = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'"
     return client.query(sql)[0][0]
 
@@ -71,7 +71,7 @@ def test_a_session_killed_before_the_model_ends_leaves_the_old_table(client, job
 def test_a_session_killed_while_it_commits_leaves_the_old_table(
     client, job, other_client, database
 ):
-    """Stopped between its steps by somebody who reads the old table."""
+    """A reader's lock on the old table stops the commit between its steps."""
     client.write(pa.table({"x": [1]}))
     reader = psycopg2.connect(dbname=database.name, **database.settings)
     reader.cursor().execute("select * from scores")
@@ -88,7 +88,7 @@ def test_a_session_killed_while_it_commits_leaves_the_old_table(
     assert client.query("select relname from pg_class where relname like 'fal%'") == []
 
 
-# Statements of a write, before and behind which it is held up.
+# Steps of a write at which it is held up: a kind of statement, and whether before or after it.
 STEPS = [
     ("ddl_command_start", "CREATE TABLE"),
     ("ddl_command_start", "DROP TABLE"),
@@ -100,7 +100,7 @@ STEPS = [
 
 @pytest.fixture
 def held_up(database):
-    """Makes sessions of dbt wait at a step, until the test is over."""
+    """Makes dbt's sessions wait at a step until the test is over."""
     holder = psycopg2.connect(dbname=database.name, **database.settings)
     holder.cursor().execute("select pg_advisory_lock(4711)")
     holder.commit()
@@ -149,13 +149,13 @@ def test_a_session_killed_at_any_step_leaves_the_old_table(
 
 def test_a_query_is_cancelled(client, other_client):
     reader = other_client.open()
-    told: list[Exception] = []
+    errors: list[Exception] = []
 
     def read():
         try:
             reader.sql("select pg_sleep(600)", raw=True)
         except GatewayError as error:
-            told.append(error)
+            errors.append(error)
 
     thread = threading.Thread(target=read)
     thread.start()
@@ -163,7 +163,7 @@ def test_a_query_is_cancelled(client, other_client):
     until(lambda: client.query(asleep) == [(1,)])
     other_client.session.ask("cancel")
     thread.join(_PATIENCE)
-    assert [error.message for error in told] == ["canceling statement due to user request"]
+    assert [error.message for error in errors] == ["canceling statement due to user request"]
     assert running(client) == 0
 
 
@@ -179,13 +179,13 @@ def test_a_reader_that_goes_away_ends_its_query(client, job):
 
 
 def peak(session) -> int:
-    """The most memory that a process ever had, in bytes."""
+    """The peak memory of a process, in bytes."""
     status = Path(f"/proc/{session.process._process.pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
 
 
 def test_a_million_rows_go_through_in_bounded_memory(client, job):
-    """Some 400 MB each way, one batch of which is 6 MB."""
+    """The rows are about 400 MB each way, and one batch is 6 MB."""
     job.sql("select 1")
     before = peak(client.session)
     text = pa.array([f"{n:0400}" for n in range(16_000)])

@@ -1,4 +1,6 @@
-"""What becomes of a table's company when a Python model replaces it: the same as when dbt replaces a SQL model's table."""
+"""Objects that depend on a table end up the same when a Python model or dbt's SQL model replaces
+it.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ def tables(client, role):
 
 
 def after_replacing(client, before: str, look: str) -> list:
-    """What is seen of each table when it has been replaced."""
+    """Replaces each table; returns the query's result for each of them."""
     seen = []
     for table, build in TABLES.items():
         client.query(before.format(table=table))
@@ -74,7 +76,7 @@ def test_a_foreign_key_of_the_user_falls_and_its_table_stays(client):
 
 
 def test_indexes_rights_and_comments_of_the_configuration(client, role):
-    """The same for both models."""
+    """Both models get the same indexes, grants and comments."""
     indexes = "select replace(indexdef, tablename, '?') from pg_indexes where tablename = '{table}' order by 1"
     rights = f"select privilege_type from information_schema.role_table_grants where table_name = '{{table}}' and grantee = '{role}'"
     comments = "select obj_description('{table}'::regclass), col_description('{table}'::regclass, 1), col_description('{table}'::regclass, 2)"

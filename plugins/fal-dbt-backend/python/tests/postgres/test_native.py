@@ -1,4 +1,6 @@
-"""dbt-native Python models where dbt has no Python of its own: staged rows, and dbt's SQL materialization."""
+"""dbt-native Python models where dbt itself runs no Python: staged rows, and dbt's SQL
+materialization.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +56,7 @@ def project(tmp_path_factory, database):
 
 @pytest.fixture(scope="module")
 def run(project):
-    """Runs models in a session of their own: their results by name, and the events."""
+    """Runs models in a new session; returns their results by name, and the events."""
 
     def run(*names, job=native_job.run, **request):
         with sessions(project) as start:
@@ -156,7 +158,7 @@ def test_a_job_that_dies_after_its_write_leaves_the_old_table(first, run, databa
 
 
 def test_a_read_that_dbt_does_not_know_of(run):
-    told = []
+    hints = []
 
     def reads(event):
         try:
@@ -164,12 +166,12 @@ def test_a_read_that_dbt_does_not_know_of(run):
                 "orders" if event["unique_id"].endswith("plain") else "plain"
             )
         except GatewayError as error:
-            told.append(error.help)
+            hints.append(error.help)
         return native_job.run(event)
 
     results, _ = run("plain", "hooked", job=reads)
     assert results["plain"]["status"] == "success"
-    assert told == ["Call dbt.ref('plain'): that is how dbt knows."]
+    assert hints == ["Call dbt.ref('plain'): that is how dbt knows."]
 
 
 def test_an_interruption_leaves_the_old_table(project, first, database):

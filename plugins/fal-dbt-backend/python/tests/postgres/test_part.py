@@ -1,4 +1,4 @@
-"""A part of a relation, selected by the server."""
+"""Filtered reads, which the server evaluates."""
 
 from __future__ import annotations
 

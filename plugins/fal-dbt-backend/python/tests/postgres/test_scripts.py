@@ -1,4 +1,6 @@
-"""What scripts write: rows of a table that stays, with what hangs on it, where the columns are the same."""
+"""Writes of scripts: if the columns are the same, the table and its dependents stay, and only its
+rows change.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ _count = itertools.count()
 
 @pytest.fixture
 def write(client):
-    """Writes as an after-script of `orders` would, and gives the recorded message."""
+    """Writes as an after-script of `orders` would; returns the recorded message."""
 
     def written(table: pa.Table, op: str = "write_to_source", **command: object) -> str:
         id = f"s{next(_count)}"
@@ -65,7 +67,7 @@ def write(client):
 
 @pytest.fixture(autouse=True)
 def people(client):
-    """The source, with what the user hung on it."""
+    """The source's table, with objects that the user attached to it."""
     client.query("drop table if exists raw_orders cascade")
     client.query("create table raw_orders (id integer primary key, amount numeric(12,2))")
     client.query(
@@ -131,7 +133,8 @@ def test_dbt_goes_on_with_a_model_whose_rows_a_script_wrote(client, write):
     )
     write(same, "write_to_model")
     assert client.query("select id from seen") == [(5,)]
-    # A new column makes a new table; the view falls, as it does when dbt makes it anew, and dbt knows.
+    # A new column needs a new table. The view is dropped, as dbt would drop it, and dbt's cache
+    # knows.
     write(same.append_column("more", pa.array([1])), "write_to_model")
     assert client.query("select * from orders") == [(5, 5, 1)]
     assert client.query("select count(*) from pg_views where viewname = 'seen'") == [(0,)]
@@ -174,7 +177,8 @@ def test_what_keeps_its_value_in_another_type_is_appended(client, write):
         "c": [dt.datetime(2024, 1, 1), None],
         "d": ["2024-01-01 5:00", None],
     }
-    with pytest.raises(GatewayError, match="timestamp"):  # text is no timestamp to PostgreSQL
+    # PostgreSQL doesn't cast text to timestamp on assignment.
+    with pytest.raises(GatewayError, match="timestamp"):
         write(pa.table(rows), mode="append")
     write(pa.table(rows).drop_columns("d"), mode="append")
     assert client.query("select a, b::text, c::text from raw_orders") == [

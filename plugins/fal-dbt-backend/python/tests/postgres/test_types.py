@@ -1,4 +1,4 @@
-"""The table of types: what is written as Arrow, what PostgreSQL makes of it, what comes back; and what is read."""
+"""The table of types: the Arrow type written, the PostgreSQL type stored, the Arrow type read back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def utc(*args: int) -> dt.datetime:
     return dt.datetime(*args, tzinfo=dt.timezone.utc)
 
 
-# What is written, PostgreSQL's type, the Arrow type that comes back (None: the same), the values (None: the same).
+# The written Arrow type, PostgreSQL's type, the Arrow type read back (None: the same), and the
+# values read back (None: the same).
 WRITTEN = {
     "int8": (ints(pa.int8()), "smallint", "int16", None),
     "int16": (ints(pa.int16()), "smallint", None, None),
@@ -128,7 +129,7 @@ def decimal(precision: int, scale: int) -> str:
     return f"decimal{128 if precision <= 38 else 256}({precision}, {scale})"
 
 
-# What PostgreSQL has, the Arrow type that is read, the value, `fal.type`.
+# PostgreSQL's expression, the Arrow type read, the value, `fal.type`.
 READ = {
     "1::smallint": ("int16", 1, None),
     "1::int": ("int32", 1, None),

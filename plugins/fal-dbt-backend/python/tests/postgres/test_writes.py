@@ -1,4 +1,4 @@
-"""Tables that models write: whole or not at all, and replaced as dbt replaces its own."""
+"""Tables that models write: written completely or not at all, and replaced as dbt replaces its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ONE, TWO = pa.table({"x": [1]}), pa.table({"x": [2]})
 
 
 def put(job, table: pa.Table, **command: object) -> int:
-    """A write with more said than `JobClient.write` says."""
+    """Writes with fields that `JobClient.write` does not send."""
     command = {"token": job._token, "op": "write_to_model", "mode": "overwrite", **command}
     writer, reader = job._client.do_put(
         flight.FlightDescriptor.for_command(json.dumps(command).encode()), table.schema

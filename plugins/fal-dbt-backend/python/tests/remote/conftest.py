@@ -1,4 +1,4 @@
-"""Lease scripts as the supervisor makes them, and a gateway that takes what their jobs say."""
+"""Lease scripts as the supervisor makes them, and a gateway that records what their jobs report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stand_ins.gateway import TOKEN, FakeGateway, refused
 
 WORKER = Path(__file__).parents[2] / "fal_worker"
 LEASE = "of the lease"
-# Shorter than what users have, so that tests need not wait.
+# Shorter intervals than users have, so that tests need not wait.
 QUICK = {
     "remote/outgoing.py": ("_BEAT, _LOST = 1.0, 30.0", "_BEAT, _LOST = 0.05, 1.0"),
     "remote/access.py": ("_FIND = 10.0", "_FIND = 0.2"),
@@ -29,7 +29,7 @@ PATIENCE = 60
 
 
 class LeaseGateway(FakeGateway):
-    """Knows one lease."""
+    """A gateway that knows one lease."""
 
     def __init__(self, socket) -> None:
         super().__init__(socket)
@@ -153,7 +153,7 @@ def _worker() -> dict[str, str]:
     paths = [path for part in parts for path in (WORKER / part).glob("*.py")] + list(
         WORKER.glob("*.py")
     )
-    # And what the supervisor puts in from the session's own.
+    # And the session's modules that the supervisor adds.
     listed = (
         (WORKER.parent.parent / "src/lease/script.rs")
         .read_text()

@@ -1,4 +1,4 @@
-"""A lease's script from outside: what it prints, says, leaves behind and ends with."""
+"""A lease's script from outside: its output, its messages, the files it leaves, its exit code."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_job_that_takes_too_long_is_stopped(runner: Runner):
 
 
 def stopped(runner: Runner, stop) -> str:
-    """What it says when it is stopped in the middle."""
+    """Stops a running script; returns the last line of its standard error."""
     process = runner.start(str(runner.script(ASLEEP)))
     runner.gateway.await_line("asleep")
     stop(process)

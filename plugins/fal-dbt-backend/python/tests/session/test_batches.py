@@ -1,4 +1,4 @@
-"""Reasons of failed batches, put into the result of their microbatch model."""
+"""Reasons of failed batches are added to the result of their microbatch model."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_each_reason_is_said_once_and_many_are_counted(monkeypatch):
         "  reason 4",
         "2 more batches failed for other reasons",
     ]
-    # Said with the model that they are of, once.
+    # Each reason appears once, with its model.
     assert explained(failures) == "PARTIAL SUCCESS (1/9)"
 
 

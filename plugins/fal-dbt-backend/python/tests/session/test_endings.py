@@ -1,4 +1,4 @@
-"""How a run may end: in order, interrupted, with the supervisor gone; and what it leaves."""
+"""Ends of a run: regular, interrupted, without the supervisor; and what each of them leaves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROJECT = "name: shop\nversion: '1.0'\nprofile: shop\nmodel-paths: [models]\n"
 
 
 def results(root):
-    """run_results.json, read by dbt's own loader (in a process of its own: dbt is full of globals)."""
+    """Reads run_results.json with dbt's loader, in a separate process because dbt has global state."""
     script = (
         "import sys, json\nfrom dbt.artifacts.schemas.run import RunResultsArtifact\n"
         "a = RunResultsArtifact.read_and_check_versions(sys.argv[1])\n"
@@ -107,7 +107,7 @@ def test_finish_interrupted_ends_nodes_in_flight_by_itself(hooked, open_session)
     session.start("models/fal/scores.sql")
     endless = session.send("run", unique_id="model.shop.endless")
     assert session.finish(interrupted=True)["artifacts_written"]
-    # Begun already, or still waiting for a thread of dbt.
+    # It has started already, or still waits for one of dbt's threads.
     assert endless.result(5)["status"] in ("error", "skipped")
     assert results(hooked)["model.shop.endless"][0] == endless.result()["status"]
 
@@ -128,7 +128,7 @@ def test_an_on_run_start_under_way_ends_when_the_run_is_cancelled(tmp_path, open
     try:
         begun.result(60)  # the hook was cancelled, and dbt went on
         assert session.run("seed.shop.raw_orders")["status"] == "skipped"
-    except Refused as error:  # a query of dbt's own ahead of it was
+    except Refused as error:  # dbt's own query before the hook was cancelled
         assert error.code == "dbt::interrupted"
     session.finish(interrupted=True)
     assert query(root, "select * from duckdb_tables()") == []

@@ -1,4 +1,4 @@
-"""What `load` says: the graph, or why there is none."""
+"""The answer to `load`: the graph, or the reason why there is none."""
 
 from __future__ import annotations
 

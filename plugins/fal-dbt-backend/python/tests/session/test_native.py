@@ -54,7 +54,9 @@ UID = "model.shop.native"
 
 @pytest.fixture
 def native(tmp_path, open_session):
-    """Runs the model `native` with this code in one session; gives its result and the session, finished."""
+    """Runs the model `native` with this code in one session; returns its result and the finished
+    session.
+    """
     root = tmp_path / "native"
 
     def run(code: str, job=native_job.run, yaml: str = "models: []"):
@@ -92,7 +94,7 @@ def test_a_table_is_made_by_dbts_own_macro(native):
     assert event["path"] == "models/native.py"
     # A traceback's line numbers are those of the user's file.
     assert event["code"].split("\n")[:5] == TABLE.split("\n")[:5]
-    # What dbt keeps on the side is gone.
+    # dbt's temporary relations are gone.
     assert (
         native.query("select table_name from duckdb_tables() where table_name like '%tmp%'") == []
     )
@@ -146,12 +148,12 @@ def test_a_job_that_never_writes_is_an_error(native):
 
 
 def test_what_cannot_be_is_refused_before_the_code_runs(native):
-    for config, told in (
+    for config, reason in (
         (MICROBATCH, "microbatch cuts SQL into batches"),
         ('materialized="view"', "Say table or incremental"),
     ):
         result, session = native(REFUSED % config)
-        assert (result["status"], told in result["message"]) == ("error", True), result
+        assert (result["status"], reason in result["message"]) == ("error", True), result
         assert not any(event["event"] == "python_job" for event in session.events)
 
 

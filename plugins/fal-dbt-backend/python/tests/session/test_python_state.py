@@ -1,4 +1,4 @@
-"""`state:` and deferral know the code and the tables of Python models."""
+"""`state:` and deferral take the code and the tables of Python models into account."""
 
 import json
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Node:
 
 
 def noted(root, *names, warn=pytest.fail):
-    """A state of models that are scripts, and its manifest."""
+    """Returns a state whose models are scripts, and its manifest."""
     models = [
         {"path": f"models/{name}", "stub_path": f"models/fal/{name.split('.')[0]}.sql"}
         for name in names

@@ -1,4 +1,4 @@
-"""Times of the host and times of dbt."""
+"""Timings that the host measures, and timings that dbt measures."""
 
 import pytest
 from fal_worker.project.results import _parse_timing

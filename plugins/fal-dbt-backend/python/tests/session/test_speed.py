@@ -1,4 +1,4 @@
-"""The shortcuts of a start change nothing that anybody sees."""
+"""The shortcuts of a session's start have no visible effect."""
 
 from __future__ import annotations
 

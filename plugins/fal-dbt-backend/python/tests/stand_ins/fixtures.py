@@ -14,7 +14,7 @@ from stand_ins.supervisor import Zygote
 
 @pytest.fixture(scope="session")
 def sockets():
-    """A folder with a short name: paths of sockets are limited."""
+    """A folder with a short name, since the length of a socket's path is limited."""
     folder = Path(tempfile.mkdtemp(prefix="fal"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -22,7 +22,7 @@ def sockets():
 
 @pytest.fixture(scope="session")
 def zygote(sockets):
-    """One zygote for all tests: every job must leave it fit for the next."""
+    """One zygote for all tests: every job must leave it usable for the next."""
     zygote = Zygote(sockets)
     yield zygote
     zygote.close()

@@ -1,4 +1,4 @@
-"""A data gateway over an in-memory DuckDB: the contract of docs/notes/worker-protocol.md, without dbt."""
+"""A data gateway over an in-memory DuckDB, without dbt. It follows docs/notes/worker-protocol.md."""
 
 import json
 import threading
@@ -11,7 +11,10 @@ TOKEN = "t0ken"
 
 
 class FakeGateway(flight.FlightServerBase):
-    """Relations are tables of `connection`, `source.table` for sources. Remembers commands and what was written."""
+    """A data gateway that records the commands it gets and the tables that jobs write.
+
+    Relations are tables of `connection`; those of sources are named `source.table`.
+    """
 
     def __init__(self, socket):
         self.location = f"grpc+unix://{socket}"
@@ -30,7 +33,7 @@ class FakeGateway(flight.FlightServerBase):
         self._lock = threading.Lock()
 
     def query(self, sql):
-        """Makes the rows of a relation with DuckDB's own types."""
+        """Replaces the rows of a relation by a DuckDB query, whose types it keeps."""
         with self._lock:
             return _table(self.connection.sql(sql))
 
@@ -89,7 +92,7 @@ class FakeGateway(flight.FlightServerBase):
 
     @property
     def model(self):
-        """What the model wrote."""
+        """The table that the model wrote."""
         return self.written["write_to_model"]
 
 

@@ -1,4 +1,6 @@
-"""The supervisor's side of the worker protocol: a zygote over a socket pair, jobs over a Unix socket."""
+"""The supervisor's side of the worker protocol: a zygote over a socket pair, jobs over a Unix
+socket.
+"""
 
 import itertools
 import json
@@ -11,7 +13,7 @@ import threading
 from pathlib import Path
 
 PYTHON = str(Path(__file__).resolve().parents[2])
-# Longer than anything here takes, also on a busy machine: only a fault reaches it.
+# Longer than any step takes on a busy machine, so that only a fault reaches it.
 PATIENCE = 60
 
 
@@ -41,7 +43,7 @@ class Zygote:
         self._answers = {}
         self._exits = {}
         self._changed = threading.Condition()
-        # Tests ask from several threads.
+        # Tests send requests from several threads.
         self._numbers = itertools.count(1)
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -59,7 +61,7 @@ class Zygote:
         try:
             yield from self.control.makefile("rb")
         except ConnectionResetError:
-            return  # it was killed
+            return  # The zygote was killed.
 
     def send(self, op, **rest):
         number = next(self._numbers)
@@ -83,7 +85,7 @@ class Zygote:
             return where.pop(key)
 
     def start(self, name, request):
-        """Forks a job and gives it its request."""
+        """Forks a job and sends it its request."""
         return Job(self, name, request)
 
     def close(self):
@@ -134,7 +136,7 @@ class Job:
         return self._lines.get(timeout=PATIENCE)
 
     def end(self):
-        """Waits for the end: the answer, how it exited, and its output."""
+        """Waits for the end of the job; returns its answer, how it exited, and its output."""
         data = self._channels["control"][1].readline()
         exit = self.zygote.exited(self.name)
         for reader in self._readers:

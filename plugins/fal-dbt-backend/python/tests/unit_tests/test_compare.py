@@ -1,4 +1,4 @@
-"""Expected rows against those of a model."""
+"""Expected rows compared with a model's rows."""
 
 import datetime
 import sys
@@ -14,7 +14,7 @@ UTC = datetime.timezone.utc
 
 
 def lines(compared):
-    """The table of a difference."""
+    """The lines of the table that shows a difference."""
     return rendered(compared).strip("\n").split("\n")[2:]
 
 

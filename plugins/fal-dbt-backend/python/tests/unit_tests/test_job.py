@@ -1,4 +1,6 @@
-"""The job of a unit test: given rows in the place of the warehouse, rows back in the place of a write."""
+"""The job of a unit test: it reads given rows instead of the warehouse's, and returns its rows
+instead of writing them.
+"""
 
 import base64
 
@@ -46,7 +48,7 @@ INPUTS = [
     given(3, "old", pa.table({"v": [2]}), version="2", input="ref('old', v=2)"),
     given(4, "m", pa.table({"top": [2]}), kind="this", input="this"),
 ]
-TOLD = {
+UNIT_TEST = {
     "name": "t",
     "model": "model.p.m",
     "vars": {},
@@ -58,11 +60,11 @@ TOLD = {
 
 @pytest.fixture
 def test(run, gateway):
-    """`test(code)` runs a unit test; gives its answer."""
+    """`test(code)` runs a unit test; returns its answer."""
 
-    def test(code, kind="script", **told):
-        told = {**TOLD, "this": '"db"."main"."m"', "given": INPUTS, **told}
-        return run(code, kind=kind, unit_test=told)
+    def test(code, kind="script", **fields):
+        fields = {**UNIT_TEST, "this": '"db"."main"."m"', "given": INPUTS, **fields}
+        return run(code, kind=kind, unit_test=fields)
 
     yield test
     assert not gateway.written, "a unit test writes nothing"

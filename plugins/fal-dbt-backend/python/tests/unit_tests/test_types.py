@@ -1,4 +1,4 @@
-"""Types of given columns: declared ones, and those that values have by themselves."""
+"""Types of given columns: declared ones, and those inferred from values."""
 
 import datetime
 from decimal import Decimal

@@ -1,8 +1,9 @@
-"""Values without their library: the same value, from whichever library, has the same form.
+"""Canonical forms of values: the same value has the same form, whichever library it comes from.
 
-The forms are `None` for NULL and tuples of a name and what tells the value: ("number", Fraction), ("text", str),
-("timestamp", nanoseconds), ("list", (...)), ... Numbers of all types are one kind of value, so that 1, 1.0 and Decimal(1) are
-the same; True is none of them, and neither is a minus zero the zero. Nothing here is the project's own code.
+The forms are `None` for NULL, and otherwise tuples of a name and the value's data: ("number",
+Fraction), ("text", str), ("timestamp", nanoseconds), ("list", (...)), ... Numbers of all types are
+one kind of value, so that 1, 1.0 and Decimal(1) are the same. True is not one of them, and minus
+zero differs from zero. This module uses none of the project's own code.
 """
 
 from __future__ import annotations
@@ -39,14 +40,17 @@ def of_pandas(series: pd.Series) -> list[Any]:
     if isinstance(series.dtype, pd.ArrowDtype):
         return of_arrow(series.array.__arrow_array__())
     if isinstance(series.dtype, pd.CategoricalDtype):
-        # A cell of integers would be a float where another is missing.
+        # The cells would turn integers into floats if another cell is missing.
         labels = [of_value(label) for label in series.cat.categories]
         return [None if code < 0 else labels[code] for code in series.cat.codes]
     return [of_value(value) for value in series]
 
 
 def without_nan(form: Any) -> Any:
-    """The form with NULL for NaN, also within lists and dicts: most columns of pandas cannot tell the two."""
+    """The form with NULL instead of NaN, also within lists and dicts.
+
+    Most columns of pandas cannot distinguish the two.
+    """
     if form is None or form[0] == "nan":
         return None
     if form[0] == "list":
@@ -100,7 +104,7 @@ def of_polars(series: pl.Series) -> list[Any]:
 
 
 def of_scalar(scalar: pa.Scalar) -> Any:
-    """Of one of Arrow's values, by its type: what `as_py` gives is not always there, and may have lost digits."""
+    """The form of an Arrow scalar, by its type: `as_py` may be missing or lose digits."""
     types, kind = pa.types, scalar.type
     if not scalar.is_valid:
         return None
@@ -143,7 +147,7 @@ def _of_extension(kind: Any, scalar: pa.Scalar) -> Any:
 
 
 def of_value(value: Any) -> Any:
-    """Of a value of Python, numpy or pandas."""
+    """The form of a value of Python, numpy or pandas."""
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     form = _form_of(type(value))
@@ -222,7 +226,9 @@ def _span(value: pd.Timedelta) -> Any:
 
 
 def _offset(value: pd.DateOffset) -> Any:
-    """As pandas has intervals. There are others, to the end of a month say: these are no interval."""
+    """The form of a pandas offset as an interval. Others, such as the end of a month, have no such
+    form.
+    """
     sizes = {
         "hours": 3600 * 10**9,
         "minutes": 60 * 10**9,
@@ -250,7 +256,7 @@ def _mapping(value: Mapping[Any, Any]) -> Any:
 
 
 def _map(pairs: list[tuple[Any, Any]]) -> Any:
-    """A map by text with each key once is a structure."""
+    """A map whose keys are distinct texts is a struct."""
     keys = [key for key, _ in pairs]
     if all(key is not None and key[0] == "text" for key in keys) and len(set(keys)) == len(keys):
         return _struct({key[1]: entry for key, entry in pairs})
@@ -258,7 +264,7 @@ def _map(pairs: list[tuple[Any, Any]]) -> Any:
 
 
 def _struct(fields: dict[str, Any]) -> Any:
-    """A field that is NULL is as one that is not there: one type holds all structures of a column."""
+    """A NULL field is the same as a missing one, since all structs of a column have one type."""
     return (
         "struct",
         tuple(sorted((name, entry) for name, entry in fields.items() if entry is not None)),
@@ -275,7 +281,7 @@ def _list(value: Any) -> Any:
     return ("list", tuple(of_value(one) for one in value))
 
 
-# The first that fits counts.
+# The first matching type counts.
 _FORMS: list[tuple[Any, Any]] = [
     ((bool, np.bool_), lambda value: ("bool", bool(value))),
     (str, lambda value: ("text", str.__str__(value))),

@@ -1,4 +1,7 @@
-"""One session over a warehouse, and models at its gateway: the way of a model's rows, without a process for each model."""
+"""One session over a warehouse, and models at its gateway.
+
+Rows take the same way as those of a real model, but without a process for each model.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ class ValueClient:
         self._reader = self._open()
 
     def write(self, data: Any) -> None:
-        """A whole model that writes this; raises `FalError` if it is refused."""
+        """Runs a whole model that writes the data; raises `FalError` if it is refused."""
         request = SimpleNamespace(attached=False, hook=False, role=None, name="scores")
         job = _Model(self._open)
         ended, result = False, None
@@ -49,7 +52,7 @@ class ValueClient:
             raise FalError(result["message"])
 
     def convert(self, data: Any) -> None:
-        """What the model's job does before it sends anything."""
+        """Does the conversion that the model's job does before it sends anything."""
         reader("write_to_model", data).read_all()
 
     def read(self, form: str, columns: list[str]) -> Any:
@@ -70,7 +73,7 @@ class ValueClient:
 
 
 class _Model:
-    """The gateway of a job that is opened when it is needed: most of what is refused never gets so far."""
+    """A job's gateway that opens the job only when it is written to: most refusals happen earlier."""
 
     _count = itertools.count()
 
@@ -84,7 +87,10 @@ class _Model:
 
 @contextlib.contextmanager
 def open_client(warehouse: str, fresh: bool = False) -> Iterator[ValueClient]:
-    """A new project and database, gone at the end. A `fresh` session is a process as the host starts it."""
+    """A new project and database, deleted at the end.
+
+    A `fresh` session is a process started as the host starts it.
+    """
     with tempfile.TemporaryDirectory(prefix="fal") as folder, contextlib.ExitStack() as stack:
         files = {
             "models/schema.yml": "models: []\n",

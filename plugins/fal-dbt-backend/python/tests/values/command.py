@@ -1,4 +1,4 @@
-"""Many tables, one after the other, with the results so far in a file: `python -m tests.values --help`."""
+"""Tries many tables in a row and saves the results so far: `python -m tests.values --help`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from . import zoo
 from .client import WAREHOUSES, ValueClient, open_client
 from .trial import Outcome, Verdict, tried
 
-# Of each kind of fault so many examples are kept.
+# How many examples of each kind of fault are kept.
 _EXAMPLES = 3
 
 
 class Tally:
-    """How often each kind of value had which outcome, and examples of faults."""
+    """Counts the outcomes of each kind of value, and keeps examples of faults."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Tally:
                 examples.append(f"table {number}, {verdict.column.name}: {verdict.why[:1500]}")
 
     def save(self, path: Path) -> None:
-        """Whole or not at all."""
+        """Writes the file atomically."""
         state = {
             "seed": self.seed,
             "tables": self.tables,
@@ -82,7 +82,7 @@ class Tally:
 
 
 def run(at: ValueClient, tally: Tally, columns: int, saved: Path | None = None) -> None:
-    """Goes on until so many columns have been tried."""
+    """Tries tables until the given number of columns is reached."""
     while tally.columns.total() < columns:
         width = min(zoo.COLUMNS, columns - tally.columns.total())
         table = zoo.draw(tally.seed, tally.tables, width)

@@ -1,7 +1,7 @@
-"""Whether what was read is what was given.
+"""Decides whether the values read are the values given.
 
-Equal means: the same canonical form, or one that a documented conversion makes of it. The conversions are all here, as data;
-whatever else differs is a change.
+Values are equal if they have the same canonical form, or if a documented conversion turns one into
+the other. All conversions are listed here; every other difference is a change.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from . import canonical
 
 @dataclass(frozen=True)
 class Place:
-    """The way that a value went: the library it comes from, the warehouse, the form in which it was read."""
+    """The route of a value: its library, its warehouse, and the form in which it is read."""
 
     carrier: str
     warehouse: str
@@ -31,12 +31,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What becomes of values of one kind, as the documentation says it."""
+    """The documented conversion of one kind of value."""
 
     says: str
     given: str
     read: str
-    # Whether this is what was read for this.
+    # Whether the second value is the conversion's result for the first.
     holds: Callable[[Any, Any], bool]
     here: Callable[[Place], bool] = lambda place: True
 
@@ -59,12 +59,12 @@ def _parsed(text: str) -> Any:
 
 def _alike_in_json(given: Any, read: Any) -> bool:
     if given == read or (given == ("struct", ()) and read == ("list", ())):
-        return True  # an empty map may be either
+        return True  # Empty maps and empty lists look the same.
     if given is None or read is None:
         return False
     name, value = given[0], given[1] if len(given) > 1 else None
     if name == "number":
-        # JSON has the shortest text that reads as the same double.
+        # JSON has the shortest text that parses to the same double.
         return bool(
             read[0] == "number" and abs(read[1]) < 2**1024 and Fraction(float(read[1])) == value
         )
@@ -89,7 +89,7 @@ def _alike_in_json(given: Any, read: Any) -> bool:
 
 
 def _said(name: str, value: Any, text: str) -> bool:
-    """Whether this is how the value is written as text within JSON."""
+    """Whether the text is the value's representation within JSON."""
     try:
         if name == "bytes":
             return text == "\\x" + value.hex()
@@ -120,7 +120,9 @@ def _same_text(given: Any, read: Any) -> bool:
 
 
 def _same_range(given: Any, read: Any) -> bool:
-    """pandas makes floats of the categories' integers where a value is missing."""
+    """Compares ranges: pandas turns the integers of categories into floats where a value is
+    missing.
+    """
     one, other = (re.sub(r"\.0(?=[,\])])", "", text) for text in (given[1], read[1]))
     return bool(one == other)
 
@@ -168,7 +170,7 @@ CONVERSIONS = [
 
 
 def difference(given: list[Any], read: list[Any], place: Place) -> str | None:
-    """Where the two columns of canonical forms differ; `None` if nowhere."""
+    """Where two columns of canonical forms differ, or `None` if they are equal."""
     if len(given) != len(read):
         return f"{len(read)} rows instead of {len(given)}"
     for row, (one, other) in enumerate(zip(given, read), 1):
@@ -185,7 +187,7 @@ def _same(given: Any, read: Any, place: Place) -> bool:
             _same(one, other, place) for one, other in zip(given[1], read[1])
         )
     if _name(given) == _name(read) == "struct":
-        # A field that may have become NULL is not there.
+        # A field may be missing because it is NULL.
         before, after = dict(given[1]), dict(read[1])
         return all(
             _same(before.get(key), after.get(key), place) for key in before.keys() | after.keys()

@@ -1,4 +1,4 @@
-"""Columns of pandas with a type of their own."""
+"""Columns of pandas with a specific dtype."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values of plain Python, numpy and pandas, as they lie in object columns: one function for each kind of value."""
+"""Values of plain Python, numpy and pandas in object columns: one function for each kind of value."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Fruit(str, enum.Enum):
 
 
 class Anything:
-    """An object that no column knows."""
+    """An object that no column type supports."""
 
     def __repr__(self) -> str:
         return "Anything()"

@@ -1,6 +1,8 @@
-"""SQL for values of every type of DuckDB and PostgreSQL, with what is read: the value, or a refusal that names the column.
+"""SQL for values of every type of DuckDB and PostgreSQL, and the value read or the expected
+refusal.
 
-A value is of Python, or a canonical form. Refusals are by the form in which is read; `every` is all of them.
+A value is a Python value or a canonical form. Refusals are listed by the form of the read; `every`
+means all forms.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Read:
-    """One value."""
+    """One expression with the value it must read as, or with its refusals."""
 
     sql: str
     value: Any = None
@@ -24,7 +26,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Form:
-    """A canonical form, where Python has no such value."""
+    """A canonical form, for values that Python does not have."""
 
     form: tuple[Any, ...]
 
@@ -154,7 +156,7 @@ POSTGRES: dict[str, list[Read]] = {
     "int2vector": [Read("'1 2'::int2vector", "1 2")], "oidvector": [Read("'1 2'::oidvector", "1 2")], "aclitem": [Read("null::aclitem")],
     **{f"reg{what}": [Read(f"null::reg{what}")] for what in ("class", "collation", "config", "dictionary", "namespace", "oper", "operator", "proc", "procedure", "role", "type")},
 }  # fmt: skip
-# Of the server's own tables; no column of a user's has them.
+# Types of the server's own tables, which users' columns never have.
 POSTGRES_INTERNAL = {
     "gtsvector",
     "pg_brin_bloom_summary",

@@ -1,4 +1,4 @@
-"""The oracle of the property test: which columns it calls equal, and which changed."""
+"""The oracle of the property test: which columns it considers equal, and which changed."""
 
 from __future__ import annotations
 

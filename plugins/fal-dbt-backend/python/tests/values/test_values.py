@@ -1,6 +1,7 @@
-"""A value is written as it is, or refused by its column's name: columns drawn by chance, through the whole way of a model.
+"""Random columns are written unchanged or refused by name, through all steps of a model's write.
 
-`python -m tests.values` (in the folder above `tests`) tries any number of columns, and the ones of a seed again.
+`python -m tests.values` (in the folder above `tests`) tries any number of columns, and can repeat
+those of a seed.
 """
 
 from __future__ import annotations

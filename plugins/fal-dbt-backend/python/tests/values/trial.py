@@ -1,4 +1,4 @@
-"""A table written and read back: of each column, whether it is equal, refused by its name, or changed."""
+"""Writes a table and reads it back: each column is equal, refused by name, or changed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .client import ValueClient
 from .oracle import Place, difference
 from .zoo import Column, Table
 
-# What no message to a user holds.
+# Texts that must not appear in a message to a user.
 _OURS = re.compile(r"Traceback|fal_worker|site-packages|\.py\"?, line")
 
 
 class Outcome(str, Enum):
     EQUAL = "equal"
     REFUSED = "refused"
-    # Against the contract: refused without the column's name, or with an error of the worker's own.
+    # These two break the contract: a refusal without the column's name, and an internal error.
     NAMELESS = "nameless"
     BROKEN = "broken"
     CHANGED = "changed"
@@ -41,8 +41,12 @@ class Verdict:
 
 
 def tried(client: ValueClient, table: Table) -> Iterator[Verdict]:
-    """A verdict on each column. Where a table is refused, the job's code is asked about each column alone, and the others are written.
-    What the gateway refuses is tried again without the column that the error names; if it names none, by halves."""
+    """Yields a verdict on each column.
+
+    Where a table is refused, the job's conversion is tried with each column alone, and the others
+    are written. Where the gateway refuses, the table is written again without the column that the
+    error names, or in halves if it names none.
+    """
     try:
         client.write(table.frame())
     except Exception:
@@ -84,7 +88,9 @@ def _written(client: ValueClient, table: Table) -> Iterator[Verdict]:
 
 
 def _read(client: ValueClient, table: Table, columns: list[Column]) -> Iterator[Verdict]:
-    """The same of a table that is written: what pandas or polars has no value for, Arrow has."""
+    """Yields verdicts on a written table. A value that pandas or polars cannot hold is read as
+    Arrow.
+    """
     try:
         found = columns_of(table.form, client.read(table.form, [column.name for column in columns]))
     except Exception as error:
@@ -101,7 +107,7 @@ def _read(client: ValueClient, table: Table, columns: list[Column]) -> Iterator[
 def _split(
     columns: tuple[Column, ...], error: Exception
 ) -> tuple[list[Column], list[list[Column]]]:
-    """The column that the error names, and those to try again."""
+    """Returns the column that the error names, and the columns to try again."""
     named = [column for column in columns if _names(error, column)]
     if len(named) == 1:
         return named, [[column for column in columns if column is not named[0]]]
@@ -145,7 +151,7 @@ def _names(error: Exception, column: Column) -> bool:
 
 
 def columns_of(form: str, read: Any) -> dict[str, list[Any]]:
-    """The canonical forms of what was read, by column."""
+    """The canonical forms of the rows read, by column."""
     if form == "arrow":
         return {
             name: canonical.of_arrow(column)

@@ -1,4 +1,4 @@
-"""Columns of all kinds of value, drawn by chance: the same seed draws the same columns."""
+"""Random columns of all kinds of value: the same seed draws the same columns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROWS = 6
 
 @dataclass(frozen=True)
 class Column:
-    """A column with the kinds of value that were drawn for it, and what it holds."""
+    """A column, the kinds of value drawn for it, and its canonical forms."""
 
     name: str
     kinds: tuple[str, ...]
@@ -34,7 +34,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of one library with the same number of rows. Parts are written one after the other, by a generator."""
+    """Columns of one library with the same number of rows.
+
+    With `cut`, a generator yields them in two parts.
+    """
 
     carrier: str
     columns: tuple[Column, ...]
@@ -45,7 +48,7 @@ class Table:
         return Table(self.carrier, tuple(columns), self.form, self.cut)
 
     def frame(self) -> Any:
-        """What a model hands to `write_to_model`."""
+        """The object that a model passes to `write_to_model`."""
         whole = _FRAMES[self.carrier]({column.name: column.data for column in self.columns})
         if self.cut is None:
             return whole
@@ -75,7 +78,7 @@ def kinds() -> list[str]:
 
 
 def draw(seed: str, number: int, width: int = COLUMNS) -> Table:
-    """The table of this number."""
+    """Draws the table with this number."""
     rng = Random(f"{seed}:{number}")
     carrier, rows = rng.choice(_CARRIERS), rng.randrange(1, _ROWS + 1)
     make = _objects if carrier == "pandas objects" else lambda r, n: _typed(carrier, r, n)
@@ -88,7 +91,7 @@ def draw(seed: str, number: int, width: int = COLUMNS) -> Table:
 
 
 def _objects(rng: Random, rows: int) -> tuple[tuple[str, ...], pd.Series]:
-    """One to three kinds of value, in any order, with NULLs."""
+    """A column of one to three kinds of value, in any order, with NULLs."""
     names = rng.sample(sorted(SCALARS), rng.choice([1, 1, 2, 3]))
     nulls = rng.choice([0.0, 0.2, 0.5])
     cells = np.empty(rows, dtype=object)
@@ -100,10 +103,10 @@ def _objects(rng: Random, rows: int) -> tuple[tuple[str, ...], pd.Series]:
 
 
 def _inferred(cells: list[Any]) -> pd.Series:
-    """As pandas makes a column of a list; as objects where it can't."""
+    """The column that pandas infers from a list, or one of objects if it can't."""
     try:
         series = pd.Series(cells)
-    except Exception:  # whatever pandas thinks of it
+    except Exception:  # pandas may raise anything
         series = None
     if series is not None and len(series) == len(cells):
         return series
@@ -114,7 +117,7 @@ def _inferred(cells: list[Any]) -> pd.Series:
 
 
 def _given_in_pandas(series: pd.Series) -> list[Any]:
-    """NaN is written as NULL, but for Arrow's own columns, which have both."""
+    """The expected forms. NaN is written as NULL, except in Arrow's own columns, which have both."""
     forms = canonical.of_pandas(series)
     return (
         forms

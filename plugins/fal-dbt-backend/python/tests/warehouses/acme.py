@@ -1,4 +1,6 @@
-"""A package that another team would publish: a dbt adapter `acme`, which is DuckDB, and fal's warehouse for it."""
+"""A package as another team might publish it: a dbt adapter `acme`, which is DuckDB, and its
+warehouse for fal.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +91,7 @@ def failing(adapter):
 
 
 def install(site: Path, entry: str, name: str = "acme-fal") -> None:
-    """Puts the package into a folder of `sys.path`, with an entry point for the adapter `acme`."""
+    """Installs the package in a folder of `sys.path`, with an entry point for the adapter `acme`."""
     for path, text in {
         "acme_fal.py": WAREHOUSE,
         "dbt/adapters/acme/__init__.py": ADAPTER,

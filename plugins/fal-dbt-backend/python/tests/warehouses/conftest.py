@@ -1,4 +1,4 @@
-"""A warehouse over a real adapter of dbt, without a session."""
+"""A warehouse over one of dbt's real adapters, without a session."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SQLITE = (
     "shop: {target: dev, outputs: {dev: {type: sqlite, database: database, schema: main, threads: 4, "
     "schemas_and_paths: {main: shop.db}, schema_directory: .}}}"
 )
-# What SQLite has no types for.
+# Types that SQLite does not have.
 OF_SQLITE = frozenset(["exact", "flag", "day", "at", "instant"])
 
 if find_spec("psycopg2") is not None:
@@ -30,7 +30,7 @@ if find_spec("psycopg2") is not None:
 
 
 def adapter_of(kind: str, profile: str, root: Path) -> Any:
-    """dbt's adapter of a project that has been parsed."""
+    """Returns dbt's adapter for a parsed project."""
     from dbt.adapters.factory import get_adapter_by_type
     from dbt.cli.main import dbtRunner
 

@@ -1,3 +1,3 @@
-"""fal's own warehouses keep the contract that other packages' warehouses are held to."""
+"""fal's own warehouses pass the contract tests for other packages' warehouses."""
 
 from fal_worker.warehouse.contract import *

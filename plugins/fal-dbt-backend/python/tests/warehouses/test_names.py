@@ -1,4 +1,4 @@
-"""Adding a warehouse is adding a folder: no other module of the worker knows the name of an adapter."""
+"""Adding a warehouse only adds a folder: no other module of the worker names an adapter."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ WORKER = Path(__file__).parents[2] / "fal_worker"
 ADAPTERS = {
     "athena", "bigquery", "databricks", "duckdb", "fabric", "postgres", "redshift", "snowflake", "spark", "sqlite", "sqlserver", "trino",
 }  # fmt: skip
-# Folders of warehouses, and the engine that drives dbt by its commands, which knows two profiles.
+# Folders of warehouses, and the engine that runs dbt's commands, which knows two profiles.
 OWN = ("warehouse/duckdb/", "warehouse/postgres/", "warehouse/generic/", "warehouse/cloud/")
 EXEMPT = (*OWN, "engine/commands/")
-# What has to do with DuckDB as a library, whichever warehouse the project is on: its frames, and the
-# session of its own that a job gives dbt's kind of Python model.
+# Modules that use DuckDB as a library, whichever warehouse the project uses: its frames, and the
+# separate DuckDB connection that a job passes to dbt-native models as `session`.
 MODULES = {"job/frames.py": {"duckdb"}, "job/native.py": {"duckdb"}}
 
 
@@ -38,7 +38,7 @@ def test_no_module_outside_of_the_folders_names_an_adapter():
 
 
 def test_the_folders_do_name_them():
-    """So that the test above looks for what there is."""
+    """Ensures that the test above searches for the names that exist."""
     known = {path.stem for path in (WORKER / "warehouse/cloud").glob("*.py")}
     known |= {path.parent.name for path in (WORKER / "warehouse").glob("*/facts.py")}
     from fal_worker.warehouse.generic.facts import KNOWN

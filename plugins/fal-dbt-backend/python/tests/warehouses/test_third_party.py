@@ -1,4 +1,6 @@
-"""Warehouses of other packages: found by their entry point, and named when they are broken."""
+"""Warehouses of other packages: found by their entry point, and named in errors when they are
+broken.
+"""
 
 from __future__ import annotations
 

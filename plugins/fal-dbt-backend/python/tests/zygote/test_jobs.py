@@ -1,4 +1,4 @@
-"""Jobs in a real zygote: each harms only itself, and nothing of it is left."""
+"""Jobs in a real zygote: a job can harm only itself, and leaves nothing behind."""
 
 import os
 import re
@@ -13,7 +13,7 @@ WRITE = 'import pyarrow\nwrite_to_model(pyarrow.table({"a": [1]}))\n'
 
 @pytest.fixture
 def next_is_fine(run, gateway):
-    """After the test, another job runs in the same zygote."""
+    """After each test, another job must succeed in the same zygote."""
     yield
     gateway.written.clear()
     ended = run(WRITE)
@@ -147,7 +147,7 @@ def test_leftover_children_are_killed(run):
     assert not is_alive(int(ended.stdout))
 
 
-# Leaves its session three times, and tells its number when it has.
+# Leaves its session three times, then writes its process id.
 DAEMON = """
 import os, sys, time
 path = sys.argv[1]
@@ -362,7 +362,7 @@ def spawning(sockets):
 
 
 class TestSpawned:
-    """The same in a fresh interpreter for each job."""
+    """The same jobs, in a fresh interpreter for each job."""
 
     def test_a_model_reads_and_writes(self, start, spawning, gateway):
         gateway.tables["orders"] = gateway.query("select 7 as id")
