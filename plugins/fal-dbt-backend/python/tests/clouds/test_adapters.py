@@ -232,7 +232,9 @@ def test_statements(written):
     """Compares the statements with the expected file, or rewrites it if FAL_TEST_UPDATE=1 is set."""
     kind, (first, second), _ = written
     if not version(f"dbt-{kind}").startswith(VERSIONS[kind]):
-        pytest.skip(f"dbt-{kind} {version(f'dbt-{kind}')} wrote as well, in words of its own")
+        pytest.skip(
+            f"dbt-{kind} {version(f'dbt-{kind}')} wrote the rows, but its statements are not recorded"
+        )
     text = (
         "-- The first write of a table.\n"
         + "\n".join(first)

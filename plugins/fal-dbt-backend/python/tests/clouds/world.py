@@ -202,7 +202,7 @@ class Manager:
 
     def cancel(self, connection: Any) -> None:
         assert threading.get_ident() in self.thread_connections, (
-            "dbt cancels from a connection of its own"
+            "dbt cancels from a separate connection"
         )
         self.cancelled.append(connection)
 

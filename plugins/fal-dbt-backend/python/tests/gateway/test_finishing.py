@@ -10,7 +10,7 @@ from live.job_client import JobClient
 YAML = """
 models:
   - name: scores
-    description: All of them; told.
+    description: All of them; counted.
     config:
       persist_docs: {relation: true, columns: true}
       indexes: [{columns: [id], unique: true}]
@@ -57,7 +57,7 @@ def test_comments_and_indexes(session):
         result = write(session, pa.table({"id": [1, 2]}))
         assert (result["status"], result["message"]) == ("success", "SELECT 2")
     assert ask(session, "select comment from duckdb_tables() where table_name = 'scores'") == [
-        {"comment": "All of them; told."}
+        {"comment": "All of them; counted."}
     ]
     assert ask(session, "select comment from duckdb_columns() where table_name = 'scores'") == [
         {"comment": "The key; unique"}

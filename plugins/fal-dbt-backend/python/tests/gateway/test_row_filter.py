@@ -9,7 +9,7 @@ from gateway.test_reads import refusal
 
 def test_columns_rows_and_a_limit(job):
     assert job.read(
-        "ref", args=["orders"], columns=["amount"], where="id < 3 -- told", limit=1
+        "ref", args=["orders"], columns=["amount"], where="id < 3 -- comment", limit=1
     ).to_pydict() == {"amount": [10]}
     assert job.read("ref", args=["orders"], columns=["amount", "id"]).schema.names == [
         "amount",

@@ -143,7 +143,7 @@ def test_a_refused_write_is_told(fails, gateway):
 
 
 def test_a_gateway_that_is_gone(fails, sockets):
-    error = fails("ref('a')", location=f"grpc+unix://{sockets}/nobody.sock")
+    error = fails("ref('a')", location=f"grpc+unix://{sockets}/gone.sock")
     assert error["message"] == "fal: the data gateway does not answer: the dbt session has ended"
     error = fails("ref('a')", location="grpc+tcp://127.0.0.1:1")
     away = "the run has ended, or the network is broken"

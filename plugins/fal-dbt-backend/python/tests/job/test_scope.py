@@ -20,7 +20,7 @@ def prints(run):
 
 
 @pytest.mark.parametrize(
-    ("call", "request"),
+    ("call", "command"),
     [
         ("ref('a')", {"op": "ref", "args": ["a"], "version": None}),
         ("ref('p', 'a')", {"op": "ref", "args": ["p", "a"], "version": None}),
@@ -30,11 +30,11 @@ def prints(run):
         ("execute_sql('select 1 as x')", {"op": "sql", "sql": "select 1 as x"}),
     ],
 )
-def test_reading(prints, gateway, call, request):
+def test_reading(prints, gateway, call, command):
     for name in ("a", "p.a", "s.t"):
         gateway.tables[name] = pyarrow.table({"x": [1]})
     assert prints(f"df = {call}\nprint(type(df).__name__, df.x.tolist())") == "DataFrame [1]\n"
-    assert gateway.commands[0] == {"token": "t0ken", **request}
+    assert gateway.commands[0] == {"token": "t0ken", **command}
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ OTHERS = {
         **CONTRACT,
     },
     "granted_rows": {"materialized": "incremental", "grants": {"select": ["reads"]}},
-    "told": {
+    "described": {
         "materialized": "table",
         "persist_docs": {"relation": True, "columns": True},
         "indexes": [{"columns": ["id"]}],
@@ -103,7 +103,7 @@ def schema_file(own: dict[str, dict]) -> str:
         **{n: {"materialized": "incremental", **c} for n, c in INCREMENTAL.items()},
         **OTHERS,
     }.items():
-        columns = COLUMNS if name in ("held", "held_rows", "told") else []
+        columns = COLUMNS if name in ("held", "held_rows", "described") else []
         more = {"config": config, "columns": columns, "description": "Rows; of $a$."}
         models += [{"name": f"{kind}_{name}", **more} for kind in ("sql", "py")]
     for name, config in own.items():

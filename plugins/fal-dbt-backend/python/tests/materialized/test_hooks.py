@@ -122,10 +122,10 @@ INDEXES = {
 
 def test_comments_and_indexes_beside_hooks(client):
     for _ in range(2):
-        assert both(client, "told", ROWS)["status"] == "success"
+        assert both(client, "described", ROWS)["status"] == "success"
     seen = [
         [
-            client.query(asked[client.warehouse].format(f"{kind}_told"))
+            client.query(asked[client.warehouse].format(f"{kind}_described"))
             for asked in (COMMENTS, INDEXES)
         ]
         for kind in ("sql", "py")

@@ -26,7 +26,7 @@ FILES = {
 }
 CONFIGURED = """
   - name: {table}
-    description: Told; of $all$.
+    description: Sorted; of $all$.
     config:
       grants: {{select: [{role}]}}
       persist_docs: {{relation: true, columns: true}}

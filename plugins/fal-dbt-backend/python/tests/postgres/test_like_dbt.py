@@ -87,7 +87,7 @@ def test_indexes_rights_and_comments_of_the_configuration(client, role):
     assert len(by_us) == 2
     for look, expected in (
         (rights, [("SELECT",)]),
-        (comments, [("Told; of $all$.", "The key; unique", None)]),
+        (comments, [("Sorted; of $all$.", "The key; unique", None)]),
     ):
         by_dbt, by_us = after_replacing(client, "select 1", look)
         assert by_us == by_dbt == expected

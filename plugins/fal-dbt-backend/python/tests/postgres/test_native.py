@@ -26,7 +26,7 @@ def model(dbt, session):
 """,
     "hooked": """
 def model(dbt, session):
-    dbt.config(pre_hook="create table if not exists natives.told (n int)", post_hook="insert into natives.told select count(*) from natives.hooked")
+    dbt.config(pre_hook="create table if not exists natives.counted (n int)", post_hook="insert into natives.counted select count(*) from natives.hooked")
     return dbt.ref("orders")
 """,
     "viewed": """
@@ -102,7 +102,7 @@ def test_a_plain_table(first, database):
 def test_what_dbt_does_around_a_model(first, database):
     results, _ = first
     assert results["hooked"]["status"] == "success", results["hooked"]
-    assert database.query("select n from natives.told") == [(3,)]
+    assert database.query("select n from natives.counted") == [(3,)]
     assert database.query("select tablename from pg_tables where tablename like '%fal%'") == []
 
 

@@ -206,7 +206,7 @@ def test_another_job_is_not_touched_when_one_is_killed(start, zygote):
 
 
 def test_killing_an_unknown_job_is_no_error(zygote):
-    assert zygote.ask("kill", job="nobody")["ok"] == {}
+    assert zygote.ask("kill", job="unknown")["ok"] == {}
 
 
 def test_unknown_requests_are_errors(zygote):
