@@ -25,7 +25,9 @@ __all__ = ["FalDbt", "FalError", *_TYPES]  # noqa: PLE0604 - the names of a tupl
 
 
 def __getattr__(name: str) -> Any:
-    """Late: the session process imports this package too, and needs neither."""
+    """Imports `FalDbt` and the magic late: the session process imports this package too, and needs
+    neither.
+    """
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

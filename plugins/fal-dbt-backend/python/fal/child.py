@@ -24,7 +24,8 @@ import fal_worker
 from fal_worker.job.error import FalError
 from fal_worker.protocol import CONTROL_FD, Channel
 
-# Puts the worker's folder where Python would have the current one: the user's files cannot hide ours.
+# Puts the worker's folder first on the path instead of the current one, so that the user's files
+# cannot hide ours.
 _BOOT = """\
 import sys
 safe = getattr(sys.flags, "safe_path", False)
@@ -35,7 +36,7 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 _MODULE = "fal.serve"
 # Longest folder name below which a socket's path fits into the 104 bytes that every Unix allows.
 _LONGEST_PARENT = 60
-# Seconds for an orderly end, which rolls back and closes the database.
+# Seconds for a regular end, which rolls back and closes the database.
 _PATIENCE = 5.0
 _LAST_LINES = 20
 _LEVELS = {
@@ -44,7 +45,7 @@ _LEVELS = {
     "warn": logging.WARNING,
     "error": logging.ERROR,
 }
-# Said to authors of models that `fal-host` runs; a notebook may read what it likes.
+# Warnings for authors of models that `fal-host` runs; a notebook may read any relation.
 _UNSAID = frozenset({"UndeclaredRead"})
 
 log = logging.getLogger("fal")
@@ -102,11 +103,11 @@ class Child:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the process is gone, by itself or by `end`."""
+        """Whether the process has ended, by itself or by `end`."""
         return self._ended
 
     def ask(self, op: str, **fields: Any) -> dict[str, Any]:
-        """The answer to a request; its error as `FalError`."""
+        """Sends a request and returns the answer; raises an error answer as `FalError`."""
         if self._owner != os.getpid():
             raise FalError(
                 "fal: a forked process cannot use the session of its parent",
@@ -124,7 +125,9 @@ class Child:
         return future.result()
 
     def end(self) -> None:
-        """Ends the process: what was not committed is rolled back, and the database's file is free."""
+        """Ends the process: uncommitted writes are rolled back, and the database's file is
+        released.
+        """
         if self._owner != os.getpid():
             return
         with contextlib.suppress(OSError):
@@ -190,7 +193,10 @@ def _run_folder() -> Path:
 
 
 def _home(folder: Path) -> Path:
-    """A folder with our packages alone: next to them may lie those of a Python that is not the session's."""
+    """Makes a folder that holds only our packages.
+
+    Beside them could be packages of a Python other than the session's.
+    """
     folder.mkdir()
     for package in (Path(fal_worker.__file__).parent, Path(__file__).parent):
         (folder / package.name).symlink_to(package.resolve(), target_is_directory=True)
@@ -198,7 +204,7 @@ def _home(folder: Path) -> Path:
 
 
 def _state_dir(fallback: Path) -> str:
-    """Where what dbt computes at every start is kept."""
+    """The folder that caches what dbt computes at every start."""
     named = os.environ.get("FAL_HOST_CACHE_DIR")
     cache = (
         Path(named)

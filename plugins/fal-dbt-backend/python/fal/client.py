@@ -51,11 +51,14 @@ class Client:
 
     @property
     def is_over(self) -> bool:
-        """Whether it can no longer be used."""
+        """Whether the client can no longer be used."""
         return self._over or self._child.has_ended
 
     def scope(self, model: str | None) -> Scope:
-        """The functions that a script of this model has in scope. `model` is a unique id, or `None` for a global script."""
+        """Returns the functions that a script of this model has in scope.
+
+        `model` is a unique id, or `None` for a global script.
+        """
         with self._lock:
             if model not in self._scopes:
                 self._scopes[model] = self._open_job(model)
@@ -152,10 +155,10 @@ def _settle(future: Future[Any], function: Callable[[], Any]) -> None:
 
 
 class _NoReporter:
-    """Takes the place of a run's reporter, which names the line of a call: a notebook shows the line itself."""
+    """Replaces a run's reporter, which names the line of a call: a notebook shows the line itself."""
 
     def place(self) -> None:
-        """No line."""
+        """Returns no line."""
 
 
 def _hint(near: list[str]) -> str:
@@ -167,7 +170,9 @@ def _hint(near: list[str]) -> str:
 
 
 def _script(model: str | None) -> dict[str, Any]:
-    """What the session takes the notebook for: an after-script of the model, or a global script."""
+    """The script that the session takes the notebook for: the model's after-script, or a global
+    script.
+    """
     if model is None:
         return {"unique_id": "script.GLOBAL.AFTER.notebook", "role": "global"}
     return {"unique_id": f"script.{model}.AFTER.notebook", "role": "after", "model": model}

@@ -25,7 +25,7 @@ def current() -> FalDbt | None:
 
 
 def make_current(fal: FalDbt | None) -> None:
-    """Takes the place of the one before, which is closed."""
+    """Makes this project the current one, and closes the previous one."""
     global _current
     before, _current = _current, fal
     if before is not None:
@@ -33,7 +33,7 @@ def make_current(fal: FalDbt | None) -> None:
 
 
 def names_of(fal: FalDbt) -> dict[str, Any]:
-    """Name and value of everything in `NAMES`."""
+    """The names and values of everything in `NAMES`."""
     methods = (
         fal.ref, fal.source, fal.write_to_source, fal.execute_sql, fal.list_models, fal.list_models_ids, fal.list_sources,
         fal.list_tests, fal.list_features, fal.var, fal.env_var, fal.write_to_model, fal.is_incremental,

@@ -168,7 +168,10 @@ class FalDbt:
         )
 
     def is_incremental(self, model_name: str | None = None) -> bool:
-        """As dbt's macro in a model, of this one or of `default_model_name`: whether it is incremental and its table is there."""
+        """Whether a model is incremental and its table exists, as dbt's macro answers.
+
+        Without a name, the model is `default_model_name`.
+        """
         model = self._model_id(model_name) if model_name is not None else self._default_id()
         return self._there.scope(model).is_incremental()
 
@@ -215,7 +218,9 @@ class FalDbt:
         return self.list_features()
 
     def context_of(self, model_name: str | None = None) -> Any:
-        """`context` as a script of this model sees it: `current_model`, `config.target_path`, `target`, `vars`."""
+        """`context` as a script of this model sees it: `current_model`, `config.target_path`,
+        `target`, `vars`.
+        """
         model = self._model_id(model_name) if model_name is not None else self._default_id()
         return self._there.scope(model).context
 
@@ -259,24 +264,24 @@ class FalDbt:
         return Record({name: self._there.info.get(name) for name in wanted})
 
     def var(self, name: str, *default: Any) -> Any:
-        """A variable of the project, or of `vars`; the second argument is for one that is not there."""
+        """A variable of the project, or of `vars`; the second argument is the default."""
         return self._scope.var(name, *default)
 
     def env_var(self, name: str, *default: Any) -> Any:
-        """A variable of the environment; the second argument is for one that is not there."""
+        """A variable of the environment; the second argument is the default."""
         return self._scope.env_var(name, *default)
 
     # Its life.
 
     def reload(self) -> None:
-        """Reads the project's files anew."""
+        """Reads the project's files again."""
         with self._lock:
             self._end()
             self._closed = False
             self._open()
 
     def close(self) -> None:
-        """Ends dbt; the database is free. May be called twice."""
+        """Ends dbt and releases the database. May be called twice."""
         with self._lock:
             self._closed = True
             self._end()
@@ -289,7 +294,7 @@ class FalDbt:
         self.close()
 
     def __del__(self) -> None:
-        """A cell that runs again would leave a process behind."""
+        """Ends dbt, so that a notebook cell that runs again leaves no process behind."""
         if getattr(self, "_client", None) is not None:
             self._end()
 
@@ -338,7 +343,10 @@ _OPEN: weakref.WeakSet[FalDbt] = weakref.WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """An orderly end at the interpreter's; without it the end of the channel does the same, a little later."""
+    """Closes all projects when the interpreter exits.
+
+    Otherwise dbt would end a little later, when its channel closes.
+    """
     for fal in list(_OPEN):
         with contextlib.suppress(Exception):
             fal.close()

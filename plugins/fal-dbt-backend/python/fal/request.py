@@ -1,4 +1,4 @@
-"""What the user asked for, in the form that the session process reads (`OpenRequest`)."""
+"""The user's arguments in the form that the session process reads (`OpenRequest`)."""
 
 from __future__ import annotations
 
@@ -93,7 +93,10 @@ def _path(given: Any) -> str | None:
 
 
 def _python(given: Any) -> str:
-    """The interpreter as named; this one otherwise. Links stay: they are what makes a virtual environment."""
+    """Returns the named interpreter, or this one.
+
+    Links are not resolved, since they are what makes a virtual environment.
+    """
     named = given or os.environ.get("FAL_HOST_PYTHON")
     return (
         str(_path(named)) if named and os.sep in os.fspath(named) else str(named or sys.executable)

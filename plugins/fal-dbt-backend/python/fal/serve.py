@@ -20,10 +20,10 @@ _ATTEMPTS = 4
 
 
 class NotebookSession(session.Session):
-    """Goes on after an interruption, and holds a database only while it is used."""
+    """A session that continues after an interruption, and holds a database only while it is used."""
 
     def op_load(self, message: Load) -> Loaded:
-        """The profile is known, and no connection has been made yet."""
+        """Loads the project; the profile is known then, and no connection has been opened yet."""
         answer = super().op_load(message)
         credentials = self.project.config.credentials
         if credentials.type == "duckdb" and os.environ.get("FAL_KEEP_OPEN") != "1":
@@ -31,14 +31,20 @@ class NotebookSession(session.Session):
         return answer
 
     def op_cancel(self, message: Done) -> Done:
-        """Interrupts what is read now; the notebook goes on. Not through dbt, which opens a connection for every thread
-        that it ever saw, to have something to cancel, and keeps it open."""
+        """Interrupts the current reads; the notebook continues.
+
+        Does not use dbt's own cancelling, which opens a connection for every thread it ever saw and
+        keeps it open.
+        """
         self.gateway.cancel()
         return {}
 
 
 def _share(credentials: Any) -> None:
-    """As if the profile said so. What is in memory dbt-duckdb keeps open all the same, and MotherDuck."""
+    """Makes dbt-duckdb close its file between uses, as if the profile said so.
+
+    dbt-duckdb still keeps in-memory databases and MotherDuck open.
+    """
     credentials.keep_open = False
     if getattr(credentials, "retries", None) is None:
         with contextlib.suppress(ImportError, AttributeError):
@@ -49,6 +55,6 @@ def _share(credentials: Any) -> None:
 
 if __name__ == "__main__":
     session.Session = NotebookSession  # type: ignore[misc]
-    # The folder of sockets, also when the interpreter that made it was killed.
+    # Remove the folder of sockets even if the interpreter that made it was killed.
     atexit.register(shutil.rmtree, os.path.dirname(os.environ[loop.OPEN]), ignore_errors=True)
     loop.main()

@@ -24,7 +24,7 @@ def __getattr__(name: str) -> Any:
 
 
 class _Absent:
-    """Stands for a name while no project is open."""
+    """Takes the place of a name while no project is open."""
 
     def __init__(self, name: str) -> None:
         self.__dict__["_name"] = name

@@ -8,7 +8,7 @@ from .texts import shortened
 
 
 class SessionError(Exception):
-    """An error that the user reads. Never carries a Python traceback."""
+    """An error for the user. It never carries a Python traceback."""
 
     def __init__(self, code: str, message: str, help: str | None = None) -> None:
         super().__init__(message)
@@ -19,7 +19,7 @@ class SessionError(Exception):
 
 
 class Interrupted(SessionError):
-    """What a node or job gets whose run was cancelled."""
+    """The error of a node or job whose run was cancelled."""
 
     def __init__(self) -> None:
         super().__init__("dbt::interrupted", "Interrupted")
@@ -43,7 +43,7 @@ _NO_FAL = (
 
 
 def from_exception(error: BaseException) -> SessionError:
-    """The error of the channel for whatever dbt raised, with dbt's own message."""
+    """Converts an exception of dbt to an error for the channel, with dbt's own message."""
     if isinstance(error, SessionError):
         return error
     names = [cls.__name__ for cls in type(error).__mro__]

@@ -17,19 +17,23 @@ TASKS = {
 }
 
 
-# Ours: the scripts of the last run. To dbt it is a run in which nothing runs.
+# fal-host's own command for the last run's scripts. To dbt it is a run without nodes.
 OF_LAST_RUN = "hooks"
 
 
 def command_of(request: OpenRequest) -> str:
-    """dbt's command: macros and artifacts see it. What only looks at the graph goes by `build`."""
+    """Returns dbt's command, which macros and artifacts see. Commands that only read the graph use
+    `build`.
+    """
     if request["command"] == OF_LAST_RUN:
         return "run"
     return request["command"] if request["command"] in TASKS else "build"
 
 
 def words(request: OpenRequest, known: set[str]) -> list[str]:
-    """The words after `dbt`. `known` are the parameters that this dbt's command has."""
+    """Returns the arguments of `dbt`. `known` are the parameters that the installed dbt's command
+    accepts.
+    """
     out = [
         command_of(request),
         "--log-level",
@@ -52,13 +56,14 @@ def words(request: OpenRequest, known: set[str]) -> list[str]:
     if request.get("full_refresh") and "full_refresh" in known:
         out.append("--full-refresh")
     if "single_threaded" in known:
-        # On dbt's main thread alone nodes would run where dbt waits for the host. One thread is as single.
+        # On dbt's main thread alone, nodes would run where dbt waits for the host. One worker
+        # thread runs one node at a time as well.
         out.append("--no-single-threaded")
     return out + [str(word) for word in request.get("dbt_args") or []]
 
 
 def _single_threaded() -> bool:
-    """Whether dbt's variable asks for it, under its new or its old name."""
+    """Whether the environment asks dbt for a single thread, by the variable's new or old name."""
     said = (
         os.environ.get("DBT_ENGINE_SINGLE_THREADED") or os.environ.get("DBT_SINGLE_THREADED") or ""
     )

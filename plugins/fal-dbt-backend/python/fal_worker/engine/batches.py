@@ -1,4 +1,7 @@
-"""Why batches of microbatch models failed. dbt says it in an event as the batch ends; the model's result only counts them."""
+"""The reasons why batches of microbatch models failed.
+
+dbt reports each reason in an event as the batch ends; the model's result only counts them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _LEAD = "Exception on worker thread. "
 
 
 class BatchFailures:
-    """Of the models that run. dbt runs batches on several threads."""
+    """Collects the failures of the running models. dbt runs batches on several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,12 +27,12 @@ class BatchFailures:
         self._reasons: dict[str, dict[str, list[str]]] = {}
 
     def event(self, message: Any) -> None:
-        """A callback of dbt, which calls it on the batch's own thread."""
+        """Receives dbt's events, on the batch's own thread."""
         if message.info.name == "GenericExceptionOnRun":
             self._of_thread.reason = str(message.data.exc)
 
     def note(self, runner: Any, result: Any) -> None:
-        """To be called with all that dbt ran; what is no failed batch is passed over."""
+        """Notes a result that dbt recorded, and ignores all but failed batches."""
         said, self._of_thread.reason = getattr(self._of_thread, "reason", None), None
         if (
             getattr(runner, "batch_idx", None) is None
@@ -43,7 +46,7 @@ class BatchFailures:
             self._reasons.setdefault(runner.node.unique_id, {}).setdefault(reason, []).append(batch)
 
     def explained(self, result: NodeResult) -> NodeResult:
-        """A model's result, with the reasons of its batches in its message."""
+        """Returns a model's result with the reasons of its batches in its message."""
         with self._lock:
             reasons = self._reasons.pop(result["unique_id"], None)
         if not reasons:
@@ -65,7 +68,7 @@ def _day(runner: Any) -> str:
 
 
 def _reason(message: str) -> str:
-    """Without the line that names the model, which its result names too."""
+    """Removes the line that names the model, which its result names too."""
     message = message.removeprefix(_LEAD)
     first, _, rest = message.strip().partition("\n")
     return (

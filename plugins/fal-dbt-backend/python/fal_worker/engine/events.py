@@ -7,7 +7,7 @@ from typing import Any
 
 from fal_worker.protocol import Outbox
 
-# Said by dbt at warn or error about what the host tells itself: the results of nodes, the end of the run.
+# Events at warn or error that the host reports itself: the results of nodes, the end of the run.
 _SAID_BY_HOST = frozenset(
     """
     CheckNodeTestFailure EndOfRunSummary FirstRunResultError GenericExceptionOnRun InternalErrorOnRun LogBatchResult
@@ -16,20 +16,22 @@ _SAID_BY_HOST = frozenset(
     RunResultErrorNoMessage RunResultFailure RunResultWarning RunResultWarningMessage SkippingDetails StatsLine
     """.split()
 )
-# Said at info because the user's own macros ask for it.
+# Events at info that appear because the user's macros ask for them.
 _ALWAYS = frozenset({"JinjaLogInfo", "PrintEvent"})
 _LEVELS = {"debug": "debug", "test": "debug", "info": "info", "warn": "warn", "error": "error"}
 
 
 def is_wanted(level: str, name: str, debug: bool) -> bool:
-    """Whether the user should hear of an event of dbt's."""
+    """Whether an event of dbt is shown to the user."""
     if name in _ALWAYS or debug:
         return True
     return level in ("warn", "error") and name not in _SAID_BY_HOST
 
 
 class EventForwarder:
-    """A callback of dbt. Runs on whatever thread fires the event, about 30 times a node: it only looks and queues."""
+    """A callback for dbt's events. It runs on the thread that fires the event, about 30 times a
+    node, so it only filters and queues.
+    """
 
     def __init__(self, outbox: Outbox, debug: bool) -> None:
         self._outbox, self._debug = outbox, debug

@@ -1,4 +1,6 @@
-"""Errors of SQL hooks name the hook. dbt only says that a statement of the model failed."""
+"""Makes errors of SQL hooks name the hook, where dbt only says that a statement of the model
+failed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ _SHOWN = 200
 
 @contextlib.contextmanager
 def named_in_errors() -> Iterator[None]:
-    """While it lasts, what dbt's macro `run_hooks` raises says that a hook failed, and which."""
+    """While active, errors of dbt's macro `run_hooks` say that a hook failed, and which."""
     from dbt.clients.jinja import MacroGenerator
 
     original = MacroGenerator.__call__
@@ -40,7 +42,7 @@ def named_in_errors() -> Iterator[None]:
 
 
 class _Watched(list[Any]):
-    """Hooks, and which of them was looked at last."""
+    """A list of hooks that remembers which one was accessed last."""
 
     current: Any = None
 

@@ -40,14 +40,14 @@ class Invocation:
     ) -> None:
         self.request = request
         self.executes = bool(request.get("execute"))
-        # Whether scripts of the last run are what runs, whose results are in its run_results.json.
+        # Whether the scripts of the last run are to run, whose results are in its run_results.json.
         self.of_last_run = request["command"] == arguments.OF_LAST_RUN
-        # Whether there are no nodes of dbt's to run, but scripts: no on-run-start and -end, and no artifacts.
+        # Whether the run has scripts but no dbt nodes: no on-run-start and -end, and no artifacts.
         self.only_scripts = self.of_last_run
         self.project = LiveProject(request, self.of_last_run)
         self.batch_failures = BatchFailures()
         self.queue: HostQueue | None = None
-        # dbt's runner for a node, where that is another than dbt's own.
+        # dbt's runner for a node that needs a runner other than dbt's default.
         self.runner_of: Callable[[Any], type | None] = lambda node: None
         self.result: Any = None
         self.on_parsed: Future[RunGraph] = Future()
@@ -68,7 +68,7 @@ class Invocation:
     # What the task says, on dbt's thread.
 
     def parsed(self, task: Any) -> None:
-        """The manifest is there."""
+        """Reports that the manifest is loaded."""
         self._manifest.restore()
         self.project.parsed(task, self._stub_paths)
         graph = run_graph(task)
@@ -77,7 +77,7 @@ class Invocation:
         self._schemas.save()
 
     def selection(self) -> set[str]:
-        """Sleeps until the host has said what will run."""
+        """Blocks until the host has selected the nodes to run."""
         selected = self._begin.get()
         if isinstance(selected, BaseException):
             raise selected
@@ -90,7 +90,7 @@ class Invocation:
 
     @property
     def only_python_unit_tests(self) -> bool:
-        """Whether nothing runs but unit tests of Python models, which the host runs without the warehouse."""
+        """Whether only unit tests of Python models run, which the host runs without the warehouse."""
         unit_tests, selected = self.project.manifest.unit_tests, self.project.selected
         return bool(selected) and all(
             uid in unit_tests and self._is_python(unit_tests[uid]) for uid in selected
@@ -104,7 +104,7 @@ class Invocation:
         )
 
     def ready(self) -> None:
-        """Schemas, cache and on-run-start are done."""
+        """Reports that schemas, cache and on-run-start are done."""
         self.on_ready.set_result(None)
 
     def node_ended(self, result: Any) -> None:
@@ -142,7 +142,7 @@ class Invocation:
         self.project.within(self._manifest.write)
 
     def cancel_queries(self) -> None:
-        """Interrupts what runs now."""
+        """Interrupts the running queries."""
         if not self.project.is_parsed or not self._thread.is_alive():
             return
         adapter = self.project.adapter
@@ -154,12 +154,14 @@ class Invocation:
     # The end.
 
     def finish(self) -> None:
-        """No more nodes: on-run-end, artifacts."""
+        """Ends the run: no more nodes; dbt runs on-run-end and writes artifacts."""
         self._leave(None)
         self._thread.join()
 
     def interrupt(self, cancel: Callable[[], None], patience: float) -> None:
-        """dbt's own way out for Ctrl-C, once the nodes in flight have ended or `patience` seconds are over."""
+        """Ends dbt as Ctrl-C does, once the running nodes have ended or `patience` seconds are
+        over.
+        """
         self.project.cancelled.set()
         deadline = time.monotonic() + patience
         self.until_idle(cancel, deadline)
@@ -170,7 +172,7 @@ class Invocation:
             self._thread.join(0.05)
 
     def until_idle(self, cancel: Callable[[], None], deadline: float | None) -> None:
-        """Cancels again and again until no node runs."""
+        """Repeats cancelling until no node runs."""
         while (self._nodes or self.project.is_working or self._is_beginning()) and (
             deadline is None or time.monotonic() < deadline
         ):
@@ -198,14 +200,14 @@ class Invocation:
         self._begin.put(Stop())
 
     def artifacts_written(self) -> bool:
-        """Whether run_results.json is taken care of: written, or unwanted."""
+        """Whether run_results.json is written or not wanted."""
         return self.only_scripts or artifacts_written(self.project.task, self._started_ns)
 
     def failed_hooks(self) -> list[NodeResult]:
         return failed_hooks(self.project.task)
 
     def failure(self) -> BaseException | None:
-        """What ended dbt's invocation, if that was no orderly end."""
+        """The error that ended dbt's invocation, unless it ended regularly."""
         error = getattr(self.result, "exception", None)
         return None if isinstance(error, (Stop, KeyboardInterrupt)) else error
 

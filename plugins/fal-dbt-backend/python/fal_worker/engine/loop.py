@@ -20,9 +20,9 @@ from . import open as engine
 from .events import LineForwarder
 
 OPEN = "FAL_OPEN"
-# The file by which a folder is known as one that the supervisor made for this run.
+# Marks a folder as one that the supervisor made for this run.
 OWNED = "owned"
-# Seconds that the end of the channel leaves for rolling back.
+# Seconds for rolling back after the channel has ended.
 _LAST_WORDS = 1.0
 
 
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def _open_request() -> tuple[OpenRequest, str]:
-    """The request, and the folder that it lies in."""
+    """Reads the request; returns it with the folder that contains it."""
     path = os.environ.pop(OPEN)
     with open(path, encoding="utf-8") as file:
         request: OpenRequest = json.load(file)
@@ -48,7 +48,7 @@ def _open_request() -> tuple[OpenRequest, str]:
 
 
 class _State:
-    """What the reader must know to end the process."""
+    """State that the reader needs to end the process."""
 
     def __init__(self, folder: str) -> None:
         self.session: Any = None
@@ -64,7 +64,9 @@ def _read(channel: Channel, requests: queue.SimpleQueue[dict[str, Any]], state: 
 
 
 def _die(state: _State) -> None:
-    """The supervisor is gone: nothing that was not committed stays, and the process ends whatever its threads do."""
+    """Ends the process after the supervisor is gone: uncommitted work is rolled back, whatever
+    threads still do.
+    """
     threading.Timer(_LAST_WORDS, os._exit, (1,)).start()
     _remove_run_folder(state.folder)
     try:
@@ -77,13 +79,15 @@ def _die(state: _State) -> None:
 
 
 def _remove_run_folder(folder: str) -> None:
-    """The supervisor removes it too, unless it was killed."""
+    """Removes the run's folder, in case the supervisor was killed and can't do it."""
     if os.path.exists(os.path.join(folder, OWNED)):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _leave(outbox: Outbox, folder: str) -> None:
-    """Ends the process without Python's own end: DuckDB prints what it leaked there, and threads of dbt may be stuck."""
+    """Exits without Python's shutdown, during which DuckDB prints its leaks; dbt's threads may also
+    be stuck.
+    """
     outbox.flush()
     # dbt's log file is flushed, and multiprocessing's semaphores are given back (their tracker complains otherwise).
     leaving = threading.Thread(target=atexit._run_exitfuncs, daemon=True)

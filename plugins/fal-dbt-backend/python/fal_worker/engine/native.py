@@ -1,7 +1,9 @@
 """dbt-native Python models: dbt's materialization runs here, the user's code in a job.
 
-On DuckDB dbt's own Python materialization runs, and only its step "run the code" leaves the session. On every other warehouse the
-rows take the way of a script's: the job writes them, and dbt's SQL materialization makes the relation of them."""
+On DuckDB dbt's own Python materialization runs, and only its step "run the code" leaves the
+session. On every other warehouse the rows are handled like a script's: the job writes them, and
+dbt's SQL materialization makes the relation from them.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ class NativeJobs:
             adapter.submit_python_job = self._submit
 
     def _runner(self, node: Any) -> type | None:
-        """dbt's own for SQL, and for code that runs in the warehouse."""
+        """Returns dbt's own runner for SQL, and for code that runs in the warehouse."""
         if getattr(node, "language", None) != "python" or runs_in_warehouse(self._project, node):
             return None
         from .native_runner import checked_runner, staged_runner
@@ -44,7 +46,7 @@ class NativeJobs:
         return checked_runner() if self._gateway.runs_native() else staged_runner(self)
 
     def done(self, message: PythonJobDone) -> None:
-        """The supervisor says how a job ended."""
+        """Handles the supervisor's report of how a job ended."""
         with self._lock:
             waiting = self._waiting.get(message["job"])
         if waiting is not None:
@@ -77,7 +79,10 @@ class NativeJobs:
         return AdapterResponse(_message="OK", rows_affected=rows)
 
     def run_staged(self, node: Any) -> NodeResult:
-        """Runs the code of a compiled model and makes its relation of the rows: the result of that, which is not recorded."""
+        """Runs the code of a compiled model and makes its relation from the rows.
+
+        Returns dbt's result, which is not recorded.
+        """
         job = self._gateway.open_staged_job(self._new_id(), node)
         ok = False
         try:
@@ -125,8 +130,11 @@ class NativeJobs:
 
 
 def runs_in_warehouse(project: Project, node: Any) -> bool:
-    """Whether the model asks for the Python of the warehouse itself, and the adapter can submit to one. dbt-duckdb's is this
-    process, in which no code of a user runs."""
+    """Whether the model asks to run in the warehouse's own Python, and the adapter can submit it
+    there.
+
+    dbt-duckdb would use this process, in which no user code runs.
+    """
     ours = (node.config.meta or {}).get(project.keyword)
     wanted = isinstance(ours, dict) and ours.get("python") == "warehouse"
     if facts_of(project.adapter.type()).takes_native_rows or not (
@@ -149,7 +157,9 @@ def _failure(message: str, traceback: str | None) -> Exception:
 
 
 def _with_lines_of_file(root: str, model: dict[str, Any], code: str) -> str:
-    """dbt strips the file: puts its first empty lines back, so that tracebacks name the lines that the user sees."""
+    """Puts back the leading empty lines that dbt strips, so that tracebacks have the file's line
+    numbers.
+    """
     try:
         with open(os.path.join(root, model["original_file_path"]), encoding="utf-8") as file:
             text = file.read()

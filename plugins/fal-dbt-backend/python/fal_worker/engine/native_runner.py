@@ -1,4 +1,4 @@
-"""dbt's runners for dbt-native Python models. Made late: dbt must be imported."""
+"""dbt's runners for dbt-native Python models. They are made late, since dbt must be imported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def checked_runner() -> type:
-    """dbt's own, for a warehouse on which dbt materializes frames by itself."""
+    """Returns dbt's own runner, with checks, for a warehouse on which dbt itself materializes
+    frames.
+    """
     from dbt.task.run import ModelRunner
 
     class CheckedRunner(ModelRunner):
@@ -26,7 +28,9 @@ def checked_runner() -> type:
 
 
 def staged_runner(native: NativeJobs) -> type:
-    """One that has the code run in a job, and dbt's SQL materialization make the relation of its rows."""
+    """Returns a runner that runs the code in a job and makes the relation with dbt's SQL
+    materialization.
+    """
     from dbt.task.run import ModelRunner
     from dbt_common.exceptions import DbtRuntimeError
 
@@ -56,7 +60,7 @@ def _compiled(runner: Any, manifest: Any) -> Any:
 
 
 def _refuse_ephemeral(node: Any, manifest: Any) -> None:
-    """dbt puts the SQL of an ephemeral model ahead of what reads it, ahead of Python code too."""
+    """Refuses ephemeral parents: dbt would put their SQL in front of the Python code."""
     if not node.extra_ctes:
         return
     from dbt_common.exceptions import DbtRuntimeError
@@ -71,7 +75,7 @@ def _refuse_ephemeral(node: Any, manifest: Any) -> None:
 
 
 def _refuse_microbatch(node: Any) -> None:
-    """The plan of a staged model does it by itself."""
+    """Refuses microbatch. The plan of a staged model refuses it by itself."""
     from dbt_common.exceptions import DbtRuntimeError
 
     if (

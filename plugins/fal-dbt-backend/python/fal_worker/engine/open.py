@@ -1,4 +1,4 @@
-"""Which engine runs dbt: the one inside of dbt, or the one that drives the `dbt` program."""
+"""Chooses the engine that runs dbt: the in-process one, or the one that runs the `dbt` program."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
     from .operations import SessionOperations
 
-# `session` or `commands`; else dbt's own inside decides. Set by the user, or by the supervisor from fal_project.yml.
+# `session` or `commands`; otherwise the installed dbt decides. Set by the user, or by the
+# supervisor from fal_project.yml.
 VARIABLE = "FAL_HOST_DBT_ENGINE"
 _NAMES = ("auto", "session", "commands")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How to make the session, or why there is none."""
+    """The function that makes the session, or the error that explains why there is none."""
 
     make: Callable[[OpenRequest, Any], SessionOperations] | None = None
     failure: SessionError | None = None
 
 
 def choose() -> Choice:
-    """Imports what the engine needs: the longest step of a cold run."""
+    """Chooses an engine and imports what it needs, which is the longest step of a cold run."""
     named = os.environ.get(VARIABLE) or "auto"
     if named not in _NAMES:
         return Choice(
@@ -51,7 +52,7 @@ def choose() -> Choice:
 
 
 def _by_command(reason: str, otherwise: SessionError) -> Choice:
-    """`otherwise` is said if there is no program either."""
+    """Chooses the `dbt` program. If there is none, the error is `otherwise`."""
     from fal_worker.engine.commands.executable import find
 
     try:
@@ -77,7 +78,9 @@ def _no_program() -> SessionError:
 
 
 def _import_dbt() -> SessionError | None:
-    """Nothing else should want the interpreter meanwhile."""
+    """Imports dbt. No other thread should run Python code meanwhile, since it would slow the
+    import.
+    """
     gc.disable()
     try:
         import dbt.cli.main  # noqa: F401
@@ -92,7 +95,7 @@ def _import_dbt() -> SessionError | None:
     except Exception as error:  # noqa: BLE001 (an unknown dbt may raise anything when it is imported)
         return from_exception(error)
     finally:
-        # What was imported lives for ever: the collector need not look at it again.
+        # Imported objects are never freed, so the garbage collector need not scan them again.
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         gc.enable()

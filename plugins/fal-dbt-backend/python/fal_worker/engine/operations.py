@@ -39,13 +39,13 @@ from fal_worker.unit_tests.run import UnitTests
 
 
 class SessionOperations(ABC):
-    """One run. Each operation `op_NAME` returns its answer, or a future of it."""
+    """The operations of one run. Each method `op_NAME` returns its answer, or a future of it."""
 
     def __init__(self, request: OpenRequest, outbox: Outbox) -> None:
         self._request, self._outbox = request, outbox
         self._gateway: GatewayService | None = None
 
-    # What depends on how dbt runs.
+    # Methods that depend on how dbt runs.
 
     @property
     @abstractmethod
@@ -72,13 +72,13 @@ class SessionOperations(ABC):
 
     @abstractmethod
     def cancel(self) -> None:
-        """Interrupts what runs."""
+        """Interrupts running queries and jobs."""
 
     @abstractmethod
     def close_database(self) -> None:
-        """Leaves the database whole and free, at the end of the process."""
+        """Closes the database cleanly and releases it at the end of the process."""
 
-    # What is the same for all.
+    # Methods that all engines share.
 
     @property
     def gateway(self) -> GatewayService:
@@ -149,7 +149,7 @@ class SessionOperations(ABC):
 
 
 def stub_paths(models: list[PythonModel]) -> set[str]:
-    """The paths of stubs, of the Python models of a `LoadRequest`."""
+    """The paths of the stubs of a `LoadRequest`'s Python models."""
     return {path for model in models if (path := model.get("stub_path"))}
 
 

@@ -21,7 +21,7 @@ _BODY = {"modified", "modified.body"}
 
 
 class PythonState:
-    """Notes the code of the models in the manifest, and compares it with that of an earlier one."""
+    """Records the code of Python models in the manifest, and compares it with an earlier manifest."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class PythonState:
         models: list[PythonModel],
         warn: Callable[[str], None],
     ) -> None:
-        """`models` as the host names them."""
+        """`models` are the host's descriptions of the Python models."""
         self._manifest, self._warn, self._warned = manifest, warn, False
         files = {
             model["stub_path"]: os.path.join(project_dir, model["path"])
@@ -46,7 +46,9 @@ class PythonState:
                 self._ids.add(node.unique_id)
 
     def answer(self, value: str, found: set[str], previous: Any) -> set[str]:
-        """What `state:value` finds, given what dbt finds and its manifest of the earlier state."""
+        """Returns the nodes that `state:value` selects, given dbt's answer and the manifest of the
+        earlier state.
+        """
         if value in _BODY:
             return found | self._changed(previous)
         if value == "unmodified":
@@ -87,7 +89,7 @@ def _checksum(file: str) -> str | None:
 
 
 def _code(file: str, text: str) -> str:
-    """Of a notebook the code alone: that it was executed or documented is no change of the model."""
+    """Extracts the code of a notebook: outputs and text cells are no change of the model."""
     if not file.endswith(".ipynb"):
         return text
     try:

@@ -37,13 +37,13 @@ class HostQueue:
         self._next: str | None = None
         self._closed = False
 
-    # What dbt calls.
+    # Methods that dbt calls.
 
     def get_selected_nodes(self) -> set[str]:
         return set(self._selected)
 
     def empty(self) -> bool:
-        """Sleeps until the host wants something."""
+        """Blocks until the host sends a node or closes the queue."""
         if self._closed:
             return True
         command = self._commands.get()
@@ -82,11 +82,11 @@ class HostQueue:
                 self.some_task_done.wait()
             return len(self.in_progress)
 
-    # What the host calls.
+    # Methods that the host calls.
 
     def put(self, unique_id: str) -> None:
         self._commands.put(unique_id)
 
     def close(self, error: BaseException | None = None) -> None:
-        """No more nodes; with `error`, dbt ends as if that was raised."""
+        """Closes the queue; with `error`, dbt ends as if it had been raised."""
         self._commands.put(error)

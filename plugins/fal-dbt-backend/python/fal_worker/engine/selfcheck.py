@@ -1,7 +1,9 @@
-"""Whether this dbt has the inside that the session builds on. Everything that is not dbt's public interface is listed here.
+"""Checks that this dbt has the internals that the session uses.
 
-Each name may say how it is called: `compile_node(_, _, _, write=)` is a call with three values and a keyword, of a method its
-object included. Attributes that only objects have (`task.manifest`, `task.node_results`) cannot be seen ahead of a run.
+Everything outside of dbt's public interface is listed here. Each name may say how it is called:
+`compile_node(_, _, _, write=)` is a call with three values and a keyword; for a method, the object
+counts as a value. Attributes that only instances have (`task.manifest`, `task.node_results`) cannot
+be checked before a run.
 """
 
 from __future__ import annotations
@@ -79,7 +81,7 @@ _INTERNALS = {
 
 
 def check() -> None:
-    """Raises `dbt::unsupported` if something does not fit."""
+    """Raises `dbt::unsupported` if an entry does not match."""
     wrong = [
         reason
         for module, names in _INTERNALS.items()
@@ -96,7 +98,7 @@ def check() -> None:
 
 
 def problem(module: str, name: str) -> str | None:
-    """What is wrong with an entry of the list."""
+    """Returns the problem with an entry of the list, or `None`."""
     path, _, call = name.partition("(")
     try:
         value: Any = importlib.import_module(module)
@@ -117,7 +119,7 @@ def _takes(function: Any, call: str) -> bool:
     try:
         signature = inspect.signature(function)
     except (ValueError, TypeError):
-        return True  # nothing is known of it
+        return True  # the signature is unknown
     words = [word.strip() for word in call.split(",") if word.strip()]
     keywords = {word.rstrip("="): None for word in words if word.endswith("=")}
     try:

@@ -16,7 +16,7 @@ from fal_worker.project.interface import open_relation
 
 @contextlib.contextmanager
 def as_tables(stubs: set[str]) -> Iterator[None]:
-    """While it lasts, `ref` of a node in `stubs` gives the relation that its Python model writes."""
+    """While active, `ref` of a node in `stubs` returns the relation that its Python model writes."""
     from dbt.context import providers
 
     classes = [providers.RuntimeRefResolver, providers.OperationRefResolver]
@@ -36,7 +36,9 @@ def as_tables(stubs: set[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def listed_as_tables(manifest: Any, stubs: set[str]) -> Iterator[None]:
-    """While it lasts, the manifest's nodes in `stubs` are tables, for dbt's steps that leave out what is ephemeral."""
+    """While active, the manifest's nodes in `stubs` are tables, for steps of dbt that skip
+    ephemeral nodes.
+    """
     nodes = manifest.nodes
     manifest.nodes = {
         **nodes,
@@ -49,7 +51,9 @@ def listed_as_tables(manifest: Any, stubs: set[str]) -> Iterator[None]:
 
 
 def defer_stubs(deferred: Any, stubs: set[str]) -> None:
-    """Makes tables of the stubs in an earlier state's manifest: dbt defers to what is not ephemeral."""
+    """Turns stubs in an earlier state's manifest into tables, since dbt defers only to
+    non-ephemeral nodes.
+    """
     for unique_id in stubs & deferred.nodes.keys():
         deferred.nodes[unique_id] = _table(deferred.nodes[unique_id])
 
@@ -76,7 +80,7 @@ def _direct(original: Any, stubs: set[str]) -> Any:
 
 
 def _table(node: Any) -> Any:
-    """The node with another materialization, sharing everything else."""
+    """Copies a node with another materialization; everything else is shared."""
     table = copy.copy(node)
     table.config = copy.copy(node.config)
     table.config.materialized = "table"

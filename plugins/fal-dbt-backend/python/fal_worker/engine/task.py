@@ -1,4 +1,6 @@
-"""dbt's build task with the host in the place of dbt's own queue, and how it gets into a stock invocation."""
+"""dbt's build task with the host in place of dbt's own queue, and its installation in dbt's
+command.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,16 @@ if TYPE_CHECKING:
 
 
 class Stop(BaseException):
-    """Ends dbt's invocation before it touched the warehouse. Not an `Exception`, so that nothing of dbt handles it."""
+    """Ends dbt's invocation before it touches the warehouse.
+
+    Not an `Exception`, so that no handler of dbt catches it.
+    """
 
 
 def host_task(invocation: Invocation) -> type:
-    """The subclass of `BuildTask` that serves this invocation. Made late: dbt must be imported."""
+    """Returns the subclass of `BuildTask` that serves this invocation. Made late, since dbt must be
+    imported.
+    """
     from dbt.artifacts.schemas.results import RunStatus
     from dbt.graph import Graph
     from dbt.task.build import BuildTask
@@ -34,12 +41,12 @@ def host_task(invocation: Invocation) -> type:
         MARK_DEPENDENT_ERRORS_STATUSES: list[Any]
 
         def compile_manifest(self) -> None:
-            # The host selects while dbt makes its own graph, and names cycles better.
+            # The host selects while dbt makes its own graph, and reports cycles better.
             invocation.parsed(self)
             if invocation.executes:
                 super().compile_manifest()
             else:
-                self.graph = Graph(DiGraph())  # not used: the host has its own
+                self.graph = Graph(DiGraph())  # not used: the host has its own graph
 
         def _get_deferred_manifest(self) -> Any:
             deferred = super()._get_deferred_manifest()
@@ -62,7 +69,7 @@ def host_task(invocation: Invocation) -> type:
             return schemas
 
         def populate_adapter_cache(self, *args: Any, **kwargs: Any) -> Any:
-            # What is in the warehouse is nothing to unit tests of Python models: they run where there is none, too.
+            # Unit tests of Python models need no tables; they also run without a warehouse.
             if invocation.only_python_unit_tests:
                 return
             # dbt looks at no schema that has only ephemeral nodes. In one it has not looked at, it does not know which views hang
@@ -80,7 +87,7 @@ def host_task(invocation: Invocation) -> type:
             if invocation.only_scripts:
                 return RunStatus.Success
             if invocation.only_python_unit_tests and not self.get_hooks_by_type(hook_type):
-                return RunStatus.Success  # dbt ends a transaction first, and connects for it
+                return RunStatus.Success  # dbt ends a transaction first, and would connect for it
             return super().safe_run_hooks(adapter, hook_type, *args, **kwargs)
 
         def get_result(self, *args: Any, **kwargs: Any) -> Any:
@@ -107,7 +114,7 @@ def host_task(invocation: Invocation) -> type:
             return result
 
         def _handle_result(self, result: Any) -> None:
-            # What depends on a failed node is the host's to skip.
+            # The host itself skips the nodes downstream of a failed one.
             marked, self.MARK_DEPENDENT_ERRORS_STATUSES = self.MARK_DEPENDENT_ERRORS_STATUSES, []
             try:
                 super()._handle_result(result)
@@ -157,14 +164,16 @@ def _show_seeds(results: Iterable[Any]) -> None:
 
 
 class _Unempty(list[Any]):
-    """Nodes to run, none perhaps, that never look like none."""
+    """Nodes to run, which never look empty to dbt."""
 
     def __len__(self) -> int:
         return max(1, super().__len__())
 
 
 class _Unwritten(list[Any]):
-    """dbt's result of a run without the method by which dbt would write run_results.json: that of an earlier run stays."""
+    """A result of dbt's run without the method that writes run_results.json, so that the earlier
+    run's file is kept.
+    """
 
     @property
     def results(self) -> list[Any]:
@@ -173,7 +182,10 @@ class _Unwritten(list[Any]):
 
 @contextlib.contextmanager
 def installed(command: str, task: type) -> Iterator[None]:
-    """While it lasts, the next task that dbt's `command` makes is `task`. The original class is back as soon as it is made."""
+    """While active, the next task that dbt's `command` makes is `task`.
+
+    The original class is restored as soon as the task is made.
+    """
     module_name, attribute = TASKS[command]
     module = importlib.import_module(module_name)
     original = getattr(module, attribute)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def answer(project: Project, name: str, job: Job) -> Any:
-    """What the action `name` says to `job`."""
+    """Answers the action `name` of `job`."""
     catalogue = Catalogue(project)
     if name == "list_models":
         return [catalogue.model(node) for node in catalogue.models()]
@@ -66,7 +66,10 @@ class Catalogue:
         return [node for node in self._nodes if node.resource_type == "test"]
 
     def status(self, node: Any) -> str:
-        """Its own, or `tested` if only its tests ran. In a run every model counts as skipped until it has run."""
+        """The status of a node: its own, or `tested` if only its tests ran.
+
+        In a run every model counts as skipped until it has run.
+        """
         outcome = self._outcomes.get(node.unique_id)
         if outcome is not None:
             return str(outcome["status"])
@@ -184,7 +187,7 @@ class Catalogue:
 
 
 def _context(project: Project, catalogue: Catalogue, job: Job) -> dict[str, Any]:
-    """The model of a job (none for a global script), the target and the vars."""
+    """The context of a job: its model (none for a global script), the target and the vars."""
     config = project.config
     credentials = config.credentials
     node = node_of(project, job)
@@ -209,7 +212,10 @@ def _context(project: Project, catalogue: Catalogue, job: Job) -> dict[str, Any]
 
 
 def _last_freshness(path: str) -> dict[str, Any]:
-    """What the last `dbt source freshness` found, by unique id. Empty if there was none, or its sources.json cannot be read."""
+    """The results of the last `dbt source freshness`, by unique id.
+
+    Empty if there was none, or if its sources.json cannot be read.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             return {result["unique_id"]: result for result in json.load(file)["results"]}
@@ -228,7 +234,9 @@ def _all_meta(node: Any) -> dict[str, Any]:
 
 
 def _tested(node: Any) -> str | None:
-    """The node that a test checks: of several parents of a generic test, the one whose entry in a schema file has it."""
+    """The node that a test checks. If a generic test has several parents, it is the one whose
+    schema file entry has the test.
+    """
     attached = getattr(node, "attached_node", None)
     parents = node.depends_on.nodes
     return attached or (parents[0] if parents else None)

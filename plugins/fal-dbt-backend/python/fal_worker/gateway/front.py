@@ -21,11 +21,12 @@ from fal_worker.errors import SessionError
 if TYPE_CHECKING:
     from .lease import Lease
 
-# Bytes that a connection may send before its token is known, the words of TLS and HTTP among them.
+# Bytes that a connection may send before it shows a valid token, including TLS and HTTP framing.
 LIMIT = 1 << 20
 # Seconds that a connection has to show a token.
 PATIENCE = 10.0
-# Connections at a time that have not shown one. Others wait in the system's queue.
+# How many connections without a valid token are served at a time. Others wait in the system's
+# queue.
 STRANGERS = 64
 _CHUNK = 1 << 18
 
@@ -46,7 +47,7 @@ class Front:
         threading.Thread(target=self._run, name="fal-gateway-front", daemon=True).start()
 
     def know(self, peer: str, lease: Lease) -> None:
-        """A token of the lease came on the connection that Flight calls `peer`."""
+        """Records that the connection that Flight calls `peer` has sent a lease's token."""
         connection = self._connections.get(peer.rpartition("/")[2])
         if connection is not None and connection.lease is not lease:
             self._loop.call_soon_threadsafe(connection.know, lease)
@@ -61,7 +62,7 @@ class Front:
             await strangers.acquire()
             try:
                 accepted, _ = await self._loop.sock_accept(self._listener)
-            except OSError:  # gone already, or too many files are open
+            except OSError:  # the connection is gone, or too many files are open
                 strangers.release()
                 await asyncio.sleep(0.1)
                 continue
@@ -104,7 +105,7 @@ class Front:
         return reader, asyncio.StreamWriter(transport, protocol, reader, self._loop)
 
     async def _inside(self, path: str) -> _Pair:
-        """A connection whose name Flight says of each call."""
+        """The inner connection, by the peer name that Flight reports with each call."""
         inside = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         inside.setblocking(False)
         inside.bind(path)
@@ -116,7 +117,7 @@ class Front:
 
 
 class _Connection:
-    """One of a runner's, or of a stranger's. Used on the loop's thread."""
+    """A connection of a runner, or of an unknown client. Used on the loop's thread."""
 
     def __init__(self, release: Callable[[], None]) -> None:
         self.lease: Lease | None = None
@@ -137,10 +138,10 @@ class _Connection:
         asyncio.get_running_loop().call_later(PATIENCE, self._end_stranger)
 
     async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """What comes from outside, as far as it may."""
+        """Forwards incoming bytes, up to the limit while no token is known."""
         while data := await reader.read(_CHUNK):
             if self.lease is not None and self.lease.is_over:
-                # Its token is worth nothing any more.
+                # Its token is no longer valid.
                 self.lease, self._spent = None, 0
                 self._known.clear()
             self._spent += len(data)
@@ -175,7 +176,7 @@ async def _copy(
 
 
 def encrypted(certificate: str, key: str) -> ssl.SSLContext:
-    """What TLS needs, from PEM that touches no disk."""
+    """Builds the TLS context from PEM text, without writing it to disk."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["h2"])
@@ -186,7 +187,7 @@ def encrypted(certificate: str, key: str) -> ssl.SSLContext:
 
 @contextlib.contextmanager
 def _pipe(text: str) -> Any:
-    """A path from which the text, which is short, can be read once."""
+    """Returns a path from which the short text can be read once."""
     reading, writing = os.pipe()
     try:
         os.write(writing, text.encode())

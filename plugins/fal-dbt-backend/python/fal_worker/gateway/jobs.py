@@ -37,11 +37,11 @@ class Job:
     ) -> None:
         self.id, self.token, self.unique_id = id, token, unique_id
         self.role = role
-        # dbt's node from whose place the job sees the project; none for a global script.
+        # dbt's node from which the job sees the project; none for a global script.
         self.node_id = model if role is not None else unique_id
         # None for a script, which has no model to write.
         self.model_write = model_write
-        # Whether it is a dbt-native model, that returns its rows.
+        # Whether it is a dbt-native model, which returns its rows.
         self.native = native
         self.warned: set[str] = set()
         # Other tables that the job wrote, with their rows; reported in its result.
@@ -69,7 +69,7 @@ class Job:
 
     @property
     def has_written(self) -> bool:
-        """Whether rows of its model wait for the job's end."""
+        """Whether rows of its model await the end of the job."""
         return self.model_write is not None and self.model_write.is_staged
 
     def write(self, reader: Any, mode: str | None, types: dict[str, str]) -> int:
@@ -89,7 +89,7 @@ class Job:
             self.model_write.undo()
 
     def next_attempt(self, token: str) -> Job:
-        """The next attempt at the same node, with a fresh write."""
+        """Makes the next attempt at the same node, with a new write."""
         write = None if self.model_write is None else self.model_write.next_attempt()
         job = Job(self.id, token, self.unique_id, write, self.role, None, self.native)
         job.node_id, job.lease = self.node_id, self.lease
@@ -108,7 +108,7 @@ class Job:
         self._streams.discard(stream)
 
     def end(self) -> None:
-        """Ends its streams; its token is of no use from now on."""
+        """Ends the job's streams and invalidates its token."""
         self._sealed, self.token = True, ""
         self.news.set()
         streams = list(self._streams)
@@ -119,12 +119,12 @@ class Job:
         self.seal()
 
     def revoke(self) -> None:
-        """Undoes this attempt, but for writes that were final at once."""
+        """Undoes this attempt, except for writes that were committed at once."""
         self.end()
         self.undo()
 
     def seal(self) -> None:
-        """Waits for a write under way, and lets no other begin."""
+        """Waits for a running write, and refuses new ones."""
         with self._lock:
             self._sealed = True
 
@@ -145,7 +145,7 @@ class Job:
 
     @contextlib.contextmanager
     def while_open(self) -> Iterator[None]:
-        """Keeps the write from beginning and from ending while this lasts."""
+        """Keeps the write from starting or ending while the context is active."""
         with self._lock:
             self.check_open()
             yield
@@ -193,7 +193,7 @@ class JobTable:
             return self._jobs.get(id)
 
     def replace(self, job: Job) -> bool:
-        """Puts a job in the place of the one that has its id; whether there is one."""
+        """Replaces the job with the same id; returns whether there was one."""
         with self._lock:
             there = job.id in self._jobs
             if there:
@@ -231,7 +231,7 @@ def _same(token: str, given: Any) -> bool:
 
 
 def unknown() -> SessionError:
-    """The one error for every call without a valid token, so that it tells nothing about jobs."""
+    """The same error for every call without a valid token, so that it reveals nothing about jobs."""
     return SessionError(
         "gateway::token", "The gateway does not know this token, or its job has ended"
     )

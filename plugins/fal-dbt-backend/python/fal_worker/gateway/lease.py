@@ -1,4 +1,6 @@
-"""A node that runs elsewhere: its attempts, of which only the last one counts, and what it said of its end."""
+"""A node that runs elsewhere: its attempts, of which only the last one counts, and its reported
+end.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,16 @@ if TYPE_CHECKING:
     from .jobs import Job, JobTable
 
 
-# Longest time that a sign of life waits for an answer, in seconds.
+# Longest time for which a heartbeat waits for an answer, in seconds.
 _WAIT = 5.0
-# Characters of a line that are passed on.
+# Characters of a line that are kept.
 _LONGEST = 1 << 17
 # Frames of one error; a job sends 30 at most.
 _MOST_FRAMES = 100
 
 
 class Lease:
-    """Made of an open job, whose place in the table its attempts take one after the other."""
+    """A lease of an open job. Its attempts take the job's place in the table one after the other."""
 
     def __init__(self, table: JobTable, job: Job) -> None:
         self.id, self.token, self.unique_id = job.id, job.token, job.unique_id
@@ -45,7 +47,7 @@ class Lease:
         return self._settled
 
     def start(self) -> Job:
-        """Starts a new attempt. Nothing of an earlier one is left when this returns."""
+        """Starts a new attempt. When this returns, all work of earlier attempts is undone."""
         with self._lock:
             if self._settled:
                 raise fenced()
@@ -94,7 +96,7 @@ class Lease:
 
 
 def checked_error(value: Any) -> dict[str, Any] | None:
-    """What a job says went wrong, as far as it is what the protocol says."""
+    """The error that a job reported, reduced to the fields and types of the protocol."""
     if not isinstance(value, dict):
         return None
     text = {
@@ -135,7 +137,7 @@ def checked_lines(value: Any) -> list[list[str]]:
 
 
 def checked_wait(value: Any) -> float:
-    """Seconds that a job is ready to wait for a word to stop."""
+    """Seconds that a job is ready to wait for a request to stop."""
     return min(max(float(value), 0.0), _WAIT) if isinstance(value, (int, float)) else 0.0
 
 

@@ -58,13 +58,13 @@ class Pump:
         return int(self._result)
 
     def abort(self) -> None:
-        """The write gets an error in the place of the next rows, and undoes what it did."""
+        """Makes the write fail instead of getting more rows, so that it undoes its work."""
         with self._changed:
             self._aborted = True
             self._changed.notify_all()
 
     def wait(self) -> None:
-        """Until the write has ended."""
+        """Waits until the write has ended."""
         with self._changed:
             self._changed.wait_for(lambda: self._done)
 
@@ -93,7 +93,7 @@ class Pump:
             return None
 
     def _put(self, chunk: Any) -> bool:
-        """Whether more is wanted."""
+        """Queues a chunk; returns whether the write wants more."""
         with self._changed:
             self._changed.wait_for(
                 lambda: len(self._chunks) < _WAITING or self._aborted or self._done
@@ -149,7 +149,7 @@ class Watched:
             self._close_once()
 
     def wait(self) -> None:
-        """Nothing hangs on the end of a read."""
+        """Returns at once: nothing depends on the end of a read."""
 
     def _close_once(self) -> None:
         if not self._closed:

@@ -47,7 +47,10 @@ class Leases:
         return job.lease.settle()
 
     def action(self, name: str, body: dict[str, Any]) -> Any:
-        """What a leased job asks. Its token, if it is not for `job_start`, is that of an attempt."""
+        """Runs an action of a leased job.
+
+        Its token is that of an attempt, or for `job_start` that of the lease.
+        """
         if name == "job_start":
             return self._start(self._jobs.lease_by_token(body.get("token")))
         job = self.attempt(body.get("token"))
@@ -64,7 +67,7 @@ class Leases:
         return {}
 
     def lease_of(self, action: str | None, token: Any) -> Lease:
-        """The lease with this token; its own is good for `job_start` alone."""
+        """The lease with this token. The lease's own token is valid only for `job_start`."""
         lease = (
             self._jobs.lease_by_token(token) if action == "job_start" else self.attempt(token).lease
         )
@@ -72,7 +75,7 @@ class Leases:
         return lease
 
     def attempt(self, token: Any) -> Job:
-        """The attempt with this token; jobs of this machine are none."""
+        """The attempt with this token. Jobs of this machine are no attempts."""
         job = self._jobs.by_token(token)
         if job.lease is None:
             raise unknown()
@@ -101,7 +104,9 @@ class Leases:
         }
 
     def _is_rows(self, job: Job, node: Any) -> bool:
-        """Whether nothing but the job's rows goes into the relation, by dbt or by a script of the model."""
+        """Whether the relation gets only the job's rows, without changes by dbt or by a script of
+        the model.
+        """
         ours = (node.config.meta or {}).get(self._project.keyword) or {}
         if not isinstance(ours, dict) or any(
             name in ours for name in ("scripts", "pre-hook", "post-hook")
@@ -113,7 +118,7 @@ class Leases:
 
 
 class RemoteGateway:
-    """The gateway as it is to be seen from outside of this machine: of use to leased jobs alone."""
+    """The gateway that other machines reach: only leased jobs can use it."""
 
     def __init__(self, gateway: GatewayService, know: Callable[[str, Lease], None]) -> None:
         self._gateway, self._know = gateway, know
@@ -125,7 +130,9 @@ class RemoteGateway:
         )
 
     def admit(self, peer: str, action: str | None, token: Any) -> None:
-        """Refuses who has no token of a lease, before anything else is looked at; else the connection is known."""
+        """Refuses a request without a lease's token before reading anything else; otherwise marks
+        the connection as known.
+        """
         self._know(peer, self._gateway.leases.lease_of(action, token))
 
 

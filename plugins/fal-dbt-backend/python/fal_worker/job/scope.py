@@ -79,8 +79,8 @@ class Scope:
         `limit` a number of rows.
 
         `as_` is one of `pandas` (a DataFrame), `polars` (a DataFrame), `arrow` (a `pyarrow.Table`) and `reader`
-        (a `pyarrow.RecordBatchReader`, for relations larger than memory). Which pandas type a column gets is told
-        in the documentation of `fal_worker.job.read`.
+        (a `pyarrow.RecordBatchReader`, for relations larger than memory). The documentation of
+        `fal_worker.job.read` lists the pandas type of each column type.
         """
         _check_names("ref", args, 1, 2)
         number = version if version is not None else v

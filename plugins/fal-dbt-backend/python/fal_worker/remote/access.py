@@ -18,15 +18,15 @@ _PAUSE = 0.5
 
 
 class Unreachable(Exception):
-    """Nobody answers."""
+    """The gateway does not answer."""
 
 
 class Refused(Exception):
-    """The gateway says no: the run was interrupted, or another attempt took the place of this one."""
+    """The gateway refuses: the run was interrupted, or another attempt replaced this one."""
 
 
 class Access:
-    """Asks as the lease, then as the attempt whose token `start` got."""
+    """Sends requests with the lease's token, and after `start` with the attempt's token."""
 
     def __init__(self, lease: dict[str, Any]) -> None:
         self.location = lease["location"]
@@ -48,11 +48,14 @@ class Access:
                 time.sleep(_PAUSE)
 
     def output(self, lines: list[list[str]]) -> bool:
-        """Sends lines; whether the job must stop."""
+        """Sends lines of output; returns whether the job must stop."""
         return bool(self._ask("job_output", _ANSWER, lines=lines).get("stop"))
 
     def beat(self, seconds: float) -> bool:
-        """A sign of life. Waits for so long for a word to stop, so that it comes at once."""
+        """Sends a heartbeat and returns whether the job must stop.
+
+        The gateway holds its answer for up to `seconds`, so that a request to stop arrives at once.
+        """
         return bool(self._ask("job_output", seconds + _ANSWER, wait=seconds).get("stop"))
 
     def answer(self, ok: bool, error: dict[str, Any] | None) -> None:
@@ -71,7 +74,7 @@ class Access:
                     b"".join(result.body.to_pybytes() for result in results) or b"null"
                 )
         except FalError as error:
-            # What the gateway itself says has a code.
+            # Only errors of the gateway itself have a code.
             raise (Refused if error.code else Unreachable)(
                 str(error).removeprefix("fal: ")
             ) from None
