@@ -1,5 +1,5 @@
-//! The modules of the host depend on each other in one direction: what imports what is read from the
-//! sources, and no module may reach itself again.
+//! Checks that the host's modules depend on each other in one direction. The imports are read from
+//! the sources, and no module may import itself through others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,7 +27,8 @@ fn modules_have_no_cycles() {
     }
 }
 
-/// A re-export is no edge of the module that holds it: who imports the name depends on its origin.
+/// A re-export is no edge of the module that contains it. A module that imports the name depends on
+/// the module that defines it.
 #[test]
 fn imports_are_followed_to_their_origin() {
     let modules = |files: &[(&str, &str)]| {
@@ -55,7 +56,7 @@ fn imports_are_followed_to_their_origin() {
     assert!(modules(&[("", ""), ("a", "use crate::b::B;"), ("b", tests)]).is_empty());
 }
 
-/// The code of each module, without comments, texts and unit tests.
+/// The code of each module, without comments, string literals and unit tests.
 struct Modules(BTreeMap<Segments, String>);
 
 impl Modules {
@@ -80,7 +81,7 @@ impl Modules {
         Self(modules)
     }
 
-    /// Each cycle once, from its first module.
+    /// Returns each cycle once, starting at its first module.
     fn cycles(&self) -> Vec<String> {
         let edges = self.edges();
         let mut cycles: Vec<String> = Vec::new();
@@ -156,7 +157,7 @@ impl Modules {
         edges
     }
 
-    /// The path from the root of the crate; `None` for a path of another crate.
+    /// Returns the path from the root of the crate; `None` for a path of another crate.
     fn absolute(&self, module: &Segments, path: &str) -> Option<Segments> {
         let mut base = module.clone();
         let mut segments = path.split("::").map(str::trim).peekable();
@@ -178,7 +179,7 @@ impl Modules {
         Some(base)
     }
 
-    /// The module that defines what a path names.
+    /// Returns the module that defines the item at a path.
     fn origin(
         &self,
         path: Segments,
@@ -215,7 +216,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The text without comments, string literals and the unit tests at its end.
+/// Removes comments, string literals and the unit tests at the end of the text.
 fn code(text: &str) -> String {
     let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let mut code = String::new();
@@ -228,7 +229,7 @@ fn code(text: &str) -> String {
     code
 }
 
-/// Where `use ` begins a statement, after attributes, blocks and a visibility.
+/// Finds where `use ` begins a statement, after attributes, blocks and a visibility.
 fn find_use(statement: &str) -> Option<usize> {
     let at = statement.rfind("use ")?;
     let before = statement[..at].trim_end();
@@ -236,7 +237,8 @@ fn find_use(statement: &str) -> Option<usize> {
     (!is_word || before.ends_with("pub")).then_some(at)
 }
 
-/// The paths of a use tree with the names that they get: `a::{b, c as d}` gives `a::b`, `b` and `a::c`, `d`.
+/// Returns the paths of a use tree with the names that they get: `a::{b, c as d}` becomes `a::b`, `b`
+/// and `a::c`, `d`.
 fn leaves(tree: &str) -> Vec<(String, String)> {
     let tree = tree.trim();
     let Some((prefix, group)) = tree.split_once('{') else {

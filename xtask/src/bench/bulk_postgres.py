@@ -1,6 +1,7 @@
-"""The same work with what Python has for PostgreSQL: `bulk_postgres.py ADDRESS ROWS` prints seconds by name.
+"""The same work with Python's libraries for PostgreSQL.
 
-`copy` writes all rows from the CSV that it read, without a look at them; `to_sql` reads and writes ROWS rows as pandas frames.
+`bulk_postgres.py ADDRESS ROWS` prints seconds by name. `copy` writes all rows from the CSV that it
+read, without parsing them; `to_sql` reads and writes ROWS rows as pandas frames.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Prints what the tables of a project hold, in short; the order of additions may change the last digits of sums."""
+"""Prints sums of a project's tables; the order of additions may change the last digits."""
 
 import duckdb
 

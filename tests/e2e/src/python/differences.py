@@ -1,7 +1,7 @@
-"""What two databases hold in the same tables, and not alike: `differences.py ONE OTHER SCHEMA.TABLE...`.
+"""Prints the differences between two databases' tables: `differences.py ONE OTHER SCHEMA.TABLE...`.
 
-Names of columns and all rows, whatever their order. Databases differ in the widths of their numbers and in the last digit of
-what they compute, so numbers are compared with nine significant digits.
+Compares the columns' names and all rows, in any order. Databases differ in the widths of their
+numbers and in the last digit of computed ones, so numbers are compared to nine significant digits.
 """
 
 import datetime
@@ -17,7 +17,7 @@ def connect(address):
         import duckdb
 
         connection = duckdb.connect(rest, read_only=True)
-        # A slow machine would get a progress bar among the answers.
+        # On a slow machine DuckDB would print a progress bar among the answers.
         connection.execute("set enable_progress_bar = false")
         return connection
     import psycopg2

@@ -1,4 +1,7 @@
-"""Runs a program and prints how it ended: its exit code, both streams, seconds, and the most memory of any of its processes."""
+"""Runs a program and prints how it ended.
+
+Prints its exit code, both streams, the seconds, and the peak memory of its largest process.
+"""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Rows of a query: `query_postgres.py CONNINFO SQL`."""
+"""Prints the rows of a query: `query_postgres.py CONNINFO SQL`."""
 
 import json
 import sys

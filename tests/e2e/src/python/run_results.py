@@ -1,4 +1,4 @@
-"""What dbt's own loader reads in a run_results.json: `run_results.py PATH`."""
+"""Reads a run_results.json with dbt's own loader and prints its nodes: `run_results.py PATH`."""
 
 import json
 import sys

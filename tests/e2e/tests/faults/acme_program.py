@@ -1,5 +1,8 @@
-"""All four stages as a program, as they should be, but for one fault at one moment, which `ACME_PROGRAM_FAULT` names:
-`STAGE METHOD COUNT FAULT`. Written against the protocol alone."""
+"""A program with all four stages that misbehaves once.
+
+`ACME_PROGRAM_FAULT` names the fault and its moment: `STAGE METHOD COUNT FAULT`. The program is
+written from the protocol's description alone.
+"""
 
 import json
 import os
@@ -61,7 +64,7 @@ def for_ever():
 
 
 def act(fault):
-    """What happens ahead of the answer."""
+    """Acts on a fault before the answer."""
     if fault == "hangs":
         for_ever()
     elif fault == "spins":
@@ -149,7 +152,7 @@ def tell(line, node="model.acme.a"):
 
 
 def spoiled(fault, id, answer):
-    """What is sent in the place of the answer; `None` for nothing."""
+    """Returns the bytes to send instead of the answer; `None` to send nothing."""
     if fault == "answers nonsense":
         return b"colourless green ideas"
     if fault == "answers nothing":

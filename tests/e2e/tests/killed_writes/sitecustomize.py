@@ -1,8 +1,10 @@
 """Kills a process of a run at a chosen step of a model's write.
 
-Python loads this file in every process of a run whose `PYTHONPATH` has its folder; only the session has what it looks for. It
-puts a step ahead of and behind what the gateway and dbt do for a write: each statement, each batch, each call. `KILL_LOG` is a
-file for the names of the steps, `KILL_AT` is JSON: `{model: [process, step]}`, where the process is host, session, zygote or job.
+Python loads this file in every process of a run whose `PYTHONPATH` includes its folder; only the
+session has the functions that it patches. It adds a step before and after each statement, batch and
+call of a write by the gateway and dbt. `KILL_LOG` is a file to which it writes the names of the
+steps. `KILL_AT` is JSON, `{model: [process, step]}`, where the process is host, session, zygote or
+job.
 """
 
 import functools
@@ -21,7 +23,7 @@ model, counts = None, {}
 
 
 def step(name):
-    """One moment of a write: named with how often it came, noted, and the last one of a process if it was chosen."""
+    """Records a step with its count, and kills the process that was chosen for this step."""
     with lock:
         if model is None:
             return
@@ -44,7 +46,8 @@ def kill(process):
     if not found:
         return
     os.kill(found, signal.SIGKILL)
-    # The rest of this write comes after the process's end. Without its host the session ends by itself meanwhile.
+    # Wait for the process's end, so that the rest of this write comes after it. The session itself
+    # ends when its host does.
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and (process == "host" or is_alive(found)):
         time.sleep(0.002)
@@ -87,7 +90,7 @@ def read(pid, name):
 
 
 def around(owner, name, label):
-    """Puts steps around a function; `label` gives the step's name for its arguments."""
+    """Adds steps around a function; `label` returns the step's name for the call's arguments."""
     inner = getattr(owner, name)
 
     @functools.wraps(inner)
@@ -102,7 +105,7 @@ def around(owner, name, label):
 
 
 def statement(sql):
-    """Its first words; a commit may stand behind something else."""
+    """The first words of a statement; a commit may follow another statement."""
     sql = re.sub(r"/\*.*?\*/|--[^\n]*", " ", str(sql), flags=re.DOTALL)
     words = re.findall(r"[a-z_]+", sql.lower())
     return "commit" if "commit" in words else " ".join(words[:2])
@@ -149,7 +152,7 @@ def stream(warehouse):
 
 
 class Cursor:
-    """DuckDB's own cannot be changed."""
+    """Wraps DuckDB's cursor, whose class cannot be patched."""
 
     def __init__(self, cursor):
         self._inner = cursor

@@ -1,4 +1,4 @@
-"""Rows of a query, as text: `ask.py ADDRESS DATABASE SQL`."""
+"""Prints the rows of a query as text: `ask.py ADDRESS DATABASE SQL`."""
 
 import json
 import sys
