@@ -82,7 +82,7 @@ class Outbox:
         self.event("log", level=level, name=name, unique_id=unique_id, message=message)
 
     def flush(self, timeout: float = 5.0) -> None:
-        """Sends what is left. Nothing may be said afterwards."""
+        """Sends the remaining messages. Nothing may be sent afterwards."""
         self._queue.put(None)
         self._thread.join(timeout)
 
@@ -241,7 +241,7 @@ class OfJob(TypedDict):
 
 
 class JobError(TypedDict):
-    """What a job says went wrong."""
+    """The error that a job reports."""
 
     kind: str
     message: str
@@ -264,7 +264,7 @@ class LentJob(TypedDict):
 
 
 class JobAnswer(TypedDict):
-    """A lent job's own account of its end."""
+    """A lent job's own report of its end."""
 
     ok: bool
     error: dict[str, Any] | None
@@ -324,4 +324,4 @@ class CloseResponse(TypedDict):
 
 
 class Done(TypedDict):
-    """The answer of an operation that has nothing to say."""
+    """The answer of an operation without data."""

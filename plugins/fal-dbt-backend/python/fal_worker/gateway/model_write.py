@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 
 
 class WritePlan(Protocol):
-    """How the rows of one Python model reach its relation. Made before the job starts, so that what cannot be is refused then."""
+    """How the rows of one Python model reach its relation.
+
+    Made before the job starts, so that impossible configurations are refused early.
+    """
 
     @property
     def by_dbt(self) -> bool:
-        """Whether the rows are staged in a table of their own, and dbt's materialization makes the relation of them."""
+        """Whether the rows are staged in a separate table, from which dbt's materialization makes
+        the relation.
+        """
         ...
 
     @property
@@ -31,23 +36,27 @@ class WritePlan(Protocol):
         ...
 
     def start(self) -> None:
-        """Does what dbt does ahead of the model's transaction."""
+        """Runs the steps that dbt runs before the model's transaction."""
         ...
 
     def next_attempt(self) -> WritePlan:
-        """The plan for another attempt: what `start` did stays done, what a write chose is forgotten."""
+        """The plan for another attempt: the effects of `start` stay, the choices of a write are
+        forgotten.
+        """
         ...
 
     def target(self, mode: str | None) -> tuple[Any, str]:
-        """Where the rows go, and the warehouse's mode, if the model writes with `mode`."""
+        """The table that gets the rows, and the warehouse's mode, if the model writes with `mode`."""
         ...
 
     def outcome(self, pending: PendingWrite) -> Any:
-        """What reads, inside the open write, as the model's relation will when it has ended."""
+        """A query, inside the open write, for the rows that the model's relation will have after
+        the commit.
+        """
         ...
 
     def finish(self) -> NodeResult:
-        """Has dbt make the relation of the committed rows; its `NodeResult`."""
+        """Has dbt make the relation from the committed rows; returns its `NodeResult`."""
         ...
 
     def clean(self) -> None:
@@ -84,7 +93,7 @@ class ModelWrite:
 
     @property
     def is_staged(self) -> bool:
-        """Whether rows are there, and wait for the job's end."""
+        """Whether rows are staged and await the job's end."""
         return self.pending is not None
 
     @property
@@ -96,23 +105,26 @@ class ModelWrite:
         return ModelWrite(self._project, self._outbox, self._warehouse, self._unique_id, plan)
 
     def target(self, mode: str | None) -> tuple[Any, str]:
-        """Where the rows go with this mode. Raises for a mode that the model's materialization does not have."""
+        """The table that gets the rows in this mode.
+
+        Raises for a mode that the model's materialization does not have.
+        """
         return self._plan.target(mode)
 
     def stage(self, target: tuple[Any, str], reader: Any, types: dict[str, str]) -> int:
-        """Streams the rows into an open transaction; gives their number."""
+        """Streams the rows into an open transaction; returns their number."""
         relation, mode = target
         self.pending = begin_write(self._warehouse(), relation, reader, mode, types)
         self.rows = self.pending.rows
         return self.rows
 
     def outcome(self) -> Any:
-        """What reads as the model's relation will once the open write has ended."""
+        """A query for the rows that the model's relation will have after the commit."""
         assert self.pending is not None
         return self._plan.outcome(self.pending)
 
     def undo(self) -> None:
-        """Leaves the relation as it was."""
+        """Undoes the write: the relation stays as it was."""
         pending, self.pending = self.pending, None
         if pending is not None:
             pending.rollback()
@@ -124,7 +136,7 @@ class ModelWrite:
         return self._materialize(result) if self._plan.by_dbt else self._replace(result)
 
     def _replace(self, result: NodeResult) -> NodeResult:
-        """Puts the written table in the relation's place."""
+        """Replaces the relation by the written table."""
         assert self.pending is not None
         node = self._project.manifest.expect(self._unique_id)
         relation = table_of(self._project, node)
@@ -177,9 +189,11 @@ class ModelWrite:
 
 
 class NativeWrite:
-    """Rows that a dbt-native model returns, where dbt's own Python materialization takes them in its transaction."""
+    """Rows that a dbt-native model returns, for dbt's own Python materialization, which writes them
+    in its transaction.
+    """
 
-    # They are dbt's to commit.
+    # dbt commits these rows.
     pending: PendingWrite | None = None
     goes_through_dbt = True
 
@@ -196,7 +210,7 @@ class NativeWrite:
         return NativeWrite(self._write)
 
     def stream(self, reader: Any) -> int:
-        """Hands the rows to dbt at once."""
+        """Passes the rows to dbt at once."""
         self.rows = self._write(reader)
         return self.rows
 
@@ -207,7 +221,7 @@ class NativeWrite:
         return self.rows
 
     def deliver(self) -> None:
-        """Hands dbt the rows of the attempt that counts."""
+        """Passes the rows of the valid attempt to dbt."""
         if self._spool is not None:
             self.rows = self._write(self._spool.reader)
 
@@ -216,7 +230,7 @@ class NativeWrite:
 
 
 def begin_write(warehouse: Warehouse, relation: Any, reader: Any, *how: Any) -> PendingWrite:
-    """Streams into a table of the warehouse, which must have columns."""
+    """Starts a stream into a table of the warehouse, which must have columns."""
     if not reader.schema.names:
         raise SessionError(
             "gateway::no_columns", f"A frame without columns cannot become the table {relation}"
@@ -225,7 +239,9 @@ def begin_write(warehouse: Warehouse, relation: Any, reader: Any, *how: Any) -> 
 
 
 def announce(project: Project, relation: Any, is_new: bool) -> None:
-    """Tells dbt's cache of relations about a new table; what depended on the old one is gone with it."""
+    """Adds a new table to dbt's relation cache; objects that depended on the old one are gone with
+    it.
+    """
     adapter = project.adapter
     with adapter.connection_named(f"fal_{relation.identifier}"):
         old = adapter.get_relation(relation.database, relation.schema, relation.identifier)

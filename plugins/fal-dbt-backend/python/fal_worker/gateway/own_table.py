@@ -37,7 +37,10 @@ class OwnTable:
 
     @cached_property
     def relation(self) -> Any:
-        """What to read in the table's place. Raises where only dbt's materialization knows what it will be."""
+        """The relation to read instead of the table.
+
+        Raises where only dbt's materialization knows its rows.
+        """
         try:
             return self._write.outcome()
         except SessionError as error:
@@ -49,7 +52,7 @@ class OwnTable:
         return _names(sql, self._pending.identifier)
 
     def is_named_by_hand(self, sql: str, identifier: str) -> bool:
-        """Whether it names the table that is there, whose rows are the old ones."""
+        """Whether the statement names the existing table, whose rows are the old ones."""
         return identifier != self._pending.identifier and _names(sql, identifier)
 
     @property
@@ -58,14 +61,14 @@ class OwnTable:
         return self._pending.identifier
 
     def read(self, sql: str, *checked: Readable) -> Reading:
-        """Runs it inside the open write."""
+        """Runs a query inside the open write."""
         with self._job.while_open():
             return self._pending.read(sql, *checked)
 
 
 @contextlib.contextmanager
 def shown(job: Job) -> Iterator[OwnTable | None]:
-    """While it lasts, references to the job's own model mean its open write, if there is one."""
+    """While active, references to the job's own model mean its open write, if there is one."""
     write = job.model_write
     own = None if write is None or write.pending is None else OwnTable(job)
     before = OPEN_WRITE.set(own)

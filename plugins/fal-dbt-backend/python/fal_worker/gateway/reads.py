@@ -1,4 +1,4 @@
-"""What a job reads: the SQL behind `ref`, `source` and `execute_sql`, and whether it may be read now."""
+"""The reads of a job: the SQL behind `ref`, `source` and `execute_sql`, and whether it may run now."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def node_of(project: Project, job: Job) -> Any:
-    """dbt's node from whose place the job sees the project; `None` for a global script."""
+    """dbt's node from which the job sees the project; `None` for a global script."""
     return None if job.node_id is None else project.manifest.expect(job.node_id)
 
 
 def reader_of(project: Project, job: Job) -> Any:
-    """The same for dbt's resolvers, to which a global script belongs to the root project."""
+    """The same node for dbt's resolvers, which treat a global script as part of the root project."""
     node = node_of(project, job)
     if node is not None:
         return node
@@ -57,7 +57,7 @@ class Reads:
         self.leased_variables: frozenset[str] = frozenset()
 
     def read(self, job: Job, ticket: dict[str, Any]) -> Reading:
-        """The rows that a ticket asks for. To be called with dbt's context set."""
+        """Returns the rows that a ticket asks for. Must be called with dbt's context set."""
         with own_table.shown(job) as own:
             sql = self._sql(job, ticket)
             if own is not None and ticket.get("op") == "sql":
@@ -86,7 +86,9 @@ class Reads:
         )
 
     def _sent(self, job: Job) -> tuple[str, ...]:
-        """Where macros that override `ref` and `source` send what the job declares."""
+        """The relations to which macros that override `ref` and `source` send the job's declared
+        reads.
+        """
         project, reader = self._project, reader_of(self._project, job)
         if not resolve.has_macros(project):
             return ()
@@ -95,7 +97,9 @@ class Reads:
         return tuple(read.relation for read in reads if read.relation is not None)
 
     def _check_by_hand(self, job: Job, own: own_table.OwnTable, sql: str) -> None:
-        """A table that is named without `ref` or `this` is read as it is, which may be as it was."""
+        """Warns of a read of the model's own table by its plain name: it returns the rows from
+        before the write.
+        """
         if own.is_named_by_hand(
             sql, str(table_of(self._project, node_of(self._project, job)).identifier)
         ):
@@ -107,7 +111,7 @@ class Reads:
             )
 
     def _sql(self, job: Job, ticket: dict[str, Any]) -> str:
-        """The query of a ticket."""
+        """Returns the query of a ticket."""
         if job.lease is not None and not self._is_checked:
             ticket = self._without_free_sql(job, ticket)
         op, args = ticket.get("op"), ticket.get("args") or []

@@ -15,7 +15,7 @@ FIELDS = ("columns", "where", "limit")
 
 
 def wanted(ticket: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the ticket that ask for a part, of the right kinds."""
+    """The fields of the ticket that ask for a part, with their types checked."""
     fields = {name: ticket[name] for name in FIELDS if ticket.get(name) is not None}
     columns, where, limit = (fields.get(name) for name in FIELDS)
     if columns is not None and not (
@@ -30,12 +30,12 @@ def wanted(ticket: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_jinja(fields: dict[str, Any]) -> bool:
-    """Whether there is something to render."""
+    """Whether the text has Jinja to render."""
     return has_jinja(fields.get("where", ""))
 
 
 def raw(text: str) -> str:
-    """Text that stays as it is when it is rendered."""
+    """Escapes text so that rendering leaves it unchanged."""
     return "{% raw %}" + text + "{% endraw %}" if "{" in text else text
 
 
@@ -109,7 +109,7 @@ def is_plain(condition: str) -> bool:
             return False
         place = token.end()
         if token["bracket"] == "(":
-            # A name ahead of it would be a call.
+            # With a name in front, the parenthesis would be a call.
             if word is not None and word not in _BEFORE_BRACKET:
                 return False
             depth += 1

@@ -21,7 +21,7 @@ from fal_worker.warehouse.interface import Reading
 
 from .jobs import unknown
 
-# Of a text of an error, in characters: encoded, and there twice, it has ten times as many bytes.
+# The most characters of an error's text. Encoded twice, it has ten times as many bytes.
 _LONGEST = 30_000
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class FlightGateway(flight.FlightServerBase):
     def _admitted(
         self, context: Any, data: bytes | None, action: str | None = None
     ) -> dict[str, Any]:
-        """The command in a call of someone who may call at all."""
+        """The command of a call, if the caller is admitted."""
         command = _json(data)
         try:
             self._gateway.admit(context.peer(), action, command.get("token"))
@@ -88,7 +88,9 @@ class _Calls(flight.ServerMiddlewareFactory):
 
 
 def _stream(reading: Reading) -> Iterator[Any]:
-    """Closed also when the client goes away, since the generator is then closed."""
+    """Streams a result. Flight closes the generator if the client goes away, which closes the
+    result.
+    """
     try:
         # Batch by batch, since Flight would garble an error that comes out of a reader. As readers, for their dictionaries.
         for batch in reading.reader:
@@ -102,7 +104,7 @@ def _stream(reading: Reading) -> Iterator[Any]:
 
 
 def _broken_off(error: Exception) -> Exception:
-    """An error in the middle of a result is the database's, in Arrow's clothes."""
+    """Turns an error of Arrow in the middle of a result into the database's error that caused it."""
     return (
         SessionError("gateway::database", str(error))
         if isinstance(error, (pa.ArrowException, OSError))
@@ -111,12 +113,14 @@ def _broken_off(error: Exception) -> Exception:
 
 
 def _cut(text: str) -> str:
-    """gRPC would drop an error that is longer than its headers may be, and say only that."""
+    """Shortens an error. gRPC would drop one that exceeds its limit for headers, and report only
+    that.
+    """
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 
 def _json(data: bytes | None) -> dict[str, Any]:
-    """What is no object of JSON is one without a token."""
+    """Parses JSON. Text that is no JSON object counts as one without a token."""
     try:
         value = json.loads(data or b"")
     except (ValueError, RecursionError):

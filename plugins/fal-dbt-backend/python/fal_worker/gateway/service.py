@@ -1,4 +1,4 @@
-"""What the gateway does for a job, without the wire: reads, writes, the lists of models and sources."""
+"""The gateway's operations for jobs, without the wire: reads, writes, lists of models and sources."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class GatewayService:
-    """Serves the jobs of one project. Starts its server when the first job is there."""
+    """Serves the jobs of one project. Starts its server for the first job."""
 
     def __init__(
         self, project: Project, materializer: Materializer, outbox: Outbox, socket_dir: str
@@ -56,7 +56,10 @@ class GatewayService:
                 self._server = serve(self, self.location)
 
     def listen(self, host: str, port: int, certificate: str | None, key: str | None) -> int:
-        """Opens a second listener, for jobs that run elsewhere; gives its port. Without a certificate, traffic is readable on the way."""
+        """Opens a second listener, for jobs that run elsewhere; returns its port.
+
+        Without a certificate, the traffic is not encrypted.
+        """
         from .front import Front, encrypted
         from .server import serve
 
@@ -91,7 +94,7 @@ class GatewayService:
         self._jobs.add(Job(id, token, unique_id, write, role, model))
 
     def _planned(self, unique_id: str) -> ModelWrite:
-        """The write of a script's model. Records why there can be none."""
+        """The write of a script's model. Records the reason if there can be none."""
         node = self._project.manifest.expect(unique_id)
         try:
             plan = self._materializer.plan(node, table_of(self._project, node))
@@ -115,7 +118,10 @@ class GatewayService:
         return ModelWrite(self._project, self._outbox, self.warehouse, unique_id, plan)
 
     def open_unit_test(self, id: str, token: str, unique_id: str, model: str) -> None:
-        """A job that gets its rows from the host: it may ask about the project, but neither read nor write. Nothing connects."""
+        """Opens a job that gets its rows from the host.
+
+        It may ask about the project, but neither read nor write. No connection is opened.
+        """
         self.start()
         self._jobs.add(Job(id, token, unique_id, role=UNIT_TEST, model=model))
 
@@ -131,11 +137,11 @@ class GatewayService:
         return job
 
     def runs_native(self) -> bool:
-        """Whether dbt's own materialization takes the rows of dbt-native models here."""
+        """Whether dbt's own materialization writes the rows of dbt-native models on this warehouse."""
         return facts_of(self._project.adapter.type()).takes_native_rows
 
     def open_staged_job(self, id: str, node: Any) -> Job:
-        """For a dbt-native model whose rows take the way of a script's."""
+        """Opens a job for a dbt-native model whose rows are written like a script's."""
         plan = self._materializer.plan(node, table_of(self._project, node))
         self.start()
         plan.start()
@@ -145,7 +151,7 @@ class GatewayService:
         return job
 
     def close_staged_job(self, job: Job, ok: bool) -> NodeResult:
-        """Commits or undoes; the result is not recorded."""
+        """Commits or undoes the job's write; the result is not recorded."""
         job = self._taken(job.id) or job
         result: NodeResult = {
             "unique_id": job.unique_id,
@@ -155,7 +161,10 @@ class GatewayService:
         return _settled(job, ok, result)
 
     def deliver(self, job: Job) -> Job:
-        """Of a native job that ended well: the attempt that counts, its rows handed to dbt."""
+        """Passes the rows of a native job that succeeded to dbt.
+
+        Returns the job, or the valid attempt of a leased job.
+        """
         job = self._jobs.find(job.id) or job
         if isinstance(job.model_write, NativeWrite):
             job.model_write.deliver()
@@ -165,7 +174,7 @@ class GatewayService:
         self._taken(id)
 
     def _taken(self, id: str) -> Job | None:
-        """Out of the table; of a leased job the attempt that counts."""
+        """Takes a job out of the table; for a leased job, its valid attempt."""
         job = self._jobs.find(id)
         if job is not None and job.lease is not None:
             job.lease.settle()
@@ -175,7 +184,7 @@ class GatewayService:
         return job
 
     def close_job(self, id: str, ok: bool, result: NodeResult) -> NodeResult:
-        """Commits or rolls back, and gives the result as it is recorded in dbt."""
+        """Commits or rolls back a job, and returns the result that dbt records."""
         job = self._taken(id)
         if job is None:
             raise SessionError("session::order", f"job {id} is not open")
@@ -201,10 +210,12 @@ class GatewayService:
         if self._warehouse is not None:
             self._warehouse.cancel()
 
-    # What jobs ask. Each is called with dbt's context set.
+    # Requests of jobs. Each method is called with dbt's context set.
 
     def admit(self, peer: str, action: str | None, token: Any) -> None:
-        """Only the user gets to this socket, and each call looks at its token."""
+        """Admits every call: only the user can reach this socket, and each call's token is checked
+        later.
+        """
 
     def call(self, function: Any, *args: Any) -> Any:
         return self._project.within(function, *args)
@@ -219,7 +230,7 @@ class GatewayService:
         return reading if job.lease is None else _watched(job, reading)
 
     def write(self, command: dict[str, Any], schema: Any, reader: Any) -> int:
-        """`reader` is Flight's; what it reads goes into a relation."""
+        """Writes the rows of Flight's `reader` to a relation."""
         job = self._jobs.by_token(command.get("token"))
         job.check_uses_warehouse()
         if self._project.cancelled.is_set():
@@ -287,7 +298,7 @@ def _watched(job: Job, reading: Reading) -> Reading:
 
 
 def _with_writes(result: NodeResult, job: Job) -> NodeResult:
-    """The result of a script, with what it wrote if that is all there is to say."""
+    """The result of a script; if it has no message, the message lists the tables it wrote."""
     if result.get("message") or not job.written:
         return result
     rows: dict[str, int] = {}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .jobs import Job
 
 MODES = ("overwrite", "append")
-# Metadata at the end of a stream that counts at once; without it the stream broke off.
+# Metadata at the end of a stream that is committed at once; a stream without it was cut off.
 _END = b"end"
 _IN_A_MODEL = "Make it a Python model: a .py or .ipynb file in a folder of models that calls write_to_model(df)."
 
@@ -40,7 +40,7 @@ class TableWrites:
         self._busy: dict[str, threading.Lock] = {}
 
     def write(self, job: Job, command: dict[str, Any], schema: Any, reader: Any) -> int:
-        """Does what a command asks, if this job may; gives the number of rows."""
+        """Runs a write command, if this job may; returns the number of rows."""
         op = command.get("op")
         if op not in ("write_to_model", "write_to_source") or job.native:
             raise SessionError(
@@ -83,7 +83,9 @@ class TableWrites:
     def _final(
         self, job: Job, target: _Target, schema: Any, reader: Any, mode: str, types: dict[str, str]
     ) -> int:
-        """One transaction; those on one table come one after the other, since they would conflict."""
+        """Writes in one transaction. Writes to the same table run one at a time, since they would
+        conflict.
+        """
         relation = target.relation
         with self._turn(str(relation)):
             job.check_open()
@@ -106,7 +108,7 @@ class TableWrites:
 
 @dataclass(frozen=True)
 class _Target:
-    """What a script writes."""
+    """The table that a script writes."""
 
     relation: Any
     finish: Finish | None
@@ -124,7 +126,7 @@ def _table_of_source(relation: Any, args: list[Any]) -> Any:
 
 
 def _whole(schema: Any, reader: Any) -> Any:
-    """The stream, which fails at its end if that is not the end that the job meant."""
+    """The stream, which raises an error at its end unless the job marked it as complete."""
     import pyarrow as pa
 
     def batches() -> Iterator[Any]:

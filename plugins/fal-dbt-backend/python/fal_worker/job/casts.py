@@ -29,7 +29,7 @@ _FAMILIES = (
 
 
 def kept(array: pyarrow.Array, kind: Any) -> pyarrow.Array:
-    """The array in another type. Raises `pyarrow.ArrowInvalid` if a value would not be the same."""
+    """Casts the array to another type. Raises `pyarrow.ArrowInvalid` if a value would change."""
     if types.is_dictionary(array.type):
         array = array.dictionary_decode()  # also of values that pyarrow casts to nothing
     if array.type == kind:
@@ -91,7 +91,7 @@ def _is_list(kind: Any) -> bool:
 
 
 def _same(array: pyarrow.Array, other: pyarrow.Array) -> bool:
-    """Whether all values are; a NaN is the same as another, and a minus zero is no zero."""
+    """Whether all values are equal. NaN equals NaN, and minus zero differs from zero."""
     pairs = zip(leaves([array]), leaves([other]))
     return array.is_null().equals(other.is_null()) and all(_same_plain(*pair) for pair in pairs)
 

@@ -23,7 +23,9 @@ _LARGE = 1 << 19
 def connect(
     location: str, certificate: str | None = None, server_name: str | None = None
 ) -> flight.FlightClient:
-    """A client that trusts `certificate` (PEM) alone, which is for `server_name` whatever the host is called."""
+    """Returns a client that trusts only `certificate` (PEM), which is valid for `server_name`
+    whatever the host's name.
+    """
     from pyarrow import flight
 
     # The gateway is never behind the proxy that a machine has for the Internet.
@@ -55,7 +57,7 @@ class GatewayClient:
         self._client: flight.FlightClient | None = None
 
     def read(self, **command: Any) -> pyarrow.RecordBatchReader:
-        """Streams what `command` (an op with its arguments) names."""
+        """Streams the result of `command` (an op with its arguments)."""
         import pyarrow
         from pyarrow import flight
 
@@ -66,7 +68,7 @@ class GatewayClient:
             )
 
     def read_table(self, **command: Any) -> pyarrow.Table:
-        """All of it at once."""
+        """Reads the whole result at once."""
         from pyarrow import flight
 
         with plain_errors(self._away):
@@ -85,7 +87,7 @@ class GatewayClient:
         _send(writer, batches, END if final else None, self._away)
 
     def ask(self, action: str, **body: Any) -> Any:
-        """The JSON that an action answers."""
+        """Returns the JSON answer of an action."""
         from pyarrow import flight
 
         with plain_errors(self._away):

@@ -16,7 +16,7 @@ _DETAILS = ("length", "precision", "scale", "timezone", "dimensions")
 
 
 def described(dtype: Any, columns: list[str]) -> dict[str, Any]:
-    """A description of a type for each column that is to have one."""
+    """Describes a type for each column that gets one."""
     if dtype is None:
         return {}
     if not _is_mapping(dtype):
@@ -31,7 +31,7 @@ def described(dtype: Any, columns: list[str]) -> dict[str, Any]:
 
 
 def of_column(dtype: Any) -> Callable[[str], Any]:
-    """The description of the type that a column is given, if it is given one."""
+    """The description of a column's type, if it gets one."""
 
     def described(column: str) -> Any:
         kind = (

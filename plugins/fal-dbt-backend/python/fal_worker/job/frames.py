@@ -1,4 +1,7 @@
-"""Whatever the user writes, as a stream of Arrow batches. No library is imported that the user's data is not of."""
+"""Converts any data that the user writes to a stream of Arrow batches.
+
+Imports no library that the user's data does not come from.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,7 @@ def reader(function: str, data: Any, json: JsonColumns | None = None) -> Any:
 
 
 def _single(data: Any, json: JsonColumns | None) -> Any:
-    """A reader over one frame; `None` for what is no frame."""
+    """A reader over one frame; `None` for any other object."""
     import pyarrow
 
     if isinstance(data, pyarrow.RecordBatchReader):
@@ -117,7 +120,7 @@ def _single(data: Any, json: JsonColumns | None) -> Any:
 
 
 def _is_a(data: Any, library: str, name: str) -> bool:
-    """By the names of its classes: the user may have put anything in the place of `pandas.DataFrame`."""
+    """Whether the object is of a class, by name: the user may have replaced `pandas.DataFrame`."""
     return any(
         base.__name__ == name and base.__module__.partition(".")[0] == library
         for base in type(data).__mro__

@@ -85,7 +85,7 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """The import system asks here."""
+        """Called by the import system."""
         if name in _PACKAGES:
             found = importlib.machinery.PathFinder.find_spec(name, path, target)
             if found is not None and found.loader is not None:
@@ -97,7 +97,7 @@ class _Finder:
         return importlib.machinery.ModuleSpec(name, self, is_package=name in _PACKAGES)  # type: ignore[arg-type]
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
-        """An ordinary module will do."""
+        """Returns `None`, so that the import system makes an ordinary module."""
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Fills the module."""

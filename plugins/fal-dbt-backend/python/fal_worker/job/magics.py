@@ -1,4 +1,4 @@
-"""The magics of notebooks that mean something in a model, and those that may be passed over in silence."""
+"""The magics of notebooks that have a meaning in a model, and those that are ignored silently."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _ignore(*_: Any) -> None:
 
 
 def _execute(shell: Shell, code: str, name: str = "<cell magic>") -> Any:
-    """Runs code in the notebook's names; the value, if it is one expression."""
+    """Runs code in the notebook's namespace; returns the value if it is one expression."""
     try:
         unit = compile(code.strip(), name, "eval", dont_inherit=True)
     except SyntaxError:

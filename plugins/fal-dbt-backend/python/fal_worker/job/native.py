@@ -18,14 +18,14 @@ _WRITES = ("write_to_model", "write_to_source")
 
 
 class Warehouse:
-    """`dbt.ref` gives pandas."""
+    """A warehouse for which `dbt.ref` returns pandas."""
 
     def __init__(self, scope: Scope, handle: Any = None) -> None:
         self._gateway = scope.gateway
         self.handle = Session(scope) if handle is None else handle
 
     def knows(self, relation: str) -> None:
-        """The warehouse is asked in any case."""
+        """Does nothing: every query goes to the warehouse."""
 
     def frame(self, relation: str, part: dict[str, Any]) -> Any:
         """The rows of a relation, or a part of them."""
@@ -58,7 +58,9 @@ class Session:
 
 
 class Fal(Session):
-    """The second argument of a model that calls it `fal`: what scripts have in scope, but for writes."""
+    """The second argument of a model that calls it `fal`: the functions of scripts, except for
+    writes.
+    """
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope)
@@ -74,7 +76,7 @@ class Fal(Session):
         return self._names[name]
 
 
-# Gives the name of a relation in the place of its rows.
+# With this value of `as_`, a read returns the relation's name instead of its rows.
 NAME = "name"
 
 
@@ -119,7 +121,7 @@ class Frames:
         self._scope, self._session = scope, session
 
     def read(self, relation: str, form: str | None, part: dict[str, Any]) -> Any:
-        """The rows, or the name."""
+        """The rows of a relation, or its name."""
         self._session.knows(relation)
         if form is None:
             return self._session.frame(relation, part)
@@ -131,7 +133,7 @@ class Frames:
 
 
 def _with_frames(dbt: Any, frames: Frames) -> None:
-    """Gives `dbt` functions that read, in the place of those that give names."""
+    """Gives `dbt` functions that read, instead of those that return names."""
     ref_name, source_name = dbt.ref, getattr(dbt, "source", None)
 
     def ref(

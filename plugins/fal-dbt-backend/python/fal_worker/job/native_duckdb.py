@@ -1,4 +1,4 @@
-"""What a dbt-native model sees on DuckDB: relations of DuckDB, and a session that knows the warehouse."""
+"""A dbt-native model's view of DuckDB: relations of DuckDB, and a session that knows the warehouse."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class DuckDB:
         return sorted((name for name in self._relations if name in sql), key=len, reverse=True)
 
     def with_local_tables(self, sql: str, names: list[str]) -> str:
-        """The SQL with tables of the job in the place of relations of the warehouse."""
+        """Replaces the warehouse's relations in the SQL by tables of the job."""
         for number, name in enumerate(names):
             local = f"fal_relation_{number}"
             self._connection.register(local, self._rows(name))
@@ -69,15 +69,15 @@ class Session:
         return getattr(self._connection, name)
 
     def sql(self, query: str, **options: Any) -> Any:
-        """As DuckDB's `sql`."""
+        """Like DuckDB's `sql`."""
         return self._ask("sql", query, options, sys._getframe(1))
 
     def query(self, query: str, **options: Any) -> Any:
-        """As DuckDB's `query`."""
+        """Like DuckDB's `query`."""
         return self._ask("query", query, options, sys._getframe(1))
 
     def execute(self, query: Any, *args: Any, **options: Any) -> Any:
-        """As DuckDB's `execute`. With parameters only the job's own tables are known."""
+        """Like DuckDB's `execute`. With parameters only the job's own tables are known."""
         if args or options or not isinstance(query, str):
             return self._connection.execute(query, *args, **options)
         return self._ask("execute", query, {}, sys._getframe(1))
@@ -105,7 +105,9 @@ def _called_by(caller: FrameType, function: Any, query: str, options: dict[str, 
 
 
 def _is_unknown_table(error: Exception) -> bool:
-    """Whether DuckDB found no table of that name, or something in Python that is none."""
+    """Whether the error says that DuckDB found no table of that name, or a Python object that is no
+    table.
+    """
     import duckdb
 
     if isinstance(error, duckdb.CatalogException):

@@ -28,7 +28,7 @@ def materialize(project: LiveProject, node: Any, stage: Any, **config: Any) -> A
 
 
 def sql_node(node: Any, stage: Any = None, **config: Any) -> Any:
-    """A compiled SQL model in the place of `node`, sharing everything else."""
+    """Returns a compiled SQL model in place of `node`; everything else is shared."""
     from dbt_common.dataclass_schema import ValidationError
 
     model = copy.copy(node)
@@ -48,12 +48,12 @@ def sql_node(node: Any, stage: Any = None, **config: Any) -> Any:
 
 
 def context_of(project: LiveProject, node: Any, **config: Any) -> dict[str, Any]:
-    """dbt's names while it runs the model: macros, `this`, `config`."""
+    """The names that dbt provides while it runs the model: macros, `this`, `config`."""
     return project.macros(sql_node(node, **config))
 
 
 def is_incremental(project: LiveProject, node: Any, materialized: str) -> bool:
-    """What dbt's macro says of this model at this moment."""
+    """The current answer of dbt's macro `is_incremental` for this model."""
     with project.adapter.connection_named(f"fal_is_incremental_{node.unique_id}"):
         return bool(context_of(project, node, materialized=materialized)["is_incremental"]())
 
@@ -70,14 +70,14 @@ def run_hooks_ahead(project: LiveProject, node: Any, materialized: str) -> None:
             context = context_of(project, node, materialized=materialized)
             context["run_hooks"](context["pre_hooks"], inside_transaction=False)
         except DbtRuntimeError as error:
-            # As dbt tells of a hook that fails: in which model.
+            # dbt's message for a failed hook names the model.
             if error.node is None:
                 error.add_node(node)
             raise
 
 
 def hooks_inside(node: Any) -> list[Any]:
-    """The pre-hooks that are left for the transaction."""
+    """The pre-hooks that run inside the transaction."""
     return [hook for hook in node.config.pre_hook if hook.transaction]
 
 

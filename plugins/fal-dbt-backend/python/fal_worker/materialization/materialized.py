@@ -1,4 +1,6 @@
-"""How a Python model is materialized: what its configuration would say without the stub's own `materialized='ephemeral'`."""
+"""How a Python model is materialized: by its configuration, without the stub's
+`materialized='ephemeral'`.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,11 @@ if TYPE_CHECKING:
     from fal_worker.project.live import LiveProject
     from fal_worker.protocol import RunGraph
 
-# What they make is a query, and a Python model has none.
+# These materializations are defined by a query, which a Python model does not have.
 _QUERIES = ("materialized_view", "dynamic_table", "streaming_table", "table_function", "function")
 # dbt's default for models without any configuration.
 _VIEW = "view"
-# What all are as Python models: tables.
+# Python models with these materializations become tables.
 _TABLES = ("table", "ephemeral", _VIEW)
 # Keys that a direct write honours too (`warehouse/finishing.py`), and those that say nothing of the table.
 _HONOURED = (
@@ -38,19 +40,22 @@ class Materialized:
     name: str
     # Whether the model's own entry in a schema file asked for a view.
     wanted_view: bool = False
-    # What a plain table would leave out.
+    # The options that a plain table would ignore.
     reasons: tuple[str, ...] = ()
     # Whether that is only how a new table is made.
     only_options: bool = False
 
     @property
     def by_dbt(self) -> bool:
-        """Whether the rows are staged, and dbt's materialization makes the relation of them."""
+        """Whether the rows are staged, and dbt's materialization makes the relation from them."""
         return bool(self.reasons)
 
 
 def materialized(project: LiveProject, node: Any) -> Materialized:
-    """Of a model's node, a stub's or a dbt-native one's. Raises for what a Python model cannot be."""
+    """The materialization of a model's node, a stub's or a dbt-native one's.
+
+    Raises for a materialization that Python models cannot have.
+    """
     name, own = node.config.materialized, None
     if node.unique_id in project.stubs:
         name, own = Names(project).of(node)
@@ -115,7 +120,7 @@ class Names:
         self._all_tables = _said(self._config.models) <= set(_TABLES)
 
     def tell(self, stubs: set[str], graph: RunGraph) -> None:
-        """Puts into the graph what is no plain table, for selection and reports."""
+        """Adds materializations other than plain tables to the graph, for selection and reports."""
         for node in graph["nodes"]:
             if node["unique_id"] in stubs:
                 name, _ = self.of(self._manifest.nodes[node["unique_id"]])

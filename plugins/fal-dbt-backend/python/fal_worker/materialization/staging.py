@@ -54,7 +54,9 @@ def drop_stage(project: LiveProject, stage: Any) -> None:
 
 
 class Plan:
-    """Implements `gateway.model_write.WritePlan`: a plain table is written directly, anything else is dbt's to make."""
+    """Implements `gateway.model_write.WritePlan`: writes plain tables directly, and leaves the rest
+    to dbt.
+    """
 
     def __init__(self, project: LiveProject, node: Any, relation: Any) -> None:
         self._project, self._node, self._relation = project, node, relation
@@ -73,17 +75,17 @@ class Plan:
         return Plan(self._project, self._node, self._relation)
 
     def start(self) -> None:
-        # A run that was killed between its commit and its end leaves the table.
+        # A run that was killed between its commit and its end leaves the staging table behind.
         left_over = stage_of(self._relation)
         if self._is_there(left_over):
             drop_stage(self._project, left_over)
         if self.kind.by_dbt:
-            # dbt's checks of the configuration, too.
+            # Runs dbt's checks of the configuration, too.
             context_of(self._project, self._node, **self._changes)
             run_hooks_ahead(self._project, self._node, self.kind.name)
 
     def target(self, mode: str | None) -> tuple[Any, str]:
-        """Where the rows go, and how, if the model writes with `mode`."""
+        """The table that gets the rows and the mode, if the model writes with `mode`."""
         if mode == "append" and self.kind.only_options and self._is_there(self._relation):
             # The table is there already, made with these options.
             self.kind = replace(self.kind, reasons=())
@@ -122,7 +124,7 @@ class Plan:
         return {"incremental_strategy": mode}
 
     def _check_strategy(self, strategy: str) -> None:
-        """dbt itself would look at it only when the table is there."""
+        """Checks the strategy, which dbt itself does only if the table exists."""
         if strategy == "microbatch":
             raise _no_mode(f"{self._node.unique_id} is a Python model", strategy)
         context = context_of(self._project, self._node, **self._changes)
@@ -132,7 +134,9 @@ class Plan:
             raise SessionError("gateway::mode", from_exception(error).message) from None
 
     def outcome(self, pending: PendingWrite) -> Any:
-        """What reads, inside the open write, as the model's relation will when it has ended."""
+        """A query, inside the open write, for the rows that the model's relation will have after
+        the commit.
+        """
         rows = pending.relation
         if not self.kind.by_dbt or self.kind.name == "table":
             return rows
@@ -152,7 +156,7 @@ class Plan:
         )
 
     def _appends(self) -> bool:
-        """Whether dbt's macro will only add the rows."""
+        """Whether dbt's macro will only append the rows."""
         strategy = self._changes.get("incremental_strategy") or getattr(
             self._node.config, "incremental_strategy", None
         )

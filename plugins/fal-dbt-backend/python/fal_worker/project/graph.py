@@ -28,7 +28,7 @@ _EXTRA = (
 
 
 def members(manifest: Any) -> Iterator[Any]:
-    """All that can be a node of the graph."""
+    """Everything that can be a node of the graph."""
     for name in COLLECTIONS:
         yield from getattr(manifest, name, {}).values()
 
@@ -69,14 +69,14 @@ def _text(value: Any) -> str | None:
 
 
 def _plain(value: Any) -> Any:
-    """What can go through JSON."""
+    """Reduces a value to plain JSON data."""
     if hasattr(value, "to_dict"):
         return value.to_dict()
     return getattr(value, "value", value)
 
 
 def run_graph_node(node: Any) -> dict[str, Any]:
-    """A node in the form of the interface."""
+    """Converts a node to the interface's form."""
     config: Any = getattr(node, "config", None)
     tags = getattr(node, "tags", None) or []
     return {

@@ -134,7 +134,9 @@ class LiveProject:
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
-        """Marks that dbt works on a node outside of its own task, so that an interruption waits for this work too."""
+        """Marks that dbt works on a node outside of its own task, so that an interruption waits for
+        this work too.
+        """
         with self._lock:
             self._working += 1
         try:

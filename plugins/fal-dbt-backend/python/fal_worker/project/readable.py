@@ -25,12 +25,12 @@ _KINDS = ("model", "seed", "snapshot")
 
 
 def folded(name: str) -> str:
-    """A name as a warehouse compares it that knows no case: of ASCII, and of nothing else."""
+    """Folds a name like a warehouse that ignores case: ASCII letters only."""
     return name.translate(_FOLD)
 
 
 def refused(why: str) -> SessionError:
-    """For a statement that a leased job may not run."""
+    """The error for a statement that a leased job may not run."""
     return SessionError(
         "gateway::leased",
         f"this SQL may not run for a model on a runner: {why}",
@@ -51,7 +51,7 @@ class Relations:
         self._external: list[tuple[str, str]] | None = None
 
     def named(self, name: Name) -> list[str]:
-        """Unique ids of the nodes whose relation this is, here or in the state that is deferred to."""
+        """The unique ids of the nodes with this relation, here or in the state that is deferred to."""
         if self._known is None:
             self._known = self._names()
         return self._known.get(self._key(name), [])

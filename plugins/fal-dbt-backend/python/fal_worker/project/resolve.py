@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Read:
-    """What a call of `ref` or `source` reads."""
+    """The target of a call of `ref` or `source`."""
 
     # `None` if it must be compiled into the query: an ephemeral model.
     relation: str | None
@@ -48,7 +48,7 @@ def has_macros(project: Project) -> bool:
 
 
 def read_of(project: Project, reader: Any, of: Any, target: Any) -> Read:
-    """What `reader` reads if it names the node `target`."""
+    """The read of the node `target` in `reader`."""
     if target.resource_type == "source":
         return read(project, reader, of, "source", [target.source_name, target.name])
     package = [] if target.package_name == reader.package_name else [target.package_name]
@@ -64,9 +64,7 @@ def _by_macro(
     try:
         compiled = project.compile_sql(f"{{{{ {call} }}}}", of)
     except Exception as error:  # noqa: BLE001 (raised again)
-        _named(
-            project, reader, function, args, version
-        )  # a name that is not there is said more plainly
+        _named(project, reader, function, args, version)  # a missing name gets a plainer error
         raise from_exception(error) from None
     manifest = project.manifest
     nodes = (manifest.nodes.get(uid) or manifest.sources.get(uid) for uid in compiled.reads)
@@ -118,7 +116,10 @@ def source(project: Project, reader: Any, args: list[Any]) -> Any:
 
 
 def _check(function: str, args: list[Any], version: Any = None) -> None:
-    """Whether it is a call that dbt takes. It may become Jinja, so that nothing but plain values may be in it."""
+    """Checks that dbt accepts the call.
+
+    It may become Jinja, so it may contain only plain values.
+    """
     are_texts = all(isinstance(arg, str) for arg in args)
     if function == "source" and not (are_texts and len(args) == 2):
         raise SessionError(

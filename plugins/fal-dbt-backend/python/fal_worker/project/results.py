@@ -31,14 +31,14 @@ def _timing(step: Any) -> dict[str, Any]:
 
 
 def rows_of(response: dict[str, Any]) -> int | None:
-    """The number of rows in an adapter's answer."""
+    """The number of rows in an adapter's response."""
     rows = response.get("rows_affected")
     # Drivers say -1 for "unknown".
     return int(rows) if isinstance(rows, (int, float)) and rows >= 0 else None
 
 
 def to_node_result(result: Any) -> NodeResult:
-    """The protocol's form of what dbt says of a node."""
+    """Converts dbt's result of a node to the protocol's form."""
     # dbt 1.8 has no node for a hook that failed.
     node = getattr(result, "node", None)
     response = dict(result.adapter_response or {})
@@ -60,7 +60,7 @@ def to_node_result(result: Any) -> NodeResult:
 
 
 def longer(result: NodeResult, more: NodeResult) -> NodeResult:
-    """The result of a job, with what was learnt behind its end, and with the time that this took."""
+    """The result of a job with later additions to its message and its time."""
     from datetime import datetime, timezone
 
     steps = [dict(step) for step in result.get("timing") or []]

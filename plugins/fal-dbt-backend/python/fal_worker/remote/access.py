@@ -1,4 +1,4 @@
-"""The way to the gateway: three questions, each with what it means that there is no answer."""
+"""The requests to the gateway. Each has its own meaning for a missing answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from fal_worker.job.client import connect, plain_errors
 from fal_worker.job.error import FalError
 
-# Seconds that one question may take. The first undoes what an earlier attempt did.
+# Seconds for one request. The first request undoes the work of an earlier attempt.
 _ANSWER, _FIRST_ANSWER = 10.0, 300.0
 # Seconds in which the gateway must be found at the start.
 _FIND = 10.0

@@ -56,14 +56,14 @@ class Outgoing:
             thread.start()
 
     def put(self, stream: str, text: str) -> None:
-        """One line, without its end. Waits if too many do."""
+        """Adds one line, without its end. Blocks while too many lines wait."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._lines) < _WAITING or self._dead)
             self._lines.append([stream, text])
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Sends what is left, as long as somebody listens."""
+        """Sends the remaining lines, as long as the gateway answers."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -102,7 +102,7 @@ class Outgoing:
         return True
 
     def _next(self) -> list[list[str]]:
-        """What is to be sent next; nothing at the end."""
+        """The lines to send next; empty at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._lines or self._closing or self._dead)
             lines: list[Any] = []

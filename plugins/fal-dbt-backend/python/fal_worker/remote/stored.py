@@ -1,4 +1,8 @@
-"""The job's side of the gateway where a runner has a store: tables go from one node to the next by that, where the rows are the same."""
+"""The gateway's client of a job whose runner has a store.
+
+Tables go from one node to the next through the store, where their rows are the same as the
+gateway's.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from fal_worker.job.client import GatewayClient
 
 
 def as_read(table: Any, schema: Any) -> Any:
-    """`table` in exactly this schema; `None` if that is not a matter of layout alone."""
+    """Returns `table` in exactly this schema; `None` if more than the layout differs."""
     import pyarrow as pa
 
     if table.schema.names != schema.names or not all(
@@ -62,14 +66,14 @@ def _is_list(kind: Any) -> bool:
     return bool(t.is_list(kind) or t.is_large_list(kind))
 
 
-# More than this is not kept for the store while it is being written.
+# A larger table is not kept for the store while it is being written.
 _LARGEST = 1 << 30
-# What makes a read one of a part.
+# The arguments that make a read a partial one.
 _PARTS = ("columns", "where", "limit")
 
 
 class Stored(GatewayClient):
-    """Of one job in this process."""
+    """The gateway's client of one job in this process."""
 
     def __init__(self, request: Any, lease: dict[str, Any], store: Any) -> None:
         super().__init__(request.location, request.token, request.certificate, request.server_name)
@@ -95,7 +99,7 @@ class Stored(GatewayClient):
         self._written = kept.table()
 
     def hand_on(self) -> None:
-        """The node has ended well: what it wrote goes into the store."""
+        """Puts the written table into the store, after the node has succeeded."""
         if self._written is not None:
             self._tell("put", lambda: self._store.put(self._unique_id, self._written))
 
@@ -114,7 +118,7 @@ class Stored(GatewayClient):
         return None if table is None else as_read(table, _schema(schema))
 
     def _tell(self, what: str, work: Any) -> Any:
-        """Without its store a node runs as well, slower."""
+        """Reports a failure of the store; the node then runs without it, only slower."""
         try:
             return work()
         except Exception as error:  # noqa: BLE001 - the store is the runner's code
@@ -126,7 +130,9 @@ class Stored(GatewayClient):
 
 
 def _is_whole(command: dict[str, Any]) -> bool:
-    """Whether a write makes the node's relation of these rows and no others, in types of their own."""
+    """Whether a write makes the node's relation from these rows alone, without casts to other
+    types.
+    """
     if command.get("op") == "write_relation":
         return True
     return (
@@ -171,7 +177,7 @@ class _Kept:
         if self._copy is None:
             return
         self._room -= batch.nbytes
-        with contextlib.suppress(pa.ArrowException):  # the gateway says what is wrong with it
+        with contextlib.suppress(pa.ArrowException):  # the gateway reports the error
             if self._room >= 0:
                 self._writer.write_batch(batch)
                 return

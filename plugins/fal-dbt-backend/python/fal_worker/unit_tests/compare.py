@@ -1,7 +1,9 @@
-"""Whether the rows of a model are those that a unit test expects.
+"""Compares the rows of a model with those that a unit test expects.
 
-Only the columns that the test names count, and not the order of the rows. An expected value is read as the type of the
-model's column, as dbt casts it; numbers are compared by value, those of floating point to nine digits; NaN is NULL."""
+Only the columns that the test names count, and not the order of the rows. An expected value is read
+as the type of the model's column, as dbt casts it; numbers are compared by value, floating point
+ones to nine digits; NaN is NULL.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The given rows of a unit test as Arrow tables, without a look at the warehouse."""
+"""The given rows of a unit test as Arrow tables, without queries to the warehouse."""
 
 from __future__ import annotations
 
@@ -190,18 +190,18 @@ def _check_names(node: Any, rows: list[dict[str, Any]]) -> None:
 
 
 def invalid_column(name: str, fixture: str, accepted: list[str]) -> SessionError:
-    """In dbt's words."""
+    """dbt's wording for an unknown column."""
     message = f"Invalid column name: '{name}' in unit test fixture for {fixture}.\nAccepted columns for {fixture} are: {accepted}"
     return SessionError("unit_test::column", message)
 
 
 @dataclass
 class Column:
-    """What the project says of a column."""
+    """The project's information about a column."""
 
     name: str
     type: str | None = None
-    # Values that other unit tests give.
+    # The values that other unit tests give.
     sample: list[Any] | None = None
 
     def kind(self, whose: str) -> pa.DataType:
