@@ -1,5 +1,7 @@
-"""fal outside of a run: `FalDbt` and the magic `%init_fal`. In a model, hook or script that `fal-host` runs nothing of
-this is needed: the names are there."""
+"""fal outside of a run: `FalDbt` and the magic `%init_fal`.
+
+In a model, hook or script that `fal-host` runs nothing of this is needed: the names are there.
+"""
 
 from __future__ import annotations
 

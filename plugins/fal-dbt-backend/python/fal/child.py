@@ -1,7 +1,8 @@
 """The dbt session as a child process: its start, requests and answers, its end.
 
-The same process that `fal-host` starts for a run, over the same channel (docs/notes/worker-protocol.md). It ends by itself
-when the channel does, so nothing is left when this interpreter is killed.
+The same process that `fal-host` starts for a run, over the same channel
+(docs/notes/worker-protocol.md). It ends by itself when the channel does, so nothing is left when
+this interpreter is killed.
 """
 
 from __future__ import annotations

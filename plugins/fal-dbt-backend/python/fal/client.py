@@ -28,7 +28,10 @@ _LOOK = 0.25
 
 
 class Client:
-    """A session process and the scopes opened in it. To the session a notebook is a script that belongs to a model, or to none."""
+    """A session process and the scopes opened in it.
+
+    To the session a notebook is a script that belongs to a model, or to none.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -105,8 +108,11 @@ class Client:
         self._begun = True
 
     def interruptible(self, function: Callable[[], Any]) -> Any:
-        """Returns what the function returns. While a query runs, no signal reaches Python, so it runs in another thread, and
-        Ctrl-C (or Jupyter's stop button) cancels it in the warehouse."""
+        """Returns what the function returns.
+
+        While a query runs, no signal reaches Python, so it runs in another thread, and Ctrl-C (or
+        Jupyter's stop button) cancels it in the warehouse.
+        """
         if threading.current_thread() is not threading.main_thread():
             return function()
         future: Future[Any] = Future()

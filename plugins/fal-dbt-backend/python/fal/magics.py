@@ -28,8 +28,11 @@ _KNOWN = (
 
 
 def init_fal(line: str = "") -> None:
-    """`%init_fal project_dir=... profiles_dir=... default_model_name=...`: opens the project, and puts `ref`, `source`,
-    `write_to_model` and the rest into the notebook. Paths with spaces stand in quotes. Called again it starts anew."""
+    """`%init_fal project_dir=... profiles_dir=... default_model_name=...`: opens the project, and
+    puts `ref`, `source`, `write_to_model` and the rest into the notebook.
+
+    Paths with spaces stand in quotes. Called again it starts anew.
+    """
     shell = _shell()
     if shell is None:
         raise FalError(

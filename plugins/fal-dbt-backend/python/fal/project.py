@@ -54,9 +54,12 @@ class FalDbt:
         profile_target: str | None = None,
         args_vars: dict[str, Any] | str | None = None,
     ) -> None:
-        """`default_model_name` is the model that `write_to_model` and `context` mean when none is named, `arguments` what
-        `context.arguments` holds. Mappings may be text in JSON or YAML; `profile_target` and `args_vars` are older names of
-        `target` and `vars`."""
+        """`default_model_name` is the model that `write_to_model` and `context` mean when none is
+        named, `arguments` what `context.arguments` holds.
+
+        Mappings may be text in JSON or YAML; `profile_target` and `args_vars` are older names of
+        `target` and `vars`.
+        """
         self._settings = Settings.of(
             profiles_dir, project_dir, target or profile_target, threads, vars if vars is not None else args_vars,
             profile=profile, state=state, defer=defer, keyword=keyword, python=python, keep_open=keep_open,
@@ -87,11 +90,12 @@ class FalDbt:
         where: Any = None,
         limit: Any = None,
     ) -> Any:
-        """Reads a model, seed or snapshot: `ref("orders")`, `ref("package", "orders")`, `ref("orders", version=2)`.
+        """Reads a model, seed or snapshot: `ref("orders")`, `ref("package", "orders")`,
+        `ref("orders", version=2)`.
 
-        Or a part of it, which the warehouse selects: `columns` is a list of names, `where` a condition in SQL, with Jinja,
-        `limit` a number of rows. `as_` is one of `pandas`, `polars`, `arrow` (a `pyarrow.Table`) and `reader` (a
-        `pyarrow.RecordBatchReader`).
+        Or a part of it, which the warehouse selects: `columns` is a list of names, `where` a
+        condition in SQL, with Jinja, `limit` a number of rows. `as_` is one of `pandas`, `polars`,
+        `arrow` (a `pyarrow.Table`) and `reader` (a `pyarrow.RecordBatchReader`).
         """
         part = {"columns": columns, "where": where, "limit": limit}
         return self._read(lambda scope: scope.ref(*args, version=version, v=v, as_=as_, **part))
@@ -110,7 +114,10 @@ class FalDbt:
         )
 
     def execute_sql(self, sql: str, as_: str = "pandas") -> Any:
-        """Runs SQL in the warehouse, with Jinja (refs, macros, vars), and reads its rows. `as_` as for `ref`."""
+        """Runs SQL in the warehouse, with Jinja (refs, macros, vars), and reads its rows.
+
+        `as_` as for `ref`.
+        """
         return self._read(lambda scope: scope.execute_sql(sql, as_=as_))
 
     def _read(self, function: Callable[[Scope], Any]) -> Any:
@@ -131,8 +138,10 @@ class FalDbt:
         dtype: Any = None,
         mode: str = "append",
     ) -> None:
-        """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces. `dtype` gives columns types,
-        as in `pandas.DataFrame.to_sql`."""
+        """Writes rows to the table of a source: appends, or with `mode="overwrite"` replaces.
+
+        `dtype` gives columns types, as in `pandas.DataFrame.to_sql`.
+        """
         self._scope.write_to_source(
             data, target_source_name, target_table_name, dtype=dtype, mode=mode
         )
@@ -148,9 +157,12 @@ class FalDbt:
         dtype: Any = None,
         mode: str = "overwrite",
     ) -> None:
-        """Writes the table of a model: `write_to_model(df, "orders")`, `write_to_model(df, "package", "orders")`, or by
-        keywords; without a name that of `default_model_name`. Replaces what is there, or with `mode="append"` adds to it.
-        `dtype` as for `write_to_source`."""
+        """Writes the table of a model: `write_to_model(df, "orders")`, `write_to_model(df,
+        "package", "orders")`, or by keywords; without a name that of `default_model_name`.
+
+        Replaces what is there, or with `mode="append"` adds to it. `dtype` as for
+        `write_to_source`.
+        """
         package, name = (
             (target_1, target_2)
             if target_2 is not None

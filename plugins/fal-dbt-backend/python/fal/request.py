@@ -34,7 +34,9 @@ class Settings:
         cls, profiles_dir: Any, project_dir: Any, target: str | None, threads: int | None, vars: Any, *,
         profile: str | None, state: Any, defer: bool, keyword: str, python: Any, keep_open: bool, arguments: Any,
     ) -> Settings:  # fmt: skip
-        """Reads the arguments. The two folders may come in either order, as versions of fal differed."""
+        """Reads the arguments. The two folders may come in either order, as versions of fal
+        differed.
+        """
         project, profiles = _path(project_dir), _path(profiles_dir)
         if profiles and _is_project(profiles) and not (project and _is_project(project)):
             project, profiles = profiles, project
@@ -60,7 +62,10 @@ class Settings:
         return cls(root, _python(python), keep_open, request, _mapping("arguments", arguments))
 
     def python_models(self) -> Iterator[dict[str, Any]]:
-        """The Python models, found by their stubs. The session reads such a model's table and never the stub's query."""
+        """The Python models, found by their stubs.
+
+        The session reads such a model's table and never the stub's query.
+        """
         for folder, names, files in os.walk(self.project_dir):
             names[:] = [
                 n

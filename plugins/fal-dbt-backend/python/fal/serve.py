@@ -1,7 +1,8 @@
-"""The session process of `FalDbt`: the one of a run, which also closes a DuckDB file while no job uses it.
+"""The session process of `FalDbt`: the one of a run, which also closes a DuckDB file while no job
+uses it.
 
-A notebook's kernel lives for days, and DuckDB lets one process at a time open a file for writing: held open, it would
-keep `fal-host run` and everybody else out.
+A notebook's kernel lives for days, and DuckDB lets one process at a time open a file for writing:
+held open, it would keep `fal-host run` and everybody else out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """`from fal.typing import *`: the names of a model's scope, for editors and old scripts.
 
-After `%init_fal` they are those of the notebook's project; before, calling one raises an error that says what to do.
+After `%init_fal` they are those of the notebook's project; before, calling one raises an error that
+says what to do.
 """
 
 from __future__ import annotations

@@ -1,1 +1,3 @@
-"""The Python side of the dbt backend: the session process, the data gateway, and the processes that run models."""
+"""The Python side of the dbt backend: the session process, the data gateway, and the processes that
+run models.
+"""

@@ -1,4 +1,6 @@
-"""What the zygote and the jobs ask of the operating system: subreaper, death signal, children, killing."""
+"""What the zygote and the jobs ask of the operating system: subreaper, death signal, children,
+killing.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ _LIBC = ctypes.CDLL(None, use_errno=True) if IS_LINUX else None
 
 
 def become_subreaper() -> None:
-    """Orphans among our descendants become our children, whatever sessions they made. Linux only."""
+    """Orphans among our descendants become our children, whatever sessions they made.
+
+    Linux only.
+    """
     if _LIBC is not None:
         _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 

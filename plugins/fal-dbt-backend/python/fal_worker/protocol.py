@@ -1,7 +1,10 @@
-"""The control channel, newline-delimited JSON over one end of a socket pair, and the messages of a session's operations.
+"""The control channel, newline-delimited JSON over one end of a socket pair, and the messages of a
+session's operations.
 
-docs/notes/worker-protocol.md says what they mean. Messages of the plugin interface have its names, and a test compares their
-fields with the published schemas; the others have the names of the backend's structs in Rust."""
+docs/notes/worker-protocol.md says what they mean. Messages of the plugin interface have its names,
+and a test compares their fields with the published schemas; the others have the names of the
+backend's structs in Rust.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ CONTROL_FD = "FAL_CONTROL_FD"
 
 
 class Channel:
-    """A channel over a file descriptor. `send` may be called from any thread, `receive` from one."""
+    """A channel over a file descriptor.
+
+    `send` may be called from any thread, `receive` from one.
+    """
 
     def __init__(self, fd: int) -> None:
         os.set_inheritable(fd, False)
@@ -28,7 +34,9 @@ class Channel:
 
     @classmethod
     def from_environment(cls) -> Channel:
-        """The channel that the supervisor handed over; its variable is removed, so that children do not see it."""
+        """The channel that the supervisor handed over; its variable is removed, so that children do
+        not see it.
+        """
         return cls(int(os.environ.pop(CONTROL_FD)))
 
     def send(self, message: dict[str, Any]) -> None:
@@ -59,7 +67,9 @@ class Channel:
 
 
 class Outbox:
-    """Sends answers and events in order on a separate thread, so that no thread of dbt ever waits for the host."""
+    """Sends answers and events in order on a separate thread, so that no thread of dbt ever waits
+    for the host.
+    """
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel

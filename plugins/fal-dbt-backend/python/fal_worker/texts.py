@@ -1,8 +1,12 @@
-"""Helpers for text: errors that quote too much are shortened, and Jinja is recognized. Needs nothing installed."""
+"""Helpers for text: errors that quote too much are shortened, and Jinja is recognized.
+
+Needs nothing installed.
+"""
 
 from __future__ import annotations
 
-# Characters. In JSON a character has up to twelve bytes, and the supervisor reads an answer of up to 16 MiB.
+# Characters. In JSON a character has up to twelve bytes, and the supervisor reads an answer of up
+# to 16 MiB.
 LONGEST = 100_000
 
 

@@ -52,7 +52,10 @@ class EventForwarder:
             self._outbox.log(_LEVELS.get(info.level, "info"), text, info.name, node or None)
 
     def _is_of_stub(self, message: Any) -> bool:
-        """The constraints of a Python model do count. Of which model dbt speaks, it does not say."""
+        """The constraints of a Python model do count.
+
+        Of which model dbt speaks, it does not say.
+        """
         return (
             self.has_stubs
             and message.info.name == "UnsupportedConstraintMaterialization"

@@ -1,8 +1,11 @@
-"""Runs one stock invocation of dbt on a thread that waits for the host where dbt would go on by itself.
+"""Runs one stock invocation of dbt on a thread that waits for the host where dbt would go on by
+itself.
 
-dbt's command line is called as usual and blocks that thread until the run ends. So the host's requests come on other
-threads, and reach it through queues (`_begin`, `HostQueue`) and futures. dbt keeps its invocation, project root and flags in
-context variables of its thread, which other threads lack: they enter a copy of its context by `LiveProject.within`."""
+dbt's command line is called as usual and blocks that thread until the run ends. So the host's
+requests come on other threads, and reach it through queues (`_begin`, `HostQueue`) and futures. dbt
+keeps its invocation, project root and flags in context variables of its thread, which other threads
+lack: they enter a copy of its context by `LiveProject.within`.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,9 @@ from .task import Stop, host_task, installed
 
 
 class Invocation:
-    """One run of dbt. Its states: parsing, parsed (waits for `begin`), ready (waits for nodes), ended."""
+    """One run of dbt. Its states: parsing, parsed (waits for `begin`), ready (waits for nodes),
+    ended.
+    """
 
     def __init__(
         self, request: OpenRequest, callback: Callable[[Any], None], stub_paths: set[str]

@@ -89,7 +89,8 @@ def _leave(outbox: Outbox, folder: str) -> None:
     be stuck.
     """
     outbox.flush()
-    # dbt's log file is flushed, and multiprocessing's semaphores are given back (their tracker complains otherwise).
+    # dbt's log file is flushed, and multiprocessing's semaphores are given back (their tracker
+    # complains otherwise).
     leaving = threading.Thread(target=atexit._run_exitfuncs, daemon=True)
     leaving.start()
     leaving.join(_LAST_WORDS)

@@ -61,7 +61,9 @@ class NativeJobs:
             event.set()
 
     def _submit(self, parsed_model: dict[str, Any], compiled_code: str) -> Any:
-        """Called by dbt's `statement` macro on the thread, the connection and in the transaction of the node."""
+        """Called by dbt's `statement` macro on the thread, the connection and in the transaction of
+        the node.
+        """
         from dbt.adapters.contracts.connection import AdapterResponse
 
         adapter = self._project.adapter

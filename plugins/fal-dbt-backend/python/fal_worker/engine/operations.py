@@ -1,4 +1,6 @@
-"""The operations of a session that do not depend on how dbt runs; docs/notes/worker-protocol.md describes all of them."""
+"""The operations of a session that do not depend on how dbt runs; docs/notes/worker-protocol.md
+describes all of them.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
-"""Python models among the answers to `state:`. dbt compares stubs, and a stub stays the same when only the code changes.
+"""Python models among the answers to `state:`. dbt compares stubs, and a stub stays the same when
+only the code changes.
 
-So manifest.json tells of the code: the checksum of a stub's node is that of its Python file. dbt itself compares the checksums
-of seeds only. A manifest.json that dbt wrote without us has none of these, which is said."""
+So manifest.json tells of the code: the checksum of a stub's node is that of its Python file. dbt
+itself compares the checksums of seeds only. A manifest.json that dbt wrote without us has none of
+these, which is said.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,9 @@ from typing import Any
 
 
 def forget_compiled(node: Any) -> None:
-    """dbt injects ephemeral parents only once: a node that runs again in the same session must be compiled anew."""
+    """dbt injects ephemeral parents only once: a node that runs again in the same session must be
+    compiled anew.
+    """
     if not getattr(node, "compiled", False) or node.resource_type in ("seed", "unit_test"):
         return
     fresh: dict[str, Any] = {

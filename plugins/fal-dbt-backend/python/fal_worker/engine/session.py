@@ -36,7 +36,8 @@ from .native import NativeJobs
 from .operations import SessionOperations, not_loaded, stub_paths
 from .python_state import PythonState
 
-# Seconds that interrupted nodes get to end by themselves. The host promises the user two seconds in all.
+# Seconds that interrupted nodes get to end by themselves. The host promises the user two seconds in
+# all.
 _PATIENCE = 0.8
 
 
@@ -138,7 +139,8 @@ class Session(SessionOperations):
                 raise Interrupted() from None
             raise
         if self._has_models or message.get("scripts") or invocation.of_last_run:
-            # The first nodes wait for the warehouse: time to import pyarrow, before the first model needs it.
+            # The first nodes wait for the warehouse: time to import pyarrow, before the first model
+            # needs it.
             threading.Thread(
                 target=self._start_gateway, name="fal-gateway-start", daemon=True
             ).start()
@@ -156,7 +158,8 @@ class Session(SessionOperations):
         invocation = self._loaded
         invocation.project.cancelled.set()
         self.cancel()
-        # An interrupt that comes between two queries of a node has no effect, so say it until all have ended.
+        # An interrupt that comes between two queries of a node has no effect, so say it until all
+        # have ended.
         threading.Thread(
             target=invocation.until_idle, args=(self.cancel, None), name="fal-cancel", daemon=True
         ).start()
@@ -205,7 +208,9 @@ class Session(SessionOperations):
                 self._invocation.project.within(self._invocation.cancel_queries)
 
     def close_database(self) -> None:
-        """dbt-duckdb holds the file until the process ends; it should be whole and free before that."""
+        """dbt-duckdb holds the file until the process ends; it should be whole and free before
+        that.
+        """
         if self._gateway is not None:
             self._gateway.abandon()
         module = sys.modules.get("dbt.adapters.duckdb.connections")

@@ -21,7 +21,9 @@ _PACKAGES = ("dbt-core", "dbt-common", "dbt-adapters", "mashumaro")
 
 
 class SchemaCache:
-    """A file of JSON schemas by class. dbt makes a schema itself if the file lacks it or cannot be read."""
+    """A file of JSON schemas by class. dbt makes a schema itself if the file lacks it or cannot be
+    read.
+    """
 
     def __init__(self, folder: str) -> None:
         self._path = os.path.join(folder, "dbt-schemas.json")
@@ -49,7 +51,8 @@ class SchemaCache:
             return
         self._new = False
         folder = os.path.dirname(self._path)
-        # A cloned project can hold a link in the place of this folder below `target`: nothing is written through it.
+        # A cloned project can hold a link in the place of this folder below `target`: nothing is
+        # written through it.
         if os.path.islink(folder):
             return
         with contextlib.suppress(OSError):

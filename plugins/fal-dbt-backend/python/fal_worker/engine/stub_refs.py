@@ -1,8 +1,10 @@
 """Shows stubs to dbt as tables while fal-host runs it.
 
-To dbt alone a stub is ephemeral: it puts `with __dbt__cte__x as (select * from the table)` in front of what reads it. In SQL
-that is a detour, in a dbt-native Python model a syntax error, and in an operation dbt refuses it. Here the table is known. So
-dbt is shown a node that is materialized as a table, and resolves it by its own rules: `--empty`, `--defer`, `--favor-state`."""
+To dbt alone a stub is ephemeral: it puts `with __dbt__cte__x as (select * from the table)` in front
+of what reads it. In SQL that is a detour, in a dbt-native Python model a syntax error, and in an
+operation dbt refuses it. Here the table is known. So dbt is shown a node that is materialized as a
+table, and resolves it by its own rules: `--empty`, `--defer`, `--favor-state`.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,8 @@ def _direct(original: Any, stubs: set[str]) -> Any:
     def create_relation(resolver: Any, target_model: Any) -> Any:
         if (own := open_relation(target_model.unique_id)) is not None:
             return own
-        # In a unit test the node with a stub's id is the fixture, which is ephemeral: the given rows, not the table.
+        # In a unit test the node with a stub's id is the fixture, which is ephemeral: the given
+        # rows, not the table.
         is_given = isinstance(resolver, RuntimeUnitTestRefResolver)
         if is_given or target_model.unique_id not in stubs or not target_model.is_ephemeral_model:
             return original(resolver, target_model)

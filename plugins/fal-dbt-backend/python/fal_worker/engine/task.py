@@ -72,8 +72,9 @@ def host_task(invocation: Invocation) -> type:
             # Unit tests of Python models need no tables; they also run without a warehouse.
             if invocation.only_python_unit_tests:
                 return
-            # dbt looks at no schema that has only ephemeral nodes. In one it has not looked at, it does not know which views hang
-            # on a table, and so not that they are gone with the table that a Python model replaces.
+            # dbt looks at no schema that has only ephemeral nodes. In one it has not looked at, it
+            # does not know which views hang on a table, and so not that they are gone with the
+            # table that a Python model replaces.
             with listed_as_tables(self.manifest, invocation.project.stubs):
                 super().populate_adapter_cache(*args, **kwargs)
 
@@ -126,9 +127,11 @@ def host_task(invocation: Invocation) -> type:
 
 
 def _take_batches(task: Any, run_results: str | None) -> None:
-    """For `retry`: takes over which batches of microbatch models went well in the run before, as dbt's own retry does.
+    """For `retry`: takes over which batches of microbatch models went well in the run before, as
+    dbt's own retry does.
 
-    dbt 1.8 has no batches."""
+    dbt 1.8 has no batches.
+    """
     if run_results is None or not hasattr(task, "batch_map"):
         return
     from dbt.contracts.state import load_result_state
@@ -136,7 +139,8 @@ def _take_batches(task: Any, run_results: str | None) -> None:
     previous = load_result_state(Path(run_results))
     if previous is None:
         return
-    # Without a batch that went well the model may have to be built as on a first run, which batches in the map forbid.
+    # Without a batch that went well the model may have to be built as on a first run, which batches
+    # in the map forbid.
     task.batch_map = {
         result.unique_id: result.batch_results
         for result in previous.results

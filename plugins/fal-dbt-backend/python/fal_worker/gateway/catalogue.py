@@ -133,7 +133,10 @@ class Catalogue:
         }
 
     def test(self, node: Any, parent: Any = None) -> dict[str, Any]:
-        """A generic test is called as the schema file calls it: `not_null`. `parent` is the node whose tests are listed."""
+        """A generic test is called as the schema file calls it: `not_null`.
+
+        `parent` is the node whose tests are listed.
+        """
         metadata = getattr(node, "test_metadata", None)
         parent_id = parent.unique_id if parent is not None else _tested(node)
         name = "" if parent_id is None else self._name_of(parent_id)
@@ -157,7 +160,9 @@ class Catalogue:
         }
 
     def features(self) -> Iterator[dict[str, Any]]:
-        """The columns of models whose `meta.<keyword>.feature_store` names an entity and a timestamp."""
+        """The columns of models whose `meta.<keyword>.feature_store` names an entity and a
+        timestamp.
+        """
         for node in self.models():
             store = (_all_meta(node).get(self._keyword) or {}).get("feature_store") or {}
             keys = [store.get("entity_column"), store.get("timestamp_column")]

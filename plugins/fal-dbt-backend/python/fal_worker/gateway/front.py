@@ -1,8 +1,10 @@
 """The listener for runners, in front of Flight.
 
-Flight takes a message whole before anyone can look at the token in it, whatever its size, and has no setting for that. So runners connect
-here. What they send is handed on to Flight unread, over a Unix socket, but until Flight has seen a token of a lease on a connection no
-more than `LIMIT` bytes of it, and for no longer than `PATIENCE` seconds."""
+Flight takes a message whole before anyone can look at the token in it, whatever its size, and has
+no setting for that. So runners connect here. What they send is handed on to Flight unread, over a
+Unix socket, but until Flight has seen a token of a lease on a connection no more than `LIMIT` bytes
+of it, and for no longer than `PATIENCE` seconds.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,10 @@ _Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Front:
-    """Listens on a separate thread. `inner` is the path of Flight's socket, in a folder that only the user may enter."""
+    """Listens on a separate thread.
+
+    `inner` is the path of Flight's socket, in a folder that only the user may enter.
+    """
 
     def __init__(self, inner: str, host: str, port: int, context: ssl.SSLContext | None) -> None:
         self._inner, self._context = inner, context

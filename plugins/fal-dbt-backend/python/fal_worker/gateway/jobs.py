@@ -21,9 +21,11 @@ UNIT_TEST = "unit_test"
 
 
 class Job:
-    """One run of a model, or of a script that belongs to one (`role` and `model` say which). All may read.
+    """One run of a model, or of a script that belongs to one (`role` and `model` say which). All
+    may read.
 
-    A model writes its own relation once, and that stays pending until the job is closed."""
+    A model writes its own relation once, and that stays pending until the job is closed.
+    """
 
     def __init__(
         self,
@@ -222,7 +224,10 @@ class JobTable:
 
 
 def _same(token: str, given: Any) -> bool:
-    """Compares tokens in constant time. An empty token fits none. JSON may hold half of a character, which has no bytes."""
+    """Compares tokens in constant time.
+
+    An empty token fits none. JSON may hold half of a character, which has no bytes.
+    """
     return (
         bool(token)
         and isinstance(given, str)

@@ -29,7 +29,10 @@ _MOST_FRAMES = 100
 
 
 class Lease:
-    """A lease of an open job. Its attempts take the job's place in the table one after the other."""
+    """A lease of an open job.
+
+    Its attempts take the job's place in the table one after the other.
+    """
 
     def __init__(self, table: JobTable, job: Job) -> None:
         self.id, self.token, self.unique_id = job.id, job.token, job.unique_id
@@ -73,10 +76,12 @@ class Lease:
     def settle(self) -> Settled:
         """Ends all attempts. The rows of an attempt that did not answer are undone.
 
-        The supervisor may settle while an attempt still writes: its runner may have been given up, or may not know yet that
-        another attempt took its place. The lock orders the two. Either `answered` came first, and its rows count; or the attempt
-        is revoked here, its streams are aborted, and its later answer is refused, so that rows are never committed for an
-        attempt that was reported as failed."""
+        The supervisor may settle while an attempt still writes: its runner may have been given up,
+        or may not know yet that another attempt took its place. The lock orders the two. Either
+        `answered` came first, and its rows count; or the attempt is revoked here, its streams are
+        aborted, and its later answer is refused, so that rows are never committed for an attempt
+        that was reported as failed.
+        """
         with self._lock:
             # Set first: `start` and `answered` refuse from now on, whatever happens below.
             self._settled = True

@@ -1,4 +1,7 @@
-"""Streams of jobs that run elsewhere. The runner may vanish without closing its connection, so each can be ended from here."""
+"""Streams of jobs that run elsewhere.
+
+The runner may vanish without closing its connection, so each can be ended from here.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,11 @@ def fenced() -> SessionError:
 
 
 class Pump:
-    """Rows from Flight's reader, which nothing can interrupt, to a write on another thread, which can be interrupted.
+    """Rows from Flight's reader, which nothing can interrupt, to a write on another thread, which
+    can be interrupted.
 
-    To the write it looks like Flight's reader."""
+    To the write it looks like Flight's reader.
+    """
 
     def __init__(self, reader: Any) -> None:
         self._reader = reader
@@ -117,7 +122,9 @@ class Pump:
 
 
 class Watched:
-    """A read's reader that can be ended while the runner is slow or gone, since an open read holds locks in the warehouse."""
+    """A read's reader that can be ended while the runner is slow or gone, since an open read holds
+    locks in the warehouse.
+    """
 
     def __init__(self, reader: Any, close: Callable[[], None]) -> None:
         self._reader, self._close = reader, close

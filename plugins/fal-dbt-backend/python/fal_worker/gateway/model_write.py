@@ -1,4 +1,6 @@
-"""The write of a job's own model, from its rows to dbt's relation: `stage`, then `commit` or `undo`."""
+"""The write of a job's own model, from its rows to dbt's relation: `stage`, then `commit` or
+`undo`.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class WritePlan(Protocol):
 
     @property
     def wanted_view(self) -> bool:
-        """Whether the model's own entry in a schema file asks for a view, which a Python model cannot be."""
+        """Whether the model's own entry in a schema file asks for a view, which a Python model
+        cannot be.
+        """
         ...
 
     def start(self) -> None:
@@ -75,8 +79,11 @@ class Materializer(Protocol):
 
 
 class ModelWrite:
-    """Rows that a job writes to its model. They stay in an open transaction until the job ends, so that a model which fails
-    after its write leaves the old table."""
+    """Rows that a job writes to its model.
+
+    They stay in an open transaction until the job ends, so that a model which fails after its write
+    leaves the old table.
+    """
 
     def __init__(
         self,
@@ -130,7 +137,9 @@ class ModelWrite:
             pending.rollback()
 
     def commit(self, result: NodeResult) -> NodeResult:
-        """Makes the model's relation of the staged rows; gives the job's result with what became of them."""
+        """Makes the model's relation of the staged rows; gives the job's result with what became of
+        them.
+        """
         if self.pending is None:
             return result
         return self._materialize(result) if self._plan.by_dbt else self._replace(result)
@@ -158,8 +167,10 @@ class ModelWrite:
     def _materialize(self, result: NodeResult) -> NodeResult:
         """Commits the staging table, and has dbt make the relation of it.
 
-        The commit comes first because dbt's materialization runs on another connection, which sees committed rows only.
-        The model's relation is not touched by it, so a failure behind it leaves the old relation."""
+        The commit comes first because dbt's materialization runs on another connection, which sees
+        committed rows only. The model's relation is not touched by it, so a failure behind it
+        leaves the old relation.
+        """
         assert self.pending is not None
         try:
             self.pending.commit()
@@ -215,7 +226,9 @@ class NativeWrite:
         return self.rows
 
     def spool(self, reader: Any) -> int:
-        """Keeps the rows of a leased attempt until it is known to count: dbt's transaction could not give them back."""
+        """Keeps the rows of a leased attempt until it is known to count: dbt's transaction could
+        not give them back.
+        """
         self._spool = whole(reader)
         self.rows = self._spool.rows or 0
         return self.rows

@@ -1,7 +1,8 @@
 """A model's own table between its write and its end: read as it will be, by this model alone.
 
-The rows are there, but only the open write knows where: in its own transaction, or in a table under another name. While a job reads,
-`shown` puts that place where `ref`, `this` and their like are resolved, and the read goes through the open write itself.
+The rows are there, but only the open write knows where: in its own transaction, or in a table under
+another name. While a job reads, `shown` puts that place where `ref`, `this` and their like are
+resolved, and the read goes through the open write itself.
 """
 
 from __future__ import annotations

@@ -75,7 +75,10 @@ class Reads:
 
     @property
     def _is_checked(self) -> bool:
-        """Whether the warehouse checks statements of leased jobs. Elsewhere only what the gateway itself writes may run."""
+        """Whether the warehouse checks statements of leased jobs.
+
+        Elsewhere only what the gateway itself writes may run.
+        """
         return facts_of(self._project.adapter.type()).checks_leased
 
     def _readable(self, job: Job, own: own_table.OwnTable | None) -> Readable:
@@ -133,7 +136,9 @@ class Reads:
         raise SessionError("gateway::op", f"The gateway has no read called {op!r}")
 
     def _without_free_sql(self, job: Job, ticket: dict[str, Any]) -> dict[str, Any]:
-        """The ticket, if all SQL in it is the gateway's own, or a condition that means the same everywhere."""
+        """The ticket, if all SQL in it is the gateway's own, or a condition that means the same
+        everywhere.
+        """
         if ticket.get("op") == "sql":
             raise refused(
                 f"there is no check of statements for {self._project.adapter.type()}; read with ref and source"
@@ -154,8 +159,12 @@ class Reads:
         return {**ticket, "where": condition}
 
     def described(self, job: Job, ticket: dict[str, Any]) -> dict[str, Any]:
-        """For a read of a whole relation of the project: whose it is, and with which schema its rows come. Of what is not just
-        the table of a node (another target's, a part, an ephemeral model), or has types that depend on its values, both are null."""
+        """For a read of a whole relation of the project: whose it is, and with which schema its
+        rows come.
+
+        Of what is not just the table of a node (another target's, a part, an ephemeral model), or
+        has types that depend on its values, both are null.
+        """
         if ticket.get("op") == "ref":
             read = self._read(job, "ref", ticket.get("args") or [], ticket.get("version"))
             relation, target = read.relation, read.nodes[0] if len(read.nodes) == 1 else None
@@ -250,8 +259,11 @@ class Reads:
             raise (own and own.refusal) or from_exception(_origin(error)) from None
 
     def _check(self, job: Job, unique_id: str) -> None:
-        """A model must declare what it reads, since it runs beside what it does not declare. A script need not: the
-        graph knows only its model, so a warning says when it comes too early."""
+        """A model must declare what it reads, since it runs beside what it does not declare.
+
+        A script need not: the graph knows only its model, so a warning says when it comes too
+        early.
+        """
         if unique_id == job.node_id:
             return
         if job.attached:
@@ -275,7 +287,9 @@ class Reads:
         self._warn(job, unique_id, "UndeclaredRead", "which it does not declare")
 
     def _declared(self, job: Job) -> set[str]:
-        """What it depends on. SQL of an ephemeral model is part of the statement, so what that reads is read, too."""
+        """What it depends on. SQL of an ephemeral model is part of the statement, so what that
+        reads is read, too.
+        """
         nodes = self._project.manifest.nodes
         waiting, found = list(reader_of(self._project, job).depends_on.nodes), set()
         while waiting:
@@ -286,7 +300,10 @@ class Reads:
         return found
 
     def _is_to_come(self, unique_id: str) -> bool:
-        """Whether this run makes it, and has not yet. Sources and ephemeral models are not made at all."""
+        """Whether this run makes it, and has not yet.
+
+        Sources and ephemeral models are not made at all.
+        """
         project = self._project
         node = project.manifest.nodes.get(unique_id) if unique_id in project.selected else None
         if node is None or is_ephemeral(project, node):

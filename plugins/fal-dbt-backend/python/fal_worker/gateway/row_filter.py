@@ -47,8 +47,9 @@ def query(
     names: Callable[[], list[str]],
     written: Callable[[str], str],
 ) -> str:
-    """Selects the part. `names` tells the columns of the relation, `call` how the user named it; `written` says how plain text
-    is written in the query."""
+    """Selects the part. `names` tells the columns of the relation, `call` how the user named it;
+    `written` says how plain text is written in the query.
+    """
     chosen = _chosen(fields["columns"], names(), call) if "columns" in fields else None
     columns = ", ".join(written(quoted(adapter, name)) for name in chosen) if chosen else "*"
     text = f"select {columns} from {relation}"
@@ -65,7 +66,9 @@ def query(
 
 
 def _chosen(asked: list[str], there: list[str], call: str) -> list[str]:
-    """The columns as the warehouse calls them: by their exact name, else by the only one that differs in case alone."""
+    """The columns as the warehouse calls them: by their exact name, else by the only one that
+    differs in case alone.
+    """
     return [_column(name, there, call) for name in asked]
 
 
@@ -98,9 +101,11 @@ _REFUSED = {
 
 
 def is_plain(condition: str) -> bool:
-    """Whether a condition means the same in every warehouse: comparisons of columns with values, and words between them.
+    """Whether a condition means the same in every warehouse: comparisons of columns with values,
+    and words between them.
 
-    For leased jobs on warehouses that have no parser to check statements with."""
+    For leased jobs on warehouses that have no parser to check statements with.
+    """
     place = depth = 0
     word: str | None = None
     while place < len(condition):

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from fal_worker.errors import SessionError, from_exception
 
-# Without this, gRPC logs failed connection attempts to the user's terminal. It reads the variable when it is imported.
+# Without this, gRPC logs failed connection attempts to the user's terminal. It reads the variable
+# when it is imported.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 from pyarrow import flight
@@ -92,7 +93,8 @@ def _stream(reading: Reading) -> Iterator[Any]:
     result.
     """
     try:
-        # Batch by batch, since Flight would garble an error that comes out of a reader. As readers, for their dictionaries.
+        # Batch by batch, since Flight would garble an error that comes out of a reader. As readers,
+        # for their dictionaries.
         for batch in reading.reader:
             yield pa.RecordBatchReader.from_batches(batch.schema, [batch])
     except GeneratorExit:

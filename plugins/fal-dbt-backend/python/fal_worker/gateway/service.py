@@ -48,7 +48,10 @@ class GatewayService:
     # Jobs.
 
     def start(self) -> None:
-        """Imports what is needed and listens. May be called ahead of time, by any thread, any number of times."""
+        """Imports what is needed and listens.
+
+        May be called ahead of time, by any thread, any number of times.
+        """
         with self._start:
             if self._server is None:
                 from .server import serve

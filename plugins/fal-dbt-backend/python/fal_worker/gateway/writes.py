@@ -1,4 +1,6 @@
-"""Writes of jobs: the model's own relation goes to its `ModelWrite`; other tables are written at once."""
+"""Writes of jobs: the model's own relation goes to its `ModelWrite`; other tables are written at
+once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Entry point of a job in a fresh interpreter: `python -m fal_worker.job` (see `fal_worker.zygote.server`)."""
+"""Entry point of a job in a fresh interpreter: `python -m fal_worker.job` (see
+`fal_worker.zygote.server`).
+"""
 
 import os
 import sys

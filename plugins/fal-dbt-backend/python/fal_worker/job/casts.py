@@ -1,4 +1,6 @@
-"""Casts of Arrow that keep every value: pyarrow's own drop times of day, fields and digits, and make numbers of text."""
+"""Casts of Arrow that keep every value: pyarrow's own drop times of day, fields and digits, and
+make numbers of text.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def kept(array: pyarrow.Array, kind: Any) -> pyarrow.Array:
 
 
 def _filled(given: Any, kind: Any) -> Any:
-    """`given`, with the types of `kind` where it has no values at all, as a list of empty lists: nothing can be cast back to those."""
+    """`given`, with the types of `kind` where it has no values at all, as a list of empty lists:
+    nothing can be cast back to those.
+    """
     if types.is_null(given):
         return kind
     if types.is_struct(given) and types.is_struct(kind):

@@ -41,7 +41,9 @@ def connect(
 
 
 class GatewayClient:
-    """Connects at first use. gRPC hangs in a process that the user forked, so only the job's own may ask."""
+    """Connects at first use. gRPC hangs in a process that the user forked, so only the job's own
+    may ask.
+    """
 
     def __init__(
         self,
@@ -77,8 +79,11 @@ class GatewayClient:
     def write(
         self, batches: pyarrow.RecordBatchReader, final: bool = False, **command: Any
     ) -> None:
-        """Sends a stream; returns when the gateway has taken all of it. A `final` write counts at once, so the stream says
-        that it is whole: one that breaks off looks ended to the gateway, too."""
+        """Sends a stream; returns when the gateway has taken all of it.
+
+        A `final` write counts at once, so the stream says that it is whole: one that breaks off
+        looks ended to the gateway, too.
+        """
         from pyarrow import flight
 
         with plain_errors(self._away):
@@ -97,7 +102,8 @@ class GatewayClient:
     def _command(self, command: dict[str, Any]) -> bytes:
         data = json.dumps({"token": self._token, **command}).encode()
         if len(data) > _LARGE and not self._way[0].startswith("grpc+unix:"):
-            # A connection that has shown no token yet may send little. It may be a new one at any time.
+            # A connection that has shown no token yet may send little. It may be a new one at any
+            # time.
             self.ask("job_output", lines=[])
         return data
 
@@ -136,7 +142,9 @@ def _send(
     end: bytes | None,
     away: str,
 ) -> None:
-    """An error of the gateway shows only when the stream is closed; one of the user's data must not be hidden by it."""
+    """An error of the gateway shows only when the stream is closed; one of the user's data must not
+    be hidden by it.
+    """
     import pyarrow
 
     refused = False
@@ -162,7 +170,10 @@ def _send(
 
 @contextlib.contextmanager
 def plain_errors(away: str | None = None) -> Iterator[None]:
-    """Raises errors of Flight as `FalError` with the gateway's message. Where it does not answer, `away` is the message, else the reason is."""
+    """Raises errors of Flight as `FalError` with the gateway's message.
+
+    Where it does not answer, `away` is the message, else the reason is.
+    """
     try:
         yield
     except FalError:

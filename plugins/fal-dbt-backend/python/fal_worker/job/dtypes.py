@@ -1,7 +1,9 @@
-"""`dtype=` of the writing functions, as `pandas.DataFrame.to_sql` takes it: types of SQLAlchemy, SQL as text.
+"""`dtype=` of the writing functions, as `pandas.DataFrame.to_sql` takes it: types of SQLAlchemy,
+SQL as text.
 
-A type of SQLAlchemy is sent to the gateway as the names of its classes, most special first, and the numbers that it carries;
-what that means in SQL is the warehouse's to say. SQLAlchemy itself is not needed, and types of its dialects work as well.
+A type of SQLAlchemy is sent to the gateway as the names of its classes, most special first, and the
+numbers that it carries; what that means in SQL is the warehouse's to say. SQLAlchemy itself is not
+needed, and types of its dialects work as well.
 """
 
 from __future__ import annotations

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class FalError(RuntimeError):
-    """A model asked for something that cannot be done. `code` and `help` are the gateway's, where it said them."""
+    """A model asked for something that cannot be done.
+
+    `code` and `help` are the gateway's, where it said them.
+    """
 
     def __init__(self, message: str, code: str | None = None, help: str | None = None) -> None:
         super().__init__(message if not help else f"{message}\n{help}")

@@ -82,8 +82,10 @@ _ACCEPTED = (
 
 
 def reader(function: str, data: Any, json: JsonColumns | None = None) -> Any:
-    """A `pyarrow.RecordBatchReader` over `data`; raises `FalError` naming the type if it cannot be. `json`
-    says which columns of objects in pandas become JSON."""
+    """A `pyarrow.RecordBatchReader` over `data`; raises `FalError` naming the type if it cannot be.
+
+    `json` says which columns of objects in pandas become JSON.
+    """
     import pyarrow
 
     stream = _single(data, json)
@@ -138,7 +140,9 @@ def _table_reader(table: Any) -> Any:
 
 
 def _polars_reader(frame: Any) -> Any:
-    """Slice by slice: polars' text has another layout, and a copy of the whole would double the memory."""
+    """Slice by slice: polars' text has another layout, and a copy of the whole would double the
+    memory.
+    """
     import pyarrow
 
     frame = _with_arrow_dtypes(frame)

@@ -1,8 +1,11 @@
-"""What the user's code can import: modules beside it, in the folder of scripts and in the project, and fal's own modules.
+"""What the user's code can import: modules beside it, in the folder of scripts and in the project,
+and fal's own modules.
 
-Old scripts and notebooks run as they are, with nothing installed: `from fal.typing import *` gives the names in scope,
-`from faldbt.magics import init_fal` a function that does nothing, `from fal import FalDbt` the project of this run. The
-modules exist in the job only. If another package called `fal` is installed, that one is imported, and gets `FalDbt` as well."""
+Old scripts and notebooks run as they are, with nothing installed: `from fal.typing import *` gives
+the names in scope, `from faldbt.magics import init_fal` a function that does nothing, `from fal
+import FalDbt` the project of this run. The modules exist in the job only. If another package called
+`fal` is installed, that one is imported, and gets `FalDbt` as well.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ def folders(request: Request) -> Iterator[str]:
 
 
 def working_folder(request: Request) -> str:
-    """The folder that the code starts in: a notebook's own, as in Jupyter; that of the command for all else."""
+    """The folder that the code starts in: a notebook's own, as in Jupyter; that of the command for
+    all else.
+    """
     own = os.path.dirname(request.file)
     # A runner's machine has the folder only if files of the project were sent along.
     if request.lines is not None and os.path.isdir(own):
@@ -33,10 +38,12 @@ def working_folder(request: Request) -> str:
 
 
 def package(request: Request) -> str | None:
-    """The package that a file belongs to, so that `from . import x` works in it; packages need no `__init__.py`.
+    """The package that a file belongs to, so that `from . import x` works in it; packages need no
+    `__init__.py`.
 
-    In a folder below that of the scripts it is that folder; right there it is the folder of the scripts itself, if that
-    can be imported from the project."""
+    In a folder below that of the scripts it is that folder; right there it is the folder of the
+    scripts itself, if that can be imported from the project.
+    """
     for base in _bases(request):
         name = _dotted(os.path.dirname(request.file), base)
         if name:

@@ -1,5 +1,6 @@
-"""Columns of dicts that become JSON: as text made of the very objects, since a struct of Arrow knows no key that is not there, and no key
-whose values differ in type."""
+"""Columns of dicts that become JSON: as text made of the very objects, since a struct of Arrow
+knows no key that is not there, and no key whose values differ in type.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,9 @@ _NESTED = {"dict", "list", "array"}
 
 
 class JsonColumns:
-    """Says which columns become JSON: those with such a `dtype`, and dicts where the warehouse has no structs for them."""
+    """Says which columns become JSON: those with such a `dtype`, and dicts where the warehouse has
+    no structs for them.
+    """
 
     def __init__(
         self, has_structs: Callable[[], bool], dtype: Callable[[str], Any] = lambda column: None

@@ -126,7 +126,9 @@ def _script(path: str) -> Script:
 
 
 def _sql(shell: Shell, line: str, cell: str = "") -> Any:
-    """`%sql` and `%%sql` of a notebook that another one runs; `name <<` keeps the rows under the name."""
+    """`%sql` and `%%sql` of a notebook that another one runs; `name <<` keeps the rows under the
+    name.
+    """
     name, kept, query = line.partition("<<")
     rows = shell.scope.execute_sql(cell or (query if kept else line))
     if not kept:

@@ -1,4 +1,6 @@
-"""dbt's own kind of Python model: `def model(dbt, session)` or `def model(dbt, fal)` returns the rows that are written."""
+"""dbt's own kind of Python model: `def model(dbt, session)` or `def model(dbt, fal)` returns the
+rows that are written.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ class Session:
         self._adapter = (scope.request.target or {}).get("type", "this warehouse")
 
     def sql(self, query: str, as_: str = "pandas") -> Any:
-        """Runs SQL unchanged, without Jinja, and reads its rows. `as_` is `pandas`, `polars`, `arrow` or `reader`."""
+        """Runs SQL unchanged, without Jinja, and reads its rows.
+
+        `as_` is `pandas`, `polars`, `arrow` or `reader`.
+        """
         if not isinstance(query, str):
             raise FalError(f"fal: sql takes the text of a query, not {type(query).__name__}")
         return read.read(self._gateway, as_, op="sql", sql=query, raw=True)
@@ -83,8 +88,8 @@ NAME = "name"
 def run(program: Program, module: types.ModuleType, scope: Scope) -> None:
     """Runs dbt's compiled code, calls `model`, and writes what it returns.
 
-    The code is the user's file followed by dbt's `ref`, `source`, `config` and `dbtObj`; these take the place of our
-    names of the same kind.
+    The code is the user's file followed by dbt's `ref`, `source`, `config` and `dbtObj`; these take
+    the place of our names of the same kind.
     """
     program.run(module.__dict__)
     model = module.__dict__.get("model")
@@ -144,7 +149,10 @@ def _with_frames(dbt: Any, frames: Frames) -> None:
         limit: Any = None,
         **version: Any,
     ) -> Any:
-        """Reads a model, seed or snapshot. The keywords as for `ref` in scripts; `as_="name"` gives the relation's name."""
+        """Reads a model, seed or snapshot.
+
+        The keywords as for `ref` in scripts; `as_="name"` gives the relation's name.
+        """
         return frames.read(
             _known(ref_name, "ref", args, version),
             as_,

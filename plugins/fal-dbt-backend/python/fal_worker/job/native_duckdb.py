@@ -57,8 +57,9 @@ class DuckDB:
 class Session:
     """A DuckDB connection of the job, that also knows the warehouse.
 
-    In dbt's own process a table of the warehouse comes before a frame of the same name, so a query that names a relation
-    of the warehouse is asked there first. What the warehouse does not know are frames of the user.
+    In dbt's own process a table of the warehouse comes before a frame of the same name, so a query
+    that names a relation of the warehouse is asked there first. What the warehouse does not know
+    are frames of the user.
     """
 
     def __init__(self, connection: Any, models: DuckDB) -> None:
@@ -97,7 +98,9 @@ class Session:
 
 
 def _called_by(caller: FrameType, function: Any, query: str, options: dict[str, Any]) -> Any:
-    """Calls as if from the user's code: DuckDB looks up frames by name in the variables of the one who calls it."""
+    """Calls as if from the user's code: DuckDB looks up frames by name in the variables of the one
+    who calls it.
+    """
     call = {"fal_function": function, "fal_query": query, "fal_options": options}
     return eval(
         "fal_function(fal_query, **fal_options)", caller.f_globals, {**caller.f_locals, **call}

@@ -1,6 +1,7 @@
 """Notebooks that `%run` runs: their cells as Python, with IPython's syntax turned into calls.
 
-The notebook of a model comes as Python from the notebook parser. A file that it names while it runs does not.
+The notebook of a model comes as Python from the notebook parser. A file that it names while it runs
+does not.
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ def python(source: str) -> str:
 
 
 def _statements(lines: list[str]) -> Iterator[str]:
-    """Each line, or the call that replaces it. Lines within brackets and strings are not statements."""
+    """Each line, or the call that replaces it.
+
+    Lines within brackets and strings are not statements.
+    """
     at = 0
     while at < len(lines):
         end, call = _escape(lines, at)

@@ -1,8 +1,10 @@
-"""The Python objects in a column of pandas: whether all of them are of one kind, whatever their order, and what pyarrow would change.
+"""The Python objects in a column of pandas: whether all of them are of one kind, whatever their
+order, and what pyarrow would change.
 
-pyarrow takes the type of a column from the first values that it meets, and makes the later ones fit: a datetime after a date loses its
-time, `True` after 1.5 becomes 1.0. Here the kinds of all values are compared first. A column of two kinds is refused, except for integers
-beside floats or decimals, if each integer keeps its value.
+pyarrow takes the type of a column from the first values that it meets, and makes the later ones
+fit: a datetime after a date loses its time, `True` after 1.5 becomes 1.0. Here the kinds of all
+values are compared first. A column of two kinds is refused, except for integers beside floats or
+decimals, if each integer keeps its value.
 """
 
 from __future__ import annotations
@@ -70,7 +72,9 @@ def types_of(values: Iterable[Any]) -> set[type]:
 
 
 def check(column: str, values: list[Any], given: list[Any]) -> None:
-    """Raises `FalError` with the column and the first row that does not go with those before it; `given` is what the user has."""
+    """Raises `FalError` with the column and the first row that does not go with those before it;
+    `given` is what the user has.
+    """
     found = _fault(values, False)
     if found is None:
         return

@@ -1,6 +1,8 @@
-"""The gateway's JSON as the objects that user code sees: `context`, and the entries of `list_models` and its like.
+"""The gateway's JSON as the objects that user code sees: `context`, and the entries of
+`list_models` and its like.
 
-Attributes work as well as keys: `model.name` and `model["name"]`."""
+Attributes work as well as keys: `model.name` and `model["name"]`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Record(dict[Any, Any]):
 
 
 class Status(str):
-    """How a node ended. In fal it was a member of an enumeration, so old scripts ask for its `value`."""
+    """How a node ended. In fal it was a member of an enumeration, so old scripts ask for its
+    `value`.
+    """
 
     @property
     def value(self) -> str:
@@ -96,7 +100,9 @@ class CurrentModel(Record):
 
 
 class Context(Later):
-    """The gateway's context, asked for when it is first looked at; in hooks also `arguments`, known without asking."""
+    """The gateway's context, asked for when it is first looked at; in hooks also `arguments`, known
+    without asking.
+    """
 
     def __init__(self, request: Request, fetch: Callable[[], Any]) -> None:
         super().__init__(lambda: _typed(fetch()))

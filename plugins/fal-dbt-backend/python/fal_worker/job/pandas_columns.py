@@ -26,7 +26,9 @@ _DAYS, _UNKNOWN = ("W", "D"), ("Y", "M", "ps", "fs", "as", "generic")
 
 
 def plain(frame: pandas.DataFrame) -> pandas.DataFrame:
-    """The frame with every column in a dtype that pyarrow takes by its meaning; the names are text, each there once."""
+    """The frame with every column in a dtype that pyarrow takes by its meaning; the names are text,
+    each there once.
+    """
     changed = {}
     for place, name in enumerate(frame.columns):
         series = frame.iloc[:, place]

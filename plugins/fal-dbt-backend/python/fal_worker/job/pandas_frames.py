@@ -1,9 +1,11 @@
 """pandas to Arrow and back. The table of types is in `read`.
 
-pandas knows a decimal, a list or a structure only as a Python object, so a table that is read and written would change its
-types with the values that happen to be in it: `DECIMAL(18,3)` would become `DECIMAL(4,3)`. So a read notes the Arrow types
-of such columns in `attrs` of the DataFrame, as text, because pandas writes `attrs` to Parquet as JSON; most operations of
-pandas keep them. They are a hint: a write ignores one that would change a value."""
+pandas knows a decimal, a list or a structure only as a Python object, so a table that is read and
+written would change its types with the values that happen to be in it: `DECIMAL(18,3)` would become
+`DECIMAL(4,3)`. So a read notes the Arrow types of such columns in `attrs` of the DataFrame, as
+text, because pandas writes `attrs` to Parquet as JSON; most operations of pandas keep them. They
+are a hint: a write ignores one that would change a value.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def _remembered_types(frame: pandas.DataFrame) -> dict[str, pyarrow.DataType]:
 
 
 def _with_remembered_types(table: pyarrow.Table, frame: pandas.DataFrame) -> pyarrow.Table:
-    """The table, with the types that were noted for columns that are still objects and hold what fits them."""
+    """The table, with the types that were noted for columns that are still objects and hold what
+    fits them.
+    """
     known = _remembered_types(frame)
     for place, (field, dtype) in enumerate(zip(table.schema, frame.dtypes)):
         kind = known.get(field.name)
@@ -68,13 +72,17 @@ def _with_remembered_types(table: pyarrow.Table, frame: pandas.DataFrame) -> pya
 
 
 def _same(found: pyarrow.ChunkedArray, column: pyarrow.ChunkedArray) -> bool:
-    """Whether a column in the noted type has every value that was found: pyarrow makes floats narrower without a word."""
+    """Whether a column in the noted type has every value that was found: pyarrow makes floats
+    narrower without a word.
+    """
     pairs = zip(_leaves(found.combine_chunks()), _leaves(column.combine_chunks()))
     return all(types.is_null(one.type) or _equal(one, other.cast(one.type)) for one, other in pairs)
 
 
 def _leaves(array: pyarrow.Array) -> Iterator[pyarrow.Array]:
-    """The values that nested ones are made of; how they are nested is the same in both, since both are of the same objects."""
+    """The values that nested ones are made of; how they are nested is the same in both, since both
+    are of the same objects.
+    """
     if _is_list(array.type):
         yield from _leaves(array.flatten())
     elif types.is_struct(array.type):
@@ -177,7 +185,9 @@ def _loses(array: pyarrow.Array) -> bool:
 
 
 def _loses_time(kind: pyarrow.DataType, in_list: bool) -> bool:
-    """numpy's arrays, which lists become, know no zones; and within structures nanoseconds become integers."""
+    """numpy's arrays, which lists become, know no zones; and within structures nanoseconds become
+    integers.
+    """
     if types.is_timestamp(kind) and kind.tz is not None:
         return True
     return not in_list and kind in (pyarrow.timestamp("ns"), pyarrow.duration("ns"))
@@ -222,7 +232,10 @@ def _with_dictionaries(value: Any, kind: pyarrow.DataType) -> Any:
 
 
 def to_arrow(frame: pandas.DataFrame, json: JsonColumns | None = None) -> pyarrow.Table:
-    """A table without the index; every reason why that cannot be names the column. `json` says what becomes JSON."""
+    """A table without the index; every reason why that cannot be names the column.
+
+    `json` says what becomes JSON.
+    """
     names = column_names(frame)
     _mention_index(frame)
     if list(frame.columns) != names:
@@ -246,7 +259,9 @@ def to_arrow(frame: pandas.DataFrame, json: JsonColumns | None = None) -> pyarro
 
 
 def _is_objects(series: Any) -> bool:
-    """Whether it has other objects than text. pyarrow changes some of those, and crashes over others, so they are looked at first."""
+    """Whether it has other objects than text. pyarrow changes some of those, and crashes over
+    others, so they are looked at first.
+    """
     import pandas
 
     kind = pandas.api.types.infer_dtype(series, skipna=True) if series.dtype == object else "string"

@@ -1,7 +1,9 @@
 """The user's code, compiled: a script as one unit, a notebook cell by cell.
 
-The notebook parser makes one Python text of a notebook, and says for each line which cell and line it came from. Each
-cell is compiled by itself under the name `FILE, Cell N` with the line numbers of the cell, so that tracebacks name both."""
+The notebook parser makes one Python text of a notebook, and says for each line which cell and line
+it came from. Each cell is compiled by itself under the name `FILE, Cell N` with the line numbers of
+the cell, so that tracebacks name both.
+"""
 
 from __future__ import annotations
 
@@ -59,8 +61,11 @@ class Cell:
         )
 
     def units(self, future: int) -> Iterator[CodeType]:
-        """Compiles the cell: all but its last expression, and that one so that `sys.displayhook` gets its value. `future`
-        are the flags that `from __future__ import ...` set in the cells before."""
+        """Compiles the cell: all but its last expression, and that one so that `sys.displayhook`
+        gets its value.
+
+        `future` are the flags that `from __future__ import ...` set in the cells before.
+        """
         flags = AWAIT | future
         body, last = self.tree.body, None
         if body and isinstance(body[-1], ast.Expr) and not self._is_quiet():
@@ -90,7 +95,9 @@ class Cell:
 
 @dataclass
 class Notebook:
-    """The one Python text that was made of a notebook, and for each of its lines the cell and line it came from."""
+    """The one Python text that was made of a notebook, and for each of its lines the cell and line
+    it came from.
+    """
 
     file: str
     code: str
@@ -166,7 +173,9 @@ class Program(Protocol):
 
 
 def compiled(request: Request, shell: Shell | None = None) -> Program:
-    """Compiles a job's code, and gives `linecache` the source, so that tracebacks show what ran and not what is on disk."""
+    """Compiles a job's code, and gives `linecache` the source, so that tracebacks show what ran and
+    not what is on disk.
+    """
     code = request.code.lstrip("\ufeff")
     if request.lines is None:
         remember(request.file, code)
@@ -204,7 +213,10 @@ class Cells:
             self._cells.append((cell, units))
 
     def run(self, namespace: dict[str, Any]) -> None:
-        """Runs the cells one after the other. A cell that awaits runs in an event loop, as in Jupyter."""
+        """Runs the cells one after the other.
+
+        A cell that awaits runs in an event loop, as in Jupyter.
+        """
         for cell, units in self._cells:
             with _unrecorded() if self._shell is None else self._shell.cell(cell):
                 self._run(units, namespace)

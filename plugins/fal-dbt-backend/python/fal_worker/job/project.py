@@ -20,8 +20,12 @@ def bound(scope: Scope) -> type:
 
 
 class FalDbt:
-    """The project of this run. Target, vars and all else are those of the run, whatever the arguments say; of another
-    project a run knows nothing. Outside of runs the package `fal` has a class of this name that opens any project."""
+    """The project of this run.
+
+    Target, vars and all else are those of the run, whatever the arguments say; of another project a
+    run knows nothing. Outside of runs the package `fal` has a class of this name that opens any
+    project.
+    """
 
     _scope: Scope
 
@@ -69,8 +73,9 @@ class FalDbt:
         dtype: Any = None,
         mode: str | None = None,
     ) -> None:
-        """Writes the table of a model: `write_to_model(df, "orders")`, `write_to_model(df, "package", "orders")`, or by
-        keywords; without a name that of the script's own."""
+        """Writes the table of a model: `write_to_model(df, "orders")`, `write_to_model(df,
+        "package", "orders")`, or by keywords; without a name that of the script's own.
+        """
         given = (target_1, target_2, target_package_name, target_model_name)
         names = tuple(name for name in given if name is not None)
         if not names and self.default_model_name is not None:

@@ -117,7 +117,10 @@ def read(gateway: GatewayClient, form: str, **command: Any) -> Any:
 
 
 def with_plain_integers(table: pyarrow.Table) -> pyarrow.Table:
-    """Integers of 128 bits travel as decimals, marked as such. In DuckDB every sum of integers is one; few are that large."""
+    """Integers of 128 bits travel as decimals, marked as such.
+
+    In DuckDB every sum of integers is one; few are that large.
+    """
     import pyarrow
 
     for place, field in enumerate(table.schema):

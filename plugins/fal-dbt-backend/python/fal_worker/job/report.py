@@ -60,7 +60,9 @@ class Origins:
         return Kind.USER
 
     def is_in_project(self, module: str) -> bool:
-        """Whether the project has a file or folder of this name at its top, which is a module that could be meant."""
+        """Whether the project has a file or folder of this name at its top, which is a module that
+        could be meant.
+        """
         place = os.path.join(self._project, module)
         return os.path.isdir(place) or os.path.isfile(place + ".py")
 
@@ -76,7 +78,9 @@ class Origins:
         return {"file": self.shown(file), "cell": int(cell)}
 
     def with_cells(self, text: str) -> str:
-        """A traceback with `File "models/a.ipynb", Cell 3, line 2` for the names under which cells are compiled."""
+        """A traceback with `File "models/a.ipynb", Cell 3, line 2` for the names under which cells
+        are compiled.
+        """
         return _CELL.sub(rf'File "\1"{MARK}\2, line', text)
 
     def place(self, name: str, line: int) -> str:
@@ -88,7 +92,9 @@ class Origins:
 
 
 def _library_prefixes() -> list[str]:
-    """Where Python itself lives, for the case of a virtual environment: its standard library is elsewhere."""
+    """Where Python itself lives, for the case of a virtual environment: its standard library is
+    elsewhere.
+    """
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     return [os.path.join(prefix, "lib", version) for prefix in (sys.prefix, sys.base_prefix)]
 
@@ -136,7 +142,10 @@ class Reporter:
         return {"kind": kind, "message": message, "traceback": text, "frames": frames}
 
     def _frames(self, summary: traceback.TracebackException) -> list[dict[str, Any]]:
-        """The user's lines that led to the error, the outermost first. A syntax error's own line is the last."""
+        """The user's lines that led to the error, the outermost first.
+
+        A syntax error's own line is the last.
+        """
         places = [(frame.filename, frame.lineno, frame.line) for frame in summary.stack]
         if (filename := getattr(summary, "filename", None)) is not None:
             places.append((filename, int(summary.lineno or 0), summary.text))
@@ -157,7 +166,9 @@ class Reporter:
         )
 
     def place(self) -> str | None:
-        """The line of the user's code that called the worker: `line 3`, `Cell 2, line 1`, `helper.py, line 3`."""
+        """The line of the user's code that called the worker: `line 3`, `Cell 2, line 1`,
+        `helper.py, line 3`.
+        """
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             name = frame.f_code.co_filename
@@ -167,7 +178,9 @@ class Reporter:
         return None
 
     def _hint(self, error: BaseException) -> str:
-        """What to do about a package that is not there: where it must be depends on the Python that runs the code."""
+        """What to do about a package that is not there: where it must be depends on the Python that
+        runs the code.
+        """
         name = (
             (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
         )
@@ -186,7 +199,8 @@ class Reporter:
             summary.filename = self._origins.shown(filename)
 
     def _of_interest(self, frames: traceback.StackSummary) -> list[traceback.FrameSummary | int]:
-        """The user's frames, and of each run of library frames the last one with the count of the others.
+        """The user's frames, and of each run of library frames the last one with the count of the
+        others.
 
         Frames of the worker are dropped, and the libraries' frames that it called.
         """
@@ -247,7 +261,9 @@ def _text(lines: Any) -> str:
 
 
 class _Stack(traceback.StackSummary):
-    """Formats entries as `traceback` does, with the files' names as the user knows them, and short if they are many."""
+    """Formats entries as `traceback` does, with the files' names as the user knows them, and short
+    if they are many.
+    """
 
     def __init__(
         self, entries: Iterable[traceback.FrameSummary | int], shown: Callable[[str], str]

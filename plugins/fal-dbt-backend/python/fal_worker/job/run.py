@@ -131,7 +131,9 @@ class Job:
         imports.install(self._scope)
 
     def _main_module(self) -> types.ModuleType:
-        """The module of the user's code: `__main__`, or for a dbt-native model one of its name, as dbt does it."""
+        """The module of the user's code: `__main__`, or for a dbt-native model one of its name, as
+        dbt does it.
+        """
         native_name = self._request.name if self._request.kind == "native" else None
         module = types.ModuleType(native_name or "__main__")
         module.__file__ = self._request.file
@@ -164,7 +166,8 @@ class Job:
 def _unit_test(spec: dict[str, Any], gateway: GatewayClient) -> UnitTest:
     """The gateway of a unit test.
 
-    Jobs know nothing of unit tests, which build on them: this late import is the only place that joins the two.
+    Jobs know nothing of unit tests, which build on them: this late import is the only place that
+    joins the two.
     """
     from fal_worker.unit_tests.job import UnitTest
 
@@ -172,7 +175,9 @@ def _unit_test(spec: dict[str, Any], gateway: GatewayClient) -> UnitTest:
 
 
 def flush() -> None:
-    """Python's streams, then those of C: extensions print there, and `os._exit` does not care for them."""
+    """Python's streams, then those of C: extensions print there, and `os._exit` does not care for
+    them.
+    """
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         # The user may have put anything there, or closed it.
         with contextlib.suppress(Exception):

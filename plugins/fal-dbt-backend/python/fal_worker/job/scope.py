@@ -30,7 +30,10 @@ class Scope:
         self.context = Context(request, lambda: gateway.ask("context"))
 
     def _has_structs(self) -> bool:
-        """Whether dicts become structs in the warehouse. Few models write any, so it is asked for when one does."""
+        """Whether dicts become structs in the warehouse.
+
+        Few models write any, so it is asked for when one does.
+        """
         return bool(self.gateway.ask("warehouse")["has_structs"])
 
     def names(self) -> dict[str, Any]:
@@ -73,14 +76,15 @@ class Scope:
         where: Any = None,
         limit: Any = None,
     ) -> Any:
-        """Reads a model, seed or snapshot: `ref("orders")`, `ref("package", "orders")`, `ref("orders", version=2)`.
+        """Reads a model, seed or snapshot: `ref("orders")`, `ref("package", "orders")`,
+        `ref("orders", version=2)`.
 
-        Or a part of it, which the warehouse selects: `columns` is a list of names, `where` a condition in SQL, with Jinja,
-        `limit` a number of rows.
+        Or a part of it, which the warehouse selects: `columns` is a list of names, `where` a
+        condition in SQL, with Jinja, `limit` a number of rows.
 
-        `as_` is one of `pandas` (a DataFrame), `polars` (a DataFrame), `arrow` (a `pyarrow.Table`) and `reader`
-        (a `pyarrow.RecordBatchReader`, for relations larger than memory). The documentation of
-        `fal_worker.job.read` lists the pandas type of each column type.
+        `as_` is one of `pandas` (a DataFrame), `polars` (a DataFrame), `arrow` (a `pyarrow.Table`)
+        and `reader` (a `pyarrow.RecordBatchReader`, for relations larger than memory). The
+        documentation of `fal_worker.job.read` lists the pandas type of each column type.
         """
         _check_names("ref", args, 1, 2)
         number = version if version is not None else v
@@ -112,21 +116,26 @@ class Scope:
         return read.read(self.gateway, as_, op="sql", sql=str(sql))
 
     def is_incremental(self) -> bool:
-        """As dbt's macro: whether the model is materialized as incremental, its table is there, and no full refresh was asked for."""
+        """As dbt's macro: whether the model is materialized as incremental, its table is there, and
+        no full refresh was asked for.
+        """
         return bool(self.gateway.ask("is_incremental"))
 
     def write_to_model(self, data: Any, dtype: Any = None, mode: str | None = None) -> None:
-        """Writes the rows of this model; in a Python model called exactly once, in a before- or after-script as often as
-        you like.
+        """Writes the rows of this model; in a Python model called exactly once, in a before- or
+        after-script as often as you like.
 
-        Without a `mode` the model's materialization says what becomes of the rows that are there. With `mode="append"` the rows
-        come to those; with `mode="overwrite"` they take their place, also in an incremental model. There a mode may name any other
-        strategy of dbt's for this run: `merge`, `delete+insert`.
+        Without a `mode` the model's materialization says what becomes of the rows that are there.
+        With `mode="append"` the rows come to those; with `mode="overwrite"` they take their place,
+        also in an incremental model. There a mode may name any other strategy of dbt's for this
+        run: `merge`, `delete+insert`.
 
-        Takes a pandas or polars DataFrame, a polars LazyFrame, a pyarrow Table, RecordBatch or RecordBatchReader, a
-        DuckDB relation, anything with `__arrow_c_stream__`, and a generator of any of these, which is streamed. The
-        index of a pandas DataFrame is not written. Names of columns become text. `dtype` gives columns types of the
-        warehouse, as in `pandas.DataFrame.to_sql`: types of SQLAlchemy or SQL as text, one for all columns or a dictionary.
+        Takes a pandas or polars DataFrame, a polars LazyFrame, a pyarrow Table, RecordBatch or
+        RecordBatchReader, a DuckDB relation, anything with `__arrow_c_stream__`, and a generator of
+        any of these, which is streamed. The index of a pandas DataFrame is not written. Names of
+        columns become text. `dtype` gives columns types of the warehouse, as in
+        `pandas.DataFrame.to_sql`: types of SQLAlchemy or SQL as text, one for all columns or a
+        dictionary.
         """
         self.writes.model(data, dtype, mode)
 
@@ -139,8 +148,11 @@ class Scope:
         mode: str = "append",
         **older: Any,
     ) -> None:
-        """Writes rows to the table of a source, at once: appends by the names of columns, or with `mode="overwrite"`
-        replaces. A table that is not there is made. `dtype` as for `write_to_model`."""
+        """Writes rows to the table of a source, at once: appends by the names of columns, or with
+        `mode="overwrite"` replaces.
+
+        A table that is not there is made. `dtype` as for `write_to_model`.
+        """
         source, table = _older_names(older, "source", source), _older_names(older, "table", table)
         if older:
             raise FalError(f"fal: write_to_source does not know {', '.join(older)}")
@@ -158,7 +170,9 @@ class Scope:
         return recorded(self.gateway.ask("list_models_ids"))
 
     def list_sources(self) -> list[Any]:
-        """All tables of sources of the project: objects with `name` (of the source), `table_name`, `tests`, ..."""
+        """All tables of sources of the project: objects with `name` (of the source), `table_name`,
+        `tests`, ...
+        """
         return objects.sources(self.gateway.ask("list_sources"))
 
     def list_tests(self) -> list[Any]:
@@ -166,7 +180,9 @@ class Scope:
         return objects.tests(self.gateway.ask("list_tests"))
 
     def list_features(self) -> list[Any]:
-        """The columns of models with a `feature_store`: objects with `model`, `column`, `entity_column`, ..."""
+        """The columns of models with a `feature_store`: objects with `model`, `column`,
+        `entity_column`, ...
+        """
         return list(recorded(self.gateway.ask("list_features")))
 
     def var(self, name: str, default: Any = _MISSING) -> Any:

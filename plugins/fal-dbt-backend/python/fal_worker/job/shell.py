@@ -1,6 +1,8 @@
 """What `get_ipython()` gives in a notebook model: enough of IPython's shell to run without it.
 
-`Shell` runs magics (see `magics`) and shell commands, `History` keeps `In`, `Out` and `_`, and `capture` is `%%capture`."""
+`Shell` runs magics (see `magics`) and shell commands, `History` keeps `In`, `Out` and `_`, and
+`capture` is `%%capture`.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,10 @@ class History:
 
 
 class Captured:
-    """The output of a cell, as IPython's `CapturedIO`. There is no rich output in a model, so `outputs` is empty."""
+    """The output of a cell, as IPython's `CapturedIO`.
+
+    There is no rich output in a model, so `outputs` is empty.
+    """
 
     def __init__(self) -> None:
         self._stdout, self._stderr = io.StringIO(), io.StringIO()
@@ -112,8 +117,10 @@ def _options(line: str) -> argparse.Namespace:
 
 @contextlib.contextmanager
 def capture(line: str, namespace: dict[str, Any]) -> Iterator[None]:
-    """Captures the output of a cell; `line` is that of its magic. If the cell fails, what it wrote is shown: it may say
-    why."""
+    """Captures the output of a cell; `line` is that of its magic.
+
+    If the cell fails, what it wrote is shown: it may say why.
+    """
     options = _options(line)
     captured = Captured()
     try:
@@ -167,7 +174,9 @@ class Shell:
 
     @contextlib.contextmanager
     def cell(self, cell: Cell) -> Iterator[None]:
-        """Around the run of a cell: keeps its text and its result, and its output if that is to be captured."""
+        """Around the run of a cell: keeps its text and its result, and its output if that is to be
+        captured.
+        """
         self.history.begin(cell.text)
         captured = capture_arguments(cell.text)
         shown, sys.displayhook = sys.displayhook, self.history.result
@@ -207,7 +216,10 @@ class Shell:
         return None
 
     def system(self, command: str) -> None:
-        """`!command`: its output is the model's. Its exit code goes to `_exit_code`, as in IPython."""
+        """`!command`: its output is the model's.
+
+        Its exit code goes to `_exit_code`, as in IPython.
+        """
         command = self.expand(command, sys._getframe(1).f_locals)
         _flush()
         streams = [

@@ -1,4 +1,6 @@
-"""Makes a process a job: its own session, its three sockets, fresh signals, streams and random numbers."""
+"""Makes a process a job: its own session, its three sockets, fresh signals, streams and random
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ _OWN = ("FAL_CONTROL_FD", "FAL_OPEN", "FAL_WORKER_START", JOB, SOCKET)
 
 
 def enter(job: str, path: str, parent: int) -> Channel:
-    """Turns this process into `job`, connected to the supervisor's `socket` path; gives its control channel."""
+    """Turns this process into `job`, connected to the supervisor's `socket` path; gives its control
+    channel.
+    """
     if os.getpid() != os.getsid(0):
         os.setsid()
     processes.become_subreaper()

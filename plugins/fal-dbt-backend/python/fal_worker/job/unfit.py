@@ -1,6 +1,7 @@
 """What pandas or polars has no value for, though Arrow has: refused by the column's name.
 
-The libraries would not say the column, some end in a panic, and polars makes NULL of the time 24:00 and overflows timestamps.
+The libraries would not say the column, some end in a panic, and polars makes NULL of the time 24:00
+and overflows timestamps.
 """
 
 from __future__ import annotations
@@ -98,7 +99,10 @@ def check(table: pyarrow.Table, form: str) -> None:
 
 
 def converted(table: pyarrow.Table, form: str, convert: Callable[[pyarrow.Table], Any]) -> Any:
-    """What `convert` makes of the table. An error of the library is one of the first column that it can't convert alone."""
+    """What `convert` makes of the table.
+
+    An error of the library is one of the first column that it can't convert alone.
+    """
     check(table, form)
     try:
         return convert(table)

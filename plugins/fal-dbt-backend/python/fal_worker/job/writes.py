@@ -1,4 +1,6 @@
-"""Writing: what a model may write once, and what scripts and models may write as often as they like."""
+"""Writing: what a model may write once, and what scripts and models may write as often as they
+like.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ _IN_A_MODEL = "Make it a Python model: a .py or .ipynb file in a folder of model
 
 
 class Writes:
-    """What has been written so far. A model's call counts from the moment that it starts to send."""
+    """What has been written so far.
+
+    A model's call counts from the moment that it starts to send.
+    """
 
     def __init__(
         self,
@@ -36,8 +41,10 @@ class Writes:
         self.done = False
 
     def model(self, data: Any, dtype: Any, mode: str | None, names: tuple[str, ...] = ()) -> None:
-        """Writes the model. In a Python model a second call fails before it sends anything; in a script that belongs to a
-        model each call is final at once, and `names` may name another model."""
+        """Writes the model. In a Python model a second call fails before it sends anything; in a
+        script that belongs to a model each call is final at once, and `names` may name another
+        model.
+        """
         if self._request.attached:
             self._refuse_in_hooks("write_to_model")
             if self._request.role == "global" and not names:

@@ -1,7 +1,10 @@
-"""Runs dbt's own materialization over rows that are in the warehouse already, in a Python model's staging table.
+"""Runs dbt's own materialization over rows that are in the warehouse already, in a Python model's
+staging table.
 
-dbt materializes SQL. So it gets a copy of the model's node that is a compiled SQL model, `select * from STAGE`: whatever dbt
-and its adapters do for such a model (strategies, schema changes, hooks, grants, contracts), they do for Python models too."""
+dbt materializes SQL. So it gets a copy of the model's node that is a compiled SQL model, `select *
+from STAGE`: whatever dbt and its adapters do for such a model (strategies, schema changes, hooks,
+grants, contracts), they do for Python models too.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,15 @@ if TYPE_CHECKING:
 
 
 def materialize(project: LiveProject, node: Any, stage: Any, **config: Any) -> Any:
-    """Runs the materialization of `node` as if its SQL was `select * from STAGE`, and gives dbt's `RunResult`, also of a failure.
+    """Runs the materialization of `node` as if its SQL was `select * from STAGE`, and gives dbt's
+    `RunResult`, also of a failure.
 
-    `stage` is a relation whose rows are committed (`staging.py` makes and drops one). `config` takes the place of
-    the node's: `materialized` (a stub says `ephemeral`), `full_refresh`, `incremental_strategy`, `pre_hook`. The node may be of
-    any language and is not changed; hooks, grants, contract, comments, indexes and the relation cache are dbt's affair.
-    To be called on any thread with dbt's context set (`LiveProject.within`). Neither prints lines nor records the result.
+    `stage` is a relation whose rows are committed (`staging.py` makes and drops one). `config`
+    takes the place of the node's: `materialized` (a stub says `ephemeral`), `full_refresh`,
+    `incremental_strategy`, `pre_hook`. The node may be of any language and is not changed; hooks,
+    grants, contract, comments, indexes and the relation cache are dbt's affair. To be called on any
+    thread with dbt's context set (`LiveProject.within`). Neither prints lines nor records the
+    result.
     """
     runner = _runner()(project.config, project.adapter, sql_node(node, stage, **config), 0, 0)
     with project.working():

@@ -21,7 +21,8 @@ _QUERIES = ("materialized_view", "dynamic_table", "streaming_table", "table_func
 _VIEW = "view"
 # Python models with these materializations become tables.
 _TABLES = ("table", "ephemeral", _VIEW)
-# Keys that a direct write honours too (`warehouse/finishing.py`), and those that say nothing of the table.
+# Keys that a direct write honours too (`warehouse/finishing.py`), and those that say nothing of the
+# table.
 _HONOURED = (
     "indexes",
     "fal_environment",
@@ -87,7 +88,9 @@ def _reasons(project: LiveProject, node: Any, name: str) -> list[str]:
 
 
 def _options(project: LiveProject, node: Any) -> list[str]:
-    """What is not dbt's own, so the adapter's: how a table is stored, which the adapter's materialization knows."""
+    """What is not dbt's own, so the adapter's: how a table is stored, which the adapter's
+    materialization knows.
+    """
     if facts_of(project.adapter.type()).applies_config:
         return []  # honoured by the direct write as well
     extra = getattr(node.config, "_extra", None) or {}
@@ -111,12 +114,16 @@ def _strategy(node: Any) -> str | None:
 
 
 class Names:
-    """The materializations of stubs. One object for many of them, since it remembers what files say."""
+    """The materializations of stubs.
+
+    One object for many of them, since it remembers what files say.
+    """
 
     def __init__(self, project: LiveProject) -> None:
         self._config, self._manifest = project.config, project.manifest
         self._files: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        # Most projects say `table` or `view` for whole folders: then there is nothing to find out for each model.
+        # Most projects say `table` or `view` for whole folders: then there is nothing to find out
+        # for each model.
         self._all_tables = _said(self._config.models) <= set(_TABLES)
 
     def tell(self, stubs: set[str], graph: RunGraph) -> None:
@@ -128,7 +135,10 @@ class Names:
                     node["config"]["materialized"] = name
 
     def of(self, node: Any) -> tuple[str, str | None]:
-        """By dbt's own resolution: the projects' files, then the schema file. And what the schema file says."""
+        """By dbt's own resolution: the projects' files, then the schema file.
+
+        And what the schema file says.
+        """
         own = self._in_schema_file(node)
         if own is None and self._all_tables:
             return "table", None

@@ -1,4 +1,6 @@
-"""The table in which a Python model's rows wait for dbt's own materialization: beside the model's, called `NAME__fal_stage`."""
+"""The table in which a Python model's rows wait for dbt's own materialization: beside the model's,
+called `NAME__fal_stage`.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,8 @@ def drop_stage(project: LiveProject, stage: Any) -> None:
     """Drops the staging table if it exists."""
     adapter = project.adapter
     with adapter.connection_named(f"fal_{stage.identifier}"):
-        # dbt's macro begins no transaction, and what a driver begins by itself would be rolled back.
+        # dbt's macro begins no transaction, and what a driver begins by itself would be rolled
+        # back.
         adapter.connections.begin()
         adapter.drop_relation(stage)
         adapter.connections.commit()

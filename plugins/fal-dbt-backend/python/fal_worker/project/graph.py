@@ -154,7 +154,9 @@ def _info(task: Any) -> dict[str, Any]:
 
 
 def _blank_artifact(artifact: Any, args: dict[str, Any]) -> dict[str, Any]:
-    """dbt's run_results.json without results: its metadata and arguments as dbt writes them, secrets scrubbed."""
+    """dbt's run_results.json without results: its metadata and arguments as dbt writes them,
+    secrets scrubbed.
+    """
     from datetime import datetime, timezone
 
     now = datetime.now(timezone.utc).replace(tzinfo=None)

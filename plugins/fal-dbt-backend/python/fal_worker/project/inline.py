@@ -1,4 +1,6 @@
-"""SQL with Jinja that belongs to no node: compiled as dbt compiles a model, refs, macros and vars included."""
+"""SQL with Jinja that belongs to no node: compiled as dbt compiles a model, refs, macros and vars
+included.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,10 @@ _LOCK = threading.Lock()
 def compile_sql(
     task: Any, adapter: Any, sql: str, of: Any = None, leased: frozenset[str] | None = None
 ) -> Compiled:
-    """Implements `Project.compile_sql`. To be called with dbt's context set (`LiveProject.within`)."""
+    """Implements `Project.compile_sql`.
+
+    To be called with dbt's context set (`LiveProject.within`).
+    """
     from dbt.parser.manifest import process_node
 
     manifest, name = task.manifest, "fal_inline_" + uuid.uuid4().hex
@@ -86,8 +91,10 @@ def _compiler(task: Any, inline: Any, leased: frozenset[str]) -> Any:
 
 
 def compile_unit_test(task: Any, unique_id: str, sql: str) -> str:
-    """Implements `Project.compile_unit_test` as dbt compiles a model in a unit test: what the SQL refers to is a CTE over a
-    table of the given rows, and vars, macros and environment variables are those of `overrides`."""
+    """Implements `Project.compile_unit_test` as dbt compiles a model in a unit test: what the SQL
+    refers to is a CTE over a table of the given rows, and vars, macros and environment variables
+    are those of `overrides`.
+    """
     from dbt.parser.unit_tests import UnitTestManifestLoader
 
     test = copy.copy(task.manifest.unit_tests[unique_id])

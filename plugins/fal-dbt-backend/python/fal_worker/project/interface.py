@@ -1,7 +1,9 @@
 """What the gateway, warehouses, materializations and unit tests may ask of a dbt project.
 
-Two classes answer: `project.live.LiveProject` over dbt's own objects, and `engine.commands.project.Project` over
-manifest.json, where dbt runs as a program. Only these two know which of them is there."""
+Two classes answer: `project.live.LiveProject` over dbt's own objects, and
+`engine.commands.project.Project` over manifest.json, where dbt runs as a program. Only these two
+know which of them is there.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,10 @@ class Compiled:
 
 
 class Project(Protocol):
-    """One run of one project. Nodes, the manifest, the configuration and the adapter have the names of dbt's own."""
+    """One run of one project.
+
+    Nodes, the manifest, the configuration and the adapter have the names of dbt's own.
+    """
 
     # The `OpenRequest` of the plugin interface.
     request: OpenRequest
@@ -56,7 +61,10 @@ class Project(Protocol):
         ...
 
     def within(self, function: Callable[..., T], *args: Any) -> T:
-        """Calls a function on this thread with what dbt needs around it. All methods below need that."""
+        """Calls a function on this thread with what dbt needs around it.
+
+        All methods below need that.
+        """
         ...
 
     def record(self, result: NodeResult, relation_name: str | None = None) -> None:
@@ -64,7 +72,9 @@ class Project(Protocol):
         ...
 
     def relation(self, reader: Any, target: Any) -> Any:
-        """The relation of a node as `ref` or `source` gives it in the SQL of `reader`; `None` for ephemeral SQL."""
+        """The relation of a node as `ref` or `source` gives it in the SQL of `reader`; `None` for
+        ephemeral SQL.
+        """
         ...
 
     def has_macro(self, name: str) -> bool:
@@ -74,8 +84,11 @@ class Project(Protocol):
     def compile_sql(
         self, sql: str, of: Any = None, leased: frozenset[str] | None = None
     ) -> Compiled:
-        """Compiles SQL that belongs to no node as dbt compiles a model. `this` is the relation of the node `of`. `leased` are
-        the environment variables that the SQL of a leased job may read."""
+        """Compiles SQL that belongs to no node as dbt compiles a model.
+
+        `this` is the relation of the node `of`. `leased` are the environment variables that the SQL
+        of a leased job may read.
+        """
         ...
 
     def compile_unit_test(self, unique_id: str, sql: str) -> str:
@@ -83,7 +96,9 @@ class Project(Protocol):
         ...
 
     def compile_stub(self, unique_id: str) -> None:
-        """Compiles the stub of a model that ran, since dbt's artifacts have that of an ephemeral model."""
+        """Compiles the stub of a model that ran, since dbt's artifacts have that of an ephemeral
+        model.
+        """
         ...
 
     def check_macros(self, node: Any) -> None:
@@ -101,7 +116,10 @@ def given_name(number: int) -> str:
 
 
 def is_ephemeral(project: Project, node: Any) -> bool:
-    """Whether a node has no relation. To dbt a stub is ephemeral too, but its Python model makes a table."""
+    """Whether a node has no relation.
+
+    To dbt a stub is ephemeral too, but its Python model makes a table.
+    """
     return bool(getattr(node, "is_ephemeral_model", False)) and node.unique_id not in project.stubs
 
 
@@ -121,7 +139,8 @@ class OpenWrite(Protocol):
         ...
 
 
-# The write that is open while a job reads, if there is one: references to its model mean the rows just written.
+# The write that is open while a job reads, if there is one: references to its model mean the rows
+# just written.
 OPEN_WRITE: ContextVar[Any] = ContextVar("fal_open_write", default=None)
 
 

@@ -1,8 +1,9 @@
 """Restricts the Jinja that a leased job sends.
 
-Anyone with the job's token can send it, so it gets names that compute, and none that reach the warehouse, the machine or
-dbt's own objects: any name that is not listed here is an error. Macros of the project see the same names, so they work if
-they need no others."""
+Anyone with the job's token can send it, so it gets names that compute, and none that reach the
+warehouse, the machine or dbt's own objects: any name that is not listed here is an error. Macros of
+the project see the same names, so they work if they need no others.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +43,10 @@ def env_var(allowed: frozenset[str], real: Callable[..., Any]) -> Callable[..., 
 
 
 def restrict(make: Callable[[], dict[str, Any]], allowed: frozenset[str]) -> dict[str, Any]:
-    """A context of dbt's without what is not for leased jobs. Its macros see the same dictionary."""
+    """A context of dbt's without what is not for leased jobs.
+
+    Its macros see the same dictionary.
+    """
     context, names = make(), _own_names()
     builtins = context["builtins"]
     replaced = {
@@ -66,7 +70,10 @@ def restrict(make: Callable[[], dict[str, Any]], allowed: frozenset[str]) -> dic
 def _called(
     make: Callable[[], dict[str, Any]], context: dict[str, Any], name: str
 ) -> Callable[..., Any]:
-    """dbt's function, or the project's macro in its place. That is not the job's text, and may use all that macros may."""
+    """dbt's function, or the project's macro in its place.
+
+    That is not the job's text, and may use all that macros may.
+    """
     real: Callable[..., Any] = context["builtins"][name]
     return real if context[name] is real else make()[name]
 

@@ -1,4 +1,6 @@
-"""The project over dbt's live objects: the task of a running invocation, its manifest, its configuration, its adapter."""
+"""The project over dbt's live objects: the task of a running invocation, its manifest, its
+configuration, its adapter.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,10 @@ class LiveProject:
         self._working = 0
 
     def parsed(self, task: Any, stub_paths: set[str]) -> None:
-        """Takes dbt's task once the manifest is there. To be called on dbt's thread, whose context it keeps."""
+        """Takes dbt's task once the manifest is there.
+
+        To be called on dbt's thread, whose context it keeps.
+        """
         self._task, self._context = task, contextvars.copy_context()
         files = files_of(task.config)
         self.stubs |= {
@@ -89,8 +94,10 @@ class LiveProject:
             put_result(self.task.node_results, node, result, relation_name)
 
     def relation(self, reader: Any, target: Any) -> Any:
-        """By dbt's own resolvers: deferral and `--empty` included. A stub's is the table that its Python model writes
-        (`engine.stub_refs`)."""
+        """By dbt's own resolvers: deferral and `--empty` included.
+
+        A stub's is the table that its Python model writes (`engine.stub_refs`).
+        """
         if (own := open_relation(target.unique_id)) is not None:
             return own
         from dbt.context.providers import RuntimeRefResolver, RuntimeSourceResolver

@@ -17,8 +17,9 @@ def is_overridden(manifest: Any, function: str) -> bool:
 
 @contextlib.contextmanager
 def without_our_keywords() -> Iterator[None]:
-    """While it lasts, dbt parses Python models without our keywords of `ref`. dbt's own `ref` ignores them, and most macros that
-    override it refuse them."""
+    """While it lasts, dbt parses Python models without our keywords of `ref`. dbt's own `ref`
+    ignores them, and most macros that override it refuse them.
+    """
     from dbt.parser.models import ModelParser
 
     original = ModelParser.parse_python_model
@@ -39,8 +40,11 @@ def without_our_keywords() -> Iterator[None]:
 
 
 def context_of_native(node: Any, config: Any, manifest: Any) -> dict[str, Any]:
-    """What is compiled into a Python model's code in place of dbt's own. For every model that the code reads, dbt asks `ref` for a
-    version, also where there is none; most macros that override it take no version."""
+    """What is compiled into a Python model's code in place of dbt's own.
+
+    For every model that the code reads, dbt asks `ref` for a version, also where there is none;
+    most macros that override it take no version.
+    """
     if not is_overridden(manifest, "ref"):
         return {}
     from dbt.context.providers import generate_runtime_model_context

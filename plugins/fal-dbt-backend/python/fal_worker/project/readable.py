@@ -1,7 +1,9 @@
 """Says what SQL of a leased job may read.
 
-Anyone with the job's token chooses the text, so it is checked before it runs: by DuckDB's parser or by PostgreSQL's. Other
-warehouses have no check, so there only statements that the gateway itself writes may run."""
+Anyone with the job's token chooses the text, so it is checked before it runs: by DuckDB's parser or
+by PostgreSQL's. Other warehouses have no check, so there only statements that the gateway itself
+writes may run.
+"""
 
 from __future__ import annotations
 
@@ -118,8 +120,12 @@ class Relations:
 
 
 class Readable:
-    """What one job may read of them. `check` raises where it must not, since it was not declared; `own` are schema and name of the table
-    that its open write makes; `sent` are the relations to which macros of the project send its declared reads."""
+    """What one job may read of them.
+
+    `check` raises where it must not, since it was not declared; `own` are schema and name of the
+    table that its open write makes; `sent` are the relations to which macros of the project send
+    its declared reads.
+    """
 
     def __init__(
         self,
@@ -131,8 +137,11 @@ class Readable:
         self._relations, self._check, self._own, self._sent = relations, check, own, sent
 
     def allows(self, name: Name) -> bool:
-        """Whether the relation is one of the project's; an error if the job did not declare it and this run makes it. Without a database
-        it is in that of the profile."""
+        """Whether the relation is one of the project's; an error if the job did not declare it and
+        this run makes it.
+
+        Without a database it is in that of the profile.
+        """
         if self._relations.is_same(name, self._own) or any(
             self._relations.is_text_of(text, name) for text in self._sent
         ):

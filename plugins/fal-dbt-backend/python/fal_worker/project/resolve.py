@@ -1,4 +1,6 @@
-"""Which relation a `ref` or `source` of a running model means, by dbt's rules, and whether it was declared."""
+"""Which relation a `ref` or `source` of a running model means, by dbt's rules, and whether it was
+declared.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +34,11 @@ def read(
     args: list[Any],
     version: Any = None,
 ) -> Read:
-    """What `function(*args, version=...)` means in `reader`, which is dbt's node `of` if it belongs to one. A macro of the project that
-    overrides the function decides, as it does in SQL."""
+    """What `function(*args, version=...)` means in `reader`, which is dbt's node `of` if it belongs
+    to one.
+
+    A macro of the project that overrides the function decides, as it does in SQL.
+    """
     _check(function, args, version)
     if project.has_macro(function):
         return _by_macro(project, reader, of, function, args, version)

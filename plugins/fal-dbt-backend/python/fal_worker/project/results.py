@@ -1,4 +1,6 @@
-"""How nodes ended: dbt's `RunResult` as the protocol's `NodeResult` and back, and the outcomes that scripts ask for."""
+"""How nodes ended: dbt's `RunResult` as the protocol's `NodeResult` and back, and the outcomes that
+scripts ask for.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,8 @@ def _parse_timing(steps: list[dict[str, Any]]) -> list[Any]:
     def moment(text: str | None) -> datetime | None:
         if not text:
             return None
-        # dbt's own times are UTC without a zone. Before 3.11 Python reads no final Z, and six digits of a second only.
+        # dbt's own times are UTC without a zone. Before 3.11 Python reads no final Z, and six
+        # digits of a second only.
         text = re.sub(
             r"\.(\d+)", lambda found: "." + found[1][:6].ljust(6, "0"), text.replace("Z", "+00:00")
         )
@@ -105,7 +108,8 @@ def to_run_result(node: Any, result: NodeResult, relation_name: str | None = Non
     from dbt.artifacts.schemas.run import RunResult
 
     if relation_name is not None:
-        # dbt knows the stub as ephemeral, so without a relation; the artifact should name the real one.
+        # dbt knows the stub as ephemeral, so without a relation; the artifact should name the real
+        # one.
         node = copy.copy(node)
         node.relation_name = relation_name
     thread = result.get("thread_id") or "fal"
@@ -128,8 +132,11 @@ def to_run_result(node: Any, result: NodeResult, relation_name: str | None = Non
 def put_result(
     results: list[Any], node: Any, result: NodeResult, relation_name: str | None = None
 ) -> None:
-    """Puts a result among those of dbt's task. An earlier one of the same node makes room, and its relation stays: the
-    host changes its mind when a hook fails behind its model."""
+    """Puts a result among those of dbt's task.
+
+    An earlier one of the same node makes room, and its relation stays: the host changes its mind
+    when a hook fails behind its model.
+    """
     for place, earlier in enumerate(list(results)):
         if getattr(getattr(earlier, "node", None), "unique_id", None) == node.unique_id:
             results[place] = to_run_result(earlier.node, result, relation_name)
@@ -158,7 +165,9 @@ def failed_hooks(task: Any) -> list[NodeResult]:
 
 
 class Outcomes:
-    """How nodes ended in this run; for the scripts of the last run (`hooks`) also in that, by its run_results.json."""
+    """How nodes ended in this run; for the scripts of the last run (`hooks`) also in that, by its
+    run_results.json.
+    """
 
     def __init__(
         self, now: Callable[[], dict[str, dict[str, Any]]], path: Callable[[], str] | None

@@ -1,9 +1,10 @@
 """The process of a leased job and its three connections.
 
-On the supervisor's machine the zygote and the supervisor share this work: the job connects to a Unix socket three times (its
-control channel and its two streams), and all that it started is killed at its end. Here one process does both. It is a
-subreaper as well, since orphans of the job would else fall to init, out of reach. The socket's path is limited to about 100
-bytes, so a long temporary folder gets a second, short one.
+On the supervisor's machine the zygote and the supervisor share this work: the job connects to a
+Unix socket three times (its control channel and its two streams), and all that it started is killed
+at its end. Here one process does both. It is a subreaper as well, since orphans of the job would
+else fall to init, out of reach. The socket's path is limited to about 100 bytes, so a long
+temporary folder gets a second, short one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _DYING = 5.0
 
 
 class Child:
-    """Starts the job and reports by `hear(what, value)`: `line` (a stream and a line), `ended` (a stream), `answer`, `exit` (as of `subprocess`)."""
+    """Starts the job and reports by `hear(what, value)`: `line` (a stream and a line), `ended` (a
+    stream), `answer`, `exit` (as of `subprocess`).
+    """
 
     def __init__(
         self, folder: str, request: dict[str, Any], hear: Callable[[str, Any], None]
@@ -81,7 +84,10 @@ class Child:
         )
 
     def kill(self) -> None:
-        """Kills its whole process group. What has left the group becomes a child of this process."""
+        """Kills its whole process group.
+
+        What has left the group becomes a child of this process.
+        """
         processes.kill_group(self._process.pid)
         processes.kill(self._process.pid)
 
@@ -151,7 +157,9 @@ def _reap(pid: int, known: subprocess.Popen[bytes]) -> None:
 
 
 def crashed(code: int, whose: str, last: list[str]) -> str:
-    """How a process ended that gave no answer; `code` as of `subprocess`, `last` its last lines on standard error."""
+    """How a process ended that gave no answer; `code` as of `subprocess`, `last` its last lines on
+    standard error.
+    """
     if code == -signal.SIGKILL:
         how = "was killed by signal 9 (SIGKILL); the system does that when memory runs out"
     elif code < 0:

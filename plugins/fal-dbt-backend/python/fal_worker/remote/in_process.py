@@ -1,4 +1,6 @@
-"""A leased job in the process that asks for it, for runners that start a fresh process for each node."""
+"""A leased job in the process that asks for it, for runners that start a fresh process for each
+node.
+"""
 
 from __future__ import annotations
 

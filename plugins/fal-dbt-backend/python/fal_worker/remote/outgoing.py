@@ -42,7 +42,10 @@ def _text(kept: bytearray, dropped: int) -> str:
 
 
 class Outgoing:
-    """Threads that send lines and heartbeats. Calls `on_end` once with the reason why the job must end: `stop`, `fenced` or `lost`."""
+    """Threads that send lines and heartbeats.
+
+    Calls `on_end` once with the reason why the job must end: `stop`, `fenced` or `lost`.
+    """
 
     def __init__(self, access: Access, on_end: Callable[[str], None]) -> None:
         self._access, self._on_end = access, on_end

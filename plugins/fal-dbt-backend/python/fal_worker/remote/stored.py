@@ -143,8 +143,11 @@ def _is_whole(command: dict[str, Any]) -> bool:
 
 
 class _Kept:
-    """Copies of batches that pass by, as long as they are not too many. A frame shares its memory with the batches made of it, and
-    the model may change it after the write."""
+    """Copies of batches that pass by, as long as they are not too many.
+
+    A frame shares its memory with the batches made of it, and the model may change it after the
+    write.
+    """
 
     def __init__(self, batches: Any) -> None:
         import pyarrow as pa

@@ -25,10 +25,11 @@ def request_of(lease: dict[str, Any], folder: str, token: str) -> dict[str, Any]
 
 
 DONE, FAILED, COULD_NOT = 0, 1, 3
-# Seconds that a job may live on after its answer, that its streams may stay open after its end, and that the gateway may be
-# away when the answer is due.
+# Seconds that a job may live on after its answer, that its streams may stay open after its end, and
+# that the gateway may be away when the answer is due.
 _EXIT, _DRAIN, _LOST = 10.0, 2.0, 30.0
-# Seconds after which a signal is seen at the latest: of several at once, none may wake the main thread.
+# Seconds after which a signal is seen at the latest: of several at once, none may wake the main
+# thread.
 _LOOK = 0.2
 # Lines of standard error that a crash report quotes.
 _LAST_LINES = 20
@@ -57,7 +58,9 @@ WHY = {
 
 
 class Supervision:
-    """One attempt: watches the process, the timeout and the gateway until the first of them ends it."""
+    """One attempt: watches the process, the timeout and the gateway until the first of them ends
+    it.
+    """
 
     def __init__(self, lease: dict[str, Any], folder: str, access: Access) -> None:
         self._lease, self._folder, self._access = lease, folder, access
@@ -111,7 +114,9 @@ class Supervision:
         return None
 
     def _next(self, deadline: float | None) -> str | None:
-        """Notes the next report of the child or the gateway; `None` if there is none until the deadline."""
+        """Notes the next report of the child or the gateway; `None` if there is none until the
+        deadline.
+        """
         while True:
             left = _LOOK if deadline is None else deadline - time.monotonic()
             try:
@@ -124,7 +129,9 @@ class Supervision:
         return str(what)
 
     def _drain(self) -> None:
-        """Waits for the answer and for what was printed: the process is gone, so both are there or never will be."""
+        """Waits for the answer and for what was printed: the process is gone, so both are there or
+        never will be.
+        """
         deadline = time.monotonic() + _DRAIN
         while (
             not {"answer", "stdout", "stderr"} <= self._known.keys()

@@ -23,7 +23,8 @@ from pyarrow import types
 from . import values
 from .given import invalid_column
 
-# How far apart numbers of floating point may be and still be equal, relative to their size; those of 32 bits have fewer digits.
+# How far apart numbers of floating point may be and still be equal, relative to their size; those
+# of 32 bits have fewer digits.
 _NEAR, _NEAR_32, _NEAR_ZERO = 1e-9, 1e-6, 1e-12
 # More rows than anyone reads, and than daff compares in a moment.
 _MOST_ROWS = 1000
@@ -60,7 +61,10 @@ def compare(expected: list[dict[str, Any]], actual: pa.Table) -> Compared:
 
 
 def _columns(expected: list[dict[str, Any]], actual: pa.Table) -> dict[str, int]:
-    """The columns that count, with their places in the model's rows. No rows, no names: then all of them."""
+    """The columns that count, with their places in the model's rows.
+
+    No rows, no names: then all of them.
+    """
     there = actual.schema.names
     if not any(expected):
         return {name: place for place, name in enumerate(there)}
@@ -185,7 +189,9 @@ def _simple(value: Any) -> Any:
 
 
 def _snapped(found: list[Any], wanted: list[Any], near: float) -> list[Any]:
-    """Each number as the expected one that it is near to, so that equality is all that is left to look at."""
+    """Each number as the expected one that it is near to, so that equality is all that is left to
+    look at.
+    """
     numbers = {float(text): text for text in wanted if _is_number(text)}
     known = sorted(numbers)
     return [_nearest(text, known, numbers, near) if text is not None else None for text in found]
@@ -223,7 +229,9 @@ def _key(row: Row, order: list[Any]) -> list[Any]:
 
 
 def rendered(compared: Compared) -> str:
-    """The message of a test that failed: the difference as dbt prints it, without colours. daff, which comes with dbt, makes it."""
+    """The message of a test that failed: the difference as dbt prints it, without colours. daff,
+    which comes with dbt, makes it.
+    """
     expected, actual = compared.expected, compared.actual
     note = ""
     if max(len(expected), len(actual)) > _MOST_ROWS:
@@ -240,7 +248,8 @@ def _table(columns: list[str], expected: list[Row], actual: list[Row]) -> str:
         import daff
     except ModuleNotFoundError:  # where dbt is a program elsewhere
         return _plain_table(columns, expected, actual)
-    # dbt's own steps (`TestRunner._get_daff_diff` and `_render_daff_diff`), over rows that are in order already.
+    # dbt's own steps (`TestRunner._get_daff_diff` and `_render_daff_diff`), over rows that are in
+    # order already.
     flags = daff.CompareFlags()
     flags.ordered = False
     before, after = (

@@ -179,7 +179,10 @@ def _value(row: dict[str, Any], name: str) -> Any:
 
 
 def _check_names(node: Any, rows: list[dict[str, Any]]) -> None:
-    """dbt knows the columns from the warehouse. Here a contract is as sure; anything else may be incomplete."""
+    """dbt knows the columns from the warehouse.
+
+    Here a contract is as sure; anything else may be incomplete.
+    """
     contract = getattr(getattr(node, "config", None), "contract", None)
     if not getattr(contract, "enforced", False):
         return
@@ -215,8 +218,11 @@ class Column:
 
 
 class KnownColumns:
-    """Columns of inputs as the project declares them: schema files, `column_types` and files of seeds, and the rows that the
-    unit tests of the project give for the same input. A model may read a column that a test leaves out."""
+    """Columns of inputs as the project declares them: schema files, `column_types` and files of
+    seeds, and the rows that the unit tests of the project give for the same input.
+
+    A model may read a column that a test leaves out.
+    """
 
     def __init__(self, project: Project) -> None:
         self._project = project

@@ -1,6 +1,8 @@
-"""The job of a unit test: a gateway whose relations are the test's given rows, with no warehouse behind it.
+"""The job of a unit test: a gateway whose relations are the test's given rows, with no warehouse
+behind it.
 
-`UnitTest` takes the place of `job.client.GatewayClient`. `job.run` imports this module only for a job that has a unit test.
+`UnitTest` takes the place of `job.client.GatewayClient`. `job.run` imports this module only for a
+job that has a unit test.
 """
 
 from __future__ import annotations
@@ -31,8 +33,11 @@ _COLUMN_ERRORS = ("KeyError", "ColumnNotFoundError", "BinderException")
 
 
 class UnitTest:
-    """The gateway of one unit test. It answers reads from the given rows, keeps the rows that the model writes,
-    and asks the session only for facts about the project."""
+    """The gateway of one unit test.
+
+    It answers reads from the given rows, keeps the rows that the model writes, and asks the session
+    only for facts about the project.
+    """
 
     def __init__(self, spec: dict[str, Any], gateway: GatewayClient) -> None:
         self._spec, self._gateway = spec, gateway
@@ -44,7 +49,9 @@ class UnitTest:
         self._written: pyarrow.Table | None = None
 
     def prepare(self, module: types.ModuleType) -> None:
-        """Sets the test's environment variables and, for a dbt-native model, its `dbt`, before the code runs."""
+        """Sets the test's environment variables and, for a dbt-native model, its `dbt`, before the
+        code runs.
+        """
         os.environ.update(self._spec.get("env_vars") or {})
         module.dbtObj = lambda load: _Dbt(self, self._spec, load)  # type: ignore[attr-defined]
 
@@ -134,8 +141,11 @@ class UnitTest:
         )
 
     def explained(self, error: BaseException, report: dict[str, Any]) -> dict[str, Any]:
-        """The report of an error. If a column is missing, it lists the columns that the test gives, since the
-        warehouse may have more."""
+        """The report of an error.
+
+        If a column is missing, it lists the columns that the test gives, since the warehouse may
+        have more.
+        """
         if type(error).__name__ not in _COLUMN_ERRORS or not self.given:
             return report
         inputs = [
@@ -235,7 +245,9 @@ class _Database:
 
 
 class _Dbt:
-    """The `dbt` of a dbt-native model over the given rows: dbt's own object knows only the warehouse's relations."""
+    """The `dbt` of a dbt-native model over the given rows: dbt's own object knows only the
+    warehouse's relations.
+    """
 
     def __init__(self, test: UnitTest, spec: dict[str, Any], load: Callable[[str], Any]) -> None:
         self._test, self._load = test, load

@@ -1,6 +1,9 @@
-"""Unit tests of Python models, the session's side: prepares the given rows for a job and judges the rows that it returns.
+"""Unit tests of Python models, the session's side: prepares the given rows for a job and judges the
+rows that it returns.
 
-dbt tests SQL, so it would test the stub. Here a job runs the model's code on the given rows, without the warehouse."""
+dbt tests SQL, so it would test the stub. Here a job runs the model's code on the given rows,
+without the warehouse.
+"""
 
 from __future__ import annotations
 

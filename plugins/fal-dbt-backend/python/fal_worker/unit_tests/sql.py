@@ -22,7 +22,10 @@ def encoded(table: pyarrow.Table) -> str:
 
 
 def connect() -> Any:
-    """Opens an in-memory DuckDB that sees its own tables, and no variables of Python. Raises `ModuleNotFoundError`."""
+    """Opens an in-memory DuckDB that sees its own tables, and no variables of Python.
+
+    Raises `ModuleNotFoundError`.
+    """
     import duckdb
 
     connection = duckdb.connect(":memory:")
@@ -36,7 +39,9 @@ def connect() -> Any:
 
 
 def rows(connection: Any, sql: str) -> pyarrow.Table:
-    """The rows of a statement, in the types that the gateway gives; a table without columns if there are none."""
+    """The rows of a statement, in the types that the gateway gives; a table without columns if
+    there are none.
+    """
     import pyarrow
 
     from fal_worker.warehouse.duckdb.read import reader_of

@@ -1,6 +1,8 @@
-"""Types of a unit test's given columns: by the `data_type` that the project declares, else by the values themselves.
+"""Types of a unit test's given columns: by the `data_type` that the project declares, else by the
+values themselves.
 
-Nothing here asks the warehouse, whose types dbt would take. Needs pyarrow, so it is imported late."""
+Nothing here asks the warehouse, whose types dbt would take. Needs pyarrow, so it is imported late.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from fal_worker.errors import SessionError
 
 from . import values
 
-# Names of types, of every warehouse; where two of them mean different things by one name, the wider thing.
+# Names of types, of every warehouse; where two of them mean different things by one name, the wider
+# thing.
 _NAMES: dict[str, pa.DataType] = {
     name: kind
     for kind, names in (
@@ -68,7 +71,9 @@ def column(name: str, given: list[Any], declared: str | None, whose: str) -> pa.
 
 
 def of_sql(text: str, given: list[Any]) -> pa.DataType | None:
-    """The Arrow type of a type in SQL; `None` for one that says nothing here (lists, structures, enumerations)."""
+    """The Arrow type of a type in SQL; `None` for one that says nothing here (lists, structures,
+    enumerations).
+    """
     bare = " ".join(re.sub(r"\([^)]*\)", " ", text.lower()).split())
     if bare in _DECIMALS:
         return _decimal(bare, re.findall(r"\d+", text) if "(" in text else [], given)

@@ -1,4 +1,7 @@
-"""Values of unit tests, which YAML and CSV give without types, read as values of a type. Raises `ValueError`."""
+"""Values of unit tests, which YAML and CSV give without types, read as values of a type.
+
+Raises `ValueError`.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,9 @@ _WORDS = {
 
 
 def kind_of_text(value: str) -> str:
-    """`date`, `timestamp`, `moment` (a timestamp with a zone) or `text`. dbt hands on dates of YAML as ISO text, so that
-    quotes around them say nothing."""
+    """`date`, `timestamp`, `moment` (a timestamp with a zone) or `text`. dbt hands on dates of YAML
+    as ISO text, so that quotes around them say nothing.
+    """
     for kind, form in (("date", _DATE), ("timestamp", _TIMESTAMP), ("moment", _MOMENT)):
         if form.fullmatch(value):
             try:
@@ -44,8 +48,11 @@ def kind_of_text(value: str) -> str:
 
 
 def of_texts(texts: list[str | None], is_seed: bool = False) -> list[Any]:
-    """The values of a column of CSV, where everything is text: whole numbers, numbers, or true and false if all of them are
-    that, as dbt types a seed. Digits behind a leading zero stay text, unless dbt would load them as a number (`is_seed`)."""
+    """The values of a column of CSV, where everything is text: whole numbers, numbers, or true and
+    false if all of them are that, as dbt types a seed.
+
+    Digits behind a leading zero stay text, unless dbt would load them as a number (`is_seed`).
+    """
     present = [value for value in texts if value is not None]
     for is_one, read in (
         (_WHOLE if not is_seed else _ANY_WHOLE, int),

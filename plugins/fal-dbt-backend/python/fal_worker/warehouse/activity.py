@@ -1,4 +1,6 @@
-"""What this process does besides streaming rows of jobs, for work that must not overlap with another query."""
+"""What this process does besides streaming rows of jobs, for work that must not overlap with
+another query.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +10,13 @@ from collections.abc import Iterator
 
 
 class Activity:
-    """Counts the requests under way: those of the host, and queries of jobs until their rows stream.
+    """Counts the requests under way: those of the host, and queries of jobs until their rows
+    stream.
 
-    The cache of blocks is trimmed by lowering DuckDB's memory limit for a moment, and a query that needs memory in that
-    moment would fail. Streams that are under way only scan or insert, so they are not counted."""
+    The cache of blocks is trimmed by lowering DuckDB's memory limit for a moment, and a query that
+    needs memory in that moment would fail. Streams that are under way only scan or insert, so they
+    are not counted.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -30,7 +35,10 @@ class Activity:
 
     @contextlib.contextmanager
     def idle(self) -> Iterator[bool]:
-        """Gives whether nothing is under way. While this lock is held, no new request can start: leave soon."""
+        """Gives whether nothing is under way.
+
+        While this lock is held, no new request can start: leave soon.
+        """
         with self._lock:
             yield self._count == 0
 

@@ -2,7 +2,8 @@
 
 import sys
 
-# `-m` puts the working directory first: a file of the project named like a module of Python would be imported instead.
+# `-m` puts the working directory first: a file of the project named like a module of Python would
+# be imported instead.
 if sys.path and not sys.flags.isolated and not getattr(sys.flags, "safe_path", False):
     sys.path.pop(0)
 

@@ -1,8 +1,9 @@
 """The zygote's parent process: clears up after a zygote that was killed.
 
-When memory runs out, the system kills the largest process, which may be the zygote. Its jobs die with it
-(`PR_SET_PDEATHSIG`), but not the processes that those started, which may have left their sessions and process groups. They
-fall to this process, a subreaper, which kills them. It has imported nothing, so the system kills others first.
+When memory runs out, the system kills the largest process, which may be the zygote. Its jobs die
+with it (`PR_SET_PDEATHSIG`), but not the processes that those started, which may have left their
+sessions and process groups. They fall to this process, a subreaper, which kills them. It has
+imported nothing, so the system kills others first.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ _POLL_SECONDS = 0.005
 
 
 def fork_below() -> None:
-    """Forks. The child returns and becomes the zygote; this process watches it and never returns. Linux only."""
+    """Forks. The child returns and becomes the zygote; this process watches it and never returns.
+
+    Linux only.
+    """
     if not processes.IS_LINUX:
         return
     processes.become_subreaper()
@@ -34,7 +38,8 @@ def fork_below() -> None:
 
 
 def _keep(zygote: int) -> NoReturn:
-    # Ctrl-C is the host's business. The other signals go to the zygote, which ends as at an end of file.
+    # Ctrl-C is the host's business. The other signals go to the zygote, which ends as at an end of
+    # file.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: os.kill(zygote, number))

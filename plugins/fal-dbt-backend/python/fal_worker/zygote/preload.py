@@ -1,9 +1,10 @@
 """What the zygote imports ahead of the jobs, and why that is safe.
 
-A module may be loaded before a fork when importing it starts no thread, or only threads whose library repairs itself
-in the child (OpenBLAS and jemalloc do, by `pthread_atfork`). Not here on purpose: polars, duckdb, torch, tensorflow,
-jax, ray, pyspark and dask's client start thread pools, open runtimes or talk to a device when they are imported.
-`fork_is_safe` checks afterwards, so that a release that breaks the rule costs speed and nothing else.
+A module may be loaded before a fork when importing it starts no thread, or only threads whose
+library repairs itself in the child (OpenBLAS and jemalloc do, by `pthread_atfork`). Not here on
+purpose: polars, duckdb, torch, tensorflow, jax, ray, pyspark and dask's client start thread pools,
+open runtimes or talk to a device when they are imported. `fork_is_safe` checks afterwards, so that
+a release that breaks the rule costs speed and nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import os
 import sys
 import warnings
 
-# Every job needs these, if the environment has them; the job's own modules too, so that a child imports nothing.
+# Every job needs these, if the environment has them; the job's own modules too, so that a child
+# imports nothing.
 BASICS = (
     "numpy",
     "numpy.random",
@@ -26,7 +28,8 @@ BASICS = (
     "fal_worker.job.unfit",
 )
 
-# Top-level names that may be imported, with the submodules that cost most: their packages import them lazily.
+# Top-level names that may be imported, with the submodules that cost most: their packages import
+# them lazily.
 SAFE: dict[str, tuple[str, ...]] = {
     # Numbers: threads only inside a call (OpenMP regions, OpenBLAS with fork handlers).
     "numpy": (),
@@ -74,15 +77,16 @@ SAFE: dict[str, tuple[str, ...]] = {
     "yaml": (),
 }
 
-# Threads that may be there when we fork: jemalloc (in pyarrow) stops and restarts its own around a fork.
+# Threads that may be there when we fork: jemalloc (in pyarrow) stops and restarts its own around a
+# fork.
 FORK_AWARE_THREADS = {"jemalloc_bg_thd"}
 
 
 def environment() -> None:
     """Settings that libraries read when they are loaded; the user's own count more."""
     os.environ.setdefault("MPLBACKEND", "Agg")  # no display
-    # Threads of OpenMP wait by spinning, as if they had the machine for themselves: several models at a time took twice
-    # as long.
+    # Threads of OpenMP wait by spinning, as if they had the machine for themselves: several models
+    # at a time took twice as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
@@ -93,7 +97,9 @@ def basics() -> None:
 
 
 def modules(names: list[str]) -> list[str]:
-    """Imports those of `names` (dotted names are allowed) that are safe; answers with what is loaded."""
+    """Imports those of `names` (dotted names are allowed) that are safe; answers with what is
+    loaded.
+    """
     wanted: list[str] = []
     for name in names:
         top = name.partition(".")[0]
@@ -123,7 +129,9 @@ def _import(name: str) -> bool:
 
 
 def fork_is_safe() -> bool:
-    """Forks a child that ends at once, then looks which threads are left: OpenBLAS stops its own around a fork."""
+    """Forks a child that ends at once, then looks which threads are left: OpenBLAS stops its own
+    around a fork.
+    """
     if not sys.platform.startswith("linux"):
         return False
     with warnings.catch_warnings():

@@ -1,4 +1,6 @@
-"""Answers the supervisor and watches over the jobs: starts them, kills them, reports a job once all its processes are gone."""
+"""Answers the supervisor and watches over the jobs: starts them, kills them, reports a job once all
+its processes are gone.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ _START = "FAL_WORKER_START"
 
 
 def _spawn_is_wanted() -> bool:
-    """Whether every job shall be spawned: asked for by `FAL_WORKER_START=spawn`, or the platform is not Linux."""
+    """Whether every job shall be spawned: asked for by `FAL_WORKER_START=spawn`, or the platform is
+    not Linux.
+    """
     way = os.environ.get(_START)
     return way == "spawn" or (way != "fork" and not sys.platform.startswith("linux"))
 
@@ -58,7 +62,9 @@ def _spawn(job: str, path: str) -> int:
 
 
 def _python_path() -> str:
-    """The folder of `fal_worker`, then the rest: the zygote may have found it by other means than this variable."""
+    """The folder of `fal_worker`, then the rest: the zygote may have found it by other means than
+    this variable.
+    """
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     given = [
         part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != root
@@ -112,7 +118,10 @@ class Zygote:
         self._take_signals()
 
     def _take_signals(self) -> None:
-        """Signals wake the loop. Ctrl-C is the host's business; SIGTERM and SIGHUP end us as an end of file does."""
+        """Signals wake the loop.
+
+        Ctrl-C is the host's business; SIGTERM and SIGHUP end us as an end of file does.
+        """
         for end in (self._wake, self._waker):
             end.setblocking(False)
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
@@ -195,15 +204,18 @@ class Zygote:
         return pid
 
     def _fork(self, name: str, path: str) -> int:
-        """Forks. The child releases everything that is the zygote's and leaves the loop by `_child`.
+        """Forks. The child releases everything that is the zygote's and leaves the loop by
+        `_child`.
 
-        A fork copies only the calling thread: a lock that another thread holds stays locked in the child for ever. So the
-        zygote has no thread itself, imports only what `preload` lists, and forks only while `fork_is_safe` found no
-        unknown thread. The child does not run the job here: it first returns through `serve`, so that the user's code has
-        none of the zygote's frames below it.
+        A fork copies only the calling thread: a lock that another thread holds stays locked in the
+        child for ever. So the zygote has no thread itself, imports only what `preload` lists, and
+        forks only while `fork_is_safe` found no unknown thread. The child does not run the job
+        here: it first returns through `serve`, so that the user's code has none of the zygote's
+        frames below it.
         """
         zygote = os.getpid()
-        # The collector writes to each object that it looks at, which would copy the shared pages in the child.
+        # The collector writes to each object that it looks at, which would copy the shared pages in
+        # the child.
         gc.freeze()
         with warnings.catch_warnings():
             # Python warns of any thread, also of those that survive a fork.
@@ -219,7 +231,10 @@ class Zygote:
         return pid
 
     def _kill(self, name: str) -> None:
-        """Kills a job's process; what it leaves behind falls to us. A job that is gone is no error."""
+        """Kills a job's process; what it leaves behind falls to us.
+
+        A job that is gone is no error.
+        """
         job = self._jobs.get(name)
         if job is not None and job.status is None:
             processes.kill(job.pid)
@@ -258,7 +273,10 @@ class Zygote:
                 found = True
 
     def _kill_orphans(self) -> bool:
-        """Kills children that are not running jobs: what ended jobs left. Returns whether there were any."""
+        """Kills children that are not running jobs: what ended jobs left.
+
+        Returns whether there were any.
+        """
         running = {job.pid for job in self._jobs.values() if job.status is None}
         orphans = [
             pid

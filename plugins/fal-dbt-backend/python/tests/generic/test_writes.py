@@ -110,7 +110,8 @@ def test_views_of_the_table_see_the_new_one(client, job):
     job.sql("create view seen as select x + 1 as y from scores", raw=True)
     client.write(pa.table({"x": [2]}))
     if client.warehouse == "postgres":
-        # The views belong to the old table and are dropped with it, as they are when dbt replaces a table.
+        # The views belong to the old table and are dropped with it, as they are when dbt replaces a
+        # table.
         with pytest.raises(GatewayError, match="seen"):
             job.sql("select * from seen", raw=True)
         return

@@ -18,7 +18,10 @@ class GatewayError(Exception):
 
 
 class JobClient:
-    """One job with its token. `id` and `unique_id` are the session's names of the job and its node."""
+    """One job with its token.
+
+    `id` and `unique_id` are the session's names of the job and its node.
+    """
 
     def __init__(self, location: str, token: str, id: str = "", unique_id: str = "") -> None:
         self._client = flight.FlightClient(location)

@@ -45,7 +45,8 @@ class SessionProcess:
         open_path = socket_dir / "open.json"
         open_path.write_text(json.dumps(self._open(request)))
         ours, theirs = socket.socketpair()
-        # A forked process has its older parent's environment, so pass the variables that the test set.
+        # A forked process has its older parent's environment, so pass the variables that the test
+        # set.
         env = {name: value for name, value in os.environ.items() if name.startswith("FAL_TEST_")}
         env = {"FAL_TEST_GENERIC": "", **env, "FAL_OPEN": str(open_path)}
         if fresh:

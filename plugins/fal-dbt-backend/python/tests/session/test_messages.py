@@ -1,4 +1,6 @@
-"""The messages of `protocol.py` are those that the plugin interface publishes and the notes describe."""
+"""The messages of `protocol.py` are those that the plugin interface publishes and the notes
+describe.
+"""
 
 from __future__ import annotations
 

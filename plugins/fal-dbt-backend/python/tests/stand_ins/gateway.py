@@ -1,4 +1,7 @@
-"""A data gateway over an in-memory DuckDB, without dbt. It follows docs/notes/worker-protocol.md."""
+"""A data gateway over an in-memory DuckDB, without dbt.
+
+It follows docs/notes/worker-protocol.md.
+"""
 
 import json
 import threading

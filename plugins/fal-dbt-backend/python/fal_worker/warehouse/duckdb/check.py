@@ -252,9 +252,9 @@ def _plain(value: Any) -> Any:
 
 
 # The functions that SQL of leased jobs may call, aggregate and window functions included; operators
-# need no entry. They compute from their arguments alone: none reads a file, a setting, a variable of
-# the machine or the session, the catalog or the network, and none changes anything. All others are
-# refused.
+# need no entry. They compute from their arguments alone: none reads a file, a setting, a variable
+# of the machine or the session, the catalog or the network, and none changes anything. All others
+# are refused.
 FUNCTIONS = frozenset(
     """
 abs acos acosh add age aggregate ago alias any_value apply approx_count_distinct approx_quantile approx_top_k arbitrary arg_max arg_max_null

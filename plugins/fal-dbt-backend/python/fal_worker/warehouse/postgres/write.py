@@ -196,7 +196,10 @@ class _Stage:
                 )
 
     def settle(self, place: Place) -> bool:
-        """Puts the table, or its rows, in the old one's place. Returns whether that is a new table."""
+        """Puts the table, or its rows, in the old one's place.
+
+        Returns whether that is a new table.
+        """
         there = look_up(self._connection, self._relation)
         if there is not None and place is not Place.MODEL:
             columns = look_up_columns(self._connection, self._table)
