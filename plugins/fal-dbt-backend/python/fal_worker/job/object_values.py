@@ -57,7 +57,7 @@ _FINE = ({"int", "decimal"}, {"list", "array"})
 
 
 def _kind_of(cls: type) -> str:
-    """What the values of a type are; "" for pandas' missing values."""
+    """The kind of a type's values; "" for pandas' missing values."""
     return next(
         (_KINDS[base.__name__] for base in cls.__mro__ if base.__name__ in _KINDS), cls.__name__
     )
@@ -67,7 +67,7 @@ kind_of: Callable[[type], str] = lru_cache(maxsize=1024)(_kind_of)
 
 
 def types_of(values: Iterable[Any]) -> set[type]:
-    """Those of all values that are not missing."""
+    """The types of all values that are not missing."""
     return {each for each in set(map(type, values)) if kind_of(each)}
 
 
@@ -99,7 +99,7 @@ def first(fails: Callable[[list[Any]], bool], values: list[Any]) -> int:
 
 
 def _fault(values: list[Any], nested: bool) -> tuple[str, str] | None:
-    """What is wrong with them as the values of one column, and the way out."""
+    """The reason why the values cannot be one column, and a remedy."""
     types = types_of(values)
     if len(types) > 1 and not any(map(_is_number, values)):
         types = {

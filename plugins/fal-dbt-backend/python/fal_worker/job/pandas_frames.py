@@ -93,7 +93,7 @@ def _leaves(array: pyarrow.Array) -> Iterator[pyarrow.Array]:
 
 
 def _equal(one: pyarrow.Array, other: pyarrow.Array) -> bool:
-    """With NaN equal to itself, which it is not in Arrow."""
+    """Whether two arrays are equal, with NaN equal to itself, which it is not in Arrow."""
     if one.equals(other) or not types.is_floating(one.type):
         return bool(one.equals(other))
     same = pc.or_(pc.equal(one, other), pc.and_(pc.is_nan(one), pc.is_nan(other)))
@@ -194,7 +194,7 @@ def _loses_time(kind: pyarrow.DataType, in_list: bool) -> bool:
 
 
 def _parts(array: pyarrow.Array) -> list[pyarrow.Array]:
-    """What the values of a nested array are made of."""
+    """The arrays with the values of a nested array."""
     if isinstance(array, pyarrow.ExtensionArray):
         array = array.storage
     if types.is_struct(array.type):
@@ -269,7 +269,7 @@ def _is_objects(series: Any) -> bool:
 
 
 def _together(frame: pandas.DataFrame) -> list[Any]:
-    """Its columns, by pyarrow's threads."""
+    """Converts all columns at once, with pyarrow's threads."""
     if frame.columns.empty:
         return []
     try:

@@ -116,8 +116,8 @@ class Scope:
         return read.read(self.gateway, as_, op="sql", sql=str(sql))
 
     def is_incremental(self) -> bool:
-        """As dbt's macro: whether the model is materialized as incremental, its table is there, and
-        no full refresh was asked for.
+        """Whether the model is incremental, its table exists, and no full refresh was requested, as
+        dbt's macro answers.
         """
         return bool(self.gateway.ask("is_incremental"))
 

@@ -1,4 +1,5 @@
-"""What `get_ipython()` gives in a notebook model: enough of IPython's shell to run without it.
+"""The shell that `get_ipython()` returns in a notebook model: enough of IPython's to run without
+it.
 
 `Shell` runs magics (see `magics`) and shell commands, `History` keeps `In`, `Out` and `_`, and
 `capture` is `%%capture`.
@@ -146,17 +147,17 @@ class Lines(list[str]):
 
     @property
     def l(self) -> list[str]:  # IPython's name
-        """As a list."""
+        """The lines as a list."""
         return list(self)
 
     @property
     def n(self) -> str:
-        """As text with line ends."""
+        """The lines as one text with line ends."""
         return "\n".join(self)
 
     @property
     def s(self) -> str:
-        """As text with spaces."""
+        """The lines as one text with spaces."""
         return " ".join(self)
 
 
@@ -174,8 +175,8 @@ class Shell:
 
     @contextlib.contextmanager
     def cell(self, cell: Cell) -> Iterator[None]:
-        """Around the run of a cell: keeps its text and its result, and its output if that is to be
-        captured.
+        """Surrounds the run of a cell: records its text and its result, and captures its output if
+        the cell asks for it.
         """
         self.history.begin(cell.text)
         captured = capture_arguments(cell.text)
@@ -296,6 +297,6 @@ def display(*objects: Any, **_: Any) -> None:
 
 
 def _flush() -> None:
-    """What the model has printed comes before what the command prints."""
+    """Flushes the model's output, so that it comes before the command's output."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

@@ -1,7 +1,7 @@
-"""What pandas or polars has no value for, though Arrow has: refused by the column's name.
+"""Refuses values that Arrow has, but pandas or polars does not, by the column's name.
 
-The libraries would not say the column, some end in a panic, and polars makes NULL of the time 24:00
-and overflows timestamps.
+The libraries' own errors don't name the column. Some of them end in a panic, and polars turns the
+time 24:00 into NULL and overflows timestamps.
 """
 
 from __future__ import annotations
@@ -99,9 +99,9 @@ def check(table: pyarrow.Table, form: str) -> None:
 
 
 def converted(table: pyarrow.Table, form: str, convert: Callable[[pyarrow.Table], Any]) -> Any:
-    """What `convert` makes of the table.
+    """Converts the table with `convert`.
 
-    An error of the library is one of the first column that it can't convert alone.
+    An error of the library is reported for the first column that cannot be converted alone.
     """
     check(table, form)
     try:

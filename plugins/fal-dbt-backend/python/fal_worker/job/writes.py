@@ -22,10 +22,7 @@ _IN_A_MODEL = "Make it a Python model: a .py or .ipynb file in a folder of model
 
 
 class Writes:
-    """What has been written so far.
-
-    A model's call counts from the moment that it starts to send.
-    """
+    """The writes of a job so far. A model's call counts as soon as it starts to send."""
 
     def __init__(
         self,
@@ -81,7 +78,7 @@ class Writes:
         self._final("write_to_source", [source, table], data, dtype, mode)
 
     def missing(self) -> str | None:
-        """What is wrong with a model, if the code ends now."""
+        """The problem with a model if its code ended now."""
         if self.done:
             return None
         if self._place is not None:

@@ -228,7 +228,7 @@ class KnownColumns:
         self._project = project
 
     def of(self, node: Any) -> dict[str, Column]:
-        """By their names in small letters."""
+        """The columns by their lower-case names."""
         known = {
             info.name.lower(): Column(info.name, info.data_type) for info in node.columns.values()
         }

@@ -129,7 +129,7 @@ def _inferred(name: str, given: list[Any], whose: str) -> pa.Array:
 
 
 def _kind(value: Any) -> str:
-    """What a value says of its column's type."""
+    """The kind of a value, which helps to choose its column's type."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
@@ -156,5 +156,7 @@ _COMMON: tuple[tuple[set[str], pa.DataType | None], ...] = (
 
 
 def _kind_of(kinds: set[str]) -> pa.DataType | None:
-    """Text, where nothing else fits all values: as in the database column that would hold them all."""
+    """The kind of a column's values. It is text if nothing else fits all of them, as in a database
+    column that would hold them all.
+    """
     return next((kind for known, kind in _COMMON if kinds <= known), pa.string())

@@ -315,7 +315,9 @@ def _storage(connection: Any) -> Iterator[Any]:
 
 
 def _batches(rows: Any, storage: Any) -> Iterator[Any]:
-    """Of no rows at all there may be a batch without columns, or none."""
+    """The batches of a result. A result without rows may come as one batch without columns, or as
+    none.
+    """
     from google.api_core.exceptions import Forbidden
 
     begun = False

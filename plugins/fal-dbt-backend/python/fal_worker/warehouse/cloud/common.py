@@ -27,7 +27,7 @@ _END = object()
 
 
 class Connection(generic_connection.Connection):
-    """With the client's own connection, past dbt."""
+    """A connection that also gives access to the client's own connection, past dbt."""
 
     @property
     def handle(self) -> Any:
@@ -41,8 +41,7 @@ class Connection(generic_connection.Connection):
             return call()
 
     def each(self, items: Iterable[Any]) -> Iterator[Any]:
-        """What the client gives, one after the other; only its own errors are taken for the
-        database's."""
+        """Yields the client's items; only the client's own errors count as errors of the database."""
         iterator = iter(items)
         while (item := self.direct(lambda: next(iterator, _END))) is not _END:
             yield item

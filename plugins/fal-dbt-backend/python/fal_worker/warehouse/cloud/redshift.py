@@ -242,7 +242,7 @@ def _mark(column: Column) -> str:
 
 
 def _text(type: Any) -> Callable[[Any], str]:
-    """As the server reads a value of the type."""
+    """The text of a value in the form that the server parses for its type."""
     import pyarrow.types as t
 
     if t.is_boolean(type):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def literal(type: Any) -> Literal:
-    """What writes values of this type."""
+    """Returns the function that writes literals of this type."""
     import pyarrow.types as t
 
     if t.is_boolean(type):
@@ -78,7 +78,7 @@ _WORDS = Words(
 
 
 class Connection(cloud.Connection):
-    """With cursors of the client itself."""
+    """A connection whose cursors are the client's own."""
 
     def __init__(self, adapter: Any) -> None:
         super().__init__(adapter)

@@ -46,7 +46,7 @@ class Writer(generic_write.Writer):
 
 
 class Write(generic_write.Write):
-    """What a warehouse does in its own way are `load` and a few statements."""
+    """A write into a stage. Each warehouse implements `load` and a few statements."""
 
     _writer: Writer
     # Of a statement that makes a table, whose rows are those of a query, and of one that replaces
