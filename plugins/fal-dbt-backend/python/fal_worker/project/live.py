@@ -141,7 +141,7 @@ class LiveProject:
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
-        """Marks that dbt works on a node outside of its own task, so that an interruption waits for
+        """Marks that dbt works on a node outside its task, so that an interruption waits for
         this work too.
         """
         with self._lock:
