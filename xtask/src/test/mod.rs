@@ -70,11 +70,12 @@ fn python(venv: &Venv) -> Result<()> {
             "-q",
             "-p",
             "no:cacheprovider",
-            // A process for each core; each takes whole files, whose tests share sessions.
+            // A process for each core; each takes whole files, in order, since files share sessions.
             "-n",
             "auto",
             "--dist",
             "loadfile",
+            "--no-loadscope-reorder",
             "tests",
         ]))?;
     }

@@ -131,8 +131,11 @@ class Plan:
         if strategy == "microbatch":
             raise _no_mode(f"{self._node.unique_id} is a Python model", strategy)
         context = context_of(self._project, self._node, **self._changes)
+        adapter = self._project.adapter
         try:
-            self._project.adapter.get_incremental_strategy_macro(context, strategy)
+            # Some adapters ask the database which strategies its version has.
+            with adapter.connection_named(f"fal_{self._relation.identifier}"):
+                adapter.get_incremental_strategy_macro(context, strategy)
         except Exception as error:  # noqa: BLE001 (raised again)
             raise SessionError("gateway::mode", from_exception(error).message) from None
 
