@@ -124,11 +124,9 @@ def test_append_to_a_source_and_a_source_that_is_not_there(client, write):
 def test_dbt_goes_on_with_a_model_whose_rows_a_script_wrote(client, write):
     run = client.session.run
     client.query("create table if not exists raw_orders (id integer, amount numeric(12,2))")
-    print(results := [run("model.shop.orders"), run("model.shop.seen")])
-    assert tuple(r["status"] for r in results) == (
-        "success",
-        "success",
-    )
+    for model in ("orders", "seen"):
+        result = run(f"model.shop.{model}")
+        assert result["status"] == "success", result
     same = pa.table(
         {"id": pa.array([5], pa.int32()), "amount": pa.array([5], pa.decimal128(12, 2))}
     )
