@@ -110,6 +110,17 @@ pub(crate) fn stand_in(version: &str) -> Base {
     }
 }
 
+/// The program and arguments of a command, for expectations in tests.
+#[cfg(test)]
+pub(crate) fn words(command: &Command) -> Vec<String> {
+    let words = [command.get_program()]
+        .into_iter()
+        .chain(command.get_args());
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -116,7 +116,7 @@ mod tests {
     use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
 
     use super::*;
-    use crate::base::stand_in;
+    use crate::base::{self, stand_in};
 
     fn words(program: &str, lines: &[&str], python: Option<&str>) -> String {
         let spec = EnvironmentSpec {
@@ -132,13 +132,7 @@ mod tests {
             &stand_in("3.11.7"),
             Path::new("/e"),
         );
-        let words = [command.get_program()]
-            .into_iter()
-            .chain(command.get_args());
-        words
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect::<Vec<_>>()
-            .join("|")
+        base::words(&command).join("|")
     }
 
     #[test]

@@ -175,16 +175,10 @@ mod tests {
     use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
 
     use super::*;
-    use crate::base::stand_in;
+    use crate::base::{self, stand_in};
 
     fn words(command: &Command) -> String {
-        let words = [command.get_program()]
-            .into_iter()
-            .chain(command.get_args());
-        words
-            .map(|word| word.to_string_lossy().into_owned())
-            .collect::<Vec<_>>()
-            .join(" ")
+        base::words(command).join(" ")
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn spawn(command: &mut Command) -> io::Result<Child> {
     command.spawn()
 }
 
-/// Runs a program in a group of its own and returns what it wrote.
+/// Runs a program in a new process group and returns its output.
 ///
 /// # Errors
 /// If it cannot be started, or of kind `TimedOut` if it runs longer than `patience`; then it is killed with its children.
@@ -188,7 +188,7 @@ fn read_aside(stream: Option<impl Read + Send + 'static>) -> Receiver<io::Result
     thread::spawn(move || {
         let mut bytes = Vec::new();
         let read = stream.map_or(Ok(0), |mut stream| stream.read_to_end(&mut bytes));
-        // Nobody receives once the time is up.
+        // The receiver is gone once the time is up.
         let _ = sender.send(read.map(|_| bytes));
     });
     receiver

@@ -16,7 +16,7 @@ pub(crate) struct Runner {
     /// Name of its plugin.
     pub(crate) name: String,
     session: Arc<dyn ExecutionSession>,
-    /// Number of its own slots, if its nodes do not take those of the threads.
+    /// Number of the runner's slots, if its nodes do not take those of the threads.
     pub(crate) concurrency: Option<usize>,
     broken: Mutex<Option<PluginError>>,
 }

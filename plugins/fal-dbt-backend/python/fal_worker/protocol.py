@@ -250,14 +250,6 @@ class OfJob(TypedDict):
     job: str
 
 
-class JobError(TypedDict):
-    """The error that a job reports."""
-
-    kind: str
-    message: str
-    traceback: str | None
-
-
 class Input(TypedDict):
     """A relation that a lent job reads."""
 
