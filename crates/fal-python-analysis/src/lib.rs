@@ -1,8 +1,8 @@
 //! Finds what a Python model depends on and how often it writes, over a syntax tree that is
 //! independent of the parser.
 //!
-//! A parser plugin lowers its own tree into [`tree::Tree`] and calls [`analyse`], so that all
-//! parsers agree.
+//! A parser plugin lowers its own tree into [`tree::Tree`], with the macro [`lowering`] if that tree
+//! has the names of CPython's, and calls [`analyse`], so that all parsers agree.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -18,6 +18,7 @@ mod evaluate;
 mod flow;
 mod imports;
 mod kind;
+mod lowering;
 mod misplaced;
 mod names;
 mod newline;

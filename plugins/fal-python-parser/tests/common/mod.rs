@@ -3,7 +3,7 @@
 
 // The other plugin's sources, not its crate: two plugins in one binary would export the same
 // symbols.
-#[path = "../../../fal-python-parser-ruff/src/lower/mod.rs"]
+#[path = "../../../fal-python-parser-ruff/src/lower.rs"]
 mod lower;
 #[path = "../../../fal-python-parser-ruff/src/parser.rs"]
 #[expect(unreachable_pub, reason = "public where it comes from")]
