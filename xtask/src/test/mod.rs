@@ -61,7 +61,8 @@ fn environment() -> Result<Venv> {
 /// tests and comes last.
 fn python(venv: &Venv) -> Result<()> {
     let plugins = layout::PROGRAMS.map(|name| layout::root().join("plugins").join(name));
-    for folder in plugins.iter().chain([&layout::worker()]) {
+    let own = layout::root().join("xtask");
+    for folder in [own].iter().chain(&plugins).chain([&layout::worker()]) {
         let mut command = program::program(venv.python(), folder);
         program::run(command.args([
             "-B",

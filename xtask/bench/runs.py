@@ -1,0 +1,95 @@
+"""Whole runs: `fal-host run` against `dbt run`."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from . import memory
+from .programs import HERE, Bench, Words, median, output, tell, timed
+from .projects import models, write_project, write_twins
+from .table import Table
+
+AIM = "≤ 0.90"
+SQL_MODELS = 50
+
+
+def against_dbt(bench: Bench, table: Table) -> None:
+    """Measures SQL and Python models on DuckDB, in two sizes and two states, then memory."""
+    for chains in (1, 16):
+        own, dbt = (bench.scratch / f"{name}-{chains}" for name in ("scripts", "native"))
+        write_twins(own, dbt, chains, bench.rows)
+        nodes = len(models(chains, bench.rows))
+        python = len(list((own / "models").glob("*.py")))
+        what = f"run, {nodes} nodes, {python} of them Python, {bench.rows} rows"
+        sides: list[tuple[Words, Path]] = [(bench.run(), own), ([bench.dbt, "run"], dbt)]
+        for clear, label in ((everything, "first parse"), (database, "warm partial parse")):
+            times = in_turns(sides, bench.runs, clear)
+            table.times(f"{what}: {label}", times[0], "`dbt run`", times[1], AIM)
+        compare(bench, own, dbt)
+        peaks = []
+        for command, folder in sides:
+            database(folder)
+            peaks.append(memory.peak(command, folder))
+        table.memory(f"{what}: peak memory (PSS of all processes)", peaks[0], "`dbt run`", peaks[1])
+
+
+def on_postgres(bench: Bench, table: Table) -> None:
+    """Measures SQL models in chains of five, after a first run that parses the project for both."""
+    folder = bench.scratch / "sql"
+    first = "select i as id, i % 7 as kind from generate_series(1, 1000) as numbers(i)\n"
+    files = {
+        f"m{number}.sql": first
+        if number % 5 == 0
+        else f"select id, kind + 1 as kind from {{{{ ref('m{number - 1}') }}}}\n"
+        for number in range(SQL_MODELS)
+    }
+    write_project(folder, files)
+    target = ("--target", "postgres")
+    sides: list[tuple[Words, Path]] = [
+        (bench.run(*target), folder),
+        ([bench.dbt, "run", *target], folder),
+    ]
+    in_turns(sides, 1, nothing, PGHOST=bench.socket)
+    own, dbt = in_turns(sides, bench.runs, nothing, PGHOST=bench.socket)
+    what = f"run on PostgreSQL, {SQL_MODELS} SQL models, warm partial parse"
+    table.times(what, own, "`dbt run`", dbt, AIM)
+
+
+def in_turns(
+    sides: list[tuple[Words, Path]], rounds: int, clear: Callable[[Path], None], **env: str
+) -> list[float]:
+    """Returns the median of each side; the one that starts changes from round to round."""
+    times: list[list[float]] = [[], []]
+    for turn in range(rounds):
+        for side in (turn % 2, (turn + 1) % 2):
+            command, folder = sides[side]
+            clear(folder)
+            times[side].append(timed(command, folder, **env))
+            tell(f"{('fal-host', 'dbt')[side]}: {times[side][-1]:.3f} s")
+    return [median(side) for side in times]
+
+
+def nothing(_: Path) -> None:
+    """Keeps what an earlier run left."""
+
+
+def database(folder: Path) -> None:
+    """Removes the tables of an earlier run; the parsed project stays."""
+    for file in ("bench.duckdb", "bench.duckdb.wal"):
+        (folder / file).unlink(missing_ok=True)
+
+
+def everything(folder: Path) -> None:
+    """Removes all that an earlier run left, so that the project is parsed for the first time."""
+    database(folder)
+    shutil.rmtree(folder / "target", ignore_errors=True)
+
+
+def compare(bench: Bench, own: Path, dbt: Path) -> None:
+    """Ends the benchmark if the results differ, because then the times mean nothing."""
+    results = [output([bench.python, HERE / "sums.py"], folder) for folder in (own, dbt)]
+    if results[0] != results[1]:
+        raise SystemExit(
+            "error: the projects hold different results"
+            f"\n--- fal-host\n{results[0]}--- dbt\n{results[1]}"
+        )
