@@ -1,7 +1,7 @@
 //! The worker's Python files, embedded at build time and unpacked once into the user's cache.
 //!
-//! The folder's name is the hash of its content, so versions live side by side, and Python's own cache of byte code stays
-//! valid from run to run.
+//! The folder's name is the hash of its content, so versions live side by side, and Python's own
+//! cache of byte code stays valid from run to run.
 
 use std::{
     env, io,

@@ -3,20 +3,18 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    sync::{atomic::AtomicBool, Arc, OnceLock},
+    sync::Arc,
 };
 
 use fal_plugin::{
     payload::{Capabilities, OpenRequest},
     EventSink, ExecutionBackend, ExecutionSession, PluginError,
 };
-use parking_lot::Mutex;
 use serde_json::Value;
 
 use crate::{
-    assets, cancel::Cancel, config::Config, dbt::Dbt, door::Door, environments::Environments,
-    error, jobs::Jobs, lease::Desk, process::Launch, run::Run, run_dir::RunDir,
-    session::DbtSession, zygotes::Zygotes,
+    assets, cancel::Cancel, config::Config, dbt::DbtProcess, error, lease::Leases, process::Launch,
+    python::PythonProcesses, run::Run, run_dir::RunDir, session::DbtSession,
 };
 
 /// Runs dbt's nodes in a dbt session and each Python model in a separate process.
@@ -79,53 +77,25 @@ impl DbtBackend {
         }
     }
 
-    fn start(
-        &self,
-        request: OpenRequest,
-        events: Arc<dyn EventSink>,
-    ) -> Result<Arc<Run>, PluginError> {
+    fn start(&self, request: OpenRequest, events: Arc<dyn EventSink>) -> Result<Run, PluginError> {
         let named = request.python.as_deref().map(Path::new);
         let python = fal_environments::find_interpreter(named, Path::new(&request.project_dir))?;
         let home = self.home(&request)?;
         let run_dir = RunDir::create()?;
         let open = run_dir.write_open(&request)?;
         let launch = self.session_launch(&python, &home, open.into(), &events);
-        let dbt = Dbt::start(launch)?;
-        let jobs = Arc::new(Jobs::default());
-        let door = Door::open(run_dir.door(), &jobs)?;
-        let zygotes = Zygotes::new(&home, &jobs, &events);
-        let project_dir = Path::new(&request.project_dir);
-        let environments = Arc::new(Environments::new(
-            &request.environments,
-            project_dir,
-            &python,
-            &events,
-        ));
+        let cancel = Cancel::default();
+        let engine = Box::new(DbtProcess::start(launch, cancel.clone())?);
+        let jobs = PythonProcesses::new(&request, &python, &home, run_dir.job_socket(), &events)?;
         let access = self
             .config
             .gateway
             .access()
             .map_err(|message| PluginError::new(error::CONFIG, message))?;
-        let leases = Desk::new(access, self.config.bundle.clone());
-        let run = Arc::new(Run {
-            request,
-            environments,
-            events,
-            dbt,
-            jobs,
-            door,
-            zygotes,
-            run_dir,
-            leases,
-            timeouts: Mutex::default(),
-            errors: Mutex::default(),
-            loaded: OnceLock::new(),
-            cancel: Cancel::default(),
-            begun: AtomicBool::new(false),
-            closed: AtomicBool::new(false),
-        });
-        run.dbt.listen(&run)?;
-        Ok(run)
+        let leases = Leases::new(access, self.config.bundle.clone());
+        Ok(Run::new(
+            request, engine, jobs, run_dir, leases, events, cancel,
+        ))
     }
 }
 
@@ -145,13 +115,12 @@ impl ExecutionBackend for DbtBackend {
         request: OpenRequest,
         events: Arc<dyn EventSink>,
     ) -> Result<Box<dyn ExecutionSession>, PluginError> {
-        let run = self.start(request, events)?;
-        let session = DbtSession::new(Arc::clone(&run), self.config.preload.clone());
+        let run = Arc::new(self.start(request, events)?);
+        let session = DbtSession::new(Arc::clone(&run), self.config.preload.clone())?;
         if run.request.execute {
-            // Start the session first, since it takes longest. The zygote imports its libraries
+            // Start the engine first, since it takes longest. The zygote imports its libraries
             // meanwhile, on another core.
-            run.zygotes.of(&run.environments.local())?;
-            run.warm_up();
+            run.python.warm_up()?;
         }
         Ok(Box::new(session))
     }

@@ -33,7 +33,7 @@ pub(crate) trait Listener: Send + 'static {
     /// An event, as its line of JSON.
     fn event(&mut self, line: &[u8]);
     /// Handles a line that is not a message.
-    fn nonsense(&mut self, line: &str);
+    fn malformed(&mut self, line: &str);
     /// Handles the end of the channel. Returns the error for all pending and later requests.
     fn ended(&mut self) -> PluginError;
 }
@@ -186,7 +186,7 @@ impl Channel {
                 // Stop reading: the rest of the overlong line would be taken for messages.
                 Ok(read) if read as u64 == LONGEST && !line.ends_with(b"\n") => {
                     return listener
-                        .nonsense(&format!("a message of more than {} MiB", LONGEST >> 20));
+                        .malformed(&format!("a message of more than {} MiB", LONGEST >> 20));
                 }
                 Ok(_) if line.trim_ascii().is_empty() => {}
                 Ok(_) => self.dispatch(line, listener),
@@ -211,7 +211,7 @@ impl Channel {
                 }
             }
             Ok(Head { id: None }) => listener.event(&line),
-            Err(_) => listener.nonsense(String::from_utf8_lossy(&line).trim_end()),
+            Err(_) => listener.malformed(String::from_utf8_lossy(&line).trim_end()),
         }
     }
 
@@ -349,8 +349,8 @@ mod tests {
                 String::from_utf8_lossy(line).trim_end()
             ));
         }
-        fn nonsense(&mut self, line: &str) {
-            let _ = self.0.send(format!("nonsense {line}"));
+        fn malformed(&mut self, line: &str) {
+            let _ = self.0.send(format!("malformed {line}"));
         }
         fn ended(&mut self) -> PluginError {
             PluginError::new("test::ended", "gone")
@@ -406,11 +406,11 @@ mod tests {
     }
 
     #[test]
-    fn events_and_nonsense_go_to_the_listener() {
+    fn events_and_malformed_lines_go_to_the_listener() {
         let (_channel, _reader, mut peer, events) = channel();
         peer.write_all(b"{\"event\": \"log\"}\n\nhello\n").unwrap();
         assert_eq!(events.recv().unwrap(), "event {\"event\": \"log\"}");
-        assert_eq!(events.recv().unwrap(), "nonsense hello");
+        assert_eq!(events.recv().unwrap(), "malformed hello");
     }
 
     #[test]

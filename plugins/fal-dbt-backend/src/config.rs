@@ -21,7 +21,8 @@ pub struct Config {
     pub dbt: Option<String>,
     /// Where the data gateway listens for nodes that runners run elsewhere.
     pub gateway: GatewayConfig,
-    /// Files that such nodes need beside the project's Python: patterns as in .gitignore, `data/*.csv`.
+    /// Files that such nodes need beside the project's Python: patterns as in .gitignore,
+    /// `data/*.csv`.
     pub bundle: Vec<String>,
 }
 

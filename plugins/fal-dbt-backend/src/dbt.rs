@@ -1,47 +1,222 @@
-//! The dbt session process and the events that it sends.
+//! The engine that runs dbt from the inside: the dbt session process.
 
-use std::sync::{Arc, Weak};
+use std::{
+    path::Path,
+    sync::{Arc, Weak},
+    thread,
+    time::{Duration, Instant},
+};
 
 use fal_plugin::{
-    payload::{Event, LogLevel, Stream},
+    payload::{
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event,
+        LoadRequest, LogLevel, NodeResult, SelectRequest, Stream,
+    },
     PluginError,
 };
-use serde::Deserialize;
+use serde::{de::DeserializeOwned, Deserialize, Serialize};
+use serde_json::{json, Value};
 
 use crate::{
+    cancel::{self, Cancel},
     channel::{Channel, Listener},
-    error::{StartError, SESSION_DIED},
-    jobs::Stop,
-    native_job::{self, NativeJob},
+    engine::{
+        Engine, EngineClient, GatewayListen, JobClose, JobOpen, LentJob, NativeJob, Project,
+        PythonJobDone, SettledJob, Taker,
+    },
+    error::{AskError, StartError, SESSION_DIED},
     process::{Launch, Process},
-    run::Run,
 };
 
+/// How long a request may take once the run was cancelled.
+const AFTER_CANCEL: Duration = Duration::from_millis(300);
+/// How long the session may take to end its queries after a cancellation.
+const QUERIES: Duration = Duration::from_millis(700);
+
 /// The dbt session process.
-pub(crate) struct Dbt {
-    pub(crate) process: Arc<Process>,
-    pub(crate) channel: Arc<Channel>,
+pub(crate) struct DbtProcess {
+    process: Arc<Process>,
+    channel: Arc<Channel>,
+    cancel: Cancel,
 }
 
-impl Dbt {
-    /// Starts the session process. Its messages are not read before [`listen`](Self::listen).
-    pub(crate) fn start(launch: Launch<'_>) -> Result<Self, StartError> {
+impl DbtProcess {
+    /// Starts the session process. Its messages are not read before [`listen`](Engine::listen).
+    pub(crate) fn start(launch: Launch<'_>, cancel: Cancel) -> Result<Self, StartError> {
         let (process, stream) = Process::start(launch)?;
         let channel = Channel::new(stream).inspect_err(|_| process.kill())?;
-        Ok(Self { process, channel })
+        Ok(Self {
+            process,
+            channel,
+            cancel,
+        })
     }
 
-    /// Starts to read the session's messages for `run`.
-    pub(crate) fn listen(&self, run: &Arc<Run>) -> Result<(), StartError> {
-        let process = Arc::clone(&self.process);
-        self.channel.listen(Ear {
-            run: Arc::downgrade(run),
-            process,
-        })
+    /// Sends a request and waits for the answer. After a cancellation it waits for `AFTER_CANCEL`
+    /// only.
+    fn ask<R: DeserializeOwned>(
+        &self,
+        op: &'static str,
+        body: &impl Serialize,
+    ) -> Result<R, AskError> {
+        let pending = self.channel.send(op, body);
+        if self.cancel.is_set() {
+            let late = || Err(AskError::Lost(cancel::interrupted()));
+            return pending
+                .wait_until(Instant::now() + AFTER_CANCEL)
+                .unwrap_or_else(late);
+        }
+        pending.wait()
+    }
+
+    /// Sends a request whose answer holds nothing of interest.
+    fn command(&self, op: &'static str, body: &impl Serialize) -> Result<(), AskError> {
+        self.ask::<Value>(op, body).map(drop)
     }
 }
 
-impl Drop for Dbt {
+#[derive(Serialize)]
+struct Load<'a> {
+    #[serde(flatten)]
+    request: &'a LoadRequest,
+    gateway: Value,
+}
+
+/// The part of the answer to `load` that the host does not get.
+#[derive(Deserialize)]
+struct WithGateway {
+    gateway: Option<Gateway>,
+}
+
+#[derive(Deserialize)]
+struct Gateway {
+    location: String,
+}
+
+#[derive(Deserialize)]
+struct Selected {
+    unique_ids: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Listening {
+    port: u16,
+}
+
+impl Engine for DbtProcess {
+    fn listen(&self, client: Weak<dyn EngineClient>) -> Result<(), StartError> {
+        let process = Arc::clone(&self.process);
+        self.channel.listen(Incoming { client, process })
+    }
+
+    fn load(&self, request: &LoadRequest, socket_dir: &Path) -> Result<Project, AskError> {
+        let gateway = json!({ "socket_dir": socket_dir });
+        let load = Load { request, gateway };
+        let reply = self.channel.send("load", &load).reply()?;
+        let graph = reply.read()?;
+        let WithGateway { gateway } = reply.read()?;
+        let location = gateway.map(|gateway| gateway.location).unwrap_or_default();
+        Ok(Project { graph, location })
+    }
+
+    fn select(&self, request: &SelectRequest) -> Result<Vec<String>, AskError> {
+        self.ask("select", request)
+            .map(|selected: Selected| selected.unique_ids)
+    }
+
+    fn begin(&self, request: &BeginRequest) -> Result<(), AskError> {
+        self.command("begin", request)
+    }
+
+    fn run(&self, unique_id: &str) -> Result<NodeResult, AskError> {
+        self.ask("run", &json!({ "unique_id": unique_id }))
+    }
+
+    fn run_lent(&self, unique_id: &str, taker: Taker<NodeResult>) {
+        let body = json!({ "unique_id": unique_id, "lend": true });
+        self.channel.send_then("run", &body, |outcome| {
+            let reply = outcome.map_err(AskError::Lost);
+            taker(reply.and_then(|reply| reply.read()));
+        });
+    }
+
+    fn record(&self, result: &NodeResult) -> Result<(), AskError> {
+        self.command("record", result)
+    }
+
+    fn compile(&self, request: &CompileRequest) -> Result<CompileResponse, AskError> {
+        self.ask("compile", request)
+    }
+
+    fn job_open(&self, request: &JobOpen<'_>) -> Result<(), AskError> {
+        self.command("job_open", request)
+    }
+
+    fn job_close(&self, request: &JobClose<'_>) -> Result<NodeResult, AskError> {
+        self.ask("job_close", request)
+    }
+
+    fn unit_test_open(&self, request: &JobOpen<'_>) -> Result<Value, AskError> {
+        self.ask("unit_test_open", request)
+    }
+
+    fn unit_test_close(&self, request: &JobClose<'_>) -> Result<NodeResult, AskError> {
+        self.ask("unit_test_close", request)
+    }
+
+    fn python_job_done(&self, done: &PythonJobDone<'_>) {
+        drop(self.channel.send("python_job_done", done));
+    }
+
+    fn gateway_listen(&self, request: &GatewayListen<'_>) -> Result<u16, AskError> {
+        self.ask("gateway_listen", request)
+            .map(|listening: Listening| listening.port)
+    }
+
+    fn job_lend(&self, job: &str) -> Result<LentJob, AskError> {
+        self.ask("job_lend", &json!({ "job": job }))
+    }
+
+    fn job_settle(&self, job: &str) -> Result<SettledJob, AskError> {
+        self.ask("job_settle", &json!({ "job": job }))
+    }
+
+    fn cancel(&self) {
+        let channel = Arc::clone(&self.channel);
+        // Send from another thread: the session may be too busy to read, and `cancel` must not
+        // block.
+        thread::spawn(move || drop(channel.send("cancel", &json!({}))));
+        let channel = Arc::clone(&self.channel);
+        thread::spawn(move || {
+            thread::sleep(QUERIES);
+            channel.give_up(|op| op != "finish", &cancel::interrupted());
+            thread::sleep(cancel::ALL - QUERIES);
+            channel.give_up(|_| true, &cancel::interrupted());
+        });
+    }
+
+    fn finish(
+        &self,
+        request: &CloseRequest,
+        deadline: Option<Instant>,
+    ) -> Option<Result<CloseResponse, AskError>> {
+        let pending = self.channel.send("finish", request);
+        match deadline {
+            Some(deadline) => pending.wait_until(deadline),
+            None => Some(pending.wait()),
+        }
+    }
+
+    fn hang_up(&self) {
+        self.channel.hang_up();
+    }
+
+    fn end_by(&self, deadline: Instant) {
+        self.process.end_by(deadline);
+    }
+}
+
+impl Drop for DbtProcess {
     fn drop(&mut self) {
         self.process.kill();
     }
@@ -49,14 +224,14 @@ impl Drop for Dbt {
 
 /// Handles the session's events. It holds no strong reference to the run, since dropping the run
 /// ends the session.
-struct Ear {
-    run: Weak<Run>,
+struct Incoming {
+    client: Weak<dyn EngineClient>,
     process: Arc<Process>,
 }
 
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Heard {
+enum SessionEvent {
     Log {
         level: LogLevel,
         #[serde(default)]
@@ -74,50 +249,48 @@ enum Heard {
     Other,
 }
 
-impl Listener for Ear {
+impl Listener for Incoming {
     fn event(&mut self, line: &[u8]) {
-        let Some(run) = self.run.upgrade() else {
+        let Some(client) = self.client.upgrade() else {
             return;
         };
         match serde_json::from_slice(line) {
-            Ok(Heard::Log {
+            Ok(SessionEvent::Log {
                 level,
                 name,
                 unique_id,
                 message,
-            }) => {
-                run.events.emit(Event::Log {
-                    level,
-                    name,
-                    unique_id,
-                    message,
-                });
-            }
-            Ok(Heard::Output { unique_id, lines }) => {
+            }) => client.event(Event::Log {
+                level,
+                name,
+                unique_id,
+                message,
+            }),
+            Ok(SessionEvent::Output { unique_id, lines }) => {
                 for (stream, line) in lines {
-                    run.events.emit(Event::Output {
+                    client.event(Event::Output {
                         unique_id: unique_id.clone(),
                         stream,
                         line,
                     });
                 }
             }
-            Ok(Heard::PythonJob(job)) => native_job::start(run, job),
-            Ok(Heard::Other) => {}
-            Err(_) => self.nonsense(&String::from_utf8_lossy(line)),
+            Ok(SessionEvent::PythonJob(job)) => client.python_job(job),
+            Ok(SessionEvent::Other) => {}
+            Err(_) => self.malformed(&String::from_utf8_lossy(line)),
         }
     }
 
-    fn nonsense(&mut self, line: &str) {
-        if let Some(run) = self.run.upgrade() {
-            run.warn(format!("the dbt session sent an invalid message: {line}"));
+    fn malformed(&mut self, line: &str) {
+        if let Some(client) = self.client.upgrade() {
+            client.warn(format!("the dbt session sent an invalid message: {line}"));
         }
     }
 
     fn ended(&mut self) -> PluginError {
-        let error = PluginError::new(SESSION_DIED, self.process.epitaph());
-        if let Some(run) = self.run.upgrade() {
-            run.jobs.stop_all(&Stop::SessionDied(error.clone()));
+        let error = PluginError::new(SESSION_DIED, self.process.describe_end());
+        if let Some(client) = self.client.upgrade() {
+            client.died(&error);
         }
         error
     }

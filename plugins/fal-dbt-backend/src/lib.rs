@@ -4,9 +4,11 @@
 //! models run, and speaks the protocol of `docs/notes/worker-protocol.md` with them. Their code is
 //! the Python package `python/fal_worker`, which is embedded here.
 //!
-//! From the outside in: [`DbtBackend`] opens a [`DbtSession`]; the session hands dbt's nodes to the dbt process
-//! (`dbt`), Python models and scripts to jobs (`python_node`, `script_node`, `unit_test_node`, `gateway_job`, `job`) forked from warm processes (`zygote`, `zygotes`); all
-//! of them are child processes (`process`) with a message channel (`channel`). What other backends run is lent (`lease`).
+//! From the outside in: [`DbtBackend`] opens a [`DbtSession`], which handles the host's requests
+//! for one run (`run`). It hands dbt's nodes to the engine (`engine`, `dbt`). Python models,
+//! scripts and unit tests (`node`) run as jobs that are forked from warm processes (`python`). The
+//! session and the warm processes are child processes (`process`) with a message channel
+//! (`channel`). Nodes that other backends run are lent (`lease`).
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
@@ -14,29 +16,18 @@ mod assets;
 mod backend;
 mod cancel;
 mod channel;
-mod close;
 mod config;
 mod dbt;
-mod door;
-mod environments;
+mod engine;
 mod error;
-mod gateway_job;
-mod job;
-mod job_end;
-mod jobs;
-mod last_needed;
 mod lease;
-mod native_job;
-mod packages;
+mod node;
 mod process;
-mod python_node;
+mod python;
+mod result;
 mod run;
 mod run_dir;
-mod script_node;
 mod session;
-mod unit_test_node;
-mod zygote;
-mod zygotes;
 
 pub use backend::DbtBackend;
 pub use config::Config;

@@ -31,11 +31,13 @@ const CONTROL_FD: i32 = 3;
 const MARK: &str = "FAL_HOST_WORKER_MARK";
 /// How many lines of each stream are kept for the message about an unexpected end.
 const KEPT_LINES: usize = 100;
-/// How long the message waits for the end of a process whose channel is closed, and for the rest of its output.
+/// How long the message waits for the end of a process whose channel is closed, and for the rest of
+/// its output.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Runs a module of the worker. The current folder is not on Python's path, where the user's files could hide the standard
-/// library's; the user's own `PYTHONPATH` and `sitecustomize` stay in force.
+/// Runs a module of the worker. The current folder is not on Python's path, where the user's files
+/// could hide the standard library's; the user's own `PYTHONPATH` and `sitecustomize` stay in
+/// force.
 const BOOT: &str = "\
 import sys
 safe = getattr(sys.flags, 'safe_path', False)
@@ -107,8 +109,9 @@ impl Process {
         self.inner.status().is_none()
     }
 
-    /// Describes the end of a process whose channel closed, with its last lines. If the process still runs, kills it.
-    pub(crate) fn epitaph(&self) -> String {
+    /// Describes the end of a process whose channel closed, with its last lines. If the process
+    /// still runs, kills it.
+    pub(crate) fn describe_end(&self) -> String {
         if !self.inner.wait_end(Instant::now() + LAST_WORDS) {
             self.kill();
         }
@@ -150,7 +153,8 @@ impl Listener for Watcher {
     }
 
     fn ended(&self) {
-        // A child of the process may hold its end of the channel. What was already sent can still be read.
+        // A child of the process may hold its end of the channel. What was already sent can still
+        // be read.
         let _ = self.channel.shutdown(Shutdown::Both);
         self.mark.sweep();
     }

@@ -1,5 +1,6 @@
 //! The private folder of one run, for sockets and the session's request.
-//! // It is removed at the end of the run. If this process is killed, the session removes it; if
+//!
+//! It is removed at the end of the run. If this process is killed, the session removes it; if
 //! both are killed, a later run does.
 
 use std::{
@@ -78,7 +79,7 @@ impl RunDir {
     }
 
     /// Returns the path of the socket that jobs connect to.
-    pub(crate) fn door(&self) -> PathBuf {
+    pub(crate) fn job_socket(&self) -> PathBuf {
         self.folder.path().join("jobs")
     }
 
@@ -156,7 +157,7 @@ mod tests {
             0o700
         );
         assert!(run_dir.gateway_dir().is_dir());
-        assert!(run_dir.door().as_os_str().len() < 100);
+        assert!(run_dir.job_socket().as_os_str().len() < 100);
         run_dir.remove();
         assert!(!path.exists());
     }

@@ -1,26 +1,24 @@
 //! The backend's session, which handles the host's requests.
 
-use std::sync::{atomic::Ordering, Arc};
+use std::sync::{Arc, Weak};
 
 use fal_plugin::{
     payload::{
-        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, GraphNode,
-        LendRequest, Lent, LoadRequest, NodeError, NodeErrorRequest, NodeRequest, NodeResult,
-        NodeWork, Resources, RunGraph, SelectRequest, SettleRequest,
+        BeginRequest, CloseRequest, CloseResponse, CompileRequest, CompileResponse, Event,
+        GraphNode, LendRequest, Lent, LoadRequest, NodeError, NodeErrorRequest, NodeRequest,
+        NodeResult, NodeWork, Resources, RunGraph, SelectRequest, SettleRequest,
     },
     ExecutionSession, PluginError,
 };
-use serde::{Deserialize, Serialize};
-use serde_json::{json, Value};
 
 use crate::{
-    cancel, close,
-    gateway_job::plain_result,
-    lease,
-    packages::Packages,
-    python_node,
-    run::{Loaded, Run},
-    script_node, unit_test_node,
+    cancel,
+    engine::{EngineClient, NativeJob},
+    error::StartError,
+    lease, node,
+    python::Stop,
+    result,
+    run::Run,
 };
 
 /// A running session of the dbt backend.
@@ -29,36 +27,16 @@ pub struct DbtSession {
     preload: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Load<'a> {
-    #[serde(flatten)]
-    request: &'a LoadRequest,
-    gateway: Value,
-}
-
-/// The part of the session's answer to `load` that the host does not get.
-#[derive(Deserialize)]
-struct WithGateway {
-    gateway: Option<Gateway>,
-}
-
-#[derive(Deserialize)]
-struct Gateway {
-    location: String,
-}
-
-#[derive(Deserialize)]
-struct Selected {
-    unique_ids: Vec<String>,
-}
-
 impl DbtSession {
-    pub(crate) fn new(run: Arc<Run>, preload: Vec<String>) -> Self {
-        Self { run, preload }
+    /// Starts to handle the events of the run's engine. The modules in `preload` are imported ahead
+    /// of all models.
+    pub(crate) fn new(run: Arc<Run>, preload: Vec<String>) -> Result<Self, StartError> {
+        let client: Weak<Run> = Arc::downgrade(&run);
+        run.engine.listen(client)?;
+        Ok(Self { run, preload })
     }
 
-    /// Makes the zygotes import the modules that the models import. Ends them if the project has no
-    /// Python.
+    /// Makes the zygotes import the modules that the models import.
     fn preload(&self, request: &LoadRequest) {
         let imports = request
             .python_models
@@ -68,29 +46,14 @@ impl DbtSession {
         modules.sort_unstable();
         modules.dedup();
         if !modules.is_empty() {
-            self.run.zygotes.preload(modules);
-        }
-    }
-
-    fn take_graph(&self, graph: &RunGraph, request: &LoadRequest, gateway: Option<Gateway>) {
-        let location = gateway.map(|gateway| gateway.location).unwrap_or_default();
-        // A second load keeps the first graph: dbt's graph does not change within a session.
-        self.run
-            .environments
-            .add(Packages::of(&graph.nodes, &self.run.request.keyword));
-        let _ = self
-            .run
-            .loaded
-            .set(Loaded::new(graph, location, &self.run.request.keyword));
-        if request.python_models.is_empty() && !self.has_python(graph) {
-            self.run.zygotes.hang_up();
+            self.run.python.preload(modules);
         }
     }
 
     /// Returns whether a node is a Python model for dbt or may have scripts. `hooks` only exists
     /// for scripts.
     fn has_python(&self, graph: &RunGraph) -> bool {
-        let Run { request, .. } = &*self.run;
+        let request = &self.run.request;
         let of_node = |node: &GraphNode| {
             node.language.as_deref() == Some("python") || node.fal_meta(&request.keyword).is_some()
         };
@@ -99,10 +62,8 @@ impl DbtSession {
 
     fn run_dbt(&self, unique_id: &str, resources: &Resources) -> Result<NodeResult, PluginError> {
         self.run.limit(unique_id, resources.timeout);
-        match self.run.ask("run", &json!({ "unique_id": unique_id })) {
-            Ok(result) => Ok(result),
-            Err(error) => self.run.failed(unique_id, error),
-        }
+        let outcome = self.run.engine.run(unique_id);
+        outcome.or_else(|error| self.run.failed(unique_id, error))
     }
 
     /// Replaces the message of a node that failed after an interruption, since the interruption is
@@ -120,48 +81,36 @@ impl ExecutionSession for DbtSession {
         if self.run.request.execute {
             self.preload(request);
         }
-        let gateway = json!({ "socket_dir": self.run.run_dir.gateway_dir() });
-        let reply = self
+        let gateway_dir = self.run.run_dir.gateway_dir();
+        let graph = self
             .run
-            .dbt
-            .channel
-            .send("load", &Load { request, gateway })
-            .reply()?;
-        let graph: RunGraph = reply.read()?;
-        let with: WithGateway = reply.read()?;
-        self.take_graph(&graph, request, with.gateway);
+            .loaded(self.run.engine.load(request, &gateway_dir)?);
+        if request.python_models.is_empty() && !self.has_python(&graph) {
+            self.run.python.hang_up();
+        }
         Ok(graph)
     }
 
     fn select(&self, request: &SelectRequest) -> Result<Vec<String>, PluginError> {
-        let selected: Selected = self.run.ask("select", request)?;
-        Ok(selected.unique_ids)
+        Ok(self.run.engine.select(request)?)
     }
 
     fn begin(&self, request: &BeginRequest) -> Result<(), PluginError> {
-        self.run.begun.store(true, Ordering::SeqCst);
-        self.run.prepare(&request.environments, &request.selected);
-        self.run.ask::<Value>("begin", request)?;
-        Ok(())
+        Ok(self.run.begin(request)?)
     }
 
     fn run_node(&self, request: &NodeRequest) -> Result<NodeResult, PluginError> {
         let unique_id = &request.unique_id;
         if self.run.cancel.is_set() {
-            let message = cancel::interrupted().message;
-            return Ok(plain_result(
-                unique_id,
-                fal_plugin::payload::NodeStatus::Error,
-                Some(message),
-            ));
+            return Ok(result::interrupted(unique_id));
         }
         let result = match &request.work {
             NodeWork::Dbt => self.run_dbt(unique_id, &request.resources),
             NodeWork::Python(work) => {
-                python_node::run(&self.run, unique_id, work, &request.resources)
+                node::run_python(&self.run, unique_id, work, &request.resources)
             }
-            NodeWork::Script(work) => script_node::run(&self.run, unique_id, work),
-            NodeWork::UnitTest(work) => unit_test_node::run(&self.run, unique_id, work),
+            NodeWork::Script(work) => node::run_script(&self.run, unique_id, work),
+            NodeWork::UnitTest(work) => node::run_unit_test(&self.run, unique_id, work),
         };
         result.map(|result| self.blame_interruption(result))
     }
@@ -184,25 +133,42 @@ impl ExecutionSession for DbtSession {
     }
 
     fn record(&self, result: &NodeResult) -> Result<(), PluginError> {
-        self.run.ask::<Value>("record", result)?;
-        Ok(())
+        Ok(self.run.engine.record(result)?)
     }
 
     fn compile(&self, request: &CompileRequest) -> Result<CompileResponse, PluginError> {
-        Ok(self.run.ask("compile", request)?)
+        Ok(self.run.engine.compile(request)?)
     }
 
     fn cancel(&self) {
-        cancel::cancel(&self.run);
+        self.run.cancel();
     }
 
     fn close(&self, request: &CloseRequest) -> Result<CloseResponse, PluginError> {
-        close::close(&self.run, request)
+        self.run.close(request)
     }
 }
 
 impl Drop for DbtSession {
     fn drop(&mut self) {
-        close::abandon(&self.run);
+        self.run.abandon();
+    }
+}
+
+impl EngineClient for Run {
+    fn event(&self, event: Event) {
+        self.events.emit(event);
+    }
+
+    fn warn(&self, message: String) {
+        Self::warn(self, message);
+    }
+
+    fn python_job(self: Arc<Self>, job: NativeJob) {
+        node::start_native(self, job);
+    }
+
+    fn died(&self, error: &PluginError) {
+        self.python.stop_jobs(&Stop::SessionDied(error.clone()));
     }
 }

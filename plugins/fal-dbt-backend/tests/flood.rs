@@ -1,5 +1,6 @@
 //! Tests a model that prints 50 MB: all of it arrives, and memory stays small.
-//! // The test has its own program, since it measures the memory of the whole process.
+//!
+//! The test has its own program, since it measures the memory of the whole process.
 
 #[path = "supervisor/support.rs"]
 mod support;

@@ -14,7 +14,8 @@ pub struct GatewayConfig {
     pub listen: String,
     /// The address by which runners reach this machine, if it differs: `host` or `host:port`.
     pub advertise: Option<String>,
-    /// Whether the connection is encrypted, with a certificate made for each run. It may only be off on the machine itself.
+    /// Whether the connection is encrypted, with a certificate made for each run. It may only be
+    /// off on the machine itself.
     pub tls: bool,
     /// Environment variables that `env_var` may return in the Jinja of models on runners; none by
     /// default. Runners can read them.

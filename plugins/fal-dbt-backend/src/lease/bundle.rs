@@ -1,5 +1,6 @@
 //! Packs the project's files for leases: its Python files, and those that the configuration names.
-//! // Files that look like secrets stay out, and so do files outside of the project that a symbolic
+//!
+//! Files that look like secrets stay out, and so do files outside of the project that a symbolic
 //! link leads to.
 
 use std::{

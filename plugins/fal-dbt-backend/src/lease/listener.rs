@@ -1,13 +1,15 @@
 //! The gateway's listener for runners, which the session opens when the first node is lent.
 
-use fal_plugin::{payload::GatewayAccess, PluginError};
-use serde::{Deserialize, Serialize};
+use fal_plugin::payload::GatewayAccess;
 
 use super::{
     access::Access,
     certificate::{self, SERVER_NAME},
 };
-use crate::{error::AskError, run::Run};
+use crate::{
+    engine::{Engine, GatewayListen},
+    error::AskError,
+};
 
 /// The listener's address.
 #[derive(Clone, Debug)]
@@ -18,23 +20,9 @@ pub(crate) struct Listener {
     pub(crate) is_local: bool,
 }
 
-#[derive(Serialize)]
-struct Listen<'a> {
-    host: &'a str,
-    port: u16,
-    certificate: Option<&'a str>,
-    key: Option<&'a str>,
-    env_vars: &'a [String],
-}
-
-#[derive(Deserialize)]
-struct Listening {
-    port: u16,
-}
-
 impl Listener {
     /// Asks the session to listen.
-    pub(crate) fn open(run: &Run, access: &Access) -> Result<Self, AskError> {
+    pub(crate) fn open(engine: &dyn Engine, access: &Access) -> Result<Self, AskError> {
         let made = access
             .tls
             .then(certificate::make)
@@ -42,18 +30,14 @@ impl Listener {
             .map_err(AskError::Answered)?;
         let certificate = made.as_ref().map(|made| made.certificate.as_str());
         let key = made.as_ref().map(|made| made.key.as_str());
-        let (host, port) = (
-            access.listen.host.as_str(),
-            access.listen.port.unwrap_or_default(),
-        );
-        let listen = Listen {
-            host,
-            port,
+        let request = GatewayListen {
+            host: &access.listen.host,
+            port: access.listen.port.unwrap_or_default(),
             certificate,
             key,
             env_vars: &access.env_vars,
         };
-        let Listening { port } = run.ask("gateway_listen", &listen)?;
+        let port = engine.gateway_listen(&request)?;
         let scheme = if access.tls { "grpc+tls" } else { "grpc+tcp" };
         Ok(Self {
             location: format!("{scheme}://{}", access.advertise.with_port(port)),
@@ -72,6 +56,3 @@ impl Listener {
         }
     }
 }
-
-/// The outcome of opening the listener. The first one counts for the whole run.
-pub(crate) type Outcome = Result<Listener, PluginError>;

@@ -4,57 +4,42 @@
 use std::{path::Path, sync::mpsc};
 
 use fal_plugin::payload::{Lease, LendRequest, NodeResult};
-use serde::Serialize;
 
 use super::{
-    desk::Native,
-    lend::{environment, Ground, NotLent, Ready},
+    builder::{LeaseBuilder, NotLent, OpenJob},
+    leases::Native,
 };
-use crate::{error::AskError, job_end::JobEnd, native_job::Done, run::Run};
-
-#[derive(Serialize)]
-struct RunNode<'a> {
-    unique_id: &'a str,
-    lend: bool,
-}
+use crate::{cancel, engine::PythonJobDone, error::AskError, node, python::JobEnd, run::Run};
 
 /// Starts the node in the session, and lends the job that dbt requests for it.
 pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
     let unique_id = request.unique_id.as_str();
-    let environment = environment(run, run.native_environment(unique_id))?;
-    let ground = Ground::ready(run, environment)?;
-    let (sender, heard) = mpsc::channel();
+    let builder = LeaseBuilder::new(run, run.native_environment(unique_id))?;
+    let (sender, messages) = mpsc::channel();
     run.leases.expect_native(unique_id, sender.clone());
-    run.dbt.channel.send_then(
-        "run",
-        &RunNode {
-            unique_id,
-            lend: true,
-        },
-        move |outcome| {
-            let ended = outcome
-                .map_err(AskError::Lost)
-                .and_then(|reply| reply.read());
+    run.engine.run_lent(
+        unique_id,
+        Box::new(move |ended| {
             // The receiver is gone after an interruption.
             let _ = sender.send(Native::Ended(ended));
-        },
+        }),
     );
-    let job = match heard.recv() {
+    let job = match messages.recv() {
         Ok(Native::Wanted(job)) => job,
         Ok(Native::Ended(ended)) => {
             run.leases.forget_native(unique_id);
             return Err(NotLent::Ended(Box::new(ended?)));
         }
-        Err(_) => return Err(AskError::Lost(crate::cancel::interrupted()).into()),
+        Err(_) => return Err(AskError::Lost(cancel::interrupted()).into()),
     };
-    let work = job.work(run, Path::new("."));
-    let ready = Ready {
+    let work = node::native_work(run, &job, Path::new("."));
+    let open = OpenJob {
         job: job.job.clone(),
         token: job.token.clone(),
         work,
-        native: Some(heard),
+        native: Some(messages),
     };
-    ground.lend(request, ready).inspect_err(|error| {
+    builder.build(request, open).inspect_err(|error| {
         let message = match error {
             NotLent::Asked(AskError::Answered(error) | AskError::Lost(error)) => {
                 error.message.clone()
@@ -62,10 +47,8 @@ pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
             NotLent::Ended(_) => String::new(),
         };
         // A failed job ends dbt's node.
-        drop(run.dbt.channel.send(
-            "python_job_done",
-            &Done::new(&job.job, &JobEnd::Crashed(message)),
-        ));
+        run.engine
+            .python_job_done(&PythonJobDone::new(&job.job, &JobEnd::Crashed(message)));
     })
 }
 
@@ -73,19 +56,15 @@ pub(super) fn lend(run: &Run, request: &LendRequest) -> Result<Lease, NotLent> {
 pub(super) fn settle(
     run: &Run,
     job: &str,
-    heard: &mpsc::Receiver<Native>,
+    messages: &mpsc::Receiver<Native>,
     end: &JobEnd,
 ) -> Result<NodeResult, AskError> {
-    drop(
-        run.dbt
-            .channel
-            .send("python_job_done", &Done::new(job, end)),
-    );
+    run.engine.python_job_done(&PythonJobDone::new(job, end));
     loop {
-        match heard.recv() {
+        match messages.recv() {
             Ok(Native::Ended(ended)) => return ended,
             Ok(Native::Wanted(_)) => {}
-            Err(_) => return Err(AskError::Lost(crate::cancel::interrupted())),
+            Err(_) => return Err(AskError::Lost(cancel::interrupted())),
         }
     }
 }

@@ -12,7 +12,7 @@ use fal_plugin::payload::{GatewayAccess, LeaseInput};
 use serde::Serialize;
 
 use super::{bundle::Bundle, zip::zip};
-use crate::{assets, job::Work};
+use crate::{assets, python::Work};
 
 /// The script's code, with placeholders for the data.
 const BOOTSTRAP: &str = include_str!("../../python/fal_worker/remote/bootstrap.py");

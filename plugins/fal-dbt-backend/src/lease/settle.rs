@@ -5,16 +5,11 @@ use fal_plugin::{
     PluginError,
 };
 
-use super::{
-    desk::Open,
-    lend::OfJob,
-    native,
-    verdict::{Runner, Settled},
-};
+use super::{leases::OpenLease, native, verdict::Runner};
 use crate::{
+    engine::{JobClose, SettledJob},
     error::{AskError, LEASE},
-    gateway_job::JobClose,
-    job_end::JobEnd,
+    python::JobEnd,
     run::Run,
 };
 
@@ -26,10 +21,10 @@ pub(crate) fn settle(run: &Run, request: &SettleRequest) -> Result<NodeResult, P
             format!("there is no lease `{}`, or it is settled", request.lease),
         )
     })?;
-    let settled: Settled = match run.ask("job_settle", &OfJob { job: &open.job }) {
+    let settled = match run.engine.job_settle(&open.job) {
         Ok(settled) => settled,
         // Nothing will be committed. The verdict below or the runner's result reports why.
-        Err(AskError::Answered(_)) => Settled::default(),
+        Err(AskError::Answered(_)) => SettledJob::default(),
         Err(error) => return run.failed(&open.unique_id, error),
     };
     let runner = Runner {
@@ -46,13 +41,13 @@ pub(crate) fn settle(run: &Run, request: &SettleRequest) -> Result<NodeResult, P
 
 fn close(
     run: &Run,
-    open: &Open,
-    settled: &Settled,
+    open: &OpenLease,
+    settled: &SettledJob,
     end: &JobEnd,
     reported: &NodeResult,
 ) -> Result<NodeResult, AskError> {
-    if let Some(heard) = &open.native {
-        return native::settle(run, &open.job, heard, end);
+    if let Some(messages) = &open.native {
+        return native::settle(run, &open.job, messages, end);
     }
     let mut result = open.clock.result(&open.unique_id, end);
     if let Some(seconds) = settled.seconds {
@@ -62,14 +57,12 @@ fn close(
         result.thread_id.clone_from(&reported.thread_id);
     }
     let ok = *end == JobEnd::Done;
-    match run.ask(
-        "job_close",
-        &JobClose {
-            job: &open.job,
-            ok,
-            result: &result,
-        },
-    ) {
+    match run.engine.job_close(&JobClose {
+        job: &open.job,
+        ok,
+        result: &result,
+        rows: None,
+    }) {
         // Report the job's own error rather than the failure to record it.
         Err(AskError::Answered(_)) if !ok => Ok(result),
         outcome => outcome,

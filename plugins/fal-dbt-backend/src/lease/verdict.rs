@@ -1,26 +1,8 @@
 //! Decides how a lent job ended, from the runner's result and the job's own answer to the gateway.
 
-use fal_plugin::payload::NodeResult;
-use serde::Deserialize;
+use fal_plugin::payload::{NodeResult, NodeStatus};
 
-use crate::{job_end::JobEnd, jobs::Answer};
-
-/// The session's answer to `job_settle`: what it knows of the job at the end of its lease.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Settled {
-    /// How often the job was started.
-    #[serde(default)]
-    pub(super) attempts: u32,
-    /// The answer of the last attempt.
-    #[serde(default)]
-    pub(super) answer: Option<Answer>,
-    /// Whether the last attempt wrote its rows.
-    #[serde(default)]
-    pub(super) wrote: bool,
-    /// Seconds from the start of the last attempt to its end.
-    #[serde(default)]
-    pub(super) seconds: Option<f64>,
-}
+use crate::{engine::SettledJob, python::JobEnd};
 
 /// The runner that ran the job, for messages.
 pub(super) struct Runner<'a> {
@@ -33,15 +15,13 @@ const LOCAL_GATEWAY: &str =
     "The data gateway listens at this machine's loopback address only: a runner on another machine needs \
      `plugins: config: fal-dbt-backend: gateway: {listen, advertise}` in fal_project.yml";
 
-impl Settled {
+impl SettledJob {
     /// Returns how the job ended. It succeeded only if both the runner and the job say so. The
     /// job's own error takes precedence over the runner's message.
     pub(super) fn end(&self, result: &NodeResult, runner: &Runner<'_>) -> JobEnd {
         match &self.answer {
             Some(answer) if !answer.ok => JobEnd::answered(answer.clone()),
-            _ if result.status.is_failure()
-                || result.status == fal_plugin::payload::NodeStatus::Skipped =>
-            {
+            _ if result.status.is_failure() || result.status == NodeStatus::Skipped => {
                 JobEnd::Crashed(self.of_runner(result, runner))
             }
             Some(_) if self.wrote => JobEnd::Done,
@@ -84,10 +64,10 @@ mod tests {
     use fal_plugin::payload::NodeStatus;
 
     use super::*;
-    use crate::gateway_job::plain_result;
+    use crate::result::plain_result;
 
     fn message_of(settled: &str, status: NodeStatus, message: Option<&str>) -> String {
-        let settled: Settled = serde_json::from_str(settled).unwrap();
+        let settled: SettledJob = serde_json::from_str(settled).unwrap();
         let result = plain_result("model.p.a", status, message.map(str::to_owned));
         let runner = Runner {
             name: "slurm",
@@ -126,7 +106,7 @@ mod tests {
             NodeStatus::Error,
             Some("exit code 3".to_owned()),
         );
-        let end = Settled::default().end(
+        let end = SettledJob::default().end(
             &result,
             &Runner {
                 name: "slurm",

@@ -4,7 +4,8 @@ use std::io::{self, Cursor, Write};
 
 use zip::{write::SimpleFileOptions, CompressionMethod, DateTime, ZipWriter};
 
-/// Returns an archive with these files. The same files give the same bytes: all have the date 1980-01-01.
+/// Returns an archive with these files. The same files give the same bytes: all have the date
+/// 1980-01-01.
 pub(crate) fn zip<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> io::Result<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

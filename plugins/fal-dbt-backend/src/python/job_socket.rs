@@ -14,10 +14,8 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{
-    error::StartError,
-    jobs::{Jobs, Message, Part},
-};
+use super::jobs::{Connection, Jobs, Message};
+use crate::error::StartError;
 
 /// How long a connection may take to send its first line.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LONGEST: usize = 1024;
 
 /// The listening socket for the connections of jobs.
-pub(crate) struct Door {
+pub(crate) struct JobSocket {
     path: PathBuf,
     listener: UnixListener,
     closed: Arc<AtomicBool>,
@@ -34,14 +32,14 @@ pub(crate) struct Door {
 #[derive(Deserialize)]
 struct Greeting {
     job: String,
-    channel: Part,
+    channel: Connection,
 }
 
-impl Door {
+impl JobSocket {
     /// Listens at `path`, and hands each connection to its job.
     pub(crate) fn open(path: PathBuf, jobs: &Arc<Jobs>) -> Result<Self, StartError> {
         let listener = UnixListener::bind(&path).map_err(StartError::system("a socket"))?;
-        let kept = listener
+        let own = listener
             .try_clone()
             .map_err(StartError::system("a socket"))?;
         let closed = Arc::new(AtomicBool::new(false));
@@ -53,12 +51,12 @@ impl Door {
                 .flatten()
             {
                 let jobs = Arc::clone(&jobs);
-                thread::spawn(move || greet(stream, &jobs));
+                thread::spawn(move || accept(stream, &jobs));
             }
         });
         Ok(Self {
             path,
-            listener: kept,
+            listener: own,
             closed,
         })
     }
@@ -78,7 +76,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for JobSocket {
     fn drop(&mut self) {
         self.close();
     }
@@ -86,7 +84,7 @@ impl Drop for Door {
 
 /// Reads the first line and hands the connection to its job. Drops connections whose first line is
 /// malformed.
-fn greet(stream: UnixStream, jobs: &Jobs) {
+fn accept(stream: UnixStream, jobs: &Jobs) {
     if stream.set_read_timeout(Some(PATIENCE)).is_err() {
         return;
     }
@@ -119,14 +117,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let jobs = Arc::new(Jobs::default());
         let ticket = jobs.open(1);
-        let door = Door::open(folder.path().join("jobs"), &jobs).unwrap();
-        let mut stranger = UnixStream::connect(door.path()).unwrap();
+        let socket = JobSocket::open(folder.path().join("jobs"), &jobs).unwrap();
+        let mut stranger = UnixStream::connect(socket.path()).unwrap();
         stranger.write_all(b"GET / HTTP/1.0\n").unwrap();
-        let mut job = UnixStream::connect(door.path()).unwrap();
+        let mut job = UnixStream::connect(socket.path()).unwrap();
         writeln!(job, r#"{{"job": "{}", "channel": "stdout"}}"#, ticket.job).unwrap();
         job.write_all(b"hello").unwrap();
         drop(job);
-        let Ok(Message::Connected(Part::Stdout, mut stream)) = ticket.messages.recv() else {
+        let Ok(Message::Connected(Connection::Stdout, mut stream)) = ticket.messages.recv() else {
             panic!("no connection")
         };
         let mut text = String::new();

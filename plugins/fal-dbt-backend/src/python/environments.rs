@@ -21,7 +21,7 @@ use fal_plugin::{
 };
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::{packages::Packages, zygotes::Environment};
+use super::{packages::Packages, zygotes::Environment};
 
 /// How many environments are built at the same time. The number is small because each installer
 /// already uses several cores and the network.
@@ -188,7 +188,7 @@ impl Environments {
 
     /// Returns the environment of the Python that runs dbt.
     pub(crate) fn local(&self) -> Environment {
-        Environment::of_python(self.python.clone())
+        Environment::from_python(self.python.clone())
     }
 
     /// Stops all builds, without waiting for their end.

@@ -5,10 +5,13 @@ use fal_plugin::{
     PluginError,
 };
 
+use super::{
+    gateway_job::{self, Purpose},
+    python,
+};
 use crate::{
-    gateway_job::{self, Owner},
-    job::Attachment,
-    python_node,
+    engine::Owner,
+    python::{Attachment, Kind, Work},
     run::Run,
 };
 
@@ -29,7 +32,12 @@ pub(crate) fn run(
         model,
         arguments: &work.arguments,
     };
-    gateway_job::run(run, owner, |token| {
-        python_node::execute(run, unique_id, &work.python, token, attachment)
+    gateway_job::run(run, owner, Purpose::Run, |token, _| {
+        let cwd = run.cwd();
+        run.run_job(&Work {
+            kind: Kind::Attached,
+            attachment: Some(attachment),
+            ..python::work_of(run, unique_id, &work.python, token, &cwd)
+        })
     })
 }

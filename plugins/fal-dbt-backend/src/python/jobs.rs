@@ -19,9 +19,9 @@ pub(crate) enum Message {
     /// The zygote's answer to the request for a fork.
     Forked(Result<(), PluginError>),
     /// The job opened one of its connections.
-    Connected(Part, UnixStream),
+    Connected(Connection, UnixStream),
     /// The job's answer, or why there is none.
-    Answer(Heard),
+    Answer(Reply),
     /// One of its standard streams ended.
     StreamEnded,
     /// All processes of the job are gone.
@@ -35,7 +35,7 @@ pub(crate) enum Message {
 /// One of the three connections of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Part {
+pub(crate) enum Connection {
     /// Request and answer.
     Control,
     /// Standard output.
@@ -45,13 +45,13 @@ pub(crate) enum Part {
 }
 
 /// The outcome of waiting for an answer.
-pub(crate) enum Heard {
+pub(crate) enum Reply {
     /// The answer.
     Answer(Answer),
     /// The connection ended without one.
-    Nothing,
+    Missing,
     /// The answer cannot be read. Holds the reason.
-    Broken(String),
+    Unreadable(String),
 }
 
 /// A job's own account of its end.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fal_plugin::{payload::NodeError, PluginError};
 use fal_process::{signal_name, Tail};
 
-use crate::jobs::{Answer, Exit, JobError, Stop};
+use super::jobs::{Answer, Exit, JobError, Stop};
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

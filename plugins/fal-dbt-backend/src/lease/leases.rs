@@ -9,18 +9,25 @@ use std::{
     },
 };
 
-use fal_plugin::{payload::NodeResult, PluginError};
-use parking_lot::{Mutex, MutexGuard};
+use fal_plugin::{
+    payload::{NodeResult, OpenRequest},
+    PluginError,
+};
+use parking_lot::Mutex;
 
 use super::{
     access::Access,
     bundle::{Bundle, BundleError, Sources},
-    listener::{Listener, Outcome},
+    listener::Listener,
 };
-use crate::{error::AskError, gateway_job::Clock, native_job::NativeJob, run::Run};
+use crate::{
+    engine::{Engine, NativeJob},
+    error::{AskError, LEASE},
+    result::Clock,
+};
 
 /// A lease that was not settled yet.
-pub(crate) struct Open {
+pub(crate) struct OpenLease {
     pub(crate) unique_id: String,
     /// The job's name at the gateway.
     pub(crate) job: String,
@@ -41,16 +48,17 @@ pub(crate) enum Native {
 }
 
 /// The open leases of a run.
-pub(crate) struct Desk {
+pub(crate) struct Leases {
     access: Access,
     globs: Vec<String>,
-    open: Mutex<HashMap<String, Open>>,
+    open: Mutex<HashMap<String, OpenLease>>,
     natives: Mutex<HashMap<String, Sender<Native>>>,
-    listener: Mutex<Option<Outcome>>,
+    /// The outcome of opening the listener. The first one counts for the whole run.
+    listener: Mutex<Option<Result<Listener, PluginError>>>,
     bundle: OnceLock<Result<Bundle, BundleError>>,
 }
 
-impl Desk {
+impl Leases {
     /// Creates a registry without leases.
     pub(crate) fn new(access: Access, globs: Vec<String>) -> Self {
         Self {
@@ -65,12 +73,12 @@ impl Desk {
 
     /// Returns the listener for runners, and opens it on the first call. Keeps the outcome, unless
     /// the session died: then each call reports the death.
-    pub(crate) fn listener(&self, run: &Run) -> Result<Listener, AskError> {
-        let mut listener = lock(&self.listener);
+    pub(crate) fn listener(&self, engine: &dyn Engine) -> Result<Listener, AskError> {
+        let mut listener = self.listener.lock();
         if let Some(outcome) = &*listener {
             return outcome.clone().map_err(AskError::Answered);
         }
-        match Listener::open(run, &self.access) {
+        match Listener::open(engine, &self.access) {
             Err(AskError::Lost(error)) => Err(AskError::Lost(error)),
             Err(AskError::Answered(error)) => {
                 *listener = Some(Err(error.clone()));
@@ -85,17 +93,21 @@ impl Desk {
 
     /// Returns whether only runners on this machine can reach the listener.
     pub(crate) fn is_local(&self) -> bool {
-        matches!(&*lock(&self.listener), Some(Ok(listener)) if listener.is_local)
+        matches!(&*self.listener.lock(), Some(Ok(listener)) if listener.is_local)
     }
 
-    /// Returns the project's files, which are packed at the first lease.
-    pub(crate) fn bundle(&self, run: &Run) -> Result<&Bundle, PluginError> {
+    /// Returns the project's files, which are packed at the first lease. `target` is dbt's target
+    /// folder.
+    pub(crate) fn bundle(
+        &self,
+        request: &OpenRequest,
+        target: &str,
+    ) -> Result<&Bundle, PluginError> {
         let pack = || {
-            let request = &run.request;
             let sources = Sources {
                 project: Path::new(&request.project_dir),
                 scripts: request.scripts_dir.as_deref().map(Path::new),
-                target: Path::new(run.target_path()),
+                target: Path::new(target),
                 globs: &self.globs,
             };
             sources.pack()
@@ -103,17 +115,17 @@ impl Desk {
         self.bundle
             .get_or_init(pack)
             .as_ref()
-            .map_err(|error| PluginError::new(crate::error::LEASE, error.to_string()))
+            .map_err(|error| PluginError::new(LEASE, error.to_string()))
     }
 
     /// Adds an open lease.
-    pub(crate) fn add(&self, lease: &str, open: Open) {
-        lock(&self.open).insert(lease.to_owned(), open);
+    pub(crate) fn add(&self, lease: &str, open: OpenLease) {
+        self.open.lock().insert(lease.to_owned(), open);
     }
 
     /// Removes a lease and its script.
-    pub(crate) fn take(&self, lease: &str) -> Option<Open> {
-        let open = lock(&self.open).remove(lease)?;
+    pub(crate) fn take(&self, lease: &str) -> Option<OpenLease> {
+        let open = self.open.lock().remove(lease)?;
         // A script that cannot be removed now goes with the run's folder.
         let _ =
             fal_files::Root::of(&open.script).and_then(|(folder, name)| folder.remove_file(name));
@@ -122,25 +134,21 @@ impl Desk {
 
     /// Sends the job that dbt requests for this node to `sender`.
     pub(crate) fn expect_native(&self, unique_id: &str, sender: Sender<Native>) {
-        lock(&self.natives).insert(unique_id.to_owned(), sender);
+        self.natives.lock().insert(unique_id.to_owned(), sender);
     }
 
     /// Removes the sender of a node whose lease was given up.
     pub(crate) fn forget_native(&self, unique_id: &str) {
-        lock(&self.natives).remove(unique_id);
+        self.natives.lock().remove(unique_id);
     }
 
     /// Sends a job to the lease that waits for it. Returns the job if no lease does.
     pub(crate) fn offer(&self, job: NativeJob) -> Option<NativeJob> {
-        let Some(sender) = lock(&self.natives).remove(&job.unique_id) else {
+        let Some(sender) = self.natives.lock().remove(&job.unique_id) else {
             return Some(job);
         };
         // The receiver is gone only after an interruption, which ends the job in the session too.
         let _ = sender.send(Native::Wanted(job));
         None
     }
-}
-
-fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
-    what.lock()
 }

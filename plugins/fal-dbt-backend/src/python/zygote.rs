@@ -9,10 +9,10 @@ use fal_plugin::{
 use serde::Deserialize;
 use serde_json::{json, Value};
 
+use super::jobs::{Exit, Jobs, Message};
 use crate::{
     channel::{Channel, Listener},
     error::{AskError, StartError, ZYGOTE_DIED},
-    jobs::{Exit, Jobs, Message},
     process::{Launch, Process},
 };
 
@@ -39,7 +39,7 @@ impl Zygote {
             channel,
         };
         let process = Arc::clone(&zygote.process);
-        zygote.channel.listen(Ear {
+        zygote.channel.listen(Incoming {
             serial,
             process,
             jobs: Arc::clone(jobs),
@@ -66,11 +66,11 @@ impl Zygote {
     }
 
     /// Requests a process for `job`. The answer arrives as a message through `jobs`.
-    pub(crate) fn fork(&self, job: &str, door: &Path, jobs: &Arc<Jobs>) {
+    pub(crate) fn fork(&self, job: &str, socket: &Path, jobs: &Arc<Jobs>) {
         let (jobs, name) = (Arc::clone(jobs), job.to_owned());
         self.channel.send_then(
             "fork",
-            &json!({ "job": job, "socket": door }),
+            &json!({ "job": job, "socket": socket }),
             move |outcome| {
                 let forked = outcome
                     .map_err(AskError::Lost)
@@ -111,7 +111,7 @@ impl Drop for Zygote {
 }
 
 /// Handles the zygote's events.
-struct Ear {
+struct Incoming {
     serial: u64,
     process: Arc<Process>,
     jobs: Arc<Jobs>,
@@ -120,7 +120,7 @@ struct Ear {
 
 #[derive(Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Heard {
+enum ZygoteEvent {
     Exited {
         job: String,
         #[serde(flatten)]
@@ -130,16 +130,16 @@ enum Heard {
     Other,
 }
 
-impl Listener for Ear {
+impl Listener for Incoming {
     fn event(&mut self, line: &[u8]) {
         match serde_json::from_slice(line) {
-            Ok(Heard::Exited { job, exit }) => self.jobs.deliver(&job, Message::Exited(exit)),
-            Ok(Heard::Other) => {}
-            Err(_) => self.nonsense(&String::from_utf8_lossy(line)),
+            Ok(ZygoteEvent::Exited { job, exit }) => self.jobs.deliver(&job, Message::Exited(exit)),
+            Ok(ZygoteEvent::Other) => {}
+            Err(_) => self.malformed(&String::from_utf8_lossy(line)),
         }
     }
 
-    fn nonsense(&mut self, line: &str) {
+    fn malformed(&mut self, line: &str) {
         let message = format!("the process that starts models sent an invalid message: {line}");
         self.events.emit(Event::Log {
             level: LogLevel::Warn,
@@ -150,7 +150,7 @@ impl Listener for Ear {
     }
 
     fn ended(&mut self) -> PluginError {
-        let error = PluginError::new(ZYGOTE_DIED, self.process.epitaph());
+        let error = PluginError::new(ZYGOTE_DIED, self.process.describe_end());
         self.jobs.lose(self.serial, &error);
         error
     }

@@ -19,15 +19,16 @@ use fal_process::{each_line, Tail, LONGEST};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{
+use super::{
     job_end::JobEnd,
-    jobs::{Answer, Exit, Heard, Jobs, Message, Part, Stop, Ticket},
+    jobs::{Answer, Connection, Exit, Jobs, Message, Reply, Stop, Ticket},
     zygote::Zygote,
 };
 
 /// How long a job may take to connect: its zygote imports libraries first.
 const START: Duration = Duration::from_secs(300);
-/// How long a job may live on after its answer, or after the end of the connection over which it would answer.
+/// How long a job may live on after its answer, or after the end of the connection over which it
+/// would answer.
 const EXIT: Duration = Duration::from_secs(10);
 /// How long to wait for the end of a job that is being killed.
 const KILL: Duration = Duration::from_secs(1);
@@ -103,7 +104,7 @@ struct Request<'a> {
 pub(crate) fn run(
     work: &Work<'_>,
     zygote: &Zygote,
-    door: &Path,
+    socket: &Path,
     jobs: &Arc<Jobs>,
     events: &Arc<dyn EventSink>,
 ) -> JobEnd {
@@ -113,7 +114,7 @@ pub(crate) fn run(
         work,
     })
     .unwrap_or_default();
-    zygote.fork(&ticket.job, door, jobs);
+    zygote.fork(&ticket.job, socket, jobs);
     let stderr = Arc::new(Tail::new(LAST_LINES));
     let mut watch = Watch {
         ticket,
@@ -228,24 +229,24 @@ impl Watch<'_> {
                     signal: None,
                 });
             }
-            Message::Connected(Part::Control, stream) => {
+            Message::Connected(Connection::Control, stream) => {
                 self.connected();
                 self.converse(stream);
             }
-            Message::Connected(Part::Stdout, stream) => self.relay(stream, Stream::Stdout),
-            Message::Connected(Part::Stderr, stream) => self.relay(stream, Stream::Stderr),
-            Message::Answer(heard) => self.answered(heard),
+            Message::Connected(Connection::Stdout, stream) => self.relay(stream, Stream::Stdout),
+            Message::Connected(Connection::Stderr, stream) => self.relay(stream, Stream::Stderr),
+            Message::Answer(reply) => self.answered(reply),
             Message::StreamEnded => self.ended_streams += 1,
             Message::Exited(exit) => self.gone(exit),
             Message::Stop(stop) => self.stop(stop),
         }
     }
 
-    fn answered(&mut self, heard: Heard) {
-        let answer = match heard {
-            Heard::Answer(answer) => Some(answer),
-            Heard::Nothing => None,
-            Heard::Broken(cause) => {
+    fn answered(&mut self, reply: Reply) {
+        let answer = match reply {
+            Reply::Answer(answer) => Some(answer),
+            Reply::Missing => None,
+            Reply::Unreadable(cause) => {
                 self.end
                     .get_or_insert_with(|| JobEnd::unreadable(self.whose, &cause));
                 None
@@ -329,13 +330,13 @@ impl Watch<'_> {
             let sent = sent
                 .and_then(|()| stream.write_all(&request))
                 .and_then(|()| stream.write_all(b"\n"));
-            let heard = if sent.is_ok() {
+            let reply = if sent.is_ok() {
                 read_answer(&stream)
             } else {
-                Heard::Nothing
+                Reply::Missing
             };
             // The receiver is gone if the job was given up.
-            let _ = sender.send(Message::Answer(heard));
+            let _ = sender.send(Message::Answer(reply));
         });
     }
 
@@ -377,17 +378,17 @@ impl Watch<'_> {
     }
 }
 
-fn read_answer(stream: &UnixStream) -> Heard {
+fn read_answer(stream: &UnixStream) -> Reply {
     let mut line = Vec::new();
     let read = BufReader::new(stream.take(LONGEST_ANSWER)).read_until(b'\n', &mut line);
     match serde_json::from_slice(&line) {
-        Ok(answer) => Heard::Answer(answer),
+        Ok(answer) => Reply::Answer(answer),
         // It ended in the middle.
-        Err(_) if read.is_err() || line.is_empty() => Heard::Nothing,
+        Err(_) if read.is_err() || line.is_empty() => Reply::Missing,
         Err(_) if line.len() as u64 == LONGEST_ANSWER => {
-            Heard::Broken(format!("it is longer than {} MiB", LONGEST_ANSWER >> 20))
+            Reply::Unreadable(format!("it is longer than {} MiB", LONGEST_ANSWER >> 20))
         }
-        Err(_) if !line.ends_with(b"\n") => Heard::Nothing,
-        Err(cause) => Heard::Broken(cause.to_string()),
+        Err(_) if !line.ends_with(b"\n") => Reply::Missing,
+        Err(cause) => Reply::Unreadable(cause.to_string()),
     }
 }

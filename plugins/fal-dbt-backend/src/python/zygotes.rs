@@ -11,7 +11,8 @@ use std::{
 use fal_plugin::EventSink;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::{error::StartError, jobs::Jobs, process::Launch, zygote::Zygote};
+use super::{jobs::Jobs, zygote::Zygote};
+use crate::{error::StartError, process::Launch};
 
 /// The environment of a process: its interpreter and its variables.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +25,7 @@ pub(crate) struct Environment {
 
 impl Environment {
     /// Returns an environment with the variables of this process only.
-    pub(crate) fn of_python(python: PathBuf) -> Self {
+    pub(crate) fn from_python(python: PathBuf) -> Self {
         Self {
             python,
             variables: Vec::new(),

@@ -1,5 +1,6 @@
 //! The environments that the last run needed.
-//! // This run's environments are known only once dbt has read the project. Until then, the backend
+//!
+//! This run's environments are known only once dbt has read the project. Until then, the backend
 //! starts warm processes for the existing environments of the last run, while dbt is still being
 //! imported.
 
@@ -43,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_kept_and_nonsense_is_none() {
+    fn names_are_written_and_a_malformed_file_has_none() {
         let folder = tempfile::tempdir().unwrap();
         let state_dir = folder.path().join("fal").display().to_string();
         write(&state_dir, &[]);

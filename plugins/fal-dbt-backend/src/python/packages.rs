@@ -17,7 +17,7 @@ pub(crate) struct Packages {
 
 impl Packages {
     /// Reads the packages of a project's models. `keyword` is the key of `meta`.
-    pub(crate) fn of(nodes: &[GraphNode], keyword: &str) -> Self {
+    pub(crate) fn new(nodes: &[GraphNode], keyword: &str) -> Self {
         let mut found = Self::default();
         for node in nodes {
             let Some(spec) = spec(node, keyword) else {
@@ -142,7 +142,7 @@ mod tests {
             },
         ];
         let ids: Vec<_> = nodes.iter().map(|node| node.unique_id.clone()).collect();
-        let packages = Packages::of(&nodes, "fal");
+        let packages = Packages::new(&nodes, "fal");
         assert_eq!(
             packages.names(&ids).collect::<Vec<_>>(),
             ["packages of model.p.own"]
