@@ -70,13 +70,6 @@ pub(crate) struct MatrixArgs {
     pub(crate) all: bool,
 }
 
-impl MatrixArgs {
-    /// Whether a part is to run.
-    pub(crate) fn wants(&self, part: MatrixPart) -> bool {
-        !self.table && (self.only.is_empty() || self.only.contains(&part))
-    }
-}
-
 /// A part of the tests of one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MatrixPart {

@@ -41,12 +41,6 @@ pub(crate) enum XtaskError {
     /// Some parts of the tests.
     #[error("failed: {failed:?}")]
     Parts { failed: Vec<Part> },
-    /// Some versions of dbt.
-    #[error("tests failed with dbt {}", failed.join(", "))]
-    Versions { failed: Vec<String> },
-    /// A program's output was not understood.
-    #[error("`{command}` answered what was not expected: {output}")]
-    Answer { command: String, output: String },
 }
 
 fn text_of(output: &str) -> String {

@@ -49,13 +49,6 @@ pub(crate) fn within(folder: PathBuf, requirements: &str) -> Result<Venv> {
 }
 
 impl Venv {
-    /// Returns the environment in this folder, which need not exist yet.
-    pub(crate) fn at(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-        }
-    }
-
     /// Returns its interpreter.
     pub(crate) fn python(&self) -> PathBuf {
         self.program("python")
@@ -87,7 +80,7 @@ impl Venv {
     }
 
     /// Recreates it, empty.
-    pub(crate) fn make(&self) -> Result<()> {
+    fn make(&self) -> Result<()> {
         let base = python::find()?;
         if uv() {
             let mut command = program::program("uv", layout::root());
@@ -118,7 +111,7 @@ impl Venv {
 
     /// Makes the command that installs into it, without the requirements. It compiles to bytecode
     /// as pip does: otherwise the first run of dbt takes twice as long.
-    pub(crate) fn installer(&self) -> Command {
+    fn installer(&self) -> Command {
         if uv() {
             let mut command = program::program("uv", layout::root());
             command
@@ -146,6 +139,6 @@ impl Venv {
 }
 
 /// Whether uv is installed.
-pub(crate) fn uv() -> bool {
+fn uv() -> bool {
     program::works(program::program("uv", layout::root()).arg("--version"))
 }

@@ -3,8 +3,8 @@
 //! pytest runs last, so that the last line shows the number of tests, whatever runs the Rust tests.
 
 mod lint;
-pub(crate) mod postgres;
-pub(crate) mod rust;
+mod postgres;
+mod rust;
 
 pub(crate) use postgres::Server;
 

@@ -91,12 +91,12 @@ fn plain() -> Command {
 }
 
 /// Whether nextest is installed.
-pub(crate) fn nextest() -> bool {
+fn nextest() -> bool {
     program::works(program::program("cargo-nextest", layout::root()).args(["nextest", "--version"]))
 }
 
 /// Sets the variables that give tests their Python and their fal-host.
-pub(crate) fn in_environment<'a>(command: &'a mut Command, venv: &Venv) -> Result<&'a mut Command> {
+fn in_environment<'a>(command: &'a mut Command, venv: &Venv) -> Result<&'a mut Command> {
     let host = layout::target().join("debug/fal-host");
     let python = venv.python();
     let folders = env::var_os("PATH").unwrap_or_default();
