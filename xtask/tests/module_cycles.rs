@@ -8,9 +8,11 @@ use std::{
 };
 
 /// The crates whose modules have no cycles.
-const CRATES: [&str; 3] = [
+const CRATES: [&str; 5] = [
     "crates/fal-cli",
     "crates/fal-host",
+    "crates/fal-environments",
+    "plugins/fal-command-runner",
     "plugins/fal-dbt-backend",
 ];
 
@@ -25,7 +27,7 @@ fn modules_have_no_cycles() {
             .join(name)
             .join("src");
         let modules = Modules::read(&source);
-        assert!(modules.0.len() > 20, "{name}: {}", modules.0.len());
+        assert!(modules.0.len() > 15, "{name}: {}", modules.0.len());
         let cycles = modules.cycles();
         assert!(cycles.is_empty(), "{name}:\n{}", cycles.join("\n"));
     }

@@ -10,9 +10,7 @@ use serde::Deserialize;
 use crate::{error::EnvironmentError, program};
 
 /// The oldest version of Python that the worker supports.
-pub(crate) const OLDEST: (u32, u32) = (3, 9);
-/// The oldest supported version, for messages.
-pub(crate) const OLDEST_NAME: &str = "3.9";
+const OLDEST: (u32, u32) = (3, 9);
 
 /// Prints an interpreter's version and platform. `-I -S` keep the user's files from running, so
 /// nothing else is on standard output.

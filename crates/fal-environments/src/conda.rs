@@ -13,34 +13,10 @@ use crate::{
     imports,
     installer::Installer,
     program::{is_program, variable, working},
-    requirement::{Requirements, name_of, single_spaced},
-    venv::NEEDED,
+    requirement::{NEEDED, conda_name},
 };
 
 const ON_PATH: [&str; 3] = ["conda", "mamba", "micromamba"];
-
-/// Reads `packages` into a normal form.
-pub(crate) fn packages(lines: &[String]) -> Result<Requirements, EnvironmentError> {
-    let mut found = Requirements::default();
-    for line in lines
-        .iter()
-        .map(|line| single_spaced(line))
-        .filter(|line| !line.is_empty())
-    {
-        let name = package_name(&line);
-        if line.starts_with('-') || name.is_empty() {
-            let why = "it does not begin with the name of a package".to_owned();
-            return Err(EnvironmentError::Requirement { line, why });
-        }
-        found.lines.push(line);
-    }
-    Ok(found.normal())
-}
-
-/// Returns the name in `channel::name=version`.
-fn package_name(line: &str) -> String {
-    name_of(line.rsplit_once("::").map_or(line, |(_, package)| package))
-}
 
 /// Builds a conda environment.
 pub(crate) fn build(
@@ -99,7 +75,7 @@ fn create(program: &Path, definition: &Definition, base: &Base, path: &Path) -> 
         command.args(["--channel", "conda-forge"]);
     }
     let lines = &definition.requirements.lines;
-    let has = |name: &str| lines.iter().any(|line| package_name(line) == name);
+    let has = |name: &str| lines.iter().any(|line| conda_name(line) == name);
     if let Some(asked) = &definition.python {
         command.arg(format!("python={asked}"));
     } else if !has("python") {
@@ -140,11 +116,6 @@ mod tests {
         insta::assert_snapshot!(words("/c/bin/conda", &["prophet=1.1", "conda-forge::pandas"], None), @"/c/bin/conda|create|--yes|--quiet|--prefix|/e|python=3.11|conda-forge::pandas|prophet=1.1|pyarrow");
         insta::assert_snapshot!(words("micromamba", &["python  >=3.10", "pyarrow"], None), @"micromamba|create|--yes|--quiet|--prefix|/e|--channel|conda-forge|pyarrow|python >=3.10|pandas");
         insta::assert_snapshot!(words("mamba", &[], Some("3.12")), @"mamba|create|--yes|--quiet|--prefix|/e|python=3.12|pandas|pyarrow");
-    }
-
-    #[test]
-    fn options_are_no_packages() {
-        assert!(packages(&["--channel x".to_owned()]).is_err());
     }
 
     #[test]

@@ -5,10 +5,9 @@ use std::path::Path;
 use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
 
 use crate::{
-    base::{OLDEST_NAME, is_too_old},
-    conda,
-    error::EnvironmentError,
-    requirement::Requirements,
+    base::is_too_old,
+    error::{EnvironmentError, OLDEST_NAME},
+    requirement::{Requirements, conda_packages},
     requirements_file,
 };
 
@@ -29,7 +28,7 @@ impl Definition {
     pub fn read(spec: &EnvironmentSpec, project_dir: &Path) -> Result<Self, EnvironmentError> {
         let requirements = match spec.kind {
             EnvironmentKind::Venv => requirements_file::read(&spec.requirements, project_dir)?,
-            EnvironmentKind::Conda => conda::packages(&spec.requirements)?,
+            EnvironmentKind::Conda => conda_packages(&spec.requirements)?,
         };
         let python = spec.python.as_deref().map(version).transpose()?;
         Ok(Self {

@@ -2,6 +2,9 @@
 
 use std::{io, path::PathBuf};
 
+/// The oldest version of Python that the worker supports, for messages. `base` has it as numbers.
+pub(crate) const OLDEST_NAME: &str = "3.9";
+
 /// Why there is no environment. The messages do not name it, since the caller does.
 #[derive(Debug, thiserror::Error)]
 pub enum EnvironmentError {
@@ -87,10 +90,7 @@ pub enum EnvironmentError {
         log: PathBuf,
     },
     /// The interpreter in the environment is older than what models need.
-    #[error(
-        "it has Python {found}, and models need {} or later",
-        crate::base::OLDEST_NAME
-    )]
+    #[error("it has Python {found}, and models need {} or later", OLDEST_NAME)]
     TooOld {
         /// Its version.
         found: String,

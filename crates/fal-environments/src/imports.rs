@@ -1,15 +1,13 @@
 //! The last step of a build: checks that the packages that every model needs can be imported.
-//! // Installers cannot check this. pyarrow does not declare which versions of numpy it supports,
+//!
+//! Installers cannot check this. pyarrow does not declare which versions of numpy it supports,
 //! so a pyarrow that needs numpy 2 installs beside an older numpy without an error.
 
 use std::{path::Path, process::Command};
 
 use crate::{
-    definition::Definition,
-    error::EnvironmentError,
-    folder::Folder,
-    installer::Installer,
-    venv::{self, NEEDED},
+    definition::Definition, error::EnvironmentError, folder::Folder, installer::Installer,
+    requirement::NEEDED,
 };
 
 /// How many older versions of pyarrow to try.
@@ -26,12 +24,13 @@ pub(crate) fn check(folder: &Folder, installer: &Installer<'_>) -> Result<(), En
 }
 
 /// Checks an environment whose definition does not choose the version of pyarrow. While pyarrow
-/// cannot be imported, installs the release before it.
+/// cannot be imported, installs the release before it:
+/// `install` takes a requirement in addition to those of the definition.
 pub(crate) fn check_and_mend(
     definition: &Definition,
     folder: &Folder,
     installer: &Installer<'_>,
-    install: impl Fn(&Path) -> Result<(), EnvironmentError>,
+    install: impl Fn(Option<&str>) -> Result<(), EnvironmentError>,
 ) -> Result<(), EnvironmentError> {
     let mut tried = 0;
     loop {
@@ -57,10 +56,9 @@ pub(crate) fn check_and_mend(
             return Err(error);
         };
         tried += 1;
-        let file = venv::write(folder, definition, Some(&format!("{PYARROW}<{major}")))?;
         // Report the first error: the installer's error now only says that no version fits, not why
         // pyarrow is needed.
-        install(&file).map_err(|again| {
+        install(Some(&format!("{PYARROW}<{major}"))).map_err(|again| {
             if matches!(again, EnvironmentError::Stopped) {
                 again
             } else {

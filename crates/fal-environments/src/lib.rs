@@ -1,17 +1,20 @@
 //! Builds the Python environments that projects define, once each, and keeps them in the user's
 //! cache by their content, shared by all projects.
 //!
-//! A [`Definition`] is what `fal_project.yml` says, in a normal form. With the default interpreter ([`Base`]) it gives
-//! a [`Key`]; equal definitions have one key whatever their names, and one folder in the [`Cache`]. A [`Workshop`]
-//! gives the environment of a definition, and builds it first if it is missing: one process at a time for each key, by
-//! lock files. What it gives ([`Ready`]) cannot be removed while it is held.
+//! A [`Definition`] is what `fal_project.yml` says, in a normal form. With the default interpreter
+//! ([`Base`]) it gives a [`Key`]; equal definitions have one key whatever their names, and one
+//! folder in the [`Cache`]. An [`EnvironmentBuilder`] returns the environment of a definition, and
+//! builds it first if it is missing: one process at a time for each key, by lock files. The result
+//! ([`Ready`]) cannot be removed while it is held.
 //!
-//! An environment is built where it stays, since its scripts name their interpreter by its whole path, and its marker is
-//! written last: a folder without the marker is half an environment, and the next build begins by removing it.
+//! An environment is built where it stays, since its scripts name their interpreter by its whole
+//! path, and its marker is written last: a folder without the marker is half an environment, and
+//! the next build begins by removing it.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods))]
 
 mod base;
+mod builder;
 mod cache;
 mod conda;
 mod definition;
@@ -29,9 +32,9 @@ mod requirements_file;
 mod stop;
 mod uses;
 mod venv;
-mod workshop;
 
 pub use base::Base;
+pub use builder::{EnvironmentBuilder, Ready, Step, each_of};
 pub use cache::{Cache, Entry, Removal, State};
 pub use definition::Definition;
 pub use error::EnvironmentError;
@@ -39,7 +42,6 @@ pub use interpreter::find as find_interpreter;
 pub use key::Key;
 pub use stop::Stop;
 pub use uses::Use;
-pub use workshop::{Ready, Step, Workshop, each_of};
 
 /// The reserved name for the Python that runs dbt.
 pub const LOCAL: &str = "local";

@@ -2,6 +2,9 @@
 
 use crate::error::EnvironmentError;
 
+/// The packages that the worker imports: data is transferred as Arrow, and `ref` returns pandas.
+pub(crate) const NEEDED: [&str; 2] = ["pandas", "pyarrow"];
+
 /// A set of requirements in a normal form: the installer's options in order, the sorted
 /// requirements, and the hashes of the local files that they name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -161,9 +164,37 @@ pub(crate) fn single_spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Reads the `packages` of a conda environment into a normal form.
+pub(crate) fn conda_packages(lines: &[String]) -> Result<Requirements, EnvironmentError> {
+    let mut found = Requirements::default();
+    for line in lines
+        .iter()
+        .map(|line| single_spaced(line))
+        .filter(|line| !line.is_empty())
+    {
+        let name = conda_name(&line);
+        if line.starts_with('-') || name.is_empty() {
+            let why = "it does not begin with the name of a package".to_owned();
+            return Err(EnvironmentError::Requirement { line, why });
+        }
+        found.lines.push(line);
+    }
+    Ok(found.normal())
+}
+
+/// Returns the name in `channel::name=version`.
+pub(crate) fn conda_name(line: &str) -> String {
+    name_of(line.rsplit_once("::").map_or(line, |(_, package)| package))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn options_are_no_conda_packages() {
+        assert!(conda_packages(&["--channel x".to_owned()]).is_err());
+    }
 
     #[test]
     fn spelling_does_not_matter() {

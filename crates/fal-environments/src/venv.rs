@@ -17,10 +17,8 @@ use crate::{
     imports,
     installer::Installer,
     program::{all_on_path, variable, working},
+    requirement::NEEDED,
 };
-
-/// The packages that the worker imports: data is transferred as Arrow, and `ref` returns pandas.
-pub(crate) const NEEDED: [&str; 2] = ["pandas", "pyarrow"];
 
 const FILE: &str = "fal-requirements.txt";
 
@@ -38,11 +36,14 @@ pub(crate) fn build(
         Some(uv) => installer.run("uv venv", &uv_venv(uv, &python, &path))?,
         None => installer.run("python -m venv", &plain_venv(&python, &path))?,
     }
-    let install = |file: &Path| match &uv {
-        Some(uv) => installer.run("uv pip install", &uv_install(uv, &folder.python(), file)),
-        None => installer.run("pip install", &plain_install(&folder.python(), file)),
+    let install = |more: Option<&str>| {
+        let file = write(folder, definition, more)?;
+        match &uv {
+            Some(uv) => installer.run("uv pip install", &uv_install(uv, &folder.python(), &file)),
+            None => installer.run("pip install", &plain_install(&folder.python(), &file)),
+        }
     };
-    install(&write(folder, definition, None)?)?;
+    install(None)?;
     imports::check_and_mend(definition, folder, installer, install)
 }
 
@@ -91,7 +92,7 @@ fn plain_install(python: &Path, file: &Path) -> Command {
 
 /// Writes the requirements file for the installer, with `more` in addition to the definition. The
 /// file is kept for people to read.
-pub(crate) fn write(
+fn write(
     folder: &Folder,
     definition: &Definition,
     more: Option<&str>,

@@ -9,8 +9,8 @@ use std::{
 };
 
 use fal_environments::{
-    Base, Cache, Definition, EnvironmentError, Key, Ready, Removal, State, Step, Stop, Workshop,
-    each_of,
+    Base, Cache, Definition, EnvironmentBuilder, EnvironmentError, Key, Ready, Removal, State,
+    Step, Stop, each_of,
 };
 use fal_plugin::payload::{EnvironmentKind, EnvironmentSpec};
 
@@ -21,8 +21,8 @@ fn python() -> PathBuf {
         .expect("this test needs FAL_TEST_PYTHON: `cargo xtask test` sets it")
 }
 
-fn workshop(root: &Path) -> Workshop {
-    Workshop {
+fn builder(root: &Path) -> EnvironmentBuilder {
+    EnvironmentBuilder {
         cache: Cache::at(&root.join("cache")).unwrap(),
         base: Base::of(&python()).unwrap(),
         project_dir: root.to_owned(),
@@ -68,9 +68,9 @@ fn equal_definitions_are_built_once_by_many_at_once() {
         &["six ", "Iniconfig == 2.0.0"],
         &["six", "six", "iniconfig==2.0.0"],
     ];
-    // Act like several processes: each workshop opens the cache and the locks itself.
+    // Act like several processes: each builder opens the cache and the locks itself.
     let ready = each_of(&spellings, 3, |lines| {
-        workshop(root.path())
+        builder(root.path())
             .prepare("any", &venv(lines), &tell)
             .unwrap()
     });
@@ -79,7 +79,7 @@ fn equal_definitions_are_built_once_by_many_at_once() {
     let code = "import pandas, pyarrow.flight, iniconfig, importlib.metadata as m; print(m.version('iniconfig'))";
     assert_eq!(output(&ready[0], code), "2.0.0\n");
 
-    let cache = workshop(root.path()).cache;
+    let cache = builder(root.path()).cache;
     assert_eq!(cache.remove(&ready[0].key).unwrap(), Removal::InUse);
     let key = ready[0].key.clone();
     drop(ready);
@@ -91,9 +91,9 @@ fn equal_definitions_are_built_once_by_many_at_once() {
 #[ignore = "needs Python and the network: cargo xtask test"]
 fn a_failed_installation_leaves_its_log_and_nothing_else() {
     let root = tempfile::tempdir().unwrap();
-    let workshop = workshop(root.path());
+    let builder = builder(root.path());
     let definition = venv(&["iniconfig==99.9"]);
-    let error = workshop.prepare("any", &definition, &|_| {}).unwrap_err();
+    let error = builder.prepare("any", &definition, &|_| {}).unwrap_err();
     let EnvironmentError::Install { lines, log, .. } = &error else {
         panic!("{error}")
     };
@@ -102,9 +102,9 @@ fn a_failed_installation_leaves_its_log_and_nothing_else() {
         "{error}"
     );
     assert!(fs::read_to_string(log).unwrap().contains("iniconfig==99.9"));
-    let key = Key::new(&definition, &workshop.base);
-    assert_eq!(workshop.cache.entry(&key).state, State::Missing);
-    assert!(workshop.cache.entries().is_empty());
+    let key = Key::new(&definition, &builder.base);
+    assert_eq!(builder.cache.entry(&key).state, State::Missing);
+    assert!(builder.cache.entries().is_empty());
 }
 
 /// The folder of a killed build has no marker, so it is removed and built anew.
@@ -112,16 +112,16 @@ fn a_failed_installation_leaves_its_log_and_nothing_else() {
 #[ignore = "needs Python and the network: cargo xtask test"]
 fn half_an_environment_is_built_anew() {
     let root = tempfile::tempdir().unwrap();
-    let workshop = workshop(root.path());
+    let builder = builder(root.path());
     let definition = venv(&["iniconfig==2.0.0"]);
-    let path = workshop
+    let path = builder
         .cache
-        .entry(&Key::new(&definition, &workshop.base))
+        .entry(&Key::new(&definition, &builder.base))
         .path;
     fs::create_dir_all(path.join("bin")).unwrap();
     fs::write(path.join("bin/left"), "").unwrap();
     std::os::unix::fs::symlink(python(), path.join("bin/python")).unwrap();
-    let ready = workshop.prepare("any", &definition, &|_| {}).unwrap();
+    let ready = builder.prepare("any", &definition, &|_| {}).unwrap();
     assert!(!ready.path.join("bin/left").exists());
     assert_eq!(
         output(&ready, "import iniconfig, pandas; print('whole')"),
@@ -133,10 +133,10 @@ fn half_an_environment_is_built_anew() {
 #[ignore = "needs Python: cargo xtask test"]
 fn a_stop_ends_a_build_and_what_would_follow() {
     let root = tempfile::tempdir().unwrap();
-    let workshop = workshop(root.path());
+    let builder = builder(root.path());
     let definition = venv(&["iniconfig==2.0.0"]);
-    let stop = workshop.stop.clone();
-    let outcome = workshop.prepare("any", &definition, &|step| {
+    let stop = builder.stop.clone();
+    let outcome = builder.prepare("any", &definition, &|step| {
         if matches!(step, Step::Building { .. }) {
             stop.raise();
         }
@@ -145,5 +145,5 @@ fn a_stop_ends_a_build_and_what_would_follow() {
         matches!(outcome, Err(EnvironmentError::Stopped)),
         "{outcome:?}"
     );
-    assert!(workshop.cache.entries().is_empty());
+    assert!(builder.cache.entries().is_empty());
 }

@@ -69,23 +69,23 @@ pub(crate) fn attempt(shared: &Shared, plan: &Plan<'_>) -> Result<Attempt, Refus
         .map(|(dir, script)| (dir.as_path(), script.as_path()));
     let job = job_name(plan.name());
     let values = plan.values(&job, files);
-    let one = One {
+    let context = Context {
         shared,
         plan,
         values: &values,
         mark: shared.next_mark(),
         folder: files.map(|(dir, _)| dir),
     };
-    let process = one.start(plan.line, bundle.stdin()?)?;
-    let command = one.words(plan.line)?;
+    let process = context.start(plan.line, bundle.stdin()?)?;
+    let command = context.words(plan.line)?;
     shared.debug(
         &plan.request.unique_id,
         &format!("started: {}", quote::line(&command)),
     );
     let limit = plan.limit();
-    let end = one.wait(&process, limit);
+    let end = context.wait(&process, limit);
     let (last, threads) = process.last_words();
-    shared.keep(threads);
+    shared.join_later(threads);
     let message = format!(
         "the command {}\nThe command: {}{last}",
         end.describe(),
@@ -94,7 +94,8 @@ pub(crate) fn attempt(shared: &Shared, plan: &Plan<'_>) -> Result<Attempt, Refus
     Ok(Attempt { end, message })
 }
 
-struct One<'a> {
+/// What an attempt works with.
+struct Context<'a> {
     shared: &'a Shared,
     plan: &'a Plan<'a>,
     values: &'a Values<'a>,
@@ -102,7 +103,7 @@ struct One<'a> {
     folder: Option<&'a Path>,
 }
 
-impl One<'_> {
+impl Context<'_> {
     fn words(&self, line: &Line) -> Result<Vec<String>, Missing> {
         line.render(self.values)
     }
@@ -156,7 +157,7 @@ impl One<'_> {
             process.end(grace);
         }
         if let Some(cleanup) = cleanup {
-            self.shared.keep(self.finish_cleanup(cleanup, until));
+            self.shared.join_later(self.finish_cleanup(cleanup, until));
         }
         end
     }

@@ -34,7 +34,7 @@ pub(crate) fn run(
     python: &str,
     request: &NodeRequest,
 ) -> Result<Outcome, PluginError> {
-    let plan = match Plan::of(settings, request, lease(request)?, python) {
+    let plan = match Plan::new(settings, request, lease(request)?, python) {
         Ok(plan) => plan,
         Err(why) => return Ok(Outcome::Failed(why)),
     };

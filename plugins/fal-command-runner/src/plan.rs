@@ -26,7 +26,7 @@ pub(crate) struct Plan<'a> {
 impl<'a> Plan<'a> {
     /// Plans a node, or returns a message for the user if it cannot run. `python` is the
     /// interpreter to use when the configuration names none.
-    pub(crate) fn of(
+    pub(crate) fn new(
         settings: &'a Settings,
         request: &'a NodeRequest,
         lease: &'a Lease,

@@ -7,8 +7,8 @@ use fal_plugin::PluginError;
 use crate::{
     config::{Bundle, Config},
     error,
-    template::{Missing, Name, Template, TemplateError},
-    values::Values,
+    template::{Missing, Template, TemplateError},
+    values::{Name, Values},
     words::{Item, Scalar, Words},
 };
 

@@ -58,11 +58,11 @@ impl Shared {
         self.mark.child(self.marks.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Keeps threads, to join them when the session ends.
-    pub(crate) fn keep(&self, threads: Vec<JoinHandle<()>>) {
-        let mut kept = self.threads.lock();
-        kept.retain(|thread| !thread.is_finished());
-        kept.extend(threads);
+    /// Takes threads, to join them when the session ends.
+    pub(crate) fn join_later(&self, threads: Vec<JoinHandle<()>>) {
+        let mut all = self.threads.lock();
+        all.retain(|thread| !thread.is_finished());
+        all.extend(threads);
     }
 
     pub(crate) fn debug(&self, unique_id: &str, message: &str) {

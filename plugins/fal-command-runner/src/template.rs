@@ -1,36 +1,9 @@
 //! Templates: words with placeholders.
 
-use std::fmt;
-
 use crate::{
     quote::{self, Open},
-    values::Values,
+    values::{Name, Values, NAMES},
 };
-
-/// The name of a placeholder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Name {
-    Known(&'static str),
-    /// `{custom.KEY}`
-    Custom(String),
-}
-
-/// All placeholder names except `custom.KEY`.
-pub(crate) const NAMES: [&str; 13] = [
-    "script",
-    "dir",
-    "node",
-    "name",
-    "job",
-    "cpus",
-    "memory",
-    "memory_mb",
-    "gpus",
-    "timeout",
-    "timeout_minutes",
-    "environment",
-    "python",
-];
 
 /// A placeholder: `{NAME}`, `{NAME:DEFAULT}`, `{NAME!q}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +37,16 @@ pub(crate) enum TemplateError {
     WithinQuotes { name: String },
 }
 
+impl TemplateError {
+    fn unknown(name: &str) -> Self {
+        let near = fal_plugin::nearest(name, NAMES);
+        Self::Unknown {
+            name: name.to_owned(),
+            hint: near.map_or_else(String::new, |near| format!("; did you mean `{{{near}}}`")),
+        }
+    }
+}
+
 fn known() -> String {
     let names: Vec<_> = NAMES.iter().map(|name| format!("{{{name}}}")).collect();
     format!("{} and {{custom.KEY}}", names.join(", "))
@@ -72,31 +55,6 @@ fn known() -> String {
 /// A placeholder that has neither a value nor a default.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Missing(pub(crate) Name);
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known(name) => f.write_str(name),
-            Self::Custom(key) => write!(f, "custom.{key}"),
-        }
-    }
-}
-
-impl Name {
-    fn parse(text: &str) -> Result<Self, TemplateError> {
-        if let Some(key) = text.strip_prefix("custom.").filter(|key| !key.is_empty()) {
-            return Ok(Self::Custom(key.to_owned()));
-        }
-        if let Some(name) = NAMES.iter().find(|name| **name == text) {
-            return Ok(Self::Known(name));
-        }
-        let near = fal_plugin::nearest(text, NAMES);
-        Err(TemplateError::Unknown {
-            name: text.to_owned(),
-            hint: near.map_or_else(String::new, |near| format!("; did you mean `{{{near}}}`")),
-        })
-    }
-}
 
 impl Slot {
     fn parse(text: &str) -> Result<Self, TemplateError> {
@@ -108,7 +66,7 @@ impl Slot {
             .strip_suffix("!q")
             .map_or((name, false), |name| (name, true));
         Ok(Self {
-            name: Name::parse(name.trim())?,
+            name: Name::parse(name.trim()).ok_or_else(|| TemplateError::unknown(name.trim()))?,
             quoted,
             default,
         })

@@ -1,14 +1,57 @@
-//! The values of the placeholders in one attempt at a node.
+//! The placeholders, and their values in one attempt at a node.
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
 use fal_plugin::payload::Resources;
 use serde_json::Value;
 
-use crate::template::Name;
-
 /// The longest job name: the limit for the name of a Kubernetes pod.
 const LONGEST_JOB: usize = 63;
+
+/// The name of a placeholder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Known(&'static str),
+    /// `{custom.KEY}`
+    Custom(String),
+}
+
+/// All placeholder names except `custom.KEY`.
+pub(crate) const NAMES: [&str; 13] = [
+    "script",
+    "dir",
+    "node",
+    "name",
+    "job",
+    "cpus",
+    "memory",
+    "memory_mb",
+    "gpus",
+    "timeout",
+    "timeout_minutes",
+    "environment",
+    "python",
+];
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(name) => f.write_str(name),
+            Self::Custom(key) => write!(f, "custom.{key}"),
+        }
+    }
+}
+
+impl Name {
+    /// Returns the name that `text` spells, if there is such a placeholder.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if let Some(key) = text.strip_prefix("custom.").filter(|key| !key.is_empty()) {
+            return Some(Self::Custom(key.to_owned()));
+        }
+        let known = NAMES.iter().find(|name| **name == text);
+        known.map(|name| Self::Known(name))
+    }
+}
 
 /// The placeholder values of one attempt.
 pub(crate) struct Values<'a> {

@@ -16,7 +16,7 @@ pub enum Scalar {
     /// `0.5`
     Number(f64),
     /// `true`
-    Truth(bool),
+    Boolean(bool),
 }
 
 impl Scalar {
@@ -26,7 +26,7 @@ impl Scalar {
             Self::Text(text) => text.clone(),
             Self::Integer(number) => number.to_string(),
             Self::Number(number) => number.to_string(),
-            Self::Truth(truth) => truth.to_string(),
+            Self::Boolean(value) => value.to_string(),
         }
     }
 }

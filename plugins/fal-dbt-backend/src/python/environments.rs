@@ -12,8 +12,8 @@ use std::{
 };
 
 use fal_environments::{
-    each_of, Base, Cache, Definition, EnvironmentError, Key, Ready, State, Step, Stop, Workshop,
-    LOCAL,
+    each_of, Base, Cache, Definition, EnvironmentBuilder, EnvironmentError, Key, Ready, State,
+    Step, Stop, LOCAL,
 };
 use fal_plugin::{
     payload::{EnvironmentKind, EnvironmentSpec, Event, LogLevel},
@@ -48,7 +48,7 @@ pub(crate) struct Environments {
     python: PathBuf,
     events: Arc<dyn EventSink>,
     stop: Stop,
-    workshop: OnceLock<Result<Workshop, NoEnvironment>>,
+    builder: OnceLock<Result<EnvironmentBuilder, NoEnvironment>>,
     /// The outcome of each definition, whatever its names. Each definition is tried once in a run.
     made: Mutex<HashMap<Definition, Arc<OnceLock<Outcome>>>>,
 }
@@ -77,7 +77,7 @@ impl Environments {
             python: python.to_owned(),
             events: Arc::clone(events),
             stop: Stop::new(),
-            workshop: OnceLock::new(),
+            builder: OnceLock::new(),
             made: Mutex::default(),
         }
     }
@@ -144,13 +144,13 @@ impl Environments {
         let definition = self
             .spec(name)
             .and_then(|spec| Definition::read(spec, &self.project_dir).ok());
-        let workshop = self.workshop.get_or_init(|| self.open(name)).as_ref().ok();
+        let builder = self.builder.get_or_init(|| self.open(name)).as_ref().ok();
         definition
-            .zip(workshop)
-            .is_some_and(|(definition, workshop)| {
-                workshop
+            .zip(builder)
+            .is_some_and(|(definition, builder)| {
+                builder
                     .cache
-                    .entry(&Key::new(&definition, &workshop.base))
+                    .entry(&Key::new(&definition, &builder.base))
                     .state
                     == State::Ready
             })
@@ -212,13 +212,13 @@ impl Environments {
     }
 
     fn make(&self, name: &str, definition: &Definition) -> Outcome {
-        let workshop = self
-            .workshop
+        let builder = self
+            .builder
             .get_or_init(|| self.open(name))
             .as_ref()
             .map_err(Clone::clone)?;
         let tell = |step| self.tell(name, &step);
-        let ready = workshop
+        let ready = builder
             .prepare(name, definition, &tell)
             .map_err(|error| failed(name, &error))?;
         let environment = Environment {
@@ -231,10 +231,10 @@ impl Environments {
         }))
     }
 
-    fn open(&self, name: &str) -> Result<Workshop, NoEnvironment> {
+    fn open(&self, name: &str) -> Result<EnvironmentBuilder, NoEnvironment> {
         let cache = Cache::of_user().map_err(|error| failed(name, &error))?;
         let base = Base::of(&self.python).map_err(|error| failed(name, &error))?;
-        Ok(Workshop {
+        Ok(EnvironmentBuilder {
             cache,
             base,
             project_dir: self.project_dir.clone(),

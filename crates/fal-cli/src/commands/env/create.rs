@@ -1,6 +1,6 @@
 //! `fal-host env create`.
 
-use fal_environments::{Ready, Step, Stop, Workshop, each_of};
+use fal_environments::{EnvironmentBuilder, Ready, Step, Stop, each_of};
 
 use super::defined::{Defined, Environments, cache, no_project, wrong};
 use crate::{context::Context, error::CliError, exit::Ended};
@@ -21,13 +21,13 @@ pub(super) fn create(context: &Context, names: &[String]) -> Result<Ended, CliEr
     let raised = stop.clone();
     context.interrupt.listen(move || raised.raise());
     let project_dir = environments.project.root.clone();
-    let workshop = Workshop {
+    let builder = EnvironmentBuilder {
         cache: cache()?,
         base,
         project_dir,
         stop,
     };
-    let outcomes = each_of(&wanted, AT_ONCE, |defined| one(context, &workshop, defined));
+    let outcomes = each_of(&wanted, AT_ONCE, |defined| one(context, &builder, defined));
     if context.interrupt.is_raised() {
         return Err(fal_host::HostError::Interrupted.into());
     }
@@ -40,10 +40,10 @@ pub(super) fn create(context: &Context, names: &[String]) -> Result<Ended, CliEr
 }
 
 /// Builds one and says so.
-fn one(context: &Context, workshop: &Workshop, defined: &Defined) -> Option<Ready> {
+fn one(context: &Context, builder: &EnvironmentBuilder, defined: &Defined) -> Option<Ready> {
     let (output, name) = (&context.output, &defined.name);
     let tell = |step: Step| output.status(&format!("{name}: {}", words(&step)));
-    match workshop.prepare(name, &defined.definition, &tell) {
+    match builder.prepare(name, &defined.definition, &tell) {
         Ok(ready) => {
             output.status(&format!("{name}: ready in {}", ready.path.display()));
             Some(ready)

@@ -26,7 +26,7 @@ use crate::{
 
 /// A project's access to environments.
 #[derive(Clone, Debug)]
-pub struct Workshop {
+pub struct EnvironmentBuilder {
     /// The cache of environments.
     pub cache: Cache,
     /// The default interpreter.
@@ -71,7 +71,7 @@ pub struct Ready {
     _lock: Lock,
 }
 
-impl Workshop {
+impl EnvironmentBuilder {
     /// Returns the environment of a definition, which this project calls `name`. Builds it if it is
     /// missing.
     ///
