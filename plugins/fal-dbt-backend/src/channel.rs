@@ -15,7 +15,7 @@ use std::{
 };
 
 use fal_plugin::PluginError;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use serde::{de::DeserializeOwned, Deserialize, Serialize};
 
 use crate::error::{AskError, StartError, PROTOCOL};
@@ -204,7 +204,7 @@ impl Channel {
             });
         match head {
             Ok(Head { id: Some(id) }) => {
-                let waiting = self.lock().waiting.remove(&id);
+                let waiting = self.state.lock().waiting.remove(&id);
                 // If there is no taker, the request was given up.
                 if let Some(waiting) = waiting {
                     (waiting.taker)(Ok(Reply(line)));
@@ -262,7 +262,7 @@ impl Channel {
     }
 
     fn expect(&self, id: u64, waiting: Waiting) -> Result<(), Box<(PluginError, Waiting)>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if let Some(error) = state.ended.clone() {
             return Err(Box::new((error, waiting)));
         }
@@ -279,6 +279,7 @@ impl Channel {
     /// Answers the pending requests for which `which` is true with `error`.
     pub(crate) fn give_up(&self, which: impl Fn(&str) -> bool, error: &PluginError) {
         let given_up: Vec<_> = self
+            .state
             .lock()
             .waiting
             .extract_if(|_, waiting| which(waiting.op))
@@ -289,12 +290,8 @@ impl Channel {
     }
 
     fn end(&self, error: &PluginError) {
-        self.lock().ended = Some(error.clone());
+        self.state.lock().ended = Some(error.clone());
         self.give_up(|_| true, error);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
     }
 }
 

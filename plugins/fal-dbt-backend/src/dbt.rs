@@ -43,8 +43,7 @@ pub(crate) struct DbtProcess {
 impl DbtProcess {
     /// Starts the session process. Its messages are not read before [`listen`](Engine::listen).
     pub(crate) fn start(launch: Launch<'_>, cancel: Cancel) -> Result<Self, StartError> {
-        let (process, stream) = Process::start(launch)?;
-        let channel = Channel::new(stream).inspect_err(|_| process.kill())?;
+        let (process, channel) = Process::start(launch)?;
         Ok(Self {
             process,
             channel,

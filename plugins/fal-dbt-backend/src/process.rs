@@ -22,7 +22,7 @@ use fal_plugin::{
 };
 use fal_process::{ending, own_group, Listener, Mark, Stream};
 
-use crate::error::StartError;
+use crate::{channel::Channel, error::StartError};
 
 /// The channel's file descriptor in the process.
 const CONTROL_FD: i32 = 3;
@@ -69,8 +69,9 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the process and returns the supervisor's end of its channel.
-    pub(crate) fn start(launch: Launch<'_>) -> Result<(Arc<Self>, UnixStream), StartError> {
+    /// Starts the process, and opens its channel, which reads nothing before
+    /// [`listen`](Channel::listen).
+    pub(crate) fn start(launch: Launch<'_>) -> Result<(Arc<Self>, Arc<Channel>), StartError> {
         let failed = |cause| StartError::Spawn {
             what: launch.title,
             python: launch.python.to_owned(),
@@ -91,7 +92,8 @@ impl Process {
             title: launch.title,
             inner: inner.map_err(failed)?,
         };
-        Ok((Arc::new(process), ours))
+        let channel = Channel::new(ours).inspect_err(|_| process.kill())?;
+        Ok((Arc::new(process), channel))
     }
 
     /// Kills the process with its group. Returns at once.
@@ -130,6 +132,16 @@ impl Process {
     }
 }
 
+/// Logs a message that concerns no node.
+pub(crate) fn log(events: &Arc<dyn EventSink>, level: LogLevel, message: String) {
+    events.emit(Event::Log {
+        level,
+        name: None,
+        unique_id: None,
+        message,
+    });
+}
+
 /// Logs a process's output, and cleans up after its end.
 struct Watcher {
     title: &'static str,
@@ -144,12 +156,11 @@ impl Listener for Watcher {
             Stream::Stdout => "stdout",
             Stream::Stderr => "stderr",
         };
-        self.events.emit(Event::Log {
-            level: LogLevel::Debug,
-            name: None,
-            unique_id: None,
-            message: format!("{} ({stream}): {line}", self.title),
-        });
+        log(
+            &self.events,
+            LogLevel::Debug,
+            format!("{} ({stream}): {line}", self.title),
+        );
     }
 
     fn ended(&self) {

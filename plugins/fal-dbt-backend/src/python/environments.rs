@@ -16,12 +16,13 @@ use fal_environments::{
     Step, Stop, LOCAL,
 };
 use fal_plugin::{
-    payload::{EnvironmentKind, EnvironmentSpec, Event, LogLevel},
+    payload::{EnvironmentKind, EnvironmentSpec, LogLevel},
     EventSink,
 };
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::{packages::Packages, zygotes::Environment};
+use crate::process::log;
 
 /// How many environments are built at the same time. The number is small because each installer
 /// already uses several cores and the network.
@@ -165,7 +166,7 @@ impl Environments {
         let spec = self.spec(name).ok_or_else(|| self.undefined(name))?;
         let definition =
             Definition::read(spec, &self.project_dir).map_err(|error| failed(name, &error))?;
-        let slot = Arc::clone(self.lock().entry(definition.clone()).or_default());
+        let slot = Arc::clone(self.made.lock().entry(definition.clone()).or_default());
         let made = slot.get_or_init(|| self.make(name, &definition)).clone()?;
         Ok(made.environment.clone())
     }
@@ -199,7 +200,7 @@ impl Environments {
     /// Stops all builds, and waits for the end of their processes until `deadline`.
     pub(crate) fn end_by(self: &Arc<Self>, deadline: Instant) {
         self.stop();
-        let slots: Vec<_> = self.lock().values().cloned().collect();
+        let slots: Vec<_> = self.made.lock().values().cloned().collect();
         let (done, ended) = std::sync::mpsc::channel();
         thread::spawn(move || {
             slots.iter().for_each(|slot| {
@@ -269,16 +270,7 @@ impl Environments {
                 format!("environment `{name}`: built in {:.1}s", took.as_secs_f64())
             }
         };
-        self.events.emit(Event::Log {
-            level: LogLevel::Info,
-            name: None,
-            unique_id: None,
-            message,
-        });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Definition, Arc<OnceLock<Outcome>>>> {
-        self.made.lock()
+        log(&self.events, LogLevel::Info, message);
     }
 }
 
@@ -311,6 +303,8 @@ fn variables(ready: &Ready) -> Vec<(&'static str, OsString)> {
 
 #[cfg(test)]
 mod tests {
+    use fal_plugin::payload::Event;
+
     use super::*;
 
     struct NoSink;

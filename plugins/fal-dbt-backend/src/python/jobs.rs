@@ -10,7 +10,7 @@ use std::{
 };
 
 use fal_plugin::{payload::ErrorFrame, PluginError};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -139,7 +139,7 @@ pub(crate) struct Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.jobs.lock().running.remove(&self.job);
+        self.jobs.state.lock().running.remove(&self.job);
     }
 }
 
@@ -147,7 +147,7 @@ impl Jobs {
     /// Registers a new job that will be forked from `zygote`.
     pub(crate) fn open(self: &Arc<Self>, zygote: u64) -> Ticket {
         let (sender, messages) = mpsc::channel();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.last += 1;
         let job = format!("j{}", state.last);
         if let Some(stop) = state.stopped.clone() {
@@ -171,7 +171,7 @@ impl Jobs {
 
     /// Sends a message to a job; drops it if the job is over.
     pub(crate) fn deliver(&self, job: &str, message: Message) {
-        if let Some(running) = self.lock().running.get(job) {
+        if let Some(running) = self.state.lock().running.get(job) {
             let _ = running.sender.send(message);
         }
     }
@@ -179,7 +179,7 @@ impl Jobs {
     /// Stops all jobs, including those that are opened later. Later jobs get the reason of the
     /// first call.
     pub(crate) fn stop_all(&self, stop: &Stop) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.stopped.get_or_insert_with(|| stop.clone());
         for running in state.running.values() {
             let _ = running.sender.send(Message::Stop(stop.clone()));
@@ -189,6 +189,7 @@ impl Jobs {
     /// Ends the jobs of a zygote that died: they died with it.
     pub(crate) fn lose(&self, zygote: u64, error: &PluginError) {
         for running in self
+            .state
             .lock()
             .running
             .values()
@@ -196,10 +197,6 @@ impl Jobs {
         {
             let _ = running.sender.send(Message::Lost(error.clone()));
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
     }
 }
 
@@ -218,7 +215,7 @@ mod tests {
         assert!(matches!(two.messages.try_recv(), Ok(Message::Lost(_))));
         let job = one.job.clone();
         drop(one);
-        assert!(!jobs.lock().running.contains_key(&job));
+        assert!(!jobs.state.lock().running.contains_key(&job));
     }
 
     #[test]

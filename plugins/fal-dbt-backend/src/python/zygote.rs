@@ -2,10 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Instant};
 
-use fal_plugin::{
-    payload::{Event, LogLevel},
-    EventSink, PluginError,
-};
+use fal_plugin::{payload::LogLevel, EventSink, PluginError};
 use serde::Deserialize;
 use serde_json::{json, Value};
 
@@ -13,7 +10,7 @@ use super::jobs::{Exit, Jobs, Message};
 use crate::{
     channel::{Channel, Listener},
     error::{AskError, StartError, ZYGOTE_DIED},
-    process::{Launch, Process},
+    process::{log, Launch, Process},
 };
 
 /// A warm Python process, from which jobs are forked.
@@ -31,8 +28,7 @@ impl Zygote {
         jobs: &Arc<Jobs>,
     ) -> Result<Self, StartError> {
         let events = Arc::clone(&launch.events);
-        let (process, stream) = Process::start(launch)?;
-        let channel = Channel::new(stream).inspect_err(|_| process.kill())?;
+        let (process, channel) = Process::start(launch)?;
         let zygote = Self {
             serial,
             process,
@@ -141,12 +137,7 @@ impl Listener for Incoming {
 
     fn malformed(&mut self, line: &str) {
         let message = format!("the process that starts models sent an invalid message: {line}");
-        self.events.emit(Event::Log {
-            level: LogLevel::Warn,
-            name: None,
-            unique_id: None,
-            message,
-        });
+        log(&self.events, LogLevel::Warn, message);
     }
 
     fn ended(&mut self) -> PluginError {

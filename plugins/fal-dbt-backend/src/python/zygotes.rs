@@ -9,7 +9,7 @@ use std::{
 };
 
 use fal_plugin::EventSink;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::{jobs::Jobs, zygote::Zygote};
 use crate::{error::StartError, process::Launch};
@@ -62,7 +62,7 @@ impl Zygotes {
 
     /// Returns the zygote of an environment, and starts it if there is none.
     pub(crate) fn of(&self, environment: &Environment) -> Result<Arc<Zygote>, StartError> {
-        let mut pool = self.lock();
+        let mut pool = self.pool.lock();
         if let Some(zygote) = pool
             .alive
             .get(environment)
@@ -92,7 +92,7 @@ impl Zygotes {
 
     /// Makes all zygotes, including later ones, import these modules ahead of their jobs.
     pub(crate) fn preload(&self, modules: Vec<String>) {
-        let mut pool = self.lock();
+        let mut pool = self.pool.lock();
         pool.alive
             .values()
             .for_each(|zygote| zygote.preload(&modules));
@@ -101,7 +101,8 @@ impl Zygotes {
 
     /// Asks all zygotes to exit.
     pub(crate) fn hang_up(&self) {
-        self.lock()
+        self.pool
+            .lock()
             .alive
             .values()
             .for_each(|zygote| zygote.hang_up());
@@ -109,17 +110,13 @@ impl Zygotes {
 
     /// Asks all zygotes to exit, and starts no more.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        self.pool.lock().closed = true;
         self.hang_up();
     }
 
     /// Waits for the exit of all zygotes; kills them at `deadline`.
     pub(crate) fn end_by(&self, deadline: Instant) {
-        let all: Vec<_> = self.lock().alive.drain().collect();
+        let all: Vec<_> = self.pool.lock().alive.drain().collect();
         all.iter().for_each(|(_, zygote)| zygote.end_by(deadline));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Pool> {
-        self.pool.lock()
     }
 }

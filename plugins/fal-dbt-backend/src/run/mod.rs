@@ -13,7 +13,7 @@ use std::{
 };
 
 use fal_plugin::{
-    payload::{BeginRequest, Event, LogLevel, NodeError, NodeResult, OpenRequest, RunGraph},
+    payload::{BeginRequest, LogLevel, NodeError, NodeResult, OpenRequest, RunGraph},
     EventSink, PluginError,
 };
 use parking_lot::Mutex;
@@ -24,6 +24,7 @@ use crate::{
     engine::{Engine, Project},
     error::AskError,
     lease::Leases,
+    process::log,
     python::{JobEnd, Kind, Packages, PythonProcesses, Work},
     result,
     run_dir::RunDir,
@@ -241,11 +242,6 @@ impl Run {
 
     /// Sends a warning to the user.
     pub(crate) fn warn(&self, message: String) {
-        self.events.emit(Event::Log {
-            level: LogLevel::Warn,
-            name: None,
-            unique_id: None,
-            message,
-        });
+        log(&self.events, LogLevel::Warn, message);
     }
 }
