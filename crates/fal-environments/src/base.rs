@@ -43,7 +43,7 @@ impl Base {
     ///
     /// # Errors
     /// If it does not answer.
-    pub fn of(python: &Path) -> Result<Self, EnvironmentError> {
+    pub fn from_interpreter(python: &Path) -> Result<Self, EnvironmentError> {
         let wrong = |why: String| EnvironmentError::Interpreter {
             python: python.to_owned(),
             why,
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_no_python_is_an_error() {
-        let error = Base::of(Path::new("/nowhere/python")).unwrap_err();
+        let error = Base::from_interpreter(Path::new("/nowhere/python")).unwrap_err();
         assert!(
             error
                 .to_string()

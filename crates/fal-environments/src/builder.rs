@@ -168,7 +168,7 @@ impl EnvironmentBuilder {
             EnvironmentKind::Venv => venv::build(definition, &self.base, folder, installer)?,
             EnvironmentKind::Conda => conda::build(definition, &self.base, folder, installer)?,
         }
-        let found = Base::of(&folder.python())?;
+        let found = Base::from_interpreter(&folder.python())?;
         if found.is_too_old() {
             return Err(EnvironmentError::TooOld {
                 found: found.version,

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_home_without_conda_is_told() {
+    fn a_home_without_conda_is_reported() {
         insta::assert_snapshot!(find(Some(Path::new("/nowhere"))).unwrap_err(), @"no conda was found: FAL_CONDA_HOME names /nowhere, which has no program bin/conda or conda");
     }
 

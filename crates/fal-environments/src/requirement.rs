@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_requirement_is_told() {
+    fn malformed_requirements_are_reported() {
         insta::assert_snapshot!(named("six = 1.16").unwrap_err(), @"`six = 1.16` cannot be used: a version is written as `==1.2` or `>=1,<2`");
         insta::assert_snapshot!(named("six 1.16").unwrap_err(), @"`six 1.16` cannot be used: a version is written as `==1.2` or `>=1,<2`");
         insta::assert_snapshot!(named("six[x").unwrap_err(), @"`six[x` cannot be used: `[` is not closed");

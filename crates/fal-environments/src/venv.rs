@@ -135,7 +135,7 @@ fn interpreter(
     }
     let found = candidates(asked)
         .into_iter()
-        .find(|python| Base::of(python).is_ok_and(|found| found.is(asked)));
+        .find(|python| Base::from_interpreter(python).is_ok_and(|found| found.is(asked)));
     match found {
         Some(python) => Ok(python),
         None if with_uv => Ok(PathBuf::from(asked)),

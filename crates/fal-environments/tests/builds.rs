@@ -24,7 +24,7 @@ fn python() -> PathBuf {
 fn builder(root: &Path) -> EnvironmentBuilder {
     EnvironmentBuilder {
         cache: Cache::at(&root.join("cache")).unwrap(),
-        base: Base::of(&python()).unwrap(),
+        base: Base::from_interpreter(&python()).unwrap(),
         project_dir: root.to_owned(),
         stop: Stop::new(),
     }

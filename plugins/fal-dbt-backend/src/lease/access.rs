@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_told() {
+    fn unusable_addresses_are_reported() {
         insta::assert_snapshot!(access("0.0.0.0:0", None, true).unwrap_err(), @"`gateway.listen: 0.0.0.0:0` is every address of this machine: name the one that runners call in `gateway.advertise`");
         insta::assert_snapshot!(access("10.0.0.5:0", None, false).unwrap_err(), @"`gateway.tls: false` would send data and secrets in the clear: without TLS the gateway may only listen at 127.0.0.1, not at 10.0.0.5:0");
         assert!(

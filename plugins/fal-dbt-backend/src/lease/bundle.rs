@@ -158,14 +158,14 @@ impl Sources<'_> {
             .standard_filters(false)
             .filter_entry(move |entry| entry.depth() == 0 || is_entered(entry, &target))
             .build();
-        let own = Own::of(folder)?;
+        let resolved = ResolvedFolder::new(folder)?;
         let mut found = Vec::new();
         for entry in walk.filter_map(Result::ok) {
             let path = entry.path();
             if !is_python(path) && !wanted.matched(path, false).is_whitelist() {
                 continue;
             }
-            if let Some((real, size)) = own
+            if let Some((real, size)) = resolved
                 .file(path)
                 .filter(|(real, _)| !is_secret(path) && !is_secret(real))
             {
@@ -179,10 +179,10 @@ impl Sources<'_> {
 }
 
 /// A folder whose path has no symbolic links. Files that lie in it may be packed.
-struct Own(PathBuf);
+struct ResolvedFolder(PathBuf);
 
-impl Own {
-    fn of(folder: &Path) -> Result<Self, BundleError> {
+impl ResolvedFolder {
+    fn new(folder: &Path) -> Result<Self, BundleError> {
         fal_files::real(folder)
             .map(Self)
             .map_err(|cause| failed(folder, &cause))

@@ -131,7 +131,7 @@ impl Environments {
         let all = Arc::clone(self);
         thread::spawn(move || {
             each_of(&names, AT_ONCE, |name| {
-                match wanted(&all, name).then(|| all.of(Some(name))) {
+                match wanted(&all, name).then(|| all.get(Some(name))) {
                     Some(Ok(environment)) => ready(&environment),
                     // A failure is reported by the jobs that need the environment.
                     Some(Err(NoEnvironment::Stopped | NoEnvironment::Failed(_))) | None => {}
@@ -159,7 +159,7 @@ impl Environments {
 
     /// Returns the environment called `name`, and builds it first if it is missing. `None` and
     /// `local` are the Python that runs dbt.
-    pub(crate) fn of(&self, name: Option<&str>) -> Result<Environment, NoEnvironment> {
+    pub(crate) fn get(&self, name: Option<&str>) -> Result<Environment, NoEnvironment> {
         let Some(name) = name.filter(|name| *name != LOCAL) else {
             return Ok(self.local());
         };
@@ -234,7 +234,7 @@ impl Environments {
 
     fn open(&self, name: &str) -> Result<EnvironmentBuilder, NoEnvironment> {
         let cache = Cache::of_user().map_err(|error| failed(name, &error))?;
-        let base = Base::of(&self.python).map_err(|error| failed(name, &error))?;
+        let base = Base::from_interpreter(&self.python).map_err(|error| failed(name, &error))?;
         Ok(EnvironmentBuilder {
             cache,
             base,
@@ -326,8 +326,8 @@ mod tests {
     #[test]
     fn local_is_the_python_that_runs_dbt() {
         let environments = environments(&[]);
-        let local = environments.of(None).unwrap();
-        assert_eq!(local, environments.of(Some("local")).unwrap());
+        let local = environments.get(None).unwrap();
+        assert_eq!(local, environments.get(Some("local")).unwrap());
         assert_eq!(
             (local.python.as_path(), local.variables.len()),
             (Path::new("/nowhere/python"), 0)
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_told_by_name() {
+    fn unusable_environments_are_reported_by_name() {
         let spec = EnvironmentSpec {
             name: "ml".into(),
             kind: EnvironmentKind::Venv,
@@ -343,7 +343,7 @@ mod tests {
             python: None,
         };
         let environments = environments(&[spec]);
-        insta::assert_snapshot!(environments.of(Some("mk")).unwrap_err(), @"environment `mk` is not defined in fal_project.yml (defined are: ml)");
-        insta::assert_snapshot!(environments.of(Some("ml")).unwrap_err(), @"environment `ml` cannot be made: `--pre` cannot be used: this option is not known here, or its value is missing");
+        insta::assert_snapshot!(environments.get(Some("mk")).unwrap_err(), @"environment `mk` is not defined in fal_project.yml (defined are: ml)");
+        insta::assert_snapshot!(environments.get(Some("ml")).unwrap_err(), @"environment `ml` cannot be made: `--pre` cannot be used: this option is not known here, or its value is missing");
     }
 }

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn crashes_are_told_in_words() {
+    fn crashes_are_described() {
         insta::assert_snapshot!(crash(None, Some(11), &["Fatal Python error: Segmentation fault"]), @r"
         the model's process was killed by signal 11 (SIGSEGV)
         Its last lines on standard error:

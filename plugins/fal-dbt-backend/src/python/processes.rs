@@ -59,7 +59,7 @@ impl PythonProcesses {
     /// Starts the warm processes that will most likely be needed: in the Python that runs dbt, and
     /// in the existing environments of the last run.
     pub(crate) fn warm_up(&self) -> Result<(), StartError> {
-        self.zygotes.of(&self.environments.local())?;
+        self.zygotes.get(&self.environments.local())?;
         let names = last_environments::read(&self.state_dir);
         self.environments.look_up(names, self.starter());
         Ok(())
@@ -84,7 +84,7 @@ impl PythonProcesses {
         move |environment| {
             if let Some(zygotes) = zygotes.upgrade() {
                 // Start failures are reported by the job that needs the process.
-                drop(zygotes.of(environment));
+                drop(zygotes.get(environment));
             }
         }
     }
@@ -120,12 +120,12 @@ impl PythonProcesses {
 
     /// Runs a job to its end, in the environment that its work names.
     pub(crate) fn run(&self, work: &Work<'_>) -> JobEnd {
-        let environment = match self.environments.of(work.environment) {
+        let environment = match self.environments.get(work.environment) {
             Ok(environment) => environment,
             Err(NoEnvironment::Stopped) => return JobEnd::Stopped(Stop::Interrupted),
             Err(NoEnvironment::Failed(message)) => return JobEnd::Crashed(message),
         };
-        match self.zygotes.of(&environment) {
+        match self.zygotes.get(&environment) {
             Ok(zygote) => job::run(work, &zygote, self.socket.path(), &self.jobs, &self.events),
             Err(error) => JobEnd::Crashed(error.to_string()),
         }

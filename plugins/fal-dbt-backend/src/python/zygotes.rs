@@ -61,7 +61,7 @@ impl Zygotes {
     }
 
     /// Returns the zygote of an environment, and starts it if there is none.
-    pub(crate) fn of(&self, environment: &Environment) -> Result<Arc<Zygote>, StartError> {
+    pub(crate) fn get(&self, environment: &Environment) -> Result<Arc<Zygote>, StartError> {
         let mut pool = self.pool.lock();
         if let Some(zygote) = pool
             .alive

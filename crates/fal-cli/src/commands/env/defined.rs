@@ -101,7 +101,7 @@ fn base(context: &Context, root: &Path) -> Result<Base, CliError> {
             help: error.help,
         }
     })?;
-    Base::of(&python).map_err(|error| wrong(None, &error))
+    Base::from_interpreter(&python).map_err(|error| wrong(None, &error))
 }
 
 pub(super) fn cache() -> Result<Cache, CliError> {
